@@ -1,0 +1,114 @@
+import * as v from 'valibot'
+import { type Client, type Command, command, type Handlers } from './command.ts'
+import type { Result } from './result.ts'
+import type { SettingChanged, SettingRow } from './setting.ts'
+import type { Snapshot } from './snapshot.ts'
+
+const nothing = v.strictObject({})
+const settingKey = v.pipe(v.string(), v.maxLength(100))
+
+/** What the app can open for a window. Names only: a window never supplies a path or an address. */
+export const openTargets = ['window', 'docs', 'log-folder'] as const
+export type OpenTarget = (typeof openTargets)[number]
+
+/** The one table of commands; every transport, handler and client derives from it. */
+export const contract = {
+  app: {
+    snapshot: command<Snapshot>()(nothing),
+    /** A fresh one-time link to the dashboard. CLI only. */
+    dashboardLink: command<{ url: string }>()(nothing),
+    open: command<null>()(v.strictObject({ what: v.picklist(openTargets) })),
+    quit: command<null>()(nothing),
+  },
+  registry: {
+    /** Each answers when the end state is reached: serving, or stopped. */
+    start: command<Snapshot>()(nothing),
+    stop: command<Snapshot>()(nothing),
+    /** `now` skips waiting for pushes, and cuts them. */
+    restart: command<Snapshot>()(v.strictObject({ now: v.optional(v.boolean(), false) })),
+    /** Takes back a stop or restart while pushes are being finished and nothing was signalled yet. */
+    cancel: command<null>()(nothing),
+  },
+  logs: {
+    /** The newest lines of the registry's output, oldest first, as it wrote them. */
+    tail: command<{ lines: string[] }>()(
+      v.strictObject({
+        lines: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(5000)), 200),
+      }),
+    ),
+  },
+  settings: {
+    list: command<{ settings: SettingRow[] }>()(nothing),
+    get: command<SettingRow>()(v.strictObject({ key: settingKey })),
+    /** Back to the default with `value: null`. */
+    set: command<SettingChanged>()(
+      v.strictObject({
+        key: settingKey,
+        value: v.nullable(v.union([v.pipe(v.string(), v.maxLength(4096)), v.boolean(), v.number()])),
+      }),
+    ),
+  },
+} as const
+
+/** What the app pushes to whoever listens. A snapshot replaces the one before it. */
+export interface Events {
+  snapshot: Snapshot
+  /** New lines of the registry's output, oldest first. Only to listeners that asked for `log`. */
+  log: { lines: string[] }
+}
+export type EventName = keyof Events
+export const eventNames = ['snapshot', 'log'] as const satisfies readonly EventName[]
+
+export type ZotbarHandlers = Handlers<typeof contract>
+export type ZotbarClient = Client<typeof contract>
+
+/** The whole surface a window gets: commands, and one subscription. */
+export interface ZotbarBridge extends ZotbarClient {
+  /** Calls back for every event from now on; returns the end of the subscription. */
+  on<E extends EventName>(event: E, listener: (value: Events[E]) => void): () => void
+}
+
+/** Every command with its dotted name ("registry.restart"), for transports. */
+export function commandNames(): string[] {
+  return Object.entries(contract).flatMap(([area, verbs]) =>
+    Object.keys(verbs).map(verb => `${area}.${verb}`),
+  )
+}
+
+/**
+ * Runs one command by name: unknown name, bad input and a failing handler all come back as data.
+ * The only place where input that crossed a border meets a handler.
+ */
+export async function dispatch(
+  handlers: ZotbarHandlers,
+  name: string,
+  input: unknown,
+  caller: 'cli' | 'dashboard' | 'window',
+): Promise<Result<unknown>> {
+  const [area = '', verb = ''] = name.split('.')
+  const verbs: Record<string, Command<unknown, unknown>> | undefined = Object.hasOwn(contract, area)
+    ? contract[area as keyof typeof contract]
+    : undefined
+  const entry = verbs && Object.hasOwn(verbs, verb) ? verbs[verb] : undefined
+  if (!entry) return { ok: false, error: { code: 'unknown-command', name: name.slice(0, 100) } }
+  const read = entry.parse(input ?? {})
+  if (!read.ok) return read
+  const group = handlers[area as keyof ZotbarHandlers] as Record<
+    string,
+    (input: never, caller: string) => Promise<Result<unknown>>
+  >
+  const handler = group[verb]
+  if (!handler) return { ok: false, error: { code: 'unknown-command', name } }
+  return handler(read.value as never, caller)
+}
+
+/** Builds a client from one function that carries a named call over some transport. */
+export function clientOver(call: (name: string, input: unknown) => Promise<Result<unknown>>): ZotbarClient {
+  const areas = Object.entries(contract).map(([area, verbs]) => [
+    area,
+    Object.fromEntries(
+      Object.keys(verbs).map(verb => [verb, (input: unknown) => call(`${area}.${verb}`, input ?? {})]),
+    ),
+  ])
+  return Object.fromEntries(areas) as ZotbarClient
+}

@@ -1,0 +1,51 @@
+/** One thing wrong in config.json. `keyPath` is dotted ("http.port"); `line` and `column` count from 1. */
+export interface ConfigFault {
+  message: string
+  keyPath?: string
+  line?: number
+  column?: number
+  allowed?: string
+}
+
+/** How a process ended. Adopted processes are not our children, so their exit code cannot be known. */
+export type Exit =
+  | { kind: 'code'; code: number }
+  | { kind: 'signal'; signal: string }
+  | { kind: 'unknown-adopted' }
+  | { kind: 'not-spawned'; reason: string }
+
+/** Every way a command or a state can fail. The words for each are in preload/words/failure-words.ts. */
+export type Failure =
+  | { code: 'config-missing'; file: string }
+  | { code: 'config-invalid'; file: string; faults: ConfigFault[] }
+  | { code: 'data-volume-missing'; path: string; parent: string }
+  | { code: 'data-unreadable'; path: string; reason: string }
+  | { code: 'data-read-only'; path: string }
+  | { code: 'data-not-a-folder'; path: string }
+  | { code: 'engine-missing'; path: string }
+  | { code: 'port-in-use'; port: number; pid?: number; command?: string }
+  | { code: 'start-failed'; exit: Exit; lastLines: string[] }
+  | { code: 'start-too-slow'; limitMs: number; lastLines: string[] }
+  | { code: 'root-in-use'; path: string; pid?: number; command?: string }
+  | { code: 'stop-failed'; pid: number }
+  | { code: 'already-running'; pid: number; home: string }
+  | { code: 'app-not-running'; home: string }
+  | { code: 'app-not-answering'; home: string; limitMs: number }
+  | { code: 'home-unusable'; path: string; reason: string }
+  | { code: 'busy'; with: string }
+  | { code: 'quitting' }
+  | { code: 'nothing-to-cancel' }
+  | { code: 'bad-input'; field: string; wrong: string; allowed: string }
+  | { code: 'unknown-command'; name: string }
+  | { code: 'unknown-setting'; key: string; near?: string }
+  | { code: 'bad-setting'; key: string; wrong: string; allowed: string }
+  | { code: 'setting-not-allowed-here'; key: string }
+  | {
+      code: 'not-authorised'
+      reason: 'no-session' | 'token-used' | 'wrong-host' | 'wrong-origin' | 'wrong-sender'
+    }
+  | { code: 'dashboard-off' }
+  | { code: 'port-taken'; what: 'dashboard'; port: number }
+  | { code: 'unexpected'; where: string }
+
+export type FailureCode = Failure['code']

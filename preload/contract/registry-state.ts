@@ -1,0 +1,89 @@
+import type { Exit, Failure } from './failure.ts'
+
+/** Why the registry is being, or was, started or ended. */
+export type Cause =
+  | 'app-started'
+  | 'adopted'
+  | 'asked-start'
+  | 'asked-stop'
+  | 'asked-restart'
+  | 'app-quit'
+  | 'crashed'
+  | 'ended-by-itself'
+  | 'hung'
+  | 'start-failed'
+  | 'woke'
+  | 'retry'
+
+/** What a drain or a stop leads to. */
+export type Then = 'stopped' | 'restart' | 'quit'
+
+/** One upload under way, as seen on disk. `bytes` received so far; the total is not known to the server. */
+export interface PushInProgress {
+  repository: string
+  bytes: number
+}
+
+/**
+ * The process axis: is it running, and who says so. Times are ms since the epoch.
+ * `serving` means that it answered its readiness probe; whether it answers well is the service axis.
+ */
+export type ProcessState =
+  | { kind: 'stopped'; since: number; why: 'never-started' | 'asked' | 'quit' }
+  | { kind: 'starting'; since: number; cause: Cause; pid?: number; deadline: number }
+  | { kind: 'serving'; since: number; pid: number; startedAt: number; adopted: boolean }
+  | {
+      kind: 'draining'
+      since: number
+      pid: number
+      until: number
+      then: Then
+      pushes: PushInProgress[]
+      /** True until SIGTERM is sent. */
+      cancellable: boolean
+    }
+  | { kind: 'stopping'; since: number; pid: number; killAt: number; then: Then }
+  | {
+      kind: 'backing-off'
+      since: number
+      attempt: number
+      until: number
+      exit: Exit
+      lastLines: string[]
+      waits: number[]
+    }
+  | {
+      kind: 'crash-looping'
+      since: number
+      exits: number
+      windowMs: number
+      retryAt: number
+      exit: Exit
+      lastLines: string[]
+    }
+  | {
+      kind: 'foreign'
+      since: number
+      port: number
+      pid?: number
+      command?: string
+      user?: string
+      startedAt?: number
+    }
+  | { kind: 'failed'; since: number; error: Failure; retryAt?: number }
+
+/** The state's name in JSON: the process axis, with `degraded` folded in from the service axis. */
+export type StateName = ProcessState['kind'] | 'degraded'
+
+/** One line of "why did it restart". `downMs` is the time without an answer; absent while it is not back. */
+export interface JournalEntry {
+  id: string
+  at: number
+  cause: Cause
+  exit?: Exit
+  ranForMs?: number
+  downMs?: number
+  pushesCut?: number
+  lastLines: string[]
+  pid?: number
+}

@@ -1,0 +1,82 @@
+import type { Failure } from './failure.ts'
+import type { JournalEntry, ProcessState } from './registry-state.ts'
+
+/** The probes, from the cheapest to the one that proves most. */
+export type ProbeId = 'port' | 'ready' | 'catalog' | 'manifest'
+
+export type ProbeResult =
+  | { id: ProbeId; outcome: 'passed'; tookMs: number; detail: string }
+  | { id: ProbeId; outcome: 'failed'; tookMs: number; detail: string }
+  | { id: ProbeId; outcome: 'skipped'; detail: string }
+
+/** The service axis: does it answer, can it be pulled from. `checkedAt` is ms since the epoch. */
+export interface ServiceState {
+  checkedAt?: number
+  probes: ProbeResult[]
+}
+
+export interface RepositorySize {
+  name: string
+  bytes: number
+  tags: number
+}
+
+/** Sizes in bytes, each file counted once however many hard links it has. */
+export interface StorageState {
+  /** ms since the epoch of the last complete count; absent before the first. */
+  asOf?: number
+  scanning: boolean
+  bytes?: number
+  repositories?: number
+  tags?: number
+  freeBytes?: number
+  volumeBytes?: number
+  biggest: RepositorySize[]
+  /** Daily samples, oldest first, at most 31: [ms since the epoch, bytes]. */
+  history: [number, number][]
+  /** Bytes added over `days` days, negative when it shrank; absent with less than a day of samples. */
+  growth?: { bytes: number; days: number }
+  daysToFull?: number
+  error?: Failure
+}
+
+/** A successful push, read from the engine's log. */
+export interface PushEvent {
+  at: number
+  repository: string
+  reference: string
+  by?: string
+}
+
+/** Something that happened to the app's own files and was repaired: told once, kept until the app ends. */
+export type Notice =
+  | { id: string; at: number; kind: 'file-set-aside'; file: string; keptAs: string }
+  | { id: string; at: number; kind: 'socket-elsewhere'; path: string }
+  | { id: string; at: number; kind: 'storage-nearly-full'; freeBytes: number; volumeBytes: number }
+  | { id: string; at: number; kind: 'config-written'; file: string; data: string }
+
+/** All that a window, a tray or the CLI shows. Plain data: survives structuredClone. */
+export interface Snapshot {
+  takenAt: number
+  app: { version: string; pid: number; shell: 'electron' | 'headless'; startedAt: number; home: string }
+  engine: { id: 'zotbar-registry' | 'zot'; version?: string }
+  /** `url` has no trailing slash. */
+  registry: {
+    url: string
+    host: string
+    port: number
+    configFile: string
+    dataFolder?: string
+    publicUrl?: string
+  }
+  process: ProcessState
+  service: ServiceState
+  storage: StorageState
+  /** Newest first, at most 20 each. */
+  journal: JournalEntry[]
+  pushes: PushEvent[]
+  notices: Notice[]
+  dashboard?: { url: string }
+  /** True while the app is quitting. */
+  quitting: boolean
+}
