@@ -1,0 +1,245 @@
+import type { ConfigFault, Exit, Failure } from '../contract/failure.ts'
+import { unreachable } from '../contract/result.ts'
+import { count, duration } from './format.ts'
+
+/** A failure as a person reads it: what happened, what it means, what to do. */
+export interface FailureWords {
+  title: string
+  steps: string[]
+}
+
+/** "ended with exit code 2", "ended by signal SIGKILL". */
+export function exitWords(exit: Exit): string {
+  switch (exit.kind) {
+    case 'code':
+      return `ended with exit code ${exit.code}`
+    case 'signal':
+      return `ended by signal ${exit.signal}`
+    case 'unknown-adopted':
+      return 'ended; its exit code is unknown, as it was adopted'
+    case 'not-spawned':
+      return `could not be started: ${exit.reason}`
+    default:
+      return unreachable(exit)
+  }
+}
+
+/** One fault of config.json on one line: "line 4, column 3, http.port: is 70000; allowed: 0 to 65535". */
+export function faultWords(fault: ConfigFault): string {
+  const place = [
+    fault.line === undefined
+      ? ''
+      : `line ${fault.line}${fault.column === undefined ? '' : `, column ${fault.column}`}`,
+    fault.keyPath ?? '',
+  ].filter(part => part !== '')
+  const allowed = fault.allowed === undefined ? '' : `; allowed: ${fault.allowed}`
+  return `${place.length === 0 ? '' : `${place.join(', ')}: `}${fault.message}${allowed}`
+}
+
+/** The only place where an error code becomes words. */
+export function failureWords(error: Failure): FailureWords {
+  switch (error.code) {
+    case 'config-missing':
+      return {
+        title: 'The config file is not there',
+        steps: [`${error.file} does not exist.`, 'Name another with --config FILE, or put it back.'],
+      }
+    case 'config-invalid':
+      return {
+        title: `config.json has ${error.faults.length === 1 ? 'a fault' : count(error.faults.length, 'fault')}`,
+        steps: [error.file, ...error.faults.map(faultWords), 'Correct the file, then start again.'],
+      }
+    case 'data-volume-missing':
+      return {
+        title: 'The data volume is missing',
+        steps: [
+          `${error.path} cannot be opened, because ${error.parent} is not there.`,
+          'Attach or mount the volume. The registry starts when it is back; nothing was created in its place.',
+        ],
+      }
+    case 'data-unreadable':
+      return {
+        title: 'The data folder cannot be read',
+        steps: [`${error.path}: ${error.reason}.`, 'Give your user access to it, then start again.'],
+      }
+    case 'data-read-only':
+      return {
+        title: 'The data folder is read-only',
+        steps: [
+          `Nothing can be written in ${error.path}.`,
+          'Mount the volume for writing, then start again.',
+        ],
+      }
+    case 'data-not-a-folder':
+      return {
+        title: 'The data folder is not a folder',
+        steps: [
+          `${error.path} is a file.`,
+          'Correct storage.rootDirectory in config.json, then start again.',
+        ],
+      }
+    case 'engine-missing':
+      return {
+        title: 'The registry program is missing',
+        steps: [`${error.path} is not there.`, 'Build or install Zotbar again, then start again.'],
+      }
+    case 'port-in-use':
+      return {
+        title: `Port ${error.port} is taken`,
+        steps: [
+          `${holder(error)} answers there; it was left alone.`,
+          'End that program, or set another http.port in config.json, then start again.',
+        ],
+      }
+    case 'start-failed':
+      return {
+        title: 'The registry did not start',
+        steps: [
+          `It ${exitWords(error.exit)}.`,
+          ...error.lastLines.slice(-3),
+          'Read its log, then start again.',
+        ],
+      }
+    case 'start-too-slow':
+      return {
+        title: 'The registry does not become ready',
+        steps: [
+          `It ran for ${duration(error.limitMs)} without answering.`,
+          'Read its log, then start again.',
+        ],
+      }
+    case 'root-in-use':
+      return {
+        title: 'Another process uses the data folder',
+        steps: [
+          `${holder(error)} has ${error.path} open. Two registries on one folder would damage it.`,
+          'End the other one, then start again.',
+        ],
+      }
+    case 'stop-failed':
+      return {
+        title: 'The registry does not end',
+        steps: [
+          `Process ${error.pid} survived a KILL. It may be waiting for a disk.`,
+          'Check the data volume, then try again.',
+        ],
+      }
+    case 'already-running':
+      return {
+        title: 'Zotbar is already running',
+        steps: [
+          `Process ${error.pid} runs it with ${error.home}.`,
+          'Use it: zotbar status, zotbar open. Or end it first.',
+        ],
+      }
+    case 'app-not-running':
+      return {
+        title: 'Zotbar is not running',
+        steps: [`Nothing answers for ${error.home}.`, 'Start it: zotbar start'],
+      }
+    case 'app-not-answering':
+      return {
+        title: 'Zotbar does not answer',
+        steps: [
+          `It took the call and said nothing for ${duration(error.limitMs)}.`,
+          'Look at logs/app.log in its folder, or start it again.',
+        ],
+      }
+    case 'home-unusable':
+      return {
+        title: "Zotbar's folder cannot be used",
+        steps: [`${error.path}: ${error.reason}.`, 'Correct it, or name another with ZOTBAR_HOME.'],
+      }
+    case 'busy':
+      return {
+        title: 'Something else is under way',
+        steps: [`Zotbar is busy with this: ${error.with}.`, 'Wait for it, or cancel it.'],
+      }
+    case 'quitting':
+      return { title: 'Zotbar is quitting', steps: ['Start it again, then repeat this.'] }
+    case 'nothing-to-cancel':
+      return {
+        title: 'Nothing can be cancelled now',
+        steps: ['The registry was already told to stop, or nothing is under way.'],
+      }
+    case 'bad-input':
+      return {
+        title: 'The request was not understood',
+        steps: [`${error.field}: got ${error.wrong}; allowed: ${error.allowed}.`],
+      }
+    case 'unknown-command':
+      return {
+        title: `There is no command ${error.name}`,
+        steps: ['The window and the app may be of different versions. Start Zotbar again.'],
+      }
+    case 'unknown-setting':
+      return {
+        title: `There is no setting ${error.key}`,
+        steps: [
+          error.near === undefined
+            ? 'List them: zotbar settings list'
+            : `Did you mean ${error.near}? List them: zotbar settings list`,
+        ],
+      }
+    case 'bad-setting':
+      return {
+        title: `${error.key} cannot be ${error.wrong}`,
+        steps: [`Allowed: ${error.allowed}. It was left as it is.`],
+      }
+    case 'setting-not-allowed-here':
+      return {
+        title: `${error.key} cannot be changed here`,
+        steps: [`It names a file or a program. Use the command line: zotbar settings set ${error.key} VALUE`],
+      }
+    case 'not-authorised':
+      return {
+        title: 'This page is not signed in',
+        steps: [refusalWords(error.reason), 'Get a fresh link: zotbar open'],
+      }
+    case 'dashboard-off':
+      return {
+        title: 'There is no dashboard',
+        steps: ['The menu-bar app serves none. Start with --headless for one.'],
+      }
+    case 'port-taken':
+      return {
+        title: `Port ${error.port} is taken`,
+        steps: [
+          `The ${error.what} cannot listen there.`,
+          'Name another: zotbar start --dashboard-port N (0 picks a free one).',
+        ],
+      }
+    case 'unexpected':
+      return {
+        title: 'Zotbar has a fault',
+        steps: [
+          `It happened in ${error.where}. The details are in logs/app.log.`,
+          'Start Zotbar again if this stays.',
+        ],
+      }
+    default:
+      return unreachable(error)
+  }
+}
+
+function holder(by: { pid?: number; command?: string }): string {
+  const name = by.command ?? 'Another program'
+  return by.pid === undefined ? name : `${name} (process ${by.pid})`
+}
+
+function refusalWords(reason: Extract<Failure, { code: 'not-authorised' }>['reason']): string {
+  switch (reason) {
+    case 'no-session':
+      return 'It has no session, or its session has ended.'
+    case 'token-used':
+      return 'The link was used already, or is too old. Each works once.'
+    case 'wrong-host':
+      return 'It was asked for under another name than its own address.'
+    case 'wrong-origin':
+      return 'The request came from another site.'
+    case 'wrong-sender':
+      return 'The request did not come from a window of Zotbar.'
+    default:
+      return unreachable(reason)
+  }
+}

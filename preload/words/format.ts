@@ -1,0 +1,111 @@
+/** Numbers and times as people read them. A non-breaking space stands between a number and its unit. */
+
+const nbsp = '\u00a0'
+const second = 1000
+const minute = 60 * second
+const hour = 60 * minute
+const day = 24 * hour
+
+/** Bytes in decimal units with three significant digits: 41200000000 -> "41.2 GB". */
+export function bytes(count: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
+  let value = Math.max(0, count)
+  let unit = 0
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000
+    unit += 1
+  }
+  const digits = unit === 0 || value >= 99.95 ? 0 : 1
+  return `${value.toFixed(digits)}${nbsp}${units[unit]}`
+}
+
+/** "58 repositories", "1 tag", "12,000 tags". */
+export function count(n: number, one: string, many = `${one}s`): string {
+  return `${n.toLocaleString('en-GB')}${nbsp}${n === 1 ? one : many}`
+}
+
+/** A span of ms: "0.4 s", "40 s", "12 min", "6 h 12 min", "3 d 4 h". */
+export function duration(ms: number): string {
+  const span = Math.max(0, ms)
+  if (span < 9_950) return `${(span / second).toFixed(1)}${nbsp}s`
+  if (span < 59_500) return `${Math.round(span / second)}${nbsp}s`
+  const minutes = Math.round(span / minute)
+  if (minutes < 60) return `${minutes}${nbsp}min`
+  if (span < day) return pair(Math.floor(minutes / 60), 'h', minutes % 60, 'min')
+  const hours = Math.round(span / hour)
+  return pair(Math.floor(hours / 24), 'd', hours % 24, 'h')
+}
+
+function pair(high: number, highUnit: string, low: number, lowUnit: string): string {
+  const first = `${high}${nbsp}${highUnit}`
+  return low === 0 ? first : `${first} ${low}${nbsp}${lowUnit}`
+}
+
+/** Whole seconds left until `at`, never negative: "14 s". */
+export const secondsUntil = (at: number, now: number): string =>
+  `${Math.max(0, Math.ceil((at - now) / second))}${nbsp}s`
+
+/** Time of day: "14:02". */
+export const timeOfDay = (at: number): string =>
+  new Date(at).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })
+
+/** Time of day with seconds: "14:02:06". */
+export const exactTime = (at: number): string => new Date(at).toLocaleTimeString('en-GB')
+
+/** The whole moment, for tooltips: "Thursday 12 March 2026, 14:02:06". */
+export const exactMoment = (at: number): string => `${longDate(at)}, ${exactTime(at)}`
+
+/** "Thursday 12 March 2026". */
+export const longDate = (at: number): string =>
+  new Date(at)
+    .toLocaleDateString('en-GB', { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' })
+    .replace(',', '')
+
+/** "40 s ago" up to an hour, then "today 13:47", "yesterday 13:47", "Sat 21 March 2026". */
+export function when(at: number, now: number): string {
+  const age = now - at
+  if (age < 1_500) return 'just now'
+  if (age < minute) return `${Math.round(age / second)}${nbsp}s ago`
+  if (age < hour) return `${Math.floor(age / minute)}${nbsp}min ago`
+  const days = dayNumber(now) - dayNumber(at)
+  if (days <= 0) return `today ${timeOfDay(at)}`
+  if (days === 1) return `yesterday ${timeOfDay(at)}`
+  return new Date(at)
+    .toLocaleDateString('en-GB', { weekday: 'short', day: 'numeric', month: 'long', year: 'numeric' })
+    .replace(',', '')
+}
+
+/** A future or past moment within a sentence: "14:09" today, else "Sat 21 March 2026". */
+export const atTime = (at: number, now: number): string =>
+  dayNumber(at) === dayNumber(now) ? timeOfDay(at) : when(Math.min(at, now), Math.max(at, now))
+
+function dayNumber(at: number): number {
+  const date = new Date(at)
+  return Math.floor((at - date.getTimezoneOffset() * minute) / day)
+}
+
+/** An estimate in days, in the unit a person would use: 340 -> "about 11 months". */
+export function aboutDays(days: number): string {
+  if (days < 1) return 'less than a day'
+  if (days < 60) return `about ${count(Math.round(days), 'day')}`
+  if (days < 730) return `about ${count(Math.round(days / 30.4), 'month')}`
+  return days < 3650 ? `about ${count(Math.round(days / 365), 'year')}` : 'more than 10 years'
+}
+
+/** "one", "two" ... "nine", then digits: for numbers inside a sentence. */
+export function inWords(n: number): string {
+  return ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'][n] ?? String(n)
+}
+
+/** Shortens a long repository name in the middle; the last segment stays whole where it can. */
+export function shortName(name: string, most: number): string {
+  if (name.length <= most) return name
+  const last = name.slice(name.lastIndexOf('/'))
+  const tail = last.length < most - 4 ? last : name.slice(-(most - 5))
+  return `${name.slice(0, most - tail.length - 1)}…${tail}`
+}
+
+export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
+
+/** For terminals and JSON, where a non-breaking space only gets in the way. */
+export const plain = (text: string): string => text.replaceAll(nbsp, ' ')

@@ -1,0 +1,239 @@
+import type { ProcessState, StateName } from '../contract/registry-state.ts'
+import { unreachable } from '../contract/result.ts'
+import type { ProbeResult, Snapshot } from '../contract/snapshot.ts'
+import { exitWords, failureWords } from './failure-words.ts'
+import {
+  aboutDays,
+  atTime,
+  bytes,
+  capital,
+  count,
+  duration,
+  exactTime,
+  inWords,
+  secondsUntil,
+  timeOfDay,
+  when,
+} from './format.ts'
+
+/** Whose turn it is: the class decides glyph, colour and tray image. */
+export type GlanceClass = 'fine' | 'attention' | 'working' | 'down' | 'off'
+
+export type GlanceVerb = 'start' | 'stop' | 'restart' | 'restart-now' | 'cancel' | 'try-again' | 'check-again'
+
+export interface GlanceAction {
+  verb: GlanceVerb
+  label: string
+  kind: 'fill' | 'plain' | 'danger'
+  /** Set when the action asks first: what it would do, and the button that repeats the verb. */
+  asks?: { title: string; body: string; confirm: string }
+}
+
+/** One headline for tray, popover, window and command line. */
+export interface Glance {
+  class: GlanceClass
+  state: StateName
+  headline: string
+  reason: string
+  /** What to do about the headline; the everyday buttons (Restart, Stop) are not among them. */
+  actions: GlanceAction[]
+}
+
+const startNow: GlanceAction = { verb: 'start', label: 'Start now', kind: 'fill' }
+
+/** Folds the two axes into the contract's one state name. */
+export function stateName(snapshot: Pick<Snapshot, 'process' | 'service'>): StateName {
+  return snapshot.process.kind === 'serving' && failedProbes(snapshot).length > 0
+    ? 'degraded'
+    : snapshot.process.kind
+}
+
+const failedProbes = (snapshot: Pick<Snapshot, 'service'>): ProbeResult[] =>
+  snapshot.service.probes.filter(probe => probe.outcome === 'failed')
+
+/** `now` in ms since the epoch: relative times are told from it. */
+export function glance(snapshot: Snapshot, now: number): Glance {
+  const process = snapshot.process
+  const state = stateName(snapshot)
+  switch (process.kind) {
+    case 'serving':
+      return state === 'degraded' ? degraded(snapshot, now) : serving(snapshot, now)
+    case 'starting':
+      return {
+        class: 'working',
+        state,
+        headline: startingHeadline(process, now),
+        reason: startingReason(process, now),
+        actions: [],
+      }
+    case 'draining':
+      return draining(process)
+    case 'stopping':
+      return {
+        class: 'working',
+        state,
+        headline: thenWords(process.then),
+        reason: `It was told to stop at ${exactTime(process.since)} and is cut off in ${secondsUntil(process.killAt, now)} at the latest.`,
+        actions: [],
+      }
+    case 'backing-off':
+      return {
+        class: 'working',
+        state,
+        headline: `Crashed; starts again in ${secondsUntil(process.until, now)}`,
+        reason: `The registry ${exitWords(process.exit)} at ${exactTime(process.since)}. Start number ${process.attempt + 1} follows by itself. The images are not touched.`,
+        actions: [startNow, { verb: 'stop', label: 'Stop trying', kind: 'plain' }],
+      }
+    case 'crash-looping':
+      return {
+        class: 'down',
+        state,
+        headline: 'Does not stay up',
+        reason: `${count(process.exits, 'exit')} in ${duration(process.windowMs)}; the last time it ${exitWords(process.exit)}. The images are not touched. It tries again at ${timeOfDay(process.retryAt)}, and when the computer wakes.`,
+        actions: [{ verb: 'try-again', label: 'Try again now', kind: 'fill' }],
+      }
+    case 'foreign':
+      return {
+        class: 'down',
+        state,
+        headline: `Port ${process.port} is taken`,
+        reason: `A program that Zotbar did not start answers there; it was left alone, and this registry was not started. It starts when the port is free.`,
+        actions: [{ verb: 'check-again', label: 'Check again', kind: 'plain' }],
+      }
+    case 'failed': {
+      const words = failureWords(process.error)
+      return {
+        class: 'down',
+        state,
+        headline: words.title,
+        reason: words.steps.join('\n'),
+        actions: [{ verb: 'try-again', label: 'Start again', kind: 'fill' }],
+      }
+    }
+    case 'stopped':
+      return {
+        class: 'off',
+        state,
+        headline: 'Not running',
+        reason: `${process.why === 'asked' ? `You stopped it ${when(process.since, now)}. ` : ''}Pulls and pushes to ${snapshot.registry.host}:${snapshot.registry.port} are refused.`,
+        actions: [{ verb: 'start', label: 'Start', kind: 'fill' }],
+      }
+    default:
+      return unreachable(process)
+  }
+}
+
+function serving(snapshot: Snapshot, now: number): Glance {
+  const { storage, service } = snapshot
+  const tight = snapshot.notices.find(notice => notice.kind === 'storage-nearly-full')
+  if (tight)
+    return {
+      class: 'attention',
+      state: 'serving',
+      headline: 'Serving, one thing to do',
+      reason: `Pulls and pushes work. The disk has ${bytes(tight.freeBytes)} left${storage.daysToFull === undefined ? '' : ` and is full in ${aboutDays(storage.daysToFull)}`}. Free some space while there still is room to do it.`,
+      actions: [],
+    }
+  const held =
+    storage.repositories === undefined
+      ? ''
+      : `${count(storage.repositories, 'repository', 'repositories')}, ${count(storage.tags ?? 0, 'tag')}. `
+  const pull = service.probes.find(probe => probe.id === 'manifest')
+  const proof =
+    service.checkedAt === undefined
+      ? 'It answers; the first check is under way.'
+      : pull?.outcome === 'passed'
+        ? `A test pull matched its digest ${when(service.checkedAt, now)}.`
+        : `It answered ${when(service.checkedAt, now)}.`
+  return { class: 'fine', state: 'serving', headline: 'Serving', reason: held + proof, actions: [] }
+}
+
+const broken: Record<ProbeResult['id'], string> = {
+  port: 'Its port does not answer',
+  ready: 'It says that it is not ready',
+  catalog: 'Its list of repositories cannot be read',
+  manifest: 'A test pull failed',
+}
+
+function degraded(snapshot: Snapshot, now: number): Glance {
+  const first = failedProbes(snapshot)[0]
+  const what = first ? `${broken[first.id]}: ${first.detail}.` : ''
+  const checked = snapshot.service.checkedAt
+  return {
+    class: 'attention',
+    state: 'degraded',
+    headline: 'Degraded',
+    reason: `${what}${checked === undefined ? '' : ` Checked ${when(checked, now)}.`} The process runs; a restart may help, the log says more.`,
+    actions: [{ verb: 'restart', label: 'Restart', kind: 'plain' }],
+  }
+}
+
+type Of<K extends ProcessState['kind']> = Extract<ProcessState, { kind: K }>
+
+function startingHeadline(state: Of<'starting'>, now: number): string {
+  const words = state.cause === 'asked-restart' ? 'Restarting' : 'Starting'
+  return now - state.since > 10_000 ? `${words}, for ${duration(now - state.since)} now` : words
+}
+
+function startingReason(state: Of<'starting'>, now: number): string {
+  const limit = `It has until ${atTime(state.deadline, now)} to answer.`
+  switch (state.cause) {
+    case 'crashed':
+    case 'ended-by-itself':
+    case 'start-failed':
+      return `The registry ended by itself and is being started again. ${limit}`
+    case 'hung':
+      return `The registry had stopped answering and is being started again. ${limit}`
+    case 'asked-restart':
+      return `You asked. ${limit}`
+    default:
+      return limit
+  }
+}
+
+function draining(state: Of<'draining'>): Glance {
+  const pushes = state.pushes.length
+  const waits =
+    pushes === 0
+      ? 'Pushes that are under way are being finished first; pulls still work.'
+      : `${capital(inWords(pushes))} ${pushes === 1 ? 'push is' : 'pushes are'} being finished first; pulls still work.`
+  const now: GlanceAction = {
+    verb: 'restart-now',
+    label: state.then === 'restart' ? 'Restart now…' : 'Stop now…',
+    kind: 'danger',
+    asks: {
+      title: state.then === 'restart' ? 'Restart without waiting?' : 'Stop without waiting?',
+      body:
+        pushes === 0
+          ? 'This cuts what is still under way. Clients have to push again; nothing that was acknowledged is lost.'
+          : `This cuts ${count(pushes, 'push', 'pushes')}. Clients have to push again; nothing that was acknowledged is lost.`,
+      confirm: state.then === 'restart' ? 'Restart now' : 'Stop now',
+    },
+  }
+  const cancel: GlanceAction = {
+    verb: 'cancel',
+    label: state.then === 'restart' ? 'Cancel restart' : 'Cancel stop',
+    kind: 'plain',
+  }
+  const offers = state.then === 'restart' ? [now] : []
+  return {
+    class: 'working',
+    state: 'draining',
+    headline: thenWords(state.then),
+    reason: `You asked at ${exactTime(state.since)}. ${waits}`,
+    actions: state.cancellable ? [cancel, ...offers] : offers,
+  }
+}
+
+function thenWords(then: Of<'stopping'>['then']): string {
+  switch (then) {
+    case 'restart':
+      return 'Restarting'
+    case 'stopped':
+      return 'Stopping'
+    case 'quit':
+      return 'Quitting'
+    default:
+      return unreachable(then)
+  }
+}

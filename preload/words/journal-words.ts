@@ -1,0 +1,58 @@
+import type { JournalEntry } from '../contract/registry-state.ts'
+import { unreachable } from '../contract/result.ts'
+import { exitWords } from './failure-words.ts'
+import { capital, duration, when } from './format.ts'
+
+/** One line of "why did it restart": a title with its time, and one sentence of detail. */
+export interface JournalWords {
+  title: string
+  detail: string
+}
+
+/** `now` in ms since the epoch. */
+export function journalWords(entry: JournalEntry, now: number): JournalWords {
+  const at = when(entry.at, now)
+  const back = entry.downMs === undefined ? '' : ` ${duration(entry.downMs)} without an answer.`
+  const ran = entry.ranForMs === undefined ? '' : ` after ${duration(entry.ranForMs)}`
+  const exit = entry.exit === undefined ? 'ended' : exitWords(entry.exit)
+  const cut = entry.pushesCut ? ` ${entry.pushesCut} pushes were cut off.` : ''
+  switch (entry.cause) {
+    case 'asked-restart':
+      return { title: `Restarted ${at}`, detail: `You asked.${back}${cut}` }
+    case 'asked-stop':
+      return { title: `Stopped ${at}`, detail: `You asked.${cut || ' No push was cut off.'}` }
+    case 'asked-start':
+      return { title: `Started ${at}`, detail: 'You asked.' }
+    case 'app-started':
+      return { title: `Started ${at}`, detail: 'Zotbar was started.' }
+    case 'app-quit':
+      return { title: `Stopped ${at}`, detail: `Zotbar was quit.${cut}` }
+    case 'adopted':
+      return {
+        title: `Found running ${at}`,
+        detail: `Process ${entry.pid ?? '?'} had kept serving and was taken into care again.`,
+      }
+    case 'hung':
+      return { title: `Stopped answering ${at}`, detail: `It was ended and started again${ran}.${back}` }
+    case 'crashed':
+      return {
+        title: entry.downMs === undefined ? `Crashed ${at}` : `Crashed and restarted ${at}`,
+        detail: `It ${exit}${ran}.${back}`,
+      }
+    case 'ended-by-itself':
+      return {
+        title: entry.downMs === undefined ? `Ended by itself ${at}` : `Ended by itself and restarted ${at}`,
+        detail: `It ${exit}${ran}.${back}`,
+      }
+    case 'start-failed':
+      return { title: `Did not start ${at}`, detail: `${capital(`it ${exit}`)}.${back}` }
+    case 'woke':
+    case 'retry':
+      return {
+        title: `Started again ${at}`,
+        detail: entry.cause === 'woke' ? 'The computer woke.' : 'It was time to try again.',
+      }
+    default:
+      return unreachable(entry.cause)
+  }
+}

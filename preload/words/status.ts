@@ -1,0 +1,53 @@
+import type { StateName } from '../contract/registry-state.ts'
+import type { Snapshot } from '../contract/snapshot.ts'
+import { plain } from './format.ts'
+import { glance } from './glance.ts'
+
+/** What `zotbar status --json` and `zotbar start --headless --json` print. A stable interface: other tools read it. */
+export interface Status {
+  state: StateName
+  headline: string
+  reason?: string
+  registry: { url: string; engine: string; version?: string; pid?: number }
+  storage?: { bytes: number; repositories: number; tags: number; freeBytes: number }
+  dashboard?: { url: string }
+}
+
+/** `version` and `pid` are absent while nothing runs; `storage` until the first count. */
+export function status(snapshot: Snapshot, now: number): Status {
+  const seen = glance(snapshot, now)
+  const pid = runningPid(snapshot)
+  const { bytes, repositories, tags, freeBytes } = snapshot.storage
+  return {
+    state: seen.state,
+    headline: plain(seen.headline),
+    ...(seen.reason === '' ? {} : { reason: plain(seen.reason) }),
+    registry: {
+      url: snapshot.registry.url,
+      engine: snapshot.engine.id,
+      ...(pid !== undefined && snapshot.engine.version !== undefined
+        ? { version: snapshot.engine.version }
+        : {}),
+      ...(pid === undefined ? {} : { pid }),
+    },
+    ...(bytes === undefined || repositories === undefined || tags === undefined || freeBytes === undefined
+      ? {}
+      : { storage: { bytes, repositories, tags, freeBytes } }),
+    ...(snapshot.dashboard ? { dashboard: { url: snapshot.dashboard.url } } : {}),
+  }
+}
+
+/** The pid of the registry process while one of ours runs. */
+export function runningPid(snapshot: Pick<Snapshot, 'process'>): number | undefined {
+  const process = snapshot.process
+  switch (process.kind) {
+    case 'serving':
+    case 'draining':
+    case 'stopping':
+      return process.pid
+    case 'starting':
+      return process.pid
+    default:
+      return undefined
+  }
+}
