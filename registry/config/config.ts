@@ -1,0 +1,56 @@
+import { extensionsShape } from './extensions-shape.ts'
+import { httpShape, tlsShape } from './http-shape.ts'
+import { object, optional, problemAt, type ReadBy, refuse, required, then, withDefault } from './reader.ts'
+import { integer, oneOf, text, texts } from './scalar.ts'
+import { storageShape } from './storage-shape.ts'
+
+/** The OCI distribution specification that a config.json without the key is read for. */
+const distSpecVersion = '1.1.1'
+
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'warning', 'error', 'fatal', 'panic'] as const
+
+/**
+ * zot's config.json: every key it knows, with its defaults. The same table reads the file and gives `Config`.
+ * https://zotregistry.dev/latest/admin-guide/admin-configuration/
+ */
+export const configShape = then(
+  object({
+    distSpecVersion: withDefault(text, distSpecVersion),
+    storage: storageShape,
+    http: httpShape,
+    log: object({
+      level: withDefault(oneOf(logLevels), 'debug'),
+      /** Files; absent: standard output, and no audit log. */
+      output: optional(text),
+      audit: optional(text),
+    }),
+    extensions: optional(extensionsShape),
+    scheduler: optional(object({ numWorkers: optional(integer(0)) })),
+    cluster: optional(object({ members: texts, hashKey: required(text), tls: optional(tlsShape) })),
+  }),
+  (config, place) => {
+    if (config.distSpecVersion !== distSpecVersion) {
+      const at = {
+        ...place,
+        path: 'distSpecVersion',
+        at: place.notes.positions['distSpecVersion'] ?? place.at,
+      }
+      const message = `${JSON.stringify(config.distSpecVersion)} differs from the version that is served`
+      place.notes.warnings.push(problemAt(at, 'not-allowed', message, distSpecVersion))
+    }
+    const { compat } = config.http
+    for (const [index, registry] of (config.extensions?.sync?.registries ?? []).entries()) {
+      if (!registry.preserveDigest || compat.length > 0) continue
+      const path = `extensions.sync.registries[${index}].preserveDigest`
+      const at = { ...place, path, at: place.notes.positions[path] ?? place.at }
+      return refuse(at, 'conflict', '"preserveDigest" needs "http.compat"')
+    }
+    return config
+  },
+)
+
+/**
+ * config.json, read. Durations are ms, the port is a number (0: the kernel chooses), absent blocks are
+ * undefined, maps have lower-case keys. Plain data.
+ */
+export type Config = ReadBy<typeof configShape>

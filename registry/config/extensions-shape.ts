@@ -1,0 +1,171 @@
+import {
+  below,
+  list,
+  map,
+  object,
+  optional,
+  problemAt,
+  type ReadBy,
+  type Reader,
+  refuse,
+  required,
+  then,
+  withDefault,
+} from './reader.ts'
+import { anything, duration, flag, integer, nonEmptyText, text, texts } from './scalar.ts'
+
+const hour = 3_600_000
+
+/** Most extensions count as enabled as soon as their block is there. */
+const onWhenPresent = { enable: withDefault(flag, true) }
+const offWhenSilent = { enable: withDefault(flag, false) }
+
+const search = object({
+  ...onWhenPresent,
+  cve: optional(
+    object({
+      updateInterval: withDefault(duration(0), 24 * hour),
+      trivy: optional(object({ dbRepository: optional(text), javaDBRepository: optional(text) })),
+    }),
+  ),
+})
+
+/** zot serves metrics below this path; it must not hide the OCI routes. */
+const metricsPath: Reader<string> = place => {
+  const path = text(place)
+  if (typeof path !== 'string') return path
+  const clean = /^(\/[^/\s?#]+)+$/.test(path) && !/\/\.\.?(\/|$)/.test(path)
+  if (clean && path !== '/v2') return path
+  return refuse(
+    place,
+    'not-allowed',
+    `${JSON.stringify(path)} cannot be the path of the metrics`,
+    'such as "/metrics"',
+  )
+}
+
+const metrics = object({
+  ...onWhenPresent,
+  prometheus: object({ path: withDefault(metricsPath, '/metrics') }),
+})
+
+const scrub = then(
+  object({ ...onWhenPresent, interval: withDefault(duration(), 24 * hour) }),
+  (read, place) => {
+    if (read.interval >= 2 * hour) return read
+    const message = 'too often: every 2 hours is used instead'
+    place.notes.warnings.push(problemAt(below(place, 'interval'), 'out-of-range', message, 'at least 2h'))
+    return { ...read, interval: 2 * hour }
+  },
+)
+
+const tags = object({
+  regex: optional(text),
+  excludeRegex: optional(text),
+  semver: withDefault(flag, false),
+})
+
+const content = object({
+  prefix: required(nonEmptyText),
+  destination: optional(text),
+  stripPrefix: withDefault(flag, false),
+  tags: optional(tags),
+})
+
+const syncRegistry = then(
+  object({
+    /** Later ones are mirrors of the first. */
+    urls: texts,
+    onDemand: withDefault(flag, false),
+    pollInterval: optional(duration(0)),
+    content: list(content),
+    tlsVerify: withDefault(flag, true),
+    certDir: optional(text),
+    maxRetries: optional(integer(0)),
+    retryDelay: optional(duration(0)),
+    maxRetryDelay: optional(duration(0)),
+    onlySigned: withDefault(flag, false),
+    syncLegacyCosignTags: withDefault(flag, true),
+    preserveDigest: withDefault(flag, false),
+    syncTimeout: withDefault(duration(0), 3 * hour),
+    responseHeaderTimeout: withDefault(duration(0), 30_000),
+    credentialHelper: optional(text),
+  }),
+  (registry, place) => {
+    if (registry.pollInterval && registry.content.length === 0) {
+      return refuse(
+        below(place, 'pollInterval'),
+        'conflict',
+        'polling needs "content": which repositories to copy',
+      )
+    }
+    if (registry.maxRetries !== undefined && registry.retryDelay === undefined) {
+      return refuse(below(place, 'maxRetries'), 'conflict', '"maxRetries" needs "retryDelay"')
+    }
+    return registry
+  },
+)
+export type SyncRegistryConfig = ReadBy<typeof syncRegistry>
+
+const sync = object({
+  ...onWhenPresent,
+  /** Maps the exact host of a URL to {username, password}. */
+  credentialsFile: optional(text),
+  downloadDir: optional(text),
+  registries: list(syncRegistry),
+})
+export type SyncConfig = ReadBy<typeof sync>
+
+const events = object({
+  ...offWhenSilent,
+  sinks: list(
+    object({
+      type: text,
+      address: optional(text),
+      channel: optional(text),
+      timeout: optional(duration(0)),
+      proxy: optional(text),
+      headers: map(text),
+      credentials: optional(
+        object({
+          username: optional(text),
+          password: optional(text),
+          file: optional(text),
+          token: optional(text),
+        }),
+      ),
+      tlsConfig: optional(
+        object({ caCertFile: optional(text), certFile: optional(text), keyFile: optional(text) }),
+      ),
+    }),
+  ),
+})
+
+export const extensionsShape = then(
+  object({
+    search: optional(search),
+    ui: optional(object(onWhenPresent)),
+    sync: optional(sync),
+    metrics: optional(metrics),
+    scrub: optional(scrub),
+    trust: optional(
+      object({ ...onWhenPresent, cosign: withDefault(flag, false), notation: withDefault(flag, false) }),
+    ),
+    lint: optional(object({ ...offWhenSilent, mandatoryAnnotations: texts })),
+    events: optional(events),
+    /** Both moved elsewhere: zot reads and ignores them, with a warning. */
+    mgmt: optional(anything),
+    apikey: optional(anything),
+  }),
+  ({ mgmt, apikey, ...read }, place) => {
+    for (const [key, value] of Object.entries({ mgmt, apikey })) {
+      if (value !== undefined)
+        place.notes.warnings.push(problemAt(below(place, key), 'ignored', 'this key has no effect'))
+    }
+    if (read.ui?.enable && !read.search?.enable) {
+      return refuse(below(place, 'ui'), 'conflict', '"ui" needs "search" to be enabled')
+    }
+    return read
+  },
+)
+export type ExtensionsConfig = ReadBy<typeof extensionsShape>

@@ -1,0 +1,154 @@
+import {
+  below,
+  list,
+  map,
+  object,
+  optional,
+  type ReadBy,
+  refuse,
+  required,
+  then,
+  withDefault,
+} from './reader.ts'
+import { driver, duration, flag, integer, nonEmptyText, oneOf, port, text, texts } from './scalar.ts'
+
+const minute = 60_000
+
+export const tlsShape = object({ cert: optional(text), key: optional(text), cacert: optional(text) })
+
+const provider = object({
+  name: optional(text),
+  issuer: optional(text),
+  clientid: optional(text),
+  clientsecret: optional(text),
+  /** A JSON file with exactly clientid and clientsecret, instead of the two keys above. */
+  credentialsFile: optional(text),
+  keypath: optional(text),
+  scopes: texts,
+  authurl: optional(text),
+  tokenurl: optional(text),
+  claimMapping: optional(object({ username: optional(text), groups: optional(text) })),
+})
+export type OpenIdProvider = ReadBy<typeof provider>
+
+const celRule = { expression: text }
+const bearer = object({
+  realm: optional(text),
+  service: optional(text),
+  cert: optional(text),
+  oidc: list(
+    object({
+      issuer: optional(text),
+      audiences: texts,
+      claimMapping: optional(
+        object({
+          variables: list(object({ name: text, ...celRule })),
+          validations: list(object({ message: optional(text), ...celRule })),
+          username: optional(text),
+          groups: optional(text),
+        }),
+      ),
+      certificateAuthority: optional(text),
+      certificateAuthorityFile: optional(text),
+      skipIssuerVerification: withDefault(flag, false),
+    }),
+  ),
+  awsSecretsManager: optional(
+    object({ region: text, secretName: text, refreshInterval: withDefault(duration(0), minute) }),
+  ),
+  upstreamTokenEndpoint: optional(
+    object({ realm: optional(text), service: optional(text), allowInsecureHttp: withDefault(flag, false) }),
+  ),
+})
+
+const ldap = object({
+  credentialsFile: optional(text),
+  address: optional(text),
+  port: optional(integer(0, 65535)),
+  insecure: withDefault(flag, false),
+  startTLS: withDefault(flag, false),
+  skipVerify: withDefault(flag, false),
+  subtreeSearch: withDefault(flag, false),
+  userGroupAttribute: optional(text),
+  baseDN: optional(text),
+  userAttribute: optional(text),
+  userFilter: optional(text),
+  caCert: optional(text),
+})
+
+const mtls = object({
+  identityAttributes: withDefault(texts, ['CommonName']),
+  uriSanPattern: optional(text),
+  uriSanIndex: withDefault(integer(0), 0),
+  dnsSanIndex: withDefault(integer(0), 0),
+  emailSanIndex: withDefault(integer(0), 0),
+})
+
+const openid = object({
+  providers: object({
+    google: optional(provider),
+    gitlab: optional(provider),
+    oidc: optional(provider),
+    github: optional(provider),
+  }),
+  callbackAllowOrigins: texts,
+})
+
+/** Any `openid` block switches API keys on, as in zot. */
+const auth = then(
+  object({
+    htpasswd: optional(object({ path: required(nonEmptyText) })),
+    ldap: optional(ldap),
+    bearer: optional(bearer),
+    openid: optional(openid),
+    apikey: withDefault(flag, false),
+    /** Seconds to wait after a failed login. */
+    failDelay: withDefault(integer(0), 0),
+    sessionKeysFile: optional(text),
+    sessionDriver: optional(driver),
+    secureSession: optional(flag),
+    mtls: optional(mtls),
+  }),
+  read => ({ ...read, apikey: read.apikey || read.openid !== undefined }),
+)
+export type AuthConfig = ReadBy<typeof auth>
+
+const policy = object({ users: texts, groups: texts, actions: texts })
+
+const accessControl = object({
+  /** By glob, in lower case as zot's loader leaves it. */
+  repositories: map(object({ policies: list(policy), defaultPolicy: texts, anonymousPolicy: texts })),
+  adminPolicy: policy,
+  groups: map(object({ users: texts })),
+  metrics: object({ users: texts, anonymousPolicy: texts }),
+})
+export type AccessControlConfig = ReadBy<typeof accessControl>
+
+export const httpShape = then(
+  object({
+    address: withDefault(text, '127.0.0.1'),
+    /** 0: the kernel chooses. */
+    port: withDefault(port, 8080),
+    realm: optional(text),
+    externalUrl: optional(text),
+    allowOrigin: optional(text),
+    tls: optional(tlsShape),
+    ratelimit: optional(
+      object({ rate: optional(integer(0)), methods: list(object({ method: text, rate: integer(0) })) }),
+    ),
+    compat: list(oneOf(['docker2s2'])),
+    /** ms; 0 or less: none. */
+    readTimeout: withDefault(duration(), minute),
+    writeTimeout: withDefault(duration(), minute),
+    auth: optional(auth),
+    accessControl: optional(accessControl),
+  }),
+  (http, place) => {
+    const { tls } = http
+    if (tls !== undefined && (!tls.cert || !tls.key)) {
+      return refuse(below(place, 'tls'), 'missing', 'TLS needs both "cert" and "key"')
+    }
+    return http
+  },
+)
+export type HttpConfig = ReadBy<typeof httpShape>

@@ -1,0 +1,32 @@
+export type ProblemCode =
+  | 'unreadable'
+  | 'empty'
+  | 'syntax'
+  | 'unknown-key'
+  | 'duplicate-key'
+  | 'wrong-type'
+  | 'missing'
+  | 'out-of-range'
+  | 'not-allowed'
+  | 'conflict'
+  | 'ignored'
+
+/** A place in the file, both counted from 1. Columns count UTF-16 units, as editors do. */
+export interface Position {
+  line: number
+  column: number
+}
+
+/**
+ * One thing wrong (or, as a warning, odd) in config.json. Plain data.
+ * `message` says what is wrong without the key and never repeats a secret; `keyPath` is dotted, with
+ * list items as `[0]`; the position is that of the offending key.
+ */
+export interface ConfigProblem {
+  code: ProblemCode
+  message: string
+  keyPath?: string
+  line?: number
+  column?: number
+  allowed?: string
+}

@@ -1,0 +1,95 @@
+import { nanosecondsToMs, parseDuration } from './duration.ts'
+import type { ValueNode } from './json-tree.ts'
+import { isAbsent, list, map, type ReadBy, type Reader, refuse, wrong, wrongType } from './reader.ts'
+
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
+
+export const text: Reader<string> = place =>
+  place.node?.type === 'String' ? place.node.value : wrongType(place, 'a string')
+
+export const nonEmptyText: Reader<string> = place => {
+  const value = text(place)
+  return value === '' ? refuse(place, 'missing', 'an empty string is not allowed here') : value
+}
+
+export const flag: Reader<boolean> = place =>
+  place.node?.type === 'Boolean' ? place.node.value : wrongType(place, 'true or false')
+
+export function integer(min: number, max = Number.MAX_SAFE_INTEGER): Reader<number> {
+  const allowed =
+    max === Number.MAX_SAFE_INTEGER ? `a whole number from ${min}` : `a whole number, ${min} to ${max}`
+  return place => {
+    if (place.node?.type !== 'Number') return wrongType(place, allowed)
+    const { value } = place.node
+    if (Number.isInteger(value) && value >= min && value <= max) return value
+    return refuse(place, 'out-of-range', `${value} is out of range`, allowed)
+  }
+}
+
+export const texts = list(text)
+
+/** Go duration or nanoseconds, read as ms. `min` in ms. */
+export function duration(min = Number.NEGATIVE_INFINITY): Reader<number> {
+  const allowed = 'a duration such as "30s", "24h" or "1h30m", or a number of nanoseconds'
+  return place => {
+    const { node } = place
+    if (node?.type !== 'String' && node?.type !== 'Number') return wrongType(place, allowed)
+    const ms = node.type === 'String' ? parseDuration(node.value) : nanosecondsToMs(node.value)
+    if (ms === undefined || !Number.isFinite(ms)) {
+      return refuse(place, 'not-allowed', `${JSON.stringify(node.value)} is not a duration`, allowed)
+    }
+    if (ms < min) return refuse(place, 'out-of-range', 'the duration is too short', `at least ${min} ms`)
+    return ms
+  }
+}
+
+/** A port as string or number; empty and 0 let the kernel choose. */
+export const port: Reader<number> = place => {
+  const allowed = '0 to 65535, as a string or a number; 0 lets the system choose'
+  const { node } = place
+  if (node?.type !== 'String' && node?.type !== 'Number') return wrongType(place, allowed)
+  if (node.value === '') return 0
+  const value = typeof node.value === 'number' || /^\d+$/.test(node.value) ? Number(node.value) : Number.NaN
+  if (Number.isInteger(value) && value >= 0 && value <= 65535) return value
+  const code = Number.isFinite(value) ? 'out-of-range' : 'not-allowed'
+  return refuse(place, code, `${JSON.stringify(node.value)} is not a port`, allowed)
+}
+
+/** One of a few words, whatever its case; comes out as written in `words`. */
+export function oneOf<const W extends readonly string[]>(words: W): Reader<W[number]> {
+  return place => {
+    const value = text(place)
+    if (value === wrong) return wrong
+    const found = words.find(word => word === value.toLowerCase())
+    return found ?? refuse(place, 'not-allowed', `${JSON.stringify(value)} is not known`, words.join(', '))
+  }
+}
+
+export function matching(pattern: RegExp, allowed: string): Reader<string> {
+  return place => {
+    const value = text(place)
+    if (value === wrong || pattern.test(value)) return value
+    return refuse(place, 'not-allowed', `${JSON.stringify(value)} has the wrong form`, allowed)
+  }
+}
+
+/** Any JSON value; keys of objects in lower case. For drivers, whose options zot passes on unread. */
+export const anything: Reader<Json> = place => {
+  const node: ValueNode | undefined = place.node
+  if (isAbsent(node)) return null
+  switch (node.type) {
+    case 'Object':
+      return map(anything)(place)
+    case 'Array':
+      return list(anything)(place)
+    case 'String':
+    case 'Number':
+    case 'Boolean':
+      return node.value
+    default:
+      return wrongType(place, 'a JSON value')
+  }
+}
+
+export const driver = map(anything)
+export type Driver = ReadBy<typeof driver>

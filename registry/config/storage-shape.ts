@@ -1,0 +1,86 @@
+import {
+  below,
+  list,
+  map,
+  object,
+  optional,
+  type ReadBy,
+  refuse,
+  required,
+  then,
+  withDefault,
+} from './reader.ts'
+import { driver, duration, flag, integer, matching, nonEmptyText, texts } from './scalar.ts'
+
+const hour = 3_600_000
+
+const keptBy = {
+  pulledWithin: optional(duration()),
+  pushedWithin: optional(duration()),
+  mostRecentlyPushedCount: withDefault(integer(0), 0),
+  mostRecentlyPulledCount: withDefault(integer(0), 0),
+}
+
+const retentionPolicy = object({
+  repositories: texts,
+  deleteReferrers: withDefault(flag, false),
+  /** zot deletes untagged manifests unless told otherwise (since v2.1.9). */
+  deleteUntagged: withDefault(flag, true),
+  keepTags: list(object({ patterns: texts, ...keptBy })),
+  keepUntagged: optional(object(keptBy)),
+})
+export type RetentionPolicy = ReadBy<typeof retentionPolicy>
+
+/** What the root and every sub path have in common; only the root switches dedupe and gc on by default. */
+const common = (byDefault: boolean) => ({
+  rootDirectory: required(nonEmptyText),
+  dedupe: withDefault(flag, byDefault),
+  gc: withDefault(flag, byDefault),
+  gcDelay: withDefault(duration(0), hour),
+  gcInterval: withDefault(duration(0), hour),
+  gcTimeWindow: optional(
+    matching(/^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$/, '"HH:MM-HH:MM" in UTC'),
+  ),
+  /** fsync on every write, for zot. */
+  commit: withDefault(flag, false),
+  remoteCache: withDefault(flag, false),
+  maxRepos: optional(integer(0)),
+  fastRestart: withDefault(flag, false),
+  storageDriver: optional(driver),
+  cacheDriver: optional(driver),
+  retention: object({
+    dryRun: withDefault(flag, false),
+    delay: optional(duration(0)),
+    policies: list(retentionPolicy),
+  }),
+})
+
+/** `retention.delay` is `gcDelay` unless given. */
+function withDelay<S extends { gcDelay: number; retention: { delay: number | undefined } }>(storage: S) {
+  const { retention } = storage
+  return { ...storage, retention: { ...retention, delay: retention.delay ?? storage.gcDelay } }
+}
+
+const subPath = then(object(common(false)), withDelay)
+
+/** Ends with one slash, so that one folder inside another shows as a prefix. */
+const asFolder = (path: string): string => `${path.replace(/\/+$/, '')}/`
+
+export const storageShape = then(object({ ...common(true), subPaths: map(subPath) }), (storage, place) => {
+  const roots = [asFolder(storage.rootDirectory)]
+  for (const [name, { rootDirectory }] of Object.entries(storage.subPaths)) {
+    const root = asFolder(rootDirectory)
+    if (roots.some(other => other.startsWith(root) || root.startsWith(other))) {
+      const at = below(place, 'subPaths')
+      return refuse(
+        at,
+        'conflict',
+        `the folder of "${name}" is the same as another, or inside it, or around it`,
+      )
+    }
+    roots.push(root)
+  }
+  return withDelay(storage)
+})
+
+export type StorageConfig = ReadBy<typeof storageShape>
