@@ -1,0 +1,48 @@
+// The real programs that tests drive. Each is tried by running it or finding its file; none is faked.
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+const onPath = name =>
+  (process.env.PATH ?? '').split(delimiter).some(folder => existsSync(join(folder, name)))
+
+/** tool -> how it is found, and the Debian package that brings it. */
+export const tools = {
+  skopeo: { there: () => onPath('skopeo'), debian: 'skopeo', macos: 'brew install skopeo' },
+  buildah: { there: () => onPath('buildah'), debian: 'buildah' },
+  umoci: { there: () => onPath('umoci'), debian: 'umoci', macos: 'brew install umoci' },
+  busybox: { there: () => onPath('busybox'), debian: 'busybox-static' },
+  chromium: {
+    there: () =>
+      ['chromium', 'chromium-browser', 'google-chrome'].some(onPath) ||
+      existsSync('/Applications/Google Chrome.app'),
+    debian: 'chromium',
+    macos: 'brew install --cask chromium',
+  },
+}
+
+export const missingTools = () => Object.keys(tools).filter(name => !tools[name].there())
+
+/** On Debian as root the missing ones are installed; elsewhere it is said what to install. Returns what is still missing. */
+export function install(missing) {
+  if (missing.length === 0) return []
+  const packages = missing.map(name => tools[name].debian)
+  if (onPath('apt-get') && process.getuid?.() === 0) {
+    console.error(`Installing for the tests: ${packages.join(' ')}`)
+    const apt = args =>
+      spawnSync('apt-get', args, {
+        stdio: ['ignore', 'ignore', 'inherit'],
+        env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+      })
+    apt(['update', '-qq'])
+    apt(['install', '-y', '-qq', '--no-install-recommends', ...packages])
+  } else if (process.platform === 'darwin') {
+    const lines = missing.map(name => tools[name].macos ?? `(${name}: Linux only)`)
+    console.error(`Some tests need programs that are not here:\n  ${lines.join('\n  ')}`)
+  } else {
+    console.error(
+      `Some tests need programs that are not here. On Debian: sudo apt-get install ${packages.join(' ')}`,
+    )
+  }
+  return missing.filter(name => !tools[name].there())
+}
