@@ -1,0 +1,55 @@
+import type { Config } from './config.ts'
+import type { ConfigProblem, Position } from './problem.ts'
+
+interface Read {
+  config: Config
+  positions: Record<string, Position>
+}
+
+/** Rules that zotbar-registry would read and not keep. Serving without them would be a hole, so it refuses. */
+const rules = ['auth', 'accessControl', 'tls'] as const
+/** Keys that decide where the data lies: ignoring one would serve an empty registry beside the real one. */
+const places = ['storageDriver', 'cacheDriver', 'subPaths'] as const
+
+/** What a valid config.json asks for that zotbar-registry cannot do. Empty: it can be served. Pure. */
+export function unsupported({ config, positions }: Read): ConfigProblem[] {
+  const problem = (keyPath: string, message: string, allowed?: string): ConfigProblem => ({
+    code: 'not-allowed',
+    keyPath,
+    message,
+    ...(positions[keyPath] ?? {}),
+    ...(allowed === undefined ? {} : { allowed }),
+  })
+  const found: ConfigProblem[] = []
+  for (const key of rules)
+    if (config.http[key] !== undefined)
+      found.push(
+        problem(
+          `http.${key}`,
+          'zotbar-registry does not keep this rule yet, and does not serve without it: needs the zot engine',
+        ),
+      )
+  for (const key of places)
+    if (isSet(config.storage[key]))
+      found.push(problem(`storage.${key}`, 'this decides where the data lies: needs the zot engine'))
+  if (config.storage.remoteCache)
+    found.push(
+      problem('storage.remoteCache', 'this decides where the data lies: needs the zot engine', 'false'),
+    )
+  if (!isLoopback(config.http.address))
+    found.push(
+      problem(
+        'http.address',
+        `${JSON.stringify(config.http.address)} is open to other machines, and zotbar-registry asks nobody who they are`,
+        '127.0.0.1, ::1 or localhost',
+      ),
+    )
+  return found
+}
+
+export const isLoopback = (address: string): boolean =>
+  address === 'localhost' || address === '::1' || address === '[::1]' || /^127(\.\d{1,3}){3}$/.test(address)
+
+function isSet(value: unknown): boolean {
+  return typeof value === 'object' && value !== null ? Object.keys(value).length > 0 : value !== undefined
+}
