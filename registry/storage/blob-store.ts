@@ -1,0 +1,141 @@
+import { constants, copyFile, type FileHandle, link, mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import type { Digest } from '../oci/digest.ts'
+import { failure, type Result, success } from '../oci/error-table.ts'
+import { syncFolder } from './durable.ts'
+import { errnoOf, failureOf, guarded, isMissing } from './errno.ts'
+import { folderMode, layout } from './layout.ts'
+import type { ManifestStore } from './manifest-store.ts'
+import type { RepositoryCache } from './repository-cache.ts'
+import type { BlobReader, Blobs } from './storage.ts'
+
+/** File systems that cannot link answer with one of these. */
+const cannotLink = ['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']
+
+export class BlobStore implements Blobs {
+  readonly #root: string
+  readonly #repositories: RepositoryCache
+  readonly #manifests: ManifestStore
+
+  constructor(root: string, repositories: RepositoryCache, manifests: ManifestStore) {
+    this.#root = root
+    this.#repositories = repositories
+    this.#manifests = manifests
+  }
+
+  async stat(name: string, digest: Digest): Promise<Result<number>> {
+    try {
+      const found = await stat(layout.blob(this.#root, name, digest))
+      return found.isFile() ? success(found.size) : unknown(digest)
+    } catch (error) {
+      return isMissing(error) ? unknown(digest) : failureOf(error)
+    }
+  }
+
+  async open(name: string, digest: Digest): Promise<Result<BlobReader>> {
+    let handle: FileHandle | undefined
+    try {
+      handle = await open(layout.blob(this.#root, name, digest), 'r')
+      const found = await handle.stat()
+      if (found.isFile()) return success(new FileReader(handle, found.size))
+      await handle.close()
+      return unknown(digest)
+    } catch (error) {
+      await handle?.close()
+      return isMissing(error) ? unknown(digest) : failureOf(error)
+    }
+  }
+
+  async delete(name: string, digest: Digest): Promise<Result<void>> {
+    const repository = this.#repositories.get(name)
+    return await repository.claims.removing(digest.text, () =>
+      guarded(async () => {
+        const there = await this.stat(name, digest)
+        if (!there.ok) return there
+        const loaded = await repository.load()
+        if (loaded.ok) {
+          if (loaded.value.digests.has(digest.text)) return failure('blob-referenced', { by: digest.text })
+          const user = await this.#manifests.findUser(name, loaded.value, digest, 'all')
+          if (!user.ok) return user
+          if (user.value !== undefined) return failure('blob-referenced', { by: user.value })
+        } else if (loaded.error.name !== 'name-unknown') return loaded
+        if (repository.claims.isPinned(digest.text)) return failure('blob-referenced')
+        await rm(layout.blob(this.#root, name, digest))
+        await syncFolder(layout.blobs(this.#root, name, digest.algorithm))
+        return success(undefined)
+      }),
+    )
+  }
+
+  async mount(from: string, to: string, digest: Digest): Promise<Result<void>> {
+    const source = this.#repositories.get(from).claims
+    const target = this.#repositories.get(to).claims
+    const releases = [source.pin([digest.text]), target.pin([digest.text])]
+    try {
+      await source.settled([digest.text])
+      await target.settled([digest.text])
+      return await guarded(() => this.#link(from, to, digest))
+    } finally {
+      for (const release of releases) release()
+    }
+  }
+
+  async #link(from: string, to: string, digest: Digest): Promise<Result<void>> {
+    const source = layout.blob(this.#root, from, digest)
+    const target = layout.blob(this.#root, to, digest)
+    if (!(await this.stat(from, digest)).ok) return unknown(digest)
+    const repository = this.#repositories.get(to)
+    await syncFile(source)
+    await repository.makeFolder(layout.blobs(this.#root, to, digest.algorithm))
+    try {
+      await link(source, target)
+    } catch (error) {
+      const errno = errnoOf(error) ?? ''
+      if (cannotLink.includes(errno))
+        await this.#copy(source, target, layout.uploads(this.#root, to), repository.staging())
+      else if (errno !== 'EEXIST') throw error
+    }
+    await syncFolder(layout.blobs(this.#root, to, digest.algorithm))
+    return success(undefined)
+  }
+
+  async #copy(source: string, target: string, folder: string, staging: string): Promise<void> {
+    await mkdir(folder, { recursive: true, mode: folderMode })
+    try {
+      await copyFile(source, staging, constants.COPYFILE_FICLONE)
+      await syncFile(staging)
+      await rename(staging, target)
+    } catch (error) {
+      await rm(staging, { force: true })
+      throw error
+    }
+  }
+}
+
+class FileReader implements BlobReader {
+  readonly size: number
+  readonly #handle: FileHandle
+
+  constructor(handle: FileHandle, size: number) {
+    this.#handle = handle
+    this.size = size
+  }
+
+  async read(into: Uint8Array, position: number): Promise<number> {
+    return (await this.#handle.read(into, 0, into.length, position)).bytesRead
+  }
+
+  async close(): Promise<void> {
+    await this.#handle.close()
+  }
+}
+
+async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, 'r')
+  try {
+    await handle.datasync()
+  } finally {
+    await handle.close()
+  }
+}
+
+const unknown = (digest: Digest): Result<never> => failure('blob-unknown', { digest: digest.text })

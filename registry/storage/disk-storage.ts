@@ -1,0 +1,39 @@
+import { stat } from 'node:fs/promises'
+import { failure, type Result, success } from '../oci/error-table.ts'
+import { BlobStore } from './blob-store.ts'
+import { Catalog } from './catalog.ts'
+import { failureOf, guarded, isMissing } from './errno.ts'
+import { layout } from './layout.ts'
+import { ManifestStore } from './manifest-store.ts'
+import { RepositoryCache } from './repository-cache.ts'
+import { collectStaleUploads } from './stale-uploads.ts'
+import type { Storage } from './storage.ts'
+import { UploadStore } from './upload-store.ts'
+
+/** The storage on a folder in zot's layout. `root` exists, is absolute and belongs to this process alone. */
+export function openDiskStorage(root: string, now: () => number = Date.now): Storage {
+  const repositories = new RepositoryCache(root)
+  const catalog = new Catalog(root, now)
+  const manifests = new ManifestStore(root, repositories, name => catalog.add(name))
+  const uploads = new UploadStore(root, repositories)
+  return {
+    manifests,
+    blobs: new BlobStore(root, repositories, manifests),
+    uploads,
+    repositories: () => guarded(async () => success(await catalog.list())),
+    reachable: () => reachable(root),
+    collectStaleUploads: signal => collectStaleUploads(root, now(), id => uploads.isKnown(id), signal),
+  }
+}
+
+/** Our own folder is there as long as the volume is: an unmounted one leaves an empty mount point. */
+async function reachable(root: string): Promise<Result<void>> {
+  try {
+    await stat(layout.own(root))
+    return success(undefined)
+  } catch (error) {
+    return isMissing(error)
+      ? failure('not-ready', { reason: `${root} is no longer there` })
+      : failureOf(error)
+  }
+}

@@ -1,0 +1,51 @@
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { errnoOf } from './errno.ts'
+import { fileMode, folderMode } from './layout.ts'
+
+/** Makes the names in a folder survive a power cut. */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Creates a folder and those above it, and makes each of them durable, from `root` (which exists) down. */
+export async function makeFolder(root: string, folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: folderMode })
+  for (let at = folder; at.length > root.length; at = dirname(at)) await syncFolder(dirname(at))
+}
+
+/**
+ * Writes a file so that its name shows either the old content or the whole new one, whatever happens
+ * in between, and the new one for good once this returns. `staging` must be on the same file system.
+ */
+export async function writeDurably(path: string, bytes: string | Uint8Array, staging: string): Promise<void> {
+  try {
+    const handle = await openStaging(staging)
+    try {
+      await handle.writeFile(bytes)
+      await handle.datasync()
+    } finally {
+      await handle.close()
+    }
+    await rename(staging, path)
+  } catch (error) {
+    await rm(staging, { force: true }).catch(() => {})
+    throw error
+  }
+  await syncFolder(dirname(path))
+}
+
+async function openStaging(staging: string): Promise<FileHandle> {
+  try {
+    return await open(staging, 'wx', fileMode)
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error
+    await mkdir(dirname(staging), { recursive: true, mode: folderMode })
+    return await open(staging, 'wx', fileMode)
+  }
+}

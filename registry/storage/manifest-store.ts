@@ -1,0 +1,225 @@
+import { readFile, rm, stat } from 'node:fs/promises'
+import { LRUCache } from 'lru-cache'
+import { type Digest, digestBytes, parseDigest } from '../oci/digest.ts'
+import { failure, type Result, success } from '../oci/error-table.ts'
+import { type Entry, withManifest, withoutDigest, withoutTag } from '../oci/layout-index.ts'
+import { type Manifest, parseManifest } from '../oci/manifest.ts'
+import { kindOf } from '../oci/media-type.ts'
+import type { Reference } from '../oci/reference.ts'
+import { syncFolder, writeDurably } from './durable.ts'
+import { failureOf, guarded, isMissing } from './errno.ts'
+import { layout } from './layout.ts'
+import { findReferrers } from './referrers.ts'
+import type { Repository, Snapshot } from './repository.ts'
+import type { RepositoryCache } from './repository-cache.ts'
+import type { Manifests, PutManifest, ReferrerDescriptor, StoredManifest } from './storage.ts'
+
+/** Manifest bytes kept in memory. */
+const limit = 32 * 1024 * 1024
+
+export class ManifestStore implements Manifests {
+  readonly #root: string
+  readonly #repositories: RepositoryCache
+  readonly #onCreated: (name: string) => void
+  /** By digest: content is the same in every repository; the repository's index says who may see it. */
+  readonly #cache = new LRUCache<string, StoredManifest>({
+    maxSize: limit,
+    sizeCalculation: manifest => manifest.body.length + 500,
+  })
+
+  /** `onCreated` hears of every repository that got content. */
+  constructor(root: string, repositories: RepositoryCache, onCreated: (name: string) => void) {
+    this.#root = root
+    this.#repositories = repositories
+    this.#onCreated = onCreated
+  }
+
+  peek(name: string, reference: string): StoredManifest | undefined {
+    const snapshot = this.#repositories.peek(name)?.snapshot
+    const entry = snapshot?.tags.get(reference) ?? snapshot?.digests.get(reference)
+    if (!entry) return undefined
+    const manifest = this.#cache.get(entry.digest)
+    return manifest?.mediaType === entry.mediaType ? manifest : undefined
+  }
+
+  async get(name: string, reference: Reference): Promise<Result<StoredManifest>> {
+    const loaded = await this.#load(name)
+    if (!loaded.ok) return loaded
+    const entry =
+      reference.kind === 'tag'
+        ? loaded.value.tags.get(reference.tag)
+        : loaded.value.digests.get(reference.digest.text)
+    if (!entry) return failure('manifest-unknown', { name, reference: textOf(reference) })
+    return await this.#read(name, entry)
+  }
+
+  async tags(name: string): Promise<Result<readonly string[]>> {
+    const loaded = await this.#load(name)
+    return loaded.ok ? success(loaded.value.tagNames) : loaded
+  }
+
+  async referrers(name: string, digest: Digest): Promise<Result<readonly ReferrerDescriptor[]>> {
+    const loaded = await this.#load(name)
+    if (!loaded.ok) return loaded.error.name === 'name-unknown' ? success([]) : loaded
+    return await findReferrers(loaded.value, digest.text, entry => this.#read(name, entry))
+  }
+
+  async put(
+    name: string,
+    reference: Reference,
+    contentType: string,
+    body: Buffer,
+  ): Promise<Result<PutManifest>> {
+    if (!kindOf(contentType)) return failure('manifest-type-unsupported', { mediaType: contentType })
+    const parsed = parseManifest(body, contentType)
+    if (!parsed.ok) return failure('manifest-invalid', { reason: parsed.problem })
+    const { manifest } = parsed
+    const digest = digestBytes(reference.kind === 'digest' ? reference.digest.algorithm : 'sha256', body)
+    if (reference.kind === 'digest' && reference.digest.text !== digest.text) {
+      return failure('digest-mismatch', { expected: reference.digest.text, actual: digest.text })
+    }
+    const repository = this.#repositories.get(name)
+    const relied = [digest.text, ...manifest.required.map(required => required.text)]
+    const release = repository.claims.pin(relied)
+    try {
+      await repository.claims.settled(relied)
+      return await guarded(() => this.#store(name, repository, reference, digest, manifest, body))
+    } finally {
+      release()
+    }
+  }
+
+  async #store(
+    name: string,
+    repository: Repository,
+    reference: Reference,
+    digest: Digest,
+    manifest: Manifest,
+    body: Buffer,
+  ): Promise<Result<PutManifest>> {
+    const missing = await this.#firstMissing(name, manifest.required)
+    if (missing) return failure('manifest-incomplete', { missing: missing.text })
+    await this.#writeBlob(name, repository, digest, body)
+    const described = { digest: digest.text, mediaType: manifest.mediaType, size: body.length }
+    const tag = reference.kind === 'tag' ? reference.tag : undefined
+    const changed = await repository.change(index => withManifest(index, described, tag))
+    if (!changed.ok) return changed
+    this.#cache.set(digest.text, { digest: digest.text, mediaType: manifest.mediaType, body })
+    this.#repositories.weigh(name, repository)
+    this.#onCreated(name)
+    return success({ digest, subject: manifest.subject })
+  }
+
+  async #firstMissing(name: string, required: readonly Digest[]): Promise<Digest | undefined> {
+    const found = await Promise.all(
+      required.map(async digest => {
+        try {
+          return (await stat(layout.blob(this.#root, name, digest))).isFile()
+        } catch (error) {
+          if (isMissing(error)) return false
+          throw error
+        }
+      }),
+    )
+    return required.find((_, at) => !found[at])
+  }
+
+  async #writeBlob(name: string, repository: Repository, digest: Digest, body: Buffer): Promise<void> {
+    const path = layout.blob(this.#root, name, digest)
+    const there = await readFile(path).catch(() => undefined)
+    if (there?.equals(body)) return
+    await repository.makeFolder(layout.blobs(this.#root, name, digest.algorithm))
+    await writeDurably(path, body, repository.staging())
+  }
+
+  async delete(name: string, reference: Reference): Promise<Result<void>> {
+    const repository = this.#repositories.get(name)
+    if (reference.kind === 'digest') {
+      return await repository.claims.removing(reference.digest.text, () =>
+        guarded(() => this.#deleteDigest(name, repository, reference.digest)),
+      )
+    }
+    let found = false
+    const changed = await repository.change(index => {
+      const after = withoutTag(index, reference.tag)
+      found ||= after !== index
+      return after
+    })
+    if (!changed.ok) return changed
+    return found ? success(undefined) : failure('manifest-unknown', { name, reference: reference.tag })
+  }
+
+  async #deleteDigest(name: string, repository: Repository, digest: Digest): Promise<Result<void>> {
+    const loaded = await repository.load()
+    if (!loaded.ok) return loaded
+    if (!loaded.value.digests.has(digest.text)) {
+      return failure('manifest-unknown', { name, reference: digest.text })
+    }
+    const user = await this.findUser(name, loaded.value, digest, 'index')
+    if (!user.ok) return user
+    if (user.value !== undefined) return failure('manifest-referenced', { by: user.value })
+    if (repository.claims.isPinned(digest.text)) return failure('manifest-referenced')
+    const changed = await repository.change(index => withoutDigest(index, digest.text))
+    if (!changed.ok) return changed
+    this.#cache.delete(digest.text)
+    // The index no longer names it; whoever pushes it again waits for the end of this removal.
+    await rm(layout.blob(this.#root, name, digest), { force: true })
+    await syncFolder(layout.blobs(this.#root, name, digest.algorithm))
+    return success(undefined)
+  }
+
+  /** The digest of a manifest (of an index, where `among` says so) that links to `digest`. */
+  async findUser(
+    name: string,
+    snapshot: Snapshot,
+    digest: Digest,
+    among: 'index' | 'all',
+  ): Promise<Result<string | undefined>> {
+    for (const entry of snapshot.digests.values()) {
+      if (entry.digest === digest.text || (among === 'index' && kindOf(entry.mediaType) !== 'index')) continue
+      const stored = await this.#read(name, entry)
+      if (!stored.ok) {
+        // A manifest that is gone holds nothing; one that cannot be read may hold anything.
+        if (stored.error.name === 'manifest-unknown') continue
+        return stored
+      }
+      const parsed = parseManifest(stored.value.body, entry.mediaType)
+      if (parsed.ok && parsed.manifest.links.some(link => link.digest.text === digest.text)) {
+        return success(entry.digest)
+      }
+    }
+    return success(undefined)
+  }
+
+  async #load(name: string): Promise<Result<Snapshot>> {
+    const repository = this.#repositories.get(name)
+    if (repository.snapshot) return success(repository.snapshot)
+    const loaded = await repository.load()
+    if (loaded.ok) this.#repositories.weigh(name, repository)
+    return loaded
+  }
+
+  async #read(name: string, entry: Entry): Promise<Result<StoredManifest>> {
+    const cached = this.#cache.get(entry.digest)
+    if (cached?.mediaType === entry.mediaType) return success(cached)
+    const digest = parseDigest(entry.digest)
+    if (!digest) return failure('manifest-unknown', { name, reference: entry.digest })
+    let body: Buffer
+    try {
+      body = await readFile(layout.blob(this.#root, name, digest))
+    } catch (error) {
+      return isMissing(error)
+        ? failure('manifest-unknown', { name, reference: entry.digest })
+        : failureOf(error)
+    }
+    if (digestBytes(digest.algorithm, body).text !== entry.digest) {
+      return failure('storage-failed', { reason: `manifest ${entry.digest} of ${name} is damaged on disk` })
+    }
+    const manifest = { digest: entry.digest, mediaType: entry.mediaType, body }
+    this.#cache.set(entry.digest, manifest)
+    return success(manifest)
+  }
+}
+
+const textOf = (reference: Reference): string =>
+  reference.kind === 'tag' ? reference.tag : reference.digest.text

@@ -1,0 +1,44 @@
+import { LRUCache } from 'lru-cache'
+import { Repository } from './repository.ts'
+
+/** Indexes kept in memory, in bytes of rough weight. */
+const limit = 48 * 1024 * 1024
+
+/** The repositories in memory: never two objects for one name, so never two writers of one index. */
+export class RepositoryCache {
+  readonly #root: string
+  readonly #busy = new Map<string, Repository>()
+  readonly #known = new LRUCache<string, Repository>({
+    maxSize: limit,
+    // Never more than a part of the limit: what weighs more than all of it would not be kept at all.
+    sizeCalculation: repository => Math.min(repository.weight, limit / 4),
+    dispose: (repository, name, reason) => {
+      if (reason === 'evict' && !repository.idle) this.#busy.set(name, repository)
+    },
+  })
+
+  constructor(root: string) {
+    this.#root = root
+  }
+
+  /** For a look at what is in memory. */
+  peek(name: string): Repository | undefined {
+    return this.#known.get(name)
+  }
+
+  /** `name` is a checked repository name. */
+  get(name: string): Repository {
+    const known = this.#known.get(name)
+    if (known) return known
+    const repository = this.#busy.get(name) ?? new Repository(this.#root, name)
+    this.#busy.delete(name)
+    this.#known.set(name, repository)
+    return repository
+  }
+
+  /** Call when an index was loaded or has grown: weighs it again and lets go of what has become idle. */
+  weigh(name: string, repository: Repository): void {
+    this.#known.set(name, repository)
+    for (const [other, kept] of this.#busy) if (kept.idle) this.#busy.delete(other)
+  }
+}

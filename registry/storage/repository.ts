@@ -1,0 +1,138 @@
+import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { failure, type Result, success } from '../oci/error-table.ts'
+import { type Entry, emptyIndex, type LayoutIndex, parseIndex, printIndex } from '../oci/layout-index.ts'
+import { Claims } from './claims.ts'
+import { makeFolder, writeDurably } from './durable.ts'
+import { failureOf, guarded, isMissing } from './errno.ts'
+import { layout, markerText } from './layout.ts'
+
+/** index.json as it is durably on disk, ready to be asked. Never changes; a write makes a new one. */
+export interface Snapshot {
+  readonly index: LayoutIndex
+  readonly tags: ReadonlyMap<string, Entry>
+  readonly digests: ReadonlyMap<string, Entry>
+  /** Sorted by code unit. */
+  readonly tagNames: readonly string[]
+}
+
+type Change = (index: LayoutIndex) => LayoutIndex
+
+interface Pending {
+  readonly change: Change
+  readonly settle: (result: Result<Snapshot>) => void
+}
+
+/**
+ * One repository: its index in memory and the only writer of its index.json. Changes that arrive while
+ * a write is under way are written together by the next one.
+ */
+export class Repository {
+  readonly claims = new Claims()
+  readonly #root: string
+  readonly #name: string
+  #snapshot: Snapshot | undefined
+  #loading: Promise<Result<Snapshot>> | undefined
+  #pending: Pending[] = []
+  #writing = false
+  readonly #madeFolders = new Set<string>()
+
+  constructor(root: string, name: string) {
+    this.#root = root
+    this.#name = name
+  }
+
+  /** Nothing under way: may be forgotten and read again later. */
+  get idle(): boolean {
+    return !this.#writing && this.#loading === undefined && this.claims.idle
+  }
+
+  /** The index when it is in memory. */
+  get snapshot(): Snapshot | undefined {
+    return this.#snapshot
+  }
+
+  /** Rough weight in memory, bytes. */
+  get weight(): number {
+    return 500 + (this.#snapshot?.index.entries.length ?? 0) * 700
+  }
+
+  /** Fails with `name-unknown` where there is no repository. */
+  async load(): Promise<Result<Snapshot>> {
+    if (this.#snapshot) return success(this.#snapshot)
+    this.#loading ??= this.#read().finally(() => {
+      this.#loading = undefined
+    })
+    return await this.#loading
+  }
+
+  async #read(): Promise<Result<Snapshot>> {
+    let text: string
+    try {
+      text = await readFile(layout.index(this.#root, this.#name), 'utf8')
+    } catch (error) {
+      return isMissing(error) ? failure('name-unknown', { name: this.#name }) : failureOf(error)
+    }
+    const index = parseIndex(text)
+    if (!index) return failure('storage-failed', { reason: `index.json of ${this.#name} is damaged` })
+    this.#snapshot ??= snapshotOf(index)
+    return success(this.#snapshot)
+  }
+
+  /** Applies a change to the index; ends when it is durable. Creates the repository where there is none. */
+  change(change: Change): Promise<Result<Snapshot>> {
+    return new Promise(settle => {
+      this.#pending.push({ change, settle })
+      if (!this.#writing) void this.#writeAll()
+    })
+  }
+
+  async #writeAll(): Promise<void> {
+    this.#writing = true
+    while (this.#pending.length > 0) {
+      const batch = this.#pending
+      this.#pending = []
+      const result = await guarded(() => this.#write(batch))
+      for (const pending of batch) pending.settle(result)
+    }
+    this.#writing = false
+  }
+
+  async #write(batch: readonly Pending[]): Promise<Result<Snapshot>> {
+    const loaded = await this.load()
+    const isNew = !loaded.ok && loaded.error.name === 'name-unknown'
+    if (!loaded.ok && !isNew) return loaded
+    const before = loaded.ok ? loaded.value.index : emptyIndex
+    const after = batch.reduce((index, pending) => pending.change(index), before)
+    if (after === before) return loaded
+    if (isNew) {
+      await this.makeFolder(layout.repository(this.#root, this.#name))
+      await writeDurably(layout.marker(this.#root, this.#name), markerText, this.staging())
+    }
+    await writeDurably(layout.index(this.#root, this.#name), printIndex(after), this.staging())
+    this.#snapshot = snapshotOf(after)
+    return success(this.#snapshot)
+  }
+
+  /** A fresh name below .uploads, from where a rename is atomic. */
+  staging(): string {
+    return layout.upload(this.#root, this.#name, randomUUID())
+  }
+
+  /** Durable, and only the first time costly. A folder found from an earlier run is synced once too. */
+  async makeFolder(folder: string): Promise<void> {
+    if (this.#madeFolders.has(folder)) return
+    await makeFolder(this.#root, folder)
+    this.#madeFolders.add(folder)
+  }
+}
+
+function snapshotOf(index: LayoutIndex): Snapshot {
+  const tags = new Map<string, Entry>()
+  const digests = new Map<string, Entry>()
+  for (const entry of index.entries) {
+    if (entry.tag !== undefined) tags.set(entry.tag, entry)
+    if (!digests.has(entry.digest)) digests.set(entry.digest, entry)
+  }
+  return { index, tags, digests, tagNames: [...tags.keys()].sort() }
+}

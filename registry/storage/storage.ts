@@ -1,0 +1,88 @@
+import type { Readable } from 'node:stream'
+import type { Digest } from '../oci/digest.ts'
+import type { Result } from '../oci/error-table.ts'
+import type { Reference } from '../oci/reference.ts'
+
+/** A manifest as it is served. The bytes are those that were pushed. */
+export interface StoredManifest {
+  readonly digest: string
+  readonly mediaType: string
+  readonly body: Buffer
+}
+
+export interface PutManifest {
+  readonly digest: Digest
+  readonly subject: Digest | undefined
+}
+
+/** Every `name` below is a checked repository name. */
+export interface Manifests {
+  /** What memory holds, at once; undefined says nothing about the disk. `reference` need not be checked. */
+  peek(name: string, reference: string): StoredManifest | undefined
+  get(name: string, reference: Reference): Promise<Result<StoredManifest>>
+  /** Durable when it ends. */
+  put(name: string, reference: Reference, contentType: string, body: Buffer): Promise<Result<PutManifest>>
+  /** A tag: the manifest stays reachable by digest. A digest: the manifest and all its tags. */
+  delete(name: string, reference: Reference): Promise<Result<void>>
+  /** Sorted. */
+  tags(name: string): Promise<Result<readonly string[]>>
+  /** Descriptors of the manifests whose subject is `digest`; none where there is no repository. */
+  referrers(name: string, digest: Digest): Promise<Result<readonly ReferrerDescriptor[]>>
+}
+
+export interface ReferrerDescriptor {
+  readonly mediaType: string
+  readonly digest: string
+  readonly size: number
+  readonly artifactType?: string
+  readonly annotations?: Readonly<Record<string, string>>
+}
+
+/** An open blob; close it. */
+export interface BlobReader {
+  readonly size: number
+  /** Fills `into` from `position` on; answers the number of bytes, 0 at the end. */
+  read(into: Uint8Array, position: number): Promise<number>
+  close(): Promise<void>
+}
+
+export interface Blobs {
+  /** Size in bytes. */
+  stat(name: string, digest: Digest): Promise<Result<number>>
+  open(name: string, digest: Digest): Promise<Result<BlobReader>>
+  delete(name: string, digest: Digest): Promise<Result<void>>
+  /** Makes a blob of another repository this one's, without copying where the file system can. */
+  mount(from: string, to: string, digest: Digest): Promise<Result<void>>
+}
+
+export interface Chunk {
+  readonly body: Readable
+  /** Where the client says the chunk begins. */
+  readonly at?: number
+  /** How many bytes the client says it sends. */
+  readonly length?: number
+}
+
+export interface Uploads {
+  /** Answers the identifier of the new upload. */
+  start(name: string): Promise<Result<string>>
+  /** How many bytes are there. */
+  offset(name: string, id: string): Promise<Result<number>>
+  /** Takes a chunk; answers the new offset. What arrived before a broken connection is kept. */
+  write(name: string, id: string, chunk: Chunk): Promise<Result<number>>
+  /** Makes the upload a blob of the repository if it is what `digest` says. Durable when it ends. */
+  commit(name: string, id: string, digest: Digest): Promise<Result<void>>
+  cancel(name: string, id: string): Promise<Result<void>>
+}
+
+export interface Storage {
+  readonly manifests: Manifests
+  readonly blobs: Blobs
+  readonly uploads: Uploads
+  /** Names of the repositories that hold an index, sorted. */
+  repositories(): Promise<Result<readonly string[]>>
+  /** Whether the root can still be reached. */
+  reachable(): Promise<Result<void>>
+  /** Removes uploads that nobody has touched for a day; answers how many. */
+  collectStaleUploads(signal: AbortSignal): Promise<number>
+}

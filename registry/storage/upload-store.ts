@@ -1,0 +1,228 @@
+import { createHash, type Hash, randomUUID } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { pipeline } from 'node:stream/promises'
+import type { Algorithm, Digest } from '../oci/digest.ts'
+import { failure, type Result, success } from '../oci/error-table.ts'
+import { syncFolder } from './durable.ts'
+import { failureOf, guarded, isMissing } from './errno.ts'
+import { fileMode, folderMode, layout } from './layout.ts'
+import type { RepositoryCache } from './repository-cache.ts'
+import type { Chunk, Uploads } from './storage.ts'
+import { receive } from './upload-writer.ts'
+
+/** What memory knows of an upload; the file alone is enough to go on after a restart. */
+interface Session {
+  readonly name: string
+  readonly id: string
+  offset: number
+  /** Has seen exactly the bytes of the file; undefined: must be made by reading them again. */
+  hash: Hash | undefined
+  /** Ends when the request at work on it ends. */
+  busy: Promise<void> | undefined
+}
+
+const idPattern = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+/** Sessions kept; the oldest idle ones are dropped and come back from disk when asked for. */
+const maxSessions = 1000
+/** How long a request waits for another one on the same upload, ms: a broken connection is noticed late. */
+const patience = 2000
+
+export class UploadStore implements Uploads {
+  readonly #root: string
+  readonly #repositories: RepositoryCache
+  readonly #sessions = new Map<string, Session>()
+
+  constructor(root: string, repositories: RepositoryCache) {
+    this.#root = root
+    this.#repositories = repositories
+  }
+
+  /** Whether an upload is being written or may be resumed without reading it again. */
+  isKnown(id: string): boolean {
+    return this.#sessions.has(id)
+  }
+
+  async start(name: string): Promise<Result<string>> {
+    return await guarded(async () => {
+      const id = randomUUID()
+      const path = layout.upload(this.#root, name, id)
+      const create = async (): Promise<void> => (await open(path, 'wx', fileMode)).close()
+      try {
+        await create()
+      } catch (error) {
+        if (!isMissing(error)) throw error
+        await mkdir(layout.uploads(this.#root, name), { recursive: true, mode: folderMode })
+        await create()
+      }
+      this.#remember({ name, id, offset: 0, hash: createHash('sha256'), busy: undefined })
+      return success(id)
+    })
+  }
+
+  async offset(name: string, id: string): Promise<Result<number>> {
+    const found = await this.#find(name, id)
+    return found.ok ? success(found.value.offset) : found
+  }
+
+  async write(name: string, id: string, chunk: Chunk): Promise<Result<number>> {
+    return await this.#alone(name, id, session => this.#append(session, chunk))
+  }
+
+  async #append(session: Session, chunk: Chunk): Promise<Result<number>> {
+    if (chunk.at !== undefined && chunk.at !== session.offset) {
+      return failure('upload-out-of-order', { offset: session.offset })
+    }
+    const path = this.#pathOf(session)
+    session.hash ??= await hashFile(path, 'sha256')
+    const { hash } = session
+    const handle = await open(path, 'r+')
+    const received = await receive(chunk.body, handle, session.offset, hash)
+    await handle.close().catch(() => {})
+    if (received.kind === 'failed') {
+      // On a full disk the room is worth more than the chance to resume.
+      await this.#forget(session)
+      return failureOf(received.error)
+    }
+    session.offset += received.bytes
+    if (received.kind === 'broken' || (chunk.length !== undefined && chunk.length !== received.bytes)) {
+      return failure('size-invalid', { received: received.bytes, announced: chunk.length })
+    }
+    return success(session.offset)
+  }
+
+  async commit(name: string, id: string, digest: Digest): Promise<Result<void>> {
+    return await this.#alone(name, id, async session => {
+      const path = this.#pathOf(session)
+      const kept = digest.algorithm === 'sha256' ? session.hash : undefined
+      const hash = kept ?? (await hashFile(path, digest.algorithm))
+      session.hash = undefined
+      const actual = hash.digest('hex')
+      if (actual !== digest.hex) {
+        await this.#forget(session)
+        return failure('digest-mismatch', { expected: digest.text, actual: `${digest.algorithm}:${actual}` })
+      }
+      const repository = this.#repositories.get(name)
+      const release = repository.claims.pin([digest.text])
+      try {
+        await repository.claims.settled([digest.text])
+        const folder = layout.blobs(this.#root, name, digest.algorithm)
+        await repository.makeFolder(folder)
+        await this.#place(path, layout.blob(this.#root, name, digest), session.offset)
+        await syncFolder(folder)
+      } finally {
+        release()
+      }
+      this.#sessions.delete(id)
+      return success(undefined)
+    })
+  }
+
+  /** A blob of the right size that is there already stays: it may be shared with other repositories. */
+  async #place(from: string, to: string, size: number): Promise<void> {
+    const there = await stat(to).catch(() => undefined)
+    if (there?.isFile() && there.size === size) return await rm(from)
+    const handle = await open(from, 'r+')
+    try {
+      await handle.datasync()
+    } finally {
+      await handle.close()
+    }
+    await rename(from, to)
+  }
+
+  async cancel(name: string, id: string): Promise<Result<void>> {
+    return await this.#alone(name, id, async session => {
+      await this.#forget(session)
+      return success(undefined)
+    })
+  }
+
+  async #forget(session: Session): Promise<void> {
+    this.#sessions.delete(session.id)
+    await rm(this.#pathOf(session), { force: true })
+  }
+
+  /** Runs work on an upload that no other request is at. */
+  async #alone<T>(
+    name: string,
+    id: string,
+    work: (session: Session) => Promise<Result<T>>,
+  ): Promise<Result<T>> {
+    const deadline = Date.now() + patience
+    for (;;) {
+      const found = await this.#find(name, id)
+      if (!found.ok) return found
+      const session = found.value
+      if (session.busy === undefined) {
+        const done = Promise.withResolvers<void>()
+        session.busy = done.promise
+        try {
+          return await guarded(() => work(session))
+        } finally {
+          session.busy = undefined
+          done.resolve()
+        }
+      }
+      if (!(await endsBefore(session.busy, deadline)))
+        return failure('upload-busy', { offset: session.offset })
+    }
+  }
+
+  async #find(name: string, id: string): Promise<Result<Session>> {
+    const unknown = failure('upload-unknown', { id })
+    if (!idPattern.test(id)) return unknown
+    const known = this.#sessions.get(id)
+    if (known) return known.name === name ? success(known) : unknown
+    try {
+      const found = await stat(layout.upload(this.#root, name, id))
+      if (!found.isFile()) return unknown
+      // Somebody else may have asked meanwhile.
+      const session = this.#sessions.get(id) ?? {
+        name,
+        id,
+        offset: found.size,
+        hash: undefined,
+        busy: undefined,
+      }
+      this.#remember(session)
+      return success(session)
+    } catch (error) {
+      return isMissing(error) ? unknown : failureOf(error)
+    }
+  }
+
+  #remember(session: Session): void {
+    this.#sessions.set(session.id, session)
+    if (this.#sessions.size <= maxSessions) return
+    for (const [id, old] of this.#sessions) {
+      if (old.busy !== undefined || old === session) continue
+      this.#sessions.delete(id)
+      return
+    }
+  }
+
+  #pathOf(session: Session): string {
+    return layout.upload(this.#root, session.name, session.id)
+  }
+}
+
+async function hashFile(path: string, algorithm: Algorithm): Promise<Hash> {
+  const hash = createHash(algorithm)
+  await pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), async source => {
+    for await (const chunk of source) hash.update(chunk)
+  })
+  return hash
+}
+
+async function endsBefore(work: Promise<void>, deadline: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>(resolve => {
+    timer = setTimeout(resolve, Math.max(0, deadline - Date.now()), false)
+  })
+  try {
+    return await Promise.race([work.then(() => true), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

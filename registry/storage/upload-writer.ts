@@ -1,0 +1,103 @@
+import type { Hash } from 'node:crypto'
+import type { FileHandle } from 'node:fs/promises'
+import type { Readable } from 'node:stream'
+
+/** Received and not yet written; beyond this the sender has to wait. */
+const highWater = 4 * 1024 * 1024
+/** How much is written before the disk is asked to start keeping it, so that the end need not wait for all. */
+const syncEvery = 16 * 1024 * 1024
+
+/** `ended`: all that the sender meant to send arrived. `broken`: the connection went away before. */
+export type Received = { kind: 'ended' | 'broken'; bytes: number } | { kind: 'failed'; error: unknown }
+
+/**
+ * Writes a stream to a file from `position` on and hashes it on the way. Never rejects. After `failed`
+ * the hash has seen more than the file holds.
+ */
+export function receive(body: Readable, handle: FileHandle, position: number, hash: Hash): Promise<Received> {
+  const { promise, resolve } = Promise.withResolvers<Received>()
+  let waiting: Buffer[] = []
+  let waitingBytes = 0
+  let written = 0
+  let unsynced = 0
+  let writing = false
+  let syncing: Promise<void> | undefined
+  let end: 'ended' | 'broken' | undefined
+  let error: unknown
+
+  const finish = async (): Promise<void> => {
+    await syncing
+    resolve(error === undefined ? { kind: end ?? 'broken', bytes: written } : { kind: 'failed', error })
+  }
+
+  const sync = (): void => {
+    unsynced = 0
+    syncing = handle
+      .datasync()
+      .catch((problem: unknown) => {
+        error ??= problem
+      })
+      .finally(() => {
+        syncing = undefined
+      })
+  }
+
+  const drain = async (): Promise<void> => {
+    writing = true
+    while (waiting.length > 0 && error === undefined) {
+      const batch = waiting
+      const bytes = waitingBytes
+      waiting = []
+      waitingBytes = 0
+      if (body.isPaused()) body.resume()
+      try {
+        await writeAll(handle, batch, bytes, position + written)
+        written += bytes
+        unsynced += bytes
+      } catch (problem) {
+        error = problem
+      }
+      if (unsynced >= syncEvery && syncing === undefined) sync()
+    }
+    writing = false
+    if (error !== undefined) stop()
+    if (end !== undefined || error !== undefined) await finish()
+  }
+
+  const onData = (chunk: Buffer): void => {
+    hash.update(chunk)
+    waiting.push(chunk)
+    waitingBytes += chunk.length
+    if (waitingBytes >= highWater) body.pause()
+    if (!writing) void drain()
+  }
+  const onEnd = (): void => close('ended')
+  const onBroken = (): void => close('broken')
+  const close = (how: 'ended' | 'broken'): void => {
+    if (end !== undefined) return
+    end = how
+    stop()
+    if (!writing) void finish()
+  }
+  // The stream is left to whoever owns it: they decide what becomes of the rest.
+  const stop = (): void => {
+    body.off('data', onData).off('end', onEnd).off('close', onBroken)
+  }
+  body.on('data', onData).on('end', onEnd).on('close', onBroken).on('error', onBroken)
+  if (body.readableEnded) onEnd()
+  else if (body.destroyed) onBroken()
+  return promise
+}
+
+async function writeAll(handle: FileHandle, batch: Buffer[], bytes: number, position: number): Promise<void> {
+  const { bytesWritten } = await handle.writev(batch, position)
+  if (bytesWritten === bytes) return
+  // A short write is how a disk that fills up announces itself; the next one says why.
+  let rest = Buffer.concat(batch).subarray(bytesWritten)
+  let at = position + bytesWritten
+  while (rest.length > 0) {
+    const { bytesWritten: more } = await handle.write(rest, 0, rest.length, at)
+    rest = rest.subarray(more)
+    at += more
+  }
+}
