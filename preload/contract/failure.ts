@@ -35,6 +35,8 @@ export type Failure =
   | { code: 'busy'; with: string }
   | { code: 'quitting' }
   | { code: 'nothing-to-cancel' }
+  /** Taken back, or overtaken by a later request. */
+  | { code: 'cancelled' }
   | { code: 'bad-input'; field: string; wrong: string; allowed: string }
   | { code: 'unknown-command'; name: string }
   | { code: 'unknown-setting'; key: string; near?: string }

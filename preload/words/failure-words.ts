@@ -157,6 +157,11 @@ export function failureWords(error: Failure): FailureWords {
       }
     case 'quitting':
       return { title: 'Zotbar is quitting', steps: ['Start it again, then repeat this.'] }
+    case 'cancelled':
+      return {
+        title: 'Taken back',
+        steps: ['It was cancelled, or something else was asked for in the meantime.'],
+      }
     case 'nothing-to-cancel':
       return {
         title: 'Nothing can be cancelled now',
