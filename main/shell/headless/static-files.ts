@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { extname, join } from 'node:path'
+
+export interface StaticFile {
+  body: Buffer
+  type: string
+  etag: string
+  /** Vite puts a hash of the content into the names below /assets: those never change. */
+  cacheControl: string
+}
+
+const types: Record<string, string> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.ico': 'image/x-icon',
+  '.woff2': 'font/woff2',
+}
+
+/**
+ * Reads the pages into memory (a few hundred KB), by the exact path under which each is served: what is not in this
+ * map does not exist, so no request path ever becomes a file path. A folder that is not there gives an empty map.
+ */
+export async function staticFiles(folder: string): Promise<ReadonlyMap<string, StaticFile>> {
+  const files = new Map<string, StaticFile>()
+  const take = async (path: string, file: string): Promise<void> => {
+    const type = types[extname(file)]
+    if (type === undefined) return
+    const body = await readFile(join(folder, file)).catch(() => undefined)
+    if (!body) return
+    files.set(path, {
+      body,
+      type,
+      etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`,
+      cacheControl: path.startsWith('/assets/') ? 'private, max-age=31536000, immutable' : 'no-cache',
+    })
+  }
+  const assets = await readdir(join(folder, 'assets')).catch(() => [])
+  await Promise.all([
+    take('/window.html', 'window.html'),
+    take('/popover.html', 'popover.html'),
+    ...assets.map(name => take(`/assets/${name}`, join('assets', name))),
+  ])
+  const page = files.get('/window.html')
+  if (page) files.set('/', page)
+  return files
+}

@@ -1,0 +1,78 @@
+import { clientOver, type ZotbarClient } from '../../preload/contract/contract.ts'
+import type { Failure } from '../../preload/contract/failure.ts'
+import { ok, type Result } from '../../preload/contract/result.ts'
+import type { Snapshot } from '../../preload/contract/snapshot.ts'
+import { type ControlAddress, controlCall, controlEvents } from './control-call.ts'
+import { eventReader } from './event-reader.ts'
+
+export interface EventListeners {
+  snapshot?: (snapshot: Snapshot) => void
+  /** Asks for the registry's output too. */
+  log?: (lines: string[]) => void
+  /** This many lines were left out before the next ones, because they were read too slowly. */
+  dropped?: (lines: number) => void
+}
+
+export interface ControlEvents {
+  /** Settles when the stream ends: `app-not-running` when the app went, `app-not-answering` when it fell silent. */
+  ended: Promise<Failure>
+  stop(): void
+}
+
+export interface ControlClient {
+  zotbar: ZotbarClient
+  /** Resolves once the app has taken the subscription. */
+  events(listeners: EventListeners): Promise<Result<ControlEvents>>
+}
+
+/**
+ * The command line's side of the control socket. `limitMs` bounds how long the app may be silent (the whole call may
+ * take longer); `streamLimitMs` the same for events, where a heartbeat comes every 15 s.
+ */
+export function controlClient(options: {
+  socketPath: string
+  home: string
+  limitMs?: number
+  streamLimitMs?: number
+}): ControlClient {
+  const { socketPath, home, limitMs = 6_000, streamLimitMs = 40_000 } = options
+  const address: ControlAddress = { socketPath, home, limitMs }
+  return {
+    zotbar: clientOver((name, input) => controlCall(address, name, input)),
+    async events(listeners) {
+      const opened = await controlEvents({ ...address, limitMs: streamLimitMs }, listeners.log !== undefined)
+      if (!opened.ok) return opened
+      const stream = opened.value
+      const read = eventReader((event, data) => deliver(listeners, event, data))
+      stream.setEncoding('utf8')
+      const ended = new Promise<Failure>(resolve => {
+        const gone = (): void => resolve({ code: 'app-not-running', home })
+        stream.setTimeout(streamLimitMs, () => {
+          resolve({ code: 'app-not-answering', home, limitMs: streamLimitMs })
+          stream.destroy()
+        })
+        stream.on('end', gone)
+        stream.on('error', gone)
+        stream.on('close', gone)
+      })
+      stream.on('data', (piece: string) => read(piece))
+      return ok({ ended, stop: () => stream.destroy() })
+    },
+  }
+}
+
+/** Sent by our own app over a 0600 socket: taken as the contract's types, but for the field that is used at once. */
+function deliver(listeners: EventListeners, event: string, data: string): void {
+  const read: unknown = JSON.parse(data)
+  if (typeof read !== 'object' || read === null) return
+  if (event === 'snapshot' && isSnapshot(read)) listeners.snapshot?.(read)
+  else if (event === 'log' && 'lines' in read && isLines(read.lines)) listeners.log?.(read.lines)
+  else if (event === 'dropped' && 'lines' in read && typeof read.lines === 'number')
+    listeners.dropped?.(read.lines)
+}
+
+const isSnapshot = (read: object): read is Snapshot =>
+  'process' in read && 'service' in read && 'storage' in read && 'registry' in read
+
+const isLines = (lines: unknown): lines is string[] =>
+  Array.isArray(lines) && lines.every(line => typeof line === 'string')

@@ -1,0 +1,93 @@
+import type { Writable } from 'node:stream'
+import type { Snapshot } from '../../preload/contract/snapshot.ts'
+import type { Host } from './host.ts'
+import { logBacklog } from './log-backlog.ts'
+
+export interface EventStreamLimits {
+  /** A comment line is sent this often, so that both ends notice a dead one. */
+  heartbeatMs: number
+  logLines: number
+  logCharacters: number
+}
+
+export const eventStreamLimits: EventStreamLimits = {
+  heartbeatMs: 15_000,
+  logLines: 5_000,
+  logCharacters: 1_000_000,
+}
+
+let last: { snapshot: Snapshot; text: string } | undefined
+
+/** The same snapshot goes to every listener: it is written as JSON once. */
+function snapshotText(snapshot: Snapshot): string {
+  if (last?.snapshot !== snapshot)
+    last = { snapshot, text: `event: snapshot\ndata: ${JSON.stringify(snapshot)}\n\n` }
+  return last.text
+}
+
+/**
+ * Pushes the app's events into one response body as server-sent events
+ * (https://html.spec.whatwg.org/multipage/server-sent-events.html): a `snapshot` at once, then each new one, and with
+ * `log` also `log` {lines} and, where lines had to be dropped, `dropped` {lines: count} before them.
+ * A listener that reads slowly costs a bounded amount: a newer snapshot replaces one not yet sent.
+ * Returns the end of the subscription; the stream itself is ended by the caller.
+ */
+export function pushEvents(
+  host: Host,
+  to: Writable,
+  withLog: boolean,
+  limits: EventStreamLimits = eventStreamLimits,
+): () => void {
+  let waiting: Snapshot | undefined = host.snapshot()
+  const log = logBacklog({ lines: limits.logLines, characters: limits.logCharacters })
+  let full = false
+
+  const next = (): string | undefined => {
+    if (waiting) {
+      const text = snapshotText(waiting)
+      waiting = undefined
+      return text
+    }
+    const taken = log.take()
+    if (!taken) return undefined
+    const dropped = taken.dropped === 0 ? '' : `event: dropped\ndata: {"lines":${taken.dropped}}\n\n`
+    const lines =
+      taken.lines.length === 0 ? '' : `event: log\ndata: ${JSON.stringify({ lines: taken.lines })}\n\n`
+    return dropped + lines
+  }
+  const flush = (): void => {
+    while (!full) {
+      const text = next()
+      if (text === undefined) return
+      full = !to.write(text)
+    }
+  }
+  const drained = (): void => {
+    full = false
+    flush()
+  }
+  const ends = [
+    host.on('snapshot', snapshot => {
+      waiting = snapshot
+      flush()
+    }),
+  ]
+  if (withLog)
+    ends.push(
+      host.on('log', ({ lines }) => {
+        log.push(lines)
+        flush()
+      }),
+    )
+  const heartbeat = setInterval(() => {
+    if (!full) full = !to.write(':\n\n')
+  }, limits.heartbeatMs)
+  heartbeat.unref()
+  to.on('drain', drained)
+  flush()
+  return () => {
+    clearInterval(heartbeat)
+    to.off('drain', drained)
+    for (const end of ends) end()
+  }
+}

@@ -1,0 +1,10 @@
+import type { Events, ZotbarHandlers } from '../../preload/contract/contract.ts'
+import type { Snapshot } from '../../preload/contract/snapshot.ts'
+
+/** What every transport needs of the app: the handlers, the state of now, and what is pushed. */
+export interface Host {
+  readonly handlers: ZotbarHandlers
+  snapshot(): Snapshot
+  /** Calls back for every event from now on; returns the end of the subscription. */
+  on<E extends keyof Events>(event: E, listener: (value: Events[E]) => void): () => void
+}

@@ -1,0 +1,142 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Caller } from '../../preload/contract/command.ts'
+import { commandNames, dispatch } from '../../preload/contract/contract.ts'
+import type { Failure } from '../../preload/contract/failure.ts'
+import { fail, type Result, unreachable } from '../../preload/contract/result.ts'
+import { type EventStreamLimits, eventStreamLimits, pushEvents } from './event-stream.ts'
+import type { Host } from './host.ts'
+import { bodyLimit, readJson } from './request-body.ts'
+
+export interface HttpApiOptions {
+  /** Told of every handler that threw: a bug, for the app's log. */
+  onBug?: (where: string, error: unknown) => void
+  limits?: EventStreamLimits
+  /** While a command runs, the command line hears "102 Processing" this often, so that it can tell slow from dead. */
+  processingMs?: number
+  maxStreams?: number
+}
+
+/** The contract over HTTP, the same for the dashboard and the control socket. Who may call is decided before it. */
+export interface HttpApi {
+  /** Answers one request below /api. Never rejects. */
+  handle(request: IncomingMessage, response: ServerResponse, caller: Caller): Promise<void>
+  /** Ends every event stream. */
+  close(): void
+}
+
+const names = new Set(commandNames())
+
+/** Ends a response with a Result as JSON; never cached. */
+export function answer(
+  response: ServerResponse,
+  status: number,
+  result: Result<unknown>,
+  headers: Record<string, string> = {},
+): void {
+  if (response.headersSent || response.destroyed) return
+  const text = JSON.stringify(result)
+  response.writeHead(status, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+    ...headers,
+  })
+  response.end(text)
+}
+
+/** Ends a response that refuses the body: the rest of it is not read, so the connection cannot be kept. */
+export function refuseBody(response: ServerResponse, status: 413 | 415, error: Failure): void {
+  answer(response, status, fail(error), { connection: 'close' })
+}
+
+/**
+ * `POST /api/<area>.<verb>` takes the command's input as JSON and answers its Result: 200 whether it worked or not,
+ * 404 unknown path, 405 other method, 413 over 64 KB, 415 not application/json, 500 a bug.
+ * `GET /api/events` (`?with=log` for the registry's output too) is a stream of server-sent events.
+ */
+export function httpApi(host: Host, options: HttpApiOptions = {}): HttpApi {
+  const { onBug, limits = eventStreamLimits, processingMs = 2_000, maxStreams = 64 } = options
+  const streams = new Set<ServerResponse>()
+
+  const events = (request: IncomingMessage, response: ServerResponse, withLog: boolean): void => {
+    if (streams.size >= maxStreams) {
+      answer(response, 503, fail({ code: 'busy', with: `${maxStreams} open event streams` }))
+      return
+    }
+    response.writeHead(200, {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-accel-buffering': 'no',
+    })
+    request.socket.setNoDelay(true)
+    streams.add(response)
+    const stop = pushEvents(host, response, withLog, limits)
+    response.on('close', () => {
+      streams.delete(response)
+      stop()
+    })
+  }
+
+  const command = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    name: string,
+    caller: Caller,
+  ): Promise<void> => {
+    const body = await readJson(request)
+    switch (body.kind) {
+      case 'too-large':
+        return refuseBody(response, 413, notThis('a larger one', `at most ${bodyLimit} bytes`))
+      case 'wrong-type':
+        return refuseBody(response, 415, notThis(body.type || 'no content type', 'application/json'))
+      case 'not-json':
+        return answer(response, 200, fail(notThis(body.reason, 'JSON in UTF-8')))
+      case 'gone':
+        return
+      case 'json':
+        break
+      default:
+        return unreachable(body)
+    }
+    const alive =
+      caller === 'cli'
+        ? setInterval(() => {
+            if (!response.destroyed) response.writeProcessing()
+          }, processingMs)
+        : undefined
+    try {
+      answer(response, 200, await dispatch(host.handlers, name, body.value, caller))
+    } catch (error) {
+      onBug?.(name, error)
+      answer(response, 500, fail({ code: 'unexpected', where: name }))
+    } finally {
+      clearInterval(alive)
+    }
+  }
+
+  return {
+    async handle(request, response, caller) {
+      const [path = '', query = ''] = (request.url ?? '').split('?', 2)
+      const name = path.startsWith('/api/') ? path.slice('/api/'.length) : ''
+      const isEvents = name === 'events'
+      if (!isEvents && !names.has(name))
+        return answer(response, 404, fail({ code: 'unknown-command', name: name.slice(0, 100) }))
+      const method = isEvents ? 'GET' : 'POST'
+      if (request.method !== method)
+        return answer(response, 405, fail(notThis(request.method ?? '', method, 'method')), { allow: method })
+      if (isEvents)
+        return events(request, response, new URLSearchParams(query).getAll('with').includes('log'))
+      return command(request, response, name, caller)
+    },
+    close() {
+      for (const response of streams) response.end()
+    },
+  }
+}
+
+const notThis = (wrong: string, allowed: string, field = '(the whole input)'): Failure => ({
+  code: 'bad-input',
+  field,
+  wrong,
+  allowed,
+})

@@ -1,0 +1,13 @@
+/** Waits until `look` gives something other than undefined or false; fails after `limitMs`. */
+export async function eventually<T>(
+  look: () => T | undefined | false | Promise<T | undefined | false>,
+  limitMs = 10_000,
+): Promise<T> {
+  const end = Date.now() + limitMs
+  for (;;) {
+    const seen = await look()
+    if (seen !== undefined && seen !== false) return seen
+    if (Date.now() > end) throw new Error(`not within ${limitMs} ms: ${look}`)
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
+}

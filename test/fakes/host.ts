@@ -1,0 +1,112 @@
+import type { Host } from '../../main/transport/host.ts'
+import type { Events, ZotbarHandlers } from '../../preload/contract/contract.ts'
+import type { ProcessState } from '../../preload/contract/registry-state.ts'
+import { ok } from '../../preload/contract/result.ts'
+import type { Snapshot } from '../../preload/contract/snapshot.ts'
+
+export const servingState: ProcessState = {
+  kind: 'serving',
+  since: 1_000,
+  pid: 4242,
+  startedAt: 1_000,
+  adopted: false,
+}
+
+export function aSnapshot(over: Partial<Snapshot> = {}): Snapshot {
+  return {
+    takenAt: 1_000,
+    app: { version: '0.1.0', pid: 77, shell: 'headless', startedAt: 1, home: '/home/u/zotbar' },
+    engine: { id: 'zotbar-registry', version: '0.1.0' },
+    registry: { url: 'http://127.0.0.1:5050', host: '127.0.0.1', port: 5050, configFile: '/c/config.json' },
+    process: servingState,
+    service: { probes: [] },
+    storage: { scanning: false, biggest: [], history: [] },
+    journal: [],
+    pushes: [],
+    notices: [],
+    quitting: false,
+    ...over,
+  }
+}
+
+export interface FakeHost extends Host {
+  push<E extends keyof Events>(event: E, value: Events[E]): void
+  /** How many listen to an event. */
+  listeners(event: keyof Events): number
+  /** Every command that arrived, with its caller. */
+  calls: { name: string; input: unknown; caller: string }[]
+}
+
+type Areas = { [Area in keyof ZotbarHandlers]?: Partial<ZotbarHandlers[Area]> }
+
+/** A host whose commands answer at once; `over` replaces some of them. */
+export function fakeHost(over: Areas = {}): FakeHost {
+  let now = aSnapshot()
+  const calls: FakeHost['calls'] = []
+  const heard = new Map<string, Set<(value: never) => void>>()
+  const of = (event: string): Set<(value: never) => void> => {
+    const set = heard.get(event) ?? new Set()
+    heard.set(event, set)
+    return set
+  }
+  const row = {
+    key: 'keepServing',
+    value: false,
+    default: false,
+    words: 'Keep serving after quit',
+    allowed: 'true or false',
+    how: 'now',
+    via: 'any',
+  } as const
+  const handlers: ZotbarHandlers = {
+    app: {
+      snapshot: async () => ok(now),
+      dashboardLink: async () => ok({ url: 'http://127.0.0.1:7000/#token=abc' }),
+      open: async () => ok(null),
+      quit: async () => ok(null),
+      ...over.app,
+    },
+    registry: {
+      start: async () => ok(now),
+      stop: async () => ok(now),
+      restart: async () => ok(now),
+      cancel: async () => ok(null),
+      ...over.registry,
+    },
+    logs: { tail: async () => ok({ lines: ['one', 'two'] }), ...over.logs },
+    settings: {
+      list: async () => ok({ settings: [row] }),
+      get: async () => ok(row),
+      set: async ({ key, value }) => ok({ key, value: value ?? false, takesEffect: 'now' }),
+      ...over.settings,
+    },
+  }
+  const recorded = Object.fromEntries(
+    Object.entries(handlers).map(([area, verbs]) => [
+      area,
+      Object.fromEntries(
+        Object.entries(verbs).map(([verb, handler]) => [
+          verb,
+          (input: never, caller: never) => {
+            calls.push({ name: `${area}.${verb}`, input, caller })
+            return (handler as (input: never, caller: never) => unknown)(input, caller)
+          },
+        ]),
+      ),
+    ]),
+  ) as unknown as ZotbarHandlers
+  return {
+    handlers: recorded,
+    calls,
+    snapshot: () => now,
+    on(event, listener) {
+      of(event).add(listener as (value: never) => void)
+      return () => of(event).delete(listener as (value: never) => void)
+    },
+    push(event, value) {
+      if (event === 'snapshot') now = value as Snapshot
+      for (const listener of of(event)) listener(value as never)
+    },
+    listeners: event => of(event).size,
+  }
+}
