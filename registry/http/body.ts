@@ -1,0 +1,32 @@
+import type { IncomingMessage } from 'node:http'
+
+export type Body = { kind: 'whole'; bytes: Buffer } | { kind: 'too-large' } | { kind: 'broken' }
+
+/** Reads a body of at most `limit` bytes into memory; stops reading as soon as it is longer. */
+export function readBody(req: IncomingMessage, limit: number): Promise<Body> {
+  if (Number(req.headers['content-length'] ?? 0) > limit) return Promise.resolve({ kind: 'too-large' })
+  return new Promise(resolve => {
+    const chunks: Buffer[] = []
+    let size = 0
+    const finish = (body: Body): void => {
+      req.off('data', onData).off('end', onEnd).off('close', onClose)
+      resolve(body)
+    }
+    const onData = (chunk: Buffer): void => {
+      size += chunk.length
+      if (size > limit) finish({ kind: 'too-large' })
+      else chunks.push(chunk)
+    }
+    // A copy of its own: the chunks are slices of larger buffers, which the caches would keep alive.
+    const onEnd = (): void => finish({ kind: 'whole', bytes: joined(chunks, size) })
+    const onClose = (): void => finish({ kind: 'broken' })
+    req.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose)
+  })
+}
+
+function joined(chunks: readonly Buffer[], size: number): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(size)
+  let at = 0
+  for (const chunk of chunks) at += chunk.copy(bytes, at)
+  return bytes
+}

@@ -1,0 +1,41 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Route } from './router.ts'
+
+/** One request and what became of it. */
+export interface Exchange {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly method: string
+  readonly route: Route
+  /** Without the question mark. */
+  readonly query: string
+  /** performance.now() when its headers were read. */
+  readonly startedAt: number
+  /** Both as answered, for the log. */
+  status: number
+  bodySize: number
+}
+
+/** Ends when the answer is on its way; what it throws is a bug. */
+export type Handler = (exchange: Exchange) => undefined | Promise<void>
+
+export type Handlers = Readonly<
+  Record<Exclude<Route['kind'], 'malformed' | 'none'>, Readonly<Record<string, Handler>>>
+>
+
+/** The first value of a query parameter, or null. */
+export function queryOf(exchange: Exchange, key: string): string | null {
+  return exchange.query === '' ? null : new URLSearchParams(exchange.query).get(key)
+}
+
+/** A request header that must come once; Node joins or drops repetitions. */
+export function headerOf(exchange: Exchange, key: string): string | undefined {
+  const value = exchange.req.headers[key]
+  return Array.isArray(value) ? value[0] : value
+}
+
+/** Content-Length as a number; undefined when absent (chunked). Node has checked its form. */
+export function announcedLength(exchange: Exchange): number | undefined {
+  const header = exchange.req.headers['content-length']
+  return header === undefined ? undefined : Number(header)
+}

@@ -1,0 +1,78 @@
+import { errorTable, type Failure } from '../oci/error-table.ts'
+import type { Exchange } from './exchange.ts'
+
+/** Names and values in turn, as `writeHead` takes them fastest. */
+export type RawHeaders = readonly string[]
+
+const version = ['Docker-Distribution-API-Version', 'registry/2.0'] as const
+
+/** How long the rest of a refused body is read and thrown away, ms: clients that send everything before they read. */
+const discardFor = 30_000
+
+/** The one place that writes answers with a body in memory, or none. */
+export function send(
+  exchange: Exchange,
+  status: number,
+  headers: RawHeaders,
+  body?: Buffer | string,
+): undefined {
+  const { req, res } = exchange
+  exchange.status = status
+  exchange.bodySize = body === undefined ? 0 : Buffer.byteLength(body)
+  // A second answer would be a bug; a connection that is gone is not.
+  if (res.headersSent || res.destroyed) return
+  // Node takes a mutable array and does not change it.
+  res.writeHead(status, headers as string[])
+  res.end(body)
+  if (!req.complete) discardRest(exchange)
+  return undefined
+}
+
+/** `headers` without length and version. 204 has no length. */
+export function sendEmpty(exchange: Exchange, status: number, headers: RawHeaders = []): undefined {
+  return send(
+    exchange,
+    status,
+    status === 204 ? [...headers, ...version] : [...headers, 'Content-Length', '0', ...version],
+  )
+}
+
+export function sendJson(
+  exchange: Exchange,
+  status: number,
+  value: unknown,
+  headers: RawHeaders = [],
+): undefined {
+  const body = Buffer.from(JSON.stringify(value))
+  return sendBytes(exchange, status, 'application/json', body, headers)
+}
+
+export function sendBytes(
+  exchange: Exchange,
+  status: number,
+  type: string,
+  body: Buffer,
+  headers: RawHeaders = [],
+): undefined {
+  const length = String(body.length)
+  return send(
+    exchange,
+    status,
+    ['Content-Type', type, 'Content-Length', length, ...headers, ...version],
+    body,
+  )
+}
+
+/** Tells a failure in the form of the specification, with status and words from the table. */
+export function sendFailure(exchange: Exchange, failure: Failure, headers: RawHeaders = []): undefined {
+  const row = errorTable[failure.name]
+  const error = { code: row.code, message: row.message, detail: failure.detail ?? {} }
+  const retry = row.status === 503 ? ['Retry-After', '5'] : []
+  return sendJson(exchange, row.status, { errors: [error] }, [...headers, ...retry])
+}
+
+function discardRest({ req }: Exchange): void {
+  const timer = setTimeout(() => req.destroy(), discardFor).unref()
+  req.once('close', () => clearTimeout(timer))
+  req.resume()
+}

@@ -1,0 +1,92 @@
+import { openSync } from 'node:fs'
+import sonicBoom from 'sonic-boom'
+
+export type Level = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'panic'
+
+const ranks: Record<string, number> = {
+  trace: 0,
+  debug: 1,
+  info: 2,
+  warn: 3,
+  warning: 3,
+  error: 4,
+  fatal: 5,
+  panic: 6,
+}
+
+/** A line may wait so long for company, ms. */
+const patience = 50
+/** Beyond this much unwritten text (a full disk, a stuck reader) lines are dropped rather than kept in memory, bytes. */
+const backlog = 8 * 1024 * 1024
+
+/** zot's log: JSON lines that begin with time, level and message. */
+export interface Logger {
+  log(level: Level, message: string, fields?: Readonly<Record<string, unknown>>): void
+  /** Whether lines of this level are kept. */
+  keeps(level: Level): boolean
+  /** A finished line without its newline; for callers who build their own. */
+  line(text: string): void
+  flush(): Promise<void>
+  /** For the moment of death. */
+  flushSync(): void
+}
+
+/** Opens the log on a file (0600, appended to; throws when it cannot be) or on standard output. */
+export function openLogger(level: string, output: string | undefined): Logger {
+  const fd = output === undefined ? 1 : openSync(output, 'a', 0o600)
+  const sink = new sonicBoom.SonicBoom({
+    fd,
+    sync: false,
+    minLength: 8192,
+    maxWrite: 65_536,
+    maxLength: backlog,
+  })
+  // A log that cannot be written must not end the registry; the next write tries again.
+  sink.on('error', () => {})
+  const threshold = ranks[level] ?? 0
+  let timer: NodeJS.Timeout | undefined
+
+  const line = (text: string): void => {
+    sink.write(`${text}\n`)
+    if (timer !== undefined) return
+    timer = setTimeout(() => {
+      timer = undefined
+      sink.flush()
+    }, patience)
+  }
+  return {
+    line,
+    keeps: asked => (ranks[asked] ?? 0) >= threshold,
+    log: (asked, message, fields) => {
+      if ((ranks[asked] ?? 0) >= threshold) line(printLine(asked, message, fields))
+    },
+    flush: () => new Promise(resolve => sink.flush(() => resolve())),
+    flushSync: () => {
+      try {
+        sink.flushSync()
+      } catch {
+        // Nowhere left to say it.
+      }
+    },
+  }
+}
+
+export function printLine(
+  level: Level,
+  message: string,
+  fields: Readonly<Record<string, unknown>> = {},
+): string {
+  return JSON.stringify({ time: timestamp(Date.now()), level, message, ...fields })
+}
+
+let lastMs = 0
+let lastText = ''
+
+/** RFC 3339 in UTC; many lines share one millisecond. */
+export function timestamp(ms: number): string {
+  if (ms !== lastMs) {
+    lastMs = ms
+    lastText = new Date(ms).toISOString()
+  }
+  return lastText
+}

@@ -1,0 +1,98 @@
+import { readBody } from '../http/body.ts'
+import { type Exchange, headerOf } from '../http/exchange.ts'
+import { type RawHeaders, send, sendEmpty, sendFailure } from '../http/responder.ts'
+import { manifestLimit } from '../oci/manifest.ts'
+import { isRepositoryName } from '../oci/name.ts'
+import { parseReference, type Reference } from '../oci/reference.ts'
+import type { StoredManifest } from '../storage/storage.ts'
+import type { RouteContext } from './table.ts'
+
+/** Header lines of a stored manifest, made once. */
+const ready = new WeakMap<StoredManifest, RawHeaders>()
+
+/** Pull, push and delete of manifests, by tag and by digest. */
+export function manifestRoutes({ storage, pushes }: RouteContext) {
+  // The path every pull takes: no promise and no disk when memory has it.
+  const get = (exchange: Exchange): undefined | Promise<void> => {
+    const { name, last } = exchange.route
+    const known = storage.manifests.peek(name, last)
+    return known ? answer(exchange, known) : getFromDisk(exchange)
+  }
+
+  const getFromDisk = async (exchange: Exchange): Promise<void> => {
+    const reference = referenceOf(exchange)
+    if (!reference) return
+    const found = await storage.manifests.get(exchange.route.name, reference)
+    if (!found.ok) return sendFailure(exchange, found.error)
+    answer(exchange, found.value)
+  }
+
+  const put = async (exchange: Exchange): Promise<void> => {
+    const reference = referenceOf(exchange)
+    if (!reference) return
+    const { name, last } = exchange.route
+    const done = pushes.begin(name)
+    try {
+      const body = await readBody(exchange.req, manifestLimit)
+      if (body.kind === 'too-large') return sendFailure(exchange, { name: 'manifest-too-large' })
+      if (body.kind === 'broken') return sendFailure(exchange, { name: 'size-invalid' })
+      const type = headerOf(exchange, 'content-type') ?? ''
+      const stored = await storage.manifests.put(name, reference, type, body.bytes)
+      if (!stored.ok) return sendFailure(exchange, stored.error)
+      const { digest, subject } = stored.value
+      if (reference.kind === 'tag') pushes.complete(name)
+      const headers = ['Location', `/v2/${name}/manifests/${last}`, 'Docker-Content-Digest', digest.text]
+      sendEmpty(exchange, 201, subject ? [...headers, 'OCI-Subject', subject.text] : headers)
+    } finally {
+      done()
+    }
+  }
+
+  const remove = async (exchange: Exchange): Promise<void> => {
+    const reference = referenceOf(exchange)
+    if (!reference) return
+    const removed = await storage.manifests.delete(exchange.route.name, reference)
+    if (!removed.ok) return sendFailure(exchange, removed.error)
+    sendEmpty(exchange, 202)
+  }
+
+  return { manifest: { GET: get, HEAD: get, PUT: put, DELETE: remove } }
+}
+
+function answer(exchange: Exchange, manifest: StoredManifest): undefined {
+  let headers = ready.get(manifest)
+  if (!headers) {
+    headers = headersOf(manifest)
+    ready.set(manifest, headers)
+  }
+  const condition = exchange.req.headers['if-none-match']
+  if (condition?.includes(manifest.digest)) {
+    return send(exchange, 304, ['ETag', `"${manifest.digest}"`, 'Docker-Content-Digest', manifest.digest])
+  }
+  return send(exchange, 200, headers, manifest.body)
+}
+
+function headersOf({ digest, mediaType, body }: StoredManifest): RawHeaders {
+  return [
+    'Content-Type',
+    mediaType,
+    'Content-Length',
+    String(body.length),
+    'Docker-Content-Digest',
+    digest,
+    'ETag',
+    `"${digest}"`,
+    'Docker-Distribution-API-Version',
+    'registry/2.0',
+  ]
+}
+
+/** Name and reference, checked; undefined: the answer has been given. */
+function referenceOf(exchange: Exchange): Reference | undefined {
+  const { name, last } = exchange.route
+  if (!isRepositoryName(name)) return sendFailure(exchange, { name: 'name-invalid' })
+  const reference = parseReference(last)
+  if (reference === 'TAG_INVALID') return sendFailure(exchange, { name: 'tag-invalid' })
+  if (reference === 'DIGEST_INVALID') return sendFailure(exchange, { name: 'digest-invalid' })
+  return reference
+}

@@ -1,0 +1,44 @@
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { fileMode, folderMode, layout } from './layout.ts'
+import { wordsOf } from './root.ts'
+
+export type LockResult = { ok: true; release: () => void } | { ok: false; message: string }
+
+/** SQLITE_BUSY, https://www.sqlite.org/rescode.html#busy */
+const busy = 5
+
+/**
+ * Takes the data folder for this process alone. The lock is SQLite's on a file of its own, so the system
+ * frees it however the process ends; the pid beside it is only for the message to the second one.
+ */
+export function lockRoot(root: string): LockResult {
+  const folder = layout.own(root)
+  const pidFile = join(folder, 'pid')
+  let database: DatabaseSync | undefined
+  try {
+    mkdirSync(folder, { recursive: true, mode: folderMode })
+    const file = join(folder, 'lock.db')
+    database = new DatabaseSync(file, { timeout: 0 })
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
+    chmodSync(file, fileMode)
+    writeFileSync(pidFile, `${process.pid}\n`, { mode: fileMode })
+    const held = database
+    return { ok: true, release: () => held.close() }
+  } catch (error) {
+    database?.close()
+    if (error instanceof Error && 'errcode' in error && error.errcode === busy) {
+      return { ok: false, message: `${root} is in use by another zotbar-registry${ownerOf(pidFile)}` }
+    }
+    return { ok: false, message: `${root} cannot be locked: ${wordsOf(error)}` }
+  }
+}
+
+function ownerOf(pidFile: string): string {
+  try {
+    return ` (pid ${readFileSync(pidFile, 'utf8').trim()})`
+  } catch {
+    return ''
+  }
+}
