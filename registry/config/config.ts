@@ -1,6 +1,6 @@
 import { extensionsShape } from './extensions-shape.ts'
 import { httpShape, tlsShape } from './http-shape.ts'
-import { object, optional, problemAt, type ReadBy, refuse, required, then, withDefault } from './reader.ts'
+import { checked, object, optional, problemAt, type ReadBy, refuse, required, withDefault } from './reader.ts'
 import { integer, oneOf, text, texts } from './scalar.ts'
 import { storageShape } from './storage-shape.ts'
 
@@ -13,7 +13,7 @@ export const logLevels = ['trace', 'debug', 'info', 'warn', 'warning', 'error', 
  * zot's config.json: every key it knows, with its defaults. The same table reads the file and gives `Config`.
  * https://zotregistry.dev/latest/admin-guide/admin-configuration/
  */
-export const configShape = then(
+export const configShape = checked(
   object({
     distSpecVersion: withDefault(text, distSpecVersion),
     storage: storageShape,

@@ -1,5 +1,6 @@
 import {
   below,
+  checked,
   list,
   map,
   object,
@@ -9,7 +10,6 @@ import {
   type Reader,
   refuse,
   required,
-  then,
   withDefault,
 } from './reader.ts'
 import { anything, duration, flag, integer, nonEmptyText, text, texts } from './scalar.ts'
@@ -49,7 +49,7 @@ const metrics = object({
   prometheus: object({ path: withDefault(metricsPath, '/metrics') }),
 })
 
-const scrub = then(
+const scrub = checked(
   object({ ...onWhenPresent, interval: withDefault(duration(), 24 * hour) }),
   (read, place) => {
     if (read.interval >= 2 * hour) return read
@@ -72,7 +72,7 @@ const content = object({
   tags: optional(tags),
 })
 
-const syncRegistry = then(
+const syncRegistry = checked(
   object({
     /** Later ones are mirrors of the first. */
     urls: texts,
@@ -141,7 +141,7 @@ const events = object({
   ),
 })
 
-export const extensionsShape = then(
+export const extensionsShape = checked(
   object({
     search: optional(search),
     ui: optional(object(onWhenPresent)),

@@ -1,5 +1,6 @@
 import {
   below,
+  checked,
   list,
   map,
   object,
@@ -7,7 +8,6 @@ import {
   type ReadBy,
   refuse,
   required,
-  then,
   withDefault,
 } from './reader.ts'
 import { driver, duration, flag, integer, nonEmptyText, oneOf, port, text, texts } from './scalar.ts'
@@ -95,7 +95,7 @@ const openid = object({
 })
 
 /** Any `openid` block switches API keys on, as in zot. */
-const auth = then(
+const auth = checked(
   object({
     htpasswd: optional(object({ path: required(nonEmptyText) })),
     ldap: optional(ldap),
@@ -124,7 +124,7 @@ const accessControl = object({
 })
 export type AccessControlConfig = ReadBy<typeof accessControl>
 
-export const httpShape = then(
+export const httpShape = checked(
   object({
     address: withDefault(text, '127.0.0.1'),
     /** 0: the kernel chooses. */

@@ -29,9 +29,11 @@ function syntax(text: string, offset: number, message: string): TreeResult {
 }
 
 function offsetOf(error: unknown, text: string): number {
-  if (error instanceof Error && 'offset' in error && typeof error.offset === 'number') return error.offset
-  const named = error instanceof SyntaxError ? /at position (\d+)/.exec(error.message)?.[1] : undefined
-  return named === undefined ? text.length : Number(named)
+  if (!(error instanceof Error)) return text.length
+  // Momoa places an early end at the last token, and shows it as U+FFFF inside a number.
+  if (/end of input|\uffff/.test(error.message)) return text.length
+  if ('offset' in error && typeof error.offset === 'number') return error.offset
+  return Number(/at position (\d+)/.exec(error.message)?.[1] ?? text.length)
 }
 
 function whatIsWrong(text: string, offset: number): string {

@@ -67,8 +67,8 @@ export function required<T>(reader: Reader<T>): Reader<T> {
   return place => (isAbsent(place.node) ? refuse(place, 'missing', 'this key is required') : reader(place))
 }
 
-/** Reads, then lets `adjust` check or change the whole value. */
-export function then<T, U>(
+/** Reads, checked lets `adjust` check or change the whole value. */
+export function checked<T, U>(
   reader: Reader<T>,
   adjust: (value: T, place: Place) => U | typeof wrong,
 ): Reader<U> {

@@ -1,5 +1,6 @@
 import {
   below,
+  checked,
   list,
   map,
   object,
@@ -7,7 +8,6 @@ import {
   type ReadBy,
   refuse,
   required,
-  then,
   withDefault,
 } from './reader.ts'
 import { driver, duration, flag, integer, matching, nonEmptyText, texts } from './scalar.ts'
@@ -61,12 +61,12 @@ function withDelay<S extends { gcDelay: number; retention: { delay: number | und
   return { ...storage, retention: { ...retention, delay: retention.delay ?? storage.gcDelay } }
 }
 
-const subPath = then(object(common(false)), withDelay)
+const subPath = checked(object(common(false)), withDelay)
 
 /** Ends with one slash, so that one folder inside another shows as a prefix. */
 const asFolder = (path: string): string => `${path.replace(/\/+$/, '')}/`
 
-export const storageShape = then(object({ ...common(true), subPaths: map(subPath) }), (storage, place) => {
+export const storageShape = checked(object({ ...common(true), subPaths: map(subPath) }), (storage, place) => {
   const roots = [asFolder(storage.rootDirectory)]
   for (const [name, { rootDirectory }] of Object.entries(storage.subPaths)) {
     const root = asFolder(rootDirectory)
