@@ -1,0 +1,4 @@
+export default function stageNode(
+  context: { arch: number; electronPlatformName: string },
+  from?: string,
+): Promise<string>
