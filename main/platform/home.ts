@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto'
+import { chmod, lstat, mkdir, readdir, readFile } from 'node:fs/promises'
+import { homedir, tmpdir } from 'node:os'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import { writeAtomic } from './atomic-file.ts'
+import { errorCode, reasonOf } from './error-code.ts'
+
+interface Surroundings {
+  env?: Readonly<Record<string, string | undefined>>
+  platform?: NodeJS.Platform
+  homeFolder?: string
+}
+
+/** The folder with all of the app's own state: ZOTBAR_HOME, or the platform's place for such data. Absolute. */
+export function resolveHome({
+  env = process.env,
+  platform = process.platform,
+  homeFolder = homedir(),
+}: Surroundings = {}): string {
+  const named = env['ZOTBAR_HOME']
+  if (named) return resolve(named)
+  if (platform === 'darwin') return join(homeFolder, 'Library', 'Application Support', 'Zotbar')
+  const data = env['XDG_DATA_HOME']
+  // The XDG specification tells programs to ignore a relative path.
+  return data && isAbsolute(data) ? join(data, 'zotbar') : join(homeFolder, '.local', 'share', 'zotbar')
+}
+
+/**
+ * Makes the home if it is not there, and closes it to everybody else: folders 0700, files 0600, programs 0700.
+ * Error: home-unusable, with the reason.
+ */
+export async function prepareHome(home: string, uid = process.getuid?.()): Promise<Result<null>> {
+  try {
+    await mkdir(home, { recursive: true, mode: 0o700 })
+    const found = await lstat(join(home, '.'))
+    if (uid !== undefined && found.uid !== uid) {
+      return fail({ code: 'home-unusable', path: home, reason: 'it belongs to another user' })
+    }
+    await tighten(home, 2)
+    return ok(null)
+  } catch (error) {
+    return fail({ code: 'home-unusable', path: home, reason: reasonOf(error) })
+  }
+}
+
+async function tighten(folder: string, levels: number): Promise<void> {
+  await chmod(folder, 0o700)
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory() && levels > 1) await tighten(path, levels - 1)
+    else if (entry.isFile()) await tightenFile(path)
+  }
+}
+
+async function tightenFile(path: string): Promise<void> {
+  try {
+    const mode = (await lstat(path)).mode & 0o777
+    const wanted = mode & 0o100 ? 0o700 : 0o600
+    if (mode !== wanted) await chmod(path, wanted)
+  } catch (error) {
+    // Another start may tidy its own files at the same moment.
+    if (errorCode(error) !== 'ENOENT') throw error
+  }
+}
+
+export interface ControlSocket {
+  path: string
+  /** The home's own path is too long for a socket; it lies in a 0700 folder under the temporary folder. */
+  elsewhere: boolean
+}
+
+/** sockaddr_un has room for 104 bytes on macOS and 108 on Linux, the closing zero included. */
+const longestSocketPath = 100
+
+/** Where the control socket of a home belongs: a pure function of its arguments. */
+export function controlSocket(
+  home: string,
+  temporary = tmpdir(),
+  uid = process.getuid?.() ?? 0,
+): ControlSocket {
+  const path = join(home, 'control.sock')
+  if (Buffer.byteLength(path) <= longestSocketPath) return { path, elsewhere: false }
+  const name = createHash('sha256').update(home).digest('hex').slice(0, 16)
+  return { path: join(temporary, `zotbar-${uid}-${name}`, 'control.sock'), elsewhere: true }
+}
+
+/** Says in the home where its socket is, for a command line that runs with another temporary folder. */
+const pointer = 'control.path'
+
+/**
+ * The app's side: the path to listen at, its folder made and checked to be ours alone.
+ * Error: home-unusable, when the folder under the temporary folder is not ours.
+ */
+export async function prepareControlSocket(
+  home: string,
+  socket: ControlSocket = controlSocket(home),
+  uid = process.getuid?.(),
+): Promise<Result<ControlSocket>> {
+  if (!socket.elsewhere) return ok(socket)
+  const folder = dirname(socket.path)
+  try {
+    await mkdir(folder, { mode: 0o700 }).catch(error => {
+      if (errorCode(error) !== 'EEXIST') throw error
+    })
+    // Anybody may write to the temporary folder: what is there could be a trap.
+    const found = await lstat(folder)
+    if (!found.isDirectory() || (uid !== undefined && found.uid !== uid)) {
+      return fail({ code: 'home-unusable', path: folder, reason: 'it belongs to another user' })
+    }
+    await chmod(folder, 0o700)
+    await writeAtomic(join(home, pointer), `${socket.path}\n`)
+    return ok(socket)
+  } catch (error) {
+    return fail({ code: 'home-unusable', path: folder, reason: reasonOf(error) })
+  }
+}
+
+/** The client's side: where the app of this home listens, if it runs. */
+export async function findControlSocket(home: string): Promise<ControlSocket> {
+  const socket = controlSocket(home)
+  if (!socket.elsewhere) return socket
+  const said = await readFile(join(home, pointer), 'utf8').catch(() => '')
+  return said.trim() === '' ? socket : { path: said.trim(), elsewhere: true }
+}

@@ -1,0 +1,77 @@
+import type { Clock } from '../../main/platform/clock.ts'
+
+export interface FakeClock extends Clock {
+  /** Lets time pass: fires every timer on the way, in order, each at its own moment; promises settle in between. */
+  advance(ms: number): Promise<void>
+  /** The wall clock alone moves, as after a sleep: what is now late fires once, all at the new time. */
+  jump(ms: number): Promise<void>
+  /** Deadlines that are still waiting, earliest first. */
+  pending(): number[]
+}
+
+interface Timer {
+  at: number
+  until: number
+  order: number
+  fire: () => void
+}
+
+/** Starts on 1 March 2026, 12:00 UTC, unless told otherwise. */
+export function fakeClock(start = Date.UTC(2026, 2, 1, 12)): FakeClock {
+  let wall = start
+  let passed = 0
+  let order = 0
+  const timers = new Set<Timer>()
+
+  /** How long until a timer is due, by whichever clock reaches it first. */
+  const left = (timer: Timer): number => Math.min(timer.at - wall, timer.until - passed)
+  const next = (within: number): Timer | undefined =>
+    [...timers]
+      .filter(timer => left(timer) <= within)
+      .sort((a, b) => left(a) - left(b) || a.order - b.order)[0]
+
+  async function fireDue(within: () => number, move: (timer: Timer) => void): Promise<void> {
+    await settle()
+    for (let timer = next(within()); timer !== undefined; timer = next(within())) {
+      move(timer)
+      timers.delete(timer)
+      timer.fire()
+      await settle()
+    }
+  }
+
+  return {
+    now: () => wall,
+    monotonic: () => passed,
+    setTimer(at, fire) {
+      const timer = { at, until: passed + (at - wall), order: order++, fire }
+      timers.add(timer)
+      return () => void timers.delete(timer)
+    },
+    async advance(ms) {
+      const end = passed + ms
+      const pass = (step: number) => {
+        wall += step
+        passed += step
+      }
+      await fireDue(
+        () => end - passed,
+        timer => pass(Math.max(0, left(timer))),
+      )
+      pass(end - passed)
+    },
+    async jump(ms) {
+      wall += ms
+      await fireDue(
+        () => 0,
+        () => {},
+      )
+    },
+    pending: () => [...timers].map(timer => timer.at).sort((a, b) => a - b),
+  }
+}
+
+/** Promises that wait for nothing real are done after two turns of the event loop. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 2; turn++) await new Promise(resolve => setImmediate(resolve))
+}
