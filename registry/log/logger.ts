@@ -19,6 +19,9 @@ const patience = 50
 /** Beyond this much unwritten text (a full disk, a stuck reader) lines are dropped rather than kept in memory, bytes. */
 const backlog = 8 * 1024 * 1024
 
+/** How long the last lines may hold up the end, ms. */
+const flushFor = 500
+
 /** zot's log: JSON lines that begin with time, level and message. */
 export interface Logger {
   log(level: Level, message: string, fields?: Readonly<Record<string, unknown>>): void
@@ -60,7 +63,7 @@ export function openLogger(level: string, output: string | undefined): Logger {
     log: (asked, message, fields) => {
       if ((ranks[asked] ?? 0) >= threshold) line(printLine(asked, message, fields))
     },
-    flush: () => new Promise(resolve => sink.flush(() => resolve())),
+    flush: () => writtenOut(sink),
     flushSync: () => {
       try {
         sink.flushSync()
@@ -69,6 +72,18 @@ export function openLogger(level: string, output: string | undefined): Logger {
       }
     },
   }
+}
+
+/** Without SonicBoom's own callback: that one waits for the disk, which a log is not worth. */
+function writtenOut(sink: InstanceType<typeof sonicBoom.SonicBoom>): Promise<void> {
+  return new Promise(resolve => {
+    const timer = setTimeout(resolve, flushFor)
+    sink.once('drain', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+    sink.flush()
+  })
 }
 
 export function printLine(
