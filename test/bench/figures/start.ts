@@ -29,21 +29,27 @@ export const start: Figure = {
       say(`start: only the registry, as ${missing.app}`)
       return rows(aloneRow)
     }
-    const answer: number[] = []
-    const serving: number[] = []
+    const first = { answer: [] as number[], serving: [] as number[] }
+    const later = { answer: [] as number[], serving: [] as number[] }
     for (let round = -1; round < rounds; round++) {
-      const running = await startApp(work, app, await work.sub('app'))
-      await running.quit()
-      if (round < 0) continue
-      answer.push(running.answerSeconds)
-      serving.push(running.servingSeconds)
+      const folder = await work.sub('app')
+      for (const times of [first, later]) {
+        const running = await startApp(work, app, folder)
+        await running.quit()
+        // The first round warms the page cache: it counts for neither.
+        if (round < 0) continue
+        times.answer.push(running.answerSeconds)
+        times.serving.push(running.servingSeconds)
+      }
     }
-    const note = '`zotbar start --headless` in an empty home; the peer has no supervisor: its bare start'
+    const note = '`zotbar start --headless`; the peer has no supervisor: its bare start'
     const common = { unit: 's', better: 'less', target: { kind: 'at-most', value: 1 }, note } as const
     const peers = alone.peer ? { peer: alone.peer } : {}
     return rows(
-      { name: 'start until the registry answers', ...common, ours: summary(answer), ...peers },
-      { name: 'start until the state line says serving', ...common, ours: summary(serving), ...peers },
+      { name: 'first start until the registry answers', ...common, ours: summary(first.answer), ...peers },
+      { name: 'first start until the state is serving', ...common, ours: summary(first.serving), ...peers },
+      { name: 'later start until the registry answers', ...common, ours: summary(later.answer), ...peers },
+      { name: 'later start until the state is serving', ...common, ours: summary(later.serving), ...peers },
       aloneRow,
     )
   },
