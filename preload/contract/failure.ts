@@ -47,6 +47,7 @@ export type Failure =
       reason: 'no-session' | 'token-used' | 'wrong-host' | 'wrong-origin' | 'wrong-sender'
     }
   | { code: 'dashboard-off' }
+  | { code: 'no-screen'; path?: string }
   | { code: 'port-taken'; what: 'dashboard'; port: number }
   | { code: 'unexpected'; where: string }
 

@@ -206,6 +206,13 @@ export function failureWords(error: Failure): FailureWords {
         title: 'There is no dashboard',
         steps: ['The menu-bar app serves none. Start with --headless for one.'],
       }
+    case 'no-screen':
+      return {
+        title: 'Nothing can be opened from here',
+        steps: [
+          `Zotbar runs without a screen.${error.path === undefined ? '' : ` Look at ${error.path} on its computer.`}`,
+        ],
+      }
     case 'port-taken':
       return {
         title: `Port ${error.port} is taken`,

@@ -1,0 +1,203 @@
+import type { EventName, Events } from '../preload/contract/contract.ts'
+import type { Notice, Snapshot } from '../preload/contract/snapshot.ts'
+import type { Engine } from './engine/engine.ts'
+import { createHandlers, type ShellPart } from './handlers.ts'
+import { createHealth } from './health/health.ts'
+import type { AppLog } from './platform/app-log.ts'
+import { childEnvironment } from './platform/child-environment.ts'
+import type { Clock } from './platform/clock.ts'
+import { freeSpace } from './platform/free-space.ts'
+import type { ProcessTable } from './platform/process-table.ts'
+import { preflight, readTarget, type Target } from './preflight.ts'
+import { sampleFile } from './sample-file.ts'
+import type { Settings } from './settings/settings.ts'
+import { createStorage } from './storage/storage.ts'
+import { storageNotice } from './storage-notice.ts'
+import { createSupervisor } from './supervisor/supervisor.ts'
+import type { Host } from './transport/host.ts'
+
+export interface AppOptions {
+  shell: Snapshot['app']['shell']
+  version: string
+  home: string
+  configFile: string
+  engine: Engine
+  settings: Settings
+  clock: Clock
+  processes: ProcessTable
+  log: AppLog
+  /** What happened before the app existed: a file set aside, a first config.json. */
+  notices: Notice[]
+  openWith: ShellPart
+}
+
+export interface App {
+  host: Host
+  /** Adopts a running registry or starts one, and counts the store. Returns when that is under way. */
+  begin(): Promise<void>
+  /** Stops the registry, unless it is to keep serving, and lets go of everything. The same promise each time. */
+  quit(): Promise<void>
+  /** The computer woke from sleep. */
+  woke(): void
+  /** Where the dashboard is, without a token. */
+  dashboardAt(url: string): void
+  tell(notice: Notice): void
+}
+
+/** The only wiring: features meet here, as parameters of each other. */
+export async function createApp(options: AppOptions): Promise<App> {
+  const { clock, configFile, engine, home, log, processes, settings, shell, version } = options
+  const startedAt = clock.now()
+  const notices = [...options.notices]
+  const listeners: { [E in EventName]: Set<(value: Events[E]) => void> } = {
+    snapshot: new Set(),
+    log: new Set(),
+  }
+  let target: Target | undefined
+  let dashboard: { url: string } | undefined
+  let quitting: Promise<void> | undefined
+  let pushPlanned = false
+
+  const first = await readTarget(configFile)
+  if (first.ok) target = first.value
+
+  const storage = createStorage({
+    clock,
+    dataFolder: () => target?.dataFolder,
+    freeSpace,
+    historyFile: sampleFile(home, () => clock.now(), tell),
+    log: message => log.info(message),
+  })
+
+  const supervisor = createSupervisor({
+    engine,
+    home,
+    configFile,
+    clock,
+    processes,
+    childEnvironment: childEnvironment(process.env),
+    logLimits: { bytes: settings.get('logs.maxMegabytes') * 1024 * 1024, keep: settings.get('logs.keep') },
+    log: (message, data) => log.info(message, data),
+    report: fact => tell({ ...fact, id: `set-aside:${fact.keptAs}`, at: clock.now() }),
+    uploadsInProgress: () => storage.uploadsInProgress(),
+    async preflight() {
+      const checked = await preflight(configFile, processes)
+      if (!checked.ok) return checked
+      const moved = checked.value.dataFolder !== target?.dataFolder
+      target = checked.value
+      if (moved) void storage.scan()
+      return checked
+    },
+  })
+
+  const health = createHealth({
+    clock,
+    target: () => supervisor.place() ?? target,
+    repositories: () => storage.repositories(),
+    digestNow: name => storage.digestNow(name),
+    isCached: repository => target?.isCached(repository) ?? false,
+    log: message => log.info(message),
+  })
+
+  function snapshot(): Snapshot {
+    const place = supervisor.place() ?? target
+    const stored = storage.state()
+    const tight = storageNotice(
+      stored,
+      settings.get('storage.warnFreePercent'),
+      settings.get('storage.warnDays'),
+    )
+    return {
+      takenAt: clock.now(),
+      app: { version, pid: process.pid, shell, startedAt, home },
+      engine: { id: engine.id, ...(engine.version === undefined ? {} : { version: engine.version }) },
+      registry: {
+        url: place?.url ?? 'http://127.0.0.1:5050',
+        host: place?.host ?? '127.0.0.1',
+        port: place?.port ?? 5050,
+        configFile,
+        ...(target === undefined ? {} : { dataFolder: target.dataFolder }),
+        ...(target?.publicUrl === undefined ? {} : { publicUrl: target.publicUrl }),
+      },
+      process: supervisor.state(),
+      service: health.state(),
+      storage: stored,
+      journal: supervisor.journal(),
+      pushes: storage.pushes(),
+      notices: tight ? [...notices, tight] : [...notices],
+      ...(dashboard ? { dashboard } : {}),
+      quitting: quitting !== undefined,
+    }
+  }
+
+  /** Several changes in one turn of the event loop make one snapshot. */
+  function changed(): void {
+    if (pushPlanned) return
+    pushPlanned = true
+    setImmediate(() => {
+      pushPlanned = false
+      if (listeners.snapshot.size === 0) return
+      const now = snapshot()
+      for (const listener of listeners.snapshot) listener(now)
+    })
+  }
+
+  function tell(notice: Notice): void {
+    notices.unshift(notice)
+    notices.length = Math.min(notices.length, 20)
+    changed()
+  }
+
+  supervisor.onChange(() => {
+    health.serving(supervisor.state().kind === 'serving')
+    changed()
+  })
+  supervisor.follow(({ lines, dropped }) => {
+    for (const line of lines) storage.line(line)
+    // Writes may be among the lines that were not read.
+    if (dropped > 0) void storage.scan()
+    const told = dropped > 0 ? [`(about ${dropped} lines left out)`, ...lines] : lines
+    for (const listener of listeners.log) listener({ lines: told })
+  })
+  health.onChange(changed)
+  storage.onChange(changed)
+  settings.onChange(changed)
+
+  async function close(): Promise<void> {
+    changed()
+    health.close()
+    await supervisor.close({ keepServing: settings.get('keepServing') })
+    await storage.close()
+    log.info('quit')
+  }
+
+  return {
+    host: {
+      handlers: createHandlers({ supervisor, settings, snapshot, shell: options.openWith }),
+      snapshot,
+      on(event, listener) {
+        const all: Set<typeof listener> = listeners[event]
+        all.add(listener)
+        health.watched(listeners.snapshot.size > 0)
+        return () => {
+          all.delete(listener)
+          health.watched(listeners.snapshot.size > 0)
+        }
+      },
+    },
+    async begin() {
+      await supervisor.begin()
+      void storage.scan()
+    },
+    quit() {
+      quitting ??= close()
+      return quitting
+    },
+    woke: () => supervisor.woke(),
+    dashboardAt(url) {
+      dashboard = { url }
+      changed()
+    },
+    tell,
+  }
+}

@@ -1,0 +1,124 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { fail, ok, type Result } from '../preload/contract/result.ts'
+import type { Notice, Snapshot } from '../preload/contract/snapshot.ts'
+import { type App, createApp } from './app.ts'
+import { appVersion } from './cli/version.ts'
+import { here, locateZotbarRegistry } from './engine/zotbar-registry.ts'
+import { firstRun } from './first-run/first-run.ts'
+import type { ShellPart } from './handlers.ts'
+import { type AppLog, openAppLog } from './platform/app-log.ts'
+import { type SystemClock, systemClock } from './platform/clock.ts'
+import { prepareControlSocket, prepareHome, resolveHome } from './platform/home.ts'
+import { systemProcessTable } from './platform/process-table.ts'
+import { openSettings, type Settings } from './settings/settings.ts'
+import { takeAppLock } from './transport/app-lock.ts'
+import { openControlSocket } from './transport/control-socket.ts'
+import { httpApi } from './transport/http-api.ts'
+
+export interface BootOptions {
+  shell: Snapshot['app']['shell']
+  /** Named on the command line; it must exist. */
+  configFile?: string
+  openWith: ShellPart
+}
+
+export interface Booted {
+  app: App
+  home: string
+  settings: Settings
+  clock: SystemClock
+  log: AppLog
+  /** Quits the app, then gives up socket and lock. The same promise each time. */
+  quit(): Promise<void>
+}
+
+/**
+ * What both shells do before they show anything: the home, the one-app lock, settings, config.json (a first one is
+ * written where there is none), the core, the control socket. The registry is not started yet: see App.begin.
+ */
+export async function boot({ shell, configFile, openWith }: BootOptions): Promise<Result<Booted>> {
+  const home = resolveHome()
+  const prepared = await prepareHome(home)
+  if (!prepared.ok) return prepared
+  const processes = systemProcessTable()
+  const lock = await takeAppLock({ home, processes })
+  if (!lock.ok) return lock
+
+  const clock = systemClock()
+  const log = openAppLog({ file: join(home, 'logs', 'app.log'), now: clock.now })
+  const notices: Notice[] = []
+  const settings = await openSettings({
+    home,
+    clock,
+    report: what =>
+      notices.push({ ...what, kind: 'file-set-aside', id: `set-aside:${what.keptAs}`, at: clock.now() }),
+  })
+  const release = async <T>(failure: Result<T>): Promise<Result<T>> => {
+    await lock.value.release()
+    return failure
+  }
+
+  const config = await configToUse(configFile ?? settings.get('config.file'), notices, clock.now())
+  if (!config.ok) return release(config)
+  const version = appVersion()
+  const engine = locateZotbarRegistry(here(home, version))
+  if (!engine.ok) return release(engine)
+
+  const app = await createApp({
+    shell,
+    version,
+    home,
+    configFile: config.value,
+    engine: engine.value,
+    settings,
+    clock,
+    processes,
+    log,
+    notices,
+    openWith,
+  })
+  const place = await prepareControlSocket(home)
+  if (!place.ok) return release(place)
+  if (place.value.elsewhere)
+    app.tell({ kind: 'socket-elsewhere', id: 'socket-elsewhere', at: clock.now(), path: place.value.path })
+  const api = httpApi(app.host, {
+    onBug: (where, error) => log.error(`a fault in ${where}`, { error: String(error) }),
+  })
+  const socket = await openControlSocket({ path: place.value.path, home, api })
+  if (!socket.ok) return release(socket)
+
+  const close = async (): Promise<void> => {
+    await app.quit()
+    await socket.value.close()
+    await lock.value.release()
+  }
+  let closing: Promise<void> | undefined
+  return ok({
+    app,
+    home,
+    settings,
+    clock,
+    log,
+    quit() {
+      closing ??= close()
+      return closing
+    },
+  })
+}
+
+/** The file that was named, or the default one: written now if it is not there yet. */
+async function configToUse(named: string, notices: Notice[], now: number): Promise<Result<string>> {
+  const first = await firstRun({ homeFolder: homedir(), ...(named === '' ? {} : { named }) })
+  if (!first.ok) return fail(first.error)
+  const { configFile, wrote } = first.value
+  if (wrote)
+    notices.push({
+      kind: 'config-written',
+      id: 'config-written',
+      at: now,
+      file: configFile,
+      data: wrote.dataFolder,
+    })
+  return ok(configFile)
+}

@@ -1,0 +1,59 @@
+import type { OpenTarget, ZotbarHandlers } from '../preload/contract/contract.ts'
+import type { ProcessState } from '../preload/contract/registry-state.ts'
+import { fail, ok, type Result } from '../preload/contract/result.ts'
+import type { Snapshot } from '../preload/contract/snapshot.ts'
+import type { Settings } from './settings/settings.ts'
+import type { Supervisor } from './supervisor/supervisor.ts'
+
+/** What only a shell can do: open things on a screen, hand out dashboard links, end the program. */
+export interface ShellPart {
+  open(what: OpenTarget): Promise<Result<null>>
+  /** A dashboard address with a token not yet used; undefined where there is no dashboard. */
+  dashboardLink?(): string
+  /** Ends the program, after the answer to the one who asked is on its way. */
+  quit(): void
+}
+
+interface Parts {
+  supervisor: Supervisor
+  settings: Settings
+  snapshot(): Snapshot
+  shell: ShellPart
+}
+
+/** The app's side of the contract: every command, mapped to the part that does it. */
+export function createHandlers({ supervisor, settings, snapshot, shell }: Parts): ZotbarHandlers {
+  const then = async (ended: Promise<Result<ProcessState>>): Promise<Result<Snapshot>> => {
+    const result = await ended
+    return result.ok ? ok(snapshot()) : result
+  }
+  return {
+    app: {
+      snapshot: async () => ok(snapshot()),
+      dashboardLink: async (_, caller) => {
+        if (caller !== 'cli') return fail({ code: 'not-authorised', reason: 'wrong-sender' })
+        const link = shell.dashboardLink?.()
+        return link === undefined ? fail({ code: 'dashboard-off' }) : ok({ url: link })
+      },
+      open: ({ what }) => shell.open(what),
+      quit: async () => {
+        shell.quit()
+        return ok(null)
+      },
+    },
+    registry: {
+      start: () => then(supervisor.start()),
+      stop: () => then(supervisor.stop()),
+      restart: ({ now }) => then(supervisor.restart({ now })),
+      cancel: async () => supervisor.cancel(),
+    },
+    logs: {
+      tail: async ({ lines }) => ok({ lines: await supervisor.tail(lines) }),
+    },
+    settings: {
+      list: async () => ok({ settings: settings.all() }),
+      get: async ({ key }) => settings.row(key),
+      set: async ({ key, value }, caller) => settings.set(key, value, caller === 'cli' ? 'cli' : 'any'),
+    },
+  }
+}

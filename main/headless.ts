@@ -1,0 +1,109 @@
+import { join } from 'node:path'
+import { fail } from '../preload/contract/result.ts'
+import type { Snapshot } from '../preload/contract/snapshot.ts'
+import { plain } from '../preload/words/format.ts'
+import { glance } from '../preload/words/glance.ts'
+import { status } from '../preload/words/status.ts'
+import { boot } from './boot.ts'
+import { failureText } from './cli/output.ts'
+import type { ShellPart } from './handlers.ts'
+import { resolveHome } from './platform/home.ts'
+import { type Dashboard, startDashboard } from './shell/headless/dashboard.ts'
+import { pagesFolder } from './shell/headless/pages-folder.ts'
+import { onQuitSignal } from './shell/headless/quit-signals.ts'
+import { httpApi } from './transport/http-api.ts'
+
+export interface HeadlessOptions {
+  configFile?: string
+  dashboardPort?: number
+  /** One status object a line at each change of state, instead of words. */
+  json: boolean
+}
+
+/** The headless app: the same core, with a dashboard on loopback. Resolves with the exit code when it has quit. */
+export async function runHeadless({ configFile, dashboardPort, json }: HeadlessOptions): Promise<number> {
+  let dashboard: Dashboard | undefined
+  const asked = Promise.withResolvers<void>()
+  const openWith: ShellPart = {
+    async open(what) {
+      return fail({
+        code: 'no-screen',
+        ...(what === 'log-folder' ? { path: join(resolveHome(), 'logs') } : {}),
+      })
+    },
+    dashboardLink: () => dashboard?.mint() ?? '',
+    quit: () => asked.resolve(),
+  }
+  const started = await boot({
+    shell: 'headless',
+    openWith,
+    ...(configFile === undefined ? {} : { configFile }),
+  })
+  if (!started.ok) {
+    if (json) console.log(JSON.stringify({ error: started.error }))
+    else console.error(failureText(started.error))
+    return 1
+  }
+  const booted = started.value
+  const { app, clock, log, settings } = booted
+  onQuitSignal(() => asked.resolve())
+
+  const served = await startDashboard({
+    port: dashboardPort ?? settings.get('dashboard.port'),
+    folder: pagesFolder(),
+    api: httpApi(app.host, {
+      onBug: (where, error) => log.error(`a fault in ${where}`, { error: String(error) }),
+    }),
+  })
+  if (!served.ok) {
+    await booted.quit()
+    if (json) console.log(JSON.stringify({ error: served.error }))
+    else console.error(failureText(served.error))
+    return 1
+  }
+  dashboard = served.value
+  app.dashboardAt(dashboard.url)
+
+  const print = json ? jsonPrinter(dashboard) : wordsPrinter(dashboard)
+  print(app.host.snapshot(), clock.now())
+  const unsubscribe = app.host.on('snapshot', snapshot => print(snapshot, clock.now()))
+  await app.begin()
+  await asked.promise
+  if (!json) console.log('Quitting.')
+  await booted.quit()
+  unsubscribe()
+  await dashboard.close()
+  return 0
+}
+
+type Printer = (snapshot: Snapshot, now: number) => void
+
+/** Each line carries a dashboard address with a token not yet used. */
+function jsonPrinter(dashboard: Dashboard): Printer {
+  let last = ''
+  return (snapshot, now) => {
+    const line = status(snapshot, now)
+    if (line.state === last) return
+    last = line.state
+    console.log(JSON.stringify({ ...line, dashboard: { url: dashboard.mint() } }))
+  }
+}
+
+function wordsPrinter(dashboard: Dashboard): Printer {
+  let last = ''
+  let greeted = false
+  return (snapshot, now) => {
+    const seen = glance(snapshot, now)
+    if (seen.state === last) return
+    last = seen.state
+    const where = seen.state === 'serving' ? `: ${snapshot.registry.host}:${snapshot.registry.port}` : ''
+    const why =
+      seen.class === 'down' || seen.class === 'attention'
+        ? `\n  ${plain(seen.reason).replaceAll('\n', '\n  ')}`
+        : ''
+    console.log(`${plain(seen.headline)}${where}${why}`)
+    if (greeted || seen.class === 'working') return
+    greeted = true
+    console.log(`Dashboard (this link works once): ${dashboard.mint()}`)
+  }
+}

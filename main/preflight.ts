@@ -1,0 +1,92 @@
+import { join } from 'node:path'
+import type { Failure } from '../preload/contract/failure.ts'
+import { fail, ok, type Result } from '../preload/contract/result.ts'
+import type { Config } from '../registry/config/config.ts'
+import { loadConfig } from '../registry/config/load.ts'
+import type { ConfigProblem } from '../registry/config/problem.ts'
+import { unsupported } from '../registry/config/supported.ts'
+import type { ProcessTable } from './platform/process-table.ts'
+import { checkVolume } from './platform/volume.ts'
+
+/** What config.json says that the app needs to know. `url` has no trailing slash. */
+export interface Target {
+  url: string
+  host: string
+  port: number
+  dataFolder: string
+  publicUrl?: string
+  /** Repositories that hold copies from upstreams: not probed, counted as cached. */
+  isCached(repository: string): boolean
+}
+
+/** Reads config.json and says where the registry will answer, or what is wrong with the file. */
+export async function readTarget(configFile: string): Promise<Result<Target>> {
+  const loaded = await loadConfig(configFile)
+  if (!loaded.ok) {
+    const gone = loaded.problems.some(
+      problem => problem.code === 'unreadable' && problem.message.includes('does not exist'),
+    )
+    return gone
+      ? fail({ code: 'config-missing', file: configFile })
+      : fail(invalid(configFile, loaded.problems))
+  }
+  const refused = unsupported(loaded)
+  if (loaded.config.http.port === 0)
+    refused.push({
+      code: 'not-allowed',
+      keyPath: 'http.port',
+      message: 'is 0, so the kernel would choose another port at every start, and no client could rely on it',
+      ...(loaded.positions['http.port'] ?? {}),
+      allowed: '1 to 65535',
+    })
+  if (refused.length > 0) return fail(invalid(configFile, refused))
+  return ok(targetOf(loaded.config))
+}
+
+/** Before every start: the config is valid, the data volume is there and writable, nobody else uses it. */
+export async function preflight(configFile: string, processes: ProcessTable): Promise<Result<Target>> {
+  const target = await readTarget(configFile)
+  if (!target.ok) return target
+  const { dataFolder } = target.value
+  const volume = await checkVolume(dataFolder)
+  if (!volume.ok) return volume
+  // zot's lock and ours do not see each other, so both are looked for.
+  for (const name of ['meta.db', 'cache.db', join('_zotbar', 'lock.db')]) {
+    const [pid] = await processes.holders(join(dataFolder, name))
+    if (pid === undefined) continue
+    const command = (await processes.commandLine(pid))?.join(' ')
+    return fail({ code: 'root-in-use', path: dataFolder, pid, ...(command === undefined ? {} : { command }) })
+  }
+  return target
+}
+
+function targetOf(config: Config): Target {
+  const { address, port, externalUrl } = config.http
+  const host = address === '::1' ? '[::1]' : address
+  const destinations = (config.extensions?.sync?.registries ?? [])
+    .flatMap(registry => registry.content)
+    .map(content => (content.destination ?? '').replace(/^\/+|\/+$/g, ''))
+    .filter(destination => destination !== '')
+  return {
+    url: `http://${host}:${port}`,
+    host,
+    port,
+    dataFolder: config.storage.rootDirectory,
+    ...(externalUrl ? { publicUrl: externalUrl } : {}),
+    isCached: repository => destinations.some(to => repository === to || repository.startsWith(`${to}/`)),
+  }
+}
+
+function invalid(file: string, problems: ConfigProblem[]): Failure {
+  return {
+    code: 'config-invalid',
+    file,
+    faults: problems.map(({ message, keyPath, line, column, allowed }) => ({
+      message,
+      ...(keyPath === undefined ? {} : { keyPath }),
+      ...(line === undefined ? {} : { line }),
+      ...(column === undefined ? {} : { column }),
+      ...(allowed === undefined ? {} : { allowed }),
+    })),
+  }
+}
