@@ -1,0 +1,103 @@
+import type { Snapshot } from '../../preload/contract/snapshot.ts'
+import { bytes } from '../../preload/words/format.ts'
+import { glance } from '../../preload/words/glance.ts'
+
+/** What deserves a native notification, besides being seen when one looks. */
+export type TellingKind = 'crash-looping' | 'failed' | 'foreign' | 'storage-nearly-full' | 'came-back'
+
+export interface Telling {
+  kind: TellingKind
+  title: string
+  body: string
+}
+
+/**
+ * What was told already. A trouble lasts until the registry serves or is stopped: its retries in between
+ * are the same occurrence. `key` tells two troubles apart.
+ */
+export interface Watch {
+  trouble?: { kind: 'crash-looping' | 'failed' | 'foreign'; key: string }
+  /** True from the first crash loop until it serves again or is stopped, whatever else happens in between. */
+  crashLooped: boolean
+  /** Ids of the storage notices that were told and still stand. */
+  storage: string[]
+}
+
+export const unwatched: Watch = { crashLooped: false, storage: [] }
+
+/** Compares what was told with what is now. Pure; `now` in ms since the epoch. */
+export function noticesFor(previous: Watch, next: Snapshot, now: number): { watch: Watch; tell: Telling[] } {
+  const service = ofProcess(previous, next, now)
+  const tight = next.notices.filter(notice => notice.kind === 'storage-nearly-full')
+  const fresh = tight.filter(notice => !previous.storage.includes(notice.id))
+  return {
+    watch: { ...service.watch, storage: tight.map(notice => notice.id) },
+    tell: [
+      ...service.tell,
+      ...fresh.map(
+        (notice): Telling => ({
+          kind: 'storage-nearly-full',
+          title: 'The disk is nearly full',
+          body: `${bytes(notice.freeBytes)} of ${bytes(notice.volumeBytes)} left where the images are. Pushes fail when it is full.`,
+        }),
+      ),
+    ],
+  }
+}
+
+function ofProcess(
+  previous: Watch,
+  next: Snapshot,
+  now: number,
+): { watch: Omit<Watch, 'storage'>; tell: Telling[] } {
+  const { process } = next
+  switch (process.kind) {
+    case 'crash-looping':
+      return trouble(previous, next, now, 'crash-looping', 'crash-looping')
+    case 'failed':
+      return trouble(previous, next, now, 'failed', process.error.code)
+    case 'foreign':
+      return trouble(previous, next, now, 'foreign', `${process.port}/${process.pid ?? ''}`)
+    case 'serving':
+      return {
+        watch: { crashLooped: false },
+        tell: previous.crashLooped
+          ? [
+              {
+                kind: 'came-back',
+                title: 'Serving again',
+                body: `The registry answers at ${next.registry.url} after it had not stayed up.`,
+              },
+            ]
+          : [],
+      }
+    case 'stopped':
+      return { watch: { crashLooped: false }, tell: [] }
+    default:
+      // On the way somewhere: neither news nor the end of a trouble.
+      return { watch: kept(previous), tell: [] }
+  }
+}
+
+function trouble(
+  previous: Watch,
+  next: Snapshot,
+  now: number,
+  kind: 'crash-looping' | 'failed' | 'foreign',
+  key: string,
+): { watch: Omit<Watch, 'storage'>; tell: Telling[] } {
+  const same = previous.trouble?.kind === kind && previous.trouble.key === key
+  const { headline, reason } = glance(next, now)
+  return {
+    watch: {
+      trouble: { kind, key },
+      crashLooped: previous.crashLooped || kind === 'crash-looping',
+    },
+    tell: same || next.quitting ? [] : [{ kind, title: headline, body: reason }],
+  }
+}
+
+const kept = (previous: Watch): Omit<Watch, 'storage'> => ({
+  crashLooped: previous.crashLooped,
+  ...(previous.trouble ? { trouble: previous.trouble } : {}),
+})

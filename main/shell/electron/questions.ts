@@ -1,0 +1,64 @@
+import type { ZotbarHandlers } from '../../../preload/contract/contract.ts'
+import type { Failure } from '../../../preload/contract/failure.ts'
+import { ok } from '../../../preload/contract/result.ts'
+import { failureWords } from '../../../preload/words/failure-words.ts'
+import type { ElectronApi } from './electron-api.ts'
+
+export interface Questions {
+  /** True when the user chose the button that repeats the verb; Cancel is the default. */
+  confirm(words: { title: string; body: string; confirm: string }): Promise<boolean>
+  tell(words: { title: string; body: string }): Promise<void>
+  tellFailure(error: Failure): Promise<void>
+}
+
+/** Native dialogs: what a page could draw, a page could also fake. */
+export function createQuestions({ dialog }: Pick<ElectronApi, 'dialog'>): Questions {
+  const tell: Questions['tell'] = async ({ title, body }) => {
+    await dialog.showMessageBox({ type: 'info', message: title, detail: body, buttons: ['OK'] })
+  }
+  return {
+    async confirm({ title, body, confirm }) {
+      const { response } = await dialog.showMessageBox({
+        type: 'warning',
+        message: title,
+        detail: body,
+        buttons: ['Cancel', confirm],
+        defaultId: 0,
+        cancelId: 0,
+      })
+      return response === 1
+    },
+    tell,
+    tellFailure(error) {
+      const { title, steps } = failureWords(error)
+      return tell({ title, body: steps.join('\n') })
+    },
+  }
+}
+
+/**
+ * The handlers as a window gets them: a setting that names a program, command, host, file or URL is
+ * changed only after a native confirmation. When it is declined, the answer is the value as it was.
+ */
+export function confirmedHandlers(handlers: ZotbarHandlers, questions: Questions): ZotbarHandlers {
+  return {
+    ...handlers,
+    settings: {
+      ...handlers.settings,
+      async set(input, caller) {
+        const row = await handlers.settings.get({ key: input.key }, caller)
+        if (!row.ok) return row
+        if (row.value.via !== 'cli') return handlers.settings.set(input, caller)
+        const wanted = input.value === null ? `its default, ${row.value.default}` : String(input.value)
+        const agreed = await questions.confirm({
+          title: `Change ${input.key}?`,
+          body: `${row.value.words}\nNow: ${row.value.value}\nThen: ${wanted}`,
+          confirm: 'Change',
+        })
+        if (!agreed) return ok({ key: input.key, value: row.value.value, takesEffect: row.value.how })
+        // The user answered outside the page, so the change counts as made by hand.
+        return handlers.settings.set(input, 'cli')
+      },
+    },
+  }
+}

@@ -1,0 +1,203 @@
+import { join } from 'node:path'
+import type { IpcMain } from 'electron'
+import type { OpenTarget } from '../../../preload/contract/contract.ts'
+import { fail, ok, type Result, unreachable } from '../../../preload/contract/result.ts'
+import type { Snapshot } from '../../../preload/contract/snapshot.ts'
+import type { GlanceVerb } from '../../../preload/words/glance.ts'
+import type { ShellPart } from '../../handlers.ts'
+import type { Clock } from '../../platform/clock.ts'
+import type { Host } from '../../transport/host.ts'
+import { applicationMenu } from './app-menu.ts'
+import type { ElectronApi } from './electron-api.ts'
+import { fenceContents, fencedSession } from './fence.ts'
+import { serveIpc } from './ipc.ts'
+import type { LoginAgent, LoginState } from './login-agent.ts'
+import type { MenuCommand } from './menu.ts'
+import { createNotifier } from './notifier.ts'
+import { createPageServer } from './page-server.ts'
+import { createPopover } from './popover.ts'
+import { confirmedHandlers, createQuestions } from './questions.ts'
+import { createTray } from './tray.ts'
+import { createMainWindow } from './window.ts'
+
+/** The app as the shell sees it. */
+export interface Core {
+  host: Host
+  /** Resolves when everything is let go of; a second call joins the first. */
+  quit(): Promise<void>
+  woke(): void
+  /** Takes what only a shell can do. */
+  attachShell(part: ShellPart): void
+}
+
+export interface ShellOptions {
+  electron: ElectronApi
+  ipcMain: IpcMain
+  core: Core
+  clock: Pick<Clock, 'now' | 'setTimer'>
+  loginAgent: LoginAgent
+  platform: NodeJS.Platform
+  files: { pages: string; preload: string; trayImages: string; readme: string }
+  log(words: string, error?: unknown): void
+}
+
+export interface Shell {
+  openWindow(): void
+}
+
+/** The menu-bar shell around a running app: tray, popover, window, notifications. Electron must be ready. */
+export async function createShell(options: ShellOptions): Promise<Shell> {
+  const { electron, ipcMain, core, clock, loginAgent, platform, files, log } = options
+  const { app } = electron
+  const { host } = core
+  const packaged = app.isPackaged
+  const questions = createQuestions(electron)
+
+  fenceContents(electron)
+  electron.Menu.setApplicationMenu(applicationMenu(electron, platform, packaged))
+  const session = fencedSession(electron, await createPageServer(files.pages), packaged)
+  const page = { electron, session, preload: files.preload, packaged, complain: log }
+  const popover = createPopover({ ...page, platform, clock })
+  const window = createMainWindow(page)
+  const openWindow = () => {
+    popover.hide()
+    window.open()
+  }
+
+  let login: LoginState = await loginAgent.state()
+  const tray = createTray({
+    electron,
+    images: files.trayImages,
+    platform,
+    clock,
+    clicked: popover.toggle,
+    chosen: command => void obey(command).catch(error => log('A row of the menu failed', error)),
+  })
+  const notify = createNotifier({
+    electron,
+    clock,
+    clicked: openWindow,
+    wanted: async () => {
+      const row = await host.handlers.settings.get({ key: 'notifications' }, 'window')
+      return !row.ok || row.value.value !== false
+    },
+  })
+
+  /** Opens what a window may name; the paths are the app's own. */
+  async function open(what: OpenTarget): Promise<Result<null>> {
+    switch (what) {
+      case 'window':
+        openWindow()
+        return ok(null)
+      case 'docs':
+        return openPath(files.readme)
+      case 'log-folder':
+        return openPath(join(host.snapshot().app.home, 'logs'))
+      default:
+        return unreachable(what)
+    }
+  }
+
+  async function openPath(path: string): Promise<Result<null>> {
+    const problem = await electron.shell.openPath(path)
+    if (problem === '') return ok(null)
+    log(`${path} cannot be opened: ${problem}`)
+    return fail({ code: 'unexpected', where: `opening ${path}` })
+  }
+
+  async function obey(command: MenuCommand): Promise<void> {
+    switch (command.do) {
+      case 'copy':
+        return electron.clipboard.writeText(command.text)
+      case 'registry': {
+        if (command.asks && !(await questions.confirm(command.asks))) return
+        return report(await registryVerb(host, command.verb))
+      }
+      case 'open':
+        return report(await open(command.what))
+      case 'login':
+        return setLogin(command.on)
+      case 'quit':
+        return app.quit()
+      default:
+        return unreachable(command)
+    }
+  }
+
+  async function report(result: Result<unknown>): Promise<void> {
+    if (!result.ok) await questions.tellFailure(result.error)
+  }
+
+  async function setLogin(on: boolean): Promise<void> {
+    const result = on ? await loginAgent.enable() : await loginAgent.disable()
+    login = result.ok ? result.state : await loginAgent.state()
+    show()
+    if (!result.ok) await questions.tell({ title: 'Start at login was not changed', body: result.reason })
+    else if (login.kind === 'disabled')
+      await questions.tell({
+        title: 'macOS does not start Zotbar at login',
+        body: 'It is turned off in System Settings > General > Login Items. Turn it on there.',
+      })
+  }
+
+  const show = (): void => tray.show(host.snapshot(), login)
+  const took = (snapshot: Snapshot): void => {
+    tray.show(snapshot, login)
+    notify(snapshot).catch(error => log('A notification failed', error))
+  }
+  host.on('snapshot', took)
+  took(host.snapshot())
+  serveIpc({ ipcMain, host, handlers: confirmedHandlers(host.handlers, questions), complain: log })
+
+  let ending: Promise<void> | undefined
+  let sessionEnds = false
+  const end = () => {
+    ending ??= core.quit().then(
+      () => app.exit(0),
+      error => {
+        log('Quitting failed', error)
+        app.exit(1)
+      },
+    )
+    return ending
+  }
+  app.on('before-quit', event => {
+    // The system ends the session: holding it up would cancel a logout, and the registry is told to stop anyway.
+    if (sessionEnds) return void end()
+    event.preventDefault()
+    if (ending) return
+    popover.destroy()
+    window.destroy()
+    void end()
+  })
+  electron.powerMonitor.on('shutdown', () => {
+    sessionEnds = true
+  })
+  electron.powerMonitor.on('resume', () => core.woke())
+  // Without a listener Electron quits with its last window; this app lives in the menu bar.
+  app.on('window-all-closed', () => {})
+  app.on('second-instance', openWindow)
+  app.on('activate', openWindow)
+  core.attachShell({ open, quit: () => setImmediate(() => app.quit()) })
+  return { openWindow }
+}
+
+/** What each verb of a glance means to the registry. */
+function registryVerb({ handlers }: Host, verb: GlanceVerb): Promise<Result<unknown>> {
+  switch (verb) {
+    case 'start':
+    case 'try-again':
+    case 'check-again':
+      return handlers.registry.start({}, 'window')
+    case 'stop':
+      return handlers.registry.stop({}, 'window')
+    case 'restart':
+      return handlers.registry.restart({ now: false }, 'window')
+    case 'restart-now':
+      return handlers.registry.restart({ now: true }, 'window')
+    case 'cancel':
+      return handlers.registry.cancel({}, 'window')
+    default:
+      return unreachable(verb)
+  }
+}

@@ -1,0 +1,73 @@
+import type { BrowserWindow, Session } from 'electron'
+import type { ElectronApi } from './electron-api.ts'
+import { pagePreferences } from './fence.ts'
+import { pageUrl } from './page-server.ts'
+
+export interface MainWindow {
+  /** Makes the window, or brings it to the front. */
+  open(): void
+  destroy(): void
+}
+
+export interface MainWindowOptions {
+  electron: Pick<ElectronApi, 'BrowserWindow'>
+  session: Session
+  preload: string
+  packaged: boolean
+  complain(words: string, error?: unknown): void
+}
+
+/** The window: made when it is asked for, gone when it is closed. It holds no state of its own. */
+export function createMainWindow({
+  electron,
+  session,
+  preload,
+  packaged,
+  complain,
+}: MainWindowOptions): MainWindow {
+  let window: BrowserWindow | undefined
+
+  function destroy(): void {
+    const old = window
+    window = undefined
+    if (old && !old.isDestroyed()) old.destroy()
+  }
+
+  return {
+    open() {
+      if (window) {
+        if (window.isMinimized()) window.restore()
+        window.show()
+        window.focus()
+        return
+      }
+      const made = new electron.BrowserWindow({
+        width: 960,
+        height: 640,
+        minWidth: 820,
+        minHeight: 560,
+        show: false,
+        title: 'Zotbar',
+        webPreferences: pagePreferences(session, preload, packaged),
+      })
+      window = made
+      made.once('ready-to-show', () => {
+        made.show()
+        made.focus()
+      })
+      made.on('closed', () => {
+        if (window === made) window = undefined
+      })
+      // State is all in the app: a page that crashed is dropped, and made again when it is asked for.
+      made.webContents.on('render-process-gone', (_, details) => {
+        complain(`The window's page is gone: ${details.reason}`)
+        destroy()
+      })
+      made.loadURL(pageUrl('window')).catch(error => {
+        complain('The window cannot be loaded', error)
+        destroy()
+      })
+    },
+    destroy,
+  }
+}

@@ -1,0 +1,165 @@
+import { describe, expect, it } from 'vitest'
+import { channels, serveIpc } from '../../../main/shell/electron/ipc.ts'
+import { confirmedHandlers, createQuestions } from '../../../main/shell/electron/questions.ts'
+import { ok } from '../../../preload/contract/result.ts'
+import type { SettingRow } from '../../../preload/contract/setting.ts'
+import { FakeContents, fakeElectron } from '../../fakes/electron.ts'
+import { aSnapshot, fakeHost } from '../../fakes/host.ts'
+
+const refused = { ok: false, error: { code: 'not-authorised', reason: 'wrong-sender' } }
+
+function page(url = 'app://zotbar/window.html'): FakeContents {
+  const contents = new FakeContents()
+  contents.url = url
+  contents.frame = { url, parent: null }
+  return contents
+}
+
+function start(host = fakeHost()) {
+  const fake = fakeElectron()
+  const complaints: string[] = []
+  const end = serveIpc({
+    ipcMain: fake.ipcMain,
+    host,
+    handlers: confirmedHandlers(host.handlers, createQuestions(fake.electron)),
+    complain: words => void complaints.push(words),
+  })
+  const call = (contents: FakeContents, name: unknown, input?: unknown) =>
+    fake.invoke(contents, channels.call, name, input)
+  const listen = (contents: FakeContents, name: unknown, on: unknown) =>
+    fake.post(contents, channels.listen, name, on)
+  return { ...fake, host, complaints, end, call, listen }
+}
+
+describe('a call from a page', () => {
+  it('reaches its handler as a window, with its input read', async () => {
+    const { call, host } = start()
+    expect(await call(page(), 'registry.restart', {})).toMatchObject({ ok: true })
+    expect(host.calls).toEqual([{ name: 'registry.restart', input: { now: false }, caller: 'window' }])
+  })
+
+  it('is refused, and told, unless it is the main frame of a page of ours', async () => {
+    const { call, host, complaints } = start()
+    const inner = page()
+    inner.frame = {
+      url: 'app://zotbar/window.html',
+      parent: { url: 'app://zotbar/window.html', parent: null },
+    }
+    const gone = Object.assign(page(), { frame: null })
+    for (const stranger of [page('https://example.com/'), page('app://zotbar.evil/x'), page(''), inner, gone])
+      expect(await call(stranger, 'registry.stop', {})).toEqual(refused)
+    expect(host.calls).toEqual([])
+    expect(complaints).toHaveLength(5)
+    expect(complaints[0]).toContain('https://example.com/')
+  })
+
+  it('that makes no sense comes back as data', async () => {
+    const { call } = start()
+    expect(await call(page(), 'registry.destroy')).toMatchObject({ error: { code: 'unknown-command' } })
+    expect(await call(page(), '__proto__.toString')).toMatchObject({ error: { code: 'unknown-command' } })
+    expect(await call(page(), { evil: true })).toMatchObject({ error: { code: 'unknown-command' } })
+    expect(await call(page(), 'registry.restart', { now: 'yes' })).toMatchObject({
+      error: { code: 'bad-input', field: 'now' },
+    })
+  })
+
+  it('whose handler has a fault comes back as data, and is told', async () => {
+    const host = fakeHost({
+      registry: {
+        stop: async () => {
+          throw new Error('a bug')
+        },
+      },
+    })
+    const { call, complaints } = start(host)
+    expect(await call(page(), 'registry.stop')).toEqual({
+      ok: false,
+      error: { code: 'unexpected', where: 'registry.stop' },
+    })
+    expect(complaints).toEqual(['The command registry.stop failed'])
+  })
+})
+
+describe('events', () => {
+  it('go to the pages that asked, while they ask', () => {
+    const { listen, host } = start()
+    const [one, other] = [page(), page('app://zotbar/popover.html')]
+    expect(host.listeners('snapshot')).toBe(0)
+    listen(one, 'snapshot', true)
+    listen(one, 'snapshot', true)
+    expect(host.listeners('snapshot')).toBe(1)
+    host.push('snapshot', aSnapshot())
+    expect(one.sent).toEqual([[channels.event, 'snapshot', aSnapshot()]])
+    expect(other.sent).toEqual([])
+    listen(one, 'snapshot', false)
+    expect(host.listeners('snapshot')).toBe(0)
+  })
+
+  it('end with the page', () => {
+    const { listen, host } = start()
+    const [one, other] = [page(), page()]
+    listen(one, 'log', true)
+    listen(other, 'log', true)
+    one.emit('destroyed')
+    host.push('log', { lines: ['a'] })
+    expect(one.sent).toEqual([])
+    expect(other.sent).toHaveLength(1)
+    other.emit('destroyed')
+    expect(host.listeners('log')).toBe(0)
+  })
+
+  it('are not for strangers, nor of made-up names', () => {
+    const { listen, host, complaints } = start()
+    listen(page('https://example.com/'), 'snapshot', true)
+    listen(page(), 'constructor', true)
+    expect(host.listeners('snapshot')).toBe(0)
+    expect(complaints).toHaveLength(2)
+  })
+
+  it('end with the shell', () => {
+    const { listen, host, end } = start()
+    listen(page(), 'snapshot', true)
+    end()
+    expect(host.listeners('snapshot')).toBe(0)
+  })
+})
+
+describe('a setting that names a program, host, file or URL', () => {
+  const row: SettingRow = {
+    key: 'configFile',
+    value: '/old.json',
+    default: '/default.json',
+    words: 'The config file of the registry.',
+    allowed: 'a path',
+    how: 'restart',
+    via: 'cli',
+  }
+  const host = () => fakeHost({ settings: { get: async () => ok(row) } })
+  const sets = (calls: { name: string; caller: string }[]) =>
+    calls.filter(call => call.name === 'settings.set')
+
+  it('is changed after a native question, as if it were typed', async () => {
+    const { call, host: asked, done } = start(host())
+    done.answers.push(1)
+    expect(await call(page(), 'settings.set', { key: 'configFile', value: '/new.json' })).toMatchObject({
+      ok: true,
+    })
+    expect(sets(asked.calls)).toMatchObject([{ caller: 'cli' }])
+    expect(done.questions[0]?.detail).toContain('Now: /old.json\nThen: /new.json')
+  })
+
+  it('stays as it is where that is declined', async () => {
+    const { call, host: asked } = start(host())
+    expect(await call(page(), 'settings.set', { key: 'configFile', value: '/new.json' })).toEqual(
+      ok({ key: 'configFile', value: '/old.json', takesEffect: 'restart' }),
+    )
+    expect(sets(asked.calls)).toEqual([])
+  })
+
+  it('is told from the others, which need no question', async () => {
+    const { call, host: asked, done } = start()
+    await call(page(), 'settings.set', { key: 'keepServing', value: true })
+    expect(sets(asked.calls)).toMatchObject([{ caller: 'window' }])
+    expect(done.questions).toEqual([])
+  })
+})

@@ -1,0 +1,375 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { ShellPart } from '../../../main/handlers.ts'
+import { type LoginAgent, noLoginAgent } from '../../../main/shell/electron/login-agent.ts'
+import { createShell } from '../../../main/shell/electron/shell.ts'
+import type { ProcessState } from '../../../preload/contract/registry-state.ts'
+import { fail, ok } from '../../../preload/contract/result.ts'
+import { anEvent, fakeElectron } from '../../fakes/electron.ts'
+import { aSnapshot, fakeHost } from '../../fakes/host.ts'
+
+let pages = ''
+beforeEach(async () => {
+  pages = await mkdtemp(join(tmpdir(), 'zotbar-pages-'))
+  for (const name of ['popover', 'window']) await writeFile(join(pages, `${name}.html`), '<!doctype html>')
+})
+afterEach(() => rm(pages, { recursive: true, force: true }))
+
+/** Time that moves only when it is told to. */
+function handClock() {
+  let now = 100_000
+  const timers = new Set<{ at: number; fn: () => void }>()
+  return {
+    now: () => now,
+    setTimer(at: number, fn: () => void) {
+      const timer = { at, fn }
+      timers.add(timer)
+      return () => timers.delete(timer)
+    },
+    pass(ms: number) {
+      now += ms
+      for (const timer of [...timers])
+        if (timer.at <= now) {
+          timers.delete(timer)
+          timer.fn()
+        }
+    },
+  }
+}
+
+interface Setup {
+  platform?: NodeJS.Platform
+  host?: ReturnType<typeof fakeHost>
+  loginAgent?: LoginAgent
+  quit?: () => Promise<void>
+}
+
+async function start({
+  platform = 'darwin',
+  host = fakeHost(),
+  loginAgent = noLoginAgent,
+  quit,
+}: Setup = {}) {
+  const fake = fakeElectron()
+  const clock = handClock()
+  const seen = { quits: 0, wakes: 0, complaints: [] as string[] }
+  let part: ShellPart | undefined
+  await createShell({
+    electron: fake.electron,
+    ipcMain: fake.ipcMain,
+    core: {
+      host,
+      quit: () => {
+        seen.quits += 1
+        return quit ? quit() : Promise.resolve()
+      },
+      woke: () => {
+        seen.wakes += 1
+      },
+      attachShell: given => {
+        part = given
+      },
+    },
+    clock,
+    loginAgent,
+    platform,
+    files: { pages, preload: '/p.cjs', trayImages: '/tray', readme: '/README.md' },
+    log: words => void seen.complaints.push(words),
+  })
+  const tray = fake.trays[0]!
+  const click = () => tray.emit('click', { altKey: false, ctrlKey: false })
+  const menu = () => {
+    tray.emit('right-click', {})
+    return tray.popped!.rows
+  }
+  return {
+    ...fake,
+    clock,
+    host,
+    seen,
+    tray,
+    click,
+    menu,
+    part: () => part!,
+    show: (process: ProcessState, over = {}) => host.push('snapshot', aSnapshot({ process, ...over })),
+    choose: async (label: string) => {
+      menu().find(row => row.label === label)!.click!()
+      await settled()
+    },
+  }
+}
+/** Lets what was promised happen: nothing here waits for anything but promises. */
+const settled = () => new Promise(resolve => setImmediate(resolve))
+
+const withNotifications = (value: boolean) =>
+  fakeHost({
+    settings: {
+      get: async ({ key }) =>
+        ok({ key, value, default: true, words: '', allowed: '', how: 'now', via: 'any' }),
+    },
+  })
+
+const stopped: ProcessState = { kind: 'stopped', since: 1, why: 'asked' }
+const foreign: ProcessState = { kind: 'foreign', since: 1, port: 5050, pid: 9 }
+const readOnly: ProcessState = { kind: 'failed', since: 1, error: { code: 'data-read-only', path: '/d' } }
+
+describe('the icon in the bar', () => {
+  it('has one image and tooltip per state, set only when it changes', async () => {
+    const { tray, show } = await start()
+    expect(tray.images.at(-1)).toBe('fineTemplate.png')
+    expect(tray.tooltip).toBe('Zotbar: Serving')
+    show(foreign)
+    expect(tray.images.at(-1)).toBe('downTemplate.png')
+    expect(tray.tooltip).toBe('Zotbar: Port 5050 is taken')
+    show(stopped)
+    expect(tray.images.at(-1)).toBe('offTemplate.png')
+    const before = tray.images.length
+    show(stopped)
+    show(stopped)
+    expect(tray.images).toHaveLength(before)
+  })
+
+  it('has a menu that is built when it is opened, on macOS', async () => {
+    const { menu, show, tray } = await start()
+    expect(menu().map(row => row.label)).toContain('Restart')
+    show(stopped)
+    expect(menu()[0]).toEqual({ label: 'Not running', enabled: false })
+    expect(menu().map(row => row.label)).toContain('Start')
+    expect(tray.menu).toBeUndefined()
+  })
+
+  it('has a menu that is set ahead elsewhere', async () => {
+    const { tray, show } = await start({ platform: 'linux' })
+    expect(tray.menu?.rows[0]).toEqual({ label: 'Serving', enabled: false })
+    const first = tray.menu
+    show({ kind: 'serving', since: 1, pid: 2, startedAt: 1, adopted: false })
+    expect(tray.menu).toBe(first)
+    show(stopped)
+    expect(tray.menu?.rows[0]).toMatchObject({ label: 'Not running' })
+  })
+
+  it('does what its rows say', async () => {
+    const { choose, host, done, windows, show } = await start()
+    await choose('Copy 127.0.0.1:5050')
+    expect(done.clipboard).toEqual(['127.0.0.1:5050'])
+    await choose('Restart')
+    await choose('Stop')
+    expect(host.calls.map(call => call.name)).toEqual(['registry.restart', 'registry.stop'])
+    await choose('Open Zotbar')
+    expect(windows.map(window => window.webContents.url)).toEqual(['app://zotbar/window.html'])
+    await choose('Logs')
+    expect(done.opened).toEqual(['/home/u/zotbar/logs'])
+    show(stopped)
+    await choose('Start')
+    expect(host.calls.at(-1)).toMatchObject({ name: 'registry.start', caller: 'window' })
+  })
+
+  it('tells a verb that failed in words', async () => {
+    const host = fakeHost({ registry: { restart: async () => fail({ code: 'busy', with: 'a stop' }) } })
+    const { choose, done } = await start({ host })
+    await choose('Restart')
+    expect(done.questions).toMatchObject([{ message: 'Something else is under way' }])
+  })
+
+  it('asks before it cuts pushes', async () => {
+    const { choose, host, done, show } = await start()
+    // biome-ignore lint/suspicious/noThenProperty: the contract's name; nobody awaits a state
+    show({ kind: 'draining', since: 1, pid: 2, until: 9, then: 'restart', pushes: [], cancellable: true })
+    await choose('Restart now…')
+    expect(done.questions).toMatchObject([{ buttons: ['Cancel', 'Restart now'], defaultId: 0, cancelId: 0 }])
+    expect(host.calls).toEqual([])
+    done.answers.push(1)
+    await choose('Restart now…')
+    expect(host.calls).toEqual([{ name: 'registry.restart', input: { now: true }, caller: 'window' }])
+  })
+
+  it('starts at login only after it was chosen, and says what macOS makes of it', async () => {
+    const calls: string[] = []
+    const loginAgent: LoginAgent = {
+      ...noLoginAgent,
+      state: async () => ({ kind: 'off' }),
+      enable: async () => {
+        calls.push('enable')
+        return { ok: true, state: { kind: 'disabled' } }
+      },
+    }
+    const { choose, menu, done } = await start({ loginAgent })
+    expect(calls).toEqual([])
+    expect(menu().find(row => row.label === 'Start at login')).toMatchObject({ checked: false })
+    await choose('Start at login')
+    expect(calls).toEqual(['enable'])
+    expect(done.questions[0]?.detail).toContain('Login Items')
+  })
+})
+
+describe('the popover', () => {
+  it('is not there until the icon is clicked', async () => {
+    const { windows, click } = await start()
+    expect(windows).toEqual([])
+    click()
+    expect(windows).toHaveLength(1)
+    expect(windows[0]!.visible).toBe(false)
+    windows[0]!.emit('ready-to-show')
+    expect(windows[0]).toMatchObject({ visible: true, bounds: { x: 532, y: 30, width: 360 } })
+  })
+
+  it('follows the height of its page, within limits', async () => {
+    const { windows, click } = await start()
+    click()
+    windows[0]!.webContents.emit('preferred-size-changed', {}, { width: 5_000, height: 431 })
+    expect(windows[0]!.bounds).toMatchObject({ width: 360, height: 431 })
+    windows[0]!.webContents.emit('preferred-size-changed', {}, { width: 1, height: 90_000 })
+    expect(windows[0]!.bounds.height).toBe(760)
+  })
+
+  it('is hidden when it loses the focus, and destroyed 30 s after', async () => {
+    const { windows, click, clock } = await start()
+    click()
+    const popover = windows[0]!
+    popover.emit('ready-to-show')
+    popover.emit('blur')
+    expect(popover).toMatchObject({ visible: false, destroyed: false })
+    clock.pass(29_000)
+    expect(popover.destroyed).toBe(false)
+    click()
+    expect(popover.visible).toBe(true)
+    clock.pass(60_000)
+    expect(popover.destroyed).toBe(false)
+    popover.close()
+    expect(popover).toMatchObject({ visible: false, destroyed: false })
+    clock.pass(30_000)
+    expect(popover.destroyed).toBe(true)
+    click()
+    expect(windows).toHaveLength(2)
+  })
+
+  it('is closed by the click on the icon that takes its focus', async () => {
+    const { windows, click, clock } = await start()
+    click()
+    windows[0]!.emit('ready-to-show')
+    windows[0]!.emit('blur')
+    clock.pass(100)
+    click()
+    expect(windows[0]!.visible).toBe(false)
+    clock.pass(400)
+    click()
+    expect(windows[0]!.visible).toBe(true)
+  })
+
+  it('is made again after its page crashed', async () => {
+    const { windows, click, seen } = await start()
+    click()
+    windows[0]!.webContents.emit('render-process-gone', {}, { reason: 'crashed' })
+    expect(windows[0]!.destroyed).toBe(true)
+    expect(seen.complaints).toEqual(["The popover's page is gone: crashed"])
+    click()
+    expect(windows).toHaveLength(2)
+  })
+})
+
+describe('the window', () => {
+  it('is made once, and gone when it is closed', async () => {
+    const { windows, part } = await start()
+    await part().open('window')
+    await part().open('window')
+    expect(windows).toHaveLength(1)
+    expect(windows[0]!.options).toMatchObject({ width: 960, height: 640, minWidth: 820, minHeight: 560 })
+    windows[0]!.close()
+    expect(windows[0]!.destroyed).toBe(true)
+    await part().open('window')
+    expect(windows).toHaveLength(2)
+  })
+
+  it('comes to the front when the app is started a second time', async () => {
+    const { windows, app } = await start()
+    app.emit('second-instance')
+    app.emit('activate')
+    expect(windows).toHaveLength(1)
+  })
+
+  it('opens names, never a path that a page made up', async () => {
+    const { part, done } = await start()
+    await part().open('docs')
+    await part().open('log-folder')
+    expect(done.opened).toEqual(['/README.md', '/home/u/zotbar/logs'])
+  })
+})
+
+describe('notifications', () => {
+  it('tell an occurrence once, and open the window when clicked', async () => {
+    const { show, notes, windows } = await start({ host: withNotifications(true) })
+    show(foreign)
+    show(foreign)
+    await settled()
+    expect(notes.map(note => note.words.title)).toEqual(['Port 5050 is taken'])
+    notes[0]!.emit('click')
+    expect(windows[0]!.webContents.url).toBe('app://zotbar/window.html')
+  })
+
+  it('tell a trouble that stood before the shell did', async () => {
+    const host = withNotifications(true)
+    host.push('snapshot', aSnapshot({ process: foreign }))
+    const { notes } = await start({ host })
+    await settled()
+    expect(notes).toHaveLength(1)
+  })
+
+  it('stay away where they are switched off', async () => {
+    const host = withNotifications(false)
+    const { show, notes } = await start({ host })
+    show(readOnly)
+    await settled()
+    expect(notes).toEqual([])
+  })
+})
+
+describe('quitting', () => {
+  it('waits for the app to let go, and happens once', async () => {
+    let release = () => {}
+    const { app, done, seen, choose } = await start({
+      quit: () =>
+        new Promise(resolve => {
+          release = resolve
+        }),
+    })
+    await choose('Quit Zotbar')
+    app.quit()
+    await settled()
+    expect(seen.quits).toBe(1)
+    expect(done.exits).toEqual([])
+    release()
+    await settled()
+    expect(done.exits).toEqual([0])
+  })
+
+  it('ends with 1, so that launchd starts it again, only where quitting itself failed', async () => {
+    const { app, done } = await start({ quit: () => Promise.reject(new Error('no')) })
+    app.quit()
+    await settled()
+    expect(done.exits).toEqual([1])
+  })
+
+  it('does not hold up a logout', async () => {
+    const { app, power, seen } = await start()
+    power.emit('shutdown')
+    const event = anEvent()
+    app.emit('before-quit', event)
+    expect(event.prevented).toBe(false)
+    expect(seen.quits).toBe(1)
+  })
+
+  it('is not what closing the last window means', async () => {
+    const { app, seen } = await start()
+    expect(app.listenerCount('window-all-closed')).toBe(1)
+    app.emit('window-all-closed')
+    expect(seen.quits).toBe(0)
+  })
+})
+
+it('looks again when the computer wakes', async () => {
+  const { power, seen } = await start()
+  power.emit('resume')
+  expect(seen.wakes).toBe(1)
+})
