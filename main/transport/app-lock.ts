@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { link, lstat, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import { errorCode, reasonOf } from '../platform/error-code.ts'
 
 /** What the lock must know of other processes; a process table has both. */
 export interface Processes {
@@ -105,7 +106,7 @@ async function linked(from: string, to: string): Promise<boolean> {
     await link(from, to)
     return true
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false
+    if (errorCode(error) === 'EEXIST') return false
     throw error
   }
 }
@@ -117,7 +118,7 @@ async function readHolder(path: string): Promise<Holder | undefined> {
     if (!(await lstat(path)).isFile()) throw new Error(`${lockName} is not a plain file`)
     text = await readFile(path, 'utf8')
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined
+    if (errorCode(error) === 'ENOENT') return undefined
     throw error
   }
   return parseHolder(text) ?? { pid: 0, nonce: createHash('sha256').update(text).digest('hex').slice(0, 32) }
@@ -154,9 +155,3 @@ async function tidy(home: string): Promise<void> {
 async function release(root: string, nonce: string): Promise<void> {
   if ((await readHolder(root))?.nonce === nonce) await rm(root, { force: true })
 }
-
-const codeOf = (error: unknown): string | undefined =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
-
-const reasonOf = (error: unknown): string =>
-  codeOf(error) ?? (error instanceof Error ? error.message : String(error))

@@ -1,6 +1,8 @@
-import { type IncomingMessage, request } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Failure } from '../../preload/contract/failure.ts'
 import { fail, type Result } from '../../preload/contract/result.ts'
+import { errorCode, reasonOf } from '../platform/error-code.ts'
+import { request } from './node-http.ts'
 
 export interface ControlAddress {
   socketPath: string
@@ -70,11 +72,11 @@ export function controlEvents(
 }
 
 function whyNot(address: ControlAddress, error: Error): Failure {
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.message
+  const code = errorCode(error) ?? error.message
   // ECONNRESET and EPIPE: the app ended while it was being asked.
   if (['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOTDIR'].includes(code))
     return { code: 'app-not-running', home: address.home }
-  return { code: 'home-unusable', path: address.socketPath, reason: code }
+  return { code: 'home-unusable', path: address.socketPath, reason: reasonOf(error) }
 }
 
 function readResult(text: string, name: string): Result<unknown> {

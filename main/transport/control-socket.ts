@@ -1,9 +1,11 @@
-import { chmodSync, lstatSync, renameSync, rmSync, type Stats } from 'node:fs'
-import { createServer, type Server } from 'node:http'
+import { chmodSync, lstatSync, renameSync, rmSync, type Stats, statSync } from 'node:fs'
+import type { Server } from 'node:http'
 import { dirname, join } from 'node:path'
 import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import { errorCode } from '../platform/error-code.ts'
 import { controlCall } from './control-call.ts'
 import type { HttpApi } from './http-api.ts'
+import { createServer } from './node-http.ts'
 
 export interface ControlSocket {
   readonly path: string
@@ -30,7 +32,7 @@ export async function openControlSocket(options: {
   const { path, home, api, limitMs = 3_000 } = options
   const unusable = (reason: string): Result<never> => fail({ code: 'home-unusable', path, reason })
 
-  const folder = statOf(dirname(path))
+  const folder = statSync(dirname(path), { throwIfNoEntry: false })
   if (!folder?.isDirectory()) return unusable('its folder is not there')
   if ((folder.mode & 0o077) !== 0 || folder.uid !== process.getuid?.())
     return unusable('its folder is open to other users')
@@ -72,7 +74,7 @@ export async function openControlSocket(options: {
 function listen(server: Server, path: string): Promise<string | undefined> {
   return new Promise(resolve => {
     server.once('error', error =>
-      resolve('code' in error && error.code === 'EINVAL' ? 'its path is too long' : error.message),
+      resolve(errorCode(error) === 'EINVAL' ? 'its path is too long' : error.message),
     )
     server.listen(path, () => resolve(undefined))
   })

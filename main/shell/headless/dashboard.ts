@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Failure } from '../../../preload/contract/failure.ts'
 import { fail, ok, type Result } from '../../../preload/contract/result.ts'
+import { errorCode } from '../../platform/error-code.ts'
 import { answer, type HttpApi, refuseBody } from '../../transport/http-api.ts'
+import { createServer } from '../../transport/node-http.ts'
 import { readJson } from '../../transport/request-body.ts'
 import { foreignSite, refusal, securityHeaders } from './guard.ts'
 import { type SessionSources, sessions } from './sessions.ts'
@@ -143,7 +145,7 @@ function tokenOf(input: unknown): string | undefined {
 function listen(server: Server, port: number): Promise<Failure | undefined> {
   return new Promise(resolve => {
     server.once('error', error => {
-      const code = 'code' in error ? error.code : undefined
+      const code = errorCode(error)
       resolve(
         code === 'EADDRINUSE'
           ? { code: 'port-taken', what: 'dashboard', port }

@@ -114,7 +114,7 @@ describe('the app lock', () => {
     const gone = join(home, 'none')
     expect(await takeAppLock({ home: gone, processes: running({ 10: 1 }), pid: 10 })).toEqual({
       ok: false,
-      error: { code: 'home-unusable', path: gone, reason: 'ENOENT' },
+      error: { code: 'home-unusable', path: gone, reason: 'it does not exist' },
     })
   })
 })

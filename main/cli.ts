@@ -1,0 +1,11 @@
+import { keepCompiledCode } from './cli/compile-cache.ts'
+import { findControlSocket, resolveHome } from './platform/home.ts'
+
+// Everything else is loaded after the compile cache is on: it works only for what comes later.
+const home = resolveHome()
+keepCompiledCode(home)
+const { runCli } = await import('./cli/program.ts')
+
+// `zotbar logs | head` closes the pipe early: nobody reads any more, so there is nothing left to do.
+process.stdout.on('error', error => process.exit('code' in error && error.code === 'EPIPE' ? 0 : 1))
+process.exit(await runCli(process.argv.slice(2), home, (await findControlSocket(home)).path))

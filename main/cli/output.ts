@@ -1,0 +1,62 @@
+import type { Failure } from '../../preload/contract/failure.ts'
+import { failureWords } from '../../preload/words/failure-words.ts'
+import { plain } from '../../preload/words/format.ts'
+import { type ExitCode, exitCodeOf } from './exit-code.ts'
+
+/** What fails on this side of the socket. `near` is a verb or flag that was probably meant. */
+export type CliFailure =
+  | Failure
+  | { code: 'usage'; message: string; near?: string }
+  | { code: 'no-browser'; reason: string; url: string }
+
+/** Where a command writes: people read stdout and stderr, programs read JSON on stdout and nothing else. */
+export interface Output {
+  readonly json: boolean
+  /** The answer, for people. Says nothing with --json. */
+  line(text: string): void
+  /** The way there, for people: on stderr. Says nothing with --json. */
+  note(text: string): void
+  /** The answer, for programs: one object on one line. Only with --json. */
+  object(value: object): void
+  /** Prints a failure the way that was asked for, and gives the exit code it stands for. */
+  failure(error: CliFailure): ExitCode
+}
+
+export interface Streams {
+  stdout: { write(text: string): unknown }
+  stderr: { write(text: string): unknown }
+}
+
+export function output(json: boolean, streams: Streams = process): Output {
+  const object = (value: object): void => {
+    if (json) streams.stdout.write(`${JSON.stringify(value)}\n`)
+  }
+  const note = (text: string): void => {
+    if (!json) streams.stderr.write(`${plain(text)}\n`)
+  }
+  return {
+    json,
+    line(text) {
+      if (!json) streams.stdout.write(`${plain(text)}\n`)
+    },
+    note,
+    object,
+    failure(error) {
+      object({ error })
+      note(failureText(error))
+      return exitCodeOf(error)
+    },
+  }
+}
+
+/** A title, then what to do, one step a line. */
+export function failureText(error: CliFailure): string {
+  if (error.code === 'usage') {
+    const near = error.near === undefined ? '' : ` Did you mean ${error.near}?`
+    return `zotbar: ${error.message}.${near}\n  See: zotbar --help`
+  }
+  if (error.code === 'no-browser')
+    return `zotbar: No browser could be opened here\n  ${error.reason}.\n  Open this link yourself; it works once, within 10 minutes: ${error.url}`
+  const { title, steps } = failureWords(error)
+  return [`zotbar: ${title}`, ...steps.map(step => `  ${step}`)].join('\n')
+}

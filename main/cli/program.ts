@@ -1,0 +1,140 @@
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { type ExitCode, exitCode } from './exit-code.ts'
+import { type Output, output } from './output.ts'
+import type { Verb, VerbContext } from './verb.ts'
+import { appVersion } from './version.ts'
+
+interface Json {
+  json?: boolean
+}
+
+/** Reads the command line, runs the verb and gives the exit code. */
+export async function runCli(words: string[], home: string, socketPath: string): Promise<number> {
+  let code: number = exitCode.done
+  const asJson = wantsJson(words)
+  const context = async (options: Json): Promise<VerbContext> => {
+    const { controlClient } = await import('../transport/control-client.ts')
+    return {
+      out: output(options.json === true),
+      client: controlClient({ socketPath, home }),
+      home,
+      now: Date.now,
+    }
+  }
+  const run = async <Options>(verb: Verb<Options>, json: Json, options: Options): Promise<void> => {
+    code = await verb(await context(json), options)
+  }
+
+  const program = new Command('zotbar')
+    .description('Keeps your container registry up, and says at a glance how it is')
+    .version(appVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined })
+  program.addHelpText('after', () => exitCodeHelp)
+
+  const verb = (parent: Command, name: string, words: string): Command =>
+    parent.command(name).description(words).option('--json', 'print JSON')
+
+  verb(program, 'start', 'run Zotbar in the foreground; SIGTERM or Ctrl-C quits it')
+    .option('--headless', 'without the menu bar: a dashboard in the browser instead')
+    .option('--config <file>', "the registry's config.json")
+    .option('--dashboard-port <n>', 'port of the dashboard; 0 picks a free one', wholeNumber(0, 65_535))
+    .action(
+      async (
+        options: Json & { headless?: boolean; config?: string; dashboardPort?: number },
+      ): Promise<void> => {
+        const { start } = await import('./start.ts')
+        const { config, dashboardPort } = options
+        code = await start(output(options.json === true), {
+          headless: options.headless === true,
+          ...(config === undefined ? {} : { config }),
+          ...(dashboardPort === undefined ? {} : { dashboardPort }),
+        })
+      },
+    )
+  verb(program, 'status', 'say whether the registry serves').action(async (options: Json) =>
+    run((await import('./status.ts')).status, options, {}),
+  )
+  verb(program, 'stop', 'stop the registry and wait until it has ended').action(async (options: Json) =>
+    run((await import('./registry.ts')).stop, options, {}),
+  )
+  verb(program, 'restart', 'restart the registry, or start a stopped one, and wait until it serves')
+    .option('--now', 'do not wait for pushes: cut them off')
+    .action(async (options: Json & { now?: boolean }) =>
+      run((await import('./registry.ts')).restart, options, { now: options.now === true }),
+    )
+  verb(program, 'logs', "print the registry's output")
+    .option('-f, --follow', 'go on as more comes, across restarts')
+    .option('-n, --lines <n>', 'how many of the newest lines', wholeNumber(1, 5_000), 200)
+    .action(async (options: Json & { follow?: boolean; lines: number }) =>
+      run((await import('./logs.ts')).logs, options, {
+        follow: options.follow === true,
+        lines: options.lines,
+      }),
+    )
+  const settings = program.command('settings').description('see and change the settings').helpCommand(false)
+  verb(settings, 'list', 'all settings with their values').action(async (options: Json) =>
+    run((await import('./settings.ts')).list, options, {}),
+  )
+  verb(settings, 'get', 'one value')
+    .argument('<key>')
+    .action(async (key: string, options: Json) => run((await import('./settings.ts')).get, options, { key }))
+  verb(settings, 'set', 'change one value; with --default instead of it, back to the default')
+    .argument('<key>')
+    .argument('[value]')
+    .option('--default', 'back to the default')
+    .action(async (key: string, value: string | undefined, options: Json & { default?: boolean }) => {
+      if ((value === undefined) !== (options.default === true))
+        throw usage(options.default ? 'both a value and --default' : "missing required argument 'value'")
+      return run((await import('./settings.ts')).set, options, { key, value })
+    })
+  verb(program, 'open', 'open the dashboard in the browser')
+    .option('--print', 'print a link instead; it works once')
+    .action(async (options: Json & { print?: boolean }) =>
+      run((await import('./open.ts')).open, options, { print: options.print === true }),
+    )
+
+  try {
+    await program.parseAsync(words, { from: 'user' })
+    return code
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    return refused(error, output(asJson))
+  }
+}
+
+/** Help and version were asked for, or the command line was wrong. */
+function refused(error: CommanderError, out: Output): ExitCode {
+  if (error.exitCode === 0) return exitCode.done
+  if (error.code === 'commander.help') return out.failure({ code: 'usage', message: 'a verb is missing' })
+  const [first = '', hint = ''] = error.message.replace(/^error: /, '').split('\n')
+  const near = /Did you mean (?:one of )?([^?]+)\?/.exec(hint)?.[1]
+  return out.failure({
+    code: 'usage',
+    message: first.replace(/\.$/, ''),
+    ...(near === undefined ? {} : { near }),
+  })
+}
+
+const usage = (message: string): CommanderError => new CommanderError(exitCode.usage, 'usage', message)
+
+function wholeNumber(least: number, most: number): (word: string) => number {
+  return word => {
+    const value = Number(word)
+    if (!/^\d+$/.test(word) || value < least || value > most)
+      throw new InvalidArgumentError(`Allowed: ${least} to ${most}`)
+    return value
+  }
+}
+
+/** Read by hand: a wrong command line is told as JSON too, and is known to be wrong before its flags are. */
+function wantsJson(words: string[]): boolean {
+  const end = words.indexOf('--')
+  return (end === -1 ? words : words.slice(0, end)).includes('--json')
+}
+
+const exitCodeHelp = `
+Exit codes: 0 done or serving, 1 failed, 2 wrong usage, 3 app not running, 4 (status) any state but serving.
+With --json a failure is {"error":{"code",...}} on stdout, and stderr stays empty.`

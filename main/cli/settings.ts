@@ -1,0 +1,51 @@
+import type { SettingRow } from '../../preload/contract/setting.ts'
+import { exitCode } from './exit-code.ts'
+import type { Verb } from './verb.ts'
+
+/** All settings with their values. */
+export const list: Verb<object> = async ({ out, client }) => {
+  const asked = await client.zotbar.settings.list({})
+  if (!asked.ok) return out.failure(asked.error)
+  const { settings } = asked.value
+  out.object({ settings })
+  const key = Math.max(...settings.map(row => row.key.length), 3) + 2
+  const value = Math.max(...settings.map(row => text(row.value).length), 5) + 2
+  for (const row of settings)
+    out.line(`${row.key.padEnd(key)}${text(row.value).padEnd(value)}${row.words} (${row.allowed})`)
+  return exitCode.done
+}
+
+/** One setting; people see its value alone. */
+export const get: Verb<{ key: string }> = async ({ out, client }, { key }) => {
+  const asked = await client.zotbar.settings.get({ key })
+  if (!asked.ok) return out.failure(asked.error)
+  out.object(asked.value)
+  out.line(text(asked.value.value))
+  return exitCode.done
+}
+
+/** Changes one setting; without a value it goes back to its default. */
+export const set: Verb<{ key: string; value: string | undefined }> = async ({ out, client }, options) => {
+  const { key } = options
+  const row = await client.zotbar.settings.get({ key })
+  if (!row.ok) return out.failure(row.error)
+  const value = options.value === undefined ? null : typed(row.value, options.value)
+  const done = await client.zotbar.settings.set({ key, value })
+  if (!done.ok) return out.failure(done.error)
+  out.object(done.value)
+  const effect =
+    done.value.takesEffect === 'now'
+      ? 'in effect now'
+      : 'takes effect with the next start of the registry: zotbar restart'
+  out.line(`${key} is ${text(done.value.value)}: ${effect}`)
+  return exitCode.done
+}
+
+/** A word of the command line as the kind of value that the setting has; what does not fit is the app's to refuse. */
+export function typed(row: SettingRow, word: string): string | number | boolean {
+  if (typeof row.default === 'boolean') return word === 'true' ? true : word === 'false' ? false : word
+  if (typeof row.default === 'number') return /^-?\d+(\.\d+)?$/.test(word) ? Number(word) : word
+  return word
+}
+
+const text = (value: SettingRow['value']): string => (value === '' ? '(empty)' : String(value))

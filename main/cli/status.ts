@@ -1,0 +1,58 @@
+import type { Snapshot } from '../../preload/contract/snapshot.ts'
+import { lastEvents } from '../../preload/words/event-words.ts'
+import { bytes, count } from '../../preload/words/format.ts'
+import { glance } from '../../preload/words/glance.ts'
+import { runningPid, status as statusObject } from '../../preload/words/status.ts'
+import { storageTitle } from '../../preload/words/storage-words.ts'
+import { exitCode } from './exit-code.ts'
+import type { Verb } from './verb.ts'
+
+/** Says in a few lines whether the registry serves. Exits 0 for `serving`, 4 for any other state. */
+export const status: Verb<object> = async ({ out, client, now }) => {
+  const asked = await client.zotbar.app.snapshot({})
+  if (!asked.ok) return out.failure(asked.error)
+  const at = now()
+  const told = statusObject(asked.value, at)
+  out.object(told)
+  out.line(statusText(asked.value, at))
+  return told.state === 'serving' ? exitCode.done : exitCode.notServing
+}
+
+/** The lines of `zotbar status`: one fact each, on one text edge. */
+export function statusText(snapshot: Snapshot, now: number): string {
+  const seen = glance(snapshot, now)
+  const last = lastEvents(snapshot, now, 1)[0]
+  const rows: [string, string][] = [
+    ['State', seen.headline],
+    ...seen.reason
+      .split('\n')
+      .filter(line => line !== '')
+      .map((line): [string, string] => ['', line]),
+    ['Address', snapshot.registry.url],
+    ['Engine', engineText(snapshot)],
+    ['Storage', storageText(snapshot)],
+    ...(last ? ([['Last', `${last.title}. ${last.detail}`.trimEnd()]] satisfies [string, string][]) : []),
+    ...(snapshot.dashboard
+      ? ([['Dashboard', `${snapshot.dashboard.url} (a link to it: zotbar open)`]] satisfies [
+          string,
+          string,
+        ][])
+      : []),
+  ]
+  return rows.map(([label, text]) => `${label.padEnd(11)}${text}`.trimEnd()).join('\n')
+}
+
+function engineText(snapshot: Snapshot): string {
+  const pid = runningPid(snapshot)
+  const version =
+    snapshot.engine.version === undefined || pid === undefined ? '' : ` ${snapshot.engine.version}`
+  return `${snapshot.engine.id}${version}${pid === undefined ? ', not running' : `, process ${pid}`}`
+}
+
+function storageText({ storage }: Snapshot): string {
+  const title = storageTitle(storage)
+  const free = storage.freeBytes === undefined ? '' : `${bytes(storage.freeBytes)} free`
+  if (title === undefined) return free === '' ? 'not counted yet' : `not counted yet; ${free}`
+  const tags = storage.tags ? `, ${count(storage.tags, 'tag')}` : ''
+  return `${title}${tags}${free === '' ? '' : `; ${free}`}`
+}
