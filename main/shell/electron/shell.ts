@@ -26,8 +26,6 @@ export interface Core {
   /** Resolves when everything is let go of; a second call joins the first. */
   quit(): Promise<void>
   woke(): void
-  /** Takes what only a shell can do. */
-  attachShell(part: ShellPart): void
 }
 
 export interface ShellOptions {
@@ -41,12 +39,11 @@ export interface ShellOptions {
   log(words: string, error?: unknown): void
 }
 
-export interface Shell {
-  openWindow(): void
-}
-
-/** The menu-bar shell around a running app: tray, popover, window, notifications. Electron must be ready. */
-export async function createShell(options: ShellOptions): Promise<Shell> {
+/**
+ * The menu-bar shell around a running app: tray, popover, window, notifications. Electron must be ready.
+ * Returns what only a shell can do, for the app's handlers.
+ */
+export async function createShell(options: ShellOptions): Promise<ShellPart> {
   const { electron, ipcMain, core, clock, loginAgent, platform, files, log } = options
   const { app } = electron
   const { host } = core
@@ -178,8 +175,7 @@ export async function createShell(options: ShellOptions): Promise<Shell> {
   app.on('window-all-closed', () => {})
   app.on('second-instance', openWindow)
   app.on('activate', openWindow)
-  core.attachShell({ open, quit: () => setImmediate(() => app.quit()) })
-  return { openWindow }
+  return { open, quit: () => setImmediate(() => app.quit()) }
 }
 
 /** What each verb of a glance means to the registry. */

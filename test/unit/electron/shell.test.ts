@@ -2,11 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { ShellPart } from '../../../main/handlers.ts'
 import { type LoginAgent, noLoginAgent } from '../../../main/shell/electron/login-agent.ts'
 import { createShell } from '../../../main/shell/electron/shell.ts'
 import type { ProcessState } from '../../../preload/contract/registry-state.ts'
 import { fail, ok } from '../../../preload/contract/result.ts'
+import { fakeClock } from '../../fakes/clock.ts'
 import { anEvent, fakeElectron } from '../../fakes/electron.ts'
 import { aSnapshot, fakeHost } from '../../fakes/host.ts'
 
@@ -16,28 +16,6 @@ beforeEach(async () => {
   for (const name of ['popover', 'window']) await writeFile(join(pages, `${name}.html`), '<!doctype html>')
 })
 afterEach(() => rm(pages, { recursive: true, force: true }))
-
-/** Time that moves only when it is told to. */
-function handClock() {
-  let now = 100_000
-  const timers = new Set<{ at: number; fn: () => void }>()
-  return {
-    now: () => now,
-    setTimer(at: number, fn: () => void) {
-      const timer = { at, fn }
-      timers.add(timer)
-      return () => timers.delete(timer)
-    },
-    pass(ms: number) {
-      now += ms
-      for (const timer of [...timers])
-        if (timer.at <= now) {
-          timers.delete(timer)
-          timer.fn()
-        }
-    },
-  }
-}
 
 interface Setup {
   platform?: NodeJS.Platform
@@ -53,10 +31,9 @@ async function start({
   quit,
 }: Setup = {}) {
   const fake = fakeElectron()
-  const clock = handClock()
+  const clock = fakeClock()
   const seen = { quits: 0, wakes: 0, complaints: [] as string[] }
-  let part: ShellPart | undefined
-  await createShell({
+  const part = await createShell({
     electron: fake.electron,
     ipcMain: fake.ipcMain,
     core: {
@@ -67,9 +44,6 @@ async function start({
       },
       woke: () => {
         seen.wakes += 1
-      },
-      attachShell: given => {
-        part = given
       },
     },
     clock,
@@ -92,7 +66,7 @@ async function start({
     tray,
     click,
     menu,
-    part: () => part!,
+    part,
     show: (process: ProcessState, over = {}) => host.push('snapshot', aSnapshot({ process, ...over })),
     choose: async (label: string) => {
       menu().find(row => row.label === label)!.click!()
@@ -231,15 +205,15 @@ describe('the popover', () => {
     popover.emit('ready-to-show')
     popover.emit('blur')
     expect(popover).toMatchObject({ visible: false, destroyed: false })
-    clock.pass(29_000)
+    await clock.advance(29_000)
     expect(popover.destroyed).toBe(false)
     click()
     expect(popover.visible).toBe(true)
-    clock.pass(60_000)
+    await clock.advance(60_000)
     expect(popover.destroyed).toBe(false)
     popover.close()
     expect(popover).toMatchObject({ visible: false, destroyed: false })
-    clock.pass(30_000)
+    await clock.advance(30_000)
     expect(popover.destroyed).toBe(true)
     click()
     expect(windows).toHaveLength(2)
@@ -250,10 +224,10 @@ describe('the popover', () => {
     click()
     windows[0]!.emit('ready-to-show')
     windows[0]!.emit('blur')
-    clock.pass(100)
+    await clock.advance(100)
     click()
     expect(windows[0]!.visible).toBe(false)
-    clock.pass(400)
+    await clock.advance(400)
     click()
     expect(windows[0]!.visible).toBe(true)
   })
@@ -272,13 +246,13 @@ describe('the popover', () => {
 describe('the window', () => {
   it('is made once, and gone when it is closed', async () => {
     const { windows, part } = await start()
-    await part().open('window')
-    await part().open('window')
+    await part.open('window')
+    await part.open('window')
     expect(windows).toHaveLength(1)
     expect(windows[0]!.options).toMatchObject({ width: 960, height: 640, minWidth: 820, minHeight: 560 })
     windows[0]!.close()
     expect(windows[0]!.destroyed).toBe(true)
-    await part().open('window')
+    await part.open('window')
     expect(windows).toHaveLength(2)
   })
 
@@ -291,8 +265,8 @@ describe('the window', () => {
 
   it('opens names, never a path that a page made up', async () => {
     const { part, done } = await start()
-    await part().open('docs')
-    await part().open('log-folder')
+    await part.open('docs')
+    await part.open('log-folder')
     expect(done.opened).toEqual(['/README.md', '/home/u/zotbar/logs'])
   })
 })

@@ -1,0 +1,156 @@
+import { spawn } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import {
+  app,
+  BrowserWindow,
+  clipboard,
+  dialog,
+  ipcMain,
+  Menu,
+  Notification,
+  nativeImage,
+  powerMonitor,
+  protocol,
+  screen,
+  session,
+  shell,
+  Tray,
+} from 'electron'
+import { fail } from '../preload/contract/result.ts'
+import { failureWords } from '../preload/words/failure-words.ts'
+import { boot } from './boot.ts'
+import type { ShellPart } from './handlers.ts'
+import { resolveHome } from './platform/home.ts'
+import { argumentOf } from './shell/electron/arguments.ts'
+import type { ElectronApi } from './shell/electron/electron-api.ts'
+import { fenceApp } from './shell/electron/fence.ts'
+import {
+  agentArgument,
+  createLoginAgent,
+  type LoginAgent,
+  noLoginAgent,
+} from './shell/electron/login-agent.ts'
+import { runProgram } from './shell/electron/run-program.ts'
+import { createShell } from './shell/electron/shell.ts'
+import { onQuitSignal } from './shell/headless/quit-signals.ts'
+
+const electron: ElectronApi = {
+  app,
+  BrowserWindow,
+  clipboard,
+  dialog,
+  Menu,
+  nativeImage,
+  Notification,
+  powerMonitor,
+  protocol,
+  screen,
+  session,
+  shell,
+  Tray,
+}
+const home = resolveHome()
+const root = join(import.meta.dirname, '..', '..')
+const config = argumentOf(process.argv, '--config')
+const byLaunchd = process.argv.includes(agentArgument)
+
+/** launchd starts again what did not end with 0: only a crash is to be that. */
+const failureCode = byLaunchd ? 0 : 1
+
+// A crash must end the process, not hang in a dialog: the registry goes on, and the next start adopts it.
+for (const event of ['uncaughtException', 'unhandledRejection'] as const)
+  process.on(event, (error: unknown) => {
+    console.error(error)
+    app.exit(1)
+  })
+
+app.setName('Zotbar')
+app.dock?.hide()
+keepChromiumInHome()
+fenceApp(electron)
+if (app.requestSingleInstanceLock()) void app.whenReady().then(run)
+else {
+  console.error('Zotbar is already running; its window is in front now.')
+  app.exit(failureCode)
+}
+
+/** Chromium's own files, and the lock that makes this app the only one for its home. */
+function keepChromiumInHome(): void {
+  const folder = join(home, 'electron')
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    app.setPath('userData', folder)
+  } catch {
+    // A home that cannot be used is told by boot, in words.
+  }
+}
+
+async function run(): Promise<void> {
+  const loginAgent = agentHere()
+  if (await handedOver(loginAgent)) return app.exit(0)
+
+  let part: ShellPart | undefined
+  const booted = await boot({
+    shell: 'electron',
+    ...(config === undefined ? {} : { configFile: resolve(config) }),
+    openWith: {
+      open: async what => (part ? part.open(what) : fail({ code: 'busy', with: 'starting' })),
+      quit: () => app.quit(),
+    },
+  })
+  if (!booted.ok) {
+    const { title, steps } = failureWords(booted.error)
+    console.error([title, ...steps].join('\n  '))
+    if (!byLaunchd) dialog.showErrorBox(title, steps.join('\n'))
+    return app.exit(failureCode)
+  }
+
+  const { app: core, clock, log, quit } = booted.value
+  part = await createShell({
+    electron,
+    ipcMain,
+    core: {
+      host: core.host,
+      quit,
+      woke() {
+        clock.woke()
+        core.woke()
+      },
+    },
+    clock,
+    loginAgent,
+    platform: process.platform,
+    files: {
+      pages: join(root, 'dist', 'renderer'),
+      preload: join(root, 'dist', 'preload', 'preload.cjs'),
+      trayImages: join(root, 'build', 'tray'),
+      readme: join(app.isPackaged ? process.resourcesPath : root, 'README.md'),
+    },
+    log: (words, error) => log.warn(words, error === undefined ? {} : { error: String(error) }),
+  })
+  onQuitSignal(() => app.quit())
+  await core.begin()
+}
+
+function agentHere(): LoginAgent {
+  if (process.platform !== 'darwin') return noLoginAgent
+  const named = process.env['ZOTBAR_HOME']
+  return createLoginAgent({
+    label: 'app.zotbar.login',
+    userHome: homedir(),
+    uid: process.getuid?.() ?? 0,
+    program: app.isPackaged ? [process.execPath] : [process.execPath, app.getAppPath()],
+    environment: named ? { ZOTBAR_HOME: home } : {},
+    ...(app.isPackaged ? { bundleId: 'app.zotbar.Zotbar' } : {}),
+    run: runProgram(spawn),
+  })
+}
+
+/** Opened by hand while the login agent is on: launchd is to run it, so that a crash is brought back. */
+async function handedOver(agent: LoginAgent): Promise<boolean> {
+  if (!app.isPackaged || byLaunchd || config !== undefined) return false
+  app.releaseSingleInstanceLock()
+  return (await agent.handOver()) || !app.requestSingleInstanceLock()
+}
