@@ -1,29 +1,32 @@
 import { createHash } from 'node:crypto'
-import { chmod, lstat, mkdir, readdir, readFile } from 'node:fs/promises'
-import { homedir, tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
+import { chmod, lstat, mkdir, readdir } from 'node:fs/promises'
+import { homedir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { fail, ok, type Result } from '../../preload/contract/result.ts'
 import { writeAtomic } from './atomic-file.ts'
 import { errorCode, reasonOf } from './error-code.ts'
 
+type Environment = Readonly<Record<string, string | undefined>>
+
 interface Surroundings {
-  env?: Readonly<Record<string, string | undefined>>
+  env?: Environment
   platform?: NodeJS.Platform
-  homeFolder?: string
+  homeOfUser?: string
 }
 
 /** The folder with all of the app's own state: ZOTBAR_HOME, or the platform's place for such data. Absolute. */
 export function resolveHome({
   env = process.env,
   platform = process.platform,
-  homeFolder = homedir(),
+  homeOfUser = homedir(),
 }: Surroundings = {}): string {
   const named = env['ZOTBAR_HOME']
   if (named) return resolve(named)
-  if (platform === 'darwin') return join(homeFolder, 'Library', 'Application Support', 'Zotbar')
+  if (platform === 'darwin') return join(homeOfUser, 'Library', 'Application Support', 'Zotbar')
   const data = env['XDG_DATA_HOME']
   // The XDG specification tells programs to ignore a relative path.
-  return data && isAbsolute(data) ? join(data, 'zotbar') : join(homeFolder, '.local', 'share', 'zotbar')
+  return data && isAbsolute(data) ? join(data, 'zotbar') : join(homeOfUser, '.local', 'share', 'zotbar')
 }
 
 /**
@@ -74,15 +77,16 @@ export interface ControlSocket {
 const longestSocketPath = 100
 
 /** Where the control socket of a home belongs: a pure function of its arguments. */
-export function controlSocket(
+export function controlSocketPath(
   home: string,
-  temporary = tmpdir(),
+  env: Environment = process.env,
   uid = process.getuid?.() ?? 0,
 ): ControlSocket {
   const path = join(home, 'control.sock')
   if (Buffer.byteLength(path) <= longestSocketPath) return { path, elsewhere: false }
   const name = createHash('sha256').update(home).digest('hex').slice(0, 16)
-  return { path: join(temporary, `zotbar-${uid}-${name}`, 'control.sock'), elsewhere: true }
+  const folder = join(env['TMPDIR'] || '/tmp', `zotbar-${uid}-${name}`)
+  return { path: join(folder, 'control.sock'), elsewhere: true }
 }
 
 /** Says in the home where its socket is, for a command line that runs with another temporary folder. */
@@ -94,7 +98,7 @@ const pointer = 'control.path'
  */
 export async function prepareControlSocket(
   home: string,
-  socket: ControlSocket = controlSocket(home),
+  socket: ControlSocket = controlSocketPath(home),
   uid = process.getuid?.(),
 ): Promise<Result<ControlSocket>> {
   if (!socket.elsewhere) return ok(socket)
@@ -117,9 +121,13 @@ export async function prepareControlSocket(
 }
 
 /** The client's side: where the app of this home listens, if it runs. */
-export async function findControlSocket(home: string): Promise<ControlSocket> {
-  const socket = controlSocket(home)
+export function findControlSocket(home: string, env: Environment = process.env): ControlSocket {
+  const socket = controlSocketPath(home, env)
   if (!socket.elsewhere) return socket
-  const said = await readFile(join(home, pointer), 'utf8').catch(() => '')
-  return said.trim() === '' ? socket : { path: said.trim(), elsewhere: true }
+  try {
+    const said = readFileSync(join(home, pointer), 'utf8').trim()
+    return said === '' ? socket : { path: said, elsewhere: true }
+  } catch {
+    return socket
+  }
 }

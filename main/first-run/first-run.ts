@@ -1,0 +1,68 @@
+import { lstat, mkdir } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import { createAtomic } from '../platform/atomic-file.ts'
+import { errorCode, reasonOf } from '../platform/error-code.ts'
+
+export interface FirstRun {
+  /** The config.json to use. Absolute. */
+  configFile: string
+  /** Only when a first config.json was written just now. */
+  wrote?: { dataFolder: string }
+}
+
+interface Options {
+  /** The user's home folder, absolute. */
+  homeFolder: string
+  /** A config.json that the user named: it must exist, and is used as it is. */
+  named?: string
+}
+
+/** Where config.json is looked for when none is named. */
+export const defaultConfigFile = (homeFolder: string): string =>
+  join(homeFolder, '.config', 'zot', 'config.json')
+
+/** The first config.json: on loopback, without accounts. Only what differs from the registry's defaults. */
+export function firstConfig(dataFolder: string): string {
+  const config = {
+    distSpecVersion: '1.1.1',
+    storage: { rootDirectory: dataFolder },
+    http: { address: '127.0.0.1', port: '5050' },
+    log: { level: 'info' },
+  }
+  return `${JSON.stringify(config, null, 2)}\n`
+}
+
+/**
+ * Finds the config.json to use. Where none is named and none is at the default place, a first one is written there,
+ * whole or not at all, never over another; and `~/zot` is made for the data. An existing file is never changed.
+ * Errors: config-missing for a named file that is not there; home-unusable when a first one cannot be written.
+ */
+export async function firstRun({ homeFolder, named }: Options): Promise<Result<FirstRun>> {
+  const configFile = named === undefined ? defaultConfigFile(homeFolder) : resolve(named)
+  const dataFolder = join(homeFolder, 'zot')
+  try {
+    if (await isThere(configFile)) return ok({ configFile })
+    if (named !== undefined) return fail({ code: 'config-missing', file: configFile })
+    await mkdir(dirname(configFile), { recursive: true, mode: 0o700 })
+    // Data first: a config.json that is there promises a folder that can be used.
+    await mkdir(dataFolder, { mode: 0o700 }).catch(error => {
+      if (errorCode(error) !== 'EEXIST') throw error
+    })
+    // Somebody else may have put one there in the meantime: then it is theirs that counts.
+    const wrote = await createAtomic(configFile, firstConfig(dataFolder))
+    return ok(wrote ? { configFile, wrote: { dataFolder } } : { configFile })
+  } catch (error) {
+    return fail({ code: 'home-unusable', path: dirname(configFile), reason: reasonOf(error) })
+  }
+}
+
+/** Also true for a link that leads nowhere and a file out of reach: reading it will say what is wrong with it. */
+async function isThere(file: string): Promise<boolean> {
+  try {
+    await lstat(file)
+    return true
+  } catch (error) {
+    return errorCode(error) !== 'ENOENT' && errorCode(error) !== 'ENOTDIR'
+  }
+}

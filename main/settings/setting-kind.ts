@@ -1,0 +1,55 @@
+import { isAbsolute } from 'node:path'
+import * as v from 'valibot'
+import type { SettingRow } from '../../preload/contract/setting.ts'
+
+type Value = SettingRow['value']
+
+/** One setting: how it is read (from JSON or from the words of a command line), and what is said about it. */
+export interface Setting<T extends Value> {
+  schema: v.GenericSchema<unknown, T>
+  default: T
+  words: string
+  allowed: string
+  /** Takes effect at once, or with the next start of the app. */
+  how: SettingRow['how']
+  via: SettingRow['via']
+}
+
+type About = Pick<SettingRow, 'words' | 'how'>
+
+export function flag(byDefault: boolean, about: About): Setting<boolean> {
+  const asText = v.pipe(
+    v.picklist(['true', 'false']),
+    v.transform(text => text === 'true'),
+  )
+  return {
+    schema: v.union([v.boolean(), asText]),
+    default: byDefault,
+    allowed: 'true or false',
+    via: 'any',
+    ...about,
+  }
+}
+
+/** A whole number. */
+export function count(byDefault: number, min: number, max: number, about: About): Setting<number> {
+  const asText = v.pipe(v.string(), v.regex(/^\d{1,15}$/), v.transform(Number))
+  const schema = v.pipe(v.union([v.number(), asText]), v.integer(), v.minValue(min), v.maxValue(max))
+  return { schema, default: byDefault, allowed: `a whole number, ${min} to ${max}`, via: 'any', ...about }
+}
+
+/** An absolute path, or nothing. Names a file, so it is changed where the user's own account is asked: not over HTTP. */
+export function file(about: About): Setting<string> {
+  const schema = v.pipe(
+    v.string(),
+    v.maxLength(4096),
+    v.check(path => path === '' || (isAbsolute(path) && !path.includes('\0'))),
+  )
+  return {
+    schema,
+    default: '',
+    allowed: 'an absolute path, or nothing for the default',
+    via: 'cli',
+    ...about,
+  }
+}

@@ -1,0 +1,38 @@
+import type * as v from 'valibot'
+import { count, file, flag } from './setting-kind.ts'
+
+/** Every setting of the app. A setting that names a program, command, host, file or URL is `via: 'cli'`. */
+export const settingTable = {
+  keepServing: flag(false, { how: 'now', words: 'Quitting the app leaves the registry running' }),
+  startAtLogin: flag(false, {
+    how: 'now',
+    words: 'Start Zotbar when you log in, and bring it back if it crashes (menu bar only)',
+  }),
+  notifications: flag(true, { how: 'now', words: 'Tell by a notification when the registry stops serving' }),
+  'config.file': file({
+    how: 'restart',
+    words: 'The config.json to use; nothing means ~/.config/zot/config.json',
+  }),
+  'dashboard.port': count(0, 0, 65535, {
+    how: 'restart',
+    words: 'Port of the dashboard on 127.0.0.1; 0 lets the system choose',
+  }),
+  'logs.maxMegabytes': count(10, 1, 1024, {
+    how: 'restart',
+    words: "Size at which the log of the registry's output is rotated, in MB",
+  }),
+  'logs.keep': count(3, 0, 20, { how: 'restart', words: 'How many rotated logs are kept' }),
+  'storage.warnDays': count(14, 1, 3650, {
+    how: 'now',
+    words: 'Warn when the volume will be full in fewer days than this',
+  }),
+  'storage.warnFreePercent': count(10, 0, 90, {
+    how: 'now',
+    words: 'Warn when less than this part of the volume is free, in percent',
+  }),
+} as const
+
+export type SettingKey = keyof typeof settingTable
+export type SettingValue<K extends SettingKey> = v.InferOutput<(typeof settingTable)[K]['schema']>
+
+export const isSettingKey = (key: string): key is SettingKey => Object.hasOwn(settingTable, key)
