@@ -9,7 +9,6 @@ import type { Clock } from './platform/clock.ts'
 import { freeSpace } from './platform/free-space.ts'
 import type { ProcessTable } from './platform/process-table.ts'
 import { preflight, readTarget, type Target } from './preflight.ts'
-import { sampleFile } from './sample-file.ts'
 import type { Settings } from './settings/settings.ts'
 import { createStorage } from './storage/storage.ts'
 import { storageNotice } from './storage-notice.ts'
@@ -65,7 +64,8 @@ export async function createApp(options: AppOptions): Promise<App> {
     clock,
     dataFolder: () => target?.dataFolder,
     freeSpace,
-    historyFile: sampleFile(home, () => clock.now(), tell),
+    home,
+    report: setAside,
     log: message => log.info(message),
   })
 
@@ -78,7 +78,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     childEnvironment: childEnvironment(process.env),
     logLimits: { bytes: settings.get('logs.maxMegabytes') * 1024 * 1024, keep: settings.get('logs.keep') },
     log: (message, data) => log.info(message, data),
-    report: fact => tell({ ...fact, id: `set-aside:${fact.keptAs}`, at: clock.now() }),
+    report: setAside,
     uploadsInProgress: () => storage.uploadsInProgress(),
     async preflight() {
       const checked = await preflight(configFile, processes)
@@ -146,6 +146,10 @@ export async function createApp(options: AppOptions): Promise<App> {
     notices.unshift(notice)
     notices.length = Math.min(notices.length, 20)
     changed()
+  }
+
+  function setAside({ file, keptAs }: { file: string; keptAs: string }): void {
+    tell({ kind: 'file-set-aside', id: `set-aside:${keptAs}`, at: clock.now(), file, keptAs })
   }
 
   supervisor.onChange(() => {

@@ -76,6 +76,10 @@ export async function runHeadless({ configFile, dashboardPort, json }: HeadlessO
   return 0
 }
 
+/** Before the first start is under way there is nothing to tell. */
+const notBegun = ({ process }: Snapshot): boolean =>
+  process.kind === 'stopped' && process.why === 'never-started'
+
 type Printer = (snapshot: Snapshot, now: number) => void
 
 /** Each line carries a dashboard address with a token not yet used. */
@@ -83,7 +87,7 @@ function jsonPrinter(dashboard: Dashboard): Printer {
   let last = ''
   return (snapshot, now) => {
     const line = status(snapshot, now)
-    if (line.state === last) return
+    if (line.state === last || notBegun(snapshot)) return
     last = line.state
     console.log(JSON.stringify({ ...line, dashboard: { url: dashboard.mint() } }))
   }
@@ -94,8 +98,8 @@ function wordsPrinter(dashboard: Dashboard): Printer {
   let greeted = false
   return (snapshot, now) => {
     const seen = glance(snapshot, now)
-    if (seen.state === last) return
-    last = seen.state
+    if (seen.headline === last || notBegun(snapshot)) return
+    last = seen.headline
     const where = seen.state === 'serving' ? `: ${snapshot.registry.host}:${snapshot.registry.port}` : ''
     const why =
       seen.class === 'down' || seen.class === 'attention'
