@@ -42,7 +42,7 @@ export function parseListeners(text: string): Listener[] {
 
 /** Addresses are hexadecimal, each group of four bytes in the order of the (little-endian) machine. */
 function parseAddress(hex: string): string {
-  const bytes = (hex.match(/.{8}/g) ?? []).flatMap(word => (word.match(/../g) ?? []).reverse())
+  const bytes = (hex.toLowerCase().match(/.{8}/g) ?? []).flatMap(word => (word.match(/../g) ?? []).reverse())
   const numbers = bytes.map(byte => Number.parseInt(byte, 16))
   if (numbers.length === 4) return numbers.join('.')
   if (bytes.slice(0, 12).join('') === '00000000000000000000ffff') return numbers.slice(12).join('.')

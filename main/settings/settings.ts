@@ -30,7 +30,9 @@ interface Options {
 }
 
 const keys = Object.keys(settingTable).filter(isSettingKey)
-const anyObject = v.record(v.string(), v.unknown())
+const anyObject = v.custom<Record<string, unknown>>(
+  value => typeof value === 'object' && value !== null && !Array.isArray(value),
+)
 
 /**
  * Opens `settings.json` of a home. Values that do not fit are set aside with a copy of the file, and replaced by

@@ -1,0 +1,90 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { systemClock } from '../../../main/platform/clock.ts'
+import { fakeClock } from '../../fakes/clock.ts'
+
+describe('the system clock', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ now: 1_000_000, toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] })
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  test('a timer fires once, at its deadline', () => {
+    const clock = systemClock()
+    const fire = vi.fn()
+    clock.setTimer(clock.now() + 60_000, fire)
+    vi.advanceTimersByTime(59_999)
+    expect(fire).not.toHaveBeenCalled()
+    vi.advanceTimersByTime(1)
+    vi.advanceTimersByTime(100_000)
+    expect(fire).toHaveBeenCalledTimes(1)
+  })
+
+  test('a deadline in the past fires with the next turn, never at once', () => {
+    const clock = systemClock()
+    const fire = vi.fn()
+    clock.setTimer(clock.now() - 5, fire)
+    expect(fire).not.toHaveBeenCalled()
+    vi.advanceTimersByTime(1)
+    expect(fire).toHaveBeenCalledTimes(1)
+  })
+
+  test('a deadline that passed during sleep fires once, soon after or as soon as waking is told', () => {
+    const clock = systemClock()
+    const [late, later, cancelled] = [vi.fn(), vi.fn(), vi.fn()]
+    clock.setTimer(clock.now() + 3_600_000, late)
+    clock.setTimer(clock.now() + 7_200_000, later)
+    const cancel = clock.setTimer(clock.now() + 3_600_000, cancelled)
+    cancel()
+    vi.setSystemTime(clock.now() + 3_600_001)
+    clock.woke()
+    clock.woke()
+    expect([late.mock.calls.length, later.mock.calls.length, cancelled.mock.calls.length]).toEqual([1, 0, 0])
+    vi.setSystemTime(clock.now() + 3_600_001)
+    vi.advanceTimersByTime(15_000)
+    expect(later).toHaveBeenCalledTimes(1)
+  })
+
+  test('a clock that is set back delays nothing', () => {
+    const clock = systemClock()
+    const fire = vi.fn()
+    clock.setTimer(clock.now() + 1000, fire)
+    vi.setSystemTime(clock.now() - 86_400_000)
+    vi.advanceTimersByTime(1000)
+    expect(fire).toHaveBeenCalledTimes(1)
+  })
+})
+
+describe('the fake clock', () => {
+  test('timers fire in order, each at its own moment, also those set on the way', async () => {
+    const clock = fakeClock(0)
+    const seen: [string, number][] = []
+    clock.setTimer(20, () => seen.push(['b', clock.now()]))
+    clock.setTimer(10, async () => {
+      seen.push(['a', clock.now()])
+      await Promise.resolve()
+      clock.setTimer(15, () => seen.push(['c', clock.now()]))
+    })
+    clock.setTimer(12, () => seen.push(['never', 0]))()
+    await clock.advance(30)
+    expect(seen).toEqual([
+      ['a', 10],
+      ['c', 15],
+      ['b', 20],
+    ])
+    expect([clock.now(), clock.monotonic(), clock.pending()]).toEqual([30, 30, []])
+  })
+
+  test('a jump moves the wall clock alone', async () => {
+    const clock = fakeClock(0)
+    const seen: number[] = []
+    clock.setTimer(10, () => seen.push(clock.now()))
+    await clock.jump(1000)
+    expect([seen, clock.now(), clock.monotonic()]).toEqual([[1000], 1000, 0])
+    clock.setTimer(1010, () => seen.push(clock.monotonic()))
+    await clock.jump(-500)
+    await clock.advance(10)
+    expect(seen).toEqual([1000, 10])
+  })
+})
