@@ -8,4 +8,4 @@ const { runCli } = await import('./cli/program.ts')
 
 // `zotbar logs | head` closes the pipe early: nobody reads any more, so there is nothing left to do.
 process.stdout.on('error', error => process.exit('code' in error && error.code === 'EPIPE' ? 0 : 1))
-process.exit(await runCli(process.argv.slice(2), home, (await findControlSocket(home)).path))
+process.exit(await runCli(process.argv.slice(2), home, findControlSocket(home).path))

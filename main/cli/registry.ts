@@ -7,7 +7,7 @@ import { watchingStates } from './watch-states.ts'
 /** Stops the registry; the app goes on. Returns when it has ended. */
 export const stop: Verb<object> = async context => {
   const { out, client, now } = context
-  const done = await watchingStates(context, () => client.zotbar.registry.stop({}))
+  const done = await watchingStates(context, 'stopped', () => client.zotbar.registry.stop({}))
   if (!done.ok) return out.failure(done.error)
   out.object(statusObject(done.value, now()))
   out.line('Stopped. Start it again: zotbar restart')
@@ -21,7 +21,9 @@ export const stop: Verb<object> = async context => {
 export const restart: Verb<{ now: boolean }> = async (context, options) => {
   const { out, client, now } = context
   const from = now()
-  const done = await watchingStates(context, () => client.zotbar.registry.restart({ now: options.now }))
+  const done = await watchingStates(context, 'serving', () =>
+    client.zotbar.registry.restart({ now: options.now }),
+  )
   if (!done.ok) return out.failure(done.error)
   const tookMs = Math.max(0, now() - from)
   out.object({ ...statusObject(done.value, now()), tookMs })

@@ -1,6 +1,6 @@
 import type { StateName } from '../../preload/contract/registry-state.ts'
 import type { Snapshot } from '../../preload/contract/snapshot.ts'
-import { glance } from '../../preload/words/glance.ts'
+import { glance, stateName } from '../../preload/words/glance.ts'
 import type { VerbContext } from './verb.ts'
 
 const short: Partial<Record<StateName, string>> = {
@@ -16,17 +16,22 @@ export function stateLine(snapshot: Snapshot, now: number): string {
 }
 
 /**
- * Tells each new state on stderr, from the next one on, while `work` is under way. The states are a courtesy: without
- * them the work goes on all the same. With --json nothing is watched.
+ * Tells each new state on stderr, from the next one on, while `work` is under way; the state it ends in is for the
+ * answer to tell. The states are a courtesy: without them the work goes on all the same. With --json nothing is
+ * watched.
  */
-export async function watchingStates<T>(context: VerbContext, work: () => Promise<T>): Promise<T> {
+export async function watchingStates<T>(
+  context: VerbContext,
+  end: StateName,
+  work: () => Promise<T>,
+): Promise<T> {
   const { out, client, now } = context
   if (out.json) return work()
   let last: string | undefined
   const events = await client.events({
     snapshot(snapshot) {
       const line = stateLine(snapshot, now())
-      if (last !== undefined && line !== last) out.note(line)
+      if (last !== undefined && line !== last && stateName(snapshot) !== end) out.note(line)
       last = line
     },
   })

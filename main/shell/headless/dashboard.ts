@@ -151,7 +151,7 @@ function listen(server: Server, port: number): Promise<Failure | undefined> {
           ? { code: 'port-taken', what: 'dashboard', port }
           : {
               code: 'bad-setting',
-              key: 'dashboardPort',
+              key: 'dashboard.port',
               wrong: String(port),
               allowed: `a port one may listen on (${error.message})`,
             },

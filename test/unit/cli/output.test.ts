@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest'
+import { exitCodeOf } from '../../../main/cli/exit-code.ts'
+import { output } from '../../../main/cli/output.ts'
+
+function captured(json: boolean) {
+  const seen = { stdout: '', stderr: '' }
+  const out = output(json, {
+    stdout: { write: text => (seen.stdout += text) },
+    stderr: { write: text => (seen.stderr += text) },
+  })
+  return { out, seen }
+}
+
+describe('what the command line prints', () => {
+  it('for people: the answer on stdout, the rest on stderr, without non-breaking spaces', () => {
+    const { out, seen } = captured(false)
+    out.line('41.2\u00a0GB')
+    out.note('on the way')
+    out.object({ never: true })
+    expect(out.failure({ code: 'app-not-running', home: '/h' })).toBe(3)
+    expect(seen.stdout).toBe('41.2 GB\n')
+    expect(seen.stderr).toBe(
+      'on the way\nzotbar: Zotbar is not running\n  Nothing answers for /h.\n  Start it: zotbar start\n',
+    )
+  })
+
+  it('for programs: JSON on stdout and nothing on stderr', () => {
+    const { out, seen } = captured(true)
+    out.line('never')
+    out.note('never')
+    out.object({ a: 1 })
+    out.failure({ code: 'dashboard-off' })
+    expect(seen).toEqual({ stdout: '{"a":1}\n{"error":{"code":"dashboard-off"}}\n', stderr: '' })
+  })
+
+  it('ends with the code that stands for the failure', () => {
+    expect(exitCodeOf({ code: 'usage', message: 'x' })).toBe(2)
+    expect(exitCodeOf({ code: 'app-not-running', home: '/h' })).toBe(3)
+    expect(exitCodeOf({ code: 'app-not-answering', home: '/h', limitMs: 1 })).toBe(1)
+    expect(exitCodeOf({ code: 'quitting' })).toBe(1)
+  })
+})
