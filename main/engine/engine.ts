@@ -1,0 +1,14 @@
+/** A registry program that can be run as `command ...args CONFIG`. */
+export interface Engine {
+  id: 'zotbar-registry' | 'zot'
+  command: string
+  /** All arguments before the path of the config file. */
+  args: string[]
+  /** Added to the environment that the app hands down. */
+  environment: Record<string, string>
+  version?: string
+  /** SIGTERM lets pushes under way finish, within 15 s. */
+  drainsItself: boolean
+  /** The question that any living process answers. */
+  livenessPath: '/livez' | '/v2/'
+}

@@ -1,0 +1,212 @@
+import { realpathSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Exit } from '../../preload/contract/failure.ts'
+import { unreachable } from '../../preload/contract/result.ts'
+import { identify } from './adopt.ts'
+import { type Child, exitOf, launch, spawnProcess } from './launch.ts'
+import type { LogFile } from './log-file.ts'
+import type { Policy } from './policy.ts'
+import { isPortFree, lookAtPort } from './port.ts'
+import { forgetRecord, type ProcessRecord, readRecord, writeRecord } from './record.ts'
+import type { Told } from './run.ts'
+import type { Effect, Finding, Place, Run } from './state.ts'
+import { killProcess, signalAdopted, signalChild } from './stop.ts'
+import type { SupervisorParts } from './supervisor.ts'
+
+interface Parts {
+  parts: SupervisorParts
+  policy: Policy
+  logFile: LogFile
+  tell(event: Told, how?: { first: boolean }): void
+}
+
+/** The hands on the process: everything that `step` asks for, but the journal. */
+export interface Care {
+  perform(effect: Exclude<Effect, { do: 'journal' }>): void
+  /** Start time under which a process was adopted. */
+  startTimeOf(pid: number): number | undefined
+  /** An adopted process was found gone. */
+  gone(pid: number): void
+  end(): void
+}
+
+/** Of the last lines that are told with an exit: how many, and how long. */
+const [lastCount, lastChars] = [20, 400]
+
+export function createCare({ parts, policy, logFile, tell }: Parts): Care {
+  const { engine, configFile, processes, home } = parts
+  const {
+    spawn = spawnProcess,
+    kill = killProcess,
+    isPortFree: isFree = isPortFree,
+    random = Math.random,
+  } = parts
+  const recordFile = join(home, 'run', 'registry.json')
+  let child: { child: Child; run: Run; exited: boolean } | undefined
+  let adopted: { run: Run; startTime: number | undefined } | undefined
+  let ended = false
+
+  async function look(): Promise<Finding> {
+    const record = await readRecord(recordFile, what =>
+      parts.report({ kind: 'file-set-aside', ...what }),
+    ).catch(() => undefined)
+    const found = record && (await identify(record, configFile, processes))
+    if (record && found) {
+      const { pid, place, spawnedAt, logFrom } = record
+      const run = { pid, startedAt: spawnedAt, adopted: true, place, logFrom }
+      adopted = { run, startTime: found.startTime }
+      return { kind: 'ours', run, ownsPort: found.ownsPort }
+    }
+    if (record) parts.log('the recorded process is gone, or is another one', { pid: record.pid })
+    const place = await parts.preflight()
+    if (!place.ok) return { kind: 'refused', error: place.error }
+    return lookAtPort(plain(place.value), processes, isFree)
+  }
+
+  /** A volume that does not answer must not hold up everything else. */
+  function limited(finding: Promise<Finding>): Promise<Finding> {
+    return new Promise((resolve, reject) => {
+      const where = 'the look at config and data folder, which took too long'
+      const cancel = parts.clock.setTimer(parts.clock.now() + policy.checkLimit, () =>
+        resolve({ kind: 'refused', error: { code: 'unexpected', where } }),
+      )
+      finding.then(resolve, reject).finally(cancel)
+    })
+  }
+
+  async function check(serial: number, finding: Promise<Finding>) {
+    const found = await limited(finding).catch((error: unknown): Finding => {
+      parts.log('the look before a start failed', { error: String(error) })
+      return { kind: 'refused', error: { code: 'unexpected', where: 'the look before a start' } }
+    })
+    if (!ended) tell({ kind: 'checked', serial, finding: found })
+  }
+
+  function start(place: Place) {
+    const logFrom = logFile.mark()
+    const spawnedAt = parts.clock.now()
+    const environment = parts.childEnvironment
+    const launched = launch({ engine, configFile, environment, output: logFile.openForAppend(), spawn })
+    if (!launched.ok) {
+      const { error, reason } = launched
+      tell(
+        { kind: 'spawn-failed', reason, dice: random(), ...(error === undefined ? {} : { error }) },
+        { first: true },
+      )
+      return
+    }
+    const run: Run = { pid: launched.pid, startedAt: spawnedAt, adopted: false, place, logFrom }
+    const own = { child: launched.child, run, exited: false }
+    child = own
+    launched.child.on('exit', (code, signal) => {
+      own.exited = true
+      void exited(run, exitOf(code, signal))
+    })
+    keepRecord(run, own)
+    tell({ kind: 'spawned', run }, { first: true })
+  }
+
+  /** Written twice: at once, and again when the process table said what else identifies it. */
+  function keepRecord(run: Run, own: { exited: boolean }) {
+    const record: ProcessRecord = {
+      pid: run.pid,
+      spawnedAt: run.startedAt,
+      executable: real(engine.command),
+      configFile,
+      engine: engine.id,
+      place: run.place,
+      logFrom: run.logFrom,
+      ...(engine.version === undefined ? {} : { version: engine.version }),
+    }
+    const write = (what: ProcessRecord) => {
+      try {
+        writeRecord(recordFile, what)
+      } catch (error) {
+        parts.log('the process record cannot be written', { error: String(error) })
+      }
+    }
+    write(record)
+    void Promise.all([processes.startTime(run.pid), processes.executable(run.pid)]).then(
+      ([startTime, executable]) => {
+        if (own.exited || ended || child?.run !== run) return
+        if (startTime === undefined) return
+        write({ ...record, startTime, ...(executable === undefined ? {} : { executable }) })
+      },
+      () => {},
+    )
+  }
+
+  async function exited(run: Run, exit: Exit) {
+    const lastLines = await logFile.linesSince(run.logFrom, lastCount, lastChars).catch(() => [])
+    if (!ended) tell({ kind: 'exited', pid: run.pid, exit, lastLines, dice: random() })
+  }
+
+  function gone(pid: number) {
+    if (adopted?.run.pid !== pid) return
+    const { run } = adopted
+    adopted = undefined
+    void exited(run, { kind: 'unknown-adopted' })
+  }
+
+  async function signal(run: Run, name: 'SIGTERM' | 'SIGKILL') {
+    if (!run.adopted) {
+      if (child?.run.pid === run.pid && !child.exited) signalChild(child.child, name, kill)
+      return
+    }
+    const known = adopted
+    if (known?.run.pid !== run.pid) return
+    const isStillIt = async () =>
+      processes.alive(run.pid) && (await processes.startTime(run.pid)) === known.startTime
+    if (!(await signalAdopted(run.pid, name, isStillIt, kill))) gone(run.pid)
+  }
+
+  async function lookAtUploads(pid: number) {
+    const pushes = await parts.uploadsInProgress().catch((error: unknown) => {
+      parts.log('uploads under way cannot be seen', { error: String(error) })
+      return []
+    })
+    if (!ended) tell({ kind: 'uploads-seen', pid, pushes })
+  }
+
+  return {
+    perform(effect) {
+      switch (effect.do) {
+        case 'check':
+          return void check(effect.serial, look())
+        case 'look-at-port':
+          return void check(effect.serial, lookAtPort(effect.place, processes, isFree))
+        case 'spawn':
+          return start(effect.place)
+        case 'signal':
+          return void signal(effect.run, effect.signal)
+        case 'look-at-uploads':
+          return void lookAtUploads(effect.pid)
+        case 'forget-record':
+          return forgetRecord(recordFile)
+        default:
+          return unreachable(effect)
+      }
+    },
+    startTimeOf: pid => (adopted?.run.pid === pid ? adopted.startTime : undefined),
+    gone,
+    end() {
+      ended = true
+    },
+  }
+}
+
+/** Only what belongs into a state: a preflight may know more, functions too. */
+const plain = ({ url, host, port, dataFolder }: Place): Place => ({
+  url,
+  host,
+  port,
+  ...(dataFolder === undefined ? {} : { dataFolder }),
+})
+
+function real(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    return path
+  }
+}

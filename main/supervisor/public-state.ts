@@ -1,0 +1,67 @@
+import type { ProcessState } from '../../preload/contract/registry-state.ts'
+import { unreachable } from '../../preload/contract/result.ts'
+import type { Policy } from './policy.ts'
+import type { State } from './state.ts'
+
+/** What the rest of the app, and every window, sees of a state. */
+export function publicState({ stage }: State, policy: Policy): ProcessState {
+  switch (stage.kind) {
+    case 'stopped':
+      return stage
+    case 'checking':
+    case 'launching': {
+      const { since, cause, deadline } = stage
+      return { kind: 'starting', since, cause, deadline }
+    }
+    case 'starting': {
+      const { since, cause, deadline, run } = stage
+      return { kind: 'starting', since, cause, deadline, pid: run.pid }
+    }
+    case 'serving': {
+      const { pid, startedAt, adopted } = stage.run
+      return { kind: 'serving', since: stage.since, pid, startedAt, adopted }
+    }
+    case 'draining': {
+      const { since, run, until, goal, pushes, killAt } = stage
+      return {
+        kind: 'draining',
+        since,
+        pid: run.pid,
+        until,
+        // biome-ignore lint/suspicious/noThenProperty: the contract's name; nobody awaits a state
+        then: goal,
+        pushes,
+        cancellable: killAt === undefined,
+      }
+    }
+    case 'stopping': {
+      const { since, run, killAt, goal } = stage
+      // biome-ignore lint/suspicious/noThenProperty: the contract's name; nobody awaits a state
+      return { kind: 'stopping', since, pid: run.pid, killAt, then: goal }
+    }
+    case 'backing-off': {
+      const { since, attempt, until, exit, lastLines } = stage
+      return { kind: 'backing-off', since, attempt, until, exit, lastLines, waits: policy.waits }
+    }
+    case 'crash-looping': {
+      const { since, exits, retryAt, exit, lastLines } = stage
+      return {
+        kind: 'crash-looping',
+        since,
+        exits,
+        windowMs: policy.loopWindow,
+        retryAt,
+        exit,
+        lastLines,
+      }
+    }
+    case 'foreign':
+      return { kind: 'foreign', since: stage.since, port: stage.port, ...stage.owner }
+    case 'failed': {
+      const { since, error, retryAt } = stage
+      return { kind: 'failed', since, error, ...(retryAt === undefined ? {} : { retryAt }) }
+    }
+    default:
+      return unreachable(stage)
+  }
+}

@@ -1,0 +1,47 @@
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import * as v from 'valibot'
+import { readJsonFile, type SetAside } from '../platform/json-file.ts'
+
+const place = v.object({
+  url: v.string(),
+  host: v.string(),
+  port: v.number(),
+  dataFolder: v.exactOptional(v.string()),
+})
+const schema = v.object({
+  pid: v.pipe(v.number(), v.integer(), v.minValue(2)),
+  /** Absent when the app ended in the instant between the spawn and reading it. */
+  startTime: v.exactOptional(v.number()),
+  spawnedAt: v.number(),
+  executable: v.string(),
+  configFile: v.string(),
+  engine: v.string(),
+  version: v.exactOptional(v.string()),
+  place,
+  /** Size of the log when it was spawned. */
+  logFrom: v.number(),
+})
+
+/** What is written down about the process under care, for the next life of the app. */
+export type ProcessRecord = v.InferOutput<typeof schema>
+
+/** Synchronous, so that there is no instant in which a process runs and nobody knows it. */
+export function writeRecord(file: string, record: ProcessRecord): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  const staged = `${file}.new`
+  writeFileSync(staged, JSON.stringify(record), { mode: 0o600 })
+  renameSync(staged, file)
+}
+
+export function forgetRecord(file: string): void {
+  rmSync(file, { force: true })
+}
+
+/** The record, or undefined; one that cannot be understood is set aside and reported. */
+export async function readRecord(
+  file: string,
+  report: (what: SetAside) => void,
+): Promise<ProcessRecord | undefined> {
+  return readJsonFile(file, schema, { now: Date.now, report })
+}

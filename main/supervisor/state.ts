@@ -1,0 +1,151 @@
+import type { Exit, Failure } from '../../preload/contract/failure.ts'
+import type { Cause, JournalEntry, PushInProgress, Then } from '../../preload/contract/registry-state.ts'
+
+/** Where the registry answers. `url` has no trailing slash; an IPv6 `host` is in brackets. */
+export interface Place {
+  url: string
+  host: string
+  port: number
+  dataFolder?: string
+}
+
+/** One process under care. `logFrom`: where its output begins in the log (LogFile.mark). */
+export interface Run {
+  pid: number
+  startedAt: number
+  adopted: boolean
+  place: Place
+  logFrom: number
+}
+
+/** Somebody else's process that owns the port. */
+export interface Owner {
+  pid?: number
+  command?: string
+  user?: string
+  startedAt?: number
+}
+
+/** What outlives a single stage. */
+export interface Memory {
+  /** Times of the unasked exits within the loop window. */
+  exits: number[]
+  /** Automatic restarts in a row, without healthy time between. */
+  attempt: number
+  /** Exits told with the last crash loop; 0 when there is none. Until healthy, one more exit is the loop again. */
+  looped: number
+  /** Journal entries whose time without an answer is not over: filled in when it serves again. */
+  open: { entry: JournalEntry; since: number }[]
+  /** Number of the newest check; answers to older ones are ignored. */
+  serial: number
+}
+
+interface Ending {
+  run: Run
+  since: number
+  servingSince: number
+  goal: Then
+  pushes: PushInProgress[]
+}
+
+/** The stages behind ProcessState: the same names, with `starting` in its three parts. */
+export type Stage =
+  | { kind: 'stopped'; since: number; why: 'never-started' | 'asked' | 'quit' }
+  /** Is there a process of ours to adopt, is the config valid, is the port free? `goal`: asked for meanwhile. */
+  | { kind: 'checking'; since: number; cause: Cause; deadline: number; goal?: 'stopped' | 'quit' }
+  | { kind: 'launching'; since: number; cause: Cause; deadline: number; place: Place }
+  | { kind: 'starting'; since: number; cause: Cause; deadline: number; run: Run; ownsPort: boolean }
+  | { kind: 'serving'; since: number; run: Run }
+  /** `killAt` is set once SIGTERM is sent. */
+  | ({
+      kind: 'draining'
+      until: number
+      killAt?: number
+      looks: number
+      lookAt: number
+      looking: boolean
+      stillSince: number
+    } & Ending)
+  /** `killed`: SIGKILL was sent at `killAt`. `answeredAt`: last answer of a hung process. */
+  | ({
+      kind: 'stopping'
+      killAt: number
+      killed: boolean
+      cause: Cause
+      answeredAt?: number
+      tooSlow?: true
+    } & Ending)
+  | {
+      kind: 'backing-off'
+      since: number
+      cause: Cause
+      attempt: number
+      until: number
+      exit: Exit
+      lastLines: string[]
+    }
+  | {
+      kind: 'crash-looping'
+      since: number
+      exits: number
+      retryAt: number
+      exit: Exit
+      lastLines: string[]
+    }
+  | { kind: 'foreign'; since: number; port: number; owner: Owner; retryAt: number }
+  /** `survivor`: a process that SIGKILL did not end yet; nothing is started beside it. */
+  | { kind: 'failed'; since: number; error: Failure; retryAt?: number; survivor?: { run: Run; goal: Then } }
+
+export interface State {
+  memory: Memory
+  stage: Stage
+}
+
+/** What the look at the machine before a start found. */
+export type Finding =
+  | { kind: 'free'; place: Place }
+  /** A process that an earlier life of the app left. `ownsPort` is false while it is still starting. */
+  | { kind: 'ours'; run: Run; ownsPort: boolean }
+  | { kind: 'taken'; port: number; owner: Owner }
+  | { kind: 'refused'; error: Failure }
+
+/** `at`: ms since the epoch. `dice`: random, 0 up to 1, for the jitter. */
+export type Event = { at: number } & (
+  | { kind: 'app-started' }
+  | { kind: 'start-asked' }
+  | { kind: 'stop-asked'; goal: 'stopped' | 'quit' }
+  | { kind: 'restart-asked'; now: boolean }
+  | { kind: 'cancel-asked' }
+  | { kind: 'woke' }
+  | { kind: 'tick' }
+  | { kind: 'checked'; serial: number; finding: Finding }
+  | { kind: 'spawned'; run: Run }
+  | { kind: 'spawn-failed'; error?: Failure; reason: string; dice: number }
+  | { kind: 'ready'; pid: number }
+  | { kind: 'hung'; pid: number; answeredAt: number }
+  | { kind: 'uploads-seen'; pid: number; pushes: PushInProgress[] }
+  | { kind: 'exited'; pid: number; exit: Exit; lastLines: string[]; dice: number }
+)
+
+export type Effect =
+  /** Answered by `checked`. */
+  | { do: 'check'; serial: number }
+  /** Only whether somebody else owns the port: answered by `checked`. */
+  | { do: 'look-at-port'; serial: number; place: Place }
+  /** Answered, before any other event, by `spawned` or `spawn-failed`. */
+  | { do: 'spawn'; place: Place }
+  | { do: 'signal'; run: Run; signal: 'SIGTERM' | 'SIGKILL' }
+  /** Answered by `uploads-seen`. */
+  | { do: 'look-at-uploads'; pid: number }
+  | { do: 'journal'; entry: JournalEntry }
+  | { do: 'forget-record' }
+
+export interface Next {
+  state: State
+  effects: Effect[]
+}
+
+export const firstState = (at: number): State => ({
+  memory: { exits: [], attempt: 0, looped: 0, open: [], serial: 0 },
+  stage: { kind: 'stopped', since: at, why: 'never-started' },
+})

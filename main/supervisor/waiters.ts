@@ -1,0 +1,86 @@
+import type { Failure } from '../../preload/contract/failure.ts'
+import type { ProcessState } from '../../preload/contract/registry-state.ts'
+import { fail, ok, type Result, unreachable } from '../../preload/contract/result.ts'
+
+type Goal = 'serving' | 'stopped'
+type Answer = Result<ProcessState>
+
+/** Those who asked for something and wait for the end state. */
+export interface Waiters {
+  wait(goal: Goal): Promise<Answer>
+  /** Answers all whose end state this is. */
+  look(state: ProcessState): void
+  /** Answers all with the same failure. */
+  fail(error: Failure): void
+}
+
+export function createWaiters(): Waiters {
+  let waiting: { goal: Goal; resolve(answer: Answer): void }[] = []
+  return {
+    wait: goal => new Promise(resolve => waiting.push({ goal, resolve })),
+    look(state) {
+      waiting = waiting.filter(({ goal, resolve }) => {
+        const answer = goal === 'serving' ? servingAnswer(state) : stoppedAnswer(state)
+        if (answer !== undefined) resolve(answer)
+        return answer === undefined
+      })
+    },
+    fail(error) {
+      for (const { resolve } of waiting.splice(0)) resolve(fail(error))
+    },
+  }
+}
+
+/** The answer to somebody who wants it to serve; undefined while that is still on its way. */
+function servingAnswer(state: ProcessState): Answer | undefined {
+  switch (state.kind) {
+    case 'serving':
+      return ok(state)
+    case 'starting':
+      return undefined
+    case 'draining':
+    case 'stopping':
+      if (state.then === 'restart') return undefined
+      return fail({ code: state.then === 'quit' ? 'quitting' : 'cancelled' })
+    case 'stopped':
+      return fail({ code: state.why === 'quit' ? 'quitting' : 'cancelled' })
+    case 'backing-off':
+    case 'crash-looping':
+      return fail({ code: 'start-failed', exit: state.exit, lastLines: state.lastLines })
+    case 'foreign': {
+      const { port, pid, command } = state
+      return fail({
+        code: 'port-in-use',
+        port,
+        ...(pid === undefined ? {} : { pid }),
+        ...(command === undefined ? {} : { command }),
+      })
+    }
+    case 'failed':
+      return fail(state.error)
+    default:
+      return unreachable(state)
+  }
+}
+
+/** The same for somebody who wants it to stop. What is starting may still be on its way to that. */
+function stoppedAnswer(state: ProcessState): Answer | undefined {
+  switch (state.kind) {
+    case 'stopped':
+      return ok(state)
+    case 'starting':
+      return undefined
+    case 'draining':
+    case 'stopping':
+      return state.then === 'restart' ? fail({ code: 'cancelled' }) : undefined
+    case 'failed':
+      return state.error.code === 'stop-failed' ? fail(state.error) : ok(state)
+    case 'serving':
+    case 'backing-off':
+    case 'crash-looping':
+    case 'foreign':
+      return fail({ code: 'cancelled' })
+    default:
+      return unreachable(state)
+  }
+}

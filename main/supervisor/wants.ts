@@ -1,0 +1,49 @@
+import { unreachable } from '../../preload/contract/result.ts'
+import type { Policy } from './policy.ts'
+import type { Run, State } from './state.ts'
+
+/** What has to go on while a state lasts; derived from it alone, so that no watcher is ever forgotten. */
+export interface Wants {
+  /** When the next tick is due, ms since the epoch. */
+  tickAt?: number
+  /** Ask whether it is ready. */
+  readiness?: Run
+  /** Ask whether it still answers. */
+  liveness?: Run
+  /** Watch pid and start time of a process that is not our child. */
+  alive?: Run
+}
+
+export function wants({ stage }: State, policy: Policy): Wants {
+  switch (stage.kind) {
+    case 'stopped':
+    case 'checking':
+    case 'launching':
+      return {}
+    case 'starting':
+      return { tickAt: stage.deadline, readiness: stage.run, ...adopted(stage.run) }
+    case 'serving':
+      return { liveness: stage.run, ...adopted(stage.run) }
+    case 'draining':
+      return {
+        tickAt: stage.looking ? stage.until : Math.min(stage.until, stage.lookAt),
+        ...adopted(stage.run),
+      }
+    case 'stopping':
+      return { tickAt: stage.killAt + (stage.killed ? policy.giveUpAfter : 0), ...adopted(stage.run) }
+    case 'backing-off':
+      return { tickAt: stage.until }
+    case 'crash-looping':
+    case 'foreign':
+      return { tickAt: stage.retryAt }
+    case 'failed':
+      return {
+        ...(stage.retryAt === undefined ? {} : { tickAt: stage.retryAt }),
+        ...(stage.survivor === undefined ? {} : adopted(stage.survivor.run)),
+      }
+    default:
+      return unreachable(stage)
+  }
+}
+
+const adopted = (run: Run): Pick<Wants, 'alive'> => (run.adopted ? { alive: run } : {})

@@ -1,0 +1,110 @@
+import { watchAdopted } from './alive.ts'
+import type { Care } from './care.ts'
+import { watchForHang } from './hang.ts'
+import { probeHttp } from './http-probe.ts'
+import type { Policy } from './policy.ts'
+import { isOthers } from './port.ts'
+import { watchReadiness } from './ready.ts'
+import type { Told } from './run.ts'
+import type { Run, State } from './state.ts'
+import type { SupervisorParts } from './supervisor.ts'
+import { wants } from './wants.ts'
+
+interface Parts {
+  parts: SupervisorParts
+  policy: Policy
+  care: Care
+  tell(event: Told, how?: { due: number }): void
+}
+
+/** What goes on beside the steps: the next tick, readiness, liveness, the pid of an adopted process. */
+export interface Watchers {
+  /** Begins what a state wants and ends what it does not. */
+  keep(state: State): void
+  /** Begins the liveness question anew: what was missed before the computer slept does not count. */
+  reset(): void
+  end(): void
+}
+
+interface Watch {
+  run: Run
+  stop(): void
+}
+
+export function createWatchers({ parts, policy, care, tell }: Parts): Watchers {
+  const { clock, processes, engine, probe = probeHttp } = parts
+  let tick: { at: number; cancel(): void } | undefined
+  let readiness: Watch | undefined
+  let liveness: Watch | undefined
+  let alive: Watch | undefined
+  let last: State | undefined
+  let ended = false
+
+  function keepTick(at: number | undefined) {
+    if (tick?.at === at) return
+    tick?.cancel()
+    tick = undefined
+    if (at === undefined) return
+    const cancel = clock.setTimer(at, () => {
+      tick = undefined
+      tell({ kind: 'tick' }, { due: at })
+    })
+    tick = { at, cancel }
+  }
+
+  /** Keeps a watch on the same process, else ends it and begins the one that is wanted. */
+  function kept(watch: Watch | undefined, run: Run | undefined, begin: (run: Run) => () => void) {
+    if (watch?.run.pid === run?.pid) return watch
+    watch?.stop()
+    return run === undefined ? undefined : { run, stop: begin(run) }
+  }
+
+  const ask = (run: Run) =>
+    watchReadiness({
+      run,
+      clock,
+      probe,
+      isOthers: ({ pid, place }) => isOthers(pid, place, processes),
+      onReady: () => tell({ kind: 'ready', pid: run.pid }),
+    })
+  const listen = (run: Run) =>
+    watchForHang({
+      url: `${run.place.url}${engine.livenessPath}`,
+      clock,
+      probe,
+      policy,
+      onHung: answeredAt => tell({ kind: 'hung', pid: run.pid, answeredAt }),
+    })
+  const watch = ({ pid }: Run) =>
+    watchAdopted({
+      pid,
+      startTime: care.startTimeOf(pid),
+      clock,
+      processes,
+      policy,
+      onGone: () => care.gone(pid),
+    })
+
+  function keep(state: State) {
+    if (ended) return
+    last = state
+    const wanted = wants(state, policy)
+    keepTick(wanted.tickAt)
+    readiness = kept(readiness, wanted.readiness, ask)
+    liveness = kept(liveness, wanted.liveness, listen)
+    alive = kept(alive, wanted.alive, watch)
+  }
+  return {
+    keep,
+    reset() {
+      liveness?.stop()
+      liveness = undefined
+      if (last !== undefined) keep(last)
+    },
+    end() {
+      ended = true
+      tick?.cancel()
+      for (const each of [readiness, liveness, alive]) each?.stop()
+    },
+  }
+}

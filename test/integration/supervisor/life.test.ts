@@ -1,0 +1,255 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { fakeEngine, fakeZot } from '../../fakes/engine/fake-engine.ts'
+import { eventually } from '../../fakes/eventually.ts'
+import { answers, createRig, pidsOf, until } from './rig.ts'
+
+let rig: Awaited<ReturnType<typeof createRig>>
+afterEach(() => rig.end())
+
+describe('a process under care', () => {
+  it('starts, answers, restarts and stops, each told when it is so', async () => {
+    rig = await createRig()
+    const it = rig.supervise()
+    await it.begin()
+    const first = await until(it, 'serving')
+    expect(await answers(rig.port)).toBe(true)
+    expect(first).toMatchObject({ adopted: false })
+    expect(it.place()).toEqual(rig.place)
+
+    const restarted = await it.restart({ now: false })
+    expect(restarted).toMatchObject({ ok: true, value: { kind: 'serving' } })
+    expect(restarted.ok && restarted.value.kind === 'serving' && restarted.value.pid).not.toBe(first.pid)
+    expect(it.journal()[0]).toMatchObject({ cause: 'asked-restart', exit: { kind: 'code', code: 0 } })
+    expect(it.journal()[0]?.downMs).toBeGreaterThan(0)
+
+    expect(await it.stop()).toMatchObject({ ok: true, value: { kind: 'stopped', why: 'asked' } })
+    expect(await answers(rig.port)).toBe(false)
+    expect(pidsOf(rig.configFile)).toEqual([])
+    expect(await it.start()).toMatchObject({ ok: true, value: { kind: 'serving' } })
+    expect(rig.kinds()).toEqual(
+      expect.arrayContaining(['starting', 'serving', 'draining', 'stopping', 'stopped']),
+    )
+    for (const state of rig.states) expect(structuredClone(state)).toEqual(state)
+  })
+
+  it('is back within 0.7 s after a kill, and the journal says why', async () => {
+    rig = await createRig()
+    const it = rig.supervise()
+    await it.begin()
+    const { pid } = await until(it, 'serving')
+    process.kill(pid, 'SIGKILL')
+    await eventually(() => it.state().kind === 'serving' && it.journal()[0]?.downMs !== undefined)
+    const [entry] = it.journal()
+    expect(entry).toMatchObject({ cause: 'crashed', exit: { kind: 'signal', signal: 'SIGKILL' }, pid })
+    expect(entry?.lastLines.join()).toContain(`start ${pid}`)
+    expect(entry?.downMs).toBeLessThan(process.env['CI'] ? 2000 : 1200)
+  })
+
+  it('writes its output to a file of its own that nobody else reads', async () => {
+    rig = await createRig({ says: 'hello' })
+    const it = rig.supervise()
+    const lines: string[] = []
+    it.follow(batch => lines.push(...batch.lines))
+    await it.begin()
+    await until(it, 'serving')
+    await eventually(() => lines.some(line => line.includes('hello')))
+    expect(await it.tail(5)).toEqual(['{"level":"info","message":"hello"}'])
+    expect(statSync(join(rig.home, 'logs', 'registry.log')).mode & 0o777).toBe(0o600)
+    expect(statSync(join(rig.home, 'run', 'registry.json')).mode & 0o777).toBe(0o600)
+  })
+
+  it.runIf(process.platform === 'linux')('gets the environment it is given and nothing else', async () => {
+    rig = await createRig()
+    process.env['SECRET_OF_THE_APP'] = 'x'
+    const it = rig.supervise({ childEnvironment: { HOME: '/nowhere' } })
+    await it.begin()
+    const { pid } = await until(it, 'serving')
+    const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').filter(Boolean)
+    expect(environment).toEqual(['HOME=/nowhere'])
+  })
+})
+
+describe('a process that does not do as it should', () => {
+  it('exits 0 at once: told, tried again with waits, and given up as a crash loop', async () => {
+    rig = await createRig({ exitAfter: 0, says: 'no reason' })
+    const it = rig.supervise()
+    await it.begin()
+    const state = await until(it, 'crash-looping', 20_000)
+    expect(state).toMatchObject({ exits: 6, exit: { kind: 'code', code: 0 } })
+    expect(state.lastLines.join()).toContain('no reason')
+    expect(it.journal()[0]).toMatchObject({ cause: 'ended-by-itself' })
+    expect(rig.kinds()).toContain('backing-off')
+    rig.configure({})
+    expect(await it.start()).toMatchObject({ ok: true })
+  })
+
+  it('dies with a code: the one who asked for the start is told the code and the last lines', async () => {
+    rig = await createRig({ exitAfter: 0, code: 7, says: 'bad luck' })
+    const it = rig.supervise()
+    const started = await it.start()
+    expect(started).toMatchObject({
+      ok: false,
+      error: { code: 'start-failed', exit: { kind: 'code', code: 7 } },
+    })
+    expect(JSON.stringify(started)).toContain('bad luck')
+    expect(await it.stop()).toMatchObject({ ok: true })
+  })
+
+  it('ignores SIGTERM: killed at its deadline', async () => {
+    rig = await createRig({ ignoresTerm: true })
+    const it = rig.supervise({ policy: { killAfter: 500, drainLimit: 200 } })
+    await it.begin()
+    await until(it, 'serving')
+    expect(await it.stop()).toMatchObject({ ok: true })
+    await eventually(() => it.journal()[0]?.exit)
+    expect(it.journal()[0]).toMatchObject({
+      cause: 'asked-stop',
+      exit: { kind: 'signal', signal: 'SIGKILL' },
+    })
+  })
+
+  it('hangs while it holds the port: noticed, killed, started again', async () => {
+    rig = await createRig({ hangAfter: 300 })
+    const it = rig.supervise()
+    await it.begin()
+    const { pid } = await until(it, 'serving')
+    rig.configure({})
+    await eventually(() => {
+      const state = it.state()
+      return state.kind === 'serving' && state.pid !== pid
+    })
+    expect(it.journal().find(entry => entry.pid === pid && entry.exit)).toMatchObject({ cause: 'hung' })
+  })
+
+  it('floods its output: the disk stays bounded, the tail too, and it goes on serving', async () => {
+    rig = await createRig({ flood: true })
+    const it = rig.supervise({
+      logLimits: { bytes: 1_000_000, keep: 2, every: 100 },
+      policy: { hangLimit: 5000 },
+    })
+    let dropped = 0
+    let longest = 0
+    it.follow(batch => {
+      dropped += batch.dropped
+      longest = Math.max(longest, batch.lines.length)
+    })
+    await it.begin()
+    await until(it, 'serving')
+    await eventually(() => dropped > 100_000)
+    expect(longest).toBeLessThanOrEqual(2000)
+    expect((await it.tail(50)).length).toBe(50)
+    expect(await it.stop()).toMatchObject({ ok: true })
+    const logs = readdirSync(join(rig.home, 'logs')).filter(name => name.startsWith('registry.log'))
+    expect(logs.length).toBe(3)
+    for (const name of logs.filter(each => each !== 'registry.log'))
+      expect(statSync(join(rig.home, 'logs', name)).size).toBeLessThanOrEqual(2_100_000)
+  })
+
+  it('is not there: engine-missing', async () => {
+    rig = await createRig()
+    const it = rig.supervise({ engine: { ...fakeEngine, args: ['/nowhere/engine.mjs', 'serve'] } })
+    expect(await it.start()).toEqual({
+      ok: false,
+      error: { code: 'engine-missing', path: '/nowhere/engine.mjs' },
+    })
+  })
+})
+
+describe('the port in other hands', () => {
+  it('is named, left alone, and used when it is free', async () => {
+    rig = await createRig()
+    const other = createServer((_, response) => response.end('me')).listen(rig.port, '127.0.0.1')
+    const it = rig.supervise()
+    await it.begin()
+    const started = await it.start()
+    expect(started).toMatchObject({
+      ok: false,
+      error: { code: 'port-in-use', port: rig.port, pid: process.pid },
+    })
+    expect(it.state()).toMatchObject({ kind: 'foreign', pid: process.pid })
+    expect(pidsOf(rig.configFile)).toEqual([])
+    other.closeAllConnections()
+    await new Promise(resolve => other.close(resolve))
+    await until(it, 'serving')
+    expect(it.journal()[0]).toMatchObject({ cause: 'retry' })
+  })
+
+  it('taken in the instant before a zot listens, which then exits 0, is no crash', async () => {
+    rig = await createRig({ kind: 'zot' })
+    const other = createServer((_, response) => response.end('me')).listen(rig.port, '127.0.0.1')
+    let looks = 0
+    // The first look came too early to see it.
+    const isPortFree = async () => looks++ === 0
+    const it = rig.supervise({ engine: fakeZot, isPortFree })
+    await it.begin()
+    expect(await it.start()).toMatchObject({ ok: false, error: { code: 'port-in-use', pid: process.pid } })
+    expect(it.state()).toMatchObject({ kind: 'foreign' })
+    expect(it.journal()[0]).toMatchObject({ cause: 'ended-by-itself', exit: { kind: 'code', code: 0 } })
+    expect(it.journal()[0]?.lastLines.join()).toContain('failed to start controller')
+    expect(rig.kinds()).not.toContain('serving')
+    other.close()
+  })
+})
+
+describe('a drain', () => {
+  const push = (bytes: number) => [{ repository: 'a/b', bytes }]
+
+  it('of an engine without one waits for pushes, can be called back, and costs nothing without any', async () => {
+    rig = await createRig({ kind: 'zot' })
+    let bytes = 0
+    let pushing = true
+    const it = rig.supervise({
+      engine: fakeZot,
+      uploadsInProgress: async () => {
+        bytes += 10
+        return pushing ? push(bytes) : []
+      },
+      policy: { drainLimit: 20_000 },
+    })
+    await it.begin()
+    const { pid } = await until(it, 'serving')
+    const restarting = it.restart({ now: false })
+    expect(await until(it, 'draining')).toMatchObject({ cancellable: true })
+    await eventually(() => bytes > 30)
+    expect(it.cancel()).toEqual({ ok: true, value: null })
+    expect(await restarting).toEqual({ ok: false, error: { code: 'cancelled' } })
+    expect(it.state()).toMatchObject({ kind: 'serving', pid })
+    expect(it.cancel()).toEqual({ ok: false, error: { code: 'nothing-to-cancel' } })
+
+    pushing = false
+    const asked = Date.now()
+    expect(await it.restart({ now: false })).toMatchObject({ ok: true })
+    expect(Date.now() - asked).toBeLessThan(2000)
+
+    pushing = true
+    const slow = it.restart({ now: false })
+    await until(it, 'draining')
+    expect(await it.restart({ now: true })).toMatchObject({ ok: true })
+    expect(await slow).toMatchObject({ ok: true })
+    pushing = false
+  })
+
+  it('of an engine with one begins at once; a restart that does not wait kills it', async () => {
+    rig = await createRig({ drainMs: 60_000 })
+    const it = rig.supervise({
+      uploadsInProgress: async () => push(1),
+      policy: { drainLimit: 30_000, killAfter: 40_000 },
+    })
+    await it.begin()
+    const { pid } = await until(it, 'serving')
+    const restarting = it.restart({ now: false })
+    const draining = await eventually(() => {
+      const state = it.state()
+      return state.kind === 'draining' && state.pushes.length > 0 ? state : undefined
+    })
+    expect(draining).toMatchObject({ cancellable: false, pid })
+    expect(it.cancel()).toMatchObject({ ok: false })
+    rig.configure({})
+    expect(await it.restart({ now: true })).toMatchObject({ ok: true })
+    expect(await restarting).toMatchObject({ ok: true })
+    expect(it.journal()[0]).toMatchObject({ cause: 'asked-restart', pushesCut: 1, exit: { kind: 'signal' } })
+  })
+})

@@ -1,0 +1,72 @@
+import { type Policy, standardPolicy } from '../../../main/supervisor/policy.ts'
+import { publicState } from '../../../main/supervisor/public-state.ts'
+import {
+  type Effect,
+  type Event,
+  type Finding,
+  firstState,
+  type Place,
+  type Run,
+  type State,
+} from '../../../main/supervisor/state.ts'
+import { step } from '../../../main/supervisor/step.ts'
+import type { Exit } from '../../../preload/contract/failure.ts'
+
+export const place: Place = { url: 'http://127.0.0.1:5050', host: '127.0.0.1', port: 5050 }
+export const runOf = (pid: number, startedAt = 0, adopted = false): Run => ({
+  pid,
+  startedAt,
+  adopted,
+  place,
+  logFrom: 0,
+})
+export const free: Finding = { kind: 'free', place }
+export const code = (n: number): Exit => ({ kind: 'code', code: n })
+
+type Told = Event extends infer E ? (E extends Event ? Omit<E, 'at'> : never) : never
+
+/** A state that is told events at given times, and remembers the effects of the last one. */
+export function drive({ drainsItself = true, policy = standardPolicy as Policy, jitter = 0 } = {}) {
+  const numbers = { ...policy, jitter }
+  let state: State = firstState(0)
+  let at = 0
+  let effects: Effect[] = []
+  const all: Effect[] = []
+  const it = {
+    at: () => at,
+    stage: () => state.stage,
+    memory: () => state.memory,
+    state: () => publicState(state, numbers),
+    effects: () => effects.map(effect => effect.do),
+    last: <D extends Effect['do']>(what: D) =>
+      effects.findLast((effect): effect is Extract<Effect, { do: D }> => effect.do === what),
+    journal: () => all.flatMap(effect => (effect.do === 'journal' ? [effect.entry] : [])),
+    later(ms: number) {
+      at += ms
+      return it
+    },
+    tell(event: Told) {
+      const before = structuredClone(state)
+      const next = step(state, { ...event, at } as Event, numbers, drainsItself)
+      if (JSON.stringify(before) !== JSON.stringify(state)) throw new Error('step changed its input')
+      state = next.state
+      effects = next.effects
+      all.push(...effects)
+      return it
+    },
+    tick: (ms: number) => it.later(ms).tell({ kind: 'tick' }),
+    found(finding: Finding) {
+      return it.tell({ kind: 'checked', serial: state.memory.serial, finding })
+    },
+    spawned: (pid: number) => it.tell({ kind: 'spawned', run: runOf(pid, at) }),
+    exit(pid: number, exit: Exit = code(1), lastLines: string[] = ['last words']) {
+      return it.tell({ kind: 'exited', pid, exit, lastLines, dice: 0.5 })
+    },
+    seen: (pid: number, ...bytes: number[]) =>
+      it.tell({ kind: 'uploads-seen', pid, pushes: bytes.map(n => ({ repository: 'a', bytes: n })) }),
+    /** From a check that is under way to serving, in 200 ms. */
+    up: (pid: number) => it.found(free).spawned(pid).later(200).tell({ kind: 'ready', pid }),
+    serving: (pid: number) => it.tell({ kind: 'app-started' }).up(pid),
+  }
+  return it
+}

@@ -1,0 +1,167 @@
+import { type Policy, standardPolicy } from '../../../main/supervisor/policy.ts'
+import { publicState } from '../../../main/supervisor/public-state.ts'
+import {
+  type Effect,
+  type Event,
+  type Finding,
+  firstState,
+  type Run,
+  type State,
+} from '../../../main/supervisor/state.ts'
+import { step } from '../../../main/supervisor/step.ts'
+import { wants } from '../../../main/supervisor/wants.ts'
+import { place } from './drive.ts'
+
+interface Process {
+  pid: number
+  ours: boolean
+  alive: boolean
+  /** Signals that it was sent and has not acted on. */
+  term: boolean
+  killed: boolean
+}
+
+type Told = Event extends infer E ? (E extends Event ? Omit<E, 'at'> : never) : never
+
+/** A machine made of plain data: processes, one port, and answers that are still on their way. */
+export function createWorld(drainsItself: boolean, left: boolean) {
+  const policy: Policy = standardPolicy
+  const processes: Process[] = []
+  const answers: (() => Told | undefined)[] = []
+  const faults: string[] = []
+  let state: State = firstState(0)
+  let at = 0
+  let pid = 100
+  let foreigner = false
+  let recorded: Run | undefined
+
+  const ours = () => processes.filter(process => process.ours && process.alive)
+  const add = (isOurs: boolean): Process => {
+    const process = { pid: ++pid, ours: isOurs, alive: true, term: false, killed: false }
+    processes.push(process)
+    return process
+  }
+  if (left) recorded = { pid: add(true).pid, startedAt: -1000, adopted: true, place, logFrom: 0 }
+
+  function find(): Finding {
+    const known = processes.find(process => process.pid === recorded?.pid)
+    if (recorded && known?.alive) return { kind: 'ours', run: { ...recorded, adopted: true }, ownsPort: true }
+    if (foreigner) return { kind: 'taken', port: 5050, owner: { pid: 9 } }
+    return { kind: 'free', place }
+  }
+
+  function perform(effect: Effect) {
+    switch (effect.do) {
+      case 'check':
+      case 'look-at-port': {
+        const { serial } = effect
+        answers.push(() => ({ kind: 'checked', serial, finding: find() }))
+        return
+      }
+      case 'spawn': {
+        if (ours().length > 0) faults.push('a second process')
+        const { pid: born } = add(true)
+        recorded = { pid: born, startedAt: at, adopted: false, place, logFrom: 0 }
+        tell({ kind: 'spawned', run: recorded })
+        return
+      }
+      case 'signal': {
+        const target = processes.find(process => process.pid === effect.run.pid)
+        if (!target?.ours) return void faults.push('a signal to somebody else')
+        if (effect.signal === 'SIGKILL') target.killed = true
+        else target.term = true
+        return
+      }
+      case 'look-at-uploads': {
+        const seen = effect.pid
+        answers.push(() => ({ kind: 'uploads-seen', pid: seen, pushes: [] }))
+        return
+      }
+      case 'forget-record':
+        recorded = undefined
+        return
+      case 'journal':
+        return
+    }
+  }
+
+  function tell(told: Told) {
+    const next = step(state, { ...told, at } as Event, policy, drainsItself)
+    state = next.state
+    if (JSON.stringify(structuredClone(state)) !== JSON.stringify(state)) faults.push('not plain data')
+    for (const effect of next.effects) perform(effect)
+    const shown = publicState(state, policy)
+    if (shown.kind === 'stopped' && ours().length > 0 && shown.why !== 'never-started')
+      faults.push(`stopped, and ${ours().length} still run`)
+  }
+
+  function die(process: Process | undefined, code = 1) {
+    if (!process?.alive) return
+    process.alive = false
+    const gone = process.pid
+    answers.push(() => ({
+      kind: 'exited',
+      pid: gone,
+      exit: { kind: 'code', code },
+      lastLines: [],
+      dice: 0.5,
+    }))
+  }
+
+  const world = {
+    faults,
+    shown: () => publicState(state, policy),
+    stage: () => state.stage,
+    ours,
+    tell,
+    later(ms: number) {
+      at += ms
+    },
+    tick() {
+      const due = wants(state, policy).tickAt
+      if (due === undefined) return false
+      at = Math.max(at, due)
+      tell({ kind: 'tick' })
+      return true
+    },
+    /** One answer arrives; not necessarily the oldest. */
+    answer(index: number) {
+      const [answer] = answers.splice(index % Math.max(answers.length, 1), 1)
+      const told = answer?.()
+      if (told) tell(told)
+      return answer !== undefined
+    },
+    ready() {
+      const { stage } = { stage: state.stage }
+      if (stage.kind === 'starting' && ours().some(process => process.pid === stage.run.pid))
+        tell({ kind: 'ready', pid: stage.run.pid })
+    },
+    hang() {
+      const [process] = ours()
+      if (process) tell({ kind: 'hung', pid: process.pid, answeredAt: at })
+    },
+    crash: (code: number) => die(ours()[0], code),
+    /** Processes act on the signals they got; `stubborn` ones only on SIGKILL. */
+    obey(stubborn: boolean) {
+      for (const process of ours()) if (process.killed || (process.term && !stubborn)) die(process, 0)
+    },
+    foreign(there: boolean) {
+      foreigner = there && ours().length === 0
+    },
+    /** Everything goes well from now on: how it ends. */
+    settle() {
+      foreigner = false
+      for (let turn = 0; turn < 500; turn++) {
+        if (world.answer(0)) continue
+        world.obey(false)
+        if (world.answer(0)) continue
+        world.ready()
+        const kind = world.shown().kind
+        if (kind === 'serving' || kind === 'stopped') return kind
+        if (!world.tick()) return kind
+      }
+      return 'never'
+    },
+  }
+  return world
+}
