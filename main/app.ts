@@ -164,7 +164,14 @@ export async function createApp(options: AppOptions): Promise<App> {
     for (const listener of listeners.log) listener({ lines: told })
   })
   health.onChange(changed)
-  storage.onChange(changed)
+  let repositoriesSeen = storage.state().repositories
+  storage.onChange(() => {
+    const { repositories } = storage.state()
+    // What health says about the catalog must not contradict the line beside it.
+    if (repositories !== repositoriesSeen && supervisor.state().kind === 'serving') void health.check()
+    repositoriesSeen = repositories
+    changed()
+  })
   settings.onChange(changed)
 
   async function close(): Promise<void> {

@@ -94,12 +94,13 @@ function jsonPrinter(dashboard: Dashboard): Printer {
 }
 
 function wordsPrinter(dashboard: Dashboard): Printer {
-  let last = ''
+  let last = { state: '', headline: '' }
   let greeted = false
   return (snapshot, now) => {
     const seen = glance(snapshot, now)
-    if (seen.headline === last || notBegun(snapshot)) return
-    last = seen.headline
+    const told = seen.state === last.state || seen.headline === last.headline
+    last = seen
+    if (told || notBegun(snapshot)) return
     const where = seen.state === 'serving' ? `: ${snapshot.registry.host}:${snapshot.registry.port}` : ''
     const why =
       seen.class === 'down' || seen.class === 'attention'
