@@ -1,0 +1,51 @@
+import type { PushEvent, Snapshot } from '../contract/snapshot.ts'
+import { timeOfDay, when } from './format.ts'
+import { type JournalWords, journalWords } from './journal-words.ts'
+
+/** Something that happened, newest first: a start, an end, a push. `at` is ms since the epoch. */
+export interface EventWords extends JournalWords {
+  id: string
+  at: number
+  /** The title without its time, for lists that have a column for it. */
+  what: string
+  kind: 'process' | 'push'
+}
+
+/** What happened last, from the journal and the pushes. `now` in ms since the epoch. */
+export function lastEvents(
+  snapshot: Pick<Snapshot, 'journal' | 'pushes'>,
+  now: number,
+  most: number,
+): EventWords[] {
+  const starts = snapshot.journal.map((entry): EventWords => {
+    const words = journalWords(entry, now)
+    const time = ` ${when(entry.at, now)}`
+    const what = words.title.endsWith(time) ? words.title.slice(0, -time.length) : words.title
+    return { ...words, what, id: entry.id, at: entry.at, kind: 'process' }
+  })
+  const pushes = snapshot.pushes.map((push, index): EventWords => {
+    const what = `Pushed ${imageName(push)}`
+    return {
+      id: `push ${push.at} ${index}`,
+      at: push.at,
+      kind: 'push',
+      what,
+      title: what,
+      detail: [push.by === undefined ? '' : `By ${push.by}, `, when(push.at, now)].join(''),
+    }
+  })
+  return [...starts, ...pushes].sort((a, b) => b.at - a.at).slice(0, most)
+}
+
+/** "app:1.2", or "app, sha256:0123456789ab…" for a push by digest. */
+export function imageName(push: Pick<PushEvent, 'repository' | 'reference'>): string {
+  return push.reference.includes(':')
+    ? `${push.repository}, ${push.reference.slice(0, 19)}…`
+    : `${push.repository}:${push.reference}`
+}
+
+/** A time that fits a narrow column: "13:47" today, else "28 Feb". */
+export const columnTime = (at: number, now: number): string =>
+  new Date(at).toDateString() === new Date(now).toDateString()
+    ? timeOfDay(at)
+    : new Date(at).toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })

@@ -1,0 +1,41 @@
+import type { StorageState } from '../contract/snapshot.ts'
+import { aboutDays, bytes, capital, count } from './format.ts'
+
+/** "41.2 GB in 58 repositories"; undefined before the first count. */
+export function storageTitle(storage: StorageState): string | undefined {
+  if (storage.bytes === undefined || storage.repositories === undefined) return undefined
+  if (storage.repositories === 0) return 'No images yet'
+  return `${bytes(storage.bytes)} in ${count(storage.repositories, 'repository', 'repositories')}`
+}
+
+/** "19 GB more in the last 30 days"; undefined while there are too few samples. */
+export function growthWords(storage: StorageState): string | undefined {
+  if (!storage.growth) return undefined
+  const days = Math.max(1, Math.round(storage.growth.days))
+  const span = days === 1 ? 'day' : count(days, 'day')
+  const change = storage.growth.bytes
+  if (change === 0) return `No change in the last ${span}`
+  return `${bytes(Math.abs(change))} ${change > 0 ? 'more' : 'less'} in the last ${span}`
+}
+
+/** "Full in about 11 months"; undefined where it does not grow, or has not been measured for long. */
+export const fullWords = (storage: StorageState): string | undefined =>
+  storage.daysToFull === undefined ? undefined : capital(`full in ${aboutDays(storage.daysToFull)}`)
+
+/** The bar as one sentence, for screen readers: "Images 41.2 GB, free 212 GB". */
+export const barWords = (storage: StorageState): string =>
+  [
+    storage.bytes === undefined ? '' : `Images ${bytes(storage.bytes)}`,
+    storage.freeBytes === undefined ? '' : `free ${bytes(storage.freeBytes)}`,
+  ]
+    .filter(part => part !== '')
+    .join(', ')
+
+/** The line of growth as one sentence: "Growth over 30 days, from 22 GB to 41.2 GB". */
+export function historyWords(storage: StorageState): string {
+  const first = storage.history[0]
+  const last = storage.history.at(-1)
+  if (!first || !last) return 'No samples yet'
+  const days = Math.max(1, Math.round((last[0] - first[0]) / 86_400_000))
+  return `Growth over ${count(days, 'day')}, from ${bytes(first[1])} to ${bytes(last[1])}`
+}

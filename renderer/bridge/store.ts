@@ -1,0 +1,143 @@
+import type { OpenTarget } from '../../preload/contract/contract.ts'
+import type { Failure } from '../../preload/contract/failure.ts'
+import type { Snapshot } from '../../preload/contract/snapshot.ts'
+import type { GlanceVerb } from '../../preload/words/glance.ts'
+import type { Connection, Link } from './connection.ts'
+import { type Course, follow } from './course.ts'
+import { keep, lastKnown } from './last-known.ts'
+import { overtaken, predict, predictionMs } from './prediction.ts'
+
+/** Everything a view shows, replaced as a whole at each change. */
+export interface Known {
+  link: Link
+  /** What the app said last, with a predicted process state over it while one stands. */
+  snapshot?: Snapshot
+  /** True when `snapshot` is what the app says now, not what it said before this page was opened. */
+  fresh: boolean
+  course?: Course
+  /** The last command that failed, until the next one or until the process changes. */
+  failure?: Failure
+}
+
+/** What views may ask for. Answers come back as changes of what is known. */
+export interface Store {
+  shell: Connection['shell']
+  known(): Known
+  subscribe(listener: () => void): () => void
+  act(verb: GlanceVerb): void
+  open(what: OpenTarget): void
+  quit(): void
+}
+
+/** Joins the app's snapshots, the predictions and the link into what the views show. */
+export function createStore(connection: Connection, clock: () => number = Date.now): Store {
+  const { bridge } = connection
+  const cached = lastKnown()
+  let known: Known = { link: { kind: 'connecting' }, fresh: false, ...(cached ? { snapshot: cached } : {}) }
+  /** What the app said, without predictions. */
+  let said = cached
+  let ending: ReturnType<typeof setTimeout> | undefined
+  const listeners = new Set<() => void>()
+
+  const change = (part: Partial<Known>): void => {
+    known = { ...known, ...part }
+    for (const listener of listeners) listener()
+  }
+  const without = (key: 'failure' | 'course'): void => {
+    const { [key]: _, ...rest } = known
+    known = rest
+  }
+
+  function take(next: Snapshot): void {
+    // An answer and an event may cross; the older one changes nothing.
+    if (known.fresh && said && next.app.pid === said.app.pid && next.takenAt < said.takenAt) return
+    const moved = !said || overtaken(said.process, next.process)
+    said = next
+    keep(next)
+    if (moved) {
+      clearTimeout(ending)
+      ending = undefined
+      without('failure')
+    }
+    // While a prediction stands, the app has not moved yet: its old state would end the course.
+    const course = ending === undefined ? follow(known.course, next.process) : known.course
+    without('course')
+    const shown = ending !== undefined && known.snapshot ? { ...next, process: known.snapshot.process } : next
+    change({ snapshot: shown, fresh: true, ...(course ? { course } : {}) })
+  }
+
+  function foretell(verb: GlanceVerb): void {
+    if (!said) return
+    const process = predict(said.process, verb, clock())
+    if (!process) return
+    clearTimeout(ending)
+    ending = setTimeout(withdraw, predictionMs)
+    const course = follow(known.course, process)
+    change({ snapshot: { ...said, process }, ...(course ? { course } : {}) })
+  }
+
+  function withdraw(): void {
+    if (ending === undefined) return
+    clearTimeout(ending)
+    ending = undefined
+    without('course')
+    if (said) change({ snapshot: said })
+  }
+
+  async function refresh(): Promise<void> {
+    const answer = await bridge.app.snapshot({})
+    if (answer.ok) take(answer.value)
+  }
+
+  function send(verb: GlanceVerb): ReturnType<typeof bridge.registry.start | typeof bridge.registry.cancel> {
+    switch (verb) {
+      case 'start':
+      case 'try-again':
+      case 'check-again':
+        return bridge.registry.start({})
+      case 'stop':
+        return bridge.registry.stop({})
+      case 'restart':
+        return bridge.registry.restart({ now: false })
+      case 'restart-now':
+        return bridge.registry.restart({ now: true })
+      case 'cancel':
+        return bridge.registry.cancel({})
+    }
+  }
+
+  bridge.on('snapshot', take)
+  connection.watch(link => {
+    change({ link, ...(link.kind === 'live' ? {} : { fresh: false }) })
+    if (link.kind === 'live') void refresh()
+  })
+
+  return {
+    shell: connection.shell,
+    known: () => known,
+    subscribe(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    act(verb) {
+      without('failure')
+      foretell(verb)
+      void send(verb).then(answer => {
+        if (answer.ok) {
+          if (answer.value !== null) take(answer.value)
+          return
+        }
+        withdraw()
+        change({ failure: answer.error })
+      })
+    },
+    open(what) {
+      void bridge.app.open({ what }).then(answer => {
+        if (!answer.ok) change({ failure: answer.error })
+      })
+    },
+    quit() {
+      void bridge.app.quit({})
+    },
+  }
+}

@@ -1,0 +1,21 @@
+import { Fragment } from 'react'
+
+const moving = /(\d[\d.,]*\u00a0(?:s|ms|min|h|d)\b)/
+
+/**
+ * Text inside a live region whose spans of time tick: they are taken out of the announcements, so that a
+ * screen reader speaks when the words change and not once a second.
+ */
+export function Ticking({ text }: { text: string }) {
+  return text.split(moving).map((part, index) =>
+    index % 2 === 1 ? (
+      // biome-ignore lint/suspicious/noArrayIndexKey: the parts have no other identity, and their order is fixed
+      <span key={index} aria-live="off" className="nowrap">
+        {part}
+      </span>
+    ) : (
+      // biome-ignore lint/suspicious/noArrayIndexKey: as above
+      <Fragment key={index}>{part}</Fragment>
+    ),
+  )
+}

@@ -1,0 +1,58 @@
+import { failureWords } from '../../preload/words/failure-words.ts'
+import type { GlanceAction } from '../../preload/words/glance.ts'
+import { Button } from '../ui/button.tsx'
+import { Ticking } from '../ui/ticking.tsx'
+import type { Seen } from './knowledge.tsx'
+
+/** The reason below a headline: one paragraph per line of it, without the log lines quoted elsewhere. */
+export function Reason({ seen }: { seen: Seen }) {
+  const process = seen.snapshot.process
+  const quoted =
+    process.kind === 'failed' && 'lastLines' in process.error ? new Set(process.error.lastLines) : undefined
+  return seen.glance.reason
+    .split('\n')
+    .filter(line => line !== '' && !quoted?.has(line))
+    .map(line => (
+      <p key={line.replaceAll(/\d+/g, '#')}>
+        <Ticking text={line} />
+      </p>
+    ))
+}
+
+/** The buttons that belong to a headline. */
+export function Actions({
+  actions,
+  act,
+  small = false,
+}: {
+  actions: GlanceAction[]
+  act: (action: GlanceAction) => void
+  small?: boolean
+}) {
+  if (actions.length === 0) return null
+  return (
+    <div className="act">
+      {actions.map(action => (
+        <Button key={action.verb} kind={action.kind} small={small} onPress={() => act(action)}>
+          {action.label}
+        </Button>
+      ))}
+    </div>
+  )
+}
+
+/** A command that failed, where the headline does not say it already. */
+export function CommandFailure({ seen }: { seen: Seen }) {
+  if (!seen.failure || seen.glance.class === 'down' || !seen.answers) return null
+  const words = failureWords(seen.failure)
+  return (
+    <div className="failure" role="alert">
+      <p className="t">{words.title}</p>
+      {words.steps.map(step => (
+        <p key={step} className="small two">
+          {step}
+        </p>
+      ))}
+    </div>
+  )
+}

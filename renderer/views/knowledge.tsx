@@ -1,0 +1,145 @@
+import {
+  createContext,
+  type ReactNode,
+  type RefObject,
+  useContext,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from 'react'
+import type { Failure } from '../../preload/contract/failure.ts'
+import type { Snapshot } from '../../preload/contract/snapshot.ts'
+import { atTime } from '../../preload/words/format.ts'
+import { type Glance, type GlanceAction, type GlanceVerb, glance } from '../../preload/words/glance.ts'
+import type { Course } from '../bridge/course.ts'
+import type { Known, Store } from '../bridge/store.ts'
+import { Sheet } from '../ui/sheet.tsx'
+
+/** What a view shows at one moment. `now` is the moment it speaks of, ms since the epoch. */
+export interface Seen {
+  snapshot: Snapshot
+  glance: Glance
+  now: number
+  /** False while the app does not answer: what is shown was true once, and nothing can be asked. */
+  answers: boolean
+  /** "13:20": set when the state shown is not the one of now. */
+  asOf?: string
+  course?: Course
+  failure?: Failure
+}
+
+const StoreContext = createContext<Store | undefined>(undefined)
+export const StoreProvider = StoreContext.Provider
+
+export function useStore(): Store {
+  const store = useContext(StoreContext)
+  if (!store) throw new Error('no store around this view')
+  return store
+}
+
+export function useKnown(): Known {
+  const store = useStore()
+  return useSyncExternalStore(store.subscribe, store.known)
+}
+
+/** The time, once a second while the page is visible; a hidden page costs nothing. */
+export function useNow(): number {
+  const [now, setNow] = useState(Date.now)
+  useEffect(() => {
+    let timer: ReturnType<typeof setInterval> | undefined
+    const adjust = (): void => {
+      clearInterval(timer)
+      if (document.visibilityState !== 'visible') return
+      setNow(Date.now())
+      timer = setInterval(() => setNow(Date.now()), 1000)
+    }
+    adjust()
+    document.addEventListener('visibilitychange', adjust)
+    return () => {
+      clearInterval(timer)
+      document.removeEventListener('visibilitychange', adjust)
+    }
+  }, [])
+  return now
+}
+
+/** Joins what is known with the time into what is shown; undefined before anything was ever known. */
+export function see(known: Known, clock: number): Seen | undefined {
+  const { snapshot, link } = known
+  if (!snapshot) return undefined
+  // A snapshot may be newer than the last tick; an old one speaks of its own moment.
+  const now = known.fresh ? Math.max(clock, snapshot.takenAt) : snapshot.takenAt
+  const own = glance(snapshot, now)
+  const rest = {
+    snapshot,
+    now,
+    ...(known.course ? { course: known.course } : {}),
+    ...(known.failure ? { failure: known.failure } : {}),
+  }
+  if (known.fresh) return { ...rest, glance: own, answers: true }
+  const asOf = atTime(snapshot.takenAt, clock)
+  if (link.kind !== 'lost') return { ...rest, glance: own, answers: true, asOf }
+  return { ...rest, glance: lost(own, asOf), answers: false, asOf }
+}
+
+const lost = (own: Glance, asOf: string): Glance => ({
+  class: 'attention',
+  state: own.state,
+  headline: 'Zotbar does not answer',
+  reason: `Last known state as of ${asOf}: ${own.headline}. The registry may go on without it. This page tries again by itself; to start Zotbar, run zotbar start.`,
+  actions: [],
+})
+
+/** Runs actions, after asking where an action asks. The sheet goes away with the action it is about. */
+export function useActs(actions: GlanceAction[]): { act: (action: GlanceAction) => void; sheet: ReactNode } {
+  const store = useStore()
+  const [asking, setAsking] = useState<GlanceVerb>()
+  const asked = actions.find(action => action.verb === asking)
+  return {
+    act: action => (action.asks ? setAsking(action.verb) : store.act(action.verb)),
+    sheet: asked?.asks ? (
+      <Sheet
+        title={asked.asks.title}
+        body={asked.asks.body}
+        confirm={asked.asks.confirm}
+        onConfirm={() => store.act(asked.verb)}
+        onClose={() => setAsking(undefined)}
+      />
+    ) : null,
+  }
+}
+
+/** The everyday buttons, where the headline does not offer them itself. */
+export function everyday(seen: Seen): GlanceAction[] {
+  if (seen.snapshot.process.kind !== 'serving' || !seen.answers) return []
+  const all: GlanceAction[] = [
+    { verb: 'restart', label: 'Restart', kind: 'plain' },
+    { verb: 'stop', label: 'Stop', kind: 'plain' },
+  ]
+  return all.filter(action => !seen.glance.actions.some(own => own.verb === action.verb))
+}
+
+/**
+ * Keeps the keyboard where it was: a button that goes away while it has the focus hands it to the first
+ * action that is there now, or to `box` itself.
+ */
+export function useKeptFocus(
+  box: RefObject<HTMLElement | null>,
+  find: () => HTMLElement | null | undefined,
+): void {
+  const held = useRef<Element>(null)
+  useEffect(() => {
+    const remember = (event: FocusEvent): void => {
+      held.current = event.target instanceof Element ? event.target : null
+    }
+    document.addEventListener('focusin', remember)
+    return () => document.removeEventListener('focusin', remember)
+  }, [])
+  useLayoutEffect(() => {
+    if (!held.current || held.current.isConnected || document.activeElement !== document.body) return
+    held.current = null
+    ;(find() ?? box.current)?.focus()
+  })
+}

@@ -1,0 +1,188 @@
+import type { ReactNode } from 'react'
+import {
+  count,
+  duration,
+  exactMoment,
+  exactTime,
+  secondsUntil,
+  shortName,
+} from '../../preload/words/format.ts'
+import { noticeWords } from '../../preload/words/notice-words.ts'
+import { Copy } from '../ui/copy.tsx'
+import { Glyph, Icon } from '../ui/glyph.tsx'
+import { Ticking } from '../ui/ticking.tsx'
+import { Time } from '../ui/time.tsx'
+import { EventsCard, HealthCard, StorageCard } from './cards.tsx'
+import { CourseSteps } from './course-steps.tsx'
+import { address, engineName } from './facts.ts'
+import { Actions, CommandFailure, Reason } from './headline.tsx'
+import { type Seen, useActs } from './knowledge.tsx'
+import { Excerpt, lastLinesOf } from './quoted.tsx'
+import { ForeignFacts, PushList } from './rows.tsx'
+
+/** Everything that the glance says, with its evidence. */
+export function Overview({ seen }: { seen: Seen }) {
+  const { glance } = seen
+  const { act, sheet } = useActs(glance.actions)
+  return (
+    <>
+      <div className={`hero ${glance.class}`}>
+        <Glyph name={glance.class} size="xl" />
+        <div className="say">
+          <h2>
+            <Ticking text={glance.headline} />
+          </h2>
+          <Reason seen={seen} />
+          <Actions actions={glance.actions} act={act} />
+          <CourseSteps seen={seen} />
+          <CommandFailure seen={seen} />
+        </div>
+      </div>
+      <Facts seen={seen} />
+      <div className="cards">
+        <Notices seen={seen} />
+        <LastLines seen={seen} />
+        <Pushes seen={seen} />
+        <Foreign seen={seen} />
+        <div className="stack">
+          <HealthCard seen={seen} />
+          <EventsCard seen={seen} />
+        </div>
+        <div className="stack">
+          <StorageCard seen={seen} />
+        </div>
+      </div>
+      {sheet}
+    </>
+  )
+}
+
+function Facts({ seen }: { seen: Seen }) {
+  const { registry, process } = seen.snapshot
+  const path = (text: string) => (
+    <span className="mono" title={text}>
+      {shortName(text, 30)}
+    </span>
+  )
+  const facts: [string, ReactNode][] = [
+    [
+      'Address',
+      <span className="copy" key="a">
+        <code>{address(seen.snapshot)}</code>
+        <Copy text={address(seen.snapshot)} what="address" />
+      </span>,
+    ],
+    ...(registry.publicUrl === undefined
+      ? []
+      : [
+          [
+            'Public address',
+            <span className="copy" key="p">
+              <code>{registry.publicUrl.replace(/^https?:\/\//, '')}</code>
+              <Copy text={registry.publicUrl.replace(/^https?:\/\//, '')} what="public address" />
+            </span>,
+          ] satisfies [string, ReactNode],
+        ]),
+    ['Engine', engineName(seen.snapshot)],
+    ...(process.kind === 'serving' && seen.answers
+      ? [
+          ['Running for', duration(Math.max(1000, seen.now - process.startedAt))] satisfies [
+            string,
+            ReactNode,
+          ],
+        ]
+      : []),
+    ['Config', path(registry.configFile)],
+    ...(registry.dataFolder === undefined
+      ? []
+      : [['Data', path(registry.dataFolder)] satisfies [string, ReactNode]]),
+  ]
+  return (
+    <dl className="facts">
+      {facts.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  )
+}
+
+function Notices({ seen }: { seen: Seen }) {
+  if (seen.snapshot.notices.length === 0) return null
+  return (
+    <section className="card span2" aria-label="Notices">
+      <ul className="todo">
+        {seen.snapshot.notices.map(notice => {
+          const words = noticeWords(notice)
+          return (
+            <li key={notice.id}>
+              {words.wants ? <Glyph name="attention" /> : <Icon name="note" />}
+              <div>
+                <p className="t">{words.title}</p>
+                <p className="small two">{words.detail}</p>
+              </div>
+            </li>
+          )
+        })}
+      </ul>
+    </section>
+  )
+}
+
+function LastLines({ seen }: { seen: Seen }) {
+  const last = lastLinesOf(seen.snapshot.process)
+  if (!last) return null
+  return (
+    <Wide
+      title="Last lines it wrote"
+      label={
+        <Time at={last.at} exact={exactMoment(last.at)}>
+          {exactTime(last.at)}
+        </Time>
+      }
+    >
+      <Excerpt lines={last.lines} most={10} />
+    </Wide>
+  )
+}
+
+function Pushes({ seen }: { seen: Seen }) {
+  const process = seen.snapshot.process
+  if (process.kind !== 'draining') return null
+  return (
+    <Wide
+      title={
+        process.pushes.length === 0
+          ? 'No push in progress'
+          : `${count(process.pushes.length, 'push', 'pushes')} in progress`
+      }
+      label={`stops in ${secondsUntil(process.until, seen.now)} at the latest`}
+    >
+      {process.pushes.length > 0 && <PushList seen={seen} width={80} />}
+    </Wide>
+  )
+}
+
+function Foreign({ seen }: { seen: Seen }) {
+  const process = seen.snapshot.process
+  if (process.kind !== 'foreign') return null
+  return (
+    <Wide title={`On port ${process.port}`}>
+      <ForeignFacts seen={seen} />
+    </Wide>
+  )
+}
+
+function Wide({ title, label, children }: { title: string; label?: ReactNode; children?: ReactNode }) {
+  return (
+    <section className="card pad span2" aria-label={title}>
+      <header>
+        <h3>{title}</h3>
+        {label !== undefined && <p className="label">{label}</p>}
+      </header>
+      {children}
+    </section>
+  )
+}

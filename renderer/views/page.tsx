@@ -1,0 +1,88 @@
+import { type ComponentType, useEffect, useState } from 'react'
+import { createRoot } from 'react-dom/client'
+import { connect, type Link } from '../bridge/connection.ts'
+import { createStore } from '../bridge/store.ts'
+import { Announcer } from '../ui/announcer.tsx'
+import { Copy } from '../ui/copy.tsx'
+import { Glyph } from '../ui/glyph.tsx'
+import { type Seen, StoreProvider, see, useKnown, useNow } from './knowledge.tsx'
+
+/** Connects this page to the app and shows `View`, or why there is nothing to show yet. */
+export function mount(View: ComponentType<{ seen: Seen }>): void {
+  const root = document.getElementById('root')
+  if (!root) throw new Error('the page has no #root')
+  const store = createStore(connect())
+  document.documentElement.dataset['shell'] = store.shell
+  createRoot(root).render(
+    <StoreProvider value={store}>
+      <Page View={View} />
+      <Announcer />
+    </StoreProvider>,
+  )
+}
+
+function Page({ View }: { View: ComponentType<{ seen: Seen }> }) {
+  const known = useKnown()
+  const now = useNow()
+  const signedOut = known.link.kind === 'signed-out'
+  const seen = signedOut ? undefined : see(known, now)
+  const title = signedOut ? 'Not signed in' : seen?.glance.headline
+  useEffect(() => {
+    document.title = title === undefined ? 'Zotbar' : `${title} · Zotbar`
+  }, [title])
+  if (known.link.kind === 'signed-out') return <SignedOut why={known.link.why} />
+  return seen ? <View seen={seen} /> : <Waiting link={known.link} />
+}
+
+const whys: Record<Extract<Link, { kind: 'signed-out' }>['why'], string> = {
+  'no-session': 'Only its owner may see it, so it opens by a link that works once.',
+  refused: 'Its link was used already, or is too old. Each link works once.',
+  ended: 'Its session has ended, because Zotbar was started again.',
+}
+
+function SignedOut({ why }: { why: keyof typeof whys }) {
+  return (
+    <main className="apart">
+      <Glyph name="off" size="xl" />
+      <div>
+        <h1>This page is not signed in</h1>
+        <p>{whys[why]}</p>
+        <p>Get a fresh link in a terminal:</p>
+        <p className="cmd">
+          <code>zotbar open</code>
+          <Copy text="zotbar open" what="command" />
+        </p>
+      </div>
+    </main>
+  )
+}
+
+const patienceMs = 300
+
+/** Nothing was ever known here: said after a moment, so that a fast answer shows nothing before itself. */
+function Waiting({ link }: { link: Link }) {
+  const [late, setLate] = useState(false)
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(true), patienceMs)
+    return () => clearTimeout(timer)
+  }, [])
+  if (!late) return null
+  const lost = link.kind === 'lost'
+  return (
+    <main className="apart">
+      <Glyph name={lost ? 'attention' : 'working'} size="xl" />
+      <div role="status">
+        <h1>{lost ? 'Zotbar does not answer' : 'Asking Zotbar'}</h1>
+        {lost && (
+          <>
+            <p>This page tries again by itself. To start Zotbar, run this in a terminal:</p>
+            <p className="cmd">
+              <code>zotbar start</code>
+              <Copy text="zotbar start" what="command" />
+            </p>
+          </>
+        )}
+      </div>
+    </main>
+  )
+}

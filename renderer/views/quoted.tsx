@@ -1,0 +1,35 @@
+import type { ProcessState } from '../../preload/contract/registry-state.ts'
+
+/** The last lines that the registry wrote before it ended, and when that was; none in other states. */
+export function lastLinesOf(process: ProcessState): { lines: string[]; at: number } | undefined {
+  const lines =
+    process.kind === 'backing-off' || process.kind === 'crash-looping'
+      ? process.lastLines
+      : process.kind === 'failed' && 'lastLines' in process.error
+        ? process.error.lastLines
+        : []
+  return lines.length === 0 ? undefined : { lines, at: process.since }
+}
+
+const level = /\b(panic|fatal|error)\b/i
+const longest = 400
+
+/** Log lines as they were written; the newest `most`, each cut where it goes on for too long. */
+export function Excerpt({ lines, most }: { lines: string[]; most: number }) {
+  const shown = lines.slice(-most).map(line => (line.length > longest ? `${line.slice(0, longest)}…` : line))
+  return (
+    <pre className="excerpt">
+      {shown.map((line, index) => {
+        const mark = level.exec(line)
+        const end = index === shown.length - 1 ? '' : '\n'
+        if (!mark) return `${line}${end}`
+        return [
+          line.slice(0, mark.index),
+          // biome-ignore lint/suspicious/noArrayIndexKey: lines may repeat, and never change places
+          <b key={index}>{mark[0]}</b>,
+          `${line.slice(mark.index + mark[0].length)}${end}`,
+        ]
+      })}
+    </pre>
+  )
+}

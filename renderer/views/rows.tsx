@@ -1,0 +1,305 @@
+import { lastEvents } from '../../preload/words/event-words.ts'
+import { failureWords } from '../../preload/words/failure-words.ts'
+import {
+  bytes,
+  count,
+  duration,
+  exactMoment,
+  exactTime,
+  secondsUntil,
+  shortName,
+  when,
+} from '../../preload/words/format.ts'
+import { noticeWords } from '../../preload/words/notice-words.ts'
+import { outcomeWords, probeWords } from '../../preload/words/probe-words.ts'
+import {
+  barWords,
+  fullWords,
+  growthWords,
+  historyWords,
+  storageTitle,
+} from '../../preload/words/storage-words.ts'
+import { Bar } from '../ui/bar.tsx'
+import { Copy } from '../ui/copy.tsx'
+import { Glyph, Icon } from '../ui/glyph.tsx'
+import { Row } from '../ui/row.tsx'
+import { Sparkline } from '../ui/sparkline.tsx'
+import { Time } from '../ui/time.tsx'
+import { address, engineName, firstPush } from './facts.ts'
+import type { Seen } from './knowledge.tsx'
+import { Excerpt, lastLinesOf } from './quoted.tsx'
+
+export function LastLinesRow({ seen }: { seen: Seen }) {
+  const last = lastLinesOf(seen.snapshot.process)
+  if (!last) return null
+  const title = last.lines.length === 1 ? 'Last line it wrote' : 'Last lines it wrote'
+  return (
+    <Row
+      name={title}
+      glyph={<Icon name="logs" />}
+      title={title}
+      label={
+        <Time at={last.at} exact={exactMoment(last.at)}>
+          {exactTime(last.at)}
+        </Time>
+      }
+    >
+      <div className="d">
+        <Excerpt lines={last.lines} most={3} />
+      </div>
+    </Row>
+  )
+}
+
+export function PushesRow({ seen }: { seen: Seen }) {
+  const process = seen.snapshot.process
+  if (process.kind !== 'draining') return null
+  const pushes = process.pushes
+  return (
+    <Row
+      name="Pushes in progress"
+      glyph={<Icon name="push" />}
+      title={
+        pushes.length === 0 ? 'No push in progress' : `${count(pushes.length, 'push', 'pushes')} in progress`
+      }
+      label={`stops in ${secondsUntil(process.until, seen.now)} at the latest`}
+    >
+      {pushes.length > 0 && <PushList seen={seen} width={34} />}
+    </Row>
+  )
+}
+
+/** What each push has sent so far. How much is to come, only the client knows, so there is no bar. */
+export function PushList({ seen, width }: { seen: Seen; width: number }) {
+  const process = seen.snapshot.process
+  if (process.kind !== 'draining') return null
+  return (
+    <ul className="d pushes">
+      {process.pushes.map((push, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: two pushes to one repository have no other identity
+        <li key={`${push.repository} ${index}`}>
+          <span className="clip" title={push.repository}>
+            {shortName(push.repository, width)}
+          </span>
+          <span className="label">{bytes(push.bytes)} so far</span>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+export function ForeignRow({ seen }: { seen: Seen }) {
+  const process = seen.snapshot.process
+  if (process.kind !== 'foreign') return null
+  return (
+    <Row
+      name="Process on the port"
+      glyph={<Icon name="engine" />}
+      title={process.command === undefined ? `On port ${process.port}` : programName(process.command)}
+      label={process.startedAt === undefined ? undefined : `since ${when(process.startedAt, seen.now)}`}
+    >
+      <ForeignFacts seen={seen} />
+    </Row>
+  )
+}
+
+/** What is known of the process on the port; what cannot be seen is said so. */
+export function ForeignFacts({ seen }: { seen: Seen }) {
+  const process = seen.snapshot.process
+  if (process.kind !== 'foreign') return null
+  if (process.pid === undefined)
+    return <p className="d">Its process cannot be seen from here; it may belong to another user.</p>
+  return (
+    <dl className="d kv">
+      <dt>Process</dt>
+      <dd>{process.pid}</dd>
+      {process.user !== undefined && (
+        <>
+          <dt>User</dt>
+          <dd>{process.user}</dd>
+        </>
+      )}
+      {process.command !== undefined && (
+        <>
+          <dt>Command</dt>
+          <dd className="mono command">{process.command}</dd>
+        </>
+      )}
+    </dl>
+  )
+}
+
+/** "/usr/bin/docker-registry serve x.yml" -> "docker-registry". */
+const programName = (command: string): string => command.split(' ')[0]?.split('/').at(-1) || command
+
+export function RegistryRow({ seen }: { seen: Seen }) {
+  const { snapshot } = seen
+  return (
+    <Row
+      name="Registry"
+      glyph={<Icon name="engine" />}
+      title={engineName(snapshot)}
+      label={runningLabel(seen)}
+    >
+      <p className="d copy">
+        <code>{address(snapshot)}</code>
+        <Copy text={address(snapshot)} what="address" />
+      </p>
+    </Row>
+  )
+}
+
+function runningLabel({ snapshot, now, answers }: Seen): string | undefined {
+  if (!answers) return undefined
+  const process = snapshot.process
+  switch (process.kind) {
+    case 'serving':
+      return `up ${duration(Math.max(1, Math.floor((now - process.startedAt) / 1000)) * 1000).replace('.0', '')}`
+    case 'draining':
+    case 'stopping':
+      return `pid ${process.pid}`
+    case 'starting':
+      return process.pid === undefined ? 'not answering yet' : `pid ${process.pid}`
+    case 'backing-off':
+    case 'crash-looping':
+      return 'not answering'
+    case 'foreign':
+      return 'not started'
+    case 'failed':
+      return 'not running'
+    case 'stopped':
+      return 'stopped'
+  }
+}
+
+/** The probes, while one of them fails: which, and what the others say. */
+export function HealthRow({ seen }: { seen: Seen }) {
+  if (seen.glance.state !== 'degraded' || !seen.answers) return null
+  const checked = seen.snapshot.service.checkedAt
+  return (
+    <Row
+      name="Health"
+      glyph={<Icon name="pulse" />}
+      title="Health"
+      label={checked === undefined ? undefined : `checked ${when(checked, seen.now)}`}
+    >
+      <ul className="d probes">
+        {seen.snapshot.service.probes.map(probe => (
+          <li key={probe.id}>
+            <Glyph name={glyphOf(probe.outcome)} size="s" />
+            <span>
+              {probeWords[probe.id]}
+              <span className="vh">: {outcomeWords[probe.outcome]}</span>
+            </span>
+            <span className="label">{probe.detail}</span>
+          </li>
+        ))}
+      </ul>
+    </Row>
+  )
+}
+
+export const glyphOf = (outcome: 'passed' | 'failed' | 'skipped'): 'fine' | 'attention' | 'off' =>
+  outcome === 'passed' ? 'fine' : outcome === 'failed' ? 'attention' : 'off'
+
+export function StorageRow({ seen }: { seen: Seen }) {
+  const { storage, process } = seen.snapshot
+  const title = storageTitle(storage)
+  const glyph = <Icon name="storage" />
+  const free = storage.freeBytes === undefined ? undefined : `${bytes(storage.freeBytes)} free`
+  if (storage.error) {
+    const words = failureWords(storage.error)
+    return (
+      <Row name="Storage" glyph={<Glyph name="attention" />} title={words.title}>
+        <p className="d">{words.steps[0]}</p>
+      </Row>
+    )
+  }
+  if (title === undefined)
+    return storage.scanning ? (
+      <Row name="Storage" glyph={glyph} title="Counting what is stored" label={free} />
+    ) : null
+  if (storage.repositories === 0)
+    return (
+      <Row name="Storage" glyph={glyph} title={title} label={free}>
+        {process.kind === 'serving' && <FirstPush seen={seen} />}
+      </Row>
+    )
+  const growth = growthWords(storage)
+  const full = fullWords(storage)
+  return (
+    <Row name="Storage" glyph={glyph} title={title} label={free}>
+      <div className="d">
+        {storage.freeBytes !== undefined && (
+          <Bar used={storage.bytes ?? 0} free={storage.freeBytes} label={barWords(storage)} />
+        )}
+        {growth !== undefined && process.kind === 'serving' && (
+          <div className="grow">
+            {storage.history.length > 1 && (
+              <Sparkline samples={storage.history} label={historyWords(storage)} />
+            )}
+            <p>
+              {full !== undefined && <span className="small block">{full}</span>}
+              <span className="label">{growth}</span>
+            </p>
+          </div>
+        )}
+      </div>
+    </Row>
+  )
+}
+
+/** What would be here, and the one command that brings it. */
+export function FirstPush({ seen }: { seen: Seen }) {
+  const command = firstPush(seen.snapshot)
+  return (
+    <div className="d">
+      <p>Push one:</p>
+      <p className="cmd">
+        <code>{command}</code>
+        <Copy text={command} what="command" />
+      </p>
+    </div>
+  )
+}
+
+/** The newest event; and behind a push also why the registry was last started or ended. */
+export function EventRows({ seen }: { seen: Seen }) {
+  const events = lastEvents(seen.snapshot, seen.now, 40)
+  const first = events[0]
+  if (!first) return null
+  const process = first.kind === 'push' ? events.find(event => event.kind === 'process') : undefined
+  return [first, ...(process ? [process] : [])].map(event => (
+    <Row
+      key={event.id}
+      name={event.kind === 'push' ? 'Last push' : 'Last event'}
+      glyph={<Icon name={event.kind === 'push' ? 'push' : 'clock'} />}
+      title={
+        <Time at={event.at} exact={exactMoment(event.at)}>
+          {event.title}
+        </Time>
+      }
+    >
+      <p className="d">{event.detail}</p>
+    </Row>
+  ))
+}
+
+export function NoticeRows({ seen }: { seen: Seen }) {
+  // A disk that is nearly full is in the headline already.
+  return seen.snapshot.notices
+    .filter(notice => notice.kind !== 'storage-nearly-full')
+    .map(notice => {
+      const words = noticeWords(notice)
+      return (
+        <Row
+          key={notice.id}
+          name="Notice"
+          glyph={words.wants ? <Glyph name="attention" /> : <Icon name="note" />}
+          title={words.title}
+        >
+          <p className="d">{words.detail}</p>
+        </Row>
+      )
+    })
+}

@@ -1,0 +1,7 @@
+import './ui/tokens.css'
+import './ui/parts.css'
+import './views/window.css'
+import { mount } from './views/page.tsx'
+import { Window } from './views/window.tsx'
+
+mount(Window)

@@ -1,0 +1,43 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import AxeBuilder from '@axe-core/playwright'
+import { expect, type Page } from '@playwright/test'
+
+const pictures = join(import.meta.dirname, '..', '..', 'test-results', 'pictures')
+
+/** Collects what a page must never do: log an error (a breach of the policy is one) or ask anyone else for anything. */
+export function watch(page: Page): { breaches: string[] } {
+  const breaches: string[] = []
+  page.on('console', message => {
+    if (message.type() === 'error' || message.type() === 'warning') breaches.push(message.text())
+  })
+  page.on('pageerror', error => breaches.push(error.message))
+  page.on('request', request => {
+    if (!/^(http:\/\/127\.0\.0\.1:|data:)/.test(request.url())) breaches.push(`asked ${request.url()}`)
+  })
+  return { breaches }
+}
+
+/** No finding of axe against WCAG 2.2 AA or its best practices. */
+async function expectAccessible(page: Page): Promise<void> {
+  const { violations } = await new AxeBuilder({ page })
+    .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
+    .analyze()
+  const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html).join(' | ')}`)
+  expect(found).toEqual([])
+}
+
+/** Keeps a picture of the page for people to look at. */
+async function picture(page: Page, name: string): Promise<void> {
+  mkdirSync(pictures, { recursive: true })
+  await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true, animations: 'disabled' })
+}
+
+/** Accessible, and kept as a picture, in the light and in the dark. */
+export async function inBothSchemes(page: Page, name: string): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme })
+    await picture(page, `${name}-${colorScheme}`)
+    await expectAccessible(page)
+  }
+}

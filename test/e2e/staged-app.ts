@@ -1,0 +1,90 @@
+import { type Dashboard, startDashboard } from '../../main/shell/headless/dashboard.ts'
+import type { Host } from '../../main/transport/host.ts'
+import { httpApi } from '../../main/transport/http-api.ts'
+import type { Events, ZotbarHandlers } from '../../preload/contract/contract.ts'
+import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import type { Snapshot } from '../../preload/contract/snapshot.ts'
+
+type Answer = Result<Snapshot>
+
+/** The real dashboard server before a stage: what the app says is set by the test, what it is asked is kept. */
+export class StagedApp implements Host {
+  /** Every command that a page has sent, as "registry.restart {now:false}" would be ["registry.restart", {...}]. */
+  readonly asked: [string, unknown][] = []
+  readonly handlers: ZotbarHandlers
+  /** What the next commands of `registry` answer; by default they stay open, as a long restart does. */
+  answer: (() => Promise<Answer>) | undefined
+  private current: Snapshot
+  private readonly listeners = new Set<(snapshot: Snapshot) => void>()
+  private dashboard: Dashboard | undefined
+
+  constructor(first: Snapshot) {
+    this.current = first
+    const registry = (verb: string) => (input: unknown) => {
+      this.asked.push([`registry.${verb}`, input])
+      return this.answer ? this.answer() : new Promise<Answer>(() => {})
+    }
+    this.handlers = {
+      app: {
+        snapshot: async () => ok(this.current),
+        dashboardLink: async () => fail({ code: 'dashboard-off' }),
+        open: async input => {
+          this.asked.push(['app.open', input])
+          return ok(null)
+        },
+        quit: async () => ok(null),
+      },
+      registry: {
+        start: registry('start'),
+        stop: registry('stop'),
+        restart: registry('restart'),
+        cancel: async input => {
+          this.asked.push(['registry.cancel', input])
+          return ok(null)
+        },
+      },
+      logs: { tail: async () => ok({ lines: [] }) },
+      settings: {
+        list: async () => ok({ settings: [] }),
+        get: async ({ key }) => fail({ code: 'unknown-setting', key }),
+        set: async ({ key }) => fail({ code: 'unknown-setting', key }),
+      },
+    }
+  }
+
+  snapshot(): Snapshot {
+    return this.current
+  }
+
+  on<E extends keyof Events>(event: E, listener: (value: Events[E]) => void): () => void {
+    if (event !== 'snapshot') return () => {}
+    const hear = listener as (snapshot: Snapshot) => void
+    this.listeners.add(hear)
+    return () => this.listeners.delete(hear)
+  }
+
+  /** The app says something new. */
+  say(next: Snapshot): void {
+    this.current = next
+    for (const listener of this.listeners) listener(next)
+  }
+
+  /** Starts serving, on the same port as before where there was one. */
+  async open(): Promise<void> {
+    const folder = process.env['ZOTBAR_TEST_RENDERER'] ?? ''
+    const started = await startDashboard({ port: this.dashboard?.port ?? 0, folder, api: httpApi(this) })
+    if (!started.ok) throw new Error(started.error.code)
+    this.dashboard = started.value
+  }
+
+  /** A fresh link to one of the pages. */
+  link(page: 'popover' | 'window'): string {
+    const url = new URL(this.dashboard?.mint() ?? '')
+    url.pathname = `/${page}.html`
+    return url.href
+  }
+
+  async close(): Promise<void> {
+    await this.dashboard?.close()
+  }
+}

@@ -1,0 +1,79 @@
+import { test as base, expect } from '@playwright/test'
+import type { Snapshot } from '../../preload/contract/snapshot.ts'
+import { inBothSchemes, watch } from './page-checks.ts'
+import { ailing, empty, setAside, snapshotOf, states } from './snapshots.ts'
+import { StagedApp } from './staged-app.ts'
+
+const test = base.extend<{ app: StagedApp }>({
+  app: async ({}, use) => {
+    const now = Date.now()
+    const app = new StagedApp(snapshotOf(states.serving(now), now))
+    await app.open()
+    await use(app)
+    await app.close()
+  },
+})
+
+/** Each state, and the headline that it is told by. */
+const scenes: { name: string; of: (now: number) => Snapshot; headline: RegExp }[] = [
+  { name: 'serving', of: now => snapshotOf(states.serving(now), now), headline: /^Serving$/ },
+  {
+    name: 'degraded',
+    of: now => snapshotOf(states.serving(now), now, { service: { checkedAt: now - 3000, probes: ailing } }),
+    headline: /^Degraded$/,
+  },
+  { name: 'starting', of: now => snapshotOf(states.starting(now), now), headline: /^Starting/ },
+  { name: 'draining', of: now => snapshotOf(states.draining(now), now), headline: /^Restarting$/ },
+  { name: 'stopping', of: now => snapshotOf(states.stopping(now), now), headline: /^Restarting$/ },
+  {
+    name: 'backing-off',
+    of: now => snapshotOf(states['backing-off'](now), now),
+    headline: /^Crashed; starts again in \d+\ss$/,
+  },
+  {
+    name: 'crash-looping',
+    of: now => snapshotOf(states['crash-looping'](now), now),
+    headline: /^Does not stay up$/,
+  },
+  { name: 'foreign', of: now => snapshotOf(states.foreign(now), now), headline: /^Port 5050 is taken$/ },
+  { name: 'failed', of: now => snapshotOf(states.failed(now), now), headline: /^config.json has/ },
+  { name: 'stopped', of: now => snapshotOf(states.stopped(now), now), headline: /^Not running$/ },
+  { name: 'empty', of: empty, headline: /^Serving$/ },
+  {
+    name: 'nearly-full',
+    of: now =>
+      snapshotOf(states.serving(now), now, {
+        notices: [
+          setAside(now),
+          { id: 'n2', at: now, kind: 'storage-nearly-full', freeBytes: 3e9, volumeBytes: 494e9 },
+        ],
+      }),
+    headline: /^Serving, one thing to do$/,
+  },
+]
+
+for (const scene of scenes) {
+  test(`the popover says ${scene.name}`, async ({ app, page }) => {
+    const seen = watch(page)
+    await page.setViewportSize({ width: 408, height: 640 })
+    app.say(scene.of(Date.now()))
+    await page.goto(app.link('popover'))
+    const popover = page.getByRole('dialog', { name: scene.headline })
+    await expect(popover.getByRole('status').getByRole('heading', { level: 1 })).toHaveText(scene.headline)
+    await inBothSchemes(page, `popover-${scene.name}`)
+    expect(seen.breaches).toEqual([])
+  })
+
+  test(`the overview says ${scene.name}`, async ({ app, page }) => {
+    const seen = watch(page)
+    await page.setViewportSize({ width: 960, height: 640 })
+    app.say(scene.of(Date.now()))
+    await page.goto(app.link('window'))
+    await expect(
+      page.getByRole('main').getByRole('heading', { level: 2, name: scene.headline }),
+    ).toBeVisible()
+    await expect(page.getByRole('status').getByText(scene.headline)).toBeVisible()
+    await inBothSchemes(page, `overview-${scene.name}`)
+    expect(seen.breaches).toEqual([])
+  })
+}
