@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { readdir, readFile, readlink, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import {
   coversAddress,
   parseBootTime,
@@ -10,6 +11,9 @@ import {
   parseUserName,
 } from './proc-text.ts'
 import type { PortOwner, ProcessTable } from './process-table.ts'
+
+/** ms of looking through /proc before other work gets its turn. */
+const longestBlock = 5
 
 /** Everything is read from /proc: no process is started. `proc` differs in tests only. */
 export function linuxProcesses(proc = '/proc'): ProcessTable {
@@ -36,23 +40,19 @@ export function linuxProcesses(proc = '/proc'): ProcessTable {
       .sort((a, b) => a - b)
   }
 
-  /** The first process, or all, with an open descriptor that `matches`. Other users' cannot be looked into. */
-  async function* openedBy(
-    matches: (link: string, path: string) => boolean | Promise<boolean>,
-    uid?: number,
-  ) {
+  /**
+   * The processes with an open descriptor that `matches`. Other users' cannot be looked into. A readlink in /proc takes
+   * microseconds, its way through a thread pool far longer: so it is synchronous, with a rest now and then.
+   */
+  async function* openedBy(matches: (link: string, path: string) => boolean, uid?: number, first?: number) {
+    if (first !== undefined && opens(join(proc, String(first)), matches, uid)) yield first
+    let rested = performance.now()
     for (const pid of await pids()) {
-      if (uid !== undefined && (await owner(pid)) !== uid) continue
-      const folder = join(proc, String(pid), 'fd')
-      const descriptors = await readdir(folder).catch(() => [])
-      const links = await Promise.all(
-        descriptors.map(async name => {
-          const path = join(folder, name)
-          const link = await readlink(path).catch(() => undefined)
-          return link !== undefined && (await matches(link, path))
-        }),
-      )
-      if (links.includes(true)) yield pid
+      if (performance.now() - rested > longestBlock) {
+        await setImmediate()
+        rested = performance.now()
+      }
+      if (opens(join(proc, String(pid)), matches, uid)) yield pid
     }
   }
 
@@ -75,7 +75,7 @@ export function linuxProcesses(proc = '/proc'): ProcessTable {
     executable: pid => readlink(join(proc, String(pid), 'exe')).catch(() => undefined),
     commandLine,
     owner,
-    async portOwner(port, address): Promise<PortOwner | undefined> {
+    async portOwner(port, address, likely): Promise<PortOwner | undefined> {
       const tables = await Promise.all([read('net', 'tcp'), read('net', 'tcp6')])
       const listeners = tables.flatMap(table => parseListeners(table ?? ''))
       // An exact address before a wildcard: both may listen on one port.
@@ -85,7 +85,8 @@ export function linuxProcesses(proc = '/proc'): ProcessTable {
       if (socket === undefined) return undefined
       const user =
         parseUserName(await readFile('/etc/passwd', 'utf8').catch(() => ''), socket.uid) ?? String(socket.uid)
-      for await (const pid of openedBy(link => link === `socket:[${socket.inode}]`, socket.uid)) {
+      const isIt = (link: string) => link === `socket:[${socket.inode}]`
+      for await (const pid of openedBy(isIt, socket.uid, likely)) {
         const [command, at] = await Promise.all([commandLine(pid), startedAt(pid)])
         return {
           pid,
@@ -101,13 +102,31 @@ export function linuxProcesses(proc = '/proc'): ProcessTable {
       if (wanted === undefined) return []
       const found = new Set(parseLocks((await read('locks')) ?? '', wanted).filter(pid => pid > 0))
       // By name first, which is cheap, then by what is really open: /proc/locks does not show every file system right.
-      const isIt = async (link: string, path: string) => {
+      const isIt = (link: string, path: string) => {
         if (basename(link) !== basename(file)) return false
-        const open = await stat(path).catch(() => undefined)
+        const open = statSync(path, { throwIfNoEntry: false })
         return open?.ino === wanted.ino && open.dev === wanted.dev
       }
       for await (const pid of openedBy(isIt)) found.add(pid)
       return [...found].sort((a, b) => a - b)
     },
+  }
+}
+
+/** Whether a process of `uid` (of anybody, if not given) has a descriptor that `matches`. It may end meanwhile. */
+function opens(folder: string, matches: (link: string, path: string) => boolean, uid?: number): boolean {
+  try {
+    if (uid !== undefined && statSync(folder).uid !== uid) return false
+    const descriptors = join(folder, 'fd')
+    return readdirSync(descriptors).some(name => {
+      const path = join(descriptors, name)
+      try {
+        return matches(readlinkSync(path), path)
+      } catch {
+        return false
+      }
+    })
+  } catch {
+    return false
   }
 }

@@ -61,8 +61,12 @@ describe.runIf(process.platform === 'linux')('on Linux', () => {
     const { port } = server.address() as AddressInfo
     const asked = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address
     const owner = await table.portOwner(port, asked)
+    const hinted = await Promise.all(
+      [process.pid, 1, 2 ** 22 + 1].map(likely => table.portOwner(port, asked, likely)),
+    )
     server.close()
     await once(server, 'close')
+    expect(hinted).toEqual([owner, owner, owner])
     expect(owner).toMatchObject({
       pid: process.pid,
       user: expect.any(String),
