@@ -5,7 +5,16 @@ import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const stamp = join(root, 'dist', 'built')
-const sources = ['main', 'preload', 'renderer', 'registry', 'build', 'package.json', 'package-lock.json', 'vite.config.ts']
+const sources = [
+  'main',
+  'preload',
+  'renderer',
+  'registry',
+  'build',
+  'package.json',
+  'package-lock.json',
+  'vite.config.ts',
+]
 
 /** Newest modification time below a path, in ms since the epoch. */
 function newest(path) {
@@ -33,15 +42,31 @@ export async function bundle() {
     transform: { define: { __ZOTBAR_VERSION__: JSON.stringify(version) } },
     logLevel: 'warn',
   }
-  const output = { format: 'esm', minify: false, sourcemap: false, entryFileNames: '[name].mjs', chunkFileNames: 'chunks/[name]-[hash].mjs' }
+  const output = {
+    format: 'esm',
+    minify: false,
+    sourcemap: false,
+    entryFileNames: '[name].mjs',
+    chunkFileNames: 'chunks/[name]-[hash].mjs',
+  }
   await rolldown([
     {
       ...node,
-      input: { headless: 'main/headless.ts', cli: 'main/cli.ts', electron: 'main/electron.ts' },
+      input: {
+        headless: 'main/headless.ts',
+        cli: 'main/cli.ts',
+        electron: 'main/electron.ts',
+        // A thread is started from a file of its own.
+        'scan-worker': 'main/storage/scan-worker.ts',
+      },
       external: ['electron'],
       output: { ...output, dir: 'dist/main' },
     },
-    { ...node, input: { 'zotbar-registry': 'registry/main.ts' }, output: { ...output, dir: 'dist/registry' } },
+    {
+      ...node,
+      input: { 'zotbar-registry': 'registry/main.ts' },
+      output: { ...output, dir: 'dist/registry' },
+    },
     // A sandboxed preload is one CommonJS file that may require nothing but electron.
     {
       ...node,
@@ -57,5 +82,6 @@ export async function bundle() {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  if (!process.argv.includes('--if-stale') || isStale()) console.error(`Built in ${((await bundle()) / 1000).toFixed(1)} s`)
+  if (!process.argv.includes('--if-stale') || isStale())
+    console.error(`Built in ${((await bundle()) / 1000).toFixed(1)} s`)
 }

@@ -1,0 +1,83 @@
+import { type Disk, type Entry, isGone } from './disk.ts'
+import type { FileList } from './file-list.ts'
+import type { RepositoryCount } from './ledger.ts'
+
+const refName = 'org.opencontainers.image.ref.name'
+
+/** Whether a folder with these entries is a repository: an OCI image layout. */
+export const isRepository = (entries: Entry[]): boolean =>
+  entries.some(entry => entry.name === 'index.json' && !entry.folder) &&
+  entries.some(entry => entry.name === 'oci-layout' && !entry.folder)
+
+/**
+ * Counts one repository: index.json, oci-layout and everything below blobs/, not what is being uploaded or
+ * synchronised. Adds its files to `files`. Undefined when there is no repository in `folder` (any more).
+ * https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md
+ */
+export async function readRepository(
+  disk: Disk,
+  folder: string,
+  name: string,
+  files: FileList,
+  listed?: Entry[],
+): Promise<RepositoryCount | undefined> {
+  const entries = listed ?? (await entriesOf(disk, folder))
+  if (!isRepository(entries)) return undefined
+  const add = files.add.bind(files)
+  await disk.stats(folder, ['index.json', 'oci-layout'], add)
+  const blobs = `${folder}/blobs`
+  for (const algorithm of await entriesOf(disk, blobs)) {
+    // A folder "blobs" may also begin the name of a nested repository; only digest algorithms hold blobs.
+    if (!algorithm.folder || !isAlgorithm(algorithm.name)) continue
+    const names = (await entriesOf(disk, `${blobs}/${algorithm.name}`)).map(entry => entry.name)
+    await disk.stats(`${blobs}/${algorithm.name}`, names, add)
+  }
+  return { name, ...readIndex(await indexText(disk, folder)) }
+}
+
+export const isAlgorithm = (name: string): boolean => /^sha\d+$/.test(name)
+
+/** Tags and one digest from the text of an index.json; `tags` is undefined when it cannot be understood. */
+export function readIndex(text: string): Pick<RepositoryCount, 'tags' | 'sample'> {
+  let index: unknown
+  try {
+    index = JSON.parse(text)
+  } catch {
+    return { tags: undefined, sample: undefined }
+  }
+  if (!isRecord(index) || !Array.isArray(index['manifests'])) return { tags: undefined, sample: undefined }
+  let tags = 0
+  let tagged: string | undefined
+  let sample: string | undefined
+  for (const descriptor of index['manifests'] as unknown[]) {
+    if (!isRecord(descriptor) || typeof descriptor['digest'] !== 'string') continue
+    const annotations = descriptor['annotations']
+    if (isRecord(annotations) && typeof annotations[refName] === 'string') {
+      tags += 1
+      tagged = descriptor['digest']
+    }
+    sample = descriptor['digest']
+  }
+  return { tags, sample: tagged ?? sample }
+}
+
+async function entriesOf(disk: Disk, folder: string): Promise<Entry[]> {
+  try {
+    return await disk.list(folder)
+  } catch (error) {
+    if (isGone(error)) return []
+    throw error
+  }
+}
+
+async function indexText(disk: Disk, folder: string): Promise<string> {
+  try {
+    return await disk.text(`${folder}/index.json`)
+  } catch (error) {
+    if (isGone(error)) return ''
+    throw error
+  }
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null

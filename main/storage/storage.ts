@@ -1,0 +1,315 @@
+import type { Failure } from '../../preload/contract/failure.ts'
+import type { PushInProgress } from '../../preload/contract/registry-state.ts'
+import type { PushEvent, StorageState } from '../../preload/contract/snapshot.ts'
+import type { Clock } from '../platform/clock.ts'
+import { errorCode, reasonOf } from '../platform/error-code.ts'
+import type { FreeSpace } from '../platform/free-space.ts'
+import type { SetAside } from '../platform/json-file.ts'
+import { checkVolume } from '../platform/volume.ts'
+import { asyncDisk } from './disk.ts'
+import { FileList } from './file-list.ts'
+import { createHistory } from './history.ts'
+import { historyFile, type LastCount } from './history-file.ts'
+import { Ledger } from './ledger.ts'
+import { readIndex, readRepository } from './repository-reader.ts'
+import { createRereads } from './rereads.ts'
+import { daysToFull } from './samples.ts'
+import { type Scan, type ScanOutcome, startScan } from './scan.ts'
+import { createTraffic } from './traffic.ts'
+import { parseWrite, type Write } from './writes.ts'
+
+export interface StorageOptions {
+  clock: Clock
+  /** The engine's storage.rootDirectory; undefined while config.json cannot be read. */
+  dataFolder(): string | undefined
+  /** Space of the volume that holds `folder`, or will hold it. */
+  freeSpace(folder: string): Promise<FreeSpace | undefined>
+  /** ZOTBAR_HOME: sizes over time are kept in its samples.json. */
+  home: string
+  log(message: string): void
+  /** A history that could not be understood was moved out of the way. */
+  report(what: SetAside): void
+  scanner?: (folder: string) => Scan
+}
+
+export interface Storage {
+  state(): StorageState
+  /** Newest first, at most 20. */
+  pushes(): PushEvent[]
+  /** One line of the engine's log. */
+  line(text: string): void
+  /** Counts everything anew; a second call during a count joins it. Resolves when it is over, also on failure. */
+  scan(): Promise<void>
+  /** One manifest digest for each repository that has one; undefined before the first count. */
+  repositories(): Iterable<{ name: string; digest: string }> | undefined
+  /** The same for one repository, read from disk now; undefined when it has none. */
+  digestNow(name: string): Promise<string | undefined>
+  /** Uploads that grew within the last 5 s. */
+  uploadsInProgress(): Promise<PushInProgress[]>
+  /** Returns a function that ends the listening. */
+  onChange(listener: () => void): () => void
+  close(): Promise<void>
+}
+
+const refreshEvery = 5 * 60_000
+const indexRetries = 3
+
+const unreadable = (path: string, reason: string): Failure => ({ code: 'data-unreadable', path, reason })
+const isAbout = (error: Failure | undefined, path: string): boolean =>
+  error !== undefined && 'path' in error && error.path === path
+
+/**
+ * How full the store is: one background count, kept exact by reading only the repositories again that the
+ * engine's log says were written to. Copies that zot fetches from upstream by itself, and tags that its
+ * retention removes, appear in the log in part only; what is missed is put right by the next count.
+ */
+export function createStorage(options: StorageOptions): Storage {
+  const { clock, log, scanner = startScan } = options
+  const history = createHistory({
+    file: historyFile(options.home, { now: () => clock.now(), report: options.report }),
+    log,
+  })
+  const traffic = createTraffic(clock)
+  const listeners = new Set<() => void>()
+  let folder: string | undefined
+  let ledger: Ledger | undefined
+  let shown: LastCount | undefined
+  let space: FreeSpace | undefined
+  let error: Failure | undefined
+  let scanning: { of: string | undefined; scan: Promise<void>; cancel: () => void } | undefined
+  /** Repositories written to during a count: it may have passed them before. */
+  let touched = new Set<string>()
+  const indexTries = new Map<string, number>()
+  let cancelRefresh: (() => void) | undefined
+  let cached: StorageState | undefined
+  let closed = false
+
+  const changed = () => {
+    cached = undefined
+    if (!closed) for (const listener of listeners) listener()
+  }
+
+  const readSpace = async (of: string) => {
+    try {
+      space = (await options.freeSpace(of)) ?? space
+    } catch (problem) {
+      log(`free space of ${of} cannot be read: ${reasonOf(problem)}`)
+    }
+  }
+
+  const publish = () => {
+    if (!ledger) return
+    const { bytes, repositories, tags } = ledger
+    shown = { asOf: clock.now(), bytes, repositories, tags, biggest: ledger.biggest(10) }
+    history.record(shown)
+    changed()
+  }
+
+  const reread = async (name: string) => {
+    const root = folder
+    if (root === undefined) return
+    try {
+      const files = new FileList()
+      const count = await readRepository(asyncDisk, `${root}/${name}`, name, files)
+      // Looked up only now: a count that ended meanwhile brought a new ledger.
+      if (!ledger || folder !== root) return
+      if (count) ledger.put(count, files.take())
+      else ledger.drop(name)
+      if (isAbout(error, `${root}/${name}`)) error = undefined
+      const tries = indexTries.get(name) ?? 0
+      if (count && count.tags === undefined && tries < indexRetries) {
+        indexTries.set(name, tries + 1)
+        rereads.mark(name)
+      } else indexTries.delete(name)
+      await readSpace(root)
+      publish()
+    } catch (problem) {
+      if (errorCode(problem) === undefined) throw problem
+      error = unreadable(`${root}/${name}`, reasonOf(problem))
+      changed()
+    }
+  }
+  const rereads = createRereads({ clock, read: reread })
+
+  /** Numbers that were known stay, with the time they hold for: a store that went away is never shown as empty. */
+  const look = async (root: string): Promise<{ present: boolean; problem: Failure | undefined }> => {
+    const volume = await checkVolume(root)
+    await readSpace(root)
+    if (volume.ok) {
+      const gone = !volume.value.present && (shown?.bytes ?? 0) > 0
+      const problem: Failure = { code: 'data-volume-missing', path: root, parent: root }
+      return { present: volume.value.present, problem: gone ? problem : undefined }
+    }
+    // A volume that cannot be written to can be counted.
+    const readable = volume.error.code === 'data-read-only'
+    return { present: readable, problem: readable ? undefined : volume.error }
+  }
+
+  /** Every five minutes: free space changes without us, and a volume may go. */
+  const refresh = async () => {
+    const root = folder
+    if (root === undefined || closed) return
+    const { problem } = await look(root)
+    if (closed || folder !== root) return
+    if (problem) error = problem
+    else if (isAbout(error, root)) void scan()
+    if (!error && !scanning) publish()
+    else changed()
+    armRefresh()
+  }
+  const armRefresh = () => {
+    cancelRefresh?.()
+    if (!closed) cancelRefresh = clock.setTimer(clock.now() + refreshEvery, () => void refresh())
+  }
+
+  const turnTo = async (next: string | undefined) => {
+    if (next === folder) return
+    folder = next
+    ledger = undefined
+    space = undefined
+    error = undefined
+    shown = next === undefined ? undefined : await history.use(next)
+  }
+
+  const takeOutcome = (root: string, outcome: ScanOutcome) => {
+    switch (outcome.kind) {
+      case 'cancelled':
+        return
+      case 'failed':
+        error = unreadable(root, outcome.reason)
+        log(`the count of ${root} failed: ${outcome.reason}`)
+        return
+      case 'counted': {
+        ledger = outcome.ledger
+        const first = outcome.unreadable[0]
+        error = first && unreadable(first.path, first.reason)
+        publish()
+        for (const name of touched) rereads.mark(name)
+      }
+    }
+  }
+
+  const countOnce = async (
+    of: string | undefined,
+    cancelled: () => boolean,
+    started: (scan: Scan) => void,
+  ) => {
+    await turnTo(of)
+    const root = folder
+    if (root === undefined || cancelled()) return
+    changed()
+    const { present, problem } = await look(root)
+    if (problem) {
+      error = problem
+      return
+    }
+    if (!present) return takeOutcome(root, { kind: 'counted', ledger: new Ledger(), unreadable: [] })
+    touched = new Set()
+    const running = scanner(root)
+    started(running)
+    const outcome = await running.done
+    if (!cancelled()) takeOutcome(root, outcome)
+  }
+
+  const scan = (): Promise<void> => {
+    if (closed) return Promise.resolve()
+    const of = options.dataFolder()
+    if (scanning && scanning.of === of) return scanning.scan
+    const before = scanning
+    before?.cancel()
+    let cancelled = false
+    let running: Scan | undefined
+    const count = async () => {
+      await before?.scan
+      try {
+        await countOnce(
+          of,
+          () => cancelled,
+          scan => {
+            running = scan
+            if (cancelled) scan.cancel()
+          },
+        )
+      } finally {
+        if (scanning === own) scanning = undefined
+        changed()
+      }
+    }
+    const own = {
+      of,
+      scan: Promise.resolve().then(count),
+      cancel: () => {
+        cancelled = true
+        running?.cancel()
+      },
+    }
+    scanning = own
+    armRefresh()
+    return own.scan
+  }
+
+  const take = (write: Write) => {
+    if (traffic.take(write)) changed()
+    if (write.kind === 'uploading') return
+    if (scanning) touched.add(write.repository)
+    if (ledger) rereads.mark(write.repository)
+  }
+
+  const present = (): StorageState => {
+    const trend = history.trend(clock.now())
+    const full = space && daysToFull(trend.pace, space.freeBytes)
+    return {
+      scanning: scanning !== undefined,
+      biggest: [],
+      ...shown,
+      ...space,
+      history: trend.history,
+      ...(trend.growth ? { growth: trend.growth } : {}),
+      ...(full === undefined ? {} : { daysToFull: full }),
+      ...(error ? { error } : {}),
+    }
+  }
+
+  return {
+    state: () => {
+      cached ??= present()
+      return cached
+    },
+    pushes: traffic.pushes,
+    line: text => {
+      const write = parseWrite(text)
+      if (write) take(write)
+    },
+    scan,
+    repositories: () => ledger?.samples(),
+    digestNow: async name => {
+      if (folder === undefined) return undefined
+      const text = await Promise.resolve(asyncDisk.text(`${folder}/${name}/index.json`)).catch(() => '')
+      return readIndex(text).sample
+    },
+    uploadsInProgress: async () => {
+      if (folder === undefined) return []
+      try {
+        return await traffic.uploads(folder, {
+          count: ledger?.repositories ?? 0,
+          names: ledger?.names() ?? [],
+        })
+      } catch (problem) {
+        log(`uploads cannot be seen: ${reasonOf(problem)}`)
+        return []
+      }
+    },
+    onChange: listener => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    close: async () => {
+      closed = true
+      cancelRefresh?.()
+      rereads.close()
+      scanning?.cancel()
+      await scanning?.scan
+      await history.close()
+    },
+  }
+}

@@ -1,0 +1,93 @@
+import { isRepositoryName } from './repository-name.ts'
+
+/** What one line of the engine's log says about the store. */
+export interface Write {
+  /**
+   * `push` a manifest came, `delete` a manifest or blob went, `blob` a blob came, `collected` the engine's own
+   * cleaning removed blobs, `synced` an image was copied from upstream; `uploading` bytes are on their way and
+   * nothing is stored yet.
+   */
+  kind: 'push' | 'delete' | 'blob' | 'collected' | 'synced' | 'uploading'
+  repository: string
+  /** Tags that a push set; empty for a push by digest. */
+  tags: string[]
+  /** ms since the epoch, where the line has a time. */
+  at?: number
+  by?: string
+}
+
+const worthParsing =
+  /"(?:method":\s*"(?:PUT|POST|PATCH|DELETE)|message":\s*"(?:garbage collected blobs|successfully synced image))"/
+const route = /^\/v2\/(.+)\/(manifests|blobs)\/(.*)$/
+
+/**
+ * Reads one JSON line of zot's log (or ours, which has the same form): `HTTP API` for each request, and two
+ * messages for what happens without one. Undefined for anything that changed nothing, reads included.
+ */
+export function parseWrite(line: string): Write | undefined {
+  // Most lines are pulls and probes: they are told apart without parsing them.
+  if (!worthParsing.test(line)) return undefined
+  const entry = parseRecord(line)
+  if (!entry) return undefined
+  const what = entry['message'] === 'HTTP API' ? requested(entry) : happened(entry)
+  if (!what || !isRepositoryName(what.repository)) return undefined
+  const at = typeof entry['time'] === 'string' ? Date.parse(entry['time']) : Number.NaN
+  const by = entry['username']
+  return {
+    ...what,
+    ...(Number.isNaN(at) ? {} : { at }),
+    ...(typeof by === 'string' && by !== '' ? { by } : {}),
+  }
+}
+
+type What = Pick<Write, 'kind' | 'repository' | 'tags'>
+
+function requested(entry: Record<string, unknown>): What | undefined {
+  const { method, path, statusCode: status } = entry
+  if (typeof path !== 'string' || typeof status !== 'number' || status < 200 || status > 299) return undefined
+  const [bare = '', query = ''] = path.split('?', 2)
+  const match = route.exec(bare)
+  if (!match) return undefined
+  const [, repository = '', what, rest = ''] = match
+  const upload = repositoryOfUpload(bare)
+  if (upload !== undefined) {
+    if (method === 'DELETE') return undefined
+    if (status === 202) return { kind: 'uploading', repository: upload, tags: [] }
+    return status === 201 ? { kind: 'blob', repository: upload, tags: [] } : undefined
+  }
+  if (method === 'DELETE') return { kind: 'delete', repository, tags: [] }
+  if (method !== 'PUT' || what !== 'manifests') return undefined
+  // A push by digest may name its tags in the query (zot 2.1.16 and later).
+  const tags = rest.includes(':') ? new URLSearchParams(query).getAll('tag') : [rest]
+  return { kind: 'push', repository, tags }
+}
+
+/** "/v2/NAME/blobs/uploads/" and "/v2/NAME/blobs/uploads/ID". */
+const repositoryOfUpload = (path: string): string | undefined =>
+  /^\/v2\/(.+)\/blobs\/uploads(?:\/[^/]*)?$/.exec(path)?.[1]
+
+function happened(entry: Record<string, unknown>): What | undefined {
+  if (entry['message'] === 'garbage collected blobs') {
+    const { repository, count } = entry
+    return typeof repository === 'string' && typeof count === 'number' && count > 0
+      ? { kind: 'collected', repository, tags: [] }
+      : undefined
+  }
+  if (entry['message'] !== 'successfully synced image') return undefined
+  // Earlier releases named the image in one field.
+  const name =
+    entry['repo'] ?? (typeof entry['image'] === 'string' ? /^[^:@]+/.exec(entry['image'])?.[0] : '')
+  return typeof name === 'string' ? { kind: 'synced', repository: name, tags: [] } : undefined
+}
+
+function parseRecord(line: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(line)
+    return isRecord(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null
