@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Failure } from '../../preload/contract/failure.ts'
 import { fail, type Result } from '../../preload/contract/result.ts'
 import { errorCode, reasonOf } from '../platform/error-code.ts'
-import { request } from './node-http.ts'
+import { request } from '../platform/node-http.ts'
 
 export interface ControlAddress {
   socketPath: string

@@ -3,9 +3,9 @@ import type { Server } from 'node:http'
 import { dirname, join } from 'node:path'
 import { fail, ok, type Result } from '../../preload/contract/result.ts'
 import { errorCode } from '../platform/error-code.ts'
+import { createServer } from '../platform/node-http.ts'
 import { controlCall } from './control-call.ts'
 import type { HttpApi } from './http-api.ts'
-import { createServer } from './node-http.ts'
 
 export interface ControlSocket {
   readonly path: string
