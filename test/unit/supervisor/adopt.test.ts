@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest'
+import type { ProcessTable } from '../../../main/platform/process-table.ts'
+import { identify } from '../../../main/supervisor/adopt.ts'
+import type { ProcessRecord } from '../../../main/supervisor/record.ts'
+import { place } from './drive.ts'
+
+const record: ProcessRecord = {
+  pid: 50,
+  startTime: 1234,
+  spawnedAt: 1_000_000,
+  executable: '/usr/bin/node',
+  configFile: '/c/config.json',
+  engine: 'zotbar-registry',
+  place,
+  logFrom: 0,
+}
+
+const table = (change: Partial<ProcessTable> = {}): ProcessTable => ({
+  alive: pid => pid === 50,
+  startTime: async () => 1234,
+  executable: async () => '/usr/bin/node',
+  commandLine: async () => ['node', 'x.mjs', 'serve', '/c/config.json'],
+  owner: async () => 0,
+  portOwner: async () => ({ pid: 50, startedAt: 1_000_900 }),
+  holders: async () => [],
+  ...change,
+})
+
+const of = (change: Partial<ProcessTable> = {}, recorded: Partial<ProcessRecord> = {}) =>
+  identify({ ...record, ...recorded }, '/c/config.json', table(change))
+
+describe('the identity of a recorded process', () => {
+  it('matches in all five', async () => {
+    expect(await of()).toEqual({ startTime: 1234, ownsPort: true })
+    expect(await of({ executable: async () => '/usr/bin/node (deleted)' })).toBeDefined()
+  })
+
+  it('matches while it is still starting and nobody owns the port', async () => {
+    expect(await of({ portOwner: async () => undefined })).toEqual({ startTime: 1234, ownsPort: false })
+  })
+
+  it.each<[string, Partial<ProcessTable>]>([
+    ['dead', { alive: () => false }],
+    ['younger', { startTime: async () => 1235 }],
+    ['unreadable', { startTime: async () => undefined }],
+    ['another program', { executable: async () => '/usr/bin/perl' }],
+    ['a program that may not be looked at', { executable: async () => undefined }],
+    ['on another config', { commandLine: async () => ['node', 'x.mjs', 'serve', '/c/other.json'] }],
+    ['not the owner of the port', { portOwner: async () => ({ pid: 51 }) }],
+    ['on a port of another user', { portOwner: async () => ({ user: 'eva' }) }],
+  ])('does not match: %s', async (_, change) => {
+    expect(await of(change)).toBeUndefined()
+  })
+
+  it('without a recorded start time rests on when the owner of the port started', async () => {
+    const { startTime: _, ...early } = record
+    const at = (startedAt: number | undefined) =>
+      identify(
+        early,
+        '/c/config.json',
+        table({ portOwner: async () => ({ pid: 50, ...(startedAt ? { startedAt } : {}) }) }),
+      )
+    expect(await at(1_001_500)).toBeDefined()
+    expect(await at(1_900_000)).toBeUndefined()
+    expect(await at(undefined)).toBeUndefined()
+  })
+
+  it('does not match a record of another config', async () => {
+    expect(await of({}, { configFile: '/c/old.json' })).toBeUndefined()
+  })
+})
