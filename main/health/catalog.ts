@@ -1,0 +1,38 @@
+import * as v from 'valibot'
+import { count } from '../../preload/words/format.ts'
+import { ask } from './http.ts'
+import { type Probe, wantsSignIn } from './probe.ts'
+
+const page = 1000
+const catalogShape = v.object({ repositories: v.nullable(v.array(v.string())) })
+
+/**
+ * Can the list of repositories be read? One page of it, so that a large store is not asked for all.
+ * https://distribution.github.io/distribution/spec/api/#listing-repositories
+ */
+export const catalog: Probe = {
+  id: 'catalog',
+  run: async ({ url, monotonic }) => {
+    const started = monotonic()
+    const answer = await ask(url, `/v2/_catalog?n=${page}`)
+    const tookMs = monotonic() - started
+    const failed = (detail: string) => ({ id: 'catalog', outcome: 'failed', tookMs, detail }) as const
+    if (answer.kind === 'failed') return failed(answer.why)
+    if (wantsSignIn(answer.status)) return { id: 'catalog', outcome: 'skipped', detail: 'needs a sign-in' }
+    if (answer.status !== 200) return failed(`/v2/_catalog ${answer.status}`)
+    const listed = v.safeParse(catalogShape, parsed(answer.body))
+    if (!listed.success) return failed('the answer is not a list of repositories')
+    const names = listed.output.repositories ?? []
+    const more = names.length >= page && answer.header('link') !== undefined
+    const detail = `${more ? 'more than ' : ''}${count(names.length, 'repository', 'repositories')}`
+    return { id: 'catalog', outcome: 'passed', tookMs, detail }
+  },
+}
+
+function parsed(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'))
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,68 @@
+import { request } from 'node:http'
+import { errorCode } from '../platform/error-code.ts'
+
+export interface Ask {
+  method?: 'GET' | 'HEAD'
+  accept?: string
+  /** More than this is not read. */
+  mostBytes?: number
+  limitMs?: number
+}
+
+export type Answer =
+  | { kind: 'answered'; status: number; header(name: string): string | undefined; body: Buffer }
+  /** In words, to stand after a colon. */
+  | { kind: 'failed'; why: string }
+
+/** One request on a connection of its own: nothing is kept open that would hold up a registry that drains. */
+export function ask(base: string, path: string, options: Ask = {}): Promise<Answer> {
+  const { method = 'GET', accept = '*/*', mostBytes = 1024 * 1024, limitMs = 5000 } = options
+  return new Promise(resolve => {
+    const fail = (why: string) => {
+      resolve({ kind: 'failed', why })
+      outgoing.destroy()
+    }
+    const outgoing = request(`${base}${path}`, {
+      method,
+      agent: false,
+      headers: { accept, 'user-agent': 'zotbar-health', connection: 'close' },
+      signal: AbortSignal.timeout(limitMs),
+    })
+    outgoing.on('error', error => fail(why(error, limitMs)))
+    outgoing.on('response', response => {
+      const parts: Buffer[] = []
+      let length = 0
+      response.on('data', (part: Buffer) => {
+        length += part.length
+        if (length > mostBytes) return fail(`more than ${Math.round(mostBytes / 1024 / 1024)} MiB came back`)
+        parts.push(part)
+      })
+      response.on('error', error => fail(why(error, limitMs)))
+      response.on('end', () => {
+        const header = (name: string) => {
+          const value = response.headers[name]
+          return typeof value === 'string' ? value : undefined
+        }
+        resolve({ kind: 'answered', status: response.statusCode ?? 0, header, body: Buffer.concat(parts) })
+      })
+    })
+    outgoing.end()
+  })
+}
+
+export function why(error: Error, limitMs: number): string {
+  if (error.name === 'TimeoutError' || error.name === 'AbortError')
+    return `no answer within ${Math.round(limitMs / 1000)} s`
+  const code = errorCode(error)
+  switch (code) {
+    case 'ECONNREFUSED':
+      return 'the connection is refused'
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return 'the connection was cut'
+    case 'ETIMEDOUT':
+      return `no answer within ${Math.round(limitMs / 1000)} s`
+    default:
+      return code?.startsWith('HPE_') ? 'the answer is not HTTP' : (code ?? error.message)
+  }
+}

@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto'
+import type { ProbeResult } from '../../preload/contract/snapshot.ts'
+import { type Answer, ask } from './http.ts'
+import { type Known, milliseconds, type Probe, type ProbeContext, wantsSignIn } from './probe.ts'
+
+/** Manifests may be 4 MiB; engines refuse larger ones. */
+const mostBytes = 4 * 1024 * 1024
+const mostTries = 3
+const accept = [
+  'application/vnd.oci.image.manifest.v1+json',
+  'application/vnd.oci.image.index.v1+json',
+  'application/vnd.docker.distribution.manifest.v2+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+  'application/vnd.oci.artifact.manifest.v1+json',
+].join(', ')
+
+/**
+ * Is an image that is stored also given out, byte for byte? One manifest is asked for by its digest, of
+ * another repository in each round. A tag is never asked for, nor a repository of copies: both would wake the
+ * upstream. The manifest is found by HEAD and its bytes are read as the blob that they are, because zot counts
+ * every GET of a manifest, by digest too, as a pull that its retention rules look at.
+ */
+export const manifest: Probe = {
+  id: 'manifest',
+  run: async context => {
+    const known = context.repositories()
+    if (!known) return skipped('the store is being counted')
+    const own = [...turn(known, context)]
+    if (own.length === 0) return skipped(isEmpty(known) ? 'no image yet' : 'only copies from upstreams')
+    for (const candidate of own) {
+      const result = await pull(context, candidate)
+      // Deleted since the count: the next repository has its turn.
+      if (result !== 'gone') return result
+    }
+    return skipped('the images that were known were deleted')
+  },
+}
+
+const skipped = (detail: string): ProbeResult => ({ id: 'manifest', outcome: 'skipped', detail })
+
+const isEmpty = (known: Iterable<Known>): boolean => known[Symbol.iterator]().next().done === true
+
+/** Up to three repositories that are not copies, beginning with the one whose turn it is. */
+function turn(known: Iterable<Known>, { round, isCached }: ProbeContext): Known[] {
+  let eligible = 0
+  for (const { name } of known) if (!isCached(name)) eligible += 1
+  const first = eligible === 0 ? 0 : round % eligible
+  const picked: Known[] = []
+  const wrapped: Known[] = []
+  let at = 0
+  for (const candidate of known) {
+    if (isCached(candidate.name)) continue
+    if (at >= first && picked.length < mostTries) picked.push(candidate)
+    else if (at < mostTries) wrapped.push(candidate)
+    at += 1
+  }
+  return [...picked, ...wrapped].slice(0, mostTries)
+}
+
+async function pull(context: ProbeContext, { name, digest }: Known): Promise<ProbeResult | 'gone'> {
+  const { url, monotonic } = context
+  const started = monotonic()
+  const failed = (detail: string): ProbeResult => ({
+    id: 'manifest',
+    outcome: 'failed',
+    tookMs: monotonic() - started,
+    detail: `${name}@${short(digest)}: ${detail}`,
+  })
+  const head = await ask(url, `/v2/${name}/manifests/${digest}`, { method: 'HEAD', accept, mostBytes })
+  if (head.kind === 'failed') return failed(head.why)
+  if (wantsSignIn(head.status)) return skipped('needs a sign-in')
+  if (head.status === 404) {
+    const now = await context.digestNow(name)
+    return now === digest ? failed('it is on disk, but the registry answers 404') : 'gone'
+  }
+  if (head.status !== 200) return failed(`the registry answers ${head.status}`)
+  const answer = await bytesOf(url, name, digest)
+  if (answer.kind === 'failed') return failed(answer.why)
+  if (answer.status === 404) return 'gone'
+  if (answer.status !== 200) return failed(`the registry answers ${answer.status}`)
+  if (digestOf(digest, answer.body) !== digest) return failed('the bytes do not match the digest')
+  const tookMs = monotonic() - started
+  return { id: 'manifest', outcome: 'passed', tookMs, detail: milliseconds(tookMs) }
+}
+
+/** An engine that keeps manifests apart from blobs is asked for the manifest itself. */
+async function bytesOf(url: string, name: string, digest: string): Promise<Answer> {
+  const blob = await ask(url, `/v2/${name}/blobs/${digest}`, { mostBytes })
+  if (blob.kind === 'failed' || (blob.status !== 404 && blob.status !== 405)) return blob
+  return ask(url, `/v2/${name}/manifests/${digest}`, { accept, mostBytes })
+}
+
+function digestOf(like: string, bytes: Buffer): string {
+  const algorithm = like.startsWith('sha512:') ? 'sha512' : 'sha256'
+  return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`
+}
+
+const short = (digest: string): string => digest.slice(0, digest.indexOf(':') + 13)

@@ -1,0 +1,32 @@
+import { connect } from 'node:net'
+import { why } from './http.ts'
+import { milliseconds, type Probe } from './probe.ts'
+
+const limitMs = 2000
+
+/** Does anything accept a connection? */
+export const port: Probe = {
+  id: 'port',
+  run: async ({ url, monotonic }) => {
+    const { hostname, port } = new URL(url)
+    const started = monotonic()
+    const problem = await reach(hostname.replace(/^\[|\]$/g, ''), Number(port || 80))
+    const tookMs = monotonic() - started
+    return problem === undefined
+      ? { id: 'port', outcome: 'passed', tookMs, detail: milliseconds(tookMs) }
+      : { id: 'port', outcome: 'failed', tookMs, detail: problem }
+  },
+}
+
+/** Undefined when the connection stands, else why not. */
+const reach = (host: string, to: number): Promise<string | undefined> =>
+  new Promise(resolve => {
+    const socket = connect({ host, port: to, timeout: limitMs })
+    const end = (problem: string | undefined) => {
+      resolve(problem)
+      socket.destroy()
+    }
+    socket.once('connect', () => end(undefined))
+    socket.once('timeout', () => end(`no answer within ${limitMs / 1000} s`))
+    socket.once('error', error => end(why(error, limitMs)))
+  })

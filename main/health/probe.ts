@@ -1,0 +1,34 @@
+import type { ProbeId, ProbeResult } from '../../preload/contract/snapshot.ts'
+
+/** One repository and the digest of one manifest in it. */
+export interface Known {
+  name: string
+  digest: string
+}
+
+export interface ProbeContext {
+  /** Where the registry answers, without a trailing slash. */
+  url: string
+  /** What storage knows; undefined before its first count. */
+  repositories(): Iterable<Known> | undefined
+  /** A digest of this repository as it is on disk now; undefined when it has none. */
+  digestNow(name: string): Promise<string | undefined>
+  /** Whether the repository holds copies from an upstream, which a probe must not wake. */
+  isCached(repository: string): boolean
+  /** Grows by one with each round: which repository has its turn. */
+  round: number
+  /** Milliseconds of a clock that only goes forward. */
+  monotonic(): number
+}
+
+export interface Probe {
+  id: ProbeId
+  /** Never rejects for anything the registry does. */
+  run(context: ProbeContext): Promise<ProbeResult>
+}
+
+/** "1 ms": rounded, and never nothing. */
+export const milliseconds = (ms: number): string => `${Math.max(1, Math.round(ms))}\u00a0ms`
+
+/** Status codes of a registry that works and wants to know who asks. */
+export const wantsSignIn = (status: number): boolean => status === 401 || status === 403

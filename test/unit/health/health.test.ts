@@ -1,0 +1,179 @@
+import { describe, expect, it } from 'vitest'
+import { createHealth } from '../../../main/health/health.ts'
+import type { Probe } from '../../../main/health/probe.ts'
+import type { ProbeResult } from '../../../preload/contract/snapshot.ts'
+import { fakeClock } from '../../fakes/clock.ts'
+
+function setUp(over: { takes?: number; results?: Partial<Record<Probe['id'], ProbeResult>> } = {}) {
+  const clock = fakeClock()
+  const start = clock.now()
+  const ran: { id: string; at: number; round: number; url: string }[] = []
+  const running = { now: 0, most: 0 }
+  const results = over.results ?? {}
+  const probe = (id: Probe['id']): Probe => ({
+    id,
+    run: async ({ round, url }) => {
+      ran.push({ id, at: clock.now() - start, round, url })
+      running.now += 1
+      running.most = Math.max(running.most, running.now)
+      if (over.takes) {
+        const { promise, resolve } = Promise.withResolvers<void>()
+        clock.setTimer(clock.now() + over.takes, resolve)
+        await promise
+      }
+      running.now -= 1
+      return results[id] ?? { id, outcome: 'passed', tookMs: 1, detail: 'fine' }
+    },
+  })
+  let url: string | undefined = 'http://127.0.0.1:5050'
+  const said: string[] = []
+  const health = createHealth({
+    clock,
+    target: () => (url === undefined ? undefined : { url }),
+    repositories: () => [],
+    digestNow: async () => undefined,
+    isCached: () => false,
+    log: message => said.push(message),
+    probes: [probe('port'), probe('ready'), probe('manifest')],
+  })
+  const rounds = () => ran.filter(({ id }) => id === 'port').map(({ at }) => at)
+  const turn = (next: string | undefined) => {
+    url = next
+  }
+  return { clock, health, ran, rounds, running, results, said, turn }
+}
+
+describe('the schedule', () => {
+  it('checks at once when the registry serves, briskly after that, calmly once nothing changes', async () => {
+    const { clock, health, rounds } = setUp()
+    health.serving(true)
+    await clock.advance(10 * 60_000)
+    expect(rounds().slice(0, 3)).toEqual([0, 30_000, 60_000])
+    expect(rounds().slice(-2)).toEqual([540_000, 600_000])
+  })
+
+  it('is brisk while somebody looks, and begins at once if the last round is old', async () => {
+    const { clock, health, rounds } = setUp()
+    health.serving(true)
+    await clock.advance(600_000 + 40_000)
+    const before = rounds().length
+    health.watched(true)
+    await clock.advance(60_000)
+    expect(rounds().slice(before)).toEqual([640_000, 670_000, 700_000])
+    health.watched(false)
+    await clock.advance(59_000)
+    expect(rounds().at(-1)).toBe(700_000)
+  })
+
+  it('is brisk again after a change', async () => {
+    const { clock, health, rounds, results } = setUp()
+    health.serving(true)
+    await clock.advance(600_000)
+    results.ready = { id: 'ready', outcome: 'failed', tookMs: 1, detail: '/readyz 503' }
+    await clock.advance(90_000)
+    expect(rounds().slice(-2)).toEqual([660_000, 690_000])
+  })
+
+  it('stops when the registry does, and shows no old results', async () => {
+    const { clock, health, rounds } = setUp()
+    health.serving(true)
+    await clock.advance(1000)
+    expect(health.state().probes).toHaveLength(3)
+    health.serving(false)
+    await clock.advance(600_000)
+    expect(health.state()).toEqual({ probes: [] })
+    expect(rounds()).toEqual([0])
+    expect(clock.pending()).toEqual([])
+  })
+
+  it('never runs two rounds at once, and joins a demand to the one under way', async () => {
+    const { clock, health, rounds, running } = setUp({ takes: 20_000 })
+    health.serving(true)
+    const first = health.check()
+    expect(health.check()).toBe(first)
+    health.watched(true)
+    await clock.advance(300_000)
+    expect(running.most).toBe(1)
+    expect(rounds()[1]).toBe(90_000)
+  })
+
+  it('throws away a round that began before a restart, and runs a fresh one', async () => {
+    const { clock, health, rounds } = setUp({ takes: 1000 })
+    health.serving(true)
+    await clock.advance(1500)
+    health.serving(false)
+    health.serving(true)
+    await clock.advance(600)
+    expect(health.state()).toEqual({ probes: [] })
+    await clock.advance(5000)
+    expect(health.state().probes).toHaveLength(3)
+    expect(rounds()).toEqual([0, 2000])
+  })
+
+  it('does nothing after close', async () => {
+    const { clock, health, ran } = setUp()
+    health.serving(true)
+    health.close()
+    await clock.advance(600_000)
+    expect(ran.length).toBeLessThanOrEqual(1)
+    expect(health.state()).toEqual({ probes: [] })
+  })
+})
+
+describe('a round', () => {
+  it('runs the probes in order, asks the current address, and counts up', async () => {
+    const { clock, health, ran, turn } = setUp()
+    health.serving(true)
+    await clock.advance(1)
+    turn('http://127.0.0.1:6060')
+    await health.check()
+    expect(ran.map(({ id, round }) => `${round} ${id}`)).toEqual([
+      '0 port',
+      '0 ready',
+      '0 manifest',
+      '1 port',
+      '1 ready',
+      '1 manifest',
+    ])
+    expect(ran.at(-1)?.url).toBe('http://127.0.0.1:6060')
+    expect(health.state().checkedAt).toBe(clock.now())
+  })
+
+  it('tries nothing more when the port does not answer, and says so', async () => {
+    const port: ProbeResult = {
+      id: 'port',
+      outcome: 'failed',
+      tookMs: 2,
+      detail: 'the connection is refused',
+    }
+    const { clock, health, ran, said } = setUp({ results: { port } })
+    health.serving(true)
+    await clock.advance(1)
+    expect(ran.map(({ id }) => id)).toEqual(['port'])
+    expect(health.state().probes.map(({ outcome }) => outcome)).toEqual(['failed', 'skipped', 'skipped'])
+    expect(said).toEqual(['probe port failed: the connection is refused'])
+  })
+
+  it('tells the listeners, with plain data', async () => {
+    const { clock, health } = setUp()
+    let told = 0
+    const end = health.onChange(() => {
+      told += 1
+      expect(structuredClone(health.state())).toEqual(health.state())
+    })
+    health.serving(true)
+    await clock.advance(31_000)
+    expect(told).toBe(2)
+    end()
+    await health.check()
+    expect(told).toBe(2)
+  })
+
+  it('is empty without an address', async () => {
+    const { health, ran, turn } = setUp()
+    turn(undefined)
+    await health.check()
+    expect(ran).toEqual([])
+    expect(health.state()).toEqual({ probes: [] })
+  })
+})
