@@ -107,7 +107,7 @@ async function run(): Promise<void> {
     return app.exit(failureCode)
   }
 
-  const { app: core, clock, log, quit } = booted.value
+  const { app: core, clock, log, quit, settings } = booted.value
   part = await createShell({
     electron,
     ipcMain,
@@ -117,6 +117,11 @@ async function run(): Promise<void> {
       woke() {
         clock.woke()
         core.woke()
+      },
+      settings: {
+        notifications: () => settings.get('notifications'),
+        startAtLogin: () => settings.get('startAtLogin'),
+        onChange: settings.onChange,
       },
     },
     clock,

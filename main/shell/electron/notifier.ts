@@ -8,20 +8,20 @@ export interface NotifierOptions {
   electron: Pick<ElectronApi, 'Notification'>
   clock: Pick<Clock, 'now'>
   /** The `notifications` setting, read when there is something to tell. */
-  wanted(): Promise<boolean>
+  wanted(): boolean
   clicked(): void
 }
 
 /** Shows a native notification for each occurrence that deserves one. Returns what takes the snapshots. */
-export function createNotifier(options: NotifierOptions): (snapshot: Snapshot) => Promise<void> {
+export function createNotifier(options: NotifierOptions): (snapshot: Snapshot) => void {
   const { electron, clock, wanted, clicked } = options
   let watch = unwatched
   // Held until closed: a notification that is collected as garbage loses its click.
   const open = new Set<object>()
-  return async snapshot => {
+  return snapshot => {
     const seen = noticesFor(watch, snapshot, clock.now())
     watch = seen.watch
-    if (seen.tell.length === 0 || !electron.Notification.isSupported() || !(await wanted())) return
+    if (seen.tell.length === 0 || !electron.Notification.isSupported() || !wanted()) return
     for (const { title, body } of seen.tell) {
       const shown = new electron.Notification({ title: plain(title), body: plain(body) })
       open.add(shown)

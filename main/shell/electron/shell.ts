@@ -11,7 +11,8 @@ import { applicationMenu } from './app-menu.ts'
 import type { ElectronApi } from './electron-api.ts'
 import { fenceContents, fencedSession } from './fence.ts'
 import { serveIpc } from './ipc.ts'
-import type { LoginAgent, LoginState } from './login-agent.ts'
+import type { LoginAgent } from './login-agent.ts'
+import { createLoginSwitch } from './login-switch.ts'
 import type { MenuCommand } from './menu.ts'
 import { createNotifier } from './notifier.ts'
 import { createPageServer } from './page-server.ts'
@@ -26,6 +27,11 @@ export interface Core {
   /** Resolves when everything is let go of; a second call joins the first. */
   quit(): Promise<void>
   woke(): void
+  settings: {
+    notifications(): boolean
+    startAtLogin(): boolean
+    onChange(listener: (key: string) => void): () => void
+  }
 }
 
 export interface ShellOptions {
@@ -61,7 +67,12 @@ export async function createShell(options: ShellOptions): Promise<ShellPart> {
     window.open()
   }
 
-  let login: LoginState = await loginAgent.state()
+  const login = createLoginSwitch({
+    agent: loginAgent,
+    wanted: core.settings.startAtLogin,
+    changed: () => tray.show(host.snapshot(), login.state()),
+    log,
+  })
   const tray = createTray({
     electron,
     images: files.trayImages,
@@ -74,10 +85,7 @@ export async function createShell(options: ShellOptions): Promise<ShellPart> {
     electron,
     clock,
     clicked: openWindow,
-    wanted: async () => {
-      const row = await host.handlers.settings.get({ key: 'notifications' }, 'window')
-      return !row.ok || row.value.value !== false
-    },
+    wanted: core.settings.notifications,
   })
 
   /** Opens what a window may name; the paths are the app's own. */
@@ -126,24 +134,27 @@ export async function createShell(options: ShellOptions): Promise<ShellPart> {
   }
 
   async function setLogin(on: boolean): Promise<void> {
-    const result = on ? await loginAgent.enable() : await loginAgent.disable()
-    login = result.ok ? result.state : await loginAgent.state()
-    show()
-    if (!result.ok) await questions.tell({ title: 'Start at login was not changed', body: result.reason })
-    else if (login.kind === 'disabled')
+    const set = await host.handlers.settings.set({ key: 'startAtLogin', value: on }, 'window')
+    if (!set.ok) return questions.tellFailure(set.error)
+    const result = await login.apply()
+    if (!result.ok) return questions.tell({ title: 'Start at login was not changed', body: result.reason })
+    if (result.state.kind === 'disabled')
       await questions.tell({
         title: 'macOS does not start Zotbar at login',
         body: 'It is turned off in System Settings > General > Login Items. Turn it on there.',
       })
   }
 
-  const show = (): void => tray.show(host.snapshot(), login)
   const took = (snapshot: Snapshot): void => {
-    tray.show(snapshot, login)
-    notify(snapshot).catch(error => log('A notification failed', error))
+    tray.show(snapshot, login.state())
+    notify(snapshot)
   }
   host.on('snapshot', took)
   took(host.snapshot())
+  core.settings.onChange(key => {
+    if (key === 'startAtLogin') login.apply().catch(error => log('Start at login failed', error))
+  })
+  await login.begin()
   serveIpc({ ipcMain, host, handlers: confirmedHandlers(host.handlers, questions), complain: log })
 
   let ending: Promise<void> | undefined

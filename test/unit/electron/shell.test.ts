@@ -2,10 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type LoginAgent, noLoginAgent } from '../../../main/shell/electron/login-agent.ts'
+import { type LoginAgent, type LoginState, noLoginAgent } from '../../../main/shell/electron/login-agent.ts'
 import { createShell } from '../../../main/shell/electron/shell.ts'
 import type { ProcessState } from '../../../preload/contract/registry-state.ts'
-import { fail, ok } from '../../../preload/contract/result.ts'
+import { fail } from '../../../preload/contract/result.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 import { anEvent, fakeElectron } from '../../fakes/electron.ts'
 import { aSnapshot, fakeHost } from '../../fakes/host.ts'
@@ -22,6 +22,7 @@ interface Setup {
   host?: ReturnType<typeof fakeHost>
   loginAgent?: LoginAgent
   quit?: () => Promise<void>
+  notifications?: boolean
 }
 
 async function start({
@@ -29,10 +30,12 @@ async function start({
   host = fakeHost(),
   loginAgent = noLoginAgent,
   quit,
+  notifications = true,
 }: Setup = {}) {
   const fake = fakeElectron()
   const clock = fakeClock()
-  const seen = { quits: 0, wakes: 0, complaints: [] as string[] }
+  const seen = { quits: 0, wakes: 0, complaints: [] as string[], startAtLogin: false }
+  let changed = (_: string) => {}
   const part = await createShell({
     electron: fake.electron,
     ipcMain: fake.ipcMain,
@@ -44,6 +47,14 @@ async function start({
       },
       woke: () => {
         seen.wakes += 1
+      },
+      settings: {
+        notifications: () => notifications,
+        startAtLogin: () => seen.startAtLogin,
+        onChange: listener => {
+          changed = listener
+          return () => {}
+        },
       },
     },
     clock,
@@ -67,6 +78,11 @@ async function start({
     click,
     menu,
     part,
+    setLogin: async (on: boolean) => {
+      seen.startAtLogin = on
+      changed('startAtLogin')
+      await settled()
+    },
     show: (process: ProcessState, over = {}) => host.push('snapshot', aSnapshot({ process, ...over })),
     choose: async (label: string) => {
       menu().find(row => row.label === label)!.click!()
@@ -77,13 +93,23 @@ async function start({
 /** Lets what was promised happen: nothing here waits for anything but promises. */
 const settled = () => new Promise(resolve => setImmediate(resolve))
 
-const withNotifications = (value: boolean) =>
-  fakeHost({
-    settings: {
-      get: async ({ key }) =>
-        ok({ key, value, default: true, words: '', allowed: '', how: 'now', via: 'any' }),
-    },
-  })
+/** An agent that is off until it is enabled, and then as macOS sees it. */
+function fakeAgent(after: 'on' | 'disabled'): LoginAgent & { calls: string[] } {
+  let state: LoginState = { kind: 'off' }
+  const calls: string[] = []
+  const become = (call: string, kind: 'on' | 'off' | 'disabled') => async () => {
+    calls.push(call)
+    state = { kind }
+    return { ok: true, state } as const
+  }
+  return {
+    calls,
+    state: async () => state,
+    enable: become('enable', after),
+    disable: become('disable', 'off'),
+    handOver: async () => false,
+  }
+}
 
 const stopped: ProcessState = { kind: 'stopped', since: 1, why: 'asked' }
 const foreign: ProcessState = { kind: 'foreign', since: 1, port: 5050, pid: 9 }
@@ -160,21 +186,39 @@ describe('the icon in the bar', () => {
   })
 
   it('starts at login only after it was chosen, and says what macOS makes of it', async () => {
-    const calls: string[] = []
-    const loginAgent: LoginAgent = {
-      ...noLoginAgent,
-      state: async () => ({ kind: 'off' }),
-      enable: async () => {
-        calls.push('enable')
-        return { ok: true, state: { kind: 'disabled' } }
-      },
-    }
-    const { choose, menu, done } = await start({ loginAgent })
-    expect(calls).toEqual([])
+    const agent = fakeAgent('disabled')
+    const host = fakeHost()
+    const { choose, menu, done, seen } = await start({ loginAgent: agent, host })
+    expect(agent.calls).toEqual([])
     expect(menu().find(row => row.label === 'Start at login')).toMatchObject({ checked: false })
+    seen.startAtLogin = true
     await choose('Start at login')
-    expect(calls).toEqual(['enable'])
+    expect(host.calls).toEqual([
+      { name: 'settings.set', input: { key: 'startAtLogin', value: true }, caller: 'window' },
+    ])
+    expect(agent.calls).toEqual(['enable'])
     expect(done.questions[0]?.detail).toContain('Login Items')
+    expect(menu().find(row => row.label === 'Start at login')).toMatchObject({ checked: false })
+  })
+
+  it('follows the setting from wherever it is changed, once', async () => {
+    const agent = fakeAgent('on')
+    const { setLogin, menu } = await start({ loginAgent: agent })
+    await setLogin(true)
+    await setLogin(true)
+    expect(agent.calls).toEqual(['enable'])
+    expect(menu().find(row => row.label === 'Start at login')).toMatchObject({ checked: true })
+    await setLogin(false)
+    expect(agent.calls).toEqual(['enable', 'disable'])
+  })
+
+  it('tells why starting at login could not be changed', async () => {
+    const agent = { ...fakeAgent('on'), enable: async () => ({ ok: false, reason: 'no room' }) as const }
+    const { choose, done, seen } = await start({ loginAgent: agent })
+    seen.startAtLogin = true
+    await choose('Start at login')
+    expect(done.questions).toMatchObject([{ message: 'Start at login was not changed', detail: 'no room' }])
+    expect(seen.complaints).toEqual(['Start at login was not changed: no room'])
   })
 })
 
@@ -273,7 +317,7 @@ describe('the window', () => {
 
 describe('notifications', () => {
   it('tell an occurrence once, and open the window when clicked', async () => {
-    const { show, notes, windows } = await start({ host: withNotifications(true) })
+    const { show, notes, windows } = await start()
     show(foreign)
     show(foreign)
     await settled()
@@ -283,7 +327,7 @@ describe('notifications', () => {
   })
 
   it('tell a trouble that stood before the shell did', async () => {
-    const host = withNotifications(true)
+    const host = fakeHost()
     host.push('snapshot', aSnapshot({ process: foreign }))
     const { notes } = await start({ host })
     await settled()
@@ -291,8 +335,7 @@ describe('notifications', () => {
   })
 
   it('stay away where they are switched off', async () => {
-    const host = withNotifications(false)
-    const { show, notes } = await start({ host })
+    const { show, notes } = await start({ notifications: false })
     show(readOnly)
     await settled()
     expect(notes).toEqual([])
