@@ -12,16 +12,16 @@ const binary = electronBinary(root, process.env)
 
 /** Why the real Electron cannot run here; undefined where it can. */
 export function whyNot(): string | undefined {
+  if (binary === undefined) return "Electron's binary is not installed here"
   const choice = chooseShell({
     args: [],
     platform: process.platform,
     env: process.env,
     ...(process.getuid ? { uid: process.getuid() } : {}),
-    ...(binary === undefined ? {} : { binary }),
+    binary,
     now: Date.now(),
   })
-  if (choice.shell === 'electron') return undefined
-  return choice.shell === 'headless' ? choice.why : "Electron's binary is not installed here"
+  return choice.shell === 'headless' ? choice.why : undefined
 }
 
 /** What the specs put into the app's own process: the icon, and what was last set on it. */
