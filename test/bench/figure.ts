@@ -22,8 +22,11 @@ export interface Row {
 /** Undefined: nothing was aimed at. */
 export type Met = 'yes' | 'no' | 'not measured' | undefined
 
+/** Undefined also where a side measured nothing at all: how many times better than 0 has no answer. */
 export function ratioOf(row: Row): number | undefined {
-  return row.ours && row.peer ? timesBetter(row.ours.median, row.peer.median, row.better) : undefined
+  if (!row.ours || !row.peer) return undefined
+  const ratio = timesBetter(row.ours.median, row.peer.median, row.better)
+  return Number.isFinite(ratio) ? ratio : undefined
 }
 
 export function metOf(row: Row): Met {

@@ -32,6 +32,8 @@ describe('metOf', () => {
     const { peer: _, ...alone } = fast
     expect(metOf(alone)).toBe('not measured')
     expect(ratioOf(alone)).toBeUndefined()
+    const nothing = summary([0])
+    expect(ratioOf({ ...slow, ours: nothing, peer: nothing })).toBeUndefined()
   })
 
   it('says nothing where nothing was aimed at', () => {
