@@ -100,8 +100,11 @@ export async function runCli(words: string[], home: string, socketPath: string):
     await program.parseAsync(words, { from: 'user' })
     return code
   } catch (error) {
-    if (!(error instanceof CommanderError)) throw error
-    return refused(error, output(asJson))
+    if (error instanceof CommanderError) return refused(error, output(asJson))
+    // A fault of this program: with its trace for people, as data for programs.
+    if (!asJson) throw error
+    const where = error instanceof Error ? error.message : String(error)
+    return output(asJson).failure({ code: 'unexpected', where })
   }
 }
 
