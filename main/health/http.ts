@@ -1,5 +1,5 @@
-import { request } from 'node:http'
 import { errorCode } from '../platform/error-code.ts'
+import { request } from '../platform/node-http.ts'
 
 export interface Ask {
   method?: 'GET' | 'HEAD'
