@@ -1,13 +1,14 @@
 import type { PushEvent, Snapshot } from '../contract/snapshot.ts'
-import { timeOfDay, when } from './format.ts'
+import { capital, timeOfDay, when } from './format.ts'
 import { type JournalWords, journalWords } from './journal-words.ts'
 
 /** Something that happened, newest first: a start, an end, a push. `at` is ms since the epoch. */
 export interface EventWords extends JournalWords {
   id: string
   at: number
-  /** The title without its time, for lists that have a column for it. */
+  /** Title and detail without the time, for lists that have a column for it. */
   what: string
+  why: string
   kind: 'process' | 'push'
 }
 
@@ -21,17 +22,20 @@ export function lastEvents(
     const words = journalWords(entry, now)
     const time = ` ${when(entry.at, now)}`
     const what = words.title.endsWith(time) ? words.title.slice(0, -time.length) : words.title
-    return { ...words, what, id: entry.id, at: entry.at, kind: 'process' }
+    return { ...words, what, why: words.detail, id: entry.id, at: entry.at, kind: 'process' }
   })
   const pushes = snapshot.pushes.map((push, index): EventWords => {
     const what = `Pushed ${imageName(push)}`
+    const by = push.by === undefined ? '' : `By ${push.by}`
+    const time = when(push.at, now)
     return {
       id: `push ${push.at} ${index}`,
       at: push.at,
       kind: 'push',
       what,
+      why: by,
       title: what,
-      detail: [push.by === undefined ? '' : `By ${push.by}, `, when(push.at, now)].join(''),
+      detail: by === '' ? capital(time) : `${by}, ${time}`,
     }
   })
   return [...starts, ...pushes].sort((a, b) => b.at - a.at).slice(0, most)

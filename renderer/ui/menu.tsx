@@ -34,7 +34,7 @@ export function Menu({ label, items }: { label: string; items: MenuItem[] }) {
 
   const onKeyDown = (event: KeyboardEvent): void => {
     const all = rows()
-    const at = all.findIndex(row => row === document.activeElement)
+    const at = document.activeElement instanceof HTMLElement ? all.indexOf(document.activeElement) : -1
     const next = target(event.key, at, all)
     if (next) next.focus()
     else if (event.key === 'Escape') close(true)

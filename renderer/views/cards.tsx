@@ -8,7 +8,8 @@ import { Glyph } from '../ui/glyph.tsx'
 import { Sparkline } from '../ui/sparkline.tsx'
 import { Time } from '../ui/time.tsx'
 import type { Seen } from './knowledge.tsx'
-import { FirstPush, glyphOf } from './rows.tsx'
+import { glyphOf } from './rows.tsx'
+import { FirstPush } from './storage-row.tsx'
 
 export function HealthCard({ seen }: { seen: Seen }) {
   const { probes, checkedAt } = seen.snapshot.service
@@ -139,7 +140,7 @@ function Biggest({ seen }: { seen: Seen }) {
         {shown.map(repository => (
           <li key={repository.name}>
             <span className="clip" title={repository.name}>
-              {shortName(repository.name, 36)}
+              {shortName(repository.name, 28)}
             </span>
             <span className="label">{count(repository.tags, 'tag')}</span>
             <span className="v">{bytes(repository.bytes)}</span>
@@ -166,7 +167,7 @@ export function EventsCard({ seen }: { seen: Seen }) {
             </Time>
             <div>
               <p>{event.what}</p>
-              <p className="small two">{event.detail}</p>
+              {event.why !== '' && <p className="small two">{event.why}</p>}
             </div>
           </li>
         ))}

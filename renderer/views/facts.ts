@@ -1,4 +1,5 @@
 import type { Snapshot } from '../../preload/contract/snapshot.ts'
+import { count, duration } from '../../preload/words/format.ts'
 
 /** "zotbar-registry 0.1.0"; without the version while none has been seen running. */
 export const engineName = ({ engine }: Pick<Snapshot, 'engine'>): string =>
@@ -11,3 +12,9 @@ export const address = ({ registry }: Pick<Snapshot, 'registry'>): string =>
 /** The command that puts a first image into an empty registry. */
 export const firstPush = (snapshot: Pick<Snapshot, 'registry'>): string =>
   `docker push ${address(snapshot)}/NAME:TAG`
+
+/** Whole seconds at first, then as any span of time: "9 s", "3 d 4 h". Both in ms since the epoch. */
+export function uptime(startedAt: number, now: number): string {
+  const seconds = Math.max(1, Math.floor((now - startedAt) / 1000))
+  return seconds < 60 ? count(seconds, 's', 's') : duration(seconds * 1000)
+}

@@ -3,20 +3,17 @@ import type { GlanceAction } from '../../preload/words/glance.ts'
 import { Button } from '../ui/button.tsx'
 import { Ticking } from '../ui/ticking.tsx'
 import type { Seen } from './knowledge.tsx'
+import { quotedIn } from './quoted.tsx'
 
-/** The reason below a headline: one paragraph per line of it, without the log lines quoted elsewhere. */
-export function Reason({ seen }: { seen: Seen }) {
-  const process = seen.snapshot.process
-  const quoted =
-    process.kind === 'failed' && 'lastLines' in process.error ? new Set(process.error.lastLines) : undefined
-  return seen.glance.reason
-    .split('\n')
-    .filter(line => line !== '' && !quoted?.has(line))
-    .map(line => (
-      <p key={line.replaceAll(/\d+/g, '#')}>
-        <Ticking text={line} />
-      </p>
-    ))
+/** The reason below a headline: one paragraph per line of it, `more` after the last. */
+export function Reason({ seen, more = '' }: { seen: Seen; more?: string }) {
+  const quoted = quotedIn(seen.snapshot.process)
+  const lines = seen.glance.reason.split('\n').filter(line => line !== '' && !quoted.has(line))
+  return lines.map((line, index) => (
+    <p key={line.replaceAll(/\d+/g, '#')}>
+      <Ticking text={index === lines.length - 1 ? line + more : line} />
+    </p>
+  ))
 }
 
 /** The buttons that belong to a headline. */

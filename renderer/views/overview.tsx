@@ -1,12 +1,5 @@
 import type { ReactNode } from 'react'
-import {
-  count,
-  duration,
-  exactMoment,
-  exactTime,
-  secondsUntil,
-  shortName,
-} from '../../preload/words/format.ts'
+import { count, exactMoment, exactTime, secondsUntil, shortName } from '../../preload/words/format.ts'
 import { noticeWords } from '../../preload/words/notice-words.ts'
 import { Copy } from '../ui/copy.tsx'
 import { Glyph, Icon } from '../ui/glyph.tsx'
@@ -14,10 +7,10 @@ import { Ticking } from '../ui/ticking.tsx'
 import { Time } from '../ui/time.tsx'
 import { EventsCard, HealthCard, StorageCard } from './cards.tsx'
 import { CourseSteps } from './course-steps.tsx'
-import { address, engineName } from './facts.ts'
+import { address, engineName, uptime } from './facts.ts'
 import { Actions, CommandFailure, Reason } from './headline.tsx'
 import { type Seen, useActs } from './knowledge.tsx'
-import { Excerpt, lastLinesOf } from './quoted.tsx'
+import { Excerpt, FaultList, faultsOf, lastLinesOf } from './quoted.tsx'
 import { ForeignFacts, PushList } from './rows.tsx'
 
 /** Everything that the glance says, with its evidence. */
@@ -32,7 +25,7 @@ export function Overview({ seen }: { seen: Seen }) {
           <h2>
             <Ticking text={glance.headline} />
           </h2>
-          <Reason seen={seen} />
+          <Reason seen={seen} more={runningWords(seen)} />
           <Actions actions={glance.actions} act={act} />
           <CourseSteps seen={seen} />
           <CommandFailure seen={seen} />
@@ -40,6 +33,7 @@ export function Overview({ seen }: { seen: Seen }) {
       </div>
       <Facts seen={seen} />
       <div className="cards">
+        <Faults seen={seen} />
         <Notices seen={seen} />
         <LastLines seen={seen} />
         <Pushes seen={seen} />
@@ -57,11 +51,16 @@ export function Overview({ seen }: { seen: Seen }) {
   )
 }
 
+function runningWords({ snapshot, now, answers }: Seen): string {
+  if (snapshot.process.kind !== 'serving' || !answers) return ''
+  return ` Running for ${uptime(snapshot.process.startedAt, now)}.`
+}
+
 function Facts({ seen }: { seen: Seen }) {
-  const { registry, process } = seen.snapshot
+  const { registry } = seen.snapshot
   const path = (text: string) => (
     <span className="mono" title={text}>
-      {shortName(text, 30)}
+      {shortName(text, 28)}
     </span>
   )
   const facts: [string, ReactNode][] = [
@@ -84,14 +83,6 @@ function Facts({ seen }: { seen: Seen }) {
           ] satisfies [string, ReactNode],
         ]),
     ['Engine', engineName(seen.snapshot)],
-    ...(process.kind === 'serving' && seen.answers
-      ? [
-          ['Running for', duration(Math.max(1000, seen.now - process.startedAt))] satisfies [
-            string,
-            ReactNode,
-          ],
-        ]
-      : []),
     ['Config', path(registry.configFile)],
     ...(registry.dataFolder === undefined
       ? []
@@ -128,6 +119,16 @@ function Notices({ seen }: { seen: Seen }) {
         })}
       </ul>
     </section>
+  )
+}
+
+function Faults({ seen }: { seen: Seen }) {
+  const faults = faultsOf(seen.snapshot.process)
+  if (!faults) return null
+  return (
+    <Wide title={faults.file}>
+      <FaultList faults={faults.faults} />
+    </Wide>
   )
 }
 

@@ -9,14 +9,15 @@ import { Actions, CommandFailure, Reason } from './headline.tsx'
 import { everyday, type Seen, useActs, useKeptFocus, useStore } from './knowledge.tsx'
 import {
   EventRows,
+  FaultsRow,
   ForeignRow,
   HealthRow,
   LastLinesRow,
   NoticeRows,
   PushesRow,
   RegistryRow,
-  StorageRow,
 } from './rows.tsx'
+import { StorageRow } from './storage-row.tsx'
 
 /** The glance: is it serving, what is it, how full, what happened last. */
 export function Popover({ seen }: { seen: Seen }) {
@@ -57,6 +58,7 @@ export function Popover({ seen }: { seen: Seen }) {
         <CourseSteps seen={seen} />
         <CommandFailure seen={seen} />
       </header>
+      <FaultsRow seen={seen} />
       <LastLinesRow seen={seen} />
       <PushesRow seen={seen} />
       <ForeignRow seen={seen} />

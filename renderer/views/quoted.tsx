@@ -1,4 +1,6 @@
+import type { ConfigFault } from '../../preload/contract/failure.ts'
 import type { ProcessState } from '../../preload/contract/registry-state.ts'
+import { faultWords } from '../../preload/words/failure-words.ts'
 
 /** The last lines that the registry wrote before it ended, and when that was; none in other states. */
 export function lastLinesOf(process: ProcessState): { lines: string[]; at: number } | undefined {
@@ -32,4 +34,27 @@ export function Excerpt({ lines, most }: { lines: string[]; most: number }) {
       })}
     </pre>
   )
+}
+
+/** What is wrong in config.json, where that is why the registry does not run. */
+export const faultsOf = (process: ProcessState): { file: string; faults: ConfigFault[] } | undefined =>
+  process.kind === 'failed' && process.error.code === 'config-invalid' ? process.error : undefined
+
+/** Each fault with its place, as a list. */
+export function FaultList({ faults }: { faults: ConfigFault[] }) {
+  return (
+    <ul className="excerpt">
+      {faults.map(fault => (
+        <li key={faultWords(fault)}>{faultWords(fault)}</li>
+      ))}
+    </ul>
+  )
+}
+
+/** The lines of a failure's reason that a view shows as evidence of its own, so that they are not said twice. */
+export function quotedIn(process: ProcessState): Set<string> {
+  if (process.kind !== 'failed') return new Set()
+  const { error } = process
+  if (error.code === 'config-invalid') return new Set([error.file, ...error.faults.map(faultWords)])
+  return new Set('lastLines' in error ? error.lastLines : [])
 }

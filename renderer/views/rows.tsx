@@ -1,9 +1,7 @@
 import { lastEvents } from '../../preload/words/event-words.ts'
-import { failureWords } from '../../preload/words/failure-words.ts'
 import {
   bytes,
   count,
-  duration,
   exactMoment,
   exactTime,
   secondsUntil,
@@ -12,22 +10,13 @@ import {
 } from '../../preload/words/format.ts'
 import { noticeWords } from '../../preload/words/notice-words.ts'
 import { outcomeWords, probeWords } from '../../preload/words/probe-words.ts'
-import {
-  barWords,
-  fullWords,
-  growthWords,
-  historyWords,
-  storageTitle,
-} from '../../preload/words/storage-words.ts'
-import { Bar } from '../ui/bar.tsx'
 import { Copy } from '../ui/copy.tsx'
 import { Glyph, Icon } from '../ui/glyph.tsx'
 import { Row } from '../ui/row.tsx'
-import { Sparkline } from '../ui/sparkline.tsx'
 import { Time } from '../ui/time.tsx'
-import { address, engineName, firstPush } from './facts.ts'
+import { address, engineName, uptime } from './facts.ts'
 import type { Seen } from './knowledge.tsx'
-import { Excerpt, lastLinesOf } from './quoted.tsx'
+import { Excerpt, FaultList, faultsOf, lastLinesOf } from './quoted.tsx'
 
 export function LastLinesRow({ seen }: { seen: Seen }) {
   const last = lastLinesOf(seen.snapshot.process)
@@ -46,6 +35,22 @@ export function LastLinesRow({ seen }: { seen: Seen }) {
     >
       <div className="d">
         <Excerpt lines={last.lines} most={3} />
+      </div>
+    </Row>
+  )
+}
+
+export function FaultsRow({ seen }: { seen: Seen }) {
+  const faults = faultsOf(seen.snapshot.process)
+  if (!faults) return null
+  return (
+    <Row
+      name="Faults"
+      glyph={<Icon name="logs" />}
+      title={<span title={faults.file}>{shortName(faults.file, 40)}</span>}
+    >
+      <div className="d">
+        <FaultList faults={faults.faults} />
       </div>
     </Row>
   )
@@ -154,7 +159,7 @@ function runningLabel({ snapshot, now, answers }: Seen): string | undefined {
   const process = snapshot.process
   switch (process.kind) {
     case 'serving':
-      return `up ${duration(Math.max(1, Math.floor((now - process.startedAt) / 1000)) * 1000).replace('.0', '')}`
+      return `up ${uptime(process.startedAt, now)}`
     case 'draining':
     case 'stopping':
       return `pid ${process.pid}`
@@ -201,67 +206,6 @@ export function HealthRow({ seen }: { seen: Seen }) {
 
 export const glyphOf = (outcome: 'passed' | 'failed' | 'skipped'): 'fine' | 'attention' | 'off' =>
   outcome === 'passed' ? 'fine' : outcome === 'failed' ? 'attention' : 'off'
-
-export function StorageRow({ seen }: { seen: Seen }) {
-  const { storage, process } = seen.snapshot
-  const title = storageTitle(storage)
-  const glyph = <Icon name="storage" />
-  const free = storage.freeBytes === undefined ? undefined : `${bytes(storage.freeBytes)} free`
-  if (storage.error) {
-    const words = failureWords(storage.error)
-    return (
-      <Row name="Storage" glyph={<Glyph name="attention" />} title={words.title}>
-        <p className="d">{words.steps[0]}</p>
-      </Row>
-    )
-  }
-  if (title === undefined)
-    return storage.scanning ? (
-      <Row name="Storage" glyph={glyph} title="Counting what is stored" label={free} />
-    ) : null
-  if (storage.repositories === 0)
-    return (
-      <Row name="Storage" glyph={glyph} title={title} label={free}>
-        {process.kind === 'serving' && <FirstPush seen={seen} />}
-      </Row>
-    )
-  const growth = growthWords(storage)
-  const full = fullWords(storage)
-  return (
-    <Row name="Storage" glyph={glyph} title={title} label={free}>
-      <div className="d">
-        {storage.freeBytes !== undefined && (
-          <Bar used={storage.bytes ?? 0} free={storage.freeBytes} label={barWords(storage)} />
-        )}
-        {growth !== undefined && process.kind === 'serving' && (
-          <div className="grow">
-            {storage.history.length > 1 && (
-              <Sparkline samples={storage.history} label={historyWords(storage)} />
-            )}
-            <p>
-              {full !== undefined && <span className="small block">{full}</span>}
-              <span className="label">{growth}</span>
-            </p>
-          </div>
-        )}
-      </div>
-    </Row>
-  )
-}
-
-/** What would be here, and the one command that brings it. */
-export function FirstPush({ seen }: { seen: Seen }) {
-  const command = firstPush(seen.snapshot)
-  return (
-    <div className="d">
-      <p>Push one:</p>
-      <p className="cmd">
-        <code>{command}</code>
-        <Copy text={command} what="command" />
-      </p>
-    </div>
-  )
-}
 
 /** The newest event; and behind a push also why the registry was last started or ended. */
 export function EventRows({ seen }: { seen: Seen }) {

@@ -5,6 +5,7 @@ import { ailing, empty, setAside, snapshotOf, states } from './snapshots.ts'
 import { StagedApp } from './staged-app.ts'
 
 const test = base.extend<{ app: StagedApp }>({
+  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures that are used from here
   app: async ({}, use) => {
     const now = Date.now()
     const app = new StagedApp(snapshotOf(states.serving(now), now))

@@ -1,0 +1,77 @@
+import { failureWords } from '../../preload/words/failure-words.ts'
+import { bytes } from '../../preload/words/format.ts'
+import {
+  barWords,
+  fullWords,
+  growthWords,
+  historyWords,
+  storageTitle,
+} from '../../preload/words/storage-words.ts'
+import { Bar } from '../ui/bar.tsx'
+import { Copy } from '../ui/copy.tsx'
+import { Glyph, Icon } from '../ui/glyph.tsx'
+import { Row } from '../ui/row.tsx'
+import { Sparkline } from '../ui/sparkline.tsx'
+import { firstPush } from './facts.ts'
+import type { Seen } from './knowledge.tsx'
+
+export function StorageRow({ seen }: { seen: Seen }) {
+  const { storage, process } = seen.snapshot
+  const title = storageTitle(storage)
+  const glyph = <Icon name="storage" />
+  const free = storage.freeBytes === undefined ? undefined : `${bytes(storage.freeBytes)} free`
+  if (storage.error) {
+    const words = failureWords(storage.error)
+    return (
+      <Row name="Storage" glyph={<Glyph name="attention" />} title={words.title}>
+        <p className="d">{words.steps[0]}</p>
+      </Row>
+    )
+  }
+  if (title === undefined)
+    return storage.scanning ? (
+      <Row name="Storage" glyph={glyph} title="Counting what is stored" label={free} />
+    ) : null
+  if (storage.repositories === 0)
+    return (
+      <Row name="Storage" glyph={glyph} title={title} label={free}>
+        {process.kind === 'serving' && <FirstPush seen={seen} />}
+      </Row>
+    )
+  const growth = growthWords(storage)
+  const full = fullWords(storage)
+  return (
+    <Row name="Storage" glyph={glyph} title={title} label={free}>
+      <div className="d">
+        {storage.freeBytes !== undefined && (
+          <Bar used={storage.bytes ?? 0} free={storage.freeBytes} label={barWords(storage)} />
+        )}
+        {growth !== undefined && process.kind === 'serving' && (
+          <div className="grow">
+            {storage.history.length > 1 && (
+              <Sparkline samples={storage.history} label={historyWords(storage)} />
+            )}
+            <p>
+              {full !== undefined && <span className="small block">{full}</span>}
+              <span className="label">{growth}</span>
+            </p>
+          </div>
+        )}
+      </div>
+    </Row>
+  )
+}
+
+/** What would be here, and the one command that brings it. */
+export function FirstPush({ seen }: { seen: Seen }) {
+  const command = firstPush(seen.snapshot)
+  return (
+    <div className="d">
+      <p>Push one:</p>
+      <p className="cmd">
+        <code>{command}</code>
+        <Copy text={command} what="command" />
+      </p>
+    </div>
+  )
+}
