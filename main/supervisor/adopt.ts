@@ -3,7 +3,7 @@ import { hasArgument, type ProcessTable } from '../platform/process-table.ts'
 import type { ProcessRecord } from './record.ts'
 
 /** Clocks read at the spawn and by the process table may differ by this much, ms. */
-const slack = 2000
+const slack = 3000
 
 /**
  * Is the recorded process alive and the one that was written down? By pid, start time, executable, config path in

@@ -2,8 +2,9 @@ import { realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Exit } from '../../preload/contract/failure.ts'
 import { unreachable } from '../../preload/contract/result.ts'
+import { reasonOf } from '../platform/error-code.ts'
 import { identify } from './adopt.ts'
-import { type Child, exitOf, launch, spawnProcess } from './launch.ts'
+import { type Child, exitOf, type Launched, launch, type Spawn, spawnProcess } from './launch.ts'
 import type { LogFile } from './log-file.ts'
 import type { Policy } from './policy.ts'
 import { isPortFree, lookAtPort } from './port.ts'
@@ -82,11 +83,19 @@ export function createCare({ parts, policy, logFile, tell }: Parts): Care {
     if (!ended) tell({ kind: 'checked', serial, finding: found })
   }
 
+  function launchWith(spawner: Spawn): Launched {
+    try {
+      const output = logFile.openForAppend()
+      return launch({ engine, configFile, environment: parts.childEnvironment, output, spawn: spawner })
+    } catch (error) {
+      return { ok: false, reason: `the log cannot be opened: ${reasonOf(error)}` }
+    }
+  }
+
   function start(place: Place) {
     const logFrom = logFile.mark()
     const spawnedAt = parts.clock.now()
-    const environment = parts.childEnvironment
-    const launched = launch({ engine, configFile, environment, output: logFile.openForAppend(), spawn })
+    const launched = launchWith(spawn)
     if (!launched.ok) {
       const { error, reason } = launched
       tell(

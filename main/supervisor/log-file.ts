@@ -52,8 +52,7 @@ export interface LogFile {
 
 /** `file` and its folder are made (0600 and 0700) if they are not there. */
 export function createLogFile(file: string, clock: Clock, limits: LogLimits): LogFile {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-  closeSync(openSync(file, 'a', 0o600))
+  closeSync(openPrivately(file))
   chmodSync(file, 0o600)
 
   const listeners = new Set<(batch: LogBatch) => void>()
@@ -142,10 +141,10 @@ export function createLogFile(file: string, clock: Clock, limits: LogLimits): Lo
 
   return {
     openForAppend() {
-      const output = openSync(file, 'a+', 0o600)
+      const output = openPrivately(file)
       const { size } = fstatSync(output)
       const last = Buffer.alloc(1)
-      if (size > 0 && readSync(output, last, 0, 1, size - 1) === 1 && last[0] !== 10) writeSync(output, '\n')
+      if (size > 0 && readSync(output, last, 0, 1, size - 1) === 1 && last[0] !== 10) endLine(output)
       return output
     },
     mark: () => cutOff + sizeOf(file),
@@ -174,4 +173,17 @@ export function createLogFile(file: string, clock: Clock, limits: LogLimits): Lo
 
 function sizeOf(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0
+}
+
+function openPrivately(file: string): number {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  return openSync(file, 'a+', 0o600)
+}
+
+function endLine(output: number) {
+  try {
+    writeSync(output, '\n')
+  } catch {
+    // A full disk: the registry will say so itself.
+  }
 }

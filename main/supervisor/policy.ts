@@ -43,7 +43,10 @@ export interface Policy {
   identityEvery: number
 }
 
-/** Where the numbers come from: docs/architecture.md, "When the registry ends". */
+/**
+ * A crash is answered at once, since most pass; a row of them is slowed down, then told, since somebody has to look:
+ * restarting every second for ever hides the fault, and giving up in silence hides the outage.
+ */
 export const standardPolicy: Policy = {
   startLimit: 300_000,
   adoptLimit: 20_000,
