@@ -23,8 +23,8 @@ export function send(
   if (res.headersSent || res.destroyed) return
   // Node takes a mutable array and does not change it.
   res.writeHead(status, headers as string[])
-  res.end(body)
-  if (!req.complete) discardRest(exchange)
+  if (req.complete) res.end(body)
+  else answerEarly(exchange, body)
   return undefined
 }
 
@@ -71,8 +71,22 @@ export function sendFailure(exchange: Exchange, failure: Failure, headers: RawHe
   return sendJson(exchange, row.status, { errors: [error] }, [...headers, ...retry])
 }
 
-function discardRest({ req }: Exchange): void {
+/**
+ * Answers a request whose body is still coming. Ending the answer would end the connection under a client
+ * that sends everything before it reads, and with it the answer; so the rest is read and thrown away first.
+ */
+function answerEarly({ req, res }: Exchange, body: Buffer | string | undefined): void {
+  if (body === undefined) res.flushHeaders()
+  else res.write(body)
   const timer = setTimeout(() => req.destroy(), discardFor).unref()
-  req.once('close', () => clearTimeout(timer))
+  const finish = (): void => {
+    clearTimeout(timer)
+    req.off('end', finish).off('close', finish)
+    res.end()
+  }
+  req
+    .on('end', finish)
+    .on('close', finish)
+    .on('error', () => {})
   req.resume()
 }
