@@ -37,7 +37,7 @@ export interface ScanOptions {
  * is not worth the 15 MB that a thread leaves behind in the process for good.
  */
 export function startScan(folder: string, options: ScanOptions = {}): Scan {
-  const { startThread = startWorker, smallStore = 5000 } = options
+  const { startThread = startWorker, smallStore = 3000 } = options
   let cancelled = false
   let thread: Scan | undefined
   const count = async (): Promise<ScanOutcome> => {
