@@ -1,4 +1,4 @@
-import { get } from 'node:http'
+import { get } from '../platform/node-http.ts'
 
 /** One GET: the status code, or undefined when there was no answer within `limitMs`. Never rejects. */
 export type Probe = (url: string, limitMs: number) => Promise<number | undefined>

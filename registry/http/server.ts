@@ -1,10 +1,13 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Logger } from '../log/logger.ts'
 import { accessLine } from './access-line.ts'
 import type { Exchange, Handlers } from './exchange.ts'
 import { sendFailure } from './responder.ts'
 import { routeOf } from './router.ts'
+
+// An ES import of node:http reads every export, and one of them loads all of Node's fetch: 13 MB and 40 ms.
+const { createServer } = process.getBuiltinModule('node:http')
 
 export interface ServerOptions {
   readonly handlers: Handlers
