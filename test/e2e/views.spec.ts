@@ -1,19 +1,8 @@
-import { test as base, expect } from '@playwright/test'
+import { expect } from '@playwright/test'
 import type { Snapshot } from '../../preload/contract/snapshot.ts'
 import { inBothSchemes, watch } from './page-checks.ts'
 import { ailing, empty, setAside, snapshotOf, states } from './snapshots.ts'
-import { StagedApp } from './staged-app.ts'
-
-const test = base.extend<{ app: StagedApp }>({
-  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures that are used from here
-  app: async ({}, use) => {
-    const now = Date.now()
-    const app = new StagedApp(snapshotOf(states.serving(now), now))
-    await app.open()
-    await use(app)
-    await app.close()
-  },
-})
+import { test } from './stage.ts'
 
 /** Each state, and the headline that it is told by. */
 const scenes: { name: string; of: (now: number) => Snapshot; headline: RegExp }[] = [
