@@ -38,6 +38,8 @@ export interface Booted {
  * written where there is none), the core, the control socket. The registry is not started yet: see App.begin.
  */
 export async function boot({ shell, configFile, openWith }: BootOptions): Promise<Result<Booted>> {
+  // Whatever this process and the registry create is for this user alone.
+  process.umask(0o077)
   const home = resolveHome()
   const prepared = await prepareHome(home)
   if (!prepared.ok) return prepared
