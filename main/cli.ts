@@ -1,6 +1,8 @@
 import { keepCompiledCode } from './cli/compile-cache.ts'
 import { findControlSocket, resolveHome } from './platform/home.ts'
 
+// Whatever is created here is for this user alone.
+process.umask(0o077)
 // Everything else is loaded after the compile cache is on: it works only for what comes later.
 const home = resolveHome()
 keepCompiledCode(home)
