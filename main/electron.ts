@@ -22,10 +22,12 @@ import { fail } from '../preload/contract/result.ts'
 import { failureWords } from '../preload/words/failure-words.ts'
 import { boot } from './boot.ts'
 import type { ShellPart } from './handlers.ts'
+import type { AppLog } from './platform/app-log.ts'
 import { resolveHome } from './platform/home.ts'
 import { argumentOf } from './shell/electron/arguments.ts'
 import type { ElectronApi } from './shell/electron/electron-api.ts'
 import { fenceApp } from './shell/electron/fence.ts'
+import { serveIpc } from './shell/electron/ipc.ts'
 import {
   agentArgument,
   createLoginAgent,
@@ -59,10 +61,12 @@ const byLaunchd = process.argv.includes(agentArgument)
 /** launchd starts again what did not end with 0: only a crash is to be that. */
 const failureCode = byLaunchd ? 0 : 1
 
+let appLog: AppLog | undefined
 // A crash must end the process, not hang in a dialog: the registry goes on, and the next start adopts it.
 for (const event of ['uncaughtException', 'unhandledRejection'] as const)
   process.on(event, (error: unknown) => {
     console.error(error)
+    appLog?.error('a fault ended the app', { error: error instanceof Error ? error.stack : String(error) })
     app.exit(1)
   })
 
@@ -108,9 +112,10 @@ async function run(): Promise<void> {
   }
 
   const { app: core, clock, log, quit, settings } = booted.value
+  appLog = log
   part = await createShell({
     electron,
-    ipcMain,
+    serve: parts => serveIpc({ ipcMain, ...parts }),
     core: {
       host: core.host,
       quit,

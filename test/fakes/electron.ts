@@ -51,6 +51,7 @@ export function fakeElectron() {
 
   const app = Object.assign(new EventEmitter(), {
     isPackaged: false,
+    focus: () => {},
     enableSandbox: () => done.switches.push('sandbox'),
     commandLine: { appendSwitch: (...parts: string[]) => done.switches.push(parts.join('=')) },
     quit: () => app.emit('before-quit', anEvent()),

@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import type { IpcMain } from 'electron'
 import type { OpenTarget } from '../../../preload/contract/contract.ts'
 import { fail, ok, type Result, unreachable } from '../../../preload/contract/result.ts'
 import type { Snapshot } from '../../../preload/contract/snapshot.ts'
@@ -10,8 +9,8 @@ import type { Host } from '../../transport/host.ts'
 import { applicationMenu } from './app-menu.ts'
 import type { ElectronApi } from './electron-api.ts'
 import { fenceContents, fencedSession } from './fence.ts'
-import { serveIpc } from './ipc.ts'
-import type { LoginAgent } from './login-agent.ts'
+import type { IpcOptions } from './ipc.ts'
+import { agentArgument, type LoginAgent } from './login-agent.ts'
 import { createLoginSwitch } from './login-switch.ts'
 import type { MenuCommand } from './menu.ts'
 import { createNotifier } from './notifier.ts'
@@ -36,7 +35,8 @@ export interface Core {
 
 export interface ShellOptions {
   electron: ElectronApi
-  ipcMain: IpcMain
+  /** Serves the contract to the pages; returns its end. */
+  serve(parts: Omit<IpcOptions, 'ipcMain'>): () => void
   core: Core
   clock: Pick<Clock, 'now' | 'setTimer'>
   loginAgent: LoginAgent
@@ -50,7 +50,7 @@ export interface ShellOptions {
  * Returns what only a shell can do, for the app's handlers.
  */
 export async function createShell(options: ShellOptions): Promise<ShellPart> {
-  const { electron, ipcMain, core, clock, loginAgent, platform, files, log } = options
+  const { electron, serve, core, clock, loginAgent, platform, files, log } = options
   const { app } = electron
   const { host } = core
   const packaged = app.isPackaged
@@ -65,6 +65,8 @@ export async function createShell(options: ShellOptions): Promise<ShellPart> {
   const openWindow = () => {
     popover.hide()
     window.open()
+    // An app without a Dock icon is not brought to the front by its windows.
+    if (platform === 'darwin') app.focus({ steal: true })
   }
 
   const login = createLoginSwitch({
@@ -155,7 +157,7 @@ export async function createShell(options: ShellOptions): Promise<ShellPart> {
     if (key === 'startAtLogin') login.apply().catch(error => log('Start at login failed', error))
   })
   await login.begin()
-  serveIpc({ ipcMain, host, handlers: confirmedHandlers(host.handlers, questions), complain: log })
+  serve({ host, handlers: confirmedHandlers(host.handlers, questions), complain: log })
 
   let ending: Promise<void> | undefined
   let sessionEnds = false
@@ -184,7 +186,10 @@ export async function createShell(options: ShellOptions): Promise<ShellPart> {
   electron.powerMonitor.on('resume', () => core.woke())
   // Without a listener Electron quits with its last window; this app lives in the menu bar.
   app.on('window-all-closed', () => {})
-  app.on('second-instance', openWindow)
+  app.on('second-instance', (_, argv) => {
+    // At login launchd may start a copy beside one that was restored: nobody asked for a window.
+    if (!argv.includes(agentArgument)) openWindow()
+  })
   app.on('activate', openWindow)
   return { open, quit: () => setImmediate(() => app.quit()) }
 }

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { serveIpc } from '../../../main/shell/electron/ipc.ts'
 import { type LoginAgent, type LoginState, noLoginAgent } from '../../../main/shell/electron/login-agent.ts'
 import { createShell } from '../../../main/shell/electron/shell.ts'
 import type { ProcessState } from '../../../preload/contract/registry-state.ts'
@@ -38,7 +39,7 @@ async function start({
   let changed = (_: string) => {}
   const part = await createShell({
     electron: fake.electron,
-    ipcMain: fake.ipcMain,
+    serve: parts => serveIpc({ ipcMain: fake.ipcMain, ...parts }),
     core: {
       host,
       quit: () => {
@@ -302,7 +303,9 @@ describe('the window', () => {
 
   it('comes to the front when the app is started a second time', async () => {
     const { windows, app } = await start()
-    app.emit('second-instance')
+    app.emit('second-instance', {}, ['zotbar', '--login-agent'])
+    expect(windows).toEqual([])
+    app.emit('second-instance', {}, ['zotbar'])
     app.emit('activate')
     expect(windows).toHaveLength(1)
   })
