@@ -14,7 +14,7 @@ export async function identify(
   record: ProcessRecord,
   configFile: string,
   processes: ProcessTable,
-): Promise<{ startTime: number | undefined; ownsPort: boolean } | undefined> {
+): Promise<{ startTime: number; ownsPort: boolean } | undefined> {
   const { pid, place } = record
   if (record.configFile !== configFile || !processes.alive(pid)) return undefined
   const [startTime, executable, argv, owner] = await Promise.all([
@@ -26,11 +26,11 @@ export async function identify(
   if (startTime === undefined || argv === undefined || !hasArgument(argv, configFile)) return undefined
   if (!(await sameFile(executable, record.executable))) return undefined
   if (owner !== undefined && owner.pid !== pid) return undefined
-  if (record.startTime !== undefined) {
-    if (record.startTime !== startTime) return undefined
-  } else if (owner?.startedAt === undefined || Math.abs(owner.startedAt - record.spawnedAt) > slack) {
-    return undefined
-  }
+  if (record.startTime === undefined) {
+    // The app ended before it could read it. When the owner of the port started then stands in for it.
+    const startedAt = owner?.startedAt ?? record.spawnedAt
+    if (Math.abs(startedAt - record.spawnedAt) > slack) return undefined
+  } else if (record.startTime !== startTime) return undefined
   return { startTime, ownsPort: owner !== undefined }
 }
 

@@ -56,6 +56,7 @@ export function createCare({ parts, policy, logFile, tell }: Parts): Care {
       const { pid, place, spawnedAt, logFrom } = record
       const run = { pid, startedAt: spawnedAt, adopted: true, place, logFrom }
       adopted = { run, startTime: found.startTime }
+      if (record.startTime === undefined) write({ ...record, startTime: found.startTime })
       return { kind: 'ours', run, ownsPort: found.ownsPort }
     }
     if (record) parts.log('the recorded process is gone, or is another one', { pid: record.pid })
@@ -115,6 +116,14 @@ export function createCare({ parts, policy, logFile, tell }: Parts): Care {
     tell({ kind: 'spawned', run }, { first: true })
   }
 
+  function write(record: ProcessRecord) {
+    try {
+      writeRecord(recordFile, record)
+    } catch (error) {
+      parts.log('the process record cannot be written', { error: String(error) })
+    }
+  }
+
   /** Written twice: at once, and again when the process table said what else identifies it. */
   function keepRecord(run: Run, own: { exited: boolean }) {
     const record: ProcessRecord = {
@@ -126,13 +135,6 @@ export function createCare({ parts, policy, logFile, tell }: Parts): Care {
       place: run.place,
       logFrom: run.logFrom,
       ...(engine.version === undefined ? {} : { version: engine.version }),
-    }
-    const write = (what: ProcessRecord) => {
-      try {
-        writeRecord(recordFile, what)
-      } catch (error) {
-        parts.log('the process record cannot be written', { error: String(error) })
-      }
     }
     write(record)
     void Promise.all([processes.startTime(run.pid), processes.executable(run.pid)]).then(

@@ -39,7 +39,7 @@ async function copyTail(source: FileHandle, to: string, bytes: number): Promise<
   const target = await open(to, 'w', 0o600)
   try {
     while (position < limit) {
-      const { bytesRead } = await source.read(buffer, 0, chunk, position)
+      const { bytesRead } = await source.read(buffer, 0, Math.min(chunk, limit - position), position)
       if (bytesRead === 0) break
       await target.write(buffer, 0, bytesRead)
       position += bytesRead

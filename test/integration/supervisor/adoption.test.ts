@@ -115,6 +115,33 @@ describe('a registry that a killed app left', () => {
   })
 })
 
+describe('an app that is killed at any moment of a start', () => {
+  it('leaves at most one registry, and the next life of the app has exactly one', async () => {
+    rig = await createRig({ startAfter: 50 })
+    let adopted = 0
+    for (let round = 0; round < 12; round++) {
+      const app = spawn(process.execPath, [script, rig.home, rig.configFile], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      children.push(app)
+      const ended = new Promise(resolve => app.once('exit', resolve))
+      // From the first state that is told on: the interesting instants follow the spawn.
+      await new Promise(resolve => app.stdout.once('data', resolve))
+      await new Promise(resolve => setTimeout(resolve, round * 8))
+      app.kill('SIGKILL')
+      await ended
+      const next = rig.supervise()
+      await next.begin()
+      const serving = await until(next, 'serving', 20_000)
+      expect(pidsOf(rig.configFile)).toEqual([serving.pid])
+      adopted += serving.adopted ? 1 : 0
+      await next.close({ keepServing: false })
+      expect(pidsOf(rig.configFile)).toEqual([])
+    }
+    expect(adopted).toBeGreaterThan(0)
+  })
+})
+
 describe('a process that is not the one that was written down', () => {
   it.each([
     ['another start time', { startTime: 1 }],

@@ -92,7 +92,7 @@ export function until<K extends ProcessState['kind']>(supervisor: Supervisor, ki
   return eventually(() => {
     const state = supervisor.state()
     return state.kind === kind ? (state as Extract<ProcessState, { kind: K }>) : undefined
-  }, limitMs)
+  }, limitMs).catch(() => Promise.reject(new Error(`not ${kind} but ${JSON.stringify(supervisor.state())}`)))
 }
 
 export const answers = (port: number): Promise<boolean> =>
