@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest'
+import { columnTime, imageName, lastEvents } from '../../../preload/words/event-words.ts'
+import { plain } from '../../../preload/words/format.ts'
+import { noticeWords } from '../../../preload/words/notice-words.ts'
+import {
+  barWords,
+  fullWords,
+  growthWords,
+  historyWords,
+  storageTitle,
+} from '../../../preload/words/storage-words.ts'
+import { scale } from '../../../renderer/ui/sparkline.tsx'
+import { address, uptime } from '../../../renderer/views/facts.ts'
+import { empty, snapshotOf, states } from '../../e2e/snapshots.ts'
+
+const now = Date.parse('2026-03-12T14:02:00')
+const full = snapshotOf(states.serving(now), now)
+const words = (text: string | undefined): string | undefined => (text === undefined ? text : plain(text))
+
+describe('events', () => {
+  it('are the newest of both kinds, with and without their time', () => {
+    const events = lastEvents(full, now, 10)
+    expect(events.map(event => event.what)).toEqual([
+      'Pushed blumeops/app:2026.03.12',
+      'Restarted',
+      'Crashed and restarted',
+    ])
+    expect(words(events[0]?.detail)).toBe('By zot-ci, 15 min ago')
+    expect(events[0]?.why).toBe('By zot-ci')
+    expect(lastEvents(full, now, 1)).toHaveLength(1)
+  })
+
+  it('name a push by digest with the digest cut', () => {
+    expect(imageName({ repository: 'app', reference: `sha256:${'a'.repeat(64)}` })).toBe(
+      'app, sha256:aaaaaaaaaaaa…',
+    )
+  })
+
+  it('have a time that fits a column', () => {
+    expect(columnTime(now - 60_000, now)).toBe('14:01')
+    expect(columnTime(now - 12 * 86_400_000, now)).toBe('28 Feb')
+  })
+})
+
+describe('storage', () => {
+  it('is told in numbers and units', () => {
+    expect(words(storageTitle(full.storage))).toBe('41.2 GB in 58 repositories')
+    expect(words(growthWords(full.storage))).toBe('19.0 GB more in the last 30 days')
+    expect(words(fullWords(full.storage))).toBe('Full in about 11 months')
+    expect(words(barWords(full.storage))).toBe('Images 41.2 GB, free 212 GB')
+    expect(words(historyWords(full.storage))).toMatch(/^Growth over 30 days, from 22\.2 GB to 40\.9 GB$/)
+  })
+
+  it('says nothing that was not measured', () => {
+    const { growth: _, daysToFull: __, bytes: ___, ...unknown } = full.storage
+    expect(storageTitle(unknown)).toBeUndefined()
+    expect(growthWords(unknown)).toBeUndefined()
+    expect(fullWords(unknown)).toBeUndefined()
+    expect(storageTitle(empty(now).storage)).toBe('No images yet')
+  })
+
+  it('tells shrinking and standing still', () => {
+    expect(words(growthWords({ ...full.storage, growth: { bytes: -2e9, days: 1.2 } }))).toBe(
+      '2.0 GB less in the last day',
+    )
+    expect(words(growthWords({ ...full.storage, growth: { bytes: 0, days: 7 } }))).toBe(
+      'No change in the last 7 days',
+    )
+  })
+})
+
+describe('small things', () => {
+  it('fit a line into its box', () => {
+    const points = scale(
+      [
+        [0, 5],
+        [10, 15],
+        [20, 10],
+      ],
+      88,
+      24,
+    )
+    expect(points).toEqual([
+      [3, 21],
+      [44, 3],
+      [85, 12],
+    ])
+    expect(
+      scale(
+        [
+          [0, 5],
+          [10, 5],
+        ],
+        88,
+        24,
+      ).map(([, y]) => y),
+    ).toEqual([12, 12])
+  })
+
+  it('count whole seconds at first', () => {
+    expect(plain(uptime(now - 400, now))).toBe('1 s')
+    expect(plain(uptime(now - 9_900, now))).toBe('9 s')
+    expect(plain(uptime(now - 76 * 3_600_000, now))).toBe('3 d 4 h')
+  })
+
+  it('write an IPv6 address as docker takes it', () => {
+    expect(address({ registry: { ...full.registry, host: '::1' } })).toBe('[::1]:5050')
+  })
+
+  it('have words for every notice', () => {
+    const told = noticeWords({
+      id: 'a',
+      at: now,
+      kind: 'file-set-aside',
+      file: '/h/journal.json',
+      keptAs: '/h/x.bad',
+    })
+    expect(told).toMatchObject({ title: 'journal.json could not be read', wants: true })
+    expect(told.detail).toContain('x.bad')
+  })
+})
