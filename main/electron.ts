@@ -115,7 +115,7 @@ async function run(): Promise<void> {
   appLog = log
   part = await createShell({
     electron,
-    serve: parts => serveIpc({ ipcMain, ...parts }),
+    serve: parts => serveIpc(ipcMain, parts),
     core: {
       host: core.host,
       quit,

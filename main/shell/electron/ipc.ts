@@ -13,8 +13,7 @@ import { isOwn } from './fence.ts'
 /** The channels; the preload names the same three. */
 export const channels = { call: 'zotbar:call', listen: 'zotbar:listen', event: 'zotbar:event' } as const
 
-export interface IpcOptions {
-  ipcMain: Pick<IpcMain, 'handle' | 'on' | 'removeHandler' | 'removeAllListeners'>
+export interface PageService {
   host: Host
   /** The handlers a window gets: the host's, with what a window must confirm. */
   handlers: ZotbarHandlers
@@ -23,7 +22,10 @@ export interface IpcOptions {
 }
 
 /** The contract over Electron's IPC: the only file of the app that touches it. Returns its end. */
-export function serveIpc({ ipcMain, host, handlers, complain }: IpcOptions): () => void {
+export function serveIpc(
+  ipcMain: Pick<IpcMain, 'handle' | 'on' | 'removeHandler' | 'removeAllListeners'>,
+  { host, handlers, complain }: PageService,
+): () => void {
   const listeners: Record<EventName, Set<WebContents>> = { snapshot: new Set(), log: new Set() }
   const subscriptions = new Map<EventName, () => void>()
 

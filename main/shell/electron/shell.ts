@@ -9,7 +9,7 @@ import type { Host } from '../../transport/host.ts'
 import { applicationMenu } from './app-menu.ts'
 import type { ElectronApi } from './electron-api.ts'
 import { fenceContents, fencedSession } from './fence.ts'
-import type { IpcOptions } from './ipc.ts'
+import type { PageService } from './ipc.ts'
 import { agentArgument, type LoginAgent } from './login-agent.ts'
 import { createLoginSwitch } from './login-switch.ts'
 import type { MenuCommand } from './menu.ts'
@@ -36,7 +36,7 @@ export interface Core {
 export interface ShellOptions {
   electron: ElectronApi
   /** Serves the contract to the pages; returns its end. */
-  serve(parts: Omit<IpcOptions, 'ipcMain'>): () => void
+  serve(parts: PageService): () => void
   core: Core
   clock: Pick<Clock, 'now' | 'setTimer'>
   loginAgent: LoginAgent

@@ -18,8 +18,7 @@ function page(url = 'app://zotbar/window.html'): FakeContents {
 function start(host = fakeHost()) {
   const fake = fakeElectron()
   const complaints: string[] = []
-  const end = serveIpc({
-    ipcMain: fake.ipcMain,
+  const end = serveIpc(fake.ipcMain, {
     host,
     handlers: confirmedHandlers(host.handlers, createQuestions(fake.electron)),
     complain: words => void complaints.push(words),

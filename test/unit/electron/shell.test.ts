@@ -39,7 +39,7 @@ async function start({
   let changed = (_: string) => {}
   const part = await createShell({
     electron: fake.electron,
-    serve: parts => serveIpc({ ipcMain: fake.ipcMain, ...parts }),
+    serve: parts => serveIpc(fake.ipcMain, parts),
     core: {
       host,
       quit: () => {
