@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { errorTable, type Failure } from '../oci/error-table.ts'
 import type { Exchange } from './exchange.ts'
 
@@ -23,8 +24,8 @@ export function send(
   if (res.headersSent || res.destroyed) return
   // Node takes a mutable array and does not change it.
   res.writeHead(status, headers as string[])
-  if (req.complete) res.end(body)
-  else answerEarly(exchange, body)
+  if (bodyIsComing(req)) answerEarly(exchange, body)
+  else res.end(body)
   return undefined
 }
 
@@ -70,6 +71,11 @@ export function sendFailure(exchange: Exchange, failure: Failure, headers: RawHe
   const retry = row.status === 503 ? ['Retry-After', '5'] : []
   return sendJson(exchange, row.status, { errors: [error] }, [...headers, ...retry])
 }
+
+/** A request without a body is not `complete` either when its headers have just been read. */
+const bodyIsComing = (req: IncomingMessage): boolean =>
+  !req.complete &&
+  (req.headers['transfer-encoding'] !== undefined || (req.headers['content-length'] ?? '0') !== '0')
 
 /**
  * Answers a request whose body is still coming. Ending the answer would end the connection under a client
