@@ -1,4 +1,5 @@
 // npm run bench -- [NAME...] [--quick] [--noise]: measures what Zotbar promises, beside docker-registry in the same run.
+import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { appFiles } from './app.ts'
 import type { Bench, Row } from './figure.ts'
@@ -39,6 +40,7 @@ if (help) {
 }
 
 const at = new Date()
+const busyBefore = loadavg()[0] ?? 0
 const work = await createWorkspace()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.once(signal, () => {
@@ -78,6 +80,10 @@ if (!peer)
     figure: 'peer',
     why: 'docker-registry is not installed (Debian: apt-get install docker-registry)',
   })
+if (busyBefore > 0.7)
+  console.log(
+    `\nThe machine was busy before the first figure (load ${busyBefore.toFixed(1)}): judge by ratios and least values.`,
+  )
 for (const { figure, why } of skips) console.log(`skipped ${figure}: ${why}`)
 console.log(`\nWritten to ${await writeReport(at, about, measured, skips)}`)
 process.exit(failed ? 1 : 0)
