@@ -2,7 +2,7 @@
 import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { appFiles } from './app.ts'
-import type { Bench, Row } from './figure.ts'
+import { type Bench, missing, type Row } from './figure.ts'
 import { figures } from './figures.ts'
 import { circumstances, writeReport } from './report.ts'
 import { oursSide, peerSide } from './side.ts'
@@ -78,7 +78,7 @@ if (measured.length > 0) console.log(`\n${table(measured)}`)
 if (!peer)
   skips.push({
     figure: 'peer',
-    why: 'docker-registry is not installed (Debian: apt-get install docker-registry)',
+    why: missing.peer,
   })
 if (busyBefore > 0.7)
   console.log(
