@@ -1,10 +1,21 @@
 import * as v from 'valibot'
 import { type Client, type Command, command, type Handlers } from './command.ts'
+import type { ImageDeleted, ImageDetails, ImageList } from './image.ts'
+import type { KeyCreated, KeyList, KeyRevoked } from './key.ts'
 import type { Result } from './result.ts'
 import type { SettingChanged, SettingRow } from './setting.ts'
 import type { Snapshot } from './snapshot.ts'
 
 const nothing = v.strictObject({})
+const repository = v.pipe(v.string(), v.minLength(1), v.maxLength(255), v.regex(/^[a-z0-9][a-z0-9._/-]*$/))
+/** A tag or a digest. */
+const reference = v.pipe(
+  v.string(),
+  v.maxLength(200),
+  v.regex(/^([A-Za-z0-9_][A-Za-z0-9._-]{0,127}|[a-z0-9]+:[0-9a-f]{32,128})$/),
+)
+const image = v.strictObject({ repository, reference })
+const keyId = v.pipe(v.string(), v.maxLength(64), v.regex(/^[A-Za-z0-9-]+$/))
 const settingKey = v.pipe(v.string(), v.maxLength(100))
 
 /** What the app can open for a window. Names only: a window never supplies a path or an address. */
@@ -36,6 +47,42 @@ export const contract = {
         lines: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(5000)), 200),
       }),
     ),
+  },
+  images: {
+    /** Sorted by repository and tag. Pages of `limit` tags, from `after` (the `next` of the page before) on. */
+    list: command<ImageList>()(
+      v.strictObject({
+        repository: v.optional(repository),
+        after: v.optional(v.pipe(v.string(), v.maxLength(400))),
+        limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1000)), 200),
+      }),
+    ),
+    show: command<ImageDetails>()(image),
+    /** A tag goes alone; a digest goes with every tag on it. */
+    delete: command<ImageDeleted>()(image),
+  },
+  keys: {
+    list: command<KeyList>()(nothing),
+    /** `expires`: "90d", "12h", a date, or "never"; left out: what the registry's policy says. */
+    create: command<KeyCreated>()(
+      v.strictObject({
+        user: v.pipe(v.string(), v.minLength(1), v.maxLength(256)),
+        label: v.optional(v.pipe(v.string(), v.maxLength(200)), ''),
+        expires: v.optional(v.pipe(v.string(), v.maxLength(40))),
+        scopes: v.optional(v.pipe(v.array(v.pipe(v.string(), v.maxLength(400))), v.maxLength(50)), []),
+      }),
+    ),
+    /** The secret of a key that was made in a window, once, within ten minutes. */
+    reveal: command<{ apiKey: string }>()(v.strictObject({ uuid: keyId })),
+    revoke: command<KeyRevoked>()(
+      v.strictObject({ uuid: keyId, descendants: v.optional(v.boolean(), false) }),
+    ),
+  },
+  /** The admin that the first run made. CLI only. */
+  admin: {
+    show: command<{ user: string; password: string }>()(nothing),
+    /** A new password; the old one ends at once. */
+    reset: command<{ user: string; password: string }>()(nothing),
   },
   settings: {
     list: command<{ settings: SettingRow[] }>()(nothing),

@@ -46,6 +46,22 @@ export type Failure =
       code: 'not-authorised'
       reason: 'no-session' | 'token-used' | 'wrong-host' | 'wrong-origin' | 'wrong-sender'
     }
+  | { code: 'registry-not-serving' }
+  | { code: 'image-not-found'; repository: string; reference?: string }
+  /** The registry wants another credential than the app has, or one where it has none. */
+  | { code: 'registry-denied'; what: string; status: number; user?: string }
+  | { code: 'registry-refused'; what: string; status: number; reason: string }
+  | { code: 'registry-unreachable'; reason: string }
+  /** The engine has no administration socket, and this needs one. */
+  | { code: 'keys-need-admin-socket'; engine: string; user?: string }
+  | { code: 'keys-off' }
+  | { code: 'key-not-found'; uuid: string }
+  | { code: 'key-refused'; reason: string }
+  | { code: 'secret-gone'; uuid: string }
+  /** config.json names no htpasswd file, or one that the app did not write. */
+  | { code: 'admin-not-ours'; configFile: string; htpasswd?: string }
+  | { code: 'admin-password-unknown'; user: string; htpasswd: string }
+  | { code: 'file-unusable'; path: string; reason: string }
   | { code: 'dashboard-off' }
   | { code: 'no-screen'; path?: string }
   | { code: 'port-taken'; what: 'dashboard'; port: number }

@@ -54,6 +54,9 @@ export type Notice =
   | { id: string; at: number; kind: 'socket-elsewhere'; path: string }
   | { id: string; at: number; kind: 'storage-nearly-full'; freeBytes: number; volumeBytes: number }
   | { id: string; at: number; kind: 'config-written'; file: string; data: string }
+  | { id: string; at: number; kind: 'admin-created'; user: string; host: string }
+  /** There is no keychain here, so a password is kept in a file that only this user can read. */
+  | { id: string; at: number; kind: 'secret-in-file'; file: string; why: string }
 
 /** All that a window, a tray or the CLI shows. Plain data: survives structuredClone. */
 export interface Snapshot {

@@ -35,9 +35,30 @@ export function noticeWords(notice: Notice): NoticeWords {
         detail: `It is ${notice.file}; the images go to ${notice.data}. Both are yours to change.`,
         wants: false,
       }
+    case 'admin-created':
+      return {
+        title: `${notice.user} may push, with a generated password`,
+        detail: [
+          'Everybody here may pull. Its password: zotbar admin show. To sign in:',
+          ...signInCommands(notice.host, notice.user),
+        ].join('\n'),
+        wants: false,
+      }
+    case 'secret-in-file':
+      return {
+        title: 'The admin password is in a file',
+        detail: `There is no keychain to use here (${notice.why}), so it is in ${notice.file}, which only your user can read.`,
+        wants: false,
+      }
     default:
       return unreachable(notice)
   }
 }
+
+/** How a client signs in without the password on a command line. */
+export const signInCommands = (host: string, user: string): string[] => [
+  `zotbar admin show --password | docker login ${host} -u ${user} --password-stdin`,
+  `zotbar admin show --password | skopeo login ${host} --tls-verify=false -u ${user} --password-stdin`,
+]
 
 const lastSegment = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
