@@ -56,6 +56,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   let dashboard: { url: string } | undefined
   let quitting: Promise<void> | undefined
   let pushPlanned = false
+  let lookers = 0
 
   const first = await readTarget(configFile)
   if (first.ok) target = first.value
@@ -174,6 +175,11 @@ export async function createApp(options: AppOptions): Promise<App> {
   })
   settings.onChange(changed)
 
+  function looked(change: 1 | -1): void {
+    lookers += change
+    health.watched(lookers > 0)
+  }
+
   async function close(): Promise<void> {
     changed()
     health.close()
@@ -186,13 +192,12 @@ export async function createApp(options: AppOptions): Promise<App> {
     host: {
       handlers: createHandlers({ supervisor, settings, snapshot, shell: options.openWith }),
       snapshot,
-      on(event, listener) {
+      on(event, listener, { looking } = { looking: event === 'snapshot' }) {
         const all: Set<typeof listener> = listeners[event]
         all.add(listener)
-        health.watched(listeners.snapshot.size > 0)
+        if (looking) looked(1)
         return () => {
-          all.delete(listener)
-          health.watched(listeners.snapshot.size > 0)
+          if (all.delete(listener) && looking) looked(-1)
         }
       },
     },

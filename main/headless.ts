@@ -66,7 +66,7 @@ export async function runHeadless({ configFile, dashboardPort, json }: HeadlessO
 
   const print = json ? jsonPrinter(dashboard) : wordsPrinter(dashboard)
   print(app.host.snapshot(), clock.now())
-  const unsubscribe = app.host.on('snapshot', snapshot => print(snapshot, clock.now()))
+  const unsubscribe = app.host.on('snapshot', snapshot => print(snapshot, clock.now()), { looking: false })
   await app.begin()
   await asked.promise
   if (!json) console.log('Quitting.')

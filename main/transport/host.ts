@@ -5,6 +5,13 @@ import type { Snapshot } from '../../preload/contract/snapshot.ts'
 export interface Host {
   readonly handlers: ZotbarHandlers
   snapshot(): Snapshot
-  /** Calls back for every event from now on; returns the end of the subscription. */
-  on<E extends keyof Events>(event: E, listener: (value: Events[E]) => void): () => void
+  /**
+   * Calls back for every event from now on; returns the end of the subscription. Somebody who listens for snapshots
+   * is taken to look at them, and health is probed more often; a tray that is always there says `looking: false`.
+   */
+  on<E extends keyof Events>(
+    event: E,
+    listener: (value: Events[E]) => void,
+    options?: { looking: boolean },
+  ): () => void
 }

@@ -151,7 +151,7 @@ export async function createShell(options: ShellOptions): Promise<ShellPart> {
     tray.show(snapshot, login.state())
     notify(snapshot)
   }
-  host.on('snapshot', took)
+  host.on('snapshot', took, { looking: false })
   took(host.snapshot())
   core.settings.onChange(key => {
     if (key === 'startAtLogin') login.apply().catch(error => log('Start at login failed', error))

@@ -1,0 +1,130 @@
+import { createHash, randomBytes, randomInt } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type AppProcess, type AppRig, createAppRig } from '../integration/app/app-rig.ts'
+import { pushImage, type Target } from '../integration/registry/client.ts'
+
+let rig: AppRig
+afterEach(() => rig.end())
+
+/** What a push was answered with, and what a pull must therefore find. */
+interface Acknowledged {
+  name: string
+  tag: string
+  digest: string
+}
+
+const over = (url: string): Target => ({
+  async ask(path, { method = 'GET', body, headers = {} } = {}) {
+    const init = {
+      method,
+      headers: headers as Record<string, string>,
+      ...(body === undefined ? {} : { body: Buffer.from(body as string) }),
+    }
+    const answer = await fetch(new URL(path, url), { ...init, signal: AbortSignal.timeout(5_000) })
+    const found = Object.fromEntries(answer.headers)
+    return {
+      status: answer.status,
+      headers: found,
+      body: Buffer.from(await answer.arrayBuffer()),
+    } as Awaited<ReturnType<Target['ask']>>
+  },
+})
+
+describe('kill -9 at random moments during pushes', () => {
+  it('of the registry, the app, or both: every acknowledged push is whole', {
+    timeout: 120_000,
+  }, async () => {
+    rig = await createAppRig()
+    let app: AppProcess = await rig.serving()
+    const target = over(rig.url)
+    const acknowledged: Acknowledged[] = []
+    let failed = 0
+    let ended = false
+    const pusher = async (who: number): Promise<void> => {
+      for (let n = 0; !ended; n += 1) {
+        const name = `team/app-${who}`
+        const tag = `t${n}`
+        try {
+          const { digest } = await pushImage(target, name, tag, randomBytes(randomInt(1_000, 400_000)))
+          acknowledged.push({ name, tag, digest })
+        } catch {
+          failed += 1
+          await new Promise(done => setTimeout(done, 20))
+        }
+      }
+    }
+    const pushing = [0, 1, 2].map(pusher)
+    const kills = { registry: 0, app: 0, both: 0 }
+    for (const victim of [
+      'registry',
+      'app',
+      'both',
+      'registry',
+      'both',
+      'app',
+      'registry',
+      'both',
+    ] as const) {
+      await new Promise(done => setTimeout(done, randomInt(200, 900)))
+      const pid = (await rig.status()).registry?.pid
+      if (victim !== 'registry') {
+        app.kill('SIGKILL')
+        await app.exited
+      }
+      if (victim !== 'app' && pid !== undefined) process.kill(pid, 'SIGKILL')
+      if (victim !== 'registry') app = rig.start()
+      await app.reach('serving', victim === 'registry' ? app.lines.length - 1 : 0)
+      kills[victim] += 1
+    }
+    ended = true
+    await Promise.all(pushing)
+    expect(kills).toEqual({ registry: 3, app: 2, both: 3 })
+    expect(failed).toBeGreaterThan(0)
+    expect(acknowledged.length).toBeGreaterThan(20)
+
+    expect(await missing(target, acknowledged)).toEqual([])
+    expect(corruptBlobs(rig.data)).toEqual([])
+    // Once more from the disk alone.
+    expect((await rig.zotbar('restart')).code).toBe(0)
+    expect(await missing(target, acknowledged)).toEqual([])
+  })
+})
+
+/** Acknowledged pushes whose manifest, or any blob of it, does not come back whole. */
+async function missing(target: Target, acknowledged: Acknowledged[]): Promise<string[]> {
+  const lost: string[] = []
+  for (const { name, tag, digest } of acknowledged) {
+    const manifest = await target.ask(`/v2/${name}/manifests/${tag}`)
+    if (manifest.status !== 200 || sha256(manifest.body) !== digest) {
+      lost.push(`${name}:${tag}`)
+      continue
+    }
+    const { config, layers } = JSON.parse(String(manifest.body)) as {
+      config: { digest: string }
+      layers: { digest: string }[]
+    }
+    for (const part of [config, ...layers]) {
+      const blob = await target.ask(`/v2/${name}/blobs/${part.digest}`)
+      if (blob.status !== 200 || sha256(blob.body) !== part.digest) lost.push(`${name}:${tag} ${part.digest}`)
+    }
+  }
+  return lost
+}
+
+/** Files under blobs/sha256 whose content is not what their name says. */
+function corruptBlobs(root: string): string[] {
+  return readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter(
+      entry =>
+        entry.isFile() &&
+        basename(entry.parentPath) === 'sha256' &&
+        basename(dirname(entry.parentPath)) === 'blobs',
+    )
+    .map(entry => join(entry.parentPath, entry.name))
+    .filter(file => sha256(readFileSync(file)) !== `sha256:${basename(file)}`)
+}
+
+const sha256 = (bytes: Uint8Array | string): string =>
+  `sha256:${createHash('sha256').update(bytes).digest('hex')}`
