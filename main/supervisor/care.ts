@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Exit } from '../../preload/contract/failure.ts'
 import { unreachable } from '../../preload/contract/result.ts'
 import { reasonOf } from '../platform/error-code.ts'
-import { identify } from './adopt.ts'
+import { identifySoon } from './adopt.ts'
 import { type Child, exitOf, type Launched, launch, type Spawn, spawnProcess } from './launch.ts'
 import type { LogFile } from './log-file.ts'
 import type { Policy } from './policy.ts'
@@ -51,15 +51,16 @@ export function createCare({ parts, policy, logFile, tell }: Parts): Care {
     const record = await readRecord(recordFile, what =>
       parts.report({ kind: 'file-set-aside', ...what }),
     ).catch(() => undefined)
-    const found = record && (await identify(record, configFile, processes))
+    const found = record && (await identifySoon(record, configFile, processes, parts.clock))
     if (record && found) {
-      const { pid, place, spawnedAt, logFrom } = record
+      const { place, spawnedAt, logFrom } = record
+      const { pid, startTime } = found
       const run = { pid, startedAt: spawnedAt, adopted: true, place, logFrom }
-      adopted = { run, startTime: found.startTime }
-      if (record.startTime === undefined) write({ ...record, startTime: found.startTime })
+      adopted = { run, startTime }
+      if (record.startTime === undefined) write({ ...record, pid, startTime })
       return { kind: 'ours', run, ownsPort: found.ownsPort }
     }
-    if (record) parts.log('the recorded process is gone, or is another one', { pid: record.pid })
+    if (record) parts.log('the recorded process is gone, or is another one', { ...record })
     const place = await parts.preflight()
     if (!place.ok) return { kind: 'refused', error: place.error }
     return lookAtPort(plain(place.value), processes, isFree)
@@ -96,15 +97,28 @@ export function createCare({ parts, policy, logFile, tell }: Parts): Care {
   function start(place: Place) {
     const logFrom = logFile.mark()
     const spawnedAt = parts.clock.now()
+    const record: ProcessRecord = {
+      spawnedAt,
+      executable: real(engine.command),
+      configFile,
+      engine: engine.id,
+      place,
+      logFrom,
+      ...(engine.version === undefined ? {} : { version: engine.version }),
+    }
+    // Before the spawn too: the app may be killed while the system is still at it.
+    write(record)
     const launched = launchWith(spawn)
     if (!launched.ok) {
       const { error, reason } = launched
+      forgetRecord(recordFile)
       tell(
         { kind: 'spawn-failed', reason, dice: random(), ...(error === undefined ? {} : { error }) },
         { first: true },
       )
       return
     }
+    write({ ...record, pid: launched.pid })
     const run: Run = { pid: launched.pid, startedAt: spawnedAt, adopted: false, place, logFrom }
     const own = { child: launched.child, run, exited: false }
     child = own
@@ -112,7 +126,7 @@ export function createCare({ parts, policy, logFile, tell }: Parts): Care {
       own.exited = true
       void exited(run, exitOf(code, signal))
     })
-    keepRecord(run, own)
+    completeRecord({ ...record, pid: launched.pid }, own)
     tell({ kind: 'spawned', run }, { first: true })
   }
 
@@ -124,23 +138,12 @@ export function createCare({ parts, policy, logFile, tell }: Parts): Care {
     }
   }
 
-  /** Written twice: at once, and again when the process table said what else identifies it. */
-  function keepRecord(run: Run, own: { exited: boolean }) {
-    const record: ProcessRecord = {
-      pid: run.pid,
-      spawnedAt: run.startedAt,
-      executable: real(engine.command),
-      configFile,
-      engine: engine.id,
-      place: run.place,
-      logFrom: run.logFrom,
-      ...(engine.version === undefined ? {} : { version: engine.version }),
-    }
-    write(record)
-    void Promise.all([processes.startTime(run.pid), processes.executable(run.pid)]).then(
+  /** Adds what only the process table can tell. */
+  function completeRecord(record: ProcessRecord & { pid: number }, own: { exited: boolean }) {
+    const { pid } = record
+    void Promise.all([processes.startTime(pid), processes.executable(pid)]).then(
       ([startTime, executable]) => {
-        if (own.exited || ended || child?.run !== run) return
-        if (startTime === undefined) return
+        if (own.exited || ended || startTime === undefined) return
         write({ ...record, startTime, ...(executable === undefined ? {} : { executable }) })
       },
       () => {},

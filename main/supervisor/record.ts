@@ -10,8 +10,9 @@ const place = v.object({
   dataFolder: v.exactOptional(v.string()),
 })
 const schema = v.object({
-  pid: v.pipe(v.number(), v.integer(), v.minValue(2)),
-  /** Absent when the app ended in the instant between the spawn and reading it. */
+  /** Absent when the app ended during the spawn: then the owner of the port may be it. */
+  pid: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(2))),
+  /** Absent when the app ended before it could be read. */
   startTime: v.exactOptional(v.number()),
   spawnedAt: v.number(),
   executable: v.string(),
@@ -19,7 +20,7 @@ const schema = v.object({
   engine: v.string(),
   version: v.exactOptional(v.string()),
   place,
-  /** Size of the log when it was spawned. */
+  /** Size of the log before the spawn. */
   logFrom: v.number(),
 })
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { ProcessTable } from '../../../main/platform/process-table.ts'
-import { identify } from '../../../main/supervisor/adopt.ts'
+import { identify, identifySoon } from '../../../main/supervisor/adopt.ts'
 import type { ProcessRecord } from '../../../main/supervisor/record.ts'
+import { fakeClock } from '../../fakes/clock.ts'
 import { place } from './drive.ts'
 
 const record: ProcessRecord = {
@@ -31,12 +32,16 @@ const of = (change: Partial<ProcessTable> = {}, recorded: Partial<ProcessRecord>
 
 describe('the identity of a recorded process', () => {
   it('matches in all five', async () => {
-    expect(await of()).toEqual({ startTime: 1234, ownsPort: true })
+    expect(await of()).toEqual({ pid: 50, startTime: 1234, ownsPort: true })
     expect(await of({ executable: async () => '/usr/bin/node (deleted)' })).toBeDefined()
   })
 
   it('matches while it is still starting and nobody owns the port', async () => {
-    expect(await of({ portOwner: async () => undefined })).toEqual({ startTime: 1234, ownsPort: false })
+    expect(await of({ portOwner: async () => undefined })).toEqual({
+      pid: 50,
+      startTime: 1234,
+      ownsPort: false,
+    })
   })
 
   it.each<[string, Partial<ProcessTable>]>([
@@ -67,5 +72,26 @@ describe('the identity of a recorded process', () => {
 
   it('does not match a record of another config', async () => {
     expect(await of({}, { configFile: '/c/old.json' })).toBeUndefined()
+  })
+
+  it('without a recorded pid is the owner of the port, waited for while the start is young', async () => {
+    const { pid: _, startTime: __, ...intent } = record
+    const clock = fakeClock(record.spawnedAt + 100)
+    let listening = false
+    const processes = table({
+      portOwner: async () => (listening ? { pid: 50, startedAt: 1_000_900 } : undefined),
+    })
+    const found = identifySoon(intent, '/c/config.json', processes, clock)
+    await clock.advance(500)
+    listening = true
+    await clock.advance(50)
+    expect(await found).toEqual({ pid: 50, startTime: 1234, ownsPort: true })
+
+    listening = false
+    const given = identifySoon(intent, '/c/config.json', processes, clock)
+    await clock.advance(4000)
+    expect(await given).toBeUndefined()
+    const late = table({ portOwner: async () => ({ pid: 50, startedAt: 9_000_000 }) })
+    expect(await identifySoon(intent, '/c/config.json', late, clock)).toBeUndefined()
   })
 })
