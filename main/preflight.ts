@@ -47,13 +47,15 @@ export async function readTarget(configFile: string): Promise<Result<Target>> {
 export async function preflight(configFile: string, processes: ProcessTable): Promise<Result<Target>> {
   const target = await readTarget(configFile)
   if (!target.ok) return target
-  const { dataFolder } = target.value
+  const { dataFolder, host, port } = target.value
   const volume = await checkVolume(dataFolder)
   if (!volume.ok) return volume
   // zot's lock and ours do not see each other, so both are looked for.
   for (const name of ['meta.db', 'cache.db', join('_zotbar', 'lock.db')]) {
     const [pid] = await processes.holders(join(dataFolder, name))
     if (pid === undefined) continue
+    // It has the port too: whoever looks at the port next tells more about it.
+    if ((await processes.portOwner(port, host, pid))?.pid === pid) return target
     const command = (await processes.commandLine(pid))?.join(' ')
     return fail({ code: 'root-in-use', path: dataFolder, pid, ...(command === undefined ? {} : { command }) })
   }

@@ -28,7 +28,6 @@ export function publicState({ stage }: State, policy: Policy): ProcessState {
         since,
         pid: run.pid,
         until,
-        // biome-ignore lint/suspicious/noThenProperty: the contract's name; nobody awaits a state
         then: goal,
         pushes,
         cancellable: killAt === undefined,
@@ -36,7 +35,6 @@ export function publicState({ stage }: State, policy: Policy): ProcessState {
     }
     case 'stopping': {
       const { since, run, killAt, goal } = stage
-      // biome-ignore lint/suspicious/noThenProperty: the contract's name; nobody awaits a state
       return { kind: 'stopping', since, pid: run.pid, killAt, then: goal }
     }
     case 'backing-off': {

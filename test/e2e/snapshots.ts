@@ -28,7 +28,6 @@ export const states = {
     since: now - 1 * s,
     pid: 4127,
     until: now + 14 * s,
-    // biome-ignore lint/suspicious/noThenProperty: the contract's name; nobody awaits a state
     then: 'restart',
     pushes: [
       { repository: 'blumeops/app', bytes: 212e6 },
@@ -42,7 +41,6 @@ export const states = {
     since: now - 1 * s,
     pid: 4127,
     killAt: now + 19 * s,
-    // biome-ignore lint/suspicious/noThenProperty: the contract's name; nobody awaits a state
     then: 'restart',
   }),
   'backing-off': (now: number): ProcessState => ({

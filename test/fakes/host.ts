@@ -14,9 +14,7 @@ export const servingState: ProcessState = {
 
 /** The states of a restart, in their order. */
 export const restartStates: ProcessState[] = [
-  // biome-ignore lint/suspicious/noThenProperty: the contract's name; nobody awaits a state
   { kind: 'draining', since: 0, pid: 4242, until: 9, then: 'restart', pushes: [], cancellable: true },
-  // biome-ignore lint/suspicious/noThenProperty: the contract's name; nobody awaits a state
   { kind: 'stopping', since: 0, pid: 4242, killAt: 9, then: 'restart' },
   { kind: 'starting', since: 0, cause: 'asked-restart', deadline: 9 },
 ]

@@ -11,9 +11,7 @@ const states: Record<ProcessState['kind'], ProcessState> = {
   stopped: { kind: 'stopped', since: 1, why: 'asked' },
   starting: { kind: 'starting', since: 1, cause: 'asked-start', deadline: 300_000 },
   serving: { kind: 'serving', since: 1, pid: 2, startedAt: 1, adopted: false },
-  // biome-ignore lint/suspicious/noThenProperty: the contract's name; nobody awaits a state
   draining: { kind: 'draining', since: 1, pid: 2, until: 9, then: 'restart', pushes: [], cancellable: true },
-  // biome-ignore lint/suspicious/noThenProperty: the contract's name; nobody awaits a state
   stopping: { kind: 'stopping', since: 1, pid: 2, killAt: 9, then: 'stopped' },
   'backing-off': { kind: 'backing-off', since: 1, attempt: 1, until: 9, exit, lastLines: [], waits: [] },
   'crash-looping': {

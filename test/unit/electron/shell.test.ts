@@ -176,7 +176,6 @@ describe('the icon in the bar', () => {
 
   it('asks before it cuts pushes', async () => {
     const { choose, host, done, show } = await start()
-    // biome-ignore lint/suspicious/noThenProperty: the contract's name; nobody awaits a state
     show({ kind: 'draining', since: 1, pid: 2, until: 9, then: 'restart', pushes: [], cancellable: true })
     await choose('Restart now…')
     expect(done.questions).toMatchObject([{ buttons: ['Cancel', 'Restart now'], defaultId: 0, cancelId: 0 }])
