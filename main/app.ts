@@ -3,6 +3,7 @@ import type { Notice, Snapshot } from '../preload/contract/snapshot.ts'
 import type { Engine } from './engine/engine.ts'
 import { createHandlers, type ShellPart } from './handlers.ts'
 import { createHealth } from './health/health.ts'
+import { createOutputLog } from './output-log.ts'
 import type { AppLog } from './platform/app-log.ts'
 import { childEnvironment } from './platform/child-environment.ts'
 import type { Clock } from './platform/clock.ts'
@@ -12,7 +13,7 @@ import { preflight, readTarget, type Target } from './preflight.ts'
 import type { Settings } from './settings/settings.ts'
 import { createStorage } from './storage/storage.ts'
 import { storageNotice } from './storage-notice.ts'
-import { createSupervisor } from './supervisor/supervisor.ts'
+import { createSupervisor, type LogBatch } from './supervisor/supervisor.ts'
 import type { Host } from './transport/host.ts'
 
 export interface AppOptions {
@@ -70,6 +71,9 @@ export async function createApp(options: AppOptions): Promise<App> {
     log: message => log.info(message),
   })
 
+  const outputLog = createOutputLog(clock, logged, message => log.info(message))
+  outputLog.use(target?.logOutput)
+
   const supervisor = createSupervisor({
     engine,
     home,
@@ -86,6 +90,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       if (!checked.ok) return checked
       const moved = checked.value.dataFolder !== target?.dataFolder
       target = checked.value
+      outputLog.use(target.logOutput)
       if (moved) void storage.scan()
       return checked
     },
@@ -157,13 +162,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     health.serving(supervisor.state().kind === 'serving')
     changed()
   })
-  supervisor.follow(({ lines, dropped }) => {
-    for (const line of lines) storage.line(line)
-    // Writes may be among the lines that were not read.
-    if (dropped > 0) void storage.scan()
-    const told = dropped > 0 ? [`(about ${dropped} lines left out)`, ...lines] : lines
-    for (const listener of listeners.log) listener({ lines: told })
-  })
+  supervisor.follow(logged)
   health.onChange(changed)
   let repositoriesSeen = storage.state().repositories
   storage.onChange(() => {
@@ -175,6 +174,14 @@ export async function createApp(options: AppOptions): Promise<App> {
   })
   settings.onChange(changed)
 
+  function logged({ lines, dropped }: LogBatch): void {
+    for (const line of lines) storage.line(line)
+    // Writes may be among the lines that were not read.
+    if (dropped > 0) void storage.scan()
+    const told = dropped > 0 ? [`(about ${dropped} lines left out)`, ...lines] : lines
+    for (const listener of listeners.log) listener({ lines: told })
+  }
+
   function looked(change: 1 | -1): void {
     lookers += change
     health.watched(lookers > 0)
@@ -184,13 +191,20 @@ export async function createApp(options: AppOptions): Promise<App> {
     changed()
     health.close()
     await supervisor.close({ keepServing: settings.get('keepServing') })
+    await outputLog.close()
     await storage.close()
     log.info('quit')
   }
 
   return {
     host: {
-      handlers: createHandlers({ supervisor, settings, snapshot, shell: options.openWith }),
+      handlers: createHandlers({
+        supervisor,
+        settings,
+        snapshot,
+        tail: async count => (await outputLog.tail(count)) ?? supervisor.tail(count),
+        shell: options.openWith,
+      }),
       snapshot,
       on(event, listener, { looking } = { looking: event === 'snapshot' }) {
         const all: Set<typeof listener> = listeners[event]

@@ -18,11 +18,13 @@ interface Parts {
   supervisor: Supervisor
   settings: Settings
   snapshot(): Snapshot
+  /** The newest lines of the registry's log, oldest first. */
+  tail(count: number): Promise<string[]>
   shell: ShellPart
 }
 
 /** The app's side of the contract: every command, mapped to the part that does it. */
-export function createHandlers({ supervisor, settings, snapshot, shell }: Parts): ZotbarHandlers {
+export function createHandlers({ supervisor, settings, snapshot, tail, shell }: Parts): ZotbarHandlers {
   const then = async (ended: Promise<Result<ProcessState>>): Promise<Result<Snapshot>> => {
     const result = await ended
     return result.ok ? ok(snapshot()) : result
@@ -48,7 +50,7 @@ export function createHandlers({ supervisor, settings, snapshot, shell }: Parts)
       cancel: async () => supervisor.cancel(),
     },
     logs: {
-      tail: async ({ lines }) => ok({ lines: await supervisor.tail(lines) }),
+      tail: async ({ lines }) => ok({ lines: await tail(lines) }),
     },
     settings: {
       list: async () => ok({ settings: settings.all() }),

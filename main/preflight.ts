@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { Failure } from '../preload/contract/failure.ts'
 import { fail, ok, type Result } from '../preload/contract/result.ts'
 import type { Config } from '../registry/config/config.ts'
@@ -15,6 +15,8 @@ export interface Target {
   port: number
   dataFolder: string
   publicUrl?: string
+  /** The file that the engine writes its log to, where it is not standard output. */
+  logOutput?: string
   /** Repositories that hold copies from upstreams: not probed, counted as cached. */
   isCached(repository: string): boolean
 }
@@ -40,7 +42,7 @@ export async function readTarget(configFile: string): Promise<Result<Target>> {
       allowed: '1 to 65535',
     })
   if (refused.length > 0) return fail(invalid(configFile, refused))
-  return ok(targetOf(loaded.config))
+  return ok(targetOf(loaded.config, dirname(configFile)))
 }
 
 /** Before every start: the config is valid, the data volume is there and writable, nobody else uses it. */
@@ -62,7 +64,8 @@ export async function preflight(configFile: string, processes: ProcessTable): Pr
   return target
 }
 
-function targetOf(config: Config): Target {
+/** Relative paths are meant from the folder of config.json, where the engine runs. */
+function targetOf(config: Config, folder: string): Target {
   const { address, port, externalUrl } = config.http
   const host = address === '::1' ? '[::1]' : address
   const destinations = (config.extensions?.sync?.registries ?? [])
@@ -73,8 +76,9 @@ function targetOf(config: Config): Target {
     url: `http://${host}:${port}`,
     host,
     port,
-    dataFolder: config.storage.rootDirectory,
+    dataFolder: resolve(folder, config.storage.rootDirectory),
     ...(externalUrl ? { publicUrl: externalUrl } : {}),
+    ...(config.log.output ? { logOutput: resolve(folder, config.log.output) } : {}),
     isCached: repository => destinations.some(to => repository === to || repository.startsWith(`${to}/`)),
   }
 }

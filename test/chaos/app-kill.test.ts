@@ -2,7 +2,7 @@ import { createHash, randomBytes, randomInt } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type AppProcess, type AppRig, createAppRig } from '../integration/app/app-rig.ts'
+import { type AppProcess, type AppRig, createAppRig, targetAt } from '../integration/app/app-rig.ts'
 import { pushImage, type Target } from '../integration/registry/client.ts'
 
 let rig: AppRig
@@ -15,30 +15,13 @@ interface Acknowledged {
   digest: string
 }
 
-const over = (url: string): Target => ({
-  async ask(path, { method = 'GET', body, headers = {} } = {}) {
-    const init = {
-      method,
-      headers: headers as Record<string, string>,
-      ...(body === undefined ? {} : { body: Buffer.from(body as string) }),
-    }
-    const answer = await fetch(new URL(path, url), { ...init, signal: AbortSignal.timeout(5_000) })
-    const found = Object.fromEntries(answer.headers)
-    return {
-      status: answer.status,
-      headers: found,
-      body: Buffer.from(await answer.arrayBuffer()),
-    } as Awaited<ReturnType<Target['ask']>>
-  },
-})
-
 describe('kill -9 at random moments during pushes', () => {
   it('of the registry, the app, or both: every acknowledged push is whole', {
     timeout: 120_000,
   }, async () => {
     rig = await createAppRig()
     let app: AppProcess = await rig.serving()
-    const target = over(rig.url)
+    const target = targetAt(rig.url)
     const acknowledged: Acknowledged[] = []
     let failed = 0
     let ended = false

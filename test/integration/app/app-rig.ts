@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Status } from '../../../preload/words/status.ts'
 import { eventually } from '../../fakes/eventually.ts'
+import type { Target } from '../registry/client.ts'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..')
 const cli = join(root, 'dist', 'main', 'cli.mjs')
@@ -138,3 +139,21 @@ export function freePort(): Promise<number> {
     })
   })
 }
+
+/** For the pushes of test/integration/registry/client.ts: plain requests to a registry at `url`. */
+export const targetAt = (url: string): Target => ({
+  async ask(path, { method = 'GET', body, headers = {} } = {}) {
+    const answer = await fetch(new URL(path, url), {
+      method,
+      headers: headers as Record<string, string>,
+      ...(body === undefined ? {} : { body: Buffer.from(body as string) }),
+      signal: AbortSignal.timeout(5_000),
+    })
+    const found = {
+      status: answer.status,
+      headers: Object.fromEntries(answer.headers),
+      body: Buffer.from(await answer.arrayBuffer()),
+    }
+    return found as Awaited<ReturnType<Target['ask']>>
+  },
+})

@@ -3,7 +3,8 @@ import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { eventually } from '../../fakes/eventually.ts'
-import { type AppRig, createAppRig } from './app-rig.ts'
+import { pushImage } from '../registry/client.ts'
+import { type AppRig, createAppRig, targetAt } from './app-rig.ts'
 
 let rig: AppRig
 afterEach(() => rig.end())
@@ -40,7 +41,7 @@ describe('the app in an empty home', () => {
     })
   })
 
-  it('writes a first config.json, and never changes one that is there', async () => {
+  it('never changes a config.json that is there, and quits once however often it is told', async () => {
     rig = await createAppRig()
     const before = readFileSync(rig.configFile, 'utf8')
     const app = await rig.serving()
@@ -205,6 +206,16 @@ describe('faults, told and survived', () => {
         name,
       ).toBe(true)
     expect((await rig.zotbar('settings', 'list', '--json')).code).toBe(0)
+  })
+
+  it('a log that goes to a file of its own is followed all the same', async () => {
+    rig = await createAppRig()
+    const output = join(rig.folder, 'zot.log')
+    rig.configure({ ...rig.standard, log: { level: 'info', output } })
+    await rig.serving()
+    await pushImage(targetAt(rig.url), 'team/app', '1', 'a layer')
+    await eventually(async () => (await rig.status()).storage?.tags === 1)
+    expect((await rig.zotbar('logs', '-n', '50')).stdout).toContain('/v2/team/app/manifests/1')
   })
 
   it('a stale socket is replaced', async () => {
