@@ -18,7 +18,6 @@ export function predict(state: ProcessState, verb: GlanceVerb, now: number): Pro
           since: now,
           pid: state.pid,
           until: now + 15_000,
-          // biome-ignore lint/suspicious/noThenProperty: the contract's name; nobody awaits a state
           then: verb === 'stop' ? 'stopped' : 'restart',
           pushes: [],
           // Not offered before the app has confirmed that there is something to cancel.
@@ -29,8 +28,7 @@ export function predict(state: ProcessState, verb: GlanceVerb, now: number): Pro
       return undefined
     case 'restart-now':
       return state.kind === 'draining'
-        ? // biome-ignore lint/suspicious/noThenProperty: the contract's name; nobody awaits a state
-          { kind: 'stopping', since: now, pid: state.pid, killAt: now + 20_000, then: state.then }
+        ? { kind: 'stopping', since: now, pid: state.pid, killAt: now + 20_000, then: state.then }
         : undefined
     case 'start':
     case 'try-again':

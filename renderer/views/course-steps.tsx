@@ -1,4 +1,4 @@
-import { duration } from '../../preload/words/format.ts'
+import { count, duration } from '../../preload/words/format.ts'
 import { type Course, downMsOf, type StepName } from '../bridge/course.ts'
 import type { Seen } from './knowledge.tsx'
 
@@ -20,7 +20,7 @@ export function CourseSteps({ seen }: { seen: Seen }) {
           return (
             <li key={step.name} className={state} aria-current={state === 'now' ? 'step' : undefined}>
               {names[step.name]}
-              {took !== undefined && <span className="took"> {duration(took)}</span>}
+              {took !== undefined && <span className="took"> {tookWords(took)}</span>}
               <span className="vh">: {spoken[state]}</span>
             </li>
           )
@@ -32,6 +32,10 @@ export function CourseSteps({ seen }: { seen: Seen }) {
     </div>
   )
 }
+
+/** A step may be over in a blink, which tenths of a second would show as none. */
+const tookWords = (ms: number): string =>
+  ms < 95 ? count(Math.max(1, Math.round(ms)), 'ms', 'ms') : duration(ms)
 
 const spoken = { done: 'done', now: 'under way', pending: 'not yet' } as const
 

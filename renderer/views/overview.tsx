@@ -60,7 +60,7 @@ function Facts({ seen }: { seen: Seen }) {
   const { registry } = seen.snapshot
   const path = (text: string) => (
     <span className="mono" title={text}>
-      {shortName(text, 28)}
+      {shortName(text, 21)}
     </span>
   )
   const facts: [string, ReactNode][] = [

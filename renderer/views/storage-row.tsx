@@ -35,7 +35,7 @@ export function StorageRow({ seen }: { seen: Seen }) {
   if (storage.repositories === 0)
     return (
       <Row name="Storage" glyph={glyph} title={title} label={free}>
-        {process.kind === 'serving' && <FirstPush seen={seen} />}
+        {process.kind === 'serving' && seen.answers && <FirstPush seen={seen} />}
       </Row>
     )
   const growth = growthWords(storage)

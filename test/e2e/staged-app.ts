@@ -1,18 +1,18 @@
 import { type Dashboard, startDashboard } from '../../main/shell/headless/dashboard.ts'
 import type { Host } from '../../main/transport/host.ts'
 import { httpApi } from '../../main/transport/http-api.ts'
-import type { Events, ZotbarHandlers } from '../../preload/contract/contract.ts'
-import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import { clientOver, type Events, type ZotbarHandlers } from '../../preload/contract/contract.ts'
+import { ok, type Result } from '../../preload/contract/result.ts'
 import type { Snapshot } from '../../preload/contract/snapshot.ts'
 
 type Answer = Result<Snapshot>
 
 /** The real dashboard server before a stage: what the app says is set by the test, what it is asked is kept. */
 export class StagedApp implements Host {
-  /** Every command that a page has sent, as "registry.restart {now:false}" would be ["registry.restart", {...}]. */
+  /** Every command that a page has sent, with its input; asking for the snapshot is not kept. */
   readonly asked: [string, unknown][] = []
   readonly handlers: ZotbarHandlers
-  /** What the next commands of `registry` answer; by default they stay open, as a long restart does. */
+  /** What the next commands answer; by default they stay open, as a long restart does. */
   answer: (() => Promise<Answer>) | undefined
   private current: Snapshot
   private readonly listeners = new Set<(snapshot: Snapshot) => void>()
@@ -20,36 +20,14 @@ export class StagedApp implements Host {
 
   constructor(first: Snapshot) {
     this.current = first
-    const registry = (verb: string) => (input: unknown) => {
-      this.asked.push([`registry.${verb}`, input])
-      return this.answer ? this.answer() : new Promise<Answer>(() => {})
-    }
-    this.handlers = {
-      app: {
-        snapshot: async () => ok(this.current),
-        dashboardLink: async () => fail({ code: 'dashboard-off' }),
-        open: async input => {
-          this.asked.push(['app.open', input])
-          return ok(null)
-        },
-        quit: async () => ok(null),
-      },
-      registry: {
-        start: registry('start'),
-        stop: registry('stop'),
-        restart: registry('restart'),
-        cancel: async input => {
-          this.asked.push(['registry.cancel', input])
-          return ok(null)
-        },
-      },
-      logs: { tail: async () => ok({ lines: [] }) },
-      settings: {
-        list: async () => ok({ settings: [] }),
-        get: async ({ key }) => fail({ code: 'unknown-setting', key }),
-        set: async ({ key }) => fail({ code: 'unknown-setting', key }),
-      },
-    }
+    this.handlers = clientOver((name, input) => this.hear(name, input))
+  }
+
+  private async hear(name: string, input: unknown): Promise<Result<unknown>> {
+    if (name === 'app.snapshot') return ok(this.current)
+    this.asked.push([name, input])
+    if (name === 'registry.cancel' || name === 'app.open' || name === 'app.quit') return ok(null)
+    return this.answer ? this.answer() : new Promise(() => {})
   }
 
   snapshot(): Snapshot {
