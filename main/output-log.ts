@@ -17,8 +17,9 @@ export function createOutputLog(
 ): OutputLog {
   let current: { file: string; log: LogFile } | undefined
   const close = async (): Promise<void> => {
-    await current?.log.close()
+    const closing = current
     current = undefined
+    await closing?.log.close()
   }
   return {
     use(file) {
