@@ -3,6 +3,6 @@ interface Tool {
   debian: string
   macos?: string
 }
-export const tools: Record<'skopeo' | 'buildah' | 'umoci' | 'busybox' | 'chromium', Tool>
+export const tools: Record<'skopeo' | 'buildah' | 'umoci' | 'busybox' | 'promtool' | 'chromium', Tool>
 export function missingTools(): string[]
 export function install(missing: string[]): string[]

@@ -12,6 +12,7 @@ export const tools = {
   buildah: { there: () => onPath('buildah'), debian: 'buildah' },
   umoci: { there: () => onPath('umoci'), debian: 'umoci', macos: 'brew install umoci' },
   busybox: { there: () => onPath('busybox'), debian: 'busybox-static' },
+  promtool: { there: () => onPath('promtool'), debian: 'prometheus', macos: 'brew install prometheus' },
   chromium: {
     there: () =>
       ['chromium', 'chromium-browser', 'google-chrome'].some(onPath) ||
