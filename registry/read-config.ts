@@ -1,0 +1,25 @@
+import type { Config } from './config/config.ts'
+import { loadConfig } from './config/load.ts'
+import { describeProblem } from './config/print.ts'
+import type { ConfigProblem } from './config/problem.ts'
+import { unsupported } from './config/supported.ts'
+import { type Level, printLine } from './log/logger.ts'
+
+export type Read = { ok: true; config: Config; warnings: string[] } | { ok: false; problems: string[] }
+
+/** The configuration, if it is one that this program can keep. */
+export async function readConfig(file: string): Promise<Read> {
+  const describe = (problem: ConfigProblem): string => describeProblem(file, problem)
+  const loaded = await loadConfig(file)
+  if (!loaded.ok) return { ok: false, problems: loaded.problems.map(describe) }
+  const refused = unsupported(loaded)
+  if (refused.length > 0) return { ok: false, problems: refused.map(describe) }
+  return { ok: true, config: loaded.config, warnings: loaded.warnings.map(describe) }
+}
+
+/** Before there is a log: one JSON line for programs, the reasons for people. */
+export function refuse(message: string, reasons: readonly string[], level: Level = 'error'): number {
+  console.log(printLine(level, message, { error: reasons.join('\n') }))
+  for (const reason of reasons) console.error(reason)
+  return 1
+}
