@@ -17,6 +17,9 @@ const allowed = new Set([
   'HTTPS_PROXY',
   'ALL_PROXY',
   'NO_PROXY',
+  // How long API keys may live, for the registry.
+  'ZOTBAR_KEY_DEFAULT_DAYS',
+  'ZOTBAR_KEY_MAX_DAYS',
   // macOS: the encoding of the user's text.
   '__CF_USER_TEXT_ENCODING',
 ])

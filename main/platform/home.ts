@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { chmod, lstat, mkdir, readdir } from 'node:fs/promises'
+import { chmod, lstat, mkdir, readdir, readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import { fail, ok, type Result } from '../../preload/contract/result.ts'
 import { writeAtomic } from './atomic-file.ts'
 import { errorCode, reasonOf } from './error-code.ts'
@@ -82,11 +82,23 @@ export function controlSocketPath(
   env: Environment = process.env,
   uid = process.getuid?.() ?? 0,
 ): ControlSocket {
-  const path = join(home, 'control.sock')
+  return socketPath(home, join(home, 'control.sock'), env, uid)
+}
+
+/** Where the registry's administration socket belongs. In `run`, so that nothing else lies in its folder. */
+export function adminSocketPath(
+  home: string,
+  env: Environment = process.env,
+  uid = process.getuid?.() ?? 0,
+): ControlSocket {
+  return socketPath(home, join(home, 'run', 'admin.sock'), env, uid)
+}
+
+function socketPath(home: string, path: string, env: Environment, uid: number): ControlSocket {
   if (Buffer.byteLength(path) <= longestSocketPath) return { path, elsewhere: false }
   const name = createHash('sha256').update(home).digest('hex').slice(0, 16)
   const folder = join(env['TMPDIR'] || '/tmp', `zotbar-${uid}-${name}`)
-  return { path: join(folder, 'control.sock'), elsewhere: true }
+  return { path: join(folder, basename(path)), elsewhere: true }
 }
 
 /** Says in the home where its socket is, for a command line that runs with another temporary folder. */
@@ -102,6 +114,41 @@ export async function prepareControlSocket(
   uid = process.getuid?.(),
 ): Promise<Result<ControlSocket>> {
   if (!socket.elsewhere) return ok(socket)
+  const made = await makeSocketFolder(socket, uid)
+  if (!made.ok) return made
+  await writeAtomic(join(home, pointer), `${socket.path}\n`)
+  return ok(socket)
+}
+
+/**
+ * The registry's administration socket: its folder made and checked. The one that was said before is kept while its
+ * folder is there, because a registry that is adopted listens where an earlier life of the app told it to.
+ */
+export async function prepareAdminSocket(
+  home: string,
+  socket: ControlSocket = adminSocketPath(home),
+  uid = process.getuid?.(),
+): Promise<Result<ControlSocket>> {
+  const saidIn = join(home, 'run', 'admin.path')
+  try {
+    await mkdir(join(home, 'run'), { recursive: true, mode: 0o700 })
+    if (!socket.elsewhere) return ok(socket)
+    const said = (await readFile(saidIn, 'utf8').catch(() => '')).trim()
+    const earlier = said === '' ? undefined : { path: said, elsewhere: true }
+    if (earlier && (await makeSocketFolder(earlier, uid)).ok) return ok(earlier)
+    const made = await makeSocketFolder(socket, uid)
+    if (!made.ok) return made
+    await writeAtomic(saidIn, `${socket.path}\n`)
+    return ok(socket)
+  } catch (error) {
+    return fail({ code: 'home-unusable', path: home, reason: reasonOf(error) })
+  }
+}
+
+async function makeSocketFolder(
+  socket: ControlSocket,
+  uid: number | undefined,
+): Promise<Result<ControlSocket>> {
   const folder = dirname(socket.path)
   try {
     await mkdir(folder, { mode: 0o700 }).catch(error => {
@@ -113,7 +160,6 @@ export async function prepareControlSocket(
       return fail({ code: 'home-unusable', path: folder, reason: 'it belongs to another user' })
     }
     await chmod(folder, 0o700)
-    await writeAtomic(join(home, pointer), `${socket.path}\n`)
     return ok(socket)
   } catch (error) {
     return fail({ code: 'home-unusable', path: folder, reason: reasonOf(error) })

@@ -1,0 +1,150 @@
+import { mkdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import * as v from 'valibot'
+import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import { createAtomic, writeAtomic } from '../platform/atomic-file.ts'
+import { reasonOf } from '../platform/error-code.ts'
+import { readJsonFile, type SetAside, writeJsonFile } from '../platform/json-file.ts'
+import { bcryptCost, generatePassword, withUser } from './htpasswd.ts'
+
+export interface Credential {
+  user: string
+  password: string
+}
+
+/** Where secrets are kept; main/secrets has one. */
+interface SecretStore<Kept> {
+  get(account: string): Promise<string | undefined>
+  set(account: string, secret: string): Promise<Kept>
+  delete(account: string): Promise<void>
+}
+
+/** A first htpasswd that was just written. */
+export interface FirstAdmin<Kept> {
+  user: string
+  htpasswd: string
+  kept: Kept
+  /** Takes it back: nobody names it. */
+  discard(): Promise<void>
+}
+
+/** The admin that the app made, and the htpasswd file that is the app's to change. */
+export interface Admin<Kept> {
+  /** Writes a first htpasswd in `folder`, under a name that is free. Throws as the file system does. */
+  establish(folder: string): Promise<FirstAdmin<Kept>>
+  /** For the app's own requests; undefined when it has none for this registry. */
+  credential(): Promise<Credential | undefined>
+  show(): Promise<Result<Credential>>
+  /** A new password in keychain and file; the lines of other users stay. */
+  reset(): Promise<Result<Credential>>
+}
+
+interface Options<Kept> {
+  home: string
+  secrets: SecretStore<Kept>
+  /** What config.json names now. */
+  registry(): { configFile: string; htpasswd?: string }
+  report(what: SetAside): void
+  now(): number
+  hash?: (password: string) => Promise<string>
+}
+
+const recordSchema = v.object({ user: v.string(), htpasswd: v.string() })
+const user = 'admin'
+
+export function createAdmin<Kept>(options: Options<Kept>): Admin<Kept> {
+  const { home, secrets, registry, report, now, hash = bcrypt } = options
+  const recordFile = join(home, 'admin.json')
+  /** The password as last read, so that the keychain is asked once. */
+  let known: Credential | undefined
+
+  const record = (): Promise<v.InferOutput<typeof recordSchema> | undefined> =>
+    readJsonFile(recordFile, recordSchema, { now, report })
+
+  /** The file that the app wrote and that config.json names; nothing else may be changed. */
+  async function ours(): Promise<Result<v.InferOutput<typeof recordSchema>>> {
+    const { configFile, htpasswd } = registry()
+    const written = await record()
+    if (htpasswd !== undefined && written?.htpasswd === htpasswd) return ok(written)
+    return fail({ code: 'admin-not-ours', configFile, ...(htpasswd === undefined ? {} : { htpasswd }) })
+  }
+
+  async function show(): Promise<Result<Credential>> {
+    const file = await ours()
+    if (!file.ok) return file
+    const password = await secrets.get(account(file.value))
+    if (password === undefined) return fail({ code: 'admin-password-unknown', ...file.value })
+    return ok({ user: file.value.user, password })
+  }
+
+  return {
+    show,
+    async establish(folder) {
+      const password = generatePassword()
+      const text = withUser('', user, await hash(password))
+      const htpasswd = await placeIn(folder, text, (await record())?.htpasswd)
+      const account_ = account({ user, htpasswd })
+      const kept = await secrets.set(account_, password)
+      await mkdir(home, { recursive: true, mode: 0o700 })
+      await writeJsonFile(recordFile, { user, htpasswd })
+      return {
+        user,
+        htpasswd,
+        kept,
+        async discard() {
+          await rm(htpasswd, { force: true })
+          await rm(recordFile, { force: true })
+          await secrets.delete(account_)
+        },
+      }
+    },
+    async credential() {
+      if (known) return known
+      const shown = await show()
+      known = shown.ok ? shown.value : undefined
+      return known
+    },
+    async reset() {
+      const file = await ours()
+      if (!file.ok) return file
+      const { htpasswd } = file.value
+      const password = generatePassword()
+      const kept = await secrets.get(account(file.value))
+      try {
+        const before = await readFile(htpasswd, 'utf8')
+        const next = withUser(before, file.value.user, await hash(password))
+        // The secret first: a file that nobody knows the password to would lock everybody out.
+        await secrets.set(account(file.value), password)
+        await writeAtomic(htpasswd, next)
+      } catch (error) {
+        // The file holds the old one still, as far as can be told.
+        if (kept !== undefined) await secrets.set(account(file.value), kept).catch(() => undefined)
+        return fail({ code: 'file-unusable', path: htpasswd, reason: reasonOf(error) })
+      }
+      known = { user: file.value.user, password }
+      return ok(known)
+    },
+  }
+}
+
+/** One per htpasswd file: two homes on one machine have two admins. */
+const account = (file: { user: string; htpasswd: string }): string => `${file.user} in ${file.htpasswd}`
+
+/** A name that is free, or that of an earlier try that the app recorded and no config.json came to name. */
+async function placeIn(folder: string, text: string, earlier: string | undefined): Promise<string> {
+  for (const name of ['htpasswd', 'zotbar.htpasswd', 'zotbar-2.htpasswd']) {
+    const file = join(folder, name)
+    if (file === earlier) {
+      await writeAtomic(file, text)
+      return file
+    }
+    if (await createAtomic(file, text)) return file
+  }
+  throw new Error('no name for an htpasswd file is free there')
+}
+
+/** bcryptjs works in slices, so that the app answers meanwhile. */
+async function bcrypt(password: string): Promise<string> {
+  const { hash } = await import('bcryptjs')
+  return hash(password, bcryptCost)
+}

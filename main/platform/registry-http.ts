@@ -1,0 +1,158 @@
+import type { IncomingMessage } from 'node:http'
+import type { Failure } from '../../preload/contract/failure.ts'
+import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import { errorCode } from './error-code.ts'
+import { Agent, request } from './node-http.ts'
+
+export interface RegistryAnswer {
+  status: number
+  header(name: string): string | undefined
+  body: Buffer
+  /** Who asked, as far as the registry was told. */
+  user?: string
+}
+
+export interface RegistryAsk {
+  method?: 'GET' | 'HEAD' | 'DELETE' | 'POST'
+  accept?: string
+  /** Sent as JSON. */
+  body?: unknown
+  /** More than this is not read. */
+  mostBytes?: number
+  /** Only with the app's credential, never without. */
+  onlyKnown?: boolean
+}
+
+/** The app's own requests to the registry that it runs. */
+export interface RegistryHttp {
+  ask(path: string, options?: RegistryAsk): Promise<Result<RegistryAnswer>>
+  /** Lets go of the connections. */
+  close(): void
+}
+
+export interface RegistryHttpOptions {
+  /** Where it answers, without a trailing slash; undefined while it does not serve. */
+  url(): string | undefined
+  credential(): Promise<{ user: string; password: string } | undefined>
+  limitMs?: number
+}
+
+const usual = 4 * 1024 * 1024
+
+/**
+ * Asks as the app's own user where it has one, and without a credential where that is refused and reading may be
+ * open to everybody. Few connections, kept for moments only: a registry that drains is not held up.
+ */
+export function registryHttp({ url, credential, limitMs = 20_000 }: RegistryHttpOptions): RegistryHttp {
+  const agent = new Agent({ keepAlive: true, maxSockets: 8, timeout: 2_000 })
+
+  async function ask(path: string, options: RegistryAsk = {}): Promise<Result<RegistryAnswer>> {
+    const base = url()
+    if (base === undefined) return fail({ code: 'registry-not-serving' })
+    const known = await credential()
+    if (!known && options.onlyKnown) return fail({ code: 'registry-denied', what: 'ask', status: 401 })
+    const first = await once(base, path, options, known)
+    const reads = options.method === undefined || options.method === 'GET' || options.method === 'HEAD'
+    if (!known || !first.ok || first.value.status !== 401 || !reads || options.onlyKnown) return first
+    return once(base, path, options, undefined)
+  }
+
+  function once(
+    base: string,
+    path: string,
+    { method = 'GET', accept = '*/*', body, mostBytes = usual }: RegistryAsk,
+    as: { user: string; password: string } | undefined,
+  ): Promise<Result<RegistryAnswer>> {
+    const { send, secure } = sender(base)
+    const text = body === undefined ? undefined : JSON.stringify(body)
+    return new Promise(resolve => {
+      const failed = (reason: string): void => {
+        resolve(fail({ code: 'registry-unreachable', reason }))
+        outgoing.destroy()
+      }
+      const outgoing = send(`${base}${path}`, {
+        method,
+        ...(secure ? { rejectUnauthorized: false } : { agent }),
+        signal: AbortSignal.timeout(limitMs),
+        headers: {
+          accept,
+          'user-agent': 'zotbar',
+          ...(as
+            ? { authorization: `Basic ${Buffer.from(`${as.user}:${as.password}`).toString('base64')}` }
+            : {}),
+          ...(text === undefined
+            ? {}
+            : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
+        },
+      })
+      outgoing.on('error', error => failed(whyNot(error, limitMs)))
+      outgoing.on('response', (response: IncomingMessage) => {
+        const parts: Buffer[] = []
+        let length = 0
+        response.on('data', (part: Buffer) => {
+          length += part.length
+          if (length > mostBytes) return failed('More came back than was asked for')
+          parts.push(part)
+        })
+        response.on('error', error => failed(whyNot(error, limitMs)))
+        response.on('end', () =>
+          resolve(
+            ok({
+              status: response.statusCode ?? 0,
+              header(name) {
+                const value = response.headers[name]
+                return typeof value === 'string' ? value : undefined
+              },
+              body: Buffer.concat(parts),
+              ...(as ? { user: as.user } : {}),
+            }),
+          ),
+        )
+      })
+      outgoing.end(text)
+    })
+  }
+
+  return { ask, close: () => agent.destroy() }
+}
+
+/** The certificate is not checked: it is the app's own registry, on this machine, known by its process. */
+function sender(base: string): { send: typeof request; secure: boolean } {
+  if (!base.startsWith('https:')) return { send: request, secure: false }
+  return { send: process.getBuiltinModule('node:https').request, secure: true }
+}
+
+function whyNot(error: Error, limitMs: number): string {
+  if (error.name === 'TimeoutError' || error.name === 'AbortError')
+    return `It said nothing for ${Math.round(limitMs / 1000)} s`
+  return errorCode(error) === 'ECONNREFUSED'
+    ? 'The connection is refused'
+    : `The connection broke (${errorCode(error) ?? error.message})`
+}
+
+/** What a refusal means: `what` completes "does not let Zotbar ..." and "did not ...". */
+export function refusal(answer: RegistryAnswer, what: string): Failure {
+  const { status, user } = answer
+  if (status === 401 || status === 403)
+    return { code: 'registry-denied', what, status, ...(user === undefined ? {} : { user }) }
+  return { code: 'registry-refused', what, status, reason: reasonIn(answer.body) }
+}
+
+/** The message of an OCI error body, without a closing full stop; empty where there is none. */
+function reasonIn(body: Buffer): string {
+  const read = parseJson(body)
+  if (typeof read !== 'object' || read === null || !('errors' in read) || !Array.isArray(read.errors))
+    return ''
+  const first: unknown = read.errors[0]
+  if (typeof first !== 'object' || first === null || !('message' in first)) return ''
+  return typeof first.message === 'string' ? first.message.slice(0, 300).replace(/\.$/, '') : ''
+}
+
+/** Undefined when it is not JSON. */
+export function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'))
+  } catch {
+    return undefined
+  }
+}
