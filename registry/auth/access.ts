@@ -1,0 +1,154 @@
+import { LRUCache } from 'lru-cache'
+import type { AccessControlConfig } from '../config/http-shape.ts'
+import { type Action, type ActionSet, bitOf, everyRight, setOf } from './action.ts'
+import { compileGlob, type Glob } from './glob.ts'
+import type { Identity } from './identity.ts'
+import { allowedBy, printScope } from './scope.ts'
+
+/** Who may do what. `undefined` is somebody without credentials. */
+export interface Access {
+  may(identity: Identity | undefined, action: Action, repository: string): boolean
+  /** Whether deleting a digest that several tags share is to be refused. */
+  detectsCollision(identity: Identity | undefined, repository: string): boolean
+  /** Whether the metrics may be read. */
+  mayScrape(identity: Identity | undefined): boolean
+  /** Whether anything at all is open to somebody without credentials. */
+  readonly hasAnonymous: boolean
+  /** Whether some rule names people who have to show who they are. */
+  readonly hasAuthenticated: boolean
+}
+
+export interface AccessOptions {
+  readonly accessControl: AccessControlConfig | undefined
+  /** Whether there is a way to show who one is. */
+  readonly authenticates: boolean
+}
+
+type Policies = AccessControlConfig['adminPolicy'][]
+type Rules = AccessControlConfig['repositories'][string]
+
+/** Answers kept: who (as far as it matters here) and repository. */
+const maxAnswers = 20_000
+const maxShapes = 5000
+
+/**
+ * The rules of accessControl. Of the patterns that match a repository only the longest text counts; within
+ * it user, group, default and anonymous policies add up, and the admin policy is added last. Somebody known
+ * never has less than nobody has: not even a narrowed key, as it could be left out.
+ * https://zotregistry.dev/latest/articles/authn-authz/#authorization
+ */
+export function createAccess({ accessControl, authenticates }: AccessOptions): Access {
+  if (!accessControl) return withoutRules(authenticates)
+  const { repositories, adminPolicy, metrics } = accessControl
+  const patterns = Object.entries(repositories)
+    .map(([pattern, rules]) => ({ pattern, rules, glob: compileGlob(pattern) }))
+    .filter((one): one is { pattern: string; rules: Rules; glob: Glob } => one.glob !== undefined)
+    // Stable: among equally long ones the first in the file.
+    .sort((a, b) => b.pattern.length - a.pattern.length)
+  const groupsOf = groupReader(accessControl)
+
+  const anonymousRights = (rules: Rules | undefined): ActionSet => setOf(rules?.anonymousPolicy ?? [])
+
+  const rights = (identity: Identity | undefined, repository: string): ActionSet => {
+    const rules = patterns.find(({ glob }) => glob(repository))?.rules
+    const anonymous = anonymousRights(rules)
+    if (!identity) return anonymous
+    const groups = groupsOf(identity)
+    let set = setOf(rules?.defaultPolicy ?? []) | granted([adminPolicy], identity, groups)
+    if (rules) set |= granted(rules.policies, identity, groups)
+    return narrowed(set, identity, repository) | anonymous
+  }
+
+  const answers = new LRUCache<string, number>({ max: maxAnswers })
+  const shapes = createShapes()
+  const remembered = (identity: Identity | undefined, repository: string): ActionSet => {
+    const key = `${identity ? shapes(identity) : 0} ${repository}`
+    let set = answers.get(key)
+    if (set === undefined) {
+      set = rights(identity, repository)
+      answers.set(key, set)
+    }
+    return set
+  }
+
+  const all = Object.values(repositories)
+  const hasAnonymous = all.some(rules => setOf(rules.anonymousPolicy) !== 0)
+  const hasAuthenticated =
+    isUsed(adminPolicy) || all.some(rules => rules.defaultPolicy.length > 0 || rules.policies.some(isUsed))
+  const anybodyScrapes = metrics.users.includes('') || metrics.anonymousPolicy.includes('read')
+  return {
+    may: (identity, action, repository) => (remembered(identity, repository) & bitOf(action)) !== 0,
+    detectsCollision: (identity, repository) =>
+      (remembered(identity, repository) & bitOf('detectManifestCollision')) !== 0,
+    mayScrape: identity =>
+      anybodyScrapes ||
+      (identity !== undefined && !isNarrowed(identity) && metrics.users.includes(identity.user)),
+    hasAnonymous,
+    hasAuthenticated,
+  }
+}
+
+/** Without rules: whoever is known may do everything; where nobody can be known, everybody. */
+function withoutRules(authenticates: boolean): Access {
+  const rights = (identity: Identity | undefined, repository: string): ActionSet => {
+    if (!authenticates) return everyRight
+    return identity ? narrowed(everyRight, identity, repository) : 0
+  }
+  return {
+    may: (identity, action, repository) => (rights(identity, repository) & bitOf(action)) !== 0,
+    detectsCollision: () => false,
+    mayScrape: identity => !authenticates || (identity !== undefined && !isNarrowed(identity)),
+    hasAnonymous: !authenticates,
+    hasAuthenticated: authenticates,
+  }
+}
+
+const isNarrowed = (identity: Identity): boolean => (identity.scopes?.length ?? 0) > 0
+
+/** Scopes take rights away; the check on deletion is none. */
+function narrowed(set: ActionSet, identity: Identity, repository: string): ActionSet {
+  const { scopes } = identity
+  if (!scopes || scopes.length === 0) return set
+  return set & (allowedBy(scopes, repository) | bitOf('detectManifestCollision'))
+}
+
+function granted(policies: Policies, { user }: Identity, groups: ReadonlySet<string>): ActionSet {
+  let set = 0
+  for (const policy of policies) {
+    if (policy.users.includes(user) || policy.groups.some(group => groups.has(group))) {
+      set |= setOf(policy.actions)
+    }
+  }
+  return set
+}
+
+const isUsed = ({ users, groups, actions }: Policies[number]): boolean =>
+  setOf(actions) !== 0 && users.length + groups.length > 0
+
+/** Groups in the config are for local users only: a provider could give anybody any name. */
+function groupReader({ groups }: AccessControlConfig): (identity: Identity) => ReadonlySet<string> {
+  const ofUser = new Map<string, Set<string>>()
+  for (const [group, { users }] of Object.entries(groups)) {
+    for (const user of users) ofUser.set(user, (ofUser.get(user) ?? new Set()).add(group))
+  }
+  const none: ReadonlySet<string> = new Set()
+  return identity =>
+    identity.origin === 'local' ? (ofUser.get(identity.user) ?? none) : new Set(identity.groups)
+}
+
+/** A number for everything about an identity that decides; never 0. */
+function createShapes(): (identity: Identity) => number {
+  const ofIdentity = new WeakMap<Identity, number>()
+  const ofText = new LRUCache<string, number>({ max: maxShapes })
+  let last = 0
+  return identity => {
+    const known = ofIdentity.get(identity)
+    if (known !== undefined) return known
+    const { user, origin, groups, scopes } = identity
+    const text = JSON.stringify([user, origin, groups, scopes?.map(printScope) ?? []])
+    const shape = ofText.get(text) ?? ++last
+    ofText.set(text, shape)
+    ofIdentity.set(identity, shape)
+    return shape
+  }
+}

@@ -1,0 +1,220 @@
+import { randomUUID } from 'node:crypto'
+import type { DatabaseSync } from 'node:sqlite'
+import { type ApiKey, hashOfSecret, type KeyRequest, newSecret } from '../auth/api-key.ts'
+import type { Identity } from '../auth/identity.ts'
+import { parseScope, printScope, type Scope } from '../auth/scope.ts'
+import { transaction } from './database.ts'
+import { numberOf, optionalNumber, type Row, textOf, textsOf } from './row.ts'
+
+export interface NewKey extends KeyRequest {
+  readonly user: string
+  readonly origin: Identity['origin']
+  readonly creatorUa: string
+  /** zot's word for a key that a person asked for is "manual". */
+  readonly generatedBy?: string
+  readonly mintedBy?: string
+}
+
+export type CreatedKey = { ok: true; key: ApiKey; secret: string } | { ok: false; reason: 'too-many' }
+
+/** One user's keys at most. */
+const maxPerUser = 1000
+/** A chain of successors is followed so far back. */
+const maxAncestors = 64
+/** Uses are written together, ms. */
+const flushAfter = 5000
+
+interface Held {
+  key: ApiKey
+  readonly hash: string
+  /** Oldest first. */
+  readonly ancestors: readonly string[]
+  identity: Identity
+  lastUsed: number | undefined
+}
+
+/**
+ * API keys. All of them are in memory, by the hash of their secret, so that a request costs one look;
+ * creation and revocation are on disk when they end.
+ */
+export class ApiKeys {
+  readonly #database: DatabaseSync
+  readonly #now: () => number
+  readonly #byHash = new Map<string, Held>()
+  readonly #byUuid = new Map<string, Held>()
+  readonly #groups = new Map<string, readonly string[]>()
+  readonly #used = new Set<Held>()
+  #timer: NodeJS.Timeout | undefined
+
+  /** `now`: ms since the epoch. */
+  constructor(database: DatabaseSync, now: () => number = Date.now) {
+    this.#database = database
+    this.#now = now
+    for (const row of database.prepare('SELECT * FROM users').all()) {
+      this.#groups.set(textOf(row, 'user'), textsOf(row, 'groups'))
+    }
+    for (const row of database.prepare('SELECT * FROM api_keys ORDER BY created_at, rowid').all()) {
+      this.#keep(this.#heldOf(row))
+    }
+  }
+
+  /** The identity of whoever shows this secret, if it is a living key of exactly this user. Notes the use. */
+  find(user: string, secret: string): Identity | 'expired' | undefined {
+    const held = this.#byHash.get(hashOfSecret(secret))
+    if (held?.key.user !== user) return undefined
+    const now = this.#now()
+    if (held.key.expiresAt <= now) return 'expired'
+    held.lastUsed = now
+    this.#used.add(held)
+    this.#timer ??= setTimeout(() => this.flush(), flushAfter).unref()
+    return held.identity
+  }
+
+  create(wanted: NewKey): CreatedKey {
+    const { user, origin, label, scopes, expiresAt, creatorUa, generatedBy = 'manual', mintedBy } = wanted
+    if (this.list(user).length >= maxPerUser) return { ok: false, reason: 'too-many' }
+    const minter = mintedBy === undefined ? undefined : this.#byUuid.get(mintedBy)
+    const ancestors =
+      mintedBy === undefined ? [] : [...(minter?.ancestors ?? []), mintedBy].slice(-maxAncestors)
+    const secret = newSecret()
+    const key: ApiKey = {
+      uuid: randomUUID(),
+      user,
+      origin,
+      label,
+      scopes,
+      createdAt: this.#now(),
+      expiresAt,
+      creatorUa,
+      generatedBy,
+      ...(mintedBy === undefined ? {} : { mintedBy }),
+    }
+    const hash = hashOfSecret(secret)
+    this.#database
+      .prepare(
+        `INSERT INTO api_keys (uuid, hash, user, origin, label, scopes, created_at, expires_at, creator_ua,
+           generated_by, ancestors) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      )
+      .run(
+        key.uuid,
+        hash,
+        user,
+        origin,
+        label,
+        JSON.stringify(scopes.map(printScope)),
+        key.createdAt,
+        expiresAt,
+        creatorUa,
+        generatedBy,
+        JSON.stringify(ancestors),
+      )
+    this.#keep({ key, hash, ancestors, identity: this.#identityOf(key), lastUsed: undefined })
+    return { ok: true, key, secret }
+  }
+
+  /** One user's keys, or everybody's, oldest first; expired ones too. */
+  list(user?: string): ApiKey[] {
+    const found: ApiKey[] = []
+    for (const held of this.#byUuid.values()) {
+      if (user === undefined || held.key.user === user) found.push(shown(held))
+    }
+    return found
+  }
+
+  get(uuid: string): ApiKey | undefined {
+    const held = this.#byUuid.get(uuid)
+    return held && shown(held)
+  }
+
+  /** The keys that came out of this one, its successors' successors included; it may be revoked already. */
+  descendants(uuid: string): ApiKey[] {
+    const found: ApiKey[] = []
+    for (const held of this.#byUuid.values()) if (held.ancestors.includes(uuid)) found.push(shown(held))
+    return found
+  }
+
+  /** Ends keys at once. With `user` only that user's; others and unknown ones are left. Answers the ended. */
+  revoke(uuids: readonly string[], user?: string): ApiKey[] {
+    const gone = uuids
+      .map(uuid => this.#byUuid.get(uuid))
+      .filter(held => held !== undefined)
+      .filter(held => user === undefined || held.key.user === user)
+    if (gone.length === 0) return []
+    const remove = this.#database.prepare('DELETE FROM api_keys WHERE uuid = ?')
+    transaction(this.#database, () => {
+      for (const { key } of gone) remove.run(key.uuid)
+    })
+    for (const held of gone) {
+      this.#byHash.delete(held.hash)
+      this.#byUuid.delete(held.key.uuid)
+      this.#used.delete(held)
+    }
+    return gone.map(shown)
+  }
+
+  /** Remembers the groups of a user of an identity provider; that user's keys have them from now on. */
+  signedIn(user: string, groups: readonly string[]): void {
+    this.#database
+      .prepare('INSERT OR REPLACE INTO users (user, groups, signed_in_at) VALUES (?, ?, ?)')
+      .run(user, JSON.stringify(groups), this.#now())
+    this.#groups.set(user, groups)
+    for (const held of this.#byUuid.values()) {
+      if (held.key.user === user) held.identity = this.#identityOf(held.key)
+    }
+  }
+
+  /** Writes when keys were last used; otherwise done every few seconds. */
+  flush(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    if (this.#used.size === 0) return
+    const note = this.#database.prepare('UPDATE api_keys SET last_used = ? WHERE uuid = ?')
+    const used = [...this.#used]
+    this.#used.clear()
+    transaction(this.#database, () => {
+      for (const { key, lastUsed } of used) note.run(lastUsed ?? null, key.uuid)
+    })
+  }
+
+  #keep(held: Held): void {
+    this.#byHash.set(held.hash, held)
+    this.#byUuid.set(held.key.uuid, held)
+  }
+
+  #heldOf(row: Row): Held {
+    const ancestors = textsOf(row, 'ancestors')
+    const mintedBy = ancestors.at(-1)
+    const key: ApiKey = {
+      uuid: textOf(row, 'uuid'),
+      user: textOf(row, 'user'),
+      origin: textOf(row, 'origin') === 'oidc' ? 'oidc' : 'local',
+      label: textOf(row, 'label'),
+      scopes: textsOf(row, 'scopes').map(scopeOf),
+      createdAt: numberOf(row, 'created_at'),
+      expiresAt: numberOf(row, 'expires_at'),
+      creatorUa: textOf(row, 'creator_ua'),
+      generatedBy: textOf(row, 'generated_by'),
+      ...(mintedBy === undefined ? {} : { mintedBy }),
+    }
+    return {
+      key,
+      hash: textOf(row, 'hash'),
+      ancestors,
+      identity: this.#identityOf(key),
+      lastUsed: optionalNumber(row, 'last_used'),
+    }
+  }
+
+  #identityOf({ uuid, user, origin, scopes }: ApiKey): Identity {
+    const groups = origin === 'oidc' ? (this.#groups.get(user) ?? []) : []
+    return { user, groups, origin, via: 'apikey', keyId: uuid, scopes }
+  }
+}
+
+const shown = ({ key, lastUsed }: Held): ApiKey => (lastUsed === undefined ? key : { ...key, lastUsed })
+
+/** A scope that cannot be read any more must not make its key wider. */
+function scopeOf(text: string): Scope {
+  const parsed = parseScope(text)
+  return parsed.ok ? parsed.scope : { pattern: text, actions: [] }
+}

@@ -1,0 +1,55 @@
+import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+
+export interface DatabaseOptions {
+  /** `full`: what was committed outlives a power cut. `normal`: the last seconds may be lost, nothing breaks. */
+  readonly durability: 'full' | 'normal'
+  /** SQL that leads from one version to the next; never changed once released, only added to. */
+  readonly versions: readonly string[]
+}
+
+export type OpenDatabase = { ok: true; database: DatabaseSync } | { ok: false; message: string }
+
+/**
+ * Opens a metadata file (0600), made new or brought to the current version. One process at a time: the
+ * data folder's lock sees to that.
+ */
+export function openDatabase(file: string, { durability, versions }: DatabaseOptions): OpenDatabase {
+  let database: DatabaseSync | undefined
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    // Made here for its mode: SQLite gives its journals the mode of the file.
+    closeSync(openSync(file, 'a', 0o600))
+    chmodSync(file, 0o600)
+    database = new DatabaseSync(file, { timeout: 5000 })
+    database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${durability}; PRAGMA foreign_keys = ON`)
+    const found = database.prepare('PRAGMA user_version').get()?.['user_version']
+    const version = typeof found === 'number' ? found : 0
+    if (version > versions.length) {
+      database.close()
+      return { ok: false, message: `${file} was written by a newer version of this program` }
+    }
+    for (const [at, sql] of versions.entries()) {
+      if (at >= version) database.exec(`BEGIN IMMEDIATE; ${sql}; PRAGMA user_version = ${at + 1}; COMMIT`)
+    }
+    return { ok: true, database }
+  } catch (error) {
+    database?.close()
+    const why = error instanceof Error ? error.message : String(error)
+    return { ok: false, message: `${file} cannot be used: ${why}` }
+  }
+}
+
+/** All or nothing. What `work` throws is thrown on. */
+export function transaction<T>(database: DatabaseSync, work: () => T): T {
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    const result = work()
+    database.exec('COMMIT')
+    return result
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK')
+    throw error
+  }
+}

@@ -1,0 +1,149 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { DatabaseSync } from 'node:sqlite'
+import type { Identity } from '../auth/identity.ts'
+import { isObject, stringsIn } from '../oci/json.ts'
+import { transaction } from './database.ts'
+import { numberOf, type Row, textOf, textsOf } from './row.ts'
+
+/** From sign-in to the end, whatever happens in between, ms; zot's two hours. */
+export const sessionLife = 2 * 60 * 60_000
+/** One user's sessions at most; the oldest ends. */
+const maxPerUser = 20
+const collectEvery = 10 * 60_000
+
+export interface NewSession {
+  readonly user: string
+  readonly origin: Identity['origin']
+  readonly groups: readonly string[]
+  /** What the way of signing in wants back at sign-out; not shown to anybody. */
+  readonly details?: Readonly<Record<string, string>>
+}
+
+export interface Session extends Required<NewSession> {
+  readonly createdAt: number
+  readonly expiresAt: number
+}
+
+interface Held {
+  readonly hash: string
+  readonly session: Session
+  readonly identity: Identity
+}
+
+const idForm = /^[A-Za-z0-9_-]{43}$/
+const hashOf = (id: string): string => createHash('sha256').update(id).digest('hex')
+
+/**
+ * Signed-in browsers. Each sign-in gets an identifier of its own, so a planted one is worth nothing; only
+ * hashes of identifiers are kept, in memory and, to survive a restart, on disk.
+ */
+export class Sessions {
+  readonly #database: DatabaseSync
+  readonly #now: () => number
+  readonly #byHash = new Map<string, Held>()
+  readonly #timer: NodeJS.Timeout
+
+  constructor(database: DatabaseSync, now: () => number = Date.now) {
+    this.#database = database
+    this.#now = now
+    this.collect()
+    for (const row of database.prepare('SELECT * FROM sessions ORDER BY created_at, rowid').all()) {
+      const held = heldOf(row)
+      this.#byHash.set(held.hash, held)
+    }
+    this.#timer = setInterval(() => this.collect(), collectEvery).unref()
+  }
+
+  /** Answers the identifier for the cookie; nothing else ever knows it. */
+  create({ user, origin, groups, details = {} }: NewSession): { id: string; session: Session } {
+    const id = randomBytes(32).toString('base64url')
+    const createdAt = this.#now()
+    const session = { user, origin, groups, details, createdAt, expiresAt: createdAt + sessionLife }
+    const own = [...this.#byHash.values()].filter(held => held.session.user === user)
+    const surplus = own.slice(0, Math.max(0, own.length - maxPerUser + 1)).map(held => held.hash)
+    const hash = hashOf(id)
+    transaction(this.#database, () => {
+      this.#remove(surplus)
+      this.#database
+        .prepare(
+          `INSERT INTO sessions (hash, user, origin, groups, details, created_at, expires_at)
+           VALUES (?, ?, ?, ?, ?, ?, ?)`,
+        )
+        .run(
+          hash,
+          user,
+          origin,
+          JSON.stringify(groups),
+          JSON.stringify(details),
+          createdAt,
+          session.expiresAt,
+        )
+    })
+    this.#byHash.set(hash, { hash, session, identity: identityOf(session) })
+    return { id, session }
+  }
+
+  /** The session of an identifier while it lasts. */
+  get(id: string): Session | undefined {
+    return this.#living(id)?.session
+  }
+
+  /** The same object for the same session each time. */
+  find(id: string): Identity | undefined {
+    return this.#living(id)?.identity
+  }
+
+  /** Ends a session for good; answers what it was. */
+  end(id: string): Session | undefined {
+    const held = this.#living(id)
+    if (held) this.#remove([held.hash])
+    return held?.session
+  }
+
+  /** Ends all sessions of a user. */
+  endAll(user: string): void {
+    const own = [...this.#byHash.values()].filter(held => held.session.user === user)
+    this.#remove(own.map(held => held.hash))
+  }
+
+  /** Forgets the expired. */
+  collect(): void {
+    const now = this.#now()
+    this.#database.prepare('DELETE FROM sessions WHERE expires_at <= ?').run(now)
+    for (const { hash, session } of this.#byHash.values())
+      if (session.expiresAt <= now) this.#byHash.delete(hash)
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+  }
+
+  #living(id: string): Held | undefined {
+    if (!idForm.test(id)) return undefined
+    const held = this.#byHash.get(hashOf(id))
+    return held && held.session.expiresAt > this.#now() ? held : undefined
+  }
+
+  #remove(hashes: readonly string[]): void {
+    const remove = this.#database.prepare('DELETE FROM sessions WHERE hash = ?')
+    for (const hash of hashes) {
+      remove.run(hash)
+      this.#byHash.delete(hash)
+    }
+  }
+}
+
+function heldOf(row: Row): Held {
+  const details: unknown = JSON.parse(textOf(row, 'details'))
+  const session: Session = {
+    user: textOf(row, 'user'),
+    origin: textOf(row, 'origin') === 'oidc' ? 'oidc' : 'local',
+    groups: textsOf(row, 'groups'),
+    details: (isObject(details) && stringsIn({ details }, 'details')) || {},
+    createdAt: numberOf(row, 'created_at'),
+    expiresAt: numberOf(row, 'expires_at'),
+  }
+  return { hash: textOf(row, 'hash'), session, identity: identityOf(session) }
+}
+
+const identityOf = ({ user, origin, groups }: Session): Identity => ({ user, origin, groups, via: 'session' })

@@ -1,0 +1,274 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { DatabaseSync } from 'node:sqlite'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { hashOfSecret } from '../../../registry/auth/api-key.ts'
+import { openAccessDatabase } from '../../../registry/metadata/access-database.ts'
+import { ApiKeys, type NewKey } from '../../../registry/metadata/api-keys.ts'
+import { openDatabase } from '../../../registry/metadata/database.ts'
+import { openActivityDatabase, Pulls } from '../../../registry/metadata/pulls.ts'
+import { Sessions, sessionLife } from '../../../registry/metadata/sessions.ts'
+
+let folder: string
+const open: DatabaseSync[] = []
+let now = 0
+const clock = () => now
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'metadata-'))
+  now = Date.UTC(2026, 0, 1)
+})
+afterEach(() => {
+  for (const database of open.splice(0)) if (database.isOpen) database.close()
+  rmSync(folder, { recursive: true })
+})
+function access(): DatabaseSync {
+  const opened = openAccessDatabase(folder)
+  if (!opened.ok) throw new Error(opened.message)
+  open.push(opened.database)
+  return opened.database
+}
+function activity(): DatabaseSync {
+  const opened = openActivityDatabase(folder)
+  if (!opened.ok) throw new Error(opened.message)
+  open.push(opened.database)
+  return opened.database
+}
+
+describe('a metadata file', () => {
+  it('is private, and is not touched when it is newer than the program', () => {
+    access()
+    for (const name of readdirSync(folder)) expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600)
+    const file = join(folder, 'x.db')
+    const first = openDatabase(file, {
+      durability: 'full',
+      versions: ['CREATE TABLE a (b)', 'CREATE TABLE c (d)'],
+    })
+    expect(first.ok && first.database.close()).toBeUndefined()
+    const older = openDatabase(file, { durability: 'full', versions: ['CREATE TABLE a (b)'] })
+    expect(older).toMatchObject({ ok: false, message: expect.stringContaining('newer') })
+    expect(openDatabase(folder, { durability: 'full', versions: [] })).toMatchObject({ ok: false })
+  })
+})
+
+describe('API keys', () => {
+  const wanted = (more: Partial<NewKey> = {}): NewKey => ({
+    user: 'alice',
+    origin: 'local',
+    label: 'laptop',
+    scopes: [{ pattern: 'ci/**', actions: ['read'] }],
+    expiresAt: now + 1000,
+    creatorUa: 'test',
+    ...more,
+  })
+  const create = (keys: ApiKeys, more: Partial<NewKey> = {}) => {
+    const made = keys.create(wanted(more))
+    if (!made.ok) throw new Error(made.reason)
+    return made
+  }
+
+  it('finds a key by user and secret, until it expires, also after a restart', () => {
+    const database = access()
+    const keys = new ApiKeys(database, clock)
+    const { key, secret } = create(keys)
+    for (const store of [keys, new ApiKeys(database, clock)]) {
+      const found = store.find('alice', secret)
+      expect(found).toMatchObject({ user: 'alice', via: 'apikey', keyId: key.uuid, scopes: key.scopes })
+      expect(store.find('alice', secret)).toBe(found)
+      expect(store.find('Alice', secret)).toBeUndefined()
+      expect(store.find('alice', 'zak_00000000000000000000000000000000')).toBeUndefined()
+    }
+    now += 1000
+    expect(keys.find('alice', secret)).toBe('expired')
+  })
+
+  it('keeps no secret on disk', () => {
+    const database = access()
+    const { secret } = create(new ApiKeys(database, clock))
+    database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    const bytes = readFileSync(join(folder, 'access.db'), 'latin1')
+    expect(bytes).toContain(hashOfSecret(secret))
+    expect(bytes).not.toContain(secret.slice(4))
+  })
+
+  it('lists and revokes own keys only', () => {
+    const database = access()
+    const keys = new ApiKeys(database, clock)
+    const mine = create(keys)
+    const theirs = create(keys, { user: 'bob' })
+    expect(keys.list('alice').map(key => key.uuid)).toEqual([mine.key.uuid])
+    expect(keys.list()).toHaveLength(2)
+    expect(keys.revoke([theirs.key.uuid, 'unknown'], 'alice')).toEqual([])
+    expect(keys.find('bob', theirs.secret)).toBeDefined()
+    expect(keys.revoke([theirs.key.uuid])).toHaveLength(1)
+    expect(keys.find('bob', theirs.secret)).toBeUndefined()
+    expect(new ApiKeys(database, clock).list('bob')).toEqual([])
+  })
+
+  it('offers descendants, also past a link that is gone', () => {
+    const database = access()
+    const keys = new ApiKeys(database, clock)
+    const first = create(keys).key
+    const second = create(keys, { mintedBy: first.uuid }).key
+    const third = create(keys, { mintedBy: second.uuid }).key
+    create(keys)
+    keys.revoke([second.uuid, first.uuid])
+    for (const store of [keys, new ApiKeys(database, clock)]) {
+      expect(store.descendants(first.uuid).map(key => key.uuid)).toEqual([third.uuid])
+    }
+    expect(third.mintedBy).toBe(second.uuid)
+  })
+
+  it("gives keys of an identity provider's user the groups of the last sign-in, and local keys none", () => {
+    const database = access()
+    const keys = new ApiKeys(database, clock)
+    const outside = create(keys, { origin: 'oidc' })
+    const local = create(keys)
+    keys.signedIn('alice', ['admins'])
+    for (const store of [keys, new ApiKeys(database, clock)]) {
+      expect(store.find('alice', outside.secret)).toMatchObject({ groups: ['admins'], origin: 'oidc' })
+      expect(store.find('alice', local.secret)).toMatchObject({ groups: [], origin: 'local' })
+    }
+  })
+
+  it('writes uses together', () => {
+    const database = access()
+    const keys = new ApiKeys(database, clock)
+    const { key, secret } = create(keys)
+    expect(keys.get(key.uuid)?.lastUsed).toBeUndefined()
+    now += 10
+    keys.find('alice', secret)
+    expect(keys.get(key.uuid)?.lastUsed).toBe(now)
+    expect(new ApiKeys(database, clock).get(key.uuid)?.lastUsed).toBeUndefined()
+    keys.flush()
+    expect(new ApiKeys(database, clock).get(key.uuid)?.lastUsed).toBe(now)
+  })
+})
+
+describe('sessions', () => {
+  const alice = { user: 'alice', origin: 'oidc', groups: ['g'], details: { idToken: 't' } } as const
+
+  it('last two hours, survive a restart, and keep no identifier', () => {
+    const database = access()
+    const sessions = new Sessions(database, clock)
+    const { id } = sessions.create(alice)
+    database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    expect(readFileSync(join(folder, 'access.db'), 'latin1')).not.toContain(id)
+    const again = new Sessions(database, clock)
+    for (const store of [sessions, again]) {
+      expect(store.find(id)).toMatchObject({ user: 'alice', groups: ['g'], via: 'session' })
+      expect(store.get(id)?.details).toEqual({ idToken: 't' })
+      expect(store.find('forged')).toBeUndefined()
+      expect(store.find(`${id.slice(0, -1)}${id.endsWith('A') ? 'E' : 'A'}`)).toBeUndefined()
+    }
+    now += sessionLife
+    expect(again.find(id)).toBeUndefined()
+    again.collect()
+    expect(database.prepare('SELECT count(*) AS n FROM sessions').get()).toEqual({ n: 0 })
+    sessions.close()
+    again.close()
+  })
+
+  it('end at once, and are new each time', () => {
+    const sessions = new Sessions(access(), clock)
+    const first = sessions.create(alice).id
+    const second = sessions.create(alice).id
+    expect(first).not.toBe(second)
+    expect(sessions.end(first)?.user).toBe('alice')
+    expect(sessions.find(first)).toBeUndefined()
+    expect(sessions.end(first)).toBeUndefined()
+    sessions.endAll('alice')
+    expect(sessions.find(second)).toBeUndefined()
+    sessions.close()
+  })
+
+  it('are bounded per user; the oldest goes', () => {
+    const sessions = new Sessions(access(), clock)
+    const bob = sessions.create({ ...alice, user: 'bob' }).id
+    const ids = Array.from({ length: 25 }, () => sessions.create(alice).id)
+    expect(ids.map(id => sessions.find(id) !== undefined)).toEqual([
+      ...Array(5).fill(false),
+      ...Array(20).fill(true),
+    ])
+    expect(sessions.find(bob)).toBeDefined()
+    sessions.close()
+  })
+})
+
+describe('pulls', () => {
+  const digest = `sha256:${'a'.repeat(64)}`
+
+  it('counts in memory and on disk alike', async () => {
+    const database = activity()
+    const pulls = new Pulls(database, clock)
+    pulls.pushed('a/b', 'v1', 'alice')
+    for (let turn = 0; turn < 3; turn++) pulls.pulled('a/b', 'v1')
+    pulls.pulled('a/b', digest)
+    const before = pulls.get('a/b', 'v1')
+    expect(before).toEqual({ pulls: 3, lastPulled: now, pushedAt: now, pushedBy: 'alice' })
+    await pulls.flush()
+    expect(pulls.get('a/b', 'v1')).toEqual(before)
+    const pushed = now
+    now += 5
+    pulls.pulled('a/b', 'v1')
+    expect(pulls.list('a/b')).toEqual(
+      new Map([
+        [digest, { pulls: 1, lastPulled: pushed }],
+        ['v1', { pulls: 4, lastPulled: now, pushedAt: pushed, pushedBy: 'alice' }],
+      ]),
+    )
+    pulls.close()
+    expect(new Pulls(database, clock).get('a/b', 'v1')).toMatchObject({ pulls: 4, pushedBy: 'alice' })
+  })
+
+  it('tells a push without credentials from an earlier one with', async () => {
+    const pulls = new Pulls(activity(), clock)
+    pulls.pushed('a', 'v1', 'alice')
+    await pulls.flush()
+    now += 1
+    pulls.pushed('a', 'v1', undefined)
+    await pulls.flush()
+    expect(pulls.get('a', 'v1')).toEqual({ pulls: 0, pushedAt: now })
+    pulls.close()
+  })
+
+  it('forgets what is deleted', async () => {
+    const pulls = new Pulls(activity(), clock)
+    for (const reference of ['v1', 'v2']) pulls.pulled('a', reference)
+    pulls.pulled('b', 'v1')
+    await pulls.flush()
+    pulls.pulled('a', 'v1')
+    pulls.forget('a', 'v1')
+    expect([...pulls.list('a').keys()]).toEqual(['v2'])
+    pulls.forget('a')
+    expect(pulls.list('a').size).toBe(0)
+    expect(pulls.get('b', 'v1')).toMatchObject({ pulls: 1 })
+    pulls.close()
+  })
+
+  it('writes many in portions and loses none that comes in meanwhile', async () => {
+    const pulls = new Pulls(activity(), clock)
+    for (let at = 0; at < 2000; at++) pulls.pulled('a', `t${at}`)
+    const writing = pulls.flush()
+    for (let at = 0; at < 2000; at++) pulls.pulled('a', `t${at}`)
+    await writing
+    await pulls.flush()
+    const counts = [...pulls.list('a').values()].map(one => one.pulls)
+    expect(counts).toHaveLength(2000)
+    expect(counts.every(count => count === 2)).toBe(true)
+    pulls.close()
+  })
+
+  it('goes on when the disk takes nothing', async () => {
+    const database = activity()
+    const pulls = new Pulls(database, clock)
+    database.exec('PRAGMA query_only = 1')
+    pulls.pulled('a', 'v1')
+    await pulls.flush()
+    expect(pulls.get('a', 'v1')).toMatchObject({ pulls: 1 })
+    database.exec('PRAGMA query_only = 0')
+    await pulls.flush()
+    expect(new Pulls(database, clock).get('a', 'v1')).toMatchObject({ pulls: 1 })
+    pulls.close()
+  })
+})

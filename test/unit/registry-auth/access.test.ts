@@ -1,0 +1,185 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { createAccess } from '../../../registry/auth/access.ts'
+import { type Action, actions } from '../../../registry/auth/action.ts'
+import { compileGlob } from '../../../registry/auth/glob.ts'
+import type { Identity } from '../../../registry/auth/identity.ts'
+import { parseScope, type Scope } from '../../../registry/auth/scope.ts'
+import type { AccessControlConfig } from '../../../registry/config/http-shape.ts'
+
+const rules = (some: Partial<AccessControlConfig>): AccessControlConfig => ({
+  repositories: {},
+  adminPolicy: { users: [], groups: [], actions: [] },
+  groups: {},
+  metrics: { users: [], anonymousPolicy: [] },
+  ...some,
+})
+const user = (name: string, more: Partial<Identity> = {}): Identity => ({
+  user: name,
+  groups: [],
+  origin: 'local',
+  via: 'htpasswd',
+  ...more,
+})
+const scope = (text: string): Scope => {
+  const parsed = parseScope(text)
+  if (!parsed.ok) throw new Error(parsed.problem)
+  return parsed.scope
+}
+const access = (accessControl: AccessControlConfig | undefined, authenticates = true) =>
+  createAccess({ accessControl, authenticates })
+
+/** The rules once more, slowly and word by word. */
+function reference(
+  control: AccessControlConfig,
+  who: Identity | undefined,
+  action: Action,
+  name: string,
+): boolean {
+  let best: string | undefined
+  for (const pattern of Object.keys(control.repositories)) {
+    if (!compileGlob(pattern)?.(name)) continue
+    if (best === undefined || pattern.length > best.length) best = pattern
+  }
+  const group = best === undefined ? undefined : control.repositories[best]
+  if (group?.anonymousPolicy.includes(action)) return true
+  if (!who) return false
+  const groups: string[] = []
+  if (who.origin === 'oidc') groups.push(...who.groups)
+  else
+    for (const [name, { users }] of Object.entries(control.groups))
+      if (users.includes(who.user)) groups.push(name)
+  const grants = (policy: AccessControlConfig['adminPolicy']): boolean => {
+    if (!policy.actions.includes(action)) return false
+    if (policy.users.includes(who.user)) return true
+    return policy.groups.some(one => groups.includes(one))
+  }
+  let may = false
+  for (const policy of group?.policies ?? []) if (grants(policy)) may = true
+  if (group?.defaultPolicy.includes(action)) may = true
+  if (grants(control.adminPolicy)) may = true
+  if (!may || !who.scopes || who.scopes.length === 0) return may
+  return action === 'detectManifestCollision'
+    ? may
+    : who.scopes.some(one => one.actions.includes(action) && compileGlob(one.pattern)?.(name))
+}
+
+const policyOf = fc.record({
+  users: fc.subarray(['alice', 'bob']),
+  groups: fc.subarray(['admins', 'ci']),
+  actions: fc.subarray([...actions]),
+})
+const patterns = ['**', '*', 'ci/**', 'ci/*', 'ci/app', '{ci,x}/*', 'x', '**/app']
+const control: fc.Arbitrary<AccessControlConfig> = fc.record({
+  repositories: fc.dictionary(
+    fc.constantFrom(...patterns),
+    fc.record({
+      policies: fc.array(policyOf, { maxLength: 2 }),
+      defaultPolicy: fc.subarray([...actions]),
+      anonymousPolicy: fc.subarray([...actions]),
+    }),
+    { maxKeys: 4 },
+  ),
+  adminPolicy: policyOf,
+  groups: fc.dictionary(fc.constantFrom('admins', 'ci'), fc.record({ users: fc.subarray(['alice', 'bob']) })),
+  metrics: fc.record({ users: fc.subarray(['', 'alice']), anonymousPolicy: fc.subarray(['read']) }),
+})
+const scopeTexts = ['repository:**:read', 'repository:ci/*:create,read', 'repository:x:update,delete']
+const identity: fc.Arbitrary<Identity | undefined> = fc.option(
+  fc.record({
+    user: fc.constantFrom('alice', 'bob', 'eve'),
+    groups: fc.subarray(['admins', 'ci']),
+    origin: fc.constantFrom('local' as const, 'oidc' as const),
+    via: fc.constant('apikey' as const),
+    scopes: fc.subarray(scopeTexts.map(scope)),
+  }),
+  { nil: undefined },
+)
+
+describe('accessControl', () => {
+  it('decides as the reference does, also when asked again', () => {
+    fc.assert(
+      fc.property(control, fc.array(identity, { minLength: 1, maxLength: 4 }), (some, people) => {
+        const under = access(some)
+        for (const person of [...people, ...people]) {
+          for (const name of ['ci/app', 'ci/lib', 'ci/a/b', 'x', 'x/app', 'other/deep/app']) {
+            for (const action of actions) {
+              const may =
+                action === 'detectManifestCollision'
+                  ? under.detectsCollision(person, name)
+                  : under.may(person, action, name)
+              expect(may).toBe(reference(some, person, action, name))
+            }
+          }
+        }
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('gives nobody known less than nobody at all', () => {
+    fc.assert(
+      fc.property(control, identity, fc.constantFrom('ci/app', 'x', 'y/z'), (some, person, name) => {
+        const under = access(some)
+        for (const action of actions) {
+          if (under.may(undefined, action, name)) expect(under.may(person, action, name)).toBe(true)
+        }
+        if (under.mayScrape(undefined)) expect(under.mayScrape(person)).toBe(true)
+      }),
+    )
+  })
+
+  it('keeps three tiers: anonymous reads, CI adds, admins do everything', () => {
+    const under = access(
+      rules({
+        repositories: {
+          '**': {
+            policies: [{ users: [], groups: ['ci'], actions: ['read', 'create'] }],
+            defaultPolicy: [],
+            anonymousPolicy: ['read'],
+          },
+        },
+        adminPolicy: { users: [], groups: ['admins'], actions: ['read', 'create', 'update', 'delete'] },
+        groups: { ci: { users: ['robot'] }, admins: { users: ['root'] } },
+      }),
+    )
+    const may = (who: Identity | undefined): string =>
+      (['read', 'create', 'update', 'delete'] as const).filter(action => under.may(who, action, 'a/b')).join()
+    expect(may(undefined)).toBe('read')
+    expect(may(user('stranger'))).toBe('read')
+    expect(may(user('robot'))).toBe('read,create')
+    expect(may(user('root'))).toBe('read,create,update,delete')
+    // A provider that names somebody "root" makes no admin; its groups do.
+    expect(may(user('root', { origin: 'oidc' }))).toBe('read')
+    expect(may(user('x', { origin: 'oidc', groups: ['admins'] }))).toBe('read,create,update,delete')
+    // Groups that a local identity claims count for nothing.
+    expect(may(user('x', { groups: ['admins'] }))).toBe('read')
+    expect(under).toMatchObject({ hasAnonymous: true, hasAuthenticated: true })
+  })
+
+  it('opens everything to the known without rules, and to all without a way to be known', () => {
+    const known = access(undefined)
+    expect(known.may(user('a'), 'delete', 'x')).toBe(true)
+    expect(known.may(undefined, 'read', 'x')).toBe(false)
+    expect(known.mayScrape(undefined)).toBe(false)
+    const narrow = user('a', { scopes: [scope('repository:x:read')] })
+    expect(known.may(narrow, 'read', 'x')).toBe(true)
+    expect(known.may(narrow, 'delete', 'x')).toBe(false)
+    expect(known.mayScrape(narrow)).toBe(false)
+    const open = access(undefined, false)
+    expect(open.may(undefined, 'delete', 'x')).toBe(true)
+    expect(open.mayScrape(undefined)).toBe(true)
+  })
+
+  it.each([
+    [{ users: [], anonymousPolicy: [] }, false, false],
+    [{ users: ['prom'], anonymousPolicy: [] }, false, true],
+    [{ users: [''], anonymousPolicy: [] }, true, true],
+    [{ users: [], anonymousPolicy: ['read'] }, true, true],
+  ])('metrics %j: anonymous %s, named %s', (metrics, anonymous, named) => {
+    const under = access(rules({ metrics, adminPolicy: { users: ['root'], groups: [], actions: ['read'] } }))
+    expect(under.mayScrape(undefined)).toBe(anonymous)
+    expect(under.mayScrape(user('prom'))).toBe(named)
+    expect(under.mayScrape(user('root'))).toBe(anonymous)
+  })
+})

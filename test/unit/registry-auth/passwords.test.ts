@@ -1,0 +1,167 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { hashSync } from 'bcryptjs'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type Htpasswd, openHtpasswd } from '../../../registry/auth/htpasswd.ts'
+import { parseHtpasswd } from '../../../registry/auth/htpasswd-file.ts'
+import { checkHash, verifyPassword } from '../../../registry/auth/password-hash.ts'
+import { createPasswordPool, type PasswordPool, workerUrl } from '../../../registry/auth/password-pool.ts'
+import { eventually } from '../../fakes/eventually.ts'
+
+const openssl = (option: string, salt: string, password: string): string =>
+  execFileSync('openssl', ['passwd', option, '-salt', salt, '-stdin'], { input: `${password}\n` })
+    .toString()
+    .trim()
+const bcrypt = hashSync('secret', 4)
+
+describe('password hashes', () => {
+  it.each([
+    ['a', 'x'],
+    ['saltstring', 'Hello world!'],
+    ['0123456789abcdef', 'pässwörd with a length well beyond one block of the hash, as people do at times'],
+  ])('checks SHA-crypt with salt %s as crypt(3) does', (salt, password) => {
+    for (const option of ['-5', '-6']) {
+      const hash = openssl(option, salt, password)
+      expect(checkHash(hash).ok).toBe(true)
+      expect(verifyPassword(password, hash)).toBe(true)
+      expect(verifyPassword(`${password}!`, hash)).toBe(false)
+    }
+  })
+
+  it('reads rounds', () => {
+    const hash = openssl('-6', 'rounds=1400$anotherlong', 'a very much longer text')
+    expect(hash).toContain('rounds=1400')
+    expect(verifyPassword('a very much longer text', hash)).toBe(true)
+  })
+
+  it.each(['$2a$', '$2b$', '$2y$'])('checks bcrypt %s', kind => {
+    const hash = bcrypt.replace(/^\$2.\$/, kind)
+    expect(verifyPassword('secret', hash)).toBe(true)
+    expect(verifyPassword('Secret', hash)).toBe(false)
+  })
+
+  it.each([
+    ['$apr1$x$y', 'MD5'],
+    ['{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=', 'SHA-1'],
+    ['plain', 'unknown scheme'],
+    ['', 'unknown scheme'],
+    [bcrypt.replace('$04$', '$15$'), 'cost 15 is over 14'],
+    [bcrypt.slice(0, -1), 'malformed bcrypt'],
+    ['$6$salt$short', 'malformed SHA-crypt'],
+    [`$6$rounds=9999999$salt$${'a'.repeat(86)}`, 'rounds'],
+  ])('refuses %s', (hash, words) => {
+    expect(checkHash(hash)).toMatchObject({ ok: false, problem: expect.stringContaining(words) })
+    expect(verifyPassword('', hash)).toBe(false)
+    expect(verifyPassword('plain', hash)).toBe(false)
+  })
+})
+
+describe('htpasswd', () => {
+  it('reads what is good and tells what is not', () => {
+    const text = `# people\r\n\nalice:${bcrypt}\r\nbob:plain\nnonsense\n:${bcrypt}\ncarol:${bcrypt}:more\nalice:{SHA}x\n`
+    const { users, problems, dummy } = parseHtpasswd(text)
+    expect([...users.keys()]).toEqual(['carol'])
+    expect(problems.map(problem => problem.line)).toEqual([4, 5, 6, 8, 8])
+    expect(JSON.stringify(problems)).not.toContain('plain"')
+    expect(dummy).toBe(bcrypt)
+    expect(checkHash(parseHtpasswd('').dummy)).toEqual({ ok: true, effort: 'bcrypt 10' })
+  })
+
+  let folder: string
+  let file: string
+  let pool: PasswordPool
+  let htpasswd: Htpasswd
+  const news: unknown[] = []
+  let now = 0
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'htpasswd-'))
+    file = join(folder, 'htpasswd')
+    writeFileSync(file, `alice:${bcrypt}\n`)
+    pool = createPasswordPool()
+    now = 1000
+    const opened = openHtpasswd({ path: file, pool, onChange: one => news.push(one), now: () => now })
+    if (!opened.ok) throw new Error(opened.message)
+    htpasswd = opened.htpasswd
+  })
+  afterEach(async () => {
+    htpasswd.close()
+    await pool.close()
+    rmSync(folder, { recursive: true })
+    news.length = 0
+  })
+
+  it('checks once and then knows for a while', async () => {
+    expect(htpasswd.knows('alice', 'secret')).toBe(false)
+    expect(await htpasswd.verify('alice', 'secret', 'a')).toBe('match')
+    expect(htpasswd.knows('alice', 'secret')).toBe(true)
+    expect(htpasswd.knows('alice', 'other')).toBe(false)
+    expect(htpasswd.knows('alic', 'esecret')).toBe(false)
+    now += 6 * 60_000
+    expect(htpasswd.knows('alice', 'secret')).toBe(false)
+    expect(await htpasswd.verify('alice', 'wrong', 'a')).toBe('no-match')
+    expect(await htpasswd.verify('nobody', 'secret', 'a')).toBe('no-match')
+  })
+
+  it('sees a file moved into place, and forgets what it knew', async () => {
+    await htpasswd.verify('alice', 'secret', 'a')
+    writeFileSync(`${file}.new`, `bob:${bcrypt}\n`)
+    renameSync(`${file}.new`, file)
+    await eventually(() => htpasswd.has('bob'))
+    expect(htpasswd.knows('alice', 'secret')).toBe(false)
+    expect(await htpasswd.verify('alice', 'secret', 'a')).toBe('no-match')
+    expect(await htpasswd.verify('bob', 'secret', 'a')).toBe('match')
+    writeFileSync(file, `carol:${bcrypt}\nbad\n`)
+    await eventually(() => htpasswd.has('carol'))
+    expect(htpasswd.problems()).toHaveLength(1)
+  })
+
+  it('keeps what it has when the file goes away, and says so', async () => {
+    rmSync(file)
+    await eventually(() => news.some(one => JSON.stringify(one).includes('does not exist')))
+    expect(await htpasswd.verify('alice', 'secret', 'a')).toBe('match')
+  })
+
+  it('refuses a file that is not there', () => {
+    const opened = openHtpasswd({ path: join(folder, 'none'), pool, onChange: () => {} })
+    expect(opened).toMatchObject({ ok: false, message: expect.stringContaining('does not exist') })
+  })
+})
+
+describe('the password pool', () => {
+  it('never holds more than it may, and lets nobody fill it alone', async () => {
+    const pool = createPasswordPool({ threads: 1, queue: 4, perOwner: 3 })
+    try {
+      const flood = Array.from({ length: 20 }, () => pool.verify('wrong', bcrypt, 'flood'))
+      const other = pool.verify('secret', bcrypt, 'other')
+      const answers = await Promise.all(flood)
+      expect(answers.filter(answer => answer === 'busy')).toHaveLength(17)
+      expect(await other).toBe('match')
+      expect(await pool.verify('secret', bcrypt, 'flood')).toBe('match')
+    } finally {
+      await pool.close()
+    }
+    expect(await pool.verify('secret', bcrypt, 'x')).toBe('busy')
+  })
+
+  it('starts threads again after they rested', async () => {
+    const pool = createPasswordPool({ threads: 1, idleFor: 1 })
+    try {
+      for (let turn = 0; turn < 3; turn++) {
+        expect(await pool.verify('secret', bcrypt, 'x')).toBe('match')
+        await eventually(() => pool.threads() === 0)
+      }
+    } finally {
+      await pool.close()
+    }
+  })
+
+  it.each([
+    ['file:///x/registry/auth/password-pool.ts', 'file:///x/registry/auth/password-worker.ts'],
+    ['file:///x/dist/registry/zotbar-registry.mjs', 'file:///x/dist/registry/password-worker.mjs'],
+    ['file:///x/dist/registry/chunks/a-b.mjs', 'file:///x/dist/registry/password-worker.mjs'],
+  ])('finds its thread from %s', (here, there) => {
+    expect(workerUrl(here).href).toBe(there)
+  })
+})
