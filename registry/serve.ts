@@ -9,10 +9,12 @@ import { createRoutes } from './routes/table.ts'
 import { openDiskStorage } from './storage/disk-storage.ts'
 import { checkRoot, wordsOf } from './storage/root.ts'
 import { lockRoot } from './storage/root-lock.ts'
+import type { Storage } from './storage/storage.ts'
 import { version } from './version.ts'
 
-/** How long after start the remains of old pushes are looked for, ms: the start itself is not the time. */
-const collectAfter = 30_000
+/** When the remains of broken pushes are looked for, ms: not at the start, which should be quick, and then daily. */
+const collectAfter = 2 * 60_000
+const collectEvery = 24 * 60 * 60_000
 
 /** Serves until a signal asks for the end; answers the exit code. */
 export async function serve(file: string): Promise<number> {
@@ -48,20 +50,24 @@ export async function serve(file: string): Promise<number> {
   logger.log('info', 'serving', serving)
 
   const collecting = new AbortController()
-  const timer = setTimeout(async () => {
-    const removed = await storage.collectStaleUploads(collecting.signal)
-    if (removed > 0) logger.log('info', 'removed uploads left by broken pushes', { removed })
-  }, collectAfter)
-  timer.unref()
+  collectRegularly(storage, logger, collecting.signal)
 
   await stopped
-  clearTimeout(timer)
   collecting.abort()
   await drain(state, registry, pushes, logger)
   locked.release()
   logger.log('info', 'stopped')
   await logger.flush()
   return 0
+}
+
+function collectRegularly(storage: Storage, logger: Logger, signal: AbortSignal): void {
+  const collect = async (): Promise<void> => {
+    const removed = await storage.collectStaleUploads(signal)
+    if (removed > 0) logger.log('info', 'removed uploads left by broken pushes', { removed })
+    if (!signal.aborted) setTimeout(collect, collectEvery).unref()
+  }
+  setTimeout(collect, collectAfter).unref()
 }
 
 /** Ends with the first signal that asks for the end; the next ones change nothing. */

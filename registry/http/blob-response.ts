@@ -6,6 +6,10 @@ import type { RawHeaders } from './responder.ts'
 
 /** Large enough that the cost per call no longer counts. */
 const chunkSize = 1024 * 1024
+/** With many downloads at once memory counts more. */
+const smallChunkSize = 128 * 1024
+const fewDownloads = 8
+let downloads = 0
 /** Buffers kept for the next download. */
 const spare: Buffer[] = []
 const maxSpare = 8
@@ -28,13 +32,17 @@ export async function sendBlob(
   if (res.destroyed) return
   res.writeHead(status, headers as string[])
   if (length <= 0) return void res.end()
-  const buffers = length > chunkSize ? [take(), take()] : [Buffer.allocUnsafe(length)]
+  const size = downloads < fewDownloads ? chunkSize : smallChunkSize
+  const buffers = length > size ? [take(size), take(size)] : [Buffer.allocUnsafe(length)]
+  downloads++
   let sending: Promise<boolean> | undefined
   try {
     let position = range.start
     for (let turn = 0; position <= range.end; turn++) {
       const buffer = buffers[turn % buffers.length]
       if (buffer === undefined) return
+      // After a short read the only buffer there is may still be on its way.
+      if (buffers.length === 1 && sending && !(await sending)) return
       const wanted = buffer.subarray(0, Math.min(buffer.length, range.end - position + 1))
       const count = await blob.read(wanted, position)
       if (count === 0) return void res.destroy()
@@ -48,13 +56,18 @@ export async function sendBlob(
     res.destroy()
     throw error
   } finally {
+    downloads--
     // A buffer that may still be on its way must not be filled again.
-    if (res.writableEnded && buffers.length > 1)
-      for (const buffer of buffers) if (spare.length < maxSpare) spare.push(buffer)
+    if (res.writableEnded) keep(buffers)
   }
 }
 
-const take = (): Buffer => spare.pop() ?? Buffer.allocUnsafeSlow(chunkSize)
+function keep(buffers: readonly Buffer[]): void {
+  for (const buffer of buffers) if (buffer.length === chunkSize && spare.length < maxSpare) spare.push(buffer)
+}
+
+const take = (size: number): Buffer =>
+  (size === chunkSize ? spare.pop() : undefined) ?? Buffer.allocUnsafeSlow(size)
 
 /** Whether the bytes are out. False: the client is gone. */
 function write(res: ServerResponse, bytes: Buffer): Promise<boolean> {

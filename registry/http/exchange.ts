@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Failure } from '../oci/error-table.ts'
 import type { Route } from './router.ts'
 
 /** One request and what became of it. */
@@ -11,8 +12,9 @@ export interface Exchange {
   readonly query: string
   /** performance.now() when its headers were read. */
   readonly startedAt: number
-  /** Both as answered, for the log. */
+  /** As answered, for the log. */
   status: number
+  failure: Failure | undefined
   bodySize: number
 }
 

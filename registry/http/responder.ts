@@ -67,6 +67,7 @@ export function sendBytes(
 /** Tells a failure in the form of the specification, with status and words from the table. */
 export function sendFailure(exchange: Exchange, failure: Failure, headers: RawHeaders = []): undefined {
   const row = errorTable[failure.name]
+  exchange.failure = failure
   const error = { code: row.code, message: row.message, detail: failure.detail ?? {} }
   const retry = row.status === 503 ? ['Retry-After', '5'] : []
   return sendJson(exchange, row.status, { errors: [error] }, [...headers, ...retry])

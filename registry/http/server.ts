@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Logger } from '../log/logger.ts'
+import { errorTable } from '../oci/error-table.ts'
 import { accessLine } from './access-line.ts'
 import type { Exchange, Handlers } from './exchange.ts'
 import { sendFailure } from './responder.ts'
@@ -41,6 +42,16 @@ export function createRegistryServer({
   let running = 0
 
   const settle = (exchange: Exchange): void => {
+    const { failure, status } = exchange
+    // What the operator can do something about; clients' own mistakes are in the line below.
+    if (failure !== undefined && status >= 500 && status !== 503) {
+      const path = exchange.req.url
+      logger.log('error', errorTable[failure.name].message, {
+        method: exchange.method,
+        path,
+        ...failure.detail,
+      })
+    }
     if (logged) logger.line(accessLine(exchange))
   }
 
@@ -82,6 +93,7 @@ export function createRegistryServer({
       query: question < 0 ? '' : url.slice(question + 1),
       startedAt: performance.now(),
       status: 0,
+      failure: undefined,
       bodySize: 0,
     }
     if (isDraining()) res.shouldKeepAlive = false
@@ -112,6 +124,9 @@ export function createRegistryServer({
       requestTimeout: 0,
       headersTimeout: 60_000,
       keepAliveTimeout: 75_000,
+      // Notices a client that vanished without a word, so that its upload does not stay open for ever.
+      keepAlive: true,
+      keepAliveInitialDelay: 60_000,
     },
     onRequest,
   )

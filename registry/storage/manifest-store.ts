@@ -196,6 +196,7 @@ export class ManifestStore implements Manifests {
     if (repository.snapshot) return success(repository.snapshot)
     const loaded = await repository.load()
     if (loaded.ok) this.#repositories.weigh(name, repository)
+    else this.#repositories.forget(name, repository)
     return loaded
   }
 

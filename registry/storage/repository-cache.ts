@@ -9,6 +9,8 @@ export class RepositoryCache {
   readonly #root: string
   readonly #busy = new Map<string, Repository>()
   readonly #known = new LRUCache<string, Repository>({
+    // Names of nothing, asked for by whoever tries, weigh little but not nothing.
+    max: 20_000,
     maxSize: limit,
     // Never more than a part of the limit: what weighs more than all of it would not be kept at all.
     sizeCalculation: repository => Math.min(repository.weight, limit / 4),
@@ -34,6 +36,11 @@ export class RepositoryCache {
     this.#busy.delete(name)
     this.#known.set(name, repository)
     return repository
+  }
+
+  /** There is no such repository. */
+  forget(name: string, repository: Repository): void {
+    if (repository.idle && this.#known.peek(name) === repository) this.#known.delete(name)
   }
 
   /** Call when an index was loaded or has grown: weighs it again and lets go of what has become idle. */
