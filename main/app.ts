@@ -10,6 +10,8 @@ import type { Clock } from './platform/clock.ts'
 import { freeSpace } from './platform/free-space.ts'
 import type { ProcessTable } from './platform/process-table.ts'
 import { preflight, readTarget, type Target } from './preflight.ts'
+import { createRegistryAccess } from './registry-access.ts'
+import type { Secrets } from './secrets/secrets.ts'
 import type { Settings } from './settings/settings.ts'
 import { createStorage } from './storage/storage.ts'
 import { storageNotice } from './storage-notice.ts'
@@ -26,6 +28,9 @@ export interface AppOptions {
   clock: Clock
   processes: ProcessTable
   log: AppLog
+  secrets: Secrets
+  /** Where the registry is to listen for its administration. */
+  adminSocket: string
   /** What happened before the app existed: a file set aside, a first config.json. */
   notices: Notice[]
   openWith: ShellPart
@@ -80,7 +85,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     configFile,
     clock,
     processes,
-    childEnvironment: childEnvironment(process.env),
+    childEnvironment: { ...childEnvironment(process.env), ZOTBAR_ADMIN_SOCKET: options.adminSocket },
     logLimits: { bytes: settings.get('logs.maxMegabytes') * 1024 * 1024, keep: settings.get('logs.keep') },
     log: (message, data) => log.info(message, data),
     report: setAside,
@@ -96,8 +101,24 @@ export async function createApp(options: AppOptions): Promise<App> {
     },
   })
 
+  const access = createRegistryAccess({
+    home,
+    configFile,
+    engine: engine.id,
+    secrets: options.secrets,
+    clock,
+    adminSocket: options.adminSocket,
+    target: () => target,
+    url() {
+      const { kind } = supervisor.state()
+      return kind === 'serving' || kind === 'draining' ? (supervisor.place() ?? target)?.url : undefined
+    },
+    report: setAside,
+  })
+
   const health = createHealth({
     clock,
+    authorization: () => access.authorization(),
     target: () => supervisor.place() ?? target,
     repositories: () => storage.repositories(),
     digestNow: name => storage.digestNow(name),
@@ -190,6 +211,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   async function close(): Promise<void> {
     changed()
     health.close()
+    access.close()
     await supervisor.close({ keepServing: settings.get('keepServing') })
     await outputLog.close()
     await storage.close()
@@ -201,6 +223,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       handlers: createHandlers({
         supervisor,
         settings,
+        ...access,
         snapshot,
         tail: async count => (await outputLog.tail(count)) ?? supervisor.tail(count),
         shell: options.openWith,

@@ -9,8 +9,9 @@ import { firstRun } from './first-run/first-run.ts'
 import type { ShellPart } from './handlers.ts'
 import { type AppLog, openAppLog } from './platform/app-log.ts'
 import { type SystemClock, systemClock } from './platform/clock.ts'
-import { prepareControlSocket, prepareHome, resolveHome } from './platform/home.ts'
+import { prepareAdminSocket, prepareControlSocket, prepareHome, resolveHome } from './platform/home.ts'
 import { systemProcessTable } from './platform/process-table.ts'
+import { openSecrets } from './secrets/secrets.ts'
 import { openSettings, type Settings } from './settings/settings.ts'
 import { takeAppLock } from './transport/app-lock.ts'
 import { openControlSocket } from './transport/control-socket.ts'
@@ -56,6 +57,7 @@ export async function boot({ shell, configFile, openWith }: BootOptions): Promis
     report: what =>
       notices.push({ ...what, kind: 'file-set-aside', id: `set-aside:${what.keptAs}`, at: clock.now() }),
   })
+  const secrets = openSecrets({ home })
   const release = async <T>(failure: Result<T>): Promise<Result<T>> => {
     await lock.value.release()
     return failure
@@ -67,6 +69,9 @@ export async function boot({ shell, configFile, openWith }: BootOptions): Promis
   const engine = locateZotbarRegistry(here(home, version))
   if (!engine.ok) return release(engine)
 
+  const adminSocket = await prepareAdminSocket(home)
+  if (!adminSocket.ok) return release(adminSocket)
+
   const app = await createApp({
     shell,
     version,
@@ -77,6 +82,8 @@ export async function boot({ shell, configFile, openWith }: BootOptions): Promis
     clock,
     processes,
     log,
+    secrets,
+    adminSocket: adminSocket.value.path,
     notices,
     openWith,
   })

@@ -2,6 +2,9 @@ import type { OpenTarget, ZotbarHandlers } from '../preload/contract/contract.ts
 import type { ProcessState } from '../preload/contract/registry-state.ts'
 import { fail, ok, type Result } from '../preload/contract/result.ts'
 import type { Snapshot } from '../preload/contract/snapshot.ts'
+import type { Credential } from './admin/admin.ts'
+import type { Images } from './images/images.ts'
+import type { Keys } from './keys/keys.ts'
 import type { Settings } from './settings/settings.ts'
 import type { Supervisor } from './supervisor/supervisor.ts'
 
@@ -17,14 +20,20 @@ export interface ShellPart {
 interface Parts {
   supervisor: Supervisor
   settings: Settings
+  images: Images
+  keys: Keys
+  admin: { show(): Promise<Result<Credential>>; reset(): Promise<Result<Credential>> }
   snapshot(): Snapshot
   /** The newest lines of the registry's log, oldest first. */
   tail(count: number): Promise<string[]>
   shell: ShellPart
 }
 
+const wrongSender = fail({ code: 'not-authorised', reason: 'wrong-sender' })
+
 /** The app's side of the contract: every command, mapped to the part that does it. */
-export function createHandlers({ supervisor, settings, snapshot, tail, shell }: Parts): ZotbarHandlers {
+export function createHandlers(parts: Parts): ZotbarHandlers {
+  const { supervisor, settings, images, keys, admin, snapshot, tail, shell } = parts
   const then = async (ended: Promise<Result<ProcessState>>): Promise<Result<Snapshot>> => {
     const result = await ended
     return result.ok ? ok(snapshot()) : result
@@ -51,6 +60,26 @@ export function createHandlers({ supervisor, settings, snapshot, tail, shell }: 
     },
     logs: {
       tail: async ({ lines }) => ok({ lines: await tail(lines) }),
+    },
+    images: {
+      list: ({ repository, after, limit }) =>
+        images.list({
+          limit,
+          ...(repository === undefined ? {} : { repository }),
+          ...(after === undefined ? {} : { after }),
+        }),
+      show: named => images.show(named),
+      delete: named => images.delete(named),
+    },
+    keys: {
+      list: () => keys.list(),
+      create: (wish, caller) => keys.create(wish, caller),
+      reveal: async ({ uuid }) => keys.reveal(uuid),
+      revoke: ({ uuid, descendants }) => keys.revoke(uuid, descendants),
+    },
+    admin: {
+      show: async (_, caller) => (caller === 'cli' ? admin.show() : wrongSender),
+      reset: async (_, caller) => (caller === 'cli' ? admin.reset() : wrongSender),
     },
     settings: {
       list: async () => ok({ settings: settings.all() }),

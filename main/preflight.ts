@@ -17,6 +17,8 @@ export interface Target {
   publicUrl?: string
   /** The file that the engine writes its log to, where it is not standard output. */
   logOutput?: string
+  /** The accounts' file, absolute. */
+  htpasswd?: string
   /** Repositories that hold copies from upstreams: not probed, counted as cached. */
   isCached(repository: string): boolean
 }
@@ -66,7 +68,7 @@ export async function preflight(configFile: string, processes: ProcessTable): Pr
 
 /** Relative paths are meant from the folder of config.json, where the engine runs. */
 function targetOf(config: Config, folder: string): Target {
-  const { address, port, externalUrl } = config.http
+  const { address, port, externalUrl, auth } = config.http
   const host = address === '::1' ? '[::1]' : address
   const destinations = (config.extensions?.sync?.registries ?? [])
     .flatMap(registry => registry.content)
@@ -79,6 +81,7 @@ function targetOf(config: Config, folder: string): Target {
     dataFolder: resolve(folder, config.storage.rootDirectory),
     ...(externalUrl ? { publicUrl: externalUrl } : {}),
     ...(config.log.output ? { logOutput: resolve(folder, config.log.output) } : {}),
+    ...(auth?.htpasswd ? { htpasswd: resolve(folder, auth.htpasswd.path) } : {}),
     isCached: repository => destinations.some(to => repository === to || repository.startsWith(`${to}/`)),
   }
 }

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as v from 'valibot'
 import { fail, ok, type Result } from '../../preload/contract/result.ts'
@@ -29,9 +29,7 @@ export interface FirstAdmin<Kept> {
 }
 
 /** The admin that the app made, and the htpasswd file that is the app's to change. */
-export interface Admin<Kept> {
-  /** Writes a first htpasswd in `folder`, under a name that is free. Throws as the file system does. */
-  establish(folder: string): Promise<FirstAdmin<Kept>>
+export interface Admin {
   /** For the app's own requests; undefined when it has none for this registry. */
   credential(): Promise<Credential | undefined>
   show(): Promise<Result<Credential>>
@@ -39,9 +37,9 @@ export interface Admin<Kept> {
   reset(): Promise<Result<Credential>>
 }
 
-interface Options<Kept> {
+interface Options {
   home: string
-  secrets: SecretStore<Kept>
+  secrets: SecretStore<unknown>
   /** What config.json names now. */
   registry(): { configFile: string; htpasswd?: string }
   report(what: SetAside): void
@@ -50,21 +48,57 @@ interface Options<Kept> {
 }
 
 const recordSchema = v.object({ user: v.string(), htpasswd: v.string() })
-const user = 'admin'
+type AdminRecord = v.InferOutput<typeof recordSchema>
+const recordFile = (home: string): string => join(home, 'admin.json')
+const firstUser = 'admin'
 
-export function createAdmin<Kept>(options: Options<Kept>): Admin<Kept> {
+interface Reading {
+  now(): number
+  report(what: SetAside): void
+}
+
+const readRecord = (home: string, reading: Reading): Promise<AdminRecord | undefined> =>
+  readJsonFile(recordFile(home), recordSchema, reading)
+
+/**
+ * Makes the first admin: a generated password in the keychain (or its file), its hash in a new htpasswd file in
+ * `folder`, under a name that is free. Throws as the file system does.
+ */
+export async function establishAdmin<Kept>(
+  options: Reading & {
+    home: string
+    folder: string
+    secrets: SecretStore<Kept>
+    hash?: (password: string) => Promise<string>
+  },
+): Promise<FirstAdmin<Kept>> {
+  const { home, folder, secrets, hash = bcrypt } = options
+  const password = generatePassword()
+  const text = withUser('', firstUser, await hash(password))
+  const htpasswd = await placeIn(folder, text, (await readRecord(home, options))?.htpasswd)
+  const made = { user: firstUser, htpasswd }
+  const kept = await secrets.set(account(made), password)
+  await writeJsonFile(recordFile(home), made)
+  return {
+    ...made,
+    kept,
+    async discard() {
+      await rm(htpasswd, { force: true })
+      await rm(recordFile(home), { force: true })
+      await secrets.delete(account(made))
+    },
+  }
+}
+
+export function createAdmin(options: Options): Admin {
   const { home, secrets, registry, report, now, hash = bcrypt } = options
-  const recordFile = join(home, 'admin.json')
   /** The password as last read, so that the keychain is asked once. */
   let known: Credential | undefined
 
-  const record = (): Promise<v.InferOutput<typeof recordSchema> | undefined> =>
-    readJsonFile(recordFile, recordSchema, { now, report })
-
   /** The file that the app wrote and that config.json names; nothing else may be changed. */
-  async function ours(): Promise<Result<v.InferOutput<typeof recordSchema>>> {
+  async function ours(): Promise<Result<AdminRecord>> {
     const { configFile, htpasswd } = registry()
-    const written = await record()
+    const written = await readRecord(home, { now, report })
     if (htpasswd !== undefined && written?.htpasswd === htpasswd) return ok(written)
     return fail({ code: 'admin-not-ours', configFile, ...(htpasswd === undefined ? {} : { htpasswd }) })
   }
@@ -79,25 +113,6 @@ export function createAdmin<Kept>(options: Options<Kept>): Admin<Kept> {
 
   return {
     show,
-    async establish(folder) {
-      const password = generatePassword()
-      const text = withUser('', user, await hash(password))
-      const htpasswd = await placeIn(folder, text, (await record())?.htpasswd)
-      const account_ = account({ user, htpasswd })
-      const kept = await secrets.set(account_, password)
-      await mkdir(home, { recursive: true, mode: 0o700 })
-      await writeJsonFile(recordFile, { user, htpasswd })
-      return {
-        user,
-        htpasswd,
-        kept,
-        async discard() {
-          await rm(htpasswd, { force: true })
-          await rm(recordFile, { force: true })
-          await secrets.delete(account_)
-        },
-      }
-    },
     async credential() {
       if (known) return known
       const shown = await show()
@@ -128,7 +143,7 @@ export function createAdmin<Kept>(options: Options<Kept>): Admin<Kept> {
 }
 
 /** One per htpasswd file: two homes on one machine have two admins. */
-const account = (file: { user: string; htpasswd: string }): string => `${file.user} in ${file.htpasswd}`
+const account = (file: AdminRecord): string => `${file.user} in ${file.htpasswd}`
 
 /** A name that is free, or that of an earlier try that the app recorded and no config.json came to name. */
 async function placeIn(folder: string, text: string, earlier: string | undefined): Promise<string> {

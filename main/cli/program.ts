@@ -1,6 +1,8 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { type ExitCode, exitCode } from './exit-code.ts'
 import { type Output, output } from './output.ts'
+import { addRegistryVerbs } from './registry-verbs.ts'
+import { usage } from './usage.ts'
 import type { Verb, VerbContext } from './verb.ts'
 import { appVersion } from './version.ts'
 
@@ -90,6 +92,7 @@ export async function runCli(words: string[], home: string, socketPath: string):
         throw usage(options.default ? 'both a value and --default' : "missing required argument 'value'")
       return run((await import('./settings.ts')).set, options, { key, value })
     })
+  addRegistryVerbs(program, verb, run)
   verb(program, 'open', 'open the dashboard in the browser')
     .option('--print', 'print a link instead; it works once')
     .action(async (options: Json & { print?: boolean }) =>
@@ -120,8 +123,6 @@ function refused(error: CommanderError, out: Output): ExitCode {
     ...(near === undefined ? {} : { near }),
   })
 }
-
-const usage = (message: string): CommanderError => new CommanderError(exitCode.usage, 'usage', message)
 
 function wholeNumber(least: number, most: number): (word: string) => number {
   return word => {

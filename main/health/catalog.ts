@@ -12,9 +12,9 @@ const catalogShape = v.object({ repositories: v.nullable(v.array(v.string())) })
  */
 export const catalog: Probe = {
   id: 'catalog',
-  run: async ({ url, monotonic }) => {
+  run: async ({ url, monotonic, authorization }) => {
     const started = monotonic()
-    const answer = await ask(url, `/v2/_catalog?n=${page}`)
+    const answer = await ask(url, `/v2/_catalog?n=${page}`, { authorization })
     const tookMs = monotonic() - started
     const failed = (detail: string) => ({ id: 'catalog', outcome: 'failed', tookMs, detail }) as const
     if (answer.kind === 'failed') return failed(answer.why)

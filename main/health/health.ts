@@ -6,7 +6,8 @@ import { port } from './port.ts'
 import type { Probe, ProbeContext } from './probe.ts'
 import { ready } from './ready.ts'
 
-export interface HealthOptions extends Pick<ProbeContext, 'repositories' | 'digestNow' | 'isCached'> {
+export interface HealthOptions
+  extends Pick<ProbeContext, 'repositories' | 'digestNow' | 'isCached' | 'authorization'> {
   clock: Clock
   /** Where the registry answers, without a trailing slash; undefined while config.json cannot be read. */
   target(): { url: string } | undefined

@@ -7,6 +7,8 @@ export interface Ask {
   /** More than this is not read. */
   mostBytes?: number
   limitMs?: number
+  /** Shown only where reading without is refused. */
+  authorization?: (() => Promise<string | undefined>) | undefined
 }
 
 export type Answer =
@@ -14,8 +16,16 @@ export type Answer =
   /** In words, to stand after a colon. */
   | { kind: 'failed'; why: string }
 
-/** One request on a connection of its own: nothing is kept open that would hold up a registry that drains. */
-export function ask(base: string, path: string, options: Ask = {}): Promise<Answer> {
+/** One question: as nobody, and again with the app's credential where nobody may read. */
+export async function ask(base: string, path: string, options: Ask = {}): Promise<Answer> {
+  const first = await askOnce(base, path, options)
+  if (first.kind === 'failed' || (first.status !== 401 && first.status !== 403)) return first
+  const authorization = await options.authorization?.()
+  return authorization === undefined ? first : askOnce(base, path, options, authorization)
+}
+
+/** A connection of its own: nothing is kept open that would hold up a registry that drains. */
+function askOnce(base: string, path: string, options: Ask, authorization?: string): Promise<Answer> {
   const { method = 'GET', accept = '*/*', mostBytes = 1024 * 1024, limitMs = 5000 } = options
   return new Promise(resolve => {
     const fail = (why: string) => {
@@ -25,7 +35,12 @@ export function ask(base: string, path: string, options: Ask = {}): Promise<Answ
     const outgoing = request(`${base}${path}`, {
       method,
       agent: false,
-      headers: { accept, 'user-agent': 'zotbar-health', connection: 'close' },
+      headers: {
+        accept,
+        'user-agent': 'zotbar-health',
+        connection: 'close',
+        ...(authorization === undefined ? {} : { authorization }),
+      },
       signal: AbortSignal.timeout(limitMs),
     })
     outgoing.on('error', error => fail(why(error, limitMs)))

@@ -58,7 +58,7 @@ function turn(known: Iterable<Known>, { round, isCached }: ProbeContext): Known[
 }
 
 async function pull(context: ProbeContext, { name, digest }: Known): Promise<ProbeResult | 'gone'> {
-  const { url, monotonic } = context
+  const { url, monotonic, authorization } = context
   const started = monotonic()
   const failed = (detail: string): ProbeResult => ({
     id: 'manifest',
@@ -66,7 +66,12 @@ async function pull(context: ProbeContext, { name, digest }: Known): Promise<Pro
     tookMs: monotonic() - started,
     detail: `${name}@${short(digest)}: ${detail}`,
   })
-  const head = await ask(url, `/v2/${name}/manifests/${digest}`, { method: 'HEAD', accept, mostBytes })
+  const head = await ask(url, `/v2/${name}/manifests/${digest}`, {
+    method: 'HEAD',
+    accept,
+    mostBytes,
+    authorization,
+  })
   if (head.kind === 'failed') return failed(head.why)
   if (wantsSignIn(head.status)) return skipped('needs a sign-in')
   if (head.status === 404) {
@@ -74,7 +79,7 @@ async function pull(context: ProbeContext, { name, digest }: Known): Promise<Pro
     return now === digest ? failed('it is on disk, but the registry answers 404') : 'gone'
   }
   if (head.status !== 200) return failed(`the registry answers ${head.status}`)
-  const answer = await bytesOf(url, name, digest)
+  const answer = await bytesOf(context, name, digest)
   if (answer.kind === 'failed') return failed(answer.why)
   if (answer.status === 404) return 'gone'
   if (answer.status !== 200) return failed(`the registry answers ${answer.status}`)
@@ -84,10 +89,10 @@ async function pull(context: ProbeContext, { name, digest }: Known): Promise<Pro
 }
 
 /** An engine that keeps manifests apart from blobs is asked for the manifest itself. */
-async function bytesOf(url: string, name: string, digest: string): Promise<Answer> {
-  const blob = await ask(url, `/v2/${name}/blobs/${digest}`, { mostBytes })
+async function bytesOf({ url, authorization }: ProbeContext, name: string, digest: string): Promise<Answer> {
+  const blob = await ask(url, `/v2/${name}/blobs/${digest}`, { mostBytes, authorization })
   if (blob.kind === 'failed' || (blob.status !== 404 && blob.status !== 405)) return blob
-  return ask(url, `/v2/${name}/manifests/${digest}`, { accept, mostBytes })
+  return ask(url, `/v2/${name}/manifests/${digest}`, { accept, mostBytes, authorization })
 }
 
 function digestOf(like: string, bytes: Buffer): string {

@@ -15,6 +15,8 @@ export interface ProbeContext {
   digestNow(name: string): Promise<string | undefined>
   /** Whether the repository holds copies from an upstream, which a probe must not wake. */
   isCached(repository: string): boolean
+  /** The app's own account at the registry, for what nobody else may read. */
+  authorization?(): Promise<string | undefined>
   /** Grows by one with each round: which repository has its turn. */
   round: number
   /** Milliseconds of a clock that only goes forward. */

@@ -1,5 +1,7 @@
 import type { Host } from '../../main/transport/host.ts'
 import type { Events, ZotbarHandlers } from '../../preload/contract/contract.ts'
+import type { Image, ImageDetails } from '../../preload/contract/image.ts'
+import type { ApiKey } from '../../preload/contract/key.ts'
 import type { ProcessState } from '../../preload/contract/registry-state.ts'
 import { ok } from '../../preload/contract/result.ts'
 import type { Snapshot } from '../../preload/contract/snapshot.ts'
@@ -34,6 +36,35 @@ export function aSnapshot(over: Partial<Snapshot> = {}): Snapshot {
     quitting: false,
     ...over,
   }
+}
+
+export const anImage: Image = {
+  repository: 'team/app',
+  tag: '1',
+  digest: `sha256:${'a'.repeat(64)}`,
+  platforms: ['linux/amd64', 'linux/arm64'],
+  size: 12_300_000,
+  pushedAt: 1_000,
+  pulls: 2,
+  lastPulled: 2_000,
+}
+
+const anImageInFull: ImageDetails = {
+  ...anImage,
+  mediaType: 'application/vnd.oci.image.manifest.v1+json',
+  platforms: [{ platform: 'linux/amd64', digest: anImage.digest, size: 12_300_000 }],
+  layers: [],
+  pullCommand: 'docker pull 127.0.0.1:5050/team/app:1',
+}
+
+export const aKey: ApiKey = {
+  uuid: '7d3a2c1e-0000-4000-8000-000000000001',
+  user: 'ci',
+  label: 'pipeline',
+  createdAt: '2026-03-01T10:00:00.000Z',
+  expirationDate: '2026-05-30T10:00:00.000Z',
+  lastUsed: null,
+  managed: false,
 }
 
 export interface FakeHost extends Host {
@@ -81,6 +112,31 @@ export function fakeHost(over: Areas = {}): FakeHost {
       ...over.registry,
     },
     logs: { tail: async () => ok({ lines: ['one', 'two'] }), ...over.logs },
+    images: {
+      list: async () => ok({ images: [anImage], timesKnown: true }),
+      show: async ({ repository, reference }) => ok({ ...anImageInFull, repository, tag: reference }),
+      delete: async named => ok({ ...named, digest: anImage.digest, tagOnly: true }),
+      ...over.images,
+    },
+    keys: {
+      list: async () => ok({ keys: [aKey] }),
+      create: async ({ user, label }) =>
+        ok({
+          uuid: aKey.uuid,
+          user,
+          label,
+          expirationDate: aKey.expirationDate,
+          apiKey: `zak_${'0'.repeat(32)}`,
+        }),
+      reveal: async () => ok({ apiKey: `zak_${'0'.repeat(32)}` }),
+      revoke: async ({ uuid }) => ok({ revoked: [uuid], descendants: [] }),
+      ...over.keys,
+    },
+    admin: {
+      show: async () => ok({ user: 'admin', password: 'secret-word' }),
+      reset: async () => ok({ user: 'admin', password: 'another-word' }),
+      ...over.admin,
+    },
     settings: {
       list: async () => ok({ settings: [row] }),
       get: async () => ok(row),

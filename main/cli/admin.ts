@@ -1,0 +1,27 @@
+import { signInCommands } from '../../preload/words/notice-words.ts'
+import { exitCode } from './exit-code.ts'
+import type { Verb, VerbContext } from './verb.ts'
+
+/** The admin that the first run made, with the password. `only`: nothing but the password, for a pipe. */
+export const show: Verb<{ only: boolean }> = (context, { only }) => tell(context, 'show', only)
+
+/** A new password; the old one ends at once. */
+export const reset: Verb<{ only: boolean }> = (context, { only }) => tell(context, 'reset', only)
+
+async function tell({ out, client }: VerbContext, verb: 'show' | 'reset', only: boolean) {
+  const asked = await client.zotbar.admin[verb]({})
+  if (!asked.ok) return out.failure(asked.error)
+  const { user, password } = asked.value
+  out.object({ user, password })
+  if (only) {
+    out.line(password)
+    return exitCode.done
+  }
+  out.line(`User      ${user}\nPassword  ${password}`)
+  const snapshot = await client.zotbar.app.snapshot({})
+  if (snapshot.ok) {
+    const { host, port } = snapshot.value.registry
+    out.note(['To sign in:', ...signInCommands(`${host}:${port}`, user)].join('\n  '))
+  }
+  return exitCode.done
+}

@@ -1,0 +1,62 @@
+import { count } from '../../preload/words/format.ts'
+import { exitCode } from './exit-code.ts'
+import { table } from './table.ts'
+import type { Verb } from './verb.ts'
+
+export interface CreateOptions {
+  user: string
+  label: string
+  expires: string | undefined
+  scopes: string[]
+}
+
+const day = (time: string | null): string => (time === null ? 'never' : time.slice(0, 16).replace('T', ' '))
+
+/** Every key that can be reached, without secrets. */
+export const list: Verb<object> = async ({ out, client }) => {
+  const asked = await client.zotbar.keys.list({})
+  if (!asked.ok) return out.failure(asked.error)
+  const { keys, onlyUser } = asked.value
+  out.object({ keys })
+  if (keys.length === 0) out.line('No keys yet. Make one: zotbar keys create --user USER')
+  else
+    out.line(
+      table(
+        ['UUID', 'USER', 'LABEL', 'ENDS (UTC)', 'LAST USED (UTC)'],
+        keys.map(key => [key.uuid, key.user, key.label || '-', day(key.expirationDate), day(key.lastUsed)]),
+      ),
+    )
+  if (onlyUser !== undefined)
+    out.note(`Only the keys of ${onlyUser}: this engine gives keys to nobody but the user they belong to.`)
+  return exitCode.done
+}
+
+/** Makes a key and prints its secret, this once. */
+export const create: Verb<CreateOptions> = async ({ out, client }, { user, label, expires, scopes }) => {
+  const made = await client.zotbar.keys.create({
+    user,
+    label,
+    scopes,
+    ...(expires === undefined ? {} : { expires }),
+  })
+  if (!made.ok) return out.failure(made.error)
+  const { uuid, expirationDate, apiKey } = made.value
+  out.object({ uuid, user: made.value.user, label: made.value.label, expirationDate, apiKey })
+  out.note(`Key ${uuid} of ${user}, ends ${day(expirationDate)} (UTC). It is shown this once:`)
+  out.line(apiKey ?? '')
+  return exitCode.done
+}
+
+/** Ends a key at once; with `descendants` also those that were minted with it. */
+export const revoke: Verb<{ uuid: string; descendants: boolean }> = async ({ out, client }, options) => {
+  const done = await client.zotbar.keys.revoke(options)
+  if (!done.ok) return out.failure(done.error)
+  out.object(done.value)
+  const { revoked, descendants } = done.value
+  out.line(`Revoked ${count(revoked.length, 'key')}: ${revoked.join(', ')}`)
+  if (descendants.length > 0)
+    out.line(
+      `${count(descendants.length, 'key')} minted with it still ${descendants.length === 1 ? 'works' : 'work'}: ${descendants.join(', ')}\nRevoke them too: zotbar keys revoke UUID for each, or --descendants the next time`,
+    )
+  return exitCode.done
+}

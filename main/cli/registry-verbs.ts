@@ -1,0 +1,81 @@
+import type { Command } from 'commander'
+import { usage } from './usage.ts'
+import type { Verb } from './verb.ts'
+
+interface Json {
+  json?: boolean
+}
+
+type AddVerb = (parent: Command, name: string, words: string) => Command
+type Run = <Options>(verb: Verb<Options>, json: Json, options: Options) => Promise<void>
+
+/** The verbs about what is in the registry: images, keys, and its first account. */
+export function addRegistryVerbs(program: Command, verb: AddVerb, run: Run): void {
+  const group = (name: string, words: string): Command =>
+    program.command(name).description(words).helpCommand(false)
+
+  const images = group('images', 'see and delete images')
+  verb(images, 'list', 'all tags, or those of one repository')
+    .argument('[repository]')
+    .action(async (repository: string | undefined, options: Json) =>
+      run((await import('./images.ts')).list, options, { repository }),
+    )
+  verb(images, 'show', 'one image in full')
+    .argument('<image>', 'REPOSITORY:TAG or REPOSITORY@DIGEST')
+    .action(async (name: string, options: Json) => {
+      const { readImageName, show } = await import('./images.ts')
+      return run(show, options, readImageName(name) ?? wrongImage(name))
+    })
+  verb(images, 'delete', 'delete a tag, or by digest a manifest with every tag on it')
+    .argument('<image>', 'REPOSITORY:TAG or REPOSITORY@DIGEST')
+    .action(async (name: string, options: Json) => {
+      const { readImageName, remove } = await import('./images.ts')
+      // A missing tag is not taken for "latest" by something that cannot be taken back.
+      if (!/[:@]/.test(name)) wrongImage(name)
+      return run(remove, options, readImageName(name) ?? wrongImage(name))
+    })
+
+  const keys = group('keys', 'see, make and revoke API keys')
+  verb(keys, 'list', 'all keys, without their secrets').action(async (options: Json) =>
+    run((await import('./keys.ts')).list, options, {}),
+  )
+  verb(keys, 'create', 'make a key; its secret is printed this once')
+    .requiredOption('--user <name>', 'whose key it is')
+    .option('--label <text>', 'what it is for', '')
+    .option('--expires <when>', '90d, 12h, 2w, a date like 2027-01-31')
+    .option(
+      '--scope <scope>',
+      'narrow it: repository:<glob>:<action>[,<action>] with read, create, update, delete; may be repeated',
+      (scope: string, before: string[]) => [...before, scope],
+      [],
+    )
+    .action(
+      async (
+        options: Json & { user: string; label: string; expires?: string; scope: string[] },
+      ): Promise<void> => {
+        const { user, label, expires, scope } = options
+        return run((await import('./keys.ts')).create, options, { user, label, expires, scopes: scope })
+      },
+    )
+  verb(keys, 'revoke', 'end a key at once')
+    .argument('<uuid>')
+    .option('--descendants', 'and every key that was minted with it')
+    .action(async (uuid: string, options: Json & { descendants?: boolean }) =>
+      run((await import('./keys.ts')).revoke, options, { uuid, descendants: options.descendants === true }),
+    )
+
+  const admin = group('admin', 'the account that the first run made')
+  for (const [name, words] of [
+    ['show', 'its name and password'],
+    ['reset', 'a new password; the old one ends at once'],
+  ] as const)
+    verb(admin, name, words)
+      .option('--password', 'print the password alone, for a pipe')
+      .action(async (options: Json & { password?: boolean }) =>
+        run((await import('./admin.ts'))[name], options, { only: options.password === true }),
+      )
+}
+
+const wrongImage = (name: string): never => {
+  throw usage(`'${name}' is not an image; write REPOSITORY:TAG or REPOSITORY@DIGEST`)
+}
