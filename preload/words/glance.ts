@@ -137,7 +137,9 @@ function serving(snapshot: Snapshot, now: number): Glance {
   const held =
     storage.repositories === undefined
       ? ''
-      : `${count(storage.repositories, 'repository', 'repositories')}, ${count(storage.tags ?? 0, 'tag')}. `
+      : storage.repositories === 0
+        ? 'No images yet. '
+        : `${count(storage.repositories, 'repository', 'repositories')}, ${count(storage.tags ?? 0, 'tag')}. `
   const pull = service.probes.find(probe => probe.id === 'manifest')
   const proof =
     service.checkedAt === undefined
