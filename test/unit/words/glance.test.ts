@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest'
+import type { Failure } from '../../../preload/contract/failure.ts'
+import { failureWords, faultWords } from '../../../preload/words/failure-words.ts'
+import { plain } from '../../../preload/words/format.ts'
+import { type GlanceClass, glance } from '../../../preload/words/glance.ts'
+import { status } from '../../../preload/words/status.ts'
+import { snapshotOf, states } from '../../e2e/snapshots.ts'
+import { aSnapshot, servingState } from '../../fakes/host.ts'
+
+const now = new Date(2026, 2, 12, 14, 2, 0).getTime()
+const seen = (process: Parameters<typeof aSnapshot>[0]) => glance(aSnapshot(process), now)
+
+describe('the glance', () => {
+  const classes: Record<keyof typeof states, GlanceClass> = {
+    serving: 'fine',
+    starting: 'working',
+    draining: 'working',
+    stopping: 'working',
+    'backing-off': 'working',
+    'crash-looping': 'down',
+    foreign: 'down',
+    failed: 'down',
+    stopped: 'off',
+  }
+  it.each(Object.entries(classes))('%s is %s, with a headline, a reason, and what to do', (name, kind) => {
+    const process = states[name as keyof typeof states](now)
+    const found = seen({ process })
+    expect(found).toMatchObject({ class: kind, state: name })
+    expect(found.headline).toMatch(/^\S.*[^.]$/)
+    expect(found.reason.length).toBeGreaterThan(10)
+    if (kind === 'down' || kind === 'off') expect(found.actions.length).toBeGreaterThan(0)
+    expect(found.actions.filter(action => action.kind === 'fill').length).toBeLessThanOrEqual(1)
+    expect(`${found.headline} ${found.reason}`).not.toMatch(/undefined|NaN|!|successfully|please/i)
+  })
+
+  it('names the first probe that failed', () => {
+    const service = {
+      checkedAt: now - 12_000,
+      probes: [
+        { id: 'port', outcome: 'passed', tookMs: 1, detail: '1 ms' },
+        { id: 'manifest', outcome: 'failed', tookMs: 6, detail: 'team/app answered 500' },
+      ] as const,
+    }
+    const found = seen({ process: servingState, service: { ...service, probes: [...service.probes] } })
+    expect(found).toMatchObject({ class: 'attention', state: 'degraded', headline: 'Degraded' })
+    expect(plain(found.reason)).toContain('A test pull failed: team/app answered 500.')
+  })
+
+  it('offers to cancel only before anything was signalled', () => {
+    const draining = states.draining(now)
+    if (draining.kind !== 'draining') throw new Error('another state')
+    const verbs = (cancellable: boolean) =>
+      seen({ process: { ...draining, cancellable } }).actions.map(each => each.verb)
+    expect(verbs(true)).toEqual(['cancel', 'restart-now'])
+    expect(verbs(false)).toEqual(['restart-now'])
+  })
+
+  it('wants something done while the disk fills', () => {
+    const notice = {
+      id: 'n',
+      at: now,
+      kind: 'storage-nearly-full',
+      freeBytes: 2e9,
+      volumeBytes: 5e11,
+    } as const
+    const found = seen({ process: servingState, notices: [notice] })
+    expect(found).toMatchObject({ class: 'attention', state: 'serving' })
+    expect(plain(found.reason)).toContain('2.0 GB left')
+  })
+})
+
+describe('status for other tools', () => {
+  it('has the pid and version while something runs, and no breaking spaces', () => {
+    const line = status(
+      aSnapshot({
+        storage: {
+          scanning: false,
+          biggest: [],
+          history: [],
+          bytes: 5,
+          repositories: 1,
+          tags: 2,
+          freeBytes: 9,
+        },
+      }),
+      now,
+    )
+    expect(line).toMatchObject({
+      state: 'serving',
+      registry: { url: 'http://127.0.0.1:5050', engine: 'zotbar-registry', version: '0.1.0', pid: 4242 },
+      storage: { bytes: 5, repositories: 1, tags: 2, freeBytes: 9 },
+    })
+    expect(JSON.stringify(line)).not.toContain('\u00a0')
+  })
+
+  it('has neither while nothing runs', () => {
+    const line = status(snapshotOf(states.stopped(now), now), now)
+    expect(line.registry).toEqual({ url: expect.any(String), engine: expect.any(String) })
+  })
+})
+
+describe('failures in words', () => {
+  const failures: Failure[] = [
+    {
+      code: 'config-invalid',
+      file: '/c.json',
+      faults: [{ message: 'is 70000', keyPath: 'http.port', line: 4, column: 3, allowed: '0 to 65535' }],
+    },
+    { code: 'port-in-use', port: 5050, pid: 3, command: 'zot' },
+    { code: 'start-failed', exit: { kind: 'code', code: 2 }, lastLines: ['panic'] },
+    { code: 'root-in-use', path: '/d' },
+    { code: 'already-running', pid: 7, home: '/h' },
+    { code: 'app-not-running', home: '/h' },
+    { code: 'unknown-setting', key: 'keepSering', near: 'keepServing' },
+    { code: 'not-authorised', reason: 'token-used' },
+  ]
+  it.each(failures.map(each => [each.code, each] as const))(
+    '%s says what happened and what to do',
+    (_, failure) => {
+      const { title, steps } = failureWords(failure)
+      expect(title).toMatch(/[^.!]$/)
+      expect(steps.length).toBeGreaterThan(0)
+      expect([title, ...steps].join(' ')).not.toMatch(/undefined|\[object/)
+    },
+  )
+
+  it('puts a fault of config.json on one line', () => {
+    expect(
+      faultWords({ message: 'is 70000', keyPath: 'http.port', line: 4, column: 3, allowed: '0 to 65535' }),
+    ).toBe('line 4, column 3, http.port: is 70000; allowed: 0 to 65535')
+  })
+})
