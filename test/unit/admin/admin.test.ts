@@ -1,0 +1,127 @@
+import { lstat, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { compare } from 'bcryptjs'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createAdmin, establishAdmin } from '../../../main/admin/admin.ts'
+import { generatePassword, withUser } from '../../../main/admin/htpasswd.ts'
+
+describe('a line of htpasswd', () => {
+  it.each([
+    ['', 'admin:new\n'],
+    ['admin:old\n', 'admin:new\n'],
+    ['ci:x\nadmin:old\n# note\nbob:y\n', 'ci:x\nadmin:new\n# note\nbob:y\n'],
+    ['ci:x', 'ci:x\nadmin:new\n'],
+    ['administrator:x\n', 'administrator:x\nadmin:new\n'],
+  ])('of a user is replaced in %j', (before, after) => {
+    expect(withUser(before, 'admin', 'new')).toBe(after)
+  })
+})
+
+it('passwords are 24 letters and digits, never the same', () => {
+  const made = Array.from({ length: 200 }, generatePassword)
+  expect(new Set(made).size).toBe(200)
+  for (const word of made) expect(word).toMatch(/^[a-zA-Z2-9]{24}$/)
+})
+
+describe('the admin', () => {
+  let home: string
+  let folder: string
+  const kept = new Map<string, string>()
+  const secrets = {
+    get: async (account: string) => kept.get(account),
+    set: async (account: string, secret: string) => void kept.set(account, secret),
+    delete: async (account: string) => void kept.delete(account),
+  }
+  const reading = { now: () => 0, report: () => {} }
+  const establish = () => establishAdmin({ ...reading, home, folder, secrets })
+  const adminOf = (htpasswd?: string) =>
+    createAdmin({
+      ...reading,
+      home,
+      secrets,
+      registry: () => ({ configFile: '/c/config.json', ...(htpasswd === undefined ? {} : { htpasswd }) }),
+    })
+  beforeEach(async () => {
+    kept.clear()
+    home = await mkdtemp(join(tmpdir(), 'zotbar-admin-'))
+    folder = join(home, 'config')
+    await mkdir(folder)
+  })
+  afterEach(() => rm(home, { recursive: true }))
+
+  it('gets an htpasswd of its own with the hash of the secret', async () => {
+    const made = await establish()
+    expect(made).toMatchObject({ user: 'admin', htpasswd: join(folder, 'htpasswd') })
+    expect((await lstat(made.htpasswd)).mode & 0o777).toBe(0o600)
+    const shown = await adminOf(made.htpasswd).show()
+    if (!shown.ok) throw new Error(shown.error.code)
+    const [user, hash = ''] = (await readFile(made.htpasswd, 'utf8')).trim().split(':')
+    expect(user).toBe('admin')
+    expect(hash).toMatch(/^\$2[aby]\$10\$/)
+    expect(await compare(shown.value.password, hash)).toBe(true)
+    expect(await readFile(join(home, 'admin.json'), 'utf8')).not.toContain(shown.value.password)
+  })
+
+  it('leaves an htpasswd that was there alone', async () => {
+    await writeFile(join(folder, 'htpasswd'), 'bob:x\n')
+    const made = await establish()
+    expect(made.htpasswd).toBe(join(folder, 'zotbar.htpasswd'))
+    expect(await readFile(join(folder, 'htpasswd'), 'utf8')).toBe('bob:x\n')
+  })
+
+  it('takes up its own file of a start that was cut off', async () => {
+    const first = await establish()
+    const second = await establish()
+    expect(second.htpasswd).toBe(first.htpasswd)
+  })
+
+  it('can be taken back', async () => {
+    const made = await establish()
+    await made.discard()
+    await expect(lstat(made.htpasswd)).rejects.toThrow('ENOENT')
+    expect(kept.size).toBe(0)
+  })
+
+  it('gets a new password, and other users keep theirs', async () => {
+    const { htpasswd } = await establish()
+    await writeFile(htpasswd, `bob:y\n${await readFile(htpasswd, 'utf8')}`)
+    const admin = adminOf(htpasswd)
+    const before = await admin.show()
+    const after = await admin.reset()
+    if (!before.ok || !after.ok) throw new Error('refused')
+    expect(after.value.password).not.toBe(before.value.password)
+    expect(await admin.show()).toEqual(after)
+    expect(await admin.credential()).toEqual(after.value)
+    const lines = (await readFile(htpasswd, 'utf8')).split('\n')
+    expect(lines[0]).toBe('bob:y')
+    expect(await compare(after.value.password, lines[1]?.split(':')[1] ?? '')).toBe(true)
+  })
+
+  it('is refused over a file that is not ours', async () => {
+    const foreign = join(folder, 'theirs')
+    await writeFile(foreign, 'admin:x\n')
+    await establish()
+    const refused = { code: 'admin-not-ours', configFile: '/c/config.json', htpasswd: foreign }
+    expect(await adminOf(foreign).reset()).toEqual({ ok: false, error: refused })
+    expect(await adminOf(foreign).show()).toEqual({ ok: false, error: refused })
+    expect(await adminOf().show()).toMatchObject({ error: { code: 'admin-not-ours' } })
+    expect(await adminOf(foreign).credential()).toBeUndefined()
+    expect(await readFile(foreign, 'utf8')).toBe('admin:x\n')
+  })
+
+  it('whose secret is gone can only be reset', async () => {
+    const { htpasswd } = await establish()
+    kept.clear()
+    expect(await adminOf(htpasswd).show()).toMatchObject({ error: { code: 'admin-password-unknown' } })
+    expect(await adminOf(htpasswd).reset()).toMatchObject({ ok: true })
+  })
+
+  it('keeps the old secret when the file cannot be written', async () => {
+    const { htpasswd } = await establish()
+    const before = [...kept]
+    await rm(htpasswd)
+    expect(await adminOf(htpasswd).reset()).toMatchObject({ error: { code: 'file-unusable' } })
+    expect([...kept]).toEqual(before)
+  })
+})
