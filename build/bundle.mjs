@@ -64,7 +64,10 @@ export async function bundle() {
     },
     {
       ...node,
-      input: { 'zotbar-registry': 'registry/main.ts' },
+      input: {
+        'zotbar-registry': 'registry/main.ts',
+        'password-worker': 'registry/auth/password-worker.ts',
+      },
       output: { ...output, dir: 'dist/registry' },
     },
     // A sandboxed preload is one CommonJS file that may require nothing but electron.

@@ -4,6 +4,7 @@ import { listen } from './http/listen.ts'
 import { Pushes } from './http/pushes.ts'
 import { createRegistryServer } from './http/server.ts'
 import { type Logger, openLogger } from './log/logger.ts'
+import { openPeople } from './people.ts'
 import { readConfig, refuse } from './read-config.ts'
 import { createRoutes } from './routes/table.ts'
 import { openDiskStorage } from './storage/disk-storage.ts'
@@ -34,10 +35,24 @@ export async function serve(file: string): Promise<number> {
   for (const warning of read.warnings) logger.log('warn', warning)
 
   const storage = openDiskStorage(checked.root)
+  const opening = openPeople(config, checked.root, logger, process.env)
+  if (!opening.ok) return await fail(logger, 'failed to start', opening.message)
+  const { people } = opening
+  const { gate, apiKeys, keyPolicy, pulls } = people
   const pushes = new Pushes(() => performance.now())
   const state: DrainState = { draining: false }
   const registry = createRegistryServer({
-    handlers: createRoutes({ storage, pushes, state }),
+    handlers: createRoutes({
+      storage,
+      pushes,
+      state,
+      gate,
+      apiKeys,
+      keyPolicy,
+      pulls,
+      logger,
+      now: Date.now,
+    }),
     logger,
     allowOrigin: config.http.allowOrigin,
     isDraining: () => state.draining,
@@ -55,6 +70,7 @@ export async function serve(file: string): Promise<number> {
   await stopped
   collecting.abort()
   await drain(state, registry, pushes, logger)
+  await people.close()
   locked.release()
   logger.log('info', 'stopped')
   await logger.flush()

@@ -7,7 +7,8 @@ interface Read {
 }
 
 /** Rules that zotbar-registry would read and not keep. Serving without them would be a hole, so it refuses. */
-const rules = ['auth', 'accessControl', 'tls'] as const
+const rules = ['tls'] as const
+const ways = ['ldap', 'bearer', 'mtls', 'openid'] as const
 /** Keys that decide where the data lies: ignoring one would serve an empty registry beside the real one. */
 const places = ['storageDriver', 'cacheDriver', 'subPaths'] as const
 
@@ -29,6 +30,14 @@ export function unsupported({ config, positions }: Read): ConfigProblem[] {
           'zotbar-registry does not keep this rule yet, and does not serve without it: needs the zot engine',
         ),
       )
+  for (const key of ways)
+    if (config.http.auth?.[key] !== undefined)
+      found.push(
+        problem(
+          `http.auth.${key}`,
+          'zotbar-registry does not know this way to sign in: needs the zot engine',
+        ),
+      )
   for (const key of places)
     if (isSet(config.storage[key]))
       found.push(problem(`storage.${key}`, 'this decides where the data lies: needs the zot engine'))
@@ -36,16 +45,19 @@ export function unsupported({ config, positions }: Read): ConfigProblem[] {
     found.push(
       problem('storage.remoteCache', 'this decides where the data lies: needs the zot engine', 'false'),
     )
-  if (!isLoopback(config.http.address))
+  if (!isLoopback(config.http.address) && !asksWho(config))
     found.push(
       problem(
         'http.address',
-        `${JSON.stringify(config.http.address)} is open to other machines, and zotbar-registry asks nobody who they are`,
+        `${JSON.stringify(config.http.address)} is open to other machines, and without http.auth (htpasswd or apikey) nobody is asked who they are`,
         '127.0.0.1, ::1 or localhost',
       ),
     )
   return found
 }
+
+/** Whether there is a way to show who one is, so that there are people who may do less. */
+const asksWho = ({ http }: Config): boolean => http.auth?.htpasswd !== undefined || http.auth?.apikey === true
 
 export const isLoopback = (address: string): boolean =>
   address === 'localhost' || address === '::1' || address === '[::1]' || /^127(\.\d{1,3}){3}$/.test(address)

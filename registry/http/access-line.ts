@@ -10,14 +10,14 @@ const quoted = new Map<string, string>()
  * has the two that help; credentials only as the fact that there were some, cookies never.
  */
 export function accessLine(exchange: Exchange): string {
-  const { req, method, status, bodySize, startedAt } = exchange
+  const { req, method, status, bodySize, startedAt, identity } = exchange
   const { authorization, 'user-agent': agent, 'content-type': type } = req.headers
   let headers = ''
   if (authorization !== undefined) headers += ',"Authorization":["******"]'
   if (type !== undefined) headers += `,"Content-Type":[${quote(type)}]`
   if (agent !== undefined) headers += `,"User-Agent":[${quote(agent)}]`
   const latency = (performance.now() - startedAt).toFixed(3)
-  return `{"time":"${timestamp(Date.now())}","level":"info","message":"HTTP API","component":"session","module":"http","clientIP":"${peerOf(req.socket)}","method":"${method}","path":${JSON.stringify(req.url ?? '')},"statusCode":${status},"latency":"${latency}ms","bodySize":${bodySize},"headers":{${headers.slice(1)}},"username":""}`
+  return `{"time":"${timestamp(Date.now())}","level":"info","message":"HTTP API","component":"session","module":"http","clientIP":"${peerOf(req.socket)}","method":"${method}","path":${JSON.stringify(req.url ?? '')},"statusCode":${status},"latency":"${latency}ms","bodySize":${bodySize},"headers":{${headers.slice(1)}},"username":${identity ? quote(identity.user) : '""'}}`
 }
 
 function peerOf(socket: Socket): string {

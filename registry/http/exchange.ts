@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Identity } from '../auth/identity.ts'
 import type { Failure } from '../oci/error-table.ts'
 import type { Route } from './router.ts'
 
@@ -12,6 +13,8 @@ export interface Exchange {
   readonly query: string
   /** performance.now() when its headers were read. */
   readonly startedAt: number
+  /** Who asks; undefined: nobody in particular, or not yet found out. */
+  identity: Identity | undefined
   /** As answered, for the log. */
   status: number
   failure: Failure | undefined

@@ -7,6 +7,7 @@ export type RouteKind =
   | 'uploads'
   | 'upload'
   | 'referrers'
+  | 'apikey'
   | 'live'
   | 'ready'
   | 'malformed'
@@ -24,6 +25,7 @@ const fixed = new Map<string, Route>([
   ['/v2/', { kind: 'base', name: '', last: '' }],
   ['/v2', { kind: 'base', name: '', last: '' }],
   ['/v2/_catalog', { kind: 'catalog', name: '', last: '' }],
+  ['/zot/auth/apikey', { kind: 'apikey', name: '', last: '' }],
   ['/livez', { kind: 'live', name: '', last: '' }],
   ['/startupz', { kind: 'live', name: '', last: '' }],
   ['/readyz', { kind: 'ready', name: '', last: '' }],

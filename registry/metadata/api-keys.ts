@@ -163,6 +163,11 @@ export class ApiKeys {
     }
   }
 
+  /** Whether somebody of this name ever signed in through an identity provider. */
+  isProviders(user: string): boolean {
+    return this.#groups.has(user)
+  }
+
   /** Writes when keys were last used; otherwise done every few seconds. */
   flush(): void {
     clearTimeout(this.#timer)

@@ -1,22 +1,25 @@
 import { readBody } from '../http/body.ts'
 import { type Exchange, headerOf } from '../http/exchange.ts'
 import { type RawHeaders, send, sendEmpty, sendFailure } from '../http/responder.ts'
+import { digestBytes } from '../oci/digest.ts'
+import { type Result, success } from '../oci/error-table.ts'
 import { manifestLimit } from '../oci/manifest.ts'
 import { isRepositoryName } from '../oci/name.ts'
 import { parseReference, type Reference } from '../oci/reference.ts'
 import type { StoredManifest } from '../storage/storage.ts'
+import { may, refuse } from './gate.ts'
 import type { RouteContext } from './table.ts'
 
 /** Header lines of a stored manifest, made once. */
 const ready = new WeakMap<StoredManifest, RawHeaders>()
 
 /** Pull, push and delete of manifests, by tag and by digest. */
-export function manifestRoutes({ storage, pushes }: RouteContext) {
+export function manifestRoutes({ storage, pushes, pulls, gate }: RouteContext) {
   // The path every pull takes: no promise and no disk when memory has it.
   const get = (exchange: Exchange): undefined | Promise<void> => {
     const { name, last } = exchange.route
     const known = storage.manifests.peek(name, last)
-    return known ? answer(exchange, known) : getFromDisk(exchange)
+    return known ? pulled(exchange, known) : getFromDisk(exchange)
   }
 
   const getFromDisk = async (exchange: Exchange): Promise<void> => {
@@ -24,7 +27,32 @@ export function manifestRoutes({ storage, pushes }: RouteContext) {
     if (!reference) return
     const found = await storage.manifests.get(exchange.route.name, reference)
     if (!found.ok) return sendFailure(exchange, found.error)
-    answer(exchange, found.value)
+    pulled(exchange, found.value)
+  }
+
+  const pulled = (exchange: Exchange, manifest: StoredManifest): undefined => {
+    if (exchange.method === 'GET' && pulls) {
+      const { name, last } = exchange.route
+      pulls.pulled(name, last)
+      if (last !== manifest.digest) pulls.pulled(name, manifest.digest)
+    }
+    return answer(exchange, manifest)
+  }
+
+  /** Whether the body may go under the tags it is meant for; said before anybody looks into it. */
+  const mayPut = async (exchange: Exchange, reference: Reference, body: Buffer): Promise<Result<boolean>> => {
+    const { identity, route } = exchange
+    const mayUpdate = may(gate, identity, 'update', route.name)
+    const mayCreate = may(gate, identity, 'create', route.name)
+    if (mayUpdate && mayCreate) return success(true)
+    const meant = digestBytes('sha256', body).text
+    for (const tag of tagsOf(exchange, reference)) {
+      const current = await storage.manifests.digestOf(route.name, tag)
+      if (!current.ok) return current
+      const isSame = current.value === (reference.kind === 'digest' ? reference.digest.text : meant)
+      if (current.value === undefined ? !mayCreate : !mayUpdate && !isSame) return success(false)
+    }
+    return success(mayCreate || reference.kind === 'tag')
   }
 
   const put = async (exchange: Exchange): Promise<void> => {
@@ -36,11 +64,16 @@ export function manifestRoutes({ storage, pushes }: RouteContext) {
       const body = await readBody(exchange.req, manifestLimit)
       if (body.kind === 'too-large') return sendFailure(exchange, { name: 'manifest-too-large' })
       if (body.kind === 'broken') return sendFailure(exchange, { name: 'size-invalid' })
+      const allowed = await mayPut(exchange, reference, body.bytes)
+      if (!allowed.ok) return sendFailure(exchange, allowed.error)
+      if (!allowed.value) return refuse(exchange, gate)
+      const existing = may(gate, exchange.identity, 'update', name) ? 'replace' : 'keep'
       const type = headerOf(exchange, 'content-type') ?? ''
-      const stored = await storage.manifests.put(name, reference, type, body.bytes)
+      const stored = await storage.manifests.put(name, reference, type, body.bytes, existing)
       if (!stored.ok) return sendFailure(exchange, stored.error)
       const { digest, subject } = stored.value
       if (reference.kind === 'tag') pushes.complete(name)
+      for (const pushed of new Set([last, digest.text])) pulls?.pushed(name, pushed, exchange.identity?.user)
       const headers = ['Location', `/v2/${name}/manifests/${last}`, 'Docker-Content-Digest', digest.text]
       sendEmpty(exchange, 201, subject ? [...headers, 'OCI-Subject', subject.text] : headers)
     } finally {
@@ -53,6 +86,7 @@ export function manifestRoutes({ storage, pushes }: RouteContext) {
     if (!reference) return
     const removed = await storage.manifests.delete(exchange.route.name, reference)
     if (!removed.ok) return sendFailure(exchange, removed.error)
+    pulls?.forget(exchange.route.name, exchange.route.last)
     sendEmpty(exchange, 202)
   }
 
@@ -85,6 +119,12 @@ function headersOf({ digest, mediaType, body }: StoredManifest): RawHeaders {
     'Docker-Distribution-API-Version',
     'registry/2.0',
   ]
+}
+
+/** The tags that a push is to set. https://github.com/opencontainers/distribution-spec/pull/600 */
+function tagsOf(exchange: Exchange, reference: Reference): string[] {
+  if (reference.kind === 'tag') return [reference.tag]
+  return exchange.query === '' ? [] : new URLSearchParams(exchange.query).getAll('tag')
 }
 
 /** Name and reference, checked; undefined: the answer has been given. */

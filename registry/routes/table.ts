@@ -1,28 +1,36 @@
 import type { DrainState } from '../http/drain.ts'
 import type { Handlers } from '../http/exchange.ts'
 import type { Pushes } from '../http/pushes.ts'
+import type { Pulls } from '../metadata/pulls.ts'
 import type { Storage } from '../storage/storage.ts'
 import { blobRoutes } from './blobs.ts'
+import { type Gate, guarded } from './gate.ts'
 import { healthRoutes } from './health.ts'
+import { type KeyRouteContext, keyRoutes } from './keys.ts'
 import { listRoutes } from './lists.ts'
 import { manifestRoutes } from './manifests.ts'
 import { referrerRoutes } from './referrers.ts'
 import { uploadRoutes } from './uploads.ts'
 
-export interface RouteContext {
+export interface RouteContext extends KeyRouteContext {
+  readonly gate: Gate
+  /** Undefined: nothing is counted. */
+  readonly pulls: Pulls | undefined
   readonly storage: Storage
   readonly pushes: Pushes
   readonly state: DrainState
 }
 
-/** Every route and its methods. */
+/** Every route and its methods, behind the gate. */
 export function createRoutes(context: RouteContext): Handlers {
-  return {
+  const handlers = {
     ...healthRoutes(context),
     ...listRoutes(context),
     ...manifestRoutes(context),
     ...blobRoutes(context),
     ...uploadRoutes(context),
     ...referrerRoutes(context),
+    ...keyRoutes(context),
   }
+  return guarded(handlers, context.gate)
 }

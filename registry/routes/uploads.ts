@@ -5,13 +5,14 @@ import { type Failure, failure, type Result, success } from '../oci/error-table.
 import { isRepositoryName } from '../oci/name.ts'
 import { parseContentRange } from '../oci/range.ts'
 import type { Chunk } from '../storage/storage.ts'
+import { may } from './gate.ts'
 import type { RouteContext } from './table.ts'
 
 /**
  * Pushing blobs: in one request, in two, in chunks that may be resumed, or from another repository.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs
  */
-export function uploadRoutes({ storage, pushes, state }: RouteContext) {
+export function uploadRoutes({ storage, pushes, state, gate }: RouteContext) {
   /** A push is under way in this repository for as long as the work takes. */
   const within = (work: (exchange: Exchange) => Promise<void>) => {
     return async (exchange: Exchange): Promise<void> => {
@@ -50,7 +51,8 @@ export function uploadRoutes({ storage, pushes, state }: RouteContext) {
     const digest = parseDigest(mount)
     if (!digest) return sendFailure(exchange, { name: 'digest-invalid' })
     const from = queryOf(exchange, 'from')
-    if (from !== null && isRepositoryName(from)) {
+    // Without the right to read it there, it is not there.
+    if (from !== null && isRepositoryName(from) && may(gate, exchange.identity, 'read', from)) {
       const mounted = await storage.blobs.mount(from, name, digest)
       if (mounted.ok) return answerStored(exchange, digest, success(undefined))
       if (mounted.error.name !== 'blob-unknown') return sendFailure(exchange, mounted.error)

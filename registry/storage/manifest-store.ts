@@ -6,7 +6,7 @@ import { type Entry, withManifest, withoutDigest, withoutTag } from '../oci/layo
 import { type Manifest, parseManifest } from '../oci/manifest.ts'
 import { kindOf } from '../oci/media-type.ts'
 import type { Reference } from '../oci/reference.ts'
-import { syncFolder, writeDurably } from './durable.ts'
+import { keepYoung, syncFolder, writeDurably } from './durable.ts'
 import { failureOf, guarded, isMissing } from './errno.ts'
 import { layout } from './layout.ts'
 import { findReferrers } from './referrers.ts'
@@ -53,6 +53,12 @@ export class ManifestStore implements Manifests {
     return await this.#read(name, entry)
   }
 
+  async digestOf(name: string, tag: string): Promise<Result<string | undefined>> {
+    const loaded = await this.#load(name)
+    if (loaded.ok) return success(loaded.value.tags.get(tag)?.digest)
+    return loaded.error.name === 'name-unknown' ? success(undefined) : loaded
+  }
+
   async tags(name: string): Promise<Result<readonly string[]>> {
     const loaded = await this.#load(name)
     return loaded.ok ? success(loaded.value.tagNames) : loaded
@@ -69,6 +75,7 @@ export class ManifestStore implements Manifests {
     reference: Reference,
     contentType: string,
     body: Buffer,
+    existing: 'replace' | 'keep' = 'replace',
   ): Promise<Result<PutManifest>> {
     if (!kindOf(contentType)) return failure('manifest-type-unsupported', { mediaType: contentType })
     const parsed = parseManifest(body, contentType)
@@ -79,11 +86,12 @@ export class ManifestStore implements Manifests {
       return failure('digest-mismatch', { expected: reference.digest.text, actual: digest.text })
     }
     const repository = this.#repositories.get(name)
-    const relied = [digest.text, ...manifest.required.map(required => required.text)]
+    const { links, subject } = manifest
+    const relied = [digest.text, ...links.map(link => link.digest.text), ...(subject ? [subject.text] : [])]
     const release = repository.claims.pin(relied)
     try {
       await repository.claims.settled(relied)
-      return await guarded(() => this.#store(name, repository, reference, digest, manifest, body))
+      return await guarded(() => this.#store(name, repository, reference, digest, manifest, body, existing))
     } finally {
       release()
     }
@@ -96,14 +104,23 @@ export class ManifestStore implements Manifests {
     digest: Digest,
     manifest: Manifest,
     body: Buffer,
+    existing: 'replace' | 'keep',
   ): Promise<Result<PutManifest>> {
     const missing = await this.#firstMissing(name, manifest.required)
     if (missing) return failure('manifest-incomplete', { missing: missing.text })
     await this.#writeBlob(name, repository, digest, body)
     const described = { digest: digest.text, mediaType: manifest.mediaType, size: body.length }
     const tag = reference.kind === 'tag' ? reference.tag : undefined
-    const changed = await repository.change(index => withManifest(index, described, tag))
+    if (tag !== undefined) await this.#letGo(name, repository, tag)
+    let kept = false
+    const changed = await repository.change(index => {
+      // Asked here, where changes come one after the other: of two pushes of a new tag only one makes it.
+      const old = existing === 'keep' ? index.entries.find(entry => entry.tag === tag) : undefined
+      kept = tag !== undefined && old !== undefined && old.digest !== described.digest
+      return kept ? index : withManifest(index, described, tag)
+    })
     if (!changed.ok) return changed
+    if (kept) return failure('denied', { reason: `tag ${tag} exists, and replacing it needs update` })
     this.#cache.set(digest.text, { digest: digest.text, mediaType: manifest.mediaType, body })
     this.#repositories.weigh(name, repository)
     this.#onCreated(name)
@@ -127,7 +144,7 @@ export class ManifestStore implements Manifests {
   async #writeBlob(name: string, repository: Repository, digest: Digest, body: Buffer): Promise<void> {
     const path = layout.blob(this.#root, name, digest)
     const there = await readFile(path).catch(() => undefined)
-    if (there?.equals(body)) return
+    if (there?.equals(body)) return await keepYoung(path)
     await repository.makeFolder(layout.blobs(this.#root, name, digest.algorithm))
     await writeDurably(path, body, repository.staging())
   }
@@ -140,6 +157,7 @@ export class ManifestStore implements Manifests {
       )
     }
     let found = false
+    await this.#letGo(name, repository, reference.tag)
     const changed = await repository.change(index => {
       const after = withoutTag(index, reference.tag)
       found ||= after !== index
@@ -147,6 +165,17 @@ export class ManifestStore implements Manifests {
     })
     if (!changed.ok) return changed
     return found ? success(undefined) : failure('manifest-unknown', { name, reference: reference.tag })
+  }
+
+  /** What a tag points to is about to lose it: whoever has just resolved the tag still has time to pull it. */
+  async #letGo(name: string, repository: Repository, tag: string): Promise<void> {
+    const digest = parseDigest(repository.snapshot?.tags.get(tag)?.digest ?? '')
+    if (digest) await keepYoung(layout.blob(this.#root, name, digest))
+  }
+
+  /** Drops a manifest from memory: what is on disk is no longer what it was. */
+  forget(digest: string): void {
+    this.#cache.delete(digest)
   }
 
   async #deleteDigest(name: string, repository: Repository, digest: Digest): Promise<Result<void>> {

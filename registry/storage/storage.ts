@@ -20,8 +20,16 @@ export interface Manifests {
   /** What memory holds, at once; undefined says nothing about the disk. `reference` need not be checked. */
   peek(name: string, reference: string): StoredManifest | undefined
   get(name: string, reference: Reference): Promise<Result<StoredManifest>>
-  /** Durable when it ends. */
-  put(name: string, reference: Reference, contentType: string, body: Buffer): Promise<Result<PutManifest>>
+  /** Durable when it ends. `keep`: a tag that points to another manifest stays, and the answer is `denied`. */
+  put(
+    name: string,
+    reference: Reference,
+    contentType: string,
+    body: Buffer,
+    existing?: 'replace' | 'keep',
+  ): Promise<Result<PutManifest>>
+  /** The digest that a tag points to. */
+  digestOf(name: string, tag: string): Promise<Result<string | undefined>>
   /** A tag: the manifest stays reachable by digest. A digest: the manifest and all its tags. */
   delete(name: string, reference: Reference): Promise<Result<void>>
   /** Sorted. */

@@ -87,8 +87,10 @@ describe('serve refuses', () => {
   })
 
   it.each([
-    ['http.auth', { http: { auth: { htpasswd: { path: '/x' } } } }],
-    ['http.accessControl', { http: { accessControl: { repositories: {} } } }],
+    ['http.auth.htpasswd.path', { http: { auth: { htpasswd: { path: '/x' } } } }],
+    ['http.auth.ldap', { http: { auth: { ldap: { address: 'x' } } } }],
+    ['http.auth.bearer', { http: { auth: { bearer: { realm: 'x', service: 'y', cert: '/z' } } } }],
+    ['http.auth.mtls', { http: { auth: { mtls: {} } } }],
     ['http.tls', { http: { tls: { cert: '/a', key: '/b' } } }],
     ['http.address', { http: { address: '0.0.0.0', port: '0' } }],
     ['storage.rootDirectory', { storage: {} }],

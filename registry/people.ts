@@ -1,0 +1,138 @@
+import { createAccess } from './auth/access.ts'
+import { type KeyPolicy, keyPolicyOf } from './auth/api-key.ts'
+import { createAuthenticator } from './auth/authenticator.ts'
+import { type Htpasswd, openHtpasswd } from './auth/htpasswd.ts'
+import type { HtpasswdProblem } from './auth/htpasswd-file.ts'
+import type { Identity } from './auth/identity.ts'
+import { createPasswordPool } from './auth/password-pool.ts'
+import type { Config } from './config/config.ts'
+import type { Logger } from './log/logger.ts'
+import { openAccessDatabase } from './metadata/access-database.ts'
+import { ApiKeys } from './metadata/api-keys.ts'
+import { openActivityDatabase, Pulls } from './metadata/pulls.ts'
+import { Sessions } from './metadata/sessions.ts'
+import type { Gate, GateRules } from './routes/gate.ts'
+import { layout } from './storage/layout.ts'
+
+/** Who uses the registry and what they do: everything that config.json's auth and accessControl ask for. */
+export interface People {
+  readonly gate: Gate
+  readonly apiKeys: ApiKeys | undefined
+  readonly sessions: Sessions | undefined
+  /** Undefined: the file cannot be used, and nothing is counted. */
+  readonly pulls: Pulls | undefined
+  readonly htpasswd: Htpasswd | undefined
+  readonly keyPolicy: KeyPolicy
+  /** Where the account of a user lives. */
+  originOf(user: string): Identity['origin']
+  /** Takes over the rules of a changed configuration: accessControl, realm, failDelay. */
+  reconfigure(config: Config): void
+  /** Writes what is not yet on disk. */
+  close(): Promise<void>
+}
+
+export type OpenPeople = { ok: true; people: People } | { ok: false; message: string }
+
+/** `root` is locked. Environment: see `keyPolicyOf`. */
+export function openPeople(
+  config: Config,
+  root: string,
+  logger: Logger,
+  environment: Readonly<Record<string, string | undefined>>,
+): OpenPeople {
+  const { auth } = config.http
+  const policy = keyPolicyOf(environment)
+  if (!policy.ok) return policy
+  const closing: (() => unknown)[] = []
+  const close = async (): Promise<void> => {
+    for (const end of closing.splice(0).reverse()) await end()
+  }
+  const failed = (message: string): OpenPeople => {
+    void close()
+    return { ok: false, message }
+  }
+
+  let htpasswd: Htpasswd | undefined
+  if (auth?.htpasswd) {
+    const pool = createPasswordPool()
+    closing.push(() => pool.close())
+    const opened = openHtpasswd({
+      path: auth.htpasswd.path,
+      pool,
+      onChange: news => {
+        if ('unreadable' in news)
+          return logger.log('error', 'htpasswd cannot be read; the old users stay', {
+            error: news.unreadable,
+          })
+        logger.log('info', 'htpasswd was read again')
+        tell(logger, news.problems)
+      },
+    })
+    if (!opened.ok) return failed(`http.auth.htpasswd.path ${opened.message}`)
+    htpasswd = opened.htpasswd
+    closing.push(() => opened.htpasswd.close())
+    tell(logger, htpasswd.problems())
+  }
+
+  let apiKeys: ApiKeys | undefined
+  let sessions: Sessions | undefined
+  if (auth && (htpasswd || auth.apikey || auth.openid)) {
+    const opened = openAccessDatabase(layout.own(root))
+    if (!opened.ok) return failed(opened.message)
+    const { database } = opened
+    closing.push(() => database.close())
+    const seats = new Sessions(database)
+    sessions = seats
+    closing.push(() => seats.close())
+    if (auth.apikey) {
+      const keys = new ApiKeys(database)
+      apiKeys = keys
+      closing.push(() => keys.flush())
+    }
+  }
+
+  let pulls: Pulls | undefined
+  const activity = openActivityDatabase(layout.own(root))
+  if (activity.ok) {
+    const counted = new Pulls(activity.database)
+    pulls = counted
+    closing.push(() => activity.database.close())
+    closing.push(() => counted.close())
+  } else logger.log('warn', 'pulls are not counted', { error: activity.message })
+
+  const rulesOf = ({ http }: Config): GateRules => {
+    const authenticates = htpasswd !== undefined || apiKeys !== undefined
+    return {
+      access: createAccess({ accessControl: http.accessControl, authenticates }),
+      authenticator: createAuthenticator({
+        htpasswd,
+        apiKeys,
+        sessions,
+        failDelay: (http.auth?.failDelay ?? 0) * 1000,
+      }),
+      authenticates,
+      realm: http.realm,
+    }
+  }
+  const gate: Gate = { rules: rulesOf(config) }
+  return {
+    ok: true,
+    people: {
+      gate,
+      apiKeys,
+      sessions,
+      pulls,
+      htpasswd,
+      keyPolicy: policy.policy,
+      originOf: user => (!htpasswd?.has(user) && apiKeys?.isProviders(user) ? 'oidc' : 'local'),
+      reconfigure: changed => {
+        gate.rules = rulesOf(changed)
+      },
+      close,
+    },
+  }
+}
+
+function tell(logger: Logger, problems: readonly HtpasswdProblem[]): void {
+  for (const { line, message } of problems) logger.log('warn', `htpasswd line ${line}: ${message}`)
+}

@@ -1,0 +1,146 @@
+import type { Access } from '../auth/access.ts'
+import type { Action } from '../auth/action.ts'
+import type { Answer, Authenticator } from '../auth/authenticator.ts'
+import type { Identity } from '../auth/identity.ts'
+import type { Exchange, Handler, Handlers } from '../http/exchange.ts'
+import { type RawHeaders, sendFailure } from '../http/responder.ts'
+
+/** What decides who comes in; replaced as a whole when the configuration changes. */
+export interface GateRules {
+  readonly access: Access
+  readonly authenticator: Authenticator
+  /** Whether there is a way to show who one is. */
+  readonly authenticates: boolean
+  /** http.realm. */
+  readonly realm: string | undefined
+}
+
+/** Stands before every route: finds out who asks, and whether they may. */
+export interface Gate {
+  rules: GateRules
+}
+
+/** zot's words where config.json has none. */
+const usualRealm = 'Authorization Required'
+
+/** Puts the gate before handlers. What only says that the process lives stays outside. */
+export function guarded(handlers: Handlers, gate: Gate): Handlers {
+  const entries = Object.entries(handlers).map(([kind, methods]) => {
+    if (kind === 'live' || kind === 'ready') return [kind, methods]
+    const behind = Object.entries(methods).map(([method, handler]) => [method, behindGate(gate, handler)])
+    return [kind, Object.fromEntries(behind)]
+  })
+  // The same keys with the same kind of values, which Object.entries forgets.
+  return Object.fromEntries(entries) as Handlers
+}
+
+function behindGate(gate: Gate, handler: Handler): Handler {
+  const enter = (exchange: Exchange, answer: Answer): undefined | Promise<void> => {
+    if (answer.kind === 'refused') return turnAway(exchange, gate, answer)
+    if (answer.kind === 'known') exchange.identity = answer.identity
+    return isAdmitted(exchange, gate) ? handler(exchange) : refuse(exchange, gate)
+  }
+  return exchange => {
+    const answer = identify(exchange, gate)
+    return answer instanceof Promise ? answer.then(late => enter(exchange, late)) : enter(exchange, answer)
+  }
+}
+
+function identify({ req }: Exchange, { rules }: Gate): Answer | Promise<Answer> {
+  const { authorization, cookie, 'x-zot-api-client': client } = req.headers
+  return rules.authenticator.authenticate({
+    authorization: authorization === undefined ? [] : everyAuthorization(req.rawHeaders, authorization),
+    cookie,
+    apiClient: typeof client === 'string' ? client : undefined,
+    address: req.socket.remoteAddress ?? '',
+  })
+}
+
+/** Node keeps the first of several and says nothing of the others. */
+function everyAuthorization(raw: readonly string[], first: string): string[] {
+  const found: string[] = []
+  for (let at = 0; at < raw.length; at += 2) {
+    const name = raw[at]
+    if (name?.length === 13 && name.toLowerCase() === 'authorization') found.push(raw[at + 1] ?? '')
+  }
+  return found.length > 1 ? found : [first]
+}
+
+/** Whether the route itself is open; what depends on the body is asked of `may` by the handler. */
+function isAdmitted({ method, route, identity, req }: Exchange, { rules }: Gate): boolean {
+  const { access, authenticates } = rules
+  const may = (action: Action): boolean => access.may(identity, action, route.name)
+  const isRead = method === 'GET' || method === 'HEAD'
+  switch (route.kind) {
+    case 'manifest':
+      if (isRead) return may('read')
+      if (method === 'DELETE') return may('delete')
+      // Whether it replaces something is known only when the body is there.
+      return may('create') || may('update')
+    case 'blob':
+      return isRead ? may('read') : may('delete')
+    case 'tags':
+    case 'referrers':
+      return may('read')
+    case 'uploads':
+      return may('create')
+    case 'upload':
+      // Its identifier is known to whoever began it: to ask about it or to give it up takes no more right.
+      return may('create') || (isRead && may('read'))
+    case 'base':
+      if (identity || !authenticates) return true
+      return access.hasAnonymous && !(access.hasAuthenticated && isDocker(req.headers['user-agent']))
+    case 'catalog':
+      return identity !== undefined || access.hasAnonymous || !authenticates
+    case 'apikey':
+      return identity !== undefined
+    case 'live':
+    case 'ready':
+    case 'malformed':
+    case 'none':
+      return true
+    default:
+      return unreachable(route.kind)
+  }
+}
+
+function unreachable(kind: never): never {
+  throw new Error(`no rule for ${String(kind)}`)
+}
+
+/** Docker asks for a password only when the first answer is 401, and would never send what it knows. */
+const isDocker = (agent: string | undefined): boolean =>
+  agent !== undefined && (agent.includes('Docker-Client') || /^docker\//i.test(agent))
+
+/** 401 to nobody in particular, 403 to somebody who may not. */
+export function refuse(exchange: Exchange, gate: Gate): undefined {
+  const name = exchange.identity ? 'denied' : 'unauthorized'
+  return sendFailure(exchange, { name }, challenge(exchange, gate))
+}
+
+function turnAway(exchange: Exchange, gate: Gate, answer: Answer & { kind: 'refused' }): undefined {
+  if (answer.status === 429) {
+    return sendFailure(exchange, { name: 'too-many-requests' }, [
+      'Retry-After',
+      String(answer.retryAfter ?? 1),
+    ])
+  }
+  return sendFailure(exchange, { name: 'unauthorized' }, challenge(exchange, gate))
+}
+
+/** A page of ours asks in its own way; a browser would open its box. */
+function challenge({ req }: Exchange, { rules }: Gate): RawHeaders {
+  if (req.headers['x-zot-api-client'] === 'zot-ui') return []
+  return ['WWW-Authenticate', `Basic realm="${(rules.realm || usualRealm).replace(/["\\]/g, '\\$&')}"`]
+}
+
+/** What /v2/ says of authentication with 200. */
+export function baseHeaders({ req }: Exchange, { rules }: Gate): RawHeaders {
+  if (!rules.authenticates || req.headers['x-zot-api-client'] === 'zot-ui') return []
+  const realm = rules.realm ?? ''
+  const plain = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(realm)
+  return ['WWW-Authenticate', `basic realm=${plain ? realm : JSON.stringify(realm)}`]
+}
+
+export const may = (gate: Gate, identity: Identity | undefined, action: Action, name: string): boolean =>
+  gate.rules.access.may(identity, action, name)

@@ -1,0 +1,116 @@
+import { type ApiKey, type KeyPolicy, parseKeyRequest } from '../auth/api-key.ts'
+import type { Identity } from '../auth/identity.ts'
+import { printScope } from '../auth/scope.ts'
+import { readBody } from '../http/body.ts'
+import type { Exchange } from '../http/exchange.ts'
+import { send, sendFailure, sendJson } from '../http/responder.ts'
+import type { Logger } from '../log/logger.ts'
+import type { ApiKeys } from '../metadata/api-keys.ts'
+import { parseJson } from '../oci/json.ts'
+
+/** zot's limit for the body of a creation, bytes. */
+const bodyLimit = 8 * 1024
+/** How zot writes a time that never was. */
+const never = '0001-01-01T00:00:00Z'
+
+export interface KeyRouteContext {
+  /** Undefined: config.json has no API keys. */
+  readonly apiKeys: ApiKeys | undefined
+  readonly keyPolicy: KeyPolicy
+  readonly logger: Logger
+  /** ms since the epoch. */
+  readonly now: () => number
+}
+
+/**
+ * A person's own keys, at zot's path. Whoever comes with a narrowed key sees and ends only that key and what
+ * it made.
+ */
+export function keyRoutes({ apiKeys, keyPolicy, logger, now }: KeyRouteContext) {
+  const withKeys = (
+    work: (exchange: Exchange, keys: ApiKeys, identity: Identity) => undefined | Promise<void>,
+  ) => {
+    return (exchange: Exchange): undefined | Promise<void> => {
+      const { identity } = exchange
+      if (!apiKeys) return sendFailure(exchange, { name: 'route-unknown' })
+      if (!identity) return sendFailure(exchange, { name: 'unauthorized' })
+      return work(exchange, apiKeys, identity)
+    }
+  }
+
+  const create = withKeys(async (exchange, keys, identity) => {
+    const body = await readBody(exchange.req, bodyLimit)
+    if (body.kind === 'too-large') return sendFailure(exchange, { name: 'body-too-large' })
+    if (body.kind === 'broken') return sendFailure(exchange, { name: 'size-invalid' })
+    const asked = parseKeyRequest(parseJson(body.bytes.toString()), {
+      policy: keyPolicy,
+      now: now(),
+      minter: identity,
+    })
+    if (!asked.ok) {
+      const name = asked.reason === 'wider' ? 'denied' : 'request-invalid'
+      return sendFailure(exchange, { name, detail: { reason: asked.problem } })
+    }
+    const { user, origin, keyId } = identity
+    const creatorUa = (exchange.req.headers['user-agent'] ?? '').slice(0, 256)
+    const minted = keyId === undefined ? {} : { mintedBy: keyId }
+    const made = keys.create({ ...asked.request, user, origin, creatorUa, ...minted })
+    if (!made.ok) {
+      const reason = 'there are too many keys already: revoke some'
+      return sendFailure(exchange, { name: 'denied', detail: { reason } })
+    }
+    const { uuid, label } = made.key
+    logger.log('info', 'API key created', { user, uuid, label, ...minted })
+    sendJson(exchange, 201, { ...shown(made.key, now()), apiKey: made.secret }, ['Cache-Control', 'no-store'])
+  })
+
+  const list = withKeys((exchange, keys, identity) => {
+    const visible = keys.list(identity.user).filter(key => isReach(keys, identity, key.uuid))
+    const found = visible.map(key => shown(key, now()))
+    return sendJson(exchange, 200, { apiKeys: found }, ['Cache-Control', 'no-store'])
+  })
+
+  const revoke = withKeys((exchange, keys, identity) => {
+    const query = new URLSearchParams(exchange.query)
+    const [id, ...more] = query.getAll('id')
+    if (id === undefined || id === '' || more.length > 0) {
+      return sendFailure(exchange, { name: 'request-invalid', detail: { reason: 'id is needed once' } })
+    }
+    // Somebody else's key is as unknown as one that never was.
+    const own = keys.get(id)?.user === identity.user && isReach(keys, identity, id)
+    const offspring = own ? keys.descendants(id).filter(key => key.user === identity.user) : []
+    const also = query.get('descendants') === 'true' ? offspring : []
+    const gone = own ? keys.revoke([id, ...also.map(key => key.uuid)], identity.user) : []
+    for (const { uuid, label } of gone) {
+      logger.log('info', 'API key revoked', { user: identity.user, uuid, label })
+    }
+    const left = offspring.filter(key => !also.includes(key)).map(key => shown(key, now()))
+    if (left.length > 0) return sendJson(exchange, 200, { descendants: left })
+    return send(exchange, 200, ['Content-Length', '0'])
+  })
+
+  return { apikey: { GET: list, HEAD: list, POST: create, DELETE: revoke } }
+}
+
+/** Whether an identity may see and end one of its user's keys. */
+function isReach(keys: ApiKeys, { keyId, scopes }: Identity, uuid: string): boolean {
+  if (keyId === undefined || (scopes?.length ?? 0) === 0 || keyId === uuid) return true
+  return keys.descendants(keyId).some(key => key.uuid === uuid)
+}
+
+/** zot's fields, and the key that made it. */
+function shown(key: ApiKey, now: number): Record<string, unknown> {
+  const { uuid, label, scopes, createdAt, expiresAt, lastUsed, creatorUa, generatedBy, mintedBy } = key
+  return {
+    createdAt: new Date(createdAt).toISOString(),
+    expirationDate: new Date(expiresAt).toISOString(),
+    isExpired: expiresAt <= now,
+    creatorUa,
+    generatedBy,
+    lastUsed: lastUsed === undefined ? never : new Date(lastUsed).toISOString(),
+    label,
+    scopes: scopes.map(printScope),
+    uuid,
+    ...(mintedBy === undefined ? {} : { mintedBy }),
+  }
+}
