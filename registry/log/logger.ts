@@ -40,8 +40,8 @@ export function openLogger(level: string, output: string | undefined): Logger {
   const sink = new sonicBoom.SonicBoom({
     fd,
     sync: false,
-    minLength: 65_536,
-    maxWrite: 262_144,
+    // Longer ones live long enough to be promoted to the old generation, which costs memory and time.
+    minLength: 8192,
     maxLength: backlog,
   })
   // A log that cannot be written must not end the registry; the next write tries again.

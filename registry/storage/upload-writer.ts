@@ -1,9 +1,10 @@
 import type { Hash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
+import { throwAway } from './chunk-garbage.ts'
 
 /** Received and not yet written; beyond this the sender has to wait. */
-const highWater = 4 * 1024 * 1024
+const highWater = 1024 * 1024
 /** How much is written before the disk is asked to start keeping it, so that the end need not wait for all. */
 const syncEvery = 16 * 1024 * 1024
 
@@ -53,6 +54,7 @@ export function receive(body: Readable, handle: FileHandle, position: number, ha
       try {
         await writeAll(handle, batch, bytes, position + written)
         written += bytes
+        throwAway(bytes)
         unsynced += bytes
       } catch (problem) {
         error = problem
