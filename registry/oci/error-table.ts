@@ -79,6 +79,12 @@ export const errorTable = {
     status: 429,
     message: 'too many attempts to sign in; try again shortly',
   },
+  'rate-limited': { code: 'TOOMANYREQUESTS', status: 429, message: 'too many requests; try again shortly' },
+  'too-many-repositories': {
+    code: 'TOOMANYREQUESTS',
+    status: 429,
+    message: 'this registry may hold no more repositories',
+  },
   'body-too-large': { code: 'SIZE_INVALID', status: 413, message: 'the body is too large' },
   'origin-denied': { code: 'DENIED', status: 403, message: 'web pages may not change this registry' },
   'method-unsupported': { code: 'UNSUPPORTED', status: 405, message: 'the method is not supported here' },

@@ -1,0 +1,38 @@
+import type { Exchange } from './exchange.ts'
+import { sendEmpty } from './responder.ts'
+
+export interface CorsOptions {
+  /** http.allowOrigin; a list with commas, or `*`. */
+  readonly allowOrigin: string | undefined
+  /** Whether requests may carry passwords or cookies. */
+  readonly authenticates: boolean
+}
+
+/** zot's list; the last one is how its pages say who they are. */
+const allowedHeaders = 'Authorization,content-type,X-ZOT-API-CLIENT'
+
+/**
+ * Lets web pages of the configured origin read the answers. Without one no page may: a registry on this
+ * machine would otherwise be readable by every page that its owner looks at.
+ * Answers true when the request was a preflight, and is done with.
+ * https://fetch.spec.whatwg.org/#http-cors-protocol
+ */
+export function createCors({ allowOrigin, authenticates }: CorsOptions) {
+  const allowed = new Set((allowOrigin ?? '').split(',').map(one => one.trim()))
+  allowed.delete('')
+  const any = allowed.has('*')
+  return (exchange: Exchange, methods: readonly string[]): boolean => {
+    const { origin } = exchange.req.headers
+    if (origin === undefined || !(any || allowed.has(origin))) return false
+    const { res } = exchange
+    res.setHeader('Access-Control-Allow-Origin', any ? '*' : origin)
+    if (!any) res.setHeader('Vary', 'Origin')
+    // Never together with `*`: browsers refuse that, and so should we.
+    if (authenticates && !any) res.setHeader('Access-Control-Allow-Credentials', 'true')
+    if (exchange.method !== 'OPTIONS') return false
+    res.setHeader('Access-Control-Allow-Methods', [...methods, 'OPTIONS'].join(','))
+    res.setHeader('Access-Control-Allow-Headers', allowedHeaders)
+    sendEmpty(exchange, 204)
+    return true
+  }
+}

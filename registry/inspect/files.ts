@@ -1,0 +1,111 @@
+import { constants } from 'node:fs'
+import { access, readFile, stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { parseHtpasswd } from '../auth/htpasswd-file.ts'
+import { readCertificate, whyNotValid } from '../http/certificate.ts'
+import { wordsOf } from '../storage/root.ts'
+import type { Notebook, Read } from './finding.ts'
+
+/** Credentials are short; a larger file is another one. */
+const maxSize = 4 * 1024 * 1024
+
+/** Every file and folder that the configuration names: whether it is there and holds what it should. */
+export async function inspectFiles({ config }: Read, notes: Notebook, now: number): Promise<void> {
+  const { auth, tls } = config.http
+  if (auth?.htpasswd) await inspectHtpasswd(auth.htpasswd.path, notes)
+  if (tls?.cert && tls.key) {
+    const read = readCertificate({ cert: tls.cert, key: tls.key })
+    const why = read.ok ? whyNotValid(read.certificate, now) : undefined
+    if (!read.ok) notes.problem(`http.tls.${read.file}`, read.message)
+    else if (why !== undefined) notes.problem('http.tls.cert', `${tls.cert}: ${why}`)
+  }
+  if (auth?.sessionKeysFile)
+    await inspectJson(auth.sessionKeysFile, 'http.auth.sessionKeysFile', notes, value =>
+      hasTexts(value, ['hashKey'], ['encryptKey']) ? undefined : '{"hashKey", "encryptKey"}, both text',
+    )
+  for (const [id, provider] of Object.entries(auth?.openid?.providers ?? {})) {
+    if (!provider?.credentialsFile) continue
+    const path = `http.auth.openid.providers.${id}.credentialsFile`
+    await inspectJson(provider.credentialsFile, path, notes, value =>
+      hasTexts(value, ['clientid', 'clientsecret'], [])
+        ? undefined
+        : 'exactly {"clientid", "clientsecret"}, both text',
+    )
+  }
+  const sync = config.extensions?.sync
+  if (sync?.credentialsFile)
+    await inspectJson(sync.credentialsFile, 'extensions.sync.credentialsFile', notes, value =>
+      isMap(value) && Object.values(value).every(one => hasTexts(one, ['username', 'password'], []))
+        ? undefined
+        : 'a map of hosts to {"username", "password"}',
+    )
+  for (const key of ['output', 'audit'] as const) {
+    const file = config.log[key]
+    if (file) await inspectWritable(file, `log.${key}`, notes)
+  }
+}
+
+async function inspectHtpasswd(path: string, notes: Notebook): Promise<void> {
+  const key = 'http.auth.htpasswd.path'
+  const text = await readText(path, key, notes)
+  if (text === undefined) return
+  const { users, problems } = parseHtpasswd(text)
+  for (const { line, message } of problems) notes.problem(key, `${path}:${line}: ${message}`)
+  if (users.size === 0) notes.warning(key, `${path} has no user, so nobody can sign in with a password`)
+}
+
+async function inspectJson(
+  file: string,
+  key: string,
+  notes: Notebook,
+  whatIsMissing: (value: unknown) => string | undefined,
+): Promise<void> {
+  const text = await readText(file, key, notes)
+  if (text === undefined) return
+  try {
+    const expected = whatIsMissing(JSON.parse(text))
+    if (expected !== undefined) notes.problem(key, `${file} has another content`, expected)
+  } catch {
+    // The parser's own words repeat parts of the file.
+    notes.problem(key, `${file} is not JSON`)
+  }
+}
+
+/** The text of a file that must be readable; undefined: the reason has been noted. */
+async function readText(file: string, key: string, notes: Notebook): Promise<string | undefined> {
+  try {
+    const { size } = await stat(file)
+    if (size <= maxSize) return await readFile(file, 'utf8')
+    notes.problem(key, `${file} is too large to be such a file`)
+  } catch (error) {
+    notes.problem(key, `${file}: ${wordsOf(error)}`, 'a file that can be read', 'unreadable')
+  }
+  return undefined
+}
+
+/** A log may be created, but not its folder. */
+async function inspectWritable(file: string, key: string, notes: Notebook): Promise<void> {
+  const path = resolve(file)
+  const found = await stat(path).catch(() => undefined)
+  if (found?.isDirectory()) return notes.problem(key, `${path} is a folder`)
+  try {
+    await access(found ? path : dirname(path), constants.W_OK)
+  } catch (error) {
+    notes.problem(key, `${found ? path : dirname(path)}: ${wordsOf(error)}`)
+  }
+}
+
+/** An object whose keys are these; all required ones are there and are text. */
+function hasTexts(value: unknown, required: readonly string[], optional: readonly string[]): boolean {
+  if (!isMap(value)) return false
+  const entries = Object.entries(value)
+  return (
+    required.every(key => Object.hasOwn(value, key)) &&
+    entries.every(
+      ([key, one]) => typeof one === 'string' && (required.includes(key) || optional.includes(key)),
+    )
+  )
+}
+
+const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)

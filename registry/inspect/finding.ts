@@ -1,0 +1,46 @@
+import type { Config } from '../config/config.ts'
+import type { ConfigProblem, Position, ProblemCode } from '../config/problem.ts'
+
+/** A configuration and where its keys stand in the file. */
+export interface Read {
+  readonly config: Config
+  readonly positions: Readonly<Record<string, Position>>
+}
+
+export interface Findings {
+  /** What keeps the registry from serving, or from serving what was meant. */
+  readonly problems: ConfigProblem[]
+  /** What is worth knowing, and stops nothing. */
+  readonly warnings: ConfigProblem[]
+}
+
+export interface Notebook extends Findings {
+  problem(keyPath: string, message: string, allowed?: string, code?: ProblemCode): void
+  warning(keyPath: string, message: string, allowed?: string): void
+}
+
+/** Collects findings with their places: of the key, or of the nearest key around it that is in the file. */
+export function openNotebook(positions: Read['positions']): Notebook {
+  const problems: ConfigProblem[] = []
+  const warnings: ConfigProblem[] = []
+  const noteTo =
+    (list: ConfigProblem[], byDefault: ProblemCode) =>
+    (keyPath: string, message: string, allowed?: string, code: ProblemCode = byDefault): void => {
+      const place = placeOf(keyPath, positions)
+      list.push({ code, message, keyPath, ...place, ...(allowed === undefined ? {} : { allowed }) })
+    }
+  return {
+    problems,
+    warnings,
+    problem: noteTo(problems, 'not-allowed'),
+    warning: noteTo(warnings, 'ignored'),
+  }
+}
+
+function placeOf(keyPath: string, positions: Read['positions']): Position | undefined {
+  for (let path = keyPath; path !== ''; path = path.replace(/(\.|^)[^.[\]]+$|\[[^\]]*\]$/, '')) {
+    const place = positions[path]
+    if (place) return place
+  }
+  return undefined
+}

@@ -1,0 +1,47 @@
+import { LRUCache } from 'lru-cache'
+import type { Uploads } from '../storage/storage.ts'
+
+/** Uploads that are remembered: more are never open at a time unless somebody wants to use up memory. */
+const maxOpen = 10_000
+/** Nobody comes back to an upload after this long; the storage removes it too, ms. */
+const openFor = 24 * 3_600_000
+
+export interface MeasuredUploads {
+  readonly uploads: Uploads
+  /** Begun here, and neither finished nor cancelled. */
+  readonly open: () => number
+}
+
+/** The same uploads, with their times. `stored` gets seconds. */
+export function measureUploads(inner: Uploads, stored: (seconds: number) => void): MeasuredUploads {
+  const begun = new LRUCache<string, number>({ max: maxOpen, ttl: openFor })
+  return {
+    open: () => {
+      begun.purgeStale()
+      return begun.size
+    },
+    uploads: {
+      start: async name => {
+        const at = performance.now()
+        const started = await inner.start(name)
+        if (started.ok) begun.set(started.value, at)
+        return started
+      },
+      offset: (name, id) => inner.offset(name, id),
+      write: (name, id, chunk) => inner.write(name, id, chunk),
+      commit: async (name, id, digest) => {
+        const done = await inner.commit(name, id, digest)
+        const at = begun.get(id)
+        if (done.ok && at !== undefined) {
+          begun.delete(id)
+          stored((performance.now() - at) / 1000)
+        }
+        return done
+      },
+      cancel: (name, id) => {
+        begun.delete(id)
+        return inner.cancel(name, id)
+      },
+    },
+  }
+}

@@ -1,0 +1,102 @@
+import type { Config } from '../config/config.ts'
+import { parseConfig } from '../config/parse.ts'
+import { describeProblem } from '../config/print.ts'
+import { unsupported } from '../config/supported.ts'
+import type { Logger } from '../log/logger.ts'
+import { changedKeys, isWithin } from './changed-keys.ts'
+
+/** A part of the registry that can follow a changed configuration while it serves. */
+export interface Part {
+  /** Key paths it takes, with everything below them: "http.accessControl". */
+  readonly keys: readonly string[]
+  /** What is wrong with the new values, in words; asked of every part before any applies. Optional. */
+  check?(next: Config): Promise<readonly string[]> | readonly string[]
+  apply(next: Config): Promise<void> | void
+}
+
+/** What a change comes to. Key paths are dotted. */
+export interface Reload {
+  readonly apply: readonly string[]
+  readonly needsRestart: readonly string[]
+}
+
+/** Read and checked, but nothing here does anything with them: a change is no news. */
+const withoutEffect = [
+  'distSpecVersion',
+  'scheduler',
+  'storage.commit',
+  'storage.fastRestart',
+  'http.compat',
+  'extensions.ui',
+  'extensions.lint',
+  'extensions.trust',
+  'extensions.events',
+  'extensions.sync',
+]
+
+/**
+ * Which changed keys can be applied now, and which wait for a restart.
+ * @param started what the process began with: it is what the keys that cannot change still are
+ * @param current what was applied last
+ */
+export function reload(
+  started: Config,
+  current: Config,
+  next: Config,
+  reloadable: readonly string[],
+): Reload {
+  return {
+    apply: changedKeys(current, next).filter(key => isWithin(key, reloadable)),
+    needsRestart: changedKeys(started, next).filter(
+      key => !isWithin(key, reloadable) && !isWithin(key, withoutEffect),
+    ),
+  }
+}
+
+export interface Reloader {
+  current(): Config
+  /** Takes the text of a changed file; says in the log what became of it. Never throws. */
+  take(text: string): Promise<void>
+}
+
+export function createReloader(
+  file: string,
+  started: Config,
+  logger: Logger,
+  parts: readonly Part[],
+): Reloader {
+  let current = started
+  const reloadable = parts.flatMap(part => part.keys)
+
+  const refuse = (problems: readonly string[]): void =>
+    logger.log('error', 'failed to reload config, the old one stays', {
+      config: file,
+      error: problems.join('\n'),
+    })
+
+  const take = async (text: string): Promise<void> => {
+    const parsed = parseConfig(text)
+    if (!parsed.ok) return refuse(parsed.problems.map(problem => describeProblem(file, problem)))
+    const refused = unsupported(parsed)
+    if (refused.length > 0) return refuse(refused.map(problem => describeProblem(file, problem)))
+    const next = parsed.config
+    const plan = reload(started, current, next, reloadable)
+    const touched = parts.filter(part => plan.apply.some(key => isWithin(key, part.keys)))
+    const problems = await Promise.all(touched.map(part => part.check?.(next) ?? []))
+    if (problems.flat().length > 0) return refuse(problems.flat())
+    current = next
+    for (const part of touched) await part.apply(next)
+    if (plan.needsRestart.length > 0)
+      logger.log('warn', 'some changes of the config need a restart', {
+        config: file,
+        keys: plan.needsRestart,
+      })
+    logger.log('info', 'config reloaded', { config: file, keys: plan.apply })
+  }
+
+  return {
+    current: () => current,
+    take: text =>
+      take(text).catch((error: unknown) => refuse([error instanceof Error ? error.message : String(error)])),
+  }
+}

@@ -1,0 +1,68 @@
+import { type FSWatcher, statSync, watch } from 'node:fs'
+import { basename, dirname, resolve } from 'node:path'
+
+export interface WatchOptions {
+  /** Events come in bunches, and writers take a moment, ms. */
+  readonly settleFor?: number
+  /** For file systems without events, and for links whose target changes, ms. */
+  readonly lookEvery?: number
+}
+
+/**
+ * Calls `changed` after any of the files was written in place or replaced. The folders are watched, not the
+ * files: a file moved into place is another file. Answers how to stop.
+ */
+export function watchFiles(
+  files: readonly string[],
+  changed: () => void,
+  { settleFor = 100, lookEvery = 5000 }: WatchOptions = {},
+): () => void {
+  const paths = files.map(file => resolve(file))
+  let stamps = paths.map(stampOf).join()
+  let settling: NodeJS.Timeout | undefined
+
+  const look = (): void => {
+    const current = paths.map(stampOf).join()
+    if (current === stamps) return
+    stamps = current
+    changed()
+  }
+  const soon = (): void => {
+    clearTimeout(settling)
+    settling = setTimeout(look, settleFor).unref()
+  }
+  const watchers = new Set<FSWatcher>()
+  for (const folder of new Set(paths.map(path => dirname(path)))) {
+    const names = new Set(paths.filter(path => dirname(path) === folder).map(path => basename(path)))
+    try {
+      const watcher = watch(folder, { persistent: false }, (_event, name) => {
+        if (name === null || names.has(name)) soon()
+      })
+      watcher.on('error', () => watcher.close())
+      watchers.add(watcher)
+    } catch {
+      // No events here: the timer looks.
+    }
+  }
+  const timer = setInterval(look, lookEvery).unref()
+  return () => {
+    clearTimeout(settling)
+    clearInterval(timer)
+    for (const watcher of watchers) watcher.close()
+  }
+}
+
+/** Through links, to what they lead to. */
+function stampOf(path: string): string {
+  const found = look(path)
+  return found === undefined ? 'none' : `${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}`
+}
+
+function look(path: string) {
+  try {
+    return statSync(path, { bigint: true, throwIfNoEntry: false })
+  } catch {
+    // A folder on the way may not be entered at the moment.
+    return undefined
+  }
+}

@@ -1,0 +1,58 @@
+import type { Config } from '../config/config.ts'
+import type { Exchange } from '../http/exchange.ts'
+import { sendJson } from '../http/responder.ts'
+import { distributionSpec, version } from '../version.ts'
+
+export const discoverPath = '/v2/_oci/ext/discover'
+export const mgmtPath = '/v2/_zot/ext/mgmt'
+
+const safe = ['X-Content-Type-Options', 'nosniff'] as const
+
+/** Whether the description of this registry is open; in zot it comes with search. */
+export const hasMgmt = (config: Config): boolean => config.extensions?.search?.enable === true
+
+/**
+ * What goes beyond the specification.
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/extensions/_oci.md
+ */
+export function discoverRoute(config: () => Config) {
+  const get = (exchange: Exchange): undefined => {
+    const zot = {
+      name: '_zot',
+      url: 'https://github.com/project-zot/zot/blob/main/pkg/extensions/_zot.md',
+      description: 'zot registry extensions',
+      endpoints: [mgmtPath],
+    }
+    return sendJson(exchange, 200, { extensions: hasMgmt(config()) ? [zot] : [] }, safe)
+  }
+  return { GET: get, HEAD: get }
+}
+
+/** What runs here, and the ways to sign in: what a client needs before it has signed in. */
+export function mgmtRoute(config: () => Config) {
+  const get = (exchange: Exchange): undefined => {
+    const { auth } = config().http
+    const description = {
+      distSpecVersion: distributionSpec,
+      commit: `v${version}`,
+      releaseTag: `v${version}`,
+      binaryType: 'zotbar-registry',
+      http: auth === undefined ? {} : { auth: waysToSignIn(auth) },
+    }
+    return sendJson(exchange, 200, description, safe)
+  }
+  return { GET: get, HEAD: get }
+}
+
+type Auth = Exclude<Config['http']['auth'], undefined>
+
+function waysToSignIn({ htpasswd, openid, apikey }: Auth): object {
+  const providers = Object.entries(openid?.providers ?? {})
+    .filter(([, provider]) => provider !== undefined)
+    .map(([id, provider]) => [id, provider?.name === undefined ? {} : { name: provider.name }])
+  return {
+    ...(htpasswd === undefined ? {} : { htpasswd: {} }),
+    ...(providers.length === 0 ? {} : { openid: { providers: Object.fromEntries(providers) } }),
+    ...(apikey ? { apikey: true } : {}),
+  }
+}

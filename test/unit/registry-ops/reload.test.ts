@@ -1,0 +1,115 @@
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { parseConfig } from '../../../registry/config/parse.ts'
+import type { Logger } from '../../../registry/log/logger.ts'
+import { changedKeys } from '../../../registry/reload/changed-keys.ts'
+import { createReloader, type Part, reload } from '../../../registry/reload/reloader.ts'
+import { watchConfig } from '../../../registry/reload/watch-config.ts'
+import { eventually } from '../../fakes/eventually.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'zotbar-reload-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const textOf = (changes: object): string => JSON.stringify({ storage: { rootDirectory: '/r' }, ...changes })
+const configOf = (changes: object = {}) => {
+  const parsed = parseConfig(textOf(changes))
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems))
+  return parsed.config
+}
+
+describe('changed keys', () => {
+  it('are the deepest that differ', () => {
+    expect(changedKeys({ a: { b: 1, c: [1] }, d: 1 }, { a: { b: 2, c: [1] }, e: 1 })).toEqual([
+      'a.b',
+      'd',
+      'e',
+    ])
+    expect(changedKeys({ a: [1, 2] }, { a: [2, 1] })).toEqual(['a'])
+    expect(changedKeys({ a: undefined }, {})).toEqual([])
+  })
+
+  it('are applied, or wait for a restart', () => {
+    const started = configOf()
+    const next = configOf({ log: { level: 'error' }, http: { port: '1' }, extensions: { lint: {} } })
+    expect(reload(started, started, next, ['log.level'])).toEqual({
+      apply: ['log.level'],
+      needsRestart: ['http.port'],
+    })
+    // A key that could not change is still what it was at the start.
+    expect(reload(started, next, started, ['log.level'])).toEqual({ apply: ['log.level'], needsRestart: [] })
+  })
+})
+
+describe('the reloader', () => {
+  const setUp = (part: Partial<Part> = {}) => {
+    const lines: { level: string; message: string; fields: Record<string, unknown> }[] = []
+    const logger = {
+      log: (level: string, message: string, fields = {}) => void lines.push({ level, message, fields }),
+    } as unknown as Logger
+    const applied: string[] = []
+    const whole: Part = { keys: ['log.level'], apply: next => void applied.push(next.log.level), ...part }
+    return { lines, applied, reloader: createReloader('c.json', configOf(), logger, [whole]) }
+  }
+
+  it('applies what changed', async () => {
+    const { reloader, applied, lines } = setUp()
+    await reloader.take(textOf({ log: { level: 'warn' } }))
+    await reloader.take(textOf({ log: { level: 'warn' }, http: { port: '1' } }))
+    expect(applied).toEqual(['warn'])
+    expect(reloader.current().log.level).toBe('warn')
+    expect(lines.map(({ level, fields }) => [level, fields['keys']])).toEqual([
+      ['info', ['log.level']],
+      ['warn', ['http.port']],
+      ['info', []],
+    ])
+  })
+
+  it.each([
+    ['{', 'line'],
+    [textOf({ http: { prt: 1 }, log: { level: 'x' } }), 'prt'],
+    [textOf({ log: { level: 'warn' }, http: { auth: { ldap: {} } } }), 'zot engine'],
+  ])('keeps the old one when the new one is %s', async (text, _words) => {
+    const { reloader, applied, lines } = setUp()
+    await reloader.take(text)
+    expect(applied).toEqual([])
+    expect(reloader.current().log.level).toBe('debug')
+    expect(lines).toMatchObject([{ level: 'error', message: 'failed to reload config, the old one stays' }])
+  })
+
+  it('asks every part first', async () => {
+    const { reloader, applied, lines } = setUp({ check: () => ['the file is not there'] })
+    await reloader.take(textOf({ log: { level: 'warn' } }))
+    expect(applied).toEqual([])
+    expect(lines[0]!.fields['error']).toBe('the file is not there')
+  })
+})
+
+describe('the watch on config.json', () => {
+  it('sees a write in place, a replacement, and every one after it, once each', async () => {
+    const file = join(folder, 'config.json')
+    writeFileSync(file, 'one')
+    const seen: string[] = []
+    const stop = watchConfig(file, 'one', text => void seen.push(text), { settleFor: 10, lookEvery: 200 })
+    const replace = (text: string): void => {
+      writeFileSync(`${file}.new`, text)
+      renameSync(`${file}.new`, file)
+    }
+    writeFileSync(file, 'two')
+    await eventually(() => seen.length === 1)
+    replace('three')
+    await eventually(() => seen.length === 2)
+    writeFileSync(file, 'four')
+    await eventually(() => seen.length === 3)
+    rmSync(file)
+    writeFileSync(file, 'five')
+    await eventually(() => seen.length === 4)
+    // The same content again is no change.
+    replace('five')
+    replace('six')
+    await eventually(() => seen.length === 5)
+    expect(seen).toEqual(['two', 'three', 'four', 'five', 'six'])
+    stop()
+  })
+})

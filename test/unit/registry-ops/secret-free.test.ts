@@ -1,0 +1,13 @@
+import { describe, expect, it } from 'vitest'
+import { secretFree } from '../../../registry/log/secret-free.ts'
+
+describe('paths in logs', () => {
+  it.each([
+    ['/v2/', '/v2/'],
+    ['/v2/a/blobs/uploads/?digest=sha256:ab&mount=x', '/v2/a/blobs/uploads/?digest=sha256:ab&mount=x'],
+    ['/x?token=S&n=3&S', '/x?token=******&n=3&******'],
+    ['/zot/auth/callback/oidc?code=S&state=S', '/zot/auth/callback/oidc?code=******&state=******'],
+    ['/x?Digest=S', '/x?Digest=******'],
+    ['/x?', '/x?'],
+  ])('%s', (url, logged) => expect(secretFree(url)).toBe(logged))
+})
