@@ -1,0 +1,161 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { pushBlob, pushImage } from './client.ts'
+import { as, basic, threeTiers, writeHtpasswd } from './people.ts'
+import { type Answer, type Registry, startRegistry, temporaryFolder } from './registry-process.ts'
+
+const path = '/zot/auth/apikey'
+const folder = temporaryFolder()
+const root = join(folder.path, 'store')
+let registry: Registry
+let config: object
+
+beforeAll(async () => {
+  config = threeTiers(writeHtpasswd(root, 'robot', 'root', 'alice'))
+  registry = await startRegistry(root, config)
+})
+afterAll(async () => {
+  await registry.stop()
+  folder.dispose()
+})
+
+interface Made {
+  uuid: string
+  apiKey: string
+  scopes: string[]
+  expirationDate: string
+  mintedBy?: string
+}
+
+const jsonOf = (answer: Answer) => JSON.parse(answer.body.toString())
+const post = (authorization: string, body: unknown): Promise<Answer> =>
+  as(registry, authorization).ask(path, {
+    method: 'POST',
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  })
+async function mint(authorization: string, body: object = { label: 'x' }): Promise<Made> {
+  const answer = await post(authorization, body)
+  if (answer.status !== 201) throw new Error(`${answer.status} ${answer.body}`)
+  return jsonOf(answer)
+}
+const listed = async (authorization: string): Promise<Made[]> =>
+  jsonOf(await as(registry, authorization).ask(path)).apiKeys
+const revoke = (authorization: string, query: string): Promise<Answer> =>
+  as(registry, authorization).ask(`${path}?${query}`, { method: 'DELETE' })
+const statusOf = async (authorization: string, what = '/v2/'): Promise<number> =>
+  (await as(registry, authorization).ask(what)).status
+
+describe('API keys', () => {
+  it('are made, used, listed and revoked as with zot', async () => {
+    const made = await mint(basic('robot'), { label: 'laptop', scopes: null })
+    expect(made).toMatchObject({
+      label: 'laptop',
+      scopes: [],
+      isExpired: false,
+      generatedBy: 'manual',
+      lastUsed: '0001-01-01T00:00:00Z',
+      apiKey: expect.stringMatching(/^zak_[0-9a-f]{32}$/),
+    })
+    const days = (Date.parse(made.expirationDate) - Date.now()) / 86_400_000
+    expect(days).toBeGreaterThan(89.9)
+    expect(days).toBeLessThan(90.1)
+    const key = basic('robot', made.apiKey)
+    expect(await pushBlob(as(registry, key), 'by-key', 'x')).toBe(201)
+    const own = await listed(key)
+    expect(own.map(one => one.uuid)).toContain(made.uuid)
+    expect(JSON.stringify(own)).not.toContain(made.apiKey)
+    expect((await revoke(basic('robot'), `id=${made.uuid}`)).status).toBe(200)
+    expect(await statusOf(key)).toBe(401)
+    expect((await revoke(basic('robot'), `id=${made.uuid}`)).status).toBe(200)
+  })
+
+  it("are nobody else's", async () => {
+    const { apiKey, uuid } = await mint(basic('robot'))
+    for (const name of ['root', 'alice', 'Robot', 'nobody'])
+      expect(await statusOf(basic(name, apiKey))).toBe(401)
+    expect((await revoke(basic('alice'), `id=${uuid}`)).status).toBe(200)
+    expect((await listed(basic('alice'))).map(one => one.uuid)).not.toContain(uuid)
+    expect(await statusOf(basic('robot', apiKey))).toBe(200)
+    expect(await statusOf(basic('robot', `zak_${'0'.repeat(32)}`))).toBe(401)
+  })
+
+  it('want credentials', async () => {
+    for (const method of ['GET', 'POST', 'DELETE']) {
+      expect(await registry.ask(path, { method })).toMatchObject({ status: 401, code: 'UNAUTHORIZED' })
+      expect(await as(registry, basic('robot', 'x')).ask(path, { method })).toMatchObject({ status: 401 })
+    }
+    const forged = { Cookie: 'session=forged', 'X-ZOT-API-CLIENT': 'zot-ui' }
+    expect(await registry.ask(path, { headers: forged })).toMatchObject({ status: 401 })
+  })
+
+  it.each([
+    ['no JSON', 'label=x', 400],
+    ['no object', '[]', 400],
+    ['a past date', { expirationDate: '2020-01-01T00:00:00Z' }, 400],
+    ['no date', { expirationDate: 'soon' }, 400],
+    ['a date beyond the policy', { expirationDate: '2999-01-01T00:00:00Z' }, 400],
+    ['another form of scope', { scopes: ['everything'] }, 400],
+    ['a long body', { label: 'x'.repeat(9000) }, 413],
+  ])('refuse %s', async (_what, body, status) => {
+    expect((await post(basic('robot'), body)).status).toBe(status)
+  })
+
+  it.each(['', 'id=', 'id=a&id=b'])('are not revoked by ?%s', async query => {
+    expect((await revoke(basic('robot'), query)).status).toBe(400)
+  })
+
+  it('keep web pages of others out', async () => {
+    const headers = { Origin: 'https://evil.example', 'Content-Type': 'text/plain' }
+    const bad = await as(registry, basic('robot')).ask(path, { method: 'POST', body: '{}', headers })
+    expect(bad.status).toBe(403)
+    const own = { Origin: `http://127.0.0.1:${registry.port}`, Host: `127.0.0.1:${registry.port}` }
+    expect(
+      (await as(registry, basic('robot')).ask(path, { method: 'POST', body: '{}', headers: own })).status,
+    ).toBe(201)
+  })
+
+  it('do no more than their scopes, and no less than nobody', async () => {
+    await pushImage(as(registry, basic('root')), 'open', 'v1', 'one')
+    const scopes = ['repository:team/**:pull,push']
+    const narrow = basic('root', (await mint(basic('root'), { scopes })).apiKey)
+    const by = as(registry, narrow)
+    await pushImage(by, 'team/app', 'v1', 'mine')
+    expect(await pushBlob(by, 'other', 'x')).toBe(403)
+    expect((await by.ask('/v2/team/app/manifests/v1', { method: 'DELETE' })).status).toBe(403)
+    expect(await statusOf(narrow, '/v2/open/manifests/v1')).toBe(200)
+    expect(await statusOf(narrow, '/v2/private/x/tags/list')).toBe(403)
+  })
+
+  it('make successors that are never wider, and that a revoke offers', async () => {
+    const first = await mint(basic('root'), { scopes: ['repository:team/**:read,create'] })
+    const key = basic('root', first.apiKey)
+    expect(await post(key, { scopes: ['repository:**:delete'] })).toMatchObject({ status: 403 })
+    const second = await mint(key, { label: 'next' })
+    expect(second).toMatchObject({ scopes: ['repository:team/**:read,create'], mintedBy: first.uuid })
+    const third = await mint(basic('root', second.apiKey), { scopes: ['repository:team/app:pull'] })
+    // A narrowed key sees and ends its own line only.
+    const wide = await mint(basic('root'))
+    expect((await listed(key)).map(one => one.uuid).sort()).toEqual(
+      [first.uuid, second.uuid, third.uuid].sort(),
+    )
+    expect((await revoke(key, `id=${wide.uuid}`)).status).toBe(200)
+    expect(await statusOf(basic('root', wide.apiKey))).toBe(200)
+    const answer = await revoke(basic('root'), `id=${first.uuid}`)
+    expect(jsonOf(answer).descendants.map((one: Made) => one.uuid)).toEqual([second.uuid, third.uuid])
+    expect(await statusOf(basic('root', second.apiKey))).toBe(200)
+    expect((await revoke(basic('root'), `id=${second.uuid}&descendants=true`)).status).toBe(200)
+    for (const { apiKey } of [first, second, third]) expect(await statusOf(basic('root', apiKey))).toBe(401)
+  })
+
+  it('survive kill -9 as soon as they are answered, and no secret is on disk', async () => {
+    const { apiKey } = await mint(basic('robot'), { label: 'kept' })
+    registry.signal('SIGKILL')
+    await registry.ended
+    registry = await startRegistry(root, config)
+    expect(await statusOf(basic('robot', apiKey))).toBe(200)
+    for (const name of ['access.db', 'access.db-wal']) {
+      expect(readFileSync(join(root, '_zotbar', name), 'latin1')).not.toContain(apiKey.slice(4))
+    }
+  })
+})
