@@ -244,6 +244,13 @@ describe('logs', () => {
     expect(host.calls.map(call => call.input)).toEqual([{ lines: 2 }, { lines: 200 }])
   })
 
+  it('print all of what is more than a pipe holds', async () => {
+    const lines = Array.from({ length: 2000 }, (_, number) => `${number} ${'x'.repeat(500)}`)
+    await serve(fakeHost({ logs: { tail: async () => ok({ lines }) } }))
+    expect((await zotbar('logs')).stdout.length).toBe(lines.join('\n').length + 1)
+    expect(objects(await zotbar('logs', '--json'))).toHaveLength(2000)
+  })
+
   it('follow across restarts of the registry until the app goes', async () => {
     const host = await serve(fakeHost())
     const following = begin('logs', '-f')
