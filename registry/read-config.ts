@@ -4,8 +4,13 @@ import { describeProblem } from './config/print.ts'
 import type { ConfigProblem } from './config/problem.ts'
 import { unsupported } from './config/supported.ts'
 import { type Level, printLine } from './log/logger.ts'
+import type { ProviderSettings } from './signin/provider-settings.ts'
+import { readProviders } from './signin/rules.ts'
 
-export type Read = { ok: true; config: Config; warnings: string[] } | { ok: false; problems: string[] }
+/** `providers`: those people sign in with, their files read. */
+export type Read =
+  | { ok: true; config: Config; providers: readonly ProviderSettings[]; warnings: string[] }
+  | { ok: false; problems: string[] }
 
 /** The configuration, if it is one that this program can keep. */
 export async function readConfig(file: string): Promise<Read> {
@@ -14,7 +19,13 @@ export async function readConfig(file: string): Promise<Read> {
   if (!loaded.ok) return { ok: false, problems: loaded.problems.map(describe) }
   const refused = unsupported(loaded)
   if (refused.length > 0) return { ok: false, problems: refused.map(describe) }
-  return { ok: true, config: loaded.config, warnings: loaded.warnings.map(describe) }
+  const read = readProviders(loaded.config)
+  if (!read.ok) {
+    const placed = read.problems.map(problem => ({ ...problem, ...loaded.positions[problem.keyPath] }))
+    return { ok: false, problems: placed.map(describe) }
+  }
+  const { providers } = read
+  return { ok: true, config: loaded.config, providers, warnings: loaded.warnings.map(describe) }
 }
 
 /** Before there is a log: one JSON line for programs, the reasons for people. */

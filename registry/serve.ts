@@ -7,6 +7,7 @@ import { type Logger, openLogger } from './log/logger.ts'
 import { openPeople } from './people.ts'
 import { readConfig, refuse } from './read-config.ts'
 import { createRoutes } from './routes/table.ts'
+import { openSignIn } from './signin/sign-in.ts'
 import { openDiskStorage } from './storage/disk-storage.ts'
 import { checkRoot, wordsOf } from './storage/root.ts'
 import { lockRoot } from './storage/root-lock.ts'
@@ -21,7 +22,7 @@ const collectEvery = 24 * 60 * 60_000
 export async function serve(file: string): Promise<number> {
   const read = await readConfig(file)
   if (!read.ok) return refuse('invalid config file', read.problems)
-  const { config } = read
+  const { config, providers } = read
   const checked = await checkRoot(config.storage.rootDirectory)
   if (!checked.ok) return refuse('storage cannot be used', [checked.message])
   const opened = openLog(config)
@@ -38,7 +39,15 @@ export async function serve(file: string): Promise<number> {
   const opening = openPeople(config, checked.root, logger, process.env)
   if (!opening.ok) return await fail(logger, 'failed to start', opening.message)
   const { people } = opening
-  const { gate, apiKeys, keyPolicy, pulls } = people
+  const { gate, apiKeys, keyPolicy, pulls, sessions } = people
+  let origin = ''
+  const signIn = openSignIn(config, providers, {
+    sessions,
+    apiKeys,
+    keyPolicy,
+    logger,
+    origin: () => origin,
+  })
   const pushes = new Pushes(() => performance.now())
   const state: DrainState = { draining: false }
   const registry = createRegistryServer({
@@ -47,6 +56,7 @@ export async function serve(file: string): Promise<number> {
       pushes,
       state,
       gate,
+      signIn,
       apiKeys,
       keyPolicy,
       pulls,
@@ -61,6 +71,7 @@ export async function serve(file: string): Promise<number> {
   const listening = await listen(registry.server, config.http.address, config.http.port)
   if (!listening.ok) return await fail(logger, 'failed to start', listening.message)
   const { address, port } = listening
+  origin = originOf(config, address, port)
   const serving = { address, port, rootDirectory: checked.root, version, pid: process.pid }
   logger.log('info', 'serving', serving)
 
@@ -75,6 +86,12 @@ export async function serve(file: string): Promise<number> {
   logger.log('info', 'stopped')
   await logger.flush()
   return 0
+}
+
+/** How browsers reach the listener, where externalUrl does not say otherwise. */
+function originOf({ http }: Config, address: string, port: number): string {
+  const host = address.includes(':') ? `[${address}]` : address
+  return `${http.tls ? 'https' : 'http'}://${host}:${port}`
 }
 
 function collectRegularly(storage: Storage, logger: Logger, signal: AbortSignal): void {

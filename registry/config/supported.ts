@@ -8,7 +8,7 @@ interface Read {
 
 /** Rules that zotbar-registry would read and not keep. Serving without them would be a hole, so it refuses. */
 const rules = ['tls'] as const
-const ways = ['ldap', 'bearer', 'mtls', 'openid'] as const
+const ways = ['ldap', 'bearer', 'mtls'] as const
 /** Keys that decide where the data lies: ignoring one would serve an empty registry beside the real one. */
 const places = ['storageDriver', 'cacheDriver', 'subPaths'] as const
 
@@ -49,7 +49,7 @@ export function unsupported({ config, positions }: Read): ConfigProblem[] {
     found.push(
       problem(
         'http.address',
-        `${JSON.stringify(config.http.address)} is open to other machines, and without http.auth (htpasswd or apikey) nobody is asked who they are`,
+        `${JSON.stringify(config.http.address)} is open to other machines, and without http.auth (htpasswd, apikey or openid) nobody is asked who they are`,
         '127.0.0.1, ::1 or localhost',
       ),
     )

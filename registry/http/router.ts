@@ -8,6 +8,13 @@ export type RouteKind =
   | 'upload'
   | 'referrers'
   | 'apikey'
+  | 'home'
+  | 'login-page'
+  | 'key-page'
+  | 'page-file'
+  | 'login'
+  | 'callback'
+  | 'logout'
   | 'live'
   | 'ready'
   | 'malformed'
@@ -17,7 +24,7 @@ export type RouteKind =
 export interface Route {
   readonly kind: RouteKind
   readonly name: string
-  /** Tag or digest, digest, or upload identifier. */
+  /** Tag or digest, digest, upload identifier, file of a page, or identity provider. */
   readonly last: string
 }
 
@@ -26,6 +33,11 @@ const fixed = new Map<string, Route>([
   ['/v2', { kind: 'base', name: '', last: '' }],
   ['/v2/_catalog', { kind: 'catalog', name: '', last: '' }],
   ['/zot/auth/apikey', { kind: 'apikey', name: '', last: '' }],
+  ['/zot/auth/login', { kind: 'login', name: '', last: '' }],
+  ['/zot/auth/logout', { kind: 'logout', name: '', last: '' }],
+  ['/', { kind: 'home', name: '', last: '' }],
+  ['/login', { kind: 'login-page', name: '', last: '' }],
+  ['/user/apikey', { kind: 'key-page', name: '', last: '' }],
   ['/livez', { kind: 'live', name: '', last: '' }],
   ['/startupz', { kind: 'live', name: '', last: '' }],
   ['/readyz', { kind: 'ready', name: '', last: '' }],
@@ -38,7 +50,7 @@ const malformed: Route = { kind: 'malformed', name: '', last: '' }
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#endpoints
  */
 export function routeOf(path: string): Route {
-  if (!path.startsWith('/v2/') || path.length < 6) return fixed.get(path) ?? none
+  if (!path.startsWith('/v2/') || path.length < 6) return fixed.get(path) ?? below(path)
   const decoded = path.includes('%') ? decodeSegments(path) : path
   if (decoded === undefined) return malformed
   const end = decoded.lastIndexOf('/')
@@ -63,6 +75,15 @@ export function routeOf(path: string): Route {
     default:
       return fixed.get(decoded) ?? none
   }
+}
+
+const callbacks = '/zot/auth/callback/'
+const pageFiles = '/login/'
+
+function below(path: string): Route {
+  if (path.startsWith(callbacks)) return { kind: 'callback', name: '', last: path.slice(callbacks.length) }
+  if (path.startsWith(pageFiles)) return { kind: 'page-file', name: '', last: path.slice(pageFiles.length) }
+  return none
 }
 
 /** A segment that hides a slash behind an escape is nobody's name. */

@@ -94,6 +94,13 @@ function isAdmitted({ method, route, identity, req }: Exchange, { rules }: Gate)
       return identity !== undefined || access.hasAnonymous || !authenticates
     case 'apikey':
       return identity !== undefined
+    case 'home':
+    case 'login-page':
+    case 'key-page':
+    case 'page-file':
+    case 'login':
+    case 'callback':
+    case 'logout':
     case 'live':
     case 'ready':
     case 'malformed':

@@ -2,6 +2,7 @@ import type { DrainState } from '../http/drain.ts'
 import type { Handlers } from '../http/exchange.ts'
 import type { Pushes } from '../http/pushes.ts'
 import type { Pulls } from '../metadata/pulls.ts'
+import { type SignInContext, signInRoutes } from '../signin/sign-in-routes.ts'
 import type { Storage } from '../storage/storage.ts'
 import { blobRoutes } from './blobs.ts'
 import { type Gate, guarded } from './gate.ts'
@@ -14,6 +15,7 @@ import { uploadRoutes } from './uploads.ts'
 
 export interface RouteContext extends KeyRouteContext {
   readonly gate: Gate
+  readonly signIn: SignInContext
   /** Undefined: nothing is counted. */
   readonly pulls: Pulls | undefined
   readonly storage: Storage
@@ -31,6 +33,7 @@ export function createRoutes(context: RouteContext): Handlers {
     ...uploadRoutes(context),
     ...referrerRoutes(context),
     ...keyRoutes(context),
+    ...signInRoutes(context.signIn),
   }
   return guarded(handlers, context.gate)
 }

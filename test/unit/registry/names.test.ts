@@ -170,7 +170,14 @@ describe('routes', () => {
   })
 
   it.each([
-    ['/', 'none'],
+    ['/', 'home'],
+    ['/login', 'login-page'],
+    ['/login/page.css', 'page-file'],
+    ['/user/apikey', 'key-page'],
+    ['/zot/auth/login', 'login'],
+    ['/zot/auth/callback/oidc', 'callback'],
+    ['/zot/auth/logout', 'logout'],
+    ['/zot/auth', 'none'],
     ['/v2', 'base'],
     ['/v2/', 'base'],
     ['/v2/_catalog', 'catalog'],

@@ -1,0 +1,198 @@
+import type { Configuration } from 'openid-client'
+import { accountOf } from './account.ts'
+import type { ProviderKey, ProviderSettings } from './provider-settings.ts'
+
+/** What one sign-in must bring back. */
+export interface Proofs {
+  readonly state: string
+  readonly nonce: string
+  /** Of PKCE. */
+  readonly verifier: string
+}
+
+export type Begun =
+  | { readonly ok: true; readonly url: string }
+  | { readonly ok: false; readonly reason: string }
+export type Finished =
+  | { readonly ok: true; readonly user: string; readonly groups: readonly string[] }
+  | { readonly ok: false; readonly kind: 'refused' | 'unreachable'; readonly reason: string }
+
+/** `checking`: not known yet. */
+export type Reachable = 'ready' | 'checking' | 'down'
+
+/** An OpenID provider that people sign in with. Nothing is asked of it before somebody wants to. */
+export interface Provider {
+  readonly key: ProviderKey
+  readonly title: string
+  /** Whether it answers; waits at most `patience` ms to find out. */
+  reachable(patience: number): Promise<Reachable>
+  /** Where to send the browser. */
+  begin(redirectUri: string, proofs: Proofs): Promise<Begun>
+  /** `answer`: the address the browser came back to. Everything in it is checked here. */
+  finish(answer: URL, proofs: Proofs): Promise<Finished>
+  /** Where the browser can end its session with the provider, if it has such a page. */
+  endSessionUrl(): string | undefined
+}
+
+export interface ProviderOptions {
+  /** ms. */
+  readonly now?: () => number
+  /** Hears when the provider stops and starts to answer. */
+  readonly onChange?: (news: { reachable: boolean; reason?: string }) => void
+}
+
+/** For one request to the provider, s. */
+const timeout = 10
+/** Between attempts to reach one that does not answer, ms: doubled each time. */
+const firstPause = 1000
+const longestPause = 30_000
+/** What it said about itself is asked again after this, ms. */
+const staleAfter = 60 * 60_000
+
+/** Loaded when needed: it brings Node's fetch along. */
+const library = () => import('openid-client')
+
+/**
+ * Signs in by the authorization code flow with PKCE.
+ * https://openid.net/specs/openid-connect-core-1_0.html#CodeFlowAuth
+ */
+export function createProvider(settings: ProviderSettings, options: ProviderOptions = {}): Provider {
+  const { now = Date.now, onChange = () => {} } = options
+  let known: { configuration: Configuration; at: number } | undefined
+  let failed: { reason: string; times: number; until: number } | undefined
+  let asking: Promise<Configuration | undefined> | undefined
+
+  const ask = async (): Promise<Configuration | undefined> => {
+    try {
+      const configuration = await discover(settings)
+      if (failed) onChange({ reachable: true })
+      failed = undefined
+      known = { configuration, at: now() }
+    } catch (error) {
+      const reason = reasonOf(error)
+      if (!failed) onChange({ reachable: false, reason })
+      const times = (failed?.times ?? 0) + 1
+      failed = { reason, times, until: now() + Math.min(longestPause, firstPause * 2 ** (times - 1)) }
+    }
+    return known?.configuration
+  }
+
+  /** What it last said about itself, asked again when that is old; undefined while it cannot be reached. */
+  const configuration = async (): Promise<Configuration | undefined> => {
+    if (known && now() - known.at < staleAfter) return known.configuration
+    if (failed && now() < failed.until) return known?.configuration
+    asking ??= ask().finally(() => {
+      asking = undefined
+    })
+    return await asking
+  }
+
+  return {
+    key: settings.key,
+    title: settings.title,
+
+    reachable: async patience => {
+      let timer: NodeJS.Timeout | undefined
+      const late = new Promise<'late'>(resolve => {
+        timer = setTimeout(() => resolve('late'), patience)
+      })
+      const found = await Promise.race([configuration(), late])
+      clearTimeout(timer)
+      return found === 'late' ? 'checking' : found ? 'ready' : 'down'
+    },
+
+    begin: async (redirectUri, { state, nonce, verifier }) => {
+      const found = await configuration()
+      if (!found) return { ok: false, reason: failed?.reason ?? 'not reached' }
+      const { buildAuthorizationUrl, calculatePKCECodeChallenge } = await library()
+      const url = buildAuthorizationUrl(found, {
+        redirect_uri: redirectUri,
+        scope: settings.scopes.join(' '),
+        state,
+        nonce,
+        code_challenge: await calculatePKCECodeChallenge(verifier),
+        code_challenge_method: 'S256',
+      })
+      return { ok: true, url: url.href }
+    },
+
+    finish: async (answer, { state, nonce, verifier }) => {
+      const found = await configuration()
+      if (!found) return { ok: false, kind: 'unreachable', reason: failed?.reason ?? 'not reached' }
+      const { authorizationCodeGrant, fetchUserInfo } = await library()
+      try {
+        const tokens = await authorizationCodeGrant(found, answer, {
+          expectedState: state,
+          expectedNonce: nonce,
+          pkceCodeVerifier: verifier,
+          idTokenExpected: true,
+        })
+        const idToken = tokens.claims()
+        if (!idToken) return { ok: false, kind: 'refused', reason: 'no ID token' }
+        const asks = found.serverMetadata().userinfo_endpoint !== undefined
+        const userInfo = asks ? await fetchUserInfo(found, tokens.access_token, idToken.sub) : {}
+        const names = { username: settings.usernameClaim, groups: settings.groupsClaim }
+        const account = accountOf({ idToken, userInfo }, names)
+        return account.ok ? account : { ...account, kind: 'refused' }
+      } catch (error) {
+        return { ok: false, kind: isUnreachable(error) ? 'unreachable' : 'refused', reason: reasonOf(error) }
+      }
+    },
+
+    endSessionUrl: () => {
+      const page = known?.configuration.serverMetadata().end_session_endpoint
+      if (page === undefined || !/^https?:\/\//.test(page) || !URL.canParse(page)) return undefined
+      const url = new URL(page)
+      // Instead of the ID token, which would have to be kept for that.
+      url.searchParams.set('client_id', settings.clientId)
+      return url.href
+    },
+  }
+}
+
+async function discover(settings: ProviderSettings): Promise<Configuration> {
+  const { issuer, clientId, clientSecret, authUrl, tokenUrl } = settings
+  const { allowInsecureRequests, ClientSecretBasic, ClientSecretPost, Configuration, ...rest } =
+    await library()
+  const { discovery, enableNonRepudiationChecks, None } = rest
+  // The default of the specification first, as zot does.
+  const authentication: ReturnType<typeof None> = (server, client, body, headers) => {
+    if (clientSecret === undefined) return None()(server, client, body, headers)
+    const methods = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
+    const way = methods.includes('client_secret_basic') ? ClientSecretBasic : ClientSecretPost
+    return way(clientSecret)(server, client, body, headers)
+  }
+  const plain = [issuer.href, authUrl, tokenUrl].some(url => url?.startsWith('http:'))
+  // Signatures of ID tokens are always checked, whichever way they came.
+  const execute = [enableNonRepudiationChecks, ...(plain ? [allowInsecureRequests] : [])]
+  const found = await discovery(issuer, clientId, undefined, authentication, { timeout, execute })
+  if (authUrl === undefined && tokenUrl === undefined) return found
+  const { supportsPKCE: _, ...own } = found.serverMetadata()
+  const metadata = {
+    ...own,
+    ...(authUrl === undefined ? {} : { authorization_endpoint: authUrl }),
+    ...(tokenUrl === undefined ? {} : { token_endpoint: tokenUrl }),
+  }
+  const changed = new Configuration(metadata, clientId, undefined, authentication)
+  changed.timeout = timeout
+  for (const extension of execute) extension(changed)
+  return changed
+}
+
+/** The words of the library name the check that failed and hold nothing secret; those of `cause` might. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'failed'
+  const code = codeOf(error.cause) ?? codeOf(error)
+  return code === undefined || error.message.includes(code) ? error.message : `${error.message} (${code})`
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}
+
+/** Network errors of fetch are TypeErrors; a provider that answers with a fault of its own is as good as away. */
+function isUnreachable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  if (error.name === 'TimeoutError' || codeOf(error) === 'OAUTH_TIMEOUT') return true
+  return error instanceof TypeError && error.message === 'fetch failed'
+}

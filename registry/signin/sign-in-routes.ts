@@ -1,0 +1,218 @@
+import { randomBytes } from 'node:crypto'
+import type { KeyPolicy } from '../auth/api-key.ts'
+import { sessionCookie } from '../auth/authenticator.ts'
+import { cookieOf } from '../auth/basic.ts'
+import { type Exchange, queryOf } from '../http/exchange.ts'
+import { sendFailure, sendJson } from '../http/responder.ts'
+import type { Logger } from '../log/logger.ts'
+import type { ApiKeys } from '../metadata/api-keys.ts'
+import { type NewSession, type Session, type Sessions, sessionLife } from '../metadata/sessions.ts'
+import { safeTarget } from './callback-target.ts'
+import { stateCookie } from './cookies.ts'
+import { cookieHeaders, redirect, sendPage, sendPageFile } from './page-files.ts'
+import { homePage, keyPage, loginPage, type Notice, noticePage } from './pages.ts'
+import type { Provider } from './provider.ts'
+import type { SignInRules } from './rules.ts'
+import type { Seal } from './seal.ts'
+
+export interface SignInContext {
+  rules: SignInRules
+  /** Undefined: nobody is asked who they are. */
+  readonly sessions: Pick<Sessions, 'create' | 'get' | 'end'> | undefined
+  readonly apiKeys: Pick<ApiKeys, 'signedIn'> | undefined
+  readonly keyPolicy: KeyPolicy
+  readonly seal: Seal
+  readonly logger: Pick<Logger, 'log'>
+  /** `scheme://address:port` of the listener. */
+  readonly origin: () => string
+}
+
+type Answered = undefined | Promise<void>
+
+/** For how long somebody may take at the provider, ms. */
+const signInLife = 10 * 60_000
+/** For how long the sign-in page waits to hear whether a provider answers, ms. */
+const patience = 1500
+const day = 86_400_000
+const keyPagePath = '/user/apikey'
+const uiClient = 'zot-ui'
+
+/** Signing in and out by browser, and the pages for it, at zot's paths. */
+export function signInRoutes(context: SignInContext) {
+  const { seal, sessions, apiKeys, logger, keyPolicy } = context
+
+  const base = (): string => context.rules.externalUrl ?? context.origin()
+  const host = (): string => base().replace(/^https?:\/\//, '')
+  const sessionOf = ({ req }: Exchange): Session | undefined => {
+    const id = cookieOf(req.headers.cookie, sessionCookie)
+    return id === undefined ? undefined : sessions?.get(id)
+  }
+  const redirectUri = ({ key }: Provider): string => `${base()}/zot/auth/callback/${key}`
+  const notice = (exchange: Exchange, status: number, words: Notice, headers: string[] = []): undefined =>
+    sendPage(exchange, status, noticePage(host(), words), headers)
+  const address = ({ req }: Exchange): string => req.socket.remoteAddress ?? ''
+
+  /** A new session under a new identifier; the one the browser had before ends. Answers the cookies. */
+  const enter = (
+    exchange: Exchange,
+    open: Pick<Sessions, 'create' | 'end'>,
+    session: NewSession,
+  ): string[] => {
+    const before = cookieOf(exchange.req.headers.cookie, sessionCookie)
+    if (before !== undefined) open.end(before)
+    const { id } = open.create(session)
+    const { user, origin, details } = session
+    logger.log('info', 'signed in', {
+      user,
+      by: details?.['provider'] ?? origin,
+      clientIP: address(exchange),
+    })
+    return context.rules.cookies.signedIn(id, user, sessionLife)
+  }
+
+  const home = (exchange: Exchange): undefined => {
+    const user = sessionOf(exchange)?.user
+    return sendPage(exchange, 200, homePage({ host: host(), user, signsIn: sessions !== undefined }))
+  }
+
+  const login = async (exchange: Exchange): Promise<void> => {
+    if (!sessions) return redirect(exchange, '/')
+    const { rules } = context
+    const target = safeTarget(queryOf(exchange, 'callback_ui') ?? keyPagePath, rules)
+    if (sessionOf(exchange)) return redirect(exchange, target)
+    const providers = await Promise.all(
+      rules.providers.map(async provider => {
+        const query = new URLSearchParams({ provider: provider.key, callback_ui: target })
+        // At the address the provider sends people back to, or the cookie would be another host's.
+        const href = `${rules.externalUrl ?? ''}/zot/auth/login?${query}`
+        const isDown = (await provider.reachable(patience)) === 'down'
+        return { title: provider.title, href, isDown }
+      }),
+    )
+    sendPage(exchange, 200, loginPage({ host: host(), providers, passwords: rules.passwords, target }))
+  }
+
+  const keys = (exchange: Exchange): undefined => {
+    if (!sessions) return redirect(exchange, '/')
+    const session = sessionOf(exchange)
+    if (!session) return redirect(exchange, `/login?callback_ui=${encodeURIComponent(keyPagePath)}`)
+    const { user, groups } = session
+    const { lives, usualDays } = livesOf(keyPolicy)
+    const page = { host: host(), user, groups, lives: context.rules.hasKeys ? lives : undefined, usualDays }
+    return sendPage(exchange, 200, keyPage(page))
+  }
+
+  /** Sends the browser to the provider, with what proves later that it came back from there. */
+  const begin = async (exchange: Exchange): Promise<void> => {
+    const { rules } = context
+    const key = queryOf(exchange, 'provider')
+    const provider = rules.providers.find(one => one.key === key)
+    if (!provider || !sessions) return notice(exchange, 400, unknownProvider)
+    const asked = queryOf(exchange, 'callback_ui')
+    const target = asked === null ? undefined : safeTarget(asked, rules)
+    const proofs = { state: token(), nonce: token(), verifier: token() }
+    const begun = await provider.begin(redirectUri(provider), proofs)
+    if (!begun.ok) return notice(exchange, 503, away(provider), ['Retry-After', '30'])
+    const kept = { ...proofs, provider: provider.key, ...(target === undefined ? {} : { target }) }
+    const cookie = rules.cookies.state(seal.seal(kept, signInLife), signInLife)
+    redirect(exchange, begun.url, cookieHeaders([cookie]))
+  }
+
+  /** The browser is back from the provider. */
+  const callback = async (exchange: Exchange): Promise<void> => {
+    const { rules } = context
+    const provider = rules.providers.find(one => one.key === exchange.route.last)
+    if (!provider || !sessions) return notice(exchange, 400, unknownProvider)
+    const used = cookieHeaders([rules.cookies.noState()])
+    const refuse = (reason: string): undefined => {
+      const fields = { provider: provider.key, clientIP: address(exchange), error: reason }
+      logger.log('warn', 'sign-in refused', fields)
+      return notice(exchange, 401, refused, used)
+    }
+    const cookie = cookieOf(exchange.req.headers.cookie, stateCookie)
+    const kept = cookie === undefined ? undefined : seal.open(cookie)
+    const { state, nonce, verifier, target } = kept ?? {}
+    if (!kept || !state || !nonce || !verifier)
+      return refuse('it did not begin in this browser, or too long ago')
+    if (kept['provider'] !== provider.key) return refuse('it began with another provider')
+    const answer = new URL(`${redirectUri(provider)}?${exchange.query}`)
+    const finished = await provider.finish(answer, { state, nonce, verifier })
+    if (!finished.ok && finished.kind === 'unreachable') {
+      logger.log('warn', 'sign-in failed', { provider: provider.key, error: finished.reason })
+      return notice(exchange, 503, away(provider), ['Retry-After', '30', ...used])
+    }
+    if (!finished.ok) return refuse(finished.reason)
+    const { user, groups } = finished
+    apiKeys?.signedIn(user, groups)
+    const cookies = enter(exchange, sessions, {
+      user,
+      groups,
+      origin: 'oidc',
+      details: { provider: provider.key },
+    })
+    const headers = [...used, ...cookieHeaders(cookies)]
+    if (target !== undefined) return redirect(exchange, target, headers)
+    sendPage(exchange, 201, '', headers)
+  }
+
+  /** User and password, checked before; a key is no way to a session, which may do more than it. */
+  const password = (exchange: Exchange): Answered => {
+    const { identity } = exchange
+    if (!isOurs(exchange)) return sendFailure(exchange, { name: 'origin-denied' })
+    if (!sessions || identity?.via !== 'htpasswd') return sendFailure(exchange, { name: 'unauthorized' })
+    const { user, origin, groups } = identity
+    const cookies = enter(exchange, sessions, { user, origin, groups })
+    return sendJson(exchange, 200, { user }, ['Cache-Control', 'no-store', ...cookieHeaders(cookies)])
+  }
+
+  const logout = (exchange: Exchange): Answered => {
+    if (!isOurs(exchange)) return sendFailure(exchange, { name: 'origin-denied' })
+    const { rules } = context
+    const id = cookieOf(exchange.req.headers.cookie, sessionCookie)
+    const ended = id === undefined ? undefined : sessions?.end(id)
+    if (ended) logger.log('info', 'signed out', { user: ended.user, clientIP: address(exchange) })
+    const endSessionUrl = rules.providers.find(one => one.key === ended?.details['provider'])?.endSessionUrl()
+    const headers = ['Cache-Control', 'no-store', ...cookieHeaders(rules.cookies.signedOut())]
+    return sendJson(exchange, 200, endSessionUrl === undefined ? {} : { endSessionUrl }, headers)
+  }
+
+  return {
+    home: { GET: home, HEAD: home },
+    'login-page': { GET: login, HEAD: login },
+    'key-page': { GET: keys, HEAD: keys },
+    'page-file': { GET: sendPageFile, HEAD: sendPageFile },
+    login: { GET: begin, POST: password },
+    callback: { GET: callback },
+    logout: { POST: logout },
+  }
+}
+
+const token = (): string => randomBytes(32).toString('base64url')
+
+/** Only a page of ours can send this header: for others the browser asks first, and hears no. */
+const isOurs = ({ req }: Exchange): boolean => req.headers['x-zot-api-client'] === uiClient
+
+/** Lives for the page, days, no longer than the policy allows. */
+function livesOf({ defaultLife, maxLife }: KeyPolicy): { lives: number[]; usualDays: number } {
+  const most = Math.floor(maxLife / day)
+  const usualDays = Math.floor(defaultLife / day)
+  const lives = [7, 30, 90, 180, 365, usualDays].filter(days => days <= most)
+  return { lives: [...new Set(lives)].sort((a, b) => a - b), usualDays }
+}
+
+const unknownProvider: Notice = {
+  title: 'No such identity provider',
+  words: 'The address names a provider that the config.json of this registry does not have.',
+}
+
+const refused: Notice = {
+  title: 'Not signed in',
+  words:
+    'What came back from the identity provider does not fit a sign-in that began in this browser within the last ten minutes, or it names no user. The log of the registry says which check failed.',
+}
+
+const away = ({ title }: Provider): Notice => ({
+  title: `${title} does not answer`,
+  words: 'Nobody can sign in with it until it does. Passwords and API keys work as before.',
+  again: '/login',
+})
