@@ -44,7 +44,7 @@ export function createCare({ parts, policy, logFile, tell }: Parts): Care {
   } = parts
   const recordFile = join(home, 'run', 'registry.json')
   let child: { child: Child; run: Run; exited: boolean } | undefined
-  let adopted: { run: Run; startTime: number | undefined } | undefined
+  let adopted: { run: Run; startTime: number } | undefined
   let ended = false
 
   async function look(): Promise<Finding> {
@@ -169,9 +169,10 @@ export function createCare({ parts, policy, logFile, tell }: Parts): Care {
     }
     const known = adopted
     if (known?.run.pid !== run.pid) return
-    const isStillIt = async () =>
-      processes.alive(run.pid) && (await processes.startTime(run.pid)) === known.startTime
-    if (!(await signalAdopted(run.pid, name, isStillIt, kill))) gone(run.pid)
+    const seen = processes.alive(run.pid) ? await processes.startTime(run.pid) : undefined
+    if (seen === known.startTime && signalAdopted(run.pid, name, kill)) return
+    // One that lives and could not be looked at may still be it: not signalled, and not taken for gone either.
+    if (seen !== undefined || !processes.alive(run.pid)) gone(run.pid)
   }
 
   async function lookAtUploads(pid: number) {

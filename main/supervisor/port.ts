@@ -2,7 +2,8 @@ import { createServer } from 'node:net'
 import type { ProcessTable } from '../platform/process-table.ts'
 import type { Finding, Place } from './state.ts'
 
-const bare = (host: string) => host.replace(/^\[|\]$/g, '')
+/** An IPv6 address without its brackets. */
+export const bare = (host: string) => host.replace(/^\[|\]$/g, '')
 
 /** Whether the engine could listen there: found out in the same way in which it will try. Under a millisecond. */
 export function isPortFree({ host, port }: Place): Promise<boolean> {
@@ -16,7 +17,7 @@ export function isPortFree({ host, port }: Place): Promise<boolean> {
 
 /** Whether it is known that another process listens there. */
 export async function isOthers(pid: number, place: Place, processes: ProcessTable): Promise<boolean> {
-  const owner = await processes.portOwner(place.port, bare(place.host))
+  const owner = await processes.portOwner(place.port, bare(place.host), pid)
   return owner !== undefined && owner.pid !== pid
 }
 

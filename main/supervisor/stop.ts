@@ -21,14 +21,8 @@ export function signalChild(child: Child, signal: 'SIGTERM' | 'SIGKILL', kill: K
   child.kill(signal)
 }
 
-/** Signals an adopted process, after one more look that it still is the one that was adopted. */
-export async function signalAdopted(
-  pid: number,
-  signal: 'SIGTERM' | 'SIGKILL',
-  isStillIt: () => Promise<boolean>,
-  kill: Kill,
-): Promise<boolean> {
-  if (!(await isStillIt())) return false
+/** Signals an adopted process. The caller has just seen that it still is the one that was adopted. */
+export function signalAdopted(pid: number, signal: 'SIGTERM' | 'SIGKILL', kill: Kill): boolean {
   // It was started as the leader of a group of its own; where it is not, the group's number is nobody's.
   if (signal === 'SIGKILL' && kill(-pid, 'SIGKILL')) return true
   return kill(pid, signal)

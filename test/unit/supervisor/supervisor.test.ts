@@ -1,7 +1,8 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { ProcessTable } from '../../../main/platform/process-table.ts'
 import {
   createSupervisor,
   type Supervisor,
@@ -29,21 +30,23 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(home, { recursive: true, force: true }))
 
+const processes: ProcessTable = {
+  alive: () => true,
+  startTime: async () => 1,
+  executable: async () => process.execPath,
+  commandLine: async () => undefined,
+  owner: async () => undefined,
+  portOwner: async () => undefined,
+  holders: async () => [],
+}
+
 function create(parts: Partial<SupervisorParts> = {}): Supervisor {
   supervisor = createSupervisor({
     engine: fakeEngine,
     home,
     configFile: join(home, 'config.json'),
     clock,
-    processes: {
-      alive: () => true,
-      startTime: async () => 1,
-      executable: async () => process.execPath,
-      commandLine: async () => undefined,
-      owner: async () => undefined,
-      portOwner: async () => undefined,
-      holders: async () => [],
-    },
+    processes,
     preflight: async () => ({ ok: true, value: place }),
     uploadsInProgress: async () => [],
     childEnvironment: { PATH: '/bin' },
@@ -177,6 +180,37 @@ describe('the supervisor', () => {
     await until('serving')
     expect(supervisor.journal()[0]).toMatchObject({ cause: 'hung', lastLines: ['process 5000'] })
     expect(supervisor.journal()[0]?.downMs).toBeGreaterThanOrEqual(15_000)
+  })
+
+  it('neither signals nor gives up an adopted process that it cannot look at', async () => {
+    const configFile = join(home, 'config.json')
+    const record = { pid: 70, startTime: 1, spawnedAt: clock.now(), executable: process.execPath, configFile }
+    mkdirSync(join(home, 'run'))
+    writeFileSync(
+      join(home, 'run', 'registry.json'),
+      JSON.stringify({ ...record, engine: 'zotbar-registry', place, logFrom: 0 }),
+    )
+    let startTime: number | undefined = 1
+    let alive = true
+    const looks: Partial<ProcessTable> = {
+      alive: () => alive,
+      startTime: async () => startTime,
+      commandLine: async () => ['node', configFile],
+      portOwner: async () => ({ pid: 70 }),
+    }
+    await create({ processes: { ...processes, ...looks } }).begin()
+    expect(await until('serving')).toMatchObject({ pid: 70, adopted: true })
+    startTime = undefined
+    const stopping = supervisor.stop()
+    await until('stopping')
+    await clock.advance(10_000)
+    expect([supervisor.state().kind, signals]).toEqual(['stopping', []])
+    startTime = 1
+    await clock.advance(10_000)
+    expect(signals).toEqual([[-70, 'SIGKILL']])
+    alive = false
+    await until('stopped')
+    expect(await stopping).toMatchObject({ ok: true })
   })
 
   it('answers everybody who asked when the app quits, and starts nothing more', async () => {
