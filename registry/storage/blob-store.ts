@@ -1,7 +1,8 @@
+import type { Stats } from 'node:fs'
 import { constants, copyFile, type FileHandle, link, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import type { Digest } from '../oci/digest.ts'
 import { failure, type Result, success } from '../oci/error-table.ts'
-import { syncFolder } from './durable.ts'
+import { keepYoung, syncFolder } from './durable.ts'
 import { errnoOf, failureOf, guarded, isMissing } from './errno.ts'
 import { folderMode, layout } from './layout.ts'
 import type { ManifestStore } from './manifest-store.ts'
@@ -23,9 +24,23 @@ export class BlobStore implements Blobs {
   }
 
   async stat(name: string, digest: Digest): Promise<Result<number>> {
+    const { claims } = this.#repositories.get(name)
+    const release = claims.pin([digest.text])
+    try {
+      await claims.settled([digest.text])
+      const found = await this.#look(name, digest)
+      // Whoever hears that it is there may rely on it: it counts as new for the garbage collection.
+      if (found.ok) await keepYoung(layout.blob(this.#root, name, digest), found.value.mtimeMs)
+      return found.ok ? success(found.value.size) : found
+    } finally {
+      release()
+    }
+  }
+
+  async #look(name: string, digest: Digest): Promise<Result<Stats>> {
     try {
       const found = await stat(layout.blob(this.#root, name, digest))
-      return found.isFile() ? success(found.size) : unknown(digest)
+      return found.isFile() ? success(found) : unknown(digest)
     } catch (error) {
       return isMissing(error) ? unknown(digest) : failureOf(error)
     }
@@ -49,7 +64,7 @@ export class BlobStore implements Blobs {
     const repository = this.#repositories.get(name)
     return await repository.claims.removing(digest.text, () =>
       guarded(async () => {
-        const there = await this.stat(name, digest)
+        const there = await this.#look(name, digest)
         if (!there.ok) return there
         const loaded = await repository.load()
         if (loaded.ok) {
@@ -82,7 +97,7 @@ export class BlobStore implements Blobs {
   async #link(from: string, to: string, digest: Digest): Promise<Result<void>> {
     const source = layout.blob(this.#root, from, digest)
     const target = layout.blob(this.#root, to, digest)
-    if (!(await this.stat(from, digest)).ok) return unknown(digest)
+    if (!(await this.#look(from, digest)).ok) return unknown(digest)
     const repository = this.#repositories.get(to)
     await syncFile(source)
     await repository.makeFolder(layout.blobs(this.#root, to, digest.algorithm))
@@ -94,6 +109,7 @@ export class BlobStore implements Blobs {
         await this.#copy(source, target, layout.uploads(this.#root, to), repository.staging())
       else if (errno !== 'EEXIST') throw error
     }
+    await keepYoung(target)
     await syncFolder(layout.blobs(this.#root, to, digest.algorithm))
     return success(undefined)
   }

@@ -2,16 +2,23 @@ import { stat } from 'node:fs/promises'
 import { failure, type Result, success } from '../oci/error-table.ts'
 import { BlobStore } from './blob-store.ts'
 import { Catalog } from './catalog.ts'
+import { DiskUpkeep } from './disk-upkeep.ts'
 import { failureOf, guarded, isMissing } from './errno.ts'
 import { layout } from './layout.ts'
 import { ManifestStore } from './manifest-store.ts'
 import { RepositoryCache } from './repository-cache.ts'
 import { collectStaleUploads } from './stale-uploads.ts'
 import type { Storage } from './storage.ts'
+import type { Upkeep } from './upkeep.ts'
 import { UploadStore } from './upload-store.ts'
 
+/** A storage that can be kept in order. */
+export interface DiskStorage extends Storage {
+  readonly upkeep: Upkeep
+}
+
 /** The storage on a folder in zot's layout. `root` exists, is absolute and belongs to this process alone. */
-export function openDiskStorage(root: string, now: () => number = Date.now): Storage {
+export function openDiskStorage(root: string, now: () => number = Date.now): DiskStorage {
   const repositories = new RepositoryCache(root)
   const catalog = new Catalog(root, now)
   const manifests = new ManifestStore(root, repositories, name => catalog.add(name))
@@ -20,6 +27,13 @@ export function openDiskStorage(root: string, now: () => number = Date.now): Sto
     manifests,
     blobs: new BlobStore(root, repositories, manifests),
     uploads,
+    upkeep: new DiskUpkeep({
+      root,
+      repositories,
+      uploads,
+      forget: digest => manifests.forget(digest),
+      now,
+    }),
     repositories: () => guarded(async () => success(await catalog.list())),
     reachable: () => reachable(root),
     collectStaleUploads: signal => collectStaleUploads(root, now(), id => uploads.isKnown(id), signal),

@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, rename, rm, utimes } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { errnoOf } from './errno.ts'
 import { fileMode, folderMode } from './layout.ts'
@@ -17,6 +17,17 @@ export async function syncFolder(folder: string): Promise<void> {
 export async function makeFolder(root: string, folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: folderMode })
   for (let at = folder; at.length > root.length; at = dirname(at)) await syncFolder(dirname(at))
+}
+
+/** A file written to so lately need not be written to again, ms. */
+const youngFor = 1000
+
+/** Makes a file as young as if it had just been written: the garbage collection goes by that. */
+export async function keepYoung(path: string, mtimeMs = 0): Promise<void> {
+  const now = Date.now()
+  if (Math.abs(now - mtimeMs) < youngFor) return
+  // Somebody else's file stays as old as it is, and a file that is gone needs nothing.
+  await utimes(path, now / 1000, now / 1000).catch(() => {})
 }
 
 /**

@@ -4,7 +4,7 @@ import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import type { Algorithm, Digest } from '../oci/digest.ts'
 import { failure, type Result, success } from '../oci/error-table.ts'
-import { syncFolder } from './durable.ts'
+import { keepYoung, syncFolder } from './durable.ts'
 import { failureOf, guarded, isMissing } from './errno.ts'
 import { fileMode, folderMode, layout } from './layout.ts'
 import type { RepositoryCache } from './repository-cache.ts'
@@ -121,9 +121,14 @@ export class UploadStore implements Uploads {
   /** A blob of the right size that is there already stays: it may be shared with other repositories. */
   async #place(from: string, to: string, size: number): Promise<void> {
     const there = await stat(to).catch(() => undefined)
-    if (there?.isFile() && there.size === size) return await rm(from)
+    if (there?.isFile() && there.size === size) {
+      await keepYoung(to, there.mtimeMs)
+      return await rm(from)
+    }
     const handle = await open(from, 'r+')
     try {
+      const now = Date.now() / 1000
+      await handle.utimes(now, now)
       await handle.datasync()
     } finally {
       await handle.close()
@@ -136,6 +141,17 @@ export class UploadStore implements Uploads {
       await this.#forget(session)
       return success(undefined)
     })
+  }
+
+  /** Removes an upload that nobody has touched since `before` (ms since the epoch); answers whether it did. */
+  async expire(name: string, id: string, before: number): Promise<boolean> {
+    if (this.#sessions.get(id)?.busy !== undefined) return false
+    const expired = await this.#alone(name, id, async session => {
+      if ((await stat(this.#pathOf(session))).mtimeMs >= before) return success(false)
+      await this.#forget(session)
+      return success(true)
+    })
+    return expired.ok && expired.value
   }
 
   async #forget(session: Session): Promise<void> {

@@ -8,6 +8,9 @@ export interface Found {
   readonly name: string
   readonly hasIndex: boolean
   readonly hasUploads: boolean
+  /** Where zot keeps what it fetches from another registry. */
+  readonly hasSync: boolean
+  readonly hasBlobs: boolean
 }
 
 /**
@@ -20,16 +23,22 @@ export async function* walkRepositories(root: string): AsyncGenerator<Found> {
     const entries = await list(join(root, name))
     let hasIndex = false
     let hasUploads = false
+    let hasSync = false
+    let hasBlobs = false
     const inBlobs = name.endsWith('/blobs')
     for (const entry of entries) {
       if (entry.name === 'index.json') hasIndex = entry.isFile()
       else if (entry.name === '.uploads') hasUploads = entry.isDirectory()
+      else if (entry.name === '.sync') hasSync = entry.isDirectory()
       else if (!entry.isDirectory() || !isNameComponent(entry.name)) continue
       // The blobs themselves: a hundred thousand files may be in there.
-      else if (!(inBlobs && isAlgorithmFolder(entry.name)))
+      else if (!(inBlobs && isAlgorithmFolder(entry.name))) {
+        if (entry.name === 'blobs') hasBlobs = true
         queue.push(name === '' ? entry.name : `${name}/${entry.name}`)
+      }
     }
-    if (name !== '' && (hasIndex || hasUploads)) yield { name, hasIndex, hasUploads }
+    if (name !== '' && (hasIndex || hasUploads || hasSync || hasBlobs))
+      yield { name, hasIndex, hasUploads, hasSync, hasBlobs }
   }
 }
 

@@ -1,0 +1,242 @@
+import { mkdir, opendir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { type Digest, digestOf, isDigest } from '../oci/digest.ts'
+import { type Failure, failure, type Result, success } from '../oci/error-table.ts'
+import { type Removal, withoutEntries } from '../oci/index-removal.ts'
+import { isObject, stringIn } from '../oci/json.ts'
+import { checkBlob } from './blob-check.ts'
+import { syncFolder } from './durable.ts'
+import { guarded, isMissing } from './errno.ts'
+import { folderMode, layout } from './layout.ts'
+import { ManifestSurvey } from './manifest-survey.ts'
+import type { Repository } from './repository.ts'
+import type { RepositoryCache } from './repository-cache.ts'
+import type {
+  BlobHealth,
+  CheckOptions,
+  Collected,
+  CollectOptions,
+  SurveyedManifest,
+  Upkeep,
+} from './upkeep.ts'
+import type { UploadStore } from './upload-store.ts'
+import { walkRepositories } from './walk.ts'
+
+const algorithms = ['sha256', 'sha512'] as const
+/** How often a decision is made anew because somebody relied on what it chose. */
+const attempts = 5
+/** Files without a request at them may still be in use for as long as a write takes, ms. */
+const writeTakes = 5000
+const uploadName = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+interface Parts {
+  readonly root: string
+  readonly repositories: RepositoryCache
+  readonly uploads: UploadStore
+  /** Drops a manifest from memory. */
+  readonly forget: (digest: string) => void
+  readonly now: () => number
+}
+
+export class DiskUpkeep implements Upkeep {
+  readonly #root: string
+  readonly #parts: Parts
+
+  constructor(parts: Parts) {
+    this.#root = parts.root
+    this.#parts = parts
+  }
+
+  async *names(): AsyncGenerator<string> {
+    for await (const { name } of walkRepositories(this.#root)) yield name
+  }
+
+  async survey(name: string, pause: () => Promise<void>): Promise<Result<readonly SurveyedManifest[]>> {
+    return await guarded(async () => {
+      const loaded = await this.#parts.repositories.get(name).load()
+      return loaded.ok ? await new ManifestSurvey(this.#root, name, pause).manifests(loaded.value) : loaded
+    })
+  }
+
+  async collect(name: string, options: CollectOptions): Promise<Result<Collected>> {
+    const repository = this.#parts.repositories.get(name)
+    const survey = new ManifestSurvey(this.#root, name, options.pause)
+    // Keeps this object the only one for its name.
+    const hold = repository.claims.watch()
+    try {
+      return await guarded(() => this.#collect(name, repository, survey, options))
+    } finally {
+      hold.end()
+      this.#parts.repositories.weigh(name, repository)
+    }
+  }
+
+  async #collect(
+    name: string,
+    repository: Repository,
+    survey: ManifestSurvey,
+    options: CollectOptions,
+  ): Promise<Result<Collected>> {
+    const removed = await this.#removeEntries(repository, survey, options)
+    if (!removed.ok && removed.error.name !== 'name-unknown') return removed
+    // From here on, whatever a request relies on is noticed, and what it stores pins what it names.
+    const watch = repository.claims.watch()
+    try {
+      const named = await this.#named(name, repository, survey)
+      const swept = named.ok
+        ? await this.#sweep(name, repository, named.value, watch.pinned, options)
+        : { blobs: 0, bytes: 0 }
+      const keptBecause = named.ok ? undefined : reasonOf(named.error)
+      return success({ removed: removed.ok ? removed.value : [], ...swept, keptBecause })
+    } finally {
+      watch.end()
+    }
+  }
+
+  /** The index is durable without them before anything else happens: blobs go only once nothing names them. */
+  async #removeEntries(
+    repository: Repository,
+    survey: ManifestSurvey,
+    { decide, signal }: CollectOptions,
+  ): Promise<Result<readonly Removal[]>> {
+    for (let attempt = 0; attempt < attempts && !signal.aborted; attempt++) {
+      const watch = repository.claims.watch()
+      try {
+        const loaded = await repository.load()
+        if (!loaded.ok) return loaded
+        const manifests = await survey.manifests(loaded.value)
+        if (!manifests.ok) return manifests
+        const removals = decide(manifests.value)
+        if (removals.length === 0) return success([])
+        let reliedOn = false
+        const changed = await repository.change(index => {
+          reliedOn = removals.some(({ digest }) => watch.pinned.has(digest))
+          return reliedOn ? index : withoutEntries(index, removals)
+        })
+        if (!changed.ok) return changed
+        if (!reliedOn) return success(removals)
+      } finally {
+        watch.end()
+      }
+    }
+    return success([])
+  }
+
+  /** What must stay. Fails where that cannot be known. */
+  async #named(name: string, repository: Repository, survey: ManifestSurvey): Promise<Result<Set<string>>> {
+    const loaded = await repository.load()
+    if (loaded.ok) return await survey.references(loaded.value)
+    if (loaded.error.name !== 'name-unknown') return loaded
+    // Both are written together: where only one is left, the other was lost.
+    const marked = await stat(layout.marker(this.#root, name)).catch(() => undefined)
+    return marked ? failure('storage-failed', { reason: 'index.json is missing' }) : success(new Set())
+  }
+
+  async #sweep(
+    name: string,
+    repository: Repository,
+    named: ReadonlySet<string>,
+    pinned: ReadonlySet<string>,
+    { blobsBefore, pause, signal }: CollectOptions,
+  ): Promise<{ blobs: number; bytes: number }> {
+    let blobs = 0
+    let bytes = 0
+    for await (const digest of this.blobs(name)) {
+      if (signal.aborted) break
+      if (named.has(digest.text) || pinned.has(digest.text)) continue
+      await pause()
+      const path = layout.blob(this.#root, name, digest)
+      const size = await repository.claims.removing(digest.text, async () => {
+        const found = await stat(path).catch(() => undefined)
+        if (!found?.isFile() || found.mtimeMs >= blobsBefore) return undefined
+        // Nothing may come between this question and the removal; whoever pins now waits for its end.
+        if (pinned.has(digest.text) || repository.claims.isPinned(digest.text)) return undefined
+        this.#parts.forget(digest.text)
+        await rm(path, { force: true })
+        return found.size
+      })
+      if (size === undefined) continue
+      blobs++
+      bytes += size
+    }
+    return { blobs, bytes }
+  }
+
+  async removeLeftovers(name: string, before: number): Promise<{ uploads: number; syncs: number }> {
+    let uploads = 0
+    let syncs = 0
+    const untouched = Math.min(before, this.#parts.now() - writeTakes)
+    const folder = layout.uploads(this.#root, name)
+    for (const id of await namesIn(folder)) {
+      if (!uploadName.test(id)) continue
+      const found = await stat(join(folder, id)).catch(() => undefined)
+      if (!found?.isFile() || found.mtimeMs >= untouched) continue
+      if (await this.#parts.uploads.expire(name, id, untouched)) uploads++
+    }
+    const sync = join(layout.repository(this.#root, name), '.sync')
+    for (const id of await namesIn(sync)) {
+      if (await isTouchedSince(join(sync, id), untouched)) continue
+      await rm(join(sync, id), { recursive: true, force: true }).catch(() => {})
+      syncs++
+    }
+    return { uploads, syncs }
+  }
+
+  async *blobs(name: string): AsyncGenerator<Digest> {
+    for (const algorithm of algorithms) {
+      try {
+        for await (const entry of await opendir(layout.blobs(this.#root, name, algorithm), {
+          bufferSize: 256,
+        })) {
+          if (entry.isFile() && isDigest(`${algorithm}:${entry.name}`)) yield digestOf(algorithm, entry.name)
+        }
+      } catch (error) {
+        if (!isMissing(error)) throw error
+      }
+    }
+  }
+
+  check(name: string, digest: Digest, options: CheckOptions): Promise<BlobHealth> {
+    return checkBlob(layout.blob(this.#root, name, digest), digest, options)
+  }
+
+  async quarantine(name: string, digest: Digest, inode: string): Promise<Result<string | undefined>> {
+    const { claims } = this.#parts.repositories.get(name)
+    const path = layout.blob(this.#root, name, digest)
+    const target = layout.quarantined(this.#root, name, digest)
+    return await claims.removing(digest.text, () =>
+      guarded(async () => {
+        const found = await stat(path, { bigint: true }).catch(() => undefined)
+        if (found === undefined || `${found.dev}:${found.ino}` !== inode) return success(undefined)
+        if (claims.isPinned(digest.text)) return success(undefined)
+        await mkdir(dirname(target), { recursive: true, mode: folderMode })
+        if (claims.isPinned(digest.text)) return success(undefined)
+        this.#parts.forget(digest.text)
+        await rename(path, target)
+        await syncFolder(dirname(target))
+        await syncFolder(dirname(path))
+        return success(target)
+      }),
+    )
+  }
+}
+
+const reasonOf = ({ name, detail }: Failure): string => {
+  const reason = isObject(detail) ? (stringIn(detail, 'reason') ?? stringIn(detail, 'errno')) : undefined
+  return reason ?? name
+}
+
+const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => [])
+
+/** Whether anything below was written since. A folder that cannot be read counts as touched. */
+async function isTouchedSince(path: string, before: number): Promise<boolean> {
+  try {
+    const found = await stat(path)
+    if (found.mtimeMs >= before) return true
+    if (!found.isDirectory()) return false
+    for (const name of await readdir(path)) if (await isTouchedSince(join(path, name), before)) return true
+    return false
+  } catch {
+    return true
+  }
+}
