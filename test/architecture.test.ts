@@ -68,10 +68,11 @@ const rules = [
     allows: under('preload/contract', 'preload/words'),
   },
   {
-    says: 'the renderer imports the contract, words and React',
+    says: 'the renderer imports the contract, words, React and the virtual list',
     applies: under('renderer'),
     allows: (to: string) =>
-      under('renderer', 'preload/contract', 'preload/words')(to) || /^react(-dom)?(\/|$)/.test(to),
+      under('renderer', 'preload/contract', 'preload/words')(to) ||
+      /^(react(-dom)?|@tanstack\/react-virtual)(\/|$)/.test(to),
   },
   {
     says: 'ui imports nothing of ours',

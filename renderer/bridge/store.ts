@@ -1,4 +1,4 @@
-import type { OpenTarget } from '../../preload/contract/contract.ts'
+import type { OpenTarget, ZotbarClient } from '../../preload/contract/contract.ts'
 import type { Failure } from '../../preload/contract/failure.ts'
 import type { Snapshot } from '../../preload/contract/snapshot.ts'
 import type { GlanceVerb } from '../../preload/words/glance.ts'
@@ -27,6 +27,9 @@ export interface Store {
   act(verb: GlanceVerb): void
   open(what: OpenTarget): void
   quit(): void
+  /** Asked by the view that shows the answer: none of it is part of what is known everywhere. */
+  images: ZotbarClient['images']
+  keys: ZotbarClient['keys']
 }
 
 /** Joins the app's snapshots, the predictions and the link into what the views show. */
@@ -139,5 +142,7 @@ export function createStore(connection: Connection, clock: () => number = Date.n
     quit() {
       void bridge.app.quit({})
     },
+    images: bridge.images,
+    keys: bridge.keys,
   }
 }

@@ -19,16 +19,18 @@ export function Copy({ text, what }: { text: string; what: string }) {
       square
       small
       label={`Copy ${what}`}
-      onPress={() => {
-        void write(text).then(done => {
-          setCopied(done)
-          announce(done ? 'Copied' : 'The clipboard cannot be reached; select the text instead')
-        })
-      }}
+      onPress={() => void copyText(text).then(setCopied)}
     >
       <Icon name={copied ? 'done' : 'copy'} />
     </Button>
   )
+}
+
+/** Copies and announces it; answers whether it could. */
+export async function copyText(text: string): Promise<boolean> {
+  const done = await write(text)
+  announce(done ? 'Copied' : 'The clipboard cannot be reached; select the text instead')
+  return done
 }
 
 /** Over plain HTTP on another name than localhost there is no clipboard API; the old command still works. */

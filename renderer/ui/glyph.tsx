@@ -13,6 +13,8 @@ export type IconName =
   | 'logs'
   | 'pulse'
   | 'note'
+  | 'images'
+  | 'key'
 
 const cut = { stroke: 'var(--on-status)', strokeWidth: 1.7, strokeLinecap: 'round' as const }
 
@@ -96,6 +98,13 @@ const icons: Record<IconName, ReactNode> = {
   push: <path d="M3 2.4h10M8 14V5.4M4.8 8.4 8 5.2l3.2 3.2" />,
   logs: <path d="M2 3.5h12M2 6.5h8M2 9.5h10.5M2 12.5h6" />,
   pulse: <path d="M1.6 8.6h3l1.7-4.8 3 8.6 1.8-5.4.7 1.6h2.6" />,
+  images: <path d="M8 2 14.4 5.3 8 8.6 1.6 5.3ZM1.6 8.2 8 11.5l6.4-3.3M1.6 11 8 14.3 14.4 11" />,
+  key: (
+    <>
+      <circle cx="5.2" cy="10.6" r="3.2" />
+      <path d="m7.6 8.3 6-6M11.2 4.6l2 2" />
+    </>
+  ),
   note: (
     <>
       <circle cx="8" cy="8" r="6.2" />

@@ -1,10 +1,12 @@
-import { useEffect, useRef } from 'react'
+import { type RefObject, useEffect, useRef, useState } from 'react'
 import { exactMoment, longDate, timeOfDay } from '../../preload/words/format.ts'
 import { Button } from '../ui/button.tsx'
-import { Glyph, Icon } from '../ui/glyph.tsx'
+import { Glyph, Icon, type IconName } from '../ui/glyph.tsx'
 import { Ticking } from '../ui/ticking.tsx'
 import { Time } from '../ui/time.tsx'
 import { address, engineName } from './facts.ts'
+import { ImagesView } from './images.tsx'
+import { KeysView } from './keys.tsx'
 import { everyday, type Seen, useKeptFocus, useStore } from './knowledge.tsx'
 import { Overview } from './overview.tsx'
 
@@ -12,33 +14,57 @@ import { Overview } from './overview.tsx'
 export function Window({ seen }: { seen: Seen }) {
   const box = useRef<HTMLElement>(null)
   useKeptFocus(box, () => box.current?.querySelector<HTMLElement>('.act button, .tools button'))
-  useViewKeys(box)
+  const view = useView(box)
   return (
     <div className="window">
-      <SideBar seen={seen} />
+      <SideBar seen={seen} view={view} />
       <main className="content" ref={box} tabIndex={-1} aria-labelledby="view">
-        <Toolbar seen={seen} />
-        <div className="scroll">
-          <Overview seen={seen} />
-        </div>
+        <View seen={seen} view={view} />
       </main>
     </div>
   )
 }
 
-function SideBar({ seen }: { seen: Seen }) {
+const views = [
+  { id: 'overview', name: 'Overview', icon: 'overview' },
+  { id: 'images', name: 'Images', icon: 'images' },
+  { id: 'keys', name: 'Keys', icon: 'key' },
+] as const satisfies readonly { id: string; name: string; icon: IconName }[]
+type ViewId = (typeof views)[number]['id']
+
+function View({ seen, view }: { seen: Seen; view: ViewId }) {
+  switch (view) {
+    case 'images':
+      return <ImagesView seen={seen} />
+    case 'keys':
+      return <KeysView seen={seen} />
+    case 'overview':
+      return (
+        <>
+          <Toolbar seen={seen} />
+          <div className="scroll">
+            <Overview seen={seen} />
+          </div>
+        </>
+      )
+  }
+}
+
+function SideBar({ seen, view }: { seen: Seen; view: ViewId }) {
   const { glance } = seen
   return (
     <div className="side">
       <nav className="nav" aria-label="Views">
         <p className="name">Zotbar</p>
         <ul>
-          <li>
-            <a href="#overview" aria-current="page">
-              <Icon name="overview" />
-              Overview
-            </a>
-          </li>
+          {views.map(({ id, name, icon }) => (
+            <li key={id}>
+              <a href={`#${id}`} aria-current={id === view ? 'page' : undefined}>
+                <Icon name={icon} />
+                {name}
+              </a>
+            </li>
+          ))}
         </ul>
       </nav>
       <div className="state" role="status" aria-live={glance.class === 'down' ? 'assertive' : 'polite'}>
@@ -81,15 +107,26 @@ function Toolbar({ seen }: { seen: Seen }) {
   )
 }
 
-/** Cmd-1 (Ctrl-1) shows the first view, wherever the keyboard is. */
-function useViewKeys(box: { readonly current: HTMLElement | null }): void {
+const viewIn = (hash: string): ViewId => views.find(({ id }) => `#${id}` === hash)?.id ?? 'overview'
+
+/** The view that the address names. Cmd-1 to Cmd-3 (Ctrl) show one, wherever the keyboard is. */
+function useView(box: RefObject<HTMLElement | null>): ViewId {
+  const [view, setView] = useState(() => viewIn(location.hash))
   useEffect(() => {
+    const onHash = (): void => setView(viewIn(location.hash))
     const onKey = (event: KeyboardEvent): void => {
-      if (!(event.metaKey || event.ctrlKey) || event.key !== '1') return
+      const chosen = event.metaKey || event.ctrlKey ? views[Number(event.key) - 1] : undefined
+      if (!chosen) return
       event.preventDefault()
+      location.hash = chosen.id
       box.current?.focus()
     }
+    window.addEventListener('hashchange', onHash)
     document.addEventListener('keydown', onKey)
-    return () => document.removeEventListener('keydown', onKey)
+    return () => {
+      window.removeEventListener('hashchange', onHash)
+      document.removeEventListener('keydown', onKey)
+    }
   }, [box])
+  return view
 }

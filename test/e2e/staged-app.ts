@@ -14,6 +14,8 @@ export class StagedApp implements Host {
   readonly handlers: ZotbarHandlers
   /** What the next commands answer; by default they stay open, as a long restart does. */
   answer: (() => Promise<Answer>) | undefined
+  /** What a command answers at once, whatever `answer` says. */
+  readonly replies = new Map<string, (input: unknown) => Result<unknown>>()
   private current: Snapshot
   private readonly listeners = new Set<(snapshot: Snapshot) => void>()
   private dashboard: Dashboard | undefined
@@ -26,6 +28,8 @@ export class StagedApp implements Host {
   private async hear(name: string, input: unknown): Promise<Result<unknown>> {
     if (name === 'app.snapshot') return ok(this.current)
     this.asked.push([name, input])
+    const reply = this.replies.get(name)
+    if (reply) return reply(input)
     if (name === 'registry.cancel' || name === 'app.open' || name === 'app.quit') return ok(null)
     return this.answer ? this.answer() : new Promise(() => {})
   }

@@ -1,0 +1,136 @@
+import { useMemo, useState } from 'react'
+import type { Failure } from '../../preload/contract/failure.ts'
+import type { Image } from '../../preload/contract/image.ts'
+import { count } from '../../preload/words/format.ts'
+import { announce } from '../ui/announcer.tsx'
+import { Button } from '../ui/button.tsx'
+import { Copy } from '../ui/copy.tsx'
+import { Sheet } from '../ui/sheet.tsx'
+import { address } from './facts.ts'
+import { ImageTable } from './image-table.tsx'
+import { type Seen, useStore } from './knowledge.tsx'
+import { Refused } from './refused.tsx'
+import { useImages } from './use-images.ts'
+
+const keyOf = (image: Image): string => `${image.repository}:${image.tag}`
+
+/** Every tag in one list; the chosen one has its pull command and can be deleted. */
+export function ImagesView({ seen }: { seen: Seen }) {
+  const { images, loading, timesKnown, failure, reload } = useImages(seen)
+  const [wanted, setWanted] = useState('')
+  const [chosen, setChosen] = useState<string>()
+  const shown = useMemo(() => matching(images ?? [], wanted), [images, wanted])
+  const at = shown.findIndex(image => keyOf(image) === chosen)
+  const selected = shown[at]
+  const repositories = new Set(images?.map(image => image.repository)).size
+  const summary = images
+    ? `${count(repositories, 'repository', 'repositories')}, ${count(images.length, 'tag')}`
+    : ''
+  return (
+    <>
+      <header className="bar-top">
+        <div>
+          <h1 id="view">Images</h1>
+          <p className="label" role="status">
+            {loading && images ? `${summary} so far` : summary}
+          </p>
+        </div>
+        <div className="tools">
+          <input
+            className="field"
+            type="search"
+            placeholder="Repository, tag or digest"
+            aria-label="Find images"
+            value={wanted}
+            onChange={event => setWanted(event.target.value)}
+          />
+        </div>
+      </header>
+      {failure && <Refused failure={failure} />}
+      {!failure && images?.length === 0 && !loading && <NoImages seen={seen} />}
+      {images !== undefined && images.length > 0 && (
+        <ImageTable
+          images={shown}
+          now={seen.now}
+          selected={at}
+          pullCommand={image => pullCommand(seen, image)}
+          onSelect={image => setChosen(keyOf(image))}
+        />
+      )}
+      {images !== undefined && images.length > 0 && shown.length === 0 && (
+        <p className="nothing">No image matches.</p>
+      )}
+      {selected && <Chosen key={keyOf(selected)} seen={seen} image={selected} onGone={reload} />}
+      {!timesKnown && !selected && (
+        <p className="foot label">This engine does not tell Zotbar when images were pushed and pulled.</p>
+      )}
+    </>
+  )
+}
+
+/** Every word has to be found in the name or the digest. */
+function matching(images: Image[], wanted: string): Image[] {
+  const words = wanted.toLowerCase().split(/\s+/).filter(Boolean)
+  if (words.length === 0) return images
+  return images.filter(image => {
+    const text = `${keyOf(image)} ${image.digest}`.toLowerCase()
+    return words.every(word => text.includes(word))
+  })
+}
+
+const pullCommand = (seen: Seen, image: Image): string =>
+  `docker pull ${address(seen.snapshot)}/${keyOf(image)}`
+
+function Chosen({ seen, image, onGone }: { seen: Seen; image: Image; onGone: () => void }) {
+  const { images } = useStore()
+  const [asking, setAsking] = useState(false)
+  const [failure, setFailure] = useState<Failure>()
+  const command = pullCommand(seen, image)
+  const remove = (): void => {
+    void images.delete({ repository: image.repository, reference: image.tag }).then(done => {
+      if (!done.ok) return setFailure(done.error)
+      announce(`Deleted ${keyOf(image)}`)
+      onGone()
+    })
+  }
+  return (
+    <section className="foot" aria-label="Chosen image">
+      {failure && <Refused failure={failure} />}
+      <p className="clip">
+        <b>{keyOf(image)}</b> <code className="two">{image.digest}</code>
+        <Copy text={image.digest} what="digest" />
+      </p>
+      <div className="foot-row">
+        <p className="cmd">
+          <code>{command}</code>
+          <Copy text={command} what="pull command" />
+        </p>
+        <Button kind="danger" onPress={() => setAsking(true)}>
+          Delete…
+        </Button>
+      </div>
+      {asking && (
+        <Sheet
+          title={`Delete ${keyOf(image)}?`}
+          body="Nobody can pull this tag any more. Other tags of the same image stay; bytes that no tag needs are collected later."
+          confirm="Delete"
+          onConfirm={remove}
+          onClose={() => setAsking(false)}
+        />
+      )}
+    </section>
+  )
+}
+
+function NoImages({ seen }: { seen: Seen }) {
+  const command = `docker push ${address(seen.snapshot)}/team/app:1`
+  return (
+    <div className="nothing">
+      <p>No images yet. Push one:</p>
+      <p className="cmd">
+        <code>{command}</code>
+        <Copy text={command} what="command" />
+      </p>
+    </div>
+  )
+}

@@ -1,0 +1,105 @@
+import { type FormEvent, useEffect, useId, useRef, useState } from 'react'
+import type { Failure } from '../../preload/contract/failure.ts'
+import type { KeyCreated } from '../../preload/contract/key.ts'
+import { Button } from '../ui/button.tsx'
+import { useStore } from './knowledge.tsx'
+import { Refused } from './refused.tsx'
+
+const lives = [
+  ['7d', '7 days'],
+  ['30d', '30 days'],
+  ['90d', '90 days'],
+  ['365d', 'a year'],
+] as const
+
+/** Asks whose key it is, what for, how long and how much. */
+export function NewKey({
+  onlyUser,
+  onClose,
+  onMade,
+}: {
+  onlyUser?: string
+  onClose: () => void
+  onMade: (key: KeyCreated) => void
+}) {
+  const { keys } = useStore()
+  const dialog = useRef<HTMLDialogElement>(null)
+  const id = useId()
+  const [user, setUser] = useState(onlyUser ?? '')
+  const [label, setLabel] = useState('')
+  const [expires, setExpires] = useState<string>('90d')
+  const [scopes, setScopes] = useState('')
+  const [failure, setFailure] = useState<Failure>()
+  useEffect(() => {
+    const opener = document.activeElement
+    dialog.current?.showModal()
+    return () => {
+      if (opener instanceof HTMLElement && opener.isConnected) opener.focus()
+    }
+  }, [])
+
+  const make = (): void => {
+    const wish = { user, label, expires, scopes: scopes.split(/\s+/).filter(Boolean) }
+    void keys.create(wish).then(made => (made.ok ? onMade(made.value) : setFailure(made.error)))
+  }
+  const submit = (event: FormEvent): void => {
+    event.preventDefault()
+    make()
+  }
+  return (
+    <dialog
+      ref={dialog}
+      className="sheet form"
+      aria-labelledby={`${id}t`}
+      onCancel={event => {
+        event.preventDefault()
+        onClose()
+      }}
+    >
+      <h2 id={`${id}t`}>New key</h2>
+      <form onSubmit={submit}>
+        <label>
+          User
+          <input
+            className="field"
+            required
+            readOnly={onlyUser !== undefined}
+            value={user}
+            onChange={event => setUser(event.target.value)}
+          />
+        </label>
+        <label>
+          Label
+          <input className="field" value={label} onChange={event => setLabel(event.target.value)} />
+        </label>
+        <label>
+          Ends after
+          <select className="field" value={expires} onChange={event => setExpires(event.target.value)}>
+            {lives.map(([value, words]) => (
+              <option key={value} value={value}>
+                {words}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label>
+          Narrowed to (one scope a line; empty: all that the user may)
+          <textarea
+            className="field mono"
+            rows={2}
+            placeholder="repository:ci/**:read,create"
+            value={scopes}
+            onChange={event => setScopes(event.target.value)}
+          />
+        </label>
+        {failure && <Refused failure={failure} />}
+        <div className="buttons">
+          <Button onPress={onClose}>Cancel</Button>
+          <button type="submit" className="btn fill">
+            Make key
+          </button>
+        </div>
+      </form>
+    </dialog>
+  )
+}

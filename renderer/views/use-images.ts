@@ -1,0 +1,58 @@
+import { useCallback, useEffect, useState } from 'react'
+import type { Failure } from '../../preload/contract/failure.ts'
+import type { Image } from '../../preload/contract/image.ts'
+import { type Seen, useStore } from './knowledge.tsx'
+
+export interface LoadedImages {
+  /** Undefined before the first page. */
+  images: Image[] | undefined
+  loading: boolean
+  timesKnown: boolean
+  failure?: Failure
+}
+
+const pageSize = 500
+
+/** All images, page by page; read again when something was pushed or the number of tags has changed. */
+export function useImages(seen: Seen): LoadedImages & { reload(): void } {
+  const { images } = useStore()
+  const [loaded, setLoaded] = useState<LoadedImages>({ images: undefined, loading: true, timesKnown: true })
+  const [turn, setTurn] = useState(0)
+  const serves = seen.snapshot.process.kind === 'serving'
+  const cause = `${turn} ${serves} ${seen.snapshot.storage.tags ?? ''} ${seen.snapshot.pushes[0]?.at ?? ''}`
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the cause says when what is shown has become old
+  useEffect(() => {
+    let live = true
+    async function load(): Promise<void> {
+      const found: Image[] = []
+      let after: string | undefined
+      let timesKnown = true
+      do {
+        const page = await images.list({ limit: pageSize, ...(after === undefined ? {} : { after }) })
+        if (!live) return
+        if (!page.ok) {
+          setLoaded(before => ({ ...before, loading: false, failure: page.error }))
+          return
+        }
+        found.push(...page.value.images)
+        timesKnown &&= page.value.timesKnown
+        after = page.value.next
+        // The first page shows at once; a longer list that is read again replaces the old one whole.
+        setLoaded(before => ({
+          images:
+            after !== undefined && (before.images?.length ?? 0) > found.length ? before.images : [...found],
+          loading: after !== undefined,
+          timesKnown,
+        }))
+      } while (after !== undefined)
+    }
+    void load()
+    return () => {
+      live = false
+    }
+  }, [images, cause])
+
+  const reload = useCallback(() => setTurn(before => before + 1), [])
+  return { ...loaded, reload }
+}
