@@ -9,7 +9,14 @@ import { readProviders } from './signin/rules.ts'
 
 /** `providers`: those people sign in with, their files read. */
 export type Read =
-  | { ok: true; config: Config; providers: readonly ProviderSettings[]; warnings: string[] }
+  | {
+      ok: true
+      config: Config
+      /** The file itself. */
+      text: string
+      providers: readonly ProviderSettings[]
+      warnings: string[]
+    }
   | { ok: false; problems: string[] }
 
 /** The configuration, if it is one that this program can keep. */
@@ -25,7 +32,13 @@ export async function readConfig(file: string): Promise<Read> {
     return { ok: false, problems: placed.map(describe) }
   }
   const { providers } = read
-  return { ok: true, config: loaded.config, providers, warnings: loaded.warnings.map(describe) }
+  return {
+    ok: true,
+    config: loaded.config,
+    text: loaded.text,
+    providers,
+    warnings: loaded.warnings.map(describe),
+  }
 }
 
 /** Before there is a log: one JSON line for programs, the reasons for people. */

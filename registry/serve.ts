@@ -1,17 +1,25 @@
+import { openAdministration } from './admin/open-admin.ts'
 import type { Config } from './config/config.ts'
+import { createCors } from './http/cors.ts'
 import { type DrainState, drain } from './http/drain.ts'
 import { listen } from './http/listen.ts'
 import { Pushes } from './http/pushes.ts'
+import { createRateLimit } from './http/rate-limit.ts'
 import { createRegistryServer } from './http/server.ts'
 import { type Logger, openLogger } from './log/logger.ts'
+import { openOperations } from './operations.ts'
 import { openPeople } from './people.ts'
 import { readConfig, refuse } from './read-config.ts'
+import { createReloader } from './reload/reloader.ts'
+import { watchConfig } from './reload/watch-config.ts'
+import { limitRepositories } from './routes/repository-limit.ts'
 import { createRoutes } from './routes/table.ts'
 import { openSignIn } from './signin/sign-in.ts'
 import { openDiskStorage } from './storage/disk-storage.ts'
 import { checkRoot, wordsOf } from './storage/root.ts'
 import { lockRoot } from './storage/root-lock.ts'
 import type { Storage } from './storage/storage.ts'
+import { followCertificate, openCertificate } from './tls.ts'
 import { version } from './version.ts'
 
 /** When the remains of broken pushes are looked for, ms: not at the start, which should be quick, and then daily. */
@@ -40,6 +48,12 @@ export async function serve(file: string): Promise<number> {
   if (!opening.ok) return await fail(logger, 'failed to start', opening.message)
   const { people } = opening
   const { gate, apiKeys, keyPolicy, pulls, sessions } = people
+  const operating = await openOperations(config, checked.root, storage)
+  if (!operating.ok) return await fail(logger, 'failed to start', operating.message)
+  const { operations } = operating
+  const securing = openCertificate(config, logger)
+  if (!securing.ok)
+    return await fail(logger, 'failed to start', `http.tls.${securing.file} ${securing.message}`)
   let origin = ''
   const signIn = openSignIn(config, providers, {
     sessions,
@@ -50,24 +64,41 @@ export async function serve(file: string): Promise<number> {
   })
   const pushes = new Pushes(() => performance.now())
   const state: DrainState = { draining: false }
-  const registry = createRegistryServer({
-    handlers: createRoutes({
-      storage,
-      pushes,
-      state,
-      gate,
-      signIn,
-      apiKeys,
-      keyPolicy,
-      pulls,
-      logger,
-      now: Date.now,
-    }),
+  const reloader = createReloader(file, config, logger, [
+    { keys: ['log.level'], apply: next => logger.setLevel(next.log.level) },
+    {
+      keys: ['http.accessControl', 'http.realm', 'http.auth.failDelay'],
+      apply: next => people.reconfigure(next),
+    },
+  ])
+  const { http } = config
+  const routes = createRoutes({
+    storage: operations.storage,
+    pushes,
+    state,
+    gate,
+    signIn,
+    apiKeys,
+    keyPolicy,
+    pulls,
     logger,
-    allowOrigin: config.http.allowOrigin,
+    now: Date.now,
+    config: reloader.current,
+    metrics: operations.metrics,
+  })
+  const registry = createRegistryServer({
+    handlers: limitRepositories(routes, storage, config.storage.maxRepos ?? 0),
+    logger,
+    cors: createCors({ allowOrigin: http.allowOrigin, authenticates: gate.rules.authenticates }),
+    limits: http,
+    rateLimit: http.ratelimit && createRateLimit(http.ratelimit, () => performance.now()),
+    certificate: securing.certificate,
+    paths: operations.paths,
+    onAnswered: operations.answered,
     isDraining: () => state.draining,
   })
   const stopped = stopSignal(logger)
+  const administration = await openAdministration(people, logger, process.env)
   const listening = await listen(registry.server, config.http.address, config.http.port)
   if (!listening.ok) return await fail(logger, 'failed to start', listening.message)
   const { address, port } = listening
@@ -78,10 +109,17 @@ export async function serve(file: string): Promise<number> {
   const collecting = new AbortController()
   collectRegularly(storage, logger, collecting.signal)
 
+  const unfollow = followCertificate(config, logger, registry.replaceCertificate)
+  const unwatch = watchConfig(file, read.text, reloader.take)
+
   await stopped
+  unfollow()
+  unwatch()
   collecting.abort()
   await drain(state, registry, pushes, logger)
+  await administration?.close()
   await people.close()
+  await operations.close()
   locked.release()
   logger.log('info', 'stopped')
   await logger.flush()

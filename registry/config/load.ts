@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { type ParsedConfig, parseConfig } from './parse.ts'
 
-export type LoadedConfig = ParsedConfig & { file: string }
+/** `text` is what was read; empty when nothing could be. */
+export type LoadedConfig = ParsedConfig & { file: string; text: string }
 
 /** Reads and parses a config.json. A file that cannot be read is a problem with code `unreadable`. */
 export async function loadConfig(file: string): Promise<LoadedConfig> {
@@ -10,9 +11,9 @@ export async function loadConfig(file: string): Promise<LoadedConfig> {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(file))
   } catch (error) {
     const message = `the file cannot be read: ${whyUnreadable(error)}`
-    return { ok: false, problems: [{ code: 'unreadable', message }], file }
+    return { ok: false, problems: [{ code: 'unreadable', message }], file, text: '' }
   }
-  return { ...parseConfig(text), file }
+  return { ...parseConfig(text), file, text }
 }
 
 function whyUnreadable(error: unknown): string {

@@ -6,8 +6,7 @@ interface Read {
   positions: Record<string, Position>
 }
 
-/** Rules that zotbar-registry would read and not keep. Serving without them would be a hole, so it refuses. */
-const rules = ['tls'] as const
+/** Ways to sign in that zotbar-registry does not know. Serving without them would be a hole or a riddle, so it refuses. */
 const ways = ['ldap', 'bearer', 'mtls'] as const
 /** Keys that decide where the data lies: ignoring one would serve an empty registry beside the real one. */
 const places = ['storageDriver', 'cacheDriver', 'subPaths'] as const
@@ -22,14 +21,6 @@ export function unsupported({ config, positions }: Read): ConfigProblem[] {
     ...(allowed === undefined ? {} : { allowed }),
   })
   const found: ConfigProblem[] = []
-  for (const key of rules)
-    if (config.http[key] !== undefined)
-      found.push(
-        problem(
-          `http.${key}`,
-          'zotbar-registry does not keep this rule yet, and does not serve without it: needs the zot engine',
-        ),
-      )
   for (const key of ways)
     if (config.http.auth?.[key] !== undefined)
       found.push(
@@ -38,6 +29,10 @@ export function unsupported({ config, positions }: Read): ConfigProblem[] {
           'zotbar-registry does not know this way to sign in: needs the zot engine',
         ),
       )
+  if (config.http.tls?.cacert)
+    found.push(problem('http.tls.cacert', 'asking clients for certificates (mTLS): needs the zot engine'))
+  if ((config.cluster?.members.length ?? 0) > 0)
+    found.push(problem('cluster', 'this spreads the data over several registries: needs the zot engine'))
   for (const key of places)
     if (isSet(config.storage[key]))
       found.push(problem(`storage.${key}`, 'this decides where the data lies: needs the zot engine'))

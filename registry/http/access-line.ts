@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { timestamp } from '../log/logger.ts'
+import { secretFree } from '../log/secret-free.ts'
 import type { Exchange } from './exchange.ts'
 
 const peers = new WeakMap<Socket, string>()
@@ -17,16 +18,11 @@ export function accessLine(exchange: Exchange): string {
   if (type !== undefined) headers += `,"Content-Type":[${quote(type)}]`
   if (agent !== undefined) headers += `,"User-Agent":[${quote(agent)}]`
   const latency = (performance.now() - startedAt).toFixed(3)
-  return `{"time":"${timestamp(Date.now())}","level":"info","message":"HTTP API","component":"session","module":"http","clientIP":"${peerOf(req.socket)}","method":"${method}","path":${JSON.stringify(pathOf(exchange))},"statusCode":${status},"latency":"${latency}ms","bodySize":${bodySize},"headers":{${headers.slice(1)}},"username":${identity ? quote(identity.user) : '""'}}`
+  return `{"time":"${timestamp(Date.now())}","level":"info","message":"HTTP API","component":"session","module":"http","clientIP":"${peerOf(req.socket)}","method":"${method}","path":${JSON.stringify(secretFree(req.url ?? ''))},"statusCode":${status},"latency":"${latency}ms","bodySize":${bodySize},"headers":{${headers.slice(1)}},"username":${identity ? quote(identity.user) : '""'}}`
 }
 
-/** The code in the answer of an identity provider is good for a sign-in, and none of the log's business. */
-function pathOf({ req, route }: Exchange): string {
-  const url = req.url ?? ''
-  return route.kind === 'callback' ? url.replace(/\?.*/s, '?******') : url
-}
-
-function peerOf(socket: Socket): string {
+/** Address and port of a client. */
+export function peerOf(socket: Socket): string {
   let peer = peers.get(socket)
   if (peer === undefined) {
     peer = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? ''}`

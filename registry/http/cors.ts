@@ -8,22 +8,28 @@ export interface CorsOptions {
   readonly authenticates: boolean
 }
 
+export interface Cors {
+  /** Whether pages of this origin may change things. */
+  allows(origin: string): boolean
+  open(exchange: Exchange, origin: string, methods: readonly string[]): boolean
+}
+
 /** zot's list; the last one is how its pages say who they are. */
 const allowedHeaders = 'Authorization,content-type,X-ZOT-API-CLIENT'
 
 /**
  * Lets web pages of the configured origin read the answers. Without one no page may: a registry on this
  * machine would otherwise be readable by every page that its owner looks at.
- * Answers true when the request was a preflight, and is done with.
+ * `open` answers true when the request was a preflight, and is done with.
  * https://fetch.spec.whatwg.org/#http-cors-protocol
  */
-export function createCors({ allowOrigin, authenticates }: CorsOptions) {
+export function createCors({ allowOrigin, authenticates }: CorsOptions): Cors {
   const allowed = new Set((allowOrigin ?? '').split(',').map(one => one.trim()))
   allowed.delete('')
   const any = allowed.has('*')
-  return (exchange: Exchange, methods: readonly string[]): boolean => {
-    const { origin } = exchange.req.headers
-    if (origin === undefined || !(any || allowed.has(origin))) return false
+  const allows = (origin: string): boolean => any || allowed.has(origin)
+  const open = (exchange: Exchange, origin: string, methods: readonly string[]): boolean => {
+    if (!allows(origin)) return false
     const { res } = exchange
     res.setHeader('Access-Control-Allow-Origin', any ? '*' : origin)
     if (!any) res.setHeader('Vary', 'Origin')
@@ -35,4 +41,5 @@ export function createCors({ allowOrigin, authenticates }: CorsOptions) {
     sendEmpty(exchange, 204)
     return true
   }
+  return { allows, open }
 }

@@ -27,6 +27,8 @@ export interface Logger {
   log(level: Level, message: string, fields?: Readonly<Record<string, unknown>>): void
   /** Whether lines of this level are kept. */
   keeps(level: Level): boolean
+  /** From now on keeps lines of this level and above. */
+  setLevel(level: string): void
   /** A finished line without its newline; for callers who build their own. */
   line(text: string): void
   flush(): Promise<void>
@@ -46,7 +48,7 @@ export function openLogger(level: string, output: string | undefined): Logger {
   })
   // A log that cannot be written must not end the registry; the next write tries again.
   sink.on('error', () => {})
-  const threshold = ranks[level] ?? 0
+  let threshold = ranks[level] ?? 0
   let timer: NodeJS.Timeout | undefined
 
   const line = (text: string): void => {
@@ -59,6 +61,9 @@ export function openLogger(level: string, output: string | undefined): Logger {
   }
   return {
     line,
+    setLevel: next => {
+      threshold = ranks[next] ?? 0
+    },
     keeps: asked => (ranks[asked] ?? 0) >= threshold,
     log: (asked, message, fields) => {
       if ((ranks[asked] ?? 0) >= threshold) line(printLine(asked, message, fields))

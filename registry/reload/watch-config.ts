@@ -49,6 +49,8 @@ export function watchConfig(
   }
 
   const stop = watchFiles([file], () => void read(), options)
+  // What changed before anybody watched.
+  void read()
   return () => {
     stopped = true
     stop()

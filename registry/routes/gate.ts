@@ -94,6 +94,10 @@ function isAdmitted({ method, route, identity, req }: Exchange, { rules }: Gate)
       return identity !== undefined || access.hasAnonymous || !authenticates
     case 'apikey':
       return identity !== undefined
+    // What a client needs before it signs in; and the metrics, which have a rule of their own.
+    case 'discover':
+    case 'mgmt':
+    case 'metrics':
     case 'home':
     case 'login-page':
     case 'key-page':
@@ -136,7 +140,7 @@ function turnAway(exchange: Exchange, gate: Gate, answer: Answer & { kind: 'refu
 }
 
 /** A page of ours asks in its own way; a browser would open its box. */
-function challenge({ req }: Exchange, { rules }: Gate): RawHeaders {
+export function challenge({ req }: Exchange, { rules }: Gate): RawHeaders {
   if (req.headers['x-zot-api-client'] === 'zot-ui') return []
   return ['WWW-Authenticate', `Basic realm="${(rules.realm || usualRealm).replace(/["\\]/g, '\\$&')}"`]
 }

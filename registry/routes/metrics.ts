@@ -1,18 +1,19 @@
 import type { Exchange } from '../http/exchange.ts'
 import { sendBytes, sendFailure } from '../http/responder.ts'
+import { challenge, type Gate } from './gate.ts'
 
 export interface MetricsPage {
   readonly contentType: string
   text(): Promise<string>
 }
 
-/** Whether this request may read the metrics. */
-export type MayScrape = (exchange: Exchange) => 200 | 401 | Promise<200 | 401>
-
-/** The figures for Prometheus. */
-export function metricsRoute(metrics: MetricsPage, mayScrape: MayScrape) {
+/** The figures for Prometheus. As in zot, whoever may not read them hears 401, an admin too. */
+export function metricsRoute(metrics: MetricsPage | undefined, gate: Gate) {
   const get = async (exchange: Exchange): Promise<void> => {
-    if ((await mayScrape(exchange)) === 401) return sendFailure(exchange, { name: 'unauthorized' })
+    if (!metrics) return sendFailure(exchange, { name: 'route-unknown' })
+    if (!gate.rules.access.mayScrape(exchange.identity)) {
+      return sendFailure(exchange, { name: 'unauthorized' }, challenge(exchange, gate))
+    }
     sendBytes(exchange, 200, metrics.contentType, Buffer.from(await metrics.text()))
   }
   return { GET: get, HEAD: get }

@@ -1,0 +1,117 @@
+import type { Config } from './config/config.ts'
+import { peerOf } from './http/access-line.ts'
+import type { Exchange } from './http/exchange.ts'
+import type { Route } from './http/router.ts'
+import { type Audit, openAudit } from './log/audit.ts'
+import { measureUploads } from './metrics/measured-uploads.ts'
+import type { Answered, Metrics } from './metrics/metrics.ts'
+import { createStorageUse } from './metrics/storage-use.ts'
+import { discoverPath, hasMgmt, mgmtPath } from './routes/extensions.ts'
+import { wordsOf } from './storage/root.ts'
+import type { Storage } from './storage/storage.ts'
+import { version } from './version.ts'
+
+/** What an operator sees: figures, audit, and the paths that describe the registry. */
+export interface Operations {
+  /** The same storage, watched. */
+  readonly storage: Storage
+  /** Undefined: config.json asks for none. */
+  readonly metrics: Metrics | undefined
+  /** Paths beyond those of the API. */
+  readonly paths: ReadonlyMap<string, Route>
+  /** Takes note of a request whose answer is complete. */
+  answered(exchange: Exchange): void
+  close(): Promise<void>
+  /** For the moment of death. */
+  closeNow(): void
+}
+
+export type OpenOperations = { ok: true; operations: Operations } | { ok: false; message: string }
+
+export async function openOperations(
+  config: Config,
+  root: string,
+  storage: Storage,
+): Promise<OpenOperations> {
+  let audit: Audit | undefined
+  try {
+    if (config.log.audit) audit = openAudit(config.log.audit)
+  } catch (error) {
+    return { ok: false, message: `log.audit ${config.log.audit}: ${wordsOf(error)}` }
+  }
+  const settings = config.extensions?.metrics
+  const measured = settings?.enable ? await measure(root, storage) : undefined
+  const paths = new Map<string, Route>([[discoverPath, routeTo('discover')]])
+  if (hasMgmt(config)) paths.set(mgmtPath, routeTo('mgmt'))
+  if (settings?.enable) paths.set(settings.prometheus.path, routeTo('metrics'))
+
+  const answered = (exchange: Exchange): void => {
+    measured?.answered(exchange)
+    if (!audit || exchange.method === 'GET' || exchange.method === 'HEAD') return
+    const { req, method, status, identity } = exchange
+    audit.note({
+      method,
+      path: req.url ?? '',
+      status,
+      client: peerOf(req.socket),
+      user: identity?.user ?? '',
+    })
+  }
+  return {
+    ok: true,
+    operations: {
+      storage: measured?.storage ?? storage,
+      metrics: measured?.metrics,
+      paths,
+      answered,
+      close: async () => {
+        measured?.stop()
+        await audit?.flush()
+      },
+      closeNow: () => audit?.flushSync(),
+    },
+  }
+}
+
+const routeTo = (kind: 'discover' | 'mgmt' | 'metrics'): Route => ({ kind, name: '', last: '' })
+
+/** The library is loaded only where it is wanted. */
+async function measure(root: string, inner: Storage) {
+  const { createMetrics } = await import('./metrics/metrics.ts')
+  const use = createStorageUse({
+    root,
+    repositories: async () => {
+      const found = await inner.repositories()
+      return found.ok ? found.value : []
+    },
+  })
+  const uploads = measureUploads(inner.uploads, seconds => metrics.uploadStored(seconds))
+  const metrics: Metrics = createMetrics({
+    version: `v${version}`,
+    commit: `v${version}`,
+    binaryType: 'zotbar-registry',
+    storageUse: () => use.read(),
+    openUploads: uploads.open,
+  })
+  return {
+    metrics,
+    storage: { ...inner, uploads: uploads.uploads },
+    stop: () => use.stop(),
+    answered: (exchange: Exchange): void => {
+      const { method, status, route, startedAt } = exchange
+      const repository = route.name === '' ? undefined : route.name
+      const seconds = (performance.now() - startedAt) / 1000
+      metrics.answered({ method, status, repository, moved: movedBy(exchange), seconds })
+      if (repository !== undefined && method !== 'GET' && method !== 'HEAD' && status < 300) {
+        use.changed(repository)
+      }
+    },
+  }
+}
+
+/** An image counts when its manifest moves, as in zot. */
+function movedBy({ method, status, route }: Exchange): Answered['moved'] {
+  if (route.kind !== 'manifest') return undefined
+  if (method === 'GET' && status === 200) return 'down'
+  return method === 'PUT' && status === 201 ? 'up' : undefined
+}
