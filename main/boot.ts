@@ -2,6 +2,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fail, ok, type Result } from '../preload/contract/result.ts'
 import type { Notice, Snapshot } from '../preload/contract/snapshot.ts'
+import { establishAdmin, type FirstAdmin } from './admin/admin.ts'
 import { type App, createApp } from './app.ts'
 import { appVersion } from './cli/version.ts'
 import { here, locateZotbarRegistry } from './engine/zotbar-registry.ts'
@@ -11,7 +12,7 @@ import { type AppLog, openAppLog } from './platform/app-log.ts'
 import { type SystemClock, systemClock } from './platform/clock.ts'
 import { prepareAdminSocket, prepareControlSocket, prepareHome, resolveHome } from './platform/home.ts'
 import { systemProcessTable } from './platform/process-table.ts'
-import { openSecrets } from './secrets/secrets.ts'
+import { type Kept, openSecrets, type Secrets } from './secrets/secrets.ts'
 import { openSettings, type Settings } from './settings/settings.ts'
 import { takeAppLock } from './transport/app-lock.ts'
 import { openControlSocket } from './transport/control-socket.ts'
@@ -63,7 +64,8 @@ export async function boot({ shell, configFile, openWith }: BootOptions): Promis
     return failure
   }
 
-  const config = await configToUse(configFile ?? settings.get('config.file'), notices, clock.now())
+  const named = configFile ?? settings.get('config.file')
+  const config = await configToUse({ named, home, secrets, notices, now: clock.now })
   if (!config.ok) return release(config)
   const version = appVersion()
   const engine = locateZotbarRegistry(here(home, version))
@@ -116,18 +118,41 @@ export async function boot({ shell, configFile, openWith }: BootOptions): Promis
   })
 }
 
-/** The file that was named, or the default one: written now if it is not there yet. */
-async function configToUse(named: string, notices: Notice[], now: number): Promise<Result<string>> {
-  const first = await firstRun({ homeFolder: homedir(), ...(named === '' ? {} : { named }) })
+interface ConfigOptions {
+  named: string
+  home: string
+  secrets: Secrets
+  notices: Notice[]
+  now(): number
+}
+
+/** The file that was named, or the default one: written now, with its first account, if it is not there yet. */
+async function configToUse({ named, home, secrets, notices, now }: ConfigOptions): Promise<Result<string>> {
+  let made: FirstAdmin<Kept> | undefined
+  const first = await firstRun({
+    homeFolder: homedir(),
+    ...(named === '' ? {} : { named }),
+    async makeAdmin(folder) {
+      made = await establishAdmin({ home, folder, secrets, now, report: () => {} })
+      return made
+    },
+  })
   if (!first.ok) return fail(first.error)
   const { configFile, wrote } = first.value
+  const at = now()
   if (wrote)
     notices.push({
       kind: 'config-written',
       id: 'config-written',
-      at: now,
+      at,
       file: configFile,
       data: wrote.dataFolder,
     })
+  if (wrote?.admin && made) {
+    const { kept, user } = made
+    notices.push({ kind: 'admin-created', id: 'admin-created', at, user, host: '127.0.0.1:5050' })
+    if (kept.where === 'file')
+      notices.push({ kind: 'secret-in-file', id: 'secret-in-file', at, file: kept.file, why: kept.why })
+  }
   return ok(configFile)
 }

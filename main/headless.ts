@@ -3,6 +3,7 @@ import { fail } from '../preload/contract/result.ts'
 import type { Snapshot } from '../preload/contract/snapshot.ts'
 import { plain } from '../preload/words/format.ts'
 import { glance } from '../preload/words/glance.ts'
+import { noticeWords } from '../preload/words/notice-words.ts'
 import { status } from '../preload/words/status.ts'
 import { boot } from './boot.ts'
 import { failureText } from './cli/output.ts'
@@ -64,6 +65,7 @@ export async function runHeadless({ configFile, dashboardPort, json }: HeadlessO
   dashboard = served.value
   app.dashboardAt(dashboard.url)
 
+  if (!json) for (const line of welcome(app.host.snapshot())) console.log(line)
   const print = json ? jsonPrinter(dashboard) : wordsPrinter(dashboard)
   print(app.host.snapshot(), clock.now())
   const unsubscribe = app.host.on('snapshot', snapshot => print(snapshot, clock.now()), { looking: false })
@@ -74,6 +76,17 @@ export async function runHeadless({ configFile, dashboardPort, json }: HeadlessO
   unsubscribe()
   await dashboard.close()
   return 0
+}
+
+/** What a first run made: where things are, and how to sign in. */
+function welcome({ notices }: Snapshot): string[] {
+  const kinds = ['config-written', 'admin-created', 'secret-in-file']
+  return notices
+    .filter(notice => kinds.includes(notice.kind))
+    .flatMap(notice => {
+      const { title, detail } = noticeWords(notice)
+      return [`${title}.`, ...detail.split('\n').map(line => `  ${line}`)].map(plain)
+    })
 }
 
 /** Before the first start is under way there is nothing to tell. */
