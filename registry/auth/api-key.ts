@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import { isObject } from '../oci/json.ts'
 import type { Identity } from './identity.ts'
 import { isWithin, parseScope, printScope, type Scope } from './scope.ts'
@@ -25,8 +25,7 @@ const form = /^zak_[0-9a-f]{32}$/
 export const isKeyForm = (text: string): boolean => form.test(text)
 export const newSecret = (): string => prefix + randomBytes(16).toString('hex')
 /** What is kept of a secret. */
-export const hashOfSecret = (secret: string): string =>
-  createHash('sha256').update(secret.slice(prefix.length)).digest('hex')
+export const hashOfSecret = (secret: string): string => hash('sha256', secret.slice(prefix.length))
 
 const day = 86_400_000
 
