@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { defaultConfigFile, firstConfig, firstRun } from '../../../main/first-run/first-run.ts'
+import { createAccess } from '../../../registry/auth/access.ts'
 import { parseConfig } from '../../../registry/config/parse.ts'
+import { unsupported } from '../../../registry/config/supported.ts'
 
 let homeFolder: string
 beforeEach(async () => {
@@ -79,4 +81,58 @@ test('of two first starts at once one writes', async () => {
 test('a home without room for it', async () => {
   await writeFile(join(homeFolder, '.config'), '')
   expect(await firstRun({ homeFolder })).toMatchObject({ ok: false, error: { code: 'home-unusable' } })
+})
+
+const anAdmin = (discarded: string[]) => async (folder: string) => ({
+  user: 'admin',
+  htpasswd: join(folder, 'htpasswd'),
+  discard: async () => void discarded.push(folder),
+})
+
+test('with an admin: pulls for everybody, everything else for the admins', async () => {
+  const discarded: string[] = []
+  const first = await firstRun({ homeFolder, makeAdmin: anAdmin(discarded) })
+  expect(first).toMatchObject({ ok: true, value: { wrote: { admin: { user: 'admin' } } } })
+  const configFile = defaultConfigFile(homeFolder)
+  const read = parseConfig(await readFile(configFile, 'utf8'))
+  if (!read.ok) throw new Error('refused')
+  expect(unsupported(read)).toEqual([])
+  expect(read.warnings).toEqual([])
+  const { auth, accessControl } = read.config.http
+  expect(auth).toMatchObject({ htpasswd: { path: join(dirname(configFile), 'htpasswd') }, apikey: true })
+  expect(auth?.openid).toBeUndefined()
+  const access = createAccess({ accessControl, authenticates: true })
+  const known = (user: string) => ({ user, groups: [], origin: 'local', via: 'htpasswd' }) as const
+  const mays = (user: string | undefined) =>
+    (['read', 'create', 'update', 'delete'] as const).filter(action =>
+      access.may(user === undefined ? undefined : known(user), action, 'team/app'),
+    )
+  expect(mays(undefined)).toEqual(['read'])
+  expect(mays('somebody')).toEqual(['read'])
+  expect(mays('admin')).toEqual(['read', 'create', 'update', 'delete'])
+  expect(discarded).toEqual([])
+})
+
+test('an admin is made neither for a file that is there nor for one that is named', async () => {
+  const never = async (): Promise<never> => {
+    throw new Error('made')
+  }
+  const named = join(homeFolder, 'mine.json')
+  await writeFile(named, '{}')
+  expect(await firstRun({ homeFolder, named, makeAdmin: never })).toMatchObject({ ok: true })
+  await firstRun({ homeFolder })
+  expect(await firstRun({ homeFolder, makeAdmin: never })).toMatchObject({ ok: true })
+})
+
+test('the admin of the start that lost is taken back', async () => {
+  const discarded: string[] = []
+  const late = async (folder: string) => {
+    await writeFile(defaultConfigFile(homeFolder), '{}')
+    return anAdmin(discarded)(folder)
+  }
+  expect(await firstRun({ homeFolder, makeAdmin: late })).toEqual({
+    ok: true,
+    value: { configFile: defaultConfigFile(homeFolder) },
+  })
+  expect(discarded).toHaveLength(1)
 })
