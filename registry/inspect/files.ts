@@ -23,15 +23,6 @@ export async function inspectFiles({ config }: Read, notes: Notebook, now: numbe
     await inspectJson(auth.sessionKeysFile, 'http.auth.sessionKeysFile', notes, value =>
       hasTexts(value, ['hashKey'], ['encryptKey']) ? undefined : '{"hashKey", "encryptKey"}, both text',
     )
-  for (const [id, provider] of Object.entries(auth?.openid?.providers ?? {})) {
-    if (!provider?.credentialsFile) continue
-    const path = `http.auth.openid.providers.${id}.credentialsFile`
-    await inspectJson(provider.credentialsFile, path, notes, value =>
-      hasTexts(value, ['clientid', 'clientsecret'], [])
-        ? undefined
-        : 'exactly {"clientid", "clientsecret"}, both text',
-    )
-  }
   const sync = config.extensions?.sync
   if (sync?.credentialsFile)
     await inspectJson(sync.credentialsFile, 'extensions.sync.credentialsFile', notes, value =>

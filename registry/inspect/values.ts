@@ -1,15 +1,23 @@
 import { adviseAccess } from '../auth/advice.ts'
 import { compileGlob } from '../auth/glob.ts'
+import { compileRetention } from '../maintenance/retention-policy.ts'
+import { compilePatterns } from '../maintenance/tag-pattern.ts'
+import { readProviders } from '../signin/rules.ts'
 import type { Notebook, Read } from './finding.ts'
-
-type Provider = NonNullable<
-  NonNullable<NonNullable<Read['config']['http']['auth']>['openid']>['providers']['oidc']
->
 
 /** Values that have the right type and still cannot work: patterns, addresses, providers, rules. */
 export function inspectValues({ config }: Read, notes: Notebook): void {
   const { auth, accessControl, externalUrl, allowOrigin } = config.http
-  inspectRetention(config.storage.retention.policies, notes)
+  const retention = compileRetention(config.storage)
+  for (const sentence of retention.ok ? [] : retention.problems) told(sentence, notes.problem)
+  const signIn = readProviders(config)
+  for (const { keyPath, message } of signIn.ok ? [] : signIn.problems) notes.problem(keyPath, message)
+  for (const { key, issuer } of signIn.ok ? signIn.providers : [])
+    if (issuer.protocol === 'http:' && !isLocal(issuer.href))
+      notes.warning(
+        `http.auth.openid.providers.${key}.issuer`,
+        'without https anybody on the way can sign in as anybody',
+      )
   if (externalUrl && !isWebAddress(externalUrl))
     notes.problem(
       'http.externalUrl',
@@ -28,14 +36,8 @@ export function inspectValues({ config }: Read, notes: Notebook): void {
         'such as "https://example.org"',
       )
   }
-  for (const [id, provider] of Object.entries(auth?.openid?.providers ?? {}))
-    if (provider) inspectProvider(`http.auth.openid.providers.${id}`, provider, notes)
   if (accessControl) {
-    // Each sentence begins with its key path.
-    for (const sentence of adviseAccess(accessControl)) {
-      const colon = sentence.search(/:\s/)
-      notes.warning(sentence.slice(0, colon), sentence.slice(colon + 2))
-    }
+    for (const sentence of adviseAccess(accessControl)) told(sentence, notes.warning)
     const { metrics } = accessControl
     if (metrics.users.includes(''))
       notes.warning(
@@ -62,61 +64,16 @@ export function inspectValues({ config }: Read, notes: Notebook): void {
   }
 }
 
-function inspectRetention(
-  policies: Read['config']['storage']['retention']['policies'],
-  notes: Notebook,
-): void {
-  for (const [index, policy] of policies.entries()) {
-    const path = `storage.retention.policies[${index}]`
-    if (policy.repositories.length === 0)
-      notes.warning(`${path}.repositories`, 'no pattern, so this policy is about no repository')
-    for (const [at, pattern] of policy.repositories.entries())
-      if (!compileGlob(pattern)) notes.problem(`${path}.repositories[${at}]`, 'this is not a pattern')
-    for (const [at, keep] of policy.keepTags.entries())
-      for (const [each, pattern] of keep.patterns.entries())
-        checkRegex(`${path}.keepTags[${at}].patterns[${each}]`, pattern, notes)
-  }
+/** Passes on a sentence that begins with its key path. */
+function told(sentence: string, note: (keyPath: string, message: string) => void): void {
+  const colon = sentence.search(/:\s/)
+  note(sentence.slice(0, colon), sentence.slice(colon + 2))
 }
 
-function inspectProvider(path: string, provider: Provider, notes: Notebook): void {
-  const { issuer, clientid, clientsecret, credentialsFile, scopes } = provider
-  if (!credentialsFile && !clientid)
-    notes.problem(`${path}.clientid`, 'this key is required', undefined, 'missing')
-  if (!credentialsFile && !clientsecret)
-    notes.problem(
-      `${path}.clientsecret`,
-      'one of "clientsecret" and "credentialsFile" is required',
-      undefined,
-      'missing',
-    )
-  if (credentialsFile && (clientid || clientsecret))
-    notes.problem(
-      `${path}.credentialsFile`,
-      'the file has both values: leave "clientid" and "clientsecret" out',
-      undefined,
-      'conflict',
-    )
-  if (!issuer) notes.problem(`${path}.issuer`, 'this key is required', undefined, 'missing')
-  else if (!isWebAddress(issuer))
-    notes.problem(
-      `${path}.issuer`,
-      'this is not the address of a provider',
-      'such as "https://id.example.org"',
-    )
-  else if (issuer.startsWith('http:') && !isLocal(issuer))
-    notes.warning(`${path}.issuer`, 'without https anybody on the way can sign in as anybody')
-  if (scopes.length === 0)
-    notes.problem(`${path}.scopes`, 'at least one is required', '["openid", "email"]', 'missing')
-}
-
+/** Patterns are Go's regular expressions, so they are read by Go's rules. */
 function checkRegex(keyPath: string, pattern: string | undefined, notes: Notebook): void {
-  if (pattern === undefined) return
-  try {
-    new RegExp(pattern, 'u')
-  } catch (error) {
-    const why = error instanceof Error ? error.message.replace(/^.*: /, '') : ''
-    notes.problem(keyPath, `this is not a regular expression: ${why}`)
-  }
+  const compiled = compilePatterns(pattern === undefined ? [] : [pattern])
+  if (!compiled.ok) notes.problem(keyPath, `this is not a regular expression: ${compiled.reason}`)
 }
 
 const isWebAddress = (text: string): boolean => /^https?:$/.test(addressOf(text)?.protocol ?? '')
