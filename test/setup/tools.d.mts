@@ -3,6 +3,9 @@ interface Tool {
   debian: string
   macos?: string
 }
-export const tools: Record<'skopeo' | 'buildah' | 'umoci' | 'busybox' | 'promtool' | 'chromium', Tool>
+export const tools: Record<
+  'skopeo' | 'buildah' | 'umoci' | 'busybox' | 'promtool' | 'chromium' | 'gnome-keyring' | 'dbus',
+  Tool
+>
 export function missingTools(): string[]
 export function install(missing: string[]): string[]

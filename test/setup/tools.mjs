@@ -13,6 +13,14 @@ export const tools = {
   umoci: { there: () => onPath('umoci'), debian: 'umoci', macos: 'brew install umoci' },
   busybox: { there: () => onPath('busybox'), debian: 'busybox-static' },
   promtool: { there: () => onPath('promtool'), debian: 'prometheus', macos: 'brew install prometheus' },
+  'gnome-keyring': {
+    there: () => onPath('gnome-keyring-daemon'),
+    debian: 'gnome-keyring libsecret-1-0',
+  },
+  dbus: {
+    there: () => onPath('dbus-run-session'),
+    debian: 'dbus-x11 dbus',
+  },
   chromium: {
     there: () =>
       ['chromium', 'chromium-browser', 'google-chrome'].some(onPath) ||
@@ -27,7 +35,7 @@ export const missingTools = () => Object.keys(tools).filter(name => !tools[name]
 /** On Debian as root the missing ones are installed; elsewhere it is said what to install. Returns what is still missing. */
 export function install(missing) {
   if (missing.length === 0) return []
-  const packages = missing.map(name => tools[name].debian)
+  const packages = missing.flatMap(name => tools[name].debian.split(' '))
   if (onPath('apt-get') && process.getuid?.() === 0) {
     console.error(`Installing for the tests: ${packages.join(' ')}`)
     const apt = args =>
