@@ -1,0 +1,99 @@
+import { mkdir, open, readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import * as v from 'valibot'
+
+const at = v.number()
+const failure = v.object({ code: v.string(), words: v.string(), detail: v.exactOptional(v.string()) })
+const plain = v.record(v.string(), v.unknown())
+
+const entry = v.variant('kind', [
+  /** The run begins; `memory` is what the runbook was made with. */
+  v.object({
+    kind: v.literal('begun'),
+    at,
+    run: v.string(),
+    runbook: v.string(),
+    title: v.string(),
+    memory: plain,
+  }),
+  v.object({ kind: v.literal('skipped'), at, step: v.string() }),
+  /** Written and synced before an apply; `applied` after it, with what it found out. */
+  v.object({ kind: v.literal('applying'), at, step: v.string() }),
+  v.object({ kind: v.literal('applied'), at, step: v.string(), memory: plain }),
+  v.object({ kind: v.literal('failed'), at, step: v.string(), error: failure }),
+  v.object({ kind: v.literal('cancelled'), at }),
+  v.object({ kind: v.literal('undoing'), at, step: v.string() }),
+  v.object({ kind: v.literal('undone'), at, step: v.string() }),
+  v.object({ kind: v.literal('undo-failed'), at, step: v.string(), error: failure }),
+  /** The app was killed and a later life of it went on. */
+  v.object({ kind: v.literal('resumed'), at }),
+  v.object({
+    kind: v.literal('ended'),
+    at,
+    result: v.picklist(['done', 'rolled-back', 'cancelled', 'failed']),
+    error: v.exactOptional(failure),
+  }),
+])
+export type Entry = v.InferOutput<typeof entry>
+
+/** One run's journal: JSON lines, each on disk before `add` resolves. */
+export interface Journal {
+  readonly entries: readonly Entry[]
+  add(entry: Entry): Promise<void>
+}
+
+/**
+ * Opens a journal, or begins an empty one. A last line that a kill tore apart was never acknowledged and is cut off;
+ * any other line that cannot be read makes the journal useless, and opening throws with its number.
+ */
+export async function openJournal(file: string): Promise<Journal> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+  const text = await readFile(file, 'utf8').catch(() => '')
+  const whole = text.slice(0, text.lastIndexOf('\n') + 1)
+  const entries = parse(whole, file)
+  const handle = await open(file, 'a', 0o600)
+  try {
+    if (whole.length < text.length) await handle.truncate(Buffer.byteLength(whole))
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  await syncFolder(dirname(file))
+  return {
+    entries,
+    async add(next) {
+      const output = await open(file, 'a', 0o600)
+      try {
+        await output.appendFile(`${JSON.stringify(next)}\n`)
+        await output.sync()
+      } finally {
+        await output.close()
+      }
+      entries.push(next)
+    },
+  }
+}
+
+function parse(text: string, file: string): Entry[] {
+  return text
+    .split('\n')
+    .filter(line => line !== '')
+    .map((line, index) => {
+      const read = v.safeParse(entry, parseJson(line))
+      if (!read.success) throw new Error(`${file}: line ${index + 1} is no entry of a journal`)
+      return read.output
+    })
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return undefined
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
+  await handle.sync().finally(() => handle.close())
+}

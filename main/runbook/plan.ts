@@ -1,0 +1,60 @@
+import type { Entry } from './journal.ts'
+
+/** What happens next, decided from the journal alone. Pure: performing it is run.ts's part. */
+export type Move =
+  | { do: 'apply'; index: number }
+  | { do: 'undo'; index: number }
+  | { do: 'finish'; result: Result }
+
+export type Result = 'done' | 'rolled-back' | 'cancelled' | 'failed'
+
+/** What the plan must know of a step. */
+export interface Shape {
+  id: string
+  undoable: boolean
+  pointOfNoReturn: boolean
+}
+
+/**
+ * The next move of a run, from its steps and what was journaled. A step whose apply was begun and not ended is applied
+ * again (apply is idempotent); after a failure or a cancel the steps that were begun are undone from the last to the
+ * first; past the point of no return nothing is undone, and the run goes forward or fails where it stands.
+ */
+export function nextMove(steps: readonly Shape[], entries: readonly Entry[]): Move {
+  const crossed = steps.some(step => step.pointOfNoReturn && begun(step.id, entries))
+  const turned = turnOf(steps, entries, crossed)
+  if (turned === undefined) {
+    const index = steps.findIndex(step => !settled(step.id, entries))
+    return index < 0 ? { do: 'finish', result: 'done' } : { do: 'apply', index }
+  }
+  if (crossed) return { do: 'finish', result: turned }
+  for (let index = steps.length - 1; index >= 0; index -= 1) {
+    const step = steps[index]
+    if (step?.undoable && begun(step.id, entries) && !undone(step.id, entries)) {
+      const failed = entries.some(entry => entry.kind === 'undo-failed' && entry.step === step.id)
+      return failed ? { do: 'finish', result: 'failed' } : { do: 'undo', index }
+    }
+  }
+  return { do: 'finish', result: turned }
+}
+
+/** Why the run went back, or must stop: undefined while it goes forward. */
+function turnOf(
+  steps: readonly Shape[],
+  entries: readonly Entry[],
+  crossed: boolean,
+): Exclude<Result, 'done'> | undefined {
+  const failure = entries.findLast(entry => entry.kind === 'failed')
+  if (failure) return crossed ? 'failed' : anyBegun(steps, entries) ? 'rolled-back' : 'failed'
+  // A cancel past the point of no return is too late and changes nothing.
+  return entries.some(entry => entry.kind === 'cancelled') && !crossed ? 'cancelled' : undefined
+}
+
+const settled = (id: string, entries: readonly Entry[]): boolean =>
+  entries.some(entry => (entry.kind === 'applied' || entry.kind === 'skipped') && entry.step === id)
+const begun = (id: string, entries: readonly Entry[]): boolean =>
+  entries.some(entry => entry.kind === 'applying' && entry.step === id)
+const undone = (id: string, entries: readonly Entry[]): boolean =>
+  entries.some(entry => entry.kind === 'undone' && entry.step === id)
+const anyBegun = (steps: readonly Shape[], entries: readonly Entry[]): boolean =>
+  steps.some(step => step.undoable && begun(step.id, entries))

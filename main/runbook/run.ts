@@ -1,0 +1,186 @@
+import type { Clock } from '../platform/clock.ts'
+import type { Entry, Journal } from './journal.ts'
+import { type Move, nextMove, type Result, type Shape } from './plan.ts'
+import type { Progress, Question, Runbook, Step, StepContext, StepError, StepResult } from './step.ts'
+
+/** What a run tells, as it happens. */
+export type Telling =
+  | { step: string; phase: 'check' | 'apply' | 'undo'; progress?: Progress }
+  | { step: string; phase: 'wait'; question: Question }
+  | { step: string; phase: 'done' | 'skipped' }
+  | { step: string; phase: 'failed'; error: StepError }
+
+export interface RunOptions {
+  journal: Journal
+  clock: Pick<Clock, 'now'>
+  tell(telling: Telling): void
+  /** Asks the user; the answer of a run that nobody watches is the caller's policy. */
+  ask(question: Question): Promise<boolean>
+  /** Fires when the user cancels. */
+  signal: AbortSignal
+}
+
+export interface Outcome {
+  result: Result
+  error?: StepError
+}
+
+/**
+ * Runs a runbook to its end, or goes on with one that a kill interrupted: the same call, as the journal knows how far
+ * it came. Each apply and undo is journaled, and synced, before and after. Rejects only when the journal cannot be
+ * written: then nothing more is done.
+ */
+export async function runRunbook<Memory extends object>(
+  runbook: Runbook<Memory>,
+  run: string,
+  options: RunOptions,
+): Promise<Outcome> {
+  const { journal, clock } = options
+  const ended = journal.entries.find(entry => entry.kind === 'ended')
+  if (ended) return outcomeOf(ended.result, journal.entries)
+  if (journal.entries.length > 0) await journal.add({ kind: 'resumed', at: clock.now() })
+  else {
+    const { name, title, memory } = runbook
+    await journal.add({ kind: 'begun', at: clock.now(), run, runbook: name, title, memory: plainOf(memory) })
+  }
+  const memory: Memory = Object.assign(runbook.memory, remembered(journal.entries))
+  const shapes = runbook.steps.map(shapeOf)
+  for (;;) {
+    if (options.signal.aborted && !journal.entries.some(entry => entry.kind === 'cancelled'))
+      await journal.add({ kind: 'cancelled', at: clock.now() })
+    const move = nextMove(shapes, journal.entries)
+    if (move.do === 'finish') return finish(move.result, options)
+    await perform(move, runbook.steps, memory, options)
+  }
+}
+
+async function perform<Memory extends object>(
+  move: Exclude<Move, { do: 'finish' }>,
+  steps: readonly Step<Memory>[],
+  memory: Memory,
+  options: RunOptions,
+): Promise<void> {
+  const { journal, clock, tell } = options
+  const step = steps[move.index]
+  if (!step) throw new Error(`a runbook has no step ${move.index}`)
+  const context = contextOf(step, memory, move.do, options)
+  if (move.do === 'undo') {
+    tell({ step: step.id, phase: 'undo' })
+    await journal.add({ kind: 'undoing', at: clock.now(), step: step.id })
+    const undone = await safely(() => step.undo?.(context) ?? Promise.resolve({ ok: true }))
+    if (undone.ok) return journal.add({ kind: 'undone', at: clock.now(), step: step.id })
+    tell({ step: step.id, phase: 'failed', error: undone.error })
+    return journal.add({ kind: 'undo-failed', at: clock.now(), step: step.id, error: undone.error })
+  }
+  tell({ step: step.id, phase: 'check' })
+  const holds = await safely(async () =>
+    (await step.check(context)) ? { ok: true } : { ok: false, error: unmet },
+  )
+  if (holds.ok) {
+    tell({ step: step.id, phase: 'skipped' })
+    const begun = journal.entries.some(entry => entry.kind === 'applying' && entry.step === step.id)
+    // Its apply was done and only not written down: what it found out is lost, so `check` fills the memory in too.
+    const kind = begun ? 'applied' : 'skipped'
+    return journal.add(
+      kind === 'applied'
+        ? { kind, at: clock.now(), step: step.id, memory: plainOf(memory) }
+        : { kind, at: clock.now(), step: step.id },
+    )
+  }
+  if (holds.error !== unmet) return fail(step.id, holds.error, options)
+  tell({ step: step.id, phase: 'apply' })
+  await journal.add({ kind: 'applying', at: clock.now(), step: step.id })
+  const applied = await safely(() => step.apply(context))
+  if (!applied.ok) {
+    // What fails because it was told to stop did not fail.
+    if (options.signal.aborted && step.cancellable) return
+    return fail(step.id, applied.error, options)
+  }
+  await journal.add({ kind: 'applied', at: clock.now(), step: step.id, memory: plainOf(memory) })
+  tell({ step: step.id, phase: 'done' })
+}
+
+async function fail(step: string, error: StepError, { journal, clock, tell }: RunOptions): Promise<void> {
+  await journal.add({ kind: 'failed', at: clock.now(), step, error })
+  tell({ step, phase: 'failed', error })
+}
+
+async function finish(result: Result, { journal, clock }: RunOptions): Promise<Outcome> {
+  const outcome = outcomeOf(result, journal.entries)
+  await journal.add({ kind: 'ended', at: clock.now(), ...outcome })
+  return outcome
+}
+
+function outcomeOf(result: Result, entries: readonly Entry[]): Outcome {
+  const failed =
+    entries.findLast(entry => entry.kind === 'undo-failed') ??
+    entries.findLast(entry => entry.kind === 'failed')
+  return failed && result !== 'done' ? { result, error: failed.error } : { result }
+}
+
+function contextOf<Memory>(
+  step: Step<Memory>,
+  memory: Memory,
+  phase: 'apply' | 'undo',
+  { tell, ask, signal }: RunOptions,
+): StepContext<Memory> {
+  return {
+    memory,
+    // An undo is never cancelled: it is the way back to a whole state.
+    signal: phase === 'apply' && step.cancellable ? signal : new AbortController().signal,
+    progress: progress => tell({ step: step.id, phase, progress }),
+    ask(question) {
+      tell({ step: step.id, phase: 'wait', question })
+      return ask(question)
+    },
+  }
+}
+
+const unmet: StepError = { code: 'unmet', words: 'The effect does not hold yet.' }
+
+/** A bug in a step must not leave the run half way: it fails the step, and the run goes back. */
+async function safely(work: () => Promise<StepResult>): Promise<StepResult> {
+  try {
+    return await work()
+  } catch (error) {
+    const detail = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    return { ok: false, error: { code: 'unexpected', words: 'A fault in Zotbar.', detail } }
+  }
+}
+
+/** What the steps had found out when the run was interrupted. */
+function remembered(entries: readonly Entry[]): object {
+  const last = entries.findLast(entry => entry.kind === 'applied' || entry.kind === 'begun')
+  return last && 'memory' in last ? last.memory : {}
+}
+
+const shapeOf = <Memory>(step: Step<Memory>): Shape => ({
+  id: step.id,
+  undoable: step.undo !== undefined,
+  pointOfNoReturn: step.pointOfNoReturn === true,
+})
+
+/** A copy as it is now: what is journaled must not change with the next step. */
+const plainOf = (memory: object): Record<string, unknown> =>
+  structuredClone(Object.fromEntries(Object.entries(memory)))
+
+/** One line of a dry run: whether the step's effect holds already. Changes nothing. */
+export interface PlannedStep {
+  id: string
+  title: string
+  why: string
+  holds: boolean
+}
+
+export async function dryRun<Memory>({ steps, memory }: Runbook<Memory>): Promise<PlannedStep[]> {
+  const quiet: StepContext<Memory> = {
+    memory,
+    signal: new AbortController().signal,
+    progress: () => {},
+    ask: async () => false,
+  }
+  const planned: PlannedStep[] = []
+  for (const { id, title, why, check } of steps)
+    planned.push({ id, title, why, holds: await check(quiet).catch(() => false) })
+  return planned
+}

@@ -1,0 +1,64 @@
+/** What a step tells while it works: what is counted, how much is done, of how much. */
+export interface Progress {
+  label: string
+  done?: number
+  total?: number
+}
+
+/** What a step waits for the user to do or decide. `id` is stable; the words are for people. */
+export interface Question {
+  id: string
+  title: string
+  body: string
+  confirm: string
+}
+
+/** What a step is given. `signal` fires when the user cancels; a step that cannot stop safely ignores it. */
+export interface StepContext<Memory> {
+  /** What earlier steps found out, and this one may add to. Journaled, so plain data and never a secret. */
+  memory: Memory
+  signal: AbortSignal
+  progress(progress: Progress): void
+  /** Resolves true when the user agreed, false when not. */
+  ask(question: Question): Promise<boolean>
+}
+
+/**
+ * One step of a runbook. Each part may be interrupted by a kill at any instant and be run again from its beginning by
+ * the next start, so each is idempotent.
+ */
+export interface Step<Memory> {
+  id: string
+  title: string
+  /** Why the step is there, in one sentence. */
+  why: string
+  /** Whether the step's effect holds already: it is then skipped. Changes nothing; a dry run calls it too. */
+  check(context: StepContext<Memory>): Promise<boolean>
+  /** Brings the effect about. An expected failure is returned; a thrown error counts as one with code `unexpected`. */
+  apply(context: StepContext<Memory>): Promise<StepResult>
+  /** Takes the effect back, whether apply had finished, had begun, or had not. Absent: there is nothing to take back. */
+  undo?(context: StepContext<Memory>): Promise<StepResult>
+  /** From the apply of this step on there is no way back: a failure after it is never undone. */
+  pointOfNoReturn?: boolean
+  /** A cancel while this step works is taken at once; otherwise after the step. */
+  cancellable?: boolean
+}
+
+export type StepResult = { ok: true } | { ok: false; error: StepError }
+
+/** `code` for programs, `words` for people, `detail` quoted as it was found (last lines of an output). */
+export interface StepError {
+  code: string
+  words: string
+  detail?: string
+}
+
+export interface Runbook<Memory> {
+  /** The kind: "upgrade", "rotate". */
+  name: string
+  /** What it is about, for the history: "zot v2.1.13 to v2.1.15". */
+  title: string
+  steps: readonly Step<Memory>[]
+  /** What the first step finds. Plain data. */
+  memory: Memory
+}
