@@ -89,6 +89,7 @@ export async function boot({ shell, configFile, openWith }: BootOptions): Promis
     notices,
     openWith,
   })
+  clock.onWake(() => app.woke())
   const place = await prepareControlSocket(home)
   if (!place.ok) return release(place)
   if (place.value.elsewhere)

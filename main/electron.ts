@@ -119,10 +119,7 @@ async function run(): Promise<void> {
     core: {
       host: core.host,
       quit,
-      woke() {
-        clock.woke()
-        core.woke()
-      },
+      woke: clock.woke,
       settings: {
         notifications: () => settings.get('notifications'),
         startAtLogin: () => settings.get('startAtLogin'),

@@ -15,15 +15,30 @@ export interface Clock {
 }
 
 export interface SystemClock extends Clock {
-  /** Looks at every deadline now: call it when the computer wakes. */
+  /** Tells the listeners, then looks at every deadline now: call it when the computer wakes. */
   woke(): void
+  /** Calls back after a sleep that was told or that a timer noticed, before any deadline that passed in it. */
+  onWake(listener: () => void): void
 }
 
 /** Longest real wait before a deadline is looked at again: Node's timers stand still while the computer sleeps. */
 const longestWait = 15_000
+/** A wall clock that went on for so long without a timer that was due: the computer slept. */
+const slept = longestWait + 10_000
 
 export function systemClock(): SystemClock {
   const looks = new Set<() => void>()
+  const listeners: (() => void)[] = []
+  let seen = Date.now()
+
+  function wake() {
+    seen = Date.now()
+    for (const listener of listeners) listener()
+  }
+  function noticeSleep() {
+    if (Date.now() - seen > slept) wake()
+    seen = Date.now()
+  }
   return {
     now: Date.now,
     monotonic: () => performance.now(),
@@ -33,6 +48,8 @@ export function systemClock(): SystemClock {
 
       function look() {
         clearTimeout(timer)
+        noticeSleep()
+        if (!looks.has(look)) return
         const left = Math.min(at - Date.now(), until - performance.now())
         if (left <= 0) {
           looks.delete(look)
@@ -46,6 +63,8 @@ export function systemClock(): SystemClock {
         timer = setTimeout(look, Math.min(Math.ceil(left), longestWait))
         if (unref) timer.unref()
       }
+      // Only then: after a sleep the timers from before it are the ones to notice it.
+      if (looks.size === 0) seen = Date.now()
       looks.add(look)
       arm(Math.max(0, at - Date.now()))
       return () => {
@@ -53,7 +72,11 @@ export function systemClock(): SystemClock {
         clearTimeout(timer)
       }
     },
+    onWake(listener) {
+      listeners.push(listener)
+    },
     woke() {
+      wake()
       for (const look of [...looks]) if (looks.has(look)) look()
     },
   }

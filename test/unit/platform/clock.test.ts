@@ -46,6 +46,33 @@ describe('the system clock', () => {
     expect(later).toHaveBeenCalledTimes(1)
   })
 
+  test('a sleep that nobody tells of is noticed, before what was due in it fires', () => {
+    const clock = systemClock()
+    const seen: string[] = []
+    clock.onWake(() => seen.push('woke'))
+    clock.setTimer(clock.now() + 600_000, () => seen.push('fired'))
+    vi.advanceTimersByTime(60_000)
+    expect(seen).toEqual([])
+    vi.setSystemTime(clock.now() + 3_600_000)
+    clock.setTimer(clock.now() + 60_000, () => {})
+    vi.advanceTimersByTime(15_000)
+    expect(seen).toEqual(['woke', 'fired'])
+    vi.advanceTimersByTime(60_000)
+    clock.setTimer(clock.now() + 10, () => seen.push('later'))
+    vi.advanceTimersByTime(60_000)
+    expect(seen).toEqual(['woke', 'fired', 'later'])
+  })
+
+  test('a listener may take back what was due in a sleep', () => {
+    const clock = systemClock()
+    const fire = vi.fn()
+    const cancel = clock.setTimer(clock.now() + 60_000, fire)
+    clock.onWake(cancel)
+    vi.setSystemTime(clock.now() + 3_600_000)
+    vi.advanceTimersByTime(60_000)
+    expect(fire).not.toHaveBeenCalled()
+  })
+
   test('a clock that is set back delays nothing', () => {
     const clock = systemClock()
     const fire = vi.fn()
