@@ -7,6 +7,7 @@ import { Pushes } from './http/pushes.ts'
 import { createRateLimit } from './http/rate-limit.ts'
 import { createRegistryServer } from './http/server.ts'
 import { type Logger, openLogger } from './log/logger.ts'
+import { openMaintenance } from './maintenance/maintenance.ts'
 import { openOperations } from './operations.ts'
 import { openPeople } from './people.ts'
 import { readConfig, refuse } from './read-config.ts'
@@ -18,13 +19,8 @@ import { openSignIn } from './signin/sign-in.ts'
 import { openDiskStorage } from './storage/disk-storage.ts'
 import { checkRoot, wordsOf } from './storage/root.ts'
 import { lockRoot } from './storage/root-lock.ts'
-import type { Storage } from './storage/storage.ts'
 import { followCertificate, openCertificate } from './tls.ts'
 import { version } from './version.ts'
-
-/** When the remains of broken pushes are looked for, ms: not at the start, which should be quick, and then daily. */
-const collectAfter = 2 * 60_000
-const collectEvery = 24 * 60 * 60_000
 
 /** Serves until a signal asks for the end; answers the exit code. */
 export async function serve(file: string): Promise<number> {
@@ -54,6 +50,16 @@ export async function serve(file: string): Promise<number> {
   const securing = openCertificate(config, logger)
   if (!securing.ok)
     return await fail(logger, 'failed to start', `http.tls.${securing.file} ${securing.message}`)
+  const keeping = await openMaintenance({
+    config,
+    root: checked.root,
+    upkeep: storage.upkeep,
+    logger,
+    usage: pulls,
+    observer: operations.metrics,
+  })
+  if (!keeping.ok) return await fail(logger, 'failed to start', keeping.problems.join('\n'))
+  const { maintenance } = keeping
   let origin = ''
   const signIn = openSignIn(config, providers, {
     sessions,
@@ -67,9 +73,10 @@ export async function serve(file: string): Promise<number> {
   const reloader = createReloader(file, config, logger, [
     { keys: ['log.level'], apply: next => logger.setLevel(next.log.level) },
     {
-      keys: ['http.accessControl', 'http.realm', 'http.auth.failDelay'],
+      keys: ['http.accessControl', 'http.realm', 'http.auth.failDelay', 'http.auth.htpasswd.path'],
       apply: next => people.reconfigure(next),
     },
+    maintenance.part,
   ])
   const { http } = config
   const routes = createRoutes({
@@ -106,17 +113,15 @@ export async function serve(file: string): Promise<number> {
   const serving = { address, port, rootDirectory: checked.root, version, pid: process.pid }
   logger.log('info', 'serving', serving)
 
-  const collecting = new AbortController()
-  collectRegularly(storage, logger, collecting.signal)
-
   const unfollow = followCertificate(config, logger, registry.replaceCertificate)
   const unwatch = watchConfig(file, read.text, reloader.take)
 
   await stopped
   unfollow()
   unwatch()
-  collecting.abort()
+  const kept = maintenance.stop()
   await drain(state, registry, pushes, logger)
+  await kept
   await administration?.close()
   await people.close()
   await operations.close()
@@ -130,15 +135,6 @@ export async function serve(file: string): Promise<number> {
 function originOf({ http }: Config, address: string, port: number): string {
   const host = address.includes(':') ? `[${address}]` : address
   return `${http.tls ? 'https' : 'http'}://${host}:${port}`
-}
-
-function collectRegularly(storage: Storage, logger: Logger, signal: AbortSignal): void {
-  const collect = async (): Promise<void> => {
-    const removed = await storage.collectStaleUploads(signal)
-    if (removed > 0) logger.log('info', 'removed uploads left by broken pushes', { removed })
-    if (!signal.aborted) setTimeout(collect, collectEvery).unref()
-  }
-  setTimeout(collect, collectAfter).unref()
 }
 
 /** Ends with the first signal that asks for the end; the next ones change nothing. */

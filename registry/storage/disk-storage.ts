@@ -7,7 +7,6 @@ import { failureOf, guarded, isMissing } from './errno.ts'
 import { layout } from './layout.ts'
 import { ManifestStore } from './manifest-store.ts'
 import { RepositoryCache } from './repository-cache.ts'
-import { collectStaleUploads } from './stale-uploads.ts'
 import type { Storage } from './storage.ts'
 import type { Upkeep } from './upkeep.ts'
 import { UploadStore } from './upload-store.ts'
@@ -36,7 +35,6 @@ export function openDiskStorage(root: string, now: () => number = Date.now): Dis
     }),
     repositories: () => guarded(async () => success(await catalog.list())),
     reachable: () => reachable(root),
-    collectStaleUploads: signal => collectStaleUploads(root, now(), id => uploads.isKnown(id), signal),
   }
 }
 

@@ -1,6 +1,6 @@
 import { mkdir, opendir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { type Digest, digestOf, isDigest } from '../oci/digest.ts'
+import { type Digest, digestOf, isDigest, parseDigest } from '../oci/digest.ts'
 import { type Failure, failure, type Result, success } from '../oci/error-table.ts'
 import { type Removal, withoutEntries } from '../oci/index-removal.ts'
 import { isObject, stringIn } from '../oci/json.ts'
@@ -194,6 +194,12 @@ export class DiskUpkeep implements Upkeep {
         if (!isMissing(error)) throw error
       }
     }
+  }
+
+  async has(name: string, digest: string): Promise<boolean> {
+    const parsed = parseDigest(digest)
+    const found = parsed && (await stat(layout.blob(this.#root, name, parsed)).catch(() => undefined))
+    return found?.isFile() ?? false
   }
 
   check(name: string, digest: Digest, options: CheckOptions): Promise<BlobHealth> {

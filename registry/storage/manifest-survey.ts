@@ -7,12 +7,12 @@ import { layout } from './layout.ts'
 import type { Snapshot } from './repository.ts'
 import type { SurveyedManifest } from './upkeep.ts'
 
-type Content = Pick<SurveyedManifest, 'kind' | 'links' | 'subject'> & {
+type Content = Pick<SurveyedManifest, 'kind' | 'links' | 'required' | 'subject'> & {
   /** Links with their media types, for what an index names and index.json does not. */
   readonly typed: readonly { digest: string; mediaType: string }[]
 }
 
-const nothing: Content = { kind: 'other', links: [], subject: undefined, typed: [] }
+const nothing: Content = { kind: 'other', links: [], required: [], subject: undefined, typed: [] }
 
 interface Queued {
   digest: string
@@ -118,7 +118,13 @@ const anyDigest = /sha256:[a-f0-9]{64}(?![a-f0-9])|sha512:[a-f0-9]{128}(?![a-f0-
 function contentOf(body: Buffer, mediaType: string): Content {
   const parsed = parseManifest(body, mediaType)
   if (!parsed.ok) return { ...nothing, links: body.toString('latin1').match(anyDigest) ?? [] }
-  const { kind, links, subject } = parsed.manifest
+  const { kind, links, required, subject } = parsed.manifest
   const typed = links.map(link => ({ digest: link.digest.text, mediaType: link.mediaType }))
-  return { kind, links: typed.map(link => link.digest), subject: subject?.text, typed }
+  return {
+    kind,
+    links: typed.map(link => link.digest),
+    required: required.map(digest => digest.text),
+    subject: subject?.text,
+    typed,
+  }
 }

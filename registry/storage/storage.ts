@@ -91,6 +91,4 @@ export interface Storage {
   repositories(): Promise<Result<readonly string[]>>
   /** Whether the root can still be reached. */
   reachable(): Promise<Result<void>>
-  /** Removes uploads that nobody has touched for a day; answers how many. */
-  collectStaleUploads(signal: AbortSignal): Promise<number>
 }

@@ -14,6 +14,8 @@ export interface SurveyedManifest {
   readonly kind: 'image' | 'index' | 'other'
   /** Every digest it names, without its subject. */
   readonly links: readonly string[]
+  /** Those of them without which it would not have been accepted. */
+  readonly required: readonly string[]
   readonly subject: string | undefined
 }
 
@@ -58,6 +60,7 @@ export interface Upkeep {
   collect(name: string, options: CollectOptions): Promise<Result<Collected>>
   /** Removes uploads and what zot left of fetching, untouched since `before`; answers how many. */
   removeLeftovers(name: string, before: number): Promise<{ uploads: number; syncs: number }>
+  has(name: string, digest: string): Promise<boolean>
   blobs(name: string): AsyncIterable<Digest>
   /** Reads a blob and compares it with its name. */
   check(name: string, digest: Digest, options: CheckOptions): Promise<BlobHealth>

@@ -38,11 +38,6 @@ export class UploadStore implements Uploads {
     this.#repositories = repositories
   }
 
-  /** Whether an upload is being written or may be resumed without reading it again. */
-  isKnown(id: string): boolean {
-    return this.#sessions.has(id)
-  }
-
   async start(name: string): Promise<Result<string>> {
     return await guarded(async () => {
       const id = randomUUID()

@@ -154,23 +154,6 @@ describe('on disk', () => {
     expect(await storage.manifests.tags('a')).toMatchObject({ error: { name: 'name-unknown' } })
   })
 
-  it('removes uploads that nobody touched for a day, and no other', async () => {
-    const ids = []
-    for (const name of ['a', 'a', 'b/c']) {
-      const id = await storage.uploads.start(name)
-      if (id.ok) ids.push(id.value)
-    }
-    const old = new Date(Date.now() - 25 * 3600_000)
-    utimesSync(join(root, 'a/.uploads', ids[0]!), old, old)
-    utimesSync(join(root, 'b/c/.uploads', ids[2]!), old, old)
-    const later = openDiskStorage(root)
-    expect(await later.collectStaleUploads(new AbortController().signal)).toBe(2)
-    expect(readdirSync(join(root, 'a/.uploads'))).toEqual([ids[1]])
-    // One that is known to be open is in use, whatever its age.
-    utimesSync(join(root, 'a/.uploads', ids[1]!), old, old)
-    expect(await storage.collectStaleUploads(new AbortController().signal)).toBe(0)
-  })
-
   it('serves from memory what it has just stored or read', async () => {
     const digest = await push('a', 'v1')
     expect(storage.manifests.peek('a', 'v1')?.digest).toBe(digest)

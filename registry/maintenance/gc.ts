@@ -1,0 +1,132 @@
+import type { Logger } from '../log/logger.ts'
+import type { Upkeep } from '../storage/upkeep.ts'
+import { type Decision, planRetention, type Usage } from './retention.ts'
+import type { Retention } from './retention-policy.ts'
+
+/** What is known of pulls and pushes. */
+export interface UsageRecords {
+  list(repository: string): ReadonlyMap<string, Usage>
+  forget(repository: string, reference: string): void
+}
+
+export interface GcContext {
+  readonly upkeep: Upkeep
+  readonly logger: Pick<Logger, 'log'>
+  readonly usage: UsageRecords | undefined
+  /** Since when pulls are counted, ms since the epoch. */
+  readonly countedSince: number
+  readonly now: () => number
+  /** Makes way for requests; throws when it is time to stop. */
+  readonly pause: () => Promise<void>
+}
+
+export interface GcRules {
+  /** Unreferenced blobs, uploads and leftovers younger than this stay, ms. */
+  readonly delay: number
+  readonly retention: Retention
+}
+
+export interface GcTotals {
+  repositories: number
+  manifests: number
+  blobs: number
+  bytes: number
+  uploads: number
+  syncs: number
+  failures: number
+}
+
+export const noTotals = (): GcTotals => ({
+  repositories: 0,
+  manifests: 0,
+  blobs: 0,
+  bytes: 0,
+  uploads: 0,
+  syncs: 0,
+  failures: 0,
+})
+
+/**
+ * Collects the garbage of one repository and adds what went to `totals`. In a dry run, manifests stay and
+ * the log says which would go; blobs that nothing names go all the same.
+ */
+export async function collectRepository(
+  context: GcContext,
+  rules: GcRules,
+  name: string,
+  totals: GcTotals,
+  signal: AbortSignal,
+): Promise<void> {
+  const { upkeep, logger, now, pause, countedSince } = context
+  const { delay, retention } = rules
+  const usage = context.usage?.list(name)
+  const log = (message: string, fields: Readonly<Record<string, unknown>>): void =>
+    logger.log('warn', message, { module: 'gc', repository: name, ...fields })
+  let decisions: readonly Decision[] = []
+  const result = await upkeep.collect(name, {
+    decide: manifests => {
+      const plan = planRetention({
+        manifests,
+        usage: reference => usage?.get(reference),
+        policy: retention.policyFor(name),
+        delay: retention.delay,
+        now: now(),
+        countedSince,
+      })
+      decisions = plan.decisions
+      return retention.dryRun ? [] : plan.removals
+    },
+    blobsBefore: now() - delay,
+    pause,
+    signal,
+  })
+  totals.repositories++
+  if (result.ok) {
+    const { removed, blobs, bytes, keptBecause } = result.value
+    const gone = new Set(removed.map(({ digest, tag }) => `${digest} ${tag ?? ''}`))
+    const applied = decisions.filter(
+      it => it.decision === 'keep' || retention.dryRun || gone.has(`${it.digest} ${it.tag ?? ''}`),
+    )
+    for (const decision of applied) sayDecision(context, retention.dryRun, name, decision)
+    for (const { tag, digest } of removed) {
+      context.usage?.forget(name, tag ?? digest)
+      await pause()
+    }
+    totals.manifests += removed.length
+    totals.blobs += blobs
+    totals.bytes += bytes
+    if (keptBecause !== undefined)
+      log('blobs are not collected: what is in use cannot be told', { error: keptBecause })
+  } else {
+    totals.failures++
+    log('garbage collection failed', { error: result.error.name, ...detailOf(result.error.detail) })
+  }
+  const left = await upkeep.removeLeftovers(name, now() - delay)
+  totals.uploads += left.uploads
+  totals.syncs += left.syncs
+}
+
+/** zot's line, for whoever reads it by program. */
+function sayDecision(
+  { logger }: GcContext,
+  dryRun: boolean,
+  repository: string,
+  { decision, reason, digest, mediaType, tag, pushedAt, pulledAt }: Decision,
+): void {
+  // Many tags are kept each time: that is only worth a line to somebody who tries out a policy.
+  logger.log(decision === 'delete' || dryRun ? 'info' : 'debug', 'applied policy', {
+    module: 'retention',
+    'dry-run': dryRun,
+    repository,
+    mediaType,
+    digest,
+    ...(tag === undefined ? {} : { tag }),
+    ...(pulledAt === undefined ? {} : { lastPullTimestamp: new Date(pulledAt).toISOString() }),
+    ...(pushedAt === undefined ? {} : { pushTimestamp: new Date(pushedAt).toISOString() }),
+    decision,
+    reason,
+  })
+}
+
+const detailOf = (detail: unknown): Record<string, unknown> =>
+  typeof detail === 'object' && detail !== null ? { ...detail } : {}

@@ -1,0 +1,227 @@
+import { mkdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Config } from '../config/config.ts'
+import type { Logger } from '../log/logger.ts'
+import { isObject, parseJson } from '../oci/json.ts'
+import { writeDurably } from '../storage/durable.ts'
+import { folderMode, layout } from '../storage/layout.ts'
+import type { Upkeep } from '../storage/upkeep.ts'
+import { collectRepository, type GcContext, type GcRules, noTotals, type UsageRecords } from './gc.ts'
+import { createPace } from './pace.ts'
+import { type CompiledRetention, compileRetention } from './retention-policy.ts'
+import { createSchedule, type ScheduleOptions, type Task } from './schedule.ts'
+import { type ScrubTotals, scrubRepository } from './scrub.ts'
+import { opensIn, parseTimeWindow, type TimeWindow } from './time-window.ts'
+
+/** When the first garbage collection begins at the latest, ms: the start itself is not the time. */
+const firstGc = 30_000
+const firstScrub = 10_000
+
+/** Who wants figures of the work in the background. Durations in seconds. */
+export interface MaintenanceObserver {
+  taskRegistered(): void
+  taskBegan(name: string): () => void
+  collected(run: { readonly failed: boolean; readonly seconds: number }): void
+  /** `type`: manifest, blob, upload, sync. */
+  deleted(type: string, count: number): void
+}
+
+export interface MaintenanceOptions {
+  readonly config: Config
+  /** Locked by this process. */
+  readonly root: string
+  readonly upkeep: Upkeep
+  readonly logger: Pick<Logger, 'log'>
+  /** Undefined: nothing is known of pulls, and policies that go by pulls keep everything. */
+  readonly usage: UsageRecords | undefined
+  readonly observer?: MaintenanceObserver | undefined
+  readonly now?: () => number
+  readonly schedule?: ScheduleOptions
+}
+
+export interface Maintenance {
+  /** What `reload` may change while serving. */
+  readonly part: {
+    readonly keys: readonly string[]
+    check(next: Config): readonly string[]
+    apply(next: Config): void
+  }
+  /** Ends what runs at its next safe point. */
+  stop(): Promise<void>
+}
+
+export type OpenMaintenance =
+  | { readonly ok: true; readonly maintenance: Maintenance }
+  | { readonly ok: false; readonly problems: readonly string[] }
+
+/** What is wrong with the upkeep that a configuration asks for, in words. */
+export function maintenanceProblems({ storage }: Config): readonly string[] {
+  const compiled = compileRetention(storage)
+  return compiled.ok ? [] : compiled.problems
+}
+
+/** Keeps the store in order in the background: garbage collection, retention, scrub. */
+export async function openMaintenance(options: MaintenanceOptions): Promise<OpenMaintenance> {
+  const { root, upkeep, logger, usage, observer, now = Date.now } = options
+  const compiled = compileRetention(options.config.storage)
+  if (!compiled.ok) return compiled
+  const scrubbedAt = await lastScrub(root)
+  const context: Omit<GcContext, 'pause'> = {
+    upkeep,
+    logger,
+    usage,
+    countedSince: usage ? await countedSince(root, now()) : now(),
+    now,
+  }
+  /** Where a run that its window cut short goes on. */
+  let resumeAfter = ''
+
+  const gc = (rules: GcRules, window: TimeWindow | undefined) =>
+    guarded(logger, 'gc', async signal => {
+      const startedAt = performance.now()
+      const totals = noTotals()
+      const pausing = { ...context, pause: createPace(signal) }
+      for (const name of await namesFrom(upkeep, resumeAfter)) {
+        if (signal.aborted || (window && opensIn(window, now()) > 0)) break
+        await collectRepository(pausing, rules, name, totals, signal)
+        resumeAfter = name
+      }
+      if (!signal.aborted && !(window && opensIn(window, now()) > 0)) resumeAfter = ''
+      const { manifests, blobs, uploads, syncs, failures } = totals
+      const seconds = (performance.now() - startedAt) / 1000
+      observer?.collected({ failed: failures > 0, seconds })
+      for (const [type, count] of Object.entries({
+        manifest: manifests,
+        blob: blobs,
+        upload: uploads,
+        sync: syncs,
+      }))
+        if (count > 0) observer?.deleted(type, count)
+      const worthTelling = manifests + blobs + uploads + syncs + failures > 0
+      logger.log(worthTelling ? 'info' : 'debug', 'garbage collection completed', {
+        module: 'gc',
+        ...totals,
+        seconds,
+      })
+    })
+
+  const scrub = guarded(logger, 'scrub', async signal => {
+    const startedAt = performance.now()
+    const totals: ScrubTotals = { blobs: 0, corrupt: 0, unreadable: 0 }
+    const known = new Map<string, boolean>()
+    const pause = createPace(signal)
+    let affected = 0
+    for (const name of await namesFrom(upkeep, '')) {
+      if (signal.aborted) return
+      const rows = await scrubRepository({ upkeep, logger, pause, signal, known }, name, totals)
+      for (const { repository, tag, status, blob, error } of rows) {
+        if (status === 'ok') continue
+        affected++
+        logger.log('error', 'an image is affected', { module: 'scrub', repository, tag, blob, error })
+      }
+    }
+    if (signal.aborted) return
+    await rememberScrub(root, now())
+    const seconds = (performance.now() - startedAt) / 1000
+    logger.log('info', 'scrub completed', { module: 'scrub', ...totals, affected, seconds })
+  })
+
+  const tasksOf = (
+    config: Config,
+    { retention }: CompiledRetention & { ok: true },
+    since: number | undefined,
+  ): Task[] => {
+    const { storage, extensions } = config
+    const tasks: Task[] = []
+    if (storage.gc) {
+      const { gcInterval, gcDelay, gcTimeWindow } = storage
+      const window = gcTimeWindow === undefined ? undefined : parseTimeWindow(gcTimeWindow)
+      const run = gc({ delay: gcDelay, retention }, window)
+      tasks.push({
+        name: 'gc',
+        interval: gcInterval,
+        first: Math.min(firstGc, gcInterval || firstGc),
+        window,
+        run,
+      })
+    }
+    if (extensions?.scrub?.enable) {
+      const { interval } = extensions.scrub
+      const first = since === undefined ? firstScrub : Math.max(firstScrub, since + interval - now())
+      tasks.push({ name: 'scrub', interval, first, window: undefined, run: scrub })
+    }
+    for (const _ of tasks) observer?.taskRegistered()
+    return tasks
+  }
+
+  const schedule = createSchedule({
+    now,
+    ...(observer && { began: name => observer.taskBegan(name) }),
+    ...options.schedule,
+  })
+  schedule.set(tasksOf(options.config, compiled, scrubbedAt))
+  return {
+    ok: true,
+    maintenance: {
+      part: {
+        keys: [
+          'storage.gc',
+          'storage.gcDelay',
+          'storage.gcInterval',
+          'storage.gcTimeWindow',
+          'storage.retention',
+          'extensions.scrub',
+        ],
+        check: maintenanceProblems,
+        apply: next => {
+          const again = compileRetention(next.storage)
+          if (again.ok) schedule.set(tasksOf(next, again, now()))
+        },
+      },
+      stop: () => schedule.stop(),
+    },
+  }
+}
+
+/** A run that fails is told and comes again; it is no reason to stop serving. */
+function guarded(logger: Pick<Logger, 'log'>, module: string, work: (signal: AbortSignal) => Promise<void>) {
+  return async (signal: AbortSignal): Promise<void> => {
+    try {
+      await work(signal)
+    } catch (error) {
+      if (signal.aborted) return
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+      logger.log('error', `${module} failed`, { module, error: text })
+    }
+  }
+}
+
+/** Sorted, beginning behind `after` and going round. */
+async function namesFrom(upkeep: Upkeep, after: string): Promise<string[]> {
+  const names: string[] = []
+  for await (const name of upkeep.names()) names.push(name)
+  names.sort()
+  return [...names.filter(name => name > after), ...names.filter(name => name <= after)]
+}
+
+/** The file of the counts is as old as the counting. */
+async function countedSince(root: string, now: number): Promise<number> {
+  const found = await stat(join(layout.own(root), 'activity.db')).catch(() => undefined)
+  // Where the file system keeps no time of birth there is none, or it is 1970.
+  return found && found.birthtimeMs > 0 ? found.birthtimeMs : now
+}
+
+const scrubFile = (root: string): string => join(layout.own(root), 'scrub.json')
+
+/** When the last whole round ended, ms since the epoch. */
+async function lastScrub(root: string): Promise<number | undefined> {
+  const text = await readFile(scrubFile(root), 'utf8').catch(() => '')
+  const read = parseJson(text)
+  const at = isObject(read) ? read['finishedAt'] : undefined
+  return typeof at === 'number' ? at : undefined
+}
+
+async function rememberScrub(root: string, finishedAt: number): Promise<void> {
+  await mkdir(layout.own(root), { recursive: true, mode: folderMode })
+  await writeDurably(scrubFile(root), JSON.stringify({ finishedAt }), `${scrubFile(root)}.new`)
+}

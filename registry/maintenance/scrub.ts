@@ -1,0 +1,158 @@
+import type { Logger } from '../log/logger.ts'
+import type { Digest } from '../oci/digest.ts'
+import type { SurveyedManifest, Upkeep } from '../storage/upkeep.ts'
+
+/** One image, or one blob that no image names (without a tag), and how it is. */
+export interface ScrubRow {
+  readonly repository: string
+  readonly tag: string
+  readonly status: 'ok' | 'affected'
+  /** The digest that is wrong. */
+  readonly blob: string
+  readonly error: string
+}
+
+export interface ScrubContext {
+  readonly upkeep: Upkeep
+  readonly logger: Pick<Logger, 'log'>
+  readonly pause: () => Promise<void>
+  readonly signal: AbortSignal
+  /** Verdicts on files with several names, for one round. */
+  readonly known: Map<string, boolean>
+}
+
+export interface ScrubTotals {
+  blobs: number
+  corrupt: number
+  unreadable: number
+}
+
+const badDigest = 'bad blob digest'
+const notFound = 'blob not found'
+
+/**
+ * Reads every blob of a repository. One that is not what its name says is moved out of the way at once, so
+ * that nobody is given it; the log says where to. Answers how the images are.
+ */
+export async function scrubRepository(
+  context: ScrubContext,
+  name: string,
+  totals: ScrubTotals,
+): Promise<ScrubRow[]> {
+  const { upkeep, pause, signal } = context
+  const bad = new Map<string, string>()
+  const there = new Set<string>()
+  for await (const digest of upkeep.blobs(name)) {
+    if (signal.aborted) return []
+    totals.blobs++
+    const problem = await scrubBlob(context, name, digest, totals)
+    if (problem === undefined) there.add(digest.text)
+    else bad.set(digest.text, problem)
+    await pause()
+  }
+  const surveyed = await upkeep.survey(name, pause)
+  if (!surveyed.ok) {
+    if (surveyed.error.name === 'name-unknown')
+      return [...bad].map(([blob, error]) => loose(name, blob, error))
+    return [
+      loose(name, '', 'index.json cannot be read'),
+      ...[...bad].map(([blob, error]) => loose(name, blob, error)),
+    ]
+  }
+  const rows: ScrubRow[] = []
+  const told = new Set<string>()
+  const byDigest = new Map(surveyed.value.map(manifest => [manifest.digest, manifest]))
+  for (const manifest of surveyed.value) {
+    const wrong = await firstWrong(context, name, manifest, byDigest, bad, there)
+    if (wrong) told.add(wrong.blob)
+    const tags = manifest.tags.length > 0 ? manifest.tags : ['']
+    for (const tag of tags)
+      rows.push({
+        repository: name,
+        tag,
+        status: wrong ? 'affected' : 'ok',
+        blob: wrong?.blob ?? '',
+        error: wrong?.error ?? '',
+      })
+  }
+  for (const [blob, error] of bad) if (!told.has(blob)) rows.push(loose(name, blob, error))
+  return rows
+}
+
+const loose = (repository: string, blob: string, error: string): ScrubRow => ({
+  repository,
+  tag: '',
+  status: 'affected',
+  blob,
+  error,
+})
+
+/** What is wrong with a blob; undefined: nothing. */
+async function scrubBlob(
+  { upkeep, logger, pause, signal, known }: ScrubContext,
+  repository: string,
+  digest: Digest,
+  totals: ScrubTotals,
+): Promise<string | undefined> {
+  const health = await upkeep.check(repository, digest, { pause, signal, known })
+  const fields = { module: 'scrub', repository, blob: digest.text }
+  switch (health.kind) {
+    case 'sound':
+    case 'aborted':
+    case 'missing':
+      return undefined
+    case 'unreadable':
+      totals.unreadable++
+      logger.log('error', 'a blob cannot be read', { ...fields, error: health.reason })
+      return `cannot be read: ${health.reason}`
+    case 'corrupt': {
+      totals.corrupt++
+      const moved = await upkeep.quarantine(repository, digest, health.inode)
+      if (!moved.ok) {
+        logger.log('error', 'a blob is damaged, and could not be put into quarantine', {
+          ...fields,
+          error: moved.error.name,
+        })
+      } else if (moved.value === undefined) {
+        logger.log('error', 'a blob is damaged, and in use: it is looked at again next time', fields)
+      } else {
+        logger.log('error', 'a damaged blob was put into quarantine', {
+          ...fields,
+          error: badDigest,
+          path: moved.value,
+        })
+      }
+      return badDigest
+    }
+  }
+}
+
+/** The first of what an image needs that is damaged or missing. */
+async function firstWrong(
+  { upkeep }: ScrubContext,
+  name: string,
+  root: SurveyedManifest,
+  byDigest: ReadonlyMap<string, SurveyedManifest>,
+  bad: ReadonlyMap<string, string>,
+  there: Set<string>,
+): Promise<{ blob: string; error: string } | undefined> {
+  const seen = new Set<string>()
+  const queue = [root]
+  for (let at = queue.pop(); at !== undefined; at = queue.pop()) {
+    if (seen.has(at.digest)) continue
+    seen.add(at.digest)
+    const { digest, links, required } = at
+    const damaged = [digest, ...links].find(it => bad.has(it))
+    if (damaged !== undefined) return { blob: damaged, error: bad.get(damaged) ?? badDigest }
+    for (const needed of [digest, ...required]) {
+      // What came after the look at the folder is there all the same.
+      if (there.has(needed) || (await upkeep.has(name, needed))) there.add(needed)
+      else return { blob: needed, error: notFound }
+    }
+    for (const link of links) {
+      const child = byDigest.get(link)
+      if (child) queue.push(child)
+    }
+  }
+  return undefined
+}

@@ -1,0 +1,79 @@
+import { request as httpRequest } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import type { Config } from './config/config.ts'
+import { noPause } from './maintenance/pace.ts'
+import { type ScrubRow, scrubRepository } from './maintenance/scrub.ts'
+import { printScrubTable } from './maintenance/scrub-table.ts'
+import { readConfig, refuse } from './read-config.ts'
+import { openDiskStorage } from './storage/disk-storage.ts'
+import { checkRoot } from './storage/root.ts'
+import { lockRoot } from './storage/root-lock.ts'
+
+/** How long a server may take to show that it is there, ms. */
+const patience = 3000
+
+/**
+ * Reads every blob while nobody serves and prints how the images are; answers the exit code. As with zot,
+ * affected images are a finding and no failure: 0.
+ */
+export async function scrub(file: string): Promise<number> {
+  const read = await readConfig(file)
+  if (!read.ok) return refuse('invalid config file', read.problems)
+  const { config } = read
+  const { address, port } = config.http
+  if (await isServing(config))
+    return refuse('failed to scrub', [`server is running: something answers on ${address}:${port}`])
+  const checked = await checkRoot(config.storage.rootDirectory)
+  if (!checked.ok) return refuse('storage cannot be used', [checked.message])
+  const locked = lockRoot(checked.root)
+  if (!locked.ok) return refuse('failed to scrub', [`server is running: ${locked.message}`])
+  const { upkeep } = openDiskStorage(checked.root)
+  const notes: string[] = []
+  const context = {
+    upkeep,
+    // The table is for the reader; what was moved where is said after it.
+    logger: { log: (_: string, message: string, fields = {}) => notes.push(noteOf(message, fields)) },
+    pause: noPause,
+    signal: new AbortController().signal,
+    known: new Map<string, boolean>(),
+  }
+  const totals = { blobs: 0, corrupt: 0, unreadable: 0 }
+  const names: string[] = []
+  for await (const name of upkeep.names()) names.push(name)
+  const rows: ScrubRow[] = []
+  for (const name of names.sort()) rows.push(...(await scrubRepository(context, name, totals)))
+  console.log(printScrubTable(rows))
+  for (const note of notes) console.error(note)
+  locked.release()
+  return 0
+}
+
+function noteOf(message: string, fields: Readonly<Record<string, unknown>>): string {
+  const { repository, blob, path } = fields
+  return `${message}: ${repository} ${blob}${path === undefined ? '' : `, now ${path}`}`
+}
+
+/** Whether anything answers HTTP where the registry would. */
+async function isServing(config: Config): Promise<boolean> {
+  const { address, port } = config.http
+  if (port === 0) return false
+  const host = address === '0.0.0.0' || address === '' ? '127.0.0.1' : address === '::' ? '::1' : address
+  const target = { host: host.replace(/^\[|\]$/g, ''), port, path: '/v2/', method: 'HEAD', timeout: patience }
+  const asked = [
+    answers(done => httpRequest({ ...target, agent: false }, done)),
+    answers(done => httpsRequest({ ...target, agent: false, rejectUnauthorized: false }, done)),
+  ]
+  return (await Promise.all(asked)).includes(true)
+}
+
+function answers(ask: (done: () => void) => ReturnType<typeof httpRequest>): Promise<boolean> {
+  return new Promise(resolve => {
+    const request = ask(() => {
+      resolve(true)
+      request.destroy()
+    })
+    request.on('error', () => resolve(false))
+    request.on('timeout', () => request.destroy())
+    request.end()
+  })
+}
