@@ -12,5 +12,5 @@ export default async function buildRenderer(): Promise<() => void> {
     logLevel: 'warn',
     build: { outDir: folder, emptyOutDir: true },
   })
-  return () => rmSync(folder, { recursive: true, force: true })
+  return () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
 }

@@ -109,7 +109,7 @@ export class LiveApp {
       child.kill('SIGTERM')
       await ended
     }
-    rmSync(this.folder, { recursive: true, force: true })
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 })
   }
 
   private at(name: string): string {

@@ -13,7 +13,7 @@ export const entry = fileURLToPath(new URL('../../../registry/main.ts', import.m
 /** A folder for one test, removed by `dispose`. */
 export function temporaryFolder(): { path: string; dispose: () => void } {
   const path = mkdtempSync(join(tmpdir(), 'zotbar-registry-'))
-  return { path, dispose: () => rmSync(path, { recursive: true, force: true }) }
+  return { path, dispose: () => rmSync(path, { recursive: true, force: true, maxRetries: 5 }) }
 }
 
 export interface Ended {

@@ -80,7 +80,7 @@ export async function createRig(config: Record<string, unknown> = {}) {
     async end() {
       await Promise.all(supervisors.map(supervisor => supervisor.close({ keepServing: false })))
       for (const pid of pidsOf(configFile)) process.kill(pid, 'SIGKILL')
-      rmSync(folder, { recursive: true, force: true })
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
     },
   }
   rig.configure(config)

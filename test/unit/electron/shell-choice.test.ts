@@ -55,7 +55,7 @@ describe('where the binary is', () => {
     root = mkdtempSync(join(tmpdir(), 'zotbar-choice-'))
     await mkdir(join(root, 'node_modules', 'electron', 'dist'), { recursive: true })
   })
-  afterEach(() => rmSync(root, { recursive: true, force: true }))
+  afterEach(() => rmSync(root, { recursive: true, force: true, maxRetries: 5 }))
 
   it('is unknown until the package has a path.txt and the file it names', async () => {
     expect(electronBinary(root, {})).toBeUndefined()

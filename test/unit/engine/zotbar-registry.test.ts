@@ -8,7 +8,7 @@ let root: string
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'zotbar-engine-'))
 })
-afterEach(() => rmSync(root, { recursive: true, force: true }))
+afterEach(() => rmSync(root, { recursive: true, force: true, maxRetries: 5 }))
 
 function put(...path: string[]): string {
   const file = join(root, ...path)

@@ -21,7 +21,7 @@ beforeEach(() => {
   file = join(folder, 'journal.jsonl')
   aside = []
 })
-afterEach(() => rmSync(folder, { recursive: true, force: true }))
+afterEach(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
 
 const open = (change: Partial<typeof limits> = {}) =>
   openJournal(

@@ -35,7 +35,7 @@ beforeEach(() => {
 afterEach(async () => {
   await log?.close()
   log = undefined
-  rmSync(folder, { recursive: true, force: true })
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
 })
 
 function open(limits: Partial<LogLimits> = {}) {

@@ -28,7 +28,7 @@ beforeEach(() => {
   answering = true
   signals = []
 })
-afterEach(() => rmSync(home, { recursive: true, force: true }))
+afterEach(() => rmSync(home, { recursive: true, force: true, maxRetries: 5 }))
 
 const processes: ProcessTable = {
   alive: () => true,
