@@ -1,4 +1,5 @@
 import type { Configuration } from 'openid-client'
+import { isObject } from '../oci/json.ts'
 import { accountOf } from './account.ts'
 import type { ProviderKey, ProviderSettings } from './provider-settings.ts'
 
@@ -152,15 +153,16 @@ export function createProvider(settings: ProviderSettings, options: ProviderOpti
 
 async function discover(settings: ProviderSettings): Promise<Configuration> {
   const { issuer, clientId, clientSecret, authUrl, tokenUrl } = settings
-  const { allowInsecureRequests, ClientSecretBasic, ClientSecretPost, Configuration, ...rest } =
-    await library()
+  const { allowInsecureRequests, ClientSecretPost, Configuration, ...rest } = await library()
   const { discovery, enableNonRepudiationChecks, None } = rest
   // The default of the specification first, as zot does.
   const authentication: ReturnType<typeof None> = (server, client, body, headers) => {
     if (clientSecret === undefined) return None()(server, client, body, headers)
     const methods = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
-    const way = methods.includes('client_secret_basic') ? ClientSecretBasic : ClientSecretPost
-    return way(clientSecret)(server, client, body, headers)
+    if (!methods.includes('client_secret_basic'))
+      return ClientSecretPost(clientSecret)(server, client, body, headers)
+    const pair = `${formEncoded(clientId)}:${formEncoded(clientSecret)}`
+    headers.set('Authorization', `Basic ${Buffer.from(pair).toString('base64')}`)
   }
   const plain = [issuer.href, authUrl, tokenUrl].some(url => url?.startsWith('http:'))
   // Signatures of ID tokens are always checked, whichever way they came.
@@ -179,12 +181,33 @@ async function discover(settings: ProviderSettings): Promise<Configuration> {
   return changed
 }
 
-/** The words of the library name the check that failed and hold nothing secret; those of `cause` might. */
+/**
+ * Escapes no more than needed, as Go does: some providers take what they get as it is, and the library's own
+ * way would also escape a hyphen. https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1
+ */
+const formEncoded = (text: string): string =>
+  encodeURIComponent(text)
+    .replace(/[!'()*]/g, sign => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`)
+    .replaceAll('%20', '+')
+
+/**
+ * The words of the library name the check that failed, and hold nothing secret. Its data might: of that only
+ * the name of a field, and the code of an error in the form of RFC 6749.
+ */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'failed'
-  const code = codeOf(error.cause) ?? codeOf(error)
-  return code === undefined || error.message.includes(code) ? error.message : `${error.message} (${code})`
+  const { message, cause } = error
+  const words = [message]
+  if ('error' in error) words.push(nameIn(error.error))
+  if (cause instanceof Error) words.push(cause.message)
+  const data = cause instanceof Error ? cause.cause : cause
+  if (isObject(data)) words.push(nameIn(data['claim'] ?? data['attribute']))
+  const known = words.filter((word, at) => word !== '' && words.indexOf(word) === at)
+  return known.length > 0 ? known.join(': ') : (codeOf(cause) ?? 'failed')
 }
+
+const nameIn = (value: unknown): string =>
+  typeof value === 'string' && /^\w{1,64}$/.test(value) ? value : ''
 
 function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
