@@ -88,7 +88,7 @@ export function failureWords(error: Failure): FailureWords {
         title: `Port ${error.port} is taken`,
         steps: [
           `${holder(error)} answers there; it was left alone.`,
-          'End that program, or set another http.port in config.json, then start again.',
+          'End that program, and the registry starts by itself. Or set another http.port in config.json, then start again.',
         ],
       }
     case 'start-failed':
@@ -318,7 +318,11 @@ export function failureWords(error: Failure): FailureWords {
 export const imageName = (repository: string, reference: string): string =>
   `${repository}${reference.includes(':') ? '@' : ':'}${reference}`
 
-function holder(by: { pid?: number; command?: string }): string {
+/** What a command line runs, without its path and arguments: "/usr/bin/python3 -m x" -> "python3". */
+export const programName = (command: string): string => command.split(' ')[0]?.split('/').at(-1) || command
+
+/** "python3 (process 4182)", or "Another program" where nothing is known of it. */
+export function holder(by: { pid?: number | undefined; command?: string | undefined }): string {
   const name = by.command ?? 'Another program'
   return by.pid === undefined ? name : `${name} (process ${by.pid})`
 }

@@ -1,7 +1,7 @@
 import type { ProcessState, StateName } from '../contract/registry-state.ts'
 import { unreachable } from '../contract/result.ts'
 import type { ProbeResult, Snapshot } from '../contract/snapshot.ts'
-import { exitWords, failureWords } from './failure-words.ts'
+import { exitWords, failureWords, holder, programName } from './failure-words.ts'
 import {
   aboutDays,
   atTime,
@@ -97,7 +97,7 @@ export function glance(snapshot: Snapshot, now: number): Glance {
         class: 'down',
         state,
         headline: `Port ${process.port} is taken`,
-        reason: `A program that Zotbar did not start answers there; it was left alone, and this registry was not started. It starts when the port is free.`,
+        reason: `${holder({ ...process, command: process.command && programName(process.command) })} has it; it was left alone, and this registry was not started. It starts when the port is free.`,
         actions: [{ verb: 'check-again', label: 'Check again', kind: 'plain' }],
       }
     case 'failed': {

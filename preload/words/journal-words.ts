@@ -1,7 +1,7 @@
 import type { JournalEntry } from '../contract/registry-state.ts'
 import { unreachable } from '../contract/result.ts'
 import { exitWords } from './failure-words.ts'
-import { capital, duration, when } from './format.ts'
+import { capital, count, duration, when } from './format.ts'
 
 /** One line of "why did it restart": a title with its time, and one sentence of detail. */
 export interface JournalWords {
@@ -13,12 +13,14 @@ export interface JournalWords {
 export function journalWords(entry: JournalEntry, now: number): JournalWords {
   const at = when(entry.at, now)
   const back = entry.downMs === undefined ? '' : ` ${duration(entry.downMs)} without an answer.`
-  const ran = entry.ranForMs === undefined ? '' : ` after ${duration(entry.ranForMs)}`
+  const ran = entry.ranForMs === undefined ? '' : ` It had run for ${duration(entry.ranForMs)}.`
   const exit = entry.exit === undefined ? 'ended' : exitWords(entry.exit)
-  const cut = entry.pushesCut ? ` ${entry.pushesCut} pushes were cut off.` : ''
+  const cut = entry.pushesCut ? ` ${count(entry.pushesCut, 'push was', 'pushes were')} cut off.` : ''
   switch (entry.cause) {
     case 'asked-restart':
-      return { title: `Restarted ${at}`, detail: `You asked.${back}${cut}` }
+      return entry.downMs === undefined
+        ? { title: `Stopped for a restart ${at}`, detail: `You asked.${cut} It has not answered since.` }
+        : { title: `Restarted ${at}`, detail: `You asked.${back}${cut}` }
     case 'asked-stop':
       return { title: `Stopped ${at}`, detail: `You asked.${cut || ' No push was cut off.'}` }
     case 'asked-start':
@@ -33,16 +35,16 @@ export function journalWords(entry: JournalEntry, now: number): JournalWords {
         detail: `Process ${entry.pid ?? '?'} had kept serving and was taken into care again.`,
       }
     case 'hung':
-      return { title: `Stopped answering ${at}`, detail: `It was ended and started again${ran}.${back}` }
+      return { title: `Stopped answering ${at}`, detail: `It was ended and started again.${ran}${back}` }
     case 'crashed':
       return {
         title: entry.downMs === undefined ? `Crashed ${at}` : `Crashed and restarted ${at}`,
-        detail: `It ${exit}${ran}.${back}`,
+        detail: `It ${exit}.${ran}${back}`,
       }
     case 'ended-by-itself':
       return {
         title: entry.downMs === undefined ? `Ended by itself ${at}` : `Ended by itself and restarted ${at}`,
-        detail: `It ${exit}${ran}.${back}`,
+        detail: `It ${exit}.${ran}${back}`,
       }
     case 'start-failed':
       return { title: `Did not start ${at}`, detail: `${capital(`it ${exit}`)}.${back}` }

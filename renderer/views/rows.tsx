@@ -1,4 +1,5 @@
 import { lastEvents } from '../../preload/words/event-words.ts'
+import { programName } from '../../preload/words/failure-words.ts'
 import {
   bytes,
   count,
@@ -133,9 +134,6 @@ export function ForeignFacts({ seen }: { seen: Seen }) {
     </dl>
   )
 }
-
-/** "/usr/bin/docker-registry serve x.yml" -> "docker-registry". */
-const programName = (command: string): string => command.split(' ')[0]?.split('/').at(-1) || command
 
 export function RegistryRow({ seen }: { seen: Seen }) {
   const { snapshot } = seen

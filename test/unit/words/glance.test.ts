@@ -33,6 +33,16 @@ describe('the glance', () => {
     expect(`${found.headline} ${found.reason}`).not.toMatch(/undefined|NaN|!|successfully|please/i)
   })
 
+  it('names the program that has the port, as far as it is known', () => {
+    const foreign = { kind: 'foreign' as const, since: now, port: 5050 }
+    const reason = (process: typeof foreign & { pid?: number; command?: string }) => seen({ process }).reason
+    expect(reason({ ...foreign, pid: 4182, command: '/usr/bin/python3 -m http.server' })).toMatch(
+      /^python3 \(process 4182\) has it; it was left alone/,
+    )
+    expect(reason({ ...foreign, pid: 4182 })).toMatch(/^Another program \(process 4182\) has it/)
+    expect(reason(foreign)).toMatch(/^Another program has it/)
+  })
+
   it('names the first probe that failed', () => {
     const service = {
       checkedAt: now - 12_000,
