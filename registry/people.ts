@@ -4,7 +4,8 @@ import { createAuthenticator } from './auth/authenticator.ts'
 import { type Htpasswd, openHtpasswd } from './auth/htpasswd.ts'
 import type { HtpasswdProblem } from './auth/htpasswd-file.ts'
 import type { Identity } from './auth/identity.ts'
-import { createPasswordPool } from './auth/password-pool.ts'
+import { createPasswordPool, type PasswordPool } from './auth/password-pool.ts'
+import { createThrottle } from './auth/throttle.ts'
 import type { Config } from './config/config.ts'
 import type { Logger } from './log/logger.ts'
 import { openAccessDatabase } from './metadata/access-database.ts'
@@ -21,11 +22,13 @@ export interface People {
   readonly sessions: Sessions | undefined
   /** Undefined: the file cannot be used, and nothing is counted. */
   readonly pulls: Pulls | undefined
-  readonly htpasswd: Htpasswd | undefined
   readonly keyPolicy: KeyPolicy
   /** Where the account of a user lives. */
   originOf(user: string): Identity['origin']
-  /** Takes over the rules of a changed configuration: accessControl, realm, failDelay. */
+  /**
+   * Takes over what of a changed configuration needs no restart: accessControl, realm, failDelay, another
+   * htpasswd file (one that cannot be read leaves the old users). Ways to sign in neither come nor go.
+   */
   reconfigure(config: Config): void
   /** Writes what is not yet on disk. */
   close(): Promise<void>
@@ -52,31 +55,16 @@ export function openPeople(
     return { ok: false, message }
   }
 
-  let htpasswd: Htpasswd | undefined
+  const users = new UsersFile(logger)
+  closing.push(() => users.close())
   if (auth?.htpasswd) {
-    const pool = createPasswordPool()
-    closing.push(() => pool.close())
-    const opened = openHtpasswd({
-      path: auth.htpasswd.path,
-      pool,
-      onChange: news => {
-        if ('unreadable' in news)
-          return logger.log('error', 'htpasswd cannot be read; the old users stay', {
-            error: news.unreadable,
-          })
-        logger.log('info', 'htpasswd was read again')
-        tell(logger, news.problems)
-      },
-    })
-    if (!opened.ok) return failed(`http.auth.htpasswd.path ${opened.message}`)
-    htpasswd = opened.htpasswd
-    closing.push(() => opened.htpasswd.close())
-    tell(logger, htpasswd.problems())
+    const problem = users.use(auth.htpasswd.path)
+    if (problem !== undefined) return failed(`http.auth.htpasswd.path ${problem}`)
   }
 
   let apiKeys: ApiKeys | undefined
   let sessions: Sessions | undefined
-  if (auth && (htpasswd || auth.apikey || auth.openid)) {
+  if (auth && (users.current || auth.apikey || auth.openid)) {
     const opened = openAccessDatabase(layout.own(root))
     if (!opened.ok) return failed(opened.message)
     const { database } = opened
@@ -100,14 +88,16 @@ export function openPeople(
     closing.push(() => counted.close())
   } else logger.log('warn', 'pulls are not counted', { error: activity.message })
 
+  const throttle = createThrottle({ now: Date.now })
   const rulesOf = ({ http }: Config): GateRules => {
-    const authenticates = htpasswd !== undefined || apiKeys !== undefined
+    const authenticates = users.current !== undefined || apiKeys !== undefined
     return {
       access: createAccess({ accessControl: http.accessControl, authenticates }),
       authenticator: createAuthenticator({
-        htpasswd,
+        htpasswd: users.current,
         apiKeys,
         sessions,
+        throttle,
         failDelay: (http.auth?.failDelay ?? 0) * 1000,
       }),
       authenticates,
@@ -122,14 +112,60 @@ export function openPeople(
       apiKeys,
       sessions,
       pulls,
-      htpasswd,
       keyPolicy: policy.policy,
-      originOf: user => (!htpasswd?.has(user) && apiKeys?.isProviders(user) ? 'oidc' : 'local'),
+      originOf: user => (!users.current?.has(user) && apiKeys?.isProviders(user) ? 'oidc' : 'local'),
       reconfigure: changed => {
+        const path = changed.http.auth?.htpasswd?.path
+        const problem = users.current && path !== undefined ? users.use(path) : undefined
+        if (problem !== undefined) {
+          logger.log('error', 'htpasswd cannot be read; the old users stay', { error: problem })
+        }
         gate.rules = rulesOf(changed)
       },
       close,
     },
+  }
+}
+
+/** The htpasswd file in use, which another one may replace, and the threads that check its passwords. */
+class UsersFile {
+  current: Htpasswd | undefined
+  readonly #logger: Logger
+  #path: string | undefined
+  #pool: PasswordPool | undefined
+
+  constructor(logger: Logger) {
+    this.#logger = logger
+  }
+
+  /** Answers what is wrong; then what was in use stays so. */
+  use(path: string): string | undefined {
+    if (path === this.#path) return undefined
+    this.#pool ??= createPasswordPool()
+    const logger = this.#logger
+    const opened = openHtpasswd({
+      path,
+      pool: this.#pool,
+      onChange: news => {
+        if ('unreadable' in news) {
+          logger.log('error', 'htpasswd cannot be read; the old users stay', { error: news.unreadable })
+          return
+        }
+        logger.log('info', 'htpasswd was read again')
+        tell(logger, news.problems)
+      },
+    })
+    if (!opened.ok) return opened.message
+    this.current?.close()
+    this.current = opened.htpasswd
+    this.#path = path
+    tell(logger, this.current.problems())
+    return undefined
+  }
+
+  async close(): Promise<void> {
+    this.current?.close()
+    await this.#pool?.close()
   }
 }
 

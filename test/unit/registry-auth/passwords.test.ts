@@ -123,6 +123,28 @@ describe('htpasswd', () => {
     expect(await htpasswd.verify('alice', 'secret', 'a')).toBe('match')
   })
 
+  it('costs as much for somebody unknown: a real hash is checked, and never matches', async () => {
+    const checked: string[] = []
+    const opened = openHtpasswd({
+      path: file,
+      pool: {
+        verify: async (_password, hash) => {
+          checked.push(hash)
+          return 'match'
+        },
+        threads: () => 0,
+        close: async () => {},
+      },
+      onChange: () => {},
+    })
+    if (!opened.ok) throw new Error(opened.message)
+    expect(await opened.htpasswd.verify('nobody', 'x', 'a')).toBe('no-match')
+    expect(opened.htpasswd.knows('nobody', 'x')).toBe(false)
+    expect(await opened.htpasswd.verify('alice', 'x', 'a')).toBe('match')
+    expect(checked).toEqual([bcrypt, bcrypt])
+    opened.htpasswd.close()
+  })
+
   it('refuses a file that is not there', () => {
     const opened = openHtpasswd({ path: join(folder, 'none'), pool, onChange: () => {} })
     expect(opened).toMatchObject({ ok: false, message: expect.stringContaining('does not exist') })
