@@ -54,6 +54,7 @@ export class IdentityProvider {
       ],
       claims: { openid: ['sub'], email: ['email'], groups: ['groups'] },
       scopes: ['openid', 'email', 'groups'],
+      ttl: { Interaction: 600, Session: 600, Grant: 600, AccessToken: 600, IdToken: 600 },
       pkce: { required: () => true },
       cookies: { keys: ['for tests'] },
       features: { devInteractions: { enabled: false } },
@@ -97,7 +98,7 @@ export class IdentityProvider {
     }
     res.writeHead(200, { 'Content-Type': 'text/html' })
     res.end(
-      `<!doctype html><html lang="en"><title>Provider</title><main><h1>Provider</h1><form method="post"><label>Name <input name="name"></label><button>Continue</button></form></main>`,
+      `<!doctype html><html lang="en"><title>Provider</title><link rel="icon" href="data:,"><main><h1>Provider</h1><form method="post"><label>Name <input name="name"></label><button>Continue</button></form></main>`,
     )
   }
 }
