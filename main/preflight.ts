@@ -68,14 +68,14 @@ export async function preflight(configFile: string, processes: ProcessTable): Pr
 
 /** Relative paths are meant from the folder of config.json, where the engine runs. */
 function targetOf(config: Config, folder: string): Target {
-  const { address, port, externalUrl, auth } = config.http
+  const { address, port, externalUrl, auth, tls } = config.http
   const host = address === '::1' ? '[::1]' : address
   const destinations = (config.extensions?.sync?.registries ?? [])
     .flatMap(registry => registry.content)
     .map(content => (content.destination ?? '').replace(/^\/+|\/+$/g, ''))
     .filter(destination => destination !== '')
   return {
-    url: `http://${host}:${port}`,
+    url: `${tls ? 'https' : 'http'}://${host}:${port}`,
     host,
     port,
     dataFolder: resolve(folder, config.storage.rootDirectory),

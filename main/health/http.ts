@@ -1,5 +1,5 @@
 import { errorCode } from '../platform/error-code.ts'
-import { request } from '../platform/node-http.ts'
+import { registryRequest } from '../platform/node-http.ts'
 
 export interface Ask {
   method?: 'GET' | 'HEAD'
@@ -32,7 +32,7 @@ function askOnce(base: string, path: string, options: Ask, authorization?: strin
       resolve({ kind: 'failed', why })
       outgoing.destroy()
     }
-    const outgoing = request(`${base}${path}`, {
+    const outgoing = registryRequest(`${base}${path}`, {
       method,
       agent: false,
       headers: {

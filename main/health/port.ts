@@ -8,9 +8,12 @@ const limitMs = 2000
 export const port: Probe = {
   id: 'port',
   run: async ({ url, monotonic }) => {
-    const { hostname, port } = new URL(url)
+    const { hostname, port, protocol } = new URL(url)
     const started = monotonic()
-    const problem = await reach(hostname.replace(/^\[|\]$/g, ''), Number(port || 80))
+    const problem = await reach(
+      hostname.replace(/^\[|\]$/g, ''),
+      Number(port || (protocol === 'https:' ? 443 : 80)),
+    )
     const tookMs = monotonic() - started
     return problem === undefined
       ? { id: 'port', outcome: 'passed', tookMs, detail: milliseconds(tookMs) }

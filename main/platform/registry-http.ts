@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Failure } from '../../preload/contract/failure.ts'
 import { fail, ok, type Result } from '../../preload/contract/result.ts'
 import { errorCode } from './error-code.ts'
-import { Agent, request } from './node-http.ts'
+import { Agent, registryRequest } from './node-http.ts'
 
 export interface RegistryAnswer {
   status: number
@@ -63,16 +63,15 @@ export function registryHttp({ url, credential, limitMs = 20_000 }: RegistryHttp
     { method = 'GET', accept = '*/*', body, mostBytes = usual }: RegistryAsk,
     as: { user: string; password: string } | undefined,
   ): Promise<Result<RegistryAnswer>> {
-    const { send, secure } = sender(base)
     const text = body === undefined ? undefined : JSON.stringify(body)
     return new Promise(resolve => {
       const failed = (reason: string): void => {
         resolve(fail({ code: 'registry-unreachable', reason }))
         outgoing.destroy()
       }
-      const outgoing = send(`${base}${path}`, {
+      const outgoing = registryRequest(`${base}${path}`, {
         method,
-        ...(secure ? { rejectUnauthorized: false } : { agent }),
+        agent,
         signal: AbortSignal.timeout(limitMs),
         headers: {
           accept,
@@ -114,12 +113,6 @@ export function registryHttp({ url, credential, limitMs = 20_000 }: RegistryHttp
   }
 
   return { ask, close: () => agent.destroy() }
-}
-
-/** The certificate is not checked: it is the app's own registry, on this machine, known by its process. */
-function sender(base: string): { send: typeof request; secure: boolean } {
-  if (!base.startsWith('https:')) return { send: request, secure: false }
-  return { send: process.getBuiltinModule('node:https').request, secure: true }
 }
 
 function whyNot(error: Error, limitMs: number): string {

@@ -1,0 +1,64 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:https'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ask } from '../../../main/health/http.ts'
+import { port } from '../../../main/health/port.ts'
+import { registryHttp } from '../../../main/platform/registry-http.ts'
+import { readTarget } from '../../../main/preflight.ts'
+import { probeHttp } from '../../../main/supervisor/http-probe.ts'
+import { type MadeCertificate, makeCertificate } from '../../fakes/certificates.ts'
+
+let folder: string
+let made: MadeCertificate
+let url: string
+let stop: () => void
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'zotbar-tls-'))
+  made = makeCertificate(folder, 'registry.example.org')
+  const server = createServer({ cert: made.pem, key: await readFile(made.key) }, (request, response) => {
+    response.statusCode = request.url === '/v2/' ? 200 : 404
+    response.end('{}')
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  url = `https://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`
+  stop = () => {
+    server.closeAllConnections()
+    server.close()
+  }
+})
+afterEach(async () => {
+  stop()
+  await rm(folder, { recursive: true })
+})
+
+describe('a registry with http.tls', () => {
+  it('is asked over https, whatever name its certificate is made out for', async () => {
+    expect(await probeHttp(`${url}/v2/`, 5000)).toBe(200)
+    expect(await ask(url, '/v2/')).toMatchObject({ kind: 'answered', status: 200 })
+    const context = { url, repositories: () => [], digestNow: async () => undefined, isCached: () => false }
+    expect(await port.run({ ...context, round: 0, monotonic: () => performance.now() })).toMatchObject({
+      outcome: 'passed',
+    })
+    const registry = registryHttp({ url: () => url, credential: async () => undefined })
+    expect(await registry.ask('/v2/')).toMatchObject({ ok: true, value: { status: 200 } })
+    registry.close()
+  })
+
+  it('does not answer when something else does', async () => {
+    expect(await probeHttp(url.replace('https:', 'http:'), 5000)).toBeUndefined()
+    stop()
+    expect(await probeHttp(url, 5000)).toBeUndefined()
+    expect(await ask(url, '/v2/')).toMatchObject({ kind: 'failed' })
+  })
+
+  it('is known by its config.json', async () => {
+    const file = join(folder, 'config.json')
+    const http = { port: '5443', tls: { cert: made.cert, key: made.key } }
+    await writeFile(file, JSON.stringify({ storage: { rootDirectory: folder }, http }))
+    expect(await readTarget(file)).toMatchObject({ ok: true, value: { url: 'https://127.0.0.1:5443' } })
+  })
+})
