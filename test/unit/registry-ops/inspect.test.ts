@@ -1,0 +1,134 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { parseConfig } from '../../../registry/config/parse.ts'
+import { inspect } from '../../../registry/inspect/inspect.ts'
+import { makeCertificate } from '../../fakes/certificates.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'zotbar-inspect-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+const file = (name: string, text: string): string => {
+  writeFileSync(join(folder, name), text)
+  return join(folder, name)
+}
+
+async function look(changes: object, now?: number) {
+  const parsed = parseConfig(JSON.stringify({ storage: { rootDirectory: join(folder, 'root') }, ...changes }))
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems))
+  const { problems, warnings } = await inspect(parsed, now)
+  const told = (list: typeof problems) => list.map(({ keyPath, message }) => `${keyPath}: ${message}`)
+  return { problems: told(problems), warnings: told(warnings), placed: [...problems, ...warnings] }
+}
+
+const policy = (repositories: object, more: object = {}) => ({
+  http: { accessControl: { repositories, ...more } },
+})
+
+describe('verify', () => {
+  it('finds nothing wrong with what is right, and creates nothing', async () => {
+    expect(await look({ log: { output: join(folder, 'new.log') } })).toEqual({
+      problems: [],
+      warnings: [],
+      placed: [],
+    })
+    expect(existsSync(join(folder, 'new.log'))).toBe(false)
+    expect(existsSync(join(folder, 'root'))).toBe(false)
+  })
+
+  it('reads the lines of htpasswd and never repeats a hash', async () => {
+    const path = file(
+      'htpasswd',
+      'ann:$2y$05$abcdefghijklmnopqrstuuW4TzvW4TzvW4TzvW4TzvW4TzvW4TzvO\nbob:$apr1$S3CRET$x\nnonsense\n',
+    )
+    const { problems } = await look({ http: { auth: { htpasswd: { path } } } })
+    expect(problems).toHaveLength(2)
+    expect(problems[0]).toMatch(/^http\.auth\.htpasswd\.path: .*htpasswd:2: "bob"/)
+    expect(problems.join()).not.toContain('S3CRET')
+    const empty = await look({ http: { auth: { htpasswd: { path: file('empty', '') } } } })
+    expect(empty.warnings[0]).toContain('nobody can sign in')
+    const none = await look({ http: { auth: { htpasswd: { path: '/nope' } } } })
+    expect(none.problems).toEqual(['http.auth.htpasswd.path: /nope: it does not exist'])
+  })
+
+  it('compares certificate and key, and knows the date', async () => {
+    const one = makeCertificate(folder, 'one')
+    const two = makeCertificate(folder, 'two')
+    const tls = (cert: string, key: string) => ({ http: { tls: { cert, key } } })
+    expect((await look(tls(one.cert, one.key))).problems).toEqual([])
+    expect((await look(tls(one.cert, two.key))).problems[0]).toContain('does not belong')
+    const day = 86_400_000
+    expect((await look(tls(one.cert, one.key), Date.now() + 9 * day)).problems[0]).toContain('expired on')
+    expect((await look(tls(one.cert, one.key), Date.now() - 9 * day)).problems[0]).toContain(
+      'not valid before',
+    )
+  })
+
+  it('reads the shapes of secret files without repeating them', async () => {
+    const sessionKeysFile = file('keys.json', '{"hashKey":"S3CRET","encryptKey":7}')
+    const credentialsFile = file('sync.json', '{"docker.io": {"username":"S3CRET"}}')
+    const { problems } = await look({
+      http: { auth: { sessionKeysFile } },
+      extensions: { sync: { credentialsFile } },
+    })
+    expect(problems.map(line => line.split(':')[0])).toEqual([
+      'http.auth.sessionKeysFile',
+      'extensions.sync.credentialsFile',
+    ])
+    const broken = await look({ http: { auth: { sessionKeysFile: file('broken.json', 'S3CRET') } } })
+    expect([...problems, ...broken.problems].join()).not.toContain('S3CRET')
+  })
+
+  it('compiles patterns by the rules of Go', async () => {
+    const retention = {
+      policies: [{ repositories: ['a/**', '[x'], keepTags: [{ patterns: ['(?i)^v.*$', '(v'] }] }],
+    }
+    const { problems } = await look({ storage: { rootDirectory: join(folder, 'root'), retention } })
+    expect(problems).toEqual([
+      expect.stringMatching(/^storage\.retention\.policies\[0\]\.repositories: "\[x"/),
+      expect.stringMatching(/^storage\.retention\.policies\[0\]\.keepTags\[0\]\.patterns: "\(v"/),
+    ])
+  })
+
+  it('warns of rules that mean something else to zot, with their place', async () => {
+    const { problems, warnings, placed } = await look(
+      policy(
+        { '**': { anonymousPolicy: ['read'], policies: [{ groups: ['CI'], actions: ['read'] }] } },
+        { groups: { CI: { users: ['a'] } }, metrics: { users: [''] } },
+      ),
+    )
+    expect(problems).toEqual([])
+    expect(warnings).toEqual([
+      expect.stringContaining('people who are signed in, unless defaultPolicy has it too'),
+      expect.stringContaining('names of groups are read in lower case'),
+      expect.stringMatching(/^http\.accessControl\.metrics\.users: .*v2\.1\.18/),
+    ])
+    expect(placed.every(({ line }) => line !== undefined)).toBe(true)
+  })
+
+  it('names once what only zot does', async () => {
+    const { problems, warnings } = await look({
+      extensions: {
+        search: { cve: {} },
+        ui: {},
+        lint: { enable: true },
+        trust: {},
+        events: { enable: true },
+        sync: { registries: [] },
+        scrub: {},
+        metrics: {},
+      },
+    })
+    expect(problems).toEqual([])
+    expect(warnings.map(line => line.split(':')[0]).sort()).toEqual([
+      'extensions.events',
+      'extensions.lint',
+      'extensions.search',
+      'extensions.search.cve',
+      'extensions.sync',
+      'extensions.trust',
+      'extensions.ui',
+    ])
+    expect(warnings.join()).toContain('pulls nothing through')
+  })
+})
