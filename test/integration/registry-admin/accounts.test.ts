@@ -41,7 +41,7 @@ describeWith(['skopeo', 'umoci'], 'a registry with the accounts of a first run',
   })
   afterAll(async () => {
     await rig.end()
-    rmSync(work, { recursive: true, force: true })
+    rmSync(work, { recursive: true, force: true, maxRetries: 5 })
   })
 
   const run = (command: string, ...args: string[]): Promise<Ended> =>

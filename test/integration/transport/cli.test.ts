@@ -8,7 +8,7 @@ import { type ControlSocket, openControlSocket } from '../../../main/transport/c
 import { httpApi } from '../../../main/transport/http-api.ts'
 import { fail, ok } from '../../../preload/contract/result.ts'
 import { eventually } from '../../fakes/eventually.ts'
-import { aSnapshot, type FakeHost, fakeHost, restartStates } from '../../fakes/host.ts'
+import { aKey, anImage, aSnapshot, type FakeHost, fakeHost, restartStates } from '../../fakes/host.ts'
 
 const entry = fileURLToPath(new URL('../../../main/cli.ts', import.meta.url))
 let home: string
@@ -137,7 +137,18 @@ describe('wrong usage', () => {
     const help = await zotbar('--help')
     expect([help.code, help.stderr]).toEqual([0, ''])
     const verbs = [...help.stdout.matchAll(/^ {2}([a-z]+) /gm)].map(match => match[1])
-    expect(verbs).toEqual(['start', 'status', 'stop', 'restart', 'logs', 'settings', 'open'])
+    expect(verbs).toEqual([
+      'start',
+      'status',
+      'stop',
+      'restart',
+      'logs',
+      'settings',
+      'images',
+      'keys',
+      'admin',
+      'open',
+    ])
     for (const verb of ['start', 'status', 'restart', 'logs', 'open']) {
       const one = await zotbar(verb, '--help')
       expect([one.code, one.stderr]).toEqual([0, ''])
@@ -301,6 +312,102 @@ describe('settings', () => {
     expect(words.code).toBe(1)
     expect(words.stderr).toContain('Did you mean keepServing?')
     expect(objects(await zotbar('settings', 'get', 'keep', '--json'))).toEqual([{ error: unknown }])
+  })
+})
+
+describe('images, keys and the admin', () => {
+  it('print their objects', async () => {
+    const host = await serve(fakeHost())
+    expect(objects(await zotbar('images', 'list', '--json'))).toEqual([{ images: [anImage] }])
+    expect(objects(await zotbar('images', 'show', 'team/app:1', '--json'))).toMatchObject([
+      { repository: 'team/app', tag: '1', pullCommand: expect.any(String) },
+    ])
+    expect(objects(await zotbar('keys', 'list', '--json'))).toEqual([{ keys: [aKey] }])
+    const made = await zotbar(
+      'keys',
+      'create',
+      '--user',
+      'ci',
+      '--expires',
+      '30d',
+      '--scope',
+      'a',
+      '--scope',
+      'b',
+      '--json',
+    )
+    const { uuid, expirationDate } = aKey
+    expect(objects(made)).toEqual([
+      { uuid, user: 'ci', label: '', expirationDate, apiKey: expect.stringMatching(/^zak_/) },
+    ])
+    expect(host.calls.at(-1)).toEqual({
+      name: 'keys.create',
+      input: { user: 'ci', label: '', expires: '30d', scopes: ['a', 'b'] },
+      caller: 'cli',
+    })
+    expect(objects(await zotbar('keys', 'revoke', uuid, '--json'))).toEqual([
+      { revoked: [uuid], descendants: [] },
+    ])
+    expect(objects(await zotbar('admin', 'show', '--json'))).toEqual([
+      { user: 'admin', password: 'secret-word' },
+    ])
+    expect(objects(await zotbar('admin', 'reset', '--json'))).toEqual([
+      { user: 'admin', password: 'another-word' },
+    ])
+  })
+
+  it('print a secret alone on standard output, for a pipe', async () => {
+    await serve(fakeHost())
+    expect(await zotbar('admin', 'show', '--password')).toEqual({
+      code: 0,
+      stdout: 'secret-word\n',
+      stderr: '',
+    })
+    const made = await zotbar('keys', 'create', '--user', 'ci')
+    expect(made.stdout).toMatch(/^zak_[0-9a-f]{32}\n$/)
+    expect(made.stderr).not.toContain('zak_')
+  })
+
+  it('list pages until there are no more', async () => {
+    const pages = ['a:1', 'b:1', undefined]
+    const host = await serve(
+      fakeHost({
+        images: {
+          list: async ({ after }) => {
+            const next = pages[after === undefined ? 0 : pages.indexOf(after) + 1]
+            return ok({ images: [anImage], timesKnown: true, ...(next === undefined ? {} : { next }) })
+          },
+        },
+      }),
+    )
+    expect(objects(await zotbar('images', 'list', '--json'))).toEqual([
+      { images: [anImage, anImage, anImage] },
+    ])
+    expect(host.calls).toHaveLength(3)
+  })
+
+  it.each([
+    [['images', 'delete', 'team/app']],
+    [['images', 'show']],
+    [['keys', 'create']],
+    [['keys', 'revoke']],
+    [['images', 'show', '']],
+    [['admin', 'shows']],
+  ])('wrong usage is told: %j', async words => {
+    const ended = await zotbar(...words, '--json')
+    expect(ended.code).toBe(2)
+    expect(objects(ended)).toMatchObject([{ error: { code: 'usage' } }])
+  })
+
+  it('failures are words, or data', async () => {
+    const gone = { code: 'image-not-found', repository: 'team/app', reference: '9' } as const
+    await serve(fakeHost({ images: { show: async () => fail(gone) } }))
+    expect(objects(await zotbar('images', 'show', 'team/app:9', '--json'))).toEqual([{ error: gone }])
+    expect((await zotbar('images', 'show', 'team/app:9')).stderr).toContain('team/app:9 is not there')
+    // A name that is none never reaches a handler.
+    expect(objects(await zotbar('images', 'show', '../etc:1', '--json'))).toMatchObject([
+      { error: { code: 'bad-input', field: 'repository' } },
+    ])
   })
 })
 

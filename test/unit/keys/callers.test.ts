@@ -1,0 +1,53 @@
+import { expect, it } from 'vitest'
+import { createHandlers } from '../../../main/handlers.ts'
+import { dispatch } from '../../../preload/contract/contract.ts'
+import { ok } from '../../../preload/contract/result.ts'
+import { failureWords } from '../../../preload/words/failure-words.ts'
+
+const credential = { user: 'admin', password: 'word' }
+const unused = {} as never
+const handlers = createHandlers({
+  supervisor: unused,
+  settings: unused,
+  images: unused,
+  keys: unused,
+  admin: { show: async () => ok(credential), reset: async () => ok(credential) },
+  snapshot: unused,
+  tail: unused,
+  shell: unused,
+})
+
+it.each(['admin.show', 'admin.reset'])('%s gives the password to the command line alone', async name => {
+  expect(await dispatch(handlers, name, {}, 'cli')).toEqual({ ok: true, value: credential })
+  for (const caller of ['window', 'dashboard'] as const) {
+    const refused = await dispatch(handlers, name, {}, caller)
+    expect(refused).toEqual({ ok: false, error: { code: 'not-authorised', reason: 'wrong-sender' } })
+    expect(JSON.stringify(refused)).not.toContain('word')
+  }
+})
+
+it.each([
+  [{ repository: '../x', reference: '1' }],
+  [{ repository: 'a/b', reference: '../../x' }],
+  [{ repository: 'a b', reference: '1' }],
+  [{ repository: 'a?x=1', reference: '1' }],
+  [{ repository: 'a', reference: 'sha256:short' }],
+  [{ repository: 'a', reference: '1', more: true }],
+])('an image named %j reaches no handler', async input => {
+  expect(await dispatch(handlers, 'images.delete', input, 'dashboard')).toMatchObject({
+    error: { code: 'bad-input' },
+  })
+})
+
+it('every refusal says what to do', () => {
+  for (const error of [
+    { code: 'registry-denied', what: 'delete a:1', status: 403, user: 'admin' },
+    { code: 'keys-need-admin-socket', engine: 'zot' },
+    { code: 'admin-not-ours', configFile: '/c' },
+    { code: 'secret-gone', uuid: 'u' },
+  ] as const) {
+    const { title, steps } = failureWords(error)
+    expect(title).not.toBe('')
+    expect(steps.length).toBeGreaterThan(0)
+  }
+})
