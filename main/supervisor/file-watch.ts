@@ -9,16 +9,12 @@ const polling = 500
 /** Calls back when a file changes; several changes may make one call. Answers the end of it. */
 export function watchFile(file: string, clock: Clock, onChange: () => void): () => void {
   let watcher: FSWatcher | undefined
-  let watched: number | undefined
+  let seen = facts(file)
   let cancel = () => {}
 
-  function inode(): number | undefined {
-    return statSync(file, { throwIfNoEntry: false })?.ino
-  }
   function arm() {
     watcher?.close()
     watcher = undefined
-    watched = inode()
     try {
       watcher = watch(file, { persistent: false }, () => onChange())
       watcher.on('error', () => {
@@ -30,8 +26,11 @@ export function watchFile(file: string, clock: Clock, onChange: () => void): () 
     }
   }
   function look() {
-    if (watcher === undefined || inode() !== watched) arm()
-    onChange()
+    const before = seen
+    seen = facts(file)
+    if (watcher === undefined || seen.inode !== before.inode) arm()
+    if (seen.inode !== before.inode || seen.size !== before.size || seen.changed !== before.changed)
+      onChange()
     cancel = clock.setTimer(clock.now() + (watcher === undefined ? polling : safety), look)
   }
   arm()
@@ -40,4 +39,9 @@ export function watchFile(file: string, clock: Clock, onChange: () => void): () 
     cancel()
     watcher?.close()
   }
+}
+
+function facts(file: string) {
+  const found = statSync(file, { throwIfNoEntry: false })
+  return { inode: found?.ino, size: found?.size, changed: found?.mtimeMs }
 }
