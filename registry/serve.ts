@@ -77,6 +77,7 @@ export async function serve(file: string): Promise<number> {
       apply: next => people.reconfigure(next),
     },
     maintenance.part,
+    signIn.part,
   ])
   const { http } = config
   const routes = createRoutes({

@@ -31,7 +31,7 @@ export const pageStyle = `:root {
 body, h1, h2, p, ul, pre { margin: 0; padding: 0; }
 ul { list-style: none; }
 body { background: var(--window); color: var(--text); font: 400 var(--size)/1.45 var(--font); font-variant-numeric: tabular-nums; }
-header { display: flex; align-items: center; justify-content: space-between; gap: 12px; padding: 10px 16px; border-bottom: 1px solid var(--line); }
+header { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 12px; padding: 10px 16px; border-bottom: 1px solid var(--line); }
 main { max-width: 720px; margin: 0 auto; padding: 24px 16px 48px; display: grid; gap: 16px; grid-template-columns: minmax(0, 1fr); }
 h1 { font: 600 20px/26px var(--font); }
 h2 { font: 600 var(--size)/1.4 var(--font); }
@@ -40,7 +40,8 @@ a { color: var(--accent); }
 code, pre { font: 400 var(--small)/1.5 var(--mono); }
 pre { background: var(--sunken); border-radius: 6px; padding: 10px 12px; overflow-x: auto; }
 .host { display: inline-flex; align-items: center; gap: 8px; color: var(--text); font-weight: 600; text-decoration: none; min-width: 0; min-height: 28px; overflow-wrap: anywhere; }
-.account { display: flex; align-items: center; gap: 10px; min-width: 0; color: var(--text-2); }
+.account { display: flex; flex: 0 1 auto; align-items: center; justify-content: space-between; gap: 10px; min-width: 0; color: var(--text-2); }
+@media (max-width: 560px) { .account { flex-basis: 100%; } }
 .clip { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; min-width: 0; }
 .two { color: var(--text-2); font-size: var(--small); }
 .lead { margin-top: -10px; }
@@ -72,8 +73,9 @@ select { background-image: linear-gradient(45deg, transparent 50%, currentColor 
 @media (max-width: 640px) { #key-form { grid-template-columns: minmax(0, 1fr); } }
 .problem { color: var(--down); font-size: var(--small); }
 .problem:empty, .said:empty { display: none; }
-.said { color: var(--text-2); font-size: var(--small); }
+.said { position: sticky; bottom: 12px; justify-self: center; padding: 6px 14px; border-radius: 6px; background: var(--card); color: var(--text); box-shadow: var(--shadow-card), var(--shadow-sheet); font-size: var(--small); }
 .made { background: var(--good-tint); }
+.made:not([hidden]) ~ .card .btn.fill { background: var(--control-bg); color: var(--text); }
 .line { display: flex; flex-wrap: wrap; align-items: center; gap: 8px; }
 .line code { flex: 1 1 260px; min-width: 0; background: var(--card); border-radius: 6px; padding: 6px 10px; overflow-wrap: anywhere; }
 .keys li { display: flex; align-items: center; justify-content: space-between; gap: 12px; padding: 10px 0; border-top: 1px solid var(--line); }

@@ -21,7 +21,7 @@ export function loginPage({ host, providers, passwords, target }: LoginPage): st
     one.isDown
       ? html`<div class="down" role="note"><strong>${one.title} does not answer</strong>
 <p>Signing in with it works again as soon as it does.${passwords ? ' Your password here works' : ' API keys work'} as before. <a href="">Try again</a></p></div>`
-      : html`<a class="btn wide" href="${one.href}">Sign in with ${one.title}</a>`,
+      : html`<a class="btn wide${passwords ? '' : ' fill'}" href="${one.href}">Sign in with ${one.title}</a>`,
   )
   const between = passwords && providers.length > 0 ? html`<p class="or"><span>or</span></p>` : undefined
   const body = html`<section class="card narrow" aria-labelledby="head">
@@ -116,13 +116,16 @@ export interface HomePage {
 }
 
 export function homePage({ host, user, signsIn }: HomePage): string {
-  const next = user === undefined ? html`<a class="btn" href="/login">Sign in</a>` : undefined
+  const next =
+    user === undefined
+      ? html`<a class="btn" href="/login">Sign in</a>`
+      : html`<a class="btn" href="/user/apikey">API keys</a>`
   const body = html`<section class="card" aria-labelledby="head">
 <h1 id="head">A container registry</h1>
 <p class="two">It answers container tools at this address. Pull and push like this:</p>
 <pre tabindex="0" role="region" aria-label="Commands"><code>docker pull ${host}/NAME:TAG
 docker push ${host}/NAME:TAG</code></pre>
-${signsIn ? html`<p class="row">${next}<a class="btn" href="/user/apikey">API keys</a></p>` : undefined}
+${signsIn ? html`<p class="row">${next}</p>` : undefined}
 </section>`
   return pageOf({ title: 'Registry', host, user, body })
 }

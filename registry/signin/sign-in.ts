@@ -3,8 +3,9 @@ import type { Config } from '../config/config.ts'
 import type { Logger } from '../log/logger.ts'
 import type { ApiKeys } from '../metadata/api-keys.ts'
 import type { Sessions } from '../metadata/sessions.ts'
+import type { Part } from '../reload/reloader.ts'
 import type { ProviderSettings } from './provider-settings.ts'
-import { createSignInRules } from './rules.ts'
+import { createSignInRules, readProviders } from './rules.ts'
 import { createSeal } from './seal.ts'
 import type { SignInContext } from './sign-in-routes.ts'
 
@@ -18,23 +19,32 @@ export interface SignInParts {
 }
 
 export interface SignIn extends SignInContext {
-  /** Takes over a changed configuration. Sessions and sign-ins under way go on. */
-  reconfigure(config: Pick<Config, 'http'>, providers: readonly ProviderSettings[]): void
+  /** Follows a changed configuration. Sessions and sign-ins under way go on. */
+  readonly part: Part
 }
 
 /** Signing in by browser, for a config whose providers have been read. Asks no provider before somebody comes. */
 export function openSignIn(
-  config: Pick<Config, 'http'>,
+  config: Config,
   providers: readonly ProviderSettings[],
   parts: SignInParts,
 ): SignIn {
-  const { logger } = parts
+  const { logger, sessions, apiKeys } = parts
   const signIn: SignIn = {
     ...parts,
     seal: createSeal(),
     rules: createSignInRules(config, providers, { logger }),
-    reconfigure: (changed, now) => {
-      signIn.rules = createSignInRules(changed, now, { logger })
+    part: {
+      // The stores of sessions and keys are opened at the start or not at all.
+      keys: sessions && apiKeys ? ['http.auth.openid', 'http.auth.secureSession'] : [],
+      check: next => {
+        const read = readProviders(next)
+        return read.ok ? [] : read.problems.map(({ keyPath, message }) => `${keyPath}: ${message}`)
+      },
+      apply: next => {
+        const read = readProviders(next)
+        if (read.ok) signIn.rules = createSignInRules(next, read.providers, { logger })
+      },
     },
   }
   return signIn

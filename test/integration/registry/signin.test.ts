@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { client } from '../../fakes/identity-provider.ts'
 import { LyingProvider } from '../../fakes/lying-provider.ts'
@@ -18,6 +18,13 @@ const config = (issuer: string): object => {
   const auth = { htpasswd: { path: writeHtpasswd(root, 'local') }, openid }
   return { http: { address: '127.0.0.1', port: '0', auth, accessControl: { repositories } } }
 }
+
+/** As it stands in the file. */
+const configText = (issuer: string): object => ({
+  storage: { rootDirectory: root },
+  log: { level: 'info' },
+  ...config(issuer),
+})
 
 beforeAll(async () => {
   idp = await LyingProvider.start()
@@ -268,6 +275,22 @@ it('keeps passwords, codes and cookies out of the log', async () => {
   expect(log).not.toContain(client.secret)
   expect(log).not.toContain(passwordOf('local'))
   registry = await startRegistry(root, config(idp.issuer))
+})
+
+it('follows a changed config, and keeps the old one when the new one is wrong', async () => {
+  const cookies = cookiesOf(await signIn())
+  const reloaded = (message: string) =>
+    expect
+      .poll(() => registry.log().some(line => line['message'] === message), { timeout: 10_000 })
+      .toBe(true)
+  const text = JSON.stringify(configText(idp.issuer))
+  writeFileSync(`${root}.config.json`, text.replace('"scopes"', '"name":"Renamed","scopes"'))
+  await reloaded('config reloaded')
+  expect((await registry.ask('/login')).body.toString()).toContain('Sign in with Renamed')
+  expect((await whoami(cookies)).status).toBe(200)
+  writeFileSync(`${root}.config.json`, text.replace(idp.issuer, 'nowhere'))
+  await reloaded('failed to reload config, the old one stays')
+  expect((await registry.ask('/login')).body.toString()).toContain('Sign in with Renamed')
 })
 
 it('starts and serves while its provider is away, says so, and signs in when it is back', async () => {
