@@ -6,14 +6,11 @@ import { type Journal, openJournal, standardJournalLimits } from './journal.ts'
 import { createLogFile, standardLogLimits } from './log-file.ts'
 import { standardPolicy } from './policy.ts'
 import { publicState } from './public-state.ts'
-import { type Effect, type Event, firstState, type State } from './state.ts'
+import { type Effect, type Event, firstState, type State, type Told } from './state.ts'
 import { step } from './step.ts'
 import type { Supervisor, SupervisorParts } from './supervisor.ts'
 import { createWaiters } from './waiters.ts'
 import { createWatchers } from './watchers.ts'
-
-/** An event without its time, which is read when it arrives. */
-export type Told = Event extends infer E ? (E extends Event ? Omit<E, 'at'> : never) : never
 
 /** Feeds events to `step` one after the other, performs what it answers, and tells who listens. */
 export function run(parts: SupervisorParts): Supervisor {

@@ -127,6 +127,9 @@ export type Event = { at: number } & (
   | { kind: 'exited'; pid: number; exit: Exit; lastLines: string[]; dice: number }
 )
 
+/** An event without its time, which is read when it arrives. */
+export type Told = Event extends infer E ? (E extends Event ? Omit<E, 'at'> : never) : never
+
 export type Effect =
   /** Answered by `checked`. */
   | { do: 'check'; serial: number }

@@ -7,6 +7,7 @@ import {
   firstState,
   type Run,
   type State,
+  type Told,
 } from '../../../main/supervisor/state.ts'
 import { step } from '../../../main/supervisor/step.ts'
 import { wants } from '../../../main/supervisor/wants.ts'
@@ -20,8 +21,6 @@ interface Process {
   term: boolean
   killed: boolean
 }
-
-type Told = Event extends infer E ? (E extends Event ? Omit<E, 'at'> : never) : never
 
 /** A machine made of plain data: processes, one port, and answers that are still on their way. */
 export function createWorld(drainsItself: boolean, left: boolean) {
