@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { fail } from '../preload/contract/result.ts'
-import type { Snapshot } from '../preload/contract/snapshot.ts'
+import type { Notice, Snapshot } from '../preload/contract/snapshot.ts'
 import { plain } from '../preload/words/format.ts'
 import { glance } from '../preload/words/glance.ts'
 import { noticeWords } from '../preload/words/notice-words.ts'
@@ -65,7 +65,6 @@ export async function runHeadless({ configFile, dashboardPort, json }: HeadlessO
   dashboard = served.value
   app.dashboardAt(dashboard.url)
 
-  if (!json) for (const line of welcome(app.host.snapshot())) console.log(line)
   const print = json ? jsonPrinter(dashboard) : wordsPrinter(dashboard)
   print(app.host.snapshot(), clock.now())
   const unsubscribe = app.host.on('snapshot', snapshot => print(snapshot, clock.now()), { looking: false })
@@ -78,15 +77,21 @@ export async function runHeadless({ configFile, dashboardPort, json }: HeadlessO
   return 0
 }
 
-/** What a first run made: where things are, and how to sign in. */
-function welcome({ notices }: Snapshot): string[] {
-  const kinds = ['config-written', 'admin-created', 'secret-in-file']
-  return notices
-    .filter(notice => kinds.includes(notice.kind))
-    .flatMap(notice => {
-      const { title, detail } = noticeWords(notice)
-      return [`${title}.`, ...detail.split('\n').map(line => `  ${line}`)].map(plain)
-    })
+/** What a first run made, how to sign in, and which files could not be read: each notice once. */
+function noticePrinter(): (snapshot: Snapshot) => void {
+  const told = new Set<string>()
+  return ({ notices }) => {
+    const fresh = notices.filter(({ id, kind }) => kind !== 'storage-nearly-full' && !told.has(id))
+    for (const { id } of fresh) told.add(id)
+    for (const line of noticeLines(fresh)) console.log(line)
+  }
+}
+
+function noticeLines(notices: Notice[]): string[] {
+  return notices.flatMap(notice => {
+    const { title, detail } = noticeWords(notice)
+    return [`${title}.`, ...detail.split('\n').map(line => `  ${line}`)].map(plain)
+  })
 }
 
 /** Before the first start is under way there is nothing to tell. */
@@ -109,7 +114,9 @@ function jsonPrinter(dashboard: Dashboard): Printer {
 function wordsPrinter(dashboard: Dashboard): Printer {
   let last = { state: '', headline: '' }
   let greeted = false
+  const printNotices = noticePrinter()
   return (snapshot, now) => {
+    printNotices(snapshot)
     const seen = glance(snapshot, now)
     const told = seen.state === last.state || seen.headline === last.headline
     last = seen

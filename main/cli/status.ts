@@ -2,6 +2,7 @@ import type { Snapshot } from '../../preload/contract/snapshot.ts'
 import { lastEvents } from '../../preload/words/event-words.ts'
 import { bytes, count } from '../../preload/words/format.ts'
 import { glance } from '../../preload/words/glance.ts'
+import { noticeWords } from '../../preload/words/notice-words.ts'
 import { runningPid, status as statusObject } from '../../preload/words/status.ts'
 import { storageTitle } from '../../preload/words/storage-words.ts'
 import { exitCode } from './exit-code.ts'
@@ -32,6 +33,7 @@ export function statusText(snapshot: Snapshot, now: number): string {
     ['Engine', engineText(snapshot)],
     ['Storage', storageText(snapshot)],
     ...(last ? ([['Last', `${last.title}. ${last.detail}`.trimEnd()]] satisfies [string, string][]) : []),
+    ...setAsideRows(snapshot),
     ...(snapshot.dashboard
       ? ([['Dashboard', `${snapshot.dashboard.url} (a link to it: zotbar open)`]] satisfies [
           string,
@@ -41,6 +43,13 @@ export function statusText(snapshot: Snapshot, now: number): string {
   ]
   return rows.map(([label, text]) => `${label.padEnd(11)}${text}`.trimEnd()).join('\n')
 }
+
+/** Files of Zotbar's own that could not be read, since it was started. */
+const setAsideRows = ({ notices }: Snapshot): [string, string][] =>
+  notices
+    .filter(notice => notice.kind === 'file-set-aside')
+    .map(noticeWords)
+    .map(({ title, detail }) => ['Note', `${title}. ${detail}`])
 
 function engineText(snapshot: Snapshot): string {
   const pid = runningPid(snapshot)

@@ -1,3 +1,4 @@
+import type { Exit } from '../contract/failure.ts'
 import type { ProcessState, StateName } from '../contract/registry-state.ts'
 import { unreachable } from '../contract/result.ts'
 import type { ProbeResult, Snapshot } from '../contract/snapshot.ts'
@@ -80,7 +81,7 @@ export function glance(snapshot: Snapshot, now: number): Glance {
       return {
         class: 'working',
         state,
-        headline: `Crashed; starts again in ${secondsUntil(process.until, now)}`,
+        headline: `${endedWell(process.exit) ? 'Ended by itself' : 'Crashed'}; starts again in ${secondsUntil(process.until, now)}`,
         reason: `The registry ${exitWords(process.exit)} at ${exactTime(process.since)}. Start number ${process.attempt + 1} follows by itself. The images are not touched.`,
         actions: [startNow, { verb: 'stop', label: 'Stop trying', kind: 'plain' }],
       }
@@ -122,6 +123,9 @@ export function glance(snapshot: Snapshot, now: number): Glance {
       return unreachable(process)
   }
 }
+
+/** An exit nobody asked for, but without a fault of its own. */
+const endedWell = (exit: Exit): boolean => exit.kind === 'code' && exit.code === 0
 
 function serving(snapshot: Snapshot, now: number): Glance {
   const { storage, service } = snapshot

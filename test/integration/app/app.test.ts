@@ -205,6 +205,9 @@ describe('faults, told and survived', () => {
         names.some(each => each.startsWith(`${name}.corrupt-`)),
         name,
       ).toBe(true)
+    const told = (await rig.zotbar('status')).stdout
+    for (const name of ['settings.json', 'samples.json', 'journal.jsonl'])
+      expect(told).toContain(`Note       ${name} could not be read. It was kept as ${name}.corrupt-`)
     expect((await rig.zotbar('settings', 'list', '--json')).code).toBe(0)
   })
 

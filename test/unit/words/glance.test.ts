@@ -43,6 +43,23 @@ describe('the glance', () => {
     expect(reason(foreign)).toMatch(/^Another program has it/)
   })
 
+  it('calls an exit with code 0 no crash', () => {
+    const ended = (code: number) =>
+      seen({
+        process: {
+          kind: 'backing-off',
+          since: now,
+          attempt: 1,
+          waits: [],
+          until: now + 2000,
+          exit: { kind: 'code', code },
+          lastLines: [],
+        },
+      })
+    expect(plain(ended(0).headline)).toBe('Ended by itself; starts again in 2 s')
+    expect(plain(ended(1).headline)).toBe('Crashed; starts again in 2 s')
+  })
+
   it('names the first probe that failed', () => {
     const service = {
       checkedAt: now - 12_000,
