@@ -9,6 +9,7 @@ import { childEnvironment } from './platform/child-environment.ts'
 import type { Clock } from './platform/clock.ts'
 import { freeSpace } from './platform/free-space.ts'
 import type { ProcessTable } from './platform/process-table.ts'
+import { within } from './platform/within.ts'
 import { preflight, readTarget, type Target } from './preflight.ts'
 import { createRegistryAccess } from './registry-access.ts'
 import type { Secrets } from './secrets/secrets.ts'
@@ -48,6 +49,9 @@ export interface App {
   dashboardAt(url: string): void
   tell(notice: Notice): void
 }
+
+/** How long the data folder may hold up the end of the app, in ms. */
+const closeLimit = 3000
 
 /** The only wiring: features meet here, as parameters of each other. */
 export async function createApp(options: AppOptions): Promise<App> {
@@ -213,8 +217,8 @@ export async function createApp(options: AppOptions): Promise<App> {
     health.close()
     access.close()
     await supervisor.close({ keepServing: settings.get('keepServing') })
-    await outputLog.close()
-    await storage.close()
+    // Both may be reading from a data volume that no longer answers.
+    await within(clock, closeLimit, Promise.all([outputLog.close(), storage.close()]))
     log.info('quit')
   }
 

@@ -308,8 +308,8 @@ export function createStorage(options: StorageOptions): Storage {
       cancelRefresh?.()
       rereads.close()
       scanning?.cancel()
-      await scanning?.scan
-      await history.close()
+      // Sizes are kept in the home: they are written even where the data folder never answers again.
+      await Promise.all([scanning?.scan, history.close()])
     },
   }
 }
