@@ -134,7 +134,7 @@ function KeyRow({ apiKey, now, onRevoke }: { apiKey: ApiKey; now: number; onRevo
         <p className="t">{life(end, now)}</p>
         {Number.isFinite(end) && (
           <p className="label" title={exactMoment(end)}>
-            until {longDate(end)}
+            {end <= now ? 'on' : 'until'} {longDate(end)}
           </p>
         )}
       </div>

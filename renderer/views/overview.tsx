@@ -112,7 +112,7 @@ function Notices({ seen }: { seen: Seen }) {
               {words.wants ? <Glyph name="attention" /> : <Icon name="note" />}
               <div>
                 <p className="t">{words.title}</p>
-                <p className="small two">{words.detail}</p>
+                <p className="small two lines">{words.detail}</p>
               </div>
             </li>
           )

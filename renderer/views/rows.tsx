@@ -240,7 +240,7 @@ export function NoticeRows({ seen }: { seen: Seen }) {
           glyph={words.wants ? <Glyph name="attention" /> : <Icon name="note" />}
           title={words.title}
         >
-          <p className="d">{words.detail}</p>
+          <p className="d lines">{words.detail}</p>
         </Row>
       )
     })
