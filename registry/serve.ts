@@ -39,7 +39,8 @@ export async function serve(file: string): Promise<number> {
   process.on('unhandledRejection', error => die(logger, error))
   for (const warning of read.warnings) logger.log('warn', warning)
 
-  const storage = openDiskStorage(checked.root)
+  let waited = (_seconds: number): void => {}
+  const storage = openDiskStorage(checked.root, Date.now, seconds => waited(seconds))
   const opening = openPeople(config, checked.root, logger, process.env)
   if (!opening.ok) return await fail(logger, 'failed to start', opening.message)
   const { people } = opening
@@ -47,6 +48,8 @@ export async function serve(file: string): Promise<number> {
   const operating = await openOperations(config, checked.root, storage)
   if (!operating.ok) return await fail(logger, 'failed to start', operating.message)
   const { operations } = operating
+  waited = seconds => operations.metrics?.lockWaited('RWLock', seconds)
+  process.once('exit', operations.closeNow)
   const securing = openCertificate(config, logger)
   if (!securing.ok)
     return await fail(logger, 'failed to start', `http.tls.${securing.file} ${securing.message}`)
@@ -77,6 +80,7 @@ export async function serve(file: string): Promise<number> {
       apply: next => people.reconfigure(next),
     },
     maintenance.part,
+    signIn.part,
     signIn.part,
   ])
   const { http } = config

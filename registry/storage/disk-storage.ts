@@ -6,6 +6,7 @@ import { DiskUpkeep } from './disk-upkeep.ts'
 import { failureOf, guarded, isMissing } from './errno.ts'
 import { layout } from './layout.ts'
 import { ManifestStore } from './manifest-store.ts'
+import type { WaitObserver } from './repository.ts'
 import { RepositoryCache } from './repository-cache.ts'
 import type { Storage } from './storage.ts'
 import type { Upkeep } from './upkeep.ts'
@@ -17,8 +18,12 @@ export interface DiskStorage extends Storage {
 }
 
 /** The storage on a folder in zot's layout. `root` exists, is absolute and belongs to this process alone. */
-export function openDiskStorage(root: string, now: () => number = Date.now): DiskStorage {
-  const repositories = new RepositoryCache(root)
+export function openDiskStorage(
+  root: string,
+  now: () => number = Date.now,
+  onWait?: WaitObserver,
+): DiskStorage {
+  const repositories = new RepositoryCache(root, onWait)
   const catalog = new Catalog(root, now)
   const manifests = new ManifestStore(root, repositories, name => catalog.add(name))
   const uploads = new UploadStore(root, repositories)

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { Repository } from './repository.ts'
+import { Repository, type WaitObserver } from './repository.ts'
 
 /** Indexes kept in memory, in bytes of rough weight. */
 const limit = 48 * 1024 * 1024
@@ -7,6 +7,7 @@ const limit = 48 * 1024 * 1024
 /** The repositories in memory: never two objects for one name, so never two writers of one index. */
 export class RepositoryCache {
   readonly #root: string
+  readonly #onWait: WaitObserver | undefined
   readonly #busy = new Map<string, Repository>()
   readonly #known = new LRUCache<string, Repository>({
     // Names of nothing, asked for by whoever tries, weigh little but not nothing.
@@ -19,8 +20,9 @@ export class RepositoryCache {
     },
   })
 
-  constructor(root: string) {
+  constructor(root: string, onWait?: WaitObserver) {
     this.#root = root
+    this.#onWait = onWait
   }
 
   /** For a look at what is in memory. */
@@ -32,7 +34,7 @@ export class RepositoryCache {
   get(name: string): Repository {
     const known = this.#known.get(name)
     if (known) return known
-    const repository = this.#busy.get(name) ?? new Repository(this.#root, name)
+    const repository = this.#busy.get(name) ?? new Repository(this.#root, name, this.#onWait)
     this.#busy.delete(name)
     this.#known.set(name, repository)
     return repository

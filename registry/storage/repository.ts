@@ -18,7 +18,11 @@ export interface Snapshot {
 
 type Change = (index: LayoutIndex) => LayoutIndex
 
+/** Hears how long a change waited for those before it, seconds. */
+export type WaitObserver = (seconds: number) => void
+
 interface Pending {
+  readonly askedAt: number
   readonly change: Change
   readonly settle: (result: Result<Snapshot>) => void
 }
@@ -31,15 +35,17 @@ export class Repository {
   readonly claims = new Claims()
   readonly #root: string
   readonly #name: string
+  readonly #onWait: WaitObserver | undefined
   #snapshot: Snapshot | undefined
   #loading: Promise<Result<Snapshot>> | undefined
   #pending: Pending[] = []
   #writing = false
   readonly #madeFolders = new Set<string>()
 
-  constructor(root: string, name: string) {
+  constructor(root: string, name: string, onWait?: WaitObserver) {
     this.#root = root
     this.#name = name
+    this.#onWait = onWait
   }
 
   /** Nothing under way: may be forgotten and read again later. */
@@ -82,7 +88,7 @@ export class Repository {
   /** Applies a change to the index; ends when it is durable. Creates the repository where there is none. */
   change(change: Change): Promise<Result<Snapshot>> {
     return new Promise(settle => {
-      this.#pending.push({ change, settle })
+      this.#pending.push({ change, settle, askedAt: performance.now() })
       if (!this.#writing) void this.#writeAll()
     })
   }
@@ -92,6 +98,8 @@ export class Repository {
     while (this.#pending.length > 0) {
       const batch = this.#pending
       this.#pending = []
+      const now = performance.now()
+      for (const { askedAt } of batch) this.#onWait?.((now - askedAt) / 1000)
       const result = await guarded(() => this.#write(batch))
       for (const pending of batch) pending.settle(result)
     }
