@@ -4,7 +4,13 @@ const byId = id => document.getElementById(id)
 const ours = { 'X-ZOT-API-CLIENT': 'zot-ui' }
 const day = 86400000
 
-const say = text => { byId('said').textContent = text }
+let quiet
+// Words that tell of a fault stay until the next ones.
+const say = (text, stays = true) => {
+  clearTimeout(quiet)
+  byId('said').textContent = text
+  if (!stays) quiet = setTimeout(() => { byId('said').textContent = '' }, 8000)
+}
 const listen = (id, type, work) => { const element = byId(id); if (element) element.addEventListener(type, work) }
 
 async function copy(text, name) {
@@ -20,7 +26,7 @@ async function copy(text, name) {
     field.remove()
     if (!done) return say('The browser does not let this page copy. Select the text instead.')
   }
-  say(name + ' copied')
+  say(name + ' copied', false)
 }
 
 listen('password-form', 'submit', async event => {
@@ -69,6 +75,7 @@ listen('sign-out', 'click', async () => {
   }
   section.append(head, words, row)
   const said = byId('said')
+  said.textContent = ''
   main.replaceChildren(section, said)
   document.querySelector('.account').remove()
   head.focus()
@@ -209,7 +216,7 @@ listen('revoke-it', 'click', async () => {
   const also = !byId('successors').hidden && byId('with-successors').checked
   try {
     await api('DELETE', '?id=' + encodeURIComponent(asked.uuid) + (also ? '&descendants=true' : ''))
-    say('Revoked ' + (asked.label || 'the key'))
+    say('Revoked ' + (asked.label || 'the key'), false)
   } catch (error) {
     say('Not revoked: ' + error.message)
   }

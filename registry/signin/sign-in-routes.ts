@@ -84,7 +84,7 @@ export function signInRoutes(context: SignInContext) {
       rules.providers.map(async provider => {
         const query = new URLSearchParams({ provider: provider.key, callback_ui: target })
         // At the address the provider sends people back to, or the cookie would be another host's.
-        const href = `${rules.externalUrl ?? ''}/zot/auth/login?${query}`
+        const href = `${isWildcard(base()) ? '' : base()}/zot/auth/login?${query}`
         const isDown = (await provider.reachable(patience)) === 'down'
         return { title: provider.title, href, isDown }
       }),
@@ -188,6 +188,9 @@ export function signInRoutes(context: SignInContext) {
 }
 
 const token = (): string => randomBytes(32).toString('base64url')
+
+/** An address to listen at, and none to go to. */
+const isWildcard = (origin: string): boolean => /^https?:\/\/(0\.0\.0\.0|\[::\])(:|$)/.test(origin)
 
 /** Only a page of ours can send this header: for others the browser asks first, and hears no. */
 const isOurs = ({ req }: Exchange): boolean => req.headers['x-zot-api-client'] === uiClient

@@ -30,6 +30,15 @@ export function openSignIn(
   parts: SignInParts,
 ): SignIn {
   const { logger, sessions, apiKeys } = parts
+  const { address, externalUrl } = config.http
+  if (providers.length > 0 && !externalUrl && /^(0\.0\.0\.0|\[?::\]?)$/.test(address)) {
+    const fields = { keyPath: 'http.externalUrl' }
+    logger.log(
+      'warn',
+      'http.externalUrl is needed: no identity provider can send people back to a wildcard address',
+      fields,
+    )
+  }
   const signIn: SignIn = {
     ...parts,
     seal: createSeal(),
