@@ -10,6 +10,7 @@ import { failureText } from './cli/output.ts'
 import type { ShellPart } from './handlers.ts'
 import { resolveHome } from './platform/home.ts'
 import { type Dashboard, startDashboard } from './shell/headless/dashboard.ts'
+import { onLauncherGone } from './shell/headless/launcher-gone.ts'
 import { pagesFolder } from './shell/headless/pages-folder.ts'
 import { onQuitSignal } from './shell/headless/quit-signals.ts'
 import { httpApi } from './transport/http-api.ts'
@@ -48,6 +49,7 @@ export async function runHeadless({ configFile, dashboardPort, json }: HeadlessO
   const booted = started.value
   const { app, clock, log, settings } = booted
   onQuitSignal(() => asked.resolve())
+  const unwatch = onLauncherGone(() => asked.resolve())
 
   const served = await startDashboard({
     port: dashboardPort ?? settings.get('dashboard.port'),
@@ -70,6 +72,7 @@ export async function runHeadless({ configFile, dashboardPort, json }: HeadlessO
   const unsubscribe = app.host.on('snapshot', snapshot => print(snapshot, clock.now()), { looking: false })
   await app.begin()
   await asked.promise
+  unwatch()
   if (!json) console.log('Quitting.')
   await booted.quit()
   unsubscribe()
