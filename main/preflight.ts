@@ -55,8 +55,9 @@ export async function preflight(configFile: string, processes: ProcessTable): Pr
   const volume = await checkVolume(dataFolder)
   if (!volume.ok) return volume
   // zot's lock and ours do not see each other, so both are looked for.
-  for (const name of ['meta.db', 'cache.db', join('_zotbar', 'lock.db')]) {
-    const [pid] = await processes.holders(join(dataFolder, name))
+  const locks = ['meta.db', 'cache.db', join('_zotbar', 'lock.db')]
+  const held = await Promise.all(locks.map(name => processes.holders(join(dataFolder, name))))
+  for (const [pid] of held) {
     if (pid === undefined) continue
     // It has the port too: whoever looks at the port next tells more about it.
     if ((await processes.portOwner(port, host, pid))?.pid === pid) return target

@@ -38,7 +38,10 @@ export interface Policy {
   hangEvery: number
   hangLimit: number
   hangMisses: number
-  /** An adopted process: how often its pid, and how often its start time, is looked at. */
+  /**
+   * An adopted process: how often its pid, and how often its start time, is looked at. The latter runs ps(1) on macOS,
+   * and a pid that is given to another process within one `aliveEvery` is all it is for.
+   */
   aliveEvery: number
   identityEvery: number
 }
@@ -70,5 +73,5 @@ export const standardPolicy: Policy = {
   hangLimit: 5000,
   hangMisses: 3,
   aliveEvery: 250,
-  identityEvery: 5000,
+  identityEvery: 60_000,
 }

@@ -155,14 +155,14 @@ describe('an adopted process', () => {
   it('whose pid was given to another process is noticed by its start time', async () => {
     const { clock, world } = watch()
     world.startTime = 78
-    await clock.advance(5000)
+    await clock.advance(policy.identityEvery)
     expect(world.gone).toBe(1)
   })
 
   it('is not given up because the process table could not be read', async () => {
     const { clock, world } = watch()
     world.startTime = undefined
-    await clock.advance(20_000)
+    await clock.advance(4 * policy.identityEvery)
     expect(world).toMatchObject({ gone: 0, looks: 4 })
   })
 })
