@@ -28,6 +28,8 @@ export function serveIpc(
 ): () => void {
   const listeners: Record<EventName, Set<WebContents>> = { snapshot: new Set(), log: new Set() }
   const subscriptions = new Map<EventName, () => void>()
+  /** Pages whose end is listened for: once each, however often they begin and end to listen. */
+  const watched = new WeakSet<WebContents>()
 
   /** The app's events are asked for only while a page listens: following the log costs reads. */
   function subscribe<E extends EventName>(event: E): void {
@@ -62,15 +64,18 @@ export function serveIpc(
   })
 
   ipcMain.on(channels.listen, (event, name: unknown, wanted: unknown) => {
-    const known = eventNames.find(each => each === name)
+    const asked = eventNames.find(each => each === name)
     if (!isOwnPage(event)) return complain(`Refused to send events to ${event.senderFrame?.url ?? 'nobody'}`)
-    if (known === undefined) return complain(`There is no event of the name that a page asked for`)
-    if (wanted !== true) return leave(known, event.sender)
-    if (listeners[known].has(event.sender)) return
-    listeners[known].add(event.sender)
+    if (asked === undefined) return complain(`There is no event of the name that a page asked for`)
     const page = event.sender
-    page.once('destroyed', () => leave(known, page))
-    subscribe(known)
+    if (wanted !== true) return leave(asked, page)
+    listeners[asked].add(page)
+    subscribe(asked)
+    if (watched.has(page)) return
+    watched.add(page)
+    page.once('destroyed', () => {
+      for (const each of eventNames) leave(each, page)
+    })
   })
 
   return () => {

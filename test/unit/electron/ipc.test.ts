@@ -107,6 +107,19 @@ describe('events', () => {
     expect(host.listeners('log')).toBe(0)
   })
 
+  it('may be begun and ended often by the same page', () => {
+    const { listen, host } = start()
+    const one = page()
+    for (let round = 0; round < 20; round++) {
+      listen(one, 'log', true)
+      listen(one, 'log', false)
+    }
+    expect([host.listeners('log'), one.listenerCount('destroyed')]).toEqual([0, 1])
+    listen(one, 'log', true)
+    one.emit('destroyed')
+    expect(host.listeners('log')).toBe(0)
+  })
+
   it('are not for strangers, nor of made-up names', () => {
     const { listen, host, complaints } = start()
     listen(page('https://example.com/'), 'snapshot', true)
