@@ -1,4 +1,10 @@
-import type { CliFailure } from './output.ts'
+import type { Failure } from '../../preload/contract/failure.ts'
+
+/** What fails on this side of the socket. `near` is a verb or flag that was probably meant. */
+export type CliFailure =
+  | Failure
+  | { code: 'usage'; message: string; near?: string }
+  | { code: 'no-browser'; reason: string; url: string }
 
 /** The exit codes other tools rely on. */
 export const exitCode = {

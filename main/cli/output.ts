@@ -1,13 +1,6 @@
-import type { Failure } from '../../preload/contract/failure.ts'
 import { failureWords } from '../../preload/words/failure-words.ts'
 import { plain } from '../../preload/words/format.ts'
-import { type ExitCode, exitCodeOf } from './exit-code.ts'
-
-/** What fails on this side of the socket. `near` is a verb or flag that was probably meant. */
-export type CliFailure =
-  | Failure
-  | { code: 'usage'; message: string; near?: string }
-  | { code: 'no-browser'; reason: string; url: string }
+import { type CliFailure, type ExitCode, exitCodeOf } from './exit-code.ts'
 
 /** Where a command writes: people read stdout and stderr, programs read JSON on stdout and nothing else. */
 export interface Output {

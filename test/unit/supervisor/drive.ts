@@ -8,6 +8,7 @@ import {
   type Place,
   type Run,
   type State,
+  type Told,
 } from '../../../main/supervisor/state.ts'
 import { step } from '../../../main/supervisor/step.ts'
 import type { Exit } from '../../../preload/contract/failure.ts'
@@ -22,8 +23,6 @@ export const runOf = (pid: number, startedAt = 0, adopted = false): Run => ({
 })
 export const free: Finding = { kind: 'free', place }
 export const code = (n: number): Exit => ({ kind: 'code', code: n })
-
-type Told = Event extends infer E ? (E extends Event ? Omit<E, 'at'> : never) : never
 
 /** A state that is told events at given times, and remembers the effects of the last one. */
 export function drive({ drainsItself = true, policy = standardPolicy as Policy, jitter = 0 } = {}) {
