@@ -95,7 +95,7 @@ export async function serve(file: string): Promise<number> {
     pulls,
     logger,
     now: Date.now,
-    config: reloader.current,
+    config: () => asServed(config, reloader.current()),
     metrics: operations.metrics,
   })
   const registry = createRegistryServer({
@@ -142,10 +142,16 @@ function originOf({ http }: Config, address: string, port: number): string {
   return `${http.tls ? 'https' : 'http'}://${host}:${port}`
 }
 
+/** The ways to sign in as they are now; whether there are API keys is settled at the start. */
+function asServed(started: Config, { http: { auth } }: Config): Config {
+  const apikey = started.http.auth?.apikey ?? false
+  return { ...started, http: { ...started.http, auth: auth && { ...auth, apikey } } }
+}
+
 /** Ends with the first signal that asks for the end; the next ones change nothing. */
 function stopSignal(logger: Logger): Promise<void> {
   process.on('SIGHUP', () =>
-    logger.log('info', 'SIGHUP is ignored: restart to apply a changed configuration'),
+    logger.log('info', 'SIGHUP is ignored: a changed config.json is noticed without it'),
   )
   return new Promise(resolve => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {

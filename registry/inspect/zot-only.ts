@@ -21,6 +21,8 @@ export function inspectZotOnly({ config }: Read, notes: Notebook): void {
       'this version pulls nothing through: images that are not here are answered 404',
     )
   if (http.auth?.sessionDriver) without('http.auth.sessionDriver', 'keeping sessions elsewhere')
+  if (http.auth?.sessionKeysFile)
+    notes.warning('http.auth.sessionKeysFile', 'has no effect: sessions are kept here and survive a restart')
   if (scheduler?.numWorkers !== undefined)
     notes.warning('scheduler.numWorkers', 'has no effect: one piece of work runs in the background at a time')
 }

@@ -4,7 +4,7 @@ interface Tool {
   macos?: string
 }
 export const tools: Record<
-  'skopeo' | 'buildah' | 'umoci' | 'busybox' | 'promtool' | 'chromium' | 'gnome-keyring' | 'dbus',
+  'skopeo' | 'buildah' | 'umoci' | 'busybox' | 'openssl' | 'promtool' | 'chromium' | 'gnome-keyring' | 'dbus',
   Tool
 >
 export function missingTools(): string[]

@@ -12,6 +12,7 @@ export const tools = {
   buildah: { there: () => onPath('buildah'), debian: 'buildah' },
   umoci: { there: () => onPath('umoci'), debian: 'umoci', macos: 'brew install umoci' },
   busybox: { there: () => onPath('busybox'), debian: 'busybox-static' },
+  openssl: { there: () => onPath('openssl'), debian: 'openssl' },
   promtool: { there: () => onPath('promtool'), debian: 'prometheus', macos: 'brew install prometheus' },
   'gnome-keyring': {
     there: () => onPath('gnome-keyring-daemon'),

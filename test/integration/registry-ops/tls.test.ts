@@ -3,9 +3,11 @@ import { get } from 'node:https'
 import { connect as connectPlain } from 'node:net'
 import { join } from 'node:path'
 import { connect, type PeerCertificate, type SecureVersion } from 'node:tls'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type MadeCertificate, makeCertificate } from '../../fakes/certificates.ts'
 import { eventually } from '../../fakes/eventually.ts'
+import { describeWith } from '../../setup/need.ts'
+import { tools } from '../../setup/tools.mjs'
 import {
   type Registry,
   run,
@@ -23,6 +25,7 @@ let registry: Registry
 const tlsConfig = (tls: object) => ({ http: { address: '127.0.0.1', port: '0', tls } })
 
 beforeAll(async () => {
+  if (!tools.openssl.there()) return
   first = makeCertificate(folder.path, 'first')
   second = makeCertificate(folder.path, 'second')
   copyFileSync(first.cert, files.cert)
@@ -30,7 +33,7 @@ beforeAll(async () => {
   registry = await startRegistry(join(folder.path, 'root'), tlsConfig(files))
 })
 afterAll(async () => {
-  expect((await registry.stop()).code).toBe(0)
+  if (tools.openssl.there()) expect((await registry.stop()).code).toBe(0)
   folder.dispose()
 })
 
@@ -55,7 +58,7 @@ const peer = (options: { maxVersion?: SecureVersion; minVersion?: SecureVersion 
     socket.on('error', reject)
   })
 
-describe('TLS', () => {
+describeWith(['openssl'], 'TLS', () => {
   it('serves with the certificate of the config', async () => {
     expect(await status(first.pem)).toBe(200)
     await expect(status(second.pem)).rejects.toThrow(/self.signed|unable to verify/i)

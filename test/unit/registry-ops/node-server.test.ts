@@ -1,0 +1,115 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { Exchange } from '../../../registry/http/exchange.ts'
+import { createNodeServer, type NodeServer } from '../../../registry/http/node-server.ts'
+import { eventually } from '../../fakes/eventually.ts'
+
+let node: NodeServer | undefined
+const clients: Socket[] = []
+afterEach(() => {
+  for (const client of clients.splice(0)) client.destroy()
+  node?.server.close()
+  node?.server.closeAllConnections()
+})
+
+interface Options {
+  readTimeout?: number
+  writeTimeout?: number
+  maxConnections?: number
+  onDrop?: () => void
+}
+
+async function start(
+  { readTimeout = 100, writeTimeout = 100, ...more }: Options,
+  answer: (exchange: Exchange) => void,
+) {
+  const busy = new WeakMap<Socket, Exchange>()
+  const server = createNodeServer(
+    {
+      limits: { readTimeout, writeTimeout },
+      certificate: undefined,
+      exchangeOf: socket => busy.get(socket),
+      onDrop: () => {},
+      ...more,
+    },
+    (req, res) => {
+      const exchange = { req, res } as unknown as Exchange
+      busy.set(req.socket, exchange)
+      answer(exchange)
+    },
+  )
+  node = server
+  server.server.listen(0, '127.0.0.1')
+  await once(server.server, 'listening')
+  const { port } = server.server.address() as AddressInfo
+  return async (): Promise<Socket> => {
+    const socket = connect(port, '127.0.0.1')
+    socket.on('error', () => {})
+    clients.push(socket)
+    await once(socket, 'connect')
+    return socket
+  }
+}
+
+describe("the server's limits", () => {
+  it('do not count the time that this side needs', async () => {
+    let release: (() => void) | undefined
+    const open = await start({}, ({ req, res }) => {
+      req.resume()
+      release = () => res.end('done')
+    })
+    const socket = await open()
+    let heard = ''
+    socket.on('data', bytes => {
+      heard += bytes.toString()
+    })
+    const startedAt = Date.now()
+    socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx')
+    await eventually(() => release !== undefined && Date.now() - startedAt > 400)
+    expect(socket.closed).toBe(false)
+    release!()
+    await eventually(() => heard.includes('done'))
+  })
+
+  it('do not count the time in which bytes lie here unread', async () => {
+    let exchange: Exchange | undefined
+    const open = await start({}, given => {
+      exchange = given
+      given.req.pause()
+    })
+    const socket = await open()
+    const startedAt = Date.now()
+    socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nxxx')
+    await eventually(() => exchange !== undefined && Date.now() - startedAt > 400)
+    expect(socket.closed).toBe(false)
+    // Taken; now it is the client's turn, and it is still.
+    exchange!.req.resume()
+    await eventually(() => socket.closed)
+  })
+
+  it('give each direction its own time', async () => {
+    const open = await start({ readTimeout: 100, writeTimeout: 0 }, ({ res }) => {
+      res.write(Buffer.alloc(64 * 1024 * 1024))
+    })
+    const reader = await open()
+    reader.pause()
+    reader.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+    const silent = await open()
+    await eventually(() => silent.closed)
+    expect(node!.sockets.size).toBe(1)
+  })
+
+  it('refuse connections beyond the number', async () => {
+    let dropped = 0
+    const open = await start(
+      { readTimeout: 0, writeTimeout: 0, maxConnections: 1, onDrop: () => dropped++ },
+      () => {},
+    )
+    const first = await open()
+    const second = await open()
+    await eventually(() => second.closed)
+    expect(dropped).toBe(1)
+    expect(first.closed).toBe(false)
+  })
+})
