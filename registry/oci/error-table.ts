@@ -20,6 +20,7 @@ export const errorTable = {
     message: 'the content does not match the digest',
   },
   'tag-invalid': { code: 'TAG_INVALID', status: 400, message: 'invalid tag' },
+  'tags-too-many': { code: 'TAG_INVALID', status: 414, message: 'too many tags for one request' },
   'manifest-unknown': {
     code: 'MANIFEST_UNKNOWN',
     status: 404,
@@ -27,7 +28,7 @@ export const errorTable = {
   },
   'manifest-invalid': { code: 'MANIFEST_INVALID', status: 400, message: 'invalid manifest' },
   'manifest-incomplete': {
-    code: 'MANIFEST_INVALID',
+    code: 'MANIFEST_BLOB_UNKNOWN',
     status: 400,
     message: 'the manifest refers to content that is not in this repository',
   },

@@ -1,13 +1,6 @@
 import { type Digest, parseDigest } from './digest.ts'
 import { isObject, type JsonObject, parseJson, stringIn, stringsIn } from './json.ts'
-import {
-  emptyConfig,
-  isForeignLayer,
-  isImageConfig,
-  kindOf,
-  type ManifestKind,
-  withoutParameters,
-} from './media-type.ts'
+import { isForeignLayer, isImageConfig, kindOf, type ManifestKind, withoutParameters } from './media-type.ts'
 
 export interface Link {
   readonly digest: Digest
@@ -21,7 +14,7 @@ export interface Manifest {
   /** Config and layers of an image, manifests of an index: everything a delete must respect. */
   readonly links: readonly Link[]
   /** The links that must be in the repository before the manifest may be pushed. */
-  readonly required: readonly Digest[]
+  readonly required: readonly Link[]
   readonly subject: Digest | undefined
   readonly artifactType: string | undefined
   readonly annotations: Record<string, string> | undefined
@@ -70,15 +63,13 @@ function image(json: JsonObject, common: Common): ManifestResult {
   const checked = isImageConfig(config.mediaType)
     ? [config, ...layers.filter(layer => !isForeignLayer(layer.mediaType))]
     : []
-  const artifactType =
-    stringIn(json, 'artifactType') ?? (config.mediaType === emptyConfig ? undefined : config.mediaType)
   return {
     ok: true,
     manifest: {
       kind: 'image',
       links: [config, ...layers],
-      required: checked.map(link => link.digest),
-      artifactType,
+      required: checked,
+      artifactType: stringIn(json, 'artifactType') || config.mediaType,
       ...common,
     },
   }
@@ -93,8 +84,8 @@ function index(json: JsonObject, common: Common): ManifestResult {
     manifest: {
       kind: 'index',
       links: manifests,
-      required: manifests.map(link => link.digest),
-      artifactType: stringIn(json, 'artifactType'),
+      required: manifests,
+      artifactType: stringIn(json, 'artifactType') || undefined,
       ...common,
     },
   }

@@ -37,3 +37,12 @@ export function parseContentRange(header: string): ByteRange | undefined {
   const end = Number(match[2])
   return end < start ? undefined : { start, end }
 }
+
+/** What clients send with a chunk of no bytes: an end just before the start, `0--1` for an empty blob. */
+export function parseEmptyRange(header: string): ByteRange | undefined {
+  const match = /^(\d{1,15})-(-1|\d{1,15})$/.exec(header.trim())
+  if (!match) return undefined
+  const start = Number(match[1])
+  const end = Number(match[2])
+  return end === start - 1 ? { start, end } : undefined
+}

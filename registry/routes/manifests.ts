@@ -2,13 +2,16 @@ import { readBody } from '../http/body.ts'
 import { type Exchange, headerOf } from '../http/exchange.ts'
 import { type RawHeaders, send, sendEmpty, sendFailure } from '../http/responder.ts'
 import { digestBytes } from '../oci/digest.ts'
-import { type Result, success } from '../oci/error-table.ts'
+import { failure, type Result, success } from '../oci/error-table.ts'
 import { manifestLimit } from '../oci/manifest.ts'
 import { isRepositoryName } from '../oci/name.ts'
-import { parseReference, type Reference } from '../oci/reference.ts'
+import { isTag, parseReference, type Reference } from '../oci/reference.ts'
 import type { StoredManifest } from '../storage/storage.ts'
 import { may, refuse } from './gate.ts'
 import type { RouteContext } from './table.ts'
+
+/** Tags that one push by digest may set. */
+const maxTags = 100
 
 /** Header lines of a stored manifest, made once. */
 const ready = new WeakMap<StoredManifest, RawHeaders>()
@@ -40,13 +43,18 @@ export function manifestRoutes({ storage, pushes, pulls, gate }: RouteContext) {
   }
 
   /** Whether the body may go under the tags it is meant for; said before anybody looks into it. */
-  const mayPut = async (exchange: Exchange, reference: Reference, body: Buffer): Promise<Result<boolean>> => {
+  const mayPut = async (
+    exchange: Exchange,
+    reference: Reference,
+    tags: readonly string[],
+    body: Buffer,
+  ): Promise<Result<boolean>> => {
     const { identity, route } = exchange
     const mayUpdate = may(gate, identity, 'update', route.name)
     const mayCreate = may(gate, identity, 'create', route.name)
     if (mayUpdate && mayCreate) return success(true)
     const meant = digestBytes('sha256', body).text
-    for (const tag of tagsOf(exchange, reference)) {
+    for (const tag of tags) {
       const current = await storage.manifests.digestOf(route.name, tag)
       if (!current.ok) return current
       const isSame = current.value === (reference.kind === 'digest' ? reference.digest.text : meant)
@@ -59,23 +67,28 @@ export function manifestRoutes({ storage, pushes, pulls, gate }: RouteContext) {
     const reference = referenceOf(exchange)
     if (!reference) return
     const { name, last } = exchange.route
+    const tags = tagsOf(exchange, reference)
+    if (!tags.ok) return sendFailure(exchange, tags.error)
     const done = pushes.begin(name)
     try {
       const body = await readBody(exchange.req, manifestLimit)
       if (body.kind === 'too-large') return sendFailure(exchange, { name: 'manifest-too-large' })
       if (body.kind === 'broken') return sendFailure(exchange, { name: 'size-invalid' })
-      const allowed = await mayPut(exchange, reference, body.bytes)
+      const allowed = await mayPut(exchange, reference, tags.value, body.bytes)
       if (!allowed.ok) return sendFailure(exchange, allowed.error)
       if (!allowed.value) return refuse(exchange, gate)
       const existing = may(gate, exchange.identity, 'update', name) ? 'replace' : 'keep'
       const type = headerOf(exchange, 'content-type') ?? ''
-      const stored = await storage.manifests.put(name, reference, type, body.bytes, existing)
+      const stored = await storage.manifests.put(name, reference, type, body.bytes, existing, tags.value)
       if (!stored.ok) return sendFailure(exchange, stored.error)
       const { digest, subject } = stored.value
-      if (reference.kind === 'tag') pushes.complete(name)
-      for (const pushed of new Set([last, digest.text])) pulls?.pushed(name, pushed, exchange.identity?.user)
+      if (tags.value.length > 0) pushes.complete(name)
+      for (const pushed of new Set([last, ...tags.value, digest.text]))
+        pulls?.pushed(name, pushed, exchange.identity?.user)
       const headers = ['Location', `/v2/${name}/manifests/${last}`, 'Docker-Content-Digest', digest.text]
-      sendEmpty(exchange, 201, subject ? [...headers, 'OCI-Subject', subject.text] : headers)
+      if (subject) headers.push('OCI-Subject', subject.text)
+      if (reference.kind === 'digest') for (const tag of tags.value) headers.push('OCI-Tag', tag)
+      sendEmpty(exchange, 201, headers)
     } finally {
       done()
     }
@@ -122,9 +135,14 @@ function headersOf({ digest, mediaType, body }: StoredManifest): RawHeaders {
 }
 
 /** The tags that a push is to set. https://github.com/opencontainers/distribution-spec/pull/600 */
-function tagsOf(exchange: Exchange, reference: Reference): string[] {
-  if (reference.kind === 'tag') return [reference.tag]
-  return exchange.query === '' ? [] : new URLSearchParams(exchange.query).getAll('tag')
+function tagsOf(exchange: Exchange, reference: Reference): Result<readonly string[]> {
+  const asked = exchange.query === '' ? [] : new URLSearchParams(exchange.query).getAll('tag')
+  if (asked.length > maxTags) return failure('tags-too-many', { limit: maxTags })
+  const wrong = asked.find(tag => !isTag(tag))
+  if (wrong !== undefined) return failure('tag-invalid', { tag: wrong })
+  if (reference.kind === 'digest') return success([...new Set(asked)])
+  if (asked.length === 0) return success([reference.tag])
+  return failure('tag-invalid', { reason: 'tag parameters go with a push by digest' })
 }
 
 /** Name and reference, checked; undefined: the answer has been given. */

@@ -3,7 +3,7 @@ import { type RawHeaders, sendEmpty, sendFailure } from '../http/responder.ts'
 import { type Digest, parseDigest } from '../oci/digest.ts'
 import { type Failure, failure, type Result, success } from '../oci/error-table.ts'
 import { isRepositoryName } from '../oci/name.ts'
-import { parseContentRange } from '../oci/range.ts'
+import { parseContentRange, parseEmptyRange } from '../oci/range.ts'
 import type { Chunk } from '../storage/storage.ts'
 import { may } from './gate.ts'
 import type { RouteContext } from './table.ts'
@@ -52,8 +52,11 @@ export function uploadRoutes({ storage, pushes, state, gate }: RouteContext) {
     if (!digest) return sendFailure(exchange, { name: 'digest-invalid' })
     const from = queryOf(exchange, 'from')
     // Without the right to read it there, it is not there.
-    if (from !== null && isRepositoryName(from) && may(gate, exchange.identity, 'read', from)) {
-      const mounted = await storage.blobs.mount(from, name, digest)
+    const mayRead = (other: string): boolean => may(gate, exchange.identity, 'read', other)
+    const found = from === null ? await storage.blobs.find(digest, mayRead) : success(from)
+    const source = found.ok ? found.value : undefined
+    if (source !== undefined && isRepositoryName(source) && mayRead(source)) {
+      const mounted = await storage.blobs.mount(source, name, digest)
       if (mounted.ok) return answerStored(exchange, digest, success(undefined))
       if (mounted.error.name !== 'blob-unknown') return sendFailure(exchange, mounted.error)
     }
@@ -139,7 +142,8 @@ function chunkOf(exchange: Exchange): Result<Chunk> {
   if (header === undefined) {
     return success({ body: exchange.req, ...(length === undefined ? {} : { length }) })
   }
-  const range = parseContentRange(header)
+  const range =
+    length === 0 ? (parseEmptyRange(header) ?? parseContentRange(header)) : parseContentRange(header)
   if (!range) return failure('upload-out-of-order', { contentRange: header })
   const expected = range.end - range.start + 1
   if (length !== undefined && length !== expected) {

@@ -2,6 +2,7 @@ import type { Stats } from 'node:fs'
 import { constants, copyFile, type FileHandle, link, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import type { Digest } from '../oci/digest.ts'
 import { failure, type Result, success } from '../oci/error-table.ts'
+import type { BlobPlaces } from './blob-places.ts'
 import { keepYoung, syncFolder } from './durable.ts'
 import { errnoOf, failureOf, guarded, isMissing } from './errno.ts'
 import { folderMode, layout } from './layout.ts'
@@ -16,11 +17,13 @@ export class BlobStore implements Blobs {
   readonly #root: string
   readonly #repositories: RepositoryCache
   readonly #manifests: ManifestStore
+  readonly #places: BlobPlaces
 
-  constructor(root: string, repositories: RepositoryCache, manifests: ManifestStore) {
+  constructor(root: string, repositories: RepositoryCache, manifests: ManifestStore, places: BlobPlaces) {
     this.#root = root
     this.#repositories = repositories
     this.#manifests = manifests
+    this.#places = places
   }
 
   async stat(name: string, digest: Digest): Promise<Result<number>> {
@@ -79,6 +82,10 @@ export class BlobStore implements Blobs {
         return success(undefined)
       }),
     )
+  }
+
+  async find(digest: Digest, accepts: (name: string) => boolean): Promise<Result<string | undefined>> {
+    return await guarded(async () => success(await this.#places.find(digest, accepts)))
   }
 
   async mount(from: string, to: string, digest: Digest): Promise<Result<void>> {

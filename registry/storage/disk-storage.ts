@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { failure, type Result, success } from '../oci/error-table.ts'
+import { BlobPlaces } from './blob-places.ts'
 import { BlobStore } from './blob-store.ts'
 import { Catalog } from './catalog.ts'
 import { DiskUpkeep } from './disk-upkeep.ts'
@@ -26,10 +27,11 @@ export function openDiskStorage(
   const repositories = new RepositoryCache(root, onWait)
   const catalog = new Catalog(root, now)
   const manifests = new ManifestStore(root, repositories, name => catalog.add(name))
-  const uploads = new UploadStore(root, repositories)
+  const places = new BlobPlaces(root, () => catalog.list())
+  const uploads = new UploadStore(root, repositories, (name, digest) => places.note(name, digest))
   return {
     manifests,
-    blobs: new BlobStore(root, repositories, manifests),
+    blobs: new BlobStore(root, repositories, manifests, places),
     uploads,
     upkeep: new DiskUpkeep({
       root,

@@ -2,7 +2,7 @@ import { readFile, rm, stat } from 'node:fs/promises'
 import { LRUCache } from 'lru-cache'
 import { type Digest, digestBytes, parseDigest } from '../oci/digest.ts'
 import { failure, type Result, success } from '../oci/error-table.ts'
-import { type Entry, withManifest, withoutDigest, withoutTag } from '../oci/layout-index.ts'
+import { type Entry, type LayoutIndex, withManifest, withoutDigest, withoutTag } from '../oci/layout-index.ts'
 import { type Manifest, parseManifest } from '../oci/manifest.ts'
 import { kindOf } from '../oci/media-type.ts'
 import type { Reference } from '../oci/reference.ts'
@@ -76,6 +76,7 @@ export class ManifestStore implements Manifests {
     contentType: string,
     body: Buffer,
     existing: 'replace' | 'keep' = 'replace',
+    more: readonly string[] = [],
   ): Promise<Result<PutManifest>> {
     if (!kindOf(contentType)) return failure('manifest-type-unsupported', { mediaType: contentType })
     const parsed = parseManifest(body, contentType)
@@ -91,7 +92,8 @@ export class ManifestStore implements Manifests {
     const release = repository.claims.pin(relied)
     try {
       await repository.claims.settled(relied)
-      return await guarded(() => this.#store(name, repository, reference, digest, manifest, body, existing))
+      const tags = reference.kind === 'tag' ? [reference.tag] : more
+      return await guarded(() => this.#store(name, repository, tags, digest, manifest, body, existing))
     } finally {
       release()
     }
@@ -100,36 +102,41 @@ export class ManifestStore implements Manifests {
   async #store(
     name: string,
     repository: Repository,
-    reference: Reference,
+    tags: readonly string[],
     digest: Digest,
     manifest: Manifest,
     body: Buffer,
     existing: 'replace' | 'keep',
   ): Promise<Result<PutManifest>> {
-    const missing = await this.#firstMissing(name, manifest.required)
-    if (missing) return failure('manifest-incomplete', { missing: missing.text })
+    const missing = await this.#firstMissing(name, manifest)
+    if (missing) return failure('manifest-incomplete', { digest: missing.text })
     await this.#writeBlob(name, repository, digest, body)
     const described = { digest: digest.text, mediaType: manifest.mediaType, size: body.length }
-    const tag = reference.kind === 'tag' ? reference.tag : undefined
-    if (tag !== undefined) await this.#letGo(name, repository, tag)
-    let kept = false
+    for (const tag of tags) await this.#letGo(name, repository, tag)
+    let kept: string | undefined
     const changed = await repository.change(index => {
       // Asked here, where changes come one after the other: of two pushes of a new tag only one makes it.
-      const old = existing === 'keep' ? index.entries.find(entry => entry.tag === tag) : undefined
-      kept = tag !== undefined && old !== undefined && old.digest !== described.digest
-      return kept ? index : withManifest(index, described, tag)
+      if (existing === 'keep') kept = tags.find(tag => pointsElsewhere(index, tag, digest))
+      if (kept !== undefined) return index
+      if (tags.length === 0) return withManifest(index, described, undefined)
+      return tags.reduce((next, tag) => withManifest(next, described, tag), index)
     })
     if (!changed.ok) return changed
-    if (kept) return failure('denied', { reason: `tag ${tag} exists, and replacing it needs update` })
+    if (kept !== undefined)
+      return failure('denied', { reason: `tag ${kept} exists, and replacing it needs update` })
     this.#cache.set(digest.text, { digest: digest.text, mediaType: manifest.mediaType, body })
     this.#repositories.weigh(name, repository)
     this.#onCreated(name)
     return success({ digest, subject: manifest.subject })
   }
 
-  async #firstMissing(name: string, required: readonly Digest[]): Promise<Digest | undefined> {
+  async #firstMissing(name: string, { kind, required }: Manifest): Promise<Digest | undefined> {
+    const loaded = kind === 'index' ? await this.#load(name) : undefined
+    const manifests = loaded?.ok ? loaded.value.digests : undefined
     const found = await Promise.all(
-      required.map(async digest => {
+      required.map(async ({ digest, mediaType }) => {
+        // A child that came as a blob could not be pulled as the manifest that it is said to be.
+        if (kind === 'index' && kindOf(mediaType) && !manifests?.has(digest.text)) return false
         try {
           return (await stat(layout.blob(this.#root, name, digest))).isFile()
         } catch (error) {
@@ -138,7 +145,7 @@ export class ManifestStore implements Manifests {
         }
       }),
     )
-    return required.find((_, at) => !found[at])
+    return required.find((_, at) => !found[at])?.digest
   }
 
   async #writeBlob(name: string, repository: Repository, digest: Digest, body: Buffer): Promise<void> {
@@ -250,6 +257,9 @@ export class ManifestStore implements Manifests {
     return success(manifest)
   }
 }
+
+const pointsElsewhere = ({ entries }: LayoutIndex, tag: string, digest: Digest): boolean =>
+  entries.some(entry => entry.tag === tag && entry.digest !== digest.text)
 
 const textOf = (reference: Reference): string =>
   reference.kind === 'tag' ? reference.tag : reference.digest.text

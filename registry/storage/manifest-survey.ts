@@ -123,7 +123,7 @@ function contentOf(body: Buffer, mediaType: string): Content {
   return {
     kind,
     links: typed.map(link => link.digest),
-    required: required.map(digest => digest.text),
+    required: required.map(link => link.digest.text),
     subject: subject?.text,
     typed,
   }

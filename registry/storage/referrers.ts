@@ -51,5 +51,6 @@ async function tabulate(
     })
     table.set(subject.text, found)
   }
+  for (const found of table.values()) found.sort((a, b) => (a.digest < b.digest ? -1 : 1))
   return success(table)
 }

@@ -20,13 +20,17 @@ export interface Manifests {
   /** What memory holds, at once; undefined says nothing about the disk. `reference` need not be checked. */
   peek(name: string, reference: string): StoredManifest | undefined
   get(name: string, reference: Reference): Promise<Result<StoredManifest>>
-  /** Durable when it ends. `keep`: a tag that points to another manifest stays, and the answer is `denied`. */
+  /**
+   * Durable when it ends. `keep`: a tag that points to another manifest stays, and the answer is `denied`.
+   * `tags` are set together with a push by digest, all or none.
+   */
   put(
     name: string,
     reference: Reference,
     contentType: string,
     body: Buffer,
     existing?: 'replace' | 'keep',
+    tags?: readonly string[],
   ): Promise<Result<PutManifest>>
   /** The digest that a tag points to. */
   digestOf(name: string, tag: string): Promise<Result<string | undefined>>
@@ -34,7 +38,7 @@ export interface Manifests {
   delete(name: string, reference: Reference): Promise<Result<void>>
   /** Sorted. */
   tags(name: string): Promise<Result<readonly string[]>>
-  /** Descriptors of the manifests whose subject is `digest`; none where there is no repository. */
+  /** Descriptors of the manifests whose subject is `digest`, sorted by digest; none where there is no repository. */
   referrers(name: string, digest: Digest): Promise<Result<readonly ReferrerDescriptor[]>>
 }
 
@@ -59,6 +63,8 @@ export interface Blobs {
   stat(name: string, digest: Digest): Promise<Result<number>>
   open(name: string, digest: Digest): Promise<Result<BlobReader>>
   delete(name: string, digest: Digest): Promise<Result<void>>
+  /** A repository that holds the blob, among those that `accepts`. Undefined: none was found. */
+  find(digest: Digest, accepts: (name: string) => boolean): Promise<Result<string | undefined>>
   /** Makes a blob of another repository this one's, without copying where the file system can. */
   mount(from: string, to: string, digest: Digest): Promise<Result<void>>
 }

@@ -31,11 +31,14 @@ const patience = 2000
 export class UploadStore implements Uploads {
   readonly #root: string
   readonly #repositories: RepositoryCache
+  readonly #onStored: (name: string, digest: Digest) => void
   readonly #sessions = new Map<string, Session>()
 
-  constructor(root: string, repositories: RepositoryCache) {
+  /** `onStored` hears of every blob that was committed. */
+  constructor(root: string, repositories: RepositoryCache, onStored: (name: string, digest: Digest) => void) {
     this.#root = root
     this.#repositories = repositories
+    this.#onStored = onStored
   }
 
   async start(name: string): Promise<Result<string>> {
@@ -109,6 +112,7 @@ export class UploadStore implements Uploads {
         release()
       }
       this.#sessions.delete(id)
+      this.#onStored(name, digest)
       return success(undefined)
     })
   }

@@ -286,10 +286,13 @@ describe('manifests', () => {
       ask(`/v2/m/bad/manifests/${reference}`, { method: 'PUT', body, headers: { 'Content-Type': type } })
     const large = Buffer.alloc(4 * 1024 * 1024 + 1, ' ')
     expect(await put(large)).toMatchObject({ status: 413, code: 'MANIFEST_INVALID' })
-    expect(await put(imageOf(['absent']).bytes)).toMatchObject({ status: 400, code: 'MANIFEST_INVALID' })
+    expect(await put(imageOf(['absent']).bytes)).toMatchObject({
+      status: 400,
+      code: 'MANIFEST_BLOB_UNKNOWN',
+    })
     expect(await put(indexOf([imageOf(['absent'])]).bytes, indexOf([]).mediaType)).toMatchObject({
       status: 400,
-      code: 'MANIFEST_INVALID',
+      code: 'MANIFEST_BLOB_UNKNOWN',
     })
     expect(await put('{}', 'text/plain')).toMatchObject({ status: 415, code: 'MANIFEST_INVALID' })
     expect(await put('{')).toMatchObject({ status: 400, code: 'MANIFEST_INVALID' })

@@ -1,0 +1,63 @@
+import { stat } from 'node:fs/promises'
+import { LRUCache } from 'lru-cache'
+import type { Digest } from '../oci/digest.ts'
+import { layout } from './layout.ts'
+
+/** Blobs whose place is remembered. */
+const maxRemembered = 20_000
+/** Repositories looked into at a time. */
+const atOnce = 64
+/** Searches that may wait for their turn; whoever comes then is told that the blob is not there, and uploads it. */
+const maxWaiting = 16
+
+/** Which repository holds a blob, for a client that does not know. */
+export class BlobPlaces {
+  readonly #root: string
+  readonly #names: () => Promise<readonly string[]>
+  readonly #recent = new LRUCache<string, string>({ max: maxRemembered })
+  #turn: Promise<unknown> = Promise.resolve()
+  #waiting = 0
+
+  /** `names`: the repositories to search. */
+  constructor(root: string, names: () => Promise<readonly string[]>) {
+    this.#root = root
+    this.#names = names
+  }
+
+  note(name: string, digest: Digest): void {
+    this.#recent.set(digest.text, name)
+  }
+
+  /** A repository among those that `accepts` which holds the blob now, or undefined. Never two searches at once. */
+  async find(digest: Digest, accepts: (name: string) => boolean): Promise<string | undefined> {
+    const recent = this.#recent.get(digest.text)
+    if (recent !== undefined && accepts(recent) && (await this.#holds(recent, digest))) return recent
+    if (this.#waiting >= maxWaiting) return undefined
+    this.#waiting++
+    const search = this.#turn.then(() => this.#search(digest, accepts))
+    this.#turn = search.catch(() => {})
+    try {
+      return await search
+    } finally {
+      this.#waiting--
+    }
+  }
+
+  async #search(digest: Digest, accepts: (name: string) => boolean): Promise<string | undefined> {
+    const names = await this.#names()
+    for (let at = 0; at < names.length; at += atOnce) {
+      const some = names.slice(at, at + atOnce).filter(accepts)
+      const found = await Promise.all(some.map(name => this.#holds(name, digest)))
+      const name = some[found.indexOf(true)]
+      if (name === undefined) continue
+      this.note(name, digest)
+      return name
+    }
+    return undefined
+  }
+
+  async #holds(name: string, digest: Digest): Promise<boolean> {
+    const found = await stat(layout.blob(this.#root, name, digest)).catch(() => undefined)
+    return found?.isFile() === true
+  }
+}
