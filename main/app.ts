@@ -228,6 +228,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         supervisor,
         settings,
         ...access,
+        ready: () => readTarget(configFile),
         snapshot,
         tail: async count => (await outputLog.tail(count)) ?? supervisor.tail(count),
         shell: options.openWith,

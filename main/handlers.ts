@@ -24,6 +24,8 @@ interface Parts {
   keys: Keys
   admin: { show(): Promise<Result<Credential>>; reset(): Promise<Result<Credential>> }
   snapshot(): Snapshot
+  /** Whether the registry could be started as config.json is now. */
+  ready(): Promise<Result<unknown>>
   /** The newest lines of the registry's log, oldest first. */
   tail(count: number): Promise<string[]>
   shell: ShellPart
@@ -33,7 +35,7 @@ const wrongSender = fail({ code: 'not-authorised', reason: 'wrong-sender' })
 
 /** The app's side of the contract: every command, mapped to the part that does it. */
 export function createHandlers(parts: Parts): ZotbarHandlers {
-  const { supervisor, settings, images, keys, admin, snapshot, tail, shell } = parts
+  const { supervisor, settings, images, keys, admin, ready, snapshot, tail, shell } = parts
   const then = async (ended: Promise<Result<ProcessState>>): Promise<Result<Snapshot>> => {
     const result = await ended
     return result.ok ? ok(snapshot()) : result
@@ -55,7 +57,12 @@ export function createHandlers(parts: Parts): ZotbarHandlers {
     registry: {
       start: () => then(supervisor.start()),
       stop: () => then(supervisor.stop()),
-      restart: ({ now }) => then(supervisor.restart({ now })),
+      async restart({ now }) {
+        // A registry that serves is not stopped for a config that would not bring it back.
+        const serves = supervisor.state().kind === 'serving'
+        const checked = serves ? await ready() : ok(null)
+        return checked.ok ? then(supervisor.restart({ now })) : checked
+      },
       cancel: async () => supervisor.cancel(),
     },
     logs: {

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { type ParsedConfig, parseConfig } from './parse.ts'
 
 /** `text` is what was read; empty when nothing could be. */
@@ -8,12 +8,20 @@ export type LoadedConfig = ParsedConfig & { file: string; text: string }
 export async function loadConfig(file: string): Promise<LoadedConfig> {
   let text: string
   try {
+    // A pipe would be waited for without end.
+    const found = await stat(file)
+    if (!found.isFile())
+      return unreadable(file, found.isDirectory() ? 'it is a folder' : 'it is not a plain file')
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(file))
   } catch (error) {
-    const message = `the file cannot be read: ${whyUnreadable(error)}`
-    return { ok: false, problems: [{ code: 'unreadable', message }], file, text: '' }
+    return unreadable(file, whyUnreadable(error))
   }
   return { ...parseConfig(text), file, text }
+}
+
+function unreadable(file: string, why: string): LoadedConfig {
+  const message = `the file cannot be read: ${why}`
+  return { ok: false, problems: [{ code: 'unreadable', message }], file, text: '' }
 }
 
 function whyUnreadable(error: unknown): string {
@@ -24,8 +32,6 @@ function whyUnreadable(error: unknown): string {
     case 'EACCES':
     case 'EPERM':
       return 'access is denied'
-    case 'EISDIR':
-      return 'it is a folder'
     case 'ERR_ENCODING_INVALID_ENCODED_DATA':
       return 'it is not UTF-8 text'
     default:

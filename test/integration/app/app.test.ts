@@ -150,6 +150,20 @@ describe('faults, told and survived', () => {
     expect(await answers(rig.url)).toBe(true)
   })
 
+  it('a config that broke while serving stops no restart half way: it is refused, and the registry goes on', async () => {
+    rig = await createAppRig()
+    const app = await rig.serving()
+    const pid = app.lines.at(-1)!.registry.pid
+    rig.configure('{ "storage": ')
+    const refused = await rig.zotbar('restart', '--json')
+    expect(refused.code).toBe(1)
+    expect(JSON.parse(refused.stdout)).toMatchObject({
+      error: { code: 'config-invalid', file: rig.configFile },
+    })
+    expect(await answers(rig.url)).toBe(true)
+    expect((await rig.status()).registry.pid).toBe(pid)
+  })
+
   it('a config that was named and is not there ends the start with its name', async () => {
     rig = await createAppRig()
     const app = rig.start(['--config', join(rig.folder, 'other.json')])
