@@ -16,6 +16,8 @@ import { watchConfig } from './reload/watch-config.ts'
 import { limitRepositories } from './routes/repository-limit.ts'
 import { createRoutes } from './routes/table.ts'
 import { openSignIn } from './signin/sign-in.ts'
+import { BlobIndex } from './storage/blob-index.ts'
+import { Dedupe } from './storage/dedupe.ts'
 import { openDiskStorage } from './storage/disk-storage.ts'
 import { checkRoot, wordsOf } from './storage/root.ts'
 import { lockRoot } from './storage/root-lock.ts'
@@ -40,7 +42,9 @@ export async function serve(file: string): Promise<number> {
   for (const warning of read.warnings) logger.log('warn', warning)
 
   let waited = (_seconds: number): void => {}
-  const storage = openDiskStorage(checked.root, Date.now, seconds => waited(seconds))
+  const blobIndex = new BlobIndex(checked.root)
+  const dedupe = new Dedupe(checked.root, blobIndex, config.storage.dedupe)
+  const storage = openDiskStorage(checked.root, Date.now, seconds => waited(seconds), dedupe)
   const opening = openPeople(config, checked.root, logger, process.env)
   if (!opening.ok) return await fail(logger, 'failed to start', opening.message)
   const { people } = opening
@@ -59,6 +63,7 @@ export async function serve(file: string): Promise<number> {
     upkeep: storage.upkeep,
     logger,
     usage: pulls,
+    blobIndex,
     observer: operations.metrics,
   })
   if (!keeping.ok) return await fail(logger, 'failed to start', keeping.problems.join('\n'))
@@ -80,6 +85,12 @@ export async function serve(file: string): Promise<number> {
       apply: next => people.reconfigure(next),
     },
     maintenance.part,
+    {
+      keys: ['storage.dedupe'],
+      apply: next => {
+        dedupe.enabled = next.storage.dedupe
+      },
+    },
     signIn.part,
     signIn.part,
   ])
@@ -127,6 +138,7 @@ export async function serve(file: string): Promise<number> {
   const kept = maintenance.stop()
   await drain(state, registry, pushes, logger)
   await kept
+  blobIndex.close()
   await administration?.close()
   await people.close()
   await operations.close()

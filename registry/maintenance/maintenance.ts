@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
 import type { Logger } from '../log/logger.ts'
 import { isObject, parseJson } from '../oci/json.ts'
+import type { BlobIndex } from '../storage/blob-index.ts'
 import { writeDurably } from '../storage/durable.ts'
 import { folderMode, layout } from '../storage/layout.ts'
 import type { Upkeep } from '../storage/upkeep.ts'
@@ -16,6 +17,7 @@ import { opensIn, parseTimeWindow, type TimeWindow } from './time-window.ts'
 /** When the first garbage collection begins at the latest, ms: the start itself is not the time. */
 const firstGc = 30_000
 const firstScrub = 10_000
+const firstIndexing = 5000
 
 /** Who wants figures of the work in the background. Durations in seconds. */
 export interface MaintenanceObserver {
@@ -35,6 +37,8 @@ export interface MaintenanceOptions {
   /** Undefined: nothing is known of pulls, and policies that go by pulls keep everything. */
   readonly usage: UsageRecords | undefined
   readonly observer?: MaintenanceObserver | undefined
+  /** Learns of the blobs that were there before it was. */
+  readonly blobIndex?: Pick<BlobIndex, 'isComplete' | 'note' | 'setComplete'> | undefined
   readonly now?: () => number
   readonly schedule?: ScheduleOptions
 }
@@ -126,6 +130,19 @@ export async function openMaintenance(options: MaintenanceOptions): Promise<Open
     logger.log('info', 'scrub completed', { module: 'scrub', ...totals, affected, seconds })
   })
 
+  const fill = guarded(logger, 'dedupe', async signal => {
+    const { blobIndex } = options
+    if (!blobIndex || blobIndex.isComplete) return
+    const pause = createPace(signal)
+    for await (const name of upkeep.names()) {
+      for await (const digest of upkeep.blobs(name)) {
+        blobIndex.note(name, digest.text)
+        await pause()
+      }
+    }
+    blobIndex.setComplete()
+  })
+
   const tasksOf = (
     config: Config,
     { retention }: CompiledRetention & { ok: true },
@@ -150,6 +167,8 @@ export async function openMaintenance(options: MaintenanceOptions): Promise<Open
       const first = since === undefined ? firstScrub : Math.max(firstScrub, since + interval - now())
       tasks.push({ name: 'scrub', interval, first, window: undefined, run: scrub })
     }
+    if (storage.dedupe && options.blobIndex)
+      tasks.push({ name: 'dedupe', interval: 0, first: firstIndexing, window: undefined, run: fill })
     for (const _ of tasks) observer?.taskRegistered()
     return tasks
   }

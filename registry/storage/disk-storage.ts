@@ -3,6 +3,7 @@ import { failure, type Result, success } from '../oci/error-table.ts'
 import { BlobPlaces } from './blob-places.ts'
 import { BlobStore } from './blob-store.ts'
 import { Catalog } from './catalog.ts'
+import type { Dedupe } from './dedupe.ts'
 import { DiskUpkeep } from './disk-upkeep.ts'
 import { failureOf, guarded, isMissing } from './errno.ts'
 import { layout } from './layout.ts'
@@ -23,12 +24,13 @@ export function openDiskStorage(
   root: string,
   now: () => number = Date.now,
   onWait?: WaitObserver,
+  dedupe?: Dedupe,
 ): DiskStorage {
   const repositories = new RepositoryCache(root, onWait)
   const catalog = new Catalog(root, now)
   const manifests = new ManifestStore(root, repositories, name => catalog.add(name))
   const places = new BlobPlaces(root, () => catalog.list())
-  const uploads = new UploadStore(root, repositories, (name, digest) => places.note(name, digest))
+  const uploads = new UploadStore(root, repositories, (name, digest) => places.note(name, digest), dedupe)
   return {
     manifests,
     blobs: new BlobStore(root, repositories, manifests, places),
@@ -39,6 +41,7 @@ export function openDiskStorage(
       uploads,
       forget: digest => manifests.forget(digest),
       now,
+      onRemoved: (name, digest) => dedupe?.drop(name, digest),
     }),
     repositories: () => guarded(async () => success(await catalog.list())),
     reachable: () => reachable(root),

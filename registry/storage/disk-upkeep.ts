@@ -36,6 +36,8 @@ interface Parts {
   /** Drops a manifest from memory. */
   readonly forget: (digest: string) => void
   readonly now: () => number
+  /** Hears of every blob that went. */
+  readonly onRemoved: (name: string, digest: Digest) => void
 }
 
 export class DiskUpkeep implements Upkeep {
@@ -153,6 +155,7 @@ export class DiskUpkeep implements Upkeep {
         if (pinned.has(digest.text) || repository.claims.isPinned(digest.text)) return undefined
         this.#parts.forget(digest.text)
         await rm(path, { force: true })
+        this.#parts.onRemoved(name, digest)
         return found.size
       })
       if (size === undefined) continue
@@ -219,6 +222,7 @@ export class DiskUpkeep implements Upkeep {
         if (claims.isPinned(digest.text)) return success(undefined)
         this.#parts.forget(digest.text)
         await rename(path, target)
+        this.#parts.onRemoved(name, digest)
         await syncFolder(dirname(target))
         await syncFolder(dirname(path))
         return success(target)

@@ -4,6 +4,7 @@ import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import type { Algorithm, Digest } from '../oci/digest.ts'
 import { failure, type Result, success } from '../oci/error-table.ts'
+import type { Dedupe } from './dedupe.ts'
 import { keepYoung, syncFolder } from './durable.ts'
 import { failureOf, guarded, isMissing } from './errno.ts'
 import { fileMode, folderMode, layout } from './layout.ts'
@@ -32,13 +33,20 @@ export class UploadStore implements Uploads {
   readonly #root: string
   readonly #repositories: RepositoryCache
   readonly #onStored: (name: string, digest: Digest) => void
+  readonly #dedupe: Dedupe | undefined
   readonly #sessions = new Map<string, Session>()
 
   /** `onStored` hears of every blob that was committed. */
-  constructor(root: string, repositories: RepositoryCache, onStored: (name: string, digest: Digest) => void) {
+  constructor(
+    root: string,
+    repositories: RepositoryCache,
+    onStored: (name: string, digest: Digest) => void,
+    dedupe?: Dedupe,
+  ) {
     this.#root = root
     this.#repositories = repositories
     this.#onStored = onStored
+    this.#dedupe = dedupe
   }
 
   async start(name: string): Promise<Result<string>> {
@@ -106,12 +114,15 @@ export class UploadStore implements Uploads {
         await repository.claims.settled([digest.text])
         const folder = layout.blobs(this.#root, name, digest.algorithm)
         await repository.makeFolder(folder)
-        await this.#place(path, layout.blob(this.#root, name, digest), session.offset)
+        const linked = await this.#dedupe?.link(name, digest, session.offset)
+        if (linked) await rm(path)
+        else await this.#place(path, layout.blob(this.#root, name, digest), session.offset)
         await syncFolder(folder)
       } finally {
         release()
       }
       this.#sessions.delete(id)
+      this.#dedupe?.note(name, digest)
       this.#onStored(name, digest)
       return success(undefined)
     })

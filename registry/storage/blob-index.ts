@@ -1,0 +1,120 @@
+import { join } from 'node:path'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { openDatabase, transaction } from '../metadata/database.ts'
+import { textOf } from '../metadata/row.ts'
+import { layout } from './layout.ts'
+
+const versions = [
+  `CREATE TABLE places (
+     digest TEXT NOT NULL,
+     repository TEXT NOT NULL,
+     PRIMARY KEY (digest, repository)
+   ) STRICT, WITHOUT ROWID`,
+  'CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT',
+]
+
+/** News are written together, ms; or earlier, when there are so many. */
+const flushAfter = 3000
+const maxNews = 500
+/** Repositories that are offered for one blob. */
+const maxOffered = 8
+
+interface Opened {
+  readonly database: DatabaseSync
+  readonly find: StatementSync
+}
+
+/**
+ * Which repositories hold a blob: a hint, kept on disk and never trusted without a look. What is missing in
+ * it costs room, nothing else; so a power cut may lose the last seconds, and the file may be deleted.
+ */
+export class BlobIndex {
+  readonly #root: string
+  readonly #news = new Map<string, { digest: string; repository: string; there: boolean }>()
+  #opened: Opened | 'unusable' | undefined
+  #timer: NodeJS.Timeout | undefined
+
+  /** Opens nothing yet: the start need not wait for it. */
+  constructor(root: string) {
+    this.#root = root
+  }
+
+  note(repository: string, digest: string): void {
+    this.#tell(repository, digest, true)
+  }
+
+  drop(repository: string, digest: string): void {
+    this.#tell(repository, digest, false)
+  }
+
+  /** Some of the repositories that may hold it. */
+  holders(digest: string): string[] {
+    const found = new Set<string>()
+    for (const row of this.#open()?.find.all(digest, maxOffered) ?? []) found.add(textOf(row, 'repository'))
+    for (const news of this.#news.values()) {
+      if (news.digest !== digest) continue
+      if (news.there) found.add(news.repository)
+      else found.delete(news.repository)
+    }
+    return [...found]
+  }
+
+  /** Whether every blob that was there before this index was has been noted. */
+  get isComplete(): boolean {
+    const opened = this.#open()
+    return opened?.database.prepare("SELECT 1 FROM facts WHERE name = 'complete'").get() !== undefined
+  }
+
+  setComplete(): void {
+    this.flush()
+    this.#open()?.database.exec("INSERT OR REPLACE INTO facts VALUES ('complete', '1')")
+  }
+
+  flush(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const opened = this.#open()
+    if (!opened || this.#news.size === 0) return
+    const { database } = opened
+    const add = database.prepare('INSERT OR IGNORE INTO places VALUES (?, ?)')
+    const remove = database.prepare('DELETE FROM places WHERE digest = ? AND repository = ?')
+    try {
+      transaction(database, () => {
+        for (const { digest, repository, there } of this.#news.values())
+          (there ? add : remove).run(digest, repository)
+      })
+    } catch {
+      // A full disk: these hints are lost.
+    }
+    this.#news.clear()
+  }
+
+  close(): void {
+    clearTimeout(this.#timer)
+    if (this.#opened !== undefined && this.#opened !== 'unusable') {
+      this.flush()
+      this.#opened.database.close()
+    }
+    this.#opened = 'unusable'
+  }
+
+  #tell(repository: string, digest: string, there: boolean): void {
+    this.#news.set(`${digest} ${repository}`, { digest, repository, there })
+    if (this.#news.size >= maxNews) this.flush()
+    else this.#timer ??= setTimeout(() => this.flush(), flushAfter).unref()
+  }
+
+  #open(): Opened | undefined {
+    if (this.#opened === undefined) {
+      const file = join(layout.own(this.#root), 'blobs.db')
+      const opening = openDatabase(file, { durability: 'normal', versions })
+      this.#opened = opening.ok
+        ? {
+            database: opening.database,
+            find: opening.database.prepare('SELECT repository FROM places WHERE digest = ? LIMIT ?'),
+          }
+        : 'unusable'
+    }
+    return this.#opened === 'unusable' ? undefined : this.#opened
+  }
+}

@@ -1,0 +1,64 @@
+import { link, open, stat } from 'node:fs/promises'
+import type { Digest } from '../oci/digest.ts'
+import type { BlobIndex } from './blob-index.ts'
+import { keepYoung } from './durable.ts'
+import { layout } from './layout.ts'
+
+/** Stores a blob once, however many repositories hold it: by hard links, as zot does. */
+export class Dedupe {
+  readonly #root: string
+  readonly #index: BlobIndex
+  /** `storage.dedupe`; may change while serving. */
+  enabled: boolean
+
+  constructor(root: string, index: BlobIndex, enabled: boolean) {
+    this.#root = root
+    this.#index = index
+    this.enabled = enabled
+  }
+
+  note(name: string, digest: Digest): void {
+    this.#index.note(name, digest.text)
+  }
+
+  drop(name: string, digest: Digest): void {
+    this.#index.drop(name, digest.text)
+  }
+
+  /**
+   * Gives `name` the file that another repository has for the blob; its folder exists and is synced by the
+   * caller. False: there is none, or the file system cannot link, and the blob has to be stored.
+   */
+  async link(name: string, digest: Digest, size: number): Promise<boolean> {
+    if (!this.enabled) return false
+    const target = layout.blob(this.#root, name, digest)
+    for (const holder of this.#index.holders(digest.text)) {
+      if (holder === name) continue
+      const source = layout.blob(this.#root, holder, digest)
+      const found = await stat(source).catch(() => undefined)
+      if (!found?.isFile() || found.size !== size) {
+        this.#index.drop(holder, digest.text)
+        continue
+      }
+      try {
+        await syncFile(source)
+        await link(source, target)
+      } catch {
+        // Gone meanwhile, there already, or not a file system that links: storing it is always right.
+        return false
+      }
+      await keepYoung(target, found.mtimeMs)
+      return true
+    }
+    return false
+  }
+}
+
+async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, 'r')
+  try {
+    await handle.datasync()
+  } finally {
+    await handle.close()
+  }
+}

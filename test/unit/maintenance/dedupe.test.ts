@@ -1,0 +1,81 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { BlobIndex } from '../../../registry/storage/blob-index.ts'
+import { Dedupe } from '../../../registry/storage/dedupe.ts'
+import { type DiskStorage, openDiskStorage } from '../../../registry/storage/disk-storage.ts'
+import { digestOf, digestText } from '../../suites/image.ts'
+import { upload } from '../../suites/store.ts'
+
+let root: string
+let index: BlobIndex
+let storage: DiskStorage
+const open = (enabled = true): void => {
+  index = new BlobIndex(root)
+  storage = openDiskStorage(root, Date.now, undefined, new Dedupe(root, index, enabled))
+}
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'zotbar-dedupe-'))
+  open()
+})
+afterEach(() => {
+  index.close()
+  rmSync(root, { recursive: true, force: true })
+})
+const fileOf = (repo: string, bytes: string): string => join(root, repo, 'blobs/sha256', digestOf(bytes).hex)
+const links = (repo: string, bytes: string): number => statSync(fileOf(repo, bytes)).nlink
+
+describe('dedupe', () => {
+  it('stores a blob once, however many repositories get it', async () => {
+    for (const repo of ['a', 'b', 'c/d']) await upload(storage, repo, 'blob')
+    expect(links('a', 'blob')).toBe(3)
+    expect(readFileSync(fileOf('c/d', 'blob'), 'utf8')).toBe('blob')
+    await storage.blobs.delete('a', digestOf('blob'))
+    expect(links('b', 'blob')).toBe(2)
+  })
+
+  it('remembers over a restart', async () => {
+    await upload(storage, 'a', 'blob')
+    index.close()
+    open()
+    expect(index.holders(digestText('blob'))).toEqual(['a'])
+    await upload(storage, 'b', 'blob')
+    expect(links('a', 'blob')).toBe(2)
+  })
+
+  it('stores anew what is gone or has another size', async () => {
+    await upload(storage, 'a', 'gone')
+    await upload(storage, 'a', 'short')
+    rmSync(fileOf('a', 'gone'))
+    truncateSync(fileOf('a', 'short'), 2)
+    for (const bytes of ['gone', 'short']) {
+      await upload(storage, 'b', bytes)
+      expect([links('b', bytes), readFileSync(fileOf('b', bytes), 'utf8')]).toEqual([1, bytes])
+      expect(index.holders(digestText(bytes))).toEqual(['b'])
+    }
+  })
+
+  it('stores each copy where dedupe is off', async () => {
+    open(false)
+    for (const repo of ['a', 'b']) await upload(storage, repo, 'blob')
+    expect(links('a', 'blob')).toBe(1)
+  })
+
+  it('works without its file', async () => {
+    index.close()
+    for (const repo of ['a', 'b']) await upload(storage, repo, 'blob')
+    expect(readFileSync(fileOf('b', 'blob'), 'utf8')).toBe('blob')
+  })
+
+  it('takes many notes', () => {
+    for (let at = 0; at < 1200; at++) index.note('a', digestText(`${at}`))
+    index.drop('a', digestText('7'))
+    index.setComplete()
+    index.close()
+    open()
+    expect(index.isComplete).toBe(true)
+    expect(index.holders(digestText('1199'))).toEqual(['a'])
+    expect(index.holders(digestText('7'))).toEqual([])
+  })
+})
