@@ -5,9 +5,8 @@ import { noPause } from './maintenance/pace.ts'
 import { type ScrubRow, scrubRepository } from './maintenance/scrub.ts'
 import { printScrubTable } from './maintenance/scrub-table.ts'
 import { readConfig, refuse } from './read-config.ts'
-import { openDiskStorage } from './storage/disk-storage.ts'
 import { checkRoot } from './storage/root.ts'
-import { lockRoot } from './storage/root-lock.ts'
+import { foldersOf, openStores } from './stores.ts'
 
 /** How long a server may take to show that it is there, ms. */
 const patience = 3000
@@ -23,14 +22,15 @@ export async function scrub(file: string): Promise<number> {
   const { address, port } = config.http
   if (await isServing(config))
     return refuse('failed to scrub', [`server is running: something answers on ${address}:${port}`])
-  const checked = await checkRoot(config.storage.rootDirectory)
-  if (!checked.ok) return refuse('storage cannot be used', [checked.message])
-  const locked = lockRoot(checked.root)
-  if (!locked.ok) return refuse('failed to scrub', [`server is running: ${locked.message}`])
-  const { upkeep } = openDiskStorage(checked.root)
+  for (const { rootDirectory } of foldersOf(config)) {
+    const checked = await checkRoot(rootDirectory)
+    if (!checked.ok) return refuse('storage cannot be used', [checked.message])
+  }
+  const storing = await openStores(config, () => {})
+  if (!storing.ok) return refuse('failed to scrub', [`server is running: ${storing.message}`])
+  const { stores } = storing
   const notes: string[] = []
   const context = {
-    upkeep,
     // The table is for the reader; what was moved where is said after it.
     logger: { log: (_: string, message: string, fields = {}) => notes.push(noteOf(message, fields)) },
     pause: noPause,
@@ -38,13 +38,16 @@ export async function scrub(file: string): Promise<number> {
     known: new Map<string, boolean>(),
   }
   const totals = { blobs: 0, corrupt: 0, unreadable: 0 }
-  const names: string[] = []
-  for await (const name of upkeep.names()) names.push(name)
   const rows: ScrubRow[] = []
-  for (const name of names.sort()) rows.push(...(await scrubRepository(context, name, totals)))
+  for (const { upkeep } of [stores.main, ...stores.subs]) {
+    const names: string[] = []
+    for await (const name of upkeep.names()) names.push(name)
+    for (const name of names.sort())
+      rows.push(...(await scrubRepository({ ...context, upkeep }, name, totals)))
+  }
   console.log(printScrubTable(rows))
   for (const note of notes) console.error(note)
-  locked.release()
+  stores.close()
   return 0
 }
 

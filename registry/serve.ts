@@ -6,8 +6,8 @@ import { listen } from './http/listen.ts'
 import { Pushes } from './http/pushes.ts'
 import { createRateLimit } from './http/rate-limit.ts'
 import { createRegistryServer } from './http/server.ts'
+import { keepStores } from './keep-stores.ts'
 import { type Logger, openLogger } from './log/logger.ts'
-import { openMaintenance } from './maintenance/maintenance.ts'
 import { openOperations } from './operations.ts'
 import { openPeople } from './people.ts'
 import { readConfig, refuse } from './read-config.ts'
@@ -16,11 +16,8 @@ import { watchConfig } from './reload/watch-config.ts'
 import { limitRepositories } from './routes/repository-limit.ts'
 import { createRoutes } from './routes/table.ts'
 import { openSignIn } from './signin/sign-in.ts'
-import { BlobIndex } from './storage/blob-index.ts'
-import { Dedupe } from './storage/dedupe.ts'
-import { openDiskStorage } from './storage/disk-storage.ts'
 import { checkRoot, wordsOf } from './storage/root.ts'
-import { lockRoot } from './storage/root-lock.ts'
+import { foldersOf, openStores } from './stores.ts'
 import { followCertificate, openCertificate } from './tls.ts'
 import { version } from './version.ts'
 
@@ -29,27 +26,29 @@ export async function serve(file: string): Promise<number> {
   const read = await readConfig(file)
   if (!read.ok) return refuse('invalid config file', read.problems)
   const { config, providers } = read
-  const checked = await checkRoot(config.storage.rootDirectory)
-  if (!checked.ok) return refuse('storage cannot be used', [checked.message])
+  for (const { rootDirectory } of foldersOf(config)) {
+    const checked = await checkRoot(rootDirectory)
+    if (!checked.ok) return refuse('storage cannot be used', [checked.message])
+  }
   const opened = openLog(config)
   if (!opened.ok) return refuse('log cannot be written', [opened.message])
   const { logger } = opened
-  const locked = lockRoot(checked.root)
-  if (!locked.ok) return await fail(logger, 'storage cannot be used', locked.message)
+  let waited = (_seconds: number): void => {}
+  const storing = await openStores(config, seconds => waited(seconds))
+  if (!storing.ok) return await fail(logger, 'storage cannot be used', storing.message)
+  const { stores } = storing
+  const { storage } = stores
+  const { root } = stores.main
 
   process.on('uncaughtException', error => die(logger, error))
   process.on('unhandledRejection', error => die(logger, error))
   for (const warning of read.warnings) logger.log('warn', warning)
 
-  let waited = (_seconds: number): void => {}
-  const blobIndex = new BlobIndex(checked.root)
-  const dedupe = new Dedupe(checked.root, blobIndex, config.storage.dedupe)
-  const storage = openDiskStorage(checked.root, Date.now, seconds => waited(seconds), dedupe)
-  const opening = openPeople(config, checked.root, logger, process.env)
+  const opening = openPeople(config, root, logger, process.env)
   if (!opening.ok) return await fail(logger, 'failed to start', opening.message)
   const { people } = opening
   const { gate, apiKeys, keyPolicy, pulls, sessions } = people
-  const operating = await openOperations(config, checked.root, storage)
+  const operating = await openOperations(config, root, storage)
   if (!operating.ok) return await fail(logger, 'failed to start', operating.message)
   const { operations } = operating
   waited = seconds => operations.metrics?.lockWaited('RWLock', seconds)
@@ -57,17 +56,9 @@ export async function serve(file: string): Promise<number> {
   const securing = openCertificate(config, logger)
   if (!securing.ok)
     return await fail(logger, 'failed to start', `http.tls.${securing.file} ${securing.message}`)
-  const keeping = await openMaintenance({
-    config,
-    root: checked.root,
-    upkeep: storage.upkeep,
-    logger,
-    usage: pulls,
-    blobIndex,
-    observer: operations.metrics,
-  })
+  const keeping = await keepStores(config, stores, { logger, usage: pulls, observer: operations.metrics })
   if (!keeping.ok) return await fail(logger, 'failed to start', keeping.problems.join('\n'))
-  const { maintenance } = keeping
+  const { upkeep } = keeping
   let origin = ''
   const signIn = openSignIn(config, providers, {
     sessions,
@@ -84,14 +75,8 @@ export async function serve(file: string): Promise<number> {
       keys: ['http.accessControl', 'http.realm', 'http.auth.failDelay', 'http.auth.htpasswd.path'],
       apply: next => people.reconfigure(next),
     },
-    maintenance.part,
-    {
-      keys: ['storage.dedupe'],
-      apply: next => {
-        dedupe.enabled = next.storage.dedupe
-      },
-    },
-    signIn.part,
+    ...upkeep.parts,
+    { keys: ['storage.dedupe'], apply: stores.reconfigure },
     signIn.part,
   ])
   const { http } = config
@@ -126,7 +111,7 @@ export async function serve(file: string): Promise<number> {
   if (!listening.ok) return await fail(logger, 'failed to start', listening.message)
   const { address, port } = listening
   origin = originOf(config, address, port)
-  const serving = { address, port, rootDirectory: checked.root, version, pid: process.pid }
+  const serving = { address, port, rootDirectory: root, version, pid: process.pid }
   logger.log('info', 'serving', serving)
 
   const unfollow = followCertificate(config, logger, registry.replaceCertificate)
@@ -135,14 +120,13 @@ export async function serve(file: string): Promise<number> {
   await stopped
   unfollow()
   unwatch()
-  const kept = maintenance.stop()
+  const kept = upkeep.stop()
   await drain(state, registry, pushes, logger)
   await kept
-  blobIndex.close()
   await administration?.close()
   await people.close()
   await operations.close()
-  locked.release()
+  stores.close()
   logger.log('info', 'stopped')
   await logger.flush()
   return 0

@@ -9,7 +9,7 @@ interface Read {
 /** Ways to sign in that zotbar-registry does not know. Serving without them would be a hole or a riddle, so it refuses. */
 const ways = ['ldap', 'bearer', 'mtls'] as const
 /** Keys that decide where the data lies: ignoring one would serve an empty registry beside the real one. */
-const places = ['storageDriver', 'cacheDriver', 'subPaths'] as const
+const places = ['storageDriver', 'cacheDriver'] as const
 
 /** What a valid config.json asks for that zotbar-registry cannot do. Empty: it can be served. Pure. */
 export function unsupported({ config, positions }: Read): ConfigProblem[] {
@@ -36,6 +36,17 @@ export function unsupported({ config, positions }: Read): ConfigProblem[] {
   for (const key of places)
     if (isSet(config.storage[key]))
       found.push(problem(`storage.${key}`, 'this decides where the data lies: needs the zot engine'))
+  for (const [key, sub] of Object.entries(config.storage.subPaths)) {
+    if (!/^\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/.test(key))
+      found.push(
+        problem('storage.subPaths', `${JSON.stringify(key)} is not the first part of a name`, 'such as "/a"'),
+      )
+    for (const place of places)
+      if (isSet(sub[place]) || sub.remoteCache)
+        found.push(
+          problem('storage.subPaths', `${key} keeps its data in a way of zot's own: needs the zot engine`),
+        )
+  }
   if (config.storage.remoteCache)
     found.push(
       problem('storage.remoteCache', 'this decides where the data lies: needs the zot engine', 'false'),

@@ -1,4 +1,5 @@
 import { inspectRoot } from '../storage/root.ts'
+import { foldersOf } from '../stores.ts'
 import { inspectFiles } from './files.ts'
 import { type Findings, openNotebook, type Read } from './finding.ts'
 import { inspectValues } from './values.ts'
@@ -7,8 +8,11 @@ import { inspectZotOnly } from './zot-only.ts'
 /** Everything about a valid configuration that can be checked without a network. Changes nothing. */
 export async function inspect(read: Read, now: number = Date.now()): Promise<Findings> {
   const notes = openNotebook(read.positions)
-  const root = await inspectRoot(read.config.storage.rootDirectory)
-  if (root !== undefined) notes.problem('storage.rootDirectory', root.replace(/^storage\.rootDirectory /, ''))
+  for (const { prefix, rootDirectory } of foldersOf(read.config)) {
+    const wrong = (await inspectRoot(rootDirectory))?.replace(/^storage\.rootDirectory /, '')
+    const key = prefix === '' ? 'storage.rootDirectory' : `storage.subPaths./${prefix}.rootDirectory`
+    if (wrong !== undefined) notes.problem(key, wrong)
+  }
   await inspectFiles(read, notes, now)
   inspectValues(read, notes)
   inspectZotOnly(read, notes)

@@ -32,6 +32,8 @@ export interface MaintenanceOptions {
   readonly config: Config
   /** Locked by this process. */
   readonly root: string
+  /** Where pulls are counted, if it is another one. */
+  readonly usageRoot?: string
   readonly upkeep: Upkeep
   readonly logger: Pick<Logger, 'log'>
   /** Undefined: nothing is known of pulls, and policies that go by pulls keep everything. */
@@ -74,7 +76,7 @@ export async function openMaintenance(options: MaintenanceOptions): Promise<Open
     upkeep,
     logger,
     usage,
-    countedSince: usage ? await countedSince(root, now()) : now(),
+    countedSince: usage ? await countedSince(options.usageRoot ?? root, now()) : now(),
     now,
   }
   /** Where a run that its window cut short goes on. */

@@ -1,0 +1,64 @@
+import type { Digest } from '../oci/digest.ts'
+import { failure, type Result, success } from '../oci/error-table.ts'
+import type { Storage } from './storage.ts'
+
+/**
+ * One storage over several roots, as zot has it: a repository whose first of several path components is a
+ * key of `subs` ("a" for "a/b", not for "a") lies in that root, under its whole name.
+ */
+export function routeBySubPath(main: Storage, subs: ReadonlyMap<string, Storage>): Storage {
+  const prefixOf = (name: string): string => name.slice(0, Math.max(0, name.indexOf('/')))
+  const of = (name: string): Storage => subs.get(prefixOf(name)) ?? main
+  const all = [main, ...subs.values()]
+  return {
+    manifests: {
+      peek: (name, reference) => of(name).manifests.peek(name, reference),
+      get: (name, reference) => of(name).manifests.get(name, reference),
+      put: (name, ...rest) => of(name).manifests.put(name, ...rest),
+      digestOf: (name, tag) => of(name).manifests.digestOf(name, tag),
+      delete: (name, reference) => of(name).manifests.delete(name, reference),
+      tags: name => of(name).manifests.tags(name),
+      referrers: (name, digest) => of(name).manifests.referrers(name, digest),
+    },
+    blobs: {
+      stat: (name, digest) => of(name).blobs.stat(name, digest),
+      open: (name, digest) => of(name).blobs.open(name, digest),
+      delete: (name, digest) => of(name).blobs.delete(name, digest),
+      find: async (digest, accepts) => {
+        for (const storage of all) {
+          const found = await storage.blobs.find(digest, name => of(name) === storage && accepts(name))
+          if (!found.ok || found.value !== undefined) return found
+        }
+        return success(undefined)
+      },
+      mount: async (from, to, digest) =>
+        of(from) === of(to) ? await of(to).blobs.mount(from, to, digest) : elsewhere(digest),
+    },
+    uploads: {
+      start: name => of(name).uploads.start(name),
+      offset: (name, id) => of(name).uploads.offset(name, id),
+      write: (name, id, chunk) => of(name).uploads.write(name, id, chunk),
+      commit: (name, id, digest) => of(name).uploads.commit(name, id, digest),
+      cancel: (name, id) => of(name).uploads.cancel(name, id),
+    },
+    repositories: async () => {
+      const names: string[] = []
+      for (const storage of all) {
+        const found = await storage.repositories()
+        if (!found.ok) return found
+        names.push(...found.value.filter(name => of(name) === storage))
+      }
+      return success(names.sort())
+    },
+    reachable: async () => {
+      for (const storage of all) {
+        const reached = await storage.reachable()
+        if (!reached.ok) return reached
+      }
+      return success(undefined)
+    },
+  }
+}
+
+/** Roots may lie on different volumes: the client uploads it. */
+const elsewhere = (digest: Digest): Result<never> => failure('blob-unknown', { digest: digest.text })

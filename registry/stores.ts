@@ -1,0 +1,97 @@
+import type { Config } from './config/config.ts'
+import { BlobIndex } from './storage/blob-index.ts'
+import { Dedupe } from './storage/dedupe.ts'
+import { openDiskStorage } from './storage/disk-storage.ts'
+import type { WaitObserver } from './storage/repository.ts'
+import { checkRoot } from './storage/root.ts'
+import { lockRoot } from './storage/root-lock.ts'
+import type { Storage } from './storage/storage.ts'
+import { routeBySubPath } from './storage/sub-paths.ts'
+import type { Upkeep } from './storage/upkeep.ts'
+
+/** One data folder, locked. */
+export interface Store {
+  readonly root: string
+  readonly upkeep: Upkeep
+  readonly blobIndex: BlobIndex
+  /** The configuration as it is for this folder. */
+  view(config: Config): Config
+}
+
+export interface Stores {
+  /** That of `storage.rootDirectory`. */
+  readonly main: Store
+  /** Those of `storage.subPaths`. */
+  readonly subs: readonly Store[]
+  /** All of them as one. */
+  readonly storage: Storage
+  /** Takes over `storage.dedupe`. */
+  reconfigure(config: Config): void
+  close(): void
+}
+
+export type OpenStores =
+  | { readonly ok: true; readonly stores: Stores }
+  | { readonly ok: false; readonly message: string }
+
+/** Where the data lies: by first path component ("" for all others), with what holds there. */
+export function foldersOf({ storage }: Config): { prefix: string; rootDirectory: string }[] {
+  const subs = Object.entries(storage.subPaths).map(([key, { rootDirectory }]) => ({
+    prefix: key.replace(/^\//, ''),
+    rootDirectory,
+  }))
+  return [{ prefix: '', rootDirectory: storage.rootDirectory }, ...subs]
+}
+
+/** The configuration as if `prefix` were all there is. */
+function viewOf(config: Config, prefix: string): Config {
+  if (prefix === '') return config
+  const sub = config.storage.subPaths[`/${prefix}`]
+  return { ...config, storage: { ...config.storage, ...sub, subPaths: {} } }
+}
+
+/** Opens and locks every data folder, or none. */
+export async function openStores(config: Config, onWait: WaitObserver): Promise<OpenStores> {
+  const closing: (() => void)[] = []
+  const close = (): void => {
+    for (const end of closing.splice(0).reverse()) end()
+  }
+  const opened = new Map<string, Store & { storage: Storage; dedupe: Dedupe }>()
+  for (const { prefix, rootDirectory } of foldersOf(config)) {
+    const checked = await checkRoot(rootDirectory)
+    if (!checked.ok) {
+      close()
+      return checked
+    }
+    const { root } = checked
+    const locked = lockRoot(root)
+    if (!locked.ok) {
+      close()
+      return locked
+    }
+    closing.push(locked.release)
+    const view = (from: Config): Config => viewOf(from, prefix)
+    const blobIndex = new BlobIndex(root)
+    closing.push(() => blobIndex.close())
+    const dedupe = new Dedupe(root, blobIndex, view(config).storage.dedupe)
+    const storage = openDiskStorage(root, Date.now, onWait, dedupe)
+    opened.set(prefix, { root, upkeep: storage.upkeep, blobIndex, view, storage, dedupe })
+  }
+  const main = opened.get('')
+  if (!main) throw new Error('there is always a root')
+  opened.delete('')
+  const subs = [...opened.values()]
+  const storages = new Map([...opened].map(([prefix, { storage }]) => [prefix, storage]))
+  return {
+    ok: true,
+    stores: {
+      main,
+      subs,
+      storage: subs.length === 0 ? main.storage : routeBySubPath(main.storage, storages),
+      reconfigure: next => {
+        main.dedupe.enabled = next.storage.dedupe
+      },
+      close,
+    },
+  }
+}
