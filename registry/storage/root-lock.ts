@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { foreignLock } from './foreign-lock.ts'
 import { fileMode, folderMode, layout } from './layout.ts'
 import { wordsOf } from './root.ts'
 
@@ -11,7 +12,8 @@ const busy = 5
 
 /**
  * Takes the data folder for this process alone. The lock is SQLite's on a file of its own, so the system
- * frees it however the process ends; the pid beside it is only for the message to the second one.
+ * frees it however the process ends; the pid beside it is only for the message to the second one. zot would not see
+ * it, so nobody gets the folder while zot's own files are locked.
  */
 export function lockRoot(root: string): LockResult {
   const folder = layout.own(root)
@@ -24,6 +26,15 @@ export function lockRoot(root: string): LockResult {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
     chmodSync(file, fileMode)
     writeFileSync(pidFile, `${process.pid}\n`, { mode: fileMode })
+    const foreign = foreignLock(root)
+    if (foreign) {
+      database.close()
+      const who = foreign.pid === undefined ? '' : ` (pid ${foreign.pid})`
+      return {
+        ok: false,
+        message: `${root} is in use by another program${who}, which has ${foreign.file} locked`,
+      }
+    }
     const held = database
     return { ok: true, release: () => held.close() }
   } catch (error) {
