@@ -30,12 +30,15 @@ const search = object({
   ),
 })
 
+/** Paths that answer something else, so that the metrics would never be heard there. */
+const takenPaths = ['/v2', '/livez', '/readyz', '/startupz', '/login', '/user/apikey']
+
 /** zot serves metrics below this path; it must not hide the OCI routes. */
 const metricsPath: Reader<string> = place => {
   const path = text(place)
   if (typeof path !== 'string') return path
   const clean = /^(\/[^/\s?#]+)+$/.test(path) && !/\/\.\.?(\/|$)/.test(path)
-  if (clean && path !== '/v2') return path
+  if (clean && !takenPaths.includes(path) && !/^\/(login|zot\/auth)\//.test(path)) return path
   return refuse(
     place,
     'not-allowed',

@@ -6,13 +6,38 @@ import {
   object,
   optional,
   type ReadBy,
+  type Reader,
   refuse,
   required,
   withDefault,
 } from './reader.ts'
-import { driver, duration, flag, integer, nonEmptyText, oneOf, port, text, texts } from './scalar.ts'
+import {
+  driver,
+  duration,
+  flag,
+  headerText,
+  integer,
+  nonEmptyText,
+  oneOf,
+  port,
+  text,
+  texts,
+} from './scalar.ts'
 
 const minute = 60_000
+
+/** A name or an address to listen at; what it leads to is found out when listening. */
+const hostText: Reader<string> = place => {
+  const value = text(place)
+  return typeof value === 'string' && value !== '' && !/^[\w.:%-]+$/.test(value)
+    ? refuse(
+        place,
+        'not-allowed',
+        `${JSON.stringify(value)} is not an address`,
+        'such as "127.0.0.1", "::1" or "localhost"',
+      )
+    : value
+}
 
 export const tlsShape = object({ cert: optional(text), key: optional(text), cacert: optional(text) })
 
@@ -126,10 +151,10 @@ export type AccessControlConfig = ReadBy<typeof accessControl>
 
 export const httpShape = checked(
   object({
-    address: withDefault(text, '127.0.0.1'),
+    address: withDefault(hostText, '127.0.0.1'),
     /** 0: the kernel chooses. */
     port: withDefault(port, 8080),
-    realm: optional(text),
+    realm: optional(headerText),
     externalUrl: optional(text),
     allowOrigin: optional(text),
     tls: optional(tlsShape),

@@ -12,6 +12,14 @@ export const nonEmptyText: Reader<string> = place => {
   return value === '' ? refuse(place, 'missing', 'an empty string is not allowed here') : value
 }
 
+/** Text that may stand in a header of an answer: one line. */
+export const headerText: Reader<string> = place => {
+  const value = text(place)
+  return typeof value === 'string' && /[^\t\x20-\x7e\x80-\xff]/.test(value)
+    ? refuse(place, 'not-allowed', 'this cannot stand in a header', 'one line of Latin letters and signs')
+    : value
+}
+
 export const flag: Reader<boolean> = place =>
   place.node?.type === 'Boolean' ? place.node.value : wrongType(place, 'true or false')
 

@@ -245,10 +245,32 @@ describe('problems', () => {
     expect(problemsOf(value)).toMatchObject([{ code: 'conflict', keyPath, line: 1 }])
   })
 
-  test.each(['metrics', '/', '/v2', '/a/../b', '/a/'])('metrics path %s', path => {
-    const extensions = { metrics: { prometheus: { path } } }
-    expect(problemsOf({ ...minimal, extensions })).toMatchObject([{ code: 'not-allowed' }])
+  test.each(['metrics', '/', '/v2', '/a/../b', '/a/', '/login', '/readyz', '/zot/auth/apikey'])(
+    'metrics path %s',
+    path => {
+      const extensions = { metrics: { prometheus: { path } } }
+      expect(problemsOf({ ...minimal, extensions })).toMatchObject([{ code: 'not-allowed' }])
+    },
+  )
+
+  test.each([
+    ['http.realm', { realm: 'x\r\nSet-Cookie: a=b' }],
+    ['http.realm', { realm: 'Регистр' }],
+    ['http.address', { address: 'not an address' }],
+    ['http.address', { address: 'http://127.0.0.1' }],
+    ['http.address', { address: '127.0.0.1/8' }],
+  ])('%s %j', (keyPath, http) => {
+    expect(problemsOf({ ...minimal, http })).toMatchObject([
+      { code: 'not-allowed', keyPath, line: 1, allowed: expect.any(String) },
+    ])
   })
+
+  test.each(['', '::1', '0.0.0.0', 'localhost', 'registry.example.org', 'fe80::1%eth0'])(
+    'address %j',
+    address => {
+      expect(problemsOf({ ...minimal, http: { address, auth: { apikey: true } } })).toEqual([])
+    },
+  )
 
   test('neighbouring folders do not contradict', () => {
     const storage = { rootDirectory: '/x', subPaths: { '/a': { rootDirectory: '/x2' } } }
