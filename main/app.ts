@@ -1,6 +1,9 @@
 import type { EventName, Events } from '../preload/contract/contract.ts'
 import type { Notice, Snapshot } from '../preload/contract/snapshot.ts'
 import type { Engine } from './engine/engine.ts'
+import type { Engines } from './engine/engines.ts'
+import { runningVersionIn } from './engine/zot.ts'
+import { createEngineControl } from './engine-control.ts'
 import { createHandlers, type ShellPart } from './handlers.ts'
 import { createHealth } from './health/health.ts'
 import { createOutputLog } from './output-log.ts'
@@ -9,6 +12,7 @@ import { childEnvironment } from './platform/child-environment.ts'
 import type { Clock } from './platform/clock.ts'
 import { freeSpace } from './platform/free-space.ts'
 import type { ProcessTable } from './platform/process-table.ts'
+import { parseJson } from './platform/registry-http.ts'
 import { within } from './platform/within.ts'
 import { preflight, readTarget, type Target } from './preflight.ts'
 import { createRegistryAccess } from './registry-access.ts'
@@ -24,7 +28,9 @@ export interface AppOptions {
   version: string
   home: string
   configFile: string
+  /** The engine that the settings name. */
   engine: Engine
+  engines: Engines
   settings: Settings
   clock: Clock
   processes: ProcessTable
@@ -55,20 +61,23 @@ const closeLimit = 3000
 
 /** The only wiring: features meet here, as parameters of each other. */
 export async function createApp(options: AppOptions): Promise<App> {
-  const { clock, configFile, engine, home, log, processes, settings, shell, version } = options
+  const { clock, configFile, engines, home, log, processes, settings, shell, version } = options
   const startedAt = clock.now()
   const notices = [...options.notices]
   const listeners: { [E in EventName]: Set<(value: Events[E]) => void> } = {
     snapshot: new Set(),
     log: new Set(),
   }
+  let engine = options.engine
+  /** The version that the process itself tells, and which process that is. */
+  let told: { pid: number; version?: string } | undefined
   let target: Target | undefined
   let dashboard: { url: string } | undefined
   let quitting: Promise<void> | undefined
   let pushPlanned = false
   let lookers = 0
 
-  const first = await readTarget(configFile)
+  const first = await readTarget(configFile, engine.id)
   if (first.ok) target = first.value
 
   const storage = createStorage({
@@ -84,7 +93,9 @@ export async function createApp(options: AppOptions): Promise<App> {
   outputLog.use(target?.logOutput)
 
   const supervisor = createSupervisor({
-    engine,
+    get engine() {
+      return engine
+    },
     home,
     configFile,
     clock,
@@ -95,8 +106,10 @@ export async function createApp(options: AppOptions): Promise<App> {
     report: setAside,
     uploadsInProgress: () => storage.uploadsInProgress(),
     async preflight() {
-      const checked = await preflight(configFile, processes)
+      const checked = await preflight(configFile, processes, engine.id)
       if (!checked.ok) return checked
+      const verified = await engines.verify(engine, configFile)
+      if (!verified.ok) return verified
       const moved = checked.value.dataFolder !== target?.dataFolder
       target = checked.value
       outputLog.use(target.logOutput)
@@ -108,7 +121,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const access = createRegistryAccess({
     home,
     configFile,
-    engine: engine.id,
+    engine: () => engine.id,
     secrets: options.secrets,
     clock,
     adminSocket: options.adminSocket,
@@ -118,6 +131,27 @@ export async function createApp(options: AppOptions): Promise<App> {
       return kind === 'serving' || kind === 'draining' ? (supervisor.place() ?? target)?.url : undefined
     },
     report: setAside,
+  })
+
+  const control = createEngineControl({
+    home,
+    configFile,
+    engines,
+    settings,
+    clock,
+    processes,
+    supervisor,
+    current: () => engine,
+    use(next) {
+      engine = next
+      told = undefined
+      changed()
+    },
+    dataFolder: () => target?.dataFolder,
+    ask: (path, asked) => access.registry.ask(path, asked),
+    report: setAside,
+    log: (message, data) => log.info(message, data),
+    onChange: changed,
   })
 
   const health = createHealth({
@@ -133,6 +167,8 @@ export async function createApp(options: AppOptions): Promise<App> {
   function snapshot(): Snapshot {
     const place = supervisor.place() ?? target
     const stored = storage.state()
+    const running = told?.version ?? engine.version
+    const runbook = control.progress()
     const tight = storageNotice(
       stored,
       settings.get('storage.warnFreePercent'),
@@ -141,7 +177,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     return {
       takenAt: clock.now(),
       app: { version, pid: process.pid, shell, startedAt, home },
-      engine: { id: engine.id, ...(engine.version === undefined ? {} : { version: engine.version }) },
+      engine: { id: engine.id, ...(running === undefined ? {} : { version: running }) },
       registry: {
         url: place?.url ?? 'http://127.0.0.1:5050',
         host: place?.host ?? '127.0.0.1',
@@ -156,6 +192,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       journal: supervisor.journal(),
       pushes: storage.pushes(),
       notices: tight ? [...notices, tight] : [...notices],
+      ...(runbook ? { runbook } : {}),
       ...(dashboard ? { dashboard } : {}),
       quitting: quitting !== undefined,
     }
@@ -185,6 +222,7 @@ export async function createApp(options: AppOptions): Promise<App> {
 
   supervisor.onChange(() => {
     health.serving(supervisor.state().kind === 'serving')
+    void askVersion()
     changed()
   })
   supervisor.follow(logged)
@@ -203,8 +241,21 @@ export async function createApp(options: AppOptions): Promise<App> {
     for (const line of lines) storage.line(line)
     // Writes may be among the lines that were not read.
     if (dropped > 0) void storage.scan()
-    const told = dropped > 0 ? [`(about ${dropped} lines left out)`, ...lines] : lines
-    for (const listener of listeners.log) listener({ lines: told })
+    const shown = dropped > 0 ? [`(about ${dropped} lines left out)`, ...lines] : lines
+    for (const listener of listeners.log) listener({ lines: shown })
+  }
+
+  /** zot tells the version that runs, which is not always that of the file. */
+  async function askVersion(): Promise<void> {
+    const state = supervisor.state()
+    if (engine.id !== 'zot' || state.kind !== 'serving' || told?.pid === state.pid) return
+    const { pid } = state
+    told = { pid }
+    const asked = await access.registry.ask('/v2/_zot/ext/mgmt')
+    const version = asked.ok ? runningVersionIn(parseJson(asked.value.body)) : undefined
+    if (version === undefined || told?.pid !== pid) return
+    told = { pid, version }
+    changed()
   }
 
   function looked(change: 1 | -1): void {
@@ -214,6 +265,7 @@ export async function createApp(options: AppOptions): Promise<App> {
 
   async function close(): Promise<void> {
     changed()
+    control.close()
     health.close()
     access.close()
     await supervisor.close({ keepServing: settings.get('keepServing') })
@@ -228,7 +280,9 @@ export async function createApp(options: AppOptions): Promise<App> {
         supervisor,
         settings,
         ...access,
-        ready: () => readTarget(configFile),
+        control: control.handlers,
+        busyWith: () => control.progress()?.title,
+        ready: () => readTarget(configFile, engine.id),
         snapshot,
         tail: async count => (await outputLog.tail(count)) ?? supervisor.tail(count),
         shell: options.openWith,
@@ -244,7 +298,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       },
     },
     async begin() {
-      await supervisor.begin()
+      await control.begin()
       void storage.scan()
     },
     quit() {

@@ -5,10 +5,13 @@ import type { Notice, Snapshot } from '../preload/contract/snapshot.ts'
 import { establishAdmin, type FirstAdmin } from './admin/admin.ts'
 import { type App, createApp } from './app.ts'
 import { appVersion } from './cli/version.ts'
+import { createEngines } from './engine/engines.ts'
+import { zotEngine } from './engine/zot.ts'
 import { here, locateZotbarRegistry } from './engine/zotbar-registry.ts'
 import { firstRun } from './first-run/first-run.ts'
 import type { ShellPart } from './handlers.ts'
 import { type AppLog, openAppLog } from './platform/app-log.ts'
+import { childEnvironment } from './platform/child-environment.ts'
 import { type SystemClock, systemClock } from './platform/clock.ts'
 import { prepareAdminSocket, prepareControlSocket, prepareHome, resolveHome } from './platform/home.ts'
 import { systemProcessTable } from './platform/process-table.ts'
@@ -68,8 +71,21 @@ export async function boot({ shell, configFile, openWith }: BootOptions): Promis
   const config = await configToUse({ named, home, secrets, notices, now: clock.now })
   if (!config.ok) return release(config)
   const version = appVersion()
-  const engine = locateZotbarRegistry(here(home, version))
-  if (!engine.ok) return release(engine)
+  const place = here(home, version)
+  const own = locateZotbarRegistry(place)
+  if (!own.ok) return release(own)
+  const { resourcesPath } = place
+  const engines = createEngines(own.value, () => ({
+    named: settings.get('engine.path'),
+    home,
+    environment: childEnvironment(process.env),
+    ...(resourcesPath === undefined ? {} : { resourcesPath }),
+  }))
+  const chosen = settings.get('engine')
+  const engine = await engines.locate({
+    id: chosen,
+    path: chosen === 'zot' ? settings.get('engine.path') : '',
+  })
 
   const adminSocket = await prepareAdminSocket(home)
   if (!adminSocket.ok) return release(adminSocket)
@@ -79,7 +95,9 @@ export async function boot({ shell, configFile, openWith }: BootOptions): Promis
     version,
     home,
     configFile: config.value,
-    engine: engine.value,
+    // A zot that is not there is told by the first start: the app is needed to choose another engine.
+    engine: engine.ok ? engine.value : zotEngine(settings.get('engine.path') || 'zot', undefined),
+    engines,
     settings,
     clock,
     processes,
@@ -90,14 +108,14 @@ export async function boot({ shell, configFile, openWith }: BootOptions): Promis
     openWith,
   })
   clock.onWake(() => app.woke())
-  const place = await prepareControlSocket(home)
-  if (!place.ok) return release(place)
-  if (place.value.elsewhere)
-    app.tell({ kind: 'socket-elsewhere', id: 'socket-elsewhere', at: clock.now(), path: place.value.path })
+  const control = await prepareControlSocket(home)
+  if (!control.ok) return release(control)
+  if (control.value.elsewhere)
+    app.tell({ kind: 'socket-elsewhere', id: 'socket-elsewhere', at: clock.now(), path: control.value.path })
   const api = httpApi(app.host, {
     onBug: (where, error) => log.error(`a fault in ${where}`, { error: String(error) }),
   })
-  const socket = await openControlSocket({ path: place.value.path, home, api })
+  const socket = await openControlSocket({ path: control.value.path, home, api })
   if (!socket.ok) return release(socket)
 
   const close = async (): Promise<void> => {

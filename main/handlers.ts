@@ -18,6 +18,10 @@ export interface ShellPart {
 }
 
 interface Parts {
+  /** The parts of the contract about engines and runbooks. */
+  control: Pick<ZotbarHandlers, 'engine' | 'runbooks'>
+  /** What is under way on the registry and must not be disturbed. */
+  busyWith(): string | undefined
   supervisor: Supervisor
   settings: Settings
   images: Images
@@ -35,9 +39,11 @@ const wrongSender = fail({ code: 'not-authorised', reason: 'wrong-sender' })
 
 /** The app's side of the contract: every command, mapped to the part that does it. */
 export function createHandlers(parts: Parts): ZotbarHandlers {
-  const { supervisor, settings, images, keys, admin, ready, snapshot, tail, shell } = parts
-  const then = async (ended: Promise<Result<ProcessState>>): Promise<Result<Snapshot>> => {
-    const result = await ended
+  const { supervisor, settings, images, keys, admin, control, busyWith, ready, snapshot, tail, shell } = parts
+  const then = async (ask: () => Promise<Result<ProcessState>>): Promise<Result<Snapshot>> => {
+    const busy = busyWith()
+    if (busy !== undefined) return fail({ code: 'busy', with: busy })
+    const result = await ask()
     return result.ok ? ok(snapshot()) : result
   }
   return {
@@ -55,15 +61,18 @@ export function createHandlers(parts: Parts): ZotbarHandlers {
       },
     },
     registry: {
-      start: () => then(supervisor.start()),
-      stop: () => then(supervisor.stop()),
+      start: () => then(() => supervisor.start()),
+      stop: () => then(() => supervisor.stop()),
       async restart({ now }) {
         // A registry that serves is not stopped for a config that would not bring it back.
         const serves = supervisor.state().kind === 'serving'
         const checked = serves ? await ready() : ok(null)
-        return checked.ok ? then(supervisor.restart({ now })) : checked
+        return checked.ok ? then(() => supervisor.restart({ now })) : checked
       },
-      cancel: async () => supervisor.cancel(),
+      cancel: async () => {
+        const busy = busyWith()
+        return busy === undefined ? supervisor.cancel() : fail({ code: 'busy', with: busy })
+      },
     },
     logs: {
       tail: async ({ lines }) => ok({ lines: await tail(lines) }),
@@ -88,6 +97,7 @@ export function createHandlers(parts: Parts): ZotbarHandlers {
       show: async (_, caller) => (caller === 'cli' ? admin.show() : wrongSender),
       reset: async (_, caller) => (caller === 'cli' ? admin.reset() : wrongSender),
     },
+    ...control,
     settings: {
       list: async () => ok({ settings: settings.all() }),
       get: async ({ key }) => settings.row(key),

@@ -23,8 +23,16 @@ export interface Target {
   isCached(repository: string): boolean
 }
 
-/** Reads config.json and says where the registry will answer, or what is wrong with the file. */
-export async function readTarget(configFile: string): Promise<Result<Target>> {
+type EngineId = 'zotbar-registry' | 'zot'
+
+/**
+ * Reads config.json and says where the registry will answer, or what is wrong with the file. What only zotbar-registry
+ * cannot do is refused for it alone: zot says itself what it accepts.
+ */
+export async function readTarget(
+  configFile: string,
+  engine: EngineId = 'zotbar-registry',
+): Promise<Result<Target>> {
   const loaded = await loadConfig(configFile)
   if (!loaded.ok) {
     const gone = loaded.problems.some(
@@ -34,7 +42,7 @@ export async function readTarget(configFile: string): Promise<Result<Target>> {
       ? fail({ code: 'config-missing', file: configFile })
       : fail(invalid(configFile, loaded.problems))
   }
-  const refused = unsupported(loaded)
+  const refused = engine === 'zot' ? [] : unsupported(loaded)
   if (loaded.config.http.port === 0)
     refused.push({
       code: 'not-allowed',
@@ -48,23 +56,36 @@ export async function readTarget(configFile: string): Promise<Result<Target>> {
 }
 
 /** Before every start: the config is valid, the data volume is there and writable, nobody else uses it. */
-export async function preflight(configFile: string, processes: ProcessTable): Promise<Result<Target>> {
-  const target = await readTarget(configFile)
+export async function preflight(
+  configFile: string,
+  processes: ProcessTable,
+  engine: EngineId = 'zotbar-registry',
+): Promise<Result<Target>> {
+  const target = await readTarget(configFile, engine)
   if (!target.ok) return target
-  const { dataFolder, host, port } = target.value
-  const volume = await checkVolume(dataFolder)
-  if (!volume.ok) return volume
+  const volume = await checkVolume(target.value.dataFolder)
+  return volume.ok ? otherHolder(target.value, processes) : volume
+}
+
+/** Fails with root-in-use when a process other than `own` has the data open. */
+export async function otherHolder(
+  target: Target,
+  processes: ProcessTable,
+  own?: number,
+): Promise<Result<Target>> {
+  const { dataFolder, host, port } = target
   // zot's lock and ours do not see each other, so both are looked for.
   const locks = ['meta.db', 'cache.db', join('_zotbar', 'lock.db')]
   const held = await Promise.all(locks.map(name => processes.holders(join(dataFolder, name))))
-  for (const [pid] of held) {
+  for (const holders of held) {
+    const pid = holders.find(holder => holder !== own)
     if (pid === undefined) continue
     // It has the port too: whoever looks at the port next tells more about it.
-    if ((await processes.portOwner(port, host, pid))?.pid === pid) return target
+    if ((await processes.portOwner(port, host, pid))?.pid === pid) return ok(target)
     const command = (await processes.commandLine(pid))?.join(' ')
     return fail({ code: 'root-in-use', path: dataFolder, pid, ...(command === undefined ? {} : { command }) })
   }
-  return target
+  return ok(target)
 }
 
 /** Relative paths are meant from the folder of config.json, where the engine runs. */

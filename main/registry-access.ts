@@ -4,14 +4,14 @@ import { createKeys, type Keys } from './keys/keys.ts'
 import { type AdminClient, adminClient } from './platform/admin-client.ts'
 import type { Clock } from './platform/clock.ts'
 import type { SetAside } from './platform/json-file.ts'
-import { registryHttp } from './platform/registry-http.ts'
+import { type RegistryHttp, registryHttp } from './platform/registry-http.ts'
 import type { Target } from './preflight.ts'
 import type { Secrets } from './secrets/secrets.ts'
 
 export interface RegistryAccessOptions {
   home: string
   configFile: string
-  engine: string
+  engine(): string
   secrets: Secrets
   clock: Clock
   /** The registry's administration socket. */
@@ -27,6 +27,8 @@ export interface RegistryAccess {
   images: Images
   keys: Keys
   admin: Admin
+  /** The app's own requests to the registry. */
+  registry: RegistryHttp
   /** As "Basic ..."; undefined where the app has no account there. */
   authorization(): Promise<string | undefined>
   close(): void
@@ -50,6 +52,7 @@ export function createRegistryAccess(options: RegistryAccessOptions): RegistryAc
   const socket: AdminClient = adminClient(adminSocket)
   return {
     admin,
+    registry,
     images: createImages({
       registry,
       admin: socket,
@@ -60,7 +63,9 @@ export function createRegistryAccess(options: RegistryAccessOptions): RegistryAc
     keys: createKeys({
       admin: socket,
       registry,
-      engine,
+      get engine() {
+        return engine()
+      },
       serves: () => url() !== undefined,
       credential,
       clock,

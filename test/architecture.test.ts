@@ -54,6 +54,7 @@ const shared = new Set(['platform'])
 const composes: Record<string, string[]> = {
   cli: ['transport', 'shell'],
   shell: ['transport', 'notices'],
+  'engine-switch': ['engine', 'runbook'],
 }
 
 const rules = [

@@ -64,6 +64,36 @@ export function addRegistryVerbs(program: Command, verb: AddVerb, run: Run): voi
       run((await import('./keys.ts')).revoke, options, { uuid, descendants: options.descendants === true }),
     )
 
+  const engine = group('engine', 'see which engines there are, and switch between them')
+  verb(engine, 'list', 'every engine on this machine').action(async (options: Json) =>
+    run((await import('./engine.ts')).list, options, {}),
+  )
+  verb(
+    engine,
+    'use',
+    'switch to another engine on the same data; back again by itself if it does not prove itself',
+  )
+    .argument('<engine>', 'zotbar-registry or zot')
+    .option('--path <file>', 'the zot to run')
+    .option('--yes', 'do not ask')
+    .option('--dry-run', 'say what would be done, and change nothing')
+    .action(
+      async (
+        name: string,
+        options: Json & { path?: string; yes?: boolean; dryRun?: boolean },
+      ): Promise<void> => {
+        if (name !== 'zotbar-registry' && name !== 'zot')
+          throw usage(`'${name}' is no engine; write zotbar-registry or zot`)
+        if (options.path !== undefined && name !== 'zot') throw usage('--path is for zot')
+        return run((await import('./engine.ts')).use, options, {
+          engine: name,
+          path: options.path,
+          yes: options.yes === true,
+          dryRun: options.dryRun === true,
+        })
+      },
+    )
+
   const admin = group('admin', 'the account that the first run made')
   for (const [name, words] of [
     ['show', 'its name and password'],

@@ -12,7 +12,8 @@ import { socketBook } from './socket-book.ts'
 interface Options {
   admin: AdminClient
   registry: RegistryHttp
-  engine: string
+  /** Read anew each time: the engine may be exchanged. */
+  readonly engine: string
   serves(): boolean
   /** The user whose credential the app holds, if any. */
   credential(): Promise<{ user: string } | undefined>
@@ -40,7 +41,8 @@ const revealMs = 10 * 60_000
 /** What the policy of this app is where an engine has none. */
 const usualLifeMs = 90 * 86_400_000
 
-export function createKeys({ admin, registry, engine, serves, credential, clock }: Options): Keys {
+export function createKeys(options: Options): Keys {
+  const { admin, registry, serves, credential, clock } = options
   /** Secrets that a window has not asked for yet; never on disk. */
   const waiting = new Map<string, { apiKey: string; forget: () => void }>()
 
@@ -50,8 +52,8 @@ export function createKeys({ admin, registry, engine, serves, credential, clock 
     if (all) return ok(all)
     const known = await credential()
     return known
-      ? ok(ownBook(registry, engine, known.user))
-      : fail({ code: 'keys-need-admin-socket', engine })
+      ? ok(ownBook(registry, options.engine, known.user))
+      : fail({ code: 'keys-need-admin-socket', engine: options.engine })
   }
 
   function keepForReveal(uuid: string, apiKey: string): void {

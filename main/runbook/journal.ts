@@ -14,6 +14,8 @@ const entry = v.variant('kind', [
     run: v.string(),
     runbook: v.string(),
     title: v.string(),
+    /** Who asked for it: "cli", "window", "dashboard". */
+    by: v.exactOptional(v.string()),
     memory: plain,
   }),
   v.object({ kind: v.literal('skipped'), at, step: v.string() }),
@@ -32,6 +34,8 @@ const entry = v.variant('kind', [
     at,
     result: v.picklist(['done', 'rolled-back', 'cancelled', 'failed']),
     error: v.exactOptional(failure),
+    /** What is different now, in words. */
+    changed: v.exactOptional(v.array(v.string())),
   }),
 ])
 export type Entry = v.InferOutput<typeof entry>
@@ -72,6 +76,12 @@ export async function openJournal(file: string): Promise<Journal> {
       entries.push(next)
     },
   }
+}
+
+/** The entries of a journal as they are, for reading only. Throws for one that cannot be understood. */
+export async function readEntries(file: string): Promise<Entry[]> {
+  const text = await readFile(file, 'utf8')
+  return parse(text.slice(0, text.lastIndexOf('\n') + 1), file)
 }
 
 function parse(text: string, file: string): Entry[] {

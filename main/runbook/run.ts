@@ -18,6 +18,8 @@ export interface RunOptions {
   ask(question: Question): Promise<boolean>
   /** Fires when the user cancels. */
   signal: AbortSignal
+  /** Who asked, for the history. */
+  by?: string
 }
 
 export interface Outcome {
@@ -41,7 +43,15 @@ export async function runRunbook<Memory extends object>(
   if (journal.entries.length > 0) await journal.add({ kind: 'resumed', at: clock.now() })
   else {
     const { name, title, memory } = runbook
-    await journal.add({ kind: 'begun', at: clock.now(), run, runbook: name, title, memory: plainOf(memory) })
+    await journal.add({
+      kind: 'begun',
+      at: clock.now(),
+      run,
+      runbook: name,
+      title,
+      ...(options.by === undefined ? {} : { by: options.by }),
+      memory: plainOf(memory),
+    })
   }
   const memory: Memory = Object.assign(runbook.memory, remembered(journal.entries))
   const shapes = runbook.steps.map(shapeOf)
@@ -49,7 +59,7 @@ export async function runRunbook<Memory extends object>(
     if (options.signal.aborted && !journal.entries.some(entry => entry.kind === 'cancelled'))
       await journal.add({ kind: 'cancelled', at: clock.now() })
     const move = nextMove(shapes, journal.entries)
-    if (move.do === 'finish') return finish(move.result, options)
+    if (move.do === 'finish') return finish(move.result, runbook.changes?.(memory) ?? [], options)
     await perform(move, runbook.steps, memory, options)
   }
 }
@@ -105,9 +115,10 @@ async function fail(step: string, error: StepError, { journal, clock, tell }: Ru
   tell({ step, phase: 'failed', error })
 }
 
-async function finish(result: Result, { journal, clock }: RunOptions): Promise<Outcome> {
+async function finish(result: Result, changes: string[], { journal, clock }: RunOptions): Promise<Outcome> {
   const outcome = outcomeOf(result, journal.entries)
-  await journal.add({ kind: 'ended', at: clock.now(), ...outcome })
+  const changed = result === 'done' && changes.length > 0 ? { changed: changes } : {}
+  await journal.add({ kind: 'ended', at: clock.now(), ...outcome, ...changed })
   return outcome
 }
 

@@ -61,4 +61,6 @@ export interface Runbook<Memory> {
   steps: readonly Step<Memory>[]
   /** What the first step finds. Plain data. */
   memory: Memory
+  /** What is different once it is done, in words, for the history. */
+  changes?(memory: Memory): string[]
 }

@@ -53,3 +53,14 @@ export function file(about: About): Setting<string> {
     ...about,
   }
 }
+
+/** One of a few words, the first by default. It decides which program runs, so not over HTTP. */
+export function oneOf<const W extends string>(words: readonly [W, ...W[]], about: About): Setting<W> {
+  return {
+    schema: v.picklist(words),
+    default: words[0],
+    allowed: words.join(' or '),
+    via: 'cli',
+    ...about,
+  }
+}

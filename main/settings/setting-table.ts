@@ -1,5 +1,5 @@
 import type * as v from 'valibot'
-import { count, file, flag } from './setting-kind.ts'
+import { count, file, flag, oneOf } from './setting-kind.ts'
 
 /** Every setting of the app. A setting that names a program, command, host, file or URL is `via: 'cli'`. */
 export const settingTable = {
@@ -12,6 +12,22 @@ export const settingTable = {
   'config.file': file({
     how: 'restart',
     words: 'The config.json to use; nothing means ~/.config/zot/config.json',
+  }),
+  engine: oneOf(['zotbar-registry', 'zot'], {
+    how: 'restart',
+    words: 'The program that serves the images; zotbar engine use changes it with all the checks',
+  }),
+  'engine.path': file({
+    how: 'restart',
+    words: 'The zot to run; nothing means the first that zotbar engine list shows',
+  }),
+  'gate.readySeconds': count(30, 1, 3600, {
+    how: 'now',
+    words: 'After a change of the engine: how long it may take to be ready, in seconds; many tags add to it',
+  }),
+  'gate.stableSeconds': count(10, 0, 3600, {
+    how: 'now',
+    words: 'After a change of the engine: how long it must then run without a restart, in seconds',
   }),
   'dashboard.port': count(0, 0, 65535, {
     how: 'restart',

@@ -23,6 +23,8 @@ interface Parts {
 /** The hands on the process: everything that `step` asks for, but the journal. */
 export interface Care {
   perform(effect: Exclude<Effect, { do: 'journal' }>): void
+  /** The process that was written down, if it is alive and that one. */
+  recorded(): Promise<{ engine: string; executable: string } | undefined>
   /** Start time under which a process was adopted. */
   startTimeOf(pid: number): number | undefined
   /** An adopted process was found gone. */
@@ -34,7 +36,7 @@ export interface Care {
 const [lastCount, lastChars] = [20, 400]
 
 export function createCare({ parts, policy, logFile, tell }: Parts): Care {
-  const { engine, configFile, processes, home } = parts
+  const { configFile, processes, home } = parts
   const {
     spawn = spawnProcess,
     kill = killProcess,
@@ -87,7 +89,13 @@ export function createCare({ parts, policy, logFile, tell }: Parts): Care {
   function launchWith(spawner: Spawn): Launched {
     try {
       const output = logFile.openForAppend()
-      return launch({ engine, configFile, environment: parts.childEnvironment, output, spawn: spawner })
+      return launch({
+        engine: parts.engine,
+        configFile,
+        environment: parts.childEnvironment,
+        output,
+        spawn: spawner,
+      })
     } catch (error) {
       return { ok: false, reason: `the log cannot be opened: ${reasonOf(error)}` }
     }
@@ -96,6 +104,7 @@ export function createCare({ parts, policy, logFile, tell }: Parts): Care {
   function start(place: Place) {
     const logFrom = logFile.mark()
     const spawnedAt = parts.clock.now()
+    const { engine } = parts
     const record: ProcessRecord = {
       spawnedAt,
       executable: real(engine.command),
@@ -200,6 +209,13 @@ export function createCare({ parts, policy, logFile, tell }: Parts): Care {
         default:
           return unreachable(effect)
       }
+    },
+    async recorded() {
+      const record = await readRecord(recordFile, what =>
+        parts.report({ kind: 'file-set-aside', ...what }),
+      ).catch(() => undefined)
+      const found = record && (await identifySoon(record, configFile, processes, parts.clock))
+      return record && found ? { engine: record.engine, executable: record.executable } : undefined
     },
     startTimeOf: pid => (adopted?.run.pid === pid ? adopted.startTime : undefined),
     gone,

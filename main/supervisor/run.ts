@@ -14,7 +14,7 @@ import { createWatchers } from './watchers.ts'
 
 /** Feeds events to `step` one after the other, performs what it answers, and tells who listens. */
 export function run(parts: SupervisorParts): Supervisor {
-  const { clock, engine, home } = parts
+  const { clock, home } = parts
   const policy = { ...standardPolicy, ...parts.policy }
   const limits = { ...standardLogLimits, ...parts.logLimits }
   const logFile = createLogFile(join(home, 'logs', 'registry.log'), clock, limits)
@@ -53,7 +53,7 @@ export function run(parts: SupervisorParts): Supervisor {
 
   function handle(event: Event) {
     const before = state.stage.kind
-    const next = step(state, event, policy, engine.drainsItself)
+    const next = step(state, event, policy, parts.engine.drainsItself)
     state = next.state
     for (const effect of next.effects) perform(effect)
     if (state.stage.kind !== before)
@@ -123,6 +123,7 @@ export function run(parts: SupervisorParts): Supervisor {
       for (const entry of early.splice(0)) void journal.add(entry)
       if (closed === undefined) tell({ kind: 'app-started' })
     },
+    recorded: () => care.recorded(),
     state: () => shown,
     journal: () => journal?.newest() ?? [],
     place: () => ('run' in state.stage ? state.stage.run.place : undefined),

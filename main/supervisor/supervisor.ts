@@ -15,7 +15,8 @@ export type { Place } from './state.ts'
 
 /** What the supervisor is made of. Only the parts without a question mark are needed outside tests. */
 export interface SupervisorParts {
-  engine: Runnable
+  /** Read anew at each start: it may be exchanged while nothing runs. */
+  readonly engine: Runnable
   /** The app's home: run/registry.json, logs/registry.log and journal.jsonl are kept in it. */
   home: string
   configFile: string
@@ -45,6 +46,8 @@ export interface SupervisorParts {
 export interface Supervisor {
   /** Adopts a process that an earlier life of the app left, or starts one. Returns when that is under way. */
   begin(): Promise<void>
+  /** The process that an earlier life of the app left and that still runs. Asked before `begin`. */
+  recorded(): Promise<{ engine: string; executable: string } | undefined>
   state(): ProcessState
   /** Newest first, at most 20. */
   journal(): JournalEntry[]

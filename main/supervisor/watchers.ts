@@ -31,7 +31,7 @@ interface Watch {
 }
 
 export function createWatchers({ parts, policy, care, tell }: Parts): Watchers {
-  const { clock, processes, engine, probe = probeHttp } = parts
+  const { clock, processes, probe = probeHttp } = parts
   let tick: { at: number; cancel(): void } | undefined
   let readiness: Watch | undefined
   let liveness: Watch | undefined
@@ -68,7 +68,7 @@ export function createWatchers({ parts, policy, care, tell }: Parts): Watchers {
     })
   const listen = (run: Run) =>
     watchForHang({
-      url: `${run.place.url}${engine.livenessPath}`,
+      url: `${run.place.url}${parts.engine.livenessPath}`,
       clock,
       probe,
       policy,

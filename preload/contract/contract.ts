@@ -3,6 +3,7 @@ import { type Client, type Command, command, type Handlers } from './command.ts'
 import type { ImageDeleted, ImageDetails, ImageList } from './image.ts'
 import type { KeyCreated, KeyList, KeyRevoked } from './key.ts'
 import type { Result } from './result.ts'
+import type { EngineRow, RunbookLines, RunbookPlan, RunbookRecord } from './runbook.ts'
 import type { SettingChanged, SettingRow } from './setting.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -83,6 +84,36 @@ export const contract = {
     show: command<{ user: string; password: string }>()(nothing),
     /** A new password; the old one ends at once. */
     reset: command<{ user: string; password: string }>()(nothing),
+  },
+  engine: {
+    /** Every engine there is on this machine. */
+    list: command<{ engines: EngineRow[] }>()(nothing),
+    /** Begins the switch and answers with its run, or with the plan alone. `path` is for the command line only. */
+    use: command<{ run: string } | { plan: RunbookPlan }>()(
+      v.strictObject({
+        engine: v.picklist(['zotbar-registry', 'zot']),
+        path: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(4096), v.startsWith('/'))),
+        yes: v.optional(v.boolean(), false),
+        dryRun: v.optional(v.boolean(), false),
+      }),
+    ),
+  },
+  runbooks: {
+    /** What a run (the newest without a name) told from line `after` on; waits for something new. */
+    state: command<RunbookLines>()(
+      v.strictObject({
+        run: v.optional(v.pipe(v.string(), v.maxLength(200))),
+        after: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 0),
+        waitMs: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(20_000)), 0),
+      }),
+    ),
+    /** Answers the question that a run waits with; no is a cancel. */
+    answer: command<null>()(
+      v.strictObject({ question: v.pipe(v.string(), v.maxLength(100)), agreed: v.boolean() }),
+    ),
+    cancel: command<null>()(nothing),
+    /** The last 50 runs, newest first. */
+    history: command<{ runs: RunbookRecord[] }>()(nothing),
   },
   settings: {
     list: command<{ settings: SettingRow[] }>()(nothing),

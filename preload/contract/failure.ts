@@ -35,6 +35,10 @@ export type Failure =
   | { code: 'busy'; with: string }
   | { code: 'quitting' }
   | { code: 'nothing-to-cancel' }
+  /** No runbook is under way, or not the one that was meant. */
+  | { code: 'nothing-under-way' }
+  /** An engine that cannot be run here: `reason` is half a sentence. */
+  | { code: 'engine-unusable'; engine: string; path: string; reason: string }
   /** Taken back, or overtaken by a later request. */
   | { code: 'cancelled' }
   | { code: 'bad-input'; field: string; wrong: string; allowed: string }

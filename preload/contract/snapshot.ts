@@ -1,5 +1,6 @@
 import type { Failure } from './failure.ts'
 import type { JournalEntry, ProcessState } from './registry-state.ts'
+import type { RunbookProgress } from './runbook.ts'
 
 /** The probes, from the cheapest to the one that proves most. */
 export type ProbeId = 'port' | 'ready' | 'catalog' | 'manifest'
@@ -79,6 +80,8 @@ export interface Snapshot {
   journal: JournalEntry[]
   pushes: PushEvent[]
   notices: Notice[]
+  /** The runbook that is under way. */
+  runbook?: RunbookProgress
   dashboard?: { url: string }
   /** True while the app is quitting. */
   quitting: boolean

@@ -157,6 +157,13 @@ export function failureWords(error: Failure): FailureWords {
       }
     case 'quitting':
       return { title: 'Zotbar is quitting', steps: ['Start it again, then repeat this.'] }
+    case 'nothing-under-way':
+      return { title: 'Nothing is under way', steps: ['It has ended, or was never begun.'] }
+    case 'engine-unusable':
+      return {
+        title: `${error.engine} cannot be used`,
+        steps: [`${error.path}: ${error.reason}.`, 'See which engines there are: zotbar engine list'],
+      }
     case 'cancelled':
       return {
         title: 'Taken back',

@@ -1,6 +1,7 @@
 import type { Exit } from '../contract/failure.ts'
 import type { ProcessState, StateName } from '../contract/registry-state.ts'
 import { unreachable } from '../contract/result.ts'
+import type { RunbookProgress } from '../contract/runbook.ts'
 import type { ProbeResult, Snapshot } from '../contract/snapshot.ts'
 import { exitWords, failureWords, holder, programName } from './failure-words.ts'
 import {
@@ -56,6 +57,7 @@ const failedProbes = (snapshot: Pick<Snapshot, 'service'>): ProbeResult[] =>
 export function glance(snapshot: Snapshot, now: number): Glance {
   const process = snapshot.process
   const state = stateName(snapshot)
+  if (snapshot.runbook && !snapshot.quitting) return underWay(snapshot.runbook, state)
   switch (process.kind) {
     case 'serving':
       return state === 'degraded' ? degraded(snapshot, now) : serving(snapshot, now)
@@ -121,6 +123,20 @@ export function glance(snapshot: Snapshot, now: number): Glance {
       }
     default:
       return unreachable(process)
+  }
+}
+
+/** A runbook is under way: what the process does meanwhile is its doing. */
+function underWay({ title, step, question, undoing }: RunbookProgress, state: StateName): Glance {
+  const counted = step?.total === undefined ? '' : ` (${step.done ?? 0} of ${step.total})`
+  const at = step === undefined ? 'It begins.' : `${step.label ?? step.title}${counted}.`
+  const reason = question ? `It waits for an answer: ${question.title}` : at
+  return {
+    class: 'working',
+    state,
+    headline: undoing ? `Taken back: ${title}` : title,
+    reason,
+    actions: [],
   }
 }
 

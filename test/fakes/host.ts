@@ -137,6 +137,23 @@ export function fakeHost(over: Areas = {}): FakeHost {
       reset: async () => ok({ user: 'admin', password: 'another-word' }),
       ...over.admin,
     },
+    engine: {
+      list: async () =>
+        ok({
+          engines: [
+            { id: 'zotbar-registry', version: '0.1.0', path: '/x/registry.mjs', current: true, usable: true },
+          ],
+        }),
+      use: async () => ok({ run: 'run-1' }),
+      ...over.engine,
+    },
+    runbooks: {
+      state: async () => ok({ lines: [], next: 0, end: { runbook: 'engine-use', result: 'done' } }),
+      answer: async () => ok(null),
+      cancel: async () => ok(null),
+      history: async () => ok({ runs: [] }),
+      ...over.runbooks,
+    },
     settings: {
       list: async () => ok({ settings: [row] }),
       get: async () => ok(row),

@@ -1,0 +1,211 @@
+import { join } from 'node:path'
+import * as v from 'valibot'
+import type { ZotbarHandlers } from '../preload/contract/contract.ts'
+import { fail, ok, type Result } from '../preload/contract/result.ts'
+import type { Finding, RunbookPlan, RunbookProgress } from '../preload/contract/runbook.ts'
+import { loadConfig } from '../registry/config/load.ts'
+import type { Engine } from './engine/engine.ts'
+import type { Choice, Engines } from './engine/engines.ts'
+import { zotEngine } from './engine/zot.ts'
+import { switchFindings } from './engine-switch/findings.ts'
+import {
+  type SwitchMemory,
+  type SwitchParts,
+  switchMemory,
+  switchName,
+  switchRunbook,
+} from './engine-switch/switch.ts'
+import type { Clock } from './platform/clock.ts'
+import type { SetAside } from './platform/json-file.ts'
+import type { ProcessTable } from './platform/process-table.ts'
+import type { RegistryHttp } from './platform/registry-http.ts'
+import { otherHolder, readTarget } from './preflight.ts'
+import { dryRun } from './runbook/run.ts'
+import { createRunbooks, type Interrupted } from './runbook/runbooks.ts'
+import type { Settings } from './settings/settings.ts'
+import type { Supervisor } from './supervisor/supervisor.ts'
+
+interface Options {
+  home: string
+  configFile: string
+  engines: Engines
+  settings: Settings
+  clock: Clock
+  processes: ProcessTable
+  supervisor: Supervisor
+  current(): Engine
+  use(engine: Engine): void
+  dataFolder(): string | undefined
+  ask: RegistryHttp['ask']
+  report(what: SetAside): void
+  log(message: string, data?: Record<string, unknown>): void
+  onChange(): void
+}
+
+/** Which engine runs, and the runbook that changes it. */
+export interface EngineControl {
+  handlers: Pick<ZotbarHandlers, 'engine' | 'runbooks'>
+  progress(): RunbookProgress | undefined
+  /** Brings an interrupted run to its end, or lets the supervisor begin. Returns when that is under way. */
+  begin(): Promise<void>
+  close(): void
+}
+
+export function createEngineControl(options: Options): EngineControl {
+  const { home, configFile, engines, settings, clock, processes, supervisor, current, use, log } = options
+  const choice = (): Choice => ({ id: settings.get('engine'), path: settings.get('engine.path') })
+
+  const parts: SwitchParts = {
+    clock,
+    supervisor,
+    current,
+    use,
+    choice,
+    locate: ({ id, command }) => engines.locate({ id, path: id === 'zot' ? command : '' }),
+    async choose({ id, path }) {
+      const named = await settings.set('engine.path', path, 'cli')
+      return named.ok ? settings.set('engine', id, 'cli') : named
+    },
+    async inspect(engine) {
+      const target = await readTarget(configFile, engine.id)
+      if (!target.ok) return target
+      const state = supervisor.state()
+      const holder = await otherHolder(target.value, processes, 'pid' in state ? state.pid : undefined)
+      return holder.ok ? engines.verify(engine, configFile) : holder
+    },
+    findings,
+    dataFolder: options.dataFolder,
+    ask: options.ask,
+    gate: () => ({
+      readySeconds: settings.get('gate.readySeconds'),
+      stableSeconds: settings.get('gate.stableSeconds'),
+    }),
+  }
+
+  const runbooks = createRunbooks({
+    home,
+    clock,
+    report: options.report,
+    log,
+    onChange: options.onChange,
+    kinds: {
+      [switchName]: {
+        revive(memory) {
+          const read = v.safeParse(switchMemory, memory)
+          return read.success ? switchRunbook(read.output, parts) : undefined
+        },
+        onward: begun => begun('switch'),
+      },
+    },
+  })
+
+  async function findings({ from, to }: SwitchMemory): Promise<Finding[]> {
+    const loaded = await loadConfig(configFile)
+    if (!loaded.ok) return []
+    const { http, extensions } = loaded.config
+    return switchFindings(from.id, to.id, {
+      configFile,
+      apiKeys: http.auth?.apikey === true || http.auth?.openid !== undefined,
+      sessions: http.auth !== undefined,
+      pullThrough: (extensions?.sync?.registries ?? []).length > 0,
+      search: extensions?.search !== undefined || extensions?.ui !== undefined,
+    })
+  }
+
+  async function memoryFor(wish: Choice, yes: boolean): Promise<Result<SwitchMemory>> {
+    const to = await engines.locate(wish)
+    if (!to.ok) return to
+    const now = current()
+    return ok({
+      from: chosen(now, choice().path),
+      to: chosen(to.value, wish.id === 'zot' ? wish.path : ''),
+      yes,
+      censusFile: join(home, 'runbooks', `census-${clock.now().toString(36)}.json`),
+    })
+  }
+
+  async function plan(memory: SwitchMemory): Promise<RunbookPlan> {
+    const found = await findings(memory)
+    const engine = await parts.locate(memory.to)
+    const accepted = engine.ok ? await parts.inspect(engine.value) : engine
+    const refused: Finding[] = accepted.ok
+      ? []
+      : [
+          {
+            id: accepted.error.code,
+            severity: 'error',
+            evidence: JSON.stringify(accepted.error),
+            advice: `${memory.to.id} cannot take over as it is.`,
+          },
+        ]
+    return {
+      runbook: switchName,
+      steps: await dryRun(switchRunbook(memory, parts)),
+      findings: [...refused, ...found],
+    }
+  }
+
+  /** The engine that a journal remembers, also when its program is gone: then its start says so. */
+  async function remembered(memory: SwitchMemory['to']): Promise<Engine> {
+    const engine = await parts.locate(memory)
+    return engine.ok ? engine.value : zotEngine(memory.command, memory.version)
+  }
+
+  /** What runs decides: the engine that is wanted is adopted, the other one is stopped first. */
+  async function recover(cut: Interrupted, memory: SwitchMemory): Promise<void> {
+    const [from, to] = [await remembered(memory.from), await remembered(memory.to)]
+    const wanted = cut.onward ? to : from
+    const running = await supervisor.recorded()
+    log('an interrupted runbook is brought to its end', { onward: cut.onward, running: running?.engine })
+    const isWanted = running?.engine === wanted.id && running.executable === wanted.command
+    const other =
+      running === undefined || isWanted ? undefined : [from, to].find(e => e.id === running.engine)
+    use(other ?? wanted)
+    await supervisor.begin()
+    if (!isWanted) await supervisor.stop()
+    use(wanted)
+    void cut.resume().then(() => {
+      // Whatever came of it, the registry is to serve.
+      if (supervisor.state().kind === 'stopped') void supervisor.start()
+    })
+  }
+
+  return {
+    handlers: {
+      engine: {
+        list: async () => ok({ engines: await engines.list(current()) }),
+        async use({ engine, path, yes, dryRun: dry }, caller) {
+          if (path !== undefined && caller !== 'cli')
+            return fail({ code: 'setting-not-allowed-here', key: 'engine.path' })
+          const busy = runbooks.current()
+          if (busy && !dry) return fail({ code: 'busy', with: busy.title })
+          const memory = await memoryFor({ id: engine, path: path ?? choice().path }, yes)
+          if (!memory.ok) return memory
+          if (dry) return ok({ plan: await plan(memory.value) })
+          return runbooks.start(switchRunbook(memory.value, parts), caller)
+        },
+      },
+      runbooks: {
+        state: ({ run, after, waitMs }) => runbooks.lines(run, after, waitMs),
+        answer: async ({ question, agreed }) => runbooks.answer(question, agreed),
+        cancel: async () => runbooks.cancel(),
+        history: async () => ok({ runs: await runbooks.history() }),
+      },
+    },
+    progress: () => runbooks.current(),
+    async begin() {
+      const cut = await runbooks.interrupted()
+      const memory = v.safeParse(switchMemory, cut?.memory)
+      if (cut && memory.success) await recover(cut, memory.output)
+      else await supervisor.begin()
+    },
+    close: () => runbooks.close(),
+  }
+}
+
+const chosen = ({ id, command, version }: Engine, path: string): SwitchMemory['to'] => ({
+  id,
+  path,
+  command,
+  ...(version === undefined ? {} : { version }),
+})

@@ -1,0 +1,324 @@
+import { readFile, rm } from 'node:fs/promises'
+import * as v from 'valibot'
+import type { Failure } from '../../preload/contract/failure.ts'
+import type { ProcessState } from '../../preload/contract/registry-state.ts'
+import type { Result } from '../../preload/contract/result.ts'
+import type { Finding } from '../../preload/contract/runbook.ts'
+import { failureWords } from '../../preload/words/failure-words.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { Choice } from '../engine/engines.ts'
+import type { Clock } from '../platform/clock.ts'
+import { writeJsonFile } from '../platform/json-file.ts'
+import type { Runbook, Step, StepContext, StepError, StepResult } from '../runbook/step.ts'
+import { type Census, censusSchema, tagCount, takeCensus } from './census.ts'
+import { type Ask, whatIsMissing } from './gate.ts'
+
+const choice = v.object({
+  id: v.picklist(['zotbar-registry', 'zot']),
+  /** The setting `engine.path`. */
+  path: v.string(),
+  command: v.string(),
+  version: v.exactOptional(v.string()),
+})
+/** What the journal of a switch remembers. */
+export const switchMemory = v.object({
+  from: choice,
+  to: choice,
+  yes: v.boolean(),
+  /** Where the census is kept while the run lasts. */
+  censusFile: v.string(),
+  tags: v.exactOptional(v.number()),
+})
+export type SwitchMemory = v.InferOutput<typeof switchMemory>
+
+export const switchName = 'engine-use'
+
+export interface SwitchParts {
+  clock: Clock
+  supervisor: {
+    state(): ProcessState
+    start(): Promise<Result<ProcessState>>
+    stop(): Promise<Result<ProcessState>>
+    onChange(listener: () => void): () => void
+    tail(count: number): Promise<string[]>
+  }
+  /** The engine that is under care, or would be started. */
+  current(): Engine
+  use(engine: Engine): void
+  /** The engine of a choice, found anew. */
+  locate(choice: SwitchMemory['to']): Promise<Result<Engine>>
+  choice(): Choice
+  /** Writes the settings, durably. */
+  choose(choice: Choice): Promise<Result<unknown>>
+  /** Whether this engine accepts config.json, and nobody else has the data open. */
+  inspect(engine: Engine): Promise<Result<null>>
+  findings(memory: SwitchMemory): Promise<Finding[]>
+  dataFolder(): string | undefined
+  ask: Ask
+  gate(): { readySeconds: number; stableSeconds: number }
+}
+
+type Context = StepContext<SwitchMemory>
+type SwitchStep = Step<SwitchMemory>
+
+/** The switch between engines, on the same data. */
+export function switchRunbook(memory: SwitchMemory, parts: SwitchParts): Runbook<SwitchMemory> {
+  const { from, to } = memory
+  const name = ({ id, version }: SwitchMemory['to']): string =>
+    version === undefined ? id : `${id} ${version}`
+  return {
+    name: switchName,
+    title: `Switch from ${name(from)} to ${name(to)}`,
+    memory,
+    steps: [
+      preflightStep(parts),
+      askStep(parts),
+      stopStep(parts),
+      censusStep(parts),
+      switchStep(parts),
+      startStep(parts),
+      gateStep(parts),
+      commitStep(parts),
+    ],
+    changes: ({ from: a, to: b }) => (isSame(a, b) ? [] : [`the engine: ${name(a)} became ${name(b)}`]),
+  }
+}
+
+const isSame = (a: SwitchMemory['from'], b: SwitchMemory['to']): boolean =>
+  a.id === b.id && a.command === b.command
+
+const done: StepResult = { ok: true }
+const failed = (code: string, words: string, detail?: string): StepResult => ({
+  ok: false,
+  error: detail === undefined ? { code, words } : { code, words, detail },
+})
+
+function errorOf(failure: Failure): StepError {
+  const { title, steps } = failureWords(failure)
+  const lines = 'lastLines' in failure ? failure.lastLines : []
+  return {
+    code: failure.code,
+    words: `${title}.`,
+    ...(steps.length + lines.length === 0 ? {} : { detail: [...steps, ...lines].join('\n') }),
+  }
+}
+
+const asStep = (result: Result<unknown>): StepResult =>
+  result.ok ? done : { ok: false, error: errorOf(result.error) }
+
+/** The switch is already there: nothing is touched. */
+const holdsAlready = ({ memory }: Context, { supervisor }: SwitchParts): boolean =>
+  isSame(memory.from, memory.to) && supervisor.state().kind === 'serving'
+
+function preflightStep(parts: SwitchParts): SwitchStep {
+  return {
+    id: 'preflight',
+    title: 'Look whether the other engine can take over',
+    why: 'What it would refuse is found while the one that serves now still does.',
+    cancellable: true,
+    check: async context => holdsAlready(context, parts),
+    async apply({ memory }) {
+      const engine = await parts.locate(memory.to)
+      return engine.ok ? asStep(await parts.inspect(engine.value)) : asStep(engine)
+    },
+  }
+}
+
+function askStep(parts: SwitchParts): SwitchStep {
+  return {
+    id: 'ask',
+    title: 'Ask for consent',
+    why: 'Some things do not work with the other engine.',
+    cancellable: true,
+    check: async context => context.memory.yes || holdsAlready(context, parts),
+    async apply({ memory, ask }) {
+      const found = await parts.findings(memory)
+      const agreed = await ask({
+        id: 'consent',
+        title: `Switch to ${memory.to.id}?`,
+        body: [
+          'The registry is away for a few seconds. When the new engine does not prove itself, the one before comes back.',
+          ...found.map(({ advice }) => advice),
+        ].join('\n'),
+        confirm: 'Switch',
+      })
+      return agreed ? done : failed('declined', 'It was not agreed to.')
+    },
+  }
+}
+
+function stopStep(parts: SwitchParts): SwitchStep {
+  return {
+    id: 'stop',
+    title: 'Finish pushes and stop the registry',
+    why: 'Two engines never write to the same data at the same time.',
+    check: async context => holdsAlready(context, parts) || parts.supervisor.state().kind === 'stopped',
+    apply: async () => asStep(await parts.supervisor.stop()),
+    async undo({ memory }) {
+      const engine = await parts.locate(memory.from)
+      if (!engine.ok) return asStep(engine)
+      if (parts.current().command !== engine.value.command) parts.use(engine.value)
+      return serveWithin(parts, limitOf(memory, parts))
+    },
+  }
+}
+
+function censusStep(parts: SwitchParts): SwitchStep {
+  return {
+    id: 'census',
+    title: 'Write down what is stored',
+    why: 'What is there now must be there afterwards.',
+    check: async context => holdsAlready(context, parts),
+    async apply({ memory }) {
+      const folder = parts.dataFolder()
+      if (folder === undefined) return failed('config-missing', 'The data folder is not known.')
+      try {
+        const census = await takeCensus(folder)
+        await writeJsonFile(memory.censusFile, census)
+        memory.tags = tagCount(census)
+        return done
+      } catch (error) {
+        return failed('data-unreadable', 'The store cannot be read whole.', String(error))
+      }
+    },
+    async undo({ memory }) {
+      await rm(memory.censusFile, { force: true })
+      return done
+    },
+  }
+}
+
+function switchStep(parts: SwitchParts): SwitchStep {
+  const turnTo = async (to: SwitchMemory['to']): Promise<StepResult> => {
+    const engine = await parts.locate(to)
+    if (!engine.ok) return asStep(engine)
+    const chosen = await parts.choose({ id: to.id, path: to.path })
+    if (chosen.ok) parts.use(engine.value)
+    return asStep(chosen)
+  }
+  return {
+    id: 'switch',
+    title: 'Name the other engine in the settings',
+    why: 'From here on every start takes the other engine.',
+    async check(context) {
+      if (holdsAlready(context, parts)) return true
+      const { to } = context.memory
+      const { id, path } = parts.choice()
+      const { id: now, command } = parts.current()
+      return id === to.id && path === to.path && now === to.id && command === to.command
+    },
+    apply: ({ memory }) => turnTo(memory.to),
+    undo: ({ memory }) => turnTo(memory.from),
+  }
+}
+
+function startStep(parts: SwitchParts): SwitchStep {
+  const { supervisor } = parts
+  return {
+    id: 'start',
+    title: 'Start the other engine',
+    why: 'It has to answer within its time.',
+    check: async ({ memory }) =>
+      supervisor.state().kind === 'serving' && parts.current().command === memory.to.command,
+    apply: ({ memory }) => serveWithin(parts, limitOf(memory, parts)),
+    undo: async () => asStep(await supervisor.stop()),
+  }
+}
+
+/** 3 s more for every 1,000 tags, where zot reads them all before it answers. */
+function limitOf({ tags = 0 }: SwitchMemory, { gate }: SwitchParts): number {
+  return (gate().readySeconds + Math.ceil((tags * 3) / 1000)) * 1000
+}
+
+async function serveWithin({ supervisor, clock }: SwitchParts, limitMs: number): Promise<StepResult> {
+  let stop = (): void => {}
+  const late = new Promise<'late'>(resolve => {
+    stop = clock.setTimer(clock.now() + limitMs, () => resolve('late'))
+  })
+  const result = await Promise.race([supervisor.start(), late])
+  stop()
+  if (result !== 'late') return asStep(result)
+  const lines = await supervisor.tail(10)
+  return failed('not-ready', `It was not ready within ${Math.round(limitMs / 1000)} s.`, lines.join('\n'))
+}
+
+function gateStep(parts: SwitchParts): SwitchStep {
+  return {
+    id: 'gate',
+    title: 'Prove that it serves what was there',
+    why: 'An engine that answers may still have lost a tag.',
+    cancellable: true,
+    check: async context => holdsAlready(context, parts),
+    async apply({ memory, progress, signal }) {
+      const up = await serveWithin(parts, limitOf(memory, parts))
+      if (!up.ok) return up
+      const census = await readCensus(memory.censusFile)
+      const dataFolder = parts.dataFolder()
+      if (!census || dataFolder === undefined) return failed('census-missing', 'What was there is not known.')
+      const missing = await whatIsMissing({
+        census,
+        dataFolder,
+        ask: parts.ask,
+        progress: (count, total) => progress({ label: 'Repositories compared', done: count, total }),
+        signal,
+      }).catch((error: unknown) => `the store cannot be read whole: ${String(error)}`)
+      if (missing !== undefined) return failed('gate-failed', `The check failed: ${missing}.`)
+      return staysUp(parts, progress, signal)
+    },
+  }
+}
+
+/** The same process serves for as long as the settings say. */
+function staysUp(
+  { supervisor, clock, gate }: SwitchParts,
+  progress: Context['progress'],
+  signal: AbortSignal,
+): Promise<StepResult> {
+  const { stableSeconds } = gate()
+  const until = clock.now() + stableSeconds * 1000
+  const first = supervisor.state()
+  const pid = first.kind === 'serving' ? first.pid : -1
+  progress({ label: `It must run for ${stableSeconds} s without a restart` })
+  return new Promise(resolve => {
+    const end = (result: StepResult): void => {
+      stopListening()
+      stopTimer()
+      signal.removeEventListener('abort', cancelled)
+      resolve(result)
+    }
+    const look = (): void => {
+      const state = supervisor.state()
+      if (state.kind === 'serving' && state.pid === pid) return
+      const lines = 'lastLines' in state ? state.lastLines.join('\n') : undefined
+      end(failed('not-stable', 'It did not stay up.', lines))
+    }
+    const cancelled = (): void => end(failed('cancelled', 'It was cancelled.'))
+    const stopTimer = clock.setTimer(until, () => end(done))
+    const stopListening = supervisor.onChange(look)
+    signal.addEventListener('abort', cancelled)
+    if (signal.aborted) cancelled()
+    else look()
+  })
+}
+
+async function readCensus(file: string): Promise<Census | undefined> {
+  try {
+    return v.parse(censusSchema, JSON.parse(await readFile(file, 'utf8')))
+  } catch {
+    return undefined
+  }
+}
+
+function commitStep(parts: SwitchParts): SwitchStep {
+  return {
+    id: 'commit',
+    title: 'Keep it',
+    why: 'It has proved itself; from here on nothing goes back by itself.',
+    pointOfNoReturn: true,
+    check: async context => holdsAlready(context, parts),
+    async apply({ memory }) {
+      await rm(memory.censusFile, { force: true })
+      return done
+    },
+  }
+}

@@ -1,0 +1,57 @@
+import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import type { EngineRow } from '../../preload/contract/runbook.ts'
+import type { Engine } from './engine.ts'
+import { findZots, inspectZot, verifyWithZot, type ZotPlaces, zotEngine } from './zot.ts'
+
+/** Which engine, and for zot which file; an empty path means the first that is found. */
+export interface Choice {
+  id: Engine['id']
+  path: string
+}
+
+/** The engines of this machine. */
+export interface Engines {
+  list(current: Engine): Promise<EngineRow[]>
+  /** Errors: engine-missing, engine-unusable. */
+  locate(choice: Choice): Promise<Result<Engine>>
+  /** What the engine itself says about the config file, as before every start. */
+  verify(engine: Engine, configFile: string): Promise<Result<null>>
+}
+
+export function createEngines(own: Engine, places: () => ZotPlaces): Engines {
+  return {
+    async list(current) {
+      const [bundle = own.command] = own.args
+      const mine: EngineRow = {
+        id: own.id,
+        ...(own.version === undefined ? {} : { version: own.version }),
+        path: bundle,
+        current: current.id === own.id,
+        usable: true,
+      }
+      const zots = await findZots(places())
+      const rows = zots.map(
+        (zot): EngineRow => ({
+          id: 'zot',
+          ...zot,
+          current: current.id === 'zot' && current.command === zot.path,
+        }),
+      )
+      return [mine, ...rows]
+    },
+    async locate({ id, path }) {
+      if (id === 'zotbar-registry') return ok(own)
+      const all = path === '' ? await findZots(places()) : [await inspectZot(path, places().environment)]
+      const usable = all.find(zot => zot.usable)
+      if (usable) return ok(zotEngine(usable.path, usable.version))
+      const [refused] = all
+      return refused?.usable === false
+        ? fail({ code: 'engine-unusable', engine: 'zot', path: refused.path, reason: refused.reason })
+        : fail({ code: 'engine-missing', path: 'zot' })
+    },
+    async verify(engine, configFile) {
+      if (engine.id === 'zotbar-registry') return ok(null)
+      return verifyWithZot(engine.command, configFile, places().environment)
+    },
+  }
+}

@@ -1,0 +1,304 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, readdir, rm } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import type {
+  RunbookEnd,
+  RunbookLine,
+  RunbookLines,
+  RunbookProgress,
+  RunbookRecord,
+} from '../../preload/contract/runbook.ts'
+import type { Clock } from '../platform/clock.ts'
+import { type SetAside, setAside } from '../platform/json-file.ts'
+import { type Entry, type Journal, openJournal, readEntries } from './journal.ts'
+import { type Outcome, runRunbook, type Telling } from './run.ts'
+import type { Question, Runbook } from './step.ts'
+
+/** A kind of runbook that an interrupted run of it can be brought to its end. */
+export interface Kind {
+  /** The runbook as it was begun, from what its journal remembers; undefined when that cannot be understood. */
+  revive(memory: Record<string, unknown>): Runbook<object> | undefined
+  /** Whether a run that was killed before anything failed goes on; otherwise it goes back. */
+  onward(begun: (step: string) => boolean): boolean
+}
+
+/** A run that the end of the app cut off. */
+export interface Interrupted {
+  runbook: string
+  /** It goes on to its end; otherwise back to how it was. */
+  onward: boolean
+  /** What its steps had found out. */
+  memory: Record<string, unknown>
+  resume(): Promise<Outcome>
+}
+
+export interface Runbooks {
+  /** Begins a run and returns; `busy` while another one is under way. */
+  start(runbook: Runbook<object>, by: string): Promise<Result<{ run: string }>>
+  /** The run under way. */
+  current(): RunbookProgress | undefined
+  /** What a run (the newest without a name) told from line `after` on; waits up to `waitMs` for something new. */
+  lines(run: string | undefined, after: number, waitMs: number): Promise<Result<RunbookLines>>
+  answer(question: string, agreed: boolean): Result<null>
+  cancel(): Result<null>
+  /** The last 50 runs, newest first. */
+  history(): Promise<RunbookRecord[]>
+  /** A run that an earlier life of the app did not bring to its end. Asked once, before anything else starts. */
+  interrupted(): Promise<Interrupted | undefined>
+  /** From now on nothing is journaled: whatever runs is left to the next start of the app. */
+  close(): void
+}
+
+interface Options {
+  home: string
+  clock: Clock
+  kinds: Record<string, Kind>
+  /** A journal that could not be understood was set aside. */
+  report(what: SetAside): void
+  log(message: string, data?: Record<string, unknown>): void
+  onChange(): void
+}
+
+interface Active {
+  progress: RunbookProgress
+  told: RunbookLine[]
+  end?: RunbookEnd
+  cancel: AbortController
+  asked?: { question: Question; answer(agreed: boolean): void }
+  waiting: Set<() => void>
+}
+
+const kept = 50
+
+/** One runbook at a time, with its journal in `home`/runbooks/RUN.jsonl. */
+export function createRunbooks({ home, clock, kinds, report, log, onChange }: Options): Runbooks {
+  const folder = join(home, 'runbooks')
+  let newest: Active | undefined
+  let starting = false
+  let closed = false
+
+  const running = (): Active | undefined => (newest && newest.end === undefined ? newest : undefined)
+
+  function changed(active: Active): void {
+    for (const wake of [...active.waiting]) wake()
+    onChange()
+  }
+
+  function take(active: Active, runbook: Runbook<object>, telling: Telling): void {
+    active.told.push(lineOf(runbook.name, telling))
+    const title = runbook.steps.find(step => step.id === telling.step)?.title ?? telling.step
+    const { question: _, ...progress } = active.progress
+    active.progress = {
+      ...progress,
+      step: {
+        id: telling.step,
+        title,
+        phase: telling.phase,
+        ...('progress' in telling && telling.progress ? telling.progress : {}),
+      },
+      ...(telling.phase === 'wait' ? { question: telling.question } : {}),
+      undoing: progress.undoing || telling.phase === 'undo',
+    }
+    changed(active)
+  }
+
+  async function run(active: Active, runbook: Runbook<object>, journal: Journal): Promise<Outcome> {
+    const { name } = runbook
+    const { run: id, by } = active.progress
+    const outcome = await runRunbook(runbook, id, {
+      journal: whileOpen(journal, () => closed),
+      clock,
+      by,
+      tell: telling => take(active, runbook, telling),
+      ask: question => ask(active, question),
+      signal: active.cancel.signal,
+    }).catch((error: unknown): Outcome => {
+      // The journal cannot be written: nothing more is done, and the next start looks at it again.
+      log('a runbook broke off', { run: id, error: String(error) })
+      return { result: 'failed', error: { code: 'journal-unwritable', words: String(error) } }
+    })
+    active.end = { runbook: name, ...outcome }
+    log('a runbook ended', { run: id, ...outcome })
+    changed(active)
+    await prune(folder).catch(() => {})
+    return outcome
+  }
+
+  function ask(active: Active, question: Question): Promise<boolean> {
+    return new Promise(resolve => {
+      const answer = (agreed: boolean): void => {
+        delete active.asked
+        resolve(agreed)
+      }
+      active.asked = { question, answer }
+      if (active.cancel.signal.aborted) answer(false)
+      else active.cancel.signal.addEventListener('abort', () => answer(false), { once: true })
+    })
+  }
+
+  function activate(runbook: Runbook<object>, id: string, by: string): Active {
+    const { name, title } = runbook
+    const progress = { run: id, runbook: name, title, by, since: clock.now(), undoing: false }
+    newest = { progress, told: [], cancel: new AbortController(), waiting: new Set() }
+    onChange()
+    return newest
+  }
+
+  return {
+    async start(runbook, by) {
+      const busy = running()
+      if (closed) return fail({ code: 'quitting' })
+      if (busy || starting) return fail({ code: 'busy', with: busy?.progress.title ?? runbook.title })
+      starting = true
+      try {
+        await mkdir(folder, { recursive: true, mode: 0o700 })
+        const id = `${stamp(clock.now())}-${runbook.name}-${randomBytes(2).toString('hex')}`
+        const journal = await openJournal(join(folder, `${id}.jsonl`))
+        void run(activate(runbook, id, by), runbook, journal)
+        return ok({ run: id })
+      } catch (error) {
+        return fail({ code: 'home-unusable', path: folder, reason: String(error) })
+      } finally {
+        starting = false
+      }
+    },
+    current: () => running()?.progress,
+    async lines(id, after, waitMs) {
+      const active = newest
+      if (!active || (id !== undefined && active.progress.run !== id))
+        return fail({ code: 'nothing-under-way' })
+      if (active.told.length <= after && active.end === undefined) await nextTold(active, clock, waitMs)
+      const lines = active.told.slice(after)
+      return ok({ lines, next: after + lines.length, ...(active.end ? { end: active.end } : {}) })
+    },
+    answer(question, agreed) {
+      const asked = running()?.asked
+      if (asked?.question.id !== question) return fail({ code: 'nothing-under-way' })
+      // No is a cancel: nothing failed.
+      if (agreed) asked.answer(true)
+      else running()?.cancel.abort()
+      return ok(null)
+    },
+    cancel() {
+      const active = running()
+      if (!active) return fail({ code: 'nothing-to-cancel' })
+      active.cancel.abort()
+      return ok(null)
+    },
+    async history() {
+      const records: RunbookRecord[] = []
+      for (const name of (await journals(folder)).slice(-kept - 1).reverse()) {
+        const record = recordOf(await readEntries(join(folder, name)).catch(() => []))
+        if (record) records.push(record)
+      }
+      return records.slice(0, kept)
+    },
+    async interrupted() {
+      for (const name of (await journals(folder)).reverse()) {
+        const file = join(folder, name)
+        const entries = await readEntries(file).catch(() => undefined)
+        if (entries?.some(entry => entry.kind === 'ended')) continue
+        // Killed before its first line was whole: nothing was done.
+        if (entries?.length === 0) {
+          await rm(file, { force: true })
+          continue
+        }
+        const begun = entries?.find(entry => entry.kind === 'begun')
+        const kind = begun && kinds[begun.runbook]
+        const memory = entries && rememberedBy(entries)
+        const runbook = memory && kind?.revive(memory)
+        if (!entries || !begun || !kind || !runbook) {
+          await setAside(file, { now: clock.now, report })
+          continue
+        }
+        const steps = new Set(entries.flatMap(entry => (entry.kind === 'applying' ? [entry.step] : [])))
+        const turned = entries.some(entry => entry.kind === 'failed' || entry.kind === 'cancelled')
+        const onward = !turned && kind.onward(step => steps.has(step))
+        const active = activate(runbook, begun.run, begun.by ?? 'cli')
+        active.progress.since = begun.at
+        active.progress.undoing = !onward
+        if (!onward && !turned) active.cancel.abort()
+        return {
+          runbook: begun.runbook,
+          onward,
+          memory,
+          resume: async () => run(active, runbook, await openJournal(file)),
+        }
+      }
+      return undefined
+    },
+    close() {
+      closed = true
+    },
+  }
+}
+
+/** A quit is like a kill for a run: what it would still write is never acknowledged, so it goes no further. */
+function whileOpen(journal: Journal, isClosed: () => boolean): Journal {
+  return {
+    entries: journal.entries,
+    add: entry => (isClosed() ? new Promise(() => {}) : journal.add(entry)),
+  }
+}
+
+function nextTold(active: Active, clock: Clock, waitMs: number): Promise<void> {
+  return new Promise(resolve => {
+    const wake = (): void => {
+      active.waiting.delete(wake)
+      stop()
+      resolve()
+    }
+    const stop = clock.setTimer(clock.now() + waitMs, wake)
+    active.waiting.add(wake)
+  })
+}
+
+function lineOf(runbook: string, telling: Telling): RunbookLine {
+  const { step, phase } = telling
+  return {
+    runbook,
+    step,
+    phase,
+    ...('progress' in telling && telling.progress ? telling.progress : {}),
+    ...('question' in telling ? { question: telling.question } : {}),
+    ...('error' in telling ? { error: telling.error } : {}),
+  }
+}
+
+/** Journals of runs, oldest first: their names begin with the time. */
+async function journals(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch(() => [])
+  return names.filter(name => name.endsWith('.jsonl')).sort()
+}
+
+async function prune(folder: string): Promise<void> {
+  const old = (await journals(folder)).slice(0, -kept)
+  for (const name of old) await rm(join(folder, basename(name)), { force: true })
+}
+
+function recordOf(entries: readonly Entry[]): RunbookRecord | undefined {
+  const begun = entries.find(entry => entry.kind === 'begun')
+  const ended = entries.find(entry => entry.kind === 'ended')
+  if (!begun || !ended) return undefined
+  const { run, runbook, title, at, by } = begun
+  return {
+    run,
+    runbook,
+    title,
+    at,
+    tookMs: Math.max(0, ended.at - at),
+    result: ended.result,
+    changed: ended.changed ?? [],
+    ...(by === undefined ? {} : { by }),
+    ...(ended.error === undefined ? {} : { error: ended.error }),
+  }
+}
+
+function rememberedBy(entries: readonly Entry[]): Record<string, unknown> | undefined {
+  const last = entries.findLast(entry => entry.kind === 'applied' || entry.kind === 'begun')
+  return last && 'memory' in last ? last.memory : undefined
+}
+
+/** "20260301T120000123Z": sorts as the time does. */
+const stamp = (at: number): string => new Date(at).toISOString().replace(/[-:.]/g, '')

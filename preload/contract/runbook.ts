@@ -1,0 +1,96 @@
+/** What a runbook found before it began: an advisory, a thing that stops working. */
+export interface Finding {
+  id: string
+  severity: 'info' | 'warning' | 'error'
+  /** What it was seen by. */
+  evidence: string
+  advice: string
+}
+
+export type RunbookPhase = 'check' | 'apply' | 'undo' | 'wait' | 'done' | 'skipped' | 'failed'
+export type RunbookResult = 'done' | 'rolled-back' | 'cancelled' | 'failed'
+
+/** `code` for programs, `words` for people, `detail` quoted as it was found. */
+export interface RunbookError {
+  code: string
+  words: string
+  detail?: string
+}
+
+export interface RunbookQuestion {
+  id: string
+  title: string
+  body: string
+  confirm: string
+}
+
+/** One thing that a run told, as the command line prints it. */
+export interface RunbookLine {
+  runbook: string
+  step: string
+  phase: RunbookPhase
+  label?: string
+  done?: number
+  total?: number
+  question?: RunbookQuestion
+  error?: RunbookError
+}
+
+export interface RunbookEnd {
+  runbook: string
+  result: RunbookResult
+  error?: RunbookError
+}
+
+/** The run that is under way. */
+export interface RunbookProgress {
+  run: string
+  runbook: string
+  title: string
+  by: string
+  /** ms since the epoch. */
+  since: number
+  step?: { id: string; title: string; phase: RunbookPhase; label?: string; done?: number; total?: number }
+  question?: RunbookQuestion
+  /** It goes back to how it was. */
+  undoing: boolean
+}
+
+/** A run that ended. Times are ms since the epoch. */
+export interface RunbookRecord {
+  run: string
+  runbook: string
+  title: string
+  by?: string
+  at: number
+  tookMs: number
+  result: RunbookResult
+  error?: RunbookError
+  changed: string[]
+}
+
+/** What a run has told so far, from a line on; `end` once it is over. */
+export interface RunbookLines {
+  lines: RunbookLine[]
+  next: number
+  end?: RunbookEnd
+}
+
+/** A dry run: what would be done, and what it would mean. */
+export interface RunbookPlan {
+  runbook: string
+  steps: { id: string; title: string; why: string; holds: boolean }[]
+  findings: Finding[]
+}
+
+/** An engine that was found, or is named in the settings. */
+export interface EngineRow {
+  id: 'zotbar-registry' | 'zot'
+  version?: string
+  path: string
+  /** The one that is chosen. */
+  current: boolean
+  usable: boolean
+  /** Why it is not usable. */
+  reason?: string
+}

@@ -1,0 +1,74 @@
+import { execFileSync } from 'node:child_process'
+import { createHash, randomBytes } from 'node:crypto'
+import {
+  constants,
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const here = dirname(fileURLToPath(import.meta.url))
+const root = join(here, '..', '..', '..')
+const program = join(here, 'program.cjs')
+const fuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'
+
+export type Behaviour = 'good' | 'exits-0' | 'never-ready' | 'loses-tag' | 'rejects-config' | 'dies-later'
+
+/**
+ * A program in the machine's own format that behaves as zot: Node's single executable form, around
+ * dist/registry/zotbar-registry.mjs. Built once for a version of the program and kept.
+ * https://nodejs.org/docs/latest-v24.x/api/single-executable-applications.html
+ */
+function builtZot(): string {
+  const hash = createHash('sha256').update(readFileSync(program)).update(process.version).digest('hex')
+  const folder = join(root, 'node_modules', '.cache', 'zotbar-tests')
+  const built = join(folder, `zot-${hash.slice(0, 16)}`)
+  if (existsSync(built)) return built
+  mkdirSync(folder, { recursive: true })
+  const work = `${built}.${randomBytes(4).toString('hex')}`
+  const blob = `${work}.blob`
+  const settings = `${work}.json`
+  writeFileSync(
+    settings,
+    JSON.stringify({ main: program, output: blob, disableExperimentalSEAWarning: true }),
+  )
+  execFileSync(process.execPath, ['--experimental-sea-config', settings], { stdio: 'pipe' })
+  copyFileSync(process.execPath, work)
+  const postject = join(root, 'node_modules', 'postject', 'dist', 'cli.js')
+  const mac = process.platform === 'darwin' ? ['--macho-segment-name', 'NODE_SEA'] : []
+  execFileSync(process.execPath, [postject, work, 'NODE_SEA_BLOB', blob, '--sentinel-fuse', fuse, ...mac], {
+    stdio: 'pipe',
+  })
+  if (process.platform === 'darwin') execFileSync('codesign', ['--sign', '-', '--force', work])
+  renameSync(work, built)
+  rmSync(blob)
+  rmSync(settings)
+  return built
+}
+
+/** Puts a zot into `folder` that behaves as told; gives its path. */
+export function placeZot(folder: string, behaviour: Behaviour, version = 'v2.1.15'): string {
+  mkdirSync(folder, { recursive: true })
+  const path = join(folder, 'zot')
+  const built = builtZot()
+  rmSync(path, { force: true })
+  try {
+    linkSync(built, path)
+  } catch {
+    copyFileSync(built, path, constants.COPYFILE_FICLONE)
+  }
+  tellZot(folder, behaviour, version)
+  return path
+}
+
+export function tellZot(folder: string, behaviour: Behaviour, version = 'v2.1.15'): void {
+  const bundle = join(root, 'dist', 'registry', 'zotbar-registry.mjs')
+  writeFileSync(join(folder, 'zot.json'), JSON.stringify({ bundle, version, behaviour }))
+}

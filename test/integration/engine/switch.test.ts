@@ -1,0 +1,196 @@
+import { execFile } from 'node:child_process'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { EngineRow, RunbookEnd, RunbookLine, RunbookPlan } from '../../../preload/contract/runbook.ts'
+import { type Behaviour, placeZot } from '../../fakes/zot/build-zot.ts'
+import { describeWith } from '../../setup/need.ts'
+import { digestText } from '../../suites/image.ts'
+import { type AppProcess, type AppRig, createAppRig, targetAt } from '../app/app-rig.ts'
+import { pushImage } from '../registry/client.ts'
+
+let rig: AppRig
+beforeEach(async () => {
+  rig = await createAppRig()
+})
+afterEach(() => rig.end())
+
+const place = (behaviour: Behaviour) => placeZot(join(rig.home, 'engines', 'zot', 'v2.1.15'), behaviour)
+const use = async (engine: string, ...more: string[]) => {
+  const { code, stdout, stderr } = await rig.zotbar('engine', 'use', engine, '--json', ...more)
+  const lines = stdout
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line) as RunbookLine & RunbookEnd)
+  return { code, stderr, lines, last: lines.at(-1)! }
+}
+async function start(): Promise<AppProcess> {
+  const app = await rig.serving()
+  await rig.zotbar('settings', 'set', 'gate.stableSeconds', '1')
+  await rig.zotbar('settings', 'set', 'gate.readySeconds', '3')
+  return app
+}
+
+/** Pushes two tags; gives what tells whether both come back byte for byte. */
+async function pushed(): Promise<() => Promise<void>> {
+  const target = targetAt(rig.url)
+  const images = [
+    await pushImage(target, 'team/app', '1', 'one'),
+    await pushImage(target, 'team/app', '2', 'two'),
+  ]
+  return async () => {
+    for (const [at, { bytes, digest }] of images.entries())
+      for (const reference of [`${at + 1}`, digest]) {
+        const got = await target.ask(`/v2/team/app/manifests/${reference}`)
+        expect(got.status).toBe(200)
+        expect(got.body.equals(bytes)).toBe(true)
+      }
+    const blob = await target.ask(`/v2/team/app/blobs/${digestText('two')}`)
+    expect(String(blob.body)).toBe('two')
+  }
+}
+
+describe('switching the engine', () => {
+  it('lists what there is, plans without changing, switches, and switches back on the same data', async () => {
+    const path = place('good')
+    await start()
+    const check = await pushed()
+    const listed = JSON.parse((await rig.zotbar('engine', 'list', '--json')).stdout) as {
+      engines: EngineRow[]
+    }
+    expect(listed.engines).toMatchObject([
+      { id: 'zotbar-registry', current: true, usable: true },
+      { id: 'zot', version: 'v2.1.15', path, current: false, usable: true },
+    ])
+
+    const dry = await rig.zotbar('engine', 'use', 'zot', '--dry-run', '--json')
+    const plan = JSON.parse(dry.stdout) as RunbookPlan
+    expect(dry.code).toBe(0)
+    expect(plan.runbook).toBe('engine-use')
+    expect(plan.steps.map(step => step.id)).toEqual([
+      'preflight',
+      'ask',
+      'stop',
+      'census',
+      'switch',
+      'start',
+      'gate',
+      'commit',
+    ])
+    expect(plan.steps.every(step => !step.holds)).toBe(true)
+    expect((await rig.status()).registry.engine).toBe('zotbar-registry')
+
+    const there = await use('zot', '--yes')
+    expect(there).toMatchObject({ code: 0, stderr: '', last: { runbook: 'engine-use', result: 'done' } })
+    expect(there.lines).toContainEqual({ runbook: 'engine-use', step: 'ask', phase: 'skipped' })
+    expect(await rig.status()).toMatchObject({
+      state: 'serving',
+      registry: { engine: 'zot', version: 'v2.1.15' },
+    })
+    await check()
+
+    const again = await use('zot', '--yes')
+    expect(again.last.result).toBe('done')
+    expect(again.lines.slice(0, -1).every(line => ['check', 'skipped'].includes(line.phase))).toBe(true)
+
+    const back = await use('zotbar-registry', '--yes')
+    expect(back).toMatchObject({ code: 0, last: { result: 'done' } })
+    expect(await rig.status()).toMatchObject({ state: 'serving', registry: { engine: 'zotbar-registry' } })
+    await check()
+  })
+
+  it('keeps zot over a restart of the app, and refuses a second run and a restart meanwhile', async () => {
+    place('good')
+    const app = await start()
+    const check = await pushed()
+    await rig.zotbar('settings', 'set', 'gate.stableSeconds', '4')
+    const going = use('zot', '--yes')
+    await rig.zotbar('engine', 'list')
+    const refused = await use('zotbar-registry', '--yes')
+    expect(refused).toMatchObject({ code: 1, last: { error: { code: 'busy' } } })
+    const restarted = await rig.zotbar('restart', '--json')
+    expect(JSON.parse(restarted.stdout)).toMatchObject({ error: { code: 'busy' } })
+    expect((await going).last.result).toBe('done')
+    app.kill('SIGTERM')
+    await app.exited
+    await rig.serving()
+    expect((await rig.status()).registry.engine).toBe('zot')
+    await check()
+  })
+
+  it.each<[Behaviour, string]>([
+    ['exits-0', 'start-failed'],
+    ['never-ready', 'not-ready'],
+    ['loses-tag', 'gate-failed'],
+    ['dies-later', 'not-stable'],
+  ])('goes back by itself from a zot that %s', async (behaviour, code) => {
+    place(behaviour)
+    await start()
+    await rig.zotbar('settings', 'set', 'gate.stableSeconds', '5')
+    const check = await pushed()
+    const { code: exit, last } = await use('zot', '--yes')
+    expect({ exit, last }).toMatchObject({ exit: 1, last: { result: 'rolled-back', error: { code } } })
+    expect(await rig.status()).toMatchObject({ state: 'serving', registry: { engine: 'zotbar-registry' } })
+    expect(JSON.parse((await rig.zotbar('settings', 'get', 'engine', '--json')).stdout)).toMatchObject({
+      value: 'zotbar-registry',
+    })
+    await check()
+  })
+
+  it('does not stop anything for a zot that refuses the config, or is no program', async () => {
+    place('rejects-config')
+    await start()
+    const { pid } = (await rig.status()).registry
+    const refused = await use('zot', '--yes')
+    expect(refused).toMatchObject({ code: 1, last: { result: 'failed', error: { code: 'config-invalid' } } })
+    expect(refused.last.error?.detail).toContain('teapot')
+    const script = join(rig.folder, 'script')
+    writeFileSync(script, '#!/bin/sh\nexit 0\n', { mode: 0o700 })
+    const noProgram = await use('zot', '--yes', '--path', script)
+    expect(noProgram).toMatchObject({ code: 1, last: { error: { code: 'engine-unusable', path: script } } })
+    const unasked = await use('zot')
+    expect(unasked).toMatchObject({ code: 1 })
+    expect((await rig.status()).registry.pid).toBe(pid)
+  })
+
+  it('is cancelled where nobody can agree', async () => {
+    place('good')
+    await start()
+    const { last, lines } = await use('zot')
+    expect(lines).toContainEqual(expect.objectContaining({ step: 'ask', phase: 'wait' }))
+    expect(last.result).toBe('cancelled')
+    expect((await rig.status()).registry.engine).toBe('zotbar-registry')
+  })
+
+  it('says at the start that a zot is gone, and can go back then', async () => {
+    place('good')
+    const app = await start()
+    expect((await use('zot', '--yes')).last.result).toBe('done')
+    app.kill('SIGTERM')
+    await app.exited
+    rmSync(join(rig.home, 'engines'), { recursive: true })
+    const next = rig.start()
+    await next.reach('failed')
+    expect((await use('zotbar-registry', '--yes')).last.result).toBe('done')
+    expect((await rig.status()).state).toBe('serving')
+    expect(readFileSync(join(rig.home, 'settings.json'), 'utf8')).toContain('zotbar-registry')
+  })
+})
+
+describeWith(['skopeo'], 'switching the engine under skopeo', () => {
+  it('pulls the same bytes before and after', async () => {
+    place('good')
+    await start()
+    const check = await pushed()
+    const run = promisify(execFile)
+    const image = `docker://127.0.0.1:${rig.port}/team/app:1`
+    const raw = (name: string) => run('skopeo', ['inspect', '--tls-verify=false', '--raw', name])
+    const copy = `docker://127.0.0.1:${rig.port}/team/copy:9`
+    await run('skopeo', ['copy', '--src-tls-verify=false', '--dest-tls-verify=false', image, copy])
+    const before = [(await raw(image)).stdout, (await raw(copy)).stdout]
+    expect((await use('zot', '--yes')).last.result).toBe('done')
+    expect([(await raw(image)).stdout, (await raw(copy)).stdout]).toEqual(before)
+    await check()
+  })
+})
