@@ -1,7 +1,8 @@
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { openDatabase, transaction } from '../metadata/database.ts'
-import { textOf } from '../metadata/row.ts'
+import { type Row, textOf } from '../metadata/row.ts'
 import { layout } from './layout.ts'
 
 const versions = [
@@ -15,7 +16,7 @@ const versions = [
 
 /** News are written together, ms; or earlier, when there are so many. */
 const flushAfter = 3000
-const maxNews = 500
+const maxNews = 100
 /** Repositories that are offered for one blob. */
 const maxOffered = 8
 
@@ -50,7 +51,7 @@ export class BlobIndex {
   /** Some of the repositories that may hold it. */
   holders(digest: string): string[] {
     const found = new Set<string>()
-    for (const row of this.#open()?.find.all(digest, maxOffered) ?? []) found.add(textOf(row, 'repository'))
+    for (const row of this.#rowsOf(digest)) found.add(textOf(row, 'repository'))
     for (const news of this.#news.values()) {
       if (news.digest !== digest) continue
       if (news.there) found.add(news.repository)
@@ -98,6 +99,15 @@ export class BlobIndex {
     this.#opened = 'unusable'
   }
 
+  #rowsOf(digest: string): readonly Row[] {
+    try {
+      return this.#open()?.find.all(digest, maxOffered) ?? []
+    } catch {
+      // Damaged: it is made anew at the next start.
+      return []
+    }
+  }
+
   #tell(repository: string, digest: string, there: boolean): void {
     this.#news.set(`${digest} ${repository}`, { digest, repository, there })
     if (this.#news.size >= maxNews) this.flush()
@@ -106,15 +116,28 @@ export class BlobIndex {
 
   #open(): Opened | undefined {
     if (this.#opened === undefined) {
-      const file = join(layout.own(this.#root), 'blobs.db')
-      const opening = openDatabase(file, { durability: 'normal', versions })
-      this.#opened = opening.ok
-        ? {
-            database: opening.database,
-            find: opening.database.prepare('SELECT repository FROM places WHERE digest = ? LIMIT ?'),
-          }
-        : 'unusable'
+      this.#opened = openOrRenew(join(layout.own(this.#root), 'blobs.db')) ?? 'unusable'
     }
     return this.#opened === 'unusable' ? undefined : this.#opened
   }
+}
+
+/** A file that cannot be used is thrown away once: it holds nothing but hints. */
+function openOrRenew(file: string): Opened | undefined {
+  for (const last of [false, true]) {
+    const opening = openDatabase(file, { durability: 'normal', versions })
+    if (opening.ok) {
+      const { database } = opening
+      try {
+        // No write of it is worth a wait for the disk. Read once, so that damage shows here.
+        database.exec('PRAGMA synchronous = OFF; SELECT count(*) FROM facts')
+        const find = database.prepare('SELECT repository FROM places WHERE digest = ? LIMIT ?')
+        return { database, find }
+      } catch {
+        database.close()
+      }
+    }
+    if (!last) for (const end of ['', '-wal', '-shm']) rmSync(`${file}${end}`, { force: true })
+  }
+  return undefined
 }

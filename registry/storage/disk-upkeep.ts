@@ -1,4 +1,4 @@
-import { mkdir, opendir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, opendir, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type Digest, digestOf, isDigest, parseDigest } from '../oci/digest.ts'
 import { type Failure, failure, type Result, success } from '../oci/error-table.ts'
@@ -154,7 +154,7 @@ export class DiskUpkeep implements Upkeep {
         // Nothing may come between this question and the removal; whoever pins now waits for its end.
         if (pinned.has(digest.text) || repository.claims.isPinned(digest.text)) return undefined
         this.#parts.forget(digest.text)
-        await rm(path, { force: true })
+        await unlink(path)
         this.#parts.onRemoved(name, digest)
         return found.size
       })

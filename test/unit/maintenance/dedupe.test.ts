@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -66,6 +66,19 @@ describe('dedupe', () => {
     index.close()
     for (const repo of ['a', 'b']) await upload(storage, repo, 'blob')
     expect(readFileSync(fileOf('b', 'blob'), 'utf8')).toBe('blob')
+  })
+
+  it('makes a damaged file anew', async () => {
+    await upload(storage, 'a', 'blob')
+    index.close()
+    writeFileSync(
+      join(root, '_zotbar/blobs.db'),
+      'no database at all, and long enough to be looked at as one',
+    )
+    open()
+    await upload(storage, 'a', 'other')
+    await upload(storage, 'b', 'other')
+    expect(links('a', 'other')).toBe(2)
   })
 
   it('takes many notes', () => {
