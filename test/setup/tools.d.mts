@@ -4,7 +4,16 @@ interface Tool {
   macos?: string
 }
 export const tools: Record<
-  'skopeo' | 'buildah' | 'umoci' | 'busybox' | 'openssl' | 'promtool' | 'chromium' | 'gnome-keyring' | 'dbus',
+  | 'skopeo'
+  | 'buildah'
+  | 'containerd'
+  | 'umoci'
+  | 'busybox'
+  | 'openssl'
+  | 'promtool'
+  | 'chromium'
+  | 'gnome-keyring'
+  | 'dbus',
   Tool
 >
 export function missingTools(): string[]

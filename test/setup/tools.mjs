@@ -10,6 +10,7 @@ const onPath = name =>
 export const tools = {
   skopeo: { there: () => onPath('skopeo'), debian: 'skopeo', macos: 'brew install skopeo' },
   buildah: { there: () => onPath('buildah'), debian: 'buildah' },
+  containerd: { there: () => onPath('containerd') && onPath('ctr'), debian: 'containerd' },
   umoci: { there: () => onPath('umoci'), debian: 'umoci', macos: 'brew install umoci' },
   busybox: { there: () => onPath('busybox'), debian: 'busybox-static' },
   openssl: { there: () => onPath('openssl'), debian: 'openssl' },
