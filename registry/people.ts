@@ -71,6 +71,10 @@ export function openPeople(
     closing.push(() => database.close())
     const seats = new Sessions(database)
     sessions = seats
+    const endOf = (left: ReadonlySet<string>): void =>
+      seats.endLocal(user => users.current?.has(user) === true && !left.has(user))
+    users.onLeft = endOf
+    endOf(new Set())
     closing.push(() => seats.close())
     if (auth.apikey) {
       const keys = new ApiKeys(database)
@@ -130,6 +134,8 @@ export function openPeople(
 /** The htpasswd file in use, which another one may replace, and the threads that check its passwords. */
 class UsersFile {
   current: Htpasswd | undefined
+  /** Hears of users who are gone or have another password. */
+  onLeft: (users: ReadonlySet<string>) => void = () => {}
   readonly #logger: Logger
   #path: string | undefined
   #pool: PasswordPool | undefined
@@ -153,12 +159,14 @@ class UsersFile {
         }
         logger.log('info', 'htpasswd was read again')
         tell(logger, news.problems)
+        this.onLeft(news.left)
       },
     })
     if (!opened.ok) return opened.message
     this.current?.close()
     this.current = opened.htpasswd
     this.#path = path
+    this.onLeft(new Set())
     tell(logger, this.current.problems())
     return undefined
   }

@@ -16,11 +16,16 @@ export interface Htpasswd {
   close(): void
 }
 
+/** `left`: users who are gone or have another password. */
+export type HtpasswdNews =
+  | { readonly problems: readonly HtpasswdProblem[]; readonly left: ReadonlySet<string> }
+  | { readonly unreadable: string }
+
 export interface HtpasswdOptions {
   readonly path: string
   readonly pool: PasswordPool
   /** Hears of every new content, and of a file that can no longer be read (the old content stays). */
-  readonly onChange: (news: { problems: readonly HtpasswdProblem[] } | { unreadable: string }) => void
+  readonly onChange: (news: HtpasswdNews) => void
   /** ms since the epoch. */
   readonly now?: () => number
 }
@@ -61,9 +66,11 @@ export function openHtpasswd({ path, pool, onChange, now = Date.now }: HtpasswdO
       const current = stampOf(file)
       if (current === stamp) return
       stamp = current
+      const before = entries.users
       entries = read(file)
       known.clear()
-      onChange({ problems: entries.problems })
+      const left = [...before].filter(([user, kept]) => entries.users.get(user) !== kept)
+      onChange({ problems: entries.problems, left: new Set(left.map(([user]) => user)) })
     } catch (error) {
       const words = wordsOf(error)
       if (stamp === words) return

@@ -100,10 +100,12 @@ export class Sessions {
     return held?.session
   }
 
-  /** Ends all sessions of a user. */
-  endAll(user: string): void {
-    const own = [...this.#byHash.values()].filter(held => held.session.user === user)
-    this.#remove(own.map(held => held.hash))
+  /** Ends the sessions of users with passwords here who may not keep theirs. */
+  endLocal(mayStay: (user: string) => boolean): void {
+    const ended = [...this.#byHash.values()].filter(
+      ({ session }) => session.origin === 'local' && !mayStay(session.user),
+    )
+    this.#remove(ended.map(held => held.hash))
   }
 
   /** Forgets the expired. */

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { renameSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { hashSync } from 'bcryptjs'
@@ -207,6 +207,33 @@ describe('users', () => {
       expect(await status('late')).toBe(200)
       writeFileSync(file, `${line}broken\n`)
       await eventually(() => registry.log().some(one => String(one['message']).startsWith('htpasswd line 2')))
+    } finally {
+      await registry.stop()
+    }
+  })
+
+  it('lose their sessions with their line or their password, and others keep theirs', async () => {
+    const root = join(folder.path, 'leavers')
+    const file = writeHtpasswd(root, 'gone', 'changed', 'stays')
+    const registry = await startRegistry(root, {
+      http: { address: '127.0.0.1', port: '0', auth: { htpasswd: { path: file }, apikey: true } },
+    })
+    try {
+      const ours = { 'X-ZOT-API-CLIENT': 'zot-ui' }
+      const signIn = async (user: string): Promise<() => Promise<number>> => {
+        const options = { method: 'POST', headers: { ...ours, Authorization: basic(user) } }
+        const { headers } = await registry.ask('/zot/auth/login', options)
+        const cookie = /session=[^;]+/.exec(String(headers['set-cookie']))?.[0] ?? ''
+        return async () =>
+          (await registry.ask('/zot/auth/apikey', { headers: { ...ours, Cookie: cookie } })).status
+      }
+      const [gone, changed, stays] = [await signIn('gone'), await signIn('changed'), await signIn('stays')]
+      expect([await gone(), await changed(), await stays()]).toEqual([200, 200, 200])
+      const kept = readFileSync(file, 'utf8').split('\n')[2]
+      writeFileSync(`${file}.new`, `changed:${hashSync('another', 4)}\n${kept}\n`)
+      renameSync(`${file}.new`, file)
+      await eventually(async () => (await gone()) === 401)
+      expect([await changed(), await stays()]).toEqual([401, 200])
     } finally {
       await registry.stop()
     }

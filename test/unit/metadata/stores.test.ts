@@ -177,8 +177,11 @@ describe('sessions', () => {
     expect(sessions.end(first)?.user).toBe('alice')
     expect(sessions.find(first)).toBeUndefined()
     expect(sessions.end(first)).toBeUndefined()
-    sessions.endAll('alice')
-    expect(sessions.find(second)).toBeUndefined()
+    const local = { ...alice, origin: 'local' } as const
+    const [third, bobs] = [sessions.create(local).id, sessions.create({ ...local, user: 'bob' }).id]
+    sessions.endLocal(user => user !== 'alice')
+    // A provider's user of the same name is somebody else.
+    expect([second, third, bobs].map(id => sessions.find(id) !== undefined)).toEqual([true, false, true])
     sessions.close()
   })
 
