@@ -1,0 +1,159 @@
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { checkBinary } from '../../../main/engine/binary.ts'
+import type { Ran } from '../../../main/engine/program.ts'
+import {
+  findZots,
+  inspectZot,
+  runningVersionIn,
+  verifyWithZot,
+  versionIn,
+  zotEngine,
+} from '../../../main/engine/zot.ts'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'zotbar-zot-'))
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+const elfMachine: Record<string, number> = { x64: 62, arm64: 183 }
+function elf(arch: string): Buffer {
+  const head = Buffer.alloc(64)
+  head.writeUInt32BE(0x7f454c46, 0)
+  head[4] = 2
+  head[5] = 1
+  head.writeUInt16LE(elfMachine[arch] ?? 8, 18)
+  return head
+}
+function mach(cpu: number): Buffer {
+  const head = Buffer.alloc(64)
+  head.writeUInt32BE(0xcffaedfe, 0)
+  head.writeUInt32LE(cpu, 4)
+  return head
+}
+async function file(name: string, bytes: Buffer | string): Promise<string> {
+  const path = join(folder, name)
+  await mkdir(join(path, '..'), { recursive: true })
+  await writeFile(path, bytes)
+  await chmod(path, 0o700)
+  return path
+}
+/** A program of this very machine, as far as its first bytes go. */
+const own = (): Buffer =>
+  process.platform === 'darwin' ? mach(process.arch === 'arm64' ? 16_777_228 : 16_777_223) : elf(process.arch)
+const line = '{"level":"info","message":"version","commit":"v2.1.15-0-gabcdef","go version":"go1.25"}\n'
+const ends =
+  (output: string, code = 0) =>
+  async (): Promise<Ran> => ({ kind: 'ended', code, output })
+const never = async (): Promise<Ran> => {
+  throw new Error('it was run')
+}
+
+describe('the file', () => {
+  const linux = { platform: 'linux', arch: 'x64' } as const
+  it.each([
+    ['elf', () => elf('x64'), linux, true],
+    ['elf for another machine', () => elf('arm64'), linux, 'arm64'],
+    ['elf on macOS', () => elf('x64'), { platform: 'darwin', arch: 'x64' } as const, 'Mach-O'],
+    ['mach-o', () => mach(16_777_228), { platform: 'darwin', arch: 'arm64' } as const, true],
+    ['script', () => Buffer.from('#!/bin/sh\nexit 0\n'), linux, 'script'],
+    ['zip', () => Buffer.concat([Buffer.from('PK\x03\x04'), Buffer.alloc(60)]), linux, 'neither'],
+    ['nothing', () => Buffer.alloc(0), linux, 'neither'],
+  ])('%s', async (_, bytes, machine, wanted) => {
+    const checked = await checkBinary(await file('zot', bytes()), machine)
+    if (wanted === true) expect(checked).toEqual({ ok: true })
+    else expect(checked).toEqual({ ok: false, reason: expect.stringContaining(String(wanted)) })
+  })
+
+  it('that is missing, or a folder', async () => {
+    expect(await checkBinary(join(folder, 'no'))).toMatchObject({ ok: false, reason: 'it does not exist' })
+    expect(await checkBinary(folder)).toMatchObject({ ok: false })
+  })
+
+  it('is not run when it is no program', async () => {
+    const path = await file('zot', '#!/bin/sh\n')
+    expect(await inspectZot(path, {}, never)).toMatchObject({ usable: false })
+    expect(await verifyWithZot(path, '/c.json', {}, never)).toMatchObject({
+      error: { code: 'engine-unusable', path },
+    })
+  })
+})
+
+describe('the version', () => {
+  it('is the start of commit', () => {
+    expect(versionIn(`noise\n${line}`)).toBe('v2.1.15')
+    expect(versionIn('{"message":"version","commit":"abcdef"}')).toBeUndefined()
+    expect(versionIn('<nil> broken')).toBeUndefined()
+  })
+
+  it('of the running one comes from mgmt', () => {
+    expect(runningVersionIn({ releaseTag: 'v2.1.16', commit: 'x' })).toBe('v2.1.16')
+    expect(runningVersionIn({ commit: 'v2.1.14-0-g1' })).toBe('v2.1.14')
+    expect(runningVersionIn('x')).toBeUndefined()
+  })
+
+  it('that is not told leaves it usable, one that takes too long does not', async () => {
+    const path = await file('zot', own())
+    expect(await inspectZot(path, {}, ends('?'))).toEqual({ path, usable: true })
+    expect(await inspectZot(path, {}, async () => ({ kind: 'too-slow' }))).toMatchObject({ usable: false })
+  })
+
+  it('decides the question that shows it is alive', () => {
+    expect(zotEngine('/zot', 'v2.1.5').livenessPath).toBe('/v2/')
+    expect(zotEngine('/zot', 'v2.1.6').livenessPath).toBe('/livez')
+    expect(zotEngine('/zot', undefined).livenessPath).toBe('/v2/')
+    expect(zotEngine('/zot', 'v2.1.15').drainsItself).toBe(false)
+  })
+})
+
+describe('where zot is found', () => {
+  it('in the settings, in the home (the newest first), in the resources, on PATH; each once', async () => {
+    const path = (name: string) => join(folder, name)
+    for (const name of [
+      'home/engines/zot/v2.1.9/zot',
+      'home/engines/zot/v2.1.15/zot',
+      'res/zot/zot',
+      'bin/zot',
+    ])
+      await file(name, own())
+    const places = {
+      named: path('named'),
+      home: path('home'),
+      resourcesPath: path('res'),
+      environment: { PATH: `${path('bin')}:relative:${path('bin')}` },
+    }
+    expect(await findZots(places, ends(line))).toEqual([
+      { path: path('named'), usable: false, reason: 'it does not exist' },
+      ...['home/engines/zot/v2.1.15/zot', 'home/engines/zot/v2.1.9/zot', 'res/zot/zot', 'bin/zot'].map(
+        name => ({
+          path: path(name),
+          usable: true,
+          version: 'v2.1.15',
+        }),
+      ),
+    ])
+  })
+})
+
+describe('verify', () => {
+  it('quotes what zot says against the config', async () => {
+    const path = await file('zot', own())
+    const output =
+      '{"level":"error","message":"invalid config file","error":"unknown key teapot"}\nUsage: zot\n'
+    expect(await verifyWithZot(path, '/c.json', {}, ends(output, 1))).toEqual({
+      ok: false,
+      error: {
+        code: 'config-invalid',
+        file: '/c.json',
+        faults: [{ message: 'zot verify: invalid config file: unknown key teapot' }],
+      },
+    })
+    expect(await verifyWithZot(path, '/c.json', {}, ends('', 0))).toEqual({ ok: true, value: null })
+    expect(await verifyWithZot(path, '/c.json', {}, ends('panic: boom', 2))).toMatchObject({
+      error: { faults: [{ message: 'panic: boom' }] },
+    })
+  })
+})
