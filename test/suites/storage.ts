@@ -150,6 +150,21 @@ export function describeStorage(name: string, create: () => Promise<Fixture>): v
         })
       })
 
+      it('finds who holds a blob, among those it may look into', async () => {
+        await push('z/app', 'v1', 'layer')
+        await push('a', 'v1', 'other')
+        const find = (bytes: string, accepts: (name: string) => boolean) =>
+          storage().blobs.find(digestOf(bytes), accepts)
+        expect(await find('layer', () => true)).toEqual({ ok: true, value: 'z/app' })
+        expect(await find('layer', name => name === 'a')).toEqual({ ok: true, value: undefined })
+        expect(await find('absent', () => true)).toEqual({ ok: true, value: undefined })
+        await storage().manifests.delete('z/app', ref(imageOf(['layer']).digest))
+        await storage().blobs.delete('z/app', digestOf('layer'))
+        expect(await find('layer', () => true)).toEqual({ ok: true, value: undefined })
+        const many = await Promise.all(Array.from({ length: 100 }, () => find('absent', () => true)))
+        expect(many.every(found => found.ok && found.value === undefined)).toBe(true)
+      })
+
       it('deletes a blob that nobody uses, and refuses while somebody does', async () => {
         await push('a', 'v1', 'layer')
         await upload('a', 'loose')
@@ -253,6 +268,25 @@ export function describeStorage(name: string, create: () => Promise<Fixture>): v
         })
         expect(await storage().manifests.get('a', ref(first.digest))).toMatchObject({ ok: true })
         expect(await storage().manifests.tags('a')).toEqual({ ok: true, value: ['latest'] })
+      })
+
+      it('sets several tags with one push by digest, all or none', async () => {
+        await upload('a', config)
+        const [one, two] = ['one', 'two'].map(by => imageOf([], { annotations: { by } }))
+        const set = ({ mediaType, bytes, digest }: Made, existing: 'replace' | 'keep', ...tags: string[]) =>
+          storage().manifests.put('a', ref(digest), mediaType, bytes, existing, tags)
+        expect(await set(one!, 'keep', 'x', 'y')).toMatchObject({ ok: true })
+        expect(await set(two!, 'keep', 'z', 'x')).toMatchObject({ error: { name: 'denied' } })
+        expect(await storage().manifests.tags('a')).toEqual({ ok: true, value: ['x', 'y'] })
+        expect(await set(two!, 'replace', 'z', 'x')).toMatchObject({ ok: true })
+        for (const [tag, image] of [
+          ['x', two],
+          ['y', one],
+          ['z', two],
+        ] as const)
+          expect(await storage().manifests.get('a', ref(tag))).toMatchObject({
+            value: { digest: image!.digest },
+          })
       })
 
       it('untags: the manifest stays reachable by digest', async () => {
