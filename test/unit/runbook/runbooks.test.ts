@@ -1,0 +1,183 @@
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '../../../main/platform/clock.ts'
+import { createRunbooks, type Kind, type Runbooks } from '../../../main/runbook/runbooks.ts'
+import type { Runbook, Step, StepContext } from '../../../main/runbook/step.ts'
+import { eventually } from '../../fakes/eventually.ts'
+
+let home: string
+let clock: ReturnType<typeof systemClock>
+const aside: string[] = []
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'zotbar-runbooks-'))
+  clock = systemClock()
+  aside.length = 0
+})
+afterEach(() => rm(home, { recursive: true, force: true }))
+
+const undone: string[] = []
+function step(id: string, apply: Step<object>['apply'] = async () => ({ ok: true })): Step<object> {
+  return {
+    id,
+    title: `Do ${id}`,
+    why: 'because',
+    check: async () => false,
+    apply,
+    undo: async () => {
+      undone.push(id)
+      return { ok: true }
+    },
+  }
+}
+const runbook = (...steps: Step<object>[]): Runbook<object> => ({
+  name: 'test',
+  title: 'A test',
+  steps,
+  memory: { a: 1 },
+  changes: () => ['a thing'],
+})
+const create = (kind: Kind = { revive: () => undefined, onward: () => true }): Runbooks =>
+  createRunbooks({
+    home,
+    clock,
+    kinds: { test: kind },
+    report: ({ file }) => aside.push(file),
+    log: () => {},
+    onChange: () => {},
+  })
+const files = () => readdir(join(home, 'runbooks'))
+async function begin(runbooks: Runbooks, book: Runbook<object>): Promise<string> {
+  const begun = await runbooks.start(book, 'cli')
+  if (!begun.ok) throw new Error(begun.error.code)
+  return begun.value.run
+}
+const over = (runbooks: Runbooks) => eventually(() => runbooks.current() === undefined)
+
+/** A step that works until it is let go. */
+function held() {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  return { step: step('held', async () => promise.then(() => ({ ok: true as const }))), go: resolve }
+}
+
+describe('one run', () => {
+  it('tells its steps, is kept in the history, and its journal is for this user alone', async () => {
+    const runbooks = create()
+    const run = await begin(runbooks, runbook(step('one'), step('two')))
+    await over(runbooks)
+    const told = await runbooks.lines(run, 0, 0)
+    expect(told).toMatchObject({ ok: true, value: { end: { runbook: 'test', result: 'done' } } })
+    expect(told.ok && told.value.lines.map(line => `${line.step} ${line.phase}`)).toEqual([
+      'one check',
+      'one apply',
+      'one done',
+      'two check',
+      'two apply',
+      'two done',
+    ])
+    expect(await runbooks.history()).toMatchObject([
+      { run, runbook: 'test', title: 'A test', by: 'cli', result: 'done', changed: ['a thing'] },
+    ])
+    expect((await stat(join(home, 'runbooks', `${run}.jsonl`))).mode & 0o777).toBe(0o600)
+  })
+
+  it('refuses a second one while it lasts, by name', async () => {
+    const runbooks = create()
+    const { step: waiting, go } = held()
+    await begin(runbooks, runbook(waiting))
+    expect(await runbooks.start(runbook(step('x')), 'cli')).toEqual({
+      ok: false,
+      error: { code: 'busy', with: 'A test' },
+    })
+    go()
+    await over(runbooks)
+    expect((await runbooks.start(runbook(step('x')), 'cli')).ok).toBe(true)
+    await over(runbooks)
+  })
+
+  it.each([
+    [true, 'done'],
+    [false, 'cancelled'],
+  ])('asked and answered %s is %s', async (agreed, result) => {
+    const runbooks = create()
+    const question = { id: 'sure', title: 'Sure?', body: '', confirm: 'Yes' }
+    const asks = step('asks', async ({ ask }: StepContext<object>) =>
+      (await ask(question)) ? { ok: true } : { ok: false, error: { code: 'declined', words: 'No' } },
+    )
+    const run = await begin(runbooks, runbook({ ...asks, cancellable: true }))
+    await eventually(() => runbooks.current()?.question)
+    expect(runbooks.answer('another', true)).toMatchObject({ error: { code: 'nothing-under-way' } })
+    expect(runbooks.answer('sure', agreed).ok).toBe(true)
+    await over(runbooks)
+    expect(await runbooks.lines(run, 0, 0)).toMatchObject({ value: { end: { result } } })
+  })
+
+  it('that is cancelled is taken back', async () => {
+    undone.length = 0
+    const runbooks = create()
+    const { step: waiting, go } = held()
+    await begin(runbooks, runbook(step('one'), waiting, step('three')))
+    await eventually(() => runbooks.current()?.step?.id === 'held')
+    expect(runbooks.cancel().ok).toBe(true)
+    go()
+    await over(runbooks)
+    expect(undone).toEqual(['held', 'one'])
+    expect(await runbooks.history()).toMatchObject([{ result: 'cancelled', changed: [] }])
+    expect(runbooks.cancel()).toMatchObject({ error: { code: 'nothing-to-cancel' } })
+  })
+})
+
+describe('the next start', () => {
+  async function cutOff(): Promise<void> {
+    const first = create()
+    await begin(first, runbook(step('one'), held().step))
+    await eventually(() => first.current()?.step?.id === 'held' && first.current()?.step?.phase === 'apply')
+    // Its journal is not written any more, as after a kill.
+    first.close()
+  }
+
+  it.each([
+    [true, 'done', []],
+    [false, 'cancelled', ['one']],
+  ])('goes on: %s, so it is %s', async (onward, result, takenBack) => {
+    await cutOff()
+    undone.length = 0
+    const runbooks = create({
+      revive: () => runbook(step('one'), step('held')),
+      onward: begun => begun('one') && onward,
+    })
+    const cut = await runbooks.interrupted()
+    expect(cut).toMatchObject({ runbook: 'test', onward, memory: { a: 1 } })
+    expect(runbooks.current()?.title).toBe('A test')
+    expect(await cut?.resume()).toEqual({ result })
+    expect(undone.filter(id => id === 'one')).toEqual(takenBack)
+    expect(await create().interrupted()).toBeUndefined()
+  })
+
+  it('sets a journal aside that nobody understands, and does nothing', async () => {
+    await mkdir(join(home, 'runbooks'))
+    await writeFile(join(home, 'runbooks', '2026-a.jsonl'), '{"kind":"begun"}\nnonsense\n{}\n')
+    await cutOff()
+    expect(await create().interrupted()).toBeUndefined()
+    expect(aside).toHaveLength(2)
+    expect((await files()).every(name => name.includes('.corrupt-'))).toBe(true)
+  })
+
+  it('forgets one that was killed before its first line was whole', async () => {
+    await mkdir(join(home, 'runbooks'))
+    await writeFile(join(home, 'runbooks', '2026-a.jsonl'), '{"kind":"beg')
+    expect(await create().interrupted()).toBeUndefined()
+    expect(await files()).toEqual([])
+  })
+
+  it('keeps the last 50', async () => {
+    const runbooks = create()
+    for (let n = 0; n < 52; n += 1) {
+      await begin(runbooks, runbook())
+      await over(runbooks)
+    }
+    await eventually(async () => (await files()).length === 50)
+    expect(await runbooks.history()).toHaveLength(50)
+  })
+})
