@@ -24,6 +24,7 @@ import { boot } from './boot.ts'
 import type { ShellPart } from './handlers.ts'
 import type { AppLog } from './platform/app-log.ts'
 import { resolveHome } from './platform/home.ts'
+import { onQuitSignal } from './platform/quit-signals.ts'
 import { argumentOf } from './shell/electron/arguments.ts'
 import type { ElectronApi } from './shell/electron/electron-api.ts'
 import { fenceApp } from './shell/electron/fence.ts'
@@ -36,7 +37,6 @@ import {
 } from './shell/electron/login-agent.ts'
 import { runProgram } from './shell/electron/run-program.ts'
 import { createShell } from './shell/electron/shell.ts'
-import { onQuitSignal } from './shell/headless/quit-signals.ts'
 
 const electron: ElectronApi = {
   app,

@@ -9,10 +9,10 @@ import { boot } from './boot.ts'
 import { failureText } from './cli/output.ts'
 import type { ShellPart } from './handlers.ts'
 import { resolveHome } from './platform/home.ts'
+import { onQuitSignal } from './platform/quit-signals.ts'
 import { type Dashboard, startDashboard } from './shell/headless/dashboard.ts'
 import { onLauncherGone } from './shell/headless/launcher-gone.ts'
 import { pagesFolder } from './shell/headless/pages-folder.ts'
-import { onQuitSignal } from './shell/headless/quit-signals.ts'
 import { httpApi } from './transport/http-api.ts'
 
 export interface HeadlessOptions {
