@@ -1,5 +1,5 @@
 import { type Digest, parseDigest } from './digest.ts'
-import { isObject, type JsonObject, parseJson, stringIn, stringsIn } from './json.ts'
+import { isObject, type JsonObject, nestsDeeper, parseJson, stringIn, stringsIn } from './json.ts'
 import { isForeignLayer, isImageConfig, kindOf, type ManifestKind, withoutParameters } from './media-type.ts'
 
 export interface Link {
@@ -25,6 +25,9 @@ export type ManifestResult = { ok: true; manifest: Manifest } | { ok: false; pro
 /** Largest manifest taken, in bytes: what zot and the specification's minimum agree on. */
 export const manifestLimit = 4 * 1024 * 1024
 
+/** Deepest nesting taken: what Go's parser, and so zot, takes. */
+const deepest = 10_000
+
 /**
  * Reads a manifest or index of either family.
  * https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md and image-index.md
@@ -33,6 +36,7 @@ export function parseManifest(bytes: Uint8Array, contentType: string): ManifestR
   const mediaType = withoutParameters(contentType)
   const kind = kindOf(mediaType)
   if (!kind) return bad(`media type ${mediaType} is not a manifest`)
+  if (nestsDeeper(bytes, deepest)) return bad('the manifest nests too deep')
   let json: unknown
   try {
     json = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes))

@@ -20,6 +20,12 @@ const foreign = (mediaType: string) => ({
   urls: ['https://example.com/layer'],
 })
 
+const deep = (levels: number): Made => {
+  const nested = `${'['.repeat(levels)}${']'.repeat(levels)}`
+  const bytes = Buffer.from(`${imageOf([]).bytes.toString().slice(0, -1)},"annotations":${nested}}`)
+  return { mediaType: imageOf([]).mediaType, bytes, digest: digestText(bytes) }
+}
+
 beforeAll(async () => {
   for (const bytes of [config, empty, ...layers, '']) await pushBlob(name, bytes)
 })
@@ -259,6 +265,7 @@ describe('what is refused', () => {
       400,
       'MANIFEST_INVALID',
     ],
+    ['fields ten thousand deep', deep(10_000), 400, 'MANIFEST_INVALID'],
     ['a subject that is none', variant({ subject: { digest: 'x' } }), 400, 'MANIFEST_INVALID'],
   ])('%s', async (_, made, status, code) => {
     const put = await putManifest('manifests/refused', 'v1', made)
@@ -291,9 +298,7 @@ describe('what is refused', () => {
   })
 
   it('deeply nested content that is otherwise right is stored, and harms nobody', async () => {
-    const nested = `${'{"a":['.repeat(200_000)}0${']}'.repeat(200_000)}`
-    const bytes = Buffer.from(`${imageOf([]).bytes.toString().slice(0, -1)},"annotations":${nested}}`)
-    const made = { mediaType: imageOf([]).mediaType, bytes, digest: digestText(bytes) }
+    const made = deep(9000)
     expect((await putManifest(name, 'nested', made)).status).toBe(201)
     await expectManifest(name, 'nested', made, made.digest)
     expect((await ask(`/v2/${name}/referrers/${made.digest}`)).status).toBe(200)
