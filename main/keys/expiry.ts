@@ -17,6 +17,9 @@ export function readExpiry(text: string | undefined, now: number): Expiry | unde
   }
   const day = /^\d{4}-\d\d-\d\d$/.test(text)
   if (!day && !/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(text)) return undefined
+  // JavaScript would read the 31st of February as the 3rd of March.
+  const [year, month, date] = text.slice(0, 10).split('-').map(Number)
+  if ((date ?? 32) > new Date(Date.UTC(year ?? 0, month ?? 0, 0)).getUTCDate()) return undefined
   const at = Date.parse(day ? `${text}T23:59:59Z` : text)
   return Number.isNaN(at) ? undefined : { kind: 'at', at }
 }

@@ -122,12 +122,18 @@ function readExpiry(
   if (value === undefined || value === null || value === '' || value === zeroTime) {
     return { ok: true, expiresAt: now + defaultLife }
   }
-  const time = typeof value === 'string' && rfc3339.test(value) ? Date.parse(value) : Number.NaN
+  const time = typeof value === 'string' && isTime(value) ? Date.parse(value) : Number.NaN
   if (Number.isNaN(time)) return invalid('expirationDate is not a date as in RFC 3339')
   if (time <= now) return invalid('expirationDate is in the past')
   // A minute for clocks that differ, for whoever asks for exactly the maximum.
   if (time > now + maxLife + 60_000) return invalid(`a key lives ${Math.floor(maxLife / day)} days at most`)
   return { ok: true, expiresAt: Math.min(time, now + maxLife) }
+}
+
+/** JavaScript would read the 31st of February as the 3rd of March. */
+function isTime(text: string): boolean {
+  const [year, month, day] = text.slice(0, 10).split('-').map(Number)
+  return rfc3339.test(text) && (day ?? 32) <= new Date(Date.UTC(year ?? 0, month ?? 0, 0)).getUTCDate()
 }
 
 const invalid = (problem: string): { ok: false; reason: 'invalid'; problem: string } => ({

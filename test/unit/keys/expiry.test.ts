@@ -18,6 +18,7 @@ describe('the end of a key', () => {
     ['90', undefined],
     ['90 days', undefined],
     ['2027-13-01', undefined],
+    ['2027-02-29', undefined],
     ['tomorrow', undefined],
     ['', undefined],
   ])('%j', (text, expiry) => {

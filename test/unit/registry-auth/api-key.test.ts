@@ -60,6 +60,7 @@ describe('a request for a key', () => {
     [{ scopes: Array(65).fill('repository:a:read') }],
     [{ expirationDate: 'tomorrow' }],
     [{ expirationDate: '2026-13-01T00:00:00Z' }],
+    [{ expirationDate: '2026-02-29T00:00:00Z' }],
     [{ expirationDate: '2025-12-31T23:59:59Z' }],
     [{ expirationDate: now + day }],
   ])('refuses %j', body => {
