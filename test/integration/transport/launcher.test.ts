@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -43,6 +43,40 @@ describe('the launcher', () => {
     const expected = { status: 4, stdout: 'cli status a b $c\n', stderr: '' }
     for (const file of ['build/bin/zotbar.mjs', 'links/near', 'links/far'])
       expect(run(join(root, file), 'status', 'a b', '$c')).toEqual(expected)
+  })
+
+  it('starts the pinned Node for the registry too', async () => {
+    await pin()
+    await put('dist/registry/zotbar-registry.mjs', 'console.log("registry", ...process.argv.slice(2))')
+    expect(run(join(root, 'build/bin/zotbar-registry.mjs'), 'serve', 'a b.json')).toEqual({
+      status: 0,
+      stdout: 'registry serve a b.json\n',
+      stderr: '',
+    })
+  })
+
+  it('ends the registry when npx was ended, though the shell between them passes no signal on', async () => {
+    await pin()
+    await put(
+      'dist/registry/zotbar-registry.mjs',
+      `process.on('SIGTERM', () => { console.log('told'); process.exit(0) })
+       setInterval(() => {}, 1000)
+       console.log('up')`,
+    )
+    // A shell that waits, as npx's does: its end says nothing to its child.
+    const shell = spawn('/bin/sh', ['-c', `"${join(root, 'build/bin/zotbar-registry.mjs')}"; true`], {
+      env: { PATH: '/usr/bin:/bin', npm_command: 'exec' },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    let out = ''
+    await new Promise<void>(resolve => {
+      shell.stdout.on('data', data => {
+        out += String(data)
+        if (out === 'up\n') shell.kill('SIGTERM')
+      })
+      shell.stdout.on('end', resolve)
+    })
+    expect(out).toBe('up\ntold\n')
   })
 
   it('takes the host Node where none is pinned', () => {
