@@ -86,5 +86,11 @@ export async function bundle() {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   if (!process.argv.includes('--if-stale') || isStale())
-    console.error(`Built in ${((await bundle()) / 1000).toFixed(1)} s`)
+    try {
+      console.error(`Built in ${((await bundle()) / 1000).toFixed(1)} s`)
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      console.error(`Zotbar could not be built. The build says:\n${message}`)
+      process.exitCode = 1
+    }
 }

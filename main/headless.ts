@@ -123,7 +123,8 @@ function wordsPrinter(dashboard: Dashboard): Printer {
     const seen = glance(snapshot, now)
     const told = seen.state === last.state || seen.headline === last.headline
     last = seen
-    if (told || notBegun(snapshot)) return
+    // The end is told by the one who brings it about.
+    if (told || snapshot.quitting || notBegun(snapshot)) return
     const where = seen.state === 'serving' ? `: ${snapshot.registry.host}:${snapshot.registry.port}` : ''
     const why =
       seen.class === 'down' || seen.class === 'attention'

@@ -74,6 +74,24 @@ describe.runIf(possible)('npm start', () => {
     )
   })
 
+  it('says in words that the build failed, with what the build said', async () => {
+    await rm(join(root, 'dist'), { recursive: true })
+    await chmod(root, 0o777)
+    await put('node_modules/rolldown/package.json', '{"type":"module","exports":"./index.js"}')
+    await put(
+      'node_modules/rolldown/index.js',
+      'export const build = async () => { throw new Error("main/x.ts:1: what") }',
+    )
+    await put('node_modules/vite/package.json', '{"type":"module","exports":"./index.js"}')
+    await put('node_modules/vite/index.js', 'export const build = async () => {}')
+    await put('package.json', '{"version":"1.0.0"}')
+    expect(await start([], {})).toMatchObject({
+      code: 1,
+      out: '',
+      err: 'Zotbar could not be built. The build says:\nmain/x.ts:1: what\n',
+    })
+  })
+
   it('runs headless without a word where that was asked for', async () => {
     await installElectron('exit 0')
     for (const args of [['--headless'], ['--json'], ['--dashboard-port', '0']])
