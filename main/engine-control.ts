@@ -118,7 +118,7 @@ export function createEngineControl(options: Options): EngineControl {
     const now = current()
     return ok({
       from: chosen(now, choice().path),
-      to: chosen(to.value, wish.id === 'zot' ? wish.path : ''),
+      to: chosen(to.value, wish.path),
       yes,
       censusFile: join(home, 'runbooks', `census-${clock.now().toString(36)}.json`),
     })

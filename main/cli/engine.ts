@@ -1,7 +1,9 @@
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline/promises'
+import type { Failure } from '../../preload/contract/failure.ts'
 import type { RunbookLine, RunbookPlan, RunbookQuestion } from '../../preload/contract/runbook.ts'
-import { exitCode } from './exit-code.ts'
+import { exitCode, exitCodeOf } from './exit-code.ts'
+import { failureText } from './output.ts'
 import { table } from './table.ts'
 import type { Verb, VerbContext } from './verb.ts'
 
@@ -35,16 +37,24 @@ export const list: Verb<object> = async ({ out, client }) => {
 
 /** Switches and tells each step; exits 0 when it is done, else 1, whatever is serving then. */
 export const use: Verb<UseOptions> = async (context, { engine, path, yes, dryRun }) => {
-  const { out, client } = context
+  const { client } = context
   const begun = await client.zotbar.engine.use({
     engine,
     yes,
     dryRun,
     ...(path === undefined ? {} : { path: resolve(path) }),
   })
-  if (!begun.ok) return out.failure(begun.error)
+  if (!begun.ok) return notBegun(context, begun.error)
   if ('plan' in begun.value) return tellPlan(context, begun.value.plan)
   return followRun(context, begun.value.run)
+}
+
+/** A run that was refused ends as one that failed: its error is in the last object. */
+function notBegun({ out }: VerbContext, error: Failure) {
+  if (error.code === 'app-not-running' || error.code === 'app-not-answering') return out.failure(error)
+  out.object({ runbook: 'engine-use', result: 'failed', error })
+  out.note(failureText(error))
+  return exitCodeOf(error)
 }
 
 function tellPlan({ out }: VerbContext, plan: RunbookPlan) {

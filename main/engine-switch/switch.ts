@@ -117,7 +117,9 @@ function preflightStep(parts: SwitchParts): SwitchStep {
     why: 'What it would refuse is found while the one that serves now still does.',
     cancellable: true,
     check: async context => holdsAlready(context, parts),
-    async apply({ memory }) {
+    async apply({ memory, progress }) {
+      // Said in any case, also where consent was given beforehand.
+      for (const { advice } of await parts.findings(memory)) progress({ label: advice })
       const engine = await parts.locate(memory.to)
       return engine.ok ? asStep(await parts.inspect(engine.value)) : asStep(engine)
     },

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { EngineRow, RunbookEnd, RunbookLine, RunbookPlan } from '../../../preload/contract/runbook.ts'
+import { eventually } from '../../fakes/eventually.ts'
 import { type Behaviour, placeZot } from '../../fakes/zot/build-zot.ts'
 import { describeWith } from '../../setup/need.ts'
 import { digestText } from '../../suites/image.ts'
@@ -108,7 +109,7 @@ describe('switching the engine', () => {
     const going = use('zot', '--yes')
     await rig.zotbar('engine', 'list')
     const refused = await use('zotbar-registry', '--yes')
-    expect(refused).toMatchObject({ code: 1, last: { error: { code: 'busy' } } })
+    expect(refused).toMatchObject({ code: 1, last: { result: 'failed', error: { code: 'busy' } } })
     const restarted = await rig.zotbar('restart', '--json')
     expect(JSON.parse(restarted.stdout)).toMatchObject({ error: { code: 'busy' } })
     expect((await going).last.result).toBe('done')
@@ -161,6 +162,22 @@ describe('switching the engine', () => {
     expect(lines).toContainEqual(expect.objectContaining({ step: 'ask', phase: 'wait' }))
     expect(last.result).toBe('cancelled')
     expect((await rig.status()).registry.engine).toBe('zotbar-registry')
+  })
+
+  it('is gone on with after a quit in the middle', async () => {
+    place('good')
+    const app = await start()
+    const check = await pushed()
+    await rig.zotbar('settings', 'set', 'gate.stableSeconds', '3')
+    const going = use('zot', '--yes')
+    await eventually(async () => (await rig.status()).registry.engine === 'zot')
+    app.kill('SIGTERM')
+    expect(await app.exited).toBe(0)
+    await going.catch(() => {})
+    await rig.serving()
+    await eventually(async () => (await rig.status()).headline === 'Serving', 20_000)
+    expect((await rig.status()).registry.engine).toBe('zot')
+    await check()
   })
 
   it('says at the start that a zot is gone, and can go back then', async () => {

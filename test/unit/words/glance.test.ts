@@ -33,6 +33,37 @@ describe('the glance', () => {
     expect(`${found.headline} ${found.reason}`).not.toMatch(/undefined|NaN|!|successfully|please/i)
   })
 
+  it('says what a runbook does, whatever the process does meanwhile', () => {
+    const runbook = {
+      run: '1',
+      runbook: 'engine-use',
+      title: 'Switch to zot',
+      by: 'cli',
+      since: now,
+      undoing: false,
+    }
+    const step = {
+      id: 'gate',
+      title: 'Prove it',
+      phase: 'apply',
+      label: 'Compared',
+      done: 2,
+      total: 9,
+    } as const
+    expect(
+      seen({ process: { kind: 'stopped', since: now, why: 'asked' }, runbook: { ...runbook, step } }),
+    ).toEqual({
+      class: 'working',
+      state: 'stopped',
+      headline: 'Switch to zot',
+      reason: 'Compared (2 of 9).',
+      actions: [],
+    })
+    const question = { id: 'consent', title: 'Switch?', body: '', confirm: 'Switch' }
+    expect(seen({ runbook: { ...runbook, question } }).reason).toContain('Switch?')
+    expect(seen({ runbook: { ...runbook, undoing: true } }).headline).toContain('Taken back')
+  })
+
   it('names the program that has the port, as far as it is known', () => {
     const foreign = { kind: 'foreign' as const, since: now, port: 5050 }
     const reason = (process: typeof foreign & { pid?: number; command?: string }) => seen({ process }).reason

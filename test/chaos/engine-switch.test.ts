@@ -1,0 +1,125 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { type SwitchParts, switchRunbook } from '../../main/engine-switch/switch.ts'
+import type { Entry } from '../../main/runbook/journal.ts'
+import { eventually } from '../fakes/eventually.ts'
+import { type Behaviour, placeZot } from '../fakes/zot/build-zot.ts'
+import { type AppRig, createAppRig, targetAt } from '../integration/app/app-rig.ts'
+import { pushImage } from '../integration/registry/client.ts'
+
+const either = { path: '', command: '' }
+const { steps } = switchRunbook(
+  {
+    from: { ...either, id: 'zotbar-registry' },
+    to: { ...either, id: 'zot' },
+    yes: true,
+    censusFile: '',
+  },
+  {} as SwitchParts,
+)
+
+interface Case {
+  way: 'forward' | 'back'
+  behaviour: Behaviour
+  /** The journal's line that is waited for. */
+  line: string
+  /** Killed when the line is there, or this long after it, ms: what follows it is then under way. */
+  after: number
+}
+
+const forward = steps.flatMap(({ id }) =>
+  id === 'ask' ? ['skipped ask'] : [`applying ${id}`, `applied ${id}`],
+)
+const back = steps
+  .filter(step => step.undo !== undefined)
+  .reverse()
+  .flatMap(({ id }) => [`undoing ${id}`, `undone ${id}`])
+const cases: Case[] = [
+  ...['begun', ...forward, 'ended'].map(line => ({
+    way: 'forward' as const,
+    behaviour: 'good' as const,
+    line,
+  })),
+  ...['failed gate', ...back, 'ended'].map(line => ({
+    way: 'back' as const,
+    behaviour: 'loses-tag' as const,
+    line,
+  })),
+].flatMap(each => (/^(applying|undoing)/.test(each.line) ? [0, 40] : [0]).map(after => ({ ...each, after })))
+
+let rig: AppRig
+const table: string[] = []
+afterEach(() => rig.end())
+afterAll(() => console.log(`${table.length} of ${cases.length} cases ended whole\n${table.join('\n')}`))
+
+function journal(): Entry[] {
+  try {
+    const folder = join(rig.home, 'runbooks')
+    const name = readdirSync(folder).find(file => file.endsWith('.jsonl'))
+    const text = name === undefined ? '' : readFileSync(join(folder, name), 'utf8')
+    const whole = text.slice(0, text.lastIndexOf('\n') + 1)
+    return whole
+      .split('\n')
+      .filter(line => line !== '')
+      .map(line => JSON.parse(line) as Entry)
+  } catch {
+    return []
+  }
+}
+const nameOf = (entry: Entry): string => ('step' in entry ? `${entry.kind} ${entry.step}` : entry.kind)
+
+/** Looks at the disk without a pause, so that the kill follows the line within a millisecond or two. */
+function lineSeen(line: string): Promise<void> {
+  const deadline = Date.now() + 30_000
+  return new Promise((resolve, reject) => {
+    const look = (): void => {
+      if (journal().some(entry => nameOf(entry) === line)) resolve()
+      else if (Date.now() > deadline) reject(new Error(`no line "${line}": ${journal().map(nameOf)}`))
+      else setImmediate(look)
+    }
+    look()
+  })
+}
+
+describe('kill -9 of the app at each line of the journal of an engine switch', () => {
+  it.each(cases)(
+    '$way, at "$line" and $after ms',
+    { timeout: 60_000 },
+    async ({ way, behaviour, line, after }) => {
+      rig = await createAppRig()
+      placeZot(join(rig.home, 'engines', 'zot', 'v2.1.15'), behaviour)
+      const app = await rig.serving()
+      await rig.zotbar('settings', 'set', 'gate.stableSeconds', '0')
+      const target = targetAt(rig.url)
+      const image = await pushImage(target, 'team/app', '1', 'one')
+      const using = rig.zotbar('engine', 'use', 'zot', '--yes', '--json')
+      await lineSeen(line)
+      if (after > 0) await new Promise(done => setTimeout(done, after))
+      app.kill('SIGKILL')
+      await app.exited
+      await using
+
+      const next = rig.start()
+      await next.reach('serving')
+      const ended = await eventually(() => journal().find(entry => entry.kind === 'ended'), 30_000)
+      const status = await eventually(async () => {
+        const now = await rig.status()
+        return now.state === 'serving' && now.headline === 'Serving' ? now : undefined
+      }, 20_000)
+      const result = ended.kind === 'ended' ? ended.result : 'none'
+      expect(status.registry.engine).toBe(result === 'done' ? 'zot' : 'zotbar-registry')
+      expect(way === 'back' && result === 'done').toBe(false)
+      const chosen = JSON.parse((await rig.zotbar('settings', 'get', 'engine', '--json')).stdout) as {
+        value: string
+      }
+      expect(chosen.value).toBe(status.registry.engine)
+      const pulled = await target.ask('/v2/team/app/manifests/1')
+      expect(pulled.body.equals(image.bytes)).toBe(true)
+      expect((await target.ask(`/v2/team/app/manifests/${image.digest}`)).status).toBe(200)
+      table.push(
+        `${way.padEnd(8)} ${line.padEnd(20)} +${after} ms: ${result}, ${status.registry.engine} serves`,
+      )
+    },
+  )
+})
