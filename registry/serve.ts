@@ -13,7 +13,6 @@ import { openPeople } from './people.ts'
 import { readConfig, refuse } from './read-config.ts'
 import { createReloader } from './reload/reloader.ts'
 import { watchConfig } from './reload/watch-config.ts'
-import { limitRepositories } from './routes/repository-limit.ts'
 import { createRoutes } from './routes/table.ts'
 import { openSignIn } from './signin/sign-in.ts'
 import { checkRoot, wordsOf } from './storage/root.ts'
@@ -82,6 +81,7 @@ export async function serve(file: string): Promise<number> {
   const { http } = config
   const routes = createRoutes({
     storage: operations.storage,
+    maxRepositories: config.storage.maxRepos ?? 0,
     pushes,
     state,
     gate,
@@ -95,7 +95,7 @@ export async function serve(file: string): Promise<number> {
     metrics: operations.metrics,
   })
   const registry = createRegistryServer({
-    handlers: limitRepositories(routes, storage, config.storage.maxRepos ?? 0),
+    handlers: routes,
     logger,
     cors: createCors({ allowOrigin: http.allowOrigin, authenticates: gate.rules.authenticates }),
     limits: http,

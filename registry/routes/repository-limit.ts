@@ -1,21 +1,40 @@
 import type { Exchange, Handler, Handlers } from '../http/exchange.ts'
 import { sendFailure } from '../http/responder.ts'
+import { isRepositoryName } from '../oci/name.ts'
 import type { Storage } from '../storage/storage.ts'
 
-/** storage.maxRepos: what would make one repository too many is answered 429. 0: no limit, as in zot. */
-export function limitRepositories(handlers: Handlers, storage: Storage, max: number): Handlers {
+/** A repository that was begun and has no manifest after this long counts no more, ms. */
+const begunFor = 60 * 60_000
+
+/**
+ * storage.maxRepos: what would make one repository too many is answered 429. 0: no limit, as in zot. Belongs
+ * behind the gate: whoever may not push must neither use up the limit nor hear which names are taken.
+ * `now`: ms, of a clock that only goes forward.
+ */
+export function limitRepositories(
+  handlers: Handlers,
+  storage: Pick<Storage, 'repositories'>,
+  max: number,
+  now: () => number = () => performance.now(),
+): Handlers {
   if (max === 0) return handlers
   // Begun here and perhaps not in the catalog yet; keeps many beginnings at once from passing together.
-  const begun = new Set<string>()
+  const begun = new Map<string, number>()
 
+  /** A name that is none goes on too, to hear so. */
   const fits = async (name: string): Promise<boolean> => {
-    if (begun.has(name)) return true
+    if (!isRepositoryName(name)) return true
+    if (begun.has(name)) {
+      begun.set(name, now())
+      return true
+    }
     const found = await storage.repositories()
     // Whoever comes next will say what is wrong with the storage.
     if (!found.ok || found.value.includes(name)) return true
     for (const known of found.value) begun.delete(known)
+    for (const [other, at] of begun) if (now() - at > begunFor) begun.delete(other)
     if (found.value.length + begun.size >= max) return false
-    begun.add(name)
+    begun.set(name, now())
     return true
   }
 

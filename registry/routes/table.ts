@@ -14,6 +14,7 @@ import { listRoutes } from './lists.ts'
 import { manifestRoutes } from './manifests.ts'
 import { type MetricsPage, metricsRoute } from './metrics.ts'
 import { referrerRoutes } from './referrers.ts'
+import { limitRepositories } from './repository-limit.ts'
 import { uploadRoutes } from './uploads.ts'
 
 export interface RouteContext extends KeyRouteContext {
@@ -23,6 +24,8 @@ export interface RouteContext extends KeyRouteContext {
   readonly pulls: Pulls | undefined
   readonly storage: Storage
   readonly pushes: Pushes
+  /** storage.maxRepos; 0: no limit. */
+  readonly maxRepositories: number
   readonly state: DrainState
   /** As it is now. */
   readonly config: () => Config
@@ -45,5 +48,5 @@ export function createRoutes(context: RouteContext): Handlers {
     metrics: metricsRoute(context.metrics, context.gate),
     ...signInRoutes(context.signIn),
   }
-  return guarded(handlers, context.gate)
+  return guarded(limitRepositories(handlers, context.storage, context.maxRepositories), context.gate)
 }

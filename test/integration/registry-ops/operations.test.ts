@@ -203,6 +203,19 @@ describe('storage.maxRepos', () => {
     expect(await pushBlob(registry, 'one', 'more')).toBe(201)
     await pushImage(registry, 'one', 'v2', 'layer 2')
   })
+
+  it('is not used up by whoever may not push, and tells them no names', async () => {
+    const root = join(folder.path, `root-${count}`)
+    const accessControl = { repositories: { '**': { anonymousPolicy: ['read'] } } }
+    const registry = await start({
+      storage: { rootDirectory: root, maxRepos: 1 },
+      http: { ...http, accessControl },
+    })
+    for (const name of ['one', 'two', 'three', 'No-Name']) {
+      const begun = await registry.ask(`/v2/${name}/blobs/uploads/`, { method: 'POST' })
+      expect([name, begun.status]).toEqual([name, 401])
+    }
+  })
 })
 
 describe('a changed config.json', () => {
