@@ -173,12 +173,15 @@ export class ApiKeys {
     clearTimeout(this.#timer)
     this.#timer = undefined
     if (this.#used.size === 0) return
-    const note = this.#database.prepare('UPDATE api_keys SET last_used = ? WHERE uuid = ?')
-    const used = [...this.#used]
-    this.#used.clear()
-    transaction(this.#database, () => {
-      for (const { key, lastUsed } of used) note.run(lastUsed ?? null, key.uuid)
-    })
+    try {
+      const note = this.#database.prepare('UPDATE api_keys SET last_used = ? WHERE uuid = ?')
+      transaction(this.#database, () => {
+        for (const { key, lastUsed } of this.#used) note.run(lastUsed ?? null, key.uuid)
+      })
+      this.#used.clear()
+    } catch {
+      // A full disk ends nothing that is only counted: the next use writes these too.
+    }
   }
 
   #keep(held: Held): void {

@@ -105,12 +105,16 @@ export class Pulls {
       if (news.repository === repository && (reference ?? news.reference) === news.reference)
         this.#news.delete(key)
     }
-    if (reference === undefined) {
-      this.#database.prepare('DELETE FROM activity WHERE repository = ?').run(repository)
-    } else {
-      this.#database
-        .prepare('DELETE FROM activity WHERE repository = ? AND reference = ?')
-        .run(repository, reference)
+    try {
+      if (reference === undefined) {
+        this.#database.prepare('DELETE FROM activity WHERE repository = ?').run(repository)
+      } else {
+        this.#database
+          .prepare('DELETE FROM activity WHERE repository = ? AND reference = ?')
+          .run(repository, reference)
+      }
+    } catch {
+      // A full disk: an old count stays, which is no reason to call a deletion failed.
     }
   }
 

@@ -41,6 +41,8 @@ export class Sessions {
   readonly #database: DatabaseSync
   readonly #now: () => number
   readonly #byHash = new Map<string, Held>()
+  /** Over, and perhaps still on disk. */
+  readonly #ended = new Set<string>()
   readonly #timer: NodeJS.Timeout
 
   constructor(database: DatabaseSync, now: () => number = Date.now) {
@@ -63,7 +65,7 @@ export class Sessions {
     const surplus = own.slice(0, Math.max(0, own.length - maxPerUser + 1)).map(held => held.hash)
     const hash = hashOf(id)
     transaction(this.#database, () => {
-      this.#remove(surplus)
+      this.#forget(surplus)
       this.#database
         .prepare(
           `INSERT INTO sessions (hash, user, origin, groups, details, created_at, expires_at)
@@ -79,6 +81,7 @@ export class Sessions {
           session.expiresAt,
         )
     })
+    for (const old of surplus) this.#byHash.delete(old)
     this.#byHash.set(hash, { hash, session, identity: identityOf(session) })
     return { id, session }
   }
@@ -111,9 +114,14 @@ export class Sessions {
   /** Forgets the expired. */
   collect(): void {
     const now = this.#now()
-    this.#database.prepare('DELETE FROM sessions WHERE expires_at <= ?').run(now)
     for (const { hash, session } of this.#byHash.values())
       if (session.expiresAt <= now) this.#byHash.delete(hash)
+    try {
+      this.#database.prepare('DELETE FROM sessions WHERE expires_at <= ?').run(now)
+      this.#forget(this.#ended)
+    } catch {
+      // A full disk: tried again with the next collection.
+    }
   }
 
   close(): void {
@@ -126,11 +134,24 @@ export class Sessions {
     return held && held.session.expiresAt > this.#now() ? held : undefined
   }
 
+  /** Over at once; a full disk only delays that a restart knows it too. */
   #remove(hashes: readonly string[]): void {
+    for (const hash of hashes) {
+      this.#byHash.delete(hash)
+      this.#ended.add(hash)
+    }
+    try {
+      this.#forget(this.#ended)
+    } catch {
+      // Tried again with the next collection.
+    }
+  }
+
+  #forget(hashes: Iterable<string>): void {
     const remove = this.#database.prepare('DELETE FROM sessions WHERE hash = ?')
     for (const hash of hashes) {
       remove.run(hash)
-      this.#byHash.delete(hash)
+      this.#ended.delete(hash)
     }
   }
 }

@@ -77,9 +77,9 @@ export class BlobIndex {
     const opened = this.#open()
     if (!opened || this.#news.size === 0) return
     const { database } = opened
-    const add = database.prepare('INSERT OR IGNORE INTO places VALUES (?, ?)')
-    const remove = database.prepare('DELETE FROM places WHERE digest = ? AND repository = ?')
     try {
+      const add = database.prepare('INSERT OR IGNORE INTO places VALUES (?, ?)')
+      const remove = database.prepare('DELETE FROM places WHERE digest = ? AND repository = ?')
       transaction(database, () => {
         for (const { digest, repository, there } of this.#news.values())
           (there ? add : remove).run(digest, repository)

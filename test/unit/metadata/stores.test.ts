@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { hashOfSecret } from '../../../registry/auth/api-key.ts'
 import { openAccessDatabase } from '../../../registry/metadata/access-database.ts'
 import { ApiKeys, type NewKey } from '../../../registry/metadata/api-keys.ts'
@@ -273,5 +273,42 @@ describe('pulls', () => {
     await pulls.flush()
     expect(new Pulls(database, clock).get('a', 'v1')).toMatchObject({ pulls: 1 })
     pulls.close()
+  })
+})
+
+describe('a disk that takes nothing', () => {
+  it('ends neither requests nor the process; what was counted is written later', () => {
+    vi.useFakeTimers()
+    try {
+      const database = access()
+      const keys = new ApiKeys(database, clock)
+      const scopes = [{ pattern: '**', actions: ['read'] as const }]
+      const wanted = { user: 'alice', origin: 'local' as const, label: '', scopes, creatorUa: '' }
+      const made = keys.create({ ...wanted, expiresAt: now + 100_000_000 })
+      if (!made.ok) throw new Error(made.reason)
+      const sessions = new Sessions(database, clock)
+      const opened = ['alice', 'bob'].map(user => sessions.create({ user, origin: 'local', groups: [] }).id)
+      const pulls = activity()
+      const counted = new Pulls(pulls, clock)
+      counted.pulled('a', 'v1')
+      for (const one of [database, pulls]) one.exec('PRAGMA query_only = ON')
+
+      expect(keys.find('alice', made.secret)).toMatchObject({ user: 'alice' })
+      vi.advanceTimersByTime(11 * 60_000)
+      counted.forget('a', 'v1')
+      counted.forget('a')
+      expect(sessions.end(opened[0] ?? '')?.user).toBe('alice')
+      sessions.endLocal(() => false)
+      expect(opened.map(id => sessions.find(id))).toEqual([undefined, undefined])
+
+      for (const one of [database, pulls]) one.exec('PRAGMA query_only = OFF')
+      expect(keys.find('alice', made.secret)).toBeDefined()
+      vi.advanceTimersByTime(11 * 60_000)
+      expect(new ApiKeys(database, clock).get(made.key.uuid)?.lastUsed).toBe(now)
+      expect(database.prepare('SELECT * FROM sessions').all()).toEqual([])
+      sessions.close()
+    } finally {
+      vi.useRealTimers()
+    }
   })
 })
