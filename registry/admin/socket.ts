@@ -9,6 +9,15 @@ import { dirname, join } from 'node:path'
  * Answers what went wrong, or undefined.
  */
 export async function listenAtSocket(server: Server, path: string): Promise<string | undefined> {
+  try {
+    return await listenPrivately(server, path)
+  } catch (error) {
+    server.close()
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+async function listenPrivately(server: Server, path: string): Promise<string | undefined> {
   const folder = statSync(dirname(path), { throwIfNoEntry: false })
   if (!folder?.isDirectory()) return `${dirname(path)} is not there`
   if ((folder.mode & 0o077) !== 0 || folder.uid !== process.getuid?.())
@@ -19,7 +28,7 @@ export async function listenAtSocket(server: Server, path: string): Promise<stri
   const draft = join(dirname(path), `.a${process.pid}`)
   rmSync(draft, { force: true })
   const failed = await new Promise<string | undefined>(resolve => {
-    server.once('error', error => resolve(error.message))
+    server.on('error', error => resolve(error.message))
     server.listen(draft, () => resolve(undefined))
   })
   if (failed !== undefined) return failed

@@ -21,6 +21,8 @@ export function readBody(req: IncomingMessage, limit: number): Promise<Body> {
     const onEnd = (): void => finish({ kind: 'whole', bytes: joined(chunks, size) })
     const onClose = (): void => finish({ kind: 'broken' })
     req.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose)
+    // Gone while a password was checked or the disk was asked: no event will say so any more.
+    if (req.destroyed) onClose()
   })
 }
 

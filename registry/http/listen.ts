@@ -7,7 +7,8 @@ export function listen(server: Server, host: string, port: number): Promise<List
   const bare = host.replace(/^\[(.*)\]$/, '$1')
   const shown = `${bare.includes(':') ? `[${bare}]` : bare}:${port}`
   return new Promise(resolve => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
+    // Stays: later errors are about one connection (no file was left for it), and no reason to end.
+    server.on('error', (error: NodeJS.ErrnoException) => {
       const why = reasons[error.code ?? ''] ?? error.message
       resolve({ ok: false, message: `cannot listen on ${shown}: ${why}` })
     })
