@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { AccessControlConfig } from '../config/http-shape.ts'
+import { maxNameLength } from '../oci/name.ts'
 import { type Action, type ActionSet, bitOf, everyRight, setOf } from './action.ts'
 import { compileGlob, type Glob } from './glob.ts'
 import type { Identity } from './identity.ts'
@@ -62,6 +63,8 @@ export function createAccess({ accessControl, authenticates }: AccessOptions): A
   const answers = new LRUCache<string, number>({ max: maxAnswers })
   const shapes = createShapes()
   const remembered = (identity: Identity | undefined, repository: string): ActionSet => {
+    // Names are checked after this: what nobody can be called is not worth memory.
+    if (repository.length > maxNameLength) return rights(identity, repository)
     const key = `${identity ? shapes(identity) : 0} ${repository}`
     let set = answers.get(key)
     if (set === undefined) {

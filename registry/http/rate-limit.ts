@@ -16,6 +16,8 @@ interface Bucket {
 
 /** Clients and paths that are remembered. Forgetting one gives it a full bucket. */
 const maxBuckets = 20_000
+/** Longer than any path of a repository. */
+const maxPath = 512
 
 /**
  * So many requests a second for each client and path, as zot counts them: a pull asks for many paths at
@@ -30,7 +32,8 @@ export function createRateLimit(config: RateLimitConfig, now: () => number): Rat
   }
   return (client, method, path) => {
     if (healthPaths.has(path)) return 0
-    const key = `${client} ${path}`
+    // Whoever makes up long paths shares a bucket among them.
+    const key = `${client} ${path.slice(0, maxPath)}`
     return Math.max(all?.(key) ?? 0, byMethod.get(method)?.(key) ?? 0)
   }
 }

@@ -1,14 +1,14 @@
 const component = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*'
 const pattern = new RegExp(`^${component}(?:/${component})*$`)
 /** Longest name clients accept, host excluded. */
-const longest = 255
+export const maxNameLength = 255
 
 /**
  * Whether `text` is a repository name that may be served and stored.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests
  */
 export function isRepositoryName(text: string): boolean {
-  return text.length <= longest && pattern.test(text) && !clashesWithLayout(text)
+  return text.length <= maxNameLength && pattern.test(text) && !clashesWithLayout(text)
 }
 
 /** Whether one path component may be part of a repository name. */

@@ -18,6 +18,12 @@ describe('the rate limit', () => {
     expect([1, 2, 3].map(() => wait('a', 'GET', '/x'))).toEqual([0, 0, 0])
   })
 
+  it('counts paths that are too long to be any together', () => {
+    const wait = createRateLimit({ rate: 2, methods: [] }, () => 0)
+    const long = `/v2/${'a'.repeat(600)}`
+    expect([1, 2, 3].map(at => wait('a', 'GET', long + at))).toEqual([0, 0, 1])
+  })
+
   it('never keeps the health checks out', () => {
     const wait = createRateLimit({ rate: 1, methods: [] }, () => 0)
     for (const path of ['/livez', '/readyz', '/startupz'])
