@@ -43,6 +43,11 @@ export const errorTable = {
     status: 405,
     message: 'the manifest is part of an index; delete the index first',
   },
+  'manifest-shared': {
+    code: 'MANIFEST_INVALID',
+    status: 409,
+    message: 'several tags share the manifest; delete them one by one',
+  },
   'blob-unknown': { code: 'BLOB_UNKNOWN', status: 404, message: 'blob not known to this repository' },
   'blob-referenced': {
     code: 'DENIED',

@@ -97,9 +97,11 @@ export function manifestRoutes({ storage, pushes, pulls, gate }: RouteContext) {
   const remove = async (exchange: Exchange): Promise<void> => {
     const reference = referenceOf(exchange)
     if (!reference) return
-    const removed = await storage.manifests.delete(exchange.route.name, reference)
+    const { name, last } = exchange.route
+    const shared = gate.rules.access.detectsCollision(exchange.identity, name) ? 'keep' : 'remove'
+    const removed = await storage.manifests.delete(name, reference, shared)
     if (!removed.ok) return sendFailure(exchange, removed.error)
-    pulls?.forget(exchange.route.name, exchange.route.last)
+    pulls?.forget(name, last)
     sendEmpty(exchange, 202)
   }
 

@@ -156,11 +156,15 @@ export class ManifestStore implements Manifests {
     await writeDurably(path, body, repository.staging())
   }
 
-  async delete(name: string, reference: Reference): Promise<Result<void>> {
+  async delete(
+    name: string,
+    reference: Reference,
+    shared: 'remove' | 'keep' = 'remove',
+  ): Promise<Result<void>> {
     const repository = this.#repositories.get(name)
     if (reference.kind === 'digest') {
       return await repository.claims.removing(reference.digest.text, () =>
-        guarded(() => this.#deleteDigest(name, repository, reference.digest)),
+        guarded(() => this.#deleteDigest(name, repository, reference.digest, shared)),
       )
     }
     let found = false
@@ -185,7 +189,12 @@ export class ManifestStore implements Manifests {
     this.#cache.delete(digest)
   }
 
-  async #deleteDigest(name: string, repository: Repository, digest: Digest): Promise<Result<void>> {
+  async #deleteDigest(
+    name: string,
+    repository: Repository,
+    digest: Digest,
+    shared: 'remove' | 'keep',
+  ): Promise<Result<void>> {
     const loaded = await repository.load()
     if (!loaded.ok) return loaded
     if (!loaded.value.digests.has(digest.text)) {
@@ -195,8 +204,14 @@ export class ManifestStore implements Manifests {
     if (!user.ok) return user
     if (user.value !== undefined) return failure('manifest-referenced', { by: user.value })
     if (repository.claims.isPinned(digest.text)) return failure('manifest-referenced')
-    const changed = await repository.change(index => withoutDigest(index, digest.text))
+    let tags: string[] = []
+    const changed = await repository.change(index => {
+      // Asked here as in #store: a push may have added a tag since the index was looked at.
+      if (shared === 'keep') tags = tagsOf(index, digest)
+      return tags.length > 1 ? index : withoutDigest(index, digest.text)
+    })
     if (!changed.ok) return changed
+    if (tags.length > 1) return failure('manifest-shared', { tags: tags.slice(0, 10) })
     this.#cache.delete(digest.text)
     // The index no longer names it; whoever pushes it again waits for the end of this removal.
     await rm(layout.blob(this.#root, name, digest), { force: true })
@@ -260,6 +275,9 @@ export class ManifestStore implements Manifests {
 
 const pointsElsewhere = ({ entries }: LayoutIndex, tag: string, digest: Digest): boolean =>
   entries.some(entry => entry.tag === tag && entry.digest !== digest.text)
+
+const tagsOf = ({ entries }: LayoutIndex, digest: Digest): string[] =>
+  entries.flatMap(entry => (entry.digest === digest.text && entry.tag !== undefined ? [entry.tag] : []))
 
 const textOf = (reference: Reference): string =>
   reference.kind === 'tag' ? reference.tag : reference.digest.text

@@ -34,8 +34,11 @@ export interface Manifests {
   ): Promise<Result<PutManifest>>
   /** The digest that a tag points to. */
   digestOf(name: string, tag: string): Promise<Result<string | undefined>>
-  /** A tag: the manifest stays reachable by digest. A digest: the manifest and all its tags. */
-  delete(name: string, reference: Reference): Promise<Result<void>>
+  /**
+   * A tag: the manifest stays reachable by digest. A digest: the manifest and all its tags; `keep`: where they
+   * are several, the answer is `manifest-shared`.
+   */
+  delete(name: string, reference: Reference, shared?: 'remove' | 'keep'): Promise<Result<void>>
   /** Sorted. */
   tags(name: string): Promise<Result<readonly string[]>>
   /** Descriptors of the manifests whose subject is `digest`, sorted by digest; none where there is no repository. */

@@ -16,7 +16,7 @@ export function routeBySubPath(main: Storage, subs: ReadonlyMap<string, Storage>
       get: (name, reference) => of(name).manifests.get(name, reference),
       put: (name, ...rest) => of(name).manifests.put(name, ...rest),
       digestOf: (name, tag) => of(name).manifests.digestOf(name, tag),
-      delete: (name, reference) => of(name).manifests.delete(name, reference),
+      delete: (name, ...rest) => of(name).manifests.delete(name, ...rest),
       tags: name => of(name).manifests.tags(name),
       referrers: (name, digest) => of(name).manifests.referrers(name, digest),
     },
