@@ -15,7 +15,7 @@ export interface Policy {
   loopWindow: number
   /** When a crash loop, or a failure that may pass by itself but is costly to try, is tried again. */
   loopRetry: number
-  /** When a missing volume or a busy data folder is looked at again. */
+  /** When a missing or read-only volume or a busy data folder is looked at again: it serves within 10 s after. */
   failedRetry: number
   /** When a port that somebody else owns is looked at again. */
   foreignRetry: number
@@ -59,7 +59,7 @@ export const standardPolicy: Policy = {
   loopExits: 5,
   loopWindow: 60_000,
   loopRetry: 300_000,
-  failedRetry: 10_000,
+  failedRetry: 5000,
   foreignRetry: 5000,
   checkLimit: 20_000,
   drainLimit: 15_000,

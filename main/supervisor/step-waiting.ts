@@ -93,9 +93,11 @@ export function stepFailed(
 ): Next {
   const { memory } = state
   if (stage.survivor !== undefined) return stepSurvivor(state, stage, stage.survivor, event, policy)
+  const pause = retryAfter(stage.error, policy)
   const look = () => {
-    const pause = retryAfter(stage.error, policy)
-    return checkQuietly(state, pause === undefined ? stage : { ...stage, retryAt: event.at + pause })
+    // One look at a time: a later one would make the answer of a slow one worthless.
+    const next = event.at + policy.checkLimit + (pause ?? 0)
+    return checkQuietly(state, pause === undefined ? stage : { ...stage, retryAt: next })
   }
   switch (event.kind) {
     case 'start-asked':
@@ -112,7 +114,8 @@ export function stepFailed(
       if (event.serial !== memory.serial) return same(state)
       const unchanged =
         finding.kind === 'refused' && JSON.stringify(finding.error) === JSON.stringify(stage.error)
-      if (unchanged) return same(state)
+      if (unchanged)
+        return pause === undefined ? same(state) : to(memory, { ...stage, retryAt: event.at + pause })
       return settle(memory, begun(event.at, 'retry', policy), finding, event.at, policy)
     }
     default:

@@ -39,6 +39,21 @@ describe('starting', () => {
     expect(it.state()).toMatchObject({ kind: 'starting', cause: 'hung' })
   })
 
+  it.each(['data-read-only', 'data-unreadable'] as const)(
+    'takes the answer of a slow look at a folder that was %s, and does not overtake it',
+    errorCode => {
+      const it = drive().tell({ kind: 'app-started' })
+      const error =
+        errorCode === 'data-read-only'
+          ? { code: errorCode, path: '/v' }
+          : { code: errorCode, path: '/v', reason: '' }
+      it.found({ kind: 'refused', error })
+      expect(it.tick(policy.failedRetry).effects()).toEqual(['check'])
+      expect(it.tick(policy.checkLimit - 1).effects()).toEqual([])
+      expect(it.found(free).effects()).toEqual(['spawn'])
+    },
+  )
+
   it('leaves somebody else on the port alone, looks again every 5 s and starts when it is free', () => {
     const it = drive().tell({ kind: 'app-started' })
     it.found({ kind: 'taken', port: 5050, owner: { pid: 99, command: 'other', user: 'eva', startedAt: 3 } })
@@ -69,11 +84,11 @@ describe('starting', () => {
   it('tells what is wrong before a start, and looks quietly whether the volume is back', () => {
     const error = { code: 'data-volume-missing' as const, path: '/v/zot', parent: '/v' }
     const it = drive().tell({ kind: 'app-started' }).found({ kind: 'refused', error })
-    expect(it.state()).toEqual({ kind: 'failed', since: 0, error, retryAt: 10_000 })
-    expect(it.tick(10_000).effects()).toEqual(['check'])
+    expect(it.state()).toEqual({ kind: 'failed', since: 0, error, retryAt: 5000 })
+    expect(it.tick(5000).effects()).toEqual(['check'])
     it.found({ kind: 'refused', error })
-    expect(it.state()).toEqual({ kind: 'failed', since: 0, error, retryAt: 20_000 })
-    it.tick(10_000).found(free)
+    expect(it.state()).toEqual({ kind: 'failed', since: 0, error, retryAt: 10_000 })
+    it.tick(5000).found(free)
     expect(it.effects()).toEqual(['spawn'])
   })
 
