@@ -3,6 +3,7 @@ import { bytes, when } from '../../preload/words/format.ts'
 import { exitCode } from './exit-code.ts'
 import { table } from './table.ts'
 import type { Verb } from './verb.ts'
+import { visible } from './visible.ts'
 
 interface Named {
   repository: string
@@ -77,7 +78,7 @@ export const show: Verb<Named> = async ({ out, client, now }, named) => {
         ][])),
     ['Pull', image.pullCommand],
   ]
-  out.line(rows.map(([label, text]) => `${label.padEnd(10)}${text}`).join('\n'))
+  out.line(rows.map(([label, text]) => `${label.padEnd(10)}${visible(text)}`).join('\n'))
   return exitCode.done
 }
 

@@ -1,6 +1,7 @@
 import { exitCode } from './exit-code.ts'
 import type { Output } from './output.ts'
 import type { Verb } from './verb.ts'
+import { visible } from './visible.ts'
 
 /**
  * Prints the newest lines of the registry's output, as it wrote them; with `follow` also what comes, across restarts
@@ -42,6 +43,6 @@ export function notYetIn(shown: readonly string[], more: readonly string[]): str
 function print(out: Output, lines: readonly string[]): void {
   for (const line of lines) {
     out.object({ line })
-    if (!out.json) process.stdout.write(`${line}\n`)
+    if (!out.json) process.stdout.write(`${process.stdout.isTTY ? visible(line) : line}\n`)
   }
 }

@@ -1,6 +1,7 @@
 import { failureWords } from '../../preload/words/failure-words.ts'
 import { plain } from '../../preload/words/format.ts'
 import { type CliFailure, type ExitCode, exitCodeOf } from './exit-code.ts'
+import { visibleLines } from './visible.ts'
 
 /** Where a command writes: people read stdout and stderr, programs read JSON on stdout and nothing else. */
 export interface Output {
@@ -25,12 +26,12 @@ export function output(json: boolean, streams: Streams = process): Output {
     if (json) streams.stdout.write(`${JSON.stringify(value)}\n`)
   }
   const note = (text: string): void => {
-    if (!json) streams.stderr.write(`${plain(text)}\n`)
+    if (!json) streams.stderr.write(`${visibleLines(plain(text))}\n`)
   }
   return {
     json,
     line(text) {
-      if (!json) streams.stdout.write(`${plain(text)}\n`)
+      if (!json) streams.stdout.write(`${visibleLines(plain(text))}\n`)
     },
     note,
     object,

@@ -87,6 +87,8 @@ export function parseKeyRequest(
   const label = body['label'] ?? ''
   if (typeof label !== 'string') return invalid('label is not a string')
   if (label.length > maxLabel) return invalid(`label is longer than ${maxLabel} characters`)
+  // It is shown on terminals and pages, to others than whoever wrote it.
+  if (/[\p{Cc}\p{Bidi_Control}]/u.test(label)) return invalid('label holds control characters')
   const asked = readScopes(body['scopes'])
   if (!asked.ok) return asked
   const expiry = readExpiry(body['expirationDate'], policy, now)

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { exitCodeOf } from '../../../main/cli/exit-code.ts'
 import { output } from '../../../main/cli/output.ts'
+import { table } from '../../../main/cli/table.ts'
 
 function captured(json: boolean) {
   const seen = { stdout: '', stderr: '' }
@@ -22,6 +23,16 @@ describe('what the command line prints', () => {
     expect(seen.stderr).toBe(
       'on the way\nzotbar: Zotbar is not running\n  Nothing answers for /h.\n  Start it: zotbar start\n',
     )
+  })
+
+  it('hands no commands of strangers to the terminal', () => {
+    const { out, seen } = captured(false)
+    const bad = '\u001b]0;title\u0007\u001b[2Jkey\nFAKE\u009b31m\u202e'
+    out.line(table(['LABEL'], [[bad]]))
+    out.line('one\ntwo\t\u001b[1m')
+    out.failure({ code: 'key-not-found', uuid: bad })
+    expect(seen.stdout).toBe('LABEL\n�]0;title��[2Jkey�FAKE�31m�\none\ntwo\t�[1m\n')
+    expect(seen.stderr).not.toMatch(/(?!\n)[\p{Cc}\p{Bidi_Control}]/u)
   })
 
   it('for programs: JSON on stdout and nothing on stderr', () => {
