@@ -282,7 +282,10 @@ export async function createApp(options: AppOptions): Promise<App> {
         ...access,
         control: control.handlers,
         busyWith: () => control.progress()?.title,
-        ready: () => readTarget(configFile, engine.id),
+        async ready() {
+          const read = await readTarget(configFile, engine.id)
+          return read.ok ? engines.verify(engine, configFile) : read
+        },
         snapshot,
         tail: async count => (await outputLog.tail(count)) ?? supervisor.tail(count),
         shell: options.openWith,

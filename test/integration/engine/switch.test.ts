@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { EngineRow, RunbookEnd, RunbookLine, RunbookPlan } from '../../../preload/contract/runbook.ts'
 import { eventually } from '../../fakes/eventually.ts'
-import { type Behaviour, placeZot } from '../../fakes/zot/build-zot.ts'
+import { type Behaviour, placeZot, tellZot } from '../../fakes/zot/build-zot.ts'
 import { describeWith } from '../../setup/need.ts'
 import { digestText } from '../../suites/image.ts'
 import { type AppProcess, type AppRig, createAppRig, targetAt } from '../app/app-rig.ts'
@@ -153,6 +153,25 @@ describe('switching the engine', () => {
     const unasked = await use('zot')
     expect(unasked).toMatchObject({ code: 1 })
     expect((await rig.status()).registry.pid).toBe(pid)
+  })
+
+  it('verifies the config before every start of zot, and says what it refuses', async () => {
+    const path = place('good')
+    await start()
+    expect((await use('zot', '--yes')).last.result).toBe('done')
+    tellZot(dirname(path), 'rejects-config')
+    const refused = JSON.parse((await rig.zotbar('restart', '--json')).stdout) as { error: object }
+    expect(refused.error).toMatchObject({ code: 'config-invalid' })
+    const { state, registry } = await rig.status()
+    expect(state).toBe('serving')
+    process.kill(registry.pid!, 'SIGKILL')
+    const failed = await eventually(async () => {
+      const now = await rig.status()
+      return now.state === 'failed' && now
+    })
+    expect(failed.reason).toContain('teapot')
+    tellZot(dirname(path), 'good')
+    expect((await rig.zotbar('restart')).code).toBe(0)
   })
 
   it('is cancelled where nobody can agree', async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { checkBinary } from '../../../main/engine/binary.ts'
-import type { Ran } from '../../../main/engine/program.ts'
+import { type Ran, runProgram } from '../../../main/engine/program.ts'
 import {
   findZots,
   inspectZot,
@@ -106,6 +106,23 @@ describe('the version', () => {
     expect(zotEngine('/zot', 'v2.1.6').livenessPath).toBe('/livez')
     expect(zotEngine('/zot', undefined).livenessPath).toBe('/v2/')
     expect(zotEngine('/zot', 'v2.1.15').drainsItself).toBe(false)
+  })
+})
+
+describe('a program', () => {
+  const run = (code: string, limitMs = 5_000) =>
+    runProgram(process.execPath, ['-e', code], { environment: {}, limitMs })
+
+  it('is run to its end, or killed when its time is over', async () => {
+    expect(await run('console.log(1); console.error(2); process.exit(3)')).toMatchObject({
+      kind: 'ended',
+      code: 3,
+      output: expect.stringMatching(/^(1\s+2|2\s+1)\s+$/),
+    })
+    expect(await run('setInterval(() => {}, 1000)', 200)).toEqual({ kind: 'too-slow' })
+    expect(await runProgram('/no/such', [], { environment: {}, limitMs: 1_000 })).toMatchObject({
+      kind: 'not-started',
+    })
   })
 })
 
