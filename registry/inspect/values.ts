@@ -37,7 +37,14 @@ export function inspectValues({ config }: Read, notes: Notebook): void {
       )
   }
   if (accessControl) {
-    for (const sentence of adviseAccess(accessControl)) told(sentence, notes.warning)
+    for (const sentence of adviseAccess(accessControl, auth?.openid !== undefined))
+      told(sentence, notes.warning)
+    if (!auth)
+      notes.warning(
+        'http.accessControl',
+        'without http.auth nobody is asked who they are, and only anonymousPolicy counts',
+        'htpasswd, apikey or openid in http.auth',
+      )
     const { metrics } = accessControl
     if (metrics.users.includes(''))
       notes.warning(

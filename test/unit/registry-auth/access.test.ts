@@ -110,11 +110,16 @@ describe('advice', () => {
     expect(adviseAccess(odd)).toEqual([
       expect.stringMatching(/repositories\["\["\]: this is not a pattern/),
       expect.stringContaining('zot would not give read to'),
-      expect.stringContaining('"write" is no action'),
+      expect.stringMatching(/"write" is no action .*; actions are read, create, update, delete/),
       expect.stringContaining('group "Admins" never matches'),
     ])
     const plain = { policies: [], defaultPolicy: ['read'], anonymousPolicy: ['read'] }
     expect(adviseAccess(rules({ repositories: { '**': plain } }))).toEqual([])
+    const typo = { ...plain, policies: [{ users: [], groups: ['admns'], actions: ['create'] }] }
+    const mistaken = rules({ repositories: { '**': typo }, groups: { admins: { users: ['root'] } } })
+    // An identity provider may have such a group.
+    expect(adviseAccess(mistaken)).toEqual([])
+    expect(adviseAccess(mistaken, false)).toEqual([expect.stringContaining('nobody is in "admns"')])
   })
 })
 

@@ -101,6 +101,7 @@ describe('verify', () => {
     expect(warnings).toEqual([
       expect.stringContaining('people who are signed in, unless defaultPolicy has it too'),
       expect.stringContaining('names of groups are read in lower case'),
+      expect.stringMatching(/^http\.accessControl: without http\.auth .*only anonymousPolicy counts/),
       expect.stringMatching(/^http\.accessControl\.metrics\.users: .*v2\.1\.18/),
     ])
     expect(placed.every(({ line }) => line !== undefined)).toBe(true)
