@@ -3,8 +3,16 @@ import type { FileHandle } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { throwAway } from './chunk-garbage.ts'
 
-/** Received and not yet written; beyond this the sender has to wait. */
-const highWater = 1024 * 1024
+/** Received and not yet written, of all uploads together, bytes; beyond its share a sender has to wait. */
+const highWater = 2 * 1024 * 1024
+/**
+ * The share of one upload. Node may hand over as much in a single turn of the event loop, and hashing it
+ * takes 1 to 2 ms for a megabyte: many uploads at once must not keep everybody else waiting.
+ */
+const [leastShare, mostShare] = [128 * 1024, 1024 * 1024]
+let receiving = 0
+
+const share = (): number => Math.min(mostShare, Math.max(leastShare, highWater / receiving))
 /** How much is written before the disk is asked to start keeping it, so that the end need not wait for all. */
 const syncEvery = 16 * 1024 * 1024
 
@@ -70,7 +78,7 @@ export function receive(body: Readable, handle: FileHandle, position: number, ha
     hash.update(chunk)
     waiting.push(chunk)
     waitingBytes += chunk.length
-    if (waitingBytes >= highWater) body.pause()
+    if (waitingBytes >= share()) body.pause()
     if (!writing) void drain()
   }
   const onEnd = (): void => close('ended')
@@ -85,6 +93,10 @@ export function receive(body: Readable, handle: FileHandle, position: number, ha
   const stop = (): void => {
     body.off('data', onData).off('end', onEnd).off('close', onBroken)
   }
+  receiving++
+  void promise.then(() => {
+    receiving--
+  })
   body.on('data', onData).on('end', onEnd).on('close', onBroken).on('error', onBroken)
   if (body.readableEnded) onEnd()
   else if (body.destroyed) onBroken()
