@@ -2,14 +2,21 @@ import type { Figure } from './figure.ts'
 import { blobs } from './figures/blobs.ts'
 import { cpu } from './figures/cpu.ts'
 import { crash } from './figures/crash.ts'
+import { gc } from './figures/gc.ts'
+import { lists } from './figures/lists.ts'
 import { manifests } from './figures/manifests.ts'
 import { memory } from './figures/memory.ts'
+import { pullMemory } from './figures/pull-memory.ts'
 import { push } from './figures/push.ts'
+import { pushDelay } from './figures/push-delay.ts'
+import { pushes } from './figures/pushes.ts'
 import { renderer } from './figures/renderer.ts'
 import { restart } from './figures/restart.ts'
 import { scan } from './figures/scan.ts'
+import { signedIn } from './figures/signed-in.ts'
 import { start } from './figures/start.ts'
 import { status } from './figures/status.ts'
+import { storeStart } from './figures/store-start.ts'
 
 /** Every figure, in the order of the table. */
 export const figures: readonly Figure[] = [
@@ -19,9 +26,16 @@ export const figures: readonly Figure[] = [
   status,
   memory,
   cpu,
+  storeStart,
   manifests,
+  signedIn,
+  lists,
   blobs,
   push,
+  pushes,
+  pushDelay,
+  pullMemory,
+  gc,
   scan,
   renderer,
 ]

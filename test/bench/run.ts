@@ -5,7 +5,7 @@ import { appFiles } from './app.ts'
 import { type Bench, missing, type Row } from './figure.ts'
 import { figures } from './figures.ts'
 import { circumstances, writeReport } from './report.ts'
-import { oursSide, peerSide } from './side.ts'
+import { ourEngine, oursSide, peerSide } from './side.ts'
 import { table } from './table.ts'
 import { createWorkspace } from './workspace.ts'
 
@@ -49,11 +49,13 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   })
 
 const peer = peerSide()
+const engine = noise ? undefined : ourEngine()
 const bench: Bench = {
   quick,
   work,
-  ours: noise ? peer : oursSide(),
+  ours: noise ? peer : engine && oursSide(engine),
   peer,
+  engine,
   app: noise ? undefined : appFiles(),
   say: line => console.error(line),
 }

@@ -30,6 +30,8 @@ function aimedAt(target: Target | undefined, unit: Unit): string {
       return ''
     case 'at-most':
       return `<= ${value(target.value, unit)}`
+    case 'at-least':
+      return `>= ${value(target.value, unit)}`
     case 'times-peer':
       return `>= ${target.value}x peer`
   }

@@ -1,6 +1,6 @@
 -- wrk script: walks a list of paths; each thread begins elsewhere and every connection of it goes on where the
 -- last request left off. Prints one line of JSON at the end.
---   wrk ... -s walk.lua URL -- FILE ACCEPT     FILE holds one path per line
+--   wrk ... -s walk.lua URL -- FILE ACCEPT [AUTHORIZATION]     FILE holds one path per line
 local threads = 0
 local requests = {}
 local at = 0
@@ -11,7 +11,7 @@ function setup(thread)
 end
 
 function init(args)
-  local headers = { Host = wrk.headers["Host"], Accept = args[2] }
+  local headers = { Host = wrk.headers["Host"], Accept = args[2], Authorization = args[3] }
   for path in io.lines(args[1]) do
     requests[#requests + 1] = wrk.format("GET", path, headers)
   end

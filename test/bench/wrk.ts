@@ -7,15 +7,19 @@ export interface Load {
   p99Milliseconds: number
 }
 
+export interface WalkOptions {
+  accept: string
+  seconds: number
+  connections: number
+  /** The header of this name, whole. */
+  authorization?: string
+}
+
 const script = join(import.meta.dirname, 'walk.lua')
 
 /** GETs the paths in `file` over `connections` connections for `seconds`. Any answer but 2xx or 3xx is a failure. */
-export async function walk(
-  url: string,
-  file: string,
-  options: { accept: string; seconds: number; connections: number },
-): Promise<Load> {
-  const { accept, seconds, connections } = options
+export async function walk(url: string, file: string, options: WalkOptions): Promise<Load> {
+  const { accept, seconds, connections, authorization } = options
   const args = [
     '-t',
     String(Math.min(2, connections)),
@@ -26,7 +30,14 @@ export async function walk(
     '-s',
     script,
   ]
-  const { stdout } = await runWell('wrk', [...args, url, '--', file, accept])
+  const { stdout } = await runWell('wrk', [
+    ...args,
+    url,
+    '--',
+    file,
+    accept,
+    ...(authorization ? [authorization] : []),
+  ])
   return loadIn(stdout)
 }
 

@@ -1,13 +1,14 @@
-import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
 import { startScan } from '../../../main/storage/scan.ts'
 import { startApp } from '../app.ts'
 import { watchDelay } from '../delay.ts'
+import { probed } from '../delay-probed.ts'
+import { dropCaches } from '../drop-caches.ts'
 import { type AppFiles, type Bench, type Figure, type Row, rows } from '../figure.ts'
 import { type Written, writeStore } from '../layout-store.ts'
-import { run, runWell } from '../program.ts'
+import { run } from '../program.ts'
 import { summary } from '../stats.ts'
 
 /** The count of a big store: how long, and how much it holds up the process that asked for it. */
@@ -62,21 +63,21 @@ function check(written: Written, counted: { repositories: number; tags: number }
 /** The event loop of the app from its first answer until its status shows the storage. */
 async function scanInApp({ work }: Bench, app: AppFiles, folder: string): Promise<Row[]> {
   const cold = await dropCaches()
-  const samples = join(folder, 'delay.json')
-  const probe = join(import.meta.dirname, '..', 'delay-probe.ts')
-  const running = await startApp(work, app, folder, ['--import', probe], { BENCH_DELAY_FILE: samples })
-  const started = performance.now()
-  process.kill(running.pid, 'SIGUSR2')
-  const env = running.environment
-  while (
-    !(await run(process.execPath, [app.cli, 'status', '--json'], { env })).stdout.includes('"storage"')
-  ) {
-    if (performance.now() - started > 60_000) throw new Error('the app shows no storage after 60 s')
-    await pause(200)
-  }
-  const seconds = (performance.now() - started) / 1000
-  process.kill(running.pid, 'SIGUSR2')
-  const late = await delaysIn(samples)
+  const probe = probed(join(folder, 'delay.json'))
+  const { nodeOptions, environment } = probe.options
+  const running = await startApp(work, app, folder, nodeOptions, environment)
+  let seconds = 0
+  const late = await probe.during(running.pid, async () => {
+    const started = performance.now()
+    const env = running.environment
+    while (
+      !(await run(process.execPath, [app.cli, 'status', '--json'], { env })).stdout.includes('"storage"')
+    ) {
+      if (performance.now() - started > 60_000) throw new Error('the app shows no storage after 60 s')
+      await pause(200)
+    }
+    seconds = (performance.now() - started) / 1000
+  })
   await running.quit()
   const note = `the app's own scan while it serves, asked for its status every 0.2 s; ${cold ? 'cold' : 'warm'}`
   return [
@@ -89,24 +90,4 @@ async function scanInApp({ work }: Bench, app: AppFiles, folder: string): Promis
     },
     { name: 'app: event loop delay meanwhile', unit: 'ms', better: 'less', ours: summary(late), note },
   ]
-}
-
-async function delaysIn(file: string): Promise<number[]> {
-  const until = performance.now() + 5_000
-  for (;;) {
-    const text = await readFile(file, 'utf8').catch(() => '')
-    const samples: unknown = text.endsWith(']') ? JSON.parse(text) : undefined
-    if (Array.isArray(samples)) return samples.map(Number)
-    if (performance.now() > until) throw new Error('the app did not write how late its timers were')
-    await pause(20)
-  }
-}
-
-/** False where the system does not let us: not Linux, or not root. */
-async function dropCaches(): Promise<boolean> {
-  await runWell('sync', [])
-  return writeFile('/proc/sys/vm/drop_caches', '3').then(
-    () => true,
-    () => false,
-  )
 }

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { stateLine } from '../../bench/app.ts'
 import { manifestPaths } from '../../bench/image-store.ts'
+import { tookBetween } from '../../bench/load.ts'
 import { cpuSecondsIn, residentMegabytesIn } from '../../bench/proc.ts'
+import { sizesOf, storeContent } from '../../bench/store-content.ts'
 import { loadIn } from '../../bench/wrk.ts'
 
 describe('readings of /proc', () => {
@@ -51,5 +53,21 @@ describe('the walk over a store', () => {
     const paths = manifestPaths({ repositories: 3, tags: 2 })
     expect(new Set(paths).size).toBe(6)
     expect(paths.slice(0, 2)).toEqual(['/v2/bench/r0000/manifests/t0', '/v2/bench/r0001/manifests/t0'])
+  })
+})
+
+describe('the populated store', () => {
+  it('has as many different blobs as it says', () => {
+    const images = [...storeContent(300)].flatMap(({ images }) => images)
+    expect(sizesOf(300)).toEqual({ blobs: 300, repositories: 3, tags: 30 })
+    expect(images).toHaveLength(30)
+    const digests = images.flatMap(({ manifest, blobs }) => [manifest, ...blobs].map(({ digest }) => digest))
+    expect(new Set(digests).size).toBe(300)
+  })
+})
+
+describe('answers of a load', () => {
+  it('are picked by when they came', () => {
+    expect(tookBetween({ at: [1, 2, 3, 4], took: [10, 20, 30, 40] }, 2, 3)).toEqual([20, 30])
   })
 })

@@ -26,6 +26,8 @@ describe('metOf', () => {
     expect(metOf({ ...fast, target: { kind: 'times-peer', value: 11 } })).toBe('no')
     expect(metOf(slow)).toBe('no')
     expect(metOf({ ...slow, target: { kind: 'at-most', value: 1.5 } })).toBe('yes')
+    expect(metOf({ ...fast, target: { kind: 'at-least', value: 10_000 } })).toBe('yes')
+    expect(metOf({ ...fast, target: { kind: 'at-least', value: 10_001 } })).toBe('no')
   })
 
   it('never says yes of what was not measured', () => {
