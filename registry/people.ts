@@ -120,6 +120,9 @@ export function openPeople(
       originOf: user => (!users.current?.has(user) && apiKeys?.isProviders(user) ? 'oidc' : 'local'),
       reconfigure: changed => {
         const path = changed.http.auth?.htpasswd?.path
+        if (users.current && path === undefined) {
+          logger.log('warn', 'http.auth.htpasswd is gone from the config; its users stay until a restart')
+        }
         const problem = users.current && path !== undefined ? users.use(path) : undefined
         if (problem !== undefined) {
           logger.log('error', 'htpasswd cannot be read; the old users stay', { error: problem })

@@ -72,6 +72,7 @@ const words: Record<string, string> = {
   EROFS: 'the volume is read-only',
   ENOSPC: 'the disk is full',
   EIO: 'the disk reports an error',
+  EISDIR: 'it is a folder',
   ENOTDIR: 'a file stands where a folder should be',
   ENOENT: 'it does not exist',
 }

@@ -49,6 +49,8 @@ describe('verify', () => {
     expect(empty.warnings[0]).toContain('nobody can sign in')
     const none = await look({ http: { auth: { htpasswd: { path: '/nope' } } } })
     expect(none.problems).toEqual(['http.auth.htpasswd.path: /nope: it does not exist'])
+    const folders = await look({ http: { auth: { htpasswd: { path: folder } } } })
+    expect(folders.problems).toEqual([`http.auth.htpasswd.path: ${folder}: it is a folder`])
   })
 
   it('compares certificate and key, and knows the date', async () => {
