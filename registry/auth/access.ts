@@ -63,12 +63,11 @@ export function createAccess({ accessControl, authenticates }: AccessOptions): A
   const answers = new LRUCache<string, number>({ max: maxAnswers })
   const shapes = createShapes()
   const remembered = (identity: Identity | undefined, repository: string): ActionSet => {
-    // Names are checked after this: what nobody can be called is not worth memory.
-    if (repository.length > maxNameLength) return rights(identity, repository)
-    const key = `${identity ? shapes(identity) : 0} ${repository}`
+    const name = bounded(repository)
+    const key = `${identity ? shapes(identity) : 0} ${name}`
     let set = answers.get(key)
     if (set === undefined) {
-      set = rights(identity, repository)
+      set = rights(identity, name)
       answers.set(key, set)
     }
     return set
@@ -95,7 +94,7 @@ export function createAccess({ accessControl, authenticates }: AccessOptions): A
 function withoutRules(authenticates: boolean): Access {
   const rights = (identity: Identity | undefined, repository: string): ActionSet => {
     if (!authenticates) return everyRight
-    return identity ? narrowed(everyRight, identity, repository) : 0
+    return identity ? narrowed(everyRight, identity, bounded(repository)) : 0
   }
   return {
     may: (identity, action, repository) => (rights(identity, repository) & bitOf(action)) !== 0,
@@ -105,6 +104,9 @@ function withoutRules(authenticates: boolean): Access {
     hasAuthenticated: authenticates,
   }
 }
+
+/** Names are checked after this. What is too long to be one costs no more time and memory than a name. */
+const bounded = (repository: string): string => repository.slice(0, maxNameLength)
 
 const isNarrowed = (identity: Identity): boolean => (identity.scopes?.length ?? 0) > 0
 
