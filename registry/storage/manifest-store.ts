@@ -168,14 +168,20 @@ export class ManifestStore implements Manifests {
       )
     }
     let found = false
-    await this.#letGo(name, repository, reference.tag)
-    const changed = await repository.change(index => {
-      const after = withoutTag(index, reference.tag)
-      found ||= after !== index
-      return after
-    })
-    if (!changed.ok) return changed
-    return found ? success(undefined) : failure('manifest-unknown', { name, reference: reference.tag })
+    // Keeps this object the only one for its name: two would each write an index of their own.
+    const hold = repository.claims.watch()
+    try {
+      await this.#letGo(name, repository, reference.tag)
+      const changed = await repository.change(index => {
+        const after = withoutTag(index, reference.tag)
+        found ||= after !== index
+        return after
+      })
+      if (!changed.ok) return changed
+      return found ? success(undefined) : failure('manifest-unknown', { name, reference: reference.tag })
+    } finally {
+      hold.end()
+    }
   }
 
   /** What a tag points to is about to lose it: whoever has just resolved the tag still has time to pull it. */
