@@ -92,8 +92,8 @@ export async function establishAdmin<Kept>(
 
 export function createAdmin(options: Options): Admin {
   const { home, secrets, registry, report, now, hash = bcrypt } = options
-  /** The password as last read, so that the keychain is asked once. */
-  let known: Credential | undefined
+  /** The password as last read, so that the keychain is asked once for each htpasswd file. */
+  let known: { htpasswd: string; credential: Credential } | undefined
 
   /** The file that the app wrote and that config.json names; nothing else may be changed. */
   async function ours(): Promise<Result<AdminRecord>> {
@@ -114,10 +114,14 @@ export function createAdmin(options: Options): Admin {
   return {
     show,
     async credential() {
-      if (known) return known
+      // Another config.json may name another file: its admin must not get this one's password.
+      const { htpasswd } = registry()
+      if (known && known.htpasswd === htpasswd) return known.credential
       const shown = await show()
-      known = shown.ok ? shown.value : undefined
-      return known
+      if (!shown.ok) return undefined
+      if (htpasswd !== undefined && registry().htpasswd === htpasswd)
+        known = { htpasswd, credential: shown.value }
+      return shown.value
     },
     async reset() {
       const file = await ours()
@@ -136,8 +140,8 @@ export function createAdmin(options: Options): Admin {
         if (kept !== undefined) await secrets.set(account(file.value), kept).catch(() => undefined)
         return fail({ code: 'file-unusable', path: htpasswd, reason: reasonOf(error) })
       }
-      known = { user: file.value.user, password }
-      return ok(known)
+      known = { htpasswd, credential: { user: file.value.user, password } }
+      return ok(known.credential)
     },
   }
 }

@@ -110,6 +110,24 @@ describe('the admin', () => {
     expect(await readFile(foreign, 'utf8')).toBe('admin:x\n')
   })
 
+  it('gives its password to no registry with another htpasswd, and asks the keychain once for its own', async () => {
+    const { htpasswd } = await establish()
+    let asked = 0
+    let named: { configFile: string; htpasswd?: string } = { configFile: '/c/config.json', htpasswd }
+    const get = (account: string) => {
+      asked++
+      return secrets.get(account)
+    }
+    const admin = createAdmin({ ...reading, home, secrets: { ...secrets, get }, registry: () => named })
+    expect(await admin.credential()).toMatchObject({ user: 'admin' })
+    expect(await admin.credential()).toMatchObject({ user: 'admin' })
+    expect(asked).toBe(1)
+    named = { configFile: '/c/config.json', htpasswd: join(folder, 'theirs') }
+    expect(await admin.credential()).toBeUndefined()
+    named = { configFile: '/c/config.json' }
+    expect(await admin.credential()).toBeUndefined()
+  })
+
   it('whose secret is gone can only be reset', async () => {
     const { htpasswd } = await establish()
     kept.clear()
