@@ -72,10 +72,11 @@ async function download() {
 
 /** Runs a program on this terminal and passes signals on; it decides when a signal ends it, within `limit` ms. */
 function run(command, parts, env, stdio = 'inherit', limit) {
-  const child = spawn(command, parts, { stdio, env })
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
   const pass = signal => child.kill(signal)
+  // Before the program is there: a signal that comes at once must not end this process and leave that one behind.
   for (const signal of signals) process.on(signal, pass)
+  const child = spawn(command, parts, { stdio, env })
   const late = limit && setTimeout(() => child.kill('SIGKILL'), limit)
   return new Promise(resolve => {
     const done = end => {

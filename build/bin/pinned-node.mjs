@@ -32,9 +32,9 @@ export async function runBundle(name) {
       `Node 24 or later is needed; this is ${process.version}. Run npm ci again without --omit=optional, or install Node 24.`,
     )
   const { spawn } = await import('node:child_process')
-  const child = spawn(node, [file, ...process.argv.slice(2)], { stdio: 'inherit' })
   // The child decides when a signal ends it; this process only passes it on and reports how the child ended.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  const child = spawn(node, [file, ...process.argv.slice(2)], { stdio: 'inherit' })
   child.on('exit', (code, signal) => {
     if (signal) {
       process.removeAllListeners(signal)

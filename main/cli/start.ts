@@ -40,8 +40,8 @@ function appRoot(): string {
 /** The app decides what a signal means; this process passes it on and reports how the app ended. */
 function runElectron(binary: string, args: string[]): Promise<number> {
   const { ELECTRON_RUN_AS_NODE: _, ...env } = process.env
-  const child = spawn(binary, args, { stdio: 'inherit', env })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal))
+  const child = spawn(binary, args, { stdio: 'inherit', env })
   return new Promise((done, failed) => {
     child.on('error', failed)
     child.on('exit', (code, signal) => done(signal ? 1 : (code ?? 1)))
