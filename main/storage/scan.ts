@@ -30,6 +30,8 @@ export interface ScanOptions {
   startThread?: StartThread
   /** Up to so many files are counted here, a few requests at a time. */
   smallStore?: number
+  /** Some of it was counted. */
+  onProgress?: () => void
 }
 
 /**
@@ -37,14 +39,14 @@ export interface ScanOptions {
  * is not worth the 15 MB that a thread leaves behind in the process for good.
  */
 export function startScan(folder: string, options: ScanOptions = {}): Scan {
-  const { startThread = startWorker, smallStore = 3000 } = options
+  const { startThread = startWorker, smallStore = 3000, onProgress = () => {} } = options
   let cancelled = false
   let thread: Scan | undefined
   const count = async (): Promise<ScanOutcome> => {
-    const small = await countHere(folder, smallStore, () => cancelled)
+    const small = await countHere(folder, smallStore, () => cancelled, onProgress)
     if (cancelled) return { kind: 'cancelled' }
     if (small !== 'too-big') return small
-    thread = countInThread(folder, startThread)
+    thread = countInThread(folder, startThread, onProgress)
     return thread.done
   }
   return {
@@ -60,6 +62,7 @@ async function countHere(
   folder: string,
   most: number,
   cancelled: () => boolean,
+  onProgress: () => void,
 ): Promise<ScanOutcome | 'too-big'> {
   const ledger = new Ledger()
   let files = 0
@@ -70,6 +73,7 @@ async function countHere(
       batch => {
         files += batch.files.sizes.length
         addBatch(ledger, batch)
+        onProgress()
         return !cancelled() && files <= most
       },
       256,
@@ -81,7 +85,7 @@ async function countHere(
   }
 }
 
-function countInThread(folder: string, startThread: StartThread): Scan {
+function countInThread(folder: string, startThread: StartThread, onProgress: () => void): Scan {
   const ledger = new Ledger()
   const { promise, resolve } = Promise.withResolvers<ScanOutcome>()
   const thread = startThread(folder)
@@ -92,6 +96,7 @@ function countInThread(folder: string, startThread: StartThread): Scan {
   thread.on('message', message => {
     switch (message.kind) {
       case 'batch':
+        onProgress()
         return addBatch(ledger, message.batch)
       case 'done':
         return end({ kind: 'counted', ledger, unreadable: message.unreadable })

@@ -6,6 +6,7 @@ import { errorCode, reasonOf } from '../platform/error-code.ts'
 import type { FreeSpace } from '../platform/free-space.ts'
 import type { SetAside } from '../platform/json-file.ts'
 import { checkVolume } from '../platform/volume.ts'
+import { createCounts } from './counts.ts'
 import { asyncDisk } from './disk.ts'
 import { FileList } from './file-list.ts'
 import { createHistory } from './history.ts'
@@ -16,7 +17,7 @@ import { createRereads } from './rereads.ts'
 import { daysToFull } from './samples.ts'
 import { type Scan, type ScanOutcome, startScan } from './scan.ts'
 import { createTraffic } from './traffic.ts'
-import { parseWrite, type Write } from './writes.ts'
+import { parseWrite, refusedForSpace, type Write } from './writes.ts'
 
 export interface StorageOptions {
   clock: Clock
@@ -29,7 +30,7 @@ export interface StorageOptions {
   log(message: string): void
   /** A history that could not be understood was moved out of the way. */
   report(what: SetAside): void
-  scanner?: (folder: string) => Scan
+  scanner?: (folder: string, onProgress: () => void) => Scan
 }
 
 export interface Storage {
@@ -54,6 +55,7 @@ export interface Storage {
 const refreshEvery = 5 * 60_000
 const indexRetries = 3
 
+const scanFolder = (folder: string, onProgress: () => void): Scan => startScan(folder, { onProgress })
 const unreadable = (path: string, reason: string): Failure => ({ code: 'data-unreadable', path, reason })
 const isAbout = (error: Failure | undefined, path: string): boolean =>
   error !== undefined && 'path' in error && error.path === path
@@ -64,7 +66,7 @@ const isAbout = (error: Failure | undefined, path: string): boolean =>
  * retention removes, appear in the log in part only; what is missed is put right by the next count.
  */
 export function createStorage(options: StorageOptions): Storage {
-  const { clock, log, scanner = startScan } = options
+  const { clock, log, scanner = scanFolder } = options
   const history = createHistory({
     file: historyFile(options.home, { now: () => clock.now(), report: options.report }),
     log,
@@ -76,7 +78,6 @@ export function createStorage(options: StorageOptions): Storage {
   let shown: LastCount | undefined
   let space: FreeSpace | undefined
   let error: Failure | undefined
-  let scanning: { of: string | undefined; scan: Promise<void>; cancel: () => void } | undefined
   /** Repositories written to during a count: it may have passed them before. */
   let touched = new Set<string>()
   const indexTries = new Map<string, number>()
@@ -95,6 +96,13 @@ export function createStorage(options: StorageOptions): Storage {
     } catch (problem) {
       log(`free space of ${of} cannot be read: ${reasonOf(problem)}`)
     }
+  }
+
+  /** A push was refused for want of space. */
+  const lookAtSpace = async () => {
+    if (folder === undefined) return
+    await readSpace(folder)
+    changed()
   }
 
   const publish = () => {
@@ -153,7 +161,7 @@ export function createStorage(options: StorageOptions): Storage {
     if (closed || folder !== root) return
     if (problem) error = problem
     else if (isAbout(error, root)) void scan()
-    if (!error && !scanning) publish()
+    if (!error && !counts.running()) publish()
     else changed()
     armRefresh()
   }
@@ -199,59 +207,40 @@ export function createStorage(options: StorageOptions): Storage {
     if (root === undefined || cancelled()) return
     changed()
     const { present, problem } = await look(root)
+    if (cancelled()) return
     if (problem) {
       error = problem
       return
     }
     if (!present) return takeOutcome(root, { kind: 'counted', ledger: new Ledger(), unreadable: [] })
     touched = new Set()
-    const running = scanner(root)
+    const running = scanner(root, () => counts.moved())
     started(running)
     const outcome = await running.done
     if (!cancelled()) takeOutcome(root, outcome)
   }
 
+  const counts = createCounts({
+    clock,
+    count: countOnce,
+    onStuck: (of, ms) => {
+      if (of === undefined || of !== folder) return
+      error = unreadable(of, `counting it got no further for ${ms / 60_000} min`)
+      log(`the count of ${of} was given up: it got no further for ${ms / 60_000} min`)
+    },
+    onChange: changed,
+  })
+
   const scan = (): Promise<void> => {
     if (closed) return Promise.resolve()
-    const of = options.dataFolder()
-    if (scanning && scanning.of === of) return scanning.scan
-    const before = scanning
-    before?.cancel()
-    let cancelled = false
-    let running: Scan | undefined
-    const count = async () => {
-      await before?.scan
-      try {
-        await countOnce(
-          of,
-          () => cancelled,
-          scan => {
-            running = scan
-            if (cancelled) scan.cancel()
-          },
-        )
-      } finally {
-        if (scanning === own) scanning = undefined
-        changed()
-      }
-    }
-    const own = {
-      of,
-      scan: Promise.resolve().then(count),
-      cancel: () => {
-        cancelled = true
-        running?.cancel()
-      },
-    }
-    scanning = own
     armRefresh()
-    return own.scan
+    return counts.begin(options.dataFolder())
   }
 
   const take = (write: Write) => {
     if (traffic.take(write)) changed()
     if (write.kind === 'uploading') return
-    if (scanning) touched.add(write.repository)
+    if (counts.running()) touched.add(write.repository)
     if (ledger) rereads.mark(write.repository)
   }
 
@@ -259,7 +248,7 @@ export function createStorage(options: StorageOptions): Storage {
     const trend = history.trend(clock.now())
     const full = space && daysToFull(trend.pace, space.freeBytes)
     return {
-      scanning: scanning !== undefined,
+      scanning: counts.running(),
       biggest: [],
       ...shown,
       ...space,
@@ -277,6 +266,7 @@ export function createStorage(options: StorageOptions): Storage {
     },
     pushes: traffic.pushes,
     line: text => {
+      if (refusedForSpace(text)) void lookAtSpace()
       const write = parseWrite(text)
       if (write) take(write)
     },
@@ -307,9 +297,8 @@ export function createStorage(options: StorageOptions): Storage {
       closed = true
       cancelRefresh?.()
       rereads.close()
-      scanning?.cancel()
       // Sizes are kept in the home: they are written even where the data folder never answers again.
-      await Promise.all([scanning?.scan, history.close()])
+      await Promise.all([counts.end(), history.close()])
     },
   }
 }

@@ -40,6 +40,13 @@ export function parseWrite(line: string): Write | undefined {
   }
 }
 
+/** Whether a line tells of a request that was refused because the disk is full (507). */
+export function refusedForSpace(line: string): boolean {
+  if (!/"statusCode":\s*507\b/.test(line)) return false
+  const entry = parseRecord(line)
+  return entry?.['message'] === 'HTTP API' && entry['statusCode'] === 507
+}
+
 type What = Pick<Write, 'kind' | 'repository' | 'tags'>
 
 function requested(entry: Record<string, unknown>): What | undefined {

@@ -17,6 +17,7 @@ import {
   timeOfDay,
   when,
 } from './format.ts'
+import { isFull } from './storage-words.ts'
 
 /** Whose turn it is: the class decides glyph, colour and tray image. */
 export type GlanceClass = 'fine' | 'attention' | 'working' | 'down' | 'off'
@@ -146,6 +147,14 @@ const endedWell = (exit: Exit): boolean => exit.kind === 'code' && exit.code ===
 function serving(snapshot: Snapshot, now: number): Glance {
   const { storage, service } = snapshot
   const tight = snapshot.notices.find(notice => notice.kind === 'storage-nearly-full')
+  if (tight && isFull(tight.freeBytes))
+    return {
+      class: 'attention',
+      state: 'serving',
+      headline: 'Serving, but the disk is full',
+      reason: `Pulls work; pushes fail. The disk has ${bytes(tight.freeBytes)} left of ${bytes(tight.volumeBytes)}. Free some space, then push again.`,
+      actions: [],
+    }
   if (tight)
     return {
       class: 'attention',

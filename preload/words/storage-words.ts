@@ -8,6 +8,9 @@ export function storageTitle(storage: StorageState): string | undefined {
   return `${bytes(storage.bytes)} in ${count(storage.repositories, 'repository', 'repositories')}`
 }
 
+/** Less than most images need: pushes fail, or will with the next one. */
+export const isFull = (freeBytes: number): boolean => freeBytes < 16 * 1024 * 1024
+
 /** "19 GB more in the last 30 days"; undefined while there are too few samples. */
 export function growthWords(storage: StorageState): string | undefined {
   if (!storage.growth) return undefined

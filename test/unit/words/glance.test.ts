@@ -125,6 +125,23 @@ describe('the glance', () => {
     expect(found).toMatchObject({ class: 'attention', state: 'serving' })
     expect(plain(found.reason)).toContain('2.0 GB left')
   })
+
+  it('says that pushes fail when the disk is full', () => {
+    const notice = {
+      id: 'n',
+      at: now,
+      kind: 'storage-nearly-full',
+      freeBytes: 4096,
+      volumeBytes: 5e11,
+    } as const
+    const found = seen({ process: servingState, notices: [notice] })
+    expect(found).toMatchObject({
+      class: 'attention',
+      state: 'serving',
+      headline: 'Serving, but the disk is full',
+    })
+    expect(plain(found.reason)).toContain('pushes fail')
+  })
 })
 
 describe('status for other tools', () => {
