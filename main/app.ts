@@ -1,5 +1,6 @@
 import type { EventName, Events } from '../preload/contract/contract.ts'
 import type { Notice, Snapshot } from '../preload/contract/snapshot.ts'
+import { type Address, addressIn } from './config-address.ts'
 import type { Engine } from './engine/engine.ts'
 import type { Engines } from './engine/engines.ts'
 import { runningVersionIn } from './engine/zot.ts'
@@ -11,6 +12,7 @@ import type { AppLog } from './platform/app-log.ts'
 import { childEnvironment } from './platform/child-environment.ts'
 import type { Clock } from './platform/clock.ts'
 import { freeSpace } from './platform/free-space.ts'
+import { pinCertificate } from './platform/pinned-certificate.ts'
 import type { ProcessTable } from './platform/process-table.ts'
 import { parseJson } from './platform/registry-http.ts'
 import { within } from './platform/within.ts'
@@ -77,8 +79,19 @@ export async function createApp(options: AppOptions): Promise<App> {
   let pushPlanned = false
   let lookers = 0
 
+  /** Where it would answer, as far as a faulty config.json tells; a target that was good goes before it. */
+  let guess: Address | undefined
+  const targetIs = (next: Target): void => {
+    target = next
+    if (next.certificate !== undefined) pinCertificate(next.url, next.certificate)
+  }
+  const targetIsNot = async (): Promise<void> => {
+    if (!target) guess = await addressIn(configFile)
+  }
+
   const first = await readTarget(configFile, engine.id)
-  if (first.ok) target = first.value
+  if (first.ok) targetIs(first.value)
+  else await targetIsNot()
 
   const storage = createStorage({
     clock,
@@ -107,12 +120,15 @@ export async function createApp(options: AppOptions): Promise<App> {
     uploadsInProgress: () => storage.uploadsInProgress(),
     async preflight() {
       const checked = await preflight(configFile, processes, engine.id)
-      if (!checked.ok) return checked
+      if (!checked.ok) {
+        await targetIsNot()
+        return checked
+      }
       const verified = await engines.verify(engine, configFile)
       if (!verified.ok) return verified
       const moved = checked.value.dataFolder !== target?.dataFolder
-      target = checked.value
-      outputLog.use(target.logOutput)
+      targetIs(checked.value)
+      outputLog.use(checked.value.logOutput)
       if (moved) void storage.scan()
       return checked
     },
@@ -165,7 +181,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   })
 
   function snapshot(): Snapshot {
-    const place = supervisor.place() ?? target
+    const place = supervisor.place() ?? target ?? guess
     const stored = storage.state()
     const running = told?.version ?? engine.version
     const runbook = control.progress()
@@ -173,6 +189,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       stored,
       settings.get('storage.warnFreePercent'),
       settings.get('storage.warnDays'),
+      clock.now(),
     )
     return {
       takenAt: clock.now(),

@@ -17,6 +17,8 @@ export interface Target {
   publicUrl?: string
   /** The file that the engine writes its log to, where it is not standard output. */
   logOutput?: string
+  /** What the registry shows over https, absolute. */
+  certificate?: string
   /** The accounts' file, absolute. */
   htpasswd?: string
   /** Repositories that hold copies from upstreams: not probed, counted as cached. */
@@ -103,6 +105,7 @@ function targetOf(config: Config, folder: string): Target {
     dataFolder: resolve(folder, config.storage.rootDirectory),
     ...(externalUrl ? { publicUrl: externalUrl } : {}),
     ...(config.log.output ? { logOutput: resolve(folder, config.log.output) } : {}),
+    ...(tls?.cert ? { certificate: resolve(folder, tls.cert) } : {}),
     ...(auth?.htpasswd ? { htpasswd: resolve(folder, auth.htpasswd.path) } : {}),
     isCached: repository => destinations.some(to => repository === to || repository.startsWith(`${to}/`)),
   }

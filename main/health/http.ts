@@ -77,6 +77,8 @@ export function why(error: Error, limitMs: number): string {
       return 'the connection was cut'
     case 'ETIMEDOUT':
       return `no answer within ${Math.round(limitMs / 1000)} s`
+    case 'ERR_TLS_NOT_PINNED':
+      return 'it shows another certificate than its own'
     default:
       return code?.startsWith('HPE_') ? 'the answer is not HTTP' : (code ?? error.message)
   }

@@ -1,10 +1,11 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ask } from '../../../main/health/http.ts'
 import { port } from '../../../main/health/port.ts'
+import { pinCertificate } from '../../../main/platform/pinned-certificate.ts'
 import { registryHttp } from '../../../main/platform/registry-http.ts'
 import { readTarget } from '../../../main/preflight.ts'
 import { probeHttp } from '../../../main/supervisor/http-probe.ts'
@@ -14,17 +15,21 @@ let folder: string
 let made: MadeCertificate
 let url: string
 let stop: () => void
+let requests = 0
 
 beforeEach(async () => {
+  requests = 0
   folder = await mkdtemp(join(tmpdir(), 'zotbar-tls-'))
   made = makeCertificate(folder, 'registry.example.org')
   const server = createServer({ cert: made.pem, key: await readFile(made.key) }, (request, response) => {
-    response.statusCode = request.url === '/v2/' ? 200 : 404
+    requests += 1
+    response.statusCode = request.url === '/v2/' ? 200 : request.url === '/closed' ? 401 : 404
     response.end('{}')
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
   url = `https://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`
+  pinCertificate(url, made.cert)
   stop = () => {
     server.closeAllConnections()
     server.close()
@@ -45,6 +50,34 @@ describe('a registry with http.tls', () => {
     })
     const registry = registryHttp({ url: () => url, credential: async () => undefined })
     expect(await registry.ask('/v2/')).toMatchObject({ ok: true, value: { status: 200 } })
+    registry.close()
+  })
+
+  it('is not told from its port alone: who shows another certificate is sent no credential', async () => {
+    const other = join(folder, 'other')
+    await mkdir(other)
+    const foreign = makeCertificate(other, 'registry.example.org')
+    pinCertificate(url, foreign.cert)
+    // It lives, all the same: nobody is to end it for that.
+    expect(await probeHttp(`${url}/v2/`, 5000)).toBe(200)
+    requests = 0
+    expect(await ask(url, '/closed', { authorization: async () => 'Basic eDp5' })).toEqual({
+      kind: 'failed',
+      why: 'it shows another certificate than its own',
+    })
+    let asked = 0
+    const credential = async () => {
+      asked += 1
+      return { user: 'admin', password: 'secret' }
+    }
+    const registry = registryHttp({ url: () => url, credential })
+    expect(await registry.ask('/v2/')).toMatchObject({ ok: false })
+    expect({ asked, requests }).toEqual({ asked: 1, requests: 1 })
+    // A certificate that is renewed is taken up by both sides in their own time.
+    pinCertificate(url, made.cert)
+    expect(await registry.ask('/v2/')).toMatchObject({ ok: true })
+    await writeFile(made.cert, await readFile(foreign.cert))
+    expect(await registry.ask('/v2/')).toMatchObject({ ok: true })
     registry.close()
   })
 
