@@ -1,9 +1,9 @@
 import type { Failure } from '../../preload/contract/failure.ts'
 
-/** What fails on this side of the socket. `near` is a verb or flag that was probably meant. */
+/** What fails on this side of the socket. `near` is a verb or flag that was probably meant, `help` what tells more. */
 export type CliFailure =
   | Failure
-  | { code: 'usage'; message: string; near?: string }
+  | { code: 'usage'; message: string; near?: string; help?: string }
   | { code: 'no-browser'; reason: string; url: string }
 
 /** The exit codes other tools rely on. */

@@ -47,7 +47,7 @@ export function output(json: boolean, streams: Streams = process): Output {
 export function failureText(error: CliFailure): string {
   if (error.code === 'usage') {
     const near = error.near === undefined ? '' : ` Did you mean ${error.near}?`
-    return `zotbar: ${error.message}.${near}\n  See: zotbar --help`
+    return `zotbar: ${error.message}.${near}\n  See: ${error.help ?? 'zotbar --help'}`
   }
   if (error.code === 'no-browser')
     return `zotbar: No browser could be opened here\n  ${error.reason}.\n  Open this link yourself; it works once, within 10 minutes: ${error.url}`

@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { nearest } from '../../registry/config/near.ts'
 import { type ExitCode, exitCode } from './exit-code.ts'
 import { type Output, output } from './output.ts'
 import { addRegistryVerbs } from './registry-verbs.ts'
@@ -31,7 +32,7 @@ export async function runCli(words: string[], home: string, socketPath: string):
     .description('Keeps your container registry up, and says at a glance how it is')
     .version(appVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
-    .helpCommand(false)
+    .helpCommand('help [verb]', 'print the help of zotbar, or of one verb')
     .exitOverride()
     .configureOutput({ writeErr: () => undefined })
   program.addHelpText('after', () => exitCodeHelp)
@@ -100,10 +101,14 @@ export async function runCli(words: string[], home: string, socketPath: string):
     )
 
   try {
+    // Without a verb the flag would be told as the mistake.
+    const [group, ...more] = words.filter(word => word !== '--json')
+    const isGroup = program.commands.some(command => command.commands.length > 0 && command.name() === group)
+    if (asJson && more.length === 0 && (group === undefined || isGroup)) throw usage('a verb is missing')
     await program.parseAsync(words, { from: 'user' })
     return code
   } catch (error) {
-    if (error instanceof CommanderError) return refused(error, output(asJson))
+    if (error instanceof CommanderError) return refused(error, output(asJson), helpFor(program, words))
     // A fault of this program: with its trace for people, as data for programs.
     if (!asJson) throw error
     const where = error instanceof Error ? error.message : String(error)
@@ -112,16 +117,37 @@ export async function runCli(words: string[], home: string, socketPath: string):
 }
 
 /** Help and version were asked for, or the command line was wrong. */
-function refused(error: CommanderError, out: Output): ExitCode {
+function refused(error: CommanderError, out: Output, help: string): ExitCode {
   if (error.exitCode === 0) return exitCode.done
-  if (error.code === 'commander.help') return out.failure({ code: 'usage', message: 'a verb is missing' })
+  if (error.code === 'commander.help')
+    return out.failure({ code: 'usage', message: 'a verb is missing', help })
   const [first = '', hint = ''] = error.message.replace(/^error: /, '').split('\n')
-  const near = /Did you mean (?:one of )?([^?]+)\?/.exec(hint)?.[1]
+  const near = /Did you mean (?:one of )?([^?]+)\?/
+    .exec(hint)?.[1]
+    ?.split(', ')
+    .filter(word => nearest(bare(/'([^']*)'/.exec(first)?.[1] ?? ''), [bare(word)]) !== undefined)
+    .join(', ')
   return out.failure({
     code: 'usage',
     message: first.replace(/\.$/, ''),
-    ...(near === undefined ? {} : { near }),
+    ...(near ? { near } : {}),
+    help,
   })
+}
+
+const bare = (word: string): string => word.replace(/^-+/, '')
+
+/** The help of the verb that was meant, as far as its name was right: "zotbar settings set --help". */
+function helpFor(program: Command, words: string[]): string {
+  const path = ['zotbar']
+  let at: Command | undefined = program
+  for (const word of words) {
+    if (word.startsWith('-')) continue
+    at = at.commands.find(command => command.name() === word)
+    if (!at) break
+    path.push(word)
+  }
+  return `${path.join(' ')} --help`
 }
 
 function wholeNumber(least: number, most: number): (word: string) => number {

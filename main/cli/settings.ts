@@ -1,6 +1,7 @@
+import type { Failure } from '../../preload/contract/failure.ts'
 import type { SettingRow } from '../../preload/contract/setting.ts'
 import { exitCode } from './exit-code.ts'
-import type { Verb } from './verb.ts'
+import type { Verb, VerbContext } from './verb.ts'
 
 /** All settings with their values. */
 export const list: Verb<object> = async ({ out, client }) => {
@@ -18,7 +19,7 @@ export const list: Verb<object> = async ({ out, client }) => {
 /** One setting; people see its value alone. */
 export const get: Verb<{ key: string }> = async ({ out, client }, { key }) => {
   const asked = await client.zotbar.settings.get({ key })
-  if (!asked.ok) return out.failure(asked.error)
+  if (!asked.ok) return refused({ out, client }, asked.error)
   out.object(asked.value)
   out.line(text(asked.value.value))
   return exitCode.done
@@ -28,7 +29,7 @@ export const get: Verb<{ key: string }> = async ({ out, client }, { key }) => {
 export const set: Verb<{ key: string; value: string | undefined }> = async ({ out, client }, options) => {
   const { key } = options
   const row = await client.zotbar.settings.get({ key })
-  if (!row.ok) return out.failure(row.error)
+  if (!row.ok) return refused({ out, client }, row.error)
   const value = options.value === undefined ? null : typed(row.value, options.value)
   const done = await client.zotbar.settings.set({ key, value })
   if (!done.ok) return out.failure(done.error)
@@ -39,6 +40,15 @@ export const set: Verb<{ key: string; value: string | undefined }> = async ({ ou
       : 'takes effect with the next start of the registry: zotbar restart'
   out.line(`${key} is ${text(done.value.value)}: ${effect}`)
   return exitCode.done
+}
+
+/** An unknown key is told with those that there are. */
+async function refused({ out, client }: Pick<VerbContext, 'out' | 'client'>, error: Failure) {
+  const code = out.failure(error)
+  if (error.code !== 'unknown-setting' || out.json) return code
+  const asked = await client.zotbar.settings.list({})
+  if (asked.ok) out.note(`  Allowed: ${asked.value.settings.map(({ key }) => key).join(', ')}`)
+  return code
 }
 
 /** A word of the command line as the kind of value that the setting has; what does not fit is the app's to refuse. */
