@@ -5,7 +5,7 @@ import { type Digest, parseDigest } from '../oci/digest.ts'
 import { isRepositoryName } from '../oci/name.ts'
 import { parseRange } from '../oci/range.ts'
 import type { BlobReader } from '../storage/storage.ts'
-import type { RouteContext } from './table.ts'
+import type { RouteContext } from './context.ts'
 
 /** Pull, check and delete of blobs. */
 export function blobRoutes({ storage, pushes }: RouteContext) {

@@ -1,7 +1,7 @@
 import type { Exchange } from '../http/exchange.ts'
 import { sendBytes, sendEmpty, sendFailure } from '../http/responder.ts'
+import type { RouteContext } from './context.ts'
 import { baseHeaders } from './gate.ts'
-import type { RouteContext } from './table.ts'
 
 const ok = Buffer.from('ok')
 const live = (exchange: Exchange): undefined => sendBytes(exchange, 200, 'text/plain; charset=utf-8', ok)

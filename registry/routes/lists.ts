@@ -3,8 +3,8 @@ import { type Exchange, queryOf } from '../http/exchange.ts'
 import { sendFailure, sendJson } from '../http/responder.ts'
 import { isRepositoryName } from '../oci/name.ts'
 import { pageOf, parseCount } from '../oci/page.ts'
+import type { RouteContext } from './context.ts'
 import { type Gate, type GateRules, may } from './gate.ts'
-import type { RouteContext } from './table.ts'
 
 /** The list of repositories and the lists of tags, in pages. */
 export function listRoutes({ storage, gate }: RouteContext) {

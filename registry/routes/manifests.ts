@@ -7,8 +7,8 @@ import { manifestLimit } from '../oci/manifest.ts'
 import { isRepositoryName } from '../oci/name.ts'
 import { isTag, parseReference, type Reference } from '../oci/reference.ts'
 import type { StoredManifest } from '../storage/storage.ts'
+import type { RouteContext } from './context.ts'
 import { may, refuse } from './gate.ts'
-import type { RouteContext } from './table.ts'
 
 /** Tags that one push by digest may set. */
 const maxTags = 100

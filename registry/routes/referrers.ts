@@ -5,7 +5,7 @@ import { manifestLimit } from '../oci/manifest.ts'
 import { ociIndex } from '../oci/media-type.ts'
 import { isRepositoryName } from '../oci/name.ts'
 import type { ReferrerDescriptor } from '../storage/storage.ts'
-import type { RouteContext } from './table.ts'
+import type { RouteContext } from './context.ts'
 
 /** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers */
 export function referrerRoutes({ storage }: RouteContext) {

@@ -5,8 +5,8 @@ import { type Failure, failure, type Result, success } from '../oci/error-table.
 import { isRepositoryName } from '../oci/name.ts'
 import { parseContentRange, parseEmptyRange } from '../oci/range.ts'
 import type { Chunk } from '../storage/storage.ts'
+import type { RouteContext } from './context.ts'
 import { may } from './gate.ts'
-import type { RouteContext } from './table.ts'
 
 /**
  * Pushing blobs: in one request, in two, in chunks that may be resumed, or from another repository.

@@ -1,0 +1,26 @@
+import type { Config } from '../config/config.ts'
+import type { DrainState } from '../http/drain.ts'
+import type { Pushes } from '../http/pushes.ts'
+import type { Pulls } from '../metadata/pulls.ts'
+import type { SignInContext } from '../signin/sign-in-routes.ts'
+import type { Storage } from '../storage/storage.ts'
+import type { Gate } from './gate.ts'
+import type { KeyRouteContext } from './keys.ts'
+import type { MetricsPage } from './metrics.ts'
+
+/** What the routes work with. */
+export interface RouteContext extends KeyRouteContext {
+  readonly gate: Gate
+  readonly signIn: SignInContext
+  /** Undefined: nothing is counted. */
+  readonly pulls: Pulls | undefined
+  readonly storage: Storage
+  readonly pushes: Pushes
+  /** storage.maxRepos; 0: no limit. */
+  readonly maxRepositories: number
+  readonly state: DrainState
+  /** As it is now. */
+  readonly config: () => Config
+  /** Undefined: there are none. */
+  readonly metrics: MetricsPage | undefined
+}
