@@ -2,6 +2,7 @@ import { hash, randomBytes } from 'node:crypto'
 import { type FSWatcher, readFileSync, statSync, watch } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import { LRUCache } from 'lru-cache'
+import { wordsOf } from '../storage/root.ts'
 import { type HtpasswdEntries, type HtpasswdProblem, parseHtpasswd } from './htpasswd-file.ts'
 import type { PasswordPool, PoolAnswer } from './password-pool.ts'
 
@@ -150,12 +151,4 @@ function stampOf(file: string): string {
 function read(file: string): HtpasswdEntries {
   if (statSync(file).size > maxSize) throw new Error(`larger than ${maxSize} bytes`)
   return parseHtpasswd(readFileSync(file, 'utf8'))
-}
-
-function wordsOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  if (code === 'ENOENT') return 'it does not exist'
-  if (code === 'EACCES' || code === 'EPERM') return 'access is denied'
-  if (code === 'EISDIR') return 'it is a folder'
-  return error instanceof Error ? error.message : String(error)
 }

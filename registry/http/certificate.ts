@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { wordsOf } from '../storage/root.ts'
 
 /** Imported late where it is needed: most registries serve without. */
 const tls = () => process.getBuiltinModule('node:tls')
@@ -64,14 +65,6 @@ function read(file: string): { ok: true; bytes: Buffer } | { ok: false; message:
   } catch (error) {
     return { ok: false, message: `${file}: ${wordsOf(error)}` }
   }
-}
-
-function wordsOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  if (code === 'ENOENT') return 'it does not exist'
-  if (code === 'EACCES' || code === 'EPERM') return 'access is denied'
-  if (code === 'EISDIR') return 'it is a folder'
-  return error instanceof Error ? error.message : String(error)
 }
 
 /** Undefined: the certificate is valid at this moment. */

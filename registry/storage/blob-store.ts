@@ -3,7 +3,7 @@ import { constants, copyFile, type FileHandle, link, mkdir, open, rename, rm, st
 import type { Digest } from '../oci/digest.ts'
 import { failure, type Result, success } from '../oci/error-table.ts'
 import type { BlobPlaces } from './blob-places.ts'
-import { keepYoung, syncFolder } from './durable.ts'
+import { keepYoung, syncFile, syncFolder } from './durable.ts'
 import { errnoOf, failureOf, guarded, isMissing } from './errno.ts'
 import { folderMode, layout } from './layout.ts'
 import type { ManifestStore } from './manifest-store.ts'
@@ -149,15 +149,6 @@ class FileReader implements BlobReader {
 
   async close(): Promise<void> {
     await this.#handle.close()
-  }
-}
-
-async function syncFile(path: string): Promise<void> {
-  const handle = await open(path, 'r')
-  try {
-    await handle.datasync()
-  } finally {
-    await handle.close()
   }
 }
 

@@ -1,7 +1,7 @@
-import { link, open, stat } from 'node:fs/promises'
+import { link, stat } from 'node:fs/promises'
 import type { Digest } from '../oci/digest.ts'
 import type { BlobIndex } from './blob-index.ts'
-import { keepYoung } from './durable.ts'
+import { keepYoung, syncFile } from './durable.ts'
 import { layout } from './layout.ts'
 
 /** Stores a blob once, however many repositories hold it: by hard links, as zot does. */
@@ -51,14 +51,5 @@ export class Dedupe {
       return true
     }
     return false
-  }
-}
-
-async function syncFile(path: string): Promise<void> {
-  const handle = await open(path, 'r')
-  try {
-    await handle.datasync()
-  } finally {
-    await handle.close()
   }
 }

@@ -3,6 +3,16 @@ import { dirname } from 'node:path'
 import { errnoOf } from './errno.ts'
 import { fileMode, folderMode } from './layout.ts'
 
+/** Makes the content of a file survive a power cut, whoever wrote it. */
+export async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, 'r')
+  try {
+    await handle.datasync()
+  } finally {
+    await handle.close()
+  }
+}
+
 /** Makes the names in a folder survive a power cut. */
 export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r')
