@@ -36,7 +36,9 @@ export function output(json: boolean, streams: Streams = process): Output {
     note,
     object,
     failure(error) {
-      object({ error })
+      // What to read next is for people.
+      const told = error.code === 'usage' ? { ...error, help: undefined } : error
+      object({ error: told })
       note(failureText(error))
       return exitCodeOf(error)
     },

@@ -125,7 +125,7 @@ function refused(error: CommanderError, out: Output, help: string): ExitCode {
   const near = /Did you mean (?:one of )?([^?]+)\?/
     .exec(hint)?.[1]
     ?.split(', ')
-    .filter(word => nearest(bare(/'([^']*)'/.exec(first)?.[1] ?? ''), [bare(word)]) !== undefined)
+    .filter(word => isNear(bare(/'([^']*)'/.exec(first)?.[1] ?? ''), bare(word)))
     .join(', ')
   return out.failure({
     code: 'usage',
@@ -135,6 +135,9 @@ function refused(error: CommanderError, out: Output, help: string): ExitCode {
   })
 }
 
+/** A few letters differ, or the same ones stand in another order. */
+const isNear = (typed: string, meant: string): boolean =>
+  nearest(typed, [meant]) !== undefined || [...typed].sort().join('') === [...meant].sort().join('')
 const bare = (word: string): string => word.replace(/^-+/, '')
 
 /** The help of the verb that was meant, as far as its name was right: "zotbar settings set --help". */

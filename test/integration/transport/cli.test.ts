@@ -98,8 +98,7 @@ describe('wrong usage', () => {
     [['frobnicate'], undefined],
     [['doctor'], undefined],
     [['upgrade'], undefined],
-    [['engine', 'list'], undefined],
-    [['help'], undefined],
+    [['engine', 'lisst'], 'list'],
     [['status', 'extra'], undefined],
     [['settings'], undefined],
     [['settings', 'get'], undefined],
@@ -146,8 +145,10 @@ describe('wrong usage', () => {
       'settings',
       'images',
       'keys',
+      'engine',
       'admin',
       'open',
+      'help',
     ])
     for (const verb of ['start', 'status', 'restart', 'logs', 'open']) {
       const one = await zotbar(verb, '--help')
