@@ -2,6 +2,7 @@ import { link, stat } from 'node:fs/promises'
 import type { Digest } from '../oci/digest.ts'
 import type { BlobIndex } from './blob-index.ts'
 import { keepYoung, syncFile } from './durable.ts'
+import { isWhole } from './hash-file.ts'
 import { layout } from './layout.ts'
 
 /** Stores a blob once, however many repositories hold it: by hard links, as zot does. */
@@ -36,7 +37,8 @@ export class Dedupe {
       if (holder === name) continue
       const source = layout.blob(this.#root, holder, digest)
       const found = await stat(source).catch(() => undefined)
-      if (!found?.isFile() || found.size !== size) {
+      // Its bytes stand in for those that were just received and checked, so they are checked too.
+      if (!found?.isFile() || found.size !== size || !(await isWhole(source, digest))) {
         this.#index.drop(holder, digest.text)
         continue
       }

@@ -1,12 +1,11 @@
 import { createHash, type Hash, randomUUID } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
-import { pipeline } from 'node:stream/promises'
-import type { Algorithm, Digest } from '../oci/digest.ts'
+import type { Digest } from '../oci/digest.ts'
 import { failure, type Result, success } from '../oci/error-table.ts'
 import type { Dedupe } from './dedupe.ts'
-import { keepYoung, syncFolder } from './durable.ts'
+import { keepYoung, syncFile, syncFolder } from './durable.ts'
 import { failureOf, guarded, isMissing } from './errno.ts'
+import { hashFile, isWhole } from './hash-file.ts'
 import { fileMode, folderMode, layout } from './layout.ts'
 import type { RepositoryCache } from './repository-cache.ts'
 import type { Chunk, Uploads } from './storage.ts'
@@ -116,7 +115,7 @@ export class UploadStore implements Uploads {
         await repository.makeFolder(folder)
         const linked = await this.#dedupe?.link(name, digest, session.offset)
         if (linked) await rm(path)
-        else await this.#place(path, layout.blob(this.#root, name, digest), session.offset)
+        else await this.#place(path, layout.blob(this.#root, name, digest), digest, session.offset)
         await syncFolder(folder)
       } finally {
         release()
@@ -128,10 +127,12 @@ export class UploadStore implements Uploads {
     })
   }
 
-  /** A blob of the right size that is there already stays: it may be shared with other repositories. */
-  async #place(from: string, to: string, size: number): Promise<void> {
+  /** A blob that is there already stays, as it may be shared with other repositories; a damaged one is replaced. */
+  async #place(from: string, to: string, digest: Digest, size: number): Promise<void> {
     const there = await stat(to).catch(() => undefined)
-    if (there?.isFile() && there.size === size) {
+    if (there?.isFile() && there.size === size && (await isWhole(to, digest))) {
+      // Whoever wrote it (zot does not, by default) may not have synced it.
+      await syncFile(to)
       await keepYoung(to, there.mtimeMs)
       return await rm(from)
     }
@@ -231,14 +232,6 @@ export class UploadStore implements Uploads {
   #pathOf(session: Session): string {
     return layout.upload(this.#root, session.name, session.id)
   }
-}
-
-async function hashFile(path: string, algorithm: Algorithm): Promise<Hash> {
-  const hash = createHash(algorithm)
-  await pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), async source => {
-    for await (const chunk of source) hash.update(chunk)
-  })
-  return hash
 }
 
 async function endsBefore(work: Promise<void>, deadline: number): Promise<boolean> {

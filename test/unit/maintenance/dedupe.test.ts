@@ -56,6 +56,15 @@ describe('dedupe', () => {
     }
   })
 
+  it('never puts a damaged copy in the place of good bytes, and heals the one that is there', async () => {
+    await upload(storage, 'a', 'sound')
+    writeFileSync(fileOf('a', 'sound'), 'sounD')
+    await upload(storage, 'b', 'sound')
+    expect([links('b', 'sound'), readFileSync(fileOf('b', 'sound'), 'utf8')]).toEqual([1, 'sound'])
+    await upload(storage, 'a', 'sound')
+    expect(readFileSync(fileOf('a', 'sound'), 'utf8')).toBe('sound')
+  })
+
   it('stores each copy where dedupe is off', async () => {
     open(false)
     for (const repo of ['a', 'b']) await upload(storage, repo, 'blob')
