@@ -134,5 +134,8 @@ function wordsPrinter(dashboard: Dashboard): Printer {
     if (greeted || seen.class === 'working') return
     greeted = true
     console.log(`Dashboard (this link works once): ${dashboard.mint()}`)
+    // Started by npm, from a checkout: `zotbar` is on nobody's PATH.
+    if (process.env['npm_command'] !== undefined)
+      console.log('In this folder, zotbar is called with: npx zotbar')
   }
 }
