@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import * as v from 'valibot'
 import type { Image, ImageDeleted, ImageDetails, ImageList } from '../../preload/contract/image.ts'
 import { fail, ok, type Result } from '../../preload/contract/result.ts'
-import { imageName } from '../../preload/words/failure-words.ts'
+import { imageReference } from '../../preload/words/names.ts'
 import type { AdminClient } from '../platform/admin-client.ts'
 import { parseJson, type RegistryHttp, refusal } from '../platform/registry-http.ts'
 import { readActivity, type Times } from './activity.ts'
@@ -47,7 +47,7 @@ export function createImages({ registry, admin, address, isCached, dataFolder }:
     if (head.value.status === 404) return fail({ code: 'image-not-found', repository, reference })
     const digest = head.value.header('docker-content-digest')
     if (head.value.status !== 200 || digest === undefined)
-      return fail(refusal(head.value, `read ${imageName(repository, reference)}`))
+      return fail(refusal(head.value, `read ${imageReference(repository, reference)}`))
     return ok(digest)
   }
 
@@ -107,7 +107,7 @@ export function createImages({ registry, admin, address, isCached, dataFolder }:
         layers: said?.layers ?? [],
         ...(said ? { size: sum(said.blobs) } : {}),
         ...timesOf(activity?.get(repository)?.get(reference)),
-        pullCommand: `docker pull ${address()}/${imageName(repository, reference)}`,
+        pullCommand: `docker pull ${address()}/${imageReference(repository, reference)}`,
       })
     },
 
@@ -115,7 +115,7 @@ export function createImages({ registry, admin, address, isCached, dataFolder }:
       const { repository, reference } = named
       const digest = await digestOf(named)
       if (!digest.ok) return digest
-      const what = `delete ${imageName(repository, reference)}`
+      const what = `delete ${imageReference(repository, reference)}`
       const gone = await registry.ask(`/v2/${repository}/manifests/${reference}`, { method: 'DELETE' })
       if (!gone.ok) return gone
       if (gone.value.status === 404) return fail({ code: 'image-not-found', repository, reference })

@@ -1,6 +1,7 @@
 import type { ConfigFault, Exit, Failure } from '../contract/failure.ts'
 import { unreachable } from '../contract/result.ts'
 import { capital, count, duration } from './format.ts'
+import { holder, imageReference } from './names.ts'
 
 /** A failure as a person reads it: what happened, what it means, what to do. */
 export interface FailureWords {
@@ -218,7 +219,7 @@ export function failureWords(error: Failure): FailureWords {
         title:
           error.reference === undefined
             ? `There is no repository ${error.repository}`
-            : `${imageName(error.repository, error.reference)} is not there`,
+            : `${imageReference(error.repository, error.reference)} is not there`,
         steps: ['It may have been deleted in the meantime. See what is there: zotbar images list'],
       }
     case 'registry-denied':
@@ -319,19 +320,6 @@ export function failureWords(error: Failure): FailureWords {
     default:
       return unreachable(error)
   }
-}
-
-/** "team/app:1", or "team/app@sha256:...". */
-export const imageName = (repository: string, reference: string): string =>
-  `${repository}${reference.includes(':') ? '@' : ':'}${reference}`
-
-/** What a command line runs, without its path and arguments: "/usr/bin/python3 -m x" -> "python3". */
-export const programName = (command: string): string => command.split(' ')[0]?.split('/').at(-1) || command
-
-/** "python3 (process 4182)", or "Another program" where nothing is known of it. */
-export function holder(by: { pid?: number | undefined; command?: string | undefined }): string {
-  const name = by.command ?? 'Another program'
-  return by.pid === undefined ? name : `${name} (process ${by.pid})`
 }
 
 function refusalWords(reason: Extract<Failure, { code: 'not-authorised' }>['reason']): string {

@@ -3,7 +3,7 @@ import type { ProcessState, StateName } from '../contract/registry-state.ts'
 import { unreachable } from '../contract/result.ts'
 import type { RunbookProgress } from '../contract/runbook.ts'
 import type { ProbeResult, Snapshot } from '../contract/snapshot.ts'
-import { exitWords, failureWords, holder, programName } from './failure-words.ts'
+import { exitWords, failureWords } from './failure-words.ts'
 import {
   aboutDays,
   atTime,
@@ -17,6 +17,7 @@ import {
   timeOfDay,
   when,
 } from './format.ts'
+import { holder, programName } from './names.ts'
 import { isFull } from './storage-words.ts'
 
 /** Whose turn it is: the class decides glyph, colour and tray image. */

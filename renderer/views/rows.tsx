@@ -1,5 +1,4 @@
 import { lastEvents } from '../../preload/words/event-words.ts'
-import { programName } from '../../preload/words/failure-words.ts'
 import {
   bytes,
   count,
@@ -9,6 +8,7 @@ import {
   shortName,
   when,
 } from '../../preload/words/format.ts'
+import { programName } from '../../preload/words/names.ts'
 import { noticeWords } from '../../preload/words/notice-words.ts'
 import { outcomeWords, probeWords } from '../../preload/words/probe-words.ts'
 import { Copy } from '../ui/copy.tsx'

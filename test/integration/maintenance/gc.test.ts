@@ -229,6 +229,6 @@ it('a push whose blob went meanwhile is told so, and nothing half is stored', as
   await pushBlob(to, 'a', 'layer')
   await eventually(() => !blobsOf('a').includes(digestOf('layer').hex))
   const refused = await putManifest(to, 'a', 'v1', imageOf(['layer']))
-  expect(refused.status).toBe(400)
+  expect([refused.status, refused.code]).toEqual([400, 'MANIFEST_BLOB_UNKNOWN'])
   expect((await to.ask('/v2/a/manifests/v1')).status).toBe(404)
 })
