@@ -1,0 +1,48 @@
+import type { RunbookError, RunbookQuestion } from '../../preload/contract/runbook.ts'
+
+export type SinkKind = 'file' | 'authfile' | 'command' | 'ssh' | 'op' | 'forgejo'
+
+/** What is handed over. It never enters an argument, the environment, a log or an error. */
+export interface SinkSecret {
+  /** Whose key it is: "zot-ci". */
+  user: string
+  key: string
+  /** The registry as its clients call it: "127.0.0.1:5050", "registry.example.org". */
+  registryHost: string
+}
+
+/**
+ * `waitFor`: the place is locked or signed out, and becomes usable once the user did what the question says. Ask it,
+ * then call again; who cannot ask fails with `error`.
+ */
+export type SinkResult = { ok: true } | { ok: false; error: RunbookError; waitFor?: RunbookQuestion }
+
+/** What the sink holds. `cannot-tell`: it accepts and never shows again; `words` says so. */
+export type SinkProof =
+  | { holds: 'this' }
+  /** `words`: half a sentence on what is there instead: "another key", "nothing". */
+  | { holds: 'another'; words: string }
+  | { holds: 'cannot-tell'; words: string }
+  | { holds: 'unknown'; error: RunbookError; waitFor?: RunbookQuestion }
+
+export interface SinkWords {
+  /** "1Password", "File". */
+  title: string
+  /** Where exactly: "CI/registry/password". */
+  place: string
+  /** Whether `prove` can compare what is there with the key. */
+  provable: boolean
+}
+
+/** A place that a key is handed to. Nothing of it throws for what a place may answer. */
+export interface Sink {
+  /** The spec as the user wrote it: "file:/run/secrets/registry", "op:CI/registry/password". */
+  readonly id: string
+  readonly kind: SinkKind
+  describe(): SinkWords
+  /** Before a key is made: can it be reached, is it unlocked, may it be written? Changes nothing. */
+  reach(signal: AbortSignal): Promise<SinkResult>
+  /** Idempotent. What was there before is replaced whole or left as it was. */
+  deliver(secret: SinkSecret, signal: AbortSignal): Promise<SinkResult>
+  prove(secret: SinkSecret, signal: AbortSignal): Promise<SinkProof>
+}
