@@ -3,7 +3,7 @@ import { type Client, type Command, command, type Handlers } from './command.ts'
 import type { ImageDeleted, ImageDetails, ImageList } from './image.ts'
 import type { KeyCreated, KeyList, KeyRevoked } from './key.ts'
 import type { Result } from './result.ts'
-import type { EngineRow, RunbookLines, RunbookPlan, RunbookRecord } from './runbook.ts'
+import type { EngineRow, RunbookDetails, RunbookLines, RunbookPlan, RunbookRecord } from './runbook.ts'
 import type { SettingChanged, SettingRow } from './setting.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -112,6 +112,10 @@ export const contract = {
       v.strictObject({ question: v.pipe(v.string(), v.maxLength(100)), agreed: v.boolean() }),
     ),
     cancel: command<null>()(nothing),
+    /** A run in full: the one that is named, else the one under way, else the newest. */
+    show: command<RunbookDetails>()(
+      v.strictObject({ run: v.optional(v.pipe(v.string(), v.maxLength(200))) }),
+    ),
     /** The last 50 runs, newest first. */
     history: command<{ runs: RunbookRecord[] }>()(nothing),
   },

@@ -69,6 +69,35 @@ export type Failure =
   | { code: 'dashboard-off' }
   | { code: 'no-screen'; path?: string }
   | { code: 'port-taken'; what: 'dashboard'; port: number }
+  /** Another host over SSH. `host` as it is known in known_hosts: "build.example" or "[build.example]:2222". */
+  | { code: 'host-unreachable'; host: string; reason: string }
+  /** Fingerprints are OpenSSH's: "ssh-ed25519 SHA256:…". `known` may hold several, each with its file. */
+  | { code: 'host-key-unknown'; host: string; target: string; presented: string; files: string[] }
+  | {
+      code: 'host-key-changed'
+      host: string
+      target: string
+      presented: string
+      known: { fingerprint: string; file: string; line: number }[]
+    }
+  | { code: 'host-key-revoked'; host: string; presented: string; file: string; line: number }
+  /** `tried`: "agent", file names; `skipped`: keys that could not be used, with the reason. */
+  | { code: 'host-denied'; host: string; user: string; tried: string[]; skipped: string[]; reason?: string }
+  | { code: 'host-no-shell'; host: string; reason: string }
+  | { code: 'host-lost'; host: string; reason: string }
+  | { code: 'host-too-slow'; host: string; what: string; limitMs: number }
+  | { code: 'host-file-unusable'; host: string; path: string; reason: string }
+  | {
+      code: 'build-failed'
+      host: string
+      line: string
+      exit: number
+      lastLines: string[]
+    }
+  | { code: 'build-too-slow'; host: string; line: string; limitMs: number; lastLines: string[] }
+  /** The recipe ran, and the program is not where it should be. `found`: files beside that place. */
+  | { code: 'build-without-program'; host: string; path: string; found: string[] }
+  | { code: 'bad-recipe'; reason: string }
   | { code: 'unexpected'; where: string }
 
 export type FailureCode = Failure['code']

@@ -24,6 +24,29 @@ export interface RunbookQuestion {
   confirm: string
 }
 
+/** A part of a step, such as one check of a gate or one place that a key is handed to; told again when it changes. */
+export interface RunbookPart {
+  id: string
+  title: string
+  /** `unproven`: taken, and it could not be looked at whether it holds. */
+  state: 'pending' | 'working' | 'passed' | 'failed' | 'skipped' | 'unproven'
+  words?: string
+}
+
+/** One step of a run, as far as it came. */
+export interface RunbookStep {
+  id: string
+  title: string
+  why: string
+  state: 'pending' | 'working' | 'done' | 'skipped' | 'failed' | 'undoing' | 'undone'
+  /** How long its apply took, in ms; while it works, up to now. */
+  tookMs?: number
+  /** What came of it, or what it does at the moment. */
+  words?: string
+  /** From here on there is no way back. */
+  pointOfNoReturn?: true
+}
+
 /** One thing that a run told, as the command line prints it. */
 export interface RunbookLine {
   runbook: string
@@ -32,6 +55,7 @@ export interface RunbookLine {
   label?: string
   done?: number
   total?: number
+  part?: RunbookPart
   question?: RunbookQuestion
   error?: RunbookError
 }
@@ -54,6 +78,20 @@ export interface RunbookProgress {
   question?: RunbookQuestion
   /** It goes back to how it was. */
   undoing: boolean
+  steps: RunbookStep[]
+  /** The parts of the step under way, each in its latest state. */
+  parts: RunbookPart[]
+}
+
+/** A run in full, under way or ended. */
+export interface RunbookDetails extends Omit<RunbookProgress, 'step'> {
+  /** Once it has ended. */
+  result?: RunbookResult
+  tookMs?: number
+  error?: RunbookError
+  changed: string[]
+  /** The step that `parts` belong to: the one under way, else the last that had any. */
+  partsOf?: string
 }
 
 /** A run that ended. Times are ms since the epoch. */

@@ -1,6 +1,7 @@
 import type { ConfigFault, Exit, Failure } from '../contract/failure.ts'
 import { unreachable } from '../contract/result.ts'
 import { capital, count, duration } from './format.ts'
+import { hostFailureWords } from './host-words.ts'
 import { holder, imageReference } from './names.ts'
 
 /** A failure as a person reads it: what happened, what it means, what to do. */
@@ -309,6 +310,20 @@ export function failureWords(error: Failure): FailureWords {
           'Name another: zotbar start --dashboard-port N (0 picks a free one).',
         ],
       }
+    case 'host-unreachable':
+    case 'host-key-unknown':
+    case 'host-key-changed':
+    case 'host-key-revoked':
+    case 'host-denied':
+    case 'host-no-shell':
+    case 'host-lost':
+    case 'host-too-slow':
+    case 'host-file-unusable':
+    case 'build-failed':
+    case 'build-too-slow':
+    case 'build-without-program':
+    case 'bad-recipe':
+      return hostFailureWords(error)
     case 'unexpected':
       return {
         title: 'Zotbar has a fault',
