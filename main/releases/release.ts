@@ -1,0 +1,77 @@
+import type { RunbookPart } from '../../preload/contract/runbook.ts'
+
+/** A file of a release. */
+export interface Asset {
+  name: string
+  bytes: number
+  url: string
+  /** "sha256:" and 64 hex digits, of the list itself. GitHub tells none for files uploaded before June 2025. */
+  digest?: string
+}
+
+/** A release of zot, as GitHub's REST API lists it. */
+export interface Release {
+  /** "v2.1.15". */
+  version: string
+  /** ms since the epoch. */
+  publishedAt: number
+  /** Markdown, cut to 20,000 characters. */
+  notes: string
+  draft: boolean
+  prerelease: boolean
+  /** The program for this machine; absent where there is none. */
+  asset?: Asset
+  /** `checksums.sha256.txt`. */
+  checksums?: Asset
+  /** The signed manifest and its signature; both or none. */
+  manifest?: Asset
+  signature?: Asset
+}
+
+/** Where a file came from. Only what a release lists has a digest that was published; the others are unproven. */
+export type Origin = 'release' | 'url' | 'file' | 'source'
+
+/** A program that lies in a folder of ours, not executable (0600). Plain data, fit for a journal. */
+export interface Obtained {
+  origin: Origin
+  /** Absolute path of our copy. */
+  file: string
+  bytes: number
+  /** 64 hex digits, computed while it was written. */
+  sha256: string
+  /** The release it is of; for the other origins absent. */
+  version?: string
+  /** Where it was taken from: an address without its query, or a path. */
+  from: string
+}
+
+/** What is known of a program after it was looked at, row by row. `proven`: a published digest is its own. */
+export interface Trust {
+  parts: RunbookPart[]
+  sha256: string
+  proven: boolean
+}
+
+const form = /^v(\d{1,6})\.(\d{1,6})\.(\d{1,6})$/
+
+export const isVersion = (text: string): boolean => form.test(text)
+
+/** Below 0 where `a` is the older one, 0 where they are the same. Both are of the form vX.Y.Z. */
+export function compareVersions(a: string, b: string): number {
+  const [left, right] = [numbers(a), numbers(b)]
+  for (const [index, part] of left.entries()) {
+    const other = right[index] ?? 0
+    if (part !== other) return part - other
+  }
+  return 0
+}
+
+const numbers = (version: string): number[] => (form.exec(version) ?? []).slice(1).map(Number)
+
+/** What a release calls the program for a machine: "zot-linux-amd64"; undefined where zot is not built for it. */
+export function assetName(machine: { platform: string; arch: string }): string | undefined {
+  const arch = { x64: 'amd64', arm64: 'arm64' }[machine.arch]
+  return arch !== undefined && ['linux', 'darwin'].includes(machine.platform)
+    ? `zot-${machine.platform}-${arch}`
+    : undefined
+}
