@@ -163,7 +163,6 @@ export async function createApp(options: AppOptions): Promise<App> {
       told = undefined
       changed()
     },
-    dataFolder: () => target?.dataFolder,
     ask: (path, asked) => access.registry.ask(path, asked),
     report: setAside,
     log: (message, data) => log.info(message, data),

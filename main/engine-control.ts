@@ -19,7 +19,7 @@ import type { Clock } from './platform/clock.ts'
 import type { SetAside } from './platform/json-file.ts'
 import type { ProcessTable } from './platform/process-table.ts'
 import type { RegistryHttp } from './platform/registry-http.ts'
-import { otherHolder, readTarget } from './preflight.ts'
+import { otherHolder, readTarget, rootsIn } from './preflight.ts'
 import { dryRun } from './runbook/run.ts'
 import { createRunbooks, type Interrupted } from './runbook/runbooks.ts'
 import type { Settings } from './settings/settings.ts'
@@ -35,7 +35,6 @@ interface Options {
   supervisor: Supervisor
   current(): Engine
   use(engine: Engine): void
-  dataFolder(): string | undefined
   ask: RegistryHttp['ask']
   report(what: SetAside): void
   log(message: string, data?: Record<string, unknown>): void
@@ -74,7 +73,7 @@ export function createEngineControl(options: Options): EngineControl {
       return holder.ok ? engines.verify(engine, configFile) : holder
     },
     findings,
-    dataFolder: options.dataFolder,
+    roots: () => rootsIn(configFile),
     ask: options.ask,
     gate: () => ({
       readySeconds: settings.get('gate.readySeconds'),

@@ -57,6 +57,15 @@ export async function readTarget(
   return ok(targetOf(loaded.config, dirname(configFile)))
 }
 
+/** All data folders of config.json, absolute; undefined where it cannot be read. */
+export async function rootsIn(configFile: string): Promise<string[] | undefined> {
+  const loaded = await loadConfig(configFile)
+  if (!loaded.ok) return undefined
+  const { rootDirectory, subPaths } = loaded.config.storage
+  const all = [rootDirectory, ...Object.values(subPaths).map(sub => sub.rootDirectory)]
+  return [...new Set(all.map(root => resolve(dirname(configFile), root)))]
+}
+
 /** Before every start: the config is valid, the data volume is there and writable, nobody else uses it. */
 export async function preflight(
   configFile: string,

@@ -54,7 +54,9 @@ const shared = new Set(['platform'])
 const composes: Record<string, string[]> = {
   cli: ['transport', 'shell'],
   shell: ['transport', 'notices'],
-  'engine-switch': ['engine', 'runbook'],
+  gate: ['runbook'],
+  'engine-switch': ['engine', 'gate', 'runbook'],
+  upgrade: ['gate', 'runbook'],
 }
 
 const rules = [

@@ -1,17 +1,16 @@
-import { readFile, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import * as v from 'valibot'
-import type { Failure } from '../../preload/contract/failure.ts'
-import type { ProcessState } from '../../preload/contract/registry-state.ts'
 import type { Result } from '../../preload/contract/result.ts'
 import type { Finding } from '../../preload/contract/runbook.ts'
-import { failureWords } from '../../preload/words/failure-words.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Choice } from '../engine/engines.ts'
+import { readCensus } from '../gate/census.ts'
+import { censusStep } from '../gate/census-step.ts'
+import { type Ask, whatIsMissing } from '../gate/missing.ts'
+import { readyLimit, type Served, serveWithin, staysUp } from '../gate/serve.ts'
+import { asStep, done, failed } from '../gate/step-result.ts'
 import type { Clock } from '../platform/clock.ts'
-import { writeJsonFile } from '../platform/json-file.ts'
-import type { Runbook, Step, StepContext, StepError, StepResult } from '../runbook/step.ts'
-import { type Census, censusSchema, tagCount, takeCensus } from './census.ts'
-import { type Ask, whatIsMissing } from './gate.ts'
+import type { Runbook, Step, StepContext, StepResult } from '../runbook/step.ts'
 
 const choice = v.object({
   id: v.picklist(['zotbar-registry', 'zot']),
@@ -35,13 +34,7 @@ export const switchName = 'engine-use'
 
 export interface SwitchParts {
   clock: Clock
-  supervisor: {
-    state(): ProcessState
-    start(): Promise<Result<ProcessState>>
-    stop(): Promise<Result<ProcessState>>
-    onChange(listener: () => void): () => void
-    tail(count: number): Promise<string[]>
-  }
+  supervisor: Served
   /** The engine that is under care, or would be started. */
   current(): Engine
   use(engine: Engine): void
@@ -53,7 +46,8 @@ export interface SwitchParts {
   /** Whether this engine accepts config.json, and nobody else has the data open. */
   inspect(engine: Engine): Promise<Result<null>>
   findings(memory: SwitchMemory): Promise<Finding[]>
-  dataFolder(): string | undefined
+  /** All data folders of config.json; undefined where it cannot be read. */
+  roots(): Promise<string[] | undefined>
   ask: Ask
   gate(): { readySeconds: number; stableSeconds: number }
 }
@@ -74,7 +68,7 @@ export function switchRunbook(memory: SwitchMemory, parts: SwitchParts): Runbook
       preflightStep(parts),
       askStep(parts),
       stopStep(parts),
-      censusStep(parts),
+      censusStep({ roots: parts.roots, needless: context => holdsAlready(context, parts) }),
       switchStep(parts),
       startStep(parts),
       gateStep(parts),
@@ -86,25 +80,6 @@ export function switchRunbook(memory: SwitchMemory, parts: SwitchParts): Runbook
 
 const isSame = (a: SwitchMemory['from'], b: SwitchMemory['to']): boolean =>
   a.id === b.id && a.command === b.command
-
-const done: StepResult = { ok: true }
-const failed = (code: string, words: string, detail?: string): StepResult => ({
-  ok: false,
-  error: detail === undefined ? { code, words } : { code, words, detail },
-})
-
-function errorOf(failure: Failure): StepError {
-  const { title, steps } = failureWords(failure)
-  const lines = 'lastLines' in failure ? failure.lastLines : []
-  return {
-    code: failure.code,
-    words: `${title}.`,
-    ...(steps.length + lines.length === 0 ? {} : { detail: [...steps, ...lines].join('\n') }),
-  }
-}
-
-const asStep = (result: Result<unknown>): StepResult =>
-  result.ok ? done : { ok: false, error: errorOf(result.error) }
 
 /** The switch is already there: nothing is touched. */
 const holdsAlready = ({ memory }: Context, { supervisor }: SwitchParts): boolean =>
@@ -165,31 +140,6 @@ function stopStep(parts: SwitchParts): SwitchStep {
   }
 }
 
-function censusStep(parts: SwitchParts): SwitchStep {
-  return {
-    id: 'census',
-    title: 'Write down what is stored',
-    why: 'What is there now must be there afterwards.',
-    check: async context => holdsAlready(context, parts),
-    async apply({ memory }) {
-      const folder = parts.dataFolder()
-      if (folder === undefined) return failed('config-missing', 'The data folder is not known.')
-      try {
-        const census = await takeCensus(folder)
-        await writeJsonFile(memory.censusFile, census)
-        memory.tags = tagCount(census)
-        return done
-      } catch (error) {
-        return failed('data-unreadable', 'The store cannot be read whole.', String(error))
-      }
-    },
-    async undo({ memory }) {
-      await rm(memory.censusFile, { force: true })
-      return done
-    },
-  }
-}
-
 function switchStep(parts: SwitchParts): SwitchStep {
   const turnTo = async (to: SwitchMemory['to']): Promise<StepResult> => {
     const engine = await parts.locate(to)
@@ -227,21 +177,8 @@ function startStep(parts: SwitchParts): SwitchStep {
   }
 }
 
-/** 3 s more for every 1,000 tags, where zot reads them all before it answers. */
-function limitOf({ tags = 0 }: SwitchMemory, { gate }: SwitchParts): number {
-  return (gate().readySeconds + Math.ceil((tags * 3) / 1000)) * 1000
-}
-
-async function serveWithin({ supervisor, clock }: SwitchParts, limitMs: number): Promise<StepResult> {
-  let stop = (): void => {}
-  const late = new Promise<'late'>(resolve => {
-    stop = clock.setTimer(clock.now() + limitMs, () => resolve('late'))
-  })
-  const result = await Promise.race([supervisor.start(), late])
-  stop()
-  if (result !== 'late') return asStep(result)
-  const lines = await supervisor.tail(10)
-  return failed('not-ready', `It was not ready within ${Math.round(limitMs / 1000)} s.`, lines.join('\n'))
+function limitOf({ tags }: SwitchMemory, { gate }: SwitchParts): number {
+  return readyLimit(gate().readySeconds, tags)
 }
 
 function gateStep(parts: SwitchParts): SwitchStep {
@@ -255,59 +192,18 @@ function gateStep(parts: SwitchParts): SwitchStep {
       const up = await serveWithin(parts, limitOf(memory, parts))
       if (!up.ok) return up
       const census = await readCensus(memory.censusFile)
-      const dataFolder = parts.dataFolder()
-      if (!census || dataFolder === undefined) return failed('census-missing', 'What was there is not known.')
+      const roots = await parts.roots()
+      if (!census || roots === undefined) return failed('census-missing', 'What was there is not known.')
       const missing = await whatIsMissing({
         census,
-        dataFolder,
+        roots,
         ask: parts.ask,
         progress: (count, total) => progress({ label: 'Repositories compared', done: count, total }),
         signal,
       }).catch((error: unknown) => `the store cannot be read whole: ${String(error)}`)
       if (missing !== undefined) return failed('gate-failed', `The check failed: ${missing}.`)
-      return staysUp(parts, progress, signal)
+      return staysUp(parts, { seconds: parts.gate().stableSeconds, progress, signal })
     },
-  }
-}
-
-/** The same process serves for as long as the settings say. */
-function staysUp(
-  { supervisor, clock, gate }: SwitchParts,
-  progress: Context['progress'],
-  signal: AbortSignal,
-): Promise<StepResult> {
-  const { stableSeconds } = gate()
-  const until = clock.now() + stableSeconds * 1000
-  const first = supervisor.state()
-  const pid = first.kind === 'serving' ? first.pid : -1
-  progress({ label: `It must run for ${stableSeconds} s without a restart` })
-  return new Promise(resolve => {
-    const end = (result: StepResult): void => {
-      stopListening()
-      stopTimer()
-      signal.removeEventListener('abort', cancelled)
-      resolve(result)
-    }
-    const look = (): void => {
-      const state = supervisor.state()
-      if (state.kind === 'serving' && state.pid === pid) return
-      const lines = 'lastLines' in state ? state.lastLines.join('\n') : undefined
-      end(failed('not-stable', 'It did not stay up.', lines))
-    }
-    const cancelled = (): void => end(failed('cancelled', 'It was cancelled.'))
-    const stopTimer = clock.setTimer(until, () => end(done))
-    const stopListening = supervisor.onChange(look)
-    signal.addEventListener('abort', cancelled)
-    if (signal.aborted) cancelled()
-    else look()
-  })
-}
-
-async function readCensus(file: string): Promise<Census | undefined> {
-  try {
-    return v.parse(censusSchema, JSON.parse(await readFile(file, 'utf8')))
-  } catch {
-    return undefined
   }
 }
 

@@ -2,9 +2,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Census, tagCount, takeCensus } from '../../../main/engine-switch/census.ts'
-import { switchFindings } from '../../../main/engine-switch/findings.ts'
-import { type Ask, whatIsMissing } from '../../../main/engine-switch/gate.ts'
+import { type Census, tagCount, takeCensus } from '../../../main/gate/census.ts'
+import { type Ask, whatIsMissing } from '../../../main/gate/missing.ts'
 import { config, digestText, imageOf, type Made } from '../../suites/image.ts'
 
 let root: string
@@ -40,7 +39,7 @@ describe('the census', () => {
     await blob('team/app', 'layer')
     await mkdir(join(root, '_sessions'), { recursive: true })
     await mkdir(join(root, 'team', 'app', '.uploads'), { recursive: true })
-    const census = await takeCensus(root)
+    const census = await takeCensus([root])
     expect(census.repositories).toEqual({
       'team/app': { '1': image.digest, latest: image.digest },
       'team/app/nested': { '2': image.digest },
@@ -54,12 +53,12 @@ describe('the census', () => {
   })
 
   it('of nothing is empty; old damage is not sampled; an index that cannot be read is an error', async () => {
-    expect(await takeCensus(join(root, 'no'))).toEqual({ repositories: {}, sample: [] })
+    expect(await takeCensus([join(root, 'no')])).toEqual({ repositories: {}, sample: [] })
     await repository('a', { '1': image })
     await writeFile(join(root, 'a', 'blobs', ...image.digest.split(':')), 'other bytes')
-    expect((await takeCensus(root)).sample).toEqual([])
+    expect((await takeCensus([root])).sample).toEqual([])
     await writeFile(join(root, 'a', 'index.json'), '{')
-    await expect(takeCensus(root)).rejects.toThrow()
+    await expect(takeCensus([root])).rejects.toThrow()
   })
 })
 
@@ -68,7 +67,7 @@ describe('the gate', () => {
   const answers: Record<string, { status: number; body: Buffer }> = {}
   beforeEach(async () => {
     await repository('a', { '1': image, '2': image })
-    census = await takeCensus(root)
+    census = await takeCensus([root])
     answers['/v2/a/tags/list'] = { status: 200, body: Buffer.from('{"tags":["1","2","3"]}') }
     answers[`/v2/a/manifests/${image.digest}`] = { status: 200, body: image.bytes }
     answers[`/v2/a/blobs/${digestText(config)}`] = { status: 200, body: config }
@@ -80,7 +79,7 @@ describe('the gate', () => {
   const missing = () =>
     whatIsMissing({
       census,
-      dataFolder: root,
+      roots: [root],
       ask,
       progress: () => {},
       signal: new AbortController().signal,
@@ -106,27 +105,5 @@ describe('the gate', () => {
     expect(await missing()).toBeUndefined()
     await repository('a', { '1': image })
     expect(await missing()).toBe('a:2 is no longer in the data folder')
-  })
-})
-
-describe('what a switch means', () => {
-  const facts = { configFile: '/c.json', apiKeys: true, sessions: true, pullThrough: true, search: true }
-  const ids = (
-    from: 'zot' | 'zotbar-registry',
-    to: 'zot' | 'zotbar-registry',
-    more: Partial<typeof facts> = {},
-  ) => switchFindings(from, to, { ...facts, ...more }).map(({ id }) => id)
-
-  it('is said before it begins', () => {
-    expect(ids('zotbar-registry', 'zot')).toEqual([
-      'api-keys',
-      'sessions',
-      'key-scopes',
-      'pull-through',
-      'image-times',
-    ])
-    expect(ids('zot', 'zotbar-registry')).toEqual(['api-keys', 'sessions', 'search'])
-    expect(ids('zot', 'zotbar-registry', { apiKeys: false, sessions: false, search: false })).toEqual([])
-    expect(ids('zot', 'zot')).toEqual([])
   })
 })

@@ -8,7 +8,7 @@ export type Ask = (path: string, options?: RegistryAsk) => Promise<Result<Regist
 
 interface GateOptions {
   census: Census
-  dataFolder: string
+  roots: readonly string[]
   ask: Ask
   progress(done: number, total: number): void
   signal: AbortSignal
@@ -26,8 +26,8 @@ const manifestTypes = [
  * what the app may not read over HTTP is judged by the disk alone.
  */
 export async function whatIsMissing(options: GateOptions): Promise<string | undefined> {
-  const { census, dataFolder, ask, progress, signal } = options
-  const now = await takeCensus(dataFolder)
+  const { census, roots, ask, progress, signal } = options
+  const now = await takeCensus(roots)
   for (const [repository, tags] of Object.entries(census.repositories))
     for (const tag of Object.keys(tags))
       if (now.repositories[repository]?.[tag] === undefined)

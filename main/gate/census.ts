@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import * as v from 'valibot'
 
 /** What a store holds, read from disk: tag to digest for each repository. */
-export const censusSchema = v.object({
+const censusSchema = v.object({
   repositories: v.record(v.string(), v.record(v.string(), v.string())),
   /** Some manifests and blobs whose bytes on disk are what their digest says. */
   sample: v.array(v.object({ repository: v.string(), manifest: v.string(), blobs: v.array(v.string()) })),
@@ -36,18 +36,25 @@ const sampleSize = 5
 /** A larger blob is not pulled for a sample, in bytes. */
 export const largestSample = 16 * 1024 * 1024
 
-/**
- * Reads the store of an engine that is stopped. A folder that is not there holds nothing. Throws when something in it
- * cannot be read: then nobody can say later whether all is still there.
- * https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md
- */
-export async function takeCensus(root: string): Promise<Census> {
-  const repositories: Census['repositories'] = {}
-  await walk(root, '', repositories)
-  return { repositories, sample: await sampleOf(root, repositories) }
+/** A repository's tags, and the data folder that it lies in. */
+interface Found {
+  root: string
+  tags: Record<string, string>
 }
 
-async function walk(root: string, name: string, found: Census['repositories']): Promise<void> {
+/**
+ * Reads the store of an engine that is stopped: all its data folders. A folder that is not there holds nothing. Throws
+ * when something in it cannot be read: then nobody can say later whether all is still there.
+ * https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md
+ */
+export async function takeCensus(roots: readonly string[]): Promise<Census> {
+  const found = new Map<string, Found>()
+  for (const root of roots) await walk(root, '', found)
+  const repositories = Object.fromEntries([...found].map(([name, { tags }]) => [name, tags]))
+  return { repositories, sample: await sampleOf(found) }
+}
+
+async function walk(root: string, name: string, found: Map<string, Found>): Promise<void> {
   const folder = join(root, name)
   const entries = await readdir(folder, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []
@@ -55,7 +62,8 @@ async function walk(root: string, name: string, found: Census['repositories']): 
   })
   const files = new Set(entries.filter(entry => entry.isFile()).map(entry => entry.name))
   const isRepository = name !== '' && files.has('index.json') && files.has('oci-layout')
-  if (isRepository) found[name] = tagsIn(await readFile(join(folder, 'index.json'), 'utf8'))
+  if (isRepository)
+    found.set(name, { root, tags: tagsIn(await readFile(join(folder, 'index.json'), 'utf8')) })
   for (const entry of entries) {
     if (!entry.isDirectory() || /^[._]/.test(entry.name)) continue
     if (isRepository && entry.name === 'blobs') continue
@@ -73,16 +81,16 @@ function tagsIn(text: string): Record<string, string> {
 }
 
 /** Spread over all tags; only what is whole now, so that old damage is not taken for new. */
-async function sampleOf(root: string, repositories: Census['repositories']): Promise<Census['sample']> {
-  const all = Object.entries(repositories).flatMap(([repository, tags]) =>
-    Object.values(tags).map(manifest => ({ repository, manifest })),
+async function sampleOf(found: ReadonlyMap<string, Found>): Promise<Census['sample']> {
+  const all = [...found].flatMap(([repository, { root, tags }]) =>
+    Object.values(tags).map(manifest => ({ root, repository, manifest })),
   )
   const sample: Census['sample'] = []
   const every = Math.max(1, Math.floor(all.length / sampleSize))
   for (let at = 0; at < all.length && sample.length < sampleSize; at += every) {
     const chosen = all[at]
     if (!chosen) break
-    const { repository, manifest } = chosen
+    const { root, repository, manifest } = chosen
     if (!(await isWhole(root, repository, manifest))) continue
     const text = await readFile(blobFile(root, repository, manifest), 'utf8')
     const read = v.safeParse(parts, parseJson(text))
@@ -119,6 +127,15 @@ export const tagCount = (census: Census): number =>
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** A census is a file of its own while its run lasts: too large for a journal. */
+export async function readCensus(file: string): Promise<Census | undefined> {
+  try {
+    return v.parse(censusSchema, JSON.parse(await readFile(file, 'utf8')))
   } catch {
     return undefined
   }

@@ -1,0 +1,73 @@
+import type { ProcessState } from '../../preload/contract/registry-state.ts'
+import type { Result } from '../../preload/contract/result.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Progress, StepResult } from '../runbook/step.ts'
+import { asStep, done, failed } from './step-result.ts'
+
+/** What a runbook does with the registry's process. */
+export interface Served {
+  state(): ProcessState
+  start(): Promise<Result<ProcessState>>
+  stop(): Promise<Result<ProcessState>>
+  onChange(listener: () => void): () => void
+  tail(count: number): Promise<string[]>
+}
+
+export interface ServeParts {
+  clock: Clock
+  supervisor: Served
+}
+
+/** How long a start may take, in ms: 3 s more for every 1,000 tags, where zot reads them all before it answers. */
+export const readyLimit = (readySeconds: number, tags = 0): number =>
+  (readySeconds + Math.ceil((tags * 3) / 1000)) * 1000
+
+/** Starts the registry, or finds it serving already. Codes: not-ready, and what a start fails with. */
+export async function serveWithin({ supervisor, clock }: ServeParts, limitMs: number): Promise<StepResult> {
+  let stop = (): void => {}
+  const late = new Promise<'late'>(resolve => {
+    stop = clock.setTimer(clock.now() + limitMs, () => resolve('late'))
+  })
+  const result = await Promise.race([supervisor.start(), late])
+  stop()
+  if (result !== 'late') return asStep(result)
+  const lines = await supervisor.tail(10)
+  return failed('not-ready', `It was not ready within ${Math.round(limitMs / 1000)} s.`, lines.join('\n'))
+}
+
+interface StableOptions {
+  seconds: number
+  progress(progress: Progress): void
+  signal: AbortSignal
+}
+
+/** The same process serves for as long as it is told. Codes: not-stable, cancelled. */
+export function staysUp(
+  { supervisor, clock }: ServeParts,
+  { seconds, progress, signal }: StableOptions,
+): Promise<StepResult> {
+  const until = clock.now() + seconds * 1000
+  const first = supervisor.state()
+  const pid = first.kind === 'serving' ? first.pid : -1
+  progress({ label: `It must run for ${seconds} s without a restart` })
+  return new Promise(resolve => {
+    const end = (result: StepResult): void => {
+      stopListening()
+      stopTimer()
+      signal.removeEventListener('abort', cancelled)
+      resolve(result)
+    }
+    const look = (): void => {
+      const state = supervisor.state()
+      if (state.kind === 'serving' && state.pid === pid) return
+      const lines = 'lastLines' in state ? state.lastLines.join('\n') : undefined
+      end(failed('not-stable', 'It did not stay up.', lines))
+    }
+    const cancelled = (): void => end(failed('cancelled', 'It was cancelled.'))
+    const stopTimer = clock.setTimer(until, () => end(done))
+    const stopListening = supervisor.onChange(look)
+    signal.addEventListener('abort', cancelled)
+    if (signal.aborted) cancelled()
+    else look()
+  })
+}

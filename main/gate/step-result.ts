@@ -1,0 +1,25 @@
+import type { Failure } from '../../preload/contract/failure.ts'
+import type { Result } from '../../preload/contract/result.ts'
+import { failureWords } from '../../preload/words/failure-words.ts'
+import type { StepError, StepResult } from '../runbook/step.ts'
+
+export const done: StepResult = { ok: true }
+
+export const failed = (code: string, words: string, detail?: string): StepResult => ({
+  ok: false,
+  error: detail === undefined || detail === '' ? { code, words } : { code, words, detail },
+})
+
+/** A failure of the contract as an error of a step: its title as words, what to do and what was quoted as detail. */
+export function errorOf(failure: Failure): StepError {
+  const { title, steps } = failureWords(failure)
+  const lines = 'lastLines' in failure ? failure.lastLines : []
+  return {
+    code: failure.code,
+    words: `${title}.`,
+    ...(steps.length + lines.length === 0 ? {} : { detail: [...steps, ...lines].join('\n') }),
+  }
+}
+
+export const asStep = (result: Result<unknown>): StepResult =>
+  result.ok ? done : { ok: false, error: errorOf(result.error) }
