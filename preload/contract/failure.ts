@@ -39,6 +39,10 @@ export type Failure =
   | { code: 'nothing-under-way' }
   /** An engine that cannot be run here: `reason` is half a sentence. */
   | { code: 'engine-unusable'; engine: string; path: string; reason: string }
+  /** Upgrades are of zot; this engine changes with Zotbar itself. */
+  | { code: 'upgrade-needs-zot'; engine: string }
+  /** There is no version to go back to. */
+  | { code: 'no-earlier-version' }
   /** Taken back, or overtaken by a later request. */
   | { code: 'cancelled' }
   | { code: 'bad-input'; field: string; wrong: string; allowed: string }
@@ -98,6 +102,28 @@ export type Failure =
   /** The recipe ran, and the program is not where it should be. `found`: files beside that place. */
   | { code: 'build-without-program'; host: string; path: string; found: string[] }
   | { code: 'bad-recipe'; reason: string }
+  /** `reason`: what the keychain said, half a sentence. */
+  | { code: 'keychain-locked' | 'keychain-denied' | 'keychain-unavailable'; reason: string }
+  | { code: 'keychain-silent'; limitMs: number }
+  /** No keychain, no key file, and nobody insisted on a plain file. */
+  | { code: 'no-secret-store'; reason: string }
+  | { code: 'key-file-unusable'; file: string; reason: string }
+  | { code: 'secret-store-locked'; file: string }
+  | { code: 'secret-store-wrong-key'; file: string; by: 'key-file' | 'passphrase' }
+  | { code: 'secret-store-damaged'; file: string; reason: string }
+  | { code: 'secret-not-kept'; where: string }
+  | { code: 'key-not-kept'; registry: string; user: string; slot: string }
+  | { code: 'bad-sink'; sink: string; wrong: string; allowed: string }
+  | { code: 'key-not-managed'; user: string; known: string[] }
+  /** No key was given, and this engine lets the app make none for others. */
+  | { code: 'key-needed'; user: string }
+  /** `reason`: what is wrong with its form. */
+  | { code: 'key-malformed'; reason: string }
+  /** The registry does not let it in as this user; `owner`: whose it is, as far as that can be told. */
+  | { code: 'key-not-accepted'; user: string; owner?: string }
+  | { code: 'key-unidentified'; user: string }
+  | { code: 'key-label-refused'; label: string }
+  | { code: 'nothing-retiring'; user: string }
   | { code: 'unexpected'; where: string }
 
 export type FailureCode = Failure['code']

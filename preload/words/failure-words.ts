@@ -3,6 +3,8 @@ import { unreachable } from '../contract/result.ts'
 import { capital, count, duration } from './format.ts'
 import { hostFailureWords } from './host-words.ts'
 import { holder, imageReference } from './names.ts'
+import { rotationFailureWords } from './rotation-words.ts'
+import { secretFailureWords } from './secret-words.ts'
 
 /** A failure as a person reads it: what happened, what it means, what to do. */
 export interface FailureWords {
@@ -161,6 +163,19 @@ export function failureWords(error: Failure): FailureWords {
       return { title: 'Zotbar is quitting', steps: ['Start it again, then repeat this.'] }
     case 'nothing-under-way':
       return { title: 'Nothing is under way', steps: ['It has ended, or was never begun.'] }
+    case 'upgrade-needs-zot':
+      return {
+        title: 'Only zot is upgraded this way',
+        steps: [
+          `${failure.engine} changes together with Zotbar: install a newer Zotbar`,
+          'Change over to zot first with: zotbar engine use zot',
+        ],
+      }
+    case 'no-earlier-version':
+      return {
+        title: 'There is no version to go back to',
+        steps: ['Only a version that was replaced by an upgrade, and is still installed, can be gone back to'],
+      }
     case 'engine-unusable':
       return {
         title: `${error.engine} cannot be used`,
@@ -324,6 +339,27 @@ export function failureWords(error: Failure): FailureWords {
     case 'build-without-program':
     case 'bad-recipe':
       return hostFailureWords(error)
+    case 'keychain-locked':
+    case 'keychain-denied':
+    case 'keychain-unavailable':
+    case 'keychain-silent':
+    case 'no-secret-store':
+    case 'key-file-unusable':
+    case 'secret-store-locked':
+    case 'secret-store-wrong-key':
+    case 'secret-store-damaged':
+    case 'secret-not-kept':
+    case 'key-not-kept':
+    case 'bad-sink':
+      return secretFailureWords(error)
+    case 'key-not-managed':
+    case 'key-needed':
+    case 'key-malformed':
+    case 'key-not-accepted':
+    case 'key-unidentified':
+    case 'key-label-refused':
+    case 'nothing-retiring':
+      return rotationFailureWords(error)
     case 'unexpected':
       return {
         title: 'Zotbar has a fault',
