@@ -2,10 +2,12 @@ import * as v from 'valibot'
 import { type Client, type Command, command, type Handlers } from './command.ts'
 import type { ImageDeleted, ImageDetails, ImageList } from './image.ts'
 import type { KeyCreated, KeyList, KeyRevoked } from './key.ts'
+import type { KeyProof, KeyUnderCare, ManagedKeyList } from './managed-key.ts'
 import type { Result } from './result.ts'
 import type { EngineRow, RunbookDetails, RunbookLines, RunbookPlan, RunbookRecord } from './runbook.ts'
 import type { SettingChanged, SettingRow } from './setting.ts'
 import type { Snapshot } from './snapshot.ts'
+import type { UpgradePlan, UpgradeReleases, UpgradeState } from './upgrade.ts'
 
 const nothing = v.strictObject({})
 const repository = v.pipe(v.string(), v.minLength(1), v.maxLength(255), v.regex(/^[a-z0-9][a-z0-9._/-]*$/))
@@ -17,6 +19,12 @@ const reference = v.pipe(
 )
 const image = v.strictObject({ repository, reference })
 const keyId = v.pipe(v.string(), v.maxLength(64), v.regex(/^[A-Za-z0-9-]+$/))
+const version = v.pipe(v.string(), v.maxLength(30), v.regex(/^v\d{1,6}\.\d{1,6}\.\d{1,6}$/))
+/** Where a version is taken from instead of a release: an absolute path, an address, or the recipe. */
+const versionSource = v.pipe(v.string(), v.maxLength(4096), v.regex(/^(\/[^\0]*|https?:\/\/\S+|source)$/))
+const owner = v.pipe(v.string(), v.minLength(1), v.maxLength(256))
+/** Nothing that is said about a wrong one may quote it, so its form is looked at by the app. */
+const secret = v.pipe(v.string(), v.maxLength(4096))
 const settingKey = v.pipe(v.string(), v.maxLength(100))
 
 /** What the app can open for a window. Names only: a window never supplies a path or an address. */
@@ -78,6 +86,38 @@ export const contract = {
     revoke: command<KeyRevoked>()(
       v.strictObject({ uuid: keyId, descendants: v.optional(v.boolean(), false) }),
     ),
+    /** The keys under care, with what is not as it should be. */
+    managed: command<ManagedKeyList>()(nothing),
+    /**
+     * Puts a key under care, or changes its places. Without `key` the one under care stays, or one is made. CLI only.
+     */
+    manage: command<KeyUnderCare>()(
+      v.strictObject({
+        user: owner,
+        key: v.optional(secret),
+        sinks: v.optional(v.pipe(v.array(v.pipe(v.string(), v.maxLength(4096))), v.maxLength(20))),
+        proveRepository: v.optional(repository),
+      }),
+    ),
+    /** The key itself goes on working. */
+    unmanage: command<{ user: string; uuid: string }>()(v.strictObject({ user: owner })),
+    /** Begins the rotation and answers with its run, or with the plan alone. `overlap`: "24h", "0". */
+    rotate: command<{ run: string } | { plan: RunbookPlan }>()(
+      v.strictObject({
+        user: owner,
+        overlap: v.optional(v.pipe(v.string(), v.maxLength(20))),
+        leaked: v.optional(v.boolean(), false),
+        yes: v.optional(v.boolean(), false),
+        dryRun: v.optional(v.boolean(), false),
+      }),
+    ),
+    prove: command<KeyProof>()(v.strictObject({ user: owner })),
+    /** Revokes the key before the current one now. */
+    endOverlap: command<{ run: string }>()(v.strictObject({ user: owner })),
+    /** A key made elsewhere, for the question of a run that wants one. Failing, the question stays. */
+    offerKey: command<null>()(
+      v.strictObject({ question: v.pipe(v.string(), v.maxLength(100)), key: secret }),
+    ),
   },
   /** The admin that the first run made. CLI only. */
   admin: {
@@ -95,6 +135,26 @@ export const contract = {
         path: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(4096), v.startsWith('/'))),
         yes: v.optional(v.boolean(), false),
         dryRun: v.optional(v.boolean(), false),
+      }),
+    ),
+  },
+  upgrade: {
+    /** What is known without the network. */
+    state: command<UpgradeState>()(nothing),
+    /** The releases; `fresh` asks for the list now. */
+    releases: command<UpgradeReleases>()(v.strictObject({ fresh: v.optional(v.boolean(), false) })),
+    /**
+     * Begins the upgrade and answers with its run, or with the plan alone. Nothing named: the newest release. `from` is
+     * for the command line only, but for "source". `undo` goes back to the version before.
+     */
+    begin: command<{ run: string } | { plan: UpgradePlan }>()(
+      v.strictObject({
+        to: v.optional(version),
+        from: v.optional(versionSource),
+        dryRun: v.optional(v.boolean(), false),
+        undo: v.optional(v.boolean(), false),
+        yes: v.optional(v.boolean(), false),
+        allowDowngrade: v.optional(v.boolean(), false),
       }),
     ),
   },

@@ -167,14 +167,16 @@ export function failureWords(error: Failure): FailureWords {
       return {
         title: 'Only zot is upgraded this way',
         steps: [
-          `${failure.engine} changes together with Zotbar: install a newer Zotbar`,
-          'Change over to zot first with: zotbar engine use zot',
+          `${error.engine} changes together with Zotbar: install a newer Zotbar.`,
+          'Change over to zot first: zotbar engine use zot',
         ],
       }
     case 'no-earlier-version':
       return {
         title: 'There is no version to go back to',
-        steps: ['Only a version that was replaced by an upgrade, and is still installed, can be gone back to'],
+        steps: [
+          'Only a version that was replaced by an upgrade, and is still installed, can be gone back to.',
+        ],
       }
     case 'engine-unusable':
       return {

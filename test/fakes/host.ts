@@ -147,6 +147,21 @@ export function fakeHost(over: Areas = {}): FakeHost {
       use: async () => ok({ run: 'run-1' }),
       ...over.engine,
     },
+    upgrade: {
+      state: async () =>
+        ok({
+          engine: 'zot',
+          running: 'v2.1.13',
+          newest: 'v2.1.15',
+          installed: [],
+          findings: [],
+          sourceBuild: false,
+          schedule: 'never',
+        }),
+      releases: async () => ok({ releases: [], asOf: 0 }),
+      begin: async () => ok({ run: 'run-1' }),
+      ...over.upgrade,
+    },
     runbooks: {
       state: async () => ok({ lines: [], next: 0, end: { runbook: 'engine-use', result: 'done' } }),
       answer: async () => ok(null),
