@@ -3,7 +3,7 @@ import { delimiter, dirname, join } from 'node:path'
 import * as v from 'valibot'
 import type { ConfigFault, Failure } from '../../preload/contract/failure.ts'
 import { fail, ok, type Result } from '../../preload/contract/result.ts'
-import { checkBinary } from './binary.ts'
+import { checkBinary } from '../platform/binary.ts'
 import type { Engine } from './engine.ts'
 import { type Ran, type RunWith, runProgram } from './program.ts'
 

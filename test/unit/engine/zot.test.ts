@@ -1,8 +1,8 @@
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { checkBinary } from '../../../main/engine/binary.ts'
 import { type Ran, runProgram } from '../../../main/engine/program.ts'
 import {
   findZots,
@@ -12,6 +12,7 @@ import {
   versionIn,
   zotEngine,
 } from '../../../main/engine/zot.ts'
+import { checkBinary } from '../../../main/platform/binary.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -60,8 +61,19 @@ describe('the file', () => {
     ['elf on macOS', () => elf('x64'), { platform: 'darwin', arch: 'x64' } as const, 'Mach-O'],
     ['mach-o', () => mach(16_777_228), { platform: 'darwin', arch: 'arm64' } as const, true],
     ['script', () => Buffer.from('#!/bin/sh\nexit 0\n'), linux, 'script'],
-    ['zip', () => Buffer.concat([Buffer.from('PK\x03\x04'), Buffer.alloc(60)]), linux, 'neither'],
-    ['nothing', () => Buffer.alloc(0), linux, 'neither'],
+    ['zip', () => Buffer.concat([Buffer.from('PK\x03\x04'), Buffer.alloc(60)]), linux, 'a zip archive'],
+    ['gzip', () => gzipSync('zot'), linux, 'a gzip archive'],
+    ['tar', () => Buffer.concat([Buffer.alloc(257), Buffer.from('ustar')]), linux, 'a tar archive'],
+    [
+      'xz',
+      () => Buffer.concat([Buffer.from('fd377a585a00', 'hex'), Buffer.alloc(9)]),
+      linux,
+      'an xz archive',
+    ],
+    ['a page', () => Buffer.from('\n<!DOCTYPE html><title>Not found</title>'), linux, 'an HTML page'],
+    ['an answer', () => Buffer.from('{"message":"Not Found"}'), linux, 'a text file'],
+    ['noise', () => Buffer.alloc(60, 7), linux, 'neither'],
+    ['nothing', () => Buffer.alloc(0), linux, 'empty'],
   ])('%s', async (_, bytes, machine, wanted) => {
     const checked = await checkBinary(await file('zot', bytes()), machine)
     if (wanted === true) expect(checked).toEqual({ ok: true })

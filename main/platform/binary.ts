@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises'
-import { errorCode, reasonOf } from '../platform/error-code.ts'
+import { errorCode, reasonOf } from './error-code.ts'
 
 export type BinaryCheck = { ok: true } | { ok: false; reason: string }
 
@@ -23,15 +23,44 @@ export async function checkBinary(file: string, machine: Machine = process): Pro
   } catch (error) {
     return refuse(errorCode(error) === 'ENOENT' ? 'it does not exist' : reasonOf(error))
   }
-  if (head.subarray(0, 2).toString('latin1') === '#!') return refuse('it is a script, not a program')
   const found = kindOf(head)
-  if (found === undefined) return refuse('it is neither an ELF nor a Mach-O program')
+  if (found === undefined) {
+    const other = otherKind(head)
+    return refuse(other === undefined ? 'it is neither an ELF nor a Mach-O program' : `it is ${other}`)
+  }
   const wanted = machine.platform === 'darwin' ? 'Mach-O' : 'ELF'
   if (found.format !== wanted) return refuse(`it is ${found.format}, and this system runs ${wanted}`)
   if (!found.archs.includes(machine.arch))
     return refuse(`it is for ${found.archs.join(' and ')}, and this machine is ${machine.arch}`)
   return { ok: true }
 }
+
+/** What people hand over instead of a program, by its first bytes. */
+function otherKind(head: Buffer): string | undefined {
+  if (head.length === 0) return 'empty'
+  const starts = (bytes: string, at = 0): boolean =>
+    head.subarray(at, at + bytes.length).toString('latin1') === bytes
+  const found = otherKinds.find(([bytes, , at]) => starts(bytes, at))
+  if (found !== undefined) return found[1]
+  const text = head.toString('latin1').trimStart().toLowerCase()
+  if (text.startsWith('<!doctype html') || text.startsWith('<html')) return 'an HTML page'
+  return text.startsWith('<?xml') || text.startsWith('{') ? 'a text file' : undefined
+}
+
+/** First bytes, what they are, and where they stand if not at the beginning. */
+const otherKinds: [string, string, number?][] = [
+  ['#!', 'a script'],
+  ['\x1f\x8b', 'a gzip archive'],
+  ['PK\x03\x04', 'a zip archive'],
+  ['PK\x05\x06', 'a zip archive'],
+  ['ustar', 'a tar archive', 257],
+  ['\xfd7zXZ\0', 'an xz archive'],
+  ['BZh', 'a bzip2 archive'],
+  ['\x28\xb5\x2f\xfd', 'a zstd archive'],
+  ['7z\xbc\xaf\x27\x1c', 'a 7z archive'],
+  ['!<arch>\n', 'an ar archive or a Debian package'],
+  ['MZ', 'a Windows program'],
+]
 
 const refuse = (reason: string): BinaryCheck => ({ ok: false, reason })
 
