@@ -5,6 +5,7 @@ import type { Snapshot } from '../preload/contract/snapshot.ts'
 import type { Credential } from './admin/admin.ts'
 import type { Images } from './images/images.ts'
 import type { Keys } from './keys/keys.ts'
+import type { RotationHandlers } from './rotation-control.ts'
 import type { Settings } from './settings/settings.ts'
 import type { Supervisor } from './supervisor/supervisor.ts'
 
@@ -17,15 +18,18 @@ export interface ShellPart {
   quit(): void
 }
 
-interface Parts {
-  /** The parts of the contract about engines and runbooks. */
-  control: Pick<ZotbarHandlers, 'engine' | 'runbooks'>
+/** Parts of the contract that the controls answer themselves. */
+type Ready = Pick<ZotbarHandlers, 'engine' | 'runbooks' | 'upgrade'>
+
+interface Parts extends Ready {
   /** What is under way on the registry and must not be disturbed. */
   busyWith(): string | undefined
   supervisor: Supervisor
   settings: Settings
   images: Images
   keys: Keys
+  /** The part of the contract about keys under care. */
+  rotation: RotationHandlers
   admin: { show(): Promise<Result<Credential>>; reset(): Promise<Result<Credential>> }
   snapshot(): Snapshot
   /** Whether the registry could be started as config.json is now. */
@@ -39,7 +43,8 @@ const wrongSender = fail({ code: 'not-authorised', reason: 'wrong-sender' })
 
 /** The app's side of the contract: every command, mapped to the part that does it. */
 export function createHandlers(parts: Parts): ZotbarHandlers {
-  const { supervisor, settings, images, keys, admin, control, busyWith, ready, snapshot, tail, shell } = parts
+  const { supervisor, settings, images, keys, rotation, admin, busyWith, ready, snapshot, tail, shell } =
+    parts
   const then = async (ask: () => Promise<Result<ProcessState>>): Promise<Result<Snapshot>> => {
     const busy = busyWith()
     if (busy !== undefined) return fail({ code: 'busy', with: busy })
@@ -88,16 +93,21 @@ export function createHandlers(parts: Parts): ZotbarHandlers {
       delete: named => images.delete(named),
     },
     keys: {
-      list: () => keys.list(),
+      list: async () => {
+        const listed = await keys.list()
+        return listed.ok ? ok({ ...listed.value, keys: rotation.marked(listed.value.keys) }) : listed
+      },
       create: (wish, caller) => keys.create(wish, caller),
       reveal: async ({ uuid }) => keys.reveal(uuid),
       revoke: ({ uuid, descendants }) => keys.revoke(uuid, descendants),
+      ...rotation.keys,
     },
     admin: {
       show: async (_, caller) => (caller === 'cli' ? admin.show() : wrongSender),
       reset: async (_, caller) => (caller === 'cli' ? admin.reset() : wrongSender),
     },
-    ...control,
+    engine: parts.engine,
+    runbooks: parts.runbooks,
     settings: {
       list: async () => ok({ settings: settings.all() }),
       get: async ({ key }) => settings.row(key),

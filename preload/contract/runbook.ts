@@ -22,6 +22,8 @@ export interface RunbookQuestion {
   title: string
   body: string
   confirm: string
+  /** A yes alone does not answer it: a key of this user is to be pasted (`keys.offerKey`). */
+  wants?: { keyOf: string }
 }
 
 /** A part of a step, such as one check of a gate or one place that a key is handed to; told again when it changes. */
@@ -64,6 +66,8 @@ export interface RunbookEnd {
   runbook: string
   result: RunbookResult
   error?: RunbookError
+  /** When the key that was replaced is to be revoked, RFC 3339. */
+  retireAt?: string
 }
 
 /** The run that is under way. */

@@ -1,4 +1,5 @@
 import type { Failure } from './failure.ts'
+import type { ManagedKeyGlance } from './managed-key.ts'
 import type { JournalEntry, ProcessState } from './registry-state.ts'
 import type { RunbookProgress } from './runbook.ts'
 
@@ -80,6 +81,8 @@ export interface Snapshot {
   journal: JournalEntry[]
   pushes: PushEvent[]
   notices: Notice[]
+  /** The keys under care, if any. */
+  managedKeys?: ManagedKeyGlance[]
   /** The runbook that is under way. */
   runbook?: RunbookProgress
   dashboard?: { url: string }

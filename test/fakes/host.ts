@@ -2,8 +2,9 @@ import type { Host } from '../../main/transport/host.ts'
 import type { Events, ZotbarHandlers } from '../../preload/contract/contract.ts'
 import type { Image, ImageDetails } from '../../preload/contract/image.ts'
 import type { ApiKey } from '../../preload/contract/key.ts'
+import type { ManagedKey } from '../../preload/contract/managed-key.ts'
 import type { ProcessState } from '../../preload/contract/registry-state.ts'
-import { ok } from '../../preload/contract/result.ts'
+import { fail, ok } from '../../preload/contract/result.ts'
 import type { Snapshot } from '../../preload/contract/snapshot.ts'
 
 export const servingState: ProcessState = {
@@ -65,6 +66,22 @@ export const aKey: ApiKey = {
   expirationDate: '2026-05-30T10:00:00.000Z',
   lastUsed: null,
   managed: false,
+}
+
+export const aManagedKey: ManagedKey = {
+  registry: '127.0.0.1:5050',
+  user: 'zot-ci',
+  label: 'zotbar/box/2026-01-01-0a1b2c',
+  uuid: aKey.uuid,
+  createdAt: '2026-01-01T00:00:00.000Z',
+  expirationDate: '2026-04-01T00:00:00.000Z',
+  lastUsed: null,
+  kept: 'keychain',
+  sinks: [{ spec: 'file:/run/key', title: 'File', place: '/run/key', state: 'proven' }],
+  drift: [],
+  daysLeft: 60,
+  nearEnd: false,
+  shouldRotate: false,
 }
 
 export interface FakeHost extends Host {
@@ -130,6 +147,13 @@ export function fakeHost(over: Areas = {}): FakeHost {
         }),
       reveal: async () => ok({ apiKey: `zak_${'0'.repeat(32)}` }),
       revoke: async ({ uuid }) => ok({ revoked: [uuid], descendants: [] }),
+      managed: async () => ok({ keys: [aManagedKey], store: 'the keychain' }),
+      manage: async () => ok({ ...aManagedKey, checks: [] }),
+      unmanage: async ({ user }) => ok({ user, uuid: aManagedKey.uuid }),
+      rotate: async () => ok({ run: 'run-1' }),
+      prove: async ({ user }) => ok({ user, works: true, checks: [] }),
+      endOverlap: async () => ok({ run: 'run-1' }),
+      offerKey: async () => ok(null),
       ...over.keys,
     },
     admin: {

@@ -1,0 +1,72 @@
+import type { Failure } from '../contract/failure.ts'
+import type { FailureWords } from './failure-words.ts'
+
+type RotationFailure = Extract<
+  Failure,
+  {
+    code:
+      | 'key-not-managed'
+      | 'key-needed'
+      | 'key-malformed'
+      | 'key-not-accepted'
+      | 'key-unidentified'
+      | 'key-label-refused'
+      | 'nothing-retiring'
+  }
+>
+
+/** The words for what can go wrong with keys under care. */
+export function rotationFailureWords(error: RotationFailure): FailureWords {
+  switch (error.code) {
+    case 'key-not-managed':
+      return {
+        title: `No key of ${error.user} is under care here`,
+        steps: [
+          ...(error.known.length > 0 ? [`Under care: ${error.known.join(', ')}.`] : []),
+          `Put it under care: zotbar keys manage ${error.user} --key-stdin`,
+        ],
+      }
+    case 'key-needed':
+      return {
+        title: `A key of ${error.user} is needed`,
+        steps: [
+          'This engine lets Zotbar make keys for nobody but itself.',
+          `Sign in at the registry as ${error.user}, make a key, and give it: zotbar keys manage ${error.user} --key-stdin`,
+        ],
+      }
+    case 'key-malformed':
+      return {
+        title: 'That is not an API key',
+        steps: [`${error.reason}. A key is zak_ and 32 characters of 0 to 9 and a to f.`],
+      }
+    case 'key-not-accepted':
+      return error.owner === undefined
+        ? {
+            title: `The registry does not accept this key for ${error.user}`,
+            steps: [
+              `It was revoked, has ended, or belongs to another user. Make one as ${error.user} and try again.`,
+            ],
+          }
+        : {
+            title: `This is a key of ${error.owner}, not of ${error.user}`,
+            steps: [`Make one as ${error.user} and try again.`],
+          }
+    case 'key-unidentified':
+      return {
+        title: `It cannot be told which of the keys of ${error.user} this is`,
+        steps: ['It is being used by others at this moment. Try again, or revoke the keys that nobody uses.'],
+      }
+    case 'key-label-refused':
+      return {
+        title: 'The label of a key is one line',
+        steps: [
+          'At most 200 characters, no line breaks or control characters. Change it: zotbar settings set rotation.label',
+        ],
+      }
+    case 'nothing-retiring':
+      return {
+        title: `No older key of ${error.user} is waiting to be revoked`,
+        steps: ['See what is under care: zotbar keys list'],
+      }
+  }
+}
