@@ -18,6 +18,7 @@ import { parseJson } from './platform/registry-http.ts'
 import { within } from './platform/within.ts'
 import { preflight, readTarget, type Target } from './preflight.ts'
 import { createRegistryAccess } from './registry-access.ts'
+import { createRuns } from './runs.ts'
 import type { Secrets } from './secrets/secrets.ts'
 import type { Settings } from './settings/settings.ts'
 import { createStorage } from './storage/storage.ts'
@@ -149,7 +150,16 @@ export async function createApp(options: AppOptions): Promise<App> {
     report: setAside,
   })
 
-  const control = createEngineControl({
+  const runs = createRuns({
+    home,
+    clock,
+    supervisor,
+    report: setAside,
+    log: (message, data) => log.info(message, data),
+    onChange: changed,
+  })
+
+  const engineControl = createEngineControl({
     home,
     configFile,
     engines,
@@ -164,10 +174,10 @@ export async function createApp(options: AppOptions): Promise<App> {
       changed()
     },
     ask: (path, asked) => access.registry.ask(path, asked),
-    report: setAside,
+    runs,
     log: (message, data) => log.info(message, data),
-    onChange: changed,
   })
+  runs.know(engineControl.kinds)
 
   const health = createHealth({
     clock,
@@ -183,7 +193,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     const place = supervisor.place() ?? target ?? guess
     const stored = storage.state()
     const running = told?.version ?? engine.version
-    const runbook = control.progress()
+    const runbook = runs.current()
     const tight = storageNotice(
       stored,
       settings.get('storage.warnFreePercent'),
@@ -281,7 +291,7 @@ export async function createApp(options: AppOptions): Promise<App> {
 
   async function close(): Promise<void> {
     changed()
-    control.close()
+    runs.close()
     health.close()
     access.close()
     await supervisor.close({ keepServing: settings.get('keepServing') })
@@ -296,8 +306,8 @@ export async function createApp(options: AppOptions): Promise<App> {
         supervisor,
         settings,
         ...access,
-        control: control.handlers,
-        busyWith: () => control.progress()?.title,
+        control: { ...engineControl.handlers, ...runs.handlers },
+        busyWith: () => runs.current()?.title,
         async ready() {
           const read = await readTarget(configFile, engine.id)
           return read.ok ? engines.verify(engine, configFile) : read
@@ -317,7 +327,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       },
     },
     async begin() {
-      await control.begin()
+      await runs.begin()
       void storage.scan()
     },
     quit() {

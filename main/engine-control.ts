@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import * as v from 'valibot'
 import type { ZotbarHandlers } from '../preload/contract/contract.ts'
 import { fail, ok, type Result } from '../preload/contract/result.ts'
-import type { Finding, RunbookPlan, RunbookProgress } from '../preload/contract/runbook.ts'
+import type { Finding, RunbookPlan } from '../preload/contract/runbook.ts'
 import { loadConfig } from '../registry/config/load.ts'
 import type { Engine } from './engine/engine.ts'
 import type { Choice, Engines } from './engine/engines.ts'
@@ -16,12 +16,12 @@ import {
   switchRunbook,
 } from './engine-switch/switch.ts'
 import type { Clock } from './platform/clock.ts'
-import type { SetAside } from './platform/json-file.ts'
 import type { ProcessTable } from './platform/process-table.ts'
 import type { RegistryHttp } from './platform/registry-http.ts'
 import { otherHolder, readTarget, rootsIn } from './preflight.ts'
 import { dryRun } from './runbook/run.ts'
-import { createRunbooks, type Interrupted } from './runbook/runbooks.ts'
+import type { Interrupted, Kind } from './runbook/runbooks.ts'
+import type { Runs } from './runs.ts'
 import type { Settings } from './settings/settings.ts'
 import type { Supervisor } from './supervisor/supervisor.ts'
 
@@ -36,22 +36,19 @@ interface Options {
   current(): Engine
   use(engine: Engine): void
   ask: RegistryHttp['ask']
-  report(what: SetAside): void
+  runs: Pick<Runs, 'start' | 'current'>
   log(message: string, data?: Record<string, unknown>): void
-  onChange(): void
 }
 
 /** Which engine runs, and the runbook that changes it. */
 export interface EngineControl {
-  handlers: Pick<ZotbarHandlers, 'engine' | 'runbooks'>
-  progress(): RunbookProgress | undefined
-  /** Brings an interrupted run to its end, or lets the supervisor begin. Returns when that is under way. */
-  begin(): Promise<void>
-  close(): void
+  handlers: Pick<ZotbarHandlers, 'engine'>
+  kinds: Record<string, Kind>
 }
 
 export function createEngineControl(options: Options): EngineControl {
-  const { home, configFile, engines, settings, clock, processes, supervisor, current, use, log } = options
+  const { home, configFile, engines, settings, clock, processes, supervisor, current, use, log, runs } =
+    options
   const choice = (): Choice => ({ id: settings.get('engine'), path: settings.get('engine.path') })
 
   const parts: SwitchParts = {
@@ -81,22 +78,14 @@ export function createEngineControl(options: Options): EngineControl {
     }),
   }
 
-  const runbooks = createRunbooks({
-    home,
-    clock,
-    report: options.report,
-    log,
-    onChange: options.onChange,
-    kinds: {
-      [switchName]: {
-        revive(memory) {
-          const read = v.safeParse(switchMemory, memory)
-          return read.success ? switchRunbook(read.output, parts) : undefined
-        },
-        onward: begun => begun('switch'),
-      },
+  const kind: Kind = {
+    revive(memory) {
+      const read = v.safeParse(switchMemory, memory)
+      return read.success ? switchRunbook(read.output, parts) : undefined
     },
-  })
+    onward: begun => begun('switch'),
+    recover: cut => recover(cut, v.parse(switchMemory, cut.memory)),
+  }
 
   async function findings({ from, to }: SwitchMemory): Promise<Finding[]> {
     const loaded = await loadConfig(configFile)
@@ -176,29 +165,16 @@ export function createEngineControl(options: Options): EngineControl {
         async use({ engine, path, yes, dryRun: dry }, caller) {
           if (path !== undefined && caller !== 'cli')
             return fail({ code: 'setting-not-allowed-here', key: 'engine.path' })
-          const busy = runbooks.current()
+          const busy = runs.current()
           if (busy && !dry) return fail({ code: 'busy', with: busy.title })
           const memory = await memoryFor({ id: engine, path: path ?? choice().path }, yes)
           if (!memory.ok) return memory
           if (dry) return ok({ plan: await plan(memory.value) })
-          return runbooks.start(switchRunbook(memory.value, parts), caller)
+          return runs.start(switchRunbook(memory.value, parts), caller)
         },
       },
-      runbooks: {
-        state: ({ run, after, waitMs }) => runbooks.lines(run, after, waitMs),
-        answer: async ({ question, agreed }) => runbooks.answer(question, agreed),
-        cancel: async () => runbooks.cancel(),
-        history: async () => ok({ runs: await runbooks.history() }),
-      },
     },
-    progress: () => runbooks.current(),
-    async begin() {
-      const cut = await runbooks.interrupted()
-      const memory = v.safeParse(switchMemory, cut?.memory)
-      if (cut && memory.success) await recover(cut, memory.output)
-      else await supervisor.begin()
-    },
-    close: () => runbooks.close(),
+    kinds: { [switchName]: kind },
   }
 }
 

@@ -5,6 +5,22 @@ import * as v from 'valibot'
 const at = v.number()
 const failure = v.object({ code: v.string(), words: v.string(), detail: v.exactOptional(v.string()) })
 const plain = v.record(v.string(), v.unknown())
+const part = v.object({
+  id: v.string(),
+  title: v.string(),
+  state: v.picklist(['pending', 'working', 'passed', 'failed', 'skipped', 'unproven']),
+  words: v.exactOptional(v.string()),
+})
+/** The parts of a step, as they were when it ended. */
+const parts = v.exactOptional(v.array(part))
+const outline = v.object({
+  id: v.string(),
+  title: v.string(),
+  why: v.string(),
+  pointOfNoReturn: v.exactOptional(v.literal(true)),
+})
+/** What the history knows of a step. */
+export type Outline = v.InferOutput<typeof outline>
 
 const entry = v.variant('kind', [
   /** The run begins; `memory` is what the runbook was made with. */
@@ -17,12 +33,21 @@ const entry = v.variant('kind', [
     /** Who asked for it: "cli", "window", "dashboard". */
     by: v.exactOptional(v.string()),
     memory: plain,
+    /** The steps that it has, for who reads it later. */
+    steps: v.exactOptional(v.array(outline)),
   }),
   v.object({ kind: v.literal('skipped'), at, step: v.string() }),
   /** Written and synced before an apply; `applied` after it, with what it found out. */
   v.object({ kind: v.literal('applying'), at, step: v.string() }),
-  v.object({ kind: v.literal('applied'), at, step: v.string(), memory: plain }),
-  v.object({ kind: v.literal('failed'), at, step: v.string(), error: failure }),
+  v.object({
+    kind: v.literal('applied'),
+    at,
+    step: v.string(),
+    memory: plain,
+    words: v.exactOptional(v.string()),
+    parts,
+  }),
+  v.object({ kind: v.literal('failed'), at, step: v.string(), error: failure, parts }),
   v.object({ kind: v.literal('cancelled'), at }),
   v.object({ kind: v.literal('undoing'), at, step: v.string() }),
   v.object({ kind: v.literal('undone'), at, step: v.string() }),

@@ -1,5 +1,6 @@
+import type { RunbookPart } from '../../preload/contract/runbook.ts'
 import type { Clock } from '../platform/clock.ts'
-import type { Entry, Journal } from './journal.ts'
+import type { Entry, Journal, Outline } from './journal.ts'
 import { type Move, nextMove, type Result, type Shape } from './plan.ts'
 import type { Progress, Question, Runbook, Step, StepContext, StepError, StepResult } from './step.ts'
 
@@ -51,6 +52,7 @@ export async function runRunbook<Memory extends object>(
       title,
       ...(options.by === undefined ? {} : { by: options.by }),
       memory: plainOf(memory),
+      steps: runbook.steps.map(outlineOf),
     })
   }
   const memory: Memory = Object.assign(runbook.memory, remembered(journal.entries))
@@ -73,7 +75,8 @@ async function perform<Memory extends object>(
   const { journal, clock, tell } = options
   const step = steps[move.index]
   if (!step) throw new Error(`a runbook has no step ${move.index}`)
-  const context = contextOf(step, memory, move.do, options)
+  const parts = new Map<string, RunbookPart>()
+  const context = contextOf(step, memory, move.do, parts, options)
   if (move.do === 'undo') {
     tell({ step: step.id, phase: 'undo' })
     await journal.add({ kind: 'undoing', at: clock.now(), step: step.id })
@@ -104,14 +107,26 @@ async function perform<Memory extends object>(
   if (!applied.ok) {
     // What fails because it was told to stop did not fail.
     if (options.signal.aborted && step.cancellable) return
-    return fail(step.id, applied.error, options)
+    return fail(step.id, applied.error, options, parts)
   }
-  await journal.add({ kind: 'applied', at: clock.now(), step: step.id, memory: plainOf(memory) })
+  await journal.add({
+    kind: 'applied',
+    at: clock.now(),
+    step: step.id,
+    memory: plainOf(memory),
+    ...(applied.words === undefined ? {} : { words: applied.words }),
+    ...listOf(parts),
+  })
   tell({ step: step.id, phase: 'done' })
 }
 
-async function fail(step: string, error: StepError, { journal, clock, tell }: RunOptions): Promise<void> {
-  await journal.add({ kind: 'failed', at: clock.now(), step, error })
+async function fail(
+  step: string,
+  error: StepError,
+  { journal, clock, tell }: RunOptions,
+  parts: ReadonlyMap<string, RunbookPart> = new Map(),
+): Promise<void> {
+  await journal.add({ kind: 'failed', at: clock.now(), step, error, ...listOf(parts) })
   tell({ step, phase: 'failed', error })
 }
 
@@ -133,13 +148,17 @@ function contextOf<Memory>(
   step: Step<Memory>,
   memory: Memory,
   phase: 'apply' | 'undo',
+  parts: Map<string, RunbookPart>,
   { tell, ask, signal }: RunOptions,
 ): StepContext<Memory> {
   return {
     memory,
     // An undo is never cancelled: it is the way back to a whole state.
     signal: phase === 'apply' && step.cancellable ? signal : new AbortController().signal,
-    progress: progress => tell({ step: step.id, phase, progress }),
+    progress(progress) {
+      if (progress.part) parts.set(progress.part.id, progress.part)
+      tell({ step: step.id, phase, progress })
+    },
     ask(question) {
       tell({ step: step.id, phase: 'wait', question })
       return ask(question)
@@ -170,6 +189,17 @@ const shapeOf = <Memory>(step: Step<Memory>): Shape => ({
   undoable: step.undo !== undefined,
   pointOfNoReturn: step.pointOfNoReturn === true,
 })
+
+/** What the history keeps of a step. */
+export const outlineOf = <Memory>({ id, title, why, pointOfNoReturn }: Step<Memory>): Outline => ({
+  id,
+  title,
+  why,
+  ...(pointOfNoReturn ? { pointOfNoReturn } : {}),
+})
+
+const listOf = (parts: ReadonlyMap<string, RunbookPart>): { parts?: RunbookPart[] } =>
+  parts.size === 0 ? {} : { parts: [...parts.values()] }
 
 /** A copy as it is now: what is journaled must not change with the next step. */
 const plainOf = (memory: object): Record<string, unknown> =>

@@ -1,18 +1,22 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readdir, rm } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fail, ok, type Result } from '../../preload/contract/result.ts'
 import type {
+  RunbookDetails,
   RunbookEnd,
   RunbookLine,
   RunbookLines,
+  RunbookPart,
   RunbookProgress,
   RunbookRecord,
 } from '../../preload/contract/runbook.ts'
 import type { Clock } from '../platform/clock.ts'
 import { type SetAside, setAside } from '../platform/json-file.ts'
+import { keptParts, stepsOf } from './course.ts'
 import { type Entry, type Journal, openJournal, readEntries } from './journal.ts'
-import { type Outcome, runRunbook, type Telling } from './run.ts'
+import { journals, prune, readDetails, readRecords } from './records.ts'
+import { type Outcome, outlineOf, runRunbook, type Telling } from './run.ts'
 import type { Question, Runbook } from './step.ts'
 
 /** A kind of runbook that an interrupted run of it can be brought to its end. */
@@ -21,6 +25,8 @@ export interface Kind {
   revive(memory: Record<string, unknown>): Runbook<object> | undefined
   /** Whether a run that was killed before anything failed goes on; otherwise it goes back. */
   onward(begun: (step: string) => boolean): boolean
+  /** Brings an interrupted run to its end, and the registry up. Absent: the registry first, then the run. */
+  recover?(cut: Interrupted): Promise<void>
 }
 
 /** A run that the end of the app cut off. */
@@ -42,6 +48,8 @@ export interface Runbooks {
   lines(run: string | undefined, after: number, waitMs: number): Promise<Result<RunbookLines>>
   answer(question: string, agreed: boolean): Result<null>
   cancel(): Result<null>
+  /** A run in full: the one that is named, else the newest; undefined when there is none. */
+  details(run: string | undefined): Promise<RunbookDetails | undefined>
   /** The last 50 runs, newest first. */
   history(): Promise<RunbookRecord[]>
   /** A run that an earlier life of the app did not bring to its end. Asked once, before anything else starts. */
@@ -63,13 +71,15 @@ interface Options {
 interface Active {
   progress: RunbookProgress
   told: RunbookLine[]
+  /** What its journal holds, as it grows. */
+  entries: readonly Entry[]
+  /** The parts that each step told. */
+  parts: Map<string, Map<string, RunbookPart>>
   end?: RunbookEnd
   cancel: AbortController
   asked?: { question: Question; answer(agreed: boolean): void }
   waiting: Set<() => void>
 }
-
-const kept = 50
 
 /** One runbook at a time, with its journal in `home`/runbooks/RUN.jsonl. */
 export function createRunbooks({ home, clock, kinds, report, log, onChange }: Options): Runbooks {
@@ -89,25 +99,54 @@ export function createRunbooks({ home, clock, kinds, report, log, onChange }: Op
     active.told.push(lineOf(runbook.name, telling))
     const title = runbook.steps.find(step => step.id === telling.step)?.title ?? telling.step
     const { question: _, ...progress } = active.progress
+    if ('progress' in telling && telling.progress?.part) {
+      const { part } = telling.progress
+      const parts = active.parts.get(telling.step) ?? new Map<string, RunbookPart>()
+      active.parts.set(telling.step, parts.set(part.id, part))
+    }
     active.progress = {
       ...progress,
       step: {
         id: telling.step,
         title,
         phase: telling.phase,
-        ...('progress' in telling && telling.progress ? telling.progress : {}),
+        ...countOf(telling),
       },
       ...(telling.phase === 'wait' ? { question: telling.question } : {}),
       undoing: progress.undoing || telling.phase === 'undo',
     }
+    refresh(active, runbook)
     changed(active)
+  }
+
+  /** How far its steps are, from the journal and from what is told. */
+  function refresh(active: Active, { steps }: Runbook<object>): void {
+    const { step } = active.progress
+    const count = step?.total === undefined ? '' : ` (${step.done ?? 0} of ${step.total})`
+    const words = step?.label === undefined ? {} : { words: `${step.label}${count}` }
+    active.progress = {
+      ...active.progress,
+      steps: stepsOf(
+        steps.map(outlineOf),
+        active.entries,
+        step && { step: step.id, phase: step.phase, ...words },
+      ),
+      parts: [...(active.parts.get(step?.id ?? '')?.values() ?? [])],
+    }
   }
 
   async function run(active: Active, runbook: Runbook<object>, journal: Journal): Promise<Outcome> {
     const { name } = runbook
     const { run: id, by } = active.progress
+    active.entries = journal.entries
     const outcome = await runRunbook(runbook, id, {
-      journal: whileOpen(journal, () => closed),
+      journal: whileOpen(journal, {
+        isClosed: () => closed,
+        added() {
+          refresh(active, runbook)
+          onChange()
+        },
+      }),
       clock,
       by,
       tell: telling => take(active, runbook, telling),
@@ -137,12 +176,45 @@ export function createRunbooks({ home, clock, kinds, report, log, onChange }: Op
     })
   }
 
-  function activate(runbook: Runbook<object>, id: string, by: string): Active {
+  function activate(runbook: Runbook<object>, id: string, by: string, entries: readonly Entry[]): Active {
     const { name, title } = runbook
-    const progress = { run: id, runbook: name, title, by, since: clock.now(), undoing: false }
-    newest = { progress, told: [], cancel: new AbortController(), waiting: new Set() }
+    const since = clock.now()
+    const progress = { run: id, runbook: name, title, by, since, undoing: false, steps: [], parts: [] }
+    const active: Active = {
+      progress,
+      told: [],
+      entries,
+      parts: new Map(),
+      cancel: new AbortController(),
+      waiting: new Set(),
+    }
+    newest = active
+    refresh(active, runbook)
     onChange()
-    return newest
+    return active
+  }
+
+  /** The parts of the step under way, else those of the last step that had any. */
+  function partsOf({ parts, progress, entries }: Active): Pick<RunbookDetails, 'parts' | 'partsOf'> {
+    if (progress.step && progress.parts.length > 0)
+      return { partsOf: progress.step.id, parts: progress.parts }
+    const last = [...parts].at(-1)
+    if (last) return { partsOf: last[0], parts: [...last[1].values()] }
+    return keptParts(entries) ?? { parts: [] }
+  }
+
+  function detailsOf(active: Active): RunbookDetails {
+    const { step: _, ...progress } = active.progress
+    const { end } = active
+    const ended = active.entries.find(entry => entry.kind === 'ended')
+    return {
+      ...progress,
+      ...partsOf(active),
+      changed: ended?.changed ?? [],
+      ...(end ? { result: end.result } : {}),
+      ...(end?.error ? { error: end.error } : {}),
+      ...(ended ? { tookMs: Math.max(0, ended.at - progress.since) } : {}),
+    }
   }
 
   return {
@@ -155,7 +227,7 @@ export function createRunbooks({ home, clock, kinds, report, log, onChange }: Op
         await mkdir(folder, { recursive: true, mode: 0o700 })
         const id = `${stamp(clock.now())}-${runbook.name}-${randomBytes(2).toString('hex')}`
         const journal = await openJournal(join(folder, `${id}.jsonl`))
-        void run(activate(runbook, id, by), runbook, journal)
+        void run(activate(runbook, id, by, journal.entries), runbook, journal)
         return ok({ run: id })
       } catch (error) {
         return fail({ code: 'home-unusable', path: folder, reason: String(error) })
@@ -186,14 +258,11 @@ export function createRunbooks({ home, clock, kinds, report, log, onChange }: Op
       active.cancel.abort()
       return ok(null)
     },
-    async history() {
-      const records: RunbookRecord[] = []
-      for (const name of (await journals(folder)).slice(-kept - 1).reverse()) {
-        const record = recordOf(await readEntries(join(folder, name)).catch(() => []))
-        if (record) records.push(record)
-      }
-      return records.slice(0, kept)
-    },
+    details: async id =>
+      newest && (id === undefined || id === newest.progress.run)
+        ? detailsOf(newest)
+        : readDetails(folder, id),
+    history: () => readRecords(folder),
     async interrupted() {
       for (const name of (await journals(folder)).reverse()) {
         const file = join(folder, name)
@@ -215,7 +284,7 @@ export function createRunbooks({ home, clock, kinds, report, log, onChange }: Op
         const steps = new Set(entries.flatMap(entry => (entry.kind === 'applying' ? [entry.step] : [])))
         const turned = entries.some(entry => entry.kind === 'failed' || entry.kind === 'cancelled')
         const onward = !turned && kind.onward(step => steps.has(step))
-        const active = activate(runbook, begun.run, begun.by ?? 'cli')
+        const active = activate(runbook, begun.run, begun.by ?? 'cli', entries)
         active.progress.since = begun.at
         active.progress.undoing = !onward
         if (!onward && !turned) active.cancel.abort()
@@ -235,11 +304,22 @@ export function createRunbooks({ home, clock, kinds, report, log, onChange }: Op
 }
 
 /** A quit is like a kill for a run: what it would still write is never acknowledged, so it goes no further. */
-function whileOpen(journal: Journal, isClosed: () => boolean): Journal {
+function whileOpen(journal: Journal, { isClosed, added }: { isClosed(): boolean; added(): void }): Journal {
   return {
     entries: journal.entries,
-    add: entry => (isClosed() ? new Promise(() => {}) : journal.add(entry)),
+    async add(entry) {
+      if (isClosed()) return new Promise(() => {})
+      await journal.add(entry)
+      added()
+    },
   }
+}
+
+/** What is counted, without the part that changed. */
+function countOf(telling: Telling): { label?: string; done?: number; total?: number } {
+  if (!('progress' in telling) || !telling.progress) return {}
+  const { part: _, ...count } = telling.progress
+  return count
 }
 
 function nextTold(active: Active, clock: Clock, waitMs: number): Promise<void> {
@@ -263,35 +343,6 @@ function lineOf(runbook: string, telling: Telling): RunbookLine {
     ...('progress' in telling && telling.progress ? telling.progress : {}),
     ...('question' in telling ? { question: telling.question } : {}),
     ...('error' in telling ? { error: telling.error } : {}),
-  }
-}
-
-/** Journals of runs, oldest first: their names begin with the time. */
-async function journals(folder: string): Promise<string[]> {
-  const names = await readdir(folder).catch(() => [])
-  return names.filter(name => name.endsWith('.jsonl')).sort()
-}
-
-async function prune(folder: string): Promise<void> {
-  const old = (await journals(folder)).slice(0, -kept)
-  for (const name of old) await rm(join(folder, basename(name)), { force: true })
-}
-
-function recordOf(entries: readonly Entry[]): RunbookRecord | undefined {
-  const begun = entries.find(entry => entry.kind === 'begun')
-  const ended = entries.find(entry => entry.kind === 'ended')
-  if (!begun || !ended) return undefined
-  const { run, runbook, title, at, by } = begun
-  return {
-    run,
-    runbook,
-    title,
-    at,
-    tookMs: Math.max(0, ended.at - at),
-    result: ended.result,
-    changed: ended.changed ?? [],
-    ...(by === undefined ? {} : { by }),
-    ...(ended.error === undefined ? {} : { error: ended.error }),
   }
 }
 

@@ -1,8 +1,11 @@
-/** What a step tells while it works: what is counted, how much is done, of how much. */
+import type { RunbookPart } from '../../preload/contract/runbook.ts'
+
+/** What a step tells while it works: what is counted, how much is done, of how much; or a part of it that changed. */
 export interface Progress {
   label: string
   done?: number
   total?: number
+  part?: RunbookPart
 }
 
 /** What a step waits for the user to do or decide. `id` is stable; the words are for people. */
@@ -44,7 +47,8 @@ export interface Step<Memory> {
   cancellable?: boolean
 }
 
-export type StepResult = { ok: true } | { ok: false; error: StepError }
+/** `words`: what came of it, in a few words, for whoever reads the list of steps. */
+export type StepResult = { ok: true; words?: string } | { ok: false; error: StepError }
 
 /** `code` for programs, `words` for people, `detail` quoted as it was found (last lines of an output). */
 export interface StepError {

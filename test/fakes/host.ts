@@ -190,6 +190,7 @@ export function fakeHost(over: Areas = {}): FakeHost {
       state: async () => ok({ lines: [], next: 0, end: { runbook: 'engine-use', result: 'done' } }),
       answer: async () => ok(null),
       cancel: async () => ok(null),
+      show: async () => fail({ code: 'nothing-under-way' }),
       history: async () => ok({ runs: [] }),
       ...over.runbooks,
     },

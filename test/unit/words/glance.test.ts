@@ -41,6 +41,8 @@ describe('the glance', () => {
       by: 'cli',
       since: now,
       undoing: false,
+      steps: [],
+      parts: [],
     }
     const step = {
       id: 'gate',

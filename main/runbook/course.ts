@@ -1,0 +1,75 @@
+import type { RunbookPart, RunbookStep } from '../../preload/contract/runbook.ts'
+import type { Entry, Outline } from './journal.ts'
+
+/** What is known of the step at hand before, or without, a line in the journal. */
+export interface Live {
+  step: string
+  phase: 'check' | 'apply' | 'undo' | 'wait' | 'done' | 'skipped' | 'failed'
+  /** What it said it does. */
+  words?: string
+}
+
+/** How far each step came, from the journal and what the run tells at the moment. Pure. */
+export function stepsOf(
+  outlines: readonly Outline[],
+  entries: readonly Entry[],
+  live: Live | undefined,
+): RunbookStep[] {
+  const over = entries.some(entry => entry.kind === 'ended')
+  return outlines.map(outline => {
+    const written = writtenOf(outline.id, entries, over)
+    return { ...outline, ...(live?.step === outline.id && !over ? overtaken(written, live) : written) }
+  })
+}
+
+type Standing = Pick<RunbookStep, 'state' | 'tookMs' | 'words'>
+
+function writtenOf(id: string, entries: readonly Entry[], over: boolean): Standing {
+  const own = entries.filter(entry => 'step' in entry && entry.step === id)
+  const last = own.at(-1)
+  switch (last?.kind) {
+    case 'applying':
+      // Cut short by a cancel, and it has nothing to take back.
+      return over ? { state: 'skipped', words: 'Cancelled' } : { state: 'working' }
+    case 'applied': {
+      const began = own.findLast(entry => entry.kind === 'applying')
+      return {
+        state: 'done',
+        ...(began ? { tookMs: Math.max(0, last.at - began.at) } : {}),
+        ...(last.words === undefined ? {} : { words: last.words }),
+      }
+    }
+    case 'skipped':
+      return { state: 'skipped' }
+    case 'failed':
+    case 'undo-failed':
+      return { state: 'failed', words: last.error.words }
+    case 'undoing':
+      return { state: 'undoing' }
+    case 'undone': {
+      // The step that went wrong is marked as that, also when it was taken back.
+      const failed = own.findLast(entry => entry.kind === 'failed')
+      return failed ? { state: 'failed', words: failed.error.words } : { state: 'undone' }
+    }
+    default:
+      return { state: 'pending' }
+  }
+}
+
+/** The run tells a step before the journal has it. */
+function overtaken(written: Standing, { phase, words }: Live): Standing {
+  const said = words === undefined ? {} : { words }
+  if (phase === 'undo') return written.state === 'undone' ? written : { state: 'undoing', ...said }
+  if (written.state === 'working') return { ...written, ...said }
+  if (written.state !== 'pending') return written
+  if (phase === 'skipped') return { state: 'skipped' }
+  return phase === 'check' || phase === 'apply' || phase === 'wait' ? { state: 'working', ...said } : written
+}
+
+/** The parts that a journal kept: those of the last step that had any. */
+export function keptParts(entries: readonly Entry[]): { partsOf: string; parts: RunbookPart[] } | undefined {
+  const last = entries.findLast(
+    entry => (entry.kind === 'applied' || entry.kind === 'failed') && entry.parts !== undefined,
+  )
+  return last && 'parts' in last && last.parts ? { partsOf: last.step, parts: last.parts } : undefined
+}
