@@ -18,10 +18,9 @@ export interface ShellPart {
   quit(): void
 }
 
-/** Parts of the contract that the controls answer themselves. */
-type Ready = Pick<ZotbarHandlers, 'engine' | 'runbooks' | 'upgrade'>
-
-interface Parts extends Ready {
+interface Parts {
+  /** The areas of the contract that the controls of runbooks answer themselves. */
+  control: Pick<ZotbarHandlers, 'engine' | 'runbooks' | 'upgrade'>
   /** What is under way on the registry and must not be disturbed. */
   busyWith(): string | undefined
   supervisor: Supervisor
@@ -43,8 +42,20 @@ const wrongSender = fail({ code: 'not-authorised', reason: 'wrong-sender' })
 
 /** The app's side of the contract: every command, mapped to the part that does it. */
 export function createHandlers(parts: Parts): ZotbarHandlers {
-  const { supervisor, settings, images, keys, rotation, admin, busyWith, ready, snapshot, tail, shell } =
-    parts
+  const {
+    supervisor,
+    settings,
+    images,
+    keys,
+    rotation,
+    admin,
+    control,
+    busyWith,
+    ready,
+    snapshot,
+    tail,
+    shell,
+  } = parts
   const then = async (ask: () => Promise<Result<ProcessState>>): Promise<Result<Snapshot>> => {
     const busy = busyWith()
     if (busy !== undefined) return fail({ code: 'busy', with: busy })
@@ -106,8 +117,7 @@ export function createHandlers(parts: Parts): ZotbarHandlers {
       show: async (_, caller) => (caller === 'cli' ? admin.show() : wrongSender),
       reset: async (_, caller) => (caller === 'cli' ? admin.reset() : wrongSender),
     },
-    engine: parts.engine,
-    runbooks: parts.runbooks,
+    ...control,
     settings: {
       list: async () => ok({ settings: settings.all() }),
       get: async ({ key }) => settings.row(key),
