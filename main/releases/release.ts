@@ -1,4 +1,5 @@
 import type { RunbookPart } from '../../preload/contract/runbook.ts'
+import type { UpgradeOrigin } from '../../preload/contract/upgrade.ts'
 
 /** A file of a release. */
 export interface Asset {
@@ -45,11 +46,12 @@ export interface Obtained {
   from: string
 }
 
-/** What is known of a program after it was looked at, row by row. `proven`: a published digest is its own. */
+/** What is known of a program after it was looked at, row by row. */
 export interface Trust {
   parts: RunbookPart[]
   sha256: string
-  proven: boolean
+  /** `signed`: and published. `unproven`: no published digest, so the user's consent has to stand in. */
+  origin: UpgradeOrigin
 }
 
 const form = /^v(\d{1,6})\.(\d{1,6})\.(\d{1,6})$/

@@ -31,8 +31,8 @@ export interface Verifying {
 export interface Releases {
   /**
    * Asks for the list; `cached` answers with what is on disk, without the network. While the rate limit lasts the
-   * network is not asked. Errors (only when nothing is cached): releases-unreachable, releases-limited,
-   * releases-refused, releases-not-understood, cancelled.
+   * network is not asked. Errors (only when nothing is cached): web-unreachable, web-limited, web-refused,
+   * web-not-understood, web-redirect-refused, web-too-large, bad-url; and cancelled.
    */
   list(options?: { signal?: AbortSignal }): Promise<Result<Listed>>
   cached(): Promise<Listed | undefined>
@@ -43,10 +43,10 @@ export interface Releases {
   /**
    * The program of a release, or of an address. Goes on where an earlier one broke off; a file that is there already
    * with the digest of the list is taken as it is. Errors: those of `list`, release-not-built-for, download-broken,
-   * download-too-large, redirect-refused, bad-url, no-space, file-unusable, cancelled.
+   * no-space, file-unusable.
    */
   download(what: Release | string, taking: Taking): Promise<Result<Obtained>>
-  /** A copy of a local file; the original is not touched. Errors: file-unusable, download-too-large, no-space, cancelled. */
+  /** A copy of a local file; the original is not touched. Errors: file-unusable, too-large, no-space, cancelled. */
   fromFile(path: string, taking: Taking): Promise<Result<Obtained>>
   /**
    * Everything that can be known before it runs: size, digests, file type, architecture, signed manifest. `release` for

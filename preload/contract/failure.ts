@@ -1,3 +1,5 @@
+import type { ReleaseFailure } from './release-failure.ts'
+
 /** One thing wrong in config.json. `keyPath` is dotted ("http.port"); `line` and `column` count from 1. */
 export interface ConfigFault {
   message: string
@@ -124,6 +126,7 @@ export type Failure =
   | { code: 'key-unidentified'; user: string }
   | { code: 'key-label-refused'; label: string }
   | { code: 'nothing-retiring'; user: string }
+  | ReleaseFailure
   | { code: 'unexpected'; where: string }
 
 export type FailureCode = Failure['code']

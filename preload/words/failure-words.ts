@@ -3,6 +3,7 @@ import { unreachable } from '../contract/result.ts'
 import { capital, count, duration } from './format.ts'
 import { hostFailureWords } from './host-words.ts'
 import { holder, imageReference } from './names.ts'
+import { releaseFailureWords } from './release-words.ts'
 import { rotationFailureWords } from './rotation-words.ts'
 import { secretFailureWords } from './secret-words.ts'
 
@@ -362,6 +363,26 @@ export function failureWords(error: Failure): FailureWords {
     case 'key-label-refused':
     case 'nothing-retiring':
       return rotationFailureWords(error)
+    case 'web-unreachable':
+    case 'web-limited':
+    case 'web-refused':
+    case 'web-not-understood':
+    case 'web-redirect-refused':
+    case 'web-too-large':
+    case 'bad-url':
+    case 'release-not-found':
+    case 'release-not-built-for':
+    case 'download-broken':
+    case 'too-large':
+    case 'no-space':
+    case 'size-differs':
+    case 'digest-differs':
+    case 'not-a-program':
+    case 'file-changed':
+    case 'version-not-told':
+    case 'version-differs':
+    case 'manifest-refused':
+      return releaseFailureWords(error)
     case 'unexpected':
       return {
         title: 'Zotbar has a fault',
