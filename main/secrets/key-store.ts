@@ -23,6 +23,11 @@ export type Where = { kind: StoreKind } | { kind: 'none'; error: Failure }
  */
 export interface KeyStore {
   where(): Promise<Where>
+  /**
+   * A passphrase for the encrypted file, kept in memory until the app ends. Used where the file was made with one, or
+   * where there is no key yet and neither a key file nor a keychain. `secret-store-wrong-key`: it was made with another.
+   */
+  unlock(passphrase: string): Promise<Result<null>>
   /** For people: "the keychain", "keys.enc, encrypted with ...", and plainly where nothing is encrypted. */
   describe(): Promise<string>
   /** Undefined: there is none. */

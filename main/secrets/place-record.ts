@@ -1,0 +1,37 @@
+import { mkdir, readFile, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import * as v from 'valibot'
+import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import { writeAtomic } from '../platform/atomic-file.ts'
+import { errorCode, reasonOf } from '../platform/error-code.ts'
+import type { StoreKind } from './key-store.ts'
+
+const schema = v.object({ kind: v.picklist(['keychain', 'encrypted-file', 'plain-file']) })
+
+/** Which place was decided on. Undefined: none yet. One that cannot be read is a failure: guessing could lose keys. */
+export async function readPlace(file: string): Promise<Result<StoreKind | undefined>> {
+  try {
+    const read = v.safeParse(schema, JSON.parse(await readFile(file, 'utf8')))
+    if (read.success) return ok(read.output.kind)
+    return fail({ code: 'secret-store-damaged', file, reason: 'it names no place' })
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return ok(undefined)
+    if (error instanceof SyntaxError)
+      return fail({ code: 'secret-store-damaged', file, reason: 'it is not JSON' })
+    return fail({ code: 'file-unusable', path: file, reason: reasonOf(error) })
+  }
+}
+
+export async function writePlace(file: string, kind: StoreKind): Promise<Result<null>> {
+  try {
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+    await writeAtomic(file, `${JSON.stringify({ kind })}\n`)
+    return ok(null)
+  } catch (error) {
+    return fail({ code: 'file-unusable', path: file, reason: reasonOf(error) })
+  }
+}
+
+export async function forgetPlace(file: string): Promise<void> {
+  await rm(file, { force: true })
+}
