@@ -4,20 +4,17 @@ import { join } from 'node:path'
 import { fail, ok, type Result } from '../../preload/contract/result.ts'
 import type {
   RunbookDetails,
-  RunbookEnd,
-  RunbookLine,
   RunbookLines,
-  RunbookPart,
   RunbookProgress,
   RunbookRecord,
 } from '../../preload/contract/runbook.ts'
 import type { Clock } from '../platform/clock.ts'
 import { type SetAside, setAside } from '../platform/json-file.ts'
-import { keptParts, stepsOf } from './course.ts'
+import { type Active, activeOf, ask, detailsOf, nextTold, refresh, take } from './active.ts'
 import { type Entry, type Journal, openJournal, readEntries } from './journal.ts'
 import { journals, prune, readDetails, readRecords } from './records.ts'
-import { type Outcome, outlineOf, runRunbook, type Telling } from './run.ts'
-import type { Question, Runbook } from './step.ts'
+import { type Outcome, runRunbook } from './run.ts'
+import type { Runbook } from './step.ts'
 
 /** A kind of runbook that an interrupted run of it can be brought to its end. */
 export interface Kind {
@@ -68,19 +65,6 @@ interface Options {
   onChange(): void
 }
 
-interface Active {
-  progress: RunbookProgress
-  told: RunbookLine[]
-  /** What its journal holds, as it grows. */
-  entries: readonly Entry[]
-  /** The parts that each step told. */
-  parts: Map<string, Map<string, RunbookPart>>
-  end?: RunbookEnd
-  cancel: AbortController
-  asked?: { question: Question; answer(agreed: boolean): void }
-  waiting: Set<() => void>
-}
-
 /** One runbook at a time, with its journal in `home`/runbooks/RUN.jsonl. */
 export function createRunbooks({ home, clock, kinds, report, log, onChange }: Options): Runbooks {
   const folder = join(home, 'runbooks')
@@ -93,46 +77,6 @@ export function createRunbooks({ home, clock, kinds, report, log, onChange }: Op
   function changed(active: Active): void {
     for (const wake of [...active.waiting]) wake()
     onChange()
-  }
-
-  function take(active: Active, runbook: Runbook<object>, telling: Telling): void {
-    active.told.push(lineOf(runbook.name, telling))
-    const title = runbook.steps.find(step => step.id === telling.step)?.title ?? telling.step
-    const { question: _, ...progress } = active.progress
-    if ('progress' in telling && telling.progress?.part) {
-      const { part } = telling.progress
-      const parts = active.parts.get(telling.step) ?? new Map<string, RunbookPart>()
-      active.parts.set(telling.step, parts.set(part.id, part))
-    }
-    active.progress = {
-      ...progress,
-      step: {
-        id: telling.step,
-        title,
-        phase: telling.phase,
-        ...countOf(telling),
-      },
-      ...(telling.phase === 'wait' ? { question: telling.question } : {}),
-      undoing: progress.undoing || telling.phase === 'undo',
-    }
-    refresh(active, runbook)
-    changed(active)
-  }
-
-  /** How far its steps are, from the journal and from what is told. */
-  function refresh(active: Active, { steps }: Runbook<object>): void {
-    const { step } = active.progress
-    const count = step?.total === undefined ? '' : ` (${step.done ?? 0} of ${step.total})`
-    const words = step?.label === undefined ? {} : { words: `${step.label}${count}` }
-    active.progress = {
-      ...active.progress,
-      steps: stepsOf(
-        steps.map(outlineOf),
-        active.entries,
-        step && { step: step.id, phase: step.phase, ...words },
-      ),
-      parts: [...(active.parts.get(step?.id ?? '')?.values() ?? [])],
-    }
   }
 
   async function run(active: Active, runbook: Runbook<object>, journal: Journal): Promise<Outcome> {
@@ -149,7 +93,10 @@ export function createRunbooks({ home, clock, kinds, report, log, onChange }: Op
       }),
       clock,
       by,
-      tell: telling => take(active, runbook, telling),
+      tell(telling) {
+        take(active, runbook, telling)
+        changed(active)
+      },
       ask: question => ask(active, question),
       signal: active.cancel.signal,
     }).catch((error: unknown): Outcome => {
@@ -164,57 +111,10 @@ export function createRunbooks({ home, clock, kinds, report, log, onChange }: Op
     return outcome
   }
 
-  function ask(active: Active, question: Question): Promise<boolean> {
-    return new Promise(resolve => {
-      const answer = (agreed: boolean): void => {
-        delete active.asked
-        resolve(agreed)
-      }
-      active.asked = { question, answer }
-      if (active.cancel.signal.aborted) answer(false)
-      else active.cancel.signal.addEventListener('abort', () => answer(false), { once: true })
-    })
-  }
-
   function activate(runbook: Runbook<object>, id: string, by: string, entries: readonly Entry[]): Active {
-    const { name, title } = runbook
-    const since = clock.now()
-    const progress = { run: id, runbook: name, title, by, since, undoing: false, steps: [], parts: [] }
-    const active: Active = {
-      progress,
-      told: [],
-      entries,
-      parts: new Map(),
-      cancel: new AbortController(),
-      waiting: new Set(),
-    }
-    newest = active
-    refresh(active, runbook)
+    newest = activeOf(runbook, { run: id, by, since: clock.now(), entries })
     onChange()
-    return active
-  }
-
-  /** The parts of the step under way, else those of the last step that had any. */
-  function partsOf({ parts, progress, entries }: Active): Pick<RunbookDetails, 'parts' | 'partsOf'> {
-    if (progress.step && progress.parts.length > 0)
-      return { partsOf: progress.step.id, parts: progress.parts }
-    const last = [...parts].at(-1)
-    if (last) return { partsOf: last[0], parts: [...last[1].values()] }
-    return keptParts(entries) ?? { parts: [] }
-  }
-
-  function detailsOf(active: Active): RunbookDetails {
-    const { step: _, ...progress } = active.progress
-    const { end } = active
-    const ended = active.entries.find(entry => entry.kind === 'ended')
-    return {
-      ...progress,
-      ...partsOf(active),
-      changed: ended?.changed ?? [],
-      ...(end ? { result: end.result } : {}),
-      ...(end?.error ? { error: end.error } : {}),
-      ...(ended ? { tookMs: Math.max(0, ended.at - progress.since) } : {}),
-    }
+    return newest
   }
 
   return {
@@ -250,6 +150,7 @@ export function createRunbooks({ home, clock, kinds, report, log, onChange }: Op
       // No is a cancel: nothing failed.
       if (agreed) asked.answer(true)
       else running()?.cancel.abort()
+      onChange()
       return ok(null)
     },
     cancel() {
@@ -312,37 +213,6 @@ function whileOpen(journal: Journal, { isClosed, added }: { isClosed(): boolean;
       await journal.add(entry)
       added()
     },
-  }
-}
-
-/** What is counted, without the part that changed. */
-function countOf(telling: Telling): { label?: string; done?: number; total?: number } {
-  if (!('progress' in telling) || !telling.progress) return {}
-  const { part: _, ...count } = telling.progress
-  return count
-}
-
-function nextTold(active: Active, clock: Clock, waitMs: number): Promise<void> {
-  return new Promise(resolve => {
-    const wake = (): void => {
-      active.waiting.delete(wake)
-      stop()
-      resolve()
-    }
-    const stop = clock.setTimer(clock.now() + waitMs, wake)
-    active.waiting.add(wake)
-  })
-}
-
-function lineOf(runbook: string, telling: Telling): RunbookLine {
-  const { step, phase } = telling
-  return {
-    runbook,
-    step,
-    phase,
-    ...('progress' in telling && telling.progress ? telling.progress : {}),
-    ...('question' in telling ? { question: telling.question } : {}),
-    ...('error' in telling ? { error: telling.error } : {}),
   }
 }
 

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../../main/platform/clock.ts'
 import { createRunbooks, type Kind, type Runbooks } from '../../../main/runbook/runbooks.ts'
-import type { Runbook, Step, StepContext } from '../../../main/runbook/step.ts'
+import type { Runbook, Step, StepContext, StepResult } from '../../../main/runbook/step.ts'
+import type { RunbookPart } from '../../../preload/contract/runbook.ts'
 import { eventually } from '../../fakes/eventually.ts'
 
 let home: string
@@ -125,6 +126,106 @@ describe('one run', () => {
     expect(undone).toEqual(['held', 'one'])
     expect(await runbooks.history()).toMatchObject([{ result: 'cancelled', changed: [] }])
     expect(runbooks.cancel()).toMatchObject({ error: { code: 'nothing-to-cancel' } })
+  })
+})
+
+describe('a run in full', () => {
+  const parts: RunbookPart[] = [
+    { id: 'ready', title: 'Ready', state: 'working' },
+    { id: 'tags', title: 'Tags', state: 'pending' },
+    { id: 'ready', title: 'Ready', state: 'passed', words: '0.3 s' },
+  ]
+  const gate = (go: Promise<void>, end: StepResult): Step<object> =>
+    step('gate', async ({ progress }) => {
+      for (const part of parts) progress({ label: part.title, part })
+      await go
+      return end
+    })
+
+  it('shows each step and the parts of the one under way, in their latest state', async () => {
+    const runbooks = create()
+    const { promise, resolve: go } = Promise.withResolvers<void>()
+    const run = await begin(
+      runbooks,
+      runbook(
+        step('one', async () => ({ ok: true, words: '3 tags' })),
+        gate(promise, { ok: true }),
+        {
+          ...step('keep'),
+          pointOfNoReturn: true,
+        },
+      ),
+    )
+    await eventually(() => runbooks.current()?.parts.length === 2)
+    const current = await eventually(() => {
+      const now = runbooks.current()
+      return now?.steps[1]?.words === 'Ready' ? now : undefined
+    })
+    expect(current.steps).toEqual([
+      {
+        id: 'one',
+        title: 'Do one',
+        why: 'because',
+        state: 'done',
+        tookMs: expect.any(Number),
+        words: '3 tags',
+      },
+      { id: 'gate', title: 'Do gate', why: 'because', state: 'working', words: 'Ready' },
+      { id: 'keep', title: 'Do keep', why: 'because', state: 'pending', pointOfNoReturn: true },
+    ])
+    expect(current.parts).toEqual([parts[2], parts[1]])
+    // The command line gets the part with its line, and the step's own count without it.
+    expect(current.step).toEqual({ id: 'gate', title: 'Do gate', phase: 'apply', label: 'Ready' })
+    const told = await runbooks.lines(run, 0, 0)
+    expect(told.ok && told.value.lines).toContainEqual({
+      runbook: 'test',
+      step: 'gate',
+      phase: 'apply',
+      label: 'Ready',
+      part: parts[2],
+    })
+    go()
+    await over(runbooks)
+    const inMemory = await runbooks.details(run)
+    expect(inMemory).toMatchObject({ result: 'done', partsOf: 'gate', parts: [parts[2], parts[1]] })
+    expect(inMemory?.steps.map(({ state }) => state)).toEqual(['done', 'done', 'done'])
+    // A later life of the app reads the same from the journal.
+    expect(await create().details(run)).toEqual(inMemory)
+    expect(await create().details(undefined)).toEqual(inMemory)
+    expect(await create().details('../../etc/passwd')).toBeUndefined()
+  })
+
+  it('says what failed and what was taken back', async () => {
+    const runbooks = create()
+    const error = { code: 'gate-failed', words: 'A tag is gone.', detail: 'team/app:1' }
+    const run = await begin(
+      runbooks,
+      runbook(step('one'), gate(Promise.resolve(), { ok: false, error }), step('keep')),
+    )
+    await over(runbooks)
+    for (const details of [await runbooks.details(run), await create().details(run)]) {
+      expect(details).toMatchObject({ result: 'rolled-back', error, partsOf: 'gate', undoing: true })
+      expect(details?.steps.map(({ state, words }) => [state, words])).toEqual([
+        ['undone', undefined],
+        ['failed', 'A tag is gone.'],
+        ['pending', undefined],
+      ])
+    }
+  })
+
+  it('asks nothing any more once it was answered', async () => {
+    const runbooks = create()
+    const { step: waiting, go } = held()
+    const asks = step('asks', async ({ ask }) => {
+      await ask({ id: 'sure', title: 'Sure?', body: '', confirm: 'Yes' })
+      return { ok: true }
+    })
+    await begin(runbooks, runbook(asks, waiting))
+    await eventually(() => runbooks.current()?.question)
+    runbooks.answer('sure', true)
+    expect(runbooks.current()?.question).toBeUndefined()
+    go()
+    await over(runbooks)
   })
 })
 

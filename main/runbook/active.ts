@@ -1,0 +1,154 @@
+import type {
+  RunbookDetails,
+  RunbookEnd,
+  RunbookLine,
+  RunbookPart,
+  RunbookProgress,
+} from '../../preload/contract/runbook.ts'
+import type { Clock } from '../platform/clock.ts'
+import { keptParts, stepsOf } from './course.ts'
+import type { Entry } from './journal.ts'
+import { outlineOf, type Telling } from './run.ts'
+import type { Question, Runbook } from './step.ts'
+
+/** The newest run of this life of the app: under way, or ended. */
+export interface Active {
+  progress: RunbookProgress
+  told: RunbookLine[]
+  /** What its journal holds, as it grows. */
+  entries: readonly Entry[]
+  /** The parts that each step told. */
+  parts: Map<string, Map<string, RunbookPart>>
+  end?: RunbookEnd
+  cancel: AbortController
+  asked?: { question: Question; answer(agreed: boolean): void }
+  waiting: Set<() => void>
+}
+
+export function activeOf(
+  runbook: Runbook<object>,
+  { entries, ...begun }: { run: string; by: string; since: number; entries: readonly Entry[] },
+): Active {
+  const { name, title } = runbook
+  const active: Active = {
+    progress: { ...begun, runbook: name, title, undoing: false, steps: [], parts: [] },
+    told: [],
+    entries,
+    parts: new Map(),
+    cancel: new AbortController(),
+    waiting: new Set(),
+  }
+  refresh(active, runbook)
+  return active
+}
+
+/** Takes in what the run tells. */
+export function take(active: Active, runbook: Runbook<object>, telling: Telling): void {
+  active.told.push(lineOf(runbook.name, telling))
+  const title = runbook.steps.find(step => step.id === telling.step)?.title ?? telling.step
+  const { question: _, ...progress } = active.progress
+  if ('progress' in telling && telling.progress?.part) {
+    const { part } = telling.progress
+    const parts = active.parts.get(telling.step) ?? new Map<string, RunbookPart>()
+    active.parts.set(telling.step, parts.set(part.id, part))
+  }
+  active.progress = {
+    ...progress,
+    step: {
+      id: telling.step,
+      title,
+      phase: telling.phase,
+      ...countOf(telling),
+    },
+    ...(telling.phase === 'wait' ? { question: telling.question } : {}),
+    undoing: progress.undoing || telling.phase === 'undo',
+  }
+  refresh(active, runbook)
+}
+
+/** How far its steps are, from the journal and from what is told. */
+export function refresh(active: Active, { steps }: Runbook<object>): void {
+  const { step } = active.progress
+  const count = step?.total === undefined ? '' : ` (${step.done ?? 0} of ${step.total})`
+  const words = step?.label === undefined ? {} : { words: `${step.label}${count}` }
+  active.progress = {
+    ...active.progress,
+    steps: stepsOf(
+      steps.map(outlineOf),
+      active.entries,
+      step && { step: step.id, phase: step.phase, ...words },
+    ),
+    parts: [...(active.parts.get(step?.id ?? '')?.values() ?? [])],
+  }
+}
+
+/** Resolves with the answer; a cancel is no. From then on nothing is asked. */
+export function ask(active: Active, question: Question): Promise<boolean> {
+  return new Promise(resolve => {
+    const answer = (agreed: boolean): void => {
+      delete active.asked
+      const { question: _, ...progress } = active.progress
+      active.progress = progress
+      resolve(agreed)
+    }
+    active.asked = { question, answer }
+    if (active.cancel.signal.aborted) answer(false)
+    else active.cancel.signal.addEventListener('abort', () => answer(false), { once: true })
+  })
+}
+
+/** The parts of the step under way, else those of the last step that had any. */
+function partsOf({ parts, progress, entries }: Active): Pick<RunbookDetails, 'parts' | 'partsOf'> {
+  if (progress.step && progress.parts.length > 0) return { partsOf: progress.step.id, parts: progress.parts }
+  const last = [...parts].at(-1)
+  if (last) return { partsOf: last[0], parts: [...last[1].values()] }
+  return keptParts(entries) ?? { parts: [] }
+}
+
+export function detailsOf(active: Active): RunbookDetails {
+  const { step: _, ...progress } = active.progress
+  const { end } = active
+  const ended = active.entries.find(entry => entry.kind === 'ended')
+  const since = active.entries.find(entry => entry.kind === 'begun')?.at ?? progress.since
+  return {
+    ...progress,
+    since,
+    ...partsOf(active),
+    changed: ended?.changed ?? [],
+    ...(end ? { result: end.result } : {}),
+    ...(end?.error ? { error: end.error } : {}),
+    ...(ended ? { tookMs: Math.max(0, ended.at - since) } : {}),
+  }
+}
+
+/** Resolves when the run told something more, or after `waitMs`. */
+export function nextTold(active: Active, clock: Clock, waitMs: number): Promise<void> {
+  return new Promise(resolve => {
+    const wake = (): void => {
+      active.waiting.delete(wake)
+      stop()
+      resolve()
+    }
+    const stop = clock.setTimer(clock.now() + waitMs, wake)
+    active.waiting.add(wake)
+  })
+}
+
+function lineOf(runbook: string, telling: Telling): RunbookLine {
+  const { step, phase } = telling
+  return {
+    runbook,
+    step,
+    phase,
+    ...('progress' in telling && telling.progress ? telling.progress : {}),
+    ...('question' in telling ? { question: telling.question } : {}),
+    ...('error' in telling ? { error: telling.error } : {}),
+  }
+}
+
+/** What is counted, without the part that changed. */
+function countOf(telling: Telling): { label?: string; done?: number; total?: number } {
+  if (!('progress' in telling) || !telling.progress) return {}
+  const { part: _, ...count } = telling.progress
+  return count
+}
