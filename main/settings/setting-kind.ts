@@ -64,3 +64,26 @@ export function oneOf<const W extends string>(words: readonly [W, ...W[]], about
     ...about,
   }
 }
+
+/** An address of a server, http or https, or nothing. Secrets are sent to it, so not over HTTP. */
+export function address(about: About): Setting<string> {
+  const schema = v.pipe(
+    v.string(),
+    v.maxLength(2000),
+    v.check(text => text === '' || isAddress(text)),
+    v.transform(text => text.replace(/\/+$/, '')),
+  )
+  return {
+    schema,
+    default: '',
+    allowed: 'https://HOST or http://HOST, without a user, a question mark or a #, or nothing',
+    via: 'cli',
+    ...about,
+  }
+}
+
+function isAddress(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, username, password, search, hash } = new URL(text)
+  return /^https?:$/.test(protocol) && `${username}${password}${search}${hash}` === ''
+}

@@ -1,5 +1,5 @@
 import type * as v from 'valibot'
-import { count, file, flag, oneOf } from './setting-kind.ts'
+import { address, count, file, flag, oneOf } from './setting-kind.ts'
 
 /** Every setting of the app. A setting that names a program, command, host, file or URL is `via: 'cli'`. */
 export const settingTable = {
@@ -46,6 +46,19 @@ export const settingTable = {
     how: 'now',
     words: 'Warn when less than this part of the volume is free, in percent',
   }),
+  'secrets.keyFile': file({
+    how: 'now',
+    words:
+      'The file whose content unlocks the encrypted file that keys are kept in; nothing means the keychain',
+  }),
+  'secrets.plain': {
+    ...flag(false, {
+      how: 'now',
+      words: 'Without a keychain and a key file, keep keys in a file that is not encrypted',
+    }),
+    via: 'cli',
+  },
+  'forgejo.url': address({ how: 'now', words: 'Where Forgejo or Gitea answers, for its Actions secrets' }),
 } as const
 
 export type SettingKey = keyof typeof settingTable
