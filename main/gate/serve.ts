@@ -8,7 +8,7 @@ import { asStep, done, failed } from './step-result.ts'
 export interface Served {
   state(): ProcessState
   start(): Promise<Result<ProcessState>>
-  stop(): Promise<Result<ProcessState>>
+  stop(options?: { withinMs: number }): Promise<Result<ProcessState>>
   onChange(listener: () => void): () => void
   tail(count: number): Promise<string[]>
 }

@@ -128,7 +128,7 @@ export function run(parts: SupervisorParts): Supervisor {
     journal: () => journal?.newest() ?? [],
     place: () => ('run' in state.stage ? state.stage.run.place : undefined),
     start: () => ask({ kind: 'start-asked' }, 'serving'),
-    stop: () => ask({ kind: 'stop-asked', goal: 'stopped' }, 'stopped'),
+    stop: options => ask({ kind: 'stop-asked', goal: 'stopped', ...options }, 'stopped'),
     restart: ({ now }) => ask({ kind: 'restart-asked', now }, 'serving'),
     cancel() {
       if (shown.kind !== 'draining' || !shown.cancellable || shown.then === 'quit')

@@ -113,7 +113,8 @@ export type Finding =
 export type Event = { at: number } & (
   | { kind: 'app-started' }
   | { kind: 'start-asked' }
-  | { kind: 'stop-asked'; goal: 'stopped' | 'quit' }
+  /** `withinMs`: pushes are not waited for, and SIGKILL follows that long after SIGTERM. */
+  | { kind: 'stop-asked'; goal: 'stopped' | 'quit'; withinMs?: number }
   | { kind: 'restart-asked'; now: boolean }
   | { kind: 'cancel-asked' }
   | { kind: 'woke' }

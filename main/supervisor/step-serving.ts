@@ -25,6 +25,10 @@ export function stepServing(
       )
     }
     case 'stop-asked':
+      if (event.withinMs !== undefined) {
+        const ending = { run, since: event.at, servingSince: since, goal: event.goal, pushes: [] }
+        return terminate(memory, ending, event.at, { ...policy, killAfter: event.withinMs })
+      }
       return beginDrain(memory, run, since, event.goal, event.at, policy, drainsItself)
     case 'restart-asked': {
       if (!event.now) return beginDrain(memory, run, since, 'restart', event.at, policy, drainsItself)

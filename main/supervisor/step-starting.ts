@@ -69,7 +69,10 @@ export function stepStarting(state: State, stage: Of<'starting'>, event: Event, 
       return unasked(memory, { cause, exit, lastLines, at, dice, run, place: run.place }, policy)
     }
     case 'stop-asked':
-      return terminate(memory, { ...ending, goal: event.goal }, event.at, policy)
+      return terminate(memory, { ...ending, goal: event.goal }, event.at, {
+        ...policy,
+        killAfter: event.withinMs ?? policy.killAfter,
+      })
     case 'restart-asked':
       // A start that is under way is as fresh as a restart; only an impatient one begins again.
       return event.now ? terminate(memory, { ...ending, goal: 'restart' }, event.at, policy) : same(state)

@@ -121,8 +121,11 @@ export function stepDraining(
         ? kill(memory, wanted, 'asked-restart', event.at)
         : terminate(memory, wanted, event.at, policy)
     }
-    case 'stop-asked':
-      return to(memory, { ...stage, goal: stage.goal === 'quit' ? 'quit' : event.goal })
+    case 'stop-asked': {
+      const goal = stage.goal === 'quit' ? 'quit' : event.goal
+      if (event.withinMs === undefined || signalled) return to(memory, { ...stage, goal })
+      return terminate(memory, { ...stage, goal }, event.at, { ...policy, killAfter: event.withinMs })
+    }
     case 'start-asked':
       if (stage.goal === 'quit') return same(state)
       return signalled ? to(memory, { ...stage, goal: 'restart' }) : backToServing(memory, stage)
@@ -189,7 +192,8 @@ export function stepStopping(state: State, stage: Of<'stopping'>, event: Event, 
     }
     case 'stop-asked': {
       const wanted = goal === 'quit' ? 'quit' : event.goal
-      return to(memory, { ...stage, goal: wanted, cause: recaused(stage, wanted) })
+      const killAt = Math.min(stage.killAt, event.at + (event.withinMs ?? Number.POSITIVE_INFINITY))
+      return to(memory, { ...stage, killAt, goal: wanted, cause: recaused(stage, wanted) })
     }
     case 'woke':
       if (stage.killed) return same(state)

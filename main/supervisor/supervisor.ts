@@ -55,7 +55,8 @@ export interface Supervisor {
   place(): Place | undefined
   /** Each resolves when its end state is reached, or with why it was not. A failing end state goes on being tried. */
   start(): Promise<Result<ProcessState>>
-  stop(): Promise<Result<ProcessState>>
+  /** `withinMs`: at once, pushes are cut, and what still lives after that is killed. */
+  stop(options?: { withinMs: number }): Promise<Result<ProcessState>>
   /** Also starts a stopped one. `now` cuts pushes instead of waiting for them. */
   restart(options: { now: boolean }): Promise<Result<ProcessState>>
   /** Takes back a stop or restart before anything was signalled. */
