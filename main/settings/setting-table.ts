@@ -1,5 +1,5 @@
 import type * as v from 'valibot'
-import { address, count, file, flag, oneOf } from './setting-kind.ts'
+import { address, count, file, flag, oneOf, text } from './setting-kind.ts'
 
 /** Every setting of the app. A setting that names a program, command, host, file or URL is `via: 'cli'`. */
 export const settingTable = {
@@ -58,7 +58,26 @@ export const settingTable = {
     }),
     via: 'cli',
   },
+  'advice.url': address({
+    how: 'now',
+    words: 'More facts about releases of zot, as JSON; nothing means those that come with Zotbar alone',
+  }),
   'forgejo.url': address({ how: 'now', words: 'Where Forgejo or Gitea answers, for its Actions secrets' }),
+  'notices.webhook': text({
+    form: /^((ntfy|slack|json)\+)?https?:\/\/[^\s/]+\S*$/,
+    allowed:
+      'an address, with ntfy+, slack+ or json+ before it where its host does not tell the form, or nothing',
+    via: 'cli',
+    how: 'now',
+    words: 'Where it is also told that a key is near its end',
+  }),
+  'notices.quietHours': text({
+    form: /^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$/,
+    allowed: 'HH:MM-HH:MM by the clock on the wall, or nothing',
+    via: 'any',
+    how: 'now',
+    words: 'When nothing is told about keys; it is told when they are over',
+  }),
 } as const
 
 export type SettingKey = keyof typeof settingTable

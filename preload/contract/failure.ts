@@ -127,6 +127,10 @@ export type Failure =
   | { code: 'key-label-refused'; label: string }
   | { code: 'nothing-retiring'; user: string }
   | ReleaseFailure
+  /** It is neither the text from before an edit nor the one after it. */
+  | { code: 'config-edited-meanwhile'; file: string }
+  /** Facts about releases, from the setting advice.url; `reason` is half a sentence. */
+  | { code: 'advice-not-understood'; url: string; reason: string }
   | { code: 'unexpected'; where: string }
 
 export type FailureCode = Failure['code']

@@ -383,6 +383,22 @@ export function failureWords(error: Failure): FailureWords {
     case 'version-differs':
     case 'manifest-refused':
       return releaseFailureWords(error)
+    case 'config-edited-meanwhile':
+      return {
+        title: 'config.json was changed by somebody else meanwhile',
+        steps: [
+          `${error.file} is neither what was shown before nor what it was to become; it was left alone.`,
+          'Look at it, then try again.',
+        ],
+      }
+    case 'advice-not-understood':
+      return {
+        title: 'The facts about releases are not understood',
+        steps: [
+          `${error.url}: ${error.reason}.`,
+          'Those that come with Zotbar go on. Check the setting advice.url.',
+        ],
+      }
     case 'unexpected':
       return {
         title: 'Zotbar has a fault',
