@@ -19,6 +19,8 @@ export interface LocalHostOptions {
   /** The home folder of the user. */
   home: string
   environment?: Readonly<Record<string, string | undefined>>
+  /** Further variables that its commands get, by name: what one program needs to find its account. */
+  also?(name: string): boolean
   clock?: Clock
   /** How long a command that is stopped may take to end by itself, in ms. */
   graceMs?: number
@@ -29,7 +31,7 @@ const usualFolders = ['.local/bin', '.local/share/mise/shims', '/opt/homebrew/bi
 
 /** This computer. Commands get the allow-list of the environment, the ssh-agent, and the usual folders on PATH. */
 export function localHost(options: LocalHostOptions): Host {
-  const { home, environment = process.env, clock = systemClock(), graceMs = 5000 } = options
+  const { home, environment = process.env, also, clock = systemClock(), graceMs = 5000 } = options
   const path = (from: string): string => resolve(home, from.replace(/^~(?=\/|$)/, '.'))
 
   async function run(command: HostCommand): Promise<HostRan> {
@@ -39,7 +41,7 @@ export function localHost(options: LocalHostOptions): Host {
     try {
       const started = ends.signal.aborted
         ? undefined
-        : await start(command.line, path(command.folder ?? ''), environmentOf(environment, home))
+        : await start(command.line, path(command.folder ?? ''), environmentOf(environment, home, also))
       if (started === undefined) return { kind: ends.why() ?? 'cancelled', ...nothing }
       if ('code' in started) return { kind: 'not-started', error: started }
       const stdout = createOutput(onOutput && (lines => onOutput(lines, 'stdout')))
@@ -82,14 +84,19 @@ export function localHost(options: LocalHostOptions): Host {
 function environmentOf(
   environment: Readonly<Record<string, string | undefined>>,
   home: string,
+  also: (name: string) => boolean = () => false,
 ): Record<string, string> {
   const { PATH = '', SSH_AUTH_SOCK: agent } = environment
+  const more = Object.entries(environment).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined && also(entry[0]),
+  )
   const folders = [
     ...PATH.split(delimiter).filter(Boolean),
     ...usualFolders.map(folder => resolve(home, folder)),
   ]
   return {
     ...childEnvironment(environment),
+    ...Object.fromEntries(more),
     PATH: [...new Set(folders)].join(delimiter),
     ...(agent === undefined ? {} : { SSH_AUTH_SOCK: agent }),
   }
