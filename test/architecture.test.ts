@@ -56,6 +56,7 @@ const composes: Record<string, string[]> = {
   shell: ['transport', 'notices'],
   gate: ['runbook'],
   'engine-switch': ['engine', 'gate', 'runbook'],
+  rotation: ['gate', 'runbook', 'secrets', 'sinks'],
   upgrade: ['gate', 'runbook'],
 }
 

@@ -13,10 +13,14 @@ export interface RegistryAnswer {
 }
 
 export interface RegistryAsk {
-  method?: 'GET' | 'HEAD' | 'DELETE' | 'POST'
+  method?: 'GET' | 'HEAD' | 'DELETE' | 'POST' | 'PUT'
   accept?: string
   /** Sent as JSON. */
   body?: unknown
+  /** Sent as it is, instead of `body`. */
+  text?: { type: string; content: string }
+  /** Asked as this one instead of the app's own user, and never without. */
+  as?: { user: string; password: string }
   /** More than this is not read. */
   mostBytes?: number
   /** Only with the app's credential, never without. */
@@ -49,6 +53,7 @@ export function registryHttp({ url, credential, limitMs = 20_000 }: RegistryHttp
   async function ask(path: string, options: RegistryAsk = {}): Promise<Result<RegistryAnswer>> {
     const base = url()
     if (base === undefined) return fail({ code: 'registry-not-serving' })
+    if (options.as) return once(base, path, options, options.as)
     const known = await credential()
     if (!known && options.onlyKnown) return fail({ code: 'registry-denied', what: 'ask', status: 401 })
     const first = await once(base, path, options, known)
@@ -60,10 +65,10 @@ export function registryHttp({ url, credential, limitMs = 20_000 }: RegistryHttp
   function once(
     base: string,
     path: string,
-    { method = 'GET', accept = '*/*', body, mostBytes = usual }: RegistryAsk,
+    { method = 'GET', accept = '*/*', body, text: raw, mostBytes = usual }: RegistryAsk,
     as: { user: string; password: string } | undefined,
   ): Promise<Result<RegistryAnswer>> {
-    const text = body === undefined ? undefined : JSON.stringify(body)
+    const text = raw?.content ?? (body === undefined ? undefined : JSON.stringify(body))
     return new Promise(resolve => {
       const failed = (reason: string): void => {
         resolve(fail({ code: 'registry-unreachable', reason }))
@@ -81,7 +86,10 @@ export function registryHttp({ url, credential, limitMs = 20_000 }: RegistryHttp
             : {}),
           ...(text === undefined
             ? {}
-            : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
+            : {
+                'content-type': raw?.type ?? 'application/json',
+                'content-length': Buffer.byteLength(text),
+              }),
         },
       })
       outgoing.on('error', error => failed(whyNot(error, limitMs)))

@@ -104,7 +104,8 @@ export function createRunbooks({ home, clock, kinds, report, log, onChange }: Op
       log('a runbook broke off', { run: id, error: String(error) })
       return { result: 'failed', error: { code: 'journal-unwritable', words: String(error) } }
     })
-    active.end = { runbook: name, ...outcome }
+    const retireAt = outcome.result === 'done' ? runbook.retireAt?.(runbook.memory) : undefined
+    active.end = { runbook: name, ...outcome, ...(retireAt === undefined ? {} : { retireAt }) }
     log('a runbook ended', { run: id, ...outcome })
     changed(active)
     await prune(folder).catch(() => {})

@@ -14,6 +14,8 @@ export interface Question {
   title: string
   body: string
   confirm: string
+  /** A yes alone does not answer it: a key of this user is to be pasted. */
+  wants?: { keyOf: string }
 }
 
 /** What a step is given. `signal` fires when the user cancels; a step that cannot stop safely ignores it. */
@@ -67,4 +69,6 @@ export interface Runbook<Memory> {
   memory: Memory
   /** What is different once it is done, in words, for the history. */
   changes?(memory: Memory): string[]
+  /** When the key that was replaced is to be revoked, RFC 3339: told with the end of the run. */
+  retireAt?(memory: Memory): string | undefined
 }
