@@ -1,14 +1,23 @@
 import type { Snapshot } from '../../preload/contract/snapshot.ts'
 import { bytes } from '../../preload/words/format.ts'
 import { glance } from '../../preload/words/glance.ts'
+import { noticeWords } from '../../preload/words/notice-words.ts'
 
 /** What deserves a native notification, besides being seen when one looks. */
-export type TellingKind = 'crash-looping' | 'failed' | 'foreign' | 'storage-nearly-full' | 'came-back'
+export type TellingKind =
+  | 'crash-looping'
+  | 'failed'
+  | 'foreign'
+  | 'storage-nearly-full'
+  | 'came-back'
+  | 'key-expiring'
 
 export interface Telling {
   kind: TellingKind
   title: string
   body: string
+  /** What it offers to do at once, as a button. */
+  offers?: 'rotate'
 }
 
 /**
@@ -21,17 +30,26 @@ export interface Watch {
   crashLooped: boolean
   /** Ids of the storage notices that were told and still stand. */
   storage: string[]
+  /** Ids of the notices about keys that were told. */
+  keys: string[]
 }
 
-export const unwatched: Watch = { crashLooped: false, storage: [] }
+export const unwatched: Watch = { crashLooped: false, storage: [], keys: [] }
+
+type Service = Omit<Watch, 'storage' | 'keys'>
 
 /** Compares what was told with what is now. Pure; `now` in ms since the epoch. */
 export function noticesFor(previous: Watch, next: Snapshot, now: number): { watch: Watch; tell: Telling[] } {
   const service = ofProcess(previous, next, now)
   const tight = next.notices.filter(notice => notice.kind === 'storage-nearly-full')
   const fresh = tight.filter(notice => !previous.storage.includes(notice.id))
+  const expiring = next.notices.filter(notice => notice.kind === 'key-expiring')
   return {
-    watch: { ...service.watch, storage: tight.map(notice => notice.id) },
+    watch: {
+      ...service.watch,
+      storage: tight.map(notice => notice.id),
+      keys: [...new Set([...previous.keys, ...expiring.map(notice => notice.id)])].slice(-100),
+    },
     tell: [
       ...service.tell,
       ...fresh.map(
@@ -41,15 +59,17 @@ export function noticesFor(previous: Watch, next: Snapshot, now: number): { watc
           body: `${bytes(notice.freeBytes)} of ${bytes(notice.volumeBytes)} left where the images are. Pushes fail when it is full.`,
         }),
       ),
+      ...expiring
+        .filter(notice => !previous.keys.includes(notice.id))
+        .map((notice): Telling => {
+          const { title, detail } = noticeWords(notice)
+          return { kind: 'key-expiring', title, body: detail, offers: 'rotate' }
+        }),
     ],
   }
 }
 
-function ofProcess(
-  previous: Watch,
-  next: Snapshot,
-  now: number,
-): { watch: Omit<Watch, 'storage'>; tell: Telling[] } {
+function ofProcess(previous: Watch, next: Snapshot, now: number): { watch: Service; tell: Telling[] } {
   const { process } = next
   switch (process.kind) {
     case 'crash-looping':
@@ -85,7 +105,7 @@ function trouble(
   now: number,
   kind: 'crash-looping' | 'failed' | 'foreign',
   key: string,
-): { watch: Omit<Watch, 'storage'>; tell: Telling[] } {
+): { watch: Service; tell: Telling[] } {
   const same = previous.trouble?.kind === kind && previous.trouble.key === key
   const { headline, reason } = glance(next, now)
   return {
@@ -97,7 +117,7 @@ function trouble(
   }
 }
 
-const kept = (previous: Watch): Omit<Watch, 'storage'> => ({
+const kept = (previous: Watch): Service => ({
   crashLooped: previous.crashLooped,
   ...(previous.trouble ? { trouble: previous.trouble } : {}),
 })

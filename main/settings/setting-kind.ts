@@ -87,3 +87,16 @@ function isAddress(text: string): boolean {
   const { protocol, username, password, search, hash } = new URL(text)
   return /^https?:$/.test(protocol) && `${username}${password}${search}${hash}` === ''
 }
+
+/** Words of a certain form, or nothing. */
+export function text(
+  about: About & Pick<Setting<string>, 'via' | 'allowed'> & { form: RegExp },
+): Setting<string> {
+  const { form, ...rest } = about
+  const schema = v.pipe(
+    v.string(),
+    v.maxLength(2000),
+    v.check(words => words === '' || form.test(words)),
+  )
+  return { schema, default: '', ...rest }
+}

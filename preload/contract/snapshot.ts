@@ -59,6 +59,19 @@ export type Notice =
   | { id: string; at: number; kind: 'admin-created'; user: string; host: string }
   /** There is no keychain here, so a password is kept in a file that only this user can read. */
   | { id: string; at: number; kind: 'secret-in-file'; file: string; why: string }
+  /** A key under care is near its end, or past it. Times in ms since the epoch; whole days, negative afterwards. */
+  | {
+      id: string
+      at: number
+      kind: 'key-expiring'
+      user: string
+      registry: string
+      uuid: string
+      expiresAt: number
+      daysLeft: number
+    }
+  /** Messages to the webhook wait: half a sentence why. */
+  | { id: string; at: number; kind: 'webhook-waits'; reason: string }
 
 /** All that a window, a tray or the CLI shows. Plain data: survives structuredClone. */
 export interface Snapshot {

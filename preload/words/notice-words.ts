@@ -1,6 +1,6 @@
 import { unreachable } from '../contract/result.ts'
 import type { Notice } from '../contract/snapshot.ts'
-import { bytes } from './format.ts'
+import { bytes, capital, count, longDate, timeOfDay } from './format.ts'
 
 /** A notice as a person reads it; `wants` is true where there is something to look at or do. */
 export interface NoticeWords {
@@ -50,9 +50,33 @@ export function noticeWords(notice: Notice): NoticeWords {
         detail: `There is no keychain to use here (${notice.why}), so it is in ${notice.file}, which only your user can read.`,
         wants: false,
       }
+    case 'key-expiring':
+      return {
+        title: keyEnds(notice),
+        detail: `${notice.expiresAt <= notice.at ? 'What still uses it is refused.' : `It ends ${longDate(notice.expiresAt)} at ${timeOfDay(notice.expiresAt)}; what uses it is then refused.`} Rotate it: zotbar keys rotate ${notice.user}`,
+        wants: true,
+      }
+    case 'webhook-waits':
+      return {
+        title: 'A message to the webhook waits',
+        detail: `${capital(notice.reason)}. It is tried again; the address is in the setting notices.webhook.`,
+        wants: true,
+      }
     default:
       return unreachable(notice)
   }
+}
+
+function keyEnds({
+  user,
+  registry,
+  daysLeft,
+  expiresAt,
+  at,
+}: Extract<Notice, { kind: 'key-expiring' }>): string {
+  const key = `The key of ${user} for ${registry}`
+  if (expiresAt <= at) return `${key} has ended`
+  return daysLeft === 0 ? `${key} ends within a day` : `${key} ends in ${count(daysLeft, 'day')}`
 }
 
 /** How a client signs in without the password on a command line. */

@@ -1,0 +1,100 @@
+import * as v from 'valibot'
+import type { Clock } from '../platform/clock.ts'
+import { readJsonFile, type SetAside, writeJsonFile } from '../platform/json-file.ts'
+import type { Message } from './webhook.ts'
+
+const letter = v.object({
+  id: v.string(),
+  event: v.picklist(['key-expiring', 'key-expired']),
+  title: v.string(),
+  body: v.string(),
+  facts: v.record(v.string(), v.union([v.string(), v.number()])),
+  /** ms since the epoch. */
+  since: v.number(),
+  attempts: v.number(),
+  nextAt: v.number(),
+})
+type Letter = v.InferOutput<typeof letter>
+
+interface Options {
+  file: string
+  clock: Clock
+  /** Delivers once; the reason when it was not taken. */
+  send(message: Message): Promise<string | undefined>
+  /** Why messages wait; undefined once they are through. */
+  onTrouble(reason: string | undefined): void
+  report(what: SetAside): void
+}
+
+export interface Outbox {
+  add(message: Message): Promise<void>
+  /** Sends what is due. */
+  look(): Promise<void>
+  close(): void
+}
+
+const minute = 60_000
+const waits = [minute, 5 * minute, 15 * minute, 60 * minute]
+/** Nobody wants to hear then what was true before. */
+const stale = 2 * 24 * 60 * minute
+const most = 50
+
+/** Messages that are still to be delivered, on disk until they are, or are two days old. */
+export function createOutbox({ file, clock, send, onTrouble, report }: Options): Outbox {
+  let letters: Letter[] | undefined
+  let stopTimer = (): void => {}
+  let closed = false
+  let turn: Promise<void> = Promise.resolve()
+
+  async function read(): Promise<Letter[]> {
+    letters ??= (await readJsonFile(file, v.array(letter), { now: clock.now, report })) ?? []
+    return letters
+  }
+
+  async function keep(next: Letter[]): Promise<void> {
+    letters = next.slice(-most)
+    await writeJsonFile(file, letters)
+  }
+
+  async function sendDue(): Promise<void> {
+    for (const { since, attempts, nextAt, ...message } of await read()) {
+      if (closed) return
+      if (nextAt > clock.now()) continue
+      const reason = clock.now() - since > stale ? undefined : await send(message)
+      onTrouble(reason)
+      const others = (await read()).filter(other => other.id !== message.id)
+      const wait = waits[Math.min(attempts, waits.length - 1)] ?? minute
+      await keep(
+        reason === undefined
+          ? others
+          : [...others, { ...message, since, attempts: attempts + 1, nextAt: clock.now() + wait }],
+      )
+    }
+    stopTimer()
+    const next = (await read()).map(({ nextAt }) => nextAt)
+    if (next.length > 0 && !closed)
+      stopTimer = clock.setTimer(Math.min(...next), () => void look(), { unref: true })
+  }
+
+  function look(): Promise<void> {
+    turn = turn.then(sendDue).catch((error: unknown) => onTrouble(String(error)))
+    return turn
+  }
+
+  return {
+    async add(message) {
+      turn = turn
+        .then(async () => {
+          const others = (await read()).filter(other => other.id !== message.id)
+          await keep([...others, { ...message, since: clock.now(), attempts: 0, nextAt: clock.now() }])
+        })
+        .catch((error: unknown) => onTrouble(String(error)))
+      await look()
+    },
+    look,
+    close() {
+      closed = true
+      stopTimer()
+    },
+  }
+}

@@ -1,0 +1,104 @@
+/** What is told outside of this computer. Plain words and facts, never a secret. */
+export interface Message {
+  /** The same for each attempt to deliver it. */
+  id: string
+  event: 'key-expiring' | 'key-expired'
+  title: string
+  body: string
+  facts: Record<string, string | number>
+}
+
+export type Shape = 'ntfy' | 'slack' | 'json'
+
+export interface WebhookTarget {
+  url: string
+  shape: Shape
+}
+
+/**
+ * "https://…", with the form of its messages before it where its host does not tell: "ntfy+https://…",
+ * "slack+https://…", "json+https://…". Undefined when it is no such address.
+ */
+export function readWebhook(text: string): WebhookTarget | undefined {
+  const parts = /^(?:(ntfy|slack|json)\+)?(https?:\/\/\S+)$/.exec(text.trim())
+  const address = parts?.[2]
+  if (address === undefined || !URL.canParse(address)) return undefined
+  const { hostname } = new URL(address)
+  const named = shapes.find(shape => shape === parts?.[1])
+  const byHost = hostname === 'hooks.slack.com' ? 'slack' : hostname.startsWith('ntfy.') ? 'ntfy' : 'json'
+  return { url: address, shape: named ?? byHost }
+}
+
+const shapes: readonly Shape[] = ['ntfy', 'slack', 'json']
+const limitMs = 10_000
+
+/** Delivers once; the reason when it was not taken, as half a sentence. A redirect is not followed. */
+export async function post({ url, shape }: WebhookTarget, message: Message): Promise<string | undefined> {
+  const { body, headers } = requestFor(shape, message)
+  try {
+    const answer = await fetch(withoutUser(url), {
+      method: 'POST',
+      body,
+      headers: { ...headers, ...authorizationIn(url), 'user-agent': 'zotbar' },
+      redirect: 'manual',
+      signal: AbortSignal.timeout(limitMs),
+    })
+    await answer.body?.cancel()
+    return answer.ok ? undefined : `it answers ${answer.status}`
+  } catch (error) {
+    return reasonOf(error)
+  }
+}
+
+/**
+ * ntfy takes the words as they are and the rest as headers (https://docs.ntfy.sh/publish/), Slack one text
+ * (https://api.slack.com/messaging/webhooks), anything else gets all of it as JSON.
+ */
+function requestFor(shape: Shape, message: Message): { body: string; headers: Record<string, string> } {
+  const { id, event, title, body, facts } = message
+  switch (shape) {
+    case 'ntfy':
+      return {
+        body,
+        headers: {
+          title: ascii(title),
+          tags: 'key',
+          priority: event === 'key-expired' ? 'high' : 'default',
+          'content-type': 'text/plain; charset=utf-8',
+        },
+      }
+    case 'slack':
+      return json({ text: `*${title}*\n${body}` })
+    default:
+      return json({ id, event, title, body, ...facts })
+  }
+}
+
+const json = (value: object) => ({
+  body: JSON.stringify(value),
+  headers: { 'content-type': 'application/json' },
+})
+
+/** A header holds no other letters. */
+const ascii = (text: string): string => text.replaceAll('\u00a0', ' ').replace(/[^\x20-\x7e]/g, '?')
+
+function authorizationIn(url: string): Record<string, string> {
+  const { username, password } = new URL(url)
+  if (username === '' && password === '') return {}
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` }
+}
+
+function withoutUser(url: string): string {
+  const bare = new URL(url)
+  bare.username = ''
+  bare.password = ''
+  return bare.href
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'it cannot be reached'
+  if (error.name === 'TimeoutError') return `it did not answer within ${limitMs / 1000} s`
+  const cause = error.cause instanceof Error ? error.cause.message : ''
+  return `it cannot be reached${cause === '' ? '' : ` (${cause})`}`
+}
