@@ -1,9 +1,10 @@
 // `npm test`: gets the real programs, builds, then lint, types, unit, integration and browser suites, and one closing line.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bundle, isStale } from '../../build/bundle.mjs'
+import { closing, ofPlaywright } from './report.mjs'
 import { install, missingTools } from './tools.mjs'
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
@@ -27,17 +28,27 @@ if (isStale()) await bundle()
 const results = join(root, 'test-results')
 mkdirSync(results, { recursive: true })
 const bin = name => join(root, 'node_modules', '.bin', name)
-let failed = false
-const counts = { passed: 0, failed: 0, skipped: 0 }
+const parts = []
+/** In CI a failed test has a second attempt; one that needed it is told in the closing lines. */
+const retries = process.env.CI === 'true' ? 1 : 0
 
-function run(title, command, args, env = {}) {
+function run(title, command, args, env = {}, reportIn) {
+  if (reportIn !== undefined) rmSync(reportIn.file, { force: true })
   const started = Date.now()
   console.log(`\n== ${title}`)
   const done = spawnSync(command, args, { stdio: 'inherit', env: { ...process.env, ...env } })
-  console.log(
-    `== ${title}: ${done.status === 0 ? 'ok' : 'FAILED'} in ${((Date.now() - started) / 1000).toFixed(0)} s`,
-  )
-  if (done.status !== 0) failed = true
+  const well = done.status === 0
+  console.log(`== ${title}: ${well ? 'ok' : 'FAILED'} in ${((Date.now() - started) / 1000).toFixed(0)} s`)
+  const part = { title }
+  if (!well) part.ended = done.error?.message ?? done.signal ?? `exit ${done.status}`
+  if (reportIn !== undefined) {
+    try {
+      part.report = reportIn.read(JSON.parse(readFileSync(reportIn.file, 'utf8')))
+    } catch (error) {
+      part.ended = `${part.ended ?? 'exit 0'} and no report (${error.message})`
+    }
+  }
+  parts.push(part)
 }
 
 run('lint', bin('biome'), ['check', '.'])
@@ -46,34 +57,31 @@ for (const part of ['preload', 'main', 'registry', 'renderer', 'test'])
 
 for (const project of ['unit', 'integration']) {
   const file = join(results, `${project}.json`)
-  run(project, bin('vitest'), [
-    'run',
-    '--project',
+  const reporters = ['--reporter=default', `--reporter=${join(root, 'test', 'setup', 'vitest-report.mjs')}`]
+  run(
     project,
-    '--reporter=default',
-    '--reporter=json',
-    `--outputFile.json=${file}`,
-  ])
-  if (existsSync(file)) {
-    const report = JSON.parse(readFileSync(file, 'utf8'))
-    counts.passed += report.numPassedTests
-    counts.failed += report.numFailedTests
-    counts.skipped += report.numPendingTests + (report.numTodoTests ?? 0)
-  }
+    bin('vitest'),
+    ['run', '--project', project, `--retry=${retries}`, ...reporters],
+    { ZOTBAR_TEST_REPORT: file },
+    { file, read: report => report },
+  )
 }
 for (const suite of ['e2e', 'electron']) {
-  const config = join('test', suite, 'playwright.config.ts')
-  if (!existsSync(config)) continue
   const file = join(results, `${suite}.json`)
-  run(suite, bin('playwright'), ['test', '--config', config, '--reporter=list,json'], {
-    PLAYWRIGHT_JSON_OUTPUT_NAME: file,
-  })
-  if (existsSync(file)) {
-    const { stats } = JSON.parse(readFileSync(file, 'utf8'))
-    counts.passed += stats.expected + stats.flaky
-    counts.failed += stats.unexpected
-    counts.skipped += stats.skipped
-  }
+  run(
+    suite,
+    bin('playwright'),
+    [
+      'test',
+      '--config',
+      join('test', suite, 'playwright.config.ts'),
+      `--retries=${retries}`,
+      '--reporter=list,json',
+    ],
+    { PLAYWRIGHT_JSON_OUTPUT_NAME: file },
+    { file, read: ofPlaywright },
+  )
 }
-console.log(`\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)
-process.exit(failed || counts.failed > 0 ? 1 : 0)
+const end = closing(parts)
+console.log(`\n${end.lines.join('\n')}`)
+process.exit(end.ok ? 0 : 1)

@@ -23,6 +23,11 @@ export const tools = {
     there: () => onPath('dbus-run-session'),
     debian: 'dbus-x11 dbus',
   },
+  // sshd is called by its full path and lies in a folder that is not on everybody's PATH.
+  sshd: {
+    there: () => existsSync('/usr/sbin/sshd') && onPath('ssh-keygen'),
+    debian: 'openssh-server openssh-client',
+  },
   chromium: {
     there: () =>
       ['chromium', 'chromium-browser', 'google-chrome'].some(onPath) ||
