@@ -13,6 +13,7 @@ const handlers = createHandlers({
   keys: unused,
   admin: { show: async () => ok(credential), reset: async () => ok(credential) },
   control: unused,
+  rotation: { keys: {} } as never,
   busyWith: () => undefined,
   ready: unused,
   snapshot: unused,

@@ -44,6 +44,9 @@ describe('JSON files', () => {
   const schema = v.object({ n: v.number() })
   const told: SetAside[] = []
   const options = { now: () => Date.UTC(2026, 2, 1, 12), report: (what: SetAside) => told.push(what) }
+  beforeEach(() => {
+    told.length = 0
+  })
 
   test('what was written is read', async () => {
     const file = join(folder, 'a.json')
@@ -54,7 +57,6 @@ describe('JSON files', () => {
   })
 
   test.each(['', '{"n":', '{"n":"x"}', 'null'])('%j is set aside and told', async text => {
-    told.length = 0
     const file = join(folder, 'a.json')
     await writeFile(file, text)
     expect(await readJsonFile(file, schema, options)).toBeUndefined()
