@@ -34,6 +34,12 @@ export const anEvent = () => ({
 })
 
 /** Just the calls of Electron that the shell uses, with what was done to them. */
+interface NotificationWords {
+  title: string
+  body: string
+  actions?: { type: string; text: string }[]
+}
+
 export function fakeElectron() {
   const windows: FakeWindow[] = []
   const trays: FakeTray[] = []
@@ -132,8 +138,8 @@ export function fakeElectron() {
   class FakeNotification extends EventEmitter {
     static isSupported = () => true
     shown = false
-    readonly words: { title: string; body: string }
-    constructor(words: { title: string; body: string }) {
+    readonly words: NotificationWords
+    constructor(words: NotificationWords) {
       super()
       this.words = words
       notes.push(this)

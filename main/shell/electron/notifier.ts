@@ -1,6 +1,6 @@
 import type { Snapshot } from '../../../preload/contract/snapshot.ts'
 import { plain } from '../../../preload/words/format.ts'
-import { noticesFor, unwatched } from '../../notices/watch.ts'
+import { noticesFor, type Telling, unwatched } from '../../notices/watch.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { ElectronApi } from './electron-api.ts'
 
@@ -9,7 +9,8 @@ export interface NotifierOptions {
   clock: Pick<Clock, 'now'>
   /** The `notifications` setting, read when there is something to tell. */
   wanted(): boolean
-  clicked(): void
+  /** It was clicked, or the button that it offers. */
+  clicked(telling: Telling): void
 }
 
 /** Shows a native notification for each occurrence that deserves one. Returns what takes the snapshots. */
@@ -22,10 +23,16 @@ export function createNotifier(options: NotifierOptions): (snapshot: Snapshot) =
     const seen = noticesFor(watch, snapshot, clock.now())
     watch = seen.watch
     if (seen.tell.length === 0 || !electron.Notification.isSupported() || !wanted()) return
-    for (const { title, body } of seen.tell) {
-      const shown = new electron.Notification({ title: plain(title), body: plain(body) })
+    for (const telling of seen.tell) {
+      const { title, body, offers } = telling
+      const shown = new electron.Notification({
+        title: plain(title),
+        body: plain(body),
+        ...(offers === 'rotate' ? { actions: [{ type: 'button' as const, text: 'Rotate now…' }] } : {}),
+      })
       open.add(shown)
-      shown.on('click', clicked)
+      shown.on('click', () => clicked(telling))
+      shown.on('action', () => clicked(telling))
       shown.on('close', () => open.delete(shown))
       shown.on('failed', () => open.delete(shown))
       shown.show()

@@ -62,9 +62,9 @@ export async function createShell(options: ShellOptions): Promise<ShellPart> {
   const page = { electron, session, preload: files.preload, packaged, complain: log }
   const popover = createPopover({ ...page, platform, clock })
   const window = createMainWindow(page)
-  const openWindow = () => {
+  const openWindow = (view?: 'keys' | 'upgrade') => {
     popover.hide()
-    window.open()
+    window.open(view)
     // An app without a Dock icon is not brought to the front by its windows.
     if (platform === 'darwin') app.focus({ steal: true })
   }
@@ -86,7 +86,7 @@ export async function createShell(options: ShellOptions): Promise<ShellPart> {
   const notify = createNotifier({
     electron,
     clock,
-    clicked: openWindow,
+    clicked: telling => openWindow(telling.kind === 'key-expiring' ? 'keys' : undefined),
     wanted: core.settings.notifications,
   })
 
@@ -95,6 +95,10 @@ export async function createShell(options: ShellOptions): Promise<ShellPart> {
     switch (what) {
       case 'window':
         openWindow()
+        return ok(null)
+      case 'keys':
+      case 'upgrade':
+        openWindow(what)
         return ok(null)
       case 'docs':
         return openPath(files.readme)
@@ -190,7 +194,7 @@ export async function createShell(options: ShellOptions): Promise<ShellPart> {
     // At login launchd may start a copy beside one that was restored: nobody asked for a window.
     if (!argv.includes(agentArgument)) openWindow()
   })
-  app.on('activate', openWindow)
+  app.on('activate', () => openWindow())
   return { open, quit: () => setImmediate(() => app.quit()) }
 }
 

@@ -4,8 +4,8 @@ import { pagePreferences } from './fence.ts'
 import { pageUrl } from './page-server.ts'
 
 export interface MainWindow {
-  /** Makes the window, or brings it to the front. */
-  open(): void
+  /** Makes the window, or brings it to the front; at a view, where one is named. */
+  open(view?: 'keys' | 'upgrade'): void
   destroy(): void
 }
 
@@ -33,12 +33,22 @@ export function createMainWindow({
     if (old && !old.isDestroyed()) old.destroy()
   }
 
+  /** Another fragment of the page that is shown changes its view and loads nothing. */
+  function load(into: BrowserWindow, url: string): void {
+    into.loadURL(url).catch(error => {
+      complain('The window cannot be loaded', error)
+      destroy()
+    })
+  }
+
   return {
-    open() {
+    open(view) {
+      const url = `${pageUrl('window')}${view === undefined ? '' : `#${view}`}`
       if (window) {
         if (window.isMinimized()) window.restore()
         window.show()
         window.focus()
+        if (view !== undefined) load(window, url)
         return
       }
       const made = new electron.BrowserWindow({
@@ -63,10 +73,7 @@ export function createMainWindow({
         complain(`The window's page is gone: ${details.reason}`)
         destroy()
       })
-      made.loadURL(pageUrl('window')).catch(error => {
-        complain('The window cannot be loaded', error)
-        destroy()
-      })
+      load(made, url)
     },
     destroy,
   }

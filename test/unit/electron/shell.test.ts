@@ -7,9 +7,10 @@ import { type LoginAgent, type LoginState, noLoginAgent } from '../../../main/sh
 import { createShell } from '../../../main/shell/electron/shell.ts'
 import type { ProcessState } from '../../../preload/contract/registry-state.ts'
 import { fail } from '../../../preload/contract/result.ts'
+import type { Notice } from '../../../preload/contract/snapshot.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 import { anEvent, fakeElectron } from '../../fakes/electron.ts'
-import { aSnapshot, fakeHost } from '../../fakes/host.ts'
+import { aSnapshot, fakeHost, servingState } from '../../fakes/host.ts'
 
 let pages = ''
 beforeEach(async () => {
@@ -334,6 +335,27 @@ describe('notifications', () => {
     const { notes } = await start({ host })
     await settled()
     expect(notes).toHaveLength(1)
+  })
+
+  it('tell of a key near its end, and lead to the keys', async () => {
+    const { show, notes, windows } = await start()
+    const notice: Notice = {
+      kind: 'key-expiring',
+      id: 'key-expiring:u1:7',
+      at: 1_000,
+      user: 'zot-ci',
+      registry: '127.0.0.1:5050',
+      uuid: 'u1',
+      expiresAt: 7 * 86_400_000 + 1_000,
+      daysLeft: 7,
+    }
+    show(servingState, { notices: [notice] })
+    show(servingState, { notices: [notice] })
+    await settled()
+    expect(notes).toHaveLength(1)
+    expect(notes[0]!.words.actions).toEqual([{ type: 'button', text: 'Rotate now…' }])
+    notes[0]!.emit('action')
+    expect(windows[0]!.webContents.url).toBe('app://zotbar/window.html#keys')
   })
 
   it('stay away where they are switched off', async () => {
