@@ -56,8 +56,10 @@ const composes: Record<string, string[]> = {
   shell: ['transport', 'notices'],
   gate: ['runbook'],
   'engine-switch': ['engine', 'gate', 'runbook'],
+  releases: ['engine'],
   rotation: ['gate', 'runbook', 'secrets', 'sinks'],
-  upgrade: ['gate', 'runbook'],
+  upgrade: ['gate', 'releases', 'runbook'],
+  sinks: ['hosts'],
 }
 
 const rules = [

@@ -49,7 +49,7 @@ async function stage(file: string, data: string | Uint8Array, mode: number): Pro
 }
 
 /** Makes a rename in `folder` survive a power cut. Some network volumes refuse it: then there is nothing to do. */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r').catch(() => undefined)
   await handle?.sync().catch(() => {})
   await handle?.close()

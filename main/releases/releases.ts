@@ -1,7 +1,20 @@
+import { join } from 'node:path'
+import * as v from 'valibot'
 import type { Failure } from '../../preload/contract/failure.ts'
-import type { Result } from '../../preload/contract/result.ts'
+import { fail, ok, type Result } from '../../preload/contract/result.ts'
 import type { RunbookPart } from '../../preload/contract/runbook.ts'
-import type { Obtained, Release, Trust } from './release.ts'
+import type { Clock } from '../platform/clock.ts'
+import { reasonOf } from '../platform/error-code.ts'
+import { readJsonFile, type SetAside, writeJsonFile } from '../platform/json-file.ts'
+import { createWeb, isSteppingDown, readBytes, type Web, type WebWith } from '../platform/web.ts'
+import { withoutSecrets } from '../platform/web-failure.ts'
+import { copyIn } from './copy-file.ts'
+import { fetchFile, type Pace } from './fetch-file.ts'
+import { releaseList } from './list.ts'
+import type { Manifest } from './manifest.ts'
+import { type Asset, assetName, type Obtained, type Release, type Trust } from './release.ts'
+import { askVersion } from './told-version.ts'
+import { lookAt, type verifyAgain } from './trust.ts'
 
 /** Releases, the newest version first. */
 export interface Listed {
@@ -23,7 +36,7 @@ export interface Taking {
 
 export interface Verifying {
   signal: AbortSignal
-  /** Each row as it changes, first `working`, then what came of it. */
+  /** Each row as it changes: first all of them `pending`, then `working`, then what came of it. */
   onPart?(part: RunbookPart): void
 }
 
@@ -38,7 +51,7 @@ export interface Releases {
   cached(): Promise<Listed | undefined>
   /** One version, from the list or asked for by its tag. Errors: those of `list`, and release-not-found. */
   find(version: string, options?: { signal?: AbortSignal }): Promise<Result<Release>>
-  /** Whether the daily look at the list is due: `releases.check` is on, the last one is a day old, no limit is on. */
+  /** Whether the daily look at the list is due; never right after a start. */
   due(now: number): Promise<boolean>
   /**
    * The program of a release, or of an address. Goes on where an earlier one broke off; a file that is there already
@@ -71,5 +84,195 @@ export interface Releases {
   ): Promise<Result<{ version: string; part: RunbookPart }>>
 }
 
-/** At the moment of the swap: whether the file still has these bytes. Errors: file-changed, file-unusable. */
-export type VerifyAgain = (file: string, sha256: string) => Promise<Result<null>>
+/** `verifyAgain` of trust.ts, for the moment of the swap. */
+export type VerifyAgain = typeof verifyAgain
+
+/** What the settings of the same names say. */
+export interface ReleaseSettings {
+  url: string
+  repository: string
+  publicKey: string
+  check: boolean
+}
+
+export interface ReleasesWith {
+  home: string
+  settings(): ReleaseSettings
+  /** Of the app: its proxies. */
+  environment: WebWith['environment']
+  /** What a child of the app is given. */
+  childEnvironment: Record<string, string>
+  clock: Clock
+  report(what: SetAside): void
+  machine?: { platform: NodeJS.Platform; arch: string }
+  /** For tests: certificates, shorter times. */
+  web?: Pick<WebWith, 'ca' | 'limits'>
+  pace?: Partial<Pace>
+}
+
+/** The most that a program may have where nothing is listed, in bytes. */
+const mostBytes = 300_000_000
+const day = 24 * 3600_000
+/** Nothing goes out by itself sooner after a start, in ms. */
+const quiet = 10 * 60_000
+
+export function createReleases(options: ReleasesWith): Releases {
+  const { home, environment, childEnvironment, clock, report } = options
+  const machine = options.machine ?? process
+  const web = createWeb({ environment, now: clock.now, ...options.web })
+  const startedAt = clock.now()
+  const source = () => {
+    const { url, repository } = options.settings()
+    const base = url === '' ? 'https://api.github.com' : url.replace(/\/+$/, '')
+    return { base, repository: repository === '' ? 'project-zot/zot' : repository }
+  }
+  const list = releaseList({ home, web, machine, source, now: clock.now, report })
+  const accepted = acceptedManifests(home, { now: clock.now, report })
+  const pace: Pace = {
+    backoff: 500,
+    slowAfter: 60_000,
+    slowBytes: 60_000,
+    monotonic: clock.monotonic,
+    wait: (ms, signal) => waitFor(clock, ms, signal),
+    ...options.pace,
+  }
+
+  /** Connections are closed when nobody uses them any more. */
+  let users = 0
+  async function online<T>(work: () => Promise<T>): Promise<T> {
+    users += 1
+    try {
+      return await work()
+    } finally {
+      users -= 1
+      if (users === 0) await web.close()
+    }
+  }
+
+  async function downloadRelease(release: Release, taking: Taking): Promise<Result<Obtained>> {
+    const { asset, version } = release
+    if (asset === undefined) {
+      const wanted = assetName(machine) ?? `zot-${machine.platform}-${machine.arch}`
+      return fail({ code: 'release-not-built-for', version, asset: wanted })
+    }
+    const unsafe = steppingDown(source().base, asset)
+    if (unsafe !== undefined) return fail(unsafe)
+    const sha256 = asset.digest?.slice('sha256:'.length)
+    const listed = { bytes: asset.bytes, ...(sha256 === undefined ? {} : { sha256 }) }
+    const file = join(taking.to, asset.name)
+    const got = await fetchFile({ web, url: asset.url, file, listed, most: mostBytes, pace, ...taking })
+    if (!got.ok) return got
+    return ok({ origin: 'release', file, ...got.value, version, from: withoutSecrets(asset.url) })
+  }
+
+  async function downloadUrl(url: string, taking: Taking): Promise<Result<Obtained>> {
+    const file = join(taking.to, 'zot')
+    const got = await fetchFile({ web, url, file, most: mostBytes, pace, ...taking })
+    return got.ok ? ok({ origin: 'url', file, ...got.value, from: withoutSecrets(url) }) : got
+  }
+
+  return {
+    list: ({ signal } = {}) => online(() => list.list(signal)),
+    cached: list.cached,
+    find: (version, { signal } = {}) => online(() => list.find(version, signal)),
+    async due(now) {
+      if (!options.settings().check || now - startedAt < quiet) return false
+      const tried = await list.triedAt()
+      return (
+        ((await list.limitedUntil()) ?? 0) <= now &&
+        (tried === undefined || tried > now || now - tried >= day)
+      )
+    },
+    download: (what, taking) =>
+      online(() => (typeof what === 'string' ? downloadUrl(what, taking) : downloadRelease(what, taking))),
+    fromFile: (path, taking) => copyIn(path, taking, mostBytes),
+    async verify(got, release, { signal, onPart = () => {}, allowDowngrade = false }) {
+      const known = await accepted.read()
+      if (!known.ok) return known
+      const looked = await online(() =>
+        lookAt({
+          got,
+          release,
+          machine,
+          publicKey: options.settings().publicKey,
+          fetch: (asset, most) => fetchSmall(web, source().base, asset, most, signal),
+          accepted: known.value,
+          allowDowngrade,
+          now: clock.now(),
+          onPart,
+        }),
+      )
+      if (!looked.ok) return signal.aborted ? fail({ code: 'cancelled' }) : looked
+      const { manifest, ...trust } = looked.value
+      const kept = manifest === undefined ? ok(null) : await accepted.add(manifest)
+      return kept.ok ? ok(trust) : kept
+    },
+    verifyStaged: (file, sha256, wanted, { onPart }) =>
+      askVersion({ file, sha256, wanted, machine, environment: childEnvironment, onPart }),
+  }
+}
+
+function steppingDown(base: string, asset: Asset): Failure | undefined {
+  const [url, to] = [withoutSecrets(base), withoutSecrets(asset.url)]
+  return isSteppingDown(base, asset.url)
+    ? { code: 'web-redirect-refused', url, to, why: 'unsafe' }
+    : undefined
+}
+
+async function fetchSmall(
+  web: Web,
+  base: string,
+  asset: Asset,
+  most: number,
+  signal: AbortSignal,
+): Promise<Result<Buffer>> {
+  const unsafe = steppingDown(base, asset)
+  if (unsafe !== undefined) return fail(unsafe)
+  const answer = await web.get(asset.url, { signal, headers: { accept: 'application/octet-stream' } })
+  if (!answer.ok) return answer
+  const { status, body } = answer.value
+  if (status === 200) return readBytes(web, answer.value, most, signal)
+  body.on('error', () => {}).destroy()
+  return fail({ code: 'web-refused', url: withoutSecrets(asset.url), status })
+}
+
+const acceptedSchema = v.record(v.string(), v.number())
+
+/** `manifests.json`: what keeps an old manifest from being taken again. Without it nothing signed is trusted. */
+function acceptedManifests(home: string, aside: { now(): number; report(what: SetAside): void }) {
+  const file = join(home, 'manifests.json')
+  async function read(): Promise<Result<Record<string, number>>> {
+    try {
+      return ok((await readJsonFile(file, acceptedSchema, aside)) ?? {})
+    } catch (error) {
+      return fail({ code: 'file-unusable', path: file, reason: reasonOf(error) })
+    }
+  }
+  return {
+    read,
+    async add({ version, issuedAt }: Manifest): Promise<Result<null>> {
+      const known = await read()
+      if (!known.ok) return known
+      if ((known.value[version] ?? 0) >= issuedAt) return ok(null)
+      try {
+        await writeJsonFile(file, { ...known.value, [version]: issuedAt })
+        return ok(null)
+      } catch (error) {
+        return fail({ code: 'file-unusable', path: file, reason: reasonOf(error) })
+      }
+    },
+  }
+}
+
+function waitFor(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    const done = (): void => {
+      cancel()
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const cancel = clock.setTimer(clock.now() + ms, done)
+    signal.addEventListener('abort', done)
+    if (signal.aborted) done()
+  })
+}

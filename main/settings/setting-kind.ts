@@ -1,6 +1,7 @@
 import { isAbsolute } from 'node:path'
 import * as v from 'valibot'
 import type { SettingRow } from '../../preload/contract/setting.ts'
+import { ed25519Key } from '../platform/ed25519.ts'
 
 type Value = SettingRow['value']
 
@@ -99,4 +100,15 @@ export function text(
     v.check(words => words === '' || form.test(words)),
   )
   return { schema, default: '', ...rest }
+}
+
+/** An Ed25519 public key, or nothing. It decides which programs are trusted, so not over HTTP. */
+export function publicKey(about: About): Setting<string> {
+  const schema = v.pipe(
+    v.string(),
+    v.maxLength(2000),
+    v.check(key => key === '' || ed25519Key(key) !== undefined),
+  )
+  const allowed = 'an Ed25519 public key, as PEM or as base64 of its 32 bytes, or nothing'
+  return { schema, default: '', allowed, via: 'cli', ...about }
 }

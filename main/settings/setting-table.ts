@@ -1,5 +1,5 @@
 import type * as v from 'valibot'
-import { address, count, file, flag, oneOf, text } from './setting-kind.ts'
+import { address, count, file, flag, oneOf, publicKey, text } from './setting-kind.ts'
 
 /** Every setting of the app. A setting that names a program, command, host, file or URL is `via: 'cli'`. */
 export const settingTable = {
@@ -77,6 +77,28 @@ export const settingTable = {
     via: 'any',
     how: 'now',
     words: 'When nothing is told about keys; it is told when they are over',
+  }),
+  'releases.url': {
+    ...address({ how: 'now', words: 'The API that lists releases of zot, in the form of GitHub’s' }),
+    default: 'https://api.github.com',
+  },
+  'releases.repository': {
+    ...text({
+      form: /^[A-Za-z0-9_.-]{1,100}\/[A-Za-z0-9_.-]{1,100}$/,
+      allowed: 'OWNER/NAME',
+      via: 'cli',
+      how: 'now',
+      words: 'The repository whose releases are listed',
+    }),
+    default: 'project-zot/zot',
+  },
+  'releases.publicKey': publicKey({
+    how: 'now',
+    words: 'The Ed25519 key that signs the manifest of every release; nothing means that none is asked for',
+  }),
+  'releases.check': flag(true, {
+    how: 'now',
+    words: 'Look once a day whether there is a newer zot, and tell; nothing is downloaded or changed',
   }),
 } as const
 

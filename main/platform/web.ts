@@ -1,0 +1,176 @@
+import type { Readable } from 'node:stream'
+import type { Dispatcher } from 'undici'
+import type { Failure } from '../../preload/contract/failure.ts'
+import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import { proxiesOf, webFailure, withoutSecrets } from './web-failure.ts'
+import { limitedUntil } from './web-limit.ts'
+
+export interface WebAnswer {
+  status: number
+  headers: Record<string, string>
+  /** The address that answered, after redirects. */
+  url: string
+  /** As it was sent, not decompressed. Reading it may throw: `failureOf` says what that means. */
+  body: Readable
+}
+
+/** GET from the outside world: through the environment's proxy, with time-outs, following safe redirects. */
+export interface Web {
+  /**
+   * Any answer but a redirect or a rate limit is a success; the caller looks at `status` and reads or destroys `body`.
+   * Errors: web-unreachable, web-limited, web-redirect-refused, bad-url, cancelled.
+   */
+  get(url: string, options?: GetOptions): Promise<Result<WebAnswer>>
+  /** What a body that threw while it was read means. */
+  failureOf(error: unknown, url: string, signal?: AbortSignal): Failure
+  /** Cuts what is under way. */
+  close(): Promise<void>
+}
+
+export interface GetOptions {
+  headers?: Record<string, string>
+  signal?: AbortSignal
+}
+
+export interface WebWith {
+  /** Where HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY are read, in either case. */
+  environment: Readonly<Record<string, string | undefined>>
+  /** In ms: until connected, until the answer begins, without a byte of it. */
+  limits?: { connectMs: number; headersMs: number; idleMs: number }
+  /** Trusted besides the certificates of Node, as PEM. */
+  ca?: string
+  now?(): number
+}
+
+const usual = { connectMs: 10_000, headersMs: 30_000, idleMs: 30_000 }
+const mostRedirects = 5
+
+/** undici is loaded with the first request: it would cost every start its memory. */
+export function createWeb({ environment, limits = usual, ca, now = Date.now }: WebWith): Web {
+  const proxies = proxiesOf(environment)
+  let opened: Promise<{ undici: typeof import('undici'); dispatcher: Dispatcher }> | undefined
+
+  async function open() {
+    const undici = await import('undici')
+    const dispatcher = new undici.EnvHttpProxyAgent({
+      httpProxy: proxies.http,
+      httpsProxy: proxies.https,
+      noProxy: proxies.no,
+      connect: { timeout: limits.connectMs, ...(ca === undefined ? {} : { ca }) },
+      ...(ca === undefined ? {} : { requestTls: { ca } }),
+    })
+    return { undici, dispatcher }
+  }
+
+  async function getOnce(url: string, { headers, signal }: GetOptions): Promise<WebAnswer> {
+    opened ??= open()
+    const { undici, dispatcher } = await opened
+    const answer = await undici.request(url, {
+      dispatcher,
+      headers: { 'user-agent': 'Zotbar', 'accept-encoding': 'identity', ...headers },
+      headersTimeout: limits.headersMs,
+      bodyTimeout: limits.idleMs,
+      ...(signal === undefined ? {} : { signal }),
+    })
+    const flat = Object.entries(answer.headers).flatMap(([name, value]): [string, string][] =>
+      value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value]],
+    )
+    return { status: answer.statusCode, headers: Object.fromEntries(flat), url, body: answer.body }
+  }
+
+  return {
+    failureOf: (error, url, signal) =>
+      signal?.aborted ? { code: 'cancelled' } : webFailure(error, url, proxies),
+    async get(from, options = {}) {
+      const bad = badUrl(from)
+      if (bad !== undefined) return fail({ code: 'bad-url', url: withoutSecrets(from), reason: bad })
+      if (proxies.unusable !== undefined)
+        return fail({
+          code: 'web-unreachable',
+          url: withoutSecrets(from),
+          cause: 'proxy',
+          reason: proxies.unusable,
+        })
+      let url = from
+      for (let followed = 0; ; followed += 1) {
+        let answer: WebAnswer
+        try {
+          answer = await getOnce(url, options)
+        } catch (error) {
+          return fail(this.failureOf(error, url, options.signal))
+        }
+        const { location } = answer.headers
+        if (!redirects.has(answer.status) || location === undefined) {
+          const until = limitedUntil(answer, now())
+          if (until === undefined) return ok(answer)
+          answer.body.destroy()
+          return fail({ code: 'web-limited', url: withoutSecrets(url), until })
+        }
+        answer.body.on('error', () => {}).destroy()
+        const next = URL.canParse(location, url) ? new URL(location, url).href : location
+        const unsafe = badUrl(next) !== undefined || isSteppingDown(from, next)
+        if (unsafe || followed === mostRedirects) {
+          const why = unsafe ? 'unsafe' : 'too-many'
+          return fail({
+            code: 'web-redirect-refused',
+            url: withoutSecrets(url),
+            to: withoutSecrets(next),
+            why,
+          })
+        }
+        url = next
+      }
+    },
+    async close() {
+      const { dispatcher } = (await opened?.catch(() => undefined)) ?? {}
+      opened = undefined
+      await dispatcher?.destroy()
+    },
+  }
+}
+
+const redirects = new Set([301, 302, 303, 307, 308])
+
+/** What began with https stays with https. */
+export const isSteppingDown = (from: string, to: string): boolean =>
+  from.startsWith('https:') && !to.startsWith('https:')
+
+/** Why an address cannot be asked, as half a sentence. */
+function badUrl(text: string): string | undefined {
+  if (!URL.canParse(text)) return 'it is no address'
+  const { protocol, username, password } = new URL(text)
+  if (protocol !== 'https:' && protocol !== 'http:') return 'only https and http are asked'
+  return username === '' && password === ''
+    ? undefined
+    : 'it has a user or a password in it, which logs would show'
+}
+
+/** The whole body. Errors: web-too-large beyond `most` bytes, web-unreachable, cancelled. */
+export async function readBytes(
+  web: Web,
+  { body, url }: WebAnswer,
+  most: number,
+  signal?: AbortSignal,
+): Promise<Result<Buffer>> {
+  const chunks: Buffer[] = []
+  let size = 0
+  try {
+    for await (const chunk of body) {
+      size += chunk.length
+      if (size > most) {
+        body.destroy()
+        return fail({ code: 'web-too-large', url: withoutSecrets(url), limit: most })
+      }
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    return fail(web.failureOf(error, url, signal))
+  }
+  return ok(Buffer.concat(chunks))
+}
+
+/** The same as text. */
+export async function readText(...of: Parameters<typeof readBytes>): Promise<Result<string>> {
+  const read = await readBytes(...of)
+  return read.ok ? ok(read.value.toString('utf8')) : read
+}

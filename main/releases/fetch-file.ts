@@ -1,0 +1,247 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { Failure } from '../../preload/contract/failure.ts'
+import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import { errorCode, reasonOf } from '../platform/error-code.ts'
+import { freeSpace } from '../platform/free-space.ts'
+import type { Web, WebAnswer } from '../platform/web.ts'
+import { withoutSecrets } from '../platform/web-failure.ts'
+import { digestOf, openPart, type PartFile } from './part-file.ts'
+
+export interface FetchWith {
+  web: Web
+  url: string
+  /** Where it is put, absolute; 0600. */
+  file: string
+  /** What the release says about it. */
+  listed?: { bytes: number; sha256?: string }
+  /** The most it may have, in bytes, where nothing is listed. */
+  most: number
+  signal: AbortSignal
+  progress?: ((done: number, total?: number) => void) | undefined
+  pace: Pace
+}
+
+/** Times in ms. Tests give shorter ones. */
+export interface Pace {
+  /** Until the first repetition; each further one doubles it. */
+  backoff: number
+  /** Less than `slowBytes` in this span is taken for a standstill. */
+  slowAfter: number
+  slowBytes: number
+  wait(ms: number, signal: AbortSignal): Promise<void>
+  monotonic(): number
+}
+
+/** Repetitions without a new byte, and at all. */
+const mostInVain = 4
+const mostAttempts = 40
+
+interface Fetched {
+  bytes: number
+  sha256: string
+}
+
+/**
+ * Fetches a file whole or not at all: into FILE.part, hashed on the way, gone on with after a cut, synced, renamed.
+ * Errors: those of `Web.get`, web-refused, web-too-large, download-broken, no-space, file-unusable, cancelled.
+ */
+export async function fetchFile(what: FetchWith): Promise<Result<Fetched>> {
+  const { file, listed, signal, progress } = what
+  const folder = dirname(file)
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    if (listed?.sha256 !== undefined) {
+      const there = await digestOf(file, signal)
+      if (there?.sha256 === listed.sha256) {
+        progress?.(there.bytes, there.bytes)
+        return ok(there)
+      }
+    }
+    const first = await fetchOnce(what, listed?.sha256 !== undefined)
+    if (!first.ok || !first.value.resumed || first.value.sha256 === listed?.sha256) return first
+    // Put together of parts that do not belong to each other: once more, in one piece.
+    await rm(file, { force: true })
+    return await fetchOnce(what, false)
+  } catch (error) {
+    if (signal.aborted) return fail({ code: 'cancelled' })
+    return fail(await fileFailure(error, folder, listed?.bytes ?? 0))
+  }
+}
+
+/** What the file system's error means for someone who wanted to write `needed` bytes there. */
+export async function fileFailure(error: unknown, path: string, needed: number): Promise<Failure> {
+  const code = errorCode(error)
+  if (code !== 'ENOSPC' && code !== 'EDQUOT') return { code: 'file-unusable', path, reason: reasonOf(error) }
+  const free = await freeSpace(path).catch(() => undefined)
+  return { code: 'no-space', path, needed, ...(free === undefined ? {} : { free: free.freeBytes }) }
+}
+
+/** Undefined where the space is enough or the volume does not tell. */
+export async function lackOfSpace(path: string, needed: number): Promise<Failure | undefined> {
+  const free = await freeSpace(path).catch(() => undefined)
+  return free === undefined || free.freeBytes >= needed
+    ? undefined
+    : { code: 'no-space', path, needed, free: free.freeBytes }
+}
+
+async function fetchOnce(what: FetchWith, goOn: boolean): Promise<Result<Fetched & { resumed: boolean }>> {
+  const { url, file, listed } = what
+  const part = await openPart(file, url, goOn)
+  let whole = false
+  let keep = listed?.sha256 !== undefined
+  try {
+    const lack = await lackOfSpace(dirname(file), Math.max(0, (listed?.bytes ?? 0) - part.size))
+    const failure = lack ?? (await fill(part, what))
+    if (failure !== undefined) {
+      keep &&= failure.code !== 'web-too-large'
+      return fail(failure)
+    }
+    // From here on a cancel comes too late.
+    const [bytes, resumed] = [part.size, part.resumed]
+    const sha256 = await part.finish()
+    whole = true
+    return ok({ bytes, sha256, resumed })
+  } finally {
+    if (!whole) await (keep && part.validator !== undefined ? part.leave() : part.discard())
+  }
+}
+
+/** Asks until the part is whole; undefined when it is. */
+async function fill(part: PartFile, what: FetchWith): Promise<Failure | undefined> {
+  const { listed, signal, pace, url } = what
+  let inVain = 0
+  let total = listed?.bytes
+  for (let attempt = 1; ; attempt += 1) {
+    if (listed !== undefined && part.size > listed.bytes) await part.restart(undefined)
+    if (listed !== undefined && part.size === listed.bytes && listed.bytes > 0) return undefined
+    const before = part.size
+    const came = await askOnce(part, what)
+    if (came.kind === 'whole') return undefined
+    total = came.total ?? total
+    if (came.kind === 'failed') return came.error
+    inVain = part.size > before ? 0 : inVain + 1
+    if (signal.aborted) return { code: 'cancelled' }
+    if (inVain > mostInVain || attempt === mostAttempts) {
+      if (part.size === 0 && came.error.code !== 'download-broken') return came.error
+      const reason = 'reason' in came.error ? came.error.reason : 'it answers with errors'
+      return {
+        code: 'download-broken',
+        url: withoutSecrets(url),
+        bytes: part.size,
+        ...(total === undefined ? {} : { of: total }),
+        reason,
+      }
+    }
+    await pace.wait(pace.backoff * 2 ** Math.max(0, inVain - 1), signal).catch(() => {})
+    if (signal.aborted) return { code: 'cancelled' }
+  }
+}
+
+type Came =
+  | { kind: 'whole' }
+  /** Worth another try. */
+  | { kind: 'broken'; error: Failure; total?: number }
+  | { kind: 'failed'; error: Failure; total?: number }
+
+async function askOnce(part: PartFile, { web, url, ...what }: FetchWith): Promise<Came> {
+  const { listed, most, signal, progress, pace } = what
+  const from = part.size
+  const range: Record<string, string> =
+    from > 0 && part.validator !== undefined ? { range: `bytes=${from}-`, 'if-range': part.validator } : {}
+  const asked = await web.get(url, { signal, headers: { accept: 'application/octet-stream', ...range } })
+  if (!asked.ok) {
+    const again = asked.error.code === 'web-unreachable' && isWorthRetrying(asked.error.cause, from > 0)
+    return { kind: again ? 'broken' : 'failed', error: asked.error }
+  }
+  const { status, body } = asked.value
+  const drop = () => body.on('error', () => {}).destroy()
+  const refused: Failure = { code: 'web-refused', url: withoutSecrets(url), status }
+  if (status === 200) await part.restart(validatorOf(asked.value))
+  else if (status === 416 || (status === 206 && startOf(asked.value) !== from)) {
+    drop()
+    await part.restart(undefined)
+    return { kind: 'broken', error: refused }
+  } else if (status !== 206) {
+    drop()
+    return { kind: status >= 500 || status === 408 ? 'broken' : 'failed', error: refused }
+  }
+  const total = totalOf(asked.value, part.size)
+  const limit = listed?.bytes ?? most
+  const tooLarge: Came = {
+    kind: 'failed',
+    error: { code: 'web-too-large', url: withoutSecrets(url), limit },
+  }
+  if ((total ?? 0) > limit) {
+    drop()
+    return tooLarge
+  }
+  let trouble: Failure | undefined
+  let tooMuch = false
+  async function* chunks(): AsyncIterable<Buffer> {
+    let size = part.size
+    let since = pace.monotonic()
+    let inSpan = 0
+    try {
+      for await (const chunk of body) {
+        size += chunk.length
+        inSpan += chunk.length
+        tooMuch = size > limit
+        if (tooMuch) return
+        yield chunk
+        const now = pace.monotonic()
+        if (now - since < pace.slowAfter) continue
+        if (inSpan < pace.slowBytes) {
+          trouble = slow(url, pace)
+          return
+        }
+        ;[since, inSpan] = [now, 0]
+      }
+    } catch (error) {
+      trouble = web.failureOf(error, url, signal)
+    } finally {
+      drop()
+    }
+  }
+  await part.append(chunks(), done => progress?.(done, total ?? listed?.bytes))
+  if (tooMuch) return tooLarge
+  const wanted = total ?? listed?.bytes
+  if (trouble === undefined && wanted !== undefined && part.size < wanted)
+    trouble = { code: 'web-unreachable', url: withoutSecrets(url), cause: 'cut', reason: 'it ended early' }
+  if (trouble === undefined) return { kind: 'whole' }
+  if (trouble.code === 'cancelled') return { kind: 'failed', error: trouble }
+  // Without a validator the rest cannot be asked for.
+  if (part.validator === undefined) await part.restart(undefined)
+  return { kind: 'broken', error: trouble, ...(wanted === undefined ? {} : { total: wanted }) }
+}
+
+/** In the middle of a download the network itself may have changed. */
+const isWorthRetrying = (cause: string, begun: boolean): boolean =>
+  cause === 'silent' || cause === 'cut' || (begun && ['no-network', 'name', 'refused'].includes(cause))
+
+const slow = (url: string, { slowBytes, slowAfter }: Pace): Failure => ({
+  code: 'web-unreachable',
+  url: withoutSecrets(url),
+  cause: 'silent',
+  reason: `it sent fewer than ${slowBytes} bytes in ${Math.round(slowAfter / 1000)} s`,
+})
+
+/** A strong ETag, or a date (RFC 9110, 13.1.5). */
+function validatorOf({ headers }: WebAnswer): string | undefined {
+  const { etag } = headers
+  if (etag?.startsWith('"')) return etag
+  return headers['last-modified']
+}
+
+const startOf = ({ headers }: WebAnswer): number | undefined => {
+  const start = /^bytes (\d+)-/.exec(headers['content-range'] ?? '')?.[1]
+  return start === undefined ? undefined : Number(start)
+}
+
+/** The size of the whole file, as the answer says it. */
+function totalOf({ status, headers }: WebAnswer, from: number): number | undefined {
+  const whole = /\/(\d+)$/.exec(headers['content-range'] ?? '')?.[1]
+  if (status === 206 && whole !== undefined) return Number(whole)
+  const length = headers['content-length']
+  return length === undefined ? undefined : Number(length) + from
+}

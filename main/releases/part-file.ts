@@ -1,0 +1,172 @@
+import { createHash, type Hash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import * as v from 'valibot'
+import { syncFolder } from '../platform/atomic-file.ts'
+import { errorCode } from '../platform/error-code.ts'
+import { writeJsonFile } from '../platform/json-file.ts'
+
+/** What a `.part` file is a part of. `validator` is a strong ETag or a date, for If-Range. */
+const aboutSchema = v.object({ url: v.string(), validator: v.string() })
+
+/** A file while it is fetched: `FILE.part`, and `FILE.part.json` about where it comes from. Throws as the file system does. */
+export interface PartFile {
+  /** Bytes that are there. */
+  readonly size: number
+  /** For If-Range; absent where the rest cannot be asked for. */
+  readonly validator: string | undefined
+  /** Some of its bytes come from an earlier request. */
+  readonly resumed: boolean
+  /** Appends what `chunks` gives, hashed on the way; `told` is called with the size after each. */
+  append(chunks: AsyncIterable<Buffer>, told: (size: number) => void): Promise<void>
+  /** From nothing, as `validator` says it can be gone on with. */
+  restart(validator: string | undefined): Promise<void>
+  /** Synced, 0600, under its own name; answers its SHA-256. */
+  finish(): Promise<string>
+  /** What is there stays for the next time. */
+  leave(): Promise<void>
+  discard(): Promise<void>
+}
+
+/** Bytes gathered before they are written, while the write before is still under way. */
+const batch = 1024 * 1024
+
+/**
+ * `goOn`: with what an earlier call left, if it is of the same address. A power cut may have spoiled it, so only for a
+ * file whose digest is known.
+ */
+export async function openPart(file: string, url: string, goOn: boolean): Promise<PartFile> {
+  const part = `${file}.part`
+  const aboutFile = `${part}.json`
+  const about = goOn ? await readAbout(aboutFile) : undefined
+  const handle: FileHandle = await open(part, 'a+', 0o600)
+  let validator = about?.url === url ? about.validator : undefined
+  let hash: Hash = createHash('sha256')
+  let size = 0
+  let resumed = false
+  try {
+    await handle.chmod(0o600)
+    if (validator === undefined) await handle.truncate(0)
+    else size = await hashInto(hash, part)
+    resumed = size > 0
+  } catch (error) {
+    await handle.close()
+    throw error
+  }
+
+  async function write(chunks: Buffer[]): Promise<void> {
+    let left = chunks
+    while (left.length > 0) {
+      let { bytesWritten } = await handle.writev(left)
+      size += bytesWritten
+      const rest: Buffer[] = []
+      for (const chunk of left) {
+        if (bytesWritten < chunk.length) rest.push(chunk.subarray(bytesWritten))
+        bytesWritten = Math.max(0, bytesWritten - chunk.length)
+      }
+      left = rest
+    }
+  }
+
+  return {
+    get size() {
+      return size
+    },
+    get validator() {
+      return validator
+    },
+    get resumed() {
+      return resumed
+    },
+    async append(chunks, told) {
+      let gathered: Buffer[] = []
+      let bytes = 0
+      let writing: Promise<void> = Promise.resolve()
+      const flush = async (): Promise<void> => {
+        await writing
+        const taken = gathered
+        gathered = []
+        bytes = 0
+        writing = write(taken)
+        // Awaited at the next flush; until then nobody else looks at how it ends.
+        writing.catch(() => {})
+      }
+      resumed = size > 0
+      try {
+        for await (const chunk of chunks) {
+          hash.update(chunk)
+          gathered.push(chunk)
+          bytes += chunk.length
+          if (bytes >= batch) {
+            await flush()
+            told(size)
+          }
+        }
+      } finally {
+        // What came before a connection broke is kept, and was hashed.
+        await flush()
+        await writing
+        told(size)
+      }
+    },
+    async restart(next) {
+      validator = next
+      hash = createHash('sha256')
+      size = 0
+      resumed = false
+      await handle.truncate(0)
+      if (next === undefined) await rm(aboutFile, { force: true })
+      else await writeJsonFile(aboutFile, { url, validator: next })
+    },
+    async finish() {
+      await handle.sync()
+      await handle.close()
+      await rename(part, file)
+      await rm(aboutFile, { force: true })
+      await syncFolder(dirname(file))
+      return hash.digest('hex')
+    },
+    leave: () => handle.close(),
+    async discard() {
+      await handle.close().catch(() => {})
+      await rm(part, { force: true })
+      await rm(aboutFile, { force: true })
+    },
+  }
+}
+
+async function readAbout(file: string): Promise<v.InferOutput<typeof aboutSchema> | undefined> {
+  try {
+    const read = v.safeParse(aboutSchema, JSON.parse(await readFile(file, 'utf8')))
+    return read.success ? read.output : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Feeds a file into a hash; answers its size in bytes. */
+export async function hashInto(hash: Hash, file: string, signal?: AbortSignal): Promise<number> {
+  let size = 0
+  const options = { highWaterMark: batch, ...(signal === undefined ? {} : { signal }) }
+  for await (const chunk of createReadStream(file, options)) {
+    hash.update(chunk)
+    size += chunk.length
+  }
+  return size
+}
+
+/** SHA-256 (64 hex digits) and size of a file; undefined where there is none. */
+export async function digestOf(
+  file: string,
+  signal?: AbortSignal,
+): Promise<{ sha256: string; bytes: number } | undefined> {
+  const hash = createHash('sha256')
+  try {
+    const bytes = await hashInto(hash, file, signal)
+    return { sha256: hash.digest('hex'), bytes }
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}

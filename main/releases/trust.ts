@@ -1,0 +1,207 @@
+import type { Failure } from '../../preload/contract/failure.ts'
+import type { ManifestFault } from '../../preload/contract/release-failure.ts'
+import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import type { RunbookPart } from '../../preload/contract/runbook.ts'
+import { failureWords } from '../../preload/words/failure-words.ts'
+import { bytes, exactMoment } from '../../preload/words/format.ts'
+import { checkBinary } from '../platform/binary.ts'
+import { ed25519Key } from '../platform/ed25519.ts'
+import { reasonOf } from '../platform/error-code.ts'
+import { checksumIn } from './checksums.ts'
+import { type Accepted, checkManifest, type Manifest } from './manifest.ts'
+import { digestOf } from './part-file.ts'
+import type { Asset, Obtained, Release, Trust } from './release.ts'
+
+export interface TrustWith {
+  got: Obtained
+  /** Of which `got` is the asset; absent for the other origins. */
+  release: Release | undefined
+  machine: { platform: NodeJS.Platform; arch: string }
+  /** The pinned key as the settings have it; empty means none. */
+  publicKey: string
+  /** Small files of the release. */
+  fetch(asset: Asset, most: number): Promise<Result<Buffer>>
+  accepted: Accepted
+  allowDowngrade: boolean
+  now: number
+  onPart(part: RunbookPart): void
+}
+
+export interface Trusted extends Trust {
+  /** The manifest that was accepted, to be remembered. */
+  manifest?: Manifest
+}
+
+type Row = { state: 'passed' | 'skipped' | 'unproven'; words: string } | { state: 'failed'; error: Failure }
+
+/** Titles of the rows, in the order in which they are looked at. */
+const titles = {
+  size: 'Size',
+  digest: 'Digest in the list of assets',
+  checksums: 'Digest in checksums.sha256.txt',
+  type: 'File type and architecture',
+  signature: 'Signed manifest',
+} as const
+type Id = keyof typeof titles
+const ids: readonly Id[] = ['size', 'digest', 'checksums', 'type', 'signature']
+
+/** Looks at a program level by level, and stops at the first that fails. Nothing of it is run. */
+export async function lookAt(what: TrustWith): Promise<Result<Trusted>> {
+  const { got, release, onPart } = what
+  const parts = new Map<Id, RunbookPart>()
+  const tell = (id: Id, state: RunbookPart['state'], words?: string): void => {
+    const part = { id, title: titles[id], state, ...(words === undefined ? {} : { words }) }
+    parts.set(id, part)
+    onPart(part)
+  }
+  for (const id of ids) tell(id, 'pending')
+
+  const asset = release?.asset
+  let manifest: Manifest | undefined
+  const looks: Record<Id, () => Promise<Row>> = {
+    size: () => lookAtSize(got, asset),
+    digest: async () => lookAtListed(got, asset),
+    checksums: () => lookAtChecksums(what, asset),
+    type: () => lookAtType(what),
+    async signature() {
+      const looked = await lookAtManifest(what, asset)
+      if ('manifest' in looked) manifest = looked.manifest
+      return looked.row
+    },
+  }
+  for (const [index, id] of ids.entries()) {
+    tell(id, 'working')
+    const row = await looks[id]()
+    if (row.state !== 'failed') {
+      tell(id, row.state, row.words)
+      continue
+    }
+    const { title, steps } = failureWords(row.error)
+    tell(id, 'failed', [title, ...steps.slice(0, -1)].join('. ').replaceAll('..', '.'))
+    for (const rest of ids.slice(index + 1)) tell(rest, 'skipped', 'Not looked at any more.')
+    return fail(row.error)
+  }
+  const published = ['digest', 'checksums'].some(id => parts.get(id as Id)?.state === 'passed')
+  return ok({
+    parts: [...parts.values()],
+    sha256: got.sha256,
+    origin: published ? (manifest === undefined ? 'published' : 'signed') : 'unproven',
+    ...(manifest === undefined ? {} : { manifest }),
+  })
+}
+
+async function lookAtSize({ file, bytes: size, sha256 }: Obtained, asset: Asset | undefined): Promise<Row> {
+  const same = await verifyAgain(file, sha256)
+  if (!same.ok) return { state: 'failed', error: same.error }
+  if (asset !== undefined && size !== asset.bytes)
+    return { state: 'failed', error: { code: 'size-differs', path: file, bytes: size, listed: asset.bytes } }
+  const exact = `${bytes(size)} (${size.toLocaleString('en-GB')} bytes)`
+  return { state: 'passed', words: asset === undefined ? exact : `${exact}, as the list of assets says` }
+}
+
+const listSays = 'the list of assets'
+const checksumsSay = 'checksums.sha256.txt'
+
+function claimsOf(got: Obtained, asset: Asset | undefined): { source: string; sha256?: string }[] {
+  const listed = digestIn(asset)
+  return [
+    { source: 'the file that came', sha256: got.sha256 },
+    ...(listed === undefined ? [] : [{ source: listSays, sha256: listed }]),
+  ]
+}
+
+const digestIn = (asset: Asset | undefined): string | undefined => asset?.digest?.slice('sha256:'.length)
+
+function lookAtListed(got: Obtained, asset: Asset | undefined): Row {
+  if (asset === undefined)
+    return {
+      state: 'unproven',
+      words: `Nobody published one. SHA-256 ${got.sha256}; you vouch for where it comes from.`,
+    }
+  const listed = digestIn(asset)
+  if (listed === undefined) return { state: 'unproven', words: 'The list has none for this file.' }
+  if (listed !== got.sha256)
+    return {
+      state: 'failed',
+      error: { code: 'digest-differs', name: asset.name, claims: claimsOf(got, asset) },
+    }
+  return { state: 'passed', words: `SHA-256 ${listed}` }
+}
+
+const mostChecksums = 1_000_000
+
+async function lookAtChecksums({ got, release, fetch }: TrustWith, asset: Asset | undefined): Promise<Row> {
+  if (asset === undefined) return { state: 'unproven', words: 'A file of your own has no published digest.' }
+  if (release?.checksums === undefined)
+    return { state: 'unproven', words: `The release has no ${checksumsSay}.` }
+  const text = await fetch(release.checksums, mostChecksums)
+  if (!text.ok) return { state: 'failed', error: text.error }
+  const said = checksumIn(text.value.toString('utf8'), asset.name)
+  if (said === got.sha256) return { state: 'passed', words: 'The same.' }
+  const claim = { source: checksumsSay, ...(said === undefined ? {} : { sha256: said }) }
+  return {
+    state: 'failed',
+    error: { code: 'digest-differs', name: asset.name, claims: [...claimsOf(got, asset), claim] },
+  }
+}
+
+async function lookAtType({ got, machine }: TrustWith): Promise<Row> {
+  const checked = await checkBinary(got.file, machine)
+  return checked.ok
+    ? { state: 'passed', words: `${machine.platform === 'darwin' ? 'Mach-O' : 'ELF'}, ${machine.arch}` }
+    : { state: 'failed', error: { code: 'not-a-program', path: got.file, reason: checked.reason } }
+}
+
+const mostManifest = 1_000_000
+const mostSignature = 1000
+
+async function lookAtManifest(
+  what: TrustWith,
+  asset: Asset | undefined,
+): Promise<{ row: Row } | { row: Row; manifest: Manifest }> {
+  const { publicKey, release, got, fetch, accepted, allowDowngrade, now } = what
+  const skipped = (words: string) => ({ row: { state: 'skipped', words } as const })
+  if (publicKey === '') return skipped('No key is pinned in releases.publicKey.')
+  if (release === undefined || asset === undefined)
+    return skipped('A file of your own has none; your consent stands in for it.')
+  const refuse = (fault: ManifestFault): { row: Row } => ({
+    row: { state: 'failed', error: { code: 'manifest-refused', version: release.version, fault } },
+  })
+  const key = ed25519Key(publicKey)
+  if (key === undefined) return refuse({ kind: 'key-unusable' })
+  if (release.manifest === undefined || release.signature === undefined) return refuse({ kind: 'missing' })
+  const bytesOf = await fetch(release.manifest, mostManifest)
+  if (!bytesOf.ok) return { row: { state: 'failed', error: bytesOf.error } }
+  const signature = await fetch(release.signature, mostSignature)
+  if (!signature.ok) return { row: { state: 'failed', error: signature.error } }
+  const checked = checkManifest({
+    bytes: bytesOf.value,
+    signature: signature.value,
+    key,
+    version: release.version,
+    asset: asset.name,
+    sha256: got.sha256,
+    size: got.bytes,
+    now,
+    accepted,
+    allowDowngrade,
+  })
+  if ('fault' in checked) return refuse(checked.fault)
+  const { manifest } = checked
+  const words = `Signed with the pinned key, issued ${exactMoment(manifest.issuedAt)}, good until ${exactMoment(manifest.expiresAt)}.`
+  return { row: { state: 'passed', words }, manifest }
+}
+
+/** At the moment of the swap: whether the file still has these bytes. Errors: file-changed, file-unusable. */
+export async function verifyAgain(file: string, sha256: string): Promise<Result<null>> {
+  try {
+    const found = await digestOf(file)
+    if (found === undefined)
+      return fail({ code: 'file-unusable', path: file, reason: 'it is not there any more' })
+    return found.sha256 === sha256
+      ? ok(null)
+      : fail({ code: 'file-changed', path: file, expected: sha256, found: found.sha256 })
+  } catch (error) {
+    return fail({ code: 'file-unusable', path: file, reason: reasonOf(error) })
+  }
+}
