@@ -13,7 +13,8 @@ export const tools: Record<
   | 'promtool'
   | 'chromium'
   | 'gnome-keyring'
-  | 'dbus',
+  | 'dbus'
+  | 'sshd',
   Tool
 >
 export function missingTools(): string[]

@@ -1,0 +1,143 @@
+import { constants } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { NodeSSH } from 'node-ssh'
+import type { ClientChannel } from 'ssh2'
+import type { Output } from './output.ts'
+
+/** A command line of another host that runs. */
+export interface SshCommand {
+  /** The exit code once it ended and its output is read; undefined when the connection broke. */
+  over: Promise<number | undefined>
+  stop(): Promise<void>
+  leave(): void
+}
+
+/** How long what the command left running may hold its output, in ms. */
+const afterwards = 2000
+/** The word before the number of the process group; more of stderr than this is not searched for it, in bytes. */
+const marker = 'zotbar-group='
+const searched = 4096
+const markerLine = new RegExp(`${marker}(\\d+)\\r?\\n`)
+
+/** Quoted for any shell that takes single quotes; `~/` at the start stays the home folder. */
+export function quoted(path: string): string {
+  const [, home = '', rest = ''] = /^(~\/)?(.*)$/s.exec(path) ?? []
+  return `${home}'${rest.replaceAll("'", `'\\''`)}'`
+}
+
+/**
+ * The line that the login shell gets. The shell says its process group first, so that everything that it starts can be
+ * ended: the signals of SSH itself (RFC 4254, 6.9) do not reach what outlives the shell. Works in every shell.
+ */
+function wholeLine(line: string, folder: string | undefined): string {
+  const group = `/bin/sh -c 'echo ${marker}$PPID >&2'`
+  return folder === undefined || folder === ''
+    ? `${group} ; ${line}`
+    : `${group} ; cd ${quoted(folder)} || exit 1 ; ${line}`
+}
+
+/** Starts a line; rejects when the host does not run it. */
+export async function startSshCommand(
+  ssh: NodeSSH,
+  what: { line: string; folder?: string | undefined; stdin: string | Buffer; graceMs: number },
+  output: { stdout: Output; stderr: Output },
+): Promise<SshCommand> {
+  const channel = await execute(ssh, wholeLine(what.line, what.folder))
+  const stderr = withoutMarker(output.stderr)
+  channel.on('data', (chunk: Buffer) => output.stdout.take(chunk))
+  channel.stderr.on('data', (chunk: Buffer) => stderr.take(chunk))
+  // A command may end without reading its input.
+  channel.on('error', () => {})
+  channel.end(what.stdin)
+  const over = new Promise<number | undefined>(resolve => {
+    let code: number | undefined
+    let leave: NodeJS.Timeout | undefined
+    channel.on('exit', (exit: number | null, signal?: string) => {
+      code = exit ?? 128 + (signalNumber(signal) ?? 0)
+      leave = setTimeout(() => {
+        channel.close()
+        resolve(code)
+      }, afterwards)
+    })
+    channel.on('close', () => {
+      clearTimeout(leave)
+      stderr.end()
+      resolve(code)
+    })
+  })
+  return {
+    over,
+    stop: async () => {
+      const group = await Promise.race([stderr.group, delay(afterwards, undefined)])
+      if (group !== undefined && group > 1) await stopGroup(ssh, group, what.graceMs).catch(() => {})
+      channel.close()
+    },
+    leave: () => channel.close(),
+  }
+}
+
+/** Takes the marker out of the beginning of an output. */
+function withoutMarker(output: Output): {
+  take(chunk: Buffer): void
+  end(): void
+  group: Promise<number | undefined>
+} {
+  let head: Buffer | undefined = Buffer.alloc(0)
+  const { promise: group, resolve } = Promise.withResolvers<number | undefined>()
+
+  function pass(rest: Buffer, found: number | undefined): void {
+    head = undefined
+    resolve(found)
+    if (rest.length > 0) output.take(rest)
+  }
+  return {
+    group,
+    take(chunk) {
+      if (head === undefined) {
+        output.take(chunk)
+        return
+      }
+      head = Buffer.concat([head, chunk])
+      const found = markerLine.exec(head.toString('latin1'))
+      if (found) {
+        const after = head.subarray(found.index + found[0].length)
+        pass(Buffer.concat([head.subarray(0, found.index), after]), Number(found[1]))
+      } else if (head.length >= searched) pass(head, undefined)
+    },
+    end() {
+      if (head !== undefined) pass(head, undefined)
+    },
+  }
+}
+
+function execute(ssh: NodeSSH, line: string): Promise<ClientChannel> {
+  return new Promise((resolve, reject) => {
+    const { connection } = ssh
+    if (!connection) return reject(new Error('No response from server'))
+    connection.exec(line, (error, channel) => (error ? reject(error) : resolve(channel)))
+  })
+}
+
+/** TERM to the group, KILL to what is left of it after a while, by a second command. */
+async function stopGroup(ssh: NodeSSH, group: number, graceMs: number): Promise<void> {
+  const tell = (signal: string): string => `kill -s ${signal} -- -${group}`
+  const rounds = Math.ceil(graceMs / 100)
+  const script = `${tell('TERM')}; n=0; while [ $n -lt ${rounds} ] && ${tell('0')}; do sleep 0.1; n=$((n+1)); done; ${tell('KILL')}`
+  const channel = await execute(ssh, `/bin/sh -c '${script}' 2>/dev/null`)
+  await new Promise<void>(resolve => {
+    const limit = setTimeout(resolve, graceMs + 5000)
+    channel.on('close', () => {
+      clearTimeout(limit)
+      resolve()
+    })
+    channel.on('error', () => {})
+    channel.resume()
+    channel.stderr.resume()
+    channel.end()
+  })
+}
+
+function signalNumber(name: string | undefined): number | undefined {
+  const entry = Object.entries(constants.signals).find(([signal]) => signal === name)
+  return entry?.[1]
+}

@@ -1,0 +1,180 @@
+import { join } from 'node:path'
+import type { Failure } from '../../preload/contract/failure.ts'
+import { fail, type Result } from '../../preload/contract/result.ts'
+import { type Clock, systemClock } from '../platform/clock.ts'
+import { reasonOf } from '../platform/error-code.ts'
+import { attend } from './attend.ts'
+import type { FetchOptions, Host, HostCommand, HostRan } from './host.ts'
+import { fired, type Limit, limit } from './limit.ts'
+import { createOutput } from './output.ts'
+import { fetchBySftp } from './sftp.ts'
+import { startSshCommand } from './ssh-command.ts'
+import { connectSsh, type SshConnection } from './ssh-connection.ts'
+import { sshSettings } from './ssh-settings.ts'
+import { parseTarget } from './ssh-target.ts'
+
+export interface SshHostOptions {
+  /** The home folder of the user, for ~/.ssh. */
+  home: string
+  /** The folder of the app, whose known_hosts counts too. */
+  zotbarHome: string
+  environment?: Readonly<Record<string, string | undefined>>
+  clock?: Clock
+  /** How long a command that is stopped may take to end by itself, in ms. */
+  graceMs?: number
+  /** How long connecting and signing in may take together, in ms. */
+  connectMs?: number
+}
+
+interface Attempt {
+  connected: Promise<Result<SshConnection>>
+  /** How many wait for it: it is given up with the last one. */
+  waiting: number
+  stop: AbortController
+  settled: boolean
+}
+
+/**
+ * Another host over SSH, as the user's own ssh reaches it: "host", "user@host", "user@host:port". Connects with the
+ * first command and stays connected until `close`, which keeps the process alive.
+ */
+export function sshHost(target: string, options: SshHostOptions): Host {
+  const { home, zotbarHome, environment = process.env, clock = systemClock() } = options
+  const { graceMs = 5000, connectMs = 20_000 } = options
+  const knownHosts = [
+    join(home, '.ssh', 'known_hosts'),
+    join(zotbarHome, 'known_hosts'),
+    '/etc/ssh/ssh_known_hosts',
+  ]
+  let attempt: Attempt | undefined
+
+  async function connect(limitMs: number, signal: AbortSignal): Promise<Result<SshConnection>> {
+    const read = parseTarget(target)
+    if (!read.ok) return read
+    let settings: Awaited<ReturnType<typeof sshSettings>>
+    try {
+      settings = await sshSettings(read.value, home, environment)
+    } catch (error) {
+      return fail({ code: 'file-unusable', path: join(home, '.ssh', 'config'), reason: reasonOf(error) })
+    }
+    return connectSsh({ settings, knownHosts, limitMs, signal })
+  }
+
+  function begin(limitMs: number): Attempt {
+    const stop = new AbortController()
+    const connected = connect(Math.min(limitMs, connectMs), stop.signal).catch(
+      (error): Result<SshConnection> =>
+        fail({ code: 'host-unreachable', host: target, reason: reasonOf(error) }),
+    )
+    const made: Attempt = { connected, waiting: 0, stop, settled: false }
+    const forget = (): void => {
+      if (attempt === made) attempt = undefined
+    }
+    void connected.then(result => {
+      made.settled = true
+      if (result.ok) void result.value.gone.then(forget)
+      else forget()
+    })
+    attempt = made
+    return made
+  }
+
+  /** The one connection, made where there is none. */
+  async function connection(limitMs: number, ends: Limit): Promise<Result<SshConnection>> {
+    if (ends.signal.aborted) return fail({ code: 'cancelled' })
+    const here = attempt ?? begin(limitMs)
+    here.waiting += 1
+    const result = await Promise.race([here.connected, fired(ends.signal)])
+    here.waiting -= 1
+    if (result) return result
+    if (here.waiting === 0 && !here.settled) {
+      if (attempt === here) attempt = undefined
+      here.stop.abort()
+    }
+    if (ends.why() === 'cancelled') return fail({ code: 'cancelled' })
+    return fail({ code: 'host-unreachable', host: target, reason: 'it does not answer in time' })
+  }
+
+  async function run(command: HostCommand): Promise<HostRan> {
+    const ends = limit(clock, command.limitMs, command.signal)
+    try {
+      const connected = await connection(command.limitMs, ends)
+      if (connected.ok) return await runOn(connected.value, command, ends)
+      return connected.error.code === 'cancelled'
+        ? { kind: 'cancelled', stdout: '', stderr: '' }
+        : { kind: 'not-started', error: connected.error }
+    } finally {
+      ends.done()
+    }
+  }
+
+  async function runOn(
+    { ssh, gone, close }: SshConnection,
+    command: HostCommand,
+    ends: Limit,
+  ): Promise<HostRan> {
+    const { onOutput, line, folder, stdin = '' } = command
+    const stdout = createOutput(onOutput && (lines => onOutput(lines, 'stdout')))
+    const stderr = createOutput(onOutput && (lines => onOutput(lines, 'stderr')))
+    const what = { line, folder, stdin, graceMs }
+    const starting = startSshCommand(ssh, what, { stdout, stderr }).catch((error: Error) => error)
+    const started = await Promise.race([starting, fired(ends.signal)])
+    if (started === undefined) {
+      // Whether the host will still begin it is not known.
+      close()
+      return { kind: ends.why() ?? 'cancelled', stdout: '', stderr: '' }
+    }
+    if (started instanceof Error) {
+      const lost = await Promise.race([gone, Promise.resolve(undefined)])
+      return { kind: 'not-started', error: notRun(started, lost) }
+    }
+    let code: number | undefined
+    const over = Promise.race([started.over, gone.then(() => undefined)]).then(exit => {
+      code = exit
+    })
+    const ended = await attend({ over, stop: started.stop, leave: started.leave }, ends, clock)
+    stdout.end()
+    stderr.end()
+    const output = { stdout: stdout.text(), stderr: stderr.text() }
+    if (ended !== 'over') return { kind: ended, ...output }
+    if (code !== undefined) return { kind: 'ended', code, ...output }
+    const reason = await Promise.race([gone, closedAlone(clock)])
+    return { kind: 'lost', error: { code: 'host-lost', host: target, reason }, ...output }
+  }
+
+  const notRun = (error: Error, lost: string | undefined): Failure =>
+    lost === undefined
+      ? { code: 'host-no-shell', host: target, reason: error.message }
+      : { code: 'host-lost', host: target, reason: lost }
+
+  return {
+    name: target,
+    run,
+    async fetchFile(from, to, fetching: FetchOptions) {
+      const ends = limit(clock, fetching.limitMs, fetching.signal)
+      try {
+        const connected = await connection(fetching.limitMs, ends)
+        return connected.ok ? await fetchBySftp(target, connected.value, from, to, fetching, ends) : connected
+      } finally {
+        ends.done()
+      }
+    },
+    async close() {
+      const here = attempt
+      attempt = undefined
+      if (here === undefined) return
+      here.stop.abort()
+      const connected = await here.connected
+      if (!connected.ok) return
+      connected.value.close()
+      await connected.value.gone
+    },
+  }
+}
+
+/** A channel closed without an exit code, and the connection stays: the command cannot be told from one that broke. */
+function closedAlone(clock: Clock): Promise<string> {
+  return new Promise(resolve => {
+    clock.setTimer(clock.now() + 1000, () => resolve('the host ended the command without saying how'))
+  })
+}
