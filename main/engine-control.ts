@@ -1,8 +1,10 @@
 import { join } from 'node:path'
 import * as v from 'valibot'
 import type { ZotbarHandlers } from '../preload/contract/contract.ts'
+import type { Failure } from '../preload/contract/failure.ts'
 import { fail, ok, type Result } from '../preload/contract/result.ts'
 import type { Finding, RunbookPlan } from '../preload/contract/runbook.ts'
+import { failureWords } from '../preload/words/failure-words.ts'
 import { loadConfig } from '../registry/config/load.ts'
 import type { Engine } from './engine/engine.ts'
 import type { Choice, Engines } from './engine/engines.ts'
@@ -102,30 +104,24 @@ export function createEngineControl(options: Options): EngineControl {
 
   async function memoryFor(wish: Choice, yes: boolean): Promise<Result<SwitchMemory>> {
     const to = await engines.locate(wish)
-    if (!to.ok) return to
-    const now = current()
-    return ok({
-      from: chosen(now, choice().path),
-      to: chosen(to.value, wish.path),
-      yes,
-      censusFile: join(home, 'runbooks', `census-${clock.now().toString(36)}.json`),
-    })
+    return to.ok ? ok(memoryOf(to.value, wish.path, yes)) : to
   }
 
-  async function plan(memory: SwitchMemory): Promise<RunbookPlan> {
+  const memoryOf = (to: Engine, path: string, yes: boolean): SwitchMemory => ({
+    from: chosen(current(), choice().path),
+    to: chosen(to, path),
+    yes,
+    censusFile: join(home, 'runbooks', `census-${clock.now().toString(36)}.json`),
+  })
+
+  /** Also for an engine that is not there: then the plan says so. */
+  async function plan(wish: Choice, yes: boolean): Promise<RunbookPlan> {
+    const engine = await engines.locate(wish)
+    const to = engine.ok ? engine.value : zotEngine(wish.path === '' ? 'zot' : wish.path, undefined)
+    const memory = memoryOf(to, wish.path, yes)
+    const accepted = engine.ok ? await parts.inspect(to) : engine
     const found = await findings(memory)
-    const engine = await parts.locate(memory.to)
-    const accepted = engine.ok ? await parts.inspect(engine.value) : engine
-    const refused: Finding[] = accepted.ok
-      ? []
-      : [
-          {
-            id: accepted.error.code,
-            severity: 'error',
-            evidence: JSON.stringify(accepted.error),
-            advice: `${memory.to.id} cannot take over as it is.`,
-          },
-        ]
+    const refused: Finding[] = accepted.ok ? [] : [refusal(to.id, accepted.error)]
     return {
       runbook: switchName,
       steps: await dryRun(switchRunbook(memory, parts)),
@@ -167,14 +163,27 @@ export function createEngineControl(options: Options): EngineControl {
             return fail({ code: 'setting-not-allowed-here', key: 'engine.path' })
           const busy = runs.current()
           if (busy && !dry) return fail({ code: 'busy', with: busy.title })
-          const memory = await memoryFor({ id: engine, path: path ?? choice().path }, yes)
+          const wish = { id: engine, path: path ?? choice().path }
+          if (dry) return ok({ plan: await plan(wish, yes) })
+          const memory = await memoryFor(wish, yes)
           if (!memory.ok) return memory
-          if (dry) return ok({ plan: await plan(memory.value) })
           return runs.start(switchRunbook(memory.value, parts), caller)
         },
       },
     },
     kinds: { [switchName]: kind },
+  }
+}
+
+/** What keeps an engine from taking over, and what to do about it. */
+function refusal(id: Engine['id'], error: Failure): Finding {
+  const { title, steps } = failureWords(error)
+  const lines = 'lastLines' in error ? error.lastLines : []
+  return {
+    id: error.code,
+    severity: 'error',
+    evidence: [`${title}.`, ...lines].join('\n'),
+    advice: [`${id} cannot take over as it is.`, ...steps].join(' '),
   }
 }
 

@@ -121,7 +121,28 @@ export function createHandlers(parts: Parts): ZotbarHandlers {
     settings: {
       list: async () => ok({ settings: settings.all() }),
       get: async ({ key }) => settings.row(key),
-      set: async ({ key, value }, caller) => settings.set(key, value, caller === 'cli' ? 'cli' : 'any'),
+      async set({ key, value }, caller) {
+        const runbook = runbookFor(key, value, settings)
+        return runbook === undefined
+          ? settings.set(key, value, caller === 'cli' ? 'cli' : 'any')
+          : fail({ code: 'setting-by-runbook', key, use: runbook })
+      },
     },
   }
+}
+
+/** The command for a change that only a runbook makes, as it checks the engine and goes back by itself. */
+function runbookFor(
+  key: string,
+  value: string | number | boolean | null,
+  settings: Settings,
+): string | undefined {
+  if (key !== 'engine' && key !== 'engine.path') return undefined
+  const row = settings.row(key)
+  const next = value ?? (row.ok ? row.value.default : value)
+  const isZot = settings.get('engine') === 'zot'
+  if (!row.ok || next === row.value.value || (key === 'engine.path' && !isZot)) return undefined
+  if (key === 'engine.path')
+    return next === '' ? 'zotbar engine use zot' : `zotbar engine use zot --path ${next}`
+  return next === 'zot' || next === 'zotbar-registry' ? `zotbar engine use ${next}` : undefined
 }

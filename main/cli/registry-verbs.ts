@@ -2,12 +2,12 @@ import type { Command } from 'commander'
 import { usage } from './usage.ts'
 import type { Verb } from './verb.ts'
 
-interface Json {
+export interface Json {
   json?: boolean
 }
 
-type AddVerb = (parent: Command, name: string, words: string) => Command
-type Run = <Options>(verb: Verb<Options>, json: Json, options: Options) => Promise<void>
+export type AddVerb = (parent: Command, name: string, words: string) => Command
+export type Run = <Options>(verb: Verb<Options>, json: Json, options: Options) => Promise<void>
 
 /** The verbs about what is in the registry: images, keys, and its first account. */
 export function addRegistryVerbs(program: Command, verb: AddVerb, run: Run): void {

@@ -8,6 +8,7 @@ import type {
   RunbookProgress,
   RunbookRecord,
 } from '../../preload/contract/runbook.ts'
+import { isPastReturn } from '../../preload/words/runbook-words.ts'
 import type { Clock } from '../platform/clock.ts'
 import { type SetAside, setAside } from '../platform/json-file.ts'
 import { type Active, activeOf, ask, detailsOf, nextTold, refresh, take } from './active.ts'
@@ -156,7 +157,8 @@ export function createRunbooks({ home, clock, kinds, report, log, onChange }: Op
     },
     cancel() {
       const active = running()
-      if (!active) return fail({ code: 'nothing-to-cancel' })
+      // Past the point of no return a cancel would change nothing.
+      if (!active || isPastReturn(active.progress.steps)) return fail({ code: 'nothing-to-cancel' })
       active.cancel.abort()
       return ok(null)
     },

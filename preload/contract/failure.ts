@@ -52,6 +52,8 @@ export type Failure =
   | { code: 'unknown-setting'; key: string; near?: string }
   | { code: 'bad-setting'; key: string; wrong: string; allowed: string }
   | { code: 'setting-not-allowed-here'; key: string }
+  /** Changed by a runbook alone: `use` is its command. */
+  | { code: 'setting-by-runbook'; key: string; use: string }
   | {
       code: 'not-authorised'
       reason: 'no-session' | 'token-used' | 'wrong-host' | 'wrong-origin' | 'wrong-sender'

@@ -84,6 +84,14 @@ export function failureWords(error: Failure): FailureWords {
         ],
       }
     case 'engine-missing':
+      if (error.path === 'zot')
+        return {
+          title: 'There is no zot on this machine',
+          steps: [
+            "Put it on the PATH, or into Zotbar's folder as engines/zot/VERSION/zot.",
+            'Or say where it is: zotbar engine use zot --path FILE',
+          ],
+        }
       return {
         title: 'The registry program is missing',
         steps: [`${error.path} is not there.`, 'Build or install Zotbar again, then start again.'],
@@ -192,7 +200,9 @@ export function failureWords(error: Failure): FailureWords {
     case 'nothing-to-cancel':
       return {
         title: 'Nothing can be cancelled now',
-        steps: ['The registry was already told to stop, or nothing is under way.'],
+        steps: [
+          'The registry was already told to stop, nothing is under way, or there is no way back any more.',
+        ],
       }
     case 'bad-input':
       return {
@@ -217,6 +227,11 @@ export function failureWords(error: Failure): FailureWords {
       return {
         title: `${error.key} cannot be ${error.wrong}`,
         steps: [`Allowed: ${error.allowed}. It was left as it is.`],
+      }
+    case 'setting-by-runbook':
+      return {
+        title: `${error.key} is not changed like this`,
+        steps: [`The new program is checked first, and taken back if it does not work: ${error.use}`],
       }
     case 'setting-not-allowed-here':
       return {

@@ -3,7 +3,15 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { EngineRow, RunbookEnd, RunbookLine, RunbookPlan } from '../../../preload/contract/runbook.ts'
+import { controlClient } from '../../../main/transport/control-client.ts'
+import type {
+  EngineRow,
+  RunbookDetails,
+  RunbookEnd,
+  RunbookLine,
+  RunbookPlan,
+  RunbookProgress,
+} from '../../../preload/contract/runbook.ts'
 import { eventually } from '../../fakes/eventually.ts'
 import { type Behaviour, placeZot, tellZot } from '../../fakes/zot/build-zot.ts'
 import { describeWith } from '../../setup/need.ts'
@@ -172,6 +180,55 @@ describe('switching the engine', () => {
     expect(failed.reason).toContain('teapot')
     tellZot(dirname(path), 'good')
     expect((await rig.zotbar('restart')).code).toBe(0)
+  })
+
+  it('plans for a zot that is not there, and is not gone around by the settings', async () => {
+    await start()
+    const dry = await rig.zotbar('engine', 'use', 'zot', '--dry-run', '--json')
+    const plan = JSON.parse(dry.stdout) as RunbookPlan
+    expect(dry).toMatchObject({ code: 0, stderr: '' })
+    expect(plan.steps.map(step => step.id)).toContain('gate')
+    expect(plan.findings[0]).toMatchObject({ id: 'engine-missing', severity: 'error' })
+    expect(plan.findings[0]?.advice).toContain('engines/zot/VERSION/zot')
+    expect(await use('zot', '--yes')).toMatchObject({ code: 1, last: { error: { code: 'engine-missing' } } })
+
+    const set = (...args: string[]) => rig.zotbar('settings', 'set', ...args)
+    const refused = await set('engine', 'zot', '--json')
+    expect([refused.code, JSON.parse(refused.stdout)]).toEqual([
+      1,
+      { error: { code: 'setting-by-runbook', key: 'engine', use: 'zotbar engine use zot' } },
+    ])
+    expect((await set('engine', 'zot')).stderr).toContain('zotbar engine use zot')
+    expect(JSON.parse((await set('engine', 'tea', '--json')).stdout)).toMatchObject({
+      error: { code: 'bad-setting' },
+    })
+    for (const same of [['zotbar-registry'], ['--default']])
+      expect((await set('engine', ...same)).code).toBe(0)
+  })
+
+  it('is seen and answered from another command line', async () => {
+    place('good')
+    await start()
+    const client = controlClient({ socketPath: join(rig.home, 'control.sock'), home: rig.home })
+    const begun = await client.zotbar.engine.use({ engine: 'zot', yes: false, dryRun: false })
+    expect(begun).toMatchObject({ ok: true })
+    const current = await eventually(async () => {
+      const listed = JSON.parse((await rig.zotbar('runbooks', 'list', '--json')).stdout) as {
+        current?: RunbookProgress
+      }
+      return listed.current?.question ? listed.current : undefined
+    })
+    expect(current.steps.find(step => step.id === 'ask')).toMatchObject({ state: 'working' })
+    expect((await rig.zotbar('runbooks', 'list')).stdout).toContain('step 2 of 8')
+    const answered = await rig.zotbar('runbooks', 'answer', '--no', '--json')
+    expect(JSON.parse(answered.stdout)).toEqual({ question: 'consent', agreed: false })
+    const shown = await eventually(async () => {
+      const details = JSON.parse((await rig.zotbar('runbooks', 'show', '--json')).stdout) as RunbookDetails
+      return details.result ? details : undefined
+    })
+    expect(shown).toMatchObject({ run: current.run, result: 'cancelled' })
+    const again = await rig.zotbar('runbooks', 'cancel', '--json')
+    expect([again.code, JSON.parse(again.stdout)]).toEqual([1, { error: { code: 'nothing-to-cancel' } }])
   })
 
   it('is cancelled where nobody can agree', async () => {

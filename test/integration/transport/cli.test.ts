@@ -100,6 +100,8 @@ describe('wrong usage', () => {
     [['upgrade'], undefined],
     [['engine', 'lisst'], 'list'],
     [['status', 'extra'], undefined],
+    [['runbooks', 'answer'], undefined],
+    [['runbooks', 'answer', '--yes', '--no'], undefined],
     [['settings'], undefined],
     [['settings', 'get'], undefined],
     [['settings', 'set', 'k'], undefined],
@@ -147,6 +149,7 @@ describe('wrong usage', () => {
       'keys',
       'engine',
       'admin',
+      'runbooks',
       'open',
       'help',
     ])

@@ -1,0 +1,78 @@
+import { createInterface } from 'node:readline/promises'
+import type { Failure } from '../../preload/contract/failure.ts'
+import type { Result } from '../../preload/contract/result.ts'
+import type { RunbookLine, RunbookPlan, RunbookQuestion } from '../../preload/contract/runbook.ts'
+import { partStateWords, resultWords } from '../../preload/words/runbook-words.ts'
+import { type ExitCode, exitCode, exitCodeOf } from './exit-code.ts'
+import { failureText } from './output.ts'
+import type { VerbContext } from './verb.ts'
+
+/** A runbook's verb: tells its plan, or follows the run that was begun; exits 0 when that is done, else 1. */
+export async function tellRun(
+  context: VerbContext,
+  runbook: string,
+  begun: Result<{ run: string } | { plan: RunbookPlan }>,
+): Promise<ExitCode> {
+  if (!begun.ok) return notBegun(context, runbook, begun.error)
+  return 'plan' in begun.value ? tellPlan(context, begun.value.plan) : followRun(context, begun.value.run)
+}
+
+/** A run that was refused ends as one that failed: its error is in the last object. */
+function notBegun({ out }: VerbContext, runbook: string, error: Failure): ExitCode {
+  if (error.code === 'app-not-running' || error.code === 'app-not-answering') return out.failure(error)
+  out.object({ runbook, result: 'failed', error })
+  out.note(failureText(error))
+  return exitCodeOf(error)
+}
+
+function tellPlan({ out }: VerbContext, plan: RunbookPlan): ExitCode {
+  out.object(plan)
+  for (const { title, why, holds } of plan.steps)
+    out.line(`${holds ? 'already' : '       '}  ${title}. ${why}`)
+  for (const { severity, advice, evidence } of plan.findings)
+    out.line(`${severity.padEnd(7)}  ${advice} (${evidence})`)
+  return exitCode.done
+}
+
+/** Tells what a run does until it has ended; asks on a terminal, and cancels where nobody can answer. */
+async function followRun(context: VerbContext, run: string): Promise<ExitCode> {
+  const { out, client } = context
+  let after = 0
+  for (;;) {
+    const told = await client.zotbar.runbooks.state({ run, after, waitMs: 10_000 })
+    if (!told.ok) return out.failure(told.error)
+    const { lines, next, end } = told.value
+    for (const line of lines) {
+      out.object(line)
+      const words = wordsOf(line)
+      if (words !== undefined) out.line(words)
+      if (line.question && end === undefined) await answer(context, line.question)
+    }
+    after = next
+    if (end === undefined) continue
+    out.object(end)
+    if (end.error) out.note(`${end.error.words}${end.error.detail ? `\n${end.error.detail}` : ''}`)
+    out.line(resultWords[end.result])
+    return end.result === 'done' ? exitCode.done : exitCode.failed
+  }
+}
+
+function wordsOf({ step, phase, label, done, total, part, error }: RunbookLine): string | undefined {
+  if (phase === 'check' || phase === 'wait') return undefined
+  const count = total === undefined ? '' : `, ${done ?? 0} of ${total}`
+  const told = part ? `${part.title}, ${part.words ?? partStateWords[part.state]}` : label
+  const detail = error?.words ?? (told === undefined ? '' : `${told}${count}`)
+  return `${step.padEnd(10)}  ${phase}${detail === '' ? '' : `: ${detail}`}`
+}
+
+async function answer({ out, client }: VerbContext, question: RunbookQuestion): Promise<void> {
+  if (out.json || !process.stdin.isTTY) {
+    out.note('Nobody can be asked here; agree beforehand with --yes.')
+    await client.zotbar.runbooks.answer({ question: question.id, agreed: false })
+    return
+  }
+  out.line(`${question.title}\n${question.body}`)
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  const said = await terminal.question(`${question.confirm}? (y/N) `).finally(() => terminal.close())
+  await client.zotbar.runbooks.answer({ question: question.id, agreed: /^y(es)?$/i.test(said.trim()) })
+}

@@ -1,0 +1,99 @@
+import type { RunbookDetails, RunbookProgress } from '../../preload/contract/runbook.ts'
+import { duration, exactMoment, when } from '../../preload/words/format.ts'
+import {
+  byWords,
+  cancelWords,
+  partStateWords,
+  resultWords,
+  shortResultWords,
+  stepCount,
+  stepStateWords,
+} from '../../preload/words/runbook-words.ts'
+import { exitCode } from './exit-code.ts'
+import { table } from './table.ts'
+import type { Verb } from './verb.ts'
+
+/** What is under way, and the last 50 runs. With --json one object: {current?, runs: [...]}. */
+export const list: Verb<object> = async ({ out, client, now }) => {
+  const [snapshot, history] = [await client.zotbar.app.snapshot({}), await client.zotbar.runbooks.history({})]
+  if (!snapshot.ok) return out.failure(snapshot.error)
+  if (!history.ok) return out.failure(history.error)
+  const { runs } = history.value
+  const current = snapshot.value.runbook
+  out.object({ ...(current ? { current } : {}), runs })
+  if (current) tellCurrent(current, out.line)
+  if (runs.length === 0) out.line('No runbook has ended yet.')
+  else
+    out.line(
+      table(
+        ['RUN', 'WHAT', 'WHEN', 'TOOK', 'RESULT', 'BY'],
+        runs.map(({ run, title, at, tookMs, result, by }) => [
+          run,
+          title,
+          when(at, now()),
+          duration(tookMs),
+          shortResultWords[result],
+          byWords(by),
+        ]),
+      ),
+    )
+  return exitCode.done
+}
+
+function tellCurrent(current: RunbookProgress, line: (text: string) => void): void {
+  const { title, step, question } = current
+  const count = stepCount(current)
+  line(`Under way: ${title}${step ? `, ${count}: ${step.title}` : ''}`)
+  if (question) line(`It waits for an answer: ${question.title} (zotbar runbooks answer --yes, or --no)`)
+}
+
+/** One run with its steps: the one that is named, else the one under way, else the newest. */
+export const show: Verb<{ run: string | undefined }> = async ({ out, client }, { run }) => {
+  const asked = await client.zotbar.runbooks.show(run === undefined ? {} : { run })
+  if (!asked.ok) return out.failure(asked.error)
+  out.object(asked.value)
+  for (const line of linesOf(asked.value)) out.line(line)
+  return exitCode.done
+}
+
+function linesOf(details: RunbookDetails): string[] {
+  const { title, since, tookMs, by, steps, parts, partsOf, result, error, changed, question } = details
+  const took = tookMs === undefined ? '' : `, took ${duration(tookMs)}`
+  const lines = [title, `${exactMoment(since)}${took}, from ${byWords(by)}`]
+  for (const step of steps) {
+    const time = step.tookMs === undefined ? '' : `, ${duration(step.tookMs)}`
+    const words = step.words === undefined ? '' : `: ${step.words}`
+    lines.push(`  ${step.title}, ${stepStateWords[step.state]}${time}${words}`)
+    if (step.id === partsOf)
+      for (const part of parts) lines.push(`    ${part.title}, ${part.words ?? partStateWords[part.state]}`)
+  }
+  if (question) lines.push(`${question.title}`, ...question.body.split('\n').map(line => `  ${line}`))
+  if (error) lines.push(error.words, ...(error.detail?.split('\n').map(line => `  ${line}`) ?? []))
+  lines.push(result === undefined ? cancelWords(details) : resultWords[result])
+  return [...lines, ...changed.map(what => `  ${what}`)]
+}
+
+/** Answers the question that a run waits with. With --json one object: {question, agreed}. */
+export const answer: Verb<{ agreed: boolean }> = async ({ out, client }, { agreed }) => {
+  const snapshot = await client.zotbar.app.snapshot({})
+  if (!snapshot.ok) return out.failure(snapshot.error)
+  const question = snapshot.value.runbook?.question
+  if (!question) return out.failure({ code: 'nothing-under-way' })
+  const answered = await client.zotbar.runbooks.answer({ question: question.id, agreed })
+  if (!answered.ok) return out.failure(answered.error)
+  out.object({ question: question.id, agreed })
+  out.line(`${question.title} ${agreed ? 'Yes.' : 'No; what was done is taken back.'}`)
+  return exitCode.done
+}
+
+/** Cancels the run under way; answers at once, before everything is taken back. */
+export const cancel: Verb<object> = async ({ out, client }) => {
+  const snapshot = await client.zotbar.app.snapshot({})
+  if (!snapshot.ok) return out.failure(snapshot.error)
+  const cancelled = await client.zotbar.runbooks.cancel({})
+  if (!cancelled.ok) return out.failure(cancelled.error)
+  const { run, title } = snapshot.value.runbook ?? { run: '', title: 'the run' }
+  out.object({ cancelled: run })
+  out.line(`Cancelled: ${title}. What was done is taken back; see zotbar runbooks show`)
+  return exitCode.done
+}
