@@ -1,0 +1,187 @@
+import { createTwoFilesPatch } from 'diff'
+import { type ConfigText, type ConfigView, keyOf, property, viewConfig } from './config-view.ts'
+import { type EditOffer, type EditPart, inTurn, withoutFirst } from './edit-part.ts'
+import { shippedFacts } from './facts.ts'
+import type { Facts } from './facts-schema.ts'
+import { insertChild } from './json-edit.ts'
+import { metricsBack, metricsForward } from './metrics-edit.ts'
+import { compareVersions, versionOf } from './version.ts'
+
+/** A change of config.json that belongs to a change of the version. Plain data, fit for a journal. */
+export interface ConfigEdit {
+  ids: string[]
+  why: string
+  /** Some part of it is no matter of taste: the version would refuse the file, or an answer would be lost. */
+  required: boolean
+  file: string
+  before: string
+  after: string
+  /** Unified, three lines of context. */
+  diff: string
+  /** As the file spells them, before the edit where they were there. */
+  keyPaths: string[]
+  /** What has to be done elsewhere. */
+  note: string
+}
+
+export interface EditAnswer {
+  offers: EditOffer[]
+  /** The required offers and the accepted ones together; absent where there are none. */
+  edit?: ConfigEdit
+  /** The file cannot be edited here: why, and what to do by hand. */
+  byHand?: string
+}
+
+export interface EditQuestion {
+  /** Versions as zot tells them; an unknown running one may be any. */
+  running?: string | undefined
+  to: string
+  config: ConfigText
+  /** Ids of offers that are not required. */
+  accepted?: readonly string[]
+  facts?: Facts
+}
+
+/** Keys that can go without anybody being let in, locked out or mixed up, and the one that has a form from before. */
+export const editableKeys: ReadonlySet<string> = new Set([
+  'http.readTimeout',
+  'http.writeTimeout',
+  'http.accessControl.metrics.anonymousPolicy',
+  'storage.maxRepos',
+  'storage.subPaths.*.maxRepos',
+  'storage.fastRestart',
+  'storage.subPaths.*.fastRestart',
+  'storage.gcTimeWindow',
+  'storage.subPaths.*.gcTimeWindow',
+  'extensions.sync.registries[*].maxRetryDelay',
+])
+
+/** Long enough for any layer, and still an end for a client that fell silent. */
+const timeLimit = '1h'
+const anonymousPolicy = 'http.accessControl.metrics.anonymousPolicy'
+
+const templateNote =
+  'Where this file is written from a template, such as config.json.j2 of a playbook, change the template too: its next run would take this back.'
+
+/** What has to change, or better changes, in config.json together with the version. Pure. */
+export function editFor({
+  running: told,
+  to: wanted,
+  config,
+  accepted = [],
+  facts = shippedFacts,
+}: EditQuestion): EditAnswer {
+  const running = versionOf(told)
+  const to = versionOf(wanted)
+  if (to === undefined || to === running) return { offers: [] }
+  const view = viewConfig(config)
+  if ('reason' in view) return mustLook(view.reason, running, to, facts)
+  const parts = partsFor(view, running, to, facts)
+  const offers = parts.map(({ change: _, ...offer }) => offer)
+  const chosen = parts.filter(({ id, required }) => required || accepted.includes(id))
+  if (chosen.length === 0) return { offers }
+  if (view.duplicate !== undefined)
+    return { offers, byHand: byHand(`it has the key ${view.duplicate} twice`, chosen) }
+  const after = chosen.reduce((text, part) => part.change(text), config.text)
+  const left = viewConfig({ ...config, text: after })
+  if (
+    'reason' in left ||
+    partsFor(left, running, to, facts).some(({ id }) => chosen.some(part => part.id === id))
+  )
+    return { offers, byHand: byHand('it is written in a way that Zotbar does not know', chosen) }
+  return { offers, edit: editOf(config, after, chosen) }
+}
+
+function editOf({ file, text }: ConfigText, after: string, parts: EditPart[]): ConfigEdit {
+  return {
+    ids: parts.map(({ id }) => id),
+    why: parts.map(({ why }) => why).join('\n'),
+    required: parts.some(({ required }) => required),
+    file,
+    before: text,
+    after,
+    diff: createTwoFilesPatch(file, file, text, after, 'before', 'after', { context: 3 }),
+    keyPaths: parts.flatMap(({ keyPaths }) => keyPaths),
+    note: templateNote,
+  }
+}
+
+const byHand = (reason: string, parts: EditPart[]): string =>
+  `Zotbar does not edit the file: ${reason}. Change it by hand: ${parts.map(({ why }) => why).join(' ')} ${templateNote}`
+
+function mustLook(reason: string, running: string | undefined, to: string, facts: Facts): EditAnswer {
+  const lower = running === undefined || compareVersions(running, to) < 0 ? running : to
+  const upper = lower === to ? running : to
+  const concerned = facts.changes.filter(
+    ({ id, since }) =>
+      (id === 'anonymous-metrics' || id === 'request-time-limits') &&
+      (lower === undefined || compareVersions(lower, since) < 0) &&
+      (upper === undefined || compareVersions(upper, since) >= 0),
+  )
+  if (concerned.length === 0) return { offers: [] }
+  const words = concerned.map(({ words: each, advice }) => `${each} ${advice}`).join(' ')
+  return {
+    offers: [],
+    byHand: `Zotbar does not edit the file: ${reason}. Look yourself whether this concerns it: ${words}`,
+  }
+}
+
+function partsFor(view: ConfigView, running: string | undefined, to: string, facts: Facts): EditPart[] {
+  const comesWith = (id: string): boolean => {
+    const since = facts.changes.find(change => change.id === id)?.since
+    return (
+      since !== undefined &&
+      compareVersions(to, since) >= 0 &&
+      (running === undefined || compareVersions(running, since) < 0)
+    )
+  }
+  return [
+    ...(comesWith('anonymous-metrics') ? metricsForward(view) : []),
+    ...(comesWith('request-time-limits') ? timeLimits(view) : []),
+    ...facts.keys
+      .filter(({ path, since }) => editableKeys.has(path) && compareVersions(to, since) < 0)
+      .flatMap(({ path, without }) =>
+        path === anonymousPolicy ? metricsBack(view, to) : withoutKey(view, path, without, to),
+      ),
+  ]
+}
+
+function timeLimits(view: ConfigView): EditPart[] {
+  const [http] = view.find('http')
+  if (http?.node.type !== 'object') return []
+  const missing = ['readTimeout', 'writeTimeout'].filter(name => !property(http.node, name))
+  if (missing.length === 0) return []
+  return [
+    {
+      id: 'request-time-limits',
+      why: `From v2.1.17 on a request is cut off after 60 s where ${missing.map(name => `http.${name}`).join(' and ')} ${missing.length === 1 ? 'does' : 'do'} not say otherwise. ${timeLimit} leaves slow pushes their time; "0s" means no limit.`,
+      required: false,
+      keyPaths: missing.map(name => `${http.keyPath}.${name}`),
+      change: inTurn(...missing.map(name => (now: ConfigView) => withLimit(now, name))),
+    },
+  ]
+}
+
+/** Beside the port, where a person looks for it; else at the end of the block. */
+function withLimit(view: ConfigView, name: string): string | undefined {
+  const [http] = view.find('http')
+  if (!http) return undefined
+  const children = http.node.children ?? []
+  const index = children.findIndex(child => keyOf(child).toLowerCase() === 'port')
+  const first = children.findIndex(child => keyOf(child).toLowerCase() === 'readtimeout')
+  return insertChild(view.text, http.node, `"${name}": "${timeLimit}"`, Math.max(index, first))
+}
+
+function withoutKey(view: ConfigView, path: string, without: string, to: string): EditPart[] {
+  const hits = view.find(path)
+  if (hits.length === 0) return []
+  return [
+    {
+      id: `without-${path}`,
+      why: `${to} does not know ${hits.map(({ keyPath }) => keyPath).join(', ')} and does not start with it. Without it, ${without}.`,
+      required: true,
+      keyPaths: hits.map(({ keyPath }) => keyPath),
+      change: inTurn(...hits.map(() => (now: ConfigView) => withoutFirst(now, path))),
+    },
+  ]
+}

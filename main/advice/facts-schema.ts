@@ -1,0 +1,92 @@
+import * as v from 'valibot'
+import { matcherSchema } from './matcher.ts'
+import { versionOf } from './version.ts'
+
+const version = v.pipe(
+  v.string(),
+  v.maxLength(40),
+  v.check(text => versionOf(text) === text, 'must be a version such as "v2.1.15"'),
+)
+const id = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][\w.-]{1,80}$/))
+const words = v.pipe(v.string(), v.minLength(1), v.maxLength(2000))
+const severity = v.picklist(['info', 'warning', 'error'])
+
+/** A release. `go`: the version of Go in its go.mod, which a build from source needs. `date`: of its commit. */
+const release = v.object({
+  version,
+  date: v.pipe(v.string(), v.isoDate()),
+  go: v.pipe(v.string(), v.maxLength(20)),
+})
+
+/** A weakness of the versions in [introducedIn, fixedIn). */
+const advisory = v.object({
+  /** The CVE number where there is one. */
+  id,
+  title: words,
+  severity,
+  introducedIn: v.exactOptional(version),
+  /** Absent while no release mends it. */
+  fixedIn: v.exactOptional(version),
+  appliesWhen: matcherSchema,
+  words,
+  advice: words,
+  /** Why it cannot be reached where it does not apply. */
+  otherwise: v.exactOptional(words),
+})
+
+/** A behaviour of the versions in [since, until) that other versions do not have. */
+const change = v.object({
+  id,
+  title: words,
+  severity,
+  since: version,
+  until: v.exactOptional(version),
+  appliesWhen: matcherSchema,
+  words,
+  advice: words,
+  /** What comes back with a version from before it; absent: nothing to say. */
+  back: v.exactOptional(words),
+})
+
+/** A key of config.json that only versions from `since` on know. Earlier ones do not start with it. */
+const key = v.object({
+  path: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
+  since: version,
+  /** What it means to go without it. */
+  without: words,
+})
+
+const most = 500
+const listOf = <S extends v.GenericSchema>(schema: S) =>
+  v.optional(v.pipe(v.array(schema), v.maxLength(most)), [])
+
+/** Facts as a file or a URL holds them. `asOf`: the day they were written down. */
+export const factsSchema = v.object({
+  asOf: v.pipe(v.string(), v.isoDate()),
+  releases: listOf(release),
+  advisories: listOf(advisory),
+  changes: listOf(change),
+  keys: listOf(key),
+})
+export type Facts = v.InferOutput<typeof factsSchema>
+export type Advisory = Facts['advisories'][number]
+export type Change = Facts['changes'][number]
+export type KeyFact = Facts['keys'][number]
+
+/** `more` adds to `shipped`, and goes before it where both have the same id, version or path. Removes nothing. */
+export function withMore(shipped: Facts, more: Facts | undefined): Facts {
+  if (more === undefined) return shipped
+  return {
+    asOf: more.asOf > shipped.asOf ? more.asOf : shipped.asOf,
+    releases: merged(shipped.releases, more.releases, each => each.version),
+    advisories: merged(shipped.advisories, more.advisories, each => each.id),
+    changes: merged(shipped.changes, more.changes, each => each.id),
+    keys: merged(shipped.keys, more.keys, each => each.path),
+  }
+}
+
+function merged<T>(first: T[], second: T[], nameOf: (each: T) => string): T[] {
+  const all = new Map(first.map(each => [nameOf(each), each]))
+  for (const each of second) all.set(nameOf(each), each)
+  return [...all.values()]
+}

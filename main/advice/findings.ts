@@ -1,0 +1,184 @@
+import type { Finding } from '../../preload/contract/runbook.ts'
+import { editableKeys } from './config-edit.ts'
+import { type ConfigText, type ConfigView, quoted, viewConfig } from './config-view.ts'
+import { shippedFacts } from './facts.ts'
+import type { Advisory, Change, Facts, KeyFact } from './facts-schema.ts'
+import { type Matcher, matchIn } from './matcher.ts'
+import { compareVersions, isWithin, versionOf } from './version.ts'
+
+/** Versions as zot tells them ("v2.1.13", "v2.1.15-0-g1a2b3c4"); `running` is absent where it is not known. */
+export interface AdviceQuestion {
+  running?: string | undefined
+  /** The version that is thought of; absent: only what concerns the running one. */
+  to?: string | undefined
+  config: ConfigText
+  facts?: Facts
+}
+
+/**
+ * What the running version, and a change to another one, mean for this config.json. Pure.
+ *
+ * First what is not known; then every advisory against the running version, as `info` where the configuration keeps it
+ * out of reach; then what the other version brings, changes, brings back, and which keys it refuses (`error` where the
+ * file has to be changed by hand, `warning` where an edit goes with it).
+ */
+export function findingsFor({
+  running: told,
+  to: wanted,
+  config,
+  facts = shippedFacts,
+}: AdviceQuestion): Finding[] {
+  const running = versionOf(told)
+  const to = versionOf(wanted)
+  const viewed = viewConfig(config)
+  const book = openBook(config.file, 'reason' in viewed ? undefined : viewed)
+  const found: Finding[] = []
+  if (running === undefined) found.push(unknownVersion(told))
+  else if (!isKnown(running, facts)) found.push(noFacts(running, facts))
+  if (to !== undefined && to !== running && !isKnown(to, facts)) found.push(noFacts(to, facts))
+  if ('reason' in viewed) found.push(unreadable(config.file, viewed.reason))
+  if (running !== undefined)
+    for (const advisory of facts.advisories)
+      if (affects(advisory, running)) found.push(againstRunning(advisory, book, to))
+  if (to === undefined || to === running) return found
+  for (const advisory of facts.advisories)
+    if (affects(advisory, to) && !(running !== undefined && affects(advisory, running)))
+      found.push(...broughtBy(advisory, book, to, running))
+  for (const change of facts.changes) found.push(...changeOnTheWay(change, book, to, running))
+  for (const key of facts.keys) found.push(...refusedKey(key, book, to))
+  return found
+}
+
+/** Those of `findingsFor` that a glance should show: advisories that this configuration does not keep out of reach. */
+export function advisoriesAgainst(question: Omit<AdviceQuestion, 'to'>): Finding[] {
+  const ids = new Set((question.facts ?? shippedFacts).advisories.map(({ id }) => id))
+  return findingsFor(question).filter(({ id, severity }) => ids.has(id) && severity !== 'info')
+}
+
+/** Looks into the file; where it cannot be read, everything may apply. */
+interface Book {
+  file: string
+  view: ConfigView | undefined
+  match(matcher: Matcher): string | undefined
+}
+
+const most = 6
+
+function openBook(file: string, view: ConfigView | undefined): Book {
+  return {
+    file,
+    view,
+    match(matcher) {
+      if (!view) return `${file}: not understood, so it may apply`
+      const evidence = matchIn(view, matcher)
+      return evidence && evidenceOf(file, [...new Set(evidence)])
+    },
+  }
+}
+
+function evidenceOf(file: string, lines: string[]): string {
+  if (lines.length === 0) return `${file}: whatever it says`
+  const more = lines.length > most ? `; and ${lines.length - most} more` : ''
+  return `${file}: ${lines.slice(0, most).join('; ')}${more}`
+}
+
+const isKnown = (version: string, { releases }: Facts): boolean =>
+  releases.some(release => release.version === version)
+
+const affects = ({ introducedIn, fixedIn }: Advisory, version: string): boolean =>
+  isWithin(version, introducedIn, fixedIn)
+
+const unknownVersion = (told: string | undefined): Finding => ({
+  id: 'running-version-unknown',
+  severity: 'info',
+  evidence: told === undefined ? 'the running zot does not tell its version' : `it calls itself ${told}`,
+  advice:
+    'Which advisories concern it cannot be said. zot tells its version from v2.1.11 on, and before v2.1.10.',
+})
+
+function noFacts(version: string, { releases, asOf }: Facts): Finding {
+  const versions = releases.map(release => release.version).sort(compareVersions)
+  return {
+    id: `no-facts-${version}`,
+    severity: 'info',
+    evidence: `facts of ${asOf}, about ${versions[0]} to ${versions.at(-1)}`,
+    advice: `There are no facts about ${version}. What is listed was seen in other versions; read its release notes.`,
+  }
+}
+
+const unreadable = (file: string, reason: string): Finding => ({
+  id: 'config-not-understood',
+  severity: 'info',
+  evidence: `${file}: ${reason}`,
+  advice: 'What the file says could not be looked at, so everything is listed that may apply.',
+})
+
+function againstRunning(advisory: Advisory, book: Book, to: string | undefined): Finding {
+  const { id, title, severity, words, advice, otherwise } = advisory
+  const evidence = book.match(advisory.appliesWhen)
+  const mended = mendedIn(advisory, to)
+  if (evidence === undefined)
+    return {
+      id,
+      severity: 'info',
+      evidence: `${book.file}: nothing in it makes this possible`,
+      advice: `${title}. It cannot be reached with this configuration. ${otherwise ?? ''} ${mended}`.replace(
+        / +/g,
+        ' ',
+      ),
+    }
+  return { id, severity, evidence, advice: `${title}. ${words} ${mended} ${advice}` }
+}
+
+function mendedIn(advisory: Advisory, to: string | undefined): string {
+  if (advisory.fixedIn === undefined) return 'No release mends it so far.'
+  const still = to !== undefined && affects(advisory, to) ? ` ${to} still has it.` : ''
+  return `Mended in ${advisory.fixedIn}.${still}`
+}
+
+function broughtBy(advisory: Advisory, book: Book, to: string, running: string | undefined): Finding[] {
+  const evidence = book.match(advisory.appliesWhen)
+  if (evidence === undefined) return []
+  const isBack = running !== undefined && compareVersions(to, running) < 0
+  const verb = isBack ? 'comes back' : 'is in it'
+  const { id, title, severity, words } = advisory
+  return [
+    {
+      id,
+      severity,
+      evidence,
+      advice: `With ${to} this ${verb}: ${title}. ${words} ${mendedIn(advisory, undefined)}`,
+    },
+  ]
+}
+
+/** An unknown running version may be any: then all that `to` does is listed. */
+function changeOnTheWay(change: Change, book: Book, to: string, running: string | undefined): Finding[] {
+  const holds = isWithin(to, change.since, change.until)
+  const held = running !== undefined && isWithin(running, change.since, change.until)
+  if (holds === held) return []
+  if (!holds && (change.back === undefined || compareVersions(to, change.since) >= 0)) return []
+  const evidence = book.match(change.appliesWhen)
+  if (evidence === undefined) return []
+  const { id, title, words, advice, back, since } = change
+  return holds
+    ? [{ id, severity: change.severity, evidence, advice: `From ${since}: ${title}. ${words} ${advice}` }]
+    : [{ id: `${id}-back`, severity: 'info', evidence, advice: `${to} is older than ${since}. ${back}` }]
+}
+
+/** A key of the file that `to` does not know: it would not start. */
+function refusedKey({ path, since, without }: KeyFact, { file, view }: Book, to: string): Finding[] {
+  const hits = view?.find(path) ?? []
+  if (hits.length === 0 || compareVersions(to, since) >= 0) return []
+  const isMended = editableKeys.has(path)
+  return [
+    {
+      id: `key-refused-${path.replace(/[^\w]+/g, '-').replace(/-+$/, '')}`,
+      severity: isMended ? 'warning' : 'error',
+      evidence: evidenceOf(file, hits.map(quoted)),
+      advice: `${to} does not know this key, which came with ${since}, and does not start with it. ${
+        isMended ? 'It is taken out together with the change.' : 'Take it out by hand before the change.'
+      } Without it, ${without}.`,
+    },
+  ]
+}

@@ -1,0 +1,88 @@
+import * as v from 'valibot'
+import { type ConfigView, quoted } from './config-view.ts'
+
+/** When a fact concerns a configuration, as data. Paths as in `ConfigView.find`. */
+export type Matcher =
+  | { always: true }
+  /** The key is there, and neither null nor an empty text, list or block. */
+  | { set: string }
+  /** The key is absent; quoted as "PATH is not set". */
+  | { unset: string }
+  | { path: string; equals: string | number | boolean }
+  /** A list of texts that has all of `has` and none of `lacks`. */
+  | { list: string; has: string[]; lacks?: string[] }
+  | { all: Matcher[] }
+  | { any: Matcher[] }
+  | { not: Matcher }
+
+const path = v.pipe(v.string(), v.minLength(1), v.maxLength(200))
+const words = v.pipe(v.array(v.pipe(v.string(), v.maxLength(200))), v.maxLength(20))
+
+export const matcherSchema: v.GenericSchema<unknown, Matcher> = matcherWithin(6)
+
+/** Nested no deeper than a person writes it: what comes from a URL must not exhaust the stack. */
+function matcherWithin(depth: number): v.GenericSchema<unknown, Matcher> {
+  const flat = [
+    v.strictObject({ always: v.literal(true) }),
+    v.strictObject({ set: path }),
+    v.strictObject({ unset: path }),
+    v.strictObject({ path, equals: v.union([v.string(), v.number(), v.boolean()]) }),
+    v.strictObject({ list: path, has: words, lacks: v.exactOptional(words) }),
+  ]
+  if (depth === 0) return v.union(flat)
+  const inner = matcherWithin(depth - 1)
+  const several = v.pipe(v.array(inner), v.minLength(1), v.maxLength(20))
+  return v.union([
+    ...flat,
+    v.strictObject({ all: several }),
+    v.strictObject({ any: several }),
+    v.strictObject({ not: inner }),
+  ])
+}
+
+/** What in the file makes it match, quoted; undefined where it does not. `always` and `not` quote nothing. */
+export function matchIn(view: ConfigView, matcher: Matcher): string[] | undefined {
+  if ('always' in matcher) return []
+  if ('set' in matcher)
+    return someOf(
+      view
+        .find(matcher.set)
+        .filter(hit => isSet(hit.value))
+        .map(quoted),
+    )
+  if ('unset' in matcher)
+    return view.find(matcher.unset).some(({ value }) => value !== null)
+      ? undefined
+      : [`${matcher.unset} is not set`]
+  if ('equals' in matcher)
+    return someOf(
+      view
+        .find(matcher.path)
+        .filter(({ value }) => value === matcher.equals)
+        .map(quoted),
+    )
+  if ('list' in matcher)
+    return someOf(
+      view
+        .find(matcher.list)
+        .filter(({ value }) => Array.isArray(value) && fits(value, matcher.has, matcher.lacks ?? []))
+        .map(quoted),
+    )
+  if ('not' in matcher) return matchIn(view, matcher.not) === undefined ? [] : undefined
+  if ('all' in matcher) {
+    const each = matcher.all.map(inner => matchIn(view, inner))
+    return each.every(evidence => evidence !== undefined) ? each.flat() : undefined
+  }
+  const each = matcher.any.map(inner => matchIn(view, inner)).filter(evidence => evidence !== undefined)
+  return each.length > 0 ? each.flat() : undefined
+}
+
+const someOf = (evidence: string[]): string[] | undefined => (evidence.length > 0 ? evidence : undefined)
+
+const fits = (list: unknown[], has: string[], lacks: string[]): boolean =>
+  has.every(word => list.includes(word)) && !lacks.some(word => list.includes(word))
+
+function isSet(value: unknown): boolean {
+  if (value === null || value === undefined || value === '') return false
+  return typeof value !== 'object' || Object.keys(value).length > 0
+}
