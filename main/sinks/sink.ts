@@ -15,7 +15,9 @@ export interface SinkSecret {
  * `waitFor`: the place is locked or signed out, and becomes usable once the user did what the question says. Ask it,
  * then call again; who cannot ask fails with `error`.
  */
-export type SinkResult = { ok: true } | { ok: false; error: RunbookError; waitFor?: RunbookQuestion }
+export type SinkResult =
+  /** `note`: what is not wrong and yet worth saying, one sentence. */
+  { ok: true; note?: string } | { ok: false; error: RunbookError; waitFor?: RunbookQuestion }
 
 /** What the sink holds. `cannot-tell`: it accepts and never shows again; `words` says so. */
 export type SinkProof =

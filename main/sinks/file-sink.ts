@@ -1,0 +1,57 @@
+import { lstat, readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { writeAtomic } from '../platform/atomic-file.ts'
+import { errorCode, reasonOf } from '../platform/error-code.ts'
+import { lstatIfThere, reachFolder, unreadable } from './folder.ts'
+import { cancelled, done, refused } from './outcome.ts'
+import type { Sink, SinkResult } from './sink.ts'
+
+/**
+ * A file that holds the key and nothing else, not even a newline: 0600, replaced whole. A link in its place is refused,
+ * as it could lead anywhere.
+ */
+export function fileSink(id: string, path: string): Sink {
+  const unusable = (reason: string) =>
+    refused('sink-unusable', `The key cannot be written to ${path}: ${reason}.`)
+
+  async function reach(signal: AbortSignal): Promise<SinkResult> {
+    if (signal.aborted) return cancelled
+    try {
+      const found = await lstatIfThere(path)
+      if (found?.isSymbolicLink()) return unusable('it is a link, and is not followed')
+      if (found?.isDirectory()) return unusable('it is a folder')
+      if (found && !found.isFile()) return unusable('it is not a file')
+      return await reachFolder(dirname(path), unusable)
+    } catch (error) {
+      return unusable(reasonOf(error))
+    }
+  }
+
+  return {
+    id,
+    kind: 'file',
+    describe: () => ({ title: 'File', place: path, provable: true }),
+    reach,
+    async deliver({ key }, signal) {
+      const reached = await reach(signal)
+      if (!reached.ok) return reached
+      try {
+        await writeAtomic(path, key)
+        return done
+      } catch (error) {
+        return unusable(reasonOf(error))
+      }
+    },
+    async prove({ key }) {
+      try {
+        if (!(await lstat(path)).isFile()) return { holds: 'another', words: 'something that is no file' }
+        const text = await readFile(path, 'utf8')
+        if (text === key) return { holds: 'this' }
+        return { holds: 'another', words: text === '' ? 'an empty file' : 'something else' }
+      } catch (error) {
+        if (errorCode(error) === 'ENOENT') return { holds: 'another', words: 'nothing' }
+        return unreadable(path, error)
+      }
+    },
+  }
+}

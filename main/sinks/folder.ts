@@ -1,0 +1,36 @@
+import type { Stats } from 'node:fs'
+import { access, constants, lstat, stat } from 'node:fs/promises'
+import { errorCode, reasonOf } from '../platform/error-code.ts'
+import { refused } from './outcome.ts'
+import type { SinkProof, SinkResult } from './sink.ts'
+
+export async function lstatIfThere(path: string): Promise<Stats | undefined> {
+  try {
+    return await lstat(path)
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** Whether files can be put into `folder`. One that others may write to works, and is noted. */
+export async function reachFolder(
+  folder: string,
+  unusable: (reason: string) => SinkResult,
+): Promise<SinkResult> {
+  try {
+    const found = await stat(folder)
+    if (!found.isDirectory()) return unusable('part of its path is not a folder')
+    await access(folder, constants.W_OK | constants.X_OK)
+    if ((found.mode & 0o022) === 0) return { ok: true }
+    return { ok: true, note: `Other users may write to ${folder}, and so put another file in its place.` }
+  } catch (error) {
+    const gone = errorCode(error) === 'ENOENT'
+    return unusable(gone ? `its folder ${folder} does not exist` : reasonOf(error))
+  }
+}
+
+export const unreadable = (path: string, error: unknown): SinkProof => ({
+  holds: 'unknown',
+  error: refused('sink-unusable', `${path} cannot be read: ${reasonOf(error)}.`).error,
+})

@@ -1,0 +1,209 @@
+import type { Result } from '../../preload/contract/result.ts'
+import { type Answer, type Ask, askForgejo } from './forgejo-http.ts'
+import { cancelled, done, errorOf, refused, tailOf } from './outcome.ts'
+import type { SecretScope } from './parse-sink.ts'
+import type { Sink, SinkProof, SinkResult, SinkSecret } from './sink.ts'
+
+export interface Forgejo {
+  /** The setting `forgejo.url`, without a slash at its end; '' for none. */
+  url(): string
+  /** The access token. Undefined: none was given yet. */
+  token(): Promise<Result<string | undefined>>
+}
+
+interface Options {
+  scope: SecretScope
+  name: string
+  forgejo: Forgejo
+  limitMs?: number | undefined
+}
+
+const patienceMs = 20_000
+
+/** An Actions secret of Forgejo or Gitea. The server never shows one again. https://codeberg.org/api/swagger */
+export function forgejoSink(id: string, { scope, name, forgejo, limitMs = patienceMs }: Options): Sink {
+  const below = pathOf(scope)
+
+  async function ask(
+    what: Pick<Ask, 'method' | 'body'> & { path: string },
+    signal: AbortSignal,
+  ): Promise<{ base: string; answer: Answer } | Extract<SinkResult, { ok: false }>> {
+    if (signal.aborted) return cancelled
+    const base = forgejo.url()
+    if (base === '')
+      return refused('sink-unusable', 'Forgejo has no address. Name it: zotbar settings set forgejo.url URL')
+    const token = await forgejo.token()
+    if (!token.ok) return { ok: false, error: errorOf(token.error) }
+    if (token.value === undefined)
+      return refused('sink-unusable', 'Forgejo has no token. Give it: zotbar keys token forgejo --stdin')
+    const { path, ...rest } = what
+    const url = `${base}/api/v1${path}`
+    const answer = await askForgejo({ ...rest, url, token: token.value, signal, limitMs })
+    // An answer that repeats what it was sent is not quoted with it.
+    if (answer.kind === 'answer') answer.body = answer.body.replaceAll(token.value, '***')
+    return { base, answer }
+  }
+
+  async function reach(signal: AbortSignal): Promise<SinkResult> {
+    const asked = await ask({ method: 'GET', path: below }, signal)
+    if ('ok' in asked) return asked
+    const { base, answer } = asked
+    if (answer.kind === 'answer' && answer.status === 200) return noteOf(base)
+    if (answer.kind === 'answer' && answer.status === 404) {
+      // Not there, or not visible to this token; unless the server is one that does not know the question.
+      const version = await ask({ method: 'GET', path: '/version' }, signal)
+      if ('answer' in version && version.answer.kind === 'answer' && version.answer.status !== 200)
+        return noteOf(base)
+    }
+    return refusalOf(answer, base, scope, undefined)
+  }
+
+  return {
+    id,
+    kind: 'forgejo',
+    describe: () => ({
+      title: 'Forgejo Actions secret',
+      place: `${whose(scope)}/${name}`,
+      provable: false,
+    }),
+    reach,
+    async deliver(secret, signal) {
+      const path = `${below}/actions/secrets/${encodeURIComponent(name)}`
+      const asked = await ask({ method: 'PUT', path, body: { data: secret.key } }, signal)
+      if ('ok' in asked) return asked
+      const { base, answer } = asked
+      if (answer.kind === 'answer' && (answer.status === 201 || answer.status === 204)) return done
+      return refusalOf(answer, base, scope, secret)
+    },
+    async prove(_secret, signal): Promise<SinkProof> {
+      const unseen = {
+        holds: 'cannot-tell',
+        words: 'Forgejo takes a secret and never shows it again',
+      } as const
+      // There is no list of a user's own secrets.
+      if (scope.level === 'user') return unseen
+      const asked = await ask({ method: 'GET', path: `${below}/actions/secrets?limit=${pageSize}` }, signal)
+      if ('ok' in asked) return { holds: 'unknown', error: asked.error }
+      const names = asked.answer.kind === 'answer' ? namesOf(asked.answer) : undefined
+      const absent = names && names.length < pageSize && !names.includes(name.toUpperCase())
+      return absent ? { holds: 'another', words: 'nothing of this name' } : unseen
+    },
+  }
+}
+
+const pageSize = 50
+
+/** Undefined: the answer tells nothing. */
+function namesOf({ status, body }: Extract<Answer, { kind: 'answer' }>): string[] | undefined {
+  if (status !== 200) return undefined
+  try {
+    const rows: unknown = JSON.parse(body)
+    if (!Array.isArray(rows)) return undefined
+    return rows.map((row: unknown) =>
+      typeof row === 'object' && row !== null && 'name' in row ? String(row.name).toUpperCase() : '',
+    )
+  } catch {
+    return undefined
+  }
+}
+
+function pathOf(scope: SecretScope): string {
+  switch (scope.level) {
+    case 'repository':
+      return `/repos/${encodeURIComponent(scope.owner)}/${encodeURIComponent(scope.repository)}`
+    case 'organisation':
+      return `/orgs/${encodeURIComponent(scope.organisation)}`
+    case 'user':
+      return '/user'
+  }
+}
+
+function whose(scope: SecretScope): string {
+  switch (scope.level) {
+    case 'repository':
+      return `${scope.owner}/${scope.repository}`
+    case 'organisation':
+      return `organisation ${scope.organisation}`
+    case 'user':
+      return "the token's own user"
+  }
+}
+
+/** https://forgejo.org/docs/latest/user/token-scope/ */
+const permission = { repository: 'write:repository', organisation: 'write:organization', user: 'write:user' }
+
+function noteOf(base: string): SinkResult {
+  const { protocol, hostname } = new URL(base)
+  const inside = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)
+  return protocol === 'https:' || inside
+    ? done
+    : { ok: true, note: `The key goes to ${hostname} without encryption; forgejo.url is not https.` }
+}
+
+function refusalOf(
+  answer: Answer,
+  base: string,
+  scope: SecretScope,
+  secret: SinkSecret | undefined,
+): Extract<SinkResult, { ok: false }> {
+  const { host } = new URL(base)
+  switch (answer.kind) {
+    case 'cancelled':
+      return cancelled
+    case 'too-slow':
+      return refused('sink-too-slow', `Forgejo at ${host} does not answer.`)
+    case 'none':
+      return refused('sink-unreachable', `Forgejo at ${host} cannot be reached: ${answer.reason}.`)
+    case 'answer':
+      return refused(...refusedBy(answer, host, scope), tailOf(messageOf(answer.body), secret))
+  }
+}
+
+function refusedBy(
+  { status, location }: Extract<Answer, { kind: 'answer' }>,
+  host: string,
+  scope: SecretScope,
+): [code: string, words: string] {
+  if (status >= 300 && status < 400)
+    return [
+      'sink-redirected',
+      `Forgejo at ${host} sends elsewhere${targetOf(location)}; it was not followed. Correct forgejo.url.`,
+    ]
+  switch (status) {
+    case 401:
+      return [
+        'sink-denied',
+        `Forgejo at ${host} does not know the token. Give another: zotbar keys token forgejo --stdin`,
+      ]
+    case 403:
+      return [
+        'sink-denied',
+        `The token for Forgejo may not do this. It needs ${permission[scope.level]}, and its user must administer ${whose(scope)}.`,
+      ]
+    case 404:
+      return ['sink-missing', `Forgejo at ${host} has no ${whose(scope)}, or the token may not see it.`]
+    case 400:
+    case 422:
+      return ['sink-refused', `Forgejo at ${host} does not accept the name or the value (${status}).`]
+    case 429:
+      return ['sink-busy', `Forgejo at ${host} was asked too often. Try again later.`]
+    default:
+      return ['sink-refused', `Forgejo at ${host} answers ${status}.`]
+  }
+}
+
+function targetOf(location: string | undefined): string {
+  if (location === undefined || !URL.canParse(location)) return ''
+  return `, to ${new URL(location).origin}`
+}
+
+/** The server's own words, where it has some; a page of HTML is none. */
+function messageOf(body: string): string {
+  try {
+    const read: unknown = JSON.parse(body)
+    const said = typeof read === 'object' && read !== null && 'message' in read ? read.message : ''
+    return typeof said === 'string' ? said : ''
+  } catch {
+    return ''
+  }
+}

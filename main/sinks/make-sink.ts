@@ -1,0 +1,54 @@
+import { ok, type Result } from '../../preload/contract/result.ts'
+import type { Host } from '../hosts/host.ts'
+import { authfileSink } from './authfile-sink.ts'
+import { commandSink } from './command-sink.ts'
+import { fileSink } from './file-sink.ts'
+import { type Forgejo, forgejoSink } from './forgejo-sink.ts'
+import { opSink } from './op-sink.ts'
+import { type ParsedSink, parseSink } from './parse-sink.ts'
+import type { Sink } from './sink.ts'
+
+/** What sinks work with. */
+export interface SinkParts {
+  /** This computer. */
+  here: Host
+  /** This computer, with the variables that 1Password's `op` knows its account by. */
+  withOp: Host
+  /** Another one over SSH: "host", "user@host:port". */
+  there(target: string): Host
+  forgejo: Forgejo
+  /** In ms, for tests. */
+  limits?: { command?: number; op?: number; forgejo?: number }
+}
+
+/** The variables of the environment that `op` needs: accounts, sessions, service accounts, and the way to its app. */
+export const isOfOp = (name: string): boolean =>
+  /^OP_[A-Z0-9_]+$/i.test(name) || name === 'XDG_CONFIG_HOME' || name === 'DBUS_SESSION_BUS_ADDRESS'
+
+/** A spec of the command line as a sink. Fails with `bad-sink`. */
+export function sinkOf(spec: string, parts: SinkParts): Result<Sink> {
+  const parsed = parseSink(spec)
+  return parsed.ok ? ok(makeSink(parsed.value, parts)) : parsed
+}
+
+export function makeSink(sink: ParsedSink, { here, withOp, there, forgejo, limits = {} }: SinkParts): Sink {
+  const { id } = sink
+  switch (sink.kind) {
+    case 'file':
+      return fileSink(id, sink.path)
+    case 'authfile':
+      return authfileSink(id, sink.path)
+    case 'command':
+      return commandSink(id, 'command', { line: sink.line, host: here, limitMs: limits.command })
+    case 'ssh':
+      return commandSink(id, 'ssh', { line: sink.line, host: there(sink.host), limitMs: limits.command })
+    case 'op': {
+      const { vault, item, field } = sink
+      return opSink(id, { vault, item, field, host: withOp, limitMs: limits.op })
+    }
+    case 'forgejo': {
+      const { scope, name } = sink
+      return forgejoSink(id, { scope, name, forgejo, limitMs: limits.forgejo })
+    }
+  }
+}

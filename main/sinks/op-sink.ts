@@ -1,0 +1,147 @@
+import type { RunbookQuestion } from '../../preload/contract/runbook.ts'
+import type { Host, HostRan } from '../hosts/host.ts'
+import { cancelled, done, errorOf, refused, tailOf } from './outcome.ts'
+import type { Sink, SinkProof, SinkResult, SinkSecret } from './sink.ts'
+
+interface Item {
+  vault: string
+  item: string
+  field: string
+}
+
+interface Options extends Item {
+  /** Where `op` runs, with the variables that it knows accounts by (OP_...). */
+  host: Host
+  limitMs?: number | undefined
+}
+
+/** It may ask for a fingerprint or a password first. */
+const patienceMs = 60_000
+
+/**
+ * A field of an item of 1Password, by its own command line, `op`. The key comes on its standard input: the assignment
+ * `field[password]=-` reads it from there. https://developer.1password.com/docs/cli/reference/management-commands/item
+ */
+export function opSink(id: string, { vault, item, field, host, limitMs = patienceMs }: Options): Sink {
+  const place = `${vault}/${item}/${field}`
+  const lines = {
+    read: `op read ${quoted(`op://${place}`)}`,
+    // A period would divide a section from a field.
+    edit: `op item edit ${quoted(item)} --vault ${quoted(vault)} ${quoted(`${field.replaceAll('.', '\\.')}[password]=-`)}`,
+  }
+
+  async function read(signal: AbortSignal): Promise<{ value: string } | Refusal> {
+    const ran = await host.run({ line: lines.read, limitMs, signal })
+    // What it printed is a secret, this one or another: none of its output is quoted but its errors.
+    if (ran.kind === 'ended' && ran.code === 0) return { value: ran.stdout.replace(/\r?\n$/, '') }
+    return refusalOf(ran, place, undefined)
+  }
+
+  async function prove({ key }: SinkSecret, signal: AbortSignal): Promise<SinkProof> {
+    const found = await read(signal)
+    if ('value' in found) {
+      if (found.value === key) return { holds: 'this' }
+      return { holds: 'another', words: found.value === '' ? 'nothing' : 'something else' }
+    }
+    if (found.missing) return { holds: 'another', words: 'nothing' }
+    const { ok: _ok, missing: _missing, ...rest } = found
+    return { holds: 'unknown', ...rest }
+  }
+
+  return {
+    id,
+    kind: 'op',
+    describe: () => ({ title: '1Password', place, provable: true }),
+    async reach(signal) {
+      if (signal.aborted) return cancelled
+      const found = await read(signal)
+      if ('value' in found) return done
+      // The field comes with the first delivery; the item is the user's to make, or a slip would go unseen.
+      if (found.missing === 'field' || found.error.code === 'sink-refused') return done
+      return withoutMissing(found)
+    },
+    async deliver(secret, signal) {
+      if (signal.aborted) return cancelled
+      const ran = await host.run({ line: lines.edit, stdin: secret.key, limitMs, signal })
+      if (ran.kind !== 'ended' || ran.code !== 0) return withoutMissing(refusalOf(ran, place, secret))
+      const proof = await prove(secret, signal)
+      if (proof.holds === 'this') return done
+      if (proof.holds === 'unknown') return { ok: false, error: proof.error, ...waiting(proof.waitFor) }
+      return refused(
+        'sink-holds-another',
+        `1Password took the key for ${place}, and holds ${proof.words === 'nothing' ? 'nothing' : 'something else'}.`,
+      )
+    },
+    prove,
+  }
+}
+
+type Refusal = Extract<SinkResult, { ok: false }> & { missing?: 'field' | 'item' }
+
+const withoutMissing = ({ error, waitFor }: Refusal): SinkResult => ({
+  ok: false,
+  error,
+  ...waiting(waitFor),
+})
+
+const waiting = (waitFor: RunbookQuestion | undefined) => (waitFor ? { waitFor } : {})
+
+function refusalOf(ran: HostRan, place: string, secret: SinkSecret | undefined): Refusal {
+  if ('error' in ran) return { ok: false, error: errorOf(ran.error) }
+  if (ran.kind === 'cancelled') return cancelled
+  if (ran.kind === 'too-slow') return locked('It did not answer in time; it may be asking on the screen.', '')
+  const said = tailOf(ran.stderr, secret)
+  if (ran.code === 127)
+    return refused(
+      'sink-unusable',
+      '1Password\'s command "op" is not on the PATH. Install it, then try again.',
+      said,
+    )
+  if (
+    /not (currently )?signed in|session (has )?expired|no accounts? configured|sign in to|op signin/i.test(
+      said,
+    )
+  )
+    return {
+      ...refused('sink-locked', 'Nobody is signed in at 1Password.', said),
+      waitFor: {
+        id: 'op-signed-out',
+        title: 'Sign in at 1Password',
+        body:
+          'Open the 1Password app and unlock it, with "Integrate with 1Password CLI" on in its settings under Developer. ' +
+          'Without the app, start Zotbar where OP_SERVICE_ACCOUNT_TOKEN is set.',
+        confirm: 'Try again',
+      },
+    }
+  if (/locked|dismissed|authorization|connecting to desktop app|deadline exceeded|timed? ?out/i.test(said))
+    return locked('It is locked, or its question was not answered.', said)
+  if (/(does not have|doesn't have|isn't|no) (a |such )?field/i.test(said))
+    return { ...refused('sink-missing', `${place}: there is no such field.`, said), missing: 'field' }
+  if (
+    /isn't (an item|a vault)|(no|not a) such (item|vault)|(could not|couldn't) find|not found|doesn't exist/i.test(
+      said,
+    )
+  )
+    return {
+      ...refused(
+        'sink-missing',
+        `1Password has no item for ${place}. Make it there, or correct the names; an id can stand for each.`,
+        said,
+      ),
+      missing: 'item',
+    }
+  return refused('sink-refused', `1Password refused it: op ended with exit code ${ran.code}.`, said)
+}
+
+const locked = (words: string, said: string): Refusal => ({
+  ...refused('sink-locked', `1Password cannot be used now. ${words}`, said),
+  waitFor: {
+    id: 'op-locked',
+    title: 'Unlock 1Password',
+    body: `${words} Unlock the 1Password app, and allow Zotbar when it asks.`,
+    confirm: 'Try again',
+  },
+})
+
+/** For /bin/sh. */
+const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`

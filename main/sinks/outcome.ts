@@ -1,0 +1,39 @@
+import type { Failure } from '../../preload/contract/failure.ts'
+import type { RunbookError } from '../../preload/contract/runbook.ts'
+import { failureWords } from '../../preload/words/failure-words.ts'
+import type { SinkResult, SinkSecret } from './sink.ts'
+
+export const done: SinkResult = { ok: true }
+
+export const refused = (code: string, words: string, detail = ''): { ok: false; error: RunbookError } => ({
+  ok: false,
+  error: detail === '' ? { code, words } : { code, words, detail },
+})
+
+export const cancelled = refused('cancelled', 'It was cancelled.')
+
+export function errorOf(failure: Failure): RunbookError {
+  const { title, steps } = failureWords(failure)
+  return { code: failure.code, words: `${title}.`, ...(steps.length > 0 && { detail: steps.join('\n') }) }
+}
+
+/** Text of somebody else without the secret, in any of the forms that a program may print it in. */
+export function scrub(text: string, { user, key }: SinkSecret): string {
+  const pair = `${user}:${key}`
+  const forms = [key, encodeURIComponent(key), JSON.stringify(key).slice(1, -1), base64(key), base64(pair)]
+  const longestFirst = [...new Set(forms)].filter(Boolean).sort((one, other) => other.length - one.length)
+  return longestFirst.reduce((left, form) => left.replaceAll(form, '***'), text)
+}
+
+/** The end of an output, scrubbed first: a cut must not leave half a secret. */
+export function tailOf(text: string, secret: SinkSecret | undefined): string {
+  return (secret ? scrub(text, secret) : text)
+    .split(/[\r\n]+/)
+    .map(line => line.replace(/\p{Cc}/gu, ' ').trim())
+    .filter(line => line !== '')
+    .slice(-8)
+    .map(line => line.slice(0, 300))
+    .join('\n')
+}
+
+export const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64')
