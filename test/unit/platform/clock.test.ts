@@ -1,6 +1,12 @@
+import { pbkdf2 } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { systemClock } from '../../../main/platform/clock.ts'
 import { fakeClock } from '../../fakes/clock.ts'
+
+const derive = promisify(pbkdf2)
 
 describe('the system clock', () => {
   beforeEach(() => {
@@ -101,6 +107,18 @@ describe('the fake clock', () => {
       ['b', 20],
     ])
     expect([clock.now(), clock.monotonic(), clock.pending()]).toEqual([30, 30, []])
+  })
+
+  test('no time passes while a file is read, however busy the machine is', async () => {
+    const clock = fakeClock(0)
+    const seen: string[] = []
+    // Fills the threads that files are read on.
+    const busy = Array.from({ length: 8 }, () => derive('word', 'salt', 200_000, 32, 'sha256'))
+    const reading = readFile(join(import.meta.dirname, 'not-there')).catch(() => void seen.push('read'))
+    clock.setTimer(20_000, () => seen.push('too late'))
+    await clock.advance(30_000)
+    expect(seen).toEqual(['read', 'too late'])
+    await Promise.all([...busy, reading])
   })
 
   test('a jump moves the wall clock alone', async () => {
