@@ -1,0 +1,81 @@
+import { readFile } from 'node:fs/promises'
+import { ok, type Result } from '../../preload/contract/result.ts'
+import type { Finding } from '../../preload/contract/runbook.ts'
+import type { SetAside } from '../platform/json-file.ts'
+import type { Web } from '../platform/web.ts'
+import type { EditAnswer } from './config-edit.ts'
+import type { Facts } from './facts-schema.ts'
+import { moreFactsStore } from './more-facts.ts'
+
+export interface AdviceOptions {
+  home: string
+  configFile: string
+  web: Web
+  now(): number
+  /** The setting `advice.url`; empty: none. */
+  url(): string
+  report(what: SetAside): void
+}
+
+/** Where the facts come from: shipped ones as of a day, and others fetched from an address. */
+export interface FactsSource {
+  asOf: string
+  more?: { url: string; at: number }
+}
+
+/** What releases mean for the config.json that is there, read anew each time. A file that is gone reads as no JSON. */
+export interface Advice {
+  findings(running: string | undefined, to: string | undefined): Promise<Finding[]>
+  /** Advisories against `running` that this configuration does not keep out of reach. */
+  against(running: string): Promise<Finding[]>
+  edit(running: string | undefined, to: string, accepted: readonly string[]): Promise<EditAnswer>
+  /** The version of Go that a build of this release needs; undefined where it is not known. */
+  goFor(version: string): Promise<string | undefined>
+  /** Fetches more facts, where the settings name an address. */
+  refresh(signal?: AbortSignal): Promise<Result<FactsSource>>
+  source(): Promise<FactsSource>
+}
+
+/** The tables and the parser are loaded with the first question: an idle app does without them. */
+export function createAdvice({ configFile, ...options }: AdviceOptions): Advice {
+  const store = moreFactsStore(options)
+
+  async function gathered(): Promise<{ facts: Facts; source: FactsSource }> {
+    const [{ shippedFacts }, { withMore }, kept] = await Promise.all([
+      import('./facts.ts'),
+      import('./facts-schema.ts'),
+      store.kept(),
+    ])
+    const facts = withMore(shippedFacts, kept?.facts)
+    const more = kept && { url: kept.url, at: kept.at }
+    return { facts, source: { asOf: facts.asOf, ...(more ? { more } : {}) } }
+  }
+
+  async function config() {
+    const text = await readFile(configFile, 'utf8').catch(() => '')
+    return { file: configFile, text }
+  }
+
+  return {
+    async findings(running, to) {
+      const { findingsFor } = await import('./findings.ts')
+      return findingsFor({ running, to, config: await config(), facts: (await gathered()).facts })
+    },
+    async against(running) {
+      const { advisoriesAgainst } = await import('./findings.ts')
+      return advisoriesAgainst({ running, config: await config(), facts: (await gathered()).facts })
+    },
+    async edit(running, to, accepted) {
+      const { editFor } = await import('./config-edit.ts')
+      return editFor({ running, to, config: await config(), accepted, facts: (await gathered()).facts })
+    },
+    async goFor(version) {
+      return (await gathered()).facts.releases.find(release => release.version === version)?.go
+    },
+    async refresh(signal) {
+      const fetched = await store.fetch(signal)
+      return fetched.ok ? ok((await gathered()).source) : fetched
+    },
+    source: async () => (await gathered()).source,
+  }
+}

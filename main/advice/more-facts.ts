@@ -1,0 +1,83 @@
+import { mkdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import * as v from 'valibot'
+import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import { readJsonFile, type SetAside, writeJsonFile } from '../platform/json-file.ts'
+import { readText, type Web } from '../platform/web.ts'
+import { type Facts, factsSchema } from './facts-schema.ts'
+
+/** Facts beside the shipped ones. `url` is where they came from, `at` when, in ms since the epoch. */
+export interface MoreFacts {
+  url: string
+  at: number
+  facts: Facts
+}
+
+const keptSchema = v.object({ url: v.string(), at: v.number(), facts: factsSchema })
+
+interface Options {
+  home: string
+  web: Web
+  now(): number
+  /** The setting `advice.url`; empty: none. */
+  url(): string
+  report(what: SetAside): void
+}
+
+export interface MoreFactsStore {
+  /** What was fetched last from the address that is set now. */
+  kept(): Promise<MoreFacts | undefined>
+  /**
+   * Fetches them anew; undefined where no address is set. What was there stays when that fails. Errors: those of
+   * `Web.get`, web-too-large, advice-not-understood.
+   */
+  fetch(signal?: AbortSignal): Promise<Result<MoreFacts | undefined>>
+}
+
+const mostBytes = 1024 * 1024
+const limitMs = 20_000
+
+export function moreFactsStore({ home, web, now, url, report }: Options): MoreFactsStore {
+  const file = join(home, 'cache', 'advice.json')
+  return {
+    async kept() {
+      const kept = await readJsonFile(file, keptSchema, { now, report }).catch(() => undefined)
+      return kept?.url === url() && kept.url !== '' ? kept : undefined
+    },
+    async fetch(signal) {
+      const from = url()
+      if (from === '') return ok(undefined)
+      const limit = AbortSignal.timeout(limitMs)
+      const until = signal === undefined ? limit : AbortSignal.any([signal, limit])
+      const asked = await web.get(from, { headers: { accept: 'application/json' }, signal: until })
+      if (!asked.ok) return asked
+      const { status, body } = asked.value
+      if (status !== 200) {
+        body.on('error', () => {}).destroy()
+        return fail({ code: 'advice-not-understood', url: from, reason: `it answers ${status}` })
+      }
+      const text = await readText(web, asked.value, mostBytes, until)
+      if (!text.ok) return text
+      const read = parseFacts(text.value)
+      if (typeof read === 'string') return fail({ code: 'advice-not-understood', url: from, reason: read })
+      const more = { url: from, at: now(), facts: read }
+      await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+      await writeJsonFile(file, more)
+      return ok(more)
+    },
+  }
+}
+
+/** What is wrong as half a sentence, or the facts. */
+export function parseFacts(text: string): Facts | string {
+  let data: unknown
+  try {
+    data = JSON.parse(text)
+  } catch {
+    return 'it is no JSON'
+  }
+  const read = v.safeParse(factsSchema, data)
+  if (read.success) return read.output
+  const [issue] = read.issues
+  return `${v.getDotPath(issue) ?? 'the whole'}: ${issue.message.slice(0, 200)}`
+}
