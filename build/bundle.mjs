@@ -52,6 +52,8 @@ export async function bundle() {
   await rolldown([
     {
       ...node,
+      // For ssh2, whose addons are optional and never built: it goes on without them.
+      transform: { define: { ...node.transform.define, __dirname: 'import.meta.dirname' } },
       input: {
         headless: 'main/headless.ts',
         cli: 'main/cli.ts',
@@ -59,7 +61,7 @@ export async function bundle() {
         // A thread is started from a file of its own.
         'scan-worker': 'main/storage/scan-worker.ts',
       },
-      external: ['electron'],
+      external: ['electron', 'cpu-features', /\.node$/],
       output: { ...output, dir: 'dist/main' },
     },
     {
