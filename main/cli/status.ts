@@ -1,4 +1,5 @@
 import type { Snapshot } from '../../preload/contract/snapshot.ts'
+import { advisoryWords } from '../../preload/words/advisory-words.ts'
 import { lastEvents } from '../../preload/words/event-words.ts'
 import { bytes, count } from '../../preload/words/format.ts'
 import { glance } from '../../preload/words/glance.ts'
@@ -33,6 +34,7 @@ export function statusText(snapshot: Snapshot, now: number): string {
     ['Engine', engineText(snapshot)],
     ['Storage', storageText(snapshot)],
     ...(last ? ([['Last', `${last.title}. ${last.detail}`.trimEnd()]] satisfies [string, string][]) : []),
+    ...advisoryRows(snapshot),
     ...setAsideRows(snapshot),
     ...(snapshot.dashboard
       ? ([['Dashboard', `${snapshot.dashboard.url} (a link to it: zotbar open)`]] satisfies [
@@ -42,6 +44,14 @@ export function statusText(snapshot: Snapshot, now: number): string {
       : []),
   ]
   return rows.map(([label, text]) => `${label.padEnd(11)}${text}`.trimEnd()).join('\n')
+}
+
+/** What each advisory means here, with what it was seen by. */
+function advisoryRows(snapshot: Snapshot): [string, string][] {
+  const words = advisoryWords(snapshot)
+  if (!words || snapshot.process.kind !== 'serving') return []
+  const each = (snapshot.upgrade?.advisories ?? []).map(({ id, evidence }) => `${id}: ${evidence}`)
+  return [['Advisories', words.detail], ...each.map((line): [string, string] => ['', line])]
 }
 
 /** Files of Zotbar's own that could not be read, since it was started. */

@@ -1,7 +1,7 @@
 import type { Failure } from './failure.ts'
 import type { ManagedKeyGlance } from './managed-key.ts'
 import type { JournalEntry, ProcessState } from './registry-state.ts'
-import type { RunbookProgress } from './runbook.ts'
+import type { Finding, RunbookProgress } from './runbook.ts'
 
 /** The probes, from the cheapest to the one that proves most. */
 export type ProbeId = 'port' | 'ready' | 'catalog' | 'manifest'
@@ -96,6 +96,8 @@ export interface Snapshot {
   notices: Notice[]
   /** The keys under care, if any. */
   managedKeys?: ManagedKeyGlance[]
+  /** With zot: advisories that its config.json does not keep out of reach, and the newest release that is known. */
+  upgrade?: { advisories: Finding[]; newest?: string }
   /** The runbook that is under way. */
   runbook?: RunbookProgress
   dashboard?: { url: string }

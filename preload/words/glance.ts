@@ -3,6 +3,7 @@ import type { ProcessState, StateName } from '../contract/registry-state.ts'
 import { unreachable } from '../contract/result.ts'
 import type { RunbookProgress } from '../contract/runbook.ts'
 import type { ProbeResult, Snapshot } from '../contract/snapshot.ts'
+import { advisoryWords } from './advisory-words.ts'
 import { exitWords, failureWords } from './failure-words.ts'
 import {
   aboutDays,
@@ -177,7 +178,14 @@ function serving(snapshot: Snapshot, now: number): Glance {
       : pull?.outcome === 'passed'
         ? `A test pull matched its digest ${when(service.checkedAt, now)}.`
         : `It answered ${when(service.checkedAt, now)}.`
-  return { class: 'fine', state: 'serving', headline: 'Serving', reason: held + proof, actions: [] }
+  const advisory = advisoryWords(snapshot)
+  return {
+    class: advisory ? 'attention' : 'fine',
+    state: 'serving',
+    headline: 'Serving',
+    reason: `${advisory ? `${advisory.title}. ` : ''}${held}${proof}`,
+    actions: [],
+  }
 }
 
 const broken: Record<ProbeResult['id'], string> = {

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react'
+import { advisoryWords } from '../../preload/words/advisory-words.ts'
 import { count, exactMoment, exactTime, secondsUntil, shortName } from '../../preload/words/format.ts'
 import { noticeWords } from '../../preload/words/notice-words.ts'
 import { Copy } from '../ui/copy.tsx'
@@ -34,6 +35,7 @@ export function Overview({ seen }: { seen: Seen }) {
       <Facts seen={seen} />
       <div className="cards">
         <Faults seen={seen} />
+        <Advisories seen={seen} />
         <Notices seen={seen} />
         <LastLines seen={seen} />
         <Pushes seen={seen} />
@@ -97,6 +99,28 @@ function Facts({ seen }: { seen: Seen }) {
         </div>
       ))}
     </dl>
+  )
+}
+
+function Advisories({ seen }: { seen: Seen }) {
+  const { upgrade, process } = seen.snapshot
+  const words = advisoryWords(seen.snapshot)
+  if (!upgrade || !words || process.kind !== 'serving') return null
+  return (
+    <section className="card span2" aria-label="Advisories">
+      <ul className="todo">
+        {upgrade.advisories.map(({ id, evidence, advice }) => (
+          <li key={id}>
+            <Glyph name="attention" />
+            <div>
+              <p className="t">{id}</p>
+              <p className="small two">{advice}</p>
+              <p className="small two mono">{evidence}</p>
+            </div>
+          </li>
+        ))}
+      </ul>
+    </section>
   )
 }
 

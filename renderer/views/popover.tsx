@@ -8,6 +8,7 @@ import { CourseSteps } from './course-steps.tsx'
 import { Actions, CommandFailure, Reason } from './headline.tsx'
 import { everyday, type Seen, useActs, useKeptFocus, useStore } from './knowledge.tsx'
 import {
+  AdvisoryRow,
   EventRows,
   FaultsRow,
   ForeignRow,
@@ -65,6 +66,7 @@ export function Popover({ seen }: { seen: Seen }) {
       <HealthRow seen={seen} />
       <RegistryRow seen={seen} />
       <StorageRow seen={seen} />
+      <AdvisoryRow seen={seen} />
       <NoticeRows seen={seen} />
       <EventRows seen={seen} />
       <Foot seen={seen} act={act} below={below} />

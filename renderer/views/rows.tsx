@@ -1,3 +1,4 @@
+import { advisoryWords } from '../../preload/words/advisory-words.ts'
 import { lastEvents } from '../../preload/words/event-words.ts'
 import {
   bytes,
@@ -225,6 +226,17 @@ export function EventRows({ seen }: { seen: Seen }) {
       <p className="d">{event.detail}</p>
     </Row>
   ))
+}
+
+/** Advisories against the zot that runs; what each means for this configuration is below it. */
+export function AdvisoryRow({ seen }: { seen: Seen }) {
+  const words = advisoryWords(seen.snapshot)
+  if (!words || seen.snapshot.process.kind !== 'serving') return null
+  return (
+    <Row name="Advisories" glyph={<Glyph name="attention" />} title={words.title}>
+      <p className="d lines">{words.detail}</p>
+    </Row>
+  )
 }
 
 export function NoticeRows({ seen }: { seen: Seen }) {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Failure } from '../../../preload/contract/failure.ts'
+import { advisoryWords } from '../../../preload/words/advisory-words.ts'
 import { failureWords, faultWords } from '../../../preload/words/failure-words.ts'
 import { plain } from '../../../preload/words/format.ts'
 import { type GlanceClass, glance } from '../../../preload/words/glance.ts'
@@ -74,6 +75,23 @@ describe('the glance', () => {
     )
     expect(reason({ ...foreign, pid: 4182 })).toMatch(/^Another program \(process 4182\) has it/)
     expect(reason(foreign)).toMatch(/^Another program has it/)
+  })
+
+  it('serves and wants something while an advisory affects the running version', () => {
+    const engine = { id: 'zot' as const, version: 'v2.1.13' }
+    const advisory = { id: 'CVE-2026-31801', severity: 'warning' as const, evidence: 'e', advice: 'a' }
+    const found = seen({ process: servingState, engine, upgrade: { advisories: [advisory] } })
+    expect(found).toMatchObject({ class: 'attention', state: 'serving', headline: 'Serving' })
+    expect(plain(found.reason)).toMatch(/^1 advisory affects v2\.1\.13\. /)
+    const two = { advisories: [advisory, { ...advisory, id: 'x' }], newest: 'v2.1.20' }
+    const snapshot = aSnapshot({ process: servingState, engine, upgrade: two })
+    expect(plain(glance(snapshot, now).reason)).toMatch(/^2 advisories affect v2\.1\.13\. /)
+    expect(status(snapshot, now).state).toBe('serving')
+    expect(status(snapshot, now)).not.toHaveProperty('upgrade')
+    expect(advisoryWords(snapshot)?.detail).toBe(
+      'CVE-2026-31801, x. v2.1.20 is there; what it would mean: zotbar upgrade --dry-run.',
+    )
+    expect(seen({ process: servingState, engine, upgrade: { advisories: [] } }).class).toBe('fine')
   })
 
   it('calls an exit with code 0 no crash', () => {
