@@ -87,9 +87,11 @@ const withoutMissing = ({ error, waitFor }: Refusal): SinkResult => ({
 const waiting = (waitFor: RunbookQuestion | undefined) => (waitFor ? { waitFor } : {})
 
 function refusalOf(ran: HostRan, place: string, secret: SinkSecret | undefined): Refusal {
-  if (ran.kind === 'cancelled') return cancelled
-  if (ran.kind === 'too-slow') return locked('It did not answer in time; it may be asking on the screen.', '')
   if (ran.kind === 'lost' || ran.kind === 'not-started') return { ok: false, error: errorOf(ran.error) }
+  if (ran.kind !== 'ended')
+    return ran.kind === 'cancelled'
+      ? cancelled
+      : locked('It did not answer in time; it may be asking on the screen.', '')
   const said = tailOf(ran.stderr, secret)
   if (ran.code === 127)
     return refused(
