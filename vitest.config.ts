@@ -6,8 +6,9 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          // Property tests on a busy machine; nothing here waits.
-          testTimeout: 30_000,
+          // Nothing here waits: long enough for property tests on a busy machine with a slow disk.
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
           include: ['test/unit/**/*.test.ts', 'test/unit/**/*.test.tsx', 'test/architecture.test.ts'],
         },
       },

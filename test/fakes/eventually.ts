@@ -1,7 +1,7 @@
 /** Waits until `look` gives something other than undefined or false; fails after `limitMs`. */
 export async function eventually<T>(
   look: () => T | undefined | false | Promise<T | undefined | false>,
-  limitMs = 10_000,
+  limitMs = 30_000,
 ): Promise<T> {
   const end = Date.now() + limitMs
   for (;;) {

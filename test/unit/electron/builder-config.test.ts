@@ -14,11 +14,11 @@ const validate = (config: object) => validateConfiguration(config as never, new 
 describe('electron-builder.yml', () => {
   it('is accepted by electron-builder', async () => {
     await expect(validate(await read())).resolves.toBeUndefined()
-  }, 20_000)
+  })
 
   it('would be refused with a key that electron-builder does not know', async () => {
     await expect(validate({ ...(await read()), asarr: true })).rejects.toThrow(/asarr/)
-  }, 20_000)
+  })
 
   it('makes a menu-bar app with a hardened runtime and closed fuses', async () => {
     const config = await read()

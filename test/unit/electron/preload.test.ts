@@ -20,7 +20,7 @@ beforeAll(async () => {
     output: { format: 'cjs', dir: folder, entryFileNames: '[name].cjs', codeSplitting: false },
   })
   code = await readFile(join(folder, 'preload.cjs'), 'utf8')
-}, 30_000)
+})
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 /** Runs the bundled preload as a sandbox would: nothing there but `require('electron')`. */

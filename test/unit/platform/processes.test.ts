@@ -72,8 +72,9 @@ describe.runIf(process.platform === 'linux')('on Linux', () => {
       user: expect.any(String),
       command: expect.stringContaining('node'),
     })
-    expect(Math.abs((owner?.startedAt ?? 0) - performance.timeOrigin)).toBeLessThan(3000)
-    expect(await table.portOwner(port, asked)).toBeUndefined()
+    expect(Math.abs((owner?.startedAt ?? 0) - performance.timeOrigin)).toBeLessThan(30_000)
+    // Somebody else may have got the port by now.
+    expect((await table.portOwner(port, asked))?.pid).not.toBe(process.pid)
   })
 
   test('who has a file open, and who locks it', async () => {

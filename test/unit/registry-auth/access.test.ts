@@ -7,6 +7,7 @@ import { compileGlob } from '../../../registry/auth/glob.ts'
 import type { Identity } from '../../../registry/auth/identity.ts'
 import { parseScope, type Scope } from '../../../registry/auth/scope.ts'
 import type { AccessControlConfig } from '../../../registry/config/http-shape.ts'
+import { cpuTime } from '../../fakes/cpu-time.ts'
 
 const rules = (some: Partial<AccessControlConfig>): AccessControlConfig => ({
   repositories: {},
@@ -152,14 +153,15 @@ describe('accessControl', () => {
     const person = { user: 'u', groups: [], origin: 'local', via: 'apikey', keyId: 'k', scopes } as const
     const everything = { policies: [], defaultPolicy: ['read'], anonymousPolicy: [] }
     const long = 'a'.repeat(30_000)
-    const startedAt = performance.now()
-    for (const under of [
-      access(rules({ repositories: { '**': everything } })),
-      createAccess({ accessControl: undefined, authenticates: true }),
-    ])
-      expect(under.may(person, 'read', long)).toBe(false)
+    const spent = cpuTime(() => {
+      for (const under of [
+        access(rules({ repositories: { '**': everything } })),
+        createAccess({ accessControl: undefined, authenticates: true }),
+      ])
+        expect(under.may(person, 'read', long)).toBe(false)
+    })
     // Untamed these are a thousand million steps.
-    expect(performance.now() - startedAt).toBeLessThan(1000)
+    expect(spent).toBeLessThan(1000)
   })
 
   it('gives nobody known less than nobody at all', () => {

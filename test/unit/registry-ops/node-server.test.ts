@@ -21,7 +21,7 @@ interface Options {
 }
 
 async function start(
-  { readTimeout = 100, writeTimeout = 100, ...more }: Options,
+  { readTimeout = 500, writeTimeout = 500, ...more }: Options,
   answer: (exchange: Exchange) => void,
 ) {
   const busy = new WeakMap<Socket, Exchange>()
@@ -66,7 +66,7 @@ describe("the server's limits", () => {
     })
     const startedAt = Date.now()
     socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx')
-    await eventually(() => release !== undefined && Date.now() - startedAt > 400)
+    await eventually(() => release !== undefined && Date.now() - startedAt > 1500)
     expect(socket.closed).toBe(false)
     release!()
     await eventually(() => heard.includes('done'))
@@ -81,7 +81,7 @@ describe("the server's limits", () => {
     const socket = await open()
     const startedAt = Date.now()
     socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nxxx')
-    await eventually(() => exchange !== undefined && Date.now() - startedAt > 400)
+    await eventually(() => exchange !== undefined && Date.now() - startedAt > 1500)
     expect(socket.closed).toBe(false)
     // Taken; now it is the client's turn, and it is still.
     exchange!.req.resume()
@@ -89,7 +89,7 @@ describe("the server's limits", () => {
   })
 
   it('give each direction its own time', async () => {
-    const open = await start({ readTimeout: 100, writeTimeout: 0 }, ({ res }) => {
+    const open = await start({ readTimeout: 500, writeTimeout: 0 }, ({ res }) => {
       res.write(Buffer.alloc(64 * 1024 * 1024))
     })
     const reader = await open()
