@@ -17,7 +17,7 @@ export interface WebAnswer {
 /** GET from the outside world: through the environment's proxy, with time-outs, following safe redirects. */
 export interface Web {
   /**
-   * Any answer but a redirect or a rate limit is a success; the caller looks at `status` and reads or destroys `body`.
+   * Any answer but a redirect or a rate limit is a success; the caller looks at `status` and reads `body` or destroys it.
    * Errors: web-unreachable, web-limited, web-redirect-refused, bad-url, cancelled.
    */
   get(url: string, options?: GetOptions): Promise<Result<WebAnswer>>
@@ -72,6 +72,8 @@ export function createWeb({ environment, limits = usual, ca, now = Date.now }: W
       bodyTimeout: limits.idleMs,
       ...(signal === undefined ? {} : { signal }),
     })
+    // Whoever reads it gets the error as well; one that is dropped half read must not end the process.
+    answer.body.on('error', () => {})
     const flat = Object.entries(answer.headers).flatMap(([name, value]): [string, string][] =>
       value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value]],
     )
@@ -106,7 +108,7 @@ export function createWeb({ environment, limits = usual, ca, now = Date.now }: W
           answer.body.destroy()
           return fail({ code: 'web-limited', url: withoutSecrets(url), until })
         }
-        answer.body.on('error', () => {}).destroy()
+        answer.body.destroy()
         const next = URL.canParse(location, url) ? new URL(location, url).href : location
         const unsafe = badUrl(next) !== undefined || isSteppingDown(from, next)
         if (unsafe || followed === mostRedirects) {

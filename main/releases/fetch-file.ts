@@ -155,7 +155,7 @@ async function askOnce(part: PartFile, { web, url, ...what }: FetchWith): Promis
     return { kind: again ? 'broken' : 'failed', error: asked.error }
   }
   const { status, body } = asked.value
-  const drop = () => body.on('error', () => {}).destroy()
+  const drop = () => body.destroy()
   const refused: Failure = { code: 'web-refused', url: withoutSecrets(url), status }
   if (status === 200) await part.restart(validatorOf(asked.value))
   else if (status === 416 || (status === 206 && startOf(asked.value) !== from)) {

@@ -182,11 +182,11 @@ async function getJson(
   if (!answer.ok) return answer
   const { status, body } = answer.value
   if (status === 304 && 'if-none-match' in more) {
-    body.on('error', () => {}).destroy()
+    body.destroy()
     return ok({ json: unchanged, headers: answer.value.headers })
   }
   if (status !== 200) {
-    body.on('error', () => {}).destroy()
+    body.destroy()
     return fail({ code: 'web-refused', url: withoutSecrets(url), status })
   }
   const text = await readBytes(web, answer.value, mostBytes, signal)

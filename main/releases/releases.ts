@@ -232,7 +232,7 @@ async function fetchSmall(
   if (!answer.ok) return answer
   const { status, body } = answer.value
   if (status === 200) return readBytes(web, answer.value, most, signal)
-  body.on('error', () => {}).destroy()
+  body.destroy()
   return fail({ code: 'web-refused', url: withoutSecrets(asset.url), status })
 }
 

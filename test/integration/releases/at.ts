@@ -1,0 +1,23 @@
+import { systemClock } from '../../../main/platform/clock.ts'
+import { createReleases, type Releases, type ReleasesWith } from '../../../main/releases/releases.ts'
+
+type More = Partial<Omit<ReleasesWith, 'home' | 'settings'>> & { publicKey?: string; check?: boolean }
+
+/** The library as the app makes it, against a server of the tests, with short times. */
+export function releasesAt(
+  home: string,
+  url: string,
+  { publicKey = '', check = true, ...more }: More = {},
+): Releases {
+  return createReleases({
+    home,
+    settings: () => ({ url, repository: 'project-zot/zot', publicKey, check }),
+    environment: {},
+    childEnvironment: { PATH: process.env['PATH'] ?? '' },
+    clock: systemClock(),
+    report: () => {},
+    web: { limits: { connectMs: 5_000, headersMs: 5_000, idleMs: 1_000 } },
+    pace: { backoff: 5 },
+    ...more,
+  })
+}
