@@ -15,9 +15,12 @@ import { freeSpace } from './platform/free-space.ts'
 import { pinCertificate } from './platform/pinned-certificate.ts'
 import type { ProcessTable } from './platform/process-table.ts'
 import { parseJson } from './platform/registry-http.ts'
+import { createWeb } from './platform/web.ts'
 import { within } from './platform/within.ts'
 import { preflight, readTarget, type Target } from './preflight.ts'
 import { createRegistryAccess } from './registry-access.ts'
+import { createReleaseAdvice } from './release-advice.ts'
+import { createRotationControl } from './rotation-control.ts'
 import { createRuns } from './runs.ts'
 import type { Secrets } from './secrets/secrets.ts'
 import type { Settings } from './settings/settings.ts'
@@ -159,6 +162,18 @@ export async function createApp(options: AppOptions): Promise<App> {
     onChange: changed,
   })
 
+  const web = createWeb({ environment: process.env })
+  const releaseAdvice = createReleaseAdvice({
+    home,
+    configFile,
+    settings,
+    web,
+    now: clock.now,
+    report: setAside,
+    log: message => log.info(message),
+    onChange: changed,
+  })
+
   const engineControl = createEngineControl({
     home,
     configFile,
@@ -194,6 +209,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     const stored = storage.state()
     const running = told?.version ?? engine.version
     const runbook = runs.current()
+    const advisories = releaseAdvice.advisories()
     const tight = storageNotice(
       stored,
       settings.get('storage.warnFreePercent'),
@@ -218,6 +234,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       journal: supervisor.journal(),
       pushes: storage.pushes(),
       notices: tight ? [...notices, tight] : [...notices],
+      ...(advisories.length === 0 ? {} : { upgrade: { advisories } }),
       ...(runbook ? { runbook } : {}),
       ...(dashboard ? { dashboard } : {}),
       quitting: quitting !== undefined,
@@ -249,6 +266,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   supervisor.onChange(() => {
     health.serving(supervisor.state().kind === 'serving')
     void askVersion()
+    lookForAdvisories()
     changed()
   })
   supervisor.follow(logged)
@@ -281,7 +299,17 @@ export async function createApp(options: AppOptions): Promise<App> {
     const version = asked.ok ? runningVersionIn(parseJson(asked.value.body)) : undefined
     if (version === undefined || told?.pid !== pid) return
     told = { pid, version }
+    lookForAdvisories()
     changed()
+  }
+
+  function lookForAdvisories(): void {
+    const state = supervisor.state()
+    const version = told?.version ?? engine.version
+    releaseAdvice.running(
+      { id: engine.id, ...(version === undefined ? {} : { version }) },
+      state.kind === 'serving' ? state.pid : undefined,
+    )
   }
 
   function looked(change: 1 | -1): void {
@@ -296,7 +324,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     access.close()
     await supervisor.close({ keepServing: settings.get('keepServing') })
     // Both may be reading from a data volume that no longer answers.
-    await within(clock, closeLimit, Promise.all([outputLog.close(), storage.close()]))
+    await within(clock, closeLimit, Promise.all([outputLog.close(), storage.close(), web.close()]))
     log.info('quit')
   }
 
@@ -307,6 +335,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         settings,
         ...access,
         control: { ...engineControl.handlers, ...runs.handlers },
+        rotation: createRotationControl().handlers,
         busyWith: () => runs.current()?.title,
         async ready() {
           const read = await readTarget(configFile, engine.id)
