@@ -61,7 +61,7 @@ async function main() {
     const item = itemOf(vault, name)
     const value = readFileSync(0, 'utf8')
     if (mode === 'refuses')
-      fail('403: Forbidden (You do not have permission to perform this action), you gave ' + value)
+      fail(`403: Forbidden (You do not have permission to perform this action), you gave ${value}`)
     item[field.replaceAll('\\', '')] = mode === 'other' ? `${value} ` : value
     if (mode !== 'forgets') writeFileSync(fileOf(vault, name), JSON.stringify(item))
     return process.stdout.write(`ID: abc\nTitle: ${name}\nFields:\n  ${field}: ${value}\n`)

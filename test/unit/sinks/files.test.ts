@@ -1,0 +1,184 @@
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { authfileSink } from '../../../main/sinks/authfile-sink.ts'
+import { fileSink } from '../../../main/sinks/file-sink.ts'
+import type { SinkSecret } from '../../../main/sinks/sink.ts'
+
+const secret: SinkSecret = { user: 'zot-ci', key: 'zak_1', registryHost: '127.0.0.1:5050' }
+const another = { ...secret, key: 'zak_2' }
+const auth = Buffer.from('zot-ci:zak_1').toString('base64')
+const { signal } = new AbortController()
+
+let folder: string
+beforeEach(() => {
+  folder = realpathSync(mkdtempSync(join(tmpdir(), 'zotbar-sinks-')))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+const modeOf = (path: string) => statSync(path).mode & 0o777
+
+describe('a file', () => {
+  const path = () => join(folder, 'key')
+  const sink = () => fileSink(`file:${path()}`, path())
+
+  it('holds the key and nothing else, 0600, and proves it', async () => {
+    writeFileSync(path(), 'an older one\n')
+    chmodSync(path(), 0o644)
+    expect(await sink().reach(signal)).toEqual({ ok: true })
+    expect(await sink().prove(secret, signal)).toEqual({ holds: 'another', words: 'something else' })
+    for (let time = 0; time < 2; time += 1) expect(await sink().deliver(secret, signal)).toEqual({ ok: true })
+    expect(readFileSync(path(), 'utf8')).toBe('zak_1')
+    expect(modeOf(path())).toBe(0o600)
+    expect(readdirSync(folder)).toEqual(['key'])
+    expect(await sink().prove(secret, signal)).toEqual({ holds: 'this' })
+    expect(await sink().prove(another, signal)).toEqual({ holds: 'another', words: 'something else' })
+    writeFileSync(path(), '')
+    expect(await sink().prove(secret, signal)).toEqual({ holds: 'another', words: 'an empty file' })
+    rmSync(path())
+    expect(await sink().prove(secret, signal)).toEqual({ holds: 'another', words: 'nothing' })
+  })
+
+  it.each([
+    ['a folder', () => mkdirSync(path()), 'it is a folder'],
+    ['a link', () => symlinkSync(join(folder, 'elsewhere'), path()), 'it is a link, and is not followed'],
+    ['no folder', () => rmSync(folder, { recursive: true }), `its folder FOLDER does not exist`],
+  ])('refuses %s in its place', async (_what, prepare, why) => {
+    prepare()
+    const words = `The key cannot be written to ${path()}: ${why.replace('FOLDER', folder)}.`
+    expect(await sink().reach(signal)).toEqual({ ok: false, error: { code: 'sink-unusable', words } })
+    expect(await sink().deliver(secret, signal)).toEqual({
+      ok: false,
+      error: { code: 'sink-unusable', words },
+    })
+    expect(existsSync(join(folder, 'elsewhere'))).toBe(false)
+    mkdirSync(folder, { recursive: true })
+  })
+
+  it('says when others may write to its folder', async () => {
+    chmodSync(folder, 0o777)
+    expect(await sink().reach(signal)).toEqual({
+      ok: true,
+      note: `Other users may write to ${folder}, and so put another file in its place.`,
+    })
+  })
+
+  it('does nothing once it is cancelled', async () => {
+    expect(await sink().deliver(secret, AbortSignal.abort())).toMatchObject({ error: { code: 'cancelled' } })
+    expect(existsSync(path())).toBe(false)
+  })
+})
+
+describe('an auth file', () => {
+  const path = () => join(folder, 'auth.json')
+  const sink = () => authfileSink(`authfile:${path()}`, path())
+  const read = () => JSON.parse(readFileSync(path(), 'utf8'))
+
+  it('is made where there is none', async () => {
+    expect(await sink().prove(secret, signal)).toEqual({
+      holds: 'another',
+      words: 'nothing for 127.0.0.1:5050',
+    })
+    expect(await sink().deliver(secret, signal)).toEqual({ ok: true })
+    expect(read()).toEqual({ auths: { '127.0.0.1:5050': { auth } } })
+    expect(modeOf(path())).toBe(0o600)
+    expect(await sink().prove(secret, signal)).toEqual({ holds: 'this' })
+    expect(await sink().prove(another, signal)).toEqual({ holds: 'another', words: 'another key' })
+    writeFileSync(path(), '')
+    expect(await sink().deliver(secret, signal)).toEqual({ ok: true })
+  })
+
+  it.each(['  ', '\t', '    '])('keeps what else is in it, its indent %j and its mode', async indent => {
+    const before = {
+      auths: {
+        'docker.io': { auth: 'b3RoZXI=' },
+        '127.0.0.1:5050': { auth: 'b2xk', identitytoken: 'old' },
+        'quay.io/team': { auth: 'cXVheQ==' },
+      },
+      credHelpers: { 'gcr.io': 'gcloud' },
+      HttpHeaders: { 'User-Agent': 'x' },
+      __proto__x: 1,
+    }
+    writeFileSync(path(), JSON.stringify(before, null, indent))
+    chmodSync(path(), 0o640)
+    expect(await sink().reach(signal)).toEqual({ ok: true })
+    expect(await sink().deliver(secret, signal)).toEqual({ ok: true })
+    const { '127.0.0.1:5050': _, ...others } = before.auths
+    expect(read()).toEqual({ ...before, auths: { ...others, '127.0.0.1:5050': { auth } } })
+    expect(Object.keys(read())).toEqual(Object.keys(before))
+    expect(readFileSync(path(), 'utf8').split('\n')[1]).toBe(`${indent}"auths": {`)
+    expect(modeOf(path())).toBe(0o640)
+  })
+
+  it('is taken from the eyes of everybody', async () => {
+    writeFileSync(path(), '{}')
+    chmodSync(path(), 0o644)
+    await sink().deliver(secret, signal)
+    expect(modeOf(path())).toBe(0o640)
+  })
+
+  it('is followed when it is a link, which stays one', async () => {
+    const real = join(folder, 'dotfiles.json')
+    writeFileSync(real, '{"auths":{}}')
+    chmodSync(real, 0o600)
+    symlinkSync('dotfiles.json', path())
+    expect(await sink().deliver(secret, signal)).toEqual({ ok: true })
+    expect(lstatSync(path()).isSymbolicLink()).toBe(true)
+    expect(JSON.parse(readFileSync(real, 'utf8')).auths).toEqual({ '127.0.0.1:5050': { auth } })
+  })
+
+  it.each([
+    ['{"auths": {', /is not JSON, and was left/],
+    ['[]', /is not a JSON object/],
+    ['"x"', /is not a JSON object/],
+    ['{"auths": []}', /"auths" is not an object/],
+    ['{"credsStore": "desktop"}', /helper "desktop" keeps the credential of every host/],
+  ])('is refused, and left as it is: %s', async (text, why) => {
+    writeFileSync(path(), text)
+    const refused = { ok: false, error: { code: 'sink-unusable', words: expect.stringMatching(why) } }
+    expect(await sink().reach(signal)).toMatchObject(refused)
+    expect(await sink().deliver(secret, signal)).toMatchObject({ ok: false })
+    expect(await sink().prove(secret, signal)).not.toEqual({ holds: 'this' })
+    expect(readFileSync(path(), 'utf8')).toBe(text)
+  })
+
+  it('is refused where a helper has this host, and taken where it has another', async () => {
+    writeFileSync(path(), '{"credHelpers": {"127.0.0.1:5050": "pass"}}')
+    expect(await sink().deliver(secret, signal)).toMatchObject({
+      error: { words: expect.stringMatching(/helper "pass" keeps the credential of 127.0.0.1:5050/) },
+    })
+    expect(await sink().deliver({ ...secret, registryHost: 'localhost:5050' }, signal)).toEqual({ ok: true })
+  })
+
+  it('says that a link leads nowhere, and that a folder is none', async () => {
+    symlinkSync('nowhere', path())
+    expect(await sink().deliver(secret, signal)).toMatchObject({
+      error: { words: expect.stringMatching(/a link to nothing/) },
+    })
+    rmSync(path())
+    mkdirSync(path())
+    expect(await sink().prove(secret, signal)).toMatchObject({ holds: 'unknown' })
+  })
+
+  it('sees another sign-in in its place', async () => {
+    writeFileSync(path(), JSON.stringify({ auths: { '127.0.0.1:5050': { auth, identitytoken: 'x' } } }))
+    expect(await sink().prove(secret, signal)).toEqual({
+      holds: 'another',
+      words: 'a token of another sign-in',
+    })
+  })
+})
