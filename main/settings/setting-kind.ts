@@ -2,6 +2,7 @@ import { isAbsolute } from 'node:path'
 import * as v from 'valibot'
 import type { SettingRow } from '../../preload/contract/setting.ts'
 import { ed25519Key } from '../platform/ed25519.ts'
+import { readSpan } from '../platform/span.ts'
 
 type Value = SettingRow['value']
 
@@ -111,4 +112,15 @@ export function publicKey(about: About): Setting<string> {
   )
   const allowed = 'an Ed25519 public key, as PEM or as base64 of its 32 bytes, or nothing'
   return { schema, default: '', allowed, via: 'cli', ...about }
+}
+
+/** A span of time such as "24h" or "0", up to `mostDays` days. */
+export function span(byDefault: string, mostDays: number, about: About): Setting<string> {
+  const schema = v.pipe(
+    v.string(),
+    v.maxLength(20),
+    v.check(text => (readSpan(text) ?? Number.POSITIVE_INFINITY) <= mostDays * 86_400_000),
+  )
+  const allowed = `a time such as 90s, 30m, 24h or 2d, at most ${mostDays}d; 0 for none`
+  return { schema, default: byDefault, allowed, via: 'any', ...about }
 }

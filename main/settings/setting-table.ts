@@ -1,5 +1,5 @@
 import type * as v from 'valibot'
-import { address, count, file, flag, oneOf, publicKey, text } from './setting-kind.ts'
+import { address, count, file, flag, oneOf, publicKey, span, text } from './setting-kind.ts'
 
 /** Every setting of the app. A setting that names a program, command, host, file or URL is `via: 'cli'`. */
 export const settingTable = {
@@ -100,6 +100,24 @@ export const settingTable = {
     how: 'now',
     words: 'Look once a day whether there is a newer zot, and tell; nothing is downloaded or changed',
   }),
+  'rotation.days': count(90, 1, 366, {
+    how: 'now',
+    words: 'How long a key lives that Zotbar makes, in days',
+  }),
+  'rotation.overlap': span('24h', 30, {
+    how: 'now',
+    words: 'How long the old key goes on working after a rotation',
+  }),
+  'rotation.label': {
+    ...text({
+      form: /^[^\p{Cc}\p{Bidi_Control}]{1,150}$/u,
+      allowed: 'one line of at most 150 characters, in which <host>, <user> and <date> are filled in',
+      via: 'any',
+      how: 'now',
+      words: 'The label of a key that Zotbar makes; a short mark of the rotation is added',
+    }),
+    default: 'zotbar/<host>/<date>',
+  },
 } as const
 
 export type SettingKey = keyof typeof settingTable
