@@ -39,6 +39,8 @@ export async function bundle() {
   const node = {
     platform: 'node',
     cwd: root,
+    // Its CommonJS form hides its parts from a bundler.
+    resolve: { alias: { 'jsonc-parser': join(root, 'node_modules/jsonc-parser/lib/esm/main.js') } },
     transform: { define: { __ZOTBAR_VERSION__: JSON.stringify(version) } },
     logLevel: 'warn',
   }

@@ -1,4 +1,4 @@
-import { createTwoFilesPatch } from 'diff'
+import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
 import { type ConfigText, type ConfigView, keyOf, property, viewConfig } from './config-view.ts'
 import { type EditOffer, type EditPart, inTurn, withoutFirst } from './edit-part.ts'
 import { shippedFacts } from './facts.ts'
@@ -100,7 +100,10 @@ function editOf({ file, text }: ConfigText, after: string, parts: EditPart[]): C
     file,
     before: text,
     after,
-    diff: createTwoFilesPatch(file, file, text, after, 'before', 'after', { context: 3 }),
+    diff: createTwoFilesPatch(file, file, text, after, 'before', 'after', {
+      context: 3,
+      headerOptions: FILE_HEADERS_ONLY,
+    }),
     keyPaths: parts.flatMap(({ keyPaths }) => keyPaths),
     note: templateNote,
   }

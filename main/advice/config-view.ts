@@ -1,6 +1,4 @@
-import jsonc, { type Node, type ParseError } from 'jsonc-parser'
-
-const { parseTree, printParseErrorCode } = jsonc
+import { getNodeValue, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser'
 
 /** A config.json as it stands in the file. */
 export interface ConfigText {
@@ -61,7 +59,7 @@ const stepsOf = (path: string): string[] => path.replaceAll('[*]', '.[*]').split
 function findIn(root: Node, path: string): Hit[] {
   let hits: Hit[] = [{ keyPath: '', path: [], node: root, value: undefined }]
   for (const step of stepsOf(path)) hits = hits.flatMap(hit => below(hit, step))
-  return hits.map(hit => ({ ...hit, value: jsonc.getNodeValue(hit.node) }))
+  return hits.map(hit => ({ ...hit, value: getNodeValue(hit.node) }))
 }
 
 function below(hit: Hit, step: string): Hit[] {

@@ -1,6 +1,4 @@
-import jsonc, { type Edit, type Node } from 'jsonc-parser'
-
-const { applyEdits, createScanner } = jsonc
+import { applyEdits, createScanner, type Edit, type Node } from 'jsonc-parser'
 
 /** Small changes of a JSON text that leave every other byte as it is: comments, order, indentation, line ends. */
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import jsonc from 'jsonc-parser'
+import { parse } from 'jsonc-parser'
 import { describe, expect, it } from 'vitest'
 import { type ConfigEdit, editFor } from '../../../main/advice/config-edit.ts'
 import { parseConfig } from '../../../registry/config/parse.ts'
@@ -72,9 +72,7 @@ describe('the edit that goes with a version', () => {
     ['{ "users": [""], "anonymousPolicy": [] }', '{ "anonymousPolicy": ["read"] }'],
     ['{ "anonymousPolicy": ["read"], "users": [""] }', '{ "anonymousPolicy": ["read"] }'],
   ])('turns %s into %s', (before, after) => {
-    expect(jsonc.parse(edit('v2.1.15', 'v2.1.20', metricsIn(before)).after)).toEqual(
-      JSON.parse(metricsIn(after)),
-    )
+    expect(parse(edit('v2.1.15', 'v2.1.20', metricsIn(before)).after)).toEqual(JSON.parse(metricsIn(after)))
   })
 
   it.each([
@@ -83,9 +81,7 @@ describe('the edit that goes with a version', () => {
     ['{ "anonymousPolicy": ["read", "create"], "users": [] }', '{ "users": [""] }'],
     ['{ "users": ["prom"], "anonymousPolicy": [] }', '{ "users": ["prom"] }'],
   ])('turns %s into %s on the way back', (before, after) => {
-    expect(jsonc.parse(edit('v2.1.20', 'v2.1.15', metricsIn(before)).after)).toEqual(
-      JSON.parse(metricsIn(after)),
-    )
+    expect(parse(edit('v2.1.20', 'v2.1.15', metricsIn(before)).after)).toEqual(JSON.parse(metricsIn(after)))
   })
 
   it('takes out what an older version refuses, with its line', () => {
