@@ -60,6 +60,7 @@ const composes: Record<string, string[]> = {
   rotation: ['gate', 'runbook', 'secrets', 'sinks'],
   upgrade: ['gate', 'releases', 'runbook'],
   sinks: ['hosts'],
+  'source-build': ['hosts'],
 }
 
 const rules = [

@@ -10,9 +10,9 @@ export const list: Verb<object> = async ({ out, client }) => {
   const { settings } = asked.value
   out.object({ settings })
   const key = Math.max(...settings.map(row => row.key.length), 3) + 2
-  const value = Math.max(...settings.map(row => text(row.value).length), 5) + 2
+  const value = Math.max(...settings.map(row => cell(row.value).length), 5) + 2
   for (const row of settings)
-    out.line(`${row.key.padEnd(key)}${text(row.value).padEnd(value)}${row.words} (${row.allowed})`)
+    out.line(`${row.key.padEnd(key)}${cell(row.value).padEnd(value)}${row.words} (${row.allowed})`)
   return exitCode.done
 }
 
@@ -59,3 +59,9 @@ export function typed(row: SettingRow, word: string): string | number | boolean 
 }
 
 const text = (value: SettingRow['value']): string => (value === '' ? '(empty)' : String(value))
+
+/** A value in a table: of several lines only their number. */
+function cell(value: SettingRow['value']): string {
+  const lines = text(value).split('\n').length
+  return lines === 1 ? text(value) : `(${lines} lines)`
+}

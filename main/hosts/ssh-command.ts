@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { NodeSSH } from 'node-ssh'
 import type { ClientChannel } from 'ssh2'
 import type { Output } from './output.ts'
+import { shellWord } from './shell-word.ts'
 
 /** A command line of another host that runs. */
 export interface SshCommand {
@@ -19,12 +20,6 @@ const marker = 'zotbar-group='
 const searched = 4096
 const markerLine = new RegExp(`${marker}(\\d+)\\r?\\n`)
 
-/** Quoted for any shell that takes single quotes; `~/` at the start stays the home folder. */
-export function quoted(path: string): string {
-  const [, home = '', rest = ''] = /^(~\/)?(.*)$/s.exec(path) ?? []
-  return `${home}'${rest.replaceAll("'", `'\\''`)}'`
-}
-
 /**
  * The line that the login shell gets. The shell says its process group first, so that everything that it starts can be
  * ended: the signals of SSH itself (RFC 4254, 6.9) do not reach what outlives the shell. Works in every shell.
@@ -33,7 +28,7 @@ function wholeLine(line: string, folder: string | undefined): string {
   const group = `/bin/sh -c 'echo ${marker}$PPID >&2'`
   return folder === undefined || folder === ''
     ? `${group} ; ${line}`
-    : `${group} ; cd ${quoted(folder)} || exit 1 ; ${line}`
+    : `${group} ; cd ${shellWord(folder)} || exit 1 ; ${line}`
 }
 
 /** Starts a line; rejects when the host does not run it. */
@@ -68,7 +63,7 @@ export async function startSshCommand(
   return {
     over,
     stop: async () => {
-      const group = await Promise.race([stderr.group, delay(afterwards, undefined)])
+      const group = await Promise.race([stderr.group, delay(afterwards, undefined, { ref: false })])
       if (group !== undefined && group > 1) await stopGroup(ssh, group, what.graceMs).catch(() => {})
       channel.close()
     },

@@ -1,4 +1,5 @@
 import type * as v from 'valibot'
+import { buildSettings } from './build-settings.ts'
 import { address, count, file, flag, oneOf, publicKey, span, text } from './setting-kind.ts'
 
 /** Every setting of the app. A setting that names a program, command, host, file or URL is `via: 'cli'`. */
@@ -25,9 +26,21 @@ export const settingTable = {
     how: 'now',
     words: 'After a change of the engine: how long it may take to be ready, in seconds; many tags add to it',
   }),
-  'gate.stableSeconds': count(10, 0, 3600, {
+  'gate.stableSeconds': count(60, 0, 3600, {
     how: 'now',
     words: 'After a change of the engine: how long it must then run without a restart, in seconds',
+  }),
+  ...buildSettings,
+  'gate.checks': text({
+    form: /^[^\0]+$/,
+    allowed: 'command lines for /bin/sh, one per line, or nothing',
+    via: 'cli',
+    how: 'now',
+    words: 'After an upgrade: commands of yours that must succeed, such as mise run services-check',
+  }),
+  'upgrade.schedule': oneOf(['never', 'weekly'], {
+    how: 'now',
+    words: 'Whether a headless Zotbar upgrades zot by itself; never: it only tells',
   }),
   'dashboard.port': count(0, 0, 65535, {
     how: 'restart',
