@@ -1,0 +1,68 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { openKeyStore } from '../../../main/secrets/open-key-store.ts'
+import { another, made, never, partsOf, secret, temporaryFolder } from './parts.ts'
+
+const folder = temporaryFolder()
+const volume = join(folder.path, 'volume')
+mkdirSync(volume)
+
+/** A real file system of 64 kB; only root may mount it. */
+const mounted = ((): boolean => {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return false
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', volume], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+})()
+
+afterAll(() => {
+  if (mounted) execFileSync('umount', ['-l', volume])
+  folder.dispose()
+})
+
+/** Until not even a small file finds room. */
+function fill() {
+  for (let number = 0; ; number += 1)
+    try {
+      writeFileSync(join(volume, `fill-${number}`), 'x'.repeat(4096))
+    } catch {
+      return
+    }
+}
+
+describe.skipIf(!mounted)('a disk that is full (needs root, to mount a small one)', () => {
+  it('leaves every file as it was, and no part of another', async () => {
+    const parts = partsOf(folder.path)
+    const keyFile = join(folder.path, 'key')
+    writeFileSync(keyFile, 'x'.repeat(32), { mode: 0o600 })
+    const store = openKeyStore({ home: volume, keyFile: () => keyFile, plain: () => false })
+    const owner = { registry: 'r', user: 'zot-ci' }
+    const file = made(`file:${join(volume, 'key')}`, parts)
+    const auth = made(`authfile:${join(volume, 'auth.json')}`, parts)
+    expect(await file.deliver(secret, never)).toEqual({ ok: true })
+    expect(await auth.deliver(secret, never)).toEqual({ ok: true })
+    expect(await store.set(owner, 'current', secret.key)).toEqual({ ok: true, value: null })
+    fill()
+    const before = readdirSync(volume)
+    const sealed = readFileSync(join(volume, 'secrets', 'keys.enc'))
+    for (const sink of [file, auth]) {
+      expect(await sink.deliver(another, never)).toMatchObject({
+        ok: false,
+        error: { code: 'sink-unusable', words: expect.stringMatching(/the volume is full/) },
+      })
+      expect(await sink.prove(secret, never)).toEqual({ holds: 'this' })
+    }
+    expect(await store.set(owner, 'next', another.key)).toMatchObject({
+      error: { code: 'file-unusable', reason: 'the volume is full' },
+    })
+    expect(await store.get(owner, 'current')).toEqual({ ok: true, value: secret.key })
+    expect(readdirSync(volume)).toEqual(before)
+    expect(readdirSync(join(volume, 'secrets')).sort()).toEqual(['keys.enc', 'place.json'])
+    expect(readFileSync(join(volume, 'secrets', 'keys.enc'))).toEqual(sealed)
+  })
+})

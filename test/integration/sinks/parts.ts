@@ -1,0 +1,46 @@
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { localHost } from '../../../main/hosts/local-host.ts'
+import { isOfOp, type SinkParts, sinkOf } from '../../../main/sinks/make-sink.ts'
+import type { Sink, SinkSecret } from '../../../main/sinks/sink.ts'
+
+/** A key that could not occur by chance, so that every text can be searched for it. */
+export const secret: SinkSecret = {
+  user: 'zot-ci',
+  key: 'zak_0123456789abcdef"%0123456789abcd',
+  registryHost: '127.0.0.1:5050',
+}
+export const another: SinkSecret = { ...secret, key: 'zak_another' }
+
+export const never = new AbortController().signal
+
+export function temporaryFolder() {
+  const path = realpathSync(mkdtempSync(join(tmpdir(), 'zotbar-sinks-')))
+  return { path, dispose: () => rmSync(path, { recursive: true, force: true }) }
+}
+
+/** Real parts of this computer; `environment` and `bin` as the app would have them. */
+export function partsOf(
+  home: string,
+  more: Partial<SinkParts> & { bin?: string; environment?: object } = {},
+): SinkParts {
+  const { bin, environment = {}, ...rest } = more
+  const path = [bin, process.env['PATH']].filter(Boolean).join(delimiter)
+  const options = { home, environment: { ...process.env, ...environment, PATH: path } }
+  return {
+    here: localHost(options),
+    withOp: localHost({ ...options, also: isOfOp }),
+    there: () => {
+      throw new Error('no other host in this test')
+    },
+    forgejo: { url: () => '', token: async () => ({ ok: true, value: undefined }) },
+    ...rest,
+  }
+}
+
+export function made(spec: string, parts: SinkParts): Sink {
+  const sink = sinkOf(spec, parts)
+  if (!sink.ok) throw new Error(JSON.stringify(sink.error))
+  return sink.value
+}
