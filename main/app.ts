@@ -18,10 +18,11 @@ import { parseJson } from './platform/registry-http.ts'
 import { createWeb } from './platform/web.ts'
 import { within } from './platform/within.ts'
 import { preflight, readTarget, type Target } from './preflight.ts'
-import { createRegistryAccess } from './registry-access.ts'
+import { clientAddress, createRegistryAccess } from './registry-access.ts'
 import { createReleaseAdvice } from './release-advice.ts'
 import { createRotationControl } from './rotation-control.ts'
 import { createRuns } from './runs.ts'
+import { openKeyStore } from './secrets/open-key-store.ts'
 import type { Secrets } from './secrets/secrets.ts'
 import type { Settings } from './settings/settings.ts'
 import { createStorage } from './storage/storage.ts'
@@ -194,6 +195,27 @@ export async function createApp(options: AppOptions): Promise<App> {
   })
   runs.know(engineControl.kinds)
 
+  const rotation = await createRotationControl({
+    home,
+    clock,
+    settings,
+    store: openKeyStore({
+      home,
+      keyFile: () => settings.get('secrets.keyFile'),
+      plain: () => settings.get('secrets.plain'),
+    }),
+    runs,
+    registry: access.registry,
+    adminSocket: options.adminSocket,
+    supervisor,
+    address: () => clientAddress(target),
+    serves: () => supervisor.state().kind === 'serving',
+    report: setAside,
+    log: (message, data) => log.info(message, data),
+    onChange: changed,
+  })
+  runs.know(rotation.kinds)
+
   const health = createHealth({
     clock,
     authorization: () => access.authorization(),
@@ -209,6 +231,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     const stored = storage.state()
     const running = told?.version ?? engine.version
     const runbook = runs.current()
+    const managedKeys = rotation.glance()
     const advisories = releaseAdvice.advisories()
     const tight = storageNotice(
       stored,
@@ -235,6 +258,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       pushes: storage.pushes(),
       notices: tight ? [...notices, tight] : [...notices],
       ...(advisories.length === 0 ? {} : { upgrade: { advisories } }),
+      ...(managedKeys.length > 0 ? { managedKeys } : {}),
       ...(runbook ? { runbook } : {}),
       ...(dashboard ? { dashboard } : {}),
       quitting: quitting !== undefined,
@@ -320,6 +344,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   async function close(): Promise<void> {
     changed()
     runs.close()
+    rotation.close()
     health.close()
     access.close()
     await supervisor.close({ keepServing: settings.get('keepServing') })
@@ -335,7 +360,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         settings,
         ...access,
         control: { ...engineControl.handlers, ...runs.handlers },
-        rotation: createRotationControl().handlers,
+        rotation: rotation.handlers,
         busyWith: () => runs.current()?.title,
         async ready() {
           const read = await readTarget(configFile, engine.id)
@@ -357,6 +382,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     },
     async begin() {
       await runs.begin()
+      rotation.begin()
       void storage.scan()
     },
     quit() {

@@ -79,7 +79,7 @@ export function createRegistryAccess(options: RegistryAccessOptions): RegistryAc
 }
 
 /** "127.0.0.1:5050", or the name under which the outside knows it. */
-function clientAddress(target: Target | undefined): string {
+export function clientAddress(target: Target | undefined): string {
   if (target?.publicUrl !== undefined) return target.publicUrl.replace(/^https?:\/\//, '').replace(/\/$/, '')
   return `${target?.host ?? '127.0.0.1'}:${target?.port ?? 5050}`
 }

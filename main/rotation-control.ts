@@ -1,32 +1,340 @@
+import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
+import * as v from 'valibot'
 import type { ZotbarHandlers } from '../preload/contract/contract.ts'
 import type { ApiKey } from '../preload/contract/key.ts'
-import { fail } from '../preload/contract/result.ts'
+import type { ManagedKeyGlance } from '../preload/contract/managed-key.ts'
+import { fail, ok, type Result } from '../preload/contract/result.ts'
+import type { Finding, RunbookPlan } from '../preload/contract/runbook.ts'
+import { failureWords } from '../preload/words/failure-words.ts'
+import { adminClient } from './platform/admin-client.ts'
+import type { Clock } from './platform/clock.ts'
+import type { SetAside } from './platform/json-file.ts'
+import type { RegistryHttp } from './platform/registry-http.ts'
+import { acceptKey, readKey } from './rotation/access.ts'
+import { createCare } from './rotation/care.ts'
+import { createInventory } from './rotation/inventory.ts'
+import { createKeyDesk } from './rotation/key-desk.ts'
+import { type KeyRecord, type Owner, openKeyRecords } from './rotation/key-record.ts'
+import { type RotateMemory, type RotationParts, retireMemory, rotateMemory } from './rotation/parts.ts'
+import { isLabel, labelOf, labelStart, overlapForms, type Policy, readOverlap } from './rotation/policy.ts'
+import { retireName, retireRunbook } from './rotation/retire-steps.ts'
+import { rotateName, rotateRunbook } from './rotation/rotate.ts'
+import { scheduleRetirements } from './rotation/schedule.ts'
+import { createSinks, usesIn } from './rotation-sinks.ts'
+import { dryRun } from './runbook/run.ts'
+import type { Kind } from './runbook/runbooks.ts'
+import type { Runs } from './runs.ts'
+import type { KeyStore } from './secrets/key-store.ts'
+import type { Settings } from './settings/settings.ts'
+import { forgejoTokenAccount, giveForgejoToken } from './sinks/forgejo-token.ts'
 
 /** What the contract says about keys under care. */
 export interface RotationHandlers {
   keys: Pick<
     ZotbarHandlers['keys'],
-    'managed' | 'manage' | 'unmanage' | 'rotate' | 'prove' | 'endOverlap' | 'offerKey'
+    | 'managed'
+    | 'manage'
+    | 'unmanage'
+    | 'rotate'
+    | 'prove'
+    | 'endOverlap'
+    | 'offerKey'
+    | 'forgejoToken'
+    | 'unlock'
   >
   /** The same keys, with those under care marked. */
   marked(keys: ApiKey[]): ApiKey[]
 }
 
-const notYet = async () => fail({ code: 'unexpected', where: 'rotation' })
+interface Options {
+  home: string
+  clock: Clock
+  settings: Settings
+  store: KeyStore
+  runs: Runs
+  registry: RegistryHttp
+  /** The registry's administration socket. */
+  adminSocket: string
+  supervisor: { onChange(listener: () => void): () => void; tail(count: number): Promise<string[]> }
+  /** The registry as clients call it: "127.0.0.1:5050". */
+  address(): string
+  serves(): boolean
+  report(what: SetAside): void
+  log(message: string, data?: Record<string, unknown>): void
+  onChange(): void
+}
 
-export function createRotationControl(): { handlers: RotationHandlers } {
-  return {
-    handlers: {
-      keys: {
-        managed: notYet,
-        manage: notYet,
-        unmanage: notYet,
-        rotate: notYet,
-        prove: notYet,
-        endOverlap: notYet,
-        offerKey: notYet,
+/** Keys under care: rotated, looked at, and revoked when their time has come. */
+export interface RotationControl {
+  handlers: RotationHandlers
+  kinds: Record<string, Kind>
+  /** For a snapshot. */
+  glance(): ManagedKeyGlance[]
+  /** After runs that were cut off are under way. */
+  begin(): void
+  close(): void
+}
+
+const mayNot = fail({ code: 'not-authorised', reason: 'wrong-sender' })
+/** The newest lines of the log that are looked through for what used a key. */
+const logLines = 3000
+
+export async function createRotationControl(options: Options): Promise<RotationControl> {
+  const { home, clock, settings, store, runs, registry, supervisor, address, serves, report, log } = options
+  const records = await openKeyRecords({ home, now: clock.now, report, onChange: options.onChange })
+  const sinks = createSinks({ home, clock, settings, store })
+  /** A key that somebody pasted, until the step that asked for it takes it. */
+  let offered: { user: string; key: string } | undefined
+
+  const serving = (limitMs: number): Promise<boolean> =>
+    new Promise(resolve => {
+      const end = (): void => {
+        stopListening()
+        stopTimer()
+        resolve(serves())
+      }
+      const stopTimer = clock.setTimer(clock.now() + limitMs, end)
+      const stopListening = supervisor.onChange(() => {
+        if (serves()) end()
+      })
+      if (serves()) end()
+    })
+  const pause = (ms: number): Promise<void> =>
+    new Promise(resolve => void clock.setTimer(clock.now() + ms, resolve))
+  const desk = createKeyDesk({
+    registry,
+    admin: adminClient(options.adminSocket),
+    serving,
+    pause,
+    now: clock.now,
+  })
+  const policy = (): Policy => ({
+    days: settings.get('rotation.days'),
+    overlapMs: readOverlap(settings.get('rotation.overlap')) ?? 0,
+    label: settings.get('rotation.label'),
+  })
+  const here = { host: hostname() || 'host' }
+
+  const parts: RotationParts = {
+    clock,
+    desk,
+    store,
+    records,
+    serving,
+    pause,
+    policy,
+    sink(spec) {
+      const sink = sinks.of(spec)
+      return sink.ok ? sink.value : undefined
+    },
+    takeOffered(user) {
+      const key = offered?.user === user ? offered.key : undefined
+      offered = undefined
+      return key
+    },
+    recentUses: async user => usesIn(await supervisor.tail(logLines), user),
+    retiringChanged: () => schedule.poke(),
+  }
+  const care = createCare(parts, sinks.of)
+  const inventory = createInventory({
+    ...parts,
+    registry: address,
+    serves,
+    labelStart: user => labelStart(policy().label, { ...here, user }),
+  })
+  const schedule = scheduleRetirements({
+    clock,
+    desk,
+    records,
+    registry: address,
+    serves,
+    busy: () => runs.current() !== undefined,
+    retire({ registry: place, user }, { uuid, label }) {
+      log('an old key is revoked, as its time has come', { user, uuid })
+      return runs.start(retireRunbook({ registry: place, user, old: { uuid, label } }, parts), 'schedule')
+    },
+  })
+
+  const ownerOf = (user: string): Owner => ({ registry: address(), user })
+  const freshLabel = (user: string): string =>
+    labelOf(policy().label, { ...here, user, at: clock.now(), mark: randomBytes(3).toString('hex') })
+
+  function known(user: string): Result<KeyRecord> {
+    const record = records.find(ownerOf(user)) ?? records.all().find(one => one.user === user)
+    return record ? ok(record) : care.notManaged(user)
+  }
+
+  interface RotateWish {
+    user: string
+    overlap?: string | undefined
+    leaked: boolean
+    yes: boolean
+  }
+
+  function memoryFor({ user, overlap, leaked, yes }: RotateWish): Result<RotateMemory> {
+    const record = known(user)
+    if (!record.ok) return record
+    const { days, overlapMs } = policy()
+    const wanted = overlap === undefined ? overlapMs : readOverlap(overlap.trim())
+    if (wanted === undefined)
+      return fail({ code: 'bad-input', field: 'overlap', wrong: overlap ?? '', allowed: overlapForms })
+    // What an earlier run could not take back is gone on with.
+    const label = record.value.pending ?? freshLabel(user)
+    if (!isLabel(label)) return fail({ code: 'key-label-refused', label })
+    const { registry: place, uuid, label: oldLabel, createdAt, expirationDate } = record.value
+    return ok({
+      registry: place,
+      user,
+      old: { uuid, label: oldLabel, createdAt, expirationDate, scopes: [] },
+      label,
+      days,
+      overlapMs: leaked ? 0 : wanted,
+      leaked,
+      yes,
+    })
+  }
+
+  async function plan(memory: RotateMemory): Promise<RunbookPlan> {
+    const findings: Finding[] = []
+    const find = (id: string, severity: Finding['severity'], evidence: string, advice: string): void =>
+      void findings.push({ id, severity, evidence, advice })
+    const record = records.find(memory)
+    for (const { spec } of record?.sinks ?? []) {
+      const sink = sinks.of(spec)
+      if (!sink.ok) find('bad-sink', 'error', spec, failureWords(sink.error).title)
+      else if (!sink.value.describe().provable)
+        find('unprovable', 'info', spec, 'It takes the key and cannot show afterwards what it holds.')
+    }
+    if ((record?.sinks.length ?? 0) === 0)
+      find(
+        'no-sink',
+        'warning',
+        memory.user,
+        'The new key is handed to no place: whoever uses it has to be told.',
+      )
+    const seen = record && (await inventory.look(record))
+    for (const { id, words, repair } of seen?.drift ?? []) find(id, 'warning', words, repair)
+    return { runbook: rotateName, steps: await dryRun(rotateRunbook(memory, parts)), findings }
+  }
+
+  const handlers: RotationHandlers = {
+    marked(keys) {
+      const ours = new Set(
+        records.all().flatMap(({ uuid, retiring }) => [uuid, ...retiring.map(old => old.uuid)]),
+      )
+      return keys.map(key => (ours.has(key.uuid) ? { ...key, managed: true } : key))
+    },
+    keys: {
+      managed: async () => ok({ keys: await inventory.list(), store: await store.describe() }),
+      async manage({ user, ...wish }, caller) {
+        // It names files, hosts and commands.
+        if (caller !== 'cli') return mayNot
+        const busy = runs.current()
+        if (busy) return fail({ code: 'busy', with: busy.title })
+        if (!serves()) return fail({ code: 'registry-not-serving' })
+        const checks = await care.manage(ownerOf(user), wish, freshLabel(user))
+        if (!checks.ok) return checks
+        const record = records.find(ownerOf(user))
+        if (!record) return care.notManaged(user)
+        schedule.poke()
+        return ok({ ...(await inventory.look(record)), checks: checks.value })
       },
-      marked: keys => keys,
+      async unmanage({ user }) {
+        const busy = runs.current()
+        if (busy) return fail({ code: 'busy', with: busy.title })
+        const record = known(user)
+        return record.ok ? care.unmanage(record.value) : record
+      },
+      async rotate({ dryRun: dry, ...wish }, caller) {
+        const busy = runs.current()
+        if (busy && !dry) return fail({ code: 'busy', with: busy.title })
+        const memory = memoryFor(wish)
+        if (!memory.ok) return memory
+        if (dry) return ok({ plan: await plan(memory.value) })
+        return runs.start(rotateRunbook(memory.value, parts), caller)
+      },
+      async prove({ user }) {
+        const record = known(user)
+        if (!record.ok) return record
+        return serves() ? care.prove(record.value) : fail({ code: 'registry-not-serving' })
+      },
+      async endOverlap({ user }, caller) {
+        const record = known(user)
+        if (!record.ok) return record
+        const old = record.value.retiring[0]
+        if (!old) return fail({ code: 'nothing-retiring', user })
+        const memory = { registry: record.value.registry, user, old: { uuid: old.uuid, label: old.label } }
+        return runs.start(retireRunbook(memory, parts), caller)
+      },
+      async offerKey({ question, key }, caller) {
+        const asked = runs.current()?.question
+        const user = asked?.id === question ? asked.wants?.keyOf : undefined
+        if (user === undefined) return fail({ code: 'nothing-under-way' })
+        const secret = readKey(key)
+        if (!secret.ok) return secret
+        const bearer = { user, key: secret.value }
+        const accepted = await acceptKey(
+          desk,
+          bearer,
+          records.all().map(one => one.user),
+        )
+        if (!accepted.ok) return accepted
+        offered = bearer
+        return runs.handlers.runbooks.answer({ question, agreed: true }, caller)
+      },
+      async forgejoToken({ token }, caller) {
+        return caller === 'cli' ? giveForgejoToken(store.note(forgejoTokenAccount), token) : mayNot
+      },
+      unlock: async ({ passphrase }) => store.unlock(passphrase),
+    },
+  }
+
+  /** What is found out without being asked: once it serves, and once a day. */
+  let lookedAt = Number.NEGATIVE_INFINITY
+  let stopDaily = (): void => {}
+  function lookAll(): void {
+    if (records.all().length === 0 || !serves() || clock.now() - lookedAt < 3_600_000) return
+    lookedAt = clock.now()
+    stopDaily()
+    stopDaily = clock.setTimer(clock.now() + 86_400_000, lookAll, { unref: true })
+    void inventory.list().catch(error => log('the keys could not be looked at', { error: String(error) }))
+  }
+  let stopListening = (): void => {}
+
+  return {
+    handlers,
+    kinds: {
+      [rotateName]: {
+        revive(memory) {
+          const read = v.safeParse(rotateMemory, memory)
+          return read.success ? rotateRunbook(read.output, parts) : undefined
+        },
+        // Before a key is made there is nothing to go on with.
+        onward: begun => begun('mint'),
+      },
+      [retireName]: {
+        revive(memory) {
+          const read = v.safeParse(retireMemory, memory)
+          return read.success ? retireRunbook(read.output, parts) : undefined
+        },
+        onward: () => true,
+      },
+    },
+    glance: inventory.glance,
+    begin() {
+      stopListening = supervisor.onChange(() => {
+        schedule.poke()
+        lookAll()
+      })
+      schedule.poke()
+      lookAll()
+    },
+    close() {
+      stopListening()
+      stopDaily()
+      schedule.close()
+      sinks.close()
     },
   }
 }

@@ -28,7 +28,7 @@ const secret = v.pipe(v.string(), v.maxLength(4096))
 const settingKey = v.pipe(v.string(), v.maxLength(100))
 
 /** What the app can open for a window: itself, at a view, and two of its own. Never a path or an address. */
-export const openTargets = ['window', 'keys', 'upgrade', 'docs', 'log-folder'] as const
+export const openTargets = ['window', 'keys', 'upgrade', 'run', 'docs', 'log-folder'] as const
 export type OpenTarget = (typeof openTargets)[number]
 
 /** The one table of commands; every transport, handler and client derives from it. */
@@ -118,6 +118,10 @@ export const contract = {
     offerKey: command<null>()(
       v.strictObject({ question: v.pipe(v.string(), v.maxLength(100)), key: secret }),
     ),
+    /** The access token that secrets are set in Forgejo with. CLI only. */
+    forgejoToken: command<null>()(v.strictObject({ token: secret })),
+    /** The passphrase of the encrypted file, kept until the app ends. */
+    unlock: command<null>()(v.strictObject({ passphrase: secret })),
   },
   /** The admin that the first run made. CLI only. */
   admin: {

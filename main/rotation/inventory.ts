@@ -1,0 +1,168 @@
+import type {
+  KeyDrift,
+  ManagedKey,
+  ManagedKeyGlance,
+  ManagedSink,
+} from '../../preload/contract/managed-key.ts'
+import { failureWords } from '../../preload/words/failure-words.ts'
+import { accessTo } from './access.ts'
+import type { ListedKey } from './key-desk.ts'
+import type { KeyRecord } from './key-record.ts'
+import type { RotationParts } from './parts.ts'
+import { nearnessOf } from './policy.ts'
+
+interface Options extends Pick<RotationParts, 'clock' | 'desk' | 'store' | 'records' | 'sink'> {
+  /** The registry under care, as clients call it. */
+  registry(): string
+  serves(): boolean
+  /** What the labels of keys that Zotbar makes for a user begin with; '' when any may. */
+  labelStart(user: string): string
+}
+
+/** The keys under care, our record beside what the registry says. What differs is said with its repair. */
+export function createInventory(options: Options) {
+  const { clock, desk, store, records, registry, serves, labelStart } = options
+
+  async function look(record: KeyRecord): Promise<ManagedKey> {
+    const { user } = record
+    const drift: KeyDrift[] = []
+    let listed: ListedKey[] | undefined
+    let trouble: string | undefined
+    const found = (id: KeyDrift['id'], words: string, repair: string, half?: string): void => {
+      drift.push({ id, words, repair })
+      trouble ??= half
+    }
+
+    const kept = await store.get(record, 'current')
+    if (!kept.ok)
+      found('unseen', `${failureWords(kept.error).title}.`, failureWords(kept.error).steps.join(' '))
+    else if (kept.value === undefined)
+      found(
+        'secret-gone',
+        'Its secret is no longer in the store.',
+        `Give it again: zotbar keys manage ${user} --key-stdin, or rotate it: zotbar keys rotate ${user}`,
+        'its secret is gone',
+      )
+
+    if (record.registry !== registry())
+      found(
+        'elsewhere',
+        `It is a key for ${record.registry}, and the registry here is ${registry()}.`,
+        `Put it under care here: zotbar keys manage ${user} --key-stdin`,
+      )
+    else if (!serves())
+      found('unseen', 'The registry does not serve, so it cannot be asked.', 'Start it: zotbar restart')
+    else {
+      const access = await accessTo(desk, user, [kept.ok ? kept.value : undefined])
+      const all = access.ok ? await access.value?.list() : access
+      if (all?.ok) listed = all.value
+      else if (all)
+        found('unseen', `${failureWords(all.error).title}.`, 'Look at the registry: zotbar status')
+      const isThere = listed?.some(({ uuid }) => uuid === record.uuid)
+      const ended = record.expirationDate !== null && Date.parse(record.expirationDate) <= clock.now()
+      if (ended)
+        found(
+          'expired',
+          `It has ended on ${(record.expirationDate ?? '').slice(0, 10)}.`,
+          `Rotate it: zotbar keys rotate ${user}`,
+          'it has ended',
+        )
+      else if (isThere === false || (all === undefined && access.ok && kept.ok && kept.value !== undefined))
+        found(
+          'revoked-elsewhere',
+          'The registry does not know it any more: it was revoked elsewhere.',
+          `Rotate it: zotbar keys rotate ${user}`,
+          'it was revoked elsewhere',
+        )
+    }
+
+    const known = new Set([record.uuid, ...record.retiring.map(({ uuid }) => uuid)])
+    const start = labelStart(user)
+    for (const { uuid, label } of listed ?? [])
+      if (start !== '' && label.startsWith(start) && !known.has(uuid) && label !== record.pending)
+        found(
+          'unknown-key',
+          `${label} looks like a key of ours and is not known here.`,
+          `If nobody uses it: zotbar keys revoke ${uuid}`,
+        )
+    for (const { spec, state } of record.sinks)
+      if (state === 'stale')
+        found('sink-stale', `${spec} holds another key.`, `Hand it over again: zotbar keys manage ${user}`)
+
+    if (trouble !== record.trouble)
+      await records.update(record, ({ trouble: _, ...one }) =>
+        trouble === undefined ? one : { ...one, trouble },
+      )
+    return shown(record, listed, drift)
+  }
+
+  function shown(record: KeyRecord, listed: ListedKey[] | undefined, drift: KeyDrift[]): ManagedKey {
+    const now = listed?.find(({ uuid }) => uuid === record.uuid)
+    const [older] = record.retiring
+    const olderUsed = listed?.find(({ uuid }) => uuid === older?.uuid)?.lastUsed
+    const { user, uuid, kept, proveRepository } = record
+    return {
+      registry: record.registry,
+      user,
+      label: record.label,
+      uuid,
+      createdAt: record.createdAt,
+      expirationDate: record.expirationDate,
+      lastUsed: now?.lastUsed ?? null,
+      kept,
+      sinks: record.sinks.map(one => sinkOf(one)),
+      ...(proveRepository === undefined ? {} : { proveRepository }),
+      ...(older === undefined
+        ? {}
+        : {
+            retiring: {
+              uuid: older.uuid,
+              label: older.label,
+              retireAt: older.retireAt,
+              ...(olderUsed == null ? {} : { lastUsed: olderUsed }),
+              ...(older.words === undefined ? {} : { words: older.words }),
+            },
+          }),
+      drift,
+      ...nearnessOf(record, clock.now()),
+    }
+  }
+
+  function sinkOf({ spec, state, at, words }: KeyRecord['sinks'][number]): ManagedSink {
+    const { title, place } = options.sink(spec)?.describe() ?? { title: 'Not understood', place: spec }
+    return {
+      spec,
+      title,
+      place,
+      state,
+      ...(at === undefined ? {} : { at }),
+      ...(words === undefined ? {} : { words }),
+    }
+  }
+
+  return {
+    async list(): Promise<ManagedKey[]> {
+      const keys: ManagedKey[] = []
+      for (const record of records.all()) keys.push(await look(record))
+      return keys
+    },
+    look,
+    /** From the record alone, as it is asked for with every snapshot. */
+    glance: (): ManagedKeyGlance[] =>
+      records.all().map(record => {
+        const { registry: place, user, uuid, expirationDate, trouble } = record
+        const { daysLeft, shouldRotate } = nearnessOf(record, clock.now())
+        return {
+          user,
+          registry: place,
+          uuid,
+          expirationDate,
+          daysLeft,
+          shouldRotate,
+          ...(trouble === undefined ? {} : { trouble }),
+        }
+      }),
+  }
+}
+
+export type Inventory = ReturnType<typeof createInventory>

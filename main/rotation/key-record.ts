@@ -1,0 +1,106 @@
+import { join } from 'node:path'
+import * as v from 'valibot'
+import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import { reasonOf } from '../platform/error-code.ts'
+import { readJsonFile, type SetAside, writeJsonFile } from '../platform/json-file.ts'
+
+const sink = v.object({
+  spec: v.string(),
+  state: v.picklist(['proven', 'accepted', 'stale', 'unknown', 'failed']),
+  /** The key that was last handed over, or was about to be. */
+  handed: v.exactOptional(v.string()),
+  at: v.exactOptional(v.string()),
+  words: v.exactOptional(v.string()),
+})
+export type SinkRecord = v.InferOutput<typeof sink>
+
+const retiring = v.object({
+  uuid: v.string(),
+  label: v.string(),
+  /** When it stopped being the current one, and when it is to be revoked. */
+  since: v.string(),
+  retireAt: v.string(),
+  /** Why it is still there although its time has come. */
+  words: v.exactOptional(v.string()),
+})
+export type Retiring = v.InferOutput<typeof retiring>
+
+const record = v.object({
+  registry: v.string(),
+  user: v.string(),
+  uuid: v.string(),
+  label: v.string(),
+  createdAt: v.string(),
+  expirationDate: v.nullable(v.string()),
+  kept: v.picklist(['keychain', 'encrypted-file', 'plain-file']),
+  sinks: v.array(sink),
+  proveRepository: v.exactOptional(v.string()),
+  /** Newest first; the secret of the newest is kept until it is revoked. */
+  retiring: v.array(retiring),
+  /** The label of a key that is being made; it stays when the way back could not revoke that key. */
+  pending: v.exactOptional(v.string()),
+  /** Why it does not work, as found last. */
+  trouble: v.exactOptional(v.string()),
+})
+export type KeyRecord = v.InferOutput<typeof record>
+
+const file = v.object({ keys: v.array(record) })
+
+export interface Owner {
+  registry: string
+  user: string
+}
+
+/** What is known of the keys under care, without their secrets: `keys.json` in the app's home. */
+export interface KeyRecords {
+  all(): readonly KeyRecord[]
+  find(owner: Owner): KeyRecord | undefined
+  /** Adds it, or replaces the one of the same owner. */
+  put(record: KeyRecord): Promise<Result<null>>
+  /** Durable when it resolves. Nothing happens without a record of this owner. */
+  update(owner: Owner, change: (record: KeyRecord) => KeyRecord): Promise<Result<null>>
+  remove(owner: Owner): Promise<Result<null>>
+}
+
+export const isOf =
+  ({ registry, user }: Owner) =>
+  (one: Owner): boolean =>
+    one.registry === registry && one.user === user
+
+interface Options {
+  home: string
+  now(): number
+  report(what: SetAside): void
+  onChange(): void
+}
+
+/** Throws when the file is there and cannot be read. */
+export async function openKeyRecords({ home, now, report, onChange }: Options): Promise<KeyRecords> {
+  const path = join(home, 'keys.json')
+  let keys = (await readJsonFile(path, file, { now, report }))?.keys ?? []
+  let turn: Promise<unknown> = Promise.resolve()
+
+  function write(change: (keys: KeyRecord[]) => KeyRecord[]): Promise<Result<null>> {
+    const written = turn.then(async (): Promise<Result<null>> => {
+      const next = change(keys)
+      try {
+        await writeJsonFile(path, { keys: next })
+      } catch (error) {
+        return fail({ code: 'home-unusable', path, reason: reasonOf(error) })
+      }
+      keys = next
+      onChange()
+      return ok(null)
+    })
+    turn = written
+    return written
+  }
+
+  return {
+    all: () => keys,
+    find: owner => keys.find(isOf(owner)),
+    put: next => write(all => [...all.filter(one => !isOf(next)(one)), next]),
+    update: (owner, change) => write(all => all.map(one => (isOf(owner)(one) ? change(one) : one))),
+    remove: owner => write(all => all.filter(one => !isOf(owner)(one))),
+  }
+}

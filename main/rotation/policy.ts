@@ -1,0 +1,66 @@
+import { readSpan } from '../platform/span.ts'
+
+/** How keys are rotated, from the settings. */
+export interface Policy {
+  /** How long a key lives. */
+  days: number
+  /** How long the old key goes on working after the switch, ms. */
+  overlapMs: number
+  /** "zotbar/<host>/<date>". */
+  label: string
+}
+
+export const dayMs = 86_400_000
+/** An overlap up to this is waited for in the run itself. */
+export const waitedForMs = 60_000
+/** The longest overlap: a key that is replaced must not outlive its successor. */
+export const longestOverlapMs = 30 * dayMs
+
+export const overlapForms = 'a time such as 90s, 30m, 24h or 2d, at most 30d; 0 for none'
+
+/** Reads "24h", "0" into ms; undefined when it is none, or too long. */
+export function readOverlap(text: string): number | undefined {
+  const ms = readSpan(text)
+  return ms !== undefined && ms <= longestOverlapMs ? ms : undefined
+}
+
+/** One line that a registry takes, and that is safe to show on a terminal. */
+export const isLabel = (text: string): boolean =>
+  text.length > 0 && text.length <= 200 && !/[\p{Cc}\p{Bidi_Control}]/u.test(text)
+
+/** The label of a new key. `mark` is of this rotation alone: a later start finds the key by it. */
+export function labelOf(
+  template: string,
+  facts: { host: string; user: string; at: number; mark: string },
+): string {
+  const filled = template
+    .replaceAll('<host>', facts.host)
+    .replaceAll('<user>', facts.user)
+    .replaceAll('<date>', new Date(facts.at).toISOString().slice(0, 10))
+  return `${filled}-${facts.mark}`
+}
+
+/** The part of a label before what differs from key to key. */
+export function labelStart(template: string, facts: { host: string; user: string }): string {
+  const start = template.split('<date>')[0] ?? ''
+  return start.replaceAll('<host>', facts.host).replaceAll('<user>', facts.user)
+}
+
+export interface Nearness {
+  daysLeft: number | null
+  nearEnd: boolean
+  shouldRotate: boolean
+}
+
+/** How near its end a key is: near with 30 days left; to be rotated in its last sixth, from day 75 of 90 on. */
+export function nearnessOf(key: { createdAt: string; expirationDate: string | null }, now: number): Nearness {
+  if (key.expirationDate === null) return { daysLeft: null, nearEnd: false, shouldRotate: false }
+  const end = Date.parse(key.expirationDate)
+  const life = Math.max(0, end - Date.parse(key.createdAt))
+  const left = end - now
+  return {
+    daysLeft: Math.floor(left / dayMs),
+    nearEnd: left <= 30 * dayMs,
+    shouldRotate: left <= Math.min(15 * dayMs, life / 6),
+  }
+}
