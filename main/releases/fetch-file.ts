@@ -33,8 +33,9 @@ export interface Pace {
   monotonic(): number
 }
 
-/** Repetitions without a new byte, and at all. */
+/** Repetitions that brought next to nothing, and at all. */
 const mostInVain = 4
+const nextToNothing = 64 * 1024
 const mostAttempts = 40
 
 interface Fetched {
@@ -59,10 +60,14 @@ export async function fetchFile(what: FetchWith): Promise<Result<Fetched>> {
       }
     }
     const first = await fetchOnce(what, listed?.sha256 !== undefined)
-    if (!first.ok || !first.value.resumed || first.value.sha256 === listed?.sha256) return first
+    if (!first.ok) return first
+    const { resumed, ...fetched } = first.value
+    const spoiled = resumed && listed?.sha256 !== undefined && fetched.sha256 !== listed.sha256
+    if (!spoiled) return ok(fetched)
     // Put together of parts that do not belong to each other: once more, in one piece.
     await rm(file, { force: true })
-    return await fetchOnce(what, false)
+    const again = await fetchOnce(what, false)
+    return again.ok ? ok({ bytes: again.value.bytes, sha256: again.value.sha256 }) : again
   } catch (error) {
     if (signal.aborted) return fail({ code: 'cancelled' })
     return fail(await fileFailure(error, folder, listed?.bytes ?? 0))
@@ -120,7 +125,7 @@ async function fill(part: PartFile, what: FetchWith): Promise<Failure | undefine
     if (came.kind === 'whole') return undefined
     total = came.total ?? total
     if (came.kind === 'failed') return came.error
-    inVain = part.size > before ? 0 : inVain + 1
+    inVain = part.size - before > nextToNothing ? 0 : inVain + 1
     if (signal.aborted) return { code: 'cancelled' }
     if (inVain > mostInVain || attempt === mostAttempts) {
       if (part.size === 0 && came.error.code !== 'download-broken') return came.error
