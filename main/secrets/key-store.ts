@@ -28,7 +28,10 @@ export interface KeyStore {
    * where there is no key yet and neither a key file nor a keychain. `secret-store-wrong-key`: it was made with another.
    */
   unlock(passphrase: string): Promise<Result<null>>
-  /** For people: "the keychain", "keys.enc, encrypted with ...", and plainly where nothing is encrypted. */
+  /**
+   * For people: "the keychain", "keys.enc, encrypted with ...", and plainly where nothing is encrypted. Before the first
+   * key it is a guess that tries nothing; `where` tries.
+   */
   describe(): Promise<string>
   /** Undefined: there is none. */
   get(owner: KeyOwner, slot: Slot): Promise<Result<string | undefined>>

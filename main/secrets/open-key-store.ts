@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import { failureWords } from '../../preload/words/failure-words.ts'
 import { encryptedPlace } from './encrypted-place.ts'
 import type { KeyOwner, KeyStore, Slot, StoreKind, Where } from './key-store.ts'
 import { type KeychainOptions, keychainPlace } from './keychain-place.ts'
@@ -169,8 +170,10 @@ export function openKeyStore({ home, keyFile, plain, load, limitMs }: KeyStoreOp
       return place.ok ? { kind: place.value.kind } : { kind: 'none', error: place.error }
     },
     async describe() {
-      const place = await inTurn(placeToUse)
-      return place.ok ? place.value.describe() : 'nowhere'
+      const held = await inTurn(decided)
+      if (!held.ok) return failureWords(held.error).title
+      const place = held.value ?? (keyFile() === '' ? places[chosen ?? 'keychain'] : encrypted)
+      return place.describe()
     },
     unlock: encrypted.unlock,
     get: (owner, slot) => inTurn(() => get(accountOf(owner, slot))),

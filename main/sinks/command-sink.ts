@@ -8,6 +8,7 @@ const reachMs = 60_000
 
 interface Options {
   line: string
+  /** Whoever gives it ends its connection. */
   host: Host
   limitMs?: number | undefined
 }
@@ -19,12 +20,8 @@ interface Options {
 export function commandSink(id: string, kind: 'command' | 'ssh', options: Options): Sink {
   const { line, host, limitMs = patienceMs } = options
 
-  async function run(what: { line: string; limitMs: number }, signal: AbortSignal, secret?: SinkSecret) {
-    const ran = await host.run({ ...what, signal, ...(secret && { stdin: secret.key }) })
-    // No connection is kept until the next key, which may be months away.
-    if (kind === 'ssh') await host.close()
-    return ran
-  }
+  const run = (what: { line: string; limitMs: number }, signal: AbortSignal, secret?: SinkSecret) =>
+    host.run({ ...what, signal, ...(secret && { stdin: secret.key }) })
 
   return {
     id,

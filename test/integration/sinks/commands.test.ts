@@ -1,6 +1,7 @@
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Host } from '../../../main/hosts/host.ts'
 import { sshHost } from '../../../main/hosts/ssh-host.ts'
 import { startSshd } from '../../fakes/sshd.ts'
 import { describeWith } from '../../setup/need.ts'
@@ -66,9 +67,17 @@ describe('a command here', () => {
 describeWith(['sshd'], 'a command on another host', () => {
   it('gets the key the same way, and not when the host is another', async () => {
     const sshd = await startSshd()
+    const hosts: Host[] = []
     try {
-      const there = (named: string) =>
-        sshHost(named, { home: sshd.home, zotbarHome: join(sshd.folder, 'zotbar'), environment: {} })
+      const there = (named: string) => {
+        const host = sshHost(named, {
+          home: sshd.home,
+          zotbarHome: join(sshd.folder, 'zotbar'),
+          environment: {},
+        })
+        hosts.push(host)
+        return host
+      }
       const parts = partsOf(folder.path, { there })
       const to = made(`ssh:${sshd.target}:cat > ${target()}`, parts)
       expect(to.describe()).toMatchObject({ title: `Command on ${sshd.target}`, provable: false })
@@ -83,6 +92,7 @@ describeWith(['sshd'], 'a command on another host', () => {
       })
 
       writeFileSync(target(), 'untouched')
+      await Promise.all(hosts.map(host => host.close()))
       await sshd.changeHostKey()
       for (const asked of [to.reach(never), to.deliver(secret, never)])
         expect(await asked).toMatchObject({ ok: false, error: { code: 'host-key-changed' } })
@@ -93,6 +103,7 @@ describeWith(['sshd'], 'a command on another host', () => {
       expect(await to.reach(never)).toMatchObject({ ok: false, error: { code: 'host-denied' } })
       expect(readFileSync(target(), 'utf8')).toBe('untouched')
     } finally {
+      await Promise.all(hosts.map(host => host.close()))
       await sshd.stop()
     }
   })
