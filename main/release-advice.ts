@@ -24,7 +24,11 @@ export interface ReleaseAdvice extends Advice {
 }
 
 export function createReleaseAdvice({ settings, log, onChange, ...options }: Options): ReleaseAdvice {
-  const advice = createAdvice({ ...options, url: () => settings.get('advice.url') })
+  const advice = createAdvice({
+    ...options,
+    url: () => settings.get('advice.url'),
+    accepted: () => (settings.get('upgrade.timeLimits') ? ['request-time-limits'] : []),
+  })
   let advisories: Finding[] = []
   let seen: { version: string; pid: number } | undefined
 

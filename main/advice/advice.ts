@@ -3,7 +3,7 @@ import { ok, type Result } from '../../preload/contract/result.ts'
 import type { Finding } from '../../preload/contract/runbook.ts'
 import type { SetAside } from '../platform/json-file.ts'
 import type { Web } from '../platform/web.ts'
-import type { EditAnswer } from './config-edit.ts'
+import type { ConfigEdit, EditAnswer } from './config-edit.ts'
 import type { Facts } from './facts-schema.ts'
 import { moreFactsStore } from './more-facts.ts'
 
@@ -14,6 +14,8 @@ export interface AdviceOptions {
   now(): number
   /** The setting `advice.url`; empty: none. */
   url(): string
+  /** Ids of edits that are not required and that the user agreed to. */
+  accepted(): readonly string[]
   report(what: SetAside): void
 }
 
@@ -28,7 +30,13 @@ export interface Advice {
   findings(running: string | undefined, to: string | undefined): Promise<Finding[]>
   /** Advisories against `running` that this configuration does not keep out of reach. */
   against(running: string): Promise<Finding[]>
-  edit(running: string | undefined, to: string, accepted: readonly string[]): Promise<EditAnswer>
+  /** The required edits, and those that the user agreed to. */
+  edit(running: string | undefined, to: string): Promise<EditAnswer>
+  /** Both together, for a change to `to`. */
+  advise(
+    running: string | undefined,
+    to: string,
+  ): Promise<{ findings: Finding[]; edit?: ConfigEdit; byHand?: string }>
   /** The version of Go that a build of this release needs; undefined where it is not known. */
   goFor(version: string): Promise<string | undefined>
   /** Fetches more facts, where the settings name an address. */
@@ -37,7 +45,7 @@ export interface Advice {
 }
 
 /** The tables and the parser are loaded with the first question: an idle app does without them. */
-export function createAdvice({ configFile, ...options }: AdviceOptions): Advice {
+export function createAdvice({ configFile, accepted, ...options }: AdviceOptions): Advice {
   const store = moreFactsStore(options)
 
   async function gathered(): Promise<{ facts: Facts; source: FactsSource }> {
@@ -56,7 +64,7 @@ export function createAdvice({ configFile, ...options }: AdviceOptions): Advice 
     return { file: configFile, text }
   }
 
-  return {
+  const advice: Advice = {
     async findings(running, to) {
       const { findingsFor } = await import('./findings.ts')
       return findingsFor({ running, to, config: await config(), facts: (await gathered()).facts })
@@ -65,9 +73,17 @@ export function createAdvice({ configFile, ...options }: AdviceOptions): Advice 
       const { advisoriesAgainst } = await import('./findings.ts')
       return advisoriesAgainst({ running, config: await config(), facts: (await gathered()).facts })
     },
-    async edit(running, to, accepted) {
+    async edit(running, to) {
       const { editFor } = await import('./config-edit.ts')
-      return editFor({ running, to, config: await config(), accepted, facts: (await gathered()).facts })
+      const { facts } = await gathered()
+      return editFor({ running, to, config: await config(), accepted: accepted(), facts })
+    },
+    async advise(running, to) {
+      const [findings, { edit, byHand }] = [
+        await advice.findings(running, to),
+        await advice.edit(running, to),
+      ]
+      return { findings, ...(edit ? { edit } : {}), ...(byHand === undefined ? {} : { byHand }) }
     },
     async goFor(version) {
       return (await gathered()).facts.releases.find(release => release.version === version)?.go
@@ -78,4 +94,5 @@ export function createAdvice({ configFile, ...options }: AdviceOptions): Advice 
     },
     source: async () => (await gathered()).source,
   }
+  return advice
 }

@@ -167,7 +167,7 @@ export const shippedFacts: Facts = {
       words:
         'Reading a request and writing an answer are cut off after 60 s each, whole: slow pushes of large layers and slow first pulls through the cache fail.',
       advice:
-        'Set http.readTimeout and http.writeTimeout, together with the upgrade: earlier versions do not know them and do not start with them.',
+        'Set http.readTimeout and http.writeTimeout, together with the upgrade: earlier versions do not know them and do not start with them. Zotbar does it where the setting upgrade.timeLimits is true.',
       back: 'Requests have no time limit.',
     },
     {

@@ -71,6 +71,10 @@ export const settingTable = {
     }),
     via: 'cli',
   },
+  'upgrade.timeLimits': flag(false, {
+    how: 'now',
+    words: 'With an upgrade to v2.1.17 or later, set http.readTimeout and http.writeTimeout to 1h',
+  }),
   'advice.url': address({
     how: 'now',
     words: 'More facts about releases of zot, as JSON; nothing means those that come with Zotbar alone',

@@ -33,6 +33,7 @@ beforeEach(async () => {
     web,
     now: () => at,
     url: () => url,
+    accepted: () => ['request-time-limits'],
     report: what => asides.push(what),
   })
 })
@@ -162,13 +163,22 @@ describe('facts from an address', () => {
     expect(await readFile(asides[0]?.keptAs ?? '', 'utf8')).toBe('{"url":')
   })
 
+  it('come with the edit for a version', async () => {
+    const { findings, edit } = await advice.advise('v2.1.13', 'v2.1.18')
+    expect(findings.map(({ id }) => id)).toContain('anonymous-metrics')
+    expect(edit).toMatchObject({ ids: ['anonymous-metrics', 'request-time-limits'], required: true })
+    expect(await advice.advise('v2.1.18', 'v2.1.18')).toEqual({
+      findings: [expect.objectContaining({ id: 'callback-ui-backslash-bypass' })],
+    })
+  })
+
   it('bring no edit of their own', async () => {
     answer = says(JSON.stringify({ ...more, edits: [{}], changes: [] }))
     await advice.refresh()
     expect(JSON.parse(await readFile(join(home, 'cache', 'advice.json'), 'utf8'))).not.toHaveProperty(
       'facts.edits',
     )
-    expect(await advice.edit('v2.1.20', 'v2.1.21', [])).toEqual({ offers: [] })
+    expect(await advice.edit('v2.1.20', 'v2.1.21')).toEqual({ offers: [] })
   })
 })
 
