@@ -5,6 +5,7 @@ import type { RunbookLine, RunbookPlan, RunbookQuestion } from '../../preload/co
 import { partStateWords, resultWords } from '../../preload/words/runbook-words.ts'
 import { type ExitCode, exitCode, exitCodeOf } from './exit-code.ts'
 import { failureText } from './output.ts'
+import { readHidden } from './secret-input.ts'
 import type { VerbContext } from './verb.ts'
 
 /** A runbook's verb: tells its plan, or follows the run that was begun; exits 0 when that is done, else 1. */
@@ -65,14 +66,31 @@ function wordsOf({ step, phase, label, done, total, part, error }: RunbookLine):
   return `${step.padEnd(10)}  ${phase}${detail === '' ? '' : `: ${detail}`}`
 }
 
-async function answer({ out, client }: VerbContext, question: RunbookQuestion): Promise<void> {
+async function answer(context: VerbContext, question: RunbookQuestion): Promise<void> {
+  const { out, client } = context
   if (out.json || !process.stdin.isTTY) {
     out.note('Nobody can be asked here; agree beforehand with --yes.')
     await client.zotbar.runbooks.answer({ question: question.id, agreed: false })
     return
   }
   out.line(`${question.title}\n${question.body}`)
+  if (question.wants) return give(context, question, question.wants.keyOf)
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   const said = await terminal.question(`${question.confirm}? (y/N) `).finally(() => terminal.close())
   await client.zotbar.runbooks.answer({ question: question.id, agreed: /^y(es)?$/i.test(said.trim()) })
+}
+
+/** A key that is wanted is asked for until the app takes one; an empty line is a no. */
+async function give({ out, client }: VerbContext, question: RunbookQuestion, user: string): Promise<void> {
+  for (;;) {
+    const key = await readHidden(`The key of ${user} (it is not shown): `)
+    if (key === undefined || key.trim() === '') {
+      await client.zotbar.runbooks.answer({ question: question.id, agreed: false })
+      return
+    }
+    const taken = await client.zotbar.keys.offerKey({ question: question.id, key })
+    if (taken.ok) return
+    out.note(failureText(taken.error))
+    if (taken.error.code === 'nothing-under-way') return
+  }
 }

@@ -13,7 +13,7 @@ export interface CreateOptions {
 const day = (time: string | null): string => (time === null ? 'never' : time.slice(0, 16).replace('T', ' '))
 
 /** Every key that can be reached, without secrets. */
-export const list: Verb<object> = async ({ out, client }) => {
+export const list: Verb<object> = async ({ out, client, now }) => {
   const asked = await client.zotbar.keys.list({})
   if (!asked.ok) return out.failure(asked.error)
   const { keys, onlyUser } = asked.value
@@ -22,8 +22,18 @@ export const list: Verb<object> = async ({ out, client }) => {
   else
     out.line(
       table(
-        ['UUID', 'USER', 'LABEL', 'ENDS (UTC)', 'LAST USED (UTC)'],
-        keys.map(key => [key.uuid, key.user, key.label || '-', day(key.expirationDate), day(key.lastUsed)]),
+        ['UUID', 'USER', 'LABEL', 'ENDS (UTC)', 'DAYS', 'LAST USED (UTC)', 'CARE'],
+        keys.map(key => [
+          key.uuid,
+          key.user,
+          key.label || '-',
+          day(key.expirationDate),
+          key.expirationDate === null
+            ? '-'
+            : String(Math.floor((Date.parse(key.expirationDate) - now()) / 86_400_000)),
+          day(key.lastUsed),
+          key.managed ? 'yes' : '',
+        ]),
       ),
     )
   if (onlyUser !== undefined)

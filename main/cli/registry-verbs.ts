@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { addKeyVerbs } from './key-verbs.ts'
 import { usage } from './usage.ts'
 import type { Verb } from './verb.ts'
 
@@ -35,34 +36,8 @@ export function addRegistryVerbs(program: Command, verb: AddVerb, run: Run): voi
       return run(remove, options, readImageName(name) ?? wrongImage(name))
     })
 
-  const keys = group('keys', 'see, make and revoke API keys')
-  verb(keys, 'list', 'all keys, without their secrets').action(async (options: Json) =>
-    run((await import('./keys.ts')).list, options, {}),
-  )
-  verb(keys, 'create', 'make a key; its secret is printed this once')
-    .requiredOption('--user <name>', 'whose key it is')
-    .option('--label <text>', 'what it is for', '')
-    .option('--expires <when>', '90d, 12h, 2w, a date like 2027-01-31')
-    .option(
-      '--scope <scope>',
-      'narrow it: repository:<glob>:<action>[,<action>] with read, create, update, delete; may be repeated',
-      (scope: string, before: string[]) => [...before, scope],
-      [],
-    )
-    .action(
-      async (
-        options: Json & { user: string; label: string; expires?: string; scope: string[] },
-      ): Promise<void> => {
-        const { user, label, expires, scope } = options
-        return run((await import('./keys.ts')).create, options, { user, label, expires, scopes: scope })
-      },
-    )
-  verb(keys, 'revoke', 'end a key at once')
-    .argument('<uuid>')
-    .option('--descendants', 'and every key that was minted with it')
-    .action(async (uuid: string, options: Json & { descendants?: boolean }) =>
-      run((await import('./keys.ts')).revoke, options, { uuid, descendants: options.descendants === true }),
-    )
+  const keys = group('keys', 'see, make, revoke and rotate API keys')
+  addKeyVerbs(keys, verb, run)
 
   const engine = group('engine', 'see which engines there are, and switch between them')
   verb(engine, 'list', 'every engine on this machine').action(async (options: Json) =>

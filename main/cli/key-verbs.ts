@@ -1,0 +1,120 @@
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import type { AddVerb, Json, Run } from './registry-verbs.ts'
+import { usage } from './usage.ts'
+
+const collect = (value: string, before: string[]): string[] => [...before, value]
+
+/** A file may be named from where the command line is. */
+function sinkSpec(spec: string): string {
+  const [kind = '', ...rest] = spec.split(':')
+  const path = rest.join(':')
+  if ((kind !== 'file' && kind !== 'authfile') || path === '' || /^[/~]/.test(path)) return spec
+  return `${kind}:${resolve(path)}`
+}
+
+/** The verbs about API keys, and about those that Zotbar looks after. */
+export function addKeyVerbs(keys: Command, verb: AddVerb, run: Run): void {
+  verb(keys, 'list', 'all keys, without their secrets').action(async (options: Json) =>
+    run((await import('./keys.ts')).list, options, {}),
+  )
+  verb(keys, 'create', 'make a key; its secret is printed this once')
+    .requiredOption('--user <name>', 'whose key it is')
+    .option('--label <text>', 'what it is for', '')
+    .option('--expires <when>', '90d, 12h, 2w, a date like 2027-01-31')
+    .option(
+      '--scope <scope>',
+      'narrow it: repository:<glob>:<action>[,<action>] with read, create, update, delete; may be repeated',
+      collect,
+      [],
+    )
+    .action(
+      async (
+        options: Json & { user: string; label: string; expires?: string; scope: string[] },
+      ): Promise<void> => {
+        const { user, label, expires, scope } = options
+        return run((await import('./keys.ts')).create, options, { user, label, expires, scopes: scope })
+      },
+    )
+  verb(keys, 'revoke', 'end a key at once')
+    .argument('<uuid>')
+    .option('--descendants', 'and every key that was minted with it')
+    .action(async (uuid: string, options: Json & { descendants?: boolean }) =>
+      run((await import('./keys.ts')).revoke, options, { uuid, descendants: options.descendants === true }),
+    )
+
+  verb(
+    keys,
+    'managed',
+    'the keys under care: where they are, where they went, and what is wrong with them',
+  ).action(async (options: Json) => run((await import('./managed-keys.ts')).managed, options, {}))
+  verb(
+    keys,
+    'manage',
+    'put a key under care, or change its places; without a key one is made where that is possible',
+  )
+    .argument('<user>', 'whose key it is')
+    .option('--key-stdin', 'read the key from stdin')
+    .option(
+      '--sink <place>',
+      'where it goes: file:PATH, authfile:PATH, command:LINE, ssh:HOST:LINE, op:VAULT/ITEM/FIELD or forgejo:OWNER/REPO/NAME; may be repeated, the order counts',
+      collect,
+      [],
+    )
+    .option('--prove-repository <name>', 'where a new key has to prove that it may pull and push')
+    .action(
+      async (
+        user: string,
+        options: Json & { keyStdin?: boolean; sink: string[]; proveRepository?: string },
+      ): Promise<void> =>
+        run((await import('./managed-keys.ts')).manage, options, {
+          user,
+          keyStdin: options.keyStdin === true,
+          sinks: options.sink.map(sinkSpec),
+          proveRepository: options.proveRepository,
+        }),
+    )
+  verb(keys, 'unmanage', 'let go of a key; it goes on working')
+    .argument('<user>')
+    .action(async (user: string, options: Json) =>
+      run((await import('./managed-keys.ts')).unmanage, options, { user }),
+    )
+  verb(keys, 'rotate', 'replace a key under care by a new one, everywhere; the old one is revoked later')
+    .argument('<user>')
+    .option('--overlap <time>', 'how long the old key goes on working: 24h, 30m, 0')
+    .option('--leaked', 'the key is known to others: revoke it at once, and the keys made with it')
+    .option('--yes', 'do not ask')
+    .option('--dry-run', 'say what would be done, and change nothing')
+    .action(
+      async (
+        user: string,
+        options: Json & { overlap?: string; leaked?: boolean; yes?: boolean; dryRun?: boolean },
+      ): Promise<void> => {
+        if (options.leaked && options.overlap !== undefined)
+          throw usage('a leaked key is revoked at once: --overlap does not go with --leaked')
+        return run((await import('./managed-keys.ts')).rotate, options, {
+          user,
+          overlap: options.overlap,
+          leaked: options.leaked === true,
+          yes: options.yes === true,
+          dryRun: options.dryRun === true,
+        })
+      },
+    )
+  verb(keys, 'retire', 'revoke the old key now, instead of at the end of the overlap')
+    .argument('<user>')
+    .action(async (user: string, options: Json) =>
+      run((await import('./managed-keys.ts')).retire, options, { user }),
+    )
+  verb(keys, 'prove', 'try a key under care, and look what its places hold')
+    .argument('<user>')
+    .action(async (user: string, options: Json) =>
+      run((await import('./managed-keys.ts')).prove, options, { user }),
+    )
+  verb(keys, 'forgejo-token', 'keep the access token for Forgejo, read from stdin').action(
+    async (options: Json) => run((await import('./managed-keys.ts')).forgejoToken, options, {}),
+  )
+  verb(keys, 'unlock', 'give the passphrase of the encrypted keys, read from stdin').action(
+    async (options: Json) => run((await import('./managed-keys.ts')).unlock, options, {}),
+  )
+}

@@ -1,0 +1,158 @@
+import type { ManagedKey } from '../../preload/contract/managed-key.ts'
+import type { RunbookPart } from '../../preload/contract/runbook.ts'
+import { count } from '../../preload/words/format.ts'
+import { partStateWords } from '../../preload/words/runbook-words.ts'
+import { exitCode } from './exit-code.ts'
+import { tellRun } from './follow-run.ts'
+import { hasTerminal, readHidden, readPiped } from './secret-input.ts'
+import type { Verb, VerbContext } from './verb.ts'
+
+export interface ManageOptions {
+  user: string
+  keyStdin: boolean
+  sinks: string[]
+  proveRepository: string | undefined
+}
+
+const endOf = ({ expirationDate, daysLeft }: ManagedKey): string =>
+  expirationDate === null || daysLeft === null
+    ? 'it never ends'
+    : daysLeft < 0
+      ? `it ended on ${expirationDate.slice(0, 10)}`
+      : `it ends on ${expirationDate.slice(0, 10)}, ${daysLeft === 0 ? 'today' : `in ${count(daysLeft, 'day')}`}`
+
+/** Puts a key under care. Without a key on stdin one is asked for on a terminal; an empty one has it made. */
+export const manage: Verb<ManageOptions> = async (context, options) => {
+  const { out, client } = context
+  const { user, keyStdin, sinks, proveRepository } = options
+  const key = await keyFor(context, user, keyStdin)
+  if (key === 'too-long') return out.failure({ code: 'key-malformed', reason: 'It is far too long' })
+  if (key === 'broken-off') return out.failure({ code: 'cancelled' })
+  const managed = await client.zotbar.keys.manage({
+    user,
+    ...(key === undefined ? {} : { key }),
+    ...(sinks.length === 0 ? {} : { sinks }),
+    ...(proveRepository === undefined ? {} : { proveRepository }),
+  })
+  if (!managed.ok) return out.failure(managed.error)
+  out.object(managed.value)
+  out.line(`The key ${managed.value.uuid} of ${user} is under care; ${endOf(managed.value)}.`)
+  tellKey(managed.value, out.line)
+  tellChecks(managed.value.checks, out.line)
+  return exitCode.done
+}
+
+async function keyFor(
+  { out, client }: VerbContext,
+  user: string,
+  keyStdin: boolean,
+): Promise<string | undefined | 'too-long' | 'broken-off'> {
+  if (keyStdin) return (await readPiped()) ?? 'too-long'
+  if (out.json || !hasTerminal()) return undefined
+  const known = await client.zotbar.keys.managed({})
+  if (known.ok && known.value.keys.some(one => one.user === user)) return undefined
+  const typed = await readHidden(`The key of ${user} (it is not shown; empty has one made): `)
+  if (typed === undefined) return 'broken-off'
+  return typed.trim() === '' ? undefined : typed
+}
+
+function tellKey({ sinks, retiring, drift }: ManagedKey, line: (text: string) => void): void {
+  for (const { spec, state, words } of sinks)
+    line(`  ${spec}: ${sinkWords[state]}${words ? ` (${words})` : ''}`)
+  if (retiring)
+    line(
+      `  The old key ${retiring.uuid} is revoked at ${retiring.retireAt}${retiring.words ? `: ${retiring.words}` : ''}`,
+    )
+  for (const { words, repair } of drift) line(`  ! ${words} ${repair}`)
+}
+
+const sinkWords = {
+  proven: 'holds this key',
+  accepted: 'took it, and cannot show what it holds',
+  stale: 'holds another key',
+  unknown: 'not known',
+  failed: 'did not take it',
+}
+
+function tellChecks(checks: readonly RunbookPart[], line: (text: string) => void): void {
+  for (const { title, state, words } of checks)
+    line(`  ${partStateWords[state].padEnd(10)}  ${title}${words ? `: ${words}` : ''}`)
+}
+
+/** The keys under care, and what is not as it should be. */
+export const managed: Verb<object> = async ({ out, client }) => {
+  const asked = await client.zotbar.keys.managed({})
+  if (!asked.ok) return out.failure(asked.error)
+  const { keys, store } = asked.value
+  out.object(asked.value)
+  if (keys.length === 0) out.line('No key is under care yet: zotbar keys manage USER --key-stdin')
+  for (const key of keys) {
+    out.line(`${key.user} at ${key.registry}: ${key.label || key.uuid}; ${endOf(key)}.`)
+    tellKey(key, out.line)
+  }
+  if (keys.length > 0) out.note(`Secrets are in ${store}.`)
+  return exitCode.done
+}
+
+/** Lets go of a key; it goes on working. */
+export const unmanage: Verb<{ user: string }> = async ({ out, client }, { user }) => {
+  const gone = await client.zotbar.keys.unmanage({ user })
+  if (!gone.ok) return out.failure(gone.error)
+  out.object(gone.value)
+  out.line(
+    `The key of ${user} is no longer under care. It still works: zotbar keys revoke ${gone.value.uuid} ends it.`,
+  )
+  return exitCode.done
+}
+
+export interface RotateOptions {
+  user: string
+  overlap: string | undefined
+  leaked: boolean
+  yes: boolean
+  dryRun: boolean
+}
+
+export const rotate: Verb<RotateOptions> = async (context, { overlap, ...wish }) =>
+  tellRun(
+    context,
+    'rotate',
+    await context.client.zotbar.keys.rotate({ ...wish, ...(overlap === undefined ? {} : { overlap }) }),
+  )
+
+/** Ends the overlap now. */
+export const retire: Verb<{ user: string }> = async (context, { user }) =>
+  tellRun(context, 'retire', await context.client.zotbar.keys.endOverlap({ user }))
+
+/** Tries the key in use and looks at its places; exits 1 when something does not work. */
+export const prove: Verb<{ user: string }> = async ({ out, client }, { user }) => {
+  const proof = await client.zotbar.keys.prove({ user })
+  if (!proof.ok) return out.failure(proof.error)
+  const { works, checks } = proof.value
+  out.object(proof.value)
+  tellChecks(checks, out.line)
+  out.line(works ? `The key of ${user} works.` : `Something about the key of ${user} does not work.`)
+  return works ? exitCode.done : exitCode.failed
+}
+
+/** Keeps the access token of Forgejo, from stdin or a terminal. */
+export const forgejoToken: Verb<object> = async ({ out, client }) => {
+  const token = hasTerminal() ? await readHidden('The access token (it is not shown): ') : await readPiped()
+  if (token === undefined) return out.failure({ code: 'cancelled' })
+  const kept = await client.zotbar.keys.forgejoToken({ token })
+  if (!kept.ok) return out.failure(kept.error)
+  out.object({ kept: true })
+  out.line('The token is kept.')
+  return exitCode.done
+}
+
+/** Gives the passphrase of the encrypted file, from stdin or a terminal. */
+export const unlock: Verb<object> = async ({ out, client }) => {
+  const typed = hasTerminal() ? await readHidden('The passphrase (it is not shown): ') : await readPiped()
+  if (typed === undefined) return out.failure({ code: 'cancelled' })
+  const open = await client.zotbar.keys.unlock({ passphrase: typed.replace(/\r?\n$/, '') })
+  if (!open.ok) return out.failure(open.error)
+  out.object({ unlocked: true })
+  out.line('The keys can be used until Zotbar quits.')
+  return exitCode.done
+}
