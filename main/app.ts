@@ -20,6 +20,7 @@ import { within } from './platform/within.ts'
 import { preflight, readTarget, type Target } from './preflight.ts'
 import { clientAddress, createRegistryAccess } from './registry-access.ts'
 import { createReleaseAdvice } from './release-advice.ts'
+import { createReleases } from './releases/releases.ts'
 import { createRotationControl } from './rotation-control.ts'
 import { createRuns } from './runs.ts'
 import { openKeyStore } from './secrets/open-key-store.ts'
@@ -29,6 +30,8 @@ import { createStorage } from './storage/storage.ts'
 import { storageNotice } from './storage-notice.ts'
 import { createSupervisor, type LogBatch } from './supervisor/supervisor.ts'
 import type { Host } from './transport/host.ts'
+import { createUpgradeControl } from './upgrade-control.ts'
+import { noBuild } from './upgrade-parts.ts'
 
 export interface AppOptions {
   shell: Snapshot['app']['shell']
@@ -175,6 +178,12 @@ export async function createApp(options: AppOptions): Promise<App> {
     onChange: changed,
   })
 
+  const useEngine = (next: Engine): void => {
+    engine = next
+    told = undefined
+    changed()
+  }
+
   const engineControl = createEngineControl({
     home,
     configFile,
@@ -184,16 +193,52 @@ export async function createApp(options: AppOptions): Promise<App> {
     processes,
     supervisor,
     current: () => engine,
-    use(next) {
-      engine = next
-      told = undefined
-      changed()
-    },
+    use: useEngine,
     ask: (path, asked) => access.registry.ask(path, asked),
     runs,
     log: (message, data) => log.info(message, data),
   })
   runs.know(engineControl.kinds)
+
+  const upgrade = createUpgradeControl({
+    home,
+    configFile,
+    engines,
+    settings,
+    clock,
+    processes,
+    supervisor,
+    shell,
+    releases: createReleases({
+      home,
+      settings: () => ({
+        url: settings.get('releases.url'),
+        repository: settings.get('releases.repository'),
+        publicKey: settings.get('releases.publicKey'),
+        check: settings.get('releases.check'),
+      }),
+      environment: process.env,
+      childEnvironment: childEnvironment(process.env),
+      clock,
+      report: setAside,
+    }),
+    advice: releaseAdvice,
+    build: noBuild,
+    canBuild: () => false,
+    current: () => engine,
+    use: useEngine,
+    running: () => told?.version ?? engine.version,
+    registry: access.registry,
+    account: () => access.admin.credential(),
+    authorization: () => access.authorization(),
+    pushes: () => storage.uploadsInProgress(),
+    tail: async count => (await outputLog.tail(count)) ?? supervisor.tail(count),
+    runs,
+    tell,
+    log: (message, data) => log.info(message, data),
+    onChange: changed,
+  })
+  runs.know(upgrade.kinds)
 
   const rotation = await createRotationControl({
     home,
@@ -233,6 +278,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     const runbook = runs.current()
     const managedKeys = rotation.glance()
     const advisories = releaseAdvice.advisories()
+    const newest = upgrade.newest()
     const tight = storageNotice(
       stored,
       settings.get('storage.warnFreePercent'),
@@ -257,7 +303,9 @@ export async function createApp(options: AppOptions): Promise<App> {
       journal: supervisor.journal(),
       pushes: storage.pushes(),
       notices: tight ? [...notices, tight] : [...notices],
-      ...(advisories.length === 0 ? {} : { upgrade: { advisories } }),
+      ...(advisories.length === 0 && newest === undefined
+        ? {}
+        : { upgrade: { advisories, ...(newest === undefined ? {} : { newest }) } }),
       ...(managedKeys.length > 0 ? { managedKeys } : {}),
       ...(runbook ? { runbook } : {}),
       ...(dashboard ? { dashboard } : {}),
@@ -306,7 +354,10 @@ export async function createApp(options: AppOptions): Promise<App> {
   settings.onChange(changed)
 
   function logged({ lines, dropped }: LogBatch): void {
-    for (const line of lines) storage.line(line)
+    for (const line of lines) {
+      storage.line(line)
+      upgrade.line(line)
+    }
     // Writes may be among the lines that were not read.
     if (dropped > 0) void storage.scan()
     const shown = dropped > 0 ? [`(about ${dropped} lines left out)`, ...lines] : lines
@@ -344,6 +395,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   async function close(): Promise<void> {
     changed()
     runs.close()
+    upgrade.close()
     rotation.close()
     health.close()
     access.close()
@@ -359,7 +411,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         supervisor,
         settings,
         ...access,
-        control: { ...engineControl.handlers, ...runs.handlers },
+        control: { ...engineControl.handlers, ...upgrade.handlers, ...runs.handlers },
         rotation: rotation.handlers,
         busyWith: () => runs.current()?.title,
         async ready() {
@@ -382,6 +434,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     },
     async begin() {
       await runs.begin()
+      upgrade.begin()
       rotation.begin()
       void storage.scan()
     },

@@ -58,7 +58,7 @@ const composes: Record<string, string[]> = {
   'engine-switch': ['engine', 'gate', 'runbook'],
   releases: ['engine'],
   rotation: ['gate', 'runbook', 'secrets', 'sinks'],
-  upgrade: ['gate', 'releases', 'runbook'],
+  upgrade: ['engine', 'gate', 'releases', 'runbook'],
   sinks: ['hosts'],
   'source-build': ['hosts'],
 }

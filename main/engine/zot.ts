@@ -130,11 +130,10 @@ export async function verifyWithZot(
   path: string,
   configFile: string,
   environment: Record<string, string>,
-  run: Run = runProgram,
+  { folder = dirname(configFile), run = runProgram }: { folder?: string | undefined; run?: Run } = {},
 ): Promise<Result<null>> {
   const checked = await checkBinary(path)
   if (!checked.ok) return fail(unusable(path, checked.reason))
-  const folder = dirname(configFile)
   const ran = await run(path, ['verify', configFile], { environment, folder, limitMs: verifyLimit })
   switch (ran.kind) {
     case 'too-slow':

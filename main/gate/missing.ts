@@ -26,6 +26,11 @@ const manifestTypes = [
  * what the app may not read over HTTP is judged by the disk alone.
  */
 export async function whatIsMissing(options: GateOptions): Promise<string | undefined> {
+  return (await missingTag(options)) ?? wrongBytes(options.census, options.ask)
+}
+
+/** The first tag that is not in the store, or not served, any more. Throws when the store cannot be read. */
+export async function missingTag(options: GateOptions): Promise<string | undefined> {
   const { census, roots, ask, progress, signal } = options
   const now = await takeCensus(roots)
   for (const [repository, tags] of Object.entries(census.repositories))
@@ -42,7 +47,7 @@ export async function whatIsMissing(options: GateOptions): Promise<string | unde
     const lost = Object.keys(tags).find(tag => !served.has(tag))
     if (lost !== undefined) return `${repository}:${lost} is not served any more`
   }
-  return wrongBytes(census, ask)
+  return undefined
 }
 
 const tagList = v.object({ tags: v.optional(v.nullable(v.array(v.string())), []) })
@@ -65,7 +70,7 @@ async function servedTags(repository: string, ask: Ask): Promise<Set<string> | s
 }
 
 /** Pulls the sample by digest: each answer must be the bytes that the digest names. */
-async function wrongBytes({ sample }: Census, ask: Ask): Promise<string | undefined> {
+export async function wrongBytes({ sample }: Census, ask: Ask): Promise<string | undefined> {
   for (const { repository, manifest, blobs } of sample) {
     const wanted = [
       { path: `/v2/${repository}/manifests/${manifest}`, digest: manifest },

@@ -70,6 +70,16 @@ export type Notice =
       expiresAt: number
       daysLeft: number
     }
+  /** A version of zot did not prove itself, and the one before serves again. Keys in words: whose, and when or which. */
+  | {
+      id: string
+      at: number
+      kind: 'keys-after-rollback'
+      /** Made meanwhile: gone, if they were not made again. */
+      made: string[]
+      /** Revoked meanwhile, and perhaps working again. */
+      toRevoke: string[]
+    }
   /** Messages to the webhook wait: half a sentence why. */
   | { id: string; at: number; kind: 'webhook-waits'; reason: string }
 

@@ -56,6 +56,16 @@ export function noticeWords(notice: Notice): NoticeWords {
         detail: `${notice.expiresAt <= notice.at ? 'What still uses it is refused.' : `It ends ${longDate(notice.expiresAt)} at ${timeOfDay(notice.expiresAt)}; what uses it is then refused.`} Rotate it: zotbar keys rotate ${notice.user}`,
         wants: true,
       }
+    case 'keys-after-rollback':
+      return {
+        title: 'Look at the keys of the last minutes',
+        detail: [
+          'An upgrade was taken back, and with it what zot knew of its keys.',
+          ...notice.made.map(key => `Made meanwhile, and perhaps gone: ${key}.`),
+          ...notice.toRevoke.map(key => `Revoke again: ${key}.`),
+        ].join('\n'),
+        wants: true,
+      }
     case 'webhook-waits':
       return {
         title: 'A message to the webhook waits',

@@ -88,7 +88,7 @@ describe('the file', () => {
   it('is not run when it is no program', async () => {
     const path = await file('zot', '#!/bin/sh\n')
     expect(await inspectZot(path, {}, never)).toMatchObject({ usable: false })
-    expect(await verifyWithZot(path, '/c.json', {}, never)).toMatchObject({
+    expect(await verifyWithZot(path, '/c.json', {}, { run: never })).toMatchObject({
       error: { code: 'engine-unusable', path },
     })
   })
@@ -172,7 +172,7 @@ describe('verify', () => {
     const path = await file('zot', own())
     const output =
       '{"level":"error","message":"invalid config file","error":"unknown key teapot"}\nUsage: zot\n'
-    expect(await verifyWithZot(path, '/c.json', {}, ends(output, 1))).toEqual({
+    expect(await verifyWithZot(path, '/c.json', {}, { run: ends(output, 1) })).toEqual({
       ok: false,
       error: {
         code: 'config-invalid',
@@ -180,8 +180,8 @@ describe('verify', () => {
         faults: [{ message: 'zot verify: invalid config file: unknown key teapot' }],
       },
     })
-    expect(await verifyWithZot(path, '/c.json', {}, ends('', 0))).toEqual({ ok: true, value: null })
-    expect(await verifyWithZot(path, '/c.json', {}, ends('panic: boom', 2))).toMatchObject({
+    expect(await verifyWithZot(path, '/c.json', {}, { run: ends('', 0) })).toEqual({ ok: true, value: null })
+    expect(await verifyWithZot(path, '/c.json', {}, { run: ends('panic: boom', 2) })).toMatchObject({
       error: { faults: [{ message: 'panic: boom' }] },
     })
   })

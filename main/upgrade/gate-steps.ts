@@ -1,0 +1,167 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { RunbookPart } from '../../preload/contract/runbook.ts'
+import { readCensus } from '../gate/census.ts'
+import { missingTag, wrongBytes } from '../gate/missing.ts'
+import { serveWithin, staysUp } from '../gate/serve.ts'
+import { done, failed } from '../gate/step-result.ts'
+import type { Step, StepResult } from '../runbook/step.ts'
+import { blame, limitOf } from './change-steps.ts'
+import { pruneSnapshots } from './databases.ts'
+import type { UpgradeMemory } from './memory.ts'
+import { removeWork } from './obtain-steps.ts'
+import type { Context, UpgradeParts } from './parts.ts'
+
+/** What one check of the gate came to. */
+type Checked =
+  | { ok: true; state?: 'passed' | 'skipped' | 'unproven'; words?: string }
+  | { ok: false; error: { code: string; words: string; detail?: string } }
+
+interface Check {
+  id: string
+  title: string
+  run(): Promise<Checked>
+}
+
+export function gateStep(parts: UpgradeParts): Step<UpgradeMemory> {
+  return {
+    id: 'gate',
+    title: 'Prove that it serves what was there',
+    why: 'A version that answers may still have lost a tag.',
+    cancellable: true,
+    check: async ({ memory }) => memory.needless,
+    async apply(context) {
+      const result = await runAll(await checksOf(parts, context), context)
+      if (!result.ok && !context.signal.aborted) await blame(parts, context.memory, result)
+      return result
+    },
+  }
+}
+
+async function runAll(checks: Check[], { progress, signal }: Context): Promise<StepResult> {
+  const tell = (part: RunbookPart): void => progress({ label: part.title, part })
+  for (const { id, title } of checks) tell({ id, title, state: 'pending' })
+  for (const { id, title, run } of checks) {
+    if (signal.aborted) return failed('cancelled', 'It was cancelled.')
+    tell({ id, title, state: 'working' })
+    const checked = await run()
+    if (!checked.ok) {
+      tell({ id, title, state: 'failed', words: checked.error.words })
+      return checked
+    }
+    const { state = 'passed', words } = checked
+    tell({ id, title, state, ...(words === undefined ? {} : { words }) })
+  }
+  return done
+}
+
+const wrong = (missing: string): Checked => failed('gate-failed', `The check failed: ${missing}.`)
+
+async function checksOf(parts: UpgradeParts, context: Context): Promise<Check[]> {
+  const { memory, progress, signal } = context
+  const { seconds, ready } = { seconds: parts.gate().stableSeconds, ready: limitOf(memory, parts) }
+  const census = await readCensus(memory.censusFile)
+  const roots = await parts.roots()
+  const compared: Checked =
+    census && roots ? { ok: true } : failed('census-missing', 'What was there is not known.')
+  return [
+    { id: 'ready', title: 'It is ready', run: () => serveWithin(parts, ready) },
+    {
+      id: 'census',
+      title: 'Every repository and tag is there',
+      async run() {
+        if (!census || !roots) return compared
+        const missing = await missingTag({
+          census,
+          roots,
+          ask: parts.ask,
+          progress: (count, total) => progress({ label: 'Repositories compared', done: count, total }),
+          signal,
+        }).catch((error: unknown) => `the store cannot be read whole: ${String(error)}`)
+        return missing === undefined ? { ok: true } : wrong(missing)
+      },
+    },
+    {
+      id: 'pulls',
+      title: 'Pulls give the same bytes',
+      async run() {
+        if (!census) return compared
+        if (census.sample.length === 0) return { ok: true, words: 'The store is empty' }
+        const missing = await wrongBytes(census, parts.ask)
+        return missing === undefined ? { ok: true } : wrong(missing)
+      },
+    },
+    { id: 'public-url', title: 'The public address answers and lists', run: () => publicUrl(parts, memory) },
+    ...parts.checks().map((line, at) => ({
+      id: `check-${at + 1}`,
+      title: line,
+      run: () => userCheck(line, parts, context),
+    })),
+    {
+      id: 'stable',
+      title: `It runs for ${seconds} s without a restart`,
+      run: () => staysUp(parts, { seconds, progress, signal }),
+    },
+  ]
+}
+
+const tries = 10
+
+/** What stands before the registry may need a moment to see that it is back. */
+async function publicUrl(parts: UpgradeParts, { baseline }: UpgradeMemory): Promise<Checked> {
+  const before = baseline?.publicUrl
+  if (before === undefined) return { ok: true, state: 'skipped', words: 'config.json names none' }
+  if (!before.answers) return failedBefore(before.reason)
+  for (let turn = 1; ; turn += 1) {
+    const now = await parts.askPublic()
+    const lists = now?.lists === before.lists || before.lists === 'no'
+    if (now?.answers && lists) {
+      if (now.lists === 'hidden')
+        return { ok: true, state: 'unproven', words: 'It answers; it lists only to those who sign in' }
+      return before.lists === 'no' ? failedBefore(before.reason) : { ok: true }
+    }
+    const why = now?.reason ?? 'it lists no more to who could see the list before'
+    if (turn === tries) return wrong(`the public address does not work any more: ${why}`)
+    await new Promise<void>(resolve => parts.clock.setTimer(parts.clock.now() + 500, resolve))
+  }
+}
+
+const failedBefore = (reason = 'it did not work'): Checked => ({
+  ok: true,
+  state: 'skipped',
+  words: `It failed before the upgrade too: ${reason}`,
+})
+
+async function userCheck(line: string, parts: UpgradeParts, { memory, signal }: Context): Promise<Checked> {
+  const why = await parts.runCheck(line, signal)
+  if (why === undefined) return { ok: true }
+  // One that was added meanwhile was never seen to pass.
+  if (memory.baseline?.checks[line] !== true) return failedBefore(why)
+  return wrong(`${line}: ${why}`)
+}
+
+/** From here on nothing goes back by itself; `zotbar upgrade --undo` goes back by hand. */
+export function commitStep(parts: UpgradeParts): Step<UpgradeMemory> {
+  const { library, home } = parts
+  return {
+    id: 'commit',
+    title: 'Keep it',
+    why: 'It has proved itself; from here on nothing goes back by itself.',
+    pointOfNoReturn: true,
+    check: async ({ memory }) => memory.needless,
+    async apply({ memory }) {
+      const { to, old, undo, version, source } = memory
+      if (to && old) {
+        const past = (await library.past()).filter(name => name !== to.name && name !== old.name)
+        await library.setPast(undo ? past : [...past, old.name])
+        await library.forgive(to.version)
+      }
+      if (source === undefined && version !== undefined)
+        await rm(join(home, 'upgrades', version), { recursive: true, force: true })
+      await rm(memory.censusFile, { force: true })
+      await removeWork(memory)
+      await pruneSnapshots(join(home, 'snapshots'), 3)
+      return done
+    },
+  }
+}

@@ -1,0 +1,75 @@
+import type { Finding } from '../../preload/contract/runbook.ts'
+import type { InstalledVersion, ReleaseRow } from '../../preload/contract/upgrade.ts'
+import { compareVersions, isVersion, type Release } from '../releases/release.ts'
+import type { Library } from './library.ts'
+import type { Place } from './memory.ts'
+
+/** The newest release for this machine that is neither a draft, nor a prerelease, nor known to fail here. */
+export function newestOf(
+  releases: readonly Release[],
+  bad: Readonly<Record<string, unknown>>,
+): string | undefined {
+  return releases
+    .filter(one => !one.draft && !one.prerelease && one.asset !== undefined && bad[one.version] === undefined)
+    .map(one => one.version)
+    .sort(compareVersions)
+    .at(-1)
+}
+
+/** The version that going back leads to: the last one that was used before and is still here. */
+export async function backOf(library: Library): Promise<Place | undefined> {
+  const [past, all] = await Promise.all([library.past(), library.list()])
+  for (const name of past.toReversed()) {
+    const place = all.find(one => one.name === name)
+    if (place) return place
+  }
+  return undefined
+}
+
+/** Every version under the app's care; `command` is the program that is used. */
+export async function installedIn(
+  library: Library,
+  command: string | undefined,
+): Promise<InstalledVersion[]> {
+  const [all, bad] = await Promise.all([library.list(), library.bad()])
+  return all.map(({ version, path }) => {
+    const failed = bad[version]
+    return {
+      version,
+      path,
+      running: path === command,
+      ...(failed ? { bad: { at: failed.at, reason: failed.reason } } : {}),
+    }
+  })
+}
+
+interface RowOptions {
+  library: Library
+  running: string | undefined
+  findings(version: string): Promise<Finding[]>
+}
+
+export async function releaseRows(
+  releases: readonly Release[],
+  { library, running, findings }: RowOptions,
+): Promise<ReleaseRow[]> {
+  const [installed, bad] = await Promise.all([library.list(), library.bad()])
+  const rows: ReleaseRow[] = []
+  for (const { version, publishedAt, notes, asset, draft } of releases) {
+    if (draft || asset === undefined) continue
+    const failed = bad[version]
+    rows.push({
+      version,
+      publishedAt,
+      notes,
+      bytes: asset.bytes,
+      ...(asset.digest === undefined ? {} : { digest: asset.digest }),
+      installed: installed.some(one => one.version === version),
+      running: version === running,
+      ...(failed ? { bad: { at: failed.at, reason: failed.reason } } : {}),
+      older: running !== undefined && isVersion(running) && compareVersions(version, running) < 0,
+      findings: await findings(version),
+    })
+  }
+  return rows
+}

@@ -1,0 +1,192 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import {
+  chmod,
+  constants,
+  copyFile,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  symlink,
+} from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import * as v from 'valibot'
+import type { BadVersion } from '../../preload/contract/upgrade.ts'
+import { syncFolder, writeAtomic } from '../platform/atomic-file.ts'
+import type { Place } from './memory.ts'
+
+const label = v.object({ version: v.string(), sha256: v.string(), from: v.string(), at: v.number() })
+const badFile = v.record(
+  v.string(),
+  v.object({ at: v.number(), reason: v.string(), sha256: v.exactOptional(v.string()) }),
+)
+const pastFile = v.array(v.string())
+
+/**
+ * The programs under HOME/engines/zot: `NAME/zot` with a label beside it, the link `current` to the folder of the one
+ * that is used, `bad.json` and `past.json`.
+ */
+export interface Library {
+  folder: string
+  /** The program through the link: what the setting `engine.path` names once an upgrade was made. */
+  program: string
+  list(): Promise<Place[]>
+  /** The program that the link leads to now. */
+  target(): Promise<string | undefined>
+  /** Turns the link to a folder, in one step that a kill cannot divide. */
+  turn(name: string): Promise<void>
+  /** Moves a staged folder, which holds `zot`, to its place; one that is there with the same bytes stays. */
+  place(staged: string, what: { version: string; sha256: string; from: string; at: number }): Promise<Place>
+  /** A copy of a program that lies elsewhere; itself where it lies here already. */
+  keep(program: string, version: string | undefined, at: number): Promise<Place>
+  remove(name: string): Promise<void>
+  bad(): Promise<Record<string, BadVersion>>
+  markBad(version: string, what: { at: number; reason: string; sha256: string }): Promise<void>
+  forgive(version: string): Promise<void>
+  /** Names of the folders that were used before, the last one last. */
+  past(): Promise<string[]>
+  setPast(names: string[]): Promise<void>
+}
+
+export function createLibrary(home: string): Library {
+  const folder = join(home, 'engines', 'zot')
+  const link = join(folder, 'current')
+  const badPath = join(folder, 'bad.json')
+  const pastPath = join(folder, 'past.json')
+  const programIn = (name: string): string => join(folder, name, 'zot')
+
+  async function described(name: string): Promise<Place | undefined> {
+    const path = programIn(name)
+    if (!(await isFile(path))) return undefined
+    const read = v.safeParse(label, await jsonIn(join(folder, name, 'label.json')))
+    const version = read.success ? read.output.version : /^v\d+\.\d+\.\d+$/.test(name) ? name : undefined
+    if (version === undefined) return undefined
+    return { name, version, path, sha256: read.success ? read.output.sha256 : '' }
+  }
+
+  /** "v2.1.15", or with the beginning of its digest where that name has other bytes. */
+  async function nameFor(version: string, sha256: string): Promise<{ name: string; there: boolean }> {
+    for (const name of [version, `${version}+${sha256.slice(0, 12)}`]) {
+      const path = programIn(name)
+      if (!(await isFile(path))) return { name, there: false }
+      if ((await sha256Of(path)) === sha256) return { name, there: true }
+    }
+    throw new Error(`${version} is there with other bytes`)
+  }
+
+  const labelled = (to: string, what: v.InferOutput<typeof label>): Promise<void> =>
+    writeAtomic(join(to, 'label.json'), `${JSON.stringify(what)}\n`)
+
+  return {
+    folder,
+    program: join(link, 'zot'),
+    async list() {
+      const names = (await readdir(folder, { withFileTypes: true }).catch(() => []))
+        .filter(entry => entry.isDirectory())
+        .map(entry => entry.name)
+      const found = await Promise.all(names.map(described))
+      return found.filter(place => place !== undefined)
+    },
+    target: () => realpath(join(link, 'zot')).catch(() => undefined),
+    async turn(name) {
+      const staged = join(folder, `.current-${process.pid}`)
+      await rm(staged, { force: true })
+      await symlink(name, staged)
+      await rename(staged, link)
+      await syncFolder(folder)
+    },
+    async place(staged, what) {
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      const { name, there } = await nameFor(what.version, what.sha256)
+      const path = programIn(name)
+      if (!there) {
+        await labelled(staged, what)
+        await syncFolder(staged)
+        // A folder without a program in it, from a run that was cut off.
+        await rm(join(folder, name), { recursive: true, force: true })
+        await rename(staged, join(folder, name))
+        await syncFolder(folder)
+      }
+      return { name, version: what.version, path, sha256: what.sha256 }
+    },
+    async keep(program, told, at) {
+      const real = await realpath(program)
+      const sha256 = await sha256Of(real)
+      const version = told ?? `unknown-${sha256.slice(0, 12)}`
+      const own = await realpath(folder).catch(() => folder)
+      if (dirname(dirname(real)) === own) {
+        const name = basename(dirname(real))
+        if ((await jsonIn(join(folder, name, 'label.json'))) === undefined)
+          await labelled(join(folder, name), { version, sha256, from: real, at })
+        return { name, version, path: programIn(name), sha256 }
+      }
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      const { name, there } = await nameFor(version, sha256)
+      if (!there) {
+        const staged = join(home, 'upgrades', `keep-${process.pid}`)
+        await rm(staged, { recursive: true, force: true })
+        await mkdir(staged, { recursive: true, mode: 0o700 })
+        await copyFile(real, join(staged, 'zot'), constants.COPYFILE_FICLONE)
+        await chmod(join(staged, 'zot'), 0o700)
+        await syncFile(join(staged, 'zot'))
+        await labelled(staged, { version, sha256, from: real, at })
+        await rm(join(folder, name), { recursive: true, force: true })
+        await rename(staged, join(folder, name))
+        await syncFolder(folder)
+      }
+      return { name, version, path: programIn(name), sha256 }
+    },
+    remove: name => rm(join(folder, name), { recursive: true, force: true }),
+    async bad() {
+      const read = v.safeParse(badFile, await jsonIn(badPath))
+      return read.success ? read.output : {}
+    },
+    async markBad(version, what) {
+      const read = v.safeParse(badFile, await jsonIn(badPath))
+      const all = { ...(read.success ? read.output : {}), [version]: what }
+      await writeAtomic(badPath, `${JSON.stringify(all, null, 2)}\n`)
+    },
+    async forgive(version) {
+      const read = v.safeParse(badFile, await jsonIn(badPath))
+      if (!read.success || read.output[version] === undefined) return
+      const { [version]: _, ...others } = read.output
+      await writeAtomic(badPath, `${JSON.stringify(others, null, 2)}\n`)
+    },
+    async past() {
+      const read = v.safeParse(pastFile, await jsonIn(pastPath))
+      return read.success ? read.output : []
+    },
+    setPast: names => writeAtomic(pastPath, `${JSON.stringify(names)}\n`),
+  }
+}
+
+export async function sha256Of(file: string): Promise<string> {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(file, { highWaterMark: 1024 * 1024 }), hash)
+  return hash.digest('hex')
+}
+
+export async function syncFile(file: string): Promise<void> {
+  const handle = await open(file, 'r')
+  await handle.sync().finally(() => handle.close())
+}
+
+export const isFile = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    found => found.isFile(),
+    () => false,
+  )
+
+async function jsonIn(file: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8'))
+  } catch {
+    return undefined
+  }
+}
