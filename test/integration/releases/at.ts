@@ -3,7 +3,7 @@ import { createReleases, type Releases, type ReleasesWith } from '../../../main/
 
 type More = Partial<Omit<ReleasesWith, 'home' | 'settings'>> & { publicKey?: string; check?: boolean }
 
-/** The library as the app makes it, against a server of the tests, with short times. */
+/** The library as the app makes it, against a server of the tests, with a short wait before it tries again. */
 export function releasesAt(
   home: string,
   url: string,
@@ -16,7 +16,6 @@ export function releasesAt(
     childEnvironment: { PATH: process.env['PATH'] ?? '' },
     clock: systemClock(),
     report: () => {},
-    web: { limits: { connectMs: 5_000, headersMs: 5_000, idleMs: 1_000 } },
     pace: { backoff: 5 },
     ...more,
   })

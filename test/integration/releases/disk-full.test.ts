@@ -1,0 +1,57 @@
+import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { startReleaseServer } from '../../fakes/release-server.ts'
+import { releasesAt } from './at.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'zotbar-full-'))
+const volume = join(folder, 'volume')
+mkdirSync(volume)
+const { signal } = new AbortController()
+
+/** A real file system of 2 MB; only root may mount it. */
+const mounted = ((): boolean => {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return false
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', volume], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+})()
+
+afterAll(() => {
+  if (mounted) execFileSync('umount', ['-l', volume])
+  rmSync(folder, { recursive: true, force: true })
+})
+
+describe.skipIf(!mounted)('a disk that is full (needs root, to mount a small one)', () => {
+  it('is told, leaves nothing behind, and what came first stays', async () => {
+    const server = await startReleaseServer()
+    const data = randomBytes(3_000_000)
+    server.put('v2.1.15', { assets: [{ name: 'zot-linux-amd64', data }] })
+    const releases = releasesAt(folder, server.url, { machine: { platform: 'linux', arch: 'x64' } })
+    const to = join(volume, 'staging')
+
+    const unlisted = await releases.download(server.downloadUrl('v2.1.15', 'zot-linux-amd64'), { to, signal })
+    expect(unlisted).toMatchObject({ error: { code: 'no-space', path: to } })
+    expect(readdirSync(to)).toEqual([])
+
+    const found = await releases.find('v2.1.15')
+    if (!found.ok) throw new Error(found.error.code)
+    const listed = await releases.download(found.value, { to, signal })
+    expect(listed).toMatchObject({ error: { code: 'no-space', needed: 3_000_000 } })
+    expect(readdirSync(to)).toEqual([])
+
+    const mine = join(folder, 'mine')
+    writeFileSync(mine, data)
+    expect(await releases.fromFile(mine, { to, signal })).toMatchObject({
+      error: { code: 'no-space', needed: 3_000_000, free: expect.any(Number) },
+    })
+    expect(readdirSync(to)).toEqual([])
+    await server.close()
+  })
+})
