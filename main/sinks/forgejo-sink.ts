@@ -35,7 +35,7 @@ export function forgejoSink(id: string, { scope, name, forgejo, limitMs = patien
     const token = await forgejo.token()
     if (!token.ok) return { ok: false, error: errorOf(token.error) }
     if (token.value === undefined)
-      return refused('sink-unusable', 'Forgejo has no token. Give it: zotbar keys token forgejo --stdin')
+      return refused('sink-unusable', 'Forgejo has no token. Give it: zotbar keys forgejo-token')
     const { path, ...rest } = what
     const url = `${base}/api/v1${path}`
     const answer = await askForgejo({ ...rest, url, token: token.value, signal, limitMs })
@@ -173,7 +173,7 @@ function refusedBy(
     case 401:
       return [
         'sink-denied',
-        `Forgejo at ${host} does not know the token. Give another: zotbar keys token forgejo --stdin`,
+        `Forgejo at ${host} does not know the token. Give another: zotbar keys forgejo-token`,
       ]
     case 403:
       return [

@@ -56,6 +56,7 @@ export function secretFailureWords(error: SecretFailure): { title: string; steps
         steps: [
           `The keychain cannot be used: ${error.reason}.`,
           'Make a key file and name it: (umask 077; openssl rand -out FILE 32), then zotbar settings set secrets.keyFile FILE',
+          'Or give a passphrase each time Zotbar starts: zotbar keys unlock',
           'Or insist on a file that is not encrypted: zotbar settings set secrets.plain true',
         ],
       }
@@ -72,7 +73,7 @@ export function secretFailureWords(error: SecretFailure): { title: string; steps
         title: 'The file with the keys is locked',
         steps: [
           `${error.file} is encrypted with a passphrase, which is forgotten when Zotbar ends.`,
-          'Give it again, then repeat this.',
+          'Give it again: zotbar keys unlock',
         ],
       }
     case 'secret-store-wrong-key':
