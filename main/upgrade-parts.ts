@@ -77,10 +77,7 @@ export function wireUpgrade(options: UpgradeWiring): UpgradeParts & { line(text:
     },
     accepts: (program, file, folder) => engines.verify(zotEngine(program, undefined), file, folder),
     async advise(running, to) {
-      const [findings, { edit, byHand }] = await Promise.all([
-        advice.findings(running, to),
-        advice.edit(running, to, []),
-      ])
+      const { findings, edit, byHand } = await advice.advise(running, to)
       return {
         findings,
         ...(edit ? { edit: { ...edit, why: [edit.why, edit.note].filter(Boolean).join(' ') } } : {}),
@@ -116,7 +113,7 @@ export function wireUpgrade(options: UpgradeWiring): UpgradeParts & { line(text:
       if (ran.kind === 'not-started') return `it cannot be started (${ran.error.code})`
       if (ran.kind === 'too-slow') return `it did not end within ${checkLimit / 1000} s`
       if (ran.kind === 'cancelled') return 'it was cancelled'
-      if (ran.kind !== 'ended') return `it was lost (${ran.error.code})`
+      if (ran.kind !== 'ended') return 'it was lost'
       if (ran.code === 0) return undefined
       const last = `${ran.stdout}\n${ran.stderr}`.trim().split('\n').at(-1) ?? ''
       return `it ended with code ${ran.code}${last === '' ? '' : `: ${last.slice(0, 200)}`}`

@@ -3,7 +3,7 @@ import { nearest } from '../../registry/config/near.ts'
 import { type ExitCode, exitCode } from './exit-code.ts'
 import { type Output, output } from './output.ts'
 import { addRegistryVerbs } from './registry-verbs.ts'
-import { addRunbookVerbs } from './runbook-verbs.ts'
+import { addRunbookVerbs, addUpgradeVerb } from './runbook-verbs.ts'
 import { usage } from './usage.ts'
 import type { Verb, VerbContext } from './verb.ts'
 import { appVersion } from './version.ts'
@@ -95,6 +95,7 @@ export async function runCli(words: string[], home: string, socketPath: string):
       return run((await import('./settings.ts')).set, options, { key, value })
     })
   addRegistryVerbs(program, verb, run)
+  addUpgradeVerb(program, verb, run)
   addRunbookVerbs(program, verb, run)
   verb(program, 'open', 'open the dashboard in the browser')
     .option('--print', 'print a link instead; it works once')

@@ -2,6 +2,45 @@ import type { Command } from 'commander'
 import type { AddVerb, Json, Run } from './registry-verbs.ts'
 import { usage } from './usage.ts'
 
+interface UpgradeWords extends Json {
+  to?: string
+  from?: string
+  list?: boolean
+  dryRun?: boolean
+  undo?: boolean
+  yes?: boolean
+  allowDowngrade?: boolean
+}
+
+/** Upgrading zot. */
+export function addUpgradeVerb(program: Command, verb: AddVerb, run: Run): void {
+  verb(program, 'upgrade', 'bring zot to another version; back again by itself if that does not prove itself')
+    .option('--to <version>', 'the version, such as v2.1.15; left out, the newest release')
+    .option('--from <source>', 'a file, an address, or "source" to build it by the recipe')
+    .option('--list', 'the releases there are, and what is known of them')
+    .option('--dry-run', 'say what would be done and what it would mean, and change nothing')
+    .option('--undo', 'back to the version before, with the databases as they are now')
+    .option('--yes', 'do not ask')
+    .option('--allow-downgrade', 'take a version that is older than the one that runs')
+    .action(async (options: UpgradeWords) => {
+      const { to, from, list, undo } = options
+      if (to !== undefined && !/^v\d{1,6}\.\d{1,6}\.\d{1,6}$/.test(to))
+        throw usage(`'${to}' is no version; write it as v2.1.15`)
+      if (undo && (to ?? from) !== undefined)
+        throw usage('--undo goes to the version before: without --to or --from')
+      const { releases, upgrade } = await import('./upgrade.ts')
+      if (list) return run(releases, options, {})
+      return run(upgrade, options, {
+        to,
+        from,
+        dryRun: options.dryRun === true,
+        undo: undo === true,
+        yes: options.yes === true,
+        allowDowngrade: options.allowDowngrade === true,
+      })
+    })
+}
+
 /** The verbs about runbooks of any kind: what was done, what is under way, and what it asks. */
 export function addRunbookVerbs(program: Command, verb: AddVerb, run: Run): void {
   const runbooks = program

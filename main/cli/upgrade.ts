@@ -1,0 +1,68 @@
+import { resolve } from 'node:path'
+import type { ReleaseRow } from '../../preload/contract/upgrade.ts'
+import { longDate } from '../../preload/words/format.ts'
+import { exitCode } from './exit-code.ts'
+import { tellRun } from './follow-run.ts'
+import { failureText } from './output.ts'
+import { table } from './table.ts'
+import type { Verb } from './verb.ts'
+
+export interface UpgradeOptions {
+  to: string | undefined
+  from: string | undefined
+  dryRun: boolean
+  undo: boolean
+  yes: boolean
+  allowDowngrade: boolean
+}
+
+/** Upgrades and tells each step; exits 0 when it is done, else 1, whatever is serving then. */
+export const upgrade: Verb<UpgradeOptions> = async (context, { to, from, ...options }) => {
+  const begun = await context.client.zotbar.upgrade.begin({
+    ...options,
+    ...(to === undefined ? {} : { to }),
+    ...(from === undefined ? {} : { from: sourceOf(from) }),
+  })
+  if (begun.ok && 'plan' in begun.value && begun.value.plan.edit) {
+    const { why, diff } = begun.value.plan.edit
+    context.out.line(`config.json would change with it. ${why}\n${diff}`)
+  }
+  return tellRun(context, 'upgrade', begun)
+}
+
+/** A path is meant from where the command line stands; the app stands elsewhere. */
+const sourceOf = (from: string): string =>
+  from === 'source' || /^https?:\/\//.test(from) ? from : resolve(from)
+
+/** The releases, the newest first. With --json one object: {releases, asOf, trouble?}. */
+export const releases: Verb<object> = async ({ out, client }) => {
+  const asked = await client.zotbar.upgrade.releases({ fresh: true })
+  if (!asked.ok) return out.failure(asked.error)
+  const { releases: rows, asOf, trouble } = asked.value
+  out.object(asked.value)
+  out.line(
+    table(
+      ['', 'VERSION', 'PUBLISHED', ''],
+      rows.map(row => [
+        row.running ? '*' : '',
+        row.version,
+        row.publishedAt === undefined ? '' : longDate(row.publishedAt),
+        wordsOf(row),
+      ]),
+    ),
+  )
+  if (trouble) out.note(`The list is from ${longDate(asOf)}: ${failureText(trouble)}`)
+  return exitCode.done
+}
+
+function wordsOf({ running, bad, installed, older, findings }: ReleaseRow): string {
+  const advisories = findings.filter(({ severity }) => severity !== 'info').length
+  return [
+    running ? 'runs' : installed ? 'installed' : '',
+    bad ? `failed here: ${bad.reason}` : '',
+    older ? 'older' : '',
+    advisories > 0 && !running ? `${advisories} to know` : '',
+  ]
+    .filter(words => words !== '')
+    .join(', ')
+}
