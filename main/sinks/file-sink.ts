@@ -6,6 +6,9 @@ import { lstatIfThere, reachFolder, unreadable } from './folder.ts'
 import { cancelled, done, refused } from './outcome.ts'
 import type { Sink, SinkResult } from './sink.ts'
 
+/** No key is that long. */
+const mostBytes = 64 * 1024
+
 /**
  * A file that holds the key and nothing else, not even a newline: 0600, replaced whole. A link in its place is refused,
  * as it could lead anywhere.
@@ -44,7 +47,9 @@ export function fileSink(id: string, path: string): Sink {
     },
     async prove({ key }) {
       try {
-        if (!(await lstat(path)).isFile()) return { holds: 'another', words: 'something that is no file' }
+        const found = await lstat(path)
+        if (!found.isFile()) return { holds: 'another', words: 'something that is no file' }
+        if (found.size > mostBytes) return { holds: 'another', words: 'something else' }
         const text = await readFile(path, 'utf8')
         if (text === key) return { holds: 'this' }
         return { holds: 'another', words: text === '' ? 'an empty file' : 'something else' }

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { eventually } from '../../fakes/eventually.ts'
 import { fakeOp, type OpMode } from '../../fakes/op.ts'
@@ -15,6 +16,19 @@ afterEach(() => folder.dispose())
 
 const sink = (limitMs?: number, named = spec) =>
   made(named, partsOf(folder.path, { ...op, limits: { ...(limitMs !== undefined && { op: limitMs }) } }))
+
+/** The arguments and the environment of every process that may be looked at. */
+const everyProcess = (): string[] =>
+  readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name))
+    .flatMap(pid => [`/proc/${pid}/cmdline`, `/proc/${pid}/environ`])
+    .map(file => {
+      try {
+        return readFileSync(file, 'latin1')
+      } catch {
+        return ''
+      }
+    })
 
 it('delivers on standard input, reads back, and proves', async () => {
   expect(await sink().reach(never)).toEqual({ ok: true })
@@ -69,11 +83,16 @@ it('asks when it waits for somebody, and ends it', async () => {
   })
 })
 
-it('stops when it is cancelled', async () => {
+it('shows its key in no process, and stops when it is cancelled', async () => {
   op.mode('slow')
   const stop = new AbortController()
   const delivered = sink().deliver(secret, stop.signal)
   await eventually(() => op.calls().length > 0, 30_000)
+  if (process.platform === 'linux') {
+    const seen = everyProcess()
+    expect(seen.some(text => text.includes('api key[password]=-'))).toBe(true)
+    expect(seen.filter(text => text.includes(secret.key))).toEqual([])
+  }
   stop.abort()
   expect(await delivered).toMatchObject({ error: { code: 'cancelled' } })
 })
