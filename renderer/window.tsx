@@ -2,6 +2,7 @@ import './ui/tokens.css'
 import './ui/parts.css'
 import './views/window.css'
 import './views/contents.css'
+import './views/run.css'
 import { mount } from './views/page.tsx'
 import { Window } from './views/window.tsx'
 

@@ -135,7 +135,7 @@ function underWay({ title, step, question, undoing }: RunbookProgress, state: St
   const at = step === undefined ? 'It begins.' : `${step.label ?? step.title}${counted}.`
   const reason = question ? `It waits for an answer: ${question.title}` : at
   return {
-    class: 'working',
+    class: question ? 'attention' : 'working',
     state,
     headline: undoing ? `Taken back: ${title}` : title,
     reason,

@@ -1,4 +1,10 @@
-import type { RunbookPart, RunbookProgress, RunbookResult, RunbookStep } from '../contract/runbook.ts'
+import type {
+  RunbookDetails,
+  RunbookPart,
+  RunbookProgress,
+  RunbookResult,
+  RunbookStep,
+} from '../contract/runbook.ts'
 
 /** How a run ended, for whoever watched it. */
 export const resultWords: Record<RunbookResult, string> = {
@@ -55,6 +61,11 @@ export function stepCount({ step, steps }: Pick<RunbookProgress, 'step' | 'steps
   return index < 0 ? undefined : `step ${index + 1} of ${steps.length}`
 }
 
+/** Whether anything was done that a cancel would take back; looking and asking change nothing. */
+const hasChanged = (steps: readonly RunbookStep[]): boolean =>
+  steps.some(({ state, id }) => (state === 'done' || state === 'working') && !harmless.has(id))
+const harmless = new Set(['preflight', 'ask', 'download', 'verify'])
+
 /** What a cancel would mean now. */
 export function cancelWords({
   runbook,
@@ -63,19 +74,52 @@ export function cancelWords({
 }: Pick<RunbookProgress, 'runbook' | 'steps' | 'undoing'>): string {
   if (undoing) return 'What was done is being taken back.'
   if (isPastReturn(steps)) return 'There is no way back any more; it goes on to its end.'
-  const changed = steps.some(step => step.state === 'done' && step.id !== 'preflight')
+  if (!hasChanged(steps)) return 'Nothing has changed yet.'
   switch (runbook) {
     case 'rotate':
       return 'If you cancel now, the new key is revoked and every place gets the current one again.'
     case 'upgrade':
-      return changed
-        ? 'If you cancel now, the version before is put back. If a check fails, that happens by itself.'
-        : 'Nothing has changed yet.'
+      return 'If you cancel now, the version before is put back. If a check fails, that happens by itself.'
     case 'engine-use':
-      return changed
-        ? 'If you cancel now, the engine before is put back. If a check fails, that happens by itself.'
-        : 'Nothing has changed yet.'
+      return 'If you cancel now, the engine before is put back. If a check fails, that happens by itself.'
     default:
-      return changed ? 'If you cancel now, what was done is taken back.' : 'Nothing has changed yet.'
+      return 'If you cancel now, what was done is taken back.'
+  }
+}
+
+/** The button that cancels; undefined where there is nothing to cancel any more. */
+export function cancelLabel({
+  steps,
+  undoing,
+}: Pick<RunbookProgress, 'steps' | 'undoing'>): string | undefined {
+  if (undoing || isPastReturn(steps)) return undefined
+  return hasChanged(steps) ? 'Cancel and put back' : 'Cancel'
+}
+
+/** The headline of a run that has ended, and what that means. */
+export function endWords({ result, steps }: Pick<RunbookDetails, 'result' | 'steps'>): {
+  title: string
+  reason: string
+} {
+  const back = steps.some(step => step.state === 'undone')
+  switch (result) {
+    case 'done':
+      return { title: 'Done', reason: 'Every step is done, and it has proved itself.' }
+    case 'rolled-back':
+      return {
+        title: 'It went back by itself',
+        reason: 'It did not work out, so everything is as it was before.',
+      }
+    case 'cancelled':
+      return {
+        title: 'Cancelled',
+        reason: back ? 'What was done was taken back.' : 'Nothing had changed yet.',
+      }
+    default:
+      return isPastReturn(steps)
+        ? { title: 'It failed, and stays as it is', reason: 'It was past the point of no return.' }
+        : back
+          ? { title: 'It failed, also on the way back', reason: 'Not everything could be taken back.' }
+          : { title: 'It did not begin', reason: 'Nothing was changed.' }
   }
 }

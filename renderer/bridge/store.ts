@@ -30,6 +30,8 @@ export interface Store {
   /** Asked by the view that shows the answer: none of it is part of what is known everywhere. */
   images: ZotbarClient['images']
   keys: ZotbarClient['keys']
+  runbooks: ZotbarClient['runbooks']
+  upgrade: ZotbarClient['upgrade']
 }
 
 /** Joins the app's snapshots, the predictions and the link into what the views show. */
@@ -144,5 +146,7 @@ export function createStore(connection: Connection, clock: () => number = Date.n
     },
     images: bridge.images,
     keys: bridge.keys,
+    runbooks: bridge.runbooks,
+    upgrade: bridge.upgrade,
   }
 }

@@ -1,6 +1,16 @@
 import type { ReactNode } from 'react'
 
-export type StatusGlyph = 'fine' | 'attention' | 'working' | 'down' | 'off'
+export type StatusGlyph =
+  | 'fine'
+  | 'attention'
+  | 'working'
+  | 'down'
+  | 'off'
+  // Of steps and their parts: to come, taken back, waits for you, taken but not proven.
+  | 'pending'
+  | 'undone'
+  | 'waits'
+  | 'unproven'
 export type IconName =
   | 'overview'
   | 'storage'
@@ -15,6 +25,7 @@ export type IconName =
   | 'note'
   | 'images'
   | 'key'
+  | 'upgrade'
 
 const cut = { stroke: 'var(--on-status)', strokeWidth: 1.7, strokeLinecap: 'round' as const }
 
@@ -59,6 +70,32 @@ const shapes: Record<StatusGlyph, ReactNode> = {
       <path d="M5.2 8h5.6" stroke="currentColor" strokeWidth="1.7" strokeLinecap="round" />
     </>
   ),
+  pending: <circle cx="8" cy="8" r="6.2" fill="none" stroke="currentColor" strokeWidth="1.6" />,
+  undone: (
+    <>
+      <circle cx="8" cy="8" r="7" fill="currentColor" />
+      <path d="M5.2 6.6h4a2.3 2.3 0 0 1 0 4.6H7M7 4.6l-2 2 2 2" fill="none" {...cut} strokeLinejoin="round" />
+    </>
+  ),
+  waits: (
+    <>
+      <circle cx="8" cy="8" r="7" fill="currentColor" />
+      <path d="M6.3 5.4v5.2M9.7 5.4v5.2" {...cut} />
+    </>
+  ),
+  unproven: (
+    <>
+      <circle cx="8" cy="8" r="6.2" fill="none" stroke="currentColor" strokeWidth="1.6" />
+      <path
+        d="m5.2 8.3 1.9 1.9 3.7-4.2"
+        fill="none"
+        stroke="currentColor"
+        strokeWidth="1.6"
+        strokeLinecap="round"
+        strokeLinejoin="round"
+      />
+    </>
+  ),
 }
 
 const icons: Record<IconName, ReactNode> = {
@@ -99,6 +136,12 @@ const icons: Record<IconName, ReactNode> = {
   logs: <path d="M2 3.5h12M2 6.5h8M2 9.5h10.5M2 12.5h6" />,
   pulse: <path d="M1.6 8.6h3l1.7-4.8 3 8.6 1.8-5.4.7 1.6h2.6" />,
   images: <path d="M8 2 14.4 5.3 8 8.6 1.6 5.3ZM1.6 8.2 8 11.5l6.4-3.3M1.6 11 8 14.3 14.4 11" />,
+  upgrade: (
+    <>
+      <circle cx="8" cy="8" r="6.2" />
+      <path d="M8 11V5.4M5.6 7.6 8 5.2l2.4 2.4" />
+    </>
+  ),
   key: (
     <>
       <circle cx="5.2" cy="10.6" r="3.2" />

@@ -1,5 +1,23 @@
-import { useEffect, useId, useRef } from 'react'
+import { type ReactNode, useEffect, useId, useRef } from 'react'
 import { Button } from './button.tsx'
+
+export interface SheetProps {
+  title: string
+  /** Each line is a paragraph of its own. */
+  body: string
+  confirm: string
+  onConfirm: () => void
+  onClose: () => void
+  /** The button that changes nothing. */
+  keep?: string
+  /** `fill` where agreeing is the next sensible step. */
+  kind?: 'danger' | 'fill'
+  /** Another way out, that is not the next sensible one. */
+  other?: { label: string; onPress: () => void }
+  /** It stays open when it is confirmed: who opened it closes it. */
+  stays?: boolean
+  children?: ReactNode
+}
 
 /** Asks before something that cannot be taken back: names it, says what follows, repeats the verb. */
 export function Sheet({
@@ -8,13 +26,12 @@ export function Sheet({
   confirm,
   onConfirm,
   onClose,
-}: {
-  title: string
-  body: string
-  confirm: string
-  onConfirm: () => void
-  onClose: () => void
-}) {
+  keep: keepLabel = 'Cancel',
+  kind = 'danger',
+  other,
+  stays = false,
+  children,
+}: SheetProps) {
   const dialog = useRef<HTMLDialogElement>(null)
   const keep = useRef<HTMLButtonElement>(null)
   const id = useId()
@@ -29,7 +46,7 @@ export function Sheet({
   return (
     <dialog
       ref={dialog}
-      className="sheet"
+      className={other ? 'sheet broad' : 'sheet'}
       aria-labelledby={`${id}t`}
       aria-describedby={`${id}b`}
       onCancel={event => {
@@ -38,15 +55,23 @@ export function Sheet({
       }}
     >
       <h2 id={`${id}t`}>{title}</h2>
-      <p id={`${id}b`}>{body}</p>
+      <p id={`${id}b`} className="lines">
+        {body}
+      </p>
+      {children}
       <div className="buttons">
         <Button ref={keep} onPress={onClose}>
-          Cancel
+          {keepLabel}
         </Button>
+        {other && (
+          <Button kind="danger" onPress={other.onPress}>
+            {other.label}
+          </Button>
+        )}
         <Button
-          kind="danger"
+          kind={kind}
           onPress={() => {
-            onClose()
+            if (!stays) onClose()
             onConfirm()
           }}
         >

@@ -113,7 +113,8 @@ export function useActs(actions: GlanceAction[]): { act: (action: GlanceAction) 
 
 /** The everyday buttons, where the headline does not offer them itself. */
 export function everyday(seen: Seen): GlanceAction[] {
-  if (seen.snapshot.process.kind !== 'serving' || !seen.answers) return []
+  // While a runbook is under way the registry is its own.
+  if (seen.snapshot.process.kind !== 'serving' || !seen.answers || seen.snapshot.runbook) return []
   const all: GlanceAction[] = [
     { verb: 'restart', label: 'Restart', kind: 'plain' },
     { verb: 'stop', label: 'Stop', kind: 'plain' },

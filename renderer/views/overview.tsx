@@ -10,9 +10,11 @@ import { EventsCard, HealthCard, StorageCard } from './cards.tsx'
 import { CourseSteps } from './course-steps.tsx'
 import { address, engineName, uptime } from './facts.ts'
 import { Actions, CommandFailure, Reason } from './headline.tsx'
+import { HistoryCard } from './history.tsx'
 import { type Seen, useActs } from './knowledge.tsx'
 import { Excerpt, FaultList, faultsOf, lastLinesOf } from './quoted.tsx'
 import { ForeignFacts, PushList } from './rows.tsx'
+import { RunActions } from './run-actions.tsx'
 
 /** Everything that the glance says, with its evidence. */
 export function Overview({ seen }: { seen: Seen }) {
@@ -28,6 +30,7 @@ export function Overview({ seen }: { seen: Seen }) {
           </h2>
           <Reason seen={seen} more={runningWords(seen)} />
           <Actions actions={glance.actions} act={act} />
+          <RunActions seen={seen} onSteps={() => location.assign('#run')} />
           <CourseSteps seen={seen} />
           <CommandFailure seen={seen} />
         </div>
@@ -47,6 +50,7 @@ export function Overview({ seen }: { seen: Seen }) {
         <div className="stack">
           <StorageCard seen={seen} />
         </div>
+        <HistoryCard seen={seen} />
       </div>
       {sheet}
     </>

@@ -18,6 +18,7 @@ import {
   PushesRow,
   RegistryRow,
 } from './rows.tsx'
+import { RunActions } from './run-actions.tsx'
 import { StorageRow } from './storage-row.tsx'
 
 /** The glance: is it serving, what is it, how full, what happened last. */
@@ -56,6 +57,7 @@ export function Popover({ seen }: { seen: Seen }) {
           {seen.answers && seen.asOf !== undefined && <p className="label">as of {seen.asOf}</p>}
         </div>
         {!below && <Actions actions={glance.actions} act={act} small />}
+        <RunActions seen={seen} onSteps={() => openWindow(store, 'run')} />
         <CourseSteps seen={seen} />
         <CommandFailure seen={seen} />
       </header>
@@ -116,9 +118,9 @@ function Foot({ seen, act, below }: { seen: Seen; act: ReturnType<typeof useActs
 }
 
 /** In a browser the window is the page beside this one. */
-function openWindow(store: Store): void {
-  if (store.shell === 'electron') store.open('window')
-  else location.assign('./window.html')
+function openWindow(store: Store, view?: 'run'): void {
+  if (store.shell === 'electron') store.open(view ?? 'window')
+  else location.assign(`./window.html${view === undefined ? '' : `#${view}`}`)
 }
 
 /** Esc closes the popover, where it is a window of its own. */

@@ -1,25 +1,27 @@
-import { type RefObject, useEffect, useRef, useState } from 'react'
+import { type RefObject, useEffect, useMemo, useRef, useState } from 'react'
 import { exactMoment, longDate, timeOfDay } from '../../preload/words/format.ts'
 import { Button } from '../ui/button.tsx'
 import { Glyph, Icon, type IconName } from '../ui/glyph.tsx'
 import { Ticking } from '../ui/ticking.tsx'
 import { Time } from '../ui/time.tsx'
 import { address, engineName } from './facts.ts'
+import { HistoryView } from './history.tsx'
 import { ImagesView } from './images.tsx'
 import { KeysView } from './keys.tsx'
 import { everyday, type Seen, useKeptFocus, useStore } from './knowledge.tsx'
 import { Overview } from './overview.tsx'
+import { RunPage } from './run-page.tsx'
 
 /** The window: its views at the side with the state below them, the view beside it. */
 export function Window({ seen }: { seen: Seen }) {
   const box = useRef<HTMLElement>(null)
   useKeptFocus(box, () => box.current?.querySelector<HTMLElement>('.act button, .tools button'))
-  const view = useView(box)
+  const route = useRoute(box)
   return (
     <div className="window">
-      <SideBar seen={seen} view={view} />
+      <SideBar seen={seen} route={route} />
       <main className="content" ref={box} tabIndex={-1} aria-labelledby="view">
-        <View seen={seen} view={view} />
+        <View seen={seen} route={route} />
       </main>
     </div>
   )
@@ -32,8 +34,26 @@ const views = [
 ] as const satisfies readonly { id: string; name: string; icon: IconName }[]
 type ViewId = (typeof views)[number]['id']
 
-function View({ seen, view }: { seen: Seen; view: ViewId }) {
-  switch (view) {
+/** What the address names: a view of the side bar, the steps of a run, or what was done. */
+interface Route {
+  view: ViewId | 'run' | 'done'
+  /** The run that is named. */
+  run?: string
+}
+
+function View({ seen, route }: { seen: Seen; route: Route }) {
+  switch (route.view) {
+    case 'run':
+      return (
+        <RunPage
+          seen={seen}
+          key={route.run}
+          {...(route.run === undefined ? {} : { name: route.run })}
+          onDone={() => location.assign(route.run === undefined ? '#overview' : '#done')}
+        />
+      )
+    case 'done':
+      return <HistoryView seen={seen} />
     case 'images':
       return <ImagesView seen={seen} />
     case 'keys':
@@ -50,7 +70,7 @@ function View({ seen, view }: { seen: Seen; view: ViewId }) {
   }
 }
 
-function SideBar({ seen, view }: { seen: Seen; view: ViewId }) {
+function SideBar({ seen, route }: { seen: Seen; route: Route }) {
   const { glance } = seen
   return (
     <div className="side">
@@ -59,7 +79,7 @@ function SideBar({ seen, view }: { seen: Seen; view: ViewId }) {
         <ul>
           {views.map(({ id, name, icon }) => (
             <li key={id}>
-              <a href={`#${id}`} aria-current={id === view ? 'page' : undefined}>
+              <a href={`#${id}`} aria-current={id === route.view ? 'page' : undefined}>
                 <Icon name={icon} />
                 {name}
               </a>
@@ -76,6 +96,7 @@ function SideBar({ seen, view }: { seen: Seen; view: ViewId }) {
           <p className="label">
             {engineName(seen.snapshot)}, {address(seen.snapshot)}
           </p>
+          {seen.snapshot.runbook && seen.answers && route.view !== 'run' && <a href="#run">Show steps</a>}
         </div>
       </div>
     </div>
@@ -107,13 +128,17 @@ function Toolbar({ seen }: { seen: Seen }) {
   )
 }
 
-const viewIn = (hash: string): ViewId => views.find(({ id }) => `#${id}` === hash)?.id ?? 'overview'
+function routeIn(hash: string): Route {
+  const [name = '', run = ''] = hash.slice(1).split('/')
+  if (name === 'run') return run === '' ? { view: 'run' } : { view: 'run', run: decodeURIComponent(run) }
+  return { view: name === 'done' ? name : (views.find(({ id }) => id === name)?.id ?? 'overview') }
+}
 
-/** The view that the address names. Cmd-1 to Cmd-3 (Ctrl) show one, wherever the keyboard is. */
-function useView(box: RefObject<HTMLElement | null>): ViewId {
-  const [view, setView] = useState(() => viewIn(location.hash))
+/** What the address names. Cmd-1 (Ctrl) and on show a view of the side bar, wherever the keyboard is. */
+function useRoute(box: RefObject<HTMLElement | null>): Route {
+  const [hash, setHash] = useState(() => location.hash)
   useEffect(() => {
-    const onHash = (): void => setView(viewIn(location.hash))
+    const onHash = (): void => setHash(location.hash)
     const onKey = (event: KeyboardEvent): void => {
       const chosen = event.metaKey || event.ctrlKey ? views[Number(event.key) - 1] : undefined
       if (!chosen) return
@@ -128,5 +153,5 @@ function useView(box: RefObject<HTMLElement | null>): ViewId {
       document.removeEventListener('keydown', onKey)
     }
   }, [box])
-  return view
+  return useMemo(() => routeIn(hash), [hash])
 }

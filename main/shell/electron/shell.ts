@@ -62,7 +62,7 @@ export async function createShell(options: ShellOptions): Promise<ShellPart> {
   const page = { electron, session, preload: files.preload, packaged, complain: log }
   const popover = createPopover({ ...page, platform, clock })
   const window = createMainWindow(page)
-  const openWindow = (view?: 'keys' | 'upgrade') => {
+  const openWindow = (view?: 'keys' | 'upgrade' | 'run') => {
     popover.hide()
     window.open(view)
     // An app without a Dock icon is not brought to the front by its windows.
@@ -98,6 +98,7 @@ export async function createShell(options: ShellOptions): Promise<ShellPart> {
         return ok(null)
       case 'keys':
       case 'upgrade':
+      case 'run':
         openWindow(what)
         return ok(null)
       case 'docs':

@@ -1,0 +1,86 @@
+import type { RunbookRecord, RunbookResult } from '../../preload/contract/runbook.ts'
+import { count, duration, exactMoment, when } from '../../preload/words/format.ts'
+import { byWords, shortResultWords } from '../../preload/words/runbook-words.ts'
+import { Glyph, type StatusGlyph } from '../ui/glyph.tsx'
+import { Time } from '../ui/time.tsx'
+import type { Seen } from './knowledge.tsx'
+import { useHistory } from './use-run.ts'
+
+const glyphs: Record<RunbookResult, StatusGlyph> = {
+  done: 'fine',
+  'rolled-back': 'undone',
+  cancelled: 'off',
+  failed: 'down',
+}
+
+/** Every run that has ended, with a way to its steps. */
+export function HistoryView({ seen }: { seen: Seen }) {
+  const runs = useHistory(seen)
+  return (
+    <>
+      <header className="bar-top">
+        <div>
+          <h1 id="view">What was done</h1>
+          <p className="label" role="status">
+            {runs && (runs.length === 0 ? '' : count(runs.length, 'run'))}
+          </p>
+        </div>
+      </header>
+      <div className="scroll">
+        {runs?.length === 0 && (
+          <p className="nothing">
+            Nothing yet. Changes of the engine, upgrades and rotations of keys are listed here, with their
+            steps.
+          </p>
+        )}
+        {runs !== undefined && runs.length > 0 && <Runs runs={runs} now={seen.now} />}
+      </div>
+    </>
+  )
+}
+
+/** The newest runs, for the overview; nothing before the first. */
+export function HistoryCard({ seen }: { seen: Seen }) {
+  const runs = useHistory(seen)
+  if (!runs || runs.length === 0) return null
+  return (
+    <section className="span2" aria-labelledby="what-was-done">
+      <header className="over">
+        <h3 id="what-was-done">What was done</h3>
+        {runs.length > 3 && (
+          <a className="label" href="#done">
+            All {runs.length}
+          </a>
+        )}
+      </header>
+      <Runs runs={runs.slice(0, 3)} now={seen.now} />
+    </section>
+  )
+}
+
+function Runs({ runs, now }: { runs: RunbookRecord[]; now: number }) {
+  return (
+    <ul className="card runs" aria-label="Runs">
+      {runs.map(({ run, title, at, tookMs, result, by, error }) => (
+        <li key={run}>
+          <Glyph name={glyphs[result]} />
+          <div>
+            <a className="t" href={`#run/${encodeURIComponent(run)}`}>
+              {title}
+            </a>
+            {error && <p className="small two clip">{error.words}</p>}
+          </div>
+          <p className={result === 'failed' ? 'small bad' : 'small two'}>
+            {shortResultWords[result]}, {duration(tookMs)}
+          </p>
+          <p className="label">
+            <Time at={at} exact={exactMoment(at)}>
+              {when(at, now)}
+            </Time>
+            {by !== undefined && `, ${byWords(by)}`}
+          </p>
+        </li>
+      ))}
+    </ul>
+  )
+}

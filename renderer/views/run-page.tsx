@@ -1,0 +1,73 @@
+import { type ReactNode, useState } from 'react'
+import type { Failure } from '../../preload/contract/failure.ts'
+import type { RunbookDetails } from '../../preload/contract/runbook.ts'
+import { Glyph } from '../ui/glyph.tsx'
+import { address, engineName } from './facts.ts'
+import { type Seen, useStore } from './knowledge.tsx'
+import { Refused } from './refused.tsx'
+import { RunView, type RunViewProps } from './run.tsx'
+import { useRun } from './use-run.ts'
+
+/** Answers the question of the run under way, with a key where one is wanted. */
+export function useAnswer(run: Pick<RunbookDetails, 'question'> | undefined): RunViewProps['onAnswer'] {
+  const { runbooks, keys } = useStore()
+  return async (agreed, key) => {
+    if (!run?.question) return null
+    const question = run.question.id
+    const told =
+      agreed && key !== undefined
+        ? await keys.offerKey({ question, key })
+        : await runbooks.answer({ question, agreed })
+    return told.ok ? null : <Refused failure={told.error} />
+  }
+}
+
+/** What the registry is like now, for a run that has ended. */
+export const standingOf = ({ snapshot, glance }: Seen): [string, ReactNode][] => [
+  ['Registry', `${glance.headline}${snapshot.process.kind === 'serving' ? ` at ${address(snapshot)}` : ''}`],
+  ['Engine', engineName(snapshot)],
+]
+
+/** A run in its view, joined to the app: the one that is named, else the one under way, else the last. */
+export function RunPage({
+  seen,
+  name,
+  onDone,
+  ...more
+}: { seen: Seen; name?: string; onDone: () => void } & Pick<RunViewProps, 'children' | 'after'>) {
+  const { runbooks } = useStore()
+  const run = useRun(seen, name)
+  const onAnswer = useAnswer(run)
+  const [failure, setFailure] = useState<Failure>()
+  if (!run)
+    return (
+      <>
+        <header className="bar-top">
+          <h1 id="view">Steps</h1>
+        </header>
+        <p className="nothing">
+          No runbook has run here yet. One runs when you change the engine: zotbar engine use zot
+        </p>
+      </>
+    )
+  return (
+    <RunView
+      run={run}
+      standing={standingOf(seen)}
+      onAnswer={onAnswer}
+      onCancel={() => {
+        void runbooks.cancel({}).then(told => setFailure(told.ok ? undefined : told.error))
+      }}
+      onDone={onDone}
+      {...more}
+    >
+      {!seen.answers && (
+        <p className="small two not-now">
+          <Glyph name="attention" /> Zotbar does not answer; these are the steps as they were last known.
+        </p>
+      )}
+      {failure && <Refused failure={failure} />}
+      {more.children}
+    </RunView>
+  )
+}

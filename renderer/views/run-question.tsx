@@ -1,0 +1,102 @@
+import { type ReactNode, useId, useState } from 'react'
+import type { RunbookQuestion } from '../../preload/contract/runbook.ts'
+import { Button } from '../ui/button.tsx'
+import { Glyph } from '../ui/glyph.tsx'
+import { Sheet } from '../ui/sheet.tsx'
+import type { RunViewProps } from './run.tsx'
+
+/** What a run waits with, and the sheet that answers it. Closing the sheet answers nothing. */
+export function RunQuestion({
+  question,
+  onAnswer,
+}: {
+  question: RunbookQuestion
+  onAnswer: RunViewProps['onAnswer']
+}) {
+  const [open, setOpen] = useState(false)
+  return (
+    <section className="card pad at-hand" aria-label="Question">
+      <Glyph name="waits" />
+      <div>
+        <p className="t">{question.title}</p>
+        <p className="two lines">{question.body}</p>
+        <div className="act">
+          <Button kind="fill" onPress={() => setOpen(true)}>
+            {question.confirm}…
+          </Button>
+        </div>
+      </div>
+      {open && (
+        <AnswerSheet
+          key={question.id}
+          question={question}
+          onAnswer={onAnswer}
+          onClose={() => setOpen(false)}
+        />
+      )}
+    </section>
+  )
+}
+
+/** The question of a run, with a field where a key is wanted. */
+export function AnswerSheet({
+  question,
+  onAnswer,
+  onClose,
+}: {
+  question: RunbookQuestion
+  onAnswer: RunViewProps['onAnswer']
+  onClose: () => void
+}) {
+  const { title, body, confirm, wants } = question
+  const [key, setKey] = useState('')
+  const [refused, setRefused] = useState<ReactNode>()
+  const id = useId()
+  // What is missing is said before anything is sent.
+  const lacks = wants !== undefined && key.trim() === ''
+  async function agree(): Promise<void> {
+    if (lacks) {
+      setRefused(<p className="small bad">Paste the key first.</p>)
+      return
+    }
+    const why = await onAnswer(true, wants ? key.trim() : undefined)
+    setKey('')
+    if (why) setRefused(why)
+    else onClose()
+  }
+  return (
+    <Sheet
+      title={title}
+      body={body}
+      keep="Later"
+      confirm={confirm}
+      kind="fill"
+      stays
+      other={{
+        label: 'Do not',
+        onPress() {
+          onClose()
+          void onAnswer(false)
+        },
+      }}
+      onConfirm={() => void agree()}
+      onClose={onClose}
+    >
+      {wants && (
+        <div className="form">
+          <label htmlFor={id}>Key of {wants.keyOf}</label>
+          <input
+            id={id}
+            className="field"
+            type="password"
+            autoComplete="off"
+            spellCheck={false}
+            value={key}
+            onChange={event => setKey(event.target.value)}
+          />
+        </div>
+      )}
+      {refused && <div role="alert">{refused}</div>}
+    </Sheet>
+  )
+}

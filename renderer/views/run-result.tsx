@@ -1,0 +1,89 @@
+import type { ReactNode } from 'react'
+import type { RunbookDetails, RunbookResult } from '../../preload/contract/runbook.ts'
+import { endWords } from '../../preload/words/runbook-words.ts'
+import { Glyph, type StatusGlyph } from '../ui/glyph.tsx'
+import { Excerpt } from './quoted.tsx'
+import { RunParts } from './run-steps.tsx'
+
+const glyphs: Record<RunbookResult, StatusGlyph> = {
+  done: 'fine',
+  'rolled-back': 'undone',
+  cancelled: 'undone',
+  failed: 'down',
+}
+
+/** How a run ended: what went wrong, what was done about it, and where things are now. */
+export function RunResult({ run, standing }: { run: RunbookDetails; standing: [string, ReactNode][] }) {
+  const { result, error, parts, partsOf, steps, changed } = run
+  if (result === undefined) return null
+  const { title, reason } = endWords(run)
+  const undone = steps.filter(step => step.state === 'undone').toReversed()
+  const partsTitle = steps.find(step => step.id === partsOf)?.title
+  return (
+    <>
+      <div className={`hero ${result === 'failed' ? 'down' : ''}`} role="status">
+        <Glyph name={glyphs[result]} size="xl" />
+        <div className="say">
+          <h2>{title}</h2>
+          <p>{reason}</p>
+        </div>
+      </div>
+      {error && (
+        <Said title="What went wrong" glyph="down">
+          <p>{error.words}</p>
+          {error.detail !== undefined && error.detail !== '' && (
+            <Excerpt lines={error.detail.split('\n')} most={12} />
+          )}
+        </Said>
+      )}
+      {(undone.length > 0 || changed.length > 0) && (
+        <Said
+          title={changed.length > 0 ? 'What changed' : 'What was done'}
+          glyph={changed.length > 0 ? 'fine' : 'undone'}
+        >
+          {changed.map(what => (
+            <p key={what}>{sentence(what)}</p>
+          ))}
+          {undone.length > 0 && (
+            <p>Taken back, from the last to the first: {undone.map(step => step.title).join('; ')}.</p>
+          )}
+        </Said>
+      )}
+      <Said title="Where you are now" glyph="fine">
+        <dl className="kv">
+          {standing.map(([name, value]) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>{value}</dd>
+            </div>
+          ))}
+        </dl>
+      </Said>
+      {parts.length > 0 && (
+        <section aria-labelledby="parts-of">
+          <header className="over">
+            <h2 id="parts-of">{partsTitle ?? 'Parts'}</h2>
+          </header>
+          <RunParts parts={parts} over />
+        </section>
+      )}
+    </>
+  )
+}
+
+const sentence = (words: string): string => {
+  const text = words.charAt(0).toUpperCase() + words.slice(1)
+  return text.endsWith('.') ? text : `${text}.`
+}
+
+function Said({ title, glyph, children }: { title: string; glyph: StatusGlyph; children: ReactNode }) {
+  return (
+    <section className="card pad at-hand" aria-label={title}>
+      <Glyph name={glyph} />
+      <div>
+        <h3>{title}</h3>
+        {children}
+      </div>
+    </section>
+  )
+}

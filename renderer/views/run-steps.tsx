@@ -1,0 +1,101 @@
+import { useEffect, useRef } from 'react'
+import type { RunbookPart, RunbookStep } from '../../preload/contract/runbook.ts'
+import { count, duration } from '../../preload/words/format.ts'
+import { partStateWords, stepStateWords } from '../../preload/words/runbook-words.ts'
+import { announce } from '../ui/announcer.tsx'
+import { Glyph, type StatusGlyph } from '../ui/glyph.tsx'
+
+const stepGlyphs: Record<RunbookStep['state'], StatusGlyph> = {
+  pending: 'pending',
+  working: 'working',
+  done: 'fine',
+  skipped: 'off',
+  failed: 'down',
+  undoing: 'working',
+  undone: 'undone',
+}
+
+const partGlyphs: Record<RunbookPart['state'], StatusGlyph> = {
+  pending: 'pending',
+  working: 'working',
+  passed: 'fine',
+  failed: 'down',
+  skipped: 'off',
+  unproven: 'unproven',
+}
+
+/** The steps of a run from the first to the last, with what came of each. `waits`: the step at hand waits for the user. */
+export function RunSteps({ steps, waits, over }: { steps: RunbookStep[]; waits: boolean; over: boolean }) {
+  useSpoken(steps)
+  return (
+    <ol className="steps" aria-label="Steps">
+      {steps.map(step => {
+        const now = step.state === 'working' || step.state === 'undoing'
+        const said = over && step.state === 'pending' ? 'not reached' : stepStateWords[step.state]
+        const words = step.words ?? (over && step.state === 'pending' ? 'not reached' : undefined)
+        return (
+          <li
+            key={step.id}
+            className={step.state}
+            aria-current={now && !over ? 'step' : undefined}
+            title={step.why || undefined}
+          >
+            {step.pointOfNoReturn && <p className="no-return">no way back after this</p>}
+            <Glyph name={now && waits ? 'waits' : stepGlyphs[step.state]} />
+            <div className="step">
+              <p className="name-of">
+                {step.title}
+                <span className="vh">: {now && waits ? 'waits for you' : said}</span>
+              </p>
+              {words !== undefined && <p className="small two">{words}</p>}
+            </div>
+            <p className="label" aria-hidden={step.tookMs === undefined}>
+              {atTheEnd(step)}
+            </p>
+          </li>
+        )
+      })}
+    </ol>
+  )
+}
+
+/** How long it took, or what became of it where that is more. */
+function atTheEnd({ state, tookMs }: RunbookStep): string {
+  if (state === 'undone' || state === 'failed' || state === 'skipped') return stepStateWords[state]
+  return tookMs === undefined ? '' : shortly(tookMs)
+}
+
+/** A step may be over in a blink, which tenths of a second would show as none. */
+const shortly = (ms: number): string =>
+  ms < 95 ? count(Math.max(1, Math.round(ms)), 'ms', 'ms') : duration(ms)
+
+/** Says each step that has ended, once. */
+function useSpoken(steps: RunbookStep[]): void {
+  const before = useRef(new Map<string, RunbookStep['state']>())
+  useEffect(() => {
+    for (const { id, title, state } of steps) {
+      const was = before.current.get(id)
+      if (was !== undefined && was !== state && ['done', 'failed', 'undone'].includes(state))
+        announce(`${title}: ${stepStateWords[state]}`)
+      before.current.set(id, state)
+    }
+  }, [steps])
+}
+
+/** What a step is made of, each part with what came of it; `over`: nothing more comes of them. */
+export function RunParts({ parts, over = false }: { parts: RunbookPart[]; over?: boolean }) {
+  return (
+    <ul className="card parts">
+      {parts.map(({ id, title, state, words }) => (
+        <li key={id}>
+          <Glyph name={over && state === 'working' ? 'pending' : partGlyphs[state]} />
+          <p>
+            {title}
+            <span className="vh">: {over && state === 'working' ? 'cut short' : partStateWords[state]}</span>
+          </p>
+          <p className={state === 'failed' ? 'small bad' : 'small two'}>{words ?? partStateWords[state]}</p>
+        </li>
+      ))}
+    </ul>
+  )
+}

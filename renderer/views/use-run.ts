@@ -1,0 +1,54 @@
+import { useEffect, useRef, useState } from 'react'
+import type { RunbookDetails, RunbookProgress, RunbookRecord } from '../../preload/contract/runbook.ts'
+import { type Seen, useStore } from './knowledge.tsx'
+
+/** The run under way, as a view of it in full. */
+export function detailsOf({ step, ...progress }: RunbookProgress): RunbookDetails {
+  return { ...progress, changed: [], ...(step ? { partsOf: step.id } : {}) }
+}
+
+/**
+ * A run, under way or ended: the one that is named, else the one under way, else the one that was last. One that was
+ * under way here stays after its end. Undefined while it is not known.
+ */
+export function useRun(seen: Seen, name?: string): RunbookDetails | undefined {
+  const { runbooks } = useStore()
+  const current = seen.snapshot.runbook
+  const live = current && (name === undefined || current.run === name) ? current : undefined
+  const [ended, setEnded] = useState<RunbookDetails>()
+  const last = useRef<RunbookDetails>(undefined)
+  if (live) last.current = detailsOf(live)
+  const wanted = name ?? last.current?.run
+  const isLive = live !== undefined
+  useEffect(() => {
+    if (isLive) return
+    let gone = false
+    void runbooks.show(wanted === undefined ? {} : { run: wanted }).then(shown => {
+      if (!gone) setEnded(shown.ok ? shown.value : undefined)
+    })
+    return () => {
+      gone = true
+    }
+  }, [runbooks, isLive, wanted])
+  if (live) return detailsOf(live)
+  const known = ended ?? last.current
+  return known && (wanted === undefined || known.run === wanted) ? known : undefined
+}
+
+/** The runs that have ended, the newest first; asked again when one ends. Undefined while they are not known. */
+export function useHistory(seen: Seen): RunbookRecord[] | undefined {
+  const { runbooks } = useStore()
+  const [runs, setRuns] = useState<RunbookRecord[]>()
+  const underWay = seen.snapshot.runbook?.run
+  // biome-ignore lint/correctness/useExhaustiveDependencies: asked again when a run begins or ends
+  useEffect(() => {
+    let gone = false
+    void runbooks.history({}).then(told => {
+      if (!gone && told.ok) setRuns(told.value.runs)
+    })
+    return () => {
+      gone = true
+    }
+  }, [runbooks, underWay])
+  return runs
+}

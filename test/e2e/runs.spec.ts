@@ -1,0 +1,174 @@
+import { expect, type Page } from '@playwright/test'
+import { ok } from '../../preload/contract/result.ts'
+import type { RunbookProgress } from '../../preload/contract/runbook.ts'
+import { inBothSchemes, watch } from './page-checks.ts'
+import { asking, ended, inTheGate, wentBack } from './runs.ts'
+import { snapshotOf, states } from './snapshots.ts'
+import { test } from './stage.ts'
+import type { StagedApp } from './staged-app.ts'
+
+/** The app says that this run is under way, or that none is. */
+function underWay(app: StagedApp, runbook?: RunbookProgress): void {
+  const now = Date.now()
+  app.say(snapshotOf(states.serving(now), now, runbook ? { runbook } : {}))
+}
+
+async function open(app: StagedApp, page: Page): Promise<{ breaches: string[] }> {
+  const seen = watch(page)
+  await page.setViewportSize({ width: 960, height: 640 })
+  await page.goto(app.link('window'))
+  return seen
+}
+
+const step = (page: Page, name: RegExp) => page.getByRole('list', { name: 'Steps' }).getByText(name)
+
+test('a run under way: its steps with their states, the parts of the one at hand, and what cancelling does', async ({
+  app,
+  page,
+}) => {
+  underWay(app, inTheGate(Date.now()))
+  app.replies.set('runbooks.cancel', () => ok(null))
+  const seen = await open(app, page)
+  await page.getByRole('main').getByRole('button', { name: 'Show steps' }).click()
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Upgrade to zot v2.1.15')
+  await expect(page.getByText('step 10 of 11')).toBeVisible()
+  await expect(page.locator('[aria-current=step]')).toContainText('Prove that it works: under way')
+  await expect(step(page, /^Swap: done$/)).toBeVisible()
+  await expect(step(page, /^Keep v2.1.15: to come$/)).toBeVisible()
+  await expect(page.getByText('no way back after this')).toBeVisible()
+  await expect(page.getByText('9 of 12')).toBeVisible()
+  await inBothSchemes(page, 'run')
+
+  await page.getByRole('button', { name: 'Cancel and put back…' }).click()
+  const sheet = page.getByRole('dialog', { name: 'Cancel and put back?' })
+  await expect(sheet).toContainText('the version before is put back')
+  await expect(sheet.getByRole('button', { name: 'Go on' })).toBeFocused()
+  await page.keyboard.press('Escape')
+  expect(app.asked).toEqual([])
+  await page.getByRole('button', { name: 'Cancel and put back…' }).click()
+  await sheet.getByRole('button', { name: 'Cancel and put back' }).click()
+  await expect.poll(() => app.asked).toEqual([['runbooks.cancel', {}]])
+  await expect(page.getByRole('button', { name: /Cancel/ })).toHaveCount(0)
+  expect(seen.breaches).toEqual([])
+})
+
+test('a run that ends while it is looked at says what went wrong, what was done, and where things are', async ({
+  app,
+  page,
+}) => {
+  const now = Date.now()
+  underWay(app, inTheGate(now))
+  app.replies.set('runbooks.show', () => ok(wentBack(now)))
+  app.replies.set('runbooks.history', () => ok({ runs: ended(now) }))
+  const seen = await open(app, page)
+  await page.getByRole('link', { name: 'Show steps' }).click()
+  await expect(page.getByText('step 10 of 11')).toBeVisible()
+  underWay(app)
+  await expect(page.getByRole('heading', { level: 2, name: 'It went back by itself' })).toBeVisible()
+  expect(app.asked).toEqual([['runbooks.show', { run: inTheGate(now).run }]])
+  await expect(page.getByRole('region', { name: 'What went wrong' })).toContainText('fatal')
+  await expect(page.getByRole('region', { name: 'What was done' })).toContainText('Start v2.1.15; Swap;')
+  await expect(page.getByRole('region', { name: 'Where you are now' })).toContainText('Serving')
+  await expect(step(page, /^Keep v2.1.15: not reached$/)).toBeVisible()
+  await inBothSchemes(page, 'run-went-back')
+  await page.getByRole('button', { name: 'Done' }).click()
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Overview')
+  expect(seen.breaches).toEqual([])
+})
+
+test('a question is answered in the window; closing the sheet answers nothing', async ({ app, page }) => {
+  underWay(app, asking(Date.now()))
+  app.replies.set('runbooks.answer', () => ok(null))
+  const seen = await open(app, page)
+  await expect(page.getByRole('status').first()).toContainText('Switch from zotbar-registry')
+  await page.getByRole('link', { name: 'Show steps' }).click()
+  await expect(page.locator('[aria-current=step]')).toContainText('Ask for consent: waits for you')
+  await page.getByRole('button', { name: 'Switch…' }).click()
+  const sheet = page.getByRole('dialog', { name: 'Switch to zot?' })
+  await inBothSchemes(page, 'run-question')
+  await sheet.getByRole('button', { name: 'Later' }).click()
+  expect(app.asked).toEqual([])
+  await page.getByRole('button', { name: 'Switch…' }).click()
+  await sheet.getByRole('button', { name: 'Switch', exact: true }).click()
+  await expect.poll(() => app.asked).toEqual([['runbooks.answer', { question: 'consent', agreed: true }]])
+  await expect(sheet).toHaveCount(0)
+  await page.getByRole('button', { name: 'Switch…' }).click()
+  await sheet.getByRole('button', { name: 'Do not' }).click()
+  await expect
+    .poll(() => app.asked.at(-1))
+    .toEqual(['runbooks.answer', { question: 'consent', agreed: false }])
+  expect(seen.breaches).toEqual([])
+})
+
+test('a key that is wanted goes to the app alone, and leaves the page', async ({ app, page }) => {
+  const question = { id: 'q', title: 'A key of zot-ci', body: 'Make one.', confirm: 'Use it' }
+  underWay(app, { ...asking(Date.now()), question: { ...question, wants: { keyOf: 'zot-ci' } } })
+  app.replies.set('keys.offerKey', () => ok(null))
+  const seen = await open(app, page)
+  await page.getByRole('link', { name: 'Show steps' }).click()
+  await page.getByRole('button', { name: 'Use it…' }).click()
+  const sheet = page.getByRole('dialog', { name: 'A key of zot-ci' })
+  await sheet.getByRole('button', { name: 'Use it' }).click()
+  await expect(sheet.getByRole('alert')).toHaveText('Paste the key first.')
+  const field = sheet.getByLabel('Key of zot-ci')
+  await expect(field).toHaveAttribute('type', 'password')
+  await field.fill(' zak_secret ')
+  await page.mouse.move(0, 0)
+  await inBothSchemes(page, 'run-key-wanted')
+  await sheet.getByRole('button', { name: 'Use it' }).click()
+  await expect.poll(() => app.asked).toEqual([['keys.offerKey', { question: 'q', key: 'zak_secret' }]])
+  await expect(sheet).toHaveCount(0)
+  expect(await page.content()).not.toContain('zak_secret')
+  expect(seen.breaches).toEqual([])
+})
+
+test('the popover shows a run with its step, and answers its question', async ({ app, page }) => {
+  const seen = watch(page)
+  await page.setViewportSize({ width: 408, height: 640 })
+  underWay(app, asking(Date.now()))
+  app.replies.set('runbooks.answer', () => ok(null))
+  await page.goto(app.link('popover'))
+  await expect(page.getByText('step 2 of 4')).toBeVisible()
+  await inBothSchemes(page, 'popover-run-asks')
+  await page.getByRole('button', { name: 'Switch…' }).click()
+  const sheet = page.getByRole('dialog', { name: 'Switch to zot?' })
+  await inBothSchemes(page, 'popover-run-question')
+  await sheet.getByRole('button', { name: 'Switch', exact: true }).click()
+  await expect.poll(() => app.asked).toEqual([['runbooks.answer', { question: 'consent', agreed: true }]])
+  underWay(app, inTheGate(Date.now()))
+  await expect(page.getByText('step 10 of 11')).toBeVisible()
+  await page.getByRole('button', { name: 'Show steps' }).click()
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Upgrade to zot v2.1.15')
+  expect(seen.breaches).toEqual([])
+})
+
+test('what was done is listed, and each run opens with its steps', async ({ app, page }) => {
+  const now = Date.now()
+  app.replies.set('runbooks.history', () => ok({ runs: ended(now) }))
+  app.replies.set('runbooks.show', () => ok(wentBack(now)))
+  const seen = await open(app, page)
+  await page.getByRole('link', { name: 'All 4' }).click()
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('What was done')
+  await expect(page.getByRole('list', { name: 'Runs' }).getByRole('listitem')).toHaveCount(4)
+  await inBothSchemes(page, 'runs')
+  await page.getByRole('link', { name: 'Upgrade to zot v2.1.15' }).click()
+  await expect(page.getByRole('heading', { level: 2, name: 'It went back by itself' })).toBeVisible()
+  expect(app.asked).toEqual([['runbooks.show', { run: ended(now)[0]?.run }]])
+  await page.getByRole('button', { name: 'Done' }).click()
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('What was done')
+  expect(seen.breaches).toEqual([])
+})
+
+test('an upgrade fits a narrow page, and 200 % of zoom', async ({ app, page }) => {
+  underWay(app, inTheGate(Date.now()))
+  await open(app, page)
+  await page.getByRole('link', { name: 'Show steps' }).click()
+  await page.setViewportSize({ width: 480, height: 640 })
+  await expect(page.getByText('no way back after this')).toBeVisible()
+  const { wide, width } = await page.evaluate(() => ({
+    wide: document.documentElement.scrollWidth,
+    width: innerWidth,
+  }))
+  expect(wide).toBeLessThanOrEqual(width)
+  await inBothSchemes(page, 'run-narrow')
+})
