@@ -17,13 +17,22 @@ export interface Ended {
   stderr: string
 }
 
-/** An empty home, and real apps and command lines in it, from the bundle that users run. All gone after `end`. */
-export async function createAppRig(config?: object) {
+/**
+ * An empty home, and real apps and command lines in it, from the bundle that users run. All gone after `end`. `more`
+ * adds to the environment; a PATH in it goes before the usual one.
+ */
+export async function createAppRig(config?: object, more: Record<string, string> = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'zotbar-app-'))
   const port = await freePort()
   const configFile = join(folder, '.config', 'zot', 'config.json')
   const data = join(folder, 'zot')
-  const env = { PATH: process.env['PATH'], HOME: folder, LANG: 'C.UTF-8', ZOTBAR_HOME: join(folder, 'home') }
+  const env = {
+    ...more,
+    PATH: [more['PATH'], process.env['PATH']].filter(path => path !== undefined).join(':'),
+    HOME: folder,
+    LANG: 'C.UTF-8',
+    ZOTBAR_HOME: join(folder, 'home'),
+  }
   const apps: AppProcess[] = []
   const standard = {
     distSpecVersion: '1.1.1',
@@ -55,12 +64,16 @@ export async function createAppRig(config?: object) {
       await app.reach('serving')
       return app
     },
-    zotbar: (...args: string[]): Promise<Ended> =>
-      new Promise(done =>
-        execFile(process.execPath, [cli, ...args], { env }, (error, stdout, stderr) =>
+    zotbar: (...args: string[]): Promise<Ended> => rig.zotbarGiven('', ...args),
+    /** With `input` on stdin. */
+    zotbarGiven: (input: string, ...args: string[]): Promise<Ended> =>
+      new Promise(done => {
+        const child = execFile(process.execPath, [cli, ...args], { env }, (error, stdout, stderr) =>
           done({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr }),
-        ),
-      ),
+        )
+        child.stdin?.on('error', () => {})
+        child.stdin?.end(input)
+      }),
     async status(): Promise<Status> {
       return JSON.parse((await rig.zotbar('status', '--json')).stdout) as Status
     },

@@ -1,0 +1,121 @@
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { ApiKey } from '../../../preload/contract/key.ts'
+import type { KeyProof, KeyUnderCare, ManagedKeyList } from '../../../preload/contract/managed-key.ts'
+import type { RunbookEnd, RunbookLine } from '../../../preload/contract/runbook.ts'
+import { createAppRig, targetAt } from '../app/app-rig.ts'
+import { pushImage } from '../registry/client.ts'
+
+export const policies = {
+  '**': {
+    anonymousPolicy: ['read'],
+    defaultPolicy: ['read'],
+    policies: [{ users: ['pusher'], actions: ['read', 'create', 'update', 'delete'] }],
+  },
+  'team/**': {
+    anonymousPolicy: ['read'],
+    defaultPolicy: ['read'],
+    policies: [
+      { users: ['zot-ci'], actions: ['read', 'create'] },
+      { users: ['pusher', 'boss'], actions: ['read', 'create', 'update', 'delete'] },
+    ],
+  },
+}
+
+export interface Told {
+  code: number
+  stderr: string
+  lines: (RunbookLine & RunbookEnd)[]
+  last: RunbookLine & RunbookEnd
+}
+
+/** An app with API keys, an encrypted store, and an image in team/app that everybody may read. */
+export async function createRotationRig(more: Record<string, string> = {}, wanted: { image?: boolean } = {}) {
+  const rig = await createAppRig(undefined, more)
+  rig.configure({
+    ...rig.standard,
+    http: { ...rig.standard.http, auth: { apikey: true }, accessControl: { repositories: policies } },
+  })
+  const keyFile = join(rig.folder, 'key-file')
+  writeFileSync(keyFile, 'a passphrase of several words\n')
+  chmodSync(keyFile, 0o600)
+  mkdirSync(rig.home, { recursive: true, mode: 0o700 })
+  writeFileSync(join(rig.home, 'settings.json'), JSON.stringify({ 'secrets.keyFile': keyFile }), {
+    mode: 0o600,
+  })
+
+  const json = async <T>(...args: string[]): Promise<T> =>
+    JSON.parse((await rig.zotbar(...args, '--json')).stdout) as T
+  const basic = (user: string, key: string) => ({
+    authorization: `Basic ${Buffer.from(`${user}:${key}`).toString('base64')}`,
+  })
+
+  const made = {
+    ...rig,
+    json,
+    basic,
+    /** A key of any user, made over the administration socket. */
+    newKey: (user: string, ...args: string[]) =>
+      json<{ uuid: string; apiKey: string }>('keys', 'create', '--user', user, ...args),
+    keys: async (user = 'zot-ci') =>
+      (await json<{ keys: ApiKey[] }>('keys', 'list')).keys.filter(key => key.user === user),
+    async manage(key: string, ...args: string[]): Promise<KeyUnderCare> {
+      const done = await rig.zotbarGiven(
+        `${key}\n`,
+        'keys',
+        'manage',
+        'zot-ci',
+        '--key-stdin',
+        '--json',
+        ...args,
+      )
+      if (done.code !== 0) throw new Error(done.stdout)
+      return JSON.parse(done.stdout) as KeyUnderCare
+    },
+    managed: async () => (await json<ManagedKeyList>('keys', 'managed')).keys[0]!,
+    prove: () => json<KeyProof>('keys', 'prove', 'zot-ci'),
+    async rotate(...args: string[]): Promise<Told> {
+      const { code, stdout, stderr } = await rig.zotbar('keys', 'rotate', 'zot-ci', '--json', ...args)
+      const lines = stdout
+        .trim()
+        .split('\n')
+        .map(line => JSON.parse(line) as RunbookLine & RunbookEnd)
+      return { code, stderr, lines, last: lines.at(-1)! }
+    },
+    /** Whether the registry lets this user in. */
+    async letsIn(key: string, user = 'zot-ci'): Promise<boolean> {
+      const answer = await fetch(`${rig.url}/zot/auth/apikey`, { headers: basic(user, key) })
+      return answer.status === 200
+    },
+    asUser(user: string, key: string) {
+      const plain = targetAt(rig.url)
+      return {
+        ask: (path: string, options: Parameters<typeof plain.ask>[1] = {}) =>
+          plain.ask(path, { ...options, headers: { ...options.headers, ...basic(user, key) } }),
+      }
+    },
+    /** Every file below a folder with its text. */
+    texts(folder = rig.home): { file: string; text: string }[] {
+      return readdirSync(folder, { recursive: true, withFileTypes: true })
+        .filter(entry => entry.isFile())
+        .map(entry => join(entry.parentPath, entry.name))
+        .map(file => ({ file, text: readFileSync(file, 'latin1') }))
+    },
+    async begin(): Promise<Awaited<ReturnType<typeof rig.serving>>> {
+      const app = await rig.serving()
+      if (wanted.image !== false) {
+        const { apiKey } = await made.newKey('pusher')
+        await pushImage(made.asUser('pusher', apiKey), 'team/app', '1', 'one')
+      }
+      return app
+    },
+  }
+  return made
+}
+export type RotationRig = Awaited<ReturnType<typeof createRotationRig>>
+
+/** What a registry lists of a run's parts: the last state of each. */
+export function partsOf({ lines }: Told, step: string): Record<string, string> {
+  const parts = lines.flatMap(line => (line.step === step && line.part ? [line.part] : []))
+  return Object.fromEntries(parts.map(part => [part.id, part.state]))
+}
