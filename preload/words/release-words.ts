@@ -63,7 +63,10 @@ export function releaseFailureWords(error: ReleaseFailure): FailureWords {
     case 'release-not-found':
       return {
         title: `There is no release ${error.version}`,
-        steps: [`${hostOf(error.url)} does not know it.`, 'See which there are: zotbar upgrade --dry-run'],
+        steps: [
+          `${hostOf(error.url)} does not know it.`,
+          'Without --to the newest is taken; the window lists them all.',
+        ],
       }
     case 'release-not-built-for':
       return {
