@@ -70,6 +70,12 @@ describe('refused', () => {
     ['logs.keep', '1e3'],
     ['config.file', 'relative.json'],
     ['config.file', true],
+    ['secrets.keyFile', 'key'],
+    ['secrets.plain', 'yes'],
+    ['forgejo.url', 'git.example.org'],
+    ['forgejo.url', 'ftp://git.example.org'],
+    ['forgejo.url', 'https://user:word@git.example.org'],
+    ['forgejo.url', 'https://git.example.org/?a=b'],
   ])('%s = %j', async (key, value) => {
     const settings = await open()
     expect(await settings.set(key, value, 'cli')).toMatchObject({
@@ -88,6 +94,12 @@ describe('refused', () => {
       ok: false,
       error: { code: 'unknown-setting', key: '__proto__' },
     })
+  })
+
+  test('an address, with a slash at its end or without', async () => {
+    const settings = await open()
+    await settings.set('forgejo.url', 'https://git.example.org/forge/', 'cli')
+    expect(settings.get('forgejo.url')).toBe('https://git.example.org/forge')
   })
 
   test('a setting that names a file, from anywhere but the command line', async () => {
