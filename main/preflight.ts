@@ -14,6 +14,8 @@ export interface Target {
   host: string
   port: number
   dataFolder: string
+  /** Those of storage.subPaths, by the first part of a name. */
+  subFolders: Record<string, string>
   publicUrl?: string
   /** The file that the engine writes its log to, where it is not standard output. */
   logOutput?: string
@@ -84,17 +86,22 @@ export async function otherHolder(
   processes: ProcessTable,
   own?: number,
 ): Promise<Result<Target>> {
-  const { dataFolder, host, port } = target
+  const { dataFolder, subFolders, host, port } = target
   // zot's lock and ours do not see each other, so both are looked for.
   const locks = ['meta.db', 'cache.db', join('_zotbar', 'lock.db')]
-  const held = await Promise.all(locks.map(name => processes.holders(join(dataFolder, name))))
-  for (const holders of held) {
+  const places = [dataFolder, ...Object.values(subFolders)].flatMap(path =>
+    locks.map(name => ({ path, file: join(path, name) })),
+  )
+  const held = await Promise.all(
+    places.map(async ({ path, file }) => ({ path, holders: await processes.holders(file) })),
+  )
+  for (const { path, holders } of held) {
     const pid = holders.find(holder => holder !== own)
     if (pid === undefined) continue
     // It has the port too: whoever looks at the port next tells more about it.
     if ((await processes.portOwner(port, host, pid))?.pid === pid) return ok(target)
     const command = (await processes.commandLine(pid))?.join(' ')
-    return fail({ code: 'root-in-use', path: dataFolder, pid, ...(command === undefined ? {} : { command }) })
+    return fail({ code: 'root-in-use', path, pid, ...(command === undefined ? {} : { command }) })
   }
   return ok(target)
 }
@@ -112,6 +119,12 @@ function targetOf(config: Config, folder: string): Target {
     host,
     port,
     dataFolder: resolve(folder, config.storage.rootDirectory),
+    subFolders: Object.fromEntries(
+      Object.entries(config.storage.subPaths).map(([path, { rootDirectory }]) => [
+        path.replace(/^\/+/, ''),
+        resolve(folder, rootDirectory),
+      ]),
+    ),
     ...(externalUrl ? { publicUrl: externalUrl } : {}),
     ...(config.log.output ? { logOutput: resolve(folder, config.log.output) } : {}),
     ...(tls?.cert ? { certificate: resolve(folder, tls.cert) } : {}),

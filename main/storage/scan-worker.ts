@@ -2,12 +2,13 @@ import { setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { errorCode, reasonOf } from '../platform/error-code.ts'
 import { syncDisk } from './disk.ts'
+import type { SubFolders } from './roots.ts'
 import type { ScanMessage } from './scan-message.ts'
-import { walk } from './walk.ts'
+import { walkAll } from './walk.ts'
 
-const root: unknown = workerData
-if (!parentPort || typeof root !== 'string') throw new Error('this file runs as a worker thread')
+if (!parentPort) throw new Error('this file runs as a worker thread')
 const port = parentPort
+const { folder, subs }: { folder: string; subs: SubFolders } = workerData
 
 // On Linux the priority belongs to the calling thread; elsewhere it would slow the whole app down.
 if (process.platform === 'linux') setPriority(10)
@@ -15,7 +16,7 @@ if (process.platform === 'linux') setPriority(10)
 const send = (message: ScanMessage, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer)
 
 try {
-  const unreadable = await walk(syncDisk, root, batch => {
+  const unreadable = await walkAll(syncDisk, folder, subs, batch => {
     send({ kind: 'batch', batch }, [batch.files.keys.buffer, batch.files.sizes.buffer])
     return true
   })

@@ -2,8 +2,9 @@ import { Worker } from 'node:worker_threads'
 import { errorCode, reasonOf } from '../platform/error-code.ts'
 import { asyncDisk } from './disk.ts'
 import { Ledger } from './ledger.ts'
+import type { SubFolders } from './roots.ts'
 import type { ScanMessage } from './scan-message.ts'
-import { type Batch, type Unreadable, walk } from './walk.ts'
+import { type Batch, type Unreadable, walkAll } from './walk.ts'
 
 export type ScanOutcome =
   | { kind: 'counted'; ledger: Ledger; unreadable: Unreadable[] }
@@ -24,29 +25,30 @@ export interface ScanThread {
   terminate(): unknown
 }
 
-export type StartThread = (folder: string) => ScanThread
+export type StartThread = (folder: string, subs: SubFolders) => ScanThread
 
 export interface ScanOptions {
   startThread?: StartThread
   /** Up to so many files are counted here, a few requests at a time. */
   smallStore?: number
+  subFolders?: SubFolders
   /** Some of it was counted. */
   onProgress?: () => void
 }
 
 /**
- * One count of everything below `folder`. A big store is counted by a thread that ends afterwards; a small one
+ * One count of everything below `folder` and the sub folders. A big store is counted by a thread that ends afterwards; a small one
  * is not worth the 15 MB that a thread leaves behind in the process for good.
  */
 export function startScan(folder: string, options: ScanOptions = {}): Scan {
-  const { startThread = startWorker, smallStore = 3000, onProgress = () => {} } = options
+  const { startThread = startWorker, smallStore = 3000, subFolders = {}, onProgress = () => {} } = options
   let cancelled = false
   let thread: Scan | undefined
   const count = async (): Promise<ScanOutcome> => {
-    const small = await countHere(folder, smallStore, () => cancelled, onProgress)
+    const small = await countHere(folder, subFolders, smallStore, () => cancelled, onProgress)
     if (cancelled) return { kind: 'cancelled' }
     if (small !== 'too-big') return small
-    thread = countInThread(folder, startThread, onProgress)
+    thread = countInThread(() => startThread(folder, subFolders), onProgress)
     return thread.done
   }
   return {
@@ -60,6 +62,7 @@ export function startScan(folder: string, options: ScanOptions = {}): Scan {
 
 async function countHere(
   folder: string,
+  subs: SubFolders,
   most: number,
   cancelled: () => boolean,
   onProgress: () => void,
@@ -67,9 +70,10 @@ async function countHere(
   const ledger = new Ledger()
   let files = 0
   try {
-    const unreadable = await walk(
+    const unreadable = await walkAll(
       asyncDisk,
       folder,
+      subs,
       batch => {
         files += batch.files.sizes.length
         addBatch(ledger, batch)
@@ -85,10 +89,10 @@ async function countHere(
   }
 }
 
-function countInThread(folder: string, startThread: StartThread, onProgress: () => void): Scan {
+function countInThread(start: () => ScanThread, onProgress: () => void): Scan {
   const ledger = new Ledger()
   const { promise, resolve } = Promise.withResolvers<ScanOutcome>()
-  const thread = startThread(folder)
+  const thread = start()
   const end = (outcome: ScanOutcome) => {
     resolve(outcome)
     thread.terminate()
@@ -119,9 +123,9 @@ function addBatch(ledger: Ledger, { repositories, files }: Batch): void {
   }
 }
 
-function startWorker(folder: string): ScanThread {
+function startWorker(folder: string, subs: SubFolders): ScanThread {
   return new Worker(workerFile(import.meta.url), {
-    workerData: folder,
+    workerData: { folder, subs },
     env: {},
     // Small generations: the walk makes much garbage and keeps almost nothing.
     resourceLimits: { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 128 },

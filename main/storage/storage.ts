@@ -14,6 +14,7 @@ import { historyFile, type LastCount } from './history-file.ts'
 import { Ledger } from './ledger.ts'
 import { readIndex, readRepository } from './repository-reader.ts'
 import { createRereads } from './rereads.ts'
+import { rootOf, type SubFolders } from './roots.ts'
 import { daysToFull } from './samples.ts'
 import { type Scan, type ScanOutcome, startScan } from './scan.ts'
 import { createTraffic } from './traffic.ts'
@@ -23,6 +24,8 @@ export interface StorageOptions {
   clock: Clock
   /** The engine's storage.rootDirectory; undefined while config.json cannot be read. */
   dataFolder(): string | undefined
+  /** The folders of storage.subPaths, by the first part of a name. */
+  subFolders?(): SubFolders
   /** Space of the volume that holds `folder`, or will hold it. */
   freeSpace(folder: string): Promise<FreeSpace | undefined>
   /** ZOTBAR_HOME: sizes over time are kept in its samples.json. */
@@ -30,7 +33,7 @@ export interface StorageOptions {
   log(message: string): void
   /** A history that could not be understood was moved out of the way. */
   report(what: SetAside): void
-  scanner?: (folder: string, onProgress: () => void) => Scan
+  scanner?: (folder: string, onProgress: () => void, subFolders: SubFolders) => Scan
 }
 
 export interface Storage {
@@ -55,7 +58,8 @@ export interface Storage {
 const refreshEvery = 5 * 60_000
 const indexRetries = 3
 
-const scanFolder = (folder: string, onProgress: () => void): Scan => startScan(folder, { onProgress })
+const scanFolder = (folder: string, onProgress: () => void, subFolders: SubFolders): Scan =>
+  startScan(folder, { onProgress, subFolders })
 const unreadable = (path: string, reason: string): Failure => ({ code: 'data-unreadable', path, reason })
 const isAbout = (error: Failure | undefined, path: string): boolean =>
   error !== undefined && 'path' in error && error.path === path
@@ -74,6 +78,7 @@ export function createStorage(options: StorageOptions): Storage {
   const traffic = createTraffic(clock)
   const listeners = new Set<() => void>()
   let folder: string | undefined
+  let subs: SubFolders = {}
   let ledger: Ledger | undefined
   let shown: LastCount | undefined
   let space: FreeSpace | undefined
@@ -116,14 +121,15 @@ export function createStorage(options: StorageOptions): Storage {
   const reread = async (name: string) => {
     const root = folder
     if (root === undefined) return
+    const place = `${rootOf(root, subs, name)}/${name}`
     try {
       const files = new FileList()
-      const count = await readRepository(asyncDisk, `${root}/${name}`, name, files)
+      const count = await readRepository(asyncDisk, place, name, files)
       // Looked up only now: a count that ended meanwhile brought a new ledger.
       if (!ledger || folder !== root) return
       if (count) ledger.put(count, files.take())
       else ledger.drop(name)
-      if (isAbout(error, `${root}/${name}`)) error = undefined
+      if (isAbout(error, place)) error = undefined
       const tries = indexTries.get(name) ?? 0
       if (count && count.tags === undefined && tries < indexRetries) {
         indexTries.set(name, tries + 1)
@@ -133,7 +139,7 @@ export function createStorage(options: StorageOptions): Storage {
       publish()
     } catch (problem) {
       if (errorCode(problem) === undefined) throw problem
-      error = unreadable(`${root}/${name}`, reasonOf(problem))
+      error = unreadable(place, reasonOf(problem))
       changed()
     }
   }
@@ -214,7 +220,8 @@ export function createStorage(options: StorageOptions): Storage {
     }
     if (!present) return takeOutcome(root, { kind: 'counted', ledger: new Ledger(), unreadable: [] })
     touched = new Set()
-    const running = scanner(root, () => counts.moved())
+    subs = options.subFolders?.() ?? {}
+    const running = scanner(root, () => counts.moved(), subs)
     started(running)
     const outcome = await running.done
     if (!cancelled()) takeOutcome(root, outcome)
@@ -274,13 +281,16 @@ export function createStorage(options: StorageOptions): Storage {
     repositories: () => ledger?.samples(),
     digestNow: async name => {
       if (folder === undefined) return undefined
-      const text = await Promise.resolve(asyncDisk.text(`${folder}/${name}/index.json`)).catch(() => '')
+      const text = await Promise.resolve(
+        asyncDisk.text(`${rootOf(folder, subs, name)}/${name}/index.json`),
+      ).catch(() => '')
       return readIndex(text).sample
     },
     uploadsInProgress: async () => {
-      if (folder === undefined) return []
+      const root = folder
+      if (root === undefined) return []
       try {
-        return await traffic.uploads(folder, {
+        return await traffic.uploads(name => rootOf(root, subs, name), {
           count: ledger?.repositories ?? 0,
           names: ledger?.names() ?? [],
         })

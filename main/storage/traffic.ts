@@ -15,7 +15,10 @@ export interface Traffic {
   /** Newest first, at most 20. */
   pushes(): PushEvent[]
   /** Uploads that grew within the last 5 s. Throws when a folder cannot be read. */
-  uploads(folder: string, known: { count: number; names: Iterable<string> }): Promise<PushInProgress[]>
+  uploads(
+    folderOf: (repository: string) => string,
+    known: { count: number; names: Iterable<string> },
+  ): Promise<PushInProgress[]>
 }
 
 /** What goes in: the last pushes, and the uploads that are under way. */
@@ -31,10 +34,10 @@ export function createTraffic(clock: Pick<Clock, 'now'>): Traffic {
       return true
     },
     pushes: () => pushes,
-    uploads: (folder, { count, names }) => {
+    uploads: (folderOf, { count, names }) => {
       const now = clock.now()
       for (const [name, seen] of uploading) if (now - seen > remembered) uploading.delete(name)
-      return uploadsIn(folder, new Set([...uploading.keys(), ...(count <= few ? names : [])]), now)
+      return uploadsIn(folderOf, new Set([...uploading.keys(), ...(count <= few ? names : [])]), now)
     },
   }
 }

@@ -11,7 +11,7 @@ const atOnce = 16
  * the last 5 s, summed for each repository. `now` in ms since the epoch.
  */
 export async function uploadsIn(
-  folder: string,
+  folderOf: (repository: string) => string,
   repositories: Iterable<string>,
   now: number,
 ): Promise<PushInProgress[]> {
@@ -21,8 +21,8 @@ export async function uploadsIn(
     for (let next = names.next(); !next.done; next = names.next()) {
       const repository = next.value
       const moved = [
-        ...(await movingFiles(`${folder}/${repository}/.uploads`, now, 0)),
-        ...(await movingFiles(`${folder}/${repository}/.sync`, now, 8)),
+        ...(await movingFiles(`${folderOf(repository)}/${repository}/.uploads`, now, 0)),
+        ...(await movingFiles(`${folderOf(repository)}/${repository}/.sync`, now, 8)),
       ]
       if (moved.length > 0) found.push({ repository, bytes: moved.reduce((sum, bytes) => sum + bytes, 0) })
     }

@@ -4,6 +4,7 @@ import { FileList, type Files } from './file-list.ts'
 import type { RepositoryCount } from './ledger.ts'
 import { isNameComponent } from './repository-name.ts'
 import { isAlgorithm, isRepository, readRepository } from './repository-reader.ts'
+import { rootOf, type SubFolders } from './roots.ts'
 
 /** Some repositories; their files follow each other in `files`. */
 export interface Batch {
@@ -24,13 +25,14 @@ const deepest = 128
  * Finds and counts every repository below `root` in zot's layout: a repository is a folder with index.json
  * and oci-layout at any depth, folders that no repository name can contain (`_trivy`, `.sync`) are skipped.
  * Ends early when `out` returns false.
- * `root` itself being unreadable throws; any other folder is reported and left out.
+ * Repositories that are not `wanted` are passed over. `root` itself being unreadable throws; any other folder is reported and left out.
  */
 export async function walk(
   disk: Disk,
   root: string,
   out: (batch: Batch) => boolean,
   batchFiles = 4096,
+  wanted: (repository: string) => boolean = () => true,
 ): Promise<Unreadable[]> {
   const files = new FileList()
   const unreadable: Unreadable[] = []
@@ -59,7 +61,7 @@ export async function walk(
     const folder = name === '' ? root : `${root}/${name}`
     const entries = next.entries ?? (await guarded(folder, () => disk.list(folder)))
     if (!entries) continue
-    const repository = name !== '' && isRepository(entries)
+    const repository = name !== '' && isRepository(entries) && wanted(name)
     if (repository) {
       const before = files.length
       const count = await guarded(folder, () => readRepository(disk, folder, name, files, entries))
@@ -75,5 +77,41 @@ export async function walk(
     }
   }
   flush()
+  return unreadable
+}
+
+/**
+ * The same over all data folders: what lies in a folder that does not serve it is left out. A sub folder that is not
+ * there yet holds nothing; one that cannot be read is reported.
+ */
+export async function walkAll(
+  disk: Disk,
+  folder: string,
+  subs: SubFolders,
+  out: (batch: Batch) => boolean,
+  batchFiles?: number,
+): Promise<Unreadable[]> {
+  let goesOn = true
+  const one = (root: string): Promise<Unreadable[]> =>
+    walk(
+      disk,
+      root,
+      batch => {
+        goesOn = out(batch)
+        return goesOn
+      },
+      batchFiles,
+      name => rootOf(folder, subs, name) === root,
+    )
+  const unreadable = await one(folder)
+  for (const root of new Set(Object.values(subs))) {
+    if (!goesOn) break
+    try {
+      unreadable.push(...(await one(root)))
+    } catch (error) {
+      if (errorCode(error) === undefined) throw error
+      if (errorCode(error) !== 'ENOENT') unreadable.push({ path: root, reason: reasonOf(error) })
+    }
+  }
   return unreadable
 }
