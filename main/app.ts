@@ -7,6 +7,7 @@ import { runningVersionIn } from './engine/zot.ts'
 import { createEngineControl } from './engine-control.ts'
 import { createHandlers, type ShellPart } from './handlers.ts'
 import { createHealth } from './health/health.ts'
+import { createNoticeControl } from './notice-control.ts'
 import { createOutputLog } from './output-log.ts'
 import type { AppLog } from './platform/app-log.ts'
 import { childEnvironment } from './platform/child-environment.ts'
@@ -240,6 +241,17 @@ export async function createApp(options: AppOptions): Promise<App> {
   })
   runs.know(upgrade.kinds)
 
+  const keyNotices = createNoticeControl({
+    home,
+    clock,
+    settings,
+    keys: () => rotation.glance(),
+    tell,
+    report: setAside,
+    log: (message, data) => log.info(message, data),
+    onChange: changed,
+  })
+
   const rotation = await createRotationControl({
     home,
     clock,
@@ -257,7 +269,10 @@ export async function createApp(options: AppOptions): Promise<App> {
     serves: () => supervisor.state().kind === 'serving',
     report: setAside,
     log: (message, data) => log.info(message, data),
-    onChange: changed,
+    onChange: () => {
+      keyNotices.keysChanged()
+      changed()
+    },
   })
   runs.know(rotation.kinds)
 
@@ -302,7 +317,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       storage: stored,
       journal: supervisor.journal(),
       pushes: storage.pushes(),
-      notices: tight ? [...notices, tight] : [...notices],
+      notices: [...keyNotices.standing(notices), ...(tight ? [tight] : [])],
       ...(advisories.length === 0 && newest === undefined
         ? {}
         : { upgrade: { advisories, ...(newest === undefined ? {} : { newest }) } }),
@@ -397,6 +412,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     runs.close()
     upgrade.close()
     rotation.close()
+    keyNotices.close()
     health.close()
     access.close()
     await supervisor.close({ keepServing: settings.get('keepServing') })
@@ -413,6 +429,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         ...access,
         control: { ...engineControl.handlers, ...upgrade.handlers, ...runs.handlers },
         rotation: rotation.handlers,
+        notices: keyNotices.handlers,
         busyWith: () => runs.current()?.title,
         async ready() {
           const read = await readTarget(configFile, engine.id)
@@ -436,13 +453,17 @@ export async function createApp(options: AppOptions): Promise<App> {
       await runs.begin()
       upgrade.begin()
       rotation.begin()
+      keyNotices.begin()
       void storage.scan()
     },
     quit() {
       quitting ??= close()
       return quitting
     },
-    woke: () => supervisor.woke(),
+    woke() {
+      supervisor.woke()
+      keyNotices.woke()
+    },
     dashboardAt(url) {
       dashboard = { url }
       changed()

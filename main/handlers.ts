@@ -5,6 +5,7 @@ import type { Snapshot } from '../preload/contract/snapshot.ts'
 import type { Credential } from './admin/admin.ts'
 import type { Images } from './images/images.ts'
 import type { Keys } from './keys/keys.ts'
+import type { NoticeControl } from './notice-control.ts'
 import type { RotationHandlers } from './rotation-control.ts'
 import type { Settings } from './settings/settings.ts'
 import type { Supervisor } from './supervisor/supervisor.ts'
@@ -29,6 +30,7 @@ interface Parts {
   keys: Keys
   /** The part of the contract about keys under care. */
   rotation: RotationHandlers
+  notices: NoticeControl['handlers']
   admin: { show(): Promise<Result<Credential>>; reset(): Promise<Result<Credential>> }
   snapshot(): Snapshot
   /** Whether the registry could be started as config.json is now. */
@@ -48,6 +50,7 @@ export function createHandlers(parts: Parts): ZotbarHandlers {
     images,
     keys,
     rotation,
+    notices,
     admin,
     control,
     busyWith,
@@ -112,6 +115,7 @@ export function createHandlers(parts: Parts): ZotbarHandlers {
       reveal: async ({ uuid }) => keys.reveal(uuid),
       revoke: ({ uuid, descendants }) => keys.revoke(uuid, descendants),
       ...rotation.keys,
+      ...notices.keys,
     },
     admin: {
       show: async (_, caller) => (caller === 'cli' ? admin.show() : wrongSender),

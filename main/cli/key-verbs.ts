@@ -106,6 +106,12 @@ export function addKeyVerbs(keys: Command, verb: AddVerb, run: Run): void {
     .action(async (user: string, options: Json) =>
       run((await import('./managed-keys.ts')).retire, options, { user }),
     )
+  verb(keys, 'snooze', 'tell nothing about the end of this key for a while')
+    .argument('<user>')
+    .option('--for <time>', 'how long: 12h, 1d, 7d', '1d')
+    .action(async (user: string, options: Json & { for: string }) =>
+      run((await import('./managed-keys.ts')).snooze, options, { user, for: options.for }),
+    )
   verb(keys, 'prove', 'try a key under care, and look what its places hold')
     .argument('<user>')
     .action(async (user: string, options: Json) =>

@@ -156,3 +156,12 @@ export const unlock: Verb<object> = async ({ out, client }) => {
   out.line('The keys can be used until Zotbar quits.')
   return exitCode.done
 }
+
+/** Holds back the notices about the end of a key. */
+export const snooze: Verb<{ user: string; for: string }> = async ({ out, client }, options) => {
+  const snoozed = await client.zotbar.keys.snooze(options)
+  if (!snoozed.ok) return out.failure(snoozed.error)
+  out.object(snoozed.value)
+  out.line(`Nothing is told about the key of ${snoozed.value.user} until ${snoozed.value.until}.`)
+  return exitCode.done
+}

@@ -114,6 +114,10 @@ export const contract = {
     prove: command<KeyProof>()(v.strictObject({ user: owner })),
     /** Revokes the key before the current one now. */
     endOverlap: command<{ run: string }>()(v.strictObject({ user: owner })),
+    /** No notice about the end of this key for a while: `for` as "1d". */
+    snooze: command<{ user: string; until: string }>()(
+      v.strictObject({ user: owner, for: v.pipe(v.string(), v.maxLength(20)) }),
+    ),
     /** A key made elsewhere, for the question of a run that wants one. Failing, the question stays. */
     offerKey: command<null>()(
       v.strictObject({ question: v.pipe(v.string(), v.maxLength(100)), key: secret }),

@@ -14,6 +14,7 @@ const handlers = createHandlers({
   admin: { show: async () => ok(credential), reset: async () => ok(credential) },
   control: unused,
   rotation: { keys: {} } as never,
+  notices: { keys: {} } as never,
   busyWith: () => undefined,
   ready: unused,
   snapshot: unused,
