@@ -70,6 +70,9 @@ export interface App {
 /** How long the data folder may hold up the end of the app, in ms. */
 const closeLimit = 3000
 
+const folders = (target: Target | undefined): string =>
+  JSON.stringify([target?.dataFolder, target?.subFolders])
+
 /** The only wiring: features meet here, as parameters of each other. */
 export async function createApp(options: AppOptions): Promise<App> {
   const { clock, configFile, engines, home, log, processes, settings, shell, version } = options
@@ -105,6 +108,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const storage = createStorage({
     clock,
     dataFolder: () => target?.dataFolder,
+    subFolders: () => target?.subFolders ?? {},
     freeSpace,
     home,
     report: setAside,
@@ -135,7 +139,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       }
       const verified = await engines.verify(engine, configFile)
       if (!verified.ok) return verified
-      const moved = checked.value.dataFolder !== target?.dataFolder
+      const moved = folders(checked.value) !== folders(target)
       targetIs(checked.value)
       outputLog.use(checked.value.logOutput)
       if (moved) void storage.scan()
