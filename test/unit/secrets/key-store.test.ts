@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Keychain } from '../../../main/secrets/keychain.ts'
 import { openKeyStore } from '../../../main/secrets/open-key-store.ts'
+import { keychain } from './pretend-keychain.ts'
 
 const owner = { registry: '127.0.0.1:5050', user: 'zot-ci' }
 let home: string
@@ -20,30 +21,6 @@ beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'zotbar-keys-'))
 })
 afterEach(() => rmSync(home, { recursive: true }))
-
-/** A keychain that does as it is told: it fails with these words, or loses what it takes. */
-function keychain({ says }: { says?: string } = {}) {
-  const items = new Map<string, string>()
-  const at = (account: string) => {
-    if (held.says !== undefined) throw new Error(held.says)
-    return account
-  }
-  const held = {
-    items,
-    says,
-    forgetful: false,
-    locked: false,
-    load: (): Keychain => ({
-      getPassword: async (_service, account) => (held.locked ? null : (items.get(at(account)) ?? null)),
-      setPassword: async (_service, account, secret) => {
-        if (held.locked) throw new Error('Cannot create an item in a locked collection')
-        if (!held.forgetful) items.set(at(account), secret)
-      },
-      deletePassword: async (_service, account) => !held.locked && items.delete(at(account)),
-    }),
-  }
-  return held
-}
 
 const none = () => {
   throw new Error('Cannot autolaunch D-Bus without X11 $DISPLAY')
@@ -55,7 +32,6 @@ interface Settings {
 }
 const open = ({ keyFile = '', plain = false, load = none }: Settings = {}) =>
   openKeyStore({ home, keyFile: () => keyFile, plain: () => plain, load, limitMs: 10_000 })
-const sealed = () => join(home, 'secrets', 'keys.enc')
 
 function keyFile(content = 'sixteen bytes and more', mode = 0o600): string {
   const file = join(home, 'key')
@@ -226,128 +202,28 @@ describe('with a keychain', () => {
   })
 })
 
-describe('the encrypted file', () => {
-  it('is 0600 and holds no secret and no name that can be read', async () => {
-    const store = open({ keyFile: keyFile() })
-    await store.set(owner, 'current', 'zak_marker')
-    expect(statSync(sealed()).mode & 0o777).toBe(0o600)
-    expect(statSync(join(home, 'secrets')).mode & 0o777).toBe(0o700)
-    expect(everything()).not.toMatch(/zak_marker|zot-ci/)
-    expect(await store.describe()).toBe(`${sealed()}, encrypted with the content of ${join(home, 'key')}`)
-    expect(await store.where()).toEqual({ kind: 'encrypted-file' })
-  })
-
-  it('is opened by the next start with the same key file, and by no other', async () => {
-    await open({ keyFile: keyFile() }).set(owner, 'current', 'zak_1')
-    expect(await open({ keyFile: keyFile() }).get(owner, 'current')).toEqual({ ok: true, value: 'zak_1' })
-    const before = readFileSync(sealed())
-    const other = open({ keyFile: keyFile('another content, of another') })
-    const wrong = { error: { code: 'secret-store-wrong-key', by: 'key-file' } }
-    expect(await other.get(owner, 'current')).toMatchObject(wrong)
-    expect(await other.set(owner, 'next', 'zak_2')).toMatchObject(wrong)
-    expect(await other.delete(owner, 'current')).toMatchObject(wrong)
-    expect(await open().get(owner, 'current')).toMatchObject({ error: { code: 'key-file-unusable' } })
-    expect(readFileSync(sealed())).toEqual(before)
-  })
-
-  it('uses a nonce once', async () => {
-    const store = open({ keyFile: keyFile() })
-    const nonces = new Set<string>()
-    for (let time = 0; time < 5; time += 1) {
-      await store.set(owner, 'current', 'zak_1')
-      nonces.add(JSON.parse(readFileSync(sealed(), 'utf8')).header.nonce)
+describe('a promotion that is cut off', () => {
+  it('leaves a key in use wherever it was, and is ended by the next call', async () => {
+    for (let left = 0, whole = false; !whole; left += 1) {
+      rmSync(join(home, 'secrets'), { recursive: true, force: true })
+      const held = keychain()
+      const before = open({ load: held.load })
+      await before.set(owner, 'current', 'zak_1')
+      await before.set(owner, 'next', 'zak_2')
+      held.writesLeft = left
+      whole = (await open({ load: held.load }).promote(owner)).ok
+      held.writesLeft = Number.POSITIVE_INFINITY
+      const after = open({ load: held.load })
+      const current = await after.get(owner, 'current')
+      expect(['zak_1', 'zak_2']).toContain(current.ok && current.value)
+      expect(await after.promote(owner)).toEqual({ ok: true, value: null })
+      const slots = ['current', 'next', 'retiring'] as const
+      expect(await Promise.all(slots.map(slot => after.get(owner, slot)))).toEqual([
+        { ok: true, value: 'zak_2' },
+        { ok: true, value: undefined },
+        { ok: true, value: 'zak_1' },
+      ])
     }
-    expect(nonces.size).toBe(5)
-  })
-
-  it('is never written over when it is damaged', async () => {
-    await open({ keyFile: keyFile() }).set(owner, 'current', 'zak_1')
-    const whole = readFileSync(sealed(), 'utf8')
-    const parts = JSON.parse(whole)
-    const other = (text: string) => `${text.startsWith('A') ? 'B' : 'A'}${text.slice(1)}`
-    const damages: [string, string][] = [
-      ['cut off', whole.slice(0, 100)],
-      ['empty', ''],
-      ['other data', JSON.stringify({ ...parts, data: other(parts.data) })],
-      ['another tag', JSON.stringify({ ...parts, tag: other(parts.tag) })],
-      [
-        'another nonce',
-        JSON.stringify({ ...parts, header: { ...parts.header, nonce: other(parts.header.nonce) } }),
-      ],
-      ['another version', JSON.stringify({ ...parts, header: { ...parts.header, zotbarKeys: 2 } })],
-      [
-        'greedy parameters',
-        JSON.stringify({ ...parts, header: { ...parts.header, kdf: { ...parts.header.kdf, N: 2 ** 30 } } }),
-      ],
-    ]
-    for (const [what, text] of damages) {
-      writeFileSync(sealed(), text)
-      const store = open({ keyFile: keyFile() })
-      const damaged = { error: { code: 'secret-store-damaged', file: sealed() } }
-      expect(await store.get(owner, 'current'), what).toMatchObject(damaged)
-      expect(await store.set(owner, 'next', 'zak_2'), what).toMatchObject(damaged)
-      expect(readFileSync(sealed(), 'utf8')).toBe(text)
-    }
-    writeFileSync(sealed(), JSON.stringify({ ...parts, header: { ...parts.header, by: 'passphrase' } }))
-    expect(await open({ keyFile: keyFile() }).get(owner, 'current')).toMatchObject({
-      error: { code: 'secret-store-locked' },
-    })
-    rmSync(sealed())
-    expect(await open({ keyFile: keyFile() }).get(owner, 'current')).toMatchObject({
-      error: { code: 'secret-store-damaged', reason: 'it is gone' },
-    })
-  })
-
-  it.each([
-    ['is not there', () => join(home, 'nothing'), 'it does not exist'],
-    [
-      'others may read',
-      () => keyFile('sixteen bytes and more', 0o644),
-      /other users may open it \(mode 0644\)/,
-    ],
-    ['is empty', () => keyFile(''), 'it is empty'],
-    ['is short', () => keyFile('too short'), 'it has 9 bytes, and needs 16 at least'],
-    ['is a folder', () => home, 'it is not a file'],
-  ])('wants a key file that is good: one that %s', async (_what, file, reason) => {
-    const store = open({ keyFile: file() })
-    const unusable = { code: 'key-file-unusable', reason: expect.stringMatching(reason) }
-    expect(await store.where()).toMatchObject({ kind: 'none', error: unusable })
-    expect(await store.set(owner, 'current', 'zak_1')).toMatchObject({ error: unusable })
-    expect(existsSync(sealed())).toBe(false)
-  })
-
-  it('goes with its last key, and where keys are kept is decided anew', async () => {
-    const store = open({ keyFile: keyFile() })
-    await store.set(owner, 'current', 'zak_1')
-    await store.delete(owner, 'current')
-    expect(readdirSync(join(home, 'secrets'))).toEqual([])
-    const plain = open({ plain: true })
-    await plain.set(owner, 'current', 'zak_1')
-    expect(await plain.where()).toEqual({ kind: 'plain-file' })
-  })
-
-  it('goes on after a kill before its place was written down', async () => {
-    await open({ keyFile: keyFile() }).set(owner, 'current', 'zak_1')
-    rmSync(join(home, 'secrets', 'place.json'))
-    const again = open({ keyFile: keyFile(), load: keychain().load })
-    expect(await again.get(owner, 'current')).toEqual({ ok: true, value: 'zak_1' })
-  })
-
-  it('takes a passphrase, in memory only', async () => {
-    const store = open()
-    expect(await store.unlock('short')).toMatchObject({ error: { code: 'bad-input' } })
-    expect(await store.unlock('a long passphrase')).toEqual({ ok: true, value: null })
-    expect(await store.set(owner, 'current', 'zak_1')).toEqual({ ok: true, value: null })
-    expect(everything()).not.toContain('passphrase that')
-    expect(everything()).not.toContain('a long passphrase')
-    const next = open()
-    expect(await next.get(owner, 'current')).toMatchObject({ error: { code: 'secret-store-locked' } })
-    expect(await next.unlock('another passphrase')).toMatchObject({
-      error: { code: 'secret-store-wrong-key', by: 'passphrase' },
-    })
-    expect(await next.get(owner, 'current')).toMatchObject({ error: { code: 'secret-store-locked' } })
-    await next.unlock('a long passphrase')
-    expect(await next.get(owner, 'current')).toEqual({ ok: true, value: 'zak_1' })
   })
 })
 
