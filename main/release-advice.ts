@@ -49,8 +49,9 @@ export function createReleaseAdvice({ settings, log, onChange, ...options }: Opt
     try {
       const found = await advice.against(at.version)
       if (seen !== at) return
+      const isSame = JSON.stringify(found) === JSON.stringify(advisories)
       advisories = found
-      onChange()
+      if (!isSame) onChange()
     } catch (error) {
       log(`advisories could not be looked up: ${String(error)}`)
     }
@@ -60,6 +61,11 @@ export function createReleaseAdvice({ settings, log, onChange, ...options }: Opt
     ...advice,
     running,
     advisories: () => advisories,
+    async advise(running, to) {
+      const advised = await advice.advise(running, to)
+      if (seen) void look(seen)
+      return advised
+    },
     async refresh(signal) {
       const fetched = await advice.refresh(signal)
       if (fetched.ok && seen) await look(seen)

@@ -1,6 +1,9 @@
 import { readFile } from 'node:fs/promises'
+import type { Failure } from '../../preload/contract/failure.ts'
 import { ok, type Result } from '../../preload/contract/result.ts'
 import type { Finding } from '../../preload/contract/runbook.ts'
+import { failureWords } from '../../preload/words/failure-words.ts'
+import { longDate } from '../../preload/words/format.ts'
 import type { SetAside } from '../platform/json-file.ts'
 import type { Web } from '../platform/web.ts'
 import type { ConfigEdit, EditAnswer } from './config-edit.ts'
@@ -19,6 +22,10 @@ export interface AdviceOptions {
   report(what: SetAside): void
 }
 
+/** Facts from an address are asked for again after so long, in ms; one that failed, after a shorter time. */
+const freshFor = 60 * 60_000
+const retryAfter = 5 * 60_000
+
 /** Where the facts come from: shipped ones as of a day, and others fetched from an address. */
 export interface FactsSource {
   asOf: string
@@ -32,7 +39,7 @@ export interface Advice {
   against(running: string): Promise<Finding[]>
   /** The required edits, and those that the user agreed to. */
   edit(running: string | undefined, to: string): Promise<EditAnswer>
-  /** Both together, for a change to `to`. */
+  /** Both together, for a change to `to`, with a word about facts from an address. Fetches those that are old. */
   advise(
     running: string | undefined,
     to: string,
@@ -59,6 +66,46 @@ export function createAdvice({ configFile, accepted, ...options }: AdviceOptions
     return { facts, source: { asOf: facts.asOf, ...(more ? { more } : {}) } }
   }
 
+  let triedAt: number | undefined
+  let trouble: Failure | undefined
+  let fetching: Promise<void> | undefined
+
+  /** Facts from the address that is set, fetched anew where they are old. A failure is told, and what was known goes on. */
+  function upToDate(): Promise<void> {
+    fetching ??= (async () => {
+      const now = options.now()
+      const kept = await store.kept()
+      const isFresh = kept !== undefined && kept.at <= now && now - kept.at < freshFor
+      const isTooSoon = triedAt !== undefined && triedAt <= now && now - triedAt < retryAfter
+      if (options.url() === '' || isFresh || isTooSoon) return
+      await refresh()
+    })().finally(() => {
+      fetching = undefined
+    })
+    return fetching
+  }
+
+  async function refresh(signal?: AbortSignal): Promise<Result<FactsSource>> {
+    triedAt = options.now()
+    const fetched = await store.fetch(signal)
+    trouble = fetched.ok ? undefined : fetched.error
+    return fetched.ok ? ok((await gathered()).source) : fetched
+  }
+
+  async function aboutMore(): Promise<Finding[]> {
+    const url = options.url()
+    if (url === '') return []
+    const { source } = await gathered()
+    const used = source.more
+      ? `Facts of ${source.asOf}, fetched on ${longDate(source.more.at)}, are used besides those that come with Zotbar.`
+      : `Only those that come with Zotbar are used, of ${source.asOf}.`
+    const words = trouble && failureWords(trouble)
+    const why = words ? `${words.title}: ${words.steps[0] ?? ''} ` : ''
+    return [
+      { id: 'more-facts', severity: trouble ? 'warning' : 'info', evidence: url, advice: `${why}${used}` },
+    ]
+  }
+
   async function config() {
     const text = await readFile(configFile, 'utf8').catch(() => '')
     return { file: configFile, text }
@@ -79,19 +126,15 @@ export function createAdvice({ configFile, accepted, ...options }: AdviceOptions
       return editFor({ running, to, config: await config(), accepted: accepted(), facts })
     },
     async advise(running, to) {
-      const [findings, { edit, byHand }] = [
-        await advice.findings(running, to),
-        await advice.edit(running, to),
-      ]
+      await upToDate()
+      const findings = [...(await advice.findings(running, to)), ...(await aboutMore())]
+      const { edit, byHand } = await advice.edit(running, to)
       return { findings, ...(edit ? { edit } : {}), ...(byHand === undefined ? {} : { byHand }) }
     },
     async goFor(version) {
       return (await gathered()).facts.releases.find(release => release.version === version)?.go
     },
-    async refresh(signal) {
-      const fetched = await store.fetch(signal)
-      return fetched.ok ? ok((await gathered()).source) : fetched
-    },
+    refresh,
     source: async () => (await gathered()).source,
   }
   return advice

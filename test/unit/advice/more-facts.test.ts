@@ -16,6 +16,7 @@ let answer: RequestListener
 let url: string
 let asides: SetAside[]
 let advice: Advice
+let now: number
 const at = Date.UTC(2026, 8, 10)
 
 beforeEach(async () => {
@@ -25,13 +26,14 @@ beforeEach(async () => {
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/facts.json`
   web = createWeb({ environment: {} })
   asides = []
+  now = at
   const configFile = join(home, 'config.json')
   await writeFile(configFile, household)
   advice = createAdvice({
     home,
     configFile,
     web,
-    now: () => at,
+    now: () => now,
     url: () => url,
     accepted: () => ['request-time-limits'],
     report: what => asides.push(what),
@@ -163,7 +165,32 @@ describe('facts from an address', () => {
     expect(await readFile(asides[0]?.keptAs ?? '', 'utf8')).toBe('{"url":')
   })
 
+  it('are fetched when an upgrade is looked at, and their date is told', async () => {
+    let asked = 0
+    answer = (request, response) => {
+      asked += 1
+      says(JSON.stringify(more))(request, response)
+    }
+    const note = async () =>
+      (await advice.advise('v2.1.20', 'v2.1.21')).findings.find(({ id }) => id === 'more-facts')
+    expect(await note()).toMatchObject({
+      severity: 'info',
+      evidence: url,
+      advice: expect.stringMatching(/^Facts of 2026-09-09, fetched on .*2026/),
+    })
+    await note()
+    expect(asked).toBe(1)
+    answer = says('hello')
+    now += 60 * 60_000
+    expect(await note()).toMatchObject({
+      severity: 'warning',
+      advice: expect.stringMatching(/^The facts about releases are not understood: .*Facts of 2026-09-09/),
+    })
+    expect(await found('v2.1.20')).toEqual(['CVE-2026-99999'])
+  })
+
   it('come with the edit for a version', async () => {
+    url = ''
     const { findings, edit } = await advice.advise('v2.1.13', 'v2.1.18')
     expect(findings.map(({ id }) => id)).toContain('anonymous-metrics')
     expect(edit).toMatchObject({ ids: ['anonymous-metrics', 'request-time-limits'], required: true })
