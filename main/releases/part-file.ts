@@ -1,11 +1,10 @@
 import { createHash, type Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises'
+import { type FileHandle, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import * as v from 'valibot'
 import { syncFolder } from '../platform/atomic-file.ts'
 import { errorCode } from '../platform/error-code.ts'
-import { writeJsonFile } from '../platform/json-file.ts'
 
 /** What a `.part` file is a part of. `validator` is a strong ETag or a date, for If-Range. */
 const aboutSchema = v.object({ url: v.string(), validator: v.string() })
@@ -31,6 +30,8 @@ export interface PartFile {
 
 /** Bytes gathered before they are written, while the write before is still under way. */
 const batch = 1024 * 1024
+/** Bytes after which the disk is asked to take what there is, so that the sync at the end has little left to do. */
+const ahead = 16 * batch
 
 /**
  * `goOn`: with what an earlier call left, if it is of the same address. A power cut may have spoiled it, so only for a
@@ -55,6 +56,22 @@ export async function openPart(file: string, url: string, goOn: boolean): Promis
     throw error
   }
 
+  let syncing: Promise<void> | undefined
+  let synced = size
+  function syncAhead(): void {
+    if (syncing !== undefined || size - synced < ahead) return
+    synced = size
+    // How it ends is told by the sync that counts.
+    const done = (): void => {
+      syncing = undefined
+    }
+    syncing = handle.datasync().then(done, done)
+  }
+  async function close(): Promise<void> {
+    await syncing
+    await handle.close()
+  }
+
   async function write(chunks: Buffer[]): Promise<void> {
     let left = chunks
     while (left.length > 0) {
@@ -67,6 +84,7 @@ export async function openPart(file: string, url: string, goOn: boolean): Promis
       }
       left = rest
     }
+    syncAhead()
   }
 
   return {
@@ -114,22 +132,23 @@ export async function openPart(file: string, url: string, goOn: boolean): Promis
       validator = next
       hash = createHash('sha256')
       size = 0
+      synced = 0
       resumed = false
       await handle.truncate(0)
-      if (next === undefined) await rm(aboutFile, { force: true })
-      else await writeJsonFile(aboutFile, { url, validator: next })
+      if (next === undefined || !goOn) await rm(aboutFile, { force: true })
+      else await writeFile(aboutFile, JSON.stringify({ url, validator: next }), { mode: 0o600 })
     },
     async finish() {
       await handle.sync()
-      await handle.close()
+      await close()
       await rename(part, file)
       await rm(aboutFile, { force: true })
       await syncFolder(dirname(file))
       return hash.digest('hex')
     },
-    leave: () => handle.close(),
+    leave: close,
     async discard() {
-      await handle.close().catch(() => {})
+      await close().catch(() => {})
       await rm(part, { force: true })
       await rm(aboutFile, { force: true })
     },
