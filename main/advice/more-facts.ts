@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import * as v from 'valibot'
 import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import { reasonOf } from '../platform/error-code.ts'
 import { readJsonFile, type SetAside, writeJsonFile } from '../platform/json-file.ts'
 import { readText, type Web } from '../platform/web.ts'
 import { type Facts, factsSchema } from './facts-schema.ts'
@@ -29,7 +30,7 @@ export interface MoreFactsStore {
   kept(): Promise<MoreFacts | undefined>
   /**
    * Fetches them anew; undefined where no address is set. What was there stays when that fails. Errors: those of
-   * `Web.get`, web-too-large, advice-not-understood.
+   * `Web.get`, web-too-large, advice-not-understood, file-unusable.
    */
   fetch(signal?: AbortSignal): Promise<Result<MoreFacts | undefined>>
 }
@@ -61,8 +62,12 @@ export function moreFactsStore({ home, web, now, url, report }: Options): MoreFa
       const read = parseFacts(text.value)
       if (typeof read === 'string') return fail({ code: 'advice-not-understood', url: from, reason: read })
       const more = { url: from, at: now(), facts: read }
-      await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-      await writeJsonFile(file, more)
+      try {
+        await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+        await writeJsonFile(file, more)
+      } catch (error) {
+        return fail({ code: 'file-unusable', path: file, reason: reasonOf(error) })
+      }
       return ok(more)
     },
   }
