@@ -1,6 +1,7 @@
 import type { Host, HostRan } from '../hosts/host.ts'
 import { cancelled, done, errorOf, refused, tailOf } from './outcome.ts'
 import type { Sink, SinkResult, SinkSecret } from './sink.ts'
+import { onceWhole } from './whole-input.ts'
 
 /** Provisioning may take its time. */
 const patienceMs = 15 * 60_000
@@ -38,7 +39,9 @@ export function commandSink(id: string, kind: 'command' | 'ssh', options: Option
     },
     async deliver(secret, signal) {
       if (signal.aborted) return cancelled
-      return resultOf(await run({ line, limitMs }, signal, secret), host.name, secret)
+      // The shell that would run it here, or the login shell of the account there.
+      const whole = onceWhole(line, kind === 'command' ? '/bin/sh' : '"$SHELL"')
+      return resultOf(await run({ line: whole, limitMs }, signal, secret), host.name, secret)
     },
     prove: async () => ({ holds: 'cannot-tell', words: 'a command takes the key and shows nothing of it' }),
   }

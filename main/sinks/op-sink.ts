@@ -2,6 +2,7 @@ import type { RunbookQuestion } from '../../preload/contract/runbook.ts'
 import type { Host, HostRan } from '../hosts/host.ts'
 import { cancelled, done, errorOf, refused, tailOf } from './outcome.ts'
 import type { Sink, SinkProof, SinkResult, SinkSecret } from './sink.ts'
+import { onceWhole, quoted } from './whole-input.ts'
 
 interface Item {
   vault: string
@@ -62,7 +63,12 @@ export function opSink(id: string, { vault, item, field, host, limitMs = patienc
     },
     async deliver(secret, signal) {
       if (signal.aborted) return cancelled
-      const ran = await host.run({ line: lines.edit, stdin: secret.key, limitMs, signal })
+      const ran = await host.run({
+        line: onceWhole(lines.edit, '/bin/sh'),
+        stdin: secret.key,
+        limitMs,
+        signal,
+      })
       // Whether it kept what it was given is for `prove`: each call of `op` takes a second or so.
       return ran.kind === 'ended' && ran.code === 0 ? done : withoutMissing(refusalOf(ran, place, secret))
     },
@@ -140,4 +146,3 @@ const locked = (words: string, said: string): Refusal => ({
 })
 
 /** For /bin/sh. */
-const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
