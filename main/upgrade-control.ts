@@ -109,12 +109,17 @@ export function createUpgradeControl(options: Options): UpgradeControl {
     }
     const listed = await releases.list()
     if (!listed.ok) return listed
-    const bad = await library.bad()
-    const version = to ?? newestOf(listed.value.releases, bad)
+    const isNewer = (version: string | undefined): boolean =>
+      version !== undefined &&
+      (running === undefined || !isVersion(running) || compareVersions(version, running) > 0)
+    const all = listed.value.releases
+    const good = newestOf(all, await library.bad())
+    // Where only a version is newer that failed here, the run says so.
+    const version = to ?? (isNewer(good) ? good : newestOf(all, {}))
     if (version === undefined) return fail(listed.value.trouble ?? noRelease(settings.get('releases.url')))
     // The newest is not newer: what runs stays.
-    const newer = running === undefined || !isVersion(running) || compareVersions(version, running) > 0
-    if (to === undefined && !newer) return ok({ version: running, needless: true })
+    if (to === undefined && running !== undefined && !isNewer(version))
+      return ok({ version: running, needless: true })
     const release = await releases.find(version)
     if (!release.ok) return release
     return ok({ version, release: release.value, needless: version === running })

@@ -117,6 +117,9 @@ export function createLibrary(home: string): Library {
     },
     async keep(program, told, at) {
       const real = await realpath(program)
+      const known = await described(basename(dirname(real)))
+      const same = known !== undefined && (await realpath(known.path)) === real
+      if (same && known.sha256 !== '') return known
       const sha256 = await sha256Of(real)
       const version = told ?? `unknown-${sha256.slice(0, 12)}`
       const own = await realpath(folder).catch(() => folder)

@@ -1,15 +1,20 @@
 import { execFileSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import {
+  appendFileSync,
+  chmodSync,
+  closeSync,
   constants,
   copyFileSync,
   existsSync,
   linkSync,
   mkdirSync,
+  openSync,
   readFileSync,
   renameSync,
   rmSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -19,7 +24,16 @@ const root = join(here, '..', '..', '..')
 const program = join(here, 'program.cjs')
 const fuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'
 
-export type Behaviour = 'good' | 'exits-0' | 'never-ready' | 'loses-tag' | 'rejects-config' | 'dies-later'
+export type Behaviour =
+  | 'good'
+  | 'exits-0'
+  | 'never-ready'
+  | 'loses-tag'
+  | 'rejects-config'
+  | 'dies-later'
+  /** Writes to meta.db what only another such one can open. */
+  | 'new-format'
+  | 'new-format-never-ready'
 
 /**
  * A program in the machine's own format that behaves as zot: Node's single executable form, around
@@ -51,6 +65,30 @@ function builtZot(): string {
   rmSync(blob)
   rmSync(settings)
   return built
+}
+
+/**
+ * A zot of one file that needs nothing beside it: what it is told stands behind the program. `wrongArch`: for a machine
+ * that this is not.
+ */
+export function makeZot(
+  path: string,
+  behaviour: Behaviour,
+  version: string,
+  { wrongArch = false }: { wrongArch?: boolean } = {},
+): string {
+  mkdirSync(dirname(path), { recursive: true })
+  copyFileSync(builtZot(), path, constants.COPYFILE_FICLONE)
+  const bundle = join(root, 'dist', 'registry', 'zotbar-registry.mjs')
+  appendFileSync(path, `\n${JSON.stringify({ bundle, version, behaviour })}\n`)
+  if (wrongArch) {
+    const file = openSync(path, 'r+')
+    // e_machine, elf(5).
+    writeSync(file, Buffer.from(process.arch === 'x64' ? [183, 0] : [62, 0]), 0, 2, 18)
+    closeSync(file)
+  }
+  chmodSync(path, 0o700)
+  return path
 }
 
 /** Puts a zot into `folder` that behaves as told; gives its path. */

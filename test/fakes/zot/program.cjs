@@ -1,15 +1,33 @@
 // A program that behaves as zot does, around our own registry: made into a real executable by build-zot.ts. What it is
-// told by `zot.json` beside it: { bundle, version, behaviour }.
-const { existsSync, openSync, readFileSync } = require('node:fs')
+// told by `zot.json` beside it, or by its own last bytes: { bundle, version, behaviour }.
+const {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+} = require('node:fs')
 const { Server, ServerResponse } = require('node:http')
 const { dirname, join } = require('node:path')
 const { pathToFileURL } = require('node:url')
 const vm = require('node:vm')
 
 process.removeAllListeners('warning')
-const { bundle, version, behaviour } = JSON.parse(
-  readFileSync(join(dirname(process.execPath), 'zot.json'), 'utf8'),
-)
+const { bundle, version, behaviour } = told()
+
+function told() {
+  const beside = join(dirname(process.execPath), 'zot.json')
+  if (existsSync(beside)) return JSON.parse(readFileSync(beside, 'utf8'))
+  const own = openSync(process.execPath, 'r')
+  const { size } = fstatSync(own)
+  const end = Buffer.alloc(4096)
+  readSync(own, end, 0, end.length, size - end.length)
+  closeSync(own)
+  const text = end.toString('utf8')
+  return JSON.parse(text.slice(text.lastIndexOf('\n', text.length - 2) + 1))
+}
 const commit = `${version}-0-g0123456789abcdef`
 const [verb, file] = process.argv.slice(2)
 
@@ -26,7 +44,12 @@ function configOf() {
 
 function verify() {
   if (file === undefined) process.exit(0)
-  const { error } = configOf()
+  const config = configOf()
+  // A key of v2.1.18: earlier versions know it not.
+  const early = Number(version.split('.')[2]) < 18
+  const {
+    error = early && config.http?.accessControl?.metrics?.anonymousPolicy ? 'anonymousPolicy' : undefined,
+  } = config
   if (error === undefined && behaviour !== 'rejects-config') {
     log('info', 'config file is valid')
     process.exit(0)
@@ -72,7 +95,14 @@ function serve() {
   }
   const { storage } = configOf()
   // The metadata database, open for as long as it runs.
-  if (existsSync(storage.rootDirectory)) openSync(join(storage.rootDirectory, 'meta.db'), 'a', 0o600)
+  const metadata = join(storage.rootDirectory, 'meta.db')
+  if (existsSync(storage.rootDirectory)) openSync(metadata, 'a', 0o600)
+  if (behaviour.startsWith('new-format')) appendFileSync(metadata, 'new-format')
+  else if (existsSync(metadata) && readFileSync(metadata, 'utf8').includes('new-format')) {
+    log('error', 'failed to open the metadata database', { error: 'version mismatch' })
+    process.exit(1)
+  }
+  if (behaviour === 'new-format-never-ready') return setInterval(() => {}, 1000)
   // It knows no administration socket.
   delete process.env.ZOTBAR_ADMIN_SOCKET
   const emit = Server.prototype.emit

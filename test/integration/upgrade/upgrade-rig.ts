@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { RunbookEnd, RunbookLine } from '../../../preload/contract/runbook.ts'
+import type { UpgradePlan, UpgradeState } from '../../../preload/contract/upgrade.ts'
+import { type Behaviour, makeZot } from '../../fakes/zot/build-zot.ts'
+import { digestText } from '../../suites/image.ts'
+import { type AppProcess, type AppRig, createAppRig, targetAt } from '../app/app-rig.ts'
+import { pushImage } from '../registry/client.ts'
+
+export type ToldLine = RunbookLine & RunbookEnd
+
+/** An app that runs a zot v2.1.13 of ours, taken from a folder that is not the app's. */
+export async function createUpgradeRig(config?: object) {
+  const rig: AppRig = await createAppRig(config)
+  const old = makeZot(join(rig.folder, 'bin', 'zot'), 'good', 'v2.1.13')
+  const set = (key: string, value: string) => rig.zotbar('settings', 'set', key, value)
+
+  async function upgrade(...words: string[]) {
+    const { code, stdout, stderr } = await rig.zotbar('upgrade', '--json', ...words)
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line) as ToldLine)
+    const last = lines.at(-1)
+    if (!last) throw new Error('nothing was told')
+    return { code, stderr, lines, last, steps: stepsOf(lines) }
+  }
+
+  return {
+    ...rig,
+    old,
+    set,
+    upgrade,
+    /** A program of this behaviour in a file of its own. */
+    program: (behaviour: Behaviour, version: string) =>
+      makeZot(join(rig.folder, 'made', `${behaviour}-${version}`), behaviour, version),
+    async running(): Promise<AppProcess> {
+      const app = await rig.serving()
+      await set('gate.stableSeconds', '0')
+      await set('gate.readySeconds', '4')
+      await set('releases.check', 'false')
+      const used = await rig.zotbar('engine', 'use', 'zot', '--path', old, '--yes', '--json')
+      if (used.code !== 0) throw new Error(used.stdout)
+      await set('gate.stableSeconds', '1')
+      return app
+    },
+    async plan(...words: string[]) {
+      const { code, stdout } = await rig.zotbar('upgrade', '--dry-run', '--json', ...words)
+      return { code, plan: JSON.parse(stdout) as UpgradePlan }
+    },
+    async version(): Promise<string | undefined> {
+      const { state, registry } = await rig.status()
+      return state === 'serving' ? registry.version : undefined
+    },
+    setting: async (key: string) =>
+      (JSON.parse((await rig.zotbar('settings', 'get', key, '--json')).stdout) as { value: unknown }).value,
+    bad(): Record<string, { reason: string }> {
+      try {
+        return JSON.parse(readFileSync(join(rig.home, 'engines', 'zot', 'bad.json'), 'utf8'))
+      } catch {
+        return {}
+      }
+    },
+    /** Pushes two tags; gives what throws unless both come back byte for byte. */
+    async pushed(): Promise<() => Promise<void>> {
+      const target = targetAt(rig.url)
+      const images = [
+        await pushImage(target, 'team/app', '1', 'one'),
+        await pushImage(target, 'team/app', '2', 'two'),
+      ]
+      return async () => {
+        for (const [at, { bytes, digest }] of images.entries())
+          for (const reference of [`${at + 1}`, digest]) {
+            const got = await target.ask(`/v2/team/app/manifests/${reference}`)
+            if (got.status !== 200 || !got.body.equals(bytes))
+              throw new Error(`team/app ${reference} is answered with ${got.status}`)
+          }
+        const blob = await target.ask(`/v2/team/app/blobs/${digestText('two')}`)
+        if (String(blob.body) !== 'two') throw new Error('a blob has other bytes')
+      }
+    },
+  }
+}
+export type UpgradeRig = Awaited<ReturnType<typeof createUpgradeRig>>
+
+/** What came of each step: its last phase that is not a progress. */
+function stepsOf(lines: readonly ToldLine[]): Record<string, string> {
+  const steps: Record<string, string> = {}
+  for (const { step, phase } of lines) if (step !== undefined) steps[step] = phase
+  return steps
+}
+
+export type { UpgradeState }
