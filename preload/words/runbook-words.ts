@@ -49,7 +49,9 @@ export const byWords = (by: string | undefined): string =>
       ? 'the window'
       : by === 'dashboard'
         ? 'the dashboard'
-        : (by ?? '')
+        : by === 'schedule'
+          ? 'the schedule'
+          : (by ?? '')
 
 /** Whether the run is beyond its point of no return. */
 export const isPastReturn = (steps: readonly RunbookStep[]): boolean =>
@@ -64,7 +66,7 @@ export function stepCount({ step, steps }: Pick<RunbookProgress, 'step' | 'steps
 /** Whether anything was done that a cancel would take back; looking and asking change nothing. */
 const hasChanged = (steps: readonly RunbookStep[]): boolean =>
   steps.some(({ state, id }) => (state === 'done' || state === 'working') && !harmless.has(id))
-const harmless = new Set(['preflight', 'ask', 'download', 'verify'])
+const harmless = new Set(['preflight', 'ask', 'consent', 'download', 'verify', 'stage', 'config'])
 
 /** What a cancel would mean now. */
 export function cancelWords({

@@ -1,6 +1,9 @@
 import { type ReactNode, useEffect, useId, useRef } from 'react'
 import { Button } from './button.tsx'
 
+/** From here on a body may be higher than a small window. */
+const longBody = 300
+
 export interface SheetProps {
   title: string
   /** Each line is a paragraph of its own. */
@@ -55,7 +58,8 @@ export function Sheet({
       }}
     >
       <h2 id={`${id}t`}>{title}</h2>
-      <p id={`${id}b`} className="lines">
+      {/* A long one scrolls, so the keyboard reaches it. */}
+      <p id={`${id}b`} className="lines" tabIndex={body.length > longBody ? 0 : undefined}>
         {body}
       </p>
       {children}

@@ -1,6 +1,7 @@
 import { type ReactNode, useState } from 'react'
 import type { Failure } from '../../preload/contract/failure.ts'
 import type { RunbookDetails } from '../../preload/contract/runbook.ts'
+import { advisoryWords } from '../../preload/words/advisory-words.ts'
 import { Glyph } from '../ui/glyph.tsx'
 import { address, engineName } from './facts.ts'
 import { type Seen, useStore } from './knowledge.tsx'
@@ -26,6 +27,9 @@ export function useAnswer(run: Pick<RunbookDetails, 'question'> | undefined): Ru
 export const standingOf = ({ snapshot, glance }: Seen): [string, ReactNode][] => [
   ['Registry', `${glance.headline}${snapshot.process.kind === 'serving' ? ` at ${address(snapshot)}` : ''}`],
   ['Engine', engineName(snapshot)],
+  ...(snapshot.upgrade && snapshot.upgrade.advisories.length > 0
+    ? [['Still open', advisoryWords(snapshot)?.title ?? ''] satisfies [string, ReactNode]]
+    : []),
 ]
 
 /** A run in its view, joined to the app: the one that is named, else the one under way, else the last. */

@@ -11,6 +11,7 @@ import { KeysView } from './keys.tsx'
 import { everyday, type Seen, useKeptFocus, useStore } from './knowledge.tsx'
 import { Overview } from './overview.tsx'
 import { RunPage } from './run-page.tsx'
+import { UpgradeView, upgradeBadge } from './upgrade.tsx'
 
 /** The window: its views at the side with the state below them, the view beside it. */
 export function Window({ seen }: { seen: Seen }) {
@@ -31,6 +32,7 @@ const views = [
   { id: 'overview', name: 'Overview', icon: 'overview' },
   { id: 'images', name: 'Images', icon: 'images' },
   { id: 'keys', name: 'Keys', icon: 'key' },
+  { id: 'upgrade', name: 'Upgrade', icon: 'upgrade' },
 ] as const satisfies readonly { id: string; name: string; icon: IconName }[]
 type ViewId = (typeof views)[number]['id']
 
@@ -58,6 +60,8 @@ function View({ seen, route }: { seen: Seen; route: Route }) {
       return <ImagesView seen={seen} />
     case 'keys':
       return <KeysView seen={seen} />
+    case 'upgrade':
+      return <UpgradeView seen={seen} />
     case 'overview':
       return (
         <>
@@ -82,6 +86,7 @@ function SideBar({ seen, route }: { seen: Seen; route: Route }) {
               <a href={`#${id}`} aria-current={id === route.view ? 'page' : undefined}>
                 <Icon name={icon} />
                 {name}
+                {id === 'upgrade' && <UpgradeBadge seen={seen} />}
               </a>
             </li>
           ))}
@@ -96,10 +101,26 @@ function SideBar({ seen, route }: { seen: Seen; route: Route }) {
           <p className="label">
             {engineName(seen.snapshot)}, {address(seen.snapshot)}
           </p>
-          {seen.snapshot.runbook && seen.answers && route.view !== 'run' && <a href="#run">Show steps</a>}
+          {showsWay(seen, route) && <a href="#run">Show steps</a>}
         </div>
       </div>
     </div>
+  )
+}
+
+/** A way to the steps of what is under way, where they are not shown already. */
+const showsWay = ({ snapshot, answers }: Seen, { view }: Route): boolean =>
+  snapshot.runbook !== undefined && answers && view !== 'run' && view !== snapshot.runbook.runbook
+
+function UpgradeBadge({ seen }: { seen: Seen }) {
+  const badge = upgradeBadge(seen)
+  if (!badge) return null
+  return (
+    <span className="badge" title={badge.words}>
+      <Glyph name="attention" />
+      {badge.count}
+      <span className="vh"> {badge.count === 1 ? 'advisory' : 'advisories'}</span>
+    </span>
   )
 }
 

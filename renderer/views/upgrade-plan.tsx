@@ -1,0 +1,149 @@
+import type { Failure } from '../../preload/contract/failure.ts'
+import type { UpgradeOrigin, UpgradePlan } from '../../preload/contract/upgrade.ts'
+import { Button } from '../ui/button.tsx'
+import { Glyph, type StatusGlyph } from '../ui/glyph.tsx'
+import { Diff } from './diff.tsx'
+import { Findings } from './findings.tsx'
+import { Refused } from './refused.tsx'
+import type { Wish } from './upgrade.tsx'
+
+const origins: Record<UpgradeOrigin, { glyph: StatusGlyph; title: string; words: string }> = {
+  signed: {
+    glyph: 'fine',
+    title: 'Signed with the key that you pinned',
+    words: 'Signature, digest, size, file type and architecture are looked at before a byte of it runs.',
+  },
+  published: {
+    glyph: 'fine',
+    title: 'Its digest is published with the release',
+    words:
+      'Both published digests, the size, the file type and the architecture are looked at before a byte of it runs.',
+  },
+  unproven: {
+    glyph: 'unproven',
+    title: 'Nobody vouches for where it comes from',
+    words:
+      'Its SHA-256 is shown to you before anything changes, and your consent stands in for a published digest.',
+  },
+}
+
+/** What would be done and what it means, before anything is. */
+export function PlanView({
+  plan,
+  wish,
+  busyWith,
+  failure,
+  onBack,
+  onBegin,
+}: {
+  plan: UpgradePlan
+  wish: Wish
+  /** Another runbook that is under way. */
+  busyWith?: string
+  failure?: Failure
+  onBack: () => void
+  onBegin: () => void
+}) {
+  const origin = origins[plan.origin]
+  const stops = plan.findings.some(finding => finding.severity === 'error')
+  const target = plan.to ?? (wish.from === 'source' ? 'a build from source' : 'the newest')
+  return (
+    <>
+      <header className="bar-top">
+        <div>
+          <h1 id="view">{wish.undo ? `Go back to zot ${target}` : `Upgrade to zot ${target}`}</h1>
+          <p className="label">
+            {plan.from === undefined ? '' : `from ${plan.from}; `}the plan, nothing has changed yet
+          </p>
+        </div>
+        <p className="label">{plan.steps.length} steps</p>
+      </header>
+      <div className="run">
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls */}
+        <section className="run-steps" aria-label="What would be done" tabIndex={0}>
+          <ol className="steps planned" aria-label="Steps">
+            {plan.steps.map(step => (
+              <li key={step.id}>
+                <Glyph name={step.holds ? 'off' : 'pending'} />
+                <div className="step">
+                  <p>
+                    {step.title}
+                    {step.holds && <span className="vh">: not needed</span>}
+                  </p>
+                  <p className="small two">{step.why}</p>
+                </div>
+                <p className="label">{step.holds && 'not needed'}</p>
+              </li>
+            ))}
+          </ol>
+        </section>
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls */}
+        <section className="run-now" aria-label="What it means" tabIndex={0}>
+          {failure && <Refused failure={failure} />}
+          {!wish.undo && (
+            <section className="card pad at-hand" aria-label="Where it comes from">
+              <Glyph name={origin.glyph} />
+              <div>
+                <h2>{origin.title}</h2>
+                <p className="small two">{origin.words}</p>
+              </div>
+            </section>
+          )}
+          {wish.undo && (
+            <section className="card pad at-hand" aria-label="What going back means">
+              <Glyph name="undone" />
+              <div>
+                <h2>It goes back with today's databases</h2>
+                <p className="small two">
+                  Keys that were revoked stay revoked, and new ones stay. If the older version cannot open
+                  them, it stops and asks.
+                </p>
+              </div>
+            </section>
+          )}
+          {plan.edit && (
+            <section aria-labelledby="edit">
+              <header className="over">
+                <h2 id="edit">config.json changes with it</h2>
+                <p className="label">{plan.edit.required ? 'needed by this version' : 'offered'}</p>
+              </header>
+              <p className="two">{plan.edit.why}</p>
+              <Diff text={plan.edit.diff} label={`Change of ${plan.edit.file}`} />
+              <p className="small two">
+                The old file is kept beside it, and comes back if the version does. If config.json is made
+                from a template elsewhere, that template has to follow.
+              </p>
+            </section>
+          )}
+          <section aria-labelledby="means">
+            <header className="over">
+              <h2 id="means">What it means for your configuration</h2>
+            </header>
+            {plan.findings.length === 0 ? (
+              <p className="small two">Nothing in config.json is touched by it.</p>
+            ) : (
+              <Findings findings={plan.findings} label="Findings" />
+            )}
+          </section>
+        </section>
+      </div>
+      <footer className="run-foot">
+        <p className="small two" role="status">
+          {stops
+            ? 'It cannot begin before what is marked in red is out of the way.'
+            : busyWith === undefined
+              ? 'The version that runs stays installed; if a check fails, it is put back by itself.'
+              : `It can begin when this has ended: ${busyWith}.`}
+        </p>
+        <div className="tools">
+          <Button onPress={onBack}>Back</Button>
+          {!stops && busyWith === undefined && (
+            <Button kind="fill" onPress={onBegin}>
+              Begin
+            </Button>
+          )}
+        </div>
+      </footer>
+    </>
+  )
+}

@@ -1,0 +1,103 @@
+import { useEffect, useState } from 'react'
+import type { Failure } from '../../preload/contract/failure.ts'
+import type { UpgradePlan } from '../../preload/contract/upgrade.ts'
+import { advisoryWords } from '../../preload/words/advisory-words.ts'
+import { Findings } from './findings.tsx'
+import { type Seen, useStore } from './knowledge.tsx'
+import { RunPage } from './run-page.tsx'
+import { UpgradeChoice } from './upgrade-choice.tsx'
+import { PlanView } from './upgrade-plan.tsx'
+import { useVersions } from './use-upgrade.ts'
+
+/** What is to be done: a release, a build from source, or the way back. */
+export interface Wish {
+  to?: string
+  from?: 'source'
+  undo: boolean
+  /** Chosen although it is older than what runs. */
+  allowDowngrade: boolean
+}
+
+/** Choose a version, see the plan, watch the steps, read how it ended. */
+export function UpgradeView({ seen }: { seen: Seen }) {
+  const { upgrade } = useStore()
+  const versions = useVersions(seen)
+  const current = seen.snapshot.runbook
+  const live = current?.runbook === 'upgrade' ? current.run : undefined
+  const [run, setRun] = useState<string>()
+  const [wish, setWish] = useState<Wish>()
+  const [plan, setPlan] = useState<UpgradePlan>()
+  const [failure, setFailure] = useState<Failure>()
+  // A run that is begun elsewhere shows here too.
+  useEffect(() => {
+    if (live !== undefined) setRun(live)
+  }, [live])
+
+  function back(): void {
+    setRun(undefined)
+    setWish(undefined)
+    setPlan(undefined)
+    setFailure(undefined)
+  }
+
+  async function choose(next: Wish): Promise<void> {
+    setFailure(undefined)
+    setWish(next)
+    const told = await upgrade.begin({ ...next, dryRun: true, yes: false })
+    if (told.ok && 'plan' in told.value) setPlan(told.value.plan)
+    else {
+      setWish(undefined)
+      if (!told.ok) setFailure(told.error)
+    }
+  }
+
+  async function begin(): Promise<void> {
+    if (!wish || !plan) return
+    // What was not in the plan, such as the digest of a build or a change of config.json, is asked when it is known.
+    const yes = plan.origin !== 'unproven' && plan.edit === undefined
+    const told = await upgrade.begin({ ...wish, dryRun: false, yes })
+    if (!told.ok) setFailure(told.error)
+    else if ('run' in told.value) setRun(told.value.run)
+  }
+
+  if (run !== undefined)
+    return (
+      <RunPage seen={seen} name={run} onDone={back}>
+        {live !== undefined && plan !== undefined && plan.findings.length > 0 && (
+          <section aria-labelledby="means">
+            <header className="over">
+              <h2 id="means">What this release means for your configuration</h2>
+            </header>
+            <Findings findings={plan.findings} label="Findings" />
+          </section>
+        )}
+      </RunPage>
+    )
+  if (wish && plan)
+    return (
+      <PlanView
+        plan={plan}
+        wish={wish}
+        {...(current ? { busyWith: current.title } : {})}
+        {...(failure ? { failure } : {})}
+        onBack={back}
+        onBegin={() => void begin()}
+      />
+    )
+  return (
+    <UpgradeChoice
+      versions={versions}
+      seen={seen}
+      waits={wish !== undefined}
+      {...(failure ? { failure } : {})}
+      onChoose={next => void choose(next)}
+    />
+  )
+}
+
+/** How many advisories are pending, for the side bar. */
+export function upgradeBadge(seen: Seen): { count: number; words: string } | undefined {
+  const words = advisoryWords(seen.snapshot)
+  const count = seen.snapshot.upgrade?.advisories.length ?? 0
+  return words && count > 0 ? { count, words: words.title } : undefined
+}

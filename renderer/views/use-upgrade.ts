@@ -1,0 +1,50 @@
+import { useCallback, useEffect, useState } from 'react'
+import type { Failure } from '../../preload/contract/failure.ts'
+import type { UpgradeReleases, UpgradeState } from '../../preload/contract/upgrade.ts'
+import { type Seen, useStore } from './knowledge.tsx'
+
+export interface Versions {
+  state?: UpgradeState
+  list?: UpgradeReleases
+  failure?: Failure
+  /** The list is being read. */
+  asking: boolean
+  /** Reads the list of releases again, now. */
+  look(): void
+}
+
+/** What is known about versions of zot; asked again when a run has ended or another engine serves. */
+export function useVersions(seen: Seen): Versions {
+  const { upgrade } = useStore()
+  const [state, setState] = useState<UpgradeState>()
+  const [list, setList] = useState<UpgradeReleases>()
+  const [failure, setFailure] = useState<Failure>()
+  const [asking, setAsking] = useState(false)
+  const { engine, runbook } = seen.snapshot
+  const about = `${engine.id} ${engine.version} ${runbook?.run}`
+
+  const read = useCallback(
+    async (fresh: boolean): Promise<void> => {
+      setFailure(undefined)
+      const known = await upgrade.state({})
+      if (!known.ok) return setFailure(known.error)
+      setState(known.value)
+      if (known.value.engine !== 'zot') return
+      setAsking(true)
+      const told = await upgrade.releases({ fresh })
+      setAsking(false)
+      if (told.ok) setList(told.value)
+      else setFailure(told.error)
+    },
+    [upgrade],
+  )
+  // biome-ignore lint/correctness/useExhaustiveDependencies: asked again when any of it changes
+  useEffect(() => void read(false), [read, about])
+  return {
+    ...(state ? { state } : {}),
+    ...(list ? { list } : {}),
+    ...(failure ? { failure } : {}),
+    asking,
+    look: () => void read(true),
+  }
+}
