@@ -80,9 +80,11 @@ export function createWeb({ environment, limits = usual, ca, now = Date.now }: W
     return { status: answer.statusCode, headers: Object.fromEntries(flat), url, body: answer.body }
   }
 
+  const failureOf: Web['failureOf'] = (error, url, signal) =>
+    signal?.aborted ? { code: 'cancelled' } : webFailure(error, url, proxies)
+
   return {
-    failureOf: (error, url, signal) =>
-      signal?.aborted ? { code: 'cancelled' } : webFailure(error, url, proxies),
+    failureOf,
     async get(from, options = {}) {
       const bad = badUrl(from)
       if (bad !== undefined) return fail({ code: 'bad-url', url: withoutSecrets(from), reason: bad })
@@ -99,7 +101,7 @@ export function createWeb({ environment, limits = usual, ca, now = Date.now }: W
         try {
           answer = await getOnce(url, options)
         } catch (error) {
-          return fail(this.failureOf(error, url, options.signal))
+          return fail(failureOf(error, url, options.signal))
         }
         const { location } = answer.headers
         if (!redirects.has(answer.status) || location === undefined) {

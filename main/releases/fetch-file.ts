@@ -36,6 +36,8 @@ export interface Pace {
 /** Repetitions that brought next to nothing, and at all. */
 const mostInVain = 4
 const nextToNothing = 64 * 1024
+/** ms between two words about the progress. */
+const tellEvery = 250
 const mostAttempts = 40
 
 interface Fetched {
@@ -181,11 +183,14 @@ async function askOnce(part: PartFile, { web, url, ...what }: FetchWith): Promis
     drop()
     return tooLarge
   }
+  const wanted = total ?? listed?.bytes
+  progress?.(part.size, wanted)
   let trouble: Failure | undefined
   let tooMuch = false
   async function* chunks(): AsyncIterable<Buffer> {
     let size = part.size
     let since = pace.monotonic()
+    let toldAt = since
     let inSpan = 0
     try {
       for await (const chunk of body) {
@@ -195,6 +200,10 @@ async function askOnce(part: PartFile, { web, url, ...what }: FetchWith): Promis
         if (tooMuch) return
         yield chunk
         const now = pace.monotonic()
+        if (now - toldAt >= tellEvery) {
+          toldAt = now
+          progress?.(size, wanted)
+        }
         if (now - since < pace.slowAfter) continue
         if (inSpan < pace.slowBytes) {
           trouble = slow(url, pace)
@@ -208,9 +217,9 @@ async function askOnce(part: PartFile, { web, url, ...what }: FetchWith): Promis
       drop()
     }
   }
-  await part.append(chunks(), done => progress?.(done, total ?? listed?.bytes))
+  await part.append(chunks())
+  progress?.(part.size, wanted)
   if (tooMuch) return tooLarge
-  const wanted = total ?? listed?.bytes
   if (trouble === undefined && wanted !== undefined && part.size < wanted)
     trouble = { code: 'web-unreachable', url: withoutSecrets(url), cause: 'cut', reason: 'it ended early' }
   if (trouble === undefined) return { kind: 'whole' }

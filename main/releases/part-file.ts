@@ -17,8 +17,8 @@ export interface PartFile {
   readonly validator: string | undefined
   /** Some of its bytes come from an earlier request. */
   readonly resumed: boolean
-  /** Appends what `chunks` gives, hashed on the way; `told` is called with the size after each. */
-  append(chunks: AsyncIterable<Buffer>, told: (size: number) => void): Promise<void>
+  /** Appends what `chunks` gives, hashed on the way. */
+  append(chunks: AsyncIterable<Buffer>): Promise<void>
   /** From nothing, as `validator` says it can be gone on with. */
   restart(validator: string | undefined): Promise<void>
   /** Synced, 0600, under its own name; answers its SHA-256. */
@@ -97,7 +97,7 @@ export async function openPart(file: string, url: string, goOn: boolean): Promis
     get resumed() {
       return resumed
     },
-    async append(chunks, told) {
+    async append(chunks) {
       let gathered: Buffer[] = []
       let bytes = 0
       let writing: Promise<void> = Promise.resolve()
@@ -116,16 +116,12 @@ export async function openPart(file: string, url: string, goOn: boolean): Promis
           hash.update(chunk)
           gathered.push(chunk)
           bytes += chunk.length
-          if (bytes >= batch) {
-            await flush()
-            told(size)
-          }
+          if (bytes >= batch) await flush()
         }
       } finally {
         // What came before a connection broke is kept, and was hashed.
         await flush()
         await writing
-        told(size)
       }
     },
     async restart(next) {

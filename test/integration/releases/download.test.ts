@@ -55,7 +55,7 @@ describe('the program of a release', () => {
         from: server.downloadUrl('v2.1.15', name),
       },
     })
-    expect(await readFile(join(to, name))).toEqual(data)
+    expect((await readFile(join(to, name))).equals(data)).toBe(true)
     expect((await stat(join(to, name))).mode & 0o777).toBe(0o600)
     expect(await readdir(to)).toEqual([name])
     expect(seen.at(-1)).toEqual([data.length, data.length])
