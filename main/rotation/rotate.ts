@@ -279,10 +279,12 @@ function overlapStep({ clock, retiringChanged }: RotationParts): RotateStep {
       progress({ label: `Both work for ${duration(memory.overlapMs)}` })
       await new Promise<void>(resolve => {
         const stop = clock.setTimer(until, resolve)
-        signal.addEventListener('abort', () => {
+        const end = (): void => {
           stop()
           resolve()
-        })
+        }
+        if (signal.aborted) end()
+        else signal.addEventListener('abort', end, { once: true })
       })
       return signal.aborted ? failed('cancelled', 'It was cancelled.') : done
     },
