@@ -6,7 +6,7 @@ import { readJsonFile, type SetAside, writeJsonFile } from '../platform/json-fil
 import { isSteppingDown, readBytes, type Web } from '../platform/web.ts'
 import { withoutSecrets } from '../platform/web-failure.ts'
 import { type Cache, cacheSchema, nextIn, type Page, releaseFor, releaseIn, type Stored } from './github.ts'
-import { compareVersions, type Release } from './release.ts'
+import { compareVersions, isVersion, type Release } from './release.ts'
 import type { Listed } from './releases.ts'
 
 export interface ListOptions {
@@ -113,6 +113,8 @@ export function releaseList({ home, web, machine, source, now, report }: ListOpt
       return cache?.asOf === undefined ? undefined : about(cache, 'cache')
     },
     async find(version, signal) {
+      if (!isVersion(version))
+        return fail({ code: 'release-not-found', version, url: withoutSecrets(source().base) })
       const listed = await list(signal)
       if (!listed.ok) return listed
       const found = listed.value.releases.find(release => release.version === version)

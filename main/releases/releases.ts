@@ -108,10 +108,11 @@ export interface ReleasesWith {
   /** For tests: certificates, shorter times. */
   web?: Pick<WebWith, 'ca' | 'limits'>
   pace?: Partial<Pace>
+  mostBytes?: number
 }
 
 /** The most that a program may have where nothing is listed, in bytes. */
-const mostBytes = 300_000_000
+const usualMost = 300_000_000
 const day = 24 * 3600_000
 /** Nothing goes out by itself sooner after a start, in ms. */
 const quiet = 10 * 60_000
@@ -119,6 +120,7 @@ const quiet = 10 * 60_000
 export function createReleases(options: ReleasesWith): Releases {
   const { home, environment, childEnvironment, clock, report } = options
   const machine = options.machine ?? process
+  const mostBytes = options.mostBytes ?? usualMost
   const web = createWeb({ environment, now: clock.now, ...options.web })
   const startedAt = clock.now()
   const source = () => {

@@ -28,7 +28,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-describe.skipIf(!mounted)('a disk that is full (needs root, to mount a small one)', () => {
+describe.skipIf(!mounted)('a disk that is full or read-only (needs root, to mount a small one)', () => {
   it('is told, leaves nothing behind, and what came first stays', async () => {
     const server = await startReleaseServer()
     const data = randomBytes(3_000_000)
@@ -52,6 +52,13 @@ describe.skipIf(!mounted)('a disk that is full (needs root, to mount a small one
       error: { code: 'no-space', needed: 3_000_000, free: expect.any(Number) },
     })
     expect(readdirSync(to)).toEqual([])
+
+    execFileSync('mount', ['-o', 'remount,ro', volume])
+    const readOnly = { error: { code: 'file-unusable', path: to, reason: 'the volume is read-only' } }
+    writeFileSync(mine, 'small')
+    expect(await releases.fromFile(mine, { to, signal })).toMatchObject(readOnly)
+    const url = server.downloadUrl('v2.1.15', 'zot-linux-amd64')
+    expect(await releases.download(url, { to, signal })).toMatchObject(readOnly)
     await server.close()
   })
 })

@@ -193,6 +193,11 @@ describe('one version', () => {
     expect(await all.find('v2.1.13')).toMatchObject({ ok: true, value: { asset: { bytes: 3 } } })
   })
 
+  it('is asked for by a version alone', async () => {
+    expect(await releases().find('../../../user')).toMatchObject({ error: { code: 'release-not-found' } })
+    expect(server.asked).toEqual([])
+  })
+
   it('that there is not', async () => {
     expect(await releases().find('v9.9.9')).toMatchObject({
       ok: false,
