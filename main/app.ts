@@ -27,12 +27,13 @@ import { createRuns } from './runs.ts'
 import { openKeyStore } from './secrets/open-key-store.ts'
 import type { Secrets } from './secrets/secrets.ts'
 import type { Settings } from './settings/settings.ts'
+import { createSourceBuilder } from './source-builder.ts'
 import { createStorage } from './storage/storage.ts'
 import { storageNotice } from './storage-notice.ts'
 import { createSupervisor, type LogBatch } from './supervisor/supervisor.ts'
 import type { Host } from './transport/host.ts'
+import { newestOf } from './upgrade/known.ts'
 import { createUpgradeControl } from './upgrade-control.ts'
-import { noBuild } from './upgrade-parts.ts'
 
 export interface AppOptions {
   shell: Snapshot['app']['shell']
@@ -205,6 +206,19 @@ export async function createApp(options: AppOptions): Promise<App> {
   })
   runs.know(engineControl.kinds)
 
+  const releases = createReleases({
+    home,
+    settings: () => ({
+      url: settings.get('releases.url'),
+      repository: settings.get('releases.repository'),
+      publicKey: settings.get('releases.publicKey'),
+      check: settings.get('releases.check'),
+    }),
+    environment: process.env,
+    childEnvironment: childEnvironment(process.env),
+    clock,
+    report: setAside,
+  })
   const upgrade = createUpgradeControl({
     home,
     configFile,
@@ -214,22 +228,19 @@ export async function createApp(options: AppOptions): Promise<App> {
     processes,
     supervisor,
     shell,
-    releases: createReleases({
-      home,
-      settings: () => ({
-        url: settings.get('releases.url'),
-        repository: settings.get('releases.repository'),
-        publicKey: settings.get('releases.publicKey'),
-        check: settings.get('releases.check'),
-      }),
-      environment: process.env,
-      childEnvironment: childEnvironment(process.env),
-      clock,
-      report: setAside,
-    }),
+    releases,
     advice: releaseAdvice,
-    build: noBuild,
-    canBuild: () => false,
+    build: createSourceBuilder({
+      home,
+      settings,
+      clock,
+      goFor: version => releaseAdvice.goFor(version),
+      async newest() {
+        const listed = await releases.list()
+        return listed.ok ? newestOf(listed.value.releases, {}) : undefined
+      },
+    }),
+    canBuild: () => true,
     current: () => engine,
     use: useEngine,
     running: () => told?.version ?? engine.version,

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os'
 import type { PushInProgress } from '../preload/contract/registry-state.ts'
-import { fail, type Result } from '../preload/contract/result.ts'
+import type { Result } from '../preload/contract/result.ts'
 import type { Notice } from '../preload/contract/snapshot.ts'
 import { applyEdit, takeBack } from './advice/apply-edit.ts'
 import type { Engine } from './engine/engine.ts'
@@ -144,7 +144,3 @@ export function wireUpgrade(options: UpgradeWiring): UpgradeParts & { line(text:
     },
   }
 }
-
-/** Until a recipe is there. */
-export const noBuild = async (): Promise<Result<Obtained>> =>
-  fail({ code: 'bad-input', field: 'from', wrong: 'source', allowed: 'a file, an address or a release' })

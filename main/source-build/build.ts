@@ -7,11 +7,11 @@ import { fail, ok, type Result } from '../../preload/contract/result.ts'
 import type { Host, HostRan } from '../hosts/host.ts'
 import { shellWord } from '../hosts/shell-word.ts'
 import { type Clock, systemClock } from '../platform/clock.ts'
-import { badPlaceholder, fill, goNames, needsGo, type Placeholders, parseRecipe } from './recipe.ts'
+import { badPlaceholder, fill, goNames, needs, type Placeholders, parseRecipe } from './recipe.ts'
 
 export interface BuildOptions {
-  /** The tag to build, "v2.1.15". */
-  version: string
+  /** The tag to build, "v2.1.15"; needed where the recipe has it. */
+  version?: string
   recipe: {
     /** The commands, see `parseRecipe`. */
     text: string
@@ -54,13 +54,16 @@ const lastLines = 20
 export async function buildFromSource(options: BuildOptions): Promise<Result<Built>> {
   const { version, recipe, host, to, progress, signal, clock = systemClock() } = options
   const { folder } = recipe
-  const values: Placeholders = { version, folder, ...goNames(process) }
+  const values: Placeholders = { folder, ...goNames(process) }
+  if (version !== undefined) values.version = version
   if (recipe.go !== undefined && recipe.go !== '') values.go = recipe.go
   const bad = badPlaceholder(values)
   if (bad) return fail(bad)
   const read = parseRecipe(recipe.text)
   if (!read.ok) return read
   const lines = read.value
+  if (version === undefined && [...lines, recipe.output].some(text => needs('version', text)))
+    return fail({ code: 'bad-input', field: 'version', wrong: 'nothing', allowed: 'a tag such as v2.1.15' })
   const output = fill(recipe.output, values)
   if (posix.isAbsolute(output) || output.split('/').includes('..'))
     return fail({ code: 'bad-recipe', reason: `build.output leads out of the folder: ${output}` })
@@ -115,14 +118,14 @@ export async function buildFromSource(options: BuildOptions): Promise<Result<Bui
   const cleared = made ?? (await perform(`rm -f -- ${shellWord(output)}`, 0, folder))
   if (cleared) return fail(cleared)
   for (const [done, line] of lines.entries()) {
-    if (needsGo(line) && values.go === undefined) {
+    if (needs('go', line) && values.go === undefined) {
       const go = await goOf(host, folder, left(), signal)
       if (go === undefined)
         return signal.aborted
           ? fail({ code: 'cancelled' })
           : fail({
               code: 'bad-recipe',
-              reason: `the Go for ${version} is not known; name it in build.goVersion`,
+              reason: `the Go of this version is not known; name it in build.goVersion`,
             })
       values.go = go
     }

@@ -4,8 +4,8 @@ import { shellWord } from '../hosts/shell-word.ts'
 
 /** What the placeholders of a recipe stand for. */
 export interface Placeholders {
-  /** The tag, "v2.1.15". */
-  version: string
+  /** The tag, "v2.1.15". A recipe may do without. */
+  version?: string
   /** Where the lines run; put in as one word. */
   folder: string
   /** The Go to build with, "1.25.7"; found out when it is needed where it is absent. */
@@ -43,21 +43,21 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Whether a line needs to know the Go version. `${go}` is a variable of the shell and left alone. */
-export const needsGo = (line: string): boolean => /(?<!\$)\{go\}/.test(line)
+/** Whether a text has a placeholder. `${go}` is a variable of the shell and left alone. */
+export const needs = (name: 'go' | 'version', text: string): boolean =>
+  new RegExp(`(?<!\\$)\\{${name}\\}`).test(text)
 
 /** Puts the values in. What is no placeholder of ours stays as it is. */
 export function fill(line: string, values: Placeholders): string {
   return line.replace(/(?<!\$)\{(version|folder|go|os|arch)\}/g, (whole, name) => {
     if (name === 'folder') return shellWord(values.folder)
-    const value = name === 'go' ? values.go : values[name as 'version' | 'os' | 'arch']
-    return value ?? whole
+    return values[name as 'version' | 'go' | 'os' | 'arch'] ?? whole
   })
 }
 
 /** The values become part of a command line, so they may be nothing but names. */
 export function badPlaceholder({ version, go }: Pick<Placeholders, 'version' | 'go'>): Failure | undefined {
-  if (!/^[\w][\w.+-]{0,99}$/.test(version))
+  if (version !== undefined && !/^[\w][\w.+-]{0,99}$/.test(version))
     return {
       code: 'bad-input',
       field: 'version',

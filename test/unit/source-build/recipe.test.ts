@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { buildSettings } from '../../../main/settings/build-settings.ts'
-import { badPlaceholder, fill, goNames, needsGo, parseRecipe } from '../../../main/source-build/recipe.ts'
+import { badPlaceholder, fill, goNames, needs, parseRecipe } from '../../../main/source-build/recipe.ts'
 
 const values = { version: 'v2.1.15', folder: "~/it's here", go: '1.25.7', os: 'linux', arch: 'arm64' }
 
@@ -31,7 +31,11 @@ describe('a recipe', () => {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
     expect(fill('echo ${version} {a,b} {other}', values)).toBe('echo ${version} {a,b} {other}')
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
-    expect([needsGo('go@{go}'), needsGo('go@${go}'), needsGo('{version}')]).toEqual([true, false, false])
+    expect([needs('go', 'go@{go}'), needs('go', 'go@${go}'), needs('go', '{version}')]).toEqual([
+      true,
+      false,
+      false,
+    ])
   })
 
   it('takes nothing but names for values, as they become part of a command line', () => {
