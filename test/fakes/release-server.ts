@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto'
-import { createReadStream, readFileSync, statSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import { type AddressInfo, isIPv6, type Socket } from 'node:net'
-import { Readable } from 'node:stream'
+import type { AddressInfo, Socket } from 'node:net'
+import { type Data, type Fault, serveBytes, sha256Of, sizeOf } from './served-bytes.ts'
 
-/** Bytes in memory, or a file, for programs that are large. */
-export type Data = Buffer | string | { file: string }
+export type { Data, Fault }
+export { sha256Of }
 
 export interface ServedAsset {
   name: string
@@ -24,27 +23,6 @@ export interface ServedRelease {
   draft?: boolean
   prerelease?: boolean
 }
-
-/** What goes wrong with an asset, `times` times (for ever where it is not given). */
-export type Fault = { times?: number } & (
-  | { kind: 'status'; status: number; headers?: Record<string, string> }
-  /** The connection is reset after so many bytes of an answer. */
-  | { kind: 'reset'; after: number }
-  /** Nothing more comes after so many bytes, and the connection stays. */
-  | { kind: 'stall'; after: number }
-  /** So many bytes, and a regular end, without a length. */
-  | { kind: 'short'; bytes: number }
-  | { kind: 'endless' }
-  /** A byte at a time, each after so many ms. */
-  | { kind: 'trickle'; ms: number }
-  /** Other bytes than those that the list describes. */
-  | { kind: 'other'; data: Data }
-  /** Ranges are ignored: 200, from the beginning. */
-  | { kind: 'no-ranges' }
-  /** Another ETag at each request, as after an upload of other bytes. */
-  | { kind: 'changing' }
-  | { kind: 'redirect'; to: string }
-)
 
 export interface Asked {
   host: 'api' | 'web' | 'assets'
@@ -100,9 +78,8 @@ export async function startReleaseServer(options: Options = {}): Promise<Release
       socket.on('close', () => sockets.delete(socket))
     })
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-    const { address, port } = server.address() as AddressInfo
-    const host = isIPv6(address) ? `[${address}]` : address
-    return { server, url: `${secure ? 'https' : 'http'}://${host}:${port}` }
+    const { port } = server.address() as AddressInfo
+    return { server, url: `${secure ? 'https' : 'http'}://127.0.0.1:${port}` }
   }
 
   const note = (host: Asked['host'], request: IncomingMessage, response: ServerResponse): void => {
@@ -212,23 +189,6 @@ export const checksumsOf = (all: { name: string; data: Data }[]): ServedAsset =>
   data: all.map(({ name, data }) => `${sha256Of(data)} *${name}\n`).join(''),
 })
 
-const bytesOf = (data: Data): Buffer =>
-  typeof data === 'string' ? Buffer.from(data) : Buffer.isBuffer(data) ? data : readFileSync(data.file)
-const sizeOf = (data: Data): number =>
-  typeof data === 'object' && 'file' in data ? statSync(data.file).size : bytesOf(data).length
-
-const digests = new Map<string, string>()
-/** A file's digest is kept while it stays as it is: a program may have 100 MB. */
-export function sha256Of(data: Data): string {
-  const digest = () => createHash('sha256').update(bytesOf(data)).digest('hex')
-  if (typeof data === 'string' || Buffer.isBuffer(data)) return digest()
-  const { size, mtimeMs, ino } = statSync(data.file)
-  const key = `${data.file} ${size} ${mtimeMs} ${ino}`
-  const known = digests.get(key) ?? digest()
-  digests.set(key, known)
-  return known
-}
-
 function json(
   request: IncomingMessage,
   response: ServerResponse,
@@ -242,67 +202,4 @@ function json(
   if (status === 200 && request.headers['if-none-match'] === etag)
     return void response.writeHead(304, headers).end()
   response.writeHead(status, { ...headers, 'content-type': 'application/json; charset=utf-8' }).end(body)
-}
-
-let changes = 0
-
-function serveBytes(
-  request: IncomingMessage,
-  response: ServerResponse,
-  real: Data,
-  fault: Fault | undefined,
-): void {
-  if (fault?.kind === 'status')
-    return void response.writeHead(fault.status, fault.headers).end(`status ${fault.status}`)
-  const data = fault?.kind === 'other' ? fault.data : real
-  const size = sizeOf(data)
-  changes += fault?.kind === 'changing' ? 1 : 0
-  const etag = fault?.kind === 'changing' ? `"${changes}"` : `"${sha256Of(data).slice(0, 16)}"`
-  const type = { 'content-type': 'application/octet-stream', etag, 'accept-ranges': 'bytes' }
-  if (fault?.kind === 'endless') {
-    response.writeHead(200, type)
-    const more = Buffer.alloc(65_536, 1)
-    const pump = (): void => {
-      while (!response.destroyed && response.write(more));
-    }
-    response.on('drain', pump)
-    pump()
-    return
-  }
-  if (fault?.kind === 'short') {
-    response.writeHead(200, type)
-    return void response.end(bytesOf(data).subarray(0, fault.bytes))
-  }
-  const range = /^bytes=(\d+)-$/.exec(request.headers.range ?? '')
-  const ifRange = request.headers['if-range']
-  const ranged = range !== null && fault?.kind !== 'no-ranges' && (ifRange === undefined || ifRange === etag)
-  const from = ranged ? Number(range[1]) : 0
-  if (ranged && from >= size)
-    return void response.writeHead(416, { 'content-range': `bytes */${size}` }).end()
-  const length = { 'content-length': size - from }
-  const part = ranged ? { 'content-range': `bytes ${from}-${size - 1}/${size}` } : {}
-  response.writeHead(ranged ? 206 : 200, { ...type, ...length, ...part })
-  if (fault?.kind === 'reset' || fault?.kind === 'stall') {
-    const sent = bytesOf(data).subarray(from, from + fault.after)
-    return void response.write(sent, () => {
-      // A reset throws away what has not arrived yet, so the bytes are given time to.
-      if (fault.kind === 'reset') setTimeout(() => response.socket?.resetAndDestroy(), 20)
-    })
-  }
-  if (fault?.kind === 'trickle') {
-    const bytes = bytesOf(data)
-    let at = from
-    const timer = setInterval(() => {
-      if (response.destroyed || at >= size) return clearInterval(timer)
-      response.write(bytes.subarray(at, at + 1))
-      at += 1
-    }, fault.ms)
-    return
-  }
-  const stream =
-    typeof data === 'object' && 'file' in data
-      ? createReadStream(data.file, { start: from })
-      : Readable.from([bytesOf(data).subarray(from)])
-  stream.on('error', () => response.destroy()).pipe(response)
-  response.on('close', () => stream.destroy())
 }

@@ -1,7 +1,9 @@
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Release } from '../../../main/releases/release.ts'
 import type { Releases } from '../../../main/releases/releases.ts'
@@ -107,6 +109,27 @@ describe('the program of a release', () => {
     expect(await next.download(wanted, { to, signal })).toMatchObject({ value: { sha256: sha256Of(data) } })
     expect(ranges().at(-1)).toMatch(/^bytes=[4-9]\d{5}/)
     expect(await readdir(to)).toEqual([name])
+  })
+
+  it('goes on after the app was killed', async () => {
+    fails({ kind: 'stall', after: 2_500_000 })
+    const script = fileURLToPath(new URL('downloader.ts', import.meta.url))
+    const child = spawn(process.execPath, [script, home, server.url, 'v2.1.15', to], { stdio: 'ignore' })
+    const ended = new Promise(resolve => child.on('exit', resolve))
+    const part = join(to, `${name}.part`)
+    const size = () =>
+      stat(part).then(
+        ({ size }) => size,
+        () => 0,
+      )
+    await eventually(async () => (await size()) > 1_000_000, 30_000)
+    child.kill('SIGKILL')
+    await ended
+    fails(undefined)
+    expect(await releases.download(await release(), { to, signal })).toMatchObject({
+      value: { sha256: sha256Of(data) },
+    })
+    expect(ranges().at(-1)).toMatch(/^bytes=[1-9]\d{6}-/)
   })
 
   it('is fetched in one piece when the part that was there was spoiled', async () => {
