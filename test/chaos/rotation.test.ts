@@ -1,0 +1,230 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { RotateMemory, RotationParts } from '../../main/rotation/parts.ts'
+import { retireSteps } from '../../main/rotation/retire-steps.ts'
+import { rotateRunbook } from '../../main/rotation/rotate.ts'
+import type { Entry } from '../../main/runbook/journal.ts'
+import { openKeyStore } from '../../main/secrets/open-key-store.ts'
+import { eventually } from '../fakes/eventually.ts'
+import type { AppProcess } from '../integration/app/app-rig.ts'
+import { createRotationRig, type RotationRig } from '../integration/rotation/rotation-rig.ts'
+
+const memory: RotateMemory = {
+  registry: '',
+  user: 'zot-ci',
+  old: { uuid: '', label: '', createdAt: '', expirationDate: null, scopes: [] },
+  label: '',
+  days: 90,
+  overlapMs: 0,
+  leaked: false,
+  yes: true,
+}
+const { steps } = rotateRunbook(memory, {} as RotationParts)
+const retiring = retireSteps({} as RotationParts)
+
+interface Case {
+  /** Forward in one run; cancelled when all is switched, and so all the way back; or the revocation as its own run. */
+  way: 'forward' | 'back' | 'retire'
+  line: string
+  /** Killed when the line is there, or this long after it, ms: what follows it is then under way. */
+  after: number
+}
+
+const linesOf = (ids: string[]): string[] => ids.flatMap(id => [`applying ${id}`, `applied ${id}`])
+const forward = steps.flatMap(({ id }) => (id === 'ask' ? ['skipped ask'] : linesOf([id])))
+const back = steps
+  .filter(step => step.undo !== undefined)
+  .reverse()
+  .flatMap(({ id }) => [`undoing ${id}`, `undone ${id}`])
+const delays: Record<string, number[]> = {
+  'applying mint': [0, 4, 8, 15, 25],
+  'applying deliver': [0, 20, 60, 120],
+  'applying switch': [0, 4, 10],
+  'undoing switch': [0, 4, 10],
+  'undoing deliver': [0, 20, 60],
+  'undoing mint': [0, 5, 10],
+}
+const cases: Case[] = [
+  ...['begun', ...forward, 'ended'].map(line => ({ way: 'forward' as const, line })),
+  ...['cancelled', ...back, 'ended'].map(line => ({ way: 'back' as const, line })),
+  ...['begun', ...linesOf(retiring.map(({ id }) => id)), 'ended'].map(line => ({
+    way: 'retire' as const,
+    line,
+  })),
+].flatMap(each => (delays[each.line] ?? [0]).map(after => ({ ...each, after })))
+
+let rig: RotationRig
+let app: AppProcess
+const places: Record<'file' | 'command' | 'authfile', string> = { file: '', command: '', authfile: '' }
+const table: string[] = []
+let unserved = 0
+
+const nameOf = (entry: Entry): string => ('step' in entry ? `${entry.kind} ${entry.step}` : entry.kind)
+const journals = (): string[] => {
+  try {
+    return readdirSync(join(rig.home, 'runbooks')).filter(name => name.endsWith('.jsonl'))
+  } catch {
+    return []
+  }
+}
+
+/** The entries of the newest run of a kind that is not among `before`. */
+function journal(kind: string, before: readonly string[]): Entry[] {
+  const name = journals()
+    .filter(each => !before.includes(each) && each.includes(`-${kind}-`))
+    .sort()
+    .at(-1)
+  if (name === undefined) return []
+  const text = readFileSync(join(rig.home, 'runbooks', name), 'utf8')
+  return text
+    .slice(0, text.lastIndexOf('\n') + 1)
+    .split('\n')
+    .filter(line => line !== '')
+    .map(line => JSON.parse(line) as Entry)
+}
+
+/** Looks at the disk without a pause, so that the kill follows the line within a millisecond or two. */
+function lineSeen(kind: string, before: readonly string[], line: string): Promise<void> {
+  const deadline = Date.now() + 30_000
+  return new Promise((resolve, reject) => {
+    const look = (): void => {
+      const entries = journal(kind, before)
+      if (entries.some(entry => nameOf(entry) === line)) resolve()
+      else if (Date.now() > deadline) reject(new Error(`no line "${line}": ${entries.map(nameOf)}`))
+      else setImmediate(look)
+    }
+    look()
+  })
+}
+
+const keyIn: Record<keyof typeof places, () => string> = {
+  file: () => readFileSync(places.file, 'utf8'),
+  command: () => readFileSync(places.command, 'utf8').trim(),
+  authfile() {
+    const { auths } = JSON.parse(readFileSync(places.authfile, 'utf8')) as {
+      auths: Record<string, { auth: string }>
+    }
+    const auth = Object.values(auths)[0]?.auth ?? ''
+    return Buffer.from(auth, 'base64')
+      .toString('utf8')
+      .replace(/^zot-ci:/, '')
+  },
+}
+
+/** What is in the store, read by another process than the app. */
+const stored = async (slot: 'current' | 'next' | 'retiring'): Promise<string | undefined> => {
+  const keyFile = join(rig.folder, 'key-file')
+  const store = openKeyStore({
+    home: rig.home,
+    keyFile: () => keyFile,
+    plain: () => false,
+  })
+  const kept = await store.get({ registry: `127.0.0.1:${rig.port}`, user: 'zot-ci' }, slot)
+  if (!kept.ok) throw new Error(JSON.stringify(kept.error))
+  return kept.value
+}
+
+/** Without the app, which is dead: the key in the store and the one in each place let the user in. */
+async function everyPlaceWorks(): Promise<void> {
+  const current = await stored('current')
+  expect(current !== undefined && (await rig.letsIn(current))).toBe(true)
+  for (const place of Object.values(keyIn)) expect(await rig.letsIn(place())).toBe(true)
+}
+
+/** All the time: what the file holds lets the user in, or was exchanged meanwhile. */
+function watch(): () => Promise<number> {
+  let stopped = false
+  const watching = (async () => {
+    let looks = 0
+    while (!stopped) {
+      const key = keyIn.file()
+      const works = await rig.letsIn(key).catch(() => true)
+      if (!works && keyIn.file() === key) unserved += 1
+      looks += 1
+      await new Promise(done => setTimeout(done, 10))
+    }
+    return looks
+  })()
+  return () => {
+    stopped = true
+    return watching
+  }
+}
+
+const wish = { user: 'zot-ci', yes: true, leaked: false, dryRun: false }
+const busy = async (): Promise<boolean> => {
+  const told = await rig.client.runbooks.state({ after: 0, waitMs: 0 })
+  return told.ok && told.value.end === undefined
+}
+
+beforeAll(async () => {
+  rig = await createRotationRig()
+  app = await rig.begin()
+  for (const place of Object.keys(places) as (keyof typeof places)[]) places[place] = join(rig.folder, place)
+  const { apiKey } = await rig.newKey('zot-ci')
+  await rig.manage(
+    apiKey,
+    ...['--sink', `file:${places.file}`],
+    ...[
+      '--sink',
+      `command:cat > ${places.command}.new && sleep 0.05 && mv ${places.command}.new ${places.command}`,
+    ],
+    ...['--sink', `authfile:${places.authfile}`],
+    ...['--prove-repository', 'team/app'],
+  )
+  expect((await rig.rotate('--yes', '--overlap', '0')).last.result).toBe('done')
+}, 60_000)
+afterAll(async () => {
+  await rig.end()
+  console.log(`${table.length} of ${cases.length} cases ended whole\n${table.join('\n')}`)
+})
+
+describe('kill -9 of the app at each line of the journal of a rotation', () => {
+  it.each(cases)('$way, at "$line" and $after ms', { timeout: 60_000 }, async ({ way, line, after }) => {
+    const kind = way === 'retire' ? 'retire' : 'rotate'
+    const [before] = await rig.keys()
+    if (way === 'retire') {
+      expect((await rig.client.keys.rotate({ ...wish, overlap: '24h' })).ok).toBe(true)
+      await eventually(async () => (await rig.managed()).retiring !== undefined && !(await busy()), 20_000)
+    }
+    const known = journals()
+    const stopWatching = watch()
+    const overlap = way === 'forward' ? '0' : '50s'
+    const asked =
+      way === 'retire'
+        ? await rig.client.keys.endOverlap({ user: 'zot-ci' })
+        : await rig.client.keys.rotate({ ...wish, overlap })
+    expect(asked.ok).toBe(true)
+    const cancelled =
+      way === 'back'
+        ? lineSeen(kind, known, 'applying overlap').then(() => rig.client.runbooks.cancel({}))
+        : undefined
+    await lineSeen(kind, known, line)
+    if (after > 0) await new Promise(done => setTimeout(done, after))
+    app.kill('SIGKILL')
+    await app.exited
+    await everyPlaceWorks()
+    await cancelled
+
+    app = rig.start()
+    await app.reach('serving')
+    const ended = await eventually(() => journal(kind, known).find(entry => entry.kind === 'ended'), 30_000)
+    const result = ended.kind === 'ended' ? ended.result : 'none'
+    expect(await stopWatching()).toBeGreaterThan(0)
+    expect(unserved).toBe(0)
+    await everyPlaceWorks()
+
+    const keys = await rig.keys()
+    expect(keys).toHaveLength(1)
+    expect(keys[0]?.managed).toBe(true)
+    const isNew = keys[0]?.uuid !== before?.uuid
+    expect(isNew).toBe(result === 'done')
+    if (way !== 'forward') expect(result).toBe(way === 'back' ? 'cancelled' : 'done')
+    expect([await stored('next'), await stored('retiring')]).toEqual([undefined, undefined])
+    const current = await stored('current')
+    for (const place of Object.values(keyIn)) expect(place()).toBe(current)
+    expect((await rig.managed()).drift).toEqual([])
+    table.push(`${way.padEnd(8)} ${line.padEnd(18)} +${after} ms: ${result}`)
+  })
+})

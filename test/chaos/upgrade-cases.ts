@@ -1,0 +1,187 @@
+import {
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import type { Entry } from '../../main/runbook/journal.ts'
+import type { UpgradeMemory } from '../../main/upgrade/memory.ts'
+import type { UpgradeParts } from '../../main/upgrade/parts.ts'
+import { upgradeRunbook } from '../../main/upgrade/runbook.ts'
+import { eventually } from '../fakes/eventually.ts'
+import { type Behaviour, makeZot } from '../fakes/zot/build-zot.ts'
+import { type AppRig, createAppRig, targetAt } from '../integration/app/app-rig.ts'
+import { pushImage } from '../integration/registry/client.ts'
+
+export const [oldVersion, newVersion] = ['v2.1.13', 'v2.1.15']
+
+/** The steps as they are, so that a new one is a new case. */
+const { steps } = upgradeRunbook(
+  { from: { command: '', settingPath: '' } } as UpgradeMemory,
+  { releases: {} } as UpgradeParts,
+)
+const skipped = new Set(['consent'])
+
+export const stepIds = steps.map(({ id }) => id).filter(id => !skipped.has(id))
+
+/** Every line that the journal gets on the way forward. */
+export const forwardLines = [
+  'begun',
+  ...steps.flatMap(({ id }) => (skipped.has(id) ? [`skipped ${id}`] : [`applying ${id}`, `applied ${id}`])),
+  'ended',
+]
+
+/** Every line from a failed gate on. */
+export const backLines = [
+  'failed gate',
+  ...steps
+    .filter(step => step.undo !== undefined)
+    .toReversed()
+    .flatMap(({ id }) => [`undoing ${id}`, `undone ${id}`]),
+  'ended',
+]
+
+const nameOf = (entry: Entry): string => ('step' in entry ? `${entry.kind} ${entry.step}` : entry.kind)
+
+/** Programs that all cases of a file share: each is some 120 MB. */
+export function createPrograms() {
+  const folder = mkdtempSync(join(tmpdir(), 'zotbar-programs-'))
+  const made = new Map<string, string>()
+  return {
+    get(behaviour: Behaviour, version: string): string {
+      const key = `${behaviour}-${version}`
+      const path = made.get(key) ?? makeZot(join(folder, key), behaviour, version)
+      made.set(key, path)
+      return path
+    },
+    end: () => rmSync(folder, { recursive: true, force: true }),
+  }
+}
+export type Programs = ReturnType<typeof createPrograms>
+
+/** A home whose zot serves two tags; everything of it in `folder`, where one is given. */
+export async function createCase(programs: Programs) {
+  const rig = await createAppRig()
+  const { program } = installOld(rig, programs)
+  mkdirSync(rig.home, { recursive: true, mode: 0o700 })
+  writeFileSync(
+    join(rig.home, 'settings.json'),
+    JSON.stringify({
+      engine: 'zot',
+      'engine.path': program,
+      'gate.stableSeconds': 1,
+      'gate.readySeconds': 10,
+      'releases.check': false,
+    }),
+    { mode: 0o600 },
+  )
+  const app = await rig.serving()
+  const target = targetAt(rig.url)
+  const images = [
+    await pushImage(target, 'team/app', '1', 'one'),
+    await pushImage(target, 'team/app', '2', 'two'),
+  ]
+
+  function entries(): Entry[] {
+    try {
+      const folder = join(rig.home, 'runbooks')
+      const name = readdirSync(folder)
+        .filter(file => file.endsWith('.jsonl'))
+        .sort()
+        .at(-1)
+      const text = name === undefined ? '' : readFileSync(join(folder, name), 'utf8')
+      return text
+        .slice(0, text.lastIndexOf('\n') + 1)
+        .split('\n')
+        .filter(line => line !== '')
+        .map(line => JSON.parse(line) as Entry)
+    } catch {
+      return []
+    }
+  }
+
+  return {
+    rig,
+    app,
+    entries,
+    upgrade: (behaviour: Behaviour) =>
+      rig.zotbar('upgrade', '--from', programs.get(behaviour, newVersion), '--yes', '--json'),
+    /** Looks at the disk without a pause, so that what follows does so within a millisecond or two. */
+    seen(line: string, limitMs = 60_000): Promise<void> {
+      const deadline = Date.now() + limitMs
+      return new Promise((resolve, reject) => {
+        const look = (): void => {
+          if (entries().some(entry => nameOf(entry) === line)) resolve()
+          else if (Date.now() > deadline || entries().some(entry => entry.kind === 'ended'))
+            reject(
+              new Error(`no line "${line}": ${entries().map(nameOf)} ${JSON.stringify(entries().at(-1))}`),
+            )
+          else setTimeout(look, 1)
+        }
+        look()
+      })
+    },
+    /** The pid of the registry that is under care, if one is. */
+    registryPid(): number | undefined {
+      try {
+        return (JSON.parse(readFileSync(join(rig.home, 'run', 'registry.json'), 'utf8')) as { pid?: number })
+          .pid
+      } catch {
+        return undefined
+      }
+    },
+    /** Waits until the run has ended and the registry serves, and says with which version; throws when a tag is lost. */
+    async whole(): Promise<{ result: string; version: string }> {
+      const ended = await eventually(() => {
+        const last = entries().findLast(entry => entry.kind === 'ended')
+        return entries().length === 0 ? { result: 'never begun' } : last?.kind === 'ended' ? last : undefined
+      }, 60_000)
+      const version = await eventually(async () => {
+        const answer = await target.ask('/v2/_zot/ext/mgmt').catch(() => undefined)
+        if (answer?.status !== 200) return undefined
+        return (JSON.parse(String(answer.body)) as { releaseTag: string }).releaseTag
+      }, 40_000)
+      for (const [at, image] of images.entries()) {
+        const pulled = await target.ask(`/v2/team/app/manifests/${at + 1}`)
+        if (!pulled.body.equals(image.bytes)) throw new Error(`tag ${at + 1} is not what was pushed`)
+      }
+      const listed = await target.ask('/v2/team/app/tags/list')
+      const { tags } = JSON.parse(String(listed.body)) as { tags: string[] }
+      if (tags.join() !== '1,2') throw new Error(`the tags are ${tags}`)
+      const { result } = ended as { result: string }
+      const expected = result === 'done' ? newVersion : oldVersion
+      if (version !== expected) throw new Error(`${result}, and ${version} serves`)
+      const kept = JSON.parse(readFileSync(rig.configFile, 'utf8')) as object
+      if (JSON.stringify(kept) !== JSON.stringify(rig.standard)) throw new Error('config.json was changed')
+      return { result, version }
+    },
+  }
+}
+export type UpgradeCase = Awaited<ReturnType<typeof createCase>>
+
+function installOld(rig: AppRig, programs: Programs): { program: string } {
+  const program = join(rig.home, 'engines', 'zot', oldVersion, 'zot')
+  mkdirSync(dirname(program), { recursive: true, mode: 0o700 })
+  const made = programs.get('good', oldVersion)
+  try {
+    linkSync(made, program)
+  } catch {
+    copyFileSync(made, program)
+  }
+  return { program }
+}
+
+/** Runs each case in turn and keeps what came of it, for the table. */
+export function createTable(title: string, all: number) {
+  const rows: string[] = []
+  return {
+    add: (...cells: string[]) => rows.push(cells.join('  ')),
+    print: () => console.log(`${title}: ${rows.length} of ${all} cases ended whole\n${rows.join('\n')}`),
+  }
+}
