@@ -1,7 +1,8 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { ApiKey } from '../../../preload/contract/key.ts'
-import type { KeyProof, KeyUnderCare, ManagedKeyList } from '../../../preload/contract/managed-key.ts'
+import { type ControlClient, controlClient } from '../../../main/transport/control-client.ts'
+import type { KeyProof, KeyUnderCare } from '../../../preload/contract/managed-key.ts'
+import type { Result } from '../../../preload/contract/result.ts'
 import type { RunbookEnd, RunbookLine } from '../../../preload/contract/runbook.ts'
 import { createAppRig, targetAt } from '../app/app-rig.ts'
 import { pushImage } from '../registry/client.ts'
@@ -50,15 +51,25 @@ export async function createRotationRig(more: Record<string, string> = {}, wante
     authorization: `Basic ${Buffer.from(`${user}:${key}`).toString('base64')}`,
   })
 
+  /** As the command line asks, without its start: for tests with many cases. */
+  const { zotbar: client }: ControlClient = controlClient({
+    socketPath: join(rig.home, 'control.sock'),
+    home: rig.home,
+  })
+  const must = <T>(asked: Result<T>): T => {
+    if (!asked.ok) throw new Error(JSON.stringify(asked.error))
+    return asked.value
+  }
+
   const made = {
     ...rig,
     json,
+    client,
     basic,
     /** A key of any user, made over the administration socket. */
     newKey: (user: string, ...args: string[]) =>
       json<{ uuid: string; apiKey: string }>('keys', 'create', '--user', user, ...args),
-    keys: async (user = 'zot-ci') =>
-      (await json<{ keys: ApiKey[] }>('keys', 'list')).keys.filter(key => key.user === user),
+    keys: async (user = 'zot-ci') => must(await client.keys.list({})).keys.filter(key => key.user === user),
     async manage(key: string, ...args: string[]): Promise<KeyUnderCare> {
       const done = await rig.zotbarGiven(
         `${key}\n`,
@@ -72,7 +83,7 @@ export async function createRotationRig(more: Record<string, string> = {}, wante
       if (done.code !== 0) throw new Error(done.stdout)
       return JSON.parse(done.stdout) as KeyUnderCare
     },
-    managed: async () => (await json<ManagedKeyList>('keys', 'managed')).keys[0]!,
+    managed: async () => must(await client.keys.managed({})).keys[0]!,
     prove: () => json<KeyProof>('keys', 'prove', 'zot-ci'),
     async rotate(...args: string[]): Promise<Told> {
       const { code, stdout, stderr } = await rig.zotbar('keys', 'rotate', 'zot-ci', '--json', ...args)
