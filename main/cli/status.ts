@@ -3,6 +3,7 @@ import { advisoryWords } from '../../preload/words/advisory-words.ts'
 import { lastEvents } from '../../preload/words/event-words.ts'
 import { bytes, count } from '../../preload/words/format.ts'
 import { glance } from '../../preload/words/glance.ts'
+import { keyLines } from '../../preload/words/key-words.ts'
 import { noticeWords } from '../../preload/words/notice-words.ts'
 import { runningPid, status as statusObject } from '../../preload/words/status.ts'
 import { storageTitle } from '../../preload/words/storage-words.ts'
@@ -34,6 +35,7 @@ export function statusText(snapshot: Snapshot, now: number): string {
     ['Engine', engineText(snapshot)],
     ['Storage', storageText(snapshot)],
     ...(last ? ([['Last', `${last.title}. ${last.detail}`.trimEnd()]] satisfies [string, string][]) : []),
+    ...keyLines(snapshot).map((line, index): [string, string] => [index === 0 ? 'Keys' : '', line]),
     ...advisoryRows(snapshot),
     ...setAsideRows(snapshot),
     ...(snapshot.dashboard

@@ -99,7 +99,9 @@ export function createInventory(options: Options) {
   function shown(record: KeyRecord, listed: ListedKey[] | undefined, drift: KeyDrift[]): ManagedKey {
     const now = listed?.find(({ uuid }) => uuid === record.uuid)
     const [older] = record.retiring
-    const olderUsed = listed?.find(({ uuid }) => uuid === older?.uuid)?.lastUsed
+    const olderListed = listed?.find(({ uuid }) => uuid === older?.uuid)
+    const olderUsed = olderListed?.lastUsed
+    const next = record.pending === undefined ? undefined : listed?.find(one => one.label === record.pending)
     const { user, uuid, kept, proveRepository } = record
     return {
       registry: record.registry,
@@ -118,11 +120,17 @@ export function createInventory(options: Options) {
             retiring: {
               uuid: older.uuid,
               label: older.label,
+              ...(olderListed
+                ? { createdAt: olderListed.createdAt, expirationDate: olderListed.expirationDate }
+                : {}),
               retireAt: older.retireAt,
               ...(olderUsed == null ? {} : { lastUsed: olderUsed }),
               ...(older.words === undefined ? {} : { words: older.words }),
             },
           }),
+      ...(next
+        ? { next: { label: next.label, createdAt: next.createdAt, expirationDate: next.expirationDate } }
+        : {}),
       drift,
       ...nearnessOf(record, clock.now()),
     }
@@ -150,12 +158,13 @@ export function createInventory(options: Options) {
     /** From the record alone, as it is asked for with every snapshot. */
     glance: (): ManagedKeyGlance[] =>
       records.all().map(record => {
-        const { registry: place, user, uuid, expirationDate, trouble } = record
+        const { registry: place, user, uuid, createdAt, expirationDate, trouble } = record
         const { daysLeft, shouldRotate } = nearnessOf(record, clock.now())
         return {
           user,
           registry: place,
           uuid,
+          createdAt,
           expirationDate,
           daysLeft,
           shouldRotate,

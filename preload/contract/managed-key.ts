@@ -35,7 +35,17 @@ export interface ManagedKey {
   sinks: ManagedSink[]
   proveRepository?: string
   /** The key before, which still works until then. `words`: why it is still there although its time has come. */
-  retiring?: { uuid: string; label: string; retireAt: string; lastUsed?: string; words?: string }
+  retiring?: {
+    uuid: string
+    label: string
+    createdAt?: string
+    expirationDate?: string | null
+    retireAt: string
+    lastUsed?: string
+    words?: string
+  }
+  /** The one that is to take its place, made by a rotation that has not switched yet. */
+  next?: { label: string; createdAt: string; expirationDate: string | null }
   drift: KeyDrift[]
   /** Whole days until it ends; negative afterwards, null for a key that never ends. */
   daysLeft: number | null
@@ -68,6 +78,7 @@ export interface ManagedKeyGlance {
   user: string
   registry: string
   uuid: string
+  createdAt?: string
   expirationDate: string | null
   daysLeft: number | null
   shouldRotate: boolean

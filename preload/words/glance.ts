@@ -1,4 +1,5 @@
 import type { Exit } from '../contract/failure.ts'
+import type { ManagedKeyGlance } from '../contract/managed-key.ts'
 import type { ProcessState, StateName } from '../contract/registry-state.ts'
 import { unreachable } from '../contract/result.ts'
 import type { RunbookProgress } from '../contract/runbook.ts'
@@ -18,13 +19,23 @@ import {
   timeOfDay,
   when,
 } from './format.ts'
+import { keyReason, wantingKeys } from './key-words.ts'
 import { holder, programName } from './names.ts'
 import { isFull } from './storage-words.ts'
 
 /** Whose turn it is: the class decides glyph, colour and tray image. */
 export type GlanceClass = 'fine' | 'attention' | 'working' | 'down' | 'off'
 
-export type GlanceVerb = 'start' | 'stop' | 'restart' | 'restart-now' | 'cancel' | 'try-again' | 'check-again'
+export type GlanceVerb =
+  | 'start'
+  | 'stop'
+  | 'restart'
+  | 'restart-now'
+  | 'cancel'
+  | 'try-again'
+  | 'check-again'
+  /** Asks nothing of the registry: it shows the keys. */
+  | 'show-keys'
 
 export interface GlanceAction {
   verb: GlanceVerb
@@ -149,21 +160,23 @@ const endedWell = (exit: Exit): boolean => exit.kind === 'code' && exit.code ===
 function serving(snapshot: Snapshot, now: number): Glance {
   const { storage, service } = snapshot
   const tight = snapshot.notices.find(notice => notice.kind === 'storage-nearly-full')
+  const keys = wantingKeys(snapshot)
+  const also = keys.length === 0 ? '' : `\n${keyReason(keys)}`
   if (tight && isFull(tight.freeBytes))
     return {
       class: 'attention',
       state: 'serving',
       headline: 'Serving, but the disk is full',
-      reason: `Pulls work; pushes fail. The disk has ${bytes(tight.freeBytes)} left of ${bytes(tight.volumeBytes)}. Free some space, then push again.`,
-      actions: [],
+      reason: `Pulls work; pushes fail. The disk has ${bytes(tight.freeBytes)} left of ${bytes(tight.volumeBytes)}. Free some space, then push again.${also}`,
+      actions: keyActions(keys),
     }
   if (tight)
     return {
       class: 'attention',
       state: 'serving',
-      headline: 'Serving, one thing to do',
-      reason: `Pulls and pushes work. The disk has ${bytes(tight.freeBytes)} left${storage.daysToFull === undefined ? '' : ` and is full in ${aboutDays(storage.daysToFull)}`}. Free some space while there still is room to do it.`,
-      actions: [],
+      headline: `Serving, ${keys.length > 0 ? 'two things' : 'one thing'} to do`,
+      reason: `Pulls and pushes work. The disk has ${bytes(tight.freeBytes)} left${storage.daysToFull === undefined ? '' : ` and is full in ${aboutDays(storage.daysToFull)}`}. Free some space while there still is room to do it.${also}`,
+      actions: keyActions(keys),
     }
   const held =
     storage.repositories === undefined
@@ -179,6 +192,14 @@ function serving(snapshot: Snapshot, now: number): Glance {
         ? `A test pull matched its digest ${when(service.checkedAt, now)}.`
         : `It answered ${when(service.checkedAt, now)}.`
   const advisory = advisoryWords(snapshot)
+  if (keys.length > 0)
+    return {
+      class: 'attention',
+      state: 'serving',
+      headline: advisory ? 'Serving, two things to do' : 'Serving, one thing to do',
+      reason: `Pulls and pushes work. ${keyReason(keys)}${advisory ? ` ${advisory.title}.` : ''}`,
+      actions: keyActions(keys),
+    }
   return {
     class: advisory ? 'attention' : 'fine',
     state: 'serving',
@@ -186,6 +207,14 @@ function serving(snapshot: Snapshot, now: number): Glance {
     reason: `${advisory ? `${advisory.title}. ` : ''}${held}${proof}`,
     actions: [],
   }
+}
+
+/** From day 75 of 90 on the button is there by itself; a key that does not work is looked at first. */
+function keyActions(keys: readonly ManagedKeyGlance[]): GlanceAction[] {
+  if (keys.some(key => key.shouldRotate)) return [{ verb: 'show-keys', label: 'Rotate…', kind: 'fill' }]
+  return keys.some(key => key.trouble !== undefined)
+    ? [{ verb: 'show-keys', label: 'Show keys', kind: 'plain' }]
+    : []
 }
 
 const broken: Record<ProbeResult['id'], string> = {

@@ -35,6 +35,7 @@ export function predict(state: ProcessState, verb: GlanceVerb, now: number): Pro
     case 'check-again':
       return { kind: 'starting', since: now, cause: 'asked-start', deadline: now + 300_000 }
     case 'cancel':
+    case 'show-keys':
       return undefined
   }
 }

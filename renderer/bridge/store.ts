@@ -32,6 +32,7 @@ export interface Store {
   keys: ZotbarClient['keys']
   runbooks: ZotbarClient['runbooks']
   upgrade: ZotbarClient['upgrade']
+  settings: ZotbarClient['settings']
 }
 
 /** Joins the app's snapshots, the predictions and the link into what the views show. */
@@ -81,6 +82,12 @@ export function createStore(connection: Connection, clock: () => number = Date.n
     change({ snapshot: { ...said, process }, ...(course ? { course } : {}) })
   }
 
+  /** In a browser the window is the page beside the popover. */
+  function showKeys(): void {
+    if (connection.shell === 'electron') void bridge.app.open({ what: 'keys' })
+    else location.assign(location.pathname.endsWith('/popover.html') ? './window.html#keys' : '#keys')
+  }
+
   function withdraw(): void {
     if (ending === undefined) return
     clearTimeout(ending)
@@ -94,7 +101,9 @@ export function createStore(connection: Connection, clock: () => number = Date.n
     if (answer.ok) take(answer.value)
   }
 
-  function send(verb: GlanceVerb): ReturnType<typeof bridge.registry.start | typeof bridge.registry.cancel> {
+  function send(
+    verb: Exclude<GlanceVerb, 'show-keys'>,
+  ): ReturnType<typeof bridge.registry.start | typeof bridge.registry.cancel> {
     switch (verb) {
       case 'start':
       case 'try-again':
@@ -125,6 +134,7 @@ export function createStore(connection: Connection, clock: () => number = Date.n
       return () => listeners.delete(listener)
     },
     act(verb) {
+      if (verb === 'show-keys') return showKeys()
       without('failure')
       foretell(verb)
       void send(verb).then(answer => {
@@ -148,5 +158,6 @@ export function createStore(connection: Connection, clock: () => number = Date.n
     keys: bridge.keys,
     runbooks: bridge.runbooks,
     upgrade: bridge.upgrade,
+    settings: bridge.settings,
   }
 }

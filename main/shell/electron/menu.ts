@@ -64,7 +64,7 @@ function registryRows({ process }: Snapshot, glance: Glance): MenuRow[] {
   const stop = row({ verb: 'stop', label: 'Stop' })
   switch (process.kind) {
     case 'serving':
-      return [restart, stop]
+      return [...glance.actions.filter(action => action.verb === 'show-keys').map(row), restart, stop]
     case 'starting':
       return [stop]
     case 'crash-looping':

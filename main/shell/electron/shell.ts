@@ -123,6 +123,7 @@ export async function createShell(options: ShellOptions): Promise<ShellPart> {
         return electron.clipboard.writeText(command.text)
       case 'registry': {
         if (command.asks && !(await questions.confirm(command.asks))) return
+        if (command.verb === 'show-keys') return report(await open('keys'))
         return report(await registryVerb(host, command.verb))
       }
       case 'open':
@@ -200,7 +201,7 @@ export async function createShell(options: ShellOptions): Promise<ShellPart> {
 }
 
 /** What each verb of a glance means to the registry. */
-function registryVerb({ handlers }: Host, verb: GlanceVerb): Promise<Result<unknown>> {
+function registryVerb({ handlers }: Host, verb: Exclude<GlanceVerb, 'show-keys'>): Promise<Result<unknown>> {
   switch (verb) {
     case 'start':
     case 'try-again':

@@ -1,0 +1,107 @@
+import type { ManagedKeyGlance, ManagedSink } from '../contract/managed-key.ts'
+import type { Snapshot } from '../contract/snapshot.ts'
+import { count, longDate, plain } from './format.ts'
+
+/** From here on a key counts as near its end. */
+export const nearEndDays = 30
+
+/** Days before its end at which it is told of: each once, and every day after the last. */
+export const noticeDays = [30, 14, 7, 3, 1, 0] as const
+
+type Nearness = Pick<ManagedKeyGlance, 'daysLeft' | 'trouble'>
+
+/** Whether a key is near its end, past it, or does not work. */
+export const keyWants = ({ daysLeft, trouble }: Nearness): boolean =>
+  trouble !== undefined || (daysLeft !== null && daysLeft <= nearEndDays)
+
+/** Those that do not work first, then by their ends. */
+export function byUrgency<K extends Nearness>(keys: readonly K[]): K[] {
+  const weight = ({ daysLeft, trouble }: K): number =>
+    trouble === undefined ? (daysLeft ?? Number.POSITIVE_INFINITY) : Number.NEGATIVE_INFINITY
+  return keys.toSorted((a, b) => {
+    const [one, other] = [weight(a), weight(b)]
+    return one === other ? 0 : one < other ? -1 : 1
+  })
+}
+
+/** The keys under care that want something, the most urgent first. */
+export const wantingKeys = ({ managedKeys }: Pick<Snapshot, 'managedKeys'>): ManagedKeyGlance[] =>
+  byUrgency((managedKeys ?? []).filter(keyWants))
+
+/** "9 days left". */
+export function daysLeftWords(daysLeft: number | null): string {
+  if (daysLeft === null) return 'never ends'
+  if (daysLeft < 0) return 'ended'
+  return daysLeft === 0 ? 'ends today' : `${count(daysLeft, 'day')} left`
+}
+
+/** "until Saturday 21 March 2026"; nothing for a key that never ends. */
+export function untilWords({
+  expirationDate,
+  daysLeft,
+}: Pick<ManagedKeyGlance, 'expirationDate' | 'daysLeft'>): string {
+  if (expirationDate === null) return ''
+  return `${daysLeft !== null && daysLeft < 0 ? 'on' : 'until'} ${longDate(Date.parse(expirationDate))}`
+}
+
+/** A key in one line: "zot-ci: 9 days left". */
+export const keyTitle = ({ user, daysLeft, trouble }: ManagedKeyGlance): string =>
+  `${user}: ${trouble ?? daysLeftWords(daysLeft)}`
+
+/** What follows if nothing is done: one sentence about the most urgent, one about the others. */
+export function keyReason(keys: readonly ManagedKeyGlance[]): string {
+  const [first, ...others] = keys
+  if (!first) return ''
+  const more =
+    others.length === 0
+      ? ''
+      : ` ${count(others.length, 'other key')} ${others.length === 1 ? 'wants' : 'want'} something too.`
+  return `${consequence(first)}${more}`
+}
+
+function consequence({ user, daysLeft, trouble }: ManagedKeyGlance): string {
+  if (trouble !== undefined) return `What signs in with the key of ${user} is refused: ${trouble}.`
+  if (daysLeft === null) return ''
+  if (daysLeft < 0) return `The key of ${user} has ended; what uses it is refused.`
+  const within = daysLeft === 0 ? 'within a day' : `in ${count(daysLeft, 'day')}`
+  return `What uses the key of ${user} is refused ${within} if it is not rotated.`
+}
+
+/** For the side bar: how much is left of the most urgent key. */
+export function keyBadge(
+  snapshot: Pick<Snapshot, 'managedKeys'>,
+): { text: string; words: string } | undefined {
+  const [first] = wantingKeys(snapshot)
+  if (!first) return undefined
+  const { user, daysLeft, trouble } = first
+  const words = `the key of ${user}: ${trouble ?? daysLeftWords(daysLeft)}`
+  if (trouble !== undefined || daysLeft === null || daysLeft < 0) return { text: '!', words }
+  return { text: `${daysLeft}\u00a0d`, words }
+}
+
+/** One line for each key, for a terminal. */
+export const keyLines = ({ managedKeys }: Pick<Snapshot, 'managedKeys'>): string[] =>
+  byUrgency(managedKeys ?? []).map(key => {
+    const ends =
+      key.expirationDate === null || key.trouble !== undefined ? '' : `, ${key.expirationDate.slice(0, 10)}`
+    const rotate =
+      key.shouldRotate || key.trouble !== undefined ? `. Rotate it: zotbar keys rotate ${key.user}` : ''
+    return plain(`${keyTitle(key)}${ends}${rotate}`)
+  })
+
+/** What is known of a place that a key was handed to. */
+export const sinkStateWords: Record<ManagedSink['state'], string> = {
+  proven: 'read back',
+  accepted: 'accepted, unproven',
+  stale: 'holds another key',
+  unknown: 'not handed over yet',
+  failed: 'did not take it',
+}
+
+/** The life of a key as a sentence: "9 of 90 days are left". Times in ms. */
+export function lifeWords(from: number, until: number, now: number): string {
+  const days = (ms: number): number => Math.max(0, Math.floor(ms / 86_400_000))
+  if (until <= now) return `It has ended; it lived for ${count(days(until - from), 'day')}`
+  const left = days(until - now)
+  return `${left} of ${count(days(until - from), 'day')} ${left === 1 ? 'is' : 'are'} left`
+}

@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest'
+import { statusText } from '../../../main/cli/status.ts'
+import { menuFor } from '../../../main/shell/electron/menu.ts'
+import type { ManagedKeyGlance } from '../../../preload/contract/managed-key.ts'
+import { plain } from '../../../preload/words/format.ts'
+import { glance } from '../../../preload/words/glance.ts'
+import { keyBadge, keyLines, lifeWords } from '../../../preload/words/key-words.ts'
+import { aSnapshot, servingState } from '../../fakes/host.ts'
+
+const now = new Date(2026, 2, 12, 14, 2, 0).getTime()
+const day = 86_400_000
+
+const key = (
+  user: string,
+  daysLeft: number | null,
+  part: Partial<ManagedKeyGlance> = {},
+): ManagedKeyGlance => ({
+  user,
+  registry: '127.0.0.1:5050',
+  uuid: `uuid-${user}`,
+  expirationDate: daysLeft === null ? null : new Date(now + daysLeft * day + 1000).toISOString(),
+  daysLeft,
+  shouldRotate: daysLeft !== null && daysLeft <= 15,
+  ...part,
+})
+const snapshotWith = (...managedKeys: ManagedKeyGlance[]) => aSnapshot({ process: servingState, managedKeys })
+const seen = (...keys: ManagedKeyGlance[]) => glance(snapshotWith(...keys), now)
+
+describe('keys under care in the glance', () => {
+  it('say nothing while they have time', () => {
+    expect(seen(key('zot-ci', 31), key('admin', null))).toMatchObject({
+      class: 'fine',
+      headline: 'Serving',
+      actions: [],
+    })
+    expect(keyBadge(snapshotWith(key('zot-ci', 31)))).toBeUndefined()
+  })
+
+  it('want attention from 30 days on, and offer Rotate from the last sixth on', () => {
+    const near = seen(key('zot-ci', 30))
+    expect(near).toMatchObject({
+      class: 'attention',
+      state: 'serving',
+      headline: 'Serving, one thing to do',
+      actions: [],
+    })
+    expect(plain(near.reason)).toBe(
+      'Pulls and pushes work. What uses the key of zot-ci is refused in 30 days if it is not rotated.',
+    )
+    expect(seen(key('zot-ci', 15)).actions).toEqual([{ verb: 'show-keys', label: 'Rotate…', kind: 'fill' }])
+  })
+
+  it.each([
+    [key('zot-ci', 0), 'What uses the key of zot-ci is refused within a day if it is not rotated.', '0 d'],
+    [key('zot-ci', -3), 'The key of zot-ci has ended; what uses it is refused.', '!'],
+    [
+      key('zot-ci', 60, { trouble: 'it was revoked elsewhere' }),
+      'What signs in with the key of zot-ci is refused: it was revoked elsewhere.',
+      '!',
+    ],
+  ])('%# say what follows', (one, words, badge) => {
+    expect(plain(seen(one).reason)).toContain(words)
+    expect(plain(keyBadge(snapshotWith(one))?.text ?? '')).toBe(badge)
+  })
+
+  it('name the most urgent, count the others, and an advisory beside them', () => {
+    const keys = [key('slow', 29), key('zot-ci', 9), key('gone', 80, { trouble: 'its secret is gone' })]
+    const found = seen(...keys)
+    expect(plain(found.reason)).toContain(
+      'with the key of gone is refused: its secret is gone. 2 other keys want',
+    )
+    expect(plain(seen(...keys.slice(0, 2)).reason)).toContain('1 other key wants something too.')
+    const advisory = { id: 'CVE-1', severity: 'warning' as const, evidence: 'e', advice: 'a' }
+    const both = aSnapshot({
+      process: servingState,
+      managedKeys: [key('zot-ci', 9)],
+      upgrade: { advisories: [advisory] },
+    })
+    expect(glance(both, now).headline).toBe('Serving, two things to do')
+    expect(plain(glance(both, now).reason)).toMatch(/1 advisory affects \S+( \S+)?\.$/)
+  })
+
+  it('stay in sight when the disk is nearly full', () => {
+    const tight = {
+      id: 't',
+      at: now,
+      kind: 'storage-nearly-full' as const,
+      freeBytes: 2e9,
+      volumeBytes: 5e11,
+    }
+    const found = glance(
+      aSnapshot({ process: servingState, managedKeys: [key('zot-ci', 9)], notices: [tight] }),
+      now,
+    )
+    expect(found.headline).toBe('Serving, two things to do')
+    expect(found.reason).toContain('zot-ci')
+    expect(found.actions).toHaveLength(1)
+  })
+
+  it('are in the menu of the tray and in zotbar status', () => {
+    const snapshot = snapshotWith(key('zot-ci', 9), key('renovate', 69))
+    const rows = menuFor(snapshot, glance(snapshot, now), { kind: 'unavailable' })
+    expect(rows).toContainEqual({
+      type: 'item',
+      label: 'Rotate…',
+      command: { do: 'registry', verb: 'show-keys' },
+    })
+    expect(keyLines(snapshot)[0]).toMatch(
+      /^zot-ci: 9 days left, 2026-03-21\. Rotate it: zotbar keys rotate zot-ci$/,
+    )
+    expect(statusText(snapshot, now)).toMatch(/^Keys {7}zot-ci: 9 days left/m)
+    expect(statusText(snapshot, now)).toMatch(/^ {11}renovate: 69 days left, 2026-05-20$/m)
+  })
+
+  it('tell their life in one sentence', () => {
+    expect(plain(lifeWords(now - 81 * day, now + 9 * day, now))).toBe('9 of 90 days are left')
+    expect(plain(lifeWords(now - 91 * day, now - day, now))).toBe('It has ended; it lived for 90 days')
+  })
+})
