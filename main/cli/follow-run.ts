@@ -60,9 +60,12 @@ async function followRun(context: VerbContext, run: string): Promise<ExitCode> {
 
 function wordsOf({ step, phase, label, done, total, part, error }: RunbookLine): string | undefined {
   if (phase === 'check' || phase === 'wait') return undefined
+  // What is yet to be looked at is for a view that redraws; here each part is one line.
+  if (part?.state === 'pending' || part?.state === 'working') return undefined
   const count = total === undefined ? '' : `, ${done ?? 0} of ${total}`
-  const told = part ? `${part.title}, ${part.words ?? partStateWords[part.state]}` : label
+  const told = part ? `${part.title}: ${part.words ?? partStateWords[part.state]}` : label
   const detail = error?.words ?? (told === undefined ? '' : `${told}${count}`)
+  if (part) return `${''.padEnd(10)}  ${told}${count}`
   return `${step.padEnd(10)}  ${phase}${detail === '' ? '' : `: ${detail}`}`
 }
 
