@@ -117,8 +117,9 @@ export async function createCase(programs: Programs) {
       const deadline = Date.now() + limitMs
       return new Promise((resolve, reject) => {
         const look = (): void => {
-          if (entries().some(entry => nameOf(entry) === line)) resolve()
-          else if (Date.now() > deadline || entries().some(entry => entry.kind === 'ended'))
+          const all = entries()
+          if (all.some(entry => nameOf(entry) === line)) resolve()
+          else if (Date.now() > deadline || all.some(entry => entry.kind === 'ended'))
             reject(
               new Error(`no line "${line}": ${entries().map(nameOf)} ${JSON.stringify(entries().at(-1))}`),
             )
