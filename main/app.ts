@@ -282,6 +282,12 @@ export async function createApp(options: AppOptions): Promise<App> {
     supervisor,
     address: () => clientAddress(target),
     serves: () => supervisor.state().kind === 'serving',
+    signInPlace: () =>
+      target?.signIn && {
+        ...target.signIn,
+        ...(target.certificate ? { certificate: target.certificate } : {}),
+      },
+    signInWindow: options.openWith.signIn,
     report: setAside,
     log: (message, data) => log.info(message, data),
     onChange: () => {

@@ -6,6 +6,7 @@ import type { Credential } from './admin/admin.ts'
 import type { Images } from './images/images.ts'
 import type { Keys } from './keys/keys.ts'
 import type { NoticeControl } from './notice-control.ts'
+import type { SignInWindow } from './platform/sign-in-window.ts'
 import type { RotationHandlers } from './rotation-control.ts'
 import type { Settings } from './settings/settings.ts'
 import type { Supervisor } from './supervisor/supervisor.ts'
@@ -15,6 +16,8 @@ export interface ShellPart {
   open(what: OpenTarget): Promise<Result<null>>
   /** A dashboard address with a token not yet used; undefined where there is no dashboard. */
   dashboardLink?(): string
+  /** A window that somebody signs in at the registry with; absent where there are no windows. */
+  signIn?: SignInWindow
   /** Ends the program, after the answer to the one who asked is on its way. */
   quit(): void
 }

@@ -7,6 +7,7 @@ import type { ConfigProblem } from '../registry/config/problem.ts'
 import { unsupported } from '../registry/config/supported.ts'
 import type { ProcessTable } from './platform/process-table.ts'
 import { checkVolume } from './platform/volume.ts'
+import { type SignInPlace, signInPlaceOf } from './sign-in-place.ts'
 
 /** What config.json says that the app needs to know. `url` has no trailing slash. */
 export interface Target {
@@ -23,6 +24,8 @@ export interface Target {
   certificate?: string
   /** The accounts' file, absolute. */
   htpasswd?: string
+  /** Where people sign in by browser, where they can. */
+  signIn?: SignInPlace
   /** Repositories that hold copies from upstreams: not probed, counted as cached. */
   isCached(repository: string): boolean
 }
@@ -56,7 +59,7 @@ export async function readTarget(
       allowed: '1 to 65535',
     })
   if (refused.length > 0) return fail(invalid(configFile, refused))
-  return ok(targetOf(loaded.config, dirname(configFile)))
+  return ok(targetOf(loaded.config, dirname(configFile), engine))
 }
 
 /** All data folders of config.json, absolute; undefined where it cannot be read. */
@@ -107,13 +110,14 @@ export async function otherHolder(
 }
 
 /** Relative paths are meant from the folder of config.json, where the engine runs. */
-function targetOf(config: Config, folder: string): Target {
+function targetOf(config: Config, folder: string, engine: EngineId): Target {
   const { address, port, externalUrl, auth, tls } = config.http
   const host = address === '::1' ? '[::1]' : address
   const destinations = (config.extensions?.sync?.registries ?? [])
     .flatMap(registry => registry.content)
     .map(content => (content.destination ?? '').replace(/^\/+|\/+$/g, ''))
     .filter(destination => destination !== '')
+  const signIn = signInPlaceOf(config, engine)
   return {
     url: `${tls ? 'https' : 'http'}://${host}:${port}`,
     host,
@@ -129,6 +133,7 @@ function targetOf(config: Config, folder: string): Target {
     ...(config.log.output ? { logOutput: resolve(folder, config.log.output) } : {}),
     ...(tls?.cert ? { certificate: resolve(folder, tls.cert) } : {}),
     ...(auth?.htpasswd ? { htpasswd: resolve(folder, auth.htpasswd.path) } : {}),
+    ...(signIn ? { signIn } : {}),
     isCached: repository => destinations.some(to => repository === to || repository.startsWith(`${to}/`)),
   }
 }

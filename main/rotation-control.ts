@@ -11,16 +11,24 @@ import { adminClient } from './platform/admin-client.ts'
 import type { Clock } from './platform/clock.ts'
 import type { SetAside } from './platform/json-file.ts'
 import type { RegistryHttp } from './platform/registry-http.ts'
+import type { SignInWindow, SignInWish } from './platform/sign-in-window.ts'
 import { acceptKey, readKey } from './rotation/access.ts'
 import { createCare } from './rotation/care.ts'
 import { createInventory } from './rotation/inventory.ts'
 import { createKeyDesk } from './rotation/key-desk.ts'
 import { type KeyRecord, type Owner, openKeyRecords } from './rotation/key-record.ts'
-import { type RotateMemory, type RotationParts, retireMemory, rotateMemory } from './rotation/parts.ts'
+import {
+  type Offered,
+  type RotateMemory,
+  type RotationParts,
+  retireMemory,
+  rotateMemory,
+} from './rotation/parts.ts'
 import { isLabel, labelOf, labelStart, overlapForms, type Policy, readOverlap } from './rotation/policy.ts'
 import { retireName, retireRunbook } from './rotation/retire-steps.ts'
 import { rotateName, rotateRunbook } from './rotation/rotate.ts'
 import { scheduleRetirements } from './rotation/schedule.ts'
+import { createSessionMint, offerOf, type SignInMint } from './rotation/sign-in.ts'
 import { createSinks, usesIn } from './rotation-sinks.ts'
 import { dryRun } from './runbook/run.ts'
 import type { Kind } from './runbook/runbooks.ts'
@@ -40,6 +48,7 @@ export interface RotationHandlers {
     | 'prove'
     | 'endOverlap'
     | 'offerKey'
+    | 'signIn'
     | 'forgejoToken'
     | 'unlock'
   >
@@ -60,6 +69,10 @@ interface Options {
   /** The registry as clients call it: "127.0.0.1:5050". */
   address(): string
   serves(): boolean
+  /** Where people sign in by browser; undefined where they cannot. */
+  signInPlace(): (Omit<SignInWish, 'user' | 'arrived'> & { hasPage: boolean }) | undefined
+  /** Absent in a shell without windows. */
+  signInWindow?: SignInWindow | undefined
   report(what: SetAside): void
   log(message: string, data?: Record<string, unknown>): void
   onChange(): void
@@ -84,8 +97,10 @@ export async function createRotationControl(options: Options): Promise<RotationC
   const { home, clock, settings, store, runs, registry, supervisor, address, serves, report, log } = options
   const records = await openKeyRecords({ home, now: clock.now, report, onChange: options.onChange })
   const sinks = createSinks({ home, clock, settings, store })
-  /** A key that somebody pasted, until the step that asked for it takes it. */
-  let offered: { user: string; key: string } | undefined
+  /** A key that somebody brought, until the step that asked for it takes it. */
+  let offered: ({ user: string } & Offered) | undefined
+  /** What is to be made by whoever signs in, for the question that is asked. */
+  let wanted: SignInMint | undefined
 
   const serving = (limitMs: number): Promise<boolean> =>
     new Promise(resolve => {
@@ -109,6 +124,7 @@ export async function createRotationControl(options: Options): Promise<RotationC
     pause,
     now: clock.now,
   })
+  const mintInSession = createSessionMint({ registry, desk, serving })
   const policy = (): Policy => ({
     days: settings.get('rotation.days'),
     overlapMs: readOverlap(settings.get('rotation.overlap')) ?? 0,
@@ -129,9 +145,13 @@ export async function createRotationControl(options: Options): Promise<RotationC
       return sink.ok ? sink.value : undefined
     },
     takeOffered(user) {
-      const key = offered?.user === user ? offered.key : undefined
+      const key = offered?.user === user ? offered : undefined
       offered = undefined
       return key
+    },
+    signIn(mint) {
+      wanted = mint
+      return offerOf(mint.user, options.signInPlace(), options.signInWindow !== undefined)
     },
     recentUses: async user => usesIn(await supervisor.tail(logLines), user),
     retiringChanged: () => schedule.poke(),
@@ -280,8 +300,29 @@ export async function createRotationControl(options: Options): Promise<RotationC
           records.all().map(one => one.user),
         )
         if (!accepted.ok) return accepted
-        offered = bearer
+        offered = { user, secret: secret.value, how: 'elsewhere, and pasted' }
         return runs.handlers.runbooks.answer({ question, agreed: true }, caller)
+      },
+      async signIn({ question }, caller) {
+        const asked = runs.current()?.question
+        const mint = asked?.id === question && asked.signIn?.inWindow ? wanted : undefined
+        const place = options.signInPlace()
+        if (!mint || asked?.signIn?.user !== mint.user) return fail({ code: 'nothing-under-way' })
+        // A window on this screen is for whoever sits at it.
+        if (caller !== 'window' || !options.signInWindow || !place)
+          return fail({ code: 'sign-in-not-here', user: mint.user })
+        const stillAsked = () => runs.current()?.question?.id === question && wanted === mint
+        return options.signInWindow({
+          ...place,
+          user: mint.user,
+          async arrived(cookies) {
+            if (!stillAsked()) return { kind: 'ended', result: fail({ code: 'nothing-under-way' }) }
+            return mintInSession(cookies, mint, async key => {
+              offered = { user: mint.user, ...key }
+              return runs.handlers.runbooks.answer({ question, agreed: true }, caller)
+            })
+          },
+        })
       },
       async forgejoToken({ token }, caller) {
         return caller === 'cli' ? giveForgejoToken(store.note(forgejoTokenAccount), token) : mayNot

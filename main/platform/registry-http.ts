@@ -21,6 +21,8 @@ export interface RegistryAsk {
   text?: { type: string; content: string }
   /** Asked as this one instead of the app's own user, and never without. */
   as?: { user: string; password: string }
+  /** Asked as the one who signed in by browser, with its cookies ("name=value; …"), instead of a credential. */
+  session?: string
   /** More than this is not read. */
   mostBytes?: number
   /** Only with the app's credential, never without. */
@@ -53,7 +55,7 @@ export function registryHttp({ url, credential, limitMs = 20_000 }: RegistryHttp
   async function ask(path: string, options: RegistryAsk = {}): Promise<Result<RegistryAnswer>> {
     const base = url()
     if (base === undefined) return fail({ code: 'registry-not-serving' })
-    if (options.as) return once(base, path, options, options.as)
+    if (options.as || options.session !== undefined) return once(base, path, options, options.as)
     const known = await credential()
     if (!known && options.onlyKnown) return fail({ code: 'registry-denied', what: 'ask', status: 401 })
     const first = await once(base, path, options, known)
@@ -65,7 +67,7 @@ export function registryHttp({ url, credential, limitMs = 20_000 }: RegistryHttp
   function once(
     base: string,
     path: string,
-    { method = 'GET', accept = '*/*', body, text: raw, mostBytes = usual }: RegistryAsk,
+    { method = 'GET', accept = '*/*', body, text: raw, session, mostBytes = usual }: RegistryAsk,
     as: { user: string; password: string } | undefined,
   ): Promise<Result<RegistryAnswer>> {
     const text = raw?.content ?? (body === undefined ? undefined : JSON.stringify(body))
@@ -84,6 +86,8 @@ export function registryHttp({ url, credential, limitMs = 20_000 }: RegistryHttp
           ...(as
             ? { authorization: `Basic ${Buffer.from(`${as.user}:${as.password}`).toString('base64')}` }
             : {}),
+          // Without this header the cookie of a session counts for nothing.
+          ...(session === undefined ? {} : { cookie: session, 'x-zot-api-client': 'zot-ui' }),
           ...(text === undefined
             ? {}
             : {

@@ -11,7 +11,7 @@ type RotateStep = Step<RotateMemory>
 type Way = (context: RotateContext) => Promise<Made>
 /** `not-this-way`: another one may work; `words` say why this one does not. */
 type Made =
-  | { kind: 'made'; key: Pick<Minted, 'secret'> & Partial<Minted>; how: string }
+  | { kind: 'made'; key: { secret: string } & Partial<Minted>; how: string }
   | { kind: 'not-this-way'; words: string }
   | { kind: 'failed'; result: StepResult }
   /** The connection broke: whether a key was made is not known. */
@@ -59,36 +59,37 @@ export function mintStep(parts: RotationParts): RotateStep {
     return { kind: 'failed', result: asStep(made) }
   }
 
-  const bySigningIn: Way = async ({ memory }) => {
-    const { user, label } = memory
-    const made = await parts.signIn?.(user, { label, expirationDate: expiry(memory) })
-    if (!made) return { kind: 'not-this-way', words: 'nobody can sign in from here' }
-    return made.ok
-      ? { kind: 'made', key: made.value, how: `by signing in as ${user}` }
-      : { kind: 'failed', result: asStep(made) }
-  }
-
-  const byPasting: Way = async ({ memory, ask }) => {
-    const { user } = memory
+  /** By a person: who signs in, in a window of the app or in a browser, or pastes a key made elsewhere. */
+  const byAsking: Way = async ({ memory, ask }) => {
+    const { user, label, old } = memory
+    const signIn = parts.signIn({ user, label, scopes: old.scopes, expirationDate: expiry(memory) })
     for (;;) {
       const agreed = await ask({
         id: 'paste-key',
         title: `A new key of ${user} is needed`,
-        body: `Sign in at the registry as ${user}, make a key there, and paste it here. It is tried before anything else is done with it.`,
+        body: `${signIn?.inWindow ? `Sign in as ${user}; the key is made then. Or` : `Sign in at the registry as ${user},`} make a key there, and paste it here. It is tried before anything else is done with it.`,
         confirm: 'Use this key',
         wants: { keyOf: user },
+        ...(signIn ? { signIn } : {}),
       })
       if (!agreed) return { kind: 'failed', result: failed('declined', 'No key was given.') }
-      const secret = parts.takeOffered(user)
-      if (secret !== undefined) return { kind: 'made', key: { secret }, how: 'elsewhere, and pasted' }
+      const offered = parts.takeOffered(user)
+      if (offered) return { kind: 'made', key: offered, how: offered.how }
     }
+  }
+
+  /** The same, but only where the app has a window for it. */
+  const bySigningIn: Way = async context => {
+    const { user, label, old } = context.memory
+    const offer = parts.signIn({ user, label, scopes: old.scopes, expirationDate: expiry(context.memory) })
+    return offer?.inWindow
+      ? byAsking(context)
+      : { kind: 'not-this-way', words: 'there is no window to sign in with here' }
   }
 
   /** Not with a leaked key while there is another way. */
   const ways = ({ leaked, yes }: RotateMemory): Way[] =>
-    leaked
-      ? [overAdmin, bySigningIn, ...(yes ? [byItself] : []), byPasting]
-      : [byItself, overAdmin, bySigningIn, byPasting]
+    leaked ? [overAdmin, ...(yes ? [bySigningIn, byItself] : []), byAsking] : [byItself, overAdmin, byAsking]
 
   /** The key that an earlier try of this run made, if its secret is in the store. */
   async function kept(memory: RotateMemory): Promise<Result<string | undefined>> {

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import type { Result } from '../../preload/contract/result.ts'
+import type { SignInOffer } from '../../preload/contract/runbook.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { StepContext, StepResult } from '../runbook/step.ts'
 import type { KeyStore } from '../secrets/key-store.ts'
@@ -7,6 +7,7 @@ import type { Sink } from '../sinks/sink.ts'
 import type { KeyDesk } from './key-desk.ts'
 import type { KeyRecords } from './key-record.ts'
 import type { Policy } from './policy.ts'
+import type { SignInMint } from './sign-in.ts'
 
 /** What a rotation works with. */
 export interface RotationParts {
@@ -20,28 +21,23 @@ export interface RotationParts {
   serving(limitMs: number): Promise<boolean>
   pause(ms: number): Promise<void>
   policy(): Policy
-  /** The key that somebody pasted for this user, once. */
-  takeOffered(user: string): string | undefined
-  /**
-   * Makes a key by signing in at the registry as this user, where that is possible; undefined where it is not.
-   * Nothing gives it yet: then a key is asked for.
-   */
-  signIn?(
-    user: string,
-    wish: { label: string; expirationDate: string },
-  ): Promise<Result<SignedIn> | undefined>
+  /** The key that somebody pasted for this user, or made by signing in: once. */
+  takeOffered(user: string): Offered | undefined
+  /** How to sign in for the key that is about to be asked for; undefined where nobody can by browser. */
+  signIn(mint: SignInMint): SignInOffer | undefined
   /** The newest requests of a user in the registry's log, newest first, for people. */
   recentUses(user: string): Promise<string[]>
   /** A key waits to be revoked, or does so no more. */
   retiringChanged(): void
 }
 
-/** A key that was made by signing in. */
-export interface SignedIn {
-  uuid: string
-  createdAt: string
-  expirationDate: string | null
+/** A key that a person brought. `how`: "elsewhere, and pasted". The rest is known of one that was made here. */
+export interface Offered {
   secret: string
+  how: string
+  uuid?: string
+  createdAt?: string
+  expirationDate?: string | null
 }
 
 const facts = v.object({ uuid: v.string(), label: v.string(), expirationDate: v.nullable(v.string()) })

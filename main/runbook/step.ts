@@ -1,4 +1,4 @@
-import type { RunbookPart } from '../../preload/contract/runbook.ts'
+import type { RunbookPart, SignInOffer } from '../../preload/contract/runbook.ts'
 
 /** What a step tells while it works: what is counted, how much is done, of how much; or a part of it that changed. */
 export interface Progress {
@@ -16,6 +16,7 @@ export interface Question {
   confirm: string
   /** A yes alone does not answer it: a key of this user is to be pasted. */
   wants?: { keyOf: string }
+  signIn?: SignInOffer
 }
 
 /** What a step is given. `signal` fires when the user cancels; a step that cannot stop safely ignores it. */

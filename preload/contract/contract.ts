@@ -122,6 +122,8 @@ export const contract = {
     offerKey: command<null>()(
       v.strictObject({ question: v.pipe(v.string(), v.maxLength(100)), key: secret }),
     ),
+    /** Makes that key in a sign-in window of the menu-bar app, and answers with it. Failing, the question stays. */
+    signIn: command<null>()(v.strictObject({ question: v.pipe(v.string(), v.maxLength(100)) })),
     /** The access token that secrets are set in Forgejo with. CLI only. */
     forgejoToken: command<null>()(v.strictObject({ token: secret })),
     /** The passphrase of the encrypted file, kept until the app ends. */

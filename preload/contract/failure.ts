@@ -128,6 +128,9 @@ export type Failure =
   | { code: 'key-unidentified'; user: string }
   | { code: 'key-label-refused'; label: string }
   | { code: 'nothing-retiring'; user: string }
+  /** `blocked`: origins that the sign-in was not let go to. */
+  | { code: 'sign-in-ended'; user: string; why: 'closed' | 'too-slow' | 'blocked'; blocked: string[] }
+  | { code: 'sign-in-not-here'; user: string }
   | ReleaseFailure
   /** It is neither the text from before an edit nor the one after it. */
   | { code: 'config-edited-meanwhile'; file: string }

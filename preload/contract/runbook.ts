@@ -24,6 +24,17 @@ export interface RunbookQuestion {
   confirm: string
   /** A yes alone does not answer it: a key of this user is to be pasted (`keys.offerKey`). */
   wants?: { keyOf: string }
+  /** How to get that key. */
+  signIn?: SignInOffer
+}
+
+/** A key of `user` can be made by signing in at the registry as them. */
+export interface SignInOffer {
+  user: string
+  /** For a browser: the sign-in, which ends at a page that makes keys. Absent where the registry has no such page. */
+  url?: string
+  /** The app has a window of its own for it (`keys.signIn`), and needs no page. */
+  inWindow?: true
 }
 
 /** A part of a step, such as one check of a gate or one place that a key is handed to; told again when it changes. */

@@ -377,6 +377,8 @@ export function failureWords(error: Failure): FailureWords {
     case 'key-unidentified':
     case 'key-label-refused':
     case 'nothing-retiring':
+    case 'sign-in-ended':
+    case 'sign-in-not-here':
       return rotationFailureWords(error)
     case 'web-unreachable':
     case 'web-limited':

@@ -12,8 +12,16 @@ type RotationFailure = Extract<
       | 'key-unidentified'
       | 'key-label-refused'
       | 'nothing-retiring'
+      | 'sign-in-ended'
+      | 'sign-in-not-here'
   }
 >
+
+const signInEnds = {
+  closed: 'The window was closed.',
+  'too-slow': 'The window was open for ten minutes, and was closed.',
+  blocked: 'The sign-in led to an address that was not agreed to.',
+}
 
 /** The words for what can go wrong with keys under care. */
 export function rotationFailureWords(error: RotationFailure): FailureWords {
@@ -67,6 +75,20 @@ export function rotationFailureWords(error: RotationFailure): FailureWords {
       return {
         title: `No older key of ${error.user} is waiting to be revoked`,
         steps: ['See what is under care: zotbar keys list'],
+      }
+    case 'sign-in-ended':
+      return {
+        title: `Nobody signed in as ${error.user}`,
+        steps: [
+          signInEnds[error.why],
+          ...(error.blocked.length > 0 ? [`It was not let go to ${error.blocked.join(', ')}.`] : []),
+          'Sign in again, or make a key elsewhere and paste it. No key was made.',
+        ],
+      }
+    case 'sign-in-not-here':
+      return {
+        title: 'There is no window to sign in with here',
+        steps: [`Sign in as ${error.user} in a browser, make a key there, and paste it.`],
       }
   }
 }

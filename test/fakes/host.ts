@@ -154,6 +154,7 @@ export function fakeHost(over: Areas = {}): FakeHost {
       prove: async ({ user }) => ok({ user, works: true, checks: [] }),
       endOverlap: async () => ok({ run: 'run-1' }),
       offerKey: async () => ok(null),
+      signIn: async () => ok(null),
       forgejoToken: async () => ok(null),
       unlock: async () => ok(null),
       ...over.keys,
