@@ -6,7 +6,8 @@ import type { Engine } from '../engine/engine.ts'
 import type { Choice } from '../engine/engines.ts'
 import { readCensus } from '../gate/census.ts'
 import { censusStep } from '../gate/census-step.ts'
-import { type Ask, whatIsMissing } from '../gate/missing.ts'
+import { type Check, runChecks } from '../gate/checks.ts'
+import { type Ask, missingTag, wrongBytes } from '../gate/missing.ts'
 import { readyLimit, type Served, serveWithin, staysUp } from '../gate/serve.ts'
 import { asStep, done, failed } from '../gate/step-result.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -188,23 +189,45 @@ function gateStep(parts: SwitchParts): SwitchStep {
     why: 'An engine that answers may still have lost a tag.',
     cancellable: true,
     check: async context => holdsAlready(context, parts),
-    async apply({ memory, progress, signal }) {
-      const up = await serveWithin(parts, limitOf(memory, parts))
-      if (!up.ok) return up
-      const census = await readCensus(memory.censusFile)
-      const roots = await parts.roots()
-      if (!census || roots === undefined) return failed('census-missing', 'What was there is not known.')
-      const missing = await whatIsMissing({
-        census,
-        roots,
-        ask: parts.ask,
-        progress: (count, total) => progress({ label: 'Repositories compared', done: count, total }),
-        signal,
-      }).catch((error: unknown) => `the store cannot be read whole: ${String(error)}`)
-      if (missing !== undefined) return failed('gate-failed', `The check failed: ${missing}.`)
-      return staysUp(parts, { seconds: parts.gate().stableSeconds, progress, signal })
-    },
+    apply: async context => runChecks(await checksOf(parts, context), context),
   }
+}
+
+async function checksOf(parts: SwitchParts, { memory, progress, signal }: Context): Promise<Check[]> {
+  const { stableSeconds: seconds } = parts.gate()
+  const census = await readCensus(memory.censusFile)
+  const roots = await parts.roots()
+  const unknown = failed('census-missing', 'What was there is not known.')
+  const judged = (missing: string | undefined): StepResult =>
+    missing === undefined ? done : failed('gate-failed', `The check failed: ${missing}.`)
+  return [
+    { id: 'ready', title: 'It is ready', run: () => serveWithin(parts, limitOf(memory, parts)) },
+    {
+      id: 'census',
+      title: 'Every repository and tag is there',
+      async run() {
+        if (!census || roots === undefined) return unknown
+        const missing = await missingTag({
+          census,
+          roots,
+          ask: parts.ask,
+          progress: (count, total) => progress({ label: 'Repositories compared', done: count, total }),
+          signal,
+        }).catch((error: unknown) => `the store cannot be read whole: ${String(error)}`)
+        return judged(missing)
+      },
+    },
+    {
+      id: 'pulls',
+      title: 'Pulls give the same bytes',
+      run: async () => (census ? judged(await wrongBytes(census, parts.ask)) : unknown),
+    },
+    {
+      id: 'stable',
+      title: `It runs for ${seconds} s without a restart`,
+      run: () => staysUp(parts, { seconds, progress, signal }),
+    },
+  ]
 }
 
 function commitStep(parts: SwitchParts): SwitchStep {

@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises'
+import { count, plain } from '../../preload/words/format.ts'
 import { writeJsonFile } from '../platform/json-file.ts'
 import type { Step, StepContext } from '../runbook/step.ts'
 import { tagCount, takeCensus } from './census.ts'
@@ -31,7 +32,8 @@ export function censusStep<Memory extends CensusMemory>({ roots, needless }: Opt
         const census = await takeCensus(folders)
         await writeJsonFile(memory.censusFile, census)
         memory.tags = tagCount(census)
-        return done
+        const repositories = count(Object.keys(census.repositories).length, 'repository', 'repositories')
+        return { ok: true, words: plain(`${repositories}, ${count(memory.tags, 'tag')}`) }
       } catch (error) {
         return failed('data-unreadable', 'The store cannot be read whole.', String(error))
       }

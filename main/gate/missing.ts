@@ -22,14 +22,9 @@ const manifestTypes = [
 ].join(', ')
 
 /**
- * Why the engine that serves now does not hold what was there before; undefined when it does. On disk and over HTTP;
- * what the app may not read over HTTP is judged by the disk alone.
+ * The first tag that is not in the store, or not served, any more; what the app may not read over HTTP is judged by the
+ * disk alone. Throws when the store cannot be read.
  */
-export async function whatIsMissing(options: GateOptions): Promise<string | undefined> {
-  return (await missingTag(options)) ?? wrongBytes(options.census, options.ask)
-}
-
-/** The first tag that is not in the store, or not served, any more. Throws when the store cannot be read. */
 export async function missingTag(options: GateOptions): Promise<string | undefined> {
   const { census, roots, ask, progress, signal } = options
   const now = await takeCensus(roots)

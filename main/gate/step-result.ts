@@ -13,7 +13,8 @@ export const failed = (code: string, words: string, detail?: string): StepResult
 /** A failure of the contract as an error of a step: its title as words, what to do and what was quoted as detail. */
 export function errorOf(failure: Failure): StepError {
   const { title, steps } = failureWords(failure)
-  const lines = 'lastLines' in failure ? failure.lastLines : []
+  // Some words quote the lines themselves.
+  const lines = 'lastLines' in failure ? failure.lastLines.filter(line => !steps.includes(line)) : []
   return {
     code: failure.code,
     words: `${title}.`,

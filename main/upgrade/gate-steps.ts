@@ -1,27 +1,16 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { RunbookPart } from '../../preload/contract/runbook.ts'
 import { readCensus } from '../gate/census.ts'
+import { type Check, type Checked, runChecks } from '../gate/checks.ts'
 import { missingTag, wrongBytes } from '../gate/missing.ts'
 import { serveWithin, staysUp } from '../gate/serve.ts'
 import { done, failed } from '../gate/step-result.ts'
-import type { Step, StepResult } from '../runbook/step.ts'
+import type { Step } from '../runbook/step.ts'
 import { blame, limitOf } from './change-steps.ts'
 import { pruneSnapshots } from './databases.ts'
 import type { UpgradeMemory } from './memory.ts'
 import { removeWork } from './obtain-steps.ts'
 import type { Context, UpgradeParts } from './parts.ts'
-
-/** What one check of the gate came to. */
-type Checked =
-  | { ok: true; state?: 'passed' | 'skipped' | 'unproven'; words?: string }
-  | { ok: false; error: { code: string; words: string; detail?: string } }
-
-interface Check {
-  id: string
-  title: string
-  run(): Promise<Checked>
-}
 
 export function gateStep(parts: UpgradeParts): Step<UpgradeMemory> {
   return {
@@ -31,28 +20,11 @@ export function gateStep(parts: UpgradeParts): Step<UpgradeMemory> {
     cancellable: true,
     check: async ({ memory }) => memory.needless,
     async apply(context) {
-      const result = await runAll(await checksOf(parts, context), context)
+      const result = await runChecks(await checksOf(parts, context), context)
       if (!result.ok && !context.signal.aborted) await blame(parts, context.memory, result)
       return result
     },
   }
-}
-
-async function runAll(checks: Check[], { progress, signal }: Context): Promise<StepResult> {
-  const tell = (part: RunbookPart): void => progress({ label: part.title, part })
-  for (const { id, title } of checks) tell({ id, title, state: 'pending' })
-  for (const { id, title, run } of checks) {
-    if (signal.aborted) return failed('cancelled', 'It was cancelled.')
-    tell({ id, title, state: 'working' })
-    const checked = await run()
-    if (!checked.ok) {
-      tell({ id, title, state: 'failed', words: checked.error.words })
-      return checked
-    }
-    const { state = 'passed', words } = checked
-    tell({ id, title, state, ...(words === undefined ? {} : { words }) })
-  }
-  return done
 }
 
 const wrong = (missing: string): Checked => failed('gate-failed', `The check failed: ${missing}.`)

@@ -38,6 +38,11 @@ export class LiveApp {
     return new LiveApp(folder, port)
   }
 
+  /** Where the app keeps its own things. */
+  get home(): string {
+    return this.at('home')
+  }
+
   /** Starts the app, and waits until it serves. */
   async start(): Promise<void> {
     const args = [
@@ -117,7 +122,7 @@ export class LiveApp {
   }
 
   private env(): NodeJS.ProcessEnv {
-    return { ...process.env, HOME: this.folder, ZOTBAR_HOME: this.at('home') }
+    return { ...process.env, HOME: this.folder, ZOTBAR_HOME: this.home }
   }
 
   /** `status` exits with 4 while it is not serving; what it prints counts. */

@@ -5,7 +5,7 @@ import { pageUrl } from './page-server.ts'
 
 export interface MainWindow {
   /** Makes the window, or brings it to the front; at a view, where one is named. */
-  open(view?: 'keys' | 'upgrade'): void
+  open(view?: 'keys' | 'upgrade' | 'run'): void
   destroy(): void
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Census, tagCount, takeCensus } from '../../../main/gate/census.ts'
-import { type Ask, whatIsMissing } from '../../../main/gate/missing.ts'
+import { type Ask, missingTag, wrongBytes } from '../../../main/gate/missing.ts'
 import { config, digestText, imageOf, type Made } from '../../suites/image.ts'
 
 let root: string
@@ -76,14 +76,14 @@ describe('the gate', () => {
     ok: true,
     value: { header: () => undefined, ...(answers[path] ?? { status: 404, body: Buffer.alloc(0) }) },
   })
-  const missing = () =>
-    whatIsMissing({
+  const missing = async () =>
+    (await missingTag({
       census,
       roots: [root],
       ask,
       progress: () => {},
       signal: new AbortController().signal,
-    })
+    })) ?? wrongBytes(census, ask)
 
   it('opens when all is there, new tags too', async () => {
     expect(await missing()).toBeUndefined()

@@ -1,0 +1,60 @@
+import { expect, type Page, test } from '@playwright/test'
+import { controlClient } from '../../main/transport/control-client.ts'
+import { placeZot } from '../fakes/zot/build-zot.ts'
+import { LiveApp } from './live-app.ts'
+import { inBothSchemes, watch } from './page-checks.ts'
+
+const step = (page: Page, name: RegExp) => page.getByRole('list', { name: 'Steps' }).getByText(name)
+
+test.describe('a runbook of the real app, in a browser', () => {
+  test.describe.configure({ mode: 'serial', timeout: 90_000 })
+  let app: LiveApp
+  test.beforeEach(async () => {
+    app = await LiveApp.make()
+    await app.start()
+  })
+  test.afterEach(() => app.dispose())
+
+  test('a change of the engine is agreed to, watched, and read in the page', async ({ page }) => {
+    placeZot(`${app.home}/engines/zot/v2.1.15`, 'good')
+    const seen = watch(page)
+    const { zotbar } = controlClient({ socketPath: `${app.home}/control.sock`, home: app.home })
+    await zotbar.settings.set({ key: 'gate.stableSeconds', value: 2 })
+    await page.setViewportSize({ width: 960, height: 640 })
+    await page.goto(await app.link())
+    const begun = await zotbar.engine.use({ engine: 'zot', yes: false, dryRun: false })
+    expect(begun.ok).toBe(true)
+    await page.getByRole('link', { name: 'Show steps' }).click()
+    await expect(page.locator('[aria-current=step]')).toContainText('waits for you')
+    await page.getByRole('button', { name: 'Switch…' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Switch', exact: true }).click()
+    await expect(page.locator('[aria-current=step]')).toContainText(/Prove that it serves/, {
+      timeout: 20_000,
+    })
+    await expect(page.getByRole('heading', { level: 2, name: 'Done' })).toBeVisible({ timeout: 30_000 })
+    await expect(step(page, /^Finish pushes and stop the registry: done$/)).toBeVisible()
+    await expect(page.getByRole('region', { name: 'What changed' })).toContainText('became zot')
+    await expect(page.getByRole('region', { name: 'Where you are now' })).toContainText('zot v2.1.15')
+    await inBothSchemes(page, 'live-run')
+    await page.getByRole('button', { name: 'Done', exact: true }).click()
+    await expect(page.getByRole('list', { name: 'Runs' })).toContainText('done')
+    expect(seen.breaches).toEqual([])
+  })
+
+  test('one that does not prove itself goes back, and says why', async ({ page }) => {
+    placeZot(`${app.home}/engines/zot/v2.1.15`, 'exits-0')
+    const seen = watch(page)
+    const { zotbar } = controlClient({ socketPath: `${app.home}/control.sock`, home: app.home })
+    await page.setViewportSize({ width: 960, height: 640 })
+    await page.goto(`${await app.link()}`)
+    await zotbar.engine.use({ engine: 'zot', yes: true, dryRun: false })
+    await expect(page.getByRole('list', { name: 'Runs' })).toContainText('went back', { timeout: 40_000 })
+    await page.getByRole('list', { name: 'Runs' }).getByRole('link').click()
+    await expect(page.getByRole('heading', { level: 2, name: 'It went back by itself' })).toBeVisible()
+    await expect(step(page, /^Start the other engine: failed$/)).toBeVisible()
+    await expect(step(page, /^Finish pushes and stop the registry: undone$/)).toBeVisible()
+    await expect(page.getByRole('region', { name: 'Where you are now' })).toContainText('zotbar-registry')
+    await inBothSchemes(page, 'live-run-went-back')
+    expect(seen.breaches).toEqual([])
+  })
+})
