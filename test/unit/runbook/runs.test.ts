@@ -1,0 +1,125 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '../../../main/platform/clock.ts'
+import type { Kind } from '../../../main/runbook/runbooks.ts'
+import type { Runbook, StepResult } from '../../../main/runbook/step.ts'
+import { createRuns, type Runs } from '../../../main/runs.ts'
+import type { ProcessState } from '../../../preload/contract/registry-state.ts'
+import { ok } from '../../../preload/contract/result.ts'
+import { eventually } from '../../fakes/eventually.ts'
+import { servingState } from '../../fakes/host.ts'
+
+let home: string
+/** What was done to the registry, and by which run, in order. */
+let done: string[]
+let state: ProcessState
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'zotbar-runs-'))
+  done = []
+  state = servingState
+})
+afterEach(() => rm(home, { recursive: true, force: true }))
+
+const stopped: ProcessState = { kind: 'stopped', since: 0, why: 'asked' }
+const runs = (): Runs =>
+  createRuns({
+    home,
+    clock: systemClock(),
+    supervisor: {
+      begin: async () => void done.push('begin'),
+      async start() {
+        done.push('start')
+        state = servingState
+        return ok(state)
+      },
+      state: () => state,
+    },
+    report: () => {},
+    log: () => {},
+    onChange: () => {},
+  })
+
+const runbook = (name: string, apply: () => Promise<StepResult>): Runbook<object> => ({
+  name,
+  title: `A ${name}`,
+  memory: { name },
+  steps: [{ id: 'one', title: 'One', why: '', check: async () => false, apply }],
+})
+const kind = (name: string, more: Partial<Kind> = {}): Record<string, Kind> => ({
+  [name]: {
+    revive: () =>
+      runbook(name, async () => {
+        done.push(name)
+        return { ok: true }
+      }),
+    onward: () => true,
+    ...more,
+  },
+})
+
+/** A run of this kind is under way, and then the app is gone. */
+async function cutOff(name: string): Promise<void> {
+  const first = runs()
+  await first.start(
+    runbook(name, () => new Promise(() => {})),
+    'cli',
+  )
+  await eventually(() => first.current()?.step?.phase === 'apply')
+  first.close()
+}
+
+describe('the runs of several kinds', () => {
+  it('bring the registry up first, then the run that was cut off, by its own kind', async () => {
+    await cutOff('b')
+    const next = runs()
+    next.know(kind('a'))
+    next.know(kind('b'))
+    await next.begin()
+    await eventually(() => next.current() === undefined)
+    expect(done).toEqual(['begin', 'b'])
+    expect(await next.handlers.runbooks.history({}, 'cli')).toMatchObject({
+      value: { runs: [{ runbook: 'b', result: 'done' }] },
+    })
+  })
+
+  it('start a registry that such a run left stopped', async () => {
+    await cutOff('a')
+    state = stopped
+    const next = runs()
+    next.know(kind('a'))
+    await next.begin()
+    await eventually(() => done.includes('start'))
+    expect(done).toEqual(['begin', 'a', 'start'])
+  })
+
+  it('leave it to a kind that recovers by itself', async () => {
+    await cutOff('a')
+    const next = runs()
+    next.know(
+      kind('a', {
+        async recover(cut) {
+          done.push(`recover ${cut.runbook}, onward ${cut.onward}`)
+          await cut.resume()
+        },
+      }),
+    )
+    await next.begin()
+    expect(done).toEqual(['recover a, onward true', 'a'])
+  })
+
+  it('only bring the registry up when nothing was cut off, or its kind is not known any more', async () => {
+    await runs().begin()
+    await cutOff('gone')
+    await runs().begin()
+    expect(done).toEqual(['begin', 'begin'])
+  })
+
+  it('show no run before the first', async () => {
+    expect(await runs().handlers.runbooks.show({}, 'window')).toEqual({
+      ok: false,
+      error: { code: 'nothing-under-way' },
+    })
+  })
+})

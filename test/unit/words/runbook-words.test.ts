@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest'
+import type { RunbookStep } from '../../../preload/contract/runbook.ts'
+import {
+  cancelLabel,
+  cancelWords,
+  endWords,
+  isPastReturn,
+  stepCount,
+} from '../../../preload/words/runbook-words.ts'
+
+const step = (id: string, state: RunbookStep['state'], pointOfNoReturn = false): RunbookStep => ({
+  id,
+  title: id,
+  why: '',
+  state,
+  ...(pointOfNoReturn ? { pointOfNoReturn: true as const } : {}),
+})
+const run = (runbook: string, steps: RunbookStep[], undoing = false) => ({ runbook, steps, undoing })
+const looking = [step('preflight', 'done'), step('download', 'working'), step('stop', 'pending')]
+const changing = [step('preflight', 'done'), step('stop', 'done'), step('commit', 'pending', true)]
+const crossed = [step('stop', 'done'), step('commit', 'working', true)]
+
+describe('what a cancel would do', () => {
+  it.each([
+    ['upgrade', looking, false, 'Cancel', 'Nothing has changed yet.'],
+    ['upgrade', changing, false, 'Cancel and put back', /the version before is put back/],
+    ['engine-use', changing, false, 'Cancel and put back', /the engine before is put back/],
+    ['rotate', changing, false, 'Cancel and put back', /the new key is revoked/],
+    ['another', changing, false, 'Cancel and put back', /what was done is taken back/],
+    ['upgrade', crossed, false, undefined, /no way back any more/],
+    ['upgrade', changing, true, undefined, /is being taken back/],
+  ])('%s', (name, steps, undoing, label, words) => {
+    expect(cancelLabel(run(name, steps, undoing))).toBe(label)
+    expect(cancelWords(run(name, steps, undoing))).toMatch(words)
+  })
+
+  it('knows the point of no return from the moment that its step begins', () => {
+    expect([isPastReturn(looking), isPastReturn(changing), isPastReturn(crossed)]).toEqual([
+      false,
+      false,
+      true,
+    ])
+  })
+})
+
+describe('how a run ended', () => {
+  const undone = [step('stop', 'undone'), step('gate', 'failed')]
+  it.each([
+    ['done', changing, 'Done', /proved/],
+    ['rolled-back', undone, 'It went back by itself', /as it was before/],
+    ['cancelled', undone, 'Cancelled', /taken back/],
+    ['cancelled', looking, 'Cancelled', /Nothing had changed/],
+    ['failed', [step('preflight', 'failed')], 'It did not begin', /Nothing was changed/],
+    ['failed', undone, 'It failed, also on the way back', /Not everything/],
+    [
+      'failed',
+      [step('stop', 'done'), step('commit', 'failed', true)],
+      'It failed, and stays as it is',
+      /no return/,
+    ],
+  ] as const)('%s', (result, steps, title, reason) => {
+    const words = endWords({ result, steps: [...steps] })
+    expect(words.title).toBe(title)
+    expect(words.reason).toMatch(reason)
+  })
+})
+
+it('counts the step at hand', () => {
+  expect(stepCount({ steps: looking, step: { id: 'download', title: '', phase: 'apply' } })).toBe(
+    'step 2 of 3',
+  )
+  expect(stepCount({ steps: looking })).toBeUndefined()
+})
