@@ -77,6 +77,8 @@ async function answer(context: VerbContext, question: RunbookQuestion): Promise<
     return
   }
   out.line(`${question.title}\n${question.body}`)
+  if (question.signIn?.url !== undefined)
+    out.line(`Sign in as ${question.signIn.user} here: ${question.signIn.url}`)
   if (question.wants) return give(context, question, question.wants.keyOf)
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   const said = await terminal.question(`${question.confirm}? (y/N) `).finally(() => terminal.close())

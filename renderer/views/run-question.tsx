@@ -4,6 +4,7 @@ import { Button } from '../ui/button.tsx'
 import { Glyph } from '../ui/glyph.tsx'
 import { Sheet } from '../ui/sheet.tsx'
 import type { RunViewProps } from './run.tsx'
+import { SignIn } from './sign-in.tsx'
 
 /** What a run waits with, and the sheet that answers it. Closing the sheet answers nothing. */
 export function RunQuestion({
@@ -20,6 +21,7 @@ export function RunQuestion({
       <div>
         <p className="t">{question.title}</p>
         <p className="two lines">{question.body}</p>
+        <SignIn question={question} />
         <div className="act">
           <Button kind="fill" onPress={() => setOpen(true)}>
             {question.confirm}…
@@ -84,6 +86,7 @@ export function AnswerSheet({
     >
       {wants && (
         <div className="form">
+          <SignIn question={question} />
           <label htmlFor={id}>Key of {wants.keyOf}</label>
           <input
             id={id}

@@ -1,5 +1,6 @@
 import { expect, type Page } from '@playwright/test'
-import { ok } from '../../preload/contract/result.ts'
+import type { Failure } from '../../preload/contract/failure.ts'
+import { fail, ok } from '../../preload/contract/result.ts'
 import type { RunbookProgress } from '../../preload/contract/runbook.ts'
 import { inBothSchemes, watch } from './page-checks.ts'
 import { asking, ended, inTheGate, wentBack } from './runs.ts'
@@ -119,6 +120,39 @@ test('a key that is wanted goes to the app alone, and leaves the page', async ({
   await expect.poll(() => app.asked).toEqual([['keys.offerKey', { question: 'q', key: 'zak_secret' }]])
   await expect(sheet).toHaveCount(0)
   expect(await page.content()).not.toContain('zak_secret')
+  expect(seen.breaches).toEqual([])
+})
+
+test('a key that is wanted can be had by signing in: by a link, or in a window of the app', async ({
+  app,
+  page,
+}) => {
+  const question = { id: 'q', title: 'A key of zot-ci', body: 'Make one.', confirm: 'Use it' }
+  const signIn = { user: 'zot-ci', url: 'https://registry.example/zot/auth/login?provider=oidc' }
+  const asks = (more: object) =>
+    underWay(app, {
+      ...asking(Date.now()),
+      question: { ...question, wants: { keyOf: 'zot-ci' }, signIn: { ...signIn, ...more } },
+    })
+  asks({})
+  const seen = await open(app, page)
+  await page.getByRole('link', { name: 'Show steps' }).click()
+  const link = page.getByRole('link', { name: 'Sign in as zot-ci in a new tab' })
+  await expect(link).toHaveAttribute('href', signIn.url)
+  await expect(link).toHaveAttribute('rel', 'noreferrer')
+  await page.getByRole('button', { name: 'Use it…' }).click()
+  await page.mouse.move(0, 0)
+  await inBothSchemes(page, 'run-sign-in')
+  await page.getByRole('button', { name: 'Later' }).click()
+  asks({ inWindow: true })
+  await expect(link).toHaveCount(0)
+  const ended = { code: 'sign-in-ended', user: 'zot-ci', why: 'closed', blocked: ['https://ads.example'] }
+  app.replies.set('keys.signIn', () => fail(ended as Failure))
+  await page.getByRole('button', { name: 'Sign in as zot-ci…' }).click()
+  await expect(page.getByRole('alert')).toContainText('Nobody signed in as zot-ci')
+  await expect(page.getByRole('alert')).toContainText('It was not let go to https://ads.example.')
+  await inBothSchemes(page, 'run-sign-in-window')
+  expect(app.asked).toEqual([['keys.signIn', { question: 'q' }]])
   expect(seen.breaches).toEqual([])
 })
 

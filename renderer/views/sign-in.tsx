@@ -1,0 +1,48 @@
+import { type ReactNode, useState } from 'react'
+import type { RunbookQuestion } from '../../preload/contract/runbook.ts'
+import { Button } from '../ui/button.tsx'
+import { useStore } from './knowledge.tsx'
+import { Refused } from './refused.tsx'
+
+/**
+ * How to get the key that a question wants: a window of the app that makes it, or a link to where a browser signs in
+ * and makes it. The address is the app's; a page only says which question it is about.
+ */
+export function SignIn({ question: { id, signIn } }: { question: RunbookQuestion }) {
+  const { keys } = useStore()
+  const [open, setOpen] = useState(false)
+  const [refused, setRefused] = useState<ReactNode>()
+  if (signIn?.inWindow) {
+    const begin = async (): Promise<void> => {
+      setOpen(true)
+      setRefused(undefined)
+      const told = await keys.signIn({ question: id })
+      setOpen(false)
+      // Gone meanwhile: somebody answered it another way.
+      if (!told.ok && told.error.code !== 'nothing-under-way') setRefused(<Refused failure={told.error} />)
+    }
+    return (
+      <>
+        {open ? (
+          <p role="status" className="small two">
+            Waiting for {signIn.user} to sign in, in a window of its own.
+          </p>
+        ) : (
+          <div className="act">
+            <Button onPress={() => void begin()}>Sign in as {signIn.user}…</Button>
+          </div>
+        )}
+        {refused}
+      </>
+    )
+  }
+  if (signIn?.url === undefined) return null
+  return (
+    <p className="small">
+      <a href={signIn.url} target="_blank" rel="noreferrer">
+        Sign in as {signIn.user} in a new tab
+      </a>{' '}
+      and make a key there.
+    </p>
+  )
+}
