@@ -1,9 +1,22 @@
 import { fail } from '../../preload/contract/result.ts'
 import { asStep, done, failed } from '../gate/step-result.ts'
-import type { Step, StepResult } from '../runbook/step.ts'
+import type { Step, StepError, StepResult } from '../runbook/step.ts'
 import type { SinkSecret } from '../sinks/sink.ts'
 import { handOver, sinkPart, withSink } from './hand-over.ts'
+import type { Owner, SinkRecord } from './key-record.ts'
 import { doneWith, type RotateContext, type RotateMemory, type RotationParts } from './parts.ts'
+
+/** Which key goes to which sinks, and what an error of one means. */
+interface Round {
+  key: string
+  uuid: string
+  /** The new key, which a sink may hold from the moment that it is asked to take either. */
+  minted: string
+  wanted(sink: SinkRecord): boolean
+  /** Said, and the round goes on. Otherwise the first error ends it. */
+  goesOn(sink: SinkRecord): 'without-it' | 'and-fails' | undefined
+  words: string
+}
 
 /**
  * Hands the new key to each sink in order. Before each, the record says that this sink may hold the new one now: the
@@ -12,56 +25,58 @@ import { doneWith, type RotateContext, type RotateMemory, type RotationParts } f
 export function deliverStep(parts: RotationParts): Step<RotateMemory> {
   const { clock, records, store } = parts
 
-  /** Hands a key to those sinks of the record that `wanted` picks. */
-  async function handAll(
-    { memory, ask, signal, progress }: RotateContext,
-    key: string,
-    uuid: string,
-    wanted: (handed: string | undefined, state: string) => boolean,
-    words: string,
-  ): Promise<StepResult> {
-    const owner = { registry: memory.registry, user: memory.user }
-    const secret: SinkSecret = { user: memory.user, key, registryHost: memory.registry }
+  async function handAll(context: RotateContext, round: Round): Promise<StepResult> {
+    const { memory, progress } = context
+    const owner: Owner = { registry: memory.registry, user: memory.user }
     const sinks = records.find(owner)?.sinks ?? []
     const total = sinks.length
-    let [reached, unproven] = [0, 0]
-    for (const one of sinks) {
-      const { spec } = one
-      const sink = parts.sink(spec)
-      const tell = (state: Parameters<typeof sinkPart>[2], said?: string): void =>
-        progress({ label: words, done: reached, total, part: sinkPart(spec, sink, state, said) })
-      if (!wanted(one.handed, one.state)) {
-        reached += 1
-        continue
-      }
-      if (!sink) return failed('bad-sink', `${spec} is not understood any more.`)
-      tell('working')
-      const begun = await records.update(owner, record =>
-        withSink(record, spec, { state: 'unknown', handed: uuid }),
+    const refused: StepError[] = []
+    for (const [reached, one] of sinks.entries()) {
+      if (!round.wanted(one)) continue
+      const ended = await handOne(owner, one, round, context, part =>
+        progress({ label: round.words, done: reached, total, part }),
       )
-      if (!begun.ok) return asStep(begun)
-      const handed = await handOver(sink, secret, { ask, signal })
-      const at = new Date(clock.now()).toISOString()
-      if ('error' in handed) {
-        const { error } = handed
-        await records.update(owner, record =>
-          withSink(record, spec, { state: 'failed', handed: uuid, at, words: error.words }),
-        )
-        tell('failed', error.words)
-        return { ok: false, error }
-      }
-      const ended = await records.update(owner, record =>
-        withSink(record, spec, { ...handed, handed: uuid, at }),
-      )
-      if (!ended.ok) return asStep(ended)
-      reached += 1
-      if (handed.state === 'accepted') unproven += 1
-      tell(handed.state === 'proven' ? 'passed' : 'unproven', handed.words)
+      if (ended.ok) continue
+      const meaning = round.goesOn(one)
+      if (meaning === undefined) return ended
+      if (meaning === 'and-fails') refused.push(ended.error)
     }
+    if (refused[0]) return { ok: false, error: refused[0] }
     if (total === 0) return doneWith('There is no place to hand it to')
+    const unproven = (records.find(owner)?.sinks ?? []).filter(({ state }) => state !== 'proven').length
     return doneWith(
       unproven === 0 ? 'Every place holds it' : `${unproven} of ${total} cannot show what they hold`,
     )
+  }
+
+  async function handOne(
+    owner: Owner,
+    one: SinkRecord,
+    { key, uuid, minted, goesOn }: Round,
+    context: RotateContext,
+    tell: (part: ReturnType<typeof sinkPart>) => void,
+  ): Promise<StepResult> {
+    const { spec } = one
+    const sink = parts.sink(spec)
+    if (!sink) return failed('bad-sink', `${spec} is not understood any more.`)
+    tell(sinkPart(spec, sink, 'working'))
+    const note = (next: Omit<SinkRecord, 'spec'>) =>
+      records.update(owner, record => withSink(record, spec, next))
+    const begun = await note({ state: one.state === 'failed' ? 'failed' : 'unknown', handed: minted })
+    if (!begun.ok) return asStep(begun)
+    const secret: SinkSecret = { user: owner.user, key, registryHost: owner.registry }
+    const handed = await handOver(sink, secret, context)
+    const at = new Date(clock.now()).toISOString()
+    if ('error' in handed) {
+      const { error } = handed
+      // What took neither key is not asked again on the way back.
+      const left = goesOn(one) === 'without-it' ? uuid : minted
+      const noted = await note({ state: 'failed', handed: left, at, words: error.words })
+      tell(sinkPart(spec, sink, 'failed', error.words))
+      return noted.ok ? { ok: false, error } : asStep(noted)
+    }
+    tell(sinkPart(spec, sink, handed.state === 'proven' ? 'passed' : 'unproven', handed.words))
+    return asStep(await note({ ...handed, handed: uuid, at }))
   }
 
   return {
@@ -70,15 +85,20 @@ export function deliverStep(parts: RotationParts): Step<RotateMemory> {
     why: 'Whoever uses the key takes it from there. Until the switch both keys work.',
     check: async () => false,
     async apply(context) {
-      const { memory } = context
-      const { registry, user, minted } = memory
+      const { registry, user, minted } = context.memory
       const next = await store.get({ registry, user }, 'next')
       if (!next.ok) return asStep(next)
       if (next.value === undefined || !minted)
         return asStep(fail({ code: 'key-not-kept', registry, user, slot: 'next' }))
-      const holds = (handed: string | undefined, state: string): boolean =>
-        handed === minted.uuid && (state === 'proven' || state === 'accepted')
-      return handAll(context, next.value, minted.uuid, (...at) => !holds(...at), 'Handing over the new key')
+      const { uuid } = minted
+      return handAll(context, {
+        key: next.value,
+        uuid,
+        minted: uuid,
+        wanted: ({ handed, state }) => handed !== uuid || !(state === 'proven' || state === 'accepted'),
+        goesOn: () => undefined,
+        words: 'Handing over the new key',
+      })
     },
     async undo(context) {
       const { registry, user, old, minted } = context.memory
@@ -86,13 +106,15 @@ export function deliverStep(parts: RotationParts): Step<RotateMemory> {
       if (!current.ok) return asStep(current)
       // There was none to begin with: what the places held before is not known.
       if (current.value === undefined || !minted) return done
-      return handAll(
-        context,
-        current.value,
-        old.uuid,
-        handed => handed === minted.uuid,
-        'Handing over the key in use again',
-      )
+      return handAll(context, {
+        key: current.value,
+        uuid: old.uuid,
+        minted: minted.uuid,
+        wanted: ({ handed }) => handed === minted.uuid,
+        // One that refused the new key and refuses the old one too never had the new one: it keeps nothing back.
+        goesOn: ({ state }) => (state === 'failed' ? 'without-it' : 'and-fails'),
+        words: 'Handing over the key in use again',
+      })
     },
   }
 }
