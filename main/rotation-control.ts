@@ -46,6 +46,8 @@ export interface RotationHandlers {
     | 'unmanage'
     | 'rotate'
     | 'prove'
+    | 'showSecret'
+    | 'copySecret'
     | 'endOverlap'
     | 'offerKey'
     | 'signIn'
@@ -279,6 +281,19 @@ export async function createRotationControl(options: Options): Promise<RotationC
         if (!record.ok) return record
         return serves() ? care.prove(record.value) : fail({ code: 'registry-not-serving' })
       },
+      async showSecret({ user }, caller) {
+        if (caller === 'dashboard') return mayNot
+        const record = known(user)
+        if (!record.ok) return record
+        const kept = await store.get(record.value, 'current')
+        if (!kept.ok) return kept
+        if (kept.value === undefined)
+          return fail({ code: 'key-not-kept', registry: record.value.registry, user, slot: 'current' })
+        log('the secret of a key under care was shown', { user, caller })
+        return ok({ user, apiKey: kept.value })
+      },
+      // Only a shell has a clipboard.
+      copySecret: async () => mayNot,
       async endOverlap({ user }, caller) {
         const record = known(user)
         if (!record.ok) return record

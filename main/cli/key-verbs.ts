@@ -112,6 +112,11 @@ export function addKeyVerbs(keys: Command, verb: AddVerb, run: Run): void {
     .action(async (user: string, options: Json & { for: string }) =>
       run((await import('./managed-keys.ts')).snooze, options, { user, for: options.for }),
     )
+  verb(keys, 'show', 'print the secret of a key under care')
+    .argument('<user>')
+    .action(async (user: string, options: Json) =>
+      run((await import('./managed-keys.ts')).show, options, { user }),
+    )
   verb(keys, 'prove', 'try a key under care, and look what its places hold')
     .argument('<user>')
     .action(async (user: string, options: Json) =>

@@ -135,6 +135,16 @@ export const prove: Verb<{ user: string }> = async ({ out, client }, { user }) =
   return works ? exitCode.done : exitCode.failed
 }
 
+/** Prints the secret of a key under care, and nothing else on stdout. */
+export const show: Verb<{ user: string }> = async ({ out, client }, { user }) => {
+  const shown = await client.zotbar.keys.showSecret({ user })
+  if (!shown.ok) return out.failure(shown.error)
+  out.object(shown.value)
+  out.note(`The key of ${user}, as it is in use now:`)
+  out.line(shown.value.apiKey)
+  return exitCode.done
+}
+
 /** Keeps the access token of Forgejo, from stdin or a terminal. */
 export const forgejoToken: Verb<object> = async ({ out, client }) => {
   const token = hasTerminal() ? await readHidden('The access token (it is not shown): ') : await readPiped()

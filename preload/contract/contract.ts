@@ -112,6 +112,10 @@ export const contract = {
       }),
     ),
     prove: command<KeyProof>()(v.strictObject({ user: owner })),
+    /** The secret of a key under care: for the CLI, and in Electron after a native confirmation. Not over HTTP. */
+    showSecret: command<{ user: string; apiKey: string }>()(v.strictObject({ user: owner })),
+    /** Copies a secret that is shown; it leaves the clipboard again if it still lies there then. Electron only. */
+    copySecret: command<null>()(v.strictObject({ secret })),
     /** Revokes the key before the current one now. */
     endOverlap: command<{ run: string }>()(v.strictObject({ user: owner })),
     /** No notice about the end of this key for a while: `for` as "1d". */

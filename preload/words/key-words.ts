@@ -5,6 +5,9 @@ import { count, longDate, plain } from './format.ts'
 /** From here on a key counts as near its end. */
 export const nearEndDays = 30
 
+/** How long a copied secret stays on the clipboard, ms. */
+export const clipboardMs = 45_000
+
 /** Days before its end at which it is told of: each once, and every day after the last. */
 export const noticeDays = [30, 14, 7, 3, 1, 0] as const
 

@@ -168,7 +168,11 @@ export function fakeElectron() {
     nativeImage: {
       createFromPath: (file: string) => ({ file: file.replace(/^.*\//, ''), setTemplateImage: () => {} }),
     },
-    clipboard: { writeText: (text: string) => done.clipboard.push(text) },
+    clipboard: {
+      writeText: (text: string) => done.clipboard.push(text),
+      readText: () => done.clipboard.at(-1) ?? '',
+      clear: () => done.clipboard.push(''),
+    },
     dialog: {
       showMessageBox: async (question: (typeof done.questions)[number]) => {
         done.questions.push(question)

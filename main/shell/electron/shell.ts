@@ -17,6 +17,7 @@ import { createNotifier } from './notifier.ts'
 import { createPageServer } from './page-server.ts'
 import { createPopover } from './popover.ts'
 import { confirmedHandlers, createQuestions } from './questions.ts'
+import { createSecretClipboard } from './secret-clipboard.ts'
 import { createTray } from './tray.ts'
 import { createMainWindow } from './window.ts'
 
@@ -163,11 +164,13 @@ export async function createShell(options: ShellOptions): Promise<ShellPart> {
     if (key === 'startAtLogin') login.apply().catch(error => log('Start at login failed', error))
   })
   await login.begin()
-  serve({ host, handlers: confirmedHandlers(host.handlers, questions), complain: log })
+  const secrets = createSecretClipboard({ clipboard: electron.clipboard, clock, questions })
+  serve({ host, handlers: secrets.handlers(confirmedHandlers(host.handlers, questions)), complain: log })
 
   let ending: Promise<void> | undefined
   let sessionEnds = false
   const end = () => {
+    secrets.clear()
     ending ??= core.quit().then(
       () => app.exit(0),
       error => {
