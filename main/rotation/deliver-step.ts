@@ -18,6 +18,9 @@ interface Round {
   words: string
 }
 
+/** It was asked, and what came of it is not known: the key that it may hold is not revoked then. */
+const mayHaveTaken = new Set(['sink-too-slow', 'host-lost', 'cancelled'])
+
 /**
  * Hands the new key to each sink in order. Before each, the record says that this sink may hold the new one now: the
  * way back hands the key in use to exactly those.
@@ -62,7 +65,9 @@ export function deliverStep(parts: RotationParts): Step<RotateMemory> {
     tell(sinkPart(spec, sink, 'working'))
     const note = (next: Omit<SinkRecord, 'spec'>) =>
       records.update(owner, record => withSink(record, spec, next))
-    const begun = await note({ state: one.state === 'failed' ? 'failed' : 'unknown', handed: minted })
+    // On the way back it stays known that this one refused the new key.
+    const before = goesOn(one) === 'without-it' ? 'failed' : 'unknown'
+    const begun = await note({ state: before, handed: minted })
     if (!begun.ok) return asStep(begun)
     const secret: SinkSecret = { user: owner.user, key, registryHost: owner.registry }
     const handed = await handOver(sink, secret, context)
@@ -71,7 +76,8 @@ export function deliverStep(parts: RotationParts): Step<RotateMemory> {
       const { error } = handed
       // What took neither key is not asked again on the way back.
       const left = goesOn(one) === 'without-it' ? uuid : minted
-      const noted = await note({ state: 'failed', handed: left, at, words: error.words })
+      const state = mayHaveTaken.has(error.code) ? 'unknown' : 'failed'
+      const noted = await note({ state, handed: left, at, words: error.words })
       tell(sinkPart(spec, sink, 'failed', error.words))
       return noted.ok ? { ok: false, error } : asStep(noted)
     }
