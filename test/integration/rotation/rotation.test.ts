@@ -1,46 +1,349 @@
-import { readFileSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually } from '../../fakes/eventually.ts'
+import { fakeForgejo } from '../../fakes/forgejo.ts'
+import { fakeOp } from '../../fakes/op.ts'
+import { describeWith } from '../../setup/need.ts'
+import type { AppProcess } from '../app/app-rig.ts'
 import { createRotationRig, partsOf, type RotationRig } from './rotation-rig.ts'
 
+const run = promisify(execFile)
 let rig: RotationRig
-afterEach(() => rig.end())
+let app: AppProcess
+let op: ReturnType<typeof fakeOp>
+let opFolder: string
+let file: string
+
+const user = 'zot-ci'
+const inFile = (): string => readFileSync(file, 'utf8')
+const inOp = (): string | undefined => op.fields('CI', 'registry')['password']
+const opSink = 'op:CI/registry/password'
+
+beforeAll(async () => {
+  const { mkdtempSync } = await import('node:fs')
+  const { tmpdir } = await import('node:os')
+  opFolder = mkdtempSync(join(tmpdir(), 'zotbar-op-'))
+  op = fakeOp(opFolder)
+  op.put('CI', 'registry', { password: 'before' })
+  rig = await createRotationRig({ PATH: op.bin, ...op.environment })
+  app = await rig.begin()
+  file = join(rig.folder, 'key')
+})
+afterAll(async () => {
+  await rig.end()
+  const { rmSync } = await import('node:fs')
+  rmSync(opFolder, { recursive: true, force: true })
+})
+
+/** Under care with a fresh key, and nothing left of the test before. */
+async function fresh(...sinks: string[]): Promise<string> {
+  for (const { uuid } of await rig.keys()) await rig.client.keys.revoke({ uuid, descendants: false })
+  await rig.client.keys.unmanage({ user })
+  op.mode('')
+  const { apiKey } = await rig.newKey(user)
+  await rig.manage(apiKey, ...sinks.flatMap(sink => ['--sink', sink]), ...['--prove-repository', 'team/app'])
+  return apiKey
+}
+
+/** One key is alive, it is the one in the places, and the app knows no trouble. */
+async function isWhole(key: string): Promise<void> {
+  expect(await rig.letsIn(key)).toBe(true)
+  expect(await rig.keys()).toHaveLength(1)
+  expect(inFile()).toBe(key)
+  expect((await rig.managed()).drift).toEqual([])
+  expect(await rig.prove()).toMatchObject({ works: true })
+}
 
 describe('rotating a key', () => {
-  it('replaces it everywhere, lets both work, and revokes the old one', { timeout: 60_000 }, async () => {
-    rig = await createRotationRig()
-    await rig.begin()
-    const { apiKey, uuid } = await rig.newKey('zot-ci')
-    const file = join(rig.folder, 'key')
-    const managed = await rig.manage(apiKey, '--sink', `file:${file}`, '--prove-repository', 'team/app')
-    expect(managed).toMatchObject({ user: 'zot-ci', uuid, kept: 'encrypted-file', drift: [], daysLeft: 89 })
-    expect(managed.sinks).toMatchObject([{ spec: `file:${file}`, state: 'proven' }])
-    expect(readFileSync(file, 'utf8')).toBe(apiKey)
+  it('replaces it everywhere, lets both work, and revokes the old one when asked to', async () => {
+    const old = await fresh(`file:${file}`, opSink)
+    expect(inFile()).toBe(old)
+    const dry = await rig.zotbar('keys', 'rotate', user, '--dry-run', '--json')
+    expect(dry.code).toBe(0)
+    expect((JSON.parse(dry.stdout) as { steps: { id: string }[] }).steps.map(({ id }) => id)).toEqual([
+      ...['preflight', 'ask', 'mint', 'keep', 'deliver', 'prove', 'switch', 'overlap'],
+    ])
+    expect(await rig.keys()).toHaveLength(1)
 
     const told = await rig.rotate('--yes')
-    expect(told.last).toMatchObject({ runbook: 'rotate', result: 'done' })
-    expect(told.code).toBe(0)
-    expect(told.stderr).toBe('')
-    const fresh = readFileSync(file, 'utf8')
-    expect(fresh).not.toBe(apiKey)
-    expect(await rig.letsIn(fresh)).toBe(true)
-    expect(await rig.letsIn(apiKey)).toBe(true)
+    expect(told).toMatchObject({ code: 0, stderr: '', last: { runbook: 'rotate', result: 'done' } })
+    expect(Date.parse(told.last.retireAt ?? '') - Date.now()).toBeGreaterThan(23 * 3_600_000)
     expect(partsOf(told, 'prove')).toEqual({
       authenticates: 'passed',
       pull: 'passed',
       upload: 'passed',
       overwrite: 'passed',
     })
+    const key = inFile()
+    expect(inOp()).toBe(key)
+    expect([await rig.letsIn(key), await rig.letsIn(old)]).toEqual([true, true])
     const keys = await rig.keys()
-    expect(keys).toHaveLength(2)
-    expect(keys.every(key => key.managed)).toBe(true)
+    expect(keys.map(({ managed }) => managed)).toEqual([true, true])
+    expect(keys.at(-1)?.label).toMatch(/^zotbar\/[^/]+\/\d{4}-\d\d-\d\d-[0-9a-f]{6}$/)
+    expect((await rig.managed()).retiring?.retireAt).toBe(told.last.retireAt)
 
-    const retired = await rig.zotbar('keys', 'retire', 'zot-ci', '--json')
+    const retired = await rig.zotbar('keys', 'retire', user, '--json')
     expect(retired.code).toBe(0)
-    expect(await rig.letsIn(apiKey)).toBe(false)
-    expect(await rig.letsIn(fresh)).toBe(true)
-    expect(await rig.keys()).toHaveLength(1)
-    void eventually
+    expect(await rig.letsIn(old)).toBe(false)
+    await isWhole(key)
+  })
+
+  it('revokes in the same run where there is no overlap, and waits for one of seconds', async () => {
+    const old = await fresh(`file:${file}`)
+    expect((await rig.rotate('--yes', '--overlap', '0')).last).toEqual({ runbook: 'rotate', result: 'done' })
+    const key = inFile()
+    expect(await rig.letsIn(old)).toBe(false)
+    const from = Date.now()
+    expect((await rig.rotate('--yes', '--overlap', '2s')).last.result).toBe('done')
+    expect(Date.now() - from).toBeGreaterThan(2_000)
+    expect(await rig.letsIn(key)).toBe(false)
+    await isWhole(inFile())
+  })
+
+  it('revokes by itself when the time came while the app was not there', async () => {
+    const old = await fresh(`file:${file}`)
+    expect((await rig.rotate('--yes')).last.result).toBe('done')
+    app.kill('SIGTERM')
+    await app.exited
+    const records = join(rig.home, 'keys.json')
+    writeFileSync(
+      records,
+      readFileSync(records, 'utf8').replace(/"retireAt": "[^"]+"/, '"retireAt": "2026-01-01T00:00:00Z"'),
+    )
+    app = await rig.serving()
+    await eventually(async () => !(await rig.letsIn(old)), 30_000)
+    await eventually(async () => (await rig.managed()).retiring === undefined, 30_000)
+    await isWhole(inFile())
+  })
+
+  it('rotates again within the overlap, and ends both old keys', async () => {
+    const old = await fresh(`file:${file}`)
+    await rig.rotate('--yes')
+    const middle = inFile()
+    await rig.rotate('--yes', '--overlap', '0')
+    expect([await rig.letsIn(old), await rig.letsIn(middle)]).toEqual([true, false])
+    expect((await rig.zotbar('keys', 'retire', user)).code).toBe(0)
+    expect(await rig.letsIn(old)).toBe(false)
+    await isWhole(inFile())
+  })
+})
+
+describe('what goes wrong', () => {
+  it.each([
+    ['command:exit 3', 'sink-refused'],
+    ['command:head -c 3 >/dev/null; exit 1', 'sink-refused'],
+    ['file:/proc/nowhere/key', undefined],
+  ])('goes back by itself when %s does not take the key', async (sink, code) => {
+    const old = await fresh(`file:${file}`, sink)
+    const { last, code: exit } = await rig.rotate('--yes')
+    expect(exit).toBe(1)
+    expect(['rolled-back', 'failed']).toContain(last.result)
+    if (code !== undefined) expect(last).toMatchObject({ result: 'rolled-back', error: { code } })
+    await rig.manage(old, '--sink', `file:${file}`)
+    await isWhole(old)
+  })
+
+  it('goes back when 1Password keeps something else than it was given', async () => {
+    const old = await fresh(`file:${file}`, opSink)
+    op.mode('other')
+    const { last } = await rig.rotate('--yes')
+    expect(last).toMatchObject({ result: 'rolled-back' })
+    expect([inFile(), await rig.letsIn(old)]).toEqual([old, true])
+    expect((await rig.keys()).filter(({ managed }) => !managed)).toEqual([])
+  })
+
+  it('waits for 1Password to be unlocked, and goes on then', async () => {
+    await fresh(`file:${file}`, opSink)
+    op.mode('signed-out')
+    const begun = await rig.client.keys.rotate({
+      user,
+      overlap: '0',
+      yes: true,
+      leaked: false,
+      dryRun: false,
+    })
+    expect(begun.ok).toBe(true)
+    const question = await eventually(async () => {
+      const now = await rig.client.app.snapshot({})
+      return now.ok && now.value.runbook?.question
+    }, 30_000)
+    expect(`${question.title} ${question.body}`).toMatch(/1Password/)
+    const busy = await rig.rotate('--yes')
+    expect(busy).toMatchObject({ code: 1, last: { result: 'failed', error: { code: 'busy' } } })
+    op.mode('')
+    await rig.client.runbooks.answer({ question: question.id, agreed: true })
+    await eventually(async () => {
+      const told = await rig.client.runbooks.state({ after: 0, waitMs: 0 })
+      return told.ok && told.value.end?.result === 'done'
+    }, 30_000)
+    expect(inOp()).toBe(inFile())
+    await isWhole(inFile())
+  })
+
+  it('is cancelled where nobody can agree, and changes nothing', async () => {
+    const old = await fresh(`file:${file}`)
+    expect((await rig.rotate()).last.result).toBe('cancelled')
+    await isWhole(old)
+  })
+
+  it('makes the new key another way when the one in use was revoked, and says so before', async () => {
+    const old = await fresh(`file:${file}`)
+    const { uuid } = await rig.managed()
+    await rig.client.keys.revoke({ uuid, descendants: false })
+    expect((await rig.managed()).drift).toMatchObject([{ id: 'revoked-elsewhere' }])
+    const told = await rig.rotate('--yes', '--overlap', '0')
+    expect(told.last.result).toBe('done')
+    expect(partsOf(told, 'preflight')['current']).toBe('unproven')
+    expect(inFile()).not.toBe(old)
+    await isWhole(inFile())
+  })
+
+  it('tells a place that holds an older key, and hands it over again', async () => {
+    const key = await fresh(`file:${file}`)
+    writeFileSync(file, `zak_${'0'.repeat(32)}`)
+    expect(await rig.prove()).toMatchObject({ works: false })
+    expect((await rig.managed()).drift).toMatchObject([{ id: 'sink-stale' }])
+    expect((await rig.zotbar('keys', 'manage', user)).code).toBe(0)
+    await isWhole(key)
+  })
+
+  it('proves only what can be tried: no repository, no tag, no right to push', async () => {
+    const key = await fresh(`file:${file}`)
+    await rig.zotbar('keys', 'manage', user, '--prove-repository', 'team/none')
+    const told = await rig.rotate('--yes', '--overlap', '0')
+    expect(told.last.result).toBe('done')
+    expect(partsOf(told, 'prove')).toEqual({
+      authenticates: 'passed',
+      pull: 'skipped',
+      upload: 'skipped',
+      overwrite: 'skipped',
+    })
+    const { apiKey } = await rig.newKey('reader')
+    await rig.zotbarGiven(apiKey, 'keys', 'manage', 'reader', '--key-stdin', '--prove-repository', 'team/app')
+    const refused = JSON.parse((await rig.zotbar('keys', 'prove', 'reader', '--json')).stdout) as object
+    expect(refused).toMatchObject({ works: false })
+    const reader = await rig.zotbar('keys', 'rotate', 'reader', '--yes', '--json')
+    const last = reader.stdout.trim().split('\n').at(-1) ?? ''
+    expect(JSON.parse(last)).toMatchObject({ result: 'rolled-back', error: { code: 'proof-failed' } })
+    expect(await rig.keys('reader')).toHaveLength(1)
+    await rig.zotbar('keys', 'unmanage', 'reader')
+    expect(await rig.letsIn(key)).toBe(false)
+  })
+
+  it('tells when overwriting is allowed', async () => {
+    const { apiKey } = await rig.newKey('boss')
+    await rig.zotbarGiven(apiKey, 'keys', 'manage', 'boss', '--key-stdin', '--prove-repository', 'team/app')
+    const { stdout } = await rig.zotbar('keys', 'prove', 'boss', '--json')
+    expect(JSON.parse(stdout)).toMatchObject({
+      works: true,
+      checks: [
+        { state: 'passed' },
+        { state: 'passed' },
+        { state: 'passed' },
+        { id: 'overwrite', state: 'unproven' },
+      ],
+    })
+    await rig.zotbar('keys', 'unmanage', 'boss')
+  })
+
+  it('takes no key of another, none with spaces in it, and none that is none', async () => {
+    const mine = await fresh(`file:${file}`)
+    const { apiKey } = await rig.newKey('bob')
+    const given = async (text: string) => {
+      const { code, stdout } = await rig.zotbarGiven(text, 'keys', 'manage', user, '--key-stdin', '--json')
+      expect(stdout).not.toContain(text.trim().slice(4, 20))
+      return { code, ...(JSON.parse(stdout) as { error: { code: string; owner?: string } }) }
+    }
+    expect(await given(apiKey)).toMatchObject({ code: 1, error: { code: 'key-not-accepted', owner: 'bob' } })
+    expect(await given(`${mine.slice(0, 12)} ${mine.slice(12)}`)).toMatchObject({
+      error: { code: 'key-malformed' },
+    })
+    expect(await given('password12345678901234567890')).toMatchObject({ error: { code: 'key-malformed' } })
+    expect(await given(`zak_${'f'.repeat(32)}`)).toMatchObject({ error: { code: 'key-not-accepted' } })
+    expect((await rig.zotbarGiven(`  ${mine} \r\n`, 'keys', 'manage', user, '--key-stdin')).code).toBe(0)
+    await isWhole(mine)
+  })
+
+  it('refuses a policy, an overlap and a label that make no sense', async () => {
+    const key = await fresh(`file:${file}`)
+    for (const [setting, value] of [
+      ['rotation.days', '0'],
+      ['rotation.days', '10000'],
+      ['rotation.overlap', '400d'],
+      ['rotation.label', 'two\nlines'],
+    ] as const) {
+      const { code, stdout } = await rig.zotbar('settings', 'set', setting, value, '--json')
+      expect([code, (JSON.parse(stdout) as { error: { code: string } }).error.code]).toEqual([
+        1,
+        'bad-setting',
+      ])
+    }
+    const { last } = await rig.rotate('--yes', '--overlap', 'soon')
+    expect(last).toMatchObject({ result: 'failed', error: { code: 'bad-input', field: 'overlap' } })
+    const unknown = await rig.zotbar('keys', 'rotate', 'nobody', '--json', '--yes')
+    expect(JSON.parse(unknown.stdout)).toMatchObject({ error: { code: 'key-not-managed', known: [user] } })
+    const sink = await rig.zotbar('keys', 'manage', user, '--sink', 'forgejo:a/b/GITHUB_KEY', '--json')
+    expect(JSON.parse(sink.stdout)).toMatchObject({ error: { code: 'bad-sink' } })
+    await isWhole(key)
+  })
+})
+
+describe('a key that has leaked', () => {
+  it('is replaced without being used, revoked at once, and so are the keys that nobody knows', async () => {
+    const old = await fresh(`file:${file}`)
+    const stolen = await rig.newKey(user, '--label', 'a thief’s')
+    const told = await rig.rotate('--leaked', '--yes')
+    expect(told.last).toEqual({ runbook: 'rotate', result: 'done' })
+    expect(told.lines.filter(({ phase }) => phase === 'done').map(({ step }) => step)).toEqual([
+      ...['preflight', 'mint', 'keep', 'deliver', 'prove', 'switch', 'overlap'],
+      ...['revoke', 'confirm', 'forget', 'others', 'uses'],
+    ])
+    expect([await rig.letsIn(old), await rig.letsIn(stolen.apiKey)]).toEqual([false, false])
+    expect(partsOf(told, 'others')).toEqual({ [`key:${stolen.uuid}`]: 'passed' })
+    await isWhole(inFile())
+  })
+})
+
+describeWith(['skopeo'], 'pushes through a rotation', () => {
+  it('none fails, and the automated part with three places takes seconds', { timeout: 120_000 }, async () => {
+    const authfile = join(rig.folder, 'auth.json')
+    const forgejo = await fakeForgejo({ token: 'a-token', repositories: ['team/app'] })
+    await rig.zotbar('settings', 'set', 'forgejo.url', forgejo.url)
+    await rig.zotbarGiven('a-token', 'keys', 'forgejo-token')
+    await fresh(`file:${file}`, `authfile:${authfile}`, 'forgejo:team/app/REGISTRY_KEY')
+    expect(
+      (await rig.client.keys.rotate({ user, overlap: '0', yes: true, leaked: false, dryRun: false })).ok,
+    ).toBe(true)
+    await eventually(async () => {
+      const told = await rig.client.runbooks.state({ after: 0, waitMs: 0 })
+      return told.ok && told.value.end !== undefined
+    }, 30_000)
+
+    const [source, to] = [`127.0.0.1:${rig.port}/team/app:1`, `127.0.0.1:${rig.port}/team/pushed`]
+    let [pushed, refused, stopped] = [0, [] as string[], false]
+    const pushing = (async () => {
+      while (!stopped) {
+        const flags = ['--src-tls-verify=false', '--dest-tls-verify=false', '--dest-authfile', authfile]
+        pushed += 1
+        await run('skopeo', ['copy', ...flags, `docker://${source}`, `docker://${to}:${pushed}`]).catch(
+          (error: unknown) => refused.push(String(error)),
+        )
+      }
+    })()
+    const from = Date.now()
+    // Longer than one push takes: one that began with the old key ends with it.
+    const told = await rig.rotate('--yes', '--overlap', '5s')
+    const took = Date.now() - from - 5_000
+    await eventually(() => pushed > 8, 60_000)
+    stopped = true
+    await pushing
+    expect(told.last.result).toBe('done')
+    expect(refused).toEqual([])
+    console.log(`${pushed} pushes, ${refused.length} failed; the automated part took ${took} ms`)
+    expect(took).toBeLessThan(20_000)
+    await forgejo.close()
   })
 })
