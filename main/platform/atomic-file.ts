@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { link, open, rename, unlink } from 'node:fs/promises'
+import { chmod, link, open, rename, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { errorCode } from './error-code.ts'
 
@@ -37,7 +37,7 @@ async function stage(file: string, data: string | Uint8Array, mode: number): Pro
   try {
     await handle.writeFile(data)
     // The mode given to open is cut by the umask.
-    await handle.chmod(mode)
+    await chmod(staged, mode)
     await handle.sync()
   } catch (error) {
     await unlink(staged).catch(() => {})

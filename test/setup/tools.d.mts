@@ -10,6 +10,7 @@ export const tools: Record<
   | 'umoci'
   | 'busybox'
   | 'openssl'
+  | 'caddy'
   | 'promtool'
   | 'chromium'
   | 'gnome-keyring'

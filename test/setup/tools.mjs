@@ -14,6 +14,7 @@ export const tools = {
   umoci: { there: () => onPath('umoci'), debian: 'umoci', macos: 'brew install umoci' },
   busybox: { there: () => onPath('busybox'), debian: 'busybox-static' },
   openssl: { there: () => onPath('openssl'), debian: 'openssl' },
+  caddy: { there: () => onPath('caddy'), debian: 'caddy', macos: 'brew install caddy' },
   promtool: { there: () => onPath('promtool'), debian: 'prometheus', macos: 'brew install prometheus' },
   'gnome-keyring': {
     there: () => onPath('gnome-keyring-daemon'),

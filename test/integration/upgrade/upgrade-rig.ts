@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RunbookEnd, RunbookLine } from '../../../preload/contract/runbook.ts'
 import type { UpgradePlan, UpgradeState } from '../../../preload/contract/upgrade.ts'
+import { eventually } from '../../fakes/eventually.ts'
 import { type Behaviour, makeZot } from '../../fakes/zot/build-zot.ts'
 import { digestText } from '../../suites/image.ts'
 import { type AppProcess, type AppRig, createAppRig, targetAt } from '../app/app-rig.ts'
@@ -9,13 +10,26 @@ import { pushImage } from '../registry/client.ts'
 
 export type ToldLine = RunbookLine & RunbookEnd
 
-/** An app that runs a zot v2.1.13 of ours, taken from a folder that is not the app's. */
-export async function createUpgradeRig(config?: object) {
-  const rig: AppRig = await createAppRig(config)
-  const old = makeZot(join(rig.folder, 'bin', 'zot'), 'good', 'v2.1.13')
+interface Options {
+  /** Added to the environment of the app. */
+  environment?: Record<string, string>
+  /** The version that runs before. */
+  version?: string
+}
+
+/** An app that runs a zot of ours, taken from a folder that is not the app's. */
+export async function createUpgradeRig({ environment = {}, version = 'v2.1.13' }: Options = {}) {
+  const rig: AppRig = await createAppRig(undefined, environment)
+  const old = makeZot(join(rig.folder, 'bin', 'zot'), 'good', version)
   const set = (key: string, value: string) => rig.zotbar('settings', 'set', key, value)
 
+  const runbooks = join(rig.home, 'runbooks')
+  let before = new Set<string>()
+  const journals = (): string[] =>
+    existsSync(runbooks) ? readdirSync(runbooks).filter(name => name.includes('-upgrade-')) : []
+
   async function upgrade(...words: string[]) {
+    before = new Set(journals())
     const { code, stdout, stderr } = await rig.zotbar('upgrade', '--json', ...words)
     const lines = stdout
       .trim()
@@ -31,6 +45,13 @@ export async function createUpgradeRig(config?: object) {
     old,
     set,
     upgrade,
+    /** Waits until the journal of the upgrade that was begun last has a line for this step. */
+    applying: (step: string) =>
+      eventually(() => {
+        const newest = journals().find(name => !before.has(name))
+        const line = new RegExp(`"kind":"applying","at":\\d+,"step":"${step}"`)
+        return newest !== undefined && line.test(readFileSync(join(runbooks, newest), 'utf8'))
+      }, 60_000),
     /** A program of this behaviour in a file of its own. */
     program: (behaviour: Behaviour, version: string) =>
       makeZot(join(rig.folder, 'made', `${behaviour}-${version}`), behaviour, version),

@@ -1,0 +1,204 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { RunbookPart } from '../../../preload/contract/runbook.ts'
+import { eventually } from '../../fakes/eventually.ts'
+import { describeWith } from '../../setup/need.ts'
+import { freePort } from '../app/app-rig.ts'
+import { createUpgradeRig, type ToldLine, type UpgradeRig } from './upgrade-rig.ts'
+
+let rig: UpgradeRig
+const children: ChildProcess[] = []
+const folders: string[] = []
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill('SIGKILL')
+  await rig.end()
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+})
+function temporary(name: string): string {
+  const folder = mkdtempSync(join(tmpdir(), name))
+  folders.push(folder)
+  return folder
+}
+
+/** What came of each check of the gate. */
+function partsIn(lines: readonly ToldLine[]): Record<string, RunbookPart['state']> {
+  const parts: Record<string, RunbookPart['state']> = {}
+  for (const { step, part } of lines) if (step === 'gate' && part) parts[part.id] = part.state
+  return parts
+}
+
+describeWith(['caddy'], 'the public address behind caddy, with a local authority', () => {
+  async function behindCaddy(): Promise<() => Promise<ChildProcess>> {
+    const port = await freePort()
+    const folder = temporary('zotbar-caddy-')
+    const authority = join(folder, 'caddy', 'pki', 'authorities', 'local', 'root.crt')
+    rig = await createUpgradeRig({ environment: { NODE_EXTRA_CA_CERTS: authority } })
+    const address = `https://localhost:${port}`
+    rig.configure({ ...rig.standard, http: { ...rig.standard.http, externalUrl: address } })
+    const file = join(folder, 'Caddyfile')
+    const lines = [
+      '{',
+      'skip_install_trust',
+      'admin off',
+      'auto_https disable_redirects',
+      '}',
+      `${address} {`,
+      'tls internal',
+      `reverse_proxy 127.0.0.1:${rig.port}`,
+      '}',
+    ]
+    writeFileSync(file, `${lines.join('\n')}\n`)
+    return async () => {
+      const child = spawn('caddy', ['run', '--adapter', 'caddyfile', '--config', file], {
+        env: { PATH: process.env['PATH'], HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder },
+        stdio: 'ignore',
+      })
+      children.push(child)
+      await eventually(() => existsSync(authority), 20_000)
+      return child
+    }
+  }
+
+  it('has to answer and list again, if it did before', async () => {
+    const caddy = await behindCaddy()
+    const proxy = await caddy()
+    await rig.running()
+    await rig.pushed()
+    const passed = await rig.upgrade('--from', rig.program('good', 'v2.1.14'), '--yes')
+    expect(passed.last.result).toBe('done')
+    expect(partsIn(passed.lines)).toMatchObject({ 'public-url': 'passed', census: 'passed', pulls: 'passed' })
+
+    const failing = rig.upgrade('--from', rig.program('good', 'v2.1.15'), '--yes')
+    await rig.applying('stop')
+    proxy.kill('SIGKILL')
+    const { last, lines } = await failing
+    expect(last).toMatchObject({ result: 'rolled-back', error: { code: 'gate-failed' } })
+    expect(partsIn(lines)['public-url']).toBe('failed')
+    expect(await rig.version()).toBe('v2.1.14')
+
+    // What failed before cannot fail the gate.
+    const without = await rig.upgrade('--from', rig.program('good', 'v2.1.16'), '--yes')
+    expect(without.last.result).toBe('done')
+    expect(partsIn(without.lines)['public-url']).toBe('skipped')
+  })
+})
+
+describe('the gate of an upgrade', () => {
+  it('runs the checks of the user, and forgives those that failed before', async () => {
+    rig = await createUpgradeRig()
+    await rig.running()
+    const broken = join(rig.folder, 'broken')
+    await rig.set('gate.checks', `test ! -e ${broken}\nfalse`)
+    const passed = await rig.upgrade('--from', rig.program('good', 'v2.1.14'), '--yes')
+    expect(partsIn(passed.lines)).toMatchObject({
+      'check-1': 'passed',
+      'check-2': 'skipped',
+      'public-url': 'skipped',
+      stable: 'passed',
+    })
+    const failing = rig.upgrade('--from', rig.program('good', 'v2.1.15'), '--yes')
+    await rig.applying('stop')
+    writeFileSync(broken, '')
+    const { last, lines } = await failing
+    expect(last).toMatchObject({ result: 'rolled-back', error: { code: 'gate-failed' } })
+    expect(last.error?.words).toContain(`test ! -e ${broken}`)
+    expect(partsIn(lines)['check-1']).toBe('failed')
+    expect(rig.bad()['v2.1.15']).toBeDefined()
+  })
+
+  it('passes an empty store', async () => {
+    rig = await createUpgradeRig()
+    await rig.running()
+    const { last, lines } = await rig.upgrade('--from', rig.program('good', 'v2.1.15'), '--yes')
+    expect(last.result).toBe('done')
+    expect(partsIn(lines)).toMatchObject({ census: 'passed', pulls: 'passed' })
+  })
+})
+
+describe('a config that changes together with the version', () => {
+  const withMetrics = (metrics: object) => ({
+    ...rig.standard,
+    http: {
+      ...rig.standard.http,
+      accessControl: { repositories: { '**': { anonymousPolicy: ['read', 'create'] } }, metrics },
+    },
+    extensions: { metrics: { enable: true } },
+  })
+  const configure = (): string => {
+    const text = `${JSON.stringify(withMetrics({ users: [''] }), null, 3)}\n`
+    rig.configure(text)
+    return text
+  }
+  const now = () => readFileSync(rig.configFile, 'utf8')
+
+  it('changes in the swap, keeps the old file beside it, and goes back with --undo', async () => {
+    rig = await createUpgradeRig({ version: 'v2.1.17' })
+    const before = configure()
+    await rig.running()
+    const file = rig.program('good', 'v2.1.18')
+    const asked = await rig.upgrade('--from', file)
+    expect(asked.lines.find(line => line.question)?.question?.body).toContain('+')
+    expect(now()).toBe(before)
+    const { last } = await rig.upgrade('--from', file, '--yes')
+    expect(last.result).toBe('done')
+    expect(now()).toContain('"anonymousPolicy"')
+    expect(now()).not.toContain('"users": [')
+    expect(readFileSync(`${rig.configFile}.before-v2.1.18`, 'utf8')).toBe(before)
+    const back = await rig.upgrade('--undo', '--yes')
+    expect(back.last.result).toBe('done')
+    expect(await rig.version()).toBe('v2.1.17')
+    expect(JSON.parse(now())).toEqual(JSON.parse(before))
+  })
+
+  it('comes back as it was, where the version does not prove itself', async () => {
+    rig = await createUpgradeRig({ version: 'v2.1.17' })
+    const before = configure()
+    await rig.running()
+    const { last } = await rig.upgrade('--from', rig.program('exits-0', 'v2.1.18'), '--yes')
+    expect(last.result).toBe('rolled-back')
+    expect(now()).toBe(before)
+    expect(await rig.version()).toBe('v2.1.17')
+  })
+})
+
+describe('the store', () => {
+  /** Every file with its bytes, but for what the registry keeps for itself. */
+  function filesIn(folder: string): Record<string, string> {
+    const found: Record<string, string> = {}
+    for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+      const path = relative(folder, join(entry.parentPath, entry.name))
+      if (!entry.isFile() || /^_zotbar\//.test(path)) continue
+      found[path] = createHash('sha256')
+        .update(readFileSync(join(folder, path)))
+        .digest('hex')
+    }
+    return found
+  }
+
+  it('is never written by the app: it upgrades, rolls back and undoes without being able to', async () => {
+    // Node itself refuses every write of the app outside its home; the registry is another program.
+    const flags = [`--allow-fs-write=${join(tmpdir(), 'zotbar-app-')}*`, '--allow-fs-write=/dev/null']
+    const more = ['--allow-fs-read=*', '--allow-child-process', '--allow-worker', '--allow-addons']
+    const options = ['--permission', ...flags, ...more, '--disable-warning=SecurityWarning'].join(' ')
+    rig = await createUpgradeRig({ environment: { NODE_OPTIONS: options } })
+    const data = temporary('zotbar-store-')
+    rig.configure({ ...rig.standard, storage: { rootDirectory: data } })
+    await rig.running()
+    const check = await rig.pushed()
+    const before = filesIn(data)
+    expect(Object.keys(before).length).toBeGreaterThan(6)
+
+    const failed = await rig.upgrade('--from', rig.program('loses-tag', 'v2.1.16'), '--yes')
+    expect(failed.last).toMatchObject({ result: 'rolled-back', error: { code: 'gate-failed' } })
+    const done = await rig.upgrade('--from', rig.program('good', 'v2.1.15'), '--yes')
+    expect(done.last.result).toBe('done')
+    const back = await rig.upgrade('--undo', '--yes')
+    expect(back.last.result).toBe('done')
+    expect(filesIn(data)).toEqual(before)
+    await check()
+  })
+})
