@@ -36,6 +36,8 @@ export async function fetchBySftp(
   const session = await unlessStopped(ssh.requestSFTP().catch((error: Error) => error))
   if (session === undefined) return fail(await stopped())
   if (session instanceof Error) return fail(unusable(`it offers no SFTP (${session.message})`))
+  // What goes wrong after its end concerns nobody, and would end the app.
+  session.on('error', () => {})
   try {
     const found = await unlessStopped(statOf(session, path))
     if (found === undefined) return fail(await stopped())

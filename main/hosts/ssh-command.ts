@@ -50,7 +50,7 @@ export async function startSshCommand(
     channel.on('exit', (exit: number | null, signal?: string) => {
       code = exit ?? 128 + (signalNumber(signal) ?? 0)
       leave = setTimeout(() => {
-        channel.close()
+        closeQuietly(channel)
         resolve(code)
       }, afterwards)
     })
@@ -65,9 +65,9 @@ export async function startSshCommand(
     stop: async () => {
       const group = await Promise.race([stderr.group, delay(afterwards, undefined, { ref: false })])
       if (group !== undefined && group > 1) await stopGroup(ssh, group, what.graceMs).catch(() => {})
-      channel.close()
+      closeQuietly(channel)
     },
-    leave: () => channel.close(),
+    leave: () => closeQuietly(channel),
   }
 }
 
@@ -102,6 +102,15 @@ function withoutMarker(output: Output): {
     end() {
       if (head !== undefined) pass(head, undefined)
     },
+  }
+}
+
+/** A channel whose connection is gone cannot be closed, and need not be. */
+function closeQuietly(channel: ClientChannel): void {
+  try {
+    channel.close()
+  } catch {
+    // Its connection is gone.
   }
 }
 

@@ -28,6 +28,8 @@ export interface Sshd {
   knownHosts: string
   /** The line of the host for known_hosts. */
   knownLine: string
+  /** What sshd said since it was started. */
+  log(): string
   /** Starts again with another host key. */
   changeHostKey(): Promise<void>
   /** Cuts every connection off, as a network does that goes away; what runs on the host goes on. */
@@ -65,6 +67,7 @@ export async function startSshd(settings: string[] = []): Promise<Sshd> {
 
   let daemon: ChildProcess | undefined
   let behind = 0
+  let said = ''
   async function startDaemon(): Promise<void> {
     for (let attempt = 0; ; attempt++) {
       behind = await freePort()
@@ -91,7 +94,7 @@ export async function startSshd(settings: string[] = []): Promise<Sshd> {
       const child = spawn('/usr/sbin/sshd', ['-D', '-e', '-f', config], {
         stdio: ['ignore', 'ignore', 'pipe'],
       })
-      let said = ''
+      said = ''
       child.stderr.on('data', text => {
         said += text
       })
@@ -138,6 +141,7 @@ export async function startSshd(settings: string[] = []): Promise<Sshd> {
     knownHosts,
     fingerprint: fingerprintOf(`${hostKey}.pub`),
     knownLine: lineOf(),
+    log: () => said,
     async changeHostKey() {
       await end(daemon)
       rmSync(hostKey)

@@ -42,14 +42,7 @@ describeWith(['sshd'], 'an upgrade to what a recipe builds', () => {
 
     cpSync(join(sshd.home, '.ssh'), join(rig.folder, '.ssh'), { recursive: true })
     const built = await rig.upgrade(...from)
-    if (built.last.error)
-      console.log(
-        JSON.stringify(built.lines),
-        (await import('node:fs')).readFileSync(join(rig.home, 'logs', 'app.log'), 'utf8').slice(-3000),
-        'STDERR',
-        app.stderr(),
-      )
-    expect(built.last).toMatchObject({ result: 'done' })
+    expect(built.last, app.stderr()).toMatchObject({ result: 'done' })
     expect(await rig.version()).toBe('v2.1.15')
     await check()
 
@@ -57,7 +50,7 @@ describeWith(['sshd'], 'an upgrade to what a recipe builds', () => {
     await rig.set('build.recipe', `mkdir -p bin\ncp '${newer}' bin/zot`)
     await rig.set('build.host', '')
     const here = await rig.upgrade('--from', 'source', '--to', 'v2.1.16', '--yes')
-    expect(here.last).toMatchObject({ result: 'done' })
+    expect(here.last, app.stderr()).toMatchObject({ result: 'done' })
     expect(await rig.version()).toBe('v2.1.16')
     await check()
   }, 300_000)
