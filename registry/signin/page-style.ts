@@ -16,7 +16,7 @@ export const pageStyle = `:root {
   :root {
     --window: #1b1f22; --card: #23282b; --sunken: #181c1e; --line: rgb(230 240 245 / .10);
     --text: #e9eef0; --text-2: #b3bdc2; --text-3: #99a5ab; --field: rgb(230 240 245 / .42);
-    --accent: #74c2da; --accent-fill: #1b7590; --accent-fill-hover: #20829f; --focus: #74c2da;
+    --accent: #74c2da; --accent-fill: #1b7590; --accent-fill-hover: #1f7f9b; --focus: #74c2da;
     --attention: #e3b15c; --attention-tint: #372c17; --down: #f28b80; --good-tint: #1d3326;
     --shadow-control: 0 0 0 .5px rgb(230 240 245 / .19), 0 1px 1px rgb(0 0 0 / .3);
     --shadow-card: 0 0 0 .5px rgb(230 240 245 / .13); --shadow-sheet: 0 14px 38px rgb(0 0 0 / .55);

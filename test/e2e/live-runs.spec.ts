@@ -1,6 +1,11 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { expect, type Page, test } from '@playwright/test'
+import { assetName } from '../../main/releases/release.ts'
 import { controlClient } from '../../main/transport/control-client.ts'
-import { placeZot } from '../fakes/zot/build-zot.ts'
+import { type ReleaseServer, startReleaseServer } from '../fakes/release-server.ts'
+import { type Behaviour, placeZot } from '../fakes/zot/build-zot.ts'
+import { createUpgradeRig, type UpgradeRig } from '../integration/upgrade/upgrade-rig.ts'
 import { LiveApp } from './live-app.ts'
 import { inBothSchemes, watch } from './page-checks.ts'
 
@@ -55,6 +60,78 @@ test.describe('a runbook of the real app, in a browser', () => {
     await expect(step(page, /^Finish pushes and stop the registry: undone$/)).toBeVisible()
     await expect(page.getByRole('region', { name: 'Where you are now' })).toContainText('zotbar-registry')
     await inBothSchemes(page, 'live-run-went-back')
+    expect(seen.breaches).toEqual([])
+  })
+})
+
+test.describe('an upgrade of the real app, in a browser', () => {
+  test.describe.configure({ mode: 'serial', timeout: 120_000 })
+  const asset = assetName(process) ?? ''
+  let rig: UpgradeRig
+  let server: ReleaseServer
+  test.beforeEach(async () => {
+    rig = await createUpgradeRig()
+    server = await startReleaseServer()
+    await rig.running()
+    await rig.set('releases.url', server.url)
+  })
+  test.afterEach(async () => {
+    await rig.end()
+    await server.close()
+  })
+
+  function publish(behaviour: Behaviour): void {
+    const file = rig.program(behaviour, 'v2.1.15')
+    const sha256 = createHash('sha256').update(readFileSync(file)).digest('hex')
+    server.put('v2.1.15', {
+      notes: '## New\n* latest is a tag like any other',
+      assets: [
+        { name: asset, data: { file } },
+        { name: 'checksums.sha256.txt', data: `${sha256} *${asset}\n` },
+      ],
+    })
+  }
+  async function open(page: Page): Promise<void> {
+    await page.setViewportSize({ width: 960, height: 640 })
+    const { url } = JSON.parse((await rig.zotbar('open', '--print', '--json')).stdout) as { url: string }
+    await page.goto(url)
+    await page.getByRole('navigation').getByRole('link', { name: 'Upgrade' }).click()
+    await expect(page.getByText('latest is a tag like any other')).toBeVisible()
+    await page.getByRole('button', { name: 'Upgrade to v2.1.15…' }).click()
+    await page.getByRole('button', { name: 'Begin' }).click()
+  }
+
+  test('is chosen, begun, watched and done; and goes back the same way', async ({ page }) => {
+    publish('good')
+    const seen = watch(page)
+    await open(page)
+    await expect(page.getByRole('heading', { level: 2, name: 'Done' })).toBeVisible({ timeout: 60_000 })
+    await inBothSchemes(page, 'live-upgrade')
+    expect(await rig.version()).toBe('v2.1.15')
+    await page.getByRole('button', { name: 'Done', exact: true }).click()
+    await page.getByRole('button', { name: 'Go back to v2.1.13…' }).click()
+    await page.getByRole('button', { name: 'Begin' }).click()
+    // The way back has no published digest, so it asks.
+    await page.getByRole('button', { name: 'Go back…', exact: true }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Go back', exact: true }).click()
+    await expect(page.getByRole('heading', { level: 2, name: 'Done' })).toBeVisible({ timeout: 60_000 })
+    expect(await rig.version()).toBe('v2.1.13')
+    expect(seen.breaches).toEqual([])
+  })
+
+  test('that does not prove itself goes back, and is not offered as the next step', async ({ page }) => {
+    publish('loses-tag')
+    await rig.pushed()
+    const seen = watch(page)
+    await open(page)
+    await expect(page.getByRole('heading', { level: 2, name: 'It went back by itself' })).toBeVisible({
+      timeout: 60_000,
+    })
+    await expect(step(page, /^Prove that it serves what was there: failed$/)).toBeVisible()
+    await inBothSchemes(page, 'live-upgrade-went-back')
+    expect(await rig.version()).toBe('v2.1.13')
+    await page.getByRole('button', { name: 'Done', exact: true }).click()
+    await expect(page.getByText('failed here before')).toBeVisible()
     expect(seen.breaches).toEqual([])
   })
 })
