@@ -101,6 +101,7 @@ async function run(): Promise<void> {
     ...(config === undefined ? {} : { configFile: resolve(config) }),
     openWith: {
       open: async what => (part ? part.open(what) : fail({ code: 'busy', with: 'starting' })),
+      signIn: async wish => part?.signIn?.(wish) ?? fail({ code: 'busy', with: 'starting' }),
       quit: () => app.quit(),
     },
   })

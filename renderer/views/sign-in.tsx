@@ -23,6 +23,7 @@ export function SignIn({ question: { id, signIn } }: { question: RunbookQuestion
     }
     return (
       <>
+        {refused}
         {open ? (
           <p role="status" className="small two">
             Waiting for {signIn.user} to sign in, in a window of its own.
@@ -32,7 +33,6 @@ export function SignIn({ question: { id, signIn } }: { question: RunbookQuestion
             <Button onPress={() => void begin()}>Sign in as {signIn.user}…</Button>
           </div>
         )}
-        {refused}
       </>
     )
   }

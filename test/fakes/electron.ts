@@ -15,6 +15,11 @@ export class FakeContents extends EventEmitter {
   openHandler: ((details: { url: string }) => { action: string }) | undefined
   webRtc = ''
   frame: FakeFrame = { url: '', parent: null }
+  session: unknown
+  reloads = 0
+  reload = () => {
+    this.reloads += 1
+  }
   getURL = () => this.url
   send = (...parts: unknown[]) => void this.sent.push(parts)
   setWindowOpenHandler = (handler: FakeContents['openHandler']) => {
@@ -74,6 +79,7 @@ export function fakeElectron() {
       super()
       this.options = options
       this.bounds = { x: 0, y: 0, width: options.width, height: options.height }
+      this.webContents.session = Object(options['webPreferences']).session
       windows.push(this)
       app.emit('web-contents-created', {}, this.webContents)
     }
@@ -86,6 +92,10 @@ export function fakeElectron() {
     }
     hide = () => {
       this.visible = false
+    }
+    title = ''
+    setTitle = (title: string) => {
+      this.title = title
     }
     focus = () => {}
     restore = () => {}
@@ -150,6 +160,7 @@ export function fakeElectron() {
   }
 
   const session = fakeSession()
+  const sessions = new Map([['zotbar', session]])
   const handlers = new Map<string, (...parts: unknown[]) => Promise<unknown>>()
   const ipc = Object.assign(new EventEmitter(), {
     handle: (channel: string, handler: (...parts: unknown[]) => Promise<unknown>) =>
@@ -198,7 +209,9 @@ export function fakeElectron() {
     session: {
       fromPartition: (name: string) => {
         done.partition = name
-        return session
+        const found = sessions.get(name) ?? fakeSession()
+        sessions.set(name, found)
+        return found
       },
     },
   }
@@ -208,6 +221,8 @@ export function fakeElectron() {
     app,
     power: api.powerMonitor,
     session,
+    /** By partition. */
+    sessions,
     windows,
     trays,
     notes,
@@ -225,17 +240,27 @@ export interface FakeMenu {
 }
 
 type Ask = (contents: FakeContents, permission: string, answer: (granted: boolean) => void) => void
+type Verify = (
+  request: { hostname: string; certificate: { data: string } },
+  answer: (code: number) => void,
+) => void
 type Check = (contents: null, permission: string, origin: string) => boolean
 
 function fakeSession() {
   const set = {
     serve: undefined as ((request: { url: string; method: string }) => Promise<Response>) | undefined,
     before: undefined as
-      | ((details: { url: string }, answer: (to: { cancel: boolean }) => void) => void)
+      | ((details: { url: string; resourceType?: string }, answer: (to: { cancel: boolean }) => void) => void)
       | undefined,
     ask: undefined as Ask | undefined,
     check: undefined as Check | undefined,
     device: undefined as (() => boolean) | undefined,
+    redirected: undefined as ((details: { url: string; redirectURL: string }) => void) | undefined,
+    verify: undefined as Verify | undefined,
+    proxy: '',
+    cookies: [] as { name: string; value: string }[],
+    /** How often it was emptied. */
+    emptied: 0,
     spell: true,
   }
   return Object.assign(new EventEmitter(), {
@@ -249,6 +274,22 @@ function fakeSession() {
       onBeforeRequest: (listener: typeof set.before) => {
         set.before = listener
       },
+      onBeforeRedirect: (listener: typeof set.redirected) => {
+        set.redirected = listener
+      },
+    },
+    cookies: { get: async () => set.cookies },
+    clearStorageData: async () => {
+      set.cookies = []
+      set.emptied += 1
+    },
+    clearAuthCache: async () => {},
+    closeAllConnections: async () => {},
+    setProxy: async ({ proxyRules }: { proxyRules: string }) => {
+      set.proxy = proxyRules
+    },
+    setCertificateVerifyProc: (verify: Verify) => {
+      set.verify = verify
     },
     setPermissionRequestHandler: (handler: Ask) => {
       set.ask = handler

@@ -1,15 +1,20 @@
-import type { Session } from 'electron'
+import type { Session, WebContents } from 'electron'
 import type { ElectronApi } from './electron-api.ts'
 import { type PageServer, pageOrigin, pageScheme } from './page-server.ts'
 
-/** Before Electron is ready: our scheme behaves like https, and Chromium resolves no name at all. */
+/** No request leaves by it: a proxy at a port that nobody listens at, for loopback addresses too. */
+const nowhere = { proxyRules: 'http://127.0.0.1:9', proxyBypassRules: '<-loopback>' }
+
+/** Before Electron is ready: our scheme behaves like https, and no session reaches anything unless it is let to. */
 export function fenceApp({ app, protocol }: Pick<ElectronApi, 'app' | 'protocol'>): void {
   protocol.registerSchemesAsPrivileged([
     { scheme: pageScheme, privileges: { standard: true, secure: true, supportFetchAPI: true } },
   ])
   app.enableSandbox()
-  // The app's own HTTP is Node's. Chromium has no reason to reach anything, so no address resolves for it.
-  app.commandLine.appendSwitch('host-resolver-rules', 'MAP * ~NOTFOUND')
+  // The app's own HTTP is Node's. Chromium has no reason to reach anything but while somebody signs in.
+  app.on('session-created', session => {
+    session.webRequest.onBeforeRequest((_, answer) => answer({ cancel: true }))
+  })
   app.commandLine.appendSwitch('disable-background-networking')
   app.commandLine.appendSwitch('no-pings')
 }
@@ -27,6 +32,8 @@ export function fencedSession(
   packaged: boolean,
 ): Session {
   const fenced = session.fromPartition('zotbar', { cache: false })
+  // Not even a name is looked up for it.
+  fenced.setProxy(nowhere).catch(() => {})
   fenced.protocol.handle(pageScheme, serve)
   fenced.webRequest.onBeforeRequest((details, answer) => {
     answer({ cancel: !(isOwn(details.url) || (!packaged && details.url.startsWith('devtools:'))) })
@@ -44,11 +51,19 @@ export function fencedSession(
   return fenced
 }
 
-/** Every page of the app, whoever made it, stays where it is: no navigation, no new window, no webview. */
-export function fenceContents({ app }: Pick<ElectronApi, 'app'>): void {
+/**
+ * Every page of the app, whoever made it, stays where it is: no navigation, no new window, no webview. But a page that
+ * `mayMove`, of the sign-in, goes where its own fence lets it.
+ */
+export function fenceContents(
+  { app }: Pick<ElectronApi, 'app'>,
+  mayMove: (contents: WebContents) => boolean = () => false,
+): void {
   app.on('web-contents-created', (_, contents) => {
-    contents.on('will-frame-navigate', details => details.preventDefault())
-    contents.on('will-redirect', details => details.preventDefault())
+    if (!mayMove(contents)) {
+      contents.on('will-frame-navigate', details => details.preventDefault())
+      contents.on('will-redirect', details => details.preventDefault())
+    }
     contents.on('will-attach-webview', event => event.preventDefault())
     contents.setWindowOpenHandler(() => ({ action: 'deny' }))
     contents.setWebRTCIPHandlingPolicy('disable_non_proxied_udp')

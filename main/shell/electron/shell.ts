@@ -18,6 +18,7 @@ import { createPageServer } from './page-server.ts'
 import { createPopover } from './popover.ts'
 import { confirmedHandlers, createQuestions } from './questions.ts'
 import { createSecretClipboard } from './secret-clipboard.ts'
+import { createSignIn } from './sign-in.ts'
 import { createTray } from './tray.ts'
 import { createMainWindow } from './window.ts'
 
@@ -57,7 +58,8 @@ export async function createShell(options: ShellOptions): Promise<ShellPart> {
   const packaged = app.isPackaged
   const questions = createQuestions(electron)
 
-  fenceContents(electron)
+  const signIn = createSignIn({ electron, clock, questions, log })
+  fenceContents(electron, signIn.owns)
   electron.Menu.setApplicationMenu(applicationMenu(electron, platform, packaged))
   const session = fencedSession(electron, await createPageServer(files.pages), packaged)
   const page = { electron, session, preload: files.preload, packaged, complain: log }
@@ -187,6 +189,7 @@ export async function createShell(options: ShellOptions): Promise<ShellPart> {
     if (ending) return
     popover.destroy()
     window.destroy()
+    signIn.destroy()
     void end()
   })
   electron.powerMonitor.on('shutdown', () => {
@@ -200,7 +203,7 @@ export async function createShell(options: ShellOptions): Promise<ShellPart> {
     if (!argv.includes(agentArgument)) openWindow()
   })
   app.on('activate', () => openWindow())
-  return { open, quit: () => setImmediate(() => app.quit()) }
+  return { open, signIn: signIn.open, quit: () => setImmediate(() => app.quit()) }
 }
 
 /** What each verb of a glance means to the registry. */

@@ -77,6 +77,10 @@ describe('the session of the pages', () => {
     return answer
   }
 
+  it('has no way to the network, not even for names', () => {
+    expect(set.proxy).toBe('http://127.0.0.1:9')
+  })
+
   it('is kept in memory', () => {
     expect(fake.done.partition).not.toContain('persist:')
   })
@@ -162,10 +166,30 @@ describe('every page', () => {
   })
 })
 
-it('before it is ready, the app is sandboxed and resolves no name', () => {
+it('a page of the sign-in may move, but opens no window', () => {
+  const fake = fakeElectron()
+  const contents = new FakeContents()
+  fenceContents(fake.electron, one => Object.is(one, contents))
+  fake.app.emit('web-contents-created', {}, contents)
+  const moves = anEvent()
+  contents.emit('will-frame-navigate', moves)
+  expect(moves.prevented).toBe(false)
+  const view = anEvent()
+  contents.emit('will-attach-webview', view)
+  expect(view.prevented).toBe(true)
+  expect(contents.openHandler!({ url: 'https://example.com' })).toEqual({ action: 'deny' })
+})
+
+it('before it is ready, the app is sandboxed, and no session reaches anything', () => {
   const fake = fakeElectron()
   fenceApp(fake.electron)
   expect(fake.done.schemes).toMatchObject([{ scheme: 'app' }])
   expect(fake.done.switches).toContain('sandbox')
-  expect(fake.done.switches).toContain('host-resolver-rules=MAP * ~NOTFOUND')
+  const made = fake.sessions.get('zotbar')!
+  fake.app.emit('session-created', made)
+  let answer = {}
+  made.set.before!({ url: 'https://example.com/' }, to => {
+    answer = to
+  })
+  expect(answer).toEqual({ cancel: true })
 })
