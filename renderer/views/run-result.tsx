@@ -71,8 +71,9 @@ export function RunResult({ run, standing }: { run: RunbookDetails; standing: [s
   )
 }
 
+/** What begins with a name keeps its letters. */
 const sentence = (words: string): string => {
-  const text = words.charAt(0).toUpperCase() + words.slice(1)
+  const text = words.replace(/^the /, 'The ')
   return text.endsWith('.') ? text : `${text}.`
 }
 

@@ -47,7 +47,11 @@ export function RunSteps({ steps, waits, over }: { steps: RunbookStep[]; waits: 
                 {step.title}
                 <span className="vh">: {now && waits ? 'waits for you' : said}</span>
               </p>
-              {words !== undefined && <p className="small two">{words}</p>}
+              {words !== undefined && (
+                <p className="small two" title={words}>
+                  {words}
+                </p>
+              )}
             </div>
             <p className="label" aria-hidden={step.tookMs === undefined}>
               {atTheEnd(step)}
@@ -91,11 +95,16 @@ export function RunParts({ parts, over = false }: { parts: RunbookPart[]; over?:
           <Glyph name={over && state === 'working' ? 'pending' : partGlyphs[state]} />
           <p>
             {title}
-            <span className="vh">: {over && state === 'working' ? 'cut short' : partStateWords[state]}</span>
+            <span className="vh">: {became(state, over)}</span>
           </p>
-          <p className={state === 'failed' ? 'small bad' : 'small two'}>{words ?? partStateWords[state]}</p>
+          <p className={state === 'failed' ? 'small bad' : 'small two'}>{words ?? became(state, over)}</p>
         </li>
       ))}
     </ul>
   )
+}
+
+function became(state: RunbookPart['state'], over: boolean): string {
+  if (over && state === 'pending') return 'not reached'
+  return over && state === 'working' ? 'cut short' : partStateWords[state]
 }
