@@ -4,7 +4,7 @@ import { fail, type Result } from '../../preload/contract/result.ts'
 import { asStep, done, errorOf, failed } from '../gate/step-result.ts'
 import type { Obtained, Release } from '../releases/release.ts'
 import { compareVersions, isVersion } from '../releases/release.ts'
-import type { Step, StepResult } from '../runbook/step.ts'
+import type { Question, Step, StepResult } from '../runbook/step.ts'
 import { databaseBytes } from './databases.ts'
 import { isFile } from './library.ts'
 import type { Baseline, UpgradeMemory } from './memory.ts'
@@ -175,7 +175,7 @@ export function verifyStep(parts: UpgradeParts): UpgradeStep {
     why: 'Size, digests, file type and architecture are known before a byte of it runs.',
     cancellable: true,
     check: async ({ memory }) => memory.needless || memory.undo,
-    async apply({ memory, progress, signal }) {
+    async apply({ memory, progress, signal, ask }) {
       const { got } = memory
       if (!got) return failed('unexpected', 'Nothing was fetched.')
       const release =
@@ -189,11 +189,26 @@ export function verifyStep(parts: UpgradeParts): UpgradeStep {
         onPart: part => progress({ label: part.title, part }),
       })
       if (!trust.ok) return asStep(trust)
-      memory.trust = { sha256: trust.value.sha256, origin: trust.value.origin }
-      return { ...done, words: `SHA-256 ${trust.value.sha256}` }
+      const { sha256, origin } = trust.value
+      // Its version is asked for next: nothing of it runs before somebody stands for it.
+      const vouched = origin !== 'unproven' || memory.yes || (await ask(vouching(got, sha256)))
+      if (!vouched) return failed('declined', 'Nobody vouches for it; nothing of it was run.')
+      memory.trust = { sha256, origin }
+      return { ...done, words: `SHA-256 ${sha256}` }
     },
   }
 }
+
+const vouching = ({ from }: Pick<Obtained, 'from'>, sha256: string): Question => ({
+  id: 'vouch',
+  title: 'Do you vouch for this program?',
+  body: [
+    'Nobody published a digest of it: only your word stands for where it comes from.',
+    `SHA-256 ${sha256}, from ${from}`,
+    'Size, file type and architecture are right. Next it is run for its version, beside the one that serves.',
+  ].join('\n'),
+  confirm: 'Run it',
+})
 
 /** Looks whether it may run, runs `--version`, and says which version it is. */
 export async function lookAtStaged(

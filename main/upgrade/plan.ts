@@ -1,5 +1,6 @@
 import type { Finding } from '../../preload/contract/runbook.ts'
 import type { UpgradeOrigin, UpgradePlan } from '../../preload/contract/upgrade.ts'
+import { embeddedVersion } from '../releases/embedded-version.ts'
 import type { Release } from '../releases/release.ts'
 import { dryRun } from '../runbook/run.ts'
 import type { StepResult } from '../runbook/step.ts'
@@ -34,7 +35,8 @@ export async function planUpgrade(
   parts: UpgradeParts,
   { origin, trouble = [] }: { origin: UpgradeOrigin; trouble?: Finding[] },
 ): Promise<UpgradePlan> {
-  const { from, version } = memory
+  const { from, source } = memory
+  const version = memory.version ?? (source?.startsWith('/') ? await embeddedVersion(source) : undefined)
   const steps = await dryRun(upgradeRunbook(memory, parts))
   const refusal = version === undefined ? undefined : await refusalOf(version, memory, parts)
   const about = {

@@ -80,7 +80,9 @@ export function makeZot(
   mkdirSync(dirname(path), { recursive: true })
   copyFileSync(builtZot(), path, constants.COPYFILE_FICLONE)
   const bundle = join(root, 'dist', 'registry', 'zotbar-registry.mjs')
-  appendFileSync(path, `\n${JSON.stringify({ bundle, version, behaviour })}\n`)
+  // The commit stands in a real one's bytes too.
+  const commit = `${version}-0-g0123456789abcdef`
+  appendFileSync(path, `\n${JSON.stringify({ bundle, version, commit, behaviour })}\n`)
   if (wrongArch) {
     const file = openSync(path, 'r+')
     // e_machine, elf(5).
