@@ -1,0 +1,167 @@
+import { randomBytes } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { adminClient } from '../../../main/platform/admin-client.ts'
+import { registryHttp } from '../../../main/platform/registry-http.ts'
+import type { SignInCookie } from '../../../main/platform/sign-in-window.ts'
+import { createKeyDesk } from '../../../main/rotation/key-desk.ts'
+import type { Offered } from '../../../main/rotation/parts.ts'
+import { createSessionMint, type SignInMint } from '../../../main/rotation/sign-in.ts'
+import { ok } from '../../../preload/contract/result.ts'
+import { client } from '../../fakes/identity-provider.ts'
+import { LyingProvider } from '../../fakes/lying-provider.ts'
+import { type Registry, startRegistry, temporaryFolder } from '../registry/registry-process.ts'
+
+const folder = temporaryFolder()
+const root = `${folder.path}/data`
+let idp: LyingProvider
+let registry: Registry
+/** Where it is asked: undefined while it restarts. */
+let url: string | undefined
+
+const start = async (): Promise<void> => {
+  const oidc = {
+    issuer: idp.issuer,
+    clientid: client.id,
+    clientsecret: client.secret,
+    scopes: ['openid', 'email'],
+  }
+  registry = await startRegistry(root, {
+    http: { address: '127.0.0.1', port: '0', auth: { openid: { providers: { oidc } } } },
+  })
+  url = registry.url
+}
+beforeAll(async () => {
+  idp = await LyingProvider.start()
+  await start()
+})
+afterAll(async () => {
+  http.close()
+  await registry?.stop()
+  await idp?.stop()
+  folder.dispose()
+})
+
+const http = registryHttp({ url: () => url, credential: async () => undefined })
+let whileAway = async (): Promise<void> => {}
+const serving = async (): Promise<boolean> => {
+  await whileAway()
+  return url !== undefined
+}
+const parts = { registry: http, serving }
+const desk = createKeyDesk({
+  ...parts,
+  admin: adminClient(`${folder.path}/none.sock`),
+  pause: ms => new Promise(done => setTimeout(done, ms)),
+  now: Date.now,
+})
+const mint = createSessionMint({ ...parts, desk })
+
+/** Signs in by HTTP as a browser would; gives its cookies. */
+async function signIn(email: string): Promise<SignInCookie[]> {
+  idp.lies = { userInfo: { sub: '1', email } }
+  const begun = await registry.ask('/zot/auth/login?provider=oidc&callback_ui=/user/apikey')
+  const state = (begun.headers['set-cookie'] ?? []).map(line => line.split(';')[0]).join('; ')
+  const back = idp.approve(begun.headers.location ?? '')
+  const done = await registry.ask(back, { headers: { Cookie: state } })
+  return (done.headers['set-cookie'] ?? []).map(line => {
+    const [name = '', value = ''] = (line.split(';')[0] ?? '').split('=', 2)
+    return { name, value }
+  })
+}
+
+const wishOf = (user: string): SignInMint => ({
+  user,
+  label: `zotbar/here/${randomBytes(3).toString('hex')}`,
+  expirationDate: new Date(Date.now() + 90 * 86_400_000).toISOString(),
+  scopes: [],
+})
+
+/** Keys that were taken. */
+const taken: Offered[] = []
+const take = async (key: Offered) => {
+  taken.push(key)
+  return ok(null)
+}
+async function labels(user: string, key: string): Promise<string[]> {
+  const own = await desk.own({ user, key })
+  return own.ok && own.value !== 'refused' ? own.value.map(({ label }) => label) : []
+}
+
+describe('a key made in the session of somebody who signed in', () => {
+  it('has the label and the end that were wanted, and lets in', async () => {
+    const wish = wishOf('ci@example.com')
+    const arrived = await mint(await signIn('ci@example.com'), wish, take)
+    expect(arrived).toEqual({ kind: 'ended', result: ok(null) })
+    const key = taken.pop()!
+    expect(key).toMatchObject({ expirationDate: wish.expirationDate, how: 'by signing in as ci@example.com' })
+    expect(await labels('ci@example.com', key.secret)).toEqual([wish.label])
+  })
+
+  it('takes the place of one with its label, whose secret was lost', async () => {
+    const wish = wishOf('lost@example.com')
+    const cookies = await signIn('lost@example.com')
+    await mint(cookies, wish, take)
+    const lost = taken.pop()!
+    await mint(cookies, wish, take)
+    const key = taken.pop()!
+    expect(await labels('lost@example.com', key.secret)).toEqual([wish.label])
+    expect(await desk.own({ user: 'lost@example.com', key: lost.secret })).toEqual(ok('refused'))
+  })
+
+  it('is not made for somebody else, who is told', async () => {
+    const cookies = await signIn('alice@example.com')
+    expect(await mint(cookies, wishOf('ci@example.com'), take)).toEqual({
+      kind: 'wrong-user',
+      user: 'alice@example.com',
+    })
+    expect(taken).toEqual([])
+  })
+
+  it('is taken back where the name in the cookie was not that of the session', async () => {
+    const cookies = (await signIn('alice@example.com')).map(cookie =>
+      cookie.name === 'user' ? { ...cookie, value: 'ci@example.com' } : cookie,
+    )
+    const arrived = await mint(cookies, wishOf('ci@example.com'), take)
+    expect(arrived).toMatchObject({
+      kind: 'ended',
+      result: { error: { code: 'key-not-accepted', user: 'ci@example.com' } },
+    })
+    expect(taken).toEqual([])
+    const list = await http.ask('/zot/auth/apikey', {
+      session: cookies.map(({ name, value }) => `${name}=${value}`).join('; '),
+    })
+    expect(list.ok && JSON.parse(list.value.body.toString())).toEqual({ apiKeys: [] })
+  })
+
+  it.each<[string, SignInCookie[]]>([
+    ['no cookie', []],
+    [
+      'a session that was never begun',
+      [
+        { name: 'session', value: 'made-up' },
+        { name: 'user', value: 'ci@example.com' },
+      ],
+    ],
+    ['a name alone', [{ name: 'user', value: 'ci@example.com' }]],
+    [
+      'a name that cannot be read',
+      [
+        { name: 'session', value: 'x' },
+        { name: 'user', value: '%E0%A4' },
+      ],
+    ],
+  ])('waits on with %s', async (_, cookies) => {
+    expect(await mint(cookies, wishOf('ci@example.com'), take)).toEqual({ kind: 'not-yet' })
+  })
+
+  it('is made after a restart of the registry in the middle, once', { timeout: 60_000 }, async () => {
+    const cookies = await signIn('again@example.com')
+    const wish = wishOf('again@example.com')
+    url = undefined
+    await registry.stop()
+    whileAway = start
+    expect(await mint(cookies, wish, take)).toEqual({ kind: 'ended', result: ok(null) })
+    whileAway = async () => {}
+    expect(await labels('again@example.com', taken.pop()!.secret)).toEqual([wish.label])
+  })
+})
