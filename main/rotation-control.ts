@@ -5,32 +5,25 @@ import type { ZotbarHandlers } from '../preload/contract/contract.ts'
 import type { ApiKey } from '../preload/contract/key.ts'
 import type { ManagedKeyGlance } from '../preload/contract/managed-key.ts'
 import { fail, ok, type Result } from '../preload/contract/result.ts'
-import type { Finding, RunbookPlan } from '../preload/contract/runbook.ts'
-import { failureWords } from '../preload/words/failure-words.ts'
 import { adminClient } from './platform/admin-client.ts'
 import type { Clock } from './platform/clock.ts'
 import type { SetAside } from './platform/json-file.ts'
 import type { RegistryHttp } from './platform/registry-http.ts'
 import type { SignInWindow, SignInWish } from './platform/sign-in-window.ts'
-import { acceptKey, readKey } from './rotation/access.ts'
+import { until } from './platform/until.ts'
 import { createCare } from './rotation/care.ts'
 import { createInventory } from './rotation/inventory.ts'
 import { createKeyDesk } from './rotation/key-desk.ts'
 import { type KeyRecord, type Owner, openKeyRecords } from './rotation/key-record.ts'
-import {
-  type Offered,
-  type RotateMemory,
-  type RotationParts,
-  retireMemory,
-  rotateMemory,
-} from './rotation/parts.ts'
-import { isLabel, labelOf, labelStart, overlapForms, type Policy, readOverlap } from './rotation/policy.ts'
+import { type RotationParts, retireMemory, rotateMemory } from './rotation/parts.ts'
+import { labelOf, labelStart, type Policy, readOverlap } from './rotation/policy.ts'
 import { retireName, retireRunbook } from './rotation/retire-steps.ts'
 import { rotateName, rotateRunbook } from './rotation/rotate.ts'
 import { scheduleRetirements } from './rotation/schedule.ts'
-import { createSessionMint, offerOf, type SignInMint } from './rotation/sign-in.ts'
+import { createSessionMint } from './rotation/sign-in.ts'
+import { memoryOf, planOf } from './rotation/wish.ts'
+import { createOffers } from './rotation-offers.ts'
 import { createSinks, usesIn } from './rotation-sinks.ts'
-import { dryRun } from './runbook/run.ts'
 import type { Kind } from './runbook/runbooks.ts'
 import type { Runs } from './runs.ts'
 import type { KeyStore } from './secrets/key-store.ts'
@@ -99,24 +92,7 @@ export async function createRotationControl(options: Options): Promise<RotationC
   const { home, clock, settings, store, runs, registry, supervisor, address, serves, report, log } = options
   const records = await openKeyRecords({ home, now: clock.now, report, onChange: options.onChange })
   const sinks = createSinks({ home, clock, settings, store })
-  /** A key that somebody brought, until the step that asked for it takes it. */
-  let offered: ({ user: string } & Offered) | undefined
-  /** What is to be made by whoever signs in, for the question that is asked. */
-  let wanted: SignInMint | undefined
-
-  const serving = (limitMs: number): Promise<boolean> =>
-    new Promise(resolve => {
-      const end = (): void => {
-        stopListening()
-        stopTimer()
-        resolve(serves())
-      }
-      const stopTimer = clock.setTimer(clock.now() + limitMs, end)
-      const stopListening = supervisor.onChange(() => {
-        if (serves()) end()
-      })
-      if (serves()) end()
-    })
+  const serving = (limitMs: number): Promise<boolean> => until(serves, supervisor.onChange, clock, limitMs)
   const pause = (ms: number): Promise<void> =>
     new Promise(resolve => void clock.setTimer(clock.now() + ms, resolve))
   const desk = createKeyDesk({
@@ -126,7 +102,12 @@ export async function createRotationControl(options: Options): Promise<RotationC
     pause,
     now: clock.now,
   })
-  const mintInSession = createSessionMint({ registry, desk, serving })
+  const offers = createOffers({
+    ...options,
+    desk,
+    mintInSession: createSessionMint({ registry, desk, serving }),
+    users: () => records.all().map(({ user }) => user),
+  })
   const policy = (): Policy => ({
     days: settings.get('rotation.days'),
     overlapMs: readOverlap(settings.get('rotation.overlap')) ?? 0,
@@ -146,15 +127,7 @@ export async function createRotationControl(options: Options): Promise<RotationC
       const sink = sinks.of(spec)
       return sink.ok ? sink.value : undefined
     },
-    takeOffered(user) {
-      const key = offered?.user === user ? offered : undefined
-      offered = undefined
-      return key
-    },
-    signIn(mint) {
-      wanted = mint
-      return offerOf(mint.user, options.signInPlace(), options.signInWindow !== undefined)
-    },
+    ...offers.parts,
     recentUses: async user => usesIn(await supervisor.tail(logLines), user),
     retiringChanged: () => schedule.poke(),
   }
@@ -185,59 +158,6 @@ export async function createRotationControl(options: Options): Promise<RotationC
   function known(user: string): Result<KeyRecord> {
     const record = records.find(ownerOf(user)) ?? records.all().find(one => one.user === user)
     return record ? ok(record) : care.notManaged(user)
-  }
-
-  interface RotateWish {
-    user: string
-    overlap?: string | undefined
-    leaked: boolean
-    yes: boolean
-  }
-
-  function memoryFor({ user, overlap, leaked, yes }: RotateWish): Result<RotateMemory> {
-    const record = known(user)
-    if (!record.ok) return record
-    const { days, overlapMs } = policy()
-    const wanted = overlap === undefined ? overlapMs : readOverlap(overlap.trim())
-    if (wanted === undefined)
-      return fail({ code: 'bad-input', field: 'overlap', wrong: overlap ?? '', allowed: overlapForms })
-    // What an earlier run could not take back is gone on with.
-    const label = record.value.pending ?? freshLabel(user)
-    if (!isLabel(label)) return fail({ code: 'key-label-refused', label })
-    const { registry: place, uuid, label: oldLabel, createdAt, expirationDate } = record.value
-    return ok({
-      registry: place,
-      user,
-      old: { uuid, label: oldLabel, createdAt, expirationDate, scopes: [] },
-      label,
-      days,
-      overlapMs: leaked ? 0 : wanted,
-      leaked,
-      yes,
-    })
-  }
-
-  async function plan(memory: RotateMemory): Promise<RunbookPlan> {
-    const findings: Finding[] = []
-    const find = (id: string, severity: Finding['severity'], evidence: string, advice: string): void =>
-      void findings.push({ id, severity, evidence, advice })
-    const record = records.find(memory)
-    for (const { spec } of record?.sinks ?? []) {
-      const sink = sinks.of(spec)
-      if (!sink.ok) find('bad-sink', 'error', spec, failureWords(sink.error).title)
-      else if (!sink.value.describe().provable)
-        find('unprovable', 'info', spec, 'It takes the key and cannot show afterwards what it holds.')
-    }
-    if ((record?.sinks.length ?? 0) === 0)
-      find(
-        'no-sink',
-        'warning',
-        memory.user,
-        'The new key is handed to no place: whoever uses it has to be told.',
-      )
-    const seen = record && (await inventory.look(record))
-    for (const { id, words, repair } of seen?.drift ?? []) find(id, 'warning', words, repair)
-    return { runbook: rotateName, steps: await dryRun(rotateRunbook(memory, parts)), findings }
   }
 
   const handlers: RotationHandlers = {
@@ -271,9 +191,18 @@ export async function createRotationControl(options: Options): Promise<RotationC
       async rotate({ dryRun: dry, ...wish }, caller) {
         const busy = runs.current()
         if (busy && !dry) return fail({ code: 'busy', with: busy.title })
-        const memory = memoryFor(wish)
+        const record = known(wish.user)
+        if (!record.ok) return record
+        if (record.value.registry !== address())
+          return fail({
+            code: 'key-elsewhere',
+            user: wish.user,
+            registry: record.value.registry,
+            here: address(),
+          })
+        const memory = memoryOf(record.value, wish, policy(), freshLabel(wish.user))
         if (!memory.ok) return memory
-        if (dry) return ok({ plan: await plan(memory.value) })
+        if (dry) return ok({ plan: await planOf(memory.value, parts, inventory, sinks.of) })
         return runs.start(rotateRunbook(memory.value, parts), caller)
       },
       async prove({ user }) {
@@ -302,43 +231,7 @@ export async function createRotationControl(options: Options): Promise<RotationC
         const memory = { registry: record.value.registry, user, old: { uuid: old.uuid, label: old.label } }
         return runs.start(retireRunbook(memory, parts), caller)
       },
-      async offerKey({ question, key }, caller) {
-        const asked = runs.current()?.question
-        const user = asked?.id === question ? asked.wants?.keyOf : undefined
-        if (user === undefined) return fail({ code: 'nothing-under-way' })
-        const secret = readKey(key)
-        if (!secret.ok) return secret
-        const bearer = { user, key: secret.value }
-        const accepted = await acceptKey(
-          desk,
-          bearer,
-          records.all().map(one => one.user),
-        )
-        if (!accepted.ok) return accepted
-        offered = { user, secret: secret.value, how: 'elsewhere, and pasted' }
-        return runs.handlers.runbooks.answer({ question, agreed: true }, caller)
-      },
-      async signIn({ question }, caller) {
-        const asked = runs.current()?.question
-        const mint = asked?.id === question && asked.signIn?.inWindow ? wanted : undefined
-        const place = options.signInPlace()
-        if (!mint || asked?.signIn?.user !== mint.user) return fail({ code: 'nothing-under-way' })
-        // A window on this screen is for whoever sits at it.
-        if (caller !== 'window' || !options.signInWindow || !place)
-          return fail({ code: 'sign-in-not-here', user: mint.user })
-        const stillAsked = () => runs.current()?.question?.id === question && wanted === mint
-        return options.signInWindow({
-          ...place,
-          user: mint.user,
-          async arrived(cookies) {
-            if (!stillAsked()) return { kind: 'ended', result: fail({ code: 'nothing-under-way' }) }
-            return mintInSession(cookies, mint, async key => {
-              offered = { user: mint.user, ...key }
-              return runs.handlers.runbooks.answer({ question, agreed: true }, caller)
-            })
-          },
-        })
-      },
+      ...offers.handlers,
       async forgejoToken({ token }, caller) {
         return caller === 'cli' ? giveForgejoToken(store.note(forgejoTokenAccount), token) : mayNot
       },

@@ -104,6 +104,7 @@ export function createCare(parts: RotationParts, sinkOf: (spec: string) => Resul
       ),
       ...(proveRepository === undefined ? {} : { proveRepository }),
       retiring: before?.retiring ?? [],
+      ...(before?.pending === undefined ? {} : { pending: before.pending }),
     }
     const written = await records.put(record)
     if (!written.ok) return written
@@ -152,10 +153,12 @@ export function createCare(parts: RotationParts, sinkOf: (spec: string) => Resul
     const record = records.find(owner)
     if (!record) return notManaged(owner.user)
     const current = await store.get(owner, 'current')
-    if (record.retiring.length > 0) {
+    if (record.retiring.length > 0 || record.pending !== undefined) {
       const access = await accessTo(desk, owner.user, [current.ok ? current.value : undefined])
       if (!access.ok) return access
-      for (const { uuid } of record.retiring) {
+      const all = await access.value?.list()
+      const made = all?.ok ? all.value.filter(({ label }) => label === record.pending) : []
+      for (const { uuid } of [...record.retiring, ...made]) {
         const gone = await access.value?.revoke(uuid)
         if (gone && !gone.ok) return gone
       }

@@ -89,6 +89,7 @@ export function deliverStep(parts: RotationParts): Step<RotateMemory> {
     id: 'deliver',
     title: 'Hand it to each place, in order',
     why: 'Whoever uses the key takes it from there. Until the switch both keys work.',
+    cancellable: true,
     check: async () => false,
     async apply(context) {
       const { registry, user, minted } = context.memory

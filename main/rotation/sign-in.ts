@@ -135,3 +135,5 @@ export function offerOf(
     ...(hasWindow ? { inWindow: true } : {}),
   }
 }
+
+export type SessionMint = ReturnType<typeof createSessionMint>

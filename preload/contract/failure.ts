@@ -128,6 +128,8 @@ export type Failure =
   | { code: 'key-unidentified'; user: string }
   | { code: 'key-label-refused'; label: string }
   | { code: 'nothing-retiring'; user: string }
+  /** It is under care for another registry than the one here. */
+  | { code: 'key-elsewhere'; user: string; registry: string; here: string }
   /** `blocked`: origins that the sign-in was not let go to. */
   | { code: 'sign-in-ended'; user: string; why: 'closed' | 'too-slow' | 'blocked'; blocked: string[] }
   | { code: 'sign-in-not-here'; user: string }

@@ -377,6 +377,7 @@ export function failureWords(error: Failure): FailureWords {
     case 'key-unidentified':
     case 'key-label-refused':
     case 'nothing-retiring':
+    case 'key-elsewhere':
     case 'sign-in-ended':
     case 'sign-in-not-here':
       return rotationFailureWords(error)

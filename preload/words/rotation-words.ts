@@ -12,6 +12,7 @@ type RotationFailure = Extract<
       | 'key-unidentified'
       | 'key-label-refused'
       | 'nothing-retiring'
+      | 'key-elsewhere'
       | 'sign-in-ended'
       | 'sign-in-not-here'
   }
@@ -69,6 +70,14 @@ export function rotationFailureWords(error: RotationFailure): FailureWords {
         title: 'The label of a key is one line',
         steps: [
           'At most 200 characters, no line breaks or control characters. Change it: zotbar settings set rotation.label',
+        ],
+      }
+    case 'key-elsewhere':
+      return {
+        title: `The key of ${error.user} is one for ${error.registry}`,
+        steps: [
+          `The registry here is ${error.here}.`,
+          `Put a key for it under care: zotbar keys manage ${error.user} --key-stdin`,
         ],
       }
     case 'nothing-retiring':
