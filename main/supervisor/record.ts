@@ -1,4 +1,13 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import * as v from 'valibot'
 import { readJsonFile, type SetAside } from '../platform/json-file.ts'
@@ -29,10 +38,51 @@ export type ProcessRecord = v.InferOutput<typeof schema>
 
 /** Synchronous, so that there is no instant in which a process runs and nobody knows it. */
 export function writeRecord(file: string, record: ProcessRecord): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-  const staged = `${file}.new`
-  writeFileSync(staged, JSON.stringify(record), { mode: 0o600 })
-  renameSync(staged, file)
+  const text = JSON.stringify(record)
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    const staged = `${file}.new`
+    writeFileSync(staged, text, { mode: 0o600 })
+    renameSync(staged, file)
+    keepReserve(file)
+  } catch (error) {
+    // On a full disk only what has its space already can be written; without a record nobody could adopt the process.
+    if (!writeInReserve(file, text)) throw error
+  }
+}
+
+const reserveBytes = 4096
+const reserveOf = (file: string): string => `${file}.reserve`
+
+function keepReserve(file: string): void {
+  const reserve = reserveOf(file)
+  try {
+    if (statSync(reserve, { throwIfNoEntry: false })?.size === reserveBytes) return
+    writeFileSync(reserve, ' '.repeat(reserveBytes), { mode: 0o600 })
+  } catch {
+    // It is tried again with the next record.
+  }
+}
+
+/** Into a file of blanks that is there, or a record that was written so: JSON may end in blanks. */
+function writeInReserve(file: string, text: string): boolean {
+  if (Buffer.byteLength(text) > reserveBytes) return false
+  const places = [reserveOf(file), file]
+  const place = places.find(path => statSync(path, { throwIfNoEntry: false })?.size === reserveBytes)
+  if (place === undefined) return false
+  try {
+    const handle = openSync(place, 'r+')
+    try {
+      const padded = text + ' '.repeat(reserveBytes - Buffer.byteLength(text))
+      writeSync(handle, padded, 0)
+    } finally {
+      closeSync(handle)
+    }
+    if (place !== file) renameSync(place, file)
+    return true
+  } catch {
+    return false
+  }
 }
 
 export function forgetRecord(file: string): void {

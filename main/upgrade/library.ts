@@ -9,6 +9,7 @@ import {
   open,
   readdir,
   readFile,
+  readlink,
   realpath,
   rename,
   rm,
@@ -95,6 +96,8 @@ export function createLibrary(home: string): Library {
     },
     target: () => realpath(join(link, 'zot')).catch(() => undefined),
     async turn(name) {
+      // A way back that needs no space.
+      if ((await readlink(link).catch(() => '')) === name) return
       const staged = join(folder, `.current-${process.pid}`)
       await rm(staged, { force: true })
       await symlink(name, staged)

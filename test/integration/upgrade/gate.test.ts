@@ -179,17 +179,15 @@ describe('the store', () => {
     return found
   }
 
-  it('is never written by the app: it upgrades, rolls back and undoes without being able to', async () => {
-    // Node itself refuses every write of the app outside its home; the registry is another program.
-    const flags = [`--allow-fs-write=${join(tmpdir(), 'zotbar-app-')}*`, '--allow-fs-write=/dev/null']
-    const more = ['--allow-fs-read=*', '--allow-child-process', '--allow-worker', '--allow-addons']
-    const options = ['--permission', ...flags, ...more, '--disable-warning=SecurityWarning'].join(' ')
-    rig = await createUpgradeRig({ environment: { NODE_OPTIONS: options } })
-    const data = temporary('zotbar-store-')
-    rig.configure({ ...rig.standard, storage: { rootDirectory: data } })
+  it('is never written by the app: whatever it opens to write, in an upgrade and on both ways back', async () => {
+    const written = join(temporary('zotbar-writes-'), 'paths')
+    const hook = new URL('../../fakes/watch-writes.mjs', import.meta.url)
+    rig = await createUpgradeRig({
+      environment: { NODE_OPTIONS: `--import ${hook.href}`, WATCH_WRITES: written },
+    })
     await rig.running()
     const check = await rig.pushed()
-    const before = filesIn(data)
+    const before = filesIn(rig.data)
     expect(Object.keys(before).length).toBeGreaterThan(6)
 
     const failed = await rig.upgrade('--from', rig.program('loses-tag', 'v2.1.16'), '--yes')
@@ -198,7 +196,13 @@ describe('the store', () => {
     expect(done.last.result).toBe('done')
     const back = await rig.upgrade('--undo', '--yes')
     expect(back.last.result).toBe('done')
-    expect(filesIn(data)).toEqual(before)
+
+    expect(filesIn(rig.data)).toEqual(before)
     await check()
+    const paths = readFileSync(written, 'utf8').split('\n')
+    // It was watched: the snapshot, the link and the settings are the app's own.
+    for (const own of ['snapshots', 'current', 'settings.json'])
+      expect(paths.some(path => path.includes(`${rig.home}/`) && path.includes(own))).toBe(true)
+    expect(paths.filter(path => path.includes(`${rig.data}/`) || path.endsWith(rig.data))).toEqual([])
   })
 })
