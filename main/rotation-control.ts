@@ -107,6 +107,10 @@ export async function createRotationControl(options: Options): Promise<RotationC
     desk,
     mintInSession: createSessionMint({ registry, desk, serving }),
     users: () => records.all().map(({ user }) => user),
+    async inUse(user) {
+      const current = await store.get(ownerOf(user), 'current')
+      return current.ok ? current.value : undefined
+    },
   })
   const policy = (): Policy => ({
     days: settings.get('rotation.days'),

@@ -13,6 +13,8 @@ interface Options {
   mintInSession: SessionMint
   /** The users whose keys are under care. */
   users(): string[]
+  /** The key of a user that is to be replaced, as far as the store gives it. */
+  inUse(user: string): Promise<string | undefined>
   /** Where people sign in by browser; undefined where they cannot. */
   signInPlace(): (Omit<SignInWish, 'user' | 'arrived'> & { hasPage: boolean }) | undefined
   /** Absent in a shell without windows. */
@@ -20,7 +22,15 @@ interface Options {
 }
 
 /** Keys that a person brings for the question of a run: pasted, or made by signing in. */
-export function createOffers({ runs, desk, mintInSession, users, signInPlace, signInWindow }: Options): {
+export function createOffers({
+  runs,
+  desk,
+  mintInSession,
+  users,
+  inUse,
+  signInPlace,
+  signInWindow,
+}: Options): {
   parts: Pick<RotationParts, 'takeOffered' | 'signIn'>
   handlers: Pick<ZotbarHandlers['keys'], 'offerKey' | 'signIn'>
 } {
@@ -48,6 +58,7 @@ export function createOffers({ runs, desk, mintInSession, users, signInPlace, si
         if (user === undefined) return fail({ code: 'nothing-under-way' })
         const secret = readKey(key)
         if (!secret.ok) return secret
+        if (secret.value === (await inUse(user))) return fail({ code: 'key-in-use', user })
         const accepted = await acceptKey(desk, { user, key: secret.value }, users())
         if (!accepted.ok) return accepted
         offered = { user, secret: secret.value, how: 'elsewhere, and pasted' }

@@ -125,6 +125,8 @@ export type Failure =
   | { code: 'key-malformed'; reason: string }
   /** The registry does not let it in as this user; `owner`: whose it is, as far as that can be told. */
   | { code: 'key-not-accepted'; user: string; owner?: string }
+  /** What was given instead of the key in use is the key in use. */
+  | { code: 'key-in-use'; user: string }
   | { code: 'key-unidentified'; user: string }
   | { code: 'key-label-refused'; label: string }
   | { code: 'nothing-retiring'; user: string }

@@ -374,6 +374,7 @@ export function failureWords(error: Failure): FailureWords {
     case 'key-needed':
     case 'key-malformed':
     case 'key-not-accepted':
+    case 'key-in-use':
     case 'key-unidentified':
     case 'key-label-refused':
     case 'nothing-retiring':

@@ -9,6 +9,7 @@ type RotationFailure = Extract<
       | 'key-needed'
       | 'key-malformed'
       | 'key-not-accepted'
+      | 'key-in-use'
       | 'key-unidentified'
       | 'key-label-refused'
       | 'nothing-retiring'
@@ -60,6 +61,11 @@ export function rotationFailureWords(error: RotationFailure): FailureWords {
             title: `This is a key of ${error.owner}, not of ${error.user}`,
             steps: [`Make one as ${error.user} and try again.`],
           }
+    case 'key-in-use':
+      return {
+        title: `This is the key of ${error.user} that is to be replaced`,
+        steps: [`Make a new one as ${error.user} and paste that.`],
+      }
     case 'key-unidentified':
       return {
         title: `It cannot be told which of the keys of ${error.user} this is`,
