@@ -44,6 +44,8 @@ export interface WebWith {
 
 const usual = { connectMs: 10_000, headersMs: 30_000, idleMs: 30_000 }
 const mostRedirects = 5
+/** Bytes of an answer that may wait to be read before its connection is held back. */
+const ahead = 1024 * 1024
 
 /** undici is loaded with the first request: it would cost every start its memory. */
 export function createWeb({ environment, limits = usual, ca, now = Date.now }: WebWith): Web {
@@ -70,6 +72,7 @@ export function createWeb({ environment, limits = usual, ca, now = Date.now }: W
       headers: { 'user-agent': 'Zotbar', 'accept-encoding': 'identity', ...headers },
       headersTimeout: limits.headersMs,
       bodyTimeout: limits.idleMs,
+      highWaterMark: ahead,
       ...(signal === undefined ? {} : { signal }),
     })
     // Whoever reads it gets the error as well; one that is dropped half read must not end the process.

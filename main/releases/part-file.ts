@@ -72,17 +72,11 @@ export async function openPart(file: string, url: string, goOn: boolean): Promis
     await handle.close()
   }
 
-  async function write(chunks: Buffer[]): Promise<void> {
-    let left = chunks
-    while (left.length > 0) {
-      let { bytesWritten } = await handle.writev(left)
+  async function write(bytes: Buffer): Promise<void> {
+    for (let from = 0; from < bytes.length; ) {
+      const { bytesWritten } = await handle.write(bytes, from)
+      from += bytesWritten
       size += bytesWritten
-      const rest: Buffer[] = []
-      for (const chunk of left) {
-        if (bytesWritten < chunk.length) rest.push(chunk.subarray(bytesWritten))
-        bytesWritten = Math.max(0, bytesWritten - chunk.length)
-      }
-      left = rest
     }
     syncAhead()
   }
@@ -98,28 +92,31 @@ export async function openPart(file: string, url: string, goOn: boolean): Promis
       return resumed
     },
     async append(chunks) {
-      let gathered: Buffer[] = []
+      // Copied into two buffers in turn: chunks that wait for the disk would cost far more time in the collector.
+      let [filling, full] = [Buffer.allocUnsafeSlow(batch), Buffer.allocUnsafeSlow(batch)]
       let bytes = 0
       let writing: Promise<void> = Promise.resolve()
       const flush = async (): Promise<void> => {
         await writing
-        const taken = gathered
-        gathered = []
+        ;[filling, full] = [full, filling]
+        const taken = full.subarray(0, bytes)
         bytes = 0
         writing = write(taken)
         // Awaited at the next flush; until then nobody else looks at how it ends.
         writing.catch(() => {})
+        hash.update(taken)
       }
       resumed = size > 0
       try {
-        for await (const chunk of chunks) {
-          hash.update(chunk)
-          gathered.push(chunk)
-          bytes += chunk.length
-          if (bytes >= batch) await flush()
-        }
+        for await (const chunk of chunks)
+          for (let from = 0; from < chunk.length; ) {
+            const copied = chunk.copy(filling, bytes, from)
+            from += copied
+            bytes += copied
+            if (bytes === batch) await flush()
+          }
       } finally {
-        // What came before a connection broke is kept, and was hashed.
+        // What came before a connection broke is kept, and is hashed.
         await flush()
         await writing
       }
