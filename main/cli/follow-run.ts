@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline/promises'
 import type { Failure } from '../../preload/contract/failure.ts'
 import type { Result } from '../../preload/contract/result.ts'
 import type { RunbookLine, RunbookPlan, RunbookQuestion } from '../../preload/contract/runbook.ts'
-import { partStateWords, resultWords } from '../../preload/words/runbook-words.ts'
+import { partStateWords, progressWords, resultWords } from '../../preload/words/runbook-words.ts'
 import { type ExitCode, exitCode, exitCodeOf } from './exit-code.ts'
 import { failureText } from './output.ts'
 import { readHidden } from './secret-input.ts'
@@ -58,14 +58,14 @@ async function followRun(context: VerbContext, run: string): Promise<ExitCode> {
   }
 }
 
-function wordsOf({ step, phase, label, done, total, part, error }: RunbookLine): string | undefined {
+function wordsOf(line: RunbookLine): string | undefined {
+  const { step, phase, label, part, error } = line
   if (phase === 'check' || phase === 'wait') return undefined
   // What is yet to be looked at is for a view that redraws; here each part is one line.
   if (part?.state === 'pending' || part?.state === 'working') return undefined
-  const count = total === undefined ? '' : `, ${done ?? 0} of ${total}`
   const told = part ? `${part.title}: ${part.words ?? partStateWords[part.state]}` : label
-  const detail = error?.words ?? (told === undefined ? '' : `${told}${count}`)
-  if (part) return `${''.padEnd(10)}  ${told}${count}`
+  const detail = error?.words ?? (told === undefined ? '' : progressWords(told, line))
+  if (part) return `${''.padEnd(10)}  ${detail}`
   return `${step.padEnd(10)}  ${phase}${detail === '' ? '' : `: ${detail}`}`
 }
 

@@ -4,7 +4,10 @@ import type {
   RunbookLine,
   RunbookPart,
   RunbookProgress,
+  RunbookStep,
 } from '../../preload/contract/runbook.ts'
+import { plain } from '../../preload/words/format.ts'
+import { progressWords } from '../../preload/words/runbook-words.ts'
 import type { Clock } from '../platform/clock.ts'
 import { keptParts, stepsOf } from './course.ts'
 import type { Entry } from './journal.ts'
@@ -46,14 +49,17 @@ export function activeOf(
 export function take(active: Active, runbook: Runbook<object>, telling: Telling): void {
   active.told.push(lineOf(runbook.name, telling))
   const title = runbook.steps.find(step => step.id === telling.step)?.title ?? telling.step
-  const { question: _, ...progress } = active.progress
+  const { question: _, lines: _lines, ...kept } = active.progress
+  const progress = kept.step?.id === telling.step && _lines ? { ...kept, lines: _lines } : kept
   if ('progress' in telling && telling.progress?.part) {
     const { part } = telling.progress
     const parts = active.parts.get(telling.step) ?? new Map<string, RunbookPart>()
     active.parts.set(telling.step, parts.set(part.id, part))
   }
+  const lines = linesOf(progress, telling)
   active.progress = {
     ...progress,
+    ...(lines ? { lines } : {}),
     step: {
       id: telling.step,
       title,
@@ -69,14 +75,14 @@ export function take(active: Active, runbook: Runbook<object>, telling: Telling)
 /** How far its steps are, from the journal and from what is told. */
 export function refresh(active: Active, { steps }: Runbook<object>): void {
   const { step } = active.progress
-  const count = step?.total === undefined ? '' : ` (${step.done ?? 0} of ${step.total})`
-  const words = step?.label === undefined ? {} : { words: `${step.label}${count}` }
+  const told = step?.label === undefined ? {} : { words: plain(progressWords(step.label, step)) }
+  const count = countedBy(step)
   active.progress = {
     ...active.progress,
     steps: stepsOf(
       steps.map(outlineOf),
       active.entries,
-      step && { step: step.id, phase: step.phase, ...words },
+      step && { step: step.id, phase: step.phase, ...told, ...(count ? { count } : {}) },
     ),
     parts: [...(active.parts.get(step?.id ?? '')?.values() ?? [])],
   }
@@ -106,12 +112,13 @@ function partsOf({ parts, progress, entries }: Active): Pick<RunbookDetails, 'pa
 }
 
 export function detailsOf(active: Active): RunbookDetails {
-  const { step: _, ...progress } = active.progress
+  const { step: _, lines: _lines, ...progress } = active.progress
   const { end } = active
   const ended = active.entries.find(entry => entry.kind === 'ended')
   const since = active.entries.find(entry => entry.kind === 'begun')?.at ?? progress.since
   return {
     ...progress,
+    ...(active.end || !_lines ? {} : { lines: _lines }),
     since,
     ...partsOf(active),
     changed: ended?.changed ?? [],
@@ -146,8 +153,24 @@ function lineOf(runbook: string, telling: Telling): RunbookLine {
   }
 }
 
+/** How many lines of a step are kept. */
+const most = 12
+
+/** What the step wrote so far: its labels that count nothing and are of no part. */
+function linesOf({ lines = [] }: RunbookProgress, telling: Telling): string[] | undefined {
+  const progress = 'progress' in telling ? telling.progress : undefined
+  if (!progress || progress.part || progress.done !== undefined || progress.total !== undefined)
+    return lines.length > 0 ? lines : undefined
+  return [...lines, progress.label].slice(-most)
+}
+
+const countedBy = (step: RunbookProgress['step']): RunbookStep['count'] =>
+  step?.total === undefined
+    ? undefined
+    : { done: step.done ?? 0, total: step.total, ...(step.unit ? { unit: step.unit } : {}) }
+
 /** What is counted, without the part that changed. */
-function countOf(telling: Telling): { label?: string; done?: number; total?: number } {
+function countOf(telling: Telling): { label?: string; done?: number; total?: number; unit?: 'bytes' } {
   if (!('progress' in telling) || !telling.progress) return {}
   const { part: _, ...count } = telling.progress
   return count

@@ -5,8 +5,9 @@ import type { Entry, Outline } from './journal.ts'
 export interface Live {
   step: string
   phase: 'check' | 'apply' | 'undo' | 'wait' | 'done' | 'skipped' | 'failed'
-  /** What it said it does. */
+  /** What it said it does, and how much of it is done. */
   words?: string
+  count?: NonNullable<RunbookStep['count']>
 }
 
 /** How far each step came, from the journal and what the run tells at the moment. Pure. */
@@ -22,7 +23,7 @@ export function stepsOf(
   })
 }
 
-type Standing = Pick<RunbookStep, 'state' | 'tookMs' | 'words'>
+type Standing = Pick<RunbookStep, 'state' | 'tookMs' | 'words' | 'count'>
 
 function writtenOf(id: string, entries: readonly Entry[], over: boolean): Standing {
   const own = entries.filter(entry => 'step' in entry && entry.step === id)
@@ -57,8 +58,8 @@ function writtenOf(id: string, entries: readonly Entry[], over: boolean): Standi
 }
 
 /** The run tells a step before the journal has it. */
-function overtaken(written: Standing, { phase, words }: Live): Standing {
-  const said = words === undefined ? {} : { words }
+function overtaken(written: Standing, { phase, words, count }: Live): Standing {
+  const said = { ...(words === undefined ? {} : { words }), ...(count ? { count } : {}) }
   if (phase === 'undo') return written.state === 'undone' ? written : { state: 'undoing', ...said }
   if (written.state === 'working') return { ...written, ...said }
   if (written.state !== 'pending') return written

@@ -5,6 +5,8 @@ export interface Progress {
   label: string
   done?: number
   total?: number
+  /** What is counted; absent: things, as the label says. */
+  unit?: 'bytes'
   part?: RunbookPart
 }
 

@@ -131,7 +131,12 @@ export function downloadStep(parts: UpgradeParts): UpgradeStep {
         to: downloadFolder(memory, home),
         signal,
         progress: (count: number, total?: number) =>
-          progress({ label: 'Bytes', done: count, ...(total === undefined ? {} : { total }) }),
+          progress({
+            label: 'Downloaded',
+            done: count,
+            unit: 'bytes',
+            ...(total === undefined ? {} : { total }),
+          }),
       }
       const { source, version } = memory
       let got: Result<Obtained>

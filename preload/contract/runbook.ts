@@ -56,6 +56,8 @@ export interface RunbookStep {
   tookMs?: number
   /** What came of it, or what it does at the moment. */
   words?: string
+  /** How much of it is done, while it works and can tell. */
+  count?: { done: number; total: number; unit?: 'bytes' }
   /** From here on there is no way back. */
   pointOfNoReturn?: true
 }
@@ -68,6 +70,8 @@ export interface RunbookLine {
   label?: string
   done?: number
   total?: number
+  /** What is counted; absent: things, as the label says. */
+  unit?: 'bytes'
   part?: RunbookPart
   question?: RunbookQuestion
   error?: RunbookError
@@ -89,13 +93,23 @@ export interface RunbookProgress {
   by: string
   /** ms since the epoch. */
   since: number
-  step?: { id: string; title: string; phase: RunbookPhase; label?: string; done?: number; total?: number }
+  step?: {
+    id: string
+    title: string
+    phase: RunbookPhase
+    label?: string
+    done?: number
+    total?: number
+    unit?: 'bytes'
+  }
   question?: RunbookQuestion
   /** It goes back to how it was. */
   undoing: boolean
   steps: RunbookStep[]
   /** The parts of the step under way, each in its latest state. */
   parts: RunbookPart[]
+  /** The newest lines that the step under way wrote, such as a build's output, oldest first. */
+  lines?: string[]
 }
 
 /** A run in full, under way or ended. */

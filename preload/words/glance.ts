@@ -21,6 +21,7 @@ import {
 } from './format.ts'
 import { keyReason, wantingKeys } from './key-words.ts'
 import { holder, programName } from './names.ts'
+import { progressWords } from './runbook-words.ts'
 import { isFull } from './storage-words.ts'
 
 /** Whose turn it is: the class decides glyph, colour and tray image. */
@@ -142,8 +143,7 @@ export function glance(snapshot: Snapshot, now: number): Glance {
 
 /** A runbook is under way: what the process does meanwhile is its doing. */
 function underWay({ title, step, question, undoing }: RunbookProgress, state: StateName): Glance {
-  const counted = step?.total === undefined ? '' : ` (${step.done ?? 0} of ${step.total})`
-  const at = step === undefined ? 'It begins.' : `${step.label ?? step.title}${counted}.`
+  const at = step === undefined ? 'It begins.' : `${progressWords(step.label ?? step.title, step)}.`
   const reason = question ? `It waits for an answer: ${question.title}` : at
   return {
     class: question ? 'attention' : 'working',

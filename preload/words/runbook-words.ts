@@ -5,6 +5,7 @@ import type {
   RunbookResult,
   RunbookStep,
 } from '../contract/runbook.ts'
+import { bytes } from './format.ts'
 
 /** How a run ended, for whoever watched it. */
 export const resultWords: Record<RunbookResult, string> = {
@@ -39,6 +40,18 @@ export const stepStateWords: Record<RunbookStep['state'], string> = {
   failed: 'failed',
   undoing: 'being taken back',
   undone: 'undone',
+}
+
+/** "Compared (9 of 12)", "Downloaded (42 MB of 119 MB)", or the label alone where nothing is counted. */
+export function progressWords(
+  label: string,
+  { done, total, unit }: { done?: number; total?: number; unit?: 'bytes' },
+): string {
+  if (done === undefined && total === undefined) return label
+  const amount = (n: number): string => (unit === 'bytes' ? bytes(n) : String(n))
+  return total === undefined
+    ? `${label} (${amount(done ?? 0)})`
+    : `${label} (${amount(done ?? 0)} of ${amount(total)})`
 }
 
 /** Who asked for a run. */

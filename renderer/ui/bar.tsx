@@ -21,3 +21,31 @@ export function Legend({ items }: { items: { colour: 'private' | 'free'; text: s
     </ul>
   )
 }
+
+/** How much is done of what is under way. `words` say it in units. */
+export function Meter({
+  label,
+  done,
+  total,
+  words,
+}: {
+  label: string
+  done: number
+  total: number
+  words: string
+}) {
+  const share = total > 0 ? Math.min(1, done / total) * 100 : 0
+  return (
+    <div
+      className="bar meter"
+      role="progressbar"
+      aria-label={label}
+      aria-valuemin={0}
+      aria-valuemax={total}
+      aria-valuenow={Math.min(done, total)}
+      aria-valuetext={words}
+    >
+      <i style={{ width: `${share.toFixed(1)}%` }} />
+    </div>
+  )
+}

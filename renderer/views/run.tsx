@@ -2,10 +2,12 @@ import { type ReactNode, useState } from 'react'
 import type { RunbookDetails } from '../../preload/contract/runbook.ts'
 import { exactMoment, exactTime, longDate } from '../../preload/words/format.ts'
 import { byWords, cancelLabel, cancelWords, isPastReturn } from '../../preload/words/runbook-words.ts'
+import { Meter } from '../ui/bar.tsx'
 import { Button } from '../ui/button.tsx'
 import { Glyph } from '../ui/glyph.tsx'
 import { Sheet } from '../ui/sheet.tsx'
 import { Time } from '../ui/time.tsx'
+import { Excerpt } from './quoted.tsx'
 import { RunQuestion } from './run-question.tsx'
 import { RunResult } from './run-result.tsx'
 import { RunParts, RunSteps } from './run-steps.tsx'
@@ -91,6 +93,7 @@ function stepWords({ steps, undoing }: RunbookDetails): string {
 function StepAtHand({ run, onAnswer }: Pick<RunViewProps, 'run' | 'onAnswer'>) {
   const step = run.steps.find(({ state }) => state === 'working' || state === 'undoing')
   const parts = run.partsOf === step?.id ? run.parts : []
+  const lines = run.lines ?? []
   return (
     <section aria-labelledby="at-hand">
       <header className="over">
@@ -113,6 +116,8 @@ function StepAtHand({ run, onAnswer }: Pick<RunViewProps, 'run' | 'onAnswer'>) {
             <div>
               <p>{step?.words ?? step?.why ?? 'The first step follows.'}</p>
               {step?.words !== undefined && <p className="small two">{step.why}</p>}
+              {step?.count && <Meter label={step.title} {...step.count} words={step.words ?? ''} />}
+              {lines.length > 1 && <Excerpt lines={lines} most={12} />}
             </div>
           </div>
         )

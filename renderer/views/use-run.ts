@@ -2,6 +2,8 @@ import { useEffect, useRef, useState } from 'react'
 import type { RunbookDetails, RunbookProgress, RunbookRecord } from '../../preload/contract/runbook.ts'
 import { type Seen, useStore } from './knowledge.tsx'
 
+const askAgainMs = 500
+
 /** The run under way, as a view of it in full. */
 export function detailsOf({ step, ...progress }: RunbookProgress): RunbookDetails {
   return { ...progress, changed: [], ...(step ? { partsOf: step.id } : {}) }
@@ -23,11 +25,18 @@ export function useRun(seen: Seen, name?: string): RunbookDetails | undefined {
   useEffect(() => {
     if (isLive) return
     let gone = false
-    void runbooks.show(wanted === undefined ? {} : { run: wanted }).then(shown => {
-      if (!gone) setEnded(shown.ok ? shown.value : undefined)
-    })
+    let again: ReturnType<typeof setTimeout> | undefined
+    const ask = async (): Promise<void> => {
+      const shown = await runbooks.show(wanted === undefined ? {} : { run: wanted })
+      if (gone) return
+      setEnded(shown.ok ? shown.value : undefined)
+      // It was asked for within the moment that it lasted, so no snapshot tells of its end.
+      if (shown.ok && shown.value.result === undefined) again = setTimeout(() => void ask(), askAgainMs)
+    }
+    void ask()
     return () => {
       gone = true
+      clearTimeout(again)
     }
   }, [runbooks, isLive, wanted])
   if (live) return detailsOf(live)

@@ -3,7 +3,7 @@ import type { Failure } from '../../preload/contract/failure.ts'
 import { fail, ok } from '../../preload/contract/result.ts'
 import type { RunbookProgress } from '../../preload/contract/runbook.ts'
 import { inBothSchemes, watch } from './page-checks.ts'
-import { asking, ended, inTheGate, wentBack } from './runs.ts'
+import { asking, building, ended, inTheGate, wentBack } from './runs.ts'
 import { snapshotOf, states } from './snapshots.ts'
 import { test } from './stage.ts'
 import type { StagedApp } from './staged-app.ts'
@@ -172,6 +172,35 @@ test('the popover shows a run with its step, and answers its question', async ({
   await page.getByRole('button', { name: 'Show steps' }).click()
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Upgrade to zot v2.1.15')
   expect(seen.breaches).toEqual([])
+})
+
+test('a step that can be measured shows how much is done, and the output that it writes', async ({
+  app,
+  page,
+}) => {
+  underWay(app, building(Date.now()))
+  const seen = await open(app, page)
+  await page.getByRole('link', { name: 'Show steps' }).click()
+  const meter = page.getByRole('progressbar', { name: 'Download v2.1.15' })
+  await expect(meter).toHaveAttribute('aria-valuetext', 'Downloaded (42 MB of 119 MB)')
+  await expect(page.getByText('go build -o bin/zot-linux-amd64')).toBeVisible()
+  await expect(page.getByText('Nothing has changed yet.')).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Cancel…' })).toBeVisible()
+  await inBothSchemes(page, 'run-measured')
+  expect(seen.breaches).toEqual([])
+})
+
+test('a run that was over in a blink is asked for until its end is known', async ({ app, page }) => {
+  const now = Date.now()
+  let asked = 0
+  app.replies.set('runbooks.show', () => {
+    asked += 1
+    const { step: _, ...progress } = inTheGate(now)
+    return ok(asked === 1 ? { ...progress, changed: [] } : wentBack(now))
+  })
+  await page.goto(`${app.link('window')}`)
+  await page.evaluate(() => location.assign('#run'))
+  await expect(page.getByRole('heading', { level: 2, name: 'It went back by itself' })).toBeVisible()
 })
 
 test('what was done is listed, and each run opens with its steps', async ({ app, page }) => {

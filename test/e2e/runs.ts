@@ -66,6 +66,30 @@ export const inTheGate = (now: number): RunbookProgress => ({
   parts: gate,
 })
 
+/** An upgrade that is being built from source, with the output of the build and how much is done. */
+export const building = (now: number): RunbookProgress => ({
+  ...inTheGate(now),
+  step: {
+    id: 'download',
+    title: 'Download v2.1.15',
+    phase: 'apply',
+    label: 'Downloaded',
+    done: 42e6,
+    total: 119e6,
+  },
+  steps: upgrade.map(([id, title], at) => ({
+    id,
+    title,
+    why: `Why ${title.toLowerCase()} is a step.`,
+    state: at === 0 ? 'done' : at === 1 ? 'working' : 'pending',
+    ...(at === 1
+      ? { words: 'Downloaded (42 MB of 119 MB)', count: { done: 42e6, total: 119e6, unit: 'bytes' as const } }
+      : {}),
+  })),
+  parts: [],
+  lines: ['mise x -- make binary', 'go: downloading zotregistry.dev/zot', 'go build -o bin/zot-linux-amd64'],
+})
+
 /** The same one, gone back. */
 export const wentBack = (now: number): RunbookDetails => ({
   ...upgrading(now),

@@ -213,6 +213,32 @@ describe('a run in full', () => {
     }
   })
 
+  it('tells how much of a step is done, and the lines that it wrote', async () => {
+    const runbooks = create()
+    const { promise, resolve: go } = Promise.withResolvers<void>()
+    const builds = step('build', async ({ progress }) => {
+      for (let n = 1; n <= 14; n += 1) progress({ label: `line ${n}` })
+      progress({ label: 'Downloaded', done: 42e6, total: 119e6, unit: 'bytes' })
+      await promise
+      return { ok: true }
+    })
+    await begin(runbooks, runbook(builds, step('after')))
+    const now = await eventually(() => {
+      const current = runbooks.current()
+      return current?.steps[0]?.count ? current : undefined
+    })
+    expect(now.steps[0]).toMatchObject({
+      words: 'Downloaded (42.0 MB of 119 MB)',
+      count: { done: 42e6, total: 119e6, unit: 'bytes' },
+    })
+    expect(now.lines).toEqual(Array.from({ length: 12 }, (_, at) => `line ${at + 3}`))
+    go()
+    await over(runbooks)
+    const ended = await runbooks.details(undefined)
+    expect(ended?.steps[0]).not.toHaveProperty('count')
+    expect(ended).not.toHaveProperty('lines')
+  })
+
   it('asks nothing any more once it was answered', async () => {
     const runbooks = create()
     const { step: waiting, go } = held()
