@@ -1,6 +1,7 @@
 import './ui/tokens.css'
 import './ui/parts.css'
 import './views/popover.css'
+import './views/keys.css'
 import { mount } from './views/page.tsx'
 import { Popover } from './views/popover.tsx'
 

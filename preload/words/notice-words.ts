@@ -1,5 +1,5 @@
 import { unreachable } from '../contract/result.ts'
-import type { Notice } from '../contract/snapshot.ts'
+import type { Notice, Snapshot } from '../contract/snapshot.ts'
 import { bytes, capital, count, longDate, timeOfDay } from './format.ts'
 
 /** A notice as a person reads it; `wants` is true where there is something to look at or do. */
@@ -8,6 +8,15 @@ export interface NoticeWords {
   detail: string
   wants: boolean
 }
+
+/** Those that no row about a key says already. */
+export const noticesBesideKeys = ({
+  notices,
+  managedKeys,
+}: Pick<Snapshot, 'notices' | 'managedKeys'>): Notice[] =>
+  notices.filter(
+    notice => notice.kind !== 'key-expiring' || !managedKeys?.some(({ uuid }) => uuid === notice.uuid),
+  )
 
 export function noticeWords(notice: Notice): NoticeWords {
   switch (notice.kind) {

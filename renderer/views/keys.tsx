@@ -1,42 +1,108 @@
-import { useCallback, useEffect, useState } from 'react'
+import { useEffect, useState } from 'react'
 import type { Failure } from '../../preload/contract/failure.ts'
-import type { ApiKey, KeyCreated, KeyList } from '../../preload/contract/key.ts'
-import { count, exactMoment, longDate, when } from '../../preload/words/format.ts'
+import type { KeyCreated } from '../../preload/contract/key.ts'
+import type { ManagedKey } from '../../preload/contract/managed-key.ts'
+import type { Result } from '../../preload/contract/result.ts'
+import { count } from '../../preload/words/format.ts'
+import { byUrgency } from '../../preload/words/key-words.ts'
 import { announce } from '../ui/announcer.tsx'
 import { Button } from '../ui/button.tsx'
-import { Glyph } from '../ui/glyph.tsx'
-import { Sheet } from '../ui/sheet.tsx'
+import { CareCard, NoticesCard, SecretsCard } from './key-cards.tsx'
 import { type Seen, useStore } from './knowledge.tsx'
 import { MadeKey } from './made-key.tsx'
+import { ManagedKeyRow } from './managed-key.tsx'
 import { NewKey } from './new-key.tsx'
+import { endOf, KeyRow } from './other-keys.tsx'
 import { Refused } from './refused.tsx'
+import { RotatePlan } from './rotate-plan.tsx'
+import { RunPage } from './run-page.tsx'
+import { TwoKeys } from './two-keys.tsx'
+import { type KnownKeys, useKeys } from './use-managed.ts'
 
-const day = 86_400_000
-/** A key wants attention when it ends within so many days. */
-const nearDays = 30
-
-/** All keys with their ends; a new one, and the end of an old one. */
+/** The keys; the plan of a rotation, its steps, and how it ended. */
 export function KeysView({ seen }: { seen: Seen }) {
   const { keys } = useStore()
-  const [list, setList] = useState<KeyList>()
+  const known = useKeys(seen)
+  const current = seen.snapshot.runbook
+  const live = current?.runbook === 'rotate' || current?.runbook === 'retire' ? current.run : undefined
+  const [run, setRun] = useState<string>()
+  const [planned, setPlanned] = useState<string>()
+  const [failure, setFailure] = useState<Failure>()
+  // A run that is begun elsewhere shows here too.
+  useEffect(() => {
+    if (live !== undefined) setRun(live)
+  }, [live])
+
+  const care = known.care?.keys ?? []
+  if (run !== undefined) {
+    const key = care.find(one => one.next) ?? care.find(one => one.user === planned)
+    return (
+      <RunPage
+        seen={seen}
+        name={run}
+        onDone={() => {
+          setRun(undefined)
+          setPlanned(undefined)
+          void known.load()
+        }}
+      >
+        {key && <TwoKeys apiKey={key} now={seen.now} />}
+      </RunPage>
+    )
+  }
+  const chosen = care.find(one => one.user === planned)
+  if (chosen)
+    return (
+      <RotatePlan
+        apiKey={chosen}
+        seen={seen}
+        onBack={() => setPlanned(undefined)}
+        onBegun={begun => setRun(begun)}
+      />
+    )
+
+  async function begin(asked: Promise<Result<{ run: string }>>, user: string): Promise<void> {
+    const begun = await asked
+    setFailure(begun.ok ? undefined : begun.error)
+    if (!begun.ok) return
+    setPlanned(user)
+    setRun(begun.value.run)
+  }
+  return (
+    <KeyLists
+      seen={seen}
+      known={known}
+      {...(failure ? { failure } : {})}
+      onRotate={user => setPlanned(user)}
+      onEndOverlap={user => void begin(keys.endOverlap({ user }), user)}
+    />
+  )
+}
+
+function KeyLists({
+  seen,
+  known,
+  failure: refused,
+  onRotate,
+  onEndOverlap,
+}: {
+  seen: Seen
+  known: KnownKeys
+  failure?: Failure
+  onRotate: (user: string) => void
+  onEndOverlap: (user: string) => void
+}) {
+  const { keys } = useStore()
+  const { care, all, load } = known
   const [failure, setFailure] = useState<Failure>()
   const [making, setMaking] = useState(false)
   const [made, setMade] = useState<KeyCreated>()
   const [left, setLeft] = useState<string[]>([])
-  const serves = seen.snapshot.process.kind === 'serving'
-
-  const load = useCallback(async () => {
-    const asked = await keys.list({})
-    if (asked.ok) {
-      setList(asked.value)
-      setFailure(undefined)
-    } else setFailure(asked.error)
-  }, [keys])
-  // biome-ignore lint/correctness/useExhaustiveDependencies: asked again when the registry comes or goes
-  useEffect(() => void load(), [load, serves])
+  const shown = failure ?? refused ?? known.failure
 
   async function revoke(uuids: string[]): Promise<void> {
     const minted: string[] = []
+    setFailure(undefined)
     for (const uuid of uuids) {
       const done = await keys.revoke({ uuid, descendants: false })
       if (!done.ok) {
@@ -50,21 +116,27 @@ export function KeysView({ seen }: { seen: Seen }) {
     await load()
   }
 
+  const cared: ManagedKey[] = byUrgency(care?.keys ?? [])
+  const others = (all?.keys ?? []).filter(key => !key.managed)
+  // One filled button in the view, for the one that is to be rotated first.
+  const first = cared.find(key => key.shouldRotate)
+  const watched = cared.find(key => key.expirationDate !== null)
   return (
     <>
       <header className="bar-top">
         <div>
           <h1 id="view">Keys</h1>
           <p className="label" role="status">
-            {list && summary(list, seen.now)}
+            {care && summary(cared.length, others.map(endOf), seen.now)}
           </p>
         </div>
         <div className="tools">
           <Button onPress={() => setMaking(true)}>New key…</Button>
         </div>
       </header>
-      <div className="scroll">
-        {failure && <Refused failure={failure} />}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls */}
+      <section className="scroll" tabIndex={0} aria-label="All keys">
+        {shown && <Refused failure={shown} />}
         {made && <MadeKey made={made} onDone={() => setMade(undefined)} />}
         {left.length > 0 && (
           <section className="card pad minted" aria-label="Minted keys">
@@ -77,25 +149,55 @@ export function KeysView({ seen }: { seen: Seen }) {
             </Button>
           </section>
         )}
-        {list?.onlyUser !== undefined && (
-          <p className="two small">
-            Only keys of {list.onlyUser}: this engine gives keys to nobody but the user they belong to.
+        {cared.length > 0 && (
+          <>
+            <div className="heads label" aria-hidden="true">
+              <span>Owner and label</span>
+              <span>Life</span>
+              <span>Handed to</span>
+            </div>
+            <ul className="card keys" aria-label="Keys under care">
+              {cared.map(key => (
+                <ManagedKeyRow
+                  key={`${key.registry} ${key.user}`}
+                  apiKey={key}
+                  now={seen.now}
+                  filled={key === first && !made}
+                  onRotate={() => onRotate(key.user)}
+                  onEndOverlap={() => onEndOverlap(key.user)}
+                  onRevoke={() => void revoke([key.uuid])}
+                />
+              ))}
+            </ul>
+            <div className="cards">
+              {watched && <NoticesCard apiKey={watched} now={seen.now} />}
+              {care && <SecretsCard store={care.store} />}
+            </div>
+          </>
+        )}
+        {all?.onlyUser !== undefined && (
+          <p className="two small only">
+            Only keys of {all.onlyUser}: this engine gives keys to nobody but the user they belong to.
           </p>
         )}
-        {list?.keys.length === 0 && (
+        {others.length > 0 && (
+          <>
+            {cared.length > 0 && <h2 className="others">Other keys</h2>}
+            <ul className="card keys" aria-label="Keys">
+              {others.map(key => (
+                <KeyRow key={key.uuid} apiKey={key} now={seen.now} onRevoke={() => void revoke([key.uuid])} />
+              ))}
+            </ul>
+          </>
+        )}
+        {care && all && cared.length + others.length === 0 && (
           <p className="nothing">No keys yet. A key lets a program push or pull.</p>
         )}
-        {list !== undefined && list.keys.length > 0 && (
-          <ul className="card keys" aria-label="Keys">
-            {list.keys.map(key => (
-              <KeyRow key={key.uuid} apiKey={key} now={seen.now} onRevoke={() => void revoke([key.uuid])} />
-            ))}
-          </ul>
-        )}
-      </div>
+        {care && <CareCard first={cared.length === 0} />}
+      </section>
       {making && (
         <NewKey
-          {...(list?.onlyUser === undefined ? {} : { onlyUser: list.onlyUser })}
+          {...(all?.onlyUser === undefined ? {} : { onlyUser: all.onlyUser })}
           onClose={() => setMaking(false)}
           onMade={key => {
             setMaking(false)
@@ -108,58 +210,9 @@ export function KeysView({ seen }: { seen: Seen }) {
   )
 }
 
-function summary({ keys }: KeyList, now: number): string {
-  const ended = keys.filter(key => endOf(key) <= now).length
-  const living = count(keys.length - ended, 'key')
-  return ended === 0 ? living : `${living}, ${ended} ended`
-}
-
-const endOf = (key: ApiKey): number =>
-  key.expirationDate === null ? Number.POSITIVE_INFINITY : Date.parse(key.expirationDate)
-
-function KeyRow({ apiKey, now, onRevoke }: { apiKey: ApiKey; now: number; onRevoke: () => void }) {
-  const [asking, setAsking] = useState(false)
-  const { user, label, lastUsed } = apiKey
-  const end = endOf(apiKey)
-  const name = label === '' ? user : `${user}, ${label}`
-  const near = end - now < nearDays * day
-  return (
-    <li>
-      <Glyph name={end <= now ? 'off' : near ? 'attention' : 'fine'} />
-      <div className="clip">
-        <p className="t">{user}</p>
-        <p className="two small clip">{label || 'no label'}</p>
-      </div>
-      <div>
-        <p className="t">{life(end, now)}</p>
-        {Number.isFinite(end) && (
-          <p className="label" title={exactMoment(end)}>
-            {end <= now ? 'on' : 'until'} {longDate(end)}
-          </p>
-        )}
-      </div>
-      <p className="label">
-        {lastUsed === null ? 'never used' : `last used ${when(Date.parse(lastUsed), now)}`}
-      </p>
-      <Button kind="danger" small label={`Revoke the key of ${name}`} onPress={() => setAsking(true)}>
-        Revoke…
-      </Button>
-      {asking && (
-        <Sheet
-          title={`Revoke the key of ${name}?`}
-          body="Whatever uses it is refused from now on. It cannot be taken back."
-          confirm="Revoke"
-          onConfirm={onRevoke}
-          onClose={() => setAsking(false)}
-        />
-      )}
-    </li>
-  )
-}
-
-function life(end: number, now: number): string {
-  if (!Number.isFinite(end)) return 'Never ends'
-  if (end <= now) return 'Ended'
-  const days = Math.floor((end - now) / day)
-  return days === 0 ? 'Ends today' : `${count(days, 'day')} left`
+function summary(cared: number, ends: number[], now: number): string {
+  const ended = ends.filter(end => end <= now).length
+  const living = count(ends.length - ended + cared, 'key')
+  const care = cared === 0 ? '' : `, ${cared} under care`
+  return `${living}${care}${ended === 0 ? '' : `, ${ended} ended`}`
 }

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react'
 import { advisoryWords } from '../../preload/words/advisory-words.ts'
 import { count, exactMoment, exactTime, secondsUntil, shortName } from '../../preload/words/format.ts'
-import { noticeWords } from '../../preload/words/notice-words.ts'
+import { noticesBesideKeys, noticeWords } from '../../preload/words/notice-words.ts'
 import { Copy } from '../ui/copy.tsx'
 import { Glyph, Icon } from '../ui/glyph.tsx'
 import { Ticking } from '../ui/ticking.tsx'
@@ -11,6 +11,7 @@ import { CourseSteps } from './course-steps.tsx'
 import { address, engineName, uptime } from './facts.ts'
 import { Actions, CommandFailure, Reason } from './headline.tsx'
 import { HistoryCard } from './history.tsx'
+import { KeysToDo } from './key-rows.tsx'
 import { type Seen, useActs } from './knowledge.tsx'
 import { Excerpt, FaultList, faultsOf, lastLinesOf } from './quoted.tsx'
 import { ForeignFacts, PushList } from './rows.tsx'
@@ -38,6 +39,7 @@ export function Overview({ seen }: { seen: Seen }) {
       <Facts seen={seen} />
       <div className="cards">
         <Faults seen={seen} />
+        <KeysToDo seen={seen} />
         <Advisories seen={seen} />
         <Notices seen={seen} />
         <LastLines seen={seen} />
@@ -129,11 +131,12 @@ function Advisories({ seen }: { seen: Seen }) {
 }
 
 function Notices({ seen }: { seen: Seen }) {
-  if (seen.snapshot.notices.length === 0) return null
+  const notices = noticesBesideKeys(seen.snapshot)
+  if (notices.length === 0) return null
   return (
     <section className="card span2" aria-label="Notices">
       <ul className="todo">
-        {seen.snapshot.notices.map(notice => {
+        {notices.map(notice => {
           const words = noticeWords(notice)
           return (
             <li key={notice.id}>

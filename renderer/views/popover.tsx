@@ -6,6 +6,7 @@ import { Menu, type MenuItem } from '../ui/menu.tsx'
 import { Ticking } from '../ui/ticking.tsx'
 import { CourseSteps } from './course-steps.tsx'
 import { Actions, CommandFailure, Reason } from './headline.tsx'
+import { KeyRows } from './key-rows.tsx'
 import { everyday, type Seen, useActs, useKeptFocus, useStore } from './knowledge.tsx'
 import {
   AdvisoryRow,
@@ -68,6 +69,7 @@ export function Popover({ seen }: { seen: Seen }) {
       <HealthRow seen={seen} />
       <RegistryRow seen={seen} />
       <StorageRow seen={seen} />
+      <KeyRows seen={seen} />
       <AdvisoryRow seen={seen} />
       <NoticeRows seen={seen} />
       <EventRows seen={seen} />

@@ -10,7 +10,7 @@ import {
   when,
 } from '../../preload/words/format.ts'
 import { programName } from '../../preload/words/names.ts'
-import { noticeWords } from '../../preload/words/notice-words.ts'
+import { noticesBesideKeys, noticeWords } from '../../preload/words/notice-words.ts'
 import { outcomeWords, probeWords } from '../../preload/words/probe-words.ts'
 import { Copy } from '../ui/copy.tsx'
 import { Glyph, Icon } from '../ui/glyph.tsx'
@@ -241,7 +241,7 @@ export function AdvisoryRow({ seen }: { seen: Seen }) {
 
 export function NoticeRows({ seen }: { seen: Seen }) {
   // A disk that is nearly full is in the headline already.
-  return seen.snapshot.notices
+  return noticesBesideKeys(seen.snapshot)
     .filter(notice => notice.kind !== 'storage-nearly-full')
     .map(notice => {
       const words = noticeWords(notice)

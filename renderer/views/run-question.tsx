@@ -1,4 +1,4 @@
-import { type ReactNode, useId, useState } from 'react'
+import { type ReactNode, useId, useRef, useState } from 'react'
 import type { RunbookQuestion } from '../../preload/contract/runbook.ts'
 import { Button } from '../ui/button.tsx'
 import { Glyph } from '../ui/glyph.tsx'
@@ -51,18 +51,20 @@ export function AnswerSheet({
   onClose: () => void
 }) {
   const { title, body, confirm, wants } = question
-  const [key, setKey] = useState('')
+  /** What is pasted stays in the field alone, and goes from there when it was sent. */
+  const field = useRef<HTMLInputElement>(null)
   const [refused, setRefused] = useState<ReactNode>()
   const id = useId()
-  // What is missing is said before anything is sent.
-  const lacks = wants !== undefined && key.trim() === ''
   async function agree(): Promise<void> {
-    if (lacks) {
+    const key = field.current?.value.trim() ?? ''
+    // What is missing is said before anything is sent.
+    if (wants !== undefined && key === '') {
       setRefused(<p className="small bad">Paste the key first.</p>)
       return
     }
-    const why = await onAnswer(true, wants ? key.trim() : undefined)
-    setKey('')
+    const told = onAnswer(true, wants ? key : undefined)
+    if (field.current) field.current.value = ''
+    const why = await told
     if (why) setRefused(why)
     else onClose()
   }
@@ -94,8 +96,7 @@ export function AnswerSheet({
             type="password"
             autoComplete="off"
             spellCheck={false}
-            value={key}
-            onChange={event => setKey(event.target.value)}
+            ref={field}
           />
         </div>
       )}

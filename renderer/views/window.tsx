@@ -1,5 +1,6 @@
 import { type RefObject, useEffect, useMemo, useRef, useState } from 'react'
 import { exactMoment, longDate, timeOfDay } from '../../preload/words/format.ts'
+import { keyBadge } from '../../preload/words/key-words.ts'
 import { Button } from '../ui/button.tsx'
 import { Glyph, Icon, type IconName } from '../ui/glyph.tsx'
 import { Ticking } from '../ui/ticking.tsx'
@@ -86,6 +87,7 @@ function SideBar({ seen, route }: { seen: Seen; route: Route }) {
               <a href={`#${id}`} aria-current={id === route.view ? 'page' : undefined}>
                 <Icon name={icon} />
                 {name}
+                {id === 'keys' && <KeyBadge seen={seen} />}
                 {id === 'upgrade' && <UpgradeBadge seen={seen} />}
               </a>
             </li>
@@ -110,7 +112,22 @@ function SideBar({ seen, route }: { seen: Seen; route: Route }) {
 
 /** A way to the steps of what is under way, where they are not shown already. */
 const showsWay = ({ snapshot, answers }: Seen, { view }: Route): boolean =>
-  snapshot.runbook !== undefined && answers && view !== 'run' && view !== snapshot.runbook.runbook
+  snapshot.runbook !== undefined && answers && view !== 'run' && view !== viewOf[snapshot.runbook.runbook]
+
+/** The views that show the steps of their own runbooks. */
+const viewOf: Record<string, ViewId> = { upgrade: 'upgrade', rotate: 'keys', retire: 'keys' }
+
+function KeyBadge({ seen }: { seen: Seen }) {
+  const badge = keyBadge(seen.snapshot)
+  if (!badge) return null
+  return (
+    <span className="badge" title={badge.words}>
+      <Glyph name="attention" />
+      <span aria-hidden="true">{badge.text}</span>
+      <span className="vh">, {badge.words}</span>
+    </span>
+  )
+}
 
 function UpgradeBadge({ seen }: { seen: Seen }) {
   const badge = upgradeBadge(seen)

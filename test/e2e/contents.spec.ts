@@ -46,6 +46,7 @@ function fill(app: StagedApp, tags: number, keys: ApiKey[] = []): void {
     return ok({ repository, reference, digest: '', tagOnly: true })
   })
   let kept = keys
+  app.replies.set('keys.managed', () => ok({ keys: [], store: 'the keychain' }))
   app.replies.set('keys.list', () => ok({ keys: kept }))
   app.replies.set('keys.create', input => {
     const { user, label } = input as { user: string; label: string }

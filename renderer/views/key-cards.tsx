@@ -1,0 +1,104 @@
+import { useState } from 'react'
+import type { Failure } from '../../preload/contract/failure.ts'
+import type { ManagedKey } from '../../preload/contract/managed-key.ts'
+import { count } from '../../preload/words/format.ts'
+import { clipboardMs, noticeDays } from '../../preload/words/key-words.ts'
+import { announce } from '../ui/announcer.tsx'
+import { Button } from '../ui/button.tsx'
+import { Copy } from '../ui/copy.tsx'
+import { useStore } from './knowledge.tsx'
+import { Refused } from './refused.tsx'
+
+const day = 86_400_000
+
+/** Which notices about a key were due, and when the next one is. */
+export function NoticesCard({ apiKey, now }: { apiKey: ManagedKey; now: number }) {
+  const { keys } = useStore()
+  const [failure, setFailure] = useState<Failure>()
+  const { user, expirationDate } = apiKey
+  if (expirationDate === null) return null
+  const left = (Date.parse(expirationDate) - now) / day
+  const next = noticeDays.find(days => days < left)
+  const started = left <= noticeDays[0]
+
+  async function snooze(): Promise<void> {
+    const told = await keys.snooze({ user, for: '1d' })
+    setFailure(told.ok ? undefined : told.error)
+    if (told.ok) announce(`Nothing is told about the key of ${user} for a day`)
+  }
+
+  return (
+    <section className="card pad" aria-labelledby="notices">
+      <header>
+        <h2 id="notices">Notices for {user}</h2>
+        <p className="label">{next === undefined ? 'every day now' : nextWords(left - next)}</p>
+      </header>
+      <ol className="notices">
+        {noticeDays.map((days, index) => {
+          const due = left <= days
+          return (
+            <li key={days} className={due ? 'due' : ''}>
+              {index === 0 || due ? count(days, 'day') : days}
+              <span className="vh">{due ? ': was due' : ` ${days === 1 ? 'day' : 'days'}: to come`}</span>
+            </li>
+          )
+        })}
+      </ol>
+      <p className="small two">
+        Each is sent once, also after sleep. Ticks on the bars show the first three.
+      </p>
+      {failure && <Refused failure={failure} />}
+      {started && (
+        <div className="act">
+          <Button small onPress={() => void snooze()}>
+            Snooze for a day
+          </Button>
+        </div>
+      )}
+    </section>
+  )
+}
+
+const nextWords = (days: number): string =>
+  days < 1 ? 'next within a day' : `next in ${count(Math.floor(days), 'day')}`
+
+/** Where secrets lie, and how one of them gets out. `store`: "the keychain". */
+export function SecretsCard({ store }: { store: string }) {
+  const { shell } = useStore()
+  return (
+    <section className="card pad" aria-labelledby="secrets">
+      <header>
+        <h2 id="secrets">Where secrets are</h2>
+      </header>
+      <p className="small two">
+        In {store}; each is read back after it was written.{' '}
+        {shell === 'electron'
+          ? `Nothing here shows one but Show…, which asks first. A copied key leaves the clipboard after ${clipboardMs / 1000} s.`
+          : 'This page cannot show one: use zotbar keys show USER, or the app in the menu bar.'}
+      </p>
+    </section>
+  )
+}
+
+/** What care is for, and the command that begins it: it names files, hosts and commands, so no page may. */
+export function CareCard({ first }: { first: boolean }) {
+  const command = 'zotbar keys manage USER --key-stdin --sink file:PATH'
+  return (
+    <section className="card pad care" aria-labelledby="care">
+      <header>
+        <h2 id="care">{first ? 'No key is under care yet' : 'Another key under care'}</h2>
+      </header>
+      <p className="small two">
+        Zotbar replaces a key under care before it ends, hands the new one to each place, and revokes the old
+        one. It is begun on the command line, as it names files, hosts and programs:
+      </p>
+      <p className="cmd">
+        <code>{command}</code>
+        <Copy text={command} what="command" />
+      </p>
+      <p className="small two">
+        The key comes on standard input. More places are told by zotbar keys manage --help.
+      </p>
+    </section>
+  )
+}

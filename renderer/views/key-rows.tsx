@@ -1,0 +1,80 @@
+import { count } from '../../preload/words/format.ts'
+import {
+  byUrgency,
+  daysLeftWords,
+  keyWants,
+  lifeWords,
+  untilWords,
+  wantingKeys,
+} from '../../preload/words/key-words.ts'
+import { Glyph, Icon } from '../ui/glyph.tsx'
+import { LifeBar } from '../ui/life-bar.tsx'
+import { Row } from '../ui/row.tsx'
+import type { Seen } from './knowledge.tsx'
+
+/** The key under care that ends first, and those that want something, in the popover. */
+const mostRows = 3
+
+export function KeyRows({ seen }: { seen: Seen }) {
+  const all = byUrgency(seen.snapshot.managedKeys ?? [])
+  const shown = all.filter(keyWants).slice(0, mostRows)
+  if (shown.length === 0) shown.push(...all.slice(0, 1))
+  return shown.map(key => {
+    const { user, uuid, createdAt, expirationDate, daysLeft, trouble } = key
+    const wants = keyWants(key)
+    const hidden = all.length - shown.length
+    return (
+      <Row
+        key={`${key.registry} ${user} ${uuid}`}
+        name={`Key of ${user}`}
+        glyph={wants ? <Glyph name="attention" /> : <Icon name="key" />}
+        title={`Key ${user}: ${daysLeftWords(daysLeft)}`}
+        label={
+          createdAt === undefined || expirationDate === null ? undefined : (
+            <LifeBar
+              plain
+              from={Date.parse(createdAt)}
+              until={Date.parse(expirationDate)}
+              now={seen.now}
+              wants={wants}
+              label={lifeWords(Date.parse(createdAt), Date.parse(expirationDate), seen.now)}
+            />
+          )
+        }
+      >
+        <p className="d">
+          {trouble === undefined ? capital(untilWords(key)) : `${capital(trouble)}.`}
+          {key === shown.at(-1) && hidden > 0 && ` ${count(hidden, 'more key')} under care.`}
+        </p>
+      </Row>
+    )
+  })
+}
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
+
+/** The keys that want something, in the overview. */
+export function KeysToDo({ seen }: { seen: Seen }) {
+  const keys = wantingKeys(seen.snapshot)
+  if (keys.length === 0 || seen.snapshot.process.kind !== 'serving') return null
+  return (
+    <section className="card span2" aria-label="Keys">
+      <ul className="todo">
+        {keys.map(key => (
+          <li key={`${key.registry} ${key.user}`}>
+            <Glyph name="attention" />
+            <div>
+              <p className="t">
+                Key of {key.user}: {daysLeftWords(key.daysLeft)}
+              </p>
+              <p className="small two">
+                {key.trouble === undefined ? capital(untilWords(key)) : capital(key.trouble)}.{' '}
+                <a href="#keys">Show keys</a>
+              </p>
+            </div>
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}

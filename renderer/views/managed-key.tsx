@@ -1,0 +1,231 @@
+import { useState } from 'react'
+import type { Failure } from '../../preload/contract/failure.ts'
+import type { KeyProof, ManagedKey, ManagedSink } from '../../preload/contract/managed-key.ts'
+import { exactMoment, longDate, timeOfDay, when } from '../../preload/words/format.ts'
+import { daysLeftWords, lifeWords, sinkStateWords } from '../../preload/words/key-words.ts'
+import { announce } from '../ui/announcer.tsx'
+import { Button } from '../ui/button.tsx'
+import { Glyph, type StatusGlyph } from '../ui/glyph.tsx'
+import { LifeBar } from '../ui/life-bar.tsx'
+import { Menu } from '../ui/menu.tsx'
+import { Sheet } from '../ui/sheet.tsx'
+import { useStore } from './knowledge.tsx'
+import { Refused } from './refused.tsx'
+import { RunParts } from './run-steps.tsx'
+import { Secret } from './secret.tsx'
+
+const sinkGlyphs: Record<ManagedSink['state'], StatusGlyph> = {
+  proven: 'fine',
+  accepted: 'unproven',
+  stale: 'attention',
+  unknown: 'off',
+  failed: 'down',
+}
+
+/** Whether a key wants something: its end is near, or it is not as our record says. */
+export const wantsOf = (key: ManagedKey): boolean =>
+  key.nearEnd ||
+  key.drift.some(({ id }) => id !== 'unseen') ||
+  key.sinks.some(sink => sink.state === 'failed')
+
+/** A key under care: its life, where it went, what is not as it should be, and what can be done with it. */
+export function ManagedKeyRow({
+  apiKey,
+  now,
+  filled,
+  onRotate,
+  onEndOverlap,
+  onRevoke,
+}: {
+  apiKey: ManagedKey
+  now: number
+  /** Its Rotate is the next sensible step of the view. */
+  filled: boolean
+  onRotate: () => void
+  onEndOverlap: () => void
+  onRevoke: () => void
+}) {
+  const { shell, keys } = useStore()
+  const { user, label, uuid, sinks, retiring, drift, nearEnd, shouldRotate } = apiKey
+  const [asking, setAsking] = useState<'revoke' | 'end-overlap'>()
+  const [shows, setShows] = useState(false)
+  const [proof, setProof] = useState<KeyProof | 'asking'>()
+  const [failure, setFailure] = useState<Failure>()
+  const wants = wantsOf(apiKey)
+
+  async function prove(): Promise<void> {
+    setFailure(undefined)
+    setProof('asking')
+    const told = await keys.prove({ user })
+    setProof(told.ok ? told.value : undefined)
+    if (!told.ok) setFailure(told.error)
+    else announce(told.value.works ? `The key of ${user} works` : `The key of ${user} does not work`)
+  }
+
+  return (
+    <li className="cared" aria-label={`Key of ${user}`}>
+      <Glyph name={wants ? 'attention' : 'fine'} />
+      <div className="clip">
+        <p className="t clip">
+          {user}
+          <span className="vh">{wants ? ': wants you' : ': in order'}</span>
+        </p>
+        <p className="two small clip" title={uuid}>
+          {label || uuid}
+        </p>
+      </div>
+      <Life apiKey={apiKey} now={now} wants={nearEnd} />
+      <ul className="places" aria-label={`Places of the key of ${user}`}>
+        {sinks.length === 0 && (
+          <li>
+            <Glyph name="off" size="s" />
+            <span className="two">no place</span>
+          </li>
+        )}
+        {sinks.map(sink => (
+          <li key={sink.spec} title={`${sink.spec}${sink.words === undefined ? '' : `: ${sink.words}`}`}>
+            <Glyph name={sinkGlyphs[sink.state]} size="s" />
+            <span className="clip">{sink.title}</span>
+            <span className={sink.state === 'failed' ? 'label bad' : 'label'}>
+              {sinkStateWords[sink.state]}
+            </span>
+          </li>
+        ))}
+      </ul>
+      <div className="doing">
+        <Button
+          small
+          kind={shouldRotate && filled ? 'fill' : 'plain'}
+          label={`Rotate the key of ${user}`}
+          onPress={onRotate}
+        >
+          Rotate…
+        </Button>
+        <Menu
+          label={`More about the key of ${user}`}
+          items={[
+            { label: 'Prove', onPick: () => void prove() },
+            ...(shell === 'electron' ? [{ label: 'Show…', onPick: () => setShows(true) }] : []),
+            { label: 'Revoke…', onPick: () => setAsking('revoke') },
+          ]}
+        />
+      </div>
+      {retiring && (
+        <div className="under-key">
+          <p className="small two">
+            The key before, {retiring.label || retiring.uuid}, works until {momentWords(retiring.retireAt)}.
+            {retiring.lastUsed !== undefined &&
+              ` It was last used ${when(Date.parse(retiring.lastUsed), now)}.`}
+            {retiring.words !== undefined && ` ${retiring.words}`}
+          </p>
+          <Button small kind="danger" onPress={() => setAsking('end-overlap')}>
+            Revoke the old key now…
+          </Button>
+        </div>
+      )}
+      {drift.map(({ id, words, repair }) => (
+        <div className="under-key drift" key={`${id} ${words}`}>
+          <Glyph name={id === 'unseen' ? 'off' : 'attention'} size="s" />
+          <p className="small">
+            {words} <span className="two">{repair}</span>
+          </p>
+        </div>
+      ))}
+      {failure && <Refused failure={failure} />}
+      {proof !== undefined && (
+        <section className="under-key proof" aria-label={`Proof of the key of ${user}`}>
+          {proof === 'asking' ? (
+            <p className="small two">It is being tried.</p>
+          ) : (
+            <>
+              <RunParts parts={proof.checks} over />
+              <div className="act">
+                <p className="small" role="status">
+                  {proof.works ? 'It works.' : 'Something about it does not work.'}
+                </p>
+                <Button small onPress={() => setProof(undefined)}>
+                  Done
+                </Button>
+              </div>
+            </>
+          )}
+        </section>
+      )}
+      {shows && (
+        <section className="under-key proof" aria-label={`Secret of the key of ${user}`}>
+          <Secret
+            what={`key of ${user}`}
+            ask={() => keys.showSecret({ user })}
+            onRefused={() => setShows(false)}
+          />
+          <div className="act">
+            <Button small onPress={() => setShows(false)}>
+              Hide
+            </Button>
+          </div>
+        </section>
+      )}
+      {asking === 'revoke' && (
+        <Sheet
+          title={`Revoke the key of ${user}?`}
+          body={`Whatever uses it is refused from now on, and no other key takes its place. To have one take its place, rotate it.\nIt cannot be taken back.`}
+          confirm="Revoke"
+          onConfirm={onRevoke}
+          onClose={() => setAsking(undefined)}
+        />
+      )}
+      {asking === 'end-overlap' && retiring && (
+        <Sheet
+          title={`Revoke the old key of ${user} now?`}
+          body={`It would go by itself at ${momentWords(retiring.retireAt)}. Whatever still uses it is refused from now on.\nIt cannot be taken back.`}
+          confirm="Revoke now"
+          onConfirm={onEndOverlap}
+          onClose={() => setAsking(undefined)}
+        />
+      )}
+    </li>
+  )
+}
+
+/** "Saturday 21 March 2026, 14:02". */
+export const momentWords = (at: string): string => {
+  const time = Date.parse(at)
+  return `${longDate(time)}, ${timeOfDay(time)}`
+}
+
+function Life({ apiKey, now, wants }: { apiKey: ManagedKey; now: number; wants: boolean }) {
+  const { createdAt, expirationDate, daysLeft, lastUsed } = apiKey
+  const until = expirationDate === null ? undefined : Date.parse(expirationDate)
+  return (
+    <div className="life-of">
+      <p className="cols">
+        <span className="t">{capital(daysLeftWords(daysLeft))}</span>
+        {until !== undefined && (
+          <span className="label" title={exactMoment(until)}>
+            {until <= now ? 'on' : 'until'} {shortDate(until)}
+          </span>
+        )}
+      </p>
+      {until !== undefined && (
+        <LifeBar
+          from={Date.parse(createdAt)}
+          until={until}
+          now={now}
+          wants={wants}
+          label={lifeWords(Date.parse(createdAt), until, now)}
+        />
+      )}
+      <p className="label">
+        {lastUsed === null ? 'not used yet' : `last used ${when(Date.parse(lastUsed), now)}`}
+      </p>
+    </div>
+  )
+}
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
+
+/** "Sat 21 March"; its year is in the tooltip. */
+const shortDate = (at: number): string =>
+  new Date(at)
+    .toLocaleDateString('en-GB', { weekday: 'short', day: 'numeric', month: 'long' })
+    .replace(',', '')

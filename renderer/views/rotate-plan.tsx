@@ -1,0 +1,236 @@
+import { useEffect, useId, useState } from 'react'
+import type { Failure } from '../../preload/contract/failure.ts'
+import type { ManagedKey } from '../../preload/contract/managed-key.ts'
+import type { RunbookPlan } from '../../preload/contract/runbook.ts'
+import { count } from '../../preload/words/format.ts'
+import { Button } from '../ui/button.tsx'
+import { Glyph } from '../ui/glyph.tsx'
+import { Findings } from './findings.tsx'
+import { type Seen, useStore } from './knowledge.tsx'
+import { Refused } from './refused.tsx'
+
+const overlaps: [string, string][] = [
+  ['0', 'none: revoke the old key in the same run'],
+  ['1h', '1 hour'],
+  ['24h', '24 hours'],
+  ['7d', '7 days'],
+]
+
+/** What a rotation would do, before it does anything: steps, places in order, what was found, how long both keys work. */
+export function RotatePlan({
+  apiKey,
+  seen,
+  onBack,
+  onBegun,
+}: {
+  apiKey: ManagedKey
+  seen: Seen
+  onBack: () => void
+  onBegun: (run: string) => void
+}) {
+  const { user } = apiKey
+  const { keys } = useStore()
+  const overlap = useOverlap()
+  const [leaked, setLeaked] = useState(false)
+  const [plan, setPlan] = useState<RunbookPlan>()
+  const [failure, setFailure] = useState<Failure>()
+  const [begun, setBegun] = useState(false)
+  const chosen = overlap.chosen
+  useEffect(() => {
+    if (chosen === undefined && !leaked) return
+    let gone = false
+    const wish = { user, leaked, yes: false, dryRun: true, ...(leaked ? {} : { overlap: chosen }) }
+    void keys.rotate(wish).then(told => {
+      if (gone) return
+      setFailure(told.ok ? undefined : told.error)
+      if (told.ok && 'plan' in told.value) setPlan(told.value.plan)
+    })
+    return () => {
+      gone = true
+    }
+  }, [keys, user, leaked, chosen])
+
+  async function begin(): Promise<void> {
+    setBegun(true)
+    // All there is to agree to is on this page; a leaked key is asked about by the run itself.
+    const wish = { user, leaked, yes: !leaked, dryRun: false, ...(leaked ? {} : { overlap: chosen }) }
+    const told = await keys.rotate(wish)
+    setBegun(false)
+    if (!told.ok) setFailure(told.error)
+    else if ('run' in told.value) onBegun(told.value.run)
+  }
+
+  const busyWith = seen.snapshot.runbook?.title
+  const stops = plan?.findings.some(({ severity }) => severity === 'error') ?? false
+  const may = plan !== undefined && !stops && busyWith === undefined && !begun
+  return (
+    <>
+      <header className="bar-top">
+        <div>
+          <h1 id="view">{leaked ? `Replace the leaked key of ${user}` : `Rotate the key of ${user}`}</h1>
+          <p className="label">{apiKey.label || apiKey.uuid}; the plan, nothing has changed yet</p>
+        </div>
+        <p className="label">{plan && count(plan.steps.length, 'step')}</p>
+      </header>
+      <div className="run">
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls */}
+        <section className="run-steps" aria-label="What would be done" tabIndex={0}>
+          {plan && <PlannedSteps plan={plan} />}
+        </section>
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls */}
+        <section className="run-now" aria-label="What it means" tabIndex={0}>
+          {failure && <Refused failure={failure} />}
+          {leaked ? <LeakWords user={user} /> : <Overlap {...overlap} />}
+          <Places apiKey={apiKey} unprovable={unprovableIn(plan)} />
+          {plan?.findings.some(({ id }) => id !== 'unprovable') && (
+            <section aria-labelledby="found">
+              <header className="over">
+                <h2 id="found">What was found</h2>
+              </header>
+              <Findings findings={plan.findings.filter(({ id }) => id !== 'unprovable')} label="Findings" />
+            </section>
+          )}
+        </section>
+      </div>
+      <footer className="run-foot">
+        <p className="small two" role="status">
+          {stops
+            ? 'It cannot begin before what is marked in red is out of the way.'
+            : busyWith !== undefined
+              ? `It can begin when this has ended: ${busyWith}.`
+              : leaked
+                ? 'It asks once more before anything changes.'
+                : 'Until the old key is revoked, it can be taken back: every place gets the current key again.'}
+        </p>
+        <div className="tools">
+          <Button onPress={leaked ? () => setLeaked(false) : onBack}>Back</Button>
+          {!leaked && (
+            <Button kind="danger" onPress={() => setLeaked(true)}>
+              This key has leaked…
+            </Button>
+          )}
+          {may && (
+            <Button kind={leaked ? 'danger' : 'fill'} onPress={() => void begin()}>
+              {leaked ? 'Replace it…' : 'Begin'}
+            </Button>
+          )}
+        </div>
+      </footer>
+    </>
+  )
+}
+
+const unprovableIn = (plan: RunbookPlan | undefined): Set<string> =>
+  new Set(plan?.findings.filter(({ id }) => id === 'unprovable').map(({ evidence }) => evidence))
+
+interface OverlapChoice {
+  /** Undefined until the setting is known. */
+  chosen: string | undefined
+  usual: string | undefined
+  choose: (overlap: string) => void
+}
+
+/** How long both keys work: as the setting says, until something else is chosen. */
+function useOverlap(): OverlapChoice {
+  const { settings } = useStore()
+  const [usual, setUsual] = useState<string>()
+  const [own, setOwn] = useState<string>()
+  useEffect(() => {
+    let gone = false
+    void settings.get({ key: 'rotation.overlap' }).then(told => {
+      if (!gone) setUsual(told.ok ? String(told.value.value) : '24h')
+    })
+    return () => {
+      gone = true
+    }
+  }, [settings])
+  return { chosen: own ?? usual, usual, choose: setOwn }
+}
+
+function Overlap({ chosen, usual, choose }: OverlapChoice) {
+  const id = useId()
+  const known = overlaps.some(([value]) => value === usual)
+  const options = usual === undefined || known ? overlaps : [...overlaps, [usual, usual] as const]
+  return (
+    <section className="card pad form overlap" aria-label="Overlap">
+      <label htmlFor={id}>Both keys work for</label>
+      <select id={id} className="field" value={chosen ?? ''} onChange={event => choose(event.target.value)}>
+        {options.map(([value, words]) => (
+          <option key={value} value={value}>
+            {words}
+            {value === usual ? ' (the setting)' : ''}
+          </option>
+        ))}
+      </select>
+      <p className="small two">
+        {chosen === '0'
+          ? 'Whatever still uses the old key is refused as soon as the new one has proved itself.'
+          : 'What still uses the old key can finish. After that time it is revoked by itself.'}
+      </p>
+    </section>
+  )
+}
+
+function LeakWords({ user }: { user: string }) {
+  return (
+    <section className="card pad at-hand" aria-label="What a leak means">
+      <Glyph name="attention" />
+      <div>
+        <h2>The old key is revoked at once</h2>
+        <p className="small two">
+          The new key is not made with the leaked one where there is another way. There is no overlap: what
+          still uses the old key is refused when the new one has proved itself. Then the keys of {user} that
+          nobody here knows are listed, to be revoked too, and what used the leaked key lately.
+        </p>
+      </div>
+    </section>
+  )
+}
+
+/** The first step after which there is no way back. */
+const returnEnds = 'revoke'
+
+function PlannedSteps({ plan }: { plan: RunbookPlan }) {
+  return (
+    <ol className="steps planned" aria-label="Steps">
+      {plan.steps.map(step => (
+        <li key={step.id}>
+          {step.id === returnEnds && <p className="no-return">no way back after this</p>}
+          <Glyph name={step.holds ? 'off' : 'pending'} />
+          <div className="step">
+            <p>
+              {step.title}
+              {step.holds && <span className="vh">: not needed</span>}
+            </p>
+            <p className="small two">{step.why}</p>
+          </div>
+          <p className="label">{step.holds && 'not needed'}</p>
+        </li>
+      ))}
+    </ol>
+  )
+}
+
+function Places({ apiKey, unprovable }: { apiKey: ManagedKey; unprovable: Set<string> }) {
+  const { sinks } = apiKey
+  if (sinks.length === 0) return null
+  return (
+    <section aria-labelledby="places">
+      <header className="over">
+        <h2 id="places">Handed to, in this order</h2>
+        <p className="label">unproven: takes it, but cannot be read back</p>
+      </header>
+      <ol className="card parts sinks">
+        {sinks.map(({ spec, title, place }) => (
+          <li key={spec}>
+            <Glyph name={unprovable.has(spec) ? 'unproven' : 'pending'} />
+            <p title={spec}>
+              {title} <span className="small two">{place}</span>
+            </p>
+            <p className="small two">{unprovable.has(spec) ? 'unproven' : 'is read back'}</p>
+          </li>
+        ))}
+      </ol>
+    </section>
+  )
+}

@@ -1,0 +1,85 @@
+import { useEffect, useRef, useState } from 'react'
+import type { Failure } from '../../preload/contract/failure.ts'
+import type { Result } from '../../preload/contract/result.ts'
+import { clipboardMs } from '../../preload/words/key-words.ts'
+import type { Store } from '../bridge/store.ts'
+import { announce } from '../ui/announcer.tsx'
+import { Button } from '../ui/button.tsx'
+import { copyText } from '../ui/copy.tsx'
+import { useStore } from './knowledge.tsx'
+import { Refused } from './refused.tsx'
+
+/**
+ * A secret that comes to this page when it is mounted, and goes with it. It is put into one element and kept nowhere
+ * else: not in a state, not in a property.
+ */
+export function Secret({
+  what,
+  ask,
+  onRefused,
+}: {
+  /** "key of zot-ci". */
+  what: string
+  ask: () => Promise<Result<{ apiKey: string }>>
+  /** It was not shown; a question that was declined has no failure. */
+  onRefused?: () => void
+}) {
+  const store = useStore()
+  const place = useRef<HTMLElement>(null)
+  const [shown, setShown] = useState(false)
+  const [failure, setFailure] = useState<Failure>()
+  // biome-ignore lint/correctness/useExhaustiveDependencies: asked for once, when it is to be shown
+  useEffect(() => {
+    const element = place.current
+    let gone = false
+    void ask().then(told => {
+      if (gone || !element) return
+      if (told.ok) {
+        element.textContent = told.value.apiKey
+        setShown(true)
+      } else if (told.error.code === 'cancelled') onRefused?.()
+      else setFailure(told.error)
+    })
+    return () => {
+      gone = true
+      if (element) element.textContent = ''
+    }
+  }, [])
+  const copy = (): void => void copySecret(store, place.current?.textContent ?? '')
+  return (
+    <>
+      {failure && <Refused failure={failure} />}
+      <div className="cmd" hidden={!shown}>
+        <code ref={place} />
+        <Button small onPress={copy} label={`Copy ${what}`}>
+          Copy
+        </Button>
+      </div>
+      {shown && (
+        <p className="small two">
+          A copy leaves the clipboard after {clipboardMs / 1000} s
+          {store.shell === 'electron' ? '.' : ', as long as this page is open.'}
+        </p>
+      )}
+    </>
+  )
+}
+
+/** In a browser a page may not read the clipboard: what lies there after 45 s goes, once the page is looked at. */
+async function copySecret({ shell, keys }: Store, secret: string): Promise<void> {
+  if (shell === 'electron') {
+    const copied = await keys.copySecret({ secret })
+    announce(copied.ok ? 'Copied' : 'The clipboard cannot be reached; select the text instead')
+    return
+  }
+  if (await copyText(secret)) setTimeout(() => void clearClipboard(), clipboardMs)
+}
+
+async function clearClipboard(): Promise<void> {
+  try {
+    await navigator.clipboard.writeText('')
+  } catch {
+    if (document.hasFocus()) return
+    window.addEventListener('focus', () => void clearClipboard(), { once: true })
+  }
+}

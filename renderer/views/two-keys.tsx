@@ -1,0 +1,77 @@
+import type { ManagedKey } from '../../preload/contract/managed-key.ts'
+import { count, longDate, when } from '../../preload/words/format.ts'
+import { momentWords } from './managed-key.tsx'
+
+const day = 86_400_000
+
+interface Span {
+  name: string
+  /** ms since the epoch; Infinity: it never ends. */
+  until: number
+  words: string
+}
+
+/** Two keys that work at the same time, and how long each of them does; nothing while there is only one. */
+export function TwoKeys({ apiKey, now }: { apiKey: ManagedKey; now: number }) {
+  const { next, retiring, expirationDate, lastUsed } = apiKey
+  const spans: [Span, Span] | undefined = next
+    ? [
+        { ...span(expirationDate, now), name: 'Current' },
+        { ...span(next.expirationDate, now, Date.parse(next.createdAt)), name: 'New' },
+      ]
+    : retiring
+      ? [
+          {
+            name: 'Old',
+            until: Date.parse(retiring.retireAt),
+            words: `revoked ${momentWords(retiring.retireAt)} at the earliest`,
+          },
+          { ...span(expirationDate, now), name: 'Current' },
+        ]
+      : undefined
+  if (!spans) return null
+  const ends = spans.map(({ until }) => until).filter(Number.isFinite)
+  const longest = Math.max(...ends, now + 1)
+  const used = next ? lastUsed : retiring?.lastUsed
+  return (
+    <section aria-labelledby="two-keys">
+      <header className="over">
+        <h2 id="two-keys">Two keys work now</h2>
+      </header>
+      <dl className="card pad spans">
+        {spans.map(({ name, until, words }) => {
+          const share = Number.isFinite(until) ? Math.max(0, until - now) / (longest - now) : 1
+          return (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd className={share > 0.6 ? 'span long' : 'span'}>
+                <i style={{ width: `${(share * 100).toFixed(1)}%` }} />
+                <span>{words}</span>
+              </dd>
+            </div>
+          )
+        })}
+      </dl>
+      <p className="small two after-spans">
+        {used === null || used === undefined
+          ? ''
+          : `The ${next ? 'current' : 'old'} key was last used ${when(Date.parse(used), now)}. `}
+        {next
+          ? 'The current key goes on working beyond the switch, and is revoked at the end of the overlap.'
+          : `The old key is revoked ${momentWords(retiring?.retireAt ?? '')} at the earliest.`}
+      </p>
+    </section>
+  )
+}
+
+/** `from`: its whole life is told, not what is left of it. */
+function span(expirationDate: string | null, now: number, from?: number): Omit<Span, 'name'> {
+  if (expirationDate === null) return { until: Number.POSITIVE_INFINITY, words: 'never ends' }
+  const until = Date.parse(expirationDate)
+  const days =
+    from === undefined ? Math.max(0, Math.floor((until - now) / day)) : Math.round((until - from) / day)
+  return {
+    until,
+    words: until <= now ? `ended ${longDate(until)}` : `${count(days, 'day')}, until ${longDate(until)}`,
+  }
+}

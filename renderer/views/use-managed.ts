@@ -1,0 +1,47 @@
+import { useCallback, useEffect, useState } from 'react'
+import type { Failure } from '../../preload/contract/failure.ts'
+import type { KeyList } from '../../preload/contract/key.ts'
+import type { ManagedKeyList } from '../../preload/contract/managed-key.ts'
+import { type Seen, useStore } from './knowledge.tsx'
+
+export interface KnownKeys {
+  care?: ManagedKeyList
+  /** Every key that can be reached, those under care too. */
+  all?: KeyList
+  failure?: Failure
+  load(): Promise<void>
+}
+
+/** The keys; asked again when the registry comes or goes, and at each step of a run. */
+export function useKeys(seen: Seen): KnownKeys {
+  const { keys } = useStore()
+  const [care, setCare] = useState<ManagedKeyList>()
+  const [all, setAll] = useState<KeyList>()
+  const [failure, setFailure] = useState<Failure>()
+  const { process, runbook, managedKeys } = seen.snapshot
+  const about = [
+    process.kind === 'serving',
+    runbook?.run,
+    runbook?.step?.id,
+    ...(managedKeys ?? []).map(({ uuid, trouble }) => `${uuid} ${trouble}`),
+  ].join()
+
+  const load = useCallback(async (): Promise<void> => {
+    const [managed, listed] = await Promise.all([keys.managed({}), keys.list({})])
+    if (managed.ok) setCare(managed.value)
+    if (listed.ok) setAll(listed.value)
+    const refused = managed.ok ? listed : managed
+    // Keys under care are shown all the same where the engine shows the app no others.
+    const isKnown = managed.ok && managed.value.keys.length > 0
+    const expected = !refused.ok && refused.error.code === 'keys-need-admin-socket' && isKnown
+    setFailure(refused.ok || expected ? undefined : refused.error)
+  }, [keys])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: asked again when any of it changes
+  useEffect(() => void load(), [load, about])
+  return {
+    ...(care ? { care } : {}),
+    ...(all ? { all } : {}),
+    ...(failure ? { failure } : {}),
+    load,
+  }
+}
