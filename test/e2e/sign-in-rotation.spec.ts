@@ -106,7 +106,7 @@ test.describe('a key that has leaked, replaced by signing in', () => {
     const managed = await rig.zotbarGiven(`${leaked}\n`, ...manage)
     expect(managed.code, managed.stdout).toBe(0)
     const { zotbar } = controlClient({ socketPath: join(rig.home, 'control.sock'), home: rig.home })
-    const begun = await zotbar.keys.rotate({ user: 'zot-ci', leaked: true })
+    const begun = await zotbar.keys.rotate({ user: 'zot-ci', leaked: true, yes: false, dryRun: false })
     expect(begun).toMatchObject({ ok: true })
     const link: unknown = JSON.parse((await rig.zotbar('open', '--print', '--json')).stdout)
     await dashboard.goto(String(Object(link).url))
