@@ -15,12 +15,14 @@ interface Options {
   environment?: Record<string, string>
   /** The version that runs before. */
   version?: string
+  /** The program that runs before, in place of one of ours. */
+  program?: string
 }
 
 /** An app that runs a zot of ours, taken from a folder that is not the app's. */
-export async function createUpgradeRig({ environment = {}, version = 'v2.1.13' }: Options = {}) {
+export async function createUpgradeRig({ environment = {}, version = 'v2.1.13', program }: Options = {}) {
   const rig: AppRig = await createAppRig(undefined, environment)
-  const old = makeZot(join(rig.folder, 'bin', 'zot'), 'good', version)
+  const old = program ?? makeZot(join(rig.folder, 'bin', 'zot'), 'good', version)
   const set = (key: string, value: string) => rig.zotbar('settings', 'set', key, value)
 
   const runbooks = join(rig.home, 'runbooks')
