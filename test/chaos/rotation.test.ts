@@ -167,13 +167,9 @@ beforeAll(async () => {
   const { apiKey } = await rig.newKey('zot-ci')
   await rig.manage(
     apiKey,
-    ...['--sink', `file:${places.file}`],
-    ...[
-      '--sink',
-      `command:cat > ${places.command}.new && sleep 0.05 && mv ${places.command}.new ${places.command}`,
-    ],
-    ...['--sink', `authfile:${places.authfile}`],
-    ...['--prove-repository', 'team/app'],
+    `file:${places.file}`,
+    `command:cat > ${places.command}.new && sleep 0.05 && mv ${places.command}.new ${places.command}`,
+    `authfile:${places.authfile}`,
   )
   expect((await rig.rotate('--yes', '--overlap', '0')).last.result).toBe('done')
 }, 60_000)

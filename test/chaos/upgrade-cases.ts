@@ -81,7 +81,10 @@ export async function createCase(programs: Programs) {
     }),
     { mode: 0o600 },
   )
-  const app = await rig.serving()
+  const app = rig.start()
+  await app.reach('serving').catch(() => {
+    throw new Error(`the case does not begin: ${JSON.stringify(app.lines.at(-1))} ${app.stderr()}`)
+  })
   const target = targetAt(rig.url)
   const images = [
     await pushImage(target, 'team/app', '1', 'one'),

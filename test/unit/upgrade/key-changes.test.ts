@@ -1,0 +1,125 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Progress } from '../../../main/runbook/step.ts'
+import { type KeyChange, keyChangeIn } from '../../../main/upgrade/key-changes.ts'
+import type { Context, UpgradeParts } from '../../../main/upgrade/parts.ts'
+import { goBack, settleKeys } from '../../../main/upgrade/rollback.ts'
+
+const line = (more: object): string =>
+  JSON.stringify({
+    time: '2026-03-01T12:00:00.5Z',
+    level: 'info',
+    message: 'HTTP API',
+    method: 'POST',
+    path: '/zot/auth/apikey',
+    statusCode: 201,
+    username: 'ci',
+    headers: {},
+    ...more,
+  })
+const at = Date.parse('2026-03-01T12:00:00.5Z')
+
+describe('the log of zot', () => {
+  it('tells of keys that were made, by owner, and revoked, by name', () => {
+    expect(keyChangeIn(line({}))).toEqual({ kind: 'made', user: 'ci', at })
+    expect(
+      keyChangeIn(line({ method: 'DELETE', path: '/zot/auth/apikey?id=abc-1', statusCode: 200 })),
+    ).toEqual({ kind: 'revoked', user: 'ci', uuid: 'abc-1', at })
+  })
+
+  it.each([
+    ['a refusal', { statusCode: 401 }],
+    ['a list', { method: 'GET', statusCode: 200 }],
+    ['another path', { path: '/zot/auth/apikeys' }],
+    ['a pull', { method: 'GET', path: '/v2/auth/apikey/manifests/1' }],
+    ['a revocation of nothing', { method: 'DELETE', path: '/zot/auth/apikey', statusCode: 200 }],
+    ['another message', { message: 'version' }],
+    ['a time that is none', { time: 'now' }],
+  ])('tells nothing by %s', (_, more) => {
+    expect(keyChangeIn(line(more))).toBeUndefined()
+  })
+
+  it('is not stumbled over', () => {
+    expect(keyChangeIn('panic: /zot/auth/apikey')).toBeUndefined()
+    expect(keyChangeIn('')).toBeUndefined()
+  })
+})
+
+describe('a rollback', () => {
+  let folder: string
+  let [snapshot, data] = ['', '']
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'zotbar-rollback-'))
+    snapshot = join(folder, 'snapshot')
+    data = join(folder, 'data')
+    const { mkdir } = await import('node:fs/promises')
+    await mkdir(join(snapshot, 'root-0'), { recursive: true })
+    await mkdir(data)
+    await writeFile(join(snapshot, 'root-0', 'meta.db'), 'before')
+    await writeFile(join(data, 'meta.db'), 'after')
+  })
+  afterEach(() => rm(folder, { recursive: true, force: true }))
+
+  async function rolledBack(changes: KeyChange[], { undo = false, revokes = true } = {}) {
+    const revoked: string[] = []
+    const told: Progress[] = []
+    let notice: unknown
+    const parts = {
+      supervisor: { stop: async () => ({ ok: true }) },
+      library: { turn: async () => {} },
+      use: () => {},
+      engine: () => ({}),
+      roots: async () => [data],
+      log: () => {},
+      keys: {
+        since: async () => changes,
+        ownUser: async () => 'admin',
+        revoke: async (uuid: string) => {
+          revoked.push(uuid)
+          return revokes
+        },
+      },
+      tellKeys: (what: unknown) => {
+        notice = what
+      },
+    } as unknown as UpgradeParts
+    const context = {
+      memory: { undo, from: { command: '/zot', settingPath: '' }, snapshotAt: 0 },
+      progress: (progress: Progress) => told.push(progress),
+    } as unknown as Context
+    expect(await goBack(parts, context, snapshot)).toEqual({ ok: true })
+    await settleKeys(parts, context, snapshot)
+    const { readFile } = await import('node:fs/promises')
+    return { meta: await readFile(join(data, 'meta.db'), 'utf8'), revoked, told, notice }
+  }
+  const revoked = (user: string): KeyChange => ({ kind: 'revoked', user, uuid: `key-of-${user}`, at })
+  const made = (user: string): KeyChange => ({ kind: 'made', user, at })
+
+  it('brings the databases back, revokes again what the app can, and names keys that were made', async () => {
+    const { meta, revoked: again, notice } = await rolledBack([revoked('admin'), made('ci')])
+    expect({ meta, again }).toEqual({ meta: 'before', again: ['key-of-admin'] })
+    expect(notice).toEqual({
+      made: ['a key of ci, made 2026-03-01T12:00:00.500Z'],
+      toRevoke: [],
+      reRevoked: 1,
+    })
+  })
+
+  it('keeps the databases where a revoked key would work again and only its owner could revoke it', async () => {
+    const { meta, revoked: again, notice } = await rolledBack([revoked('ci'), revoked('admin')])
+    expect({ meta, again }).toEqual({ meta: 'after', again: [] })
+    expect(notice).toMatchObject({ toRevoke: [], reRevoked: 2 })
+  })
+
+  it('says which key to revoke where that did not work', async () => {
+    const { notice, told } = await rolledBack([revoked('admin')], { revokes: false })
+    expect(notice).toMatchObject({ toRevoke: ['key-of-admin of admin'], reRevoked: 0 })
+    expect(told.map(({ label }) => label)).toEqual(['Revoke this key again: key-of-admin of admin'])
+  })
+
+  it('by hand keeps what there is', async () => {
+    expect((await rolledBack([], { undo: true })).meta).toBe('after')
+  })
+})

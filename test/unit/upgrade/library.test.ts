@@ -1,0 +1,114 @@
+import { lstatSync, mkdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Release } from '../../../main/releases/release.ts'
+import { pruneSnapshots, restoreDatabases, takeSnapshot } from '../../../main/upgrade/databases.ts'
+import { backOf, newestOf } from '../../../main/upgrade/known.ts'
+import { createLibrary, sha256Of } from '../../../main/upgrade/library.ts'
+
+let home: string
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'zotbar-library-'))
+})
+afterEach(() => rm(home, { recursive: true, force: true }))
+
+const file = (path: string, text: string): string => {
+  mkdirSync(join(path, '..'), { recursive: true })
+  writeFileSync(path, text, { mode: 0o700 })
+  return path
+}
+const staged = (name: string, text: string): string => {
+  file(join(home, 'upgrades', name, 'zot'), text)
+  return join(home, 'upgrades', name)
+}
+
+describe('the programs of the app', () => {
+  it('lie by version, and by digest where a version has other bytes', async () => {
+    const library = createLibrary(home)
+    const put = async (name: string, text: string) => {
+      const folder = staged(name, text)
+      const sha256 = await sha256Of(join(folder, 'zot'))
+      return library.place(folder, { version: 'v2.1.15', sha256, from: 'a file', at: 1 })
+    }
+    const first = await put('one', 'one')
+    expect(first).toMatchObject({ name: 'v2.1.15', version: 'v2.1.15' })
+    expect(await put('again', 'one')).toEqual(first)
+    const other = await put('two', 'two')
+    expect(other.name).toMatch(/^v2\.1\.15\+[0-9a-f]{12}$/)
+    expect((await library.list()).map(({ name }) => name).sort()).toEqual(['v2.1.15', other.name])
+  })
+
+  it('are reached by a link that is turned in one step', async () => {
+    const library = createLibrary(home)
+    for (const name of ['v2.1.13', 'v2.1.15']) file(join(library.folder, name, 'zot'), name)
+    await library.turn('v2.1.13')
+    expect(await readFile(library.program, 'utf8')).toBe('v2.1.13')
+    const inode = lstatSync(join(library.folder, 'current')).ino
+    await library.turn('v2.1.13')
+    expect(lstatSync(join(library.folder, 'current')).ino).toBe(inode)
+    await library.turn('v2.1.15')
+    expect(readlinkSync(join(library.folder, 'current'))).toBe('v2.1.15')
+    expect(await library.target()).toContain('v2.1.15')
+  })
+
+  it('hold a copy of one that lies elsewhere, also behind a link, and take no copy of their own', async () => {
+    const library = createLibrary(home)
+    const real = file(join(home, 'cellar', 'zot'), 'elsewhere')
+    const link = join(home, 'zot')
+    symlinkSync(real, link)
+    const kept = await library.keep(link, 'v2.1.13', 1)
+    expect(kept).toMatchObject({ name: 'v2.1.13', version: 'v2.1.13' })
+    expect(await readFile(kept.path, 'utf8')).toBe('elsewhere')
+    expect(lstatSync(kept.path).mode & 0o777).toBe(0o700)
+    expect(await library.keep(kept.path, 'v2.1.13', 2)).toEqual(kept)
+    expect((await library.keep(link, undefined, 1)).version).toMatch(/^unknown-/)
+  })
+
+  it('remember what failed and what was before', async () => {
+    const library = createLibrary(home)
+    file(join(library.folder, 'v2.1.13', 'zot'), 'old')
+    expect(await backOf(library)).toBeUndefined()
+    await library.setPast(['v2.1.13', 'v2.1.14'])
+    expect((await backOf(library))?.version).toBe('v2.1.13')
+    await library.markBad('v2.1.15', { at: 1, reason: 'It did not stay up.', sha256: 'ab' })
+    const releases = ['v2.1.14', 'v2.1.15', 'v2.1.9'].map(
+      version => ({ version, draft: false, prerelease: false, asset: {} }) as Release,
+    )
+    expect(newestOf(releases, {})).toBe('v2.1.15')
+    expect(newestOf(releases, await library.bad())).toBe('v2.1.14')
+    await library.forgive('v2.1.15')
+    expect(await library.bad()).toEqual({})
+    file(join(library.folder, 'bad.json'), '{')
+    expect(await library.bad()).toEqual({})
+  })
+})
+
+describe('a snapshot', () => {
+  it('brings back what was there, and takes away what was not', async () => {
+    const [one, two] = [join(home, 'one'), join(home, 'two')]
+    const config = file(join(home, 'config.json'), '{}')
+    file(join(one, 'meta.db'), 'meta')
+    file(join(two, 'cache.db'), 'cache')
+    file(join(one, 'team', 'index.json'), '{}')
+    const snapshot = join(home, 'snapshots', '1')
+    await takeSnapshot(snapshot, config, [one, two])
+    file(join(one, 'meta.db'), 'changed')
+    file(join(one, 'cache.db'), 'new')
+    file(join(one, 'team', 'index.json'), 'pushed meanwhile')
+    const untouched = lstatSync(join(two, 'cache.db')).ino
+    await restoreDatabases(snapshot, [one, two])
+    expect(await readFile(join(one, 'meta.db'), 'utf8')).toBe('meta')
+    await expect(readFile(join(one, 'cache.db'))).rejects.toThrow('ENOENT')
+    expect(await readFile(join(one, 'team', 'index.json'), 'utf8')).toBe('pushed meanwhile')
+    expect(lstatSync(join(two, 'cache.db')).ino).toBe(untouched)
+  })
+
+  it('is kept three times', async () => {
+    for (const name of ['3', '1', '4', '2']) mkdirSync(join(home, 'snapshots', name), { recursive: true })
+    await pruneSnapshots(join(home, 'snapshots'), 3)
+    expect(lstatSync(join(home, 'snapshots', '2')).isDirectory()).toBe(true)
+    expect(() => lstatSync(join(home, 'snapshots', '1'))).toThrow()
+  })
+})
