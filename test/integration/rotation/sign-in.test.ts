@@ -6,7 +6,11 @@ import type { SignInCookie } from '../../../main/platform/sign-in-window.ts'
 import { createKeyDesk } from '../../../main/rotation/key-desk.ts'
 import type { Offered } from '../../../main/rotation/parts.ts'
 import { createSessionMint, type SignInMint } from '../../../main/rotation/sign-in.ts'
+import { createSignIn } from '../../../main/shell/electron/sign-in.ts'
 import { ok } from '../../../preload/contract/result.ts'
+import { fakeClock } from '../../fakes/clock.ts'
+import { fakeElectron } from '../../fakes/electron.ts'
+import { eventually } from '../../fakes/eventually.ts'
 import { client } from '../../fakes/identity-provider.ts'
 import { LyingProvider } from '../../fakes/lying-provider.ts'
 import { type Registry, startRegistry, temporaryFolder } from '../registry/registry-process.ts'
@@ -86,6 +90,44 @@ async function labels(user: string, key: string): Promise<string[]> {
   const own = await desk.own({ user, key })
   return own.ok && own.value !== 'refused' ? own.value.map(({ label }) => label) : []
 }
+
+describe('the window for signing in, before the registry', () => {
+  it('tells the wrong one, forgets them, and makes the key for the right one', async () => {
+    const fake = fakeElectron()
+    const told: string[] = []
+    const window = createSignIn({
+      electron: fake.electron,
+      clock: fakeClock(),
+      questions: { confirm: async () => false, tell: async ({ title }) => void told.push(title) },
+      log: () => {},
+    })
+    const wish = wishOf('robot@example.com')
+    const login = `${registry.url}/zot/auth/login?provider=oidc&callback_ui=/user/apikey`
+    const result = window.open({
+      user: wish.user,
+      url: login,
+      origin: registry.url,
+      issuers: [idp.issuer],
+      arrived: cookies => mint(cookies, wish, take),
+    })
+    const page = (await eventually(() => fake.windows[0])).webContents
+    const { set } = fake.sessions.get('zotbar-sign-in')!
+    const arrive = async (email: string): Promise<void> => {
+      set.cookies = await signIn(email)
+      page.url = `${registry.url}/user/apikey`
+      page.emit('did-navigate', {}, page.url)
+    }
+    await arrive('alice@example.com')
+    await eventually(() => page.url === login)
+    expect(told).toEqual(['That was alice@example.com, not robot@example.com'])
+    expect(set.cookies).toEqual([])
+    await arrive('robot@example.com')
+    expect(await result).toEqual(ok(null))
+    expect(await labels('robot@example.com', taken.pop()!.secret)).toEqual([wish.label])
+    expect(fake.windows[0]?.destroyed).toBe(true)
+    expect(set.cookies).toEqual([])
+  })
+})
 
 describe('a key made in the session of somebody who signed in', () => {
   it('has the label and the end that were wanted, and lets in', async () => {
