@@ -47,7 +47,7 @@ const notices = async (): Promise<string[]> => {
 
 describe('a key that is near its end', () => {
   it('is told once, here and by the webhook, over a start of the app, until it is rotated', async () => {
-    const { apiKey, uuid } = await rig.newKey('zot-ci', '--expires', '6d')
+    const { apiKey, uuid } = await rig.newKey('zot-ci', { expires: '6d' })
     await rig.manage(apiKey)
     const id = `key-expiring:${uuid}:7`
     await eventually(async () => posted.length > 0 && (await notices()).includes(id))
@@ -81,7 +81,7 @@ describe('a key that is near its end', () => {
 
   it('waits for a webhook that refuses, and says so', async () => {
     status = 503
-    const { apiKey } = await rig.newKey('zot-ci', '--expires', '20h')
+    const { apiKey } = await rig.newKey('zot-ci', { expires: '20h' })
     await rig.client.keys.unmanage({ user: 'zot-ci' })
     await rig.manage(apiKey)
     const waits = await eventually(async () => {

@@ -66,31 +66,22 @@ it('keeps a key in the store and the places alone', { timeout: 120_000 }, async 
   hear(
     await rig.manage(
       old,
-      ...['--sink', `file:${places['file']}`],
-      ...['--sink', `authfile:${places['authfile']}`],
-      ...['--sink', `command:cat > ${places['command']}`],
-      ...['--sink', 'op:CI/registry/password'],
-      ...['--sink', 'forgejo:team/app/REGISTRY_KEY'],
-      ...['--prove-repository', 'team/app'],
+      `file:${places['file']}`,
+      `authfile:${places['authfile']}`,
+      `command:cat > ${places['command']}`,
+      'op:CI/registry/password',
+      'forgejo:team/app/REGISTRY_KEY',
     ),
   )
   const first = await rig.rotate('--yes', '--overlap', '0')
   expect(first.last.result).toBe('done')
   const second = readFileSync(places['file'] ?? '', 'utf8')
   // The way back handles keys too.
-  await rig.zotbar(
-    'keys',
-    'manage',
-    'zot-ci',
-    '--sink',
-    `file:${places['file']}`,
-    '--sink',
-    'command:cat >&2; exit 1',
-  )
+  await rig.manage(undefined, `file:${places['file']}`, 'command:cat >&2; exit 1')
   const back = await rig.rotate('--yes')
   expect(back.last.result).toBe('rolled-back')
   const third = await rig.rotate('--leaked', '--yes').then(async run => {
-    await rig.zotbar('keys', 'manage', 'zot-ci', '--sink', `file:${places['file']}`)
+    await rig.manage(undefined, `file:${places['file']}`)
     const last = await rig.rotate('--yes')
     hear([run, last])
     return readFileSync(places['file'] ?? '', 'utf8')

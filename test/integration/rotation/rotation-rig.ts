@@ -67,24 +67,26 @@ export async function createRotationRig(more: Record<string, string> = {}, wante
     client,
     basic,
     /** A key of any user, made over the administration socket. */
-    newKey: (user: string, ...args: string[]) =>
-      json<{ uuid: string; apiKey: string }>('keys', 'create', '--user', user, ...args),
-    keys: async (user = 'zot-ci') => must(await client.keys.list({})).keys.filter(key => key.user === user),
-    async manage(key: string, ...args: string[]): Promise<KeyUnderCare> {
-      const done = await rig.zotbarGiven(
-        `${key}\n`,
-        'keys',
-        'manage',
-        'zot-ci',
-        '--key-stdin',
-        '--json',
-        ...args,
-      )
-      if (done.code !== 0) throw new Error(done.stdout)
-      return JSON.parse(done.stdout) as KeyUnderCare
+    async newKey(
+      user: string,
+      wish: { label?: string; expires?: string } = {},
+    ): Promise<{ uuid: string; apiKey: string }> {
+      const { uuid, apiKey = '' } = must(await client.keys.create({ user, label: '', scopes: [], ...wish }))
+      return { uuid, apiKey }
     },
+    keys: async (user = 'zot-ci') => must(await client.keys.list({})).keys.filter(key => key.user === user),
+    /** Under care with these places, and with team/app to prove itself in. */
+    manage: async (key: string | undefined, ...sinks: string[]): Promise<KeyUnderCare> =>
+      must(
+        await client.keys.manage({
+          user: 'zot-ci',
+          ...(key === undefined ? {} : { key }),
+          sinks,
+          proveRepository: 'team/app',
+        }),
+      ),
     managed: async () => must(await client.keys.managed({})).keys[0]!,
-    prove: () => json<KeyProof>('keys', 'prove', 'zot-ci'),
+    prove: async (): Promise<KeyProof> => must(await client.keys.prove({ user: 'zot-ci' })),
     async rotate(...args: string[]): Promise<Told> {
       const { code, stdout, stderr } = await rig.zotbar('keys', 'rotate', 'zot-ci', '--json', ...args)
       const lines = stdout

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -23,8 +24,6 @@ const inOp = (): string | undefined => op.fields('CI', 'registry')['password']
 const opSink = 'op:CI/registry/password'
 
 beforeAll(async () => {
-  const { mkdtempSync } = await import('node:fs')
-  const { tmpdir } = await import('node:os')
   opFolder = mkdtempSync(join(tmpdir(), 'zotbar-op-'))
   op = fakeOp(opFolder)
   op.put('CI', 'registry', { password: 'before' })
@@ -34,7 +33,6 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await rig.end()
-  const { rmSync } = await import('node:fs')
   rmSync(opFolder, { recursive: true, force: true })
 })
 
@@ -44,7 +42,7 @@ async function fresh(...sinks: string[]): Promise<string> {
   await rig.client.keys.unmanage({ user })
   op.mode('')
   const { apiKey } = await rig.newKey(user)
-  await rig.manage(apiKey, ...sinks.flatMap(sink => ['--sink', sink]), ...['--prove-repository', 'team/app'])
+  await rig.manage(apiKey, ...sinks)
   return apiKey
 }
 
@@ -142,7 +140,7 @@ describe('what goes wrong', () => {
     expect(exit).toBe(1)
     expect(['rolled-back', 'failed']).toContain(last.result)
     if (code !== undefined) expect(last).toMatchObject({ result: 'rolled-back', error: { code } })
-    await rig.manage(old, '--sink', `file:${file}`)
+    await rig.manage(old, `file:${file}`)
     await isWhole(old)
   })
 
@@ -181,6 +179,30 @@ describe('what goes wrong', () => {
     }, 30_000)
     expect(inOp()).toBe(inFile())
     await isWhole(inFile())
+  })
+
+  it('goes on when the registry dies in the middle', async () => {
+    const old = await fresh(`file:${file}`)
+    const { pid } = (await rig.status()).registry
+    const once = join(rig.folder, 'killed')
+    const kill = `cat > /dev/null; test -e ${once} || { touch ${once}; kill -9 ${pid}; }`
+    await rig.manage(undefined, `file:${file}`, `command:${kill}`)
+    expect((await rig.rotate('--yes', '--overlap', '0')).last.result).toBe('done')
+    expect((await rig.status()).registry.pid).not.toBe(pid)
+    expect(await rig.letsIn(old)).toBe(false)
+    await isWhole(inFile())
+  })
+
+  it('is cancelled while a place takes its time, and hands the old key over again', async () => {
+    const old = await fresh(`file:${file}`)
+    const marker = join(rig.folder, 'slow')
+    const slow = `test -e ${marker} && exit 0; touch ${marker}; sleep 60`
+    await rig.manage(undefined, `file:${file}`, `command:${slow}`)
+    const going = rig.rotate('--yes')
+    await eventually(() => existsSync(marker) && inFile() !== old, 30_000)
+    expect((await rig.zotbar('runbooks', 'cancel')).code).toBe(0)
+    expect((await going).last.result).toBe('cancelled')
+    await isWhole(old)
   })
 
   it('is cancelled where nobody can agree, and changes nothing', async () => {
@@ -294,7 +316,7 @@ describe('what goes wrong', () => {
 describe('a key that has leaked', () => {
   it('is replaced without being used, revoked at once, and so are the keys that nobody knows', async () => {
     const old = await fresh(`file:${file}`)
-    const stolen = await rig.newKey(user, '--label', 'a thief’s')
+    const stolen = await rig.newKey(user, { label: 'a thief’s' })
     const told = await rig.rotate('--leaked', '--yes')
     expect(told.last).toEqual({ runbook: 'rotate', result: 'done' })
     expect(told.lines.filter(({ phase }) => phase === 'done').map(({ step }) => step)).toEqual([

@@ -7,7 +7,7 @@ import { createKeyDesk } from '../../../main/rotation/key-desk.ts'
 import type { Offered } from '../../../main/rotation/parts.ts'
 import { createSessionMint, type SignInMint } from '../../../main/rotation/sign-in.ts'
 import { createSignIn } from '../../../main/shell/electron/sign-in.ts'
-import { ok } from '../../../preload/contract/result.ts'
+import { fail, ok } from '../../../preload/contract/result.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 import { fakeElectron } from '../../fakes/electron.ts'
 import { eventually } from '../../fakes/eventually.ts'
@@ -80,6 +80,14 @@ const wishOf = (user: string): SignInMint => ({
   scopes: [],
 })
 
+/** What a session sees of its keys; the status where it sees nothing. */
+async function listed(cookies: SignInCookie[]): Promise<unknown> {
+  const session = cookies.map(({ name, value }) => `${name}=${value}`).join('; ')
+  const list = await http.ask('/zot/auth/apikey', { session })
+  if (!list.ok) throw new Error(list.error.code)
+  return list.value.status === 200 ? JSON.parse(list.value.body.toString()) : list.value.status
+}
+
 /** Keys that were taken. */
 const taken: Offered[] = []
 const take = async (key: Offered) => {
@@ -141,10 +149,9 @@ describe('a key made in the session of somebody who signed in', () => {
 
   it('takes the place of one with its label, whose secret was lost', async () => {
     const wish = wishOf('lost@example.com')
-    const cookies = await signIn('lost@example.com')
-    await mint(cookies, wish, take)
+    await mint(await signIn('lost@example.com'), wish, take)
     const lost = taken.pop()!
-    await mint(cookies, wish, take)
+    await mint(await signIn('lost@example.com'), wish, take)
     const key = taken.pop()!
     expect(await labels('lost@example.com', key.secret)).toEqual([wish.label])
     expect(await desk.own({ user: 'lost@example.com', key: lost.secret })).toEqual(ok('refused'))
@@ -169,10 +176,18 @@ describe('a key made in the session of somebody who signed in', () => {
       result: { error: { code: 'key-not-accepted', user: 'ci@example.com' } },
     })
     expect(taken).toEqual([])
-    const list = await http.ask('/zot/auth/apikey', {
-      session: cookies.map(({ name, value }) => `${name}=${value}`).join('; '),
+    expect(await listed(await signIn('alice@example.com'))).toEqual({ apiKeys: [] })
+  })
+
+  it('is taken back where nobody wants it any more, and the session ends with it', async () => {
+    const cookies = await signIn('late@example.com')
+    const late = fail({ code: 'nothing-under-way' })
+    expect(await mint(cookies, wishOf('late@example.com'), async () => late)).toEqual({
+      kind: 'ended',
+      result: late,
     })
-    expect(list.ok && JSON.parse(list.value.body.toString())).toEqual({ apiKeys: [] })
+    expect(await listed(cookies)).toBe(401)
+    expect(await listed(await signIn('late@example.com'))).toEqual({ apiKeys: [] })
   })
 
   it.each<[string, SignInCookie[]]>([
