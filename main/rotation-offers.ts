@@ -1,5 +1,6 @@
+import type { Caller } from '../preload/contract/command.ts'
 import type { ZotbarHandlers } from '../preload/contract/contract.ts'
-import { fail } from '../preload/contract/result.ts'
+import { fail, type Result } from '../preload/contract/result.ts'
 import type { SignInWindow, SignInWish } from './platform/sign-in-window.ts'
 import { acceptKey, readKey } from './rotation/access.ts'
 import type { KeyDesk } from './rotation/key-desk.ts'
@@ -39,6 +40,17 @@ export function createOffers({
   /** What is to be made by whoever signs in, for the question that is asked. */
   let wanted: SignInMint | undefined
 
+  async function offer(
+    question: string,
+    key: { user: string } & Offered,
+    caller: Caller,
+  ): Promise<Result<null>> {
+    offered = key
+    const answered = await runs.handlers.runbooks.answer({ question, agreed: true }, caller)
+    if (!answered.ok) offered = undefined
+    return answered
+  }
+
   return {
     parts: {
       takeOffered(user) {
@@ -61,8 +73,7 @@ export function createOffers({
         if (secret.value === (await inUse(user))) return fail({ code: 'key-in-use', user })
         const accepted = await acceptKey(desk, { user, key: secret.value }, users())
         if (!accepted.ok) return accepted
-        offered = { user, secret: secret.value, how: 'elsewhere, and pasted' }
-        return runs.handlers.runbooks.answer({ question, agreed: true }, caller)
+        return offer(question, { user, secret: secret.value, how: 'elsewhere, and pasted' }, caller)
       },
       async signIn({ question }, caller) {
         const asked = runs.current()?.question
@@ -78,10 +89,7 @@ export function createOffers({
           user: mint.user,
           async arrived(cookies) {
             if (!stillAsked()) return { kind: 'ended', result: fail({ code: 'nothing-under-way' }) }
-            return mintInSession(cookies, mint, async key => {
-              offered = { user: mint.user, ...key }
-              return runs.handlers.runbooks.answer({ question, agreed: true }, caller)
-            })
+            return mintInSession(cookies, mint, key => offer(question, { user: mint.user, ...key }, caller))
           },
         })
       },

@@ -82,14 +82,19 @@ export function createSessionMint({ registry, desk, serving }: Parts) {
     }
   }
 
-  return async (
-    cookies: readonly SignInCookie[],
-    wish: SignInMint,
-    take: (key: Offered) => Promise<Result<null>>,
-  ): Promise<Arrived> => {
+  type Take = (key: Offered) => Promise<Result<null>>
+
+  return async (cookies: readonly SignInCookie[], wish: SignInMint, take: Take): Promise<Arrived> => {
     const names = namesIn(cookies)
     if (names === undefined) return { kind: 'not-yet' }
     const session = cookies.map(({ name, value }) => `${name}=${value}`).join('; ')
+    const arrived = await look(session, names, wish, take)
+    // The session has done what it was for; where the registry is away, it ends by itself.
+    if (arrived.kind !== 'not-yet') await registry.ask('/zot/auth/logout', { method: 'POST', session })
+    return arrived
+  }
+
+  async function look(session: string, names: string[], wish: SignInMint, take: Take): Promise<Arrived> {
     if (!names.includes(wish.user)) {
       // Only somebody who is let in is somebody.
       const list = await ask(session, 'GET')
@@ -101,12 +106,14 @@ export function createSessionMint({ registry, desk, serving }: Parts) {
     if (!key.ok) return { kind: 'ended', result: key }
     // The name in a cookie proves nothing: the key does.
     const own = await desk.own({ user: wish.user, key: key.value.secret })
-    if (own.ok && own.value !== 'refused') return { kind: 'ended', result: await take(key.value) }
-    await ask(session, 'DELETE', `?id=${encodeURIComponent(key.value.uuid ?? '')}`)
-    return {
-      kind: 'ended',
-      result: own.ok ? fail({ code: 'key-not-accepted', user: wish.user }) : own,
-    }
+    const result = !own.ok
+      ? own
+      : own.value === 'refused'
+        ? fail({ code: 'key-not-accepted', user: wish.user })
+        : await take(key.value)
+    // Nobody would know of it.
+    if (!result.ok) await ask(session, 'DELETE', `?id=${encodeURIComponent(key.value.uuid ?? '')}`)
+    return { kind: 'ended', result }
   }
 }
 
