@@ -92,13 +92,13 @@ export const keyLines = ({ managedKeys }: Pick<Snapshot, 'managedKeys'>): string
     return plain(`${keyTitle(key)}${ends}${rotate}`)
   })
 
-/** What is known of a place that a key was handed to. */
+/** What is known of a place that a key was handed to, for a narrow column. */
 export const sinkStateWords: Record<ManagedSink['state'], string> = {
   proven: 'read back',
-  accepted: 'accepted, unproven',
-  stale: 'holds another key',
-  unknown: 'not handed over yet',
-  failed: 'did not take it',
+  accepted: 'accepted',
+  stale: 'another key',
+  unknown: 'not yet',
+  failed: 'not taken',
 }
 
 /** The life of a key as a sentence: "9 of 90 days are left". Times in ms. */

@@ -89,8 +89,9 @@ export function CareCard({ first }: { first: boolean }) {
         <h2 id="care">{first ? 'No key is under care yet' : 'Another key under care'}</h2>
       </header>
       <p className="small two">
-        Zotbar replaces a key under care before it ends, hands the new one to each place, and revokes the old
-        one. It is begun on the command line, as it names files, hosts and programs:
+        {first &&
+          'Zotbar replaces a key under care before it ends, hands the new one to each place, and revokes the old one. '}
+        It is begun on the command line, as it names files, hosts and programs:
       </p>
       <p className="cmd">
         <code>{command}</code>

@@ -7,6 +7,7 @@ import { count } from '../../preload/words/format.ts'
 import { byUrgency } from '../../preload/words/key-words.ts'
 import { announce } from '../ui/announcer.tsx'
 import { Button } from '../ui/button.tsx'
+import { HandedTo } from './handed-to.tsx'
 import { CareCard, NoticesCard, SecretsCard } from './key-cards.tsx'
 import { type Seen, useStore } from './knowledge.tsx'
 import { MadeKey } from './made-key.tsx'
@@ -46,6 +47,7 @@ export function KeysView({ seen }: { seen: Seen }) {
           void known.load()
         }}
       >
+        {key && live !== undefined && <HandedTo apiKey={key} steps={current?.steps ?? []} />}
         {key && <TwoKeys apiKey={key} now={seen.now} />}
       </RunPage>
     )

@@ -1,26 +1,19 @@
 import { useState } from 'react'
 import type { Failure } from '../../preload/contract/failure.ts'
-import type { KeyProof, ManagedKey, ManagedSink } from '../../preload/contract/managed-key.ts'
+import type { KeyProof, ManagedKey } from '../../preload/contract/managed-key.ts'
 import { exactMoment, longDate, timeOfDay, when } from '../../preload/words/format.ts'
 import { daysLeftWords, lifeWords, sinkStateWords } from '../../preload/words/key-words.ts'
 import { announce } from '../ui/announcer.tsx'
 import { Button } from '../ui/button.tsx'
-import { Glyph, type StatusGlyph } from '../ui/glyph.tsx'
+import { Glyph } from '../ui/glyph.tsx'
 import { LifeBar } from '../ui/life-bar.tsx'
 import { Menu } from '../ui/menu.tsx'
 import { Sheet } from '../ui/sheet.tsx'
+import { sinkGlyphs } from './handed-to.tsx'
 import { useStore } from './knowledge.tsx'
 import { Refused } from './refused.tsx'
 import { RunParts } from './run-steps.tsx'
 import { Secret } from './secret.tsx'
-
-const sinkGlyphs: Record<ManagedSink['state'], StatusGlyph> = {
-  proven: 'fine',
-  accepted: 'unproven',
-  stale: 'attention',
-  unknown: 'off',
-  failed: 'down',
-}
 
 /** Whether a key wants something: its end is near, or it is not as our record says. */
 export const wantsOf = (key: ManagedKey): boolean =>
@@ -224,8 +217,8 @@ function Life({ apiKey, now, wants }: { apiKey: ManagedKey; now: number; wants: 
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
-/** "Sat 21 March"; its year is in the tooltip. */
+/** "Sat 21 Mar"; its year is in the tooltip. */
 const shortDate = (at: number): string =>
   new Date(at)
-    .toLocaleDateString('en-GB', { weekday: 'short', day: 'numeric', month: 'long' })
+    .toLocaleDateString('en-GB', { weekday: 'short', day: 'numeric', month: 'short' })
     .replace(',', '')

@@ -113,6 +113,7 @@ test('a rotation from the plan to its end, by the keyboard alone', async ({ app,
   const two = page.getByRole('region', { name: 'Two keys work now' })
   await expect(two).toContainText('90 days, until')
   await expect(two).toContainText('The current key was last used 15 min ago.')
+  await expect(page.getByRole('region', { name: 'Handed to' })).toContainText('read back, equal')
   await inBothSchemes(page, 'rotation-run')
   expect(wishes(app).at(-1)).toEqual({
     user: 'zot-ci',
