@@ -1,0 +1,166 @@
+import { appendFileSync, mkdirSync, readlinkSync, writeFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { verifyAgain } from '../../../main/releases/trust.ts'
+import type { Step } from '../../../main/runbook/step.ts'
+import { blame, swapStep } from '../../../main/upgrade/change-steps.ts'
+import { gateStep } from '../../../main/upgrade/gate-steps.ts'
+import { createLibrary, type Library, sha256Of } from '../../../main/upgrade/library.ts'
+import type { UpgradeMemory } from '../../../main/upgrade/memory.ts'
+import { preflightStep } from '../../../main/upgrade/obtain-steps.ts'
+import type { UpgradeParts } from '../../../main/upgrade/parts.ts'
+
+let home: string
+let library: Library
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'zotbar-steps-'))
+  library = createLibrary(home)
+})
+afterEach(() => rm(home, { recursive: true, force: true }))
+
+const memoryOf = (more: Partial<UpgradeMemory> = {}): UpgradeMemory => ({
+  id: '1',
+  work: join(home, 'upgrades', '1'),
+  censusFile: join(home, 'census.json'),
+  from: { command: '/nowhere/zot', version: 'v2.1.13', settingPath: '' },
+  version: 'v2.1.15',
+  undo: false,
+  yes: true,
+  allowDowngrade: false,
+  named: false,
+  needless: false,
+  ...more,
+})
+
+const partsOf = (more: object = {}): UpgradeParts =>
+  ({
+    home,
+    library,
+    configFile: join(home, 'config.json'),
+    clock: { now: () => 1 },
+    supervisor: { stop: async () => ({ ok: true, value: null }) },
+    inspect: async () => ({ ok: true, value: null }),
+    advisories: async () => [],
+    pushes: async () => [],
+    roots: async () => [],
+    checks: () => [],
+    askPublic: async () => undefined,
+    freeSpace: async () => ({ freeBytes: 1e12, volumeBytes: 1e12 }),
+    verifyAgain,
+    use: () => {},
+    engine: () => ({}),
+    log: () => {},
+    ...more,
+  }) as unknown as UpgradeParts
+
+async function apply(step: Step<UpgradeMemory>, memory: UpgradeMemory) {
+  const result = await step.apply({
+    memory,
+    signal: new AbortController().signal,
+    progress: () => {},
+    ask: async () => false,
+  })
+  return result.ok ? 'ok' : result.error.code
+}
+
+describe('preflight', () => {
+  it.each<[string, Partial<UpgradeMemory>, object, string]>([
+    ['a newer version', {}, {}, 'ok'],
+    ['an older one', { version: 'v2.1.9' }, {}, 'version-older'],
+    ['an older one that was agreed to', { version: 'v2.1.9', allowDowngrade: true }, {}, 'ok'],
+    ['going back', { version: 'v2.1.9', undo: true }, {}, 'ok'],
+    ['little space', {}, { freeSpace: async () => ({ freeBytes: 1e6, volumeBytes: 1e9 }) }, 'no-space'],
+    ['a volume that does not tell', {}, { freeSpace: async () => undefined }, 'ok'],
+    [
+      'data that somebody else has open',
+      {},
+      { inspect: async () => ({ ok: false, error: { code: 'root-in-use', path: '/data', pid: 7 } }) },
+      'root-in-use',
+    ],
+  ])('of %s', async (_, memory, parts, code) => {
+    expect(await apply(preflightStep(partsOf(parts)), memoryOf(memory))).toBe(code)
+  })
+
+  it('refuses a version that failed here, unless it is named', async () => {
+    mkdirSync(library.folder, { recursive: true })
+    await library.markBad('v2.1.15', { at: 1, reason: 'It did not stay up.', sha256: '' })
+    expect(await apply(preflightStep(partsOf()), memoryOf())).toBe('version-bad')
+    expect(await apply(preflightStep(partsOf()), memoryOf({ named: true }))).toBe('ok')
+  })
+
+  it('finds a folder of programs that cannot be written', async () => {
+    mkdirSync(join(home, 'engines'))
+    writeFileSync(library.folder, 'a file')
+    expect(await apply(preflightStep(partsOf()), memoryOf())).toBe('file-unusable')
+  })
+
+  it('remembers which checks do not pass now', async () => {
+    const memory = memoryOf()
+    const parts = partsOf({
+      checks: () => ['good', 'bad'],
+      runCheck: async (line: string) => (line === 'bad' ? 'it ended with code 1' : undefined),
+      askPublic: async () => ({ answers: false, lists: 'no', reason: 'the connection is refused' }),
+    })
+    expect(await apply(preflightStep(parts), memory)).toBe('ok')
+    expect(memory.baseline).toEqual({
+      checks: { good: true, bad: false },
+      publicUrl: { answers: false, lists: 'no', reason: 'the connection is refused' },
+    })
+  })
+})
+
+describe('the swap', () => {
+  it('turns the link, but not to a file that was exchanged after it was looked at', async () => {
+    for (const name of ['v2.1.13', 'v2.1.15']) {
+      mkdirSync(join(library.folder, name), { recursive: true })
+      writeFileSync(join(library.folder, name, 'zot'), name)
+    }
+    await library.turn('v2.1.13')
+    const path = join(library.folder, 'v2.1.15', 'zot')
+    const to = { name: 'v2.1.15', version: 'v2.1.15', path, sha256: await sha256Of(path) }
+    const link = () => readlinkSync(join(library.folder, 'current'))
+    appendFileSync(path, '!')
+    expect(await apply(swapStep(partsOf()), memoryOf({ to }))).toBe('file-changed')
+    expect(link()).toBe('v2.1.13')
+    writeFileSync(path, 'v2.1.15')
+    expect(await apply(swapStep(partsOf()), memoryOf({ to }))).toBe('ok')
+    expect(link()).toBe('v2.1.15')
+  })
+})
+
+describe('the blame', () => {
+  const to = { name: 'v2.1.15', version: 'v2.1.15', path: '/zot', sha256: 'ab' }
+  const failed = (code: string) => ({ ok: false as const, error: { code, words: 'It did not work.' } })
+
+  it.each<[string, string, Partial<UpgradeMemory>, object, boolean]>([
+    ['of a version that does not stay up', 'not-stable', {}, {}, true],
+    ['of a taken port', 'port-in-use', {}, {}, false],
+    ['of going back', 'not-stable', { undo: true }, {}, false],
+    [
+      'of a full disk',
+      'start-failed',
+      {},
+      { freeSpace: async () => ({ freeBytes: 0, volumeBytes: 1e9 }) },
+      false,
+    ],
+  ])('%s', async (_, code, memory, parts, isBad) => {
+    mkdirSync(library.folder, { recursive: true })
+    await blame(partsOf(parts), memoryOf({ to, ...memory }), failed(code))
+    expect(Object.keys(await library.bad())).toEqual(isBad ? ['v2.1.15'] : [])
+  })
+})
+
+describe('the gate', () => {
+  it('does not open without a census', async () => {
+    const serving = { kind: 'serving', pid: 7 }
+    const parts = partsOf({
+      clock: { now: () => 1, setTimer: () => () => {} },
+      supervisor: { state: () => serving, start: async () => ({ ok: true, value: serving }) },
+      gate: () => ({ readySeconds: 1, stableSeconds: 0 }),
+    })
+    mkdirSync(library.folder, { recursive: true })
+    expect(await apply(gateStep(parts), memoryOf())).toBe('census-missing')
+  })
+})
