@@ -15,6 +15,7 @@ import { otherHolder, readTarget, rootsIn } from './preflight.ts'
 import type { ReleaseAdvice } from './release-advice.ts'
 import type { Obtained } from './releases/release.ts'
 import type { Releases } from './releases/releases.ts'
+import { rememberSame } from './releases/same-file.ts'
 import { verifyAgain } from './releases/trust.ts'
 import type { Settings } from './settings/settings.ts'
 import type { Supervisor } from './supervisor/supervisor.ts'
@@ -63,7 +64,7 @@ export function wireUpgrade(options: UpgradeWiring): UpgradeParts & { line(text:
     log,
     library: createLibrary(home),
     releases: options.releases,
-    verifyAgain,
+    verifyAgain: rememberSame(verifyAgain),
     build: options.build,
     current: options.current,
     use: options.use,

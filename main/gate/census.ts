@@ -49,12 +49,35 @@ interface Found {
  */
 export async function takeCensus(roots: readonly string[]): Promise<Census> {
   const found = new Map<string, Found>()
-  for (const root of roots) await walk(root, '', found)
+  for (const root of roots) await walk(root, found)
   const repositories = Object.fromEntries([...found].map(([name, { tags }]) => [name, tags]))
   return { repositories, sample: await sampleOf(found) }
 }
 
-async function walk(root: string, name: string, found: Map<string, Found>): Promise<void> {
+/** Folders that are read at a time: the registry is away meanwhile, and reading waits for the disk. */
+const width = 16
+
+/** A level of folders after the other, in the order of their names. */
+async function walk(root: string, found: Map<string, Found>): Promise<void> {
+  for (let level = ['']; level.length > 0; ) {
+    const looks: Look[] = []
+    const waiting = level.entries()
+    const look = async (): Promise<void> => {
+      for (const [at, name] of waiting) looks[at] = await lookInto(root, name)
+    }
+    await Promise.all(Array.from({ length: Math.min(width, level.length) }, look))
+    for (const [at, { tags }] of looks.entries()) if (tags) found.set(level[at] ?? '', { root, tags })
+    level = looks.flatMap(({ below }) => below)
+  }
+}
+
+/** What a folder has: tags where it is a repository, and the names of the folders in it. */
+interface Look {
+  tags?: Record<string, string>
+  below: string[]
+}
+
+async function lookInto(root: string, name: string): Promise<Look> {
   const folder = join(root, name)
   const entries = await readdir(folder, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []
@@ -62,13 +85,14 @@ async function walk(root: string, name: string, found: Map<string, Found>): Prom
   })
   const files = new Set(entries.filter(entry => entry.isFile()).map(entry => entry.name))
   const isRepository = name !== '' && files.has('index.json') && files.has('oci-layout')
-  if (isRepository)
-    found.set(name, { root, tags: tagsIn(await readFile(join(folder, 'index.json'), 'utf8')) })
-  for (const entry of entries) {
-    if (!entry.isDirectory() || /^[._]/.test(entry.name)) continue
-    if (isRepository && entry.name === 'blobs') continue
-    await walk(root, name === '' ? entry.name : `${name}/${entry.name}`, found)
-  }
+  const below = entries
+    .filter(entry => entry.isDirectory() && !/^[._]/.test(entry.name))
+    .filter(entry => !(isRepository && entry.name === 'blobs'))
+    .map(entry => (name === '' ? entry.name : `${name}/${entry.name}`))
+    .sort()
+  return isRepository
+    ? { tags: tagsIn(await readFile(join(folder, 'index.json'), 'utf8')), below }
+    : { below }
 }
 
 function tagsIn(text: string): Record<string, string> {

@@ -24,7 +24,12 @@ export function stopStep(parts: UpgradeParts): UpgradeStep {
     title: 'Finish pushes and stop the registry',
     why: 'zot cuts what is under way when it is stopped, so it is waited for.',
     check: async ({ memory }) => memory.needless || supervisor.state().kind === 'stopped',
-    apply: async () => asStep(await supervisor.stop()),
+    async apply({ memory: { to } }) {
+      // Read while the registry still serves; at the swap it must be the same file, untouched.
+      const same = to ? await parts.verifyAgain(to.path, to.sha256) : undefined
+      if (same && !same.ok) return asStep(same)
+      return asStep(await supervisor.stop())
+    },
     async undo(context) {
       const { memory } = context
       const { command, version } = memory.from
