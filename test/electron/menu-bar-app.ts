@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -39,6 +39,8 @@ declare global {
 
 export interface MenuBarApp {
   electron: ElectronApplication
+  /** Of everything below: the home is `home` in it. */
+  folder: string
   port: number
   configFile: string
   /** Opens the window as a second start does, and gives its page. */
@@ -61,20 +63,23 @@ export async function freePort(): Promise<number> {
   return address.port
 }
 
+/** What an app begins with: more of config.json, and its settings. */
+export type Prepare = (place: { folder: string; data: string }) => { config?: object; settings?: object }
+
 /** Starts the built app with an empty home and a registry on a free port. */
-export async function startApp(port?: number): Promise<MenuBarApp> {
+export async function startApp(port?: number, prepare: Prepare = () => ({})): Promise<MenuBarApp> {
   if (binary === undefined) throw new Error('no Electron')
   const folder = await mkdtemp(join(tmpdir(), 'zotbar-electron-'))
   const chosen = port ?? (await freePort())
   const configFile = join(folder, 'config.json')
-  await writeFile(
-    configFile,
-    JSON.stringify({
-      storage: { rootDirectory: join(folder, 'data') },
-      http: { address: '127.0.0.1', port: String(chosen) },
-    }),
-  )
-  const env: Record<string, string> = { ZOTBAR_HOME: join(folder, 'home') }
+  const home = join(folder, 'home')
+  const data = join(folder, 'data')
+  const { config = {}, settings = {} } = prepare({ folder, data })
+  const http = { address: '127.0.0.1', port: String(chosen), ...Object(config).http }
+  await writeFile(configFile, JSON.stringify({ storage: { rootDirectory: data }, ...config, http }))
+  await mkdir(home, { mode: 0o700 })
+  await writeFile(join(home, 'settings.json'), JSON.stringify(settings), { mode: 0o600 })
+  const env: Record<string, string> = { ZOTBAR_HOME: home }
   for (const [key, value] of Object.entries(process.env))
     if (value !== undefined && key !== 'ELECTRON_RUN_AS_NODE' && !(key in env)) env[key] = value
   const args = [root, '--config', configFile]
@@ -100,6 +105,7 @@ export async function startApp(port?: number): Promise<MenuBarApp> {
     })
   return {
     electron,
+    folder,
     port: chosen,
     configFile,
     startAgain,

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import { expect, test } from '@playwright/test'
+import { contract } from '../../preload/contract/contract.ts'
 import { ask, freePort, type MenuBarApp, startApp, whyNot } from './menu-bar-app.ts'
 
 const missing = whyNot()
@@ -86,7 +87,7 @@ test.describe(missing === undefined ? 'the menu-bar app' : `the menu-bar app (sk
       node: ['require', 'process', 'module', 'Buffer', 'global', '__dirname'].filter(name => name in window),
       bridge: Object.keys(window.zotbar ?? {}).sort(),
     }))
-    expect(found).toEqual({ node: [], bridge: ['app', 'logs', 'on', 'registry', 'settings'] })
+    expect(found).toEqual({ node: [], bridge: [...Object.keys(contract), 'on'].sort() })
   })
 
   test('a page cannot leave, open another, or reach the network', async () => {

@@ -17,9 +17,9 @@ test.describe('the pages as the menu-bar app serves them', () => {
         snapshot => {
           const answer = async () => ({ ok: true, value: snapshot })
           const verbs = { snapshot: answer, start: answer, stop: answer, restart: answer, cancel: answer }
-          Object.assign(window, {
-            zotbar: { app: verbs, registry: verbs, logs: verbs, settings: verbs, on: () => () => {} },
-          })
+          const runbooks = { history: async () => ({ ok: true, value: { runs: [] } }) }
+          const areas = { app: verbs, registry: verbs, logs: verbs, settings: verbs, runbooks }
+          Object.assign(window, { zotbar: { ...areas, on: () => () => {} } })
         },
         aSnapshot({ takenAt: Date.now(), app: { ...aSnapshot().app, shell: 'electron' } }),
       )
