@@ -43,8 +43,8 @@ export function KeyRows({ seen }: { seen: Seen }) {
         }
       >
         <p className="d">
-          {trouble === undefined ? capital(untilWords(key)) : `${capital(trouble)}.`}
-          {key === shown.at(-1) && hidden > 0 && ` ${count(hidden, 'more key')} under care.`}
+          {capital(trouble ?? untilWords(key))}
+          {key === shown.at(-1) && hidden > 0 && `; ${count(hidden, 'more key')} under care`}
         </p>
       </Row>
     )

@@ -289,6 +289,42 @@ describe('what goes wrong', () => {
     await isWhole(mine)
   })
 
+  it('shows a key on the command line, and never over HTTP', async () => {
+    const key = await fresh()
+    expect((await rig.zotbar('keys', 'show', user)).stdout).toBe(`${key}\n`)
+    const { stdout } = await rig.zotbar('keys', 'show', user, '--json')
+    expect(JSON.parse(stdout)).toEqual({ user, apiKey: key })
+    expect((await rig.zotbar('keys', 'show', 'nobody', '--json')).code).toBe(1)
+
+    const link = await rig.client.app.dashboardLink({})
+    const url = new URL(link.ok ? link.value.url : '')
+    const post = async (
+      path: string,
+      body: object,
+      headers: Record<string, string> = {},
+    ): Promise<string> => {
+      const sent = { method: 'POST', body: JSON.stringify(body) }
+      return (
+        await fetch(new URL(path, url), {
+          ...sent,
+          headers: { 'content-type': 'application/json', ...headers },
+        })
+      ).text()
+    }
+    const signedIn = await post('/api/session', { token: url.hash.replace('#token=', '') })
+    const session = (JSON.parse(signedIn) as { value: { session: string } }).value.session
+    for (const [name, input] of [
+      ['keys.showSecret', { user }],
+      ['keys.copySecret', { secret: 'x' }],
+      ['keys.managed', {}],
+      ['keys.list', {}],
+    ] as const) {
+      const answer = await post(`/api/${name}`, input, { 'x-zotbar-session': session })
+      expect(answer).not.toContain(key)
+      expect((JSON.parse(answer) as { ok: boolean }).ok).toBe(name === 'keys.managed' || name === 'keys.list')
+    }
+  })
+
   it('refuses a policy, an overlap and a label that make no sense', async () => {
     const key = await fresh(`file:${file}`)
     for (const [setting, value] of [
