@@ -287,6 +287,32 @@ describe('what must not leave a key behind', () => {
     expect((await rotate(rotationParts())).result).toBe('done')
   })
 
+  it('a place that keeps the new key: neither is revoked, and the next rotation goes on with it', async () => {
+    const old = await newKey()
+    await manage(old)
+    const stubborn = (spec: string) => {
+      const sink = sinks(spec)
+      if (!sink.ok) return undefined
+      return {
+        ...sink.value,
+        deliver: async (...given: Parameters<typeof sink.value.deliver>) =>
+          given[0].key === old
+            ? { ok: false as const, error: { code: 'sink-refused', words: 'It keeps what it has.' } }
+            : sink.value.deliver(...given),
+      }
+    }
+    const broken = rotationParts({ sink: stubborn, store: { ...store, promote: async () => denied } })
+    expect(await rotate(broken)).toMatchObject({ result: 'failed', error: { code: 'sink-refused' } })
+    const next = readFileSync(file, 'utf8')
+    expect([await letsIn(old), await letsIn(next), await kept('current'), await kept('next')]).toEqual([
+      ...[true, true],
+      ...[old, next],
+    ])
+    expect((await rotate(rotationParts())).result).toBe('done')
+    expect([readFileSync(file, 'utf8'), await kept('current')]).toEqual([next, next])
+    expect([await letsIn(old), (await keys()).length]).toEqual([false, 1])
+  })
+
   it('a clock that is wrong, and a place that cannot be reached', async () => {
     const old = await newKey()
     await manage(old)
