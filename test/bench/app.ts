@@ -5,7 +5,7 @@ import { performance } from 'node:perf_hooks'
 import { createInterface } from 'node:readline'
 import { freePort, untilAnswer } from './answer.ts'
 import type { AppFiles } from './figure.ts'
-import { registryConfig } from './side.ts'
+import { registryConfig, type Settings } from './side.ts'
 import type { Workspace } from './workspace.ts'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -41,6 +41,12 @@ export interface StateLine {
   bytes: number | undefined
 }
 
+/** What differs from the usual: where the store is, and keys of its config.json. */
+export interface AppStore {
+  data?: string
+  settings?: Settings
+}
+
 /** Starts the app in a home of its own, with its data in `folder`/data, and waits until it serves. */
 export async function startApp(
   work: Workspace,
@@ -48,11 +54,12 @@ export async function startApp(
   folder: string,
   nodeOptions: string[] = [],
   extra: Record<string, string> = {},
+  { data = join(folder, 'data'), settings = {} }: AppStore = {},
 ): Promise<App> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const config = join(folder, 'config.json')
-  await writeFile(config, registryConfig(join(folder, 'data'), port))
+  await writeFile(config, registryConfig(data, port, undefined, settings))
   const environment = { HOME: folder, ZOTBAR_HOME: join(folder, 'home') }
   const log = join(folder, 'app.log')
 

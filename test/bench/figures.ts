@@ -2,6 +2,7 @@ import type { Figure } from './figure.ts'
 import { blobs } from './figures/blobs.ts'
 import { cpu } from './figures/cpu.ts'
 import { crash } from './figures/crash.ts'
+import { download } from './figures/download.ts'
 import { gc } from './figures/gc.ts'
 import { lists } from './figures/lists.ts'
 import { manifests } from './figures/manifests.ts'
@@ -12,11 +13,14 @@ import { pushDelay } from './figures/push-delay.ts'
 import { pushes } from './figures/pushes.ts'
 import { renderer } from './figures/renderer.ts'
 import { restart } from './figures/restart.ts'
+import { rotation } from './figures/rotation.ts'
 import { scan } from './figures/scan.ts'
 import { signedIn } from './figures/signed-in.ts'
 import { start } from './figures/start.ts'
 import { status } from './figures/status.ts'
 import { storeStart } from './figures/store-start.ts'
+import { upgrade } from './figures/upgrade.ts'
+import { upgradeMemory } from './figures/upgrade-memory.ts'
 
 /** Every figure, in the order of the table. */
 export const figures: readonly Figure[] = [
@@ -37,5 +41,9 @@ export const figures: readonly Figure[] = [
   pullMemory,
   gc,
   scan,
+  upgrade,
+  upgradeMemory,
+  download,
+  rotation,
   renderer,
 ]

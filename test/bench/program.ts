@@ -13,12 +13,12 @@ export interface Ran {
 export function run(
   command: string,
   args: string[],
-  options: { cwd?: string; env?: Record<string, string> } = {},
+  options: { cwd?: string; env?: Record<string, string>; input?: string } = {},
 ): Promise<Ran> {
   return new Promise((resolve, reject) => {
     const started = performance.now()
     const child = spawn(command, args, {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       env: { PATH: process.env['PATH'] ?? '', LANG: 'C.UTF-8', ...options.env },
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     })
@@ -29,6 +29,9 @@ export function run(
     child.stderr.setEncoding('utf8').on('data', text => {
       output.stderr += text
     })
+    // One that does not read it may be gone before it is written.
+    child.stdin.on('error', () => {})
+    child.stdin.end(options.input ?? '')
     child.on('error', reject)
     child.on('close', code => resolve({ code, ...output, seconds: (performance.now() - started) / 1000 }))
   })
