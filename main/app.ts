@@ -1,9 +1,7 @@
-import type { EventName, Events } from '../preload/contract/contract.ts'
 import type { Notice, Snapshot } from '../preload/contract/snapshot.ts'
-import { type Address, addressIn } from './config-address.ts'
+import { createBroadcast } from './broadcast.ts'
 import type { Engine } from './engine/engine.ts'
 import type { Engines } from './engine/engines.ts'
-import { runningVersionIn } from './engine/zot.ts'
 import { createEngineControl } from './engine-control.ts'
 import { createHandlers, type ShellPart } from './handlers.ts'
 import { createHealth } from './health/health.ts'
@@ -13,27 +11,25 @@ import type { AppLog } from './platform/app-log.ts'
 import { childEnvironment } from './platform/child-environment.ts'
 import type { Clock } from './platform/clock.ts'
 import { freeSpace } from './platform/free-space.ts'
-import { pinCertificate } from './platform/pinned-certificate.ts'
 import type { ProcessTable } from './platform/process-table.ts'
-import { parseJson } from './platform/registry-http.ts'
 import { createWeb } from './platform/web.ts'
 import { within } from './platform/within.ts'
-import { preflight, readTarget, type Target } from './preflight.ts'
+import { preflight, readTarget } from './preflight.ts'
 import { clientAddress, createRegistryAccess } from './registry-access.ts'
 import { createReleaseAdvice } from './release-advice.ts'
-import { createReleases } from './releases/releases.ts'
 import { createRotationControl } from './rotation-control.ts'
+import { createRunningEngine } from './running-engine.ts'
 import { createRuns } from './runs.ts'
 import { openKeyStore } from './secrets/open-key-store.ts'
 import type { Secrets } from './secrets/secrets.ts'
 import type { Settings } from './settings/settings.ts'
-import { createSourceBuilder } from './source-builder.ts'
+import { snapshotOf } from './snapshot.ts'
 import { createStorage } from './storage/storage.ts'
-import { storageNotice } from './storage-notice.ts'
 import { createSupervisor, type LogBatch } from './supervisor/supervisor.ts'
 import type { Host } from './transport/host.ts'
-import { newestOf } from './upgrade/known.ts'
 import { createUpgradeControl } from './upgrade-control.ts'
+import { createUpgradeSources } from './upgrade-sources.ts'
+import { findOutWhere } from './where.ts'
 
 export interface AppOptions {
   shell: Snapshot['app']['shell']
@@ -71,226 +67,127 @@ export interface App {
 /** How long the data folder may hold up the end of the app, in ms. */
 const closeLimit = 3000
 
-const folders = (target: Target | undefined): string =>
-  JSON.stringify([target?.dataFolder, target?.subFolders])
-
 /** The only wiring: features meet here, as parameters of each other. */
 export async function createApp(options: AppOptions): Promise<App> {
-  const { clock, configFile, engines, home, log, processes, settings, shell, version } = options
-  const startedAt = clock.now()
+  const { adminSocket, clock, configFile, engines, home, processes, settings, shell, version } = options
+  const log = (message: string, data?: Record<string, unknown>): void => options.log.info(message, data)
+  const about = { version, pid: process.pid, shell, startedAt: clock.now(), home }
   const notices = [...options.notices]
-  const listeners: { [E in EventName]: Set<(value: Events[E]) => void> } = {
-    snapshot: new Set(),
-    log: new Set(),
-  }
-  let engine = options.engine
-  /** The version that the process itself tells, and which process that is. */
-  let told: { pid: number; version?: string } | undefined
-  let target: Target | undefined
   let dashboard: { url: string } | undefined
   let quitting: Promise<void> | undefined
-  let pushPlanned = false
-  let lookers = 0
 
-  /** Where it would answer, as far as a faulty config.json tells; a target that was good goes before it. */
-  let guess: Address | undefined
-  const targetIs = (next: Target): void => {
-    target = next
-    if (next.certificate !== undefined) pinCertificate(next.url, next.certificate)
-  }
-  const targetIsNot = async (): Promise<void> => {
-    if (!target) guess = await addressIn(configFile)
-  }
-
-  const first = await readTarget(configFile, engine.id)
-  if (first.ok) targetIs(first.value)
-  else await targetIsNot()
+  const where = await findOutWhere(configFile, options.engine.id)
+  const broadcast = createBroadcast({ snapshot, watched: looking => health.watched(looking) })
+  const { changed } = broadcast
+  /** What most features are given. */
+  const common = { home, configFile, clock, settings, report: setAside, log, onChange: changed }
 
   const storage = createStorage({
-    clock,
-    dataFolder: () => target?.dataFolder,
-    subFolders: () => target?.subFolders ?? {},
+    ...common,
+    dataFolder: () => where.target()?.dataFolder,
+    subFolders: () => where.target()?.subFolders ?? {},
     freeSpace,
-    home,
-    report: setAside,
-    log: message => log.info(message),
   })
+  const outputLog = createOutputLog(clock, logged, log)
+  outputLog.use(where.target()?.logOutput)
 
-  const outputLog = createOutputLog(clock, logged, message => log.info(message))
-  outputLog.use(target?.logOutput)
+  const engine = createRunningEngine({
+    first: options.engine,
+    ask: (path, asked) => access.registry.ask(path, asked),
+    onUse: changed,
+    onVersion() {
+      lookForAdvisories()
+      changed()
+    },
+  })
+  const enginePart = { current: engine.now, use: engine.use, engines, processes }
 
   const supervisor = createSupervisor({
+    ...common,
     get engine() {
-      return engine
+      return engine.now()
     },
-    home,
-    configFile,
-    clock,
     processes,
-    childEnvironment: { ...childEnvironment(process.env), ZOTBAR_ADMIN_SOCKET: options.adminSocket },
+    childEnvironment: { ...childEnvironment(process.env), ZOTBAR_ADMIN_SOCKET: adminSocket },
     logLimits: { bytes: settings.get('logs.maxMegabytes') * 1024 * 1024, keep: settings.get('logs.keep') },
-    log: (message, data) => log.info(message, data),
-    report: setAside,
     uploadsInProgress: () => storage.uploadsInProgress(),
     async preflight() {
-      const checked = await preflight(configFile, processes, engine.id)
+      const checked = await preflight(configFile, processes, engine.now().id)
       if (!checked.ok) {
-        await targetIsNot()
+        await where.isFaulty()
         return checked
       }
-      const verified = await engines.verify(engine, configFile)
+      const verified = await engines.verify(engine.now(), configFile)
       if (!verified.ok) return verified
-      const moved = folders(checked.value) !== folders(target)
-      targetIs(checked.value)
+      const moves = where.movesTo(checked.value)
+      where.is(checked.value)
       outputLog.use(checked.value.logOutput)
-      if (moved) void storage.scan()
+      if (moves) void storage.scan()
       return checked
     },
   })
+  const tail = async (count: number): Promise<string[]> =>
+    (await outputLog.tail(count)) ?? supervisor.tail(count)
+  const serves = (): boolean => supervisor.state().kind === 'serving'
 
   const access = createRegistryAccess({
-    home,
-    configFile,
-    engine: () => engine.id,
+    ...common,
+    engine: () => engine.now().id,
     secrets: options.secrets,
-    clock,
-    adminSocket: options.adminSocket,
-    target: () => target,
+    adminSocket,
+    target: where.target,
     url() {
       const { kind } = supervisor.state()
-      return kind === 'serving' || kind === 'draining' ? (supervisor.place() ?? target)?.url : undefined
+      return kind === 'serving' || kind === 'draining'
+        ? (supervisor.place() ?? where.target())?.url
+        : undefined
     },
-    report: setAside,
   })
+  const { registry } = access
 
-  const runs = createRuns({
-    home,
-    clock,
-    supervisor,
-    report: setAside,
-    log: (message, data) => log.info(message, data),
-    onChange: changed,
-  })
-
+  const runs = createRuns({ ...common, supervisor })
   const web = createWeb({ environment: process.env })
-  const releaseAdvice = createReleaseAdvice({
-    home,
-    configFile,
-    settings,
-    web,
-    now: clock.now,
-    report: setAside,
-    log: message => log.info(message),
-    onChange: changed,
-  })
+  const advice = createReleaseAdvice({ ...common, web, now: clock.now })
 
-  const useEngine = (next: Engine): void => {
-    engine = next
-    told = undefined
-    changed()
-  }
-
-  const engineControl = createEngineControl({
-    home,
-    configFile,
-    engines,
-    settings,
-    clock,
-    processes,
-    supervisor,
-    current: () => engine,
-    use: useEngine,
-    ask: (path, asked) => access.registry.ask(path, asked),
-    runs,
-    log: (message, data) => log.info(message, data),
-  })
+  const engineControl = createEngineControl({ ...common, ...enginePart, supervisor, ask: registry.ask, runs })
   runs.know(engineControl.kinds)
 
-  const releases = createReleases({
-    home,
-    settings: () => ({
-      url: settings.get('releases.url'),
-      repository: settings.get('releases.repository'),
-      publicKey: settings.get('releases.publicKey'),
-      check: settings.get('releases.check'),
-    }),
-    environment: process.env,
-    childEnvironment: childEnvironment(process.env),
-    clock,
-    report: setAside,
-  })
   const upgrade = createUpgradeControl({
-    home,
-    configFile,
-    engines,
-    settings,
-    clock,
-    processes,
+    ...common,
+    ...enginePart,
+    ...createUpgradeSources({ ...common, goFor: advice.goFor }),
     supervisor,
     shell,
-    releases,
-    advice: releaseAdvice,
-    build: createSourceBuilder({
-      home,
-      settings,
-      clock,
-      goFor: version => releaseAdvice.goFor(version),
-      async newest() {
-        const listed = await releases.list()
-        return listed.ok ? newestOf(listed.value.releases, {}) : undefined
-      },
-    }),
+    advice,
     canBuild: () => true,
-    current: () => engine,
-    use: useEngine,
-    running: () => told?.version ?? engine.version,
-    registry: access.registry,
+    running: engine.version,
+    registry,
     account: () => access.admin.credential(),
     authorization: () => access.authorization(),
     pushes: () => storage.uploadsInProgress(),
-    tail: async count => (await outputLog.tail(count)) ?? supervisor.tail(count),
+    tail,
     runs,
     tell,
-    log: (message, data) => log.info(message, data),
-    onChange: changed,
   })
   runs.know(upgrade.kinds)
 
-  const keyNotices = createNoticeControl({
-    home,
-    clock,
-    settings,
-    keys: () => rotation.glance(),
-    tell,
-    report: setAside,
-    log: (message, data) => log.info(message, data),
-    onChange: changed,
-  })
-
+  const keyNotices = createNoticeControl({ ...common, keys: () => rotation.glance(), tell })
   const rotation = await createRotationControl({
-    home,
-    clock,
-    settings,
+    ...common,
     store: openKeyStore({
       home,
       keyFile: () => settings.get('secrets.keyFile'),
       plain: () => settings.get('secrets.plain'),
     }),
     runs,
-    registry: access.registry,
-    adminSocket: options.adminSocket,
+    registry,
+    adminSocket,
     supervisor,
-    address: () => clientAddress(target),
-    serves: () => supervisor.state().kind === 'serving',
-    signInPlace: () =>
-      target?.signIn && {
-        ...target.signIn,
-        ...(target.certificate ? { certificate: target.certificate } : {}),
-      },
+    address: () => clientAddress(where.target()),
+    serves,
+    signInPlace: where.signIn,
     signInWindow: options.openWith.signIn,
-    report: setAside,
-    log: (message, data) => log.info(message, data),
-    onChange: () => {
+    onChange() {
       keyNotices.keysChanged()
       changed()
     },
@@ -298,66 +195,33 @@ export async function createApp(options: AppOptions): Promise<App> {
   runs.know(rotation.kinds)
 
   const health = createHealth({
-    clock,
+    ...common,
     authorization: () => access.authorization(),
-    target: () => supervisor.place() ?? target,
+    target: () => supervisor.place() ?? where.target(),
     repositories: () => storage.repositories(),
     digestNow: name => storage.digestNow(name),
-    isCached: repository => target?.isCached(repository) ?? false,
-    log: message => log.info(message),
+    isCached: repository => where.target()?.isCached(repository) ?? false,
   })
 
   function snapshot(): Snapshot {
-    const place = supervisor.place() ?? target ?? guess
-    const stored = storage.state()
-    const running = told?.version ?? engine.version
-    const runbook = runs.current()
-    const managedKeys = rotation.glance()
-    const advisories = releaseAdvice.advisories()
-    const newest = upgrade.newest()
-    const tight = storageNotice(
-      stored,
-      settings.get('storage.warnFreePercent'),
-      settings.get('storage.warnDays'),
-      clock.now(),
-    )
-    return {
-      takenAt: clock.now(),
-      app: { version, pid: process.pid, shell, startedAt, home },
-      engine: { id: engine.id, ...(running === undefined ? {} : { version: running }) },
-      registry: {
-        url: place?.url ?? 'http://127.0.0.1:5050',
-        host: place?.host ?? '127.0.0.1',
-        port: place?.port ?? 5050,
-        configFile,
-        ...(target === undefined ? {} : { dataFolder: target.dataFolder }),
-        ...(target?.publicUrl === undefined ? {} : { publicUrl: target.publicUrl }),
-      },
-      process: supervisor.state(),
-      service: health.state(),
-      storage: stored,
-      journal: supervisor.journal(),
-      pushes: storage.pushes(),
-      notices: [...keyNotices.standing(notices), ...(tight ? [tight] : [])],
-      ...(advisories.length === 0 && newest === undefined
-        ? {}
-        : { upgrade: { advisories, ...(newest === undefined ? {} : { newest }) } }),
-      ...(managedKeys.length > 0 ? { managedKeys } : {}),
-      ...(runbook ? { runbook } : {}),
-      ...(dashboard ? { dashboard } : {}),
-      quitting: quitting !== undefined,
-    }
-  }
-
-  /** Several changes in one turn of the event loop make one snapshot. */
-  function changed(): void {
-    if (pushPlanned) return
-    pushPlanned = true
-    setImmediate(() => {
-      pushPlanned = false
-      if (listeners.snapshot.size === 0) return
-      const now = snapshot()
-      for (const listener of listeners.snapshot) listener(now)
+    return snapshotOf({
+      app: about,
+      configFile,
+      now: clock.now,
+      where,
+      engine,
+      supervisor,
+      health,
+      storage,
+      settings,
+      runs,
+      advice,
+      upgrade,
+      rotation,
+      keyNotices,
+      notices: () => notices,
+      dashboard: () => dashboard,
+      quitting: () => quitting !== undefined,
     })
   }
 
@@ -371,9 +235,18 @@ export async function createApp(options: AppOptions): Promise<App> {
     tell({ kind: 'file-set-aside', id: `set-aside:${keptAs}`, at: clock.now(), file, keptAs })
   }
 
+  const servingPid = (): number | undefined => {
+    const state = supervisor.state()
+    return state.kind === 'serving' ? state.pid : undefined
+  }
+  function lookForAdvisories(): void {
+    const known = engine.version()
+    advice.running({ id: engine.now().id, ...(known === undefined ? {} : { version: known }) }, servingPid())
+  }
+
   supervisor.onChange(() => {
-    health.serving(supervisor.state().kind === 'serving')
-    void askVersion()
+    health.serving(serves())
+    void engine.ask(servingPid())
     lookForAdvisories()
     changed()
   })
@@ -383,7 +256,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   storage.onChange(() => {
     const { repositories } = storage.state()
     // What health says about the catalog must not contradict the line beside it.
-    if (repositories !== repositoriesSeen && supervisor.state().kind === 'serving') void health.check()
+    if (repositories !== repositoriesSeen && serves()) void health.check()
     repositoriesSeen = repositories
     changed()
   })
@@ -396,50 +269,16 @@ export async function createApp(options: AppOptions): Promise<App> {
     }
     // Writes may be among the lines that were not read.
     if (dropped > 0) void storage.scan()
-    const shown = dropped > 0 ? [`(about ${dropped} lines left out)`, ...lines] : lines
-    for (const listener of listeners.log) listener({ lines: shown })
-  }
-
-  /** zot tells the version that runs, which is not always that of the file. */
-  async function askVersion(): Promise<void> {
-    const state = supervisor.state()
-    if (engine.id !== 'zot' || state.kind !== 'serving' || told?.pid === state.pid) return
-    const { pid } = state
-    told = { pid }
-    const asked = await access.registry.ask('/v2/_zot/ext/mgmt')
-    const version = asked.ok ? runningVersionIn(parseJson(asked.value.body)) : undefined
-    if (version === undefined || told?.pid !== pid) return
-    told = { pid, version }
-    lookForAdvisories()
-    changed()
-  }
-
-  function lookForAdvisories(): void {
-    const state = supervisor.state()
-    const version = told?.version ?? engine.version
-    releaseAdvice.running(
-      { id: engine.id, ...(version === undefined ? {} : { version }) },
-      state.kind === 'serving' ? state.pid : undefined,
-    )
-  }
-
-  function looked(change: 1 | -1): void {
-    lookers += change
-    health.watched(lookers > 0)
+    broadcast.log(dropped > 0 ? [`(about ${dropped} lines left out)`, ...lines] : lines)
   }
 
   async function close(): Promise<void> {
     changed()
-    runs.close()
-    upgrade.close()
-    rotation.close()
-    keyNotices.close()
-    health.close()
-    access.close()
+    for (const part of [runs, upgrade, rotation, keyNotices, health, access]) part.close()
     await supervisor.close({ keepServing: settings.get('keepServing') })
     // Both may be reading from a data volume that no longer answers.
     await within(clock, closeLimit, Promise.all([outputLog.close(), storage.close(), web.close()]))
-    log.info('quit')
+    log('quit')
   }
 
   return {
@@ -453,22 +292,15 @@ export async function createApp(options: AppOptions): Promise<App> {
         notices: keyNotices.handlers,
         busyWith: () => runs.current()?.title,
         async ready() {
-          const read = await readTarget(configFile, engine.id)
-          return read.ok ? engines.verify(engine, configFile) : read
+          const read = await readTarget(configFile, engine.now().id)
+          return read.ok ? engines.verify(engine.now(), configFile) : read
         },
         snapshot,
-        tail: async count => (await outputLog.tail(count)) ?? supervisor.tail(count),
+        tail,
         shell: options.openWith,
       }),
       snapshot,
-      on(event, listener, { looking } = { looking: event === 'snapshot' }) {
-        const all: Set<typeof listener> = listeners[event]
-        all.add(listener)
-        if (looking) looked(1)
-        return () => {
-          if (all.delete(listener) && looking) looked(-1)
-        }
-      },
+      on: broadcast.on,
     },
     async begin() {
       await runs.begin()
