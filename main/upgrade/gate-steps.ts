@@ -121,18 +121,25 @@ export function commitStep(parts: UpgradeParts): Step<UpgradeMemory> {
     why: 'It has proved itself; from here on nothing goes back by itself.',
     pointOfNoReturn: true,
     check: async ({ memory }) => memory.needless,
-    async apply({ memory }) {
+    async apply({ memory, progress }) {
       const { to, old, undo, version, source } = memory
-      if (to && old) {
-        const past = (await library.past()).filter(name => name !== to.name && name !== old.name)
-        await library.setPast(undo ? past : [...past, old.name])
-        await library.forgive(to.version)
-      }
-      if (source === undefined && version !== undefined)
-        await rm(join(home, 'upgrades', version), { recursive: true, force: true })
+      // First what makes room: a full disk must not keep what is done from being written down.
       await rm(memory.censusFile, { force: true })
       await removeWork(memory)
+      if (source === undefined && version !== undefined)
+        await rm(join(home, 'upgrades', version), { recursive: true, force: true })
       await pruneSnapshots(join(home, 'snapshots'), 3)
+      try {
+        const past = (await library.past()).filter(name => name !== to?.name && name !== old?.name)
+        if (to && old) await library.setPast(undo ? past : [...past, old.name])
+        if (to) await library.forgive(to.version)
+      } catch (error) {
+        // It serves and has proved itself: that is not undone for a note.
+        parts.log('what was replaced cannot be written down', { error: String(error) })
+        progress({
+          label: `It could not be written down that ${old?.version} was replaced: --undo will not know it`,
+        })
+      }
       return done
     },
   }

@@ -3,6 +3,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { eventually } from '../fakes/eventually.ts'
 import {
   backLines,
   createCase,
@@ -56,7 +57,8 @@ describe('kill -9 of the registry in each step of an upgrade', () => {
     one = await createCase(programs)
     const upgrading = one.upgrade('good')
     await one.seen(`applying ${step}`)
-    const pid = one.registryPid()
+    // In this step it is only now begun.
+    const pid = step === 'start' ? await eventually(one.registryPid) : one.registryPid()
     const killed = pid !== undefined && kill(pid)
     await upgrading
     const { result, version } = await one.whole()

@@ -160,7 +160,10 @@ export async function createCase(programs: Programs) {
       if (tags.join() !== '1,2') throw new Error(`the tags are ${tags}`)
       const { result } = ended as { result: string }
       const expected = result === 'done' ? newVersion : oldVersion
-      if (version !== expected) throw new Error(`${result}, and ${version} serves`)
+      if (version !== expected) {
+        const failures = entries().filter(entry => 'error' in entry)
+        throw new Error(`${result}, and ${version} serves: ${JSON.stringify(failures)}`)
+      }
       const kept = JSON.parse(readFileSync(rig.configFile, 'utf8')) as object
       if (JSON.stringify(kept) !== JSON.stringify(rig.standard)) throw new Error('config.json was changed')
       return { result, version }
