@@ -1,11 +1,12 @@
-import type { ConfigFault, Exit, Failure } from '../contract/failure.ts'
+import type { Failure } from '../contract/failure.ts'
 import { unreachable } from '../contract/result.ts'
-import { capital, count, duration } from './format.ts'
+import { capital, duration } from './format.ts'
 import { hostFailureWords } from './host-words.ts'
-import { holder, imageReference } from './names.ts'
+import { registryFailureWords } from './registry-words.ts'
 import { releaseFailureWords } from './release-words.ts'
 import { rotationFailureWords } from './rotation-words.ts'
 import { secretFailureWords } from './secret-words.ts'
+import { startFailureWords } from './start-words.ts'
 
 /** A failure as a person reads it: what happened, what it means, what to do. */
 export interface FailureWords {
@@ -13,130 +14,22 @@ export interface FailureWords {
   steps: string[]
 }
 
-/** "ended with exit code 2", "ended by signal SIGKILL". */
-export function exitWords(exit: Exit): string {
-  switch (exit.kind) {
-    case 'code':
-      return `ended with exit code ${exit.code}`
-    case 'signal':
-      return `ended by signal ${exit.signal}`
-    case 'unknown-adopted':
-      return 'ended; its exit code is unknown, as it was adopted'
-    case 'not-spawned':
-      return `could not be started: ${exit.reason}`
-    default:
-      return unreachable(exit)
-  }
-}
-
-/** One fault of config.json on one line: "line 4, column 3, http.port: is 70000; allowed: 0 to 65535". */
-export function faultWords(fault: ConfigFault): string {
-  const place = [
-    fault.line === undefined
-      ? ''
-      : `line ${fault.line}${fault.column === undefined ? '' : `, column ${fault.column}`}`,
-    fault.keyPath ?? '',
-  ].filter(part => part !== '')
-  const allowed = fault.allowed === undefined ? '' : `; allowed: ${fault.allowed}`
-  return `${place.length === 0 ? '' : `${place.join(', ')}: `}${fault.message}${allowed}`
-}
-
 /** The only place where an error code becomes words. */
 export function failureWords(error: Failure): FailureWords {
   switch (error.code) {
     case 'config-missing':
-      return {
-        title: 'The config file is not there',
-        steps: [`${error.file} does not exist.`, 'Name another with --config FILE, or put it back.'],
-      }
     case 'config-invalid':
-      return {
-        title: `config.json has ${error.faults.length === 1 ? 'a fault' : count(error.faults.length, 'fault')}`,
-        steps: [error.file, ...error.faults.map(faultWords), 'Correct the file, then start again.'],
-      }
     case 'data-volume-missing':
-      return {
-        title: 'The data volume is missing',
-        steps: [
-          `${error.path} cannot be opened, because ${error.parent} is not there.`,
-          'Attach or mount the volume. The registry starts when it is back; nothing was created in its place.',
-        ],
-      }
     case 'data-unreadable':
-      return {
-        title: 'The data folder cannot be read',
-        steps: [`${error.path}: ${error.reason}.`, 'Give your user access to it, then start again.'],
-      }
     case 'data-read-only':
-      return {
-        title: 'The data folder is read-only',
-        steps: [
-          `Nothing can be written in ${error.path}.`,
-          'Mount the volume for writing, then start again.',
-        ],
-      }
     case 'data-not-a-folder':
-      return {
-        title: 'The data folder is not a folder',
-        steps: [
-          `${error.path} is a file.`,
-          'Correct storage.rootDirectory in config.json, then start again.',
-        ],
-      }
     case 'engine-missing':
-      if (error.path === 'zot')
-        return {
-          title: 'There is no zot on this machine',
-          steps: [
-            "Put it on the PATH, or into Zotbar's folder as engines/zot/VERSION/zot.",
-            'Or say where it is: zotbar engine use zot --path FILE',
-          ],
-        }
-      return {
-        title: 'The registry program is missing',
-        steps: [`${error.path} is not there.`, 'Build or install Zotbar again, then start again.'],
-      }
     case 'port-in-use':
-      return {
-        title: `Port ${error.port} is taken`,
-        steps: [
-          `${holder(error)} answers there; it was left alone.`,
-          'End that program, and the registry starts by itself. Or set another http.port in config.json, then start again.',
-        ],
-      }
     case 'start-failed':
-      return {
-        title: 'The registry did not start',
-        steps: [
-          `It ${exitWords(error.exit)}.`,
-          ...error.lastLines.slice(-3),
-          'Read its log, then start again.',
-        ],
-      }
     case 'start-too-slow':
-      return {
-        title: 'The registry does not become ready',
-        steps: [
-          `It ran for ${duration(error.limitMs)} without answering.`,
-          'Read its log, then start again.',
-        ],
-      }
     case 'root-in-use':
-      return {
-        title: 'Another process uses the data folder',
-        steps: [
-          `${holder(error)} has ${error.path} open. Two registries on one folder would damage it.`,
-          'End the other one, then start again.',
-        ],
-      }
     case 'stop-failed':
-      return {
-        title: 'The registry does not end',
-        steps: [
-          `Process ${error.pid} survived a KILL. It may be waiting for a disk.`,
-          'Check the data volume, then try again.',
-        ],
-      }
+      return startFailureWords(error)
     case 'already-running':
       return {
         title: 'Zotbar is already running',
@@ -244,83 +137,18 @@ export function failureWords(error: Failure): FailureWords {
         steps: [refusalWords(error.reason), 'Get a fresh link: zotbar open'],
       }
     case 'registry-not-serving':
-      return {
-        title: 'The registry does not serve',
-        steps: ['Only a registry that serves can be asked for this. Start it: zotbar restart'],
-      }
     case 'image-not-found':
-      return {
-        title:
-          error.reference === undefined
-            ? `There is no repository ${error.repository}`
-            : `${imageReference(error.repository, error.reference)} is not there`,
-        steps: ['It may have been deleted in the meantime. See what is there: zotbar images list'],
-      }
     case 'registry-denied':
-      return {
-        title: `The registry does not let Zotbar ${error.what}`,
-        steps: [
-          error.user === undefined
-            ? `It answers ${error.status} without a credential, and Zotbar has none for it.`
-            : `It answers ${error.status} to ${error.user}, the user that Zotbar asks as.`,
-          'Look at http.accessControl in config.json, or do it with a client that is signed in.',
-        ],
-      }
     case 'registry-refused':
-      return {
-        title: `The registry did not ${error.what}`,
-        steps: [`It answers ${error.status}${error.reason === '' ? '' : `: ${error.reason}`}.`],
-      }
     case 'registry-unreachable':
-      return {
-        title: 'The registry does not answer',
-        steps: [`${error.reason}.`, 'See how it is: zotbar status'],
-      }
     case 'keys-need-admin-socket':
-      return {
-        title: 'Keys of other users cannot be reached here',
-        steps: [
-          error.user === undefined
-            ? `${error.engine} gives keys only to the user they belong to, and Zotbar holds nobody's password.`
-            : `${error.engine} gives keys only to the user they belong to, and Zotbar holds the password of ${error.user} alone.`,
-          'zotbar-registry makes keys for every user; with zot, each user makes their own after signing in.',
-        ],
-      }
     case 'keys-off':
-      return {
-        title: 'This registry has no API keys',
-        steps: ['Set http.auth.apikey to true in config.json, then: zotbar restart'],
-      }
     case 'key-not-found':
-      return {
-        title: `There is no key ${error.uuid}`,
-        steps: ['It may have been revoked already. List them: zotbar keys list'],
-      }
     case 'key-refused':
-      return { title: 'The key was not made', steps: [`${error.reason}.`] }
     case 'secret-gone':
-      return {
-        title: 'The secret of this key cannot be shown any more',
-        steps: ['It is shown once, within ten minutes. Revoke the key and make another.'],
-      }
     case 'admin-not-ours':
-      return {
-        title: 'The accounts here are not Zotbar’s',
-        steps: [
-          error.htpasswd === undefined
-            ? `${error.configFile} names no htpasswd file.`
-            : `${error.htpasswd} was not written by Zotbar, so it is left alone.`,
-          'Change a password there yourself: htpasswd -B FILE USER',
-        ],
-      }
     case 'admin-password-unknown':
-      return {
-        title: `The password of ${error.user} is not known here`,
-        steps: [
-          `Only its hash is in ${error.htpasswd}; the secret is gone from the keychain or its file.`,
-          'Make a new one: zotbar admin reset',
-        ],
-      }
+      return registryFailureWords(error)
     case 'file-unusable':
       return { title: `${error.path} cannot be used`, steps: [`${capital(error.reason)}.`] }
     case 'dashboard-off':

@@ -5,10 +5,9 @@ import { unreachable } from '../contract/result.ts'
 import type { RunbookProgress } from '../contract/runbook.ts'
 import type { ProbeResult, Snapshot } from '../contract/snapshot.ts'
 import { advisoryWords } from './advisory-words.ts'
-import { exitWords, failureWords } from './failure-words.ts'
+import { failureWords } from './failure-words.ts'
 import {
   aboutDays,
-  atTime,
   bytes,
   capital,
   count,
@@ -22,6 +21,8 @@ import {
 import { keyReason, wantingKeys } from './key-words.ts'
 import { holder, programName } from './names.ts'
 import { progressWords } from './runbook-words.ts'
+import { exitWords } from './start-words.ts'
+import { startingHeadline, startingReason } from './starting-words.ts'
 import { isFull } from './storage-words.ts'
 
 /** Whose turn it is: the class decides glyph, colour and tray image. */
@@ -238,27 +239,6 @@ function degraded(snapshot: Snapshot, now: number): Glance {
 }
 
 type Of<K extends ProcessState['kind']> = Extract<ProcessState, { kind: K }>
-
-function startingHeadline(state: Of<'starting'>, now: number): string {
-  const words = state.cause === 'asked-restart' ? 'Restarting' : 'Starting'
-  return now - state.since > 10_000 ? `${words}, for ${duration(now - state.since)} now` : words
-}
-
-function startingReason(state: Of<'starting'>, now: number): string {
-  const limit = `It has until ${atTime(state.deadline, now)} to answer.`
-  switch (state.cause) {
-    case 'crashed':
-    case 'ended-by-itself':
-    case 'start-failed':
-      return `The registry ended by itself and is being started again. ${limit}`
-    case 'hung':
-      return `The registry had stopped answering and is being started again. ${limit}`
-    case 'asked-restart':
-      return `You asked. ${limit}`
-    default:
-      return limit
-  }
-}
 
 function draining(state: Of<'draining'>): Glance {
   const pushes = state.pushes.length

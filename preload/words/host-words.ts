@@ -1,9 +1,10 @@
 import type { Failure } from '../contract/failure.ts'
 import { unreachable } from '../contract/result.ts'
+import type { FailureWords } from './failure-words.ts'
 import { duration } from './format.ts'
 
 /** What can go wrong on another host, and with a build there or here. */
-export type HostFailure = Extract<
+type HostFailure = Extract<
   Failure,
   {
     code:
@@ -23,7 +24,7 @@ export type HostFailure = Extract<
   }
 >
 
-export function hostFailureWords(error: HostFailure): { title: string; steps: string[] } {
+export function hostFailureWords(error: HostFailure): FailureWords {
   switch (error.code) {
     case 'host-unreachable':
       return {

@@ -1,7 +1,7 @@
 import type { JournalEntry } from '../contract/registry-state.ts'
 import { unreachable } from '../contract/result.ts'
-import { exitWords } from './failure-words.ts'
 import { capital, count, duration, when } from './format.ts'
+import { exitWords } from './start-words.ts'
 
 /** One line of "why did it restart": a title with its time, and one sentence of detail. */
 export interface JournalWords {

@@ -1,9 +1,10 @@
 import type { Failure } from '../contract/failure.ts'
 import { unreachable } from '../contract/result.ts'
+import type { FailureWords } from './failure-words.ts'
 import { duration } from './format.ts'
 
 /** What can go wrong where keys are kept and where they are handed to. */
-export type SecretFailure = Extract<
+type SecretFailure = Extract<
   Failure,
   {
     code:
@@ -22,7 +23,7 @@ export type SecretFailure = Extract<
   }
 >
 
-export function secretFailureWords(error: SecretFailure): { title: string; steps: string[] } {
+export function secretFailureWords(error: SecretFailure): FailureWords {
   switch (error.code) {
     case 'keychain-locked':
       return {

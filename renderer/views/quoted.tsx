@@ -1,6 +1,6 @@
 import type { ConfigFault } from '../../preload/contract/failure.ts'
 import type { ProcessState } from '../../preload/contract/registry-state.ts'
-import { faultWords } from '../../preload/words/failure-words.ts'
+import { faultWords } from '../../preload/words/start-words.ts'
 
 /** The last lines that the registry wrote before it ended, and when that was; none in other states. */
 export function lastLinesOf(process: ProcessState): { lines: string[]; at: number } | undefined {

@@ -1,0 +1,153 @@
+import type { ConfigFault, Exit, Failure } from '../contract/failure.ts'
+import { unreachable } from '../contract/result.ts'
+import type { FailureWords } from './failure-words.ts'
+import { count, duration } from './format.ts'
+import { holder } from './names.ts'
+
+/** What can keep the registry from starting, running or ending. */
+type StartFailure = Extract<
+  Failure,
+  {
+    code:
+      | 'config-missing'
+      | 'config-invalid'
+      | 'data-volume-missing'
+      | 'data-unreadable'
+      | 'data-read-only'
+      | 'data-not-a-folder'
+      | 'engine-missing'
+      | 'port-in-use'
+      | 'start-failed'
+      | 'start-too-slow'
+      | 'root-in-use'
+      | 'stop-failed'
+  }
+>
+
+/** "ended with exit code 2", "ended by signal SIGKILL". */
+export function exitWords(exit: Exit): string {
+  switch (exit.kind) {
+    case 'code':
+      return `ended with exit code ${exit.code}`
+    case 'signal':
+      return `ended by signal ${exit.signal}`
+    case 'unknown-adopted':
+      return 'ended; its exit code is unknown, as it was adopted'
+    case 'not-spawned':
+      return `could not be started: ${exit.reason}`
+    default:
+      return unreachable(exit)
+  }
+}
+
+/** One fault of config.json on one line: "line 4, column 3, http.port: is 70000; allowed: 0 to 65535". */
+export function faultWords(fault: ConfigFault): string {
+  const place = [
+    fault.line === undefined
+      ? ''
+      : `line ${fault.line}${fault.column === undefined ? '' : `, column ${fault.column}`}`,
+    fault.keyPath ?? '',
+  ].filter(part => part !== '')
+  const allowed = fault.allowed === undefined ? '' : `; allowed: ${fault.allowed}`
+  return `${place.length === 0 ? '' : `${place.join(', ')}: `}${fault.message}${allowed}`
+}
+
+export function startFailureWords(error: StartFailure): FailureWords {
+  switch (error.code) {
+    case 'config-missing':
+      return {
+        title: 'The config file is not there',
+        steps: [`${error.file} does not exist.`, 'Name another with --config FILE, or put it back.'],
+      }
+    case 'config-invalid':
+      return {
+        title: `config.json has ${error.faults.length === 1 ? 'a fault' : count(error.faults.length, 'fault')}`,
+        steps: [error.file, ...error.faults.map(faultWords), 'Correct the file, then start again.'],
+      }
+    case 'data-volume-missing':
+      return {
+        title: 'The data volume is missing',
+        steps: [
+          `${error.path} cannot be opened, because ${error.parent} is not there.`,
+          'Attach or mount the volume. The registry starts when it is back; nothing was created in its place.',
+        ],
+      }
+    case 'data-unreadable':
+      return {
+        title: 'The data folder cannot be read',
+        steps: [`${error.path}: ${error.reason}.`, 'Give your user access to it, then start again.'],
+      }
+    case 'data-read-only':
+      return {
+        title: 'The data folder is read-only',
+        steps: [
+          `Nothing can be written in ${error.path}.`,
+          'Mount the volume for writing, then start again.',
+        ],
+      }
+    case 'data-not-a-folder':
+      return {
+        title: 'The data folder is not a folder',
+        steps: [
+          `${error.path} is a file.`,
+          'Correct storage.rootDirectory in config.json, then start again.',
+        ],
+      }
+    case 'engine-missing':
+      if (error.path === 'zot')
+        return {
+          title: 'There is no zot on this machine',
+          steps: [
+            "Put it on the PATH, or into Zotbar's folder as engines/zot/VERSION/zot.",
+            'Or say where it is: zotbar engine use zot --path FILE',
+          ],
+        }
+      return {
+        title: 'The registry program is missing',
+        steps: [`${error.path} is not there.`, 'Build or install Zotbar again, then start again.'],
+      }
+    case 'port-in-use':
+      return {
+        title: `Port ${error.port} is taken`,
+        steps: [
+          `${holder(error)} answers there; it was left alone.`,
+          'End that program, and the registry starts by itself. Or set another http.port in config.json, then start again.',
+        ],
+      }
+    case 'start-failed':
+      return {
+        title: 'The registry did not start',
+        steps: [
+          `It ${exitWords(error.exit)}.`,
+          ...error.lastLines.slice(-3),
+          'Read its log, then start again.',
+        ],
+      }
+    case 'start-too-slow':
+      return {
+        title: 'The registry does not become ready',
+        steps: [
+          `It ran for ${duration(error.limitMs)} without answering.`,
+          'Read its log, then start again.',
+        ],
+      }
+    case 'root-in-use':
+      return {
+        title: 'Another process uses the data folder',
+        steps: [
+          `${holder(error)} has ${error.path} open. Two registries on one folder would damage it.`,
+          'End the other one, then start again.',
+        ],
+      }
+    case 'stop-failed':
+      return {
+        title: 'The registry does not end',
+        steps: [
+          `Process ${error.pid} survived a KILL. It may be waiting for a disk.`,
+          'Check the data volume, then try again.',
+        ],
+      }
+    default:
+      return unreachable(error)
+  }
+}
