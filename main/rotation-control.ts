@@ -251,7 +251,7 @@ export async function createRotationControl(options: Options): Promise<RotationC
     lookedAt = clock.now()
     stopDaily()
     stopDaily = clock.setTimer(clock.now() + 86_400_000, lookAll, { unref: true })
-    void inventory.list().catch(error => log('the keys could not be looked at', { error: String(error) }))
+    void inventory.list(true).catch(error => log('the keys could not be looked at', { error: String(error) }))
   }
   let stopListening = (): void => {}
 

@@ -1,4 +1,4 @@
-import type { KeyProof, ManagedKey } from '../../preload/contract/managed-key.ts'
+import type { KeyProof } from '../../preload/contract/managed-key.ts'
 import { fail, ok, type Result } from '../../preload/contract/result.ts'
 import type { RunbookPart } from '../../preload/contract/runbook.ts'
 import type { Sink } from '../sinks/sink.ts'
@@ -219,4 +219,3 @@ function seen(
 }
 
 export type Care = ReturnType<typeof createCare>
-export type { ManagedKey }

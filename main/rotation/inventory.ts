@@ -23,7 +23,11 @@ interface Options extends Pick<RotationParts, 'clock' | 'desk' | 'store' | 'reco
 export function createInventory(options: Options) {
   const { clock, desk, store, records, registry, serves, labelStart } = options
 
-  async function look(record: KeyRecord): Promise<ManagedKey> {
+  /**
+   * `quietly`: nobody asked. Where the registry tells without the key, the store is not opened: it might ask somebody
+   * who is not there.
+   */
+  async function look(record: KeyRecord, quietly = false): Promise<ManagedKey> {
     const { user } = record
     const drift: KeyDrift[] = []
     let listed: ListedKey[] | undefined
@@ -33,10 +37,12 @@ export function createInventory(options: Options) {
       trouble ??= half
     }
 
-    const kept = await store.get(record, 'current')
-    if (!kept.ok)
+    const opened = !quietly || (await desk.ofEverybody()) === undefined
+    const kept = opened ? await store.get(record, 'current') : undefined
+    const secret = kept?.ok ? kept.value : undefined
+    if (kept && !kept.ok)
       found('unseen', `${failureWords(kept.error).title}.`, failureWords(kept.error).steps.join(' '))
-    else if (kept.value === undefined)
+    else if (kept && secret === undefined)
       found(
         'secret-gone',
         'Its secret is no longer in the store.',
@@ -53,7 +59,7 @@ export function createInventory(options: Options) {
     else if (!serves())
       found('unseen', 'The registry does not serve, so it cannot be asked.', 'Start it: zotbar restart')
     else {
-      const access = await accessTo(desk, user, [kept.ok ? kept.value : undefined])
+      const access = await accessTo(desk, user, [secret])
       const all = access.ok ? await access.value?.list() : access
       if (all?.ok) listed = all.value
       else if (all)
@@ -67,7 +73,7 @@ export function createInventory(options: Options) {
           `Rotate it: zotbar keys rotate ${user}`,
           'it has ended',
         )
-      else if (isThere === false || (all === undefined && access.ok && kept.ok && kept.value !== undefined))
+      else if (isThere === false || (all === undefined && access.ok && secret !== undefined))
         found(
           'revoked-elsewhere',
           'The registry does not know it any more: it was revoked elsewhere.',
@@ -89,7 +95,9 @@ export function createInventory(options: Options) {
       if (state === 'stale')
         found('sink-stale', `${spec} holds another key.`, `Hand it over again: zotbar keys manage ${user}`)
 
-    if (trouble !== record.trouble)
+    // What could not be looked at now is as it was.
+    const seen = trouble !== undefined || (opened && listed !== undefined)
+    if (seen && trouble !== record.trouble)
       await records.update(record, ({ trouble: _, ...one }) =>
         trouble === undefined ? one : { ...one, trouble },
       )
@@ -149,9 +157,9 @@ export function createInventory(options: Options) {
   }
 
   return {
-    async list(): Promise<ManagedKey[]> {
+    async list(quietly = false): Promise<ManagedKey[]> {
       const keys: ManagedKey[] = []
-      for (const record of records.all()) keys.push(await look(record))
+      for (const record of records.all()) keys.push(await look(record, quietly))
       return keys
     },
     look,

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { fail, ok, type Result } from '../../preload/contract/result.ts'
-import type { AdminClient } from '../platform/admin-client.ts'
+import type { AdminAnswer, AdminClient } from '../platform/admin-client.ts'
 import {
   parseJson,
   type RegistryAnswer,
@@ -131,13 +131,7 @@ export function createKeyDesk({ registry, admin, serving, pause, now }: Parts): 
     return answer.status < 300 && parsed.success ? ok(parsed.output) : fail(refusal(answer, what))
   }
 
-  async function overAdmin<S extends v.GenericSchema>(
-    schema: S,
-    method: 'GET' | 'POST' | 'DELETE',
-    asked: string,
-    body?: object,
-  ): Promise<Result<v.InferOutput<S>>> {
-    const answer = await admin.ask(method, asked, body)
+  const readAdmin = <S extends v.GenericSchema>(schema: S, answer: AdminAnswer): Result<v.InferOutput<S>> => {
     if (answer.kind === 'absent') return fail({ code: 'registry-not-serving' })
     if (answer.status === 409) return fail({ code: 'keys-off' })
     const parsed = v.safeParse(schema, answer.body)
@@ -183,12 +177,13 @@ export function createKeyDesk({ registry, admin, serving, pause, now }: Parts): 
       return answer.value.status < 300 ? ok(null) : fail(refusal(answer.value, 'revoke the key'))
     },
     async ofEverybody() {
-      if ((await admin.ask('GET', '/keys')).kind === 'absent') return undefined
-      const keys = await overAdmin(everybody, 'GET', '/keys')
+      const answer = await admin.ask('GET', '/keys')
+      if (answer.kind === 'absent') return undefined
+      const keys = readAdmin(everybody, answer)
       return keys.ok ? ok(keys.value.keys) : keys
     },
     async mintFor(wish) {
-      const key = await overAdmin(made, 'POST', '/keys', wish)
+      const key = readAdmin(made, await admin.ask('POST', '/keys', wish))
       return key.ok ? ok(mintedOf(key.value, now())) : key
     },
     async revokeAny(uuid) {

@@ -1,4 +1,3 @@
-import { fail } from '../../preload/contract/result.ts'
 import { asStep, done, failed } from '../gate/step-result.ts'
 import type { Runbook, Step, StepResult } from '../runbook/step.ts'
 import { accessTo } from './access.ts'
@@ -95,5 +94,3 @@ export function retireRunbook(memory: RetireMemory, parts: Parts): Runbook<Retir
     changes: ({ user, old }) => [`the key ${old.label || old.uuid} of ${user} was revoked`],
   }
 }
-
-export const nothingRetiring = (user: string) => fail({ code: 'nothing-retiring', user })

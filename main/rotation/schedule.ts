@@ -16,7 +16,7 @@ interface Options {
 }
 
 const hourMs = 3_600_000
-/** A revocation that did not work out is tried again after this, ms. */
+/** A revocation that did not work out is tried again after this, then after twice as long, up to an hour; ms. */
 const againMs = 60_000
 /** A run under way is waited for in steps of this, ms. */
 const busyMs = 2_000
@@ -28,7 +28,7 @@ const busyMs = 2_000
  * key would be a use of it.
  */
 export function scheduleRetirements({ clock, desk, records, registry, serves, busy, retire }: Options) {
-  const notBefore = new Map<string, number>()
+  const tries = new Map<string, { count: number; notBefore: number }>()
   let stopTimer = (): void => {}
   let looking = false
   let again = false
@@ -72,7 +72,7 @@ export function scheduleRetirements({ clock, desk, records, registry, serves, bu
       if (record.registry !== registry()) continue
       for (const old of record.retiring) {
         const { due, look: soon } = await dueAt(record, old)
-        const earliest = Math.max(due, notBefore.get(old.uuid) ?? 0)
+        const earliest = Math.max(due, tries.get(old.uuid)?.notBefore ?? 0)
         if (earliest > clock.now()) next = Math.min(next, earliest, Math.max(soon, clock.now() + againMs))
         else if (busy()) next = Math.min(next, clock.now() + busyMs)
         else if (!serves()) {
@@ -83,9 +83,11 @@ export function scheduleRetirements({ clock, desk, records, registry, serves, bu
             'Its time has come; the registry is not up, so it is tried again when it is',
           )
         } else {
-          notBefore.set(old.uuid, clock.now() + againMs)
-          const begun = await retire(record, old)
-          next = Math.min(next, clock.now() + (begun.ok ? againMs : busyMs))
+          const count = tries.get(old.uuid)?.count ?? 0
+          const again = clock.now() + Math.min(againMs * 2 ** count, hourMs)
+          tries.set(old.uuid, { count: count + 1, notBefore: again })
+          await retire(record, old)
+          next = Math.min(next, again)
         }
       }
     }
