@@ -186,8 +186,10 @@ export function createUpgradeControl(options: Options): UpgradeControl {
     const wanted: Result<Wanted> = engine === 'zot' ? await wantedBy(input) : ok({ needless: false })
     if (dryRun) return ok({ plan: await plan(input, wanted) })
     if (!wanted.ok) return wanted
+    // One that the user had stopped stays so, unless the new version was started to prove itself.
+    const stopped = supervisor.state().kind === 'stopped'
     const begun = await runs.start(upgradeRunbook(memoryFor(input, wanted.value), parts), by)
-    if (begun.ok) void untilEnd(begun.value.run).then(serveAgain)
+    if (begun.ok && !stopped) void untilEnd(begun.value.run).then(serveAgain)
     return begun
   }
 
