@@ -126,6 +126,8 @@ test('a key that is wanted can be had by signing in: by a link, or in a window o
   app,
   page,
 }) => {
+  // Four looks by axe.
+  test.slow()
   const question = { id: 'q', title: 'A key of zot-ci', body: 'Make one.', confirm: 'Use it' }
   const signIn = { user: 'zot-ci', url: 'https://registry.example/zot/auth/login?provider=oidc' }
   const asks = (more: object) =>
