@@ -48,6 +48,8 @@ export async function runHeadless({ configFile, dashboardPort, json }: HeadlessO
   }
   const booted = started.value
   const { app, clock, log, settings } = booted
+  // Node ends the process after it; without this nobody would know why afterwards.
+  process.on('uncaughtExceptionMonitor', error => log.error('a fault ended the app', { error }))
   onQuitSignal(() => asked.resolve())
   const unwatch = onLauncherGone(() => asked.resolve())
 
@@ -114,7 +116,8 @@ function jsonPrinter(dashboard: Dashboard): Printer {
   }
 }
 
-function wordsPrinter(dashboard: Dashboard): Printer {
+/** Words to standard output, each state once; the dashboard's address with the first that is not on its way to another. */
+export function wordsPrinter(dashboard: Pick<Dashboard, 'mint'>): Printer {
   let last = { state: '', headline: '' }
   let greeted = false
   const printNotices = noticePrinter()
@@ -124,14 +127,16 @@ function wordsPrinter(dashboard: Dashboard): Printer {
     const told = seen.state === last.state || seen.headline === last.headline
     last = seen
     // The end is told by the one who brings it about.
-    if (told || snapshot.quitting || notBegun(snapshot)) return
+    if (snapshot.quitting || notBegun(snapshot)) return
+    const greets = !greeted && seen.class !== 'working'
+    if (told && !greets) return
     const where = seen.state === 'serving' ? `: ${snapshot.registry.host}:${snapshot.registry.port}` : ''
     const why =
       seen.class === 'down' || seen.class === 'attention'
         ? `\n  ${plain(seen.reason).replaceAll('\n', '\n  ')}`
         : ''
     console.log(`${plain(seen.headline)}${where}${why}`)
-    if (greeted || seen.class === 'working') return
+    if (!greets) return
     greeted = true
     console.log(`Dashboard (this link works once): ${dashboard.mint()}`)
     // Started by npm, from a checkout: `zotbar` is on nobody's PATH.

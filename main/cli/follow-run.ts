@@ -30,14 +30,18 @@ function tellPlan({ out }: VerbContext, plan: RunbookPlan): ExitCode {
   out.object(plan)
   for (const { title, why, holds } of plan.steps)
     out.line(`${holds ? 'already' : '       '}  ${title}. ${why}`)
-  for (const { severity, advice, evidence } of plan.findings)
-    out.line(`${severity.padEnd(7)}  ${advice} (${evidence})`)
+  for (const { id, severity, advice, evidence } of plan.findings)
+    out.line(`${severity.padEnd(7)}  ${id}: ${advice} (${evidence})`)
   return exitCode.done
 }
 
 /** Tells what a run does until it has ended; asks on a terminal, and cancels where nobody can answer. */
 async function followRun(context: VerbContext, run: string): Promise<ExitCode> {
   const { out, client } = context
+  process.once('SIGINT', () => {
+    out.note('It goes on in the app. To take it back: zotbar runbooks cancel')
+    process.exit(130)
+  })
   let after = 0
   for (;;) {
     const told = await client.zotbar.runbooks.state({ run, after, waitMs: 10_000 })

@@ -246,6 +246,19 @@ describe('faults, told and survived', () => {
     expect((await rig.zotbar('status')).code).toBe(0)
   })
 
+  it('a fault that ends the app stands in its log, and the registry goes on', async () => {
+    const bug = "process.on('SIGUSR2', () => Promise.reject(new Error('a bug of ours')))"
+    rig = await createAppRig(undefined, { NODE_OPTIONS: `--import data:text/javascript,${encodeURI(bug)}` })
+    const app = await rig.serving()
+    process.kill(app.pid, 'SIGUSR2')
+    expect(await app.exited).not.toBe(0)
+    const log = readFileSync(join(rig.home, 'logs', 'app.log'), 'utf8')
+    const told = JSON.parse(log.trim().split('\n').at(-1) ?? '')
+    expect(told).toMatchObject({ level: 'error', message: 'a fault ended the app' })
+    expect(told.error).toMatch(/a bug of ours\n +at /)
+    expect(await answers(rig.url)).toBe(true)
+  })
+
   it.skipIf(process.getuid?.() === 0)('a data folder that cannot be read is a state with words', async () => {
     rig = await createAppRig()
     const app = await rig.serving()
