@@ -83,6 +83,13 @@ test('keys under care: lives, places, notices, what is amiss, and one key before
   await page.getByRole('dialog').getByRole('button', { name: 'Revoke now' }).click()
   await expect(page.getByRole('alert')).toContainText('Upgrade to zot')
   expect(app.asked).toContainEqual(['keys.endOverlap', { user: 'zot-ci' }])
+
+  await page.setViewportSize({ width: 480, height: 640 })
+  const { wide, width } = await page.evaluate(() => ({
+    wide: document.documentElement.scrollWidth,
+    width: innerWidth,
+  }))
+  expect(wide).toBeLessThanOrEqual(width)
   expect(seen.breaches).toEqual([])
 })
 
