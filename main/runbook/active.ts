@@ -17,7 +17,10 @@ import type { Question, Runbook } from './step.ts'
 /** The newest run of this life of the app: under way, or ended. */
 export interface Active {
   progress: RunbookProgress
-  told: RunbookLine[]
+  /** What it told, each with its number; of what is merely written on the way only the newest is kept. */
+  told: { at: number; line: RunbookLine }[]
+  /** How many lines it told so far. */
+  lines: number
   /** What its journal holds, as it grows. */
   entries: readonly Entry[]
   /** The parts that each step told. */
@@ -28,6 +31,7 @@ export interface Active {
   waiting: Set<() => void>
 }
 
+/** A run at its begin, or as its journal left it. */
 export function activeOf(
   runbook: Runbook<object>,
   { entries, ...begun }: { run: string; by: string; since: number; entries: readonly Entry[] },
@@ -36,6 +40,7 @@ export function activeOf(
   const active: Active = {
     progress: { ...begun, runbook: name, title, undoing: false, steps: [], parts: [] },
     told: [],
+    lines: 0,
     entries,
     parts: new Map(),
     cancel: new AbortController(),
@@ -47,7 +52,7 @@ export function activeOf(
 
 /** Takes in what the run tells. */
 export function take(active: Active, runbook: Runbook<object>, telling: Telling): void {
-  active.told.push(lineOf(runbook.name, telling))
+  keep(active, lineOf(runbook.name, telling))
   const title = runbook.steps.find(step => step.id === telling.step)?.title ?? telling.step
   const { question: _, lines: _lines, ...kept } = active.progress
   const progress = kept.step?.id === telling.step && _lines ? { ...kept, lines: _lines } : kept
@@ -71,6 +76,26 @@ export function take(active: Active, runbook: Runbook<object>, telling: Telling)
   }
   refresh(active, runbook)
 }
+
+/** How many lines are kept for who asks late: a build may write for an hour. */
+const mostTold = 2000
+
+/** Who follows the run has the oldest already. The begin and the end of a step, and what was asked, are never forgotten. */
+function keep(active: Active, line: RunbookLine): void {
+  active.told.push({ at: active.lines, line })
+  active.lines += 1
+  if (active.told.length <= mostTold) return
+  let spare = mostTold / 4
+  active.told = active.told.filter(told => {
+    const goes = spare > 0 && told.line.label !== undefined
+    if (goes) spare -= 1
+    return !goes
+  })
+}
+
+/** The lines from number `after` on, as far as they are kept. */
+export const toldFrom = ({ told }: Active, after: number): RunbookLine[] =>
+  told.filter(({ at }) => at >= after).map(({ line }) => line)
 
 /** How far its steps are, from the journal and from what is told. */
 export function refresh(active: Active, { steps }: Runbook<object>): void {
@@ -111,6 +136,7 @@ function partsOf({ parts, progress, entries }: Active): Pick<RunbookDetails, 'pa
   return keptParts(entries) ?? { parts: [] }
 }
 
+/** All that is known of it, under way or ended. */
 export function detailsOf(active: Active): RunbookDetails {
   const { step: _, lines: _lines, ...progress } = active.progress
   const { end } = active
@@ -153,15 +179,15 @@ function lineOf(runbook: string, telling: Telling): RunbookLine {
   }
 }
 
-/** How many lines of a step are kept. */
-const most = 12
+/** How many lines of a step's output are shown. */
+const mostWritten = 12
 
 /** What the step wrote so far: its labels that count nothing and are of no part. */
 function linesOf({ lines = [] }: RunbookProgress, telling: Telling): string[] | undefined {
   const progress = 'progress' in telling ? telling.progress : undefined
   if (!progress || progress.part || progress.done !== undefined || progress.total !== undefined)
     return lines.length > 0 ? lines : undefined
-  return [...lines, progress.label].slice(-most)
+  return [...lines, progress.label].slice(-mostWritten)
 }
 
 const countedBy = (step: RunbookProgress['step']): RunbookStep['count'] =>

@@ -11,7 +11,7 @@ import type {
 import { isPastReturn } from '../../preload/words/runbook-words.ts'
 import type { Clock } from '../platform/clock.ts'
 import { type SetAside, setAside } from '../platform/json-file.ts'
-import { type Active, activeOf, ask, detailsOf, nextTold, refresh, take } from './active.ts'
+import { type Active, activeOf, ask, detailsOf, nextTold, refresh, take, toldFrom } from './active.ts'
 import { type Entry, type Journal, openJournal, readEntries } from './journal.ts'
 import { journals, prune, readDetails, readRecords } from './records.ts'
 import { type Outcome, runRunbook } from './run.ts'
@@ -34,6 +34,7 @@ export interface Interrupted {
   onward: boolean
   /** What its steps had found out. */
   memory: Record<string, unknown>
+  /** Never rejects. */
   resume(): Promise<Outcome>
 }
 
@@ -42,7 +43,10 @@ export interface Runbooks {
   start(runbook: Runbook<object>, by: string): Promise<Result<{ run: string }>>
   /** The run under way. */
   current(): RunbookProgress | undefined
-  /** What a run (the newest without a name) told from line `after` on; waits up to `waitMs` for something new. */
+  /**
+   * What a run (the newest without a name) told from line `after` on; waits up to `waitMs` for something new. Of the
+   * lines that a step merely wrote on its way, the newest 2,000 are there.
+   */
   lines(run: string | undefined, after: number, waitMs: number): Promise<Result<RunbookLines>>
   answer(question: string, agreed: boolean): Result<null>
   cancel(): Result<null>
@@ -66,6 +70,9 @@ interface Options {
   onChange(): void
 }
 
+/** How often what is merely written on the way is shown, ms. */
+const showEveryMs = 100
+
 /** One runbook at a time, with its journal in `home`/runbooks/RUN.jsonl. */
 export function createRunbooks({ home, clock, kinds, report, log, onChange }: Options): Runbooks {
   const folder = join(home, 'runbooks')
@@ -75,16 +82,39 @@ export function createRunbooks({ home, clock, kinds, report, log, onChange }: Op
 
   const running = (): Active | undefined => (newest && newest.end === undefined ? newest : undefined)
 
+  /** Set while something that was written on the way is yet to be shown, or was just now. */
+  let shownLately: (() => void) | undefined
+  let moreToShow = false
+
   function changed(active: Active): void {
+    shownLately?.()
+    shownLately = undefined
+    moreToShow = false
     for (const wake of [...active.waiting]) wake()
     onChange()
   }
 
-  async function run(active: Active, runbook: Runbook<object>, journal: Journal): Promise<Outcome> {
-    const { name } = runbook
-    const { run: id, by } = active.progress
+  /** A build writes thousands of lines a second: the first is shown at once, the others a few times a second. */
+  function moved(active: Active): void {
+    if (shownLately) {
+      moreToShow = true
+      return
+    }
+    changed(active)
+    shownLately = clock.setTimer(
+      clock.now() + showEveryMs,
+      () => {
+        shownLately = undefined
+        if (moreToShow) moved(active)
+      },
+      { unref: true },
+    )
+  }
+
+  async function perform(active: Active, runbook: Runbook<object>, journal: Journal): Promise<Outcome> {
+    const { run, by } = active.progress
     active.entries = journal.entries
-    const outcome = await runRunbook(runbook, id, {
+    return runRunbook(runbook, run, {
       journal: whileOpen(journal, {
         isClosed: () => closed,
         added() {
@@ -96,12 +126,21 @@ export function createRunbooks({ home, clock, kinds, report, log, onChange }: Op
       by,
       tell(telling) {
         take(active, runbook, telling)
-        changed(active)
+        if ('progress' in telling) moved(active)
+        else changed(active)
       },
       ask: question => ask(active, question),
       signal: active.cancel.signal,
-    }).catch((error: unknown): Outcome => {
-      // The journal cannot be written: nothing more is done, and the next start looks at it again.
+    })
+  }
+
+  /** Never rejects. */
+  async function run(active: Active, runbook: Runbook<object>, opening: Promise<Journal>): Promise<Outcome> {
+    const { name } = runbook
+    const id = active.progress.run
+    const work = opening.then(journal => perform(active, runbook, journal))
+    const outcome = await work.catch((error: unknown): Outcome => {
+      // The journal cannot be opened or written: nothing more is done, and the next start looks at it again.
       log('a runbook broke off', { run: id, error: String(error) })
       return { result: 'failed', error: { code: 'journal-unwritable', words: String(error) } }
     })
@@ -129,7 +168,7 @@ export function createRunbooks({ home, clock, kinds, report, log, onChange }: Op
         await mkdir(folder, { recursive: true, mode: 0o700 })
         const id = `${stamp(clock.now())}-${runbook.name}-${randomBytes(2).toString('hex')}`
         const journal = await openJournal(join(folder, `${id}.jsonl`))
-        void run(activate(runbook, id, by, journal.entries), runbook, journal)
+        void run(activate(runbook, id, by, journal.entries), runbook, Promise.resolve(journal))
         return ok({ run: id })
       } catch (error) {
         return fail({ code: 'home-unusable', path: folder, reason: String(error) })
@@ -142,9 +181,9 @@ export function createRunbooks({ home, clock, kinds, report, log, onChange }: Op
       const active = newest
       if (!active || (id !== undefined && active.progress.run !== id))
         return fail({ code: 'nothing-under-way' })
-      if (active.told.length <= after && active.end === undefined) await nextTold(active, clock, waitMs)
-      const lines = active.told.slice(after)
-      return ok({ lines, next: after + lines.length, ...(active.end ? { end: active.end } : {}) })
+      if (active.lines <= after && active.end === undefined) await nextTold(active, clock, waitMs)
+      const { lines: next, end } = active
+      return ok({ lines: toldFrom(active, after), next, ...(end ? { end } : {}) })
     },
     answer(question, agreed) {
       const asked = running()?.asked
@@ -196,7 +235,7 @@ export function createRunbooks({ home, clock, kinds, report, log, onChange }: Op
           runbook: begun.runbook,
           onward,
           memory,
-          resume: async () => run(active, runbook, await openJournal(file)),
+          resume: () => run(active, runbook, openJournal(file)),
         }
       }
       return undefined

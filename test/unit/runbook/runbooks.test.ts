@@ -6,6 +6,7 @@ import { systemClock } from '../../../main/platform/clock.ts'
 import { createRunbooks, type Kind, type Runbooks } from '../../../main/runbook/runbooks.ts'
 import type { Runbook, Step, StepContext, StepResult } from '../../../main/runbook/step.ts'
 import type { RunbookPart } from '../../../preload/contract/runbook.ts'
+import { fakeClock } from '../../fakes/clock.ts'
 import { eventually } from '../../fakes/eventually.ts'
 
 let home: string
@@ -239,6 +240,63 @@ describe('a run in full', () => {
     expect(ended).not.toHaveProperty('lines')
   })
 
+  it('keeps the newest of what is written on the way, and all that began and ended', async () => {
+    const writes = step('writes', async ({ progress }) => {
+      for (let n = 1; n <= 10_000; n += 1) progress({ label: `line ${n}` })
+      return { ok: true }
+    })
+    const runbooks = create()
+    const run = await begin(runbooks, runbook(step('one'), writes))
+    await over(runbooks)
+    const told = await runbooks.lines(run, 0, 0)
+    if (!told.ok) throw new Error(told.error.code)
+    const { lines, next } = told.value
+    expect(next).toBe(10_006)
+    expect(lines.length).toBeLessThanOrEqual(2_000)
+    expect(
+      lines.filter(({ label }) => label === undefined).map(line => `${line.step} ${line.phase}`),
+    ).toEqual(['one check', 'one apply', 'one done', 'writes check', 'writes apply', 'writes done'])
+    expect(lines.at(-2)?.label).toBe('line 10000')
+    // Who follows it goes on from the number it was given.
+    expect(await runbooks.lines(run, next - 2, 0)).toMatchObject({
+      value: { lines: [{ label: 'line 10000' }, { phase: 'done' }], next },
+    })
+  })
+
+  it('shows what is written on the way a few times a second, and the last of it', async () => {
+    const slow = fakeClock()
+    const { promise, resolve: go } = Promise.withResolvers<void>()
+    const shown: (string | undefined)[] = []
+    const writing = Promise.withResolvers<(label: string) => void>()
+    const writes = step('writes', async ({ progress }) => {
+      writing.resolve(label => progress({ label }))
+      await promise
+      return { ok: true }
+    })
+    const runbooks = createRunbooks({
+      home,
+      clock: slow,
+      kinds: {},
+      report: () => {},
+      log: () => {},
+      onChange: () => shown.push(runbooks.current()?.step?.label),
+    })
+    await begin(runbooks, runbook(writes))
+    const write = await writing.promise
+    write('ready')
+    await slow.advance(100)
+    shown.length = 0
+    for (let n = 1; n <= 500; n += 1) write(`line ${n}`)
+    expect(shown).toEqual(['line 1'])
+    await slow.advance(100)
+    expect(shown).toEqual(['line 1', 'line 500'])
+    await slow.advance(1_000)
+    expect(shown).toHaveLength(2)
+    go()
+    await over(runbooks)
+    expect(slow.pending()).toEqual([])
+  })
+
   it('asks nothing any more once it was answered', async () => {
     const runbooks = create()
     const { step: waiting, go } = held()
@@ -296,6 +354,17 @@ describe('the next start', () => {
     await writeFile(join(home, 'runbooks', '2026-a.jsonl'), '{"kind":"beg')
     expect(await create().interrupted()).toBeUndefined()
     expect(await files()).toEqual([])
+  })
+
+  it('ends a run whose journal cannot be opened any more, without a rejection', async () => {
+    await cutOff()
+    const runbooks = create({ revive: () => runbook(step('one'), step('held')), onward: () => true })
+    const cut = await runbooks.interrupted()
+    const [name = ''] = await files()
+    await rm(join(home, 'runbooks', name))
+    await mkdir(join(home, 'runbooks', name))
+    expect(await cut?.resume()).toMatchObject({ result: 'failed', error: { code: 'journal-unwritable' } })
+    expect(runbooks.current()).toBeUndefined()
   })
 
   it('keeps the last 50', async () => {
