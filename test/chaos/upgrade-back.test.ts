@@ -32,7 +32,7 @@ describe('kill -9 of the app at each line of the journal while an upgrade goes b
   const table = createTable('kill -9 of the app on the way back', cases.length)
   afterAll(table.print)
 
-  it.each(cases)('at "$line" and $after ms', { timeout: 120_000 }, async ({ line, after }) => {
+  it.each(cases)('at "$line" and $after ms', { timeout: 240_000 }, async ({ line, after }) => {
     one = await createCase(programs)
     const { app, rig } = one
     const upgrading = one.upgrade('loses-tag')
@@ -53,7 +53,7 @@ describe('kill -9 of the registry in each step of an upgrade', () => {
   const table = createTable('kill -9 of the registry', stepIds.length)
   afterAll(table.print)
 
-  it.each(stepIds)('in "%s"', { timeout: 120_000 }, async step => {
+  it.each(stepIds)('in "%s"', { timeout: 240_000 }, async step => {
     one = await createCase(programs)
     const upgrading = one.upgrade('good')
     await one.seen(`applying ${step}`)
@@ -103,7 +103,7 @@ describe.skipIf(!canMount)(
       spawnSync('umount', ['-l', volume])
     })
 
-    it.each(stepIds)('in "%s"', { timeout: 120_000 }, async step => {
+    it.each(stepIds)('in "%s"', { timeout: 240_000 }, async step => {
       expect(mounted(volume, '700m')).toBe(true)
       process.env['TMPDIR'] = volume
       one = await createCase(programs).finally(() => {

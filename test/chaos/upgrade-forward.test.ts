@@ -25,7 +25,7 @@ afterAll(() => {
 })
 
 describe('kill -9 of the app at each line of the journal of an upgrade', () => {
-  it.each(cases)('at "$line" and $after ms', { timeout: 120_000 }, async ({ line, after }) => {
+  it.each(cases)('at "$line" and $after ms', { timeout: 240_000 }, async ({ line, after }) => {
     one = await createCase(programs)
     const { app, rig } = one
     const upgrading = one.upgrade('good')
