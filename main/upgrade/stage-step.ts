@@ -1,4 +1,4 @@
-import { chmod, constants, copyFile, mkdir, readFile, rename } from 'node:fs/promises'
+import { chmod, constants, copyFile, mkdir, readFile, realpath, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import * as v from 'valibot'
 import { asStep, done, failed } from '../gate/step-result.ts'
@@ -34,7 +34,7 @@ export function stageStep(parts: UpgradeParts): Step<UpgradeMemory> {
       await removeWork(memory)
       return { ok: true, words: `${version} is what runs already` }
     }
-    const linked = await keepOld(memory, parts)
+    const linked = await keepOld(context, parts)
     if (!linked.ok) return linked
     const at = parts.clock.now()
     memory.to = await library.place(dirname(staged), { version, sha256: got.sha256, from: got.from, at })
@@ -42,10 +42,11 @@ export function stageStep(parts: UpgradeParts): Step<UpgradeMemory> {
   }
 
   /** Going back: the version is here, and has only to be the one that it was. */
-  async function atHand({ memory }: Context): Promise<StepResult> {
+  async function atHand(context: Context): Promise<StepResult> {
+    const { memory } = context
     if (memory.to === undefined) return failed('unexpected', 'No version to go back to is known.')
     const same = await parts.verifyAgain(memory.to.path, memory.to.sha256)
-    return same.ok ? keepOld(memory, parts) : asStep(same)
+    return same.ok ? keepOld(context, parts) : asStep(same)
   }
 
   return {
@@ -70,12 +71,28 @@ export function stageStep(parts: UpgradeParts): Step<UpgradeMemory> {
 }
 
 /** A copy of the program that runs, under the link that the setting names from now on. */
-async function keepOld(memory: UpgradeMemory, parts: UpgradeParts): Promise<StepResult> {
+async function keepOld(context: Context, parts: UpgradeParts): Promise<StepResult> {
+  const { memory } = context
   const { library, namePath } = parts
-  const { command, version } = memory.from
-  memory.old = await library.keep(command, version, parts.clock.now())
+  const { command } = memory.from
+  memory.old = await library.keep(command, await versionOf(command, context, parts), parts.clock.now())
   await library.turn(memory.old.name)
   return asStep(await namePath(library.program))
+}
+
+/**
+ * A package manager may have put another program into the place of the one that runs: it is kept as what it is, not as
+ * what runs.
+ */
+async function versionOf(
+  command: string,
+  { memory: { from }, signal }: Context,
+  { library, releases }: UpgradeParts,
+): Promise<string | undefined> {
+  const real = await realpath(command)
+  if (real.startsWith(await realpath(library.folder).catch(() => library.folder))) return from.version
+  const told = await releases.verifyStaged(real, await sha256Of(real), undefined, { signal })
+  return told.ok ? told.value.version : from.version
 }
 
 /** The programs that were there, so that an undo knows what was added, also after a kill. */
