@@ -34,7 +34,8 @@ export function stopStep(parts: UpgradeParts): UpgradeStep {
       const { memory } = context
       const { command, version } = memory.from
       if (parts.current().command !== command) parts.use(parts.engine(command, version))
-      const served = await serveWithin(parts, limitOf(memory, parts))
+      // It served before: a slow computer is no reason to give it up.
+      const served = await serveWithin(parts, Math.max(60_000, limitOf(memory, parts)))
       if (served.ok) await settleKeys(parts, context, snapshotFolder(parts, memory))
       return served
     },

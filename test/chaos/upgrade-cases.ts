@@ -76,7 +76,7 @@ export async function createCase(programs: Programs) {
       engine: 'zot',
       'engine.path': program,
       'gate.stableSeconds': 1,
-      'gate.readySeconds': 10,
+      'gate.readySeconds': 60,
       'releases.check': false,
     }),
     { mode: 0o600 },

@@ -60,7 +60,7 @@ export async function createUpgradeRig({ environment = {}, version = 'v2.1.13', 
     async running(): Promise<AppProcess> {
       const app = await rig.serving()
       await set('gate.stableSeconds', '0')
-      await set('gate.readySeconds', '4')
+      await set('gate.readySeconds', '60')
       await set('releases.check', 'false')
       const used = await rig.zotbar('engine', 'use', 'zot', '--path', old, '--yes', '--json')
       if (used.code !== 0) throw new Error(used.stdout)

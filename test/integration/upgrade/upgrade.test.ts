@@ -98,6 +98,7 @@ describe('an upgrade of zot', () => {
   ])('goes back by itself from a version that %s, and does not take it again', async (behaviour, code) => {
     await rig.running()
     await rig.set('gate.stableSeconds', '5')
+    if (behaviour === 'never-ready') await rig.set('gate.readySeconds', '6')
     const check = await rig.pushed()
     await serve(behaviour, 'v2.1.15')
     const { code: exit, last } = await rig.upgrade('--yes')
@@ -117,6 +118,7 @@ describe('an upgrade of zot', () => {
     const check = await rig.pushed()
     const meta = join(rig.data, 'meta.db')
     const before = readFileSync(meta)
+    await rig.set('gate.readySeconds', '6')
     const { last } = await rig.upgrade('--from', rig.program('new-format-never-ready', 'v2.1.15'), '--yes')
     expect(last).toMatchObject({ result: 'rolled-back', error: { code: 'not-ready' } })
     expect(readFileSync(meta).equals(before)).toBe(true)
