@@ -48,6 +48,7 @@ export interface EngineControl {
   kinds: Record<string, Kind>
 }
 
+/** Joins the engines that are there, the settings and the runbook between them. */
 export function createEngineControl(options: Options): EngineControl {
   const { home, configFile, engines, settings, clock, processes, supervisor, current, use, log, runs } =
     options

@@ -23,6 +23,7 @@ export interface ReleaseAdvice extends Advice {
   advisories(): Finding[]
 }
 
+/** Joins the facts about releases with the version that runs. */
 export function createReleaseAdvice({ settings, log, onChange, ...options }: Options): ReleaseAdvice {
   const advice = createAdvice({
     ...options,

@@ -30,6 +30,7 @@ export interface Runs {
   close(): void
 }
 
+/** Owns the one list of runs; `know` is called for every kind before `begin`. */
 export function createRuns({ supervisor, ...options }: Options): Runs {
   const kinds: Record<string, Kind> = {}
   const runbooks = createRunbooks({ ...options, kinds })

@@ -40,14 +40,6 @@ export async function takeBack(edit: Texts): Promise<Result<AppliedEdit>> {
   })
 }
 
-/** Whether the file holds `before`, `after` or something else. Errors: file-unusable. */
-export function editState(edit: Texts): Promise<Result<'before' | 'after' | 'other'>> {
-  return guarded(edit.file, async place => {
-    const now = await readFile(place, 'utf8')
-    return ok(now === edit.after ? 'after' : now === edit.before ? 'before' : 'other')
-  })
-}
-
 /** A link stays a link: the file that it leads to is the one that is changed. */
 async function guarded<T>(file: string, work: (place: string) => Promise<Result<T>>): Promise<Result<T>> {
   try {

@@ -52,6 +52,7 @@ export function property(object: Node, name: string): Node | undefined {
   return object.children?.find(child => keyOf(child).toLowerCase() === name.toLowerCase())
 }
 
+/** The name of a property of a JSON tree. */
 export const keyOf = (child: Node): string => String(child.children?.[0]?.value ?? '')
 
 const stepsOf = (path: string): string[] => path.replaceAll('[*]', '.[*]').split('.')

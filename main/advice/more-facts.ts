@@ -38,6 +38,7 @@ export interface MoreFactsStore {
 const mostBytes = 1024 * 1024
 const limitMs = 20_000
 
+/** Facts that are newer than those of this Zotbar: kept in `home`, fetched only when asked for. */
 export function moreFactsStore({ home, web, now, url, report }: Options): MoreFactsStore {
   const file = join(home, 'cache', 'advice.json')
   return {

@@ -31,6 +31,7 @@ export const switchMemory = v.object({
 })
 export type SwitchMemory = v.InferOutput<typeof switchMemory>
 
+/** The name of the runbook in the contract. */
 export const switchName = 'engine-use'
 
 export interface SwitchParts {

@@ -145,6 +145,7 @@ async function isWhole(root: string, repository: string, digest: string): Promis
 const blobFile = (root: string, repository: string, digest: string): string =>
   join(root, repository, 'blobs', ...digest.split(':'))
 
+/** Tags of all repositories. */
 export const tagCount = (census: Census): number =>
   Object.values(census.repositories).reduce((sum, tags) => sum + Object.keys(tags).length, 0)
 

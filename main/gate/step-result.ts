@@ -3,8 +3,10 @@ import type { Result } from '../../preload/contract/result.ts'
 import { failureWords } from '../../preload/words/failure-words.ts'
 import type { StepError, StepResult } from '../runbook/step.ts'
 
+/** A step that has nothing to say. */
 export const done: StepResult = { ok: true }
 
+/** A step that failed. `words`: what happened, one sentence; `detail`: what was quoted, such as lines of a log. */
 export const failed = (code: string, words: string, detail?: string): StepResult => ({
   ok: false,
   error: detail === undefined || detail === '' ? { code, words } : { code, words, detail },
@@ -22,5 +24,6 @@ export function errorOf(failure: Failure): StepError {
   }
 }
 
+/** A result of the contract as one of a step; its value is dropped. */
 export const asStep = (result: Result<unknown>): StepResult =>
   result.ok ? done : { ok: false, error: errorOf(result.error) }

@@ -68,7 +68,7 @@ export function fingerprint(key: Buffer): string {
 }
 
 /** A public key begins with its type, after the type's length in four bytes (RFC 4253, 6.6). */
-export function keyType(key: Buffer): string {
+function keyType(key: Buffer): string {
   const length = key.length < 4 ? 0 : key.readUInt32BE(0)
   return length === 0 || length > 64 ? 'key' : key.subarray(4, 4 + length).toString('latin1')
 }

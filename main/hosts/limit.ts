@@ -9,6 +9,7 @@ export interface Limit {
   done(): void
 }
 
+/** `limitMs` from now on, or until `cancel` fires; `done` has to be called. */
 export function limit(clock: Clock, limitMs: number, cancel?: AbortSignal): Limit {
   const stop = new AbortController()
   let why: 'too-slow' | 'cancelled' | undefined

@@ -8,7 +8,7 @@ export interface SshTarget {
 }
 
 /** The forms that are understood, for messages. */
-export const targetForms = 'HOST, USER@HOST or USER@HOST:PORT; an IPv6 address in brackets'
+const targetForms = 'HOST, USER@HOST or USER@HOST:PORT; an IPv6 address in brackets'
 
 const form =
   /^(?:(?<user>[^\s@:/-][^\s@:/]*)@)?(?<host>[\w.-]+|\[[0-9a-fA-F:.]+(?:%\w+)?\])(?::(?<port>\d{1,5}))?$/

@@ -34,6 +34,7 @@ export interface Watch {
   keys: string[]
 }
 
+/** Before the first snapshot. */
 export const unwatched: Watch = { crashLooped: false, storage: [], keys: [] }
 
 type Service = Omit<Watch, 'storage' | 'keys'>

@@ -8,7 +8,7 @@ export interface Stored extends Pick<Release, 'version' | 'publishedAt' | 'notes
 
 const mostNotes = 20_000
 const checksumsName = 'checksums.sha256.txt'
-export const manifestName = 'zot-manifest.json'
+const manifestName = 'zot-manifest.json'
 const signatureName = `${manifestName}.sig`
 const wanted = /^zot-(linux|darwin)-(amd64|arm64)$/
 

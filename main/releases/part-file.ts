@@ -1,10 +1,10 @@
 import { createHash, type Hash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { type FileHandle, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import * as v from 'valibot'
 import { syncFolder } from '../platform/atomic-file.ts'
 import { errorCode } from '../platform/error-code.ts'
+import { hashFileInto } from '../platform/hash-file.ts'
 
 /** What a `.part` file is a part of. `validator` is a strong ETag or a date, for If-Range. */
 const aboutSchema = v.object({ url: v.string(), validator: v.string() })
@@ -49,7 +49,7 @@ export async function openPart(file: string, url: string, goOn: boolean): Promis
   try {
     await handle.chmod(0o600)
     if (validator === undefined) await handle.truncate(0)
-    else size = await hashInto(hash, part)
+    else size = await hashFileInto(hash, part)
     resumed = size > 0
   } catch (error) {
     await handle.close()
@@ -157,17 +157,6 @@ async function readAbout(file: string): Promise<v.InferOutput<typeof aboutSchema
   }
 }
 
-/** Feeds a file into a hash; answers its size in bytes. */
-export async function hashInto(hash: Hash, file: string, signal?: AbortSignal): Promise<number> {
-  let size = 0
-  const options = { highWaterMark: batch, ...(signal === undefined ? {} : { signal }) }
-  for await (const chunk of createReadStream(file, options)) {
-    hash.update(chunk)
-    size += chunk.length
-  }
-  return size
-}
-
 /** SHA-256 (64 hex digits) and size of a file; undefined where there is none. */
 export async function digestOf(
   file: string,
@@ -175,7 +164,7 @@ export async function digestOf(
 ): Promise<{ sha256: string; bytes: number } | undefined> {
   const hash = createHash('sha256')
   try {
-    const bytes = await hashInto(hash, file, signal)
+    const bytes = await hashFileInto(hash, file, signal)
     return { sha256: hash.digest('hex'), bytes }
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined

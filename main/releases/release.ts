@@ -56,6 +56,7 @@ export interface Trust {
 
 const form = /^v(\d{1,6})\.(\d{1,6})\.(\d{1,6})$/
 
+/** "v2.1.15". */
 export const isVersion = (text: string): boolean => form.test(text)
 
 /** Below 0 where `a` is the older one, 0 where they are the same. Both are of the form vX.Y.Z. */

@@ -117,6 +117,7 @@ const day = 24 * 3600_000
 /** Nothing goes out by itself sooner after a start, in ms. */
 const quiet = 10 * 60_000
 
+/** Connections are opened when something is asked for, and closed when nobody uses them any more. */
 export function createReleases(options: ReleasesWith): Releases {
   const { home, environment, childEnvironment, clock, report } = options
   const machine = options.machine ?? process
@@ -139,7 +140,6 @@ export function createReleases(options: ReleasesWith): Releases {
     ...options.pace,
   }
 
-  /** Connections are closed when nobody uses them any more. */
   let users = 0
   async function online<T>(work: () => Promise<T>): Promise<T> {
     users += 1

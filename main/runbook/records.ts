@@ -13,6 +13,7 @@ export async function journals(folder: string): Promise<string[]> {
   return names.filter(name => name.endsWith('.jsonl')).sort()
 }
 
+/** Removes the journals of all runs but the last `kept`. */
 export async function prune(folder: string): Promise<void> {
   const old = (await journals(folder)).slice(0, -kept)
   for (const name of old) await rm(join(folder, basename(name)), { force: true })

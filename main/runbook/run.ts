@@ -205,7 +205,7 @@ const listOf = (parts: ReadonlyMap<string, RunbookPart>): { parts?: RunbookPart[
 const plainOf = (memory: object): Record<string, unknown> =>
   structuredClone(Object.fromEntries(Object.entries(memory)))
 
-/** One line of a dry run: whether the step's effect holds already. Changes nothing. */
+/** One line of a dry run; `holds`: the step's effect is there already. */
 export interface PlannedStep {
   id: string
   title: string
@@ -213,6 +213,7 @@ export interface PlannedStep {
   holds: boolean
 }
 
+/** Looks at each step without doing it. A check that cannot tell counts as not holding. */
 export async function dryRun<Memory>({ steps, memory }: Runbook<Memory>): Promise<PlannedStep[]> {
   const quiet: StepContext<Memory> = {
     memory,

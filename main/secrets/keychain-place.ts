@@ -93,7 +93,7 @@ export function keychainPlace({ load = loadKeychain, limitMs = patienceMs }: Key
 }
 
 /** What a keychain's error means. libsecret, gnome-keyring and the Security framework each have words of their own. */
-export function keychainFailure(error: unknown): Failure {
+function keychainFailure(error: unknown): Failure {
   const text = error instanceof Error ? error.message : String(error)
   if (text.includes('native addon')) return unavailable('libsecret is not installed')
   const reason = (text.split('\n')[0] ?? '').slice(0, 200).replace(/\.$/, '')

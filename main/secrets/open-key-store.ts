@@ -117,7 +117,8 @@ export function openKeyStore({ home, keyFile, plain, load, limitMs }: KeyStoreOp
     const gone = await place.value.delete(account)
     if (!gone.ok || place.value.kind === 'keychain') return gone
     if (kind !== undefined && !existsSync(kind === 'plain-file' ? plainFile : join(folder, 'keys.enc'))) {
-      await forgetPlace(record)
+      const forgotten = await forgetPlace(record)
+      if (!forgotten.ok) return forgotten
       recorded = undefined
     }
     return gone

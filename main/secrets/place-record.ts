@@ -22,6 +22,7 @@ export async function readPlace(file: string): Promise<Result<StoreKind | undefi
   }
 }
 
+/** Writes it down, 0600. Errors: file-unusable. */
 export async function writePlace(file: string, kind: StoreKind): Promise<Result<null>> {
   try {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 })
@@ -32,6 +33,12 @@ export async function writePlace(file: string, kind: StoreKind): Promise<Result<
   }
 }
 
-export async function forgetPlace(file: string): Promise<void> {
-  await rm(file, { force: true })
+/** The place of the next key is decided anew. Errors: file-unusable. */
+export async function forgetPlace(file: string): Promise<Result<null>> {
+  try {
+    await rm(file, { force: true })
+    return ok(null)
+  } catch (error) {
+    return fail({ code: 'file-unusable', path: file, reason: reasonOf(error) })
+  }
 }

@@ -47,6 +47,7 @@ export type Kdf = Pick<Header['kdf'], 'N' | 'r' | 'p' | 'salt'>
 /** About 0.1 s and 32 MB on the way in; whoever guesses pays it for each guess. RFC 7914. */
 export const newKdf = (): Kdf => ({ N: 2 ** 15, r: 8, p: 1, salt: randomBytes(16).toString('base64') })
 
+/** 32 bytes. Rejects only where memory is short. */
 export function deriveKey(content: Uint8Array, { N, r, p, salt }: Kdf): Promise<Buffer> {
   const made = Promise.withResolvers<Buffer>()
   const limits = { N, r, p, maxmem: 128 * N * r + 1024 * 1024 }
@@ -56,6 +57,7 @@ export function deriveKey(content: Uint8Array, { N, r, p, salt }: Kdf): Promise<
   return made.promise
 }
 
+/** AES-256-GCM with a nonce of its own (NIST SP 800-38D); the header is authenticated with the data. */
 export function seal(plain: string, key: Buffer, kdf: Kdf, by: KeySource): Sealed {
   const header: Header = {
     zotbarKeys: 1,
@@ -73,6 +75,7 @@ export function seal(plain: string, key: Buffer, kdf: Kdf, by: KeySource): Seale
 
 export type Unsealed = { kind: 'open'; plain: string } | { kind: 'wrong-key' } | { kind: 'damaged' }
 
+/** Tells another key from data that was changed. */
 export function unseal({ header, tag, data }: Sealed, key: Buffer): Unsealed {
   if (!timingSafeEqual(checkOf(key), Buffer.from(header.check, 'base64'))) return { kind: 'wrong-key' }
   try {

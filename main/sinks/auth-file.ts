@@ -30,6 +30,7 @@ export function helperOf(all: Record<string, unknown>, host: string): string | u
 /** The entry of a host: "user:key" in base64, and no token that would be preferred to it. */
 export const authOf = (user: string, key: string): string => base64(`${user}:${key}`)
 
+/** What the file itself says about a host. */
 export function entryOf(all: Record<string, unknown>, host: string): Record<string, unknown> | undefined {
   const auths = all['auths']
   const entry = isObject(auths) && Object.hasOwn(auths, host) ? auths[host] : undefined

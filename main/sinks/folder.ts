@@ -4,6 +4,7 @@ import { errorCode, reasonOf } from '../platform/error-code.ts'
 import { refused } from './outcome.ts'
 import type { SinkProof, SinkResult } from './sink.ts'
 
+/** What lies there, links not followed; undefined for nothing. Throws for anything else. */
 export async function lstatIfThere(path: string): Promise<Stats | undefined> {
   try {
     return await lstat(path)
@@ -30,6 +31,7 @@ export async function reachFolder(
   }
 }
 
+/** A proof that could not be looked at. */
 export const unreadable = (path: string, error: unknown): SinkProof => ({
   holds: 'unknown',
   error: refused('sink-unusable', `${path} cannot be read: ${reasonOf(error)}.`).error,

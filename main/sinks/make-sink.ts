@@ -31,7 +31,7 @@ export function sinkOf(spec: string, parts: SinkParts): Result<Sink> {
   return parsed.ok ? ok(makeSink(parsed.value, parts)) : parsed
 }
 
-export function makeSink(sink: ParsedSink, { here, withOp, there, forgejo, limits = {} }: SinkParts): Sink {
+function makeSink(sink: ParsedSink, { here, withOp, there, forgejo, limits = {} }: SinkParts): Sink {
   const { id } = sink
   switch (sink.kind) {
     case 'file':

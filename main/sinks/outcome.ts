@@ -3,15 +3,19 @@ import type { RunbookError } from '../../preload/contract/runbook.ts'
 import { failureWords } from '../../preload/words/failure-words.ts'
 import type { SinkResult, SinkSecret } from './sink.ts'
 
+/** It has the key, or can be given one. */
 export const done: SinkResult = { ok: true }
 
+/** `words`: what happened, a sentence; `detail`: the quoted end of an output. Neither has the key in it. */
 export const refused = (code: string, words: string, detail = ''): { ok: false; error: RunbookError } => ({
   ok: false,
   error: detail === '' ? { code, words } : { code, words, detail },
 })
 
+/** The run was cancelled meanwhile. */
 export const cancelled = refused('cancelled', 'It was cancelled.')
 
+/** A failure of the contract as an error of a step. */
 export function errorOf(failure: Failure): RunbookError {
   const { title, steps } = failureWords(failure)
   return { code: failure.code, words: `${title}.`, ...(steps.length > 0 && { detail: steps.join('\n') }) }
@@ -36,4 +40,5 @@ export function tailOf(text: string, secret: SinkSecret | undefined): string {
     .join('\n')
 }
 
+/** Of its UTF-8 bytes (RFC 4648). */
 export const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64')

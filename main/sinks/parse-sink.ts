@@ -21,7 +21,7 @@ export type SinkPlace =
 export type ParsedSink = SinkPlace & { id: string }
 
 /** Every kind, with an example of each. */
-export const sinkSpecs: Record<SinkKind, string> = {
+const sinkSpecs: Record<SinkKind, string> = {
   file: 'file:/absolute/path',
   authfile: 'authfile:/absolute/path/auth.json',
   command: 'command:LINE',

@@ -24,6 +24,7 @@ type HostFailure = Extract<
   }
 >
 
+/** The words for what can go wrong on another host, and with a build. */
 export function hostFailureWords(error: HostFailure): FailureWords {
   switch (error.code) {
     case 'host-unreachable':

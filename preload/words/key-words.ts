@@ -48,7 +48,7 @@ export function untilWords({
 }
 
 /** A key in one line: "zot-ci: 9 days left". */
-export const keyTitle = ({ user, daysLeft, trouble }: ManagedKeyGlance): string =>
+const keyTitle = ({ user, daysLeft, trouble }: ManagedKeyGlance): string =>
   `${user}: ${trouble ?? daysLeftWords(daysLeft)}`
 
 /** What follows if nothing is done: one sentence about the most urgent, one about the others. */

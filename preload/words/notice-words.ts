@@ -18,6 +18,7 @@ export const noticesBesideKeys = ({
     notice => notice.kind !== 'key-expiring' || !managedKeys?.some(({ uuid }) => uuid === notice.uuid),
   )
 
+/** A notice as a person reads it. */
 export function noticeWords(notice: Notice): NoticeWords {
   switch (notice.kind) {
     case 'file-set-aside':

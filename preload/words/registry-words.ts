@@ -23,6 +23,7 @@ type RegistryFailure = Extract<
   }
 >
 
+/** The words for what a registry that runs refuses. */
 export function registryFailureWords(error: RegistryFailure): FailureWords {
   switch (error.code) {
     case 'registry-not-serving':

@@ -176,7 +176,7 @@ function causeAdvice(cause: WebCause): string {
 }
 
 /** What is wrong with a manifest, as a sentence. */
-export function manifestWords(fault: ManifestFault): string {
+function manifestWords(fault: ManifestFault): string {
   switch (fault.kind) {
     case 'missing':
       return 'The release has no zot-manifest.json with a zot-manifest.json.sig.'

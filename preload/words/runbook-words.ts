@@ -23,6 +23,7 @@ export const shortResultWords: Record<RunbookResult, string> = {
   failed: 'failed',
 }
 
+/** For who does not see the glyph. */
 export const partStateWords: Record<RunbookPart['state'], string> = {
   pending: 'to come',
   working: 'under way',
@@ -32,6 +33,7 @@ export const partStateWords: Record<RunbookPart['state'], string> = {
   unproven: 'unproven',
 }
 
+/** The same for a step. */
 export const stepStateWords: Record<RunbookStep['state'], string> = {
   pending: 'to come',
   working: 'under way',

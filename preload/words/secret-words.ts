@@ -23,6 +23,7 @@ type SecretFailure = Extract<
   }
 >
 
+/** The words for what can go wrong where keys are kept and handed to. */
 export function secretFailureWords(error: SecretFailure): FailureWords {
   switch (error.code) {
     case 'keychain-locked':

@@ -52,6 +52,7 @@ export function faultWords(fault: ConfigFault): string {
   return `${place.length === 0 ? '' : `${place.join(', ')}: `}${fault.message}${allowed}`
 }
 
+/** The words for what keeps the registry from running. */
 export function startFailureWords(error: StartFailure): FailureWords {
   switch (error.code) {
     case 'config-missing':
