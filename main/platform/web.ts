@@ -44,8 +44,8 @@ export interface WebWith {
 
 const usual = { connectMs: 10_000, headersMs: 30_000, idleMs: 30_000 }
 const mostRedirects = 5
-/** Bytes of an answer that may wait to be read before its connection is held back. */
-const ahead = 1024 * 1024
+/** Bytes of an answer that may wait to be read before its connection is held back; they are lost when it is cut. */
+const ahead = 256 * 1024
 
 /** undici is loaded with the first request: it would cost every start its memory. */
 export function createWeb({ environment, limits = usual, ca, now = Date.now }: WebWith): Web {

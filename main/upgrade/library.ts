@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import {
   chmod,
   constants,
@@ -16,10 +15,10 @@ import {
   symlink,
 } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import * as v from 'valibot'
 import type { BadVersion } from '../../preload/contract/upgrade.ts'
 import { syncFolder, writeAtomic } from '../platform/atomic-file.ts'
+import { hashFileInto } from '../platform/hash-file.ts'
 import type { Place } from './memory.ts'
 
 const label = v.object({ version: v.string(), sha256: v.string(), from: v.string(), at: v.number() })
@@ -174,7 +173,7 @@ export function createLibrary(home: string): Library {
 
 export async function sha256Of(file: string): Promise<string> {
   const hash = createHash('sha256')
-  await pipeline(createReadStream(file, { highWaterMark: 1024 * 1024 }), hash)
+  await hashFileInto(hash, file)
   return hash.digest('hex')
 }
 

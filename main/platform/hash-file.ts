@@ -1,0 +1,31 @@
+import type { Hash } from 'node:crypto'
+import { open } from 'node:fs/promises'
+
+const bufferBytes = 1024 * 1024
+
+/**
+ * Feeds a file into a hash; answers its size in bytes. Read into the same two buffers in turn: a stream would leave the
+ * whole file as garbage, which an app that idles afterwards holds for long. Throws as the file system does, and when
+ * cancelled.
+ */
+export async function hashFileInto(hash: Hash, file: string, signal?: AbortSignal): Promise<number> {
+  const handle = await open(file, 'r')
+  try {
+    let [filling, full] = [Buffer.allocUnsafeSlow(bufferBytes), Buffer.allocUnsafeSlow(bufferBytes)]
+    let size = 0
+    let { bytesRead } = await handle.read(filling)
+    while (bytesRead > 0) {
+      signal?.throwIfAborted()
+      ;[filling, full] = [full, filling]
+      const next = handle.read(filling)
+      // Awaited right below; not if the hash throws.
+      next.catch(() => {})
+      hash.update(full.subarray(0, bytesRead))
+      size += bytesRead
+      ;({ bytesRead } = await next)
+    }
+    return size
+  } finally {
+    await handle.close()
+  }
+}
