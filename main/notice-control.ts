@@ -75,8 +75,11 @@ export function createNoticeControl(options: Options): NoticeControl {
           if (mine.length === 0)
             return fail({ code: 'key-not-managed', user, known: keys().map(key => key.user) })
           const until = clock.now() + forMs
-          for (const { uuid } of mine) await notices.snooze(uuid, until)
-          return ok({ user, until: new Date(until).toISOString() })
+          const kept = await notices.snooze(
+            mine.map(key => key.uuid),
+            until,
+          )
+          return kept.ok ? ok({ user, until: new Date(until).toISOString() }) : kept
         },
       },
     },

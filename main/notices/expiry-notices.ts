@@ -1,9 +1,11 @@
 import { join } from 'node:path'
 import * as v from 'valibot'
 import type { ManagedKeyGlance } from '../../preload/contract/managed-key.ts'
+import { fail, ok, type Result } from '../../preload/contract/result.ts'
 import type { Notice } from '../../preload/contract/snapshot.ts'
 import { noticeWords } from '../../preload/words/notice-words.ts'
 import type { Clock } from '../platform/clock.ts'
+import { reasonOf } from '../platform/error-code.ts'
 import { readJsonFile, type SetAside, writeJsonFile } from '../platform/json-file.ts'
 import { dueMilestones, nextMilestone } from './expiry.ts'
 import { createOutbox } from './outbox.ts'
@@ -30,8 +32,8 @@ interface Options {
 export interface ExpiryNotices {
   /** The keys, a setting or the clock changed: gives what is due, and waits for what comes next. */
   look(): Promise<void>
-  /** No notice about this key before `until`, ms since the epoch. */
-  snooze(uuid: string, until: number): Promise<void>
+  /** No notice about these keys before `until`, ms since the epoch. Errors: file-unusable. */
+  snooze(uuids: readonly string[], until: number): Promise<Result<null>>
   close(): void
 }
 
@@ -146,13 +148,23 @@ export function createExpiryNotices(options: Options): ExpiryNotices {
       await look()
       await outbox.look()
     },
-    snooze: (uuid, until) =>
-      inTurn(async () => {
-        const before = await read()
-        known = { ...before, snoozed: { ...before.snoozed, [uuid]: until } }
-        await writeJsonFile(file, known)
+    async snooze(uuids, until) {
+      let kept: Result<null> = ok(null)
+      await inTurn(async () => {
+        try {
+          const before = await read()
+          const more = Object.fromEntries(uuids.map(uuid => [uuid, until]))
+          const next = { ...before, snoozed: { ...before.snoozed, ...more } }
+          await writeJsonFile(file, next)
+          known = next
+        } catch (error) {
+          kept = fail({ code: 'file-unusable', path: file, reason: reasonOf(error) })
+          return
+        }
         await lookNow()
-      }),
+      })
+      return kept
+    },
     close() {
       closed = true
       stopTimer()

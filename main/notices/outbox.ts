@@ -70,14 +70,24 @@ export function createOutbox({ file, clock, send, onTrouble, report }: Options):
           : [...others, { ...message, since, attempts: attempts + 1, nextAt: clock.now() + wait }],
       )
     }
-    stopTimer()
     const next = (await read()).map(({ nextAt }) => nextAt)
-    if (next.length > 0 && !closed)
-      stopTimer = clock.setTimer(Math.min(...next), () => void look(), { unref: true })
+    if (next.length > 0) arm(Math.min(...next))
+    else stopTimer()
+  }
+
+  function arm(at: number): void {
+    stopTimer()
+    if (!closed) stopTimer = clock.setTimer(at, () => void look(), { unref: true })
+  }
+
+  /** A disk that is full now may have space in an hour. */
+  function failed(error: unknown): void {
+    onTrouble(String(error))
+    arm(clock.now() + 60 * minute)
   }
 
   function look(): Promise<void> {
-    turn = turn.then(sendDue).catch((error: unknown) => onTrouble(String(error)))
+    turn = turn.then(sendDue).catch(failed)
     return turn
   }
 
@@ -88,7 +98,7 @@ export function createOutbox({ file, clock, send, onTrouble, report }: Options):
           const others = (await read()).filter(other => other.id !== message.id)
           await keep([...others, { ...message, since: clock.now(), attempts: 0, nextAt: clock.now() }])
         })
-        .catch((error: unknown) => onTrouble(String(error)))
+        .catch(failed)
       await look()
     },
     look,

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -166,13 +166,27 @@ describe('notices before a key ends', () => {
 
   it('waits for the end of a snooze, also over a start', async () => {
     keys = [key('u1', 7)]
-    await notices.snooze('u1', start + 5 * day)
+    expect(await notices.snooze(['u1'], start + 5 * day)).toEqual({ ok: true, value: null })
     notices.close()
     notices = open()
     await pass(4 * 24)
     expect(told).toEqual([])
     await pass(2 * 24)
     expect(levels()).toEqual(['u1:3', 'u1:1'])
+  })
+
+  it('says so when a snooze cannot be kept, and tells as before', async () => {
+    await quiet()
+    keys = [key('u1', 7)]
+    const file = join(home, 'notices.json')
+    rmSync(file, { force: true })
+    mkdirSync(join(file, 'in-the-way'), { recursive: true })
+    expect(await notices.snooze(['u1'], start + 5 * day)).toMatchObject({
+      error: { code: 'file-unusable', path: file },
+    })
+    rmSync(file, { recursive: true })
+    await quiet()
+    expect(levels()).toEqual(['u1:7'])
   })
 
   it('starts anew when its file is damaged', async () => {
@@ -210,6 +224,25 @@ describe('notices by the webhook', () => {
     await pass(24)
     expect(posted).toHaveLength(2)
     expect(levels()).toEqual(['u1:7'])
+  })
+
+  it('tries again in an hour where its messages cannot be kept', async () => {
+    keys = []
+    await quiet()
+    mkdirSync(join(home, 'outbox.json', 'in-the-way'), { recursive: true })
+    answers = 500
+    keys = [key('u1', 7)]
+    await notices.look()
+    await eventually(() => posted.length > 0)
+    await notices.look()
+    const before = posted.length
+    expect(troubles.at(-1)).toMatch(/outbox\.json/)
+    rmSync(join(home, 'outbox.json'), { recursive: true })
+    answers = 200
+    await clock.advance(3_600_000)
+    await eventually(() => posted.length === before + 1 && troubles.at(-1) === undefined)
+    await pass(24)
+    expect(posted).toHaveLength(before + 1)
   })
 
   it('gives up what is two days old', async () => {
