@@ -281,6 +281,8 @@ export async function createApp(options: AppOptions): Promise<App> {
     log('quit')
   }
 
+  // What goes wrong with it is told when the app begins.
+  await runs.look().catch(() => {})
   return {
     host: {
       handlers: createHandlers({

@@ -21,6 +21,8 @@ export interface Runs {
   handlers: Pick<ZotbarHandlers, 'runbooks'>
   /** Makes kinds known, by the names of their runbooks: before `begin`. */
   know(kinds: Record<string, Kind>): void
+  /** Looks for a run that was cut off: it is the one under way from then on. Before anybody can ask. */
+  look(): Promise<unknown>
   /** Begins a run and returns; `busy` while another one is under way. */
   start(runbook: Runbook<object>, by: string): Promise<Result<{ run: string }>>
   /** The run under way. */
@@ -44,6 +46,12 @@ export function createRuns({ supervisor, ...options }: Options): Runs {
     })
   }
 
+  let looked: Promise<Interrupted | undefined> | undefined
+  const look = (): Promise<Interrupted | undefined> => {
+    looked ??= runbooks.interrupted()
+    return looked
+  }
+
   return {
     handlers: {
       runbooks: {
@@ -58,10 +66,11 @@ export function createRuns({ supervisor, ...options }: Options): Runs {
       },
     },
     know: more => void Object.assign(kinds, more),
+    look,
     start: (runbook, by) => runbooks.start(runbook, by),
     current: () => runbooks.current(),
     async begin() {
-      const cut = await runbooks.interrupted()
+      const cut = await look()
       if (!cut) return supervisor.begin()
       const own = kinds[cut.runbook]?.recover
       return own ? own(cut) : recover(cut)

@@ -84,6 +84,19 @@ describe('the runs of several kinds', () => {
     })
   })
 
+  it('know of it before the registry is up, so that no other one begins beside it', async () => {
+    await cutOff('a')
+    const next = runs()
+    next.know(kind('a'))
+    await next.look()
+    expect(next.current()).toMatchObject({ runbook: 'a' })
+    const other = runbook('b', async () => ({ ok: true }))
+    expect(await next.start(other, 'cli')).toMatchObject({ error: { code: 'busy', with: 'A a' } })
+    await next.begin()
+    await eventually(() => next.current() === undefined)
+    expect(done).toEqual(['begin', 'a'])
+  })
+
   it('start a registry that such a run left stopped', async () => {
     await cutOff('a')
     state = stopped
