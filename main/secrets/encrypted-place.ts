@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fail, ok, type Result } from '../../preload/contract/result.ts'
 import { errorCode, reasonOf } from '../platform/error-code.ts'
-import { readKeyFile } from './key-file.ts'
+import { isOpenToOthers, readKeyFile } from './key-file.ts'
 import { mapFile } from './map-file.ts'
 import type { Place } from './place.ts'
 import {
@@ -97,7 +97,7 @@ export function encryptedPlace({ folder, keyFile, expected }: Options): Encrypte
     file,
     expected,
     describe: () =>
-      `${file}, encrypted with ${keyFile() === '' ? 'a passphrase' : `the content of ${keyFile()}`}`,
+      `${file}, encrypted with ${keyFile() === '' ? 'a passphrase' : `the content of ${keyFile()}`}${isOpenToOthers(keyFile()) ? ', which other users may read' : ''}`,
     coding: {
       probe,
       async decode(text) {

@@ -1,12 +1,13 @@
-import { constants } from 'node:fs'
+import { constants, statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { fail, ok, type Result } from '../../preload/contract/result.ts'
 import { errorCode, reasonOf } from '../platform/error-code.ts'
 
-const fewestBytes = 16
+/** From a good source that is enough; from a bad one no length is. */
+const fewestBytes = 8
 const mostBytes = 64 * 1024
 
-/** The content of the file that unlocks the encrypted store. Refused where others could read it too. */
+/** The content of the file that unlocks the encrypted store. Refused where others could put another one in its place. */
 export async function readKeyFile(file: string): Promise<Result<Buffer>> {
   const refuse = (reason: string) => fail({ code: 'key-file-unusable', file, reason })
   try {
@@ -15,8 +16,8 @@ export async function readKeyFile(file: string): Promise<Result<Buffer>> {
     try {
       const found = await handle.stat()
       if (!found.isFile()) return refuse('it is not a file')
-      if ((found.mode & 0o077) !== 0)
-        return refuse(`other users may open it (mode ${octal(found.mode)}); do this: chmod 600 FILE`)
+      if ((found.mode & 0o022) !== 0)
+        return refuse(`other users may write to it (mode ${octal(found.mode)}); do this: chmod 600 FILE`)
       if (found.size === 0) return refuse('it is empty')
       if (found.size < fewestBytes)
         return refuse(`it has ${found.size} bytes, and needs ${fewestBytes} at least`)
@@ -28,6 +29,18 @@ export async function readKeyFile(file: string): Promise<Result<Buffer>> {
   } catch (error) {
     if (errorCode(error) === undefined) throw error
     return refuse(reasonOf(error))
+  }
+}
+
+/**
+ * Whether other users may read it too, as with a secret that a container or a service manager hands over. It is used,
+ * and told wherever the place of the keys is named.
+ */
+export function isOpenToOthers(file: string): boolean {
+  try {
+    return (statSync(file).mode & 0o044) !== 0
+  } catch {
+    return false
   }
 }
 

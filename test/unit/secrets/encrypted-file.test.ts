@@ -123,12 +123,12 @@ describe('the encrypted file', () => {
   it.each([
     ['is not there', () => join(home, 'nothing'), 'it does not exist'],
     [
-      'others may read',
-      () => keyFile('sixteen bytes and more', 0o644),
-      /other users may open it \(mode 0644\)/,
+      'others may write',
+      () => keyFile('eight bytes and more', 0o620),
+      /other users may write to it \(mode 0620\)/,
     ],
     ['is empty', () => keyFile(''), 'it is empty'],
-    ['is short', () => keyFile('too short'), 'it has 9 bytes, and needs 16 at least'],
+    ['is short', () => keyFile('7 bytes'), 'it has 7 bytes, and needs 8 at least'],
     ['is a folder', () => home, 'it is not a file'],
   ])('wants a key file that is good: one that %s', async (_what, file, reason) => {
     const store = open({ keyFile: file() })
@@ -136,6 +136,12 @@ describe('the encrypted file', () => {
     expect(await store.where()).toMatchObject({ kind: 'none', error: unusable })
     expect(await store.set(owner, 'current', 'zak_1')).toMatchObject({ error: unusable })
     expect(existsSync(sealed())).toBe(false)
+  })
+
+  it('takes a key file that others may read, as services are given it, and tells', async () => {
+    const store = open({ keyFile: keyFile('a mounted secret', 0o444) })
+    expect(await store.set(owner, 'current', 'zak_1')).toMatchObject({ ok: true })
+    expect(await store.describe()).toMatch(/the content of .*\/key, which other users may read$/)
   })
 
   it('goes with its last key, and where keys are kept is decided anew', async () => {
