@@ -129,7 +129,10 @@ export function failureWords(error: Failure): FailureWords {
     case 'setting-not-allowed-here':
       return {
         title: `${error.key} cannot be changed here`,
-        steps: [`It names a file or a program. Use the command line: zotbar settings set ${error.key} VALUE`],
+        steps: [
+          'It names a file, a program or a server, or decides what is trusted.',
+          `Use the command line: zotbar settings set ${error.key} VALUE`,
+        ],
       }
     case 'not-authorised':
       return {
