@@ -263,8 +263,8 @@ export async function createRotationControl(options: Options): Promise<RotationC
           const read = v.safeParse(rotateMemory, memory)
           return read.success ? rotateRunbook(read.output, parts) : undefined
         },
-        // Before a key is made there is nothing to go on with.
-        onward: begun => begun('mint'),
+        // Before a key is made there is nothing to take back; it goes on where it was agreed to beforehand.
+        onward: (begun, { yes }) => begun('mint') || yes === true,
       },
       [retireName]: {
         revive(memory) {

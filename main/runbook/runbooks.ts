@@ -22,7 +22,7 @@ export interface Kind {
   /** The runbook as it was begun, from what its journal remembers; undefined when that cannot be understood. */
   revive(memory: Record<string, unknown>): Runbook<object> | undefined
   /** Whether a run that was killed before anything failed goes on; otherwise it goes back. */
-  onward(begun: (step: string) => boolean): boolean
+  onward(begun: (step: string) => boolean, memory: Record<string, unknown>): boolean
   /** Brings an interrupted run to its end, and the registry up. Absent: the registry first, then the run. */
   recover?(cut: Interrupted): Promise<void>
 }
@@ -142,7 +142,8 @@ export function createRunbooks({ home, clock, kinds, report, log, onChange }: Op
     const outcome = await work.catch((error: unknown): Outcome => {
       // The journal cannot be opened or written: nothing more is done, and the next start looks at it again.
       log('a runbook broke off', { run: id, error: String(error) })
-      return { result: 'failed', error: { code: 'journal-unwritable', words: String(error) } }
+      const words = 'What is done cannot be written down, so nothing more is done.'
+      return { result: 'failed', error: { code: 'journal-unwritable', words, detail: String(error) } }
     })
     const retireAt = outcome.result === 'done' ? runbook.retireAt?.(runbook.memory) : undefined
     active.end = { runbook: name, ...outcome, ...(retireAt === undefined ? {} : { retireAt }) }
@@ -226,7 +227,7 @@ export function createRunbooks({ home, clock, kinds, report, log, onChange }: Op
         }
         const steps = new Set(entries.flatMap(entry => (entry.kind === 'applying' ? [entry.step] : [])))
         const turned = entries.some(entry => entry.kind === 'failed' || entry.kind === 'cancelled')
-        const onward = !turned && kind.onward(step => steps.has(step))
+        const onward = !turned && kind.onward(step => steps.has(step), memory)
         const active = activate(runbook, begun.run, begun.by ?? 'cli', entries)
         active.progress.since = begun.at
         active.progress.undoing = !onward
