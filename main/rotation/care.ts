@@ -61,13 +61,20 @@ export function createCare(parts: RotationParts, sinkOf: (spec: string) => Resul
   }
 
   /** Hands the key to a sink where that is known to change nothing that works; else with the next rotation. */
-  async function settle(owner: Owner, sink: Sink, { secret, facts, fresh }: Found): Promise<SinkRecord> {
+  async function settle(
+    owner: Owner,
+    sink: Sink,
+    { secret, facts, fresh }: Found,
+    known: SinkRecord | undefined,
+  ): Promise<SinkRecord> {
     const parcel = { user: owner.user, key: secret, registryHost: owner.registry }
     const { provable } = sink.describe()
     const before = provable ? await sink.prove(parcel, unasked.signal) : undefined
     const spec = sink.id
     if (before?.holds === 'this') return { spec, state: 'proven', handed: facts.uuid, at: at() }
-    if (!provable && !fresh)
+    if (!provable && known?.state === 'accepted' && known.handed === facts.uuid) return known
+    // What got an older key from here gets this one too.
+    if (!provable && !fresh && known?.handed === undefined)
       return { spec, state: 'unknown', words: 'It is handed over with the next rotation' }
     const handed = await handOver(sink, parcel, unasked)
     return 'error' in handed
@@ -109,7 +116,12 @@ export function createCare(parts: RotationParts, sinkOf: (spec: string) => Resul
     const written = await records.put(record)
     if (!written.ok) return written
     for (const sink of sinks) {
-      const { spec, ...next } = await settle(owner, sink, found.value)
+      const { spec, ...next } = await settle(
+        owner,
+        sink,
+        found.value,
+        before?.sinks.find(one => one.spec === sink.id),
+      )
       const noted = await records.update(owner, one => withSink(one, spec, next))
       if (!noted.ok) return noted
     }

@@ -117,6 +117,18 @@ describe('rotating a key', () => {
     await isWhole(inFile())
   })
 
+  it('hands a key that is given again to the commands that got the one before', async () => {
+    const got = join(rig.folder, 'got')
+    const places = [`file:${file}`, `command:cat > ${got}`]
+    await fresh(...places)
+    expect(existsSync(got)).toBe(false)
+    expect((await rig.rotate('--yes', '--overlap', '0')).last.result).toBe('done')
+    expect((await rig.manage(undefined, ...places)).sinks[1]?.state).toBe('accepted')
+    const { apiKey } = await rig.newKey(user)
+    expect((await rig.manage(apiKey, ...places)).sinks[1]?.state).toBe('accepted')
+    expect(readFileSync(got, 'utf8')).toBe(apiKey)
+  })
+
   it('rotates again within the overlap, and ends both old keys', async () => {
     const old = await fresh(`file:${file}`)
     await rig.rotate('--yes')
