@@ -37,8 +37,17 @@ export async function readRepository(
 
 export const isAlgorithm = (name: string): boolean => /^sha\d+$/.test(name)
 
+/** One manifest digest of a repository; undefined when it has none or cannot be read. */
+export async function sampleIn(disk: Disk, folder: string): Promise<string | undefined> {
+  try {
+    return readIndex(await disk.text(`${folder}/index.json`)).sample
+  } catch {
+    return undefined
+  }
+}
+
 /** Tags and one digest from the text of an index.json; `tags` is undefined when it cannot be understood. */
-export function readIndex(text: string): Pick<RepositoryCount, 'tags' | 'sample'> {
+function readIndex(text: string): Pick<RepositoryCount, 'tags' | 'sample'> {
   let index: unknown
   try {
     index = JSON.parse(text)

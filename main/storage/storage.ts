@@ -5,19 +5,19 @@ import type { Clock } from '../platform/clock.ts'
 import { errorCode, reasonOf } from '../platform/error-code.ts'
 import type { FreeSpace } from '../platform/free-space.ts'
 import type { SetAside } from '../platform/json-file.ts'
-import { checkVolume } from '../platform/volume.ts'
 import { createCounts } from './counts.ts'
 import { asyncDisk } from './disk.ts'
 import { FileList } from './file-list.ts'
 import { createHistory } from './history.ts'
 import { historyFile, type LastCount } from './history-file.ts'
 import { Ledger } from './ledger.ts'
-import { readIndex, readRepository } from './repository-reader.ts'
+import { readRepository, sampleIn } from './repository-reader.ts'
 import { createRereads } from './rereads.ts'
 import { rootOf, type SubFolders } from './roots.ts'
 import { daysToFull } from './samples.ts'
 import { type Scan, type ScanOutcome, startScan } from './scan.ts'
 import { createTraffic } from './traffic.ts'
+import { isAbout, lookAtRoot, unreadable } from './trouble.ts'
 import { parseWrite, refusedForSpace, type Write } from './writes.ts'
 
 export interface StorageOptions {
@@ -60,9 +60,6 @@ const indexRetries = 3
 
 const scanFolder = (folder: string, onProgress: () => void, subFolders: SubFolders): Scan =>
   startScan(folder, { onProgress, subFolders })
-const unreadable = (path: string, reason: string): Failure => ({ code: 'data-unreadable', path, reason })
-const isAbout = (error: Failure | undefined, path: string): boolean =>
-  error !== undefined && 'path' in error && error.path === path
 
 /**
  * How full the store is: one background count, kept exact by reading only the repositories again that the
@@ -146,17 +143,10 @@ export function createStorage(options: StorageOptions): Storage {
   const rereads = createRereads({ clock, read: reread })
 
   /** Numbers that were known stay, with the time they hold for: a store that went away is never shown as empty. */
-  const look = async (root: string): Promise<{ present: boolean; problem: Failure | undefined }> => {
-    const volume = await checkVolume(root)
+  const look = async (root: string) => {
+    const looked = await lookAtRoot(root, () => (shown?.bytes ?? 0) > 0)
     await readSpace(root)
-    if (volume.ok) {
-      const gone = !volume.value.present && (shown?.bytes ?? 0) > 0
-      const problem: Failure = { code: 'data-volume-missing', path: root, parent: root }
-      return { present: volume.value.present, problem: gone ? problem : undefined }
-    }
-    // A volume that cannot be written to can be counted.
-    const readable = volume.error.code === 'data-read-only'
-    return { present: readable, problem: readable ? undefined : volume.error }
+    return looked
   }
 
   /** Every five minutes: free space changes without us, and a volume may go. */
@@ -281,10 +271,7 @@ export function createStorage(options: StorageOptions): Storage {
     repositories: () => ledger?.samples(),
     digestNow: async name => {
       if (folder === undefined) return undefined
-      const text = await Promise.resolve(
-        asyncDisk.text(`${rootOf(folder, subs, name)}/${name}/index.json`),
-      ).catch(() => '')
-      return readIndex(text).sample
+      return sampleIn(asyncDisk, `${rootOf(folder, subs, name)}/${name}`)
     },
     uploadsInProgress: async () => {
       const root = folder
