@@ -108,6 +108,11 @@ export function createUpgradeControl(options: Options): UpgradeControl {
       return ok({ source: from, ...(to === undefined ? {} : { version: to }), needless: false })
     }
     const listed = await releases.list()
+    if (to !== undefined && (!listed.ok || listed.value.trouble)) {
+      // What is here needs no network; it is looked at like a file of the user's.
+      const here = (await library.list()).find(place => place.version === to)
+      if (here) return ok({ version: to, source: here.path, needless: to === running })
+    }
     if (!listed.ok) return listed
     const isNewer = (version: string | undefined): boolean =>
       version !== undefined &&

@@ -2,6 +2,7 @@ import { mkdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fail, type Result } from '../../preload/contract/result.ts'
 import { asStep, done, errorOf, failed } from '../gate/step-result.ts'
+import { reasonOf } from '../platform/error-code.ts'
 import type { Obtained, Release } from '../releases/release.ts'
 import { compareVersions, isVersion } from '../releases/release.ts'
 import type { Question, Step, StepResult } from '../runbook/step.ts'
@@ -70,10 +71,13 @@ async function roomFor(memory: UpgradeMemory, parts: UpgradeParts): Promise<Step
   const { library, home, freeSpace } = parts
   try {
     const probe = join(library.folder, `.probe-${process.pid}`)
-    await mkdir(probe, { recursive: true, mode: 0o700 })
+    await mkdir(library.folder, { recursive: true, mode: 0o700 })
+    // With `recursive` a read-only volume would be told as a folder that is not there.
+    await rm(probe, { recursive: true, force: true })
+    await mkdir(probe)
     await rm(probe, { recursive: true })
   } catch (error) {
-    return asStep(fail({ code: 'file-unusable', path: library.folder, reason: String(error) }))
+    return asStep(fail({ code: 'file-unusable', path: library.folder, reason: reasonOf(error) }))
   }
   const running = await stat(memory.from.command).then(
     ({ size }) => size,

@@ -88,6 +88,10 @@ describe('an upgrade of zot', () => {
       result: 'failed',
       error: { code: 'no-earlier-version' },
     })
+    // It is still here, and the list cannot be had.
+    const forth = await rig.upgrade('--to', 'v2.1.15', '--yes')
+    expect(forth.last).toMatchObject({ result: 'done' })
+    expect(await rig.version()).toBe('v2.1.15')
   })
 
   it.each<[Behaviour, string]>([
