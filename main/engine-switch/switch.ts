@@ -90,7 +90,7 @@ const holdsAlready = ({ memory }: Context, { supervisor }: SwitchParts): boolean
 function preflightStep(parts: SwitchParts): SwitchStep {
   return {
     id: 'preflight',
-    title: 'Look whether the other engine can take over',
+    title: 'Check before starting',
     why: 'What it would refuse is found while the one that serves now still does.',
     cancellable: true,
     check: async context => holdsAlready(context, parts),
@@ -129,7 +129,7 @@ function askStep(parts: SwitchParts): SwitchStep {
 function stopStep(parts: SwitchParts): SwitchStep {
   return {
     id: 'stop',
-    title: 'Finish pushes and stop the registry',
+    title: 'Finish pushes and stop',
     why: 'Two engines never write to the same data at the same time.',
     check: async context => holdsAlready(context, parts) || parts.supervisor.state().kind === 'stopped',
     apply: async () => asStep(await parts.supervisor.stop()),
@@ -186,7 +186,7 @@ function limitOf({ tags }: SwitchMemory, { gate }: SwitchParts): number {
 function gateStep(parts: SwitchParts): SwitchStep {
   return {
     id: 'gate',
-    title: 'Prove that it serves what was there',
+    title: 'Prove that it works',
     why: 'An engine that answers may still have lost a tag.',
     cancellable: true,
     check: async context => holdsAlready(context, parts),

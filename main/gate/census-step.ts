@@ -22,7 +22,7 @@ interface Options<Memory> {
 export function censusStep<Memory extends CensusMemory>({ roots, needless }: Options<Memory>): Step<Memory> {
   return {
     id: 'census',
-    title: 'Write down what is stored',
+    title: 'Count what is stored',
     why: 'What is there now must be there afterwards.',
     check: async context => needless(context),
     async apply({ memory }) {

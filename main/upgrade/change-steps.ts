@@ -21,7 +21,7 @@ export function stopStep(parts: UpgradeParts): UpgradeStep {
   const { supervisor } = parts
   return {
     id: 'stop',
-    title: 'Finish pushes and stop the registry',
+    title: 'Finish pushes and stop',
     why: 'zot cuts what is under way when it is stopped, so it is waited for.',
     check: async ({ memory }) => memory.needless || supervisor.state().kind === 'stopped',
     async apply({ memory: { to } }) {
@@ -45,7 +45,7 @@ export function stopStep(parts: UpgradeParts): UpgradeStep {
 export function snapshotStep(parts: UpgradeParts): UpgradeStep {
   return {
     id: 'snapshot',
-    title: 'Copy config.json and the databases',
+    title: 'Take a snapshot',
     why: 'A version that fails may have changed them; only then the copies come back.',
     check: async ({ memory }) => memory.needless,
     async apply({ memory }) {
@@ -77,7 +77,7 @@ export function swapStep(parts: UpgradeParts): UpgradeStep {
   const { library } = parts
   return {
     id: 'swap',
-    title: 'Turn to the new version',
+    title: 'Swap',
     why: 'From here on every start takes it.',
     check: async ({ memory }) => memory.needless,
     async apply({ memory }) {

@@ -30,7 +30,7 @@ export function configStep(parts: UpgradeParts): Step<UpgradeMemory> {
   const { configFile } = parts
   return {
     id: 'config',
-    title: 'Let the new version check config.json',
+    title: 'Check config.json',
     why: 'A version that refuses the file is found while the one before still serves.',
     cancellable: true,
     check: async ({ memory }) => memory.needless,

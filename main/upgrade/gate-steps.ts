@@ -15,7 +15,7 @@ import type { Context, UpgradeParts } from './parts.ts'
 export function gateStep(parts: UpgradeParts): Step<UpgradeMemory> {
   return {
     id: 'gate',
-    title: 'Prove that it serves what was there',
+    title: 'Prove that it works',
     why: 'A version that answers may still have lost a tag.',
     cancellable: true,
     check: async ({ memory }) => memory.needless,

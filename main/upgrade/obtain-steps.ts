@@ -42,7 +42,7 @@ export async function refusalOf(
 export function preflightStep(parts: UpgradeParts): UpgradeStep {
   return {
     id: 'preflight',
-    title: 'Look whether the upgrade can be made',
+    title: 'Check before starting',
     why: 'What would fail later is found while nothing has been touched.',
     cancellable: true,
     check: async ({ memory }) => memory.needless,
@@ -123,7 +123,7 @@ export function downloadStep(parts: UpgradeParts): UpgradeStep {
   const { releases, home } = parts
   return {
     id: 'download',
-    title: 'Get the program',
+    title: 'Download',
     why: 'It is fetched into a folder of its own, and nothing of it runs.',
     cancellable: true,
     check: async ({ memory }) =>
@@ -180,7 +180,7 @@ function releaseOf(
 export function verifyStep(parts: UpgradeParts): UpgradeStep {
   return {
     id: 'verify',
-    title: 'Look at what was fetched',
+    title: 'Verify',
     why: 'Size, digests, file type and architecture are known before a byte of it runs.',
     cancellable: true,
     check: async ({ memory }) => memory.needless || memory.undo,

@@ -51,7 +51,7 @@ export function stageStep(parts: UpgradeParts): Step<UpgradeMemory> {
 
   return {
     id: 'stage',
-    title: 'Put it beside the one that runs',
+    title: 'Place beside the one that runs',
     why: 'Both versions are there, so that going back needs no network.',
     check: async ({ memory }) => memory.needless,
     apply,

@@ -33,11 +33,11 @@ test.describe('a runbook of the real app, in a browser', () => {
     await expect(page.locator('[aria-current=step]')).toContainText('waits for you')
     await page.getByRole('button', { name: 'Switch…' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Switch', exact: true }).click()
-    await expect(page.locator('[aria-current=step]')).toContainText(/Prove that it serves/, {
+    await expect(page.locator('[aria-current=step]')).toContainText(/Prove that it works/, {
       timeout: 20_000,
     })
     await expect(page.getByRole('heading', { level: 2, name: 'Done' })).toBeVisible({ timeout: 30_000 })
-    await expect(step(page, /^Finish pushes and stop the registry: done$/)).toBeVisible()
+    await expect(step(page, /^Finish pushes and stop: done$/)).toBeVisible()
     await expect(page.getByRole('region', { name: 'What changed' })).toContainText('became zot')
     await expect(page.getByRole('region', { name: 'Where you are now' })).toContainText('zot v2.1.15')
     await inBothSchemes(page, 'live-run')
@@ -57,7 +57,7 @@ test.describe('a runbook of the real app, in a browser', () => {
     await page.getByRole('list', { name: 'Runs' }).getByRole('link').click()
     await expect(page.getByRole('heading', { level: 2, name: 'It went back by itself' })).toBeVisible()
     await expect(step(page, /^Start the other engine: failed$/)).toBeVisible()
-    await expect(step(page, /^Finish pushes and stop the registry: undone$/)).toBeVisible()
+    await expect(step(page, /^Finish pushes and stop: undone$/)).toBeVisible()
     await expect(page.getByRole('region', { name: 'Where you are now' })).toContainText('zotbar-registry')
     await inBothSchemes(page, 'live-run-went-back')
     expect(seen.breaches).toEqual([])
@@ -127,7 +127,7 @@ test.describe('an upgrade of the real app, in a browser', () => {
     await expect(page.getByRole('heading', { level: 2, name: 'It went back by itself' })).toBeVisible({
       timeout: 60_000,
     })
-    await expect(step(page, /^Prove that it serves what was there: failed$/)).toBeVisible()
+    await expect(step(page, /^Prove that it works: failed$/)).toBeVisible()
     await inBothSchemes(page, 'live-upgrade-went-back')
     expect(await rig.version()).toBe('v2.1.13')
     await page.getByRole('button', { name: 'Done', exact: true }).click()
