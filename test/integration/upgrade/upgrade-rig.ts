@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RunbookEnd, RunbookLine } from '../../../preload/contract/runbook.ts'
 import type { UpgradePlan, UpgradeState } from '../../../preload/contract/upgrade.ts'
@@ -58,14 +58,16 @@ export async function createUpgradeRig({ environment = {}, version = 'v2.1.13', 
     program: (behaviour: Behaviour, version: string) =>
       makeZot(join(rig.folder, 'made', `${behaviour}-${version}`), behaviour, version),
     async running(): Promise<AppProcess> {
-      const app = await rig.serving()
-      await set('gate.stableSeconds', '0')
-      await set('gate.readySeconds', '60')
-      await set('releases.check', 'false')
-      const used = await rig.zotbar('engine', 'use', 'zot', '--path', old, '--yes', '--json')
-      if (used.code !== 0) throw new Error(used.stdout)
-      await set('gate.stableSeconds', '1')
-      return app
+      mkdirSync(rig.home, { recursive: true, mode: 0o700 })
+      const settings = {
+        engine: 'zot',
+        'engine.path': old,
+        'gate.stableSeconds': 1,
+        'gate.readySeconds': 60,
+        'releases.check': false,
+      }
+      writeFileSync(join(rig.home, 'settings.json'), JSON.stringify(settings), { mode: 0o600 })
+      return rig.serving()
     },
     async plan(...words: string[]) {
       const { code, stdout } = await rig.zotbar('upgrade', '--dry-run', '--json', ...words)
