@@ -94,6 +94,8 @@ export async function createApp(options: AppOptions): Promise<App> {
   const engine = createRunningEngine({
     first: options.engine,
     ask: (path, asked) => access.registry.ask(path, asked),
+    recorded: () => supervisor.recorded(),
+    zotAt: path => engines.locate({ id: 'zot', path }),
     onUse: changed,
     onVersion() {
       lookForAdvisories()
@@ -117,6 +119,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         await where.isFaulty()
         return checked
       }
+      await engine.lookAgain()
       const verified = await engines.verify(engine.now(), configFile)
       if (!verified.ok) return verified
       const moves = where.movesTo(checked.value)

@@ -24,7 +24,7 @@ interface Parts {
 export interface Care {
   perform(effect: Exclude<Effect, { do: 'journal' }>): void
   /** The process that was written down, if it is alive and that one. */
-  recorded(): Promise<{ engine: string; executable: string } | undefined>
+  recorded(): Promise<{ engine: string; executable: string; version?: string } | undefined>
   /** Start time under which a process was adopted. */
   startTimeOf(pid: number): number | undefined
   /** An adopted process was found gone. */
@@ -215,7 +215,9 @@ export function createCare({ parts, policy, logFile, tell }: Parts): Care {
         parts.report({ kind: 'file-set-aside', ...what }),
       ).catch(() => undefined)
       const found = record && (await identifySoon(record, configFile, processes, parts.clock))
-      return record && found ? { engine: record.engine, executable: record.executable } : undefined
+      if (!record || !found) return undefined
+      const { engine, executable, version } = record
+      return { engine, executable, ...(version === undefined ? {} : { version }) }
     },
     startTimeOf: pid => (adopted?.run.pid === pid ? adopted.startTime : undefined),
     gone,

@@ -47,7 +47,7 @@ export interface Supervisor {
   /** Adopts a process that an earlier life of the app left, or starts one. Returns when that is under way. */
   begin(): Promise<void>
   /** The process that an earlier life of the app left and that still runs. Asked before `begin`. */
-  recorded(): Promise<{ engine: string; executable: string } | undefined>
+  recorded(): Promise<{ engine: string; executable: string; version?: string } | undefined>
   state(): ProcessState
   /** Newest first, at most 20. */
   journal(): JournalEntry[]

@@ -31,6 +31,8 @@ export type Behaviour =
   | 'loses-tag'
   | 'rejects-config'
   | 'dies-later'
+  /** It does not tell its version while it runs. */
+  | 'no-search'
   /** Writes to meta.db what only another such one can open. */
   | 'new-format'
   | 'new-format-never-ready'

@@ -109,7 +109,8 @@ function serve() {
   Server.prototype.emit = function (event, ...rest) {
     if (event === 'request') {
       const [request, response] = rest
-      if (request.url === '/v2/_zot/ext/mgmt') return mgmt(response)
+      if (request.url === '/v2/_zot/ext/mgmt')
+        return behaviour === 'no-search' ? response.writeHead(404).end() : mgmt(response)
       if (behaviour === 'loses-tag' && request.url.includes('/tags/list')) loseTag(response)
     }
     return emit.call(this, event, ...rest)

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync, renameSync, writeF
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { assetName } from '../../../main/releases/release.ts'
+import { eventually } from '../../fakes/eventually.ts'
 import { type ReleaseServer, startReleaseServer } from '../../fakes/release-server.ts'
 import { type Behaviour, makeZot } from '../../fakes/zot/build-zot.ts'
 import { createUpgradeRig, type UpgradeRig } from './upgrade-rig.ts'
@@ -141,6 +142,20 @@ describe('an upgrade of zot', () => {
     expect(await rig.version()).toBe('v2.1.14')
     expect(readlinkSync(join(rig.home, 'engines', 'zot', 'current'))).toBe('v2.1.14')
     await check()
+  }, 240_000)
+
+  it('knows the version that runs where it does not tell it and its file was exchanged', async () => {
+    renameSync(rig.program('no-search', 'v2.1.13'), rig.old)
+    const app = await rig.running()
+    expect(await rig.version()).toBe('v2.1.13')
+    renameSync(rig.program('no-search', 'v2.1.14'), rig.old)
+    app.kill('SIGKILL')
+    await app.exited
+    await rig.serving()
+    await eventually(async () => (await rig.version()) === 'v2.1.13', 20_000)
+    expect((await rig.plan('--from', rig.program('good', 'v2.1.15'))).plan.from).toBe('v2.1.13')
+    expect((await rig.zotbar('restart')).code).toBe(0)
+    expect(await rig.version()).toBe('v2.1.14')
   }, 240_000)
 
   it('asks, and keeps the newer version, where the older one cannot start on what is there now', async () => {
