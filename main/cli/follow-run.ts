@@ -8,6 +8,9 @@ import { failureText } from './output.ts'
 import { readHidden } from './secret-input.ts'
 import type { VerbContext } from './verb.ts'
 
+/** Where nobody can be asked, what is locked is tried again every so often, this many times. */
+const again = { afterMs: 3_000, times: 20 }
+
 /** A runbook's verb: tells its plan, or follows the run that was begun; exits 0 when that is done, else 1. */
 export async function tellRun(
   context: VerbContext,
@@ -43,6 +46,7 @@ async function followRun(context: VerbContext, run: string): Promise<ExitCode> {
     process.exit(130)
   })
   let after = 0
+  let triesLeft = again.times
   for (;;) {
     const told = await client.zotbar.runbooks.state({ run, after, waitMs: 10_000 })
     if (!told.ok) return out.failure(told.error)
@@ -51,7 +55,9 @@ async function followRun(context: VerbContext, run: string): Promise<ExitCode> {
       out.object(line)
       const words = wordsOf(line)
       if (words !== undefined) out.line(words)
-      if (line.question && end === undefined) await answer(context, line.question)
+      if (!line.question || end !== undefined) continue
+      if (await triedAgain(context, line.question, triesLeft)) triesLeft -= 1
+      else await answer(context, line.question)
     }
     after = next
     if (end === undefined) continue
@@ -73,9 +79,21 @@ function wordsOf(line: RunbookLine): string | undefined {
   return `${step.padEnd(10)}  ${phase}${detail === '' ? '' : `: ${detail}`}`
 }
 
+const isAlone = ({ out }: VerbContext): boolean => out.json || !process.stdin.isTTY
+
+/** Somebody may unlock it meanwhile, in another place than this terminal. */
+async function triedAgain(context: VerbContext, question: RunbookQuestion, left: number): Promise<boolean> {
+  if (!question.triesAgain || !isAlone(context) || left === 0) return false
+  if (left === again.times)
+    context.out.note(`${question.title}: ${question.body}\nIt is tried again for a minute.`)
+  await new Promise(resolve => setTimeout(resolve, again.afterMs))
+  await context.client.zotbar.runbooks.answer({ question: question.id, agreed: true })
+  return true
+}
+
 async function answer(context: VerbContext, question: RunbookQuestion): Promise<void> {
   const { out, client } = context
-  if (out.json || !process.stdin.isTTY) {
+  if (isAlone(context)) {
     out.note('Nobody can be asked here; agree beforehand with --yes.')
     await client.zotbar.runbooks.answer({ question: question.id, agreed: false })
     return

@@ -19,6 +19,8 @@ export interface Question {
   /** A yes alone does not answer it: a key of this user is to be pasted. */
   wants?: { keyOf: string }
   signIn?: SignInOffer
+  /** A yes tries again what is locked now, and does nothing else. */
+  triesAgain?: true
 }
 
 /** What a step is given. `signal` fires when the user cancels; a step that cannot stop safely ignores it. */

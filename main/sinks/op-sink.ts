@@ -113,6 +113,7 @@ function refusalOf(ran: HostRan, place: string, secret: SinkSecret | undefined):
           'Open the 1Password app and unlock it, with "Integrate with 1Password CLI" on in its settings under Developer. ' +
           'Without the app, start Zotbar where OP_SERVICE_ACCOUNT_TOKEN is set.',
         confirm: 'Try again',
+        triesAgain: true,
       },
     }
   if (/locked|dismissed|authorization|connecting to desktop app|deadline exceeded|timed? ?out/i.test(said))
@@ -142,6 +143,7 @@ const locked = (words: string, said: string): Refusal => ({
     title: 'Unlock 1Password',
     body: `${words} Unlock the 1Password app, and allow Zotbar when it asks.`,
     confirm: 'Try again',
+    triesAgain: true,
   },
 })
 

@@ -26,6 +26,8 @@ export interface RunbookQuestion {
   wants?: { keyOf: string }
   /** How to get that key. */
   signIn?: SignInOffer
+  /** A yes tries again what is locked now, and does nothing else. */
+  triesAgain?: true
 }
 
 /** A key of `user` can be made by signing in at the registry as them. */

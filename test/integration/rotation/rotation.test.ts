@@ -193,6 +193,22 @@ describe('what goes wrong', () => {
     await isWhole(inFile())
   })
 
+  it('goes on by itself once 1Password is unlocked, where nobody can be asked', async () => {
+    await fresh(`file:${file}`, opSink)
+    op.mode('signed-out')
+    const going = rig.rotate('--yes', '--overlap', '0')
+    await eventually(async () => {
+      const now = await rig.client.app.snapshot({})
+      return now.ok && now.value.runbook?.question?.triesAgain
+    }, 30_000)
+    op.mode('')
+    const { lines, last } = await going
+    expect(last.result).toBe('done')
+    expect(lines.find(({ phase }) => phase === 'wait')?.question?.title).toBe('Sign in at 1Password')
+    expect(inOp()).toBe(inFile())
+    await isWhole(inFile())
+  })
+
   it('goes on when the registry dies in the middle', async () => {
     const old = await fresh(`file:${file}`)
     const { pid } = (await rig.status()).registry
