@@ -13,7 +13,7 @@ const scene = (now: number): Snapshot =>
           id: 'CVE-2026-31801',
           severity: 'warning',
           evidence:
-            '/home/ada/.config/zot/config.json: http.accessControl.repositories["blumeops/**"].policies[0].actions = ["read","create"]',
+            '/home/ada/.config/zot/config.json: http.accessControl.repositories["shipyard/**"].policies[0].actions = ["read","create"]',
           advice: 'Who may only create can overwrite the tag latest. Mended in v2.1.15.',
         },
       ],

@@ -42,9 +42,9 @@ export const ci = (now: number, part: Partial<ManagedKey> = {}): ManagedKey => (
       state: 'proven',
     },
     {
-      spec: 'forgejo:blumeops/app/ZOT_CI_API_KEY',
+      spec: 'forgejo:shipyard/app/ZOT_CI_API_KEY',
       title: 'Forgejo secret',
-      place: 'blumeops/app, ZOT_CI_API_KEY',
+      place: 'shipyard/app, ZOT_CI_API_KEY',
       state: 'accepted',
     },
     {
@@ -54,7 +54,7 @@ export const ci = (now: number, part: Partial<ManagedKey> = {}): ManagedKey => (
       state: 'accepted',
     },
   ],
-  proveRepository: 'blumeops/app',
+  proveRepository: 'shipyard/app',
   ...part,
 })
 
@@ -132,7 +132,7 @@ export const plan = (revokes: boolean): RunbookPlan => ({
     {
       id: 'unprovable',
       severity: 'info',
-      evidence: 'forgejo:blumeops/app/ZOT_CI_API_KEY',
+      evidence: 'forgejo:shipyard/app/ZOT_CI_API_KEY',
       advice: 'It takes the key and cannot show afterwards what it holds.',
     },
     { id: 'sink-stale', severity: 'warning', evidence: stale.words, advice: stale.repair },
@@ -141,7 +141,7 @@ export const plan = (revokes: boolean): RunbookPlan => ({
 
 const proof: RunbookPart[] = [
   { id: 'signs-in', title: 'Signs in as zot-ci', state: 'passed', words: '3 ms' },
-  { id: 'pull', title: 'May pull from blumeops/app', state: 'passed', words: '2026.03.12' },
+  { id: 'pull', title: 'May pull from shipyard/app', state: 'passed', words: '2026.03.12' },
   { id: 'upload', title: 'May start an upload, then cancels it', state: 'working' },
   { id: 'overwrite', title: 'May not overwrite a tag', state: 'pending', words: '403 is expected' },
 ]

@@ -101,7 +101,7 @@ export const wentBack = (now: number): RunbookDetails => ({
     words:
       'v2.1.15 was ready after 0.34 s and ended by itself at second 41 of 60, with exit code 2. Its last lines:',
     detail: [
-      '14:02:57.204 info   GC finished, blumeops/app',
+      '14:02:57.204 info   GC finished, shipyard/app',
       '14:02:57.311 fatal  concurrent map read and map write',
       '14:02:57.318        exit code 2',
     ].join('\n'),

@@ -30,8 +30,8 @@ export const states = {
     until: now + 14 * s,
     then: 'restart',
     pushes: [
-      { repository: 'blumeops/app', bytes: 212e6 },
-      { repository: 'blumeops/worker', bytes: 41e6 },
+      { repository: 'shipyard/app', bytes: 212e6 },
+      { repository: 'shipyard/worker', bytes: 41e6 },
       { repository: 'infrastructure/continuous-integration/runner-images/linux-arm64', bytes: 18e6 },
     ],
     cancellable: true,
@@ -97,7 +97,7 @@ export const healthy: ProbeResult[] = [
 
 export const ailing: ProbeResult[] = [
   ...healthy.slice(0, 3),
-  { id: 'manifest', outcome: 'failed', tookMs: 30, detail: 'blumeops/app answered 500' },
+  { id: 'manifest', outcome: 'failed', tookMs: 30, detail: 'shipyard/app answered 500' },
 ]
 
 const journal = (now: number): JournalEntry[] => [
@@ -151,8 +151,8 @@ export function snapshotOf(process: ProcessState, now: number, part: Partial<Sna
       freeBytes: 212 * GB,
       volumeBytes: 494 * GB,
       biggest: [
-        { name: 'blumeops/app', bytes: 11.8 * GB, tags: 31 },
-        { name: 'blumeops/worker', bytes: 7.1 * GB, tags: 18 },
+        { name: 'shipyard/app', bytes: 11.8 * GB, tags: 31 },
+        { name: 'shipyard/worker', bytes: 7.1 * GB, tags: 18 },
         { name: 'infrastructure/continuous-integration/runner-images/linux-arm64', bytes: 5.4 * GB, tags: 9 },
         { name: 'library/alpine', bytes: 74e6, tags: 1 },
       ],
@@ -164,7 +164,7 @@ export function snapshotOf(process: ProcessState, now: number, part: Partial<Sna
       daysToFull: 335,
     },
     journal: journal(now),
-    pushes: [{ at: now - 15 * min, repository: 'blumeops/app', reference: '2026.03.12', by: 'zot-ci' }],
+    pushes: [{ at: now - 15 * min, repository: 'shipyard/app', reference: '2026.03.12', by: 'zot-ci' }],
     notices: [],
     quitting: false,
     ...part,

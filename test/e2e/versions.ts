@@ -15,7 +15,7 @@ export const advisories: Finding[] = [
   {
     id: 'CVE-2026-31801',
     severity: 'warning',
-    evidence: `${file}: http.accessControl.repositories["blumeops/**"].policies[0].actions = ["read", "create"]`,
+    evidence: `${file}: http.accessControl.repositories["shipyard/**"].policies[0].actions = ["read", "create"]`,
     advice: 'Who may create may replace latest. Mended in v2.1.15. Upgrade; until then take create away.',
   },
 ]
@@ -23,7 +23,7 @@ export const advisories: Finding[] = [
 const bites: Finding = {
   id: 'latest-needs-update',
   severity: 'warning',
-  evidence: `${file}: http.accessControl.repositories["blumeops/**"].policies[0].actions = ["read", "create"]`,
+  evidence: `${file}: http.accessControl.repositories["shipyard/**"].policies[0].actions = ["read", "create"]`,
   advice:
     'From v2.1.15: Pushing latest again needs update. Who may create but not update gets 403. Let the CI push a new tag each time.',
 }

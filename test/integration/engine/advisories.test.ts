@@ -12,7 +12,7 @@ afterEach(() => rig.end())
 
 const accessControl = {
   repositories: {
-    'blumeops/**': {
+    'shipyard/**': {
       policies: [{ users: ['zot-ci'], actions: ['read', 'create'] }],
       anonymousPolicy: ['read'],
     },
@@ -41,7 +41,7 @@ describe('advisories against the zot that serves', () => {
     const { stdout, code } = await rig.zotbar('status')
     expect(code).toBe(0)
     expect(stdout).toContain(
-      `CVE-2026-31801: ${rig.configFile}: http.accessControl.repositories["blumeops/**"].policies[0].actions = ["read","create"]`,
+      `CVE-2026-31801: ${rig.configFile}: http.accessControl.repositories["shipyard/**"].policies[0].actions = ["read","create"]`,
     )
   })
 })

@@ -21,7 +21,7 @@ export const household = `{
     },
     "accessControl": {
       "repositories": {
-        "blumeops/**": {
+        "shipyard/**": {
           "policies": [{ "users": ["zot-ci"], "actions": ["read", "create"] }],
           "anonymousPolicy": ["read"]
         }

@@ -69,7 +69,7 @@ describe('what a release means for a configuration', () => {
 
   it('quotes the file, the key path and the value', () => {
     const found = from('v2.1.13', 'v2.1.18')
-    const policy = `${file}: http.accessControl.repositories["blumeops/**"].policies[0].actions = ["read","create"]`
+    const policy = `${file}: http.accessControl.repositories["shipyard/**"].policies[0].actions = ["read","create"]`
     expect(one(found, 'CVE-2026-31801').evidence).toBe(policy)
     expect(one(found, 'latest-needs-update').evidence).toBe(policy)
     expect(one(found, 'anonymous-metrics').evidence).toBe(`${file}: http.accessControl.metrics.users = [""]`)
@@ -77,7 +77,7 @@ describe('what a release means for a configuration', () => {
       `${file}: http.readTimeout is not set; http.writeTimeout is not set`,
     )
     expect(one(found, 'docker-asked-to-sign-in').evidence).toContain(
-      'http.accessControl.repositories["blumeops/**"].anonymousPolicy = ["read"]',
+      'http.accessControl.repositories["shipyard/**"].anonymousPolicy = ["read"]',
     )
     expect(one(found, 'CVE-2025-30204').evidence).toBe(`${file}: http.auth.openid.providers.oidc = {…}`)
   })

@@ -21,7 +21,7 @@ describe('events', () => {
   it('are the newest of both kinds, with and without their time', () => {
     const events = lastEvents(full, now, 10)
     expect(events.map(event => event.what)).toEqual([
-      'Pushed blumeops/app:2026.03.12',
+      'Pushed shipyard/app:2026.03.12',
       'Restarted',
       'Crashed and restarted',
     ])
