@@ -62,7 +62,7 @@ export interface KeyRecords {
   remove(owner: Owner): Promise<Result<null>>
 }
 
-export const isOf =
+const isOf =
   ({ registry, user }: Owner) =>
   (one: Owner): boolean =>
     one.registry === registry && one.user === user

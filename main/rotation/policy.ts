@@ -14,7 +14,7 @@ export const dayMs = 86_400_000
 /** An overlap up to this is waited for in the run itself. */
 export const waitedForMs = 60_000
 /** The longest overlap: a key that is replaced must not outlive its successor. */
-export const longestOverlapMs = 30 * dayMs
+const longestOverlapMs = 30 * dayMs
 
 export const overlapForms = 'a time such as 90s, 30m, 24h or 2d, at most 30d; 0 for none'
 

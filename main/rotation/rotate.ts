@@ -23,7 +23,7 @@ const clockLimitMs = 5 * 60_000
 const ownerOf = ({ registry, user }: RotateMemory): Owner => ({ registry, user })
 
 /** Whether the revocation is part of the run; otherwise it is a run of its own, later. */
-export const isRevokedInRun = ({ overlapMs, leaked }: Pick<RotateMemory, 'overlapMs' | 'leaked'>): boolean =>
+const isRevokedInRun = ({ overlapMs, leaked }: Pick<RotateMemory, 'overlapMs' | 'leaked'>): boolean =>
   leaked || overlapMs <= waitedForMs
 
 /** A new key takes the place of the one in use, and at every instant one of them works everywhere. */
@@ -120,7 +120,7 @@ function preflightStep(parts: RotationParts): RotateStep {
 }
 
 /** What a person agrees to: where the key goes, and when there is no way back. */
-export function consentOf(memory: RotateMemory, record: KeyRecord | undefined): string {
+function consentOf(memory: RotateMemory, record: KeyRecord | undefined): string {
   const places = record?.sinks.map(({ spec }) => spec) ?? []
   return [
     places.length === 0

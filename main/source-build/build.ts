@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { join, posix } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import type { Failure } from '../../preload/contract/failure.ts'
 import { fail, ok, type Result } from '../../preload/contract/result.ts'
 import type { Host, HostRan } from '../hosts/host.ts'
 import { shellWord } from '../hosts/shell-word.ts'
 import { type Clock, systemClock } from '../platform/clock.ts'
+import { hashFileInto } from '../platform/hash-file.ts'
 import { badPlaceholder, fill, goNames, needs, type Placeholders, parseRecipe } from './recipe.ts'
 
 export interface BuildOptions {
@@ -195,6 +194,6 @@ async function filesBeside(
 
 async function hashOf(file: string): Promise<string> {
   const hash = createHash('sha256')
-  await pipeline(createReadStream(file), hash)
+  await hashFileInto(hash, file)
   return hash.digest('hex')
 }

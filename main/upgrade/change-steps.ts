@@ -11,8 +11,7 @@ import { goBack, settleKeys } from './rollback.ts'
 
 type UpgradeStep = Step<UpgradeMemory>
 
-export const snapshotFolder = ({ home }: UpgradeParts, { id }: UpgradeMemory): string =>
-  join(home, 'snapshots', id)
+const snapshotFolder = ({ home }: UpgradeParts, { id }: UpgradeMemory): string => join(home, 'snapshots', id)
 
 export const limitOf = ({ tags }: UpgradeMemory, { gate }: UpgradeParts): number =>
   readyLimit(gate().readySeconds, tags)

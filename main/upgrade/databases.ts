@@ -48,14 +48,6 @@ async function copy(from: string, to: string): Promise<void> {
   await syncFile(to)
 }
 
-/** Whether a database is other than in the snapshot. */
-export async function databasesDiffer(snapshot: string, roots: readonly string[]): Promise<boolean> {
-  for (const [at, root] of roots.entries())
-    for (const name of names)
-      if (!(await sameBytes(join(folderOf(snapshot, at), name), join(root, name)))) return true
-  return false
-}
-
 /** Puts the databases back, with nobody writing. Each is staged beside, synced and renamed. */
 export async function restoreDatabases(snapshot: string, roots: readonly string[]): Promise<void> {
   for (const [at, root] of roots.entries()) {

@@ -70,22 +70,23 @@ export function fenceContents(
   })
 }
 
+/** What no page may do, whosever it is. */
+export const fencedPage = {
+  sandbox: true,
+  contextIsolation: true,
+  nodeIntegration: false,
+  nodeIntegrationInWorker: false,
+  nodeIntegrationInSubFrames: false,
+  webSecurity: true,
+  webviewTag: false,
+  spellcheck: false,
+  navigateOnDragDrop: false,
+  devTools: false,
+} as const
+
 /** What every window of ours is made with. */
 export function pagePreferences(fenced: Session, preload: string, packaged: boolean) {
-  return {
-    session: fenced,
-    preload,
-    sandbox: true,
-    contextIsolation: true,
-    nodeIntegration: false,
-    nodeIntegrationInWorker: false,
-    nodeIntegrationInSubFrames: false,
-    webSecurity: true,
-    webviewTag: false,
-    spellcheck: false,
-    navigateOnDragDrop: false,
-    devTools: !packaged,
-  } as const
+  return { ...fencedPage, session: fenced, preload, devTools: !packaged }
 }
 
 /** True for a page of ours; a frame's own address, never what the page says about itself. */

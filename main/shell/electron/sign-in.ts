@@ -4,6 +4,7 @@ import { fail, type Result } from '../../../preload/contract/result.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Arrived, SignInWindow, SignInWish } from '../../platform/sign-in-window.ts'
 import type { ElectronApi } from './electron-api.ts'
+import { fencedPage } from './fence.ts'
 import type { Questions } from './questions.ts'
 import { fenceSignIn, originOf } from './sign-in-fence.ts'
 
@@ -94,7 +95,7 @@ export function createSignIn({ electron, clock, questions, log }: Options): Sign
         height: 700,
         title: `Sign in as ${wish.user}`,
         autoHideMenuBar: true,
-        webPreferences: preferences(own),
+        webPreferences: { ...fencedPage, session: own },
       })
       self.window = window
       const { webContents: page } = window
@@ -201,21 +202,6 @@ export function createSignIn({ electron, clock, questions, log }: Options): Sign
     destroy: () => current?.stop(),
   }
 }
-
-const preferences = (session: Session) =>
-  ({
-    session,
-    sandbox: true,
-    contextIsolation: true,
-    nodeIntegration: false,
-    nodeIntegrationInWorker: false,
-    nodeIntegrationInSubFrames: false,
-    webSecurity: true,
-    webviewTag: false,
-    spellcheck: false,
-    navigateOnDragDrop: false,
-    devTools: false,
-  }) as const
 
 async function textOf(file: string): Promise<string | undefined> {
   return readFile(file, 'utf8').catch(() => undefined)
