@@ -64,9 +64,24 @@ export const revoke: Verb<{ uuid: string; descendants: boolean }> = async ({ out
   out.object(done.value)
   const { revoked, descendants } = done.value
   out.line(`Revoked ${count(revoked.length, 'key')}: ${revoked.join(', ')}`)
-  if (descendants.length > 0)
-    out.line(
-      `${count(descendants.length, 'key')} minted with it still ${descendants.length === 1 ? 'works' : 'work'}: ${descendants.join(', ')}\nRevoke them too: zotbar keys revoke UUID for each, or --descendants the next time`,
-    )
+  if (descendants.length === 0 || out.json) return exitCode.done
+  const listed = await client.zotbar.keys.list({})
+  const ours = new Set(
+    listed.ok ? listed.value.keys.flatMap(({ uuid, managed }) => (managed ? [uuid] : [])) : [],
+  )
+  const tell = (uuids: string[], more: string): void => {
+    if (uuids.length > 0)
+      out.line(
+        `${count(uuids.length, 'key')} minted with it still ${uuids.length === 1 ? 'works' : 'work'}: ${uuids.join(', ')}\n${more}`,
+      )
+  }
+  tell(
+    descendants.filter(uuid => !ours.has(uuid)),
+    'Revoke them too: zotbar keys revoke UUID for each, or --descendants the next time',
+  )
+  tell(
+    descendants.filter(uuid => ours.has(uuid)),
+    'It is under care here. Where the revoked one has leaked: zotbar keys rotate USER --leaked',
+  )
   return exitCode.done
 }

@@ -37,7 +37,7 @@ export function labelOf(
     .replaceAll('<host>', facts.host)
     .replaceAll('<user>', facts.user)
     .replaceAll('<date>', new Date(facts.at).toISOString().slice(0, 10))
-  return `${filled}-${facts.mark}`
+  return filled === '' ? facts.mark : `${filled}-${facts.mark}`
 }
 
 /** The part of a label before what differs from key to key. */

@@ -101,6 +101,18 @@ describe('rotating a key', () => {
     await isWhole(inFile())
   })
 
+  it('does not ask to revoke the key in use, when the one before is revoked by hand', async () => {
+    await fresh(`file:${file}`)
+    await rig.rotate('--yes')
+    const key = inFile()
+    const old = (await rig.managed()).retiring?.uuid ?? ''
+    const revoked = await rig.zotbar('keys', 'revoke', old)
+    expect(revoked.stdout).toMatch(/still works: .*\nIt is under care here/)
+    expect(revoked.stdout).not.toContain('Revoke them too')
+    expect((await rig.zotbar('keys', 'retire', user)).code).toBe(0)
+    await isWhole(key)
+  })
+
   it('revokes by itself when the time came while the app was not there', async () => {
     const old = await fresh(`file:${file}`)
     expect((await rig.rotate('--yes')).last.result).toBe('done')

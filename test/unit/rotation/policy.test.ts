@@ -54,6 +54,7 @@ describe('what is written by people', () => {
   it('fills in a label, with a mark of this rotation', () => {
     expect(labelOf('zotbar/<host>/<date>', facts)).toBe('zotbar/box/2026-03-01-0a1b2c')
     expect(labelOf('<user> of <user>', facts)).toBe('zot-ci of zot-ci-0a1b2c')
+    expect(labelOf('', facts)).toBe('0a1b2c')
     expect(labelStart('zotbar/<host>/<date>', facts)).toBe('zotbar/box/')
   })
   it.each(['two\nlines', 'a\u0000b', '\u202eturned', '', 'x'.repeat(201)])('takes no label like %j', label =>
