@@ -8,8 +8,10 @@ const home = resolveHome()
 keepCompiledCode(home)
 const { runCli } = await import('./cli/program.ts')
 
-// `zotbar logs | head` closes the pipe early: nobody reads any more, so there is nothing left to do.
-process.stdout.on('error', error => process.exit('code' in error && error.code === 'EPIPE' ? 0 : 1))
+// `zotbar logs | head` closes the pipe early: nobody reads any more, so there is nothing left to do. The app goes on.
+process.stdout.on('error', error => {
+  if (process.argv[2] !== 'start') process.exit('code' in error && error.code === 'EPIPE' ? 0 : 1)
+})
 const code = await runCli(process.argv.slice(2), home, findControlSocket(home).path)
 // A pipe takes 64 KB at a time: leaving before its reader has the rest would cut the answer off.
 process.stdout.write('', () => process.exit(code))

@@ -43,6 +43,8 @@ export async function startSshCommand(
   channel.stderr.on('data', (chunk: Buffer) => stderr.take(chunk))
   // A command may end without reading its input.
   channel.on('error', () => {})
+  // To ask for more of it on a connection that is gone is an error too, which would end the app.
+  channel.stderr.on('error', () => {})
   channel.end(what.stdin)
   const over = new Promise<number | undefined>(resolve => {
     let code: number | undefined
@@ -135,6 +137,7 @@ async function stopGroup(ssh: NodeSSH, group: number, graceMs: number): Promise<
       resolve()
     })
     channel.on('error', () => {})
+    channel.stderr.on('error', () => {})
     channel.resume()
     channel.stderr.resume()
     channel.end()

@@ -9,7 +9,7 @@ import { eventually } from '../../fakes/eventually.ts'
 import type { Target } from '../registry/client.ts'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..')
-const cli = join(root, 'dist', 'main', 'cli.mjs')
+export const cli = join(root, 'dist', 'main', 'cli.mjs')
 
 export interface Ended {
   code: number

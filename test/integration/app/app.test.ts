@@ -1,10 +1,11 @@
+import { spawn } from 'node:child_process'
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { eventually } from '../../fakes/eventually.ts'
 import { pushImage } from '../registry/client.ts'
-import { type AppRig, createAppRig, targetAt } from './app-rig.ts'
+import { type AppRig, cli, createAppRig, targetAt } from './app-rig.ts'
 
 let rig: AppRig
 afterEach(() => rig.end())
@@ -244,6 +245,22 @@ describe('faults, told and survived', () => {
     expect((await rig.zotbar('status')).code).toBe(3)
     await rig.serving()
     expect((await rig.zotbar('status')).code).toBe(0)
+  })
+
+  it('the app goes on when nobody reads its output any more', async () => {
+    rig = await createAppRig()
+    const command = `'${process.execPath}' '${cli}' start --headless --json --dashboard-port 0 | head -n 1`
+    const env = { PATH: process.env['PATH'], HOME: rig.folder, ZOTBAR_HOME: rig.home }
+    const shell = spawn('/bin/sh', ['-c', command], { env, stdio: 'ignore' })
+    await eventually(async () => (await rig.zotbar('status', '--json')).code === 0, 20_000)
+    expect((await rig.zotbar('restart')).code).toBe(0)
+    expect((await rig.zotbar('restart')).code).toBe(0)
+    expect((await rig.status()).state).toBe('serving')
+    expect(readFileSync(join(rig.home, 'logs', 'app.log'), 'utf8')).not.toContain('"level":"error"')
+    const { pid } = JSON.parse(readFileSync(join(rig.home, 'app.lock'), 'utf8')) as { pid: number }
+    process.kill(pid, 'SIGTERM')
+    await eventually(async () => (await rig.zotbar('status', '--json')).code === 3, 20_000)
+    shell.kill('SIGKILL')
   })
 
   it('a fault that ends the app stands in its log, and the registry goes on', async () => {
