@@ -1,33 +1,23 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { smallVolume } from '../../fakes/small-volume.ts'
 import { digestText, imageOf } from '../../suites/image.ts'
 import { pushBlob, pushImage } from './client.ts'
 import { type Registry, startRegistry, temporaryFolder } from './registry-process.ts'
 
 const folder = temporaryFolder()
 const volume = join(folder.path, 'volume')
-mkdirSync(volume)
-
-/** A real file system of 8 MB; only root may mount it. */
-const mounted = ((): boolean => {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return false
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', volume], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-})()
+const small = smallVolume(volume, '8m')
 
 afterAll(() => {
-  if (mounted) execFileSync('umount', ['-l', volume])
+  small.unmount()
   folder.dispose()
 })
 
-describe.skipIf(!mounted)('a disk that fills up (needs root, to mount a small one)', () => {
+describe.skipIf(!small.mounted)('a disk that fills up (needs root, to mount a small one)', () => {
   let registry: Registry
   beforeAll(async () => {
     registry = await startRegistry(join(volume, 'root'))

@@ -1,34 +1,24 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { startReleaseServer } from '../../fakes/release-server.ts'
+import { smallVolume } from '../../fakes/small-volume.ts'
 import { releasesAt } from './at.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'zotbar-full-'))
 const volume = join(folder, 'volume')
-mkdirSync(volume)
+const small = smallVolume(volume, '2m')
 const { signal } = new AbortController()
 
-/** A real file system of 2 MB; only root may mount it. */
-const mounted = ((): boolean => {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return false
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', volume], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-})()
-
 afterAll(() => {
-  if (mounted) execFileSync('umount', ['-l', volume])
+  small.unmount()
   rmSync(folder, { recursive: true, force: true })
 })
 
-describe.skipIf(!mounted)('a disk that is full or read-only (needs root, to mount a small one)', () => {
+describe.skipIf(!small.mounted)('a disk that is full or read-only (needs root, to mount a small one)', () => {
   it('is told, leaves nothing behind, and what came first stays', async () => {
     const server = await startReleaseServer()
     const data = randomBytes(3_000_000)

@@ -1,27 +1,16 @@
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { openKeyStore } from '../../../main/secrets/open-key-store.ts'
+import { smallVolume } from '../../fakes/small-volume.ts'
 import { another, made, never, partsOf, secret, temporaryFolder } from './parts.ts'
 
 const folder = temporaryFolder()
 const volume = join(folder.path, 'volume')
-mkdirSync(volume)
-
-/** A real file system of 64 kB; only root may mount it. */
-const mounted = ((): boolean => {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return false
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', volume], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-})()
+const small = smallVolume(volume, '64k')
 
 afterAll(() => {
-  if (mounted) execFileSync('umount', ['-l', volume])
+  small.unmount()
   folder.dispose()
 })
 
@@ -35,7 +24,7 @@ function fill() {
     }
 }
 
-describe.skipIf(!mounted)('a disk that is full (needs root, to mount a small one)', () => {
+describe.skipIf(!small.mounted)('a disk that is full (needs root, to mount a small one)', () => {
   it('leaves every file as it was, and no part of another', async () => {
     const parts = partsOf(folder.path)
     const keyFile = join(folder.path, 'key')
