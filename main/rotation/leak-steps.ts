@@ -4,10 +4,16 @@ import type { Step } from '../runbook/step.ts'
 import { accessTo } from './access.ts'
 import { doneWith, type RotateMemory, type RotationParts } from './parts.ts'
 
-type Parts = Pick<RotationParts, 'desk' | 'store' | 'records' | 'recentUses'>
+type Parts = Pick<RotationParts, 'desk' | 'store' | 'records' | 'recentUses' | 'retiringChanged'>
 
 /** What follows when a key has leaked: keys that a thief could have made, and what used it lately. */
-export function leakSteps({ desk, store, records, recentUses }: Parts): Step<RotateMemory>[] {
+export function leakSteps({
+  desk,
+  store,
+  records,
+  recentUses,
+  retiringChanged,
+}: Parts): Step<RotateMemory>[] {
   return [
     {
       id: 'others',
@@ -20,11 +26,20 @@ export function leakSteps({ desk, store, records, recentUses }: Parts): Step<Rot
         const access = await accessTo(desk, memory.user, [current.ok ? current.value : undefined])
         if (!access.ok) return asStep(access)
         if (!access.value) return failed('key-not-accepted', 'The new key is not accepted any more.')
+        // It may be one of those that has leaked: none of them works on until its time.
+        const record = records.find(owner)
+        for (const { uuid } of record?.retiring ?? []) {
+          const gone = await access.value.revoke(uuid)
+          if (!gone.ok) return asStep(gone)
+        }
+        const emptied = await store.delete(owner, 'retiring')
+        if (!emptied.ok) return asStep(emptied)
+        const forgotten = await records.update(owner, one => ({ ...one, retiring: [] }))
+        if (!forgotten.ok) return asStep(forgotten)
+        retiringChanged()
         const all = await access.value.list()
         if (!all.ok) return asStep(all)
-        const record = records.find(owner)
-        const known = new Set([record?.uuid, ...(record?.retiring.map(({ uuid }) => uuid) ?? [])])
-        const unknown = all.value.filter(({ uuid }) => !known.has(uuid))
+        const unknown = all.value.filter(({ uuid }) => uuid !== record?.uuid)
         if (unknown.length === 0) return doneWith(`${memory.user} has no other key`)
         const nameOf = ({ uuid, label, createdAt }: (typeof unknown)[number]): string =>
           `${label || '(no label)'}, made ${createdAt.slice(0, 16).replace('T', ' ')} UTC, ${uuid}`
