@@ -51,7 +51,7 @@ export const releases: Verb<object> = async ({ out, client }) => {
       ]),
     ),
   )
-  if (trouble) out.note(`The list is from ${longDate(asOf)}: ${failureText(trouble)}`)
+  if (trouble) out.note(`${failureText(trouble)}\n  The list is from ${longDate(asOf)}.`)
   return exitCode.done
 }
 

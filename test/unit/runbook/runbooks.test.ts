@@ -363,7 +363,10 @@ describe('the next start', () => {
     const [name = ''] = await files()
     await rm(join(home, 'runbooks', name))
     await mkdir(join(home, 'runbooks', name))
-    expect(await cut?.resume()).toMatchObject({ result: 'failed', error: { code: 'journal-unwritable' } })
+    expect(await cut?.resume()).toMatchObject({
+      result: 'failed',
+      error: { code: 'journal-unwritable', words: expect.stringContaining('cannot be written down') },
+    })
     expect(runbooks.current()).toBeUndefined()
   })
 
