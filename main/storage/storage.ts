@@ -33,7 +33,7 @@ export interface StorageOptions {
   log(message: string): void
   /** A history that could not be understood was moved out of the way. */
   report(what: SetAside): void
-  scanner?: (folder: string, onProgress: () => void, subFolders: SubFolders) => Scan
+  scanner?: typeof startScan
 }
 
 export interface Storage {
@@ -58,16 +58,13 @@ export interface Storage {
 const refreshEvery = 5 * 60_000
 const indexRetries = 3
 
-const scanFolder = (folder: string, onProgress: () => void, subFolders: SubFolders): Scan =>
-  startScan(folder, { onProgress, subFolders })
-
 /**
  * How full the store is: one background count, kept exact by reading only the repositories again that the
  * engine's log says were written to. Copies that zot fetches from upstream by itself, and tags that its
  * retention removes, appear in the log in part only; what is missed is put right by the next count.
  */
 export function createStorage(options: StorageOptions): Storage {
-  const { clock, log, scanner = scanFolder } = options
+  const { clock, log, scanner = startScan } = options
   const history = createHistory({
     file: historyFile(options.home, { now: () => clock.now(), report: options.report }),
     log,
@@ -211,7 +208,7 @@ export function createStorage(options: StorageOptions): Storage {
     if (!present) return takeOutcome(root, { kind: 'counted', ledger: new Ledger(), unreadable: [] })
     touched = new Set()
     subs = options.subFolders?.() ?? {}
-    const running = scanner(root, () => counts.moved(), subs)
+    const running = scanner(root, { onProgress: () => counts.moved(), subFolders: subs })
     started(running)
     const outcome = await running.done
     if (!cancelled()) takeOutcome(root, outcome)

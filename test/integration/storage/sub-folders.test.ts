@@ -36,7 +36,7 @@ function open(smallStore: number): Storage {
     freeSpace: async () => ({ freeBytes: 1e9, volumeBytes: 2e12 }),
     log: () => undefined,
     report: () => undefined,
-    scanner: (at, onProgress, subFolders) => startScan(at, { smallStore, onProgress, subFolders }),
+    scanner: (at, options) => startScan(at, { ...options, smallStore }),
   })
   return storage
 }
