@@ -29,8 +29,6 @@ export const command =
     },
   })
 
-export type Table = { readonly [area: string]: { readonly [verb: string]: Command<unknown, unknown> } }
-
 type InputOf<C> = C extends Command<infer I, unknown> ? I : never
 type OutputOf<C> = C extends Command<unknown, infer O> ? O : never
 

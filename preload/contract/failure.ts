@@ -141,5 +141,3 @@ export type Failure =
   /** Facts about releases, from the setting advice.url; `reason` is half a sentence. */
   | { code: 'advice-not-understood'; url: string; reason: string }
   | { code: 'unexpected'; where: string }
-
-export type FailureCode = Failure['code']
