@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
+import { readSpan } from '../platform/span.ts'
 import type { AddVerb, Json, Run } from './registry-verbs.ts'
 import { usage } from './usage.ts'
 
@@ -90,6 +91,8 @@ export function addKeyVerbs(keys: Command, verb: AddVerb, run: Run): void {
         user: string,
         options: Json & { overlap?: string; leaked?: boolean; yes?: boolean; dryRun?: boolean },
       ): Promise<void> => {
+        if (options.overlap !== undefined && readSpan(options.overlap.trim()) === undefined)
+          throw usage(`'${options.overlap}' is no --overlap; write 0, 90s, 30m, 24h or 2d`)
         if (options.leaked && options.overlap !== undefined)
           throw usage('a leaked key is revoked at once: --overlap does not go with --leaked')
         return run((await import('./managed-keys.ts')).rotate, options, {

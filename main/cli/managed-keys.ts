@@ -19,7 +19,7 @@ const endOf = ({ expirationDate, daysLeft }: ManagedKey): string =>
     ? 'it never ends'
     : daysLeft < 0
       ? `it ended on ${expirationDate.slice(0, 10)}`
-      : `it ends on ${expirationDate.slice(0, 10)}, ${daysLeft === 0 ? 'today' : `in ${count(daysLeft, 'day')}`}`
+      : `it ends on ${expirationDate.slice(0, 10)}, ${daysLeft <= 1 ? 'within a day' : `in ${count(daysLeft, 'day')}`}`
 
 /** Puts a key under care. Without a key on stdin one is asked for on a terminal; an empty one has it made. */
 export const manage: Verb<ManageOptions> = async (context, options) => {

@@ -182,7 +182,7 @@ function noticeOf(key: ManagedKeyGlance, expiresAt: number, level: number, now: 
     registry: key.registry,
     uuid: key.uuid,
     expiresAt,
-    daysLeft: Math.floor((expiresAt - now) / day),
+    daysLeft: expiresAt > now ? Math.ceil((expiresAt - now) / day) : Math.floor((expiresAt - now) / day),
   }
 }
 

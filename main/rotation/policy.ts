@@ -59,7 +59,7 @@ export function nearnessOf(key: { createdAt: string; expirationDate: string | nu
   const life = Math.max(0, end - Date.parse(key.createdAt))
   const left = end - now
   return {
-    daysLeft: Math.floor(left / dayMs),
+    daysLeft: left > 0 ? Math.ceil(left / dayMs) : Math.floor(left / dayMs),
     nearEnd: left <= 30 * dayMs,
     shouldRotate: left <= Math.min(15 * dayMs, life / 6),
   }

@@ -47,7 +47,7 @@ export interface ManagedKey {
   /** The one that is to take its place, made by a rotation that has not switched yet. */
   next?: { label: string; createdAt: string; expirationDate: string | null }
   drift: KeyDrift[]
-  /** Whole days until it ends; negative afterwards, null for a key that never ends. */
+  /** Days until it ends, begun ones counted; negative afterwards, null for a key that never ends. */
   daysLeft: number | null
   /** 30 days or fewer are left. */
   nearEnd: boolean

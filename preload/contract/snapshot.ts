@@ -59,7 +59,7 @@ export type Notice =
   | { id: string; at: number; kind: 'admin-created'; user: string; host: string }
   /** There is no keychain here, so a password is kept in a file that only this user can read. */
   | { id: string; at: number; kind: 'secret-in-file'; file: string; why: string }
-  /** A key under care is near its end, or past it. Times in ms since the epoch; whole days, negative afterwards. */
+  /** A key under care is near its end, or past it. Times in ms since the epoch; days as of a managed key. */
   | {
       id: string
       at: number

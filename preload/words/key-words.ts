@@ -35,7 +35,7 @@ export const wantingKeys = ({ managedKeys }: Pick<Snapshot, 'managedKeys'>): Man
 export function daysLeftWords(daysLeft: number | null): string {
   if (daysLeft === null) return 'never ends'
   if (daysLeft < 0) return 'ended'
-  return daysLeft === 0 ? 'ends today' : `${count(daysLeft, 'day')} left`
+  return daysLeft <= 1 ? 'ends within a day' : `${count(daysLeft, 'day')} left`
 }
 
 /** "until Saturday 21 March 2026"; nothing for a key that never ends. */
@@ -66,7 +66,7 @@ function consequence({ user, daysLeft, trouble }: ManagedKeyGlance): string {
   if (trouble !== undefined) return `What signs in with the key of ${user} is refused: ${trouble}.`
   if (daysLeft === null) return ''
   if (daysLeft < 0) return `The key of ${user} has ended; what uses it is refused.`
-  const within = daysLeft === 0 ? 'within a day' : `in ${count(daysLeft, 'day')}`
+  const within = daysLeft <= 1 ? 'within a day' : `in ${count(daysLeft, 'day')}`
   return `What uses the key of ${user} is refused ${within} if it is not rotated.`
 }
 

@@ -96,7 +96,7 @@ function keyEnds({
 }: Extract<Notice, { kind: 'key-expiring' }>): string {
   const key = `The key of ${user} for ${registry}`
   if (expiresAt <= at) return `${key} has ended`
-  return daysLeft === 0 ? `${key} ends within a day` : `${key} ends in ${count(daysLeft, 'day')}`
+  return daysLeft <= 1 ? `${key} ends within a day` : `${key} ends in ${count(daysLeft, 'day')}`
 }
 
 /** How a client signs in without the password on a command line. */

@@ -52,7 +52,7 @@ describe('a key that is near its end', () => {
     const id = `key-expiring:${uuid}:7`
     await eventually(async () => posted.length > 0 && (await notices()).includes(id))
     expect(posted).toEqual([
-      expect.objectContaining({ id, event: 'key-expiring', user: 'zot-ci', uuid, daysLeft: 5 }),
+      expect.objectContaining({ id, event: 'key-expiring', user: 'zot-ci', uuid, daysLeft: 6 }),
     ])
     expect(text.join()).not.toContain(apiKey)
     expect((await rig.zotbar('status')).stdout).toContain('zot-ci')

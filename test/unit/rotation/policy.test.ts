@@ -14,13 +14,13 @@ describe('how near its end a key is', () => {
 
   it.each([
     [90, 0, 90, false, false],
-    [90, 59.9, 30, false, false],
+    [90, 59.9, 31, false, false],
     [90, 60, 30, true, false],
-    [90, 74.9, 15, true, false],
+    [90, 74.9, 16, true, false],
     [90, 75, 15, true, true],
-    [90, 89.5, 0, true, true],
+    [90, 89.5, 1, true, true],
     [90, 91, -1, true, true],
-    [366, 350.5, 15, true, false],
+    [366, 350.5, 16, true, false],
     [366, 351, 15, true, true],
     [12, 9, 3, true, false],
     [12, 10, 2, true, true],
