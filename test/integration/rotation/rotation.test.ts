@@ -379,7 +379,9 @@ describe('what goes wrong', () => {
         'bad-setting',
       ])
     }
-    const { last } = await rig.rotate('--yes', '--overlap', 'soon')
+    const wrong = await rig.rotate('--yes', '--overlap', 'soon')
+    expect(wrong).toMatchObject({ code: 2, last: { error: { code: 'usage' } } })
+    const { last } = await rig.rotate('--yes', '--overlap', '10000d')
     expect(last).toMatchObject({ result: 'failed', error: { code: 'bad-input', field: 'overlap' } })
     const unknown = await rig.zotbar('keys', 'rotate', 'nobody', '--json', '--yes')
     expect(JSON.parse(unknown.stdout)).toMatchObject({ error: { code: 'key-not-managed', known: [user] } })
