@@ -59,6 +59,8 @@ export async function createUpgradeRig({ environment = {}, version = 'v2.1.13', 
       makeZot(join(rig.folder, 'made', `${behaviour}-${version}`), behaviour, version),
     async running(): Promise<AppProcess> {
       mkdirSync(rig.home, { recursive: true, mode: 0o700 })
+      // A zot makes its databases in a data folder that is there.
+      mkdirSync(rig.data, { recursive: true, mode: 0o700 })
       const settings = {
         engine: 'zot',
         'engine.path': old,
