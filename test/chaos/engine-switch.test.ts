@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { type SwitchParts, switchRunbook } from '../../main/engine-switch/switch.ts'
 import type { Entry } from '../../main/runbook/journal.ts'
+import { controlClient } from '../../main/transport/control-client.ts'
 import { eventually } from '../fakes/eventually.ts'
 import { type Behaviour, placeZot } from '../fakes/zot/build-zot.ts'
 import { type AppRig, createAppRig, targetAt } from '../integration/app/app-rig.ts'
@@ -76,7 +77,7 @@ function lineSeen(line: string): Promise<void> {
     const look = (): void => {
       if (journal().some(entry => nameOf(entry) === line)) resolve()
       else if (Date.now() > deadline) reject(new Error(`no line "${line}": ${journal().map(nameOf)}`))
-      else setImmediate(look)
+      else setTimeout(look, 1)
     }
     look()
   })
@@ -89,8 +90,11 @@ describe('kill -9 of the app at each line of the journal of an engine switch', (
     async ({ way, behaviour, line, after }) => {
       rig = await createAppRig()
       placeZot(join(rig.home, 'engines', 'zot', 'v2.1.15'), behaviour)
+      mkdirSync(rig.home, { recursive: true, mode: 0o700 })
+      writeFileSync(join(rig.home, 'settings.json'), JSON.stringify({ 'gate.stableSeconds': 0 }), {
+        mode: 0o600,
+      })
       const app = await rig.serving()
-      await rig.zotbar('settings', 'set', 'gate.stableSeconds', '0')
       const target = targetAt(rig.url)
       const image = await pushImage(target, 'team/app', '1', 'one')
       const using = rig.zotbar('engine', 'use', 'zot', '--yes', '--json')
@@ -103,23 +107,23 @@ describe('kill -9 of the app at each line of the journal of an engine switch', (
       const next = rig.start()
       await next.reach('serving')
       const ended = await eventually(() => journal().find(entry => entry.kind === 'ended'), 30_000)
-      const status = await eventually(async () => {
-        const now = await rig.status()
-        return now.state === 'serving' && now.headline === 'Serving' ? now : undefined
-      }, 20_000)
+      const { zotbar } = controlClient({ socketPath: join(rig.home, 'control.sock'), home: rig.home })
+      const engine = await eventually(async () => {
+        const now = await zotbar.app.snapshot({})
+        if (!now.ok || now.value.process.kind !== 'serving' || now.value.runbook) return undefined
+        return now.value.engine.id
+      }, 40_000)
       const result = ended.kind === 'ended' ? ended.result : 'none'
-      expect(status.registry.engine).toBe(result === 'done' ? 'zot' : 'zotbar-registry')
+      expect(engine).toBe(result === 'done' ? 'zot' : 'zotbar-registry')
       expect(way === 'back' && result === 'done').toBe(false)
-      const chosen = JSON.parse((await rig.zotbar('settings', 'get', 'engine', '--json')).stdout) as {
-        value: string
-      }
-      expect(chosen.value).toBe(status.registry.engine)
+      expect(await zotbar.settings.get({ key: 'engine' })).toMatchObject({
+        ok: true,
+        value: { value: engine },
+      })
       const pulled = await target.ask('/v2/team/app/manifests/1')
       expect(pulled.body.equals(image.bytes)).toBe(true)
       expect((await target.ask(`/v2/team/app/manifests/${image.digest}`)).status).toBe(200)
-      table.push(
-        `${way.padEnd(8)} ${line.padEnd(20)} +${after} ms: ${result}, ${status.registry.engine} serves`,
-      )
+      table.push(`${way.padEnd(8)} ${line.padEnd(20)} +${after} ms: ${result}, ${engine} serves`)
     },
   )
 })

@@ -92,7 +92,7 @@ function lineSeen(kind: string, before: readonly string[], line: string): Promis
       const entries = journal(kind, before)
       if (entries.some(entry => nameOf(entry) === line)) resolve()
       else if (Date.now() > deadline) reject(new Error(`no line "${line}": ${entries.map(nameOf)}`))
-      else setImmediate(look)
+      else setTimeout(look, 1)
     }
     look()
   })

@@ -15,7 +15,7 @@ export default defineConfig({
   testMatch: '*.spec.ts',
   outputDir: join(root, 'test-results', 'e2e'),
   globalSetup: './build-renderer.ts',
-  workers: 1,
+  workers: 2,
   timeout: 30_000,
   expect: { timeout: 5_000 },
   reporter: 'list',
