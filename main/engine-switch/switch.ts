@@ -7,9 +7,10 @@ import type { Choice } from '../engine/engines.ts'
 import { readCensus } from '../gate/census.ts'
 import { censusStep } from '../gate/census-step.ts'
 import { type Check, runChecks } from '../gate/checks.ts'
-import { type Ask, missingTag, wrongBytes } from '../gate/missing.ts'
+import type { Ask } from '../gate/missing.ts'
 import { readyLimit, type Served, serveWithin, staysUp } from '../gate/serve.ts'
 import { asStep, done, failed } from '../gate/step-result.ts'
+import { storeChecks } from '../gate/store-checks.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Runbook, Step, StepContext, StepResult } from '../runbook/step.ts'
 
@@ -198,31 +199,9 @@ async function checksOf(parts: SwitchParts, { memory, progress, signal }: Contex
   const { stableSeconds: seconds } = parts.gate()
   const census = await readCensus(memory.censusFile)
   const roots = await parts.roots()
-  const unknown = failed('census-missing', 'What was there is not known.')
-  const judged = (missing: string | undefined): StepResult =>
-    missing === undefined ? done : failed('gate-failed', `The check failed: ${missing}.`)
   return [
     { id: 'ready', title: 'It is ready', run: () => serveWithin(parts, limitOf(memory, parts)) },
-    {
-      id: 'census',
-      title: 'Every repository and tag is there',
-      async run() {
-        if (!census || roots === undefined) return unknown
-        const missing = await missingTag({
-          census,
-          roots,
-          ask: parts.ask,
-          progress: (count, total) => progress({ label: 'Repositories compared', done: count, total }),
-          signal,
-        }).catch((error: unknown) => `the store cannot be read whole: ${String(error)}`)
-        return judged(missing)
-      },
-    },
-    {
-      id: 'pulls',
-      title: 'Pulls give the same bytes',
-      run: async () => (census ? judged(await wrongBytes(census, parts.ask)) : unknown),
-    },
+    ...storeChecks({ census, roots, ask: parts.ask, progress, signal }),
     {
       id: 'stable',
       title: `It runs for ${seconds} s without a restart`,

@@ -2,9 +2,9 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readCensus } from '../gate/census.ts'
 import { type Check, type Checked, runChecks } from '../gate/checks.ts'
-import { missingTag, wrongBytes } from '../gate/missing.ts'
 import { serveWithin, staysUp } from '../gate/serve.ts'
 import { done, failed } from '../gate/step-result.ts'
+import { storeChecks } from '../gate/store-checks.ts'
 import type { Step } from '../runbook/step.ts'
 import { blame, limitOf } from './change-steps.ts'
 import { pruneSnapshots } from './databases.ts'
@@ -34,35 +34,9 @@ async function checksOf(parts: UpgradeParts, context: Context): Promise<Check[]>
   const { seconds, ready } = { seconds: parts.gate().stableSeconds, ready: limitOf(memory, parts) }
   const census = await readCensus(memory.censusFile)
   const roots = await parts.roots()
-  const compared: Checked =
-    census && roots ? { ok: true } : failed('census-missing', 'What was there is not known.')
   return [
     { id: 'ready', title: 'It is ready', run: () => serveWithin(parts, ready) },
-    {
-      id: 'census',
-      title: 'Every repository and tag is there',
-      async run() {
-        if (!census || !roots) return compared
-        const missing = await missingTag({
-          census,
-          roots,
-          ask: parts.ask,
-          progress: (count, total) => progress({ label: 'Repositories compared', done: count, total }),
-          signal,
-        }).catch((error: unknown) => `the store cannot be read whole: ${String(error)}`)
-        return missing === undefined ? { ok: true } : wrong(missing)
-      },
-    },
-    {
-      id: 'pulls',
-      title: 'Pulls give the same bytes',
-      async run() {
-        if (!census) return compared
-        if (census.sample.length === 0) return { ok: true, words: 'The store is empty' }
-        const missing = await wrongBytes(census, parts.ask)
-        return missing === undefined ? { ok: true } : wrong(missing)
-      },
-    },
+    ...storeChecks({ census, roots, ask: parts.ask, progress, signal }),
     { id: 'public-url', title: 'The public address answers and lists', run: () => publicUrl(parts, memory) },
     ...parts.checks().map((line, at) => ({
       id: `check-${at + 1}`,

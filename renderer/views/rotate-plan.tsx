@@ -7,6 +7,7 @@ import { Button } from '../ui/button.tsx'
 import { Glyph } from '../ui/glyph.tsx'
 import { Findings } from './findings.tsx'
 import { type Seen, useStore } from './knowledge.tsx'
+import { PlannedSteps } from './planned-steps.tsx'
 import { Refused } from './refused.tsx'
 
 const overlaps: [string, string][] = [
@@ -75,7 +76,7 @@ export function RotatePlan({
       <div className="run">
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls */}
         <section className="run-steps" aria-label="What would be done" tabIndex={0}>
-          {plan && <PlannedSteps plan={plan} />}
+          {plan && <PlannedSteps plan={plan} returnEnds={returnEnds} />}
         </section>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls */}
         <section className="run-now" aria-label="What it means" tabIndex={0}>
@@ -189,27 +190,6 @@ function LeakWords({ user }: { user: string }) {
 
 /** The first step after which there is no way back. */
 const returnEnds = 'revoke'
-
-function PlannedSteps({ plan }: { plan: RunbookPlan }) {
-  return (
-    <ol className="steps planned" aria-label="Steps">
-      {plan.steps.map(step => (
-        <li key={step.id}>
-          {step.id === returnEnds && <p className="no-return">no way back after this</p>}
-          <Glyph name={step.holds ? 'off' : 'pending'} />
-          <div className="step">
-            <p>
-              {step.title}
-              {step.holds && <span className="vh">: not needed</span>}
-            </p>
-            <p className="small two">{step.why}</p>
-          </div>
-          <p className="label">{step.holds && 'not needed'}</p>
-        </li>
-      ))}
-    </ol>
-  )
-}
 
 function Places({ apiKey, unprovable }: { apiKey: ManagedKey; unprovable: Set<string> }) {
   const { sinks } = apiKey

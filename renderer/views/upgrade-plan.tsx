@@ -4,6 +4,7 @@ import { Button } from '../ui/button.tsx'
 import { Glyph, type StatusGlyph } from '../ui/glyph.tsx'
 import { Diff } from './diff.tsx'
 import { Findings } from './findings.tsx'
+import { PlannedSteps } from './planned-steps.tsx'
 import { Refused } from './refused.tsx'
 import type { Wish } from './upgrade.tsx'
 
@@ -61,21 +62,7 @@ export function PlanView({
       <div className="run">
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls */}
         <section className="run-steps" aria-label="What would be done" tabIndex={0}>
-          <ol className="steps planned" aria-label="Steps">
-            {plan.steps.map(step => (
-              <li key={step.id}>
-                <Glyph name={step.holds ? 'off' : 'pending'} />
-                <div className="step">
-                  <p>
-                    {step.title}
-                    {step.holds && <span className="vh">: not needed</span>}
-                  </p>
-                  <p className="small two">{step.why}</p>
-                </div>
-                <p className="label">{step.holds && 'not needed'}</p>
-              </li>
-            ))}
-          </ol>
+          <PlannedSteps plan={plan} />
         </section>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls */}
         <section className="run-now" aria-label="What it means" tabIndex={0}>

@@ -8,6 +8,7 @@ export async function eventually<T>(
     const seen = await look()
     if (seen !== undefined && seen !== false) return seen
     if (Date.now() > end) throw new Error(`not within ${limitMs} ms: ${look}`)
+    // Between two looks at something real, which nothing tells of.
     await new Promise(resolve => setTimeout(resolve, 10))
   }
 }

@@ -20,6 +20,7 @@ afterAll(async () => {
   folder.dispose()
 })
 
+/** The limits themselves are times: a client has to be slow for as long. */
 const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
 
 /** Sends the text and waits for the connection to end; answers what came back, and after how long. */

@@ -23,6 +23,7 @@ it('outlives clients that vanish in the middle of everything, and keeps nothing 
   const leave = async (text: string): Promise<void> => {
     const socket = await registry.connect()
     socket.write(text)
+    // Clients leave at any moment of an answer.
     await new Promise(resolve => setTimeout(resolve, Math.random() * 20))
     socket.resetAndDestroy()
   }

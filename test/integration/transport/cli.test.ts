@@ -212,6 +212,7 @@ describe('stop and restart', () => {
           restart: async () => {
             for (const process of restartStates) {
               host.push('snapshot', aSnapshot({ process }))
+              // Slower than snapshots are folded into one, so that each is seen.
               await new Promise(resolve => setTimeout(resolve, 50))
             }
             host.push('snapshot', aSnapshot())
