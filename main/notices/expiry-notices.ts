@@ -7,6 +7,7 @@ import { noticeWords } from '../../preload/words/notice-words.ts'
 import type { Clock } from '../platform/clock.ts'
 import { reasonOf } from '../platform/error-code.ts'
 import { readJsonFile, type SetAside, writeJsonFile } from '../platform/json-file.ts'
+import { serialQueue } from '../platform/serial-queue.ts'
 import { dueMilestones, nextMilestone } from './expiry.ts'
 import { createOutbox } from './outbox.ts'
 import { quietUntil, readQuietHours } from './quiet-hours.ts'
@@ -60,7 +61,7 @@ export function createExpiryNotices(options: Options): ExpiryNotices {
   let stopTimer = (): void => {}
   let closed = false
   /** One look after the other: each reads and writes the whole file. */
-  let turn: Promise<unknown> = Promise.resolve()
+  const queue = serialQueue()
 
   const outbox = createOutbox({
     file: join(home, 'outbox.json'),
@@ -132,13 +133,11 @@ export function createExpiryNotices(options: Options): ExpiryNotices {
   }
 
   function inTurn(work: () => Promise<void>): Promise<void> {
-    const done = turn.then(work)
-    turn = done.catch((error: unknown) => {
+    return queue.run(work).catch((error: unknown) => {
       log('notices could not be looked at', { error: String(error) })
       // A disk that is full now may have space in an hour; nothing was told that is not written down.
       arm([clock.now() + 3_600_000])
     })
-    return turn.then(() => {})
   }
 
   const look = (): Promise<void> => inTurn(lookNow)

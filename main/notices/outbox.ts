@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import type { Clock } from '../platform/clock.ts'
 import { readJsonFile, type SetAside, writeJsonFile } from '../platform/json-file.ts'
+import { serialQueue } from '../platform/serial-queue.ts'
 import type { Message } from './webhook.ts'
 
 const letter = v.object({
@@ -44,7 +45,7 @@ export function createOutbox({ file, clock, send, onTrouble, report }: Options):
   let letters: Letter[] | undefined
   let stopTimer = (): void => {}
   let closed = false
-  let turn: Promise<void> = Promise.resolve()
+  const queue = serialQueue()
 
   async function read(): Promise<Letter[]> {
     letters ??= (await readJsonFile(file, v.array(letter), { now: clock.now, report })) ?? []
@@ -87,18 +88,19 @@ export function createOutbox({ file, clock, send, onTrouble, report }: Options):
   }
 
   function look(): Promise<void> {
-    turn = turn.then(sendDue).catch(failed)
-    return turn
+    return queue.run(() => sendDue().catch(failed))
   }
 
   return {
     async add(message) {
-      turn = turn
-        .then(async () => {
+      await queue.run(async () => {
+        try {
           const others = (await read()).filter(other => other.id !== message.id)
           await keep([...others, { ...message, since: clock.now(), attempts: 0, nextAt: clock.now() }])
-        })
-        .catch(failed)
+        } catch (error) {
+          failed(error)
+        }
+      })
       await look()
     },
     look,

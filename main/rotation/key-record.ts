@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { fail, ok, type Result } from '../../preload/contract/result.ts'
 import { reasonOf } from '../platform/error-code.ts'
 import { readJsonFile, type SetAside, writeJsonFile } from '../platform/json-file.ts'
+import { serialQueue } from '../platform/serial-queue.ts'
 
 const sink = v.object({
   spec: v.string(),
@@ -78,10 +79,10 @@ interface Options {
 export async function openKeyRecords({ home, now, report, onChange }: Options): Promise<KeyRecords> {
   const path = join(home, 'keys.json')
   let keys = (await readJsonFile(path, file, { now, report }))?.keys ?? []
-  let turn: Promise<unknown> = Promise.resolve()
+  const queue = serialQueue()
 
   function write(change: (keys: KeyRecord[]) => KeyRecord[]): Promise<Result<null>> {
-    const written = turn.then(async (): Promise<Result<null>> => {
+    return queue.run(async (): Promise<Result<null>> => {
       const next = change(keys)
       try {
         await writeJsonFile(path, { keys: next })
@@ -92,8 +93,6 @@ export async function openKeyRecords({ home, now, report, onChange }: Options): 
       onChange()
       return ok(null)
     })
-    turn = written
-    return written
   }
 
   return {

@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import { fail, ok, type Result } from '../../preload/contract/result.ts'
 import { writeAtomic } from '../platform/atomic-file.ts'
 import { errorCode, reasonOf } from '../platform/error-code.ts'
+import { serialQueue } from '../platform/serial-queue.ts'
 import type { StoreKind } from './key-store.ts'
 import type { Place } from './place.ts'
 
@@ -29,7 +30,7 @@ const schema = v.record(v.string(), v.string())
 /** All secrets in one file, 0600 and replaced whole. A file that cannot be understood is never written over. */
 export function mapFile({ kind, file, coding, describe, expected }: Options): Place {
   /** One change after the other: each writes the whole file. */
-  let turn: Promise<unknown> = Promise.resolve()
+  const queue = serialQueue()
 
   async function load(): Promise<Result<Record<string, string>>> {
     let text: string
@@ -66,7 +67,7 @@ export function mapFile({ kind, file, coding, describe, expected }: Options): Pl
   }
 
   function change(edit: (all: [string, string][]) => [string, string][]): Promise<Result<null>> {
-    const changed = turn.then(async () => {
+    return queue.run(async () => {
       const all = await load()
       if (!all.ok) return all
       const next = edit(Object.entries(all.value))
@@ -78,8 +79,6 @@ export function mapFile({ kind, file, coding, describe, expected }: Options): Pl
         return fail({ code: 'file-unusable', path: file, reason: reasonOf(error) })
       }
     })
-    turn = changed.catch(() => {})
-    return changed
   }
 
   const without = (all: [string, string][], account: string) => all.filter(([name]) => name !== account)
@@ -94,7 +93,7 @@ export function mapFile({ kind, file, coding, describe, expected }: Options): Pl
       return all.ok ? ok(null) : all
     },
     async get(account) {
-      await turn
+      await queue.idle()
       const all = await load()
       return all.ok ? ok(Object.hasOwn(all.value, account) ? all.value[account] : undefined) : all
     },

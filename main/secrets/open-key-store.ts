@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fail, ok, type Result } from '../../preload/contract/result.ts'
 import { failureWords } from '../../preload/words/failure-words.ts'
+import { serialQueue } from '../platform/serial-queue.ts'
 import { encryptedPlace } from './encrypted-place.ts'
 import type { KeyOwner, KeyStore, Slot, StoreKind, Where } from './key-store.ts'
 import { type KeychainOptions, keychainPlace } from './keychain-place.ts'
@@ -25,7 +26,8 @@ export function openKeyStore({ home, keyFile, plain, load, limitMs }: KeyStoreOp
   let recorded: StoreKind | undefined
   /** Tried and found good, and not yet written down. */
   let chosen: StoreKind | undefined
-  let turn: Promise<unknown> = Promise.resolve()
+  /** One after the other: where keys are kept is decided, and forgotten, by some of them. */
+  const queue = serialQueue()
 
   const encrypted = encryptedPlace({ folder, keyFile, expected: () => recorded === 'encrypted-file' })
   const places: Record<StoreKind, Place> = {
@@ -124,13 +126,6 @@ export function openKeyStore({ home, keyFile, plain, load, limitMs }: KeyStoreOp
     return gone
   }
 
-  /** One after the other: where keys are kept is decided, and forgotten, by some of them. */
-  function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = turn.then(work)
-    turn = done.catch(() => {})
-    return done
-  }
-
   const missing = ({ registry, user }: KeyOwner, slot: Slot) =>
     fail({ code: 'key-not-kept', registry, user, slot })
 
@@ -167,25 +162,25 @@ export function openKeyStore({ home, keyFile, plain, load, limitMs }: KeyStoreOp
 
   return {
     async where(): Promise<Where> {
-      const place = await inTurn(placeToUse)
+      const place = await queue.run(placeToUse)
       return place.ok ? { kind: place.value.kind } : { kind: 'none', error: place.error }
     },
     async describe() {
-      const held = await inTurn(decided)
+      const held = await queue.run(decided)
       if (!held.ok) return failureWords(held.error).title
       const place = held.value ?? (keyFile() === '' ? places[chosen ?? 'keychain'] : encrypted)
       return place.describe()
     },
     unlock: encrypted.unlock,
-    get: (owner, slot) => inTurn(() => get(accountOf(owner, slot))),
-    set: (owner, slot, secret) => inTurn(() => set(accountOf(owner, slot), secret)),
-    delete: (owner, slot) => inTurn(() => remove(accountOf(owner, slot))),
-    move: (owner, from, to) => inTurn(() => move(owner, from, to)),
-    promote: owner => inTurn(() => promote(owner)),
+    get: (owner, slot) => queue.run(() => get(accountOf(owner, slot))),
+    set: (owner, slot, secret) => queue.run(() => set(accountOf(owner, slot), secret)),
+    delete: (owner, slot) => queue.run(() => remove(accountOf(owner, slot))),
+    move: (owner, from, to) => queue.run(() => move(owner, from, to)),
+    promote: owner => queue.run(() => promote(owner)),
     note: name => ({
-      get: () => inTurn(() => get(name)),
-      set: secret => inTurn(() => set(name, secret)),
-      delete: () => inTurn(() => remove(name)),
+      get: () => queue.run(() => get(name)),
+      set: secret => queue.run(() => set(name, secret)),
+      delete: () => queue.run(() => remove(name)),
     }),
   }
 }

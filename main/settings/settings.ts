@@ -6,6 +6,7 @@ import { nearest } from '../../registry/config/near.ts'
 import type { Clock } from '../platform/clock.ts'
 import { reasonOf } from '../platform/error-code.ts'
 import { readJsonFile, type SetAside, setAside, writeJsonFile } from '../platform/json-file.ts'
+import { serialQueue } from '../platform/serial-queue.ts'
 import { isSettingKey, type SettingKey, type SettingValue, settingTable } from './setting-table.ts'
 
 export interface Settings {
@@ -50,7 +51,7 @@ export async function openSettings({ home, clock, report }: Options): Promise<Se
   }
   const listeners = new Set<(key: SettingKey) => void>()
   /** One change after the other: each writes the whole file. */
-  let turn: Promise<unknown> = Promise.resolve()
+  const queue = serialQueue()
 
   function get<K extends SettingKey>(key: K): SettingValue<K> {
     const read = v.safeParse<v.GenericSchema<unknown, SettingValue<K>>>(settingTable[key].schema, stored[key])
@@ -90,10 +91,8 @@ export async function openSettings({ home, clock, report }: Options): Promise<Se
       if (!isSettingKey(key)) return unknown(key)
       if (settingTable[key].via === 'cli' && via !== 'cli')
         return fail({ code: 'setting-not-allowed-here', key })
-      const changed = turn.then(() => change(key, value))
       // A listener that throws fails its own change, not the next one.
-      turn = changed.catch(() => {})
-      return changed
+      return queue.run(() => change(key, value))
     },
     onChange(listener) {
       listeners.add(listener)

@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import * as v from 'valibot'
 import type { JournalEntry } from '../../preload/contract/registry-state.ts'
 import { type SetAside, setAside } from '../platform/json-file.ts'
+import { serialQueue } from '../platform/serial-queue.ts'
 
 const count = v.pipe(v.number(), v.minValue(0))
 const exit = v.variant('kind', [
@@ -69,7 +70,7 @@ export async function openJournal(
   const { entries, bad } = parse(text)
   let lines = text === '' ? 0 : text.split('\n').length - 1
   let bytes = Buffer.byteLength(text)
-  let queue: Promise<void> = Promise.resolve()
+  const queue = serialQueue()
   if (bad) await setAside(file, { now: Date.now, report }).catch((error: unknown) => failed(String(error)))
 
   async function rewrite() {
@@ -94,10 +95,7 @@ export async function openJournal(
     bytes += Buffer.byteLength(line)
     if (lines > limits.entries || bytes > limits.bytes) await rewrite()
   }
-  const inTurn = (job: () => Promise<void>) => {
-    queue = queue.then(job).catch((error: unknown) => failed(String(error)))
-    return queue
-  }
+  const inTurn = (job: () => Promise<void>) => queue.run(job).catch((error: unknown) => failed(String(error)))
   if (bad || lines > limits.entries || bytes > limits.bytes) await inTurn(rewrite)
   return {
     newest: () => [...entries.values()].slice(-limits.shown).reverse(),
@@ -105,7 +103,7 @@ export async function openJournal(
       entries.set(entry.id, entry)
       return inTurn(() => append(entry))
     },
-    close: () => queue,
+    close: () => queue.idle(),
   }
 }
 

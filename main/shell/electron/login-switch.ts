@@ -1,3 +1,4 @@
+import { serialQueue } from '../../platform/serial-queue.ts'
 import type { LoginAgent, LoginResult, LoginState } from './login-agent.ts'
 
 export interface LoginSwitch {
@@ -23,7 +24,7 @@ interface Options {
 /** Keeps the login agent and the setting that asks for it together. */
 export function createLoginSwitch({ agent, wanted, changed, log }: Options): LoginSwitch {
   let state: LoginState = { kind: 'unavailable' }
-  let turn: Promise<unknown> = Promise.resolve()
+  const queue = serialQueue()
 
   async function follow(): Promise<LoginResult> {
     const now = await agent.state()
@@ -38,11 +39,7 @@ export function createLoginSwitch({ agent, wanted, changed, log }: Options): Log
     return result
   }
 
-  const apply = (): Promise<LoginResult> => {
-    const next = turn.then(follow)
-    turn = next.catch(() => undefined)
-    return next
-  }
+  const apply = (): Promise<LoginResult> => queue.run(follow)
 
   return {
     state: () => state,
