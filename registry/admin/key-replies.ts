@@ -1,0 +1,80 @@
+import type { IncomingMessage } from 'node:http'
+import { type ApiKey, type KeyPolicy, parseKeyRequest } from '../auth/api-key.ts'
+import type { Identity } from '../auth/identity.ts'
+import { printScope } from '../auth/scope.ts'
+import type { ApiKeys } from '../metadata/api-keys.ts'
+import { isObject, parseJson, stringIn } from '../oci/json.ts'
+import { type Reply, refuse } from './reply.ts'
+
+export interface KeyParts {
+  /** Undefined: config.json has no API keys. */
+  keys: Pick<ApiKeys, 'list' | 'get' | 'create' | 'descendants' | 'revoke'> | undefined
+  policy: KeyPolicy
+  /** Where the account of a user lives, which decides the groups that a key of theirs has. */
+  originOf(user: string): Identity['origin']
+  /** ms since the epoch. */
+  now(): number
+  /** One line for the log; never a secret. */
+  audit(message: string, fields: Record<string, unknown>): void
+}
+
+const mostUser = 256
+
+/** Whether a path is one of those that `keyReply` answers. */
+export const isKeyPath = (pathname: string): boolean => pathname === '/keys' || pathname.startsWith('/keys/')
+
+/** Lists, makes and revokes the API keys of all users: docs/admin-socket.md. */
+export function keyReply(parts: KeyParts, { method }: IncomingMessage, url: URL, body: string): Reply {
+  const { pathname, searchParams } = url
+  const { keys } = parts
+  if (!keys) return refuse(409, 'config.json has no API keys')
+  if (pathname === '/keys' && method === 'GET') return { status: 200, body: { keys: keys.list().map(shown) } }
+  if (pathname === '/keys' && method === 'POST') return create(parts, keys, parseJson(body))
+  if (pathname.startsWith('/keys/') && method === 'DELETE')
+    return revoke(parts, keys, pathname.slice('/keys/'.length), searchParams.get('descendants') === 'true')
+  return refuse(405, 'not with this method')
+}
+
+type Keys = NonNullable<KeyParts['keys']>
+
+function create(parts: KeyParts, keys: Keys, body: unknown): Reply {
+  const user = isObject(body) ? stringIn(body, 'user') : undefined
+  // A colon ends the name in Basic authentication, so such a user could never use the key.
+  if (user === undefined || user === '' || user.length > mostUser || /[:\p{Cc}]/u.test(user))
+    return refuse(400, `user is not a name of 1 to ${mostUser} characters without colons`)
+  const read = parseKeyRequest(body, { policy: parts.policy, now: parts.now(), minter: {} })
+  if (!read.ok) return refuse(400, read.problem)
+  const origin = parts.originOf(user)
+  const made = keys.create({ ...read.request, user, origin, creatorUa: 'zotbar' })
+  if (!made.ok) return refuse(400, `${user} has too many keys already`)
+  const { uuid, label, expiresAt } = made.key
+  parts.audit('API key created', { user, uuid, label })
+  return {
+    status: 201,
+    body: { uuid, user, label, expirationDate: rfc3339(expiresAt), apiKey: made.secret },
+  }
+}
+
+function revoke(parts: KeyParts, keys: Keys, uuid: string, withDescendants: boolean): Reply {
+  if (!keys.get(uuid)) return refuse(404, 'there is no such key')
+  const descendants = keys.descendants(uuid).map(key => key.uuid)
+  const gone = keys.revoke(withDescendants ? [uuid, ...descendants] : [uuid])
+  for (const key of gone) parts.audit('API key revoked', { user: key.user, uuid: key.uuid, label: key.label })
+  return {
+    status: 200,
+    body: { revoked: gone.map(key => key.uuid), descendants: withDescendants ? [] : descendants },
+  }
+}
+
+const shown = ({ uuid, user, label, scopes, createdAt, expiresAt, lastUsed, mintedBy }: ApiKey): object => ({
+  uuid,
+  user,
+  label,
+  scopes: scopes.map(printScope),
+  createdAt: rfc3339(createdAt),
+  expirationDate: rfc3339(expiresAt),
+  lastUsed: lastUsed === undefined ? null : rfc3339(lastUsed),
+  mintedBy: mintedBy ?? null,
+})
+
+const rfc3339 = (at: number): string => new Date(at).toISOString()
