@@ -41,7 +41,7 @@ export async function serve(file: string): Promise<number> {
 
   process.on('uncaughtException', error => die(logger, error))
   process.on('unhandledRejection', error => die(logger, error))
-  for (const warning of read.warnings) logger.log('warn', warning)
+  for (const warning of [...read.warnings, ...stores.warnings]) logger.log('warn', warning)
 
   const opening = openPeople(config, root, logger, process.env)
   if (!opening.ok) return await fail(logger, 'failed to start', opening.message)

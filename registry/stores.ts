@@ -6,6 +6,7 @@ import type { WaitObserver } from './storage/repository.ts'
 import { checkRoot } from './storage/root.ts'
 import { lockRoot } from './storage/root-lock.ts'
 import type { Storage } from './storage/storage.ts'
+import { openStoreMarker } from './storage/store-marker.ts'
 import { routeBySubPath } from './storage/sub-paths.ts'
 import type { Upkeep } from './storage/upkeep.ts'
 
@@ -25,6 +26,8 @@ export interface Stores {
   readonly subs: readonly Store[]
   /** All of them as one. */
   readonly storage: Storage
+  /** What was found wrong while opening, and mended: for the log. */
+  readonly warnings: readonly string[]
   /** Takes over `storage.dedupe`. */
   reconfigure(config: Config): void
   close(): void
@@ -56,6 +59,7 @@ export async function openStores(config: Config, onWait: WaitObserver): Promise<
   const close = (): void => {
     for (const end of closing.splice(0).reverse()) end()
   }
+  const warnings: string[] = []
   const opened = new Map<string, Store & { storage: Storage; dedupe: Dedupe }>()
   for (const { prefix, rootDirectory } of foldersOf(config)) {
     const checked = await checkRoot(rootDirectory)
@@ -70,6 +74,13 @@ export async function openStores(config: Config, onWait: WaitObserver): Promise<
       return locked
     }
     closing.push(locked.release)
+    const marked = await openStoreMarker(root)
+    if (!marked.ok) {
+      close()
+      return marked
+    }
+    if (marked.setAside !== undefined)
+      warnings.push(`_zotbar/store.json was damaged: it lies in ${marked.setAside}, and there is a new one`)
     const view = (from: Config): Config => viewOf(from, prefix)
     const blobIndex = new BlobIndex(root)
     closing.push(() => blobIndex.close())
@@ -88,6 +99,7 @@ export async function openStores(config: Config, onWait: WaitObserver): Promise<
       main,
       subs,
       storage: subs.length === 0 ? main.storage : routeBySubPath(main.storage, storages),
+      warnings,
       reconfigure: next => {
         main.dedupe.enabled = next.storage.dedupe
       },
