@@ -1,8 +1,12 @@
 import { spawn } from 'node:child_process'
+import { closeSync, fstatSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { reasonOf } from '../platform/error-code.ts'
 
 export type Ran =
-  | { kind: 'ended'; code: number; output: string }
+  /** `signal`: what ended it, where it did not end by itself; `code` is 128 then. */
+  | { kind: 'ended'; code: number; output: string; signal?: NodeJS.Signals }
   | { kind: 'too-slow' }
   | { kind: 'not-started'; reason: string }
 
@@ -12,47 +16,72 @@ export interface RunWith {
   limitMs: number
 }
 
-/** More output than this is not kept, in bytes. */
+/** Of its output only the first so many bytes are read; a program that wrote `tooMuch` is ended. */
 const most = 256 * 1024
+const tooMuch = 64 * 1024 * 1024
+const lookEveryMs = 250
 
-/** Runs a program to its end, or kills it with all that it started when the time is over. Never throws. */
+/**
+ * Runs a program to its end, or kills it with all that it started when the time is over. Its output goes to a file
+ * without a name: a program may open /dev/stdout by its path, which a socket or a pipe of ours does not allow. Never throws.
+ */
 export function runProgram(command: string, args: string[], options: RunWith): Promise<Ran> {
   const { environment, folder, limitMs } = options
   return new Promise(resolve => {
-    let output = ''
-    let child: ReturnType<typeof spawn>
-    try {
-      child = spawn(command, args, {
-        env: environment,
-        ...(folder === undefined ? {} : { cwd: folder }),
-        detached: true,
-        stdio: ['ignore', 'pipe', 'pipe'],
-      })
-    } catch (error) {
-      return resolve({ kind: 'not-started', reason: reasonOf(error) })
+    let output: number | undefined
+    const end = (ran: Ran): void => {
+      clearTimeout(timer)
+      clearInterval(looking)
+      if (output !== undefined) closeSync(output)
+      output = undefined
+      resolve(ran)
     }
-    const timer = setTimeout(() => {
-      resolve({ kind: 'too-slow' })
-      if (child.pid === undefined) return
+    let child: ReturnType<typeof spawn> | undefined
+    const kill = (): void => {
+      if (child?.pid === undefined) return
       try {
         process.kill(-child.pid, 'SIGKILL')
       } catch {
         // It has just ended.
       }
-      child.stdout?.destroy()
-      child.stderr?.destroy()
+    }
+    const timer = setTimeout(() => {
+      kill()
+      end({ kind: 'too-slow' })
     }, limitMs)
-    for (const stream of [child.stdout, child.stderr])
-      stream?.setEncoding('utf8').on('data', (text: string) => {
-        if (output.length < most) output += text
+    const looking = setInterval(() => {
+      if (output !== undefined && fstatSync(output).size > tooMuch) kill()
+    }, lookEveryMs)
+    try {
+      output = namelessFile()
+      child = spawn(command, args, {
+        env: environment,
+        ...(folder === undefined ? {} : { cwd: folder }),
+        detached: true,
+        stdio: ['ignore', output, output],
       })
-    child.on('error', error => {
-      clearTimeout(timer)
-      resolve({ kind: 'not-started', reason: reasonOf(error) })
-    })
-    child.on('close', (code, signal) => {
-      clearTimeout(timer)
-      resolve({ kind: 'ended', code: code ?? (signal === null ? 0 : 128), output })
+    } catch (error) {
+      return end({ kind: 'not-started', reason: reasonOf(error) })
+    }
+    child.on('error', error => end({ kind: 'not-started', reason: reasonOf(error) }))
+    child.on('exit', (code, signal) => {
+      const told = output === undefined ? '' : beginningOf(output)
+      end({ kind: 'ended', code: code ?? 128, output: told, ...(signal === null ? {} : { signal }) })
     })
   })
+}
+
+/** Opened for appending, so that both outputs, and whoever opens them anew, add to its end. */
+function namelessFile(): number {
+  const folder = mkdtempSync(join(tmpdir(), 'zotbar-output-'))
+  try {
+    return openSync(join(folder, 'output'), 'ax+', 0o600)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function beginningOf(file: number): string {
+  const bytes = Buffer.alloc(Math.min(most, fstatSync(file).size))
+  return bytes.toString('utf8', 0, readSync(file, bytes, 0, bytes.length, 0))
 }

@@ -73,6 +73,8 @@ export async function inspectZot(
     case 'not-started':
       return { path, usable: false, reason: `it cannot be started: ${ran.reason}` }
     default: {
+      if (ran.signal !== undefined)
+        return { path, usable: false, reason: `it was ended by ${ran.signal} when asked for its version` }
       const version = versionIn(ran.output)
       return { path, usable: true, ...(version === undefined ? {} : { version }) }
     }
@@ -125,7 +127,10 @@ function isFrom(version: string, from: readonly number[]): boolean {
   return true
 }
 
-/** `zot verify`: config-invalid with what it said when it refuses the file. It reaches no issuer and no upstream. */
+/**
+ * `zot verify`: config-invalid with what it said when it refuses the file, engine-unusable when it broke off and so said
+ * nothing about the file. It reaches no issuer and no upstream.
+ */
 export async function verifyWithZot(
   path: string,
   configFile: string,
@@ -142,7 +147,7 @@ export async function verifyWithZot(
       return fail(unusable(path, `it cannot be started: ${ran.reason}`))
     default:
       if (ran.code === 0) return ok(null)
-      return fail({ code: 'config-invalid', file: configFile, faults: faultsIn(ran.output, ran.code) })
+      return verdictOf(ran, path, configFile)
   }
 }
 
@@ -159,19 +164,38 @@ const logLine = v.object({
   error: v.optional(v.unknown()),
 })
 
-/** The errors among the lines of its log; where there are none, the last lines as they are. */
-function faultsIn(output: string, code: number): ConfigFault[] {
+function verdictOf(
+  { output, code, signal }: Extract<Ran, { kind: 'ended' }>,
+  path: string,
+  configFile: string,
+): Result<null> {
   const lines = output.split('\n').filter(line => line.trim() !== '')
-  const told = lines.flatMap(line => {
+  const told = toldIn(lines)
+  if (told.length > 0) return invalid(configFile, told)
+  // The frames after a panic are about zot alone.
+  const panic = lines.find(line => /^(panic|fatal error): /.test(line))?.slice(0, 500)
+  if (panic !== undefined)
+    return fail(unusable(path, `zot verify broke off while it looked at ${configFile}: ${panic}`))
+  if (signal !== undefined)
+    return fail(unusable(path, `zot verify was ended by ${signal} while it looked at ${configFile}`))
+  const errors = lines.filter(line => line.startsWith('Error: '))
+  const last = errors.length > 0 ? errors : lines.slice(-5)
+  return invalid(configFile, last.length > 0 ? last : [`zot verify ended with code ${code}`])
+}
+
+function invalid(file: string, messages: readonly string[]): Result<null> {
+  const faults: ConfigFault[] = messages.map(message => ({ message: message.slice(0, 500) }))
+  return fail({ code: 'config-invalid', file, faults })
+}
+
+/** The errors among the lines of its log. */
+const toldIn = (lines: readonly string[]): string[] =>
+  lines.flatMap(line => {
     const read = v.safeParse(logLine, parseJson(line))
     if (!read.success || !['error', 'fatal', 'panic'].includes(read.output.level)) return []
     const { message, error } = read.output
-    return [`zot verify: ${message}${error === undefined ? '' : `: ${textOf(error)}`}`.slice(0, 500)]
+    return [`zot verify: ${message}${error === undefined ? '' : `: ${textOf(error)}`}`]
   })
-  const last = lines.slice(-5).map(line => line.slice(0, 300))
-  const messages = told.length > 0 ? told : last.length > 0 ? last : [`zot verify ended with code ${code}`]
-  return messages.map(message => ({ message }))
-}
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
 

@@ -181,8 +181,41 @@ describe('verify', () => {
       },
     })
     expect(await verifyWithZot(path, '/c.json', {}, { run: ends('', 0) })).toEqual({ ok: true, value: null })
-    expect(await verifyWithZot(path, '/c.json', {}, { run: ends('panic: boom', 2) })).toMatchObject({
-      error: { faults: [{ message: 'panic: boom' }] },
+    expect(
+      await verifyWithZot(path, '/c.json', {}, { run: ends('Error: no\nUsage:\n  -h', 1) }),
+    ).toMatchObject({
+      error: { code: 'config-invalid', faults: [{ message: 'Error: no' }] },
     })
+  })
+
+  it('that breaks off is no word about the file: the panic is quoted, not its stack', async () => {
+    const path = await file('zot', own())
+    const trace = [
+      'panic: open /no/such/folder/zot.log: no such file or directory',
+      '',
+      'goroutine 1 [running]:',
+      'main.main()',
+      '\tzotregistry.dev/zot/v2/cmd/zot/main.go:10',
+    ]
+    const broke = await verifyWithZot(path, '/c.json', {}, { run: ends(trace.join('\n'), 2) })
+    expect(broke).toMatchObject({ ok: false, error: { code: 'engine-unusable', path } })
+    expect(JSON.stringify(broke)).toContain('/c.json: panic: open /no/such/folder/zot.log')
+    expect(JSON.stringify(broke)).not.toContain('main.go')
+    const killed = async (): Promise<Ran> => ({ kind: 'ended', code: 128, output: 'x', signal: 'SIGSEGV' })
+    expect(await verifyWithZot(path, '/c.json', {}, { run: killed })).toMatchObject({
+      error: {
+        code: 'engine-unusable',
+        reason: 'zot verify was ended by SIGSEGV while it looked at /c.json',
+      },
+    })
+    expect(await inspectZot(path, {}, killed)).toMatchObject({ usable: false })
+  })
+
+  it('may open its standard output by path, as log.output /dev/stdout has it do', async () => {
+    const ran = await runProgram('/bin/sh', ['-c', 'echo told; echo said >>/dev/stdout; echo more >&2'], {
+      environment: { PATH: '/usr/bin:/bin' },
+      limitMs: 10_000,
+    })
+    expect(ran).toEqual({ kind: 'ended', code: 0, output: 'told\nsaid\nmore\n' })
   })
 })
