@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { readListenAddress } from '../registry/config/listen-address.ts'
 
 export interface Address {
   url: string
@@ -20,8 +21,8 @@ export function readAddress(text: string): Address | undefined {
   const section = /"http"\s*:\s*\{([\s\S]*)/i.exec(text)?.[1] ?? ''
   const port = Number(/"port"\s*:\s*"?(\d{1,5})\b/i.exec(section)?.[1])
   if (!(port >= 1 && port <= 65_535)) return undefined
-  const named = /"address"\s*:\s*"([^"\s/@]+)"/i.exec(section)?.[1] ?? '127.0.0.1'
-  const host = named.includes(':') && !named.startsWith('[') ? `[${named}]` : named
+  const named = /"address"\s*:\s*"([^"]*)"/i.exec(section)?.[1] ?? ''
+  const host = readListenAddress(named)?.host ?? '127.0.0.1'
   const scheme = /"tls"\s*:\s*\{/i.test(section) ? 'https' : 'http'
   return { url: `${scheme}://${host}:${port}`, host, port }
 }

@@ -2,9 +2,10 @@ import { dirname, join, resolve } from 'node:path'
 import type { Failure } from '../preload/contract/failure.ts'
 import { fail, ok, type Result } from '../preload/contract/result.ts'
 import type { Config } from '../registry/config/config.ts'
+import { readListenAddress } from '../registry/config/listen-address.ts'
 import { loadConfig } from '../registry/config/load.ts'
 import type { ConfigProblem } from '../registry/config/problem.ts'
-import { unsupported } from '../registry/config/supported.ts'
+import { unreachable, unsupported } from '../registry/config/supported.ts'
 import type { ProcessTable } from './platform/process-table.ts'
 import { checkVolume } from './platform/volume.ts'
 import { type SignInPlace, signInPlaceOf } from './sign-in-place.ts'
@@ -12,7 +13,10 @@ import { type SignInPlace, signInPlaceOf } from './sign-in-place.ts'
 /** What config.json says that the app needs to know. `url` has no trailing slash. */
 export interface Target {
   url: string
+  /** Where this machine reaches it, as in `url`. */
   host: string
+  /** Where it listens, which may be every address: in Node's form. */
+  listen: string
   port: number
   dataFolder: string
   /** Those of storage.subPaths, by the first part of a name. */
@@ -49,7 +53,7 @@ export async function readTarget(
       ? fail({ code: 'config-missing', file: configFile })
       : fail(invalid(configFile, loaded.problems))
   }
-  const refused = engine === 'zot' ? [] : unsupported(loaded)
+  const refused = [...unreachable(loaded, engine), ...(engine === 'zot' ? [] : unsupported(loaded))]
   if (loaded.config.http.port === 0)
     refused.push({
       code: 'not-allowed',
@@ -89,7 +93,7 @@ export async function otherHolder(
   processes: ProcessTable,
   own?: number,
 ): Promise<Result<Target>> {
-  const { dataFolder, subFolders, host, port } = target
+  const { dataFolder, subFolders, listen, port } = target
   // zot's lock and ours do not see each other, so both are looked for.
   const locks = ['meta.db', 'cache.db', join('_zotbar', 'lock.db')]
   const places = [dataFolder, ...Object.values(subFolders)].flatMap(path =>
@@ -102,7 +106,7 @@ export async function otherHolder(
     const pid = holders.find(holder => holder !== own)
     if (pid === undefined) continue
     // It has the port too: whoever looks at the port next tells more about it.
-    if ((await processes.portOwner(port, host, pid))?.pid === pid) return ok(target)
+    if ((await processes.portOwner(port, listen, pid))?.pid === pid) return ok(target)
     const command = (await processes.commandLine(pid))?.join(' ')
     return fail({ code: 'root-in-use', path, pid, ...(command === undefined ? {} : { command }) })
   }
@@ -112,7 +116,7 @@ export async function otherHolder(
 /** Relative paths are meant from the folder of config.json, where the engine runs. */
 function targetOf(config: Config, folder: string, engine: EngineId): Target {
   const { address, port, externalUrl, auth, tls } = config.http
-  const host = address === '::1' ? '[::1]' : address
+  const { listen, host } = readListenAddress(address) ?? { listen: address, host: '127.0.0.1' }
   const destinations = (config.extensions?.sync?.registries ?? [])
     .flatMap(registry => registry.content)
     .map(content => (content.destination ?? '').replace(/^\/+|\/+$/g, ''))
@@ -121,6 +125,7 @@ function targetOf(config: Config, folder: string, engine: EngineId): Target {
   return {
     url: `${tls ? 'https' : 'http'}://${host}:${port}`,
     host,
+    listen,
     port,
     dataFolder: resolve(folder, config.storage.rootDirectory),
     subFolders: Object.fromEntries(

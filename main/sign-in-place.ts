@@ -1,4 +1,5 @@
 import type { Config } from '../registry/config/config.ts'
+import { readListenAddress } from '../registry/config/listen-address.ts'
 
 /** Where people sign in at a registry by browser. */
 export interface SignInPlace {
@@ -31,11 +32,7 @@ export function signInPlaceOf(
   const [only, ...more] = providers
   if ((!only || more.length > 0) && !(hasPage && (only || auth.htpasswd))) return undefined
   // No browser goes to an address that is only listened at.
-  const host = /^(0\.0\.0\.0|::)?$/.test(address)
-    ? '127.0.0.1'
-    : address.includes(':')
-      ? `[${address}]`
-      : address
+  const host = readListenAddress(address)?.host ?? '127.0.0.1'
   const base = externalUrl || `${tls ? 'https' : 'http'}://${host}:${port}`
   if (!URL.canParse(base)) return undefined
   const query = new URLSearchParams({ provider: only?.[0] ?? '', callback_ui: keyPagePath })

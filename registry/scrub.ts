@@ -1,6 +1,7 @@
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { Config } from './config/config.ts'
+import { readListenAddress, withoutBrackets } from './config/listen-address.ts'
 import { noPause } from './maintenance/pace.ts'
 import { type ScrubRow, scrubRepository } from './maintenance/scrub.ts'
 import { printScrubTable } from './maintenance/scrub-table.ts'
@@ -60,8 +61,8 @@ function noteOf(message: string, fields: Readonly<Record<string, unknown>>): str
 async function isServing(config: Config): Promise<boolean> {
   const { address, port } = config.http
   if (port === 0) return false
-  const host = address === '0.0.0.0' || address === '' ? '127.0.0.1' : address === '::' ? '::1' : address
-  const target = { host: host.replace(/^\[|\]$/g, ''), port, path: '/v2/', method: 'HEAD', timeout: patience }
+  const host = withoutBrackets(readListenAddress(address)?.host ?? address)
+  const target = { host, port, path: '/v2/', method: 'HEAD', timeout: patience }
   const asked = [
     answers(done => httpRequest({ ...target, agent: false }, done)),
     answers(done => httpsRequest({ ...target, agent: false, rejectUnauthorized: false }, done)),

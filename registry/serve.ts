@@ -1,5 +1,6 @@
 import { openAdministration } from './admin/open-admin.ts'
 import type { Config } from './config/config.ts'
+import { readListenAddress } from './config/listen-address.ts'
 import { createCors } from './http/cors.ts'
 import { type DrainState, drain } from './http/drain.ts'
 import { listen } from './http/listen.ts'
@@ -110,7 +111,7 @@ export async function serve(file: string): Promise<number> {
   const listening = await listen(registry.server, config.http.address, config.http.port)
   if (!listening.ok) return await fail(logger, 'failed to start', listening.message)
   const { address, port } = listening
-  origin = originOf(config, address, port)
+  origin = originOf(config, port)
   const serving = { address, port, rootDirectory: root, version, pid: process.pid }
   logger.log('info', 'serving', serving)
 
@@ -133,8 +134,8 @@ export async function serve(file: string): Promise<number> {
 }
 
 /** How browsers reach the listener, where externalUrl does not say otherwise. */
-function originOf({ http }: Config, address: string, port: number): string {
-  const host = address.includes(':') ? `[${address}]` : address
+function originOf({ http }: Config, port: number): string {
+  const host = readListenAddress(http.address)?.host ?? '127.0.0.1'
   return `${http.tls ? 'https' : 'http'}://${host}:${port}`
 }
 

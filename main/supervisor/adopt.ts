@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises'
+import { withoutBrackets } from '../../registry/config/listen-address.ts'
 import type { Clock } from '../platform/clock.ts'
 import { hasArgument, type ProcessTable } from '../platform/process-table.ts'
-import { bare } from './port.ts'
 import type { ProcessRecord } from './record.ts'
 
 /** Clocks read at the spawn and by the process table may differ by this much, ms. */
@@ -26,7 +26,7 @@ export async function identify(
 ): Promise<Identified | undefined> {
   const { place, spawnedAt } = record
   if (record.configFile !== configFile) return undefined
-  const owner = await processes.portOwner(place.port, bare(place.host), record.pid)
+  const owner = await processes.portOwner(place.port, withoutBrackets(place.host), record.pid)
   const pid = record.pid ?? owner?.pid
   if (pid === undefined || !processes.alive(pid)) return undefined
   if (owner !== undefined && owner.pid !== pid) return undefined

@@ -228,10 +228,11 @@ export function createCare({ parts, policy, logFile, tell }: Parts): Care {
 }
 
 /** Only what belongs into a state: a preflight may know more, functions too. */
-const plain = ({ url, host, port, dataFolder }: Place): Place => ({
+const plain = ({ url, host, listen, port, dataFolder }: Place): Place => ({
   url,
   host,
   port,
+  ...(listen === undefined ? {} : { listen }),
   ...(dataFolder === undefined ? {} : { dataFolder }),
 })
 

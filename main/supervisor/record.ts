@@ -10,14 +10,20 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import * as v from 'valibot'
+import { readListenAddress } from '../../registry/config/listen-address.ts'
 import { readJsonFile, type SetAside } from '../platform/json-file.ts'
 
-const place = v.object({
-  url: v.string(),
-  host: v.string(),
-  port: v.number(),
-  dataFolder: v.exactOptional(v.string()),
-})
+const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535))
+const place = v.pipe(
+  v.object({
+    url: v.string(),
+    host: v.string(),
+    listen: v.exactOptional(v.string()),
+    port,
+    dataFolder: v.exactOptional(v.string()),
+  }),
+  v.transform(withUrl),
+)
 const schema = v.object({
   /** Absent when the app ended during the spawn: then the owner of the port may be it. */
   pid: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(2))),
@@ -35,6 +41,14 @@ const schema = v.object({
 
 /** What is written down about the process under care, for the next life of the app. */
 export type ProcessRecord = v.InferOutput<typeof schema>
+
+/** An older Zotbar wrote "http://:::5050" for an `http.address` of "::": nobody could be asked there. */
+function withUrl<P extends { url: string; host: string; port: number }>(place: P): P {
+  if (URL.canParse(place.url)) return place
+  const host = readListenAddress(place.host)?.host ?? '127.0.0.1'
+  const scheme = place.url.startsWith('https:') ? 'https' : 'http'
+  return { ...place, url: `${scheme}://${host}:${place.port}`, host, listen: place.host }
+}
 
 /** Synchronous, so that there is no instant in which a process runs and nobody knows it. */
 export function writeRecord(file: string, record: ProcessRecord): void {

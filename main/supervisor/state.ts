@@ -1,10 +1,14 @@
 import type { Exit, Failure } from '../../preload/contract/failure.ts'
 import type { Cause, JournalEntry, PushInProgress, Then } from '../../preload/contract/registry-state.ts'
 
-/** Where the registry answers. `url` has no trailing slash; an IPv6 `host` is in brackets. */
+/**
+ * Where the registry answers this machine. `url` has no trailing slash; an IPv6 `host` is in brackets. `listen`: what it
+ * listens at, which may be every address ("" or a wildcard); absent in records that an older Zotbar wrote.
+ */
 export interface Place {
   url: string
   host: string
+  listen?: string
   port: number
   dataFolder?: string
 }

@@ -1,3 +1,4 @@
+import { readListenAddress } from './listen-address.ts'
 import {
   below,
   checked,
@@ -26,15 +27,18 @@ import {
 
 const minute = 60_000
 
-/** A name or an address to listen at; what it leads to is found out when listening. */
+/** An address of one network card only: it can be listened at, though it can stand in no URL. */
+const zoned = /^[\da-f:.]*:[\da-f:.]*%[\w.-]+$/i
+
+/** A name or an address to listen at, as it was written; what it leads to is found out when listening. */
 const hostText: Reader<string> = place => {
   const value = text(place)
-  return typeof value === 'string' && value !== '' && !/^[\w.:%-]+$/.test(value)
+  return typeof value === 'string' && readListenAddress(value) === undefined && !zoned.test(value)
     ? refuse(
         place,
         'not-allowed',
         `${JSON.stringify(value)} is not an address`,
-        'such as "127.0.0.1", "::1" or "localhost"',
+        'such as "127.0.0.1", "[::1]", "::1", "localhost", or "" for every address of this machine',
       )
     : value
 }

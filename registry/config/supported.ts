@@ -1,4 +1,5 @@
 import type { Config } from './config.ts'
+import { isLoopback, lacksBrackets, readListenAddress } from './listen-address.ts'
 import type { ConfigProblem, Position } from './problem.ts'
 
 interface Read {
@@ -65,8 +66,34 @@ export function unsupported({ config, positions }: Read): ConfigProblem[] {
 /** Whether there is a way to show who one is, so that there are people who may do less. */
 const asksWho = ({ http }: Config): boolean => http.auth?.htpasswd !== undefined || http.auth?.apikey === true
 
-export const isLoopback = (address: string): boolean =>
-  address === 'localhost' || address === '::1' || address === '[::1]' || /^127(\.\d{1,3}){3}$/.test(address)
+/** What Zotbar cannot look after with either engine, and what zot's `verify` accepts and its `serve` does not. Pure. */
+export function unreachable({ config, positions }: Read, engine: 'zotbar-registry' | 'zot'): ConfigProblem[] {
+  const keyPath = 'http.address'
+  const { address, port } = config.http
+  const at = positions[keyPath] ?? {}
+  const shown = JSON.stringify(address)
+  if (readListenAddress(address) === undefined)
+    return [
+      {
+        code: 'not-allowed',
+        keyPath,
+        message: `${shown} can stand in no URL, so that neither Zotbar nor a client could go there`,
+        ...at,
+        allowed: 'a name, or an IPv4 or IPv6 address without a zone',
+      },
+    ]
+  if (engine === 'zot' && lacksBrackets(address))
+    return [
+      {
+        code: 'not-allowed',
+        keyPath,
+        message: `${shown} does not start with zot: it joins address and port to ${JSON.stringify(`${address}:${port}`)}, which it cannot listen at`,
+        ...at,
+        allowed: JSON.stringify(`[${address}]`),
+      },
+    ]
+  return []
+}
 
 function isSet(value: unknown): boolean {
   return typeof value === 'object' && value !== null ? Object.keys(value).length > 0 : value !== undefined

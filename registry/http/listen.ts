@@ -1,10 +1,11 @@
 import type { Server } from 'node:http'
+import { readListenAddress } from '../config/listen-address.ts'
 
 export type ListenResult = { ok: true; address: string; port: number } | { ok: false; message: string }
 
-/** Opens the port. `host` is a loopback address, checked before. */
+/** Opens the port at an `http.address`, in any of its forms. */
 export function listen(server: Server, host: string, port: number): Promise<ListenResult> {
-  const bare = host.replace(/^\[(.*)\]$/, '$1')
+  const bare = readListenAddress(host)?.listen ?? host
   const shown = `${bare.includes(':') ? `[${bare}]` : bare}:${port}`
   return new Promise(resolve => {
     // Stays: later errors are about one connection (no file was left for it), and no reason to end.

@@ -3,7 +3,11 @@ import { readAddress } from '../../../main/config-address.ts'
 
 describe('where a registry with a faulty config.json would answer', () => {
   it.each([
-    ['{"http":{"address":"0.0.0.0","port":"6001"},"unknown":1}', 'http://0.0.0.0:6001'],
+    ['{"http":{"address":"10.0.0.7","port":"6001"},"unknown":1}', 'http://10.0.0.7:6001'],
+    ['{"http":{"address":"0.0.0.0","port":"6001"},"unknown":1}', 'http://127.0.0.1:6001'],
+    ['{"http":{"address":"","port":"6001"},"unknown":1}', 'http://127.0.0.1:6001'],
+    ['{"http":{"address":"[::]","port":"6001"},"unknown":1}', 'http://127.0.0.1:6001'],
+    ['{"http":{"address":":::","port":"6001"},"unknown":1}', 'http://127.0.0.1:6001'],
     ['{"http":{"port":6001,}', 'http://127.0.0.1:6001'],
     ['{"storage":{"x":1 "http" : {"address": "::1", "port" : "6001", "tls": {"cert":', 'https://[::1]:6001'],
     ['{"http":{"port":"70000"}}', undefined],

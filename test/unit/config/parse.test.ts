@@ -259,18 +259,27 @@ describe('problems', () => {
     ['http.address', { address: 'not an address' }],
     ['http.address', { address: 'http://127.0.0.1' }],
     ['http.address', { address: '127.0.0.1/8' }],
+    ['http.address', { address: '127.0.0.1:5050' }],
+    ['http.address', { address: ':::' }],
   ])('%s %j', (keyPath, http) => {
     expect(problemsOf({ ...minimal, http })).toMatchObject([
       { code: 'not-allowed', keyPath, line: 1, allowed: expect.any(String) },
     ])
   })
 
-  test.each(['', '::1', '0.0.0.0', 'localhost', 'registry.example.org', 'fe80::1%eth0'])(
-    'address %j',
-    address => {
-      expect(problemsOf({ ...minimal, http: { address, auth: { apikey: true } } })).toEqual([])
-    },
-  )
+  test.each([
+    '',
+    '::1',
+    '[::1]',
+    '::',
+    '[::]',
+    '0.0.0.0',
+    'localhost',
+    'registry.example.org',
+    'fe80::1%eth0',
+  ])('address %j', address => {
+    expect(problemsOf({ ...minimal, http: { address, auth: { apikey: true } } })).toEqual([])
+  })
 
   test('neighbouring folders do not contradict', () => {
     const storage = { rootDirectory: '/x', subPaths: { '/a': { rootDirectory: '/x2' } } }

@@ -1,7 +1,10 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { ProcessTable } from '../../../main/platform/process-table.ts'
 import { identify, identifySoon } from '../../../main/supervisor/adopt.ts'
-import type { ProcessRecord } from '../../../main/supervisor/record.ts'
+import { type ProcessRecord, readRecord, writeRecord } from '../../../main/supervisor/record.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 import { place } from './drive.ts'
 
@@ -93,5 +96,20 @@ describe('the identity of a recorded process', () => {
     expect(await given).toBeUndefined()
     const late = table({ portOwner: async () => ({ pid: 50, startedAt: 9_000_000 }) })
     expect(await identifySoon(intent, '/c/config.json', late, clock)).toBeUndefined()
+  })
+})
+
+describe('the record of a process that an older Zotbar started', () => {
+  it.each([
+    ['http://:::5050', '::', 'http://127.0.0.1:5050', '127.0.0.1'],
+    ['http://:5050', '', 'http://127.0.0.1:5050', '127.0.0.1'],
+    ['https://fd00::1:5050', 'fd00::1', 'https://[fd00::1]:5050', '[fd00::1]'],
+  ])('leads to where it can be asked: %s', async (url, host, asked, at) => {
+    const folder = await mkdtemp(join(tmpdir(), 'record-'))
+    const file = join(folder, 'registry.json')
+    writeRecord(file, { ...record, place: { url, host, port: 5050 } })
+    const read = await readRecord(file, () => {})
+    expect(read?.place).toEqual({ url: asked, host: at, listen: host, port: 5050 })
+    await rm(folder, { recursive: true })
   })
 })
