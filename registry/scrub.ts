@@ -27,7 +27,7 @@ export async function scrub(file: string): Promise<number> {
     const checked = await checkRoot(rootDirectory)
     if (!checked.ok) return refuse('storage cannot be used', [checked.message])
   }
-  const storing = await openStores(config, () => {})
+  const storing = await openStores(config)
   if (!storing.ok) return refuse('failed to scrub', [`server is running: ${storing.message}`])
   const { stores } = storing
   const notes: string[] = []

@@ -34,7 +34,11 @@ export async function serve(file: string): Promise<number> {
   if (!opened.ok) return refuse('log cannot be written', [opened.message])
   const { logger } = opened
   let waited = (_seconds: number): void => {}
-  const storing = await openStores(config, seconds => waited(seconds))
+  const storing = await openStores(config, {
+    onWait: seconds => waited(seconds),
+    onDamaged: ({ repository, reason }) =>
+      logger.log('error', 'a repository cannot be served', { repository, error: reason }),
+  })
   if (!storing.ok) return await fail(logger, 'storage cannot be used', storing.message)
   const { stores } = storing
   const { storage } = stores

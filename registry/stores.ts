@@ -1,5 +1,6 @@
 import type { Config } from './config/config.ts'
 import { BlobIndex } from './storage/blob-index.ts'
+import type { DamagedRepository } from './storage/damage.ts'
 import { Dedupe } from './storage/dedupe.ts'
 import { openDiskStorage } from './storage/disk-storage.ts'
 import type { WaitObserver } from './storage/repository.ts'
@@ -53,8 +54,14 @@ function viewOf(config: Config, prefix: string): Config {
   return { ...config, storage: { ...config.storage, ...sub, subPaths: {} } }
 }
 
+export interface StoresObserver {
+  readonly onWait?: WaitObserver
+  /** Hears once of each repository that cannot be served. */
+  readonly onDamaged?: (damaged: DamagedRepository) => void
+}
+
 /** Opens and locks every data folder, or none. */
-export async function openStores(config: Config, onWait: WaitObserver): Promise<OpenStores> {
+export async function openStores(config: Config, observer: StoresObserver = {}): Promise<OpenStores> {
   const closing: (() => void)[] = []
   const close = (): void => {
     for (const end of closing.splice(0).reverse()) end()
@@ -85,7 +92,7 @@ export async function openStores(config: Config, onWait: WaitObserver): Promise<
     const blobIndex = new BlobIndex(root)
     closing.push(() => blobIndex.close())
     const dedupe = new Dedupe(root, blobIndex, view(config).storage.dedupe)
-    const storage = openDiskStorage(root, Date.now, onWait, dedupe)
+    const storage = openDiskStorage(root, { ...observer, dedupe })
     opened.set(prefix, { root, upkeep: storage.upkeep, blobIndex, view, storage, dedupe })
   }
   const main = opened.get('')

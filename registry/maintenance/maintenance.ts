@@ -11,7 +11,7 @@ import { collectRepository, type GcContext, type GcRules, noTotals, type UsageRe
 import { createPace } from './pace.ts'
 import { type CompiledRetention, compileRetention } from './retention-policy.ts'
 import { createSchedule, type ScheduleOptions, type Task } from './schedule.ts'
-import { type ScrubTotals, scrubRepository } from './scrub.ts'
+import { type ScrubRow, type ScrubTotals, scrubRepository } from './scrub.ts'
 import { opensIn, parseTimeWindow, type TimeWindow } from './time-window.ts'
 
 /** When the first garbage collection begins at the latest, ms: the start itself is not the time. */
@@ -82,6 +82,23 @@ export async function openMaintenance(options: MaintenanceOptions): Promise<Open
   /** Where a run that its window cut short goes on. */
   let resumeAfter = ''
 
+  /** Whether the work on one repository ended well: what goes wrong there is told and stops no other. */
+  const forOne = async (
+    module: string,
+    repository: string,
+    signal: AbortSignal,
+    work: () => Promise<void>,
+  ): Promise<boolean> => {
+    try {
+      await work()
+      return true
+    } catch (error) {
+      if (signal.aborted) throw error
+      logger.log('error', `${module} of a repository failed`, { module, repository, error: textOf(error) })
+      return false
+    }
+  }
+
   const gc = (rules: GcRules, window: TimeWindow | undefined) =>
     guarded(logger, 'gc', async signal => {
       const startedAt = performance.now()
@@ -89,7 +106,10 @@ export async function openMaintenance(options: MaintenanceOptions): Promise<Open
       const pausing = { ...context, pause: createPace(signal) }
       for (const name of await namesFrom(upkeep, resumeAfter)) {
         if (signal.aborted || (window && opensIn(window, now()) > 0)) break
-        await collectRepository(pausing, rules, name, totals, signal)
+        const done = await forOne('gc', name, signal, () =>
+          collectRepository(pausing, rules, name, totals, signal),
+        )
+        if (!done) totals.failures++
         resumeAfter = name
       }
       if (!signal.aborted && !(window && opensIn(window, now()) > 0)) resumeAfter = ''
@@ -119,7 +139,10 @@ export async function openMaintenance(options: MaintenanceOptions): Promise<Open
     let affected = 0
     for (const name of await namesFrom(upkeep, '')) {
       if (signal.aborted) return
-      const rows = await scrubRepository({ upkeep, logger, pause, signal, known }, name, totals)
+      let rows: readonly ScrubRow[] = []
+      await forOne('scrub', name, signal, async () => {
+        rows = await scrubRepository({ upkeep, logger, pause, signal, known }, name, totals)
+      })
       for (const { repository, tag, status, blob, error } of rows) {
         if (status === 'ok') continue
         affected++
@@ -137,10 +160,12 @@ export async function openMaintenance(options: MaintenanceOptions): Promise<Open
     if (!blobIndex || blobIndex.isComplete) return
     const pause = createPace(signal)
     for await (const name of upkeep.names()) {
-      for await (const digest of upkeep.blobs(name)) {
-        blobIndex.note(name, digest.text)
-        await pause()
-      }
+      await forOne('dedupe', name, signal, async () => {
+        for await (const digest of upkeep.blobs(name)) {
+          blobIndex.note(name, digest.text)
+          await pause()
+        }
+      })
     }
     blobIndex.setComplete()
   })
@@ -211,11 +236,13 @@ function guarded(logger: Pick<Logger, 'log'>, module: string, work: (signal: Abo
       await work(signal)
     } catch (error) {
       if (signal.aborted) return
-      const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-      logger.log('error', `${module} failed`, { module, error: text })
+      logger.log('error', `${module} failed`, { module, error: textOf(error) })
     }
   }
 }
+
+const textOf = (error: unknown): string =>
+  error instanceof Error ? (error.stack ?? error.message) : String(error)
 
 /** Sorted, beginning behind `after` and going round. */
 async function namesFrom(upkeep: Upkeep, after: string): Promise<string[]> {

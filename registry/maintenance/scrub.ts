@@ -1,5 +1,6 @@
 import type { Logger } from '../log/logger.ts'
 import type { Digest } from '../oci/digest.ts'
+import { errnoOf } from '../storage/errno.ts'
 import type { SurveyedManifest, Upkeep } from '../storage/upkeep.ts'
 
 /** One image, or one blob that no image names (without a tag), and how it is. */
@@ -39,16 +40,29 @@ export async function scrubRepository(
   name: string,
   totals: ScrubTotals,
 ): Promise<ScrubRow[]> {
-  const { upkeep, pause, signal } = context
+  const { upkeep, logger, pause, signal } = context
   const bad = new Map<string, string>()
   const there = new Set<string>()
-  for await (const digest of upkeep.blobs(name)) {
-    if (signal.aborted) return []
-    totals.blobs++
-    const problem = await scrubBlob(context, name, digest, totals)
-    if (problem === undefined) there.add(digest.text)
-    else bad.set(digest.text, problem)
-    await pause()
+  try {
+    for await (const digest of upkeep.blobs(name)) {
+      if (signal.aborted) return []
+      totals.blobs++
+      const problem = await scrubBlob(context, name, digest, totals)
+      if (problem === undefined) there.add(digest.text)
+      else bad.set(digest.text, problem)
+      await pause()
+    }
+  } catch (error) {
+    const errno = errnoOf(error)
+    if (errno === undefined) throw error
+    // The other repositories can be read all the same.
+    totals.unreadable++
+    logger.log('error', 'the blobs of a repository cannot be listed', {
+      module: 'scrub',
+      repository: name,
+      error: errno,
+    })
+    return [loose(name, '', `cannot be read: ${errno}`)]
   }
   const surveyed = await upkeep.survey(name, pause)
   if (!surveyed.ok) {

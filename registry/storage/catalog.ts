@@ -1,11 +1,11 @@
-import { walkRepositories } from './walk.ts'
+import type { Found } from './walk.ts'
 
 /** After this long a question makes the list anew in the background, ms: something else may have changed the folder. */
 const freshFor = 60_000
 
 /** The names of all repositories: one walk when first asked, our own additions after it. */
 export class Catalog {
-  readonly #root: string
+  readonly #find: () => AsyncIterable<Found>
   readonly #now: () => number
   readonly #added = new Set<string>()
   #names: readonly string[] | undefined
@@ -13,8 +13,9 @@ export class Catalog {
   #walkedAt = 0
   #walking: Promise<readonly string[]> | undefined
 
-  constructor(root: string, now: () => number = Date.now) {
-    this.#root = root
+  /** `find` walks over everything that is there now. */
+  constructor(find: () => AsyncIterable<Found>, now: () => number = Date.now) {
+    this.#find = find
     this.#now = now
   }
 
@@ -27,10 +28,10 @@ export class Catalog {
     this.#names = undefined
   }
 
-  /** Sorted by code unit. */
+  /** Sorted by code unit. Throws as the first walk does; after it, the names of before are kept. */
   async list(): Promise<readonly string[]> {
     if (this.#walkedAt === 0) return await this.#walk()
-    if (this.#now() - this.#walkedAt > freshFor) void this.#walk()
+    if (this.#now() - this.#walkedAt > freshFor) void this.#walk().catch(() => {})
     this.#names ??= [...this.#known].sort()
     return this.#names
   }
@@ -45,7 +46,7 @@ export class Catalog {
   async #collect(): Promise<readonly string[]> {
     this.#added.clear()
     const found = new Set<string>()
-    for await (const { name, hasIndex } of walkRepositories(this.#root)) if (hasIndex) found.add(name)
+    for await (const { name, hasIndex } of this.#find()) if (hasIndex) found.add(name)
     for (const name of this.#added) found.add(name)
     this.#known = found
     this.#names = [...found].sort()

@@ -3,6 +3,7 @@ import { failure, type Result, success } from '../oci/error-table.ts'
 import { BlobPlaces } from './blob-places.ts'
 import { BlobStore } from './blob-store.ts'
 import { Catalog } from './catalog.ts'
+import { Damage, type DamagedRepository } from './damage.ts'
 import type { Dedupe } from './dedupe.ts'
 import { DiskUpkeep } from './disk-upkeep.ts'
 import { failureOf, guarded, isMissing } from './errno.ts'
@@ -19,15 +20,21 @@ export interface DiskStorage extends Storage {
   readonly upkeep: Upkeep
 }
 
+export interface DiskStorageOptions {
+  /** ms since the epoch. */
+  readonly now?: () => number
+  readonly onWait?: WaitObserver
+  readonly dedupe?: Dedupe
+  /** Hears once of each repository that cannot be served. */
+  readonly onDamaged?: (damaged: DamagedRepository) => void
+}
+
 /** The storage on a folder in zot's layout. `root` exists, is absolute and belongs to this process alone. */
-export function openDiskStorage(
-  root: string,
-  now: () => number = Date.now,
-  onWait?: WaitObserver,
-  dedupe?: Dedupe,
-): DiskStorage {
-  const repositories = new RepositoryCache(root, onWait)
-  const catalog = new Catalog(root, now)
+export function openDiskStorage(root: string, options: DiskStorageOptions = {}): DiskStorage {
+  const { now = Date.now, onWait, dedupe } = options
+  const damage = new Damage(options.onDamaged)
+  const repositories = new RepositoryCache(root, damage, onWait)
+  const catalog = new Catalog(() => damage.walk(root), now)
   const manifests = new ManifestStore(root, repositories, name => catalog.add(name))
   const places = new BlobPlaces(root, () => catalog.list())
   const uploads = new UploadStore(root, repositories, (name, digest) => places.note(name, digest), dedupe)
@@ -38,12 +45,14 @@ export function openDiskStorage(
     upkeep: new DiskUpkeep({
       root,
       repositories,
+      damage,
       uploads,
       forget: digest => manifests.forget(digest),
       now,
       onRemoved: (name, digest) => dedupe?.drop(name, digest),
     }),
     repositories: () => guarded(async () => success(await catalog.list())),
+    damaged: () => damage.list(),
     reachable: () => reachable(root),
   }
 }

@@ -5,6 +5,7 @@ import { type Failure, failure, type Result, success } from '../oci/error-table.
 import { type Removal, withoutEntries } from '../oci/index-removal.ts'
 import { isObject, stringIn } from '../oci/json.ts'
 import { checkBlob } from './blob-check.ts'
+import type { Damage } from './damage.ts'
 import { syncFolder } from './durable.ts'
 import { guarded, isMissing } from './errno.ts'
 import { folderMode, layout } from './layout.ts'
@@ -20,7 +21,6 @@ import type {
   Upkeep,
 } from './upkeep.ts'
 import type { UploadStore } from './upload-store.ts'
-import { walkRepositories } from './walk.ts'
 
 const algorithms = ['sha256', 'sha512'] as const
 /** How often a decision is made anew because somebody relied on what it chose. */
@@ -32,6 +32,7 @@ const uploadName = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 interface Parts {
   readonly root: string
   readonly repositories: RepositoryCache
+  readonly damage: Damage
   readonly uploads: UploadStore
   /** Drops a manifest from memory. */
   readonly forget: (digest: string) => void
@@ -50,7 +51,7 @@ export class DiskUpkeep implements Upkeep {
   }
 
   async *names(): AsyncGenerator<string> {
-    for await (const { name } of walkRepositories(this.#root)) yield name
+    for await (const { name } of this.#parts.damage.walk(this.#root)) yield name
   }
 
   async survey(name: string, pause: () => Promise<void>): Promise<Result<readonly SurveyedManifest[]>> {

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import type { Damage } from './damage.ts'
 import { Repository, type WaitObserver } from './repository.ts'
 
 /** Indexes kept in memory, in bytes of rough weight. */
@@ -7,6 +8,7 @@ const limit = 48 * 1024 * 1024
 /** The repositories in memory: never two objects for one name, so never two writers of one index. */
 export class RepositoryCache {
   readonly #root: string
+  readonly #damage: Damage
   readonly #onWait: WaitObserver | undefined
   readonly #busy = new Map<string, Repository>()
   readonly #known = new LRUCache<string, Repository>({
@@ -20,8 +22,9 @@ export class RepositoryCache {
     },
   })
 
-  constructor(root: string, onWait?: WaitObserver) {
+  constructor(root: string, damage: Damage, onWait?: WaitObserver) {
     this.#root = root
+    this.#damage = damage
     this.#onWait = onWait
   }
 
@@ -34,7 +37,7 @@ export class RepositoryCache {
   get(name: string): Repository {
     const known = this.#known.get(name)
     if (known) return known
-    const repository = this.#busy.get(name) ?? new Repository(this.#root, name, this.#onWait)
+    const repository = this.#busy.get(name) ?? new Repository(this.#root, name, this.#damage, this.#onWait)
     this.#busy.delete(name)
     this.#known.set(name, repository)
     return repository

@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { failure, type Result, success } from '../oci/error-table.ts'
+import { parseJson } from '../oci/json.ts'
 import { type Entry, emptyIndex, type LayoutIndex, parseIndex, printIndex } from '../oci/layout-index.ts'
 import { Claims } from './claims.ts'
+import type { Damage } from './damage.ts'
 import { makeFolder, writeDurably } from './durable.ts'
 import { failureOf, guarded, isMissing } from './errno.ts'
 import { layout, markerText } from './layout.ts'
+import { wordsOf } from './root.ts'
 
 /** index.json as it is durably on disk, ready to be asked. Never changes; a write makes a new one. */
 export interface Snapshot {
@@ -35,6 +38,7 @@ export class Repository {
   readonly claims = new Claims()
   readonly #root: string
   readonly #name: string
+  readonly #damage: Damage
   readonly #onWait: WaitObserver | undefined
   #snapshot: Snapshot | undefined
   #loading: Promise<Result<Snapshot>> | undefined
@@ -42,9 +46,10 @@ export class Repository {
   #writing = false
   readonly #madeFolders = new Set<string>()
 
-  constructor(root: string, name: string, onWait?: WaitObserver) {
+  constructor(root: string, name: string, damage: Damage, onWait?: WaitObserver) {
     this.#root = root
     this.#name = name
+    this.#damage = damage
     this.#onWait = onWait
   }
 
@@ -77,10 +82,22 @@ export class Repository {
     try {
       text = await readFile(layout.index(this.#root, this.#name), 'utf8')
     } catch (error) {
-      return isMissing(error) ? failure('name-unknown', { name: this.#name }) : failureOf(error)
+      if (isMissing(error)) {
+        this.#damage.readable(this.#name)
+        return failure('name-unknown', { name: this.#name })
+      }
+      const failed = failureOf(error)
+      // Too many open files say nothing about this one.
+      if (failed.error.name === 'storage-failed')
+        this.#damage.unreadable(this.#name, `index.json: ${wordsOf(error)}`)
+      return failed
     }
     const index = parseIndex(text)
-    if (!index) return failure('storage-failed', { reason: `index.json of ${this.#name} is damaged` })
+    if (!index) {
+      this.#damage.unreadable(this.#name, `index.json ${damageOf(text)}`)
+      return failure('storage-failed', { reason: `index.json of ${this.#name} ${damageOf(text)}` })
+    }
+    this.#damage.readable(this.#name)
     this.#snapshot ??= snapshotOf(index)
     return success(this.#snapshot)
   }
@@ -133,6 +150,13 @@ export class Repository {
     await makeFolder(this.#root, folder)
     this.#madeFolders.add(folder)
   }
+}
+
+/** What is wrong with a text that is no index, for whoever has to mend it. */
+function damageOf(text: string): string {
+  if (text.trim() === '') return 'is empty'
+  if (text.startsWith('\uFEFF')) return 'begins with a byte order mark'
+  return parseJson(text) === undefined ? 'is not JSON' : 'is not an image index'
 }
 
 function snapshotOf(index: LayoutIndex): Snapshot {

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import type { Digest } from '../oci/digest.ts'
 import type { Result } from '../oci/error-table.ts'
 import type { Reference } from '../oci/reference.ts'
+import type { DamagedRepository } from './damage.ts'
 
 /** A manifest as it is served. The bytes are those that were pushed. */
 export interface StoredManifest {
@@ -98,6 +99,11 @@ export interface Storage {
   readonly uploads: Uploads
   /** Names of the repositories that hold an index, sorted. */
   repositories(): Promise<Result<readonly string[]>>
+  /**
+   * Repositories that are there and cannot be served, with the reason, as far as anybody has looked: at their
+   * folders (the list of repositories does), at their indexes (whoever asks for one). Sorted by name.
+   */
+  damaged(): readonly DamagedRepository[]
   /** Whether the root can still be reached. */
   reachable(): Promise<Result<void>>
 }

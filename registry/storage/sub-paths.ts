@@ -50,6 +50,10 @@ export function routeBySubPath(main: Storage, subs: ReadonlyMap<string, Storage>
       }
       return success(names.sort())
     },
+    damaged: () =>
+      all
+        .flatMap(storage => storage.damaged().filter(({ repository }) => of(repository) === storage))
+        .sort((one, other) => (one.repository < other.repository ? -1 : 1)),
     reachable: async () => {
       for (const storage of all) {
         const reached = await storage.reachable()

@@ -2,6 +2,8 @@ import type { Dirent } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isAlgorithmFolder, isNameComponent } from '../oci/name.ts'
+import { isMissing } from './errno.ts'
+import { wordsOf } from './root.ts'
 
 export interface Found {
   /** Repository name: the path below the root. */
@@ -15,12 +17,17 @@ export interface Found {
 
 /**
  * Every folder below the root that looks like a repository. Only names that may be part of a repository
- * name are entered, so other people's folders (_trivy, _sessions, .sync) stay alone, and so do links.
+ * name are entered, so other people's folders (_trivy, lost+found, .sync) stay alone, and so do links.
+ * `onUnreadable` hears of folders that cannot be listed, by the repository that they belong to. Throws when the
+ * root itself cannot be listed: nobody knows what is below it.
  */
-export async function* walkRepositories(root: string): AsyncGenerator<Found> {
+export async function* walkRepositories(
+  root: string,
+  onUnreadable: (name: string, reason: string) => void = () => {},
+): AsyncGenerator<Found> {
   const queue = ['']
   for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
-    const entries = await list(join(root, name))
+    const entries = await list(root, name, onUnreadable)
     let hasIndex = false
     let hasUploads = false
     let hasSync = false
@@ -43,10 +50,19 @@ export async function* walkRepositories(root: string): AsyncGenerator<Found> {
 }
 
 /** A folder that vanished or cannot be read has no repositories. */
-async function list(folder: string): Promise<Dirent[]> {
+async function list(
+  root: string,
+  name: string,
+  onUnreadable: (name: string, reason: string) => void,
+): Promise<Dirent[]> {
   try {
-    return await readdir(folder, { withFileTypes: true })
-  } catch {
+    return await readdir(join(root, name), { withFileTypes: true })
+  } catch (error) {
+    if (name === '') throw error
+    if (isMissing(error)) return []
+    const owner = /^(.+)\/blobs$/.exec(name)?.[1]
+    if (owner === undefined) onUnreadable(name, `its folder: ${wordsOf(error)}`)
+    else onUnreadable(owner, `its folder blobs: ${wordsOf(error)}`)
     return []
   }
 }

@@ -13,7 +13,7 @@ let index: BlobIndex
 let storage: DiskStorage
 const open = (enabled = true): void => {
   index = new BlobIndex(root)
-  storage = openDiskStorage(root, Date.now, undefined, new Dedupe(root, index, enabled))
+  storage = openDiskStorage(root, { dedupe: new Dedupe(root, index, enabled) })
 }
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'zotbar-dedupe-'))

@@ -1,0 +1,141 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { parseConfig } from '../../../registry/config/parse.ts'
+import { openMaintenance } from '../../../registry/maintenance/maintenance.ts'
+import { BlobIndex } from '../../../registry/storage/blob-index.ts'
+import type { DamagedRepository } from '../../../registry/storage/damage.ts'
+import { type DiskStorage, openDiskStorage } from '../../../registry/storage/disk-storage.ts'
+import { eventually } from '../../fakes/eventually.ts'
+import { digestOf } from '../../suites/image.ts'
+import { push } from '../../suites/store.ts'
+
+/** Paths that the system refuses, as it does folders of another user. */
+const closed = vi.hoisted(() => new Set<string>())
+vi.mock('node:fs/promises', async importOriginal => {
+  const real = await importOriginal<typeof import('node:fs/promises')>()
+  const refusing =
+    <Rest extends unknown[], T>(work: (path: never, ...rest: Rest) => T) =>
+    (path: never, ...rest: Rest): T | Promise<never> =>
+      closed.has(String(path))
+        ? Promise.reject(Object.assign(new Error('EACCES'), { code: 'EACCES', syscall: 'open' }))
+        : work(path, ...rest)
+  return {
+    ...real,
+    readdir: refusing(real.readdir),
+    readFile: refusing(real.readFile),
+    opendir: refusing(real.opendir),
+  }
+})
+
+let root: string
+let storage: DiskStorage
+let told: DamagedRepository[]
+const open = (): DiskStorage => openDiskStorage(root, { onDamaged: damaged => told.push(damaged) })
+beforeEach(async () => {
+  root = mkdtempSync(join(tmpdir(), 'zotbar-damage-'))
+  told = []
+  closed.clear()
+  storage = open()
+  for (const name of ['a', 'b', 'c/d']) await push(storage, name, 'v1', `layer of ${name}`)
+  storage = open()
+})
+afterEach(() => rmSync(root, { recursive: true }))
+
+const index = (name: string): string => join(root, name, 'index.json')
+
+it.each([
+  ['is empty', ''],
+  ['begins with a byte order mark', '\uFEFF{"schemaVersion":2,"manifests":[]}'],
+  ['is not JSON', '{"schemaVersion":2,"manif'],
+  ['is not an image index', '{"schemaVersion":2,"manifests":{}}'],
+])('an index.json that %s is told once, and hides only its repository', async (words, text) => {
+  writeFileSync(index('b'), text)
+  const reason = `index.json ${words}`
+  expect(storage.damaged()).toEqual([])
+  for (let round = 0; round < 2; round++) {
+    expect(await storage.repositories()).toEqual({ ok: true, value: ['a', 'b', 'c/d'] })
+    expect(await storage.manifests.tags('b')).toMatchObject({
+      error: { name: 'storage-failed', detail: { reason: `index.json of b ${words}` } },
+    })
+    expect(await storage.manifests.tags('a')).toEqual({ ok: true, value: ['v1'] })
+  }
+  expect(await storage.manifests.referrers('b', digestOf('x'))).toMatchObject({ ok: false })
+  expect(storage.damaged()).toEqual([{ repository: 'b', reason }])
+  expect(told).toEqual([{ repository: 'b', reason }])
+  expect(readFileSync(index('b'), 'utf8')).toBe(text)
+})
+
+it('one that was mended, or is gone, is told no more', async () => {
+  for (const name of ['a', 'b']) writeFileSync(index(name), '')
+  for (const name of ['a', 'b']) await storage.manifests.tags(name)
+  expect(storage.damaged()).toMatchObject([{ repository: 'a' }, { repository: 'b' }])
+  writeFileSync(index('a'), '{"schemaVersion":2,"manifests":[]}')
+  rmSync(join(root, 'b'), { recursive: true })
+  expect(await storage.manifests.tags('a')).toEqual({ ok: true, value: [] })
+  expect(await storage.repositories()).toEqual({ ok: true, value: ['a', 'c/d'] })
+  expect(storage.damaged()).toEqual([])
+})
+
+it('a folder that may not be entered is told; folders that cannot be repositories are left aside', async () => {
+  mkdirSync(join(root, 'lost+found'))
+  mkdirSync(join(root, 'e/blobs'), { recursive: true })
+  for (const path of ['lost+found', 'b', 'e/blobs']) closed.add(join(root, path))
+  closed.add(index('a'))
+  expect(await storage.repositories()).toEqual({ ok: true, value: ['a', 'c/d'] })
+  expect(await storage.manifests.tags('a')).toMatchObject({ ok: false })
+  expect(await storage.manifests.tags('c/d')).toEqual({ ok: true, value: ['v1'] })
+  expect(storage.damaged()).toEqual([
+    { repository: 'a', reason: 'index.json: access is denied' },
+    { repository: 'b', reason: 'its folder: access is denied' },
+    { repository: 'e', reason: 'its folder blobs: access is denied' },
+  ])
+})
+
+it('a root that cannot be read is no empty store', async () => {
+  closed.add(root)
+  expect(await storage.repositories()).toMatchObject({ error: { name: 'storage-failed' } })
+  closed.clear()
+  expect(await storage.repositories()).toMatchObject({ value: ['a', 'b', 'c/d'] })
+})
+
+it('upkeep of the others goes on', async () => {
+  writeFileSync(index('a'), '')
+  closed.add(join(root, 'b/blobs/sha256'))
+  const lines: Record<string, unknown>[] = []
+  const loaded = parseConfig(
+    JSON.stringify({
+      storage: { rootDirectory: root, gcDelay: '1s' },
+      http: { address: '127.0.0.1', port: '0' },
+      extensions: { scrub: { enable: true } },
+    }),
+  )
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded))
+  const fires: (() => void)[] = []
+  const blobIndex = new BlobIndex(root)
+  const opened = await openMaintenance({
+    config: loaded.config,
+    root,
+    upkeep: storage.upkeep,
+    blobIndex,
+    logger: { log: (level, message, fields) => void lines.push({ level, message, ...fields }) },
+    usage: undefined,
+    schedule: {
+      timer: (_, fire) => {
+        fires.push(fire)
+        return () => {}
+      },
+    },
+  })
+  if (!opened.ok) throw new Error(opened.problems.join())
+  for (const fire of fires) fire()
+  const said = (message: string) => lines.find(line => line['message'] === message)
+  await eventually(() => said('scrub completed') && blobIndex.isComplete)
+  await opened.maintenance.stop()
+  expect(said('garbage collection completed')).toMatchObject({ repositories: 3, failures: 2 })
+  expect(said('the blobs of a repository cannot be listed')).toMatchObject({ repository: 'b' })
+  expect(said('scrub completed')).toMatchObject({ blobs: 6, unreadable: 1, corrupt: 0 })
+  expect(blobIndex.holders(digestOf('layer of c/d').text)).toEqual(['c/d'])
+  blobIndex.close()
+})
