@@ -23,7 +23,7 @@ import { holder, programName } from './names.ts'
 import { progressWords } from './runbook-words.ts'
 import { exitWords } from './start-words.ts'
 import { startingHeadline, startingReason } from './starting-words.ts'
-import { isFull } from './storage-words.ts'
+import { isFull, unreadableWords } from './storage-words.ts'
 import { undecidedWords } from './undecided-words.ts'
 
 /** Whose turn it is: the class decides glyph, colour and tray image. */
@@ -192,7 +192,11 @@ function serving(snapshot: Snapshot, now: number): Glance {
   const { storage, service } = snapshot
   const tight = snapshot.notices.find(notice => notice.kind === 'storage-nearly-full')
   const keys = wantingKeys(snapshot)
-  const also = keys.length === 0 ? '' : `\n${keyReason(keys)}`
+  const damaged = unreadableWords(storage.unreadable, 1)
+  const unread = damaged && `${damaged.title}. ${damaged.each.join(', ')}.`
+  const also = [keys.length === 0 ? undefined : keyReason(keys), unread]
+    .map(line => (line === undefined ? '' : `\n${line}`))
+    .join('')
   if (tight && isFull(tight.freeBytes))
     return {
       class: 'attention',
@@ -228,14 +232,14 @@ function serving(snapshot: Snapshot, now: number): Glance {
       class: 'attention',
       state: 'serving',
       headline: advisory ? 'Serving, two things to do' : 'Serving, one thing to do',
-      reason: `Pulls and pushes work. ${keyReason(keys)}${advisory ? ` ${advisory.title}.` : ''}`,
+      reason: `Pulls and pushes work. ${keyReason(keys)}${advisory ? ` ${advisory.title}.` : ''}${unread === undefined ? '' : `\n${unread}`}`,
       actions: keyActions(keys),
     }
   return {
-    class: advisory ? 'attention' : 'fine',
+    class: advisory || unread !== undefined ? 'attention' : 'fine',
     state: 'serving',
     headline: 'Serving',
-    reason: `${advisory ? `${advisory.title}. ` : ''}${held}${proof}`,
+    reason: `${advisory ? `${advisory.title}. ` : ''}${held}${proof}${unread === undefined ? '' : `\n${unread}`}`,
     actions: [],
   }
 }

@@ -106,6 +106,23 @@ describe('the glance', () => {
     expect(seen({ runbook: { ...runbook, undoing: true } }).headline).toContain('Taken back')
   })
 
+  it('names a repository that cannot be read, and goes on telling of the rest', () => {
+    const storage = { scanning: false, biggest: [], history: [], bytes: 1, repositories: 15, tags: 20 }
+    const whole = seen({ storage })
+    expect(whole.class).toBe('fine')
+    const one = { repository: 'team/app', reason: 'its index.json is damaged' }
+    const found = seen({ storage: { ...storage, unreadable: [one] } })
+    expect(found).toMatchObject({ class: 'attention', state: 'serving', headline: 'Serving' })
+    expect(plain(found.reason)).toContain('15 repositories')
+    expect(plain(found.reason)).toContain('1 repository cannot be read. team/app: its index.json is damaged.')
+    const two = [one, { repository: 'team/b', reason: 'access is denied' }]
+    expect(plain(seen({ storage: { ...storage, unreadable: two } }).reason)).toContain(
+      '2 repositories cannot be read. team/app: its index.json is damaged, and 1 more.',
+    )
+    expect(status(aSnapshot({ storage: { ...storage, unreadable: two } }), now).unreadable).toEqual(two)
+    expect(status(aSnapshot({ storage }), now)).not.toHaveProperty('unreadable')
+  })
+
   it('names the program that has the port, as far as it is known', () => {
     const foreign = { kind: 'foreign' as const, since: now, port: 5050 }
     const reason = (process: typeof foreign & { pid?: number; command?: string }) => seen({ process }).reason
