@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import type { AccessControlConfig } from '../config/http-shape.ts'
 import { maxNameLength } from '../oci/name.ts'
 import { type Action, type ActionSet, bitOf, everyRight, setOf } from './action.ts'
-import { compileGlob, type Glob } from './glob.ts'
+import { compileGlobs, isGlob } from './glob.ts'
 import type { Identity } from './identity.ts'
 import { allowedBy, printScope } from './scope.ts'
 
@@ -42,16 +42,18 @@ export function createAccess({ accessControl, authenticates }: AccessOptions): A
   if (!accessControl) return withoutRules(authenticates)
   const { repositories, adminPolicy, metrics } = accessControl
   const patterns = Object.entries(repositories)
-    .map(([pattern, rules]) => ({ pattern, rules, glob: compileGlob(pattern) }))
-    .filter((one): one is { pattern: string; rules: Rules; glob: Glob } => one.glob !== undefined)
+    .map(([pattern, rules]) => ({ pattern, rules }))
+    .filter(({ pattern }) => isGlob(pattern))
     // Stable: among equally long ones the first in the file.
     .sort((a, b) => b.pattern.length - a.pattern.length)
+  const globs = compileGlobs(patterns.map(({ pattern }) => pattern))
   const groupsOf = groupReader(accessControl)
 
   const anonymousRights = (rules: Rules | undefined): ActionSet => setOf(rules?.anonymousPolicy ?? [])
 
   const rights = (identity: Identity | undefined, repository: string): ActionSet => {
-    const rules = patterns.find(({ glob }) => glob(repository))?.rules
+    const [longest] = globs?.matching(repository) ?? []
+    const rules = longest === undefined ? undefined : patterns[longest]?.rules
     const anonymous = anonymousRights(rules)
     if (!identity) return anonymous
     const groups = groupsOf(identity)

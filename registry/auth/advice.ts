@@ -1,6 +1,6 @@
 import type { AccessControlConfig } from '../config/http-shape.ts'
 import { actions } from './action.ts'
-import { compileGlob } from './glob.ts'
+import { isGlob } from './glob.ts'
 
 /**
  * What an operator may not expect of these rules, as sentences with their key paths. Pure.
@@ -33,7 +33,7 @@ export function adviseAccess(
   }
   for (const [pattern, { policies, defaultPolicy, anonymousPolicy }] of Object.entries(repositories)) {
     const path = `http.accessControl.repositories[${JSON.stringify(pattern)}]`
-    if (!compileGlob(pattern)) found.push(`${path}: this is not a pattern, and matches nothing`)
+    if (!isGlob(pattern)) found.push(`${path}: this is not a pattern, and matches nothing`)
     const less = anonymousPolicy.filter(action => known.includes(action) && !defaultPolicy.includes(action))
     if (less.length > 0) {
       found.push(

@@ -1,192 +1,225 @@
+import { type Layout, layOut, slash } from './glob-layout.ts'
+
 /** Answers whether a repository name matches. */
 export type Glob = (name: string) => boolean
 
-/** More alternatives than this from nested braces are refused. */
-const maxAlternatives = 256
-const maxLength = 1024
-
-/** One position of a path component. */
-type Step = { kind: 'one'; is: (character: string) => boolean } | { kind: 'many' }
-type Part = 'any-depth' | readonly Step[]
+/** Several patterns that are looked at together. */
+export interface GlobSet {
+  /** The patterns that match, by their index, in their order. */
+  matching(name: string): readonly number[]
+}
 
 /**
  * Compiles a pattern of zot's accessControl: `*` and `?` within a path component, `**` as a whole component
  * for any number of them, `[a-z]`, `[^a]`, `{a,b}`, `\` before a character that is meant itself.
- * Undefined: not a pattern. Not a regular expression, because people write these patterns into the scopes
- * of their keys, and the time a match takes must stay proportional to the lengths.
- * https://github.com/bmatcuk/doublestar#patterns
+ * Undefined: not a pattern. https://github.com/bmatcuk/doublestar#patterns
  */
 export function compileGlob(pattern: string): Glob | undefined {
-  if (pattern === '' || pattern.length > maxLength) return undefined
-  const plain = expandBraces(pattern)
-  if (!plain) return undefined
-  const alternatives: Part[][] = []
-  for (const text of plain) {
-    const parts = parse(text)
-    if (!parts) return undefined
-    alternatives.push(parts)
+  const set = compileGlobs([pattern])
+  return set && (name => set.matching(name).length > 0)
+}
+
+export const isGlob = (pattern: string): boolean => layOut(pattern) !== undefined
+
+/**
+ * Compiles patterns into one automaton; undefined when one of them is not a pattern. People write patterns
+ * into the scopes of their keys, so a check must cost little however they are made: all positions of all
+ * patterns are bits that move together, 32 at a time. RE2 in JavaScript keeps a bound, too, but a hundred
+ * milliseconds for a name where the patterns of a key are made to be slow.
+ */
+export function compileGlobs(patterns: readonly string[]): GlobSet | undefined {
+  const layouts: Layout[] = []
+  for (const pattern of patterns) {
+    const layout = layOut(pattern)
+    if (!layout) return undefined
+    layouts.push(layout)
   }
-  return name => {
-    const segments = name.split('/')
-    return alternatives.some(parts => matchParts(parts, segments))
+  return new Automaton(layouts)
+}
+
+/** Characters from here on share one set of positions where no pattern names one. */
+const ascii = 128
+/** What the remembered states of one automaton may take, in words of 32 bits. */
+const maxRemembered = 32_768
+
+/** What may be matched so far, and where each character leads from there. */
+interface State {
+  readonly bits: Uint32Array
+  readonly next: (State | undefined)[]
+}
+
+class Automaton implements GlobSet {
+  readonly #layouts: readonly Layout[]
+  /** Where the positions of each layout begin, in words. */
+  readonly #bases: readonly number[]
+  readonly #words: number
+  readonly #within: Uint32Array
+  readonly #anywhere: Uint32Array
+  readonly #jumping: Uint32Array
+  /** By position: where in `#reaches` stands what is reached from it without a character, or -1. */
+  readonly #reachAt: Int32Array
+  /** One after the other: the first word, the number of words, the words. */
+  readonly #reaches: Uint32Array
+  readonly #start: State
+  readonly #dead: State
+  readonly #isAscii: boolean
+  /** The positions that take a character, by its code. */
+  readonly #taking: (Uint32Array | undefined)[] = []
+  readonly #states = new Map<number, State>()
+
+  constructor(layouts: readonly Layout[]) {
+    this.#layouts = layouts
+    this.#isAscii = layouts.every(layout => layout.isAscii)
+    const bases: number[] = []
+    let words = 0
+    for (const { takes } of layouts) {
+      bases.push(words)
+      words += Math.ceil(takes.length / 32)
+    }
+    this.#bases = bases
+    this.#words = words
+    this.#within = this.#mark(({ within, anywhere }) => [...within, ...anywhere])
+    this.#anywhere = this.#mark(({ anywhere }) => anywhere)
+    this.#jumping = this.#mark(({ jumps }) => jumps.keys())
+    this.#reachAt = new Int32Array(words * 32).fill(-1)
+    const reaches: number[] = []
+    for (const [index, layout] of layouts.entries()) {
+      const base = bases[index] ?? 0
+      for (const [position, bits] of reachesOf(layout)) {
+        this.#reachAt[base * 32 + position] = reaches.length
+        const first = bits.findIndex(word => word !== 0)
+        const last = bits.findLastIndex(word => word !== 0)
+        reaches.push(base + first, last - first + 1, ...bits.subarray(first, last + 1))
+      }
+    }
+    this.#reaches = Uint32Array.from(reaches)
+    this.#dead = { bits: new Uint32Array(words), next: [] }
+    const start = this.#mark(() => [0])
+    this.#jump(start)
+    this.#start = { bits: start, next: [] }
+  }
+
+  matching(name: string): readonly number[] {
+    let state = this.#start
+    for (let at = 0; at <= name.length; at++) {
+      const code = at === name.length ? slash : name.charCodeAt(at)
+      const key = code < ascii || !this.#isAscii ? code : ascii
+      let next = state.next[key]
+      if (!next) {
+        next = this.#step(state.bits, key)
+        if (key <= ascii) state.next[key] = next
+      }
+      if (next === this.#dead) return none
+      state = next
+    }
+    const found: number[] = []
+    for (const [index, { end }] of this.#layouts.entries()) {
+      const word = (this.#bases[index] ?? 0) + (end >>> 5)
+      if (((state.bits[word] ?? 0) >>> (end & 31)) & 1) found.push(index)
+    }
+    return found
+  }
+
+  #step(bits: Uint32Array, code: number): State {
+    const taking = this.#takingOf(code)
+    const staying = code === slash ? this.#anywhere : this.#within
+    const next = new Uint32Array(this.#words)
+    let carry = 0
+    let alive = 0
+    for (let word = 0; word < next.length; word++) {
+      const here = bits[word] ?? 0
+      const moved = here & (taking[word] ?? 0)
+      const reached = (moved << 1) | carry | (here & (staying[word] ?? 0))
+      carry = moved >>> 31
+      next[word] = reached
+      alive |= reached
+    }
+    if (alive === 0) return this.#dead
+    this.#jump(next)
+    return this.#stateOf(next)
+  }
+
+  /** Adds what is reached without a character. What another position has reached already is not asked again. */
+  #jump(bits: Uint32Array): void {
+    const reaches = this.#reaches
+    for (let word = 0; word < bits.length; word++) {
+      let open = (bits[word] ?? 0) & (this.#jumping[word] ?? 0)
+      while (open !== 0) {
+        const low = 31 - Math.clz32(open & -open)
+        open &= open - 1
+        const at = this.#reachAt[word * 32 + low] ?? 0
+        const first = reaches[at] ?? 0
+        const count = reaches[at + 1] ?? 0
+        for (let index = 0; index < count; index++) {
+          const reached = reaches[at + 2 + index] ?? 0
+          if (first + index === word) open &= ~reached
+          bits[first + index] = (bits[first + index] ?? 0) | reached
+        }
+      }
+    }
+  }
+
+  /** The state with these bits, the one that is remembered where there is one. */
+  #stateOf(bits: Uint32Array): State {
+    let hash = 0
+    for (let word = 0; word < bits.length; word++) hash = Math.imul(hash ^ (bits[word] ?? 0), 0x01000193)
+    const known = this.#states.get(hash)
+    if (known?.bits.every((word, at) => word === bits[at])) return known
+    if (this.#states.size * bits.length >= maxRemembered) this.#forget()
+    const state = { bits, next: [] }
+    this.#states.set(hash, state)
+    return state
+  }
+
+  #forget(): void {
+    for (const { next } of this.#states.values()) next.length = 0
+    this.#start.next.length = 0
+    this.#states.clear()
+  }
+
+  #takingOf(code: number): Uint32Array {
+    const known = this.#taking[code]
+    if (known) return known
+    const taking = this.#mark(({ takes }) => positionsThat(takes, code))
+    if (code <= ascii) this.#taking[code] = taking
+    return taking
+  }
+
+  #mark(positions: (layout: Layout) => Iterable<number>): Uint32Array {
+    const bits = new Uint32Array(this.#words)
+    for (const [index, layout] of this.#layouts.entries()) {
+      const base = (this.#bases[index] ?? 0) * 32
+      for (const position of positions(layout)) set(bits, base + position)
+    }
+    return bits
   }
 }
 
-/** `a{b,c}` -> `ab`, `ac`. Undefined: a brace without its partner, or too many. */
-function expandBraces(pattern: string): string[] | undefined {
-  const opened = findOpen(pattern)
-  if (opened === 'broken') return undefined
-  if (opened === undefined) return [pattern]
-  const { start, end, cuts } = opened
-  const found: string[] = []
-  for (let at = 0; at < cuts.length; at++) {
-    const from = (cuts[at - 1] ?? start) + 1
-    const tails = expandBraces(
-      pattern.slice(0, start) + pattern.slice(from, cuts[at]) + pattern.slice(end + 1),
-    )
-    if (!tails || found.length + tails.length > maxAlternatives) return undefined
-    found.push(...tails)
+const none: readonly number[] = []
+
+function set(bits: Uint32Array, bit: number): void {
+  bits[bit >>> 5] = (bits[bit >>> 5] ?? 0) | (1 << (bit & 31))
+}
+
+function* positionsThat(takes: Layout['takes'], code: number): Generator<number> {
+  for (let at = 0; at < takes.length; at++) if (takes[at]?.(code)) yield at
+}
+
+/** Everything that is reached from a position without a character, over any number of jumps. */
+function reachesOf({ jumps, takes }: Layout): Map<number, Uint32Array> {
+  const found = new Map<number, Uint32Array>()
+  const reach = (from: number): Uint32Array => {
+    let bits = found.get(from)
+    if (bits) return bits
+    bits = new Uint32Array(Math.ceil(takes.length / 32))
+    for (const next of jumps.get(from) ?? []) {
+      set(bits, next)
+      if (!jumps.has(next)) continue
+      for (const [at, word] of reach(next).entries()) bits[at] = (bits[at] ?? 0) | word
+    }
+    found.set(from, bits)
+    return bits
   }
+  for (const from of jumps.keys()) reach(from)
   return found
-}
-
-interface Braces {
-  start: number
-  end: number
-  /** Where each alternative ends. */
-  cuts: number[]
-}
-
-function findOpen(pattern: string): Braces | 'broken' | undefined {
-  let start = -1
-  let depth = 0
-  let inClass = false
-  const cuts: number[] = []
-  for (let at = 0; at < pattern.length; at++) {
-    const character = pattern[at]
-    if (character === '\\') at++
-    else if (inClass) inClass = character !== ']'
-    else if (character === '[') inClass = true
-    else if (character === '{') {
-      if (depth++ === 0) start = at
-    } else if (character === ',' && depth === 1) cuts.push(at)
-    else if (character === '}') {
-      if (depth === 0) return 'broken'
-      if (--depth === 0) return { start, end: at, cuts: [...cuts, at] }
-    }
-  }
-  return depth > 0 ? 'broken' : undefined
-}
-
-function parse(text: string): Part[] | undefined {
-  const parts: Part[] = []
-  let steps: Step[] = []
-  let written = ''
-  const close = (): void => {
-    parts.push(written === '**' ? 'any-depth' : steps)
-    steps = []
-    written = ''
-  }
-  for (let at = 0; at < text.length; at++) {
-    const character = text.charAt(at)
-    if (character === '/') {
-      close()
-      continue
-    }
-    written += character
-    if (character === '*') {
-      if (steps.at(-1)?.kind !== 'many') steps.push({ kind: 'many' })
-    } else if (character === '?') steps.push({ kind: 'one', is: () => true })
-    else if (character === '[') {
-      const end = endOfClass(text, at)
-      const is = end === undefined ? undefined : classOf(text.slice(at + 1, end))
-      if (end === undefined || !is) return undefined
-      steps.push({ kind: 'one', is })
-      at = end
-    } else {
-      // An escaped star is no globstar: the backslash is part of `written`.
-      const meant = character === '\\' ? text.charAt(++at) : character
-      if (meant === '') return undefined
-      steps.push({ kind: 'one', is: other => other === meant })
-    }
-  }
-  close()
-  return parts
-}
-
-function endOfClass(text: string, start: number): number | undefined {
-  for (let at = start + 1; at < text.length; at++) {
-    if (text[at] === '\\') at++
-    else if (text[at] === ']') return at
-  }
-  return undefined
-}
-
-function classOf(inner: string): ((character: string) => boolean) | undefined {
-  const negated = inner.startsWith('^') || inner.startsWith('!')
-  const ranges: [string, string][] = []
-  const characters: { text: string; escaped: boolean }[] = []
-  for (let at = negated ? 1 : 0; at < inner.length; at++) {
-    const escaped = inner[at] === '\\'
-    if (escaped) at++
-    characters.push({ text: inner.charAt(at), escaped })
-  }
-  for (let at = 0; at < characters.length; at++) {
-    const from = characters[at]
-    const dash = characters[at + 1]
-    const to = characters[at + 2]
-    if (!from) return undefined
-    if (dash?.text === '-' && !dash.escaped && to) {
-      if (from.text > to.text) return undefined
-      ranges.push([from.text, to.text])
-      at += 2
-    } else ranges.push([from.text, from.text])
-  }
-  if (ranges.length === 0) return undefined
-  return character => ranges.some(([from, to]) => from <= character && character <= to) !== negated
-}
-
-/** Which parts may come next, kept as a set: each segment is looked at once per part. */
-function matchParts(parts: readonly Part[], segments: readonly string[]): boolean {
-  let open = reach(parts, new Set([0]))
-  for (const segment of segments) {
-    const next = new Set<number>()
-    for (const at of open) {
-      const part = parts[at]
-      if (part === 'any-depth') next.add(at)
-      else if (part !== undefined && matchSegment(part, segment)) next.add(at + 1)
-    }
-    if (next.size === 0) return false
-    open = reach(parts, next)
-  }
-  return open.has(parts.length)
-}
-
-/** `**` may stand for nothing. */
-function reach(parts: readonly Part[], open: Set<number>): Set<number> {
-  for (const at of open) if (parts[at] === 'any-depth') open.add(at + 1)
-  return open
-}
-
-/** The usual two pointers: only the last star is ever tried again. */
-function matchSegment(steps: readonly Step[], segment: string): boolean {
-  let step = 0
-  let star = -1
-  let resume = 0
-  let at = 0
-  while (at < segment.length) {
-    const current = steps[step]
-    if (current?.kind === 'many') {
-      star = step++
-      resume = at
-    } else if (current?.kind === 'one' && current.is(segment.charAt(at))) {
-      step++
-      at++
-    } else if (star >= 0) {
-      step = star + 1
-      at = ++resume
-    } else return false
-  }
-  while (steps[step]?.kind === 'many') step++
-  return step === steps.length
 }

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { isRepositoryName } from '../oci/name.ts'
 import { type Action, type ActionSet, bitOf } from './action.ts'
-import { compileGlob, type Glob } from './glob.ts'
+import { compileGlobs, type GlobSet, isGlob } from './glob.ts'
 
 /** What a key is narrowed to: some actions on the repositories that a pattern matches. */
 export interface Scope {
@@ -30,7 +30,7 @@ export function parseScope(text: string): ScopeResult {
   if (parts.length !== 3 || kind !== 'repository' || pattern === undefined || list === undefined) {
     return no(text, `a scope has the form ${form}`)
   }
-  if (!patternForm.test(pattern) || !globOf(pattern)) {
+  if (!patternForm.test(pattern) || !isGlob(pattern)) {
     return no(text, `${JSON.stringify(pattern)} is not a pattern of repository names`)
   }
   const actions = new Set<Action>()
@@ -53,8 +53,8 @@ export const printScope = ({ pattern, actions }: Scope): string =>
 /** The actions that scopes leave on a repository. */
 export function allowedBy(scopes: readonly Scope[], repository: string): ActionSet {
   let set = 0
-  for (const { pattern, actions } of scopes) {
-    if (globOf(pattern)?.(repository)) for (const action of actions) set |= bitOf(action)
+  for (const index of globsOf(scopes).matching(repository)) {
+    for (const action of scopes[index]?.actions ?? []) set |= bitOf(action)
   }
   return set
 }
@@ -65,20 +65,31 @@ export function allowedBy(scopes: readonly Scope[], repository: string): ActionS
  */
 export function isWithin(inner: readonly Scope[], outer: readonly Scope[]): boolean {
   return inner.every(({ pattern, actions }) => {
-    const plain = isRepositoryName(pattern)
+    const matching = isRepositoryName(pattern) ? globsOf(outer).matching(pattern) : []
     const covering = outer.filter(
-      one => one.pattern === pattern || one.pattern === '**' || (plain && globOf(one.pattern)?.(pattern)),
+      (one, index) => one.pattern === pattern || one.pattern === '**' || matching.includes(index),
     )
     return actions.every(action => covering.some(one => one.actions.includes(action)))
   })
 }
 
-const compiled = new LRUCache<string, { glob: Glob | undefined }>({ max: 1000 })
+/** What the automata of keys may come from together, in characters of patterns; each takes some hundred bytes. */
+const maxCompiled = 400_000
 
-function globOf(pattern: string): Glob | undefined {
-  const known = compiled.get(pattern)
-  if (known) return known.glob
-  const glob = compileGlob(pattern)
-  compiled.set(pattern, { glob })
-  return glob
+const compiled = new LRUCache<readonly Scope[], GlobSet>({
+  maxSize: maxCompiled,
+  sizeCalculation: (_set, scopes) => scopes.reduce((sum, { pattern }) => sum + pattern.length, 100),
+})
+
+/** All scopes of a key in one automaton, once for as long as the key is in use. */
+function globsOf(scopes: readonly Scope[]): GlobSet {
+  let globs = compiled.get(scopes)
+  if (!globs) {
+    globs = compileGlobs(scopes.map(({ pattern }) => pattern)) ?? nothing
+    compiled.set(scopes, globs)
+  }
+  return globs
 }
+
+/** Scopes are checked when they are read, so this is never what a key has. */
+const nothing: GlobSet = { matching: () => [] }

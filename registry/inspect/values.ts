@@ -1,5 +1,5 @@
 import { adviseAccess } from '../auth/advice.ts'
-import { compileGlob } from '../auth/glob.ts'
+import { isGlob } from '../auth/glob.ts'
 import { compileRetention } from '../maintenance/retention-policy.ts'
 import { compilePatterns } from '../maintenance/tag-pattern.ts'
 import { readProviders } from '../signin/rules.ts'
@@ -64,7 +64,7 @@ export function inspectValues({ config }: Read, notes: Notebook): void {
     for (const [at, url] of registry.urls.entries())
       if (!isWebAddress(url)) notes.problem(`${path}.urls[${at}]`, 'this is not the address of a registry')
     for (const [at, { prefix, tags }] of registry.content.entries()) {
-      if (!compileGlob(prefix)) notes.problem(`${path}.content[${at}].prefix`, 'this is not a pattern')
+      if (!isGlob(prefix)) notes.problem(`${path}.content[${at}].prefix`, 'this is not a pattern')
       for (const key of ['regex', 'excludeRegex'] as const)
         checkRegex(`${path}.content[${at}].tags.${key}`, tags?.[key], notes)
     }

@@ -1,4 +1,4 @@
-import { compileGlob, type Glob } from '../auth/glob.ts'
+import { compileGlobs, isGlob } from '../auth/glob.ts'
 import type { StorageConfig } from '../config/storage-shape.ts'
 import { compilePatterns, type TagPatterns } from './tag-pattern.ts'
 
@@ -47,11 +47,8 @@ export function compileRetention({ retention }: Pick<StorageConfig, 'retention'>
   const problems: string[] = []
   const compiled = retention.policies.map((policy, at) => {
     const key = `storage.retention.policies[${at}]`
-    const globs: Glob[] = []
     for (const glob of policy.repositories) {
-      const matches = compileGlob(glob)
-      if (matches) globs.push(matches)
-      else problems.push(`${key}.repositories: ${JSON.stringify(glob)} is not a pattern`)
+      if (!isGlob(glob)) problems.push(`${key}.repositories: ${JSON.stringify(glob)} is not a pattern`)
     }
     const keepTags: KeepTags[] = []
     for (const [index, { patterns, ...rules }] of policy.keepTags.entries()) {
@@ -63,11 +60,18 @@ export function compileRetention({ retention }: Pick<StorageConfig, 'retention'>
         )
     }
     const { deleteReferrers, deleteUntagged, keepUntagged } = policy
-    return { globs, policy: { deleteReferrers, deleteUntagged, keepTags, keepUntagged } }
+    return { deleteReferrers, deleteUntagged, keepTags, keepUntagged }
   })
   if (problems.length > 0) return { ok: false, problems }
-  const policyFor = (repository: string): Policy =>
-    compiled.find(({ globs }) => globs.some(matches => matches(repository)))?.policy ?? byDefault
+  const patterns = retention.policies.flatMap(({ repositories }, policy) =>
+    repositories.map(pattern => ({ pattern, policy })),
+  )
+  const globs = compileGlobs(patterns.map(({ pattern }) => pattern))
+  const policyFor = (repository: string): Policy => {
+    const [first] = globs?.matching(repository) ?? []
+    const policy = first === undefined ? undefined : patterns[first]?.policy
+    return (policy === undefined ? undefined : compiled[policy]) ?? byDefault
+  }
   const { dryRun, delay } = retention
   return { ok: true, retention: { dryRun, delay, policyFor } }
 }

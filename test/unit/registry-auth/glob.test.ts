@@ -1,8 +1,9 @@
 import { matchesGlob } from 'node:path/posix'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { compileGlob } from '../../../registry/auth/glob.ts'
+import { compileGlob, compileGlobs } from '../../../registry/auth/glob.ts'
 import { cpuTime } from '../../fakes/cpu-time.ts'
+import { expandingGlob } from '../../fakes/expanding-glob.ts'
 
 const matches = (pattern: string, name: string): boolean | undefined => compileGlob(pattern)?.(name)
 
@@ -64,6 +65,38 @@ describe('globs', () => {
       }),
       { numRuns: 1000 },
     )
+  })
+
+  it('say what the written out alternatives say, also where a component is put together from several', () => {
+    const piece = fc.constantFrom(
+      ...['a', 'b', '*', '**', '?', '/', '/', ',', '.', '\\*', '\\a', '[ab]', '[!a]', '[^b-c]'],
+      ...['{a,b}', '{**,*}/', '{*,a}*', '{,/**}', '{a/,b}', 'a{/**,}', '{{a,b},c}', '{}', '{', '}'],
+    )
+    const pattern = fc.array(piece, { minLength: 1, maxLength: 8 }).map(list => list.join(''))
+    const name = fc
+      .array(fc.constantFrom('a', 'b', 'c', '/', '.', '*', '-', 'é'), { maxLength: 8 })
+      .map(list => list.join(''))
+    const names = fc.array(name, { minLength: 3, maxLength: 3 })
+    fc.assert(
+      fc.property(fc.array(pattern, { minLength: 1, maxLength: 4 }), names, (patterns, asked) => {
+        const known = patterns.filter(one => {
+          const expected = expandingGlob(one)
+          expect(compileGlob(one) !== undefined, one).toBe(expected !== undefined)
+          return expected
+        })
+        const together = compileGlobs(known)
+        for (const one of asked) {
+          const expected = known.flatMap((text, index) => (expandingGlob(text)?.(one) ? [index] : []))
+          expect(together?.matching(one), JSON.stringify({ known, one })).toEqual(expected)
+        }
+      }),
+      { numRuns: 1500 },
+    )
+  })
+
+  it('are undefined together when one of them is none', () => {
+    expect(compileGlobs(['a', '[b'])).toBeUndefined()
+    expect(compileGlobs([])?.matching('a')).toEqual([])
   })
 
   it('takes no longer for patterns made to be slow', () => {

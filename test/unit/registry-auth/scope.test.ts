@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { setOf } from '../../../registry/auth/action.ts'
 import { allowedBy, isWithin, parseScope, printScope, type Scope } from '../../../registry/auth/scope.ts'
+import { cpuTime } from '../../fakes/cpu-time.ts'
 
 const scope = (text: string): Scope => {
   const parsed = parseScope(text)
@@ -55,5 +56,33 @@ describe('scopes', () => {
     [['repository:other:read'], ['repository:ci/*:read'], false],
   ])('%j within %j: %s', (inner, outer, expected) => {
     expect(isWithin(scopes(...inner), scopes(...outer))).toBe(expected)
+  })
+})
+
+describe('the largest scopes that a key may have', () => {
+  const longName = (seed: number, alphabet: string): string => {
+    let state = seed
+    return Array.from({ length: 255 }, () => {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
+      return alphabet[(state >>> 8) % alphabet.length]
+    }).join('')
+  }
+  const names = [...Array(40).keys()].flatMap(seed => [
+    `${'a/'.repeat(60 + seed)}b`,
+    longName(seed, 'abz/'),
+    longName(seed, 'abcdefghij'),
+  ])
+
+  it.each([
+    ['nested depths', 64, (at: number) => `${'{**,*}/'.repeat(8)}*a*z${at}`],
+    ['stars', 32, (at: number) => [...'abcdefghij'.repeat(12)].map(one => `*${one}`).join('') + at],
+    ['alternatives', 32, (at: number) => `{${'*a,'.repeat(78)}*b}${at}`],
+    ['braces in braces', 32, (at: number) => `${'{*,'.repeat(60)}a${'}'.repeat(60)}${at}`],
+    ['components', 32, (at: number) => `${'**/a*/'.repeat(40)}b${at}`],
+  ])('%s: a check takes far less than 1 ms', (_what, count, pattern) => {
+    const key = [...Array(count).keys()].map(at => scope(`repository:${pattern(at)}:read`))
+    const first = cpuTime(() => names.map(name => allowedBy(key, name)))
+    const again = cpuTime(() => names.map(name => allowedBy(key, name)))
+    expect(Math.max(first, again) / names.length).toBeLessThan(1)
   })
 })
