@@ -14,7 +14,7 @@ import { freeSpace } from './platform/free-space.ts'
 import type { ProcessTable } from './platform/process-table.ts'
 import { createWeb } from './platform/web.ts'
 import { within } from './platform/within.ts'
-import { preflight, readTarget } from './preflight.ts'
+import { checkLogOutput, preflight, readTarget } from './preflight.ts'
 import { clientAddress, createRegistryAccess } from './registry-access.ts'
 import { createReleaseAdvice } from './release-advice.ts'
 import { createRotationControl } from './rotation-control.ts'
@@ -298,7 +298,8 @@ export async function createApp(options: AppOptions): Promise<App> {
         busyWith: () => runs.current()?.title,
         async ready() {
           const read = await readTarget(configFile, engine.now().id)
-          return read.ok ? engines.verify(engine.now(), configFile) : read
+          const checked = read.ok ? await checkLogOutput(configFile, read.value) : read
+          return checked.ok ? engines.verify(engine.now(), configFile) : checked
         },
         snapshot,
         tail,

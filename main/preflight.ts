@@ -6,6 +6,7 @@ import { readListenAddress } from '../registry/config/listen-address.ts'
 import { loadConfig } from '../registry/config/load.ts'
 import type { ConfigProblem } from '../registry/config/problem.ts'
 import { unreachable, unsupported } from '../registry/config/supported.ts'
+import { logOutputFault } from './log-output.ts'
 import type { ProcessTable } from './platform/process-table.ts'
 import { checkVolume } from './platform/volume.ts'
 import { type SignInPlace, signInPlaceOf } from './sign-in-place.ts'
@@ -22,7 +23,7 @@ export interface Target {
   /** Those of storage.subPaths, by the first part of a name. */
   subFolders: Record<string, string>
   publicUrl?: string
-  /** The file that the engine writes its log to, where it is not standard output. */
+  /** What log.output of config.json names, absolute: a file, or a device. */
   logOutput?: string
   /** What the registry shows over https, absolute. */
   certificate?: string
@@ -83,8 +84,18 @@ export async function preflight(
 ): Promise<Result<Target>> {
   const target = await readTarget(configFile, engine)
   if (!target.ok) return target
+  const log = await checkLogOutput(configFile, target.value)
+  if (!log.ok) return log
   const volume = await checkVolume(target.value.dataFolder)
   return volume.ok ? otherHolder(target.value, processes) : volume
+}
+
+/** Fails with config-invalid when the engine could not open the log that config.json names. */
+export async function checkLogOutput(configFile: string, target: Target): Promise<Result<Target>> {
+  const fault = await logOutputFault(target.logOutput)
+  return fault === undefined
+    ? ok(target)
+    : fail({ code: 'config-invalid', file: configFile, faults: [fault] })
 }
 
 /** Fails with root-in-use when a process other than `own` has the data open. */

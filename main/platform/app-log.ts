@@ -1,4 +1,4 @@
-import { appendFileSync, chmodSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { appendFileSync, chmodSync, lstatSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 export type LogData = Readonly<Record<string, unknown>>
@@ -50,7 +50,9 @@ export function openAppLog({ file, now, maxBytes = 1024 * 1024 }: Options): AppL
 function open(file: string): number {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   const found = statSync(file, { throwIfNoEntry: false })
-  if (found !== undefined && (found.mode & 0o077) !== 0) chmodSync(file, 0o600)
+  // A link leads to something that need not be ours.
+  const isPlain = lstatSync(file, { throwIfNoEntry: false })?.isFile() === true
+  if (found !== undefined && isPlain && (found.mode & 0o077) !== 0) chmodSync(file, 0o600)
   return found?.size ?? 0
 }
 

@@ -1,4 +1,14 @@
-import { chmodSync, closeSync, fstatSync, mkdirSync, openSync, readSync, statSync, writeSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Clock } from '../platform/clock.ts'
@@ -50,10 +60,13 @@ export interface LogFile {
   close(): Promise<void>
 }
 
-/** `file` and its folder are made (0600 and 0700) if they are not there. */
+/**
+ * A file of the app's own: it and its folder are made (0600 and 0700) if they are not there. Where somebody put a link or
+ * a device in its place, that is written to and read, and neither rotated nor given another mode.
+ */
 export function createLogFile(file: string, clock: Clock, limits: LogLimits): LogFile {
   closeSync(openPrivately(file))
-  chmodSync(file, 0o600)
+  if (isPlain(file)) chmodSync(file, 0o600)
 
   const listeners = new Set<(batch: LogBatch) => void>()
   const cutter = createLineCutter(limits.lineChars)
@@ -92,7 +105,7 @@ export function createLogFile(file: string, clock: Clock, limits: LogLimits): Lo
 
   async function round() {
     await readNew()
-    if (sizeOf(file) < limits.bytes || closed) return
+    if (sizeOf(file) < limits.bytes || closed || !isPlain(file)) return
     await readNew()
     const end = await rotate(file, limits)
     const missed = end - position
@@ -174,6 +187,8 @@ export function createLogFile(file: string, clock: Clock, limits: LogLimits): Lo
 function sizeOf(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0
 }
+
+const isPlain = (file: string): boolean => lstatSync(file, { throwIfNoEntry: false })?.isFile() === true
 
 function openPrivately(file: string): number {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })

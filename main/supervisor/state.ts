@@ -1,6 +1,5 @@
 import type { Exit, Failure } from '../../preload/contract/failure.ts'
 import type { Cause, JournalEntry, PushInProgress, Then } from '../../preload/contract/registry-state.ts'
-import type { Undecided } from '../../preload/contract/undecided.ts'
 
 /**
  * Where the registry answers this machine. `url` has no trailing slash; an IPv6 `host` is in brackets. `listen`: what it
@@ -29,8 +28,6 @@ export interface Owner {
   command?: string
   user?: string
   startedAt?: number
-  /** Set when it is a zot. */
-  zot?: { version?: string }
 }
 
 /** What outlives a single stage. */
@@ -100,8 +97,6 @@ export type Stage =
       lastLines: string[]
     }
   | { kind: 'foreign'; since: number; port: number; owner: Owner; retryAt: number }
-  /** `retryAt`: when it is looked at again, by itself. */
-  | { kind: 'undecided'; since: number; undecided: Undecided; retryAt: number }
   /** `survivor`: a process that SIGKILL did not end yet; nothing is started beside it. */
   | { kind: 'failed'; since: number; error: Failure; retryAt?: number; survivor?: { run: Run; goal: Then } }
 
@@ -116,8 +111,6 @@ export type Finding =
   /** A process that an earlier life of the app left. `ownsPort` is false while it is still starting. */
   | { kind: 'ours'; run: Run; ownsPort: boolean }
   | { kind: 'taken'; port: number; owner: Owner }
-  /** The port is free, and somebody has to choose before anything is started. */
-  | { kind: 'undecided'; undecided: Undecided }
   | { kind: 'refused'; error: Failure }
 
 /** `at`: ms since the epoch. `dice`: random, 0 up to 1, for the jitter. */
@@ -135,8 +128,6 @@ export type Event = { at: number } & (
   | { kind: 'spawn-failed'; error?: Failure; reason: string; dice: number }
   | { kind: 'ready'; pid: number }
   | { kind: 'hung'; pid: number; answeredAt: number }
-  /** The data folder of a process that serves is gone, or is another one. */
-  | { kind: 'data-lost'; pid: number }
   | { kind: 'uploads-seen'; pid: number; pushes: PushInProgress[] }
   | { kind: 'exited'; pid: number; exit: Exit; lastLines: string[]; dice: number }
 )

@@ -36,12 +36,6 @@ export function stepServing(
       const limit = drainsItself ? policy.killAfterNow : policy.killAfter
       return terminate(memory, ending, event.at, { ...policy, killAfter: limit })
     }
-    case 'data-lost': {
-      if (event.pid !== run.pid) return same(state)
-      const ending = { run, since: event.at, servingSince: since, goal: 'restart' as const, pushes: [] }
-      // What is under way cannot be finished: there is nothing to write it to.
-      return terminate(memory, ending, event.at, { ...policy, killAfter: policy.killAfterNow }, 'data-lost')
-    }
     case 'hung': {
       if (event.pid !== run.pid) return same(state)
       const ending = { run, since: event.at, servingSince: since, goal: 'restart' as const, pushes: [] }

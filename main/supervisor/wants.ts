@@ -35,7 +35,6 @@ export function wants({ stage }: State, policy: Policy): Wants {
       return { tickAt: stage.until }
     case 'crash-looping':
     case 'foreign':
-    case 'undecided':
       return { tickAt: stage.retryAt }
     case 'failed':
       return {

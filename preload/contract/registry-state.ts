@@ -1,5 +1,4 @@
 import type { Exit, Failure } from './failure.ts'
-import type { Undecided } from './undecided.ts'
 
 /** Why the registry is being, or was, started or ended. */
 export type Cause =
@@ -15,8 +14,6 @@ export type Cause =
   | 'start-failed'
   | 'woke'
   | 'retry'
-  /** The data folder went, or became another one, while it served. */
-  | 'data-lost'
 
 /** What a drain or a stop leads to. */
 export type Then = 'stopped' | 'restart' | 'quit'
@@ -72,11 +69,7 @@ export type ProcessState =
       command?: string
       user?: string
       startedAt?: number
-      /** Set when it is a zot; the version is absent where it does not tell one. */
-      zot?: { version?: string }
     }
-  /** Nothing is started until somebody has chosen. */
-  | ({ kind: 'undecided'; since: number } & Undecided)
   | { kind: 'failed'; since: number; error: Failure; retryAt?: number }
 
 /** The state's name in JSON: the process axis, with `degraded` folded in from the service axis. */

@@ -1,5 +1,7 @@
-import { openSync } from 'node:fs'
+import { constants, openSync, readlinkSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import sonicBoom from 'sonic-boom'
+import { isStandardOutput, ownDescriptor } from '../config/log-output.ts'
 
 export type Level = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'panic'
 
@@ -36,9 +38,9 @@ export interface Logger {
   flushSync(): void
 }
 
-/** Opens the log on a file (0600, appended to; throws when it cannot be) or on standard output. */
+/** Opens the log on a file (a new one is 0600; appended to; throws when it cannot be) or on standard output. */
 export function openLogger(level: string, output: string | undefined): Logger {
-  const fd = output === undefined ? 1 : openSync(output, 'a', 0o600)
+  const fd = output === undefined ? 1 : openOutput(resolve(output))
   const sink = new sonicBoom.SonicBoom({
     fd,
     sync: false,
@@ -76,6 +78,23 @@ export function openLogger(level: string, output: string | undefined): Logger {
         // Nowhere left to say it.
       }
     },
+  }
+}
+
+function openOutput(file: string): number {
+  const descriptor = ownDescriptor(file, readLink)
+  if (isStandardOutput(descriptor)) return descriptor
+  if (descriptor !== undefined) throw new Error('no log can go there, only to standard output or error')
+  // For writing alone, a named pipe would hold up the start until somebody reads it.
+  const isPipe = statSync(file, { throwIfNoEntry: false })?.isFIFO() === true
+  return openSync(file, isPipe ? constants.O_RDWR | constants.O_NONBLOCK : 'a', 0o600)
+}
+
+function readLink(path: string): string | undefined {
+  try {
+    return resolve(dirname(path), readlinkSync(path))
+  } catch {
+    return undefined
   }
 }
 

@@ -5,7 +5,6 @@ import { createStore } from '../bridge/store.ts'
 import { Announcer } from '../ui/announcer.tsx'
 import { Copy } from '../ui/copy.tsx'
 import { Glyph } from '../ui/glyph.tsx'
-import { Boundary } from './boundary.tsx'
 import { type Seen, StoreProvider, see, useKnown, useNow } from './knowledge.tsx'
 
 /** Connects this page to the app and shows `View`, or why there is nothing to show yet. */
@@ -16,9 +15,7 @@ export function mount(View: ComponentType<{ seen: Seen }>): void {
   document.documentElement.dataset['shell'] = store.shell
   createRoot(root).render(
     <StoreProvider value={store}>
-      <Boundary what="This page" whole>
-        <Page View={View} />
-      </Boundary>
+      <Page View={View} />
       <Announcer />
     </StoreProvider>,
   )

@@ -14,7 +14,7 @@ export function RunQuestion({
   question: RunbookQuestion
   onAnswer: RunViewProps['onAnswer']
 }) {
-  const { open, sheet } = useAnswerSheet(question, onAnswer)
+  const [open, setOpen] = useState(false)
   return (
     <section className="card pad at-hand" aria-label="Question">
       <Glyph name="waits" />
@@ -23,38 +23,25 @@ export function RunQuestion({
         <p className="two lines">{question.body}</p>
         <SignIn question={question} />
         <div className="act">
-          <Button kind="fill" onPress={open}>
+          <Button kind="fill" onPress={() => setOpen(true)}>
             {question.confirm}…
           </Button>
         </div>
       </div>
-      {sheet}
+      {open && (
+        <AnswerSheet
+          key={question.id}
+          question={question}
+          onAnswer={onAnswer}
+          onClose={() => setOpen(false)}
+        />
+      )}
     </section>
   )
 }
 
-/** The sheet of one question: the next question, which may come before this answer has returned, does not open by itself. */
-export function useAnswerSheet(
-  question: RunbookQuestion | undefined,
-  onAnswer: RunViewProps['onAnswer'],
-): { open: () => void; sheet: ReactNode } {
-  const [asking, setAsking] = useState<string>()
-  const close = (id: string): void => setAsking(now => (now === id ? undefined : now))
-  return {
-    open: () => setAsking(question?.id),
-    sheet: question !== undefined && asking === question.id && (
-      <AnswerSheet
-        key={question.id}
-        question={question}
-        onAnswer={onAnswer}
-        onClose={() => close(question.id)}
-      />
-    ),
-  }
-}
-
 /** The question of a run, with a field where a key is wanted. */
-function AnswerSheet({
+export function AnswerSheet({
   question,
   onAnswer,
   onClose,

@@ -126,7 +126,6 @@ export function fakeHost(over: Areas = {}): FakeHost {
       stop: async () => ok(now),
       restart: async () => ok(now),
       cancel: async () => ok(null),
-      lookAgain: async () => ok(now),
       ...over.registry,
     },
     logs: { tail: async () => ok({ lines: ['one', 'two'] }), ...over.logs },
