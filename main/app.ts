@@ -7,6 +7,7 @@ import { createHandlers, type ShellPart } from './handlers.ts'
 import { createHealth } from './health/health.ts'
 import { createNoticeControl } from './notice-control.ts'
 import { createOutputLog } from './output-log.ts'
+import { askLiveness } from './platform/admin-liveness.ts'
 import type { AppLog } from './platform/app-log.ts'
 import { childEnvironment } from './platform/child-environment.ts'
 import type { Clock } from './platform/clock.ts'
@@ -111,6 +112,9 @@ export async function createApp(options: AppOptions): Promise<App> {
     },
     processes,
     childEnvironment: { ...childEnvironment(process.env), ZOTBAR_ADMIN_SOCKET: adminSocket },
+    // Of zot there is no such socket; another registry's may be left at this path.
+    askAdmin: async limitMs =>
+      engine.now().id === 'zot' ? { kind: 'refused' } : askLiveness(adminSocket, limitMs),
     logLimits: { bytes: settings.get('logs.maxMegabytes') * 1024 * 1024, keep: settings.get('logs.keep') },
     uploadsInProgress: () => storage.uploadsInProgress(),
     async preflight() {

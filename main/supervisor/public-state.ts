@@ -19,7 +19,15 @@ export function publicState({ stage }: State, policy: Policy): ProcessState {
     }
     case 'serving': {
       const { pid, startedAt, adopted } = stage.run
-      return { kind: 'serving', since: stage.since, pid, startedAt, adopted }
+      const { since, silentSince } = stage
+      return {
+        kind: 'serving',
+        since,
+        pid,
+        startedAt,
+        adopted,
+        ...(silentSince === undefined ? {} : { silentSince }),
+      }
     }
     case 'draining': {
       const { since, run, until, goal, pushes, killAt } = stage

@@ -8,6 +8,8 @@ interface Parts {
   probe: Probe
   /** Whether somebody else listens on the run's port: then the yes is not ours. */
   isOthers(run: Run): Promise<boolean>
+  /** Whether a connection to its port that was cut can only have been cut by this process. */
+  isCutBy(run: Run): Promise<boolean>
   onReady(): void
 }
 
@@ -18,15 +20,16 @@ const [closest, farthest] = [20, 250]
 /**
  * Asks /readyz (/v2/ where there is none) until it says yes; calls back once.
  * Pauses grow with the time waited: a quick start is seen at once, a slow one costs little.
- * A yes from somebody else on the port does not count.
+ * A yes from somebody else on the port does not count. An adopted process that cuts the connection is overloaded, and
+ * was ready before: both engines open the port only then.
  */
-export function watchReadiness({ run, clock, probe, isOthers, onReady }: Parts): () => void {
+export function watchReadiness({ run, clock, probe, isOthers, isCutBy, onReady }: Parts): () => void {
   const begun = clock.monotonic()
   let ended = false
   let cancel = () => {}
 
   async function ask() {
-    const ready = (await answersReady(probe, run.place.url)) && !(await isOthers(run))
+    const ready = await isReady().catch(() => false)
     if (ended) return
     if (ready) {
       ended = true
@@ -36,6 +39,11 @@ export function watchReadiness({ run, clock, probe, isOthers, onReady }: Parts):
     const waited = clock.monotonic() - begun
     cancel = clock.setTimer(clock.now() + Math.min(Math.max(waited / 10, closest), farthest), ask)
   }
+  async function isReady(): Promise<boolean> {
+    const said = await askReady(probe, run.place.url)
+    if (said === 'cut') return run.adopted && isCutBy(run)
+    return said && !(await isOthers(run))
+  }
   cancel = clock.setTimer(clock.now() + (run.adopted ? 0 : closest), ask)
   return () => {
     ended = true
@@ -43,8 +51,9 @@ export function watchReadiness({ run, clock, probe, isOthers, onReady }: Parts):
   }
 }
 
-async function answersReady(probe: Probe, url: string): Promise<boolean> {
+async function askReady(probe: Probe, url: string): Promise<boolean | 'cut'> {
   const status = await probe(`${url}/readyz`, limit)
+  if (status === 'cut') return status
   if (status !== 404) return status === 200
   const api = await probe(`${url}/v2/`, limit)
   return api === 200 || api === 401

@@ -59,7 +59,8 @@ export type Stage =
   | { kind: 'checking'; since: number; cause: Cause; deadline: number; goal?: 'stopped' | 'quit' }
   | { kind: 'launching'; since: number; cause: Cause; deadline: number; place: Place }
   | { kind: 'starting'; since: number; cause: Cause; deadline: number; run: Run; ownsPort: boolean }
-  | { kind: 'serving'; since: number; run: Run }
+  /** `silentSince`: when it last answered, from the first question on that it did not answer. */
+  | { kind: 'serving'; since: number; run: Run; silentSince?: number }
   /** `killAt` is set once SIGTERM is sent. */
   | ({
       kind: 'draining'
@@ -127,6 +128,9 @@ export type Event = { at: number } & (
   | { kind: 'spawned'; run: Run }
   | { kind: 'spawn-failed'; error?: Failure; reason: string; dice: number }
   | { kind: 'ready'; pid: number }
+  /** It did not answer, and may yet: `hung` is the verdict after several such questions. */
+  | { kind: 'silent'; pid: number; answeredAt: number }
+  | { kind: 'answered'; pid: number }
   | { kind: 'hung'; pid: number; answeredAt: number }
   | { kind: 'uploads-seen'; pid: number; pushes: PushInProgress[] }
   | { kind: 'exited'; pid: number; exit: Exit; lastLines: string[]; dice: number }

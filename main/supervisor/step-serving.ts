@@ -1,4 +1,4 @@
-import { same, unasked, unaskedCause } from './ending.ts'
+import { same, to, unasked, unaskedCause } from './ending.ts'
 import type { Policy } from './policy.ts'
 import type { Event, Next, Stage, State } from './state.ts'
 import { beginDrain, kill, terminate } from './step-stopping.ts'
@@ -36,6 +36,14 @@ export function stepServing(
       const limit = drainsItself ? policy.killAfterNow : policy.killAfter
       return terminate(memory, ending, event.at, { ...policy, killAfter: limit })
     }
+    case 'silent':
+      if (event.pid !== run.pid) return same(state)
+      return to(memory, { kind: 'serving', since, run, silentSince: event.answeredAt })
+    case 'answered':
+      return event.pid === run.pid ? to(memory, { kind: 'serving', since, run }) : same(state)
+    case 'woke':
+      // What was missed before the computer slept does not count: it is asked anew.
+      return to(memory, { kind: 'serving', since, run })
     case 'hung': {
       if (event.pid !== run.pid) return same(state)
       const ending = { run, since: event.at, servingSince: since, goal: 'restart' as const, pushes: [] }

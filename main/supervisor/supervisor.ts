@@ -1,5 +1,6 @@
 import type { JournalEntry, ProcessState, PushInProgress } from '../../preload/contract/registry-state.ts'
 import type { Result } from '../../preload/contract/result.ts'
+import type { Liveness } from '../platform/admin-liveness.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { ProcessTable } from '../platform/process-table.ts'
 import type { Probe } from './http-probe.ts'
@@ -28,6 +29,8 @@ export interface SupervisorParts {
   uploadsInProgress(): Promise<PushInProgress[]>
   /** The whole environment of the engine, but for what the engine adds itself. */
   childEnvironment: Record<string, string>
+  /** A question for a sign of life on the engine's administration socket; `refused` where the engine has none. */
+  askAdmin?(limitMs: number): Promise<Liveness>
   /** The app's own log. */
   log(message: string, data?: Record<string, unknown>): void
   /** A file of ours that could not be understood and was set aside. */

@@ -2,6 +2,7 @@ import { watchAdopted } from './alive.ts'
 import type { Care } from './care.ts'
 import { watchForHang } from './hang.ts'
 import { probeHttp } from './http-probe.ts'
+import { askForLife, isCutBy } from './liveness.ts'
 import type { Policy } from './policy.ts'
 import { isOthers } from './port.ts'
 import { watchReadiness } from './ready.ts'
@@ -64,14 +65,19 @@ export function createWatchers({ parts, policy, care, tell }: Parts): Watchers {
       clock,
       probe,
       isOthers: ({ pid, place }) => isOthers(pid, place, processes),
+      isCutBy: run => isCutBy(run, processes),
       onReady: () => tell({ kind: 'ready', pid: run.pid }),
     })
   const listen = (run: Run) =>
     watchForHang({
-      url: `${run.place.url}${parts.engine.livenessPath}`,
+      ask: limitMs => {
+        const { engine, askAdmin } = parts
+        return askForLife({ run, path: engine.livenessPath, probe, askAdmin, processes }, limitMs)
+      },
       clock,
-      probe,
       policy,
+      onMiss: answeredAt => tell({ kind: 'silent', pid: run.pid, answeredAt }),
+      onAnswer: () => tell({ kind: 'answered', pid: run.pid }),
       onHung: answeredAt => tell({ kind: 'hung', pid: run.pid, answeredAt }),
     })
   const watch = ({ pid }: Run) =>

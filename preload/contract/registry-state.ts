@@ -26,12 +26,13 @@ export interface PushInProgress {
 
 /**
  * The process axis: is it running, and who says so. Times are ms since the epoch.
- * `serving` means that it answered its readiness probe; whether it answers well is the service axis.
+ * `serving` means that it answered its readiness probe; whether it answers well is the service axis. `silentSince` is
+ * when it last answered, as long as it does not: it is ended and started anew when that lasts.
  */
 export type ProcessState =
   | { kind: 'stopped'; since: number; why: 'never-started' | 'asked' | 'quit' }
   | { kind: 'starting'; since: number; cause: Cause; pid?: number; deadline: number }
-  | { kind: 'serving'; since: number; pid: number; startedAt: number; adopted: boolean }
+  | { kind: 'serving'; since: number; pid: number; startedAt: number; adopted: boolean; silentSince?: number }
   | {
       kind: 'draining'
       since: number
@@ -72,7 +73,7 @@ export type ProcessState =
     }
   | { kind: 'failed'; since: number; error: Failure; retryAt?: number }
 
-/** The state's name in JSON: the process axis, with `degraded` folded in from the service axis. */
+/** The state's name in JSON: the process axis, with `degraded` folded in from silence and from the service axis. */
 export type StateName = ProcessState['kind'] | 'degraded'
 
 /** One line of "why did it restart". `downMs` is the time without an answer; absent while it is not back. */

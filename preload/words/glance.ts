@@ -61,9 +61,11 @@ const startNow: GlanceAction = { verb: 'start', label: 'Start now', kind: 'fill'
 
 /** Folds the two axes into the contract's one state name. */
 export function stateName(snapshot: Pick<Snapshot, 'process' | 'service'>): StateName {
-  return snapshot.process.kind === 'serving' && failedProbes(snapshot).length > 0
+  const { process } = snapshot
+  return process.kind === 'serving' &&
+    (process.silentSince !== undefined || failedProbes(snapshot).length > 0)
     ? 'degraded'
-    : snapshot.process.kind
+    : process.kind
 }
 
 const failedProbes = (snapshot: Pick<Snapshot, 'service'>): ProbeResult[] =>
@@ -226,6 +228,8 @@ const broken: Record<ProbeResult['id'], string> = {
 }
 
 function degraded(snapshot: Snapshot, now: number): Glance {
+  const { process } = snapshot
+  if (process.kind === 'serving' && process.silentSince !== undefined) return silent(process.silentSince, now)
   const first = failedProbes(snapshot)[0]
   const what = first ? `${broken[first.id]}: ${first.detail}.` : ''
   const checked = snapshot.service.checkedAt
@@ -237,6 +241,15 @@ function degraded(snapshot: Snapshot, now: number): Glance {
     actions: [{ verb: 'restart', label: 'Restart', kind: 'plain' }],
   }
 }
+
+/** It lives and does not answer: overloaded, held up, or hung. What becomes of it is decided soon, by itself. */
+const silent = (since: number, now: number): Glance => ({
+  class: 'attention',
+  state: 'degraded',
+  headline: 'Degraded',
+  reason: `It has not answered for ${duration(Math.max(0, now - since))}. If it stays silent it is ended and started again; the images are not touched.`,
+  actions: [{ verb: 'restart', label: 'Restart', kind: 'plain' }],
+})
 
 type Of<K extends ProcessState['kind']> = Extract<ProcessState, { kind: K }>
 

@@ -178,7 +178,10 @@ function runningLabel({ snapshot, now, answers }: Seen): string | undefined {
 
 /** The probes, while one of them fails: which, and what the others say. */
 export function HealthRow({ seen }: { seen: Seen }) {
+  const { process } = seen.snapshot
   if (seen.glance.state !== 'degraded' || !seen.answers) return null
+  // What the probes found before it fell silent says nothing about now.
+  if (process.kind === 'serving' && process.silentSince !== undefined) return null
   const checked = seen.snapshot.service.checkedAt
   return (
     <Row

@@ -1,5 +1,5 @@
 // A registry that behaves as its config file says: `node engine.mjs serve CONFIG`.
-// {port, kind: 'own' | 'zot', startAfter, exitAfter, code, ignoresTerm, hangAfter, drainMs, flood, says}
+// {port, kind: 'own' | 'zot', startAfter, exitAfter, code, ignoresTerm, hangAfter, drainMs, flood, says}; SIGUSR2 makes it cut every connection
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 
@@ -39,6 +39,15 @@ function flood() {
   setImmediate(flood)
 }
 
+// From now on every connection is cut before it could ask, as at a limit.
+process.on('SIGUSR2', () => {
+  server.removeAllListeners('connection')
+  server.on('connection', socket => {
+    socket.resetAndDestroy()
+    log('cut')
+  })
+  log('cuts')
+})
 process.on('SIGTERM', () => {
   if (config.ignoresTerm) return log('SIGTERM ignored')
   if (kind === 'zot') process.exit(0)

@@ -96,6 +96,18 @@ describe('a registry that a killed app left', () => {
     expect(it.journal()[0]).toMatchObject({ cause: 'hung', pid: left.pid })
   })
 
+  it('is adopted as it is while it is overloaded and cuts every connection', async () => {
+    rig = await createRig()
+    const left = await leftBehind()
+    process.kill(left.pid, 'SIGUSR2')
+    const it = rig.supervise({ policy: { adoptLimit: 500 } })
+    await it.begin()
+    expect(await until(it, 'serving')).toMatchObject({ pid: left.pid, adopted: true })
+    const cuts = async () => (await it.tail(100)).filter(line => line.includes('"cut"')).length
+    await eventually(async () => (await cuts()) >= 6)
+    expect(it.state()).toMatchObject({ kind: 'serving', pid: left.pid })
+  })
+
   it('is left running by an app that keeps it serving, and found by the next', async () => {
     rig = await createRig()
     const first = rig.supervise()

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { standardPolicy } from '../../../main/supervisor/policy.ts'
 import { fakeEngine, fakeZot } from '../../fakes/engine/fake-engine.ts'
 import { eventually } from '../../fakes/eventually.ts'
 import { answers, createRig, pidsOf, until } from './rig.ts'
@@ -122,6 +123,24 @@ describe('a process that does not do as it should', () => {
       return state.kind === 'serving' && state.pid !== pid
     })
     expect(it.journal().find(entry => entry.pid === pid && entry.exit)).toMatchObject({ cause: 'hung' })
+    // Before the verdict it was not said to serve as if nothing were wrong.
+    expect(rig.states).toContainEqual(
+      expect.objectContaining({ kind: 'serving', pid, silentSince: expect.any(Number) }),
+    )
+  })
+
+  it('cuts every connection, as at a limit: it is overloaded, and left alone', async () => {
+    rig = await createRig()
+    const it = rig.supervise()
+    await it.begin()
+    const { pid } = await until(it, 'serving')
+    process.kill(pid, 'SIGUSR2')
+    const cuts = async () => (await it.tail(100)).filter(line => line.includes('"cut"')).length
+    const enough = 2 * standardPolicy.hangMisses + 1
+    await eventually(async () => (await cuts()) >= enough)
+    expect(it.state()).toMatchObject({ kind: 'serving', pid })
+    expect(rig.states.filter(state => 'silentSince' in state)).toEqual([])
+    expect(it.journal().filter(entry => entry.exit)).toEqual([])
   })
 
   it('floods its output: the disk stays bounded, the tail too, and it goes on serving', async () => {

@@ -8,7 +8,10 @@ const act = fc.oneof(
     arbitrary: fc.constantFrom('start', 'stop', 'restart', 'restart-now', 'cancel', 'woke', 'quit'),
   },
   { weight: 4, arbitrary: fc.constantFrom('tick', 'ready', 'obey', 'stubborn') },
-  { weight: 2, arbitrary: fc.constantFrom('crash', 'exit-0', 'hang', 'foreign', 'foreign-gone') },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom('crash', 'exit-0', 'hang', 'silent', 'answers', 'foreign', 'foreign-gone'),
+  },
   { weight: 6, arbitrary: fc.nat({ max: 3 }) },
   { weight: 1, arbitrary: fc.nat({ max: 40_000 }).map(ms => ({ ms })) },
 )
@@ -67,6 +70,10 @@ describe('any order of events', () => {
                 break
               case 'hang':
                 world.hang()
+                break
+              case 'silent':
+              case 'answers':
+                world.silent(one === 'answers')
                 break
               case 'foreign':
               case 'foreign-gone':

@@ -1,26 +1,32 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
+import type { Liveness } from '../../../main/platform/admin-liveness.ts'
+import type { PortOwner } from '../../../main/platform/process-table.ts'
 import { watchAdopted } from '../../../main/supervisor/alive.ts'
 import { watchForHang } from '../../../main/supervisor/hang.ts'
-import type { Probe } from '../../../main/supervisor/http-probe.ts'
+import { type Probed, probeHttp } from '../../../main/supervisor/http-probe.ts'
+import { askForLife, type SignOfLife } from '../../../main/supervisor/liveness.ts'
 import { standardPolicy as policy } from '../../../main/supervisor/policy.ts'
 import { watchReadiness } from '../../../main/supervisor/ready.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 import { place, runOf } from './drive.ts'
 
 describe('readiness', () => {
-  function watch(statuses: Record<string, (number | undefined)[]>, others = [false]) {
+  function watch(statuses: Record<string, Probed[]>, others = [false], adopted = false) {
     const clock = fakeClock()
     const asked: number[] = []
     let ready = 0
     const next = <T>(list: T[]) => (list.length > 1 ? list.shift() : list[0])
     const stop = watchReadiness({
-      run: runOf(10),
+      run: { ...runOf(10), adopted },
       clock,
       probe: async url => {
         asked.push(clock.monotonic())
         return next(statuses[url.slice(place.url.length)] ?? [undefined])
       },
       isOthers: async () => next(others) ?? false,
+      isCutBy: async () => !(next(others) ?? false),
       onReady: () => ready++,
     })
     return { clock, asked, stop, ready: () => ready }
@@ -52,6 +58,17 @@ describe('readiness', () => {
     expect(it.ready()).toBe(1)
   })
 
+  it('takes an adopted process that cuts the connection for ready, and no other', async () => {
+    const adopted = watch({ '/readyz': [undefined, 'cut'] }, [false], true)
+    await adopted.clock.advance(100)
+    expect(adopted.ready()).toBe(1)
+    for (const it of [watch({ '/readyz': ['cut'] }), watch({ '/readyz': ['cut'] }, [true], true)]) {
+      await it.clock.advance(1000)
+      expect(it.ready()).toBe(0)
+      it.stop()
+    }
+  })
+
   it('ends when it is told to', async () => {
     const it = watch({ '/readyz': [undefined, 200] })
     it.stop()
@@ -61,28 +78,56 @@ describe('readiness', () => {
 })
 
 describe('hang detection', () => {
-  function watch(answer: () => number | undefined | Promise<number | undefined>) {
+  function watch(answer: () => SignOfLife | Promise<SignOfLife>) {
     const clock = fakeClock()
     const hung: number[] = []
+    const heard: string[] = []
+    const start = clock.now()
     let asked = 0
-    const probe: Probe = async () => {
-      asked++
-      return answer()
-    }
-    const stop = watchForHang({ url: 'u', clock, probe, policy, onHung: at => hung.push(at) })
-    return { clock, hung, stop, start: clock.now(), asked: () => asked }
+    const stop = watchForHang({
+      clock,
+      ask: async () => {
+        asked++
+        return answer()
+      },
+      policy,
+      onMiss: at => heard.push(`silent since ${at - start} at ${clock.now() - start}`),
+      onAnswer: () => heard.push(`answered at ${clock.now() - start}`),
+      onHung: at => hung.push(at),
+    })
+    return { clock, hung, heard, stop, start, asked: () => asked }
   }
 
-  it('asks every 5 s, and any answer will do', async () => {
-    const it = watch(() => 500)
+  it('asks every 5 s', async () => {
+    const it = watch(() => 'alive')
     await it.clock.advance(60_000)
     expect(it.asked()).toBe(12)
+    expect([it.hung, it.heard]).toEqual([[], []])
+  })
+
+  it('tells the first miss, and the answer after it', async () => {
+    const answers: SignOfLife[] = ['alive', 'silent', 'silent', 'alive', 'alive', 'silent']
+    const it = watch(() => answers.shift() ?? 'alive')
+    await it.clock.advance(35_000)
+    expect(it.heard).toEqual([
+      'silent since 5000 at 10000',
+      'answered at 20000',
+      'silent since 25000 at 30000',
+      'answered at 35000',
+    ])
+    expect(it.hung).toEqual([])
+  })
+
+  it('is not given up because it could not be asked', async () => {
+    const answers: SignOfLife[] = ['silent', 'silent', 'unknown', 'unknown', 'unknown', 'alive']
+    const it = watch(() => answers.shift() ?? 'unknown')
+    await it.clock.advance(120_000)
     expect(it.hung).toEqual([])
   })
 
   it('calls back after three misses in a row, with the time of the last answer', async () => {
-    const answers = [200, undefined, undefined, 200, undefined, undefined, undefined]
-    const it = watch(() => answers.shift())
+    const answers: SignOfLife[] = ['alive', 'silent', 'silent', 'alive']
+    const it = watch(() => answers.shift() ?? 'silent')
     await it.clock.advance(60_000)
     expect(it.hung).toEqual([it.start + 20_000])
     expect(it.asked()).toBe(7)
@@ -91,7 +136,7 @@ describe('hang detection', () => {
 
   it('does not hold sleep against the process', async () => {
     let miss: (() => void) | undefined
-    const it = watch(() => new Promise(resolve => (miss = () => resolve(undefined))))
+    const it = watch(() => new Promise(resolve => (miss = () => resolve('silent'))))
     for (let round = 0; round < 10; round++) {
       await it.clock.advance(5000)
       // Asleep in the middle of a question: its limit fires late.
@@ -103,7 +148,7 @@ describe('hang detection', () => {
   })
 
   it('forgets misses from before a sleep', async () => {
-    const it = watch(() => undefined)
+    const it = watch(() => 'silent')
     await it.clock.advance(10_000)
     expect(it.asked()).toBe(2)
     await it.clock.jump(3_600_000)
@@ -113,11 +158,95 @@ describe('hang detection', () => {
   })
 
   it('ends when it is told to', async () => {
-    const it = watch(() => undefined)
+    const it = watch(() => 'silent')
     await it.clock.advance(11_000)
     it.stop()
     await it.clock.advance(60_000)
     expect(it.hung).toEqual([])
+  })
+})
+
+describe('a sign of life', () => {
+  interface World {
+    admin?: Liveness
+    probed?: Probed
+    owner?: PortOwner
+    alive?: boolean
+  }
+  function ask({ admin, probed, owner, alive = true }: World) {
+    const asked: string[] = []
+    const sign = askForLife(
+      {
+        run: runOf(10),
+        path: '/livez',
+        probe: async url => {
+          asked.push(url)
+          return probed
+        },
+        askAdmin: admin && (async () => admin),
+        processes: { alive: () => alive, portOwner: async () => owner },
+      },
+      5000,
+    )
+    return sign.then(found => [found, asked.length])
+  }
+  const own = { pid: 10 }
+
+  it.each<[string, World, SignOfLife, number]>([
+    ['what the administration socket says', { admin: { kind: 'alive', protocol: 0 } }, 'alive', 0],
+    ['its silence', { admin: { kind: 'silent' }, probed: 200 }, 'silent', 0],
+    ['HTTP, where nobody has such a socket', { admin: { kind: 'refused' }, probed: 200 }, 'alive', 1],
+    ['an error over HTTP', { probed: 503 }, 'alive', 1],
+    ['silence over HTTP', { owner: own }, 'silent', 1],
+    ['a cut connection', { probed: 'cut', owner: own }, 'alive', 1],
+    ['a cut connection, and nobody knows by whom', { probed: 'cut' }, 'alive', 1],
+    ['a connection that somebody else cut', { probed: 'cut', owner: { pid: 11 } }, 'silent', 1],
+    ['a cut connection of a process that ended', { probed: 'cut', alive: false }, 'silent', 1],
+    ['a refusal by the owner of the port', { probed: 'refused', owner: own }, 'alive', 1],
+    ['a refusal because nobody listens any more', { probed: 'refused' }, 'silent', 1],
+    ['a question that could not be put', { probed: 'unasked', owner: own }, 'unknown', 1],
+  ])('%s', async (_, world, sign, questions) => {
+    expect(await ask(world)).toEqual([sign, questions])
+  })
+
+  it('survives whatever is asked', async () => {
+    const broken = () => Promise.reject(new Error('a fault'))
+    const sign = await askForLife(
+      {
+        run: runOf(10),
+        path: '/livez',
+        probe: broken,
+        askAdmin: broken,
+        processes: { alive: () => true, portOwner: broken },
+      },
+      5000,
+    )
+    expect(sign).toBe('unknown')
+  })
+})
+
+describe('one question over HTTP', () => {
+  it.each<[string, (socket: Socket) => void, Probed]>([
+    ['an error', socket => socket.end('HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n'), 503],
+    ['a reset', socket => socket.resetAndDestroy(), 'cut'],
+    ['a connection that is closed', socket => socket.end(), 'cut'],
+    ['no HTTP', socket => socket.end('220 mail\r\n'), 'cut'],
+    ['silence', () => {}, undefined],
+  ])('%s', async (_, greet, probed) => {
+    const server = createServer(socket => {
+      socket.on('error', () => {})
+      socket.once('data', () => greet(socket))
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const { port } = server.address() as AddressInfo
+    expect(await probeHttp(`http://127.0.0.1:${port}/livez`, probed === undefined ? 50 : 5000)).toBe(probed)
+    server.close()
+    await once(server, 'close')
+    if (probed === 'cut') expect(await probeHttp(`http://127.0.0.1:${port}/livez`, 5000)).toBe('refused')
+  })
+
+  it.each(['http://:::5050/livez', 'http://', 'x'])('%j cannot be asked, and that is all', async url => {
+    expect(await probeHttp(url, 50)).toBe('unasked')
   })
 })
 

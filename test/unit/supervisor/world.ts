@@ -139,6 +139,13 @@ export function createWorld(drainsItself: boolean, left: boolean) {
       const [process] = ours()
       if (process) tell({ kind: 'hung', pid: process.pid, answeredAt: at })
     },
+    /** It misses one question, or answers after that. */
+    silent(answered: boolean) {
+      const [process] = ours()
+      if (!process) return
+      const { pid } = process
+      tell(answered ? { kind: 'answered', pid } : { kind: 'silent', pid, answeredAt: at })
+    },
     crash: (code: number) => die(ours()[0], code),
     /** Processes act on the signals they got; `stubborn` ones only on SIGKILL. */
     obey(stubborn: boolean) {

@@ -125,6 +125,14 @@ describe('the glance', () => {
     expect(plain(found.reason)).toContain('A test pull failed: team/app answered 500.')
   })
 
+  it('is degraded, and never serving, while the process does not answer', () => {
+    const process = { ...servingState, silentSince: now - 12_000 }
+    const found = seen({ process })
+    expect(found).toMatchObject({ class: 'attention', state: 'degraded', headline: 'Degraded' })
+    expect(plain(found.reason)).toContain('It has not answered for 12 s.')
+    expect(status(aSnapshot({ process }), now)).toMatchObject({ state: 'degraded' })
+  })
+
   it('offers to cancel only before anything was signalled', () => {
     const draining = states.draining(now)
     if (draining.kind !== 'draining') throw new Error('another state')
