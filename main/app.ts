@@ -152,7 +152,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   })
   const { registry } = access
 
-  const runs = createRuns({ ...common, supervisor })
+  const runs = createRuns({ ...common, supervisor, tell })
   const web = createWeb({ environment: process.env })
   const advice = createReleaseAdvice({ ...common, web, now: clock.now })
 

@@ -21,8 +21,8 @@ import type { Clock } from './platform/clock.ts'
 import type { ProcessTable } from './platform/process-table.ts'
 import type { RegistryHttp } from './platform/registry-http.ts'
 import { otherHolder, readTarget, rootsIn } from './preflight.ts'
+import type { Interrupted, Kind } from './runbook/kind.ts'
 import { dryRun } from './runbook/run.ts'
-import type { Interrupted, Kind } from './runbook/runbooks.ts'
 import type { Runs } from './runs.ts'
 import type { Settings } from './settings/settings.ts'
 import type { Supervisor } from './supervisor/supervisor.ts'
@@ -38,7 +38,7 @@ interface Options {
   current(): Engine
   use(engine: Engine): void
   ask: RegistryHttp['ask']
-  runs: Pick<Runs, 'start' | 'current'>
+  runs: Pick<Runs, 'start' | 'blocked'>
   log(message: string, data?: Record<string, unknown>): void
 }
 
@@ -146,12 +146,12 @@ export function createEngineControl(options: Options): EngineControl {
     const other =
       running === undefined || isWanted ? undefined : [from, to].find(e => e.id === running.engine)
     use(other ?? wanted)
-    await supervisor.begin()
+    if (!cut.inThisLife) await supervisor.begin()
     if (!isWanted) await supervisor.stop()
     use(wanted)
     void cut.resume().then(() => {
       // Whatever came of it, the registry is to serve.
-      if (supervisor.state().kind === 'stopped') void supervisor.start()
+      if (cut.serves && supervisor.state().kind === 'stopped') void supervisor.start()
     })
   }
 
@@ -162,8 +162,8 @@ export function createEngineControl(options: Options): EngineControl {
         async use({ engine, path, yes, dryRun: dry }, caller) {
           if (path !== undefined && caller !== 'cli')
             return fail({ code: 'setting-not-allowed-here', key: 'engine.path' })
-          const busy = runs.current()
-          if (busy && !dry) return fail({ code: 'busy', with: busy.title })
+          const blocked = runs.blocked()
+          if (blocked && !dry) return fail(blocked)
           const wish = { id: engine, path: path ?? choice().path }
           if (dry) return ok({ plan: await plan(wish, yes) })
           const memory = await memoryFor(wish, yes)

@@ -24,7 +24,7 @@ import { createSessionMint } from './rotation/sign-in.ts'
 import { memoryOf, planOf } from './rotation/wish.ts'
 import { createOffers } from './rotation-offers.ts'
 import { createSinks, usesIn } from './rotation-sinks.ts'
-import type { Kind } from './runbook/runbooks.ts'
+import type { Kind } from './runbook/kind.ts'
 import type { Runs } from './runs.ts'
 import type { KeyStore } from './secrets/key-store.ts'
 import type { Settings } from './settings/settings.ts'
@@ -176,8 +176,8 @@ export async function createRotationControl(options: Options): Promise<RotationC
       async manage({ user, ...wish }, caller) {
         // It names files, hosts and commands.
         if (caller !== 'cli') return mayNot
-        const busy = runs.current()
-        if (busy) return fail({ code: 'busy', with: busy.title })
+        const blocked = runs.blocked()
+        if (blocked) return fail(blocked)
         if (!serves()) return fail({ code: 'registry-not-serving' })
         const checks = await care.manage(ownerOf(user), wish, freshLabel(user))
         if (!checks.ok) return checks
@@ -187,14 +187,14 @@ export async function createRotationControl(options: Options): Promise<RotationC
         return ok({ ...(await inventory.look(record)), checks: checks.value })
       },
       async unmanage({ user }) {
-        const busy = runs.current()
-        if (busy) return fail({ code: 'busy', with: busy.title })
+        const blocked = runs.blocked()
+        if (blocked) return fail(blocked)
         const record = known(user)
         return record.ok ? care.unmanage(record.value) : record
       },
       async rotate({ dryRun: dry, ...wish }, caller) {
-        const busy = runs.current()
-        if (busy && !dry) return fail({ code: 'busy', with: busy.title })
+        const blocked = runs.blocked()
+        if (blocked && !dry) return fail(blocked)
         const record = known(wish.user)
         if (!record.ok) return record
         if (record.value.registry !== address())

@@ -1,9 +1,12 @@
 import type { ZotbarHandlers } from '../preload/contract/contract.ts'
+import type { Failure } from '../preload/contract/failure.ts'
 import { fail, ok, type Result } from '../preload/contract/result.ts'
 import type { RunbookProgress } from '../preload/contract/runbook.ts'
+import type { Notice } from '../preload/contract/snapshot.ts'
 import type { Clock } from './platform/clock.ts'
 import type { SetAside } from './platform/json-file.ts'
-import { createRunbooks, type Interrupted, type Kind } from './runbook/runbooks.ts'
+import type { BrokenOff, Interrupted, Kind } from './runbook/kind.ts'
+import { createRunbooks } from './runbook/runbooks.ts'
 import type { Runbook } from './runbook/step.ts'
 import type { Supervisor } from './supervisor/supervisor.ts'
 
@@ -12,6 +15,7 @@ interface Options {
   clock: Clock
   supervisor: Pick<Supervisor, 'begin' | 'start' | 'state'>
   report(what: SetAside): void
+  tell(notice: Notice): void
   log(message: string, data?: Record<string, unknown>): void
   onChange(): void
 }
@@ -23,10 +27,12 @@ export interface Runs {
   know(kinds: Record<string, Kind>): void
   /** Looks for a run that was cut off: it is the one under way from then on. Before anybody can ask. */
   look(): Promise<unknown>
-  /** Begins a run and returns; `busy` while another one is under way. */
+  /** Begins a run and returns; fails with what `blocked` says while another one is under way. */
   start(runbook: Runbook<object>, by: string): Promise<Result<{ run: string }>>
-  /** The run under way. */
+  /** The run under way; one that broke off is it until it was brought to its end. */
   current(): RunbookProgress | undefined
+  /** Why no other run may begin now: `busy`, or `run-broken-off`. */
+  blocked(): Failure | undefined
   /** Brings an interrupted run to its end, or lets the supervisor begin. Returns when that is under way. */
   begin(): Promise<void>
   close(): void
@@ -35,15 +41,42 @@ export interface Runs {
 /** Owns the one list of runs; `know` is called for every kind before `begin`. */
 export function createRuns({ supervisor, ...options }: Options): Runs {
   const kinds: Record<string, Kind> = {}
-  const runbooks = createRunbooks({ ...options, kinds })
+  const runbooks = createRunbooks({
+    ...options,
+    kinds,
+    onClosed({ run, title }) {
+      const at = options.clock.now()
+      options.tell({ kind: 'run-overtaken', id: `run-overtaken:${run}`, at, run, title })
+    },
+    onBrokenOff: run => void serveMeanwhile(run),
+    recover: cut => bringToItsEnd({ ...cut, serves: served }),
+  })
+
+  /** The registry served, or was to serve, when the run under way began. */
+  let served = true
+
+  const bringToItsEnd = (cut: Interrupted): Promise<void> =>
+    kinds[cut.runbook]?.recover?.(cut) ?? recover(cut)
 
   /** The registry first, then the run, then the registry again where the run left it stopped. */
   async function recover(cut: Interrupted): Promise<void> {
-    options.log('an interrupted runbook is brought to its end', { runbook: cut.runbook, onward: cut.onward })
-    await supervisor.begin()
+    const { runbook, onward, inThisLife, serves } = cut
+    options.log('an interrupted runbook is brought to its end', { runbook, onward })
+    if (!inThisLife) await supervisor.begin()
     void cut.resume().then(() => {
-      if (supervisor.state().kind === 'stopped') void supervisor.start()
+      if (serves && supervisor.state().kind === 'stopped') void supervisor.start()
     })
+  }
+
+  /** A disk may stay full for hours: what a run that broke off left stopped serves again after the second try. */
+  async function serveMeanwhile({ runbook, memory, tries }: BrokenOff): Promise<void> {
+    if (tries < 2 || !served || supervisor.state().kind !== 'stopped') return
+    try {
+      await kinds[runbook]?.servesMeanwhile?.(memory)
+      await supervisor.start()
+    } catch (error) {
+      options.log('the registry does not serve meanwhile', { error: String(error) })
+    }
   }
 
   let looked: Promise<Interrupted | undefined> | undefined
@@ -67,13 +100,17 @@ export function createRuns({ supervisor, ...options }: Options): Runs {
     },
     know: more => void Object.assign(kinds, more),
     look,
-    start: (runbook, by) => runbooks.start(runbook, by),
+    async start(runbook, by) {
+      const serving = supervisor.state().kind !== 'stopped'
+      const begun = await runbooks.start(runbook, by)
+      if (begun.ok) served = serving
+      return begun
+    },
     current: () => runbooks.current(),
+    blocked: () => runbooks.blocked(),
     async begin() {
       const cut = await look()
-      if (!cut) return supervisor.begin()
-      const own = kinds[cut.runbook]?.recover
-      return own ? own(cut) : recover(cut)
+      return cut ? bringToItsEnd(cut) : supervisor.begin()
     },
     close: () => runbooks.close(),
   }

@@ -7,7 +7,7 @@ import { fail, ok, type Result } from '../preload/contract/result.ts'
 import type { UpgradePlan } from '../preload/contract/upgrade.ts'
 import { failureWords } from '../preload/words/failure-words.ts'
 import { compareVersions, isVersion, type Release } from './releases/release.ts'
-import type { Interrupted, Kind } from './runbook/runbooks.ts'
+import type { Interrupted, Kind } from './runbook/kind.ts'
 import type { Runs } from './runs.ts'
 import { backOf, installedIn, newestOf, releaseRows } from './upgrade/known.ts'
 import { type Place, type UpgradeMemory, upgradeMemory, upgradeName } from './upgrade/memory.ts'
@@ -18,7 +18,7 @@ import { createSchedule } from './upgrade-schedule.ts'
 
 interface Options extends UpgradeWiring {
   shell: 'electron' | 'headless'
-  runs: Pick<Runs, 'start' | 'current' | 'handlers'>
+  runs: Pick<Runs, 'start' | 'blocked' | 'current' | 'handlers'>
   /** The version that runs, as far as it is known. */
   running(): string | undefined
   /** A recipe for a build from source is set up. */
@@ -65,10 +65,12 @@ export function createUpgradeControl(options: Options): UpgradeControl {
     const linked = to !== undefined && (await library.target()) === to
     const keeps = cut.onward ? to !== undefined && running?.executable === to : !linked
     log('an interrupted upgrade is brought to its end', { onward: cut.onward, keeps })
-    const begun = supervisor.begin()
-    if (!keeps) void supervisor.stop()
+    const begun = cut.inThisLife ? undefined : supervisor.begin()
+    const stopped = keeps ? undefined : supervisor.stop()
     await begun
-    void cut.resume().then(serveAgain)
+    // What serves in this life was started beside the run: the run begins with nothing running.
+    if (cut.inThisLife) await stopped
+    void cut.resume().then(() => (cut.serves ? serveAgain() : undefined))
   }
 
   /** Whatever came of a run, the registry is to serve: with the version that the link and the settings name. */
@@ -79,10 +81,11 @@ export function createUpgradeControl(options: Options): UpgradeControl {
     void supervisor.start()
   }
 
-  async function untilEnd(run: string): Promise<void> {
+  /** False where it broke off: whoever takes it up again sees to the rest. */
+  async function untilEnd(run: string): Promise<boolean> {
     for (let after = 0; ; ) {
       const told = await runs.handlers.runbooks.state({ run, after, waitMs: 20_000 }, 'cli')
-      if (!told.ok || told.value.end) return
+      if (!told.ok || told.value.end) return runs.current()?.run !== run
       after = told.value.next
     }
   }
@@ -186,15 +189,15 @@ export function createUpgradeControl(options: Options): UpgradeControl {
       return fail({ code: 'setting-not-allowed-here', key: 'from' })
     const engine = current().id
     if (engine !== 'zot' && !dryRun) return fail({ code: 'upgrade-needs-zot', engine })
-    const busy = runs.current()
-    if (busy && !dryRun) return fail({ code: 'busy', with: busy.title })
+    const blocked = runs.blocked()
+    if (blocked && !dryRun) return fail(blocked)
     const wanted: Result<Wanted> = engine === 'zot' ? await wantedBy(input) : ok({ needless: false })
     if (dryRun) return ok({ plan: await plan(input, wanted) })
     if (!wanted.ok) return wanted
     // One that the user had stopped stays so, unless the new version was started to prove itself.
     const stopped = supervisor.state().kind === 'stopped'
     const begun = await runs.start(upgradeRunbook(memoryFor(input, wanted.value), parts), by)
-    if (begun.ok && !stopped) void untilEnd(begun.value.run).then(serveAgain)
+    if (begun.ok && !stopped) void untilEnd(begun.value.run).then(ended => (ended ? serveAgain() : undefined))
     return begun
   }
 

@@ -26,6 +26,8 @@ export interface Active {
   /** The parts that each step told. */
   parts: Map<string, Map<string, RunbookPart>>
   end?: RunbookEnd
+  /** It cannot go on, and is still the one under way: what those are told who wait for its end. */
+  brokenOff?: RunbookEnd
   cancel: AbortController
   asked?: { question: Question; answer(agreed: boolean): void }
   waiting: Set<() => void>
@@ -139,7 +141,8 @@ function partsOf({ parts, progress, entries }: Active): Pick<RunbookDetails, 'pa
 /** All that is known of it, under way or ended. */
 export function detailsOf(active: Active): RunbookDetails {
   const { step: _, lines: _lines, ...progress } = active.progress
-  const { end } = active
+  const { end, brokenOff } = active
+  const error = end?.error ?? brokenOff?.error
   const ended = active.entries.find(entry => entry.kind === 'ended')
   const since = active.entries.find(entry => entry.kind === 'begun')?.at ?? progress.since
   return {
@@ -149,7 +152,7 @@ export function detailsOf(active: Active): RunbookDetails {
     ...partsOf(active),
     changed: ended?.changed ?? [],
     ...(end ? { result: end.result } : {}),
-    ...(end?.error ? { error: end.error } : {}),
+    ...(error ? { error } : {}),
     ...(ended ? { tookMs: Math.max(0, ended.at - since) } : {}),
   }
 }

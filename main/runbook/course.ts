@@ -50,7 +50,8 @@ function writtenOf(id: string, entries: readonly Entry[], over: boolean): Standi
     case 'undone': {
       // The step that went wrong is marked as that, also when it was taken back.
       const failed = own.findLast(entry => entry.kind === 'failed')
-      return failed ? { state: 'failed', words: failed.error.words } : { state: 'undone' }
+      if (failed) return { state: 'failed', words: failed.error.words }
+      return { state: 'undone', ...(last.words === undefined ? {} : { words: last.words }) }
     }
     default:
       return { state: 'pending' }

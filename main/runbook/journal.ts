@@ -1,6 +1,7 @@
 import { mkdir, open, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import * as v from 'valibot'
+import { errorCode } from '../platform/error-code.ts'
 
 const at = v.number()
 const failure = v.object({ code: v.string(), words: v.string(), detail: v.exactOptional(v.string()) })
@@ -50,7 +51,8 @@ const entry = v.variant('kind', [
   v.object({ kind: v.literal('failed'), at, step: v.string(), error: failure, parts }),
   v.object({ kind: v.literal('cancelled'), at }),
   v.object({ kind: v.literal('undoing'), at, step: v.string() }),
-  v.object({ kind: v.literal('undone'), at, step: v.string() }),
+  /** `words`: what could not be taken back, and stays as it is. */
+  v.object({ kind: v.literal('undone'), at, step: v.string(), words: v.exactOptional(v.string()) }),
   v.object({ kind: v.literal('undo-failed'), at, step: v.string(), error: failure }),
   /** The app was killed and a later life of it went on. */
   v.object({ kind: v.literal('resumed'), at }),
@@ -71,13 +73,23 @@ export interface Journal {
   add(entry: Entry): Promise<void>
 }
 
+/** A line of it is no entry, so it says nothing reliable about its run. */
+export class DamagedJournal extends Error {}
+
+/** It could not be written, or synced: nothing that it was to say may be counted on. */
+export class JournalUnwritable extends Error {}
+
 /**
  * Opens a journal, or begins an empty one. A last line that a kill tore apart was never acknowledged and is cut off;
- * any other line that cannot be read makes the journal useless, and opening throws with its number.
+ * any other line that cannot be understood makes the journal useless, and opening throws DamagedJournal with its number.
+ * One that is there and cannot be read throws as the file system does: it is never taken for an empty one.
  */
 export async function openJournal(file: string): Promise<Journal> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-  const text = await readFile(file, 'utf8').catch(() => '')
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    if (errorCode(error) === 'ENOENT') return ''
+    throw error
+  })
   const whole = text.slice(0, text.lastIndexOf('\n') + 1)
   const entries = parse(whole, file)
   const handle = await open(file, 'a', 0o600)
@@ -91,19 +103,27 @@ export async function openJournal(file: string): Promise<Journal> {
   return {
     entries,
     async add(next) {
-      const output = await open(file, 'a', 0o600)
       try {
-        await output.appendFile(`${JSON.stringify(next)}\n`)
-        await output.sync()
-      } finally {
-        await output.close()
+        await append(file, `${JSON.stringify(next)}\n`)
+      } catch (error) {
+        throw new JournalUnwritable(`${file} cannot be written`, { cause: error })
       }
       entries.push(next)
     },
   }
 }
 
-/** The entries of a journal as they are, for reading only. Throws for one that cannot be understood. */
+async function append(file: string, line: string): Promise<void> {
+  const output = await open(file, 'a', 0o600)
+  try {
+    await output.appendFile(line)
+    await output.sync()
+  } finally {
+    await output.close()
+  }
+}
+
+/** The entries of a journal as they are, for reading only. Throws as `openJournal` does. */
 export async function readEntries(file: string): Promise<Entry[]> {
   const text = await readFile(file, 'utf8')
   return parse(text.slice(0, text.lastIndexOf('\n') + 1), file)
@@ -115,7 +135,7 @@ function parse(text: string, file: string): Entry[] {
     .filter(line => line !== '')
     .map((line, index) => {
       const read = v.safeParse(entry, parseJson(line))
-      if (!read.success) throw new Error(`${file}: line ${index + 1} is no entry of a journal`)
+      if (!read.success) throw new DamagedJournal(`${file}: line ${index + 1} is no entry of a journal`)
       return read.output
     })
 }

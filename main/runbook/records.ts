@@ -1,15 +1,19 @@
 import { readdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { RunbookDetails, RunbookRecord } from '../../preload/contract/runbook.ts'
+import { errorCode } from '../platform/error-code.ts'
 import { keptParts, stepsOf } from './course.ts'
 import { type Entry, type Outline, readEntries } from './journal.ts'
 
 /** How many runs are remembered. */
 export const kept = 50
 
-/** Journals of runs, oldest first: their names begin with the time. */
+/** Journals of runs, oldest first: their names begin with the time. Throws where the folder cannot be read. */
 export async function journals(folder: string): Promise<string[]> {
-  const names = await readdir(folder).catch(() => [])
+  const names = await readdir(folder).catch((error: unknown) => {
+    if (errorCode(error) === 'ENOENT') return []
+    throw error
+  })
   return names.filter(name => name.endsWith('.jsonl')).sort()
 }
 
@@ -22,7 +26,7 @@ export async function prune(folder: string): Promise<void> {
 /** The last runs that ended, newest first. */
 export async function readRecords(folder: string): Promise<RunbookRecord[]> {
   const records: RunbookRecord[] = []
-  for (const name of (await journals(folder)).slice(-kept - 1).reverse()) {
+  for (const name of (await journals(folder).catch(() => [])).slice(-kept - 1).reverse()) {
     const record = recordOf(await readEntries(join(folder, name)).catch(() => []))
     if (record) records.push(record)
   }
@@ -34,7 +38,7 @@ export async function readDetails(
   folder: string,
   run: string | undefined,
 ): Promise<RunbookDetails | undefined> {
-  const names = await journals(folder)
+  const names = await journals(folder).catch(() => [])
   const name = run === undefined ? names.at(-1) : names.find(each => each === `${run}.jsonl`)
   if (name === undefined) return undefined
   return detailsOf(await readEntries(join(folder, name)).catch(() => []))

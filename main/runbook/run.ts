@@ -81,7 +81,13 @@ async function perform<Memory extends object>(
     tell({ step: step.id, phase: 'undo' })
     await journal.add({ kind: 'undoing', at: clock.now(), step: step.id })
     const undone = await safely(() => step.undo?.(context) ?? Promise.resolve({ ok: true }))
-    if (undone.ok) return journal.add({ kind: 'undone', at: clock.now(), step: step.id })
+    if (undone.ok)
+      return journal.add({
+        kind: 'undone',
+        at: clock.now(),
+        step: step.id,
+        ...(undone.words === undefined ? {} : { words: undone.words }),
+      })
     tell({ step: step.id, phase: 'failed', error: undone.error })
     return journal.add({ kind: 'undo-failed', at: clock.now(), step: step.id, error: undone.error })
   }

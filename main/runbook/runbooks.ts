@@ -1,48 +1,43 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Failure } from '../../preload/contract/failure.ts'
 import { fail, ok, type Result } from '../../preload/contract/result.ts'
 import type {
   RunbookDetails,
+  RunbookEnd,
   RunbookLines,
   RunbookProgress,
   RunbookRecord,
 } from '../../preload/contract/runbook.ts'
 import { isPastReturn } from '../../preload/words/runbook-words.ts'
 import type { Clock } from '../platform/clock.ts'
+import { reasonOf } from '../platform/error-code.ts'
 import { type SetAside, setAside } from '../platform/json-file.ts'
 import { type Active, activeOf, ask, detailsOf, nextTold, refresh, take, toldFrom } from './active.ts'
-import { type Entry, type Journal, openJournal, readEntries } from './journal.ts'
+import { brokenOffQuestion, brokenOffWords, nextTryMs, Unreadable } from './broken-off.ts'
+import { type Entry, type Journal, openJournal } from './journal.ts'
+import {
+  type BrokenOff,
+  type Interrupted,
+  type Kind,
+  laterThan,
+  rememberedBy,
+  stamp,
+  takeUp,
+} from './kind.ts'
+import { closeOlderRuns, type NewestRun, newestRun } from './newest.ts'
 import { journals, prune, readDetails, readRecords } from './records.ts'
 import { type Outcome, runRunbook } from './run.ts'
 import type { Runbook } from './step.ts'
 
-/** A kind of runbook that an interrupted run of it can be brought to its end. */
-export interface Kind {
-  /** The runbook as it was begun, from what its journal remembers; undefined when that cannot be understood. */
-  revive(memory: Record<string, unknown>): Runbook<object> | undefined
-  /** Whether a run that was killed before anything failed goes on; otherwise it goes back. */
-  onward(begun: (step: string) => boolean, memory: Record<string, unknown>): boolean
-  /** Brings an interrupted run to its end, and the registry up. Absent: the registry first, then the run. */
-  recover?(cut: Interrupted): Promise<void>
-}
-
-/** A run that the end of the app cut off. */
-export interface Interrupted {
-  runbook: string
-  /** It goes on to its end; otherwise back to how it was. */
-  onward: boolean
-  /** What its steps had found out. */
-  memory: Record<string, unknown>
-  /** Never rejects. */
-  resume(): Promise<Outcome>
-}
-
 export interface Runbooks {
-  /** Begins a run and returns; `busy` while another one is under way. */
+  /** Begins a run and returns; fails with what `blocked` says while another one is under way. */
   start(runbook: Runbook<object>, by: string): Promise<Result<{ run: string }>>
-  /** The run under way. */
+  /** The run under way; one that broke off is it until it was brought to its end. */
   current(): RunbookProgress | undefined
+  /** Why no other run may begin now: `busy`, or `run-broken-off`. */
+  blocked(): Failure | undefined
   /**
    * What a run (the newest without a name) told from line `after` on; waits up to `waitMs` for something new. Of the
    * lines that a step merely wrote on its way, the newest 2,000 are there.
@@ -54,7 +49,10 @@ export interface Runbooks {
   details(run: string | undefined): Promise<RunbookDetails | undefined>
   /** The last 50 runs, newest first. */
   history(): Promise<RunbookRecord[]>
-  /** A run that an earlier life of the app did not bring to its end. Asked once, before anything else starts. */
+  /**
+   * The run that an earlier life of the app did not bring to its end: the newest one, or none. Where its journal cannot
+   * be read it is one that broke off. Asked once, before anything else starts; never rejects.
+   */
   interrupted(): Promise<Interrupted | undefined>
   /** From now on nothing is journaled: whatever runs is left to the next start of the app. */
   close(): void
@@ -66,6 +64,12 @@ interface Options {
   kinds: Record<string, Kind>
   /** A journal that could not be understood was set aside. */
   report(what: SetAside): void
+  /** An older run that broke off was closed as it was left, since a later one had begun. */
+  onClosed?(run: { run: string; title: string }): void
+  /** A run broke off, or was tried again in vain. */
+  onBrokenOff?(run: BrokenOff): void
+  /** Brings a run that broke off to its end, once its journal can be written again. Absent: by `resume` alone. */
+  recover?(cut: Interrupted): Promise<void>
   log(message: string, data?: Record<string, unknown>): void
   onChange(): void
 }
@@ -74,7 +78,8 @@ interface Options {
 const showEveryMs = 100
 
 /** One runbook at a time, with its journal in `home`/runbooks/RUN.jsonl. */
-export function createRunbooks({ home, clock, kinds, report, log, onChange }: Options): Runbooks {
+export function createRunbooks(options: Options): Runbooks {
+  const { home, clock, kinds, report, log, onChange } = options
   const folder = join(home, 'runbooks')
   let newest: Active | undefined
   let starting = false
@@ -136,21 +141,122 @@ export function createRunbooks({ home, clock, kinds, report, log, onChange }: Op
 
   /** Never rejects. */
   async function run(active: Active, runbook: Runbook<object>, opening: Promise<Journal>): Promise<Outcome> {
-    const { name } = runbook
-    const id = active.progress.run
-    const work = opening.then(journal => perform(active, runbook, journal))
-    const outcome = await work.catch((error: unknown): Outcome => {
-      // The journal cannot be opened or written: nothing more is done, and the next start looks at it again.
-      log('a runbook broke off', { run: id, error: String(error) })
-      const words = 'What is done cannot be written down, so nothing more is done.'
-      return { result: 'failed', error: { code: 'journal-unwritable', words, detail: String(error) } }
-    })
-    const retireAt = outcome.result === 'done' ? runbook.retireAt?.(runbook.memory) : undefined
-    active.end = { runbook: name, ...outcome, ...(retireAt === undefined ? {} : { retireAt }) }
-    log('a runbook ended', { run: id, ...outcome })
+    try {
+      const outcome = await perform(active, runbook, await opening)
+      const retireAt = outcome.result === 'done' ? runbook.retireAt?.(runbook.memory) : undefined
+      end(active, { runbook: runbook.name, ...outcome, ...(retireAt === undefined ? {} : { retireAt }) })
+      await prune(folder).catch(() => {})
+      return outcome
+    } catch (error) {
+      return breakOff(active, error)
+    }
+  }
+
+  function end(active: Active, how: RunbookEnd): void {
+    delete active.brokenOff
+    active.end = how
+    tries = 0
+    log('a runbook ended', { run: active.progress.run, ...how })
     changed(active)
-    await prune(folder).catch(() => {})
-    return outcome
+  }
+
+  /** How often the run under way broke off, and what waits to try it again. */
+  let tries = 0
+  let stopTrying = (): void => {}
+  let trying = false
+
+  /** Nothing more is done, and nothing else begins, until it can go on. */
+  function breakOff(active: Active, error: unknown): Outcome {
+    const { run: id, runbook } = active.progress
+    tries += 1
+    log('a runbook broke off', { run: id, tries, error: String(error) })
+    const broken = brokenOffWords(error)
+    active.brokenOff = { runbook, result: 'failed', error: broken }
+    active.progress = {
+      ...active.progress,
+      question: brokenOffQuestion(id, broken),
+    }
+    changed(active)
+    if (closed) return { result: 'failed', error: broken }
+    stopTrying()
+    stopTrying = clock.setTimer(clock.now() + nextTryMs(tries), () => void tryAgain(active), { unref: true })
+    options.onBrokenOff?.({ runbook, memory: rememberedBy(active.entries) ?? {}, tries })
+    return { result: 'failed', error: broken }
+  }
+
+  /** Takes it up as the next start of the app would, as soon as its journal can be read and written. */
+  async function tryAgain(active: Active): Promise<void> {
+    if (closed || trying || newest !== active || !active.brokenOff) return
+    trying = true
+    stopTrying()
+    try {
+      const found = await newestRun(folder)
+      if (found.kind === 'unreadable') throw new Unreadable(found.reason)
+      if (found.kind === 'damaged') await setAside(found.file, { now: clock.now, report })
+      if (found.kind !== 'unended') return endAsFound(active, found)
+      // The line that says so is the proof that the journal can be written: nothing is touched before.
+      await (await openJournal(found.file)).add({ kind: 'resumed', at: clock.now() })
+      const cut = resumable(found, { inThisLife: true, cancelled: active.cancel.signal.aborted })
+      if (!cut) {
+        await setAside(found.file, { now: clock.now, report })
+        return endAsFound(active, { kind: 'damaged', run: found.run, file: found.file })
+      }
+      await (options.recover?.(cut) ?? cut.resume())
+    } catch (error) {
+      breakOff(newest ?? active, error)
+    } finally {
+      trying = false
+    }
+  }
+
+  /** There is nothing to go on with: its last line is there after all, or its journal is not. */
+  function endAsFound(active: Active, found: Exclude<NewestRun, { kind: 'unended' }>): void {
+    const { runbook, run: id } = active.progress
+    const written = found.kind === 'ended' && found.run === id ? found.end : undefined
+    end(active, {
+      runbook,
+      result: written?.result ?? 'failed',
+      ...(written
+        ? written.error && { error: written.error }
+        : { error: { code: 'journal-lost', words: 'Its journal is gone, so it stays as it was left.' } }),
+    })
+  }
+
+  /** Makes the run of a journal the one under way; undefined where nobody understands it. */
+  function resumable(
+    { file, entries }: { file: string; entries: Entry[] },
+    { inThisLife, cancelled }: { inThisLife: boolean; cancelled: boolean },
+  ): Interrupted | undefined {
+    const taken = takeUp(entries, kinds, cancelled)
+    if (!taken) return undefined
+    const { begun, runbook, memory, onward, turned } = taken
+    const active = activate(runbook, begun.run, begun.by ?? 'cli', entries)
+    active.progress.since = begun.at
+    active.progress.undoing = !onward
+    if (!onward && !turned) active.cancel.abort()
+    const resume = (): Promise<Outcome> => run(active, runbook, openJournal(file))
+    return { runbook: begun.runbook, onward, memory, inThisLife, serves: true, resume }
+  }
+
+  /** A run of which nothing but its name is known. */
+  function activateUnreadable(id: string, error: Unreadable): void {
+    const nobodyKnows = {
+      name: 'unknown',
+      title: 'A run whose journal cannot be read',
+      steps: [],
+      memory: {},
+    }
+    breakOff(activate(nobodyKnows, id, 'cli', []), error)
+  }
+
+  function blocked(): Failure | undefined {
+    const active = running()
+    if (!active) return undefined
+    const { run: id, title } = active.progress
+    const reason = active.brokenOff?.error?.words
+    return reason === undefined
+      ? { code: 'busy', with: title }
+      : { code: 'run-broken-off', run: id, title, reason }
   }
 
   function activate(runbook: Runbook<object>, id: string, by: string, entries: readonly Entry[]): Active {
@@ -161,13 +267,15 @@ export function createRunbooks({ home, clock, kinds, report, log, onChange }: Op
 
   return {
     async start(runbook, by) {
-      const busy = running()
       if (closed) return fail({ code: 'quitting' })
-      if (busy || starting) return fail({ code: 'busy', with: busy?.progress.title ?? runbook.title })
+      const before = blocked()
+      if (before) return fail(before)
+      if (starting) return fail({ code: 'busy', with: runbook.title })
       starting = true
       try {
         await mkdir(folder, { recursive: true, mode: 0o700 })
-        const id = `${stamp(clock.now())}-${runbook.name}-${randomBytes(2).toString('hex')}`
+        const at = laterThan((await journals(folder)).at(-1), clock.now())
+        const id = `${stamp(at)}-${runbook.name}-${randomBytes(2).toString('hex')}`
         const journal = await openJournal(join(folder, `${id}.jsonl`))
         void run(activate(runbook, id, by, journal.entries), runbook, Promise.resolve(journal))
         return ok({ run: id })
@@ -177,21 +285,27 @@ export function createRunbooks({ home, clock, kinds, report, log, onChange }: Op
         starting = false
       }
     },
-    current: () => running()?.progress,
     async lines(id, after, waitMs) {
       const active = newest
       if (!active || (id !== undefined && active.progress.run !== id))
         return fail({ code: 'nothing-under-way' })
-      if (active.lines <= after && active.end === undefined) await nextTold(active, clock, waitMs)
-      const { lines: next, end } = active
+      if (active.lines <= after && !active.end && !active.brokenOff) await nextTold(active, clock, waitMs)
+      const { lines: next } = active
+      const end = active.end ?? active.brokenOff
       return ok({ lines: toldFrom(active, after), next, ...(end ? { end } : {}) })
     },
     answer(question, agreed) {
-      const asked = running()?.asked
+      const active = running()
+      if (active?.brokenOff && active.progress.question?.id === question) {
+        if (agreed) void tryAgain(active)
+        else active.cancel.abort()
+        return ok(null)
+      }
+      const asked = active?.asked
       if (asked?.question.id !== question) return fail({ code: 'nothing-under-way' })
       // No is a cancel: nothing failed.
       if (agreed) asked.answer(true)
-      else running()?.cancel.abort()
+      else active?.cancel.abort()
       onChange()
       return ok(null)
     },
@@ -207,42 +321,31 @@ export function createRunbooks({ home, clock, kinds, report, log, onChange }: Op
         ? detailsOf(newest)
         : readDetails(folder, id),
     history: () => readRecords(folder),
+    current: () => running()?.progress,
+    blocked,
     async interrupted() {
-      for (const name of (await journals(folder)).reverse()) {
-        const file = join(folder, name)
-        const entries = await readEntries(file).catch(() => undefined)
-        if (entries?.some(entry => entry.kind === 'ended')) continue
-        // Killed before its first line was whole: nothing was done.
-        if (entries?.length === 0) {
-          await rm(file, { force: true })
-          continue
+      try {
+        const found = await newestRun(folder)
+        const { closed: overtaken, damaged } = await closeOlderRuns(folder, clock.now)
+        for (const older of overtaken) {
+          log('a run that broke off was overtaken by a later one, and is closed as it was left', older)
+          options.onClosed?.(older)
         }
-        const begun = entries?.find(entry => entry.kind === 'begun')
-        const kind = begun && kinds[begun.runbook]
-        const memory = entries && rememberedBy(entries)
-        const runbook = memory && kind?.revive(memory)
-        if (!entries || !begun || !kind || !runbook) {
-          await setAside(file, { now: clock.now, report })
-          continue
-        }
-        const steps = new Set(entries.flatMap(entry => (entry.kind === 'applying' ? [entry.step] : [])))
-        const turned = entries.some(entry => entry.kind === 'failed' || entry.kind === 'cancelled')
-        const onward = !turned && kind.onward(step => steps.has(step), memory)
-        const active = activate(runbook, begun.run, begun.by ?? 'cli', entries)
-        active.progress.since = begun.at
-        active.progress.undoing = !onward
-        if (!onward && !turned) active.cancel.abort()
-        return {
-          runbook: begun.runbook,
-          onward,
-          memory,
-          resume: () => run(active, runbook, openJournal(file)),
-        }
+        for (const file of damaged) await setAside(file, { now: clock.now, report })
+        if (found.kind === 'unreadable') activateUnreadable(found.run, new Unreadable(found.reason))
+        if (found.kind === 'ended' || found.kind === 'unreadable') return undefined
+        const cut =
+          found.kind === 'unended' ? resumable(found, { inThisLife: false, cancelled: false }) : undefined
+        if (!cut) await setAside(found.file, { now: clock.now, report })
+        return cut
+      } catch (error) {
+        activateUnreadable('unknown', new Unreadable(reasonOf(error)))
+        return undefined
       }
-      return undefined
     },
     close() {
       closed = true
+      stopTrying()
     },
   }
 }
@@ -258,11 +361,3 @@ function whileOpen(journal: Journal, { isClosed, added }: { isClosed(): boolean;
     },
   }
 }
-
-function rememberedBy(entries: readonly Entry[]): Record<string, unknown> | undefined {
-  const last = entries.findLast(entry => entry.kind === 'applied' || entry.kind === 'begun')
-  return last && 'memory' in last ? last.memory : undefined
-}
-
-/** "20260301T120000123Z": sorts as the time does. */
-const stamp = (at: number): string => new Date(at).toISOString().replace(/[-:.]/g, '')

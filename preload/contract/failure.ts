@@ -35,6 +35,8 @@ export type Failure =
   | { code: 'app-not-answering'; home: string; limitMs: number }
   | { code: 'home-unusable'; path: string; reason: string }
   | { code: 'busy'; with: string }
+  /** A run cannot go on, and comes before any other: `reason` is a sentence. */
+  | { code: 'run-broken-off'; run: string; title: string; reason: string }
   | { code: 'quitting' }
   | { code: 'nothing-to-cancel' }
   /** No runbook is under way, or not the one that was meant. */

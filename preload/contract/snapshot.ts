@@ -80,6 +80,10 @@ export type Notice =
       /** Revoked meanwhile, and perhaps working again. */
       toRevoke: string[]
     }
+  /** A run broke off, and a later one began before it was brought to its end: it is closed as it was left. */
+  | { id: string; at: number; kind: 'run-overtaken'; run: string; title: string }
+  /** An upgrade was taken back without its databases: a sentence why, and where the copies are. */
+  | { id: string; at: number; kind: 'databases-stay'; why: string; snapshot: string }
   /** Messages to the webhook wait: half a sentence why. */
   | { id: string; at: number; kind: 'webhook-waits'; reason: string }
 

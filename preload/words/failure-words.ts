@@ -61,6 +61,15 @@ export function failureWords(error: Failure): FailureWords {
         title: 'Something else is under way',
         steps: [`Zotbar is busy with this: ${error.with}.`, 'Wait for it, or cancel it.'],
       }
+    case 'run-broken-off':
+      return {
+        title: 'A run broke off, and comes first',
+        steps: [
+          `${error.title}: ${error.reason}`,
+          'It is brought to its end by itself as soon as that is possible, before anything else begins.',
+          'To try it at once: zotbar runbooks answer --yes',
+        ],
+      }
     case 'quitting':
       return { title: 'Zotbar is quitting', steps: ['Start it again, then repeat this.'] }
     case 'nothing-under-way':

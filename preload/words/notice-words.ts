@@ -76,6 +76,18 @@ export function noticeWords(notice: Notice): NoticeWords {
         ].join('\n'),
         wants: true,
       }
+    case 'run-overtaken':
+      return {
+        title: 'A run was never brought to its end',
+        detail: `${notice.title}: it broke off, and a later run began before it could end. It stays as it was left, and nothing of it is taken back. See its steps: zotbar runbooks show ${notice.run}`,
+        wants: true,
+      }
+    case 'databases-stay':
+      return {
+        title: 'The databases were not put back',
+        detail: `An upgrade was taken back, and meta.db and cache.db stay as they are now. ${notice.why} The copies from before the upgrade, as far as there are any, are in ${notice.snapshot}.`,
+        wants: true,
+      }
     case 'webhook-waits':
       return {
         title: 'A message to the webhook waits',

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../../main/platform/clock.ts'
-import { createRunbooks, type Kind, type Runbooks } from '../../../main/runbook/runbooks.ts'
+import type { Kind } from '../../../main/runbook/kind.ts'
+import { createRunbooks, type Runbooks } from '../../../main/runbook/runbooks.ts'
 import type { Runbook, Step, StepContext, StepResult } from '../../../main/runbook/step.ts'
 import type { RunbookPart } from '../../../preload/contract/runbook.ts'
 import { fakeClock } from '../../fakes/clock.ts'
@@ -354,20 +355,6 @@ describe('the next start', () => {
     await writeFile(join(home, 'runbooks', '2026-a.jsonl'), '{"kind":"beg')
     expect(await create().interrupted()).toBeUndefined()
     expect(await files()).toEqual([])
-  })
-
-  it('ends a run whose journal cannot be opened any more, without a rejection', async () => {
-    await cutOff()
-    const runbooks = create({ revive: () => runbook(step('one'), step('held')), onward: () => true })
-    const cut = await runbooks.interrupted()
-    const [name = ''] = await files()
-    await rm(join(home, 'runbooks', name))
-    await mkdir(join(home, 'runbooks', name))
-    expect(await cut?.resume()).toMatchObject({
-      result: 'failed',
-      error: { code: 'journal-unwritable', words: expect.stringContaining('cannot be written down') },
-    })
-    expect(runbooks.current()).toBeUndefined()
   })
 
   it('keeps the last 50', async () => {

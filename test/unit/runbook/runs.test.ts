@@ -1,13 +1,16 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { appendFile, copyFile, mkdir, mkdtemp, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { systemClock } from '../../../main/platform/clock.ts'
-import type { Kind } from '../../../main/runbook/runbooks.ts'
+import { type Clock, systemClock } from '../../../main/platform/clock.ts'
+import type { Kind } from '../../../main/runbook/kind.ts'
 import type { Runbook, StepResult } from '../../../main/runbook/step.ts'
 import { createRuns, type Runs } from '../../../main/runs.ts'
 import type { ProcessState } from '../../../preload/contract/registry-state.ts'
 import { ok } from '../../../preload/contract/result.ts'
+import type { Notice } from '../../../preload/contract/snapshot.ts'
+import { noticeWords } from '../../../preload/words/notice-words.ts'
+import { fakeClock } from '../../fakes/clock.ts'
 import { eventually } from '../../fakes/eventually.ts'
 import { servingState } from '../../fakes/host.ts'
 
@@ -15,18 +18,20 @@ let home: string
 /** What was done to the registry, and by which run, in order. */
 let done: string[]
 let state: ProcessState
+let told: Notice[]
 beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'zotbar-runs-'))
   done = []
+  told = []
   state = servingState
 })
 afterEach(() => rm(home, { recursive: true, force: true }))
 
 const stopped: ProcessState = { kind: 'stopped', since: 0, why: 'asked' }
-const runs = (): Runs =>
+const runs = (clock: Clock = systemClock()): Runs =>
   createRuns({
     home,
-    clock: systemClock(),
+    clock,
     supervisor: {
       begin: async () => void done.push('begin'),
       async start() {
@@ -37,6 +42,7 @@ const runs = (): Runs =>
       state: () => state,
     },
     report: () => {},
+    tell: notice => void told.push(notice),
     log: () => {},
     onChange: () => {},
   })
@@ -69,6 +75,56 @@ async function cutOff(name: string): Promise<void> {
   await eventually(() => first.current()?.step?.phase === 'apply')
   first.close()
 }
+
+describe('a run that broke off', () => {
+  /** Breaks the journal of the only run; gives back what ends that. */
+  async function breakJournal(): Promise<() => Promise<void>> {
+    const [name = ''] = await readdir(join(home, 'runbooks'))
+    const file = join(home, 'runbooks', name)
+    await rename(file, join(home, 'hidden'))
+    await mkdir(file)
+    return async () => {
+      await rmdir(file)
+      await rename(join(home, 'hidden'), file)
+    }
+  }
+
+  it.each([
+    ['served before', servingState, ['meanwhile', 'start', 'recover in this life, serves true', 'a']],
+    ['had been stopped', stopped, ['recover in this life, serves false', 'a']],
+  ])('is taken up by its kind; a registry that %s', async (_, before, expected) => {
+    const clock = fakeClock()
+    const one = runs(clock)
+    one.know(
+      kind('a', {
+        servesMeanwhile: async () => void done.push('meanwhile'),
+        async recover({ inThisLife, serves, resume }) {
+          done.push(`recover ${inThisLife ? 'in this life' : 'later'}, serves ${serves}`)
+          await resume()
+        },
+      }),
+    )
+    state = before
+    let mend = async (): Promise<void> => {}
+    await one.start(
+      runbook('a', async () => {
+        mend = await breakJournal()
+        state = stopped
+        return { ok: true }
+      }),
+      'cli',
+    )
+    await eventually(() => one.current()?.question)
+    expect(done).toEqual([])
+    // The registry is away for the first try alone.
+    await clock.advance(2_000)
+    await eventually(() => clock.pending().length === 1)
+    await mend()
+    await clock.advance(4_000)
+    await eventually(() => one.current() === undefined)
+    expect(done).toEqual(expected)
+  })
+})
 
 describe('the runs of several kinds', () => {
   it('bring the registry up first, then the run that was cut off, by its own kind', async () => {
@@ -127,6 +183,18 @@ describe('the runs of several kinds', () => {
     await cutOff('gone')
     await runs().begin()
     expect(done).toEqual(['begin', 'begin'])
+  })
+
+  it('tell of an older run that a later one overtook', async () => {
+    await cutOff('a')
+    const [older = ''] = await readdir(join(home, 'runbooks'))
+    const name = '99990101T000000000Z-b-aaaa.jsonl'
+    await copyFile(join(home, 'runbooks', older), join(home, 'runbooks', name))
+    await appendFile(join(home, 'runbooks', name), '{"kind":"ended","at":1,"result":"done"}\n')
+    await runs().begin()
+    expect(done).toEqual(['begin'])
+    expect(told).toMatchObject([{ kind: 'run-overtaken', title: 'A a', run: older.slice(0, -6) }])
+    expect(told.map(notice => noticeWords(notice).detail).join()).toContain('nothing of it is taken back')
   })
 
   it('show no run before the first', async () => {

@@ -1,0 +1,81 @@
+import type { Entry } from './journal.ts'
+import type { Outcome } from './run.ts'
+import type { Runbook } from './step.ts'
+
+/** A kind of runbook that an interrupted run of it can be brought to its end. */
+export interface Kind {
+  /** The runbook as it was begun, from what its journal remembers; undefined when that cannot be understood. */
+  revive(memory: Record<string, unknown>): Runbook<object> | undefined
+  /** Whether a run that was killed before anything failed goes on; otherwise it goes back. */
+  onward(begun: (step: string) => boolean, memory: Record<string, unknown>): boolean
+  /** Brings an interrupted run to its end, and the registry up. Absent: the registry first, then the run. */
+  recover?(cut: Interrupted): Promise<void>
+  /** The run broke off, and the registry is about to serve meanwhile. */
+  servesMeanwhile?(memory: Record<string, unknown>): Promise<void>
+}
+
+/** A run that the end of the app cut off, or that broke off. */
+export interface Interrupted {
+  runbook: string
+  /** It goes on to its end; otherwise back to how it was. */
+  onward: boolean
+  /** What its steps had found out. */
+  memory: Record<string, unknown>
+  /** It broke off in this life of the app, so the supervisor has long begun. */
+  inThisLife: boolean
+  /** The registry is to serve once it has ended: not where the user had stopped it before. */
+  serves: boolean
+  /** Never rejects. */
+  resume(): Promise<Outcome>
+}
+
+/** A run that cannot go on now; `tries`: how often it broke off. */
+export interface BrokenOff {
+  runbook: string
+  memory: Record<string, unknown>
+  tries: number
+}
+
+/** A run as its journal left it, with what is known of how to make its steps again. */
+export interface TakenUp {
+  begun: Extract<Entry, { kind: 'begun' }>
+  runbook: Runbook<object>
+  memory: Record<string, unknown>
+  onward: boolean
+  /** It had turned back already. */
+  turned: boolean
+}
+
+/** What becomes of a run that was not brought to its end; undefined where nobody understands its journal. Pure. */
+export function takeUp(
+  entries: readonly Entry[],
+  kinds: Readonly<Record<string, Kind>>,
+  cancelled: boolean,
+): TakenUp | undefined {
+  const begun = entries.find(entry => entry.kind === 'begun')
+  const kind = begun && kinds[begun.runbook]
+  const memory = rememberedBy(entries)
+  const runbook = memory && kind?.revive(memory)
+  if (!begun || !kind || !runbook) return undefined
+  const steps = new Set(entries.flatMap(entry => (entry.kind === 'applying' ? [entry.step] : [])))
+  const turned = entries.some(entry => entry.kind === 'failed' || entry.kind === 'cancelled')
+  const onward = !turned && !cancelled && kind.onward(step => steps.has(step), memory)
+  return { begun, runbook, memory, onward, turned }
+}
+
+/** What the steps had found out when the journal ended. */
+export function rememberedBy(entries: readonly Entry[]): Record<string, unknown> | undefined {
+  const last = entries.findLast(entry => entry.kind === 'applied' || entry.kind === 'begun')
+  return last && 'memory' in last ? last.memory : undefined
+}
+
+/** "20260301T120000123Z": sorts as the time does. */
+export const stamp = (at: number): string => new Date(at).toISOString().replace(/[-:.]/g, '')
+
+/** The newest run has the newest name, also after the clock was set back. */
+export function laterThan(newest: string | undefined, now: number): number {
+  const read = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z/.exec(newest ?? '')
+  if (!read) return now
+  const [year = 0, month = 1, ...rest] = read.slice(1).map(Number)
+  return Math.max(now, Date.UTC(year, month - 1, ...rest) + 1)
+}
