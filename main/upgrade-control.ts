@@ -9,6 +9,8 @@ import { failureWords } from '../preload/words/failure-words.ts'
 import { compareVersions, isVersion, type Release } from './releases/release.ts'
 import type { Interrupted, Kind } from './runbook/kind.ts'
 import type { Runs } from './runs.ts'
+import { snapshotFolder } from './upgrade/change-steps.ts'
+import { outdateSnapshot } from './upgrade/databases.ts'
 import { backOf, installedIn, newestOf, releaseRows } from './upgrade/known.ts'
 import { type Place, type UpgradeMemory, upgradeMemory, upgradeName } from './upgrade/memory.ts'
 import { originOf, planUpgrade, refused } from './upgrade/plan.ts'
@@ -53,6 +55,10 @@ export function createUpgradeControl(options: Options): UpgradeControl {
     },
     onward: begun => begun('swap'),
     recover: cut => recover(cut, v.parse(upgradeMemory, cut.memory)),
+    async servesMeanwhile(memory) {
+      const read = v.safeParse(upgradeMemory, memory)
+      if (read.success) await outdateSnapshot(snapshotFolder(parts, read.output))
+    },
   }
 
   /**

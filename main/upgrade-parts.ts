@@ -137,6 +137,10 @@ export function wireUpgrade(options: UpgradeWiring): UpgradeParts & { line(text:
       const at = clock.now()
       tell({ kind: 'keys-after-rollback', id: `keys-after-rollback:${at}`, at, made, toRevoke })
     },
+    tellDatabases(told) {
+      const at = clock.now()
+      tell({ kind: 'databases-stay', id: `databases-stay:${at}`, at, ...told })
+    },
     line(text) {
       const change = keyChangeIn(text)
       if (change === undefined) return

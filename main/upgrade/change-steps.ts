@@ -7,11 +7,12 @@ import { readEdit } from './config-steps.ts'
 import { databaseBytes, takeSnapshot } from './databases.ts'
 import type { UpgradeMemory } from './memory.ts'
 import type { Context, UpgradeParts } from './parts.ts'
-import { goBack, settleKeys } from './rollback.ts'
+import { goBack, programBefore, settleKeys } from './rollback.ts'
 
 type UpgradeStep = Step<UpgradeMemory>
 
-const snapshotFolder = ({ home }: UpgradeParts, { id }: UpgradeMemory): string => join(home, 'snapshots', id)
+export const snapshotFolder = ({ home }: Pick<UpgradeParts, 'home'>, { id }: UpgradeMemory): string =>
+  join(home, 'snapshots', id)
 
 export const limitOf = ({ tags }: UpgradeMemory, { gate }: UpgradeParts): number =>
   readyLimit(gate().readySeconds, tags)
@@ -31,8 +32,8 @@ export function stopStep(parts: UpgradeParts): UpgradeStep {
     },
     async undo(context) {
       const { memory } = context
-      const { command, version } = memory.from
-      if (parts.current().command !== command) parts.use(parts.engine(command, version))
+      const command = await programBefore(memory)
+      if (parts.current().command !== command) parts.use(parts.engine(command, memory.from.version))
       // It served before: a slow computer is no reason to give it up.
       const served = await serveWithin(parts, Math.max(60_000, limitOf(memory, parts)))
       if (served.ok) await settleKeys(parts, context, snapshotFolder(parts, memory))

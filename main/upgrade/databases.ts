@@ -1,10 +1,38 @@
-import { constants, copyFile, mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { constants, copyFile, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { syncFolder } from '../platform/atomic-file.ts'
+import * as v from 'valibot'
+import { syncFolder, writeAtomic } from '../platform/atomic-file.ts'
+import { errorCode } from '../platform/error-code.ts'
 import { isFile, sha256Of, syncFile } from './library.ts'
 
 /** The files of a data folder that a snapshot holds. */
-const names = ['meta.db', 'cache.db']
+const names = ['meta.db', 'cache.db'] as const
+
+const digest = { bytes: v.number(), sha256: v.string() }
+const manifest = v.object({
+  format: v.literal(1),
+  /** Absolute, in the order of config.json. */
+  roots: v.array(v.string()),
+  files: v.array(
+    v.variant('state', [
+      /** `copy`: relative to the snapshot. */
+      v.object({
+        state: v.literal('copied'),
+        root: v.string(),
+        name: v.picklist(names),
+        copy: v.string(),
+        ...digest,
+      }),
+      v.object({ state: v.literal('absent'), root: v.string(), name: v.picklist(names) }),
+    ]),
+  ),
+})
+/** What a snapshot holds. It is written last: a snapshot without it is not whole. */
+export type SnapshotManifest = v.InferOutput<typeof manifest>
+export type SnapshotFile = SnapshotManifest['files'][number]
+
+const manifestFile = (snapshot: string): string => join(snapshot, 'manifest.json')
+const outdatedFile = (snapshot: string): string => join(snapshot, 'manifest.outdated.json')
 
 /** How many bytes a snapshot of these folders takes at most. */
 export async function databaseBytes(roots: readonly string[]): Promise<number> {
@@ -19,11 +47,10 @@ export async function databaseBytes(roots: readonly string[]): Promise<number> {
   return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
 }
 
-const folderOf = (snapshot: string, at: number): string => join(snapshot, `root-${at}`)
-
 /**
  * Copies config.json and the databases of every data folder, with nobody writing: copy on write where the file system
- * can, synced. A snapshot that was begun is begun again.
+ * can, synced and compared. The manifest comes last, so that a kill leaves a snapshot that is whole or not used; one
+ * that was begun is begun again.
  */
 export async function takeSnapshot(
   snapshot: string,
@@ -32,50 +59,75 @@ export async function takeSnapshot(
 ): Promise<void> {
   await rm(snapshot, { recursive: true, force: true })
   await mkdir(snapshot, { recursive: true, mode: 0o700 })
-  await copy(configFile, join(snapshot, 'config.json'))
+  await copySynced(configFile, join(snapshot, 'config.json'))
+  const files: SnapshotFile[] = []
   for (const [at, root] of roots.entries()) {
-    const folder = folderOf(snapshot, at)
-    await mkdir(folder, { mode: 0o700 })
-    for (const name of names)
-      if (await isFile(join(root, name))) await copy(join(root, name), join(folder, name))
-    await syncFolder(folder)
+    await mkdir(join(snapshot, `root-${at}`), { mode: 0o700 })
+    for (const name of names) {
+      const from = join(root, name)
+      if (await isAbsent(from)) {
+        files.push({ state: 'absent', root, name })
+        continue
+      }
+      const copy = join(`root-${at}`, name)
+      await copySynced(from, join(snapshot, copy))
+      files.push({ state: 'copied', root, name, copy, ...(await sameDigest(from, join(snapshot, copy))) })
+    }
+    await syncFolder(join(snapshot, `root-${at}`))
   }
   await syncFolder(snapshot)
+  const whole: SnapshotManifest = { format: 1, roots: [...roots], files }
+  await writeAtomic(manifestFile(snapshot), `${JSON.stringify(whole, null, 2)}\n`)
 }
 
-async function copy(from: string, to: string): Promise<void> {
+/** Throws for anything but a file or nothing: a database that cannot be looked at is not absent. */
+async function isAbsent(path: string): Promise<boolean> {
+  try {
+    if ((await stat(path)).isFile()) return false
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return true
+    throw error
+  }
+  throw new Error(`${path} is no file`)
+}
+
+async function sameDigest(a: string, b: string): Promise<{ bytes: number; sha256: string }> {
+  const sha256 = await sha256Of(a)
+  if (sha256 !== (await sha256Of(b))) throw new Error(`${b} is not what was copied from ${a}`)
+  return { bytes: (await stat(b)).size, sha256 }
+}
+
+/** Copy on write where the file system can, synced. */
+export async function copySynced(from: string, to: string): Promise<void> {
   await copyFile(from, to, constants.COPYFILE_FICLONE)
   await syncFile(to)
 }
 
-/** Puts the databases back, with nobody writing. Each is staged beside, synced and renamed. */
-export async function restoreDatabases(snapshot: string, roots: readonly string[]): Promise<void> {
-  for (const [at, root] of roots.entries()) {
-    for (const name of names) {
-      const [kept, here] = [join(folderOf(snapshot, at), name), join(root, name)]
-      if (await sameBytes(kept, here)) continue
-      if (!(await isFile(kept))) {
-        await rm(here, { force: true })
-        continue
-      }
-      const staged = `${here}.zotbar`
-      await copy(kept, staged)
-      await rename(staged, here)
+/** The manifest of a snapshot, or why there is none, as a sentence. */
+export async function readManifest(snapshot: string): Promise<SnapshotManifest | { why: string }> {
+  const text = await readFile(manifestFile(snapshot), 'utf8').catch((error: unknown) => errorCode(error))
+  if (text === 'ENOENT' && (await isFile(outdatedFile(snapshot))))
+    return { why: 'The registry has served since the copies were made, while the upgrade could not go on.' }
+  if (text === 'ENOENT')
+    return {
+      why: 'The copies have no list of what they hold: they are gone, were never finished, or were made by a Zotbar that wrote none.',
     }
-    await syncFolder(root)
-  }
+  const read = v.safeParse(v.pipe(v.string(), v.parseJson(), manifest), text)
+  return read.success ? read.output : { why: 'The list of what the copies hold cannot be read.' }
 }
 
-async function sameBytes(a: string, b: string): Promise<boolean> {
-  const [there, here] = await Promise.all([isFile(a), isFile(b)])
-  if (!there || !here) return there === here
-  if ((await stat(a)).size !== (await stat(b)).size) return false
-  return (await sha256Of(a)) === (await sha256Of(b))
+/** The registry is about to serve outside the run: from then on the copies are older than what is acknowledged. */
+export async function outdateSnapshot(snapshot: string): Promise<void> {
+  // A rename needs no space, where the disk is full.
+  await rename(manifestFile(snapshot), outdatedFile(snapshot)).catch((error: unknown) => {
+    if (errorCode(error) !== 'ENOENT') throw error
+  })
+  await syncFolder(snapshot)
 }
 
-/** Only the newest are kept: their names begin with the time. */
-export async function pruneSnapshots(folder: string, keep: number): Promise<void> {
-  const all = (await readdir(folder).catch(() => [])).sort()
-  for (const name of all.slice(0, Math.max(0, all.length - keep)))
+/** Only the newest are kept: their names begin with the time. That of the run at hand always stays. */
+export async function pruneSnapshots(folder: string, keep: number, current: string): Promise<void> {
+  const others = (await readdir(folder).catch(() => [])).filter(name => name !== current).sort()
+  for (const name of others.slice(0, Math.max(0, others.length - (keep - 1))))
     await rm(join(folder, name), { recursive: true, force: true })
 }

@@ -102,7 +102,7 @@ export function commitStep(parts: UpgradeParts): Step<UpgradeMemory> {
       await removeWork(memory)
       if (source === undefined && version !== undefined)
         await rm(join(home, 'upgrades', version), { recursive: true, force: true })
-      await pruneSnapshots(join(home, 'snapshots'), 3)
+      await pruneSnapshots(join(home, 'snapshots'), 3, memory.id)
       try {
         const past = (await library.past()).filter(name => name !== to?.name && name !== old?.name)
         if (to && old) await library.setPast(undo ? past : [...past, old.name])

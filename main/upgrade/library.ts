@@ -18,6 +18,7 @@ import { basename, dirname, join } from 'node:path'
 import * as v from 'valibot'
 import type { BadVersion } from '../../preload/contract/upgrade.ts'
 import { syncFolder, writeAtomic } from '../platform/atomic-file.ts'
+import { errorCode } from '../platform/error-code.ts'
 import { hashFileInto } from '../platform/hash-file.ts'
 import type { Place } from './memory.ts'
 
@@ -74,8 +75,9 @@ export function createLibrary(home: string): Library {
   async function nameFor(version: string, sha256: string): Promise<{ name: string; there: boolean }> {
     for (const name of [version, `${version}+${sha256.slice(0, 12)}`]) {
       const path = programIn(name)
-      if (!(await isFile(path))) return { name, there: false }
-      if ((await sha256Of(path)) === sha256) return { name, there: true }
+      if (await isNothing(path)) return { name, there: false }
+      // A link that somebody made leads to what may be in use: it is never taken away.
+      if ((await isFile(path)) && (await sha256Of(path)) === sha256) return { name, there: true }
     }
     throw new Error(`${version} is there with other bytes`)
   }
@@ -186,6 +188,12 @@ export const isFile = (path: string): Promise<boolean> =>
   lstat(path).then(
     found => found.isFile(),
     () => false,
+  )
+
+const isNothing = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    () => false,
+    (error: unknown) => errorCode(error) === 'ENOENT',
   )
 
 async function jsonIn(file: string): Promise<unknown> {

@@ -76,6 +76,8 @@ export interface UpgradeParts extends ServeParts {
   keys: KeyChanges
   /** What a rollback could not put right by itself. */
   tellKeys(told: { made: string[]; toRevoke: string[]; reRevoked: number }): void
+  /** A rollback left the databases as they are: a sentence why, and where the copies are. */
+  tellDatabases(told: { why: string; snapshot: string }): void
   log(message: string, data?: Record<string, unknown>): void
 }
 

@@ -1,23 +1,23 @@
-import { readFile, realpath, rename } from 'node:fs/promises'
+import { mkdir, readFile, realpath, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { asStep, done } from '../gate/step-result.ts'
 import { writeAtomic } from '../platform/atomic-file.ts'
 import type { StepResult } from '../runbook/step.ts'
 import { readEdit } from './config-steps.ts'
-import { restoreDatabases } from './databases.ts'
 import { type KeyChange, readChanges } from './key-changes.ts'
+import { sha256Of } from './library.ts'
 import type { Context, UpgradeParts } from './parts.ts'
+import { type Restored, restoreDatabases } from './restore.ts'
 
 const changesFile = (snapshot: string): string => join(snapshot, 'keys.json')
 
 /**
- * Link, config.json and databases as they were, with nothing running. The databases come back from the snapshot unless
- * a key was revoked meanwhile that only its owner can revoke again: then today's stay, since a revoked key that works
- * again is worse than a database that the failed version has written to.
+ * Link, config.json and databases as they were, with nothing running. What cannot be put back stays, and is told: the
+ * version before serves all the same.
  */
 export async function goBack(
   parts: UpgradeParts,
-  { memory }: Context,
+  { memory, progress }: Context,
   snapshot: string,
 ): Promise<StepResult> {
   const { library, supervisor } = parts
@@ -25,33 +25,73 @@ export async function goBack(
   if (!stopped.ok) return asStep(stopped)
   const { old, from } = memory
   if (old) await library.turn(old.name)
-  parts.use(parts.engine(from.command, from.version))
-  await putConfigBack(parts, memory)
+  parts.use(parts.engine(await programBefore(memory), from.version))
+  const config = await putConfigBack(parts, memory)
   const changes = memory.snapshotAt === undefined ? [] : await parts.keys.since(memory.snapshotAt)
-  const told = await writeAtomic(changesFile(snapshot), JSON.stringify(changes)).catch(String)
-  // Going back by hand keeps what there is: an old copy would bring revoked keys back.
-  const roots = memory.undo ? undefined : await parts.roots()
-  const own = await parts.keys.ownUser()
-  const foreign = changes.some(({ kind, user }) => kind === 'revoked' && user !== own)
-  // Without the copies it may serve all the same: nothing of this keeps it from starting.
-  const restored = roots && !foreign ? await restoreDatabases(snapshot, roots).catch(String) : 'kept'
-  parts.log('the version before is named again', { databases: restored ?? 'restored', keys: told ?? 'known' })
-  return done
+  const databases = await putDatabasesBack(parts, memory, snapshot, changes)
+  // Databases that stay know of every key.
+  const lost = databases.kind === 'restored' || databases.kind === 'keys-first' ? changes : []
+  await mkdir(snapshot, { recursive: true, mode: 0o700 }).catch(() => {})
+  const noted = await writeAtomic(changesFile(snapshot), JSON.stringify(lost)).catch(String)
+  parts.log('the version before is named again', { databases, keys: noted ?? 'known' })
+  if (databases.kind === 'refused') parts.tellDatabases({ why: databases.why, snapshot })
+  const stays = [
+    ...(config === undefined ? [] : [`config.json stays as it is: ${config}`]),
+    ...(databases.kind === 'refused'
+      ? [`The databases stay as they are. ${databases.why} The copies are in ${snapshot}.`]
+      : []),
+  ]
+  for (const label of stays) progress({ label })
+  return stays.length === 0 ? done : { ok: true, words: stays.join(' ') }
 }
 
-/** What somebody else wrote meanwhile is theirs and stays. */
-async function putConfigBack(parts: UpgradeParts, memory: Context['memory']): Promise<void> {
-  const edit = await readEdit(memory).catch(() => undefined)
-  if (!edit) return
+/** The program that ran before; its copy, where it is gone or was exchanged meanwhile. */
+export async function programBefore({ from, old }: Context['memory']): Promise<string> {
+  if (old === undefined) return from.command
+  return (await sha256Of(from.command).catch(() => undefined)) === old.sha256 ? from.command : old.path
+}
+
+/**
+ * From the snapshot, unless a key was revoked meanwhile that only its owner can revoke again: then today's stay, since
+ * a revoked key that works again is worse than a database that the failed version has written to.
+ */
+async function putDatabasesBack(
+  parts: UpgradeParts,
+  { undo }: Context['memory'],
+  snapshot: string,
+  changes: readonly KeyChange[],
+): Promise<Restored | { kind: 'by-hand' | 'keys-first' }> {
+  // Going back by hand keeps what there is: an old copy would bring revoked keys back.
+  if (undo) return { kind: 'by-hand' }
+  const own = await parts.keys.ownUser()
+  if (changes.some(({ kind, user }) => kind === 'revoked' && user !== own)) return { kind: 'keys-first' }
+  const roots = await parts.roots()
+  if (roots === undefined)
+    return { kind: 'refused', why: 'config.json cannot be read, so nobody knows where they belong.' }
+  return restoreDatabases(snapshot, roots).catch(
+    (error: unknown): Restored => ({
+      kind: 'refused',
+      why: `Putting them back failed: ${String(error)}.`,
+    }),
+  )
+}
+
+/** What somebody else wrote meanwhile is theirs and stays. Answers why it was not taken back, half a sentence. */
+async function putConfigBack(parts: UpgradeParts, memory: Context['memory']): Promise<string | undefined> {
+  const edit = await readEdit(memory).catch((error: unknown) => new Error(String(error)))
+  if (edit === undefined) return undefined
+  if (edit instanceof Error) return `what was changed in it is not known any more (${edit.message}).`
   const back = await parts.takeBack(edit)
-  if (back.ok) return
+  if (back.ok) return undefined
   parts.log('config.json was not taken back', { ...back.error })
-  if (back.error.code === 'config-edited-meanwhile') return
+  if (back.error.code === 'config-edited-meanwhile') return 'somebody else changed it meanwhile.'
   // A rename needs no space, where the disk is full.
   const real = await realpath(parts.configFile)
   const kept = `${parts.configFile}.before-${memory.to?.version}`
   const text = await readFile(kept, 'utf8').catch(() => undefined)
-  if (text === edit.before) await rename(kept, real)
+  if (text !== edit.before) return `it cannot be changed; ${kept} is not what it was before.`
+  await rename(kept, real)
+  return undefined
 }
 
 /** After the version before serves again: keys revoked meanwhile are revoked again, and the others are named. */

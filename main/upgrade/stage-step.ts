@@ -8,6 +8,7 @@ import { isFile, sha256Of, syncFile } from './library.ts'
 import type { Place, UpgradeMemory } from './memory.ts'
 import { lookAtStaged, refusalOf, removeWork } from './obtain-steps.ts'
 import type { Context, UpgradeParts } from './parts.ts'
+import { programBefore } from './rollback.ts'
 
 /**
  * Puts the program beside the one that runs, and the running one there too, so that it stays. The link and the setting
@@ -56,11 +57,16 @@ export function stageStep(parts: UpgradeParts): Step<UpgradeMemory> {
     check: async ({ memory }) => memory.needless,
     apply,
     async undo({ memory }) {
-      const { settingPath } = memory.from
+      const { settingPath, command } = memory.from
       const before = await whatWas(memory)
       const added = (await library.list()).filter(({ name }) => before && !before.includes(name))
       // Before the setting names nothing again; the copy of the running one after it.
       for (const { path, name } of added) if (path !== memory.old?.path) await library.remove(name)
+      const isCopied = added.some(({ path }) => path === memory.old?.path)
+      if (isCopied && (await programBefore(memory)) !== command) {
+        await removeWork(memory)
+        return { ok: true, words: `${command} is not there any more as it ran: its copy is used from now on` }
+      }
       const named = await parts.namePath(settingPath)
       if (!named.ok) return asStep(named)
       for (const { name } of added) await library.remove(name)

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Progress } from '../../../main/runbook/step.ts'
+import { takeSnapshot } from '../../../main/upgrade/databases.ts'
 import { type KeyChange, keyChangeIn } from '../../../main/upgrade/key-changes.ts'
 import type { Context, UpgradeParts } from '../../../main/upgrade/parts.ts'
 import { goBack, settleKeys } from '../../../main/upgrade/rollback.ts'
@@ -55,17 +56,20 @@ describe('a rollback', () => {
     snapshot = join(folder, 'snapshot')
     data = join(folder, 'data')
     const { mkdir } = await import('node:fs/promises')
-    await mkdir(join(snapshot, 'root-0'), { recursive: true })
     await mkdir(data)
-    await writeFile(join(snapshot, 'root-0', 'meta.db'), 'before')
+    await writeFile(join(data, 'meta.db'), 'before')
+    await writeFile(join(folder, 'config.json'), '{}')
+    await takeSnapshot(snapshot, join(folder, 'config.json'), [data])
     await writeFile(join(data, 'meta.db'), 'after')
   })
   afterEach(() => rm(folder, { recursive: true, force: true }))
 
-  async function rolledBack(changes: KeyChange[], { undo = false, revokes = true } = {}) {
+  async function rolledBack(changes: KeyChange[], { undo = false, revokes = true, damaged = false } = {}) {
     const revoked: string[] = []
     const told: Progress[] = []
     let notice: unknown
+    let stay: { why: string; snapshot: string } | undefined
+    if (damaged) await rm(join(snapshot, 'manifest.json'))
     const parts = {
       supervisor: { stop: async () => ({ ok: true }) },
       library: { turn: async () => {} },
@@ -84,22 +88,25 @@ describe('a rollback', () => {
       tellKeys: (what: unknown) => {
         notice = what
       },
+      tellDatabases: (what: typeof stay) => {
+        stay = what
+      },
     } as unknown as UpgradeParts
     const context = {
       memory: { undo, from: { command: '/zot', settingPath: '' }, snapshotAt: 0 },
       progress: (progress: Progress) => told.push(progress),
     } as unknown as Context
-    expect(await goBack(parts, context, snapshot)).toEqual({ ok: true })
+    const back = await goBack(parts, context, snapshot)
     await settleKeys(parts, context, snapshot)
     const { readFile } = await import('node:fs/promises')
-    return { meta: await readFile(join(data, 'meta.db'), 'utf8'), revoked, told, notice }
+    return { back, meta: await readFile(join(data, 'meta.db'), 'utf8'), revoked, told, notice, stay }
   }
   const revoked = (user: string): KeyChange => ({ kind: 'revoked', user, uuid: `key-of-${user}`, at })
   const made = (user: string): KeyChange => ({ kind: 'made', user, at })
 
   it('brings the databases back, revokes again what the app can, and names keys that were made', async () => {
-    const { meta, revoked: again, notice } = await rolledBack([revoked('admin'), made('ci')])
-    expect({ meta, again }).toEqual({ meta: 'before', again: ['key-of-admin'] })
+    const { back, meta, revoked: again, notice } = await rolledBack([revoked('admin'), made('ci')])
+    expect({ back, meta, again }).toEqual({ back: { ok: true }, meta: 'before', again: ['key-of-admin'] })
     expect(notice).toEqual({
       made: ['a key of ci, made 2026-03-01T12:00:00.500Z'],
       toRevoke: [],
@@ -117,6 +124,16 @@ describe('a rollback', () => {
     const { notice, told } = await rolledBack([revoked('admin')], { revokes: false })
     expect(notice).toMatchObject({ toRevoke: ['key-of-admin of admin'], reRevoked: 0 })
     expect(told.map(({ label }) => label)).toEqual(['Revoke this key again: key-of-admin of admin'])
+  })
+
+  it('goes on without copies that are not whole, says so, and loses no key', async () => {
+    const { back, meta, notice, told, stay } = await rolledBack([made('ci')], { damaged: true })
+    expect(meta).toBe('after')
+    expect(stay).toEqual({ why: expect.stringContaining('no list of what they hold'), snapshot })
+    const words = `The databases stay as they are. ${stay?.why} The copies are in ${snapshot}.`
+    expect(back).toEqual({ ok: true, words })
+    expect(told).toEqual([{ label: words }])
+    expect(notice).toBeUndefined()
   })
 
   it('by hand keeps what there is', async () => {

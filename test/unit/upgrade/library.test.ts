@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Release } from '../../../main/releases/release.ts'
-import { pruneSnapshots, restoreDatabases, takeSnapshot } from '../../../main/upgrade/databases.ts'
 import { backOf, newestOf } from '../../../main/upgrade/known.ts'
 import { createLibrary, sha256Of } from '../../../main/upgrade/library.ts'
 
@@ -82,33 +81,5 @@ describe('the programs of the app', () => {
     expect(await library.bad()).toEqual({})
     file(join(library.folder, 'bad.json'), '{')
     expect(await library.bad()).toEqual({})
-  })
-})
-
-describe('a snapshot', () => {
-  it('brings back what was there, and takes away what was not', async () => {
-    const [one, two] = [join(home, 'one'), join(home, 'two')]
-    const config = file(join(home, 'config.json'), '{}')
-    file(join(one, 'meta.db'), 'meta')
-    file(join(two, 'cache.db'), 'cache')
-    file(join(one, 'team', 'index.json'), '{}')
-    const snapshot = join(home, 'snapshots', '1')
-    await takeSnapshot(snapshot, config, [one, two])
-    file(join(one, 'meta.db'), 'changed')
-    file(join(one, 'cache.db'), 'new')
-    file(join(one, 'team', 'index.json'), 'pushed meanwhile')
-    const untouched = lstatSync(join(two, 'cache.db')).ino
-    await restoreDatabases(snapshot, [one, two])
-    expect(await readFile(join(one, 'meta.db'), 'utf8')).toBe('meta')
-    await expect(readFile(join(one, 'cache.db'))).rejects.toThrow('ENOENT')
-    expect(await readFile(join(one, 'team', 'index.json'), 'utf8')).toBe('pushed meanwhile')
-    expect(lstatSync(join(two, 'cache.db')).ino).toBe(untouched)
-  })
-
-  it('is kept three times', async () => {
-    for (const name of ['3', '1', '4', '2']) mkdirSync(join(home, 'snapshots', name), { recursive: true })
-    await pruneSnapshots(join(home, 'snapshots'), 3)
-    expect(lstatSync(join(home, 'snapshots', '2')).isDirectory()).toBe(true)
-    expect(() => lstatSync(join(home, 'snapshots', '1'))).toThrow()
   })
 })

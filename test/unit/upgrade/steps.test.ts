@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, readlinkSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readlinkSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +11,7 @@ import { createLibrary, type Library, sha256Of } from '../../../main/upgrade/lib
 import type { UpgradeMemory } from '../../../main/upgrade/memory.ts'
 import { preflightStep } from '../../../main/upgrade/obtain-steps.ts'
 import type { UpgradeParts } from '../../../main/upgrade/parts.ts'
+import { stageStep } from '../../../main/upgrade/stage-step.ts'
 
 let home: string
 let library: Library
@@ -127,6 +128,41 @@ describe('the swap', () => {
     writeFileSync(path, 'v2.1.15')
     expect(await apply(swapStep(partsOf()), memoryOf({ to }))).toBe('ok')
     expect(link()).toBe('v2.1.15')
+  })
+})
+
+describe('the way back of the stage', () => {
+  it.each([
+    ['as it ran', 'v2.1.13', '/before', false],
+    ['gone', undefined, undefined, true],
+    ['another one by now', 'v2.1.14', undefined, true],
+  ])('keeps the copy of the program that ran where that is %s: %#', async (_, text, named, stays) => {
+    const command = join(home, 'zot')
+    if (text !== undefined) writeFileSync(command, text)
+    mkdirSync(join(library.folder, 'v2.1.13'), { recursive: true })
+    const path = join(library.folder, 'v2.1.13', 'zot')
+    writeFileSync(path, 'v2.1.13')
+    mkdirSync(join(home, 'upgrades', '1'), { recursive: true })
+    writeFileSync(join(home, 'upgrades', '1', 'before.json'), '[]')
+    const old = { name: 'v2.1.13', version: 'v2.1.13', path, sha256: await sha256Of(path) }
+    let setting: string | undefined
+    const step = stageStep(
+      partsOf({
+        namePath: async (to: string) => {
+          setting = to
+          return { ok: true, value: null }
+        },
+      }),
+    )
+    const memory = memoryOf({ old, from: { command, version: 'v2.1.13', settingPath: '/before' } })
+    const result = await step.undo?.({
+      memory,
+      signal: new AbortController().signal,
+      progress: () => {},
+      ask: async () => false,
+    })
+    expect(result).toMatchObject({ ok: true, ...(stays ? { words: expect.stringContaining(command) } : {}) })
+    expect({ setting, stays: existsSync(path) }).toEqual({ setting: named, stays })
   })
 })
 
