@@ -17,7 +17,7 @@ export type KeepStores =
 export async function keepStores(
   config: Config,
   { main, subs }: Stores,
-  options: Pick<MaintenanceOptions, 'logger' | 'usage' | 'observer'>,
+  options: Pick<MaintenanceOptions, 'logger' | 'usage' | 'observer' | 'events'>,
 ): Promise<KeepStores> {
   const opened: { store: Store; maintenance: Maintenance }[] = []
   const stop = async (): Promise<void> => {

@@ -10,6 +10,7 @@ import type { Config } from './config/config.ts'
 import type { Logger } from './log/logger.ts'
 import { openAccessDatabase } from './metadata/access-database.ts'
 import { ApiKeys } from './metadata/api-keys.ts'
+import { FactStore, openFactsDatabase } from './metadata/manifest-facts.ts'
 import { openActivityDatabase, Pulls } from './metadata/pulls.ts'
 import { Sessions } from './metadata/sessions.ts'
 import type { Gate, GateRules } from './routes/gate.ts'
@@ -22,6 +23,8 @@ export interface People {
   readonly sessions: Sessions | undefined
   /** Undefined: the file cannot be used, and nothing is counted. */
   readonly pulls: Pulls | undefined
+  /** What manifests say. Undefined: the file cannot be used, and nothing is remembered. */
+  readonly facts: FactStore | undefined
   readonly keyPolicy: KeyPolicy
   /** Where the account of a user lives. */
   originOf(user: string): Identity['origin']
@@ -92,6 +95,15 @@ export function openPeople(
     closing.push(() => counted.close())
   } else logger.log('warn', 'pulls are not counted', { error: activity.message })
 
+  let facts: FactStore | undefined
+  const remembered = openFactsDatabase(layout.own(root))
+  if (remembered.ok) {
+    const known = new FactStore(remembered.database)
+    facts = known
+    closing.push(() => remembered.database.close())
+    closing.push(() => known.flush())
+  } else logger.log('warn', 'what manifests say is not remembered', { error: remembered.message })
+
   const throttle = createThrottle({ now: Date.now })
   const rulesOf = ({ http }: Config): GateRules => {
     const authenticates = users.current !== undefined || apiKeys !== undefined
@@ -116,6 +128,7 @@ export function openPeople(
       apiKeys,
       sessions,
       pulls,
+      facts,
       keyPolicy: policy.policy,
       originOf: user => (!users.current?.has(user) && apiKeys?.isProviders(user) ? 'oidc' : 'local'),
       reconfigure: changed => {

@@ -1,6 +1,7 @@
 import { openAdministration } from './admin/open-admin.ts'
 import type { Config } from './config/config.ts'
 import { readListenAddress } from './config/listen-address.ts'
+import { EventLog } from './events/event-log.ts'
 import { createCors } from './http/cors.ts'
 import { type DrainState, drain } from './http/drain.ts'
 import { listen } from './http/listen.ts'
@@ -33,11 +34,14 @@ export async function serve(file: string): Promise<number> {
   const opened = openLog(config)
   if (!opened.ok) return refuse('log cannot be written', [opened.message])
   const { logger } = opened
+  const events = new EventLog()
   let waited = (_seconds: number): void => {}
   const storing = await openStores(config, {
     onWait: seconds => waited(seconds),
-    onDamaged: ({ repository, reason }) =>
-      logger.log('error', 'a repository cannot be served', { repository, error: reason }),
+    onDamaged: ({ repository, reason }) => {
+      logger.log('error', 'a repository cannot be served', { repository, error: reason })
+      events.emit({ kind: 'damaged', repository, reason })
+    },
   })
   if (!storing.ok) return await fail(logger, 'storage cannot be used', storing.message)
   const { stores } = storing
@@ -60,7 +64,12 @@ export async function serve(file: string): Promise<number> {
   const securing = openCertificate(config, logger)
   if (!securing.ok)
     return await fail(logger, 'failed to start', `http.tls.${securing.file} ${securing.message}`)
-  const keeping = await keepStores(config, stores, { logger, usage: pulls, observer: operations.metrics })
+  const keeping = await keepStores(config, stores, {
+    logger,
+    usage: pulls,
+    observer: operations.metrics,
+    events,
+  })
   if (!keeping.ok) return await fail(logger, 'failed to start', keeping.problems.join('\n'))
   const { upkeep } = keeping
   let origin = ''
@@ -88,6 +97,7 @@ export async function serve(file: string): Promise<number> {
     storage: operations.storage,
     maxRepositories: config.storage.maxRepos ?? 0,
     pushes,
+    events,
     state,
     gate,
     signIn,
@@ -107,11 +117,14 @@ export async function serve(file: string): Promise<number> {
     rateLimit: http.ratelimit && createRateLimit(http.ratelimit, () => performance.now()),
     certificate: securing.certificate,
     paths: operations.paths,
-    onAnswered: operations.answered,
+    onAnswered: exchange => {
+      operations.answered(exchange)
+      if (exchange.status === 507) events.emit({ kind: 'no-space', repository: exchange.route.name })
+    },
     isDraining: () => state.draining,
   })
   const stopped = stopSignal(logger)
-  const administration = await openAdministration(people, logger, process.env)
+  const administration = await openAdministration(people, { storage, events }, logger, process.env)
   const listening = await listen(registry.server, config.http.address, config.http.port)
   if (!listening.ok) return await fail(logger, 'failed to start', listening.message)
   const { address, port } = listening
@@ -129,6 +142,7 @@ export async function serve(file: string): Promise<number> {
   await drain(state, registry, pushes, logger)
   await kept
   await administration?.close()
+  events.close()
   await people.close()
   await operations.close()
   stores.close()

@@ -1,18 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Activity, Pulls } from '../metadata/pulls.ts'
+import type { EventLog } from '../events/event-log.ts'
+import type { Activity } from '../metadata/pulls.ts'
 import { isObject, parseJson } from '../oci/json.ts'
+import { eventStreams } from './event-stream.ts'
 import { isKeyPath, type KeyParts, keyReply } from './key-replies.ts'
 import { type Feature, helloOf } from './protocol.ts'
 import { type Reply, readBody, refuse, send } from './reply.ts'
+import { type RepositoryListParts, repositoryLists } from './repository-list.ts'
 import { inodeOf, listenAtSocket, removeSocket } from './socket.ts'
 
 // As in http/server.ts: an ES import of node:http would load all of Node's fetch.
 const { createServer } = process.getBuiltinModule('node:http')
 
-export interface AdminParts extends KeyParts {
+export interface AdminParts extends KeyParts, RepositoryListParts {
   /** Where to listen. */
   path: string
-  pulls: Pick<Pulls, 'list'> | undefined
+  events: EventLog
 }
 
 export interface AdminServer {
@@ -26,13 +29,15 @@ export type AdminStart = { ok: true; admin: AdminServer } | { ok: false; message
  * port. Whoever may open the socket may do everything. Paths, shapes and units are in docs/admin-socket.md.
  */
 export async function startAdminServer(parts: AdminParts): Promise<AdminStart> {
-  const features: Feature[] = ['keys', 'activity']
+  const features: Feature[] = ['keys', 'activity', 'events', 'repositories', 'damaged']
   const hello = helloOf(parts.now(), features)
+  const streams = eventStreams(parts.events)
+  const opens: Opens = { '/events': streams, '/repositories': repositoryLists(parts) }
   const server = createServer((request, response) => {
     // The question for a sign of life: answered before anything that could wait, its body unread.
     if (request.method === 'GET' && request.url === '/')
       return send(response, { status: 200, body: hello }, hasBody(request))
-    answer(parts, request, response).catch(error => {
+    answer(parts, opens, request, response).catch(error => {
       parts.audit('administration failed', { error: error instanceof Error ? error.message : String(error) })
       send(response, refuse(500, 'a fault in the registry'))
     })
@@ -48,6 +53,7 @@ export async function startAdminServer(parts: AdminParts): Promise<AdminStart> {
       close() {
         removeSocket(parts.path, inode)
         const closed = new Promise<void>(resolve => server.close(() => resolve()))
+        streams.close()
         server.closeIdleConnections()
         setTimeout(() => server.closeAllConnections(), 500).unref()
         return closed
@@ -56,22 +62,43 @@ export async function startAdminServer(parts: AdminParts): Promise<AdminStart> {
   }
 }
 
+/** Paths that answer in many lines. */
+type Opens = Readonly<Record<string, { open(response: ServerResponse, query: URLSearchParams): unknown }>>
+
 const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
 
-async function answer(parts: AdminParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(
+  parts: AdminParts,
+  opens: Opens,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const body = await readBody(request)
   if (body === 'too-large') return send(response, refuse(413, 'the body is too large'))
-  send(response, await replyTo(parts, request, body))
+  const url = new URL(request.url ?? '/', 'http://admin')
+  const opened =
+    request.method === 'GET' && Object.hasOwn(opens, url.pathname) ? opens[url.pathname] : undefined
+  if (opened) {
+    await opened.open(response, url.searchParams)
+    return
+  }
+  send(response, await replyTo(parts, request, url, body))
 }
 
-async function replyTo(parts: AdminParts, request: IncomingMessage, body: string): Promise<Reply> {
-  const url = new URL(request.url ?? '/', 'http://admin')
+async function replyTo(parts: AdminParts, request: IncomingMessage, url: URL, body: string): Promise<Reply> {
   const { pathname } = url
+  if (pathname === '/damaged' && request.method === 'GET') return await damagedReply(parts)
   if (pathname === '/activity' && request.method === 'POST')
     return await activityReply(parts, parseJson(body))
   if (isKeyPath(pathname)) return keyReply(parts, request, url, body)
   return refuse(404, 'there is no such path')
+}
+
+/** Listing the repositories looks at their folders; indexes were looked at by whoever asked for them. */
+async function damagedReply({ storage }: AdminParts): Promise<Reply> {
+  await storage.repositories()
+  return { status: 200, body: { damaged: storage.damaged() } }
 }
 
 async function activityReply({ pulls }: AdminParts, body: unknown): Promise<Reply> {

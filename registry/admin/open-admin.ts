@@ -1,6 +1,8 @@
+import type { EventLog } from '../events/event-log.ts'
+import type { Storage } from '../storage/storage.ts'
 import { type AdminParts, type AdminServer, startAdminServer } from './admin-server.ts'
 
-interface People extends Pick<AdminParts, 'originOf' | 'pulls'> {
+interface People extends Pick<AdminParts, 'originOf' | 'pulls' | 'facts'> {
   apiKeys: AdminParts['keys']
   keyPolicy: AdminParts['policy']
 }
@@ -14,7 +16,8 @@ interface Log {
  * without it too: what went wrong is a line in the log.
  */
 export async function openAdministration(
-  { apiKeys, keyPolicy, originOf, pulls }: People,
+  { apiKeys, keyPolicy, originOf, pulls, facts }: People,
+  { storage, events }: { storage: Storage; events: EventLog },
   logger: Log,
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<AdminServer | undefined> {
@@ -24,8 +27,11 @@ export async function openAdministration(
     path,
     keys: apiKeys,
     pulls,
+    facts,
     policy: keyPolicy,
     originOf,
+    events,
+    storage,
     now: Date.now,
     audit: (message, fields) => logger.log('info', message, fields),
   })

@@ -44,3 +44,7 @@ export function announcedLength(exchange: Exchange): number | undefined {
   const header = exchange.req.headers['content-length']
   return header === undefined ? undefined : Number(header)
 }
+
+/** The user for an event; nothing for somebody without credentials. */
+export const userOf = ({ identity }: Exchange): { user?: string } =>
+  identity === undefined ? {} : { user: identity.user }

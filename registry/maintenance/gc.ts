@@ -1,3 +1,4 @@
+import type { EventSink } from '../events/event.ts'
 import type { Logger } from '../log/logger.ts'
 import type { Upkeep } from '../storage/upkeep.ts'
 import { type Decision, planRetention, type Usage } from './retention.ts'
@@ -16,6 +17,7 @@ export interface GcContext {
   /** Since when pulls are counted, ms since the epoch. */
   readonly countedSince: number
   readonly now: () => number
+  readonly events?: Pick<EventSink, 'emit'> | undefined
   /** Makes way for requests; throws when it is time to stop. */
   readonly pause: () => Promise<void>
 }
@@ -92,6 +94,14 @@ export async function collectRepository(
       context.usage?.forget(name, tag ?? digest)
       await pause()
     }
+    if (removed.length + blobs > 0)
+      context.events?.emit({
+        kind: 'collected',
+        repository: name,
+        removed: removed.map(({ digest, tag }) => ({ digest, ...(tag === undefined ? {} : { tag }) })),
+        blobs,
+        bytes,
+      })
     totals.manifests += removed.length
     totals.blobs += blobs
     totals.bytes += bytes

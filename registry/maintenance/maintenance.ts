@@ -1,6 +1,7 @@
 import { mkdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
+import type { EventSink } from '../events/event.ts'
 import type { Logger } from '../log/logger.ts'
 import { isObject, parseJson } from '../oci/json.ts'
 import type { BlobIndex } from '../storage/blob-index.ts'
@@ -39,6 +40,7 @@ export interface MaintenanceOptions {
   /** Undefined: nothing is known of pulls, and policies that go by pulls keep everything. */
   readonly usage: UsageRecords | undefined
   readonly observer?: MaintenanceObserver | undefined
+  readonly events?: Pick<EventSink, 'emit'> | undefined
   /** Learns of the blobs that were there before it was. */
   readonly blobIndex?: Pick<BlobIndex, 'isComplete' | 'note' | 'setComplete'> | undefined
   readonly now?: () => number
@@ -68,7 +70,7 @@ export function maintenanceProblems({ storage }: Config): readonly string[] {
 
 /** Keeps the store in order in the background: garbage collection, retention, scrub. */
 export async function openMaintenance(options: MaintenanceOptions): Promise<OpenMaintenance> {
-  const { root, upkeep, logger, usage, observer, now = Date.now } = options
+  const { root, upkeep, logger, usage, observer, events, now = Date.now } = options
   const compiled = compileRetention(options.config.storage)
   if (!compiled.ok) return compiled
   const scrubbedAt = await lastScrub(root)
@@ -78,9 +80,22 @@ export async function openMaintenance(options: MaintenanceOptions): Promise<Open
     usage,
     countedSince: usage ? await countedSince(options.usageRoot ?? root, now()) : now(),
     now,
+    events,
   }
   /** Where a run that its window cut short goes on. */
   let resumeAfter = ''
+
+  /** To be called after each repository: tells how far a task is, at most once a second. */
+  const progressOf = (task: string, total: number) => {
+    let done = 0
+    let toldAt = performance.now()
+    return (): void => {
+      done++
+      if (performance.now() - toldAt < 1000) return
+      toldAt = performance.now()
+      events?.emit({ kind: 'maintenance', task, phase: 'progress', done, total })
+    }
+  }
 
   /** Whether the work on one repository ended well: what goes wrong there is told and stops no other. */
   const forOne = async (
@@ -104,13 +119,16 @@ export async function openMaintenance(options: MaintenanceOptions): Promise<Open
       const startedAt = performance.now()
       const totals = noTotals()
       const pausing = { ...context, pause: createPace(signal) }
-      for (const name of await namesFrom(upkeep, resumeAfter)) {
+      const names = await namesFrom(upkeep, resumeAfter)
+      const getsOn = progressOf('gc', names.length)
+      for (const name of names) {
         if (signal.aborted || (window && opensIn(window, now()) > 0)) break
         const done = await forOne('gc', name, signal, () =>
           collectRepository(pausing, rules, name, totals, signal),
         )
         if (!done) totals.failures++
         resumeAfter = name
+        getsOn()
       }
       if (!signal.aborted && !(window && opensIn(window, now()) > 0)) resumeAfter = ''
       const { manifests, blobs, uploads, syncs, failures } = totals
@@ -137,7 +155,9 @@ export async function openMaintenance(options: MaintenanceOptions): Promise<Open
     const known = new Map<string, boolean>()
     const pause = createPace(signal)
     let affected = 0
-    for (const name of await namesFrom(upkeep, '')) {
+    const names = await namesFrom(upkeep, '')
+    const getsOn = progressOf('scrub', names.length)
+    for (const name of names) {
       if (signal.aborted) return
       let rows: readonly ScrubRow[] = []
       await forOne('scrub', name, signal, async () => {
@@ -148,6 +168,7 @@ export async function openMaintenance(options: MaintenanceOptions): Promise<Open
         affected++
         logger.log('error', 'an image is affected', { module: 'scrub', repository, tag, blob, error })
       }
+      getsOn()
     }
     if (signal.aborted) return
     await rememberScrub(root, now())
@@ -202,7 +223,14 @@ export async function openMaintenance(options: MaintenanceOptions): Promise<Open
 
   const schedule = createSchedule({
     now,
-    ...(observer && { began: name => observer.taskBegan(name) }),
+    began: task => {
+      const ended = observer?.taskBegan(task)
+      events?.emit({ kind: 'maintenance', task, phase: 'begun' })
+      return () => {
+        ended?.()
+        events?.emit({ kind: 'maintenance', task, phase: 'ended' })
+      }
+    },
     ...options.schedule,
   })
   schedule.set(tasksOf(options.config, compiled, scrubbedAt))

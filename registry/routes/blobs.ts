@@ -1,5 +1,5 @@
 import { sendBlob } from '../http/blob-response.ts'
-import { type Exchange, headerOf } from '../http/exchange.ts'
+import { type Exchange, headerOf, userOf } from '../http/exchange.ts'
 import { type RawHeaders, send, sendEmpty, sendFailure } from '../http/responder.ts'
 import { type Digest, parseDigest } from '../oci/digest.ts'
 import { isRepositoryName } from '../oci/name.ts'
@@ -8,7 +8,7 @@ import type { BlobReader } from '../storage/storage.ts'
 import type { RouteContext } from './context.ts'
 
 /** Pull, check and delete of blobs. */
-export function blobRoutes({ storage, pushes }: RouteContext) {
+export function blobRoutes({ storage, pushes, events }: RouteContext) {
   const get = async (exchange: Exchange): Promise<void> => {
     const digest = digestOfRoute(exchange)
     if (!digest) return
@@ -38,6 +38,8 @@ export function blobRoutes({ storage, pushes }: RouteContext) {
     if (!digest) return
     const removed = await storage.blobs.delete(exchange.route.name, digest)
     if (!removed.ok) return sendFailure(exchange, removed.error)
+    const { name } = exchange.route
+    events.emit({ kind: 'delete', repository: name, reference: digest.text, ...userOf(exchange) })
     sendEmpty(exchange, 202)
   }
 

@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts'
+import type { EventSink } from '../events/event.ts'
 import type { DrainState } from '../http/drain.ts'
 import type { Pushes } from '../http/pushes.ts'
 import type { Pulls } from '../metadata/pulls.ts'
@@ -16,6 +17,7 @@ export interface RouteContext extends KeyRouteContext {
   readonly pulls: Pulls | undefined
   readonly storage: Storage
   readonly pushes: Pushes
+  readonly events: EventSink
   /** storage.maxRepos; 0: no limit. */
   readonly maxRepositories: number
   readonly state: DrainState

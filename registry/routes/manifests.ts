@@ -1,9 +1,10 @@
 import { readBody } from '../http/body.ts'
-import { type Exchange, headerOf } from '../http/exchange.ts'
+import { type Exchange, headerOf, userOf } from '../http/exchange.ts'
 import { type RawHeaders, send, sendEmpty, sendFailure } from '../http/responder.ts'
 import { digestBytes } from '../oci/digest.ts'
 import { failure, type Result, success } from '../oci/error-table.ts'
 import { manifestLimit } from '../oci/manifest.ts'
+import { withoutParameters } from '../oci/media-type.ts'
 import { isRepositoryName } from '../oci/name.ts'
 import { isTag, parseReference, type Reference } from '../oci/reference.ts'
 import type { StoredManifest } from '../storage/storage.ts'
@@ -17,7 +18,7 @@ const maxTags = 100
 const ready = new WeakMap<StoredManifest, RawHeaders>()
 
 /** Pull, push and delete of manifests, by tag and by digest. */
-export function manifestRoutes({ storage, pushes, pulls, gate }: RouteContext) {
+export function manifestRoutes({ storage, pushes, pulls, events, gate }: RouteContext) {
   // The path every pull takes: no promise and no disk when memory has it.
   const get = (exchange: Exchange): undefined | Promise<void> => {
     const { name, last } = exchange.route
@@ -34,10 +35,11 @@ export function manifestRoutes({ storage, pushes, pulls, gate }: RouteContext) {
   }
 
   const pulled = (exchange: Exchange, manifest: StoredManifest): undefined => {
-    if (exchange.method === 'GET' && pulls) {
+    if (exchange.method === 'GET') {
       const { name, last } = exchange.route
-      pulls.pulled(name, last)
-      if (last !== manifest.digest) pulls.pulled(name, manifest.digest)
+      events.pulled(name, last)
+      pulls?.pulled(name, last)
+      if (last !== manifest.digest) pulls?.pulled(name, manifest.digest)
     }
     return answer(exchange, manifest)
   }
@@ -85,6 +87,15 @@ export function manifestRoutes({ storage, pushes, pulls, gate }: RouteContext) {
       if (tags.value.length > 0) pushes.complete(name)
       for (const pushed of new Set([last, ...tags.value, digest.text]))
         pulls?.pushed(name, pushed, exchange.identity?.user)
+      events.emit({
+        kind: 'push',
+        repository: name,
+        tags: tags.value,
+        digest: digest.text,
+        mediaType: withoutParameters(type),
+        bytes: body.bytes.length,
+        ...userOf(exchange),
+      })
       const headers = ['Location', `/v2/${name}/manifests/${last}`, 'Docker-Content-Digest', digest.text]
       if (subject) headers.push('OCI-Subject', subject.text)
       if (reference.kind === 'digest') for (const tag of tags.value) headers.push('OCI-Tag', tag)
@@ -102,6 +113,7 @@ export function manifestRoutes({ storage, pushes, pulls, gate }: RouteContext) {
     const removed = await storage.manifests.delete(name, reference, shared)
     if (!removed.ok) return sendFailure(exchange, removed.error)
     pulls?.forget(name, last)
+    events.emit({ kind: 'delete', repository: name, reference: last, ...userOf(exchange) })
     sendEmpty(exchange, 202)
   }
 

@@ -1,4 +1,4 @@
-import { announcedLength, type Exchange, headerOf, queryOf } from '../http/exchange.ts'
+import { announcedLength, type Exchange, headerOf, queryOf, userOf } from '../http/exchange.ts'
 import { type RawHeaders, sendEmpty, sendFailure } from '../http/responder.ts'
 import { type Digest, parseDigest } from '../oci/digest.ts'
 import { type Failure, failure, type Result, success } from '../oci/error-table.ts'
@@ -12,7 +12,7 @@ import { may } from './gate.ts'
  * Pushing blobs: in one request, in two, in chunks that may be resumed, or from another repository.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs
  */
-export function uploadRoutes({ storage, pushes, state, gate }: RouteContext) {
+export function uploadRoutes({ storage, pushes, state, events, gate }: RouteContext) {
   /** A push is under way in this repository for as long as the work takes. */
   const within = (work: (exchange: Exchange) => Promise<void>) => {
     return async (exchange: Exchange): Promise<void> => {
@@ -22,9 +22,13 @@ export function uploadRoutes({ storage, pushes, state, gate }: RouteContext) {
         return sendFailure(exchange, { name: 'draining' })
       }
       const done = pushes.begin(name)
+      const { socket } = exchange.req
+      const before = socket.bytesRead
+      const arrived = events.uploading(name, () => socket.bytesRead - before)
       try {
         await work(exchange)
       } finally {
+        arrived()
         done()
       }
     }
@@ -43,7 +47,7 @@ export function uploadRoutes({ storage, pushes, state, gate }: RouteContext) {
     const stored = await finish(exchange, started.value, digest)
     // Nobody knows the identifier, so nobody could go on with what arrived.
     if (!stored.ok) await storage.uploads.cancel(name, started.value)
-    answerStored(exchange, digest, stored)
+    answerStored(exchange, digest, stored, stored.ok ? stored.value : undefined)
   })
 
   const mountOrStart = async (exchange: Exchange, mount: string): Promise<void> => {
@@ -93,23 +97,32 @@ export function uploadRoutes({ storage, pushes, state, gate }: RouteContext) {
     if (!digest) return sendFailure(exchange, { name: 'digest-invalid' })
     const stored = await finish(exchange, exchange.route.last, digest)
     if (!stored.ok) return await refuse(exchange, stored.error)
-    answerStored(exchange, digest, stored)
+    answerStored(exchange, digest, stored, stored.value)
   })
 
-  /** The last chunk, if there is one, and the commit. */
-  const finish = async (exchange: Exchange, id: string, digest: Digest): Promise<Result<void>> => {
+  /** The last chunk, if there is one, and the commit; answers the size of the blob, bytes. */
+  const finish = async (exchange: Exchange, id: string, digest: Digest): Promise<Result<number>> => {
     const { name } = exchange.route
     const chunk = chunkOf(exchange)
     if (!chunk.ok) return chunk
     const written = await storage.uploads.write(name, id, chunk.value)
     if (!written.ok) return written
-    return await storage.uploads.commit(name, id, digest)
+    const committed = await storage.uploads.commit(name, id, digest)
+    return committed.ok ? written : committed
   }
 
-  const answerStored = (exchange: Exchange, digest: Digest, stored: Result<void>): undefined => {
+  /** `bytes`: the size of the blob; undefined for one that was mounted. */
+  const answerStored = (
+    exchange: Exchange,
+    digest: Digest,
+    stored: Result<unknown>,
+    bytes?: number,
+  ): undefined => {
     const { name } = exchange.route
     if (!stored.ok) return sendFailure(exchange, stored.error)
     pushes.between(name)
+    const size = bytes === undefined ? {} : { bytes }
+    events.emit({ kind: 'blob', repository: name, digest: digest.text, ...size, ...userOf(exchange) })
     const location = `/v2/${name}/blobs/${digest.text}`
     return sendEmpty(exchange, 201, ['Location', location, 'Docker-Content-Digest', digest.text])
   }

@@ -12,7 +12,7 @@ import { layout } from './layout.ts'
 import { findReferrers } from './referrers.ts'
 import type { Repository, Snapshot } from './repository.ts'
 import type { RepositoryCache } from './repository-cache.ts'
-import type { Manifests, PutManifest, ReferrerDescriptor, StoredManifest } from './storage.ts'
+import type { IndexEntry, Manifests, PutManifest, ReferrerDescriptor, StoredManifest } from './storage.ts'
 
 /** Manifest bytes kept in memory. */
 const limit = 32 * 1024 * 1024
@@ -62,6 +62,11 @@ export class ManifestStore implements Manifests {
   async tags(name: string): Promise<Result<readonly string[]>> {
     const loaded = await this.#load(name)
     return loaded.ok ? success(loaded.value.tagNames) : loaded
+  }
+
+  async entries(name: string): Promise<Result<readonly IndexEntry[]>> {
+    const loaded = await this.#load(name)
+    return loaded.ok ? success(loaded.value.index.entries) : loaded
   }
 
   async referrers(name: string, digest: Digest): Promise<Result<readonly ReferrerDescriptor[]>> {

@@ -42,8 +42,18 @@ export interface Manifests {
   delete(name: string, reference: Reference, shared?: 'remove' | 'keep'): Promise<Result<void>>
   /** Sorted. */
   tags(name: string): Promise<Result<readonly string[]>>
+  /** Everything that the index names, with and without a tag, in its order. */
+  entries(name: string): Promise<Result<readonly IndexEntry[]>>
   /** Descriptors of the manifests whose subject is `digest`, sorted by digest; none where there is no repository. */
   referrers(name: string, digest: Digest): Promise<Result<readonly ReferrerDescriptor[]>>
+}
+
+/** What index.json says of a manifest; one with several tags stands there several times. */
+export interface IndexEntry {
+  readonly digest: string
+  readonly mediaType: string
+  readonly size: number
+  readonly tag: string | undefined
 }
 
 export interface ReferrerDescriptor {

@@ -18,6 +18,7 @@ export function routeBySubPath(main: Storage, subs: ReadonlyMap<string, Storage>
       digestOf: (name, tag) => of(name).manifests.digestOf(name, tag),
       delete: (name, ...rest) => of(name).manifests.delete(name, ...rest),
       tags: name => of(name).manifests.tags(name),
+      entries: name => of(name).manifests.entries(name),
       referrers: (name, digest) => of(name).manifests.referrers(name, digest),
     },
     blobs: {

@@ -10,6 +10,7 @@ export const sha256 = (bytes: string | Buffer): string => createHash('sha256').u
 export class StoreTree {
   readonly root: string
   #tags = new Map<string, Map<string, string>>()
+  #untagged = new Map<string, string[]>()
 
   constructor(root: string) {
     this.root = root
@@ -48,6 +49,14 @@ export class StoreTree {
     this.#writeIndex(name)
   }
 
+  /** An entry of the index that no tag names. */
+  untagged(name: string, digest: string): void {
+    this.repository(name)
+    const known = this.#untagged.get(name) ?? []
+    this.#untagged.set(name, [...known, digest])
+    this.#writeIndex(name)
+  }
+
   untag(name: string, tag: string): void {
     this.repository(name)
     this.#tags.get(name)?.delete(tag)
@@ -71,6 +80,9 @@ export class StoreTree {
       size: 2,
       annotations: { [refName]: tag },
     }))
-    writeFileSync(join(this.root, name, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests }))
+    const mediaType = 'application/vnd.oci.image.manifest.v1+json'
+    const loose = (this.#untagged.get(name) ?? []).map(digest => ({ mediaType, digest, size: 2 }))
+    const all = { schemaVersion: 2, manifests: [...manifests, ...loose] }
+    writeFileSync(join(this.root, name, 'index.json'), JSON.stringify(all))
   }
 }

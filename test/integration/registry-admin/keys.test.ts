@@ -10,6 +10,7 @@ import { type AdminServer, startAdminServer } from '../../../registry/admin/admi
 import { openAccessDatabase } from '../../../registry/metadata/access-database.ts'
 import { ApiKeys } from '../../../registry/metadata/api-keys.ts'
 import { openActivityDatabase, Pulls } from '../../../registry/metadata/pulls.ts'
+import { adminParts } from '../../fakes/admin-parts.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 
 const day = 86_400_000
@@ -42,6 +43,7 @@ async function serve(withKeys = true) {
   const keys = new ApiKeys(access.database, clock.now)
   const pulls = new Pulls(activity.database, clock.now)
   const started = await startAdminServer({
+    ...adminParts(join(folder, 'data')),
     path,
     keys: withKeys ? keys : undefined,
     pulls,

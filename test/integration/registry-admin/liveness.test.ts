@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { askLiveness } from '../../../main/platform/admin-liveness.ts'
 import { request } from '../../../main/platform/node-http.ts'
 import { type AdminServer, startAdminServer } from '../../../registry/admin/admin-server.ts'
+import { adminParts } from '../../fakes/admin-parts.ts'
 
 let folder: string
 let path: string
@@ -27,15 +28,7 @@ afterEach(async () => {
 })
 
 async function serve(): Promise<void> {
-  const started = await startAdminServer({
-    path,
-    keys: undefined,
-    pulls: undefined,
-    policy: { defaultLife: 1, maxLife: 1 },
-    originOf: () => 'local',
-    now: () => 1_772_366_400_000,
-    audit: () => {},
-  })
+  const started = await startAdminServer({ ...adminParts(join(folder, 'data')), path })
   if (!started.ok) throw new Error(started.message)
   admin = started.admin
 }

@@ -1,0 +1,75 @@
+import type { IncomingMessage } from 'node:http'
+import { request } from './node-http.ts'
+import { parseJson } from './registry-http.ts'
+
+/**
+ * How an answer in lines ended. `ended`: whole, as far as HTTP can tell. `broken`: the connection went in the middle.
+ * `refused`: the registry answered something else. `absent`: nobody listens.
+ */
+export type LinesEnd =
+  | { kind: 'ended' | 'broken' | 'absent' | 'stopped' }
+  | { kind: 'refused'; status: number }
+
+export interface AdminLines {
+  /** Ends it; nothing is heard afterwards. */
+  stop(): void
+  done: Promise<LinesEnd>
+}
+
+/** One line is never longer: a repository of 10,000 tags has 4 MB. */
+const longestLine = 16 * 1024 * 1024
+
+/**
+ * Asks the administration socket for something that comes in lines of JSON (docs/admin-socket.md). `onLine` hears each
+ * parsed line, undefined for one that is no JSON; answering 'stop' ends it. `headLimitMs`: so long for the answer to begin.
+ */
+export function askLines(
+  socketPath: string,
+  path: string,
+  onLine: (line: unknown) => 'stop' | 'more',
+  headLimitMs = 10_000,
+): AdminLines {
+  let stopped = false
+  const { promise: done, resolve } = Promise.withResolvers<LinesEnd>()
+  const call = request({ socketPath, path, agent: false }, response => {
+    clearTimeout(late)
+    if (response.statusCode === 200) return read(response)
+    response.resume()
+    resolve({ kind: 'refused', status: response.statusCode ?? 0 })
+    call.destroy()
+  })
+  const late = setTimeout(() => call.destroy(), headLimitMs)
+  const end = (kind: 'ended' | 'broken' | 'absent'): void => {
+    clearTimeout(late)
+    resolve({ kind: stopped ? 'stopped' : kind })
+  }
+  const stop = (): void => {
+    stopped = true
+    call.destroy()
+    end('ended')
+  }
+
+  function read(response: IncomingMessage): void {
+    const pieces: Buffer[] = []
+    let held = 0
+    response.on('data', (piece: Buffer) => {
+      let from = 0
+      for (let at = piece.indexOf(10); at >= 0 && !stopped; at = piece.indexOf(10, from)) {
+        pieces.push(piece.subarray(from, at))
+        from = at + 1
+        held = 0
+        if (onLine(parseJson(Buffer.concat(pieces.splice(0)))) === 'stop') stop()
+      }
+      pieces.push(piece.subarray(from))
+      held += piece.length - from
+      if (held > longestLine) call.destroy()
+    })
+    response.on('error', () => end('broken'))
+    response.on('end', () => end('ended'))
+    response.on('close', () => end('broken'))
+  }
+
+  call.on('error', () => end('absent'))
+  call.end()
+  return { stop, done }
+}
