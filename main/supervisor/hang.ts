@@ -1,16 +1,16 @@
 import type { Clock } from '../platform/clock.ts'
 import type { SignOfLife } from './liveness.ts'
 import type { Policy } from './policy.ts'
+import type { Silence } from './state.ts'
 
 interface Parts {
   clock: Clock
   /** Asks once; never rejects. */
   ask(limitMs: number): Promise<SignOfLife>
   policy: Pick<Policy, 'hangEvery' | 'hangLimit' | 'hangMisses'>
-  /** The first question without a sign of life. `answeredAt`: when the last one came, ms since the epoch. */
-  onMiss(answeredAt: number): void
-  /** A sign of life after a miss. */
-  onAnswer(): void
+  /** It gives no answer now: told once, and again when it turns out to live, or not to. Undefined: it answers again. */
+  onSilence(silence: Silence | undefined): void
+  /** `answeredAt`: when it last answered, ms since the epoch. */
   onHung(answeredAt: number): void
 }
 
@@ -18,11 +18,11 @@ interface Parts {
  * Asks a living process for a sign of life; calls `onHung` once after enough misses in a row.
  * Time that the computer slept through is not held against the process.
  */
-export function watchForHang({ clock, ask, policy, onMiss, onAnswer, onHung }: Parts): () => void {
+export function watchForHang({ clock, ask, policy, onSilence, onHung }: Parts): () => void {
   const { hangEvery, hangLimit, hangMisses } = policy
   let answeredAt = clock.now()
   let misses = 0
-  let missed = false
+  let told: Silence | undefined
   let ended = false
   let cancel = () => {}
 
@@ -36,24 +36,22 @@ export function watchForHang({ clock, ask, policy, onMiss, onAnswer, onHung }: P
     if (ended) return
     const now = clock.now()
     const slept = now - asked > hangLimit + hangEvery
-    if (sign === 'alive') answered(now)
-    else if (slept) misses = 0
+    if (sign === 'alive') answeredAt = now
+    if (sign === 'alive' || sign === 'overloaded' || slept) misses = 0
     else if (sign === 'silent') misses += 1
     if (misses >= hangMisses) {
       ended = true
       return onHung(answeredAt)
     }
     wait(Math.max(now, asked + hangEvery))
-    if (misses === 0 || missed) return
-    missed = true
-    onMiss(answeredAt)
+    if (sign === 'alive') tell(undefined)
+    else if (sign === 'overloaded') tell({ since: answeredAt, overloaded: true })
+    else if (misses > 0) tell({ since: answeredAt, overloaded: false })
   }
-  function answered(now: number) {
-    misses = 0
-    answeredAt = now
-    if (!missed) return
-    missed = false
-    onAnswer()
+  function tell(silence: Silence | undefined) {
+    if (silence?.overloaded === told?.overloaded) return
+    told = silence
+    onSilence(silence)
   }
   wait(clock.now() + hangEvery)
   return () => {

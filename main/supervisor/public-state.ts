@@ -19,14 +19,14 @@ export function publicState({ stage }: State, policy: Policy): ProcessState {
     }
     case 'serving': {
       const { pid, startedAt, adopted } = stage.run
-      const { since, silentSince } = stage
+      const { since, silence } = stage
       return {
         kind: 'serving',
         since,
         pid,
         startedAt,
         adopted,
-        ...(silentSince === undefined ? {} : { silentSince }),
+        ...(silence === undefined ? {} : { silence }),
       }
     }
     case 'draining': {

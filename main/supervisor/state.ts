@@ -1,5 +1,13 @@
 import type { Exit, Failure } from '../../preload/contract/failure.ts'
-import type { Cause, JournalEntry, PushInProgress, Then } from '../../preload/contract/registry-state.ts'
+import type {
+  Cause,
+  JournalEntry,
+  PushInProgress,
+  Silence,
+  Then,
+} from '../../preload/contract/registry-state.ts'
+
+export type { Silence } from '../../preload/contract/registry-state.ts'
 
 /**
  * Where the registry answers this machine. `url` has no trailing slash; an IPv6 `host` is in brackets. `listen`: what it
@@ -59,8 +67,7 @@ export type Stage =
   | { kind: 'checking'; since: number; cause: Cause; deadline: number; goal?: 'stopped' | 'quit' }
   | { kind: 'launching'; since: number; cause: Cause; deadline: number; place: Place }
   | { kind: 'starting'; since: number; cause: Cause; deadline: number; run: Run; ownsPort: boolean }
-  /** `silentSince`: when it last answered, from the first question on that it did not answer. */
-  | { kind: 'serving'; since: number; run: Run; silentSince?: number }
+  | { kind: 'serving'; since: number; run: Run; silence?: Silence }
   /** `killAt` is set once SIGTERM is sent. */
   | ({
       kind: 'draining'
@@ -128,9 +135,8 @@ export type Event = { at: number } & (
   | { kind: 'spawned'; run: Run }
   | { kind: 'spawn-failed'; error?: Failure; reason: string; dice: number }
   | { kind: 'ready'; pid: number }
-  /** It did not answer, and may yet: `hung` is the verdict after several such questions. */
-  | { kind: 'silent'; pid: number; answeredAt: number }
-  | { kind: 'answered'; pid: number }
+  /** It did not answer, or does again (undefined): `hung` is the verdict after several questions without a sign of life. */
+  | { kind: 'silent'; pid: number; silence: Silence | undefined }
   | { kind: 'hung'; pid: number; answeredAt: number }
   | { kind: 'uploads-seen'; pid: number; pushes: PushInProgress[] }
   | { kind: 'exited'; pid: number; exit: Exit; lastLines: string[]; dice: number }

@@ -38,9 +38,12 @@ export function stepServing(
     }
     case 'silent':
       if (event.pid !== run.pid) return same(state)
-      return to(memory, { kind: 'serving', since, run, silentSince: event.answeredAt })
-    case 'answered':
-      return event.pid === run.pid ? to(memory, { kind: 'serving', since, run }) : same(state)
+      return to(memory, {
+        kind: 'serving',
+        since,
+        run,
+        ...(event.silence === undefined ? {} : { silence: event.silence }),
+      })
     case 'woke':
       // What was missed before the computer slept does not count: it is asked anew.
       return to(memory, { kind: 'serving', since, run })

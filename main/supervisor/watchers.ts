@@ -72,12 +72,11 @@ export function createWatchers({ parts, policy, care, tell }: Parts): Watchers {
     watchForHang({
       ask: limitMs => {
         const { engine, askAdmin } = parts
-        return askForLife({ run, path: engine.livenessPath, probe, askAdmin, processes }, limitMs)
+        return askForLife({ run, path: engine.livenessPath, clock, probe, askAdmin, processes }, limitMs)
       },
       clock,
       policy,
-      onMiss: answeredAt => tell({ kind: 'silent', pid: run.pid, answeredAt }),
-      onAnswer: () => tell({ kind: 'answered', pid: run.pid }),
+      onSilence: silence => tell({ kind: 'silent', pid: run.pid, silence }),
       onHung: answeredAt => tell({ kind: 'hung', pid: run.pid, answeredAt }),
     })
   const watch = ({ pid }: Run) =>

@@ -25,14 +25,23 @@ export interface PushInProgress {
 }
 
 /**
+ * It gives no answer now. `since`: when it last did. `overloaded`: it lives, and is left alone; otherwise it is ended and
+ * started anew when the silence lasts.
+ */
+export interface Silence {
+  since: number
+  overloaded: boolean
+}
+
+/**
  * The process axis: is it running, and who says so. Times are ms since the epoch.
- * `serving` means that it answered its readiness probe; whether it answers well is the service axis. `silentSince` is
- * when it last answered, as long as it does not: it is ended and started anew when that lasts.
+ * `serving` means that it answered its readiness probe; whether it answers well is the service axis. `silence` is
+ * there from the first question on that it does not answer.
  */
 export type ProcessState =
   | { kind: 'stopped'; since: number; why: 'never-started' | 'asked' | 'quit' }
   | { kind: 'starting'; since: number; cause: Cause; pid?: number; deadline: number }
-  | { kind: 'serving'; since: number; pid: number; startedAt: number; adopted: boolean; silentSince?: number }
+  | { kind: 'serving'; since: number; pid: number; startedAt: number; adopted: boolean; silence?: Silence }
   | {
       kind: 'draining'
       since: number

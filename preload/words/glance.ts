@@ -1,6 +1,6 @@
 import type { Exit } from '../contract/failure.ts'
 import type { ManagedKeyGlance } from '../contract/managed-key.ts'
-import type { ProcessState, StateName } from '../contract/registry-state.ts'
+import type { ProcessState, Silence, StateName } from '../contract/registry-state.ts'
 import { unreachable } from '../contract/result.ts'
 import type { RunbookProgress } from '../contract/runbook.ts'
 import type { ProbeResult, Snapshot } from '../contract/snapshot.ts'
@@ -62,8 +62,7 @@ const startNow: GlanceAction = { verb: 'start', label: 'Start now', kind: 'fill'
 /** Folds the two axes into the contract's one state name. */
 export function stateName(snapshot: Pick<Snapshot, 'process' | 'service'>): StateName {
   const { process } = snapshot
-  return process.kind === 'serving' &&
-    (process.silentSince !== undefined || failedProbes(snapshot).length > 0)
+  return process.kind === 'serving' && (process.silence !== undefined || failedProbes(snapshot).length > 0)
     ? 'degraded'
     : process.kind
 }
@@ -229,7 +228,7 @@ const broken: Record<ProbeResult['id'], string> = {
 
 function degraded(snapshot: Snapshot, now: number): Glance {
   const { process } = snapshot
-  if (process.kind === 'serving' && process.silentSince !== undefined) return silent(process.silentSince, now)
+  if (process.kind === 'serving' && process.silence !== undefined) return silent(process.silence, now)
   const first = failedProbes(snapshot)[0]
   const what = first ? `${broken[first.id]}: ${first.detail}.` : ''
   const checked = snapshot.service.checkedAt
@@ -242,12 +241,16 @@ function degraded(snapshot: Snapshot, now: number): Glance {
   }
 }
 
-/** It lives and does not answer: overloaded, held up, or hung. What becomes of it is decided soon, by itself. */
-const silent = (since: number, now: number): Glance => ({
+/** It gives no answer: overloaded, held up, or hung. What becomes of it is decided soon, by itself. */
+const silent = ({ since, overloaded }: Silence, now: number): Glance => ({
   class: 'attention',
   state: 'degraded',
   headline: 'Degraded',
-  reason: `It has not answered for ${duration(Math.max(0, now - since))}. If it stays silent it is ended and started again; the images are not touched.`,
+  reason: `It has not answered for ${duration(Math.max(0, now - since))}. ${
+    overloaded
+      ? 'It lives: it has more to do than it can, or too many connections are open. A restart would cut what is under way and cure nothing.'
+      : 'If it stays silent it is ended and started again; the images are not touched.'
+  }`,
   actions: [{ verb: 'restart', label: 'Restart', kind: 'plain' }],
 })
 

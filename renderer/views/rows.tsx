@@ -181,7 +181,7 @@ export function HealthRow({ seen }: { seen: Seen }) {
   const { process } = seen.snapshot
   if (seen.glance.state !== 'degraded' || !seen.answers) return null
   // What the probes found before it fell silent says nothing about now.
-  if (process.kind === 'serving' && process.silentSince !== undefined) return null
+  if (process.kind === 'serving' && process.silence !== undefined) return null
   const checked = seen.snapshot.service.checkedAt
   return (
     <Row

@@ -125,7 +125,11 @@ describe('a process that does not do as it should', () => {
     expect(it.journal().find(entry => entry.pid === pid && entry.exit)).toMatchObject({ cause: 'hung' })
     // Before the verdict it was not said to serve as if nothing were wrong.
     expect(rig.states).toContainEqual(
-      expect.objectContaining({ kind: 'serving', pid, silentSince: expect.any(Number) }),
+      expect.objectContaining({
+        kind: 'serving',
+        pid,
+        silence: { since: expect.any(Number), overloaded: false },
+      }),
     )
   })
 
@@ -138,8 +142,7 @@ describe('a process that does not do as it should', () => {
     const cuts = async () => (await it.tail(100)).filter(line => line.includes('"cut"')).length
     const enough = 2 * standardPolicy.hangMisses + 1
     await eventually(async () => (await cuts()) >= enough)
-    expect(it.state()).toMatchObject({ kind: 'serving', pid })
-    expect(rig.states.filter(state => 'silentSince' in state)).toEqual([])
+    expect(it.state()).toMatchObject({ kind: 'serving', pid, silence: { overloaded: true } })
     expect(it.journal().filter(entry => entry.exit)).toEqual([])
   })
 

@@ -122,16 +122,17 @@ describe('an end that nobody asked for', () => {
   it('is not told of a process that is silent for a while: that is said, and it is asked on', () => {
     const it = drive().serving(10).later(20_000)
     const serving = it.state()
-    it.tell({ kind: 'silent', pid: 10, answeredAt: 5200 })
-    expect(it.state()).toEqual({ ...serving, silentSince: 5200 })
+    const silence = { since: 5200, overloaded: false }
+    it.tell({ kind: 'silent', pid: 10, silence })
+    expect(it.state()).toEqual({ ...serving, silence })
     expect(it.effects()).toEqual([])
-    it.tell({ kind: 'answered', pid: 11 })
-    expect(it.state()).toHaveProperty('silentSince', 5200)
-    it.tell({ kind: 'answered', pid: 10 })
+    it.tell({ kind: 'silent', pid: 11, silence: undefined })
+    expect(it.state()).toEqual({ ...serving, silence })
+    it.tell({ kind: 'silent', pid: 10, silence: undefined })
     expect(it.state()).toEqual(serving)
-    it.tell({ kind: 'silent', pid: 10, answeredAt: 9000 }).tell({ kind: 'woke' })
+    it.tell({ kind: 'silent', pid: 10, silence }).tell({ kind: 'woke' })
     expect(it.state()).toEqual(serving)
-    expect(it.tell({ kind: 'silent', pid: 11, answeredAt: 9000 }).state()).toEqual(serving)
+    expect(it.tell({ kind: 'silent', pid: 11, silence }).state()).toEqual(serving)
   })
 
   it('of another process changes nothing', () => {

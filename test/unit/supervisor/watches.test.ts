@@ -91,8 +91,12 @@ describe('hang detection', () => {
         return answer()
       },
       policy,
-      onMiss: at => heard.push(`silent since ${at - start} at ${clock.now() - start}`),
-      onAnswer: () => heard.push(`answered at ${clock.now() - start}`),
+      onSilence(silence) {
+        const what = silence
+          ? `${silence.overloaded ? 'overloaded' : 'silent'} since ${silence.since - start}`
+          : 'answers'
+        heard.push(`${what} at ${clock.now() - start}`)
+      },
       onHung: at => hung.push(at),
     })
     return { clock, hung, heard, stop, start, asked: () => asked }
@@ -106,15 +110,23 @@ describe('hang detection', () => {
   })
 
   it('tells the first miss, and the answer after it', async () => {
-    const answers: SignOfLife[] = ['alive', 'silent', 'silent', 'alive', 'alive', 'silent']
+    const answers: SignOfLife[] = ['alive', 'silent', 'silent', 'alive', 'alive', 'silent', 'overloaded']
     const it = watch(() => answers.shift() ?? 'alive')
-    await it.clock.advance(35_000)
+    await it.clock.advance(40_000)
     expect(it.heard).toEqual([
       'silent since 5000 at 10000',
-      'answered at 20000',
+      'answers at 20000',
       'silent since 25000 at 30000',
-      'answered at 35000',
+      'overloaded since 25000 at 35000',
+      'answers at 40000',
     ])
+    expect(it.hung).toEqual([])
+  })
+
+  it('is never given up because it is overloaded', async () => {
+    const answers: SignOfLife[] = ['silent', 'silent', 'overloaded', 'silent', 'silent']
+    const it = watch(() => answers.shift() ?? 'overloaded')
+    await it.clock.advance(120_000)
     expect(it.hung).toEqual([])
   })
 
@@ -179,6 +191,7 @@ describe('a sign of life', () => {
       {
         run: runOf(10),
         path: '/livez',
+        clock: fakeClock(),
         probe: async url => {
           asked.push(url)
           return probed
@@ -193,18 +206,31 @@ describe('a sign of life', () => {
   const own = { pid: 10 }
 
   it.each<[string, World, SignOfLife, number]>([
-    ['what the administration socket says', { admin: { kind: 'alive', protocol: 0 } }, 'alive', 0],
-    ['its silence', { admin: { kind: 'silent' }, probed: 200 }, 'silent', 0],
-    ['HTTP, where nobody has such a socket', { admin: { kind: 'refused' }, probed: 200 }, 'alive', 1],
-    ['an error over HTTP', { probed: 503 }, 'alive', 1],
-    ['silence over HTTP', { owner: own }, 'silent', 1],
-    ['a cut connection', { probed: 'cut', owner: own }, 'alive', 1],
-    ['a cut connection, and nobody knows by whom', { probed: 'cut' }, 'alive', 1],
+    ['any answer', { probed: 200 }, 'alive', 1],
+    ['an error', { probed: 503 }, 'alive', 1],
+    ['silence', { owner: own }, 'silent', 1],
+    ['silence, but on the administration socket', { admin: { kind: 'alive', protocol: 0 } }, 'overloaded', 1],
+    ['silence, also on the administration socket', { admin: { kind: 'silent' }, owner: own }, 'silent', 1],
+    ['silence, where nobody has such a socket', { admin: { kind: 'refused' }, owner: own }, 'silent', 1],
+    ['a cut connection', { probed: 'cut', owner: own }, 'overloaded', 1],
+    ['a cut connection, and nobody knows by whom', { probed: 'cut' }, 'overloaded', 1],
+    [
+      'a cut, and silence on the socket',
+      { probed: 'cut', owner: own, admin: { kind: 'silent' } },
+      'silent',
+      1,
+    ],
     ['a connection that somebody else cut', { probed: 'cut', owner: { pid: 11 } }, 'silent', 1],
     ['a cut connection of a process that ended', { probed: 'cut', alive: false }, 'silent', 1],
-    ['a refusal by the owner of the port', { probed: 'refused', owner: own }, 'alive', 1],
-    ['a refusal because nobody listens any more', { probed: 'refused' }, 'silent', 1],
+    ['a refusal by the owner of the port', { probed: 'refused', owner: own }, 'overloaded', 1],
+    ['nobody listening any more', { probed: 'refused', admin: { kind: 'alive', protocol: 1 } }, 'silent', 1],
     ['a question that could not be put', { probed: 'unasked', owner: own }, 'unknown', 1],
+    [
+      'the same, but for the socket',
+      { probed: 'unasked', admin: { kind: 'alive', protocol: 1 } },
+      'alive',
+      1,
+    ],
   ])('%s', async (_, world, sign, questions) => {
     expect(await ask(world)).toEqual([sign, questions])
   })
@@ -215,6 +241,7 @@ describe('a sign of life', () => {
       {
         run: runOf(10),
         path: '/livez',
+        clock: fakeClock(),
         probe: broken,
         askAdmin: broken,
         processes: { alive: () => true, portOwner: broken },
@@ -222,6 +249,28 @@ describe('a sign of life', () => {
       5000,
     )
     expect(sign).toBe('unknown')
+  })
+
+  it('asks the socket beside HTTP once that takes its time, so that both are known within the limit', async () => {
+    const clock = fakeClock()
+    const asked: string[] = []
+    const late = <T>(name: string, answer: T) => {
+      return (limitMs: number) => {
+        asked.push(`${name} at ${clock.monotonic()} for ${limitMs}`)
+        return new Promise<T>(resolve => clock.setTimer(clock.now() + limitMs, () => resolve(answer)))
+      }
+    }
+    const http = late('http', undefined)
+    const admin = late<Liveness>('socket', { kind: 'silent' })
+    let sign: SignOfLife | undefined
+    const processes = { alive: () => true, portOwner: async () => own }
+    const probe = (_url: string, limitMs: number) => http(limitMs)
+    void askForLife({ run: runOf(10), path: '/', clock, probe, askAdmin: admin, processes }, 5000).then(
+      found => (sign = found),
+    )
+    await clock.advance(5000)
+    expect([asked, sign]).toEqual([['http at 0 for 5000', 'socket at 1000 for 4000'], 'silent'])
+    expect(clock.pending()).toEqual([])
   })
 })
 

@@ -144,7 +144,8 @@ export function createWorld(drainsItself: boolean, left: boolean) {
       const [process] = ours()
       if (!process) return
       const { pid } = process
-      tell(answered ? { kind: 'answered', pid } : { kind: 'silent', pid, answeredAt: at })
+      const silence = answered ? undefined : { since: at, overloaded: false }
+      tell({ kind: 'silent', pid, silence })
     },
     crash: (code: number) => die(ours()[0], code),
     /** Processes act on the signals they got; `stubborn` ones only on SIGKILL. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Failure } from '../../../preload/contract/failure.ts'
+import type { ProcessState } from '../../../preload/contract/registry-state.ts'
 import { advisoryWords } from '../../../preload/words/advisory-words.ts'
 import { failureWords } from '../../../preload/words/failure-words.ts'
 import { plain } from '../../../preload/words/format.ts'
@@ -126,11 +127,19 @@ describe('the glance', () => {
   })
 
   it('is degraded, and never serving, while the process does not answer', () => {
-    const process = { ...servingState, silentSince: now - 12_000 }
-    const found = seen({ process })
+    const process = (overloaded: boolean): ProcessState => ({
+      kind: 'serving',
+      since: 1000,
+      pid: 4242,
+      startedAt: 1000,
+      adopted: false,
+      silence: { since: now - 12_000, overloaded },
+    })
+    const found = seen({ process: process(false) })
     expect(found).toMatchObject({ class: 'attention', state: 'degraded', headline: 'Degraded' })
-    expect(plain(found.reason)).toContain('It has not answered for 12 s.')
-    expect(status(aSnapshot({ process }), now)).toMatchObject({ state: 'degraded' })
+    expect(plain(found.reason)).toContain('It has not answered for 12 s. If it stays silent it is ended')
+    expect(plain(seen({ process: process(true) }).reason)).toContain('answered for 12 s. It lives')
+    expect(status(aSnapshot({ process: process(true) }), now)).toMatchObject({ state: 'degraded' })
   })
 
   it('offers to cancel only before anything was signalled', () => {
