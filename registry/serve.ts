@@ -38,6 +38,11 @@ export async function serve(file: string): Promise<number> {
   let waited = (_seconds: number): void => {}
   const storing = await openStores(config, {
     onWait: seconds => waited(seconds),
+    onBug: (repository, error) =>
+      logger.log('error', 'a change of a repository failed', {
+        repository,
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      }),
     onDamaged: ({ repository, reason }) => {
       logger.log('error', 'a repository cannot be served', { repository, error: reason })
       events.emit({ kind: 'damaged', repository, reason })

@@ -3,7 +3,7 @@ import { BlobIndex } from './storage/blob-index.ts'
 import type { DamagedRepository } from './storage/damage.ts'
 import { Dedupe } from './storage/dedupe.ts'
 import { openDiskStorage } from './storage/disk-storage.ts'
-import type { WaitObserver } from './storage/repository.ts'
+import type { RepositoryObserver } from './storage/repository.ts'
 import { checkRoot } from './storage/root.ts'
 import { lockRoot } from './storage/root-lock.ts'
 import type { Storage } from './storage/storage.ts'
@@ -54,8 +54,7 @@ function viewOf(config: Config, prefix: string): Config {
   return { ...config, storage: { ...config.storage, ...sub, subPaths: {} } }
 }
 
-export interface StoresObserver {
-  readonly onWait?: WaitObserver
+export interface StoresObserver extends RepositoryObserver {
   /** Hears once of each repository that cannot be served. */
   readonly onDamaged?: (damaged: DamagedRepository) => void
 }

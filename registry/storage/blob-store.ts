@@ -67,6 +67,8 @@ export class BlobStore implements Blobs {
     const repository = this.#repositories.get(name)
     return await repository.claims.removing(digest.text, () =>
       guarded(async () => {
+        // Whoever pinned it before may rely on it already; whoever pins it now waits for the end of this removal.
+        if (repository.claims.isPinned(digest.text)) return failure('blob-referenced')
         const there = await this.#look(name, digest)
         if (!there.ok) return there
         const loaded = await repository.load()
@@ -76,7 +78,6 @@ export class BlobStore implements Blobs {
           if (!user.ok) return user
           if (user.value !== undefined) return failure('blob-referenced', { by: user.value })
         } else if (loaded.error.name !== 'name-unknown') return loaded
-        if (repository.claims.isPinned(digest.text)) return failure('blob-referenced')
         await rm(layout.blob(this.#root, name, digest))
         await syncFolder(layout.blobs(this.#root, name, digest.algorithm))
         return success(undefined)
@@ -114,7 +115,8 @@ export class BlobStore implements Blobs {
       const errno = errnoOf(error) ?? ''
       if (cannotLink.includes(errno))
         await this.#copy(source, target, layout.uploads(this.#root, to), repository.staging())
-      else if (errno !== 'EEXIST') throw error
+      else if (errno === 'EEXIST') await syncFile(target)
+      else throw error
     }
     await keepYoung(target)
     await syncFolder(layout.blobs(this.#root, to, digest.algorithm))

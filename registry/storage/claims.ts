@@ -7,9 +7,13 @@ export class Claims {
   readonly #pins = new Map<string, number>()
   readonly #removals = new Map<string, Promise<void>>()
   readonly #watches = new Set<Set<string>>()
+  /** Removals that wait for another one of the same digest. */
+  #waiting = 0
 
   get idle(): boolean {
-    return this.#pins.size === 0 && this.#removals.size === 0 && this.#watches.size === 0
+    return (
+      this.#pins.size === 0 && this.#removals.size === 0 && this.#watches.size === 0 && this.#waiting === 0
+    )
   }
 
   /** Returns the release. */
@@ -48,13 +52,31 @@ export class Claims {
 
   /** Runs a removal; those of the same digest follow each other. */
   async removing<T>(digest: string, work: () => Promise<T>): Promise<T> {
-    while (this.#removals.has(digest)) await this.#removals.get(digest)
-    const done = Promise.withResolvers<void>()
-    this.#removals.set(digest, done.promise)
+    this.#waiting++
+    try {
+      while (this.#removals.has(digest)) await this.#removals.get(digest)
+    } finally {
+      this.#waiting--
+    }
+    const end = this.announce([digest])
     try {
       return await work()
     } finally {
-      this.#removals.delete(digest)
+      end?.()
+    }
+  }
+
+  /**
+   * Announces a removal of all these digests until its end is told; undefined: one of them is being removed
+   * already, and nothing was announced.
+   */
+  announce(digests: readonly string[]): (() => void) | undefined {
+    if (digests.some(digest => this.#removals.has(digest))) return undefined
+    const done = Promise.withResolvers<void>()
+    const all = new Set(digests)
+    for (const digest of all) this.#removals.set(digest, done.promise)
+    return () => {
+      for (const digest of all) this.#removals.delete(digest)
       done.resolve()
     }
   }

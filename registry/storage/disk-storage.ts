@@ -9,7 +9,7 @@ import { DiskUpkeep } from './disk-upkeep.ts'
 import { failureOf, guarded, isMissing } from './errno.ts'
 import { layout } from './layout.ts'
 import { ManifestStore } from './manifest-store.ts'
-import type { WaitObserver } from './repository.ts'
+import type { RepositoryObserver } from './repository.ts'
 import { RepositoryCache } from './repository-cache.ts'
 import type { Storage } from './storage.ts'
 import type { Upkeep } from './upkeep.ts'
@@ -20,20 +20,21 @@ export interface DiskStorage extends Storage {
   readonly upkeep: Upkeep
 }
 
-export interface DiskStorageOptions {
+export interface DiskStorageOptions extends RepositoryObserver {
   /** ms since the epoch. */
   readonly now?: () => number
-  readonly onWait?: WaitObserver
   readonly dedupe?: Dedupe
   /** Hears once of each repository that cannot be served. */
-  readonly onDamaged?: (damaged: DamagedRepository) => void
+  readonly onDamaged?: ((damaged: DamagedRepository) => void) | undefined
+  /** Rough weight of the indexes that may stay in memory. */
+  readonly indexLimitBytes?: number
 }
 
 /** The storage on a folder in zot's layout. `root` exists, is absolute and belongs to this process alone. */
 export function openDiskStorage(root: string, options: DiskStorageOptions = {}): DiskStorage {
-  const { now = Date.now, onWait, dedupe } = options
+  const { now = Date.now, dedupe } = options
   const damage = new Damage(options.onDamaged)
-  const repositories = new RepositoryCache(root, damage, onWait)
+  const repositories = new RepositoryCache(root, damage, options, options.indexLimitBytes)
   const catalog = new Catalog(() => damage.walk(root), now)
   const manifests = new ManifestStore(root, repositories, name => catalog.add(name))
   const places = new BlobPlaces(root, () => catalog.list())

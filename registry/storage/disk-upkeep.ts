@@ -70,7 +70,6 @@ export class DiskUpkeep implements Upkeep {
       return await guarded(() => this.#collect(name, repository, survey, options))
     } finally {
       hold.end()
-      this.#parts.repositories.weigh(name, repository)
     }
   }
 
@@ -111,13 +110,18 @@ export class DiskUpkeep implements Upkeep {
         if (!manifests.ok) return manifests
         const removals = decide(manifests.value)
         if (removals.length === 0) return success([])
-        let reliedOn = false
-        const changed = await repository.change(index => {
-          reliedOn = removals.some(({ digest }) => watch.pinned.has(digest))
-          return reliedOn ? index : withoutEntries(index, removals)
-        })
+        let announced: (() => void) | undefined
+        const digests = removals.map(({ digest }) => digest)
+        const changed = await repository
+          .change(index => {
+            const reliedOn = digests.some(digest => watch.pinned.has(digest))
+            // Until the new index is in place, whoever wants to rely on one of them waits.
+            announced = reliedOn ? undefined : repository.claims.announce(digests)
+            return announced ? withoutEntries(index, removals) : index
+          })
+          .finally(() => announced?.())
         if (!changed.ok) return changed
-        if (!reliedOn) return success(removals)
+        if (announced) return success(removals)
       } finally {
         watch.end()
       }
@@ -125,9 +129,9 @@ export class DiskUpkeep implements Upkeep {
     return success([])
   }
 
-  /** What must stay. Fails where that cannot be known. */
+  /** What must stay, of an index with every change that was asked for before now. Fails where that cannot be known. */
   async #named(name: string, repository: Repository, survey: ManifestSurvey): Promise<Result<Set<string>>> {
-    const loaded = await repository.load()
+    const loaded = await repository.change(index => index)
     if (loaded.ok) return await survey.references(loaded.value)
     if (loaded.error.name !== 'name-unknown') return loaded
     // Both are written together: where only one is left, the other was lost.
@@ -216,11 +220,11 @@ export class DiskUpkeep implements Upkeep {
     const target = layout.quarantined(this.#root, name, digest)
     return await claims.removing(digest.text, () =>
       guarded(async () => {
+        // Whoever pinned it before may be replacing it; whoever pins it now waits for the end of this.
+        if (claims.isPinned(digest.text)) return success(undefined)
         const found = await stat(path, { bigint: true }).catch(() => undefined)
         if (found === undefined || `${found.dev}:${found.ino}` !== inode) return success(undefined)
-        if (claims.isPinned(digest.text)) return success(undefined)
         await mkdir(dirname(target), { recursive: true, mode: folderMode })
-        if (claims.isPinned(digest.text)) return success(undefined)
         this.#parts.forget(digest.text)
         await rename(path, target)
         this.#parts.onRemoved(name, digest)

@@ -1,6 +1,6 @@
-import { type FileHandle, mkdir, open, rename, rm, utimes } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, rename, rm, stat, utimes } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { errnoOf } from './errno.ts'
+import { errnoOf, isMissing } from './errno.ts'
 import { fileMode, folderMode } from './layout.ts'
 
 /** Makes the content of a file survive a power cut, whoever wrote it. */
@@ -20,6 +20,16 @@ export async function syncFolder(folder: string): Promise<void> {
     await handle.sync()
   } finally {
     await handle.close()
+  }
+}
+
+/** Whether there is such a file. */
+export async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFile()
+  } catch (error) {
+    if (isMissing(error)) return false
+    throw error
   }
 }
 

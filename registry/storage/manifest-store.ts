@@ -1,14 +1,15 @@
-import { readFile, rm, stat } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { LRUCache } from 'lru-cache'
 import { type Digest, digestBytes, parseDigest } from '../oci/digest.ts'
 import { failure, type Result, success } from '../oci/error-table.ts'
 import { type Entry, type LayoutIndex, withManifest, withoutDigest, withoutTag } from '../oci/layout-index.ts'
-import { type Manifest, parseManifest } from '../oci/manifest.ts'
+import { type Link, type Manifest, parseManifest } from '../oci/manifest.ts'
 import { kindOf } from '../oci/media-type.ts'
 import type { Reference } from '../oci/reference.ts'
-import { keepYoung, syncFolder, writeDurably } from './durable.ts'
+import { isFile, keepYoung, syncFile, syncFolder, writeDurably } from './durable.ts'
 import { failureOf, guarded, isMissing } from './errno.ts'
 import { layout } from './layout.ts'
+import { Reach } from './reach.ts'
 import { findReferrers } from './referrers.ts'
 import type { Repository, Snapshot } from './repository.ts'
 import type { RepositoryCache } from './repository-cache.ts'
@@ -92,16 +93,41 @@ export class ManifestStore implements Manifests {
       return failure('digest-mismatch', { expected: reference.digest.text, actual: digest.text })
     }
     const repository = this.#repositories.get(name)
-    const { links, subject } = manifest
-    const relied = [digest.text, ...links.map(link => link.digest.text), ...(subject ? [subject.text] : [])]
-    const release = repository.claims.pin(relied)
+    const tags = reference.kind === 'tag' ? [reference.tag] : more
+    const reach = new Reach(repository.claims)
     try {
-      await repository.claims.settled(relied)
-      const tags = reference.kind === 'tag' ? [reference.tag] : more
-      return await guarded(() => this.#store(name, repository, tags, digest, manifest, body, existing))
+      return await guarded(async () => {
+        // From here on nothing that it reaches is removed.
+        const held = await reach.hold(digest, manifest, {
+          before: repository.snapshot?.digests,
+          named: () => this.#named(name),
+          child: link => this.#child(name, link),
+          isThere: wanted => isFile(layout.blob(this.#root, name, wanted)),
+        })
+        if (!held.ok) return held
+        return await this.#store(name, repository, tags, digest, manifest, body, existing, reach)
+      })
     } finally {
-      release()
+      reach.release()
     }
+  }
+
+  async #named(name: string): Promise<Result<ReadonlyMap<string, Entry>>> {
+    const loaded = await this.#load(name)
+    if (loaded.ok) return success(loaded.value.digests)
+    return loaded.error.name === 'name-unknown' ? success(new Map()) : loaded
+  }
+
+  async #child(name: string, { digest, mediaType }: Link): Promise<Result<Manifest>> {
+    const stored = await this.#read(name, { digest: digest.text, mediaType })
+    if (!stored.ok) {
+      const isGone = stored.error.name === 'manifest-unknown'
+      return isGone ? failure('manifest-incomplete', { digest: digest.text }) : stored
+    }
+    const parsed = parseManifest(stored.value.body, mediaType)
+    return parsed.ok
+      ? success(parsed.manifest)
+      : failure('manifest-invalid', { reason: `${digest.text}: ${parsed.problem}` })
   }
 
   async #store(
@@ -112,9 +138,8 @@ export class ManifestStore implements Manifests {
     manifest: Manifest,
     body: Buffer,
     existing: 'replace' | 'keep',
+    { manifests }: Reach,
   ): Promise<Result<PutManifest>> {
-    const missing = await this.#firstMissing(name, manifest)
-    if (missing) return failure('manifest-incomplete', { digest: missing.text })
     await this.#writeBlob(name, repository, digest, body)
     const described = { digest: digest.text, mediaType: manifest.mediaType, size: body.length }
     for (const tag of tags) await this.#letGo(name, repository, tag)
@@ -123,42 +148,30 @@ export class ManifestStore implements Manifests {
       // Asked here, where changes come one after the other: of two pushes of a new tag only one makes it.
       if (existing === 'keep') kept = tags.find(tag => pointsElsewhere(index, tag, digest))
       if (kept !== undefined) return index
-      if (tags.length === 0) return withManifest(index, described, undefined)
-      return tags.reduce((next, tag) => withManifest(next, described, tag), index)
+      const whole = withAll(index, manifests)
+      if (tags.length === 0) return withManifest(whole, described, undefined)
+      return tags.reduce((next, tag) => withManifest(next, described, tag), whole)
     })
     if (!changed.ok) return changed
     if (kept !== undefined)
       return failure('denied', { reason: `tag ${kept} exists, and replacing it needs update` })
     this.#cache.set(digest.text, { digest: digest.text, mediaType: manifest.mediaType, body })
-    this.#repositories.weigh(name, repository)
     this.#onCreated(name)
     return success({ digest, subject: manifest.subject })
   }
 
-  async #firstMissing(name: string, { kind, required }: Manifest): Promise<Digest | undefined> {
-    const loaded = kind === 'index' ? await this.#load(name) : undefined
-    const manifests = loaded?.ok ? loaded.value.digests : undefined
-    const found = await Promise.all(
-      required.map(async ({ digest, mediaType }) => {
-        // A child that came as a blob could not be pulled as the manifest that it is said to be.
-        if (kind === 'index' && kindOf(mediaType) && !manifests?.has(digest.text)) return false
-        try {
-          return (await stat(layout.blob(this.#root, name, digest))).isFile()
-        } catch (error) {
-          if (isMissing(error)) return false
-          throw error
-        }
-      }),
-    )
-    return required.find((_, at) => !found[at])?.digest
-  }
-
   async #writeBlob(name: string, repository: Repository, digest: Digest, body: Buffer): Promise<void> {
     const path = layout.blob(this.#root, name, digest)
+    const folder = layout.blobs(this.#root, name, digest.algorithm)
     const there = await readFile(path).catch(() => undefined)
-    if (there?.equals(body)) return await keepYoung(path)
-    await repository.makeFolder(layout.blobs(this.#root, name, digest.algorithm))
-    await writeDurably(path, body, repository.staging())
+    await repository.makeFolder(folder)
+    if (!there?.equals(body)) return await writeDurably(path, body, repository.staging())
+    // One that the index names was made durable before it did; of another one nobody knows.
+    if (!repository.snapshot?.digests.has(digest.text)) {
+      await syncFile(path)
+      await syncFolder(folder)
+    }
+    await keepYoung(path)
   }
 
   async delete(
@@ -206,6 +219,8 @@ export class ManifestStore implements Manifests {
     digest: Digest,
     shared: 'remove' | 'keep',
   ): Promise<Result<void>> {
+    // Whoever pinned it before may rely on it already; whoever pins it now waits for the end of this removal.
+    if (repository.claims.isPinned(digest.text)) return failure('manifest-referenced')
     const loaded = await repository.load()
     if (!loaded.ok) return loaded
     if (!loaded.value.digests.has(digest.text)) {
@@ -214,7 +229,6 @@ export class ManifestStore implements Manifests {
     const user = await this.findUser(name, loaded.value, digest, 'index')
     if (!user.ok) return user
     if (user.value !== undefined) return failure('manifest-referenced', { by: user.value })
-    if (repository.claims.isPinned(digest.text)) return failure('manifest-referenced')
     let tags: string[] = []
     const changed = await repository.change(index => {
       // Asked here as in #store: a push may have added a tag since the index was looked at.
@@ -257,12 +271,11 @@ export class ManifestStore implements Manifests {
     const repository = this.#repositories.get(name)
     if (repository.snapshot) return success(repository.snapshot)
     const loaded = await repository.load()
-    if (loaded.ok) this.#repositories.weigh(name, repository)
-    else this.#repositories.forget(name, repository)
+    if (!loaded.ok) this.#repositories.forget(name, repository)
     return loaded
   }
 
-  async #read(name: string, entry: Entry): Promise<Result<StoredManifest>> {
+  async #read(name: string, entry: Pick<Entry, 'digest' | 'mediaType'>): Promise<Result<StoredManifest>> {
     const cached = this.#cache.get(entry.digest)
     if (cached?.mediaType === entry.mediaType) return success(cached)
     const digest = parseDigest(entry.digest)
@@ -286,6 +299,14 @@ export class ManifestStore implements Manifests {
 
 const pointsElsewhere = ({ entries }: LayoutIndex, tag: string, digest: Digest): boolean =>
   entries.some(entry => entry.tag === tag && entry.digest !== digest.text)
+
+/** The index with all that a manifest reaches in it, as it was found and is held; the same object: it is there. */
+function withAll(index: LayoutIndex, manifests: ReadonlyMap<string, Entry>): LayoutIndex {
+  if (manifests.size === 0) return index
+  const there = new Set(index.entries.map(entry => entry.digest))
+  const absent = [...manifests.values()].filter(entry => !there.has(entry.digest))
+  return absent.reduce((next, entry) => withManifest(next, entry, undefined), index)
+}
 
 const tagsOf = ({ entries }: LayoutIndex, digest: Digest): string[] =>
   entries.flatMap(entry => (entry.digest === digest.text && entry.tag !== undefined ? [entry.tag] : []))

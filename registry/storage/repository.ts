@@ -4,9 +4,9 @@ import { failure, type Result, success } from '../oci/error-table.ts'
 import { parseJson } from '../oci/json.ts'
 import { type Entry, emptyIndex, type LayoutIndex, parseIndex, printIndex } from '../oci/layout-index.ts'
 import { Claims } from './claims.ts'
-import type { Damage } from './damage.ts'
-import { makeFolder, writeDurably } from './durable.ts'
-import { failureOf, guarded, isMissing } from './errno.ts'
+import { Damage } from './damage.ts'
+import { makeFolder, syncFolder, writeDurably } from './durable.ts'
+import { errnoOf, failureOf, isMissing } from './errno.ts'
 import { layout, markerText } from './layout.ts'
 import { wordsOf } from './root.ts'
 
@@ -21,8 +21,14 @@ export interface Snapshot {
 
 type Change = (index: LayoutIndex) => LayoutIndex
 
-/** Hears how long a change waited for those before it, seconds. */
-export type WaitObserver = (seconds: number) => void
+export interface RepositoryObserver {
+  /** Hears how long a change waited for those before it, seconds. */
+  readonly onWait?: ((seconds: number) => void) | undefined
+  /** Hears of an exception in a change: a bug, of which the client is told "internal error". */
+  readonly onBug?: ((repository: string, error: unknown) => void) | undefined
+  /** Hears that a repository weighs more or less than before. */
+  readonly onWeight?: ((name: string, repository: Repository) => void) | undefined
+}
 
 interface Pending {
   readonly askedAt: number
@@ -39,18 +45,18 @@ export class Repository {
   readonly #root: string
   readonly #name: string
   readonly #damage: Damage
-  readonly #onWait: WaitObserver | undefined
+  readonly #observer: RepositoryObserver
   #snapshot: Snapshot | undefined
   #loading: Promise<Result<Snapshot>> | undefined
   #pending: Pending[] = []
   #writing = false
   readonly #madeFolders = new Set<string>()
 
-  constructor(root: string, name: string, damage: Damage, onWait?: WaitObserver) {
+  constructor(root: string, name: string, damage: Damage = new Damage(), observer: RepositoryObserver = {}) {
     this.#root = root
     this.#name = name
     this.#damage = damage
-    this.#onWait = onWait
+    this.#observer = observer
   }
 
   /** Nothing under way: may be forgotten and read again later. */
@@ -99,10 +105,14 @@ export class Repository {
     }
     this.#damage.readable(this.#name)
     this.#snapshot ??= snapshotOf(index)
+    this.#observer.onWeight?.(this.#name, this)
     return success(this.#snapshot)
   }
 
-  /** Applies a change to the index; ends when it is durable. Creates the repository where there is none. */
+  /**
+   * Applies a change to the index; ends when it is durable. Creates the repository where there is none. Changes
+   * are asked one after the other, each with the index that those before it leave behind.
+   */
   change(change: Change): Promise<Result<Snapshot>> {
     return new Promise(settle => {
       this.#pending.push({ change, settle, askedAt: performance.now() })
@@ -110,33 +120,66 @@ export class Repository {
     })
   }
 
+  /** Never rejects, and settles every change: what throws is told and fails its own change alone. */
   async #writeAll(): Promise<void> {
     this.#writing = true
     while (this.#pending.length > 0) {
       const batch = this.#pending
       this.#pending = []
-      const now = performance.now()
-      for (const { askedAt } of batch) this.#onWait?.((now - askedAt) / 1000)
-      const result = await guarded(() => this.#write(batch))
-      for (const pending of batch) pending.settle(result)
+      let result: Result<Snapshot>
+      let thrown: ReadonlySet<Pending> = new Set()
+      try {
+        const now = performance.now()
+        for (const { askedAt } of batch) this.#observer.onWait?.((now - askedAt) / 1000)
+        const written = await this.#write(batch)
+        result = written.result
+        thrown = written.thrown
+      } catch (error) {
+        result = this.#failed(error)
+      }
+      for (const pending of batch) pending.settle(thrown.has(pending) ? failure('unexpected') : result)
     }
     this.#writing = false
   }
 
-  async #write(batch: readonly Pending[]): Promise<Result<Snapshot>> {
+  #failed(error: unknown): Result<never> {
+    if (errnoOf(error) !== undefined) return failureOf(error)
+    this.#observer.onBug?.(this.#name, error)
+    return failure('unexpected')
+  }
+
+  async #write(
+    batch: readonly Pending[],
+  ): Promise<{ result: Result<Snapshot>; thrown: ReadonlySet<Pending> }> {
+    const thrown = new Set<Pending>()
     const loaded = await this.load()
     const isNew = !loaded.ok && loaded.error.name === 'name-unknown'
-    if (!loaded.ok && !isNew) return loaded
+    if (!loaded.ok && !isNew) return { result: loaded, thrown }
     const before = loaded.ok ? loaded.value.index : emptyIndex
-    const after = batch.reduce((index, pending) => pending.change(index), before)
-    if (after === before) return loaded
-    if (isNew) {
-      await this.makeFolder(layout.repository(this.#root, this.#name))
-      await writeDurably(layout.marker(this.#root, this.#name), markerText, this.staging())
+    const after = batch.reduce((index, pending) => {
+      try {
+        return pending.change(index)
+      } catch (error) {
+        this.#failed(error)
+        thrown.add(pending)
+        return index
+      }
+    }, before)
+    if (after === before) return { result: loaded, thrown }
+    try {
+      if (isNew) {
+        await this.makeFolder(layout.repository(this.#root, this.#name))
+        await writeDurably(layout.marker(this.#root, this.#name), markerText, this.staging())
+      }
+      await writeDurably(layout.index(this.#root, this.#name), printIndex(after), this.staging())
+    } catch (error) {
+      // The new one may stand under the name already: what counts is what is on disk.
+      this.#snapshot = undefined
+      throw error
     }
-    await writeDurably(layout.index(this.#root, this.#name), printIndex(after), this.staging())
     this.#snapshot = snapshotOf(after)
-    return success(this.#snapshot)
+    this.#observer.onWeight?.(this.#name, this)
+    return { result: success(this.#snapshot), thrown }
   }
 
   /** A fresh name below .uploads, from where a rename is atomic. */
@@ -148,6 +191,8 @@ export class Repository {
   async makeFolder(folder: string): Promise<void> {
     if (this.#madeFolders.has(folder)) return
     await makeFolder(this.#root, folder)
+    // Names in it may be of a process that died before it synced them.
+    await syncFolder(folder)
     this.#madeFolders.add(folder)
   }
 }

@@ -301,6 +301,51 @@ describe('a push under way', () => {
     expect([has('a', image.bytes), has('a', 'layer')]).toEqual([true, true])
   })
 
+  it.each(['one level', 'two levels'])(
+    'keeps what an index names that is pushed while its children are being removed: %s',
+    async levels => {
+      await push(storage, 'a', 'v1', 'one')
+      const child = await push(storage, 'a', undefined, 'two')
+      const inner = indexOf([child])
+      if (levels === 'two levels') await put(storage, 'a', inner.digest, inner)
+      const index = indexOf([levels === 'two levels' ? inner : child], { annotations: { of: 'both' } })
+      age()
+      let putting: Promise<void> | undefined
+      await storage.upkeep.collect('a', {
+        decide: manifests => {
+          // The new index.json is being written when it begins.
+          setImmediate(() => {
+            putting = put(storage, 'a', 'multi', index)
+          })
+          return manifests
+            .filter(({ tags }) => tags.length === 0)
+            .map(({ digest }) => ({ digest, tag: undefined, staysByDigest: false }))
+        },
+        blobsBefore: Date.now() - hour,
+        pause: async () => {},
+        signal: new AbortController().signal,
+      })
+      await putting
+      for (const opened of [storage, openDiskStorage(root)])
+        for (const it of levels === 'two levels' ? [child, inner] : [child])
+          expect(await opened.manifests.get('a', ref(it.digest))).toMatchObject({ ok: true })
+      expect([has('a', 'two'), has('a', config), has('a', child.bytes)]).toEqual([true, true, true])
+    },
+  )
+
+  it('refuses an index of which a child, or a layer of a child, is gone', async () => {
+    const child = await push(storage, 'a', undefined, 'layer')
+    const index = indexOf([child])
+    rmSync(fileOf('a', 'layer'))
+    await expect(put(storage, 'a', 'multi', index)).rejects.toThrow('manifest-incomplete')
+    await upload(storage, 'a', 'layer')
+    await put(storage, 'a', 'multi', index)
+    const other = indexOf([await push(storage, 'a', undefined, 'second')])
+    await storage.manifests.delete('a', ref(imageOf(['second']).digest))
+    await upload(storage, 'a', imageOf(['second']).bytes)
+    await expect(put(storage, 'a', 'other', other)).rejects.toThrow('manifest-incomplete')
+  })
+
   it('loses nothing that was acknowledged, whatever comes together', async () => {
     const pushed: { tag: string; layer: string }[] = []
     let over = false
