@@ -91,6 +91,10 @@ export function createHandlers(parts: Parts): ZotbarHandlers {
         const checked = serves ? await ready() : ok(null)
         return checked.ok ? then(() => supervisor.restart({ now })) : checked
       },
+      async lookAgain() {
+        await supervisor.lookAgain()
+        return ok(snapshot())
+      },
       cancel: async () => {
         const busy = busyWith()
         return busy === undefined ? supervisor.cancel() : fail({ code: 'busy', with: busy })

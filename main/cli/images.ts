@@ -1,4 +1,4 @@
-import type { Image } from '../../preload/contract/image.ts'
+import type { Image, UnreadableRepository } from '../../preload/contract/image.ts'
 import { bytes, when } from '../../preload/words/format.ts'
 import { exitCode } from './exit-code.ts'
 import { table } from './table.ts'
@@ -12,12 +12,13 @@ interface Named {
 
 const pageSize = 500
 
-/** Every tag, or those of one repository. With --json one object: {images: [...]}. */
+/** Every tag, or those of one repository. With --json one object: {images: [...], unreadable?: [...]}. */
 export const list: Verb<{ repository: string | undefined }> = async (
   { out, client, now },
   { repository },
 ) => {
   const images: Image[] = []
+  const unreadable: UnreadableRepository[] = []
   let after: string | undefined
   let timesKnown = true
   do {
@@ -28,12 +29,15 @@ export const list: Verb<{ repository: string | undefined }> = async (
     })
     if (!page.ok) return out.failure(page.error)
     images.push(...page.value.images)
+    unreadable.push(...(page.value.unreadable ?? []))
     timesKnown &&= page.value.timesKnown
     after = page.value.next
   } while (after !== undefined)
-  out.object({ images })
+  out.object({ images, ...(unreadable.length === 0 ? {} : { unreadable }) })
+  for (const { repository: name, reason } of unreadable)
+    out.note(`${visible(name)} cannot be read: ${visible(reason)}.`)
   if (images.length === 0) {
-    out.line('No images yet.')
+    if (unreadable.length === 0) out.line('No images yet.')
     return exitCode.done
   }
   const at = (time: number | undefined): string => (time === undefined ? '-' : when(time, now()))

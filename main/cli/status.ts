@@ -6,7 +6,7 @@ import { glance } from '../../preload/words/glance.ts'
 import { keyLines } from '../../preload/words/key-words.ts'
 import { noticeWords } from '../../preload/words/notice-words.ts'
 import { runningPid, status as statusObject } from '../../preload/words/status.ts'
-import { storageTitle } from '../../preload/words/storage-words.ts'
+import { storageTitle, unreadableWords } from '../../preload/words/storage-words.ts'
 import { exitCode } from './exit-code.ts'
 import type { Verb } from './verb.ts'
 
@@ -34,6 +34,7 @@ export function statusText(snapshot: Snapshot, now: number): string {
     ['Address', snapshot.registry.url],
     ['Engine', engineText(snapshot)],
     ['Storage', storageText(snapshot)],
+    ...unreadableRows(snapshot),
     ...(last ? ([['Last', `${last.title}. ${last.detail}`.trimEnd()]] satisfies [string, string][]) : []),
     ...keyLines(snapshot).map((line, index): [string, string] => [index === 0 ? 'Keys' : '', line]),
     ...advisoryRows(snapshot),
@@ -55,6 +56,10 @@ function advisoryRows(snapshot: Snapshot): [string, string][] {
   const each = (snapshot.upgrade?.advisories ?? []).map(({ id, evidence }) => `${id}: ${evidence}`)
   return [['Advisories', words.detail], ...each.map((line): [string, string] => ['', line])]
 }
+
+/** Every repository that cannot be read, with its reason. */
+const unreadableRows = ({ storage }: Snapshot): [string, string][] =>
+  (unreadableWords(storage.unreadable)?.each ?? []).map((line, at) => [at === 0 ? 'Unreadable' : '', line])
 
 /** Files of Zotbar's own that could not be read, since it was started. */
 const setAsideRows = ({ notices }: Snapshot): [string, string][] =>

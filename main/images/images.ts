@@ -8,7 +8,7 @@ import type { AdminClient } from '../platform/admin-client.ts'
 import { parseJson, type RegistryHttp, refusal } from '../platform/registry-http.ts'
 import { readActivity, type Times } from './activity.ts'
 import { acceptManifests, factReader, sum } from './manifest-facts.ts'
-import { cursorOf, type Tag, tagPage } from './tag-pages.ts'
+import { cursorOf, type Tag, tagPage, unreadableBecause } from './tag-pages.ts'
 
 interface Options {
   registry: RegistryHttp
@@ -61,7 +61,7 @@ export function createImages({ registry, admin, address, isCached, dataFolder }:
     async list(page) {
       const listed = await tagPage(registry, page)
       if (!listed.ok) return listed
-      const { tags, more } = listed.value
+      const { tags, more, unreadable } = listed.value
       const repositories = [...new Set(tags.map(tag => tag.repository))]
       const activity = await readActivity(admin, repositories)
       const cached = new Map<string, Map<string, string>>()
@@ -80,14 +80,22 @@ export function createImages({ registry, admin, address, isCached, dataFolder }:
           ...timesOf(activity?.get(tag.repository)?.get(tag.tag)),
         })
       })
-      const broken = rows.find(row => !row.ok && row.error.code !== 'image-not-found')
-      if (broken && !broken.ok) return broken
+      const named = new Set(unreadable.map(one => one.repository))
+      for (const [at, row] of rows.entries()) {
+        const repository = tags[at]?.repository ?? ''
+        // Deleted since the list was read: left out.
+        if (row.ok || row.error.code === 'image-not-found' || named.has(repository)) continue
+        const reason = page.repository === undefined ? unreadableBecause(row.error) : undefined
+        if (reason === undefined) return row
+        named.add(repository)
+        unreadable.push({ repository, reason })
+      }
       const last = tags.at(-1)
       return ok({
-        // Deleted since the list was read: left out.
         images: rows.flatMap(row => (row.ok ? [row.value] : [])),
         ...(more && last ? { next: cursorOf(last) } : {}),
         timesKnown: activity !== undefined,
+        ...(unreadable.length === 0 ? {} : { unreadable }),
       })
     },
 

@@ -1,4 +1,6 @@
 import * as v from 'valibot'
+import type { Failure } from '../../preload/contract/failure.ts'
+import type { UnreadableRepository } from '../../preload/contract/image.ts'
 import { fail, ok, type Result } from '../../preload/contract/result.ts'
 import { parseJson, type RegistryHttp, refusal } from '../platform/registry-http.ts'
 
@@ -21,16 +23,23 @@ function readCursor(text: string): Tag | undefined {
   return at <= 0 ? undefined : { repository: text.slice(0, at), tag: text.slice(at + 1) }
 }
 
+export interface TagPage {
+  tags: Tag[]
+  more: boolean
+  unreadable: UnreadableRepository[]
+}
+
 /**
  * Up to `limit` tags after `after`, sorted by repository and tag, of one repository or of all that may be read.
- * `more` says that others follow. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags
+ * `more` says that others follow. Of all, one that the registry itself cannot read is named and hides no other one. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags
  */
 export async function tagPage(
   registry: RegistryHttp,
   { repository, after, limit }: { repository?: string; after?: string; limit: number },
-): Promise<Result<{ tags: Tag[]; more: boolean }>> {
+): Promise<Result<TagPage>> {
   const from = after === undefined ? undefined : readCursor(after)
   const found: Tag[] = []
+  const unreadable: UnreadableRepository[] = []
   const take = async (name: string): Promise<Result<null>> => {
     const listed = await tagsOf(registry, name)
     if (!listed.ok) return listed
@@ -38,16 +47,25 @@ export async function tagPage(
     for (const tag of rest) found.push({ repository: name, tag })
     return ok(null)
   }
-  const page = () => ok({ tags: found.slice(0, limit), more: found.length > limit })
+  const page = () => ok({ tags: found.slice(0, limit), more: found.length > limit, unreadable })
 
   if (repository !== undefined) {
     const taken = await take(repository)
     return taken.ok ? page() : taken
   }
+  /** One of many: gone since the list was read, or not readable. */
+  const takeOneOf = async (name: string): Promise<Result<null>> => {
+    const taken = await take(name)
+    if (taken.ok || taken.error.code === 'image-not-found') return ok(null)
+    const reason = unreadableBecause(taken.error)
+    if (reason === undefined) return taken
+    unreadable.push({ repository: name, reason })
+    return ok(null)
+  }
   if (from) {
-    const taken = await take(from.repository)
     // Deleted between two pages: the list goes on after its name.
-    if (!taken.ok && taken.error.code !== 'image-not-found') return taken
+    const taken = await takeOneOf(from.repository)
+    if (!taken.ok) return taken
   }
   let last = from?.repository
   while (found.length <= limit) {
@@ -55,13 +73,19 @@ export async function tagPage(
     if (!names.ok) return names
     for (const name of names.value) {
       if (found.length > limit) break
-      const taken = await take(name)
-      if (!taken.ok && taken.error.code !== 'image-not-found') return taken
+      const taken = await takeOneOf(name)
+      if (!taken.ok) return taken
     }
     last = names.value.at(-1)
     if (last === undefined) break
   }
   return page()
+}
+
+/** Why the registry cannot read something of its store; undefined for a failure that is about the registry itself. */
+export function unreadableBecause(error: Failure): string | undefined {
+  if (error.code !== 'registry-refused' || error.status !== 500) return undefined
+  return error.reason === '' ? 'the registry cannot read it' : error.reason
 }
 
 async function catalog(registry: RegistryHttp, last: string | undefined): Promise<Result<string[]>> {

@@ -8,6 +8,7 @@ export type TellingKind =
   | 'crash-looping'
   | 'failed'
   | 'foreign'
+  | 'undecided'
   | 'storage-nearly-full'
   | 'came-back'
   | 'key-expiring'
@@ -25,7 +26,7 @@ export interface Telling {
  * are the same occurrence. `key` tells two troubles apart.
  */
 export interface Watch {
-  trouble?: { kind: 'crash-looping' | 'failed' | 'foreign'; key: string }
+  trouble?: { kind: 'crash-looping' | 'failed' | 'foreign' | 'undecided'; key: string }
   /** True from the first crash loop until it serves again or is stopped, whatever else happens in between. */
   crashLooped: boolean
   /** Ids of the storage notices that were told and still stand. */
@@ -79,6 +80,8 @@ function ofProcess(previous: Watch, next: Snapshot, now: number): { watch: Servi
       return trouble(previous, next, now, 'failed', process.error.code)
     case 'foreign':
       return trouble(previous, next, now, 'foreign', `${process.port}/${process.pid ?? ''}`)
+    case 'undecided':
+      return trouble(previous, next, now, 'undecided', process.why)
     case 'serving':
       return {
         watch: { crashLooped: false },
@@ -104,7 +107,7 @@ function trouble(
   previous: Watch,
   next: Snapshot,
   now: number,
-  kind: 'crash-looping' | 'failed' | 'foreign',
+  kind: 'crash-looping' | 'failed' | 'foreign' | 'undecided',
   key: string,
 ): { watch: Service; tell: Telling[] } {
   const same = previous.trouble?.kind === kind && previous.trouble.key === key

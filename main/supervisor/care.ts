@@ -22,7 +22,9 @@ interface Parts {
 
 /** The hands on the process: everything that `step` asks for, but the journal. */
 export interface Care {
-  perform(effect: Exclude<Effect, { do: 'journal' }>): void
+  perform(effect: Exclude<Effect, { do: 'journal' | 'check' }>): void
+  /** The look at the machine before a start. Resolves when what it found was told. */
+  look(serial: number): Promise<void>
   /** The process that was written down, if it is alive and that one. */
   recorded(): Promise<{ engine: string; executable: string; version?: string } | undefined>
   /** Start time under which a process was adopted. */
@@ -194,8 +196,6 @@ export function createCare({ parts, policy, logFile, tell }: Parts): Care {
   return {
     perform(effect) {
       switch (effect.do) {
-        case 'check':
-          return void check(effect.serial, look())
         case 'look-at-port':
           return void check(effect.serial, lookAtPort(effect.place, processes, isFree))
         case 'spawn':
@@ -210,6 +210,7 @@ export function createCare({ parts, policy, logFile, tell }: Parts): Care {
           return unreachable(effect)
       }
     },
+    look: serial => check(serial, look()),
     async recorded() {
       const record = await readRecord(recordFile, what =>
         parts.report({ kind: 'file-set-aside', ...what }),

@@ -63,6 +63,8 @@ export function publicState({ stage }: State, policy: Policy): ProcessState {
     }
     case 'foreign':
       return { kind: 'foreign', since: stage.since, port: stage.port, ...stage.owner }
+    case 'undecided':
+      return { kind: 'undecided', since: stage.since, ...stage.undecided }
     case 'failed': {
       const { since, error, retryAt } = stage
       return { kind: 'failed', since, error, ...(retryAt === undefined ? {} : { retryAt }) }

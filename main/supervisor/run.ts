@@ -28,6 +28,8 @@ export function run(parts: SupervisorParts): Supervisor {
   let dispatching = false
   let telling = false
   let closed: Promise<void> | undefined
+  /** The look at the machine that is under way, or the last one. */
+  let looked: Promise<void> = Promise.resolve()
 
   const care = createCare({ parts, policy, logFile, tell })
   const watchers = createWatchers({ parts, policy, care, tell })
@@ -65,6 +67,10 @@ export function run(parts: SupervisorParts): Supervisor {
   }
 
   function perform(effect: Effect) {
+    if (effect.do === 'check') {
+      looked = care.look(effect.serial)
+      return
+    }
     if (effect.do !== 'journal') return care.perform(effect)
     if (journal === undefined) early.push(effect.entry)
     else void journal.add(effect.entry)
@@ -136,6 +142,14 @@ export function run(parts: SupervisorParts): Supervisor {
       waiters.fail({ code: 'cancelled' })
       tell({ kind: 'cancel-asked' })
       return ok(null)
+    },
+    async lookAgain() {
+      if (closed !== undefined) return
+      tell({ kind: 'woke' })
+      await looked
+    },
+    dataLost() {
+      if (state.stage.kind === 'serving') tell({ kind: 'data-lost', pid: state.stage.run.pid })
     },
     woke() {
       watchers.reset()

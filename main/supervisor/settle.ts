@@ -39,6 +39,16 @@ export function settle(memory: Memory, start: Begun, finding: Finding, at: numbe
         { kind: 'foreign', since: at, port, owner, retryAt: at + policy.foreignRetry },
       )
     }
+    case 'undecided':
+      return to(
+        { ...memory, exits: [], attempt: 0, looped: 0 },
+        {
+          kind: 'undecided',
+          since: at,
+          undecided: finding.undecided,
+          retryAt: at + policy.failedRetry,
+        },
+      )
     case 'refused':
       return to(memory, failedBy(finding.error, at, policy))
     default:
@@ -63,6 +73,8 @@ export function retryAfter(error: Failure, policy: Policy): number | undefined {
     case 'data-volume-missing':
     case 'data-unreadable':
     case 'data-read-only':
+    case 'data-denied':
+    case 'other-folder':
     case 'root-in-use':
       return policy.failedRetry
     case 'config-missing':

@@ -6,6 +6,7 @@ import type {
   Silence,
   Then,
 } from '../../preload/contract/registry-state.ts'
+import type { Undecided } from '../../preload/contract/undecided.ts'
 
 export type { Silence } from '../../preload/contract/registry-state.ts'
 
@@ -36,6 +37,8 @@ export interface Owner {
   command?: string
   user?: string
   startedAt?: number
+  /** Set when it is a zot. */
+  zot?: { version?: string }
 }
 
 /** What outlives a single stage. */
@@ -105,6 +108,8 @@ export type Stage =
       lastLines: string[]
     }
   | { kind: 'foreign'; since: number; port: number; owner: Owner; retryAt: number }
+  /** `retryAt`: when it is looked at again, by itself. */
+  | { kind: 'undecided'; since: number; undecided: Undecided; retryAt: number }
   /** `survivor`: a process that SIGKILL did not end yet; nothing is started beside it. */
   | { kind: 'failed'; since: number; error: Failure; retryAt?: number; survivor?: { run: Run; goal: Then } }
 
@@ -119,6 +124,8 @@ export type Finding =
   /** A process that an earlier life of the app left. `ownsPort` is false while it is still starting. */
   | { kind: 'ours'; run: Run; ownsPort: boolean }
   | { kind: 'taken'; port: number; owner: Owner }
+  /** The port is free, and somebody has to choose before anything is started. */
+  | { kind: 'undecided'; undecided: Undecided }
   | { kind: 'refused'; error: Failure }
 
 /** `at`: ms since the epoch. `dice`: random, 0 up to 1, for the jitter. */
@@ -138,6 +145,8 @@ export type Event = { at: number } & (
   /** It did not answer, or does again (undefined): `hung` is the verdict after several questions without a sign of life. */
   | { kind: 'silent'; pid: number; silence: Silence | undefined }
   | { kind: 'hung'; pid: number; answeredAt: number }
+  /** The data folder of a process that serves is gone, or is another one. */
+  | { kind: 'data-lost'; pid: number }
   | { kind: 'uploads-seen'; pid: number; pushes: PushInProgress[] }
   | { kind: 'exited'; pid: number; exit: Exit; lastLines: string[]; dice: number }
 )

@@ -47,6 +47,12 @@ export function stepServing(
     case 'woke':
       // What was missed before the computer slept does not count: it is asked anew.
       return to(memory, { kind: 'serving', since, run })
+    case 'data-lost': {
+      if (event.pid !== run.pid) return same(state)
+      const ending = { run, since: event.at, servingSince: since, goal: 'restart' as const, pushes: [] }
+      // What is under way cannot be finished: there is nothing to write it to.
+      return terminate(memory, ending, event.at, { ...policy, killAfter: policy.killAfterNow }, 'data-lost')
+    }
     case 'hung': {
       if (event.pid !== run.pid) return same(state)
       const ending = { run, since: event.at, servingSince: since, goal: 'restart' as const, pushes: [] }

@@ -55,8 +55,14 @@ export function beginDrain(
 }
 
 /** SIGTERM, and a date for SIGKILL. */
-export function terminate(memory: Memory, ending: Ending, at: number, policy: Policy): Next {
-  return to(memory, stopping(ending, at, at + policy.killAfter, false, askedCause(ending.goal)), {
+export function terminate(
+  memory: Memory,
+  ending: Ending,
+  at: number,
+  policy: Policy,
+  cause: Cause = askedCause(ending.goal),
+): Next {
+  return to(memory, stopping(ending, at, at + policy.killAfter, false, cause), {
     do: 'signal',
     run: ending.run,
     signal: 'SIGTERM',
@@ -204,7 +210,9 @@ export function stepStopping(state: State, stage: Of<'stopping'>, event: Event, 
 }
 
 const recaused = (stage: Of<'stopping'>, goal: Then): Cause =>
-  stage.cause === 'hung' || stage.cause === 'start-failed' ? stage.cause : askedCause(goal)
+  stage.cause === 'hung' || stage.cause === 'start-failed' || stage.cause === 'data-lost'
+    ? stage.cause
+    : askedCause(goal)
 
 function afterDeadline({ memory }: State, stage: Of<'stopping'>, at: number, policy: Policy): Next {
   const { run, goal } = stage
@@ -237,5 +245,6 @@ function afterEnd(memory: Memory, stage: Of<'stopping'>, event: Exited, policy: 
     const error = { code: 'start-too-slow' as const, limitMs, lastLines: event.lastLines }
     return to(memory, failedBy(error, event.at, policy))
   }
-  return check({ ...memory, attempt: 0 }, 'asked-restart', event.at, policy)
+  const cause = stage.cause === 'data-lost' ? 'retry' : 'asked-restart'
+  return check({ ...memory, attempt: 0 }, cause, event.at, policy)
 }

@@ -71,13 +71,49 @@ export function stepForeign(
       if (finding.kind !== 'taken')
         return settle(memory, begun(event.at, 'retry', policy), finding, event.at, policy)
       const known = finding.owner.pid === stage.owner.pid && finding.port === stage.port
-      if (known && finding.owner.command === stage.owner.command) return same(state)
+      const { command, zot } = stage.owner
+      if (known && finding.owner.command === command && finding.owner.zot?.version === zot?.version)
+        return same(state)
       return to(memory, {
         ...stage,
         since: known ? stage.since : event.at,
         port: finding.port,
         owner: finding.owner,
       })
+    }
+    default:
+      return same(state)
+  }
+}
+
+/** Somebody has to choose before anything is started: looked at again until that is so, or no longer needed. */
+export function stepUndecided(
+  state: State,
+  stage: Extract<Stage, { kind: 'undecided' }>,
+  event: Event,
+  policy: Policy,
+): Next {
+  const { memory } = state
+  // One look at a time, as of a failure.
+  const look = () =>
+    checkQuietly(state, { ...stage, retryAt: event.at + policy.checkLimit + policy.failedRetry })
+  switch (event.kind) {
+    case 'start-asked':
+    case 'restart-asked':
+      return check(memory, 'asked-start', event.at, policy)
+    case 'stop-asked':
+      return stopped(memory, event.goal, event.at)
+    case 'woke':
+      return look()
+    case 'tick':
+      return event.at >= stage.retryAt ? look() : same(state)
+    case 'checked': {
+      const { finding } = event
+      if (event.serial !== memory.serial) return same(state)
+      const isSame = finding.kind === 'undecided' && finding.undecided.why === stage.undecided.why
+      return isSame
+        ? to(memory, { ...stage, undecided: finding.undecided, retryAt: event.at + policy.failedRetry })
+        : settle(memory, begun(event.at, 'retry', policy), finding, event.at, policy)
     }
     default:
       return same(state)

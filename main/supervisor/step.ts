@@ -4,7 +4,7 @@ import type { Event, Next, State } from './state.ts'
 import { stepServing } from './step-serving.ts'
 import { stepChecking, stepLaunching, stepStarting } from './step-starting.ts'
 import { stepDraining, stepStopping } from './step-stopping.ts'
-import { stepFailed, stepForeign, stepStopped, stepWaiting } from './step-waiting.ts'
+import { stepFailed, stepForeign, stepStopped, stepUndecided, stepWaiting } from './step-waiting.ts'
 
 /**
  * Decides everything about the process and performs nothing: the state after the event, and what is to be done.
@@ -33,6 +33,8 @@ export function step(state: State, event: Event, policy: Policy, drainsItself: b
       return stepWaiting(state, stage, event, policy)
     case 'foreign':
       return stepForeign(state, stage, event, policy)
+    case 'undecided':
+      return stepUndecided(state, stage, event, policy)
     case 'failed':
       return stepFailed(state, stage, event, policy)
     default:

@@ -64,6 +64,10 @@ export interface Supervisor {
   restart(options: { now: boolean }): Promise<Result<ProcessState>>
   /** Takes back a stop or restart before anything was signalled. */
   cancel(): Result<null>
+  /** Looks now whether what kept it from starting is over. Resolves when that is known. */
+  lookAgain(): Promise<void>
+  /** The data folder of the process that serves is gone, or is another one. */
+  dataLost(): void
   /** The computer woke from sleep. */
   woke(): void
   /** The newest lines of the output, oldest first. */

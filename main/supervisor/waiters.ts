@@ -56,6 +56,13 @@ function servingAnswer(state: ProcessState): Answer | undefined {
         ...(command === undefined ? {} : { command }),
       })
     }
+    case 'undecided':
+      return fail({
+        code: 'undecided',
+        why: state.why,
+        folder: state.found.folder,
+        commands: state.commands,
+      })
     case 'failed':
       return fail(state.error)
     default:
@@ -79,6 +86,7 @@ function stoppedAnswer(state: ProcessState): Answer | undefined {
     case 'backing-off':
     case 'crash-looping':
     case 'foreign':
+    case 'undecided':
       return fail({ code: 'cancelled' })
     default:
       return unreachable(state)

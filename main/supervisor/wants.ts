@@ -35,6 +35,7 @@ export function wants({ stage }: State, policy: Policy): Wants {
       return { tickAt: stage.until }
     case 'crash-looping':
     case 'foreign':
+    case 'undecided':
       return { tickAt: stage.retryAt }
     case 'failed':
       return {

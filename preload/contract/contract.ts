@@ -48,6 +48,8 @@ export const contract = {
     restart: command<Snapshot>()(v.strictObject({ now: v.optional(v.boolean(), false) })),
     /** Takes back a stop or restart while pushes are being finished and nothing was signalled yet. */
     cancel: command<null>()(nothing),
+    /** Looks now whether what kept it from starting is over; answers when that is known. */
+    lookAgain: command<Snapshot>()(nothing),
   },
   logs: {
     /** The newest lines of the registry's output, oldest first, as it wrote them. */

@@ -1,4 +1,5 @@
 import type { ReleaseFailure } from './release-failure.ts'
+import type { UndecidedWhy } from './undecided.ts'
 
 /** One thing wrong in config.json. `keyPath` is dotted ("http.port"); `line` and `column` count from 1. */
 export interface ConfigFault {
@@ -24,6 +25,14 @@ export type Failure =
   | { code: 'data-unreadable'; path: string; reason: string }
   | { code: 'data-read-only'; path: string }
   | { code: 'data-not-a-folder'; path: string }
+  /** The system does not let this user, or on macOS this program, read it. */
+  | { code: 'data-denied'; path: string; by: 'macos' | 'permissions' }
+  /** Another folder took the place of the data folder while it served. */
+  | { code: 'other-folder'; path: string }
+  /** The port is free and nothing was started: `commands` decide it. */
+  | { code: 'undecided'; why: UndecidedWhy; folder: string; commands: string[] }
+  /** The data folder is the one that it was. */
+  | { code: 'nothing-to-accept'; folder: string }
   | { code: 'engine-missing'; path: string }
   | { code: 'port-in-use'; port: number; pid?: number; command?: string }
   | { code: 'start-failed'; exit: Exit; lastLines: string[] }

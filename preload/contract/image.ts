@@ -13,12 +13,20 @@ export interface Image {
   pulls?: number
 }
 
+/** A repository, or a folder that may hold some, of which nothing can be told: half a sentence why. */
+export interface UnreadableRepository {
+  repository: string
+  reason: string
+}
+
 /** A page of the list; `next` is where the one after it begins. */
 export interface ImageList {
   images: Image[]
   next?: string
   /** False where the engine keeps no times of pushes and pulls that the app can read. */
   timesKnown: boolean
+  /** Repositories of this page whose images are not in the list; absent where there are none. */
+  unreadable?: UnreadableRepository[]
 }
 
 export interface ImagePlatform {

@@ -1,4 +1,5 @@
 import type { Exit, Failure } from './failure.ts'
+import type { Undecided } from './undecided.ts'
 
 /** Why the registry is being, or was, started or ended. */
 export type Cause =
@@ -14,6 +15,8 @@ export type Cause =
   | 'start-failed'
   | 'woke'
   | 'retry'
+  /** The data folder went, or became another one, while it served. */
+  | 'data-lost'
 
 /** What a drain or a stop leads to. */
 export type Then = 'stopped' | 'restart' | 'quit'
@@ -79,7 +82,11 @@ export type ProcessState =
       command?: string
       user?: string
       startedAt?: number
+      /** Set when it is a zot; the version is absent where it does not tell one. */
+      zot?: { version?: string }
     }
+  /** Nothing is started until somebody has chosen. */
+  | ({ kind: 'undecided'; since: number } & Undecided)
   | { kind: 'failed'; since: number; error: Failure; retryAt?: number }
 
 /** The state's name in JSON: the process axis, with `degraded` folded in from silence and from the service axis. */

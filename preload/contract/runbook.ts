@@ -1,3 +1,5 @@
+import type { EngineChoice } from './undecided.ts'
+
 /** What a runbook found before it began: an advisory, a thing that stops working. */
 export interface Finding {
   id: string
@@ -159,6 +161,8 @@ export interface EngineRow {
   path: string
   /** The one that is chosen. */
   current: boolean
+  /** Set on the one that was chosen for the data folder of config.json. */
+  choice?: EngineChoice
   usable: boolean
   /** Why it is not usable. */
   reason?: string

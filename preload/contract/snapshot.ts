@@ -1,4 +1,5 @@
 import type { Failure } from './failure.ts'
+import type { UnreadableRepository } from './image.ts'
 import type { ManagedKeyGlance } from './managed-key.ts'
 import type { JournalEntry, ProcessState } from './registry-state.ts'
 import type { Finding, RunbookProgress } from './runbook.ts'
@@ -39,7 +40,10 @@ export interface StorageState {
   /** Bytes added over `days` days, negative when it shrank; absent with less than a day of samples. */
   growth?: { bytes: number; days: number }
   daysToFull?: number
+  /** The folder as a whole cannot be counted. */
   error?: Failure
+  /** Repositories that cannot be read, sorted, the first 100; the figures hold for all others. Absent: there are none. */
+  unreadable?: UnreadableRepository[]
 }
 
 /** A successful push, read from the engine's log. */

@@ -7,6 +7,7 @@ import { releaseFailureWords } from './release-words.ts'
 import { rotationFailureWords } from './rotation-words.ts'
 import { secretFailureWords } from './secret-words.ts'
 import { startFailureWords } from './start-words.ts'
+import { folderFailureWords } from './undecided-words.ts'
 
 /** A failure as a person reads it: what happened, what it means, what to do. */
 export interface FailureWords {
@@ -30,6 +31,11 @@ export function failureWords(error: Failure): FailureWords {
     case 'root-in-use':
     case 'stop-failed':
       return startFailureWords(error)
+    case 'undecided':
+    case 'other-folder':
+    case 'data-denied':
+    case 'nothing-to-accept':
+      return folderFailureWords(error)
     case 'already-running':
       return {
         title: 'Zotbar is already running',

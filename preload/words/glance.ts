@@ -23,7 +23,8 @@ import { holder, programName } from './names.ts'
 import { progressWords } from './runbook-words.ts'
 import { exitWords } from './start-words.ts'
 import { startingHeadline, startingReason } from './starting-words.ts'
-import { isFull } from './storage-words.ts'
+import { isFull, unreadableWords } from './storage-words.ts'
+import { undecidedWords } from './undecided-words.ts'
 
 /** Whose turn it is: the class decides glyph, colour and tray image. */
 export type GlanceClass = 'fine' | 'attention' | 'working' | 'down' | 'off'
@@ -36,6 +37,11 @@ export type GlanceVerb =
   | 'cancel'
   | 'try-again'
   | 'check-again'
+  /** Looks whether what kept it from starting is over, and changes nothing. */
+  | 'look-again'
+  /** Chooses an engine for the data folder: a runbook. */
+  | 'use-zot'
+  | 'use-zotbar-registry'
   /** Asks nothing of the registry: it shows the keys. */
   | 'show-keys'
 
@@ -120,6 +126,8 @@ export function glance(snapshot: Snapshot, now: number): Glance {
         reason: `${holder({ ...process, command: process.command && programName(process.command) })} has it; it was left alone, and this registry was not started. It starts when the port is free.`,
         actions: [{ verb: 'check-again', label: 'Check again', kind: 'plain' }],
       }
+    case 'undecided':
+      return { class: 'attention', state, ...undecidedWords(process, now), actions: choices(process) }
     case 'failed': {
       const words = failureWords(process.error)
       return {
@@ -143,6 +151,28 @@ export function glance(snapshot: Snapshot, now: number): Glance {
   }
 }
 
+/** What decides an open choice. The folder itself is accepted only where a person can be asked natively. */
+function choices({ why, was, config }: Extract<ProcessState, { kind: 'undecided' }>): GlanceAction[] {
+  const again: GlanceAction = { verb: 'look-again', label: 'Look again', kind: 'plain' }
+  if (why === 'other-folder') return [again]
+  const served = was?.servedBy?.engine === 'zot' ? was.servedBy.version : undefined
+  const zot: GlanceAction = { verb: 'use-zot', label: 'Use zot', kind: 'fill' }
+  const own: GlanceAction = {
+    verb: 'use-zotbar-registry',
+    label: 'Use zotbar-registry…',
+    kind: 'plain',
+    asks: {
+      title: `Use zotbar-registry instead of zot${served === undefined ? '' : ` ${served}`}?`,
+      body: [
+        'The images stay as they are. API keys and sessions of zot end, as only zot reads them; make new keys afterwards.',
+        ...config.withoutEffect.map(({ message }) => message),
+      ].join('\n'),
+      confirm: 'Use zotbar-registry',
+    },
+  }
+  return config.refused.length > 0 ? [zot, again] : [zot, own, again]
+}
+
 /** A runbook is under way: what the process does meanwhile is its doing. */
 function underWay({ title, step, question, undoing }: RunbookProgress, state: StateName): Glance {
   const at = step === undefined ? 'It begins.' : `${progressWords(step.label ?? step.title, step)}.`
@@ -163,7 +193,11 @@ function serving(snapshot: Snapshot, now: number): Glance {
   const { storage, service } = snapshot
   const tight = snapshot.notices.find(notice => notice.kind === 'storage-nearly-full')
   const keys = wantingKeys(snapshot)
-  const also = keys.length === 0 ? '' : `\n${keyReason(keys)}`
+  const damaged = unreadableWords(storage.unreadable, 1)
+  const unread = damaged && `${damaged.title}. ${damaged.each.join(', ')}.`
+  const also = [keys.length === 0 ? undefined : keyReason(keys), unread]
+    .map(line => (line === undefined ? '' : `\n${line}`))
+    .join('')
   if (tight && isFull(tight.freeBytes))
     return {
       class: 'attention',
@@ -199,14 +233,14 @@ function serving(snapshot: Snapshot, now: number): Glance {
       class: 'attention',
       state: 'serving',
       headline: advisory ? 'Serving, two things to do' : 'Serving, one thing to do',
-      reason: `Pulls and pushes work. ${keyReason(keys)}${advisory ? ` ${advisory.title}.` : ''}`,
+      reason: `Pulls and pushes work. ${keyReason(keys)}${advisory ? ` ${advisory.title}.` : ''}${unread === undefined ? '' : `\n${unread}`}`,
       actions: keyActions(keys),
     }
   return {
-    class: advisory ? 'attention' : 'fine',
+    class: advisory || unread !== undefined ? 'attention' : 'fine',
     state: 'serving',
     headline: 'Serving',
-    reason: `${advisory ? `${advisory.title}. ` : ''}${held}${proof}`,
+    reason: `${advisory ? `${advisory.title}. ` : ''}${held}${proof}${unread === undefined ? '' : `\n${unread}`}`,
     actions: [],
   }
 }

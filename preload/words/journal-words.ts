@@ -48,6 +48,11 @@ export function journalWords(entry: JournalEntry, now: number): JournalWords {
       }
     case 'start-failed':
       return { title: `Did not start ${at}`, detail: `${capital(`it ${exit}`)}.${back}` }
+    case 'data-lost':
+      return {
+        title: `Stopped ${at}`,
+        detail: `Its data folder went, or became another one.${ran}${back}`,
+      }
     case 'woke':
     case 'retry':
       return {

@@ -1,3 +1,4 @@
+import type { UnreadableRepository } from '../contract/image.ts'
 import type { StateName } from '../contract/registry-state.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
 import { plain } from './format.ts'
@@ -10,14 +11,15 @@ export interface Status {
   reason?: string
   registry: { url: string; engine: string; version?: string; pid?: number }
   storage?: { bytes: number; repositories: number; tags: number; freeBytes: number }
+  unreadable?: UnreadableRepository[]
   dashboard?: { url: string }
 }
 
-/** `version` and `pid` are absent while nothing runs; `storage` until the first count. */
+/** `version` and `pid` are absent while nothing runs; `storage` until the first count; `unreadable` where all can be read. */
 export function status(snapshot: Snapshot, now: number): Status {
   const seen = glance(snapshot, now)
   const pid = runningPid(snapshot)
-  const { bytes, repositories, tags, freeBytes } = snapshot.storage
+  const { bytes, repositories, tags, freeBytes, unreadable } = snapshot.storage
   return {
     state: seen.state,
     headline: plain(seen.headline),
@@ -33,6 +35,7 @@ export function status(snapshot: Snapshot, now: number): Status {
     ...(bytes === undefined || repositories === undefined || tags === undefined || freeBytes === undefined
       ? {}
       : { storage: { bytes, repositories, tags, freeBytes } }),
+    ...(unreadable === undefined || unreadable.length === 0 ? {} : { unreadable }),
     ...(snapshot.dashboard ? { dashboard: { url: snapshot.dashboard.url } } : {}),
   }
 }

@@ -1,3 +1,4 @@
+import type { UnreadableRepository } from '../contract/image.ts'
 import type { StorageState } from '../contract/snapshot.ts'
 import { aboutDays, bytes, capital, count } from './format.ts'
 
@@ -41,4 +42,18 @@ export function historyWords(storage: StorageState): string {
   if (!first || !last) return 'No samples yet'
   const days = Math.max(1, Math.round((last[0] - first[0]) / 86_400_000))
   return `Growth over ${count(days, 'day')}, from ${bytes(first[1])} to ${bytes(last[1])}`
+}
+
+/** "1 repository cannot be read", and each with its reason: "team/app: access is denied". Undefined where there is none. */
+export function unreadableWords(
+  unreadable: readonly UnreadableRepository[] | undefined,
+  most = 10,
+): { title: string; each: string[] } | undefined {
+  if (unreadable === undefined || unreadable.length === 0) return undefined
+  const each = unreadable.slice(0, most).map(({ repository, reason }) => `${repository}: ${reason}`)
+  const left = unreadable.length - each.length
+  return {
+    title: `${count(unreadable.length, 'repository', 'repositories')} cannot be read`,
+    each: left > 0 ? [...each, `and ${left} more`] : each,
+  }
 }

@@ -35,6 +35,9 @@ export function predict(state: ProcessState, verb: GlanceVerb, now: number): Pro
     case 'check-again':
       return { kind: 'starting', since: now, cause: 'asked-start', deadline: now + 300_000 }
     case 'cancel':
+    case 'look-again':
+    case 'use-zot':
+    case 'use-zotbar-registry':
     case 'show-keys':
       return undefined
   }

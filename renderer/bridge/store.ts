@@ -103,7 +103,7 @@ export function createStore(connection: Connection, clock: () => number = Date.n
 
   function send(
     verb: Exclude<GlanceVerb, 'show-keys'>,
-  ): ReturnType<typeof bridge.registry.start | typeof bridge.registry.cancel> {
+  ): ReturnType<typeof bridge.registry.start | typeof bridge.registry.cancel | typeof bridge.engine.use> {
     switch (verb) {
       case 'start':
       case 'try-again':
@@ -117,6 +117,12 @@ export function createStore(connection: Connection, clock: () => number = Date.n
         return bridge.registry.restart({ now: true })
       case 'cancel':
         return bridge.registry.cancel({})
+      case 'look-again':
+        return bridge.registry.lookAgain({})
+      case 'use-zot':
+        return bridge.engine.use({ engine: 'zot', yes: true, dryRun: false })
+      case 'use-zotbar-registry':
+        return bridge.engine.use({ engine: 'zotbar-registry', yes: true, dryRun: false })
     }
   }
 
@@ -139,7 +145,7 @@ export function createStore(connection: Connection, clock: () => number = Date.n
       foretell(verb)
       void send(verb).then(answer => {
         if (answer.ok) {
-          if (answer.value !== null) take(answer.value)
+          if (answer.value !== null && 'process' in answer.value) take(answer.value)
           return
         }
         withdraw()

@@ -2,7 +2,13 @@ import { columnTime, lastEvents } from '../../preload/words/event-words.ts'
 import { failureWords } from '../../preload/words/failure-words.ts'
 import { bytes, count, exactMoment, shortName, when } from '../../preload/words/format.ts'
 import { outcomeWords, probeWords } from '../../preload/words/probe-words.ts'
-import { barWords, fullWords, growthWords, historyWords } from '../../preload/words/storage-words.ts'
+import {
+  barWords,
+  fullWords,
+  growthWords,
+  historyWords,
+  unreadableWords,
+} from '../../preload/words/storage-words.ts'
 import { Bar, Legend } from '../ui/bar.tsx'
 import { Glyph } from '../ui/glyph.tsx'
 import { Sparkline } from '../ui/sparkline.tsx'
@@ -58,8 +64,28 @@ export function StorageCard({ seen }: { seen: Seen }) {
         <h3 id="storage">Storage</h3>
         {full !== undefined && <p className="label">{full.charAt(0).toLowerCase() + full.slice(1)}</p>}
       </header>
+      <UnreadableList seen={seen} />
       <StorageBody seen={seen} />
     </section>
+  )
+}
+
+/** What the figures below do not tell of. */
+function UnreadableList({ seen }: { seen: Seen }) {
+  const words = unreadableWords(seen.snapshot.storage.unreadable)
+  if (!words) return null
+  return (
+    <div className="fault">
+      <Glyph name="attention" />
+      <div>
+        <p className="t">{words.title}</p>
+        {words.each.map(line => (
+          <p key={line} className="small two">
+            {line}
+          </p>
+        ))}
+      </div>
+    </div>
   )
 }
 

@@ -1,7 +1,8 @@
 import { useMemo, useState } from 'react'
 import type { Failure } from '../../preload/contract/failure.ts'
-import type { Image } from '../../preload/contract/image.ts'
+import type { Image, UnreadableRepository } from '../../preload/contract/image.ts'
 import { count } from '../../preload/words/format.ts'
+import { unreadableWords } from '../../preload/words/storage-words.ts'
 import { announce } from '../ui/announcer.tsx'
 import { Button } from '../ui/button.tsx'
 import { Copy } from '../ui/copy.tsx'
@@ -16,7 +17,7 @@ const keyOf = (image: Image): string => `${image.repository}:${image.tag}`
 
 /** Every tag in one list; the chosen one has its pull command and can be deleted. */
 export function ImagesView({ seen }: { seen: Seen }) {
-  const { images, loading, timesKnown, failure, reload } = useImages(seen)
+  const { images, loading, timesKnown, unreadable, failure, reload } = useImages(seen)
   const [wanted, setWanted] = useState('')
   const [chosen, setChosen] = useState<string>()
   const shown = useMemo(() => matching(images ?? [], wanted), [images, wanted])
@@ -47,7 +48,8 @@ export function ImagesView({ seen }: { seen: Seen }) {
         </div>
       </header>
       {failure && <Refused failure={failure} />}
-      {!failure && images?.length === 0 && !loading && <NoImages seen={seen} />}
+      <UnreadableNote unreadable={unreadable} />
+      {!failure && images?.length === 0 && !loading && unreadable.length === 0 && <NoImages seen={seen} />}
       {images !== undefined && images.length > 0 && (
         <ImageTable
           images={shown}
@@ -119,6 +121,17 @@ function Chosen({ seen, image, onGone }: { seen: Seen; image: Image; onGone: () 
         />
       )}
     </section>
+  )
+}
+
+/** Which repositories are not in the list, and why. */
+function UnreadableNote({ unreadable }: { unreadable: UnreadableRepository[] }) {
+  const words = unreadableWords(unreadable, 3)
+  if (!words) return null
+  return (
+    <p className="foot label" role="status">
+      {words.title}: {words.each.join('; ')}
+    </p>
   )
 }
 

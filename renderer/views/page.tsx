@@ -5,6 +5,7 @@ import { createStore } from '../bridge/store.ts'
 import { Announcer } from '../ui/announcer.tsx'
 import { Copy } from '../ui/copy.tsx'
 import { Glyph } from '../ui/glyph.tsx'
+import { Boundary } from './boundary.tsx'
 import { type Seen, StoreProvider, see, useKnown, useNow } from './knowledge.tsx'
 
 /** Connects this page to the app and shows `View`, or why there is nothing to show yet. */
@@ -15,7 +16,9 @@ export function mount(View: ComponentType<{ seen: Seen }>): void {
   document.documentElement.dataset['shell'] = store.shell
   createRoot(root).render(
     <StoreProvider value={store}>
-      <Page View={View} />
+      <Boundary what="This page" whole>
+        <Page View={View} />
+      </Boundary>
       <Announcer />
     </StoreProvider>,
   )

@@ -168,6 +168,7 @@ function runningLabel({ snapshot, now, answers }: Seen): string | undefined {
     case 'crash-looping':
       return 'not answering'
     case 'foreign':
+    case 'undecided':
       return 'not started'
     case 'failed':
       return 'not running'

@@ -14,7 +14,7 @@ export function RunQuestion({
   question: RunbookQuestion
   onAnswer: RunViewProps['onAnswer']
 }) {
-  const [open, setOpen] = useState(false)
+  const { open, sheet } = useAnswerSheet(question, onAnswer)
   return (
     <section className="card pad at-hand" aria-label="Question">
       <Glyph name="waits" />
@@ -23,25 +23,38 @@ export function RunQuestion({
         <p className="two lines">{question.body}</p>
         <SignIn question={question} />
         <div className="act">
-          <Button kind="fill" onPress={() => setOpen(true)}>
+          <Button kind="fill" onPress={open}>
             {question.confirm}…
           </Button>
         </div>
       </div>
-      {open && (
-        <AnswerSheet
-          key={question.id}
-          question={question}
-          onAnswer={onAnswer}
-          onClose={() => setOpen(false)}
-        />
-      )}
+      {sheet}
     </section>
   )
 }
 
+/** The sheet of one question: the next question, which may come before this answer has returned, does not open by itself. */
+export function useAnswerSheet(
+  question: RunbookQuestion | undefined,
+  onAnswer: RunViewProps['onAnswer'],
+): { open: () => void; sheet: ReactNode } {
+  const [asking, setAsking] = useState<string>()
+  const close = (id: string): void => setAsking(now => (now === id ? undefined : now))
+  return {
+    open: () => setAsking(question?.id),
+    sheet: question !== undefined && asking === question.id && (
+      <AnswerSheet
+        key={question.id}
+        question={question}
+        onAnswer={onAnswer}
+        onClose={() => close(question.id)}
+      />
+    ),
+  }
+}
+
 /** The question of a run, with a field where a key is wanted. */
-export function AnswerSheet({
+function AnswerSheet({
   question,
   onAnswer,
   onClose,

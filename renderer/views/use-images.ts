@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useState } from 'react'
 import type { Failure } from '../../preload/contract/failure.ts'
-import type { Image } from '../../preload/contract/image.ts'
+import type { Image, UnreadableRepository } from '../../preload/contract/image.ts'
 import { type Seen, useStore } from './knowledge.tsx'
 
 export interface LoadedImages {
@@ -8,6 +8,8 @@ export interface LoadedImages {
   images: Image[] | undefined
   loading: boolean
   timesKnown: boolean
+  /** Repositories whose images are not among them. */
+  unreadable: UnreadableRepository[]
   failure?: Failure
 }
 
@@ -16,7 +18,12 @@ const pageSize = 500
 /** All images, page by page; read again when something was pushed or the number of tags has changed. */
 export function useImages(seen: Seen): LoadedImages & { reload(): void } {
   const { images } = useStore()
-  const [loaded, setLoaded] = useState<LoadedImages>({ images: undefined, loading: true, timesKnown: true })
+  const [loaded, setLoaded] = useState<LoadedImages>({
+    images: undefined,
+    loading: true,
+    timesKnown: true,
+    unreadable: [],
+  })
   const [turn, setTurn] = useState(0)
   const serves = seen.snapshot.process.kind === 'serving'
   const cause = `${turn} ${serves} ${seen.snapshot.storage.tags ?? ''} ${seen.snapshot.pushes[0]?.at ?? ''}`
@@ -26,6 +33,7 @@ export function useImages(seen: Seen): LoadedImages & { reload(): void } {
     let live = true
     async function load(): Promise<void> {
       const found: Image[] = []
+      const unreadable: UnreadableRepository[] = []
       let after: string | undefined
       let timesKnown = true
       do {
@@ -36,6 +44,7 @@ export function useImages(seen: Seen): LoadedImages & { reload(): void } {
           return
         }
         found.push(...page.value.images)
+        unreadable.push(...(page.value.unreadable ?? []))
         timesKnown &&= page.value.timesKnown
         after = page.value.next
         // The first page shows at once; a longer list that is read again replaces the old one whole.
@@ -44,6 +53,7 @@ export function useImages(seen: Seen): LoadedImages & { reload(): void } {
             after !== undefined && (before.images?.length ?? 0) > found.length ? before.images : [...found],
           loading: after !== undefined,
           timesKnown,
+          unreadable: [...unreadable],
         }))
       } while (after !== undefined)
     }

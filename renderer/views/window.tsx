@@ -5,6 +5,7 @@ import { Button } from '../ui/button.tsx'
 import { Glyph, Icon, type IconName } from '../ui/glyph.tsx'
 import { Ticking } from '../ui/ticking.tsx'
 import { Time } from '../ui/time.tsx'
+import { Boundary } from './boundary.tsx'
 import { address, engineName } from './facts.ts'
 import { HistoryView } from './history.tsx'
 import { ImagesView } from './images.tsx'
@@ -23,7 +24,9 @@ export function Window({ seen }: { seen: Seen }) {
     <div className="window">
       <SideBar seen={seen} route={route} />
       <main className="content" ref={box} tabIndex={-1} aria-labelledby="view">
-        <View seen={seen} route={route} />
+        <Boundary key={`${route.view} ${route.run ?? ''}`} what={nameOf(route)} id="view">
+          <View seen={seen} route={route} />
+        </Boundary>
       </main>
     </div>
   )
@@ -43,6 +46,8 @@ interface Route {
   /** The run that is named. */
   run?: string
 }
+
+const nameOf = ({ view }: Route): string => views.find(({ id }) => id === view)?.name ?? 'This view'
 
 function View({ seen, route }: { seen: Seen; route: Route }) {
   switch (route.view) {
@@ -166,10 +171,24 @@ function Toolbar({ seen }: { seen: Seen }) {
   )
 }
 
+/** What `hash` names; Overview where it names nothing that can be read. */
 function routeIn(hash: string): Route {
-  const [name = '', run = ''] = hash.slice(1).split('/')
-  if (name === 'run') return run === '' ? { view: 'run' } : { view: 'run', run: decodeURIComponent(run) }
-  return { view: name === 'done' ? name : (views.find(({ id }) => id === name)?.id ?? 'overview') }
+  const [name = '', encoded = ''] = hash.slice(1).split('/')
+  if (name !== 'run') return { view: name === 'done' ? name : (viewNamed(name) ?? 'overview') }
+  const run = decoded(encoded)
+  if (run === undefined) return { view: 'overview' }
+  return run === '' ? { view: 'run' } : { view: 'run', run }
+}
+
+const viewNamed = (name: string): ViewId | undefined => views.find(({ id }) => id === name)?.id
+
+/** Undefined for what nobody encoded: "%" alone. */
+function decoded(part: string): string | undefined {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return undefined
+  }
 }
 
 /** What the address names. Cmd-1 (Ctrl) and on show a view of the side bar, wherever the keyboard is. */

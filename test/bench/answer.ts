@@ -1,5 +1,4 @@
 import { get } from 'node:http'
-import { createServer } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
 
@@ -48,17 +47,4 @@ export async function untilSilent(url: string, deadlineMs = 30_000): Promise<voi
     if (performance.now() > until) throw new Error(`${url} still answers after ${deadlineMs / 1000} s`)
     await pause(5)
   }
-}
-
-/** A port on 127.0.0.1 that is free now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.on('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      const port = typeof address === 'object' && address !== null ? address.port : 0
-      server.close(() => resolve(port))
-    })
-  })
 }

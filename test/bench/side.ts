@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
-import { freePort, untilAnswer } from './answer.ts'
+import { freePort } from '../setup/free-port.ts'
+import { untilAnswer } from './answer.ts'
 import { onPath, type Workspace } from './workspace.ts'
 
 /** A registry that can be measured: ours, or the peer. */

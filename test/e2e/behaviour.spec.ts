@@ -1,6 +1,6 @@
 import { expect, type Page } from '@playwright/test'
 import { fail } from '../../preload/contract/result.ts'
-import { inBothSchemes, watch } from './page-checks.ts'
+import { holdTime, inBothSchemes, watch } from './page-checks.ts'
 import { empty, snapshotOf, states } from './snapshots.ts'
 import { test } from './stage.ts'
 
@@ -13,15 +13,16 @@ test.beforeEach(async ({ page }) => {
 
 test('Restart is shown step by step, and then how long it took', async ({ app, page }) => {
   const seen = watch(page)
+  // What is foretold stands for two seconds of the page's time at most.
+  const at = await holdTime(page)
   await page.goto(app.link('popover'))
   await button(page, 'Restart').click()
   // At once, before the app has said anything.
   await expect(headline(page)).toHaveText('Restarting')
   const steps = page.getByRole('list', { name: 'Restart' }).getByRole('listitem')
   await expect(steps).toHaveText([/Finish.*under way/, /Stop.*not yet/, /Start.*not yet/, /Serve.*not yet/])
-  expect(app.asked).toEqual([['registry.restart', { now: false }]])
+  await expect.poll(() => app.asked).toEqual([['registry.restart', { now: false }]])
 
-  const at = Date.now()
   app.say(snapshotOf(states.draining(at), at))
   await expect(page.getByRole('region', { name: 'Pushes in progress' })).toContainText('212 MB so far')
   app.say(snapshotOf({ ...states.stopping(at), since: at + 200 }, at + 200))
@@ -41,15 +42,19 @@ test('Restart is shown step by step, and then how long it took', async ({ app, p
   )
   await expect(headline(page)).toHaveText('Serving')
   await expect(steps).toHaveText([/Finish.*done/, /Stop.*done/, /Start 0\.4.s.*done/, /Serve.*done/])
-  await expect(page.getByRole('dialog')).toContainText(/Restarted in \d\.\d\ss; 0\.[45]\ss without an answer/)
+  await expect(page.getByRole('dialog')).toContainText(/Restarted in 0\.7\ss; 0\.[45]\ss without an answer/)
+  await page.clock.resume()
   await inBothSchemes(page, 'popover-restarted')
   expect(seen.breaches).toEqual([])
 })
 
 test('a prediction that the app does not confirm gives way to the real state', async ({ app, page }) => {
+  await holdTime(page)
   await page.goto(app.link('popover'))
   await button(page, 'Restart').click()
+  await page.clock.runFor(1_900)
   await expect(headline(page)).toHaveText('Restarting')
+  await page.clock.runFor(200)
   await expect(headline(page)).toHaveText('Serving')
   await expect(page.getByRole('list', { name: 'Restart' })).toHaveCount(0)
 })
@@ -111,6 +116,7 @@ test('the keyboard goes from the first action through the rows to the footer', a
 })
 
 test('the keyboard is not lost when the focused button goes away', async ({ app, page }) => {
+  await holdTime(page)
   await page.goto(app.link('popover'))
   await expect(button(page, 'Restart')).toBeFocused()
   await page.keyboard.press('Enter')
@@ -133,6 +139,13 @@ test('the menu opens, moves and closes by keyboard', async ({ app, page }) => {
   await page.keyboard.press('Enter')
   await stop.press('Enter')
   await expect.poll(() => app.asked).toEqual([['registry.stop', {}]])
+})
+
+test('Stop is shown before the app has said anything', async ({ app, page }) => {
+  await holdTime(page)
+  await page.goto(app.link('popover'))
+  await button(page, 'More actions').click()
+  await page.getByRole('menuitem', { name: 'Stop' }).click()
   await expect(headline(page)).toHaveText('Stopping')
 })
 

@@ -18,6 +18,17 @@ export function watch(page: Page): { breaches: string[] } {
   return { breaches }
 }
 
+/**
+ * The page's time stands still from its beginning on, until `page.clock` moves it: what is shown for a while only stays as
+ * long as the test needs. Returns that time, in ms since the epoch.
+ */
+export async function holdTime(page: Page): Promise<number> {
+  const time = Date.now()
+  await page.clock.install({ time })
+  await page.clock.pauseAt(time)
+  return time
+}
+
 /** No finding of axe against WCAG 2.2 AA or its best practices. */
 async function expectAccessible(page: Page): Promise<void> {
   const { violations } = await new AxeBuilder({ page })

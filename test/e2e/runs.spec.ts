@@ -101,6 +101,27 @@ test('a question is answered in the window; closing the sheet answers nothing', 
   expect(seen.breaches).toEqual([])
 })
 
+test('the next question does not open by itself, though it comes before the answer has returned', async ({
+  app,
+  page,
+}) => {
+  underWay(app, asking(Date.now()))
+  await open(app, page)
+  const next = { id: 'q', title: 'A key of zot-ci', body: 'Make one.', confirm: 'Use it' }
+  for (const where of ['overview', 'run']) {
+    underWay(app, asking(Date.now()))
+    await page.evaluate(to => location.assign(to), `#${where}`)
+    await page.getByRole('button', { name: 'Switch…' }).click()
+    const before = app.asked.length
+    // It is not answered: the app asks the next thing first.
+    await page.getByRole('dialog').getByRole('button', { name: 'Switch', exact: true }).click()
+    await expect.poll(() => app.asked.length).toBe(before + 1)
+    underWay(app, { ...asking(Date.now()), question: next })
+    await expect(page.getByRole('button', { name: 'Use it…' })).toBeVisible()
+    await expect(page.getByRole('dialog')).toHaveCount(0)
+  }
+})
+
 test('a key that is wanted goes to the app alone, and leaves the page', async ({ app, page }) => {
   const question = { id: 'q', title: 'A key of zot-ci', body: 'Make one.', confirm: 'Use it' }
   underWay(app, { ...asking(Date.now()), question: { ...question, wants: { keyOf: 'zot-ci' } } })

@@ -1,5 +1,6 @@
 import type { JournalEntry, ProcessState } from '../../preload/contract/registry-state.ts'
 import type { Notice, ProbeResult, Snapshot } from '../../preload/contract/snapshot.ts'
+import { otherFolder, zotStore } from '../fakes/undecided.ts'
 
 const s = 1_000
 const min = 60 * s
@@ -72,6 +73,12 @@ export const states = {
     command: '/usr/local/bin/zot serve /home/ada/.config/zot/config.json',
     user: 'ada',
     startedAt: now - 3 * day,
+  }),
+  undecided: (now: number): ProcessState => ({ kind: 'undecided', since: now - 12 * s, ...zotStore(now) }),
+  'other-folder': (now: number): ProcessState => ({
+    kind: 'undecided',
+    since: now - 12 * s,
+    ...otherFolder(now),
   }),
   failed: (now: number): ProcessState => ({
     kind: 'failed',

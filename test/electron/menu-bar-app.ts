@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { _electron, type ElectronApplication, expect, type Page } from '@playwright/test'
 import { chooseShell, electronBinary } from '../../build/shell-choice.mjs'
 import type { ZotbarBridge } from '../../preload/contract/contract.ts'
+import { freePort } from '../setup/free-port.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const binary = electronBinary(root, process.env)
@@ -52,15 +52,6 @@ export interface MenuBarApp {
   /** Starts a second copy for the same home; gives its exit code. */
   startAgain(): Promise<number | null>
   close(): Promise<void>
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>(done => server.listen(0, '127.0.0.1', done))
-  const address = server.address()
-  await new Promise(done => server.close(done))
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }
 
 /** What an app begins with: more of config.json, and its settings. */

@@ -1,7 +1,8 @@
 import { createServer } from 'node:http'
 import { expect, test } from '@playwright/test'
 import { contract } from '../../preload/contract/contract.ts'
-import { ask, freePort, type MenuBarApp, startApp, whyNot } from './menu-bar-app.ts'
+import { freePort } from '../setup/free-port.ts'
+import { ask, type MenuBarApp, startApp, whyNot } from './menu-bar-app.ts'
 
 const missing = whyNot()
 

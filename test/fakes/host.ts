@@ -126,6 +126,7 @@ export function fakeHost(over: Areas = {}): FakeHost {
       stop: async () => ok(now),
       restart: async () => ok(now),
       cancel: async () => ok(null),
+      lookAgain: async () => ok(now),
       ...over.registry,
     },
     logs: { tail: async () => ok({ lines: ['one', 'two'] }), ...over.logs },

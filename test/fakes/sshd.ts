@@ -11,6 +11,7 @@ import {
 import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '../setup/free-port.ts'
 import { eventually } from './eventually.ts'
 
 /** A real sshd on 127.0.0.1 with a host key of its own, and the home of a user who may sign in to it. */
@@ -170,14 +171,4 @@ async function end(child: ChildProcess | undefined): Promise<void> {
   const ended = new Promise(resolve => child.once('exit', resolve))
   child.kill('SIGTERM')
   await ended
-}
-
-function freePort(): Promise<number> {
-  return new Promise(resolve => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      const port = typeof address === 'object' && address !== null ? address.port : 0
-      server.close(() => resolve(port))
-    })
-  })
 }

@@ -74,6 +74,7 @@ function registryRows({ process }: Snapshot, glance: Glance): MenuRow[] {
     case 'draining':
     case 'stopping':
     case 'foreign':
+    case 'undecided':
     case 'failed':
       return glance.actions.map(row)
     default:

@@ -221,6 +221,12 @@ function registryVerb({ handlers }: Host, verb: Exclude<GlanceVerb, 'show-keys'>
       return handlers.registry.restart({ now: true }, 'window')
     case 'cancel':
       return handlers.registry.cancel({}, 'window')
+    case 'look-again':
+      return handlers.registry.lookAgain({}, 'window')
+    case 'use-zot':
+      return handlers.engine.use({ engine: 'zot', yes: true, dryRun: false }, 'window')
+    case 'use-zotbar-registry':
+      return handlers.engine.use({ engine: 'zotbar-registry', yes: true, dryRun: false }, 'window')
     default:
       return unreachable(verb)
   }

@@ -1,11 +1,11 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Status } from '../../../preload/words/status.ts'
 import { eventually } from '../../fakes/eventually.ts'
+import { freePort } from '../../setup/free-port.ts'
 import type { Target } from '../registry/client.ts'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..')
@@ -142,15 +142,6 @@ function killRecorded(home: string): void {
   } catch {
     // Nothing was started, or it is gone.
   }
-}
-
-export function freePort(): Promise<number> {
-  return new Promise(done => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => done(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
 }
 
 /** For the pushes of test/integration/registry/client.ts: plain requests to a registry at `url`. */

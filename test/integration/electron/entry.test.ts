@@ -1,12 +1,12 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { eventually } from '../../fakes/eventually.ts'
+import { freePort } from '../../setup/free-port.ts'
 
 const root = join(import.meta.dirname, '../../..')
 let folder = ''
@@ -36,14 +36,6 @@ afterEach(async () => {
   }
   await rm(folder, { recursive: true, force: true })
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>(done => server.listen(0, '127.0.0.1', done))
-  const address = server.address()
-  await new Promise(done => server.close(done))
-  return typeof address === 'object' && address ? address.port : 0
-}
 
 /** The built entry on plain Node: everything is real but Electron itself. */
 function start(args: string[] = ['--config', configFile], env: Record<string, string> = {}) {

@@ -1,3 +1,5 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createImages, type Images } from '../../../main/images/images.ts'
 import { adminClient } from '../../../main/platform/admin-client.ts'
@@ -11,6 +13,10 @@ let to: Target
 let images: Images
 beforeAll(async () => {
   rig = await createAppRig()
+  const damaged = join(rig.data, 'many', 'damaged')
+  await mkdir(damaged, { recursive: true, mode: 0o700 })
+  await writeFile(join(damaged, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}')
+  await writeFile(join(damaged, 'index.json'), '')
   await rig.serving()
   to = targetAt(rig.url)
   for (const tag of ['1', '2', 'latest']) await pushImage(to, 'team/app', tag, `layer ${tag}`)
@@ -65,6 +71,18 @@ describe('images over the HTTP API', () => {
     } while (after !== undefined)
     expect(seen).toHaveLength(16)
     expect(seen).toEqual(seen.toSorted())
+  })
+
+  it('are listed beside one that cannot be read, which is named', async () => {
+    const listed = await images.list({ limit: 200 })
+    expect(listed.ok && listed.value.images).toHaveLength(16)
+    expect(listed.ok && listed.value.unreadable).toEqual([
+      { repository: 'many/damaged', reason: expect.stringMatching(/\w/) },
+    ])
+    const alone = await images.list({ repository: 'many/damaged', limit: 200 })
+    expect(alone).toMatchObject({ ok: false, error: { code: 'registry-refused', status: 500 } })
+    const other = await images.list({ repository: 'team/app', limit: 200 })
+    expect(other.ok && other.value).not.toHaveProperty('unreadable')
   })
 
   it('one is shown in full, by tag and by digest', async () => {

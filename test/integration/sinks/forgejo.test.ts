@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { afterEach, expect, it } from 'vitest'
 import { makeCertificate } from '../../fakes/certificates.ts'
 import { eventually } from '../../fakes/eventually.ts'
 import { type ForgejoMode, fakeForgejo } from '../../fakes/forgejo.ts'
+import { freePort } from '../../setup/free-port.ts'
 import { describeWith } from '../../setup/need.ts'
 import { made, never, partsOf, secret, temporaryFolder } from './parts.ts'
 
@@ -112,12 +112,7 @@ it('says what is wrong with the token, the repository and the settings', async (
 })
 
 it('says what a connection died of', async () => {
-  const port = await new Promise<number>(done => {
-    const free = createServer().listen(0, '127.0.0.1', () => {
-      const address = free.address()
-      free.close(() => done(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
+  const port = await freePort()
   const to = (url: string) => sink(url).reach(never)
   expect(await to(`http://127.0.0.1:${port}`)).toMatchObject({
     error: { code: 'sink-unreachable', words: expect.stringMatching(/nothing listens there/) },

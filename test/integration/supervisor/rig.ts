@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '../../../main/platform/clock.ts'
@@ -14,6 +13,7 @@ import {
 import type { ProcessState } from '../../../preload/contract/registry-state.ts'
 import { fakeEngine } from '../../fakes/engine/fake-engine.ts'
 import { eventually } from '../../fakes/eventually.ts'
+import { freePort } from '../../setup/free-port.ts'
 
 export const processes = systemProcessTable()
 
@@ -108,13 +108,4 @@ export function pidsOf(file: string): number[] {
     .split('\n')
     .filter(line => line.includes(file) && !/^\s*\d+\s+Z/.test(line))
     .map(line => Number.parseInt(line, 10))
-}
-
-function freePort(): Promise<number> {
-  return new Promise(resolve => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
 }

@@ -6,8 +6,8 @@ import { join, relative } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { RunbookPart } from '../../../preload/contract/runbook.ts'
 import { eventually } from '../../fakes/eventually.ts'
+import { freePort } from '../../setup/free-port.ts'
 import { describeWith } from '../../setup/need.ts'
-import { freePort } from '../app/app-rig.ts'
 import { createUpgradeRig, type ToldLine, type UpgradeRig } from './upgrade-rig.ts'
 
 // Several upgrades each, with programs of 120 MB, beside whatever else runs.

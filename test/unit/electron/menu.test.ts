@@ -5,6 +5,7 @@ import type { ProcessState } from '../../../preload/contract/registry-state.ts'
 import type { Snapshot } from '../../../preload/contract/snapshot.ts'
 import { glance } from '../../../preload/words/glance.ts'
 import { aSnapshot } from '../../fakes/host.ts'
+import { zotStore } from '../../fakes/undecided.ts'
 
 const exit = { kind: 'code', code: 2 } as const
 const states: Record<ProcessState['kind'], ProcessState> = {
@@ -24,6 +25,7 @@ const states: Record<ProcessState['kind'], ProcessState> = {
     lastLines: [],
   },
   foreign: { kind: 'foreign', since: 1, port: 5050 },
+  undecided: { kind: 'undecided', since: 1, ...zotStore(5) },
   failed: { kind: 'failed', since: 1, error: { code: 'data-read-only', path: '/d' } },
 }
 
@@ -72,6 +74,10 @@ describe('the menu in the bar', () => {
     ['backing-off', ['Start now: start', 'Stop trying: stop']],
     ['crash-looping', ['Try again now: try-again', 'Stop: stop']],
     ['foreign', ['Check again: check-again']],
+    [
+      'undecided',
+      ['Use zot: use-zot', 'Use zotbar-registry…: use-zotbar-registry', 'Look again: look-again'],
+    ],
     ['failed', ['Start again: try-again']],
   ] as const)('offers, while %s, what can be done', (kind, expected) => {
     const rows = menuOf({ process: states[kind] })

@@ -9,6 +9,7 @@ import { faultWords } from '../../../preload/words/start-words.ts'
 import { status } from '../../../preload/words/status.ts'
 import { snapshotOf, states } from '../../e2e/snapshots.ts'
 import { aSnapshot, servingState } from '../../fakes/host.ts'
+import { zotStore } from '../../fakes/undecided.ts'
 
 const now = new Date(2026, 2, 12, 14, 2, 0).getTime()
 const seen = (process: Parameters<typeof aSnapshot>[0]) => glance(aSnapshot(process), now)
@@ -22,18 +23,55 @@ describe('the glance', () => {
     'backing-off': 'working',
     'crash-looping': 'down',
     foreign: 'down',
+    undecided: 'attention',
+    'other-folder': 'attention',
     failed: 'down',
     stopped: 'off',
   }
   it.each(Object.entries(classes))('%s is %s, with a headline, a reason, and what to do', (name, kind) => {
     const process = states[name as keyof typeof states](now)
     const found = seen({ process })
-    expect(found).toMatchObject({ class: kind, state: name })
+    expect(found).toMatchObject({ class: kind, state: process.kind })
     expect(found.headline).toMatch(/^\S.*[^.]$/)
     expect(found.reason.length).toBeGreaterThan(10)
     if (kind === 'down' || kind === 'off') expect(found.actions.length).toBeGreaterThan(0)
     expect(found.actions.filter(action => action.kind === 'fill').length).toBeLessThanOrEqual(1)
     expect(`${found.headline} ${found.reason}`).not.toMatch(/undefined|NaN|!|successfully|please/i)
+  })
+
+  it('says what waits for a choice, what is there, and what decides it', () => {
+    const zot = seen({ process: states.undecided(now) })
+    expect(zot.headline).toBe('A zot wrote these images')
+    expect(plain(zot.reason)).toContain('58 repositories, 412 tags, 41.2 GB in /home/ada/zot.')
+    expect(zot.reason).toContain('zotbar engine use zotbar-registry')
+    expect(zot.actions.map(action => [action.verb, action.asks !== undefined])).toEqual([
+      ['use-zot', false],
+      ['use-zotbar-registry', true],
+      ['look-again', false],
+    ])
+    const other = seen({ process: states['other-folder'](now) })
+    expect(other.headline).toBe('The data folder is not the one it was')
+    expect(plain(other.reason)).toMatch(
+      /Before: 58 repositories, 412 tags, 41\.2 GB in \/home\/ada\/zot.*\nNow: nothing in \/Volumes\/registry\/zot/,
+    )
+    // Only a person at the machine accepts another folder.
+    expect(other.actions.map(action => action.verb)).toEqual(['look-again'])
+  })
+
+  it('does not offer zotbar-registry for a config.json that it refuses', () => {
+    const { config, ...undecided } = zotStore(now)
+    const refused = [{ keyPath: 'http.auth.ldap', line: 7, column: 3, message: 'needs the zot engine' }]
+    const found = seen({
+      process: {
+        kind: 'undecided',
+        since: now,
+        ...undecided,
+        why: 'config-refused',
+        config: { ...config, refused },
+      },
+    })
+    expect(found.reason).toContain('line 7, column 3, http.auth.ldap: needs the zot engine')
+    expect(found.actions.map(action => action.verb)).toEqual(['use-zot', 'look-again'])
   })
 
   it('says what a runbook does, whatever the process does meanwhile', () => {
@@ -67,6 +105,23 @@ describe('the glance', () => {
     const question = { id: 'consent', title: 'Switch?', body: '', confirm: 'Switch' }
     expect(seen({ runbook: { ...runbook, question } }).reason).toContain('Switch?')
     expect(seen({ runbook: { ...runbook, undoing: true } }).headline).toContain('Taken back')
+  })
+
+  it('names a repository that cannot be read, and goes on telling of the rest', () => {
+    const storage = { scanning: false, biggest: [], history: [], bytes: 1, repositories: 15, tags: 20 }
+    const whole = seen({ storage })
+    expect(whole.class).toBe('fine')
+    const one = { repository: 'team/app', reason: 'its index.json is damaged' }
+    const found = seen({ storage: { ...storage, unreadable: [one] } })
+    expect(found).toMatchObject({ class: 'attention', state: 'serving', headline: 'Serving' })
+    expect(plain(found.reason)).toContain('15 repositories')
+    expect(plain(found.reason)).toContain('1 repository cannot be read. team/app: its index.json is damaged.')
+    const two = [one, { repository: 'team/b', reason: 'access is denied' }]
+    expect(plain(seen({ storage: { ...storage, unreadable: two } }).reason)).toContain(
+      '2 repositories cannot be read. team/app: its index.json is damaged, and 1 more.',
+    )
+    expect(status(aSnapshot({ storage: { ...storage, unreadable: two } }), now).unreadable).toEqual(two)
+    expect(status(aSnapshot({ storage }), now)).not.toHaveProperty('unreadable')
   })
 
   it('names the program that has the port, as far as it is known', () => {

@@ -1,0 +1,147 @@
+import type { Failure } from '../contract/failure.ts'
+import { unreachable } from '../contract/result.ts'
+import type { FolderFigures, FolderFound, Undecided } from '../contract/undecided.ts'
+import type { FailureWords } from './failure-words.ts'
+import { bytes, count, when } from './format.ts'
+import { faultWords } from './start-words.ts'
+
+/** What a headline says of a choice that is open, without its actions. */
+export interface UndecidedWords {
+  headline: string
+  /** One sentence or fact a line. */
+  reason: string
+}
+
+/** "58 repositories, 412 tags, 41.2 GB"; undefined where nothing is known. */
+export function figureWords(figures: FolderFigures & { atLeast?: boolean }): string | undefined {
+  const { repositories, tags, bytes: size, atLeast } = figures
+  if (repositories === undefined) return size === undefined ? undefined : bytes(size)
+  if (repositories === 0) return 'no images'
+  const rest = [tags === undefined ? '' : count(tags, 'tag'), size === undefined ? '' : bytes(size)]
+  const all = [count(repositories, 'repository', 'repositories'), ...rest].filter(part => part !== '')
+  return `${atLeast ? 'at least ' : ''}${all.join(', ')}`
+}
+
+/** What lies in a folder, in a few words: "nothing", "58 repositories, 412 tags". */
+export function holdsWords(found: FolderFound): string {
+  switch (found.holds) {
+    case 'images':
+      return figureWords(found) ?? 'images'
+    case 'nothing':
+      return 'nothing'
+    case 'other-files':
+      return 'no images, but other files'
+    case 'missing':
+      return 'nothing: it is not there'
+    default:
+      return unreachable(found.holds)
+  }
+}
+
+/** `now` in ms since the epoch. */
+export function undecidedWords(undecided: Undecided, now: number): UndecidedWords {
+  const { why, found, config, was } = undecided
+  const commands = undecided.commands.map(command => `On the command line: ${command}`)
+  switch (why) {
+    case 'store-of-another-engine': {
+      const held = found.holds === 'images' ? figureWords(found) : undefined
+      return {
+        headline: found.databases.length > 0 ? 'A zot wrote these images' : 'A zot served here until now',
+        reason: [
+          `${held === undefined ? '' : `${held} in `}${found.folder}. Nothing was started and nothing was written. Choose the program that serves them.`,
+          ...commands,
+        ].join('\n'),
+      }
+    }
+    case 'config-refused':
+      return {
+        headline: 'config.json asks for more than zotbar-registry does',
+        reason: [
+          'Nothing was started. Choose the program that serves it, or change the file.',
+          config.file,
+          ...config.refused.map(faultWords),
+          ...config.withoutEffect.map(faultWords),
+          ...commands,
+        ].join('\n'),
+      }
+    case 'other-folder': {
+      const before = was && figureWords(was)
+      const since = was?.asOf === undefined ? '' : `, as of ${when(was.asOf, now)}`
+      return {
+        headline: 'The data folder is not the one it was',
+        reason: [
+          `Before: ${before ?? 'images'}${was?.folder === undefined ? '' : ` in ${was.folder}`}${since}.`,
+          `Now: ${holdsWords(found)} in ${found.folder}.`,
+          'Nothing was started, so that nobody finds it without images. It starts by itself when the folder is back.',
+          ...commands,
+        ].join('\n'),
+      }
+    }
+    default:
+      return unreachable(why)
+  }
+}
+
+type FolderFailure = Extract<
+  Failure,
+  { code: 'undecided' | 'other-folder' | 'data-denied' | 'nothing-to-accept' }
+>
+
+/** The words for a data folder that nothing is started on. */
+export function folderFailureWords(error: FolderFailure): FailureWords {
+  switch (error.code) {
+    case 'undecided': {
+      const decide = error.commands.map(command => `Decide it: ${command}`)
+      switch (error.why) {
+        case 'store-of-another-engine':
+          return {
+            title: 'Nobody has chosen yet which program serves these images',
+            steps: [`A zot wrote what lies in ${error.folder}; nothing was started on it.`, ...decide],
+          }
+        case 'config-refused':
+          return {
+            title: 'Nobody has chosen yet which program serves this config.json',
+            steps: ['It asks for what zotbar-registry does not do; nothing was started.', ...decide],
+          }
+        case 'other-folder':
+          return {
+            title: 'The data folder is not the one it was',
+            steps: [`${error.folder} does not hold what it held; nothing was started on it.`, ...decide],
+          }
+        default:
+          return unreachable(error.why)
+      }
+    }
+    case 'other-folder':
+      return {
+        title: 'The data folder is not the one it was',
+        steps: [
+          `${error.path} became another folder while the registry served. It was stopped, so that no push lands there.`,
+          'It starts by itself when the folder is back. If this is the one from now on: zotbar data accept',
+        ],
+      }
+    case 'data-denied':
+      return error.by === 'macos'
+        ? {
+            title: 'macOS does not let Zotbar read the data folder',
+            steps: [
+              `${error.path} is protected.`,
+              'Allow it in System Settings > Privacy & Security > Files and Folders, or Full Disk Access. Then look again.',
+            ],
+          }
+        : {
+            title: 'The data folder may not be read',
+            steps: [
+              `Your user has no access to ${error.path}.`,
+              'Give your user access to it: it starts by itself then.',
+            ],
+          }
+    case 'nothing-to-accept':
+      return {
+        title: 'There is nothing to accept',
+        steps: [`${error.folder} is the data folder that it was. See: zotbar data show`],
+      }
+    default:
+      return unreachable(error)
+  }
+}
