@@ -7,4 +7,4 @@ export interface Glyph {
   strength: number
   shapes: Shape[]
 }
-export const glyphs: Record<'fine' | 'attention' | 'working' | 'down' | 'off', Glyph>
+export const glyphs: Record<'fine' | 'attention' | 'working' | 'down' | 'off' | 'asks', Glyph>

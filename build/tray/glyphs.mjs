@@ -1,4 +1,4 @@
-// The five menu-bar glyphs as geometry on an 18 by 18 grid, in points: a lid on two layers.
+// The six menu-bar glyphs as geometry on an 18 by 18 grid, in points: a lid on two layers.
 // The lid says whether the registry answers (filled) or not (hollow); what is below it says the rest.
 
 const lid = [
@@ -39,25 +39,23 @@ const lines = (all, width) => all.map(points => line(points, width))
 const disc = (x, y, radius) => ({ kind: 'disc', x, y, radius })
 const filledLid = [{ kind: 'area', points: lid }, line(lid, 1.5)]
 const hollowLid = [line(lid, 1.5)]
+/** An exclamation mark in the room of the badge. */
+const mark = [
+  line(
+    [
+      [14.4, 10.4],
+      [14.4, 13.3],
+    ],
+    2,
+  ),
+  disc(14.4, 16.4, 1.15),
+]
 
 /** One glyph per status class: its shapes, and how strong it is drawn (0 to 1). */
 export const glyphs = {
   fine: { strength: 1, shapes: [...filledLid, ...lines(layers, 1.5)] },
-  attention: {
-    strength: 1,
-    shapes: [
-      ...filledLid,
-      ...lines(shortLayers, 1.5),
-      line(
-        [
-          [14.4, 10.4],
-          [14.4, 13.3],
-        ],
-        2,
-      ),
-      disc(14.4, 16.4, 1.15),
-    ],
-  },
+  attention: { strength: 1, shapes: [...filledLid, ...lines(shortLayers, 1.5), ...mark] },
+  asks: { strength: 1, shapes: [...hollowLid, ...lines(shortLayers, 1.5), ...mark] },
   working: { strength: 1, shapes: [...hollowLid, disc(3.6, 14, 1.5), disc(9, 14, 1.5), disc(14.4, 14, 1.5)] },
   down: {
     strength: 1,

@@ -27,7 +27,7 @@ import { isFull, unreadableWords } from './storage-words.ts'
 import { undecidedWords } from './undecided-words.ts'
 
 /** Whose turn it is: the class decides glyph, colour and tray image. */
-export type GlanceClass = 'fine' | 'attention' | 'working' | 'down' | 'off'
+export type GlanceClass = 'fine' | 'attention' | 'working' | 'down' | 'off' | 'asks'
 
 export type GlanceVerb =
   | 'start'
@@ -127,7 +127,7 @@ export function glance(snapshot: Snapshot, now: number): Glance {
         actions: [{ verb: 'check-again', label: 'Check again', kind: 'plain' }],
       }
     case 'undecided':
-      return { class: 'attention', state, ...undecidedWords(process, now), actions: choices(process) }
+      return { class: 'asks', state, ...undecidedWords(process, now), actions: choices(process) }
     case 'failed': {
       const words = failureWords(process.error)
       return {

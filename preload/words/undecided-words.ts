@@ -40,8 +40,8 @@ export function holdsWords(found: FolderFound): string {
 
 /** `now` in ms since the epoch. */
 export function undecidedWords(undecided: Undecided, now: number): UndecidedWords {
-  const { why, found, config, was } = undecided
-  const commands = undecided.commands.map(command => `On the command line: ${command}`)
+  const { why, found } = undecided
+  const evidence = undecidedEvidence(undecided, now)
   switch (why) {
     case 'store-of-another-engine': {
       const held = found.holds === 'images' ? figureWords(found) : undefined
@@ -49,7 +49,7 @@ export function undecidedWords(undecided: Undecided, now: number): UndecidedWord
         headline: found.databases.length > 0 ? 'A zot wrote these images' : 'A zot served here until now',
         reason: [
           `${held === undefined ? '' : `${held} in `}${found.folder}. Nothing was started and nothing was written. Choose the program that serves them.`,
-          ...commands,
+          ...evidence,
         ].join('\n'),
       }
     }
@@ -58,24 +58,39 @@ export function undecidedWords(undecided: Undecided, now: number): UndecidedWord
         headline: 'config.json asks for more than zotbar-registry does',
         reason: [
           'Nothing was started. Choose the program that serves it, or change the file.',
-          config.file,
-          ...config.refused.map(faultWords),
-          ...config.withoutEffect.map(faultWords),
-          ...commands,
+          ...evidence,
         ].join('\n'),
       }
-    case 'other-folder': {
-      const before = was && figureWords(was)
-      const since = was?.asOf === undefined ? '' : `, as of ${when(was.asOf, now)}`
+    case 'other-folder':
       return {
         headline: 'The data folder is not the one it was',
         reason: [
-          `Before: ${before ?? 'images'}${was?.folder === undefined ? '' : ` in ${was.folder}`}${since}.`,
-          `Now: ${holdsWords(found)} in ${found.folder}.`,
           'Nothing was started, so that nobody finds it without images. It starts by itself when the folder is back.',
-          ...commands,
+          ...evidence,
         ].join('\n'),
       }
+    default:
+      return unreachable(why)
+  }
+}
+
+/** The lines of the reason that say what was found and what decides it: a page shows them as a table and as buttons. */
+export function undecidedEvidence(undecided: Undecided, now: number): string[] {
+  const { why, found, config, was } = undecided
+  const commands = undecided.commands.map(command => `On the command line: ${command}`)
+  switch (why) {
+    case 'store-of-another-engine':
+      return commands
+    case 'config-refused':
+      return [config.file, ...[...config.refused, ...config.withoutEffect].map(faultWords), ...commands]
+    case 'other-folder': {
+      const before = was && figureWords(was)
+      const since = was?.asOf === undefined ? '' : `, as of ${when(was.asOf, now)}`
+      return [
+        `Before: ${before ?? 'images'}${was?.folder === undefined ? '' : ` in ${was.folder}`}${since}.`,
+        `Now: ${holdsWords(found)} in ${found.folder}.`,
+        ...commands,
+      ]
     }
     default:
       return unreachable(why)

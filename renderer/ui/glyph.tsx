@@ -6,6 +6,7 @@ export type StatusGlyph =
   | 'working'
   | 'down'
   | 'off'
+  | 'asks'
   // Of steps and their parts: to come, taken back, waits for you, taken but not proven.
   | 'pending'
   | 'undone'
@@ -28,6 +29,14 @@ export type IconName =
   | 'upgrade'
 
 const cut = { stroke: 'var(--on-status)', strokeWidth: 1.7, strokeLinecap: 'round' as const }
+
+/** A disc with a pause: it waits for somebody. */
+const pause = (
+  <>
+    <circle cx="8" cy="8" r="7" fill="currentColor" />
+    <path d="M6.3 5.4v5.2M9.7 5.4v5.2" {...cut} />
+  </>
+)
 
 const shapes: Record<StatusGlyph, ReactNode> = {
   fine: (
@@ -77,12 +86,8 @@ const shapes: Record<StatusGlyph, ReactNode> = {
       <path d="M5.2 6.6h4a2.3 2.3 0 0 1 0 4.6H7M7 4.6l-2 2 2 2" fill="none" {...cut} strokeLinejoin="round" />
     </>
   ),
-  waits: (
-    <>
-      <circle cx="8" cy="8" r="7" fill="currentColor" />
-      <path d="M6.3 5.4v5.2M9.7 5.4v5.2" {...cut} />
-    </>
-  ),
+  waits: pause,
+  asks: pause,
   unproven: (
     <>
       <circle cx="8" cy="8" r="6.2" fill="none" stroke="currentColor" strokeWidth="1.6" />

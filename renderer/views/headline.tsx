@@ -7,7 +7,7 @@ import { quotedIn } from './quoted.tsx'
 
 /** The reason below a headline: one paragraph per line of it, `more` after the last. */
 export function Reason({ seen, more = '' }: { seen: Seen; more?: string }) {
-  const quoted = quotedIn(seen.snapshot.process)
+  const quoted = quotedIn(seen.snapshot.process, seen.now)
   const lines = seen.glance.reason.split('\n').filter(line => line !== '' && !quoted.has(line))
   return lines.map((line, index) => (
     <p key={line.replaceAll(/\d+/g, '#')}>

@@ -111,10 +111,13 @@ export function useActs(actions: GlanceAction[]): { act: (action: GlanceAction) 
   }
 }
 
-/** The everyday buttons, where the headline does not offer them itself. */
+/** The everyday buttons, where the headline does not offer them itself; while a choice is open, to look again. */
 export function everyday(seen: Seen): GlanceAction[] {
   // While a runbook is under way the registry is its own.
-  if (seen.snapshot.process.kind !== 'serving' || !seen.answers || seen.snapshot.runbook) return []
+  if (!seen.answers || seen.snapshot.runbook) return []
+  if (seen.snapshot.process.kind === 'undecided')
+    return seen.glance.actions.filter(({ verb }) => verb === 'look-again')
+  if (seen.snapshot.process.kind !== 'serving') return []
   const all: GlanceAction[] = [
     { verb: 'restart', label: 'Restart', kind: 'plain' },
     { verb: 'stop', label: 'Stop', kind: 'plain' },

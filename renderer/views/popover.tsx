@@ -4,6 +4,8 @@ import { Button } from '../ui/button.tsx'
 import { Glyph } from '../ui/glyph.tsx'
 import { Menu, type MenuItem } from '../ui/menu.tsx'
 import { Ticking } from '../ui/ticking.tsx'
+import { choosing } from './choice.tsx'
+import { ChoiceRows } from './choice-rows.tsx'
 import { CourseSteps } from './course-steps.tsx'
 import { Actions, CommandFailure, Reason } from './headline.tsx'
 import { KeyRows } from './key-rows.tsx'
@@ -46,6 +48,7 @@ export function Popover({ seen }: { seen: Seen }) {
   useEscape(store)
   // While a restart is under way its two buttons stand in the footer, in the place of Restart.
   const below = seen.answers && glance.state === 'draining'
+  const choice = choosing(seen)
   return (
     <div className="popover" role="dialog" aria-labelledby="headline" ref={box} tabIndex={-1}>
       <header className={`head ${glance.class}`}>
@@ -57,7 +60,11 @@ export function Popover({ seen }: { seen: Seen }) {
           <Reason seen={seen} />
           {seen.answers && seen.asOf !== undefined && <p className="label">as of {seen.asOf}</p>}
         </div>
-        {!below && <Actions actions={glance.actions} act={act} small />}
+        {choice ? (
+          <ChoiceActions seen={seen} act={act} />
+        ) : (
+          !below && <Actions actions={glance.actions} act={act} small />
+        )}
         <RunActions seen={seen} onSteps={() => openWindow(store, 'run')} />
         <CourseSteps seen={seen} />
         <CommandFailure seen={seen} />
@@ -67,8 +74,9 @@ export function Popover({ seen }: { seen: Seen }) {
       <PushesRow seen={seen} />
       <ForeignRow seen={seen} />
       <HealthRow seen={seen} />
-      <RegistryRow seen={seen} />
-      <StorageRow seen={seen} />
+      {choice && <ChoiceRows seen={seen} choice={choice} />}
+      {(!choice || choice.why === 'other-folder') && <RegistryRow seen={seen} />}
+      {!choice && <StorageRow seen={seen} />}
       <KeyRows seen={seen} />
       <AdvisoryRow seen={seen} />
       <NoticeRows seen={seen} />
@@ -79,9 +87,27 @@ export function Popover({ seen }: { seen: Seen }) {
   )
 }
 
+/** What changes least is one press away; what changes more is compared first, in the window. */
+function ChoiceActions({ seen, act }: { seen: Seen; act: ReturnType<typeof useActs>['act'] }) {
+  const store = useStore()
+  const first = seen.glance.actions.filter(({ verb }) => verb === 'use-zot')
+  return (
+    <div className="act">
+      {first.map(action => (
+        <Button key={action.verb} kind={action.kind} small onPress={() => act(action)}>
+          {action.label}
+        </Button>
+      ))}
+      <Button small onPress={() => openWindow(store)}>
+        {first.length > 0 ? 'Compare both…' : 'Show what changed…'}
+      </Button>
+    </div>
+  )
+}
+
 function Foot({ seen, act, below }: { seen: Seen; act: ReturnType<typeof useActs>['act']; below: boolean }) {
   const store = useStore()
-  const buttons = below ? seen.glance.actions : everyday(seen).filter(action => action.verb === 'restart')
+  const buttons = below ? seen.glance.actions : everyday(seen).filter(action => action.verb !== 'stop')
   const first = buttons.filter(action => action.kind !== 'danger')
   const last = buttons.filter(action => action.kind === 'danger')
   const native = store.shell === 'electron'

@@ -1,6 +1,7 @@
 import type { ConfigFault } from '../../preload/contract/failure.ts'
 import type { ProcessState } from '../../preload/contract/registry-state.ts'
 import { faultWords } from '../../preload/words/start-words.ts'
+import { undecidedEvidence } from '../../preload/words/undecided-words.ts'
 
 /** The last lines that the registry wrote before it ended, and when that was; none in other states. */
 export function lastLinesOf(process: ProcessState): { lines: string[]; at: number } | undefined {
@@ -51,8 +52,12 @@ export function FaultList({ faults }: { faults: ConfigFault[] }) {
   )
 }
 
-/** The lines of a failure's reason that a view shows as evidence of its own, so that they are not said twice. */
-export function quotedIn(process: ProcessState): Set<string> {
+/**
+ * The lines of a reason that a view shows as evidence of its own, so that they are not said twice. `now` in ms since the
+ * epoch.
+ */
+export function quotedIn(process: ProcessState, now: number): Set<string> {
+  if (process.kind === 'undecided') return new Set(undecidedEvidence(process, now))
   if (process.kind !== 'failed') return new Set()
   const { error } = process
   if (error.code === 'config-invalid') return new Set([error.file, ...error.faults.map(faultWords)])

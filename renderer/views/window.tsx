@@ -6,6 +6,7 @@ import { Glyph, Icon, type IconName } from '../ui/glyph.tsx'
 import { Ticking } from '../ui/ticking.tsx'
 import { Time } from '../ui/time.tsx'
 import { Boundary } from './boundary.tsx'
+import { ChoiceView, choosing } from './choice.tsx'
 import { address, engineName } from './facts.ts'
 import { HistoryView } from './history.tsx'
 import { ImagesView } from './images.tsx'
@@ -68,20 +69,27 @@ function View({ seen, route }: { seen: Seen; route: Route }) {
       return <KeysView seen={seen} />
     case 'upgrade':
       return <UpgradeView seen={seen} />
-    case 'overview':
+    case 'overview': {
+      const choice = choosing(seen)
       return (
         <>
           <Toolbar seen={seen} />
-          <div className="scroll">
-            <Overview seen={seen} />
-          </div>
+          {choice ? (
+            <ChoiceView seen={seen} choice={choice} />
+          ) : (
+            <div className="scroll">
+              <Overview seen={seen} />
+            </div>
+          )}
         </>
       )
+    }
   }
 }
 
 function SideBar({ seen, route }: { seen: Seen; route: Route }) {
   const { glance } = seen
+  const asks = choosing(seen) !== undefined
   return (
     <div className="side">
       <nav className="nav" aria-label="Views">
@@ -103,10 +111,10 @@ function SideBar({ seen, route }: { seen: Seen; route: Route }) {
         <Glyph name={glance.class} />
         <div>
           <p className="t">
-            <Ticking text={glance.headline} />
+            <Ticking text={asks ? 'Waits for you' : glance.headline} />
           </p>
           <p className="label">
-            {engineName(seen.snapshot)}, {address(seen.snapshot)}
+            {asks ? 'nothing was started' : `${engineName(seen.snapshot)}, ${address(seen.snapshot)}`}
           </p>
           {showsWay(seen, route) && <a href="#run">Show steps</a>}
         </div>

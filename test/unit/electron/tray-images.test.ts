@@ -6,7 +6,7 @@ import { glyphs } from '../../../build/tray/glyphs.mjs'
 import { mask } from '../../../build/tray/raster.mjs'
 
 const folder = join(import.meta.dirname, '../../../build/tray')
-const classes = ['fine', 'attention', 'working', 'down', 'off'] as const
+const classes = ['fine', 'attention', 'working', 'down', 'off', 'asks'] as const
 const scales = [
   { suffix: '', size: 18 },
   { suffix: '@2x', size: 36 },

@@ -23,8 +23,8 @@ describe('the glance', () => {
     'backing-off': 'working',
     'crash-looping': 'down',
     foreign: 'down',
-    undecided: 'attention',
-    'other-folder': 'attention',
+    undecided: 'asks',
+    'other-folder': 'asks',
     failed: 'down',
     stopped: 'off',
   }

@@ -1,0 +1,98 @@
+import type { Undecided } from '../contract/undecided.ts'
+import { capital, count, inWords } from './format.ts'
+import { faultWords } from './start-words.ts'
+
+/** What choosing one of the two changes in one respect; `lines` say more of it. */
+export interface ChoiceEffect {
+  mark: 'fine' | 'attention' | 'down'
+  title: string
+  lines: string[]
+}
+
+/** One respect in which the two programs are compared. */
+export interface ChoiceRow {
+  name: string
+  zot: ChoiceEffect
+  own: ChoiceEffect
+}
+
+const fine = (title: string, ...lines: string[]): ChoiceEffect => ({ mark: 'fine', title, lines })
+const attention = (title: string, ...lines: string[]): ChoiceEffect => ({ mark: 'attention', title, lines })
+
+const isSync = ({ keyPath }: { keyPath?: string }): boolean =>
+  keyPath === 'extensions.sync' || keyPath?.startsWith('extensions.sync.') === true
+
+/** What zot and zotbar-registry each change for what was found, things that stay among it; unknown respects are left out. */
+export function choiceRows(undecided: Undecided, advisories = 0): ChoiceRow[] {
+  const { refused, withoutEffect } = undecided.config
+  const sync = [...refused, ...withoutEffect].find(isSync)
+  return [
+    { name: 'Images', zot: fine('Nothing'), own: fine('Nothing: same folder, same digests') },
+    ...keys(undecided),
+    ...(sync === undefined
+      ? []
+      : [
+          {
+            name: 'Pull-through',
+            zot: fine('As in config.json'),
+            own: attention('No pull-through', `${sync.message}.`),
+          },
+        ]),
+    { name: 'config.json', zot: fine('Read as it is'), own: config(undecided) },
+    ...(advisories === 0
+      ? []
+      : [
+          {
+            name: 'Known faults',
+            zot: attention(
+              `${count(advisories, 'advisory', 'advisories')} ${advisories === 1 ? 'affects' : 'affect'} it`,
+            ),
+            own: fine('None known'),
+          },
+        ]),
+    {
+      name: 'Way back',
+      zot: fine('At any time'),
+      own: fine('At any time', 'What was pushed meanwhile is there for zot too; keys made here are not.'),
+    },
+  ]
+}
+
+/** API keys and sessions lie in a database that only the program reads that made it. */
+function keys({ found, was }: Undecided): ChoiceRow[] {
+  const name = 'Keys, sign-in'
+  const stay = fine('Nothing: they go on')
+  if (found.databases.length > 0 || was?.servedBy?.engine === 'zot')
+    return [
+      {
+        name,
+        zot: stay,
+        own: attention(
+          'API keys and sessions end; make new ones',
+          'They are in meta.db, which only zot reads. CI is refused with 401 until then.',
+        ),
+      },
+    ]
+  if (was?.servedBy?.engine === 'zotbar-registry')
+    return [{ name, zot: attention('API keys and sessions end; make new ones'), own: stay }]
+  return []
+}
+
+const parts = (n: number): string => `${inWords(n)} ${n === 1 ? 'part' : 'parts'}`
+
+function config({ config: { refused, withoutEffect } }: Undecided): ChoiceEffect {
+  const refuses = refused.filter(fault => !isSync(fault))
+  if (refuses.length > 0)
+    return {
+      mark: 'down',
+      title: `Refuses ${parts(refuses.length)} of config.json: it does not start`,
+      lines: refuses.map(faultWords),
+    }
+  const idle = withoutEffect.filter(fault => !isSync(fault))
+  if (idle.length === 0) return fine('Read as it is')
+  return {
+    mark: 'attention',
+    title: `${capital(parts(idle.length))} of config.json ${idle.length === 1 ? 'has' : 'have'} no effect`,
+    lines: idle.map(faultWords),
+  }
+}

@@ -1,0 +1,158 @@
+import type { ReactNode } from 'react'
+import type { FolderBefore, Undecided } from '../../preload/contract/undecided.ts'
+import { bytes, count, exactMoment, when } from '../../preload/words/format.ts'
+import { figureWords, holdsWords } from '../../preload/words/undecided-words.ts'
+import { Copy } from '../ui/copy.tsx'
+import { Glyph } from '../ui/glyph.tsx'
+import { Time } from '../ui/time.tsx'
+import { Diff } from './diff.tsx'
+import type { Seen } from './knowledge.tsx'
+
+export const acceptCommand = 'npx zotbar data accept'
+
+/** The folder that was beside the one that is, what changed, and what can be done. */
+export function FolderChange({ seen, choice }: { seen: Seen; choice: Undecided }) {
+  const { found, was, config } = choice
+  return (
+    <>
+      <table className="card cmp was">
+        <colgroup>
+          <col className="respect" />
+          <col />
+          <col />
+        </colgroup>
+        <thead>
+          <tr>
+            <td />
+            <th scope="col">{beforeTitle(was, seen.now)}</th>
+            <th scope="col">Now in config.json</th>
+          </tr>
+        </thead>
+        <tbody>
+          <Line
+            name="Folder"
+            was={was?.folder && <code>{was.folder}</code>}
+            now={<code>{found.folder}</code>}
+          />
+          <Line
+            name="Holds"
+            was={was && figureWords(was)}
+            now={
+              <span className="marked">
+                <Glyph name="attention" size="s" />
+                {holdsWords(found)}
+              </span>
+            }
+          />
+          {found.freeBytes !== undefined && <Line name="Free" now={bytes(found.freeBytes)} />}
+          {found.modifiedAt !== undefined && (
+            <Line
+              name="Last written"
+              was={was?.asOf !== undefined && `counted ${when(was.asOf, seen.now)}`}
+              now={
+                <Time at={found.modifiedAt} exact={exactMoment(found.modifiedAt)}>
+                  {when(found.modifiedAt, seen.now)}, the folder itself
+                </Time>
+              }
+            />
+          )}
+        </tbody>
+      </table>
+      {choice.difference === 'path' && was?.folder !== undefined && (
+        <section aria-labelledby="changed">
+          <header className="over">
+            <h3 id="changed">What changed</h3>
+            {config.modifiedAt !== undefined && (
+              <p className="label">config.json written {when(config.modifiedAt, seen.now)}; not by Zotbar</p>
+            )}
+          </header>
+          <Diff
+            label={`Change of ${config.file}`}
+            text={[
+              `  ${config.file}${config.rootDirectory ? `, line ${config.rootDirectory.line}` : ''}: storage.rootDirectory`,
+              `- ${JSON.stringify(was.folder)}`,
+              `+ ${JSON.stringify(found.folder)}`,
+            ].join('\n')}
+          />
+        </section>
+      )}
+      <section aria-labelledby="to-do">
+        <header className="over">
+          <h3 id="to-do">What to do</h3>
+        </header>
+        <ul className="card options">
+          <li>
+            <BackAgain choice={choice} />
+          </li>
+          <li>
+            <p className="t">
+              {found.holds === 'images' ? 'Start with this folder' : 'Start with the empty folder'}
+            </p>
+            <p className="small two">{acceptWords(choice)}</p>
+            <p className="cmd">
+              <code>{acceptCommand}</code>
+              <Copy text={acceptCommand} what="command" />
+            </p>
+          </li>
+        </ul>
+      </section>
+    </>
+  )
+}
+
+/** "Until yesterday 23:41", or "Before" where nobody wrote down when. */
+export function beforeTitle(was: FolderBefore | undefined, now: number): string {
+  const at = was?.servedBy?.until ?? was?.asOf
+  return at === undefined ? 'Before' : `Until ${when(at, now)}`
+}
+
+function Line({ name, was, now }: { name: string; was?: ReactNode; now: ReactNode }) {
+  return (
+    <tr>
+      <th scope="row">{name}</th>
+      <td>
+        {was === undefined || was === false || was === '' ? <span className="two">not known</span> : was}
+      </td>
+      <td>{now}</td>
+    </tr>
+  )
+}
+
+function BackAgain({ choice: { difference, was, found, config } }: { choice: Undecided }) {
+  if (difference === 'path' && was?.folder !== undefined)
+    return (
+      <>
+        <p className="t">Use the old folder again</p>
+        <p className="small two">
+          Put it back into {config.file}
+          {config.rootDirectory && `, line ${config.rootDirectory.line}`}, as storage.rootDirectory. It starts
+          by itself.
+        </p>
+        <p className="cmd">
+          <code>{JSON.stringify(was.folder)}</code>
+          <Copy text={JSON.stringify(was.folder)} what="folder" />
+        </p>
+      </>
+    )
+  return (
+    <>
+      <p className="t">Bring the folder back</p>
+      <p className="small two">
+        Attach or mount its volume, or put the images back into {found.folder}. It starts by itself.
+      </p>
+    </>
+  )
+}
+
+/** What clients find if this folder is taken for the one from now on. */
+function acceptWords({ was, found }: Undecided): string {
+  const before = was?.tags
+  const now = found.holds === 'images' ? found.tags : 0
+  const clients =
+    before !== undefined && now !== undefined
+      ? `Clients find ${now.toLocaleString('en-GB')} of ${count(before, 'tag')}. `
+      : ''
+  const old =
+    was?.folder === undefined || was.folder === found.folder ? '' : `Nothing in ${was.folder} is deleted. `
+  return `${clients}${old}In a terminal:`
+}

@@ -1,0 +1,95 @@
+import { choiceRows } from '../../preload/words/choice-words.ts'
+import { atTime, bytes } from '../../preload/words/format.ts'
+import { figureWords, holdsWords } from '../../preload/words/undecided-words.ts'
+import { Copy } from '../ui/copy.tsx'
+import { Glyph, Icon } from '../ui/glyph.tsx'
+import { Row } from '../ui/row.tsx'
+import { type Choosing, zotName } from './choice.tsx'
+import { acceptCommand, beforeTitle } from './choice-folder.tsx'
+import type { Seen } from './knowledge.tsx'
+
+/** The open choice in the popover: what there is to choose from, and what was found. */
+export function ChoiceRows({ seen, choice }: { seen: Seen; choice: Choosing }) {
+  return choice.why === 'other-folder' ? (
+    <Folders seen={seen} choice={choice} />
+  ) : (
+    <Programs seen={seen} choice={choice} />
+  )
+}
+
+function Programs({ seen, choice }: { seen: Seen; choice: Choosing }) {
+  const until = choice.was?.servedBy?.engine === 'zot' ? choice.was.servedBy.until : undefined
+  const rows = choiceRows(choice, seen.snapshot.upgrade?.advisories.length)
+  const said = (side: 'zot' | 'own') =>
+    rows
+      .filter(row => row[side].mark !== 'fine')
+      .map(row => `${row[side].title}.`)
+      .join(' ')
+  const { found } = choice
+  return (
+    <>
+      <Row
+        name="zot"
+        glyph={<Icon name="engine" />}
+        title={zotName(choice)}
+        label={until === undefined ? undefined : `until ${atTime(until, seen.now)}`}
+      >
+        <p className="d">{`Keys, sign-in and pull-through go on as they were. ${said('zot')}`.trim()}</p>
+      </Row>
+      <Row
+        name="zotbar-registry"
+        glyph={<Icon name="engine" />}
+        title="zotbar-registry"
+        label="comes with Zotbar"
+      >
+        <p className="d">{`Same images, same digests. ${said('own')}`.trim()}</p>
+      </Row>
+      <Row
+        name="Storage"
+        glyph={<Icon name="storage" />}
+        title={found.holds === 'images' ? (figureWords(found) ?? 'Images') : 'No images yet'}
+        label={found.freeBytes === undefined ? undefined : `${bytes(found.freeBytes)} free`}
+      >
+        <p className="d mono">{found.folder}</p>
+      </Row>
+    </>
+  )
+}
+
+function Folders({ seen, choice: { was, found } }: { seen: Seen; choice: Choosing }) {
+  return (
+    <>
+      {was !== undefined && (
+        <Row name="Folder before" glyph={<Icon name="storage" />} title={beforeTitle(was, seen.now)}>
+          <dl className="d kv">
+            {was.folder !== undefined && (
+              <>
+                <dt>Folder</dt>
+                <dd className="mono">{was.folder}</dd>
+              </>
+            )}
+            <dt>Holds</dt>
+            <dd>{figureWords(was) ?? 'images'}</dd>
+          </dl>
+        </Row>
+      )}
+      <Row name="Folder now" glyph={<Glyph name="attention" />} title="Now in config.json">
+        <dl className="d kv">
+          <dt>Folder</dt>
+          <dd className="mono">{found.folder}</dd>
+          <dt>Holds</dt>
+          <dd>
+            {holdsWords(found)}
+            {found.freeBytes !== undefined && `; ${bytes(found.freeBytes)} free`}
+          </dd>
+        </dl>
+      </Row>
+      <Row name="Accept" glyph={<Icon name="note" />} title="If this is the folder from now on">
+        <p className="d cmd">
+          <code>{acceptCommand}</code>
+          <Copy text={acceptCommand} what="command" />
+        </p>
+      </Row>
+    </>
+  )
+}

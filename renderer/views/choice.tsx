@@ -1,0 +1,151 @@
+import type { ReactNode } from 'react'
+import type { ProcessState } from '../../preload/contract/registry-state.ts'
+import { type ChoiceEffect, choiceRows } from '../../preload/words/choice-words.ts'
+import { atTime, inWords } from '../../preload/words/format.ts'
+import type { GlanceVerb } from '../../preload/words/glance.ts'
+import { Button } from '../ui/button.tsx'
+import { Glyph } from '../ui/glyph.tsx'
+import { FolderChange } from './choice-folder.tsx'
+import { address } from './facts.ts'
+import { CommandFailure, Reason } from './headline.tsx'
+import { type Seen, useActs } from './knowledge.tsx'
+
+export type Choosing = Extract<ProcessState, { kind: 'undecided' }>
+
+/** The choice that is open and can be made here: the app answers, and no runbook carries one out. */
+export function choosing({ snapshot, answers }: Seen): Choosing | undefined {
+  const { process, runbook } = snapshot
+  return process.kind === 'undecided' && answers && runbook === undefined ? process : undefined
+}
+
+/** The overview while nothing is started: what was found, and what each choice changes. */
+export function ChoiceView({ seen, choice }: { seen: Seen; choice: Choosing }) {
+  const { act, sheet } = useActs(seen.glance.actions)
+  const button = (verb: GlanceVerb) => {
+    const action = seen.glance.actions.find(offered => offered.verb === verb)
+    return (
+      action && (
+        <p className="pick">
+          <Button kind={action.kind} onPress={() => act(action)}>
+            {action.label}
+          </Button>
+        </p>
+      )
+    )
+  }
+  return (
+    <>
+      <div className="scroll">
+        <div className="hero asks">
+          <Glyph name="asks" size="xl" />
+          <div className="say">
+            <h2>{seen.glance.headline}</h2>
+            <Reason seen={seen} />
+            <CommandFailure seen={seen} />
+          </div>
+        </div>
+        {choice.why === 'other-folder' ? (
+          <FolderChange seen={seen} choice={choice} />
+        ) : (
+          <Comparison seen={seen} choice={choice} button={button} />
+        )}
+      </div>
+      <footer className="choice-foot">
+        <p className="small two">
+          {choice.why === 'other-folder' ? '' : 'The choice is kept; zotbar engine use changes it later. '}
+          Until then pulls and pushes to {address(seen.snapshot)} are refused.
+        </p>
+      </footer>
+      {sheet}
+    </>
+  )
+}
+
+function Comparison({
+  seen,
+  choice,
+  button,
+}: {
+  seen: Seen
+  choice: Choosing
+  button: (verb: GlanceVerb) => ReactNode
+}) {
+  const { engine, upgrade } = seen.snapshot
+  return (
+    <table className="card cmp">
+      <colgroup>
+        <col className="respect" />
+        <col />
+        <col />
+      </colgroup>
+      <thead>
+        <tr>
+          <th scope="col">
+            <span className="label">What changes</span>
+          </th>
+          <th scope="col">
+            <p className="t">{zotName(choice)}</p>
+            <p className="small two">{servedWords(choice, seen.now)}</p>
+            {button('use-zot')}
+          </th>
+          <th scope="col">
+            <p className="t">
+              {engine.id === 'zotbar-registry' && engine.version !== undefined
+                ? `zotbar-registry ${engine.version}`
+                : 'zotbar-registry'}
+            </p>
+            <p className="small two">comes with Zotbar</p>
+            {button('use-zotbar-registry') ?? (
+              <p className="small two pick">
+                It cannot be chosen while config.json asks for {inWords(choice.config.refused.length)}{' '}
+                {choice.config.refused.length === 1 ? 'thing' : 'things'} that it refuses.
+              </p>
+            )}
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {choiceRows(choice, upgrade?.advisories.length).map(({ name, zot, own }) => (
+          <tr key={name}>
+            <th scope="row">{name}</th>
+            <Effect effect={zot} />
+            <Effect effect={own} />
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}
+
+function Effect({ effect: { mark, title, lines } }: { effect: ChoiceEffect }) {
+  return (
+    <td>
+      <div className="effect">
+        <Glyph name={mark} size="s" />
+        <div>
+          <p>{title}</p>
+          {lines.map(line => (
+            <p key={line} className="small two">
+              {line}
+            </p>
+          ))}
+        </div>
+      </div>
+    </td>
+  )
+}
+
+/** "zot v2.1.13", as it last served here. */
+export function zotName({ was }: Choosing): string {
+  const version = was?.servedBy?.engine === 'zot' ? was.servedBy.version : undefined
+  return version === undefined ? 'zot' : `zot ${version}`
+}
+
+/** Who served the folder, as far as it is known. */
+export function servedWords({ was, found }: Choosing, now: number): string {
+  const by = was?.servedBy
+  if (by?.engine !== 'zot')
+    return found.databases.length > 0 ? 'its databases lie in the folder' : 'zot of this machine'
+  const until = by.until === undefined ? 'served them' : `served them until ${atTime(by.until, now)}`
+  return by.program === undefined ? until : `${until}, from ${by.program}`
+}

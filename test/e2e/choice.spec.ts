@@ -1,0 +1,145 @@
+import { expect, type Page } from '@playwright/test'
+import { fail, ok } from '../../preload/contract/result.ts'
+import type { Undecided } from '../../preload/contract/undecided.ts'
+import { otherFolder, zotStore } from '../fakes/undecided.ts'
+import { inBothSchemes, watch } from './page-checks.ts'
+import { snapshotOf } from './snapshots.ts'
+import { test } from './stage.ts'
+import type { StagedApp } from './staged-app.ts'
+
+const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true })
+const cell = (page: Page, row: string) =>
+  page.getByRole('row', { name: new RegExp(`^${row} `) }).getByRole('cell')
+
+async function open(app: StagedApp, page: Page, name: 'popover' | 'window', undecided: Undecided) {
+  const seen = watch(page)
+  const now = Date.now()
+  app.say(snapshotOf({ kind: 'undecided', since: now - 12_000, ...undecided }, now))
+  await page.setViewportSize({ width: name === 'window' ? 960 : 408, height: 640 })
+  await page.goto(app.link(name))
+  return seen
+}
+
+test('the overview compares what each program changes, and asks before what changes more', async ({
+  app,
+  page,
+}) => {
+  const seen = await open(app, page, 'window', zotStore(Date.now()))
+  await expect(page.getByRole('heading', { level: 2, name: 'A zot wrote these images' })).toBeVisible()
+  await expect(page.getByRole('main')).toContainText(
+    /58.repositories, 412.tags, 41\.2.GB in \/home\/ada\/zot/,
+  )
+  await expect(page.getByRole('main')).not.toContainText('On the command line')
+  await expect(page.getByRole('status')).toContainText('Waits for you')
+  await expect(page.getByRole('columnheader', { name: /^zot v2\.1\.13/ })).toContainText('served them until')
+  await expect(cell(page, 'Images')).toHaveText(['Nothing', 'Nothing: same folder, same digests'])
+  await expect(cell(page, 'Keys, sign-in').last()).toContainText('CI is refused with 401')
+  await expect(cell(page, 'Pull-through').last()).toContainText('does not pull through')
+  await expect(page.locator('.fill')).toHaveText(['Use zot'])
+  await inBothSchemes(page, 'overview-undecided')
+
+  await button(page, 'Look again').click()
+  await expect.poll(() => app.asked).toEqual([['registry.lookAgain', {}]])
+  await button(page, 'Use zotbar-registry…').click()
+  const sheet = page.getByRole('dialog', { name: 'Use zotbar-registry instead of zot v2.1.13?' })
+  await expect(sheet).toContainText('make new keys')
+  await inBothSchemes(page, 'overview-undecided-sheet')
+  await page.keyboard.press('Escape')
+  expect(app.asked.map(([name]) => name)).not.toContain('engine.use')
+  app.replies.set('engine.use', () => fail({ code: 'engine-missing', path: '/usr/local/bin/zot' }))
+  await button(page, 'Use zot').click()
+  await expect(page.getByRole('alert')).toContainText('/usr/local/bin/zot')
+  app.replies.set('engine.use', () => ok({ run: 'r' }))
+  await button(page, 'Use zotbar-registry…').click()
+  await sheet.getByRole('button', { name: 'Use zotbar-registry' }).click()
+  const asked = (engine: string) => ['engine.use', { engine, yes: true, dryRun: false }]
+  await expect
+    .poll(() => app.asked.filter(([name]) => name === 'engine.use'))
+    .toEqual([asked('zot'), asked('zotbar-registry')])
+  expect(seen.breaches).toEqual([])
+})
+
+test('what zotbar-registry refuses is said by place, and it cannot be chosen then', async ({ app, page }) => {
+  const { config, ...store } = zotStore(Date.now())
+  const refused = [{ keyPath: 'http.auth.ldap', line: 7, column: 3, message: 'needs the zot engine' }]
+  const seen = await open(app, page, 'window', {
+    ...store,
+    why: 'config-refused',
+    config: { ...config, refused },
+  })
+  await expect(cell(page, 'config.json').last()).toContainText(
+    'line 7, column 3, http.auth.ldap: needs the zot engine',
+  )
+  await expect(button(page, 'Use zotbar-registry…')).toHaveCount(0)
+  await expect(page.getByText('It cannot be chosen while config.json asks for one thing')).toBeVisible()
+  await inBothSchemes(page, 'overview-refused')
+  expect(seen.breaches).toEqual([])
+})
+
+test('another data folder is told with both figures, what changed, and what to do', async ({ app, page }) => {
+  const seen = await open(app, page, 'window', otherFolder(Date.now()))
+  await expect(
+    page.getByRole('heading', { level: 2, name: 'The data folder is not the one it was' }),
+  ).toBeVisible()
+  await expect(cell(page, 'Folder')).toHaveText(['/home/ada/zot', '/Volumes/registry/zot'])
+  await expect(cell(page, 'Holds')).toHaveText([/58.repositories, 412.tags, 41\.2.GB/, 'nothing'])
+  await expect(page.getByRole('region', { name: /Change of .*config.json/ })).toContainText(
+    'removed: - "/home/ada/zot"',
+  )
+  await expect(page.getByRole('main')).toContainText(/Clients find 0 of 412.tags/)
+  // A page over HTTP does not decide it.
+  await expect(page.getByText('npx zotbar data accept')).toBeVisible()
+  await expect(page.getByRole('main').locator('.fill')).toHaveCount(0)
+  await inBothSchemes(page, 'overview-other-folder')
+  expect(seen.breaches).toEqual([])
+})
+
+test('a folder that is gone is to be brought back', async ({ app, page }) => {
+  const other = otherFolder(Date.now())
+  const { freeBytes: _, modifiedAt: __, ...found } = other.found
+  await open(app, page, 'window', {
+    ...other,
+    difference: 'missing',
+    found: { ...found, folder: '/home/ada/zot', holds: 'missing' },
+  })
+  await expect(page.getByText('Bring the folder back')).toBeVisible()
+  await expect(cell(page, 'Holds').last()).toHaveText('nothing: it is not there')
+  await expect(page.getByRole('heading', { name: 'What changed' })).toHaveCount(0)
+})
+
+test('the popover offers the choice that changes least, and leads to the comparison', async ({
+  app,
+  page,
+}) => {
+  const seen = await open(app, page, 'popover', zotStore(Date.now()))
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('A zot wrote these images')
+  await expect(button(page, 'Use zot')).toBeFocused()
+  await expect(page.getByRole('region', { name: 'zotbar-registry' })).toContainText(
+    'API keys and sessions end; make new ones.',
+  )
+  await inBothSchemes(page, 'popover-undecided')
+  await button(page, 'Look again').click()
+  await expect.poll(() => app.asked).toEqual([['registry.lookAgain', {}]])
+  await button(page, 'Compare both…').click()
+  await expect(page.getByRole('columnheader', { name: /^zotbar-registry/ })).toBeVisible()
+  expect(seen.breaches).toEqual([])
+})
+
+test('the popover shows both folders', async ({ app, page }) => {
+  const seen = await open(app, page, 'popover', otherFolder(Date.now()))
+  await expect(page.getByRole('region', { name: 'Folder before' })).toContainText(/412.tags/)
+  await expect(page.getByRole('region', { name: 'Folder now' })).toContainText('/Volumes/registry/zot')
+  await expect(page.getByRole('region', { name: 'Registry' })).toContainText('not started')
+  await inBothSchemes(page, 'popover-other-folder')
+  expect(seen.breaches).toEqual([])
+})
+
+for (const width of [480, 820])
+  test(`the comparison fits ${width} px`, async ({ app, page }) => {
+    await open(app, page, 'window', zotStore(Date.now()))
+    await page.setViewportSize({ width, height: 560 })
+    await expect(button(page, 'Use zot')).toBeVisible()
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+    expect(wide).toBeLessThanOrEqual(0)
+    await inBothSchemes(page, `overview-undecided-${width}`)
+  })

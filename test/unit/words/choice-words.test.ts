@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest'
+import { choiceRows } from '../../../preload/words/choice-words.ts'
+import { plain } from '../../../preload/words/format.ts'
+import { zotStore } from '../../fakes/undecided.ts'
+
+const now = new Date(2026, 2, 12, 14, 2, 0).getTime()
+const store = zotStore(now)
+const row = (rows: ReturnType<typeof choiceRows>, name: string) => rows.find(one => one.name === name)
+
+describe('what each program changes', () => {
+  it('says of zot that all goes on, and of zotbar-registry what does not', () => {
+    const rows = choiceRows(store)
+    expect(rows.map(({ name }) => name)).toEqual([
+      'Images',
+      'Keys, sign-in',
+      'Pull-through',
+      'config.json',
+      'Way back',
+    ])
+    expect(rows.every(({ zot }) => zot.mark === 'fine')).toBe(true)
+    expect(row(rows, 'Keys, sign-in')?.own).toMatchObject({ mark: 'attention' })
+    expect(row(rows, 'Pull-through')?.own).toEqual({
+      mark: 'attention',
+      title: 'No pull-through',
+      lines: ['zotbar-registry does not pull through: what upstreams hold is not found.'],
+    })
+    expect(row(rows, 'config.json')?.own.title).toBe('Read as it is')
+  })
+
+  it('names what is refused and what has no effect by its place', () => {
+    const ldap = { keyPath: 'http.auth.ldap', line: 7, column: 3, message: 'needs the zot engine' }
+    const effect = (config: Partial<typeof store.config>) =>
+      row(choiceRows({ ...store, config: { ...store.config, ...config } }), 'config.json')?.own
+    expect(effect({ refused: [ldap] })).toEqual({
+      mark: 'down',
+      title: 'Refuses one part of config.json: it does not start',
+      lines: ['line 7, column 3, http.auth.ldap: needs the zot engine'],
+    })
+    expect(effect({ withoutEffect: [ldap, { ...ldap, keyPath: 'http.x' }] })).toMatchObject({
+      mark: 'attention',
+      title: 'Two parts of config.json have no effect',
+    })
+  })
+
+  it('says whose keys end by who served the folder, and nothing of keys where nobody knows', () => {
+    const empty = { ...store.found, databases: [] }
+    const { was: _, ...unknown } = { ...store, found: empty }
+    expect(row(choiceRows(unknown), 'Keys, sign-in')).toBeUndefined()
+    const ours = { ...unknown, was: { servedBy: { engine: 'zotbar-registry' as const, ours: true } } }
+    expect(row(choiceRows(ours), 'Keys, sign-in')).toMatchObject({
+      zot: { mark: 'attention' },
+      own: { mark: 'fine' },
+    })
+  })
+
+  it('counts what is known against zot', () => {
+    expect(row(choiceRows(store), 'Known faults')).toBeUndefined()
+    expect(plain(row(choiceRows(store, 3), 'Known faults')?.zot.title ?? '')).toBe('3 advisories affect it')
+    expect(plain(row(choiceRows(store, 1), 'Known faults')?.zot.title ?? '')).toBe('1 advisory affects it')
+  })
+})
