@@ -1,15 +1,17 @@
 import { mkdirSync, statSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
+import { isHome } from '../platform/home.ts'
 
 /**
  * Lets Node keep compiled code in `home`/cache, which makes every later start faster. Only there: what is found in
- * the cache is run, so it must lie where nobody else can write. Does nothing when `home` is not there yet, is not ours
- * or is open to others.
+ * the cache is run, so it must lie where nobody else can write. Does nothing when `home` was not used yet, is no home, is
+ * not ours or is open to others.
  */
 export function keepCompiledCode(home: string): void {
   const folder = statSync(home, { throwIfNoEntry: false })
   if (!folder?.isDirectory() || folder.uid !== process.getuid?.() || (folder.mode & 0o022) !== 0) return
+  if (!isHome(home)) return
   // Node makes a folder per version in it, with the umask of the moment.
   const before = process.umask(0o077)
   try {

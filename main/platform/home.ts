@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { chmod, lstat, mkdir, readdir, readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
@@ -29,41 +29,116 @@ export function resolveHome({
   return data && isAbsolute(data) ? join(data, 'zotbar') : join(homeOfUser, '.local', 'share', 'zotbar')
 }
 
+/** What only a home has: one that was ever used has at least one of them. */
+const marks = ['app.lock', 'home.json', 'settings.json', 'journal.jsonl', join('logs', 'app.log')]
+
+/** What the app makes in its home, by name. Nothing else is given another mode. */
+const ownFiles = [
+  'admin.json',
+  'app.lock',
+  'control.path',
+  'engines.json',
+  'home.json',
+  'journal.jsonl',
+  'keys.json',
+  'known_hosts',
+  'manifests.json',
+  'notices.json',
+  'open.html',
+  'outbox.json',
+  'samples.json',
+  'schedule.json',
+  'settings.json',
+]
+/** Made before the home is looked at: Node's compiled code, and Chromium's own files. */
+const earlyFolders = ['cache', 'electron']
+const ownFolders = [
+  ...earlyFolders,
+  'backup',
+  'engines',
+  'logs',
+  'run',
+  'runbooks',
+  'secrets',
+  'snapshots',
+  'upgrades',
+]
+
+/** Whether a folder carries a mark of a home. */
+export const isHome = (folder: string): boolean => marks.some(name => existsSync(join(folder, name)))
+
 /**
- * Makes the home if it is not there, and closes it to everybody else: folders 0700, files 0600, programs 0700.
- * Error: home-unusable, with the reason.
+ * Makes the home if it is not there, and closes it to everybody else: folders 0700, files 0600, programs 0700. A folder
+ * that holds other things and nothing of Zotbar is refused and left as it is: a wrong ZOTBAR_HOME must not lock anybody
+ * out of it. Error: home-unusable, with the reason.
  */
 export async function prepareHome(home: string, uid = process.getuid?.()): Promise<Result<null>> {
+  const unusable = (reason: string) => fail({ code: 'home-unusable', path: home, reason } as const)
   try {
     await mkdir(home, { recursive: true, mode: 0o700 })
     const found = await lstat(join(home, '.'))
-    if (uid !== undefined && found.uid !== uid) {
-      return fail({ code: 'home-unusable', path: home, reason: 'it belongs to another user' })
-    }
-    await tighten(home, 2)
+    if (uid !== undefined && found.uid !== uid) return unusable('it belongs to another user')
+    const others = isHome(home) ? [] : await foreignIn(home)
+    if (others.length > 0)
+      return unusable(
+        `it holds other things (${listed(others)}) and nothing of Zotbar, so it was left as it is; ` +
+          'Zotbar needs an empty folder, or one that is not there yet',
+      )
+    await chmod(home, 0o700)
+    for (const name of ownFiles) await tightenFile(join(home, name))
+    for (const name of ownFolders) await tightenFolder(join(home, name))
     return ok(null)
   } catch (error) {
-    return fail({ code: 'home-unusable', path: home, reason: reasonOf(error) })
+    return unusable(reasonOf(error))
   }
 }
 
-async function tighten(folder: string, levels: number): Promise<void> {
+/** What a system puts into an empty folder by itself. */
+export const countsAsNothing = (name: string): boolean => name === '.DS_Store' || name === 'lost+found'
+
+/** What keeps a folder without a mark from being a new home. */
+async function foreignIn(folder: string): Promise<string[]> {
+  const others: string[] = []
+  for (const name of (await readdir(folder)).sort()) {
+    if (countsAsNothing(name)) continue
+    const found = await lstat(join(folder, name))
+    const isEarly = earlyFolders.includes(name) && found.isDirectory() && (found.mode & 0o777) === 0o700
+    if (!isEarly) others.push(name)
+  }
+  return others
+}
+
+const listed = (names: readonly string[]): string =>
+  [...names.slice(0, 3), ...(names.length > 3 ? ['…'] : [])].join(', ')
+
+async function tightenFolder(folder: string): Promise<void> {
+  const found = await lstatIfThere(folder)
+  if (!found?.isDirectory()) return
   await chmod(folder, 0o700)
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name)
-    if (entry.isDirectory() && levels > 1) await tighten(path, levels - 1)
+    if (entry.isDirectory()) await chmod(path, 0o700)
     else if (entry.isFile()) await tightenFile(path)
   }
 }
 
 async function tightenFile(path: string): Promise<void> {
-  try {
-    const mode = (await lstat(path)).mode & 0o777
-    const wanted = mode & 0o100 ? 0o700 : 0o600
-    if (mode !== wanted) await chmod(path, wanted)
-  } catch (error) {
+  const found = await lstatIfThere(path)
+  if (!found?.isFile()) return
+  const wanted = found.mode & 0o100 ? 0o700 : 0o600
+  if ((found.mode & 0o777) === wanted) return
+  await chmod(path, wanted).catch(error => {
     // Another start may tidy its own files at the same moment.
     if (errorCode(error) !== 'ENOENT') throw error
+  })
+}
+
+async function lstatIfThere(path: string) {
+  try {
+    return await lstat(path)
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined
+    throw error
   }
 }
 

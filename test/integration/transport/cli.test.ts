@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -199,6 +199,10 @@ describe('status', () => {
 
   it('keeps compiled code in the home, closed to others', async () => {
     await serve(fakeHost())
+    await zotbar('status')
+    // A folder that was never used may be somebody else's.
+    expect(await readdir(home)).not.toContain('cache')
+    await writeFile(join(home, 'settings.json'), '{}')
     await zotbar('status')
     expect((await stat(join(home, 'cache', 'code'))).mode & 0o777).toBe(0o700)
   })

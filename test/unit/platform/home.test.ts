@@ -2,6 +2,7 @@ import { chmod, lstat, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'n
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { keepCompiledCode } from '../../../main/cli/compile-cache.ts'
 import {
   controlSocketPath,
   findControlSocket,
@@ -34,18 +35,60 @@ test('a home is made, and what lies open in it is closed', async () => {
   await mkdir(join(home, 'logs'), { mode: 0o755 })
   await writeFile(join(home, 'settings.json'), '{}', { mode: 0o644 })
   await writeFile(join(home, 'logs', 'app.log'), '', { mode: 0o644 })
-  await writeFile(join(home, 'program'), '')
-  await chmod(join(home, 'program'), 0o755)
+  await mkdir(join(home, 'engines'))
+  await writeFile(join(home, 'engines', 'program'), '')
+  await chmod(join(home, 'engines', 'program'), 0o755)
+  await writeFile(join(home, 'of-the-user'), '')
+  await chmod(join(home, 'of-the-user'), 0o644)
   await writeFile(join(folder, 'outside'), '', { mode: 0o644 })
-  await symlink(join(folder, 'outside'), join(home, 'link'))
+  await symlink(join(folder, 'outside'), join(home, 'keys.json'))
   await chmod(home, 0o755)
   expect((await prepareHome(home)).ok).toBe(true)
   expect(
     await Promise.all(
-      ['.', 'logs', 'settings.json', 'logs/app.log', 'program'].map(name => modeOf(join(home, name))),
+      ['.', 'logs', 'settings.json', 'logs/app.log', 'engines/program', 'of-the-user'].map(name =>
+        modeOf(join(home, name)),
+      ),
     ),
-  ).toEqual([0o700, 0o700, 0o600, 0o600, 0o700])
+  ).toEqual([0o700, 0o700, 0o600, 0o600, 0o700, 0o644])
   expect(await modeOf(join(folder, 'outside'))).toBe(0o644)
+})
+
+test.each(['as it is', 'behind a link'])(
+  'a folder of other things is refused, and nothing in it is changed: %s',
+  async how => {
+    const victim = join(folder, 'victim')
+    await mkdir(join(victim, 'src'), { recursive: true })
+    await mkdir(join(victim, 'cache'))
+    const files = ['run.sh', 'src/a.sh', 'cache/page'].map(name => join(victim, name))
+    for (const file of files) await writeFile(file, '')
+    const all = [victim, join(victim, 'src'), join(victim, 'cache'), ...files]
+    for (const path of all) await chmod(path, 0o755)
+    const home = how === 'as it is' ? victim : join(folder, 'link')
+    if (home !== victim) await symlink(victim, home)
+    expect(await prepareHome(home)).toEqual({
+      ok: false,
+      error: {
+        code: 'home-unusable',
+        path: home,
+        reason:
+          'it holds other things (cache, run.sh, src) and nothing of Zotbar, so it was left as it is; ' +
+          'Zotbar needs an empty folder, or one that is not there yet',
+      },
+    })
+    keepCompiledCode(home)
+    expect(await Promise.all(all.map(modeOf))).toEqual(all.map(() => 0o755))
+    expect((await readdir(victim, { recursive: true })).sort()).toEqual(
+      ['cache', 'cache/page', 'run.sh', 'src', 'src/a.sh'].sort(),
+    )
+  },
+)
+
+test('a folder is a new home where it is empty, but for what a system and our own programs put into it', async () => {
+  const home = join(folder, 'home')
+  await mkdir(join(home, 'electron'), { recursive: true, mode: 0o700 })
+  await writeFile(join(home, '.DS_Store'), '')
+  expect((await prepareHome(home)).ok).toBe(true)
 })
 
 test("a home that is a file, or somebody else's", async () => {
