@@ -1,9 +1,10 @@
-import { readFile, rm } from 'node:fs/promises'
+import { readFile, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as v from 'valibot'
 import { fail, ok, type Result } from '../../preload/contract/result.ts'
 import { createAtomic, writeAtomic } from '../platform/atomic-file.ts'
 import { reasonOf } from '../platform/error-code.ts'
+import { writeInPlace } from '../platform/in-place.ts'
 import { readJsonFile, type SetAside, writeJsonFile } from '../platform/json-file.ts'
 import { bcryptCost, generatePassword, withUser } from './htpasswd.ts'
 
@@ -33,7 +34,7 @@ export interface Admin {
   /** For the app's own requests; undefined when it has none for this registry. */
   credential(): Promise<Credential | undefined>
   show(): Promise<Result<Credential>>
-  /** A new password in keychain and file; the lines of other users stay. */
+  /** A new password in keychain and file; the lines of other users stay, and the old text beside it. */
   reset(): Promise<Result<Credential>>
 }
 
@@ -134,7 +135,8 @@ export function createAdmin(options: Options): Admin {
         const next = withUser(before, file.value.user, await hash(password))
         // The secret first: a file that nobody knows the password to would lock everybody out.
         await secrets.set(account(file.value), password)
-        await writeAtomic(htpasswd, next)
+        await writeAtomic(`${htpasswd}.before-reset`, before)
+        await writeInPlace(await realpath(htpasswd), next, { filler: '\n' })
       } catch (error) {
         // The file holds the old one still, as far as can be told.
         if (kept !== undefined) await secrets.set(account(file.value), kept).catch(() => undefined)
@@ -149,17 +151,24 @@ export function createAdmin(options: Options): Admin {
 /** One per htpasswd file: two homes on one machine have two admins. */
 const account = (file: AdminRecord): string => `${file.user} in ${file.htpasswd}`
 
-/** A name that is free, or that of an earlier try that the app recorded and no config.json came to name. */
+/**
+ * A name that is free, or that of an earlier try that the app recorded and no config.json came to name; where accounts
+ * were added to it since, it is left as it is.
+ */
 async function placeIn(folder: string, text: string, earlier: string | undefined): Promise<string> {
   for (const name of ['htpasswd', 'zotbar.htpasswd', 'zotbar-2.htpasswd']) {
     const file = join(folder, name)
-    if (file === earlier) {
-      await writeAtomic(file, text)
-      return file
-    }
     if (await createAtomic(file, text)) return file
+    if (file !== earlier || !(await hasOnlyFirstUser(file))) continue
+    await writeInPlace(await realpath(file), text, { filler: '\n' })
+    return file
   }
   throw new Error('no name for an htpasswd file is free there')
+}
+
+async function hasOnlyFirstUser(file: string): Promise<boolean> {
+  const lines = (await readFile(file, 'utf8')).split('\n')
+  return lines.every(line => line.trim() === '' || line.startsWith(`${firstUser}:`))
 }
 
 /** bcryptjs works in slices, so that the app answers meanwhile. */

@@ -1,7 +1,8 @@
-import { chown, lstat, readFile, realpath, stat } from 'node:fs/promises'
+import { lstat, readFile, realpath, stat } from 'node:fs/promises'
 import { fail, ok, type Result } from '../../preload/contract/result.ts'
-import { createAtomic, writeAtomic } from '../platform/atomic-file.ts'
+import { createAtomic } from '../platform/atomic-file.ts'
 import { errorCode } from '../platform/error-code.ts'
+import { isCutShort, writeInPlace } from '../platform/in-place.ts'
 import type { ConfigEdit } from './config-edit.ts'
 
 /** What happened to the file; `keptAs`: where the text from before is. */
@@ -13,18 +14,19 @@ export interface AppliedEdit {
 type Texts = Pick<ConfigEdit, 'file' | 'before' | 'after'>
 
 /**
- * Brings the file from `before` to `after`, keeping the old text beside it as `FILE.before-VERSION`. To be called while
- * the registry is stopped: zot follows only writes in place, and this is a rename, so that the file is never half there.
- * Idempotent. Errors: config-edited-meanwhile when the file is neither of the two texts, file-unusable.
+ * Brings the file from `before` to `after`, keeping the old text beside it as `FILE.before-VERSION`. It is written in
+ * place: mode, owner and links are the user's. To be called while the registry is stopped, which could read half of it.
+ * Idempotent, also where a write was cut short. Errors: config-edited-meanwhile when the file is neither of the two
+ * texts, file-unusable.
  */
 export async function applyEdit(edit: Texts, version: string): Promise<Result<AppliedEdit>> {
   return guarded<AppliedEdit>(edit.file, async place => {
     const now = await readFile(place, 'utf8')
-    if (now !== edit.before && now !== edit.after)
+    if (now !== edit.after && !isBeforeOrHalf(now, edit.before, edit.after))
       return fail({ code: 'config-edited-meanwhile', file: edit.file })
     const keptAs = await keepBeside(edit.file, place, edit.before, version)
     if (now === edit.after) return ok({ changed: false, keptAs })
-    await replace(place, edit.after)
+    await writeInPlace(place, edit.after, { filler: '\n' })
     return ok({ changed: true, keptAs })
   })
 }
@@ -34,8 +36,9 @@ export async function takeBack(edit: Texts): Promise<Result<AppliedEdit>> {
   return guarded<AppliedEdit>(edit.file, async place => {
     const now = await readFile(place, 'utf8')
     if (now === edit.before) return ok({ changed: false })
-    if (now !== edit.after) return fail({ code: 'config-edited-meanwhile', file: edit.file })
-    await replace(place, edit.before)
+    if (!isBeforeOrHalf(now, edit.after, edit.before))
+      return fail({ code: 'config-edited-meanwhile', file: edit.file })
+    await writeInPlace(place, edit.before, { filler: '\n' })
     return ok({ changed: true })
   })
 }
@@ -52,17 +55,9 @@ async function guarded<T>(file: string, work: (place: string) => Promise<Result<
 
 class NotOurs extends Error {}
 
-/** With the mode, owner and group of the file that it replaces. */
-async function replace(place: string, text: string): Promise<void> {
-  const { mode, uid, gid } = await stat(place)
-  const own = process.getuid?.()
-  if (own !== undefined && own !== 0 && uid !== own)
-    throw new NotOurs('it belongs to another user, who would lose it; make the change by hand')
-  await writeAtomic(place, text, mode & 0o7777)
-  const { uid: newUid, gid: newGid } = await stat(place)
-  // A group that this user is not in cannot be given; the mode still says who may read.
-  if (newUid !== uid || newGid !== gid) await chown(place, uid, gid).catch(() => {})
-}
+/** The one text, or what a write from it to the other, or back, left when it was cut short. */
+const isBeforeOrHalf = (now: string, from: string, to: string): boolean =>
+  now === from || isCutShort(now, from, to) || isCutShort(now, to, from)
 
 const mostCopies = 100
 

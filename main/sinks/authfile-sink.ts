@@ -2,21 +2,30 @@ import { readFile, realpath, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { writeAtomic } from '../platform/atomic-file.ts'
 import { errorCode, reasonOf } from '../platform/error-code.ts'
+import { writeInPlace } from '../platform/in-place.ts'
 import { authOf, entryOf, helperOf, parseAuthFile, withEntry } from './auth-file.ts'
-import { lstatIfThere, reachFolder, unreadable } from './folder.ts'
+import { lstatIfThere, openToOthers, reachFolder, unreadable } from './folder.ts'
 import { cancelled, done, refused } from './outcome.ts'
 import type { Sink, SinkResult } from './sink.ts'
 
 type Found =
   /** `path`: where the file really is, behind links. */
-  | { ok: true; path: string; mode: number; all: Record<string, unknown>; indent: string }
+  /** `open`: why no key may be put into it, where that is so. */
+  | {
+      ok: true
+      path: string
+      isNew: boolean
+      open?: string | undefined
+      all: Record<string, unknown>
+      indent: string
+    }
   | { ok: false; reason: string }
 
 const mostBytes = 4 * 1024 * 1024
 
 /**
- * docker's config.json or podman's auth.json: the entry of the registry is replaced, everything else stays. A link is
- * followed to a file of one's own, because people keep this one among their dotfiles. A file that is not understood is
+ * docker's config.json or podman's auth.json: the entry of the registry is replaced, everything else stays, mode, owner
+ * and links included. A link is followed to a file of one's own, because people keep this one among their dotfiles. A file that is not understood is
  * refused.
  */
 export function authfileSink(id: string, path: string): Sink {
@@ -26,7 +35,7 @@ export function authfileSink(id: string, path: string): Sink {
   async function find(): Promise<Found> {
     try {
       const link = await lstatIfThere(path)
-      if (!link) return { ok: true, path, mode: 0o600, all: {}, indent: '\t' }
+      if (!link) return { ok: true, path, isNew: true, all: {}, indent: '\t' }
       const real = await realpath(path)
       const found = await stat(real)
       if (!found.isFile())
@@ -36,8 +45,14 @@ export function authfileSink(id: string, path: string): Sink {
       if (found.size > mostBytes) return { ok: false, reason: 'it is larger than 4 MB' }
       const read = parseAuthFile(await readFile(real, 'utf8'))
       if (read.kind === 'bad') return { ok: false, reason: `${read.why}, and was left as it is` }
-      // Who is neither its owner nor of its group has no business with it.
-      return { ok: true, path: real, mode: found.mode & 0o770, all: read.all, indent: read.indent }
+      return {
+        ok: true,
+        path: real,
+        isNew: false,
+        open: openToOthers(path, found),
+        all: read.all,
+        indent: read.indent,
+      }
     } catch (error) {
       if (errorCode(error) === 'ENOENT') return { ok: false, reason: 'it is a link to nothing' }
       return { ok: false, reason: reasonOf(error) }
@@ -50,9 +65,8 @@ export function authfileSink(id: string, path: string): Sink {
     if (!found.ok) return unusable(found.reason)
     // The one of all hosts; which host it will be is not known yet.
     const helper = helperOf(found.all, '')
-    return helper === undefined
-      ? reachFolder(dirname(found.path), unusable)
-      : unusable(helped(helper, 'every host'))
+    if (helper !== undefined) return unusable(helped(helper, 'every host'))
+    return found.open === undefined ? reachFolder(dirname(found.path), unusable) : unusable(found.open)
   }
 
   return {
@@ -67,8 +81,11 @@ export function authfileSink(id: string, path: string): Sink {
       if (!found.ok) return unusable(found.reason)
       const helper = helperOf(found.all, registryHost)
       if (helper !== undefined) return unusable(helped(helper, registryHost))
+      if (found.open !== undefined) return unusable(found.open)
       try {
-        await writeAtomic(found.path, withEntry(found, registryHost, authOf(user, key)), found.mode)
+        const text = withEntry(found, registryHost, authOf(user, key))
+        if (found.isNew) await writeAtomic(found.path, text)
+        else await writeInPlace(found.path, text, { filler: '\n' })
         return done
       } catch (error) {
         return unusable(reasonOf(error))

@@ -2,7 +2,8 @@ import { lstat, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { writeAtomic } from '../platform/atomic-file.ts'
 import { errorCode, reasonOf } from '../platform/error-code.ts'
-import { lstatIfThere, reachFolder, unreadable } from './folder.ts'
+import { writeInPlace } from '../platform/in-place.ts'
+import { lstatIfThere, openToOthers, reachFolder, unreadable } from './folder.ts'
 import { cancelled, done, refused } from './outcome.ts'
 import type { Sink, SinkResult } from './sink.ts'
 
@@ -10,8 +11,8 @@ import type { Sink, SinkResult } from './sink.ts'
 const mostBytes = 64 * 1024
 
 /**
- * A file that holds the key and nothing else, not even a newline: 0600, replaced whole. A link in its place is refused,
- * as it could lead anywhere.
+ * A file that holds the key and nothing else, not even a newline. A new one is 0600; one that is there is written in
+ * place and keeps its mode and owner. A link in its place is refused, as it could lead anywhere.
  */
 export function fileSink(id: string, path: string): Sink {
   const unusable = (reason: string) =>
@@ -24,6 +25,10 @@ export function fileSink(id: string, path: string): Sink {
       if (found?.isSymbolicLink()) return unusable('it is a link, and is not followed')
       if (found?.isDirectory()) return unusable('it is a folder')
       if (found && !found.isFile()) return unusable('it is not a file')
+      if (found && found.nlink > 1)
+        return unusable('it has another name (a hard link), and would change there too')
+      const open = found && openToOthers(path, found)
+      if (open !== undefined) return unusable(open)
       return await reachFolder(dirname(path), unusable)
     } catch (error) {
       return unusable(reasonOf(error))
@@ -39,7 +44,8 @@ export function fileSink(id: string, path: string): Sink {
       const reached = await reach(signal)
       if (!reached.ok) return reached
       try {
-        await writeAtomic(path, key)
+        if (await lstatIfThere(path)) await writeInPlace(path, key, { filler: '' })
+        else await writeAtomic(path, key)
         return done
       } catch (error) {
         return unusable(reasonOf(error))

@@ -85,7 +85,7 @@ async function putConfigBack(parts: UpgradeParts, memory: Context['memory']): Pr
   if (back.ok) return undefined
   parts.log('config.json was not taken back', { ...back.error })
   if (back.error.code === 'config-edited-meanwhile') return 'somebody else changed it meanwhile.'
-  // A rename needs no space, where the disk is full.
+  // Where the disk is too full for a write, the copy beside takes its place: a rename needs no space.
   const real = await realpath(parts.configFile)
   const kept = `${parts.configFile}.before-${memory.to?.version}`
   const text = await readFile(kept, 'utf8').catch(() => undefined)

@@ -1,4 +1,4 @@
-import { lstat, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, lstat, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { compare } from 'bcryptjs'
@@ -74,6 +74,10 @@ describe('the admin', () => {
     const first = await establish()
     const second = await establish()
     expect(second.htpasswd).toBe(first.htpasswd)
+    const others = `bob:x\n${await readFile(first.htpasswd, 'utf8')}`
+    await writeFile(first.htpasswd, others)
+    expect((await establish()).htpasswd).toBe(join(folder, 'zotbar.htpasswd'))
+    expect(await readFile(first.htpasswd, 'utf8')).toBe(others)
   })
 
   it('can be taken back', async () => {
@@ -86,6 +90,9 @@ describe('the admin', () => {
   it('gets a new password, and other users keep theirs', async () => {
     const { htpasswd } = await establish()
     await writeFile(htpasswd, `bob:y\n${await readFile(htpasswd, 'utf8')}`)
+    await chmod(htpasswd, 0o640)
+    const { ino } = await lstat(htpasswd)
+    const text = await readFile(htpasswd, 'utf8')
     const admin = adminOf(htpasswd)
     const before = await admin.show()
     const after = await admin.reset()
@@ -95,6 +102,9 @@ describe('the admin', () => {
     expect(await admin.credential()).toEqual(after.value)
     const lines = (await readFile(htpasswd, 'utf8')).split('\n')
     expect(lines[0]).toBe('bob:y')
+    const found = await lstat(htpasswd)
+    expect([found.ino, found.mode & 0o777]).toEqual([ino, 0o640])
+    expect(await readFile(`${htpasswd}.before-reset`, 'utf8')).toBe(text)
     expect(await compare(after.value.password, lines[1]?.split(':')[1] ?? '')).toBe(true)
   })
 

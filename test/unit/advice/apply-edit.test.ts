@@ -1,4 +1,15 @@
-import { chmod, lstat, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  link,
+  lstat,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -24,8 +35,11 @@ const metricsEdit = (place = file) => {
 const text = () => readFile(file, 'utf8')
 
 describe('applying the edit', () => {
-  it('replaces the file with its mode kept, and keeps the old text beside it', async () => {
+  it('writes into the file, whose mode, owner and links stay, and keeps the old text beside it', async () => {
     await chmod(file, 0o640)
+    const before = await stat(file)
+    const other = join(folder, 'other-name')
+    await link(file, other)
     const edit = metricsEdit()
     const keptAs = `${file}.before-v2.1.18`
     expect(await applyEdit(edit, 'v2.1.18')).toEqual({ ok: true, value: { changed: true, keptAs } })
@@ -33,7 +47,24 @@ describe('applying the edit', () => {
     expect(await readFile(keptAs, 'utf8')).toBe(household)
     expect((await stat(file)).mode & 0o777).toBe(0o640)
     expect((await stat(keptAs)).mode & 0o777).toBe(0o640)
-    expect(await readdir(folder)).toEqual(['config.json', 'config.json.before-v2.1.18'])
+    const { ino, uid, gid } = await stat(file)
+    expect([ino, uid, gid]).toEqual([before.ino, before.uid, before.gid])
+    expect(await readFile(other, 'utf8')).toBe(edit.after)
+    expect(await readdir(folder)).toEqual(['config.json', 'config.json.before-v2.1.18', 'other-name'])
+  })
+
+  it.each([1, 40, 300, 10_000])('goes on where a kill left %s bytes of a write, either way', async bytes => {
+    const edit = metricsEdit()
+    const half = (from: string, to: string) => {
+      const whole = to.padEnd(from.length, '\n')
+      return whole.slice(0, bytes) + from.slice(bytes)
+    }
+    await writeFile(file, half(edit.before, edit.after))
+    expect(await applyEdit(edit, 'v2.1.18')).toMatchObject({ ok: true })
+    expect(await text()).toBe(edit.after)
+    await writeFile(file, half(edit.after, edit.before))
+    expect(await takeBack(edit)).toMatchObject({ ok: true })
+    expect(await text()).toBe(edit.before)
   })
 
   it('can be applied and taken back any number of times', async () => {
@@ -74,11 +105,11 @@ describe('applying the edit', () => {
   })
 
   it('changes what a link leads to, and leaves the link', async () => {
-    const link = join(folder, 'link.json')
-    await symlink(file, link)
-    const edit = metricsEdit(link)
-    expect(await applyEdit(edit, 'v2.1.18')).toMatchObject({ value: { keptAs: `${link}.before-v2.1.18` } })
-    expect((await lstat(link)).isSymbolicLink()).toBe(true)
+    const named = join(folder, 'link.json')
+    await symlink(file, named)
+    const edit = metricsEdit(named)
+    expect(await applyEdit(edit, 'v2.1.18')).toMatchObject({ value: { keptAs: `${named}.before-v2.1.18` } })
+    expect((await lstat(named)).isSymbolicLink()).toBe(true)
     expect(await text()).toBe(edit.after)
   })
 

@@ -1,6 +1,7 @@
 import {
   chmodSync,
   existsSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -36,14 +37,16 @@ describe('a file', () => {
   const path = () => join(folder, 'key')
   const sink = () => fileSink(`file:${path()}`, path())
 
-  it('holds the key and nothing else, 0600, and proves it', async () => {
+  it('holds the key and nothing else, keeps the mode of one that was there, and proves it', async () => {
     writeFileSync(path(), 'an older one\n')
-    chmodSync(path(), 0o644)
+    chmodSync(path(), 0o640)
+    const { ino } = statSync(path())
     expect(await sink().reach(signal)).toEqual({ ok: true })
     expect(await sink().prove(secret, signal)).toEqual({ holds: 'another', words: 'something else' })
     for (let time = 0; time < 2; time += 1) expect(await sink().deliver(secret, signal)).toEqual({ ok: true })
     expect(readFileSync(path(), 'utf8')).toBe('zak_1')
-    expect(modeOf(path())).toBe(0o600)
+    expect(modeOf(path())).toBe(0o640)
+    expect(statSync(path()).ino).toBe(ino)
     expect(readdirSync(folder)).toEqual(['key'])
     expect(await sink().prove(secret, signal)).toEqual({ holds: 'this' })
     expect(await sink().prove(another, signal)).toEqual({ holds: 'another', words: 'something else' })
@@ -51,6 +54,21 @@ describe('a file', () => {
     expect(await sink().prove(secret, signal)).toEqual({ holds: 'another', words: 'an empty file' })
     rmSync(path())
     expect(await sink().prove(secret, signal)).toEqual({ holds: 'another', words: 'nothing' })
+    expect(await sink().deliver(secret, signal)).toEqual({ ok: true })
+    expect(modeOf(path())).toBe(0o600)
+  })
+
+  it('gets no key where every user could read it, or where it has another name', async () => {
+    writeFileSync(path(), 'older')
+    chmodSync(path(), 0o644)
+    const why = `every user has access to it (mode 644); do this first: chmod o= ${path()}`
+    for (const refused of [await sink().reach(signal), await sink().deliver(secret, signal)])
+      expect(refused).toMatchObject({ ok: false, error: { words: expect.stringContaining(why) } })
+    expect([readFileSync(path(), 'utf8'), modeOf(path())]).toEqual(['older', 0o644])
+    chmodSync(path(), 0o600)
+    linkSync(path(), join(folder, 'other'))
+    expect(await sink().deliver(secret, signal)).toMatchObject({ error: { code: 'sink-unusable' } })
+    expect(readFileSync(path(), 'utf8')).toBe('older')
   })
 
   it.each([
@@ -115,6 +133,8 @@ describe('an auth file', () => {
     }
     writeFileSync(path(), JSON.stringify(before, null, indent))
     chmodSync(path(), 0o640)
+    const { ino } = statSync(path())
+    linkSync(path(), join(folder, 'other'))
     expect(await sink().reach(signal)).toEqual({ ok: true })
     expect(await sink().deliver(secret, signal)).toEqual({ ok: true })
     const { '127.0.0.1:5050': _, ...others } = before.auths
@@ -122,13 +142,17 @@ describe('an auth file', () => {
     expect(Object.keys(read())).toEqual(Object.keys(before))
     expect(readFileSync(path(), 'utf8').split('\n')[1]).toBe(`${indent}"auths": {`)
     expect(modeOf(path())).toBe(0o640)
+    expect([statSync(path()).ino, statSync(join(folder, 'other')).ino]).toEqual([ino, ino])
+    expect(readdirSync(folder).sort()).toEqual(['auth.json', 'other'])
   })
 
-  it('is taken from the eyes of everybody', async () => {
+  it('gets no key where every user could read it, and is left as it is', async () => {
     writeFileSync(path(), '{}')
     chmodSync(path(), 0o644)
-    await sink().deliver(secret, signal)
-    expect(modeOf(path())).toBe(0o640)
+    expect(await sink().deliver(secret, signal)).toMatchObject({
+      error: { words: expect.stringContaining('every user has access to it (mode 644)') },
+    })
+    expect([readFileSync(path(), 'utf8'), modeOf(path())]).toEqual(['{}', 0o644])
   })
 
   it('is followed when it is a link, which stays one', async () => {
@@ -157,7 +181,7 @@ describe('an auth file', () => {
   })
 
   it('is refused where a helper has this host, and taken where it has another', async () => {
-    writeFileSync(path(), '{"credHelpers": {"127.0.0.1:5050": "pass"}}')
+    writeFileSync(path(), '{"credHelpers": {"127.0.0.1:5050": "pass"}}', { mode: 0o600 })
     expect(await sink().deliver(secret, signal)).toMatchObject({
       error: { words: expect.stringMatching(/helper "pass" keeps the credential of 127.0.0.1:5050/) },
     })
