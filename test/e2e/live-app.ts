@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import type { Status } from '../../preload/words/status.ts'
+import { halfUpload } from '../integration/registry/client.ts'
+import { ask, connectTo } from '../integration/registry/registry-process.ts'
 import { freePort } from '../setup/free-port.ts'
 
 const execute = promisify(execFile)
@@ -104,6 +106,12 @@ export class LiveApp {
       `oci:${image}`,
       `docker://127.0.0.1:${this.port}/${name}`,
     ])
+  }
+
+  /** A push that is under way until it is told to finish. */
+  openPush(name: string): ReturnType<typeof halfUpload> {
+    const to = { ask: ask.bind(undefined, this.port), connect: () => connectTo(this.port) }
+    return halfUpload(to, name)
   }
 
   /** Quits the app, the registry with it, and removes its home. */

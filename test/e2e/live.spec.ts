@@ -52,10 +52,14 @@ test.describe('the real app, in a browser', () => {
 
   test('shows a restart step by step, and then how long it took', async () => {
     const before = (await app.status()).registry.pid
+    // Without a push the whole restart is over before a busy machine has looked.
+    const push = await app.openPush('lib/held')
     await page.getByRole('button', { name: 'Restart' }).click()
-    await expect(headline(page)).toHaveText('Restarting')
     const steps = page.getByRole('list', { name: 'Restart' }).getByRole('listitem')
-    await expect(steps).toHaveText([/^Finish/, /^Stop/, /^Start/, /^Serve/])
+    await expect(steps).toHaveText([/^Finish.*under way$/, /^Stop/, /^Start/, /^Serve/])
+    await expect.poll(async () => (await app.status()).state).toBe('draining')
+    await expect(headline(page)).toHaveText('Restarting')
+    expect(await push.finish()).toBe(201)
     await expect(steps).toHaveText([/done$/, /done$/, /done$/, /done$/], { timeout: 15_000 })
     await expect(page.getByRole('main')).toContainText(
       /Restarted in \d+(\.\d)?.s; \d+(\.\d)?.s without an answer\./,

@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net'
+import { eventually } from '../../fakes/eventually.ts'
 import { config, digestText, imageOf, type Made } from '../../suites/image.ts'
 import type { Answer, AskOptions } from './registry-process.ts'
 
@@ -13,6 +15,30 @@ export async function pushBlob(to: Target, name: string, bytes: Buffer | string)
   if (sent.status !== 202) return sent.status
   const location = `${sent.headers.location}?digest=${digestText(bytes)}`
   return (await to.ask(location, { method: 'PUT' })).status
+}
+
+/** A PUT whose body is sent in two halves, the second one when asked; answers its status. */
+export async function halfUpload(
+  to: Target & { connect: () => Promise<Socket> },
+  name: string,
+): Promise<{ finish: () => Promise<number> }> {
+  const begun = await to.ask(`/v2/${name}/blobs/uploads/`, { method: 'POST' })
+  const socket = await to.connect()
+  let answer = ''
+  socket.on('data', data => {
+    answer += data
+  })
+  const path = `${begun.headers.location}?digest=${digestText('first second')}`
+  socket.write(`PUT ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 12\r\n\r\nfirst `)
+  await eventually(async () => (await to.ask(begun.headers.location ?? '')).status === 204)
+  return {
+    finish: async () => {
+      socket.write('second')
+      await eventually(() => answer.includes('\r\n\r\n'))
+      socket.destroy()
+      return Number(answer.slice(9, 12))
+    },
+  }
 }
 
 export const putManifest = (

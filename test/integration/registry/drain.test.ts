@@ -2,34 +2,13 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { eventually } from '../../fakes/eventually.ts'
 import { config, digestText, imageOf } from '../../suites/image.ts'
-import { pushBlob, pushImage, putManifest } from './client.ts'
+import { halfUpload, pushBlob, pushImage, putManifest } from './client.ts'
 import { ask, type Registry, startRegistry, temporaryFolder } from './registry-process.ts'
 
 const folder = temporaryFolder()
 afterAll(() => folder.dispose())
 let count = 0
 const start = (): Promise<Registry> => startRegistry(join(folder.path, `root-${count++}`))
-
-/** A PUT whose body is sent in two halves, the second one when asked. */
-async function halfUpload(registry: Registry, name: string): Promise<{ finish: () => Promise<number> }> {
-  const begun = await registry.ask(`/v2/${name}/blobs/uploads/`, { method: 'POST' })
-  const socket = await registry.connect()
-  let answer = ''
-  socket.on('data', data => {
-    answer += data
-  })
-  const path = `${begun.headers.location}?digest=${digestText('first second')}`
-  socket.write(`PUT ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 12\r\n\r\nfirst `)
-  await eventually(async () => (await registry.ask(begun.headers.location ?? '')).status === 204)
-  return {
-    finish: async () => {
-      socket.write('second')
-      await eventually(() => answer.includes('\r\n\r\n'))
-      socket.destroy()
-      return Number(answer.slice(9, 12))
-    },
-  }
-}
 
 const draining = (registry: Registry): Promise<boolean> =>
   eventually(async () => (await registry.ask('/readyz')).status === 503)

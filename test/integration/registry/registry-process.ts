@@ -100,12 +100,7 @@ export async function startRegistry(root: string, config: object = {}): Promise<
     root,
     log,
     ask: (path, options) => ask(port, path, options),
-    connect: async () => {
-      const socket = connect(port, '127.0.0.1')
-      socket.on('error', () => {})
-      await once(socket, 'connect')
-      return socket
-    },
+    connect: () => connectTo(port),
     signal: signal => void child.kill(signal),
     ended,
     stop: async () => {
@@ -127,6 +122,14 @@ export function writeConfig(root: string, config: object = {}): string {
     JSON.stringify({ storage: { rootDirectory: root }, http, log: { level: 'info' }, ...config }),
   )
   return file
+}
+
+/** A bare connection. */
+export async function connectTo(port: number): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => {})
+  await once(socket, 'connect')
+  return socket
 }
 
 export function ask(port: number, path: string, options: AskOptions = {}): Promise<Answer> {
