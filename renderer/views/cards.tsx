@@ -13,12 +13,17 @@ import { Bar, Legend } from '../ui/bar.tsx'
 import { Glyph } from '../ui/glyph.tsx'
 import { Sparkline } from '../ui/sparkline.tsx'
 import { Time } from '../ui/time.tsx'
+import { figuresAsOf } from './facts.ts'
 import type { Seen } from './knowledge.tsx'
 import { glyphOf } from './rows.tsx'
 import { FirstPush } from './storage-row.tsx'
 
 export function HealthCard({ seen }: { seen: Seen }) {
-  const { probes, checkedAt } = seen.snapshot.service
+  const { process } = seen.snapshot
+  const { checkedAt } = seen.snapshot.service
+  const silent = process.kind === 'serving' && process.silence !== undefined
+  // What the probes found before it fell silent says nothing about now.
+  const probes = silent ? [] : seen.snapshot.service.probes
   return (
     <section className="card pad" aria-labelledby="health">
       <header>
@@ -33,9 +38,11 @@ export function HealthCard({ seen }: { seen: Seen }) {
       </header>
       {probes.length === 0 ? (
         <p className="small two">
-          {seen.snapshot.process.kind === 'serving'
-            ? 'The first check is under way.'
-            : 'It is checked while it serves.'}
+          {silent
+            ? 'It does not answer the checks now.'
+            : process.kind === 'serving'
+              ? 'The first check is under way.'
+              : 'It is checked while it serves.'}
         </p>
       ) : (
         <ul className="checks">
@@ -57,12 +64,14 @@ export function HealthCard({ seen }: { seen: Seen }) {
 
 export function StorageCard({ seen }: { seen: Seen }) {
   const { storage } = seen.snapshot
+  const asOf = figuresAsOf(seen)
   const full = fullWords(storage)
+  const label = asOf ?? (full && full.charAt(0).toLowerCase() + full.slice(1))
   return (
     <section className="card pad" aria-labelledby="storage">
       <header>
         <h3 id="storage">Storage</h3>
-        {full !== undefined && <p className="label">{full.charAt(0).toLowerCase() + full.slice(1)}</p>}
+        {label !== undefined && <p className="label">{label}</p>}
       </header>
       <UnreadableList seen={seen} />
       <StorageBody seen={seen} />

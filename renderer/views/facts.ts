@@ -1,5 +1,5 @@
 import type { Snapshot } from '../../preload/contract/snapshot.ts'
-import { count, duration } from '../../preload/words/format.ts'
+import { atTime, count, duration } from '../../preload/words/format.ts'
 
 /** "zotbar-registry 0.1.0"; without the version while none has been seen running. */
 export const engineName = ({ engine }: Pick<Snapshot, 'engine'>): string =>
@@ -8,6 +8,14 @@ export const engineName = ({ engine }: Pick<Snapshot, 'engine'>): string =>
 /** "127.0.0.1:5050", as `docker push` takes it. */
 export const address = ({ registry }: Pick<Snapshot, 'registry'>): string =>
   registry.host.includes(':') ? `[${registry.host}]:${registry.port}` : `${registry.host}:${registry.port}`
+
+/** "as of 13:20", where the data folder is out of reach and its figures are those of before. */
+export function figuresAsOf({ snapshot, now }: { snapshot: Snapshot; now: number }): string | undefined {
+  const { process, storage } = snapshot
+  return process.kind === 'failed' && storage.asOf !== undefined
+    ? `as of ${atTime(storage.asOf, now)}`
+    : undefined
+}
 
 /** The command that puts a first image into an empty registry. */
 export const firstPush = (snapshot: Pick<Snapshot, 'registry'>): string =>

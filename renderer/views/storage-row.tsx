@@ -12,14 +12,15 @@ import { Copy } from '../ui/copy.tsx'
 import { Glyph, Icon } from '../ui/glyph.tsx'
 import { Row } from '../ui/row.tsx'
 import { Sparkline } from '../ui/sparkline.tsx'
-import { firstPush } from './facts.ts'
+import { figuresAsOf, firstPush } from './facts.ts'
 import type { Seen } from './knowledge.tsx'
 
 export function StorageRow({ seen }: { seen: Seen }) {
   const { storage, process } = seen.snapshot
   const title = storageTitle(storage)
   const glyph = <Icon name="storage" />
-  const free = storage.freeBytes === undefined ? undefined : `${bytes(storage.freeBytes)} free`
+  const free =
+    figuresAsOf(seen) ?? (storage.freeBytes === undefined ? undefined : `${bytes(storage.freeBytes)} free`)
   if (storage.error) {
     const words = failureWords(storage.error)
     return (

@@ -8,6 +8,16 @@ const h = 60 * min
 const day = 24 * h
 const GB = 1e9
 
+/** It serves, and has not answered for 12 s. */
+export const silent = (now: number, overloaded: boolean): ProcessState => ({
+  kind: 'serving',
+  since: now - 3 * day,
+  pid: 4127,
+  startedAt: now - 3 * day,
+  adopted: false,
+  silence: { since: now - 12 * s, overloaded },
+})
+
 /** The states a registry can be in, as pages are shown them. Times are told back from `now`. */
 export const states = {
   serving: (now: number): ProcessState => ({
@@ -91,6 +101,16 @@ export const states = {
         { message: 'is not known', keyPath: 'http.prot', line: 5, column: 5 },
       ],
     },
+  }),
+  'volume-gone': (now: number): ProcessState => ({
+    kind: 'failed',
+    since: now - 20 * s,
+    error: { code: 'data-volume-missing', path: '/Volumes/registry/zot', parent: '/Volumes/registry' },
+  }),
+  'folder-changed': (now: number): ProcessState => ({
+    kind: 'failed',
+    since: now - 20 * s,
+    error: { code: 'other-folder', path: '/home/ada/zot' },
   }),
   stopped: (now: number): ProcessState => ({ kind: 'stopped', since: now - 42 * min, why: 'asked' }),
 } satisfies Record<string, (now: number) => ProcessState>
@@ -208,6 +228,17 @@ export const empty = (now: number): Snapshot =>
       ],
     },
   )
+
+/** One repository cannot be read, and the figures hold for the rest. */
+export function unreadable(now: number): Pick<Snapshot, 'storage'> {
+  const { storage } = snapshotOf(states.serving(now), now)
+  return {
+    storage: {
+      ...storage,
+      unreadable: [{ repository: 'team/damaged', reason: 'index.json is not valid JSON' }],
+    },
+  }
+}
 
 export const setAside = (now: number): Notice => ({
   id: 'n1',

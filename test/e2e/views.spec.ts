@@ -1,16 +1,28 @@
 import { expect } from '@playwright/test'
 import type { Snapshot } from '../../preload/contract/snapshot.ts'
 import { inBothSchemes, watch } from './page-checks.ts'
-import { ailing, empty, setAside, snapshotOf, states } from './snapshots.ts'
+import { ailing, empty, setAside, silent, snapshotOf, states, unreadable } from './snapshots.ts'
 import { test } from './stage.ts'
 
 /** Each state, and the headline that it is told by. */
-const scenes: { name: string; of: (now: number) => Snapshot; headline: RegExp }[] = [
+const scenes: { name: string; of: (now: number) => Snapshot; headline: RegExp; says?: RegExp }[] = [
   { name: 'serving', of: now => snapshotOf(states.serving(now), now), headline: /^Serving$/ },
   {
     name: 'degraded',
     of: now => snapshotOf(states.serving(now), now, { service: { checkedAt: now - 3000, probes: ailing } }),
     headline: /^Degraded$/,
+  },
+  {
+    name: 'silent',
+    of: now => snapshotOf(silent(now, false), now),
+    headline: /^Degraded$/,
+    says: /It has not answered for 12.s/,
+  },
+  {
+    name: 'overloaded',
+    of: now => snapshotOf(silent(now, true), now),
+    headline: /^Degraded$/,
+    says: /It lives: it has more to do than it can/,
   },
   { name: 'starting', of: now => snapshotOf(states.starting(now), now), headline: /^Starting/ },
   { name: 'draining', of: now => snapshotOf(states.draining(now), now), headline: /^Restarting$/ },
@@ -27,6 +39,24 @@ const scenes: { name: string; of: (now: number) => Snapshot; headline: RegExp }[
   },
   { name: 'foreign', of: now => snapshotOf(states.foreign(now), now), headline: /^Port 5050 is taken$/ },
   { name: 'failed', of: now => snapshotOf(states.failed(now), now), headline: /^config.json has/ },
+  {
+    name: 'volume-gone',
+    of: now => snapshotOf(states['volume-gone'](now), now),
+    headline: /^The data volume is missing$/,
+    says: /as of \d\d:\d\d/,
+  },
+  {
+    name: 'folder-changed',
+    of: now => snapshotOf(states['folder-changed'](now), now),
+    headline: /^The data folder is not the one it was$/,
+    says: /no push lands there/,
+  },
+  {
+    name: 'unreadable',
+    of: now => snapshotOf(states.serving(now), now, unreadable(now)),
+    headline: /^Serving$/,
+    says: /1.repository cannot be read.*team\/damaged/s,
+  },
   { name: 'stopped', of: now => snapshotOf(states.stopped(now), now), headline: /^Not running$/ },
   { name: 'empty', of: empty, headline: /^Serving$/ },
   {
@@ -50,6 +80,7 @@ for (const scene of scenes) {
     await page.goto(app.link('popover'))
     const popover = page.getByRole('dialog', { name: scene.headline })
     await expect(popover.getByRole('status').getByRole('heading', { level: 1 })).toHaveText(scene.headline)
+    if (scene.says) await expect(popover).toContainText(scene.says)
     await inBothSchemes(page, `popover-${scene.name}`)
     expect(seen.breaches).toEqual([])
   })
@@ -63,6 +94,7 @@ for (const scene of scenes) {
       page.getByRole('main').getByRole('heading', { level: 2, name: scene.headline }),
     ).toBeVisible()
     await expect(page.getByRole('status').getByText(scene.headline)).toBeVisible()
+    if (scene.says) await expect(page.getByRole('main')).toContainText(scene.says)
     await inBothSchemes(page, `overview-${scene.name}`)
     expect(seen.breaches).toEqual([])
   })

@@ -26,6 +26,8 @@ describe('the glance', () => {
     undecided: 'asks',
     'other-folder': 'asks',
     failed: 'down',
+    'volume-gone': 'down',
+    'folder-changed': 'down',
     stopped: 'off',
   }
   it.each(Object.entries(classes))('%s is %s, with a headline, a reason, and what to do', (name, kind) => {
