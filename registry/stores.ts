@@ -5,6 +5,7 @@ import { Dedupe } from './storage/dedupe.ts'
 import { openDiskStorage } from './storage/disk-storage.ts'
 import type { RepositoryObserver } from './storage/repository.ts'
 import { checkRoot } from './storage/root.ts'
+import { RootGuard } from './storage/root-guard.ts'
 import { lockRoot } from './storage/root-lock.ts'
 import type { Storage } from './storage/storage.ts'
 import { openStoreMarker } from './storage/store-marker.ts'
@@ -91,7 +92,7 @@ export async function openStores(config: Config, observer: StoresObserver = {}):
     const blobIndex = new BlobIndex(root)
     closing.push(() => blobIndex.close())
     const dedupe = new Dedupe(root, blobIndex, view(config).storage.dedupe)
-    const storage = openDiskStorage(root, { ...observer, dedupe })
+    const storage = openDiskStorage(root, { ...observer, dedupe, guard: new RootGuard(root) })
     opened.set(prefix, { root, upkeep: storage.upkeep, blobIndex, view, storage, dedupe })
   }
   const main = opened.get('')

@@ -1,12 +1,12 @@
-import { mkdir, readFile, stat } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
 import type { EventSink } from '../events/event.ts'
 import type { Logger } from '../log/logger.ts'
 import { isObject, parseJson } from '../oci/json.ts'
 import type { BlobIndex } from '../storage/blob-index.ts'
-import { writeDurably } from '../storage/durable.ts'
-import { folderMode, layout } from '../storage/layout.ts'
+import { makeFolderBelow, writeDurably } from '../storage/durable.ts'
+import { layout } from '../storage/layout.ts'
 import type { Upkeep } from '../storage/upkeep.ts'
 import { collectRepository, type GcContext, type GcRules, noTotals, type UsageRecords } from './gc.ts'
 import { createPace } from './pace.ts'
@@ -298,6 +298,6 @@ async function lastScrub(root: string): Promise<number | undefined> {
 }
 
 async function rememberScrub(root: string, finishedAt: number): Promise<void> {
-  await mkdir(layout.own(root), { recursive: true, mode: folderMode })
+  await makeFolderBelow(root, layout.own(root))
   await writeDurably(scrubFile(root), JSON.stringify({ finishedAt }), `${scrubFile(root)}.new`)
 }

@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
@@ -18,7 +18,8 @@ export type OpenDatabase = { ok: true; database: DatabaseSync } | { ok: false; m
 export function openDatabase(file: string, { durability, versions }: DatabaseOptions): OpenDatabase {
   let database: DatabaseSync | undefined
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    // Only this one: where the data folder above it is gone, nothing takes its place.
+    if (!existsSync(dirname(file))) mkdirSync(dirname(file), { mode: 0o700 })
     // Made here for its mode: SQLite gives its journals the mode of the file.
     closeSync(openSync(file, 'a', 0o600))
     chmodSync(file, 0o600)

@@ -1,11 +1,11 @@
 import type { Stats } from 'node:fs'
-import { constants, copyFile, type FileHandle, link, mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { constants, copyFile, type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises'
 import type { Digest } from '../oci/digest.ts'
 import { failure, type Result, success } from '../oci/error-table.ts'
 import type { BlobPlaces } from './blob-places.ts'
-import { keepYoung, syncFile, syncFolder } from './durable.ts'
+import { keepYoung, makeFolderBelow, syncFile, syncFolder } from './durable.ts'
 import { errnoOf, failureOf, guarded, isMissing } from './errno.ts'
-import { folderMode, layout } from './layout.ts'
+import { layout } from './layout.ts'
 import type { ManifestStore } from './manifest-store.ts'
 import type { RepositoryCache } from './repository-cache.ts'
 import type { BlobReader, Blobs } from './storage.ts'
@@ -124,7 +124,7 @@ export class BlobStore implements Blobs {
   }
 
   async #copy(source: string, target: string, folder: string, staging: string): Promise<void> {
-    await mkdir(folder, { recursive: true, mode: folderMode })
+    await makeFolderBelow(this.#root, folder)
     try {
       await copyFile(source, staging, constants.COPYFILE_FICLONE)
       await syncFile(staging)

@@ -7,10 +7,12 @@ import { Damage, type DamagedRepository } from './damage.ts'
 import type { Dedupe } from './dedupe.ts'
 import { DiskUpkeep } from './disk-upkeep.ts'
 import { failureOf, guarded, isMissing } from './errno.ts'
+import { guardStorage } from './guarded-storage.ts'
 import { layout } from './layout.ts'
 import { ManifestStore } from './manifest-store.ts'
 import type { RepositoryObserver } from './repository.ts'
 import { RepositoryCache } from './repository-cache.ts'
+import type { RootGuard } from './root-guard.ts'
 import type { Storage } from './storage.ts'
 import type { Upkeep } from './upkeep.ts'
 import { UploadStore } from './upload-store.ts'
@@ -24,6 +26,8 @@ export interface DiskStorageOptions extends RepositoryObserver {
   /** ms since the epoch. */
   readonly now?: () => number
   readonly dedupe?: Dedupe
+  /** Knows whether the folder is still the one that was opened; without it, that is taken for granted. */
+  readonly guard?: RootGuard
   /** Hears once of each repository that cannot be served. */
   readonly onDamaged?: ((damaged: DamagedRepository) => void) | undefined
   /** Rough weight of the indexes that may stay in memory. */
@@ -32,14 +36,15 @@ export interface DiskStorageOptions extends RepositoryObserver {
 
 /** The storage on a folder in zot's layout. `root` exists, is absolute and belongs to this process alone. */
 export function openDiskStorage(root: string, options: DiskStorageOptions = {}): DiskStorage {
-  const { now = Date.now, dedupe } = options
+  const { now = Date.now, dedupe, guard } = options
   const damage = new Damage(options.onDamaged)
-  const repositories = new RepositoryCache(root, damage, options, options.indexLimitBytes)
+  const observer: RepositoryObserver = { ...options, refusal: guard && (() => guard.look()) }
+  const repositories = new RepositoryCache(root, damage, observer, options.indexLimitBytes)
   const catalog = new Catalog(() => damage.walk(root), now)
   const manifests = new ManifestStore(root, repositories, name => catalog.add(name))
   const places = new BlobPlaces(root, () => catalog.list())
   const uploads = new UploadStore(root, repositories, (name, digest) => places.note(name, digest), dedupe)
-  return {
+  const storage: DiskStorage = {
     manifests,
     blobs: new BlobStore(root, repositories, manifests, places),
     uploads,
@@ -56,6 +61,7 @@ export function openDiskStorage(root: string, options: DiskStorageOptions = {}):
     damaged: () => damage.list(),
     reachable: () => reachable(root),
   }
+  return guard ? guardStorage(storage, guard) : storage
 }
 
 /** Our own folder is there as long as the volume is: an unmounted one leaves an empty mount point. */

@@ -1,4 +1,4 @@
-import { mkdir, opendir, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
+import { opendir, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type Digest, digestOf, isDigest, parseDigest } from '../oci/digest.ts'
 import { type Failure, failure, type Result, success } from '../oci/error-table.ts'
@@ -6,9 +6,9 @@ import { type Removal, withoutEntries } from '../oci/index-removal.ts'
 import { isObject, stringIn } from '../oci/json.ts'
 import { checkBlob } from './blob-check.ts'
 import type { Damage } from './damage.ts'
-import { syncFolder } from './durable.ts'
+import { makeFolderBelow, syncFolder } from './durable.ts'
 import { guarded, isMissing } from './errno.ts'
-import { folderMode, layout } from './layout.ts'
+import { layout } from './layout.ts'
 import { ManifestSurvey } from './manifest-survey.ts'
 import type { Repository } from './repository.ts'
 import type { RepositoryCache } from './repository-cache.ts'
@@ -224,7 +224,7 @@ export class DiskUpkeep implements Upkeep {
         if (claims.isPinned(digest.text)) return success(undefined)
         const found = await stat(path, { bigint: true }).catch(() => undefined)
         if (found === undefined || `${found.dev}:${found.ino}` !== inode) return success(undefined)
-        await mkdir(dirname(target), { recursive: true, mode: folderMode })
+        await makeFolderBelow(this.#root, dirname(target))
         this.#parts.forget(digest.text)
         await rename(path, target)
         this.#parts.onRemoved(name, digest)

@@ -33,9 +33,24 @@ export async function isFile(path: string): Promise<boolean> {
   }
 }
 
+/** Creates a folder and those above it, below `root`, which is never created: where it is gone, this throws. */
+export async function makeFolderBelow(root: string, folder: string): Promise<void> {
+  if (folder.length <= root.length) return
+  for (const isLast of [false, true]) {
+    try {
+      return void (await mkdir(folder, { mode: folderMode }))
+    } catch (error) {
+      const errno = errnoOf(error)
+      if (errno === 'EEXIST') return
+      if (errno !== 'ENOENT' || isLast || dirname(folder).length <= root.length) throw error
+      await makeFolderBelow(root, dirname(folder))
+    }
+  }
+}
+
 /** Creates a folder and those above it, and makes each of them durable, from `root` (which exists) down. */
 export async function makeFolder(root: string, folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: folderMode })
+  await makeFolderBelow(root, folder)
   for (let at = folder; at.length > root.length; at = dirname(at)) await syncFolder(dirname(at))
 }
 
@@ -76,7 +91,8 @@ async function openStaging(staging: string): Promise<FileHandle> {
     return await open(staging, 'wx', fileMode)
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error
-    await mkdir(dirname(staging), { recursive: true, mode: folderMode })
+    // Only this one: the folder above it is there, or nothing may be written.
+    await makeFolderBelow(dirname(dirname(staging)), dirname(staging))
     return await open(staging, 'wx', fileMode)
   }
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { failure, type Result, success } from '../oci/error-table.ts'
+import { type Failure, failure, type Result, success } from '../oci/error-table.ts'
 import { parseJson } from '../oci/json.ts'
 import { type Entry, emptyIndex, type LayoutIndex, parseIndex, printIndex } from '../oci/layout-index.ts'
 import { Claims } from './claims.ts'
@@ -26,6 +26,8 @@ export interface RepositoryObserver {
   readonly onWait?: ((seconds: number) => void) | undefined
   /** Hears of an exception in a change: a bug, of which the client is told "internal error". */
   readonly onBug?: ((repository: string, error: unknown) => void) | undefined
+  /** What forbids to write at this moment; undefined: nothing. */
+  readonly refusal?: (() => Promise<Failure | undefined>) | undefined
   /** Hears that a repository weighs more or less than before. */
   readonly onWeight?: ((name: string, repository: Repository) => void) | undefined
 }
@@ -166,6 +168,8 @@ export class Repository {
       }
     }, before)
     if (after === before) return { result: loaded, thrown }
+    const refusal = await this.#observer.refusal?.()
+    if (refusal) return { result: { ok: false, error: refusal }, thrown }
     try {
       if (isNew) {
         await this.makeFolder(layout.repository(this.#root, this.#name))

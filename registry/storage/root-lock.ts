@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { foreignLock } from './foreign-lock.ts'
@@ -20,7 +20,7 @@ export function lockRoot(root: string): LockResult {
   const pidFile = join(folder, 'pid')
   let database: DatabaseSync | undefined
   try {
-    mkdirSync(folder, { recursive: true, mode: folderMode })
+    if (!existsSync(folder)) mkdirSync(folder, { mode: folderMode })
     const file = join(folder, 'lock.db')
     database = new DatabaseSync(file, { timeout: 0 })
     database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')

@@ -1,12 +1,12 @@
 import { createHash, type Hash, randomUUID } from 'node:crypto'
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { open, rename, rm, stat } from 'node:fs/promises'
 import type { Digest } from '../oci/digest.ts'
 import { failure, type Result, success } from '../oci/error-table.ts'
 import type { Dedupe } from './dedupe.ts'
-import { keepYoung, syncFile, syncFolder } from './durable.ts'
+import { keepYoung, makeFolderBelow, syncFile, syncFolder } from './durable.ts'
 import { failureOf, guarded, isMissing } from './errno.ts'
 import { hashFile, isWhole } from './hash-file.ts'
-import { fileMode, folderMode, layout } from './layout.ts'
+import { fileMode, layout } from './layout.ts'
 import type { RepositoryCache } from './repository-cache.ts'
 import type { Chunk, Uploads } from './storage.ts'
 import { receive } from './upload-writer.ts'
@@ -57,7 +57,7 @@ export class UploadStore implements Uploads {
         await create()
       } catch (error) {
         if (!isMissing(error)) throw error
-        await mkdir(layout.uploads(this.#root, name), { recursive: true, mode: folderMode })
+        await makeFolderBelow(this.#root, layout.uploads(this.#root, name))
         await create()
       }
       this.#remember({ name, id, offset: 0, hash: createHash('sha256'), busy: undefined })

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -30,6 +30,7 @@ let rounds = 0
 
 beforeAll(async () => {
   heal()
+  mkdirSync(base)
   expect((await push(openDiskStorage(base), 'a', 'v1', 'old layer')).digest).toBe(old.digest)
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
