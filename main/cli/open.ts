@@ -1,7 +1,8 @@
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { homedir } from 'node:os'
+import { writeAtomic } from '../platform/atomic-file.ts'
 import { openInBrowser } from './browser.ts'
 import { exitCode } from './exit-code.ts'
+import { askDefaultBrowser, placeForPage } from './page-place.ts'
 import type { Verb } from './verb.ts'
 
 /** Opens the dashboard in the system's browser, or with `print` prints a link that works once. */
@@ -16,12 +17,19 @@ export const open: Verb<{ print: boolean }> = async ({ out, client, home }, opti
   }
   // The link holds a token, and every user of the machine can read the arguments of a process: the browser is
   // given a page that only this user can read and that goes on to the link.
-  const page = join(home, 'open.html')
-  await writeFile(page, redirectPage(url), { mode: 0o600 })
+  const page = await placeForPage({
+    home,
+    homeOfUser: homedir(),
+    platform: process.platform,
+    defaultBrowser: askDefaultBrowser,
+  })
+  await writeAtomic(page, redirectPage(url))
   const reason = await openInBrowser(page)
   if (reason !== undefined) return out.failure({ code: 'no-browser', reason, url })
   out.object({ opened: true })
-  out.line('Opened in the browser. If nothing appears there: zotbar open --print')
+  out.line(
+    'Opened in the browser. If nothing appears there, or it may not read its page: zotbar open --print',
+  )
   return exitCode.done
 }
 

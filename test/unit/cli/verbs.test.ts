@@ -1,6 +1,10 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { notYetIn } from '../../../main/cli/logs.ts'
 import { redirectPage } from '../../../main/cli/open.ts'
+import { placeForPage } from '../../../main/cli/page-place.ts'
 import { typed } from '../../../main/cli/settings.ts'
 import { statusText } from '../../../main/cli/status.ts'
 import { stateLine } from '../../../main/cli/watch-states.ts'
@@ -103,5 +107,25 @@ describe('the page that leads a browser to the dashboard', () => {
       'content="0;url=http://127.0.0.1:1/#token=a_b-c"',
     )
     expect(redirectPage('"><script>&')).not.toContain('"><script>')
+  })
+
+  it.each([
+    ['linux', 'firefox_firefox.desktop', 'snap'],
+    ['linux', 'firefox-esr.desktop', 'home'],
+    ['linux', 'org.mozilla.firefox.desktop', 'home'],
+    ['linux', 'chromium_chromium.desktop', 'home'],
+    ['linux', undefined, 'home'],
+    ['darwin', 'firefox_firefox.desktop', 'home'],
+  ] as const)('lies where the browser of %s, %s, may read it: %s', async (platform, browser, where) => {
+    const homeOfUser = await mkdtemp(join(tmpdir(), 'zotbar-open-'))
+    await mkdir(join(homeOfUser, 'snap', 'firefox', 'common'), { recursive: true })
+    const home = join(homeOfUser, '.local', 'share', 'zotbar')
+    const places = {
+      snap: join(homeOfUser, 'snap', 'firefox', 'common', 'zotbar-open.html'),
+      home: join(home, 'open.html'),
+    }
+    const defaultBrowser = async () => browser
+    expect(await placeForPage({ home, homeOfUser, platform, defaultBrowser })).toBe(places[where])
+    await rm(homeOfUser, { recursive: true })
   })
 })
