@@ -11,6 +11,7 @@ import { askLiveness } from './platform/admin-liveness.ts'
 import type { AppLog } from './platform/app-log.ts'
 import { childEnvironment } from './platform/child-environment.ts'
 import type { Clock } from './platform/clock.ts'
+import { doEach } from './platform/each.ts'
 import { freeSpace } from './platform/free-space.ts'
 import type { ProcessTable } from './platform/process-table.ts'
 import { createWeb } from './platform/web.ts'
@@ -281,15 +282,26 @@ export async function createApp(options: AppOptions): Promise<App> {
 
   async function close(): Promise<void> {
     changed()
-    for (const part of [runs, upgrade, rotation, keyNotices, health, access]) part.close()
-    await supervisor.close({ keepServing: settings.get('keepServing') })
-    // Both may be reading from a data volume that no longer answers.
-    await within(clock, closeLimit, Promise.all([outputLog.close(), storage.close(), web.close()]))
+    // A part that cannot end keeps no other from it: least of all the registry from being stopped.
+    await doEach(
+      {
+        'the end of runbooks': runs.close,
+        'the end of upgrades': upgrade.close,
+        'the end of rotations': rotation.close,
+        'the end of notices': keyNotices.close,
+        'the end of probes': health.close,
+        'the end of registry access': access.close,
+        'the end of supervision': () => supervisor.close({ keepServing: settings.get('keepServing') }),
+        // They may be reading from a data volume that no longer answers.
+        'the end of reading': () =>
+          within(clock, closeLimit, Promise.all([outputLog.close(), storage.close(), web.close()])),
+      },
+      options.log.error,
+    )
     log('quit')
   }
 
-  // What goes wrong with it is told when the app begins.
-  await runs.look().catch(() => {})
+  await doEach({ 'the look for an interrupted runbook': runs.look }, options.log.error)
   return {
     host: {
       handlers: createHandlers({
@@ -313,10 +325,15 @@ export async function createApp(options: AppOptions): Promise<App> {
       on: broadcast.on,
     },
     async begin() {
-      await runs.begin()
-      upgrade.begin()
-      rotation.begin()
-      keyNotices.begin()
+      await doEach(
+        {
+          'the start of the registry': runs.begin,
+          'the start of upgrades': upgrade.begin,
+          'the start of rotations': rotation.begin,
+          'the start of notices': keyNotices.begin,
+        },
+        options.log.error,
+      )
       void storage.scan()
     },
     quit() {

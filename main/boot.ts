@@ -13,6 +13,7 @@ import type { ShellPart } from './handlers.ts'
 import { type AppLog, openAppLog } from './platform/app-log.ts'
 import { childEnvironment } from './platform/child-environment.ts'
 import { type SystemClock, systemClock } from './platform/clock.ts'
+import { doEach } from './platform/each.ts'
 import { prepareAdminSocket, prepareControlSocket, prepareHome, resolveHome } from './platform/home.ts'
 import { systemProcessTable } from './platform/process-table.ts'
 import { type Kept, openSecrets, type Secrets } from './secrets/secrets.ts'
@@ -119,9 +120,14 @@ export async function boot({ shell, configFile, openWith }: BootOptions): Promis
   if (!socket.ok) return release(socket)
 
   const close = async (): Promise<void> => {
-    await app.quit()
-    await socket.value.close()
-    await lock.value.release()
+    await doEach(
+      {
+        'the end of the app': app.quit,
+        'the end of the control socket': socket.value.close,
+        'the release of the lock': lock.value.release,
+      },
+      log.error,
+    )
   }
   let closing: Promise<void> | undefined
   return ok({

@@ -1,10 +1,11 @@
 import { join } from 'node:path'
+import type { Failure } from '../preload/contract/failure.ts'
 import { fail } from '../preload/contract/result.ts'
 import type { Notice, Snapshot } from '../preload/contract/snapshot.ts'
 import { plain } from '../preload/words/format.ts'
 import { glance } from '../preload/words/glance.ts'
 import { noticeWords } from '../preload/words/notice-words.ts'
-import { status } from '../preload/words/status.ts'
+import { runningPid, status } from '../preload/words/status.ts'
 import { boot } from './boot.ts'
 import { failureText } from './cli/output.ts'
 import type { ShellPart } from './handlers.ts'
@@ -48,8 +49,11 @@ export async function runHeadless({ configFile, dashboardPort, json }: HeadlessO
   }
   const booted = started.value
   const { app, clock, log, settings } = booted
-  // Node ends the process after it; without this nobody would know why afterwards.
-  process.on('uncaughtExceptionMonitor', error => log.error('a fault ended the app', { error }))
+  process.on('uncaughtException', error => {
+    log.error('a fault ended the app', { error })
+    tellFault(runningPid(app.host.snapshot()), json)
+    process.exit(1)
+  })
   onQuitSignal(() => asked.resolve())
   const unwatch = onLauncherGone(() => asked.resolve())
 
@@ -80,6 +84,22 @@ export async function runHeadless({ configFile, dashboardPort, json }: HeadlessO
   unsubscribe()
   await dashboard.close()
   return 0
+}
+
+/** A fault of ours ends the app; the registry goes on, and nobody is to believe that somebody still looks after it. */
+function tellFault(registryPid: number | undefined, json: boolean): void {
+  const error: Failure = { code: 'unexpected', where: 'the background of the app' }
+  if (json) {
+    console.log(JSON.stringify({ error }))
+    return
+  }
+  const left =
+    registryPid === undefined
+      ? []
+      : [
+          `  The registry (process ${registryPid}) goes on, and nobody looks after it until Zotbar is started again: it is taken over then.`,
+        ]
+  console.error([failureText(error), ...left].join('\n'))
 }
 
 /** What a first run made, how to sign in, and which files could not be read: each notice once. */

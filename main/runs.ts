@@ -81,7 +81,11 @@ export function createRuns({ supervisor, ...options }: Options): Runs {
 
   let looked: Promise<Interrupted | undefined> | undefined
   const look = (): Promise<Interrupted | undefined> => {
-    looked ??= runbooks.interrupted()
+    // A look that failed is not remembered: the next one may succeed.
+    looked ??= runbooks.interrupted().catch(error => {
+      looked = undefined
+      throw error
+    })
     return looked
   }
 
@@ -109,8 +113,15 @@ export function createRuns({ supervisor, ...options }: Options): Runs {
     current: () => runbooks.current(),
     blocked: () => runbooks.blocked(),
     async begin() {
-      const cut = await look()
-      return cut ? bringToItsEnd(cut) : supervisor.begin()
+      try {
+        const cut = await look()
+        return cut ? await bringToItsEnd(cut) : await supervisor.begin()
+      } catch (error) {
+        options.log('an interrupted runbook cannot be taken up', { error: String(error) })
+        // Whatever is wrong with a run, the registry is looked after.
+        const { kind } = supervisor.state()
+        if (kind === 'stopped') await supervisor.begin()
+      }
     },
     close: () => runbooks.close(),
   }

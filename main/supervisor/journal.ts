@@ -2,6 +2,7 @@ import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import * as v from 'valibot'
 import type { JournalEntry } from '../../preload/contract/registry-state.ts'
+import { errorCode } from '../platform/error-code.ts'
 import { type SetAside, setAside } from '../platform/json-file.ts'
 import { serialQueue } from '../platform/serial-queue.ts'
 
@@ -57,7 +58,8 @@ export const standardJournalLimits: JournalLimits = { entries: 500, bytes: 256 *
 
 /**
  * Opens or makes the journal. Lines that cannot be read are no reason to lose the others: the file is set aside as it
- * is, `report` says where, and what could be read goes on in a new one. `failed` hears of a disk that refuses.
+ * is, `report` says where, and what could be read goes on in a new one. `failed` hears of a disk that refuses: a journal
+ * that cannot be read is only added to, and one that cannot be written is kept in memory. Never rejects.
  */
 export async function openJournal(
   file: string,
@@ -65,8 +67,13 @@ export async function openJournal(
   report: (what: SetAside) => void,
   failed: (reason: string) => void,
 ): Promise<Journal> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-  const text = await readFile(file, 'utf8').catch(() => '')
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 }).catch(error => failed(String(error)))
+  const read = await readFile(file, 'utf8').catch((error: unknown) => {
+    if (errorCode(error) === 'ENOENT') return ''
+    failed(String(error))
+    return undefined
+  })
+  const text = read ?? ''
   const { entries, bad } = parse(text)
   let lines = text === '' ? 0 : text.split('\n').length - 1
   let bytes = Buffer.byteLength(text)
@@ -93,7 +100,8 @@ export async function openJournal(
     await writeDurably(file, line, 'a')
     lines += 1
     bytes += Buffer.byteLength(line)
-    if (lines > limits.entries || bytes > limits.bytes) await rewrite()
+    // What could not be read is not replaced by what is known.
+    if (read !== undefined && (lines > limits.entries || bytes > limits.bytes)) await rewrite()
   }
   const inTurn = (job: () => Promise<void>) => queue.run(job).catch((error: unknown) => failed(String(error)))
   if (bad || lines > limits.entries || bytes > limits.bytes) await inTurn(rewrite)

@@ -273,6 +273,9 @@ describe('faults, told and survived', () => {
     const told = JSON.parse(log.trim().split('\n').at(-1) ?? '')
     expect(told).toMatchObject({ level: 'error', message: 'a fault ended the app' })
     expect(told.error).toMatch(/a bug of ours\n +at /)
+    // Nor is the registry left alone silently: whoever started the app hears of it.
+    expect(app.error()).toMatchObject({ code: 'unexpected' })
+    expect(app.stderr()).toBe('')
     expect(await answers(rig.url)).toBe(true)
   })
 

@@ -127,6 +127,16 @@ describe('a run that broke off', () => {
 })
 
 describe('the runs of several kinds', () => {
+  it('bring the registry up also where a run that was cut off cannot be taken up', async () => {
+    await cutOff('b')
+    state = stopped
+    const next = runs()
+    next.know(kind('b', { recover: () => Promise.reject(new Error('its disk is broken')) }))
+    await next.begin()
+    expect(done).toEqual(['begin'])
+    next.close()
+  })
+
   it('bring the registry up first, then the run that was cut off, by its own kind', async () => {
     await cutOff('b')
     const next = runs()

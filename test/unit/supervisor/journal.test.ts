@@ -1,6 +1,7 @@
 import {
   appendFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
@@ -41,6 +42,36 @@ const entry = (n: number, more: Partial<JournalEntry> = {}): JournalEntry => ({
 })
 
 describe('the journal', () => {
+  it('of a folder that is none is kept in memory, and says what is wrong', async () => {
+    writeFileSync(join(folder, 'file'), '')
+    const failed: string[] = []
+    const journal = await openJournal(
+      join(folder, 'file', 'journal.jsonl'),
+      limits,
+      () => {},
+      reason => failed.push(reason),
+    )
+    await journal.add(entry(1))
+    expect(journal.newest()).toEqual([entry(1)])
+    expect(failed.join()).toContain('ENOTDIR')
+  })
+
+  it('that cannot be read is not replaced by what is known', async () => {
+    // A folder in its place fails to be read as a broken disk does.
+    mkdirSync(file)
+    const failed: string[] = []
+    const journal = await openJournal(
+      file,
+      { ...limits, entries: 2 },
+      () => {},
+      reason => failed.push(reason),
+    )
+    for (const n of [1, 2, 3, 4]) await journal.add(entry(n))
+    expect(journal.newest()).toHaveLength(4)
+    expect(failed[0]).toContain('EISDIR')
+    expect(statSync(file).isDirectory()).toBe(true)
+  })
+
   it('keeps entries, newest first, and the newest of an id', async () => {
     const first = await open()
     await first.add(entry(1))
