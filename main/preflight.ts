@@ -124,6 +124,9 @@ export async function otherHolder(
   return ok(target)
 }
 
+/** An externalUrl that names no host ("https://", "/registry") is no address to give to anybody. */
+const namesHost = /^(https?:\/\/)?[^\s/?#]+/
+
 /** Relative paths are meant from the folder of config.json, where the engine runs. */
 function targetOf(config: Config, folder: string, engine: EngineId): Target {
   const { address, port, externalUrl, auth, tls } = config.http
@@ -145,7 +148,7 @@ function targetOf(config: Config, folder: string, engine: EngineId): Target {
         resolve(folder, rootDirectory),
       ]),
     ),
-    ...(externalUrl ? { publicUrl: externalUrl } : {}),
+    ...(externalUrl && namesHost.test(externalUrl) ? { publicUrl: externalUrl } : {}),
     ...(config.log.output ? { logOutput: resolve(folder, config.log.output) } : {}),
     ...(tls?.cert ? { certificate: resolve(folder, tls.cert) } : {}),
     ...(auth?.htpasswd ? { htpasswd: resolve(folder, auth.htpasswd.path) } : {}),

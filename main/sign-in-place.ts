@@ -34,16 +34,21 @@ export function signInPlaceOf(
   // No browser goes to an address that is only listened at.
   const host = readListenAddress(address)?.host ?? '127.0.0.1'
   const base = externalUrl || `${tls ? 'https' : 'http'}://${host}:${port}`
-  if (!URL.canParse(base)) return undefined
+  const origin = originOf(base)
+  if (origin === undefined) return undefined
   const query = new URLSearchParams({ provider: only?.[0] ?? '', callback_ui: keyPagePath })
   const path = only && more.length === 0 ? `/zot/auth/login?${query}` : keyPagePath
   const issuers = providers.flatMap(([, one]) =>
-    one?.issuer && URL.canParse(one.issuer) ? [new URL(one.issuer).origin] : [],
+    one?.issuer === undefined ? [] : (originOf(one.issuer) ?? []),
   )
   return {
     url: `${base.replace(/\/+$/, '')}${path}`,
-    origin: new URL(base).origin,
+    origin,
     hasPage,
     issuers: [...new Set(issuers)],
   }
 }
+
+/** Undefined for what no browser opens as a page: such an address has the origin "null". */
+const originOf = (text: string): string | undefined =>
+  /^https?:/i.test(text) && URL.canParse(text) ? new URL(text).origin : undefined
