@@ -16,6 +16,8 @@ export default defineConfig({
   outputDir: join(root, 'test-results', 'e2e'),
   globalSetup: './build-renderer.ts',
   workers: 2,
+  // By test, not by file: otherwise the longest file is shown to one browser alone at the end.
+  fullyParallel: true,
   timeout: 30_000,
   expect: { timeout: 5_000 },
   reporter: 'list',
