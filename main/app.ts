@@ -1,8 +1,11 @@
+import { fail, ok } from '../preload/contract/result.ts'
 import type { Notice, Snapshot } from '../preload/contract/snapshot.ts'
+import { undecidedFailure } from '../preload/contract/undecided.ts'
 import { createBroadcast } from './broadcast.ts'
 import type { Engine } from './engine/engine.ts'
 import type { Engines } from './engine/engines.ts'
 import { createEngineControl } from './engine-control.ts'
+import { createFolderControl } from './folder-control.ts'
 import { createHandlers, type ShellPart } from './handlers.ts'
 import { createHealth } from './health/health.ts'
 import { createNoticeControl } from './notice-control.ts'
@@ -89,6 +92,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     dataFolder: () => where.target()?.dataFolder,
     subFolders: () => where.target()?.subFolders ?? {},
     freeSpace,
+    trouble: () => folder.trouble(),
   })
   const outputLog = createOutputLog(clock, logged, log)
   outputLog.use(where.target()?.logOutput)
@@ -118,7 +122,16 @@ export async function createApp(options: AppOptions): Promise<App> {
       engine.now().id === 'zot' ? { kind: 'refused' } : askLiveness(adminSocket, limitMs),
     logLimits: { bytes: settings.get('logs.maxMegabytes') * 1024 * 1024, keep: settings.get('logs.keep') },
     uploadsInProgress: () => storage.uploadsInProgress(),
+    recognize: (owner, place) => folder.recognize(owner, place),
     async preflight() {
+      const decided = await folder.decide()
+      if (!decided.ok) return decided
+      if (decided.value !== undefined) {
+        const target = await readTarget(configFile, 'zot')
+        if (!target.ok) return target
+        where.is(target.value)
+        return ok({ ...target.value, undecided: decided.value })
+      }
       const checked = await preflight(configFile, processes, engine.now().id)
       if (!checked.ok) {
         await where.isFaulty()
@@ -133,6 +146,21 @@ export async function createApp(options: AppOptions): Promise<App> {
       if (moves) void storage.scan()
       return checked
     },
+  })
+  const folder = await createFolderControl({
+    ...common,
+    engines,
+    processes,
+    childEnvironment: childEnvironment(process.env),
+    current: engine.now,
+    use: engine.use,
+    version: engine.version,
+    target: where.target,
+    storage,
+    supervisor,
+    freeSpace,
+    snapshot,
+    tell,
   })
   const tail = async (count: number): Promise<string[]> =>
     (await outputLog.tail(count)) ?? supervisor.tail(count)
@@ -157,7 +185,14 @@ export async function createApp(options: AppOptions): Promise<App> {
   const web = createWeb({ environment: process.env })
   const advice = createReleaseAdvice({ ...common, web, now: clock.now })
 
-  const engineControl = createEngineControl({ ...common, ...enginePart, supervisor, ask: registry.ask, runs })
+  const engineControl = createEngineControl({
+    ...common,
+    ...enginePart,
+    supervisor,
+    ask: registry.ask,
+    runs,
+    folder,
+  })
   runs.know(engineControl.kinds)
 
   const upgrade = createUpgradeControl({
@@ -253,6 +288,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   }
 
   supervisor.onChange(() => {
+    folder.stateChanged()
     health.serving(serves())
     void engine.ask(servingPid())
     lookForAdvisories()
@@ -294,7 +330,11 @@ export async function createApp(options: AppOptions): Promise<App> {
         'the end of supervision': () => supervisor.close({ keepServing: settings.get('keepServing') }),
         // They may be reading from a data volume that no longer answers.
         'the end of reading': () =>
-          within(clock, closeLimit, Promise.all([outputLog.close(), storage.close(), web.close()])),
+          within(
+            clock,
+            closeLimit,
+            Promise.all([folder.close(), outputLog.close(), storage.close(), web.close()]),
+          ),
       },
       options.log.error,
     )
@@ -311,8 +351,13 @@ export async function createApp(options: AppOptions): Promise<App> {
         control: { ...engineControl.handlers, ...upgrade.handlers, ...runs.handlers },
         rotation: rotation.handlers,
         notices: keyNotices.handlers,
+        folder: folder.handlers,
+        look: folder.look,
         busyWith: () => runs.current()?.title,
         async ready() {
+          const open = await folder.decide({ isTrial: true })
+          if (!open.ok) return open
+          if (open.value !== undefined) return fail(undecidedFailure(open.value))
           const read = await readTarget(configFile, engine.now().id)
           const checked = read.ok ? await checkLogOutput(configFile, read.value) : read
           return checked.ok ? engines.verify(engine.now(), configFile) : checked
@@ -342,6 +387,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     },
     woke() {
       supervisor.woke()
+      void folder.look()
       keyNotices.woke()
     },
     dashboardAt(url) {

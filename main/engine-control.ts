@@ -3,7 +3,8 @@ import * as v from 'valibot'
 import type { ZotbarHandlers } from '../preload/contract/contract.ts'
 import type { Failure } from '../preload/contract/failure.ts'
 import { fail, ok, type Result } from '../preload/contract/result.ts'
-import type { Finding, RunbookPlan } from '../preload/contract/runbook.ts'
+import type { EngineRow, Finding, RunbookPlan } from '../preload/contract/runbook.ts'
+import type { EngineChoice } from '../preload/contract/undecided.ts'
 import { failureWords } from '../preload/words/failure-words.ts'
 import { loadConfig } from '../registry/config/load.ts'
 import type { Engine } from './engine/engine.ts'
@@ -17,6 +18,7 @@ import {
   switchName,
   switchRunbook,
 } from './engine-switch/switch.ts'
+import type { FolderControl } from './folder-control.ts'
 import type { Clock } from './platform/clock.ts'
 import type { ProcessTable } from './platform/process-table.ts'
 import type { RegistryHttp } from './platform/registry-http.ts'
@@ -39,6 +41,8 @@ interface Options {
   use(engine: Engine): void
   ask: RegistryHttp['ask']
   runs: Pick<Runs, 'start' | 'blocked'>
+  /** The engine of the data folder. */
+  folder: Pick<FolderControl, 'permit' | 'choose' | 'choice' | 'servedBy'>
   log(message: string, data?: Record<string, unknown>): void
 }
 
@@ -72,6 +76,12 @@ export function createEngineControl(options: Options): EngineControl {
       const holder = await otherHolder(target.value, processes, 'pid' in state ? state.pid : undefined)
       return holder.ok ? engines.verify(engine, configFile) : holder
     },
+    permit: options.folder.permit,
+    keepChoice: by => options.folder.choose(by),
+    isChosen: async engine => {
+      const chosen = await options.folder.choice()
+      return chosen !== undefined && chosen.engine === engine.id
+    },
     findings,
     roots: () => rootsIn(configFile),
     ask: options.ask,
@@ -103,9 +113,9 @@ export function createEngineControl(options: Options): EngineControl {
     })
   }
 
-  async function memoryFor(wish: Choice, yes: boolean): Promise<Result<SwitchMemory>> {
+  async function memoryFor(wish: Choice, yes: boolean, by: string): Promise<Result<SwitchMemory>> {
     const to = await engines.locate(wish)
-    return to.ok ? ok(memoryOf(to.value, wish.path, yes)) : to
+    return to.ok ? ok({ ...memoryOf(to.value, wish.path, yes), by }) : to
   }
 
   const memoryOf = (to: Engine, path: string, yes: boolean): SwitchMemory => ({
@@ -158,15 +168,23 @@ export function createEngineControl(options: Options): EngineControl {
   return {
     handlers: {
       engine: {
-        list: async () => ok({ engines: await engines.list(current()) }),
+        async list() {
+          const [rows, chosen] = [await engines.list(current()), await options.folder.choice()]
+          return ok({ engines: chosen === undefined ? rows : rows.map(row => withChoice(row, chosen)) })
+        },
         async use({ engine, path, yes, dryRun: dry }, caller) {
           if (path !== undefined && caller !== 'cli')
             return fail({ code: 'setting-not-allowed-here', key: 'engine.path' })
           const blocked = runs.blocked()
           if (blocked && !dry) return fail(blocked)
-          const wish = { id: engine, path: path ?? choice().path }
+          // The zot that served last is meant where none is named: nobody over HTTP can name a program.
+          const named = path ?? choice().path
+          const wish = {
+            id: engine,
+            path: named === '' && engine === 'zot' ? ((await options.folder.servedBy()) ?? '') : named,
+          }
           if (dry) return ok({ plan: await plan(wish, yes) })
-          const memory = await memoryFor(wish, yes)
+          const memory = await memoryFor(wish, yes, caller)
           if (!memory.ok) return memory
           return runs.start(switchRunbook(memory.value, parts), caller)
         },
@@ -175,6 +193,12 @@ export function createEngineControl(options: Options): EngineControl {
     kinds: { [switchName]: kind },
   }
 }
+
+/** The choice stands at the engine that it is for. */
+const withChoice = (row: EngineRow, choice: EngineChoice): EngineRow =>
+  row.id === choice.engine && (row.id === 'zotbar-registry' || row.current || row.path === choice.program)
+    ? { ...row, choice }
+    : row
 
 /** What keeps an engine from taking over, and what to do about it. */
 function refusal(id: Engine['id'], error: Failure): Finding {

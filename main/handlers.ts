@@ -34,6 +34,10 @@ interface Parts {
   /** The part of the contract about keys under care. */
   rotation: RotationHandlers
   notices: NoticeControl['handlers']
+  /** The part about the data folder. */
+  folder: Pick<ZotbarHandlers, 'data'>
+  /** Looks whether what serves still has its data folder. */
+  look(): Promise<void>
   admin: { show(): Promise<Result<Credential>>; reset(): Promise<Result<Credential>> }
   snapshot(): Snapshot
   /** Whether the registry could be started as config.json is now. */
@@ -54,6 +58,8 @@ export function createHandlers(parts: Parts): ZotbarHandlers {
     keys,
     rotation,
     notices,
+    folder,
+    look,
     admin,
     control,
     busyWith,
@@ -92,6 +98,7 @@ export function createHandlers(parts: Parts): ZotbarHandlers {
         return checked.ok ? then(() => supervisor.restart({ now })) : checked
       },
       async lookAgain() {
+        await look()
         await supervisor.lookAgain()
         return ok(snapshot())
       },
@@ -100,6 +107,7 @@ export function createHandlers(parts: Parts): ZotbarHandlers {
         return busy === undefined ? supervisor.cancel() : fail({ code: 'busy', with: busy })
       },
     },
+    ...folder,
     logs: {
       tail: async ({ lines }) => ok({ lines: await tail(lines) }),
     },

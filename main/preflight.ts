@@ -1,5 +1,5 @@
 import { dirname, join, resolve } from 'node:path'
-import type { Failure } from '../preload/contract/failure.ts'
+import type { ConfigFault, Failure } from '../preload/contract/failure.ts'
 import { fail, ok, type Result } from '../preload/contract/result.ts'
 import type { Config } from '../registry/config/config.ts'
 import { readListenAddress } from '../registry/config/listen-address.ts'
@@ -157,16 +157,19 @@ function targetOf(config: Config, folder: string, engine: EngineId): Target {
   }
 }
 
-function invalid(file: string, problems: ConfigProblem[]): Failure {
-  return {
-    code: 'config-invalid',
-    file,
-    faults: problems.map(({ message, keyPath, line, column, allowed }) => ({
-      message,
-      ...(keyPath === undefined ? {} : { keyPath }),
-      ...(line === undefined ? {} : { line }),
-      ...(column === undefined ? {} : { column }),
-      ...(allowed === undefined ? {} : { allowed }),
-    })),
-  }
+const invalid = (file: string, problems: ConfigProblem[]): Failure => ({
+  code: 'config-invalid',
+  file,
+  faults: faultsOf(problems),
+})
+
+/** Problems of config.json as the contract has them. */
+export function faultsOf(problems: ConfigProblem[]): ConfigFault[] {
+  return problems.map(({ message, keyPath, line, column, allowed }) => ({
+    message,
+    ...(keyPath === undefined ? {} : { keyPath }),
+    ...(line === undefined ? {} : { line }),
+    ...(column === undefined ? {} : { column }),
+    ...(allowed === undefined ? {} : { allowed }),
+  }))
 }

@@ -1,4 +1,6 @@
 import { resolve } from 'node:path'
+import type { EngineChoice } from '../../preload/contract/undecided.ts'
+import { when } from '../../preload/words/format.ts'
 import { exitCode } from './exit-code.ts'
 import { tellRun } from './follow-run.ts'
 import { table } from './table.ts'
@@ -12,7 +14,7 @@ export interface UseOptions {
 }
 
 /** Every engine there is. With --json one object: {engines: [...]}. */
-export const list: Verb<object> = async ({ out, client }) => {
+export const list: Verb<object> = async ({ out, client, now }) => {
   const asked = await client.zotbar.engine.list({})
   if (!asked.ok) return out.failure(asked.error)
   const { engines } = asked.value
@@ -20,16 +22,23 @@ export const list: Verb<object> = async ({ out, client }) => {
   out.line(
     table(
       ['', 'ENGINE', 'VERSION', 'PATH', ''],
-      engines.map(({ id, version, path, current, reason }) => [
+      engines.map(({ id, version, path, current, reason, choice }) => [
         current ? '*' : '',
         id,
         version ?? 'unknown',
         path,
-        reason === undefined ? '' : `not usable: ${reason}`,
+        reason === undefined ? chosenText(choice, now()) : `not usable: ${reason}`,
       ]),
     ),
   )
   return exitCode.done
+}
+
+/** What was chosen for the data folder, by whom and when. */
+function chosenText(choice: EngineChoice | undefined, now: number): string {
+  if (choice === undefined) return ''
+  const how = { asked: '', 'first-run': ', with the first start', 'served-before': ', as it served before' }
+  return `chosen for this data folder ${when(choice.at, now)}${how[choice.why]}`
 }
 
 /** Switches and tells each step; exits 0 when it is done, else 1, whatever is serving then. */

@@ -69,6 +69,14 @@ export function addRegistryVerbs(program: Command, verb: AddVerb, run: Run): voi
       },
     )
 
+  const data = group('data', 'see whether the data folder is the one that it was, and begin with another')
+  verb(data, 'show', 'the folder as it was and as it is, side by side').action(async (options: Json) =>
+    run((await import('./data.ts')).show, options, {}),
+  )
+  verb(data, 'accept', 'the folder that config.json names is the one from now on').action(
+    async (options: Json) => run((await import('./data.ts')).accept, options, {}),
+  )
+
   const admin = group('admin', 'the account that the first run made')
   for (const [name, words] of [
     ['show', 'its name and password'],

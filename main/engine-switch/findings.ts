@@ -54,12 +54,21 @@ export function switchFindings(from: Engine['id'], to: Engine['id'], facts: Conf
       'the engine',
       'Zotbar does not see when images were pushed and pulled, and pushes under way are waited for from outside.',
     )
-  } else if (facts.search)
-    add(
-      'search',
-      'warning',
-      'extensions',
-      "zotbar-registry has no search, no vulnerability scans and not zot's own pages.",
-    )
+  } else {
+    if (facts.pullThrough)
+      add(
+        'pull-through',
+        'warning',
+        'extensions.sync',
+        'zotbar-registry does not pull through: what only upstreams hold is not found any more.',
+      )
+    if (facts.search)
+      add(
+        'search',
+        'warning',
+        'extensions',
+        "zotbar-registry has no search, no vulnerability scans and not zot's own pages.",
+      )
+  }
   return found
 }

@@ -29,6 +29,8 @@ export const switchMemory = v.object({
   /** Where the census is kept while the run lasts. */
   censusFile: v.string(),
   tags: v.exactOptional(v.number()),
+  /** Who asked for it. */
+  by: v.exactOptional(v.string()),
 })
 export type SwitchMemory = v.InferOutput<typeof switchMemory>
 
@@ -48,6 +50,11 @@ export interface SwitchParts {
   choose(choice: Choice): Promise<Result<unknown>>
   /** Whether this engine accepts config.json, and nobody else has the data open. */
   inspect(engine: Engine): Promise<Result<null>>
+  /** This engine may be started on the data folder, whatever was chosen for it; undefined: none. */
+  permit(engine: Engine | undefined): void
+  /** Writes down the engine under care as the one that was chosen for the data folder, durably. */
+  keepChoice(by: string): Promise<Result<unknown>>
+  isChosen(engine: Engine): Promise<boolean>
   findings(memory: SwitchMemory): Promise<Finding[]>
   /** All data folders of config.json; undefined where it cannot be read. */
   roots(): Promise<string[] | undefined>
@@ -138,7 +145,9 @@ function stopStep(parts: SwitchParts): SwitchStep {
       const engine = await parts.locate(memory.from)
       if (!engine.ok) return asStep(engine)
       if (parts.current().command !== engine.value.command) parts.use(engine.value)
-      return serveWithin(parts, limitOf(memory, parts))
+      const served = await serveWithin(parts, limitOf(memory, parts))
+      // Where nobody had chosen, it waits for a choice again.
+      return parts.supervisor.state().kind === 'undecided' ? done : served
     },
   }
 }
@@ -175,9 +184,18 @@ function startStep(parts: SwitchParts): SwitchStep {
     why: 'It has to answer within its time.',
     check: async ({ memory }) =>
       supervisor.state().kind === 'serving' && parts.current().command === memory.to.command,
-    apply: ({ memory }) => serveWithin(parts, limitOf(memory, parts)),
-    undo: async () => asStep(await supervisor.stop()),
+    apply: ({ memory }) => bringUp(parts, memory),
+    async undo() {
+      parts.permit(undefined)
+      return asStep(await supervisor.stop())
+    },
   }
+}
+
+/** Starts the engine that is switched to: until it is chosen for good, this run alone allows it. */
+function bringUp(parts: SwitchParts, memory: SwitchMemory): Promise<StepResult> {
+  parts.permit(parts.current())
+  return serveWithin(parts, limitOf(memory, parts))
 }
 
 function limitOf({ tags }: SwitchMemory, { gate }: SwitchParts): number {
@@ -200,7 +218,7 @@ async function checksOf(parts: SwitchParts, { memory, progress, signal }: Contex
   const census = await readCensus(memory.censusFile)
   const roots = await parts.roots()
   return [
-    { id: 'ready', title: 'It is ready', run: () => serveWithin(parts, limitOf(memory, parts)) },
+    { id: 'ready', title: 'It is ready', run: () => bringUp(parts, memory) },
     ...storeChecks({ census, roots, ask: parts.ask, progress, signal }),
     {
       id: 'stable',
@@ -216,10 +234,12 @@ function commitStep(parts: SwitchParts): SwitchStep {
     title: 'Keep it',
     why: 'It has proved itself; from here on nothing goes back by itself.',
     pointOfNoReturn: true,
-    check: async context => holdsAlready(context, parts),
+    check: async context => holdsAlready(context, parts) && parts.isChosen(parts.current()),
     async apply({ memory }) {
       await rm(memory.censusFile, { force: true })
-      return done
+      const kept = await parts.keepChoice(memory.by ?? 'cli')
+      parts.permit(undefined)
+      return asStep(kept)
     },
   }
 }

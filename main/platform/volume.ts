@@ -15,7 +15,7 @@ export interface Mounts {
 /**
  * May a registry be started on this data folder? A folder that is not there yet is fine when its parent is, because
  * the engine makes it; a volume that is not mounted is not, because the registry would come up empty.
- * Errors: data-volume-missing, data-not-a-folder, data-unreadable, data-read-only. `present`: the folder exists.
+ * Errors: data-volume-missing, data-not-a-folder, data-denied, data-unreadable, data-read-only. `present`: the folder exists.
  */
 export async function checkVolume(path: string, mounts?: Mounts): Promise<Result<{ present: boolean }>> {
   const folder = resolve(path)
@@ -57,6 +57,22 @@ async function failureOf(error: unknown, path: string, looked: string): Promise<
   )
   // It can be read, so what failed was the question about writing.
   if (errorCode(error) === 'EACCES' && readable) return { code: 'data-read-only', path }
+  return deniedOr(error, path)
+}
+
+/** A refusal has a code of its own: macOS answers EPERM where its privacy settings keep a program out of a folder. */
+export function deniedOr(
+  error: unknown,
+  path: string,
+  platform: NodeJS.Platform = process.platform,
+): Extract<Failure, { code: 'data-denied' | 'data-unreadable' }> {
+  const code = errorCode(error)
+  if (code === 'EPERM' || code === 'EACCES')
+    return {
+      code: 'data-denied',
+      path,
+      by: code === 'EPERM' && platform === 'darwin' ? 'macos' : 'permissions',
+    }
   return { code: 'data-unreadable', path, reason: reasonOf(error) }
 }
 

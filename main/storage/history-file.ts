@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as v from 'valibot'
 import { writeAtomic } from '../platform/atomic-file.ts'
@@ -35,5 +36,16 @@ export function historyFile(
   return {
     read: async () => (await readJsonFile(file, shape, options))?.stores ?? [],
     write: stores => writeAtomic(file, JSON.stringify({ version: 1, stores })),
+  }
+}
+
+/** The data folder that was counted last, or undefined; a file that cannot be read is left as it is. */
+export async function lastStored(home: string): Promise<Stored | undefined> {
+  try {
+    const text = await readFile(join(home, 'samples.json'), 'utf8')
+    const read = v.safeParse(shape, JSON.parse(text))
+    return read.success ? read.output.stores[0] : undefined
+  } catch {
+    return undefined
   }
 }

@@ -26,6 +26,8 @@ export interface StorageOptions {
   dataFolder(): string | undefined
   /** The folders of storage.subPaths, by the first part of a name. */
   subFolders?(): SubFolders
+  /** Why the folder must not be counted: it is not the one that it was. */
+  trouble?(): Promise<Failure | undefined>
   /** Space of the volume that holds `folder`, or will hold it. */
   freeSpace(folder: string): Promise<FreeSpace | undefined>
   /** ZOTBAR_HOME: sizes over time are kept in its samples.json. */
@@ -143,7 +145,8 @@ export function createStorage(options: StorageOptions): Storage {
   const look = async (root: string) => {
     const looked = await lookAtRoot(root, () => (shown?.bytes ?? 0) > 0)
     await readSpace(root)
-    return looked
+    const other = looked.problem === undefined ? await options.trouble?.() : undefined
+    return other === undefined ? looked : { ...looked, problem: other }
   }
 
   /** Every five minutes: free space changes without us, and a volume may go. */

@@ -66,7 +66,16 @@ export function createCare({ parts, policy, logFile, tell }: Parts): Care {
     if (record) parts.log('the recorded process is gone, or is another one', { ...record })
     const place = await parts.preflight()
     if (!place.ok) return { kind: 'refused', error: place.error }
-    return lookAtPort(plain(place.value), processes, isFree)
+    const { undecided } = place.value
+    const port = await owned(plain(place.value))
+    // Whoever has the port is told in any case.
+    return port.kind === 'free' && undecided !== undefined ? { kind: 'undecided', undecided } : port
+  }
+
+  async function owned(place: Place): Promise<Finding> {
+    const finding = await lookAtPort(place, processes, isFree)
+    if (finding.kind !== 'taken' || parts.recognize === undefined) return finding
+    return { ...finding, owner: await parts.recognize(finding.owner, place) }
   }
 
   /** A volume that does not answer must not hold up everything else. */
@@ -197,7 +206,7 @@ export function createCare({ parts, policy, logFile, tell }: Parts): Care {
     perform(effect) {
       switch (effect.do) {
         case 'look-at-port':
-          return void check(effect.serial, lookAtPort(effect.place, processes, isFree))
+          return void check(effect.serial, owned(effect.place))
         case 'spawn':
           return start(effect.place)
         case 'signal':

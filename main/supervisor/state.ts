@@ -38,7 +38,7 @@ export interface Owner {
   user?: string
   startedAt?: number
   /** Set when it is a zot. */
-  zot?: { version?: string }
+  zot?: { version?: string; program?: string }
 }
 
 /** What outlives a single stage. */

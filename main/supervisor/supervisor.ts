@@ -1,5 +1,6 @@
 import type { JournalEntry, ProcessState, PushInProgress } from '../../preload/contract/registry-state.ts'
 import type { Result } from '../../preload/contract/result.ts'
+import type { Undecided } from '../../preload/contract/undecided.ts'
 import type { Liveness } from '../platform/admin-liveness.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { ProcessTable } from '../platform/process-table.ts'
@@ -8,7 +9,7 @@ import type { Runnable, Spawn } from './launch.ts'
 import type { LogBatch, LogLimits } from './log-file.ts'
 import type { Policy } from './policy.ts'
 import { run } from './run.ts'
-import type { Place } from './state.ts'
+import type { Owner, Place } from './state.ts'
 import type { Kill } from './stop.ts'
 
 export type { LogBatch } from './log-file.ts'
@@ -23,8 +24,13 @@ export interface SupervisorParts {
   configFile: string
   clock: Clock
   processes: ProcessTable
-  /** Before each start: the config can be read, the data volume is there. Answers where it will listen. */
-  preflight(): Promise<Result<Place>>
+  /**
+   * Before each start: the config can be read, the data volume is there. Answers where it will listen, and what somebody
+   * has to choose first.
+   */
+  preflight(): Promise<Result<Place & { undecided?: Undecided }>>
+  /** Says more of whoever owns the port. */
+  recognize?(owner: Owner, place: Place): Promise<Owner>
   /** Uploads under way, as seen on disk. */
   uploadsInProgress(): Promise<PushInProgress[]>
   /** The whole environment of the engine, but for what the engine adds itself. */

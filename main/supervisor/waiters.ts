@@ -1,6 +1,7 @@
 import type { Failure } from '../../preload/contract/failure.ts'
 import type { ProcessState } from '../../preload/contract/registry-state.ts'
 import { fail, ok, type Result, unreachable } from '../../preload/contract/result.ts'
+import { undecidedFailure } from '../../preload/contract/undecided.ts'
 
 type Goal = 'serving' | 'stopped'
 type Answer = Result<ProcessState>
@@ -57,12 +58,7 @@ function servingAnswer(state: ProcessState): Answer | undefined {
       })
     }
     case 'undecided':
-      return fail({
-        code: 'undecided',
-        why: state.why,
-        folder: state.found.folder,
-        commands: state.commands,
-      })
+      return fail(undecidedFailure(state))
     case 'failed':
       return fail(state.error)
     default:

@@ -7,6 +7,7 @@ import type { Result } from './result.ts'
 import type { EngineRow, RunbookDetails, RunbookLines, RunbookPlan, RunbookRecord } from './runbook.ts'
 import type { SettingChanged, SettingRow } from './setting.ts'
 import type { Snapshot } from './snapshot.ts'
+import type { DataFolder } from './undecided.ts'
 import type { UpgradePlan, UpgradeReleases, UpgradeState } from './upgrade.ts'
 
 const nothing = v.strictObject({})
@@ -50,6 +51,15 @@ export const contract = {
     cancel: command<null>()(nothing),
     /** Looks now whether what kept it from starting is over; answers when that is known. */
     lookAgain: command<Snapshot>()(nothing),
+  },
+  /** The data folder: whether it is the one that it was. */
+  data: {
+    show: command<DataFolder>()(nothing),
+    /**
+     * From now on the folder that config.json names is the one, and the registry starts on it. For the command line, and
+     * in Electron after a native question; not over HTTP.
+     */
+    accept: command<Snapshot>()(nothing),
   },
   logs: {
     /** The newest lines of the registry's output, oldest first, as it wrote them. */

@@ -82,8 +82,8 @@ export type ProcessState =
       command?: string
       user?: string
       startedAt?: number
-      /** Set when it is a zot; the version is absent where it does not tell one. */
-      zot?: { version?: string }
+      /** Set when it is a zot; the version is absent where it does not tell one. `program`: its file, absolute. */
+      zot?: { version?: string; program?: string }
     }
   /** Nothing is started until somebody has chosen. */
   | ({ kind: 'undecided'; since: number } & Undecided)

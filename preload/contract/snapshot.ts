@@ -58,6 +58,8 @@ export interface PushEvent {
 export type Notice =
   | { id: string; at: number; kind: 'file-set-aside'; file: string; keptAs: string }
   | { id: string; at: number; kind: 'socket-elsewhere'; path: string }
+  /** The data folder holds what it held, under another inode or path: it came from a backup, or was moved. */
+  | { id: string; at: number; kind: 'data-restored'; folder: string }
   | { id: string; at: number; kind: 'storage-nearly-full'; freeBytes: number; volumeBytes: number }
   | { id: string; at: number; kind: 'config-written'; file: string; data: string }
   | { id: string; at: number; kind: 'admin-created'; user: string; host: string }

@@ -1,4 +1,4 @@
-import type { ConfigFault } from './failure.ts'
+import type { ConfigFault, Failure } from './failure.ts'
 
 /**
  * Why nothing is started although the port is free. `store-of-another-engine`: zot's databases lie in a data folder for
@@ -104,3 +104,11 @@ export interface EngineChoice {
   at: number
   why: 'asked' | 'first-run' | 'served-before'
 }
+
+/** What somebody is answered who asked for a start meanwhile. */
+export const undecidedFailure = ({ why, found, commands }: Undecided): Failure => ({
+  code: 'undecided',
+  why,
+  folder: found.folder,
+  commands,
+})

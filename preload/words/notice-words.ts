@@ -33,6 +33,12 @@ export function noticeWords(notice: Notice): NoticeWords {
         detail: `The path in Zotbar's folder is too long for a socket, so it is at ${notice.path}. The command line finds it by itself.`,
         wants: false,
       }
+    case 'data-restored':
+      return {
+        title: 'The data folder was restored or moved',
+        detail: `${notice.folder} holds what it held before, and is another folder on the disk: it serves.`,
+        wants: false,
+      }
     case 'storage-nearly-full':
       return {
         title: `The disk has ${bytes(notice.freeBytes)} left of ${bytes(notice.volumeBytes)}`,

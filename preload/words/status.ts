@@ -1,6 +1,7 @@
 import type { UnreadableRepository } from '../contract/image.ts'
 import type { StateName } from '../contract/registry-state.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
+import type { Undecided } from '../contract/undecided.ts'
 import { plain } from './format.ts'
 import { glance } from './glance.ts'
 
@@ -12,6 +13,8 @@ export interface Status {
   registry: { url: string; engine: string; version?: string; pid?: number }
   storage?: { bytes: number; repositories: number; tags: number; freeBytes: number }
   unreadable?: UnreadableRepository[]
+  /** What somebody has to choose, and what decides it; only in the state `undecided`. */
+  undecided?: Pick<Undecided, 'why' | 'difference' | 'found' | 'was' | 'commands'>
   dashboard?: { url: string }
 }
 
@@ -36,9 +39,24 @@ export function status(snapshot: Snapshot, now: number): Status {
       ? {}
       : { storage: { bytes, repositories, tags, freeBytes } }),
     ...(unreadable === undefined || unreadable.length === 0 ? {} : { unreadable }),
+    ...(snapshot.process.kind === 'undecided' ? { undecided: openChoice(snapshot.process) } : {}),
     ...(snapshot.dashboard ? { dashboard: { url: snapshot.dashboard.url } } : {}),
   }
 }
+
+const openChoice = ({
+  why,
+  difference,
+  found,
+  was,
+  commands,
+}: Undecided): NonNullable<Status['undecided']> => ({
+  why,
+  ...(difference === undefined ? {} : { difference }),
+  found,
+  ...(was === undefined ? {} : { was }),
+  commands,
+})
 
 /** The pid of the registry process while one of ours runs. */
 export function runningPid(snapshot: Pick<Snapshot, 'process'>): number | undefined {

@@ -145,7 +145,7 @@ export function folderFailureWords(error: FolderFailure): FailureWords {
             ],
           }
         : {
-            title: 'The data folder may not be read',
+            title: 'The data folder cannot be read',
             steps: [
               `Your user has no access to ${error.path}.`,
               'Give your user access to it: it starts by itself then.',

@@ -129,6 +129,11 @@ export function fakeHost(over: Areas = {}): FakeHost {
       lookAgain: async () => ok(now),
       ...over.registry,
     },
+    data: {
+      show: async () => fail({ code: 'config-missing', file: '/c.json' }),
+      accept: async () => fail({ code: 'nothing-to-accept', folder: '/data' }),
+      ...over.data,
+    },
     logs: { tail: async () => ok({ lines: ['one', 'two'] }), ...over.logs },
     images: {
       list: async () => ok({ images: [anImage], timesKnown: true }),

@@ -1,7 +1,8 @@
 import type { ZotbarHandlers } from '../../../preload/contract/contract.ts'
 import type { Failure } from '../../../preload/contract/failure.ts'
-import { ok } from '../../../preload/contract/result.ts'
+import { fail, ok } from '../../../preload/contract/result.ts'
 import { failureWords } from '../../../preload/words/failure-words.ts'
+import { figureWords, holdsWords } from '../../../preload/words/undecided-words.ts'
 import type { ElectronApi } from './electron-api.ts'
 
 export interface Questions {
@@ -38,11 +39,30 @@ export function createQuestions({ dialog }: Pick<ElectronApi, 'dialog'>): Questi
 
 /**
  * The handlers as a window gets them: a setting that names a program, command, host, file or URL is
- * changed only after a native confirmation. When it is declined, the answer is the value as it was.
+ * changed only after a native confirmation. When it is declined, the answer is the value as it was. Another data
+ * folder is accepted in the same way.
  */
 export function confirmedHandlers(handlers: ZotbarHandlers, questions: Questions): ZotbarHandlers {
   return {
     ...handlers,
+    data: {
+      ...handlers.data,
+      async accept(input, caller) {
+        const asked = await handlers.data.show({}, caller)
+        if (!asked.ok) return asked
+        const { found, was } = asked.value
+        const agreed = await questions.confirm({
+          title: 'Begin with this data folder?',
+          body: [
+            `Before: ${(was && figureWords(was)) ?? 'not known'}${was?.folder === undefined ? '' : ` in ${was.folder}`}.`,
+            `Now: ${holdsWords(found)} in ${found.folder}.`,
+            'Clients find what is there now. Nothing is deleted anywhere.',
+          ].join('\n'),
+          confirm: 'Begin with it',
+        })
+        return agreed ? handlers.data.accept(input, caller) : fail({ code: 'cancelled' })
+      },
+    },
     settings: {
       ...handlers.settings,
       async set(input, caller) {

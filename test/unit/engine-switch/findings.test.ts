@@ -17,8 +17,10 @@ describe('what a switch means', () => {
       'pull-through',
       'image-times',
     ])
-    expect(ids('zot', 'zotbar-registry')).toEqual(['api-keys', 'sessions', 'search'])
-    expect(ids('zot', 'zotbar-registry', { apiKeys: false, sessions: false, search: false })).toEqual([])
+    expect(ids('zot', 'zotbar-registry')).toEqual(['api-keys', 'sessions', 'pull-through', 'search'])
+    expect(ids('zot', 'zotbar-registry', { apiKeys: false, sessions: false, search: false })).toEqual([
+      'pull-through',
+    ])
     expect(ids('zot', 'zot')).toEqual([])
   })
 })

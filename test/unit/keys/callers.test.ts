@@ -12,6 +12,8 @@ const handlers = createHandlers({
   images: unused,
   keys: unused,
   admin: { show: async () => ok(credential), reset: async () => ok(credential) },
+  folder: unused,
+  look: unused,
   control: unused,
   rotation: { keys: {} } as never,
   notices: { keys: {} } as never,

@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { checkVolume, parseFstab, parseMountinfo } from '../../../main/platform/volume.ts'
+import { checkVolume, deniedOr, parseFstab, parseMountinfo } from '../../../main/platform/volume.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -56,7 +56,17 @@ test.skipIf(process.getuid?.() === 0)('unreadable and read-only folders', async 
   expect(await checkVolume(path, none)).toMatchObject({ error: { code: 'data-read-only', path } })
   expect(await checkVolume(join(path, 'new'), none)).toMatchObject({ error: { code: 'data-read-only' } })
   await chmod(path, 0o000)
-  expect(await checkVolume(path, none)).toMatchObject({ error: { code: 'data-unreadable', path } })
+  expect(await checkVolume(path, none)).toMatchObject({
+    error: { code: 'data-denied', path, by: 'permissions' },
+  })
+})
+
+test('a refusal of macOS has words of its own, and is no missing volume', () => {
+  const refused = (code: string) => Object.assign(new Error(code), { code })
+  expect(deniedOr(refused('EPERM'), '/v', 'darwin')).toEqual({ code: 'data-denied', path: '/v', by: 'macos' })
+  expect(deniedOr(refused('EACCES'), '/v', 'darwin')).toMatchObject({ by: 'permissions' })
+  expect(deniedOr(refused('EPERM'), '/v', 'linux')).toMatchObject({ by: 'permissions' })
+  expect(deniedOr(refused('EIO'), '/v', 'darwin')).toMatchObject({ code: 'data-unreadable' })
 })
 
 test('mount tables', () => {

@@ -1,0 +1,61 @@
+import type { DataFolder, FolderBefore, FolderFound } from '../../preload/contract/undecided.ts'
+import { bytes, when } from '../../preload/words/format.ts'
+import { status as statusObject } from '../../preload/words/status.ts'
+import { figureWords, holdsWords } from '../../preload/words/undecided-words.ts'
+import { exitCode } from './exit-code.ts'
+import { table } from './table.ts'
+import type { Verb } from './verb.ts'
+import { watchingStates } from './watch-states.ts'
+
+/** What the data folder was and what it is, side by side. With --json one object: {same, difference?, found, was?, choice?}. */
+export const show: Verb<object> = async ({ out, client, now }) => {
+  const asked = await client.zotbar.data.show({})
+  if (!asked.ok) return out.failure(asked.error)
+  out.object(asked.value)
+  out.line(folderText(asked.value, now()))
+  return exitCode.done
+}
+
+/** The folder that config.json names becomes the one. Returns when the registry serves on it. */
+export const accept: Verb<object> = async context => {
+  const { out, client, now } = context
+  const done = await watchingStates(context, 'serving', () => client.zotbar.data.accept({}))
+  if (!done.ok) return out.failure(done.error)
+  out.object(statusObject(done.value, now()))
+  out.line(`Accepted. ${done.value.registry.dataFolder ?? 'It'} is the data folder from now on.`)
+  return exitCode.done
+}
+
+/** Two columns, and whether they are the same folder. */
+export function folderText({ same, found, was, choice }: DataFolder, now: number): string {
+  const rows = [
+    ['Folder', was?.folder ?? 'not known', found.folder],
+    ['Holds', (was && figureWords(was)) ?? 'not known', holdsWords(found)],
+    ['As of', asOf(was, now), found.modifiedAt === undefined ? '' : `changed ${when(found.modifiedAt, now)}`],
+    ['Served by', servedBy(was, now), chosen(choice)],
+    ['Free', '', found.freeBytes === undefined ? '' : bytes(found.freeBytes)],
+    ['zot’s files', '', databases(found)],
+  ]
+  const verdict = same
+    ? was === undefined
+      ? 'Nothing was written down of a data folder yet.'
+      : 'It is the data folder that it was.'
+    : 'It is not the data folder that it was. To begin with this one: zotbar data accept'
+  return `${table(['', 'BEFORE', 'NOW'], rows)}\n${verdict}`
+}
+
+const asOf = (was: FolderBefore | undefined, now: number): string =>
+  was?.asOf === undefined ? '' : when(was.asOf, now)
+
+function servedBy(was: FolderBefore | undefined, now: number): string {
+  const by = was?.servedBy
+  if (by === undefined) return ''
+  const until = by.until === undefined ? '' : ` until ${when(by.until, now)}`
+  return `${by.engine}${by.version === undefined ? '' : ` ${by.version}`}${until}`
+}
+
+const chosen = (choice: DataFolder['choice']): string =>
+  choice === undefined ? 'nothing chosen' : `${choice.engine}, chosen`
+
+const databases = ({ databases: files }: FolderFound): string =>
+  files.length === 0 ? 'none' : files.map(file => file.split('/').at(-1) ?? file).join(', ')

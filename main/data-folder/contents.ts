@@ -1,0 +1,71 @@
+import { opendir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { FolderFound } from '../../preload/contract/undecided.ts'
+
+/** What a folder holds, as far as a short look tells. */
+export type Contents = Pick<FolderFound, 'holds' | 'repositories' | 'tags' | 'atLeast'>
+
+/** A look ends after so many folders, or repositories: it says whether there are images, it does not count a store. */
+const most = { folders: 4000, repositories: 1000, depth: 12 }
+/** No names of repositories, and never counted as files of somebody. */
+const systems = /^(\.|_|lost\+found$)/
+
+/** Looks for repositories in a data folder, without blobs. Throws as the file system does. */
+export async function lookInto(folder: string): Promise<Contents> {
+  let repositories = 0
+  let tags = 0
+  let folders = 0
+  let others = false
+  let cut = false
+  const waiting: { path: string; depth: number }[] = [{ path: folder, depth: 0 }]
+  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+    if (++folders > most.folders || repositories >= most.repositories) {
+      cut = true
+      break
+    }
+    const { path, depth } = next
+    const entries = await entriesOf(path)
+    const isRepository = depth > 0 && entries.some(entry => entry.name === 'index.json')
+    if (isRepository) {
+      repositories++
+      tags += await tagsIn(join(path, 'index.json'))
+    }
+    for (const entry of entries) {
+      if (systems.test(entry.name) || entry.name === 'blobs') continue
+      if (!entry.isFolder) others ||= depth === 0 && !/^(meta|cache)\.db$/.test(entry.name)
+      else if (depth < most.depth) waiting.push({ path: join(path, entry.name), depth: depth + 1 })
+    }
+    others ||= depth > 0 && !isRepository && entries.some(entry => !entry.isFolder)
+  }
+  if (repositories > 0) return { holds: 'images', repositories, tags, ...(cut ? { atLeast: true } : {}) }
+  return { holds: others || cut ? 'other-files' : 'nothing' }
+}
+
+async function entriesOf(path: string): Promise<{ name: string; isFolder: boolean }[]> {
+  const found: { name: string; isFolder: boolean }[] = []
+  for await (const entry of await opendir(path)) {
+    found.push({ name: entry.name, isFolder: entry.isDirectory() })
+    if (found.length > most.folders) break
+  }
+  return found
+}
+
+/** Manifests with a tag in an index; one that cannot be read has none that is known. */
+async function tagsIn(file: string): Promise<number> {
+  try {
+    const read: unknown = JSON.parse(await readFile(file, 'utf8'))
+    if (typeof read !== 'object' || read === null || !('manifests' in read) || !Array.isArray(read.manifests))
+      return 0
+    return read.manifests.filter(isTagged).length
+  } catch {
+    return 0
+  }
+}
+
+const isTagged = (entry: unknown): boolean =>
+  typeof entry === 'object' &&
+  entry !== null &&
+  'annotations' in entry &&
+  typeof entry.annotations === 'object' &&
+  entry.annotations !== null &&
+  'org.opencontainers.image.ref.name' in entry.annotations

@@ -1,0 +1,197 @@
+import type { ZotbarHandlers } from '../preload/contract/contract.ts'
+import type { Failure } from '../preload/contract/failure.ts'
+import { fail, ok, type Result } from '../preload/contract/result.ts'
+import type { Notice, Snapshot, StorageState } from '../preload/contract/snapshot.ts'
+import { createFolderKeeper } from './data-folder/folder-keeper.ts'
+import type { Engine } from './engine/engine.ts'
+import { openEngineChoices } from './engine/engine-choices.ts'
+import type { Engines } from './engine/engines.ts'
+import { zotRecognizer } from './engine/foreign-zot.ts'
+import { createEngineDecision, type EngineDecision } from './engine-decision.ts'
+import type { Clock } from './platform/clock.ts'
+import type { FreeSpace } from './platform/free-space.ts'
+import type { SetAside } from './platform/json-file.ts'
+import type { ProcessTable } from './platform/process-table.ts'
+import { readTarget, type Target } from './preflight.ts'
+import type { Settings } from './settings/settings.ts'
+import { lastStored } from './storage/history-file.ts'
+import type { Storage } from './storage/storage.ts'
+import type { Supervisor, SupervisorParts } from './supervisor/supervisor.ts'
+
+interface Options {
+  home: string
+  configFile: string
+  clock: Clock
+  settings: Settings
+  engines: Engines
+  processes: ProcessTable
+  childEnvironment: Record<string, string>
+  current(): Engine
+  use(engine: Engine): void
+  version(): string | undefined
+  target(): Target | undefined
+  storage: Storage
+  supervisor: Supervisor
+  freeSpace(folder: string): Promise<FreeSpace | undefined>
+  snapshot(): Snapshot
+  tell(notice: Notice): void
+  report(what: SetAside): void
+  log(message: string, data?: Record<string, unknown>): void
+}
+
+/** The data folder and the engine that belongs to it: known again, watched, and decided on. */
+export interface FolderControl
+  extends Pick<EngineDecision, 'decide' | 'permit' | 'choose' | 'choice' | 'servedBy'> {
+  handlers: Pick<ZotbarHandlers, 'data'>
+  recognize: NonNullable<SupervisorParts['recognize']>
+  /** Why the data folder must not be counted: it is not the one that it was. */
+  trouble(): Promise<Failure | undefined>
+  /** Looks now whether what serves still has its folder. */
+  look(): Promise<void>
+  /** The supervisor's state changed. */
+  stateChanged(): void
+  close(): Promise<void>
+}
+
+/** Joins what is known of the data folder, the choices of engines, and the supervisor. */
+export async function createFolderControl(options: Options): Promise<FolderControl> {
+  const { home, configFile, clock, settings, engines, processes, current, storage, supervisor } = options
+  const { log, report, tell } = options
+
+  const keeper = createFolderKeeper({
+    home,
+    clock,
+    log,
+    report,
+    async earlier() {
+      const stored = await lastStored(home)
+      if (stored === undefined) return undefined
+      const { asOf, bytes, repositories, tags, biggest } = stored.last
+      return {
+        folder: stored.folder,
+        asOf,
+        bytes,
+        repositories,
+        tags,
+        names: biggest.map(({ name }) => name),
+      }
+    },
+    figures: () => figuresOf(storage.state()),
+    repositories: () => storage.repositories(),
+    onLost: () => supervisor.dataLost(),
+    onRestored(folder) {
+      tell({ kind: 'data-restored', id: `data-restored:${clock.now()}`, at: clock.now(), folder })
+    },
+  })
+  const choices = await openEngineChoices(home, { now: () => clock.now(), report })
+  const decision = createEngineDecision({
+    configFile,
+    keeper,
+    choices,
+    engines,
+    settings,
+    now: () => clock.now(),
+    current,
+    use: options.use,
+    storage: () => storage.state(),
+    freeSpace: options.freeSpace,
+    ranBefore: async () => supervisor.journal().some(({ pid }) => pid !== undefined),
+    log,
+  })
+  const zotAt = zotRecognizer({
+    configFile,
+    processes,
+    roots: () => {
+      const target = options.target()
+      return target === undefined ? [] : [target.dataFolder, ...Object.values(target.subFolders)]
+    },
+    environment: options.childEnvironment,
+  })
+
+  async function compared() {
+    const target = await readTarget(configFile, 'zot')
+    if (!target.ok) return target
+    const { dataFolder: root, subFolders: subs } = target.value
+    const found = await keeper.compare({ root, subs })
+    return found.ok ? ok({ target: target.value, found: found.value }) : found
+  }
+
+  return {
+    decide: decision.decide,
+    permit: decision.permit,
+    choose: decision.choose,
+    choice: decision.choice,
+    servedBy: decision.servedBy,
+    async recognize(owner, { url }) {
+      const zot = await zotAt(owner, url)
+      if (zot === undefined) return owner
+      await keeper.sawForeignZot(zot)
+      const { sameStore: _, ...told } = zot
+      return { ...owner, zot: told }
+    },
+    look: keeper.look,
+    async trouble() {
+      const now = await compared()
+      if (!now.ok || now.value.found.same) return undefined
+      return keeper.lost() ?? { code: 'other-folder', path: now.value.found.folder }
+    },
+    stateChanged() {
+      const { kind } = supervisor.state()
+      const target = options.target()
+      if (kind === 'draining') return
+      if (kind !== 'serving' || target === undefined) return keeper.serves(undefined)
+      const { id, command } = current()
+      const version = options.version()
+      keeper.serves({
+        engine: id,
+        ...(version === undefined ? {} : { version }),
+        ...(id === 'zot' ? { program: settings.get('engine.path') || command } : {}),
+        folders: { root: target.dataFolder, subs: target.subFolders },
+      })
+      void decision.began()
+    },
+    handlers: {
+      data: {
+        async show() {
+          const now = await compared()
+          if (!now.ok) return now
+          const { target, found } = now.value
+          const was = await keeper.before()
+          const choice = await decision.choice()
+          return ok({
+            same: found.same,
+            found: await decision.found(target),
+            ...(found.same ? {} : { difference: found.difference }),
+            ...(was === undefined ? {} : { was }),
+            ...(choice === undefined ? {} : { choice }),
+          })
+        },
+        async accept(_, caller): Promise<Result<Snapshot>> {
+          if (caller === 'dashboard') return fail({ code: 'not-authorised', reason: 'wrong-sender' })
+          const now = await compared()
+          if (!now.ok) return now
+          const { target, found } = now.value
+          if (found.same) return fail({ code: 'nothing-to-accept', folder: target.dataFolder })
+          log('another data folder is accepted', { folder: target.dataFolder, by: caller })
+          await keeper.accept({ root: target.dataFolder, subs: target.subFolders })
+          const { kind } = supervisor.state()
+          if (kind === 'undecided' || kind === 'failed') {
+            const started = await supervisor.start()
+            // What it holds is counted now: until here it was not to be looked at.
+            void storage.scan()
+            if (!started.ok) return started
+          }
+          return ok(options.snapshot())
+        },
+      },
+    },
+    close: () => keeper.close(),
+  }
+}
+
+const figuresOf = ({ asOf, repositories, tags, bytes }: StorageState) => ({
+  ...(asOf === undefined ? {} : { asOf }),
+  ...(repositories === undefined ? {} : { repositories }),
+  ...(tags === undefined ? {} : { tags }),
+  ...(bytes === undefined ? {} : { bytes }),
+})

@@ -1,0 +1,184 @@
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createFolderKeeper, type Earlier } from '../../../main/data-folder/folder-keeper.ts'
+import { fakeClock } from '../../fakes/clock.ts'
+import { eventually } from '../../fakes/eventually.ts'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'zotbar-folder-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+function repository(root: string, name: string): void {
+  mkdirSync(join(root, name), { recursive: true })
+  writeFileSync(join(root, name, 'index.json'), '{"manifests":[]}')
+}
+
+function store(root: string, names: string[], id = 'a'.repeat(32)): string {
+  mkdirSync(join(root, '_zotbar'), { recursive: true })
+  writeFileSync(join(root, '_zotbar', 'store.json'), JSON.stringify({ format: 1, id, createdAt: '' }))
+  for (const name of names) repository(root, name)
+  return root
+}
+
+function keeping(names: string[], earlier?: Earlier) {
+  const clock = fakeClock()
+  const lost: number[] = []
+  const restored: string[] = []
+  const counted = { names }
+  const keeper = createFolderKeeper({
+    home: folder,
+    clock,
+    earlier: async () => earlier,
+    figures: () => ({
+      repositories: counted.names.length,
+      tags: counted.names.length,
+      bytes: 100,
+      asOf: clock.now(),
+    }),
+    repositories: () => counted.names.map(name => ({ name })),
+    report: () => {},
+    log: () => {},
+    onLost: () => lost.push(clock.now()),
+    onRestored: path => restored.push(path),
+  })
+  return { keeper, clock, lost, restored, counted }
+}
+
+const written = () => JSON.parse(readFileSync(join(folder, 'folder.json'), 'utf8')) as Record<string, unknown>
+const folders = (root: string) => ({ root, subs: {} })
+const serve = async (it: ReturnType<typeof keeping>, root: string) => {
+  it.keeper.serves({ engine: 'zotbar-registry', version: '1.2.3', folders: folders(root) })
+  await eventually(() => it.clock.pending().length > 0 || undefined)
+}
+
+describe('the folder that serves', () => {
+  it('is written down with what it holds, and known again by the next life of the app', async () => {
+    const root = store(join(folder, 'zot'), ['a', 'b/c'])
+    const first = keeping(['a', 'b/c'])
+    await serve(first, root)
+    expect(written()).toMatchObject({
+      root: { folder: root, marker: 'a'.repeat(32), sample: ['a', 'b/c'] },
+      repositories: 2,
+      served: { engine: 'zotbar-registry', version: '1.2.3' },
+    })
+    await first.keeper.close()
+    const next = keeping([])
+    expect(await next.keeper.before()).toMatchObject({
+      folder: root,
+      repositories: 2,
+      tags: 2,
+      bytes: 100,
+      servedBy: { engine: 'zotbar-registry', ours: true, until: first.clock.now() },
+    })
+    expect(await next.keeper.compare(folders(root))).toEqual({
+      ok: true,
+      value: { same: true, restored: false },
+    })
+    renameSync(root, join(folder, 'away'))
+    expect(await next.keeper.compare(folders(root))).toMatchObject({
+      value: { same: false, difference: 'missing', folder: root },
+    })
+    mkdirSync(root)
+    expect(await next.keeper.compare(folders(root))).toMatchObject({ value: { difference: 'empty' } })
+    await next.keeper.accept(folders(root))
+    expect(await next.keeper.compare(folders(root))).toMatchObject({ value: { same: true } })
+  })
+
+  it('is lost within 11 s when it goes, after a second look, and not for the instant of a rename', async () => {
+    const root = store(join(folder, 'zot'), ['a'])
+    const it = keeping(['a'])
+    await serve(it, root)
+    const away = join(folder, 'away')
+    const pass = async (ms: number) => {
+      await it.clock.advance(ms)
+      await eventually(() => it.clock.pending().length > 0 || it.lost.length > 0 || undefined)
+    }
+    renameSync(root, away)
+    await pass(10_000)
+    renameSync(away, root)
+    await pass(1_000)
+    expect(it.lost).toEqual([])
+    renameSync(root, away)
+    await pass(10_000)
+    expect(it.lost).toEqual([])
+    await pass(1_000)
+    expect(it.lost).toHaveLength(1)
+    expect(it.keeper.lost()).toEqual({ code: 'data-volume-missing', path: root, parent: root })
+    it.keeper.serves(undefined)
+    // What is written down is not what is left of it.
+    await it.keeper.close()
+    expect(written()).toMatchObject({ root: { sample: ['a'] }, repositories: 1 })
+    renameSync(away, root)
+    await serve(it, root)
+    expect(it.keeper.lost()).toBeUndefined()
+  })
+
+  it('is another one when an empty folder stands in its place', async () => {
+    const root = store(join(folder, 'zot'), ['a'])
+    const it = keeping(['a'])
+    await serve(it, root)
+    renameSync(root, join(folder, 'away'))
+    mkdirSync(root)
+    for (const ms of [10_000, 1_000]) {
+      await it.clock.advance(ms)
+      await eventually(() => it.clock.pending().length > 0 || it.lost.length > 0 || undefined)
+    }
+    expect(it.keeper.lost()).toEqual({ code: 'other-folder', path: root })
+  })
+
+  it('that was restored from a backup serves, and is said once', async () => {
+    const root = store(join(folder, 'zot'), ['a'])
+    const first = keeping(['a'])
+    await serve(first, root)
+    await first.keeper.close()
+    renameSync(root, join(folder, 'old'))
+    store(root, ['a'])
+    const next = keeping(['a'])
+    await serve(next, root)
+    expect(next.restored).toEqual([root])
+    await next.keeper.close()
+    const last = keeping(['a'])
+    await serve(last, root)
+    expect(last.restored).toEqual([])
+    await last.keeper.close()
+  })
+})
+
+describe('a home that kept no record yet', () => {
+  it('knows the last count, and the biggest repositories', async () => {
+    const root = join(folder, 'zot')
+    mkdirSync(root)
+    const earlier = { folder: root, asOf: 5, repositories: 3, tags: 9, bytes: 1000, names: ['a', 'b'] }
+    const it = keeping([], earlier)
+    expect(await it.keeper.before()).toEqual({ folder: root, repositories: 3, tags: 9, bytes: 1000, asOf: 5 })
+    expect(await it.keeper.compare(folders(root))).toMatchObject({
+      value: { same: false, difference: 'empty' },
+    })
+    repository(root, 'b')
+    expect(await it.keeper.compare(folders(root))).toMatchObject({ value: { same: true } })
+    expect(await keeping([]).keeper.before()).toBeUndefined()
+  })
+})
+
+describe("somebody else's zot", () => {
+  it('is the one that served last', async () => {
+    const it = keeping([])
+    await it.keeper.sawForeignZot({ version: 'v2.1.13', program: '/opt/zot', sameStore: true })
+    await it.clock.advance(5_000)
+    await it.keeper.sawForeignZot({ version: 'v2.1.13', program: '/opt/zot', sameStore: true })
+    expect(await it.keeper.before()).toEqual({
+      servedBy: {
+        engine: 'zot',
+        version: 'v2.1.13',
+        program: '/opt/zot',
+        until: it.clock.now(),
+        ours: false,
+      },
+    })
+    expect(await keeping([]).keeper.foreignZot()).toMatchObject({ program: '/opt/zot', sameStore: true })
+  })
+})
