@@ -10,7 +10,6 @@ import { isFile, keepYoung, syncFile, syncFolder, writeDurably } from './durable
 import { failureOf, guarded, isMissing } from './errno.ts'
 import { layout } from './layout.ts'
 import { Reach } from './reach.ts'
-import { findReferrers } from './referrers.ts'
 import type { Repository, Snapshot } from './repository.ts'
 import type { RepositoryCache } from './repository-cache.ts'
 import type { IndexEntry, Manifests, PutManifest, ReferrerDescriptor, StoredManifest } from './storage.ts'
@@ -73,7 +72,9 @@ export class ManifestStore implements Manifests {
   async referrers(name: string, digest: Digest): Promise<Result<readonly ReferrerDescriptor[]>> {
     const loaded = await this.#load(name)
     if (!loaded.ok) return loaded.error.name === 'name-unknown' ? success([]) : loaded
-    return await findReferrers(loaded.value, digest.text, entry => this.#read(name, entry))
+    return await this.#repositories
+      .get(name)
+      .referrers(loaded.value, digest.text, entry => this.#read(name, entry))
   }
 
   async put(

@@ -8,7 +8,9 @@ import { Damage } from './damage.ts'
 import { makeFolder, syncFolder, writeDurably } from './durable.ts'
 import { errnoOf, failureOf, isMissing } from './errno.ts'
 import { layout, markerText } from './layout.ts'
+import { Referrers } from './referrers.ts'
 import { wordsOf } from './root.ts'
+import type { ReferrerDescriptor } from './storage.ts'
 
 /** index.json as it is durably on disk, ready to be asked. Never changes; a write makes a new one. */
 export interface Snapshot {
@@ -44,6 +46,7 @@ interface Pending {
  */
 export class Repository {
   readonly claims = new Claims()
+  readonly #referrers = new Referrers()
   readonly #root: string
   readonly #name: string
   readonly #damage: Damage
@@ -73,7 +76,15 @@ export class Repository {
 
   /** Rough weight in memory, bytes. */
   get weight(): number {
-    return 500 + (this.#snapshot?.index.entries.length ?? 0) * 700
+    return 500 + (this.#snapshot?.index.entries.length ?? 0) * 700 + this.#referrers.bytes
+  }
+
+  /** The manifests that refer to `digest`, of an index that was loaded; `read` reads one of them. */
+  async referrers(...asked: Parameters<Referrers['find']>): Promise<Result<readonly ReferrerDescriptor[]>> {
+    const before = this.#referrers.bytes
+    const found = await this.#referrers.find(...asked)
+    if (this.#referrers.bytes !== before) this.#observer.onWeight?.(this.#name, this)
+    return found
   }
 
   /** Fails with `name-unknown` where there is no repository. */
