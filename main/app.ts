@@ -116,7 +116,13 @@ export async function createApp(options: AppOptions): Promise<App> {
       return engine.now()
     },
     processes,
-    childEnvironment: { ...childEnvironment(process.env), ZOTBAR_ADMIN_SOCKET: adminSocket },
+    get childEnvironment() {
+      return {
+        ...childEnvironment(process.env),
+        ZOTBAR_ADMIN_SOCKET: adminSocket,
+        ZOTBAR_TRUSTED_PROXIES: settings.get('registry.trustedProxies'),
+      }
+    },
     // Of zot there is no such socket; another registry's may be left at this path.
     askAdmin: async limitMs =>
       engine.now().id === 'zot' ? { kind: 'refused' } : askLiveness(adminSocket, limitMs),

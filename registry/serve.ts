@@ -2,6 +2,7 @@ import { openAdministration } from './admin/open-admin.ts'
 import type { Config } from './config/config.ts'
 import { readListenAddress } from './config/listen-address.ts'
 import { EventLog } from './events/event-log.ts'
+import { createClients, trustedProxiesOf } from './http/client.ts'
 import { createCors } from './http/cors.ts'
 import { type DrainState, drain } from './http/drain.ts'
 import { listen } from './http/listen.ts'
@@ -27,6 +28,8 @@ export async function serve(file: string): Promise<number> {
   const read = await readConfig(file)
   if (!read.ok) return refuse('invalid config file', read.problems)
   const { config, providers } = read
+  const trusted = trustedProxiesOf(process.env)
+  if (!trusted.ok) return refuse('invalid environment', [trusted.message])
   for (const { rootDirectory } of foldersOf(config)) {
     const checked = await checkRoot(rootDirectory)
     if (!checked.ok) return refuse('storage cannot be used', [checked.message])
@@ -119,6 +122,7 @@ export async function serve(file: string): Promise<number> {
     logger,
     cors: createCors({ allowOrigin: http.allowOrigin, authenticates: gate.rules.authenticates }),
     limits: http,
+    clients: createClients(trusted.proxies),
     rateLimit: http.ratelimit && createRateLimit(http.ratelimit, () => performance.now()),
     certificate: securing.certificate,
     paths: operations.paths,

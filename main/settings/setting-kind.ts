@@ -2,6 +2,7 @@ import { isAbsolute } from 'node:path'
 import * as v from 'valibot'
 import type { SettingRow } from '../../preload/contract/setting.ts'
 import { ed25519Key } from '../platform/ed25519.ts'
+import { isNetwork } from '../platform/network.ts'
 import { readSpan } from '../platform/span.ts'
 
 type Value = SettingRow['value']
@@ -101,6 +102,19 @@ export function text(
     v.check(words => words === '' || form.test(words)),
   )
   return { schema, default: '', ...rest }
+}
+
+/** Addresses and networks, or nothing; kept with `, ` between them. What they say is believed, so not over HTTP. */
+export function networks(about: About): Setting<string> {
+  const schema = v.pipe(
+    v.string(),
+    v.maxLength(2000),
+    v.transform(text => text.split(/[\s,]+/).filter(one => one !== '')),
+    v.check(list => list.every(isNetwork)),
+    v.transform(list => list.join(', ')),
+  )
+  const allowed = 'addresses and networks such as 10.0.0.0/8, with commas between them, or nothing'
+  return { schema, default: '', allowed, via: 'cli', ...about }
 }
 
 /** An Ed25519 public key, or nothing. It decides which programs are trusted, so not over HTTP. */

@@ -1,6 +1,6 @@
 import type * as v from 'valibot'
 import { buildSettings } from './build-settings.ts'
-import { address, count, file, flag, oneOf, publicKey, span, text } from './setting-kind.ts'
+import { address, count, file, flag, networks, oneOf, publicKey, span, text } from './setting-kind.ts'
 
 /** Every setting of the app. A setting that names a program, command, host, file or URL is `via: 'cli'`. */
 export const settingTable = {
@@ -21,6 +21,10 @@ export const settingTable = {
   'engine.path': file({
     how: 'restart',
     words: 'The zot to run; nothing means the first that zotbar engine list shows',
+  }),
+  'registry.trustedProxies': networks({
+    how: 'restart',
+    words: 'Reverse proxies whose X-Forwarded-For zotbar-registry believes; this computer always is one',
   }),
   'gate.readySeconds': count(30, 1, 3600, {
     how: 'now',

@@ -6,9 +6,11 @@ import type { RawHeaders } from './responder.ts'
 
 /** Large enough that the cost per call no longer counts. */
 const chunkSize = 1024 * 1024
-/** With many downloads at once memory counts more. */
+/** The more downloads at once, the more memory counts: each has two buffers. */
 const smallChunkSize = 128 * 1024
 const fewDownloads = 8
+const smallestChunkSize = 16 * 1024
+const manyDownloads = 256
 let downloads = 0
 /** Buffers kept for the next download. */
 const spare: Buffer[] = []
@@ -32,7 +34,7 @@ export async function sendBlob(
   if (res.destroyed) return
   res.writeHead(status, headers as string[])
   if (length <= 0) return void res.end()
-  const size = downloads < fewDownloads ? chunkSize : smallChunkSize
+  const size = sizeOfChunks()
   const buffers = length > size ? [take(size), take(size)] : [Buffer.allocUnsafe(length)]
   downloads++
   let sending: Promise<boolean> | undefined
@@ -60,6 +62,11 @@ export async function sendBlob(
     // A buffer that may still be on its way must not be filled again.
     if (res.writableEnded) keep(buffers)
   }
+}
+
+function sizeOfChunks(): number {
+  if (downloads < fewDownloads) return chunkSize
+  return downloads < manyDownloads ? smallChunkSize : smallestChunkSize
 }
 
 function keep(buffers: readonly Buffer[]): void {

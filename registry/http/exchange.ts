@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Identity } from '../auth/identity.ts'
 import type { Failure } from '../oci/error-table.ts'
+import type { Client } from './client.ts'
 import type { Route } from './router.ts'
 
 /** One request and what became of it. */
@@ -11,6 +12,8 @@ export interface Exchange {
   readonly route: Route
   /** Without the question mark. */
   readonly query: string
+  /** Who asks, as far as limits are concerned. */
+  readonly client: Client
   /** performance.now() when its headers were read. */
   readonly startedAt: number
   /** Who asks; undefined: nobody in particular, or not yet found out. */
@@ -19,6 +22,8 @@ export interface Exchange {
   status: number
   failure: Failure | undefined
   bodySize: number
+  /** Whether its handler has ended. */
+  isSettled: boolean
 }
 
 /** Ends when the answer is on its way; what it throws is a bug. */

@@ -15,9 +15,6 @@ const headersWithin = 60_000
 const keptFor = 75_000
 /** Credentials and cookies fit many times over. */
 const maxHeaderSize = 32 * 1024
-/** More connections than any team has clients; each costs memory. */
-export const maxConnections = 4096
-
 /** Options of Node's server that keep slow and flooding clients away. */
 export function serverLimits({ readTimeout }: IdleLimits) {
   const headersTimeout = readTimeout > 0 ? Math.min(headersWithin, readTimeout) : headersWithin

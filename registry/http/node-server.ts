@@ -2,8 +2,9 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { type Certificate, minTls } from './certificate.ts'
+import type { Connections } from './connections.ts'
 import type { Exchange } from './exchange.ts'
-import { type IdleLimits, limitIdleness, maxConnections, serverLimits } from './idleness.ts'
+import { type IdleLimits, limitIdleness, serverLimits } from './idleness.ts'
 
 // An ES import of node:http reads every export, and one of them loads all of Node's fetch: 13 MB and 40 ms.
 const http = process.getBuiltinModule('node:http')
@@ -12,17 +13,14 @@ export interface NodeServerOptions {
   readonly limits: IdleLimits
   /** Absent: no TLS. */
   readonly certificate: Certificate | undefined
-  readonly maxConnections?: number | undefined
+  /** Hears of every connection. */
+  readonly connections: Connections
   /** What a connection is busy with. */
   readonly exchangeOf: (socket: Socket) => Exchange | undefined
-  /** A connection was refused because there are too many. */
-  readonly onDrop: () => void
 }
 
 export interface NodeServer {
   readonly server: Server
-  /** Every open connection. */
-  readonly sockets: ReadonlySet<Socket>
   /** New connections get this certificate; those that are open keep theirs. */
   replaceCertificate(certificate: Certificate): void
 }
@@ -35,29 +33,22 @@ export function createNodeServer(
   options: NodeServerOptions,
   onRequest: (req: IncomingMessage, res: ServerResponse) => void,
 ): NodeServer {
-  const { certificate, limits, exchangeOf, onDrop } = options
+  const { certificate, connections, limits, exchangeOf } = options
   const settings = {
     ...serverLimits(limits),
     // Notices a client that vanished without a word, so that its upload does not stay open for ever.
     keepAlive: true,
     keepAliveInitialDelay: 60_000,
   }
-  const sockets = new Set<Socket>()
-  const track = (socket: Socket): void => {
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
-  }
   const prepare = (server: Server): void => {
     server.maxRequestsPerSocket = 0
-    server.maxConnections = options.maxConnections ?? maxConnections
-    server.on('drop', onDrop)
     limitIdleness(server, limits, exchangeOf)
   }
   if (!certificate) {
     const server = http.createServer(settings, onRequest)
     prepare(server)
-    server.on('connection', track)
-    return { server, sockets, replaceCertificate: () => {} }
+    server.on('connection', (socket: Socket) => connections.admit(socket))
+    return { server, replaceCertificate: () => {} }
   }
 
   const https = process.getBuiltinModule('node:https')
@@ -71,17 +62,16 @@ export function createNodeServer(
   const shaking = new Map<string, Socket>()
   server.on('connection', (socket: Socket) => {
     const peer = peerOf(socket)
-    track(socket)
+    connections.admit(socket)
     shaking.set(peer, socket)
     socket.once('close', () => shaking.delete(peer))
   })
   server.on('secureConnection', (socket: TLSSocket) => {
     const plain = shaking.get(peerOf(socket))
-    if (plain) sockets.delete(plain)
-    track(socket)
+    if (plain) connections.replace(plain, socket)
   })
   server.on('tlsClientError', (_error, socket) => socket.destroy())
-  return { server, sockets, replaceCertificate: next => server.setSecureContext(secured(next)) }
+  return { server, replaceCertificate: next => server.setSecureContext(secured(next)) }
 }
 
 const peerOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress}:${remotePort}`

@@ -5,6 +5,8 @@ import { secretFree } from '../log/secret-free.ts'
 import { errorTable } from '../oci/error-table.ts'
 import { accessLine } from './access-line.ts'
 import type { Certificate } from './certificate.ts'
+import { type Client, type Clients, createClients } from './client.ts'
+import { Connections } from './connections.ts'
 import type { Cors } from './cors.ts'
 import type { Exchange, Handlers } from './exchange.ts'
 import type { IdleLimits } from './idleness.ts'
@@ -12,6 +14,8 @@ import { createNodeServer } from './node-server.ts'
 import type { RateLimit } from './rate-limit.ts'
 import { sendFailure } from './responder.ts'
 import { type Route, routeOf } from './router.ts'
+import { Turns } from './turns.ts'
+import { UnderWay } from './under-way.ts'
 
 export interface ServerOptions {
   readonly handlers: Handlers
@@ -19,7 +23,8 @@ export interface ServerOptions {
   /** Which web pages may read and write. */
   readonly cors: Cors
   readonly limits: IdleLimits
-  readonly maxConnections?: number
+  /** Who a client is. */
+  readonly clients?: Clients
   /** Absent: no limit. */
   readonly rateLimit?: RateLimit | undefined
   /** Absent: no TLS. */
@@ -56,12 +61,33 @@ const isOwnPage = (origin: string, host: string | undefined): boolean =>
 
 /** The HTTP side: finds the handler, calls it, writes the log line. */
 export function createRegistryServer(options: ServerOptions): RegistryServer {
-  const { handlers, logger, cors, rateLimit, paths, onAnswered, isDraining } = options
+  const {
+    handlers,
+    logger,
+    cors,
+    rateLimit,
+    paths,
+    onAnswered,
+    isDraining,
+    clients = createClients(),
+  } = options
   let running = 0
-  /** The last request of each connection. */
-  const current = new WeakMap<Socket, Exchange>()
+  const underWay = new UnderWay()
+  const connections = new Connections({
+    clientOf: clients.ofSocket,
+    onLimit: client => noteLimit(logger, client),
+  })
 
   const settle = (exchange: Exchange): void => {
+    try {
+      tell(exchange)
+    } catch (error) {
+      // The request is answered: what cannot be noted about it ends nothing.
+      logger.log('error', 'a request could not be noted', { error: textOf(error) })
+    }
+  }
+
+  const tell = (exchange: Exchange): void => {
     const { failure, status } = exchange
     // What the operator can do something about; clients' own mistakes are in the line below.
     if (failure !== undefined && status >= 500 && status !== 503) {
@@ -78,7 +104,7 @@ export function createRegistryServer(options: ServerOptions): RegistryServer {
 
   const dispatch = (exchange: Exchange): undefined | Promise<void> => {
     const { method, route, req } = exchange
-    const wait = rateLimit?.(req.socket.remoteAddress ?? '', method, pathOf(req)) ?? 0
+    const wait = rateLimit?.(exchange.client.key, method, pathOf(req)) ?? 0
     if (wait > 0) return sendFailure(exchange, { name: 'rate-limited' }, ['Retry-After', String(wait)])
     if (route.kind === 'none') return sendFailure(exchange, { name: 'route-unknown' })
     if (route.kind === 'malformed') return sendFailure(exchange, { name: 'name-invalid' })
@@ -102,16 +128,15 @@ export function createRegistryServer(options: ServerOptions): RegistryServer {
   }
 
   const failed = (exchange: Exchange, error: unknown): void => {
-    const stack = error instanceof Error ? error.stack : String(error)
     logger.log('error', 'request failed unexpectedly', {
       method: exchange.method,
       path: secretFree(exchange.req.url ?? ''),
-      error: stack,
+      error: textOf(error),
     })
     sendFailure(exchange, { name: 'unexpected' })
   }
 
-  const onRequest = (req: IncomingMessage, res: ServerResponse): void => {
+  const begin = (req: IncomingMessage, res: ServerResponse): Exchange => {
     const url = req.url ?? '/'
     const question = url.indexOf('?')
     const path = question < 0 ? url : url.slice(0, question)
@@ -122,14 +147,23 @@ export function createRegistryServer(options: ServerOptions): RegistryServer {
       method: req.method ?? 'GET',
       route: route.kind === 'none' ? (paths?.get(path) ?? route) : route,
       query: question < 0 ? '' : url.slice(question + 1),
+      client: clients.of(req),
       startedAt: performance.now(),
       identity: undefined,
       status: 0,
       failure: undefined,
       bodySize: 0,
+      isSettled: false,
     }
-    current.set(req.socket, exchange)
     if (isDraining()) res.shouldKeepAlive = false
+    const { socket } = req
+    // Stays idle for the limits: whoever has too much under way holds no connection by asking for more.
+    if (!underWay.hasRoom(exchange.client)) {
+      sendFailure(exchange, { name: 'too-many-under-way' }, ['Retry-After', '1'])
+      exchange.isSettled = true
+      settle(exchange)
+      return exchange
+    }
     let answer: undefined | Promise<void>
     try {
       answer = dispatch(exchange)
@@ -137,33 +171,58 @@ export function createRegistryServer(options: ServerOptions): RegistryServer {
       failed(exchange, error)
     }
     if (answer === undefined) {
-      settle(exchange)
-      if (isDraining()) registry.onSettled()
-      return
+      finish(exchange)
+      return exchange
     }
     running++
-    answer
+    hold(exchange)
+    void answer
       .catch((error: unknown) => failed(exchange, error))
       .finally(() => {
         running--
+        if (res.writableLength > 0) res.once('close', () => letGo(exchange))
+        else letGo(exchange)
         settle(exchange)
+        turns.settled(exchange, socket)
         registry.onSettled()
       })
+    return exchange
   }
 
-  const { server, sockets, replaceCertificate } = createNodeServer(
+  /** Answered at once. */
+  const finish = (exchange: Exchange): void => {
+    exchange.isSettled = true
+    if (exchange.res.writableLength > 0) {
+      hold(exchange)
+      exchange.res.once('close', () => letGo(exchange))
+    } else connections.used(exchange.req.socket)
+    settle(exchange)
+    if (isDraining()) registry.onSettled()
+  }
+
+  /** Under way until the system has all of the answer: what a client does not take lies here. */
+  const hold = ({ client, req }: Exchange): void => {
+    underWay.begin(client)
+    connections.busy(req.socket)
+  }
+  const letGo = ({ client, req }: Exchange): void => {
+    underWay.end(client)
+    connections.idle(req.socket)
+  }
+
+  const turns = new Turns<Exchange>(begin)
+  const { server, replaceCertificate } = createNodeServer(
     {
       limits: options.limits,
       certificate: options.certificate,
-      maxConnections: options.maxConnections,
-      exchangeOf: socket => current.get(socket),
-      onDrop: () => noteDrop(logger),
+      connections,
+      exchangeOf: socket => turns.of(socket),
     },
-    onRequest,
+    (req, res) => turns.take(req, res),
   )
   const registry: RegistryServer = {
     server,
-    sockets,
+    sockets: connections.sockets,
     replaceCertificate,
     running: () => running,
     onSettled: () => {},
@@ -176,12 +235,15 @@ function pathOf({ url = '/' }: IncomingMessage): string {
   return question < 0 ? url : url.slice(0, question)
 }
 
-/** Who floods with connections must not flood the log, too, ms. */
-const tellDropsEvery = 60_000
-let toldDropAt = Number.NEGATIVE_INFINITY
+const textOf = (error: unknown): string =>
+  error instanceof Error ? (error.stack ?? error.message) : String(error)
 
-function noteDrop(logger: Logger): void {
-  if (performance.now() - toldDropAt < tellDropsEvery) return
-  toldDropAt = performance.now()
-  logger.log('warn', 'connections are refused: too many are open')
+/** Who floods with connections must not flood the log, too, ms. */
+const tellLimitEvery = 60_000
+let toldLimitAt = Number.NEGATIVE_INFINITY
+
+function noteLimit(logger: Logger, { key }: Client): void {
+  if (performance.now() - toldLimitAt < tellLimitEvery) return
+  toldLimitAt = performance.now()
+  logger.log('warn', 'too many connections are open: the longest idle ones are closed', { client: key })
 }

@@ -86,6 +86,16 @@ export const errorTable = {
     message: 'too many attempts to sign in; try again shortly',
   },
   'rate-limited': { code: 'TOOMANYREQUESTS', status: 429, message: 'too many requests; try again shortly' },
+  'too-many-under-way': {
+    code: 'TOOMANYREQUESTS',
+    status: 429,
+    message: 'too many requests of your address are under way; wait for some of them',
+  },
+  'too-many-uploads': {
+    code: 'TOOMANYREQUESTS',
+    status: 429,
+    message: 'too many uploads of your address are open; finish or cancel some of them',
+  },
   'too-many-repositories': {
     code: 'TOOMANYREQUESTS',
     status: 429,

@@ -46,13 +46,13 @@ function behindGate(gate: Gate, handler: Handler): Handler {
   }
 }
 
-function identify({ req }: Exchange, { rules }: Gate): Answer | Promise<Answer> {
+function identify({ req, client: { key } }: Exchange, { rules }: Gate): Answer | Promise<Answer> {
   const { authorization, cookie, 'x-zot-api-client': client } = req.headers
   return rules.authenticator.authenticate({
     authorization: authorization === undefined ? [] : everyAuthorization(req.rawHeaders, authorization),
     cookie,
     apiClient: typeof client === 'string' ? client : undefined,
-    address: req.socket.remoteAddress ?? '',
+    address: key,
   })
 }
 

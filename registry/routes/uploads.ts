@@ -7,12 +7,14 @@ import { parseContentRange, parseEmptyRange } from '../oci/range.ts'
 import type { Chunk } from '../storage/storage.ts'
 import type { RouteContext } from './context.ts'
 import { may } from './gate.ts'
+import { maxOpenUploads, OpenUploads } from './open-uploads.ts'
 
 /**
  * Pushing blobs: in one request, in two, in chunks that may be resumed, or from another repository.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs
  */
 export function uploadRoutes({ storage, pushes, state, events, gate }: RouteContext) {
+  const uploads = new OpenUploads()
   /** A push is under way in this repository for as long as the work takes. */
   const within = (work: (exchange: Exchange) => Promise<void>) => {
     return async (exchange: Exchange): Promise<void> => {
@@ -70,7 +72,13 @@ export function uploadRoutes({ storage, pushes, state, events, gate }: RouteCont
 
   const open = async (exchange: Exchange): Promise<void> => {
     const { name } = exchange.route
+    const begun = uploads.begin(exchange.client)
+    if (!begun) {
+      const detail = { client: exchange.client.key, open: maxOpenUploads }
+      return sendFailure(exchange, { name: 'too-many-uploads', detail }, ['Retry-After', '5'])
+    }
     const started = await storage.uploads.start(name)
+    begun(started.ok ? started.value : undefined)
     if (!started.ok) return sendFailure(exchange, started.error)
     sendEmpty(exchange, 202, progress(name, started.value, 0))
   }
@@ -78,6 +86,7 @@ export function uploadRoutes({ storage, pushes, state, events, gate }: RouteCont
   const status = async (exchange: Exchange): Promise<void> => {
     const { name, last: id } = exchange.route
     if (!isRepositoryName(name)) return sendFailure(exchange, { name: 'name-invalid' })
+    uploads.touched(id)
     const offset = await storage.uploads.offset(name, id)
     if (!offset.ok) return sendFailure(exchange, offset.error)
     sendEmpty(exchange, 204, progress(name, id, offset.value))
@@ -85,6 +94,7 @@ export function uploadRoutes({ storage, pushes, state, events, gate }: RouteCont
 
   const patch = within(async exchange => {
     const { name, last: id } = exchange.route
+    uploads.touched(id)
     const chunk = chunkOf(exchange)
     if (!chunk.ok) return await refuse(exchange, chunk.error)
     const written = await storage.uploads.write(name, id, chunk.value)
@@ -96,6 +106,8 @@ export function uploadRoutes({ storage, pushes, state, events, gate }: RouteCont
     const digest = parseDigest(queryOf(exchange, 'digest') ?? '')
     if (!digest) return sendFailure(exchange, { name: 'digest-invalid' })
     const stored = await finish(exchange, exchange.route.last, digest)
+    // Content of another digest is thrown away; after any other failure the upload may go on.
+    if (stored.ok || stored.error.name === 'digest-mismatch') uploads.ended(exchange.route.last)
     if (!stored.ok) return await refuse(exchange, stored.error)
     answerStored(exchange, digest, stored, stored.value)
   })
@@ -130,6 +142,7 @@ export function uploadRoutes({ storage, pushes, state, events, gate }: RouteCont
   /** With where the upload stands, so that the client can go on from there. */
   const refuse = async (exchange: Exchange, error: Failure): Promise<void> => {
     const { name, last: id } = exchange.route
+    if (error.name === 'upload-unknown' || error.name === 'disk-full') uploads.ended(id)
     if (error.name !== 'upload-out-of-order' && error.name !== 'size-invalid')
       return sendFailure(exchange, error)
     const offset = await storage.uploads.offset(name, id)
@@ -139,6 +152,7 @@ export function uploadRoutes({ storage, pushes, state, events, gate }: RouteCont
   const remove = within(async exchange => {
     const cancelled = await storage.uploads.cancel(exchange.route.name, exchange.route.last)
     if (!cancelled.ok) return sendFailure(exchange, cancelled.error)
+    uploads.ended(exchange.route.last)
     sendEmpty(exchange, 204)
   })
 

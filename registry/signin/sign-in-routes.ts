@@ -50,7 +50,7 @@ export function signInRoutes(context: SignInContext) {
   const redirectUri = ({ key }: Provider): string => `${base()}/zot/auth/callback/${key}`
   const notice = (exchange: Exchange, status: number, words: Notice, headers: string[] = []): undefined =>
     sendPage(exchange, status, noticePage(host(), words), headers)
-  const address = ({ req }: Exchange): string => req.socket.remoteAddress ?? ''
+  const address = ({ client }: Exchange): string => client.address
 
   /** A new session under a new identifier; the one the browser had before ends. Answers the cookies. */
   const enter = (

@@ -1,11 +1,13 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
+import { Connections } from '../../../registry/http/connections.ts'
 import type { Exchange } from '../../../registry/http/exchange.ts'
 import { createNodeServer, type NodeServer } from '../../../registry/http/node-server.ts'
 import { eventually } from '../../fakes/eventually.ts'
 
 let node: NodeServer | undefined
+let connections: Connections
 const clients: Socket[] = []
 afterEach(() => {
   for (const client of clients.splice(0)) client.destroy()
@@ -16,22 +18,23 @@ afterEach(() => {
 interface Options {
   readTimeout?: number
   writeTimeout?: number
-  maxConnections?: number
-  onDrop?: () => void
 }
 
 async function start(
-  { readTimeout = 500, writeTimeout = 500, ...more }: Options,
+  { readTimeout = 500, writeTimeout = 500 }: Options,
   answer: (exchange: Exchange) => void,
 ) {
+  connections = new Connections({
+    clientOf: () => ({ address: '127.0.0.1', key: '127.0.0.1', isExempt: true }),
+    onLimit: () => {},
+  })
   const busy = new WeakMap<Socket, Exchange>()
   const server = createNodeServer(
     {
       limits: { readTimeout, writeTimeout },
       certificate: undefined,
+      connections,
       exchangeOf: socket => busy.get(socket),
-      onDrop: () => {},
-      ...more,
     },
     (req, res) => {
       const exchange = { req, res } as unknown as Exchange
@@ -97,19 +100,6 @@ describe("the server's limits", () => {
     reader.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
     const silent = await open()
     await eventually(() => silent.closed)
-    expect(node!.sockets.size).toBe(1)
-  })
-
-  it('refuse connections beyond the number', async () => {
-    let dropped = 0
-    const open = await start(
-      { readTimeout: 0, writeTimeout: 0, maxConnections: 1, onDrop: () => dropped++ },
-      () => {},
-    )
-    const first = await open()
-    const second = await open()
-    await eventually(() => second.closed)
-    expect(dropped).toBe(1)
-    expect(first.closed).toBe(false)
+    expect(connections.sockets.size).toBe(1)
   })
 })

@@ -1,0 +1,67 @@
+import { LRUCache } from 'lru-cache'
+import type { Client } from '../http/client.ts'
+
+/** Uploads that one client may have begun and not finished. */
+export const maxOpenUploads = 64
+/** An upload that nobody has gone on with for so long no longer counts, ms: collection takes it then, too. */
+const forgottenAfter = 3_600_000
+/** Uploads that are kept in mind; the longest quiet is forgotten first. */
+const maxKnown = 50_000
+
+/**
+ * Which client has begun which uploads, as each leaves a file. Memory only: after a restart everybody begins
+ * with none.
+ */
+export class OpenUploads {
+  readonly #max: number
+  readonly #holders = new Map<string, number>()
+  readonly #uploads: LRUCache<string, string>
+
+  constructor(max: number = maxOpenUploads, now: () => number = () => performance.now()) {
+    this.#max = max
+    this.#uploads = new LRUCache<string, string>({
+      max: maxKnown,
+      ttl: forgottenAfter,
+      ttlResolution: 0,
+      updateAgeOnGet: true,
+      perf: { now },
+      dispose: (holder, _id, reason) => {
+        if (reason !== 'set') this.#count(holder, -1)
+      },
+    })
+  }
+
+  /** Undefined: there is no room. Tell the answer the identifier of the upload, or that none came of it. */
+  begin({ key, isExempt }: Client): ((id: string | undefined) => void) | undefined {
+    if (isExempt) return () => {}
+    if (!this.#hasRoom(key)) {
+      this.#uploads.purgeStale()
+      if (!this.#hasRoom(key)) return undefined
+    }
+    this.#count(key, 1)
+    return id => {
+      if (id === undefined) this.#count(key, -1)
+      else this.#uploads.set(id, key)
+    }
+  }
+
+  /** Somebody goes on with it. */
+  touched(id: string): void {
+    this.#uploads.get(id)
+  }
+
+  /** It is a blob now, or gone. */
+  ended(id: string): void {
+    this.#uploads.delete(id)
+  }
+
+  #hasRoom(key: string): boolean {
+    return (this.#holders.get(key) ?? 0) < this.#max
+  }
+
+  #count(key: string, by: number): void {
+    const left = (this.#holders.get(key) ?? 0) + by
+    if (left > 0) this.#holders.set(key, left)
+    else this.#holders.delete(key)
+  }
+}
