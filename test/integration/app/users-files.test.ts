@@ -105,6 +105,7 @@ describe("what is the user's", () => {
     expect((await rig.zotbar('admin', 'reset')).code).toBe(0)
     expect(readFileSync(htpasswd, 'utf8')).not.toContain('admin:x')
     expect((await rig.zotbar('settings', 'set', 'keepServing', 'false')).code).toBe(0)
+    await firstRun()
     await edited(configFile)
     await handedOver(key, authfile)
     expect(files.map(factsOf)).toEqual(before)
@@ -130,6 +131,7 @@ describe("what is the user's", () => {
       '`file:PATH`, `authfile:PATH`': ({ program, path }) =>
         program === '-e' && [key, authfile].includes(path),
       '`~/Library/LaunchAgents/`': () => false,
+      'the folder of a build': () => false,
       'the temporary folder': () => false,
     })
     const seen = changes()
@@ -179,6 +181,25 @@ function watched(script: string): Promise<void> {
       error ? failed(new Error(stderr)) : done(),
     )
   })
+}
+
+/** A first run in a home that has folders of those names already, with an htpasswd of somebody else. */
+async function firstRun(): Promise<void> {
+  const homeFolder = join(outside, 'somebody')
+  const folders = ['.config', '.config/zot', 'zot', 'zotbar'].map(name => join(homeFolder, name))
+  for (const folder of folders) mkdirSync(folder, { recursive: true, mode: 0o755 })
+  writeFileSync(join(homeFolder, '.config', 'zot', 'htpasswd'), 'bob:x\n')
+  const before = folders.map(factsOf)
+  await watched(`
+    const { firstRun } = await part('main/first-run/first-run.ts')
+    const { establishAdmin } = await part('main/admin/admin.ts')
+    const homeFolder = ${JSON.stringify(homeFolder)}
+    const secrets = { get: async () => undefined, set: async () => ({}), delete: async () => {} }
+    const more = { secrets, now: Date.now, report: () => {}, hash: async () => 'hash' }
+    const makeAdmin = folder => establishAdmin({ ...more, home: homeFolder + '/zotbar', folder })
+    const first = await firstRun({ homeFolder, makeAdmin })
+    if (!first.ok || !first.value.wrote) throw new Error(JSON.stringify(first))`)
+  expect(folders.map(factsOf)).toEqual(before)
 }
 
 /** The edit of an upgrade and its way back, as the runbook makes them. */
