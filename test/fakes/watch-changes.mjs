@@ -52,6 +52,7 @@ const calls = {
   link: { makes: 1 },
   symlink: { makes: 1 },
   mkdir: { makes: 0 },
+  mkdtemp: { answers: true },
   open: { flags: 1, makes: 0 },
   createWriteStream: { flags: 1, makes: 0, usually: 'w' },
   writeFile: { flags: 1, makes: 0, usually: 'w' },
@@ -80,18 +81,18 @@ function watch(module, name, what) {
     const makes =
       what.makes === undefined || (flags !== undefined && !creates(flags)) ? undefined : path(what.makes)
     const isNew = makes !== undefined && look(makes) === undefined
-    const remember = () => {
-      const found = isNew ? look(makes) : undefined
+    const remember = value => {
+      const found = what.answers ? look(value) : isNew ? look(makes) : undefined
       if (found !== undefined) made.add(idOf(found))
     }
     const answer = original.apply(this, args)
     if (answer instanceof Promise)
       return answer.then(value => {
-        remember()
+        remember(value)
         if (typeof value?.fd === 'number') pathsOf.set(value, path(0))
         return value
       })
-    remember()
+    remember(answer)
     if (name === 'openSync') pathsOf.set(answer, path(0))
     return answer
   }

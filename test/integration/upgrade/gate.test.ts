@@ -187,8 +187,14 @@ describe('the store', () => {
   it('is never written by the app: whatever it opens to write, in an upgrade and on both ways back', async () => {
     const written = join(temporary('zotbar-writes-'), 'paths')
     const hook = new URL('../../fakes/watch-writes.mjs', import.meta.url)
+    const changed = `${written}-changed`
+    const changeHook = new URL('../../fakes/watch-changes.mjs', import.meta.url)
     rig = await createUpgradeRig({
-      environment: { NODE_OPTIONS: `--import ${hook.href}`, WATCH_WRITES: written },
+      environment: {
+        NODE_OPTIONS: `--import ${hook.href} --import ${changeHook.href}`,
+        WATCH_WRITES: written,
+        WATCH_CHANGES: changed,
+      },
     })
     await rig.running()
     const check = await rig.pushed()
@@ -209,5 +215,13 @@ describe('the store', () => {
     for (const own of ['snapshots', 'current', 'settings.json'])
       expect(paths.some(path => path.includes(`${rig.home}/`) && path.includes(own))).toBe(true)
     expect(paths.filter(path => path.includes(`${rig.data}/`) || path.endsWith(rig.data))).toEqual([])
+    // Nor did it change anything else that it had not made, outside its home.
+    const changes = readFileSync(changed, 'utf8')
+      .split('\n')
+      .filter(line => line.startsWith('cli.mjs '))
+    expect(changes.length).toBeGreaterThan(0)
+    expect(
+      changes.filter(line => !line.includes(` ${rig?.home}/`) && !line.endsWith(` ${rig?.home}`)),
+    ).toEqual([])
   })
 })
