@@ -14,6 +14,7 @@ import { type AppLog, openAppLog } from './platform/app-log.ts'
 import { childEnvironment } from './platform/child-environment.ts'
 import { type SystemClock, systemClock } from './platform/clock.ts'
 import { doEach } from './platform/each.ts'
+import { reasonOf } from './platform/error-code.ts'
 import { prepareAdminSocket, prepareControlSocket, prepareHome, resolveHome } from './platform/home.ts'
 import { systemProcessTable } from './platform/process-table.ts'
 import { type Kept, openSecrets, type Secrets } from './secrets/secrets.ts'
@@ -56,17 +57,24 @@ export async function boot({ shell, configFile, openWith }: BootOptions): Promis
   const clock = systemClock()
   const log = openAppLog({ file: join(home, 'logs', 'app.log'), now: clock.now })
   const notices: Notice[] = []
-  const settings = await openSettings({
-    home,
-    clock,
-    report: what =>
-      notices.push({ ...what, kind: 'file-set-aside', id: `set-aside:${what.keptAs}`, at: clock.now() }),
-  })
-  const secrets = openSecrets({ home })
   const release = async <T>(failure: Result<T>): Promise<Result<T>> => {
     await lock.value.release()
     return failure
   }
+  const opened = await openSettings({
+    home,
+    clock,
+    report: what =>
+      notices.push({ ...what, kind: 'file-set-aside', id: `set-aside:${what.keptAs}`, at: clock.now() }),
+  }).then(
+    value => ok(value),
+    // Defaults in its place might start another engine.
+    (error: unknown) =>
+      fail({ code: 'home-unusable', path: join(home, 'settings.json'), reason: reasonOf(error) }),
+  )
+  if (!opened.ok) return release(opened)
+  const settings = opened.value
+  const secrets = openSecrets({ home })
 
   const named = configFile ?? settings.get('config.file')
   const config = await configToUse({ named, home, secrets, notices, now: clock.now })

@@ -90,7 +90,13 @@ const logLines = 3000
 
 export async function createRotationControl(options: Options): Promise<RotationControl> {
   const { home, clock, settings, store, runs, registry, supervisor, address, serves, report, log } = options
-  const records = await openKeyRecords({ home, now: clock.now, report, onChange: options.onChange })
+  const records = await openKeyRecords({
+    home,
+    now: clock.now,
+    report,
+    unreadable: reason => log('the keys under care cannot be read', { reason }),
+    onChange: options.onChange,
+  })
   const sinks = createSinks({ home, clock, settings, store })
   const serving = (limitMs: number): Promise<boolean> => until(serves, supervisor.onChange, clock, limitMs)
   const pause = (ms: number): Promise<void> =>

@@ -72,17 +72,36 @@ interface Options {
   home: string
   now(): number
   report(what: SetAside): void
+  unreadable?(reason: string): void
   onChange(): void
 }
 
-/** Throws when the file is there and cannot be read. */
-export async function openKeyRecords({ home, now, report, onChange }: Options): Promise<KeyRecords> {
+/**
+ * A file that is there and cannot be read keeps nothing else from its work: no key is known then, `unreadable` hears why,
+ * and nothing is written over it. It is read again before each change. Never rejects.
+ */
+export async function openKeyRecords(options: Options): Promise<KeyRecords> {
+  const { home, now, report, unreadable = () => {}, onChange } = options
   const path = join(home, 'keys.json')
-  let keys = (await readJsonFile(path, file, { now, report }))?.keys ?? []
+  let keys: KeyRecord[] = []
+  let isRead = false
   const queue = serialQueue()
+
+  async function whyUnread(): Promise<string | undefined> {
+    if (isRead) return undefined
+    try {
+      keys = (await readJsonFile(path, file, { now, report }))?.keys ?? []
+      isRead = true
+      return undefined
+    } catch (error) {
+      return reasonOf(error)
+    }
+  }
 
   function write(change: (keys: KeyRecord[]) => KeyRecord[]): Promise<Result<null>> {
     return queue.run(async (): Promise<Result<null>> => {
+      const unread = await whyUnread()
+      if (unread !== undefined) return fail({ code: 'home-unusable', path, reason: unread })
       const next = change(keys)
       try {
         await writeJsonFile(path, { keys: next })
@@ -95,6 +114,8 @@ export async function openKeyRecords({ home, now, report, onChange }: Options): 
     })
   }
 
+  const unread = await whyUnread()
+  if (unread !== undefined) unreadable(`${path}: ${unread}`)
   return {
     all: () => keys,
     find: owner => keys.find(isOf(owner)),

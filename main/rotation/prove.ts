@@ -83,8 +83,8 @@ export async function proveKey({ desk, bearer, repository, before, tell }: Wish)
       const begun = await get(`/v2/${name}/blobs/uploads/`, { method: 'POST' })
       if (begun.ok && begun.value.status === 202) {
         // zot refuses this to a key without delete, and collects the empty upload by itself.
-        const where = begun.value.header('location')
-        if (where !== undefined) await get(pathOf(where), { method: 'DELETE' })
+        const upload = pathOf(begun.value.header('location'))
+        if (upload !== undefined) await get(upload, { method: 'DELETE' })
         return say('upload', 'passed', `An upload to ${name} was started and cancelled`)
       }
       const denied = begun.ok && (begun.value.status === 403 || begun.value.status === 401)
@@ -173,8 +173,10 @@ function wordsOf(answer: Awaited<ReturnType<Get>>): string {
 }
 
 /** A location may be whole or relative; only its path is followed, at the same registry. */
-const pathOf = (location: string): string => {
-  const { pathname, search } = new URL(location, 'http://registry')
+const pathOf = (location: string | undefined): string | undefined => {
+  const base = 'http://registry'
+  if (location === undefined || !URL.canParse(location, base)) return undefined
+  const { pathname, search } = new URL(location, base)
   return `${pathname}${search}`
 }
 

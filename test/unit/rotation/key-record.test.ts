@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, rmdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -23,6 +23,30 @@ const record = (user: string): KeyRecord => ({
 })
 
 describe('the records of keys', () => {
+  it('that cannot be read hold nobody up, and nothing is written over them', async () => {
+    // A folder in its place fails to be read as a broken disk does.
+    const path = join(home, 'keys.json')
+    await mkdir(path)
+    const told: string[] = []
+    const records = await openKeyRecords({
+      home,
+      now: Date.now,
+      report: () => {},
+      unreadable: reason => told.push(reason),
+      onChange: () => {},
+    })
+    expect(records.all()).toEqual([])
+    expect(told).toEqual([`${path}: it is a folder`])
+    expect(await records.put(record('a'))).toMatchObject({
+      ok: false,
+      error: { code: 'home-unusable', path },
+    })
+    await rmdir(path)
+    await writeFile(path, JSON.stringify({ keys: [record('b')] }))
+    expect(await records.put(record('a'))).toEqual({ ok: true, value: null })
+    expect(records.all().map(({ user }) => user)).toEqual(['b', 'a'])
+  })
+
   it('go on being written after a listener, or a change, threw', async () => {
     let throws = true
     const records = await openKeyRecords({
