@@ -118,6 +118,12 @@ export function ForeignFacts({ seen }: { seen: Seen }) {
     return <p className="d">Its process cannot be seen from here; it may belong to another user.</p>
   return (
     <dl className="d kv">
+      {process.zot && (
+        <>
+          <dt>Serves</dt>
+          <dd>{process.zot.version === undefined ? 'a zot' : `zot ${process.zot.version}`}</dd>
+        </>
+      )}
       <dt>Process</dt>
       <dd>{process.pid}</dd>
       {process.user !== undefined && (

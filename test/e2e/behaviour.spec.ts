@@ -202,8 +202,11 @@ test('an app that is gone is told, with the last known state, and found again', 
   await inBothSchemes(page, 'popover-lost')
   await expect(button(page, 'Restart')).toHaveCount(0)
   await app.open()
-  // The sessions ended with the app.
-  await expect(headline(page)).toHaveText('This page is not signed in')
+  // It tries ever less often, up to every 5 s, and at once when it is looked at again. The sessions ended with the app.
+  await expect(async () => {
+    await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')))
+    await expect(headline(page)).toHaveText('This page is not signed in', { timeout: 500 })
+  }).toPass({ timeout: 20_000 })
 })
 
 test('the first paint is the last known state, marked as such', async ({ app, page }) => {

@@ -83,6 +83,7 @@ export const states = {
     command: '/usr/local/bin/zot serve /home/ada/.config/zot/config.json',
     user: 'ada',
     startedAt: now - 3 * day,
+    zot: { version: 'v2.1.13' },
   }),
   undecided: (now: number): ProcessState => ({ kind: 'undecided', since: now - 12 * s, ...zotStore(now) }),
   'other-folder': (now: number): ProcessState => ({

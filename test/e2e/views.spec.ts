@@ -37,7 +37,12 @@ const scenes: { name: string; of: (now: number) => Snapshot; headline: RegExp; s
     of: now => snapshotOf(states['crash-looping'](now), now),
     headline: /^Does not stay up$/,
   },
-  { name: 'foreign', of: now => snapshotOf(states.foreign(now), now), headline: /^Port 5050 is taken$/ },
+  {
+    name: 'foreign',
+    of: now => snapshotOf(states.foreign(now), now),
+    headline: /^Port 5050 is taken$/,
+    says: /Serveszot v2\.1\.13/,
+  },
   { name: 'failed', of: now => snapshotOf(states.failed(now), now), headline: /^config.json has/ },
   {
     name: 'volume-gone',

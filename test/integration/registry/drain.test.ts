@@ -15,7 +15,9 @@ const draining = (registry: Registry): Promise<boolean> =>
 
 describe('SIGTERM', () => {
   it('ends an idle registry at once, with 0, whatever connections are open', async () => {
+    const began = performance.now()
     const registry = await start()
+    const startMs = performance.now() - began
     await pushImage(registry, 'a', 'v1', 'x')
     const [silent, kept] = [await registry.connect(), await registry.connect()]
     kept.write('GET /v2/ HTTP/1.1\r\nHost: x\r\n\r\n')
@@ -24,7 +26,8 @@ describe('SIGTERM', () => {
     registry.signal('SIGTERM')
     const { code, stderr } = await registry.ended
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    expect(performance.now() - at).toBeLessThan(1000)
+    // Nothing is waited for, not even for the two seconds that a silent push has; the rest is the machine's.
+    expect(performance.now() - at).toBeLessThan(500 + startMs)
     silent.destroy()
     kept.destroy()
   })
@@ -53,13 +56,15 @@ describe('SIGTERM', () => {
   })
 
   it('waits two seconds for a push that has gone silent, not longer', async () => {
+    const began = performance.now()
     const registry = await start()
+    const startMs = performance.now() - began
     await registry.ask('/v2/a/blobs/uploads/', { method: 'POST' })
     const at = performance.now()
     registry.signal('SIGTERM')
     expect((await registry.ended).code).toBe(0)
     expect(performance.now() - at).toBeGreaterThan(1000)
-    expect(performance.now() - at).toBeLessThan(4000)
+    expect(performance.now() - at).toBeLessThan(3000 + startMs)
   })
 
   it('lets a download finish', async () => {

@@ -39,14 +39,17 @@ describe('a process under care', () => {
   it('is back within 0.7 s after a kill, and the journal says why', async () => {
     rig = await createRig()
     const it = rig.supervise()
+    const began = performance.now()
     await it.begin()
     const { pid } = await until(it, 'serving')
+    const startMs = performance.now() - began
     process.kill(pid, 'SIGKILL')
     await eventually(() => it.state().kind === 'serving' && it.journal()[0]?.downMs !== undefined)
     const [entry] = it.journal()
     expect(entry).toMatchObject({ cause: 'crashed', exit: { kind: 'signal', signal: 'SIGKILL' }, pid })
     expect(entry?.lastLines.join()).toContain(`start ${pid}`)
-    expect(entry?.downMs).toBeLessThan(process.env['CI'] ? 2000 : 1200)
+    // A start takes as long as this machine needs for one now.
+    expect(entry?.downMs).toBeLessThan(700 + 3 * startMs)
   })
 
   it('writes its output to a file of its own that nobody else reads', async () => {
@@ -231,8 +234,10 @@ describe('a drain', () => {
       },
       policy: { drainLimit: 20_000 },
     })
+    const began = performance.now()
     await it.begin()
     const { pid } = await until(it, 'serving')
+    const startMs = performance.now() - began
     const restarting = it.restart({ now: false })
     expect(await until(it, 'draining')).toMatchObject({ cancellable: true })
     await eventually(() => bytes > 30)
@@ -242,9 +247,10 @@ describe('a drain', () => {
     expect(it.cancel()).toEqual({ ok: false, error: { code: 'nothing-to-cancel' } })
 
     pushing = false
-    const asked = Date.now()
+    const asked = performance.now()
     expect(await it.restart({ now: false })).toMatchObject({ ok: true })
-    expect(Date.now() - asked).toBeLessThan(2000)
+    // A stop, and a start as long as this machine needs for one now.
+    expect(performance.now() - asked).toBeLessThan(1500 + 3 * startMs)
 
     pushing = true
     const slow = it.restart({ now: false })
