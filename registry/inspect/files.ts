@@ -2,7 +2,9 @@ import { constants } from 'node:fs'
 import { access, readFile, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { parseHtpasswd } from '../auth/htpasswd-file.ts'
+import { isStandardOutput, ownDescriptor } from '../config/log-output.ts'
 import { readCertificate, whyNotValid } from '../http/certificate.ts'
+import { readLink } from '../log/logger.ts'
 import { wordsOf } from '../storage/root.ts'
 import type { Notebook, Read } from './finding.ts'
 
@@ -77,6 +79,10 @@ async function readText(file: string, key: string, notes: Notebook): Promise<str
 /** A log may be created, but not its folder. */
 async function inspectWritable(file: string, key: string, notes: Notebook): Promise<void> {
   const path = resolve(file)
+  const descriptor = ownDescriptor(path, readLink)
+  if (isStandardOutput(descriptor)) return
+  if (descriptor !== undefined)
+    return notes.problem(key, `${path} is not open in a registry`, 'a file, or standard output or error')
   const found = await stat(path).catch(() => undefined)
   if (found?.isDirectory()) return notes.problem(key, `${path} is a folder`)
   try {

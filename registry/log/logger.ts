@@ -90,7 +90,7 @@ function openOutput(file: string): number {
   return openSync(file, isPipe ? constants.O_RDWR | constants.O_NONBLOCK : 'a', 0o600)
 }
 
-function readLink(path: string): string | undefined {
+export function readLink(path: string): string | undefined {
   try {
     return resolve(dirname(path), readlinkSync(path))
   } catch {

@@ -36,6 +36,14 @@ describe('verify', () => {
     expect(existsSync(join(folder, 'root'))).toBe(false)
   })
 
+  it('takes a descriptor in log.output for that of a registry, and not for its own', async () => {
+    for (const output of ['/dev/stdout', '/proc/self/fd/2'])
+      expect((await look({ log: { output } })).problems).toEqual([])
+    expect((await look({ log: { output: '/dev/fd/0' } })).problems).toEqual([
+      'log.output: /dev/fd/0 is not open in a registry',
+    ])
+  })
+
   it('reads the lines of htpasswd and never repeats a hash', async () => {
     const path = file(
       'htpasswd',
