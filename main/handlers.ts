@@ -138,8 +138,8 @@ export function createHandlers(parts: Parts): ZotbarHandlers {
     },
     ...control,
     settings: {
-      list: async () => ok({ settings: settings.all() }),
-      get: async ({ key }) => settings.row(key),
+      list: async (_, caller) => ok({ settings: settings.all({ masked: caller !== 'cli' }) }),
+      get: async ({ key }, caller) => settings.row(key, { masked: caller !== 'cli' }),
       async set({ key, value }, caller) {
         const runbook = runbookFor(key, value, settings)
         return runbook === undefined

@@ -16,7 +16,13 @@ export interface Setting<T extends Value> {
   /** Takes effect at once, or with the next start of the app. */
   how: SettingRow['how']
   via: SettingRow['via']
+  /** Whoever knows the value may use it, as with the address of a webhook: only the command line is shown it. */
+  secret?: true
 }
+
+/** What stands for the value of a secret address: which server it names, and no more. */
+export const maskedAddress = (text: string): string =>
+  text.replace(/^((?:\w+\+)?https?:\/\/)(?:[^/?#]*@)?([^/?#@]*).*$/s, '$1$2/(hidden)')
 
 type About = Pick<SettingRow, 'words' | 'how'>
 
@@ -93,7 +99,7 @@ function isAddress(text: string): boolean {
 
 /** Words of a certain form, or nothing. */
 export function text(
-  about: About & Pick<Setting<string>, 'via' | 'allowed'> & { form: RegExp },
+  about: About & Pick<Setting<string>, 'via' | 'allowed' | 'secret'> & { form: RegExp },
 ): Setting<string> {
   const { form, ...rest } = about
   const schema = v.pipe(

@@ -89,6 +89,7 @@ export const settingTable = {
     allowed:
       'an address, with ntfy+, slack+ or json+ before it where its host does not tell the form, or nothing',
     via: 'cli',
+    secret: true,
     how: 'now',
     words: 'Where it is also told that a key is near its end',
   }),

@@ -7,13 +7,15 @@ import type { Clock } from '../platform/clock.ts'
 import { reasonOf } from '../platform/error-code.ts'
 import { readJsonFile, type SetAside, setAside, writeJsonFile } from '../platform/json-file.ts'
 import { serialQueue } from '../platform/serial-queue.ts'
+import { maskedAddress, type Setting } from './setting-kind.ts'
 import { isSettingKey, type SettingKey, type SettingValue, settingTable } from './setting-table.ts'
 
 export interface Settings {
-  all(): SettingRow[]
+  /** `masked`: for those who may not know the values of secret ones. */
+  all(options?: { masked: boolean }): SettingRow[]
   get<K extends SettingKey>(key: K): SettingValue<K>
   /** One row; unknown-setting for a key that does not exist. */
-  row(key: string): Result<SettingRow>
+  row(key: string, options?: { masked: boolean }): Result<SettingRow>
   /**
    * Changes a setting, durably before it answers; null goes back to the default. Text is read as on a command line.
    * Errors: unknown-setting, bad-setting, setting-not-allowed-here; home-unusable when it cannot be written.
@@ -58,9 +60,12 @@ export async function openSettings({ home, clock, report }: Options): Promise<Se
     return read.success ? read.output : settingTable[key].default
   }
 
-  function rowOf(key: SettingKey): SettingRow {
-    const { default: byDefault, words, allowed, how, via } = settingTable[key]
-    return { key, value: get(key), default: byDefault, words, allowed, how, via }
+  function rowOf(key: SettingKey, { masked } = { masked: false }): SettingRow {
+    const setting: Setting<SettingRow['value']> = settingTable[key]
+    const { default: byDefault, words, allowed, how, via, secret } = setting
+    const value = get(key)
+    const shown = masked && secret && typeof value === 'string' ? maskedAddress(value) : value
+    return { key, value: shown, default: byDefault, words, allowed, how, via }
   }
 
   async function change(key: SettingKey, value: SettingRow['value'] | null): Promise<Result<SettingChanged>> {
@@ -84,9 +89,9 @@ export async function openSettings({ home, clock, report }: Options): Promise<Se
   }
 
   return {
-    all: () => keys.map(rowOf),
+    all: options => keys.map(key => rowOf(key, options)),
     get,
-    row: key => (isSettingKey(key) ? ok(rowOf(key)) : unknown(key)),
+    row: (key, options) => (isSettingKey(key) ? ok(rowOf(key, options)) : unknown(key)),
     async set(key, value, via) {
       if (!isSettingKey(key)) return unknown(key)
       if (settingTable[key].via === 'cli' && via !== 'cli')

@@ -48,6 +48,21 @@ test('a change is on disk when it is answered, and is there after a restart', as
   expect((await open()).row('dashboard.port')).toMatchObject({ ok: true, value: { value: 8443, default: 0 } })
 })
 
+test.each([
+  ['https://hooks.slack.com/services/T0/B0/s3cret', 'https://hooks.slack.com/(hidden)'],
+  ['ntfy+https://user:s3cret@ntfy.example.org/topic?x=1', 'ntfy+https://ntfy.example.org/(hidden)'],
+  ['https://ntfy.sh', 'https://ntfy.sh/(hidden)'],
+  ['', ''],
+])('the webhook %j is shown to the command line alone', async (value, masked) => {
+  const settings = await open()
+  expect(await settings.set('notices.webhook', value, 'cli')).toMatchObject({ ok: true })
+  const key = 'notices.webhook'
+  const shown = settings.all({ masked: true }).find(row => row.key === key)
+  expect([shown?.value, settings.all().find(row => row.key === key)?.value]).toEqual([masked, value])
+  expect(settings.row(key, { masked: true })).toMatchObject({ value: { value: masked } })
+  expect(JSON.stringify(settings.all({ masked: true }))).not.toContain('s3cret')
+})
+
 test('changes at the same time are all kept', async () => {
   const settings = await open()
   await Promise.all([
