@@ -26,6 +26,8 @@ export interface Store {
   subscribe(listener: () => void): () => void
   act(verb: GlanceVerb): void
   open(what: OpenTarget): void
+  /** Takes the data folder for the one from now on, after a native question: in Electron only. */
+  acceptFolder(): void
   quit(): void
   /** Asked by the view that shows the answer: none of it is part of what is known everywhere. */
   images: ZotbarClient['images']
@@ -155,6 +157,13 @@ export function createStore(connection: Connection, clock: () => number = Date.n
     open(what) {
       void bridge.app.open({ what }).then(answer => {
         if (!answer.ok) change({ failure: answer.error })
+      })
+    },
+    acceptFolder() {
+      without('failure')
+      void bridge.data.accept({}).then(answer => {
+        if (answer.ok) take(answer.value)
+        else if (answer.error.code !== 'cancelled') change({ failure: answer.error })
       })
     },
     quit() {

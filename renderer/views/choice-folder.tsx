@@ -2,13 +2,36 @@ import type { ReactNode } from 'react'
 import type { FolderBefore, Undecided } from '../../preload/contract/undecided.ts'
 import { bytes, count, exactMoment, when } from '../../preload/words/format.ts'
 import { figureWords, holdsWords } from '../../preload/words/undecided-words.ts'
+import { Button } from '../ui/button.tsx'
 import { Copy } from '../ui/copy.tsx'
 import { Glyph } from '../ui/glyph.tsx'
 import { Time } from '../ui/time.tsx'
 import { Diff } from './diff.tsx'
-import type { Seen } from './knowledge.tsx'
+import { type Seen, useStore } from './knowledge.tsx'
 
-export const acceptCommand = 'npx zotbar data accept'
+const acceptCommand = 'npx zotbar data accept'
+
+/** In the app's own window it asks natively first; a page in a browser does not decide it. */
+export function Accept({ choice: { found } }: { choice: Undecided }) {
+  const store = useStore()
+  if (store.shell === 'electron')
+    return (
+      <p className="act">
+        <Button small onPress={() => store.acceptFolder()}>
+          {found.holds === 'images' ? 'Use this folder…' : 'Start empty…'}
+        </Button>
+      </p>
+    )
+  return (
+    <>
+      <p className="small two">In a terminal:</p>
+      <p className="cmd">
+        <code>{acceptCommand}</code>
+        <Copy text={acceptCommand} what="command" />
+      </p>
+    </>
+  )
+}
 
 /** The folder that was beside the one that is, what changed, and what can be done. */
 export function FolderChange({ seen, choice }: { seen: Seen; choice: Undecided }) {
@@ -89,10 +112,7 @@ export function FolderChange({ seen, choice }: { seen: Seen; choice: Undecided }
               {found.holds === 'images' ? 'Start with this folder' : 'Start with the empty folder'}
             </p>
             <p className="small two">{acceptWords(choice)}</p>
-            <p className="cmd">
-              <code>{acceptCommand}</code>
-              <Copy text={acceptCommand} what="command" />
-            </p>
+            <Accept choice={choice} />
           </li>
         </ul>
       </section>
@@ -154,5 +174,5 @@ function acceptWords({ was, found }: Undecided): string {
       : ''
   const old =
     was?.folder === undefined || was.folder === found.folder ? '' : `Nothing in ${was.folder} is deleted. `
-  return `${clients}${old}In a terminal:`
+  return `${clients}${old}`.trim()
 }

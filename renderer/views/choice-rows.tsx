@@ -1,11 +1,10 @@
 import { choiceRows } from '../../preload/words/choice-words.ts'
 import { atTime, bytes } from '../../preload/words/format.ts'
 import { figureWords, holdsWords } from '../../preload/words/undecided-words.ts'
-import { Copy } from '../ui/copy.tsx'
 import { Glyph, Icon } from '../ui/glyph.tsx'
 import { Row } from '../ui/row.tsx'
 import { type Choosing, zotName } from './choice.tsx'
-import { acceptCommand, beforeTitle } from './choice-folder.tsx'
+import { Accept, beforeTitle } from './choice-folder.tsx'
 import type { Seen } from './knowledge.tsx'
 
 /** The open choice in the popover: what there is to choose from, and what was found. */
@@ -56,7 +55,8 @@ function Programs({ seen, choice }: { seen: Seen; choice: Choosing }) {
   )
 }
 
-function Folders({ seen, choice: { was, found } }: { seen: Seen; choice: Choosing }) {
+function Folders({ seen, choice }: { seen: Seen; choice: Choosing }) {
+  const { was, found } = choice
   return (
     <>
       {was !== undefined && (
@@ -85,10 +85,9 @@ function Folders({ seen, choice: { was, found } }: { seen: Seen; choice: Choosin
         </dl>
       </Row>
       <Row name="Accept" glyph={<Icon name="note" />} title="If this is the folder from now on">
-        <p className="d cmd">
-          <code>{acceptCommand}</code>
-          <Copy text={acceptCommand} what="command" />
-        </p>
+        <div className="d">
+          <Accept choice={choice} />
+        </div>
       </Row>
     </>
   )

@@ -3,7 +3,7 @@ import { fail, ok } from '../../preload/contract/result.ts'
 import type { Undecided } from '../../preload/contract/undecided.ts'
 import { otherFolder, zotStore } from '../fakes/undecided.ts'
 import { inBothSchemes, watch } from './page-checks.ts'
-import { snapshotOf } from './snapshots.ts'
+import { snapshotOf, states } from './snapshots.ts'
 import { test } from './stage.ts'
 import type { StagedApp } from './staged-app.ts'
 
@@ -133,6 +133,45 @@ test('the popover shows both folders', async ({ app, page }) => {
   await inBothSchemes(page, 'popover-other-folder')
   expect(seen.breaches).toEqual([])
 })
+
+for (const name of ['window', 'popover'] as const)
+  test(`in the app's own ${name} the folder is accepted there, and one that was declined changes nothing`, async ({
+    app,
+    page,
+  }) => {
+    const now = Date.now()
+    const snapshot = snapshotOf({ kind: 'undecided', since: now - 12_000, ...otherFolder(now) }, now)
+    await page.addInitScript(
+      ({ first, serving }) => {
+        const asked: string[] = []
+        const answers = [
+          { ok: false, error: { code: 'cancelled' } },
+          { ok: true, value: serving },
+        ]
+        const zotbar = {
+          app: { snapshot: () => Promise.resolve({ ok: true, value: first }) },
+          data: {
+            accept: (input: unknown) => {
+              asked.push(JSON.stringify(input))
+              return Promise.resolve(answers[asked.length - 1])
+            },
+          },
+          runbooks: { history: () => Promise.resolve({ ok: true, value: { runs: [] } }) },
+          on: () => () => {},
+        }
+        Object.assign(window, { asked, zotbar })
+      },
+      { first: snapshot, serving: snapshotOf(states.serving(now), now + 1) },
+    )
+    await page.goto(app.link(name))
+    const accept = button(page, 'Start empty…')
+    await expect(page.getByText('npx zotbar data accept')).toHaveCount(0)
+    await accept.click()
+    await expect.poll(() => page.evaluate(() => Reflect.get(window, 'asked'))).toEqual(['{}'])
+    await expect(page.getByRole('alert')).toHaveCount(0)
+    await accept.click()
+    await expect(page.getByRole('heading', { name: 'Serving' })).toBeVisible()
+  })
 
 for (const width of [480, 820])
   test(`the comparison fits ${width} px`, async ({ app, page }) => {
