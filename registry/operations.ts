@@ -3,8 +3,9 @@ import { peerOf } from './http/access-line.ts'
 import type { Exchange } from './http/exchange.ts'
 import type { Route } from './http/router.ts'
 import { type Audit, openAudit } from './log/audit.ts'
+import type { Logger } from './log/logger.ts'
 import { measureUploads } from './metrics/measured-uploads.ts'
-import type { Answered, Metrics } from './metrics/metrics.ts'
+import type { Answered, Metrics, MetricsOptions } from './metrics/metrics.ts'
 import { createStorageUse } from './metrics/storage-use.ts'
 import { discoverPath, hasMgmt, mgmtPath } from './routes/extensions.ts'
 import { wordsOf } from './storage/root.ts'
@@ -32,6 +33,7 @@ export async function openOperations(
   config: Config,
   root: string,
   storage: Storage,
+  logger: Pick<Logger, 'dropped'>,
 ): Promise<OpenOperations> {
   let audit: Audit | undefined
   try {
@@ -39,8 +41,9 @@ export async function openOperations(
   } catch (error) {
     return { ok: false, message: `log.audit ${config.log.audit}: ${wordsOf(error)}` }
   }
+  const droppedLines = () => ({ log: logger.dropped(), audit: audit?.dropped() ?? 0 })
   const settings = config.extensions?.metrics
-  const measured = settings?.enable ? await measure(root, storage) : undefined
+  const measured = settings?.enable ? await measure(root, storage, droppedLines) : undefined
   const paths = new Map<string, Route>([[discoverPath, routeTo('discover')]])
   if (hasMgmt(config)) paths.set(mgmtPath, routeTo('mgmt'))
   if (settings?.enable) paths.set(settings.prometheus.path, routeTo('metrics'))
@@ -76,7 +79,7 @@ export async function openOperations(
 const routeTo = (kind: 'discover' | 'mgmt' | 'metrics'): Route => ({ kind, name: '', last: '' })
 
 /** The library is loaded only where it is wanted. */
-async function measure(root: string, inner: Storage) {
+async function measure(root: string, inner: Storage, droppedLines: MetricsOptions['droppedLines']) {
   const { createMetrics } = await import('./metrics/metrics.ts')
   const use = createStorageUse({
     root,
@@ -92,6 +95,7 @@ async function measure(root: string, inner: Storage) {
     binaryType: 'zotbar-registry',
     storageUse: () => use.read(),
     openUploads: uploads.open,
+    droppedLines,
   })
   return {
     metrics,

@@ -64,7 +64,7 @@ export async function serve(file: string): Promise<number> {
   if (!opening.ok) return await fail(logger, 'failed to start', opening.message)
   const { people } = opening
   const { gate, apiKeys, keyPolicy, pulls, sessions } = people
-  const operating = await openOperations(config, root, storage)
+  const operating = await openOperations(config, root, storage, logger)
   if (!operating.ok) return await fail(logger, 'failed to start', operating.message)
   const { operations } = operating
   waited = seconds => operations.metrics?.lockWaited('RWLock', seconds)

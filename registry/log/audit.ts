@@ -16,6 +16,8 @@ export interface AuditedRequest {
 export interface Audit {
   /** Writes a line if the request changed something. */
   note(request: AuditedRequest): void
+  /** Lines for which there was no room, since the start. */
+  dropped(): number
   flush(): Promise<void>
   flushSync(): void
 }
@@ -37,6 +39,7 @@ export function openAudit(file: string): Audit {
         status,
       })
     },
+    dropped: logger.dropped,
     flush: () => logger.flush(),
     flushSync: () => logger.flushSync(),
   }

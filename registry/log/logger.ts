@@ -33,27 +33,46 @@ export interface Logger {
   setLevel(level: string): void
   /** A finished line without its newline; for callers who build their own. */
   line(text: string): void
+  /** Lines for which there was no room, since the start. */
+  dropped(): number
   flush(): Promise<void>
   /** For the moment of death. */
   flushSync(): void
 }
 
 /** Opens the log on a file (a new one is 0600; appended to; throws when it cannot be) or on standard output. */
-export function openLogger(level: string, output: string | undefined): Logger {
+export function openLogger(level: string, output: string | undefined, maxBacklog: number = backlog): Logger {
   const fd = output === undefined ? 1 : openOutput(resolve(output))
   const sink = new sonicBoom.SonicBoom({
     fd,
     sync: false,
     // Longer ones live long enough to be promoted to the old generation, which costs memory and time.
     minLength: 8192,
-    maxLength: backlog,
+    maxLength: maxBacklog,
   })
   // A log that cannot be written must not end the registry; the next write tries again.
   sink.on('error', () => {})
   let threshold = ranks[level] ?? 0
   let timer: NodeJS.Timeout | undefined
 
+  let isBuffered = false
+  let dropped = 0
+  /** Of them, those that no line speaks of yet. */
+  let untold = 0
+  sink.on('drop', () => {
+    dropped++
+    untold++
+  })
+  sink.on('drain', () => {
+    isBuffered = false
+    if (untold === 0) return
+    const lines = untold
+    untold = 0
+    line(printLine('warn', `${lines} lines were dropped: they could not be written in time`, { lines }))
+  })
+
   const line = (text: string): void => {
+    isBuffered = true
     sink.write(`${text}\n`)
     if (timer !== undefined) return
     timer = setTimeout(() => {
@@ -70,7 +89,12 @@ export function openLogger(level: string, output: string | undefined): Logger {
     log: (asked, message, fields) => {
       if ((ranks[asked] ?? 0) >= threshold) line(printLine(asked, message, fields))
     },
-    flush: () => writtenOut(sink),
+    dropped: () => dropped,
+    flush: async () => {
+      const deadline = performance.now() + flushFor
+      // What is told of dropped lines is one more.
+      while (isBuffered && performance.now() < deadline) await drained(sink, deadline)
+    },
     flushSync: () => {
       try {
         sink.flushSync()
@@ -99,13 +123,15 @@ export function readLink(path: string): string | undefined {
 }
 
 /** Without SonicBoom's own callback: that one waits for the disk, which a log is not worth. */
-function writtenOut(sink: InstanceType<typeof sonicBoom.SonicBoom>): Promise<void> {
+function drained(sink: InstanceType<typeof sonicBoom.SonicBoom>, deadline: number): Promise<void> {
   return new Promise(resolve => {
-    const timer = setTimeout(resolve, flushFor)
-    sink.once('drain', () => {
+    const done = (): void => {
       clearTimeout(timer)
+      sink.off('drain', done)
       resolve()
-    })
+    }
+    const timer = setTimeout(done, deadline - performance.now())
+    sink.once('drain', done)
     sink.flush()
   })
 }

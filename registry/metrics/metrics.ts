@@ -20,6 +20,8 @@ export interface MetricsOptions {
   /** Bytes by repository, as far as they are known. */
   readonly storageUse: () => Iterable<readonly [string, number]>
   readonly openUploads: () => number
+  /** Lines of log and audit for which there was no room. */
+  readonly droppedLines: () => { readonly log: number; readonly audit: number }
 }
 
 /** The figures of this process, in Prometheus' words and zot's names. Durations in seconds. */
@@ -92,6 +94,16 @@ export function createMetrics(options: MetricsOptions): Metrics {
     registers,
     collect() {
       this.set(options.openUploads())
+    },
+  })
+  new Counter({
+    name: 'zot_log_dropped_lines_total',
+    help: 'Lines of the log and of the audit that could not be written in time',
+    labelNames: ['log'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [log, lines] of Object.entries(options.droppedLines())) this.inc({ log }, lines)
     },
   })
   const uploadTime = histogram(

@@ -67,6 +67,8 @@ export function createReloader(
 ): Reloader {
   let current = started
   const reloadable = parts.flatMap(part => part.keys)
+  /** What could be brought neither to the new configuration nor back; tried again with the next change. */
+  const unsettled = new Set<Part>()
 
   const refuse = (problems: readonly string[]): void =>
     logger.log('error', 'failed to reload config, the old one stays', {
@@ -81,11 +83,14 @@ export function createReloader(
     if (refused.length > 0) return refuse(refused.map(problem => describeProblem(file, problem)))
     const next = parsed.config
     const plan = reload(started, current, next, reloadable)
-    const touched = parts.filter(part => plan.apply.some(key => isWithin(key, part.keys)))
+    const touched = parts.filter(
+      part => unsettled.has(part) || plan.apply.some(key => isWithin(key, part.keys)),
+    )
     const problems = await Promise.all(touched.map(part => part.check?.(next) ?? []))
     if (problems.flat().length > 0) return refuse(problems.flat())
+    const failed = await applyAll(touched, next)
+    if (failed !== undefined) return refuse([failed])
     current = next
-    for (const part of touched) await part.apply(next)
     if (plan.needsRestart.length > 0)
       logger.log('warn', 'some changes of the config need a restart', {
         config: file,
@@ -94,9 +99,44 @@ export function createReloader(
     logger.log('info', 'config reloaded', { config: file, keys: plan.apply })
   }
 
+  /** All or none: where one part fails, those before it and it itself go back. Answers what failed. */
+  const applyAll = async (touched: readonly Part[], next: Config): Promise<string | undefined> => {
+    const begun: Part[] = []
+    try {
+      for (const part of touched) {
+        begun.push(part)
+        await part.apply(next)
+        unsettled.delete(part)
+      }
+      return undefined
+    } catch (error) {
+      for (const part of begun.reverse()) await goBack(part)
+      return wordsOf(error)
+    }
+  }
+
+  const goBack = async (part: Part): Promise<void> => {
+    try {
+      await part.apply(current)
+      unsettled.delete(part)
+    } catch (error) {
+      unsettled.add(part)
+      logger.log(
+        'error',
+        'a part of the config could not go back to the old one; a restart brings it there',
+        {
+          config: file,
+          keys: part.keys,
+          error: wordsOf(error),
+        },
+      )
+    }
+  }
+
   return {
     current: () => current,
-    take: text =>
-      take(text).catch((error: unknown) => refuse([error instanceof Error ? error.message : String(error)])),
+    take: text => take(text).catch((error: unknown) => refuse([wordsOf(error)])),
   }
 }
+
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -1,9 +1,19 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  createReadStream,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openLogger } from '../../../registry/log/logger.ts'
+import { eventually } from '../../fakes/eventually.ts'
 
 const source = new URL('../../../registry/log/logger.ts', import.meta.url).href
 let folder: string
@@ -52,6 +62,35 @@ describe('log.output', () => {
     log.line('a line')
     await log.flush()
     expect(spawnSync('head', ['-n', '1', pipe], { encoding: 'utf8' }).stdout).toBe('a line\n')
+  })
+
+  it('that takes nothing costs bounded memory; what was dropped is counted and told when there is room', async () => {
+    const pipe = join(folder, 'full')
+    expect(spawnSync('mkfifo', [pipe]).status).toBe(0)
+    const log = openLogger('info', pipe, 64 * 1024)
+    const text = 'x'.repeat(8191)
+    for (let count = 0; count < 50; count++) log.line(text)
+    expect(log.dropped()).toBeGreaterThan(0)
+    const reader = createReadStream(pipe)
+    let read = ''
+    reader.on('data', bytes => {
+      read += bytes.toString()
+    })
+    await eventually(() => read.includes('lines were dropped'))
+    reader.destroy()
+    expect(read).toContain(`"${log.dropped()} lines were dropped`)
+    expect(read.match(/x\n/g)).toHaveLength(50 - log.dropped())
+  })
+
+  it('without anything to write is flushed at once', async () => {
+    const log = openLogger('info', join(folder, 'empty'))
+    const startedAt = performance.now()
+    await log.flush()
+    log.line('a line')
+    await log.flush()
+    await log.flush()
+    expect(performance.now() - startedAt).toBeLessThan(400)
+    expect(readFileSync(join(folder, 'empty'), 'utf8')).toBe('a line\n')
   })
 
   it('as a file that is there is appended to, and keeps its mode', async () => {

@@ -15,6 +15,7 @@ const make = (storage: [string, number][] = []) =>
     binaryType: 'zotbar-registry',
     storageUse: () => storage,
     openUploads: () => 3,
+    droppedLines: () => ({ log: 5, audit: 0 }),
   })
 const answered = { method: 'GET', status: 200, repository: 'a/b', moved: undefined, seconds: 0.25 } as const
 
@@ -34,6 +35,7 @@ describe('metrics', () => {
     const lines = (await metrics.text()).split('\n')
     for (const line of [
       'zot_http_requests_total{method="GET",code="200"} 1',
+      'zot_log_dropped_lines_total{log="log"} 5',
       'zot_http_requests_total{method="GET",code="404"} 1',
       'zot_http_repo_latency_seconds_sum{repo="a/b"} 0.5',
       'zot_http_repo_latency_seconds_count{repo="a/b"} 2',

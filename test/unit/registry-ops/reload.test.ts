@@ -53,6 +53,42 @@ describe('the reloader', () => {
     return { lines, applied, reloader: createReloader('c.json', configOf(), logger, [whole]) }
   }
 
+  it('brings back what was applied when a later part fails, and says what could not go back', async () => {
+    const seen: string[] = []
+    let fails = ['warn']
+    const part = (key: string, isFragile: boolean): Part => ({
+      keys: [key],
+      apply: ({ log }) => {
+        seen.push(`${key} ${log.level}`)
+        if (isFragile && fails.includes(log.level)) throw new Error('no room')
+      },
+    })
+    const lines: string[] = []
+    const logger = { log: (_level: string, message: string) => void lines.push(message) } as unknown as Logger
+    const reloader = createReloader('c.json', configOf(), logger, [
+      part('log.level', false),
+      part('log', true),
+      part('log.level', false),
+    ])
+    const before = reloader.current()
+    await reloader.take(textOf({ log: { level: 'warn' } }))
+    expect(seen.splice(0)).toEqual(['log.level warn', 'log warn', 'log debug', 'log.level debug'])
+    expect(reloader.current()).toBe(before)
+    expect(lines.splice(0)).toEqual(['failed to reload config, the old one stays'])
+
+    fails = ['warn', 'debug']
+    await reloader.take(textOf({ log: { level: 'warn' } }))
+    expect(lines.splice(0)).toEqual([
+      expect.stringContaining('could not go back'),
+      'failed to reload config, the old one stays',
+    ])
+    // With the next change it is tried again, although nothing of it changed.
+    seen.length = 0
+    fails = []
+    await reloader.take(textOf({}))
+    expect(seen).toEqual(['log debug'])
+  })
+
   it('applies what changed', async () => {
     const { reloader, applied, lines } = setUp()
     await reloader.take(textOf({ log: { level: 'warn' } }))
