@@ -6,6 +6,7 @@ import { errorCode } from '../../platform/error-code.ts'
 import { createServer } from '../../platform/node-http.ts'
 import { answer, type HttpApi, refuseBody } from '../../transport/http-api.ts'
 import { readJson } from '../../transport/request-body.ts'
+import { limitConnections } from './connection-room.ts'
 import { foreignSite, refusal, securityHeaders } from './guard.ts'
 import { type SessionSources, sessions } from './sessions.ts'
 import { type StaticFile, staticFiles } from './static-files.ts'
@@ -20,6 +21,9 @@ export interface Dashboard {
 }
 
 export const sessionHeader = 'x-zotbar-session'
+
+/** A few tabs have a handful each. */
+const maxConnections = 128
 
 /**
  * Serves the pages and the contract on 127.0.0.1. `port` 0 lets the kernel choose. `folder` holds window.html,
@@ -45,7 +49,7 @@ export async function startDashboard(options: {
   })
   server.requestTimeout = 30_000
   server.headersTimeout = 10_000
-  server.maxConnections = 128
+  const room = limitConnections(server, maxConnections)
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value)
@@ -58,6 +62,7 @@ export async function startDashboard(options: {
 
     const header = request.headers[sessionHeader]
     if (typeof header !== 'string' || !known.check(header)) return refuse(response, 401, 'no-session')
+    room.hold(response)
     response.on('close', known.hold(header))
     return api.handle(request, response, 'dashboard')
   }

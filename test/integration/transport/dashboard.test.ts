@@ -1,5 +1,6 @@
+import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -337,6 +338,38 @@ describe('events over HTTP', () => {
       () => dropped > 50_000 && JSON.stringify(last) === JSON.stringify(aSnapshot({ takenAt: 9 })),
     )
     stream.destroy()
+  })
+})
+
+describe('connections of others', () => {
+  it('keep nobody out, and end no event stream', async () => {
+    const session = await signIn()
+    const events = await open({
+      host: '127.0.0.1',
+      port: dashboard.port,
+      path: '/api/events?with=log',
+      headers: { host: `127.0.0.1:${dashboard.port}`, ...session },
+    })
+    let heard = ''
+    events.on('error', () => undefined)
+    events.on('data', bytes => {
+      heard += bytes.toString()
+    })
+    const others: Socket[] = []
+    for (let count = 0; count < 140; count++) {
+      const socket = connect(dashboard.port, '127.0.0.1')
+      socket.on('error', () => {})
+      others.push(socket)
+      await once(socket, 'connect')
+    }
+    expect((await get('/')).status).toBe(200)
+    await eventually(() => others.filter(socket => socket.closed).length >= 13)
+    expect(others.at(-1)?.closed).toBe(false)
+    heard = ''
+    host.push('snapshot', aSnapshot({ takenAt: 3 }))
+    await eventually(() => heard.includes('"takenAt":3'))
+    events.destroy()
+    for (const socket of others) socket.destroy()
   })
 })
 
