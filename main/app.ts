@@ -135,7 +135,9 @@ export async function createApp(options: AppOptions): Promise<App> {
       if (decided.value !== undefined) {
         const target = await readTarget(configFile, 'zot')
         if (!target.ok) return target
+        const moves = where.movesTo(target.value)
         where.is(target.value)
+        if (moves) void storage.scan()
         return ok({ ...target.value, undecided: decided.value })
       }
       const checked = await preflight(configFile, processes, engine.now().id)
@@ -305,6 +307,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   let repositoriesSeen = storage.state().repositories
   storage.onChange(() => {
     const { repositories } = storage.state()
+    folder.counted()
     // What health says about the catalog must not contradict the line beside it.
     if (repositories !== repositoriesSeen && serves()) void health.check()
     repositoriesSeen = repositories

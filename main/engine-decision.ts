@@ -51,7 +51,7 @@ export interface EngineDecision {
   /** Writes down the engine under care as the one of the folder of config.json. */
   choose(by: string): Promise<Result<null>>
   choice(): Promise<EngineChoice | undefined>
-  /** The first start on a folder without images, now that it serves: what began there is what goes on. */
+  /** It serves: what began on a folder without images goes on there, and the program that was chosen is kept current. */
   began(): Promise<void>
   found(target: Target): Promise<FolderFound>
   /** The program of the zot that served last, where no other is named. */
@@ -233,14 +233,19 @@ export function createEngineDecision(options: Options): EngineDecision {
       return place && choices.of(place.dataFolder)
     },
     async began() {
-      if (choices.isNew()) {
-        const place = await target()
-        if (place !== undefined) await takeOver(place)
-      }
+      const place = await target()
+      if (place === undefined) return
+      await takeOver(place)
+      const choice = await choices.of(place.dataFolder)
+      const now = chosenAs(current(), 'zotbar', options.now(), 'first-run')
+      // An upgrade, or its way back, puts another program in the place of the one that was chosen.
+      const isReplaced = choice?.engine === 'zot' && now.engine === 'zot' && choice.program !== now.program
+      if (isReplaced && now.program !== undefined)
+        await choices.choose(place.dataFolder, { ...choice, program: now.program })
       if (fresh === undefined) return
       const folder = fresh
       fresh = undefined
-      await choices.choose(folder, chosenAs(current(), 'zotbar', options.now(), 'first-run'))
+      await choices.choose(folder, now)
     },
     found: place => found(place),
     async servedBy() {

@@ -46,6 +46,8 @@ export interface FolderControl
   recognize: NonNullable<SupervisorParts['recognize']>
   /** Why the data folder must not be counted: it is not the one that it was. */
   trouble(): Promise<Failure | undefined>
+  /** The store was counted, or counted anew. */
+  counted(): void
   /** Looks now whether what serves still has its folder. */
   look(): Promise<void>
   /** The supervisor's state changed. */
@@ -98,6 +100,8 @@ export async function createFolderControl(options: Options): Promise<FolderContr
     ranBefore: async () => supervisor.journal().some(({ pid }) => pid !== undefined),
     log,
   })
+  /** The process that was last seen to serve. */
+  let begun: number | undefined
   const zotAt = zotRecognizer({
     configFile,
     processes,
@@ -129,6 +133,7 @@ export async function createFolderControl(options: Options): Promise<FolderContr
       const { sameStore: _, ...told } = zot
       return { ...owner, zot: told }
     },
+    counted: keeper.counted,
     look: keeper.look,
     async trouble() {
       const now = await compared()
@@ -136,10 +141,17 @@ export async function createFolderControl(options: Options): Promise<FolderContr
       return keeper.lost() ?? { code: 'other-folder', path: now.value.found.folder }
     },
     stateChanged() {
-      const { kind } = supervisor.state()
+      const state = supervisor.state()
+      const { kind } = state
+      const pid = kind === 'serving' ? state.pid : undefined
+      const isNew = pid !== undefined && pid !== begun
+      begun = pid ?? begun
       const target = options.target()
       if (kind === 'draining') return
-      if (kind !== 'serving' || target === undefined) return keeper.serves(undefined)
+      const served = supervisor.place()?.dataFolder
+      // One that was adopted may still serve what config.json named before.
+      const isOther = served !== undefined && served !== target?.dataFolder
+      if (kind !== 'serving' || target === undefined || isOther) return keeper.serves(undefined)
       const { id, command } = current()
       const version = options.version()
       keeper.serves({
@@ -148,7 +160,7 @@ export async function createFolderControl(options: Options): Promise<FolderContr
         ...(id === 'zot' ? { program: settings.get('engine.path') || command } : {}),
         folders: { root: target.dataFolder, subs: target.subFolders },
       })
-      void decision.began()
+      if (isNew) void decision.began()
     },
     handlers: {
       data: {

@@ -61,6 +61,8 @@ export interface FolderKeeper {
   lost(): Failure | undefined
   /** Who serves it now; undefined when nobody of ours does. */
   serves(by: Serving | undefined): void
+  /** The figures changed. */
+  counted(): void
   /** Looks at the folder of what serves now, not at the next turn: after sleep, and when asked. */
   look(): Promise<void>
   foreignZot(): Promise<ForeignZot | undefined>
@@ -74,7 +76,7 @@ export interface FolderKeeper {
 /** How often the folder is looked at while it serves, and how soon a bad look is repeated, ms. */
 const [every, again] = [10_000, 1_000]
 /** Figures are written down at most this often, ms: a kill of the app leaves them this old. */
-const writeEvery = 60_000
+const writeEvery = 30_000
 
 export function createFolderKeeper(options: FolderKeeperOptions): FolderKeeper {
   const { clock, log } = options
@@ -86,6 +88,7 @@ export function createFolderKeeper(options: FolderKeeperOptions): FolderKeeper {
   let serving: Serving | undefined
   let lost: Failure | undefined
   let suspicious = false
+  let noticing = false
   let stopTimer = (): void => {}
   let written: { at: number; figures: string } | undefined
 
@@ -136,6 +139,11 @@ export function createFolderKeeper(options: FolderKeeperOptions): FolderKeeper {
     return ok({ same: true, restored })
   }
 
+  /** The first images are known at once: what is lost before the next look was not empty. */
+  const isThin = ({ root, subs }: FolderRecord): boolean =>
+    [root, ...Object.values(subs)].every(each => (each?.sample.length ?? 0) === 0) &&
+    (options.figures().repositories ?? 0) > 0
+
   /** As they are counted; as they were written down until then. */
   function figuresOf({ repositories, tags, bytes, asOf }: FolderRecord): FolderFigures & { asOf?: number } {
     const counted = options.figures()
@@ -158,8 +166,7 @@ export function createFolderKeeper(options: FolderKeeperOptions): FolderKeeper {
     const record = await load()
     const { asOf, ...figures } = figuresOf(record)
     const text = JSON.stringify(figures)
-    const isThin = (record.root?.sample.length ?? 0) === 0 && (figures.repositories ?? 0) > 0
-    const isDue = written === undefined || clock.now() - written.at >= writeEvery || isThin
+    const isDue = written === undefined || clock.now() - written.at >= writeEvery || isThin(record)
     if (!isForced && (!isDue || text === written?.figures)) return
     const names = options.repositories()
     const all = names === undefined ? undefined : [...names].map(({ name }) => name)
@@ -257,6 +264,15 @@ export function createFolderKeeper(options: FolderKeeperOptions): FolderKeeper {
       lost = undefined
       suspicious = false
       void looks.run(() => look(by, true))
+    },
+    counted() {
+      const by = serving
+      if (by === undefined || noticing) return
+      noticing = true
+      void looks.run(async () => {
+        noticing = false
+        if (serving === by && isThin(await load())) await keepUp(by, false)
+      })
     },
     async look() {
       if (serving === undefined) return

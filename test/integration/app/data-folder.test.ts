@@ -93,7 +93,15 @@ describe('a data folder that is not the one it was', () => {
     expect(await (await fetch(`${rig.url}/v2/_catalog`)).json()).toEqual({
       repositories: ['team/one', 'team/two'],
     })
+    // A process that is taken into care again still serves what config.json named before.
+    await rig.zotbar('settings', 'set', 'keepServing', 'true')
     await ended(app)
+    const adopting = await rig.serving()
+    await rig.zotbar('settings', 'set', 'keepServing', 'false')
+    await lookAgain()
+    await lookAgain()
+    expect((await rig.status()).state).toBe('serving')
+    await ended(adopting)
     const second = rig.start()
     await second.reach('undecided')
     const shown = JSON.parse((await rig.zotbar('data', 'show', '--json')).stdout) as DataFolder

@@ -88,6 +88,25 @@ describe('the folder that serves', () => {
     expect(await next.keeper.compare(folders(root))).toMatchObject({ value: { same: true } })
   })
 
+  it('is known by its first images at once, and by more of them within 30 s, whatever ends the app', async () => {
+    const root = store(join(folder, 'zot'), ['a', 'b'])
+    const it = keeping([])
+    await serve(it, root)
+    it.counted.names = ['a']
+    it.keeper.counted()
+    await eventually(() => written()['repositories'] === 1 || undefined)
+    expect(written()).toMatchObject({ root: { sample: ['a'] } })
+    it.counted.names = ['a', 'b']
+    it.keeper.counted()
+    await it.keeper.look()
+    expect(written()).toMatchObject({ repositories: 1 })
+    for (let turn = 0; turn < 3; turn++) {
+      await it.clock.advance(10_000)
+      await eventually(() => it.clock.pending().length > 0 || undefined)
+    }
+    expect(written()).toMatchObject({ repositories: 2, root: { sample: ['a', 'b'] } })
+  })
+
   it('is lost within 11 s when it goes, after a second look, and not for the instant of a rename', async () => {
     const root = store(join(folder, 'zot'), ['a'])
     const it = keeping(['a'])
