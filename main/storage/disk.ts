@@ -1,7 +1,8 @@
-import { type BigIntStats, lstat, lstatSync, readdirSync, readFileSync, type Stats } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
+import { type BigIntStats, lstat, lstatSync, readdirSync, readFileSync, type Stats, statSync } from 'node:fs'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { errorCode } from '../platform/error-code.ts'
 import type { FileStat } from './file-list.ts'
+import type { Stamp } from './stamps.ts'
 
 /** A name in a folder. Symbolic links are neither: the walk follows none, so it cannot run in circles. */
 export interface Entry {
@@ -14,6 +15,10 @@ export interface Disk {
   /** Throws with `code` when the folder cannot be read. */
   list(folder: string): Entry[] | Promise<Entry[]>
   text(file: string): string | Promise<string>
+  /** When a file or folder last changed, see stamps.ts; undefined when it is not there. Throws with `code`. */
+  stamp(path: string): Stamp | undefined | Promise<Stamp | undefined>
+  /** Which folder this is, device and inode, followed where it is a link; undefined when it is not there. */
+  identity(folder: string): string | undefined | Promise<string | undefined>
   /** Calls `visit` for each regular file; files that vanished meanwhile are left out. */
   stats(folder: string, names: string[], visit: (stat: FileStat) => void): undefined | Promise<undefined>
 }
@@ -25,6 +30,11 @@ const regular = 0o100000
 export const syncDisk: Disk = {
   list: folder => readdirSync(folder, { withFileTypes: true }).map(entryOf),
   text: file => readFileSync(file, 'utf8'),
+  identity: folder => {
+    const stat = statSync(folder, { throwIfNoEntry: false, bigint: true })
+    return stat && `${stat.dev}:${stat.ino}`
+  },
+  stamp: path => lstatSync(path, { throwIfNoEntry: false })?.ctimeMs,
   stats: (folder, names, visit) => {
     for (const name of names) {
       const path = `${folder}/${name}`
@@ -41,6 +51,22 @@ export const syncDisk: Disk = {
 export const asyncDisk: Disk = {
   list: async folder => (await readdir(folder, { withFileTypes: true })).map(entryOf),
   text: file => readFile(file, 'utf8'),
+  identity: async folder => {
+    try {
+      const { dev, ino } = await stat(folder, { bigint: true })
+      return `${dev}:${ino}`
+    } catch (error) {
+      if (isGone(error)) return undefined
+      throw error
+    }
+  },
+  stamp: path =>
+    new Promise((resolve, reject) => {
+      lstat(path, (error, stat) => {
+        if (!error) return resolve(stat.ctimeMs)
+        return isGone(error) ? resolve(undefined) : reject(error)
+      })
+    }),
   stats: async (folder, names, visit) => {
     let next = 0
     const worker = async () => {

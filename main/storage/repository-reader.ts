@@ -1,8 +1,12 @@
 import { type Disk, type Entry, isGone } from './disk.ts'
 import type { FileList } from './file-list.ts'
 import type { RepositoryCount } from './ledger.ts'
+import type { RepositoryStamps, Stamp } from './stamps.ts'
 
 const refName = 'org.opencontainers.image.ref.name'
+
+/** A repository as it was read, with the stamps from before the reading. */
+export type RepositoryRead = RepositoryCount & { stamps: RepositoryStamps }
 
 /** Whether a folder with these entries is a repository: an OCI image layout. */
 export const isRepository = (entries: Entry[]): boolean =>
@@ -20,20 +24,27 @@ export async function readRepository(
   name: string,
   files: FileList,
   listed?: Entry[],
-): Promise<RepositoryCount | undefined> {
+): Promise<RepositoryRead | undefined> {
   const entries = listed ?? (await entriesOf(disk, folder))
   if (!isRepository(entries)) return undefined
   const add = files.add.bind(files)
+  const index = await disk.stamp(`${folder}/index.json`)
+  if (index === undefined) return undefined
   await disk.stats(folder, ['index.json', 'oci-layout'], add)
   const blobs = `${folder}/blobs`
+  const stamps: RepositoryStamps = { index, blobs: [] }
   for (const algorithm of await entriesOf(disk, blobs)) {
     // A folder "blobs" may also begin the name of a nested repository; only digest algorithms hold blobs.
     if (!algorithm.folder || !isAlgorithm(algorithm.name)) continue
+    stamps.blobs.push([algorithm.name, (await disk.stamp(`${blobs}/${algorithm.name}`)) ?? gone])
     const names = (await entriesOf(disk, `${blobs}/${algorithm.name}`)).map(entry => entry.name)
     await disk.stats(`${blobs}/${algorithm.name}`, names, add)
   }
-  return { name, ...readIndex(await indexText(disk, folder)) }
+  return { name, ...readIndex(await indexText(disk, folder)), stamps }
 }
+
+/** The stamp of what is not there, which no file has. */
+export const gone: Stamp = -1
 
 export const isAlgorithm = (name: string): boolean => /^sha\d+$/.test(name)
 

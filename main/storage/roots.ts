@@ -7,3 +7,8 @@ export function rootOf(folder: string, subs: SubFolders, repository: string): st
   const first = repository.slice(0, Math.max(0, slash))
   return slash > 0 && Object.hasOwn(subs, first) ? (subs[first] ?? folder) : folder
 }
+
+/** Every data folder once. */
+export const rootsOf = (folder: string, subs: SubFolders): string[] => [
+  ...new Set([folder, ...Object.values(subs)]),
+]

@@ -1,13 +1,14 @@
 import { Worker } from 'node:worker_threads'
 import { errorCode, reasonOf } from '../platform/error-code.ts'
 import { asyncDisk } from './disk.ts'
-import { Ledger } from './ledger.ts'
+import type { Ledger } from './ledger.ts'
 import type { SubFolders } from './roots.ts'
 import type { ScanMessage } from './scan-message.ts'
-import { type Batch, type Unreadable, walkAll } from './walk.ts'
+import { StoreCount } from './store-count.ts'
+import { type Unreadable, walkAll } from './walk.ts'
 
 export type ScanOutcome =
-  | { kind: 'counted'; ledger: Ledger; unreadable: Unreadable[] }
+  | { kind: 'counted'; count: StoreCount; ledger: Ledger; unreadable: Unreadable[] }
   /** The folder itself could not be read; why, in words. */
   | { kind: 'failed'; reason: string }
   | { kind: 'cancelled' }
@@ -34,6 +35,8 @@ export interface ScanOptions {
   subFolders?: SubFolders
   /** Some of it was counted. */
   onProgress?: () => void
+  /** ms since the epoch, by the clock that the file system uses. */
+  now?: () => number
 }
 
 /**
@@ -42,13 +45,15 @@ export interface ScanOptions {
  */
 export function startScan(folder: string, options: ScanOptions = {}): Scan {
   const { startThread = startWorker, smallStore = 3000, subFolders = {}, onProgress = () => {} } = options
+  const { now = Date.now } = options
+  const begin = (): StoreCount => new StoreCount({ disk: asyncDisk, folder, subFolders, now })
   let cancelled = false
   let thread: Scan | undefined
   const count = async (): Promise<ScanOutcome> => {
-    const small = await countHere(folder, subFolders, smallStore, () => cancelled, onProgress)
+    const small = await countHere(begin(), folder, subFolders, smallStore, () => cancelled, onProgress, now)
     if (cancelled) return { kind: 'cancelled' }
     if (small !== 'too-big') return small
-    thread = countInThread(() => startThread(folder, subFolders), onProgress)
+    thread = countInThread(begin(), () => startThread(folder, subFolders), onProgress, now)
     return thread.done
   }
   return {
@@ -61,36 +66,51 @@ export function startScan(folder: string, options: ScanOptions = {}): Scan {
 }
 
 async function countHere(
+  count: StoreCount,
   folder: string,
   subs: SubFolders,
   most: number,
   cancelled: () => boolean,
   onProgress: () => void,
+  now: () => number,
 ): Promise<ScanOutcome | 'too-big'> {
-  const ledger = new Ledger()
+  const readAt = now()
   let files = 0
   try {
+    await count.identify()
     const unreadable = await walkAll(
       asyncDisk,
       folder,
       subs,
       batch => {
         files += batch.files.sizes.length
-        addBatch(ledger, batch)
+        count.take(batch, readAt)
         onProgress()
         return !cancelled() && files <= most
       },
       256,
     )
-    return files > most ? 'too-big' : { kind: 'counted', ledger, unreadable }
+    return files > most ? 'too-big' : counted(count, unreadable)
   } catch (error) {
     if (errorCode(error) === undefined) throw error
     return { kind: 'failed', reason: reasonOf(error) }
   }
 }
 
-function countInThread(start: () => ScanThread, onProgress: () => void): Scan {
-  const ledger = new Ledger()
+/** A count that has seen everything. */
+function counted(count: StoreCount, unreadable: Unreadable[]): ScanOutcome {
+  count.takeUnreadable(unreadable)
+  return { kind: 'counted', count, ledger: count.ledger, unreadable }
+}
+
+function countInThread(
+  count: StoreCount,
+  start: () => ScanThread,
+  onProgress: () => void,
+  now: () => number,
+): Scan {
+  const readAt = now()
+  const identified = count.identify()
   const { promise, resolve } = Promise.withResolvers<ScanOutcome>()
   const thread = start()
   const end = (outcome: ScanOutcome) => {
@@ -101,9 +121,12 @@ function countInThread(start: () => ScanThread, onProgress: () => void): Scan {
     switch (message.kind) {
       case 'batch':
         onProgress()
-        return addBatch(ledger, message.batch)
+        return count.take(message.batch, readAt)
       case 'done':
-        return end({ kind: 'counted', ledger, unreadable: message.unreadable })
+        return void identified.then(
+          () => end(counted(count, message.unreadable)),
+          error => end({ kind: 'failed', reason: reasonOf(error) }),
+        )
       case 'failed':
         return end({ kind: 'failed', reason: message.reason })
     }
@@ -111,16 +134,6 @@ function countInThread(start: () => ScanThread, onProgress: () => void): Scan {
   thread.on('error', error => end({ kind: 'failed', reason: error.message }))
   thread.on('exit', () => resolve({ kind: 'cancelled' }))
   return { done: promise, cancel: () => end({ kind: 'cancelled' }) }
-}
-
-function addBatch(ledger: Ledger, { repositories, files }: Batch): void {
-  let at = 0
-  for (const { files: count, ...repository } of repositories) {
-    // A copy, because a view would keep the whole batch alive.
-    const keys = files.keys.slice(2 * at, 2 * (at + count))
-    ledger.put(repository, { keys, sizes: files.sizes.subarray(at, at + count) })
-    at += count
-  }
 }
 
 function startWorker(folder: string, subs: SubFolders): ScanThread {

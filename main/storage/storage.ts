@@ -2,20 +2,19 @@ import type { Failure } from '../../preload/contract/failure.ts'
 import type { PushInProgress } from '../../preload/contract/registry-state.ts'
 import type { PushEvent, StorageState } from '../../preload/contract/snapshot.ts'
 import type { Clock } from '../platform/clock.ts'
-import { errorCode, reasonOf } from '../platform/error-code.ts'
+import { reasonOf } from '../platform/error-code.ts'
 import type { FreeSpace } from '../platform/free-space.ts'
 import type { SetAside } from '../platform/json-file.ts'
 import { createCounts } from './counts.ts'
 import { asyncDisk } from './disk.ts'
-import { FileList } from './file-list.ts'
 import { createHistory } from './history.ts'
 import { historyFile, type LastCount } from './history-file.ts'
-import { Ledger } from './ledger.ts'
-import { readRepository, sampleIn } from './repository-reader.ts'
+import { sampleIn } from './repository-reader.ts'
 import { createRereads } from './rereads.ts'
 import { rootOf, type SubFolders } from './roots.ts'
 import { daysToFull } from './samples.ts'
 import { type Scan, type ScanOutcome, startScan } from './scan.ts'
+import { StoreCount } from './store-count.ts'
 import { createTraffic } from './traffic.ts'
 import { isAbout, lookAtRoot, unreadable } from './trouble.ts'
 import { parseWrite, refusedForSpace, type Write } from './writes.ts'
@@ -36,14 +35,25 @@ export interface StorageOptions {
   /** A history that could not be understood was moved out of the way. */
   report(what: SetAside): void
   scanner?: typeof startScan
+  /** ms since the epoch, by the clock that the file system uses. */
+  fileTime?(): number
 }
 
 export interface Storage {
   state(): StorageState
   /** Newest first, at most 20. */
   pushes(): PushEvent[]
-  /** One line of the engine's log. */
+  /** One line of the engine's log; where the engine tells its writes itself they come by `wrote`. */
   line(text: string): void
+  /** A write that the engine told of. */
+  wrote(write: Write): void
+  /** A push was refused for want of space. */
+  spaceWasShort(): void
+  /**
+   * Reads again what changed in the data folder, by the times of its folders: costs little, and is done every few
+   * minutes anyway. Resolves when it is over.
+   */
+  recount(): Promise<void>
   /** Counts everything anew; a second call during a count joins it. Resolves when it is over, also on failure. */
   scan(): Promise<void>
   /** One manifest digest for each repository that has one; undefined before the first count. */
@@ -58,15 +68,17 @@ export interface Storage {
 }
 
 const refreshEvery = 5 * 60_000
+/** The most that a snapshot names. */
+const mostUnreadable = 100
 const indexRetries = 3
 
 /**
- * How full the store is: one background count, kept exact by reading only the repositories again that the
- * engine's log says were written to. Copies that zot fetches from upstream by itself, and tags that its
- * retention removes, appear in the log in part only; what is missed is put right by the next count.
+ * How full the store is: one background count, kept exact by reading only the repositories again that the engine says
+ * were written to, by its events or its log. Neither is needed: every few minutes whatever changed is found by the
+ * times of its folders, also what no engine did or what no line told of.
  */
 export function createStorage(options: StorageOptions): Storage {
-  const { clock, log, scanner = startScan } = options
+  const { clock, log, scanner = startScan, fileTime = Date.now } = options
   const history = createHistory({
     file: historyFile(options.home, { now: () => clock.now(), report: options.report }),
     log,
@@ -75,10 +87,11 @@ export function createStorage(options: StorageOptions): Storage {
   const listeners = new Set<() => void>()
   let folder: string | undefined
   let subs: SubFolders = {}
-  let ledger: Ledger | undefined
+  let count: StoreCount | undefined
   let shown: LastCount | undefined
   let space: FreeSpace | undefined
   let error: Failure | undefined
+  let recounting: Promise<void> | undefined
   /** Repositories written to during a count: it may have passed them before. */
   let touched = new Set<string>()
   const indexTries = new Map<string, number>()
@@ -99,7 +112,6 @@ export function createStorage(options: StorageOptions): Storage {
     }
   }
 
-  /** A push was refused for want of space. */
   const lookAtSpace = async () => {
     if (folder === undefined) return
     await readSpace(folder)
@@ -107,37 +119,35 @@ export function createStorage(options: StorageOptions): Storage {
   }
 
   const publish = () => {
-    if (!ledger) return
-    const { bytes, repositories, tags } = ledger
-    shown = { asOf: clock.now(), bytes, repositories, tags, biggest: ledger.biggest(10) }
+    if (!count) return
+    const { bytes, repositories, tags } = count.ledger
+    shown = { asOf: clock.now(), bytes, repositories, tags, biggest: count.ledger.biggest(10) }
     history.record(shown)
     changed()
   }
 
   const reread = async (name: string) => {
     const root = folder
-    if (root === undefined) return
-    const place = `${rootOf(root, subs, name)}/${name}`
-    try {
-      const files = new FileList()
-      const count = await readRepository(asyncDisk, place, name, files)
-      // Looked up only now: a count that ended meanwhile brought a new ledger.
-      if (!ledger || folder !== root) return
-      if (count) ledger.put(count, files.take())
-      else ledger.drop(name)
-      if (isAbout(error, place)) error = undefined
-      const tries = indexTries.get(name) ?? 0
-      if (count && count.tags === undefined && tries < indexRetries) {
-        indexTries.set(name, tries + 1)
-        rereads.mark(name)
-      } else indexTries.delete(name)
-      await readSpace(root)
-      publish()
-    } catch (problem) {
-      if (errorCode(problem) === undefined) throw problem
-      error = unreadable(place, reasonOf(problem))
-      changed()
+    const reading = count
+    if (root === undefined || !reading) return
+    const end = await reading.read(name)
+    // A count that ended meanwhile read it as well.
+    if (count !== reading) return
+    if (end === 'damaged') tryAgain(name)
+    else indexTries.delete(name)
+    await readSpace(root)
+    publish()
+  }
+
+  /** An engine that writes index.json in place may have been caught at it: damaged is what stays so. */
+  const tryAgain = (name: string) => {
+    const tries = indexTries.get(name) ?? 0
+    if (tries >= indexRetries) {
+      count?.unreadable.set(name, 'its index.json is damaged')
+      return
     }
+    indexTries.set(name, tries + 1)
+    rereads.mark(name)
   }
   const rereads = createRereads({ clock, read: reread })
 
@@ -157,6 +167,8 @@ export function createStorage(options: StorageOptions): Storage {
     if (closed || folder !== root) return
     if (problem) error = problem
     else if (isAbout(error, root)) void scan()
+    await recount()
+    if (closed || folder !== root) return
     if (!error && !counts.running()) publish()
     else changed()
     armRefresh()
@@ -166,10 +178,38 @@ export function createStorage(options: StorageOptions): Storage {
     if (!closed) cancelRefresh = clock.setTimer(clock.now() + refreshEvery, () => void refresh())
   }
 
+  const recountNow = async () => {
+    const root = folder
+    const reading = count
+    if (root === undefined || !reading || counts.running() || closed) return
+    try {
+      const { elsewhere, changed: some } = await reading.recount(() => closed || count !== reading)
+      if (closed || count !== reading) return
+      // Another volume, or none, is where the images were: what is known of them stays, and is said to be old.
+      if (elsewhere) {
+        error = { code: 'data-volume-missing', path: root, parent: root }
+        changed()
+      } else if (some > 0) {
+        for (const name of reading.damaged()) tryAgain(name)
+        await readSpace(root)
+        publish()
+      }
+    } catch (problem) {
+      log(`the data folder could not be looked at again: ${reasonOf(problem)}`)
+    }
+  }
+  const recount = (): Promise<void> => {
+    recounting ??= recountNow().finally(() => {
+      recounting = undefined
+    })
+    return recounting
+  }
+
   const turnTo = async (next: string | undefined) => {
     if (next === folder) return
     folder = next
-    ledger = undefined
+    count = undefined
+    indexTries.clear()
     space = undefined
     error = undefined
     shown = next === undefined ? undefined : await history.use(next)
@@ -184,11 +224,12 @@ export function createStorage(options: StorageOptions): Storage {
         log(`the count of ${root} failed: ${outcome.reason}`)
         return
       case 'counted': {
-        ledger = outcome.ledger
-        const first = outcome.unreadable[0]
-        error = first && unreadable(first.path, first.reason)
+        count = outcome.count
+        error = undefined
+        const part = outcome.unreadable.find(({ name }) => name === '')
+        if (part) error = unreadable(part.path, part.reason)
         publish()
-        for (const name of touched) rereads.mark(name)
+        for (const name of new Set([...touched, ...count.damaged()])) rereads.mark(name)
       }
     }
   }
@@ -208,10 +249,16 @@ export function createStorage(options: StorageOptions): Storage {
       error = problem
       return
     }
-    if (!present) return takeOutcome(root, { kind: 'counted', ledger: new Ledger(), unreadable: [] })
     touched = new Set()
     subs = options.subFolders?.() ?? {}
-    const running = scanner(root, { onProgress: () => counts.moved(), subFolders: subs })
+    if (!present) {
+      // A first run: the folder itself, and those of storage.subPaths, are found as soon as there is something in them.
+      count = new StoreCount({ disk: asyncDisk, folder: root, subFolders: subs, now: fileTime })
+      error = undefined
+      await count.recount(cancelled)
+      return publish()
+    }
+    const running = scanner(root, { onProgress: () => counts.moved(), subFolders: subs, now: fileTime })
     started(running)
     const outcome = await running.done
     if (!cancelled()) takeOutcome(root, outcome)
@@ -238,12 +285,16 @@ export function createStorage(options: StorageOptions): Storage {
     if (traffic.take(write)) changed()
     if (write.kind === 'uploading') return
     if (counts.running()) touched.add(write.repository)
-    if (ledger) rereads.mark(write.repository)
+    if (count) rereads.mark(write.repository)
   }
 
   const present = (): StorageState => {
     const trend = history.trend(clock.now())
     const full = space && daysToFull(trend.pace, space.freeBytes)
+    const names = [...(count?.unreadable ?? [])]
+      .map(([repository, reason]) => ({ repository, reason }))
+      .sort((one, other) => (one.repository < other.repository ? -1 : 1))
+      .slice(0, mostUnreadable)
     return {
       scanning: counts.running(),
       biggest: [],
@@ -253,6 +304,7 @@ export function createStorage(options: StorageOptions): Storage {
       ...(trend.growth ? { growth: trend.growth } : {}),
       ...(full === undefined ? {} : { daysToFull: full }),
       ...(error ? { error } : {}),
+      ...(names.length === 0 ? {} : { unreadable: names }),
     }
   }
 
@@ -267,8 +319,11 @@ export function createStorage(options: StorageOptions): Storage {
       const write = parseWrite(text)
       if (write) take(write)
     },
+    wrote: take,
+    spaceWasShort: () => void lookAtSpace(),
+    recount,
     scan,
-    repositories: () => ledger?.samples(),
+    repositories: () => count?.ledger.samples(),
     digestNow: async name => {
       if (folder === undefined) return undefined
       return sampleIn(asyncDisk, `${rootOf(folder, subs, name)}/${name}`)
@@ -277,10 +332,8 @@ export function createStorage(options: StorageOptions): Storage {
       const root = folder
       if (root === undefined) return []
       try {
-        return await traffic.uploads(name => rootOf(root, subs, name), {
-          count: ledger?.repositories ?? 0,
-          names: ledger?.names() ?? [],
-        })
+        const places = count ? await count.uploadPlaces() : []
+        return await traffic.uploads(name => rootOf(root, subs, name), places)
       } catch (problem) {
         log(`uploads cannot be seen: ${reasonOf(problem)}`)
         return []

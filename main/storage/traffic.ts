@@ -6,19 +6,14 @@ import type { Write } from './writes.ts'
 
 /** How long a repository is looked at for uploads after the log named one. */
 const remembered = 60 * 60_000
-/** Up to so many repositories are all looked at; above, those that the log names. */
-const few = 2_000
 
 export interface Traffic {
   /** Whether the list of pushes grew. */
   take(write: Write): boolean
   /** Newest first, at most 20. */
   pushes(): PushEvent[]
-  /** Uploads that grew within the last 5 s. Throws when a folder cannot be read. */
-  uploads(
-    folderOf: (repository: string) => string,
-    known: { count: number; names: Iterable<string> },
-  ): Promise<PushInProgress[]>
+  /** Uploads that grew within the last 5 s, in `places` and where a write told of one. Throws when a folder cannot be read. */
+  uploads(folderOf: (repository: string) => string, places: Iterable<string>): Promise<PushInProgress[]>
 }
 
 /** What goes in: the last pushes, and the uploads that are under way. */
@@ -34,10 +29,10 @@ export function createTraffic(clock: Pick<Clock, 'now'>): Traffic {
       return true
     },
     pushes: () => pushes,
-    uploads: (folderOf, { count, names }) => {
+    uploads: (folderOf, places) => {
       const now = clock.now()
       for (const [name, seen] of uploading) if (now - seen > remembered) uploading.delete(name)
-      return uploadsIn(folderOf, new Set([...uploading.keys(), ...(count <= few ? names : [])]), now)
+      return uploadsIn(folderOf, new Set([...uploading.keys(), ...places]), now)
     },
   }
 }

@@ -1,20 +1,24 @@
 import { errorCode, reasonOf } from '../platform/error-code.ts'
 import { type Disk, type Entry, isGone } from './disk.ts'
 import { FileList, type Files } from './file-list.ts'
-import type { RepositoryCount } from './ledger.ts'
 import { isNameComponent } from './repository-name.ts'
-import { isAlgorithm, isRepository, readRepository } from './repository-reader.ts'
+import { gone, isAlgorithm, isRepository, type RepositoryRead, readRepository } from './repository-reader.ts'
 import { rootOf, type SubFolders } from './roots.ts'
+import type { Stamp } from './stamps.ts'
 
 /** Some repositories; their files follow each other in `files`. */
 export interface Batch {
-  repositories: (RepositoryCount & { files: number })[]
+  repositories: (RepositoryRead & { files: number })[]
   files: Files
+  /** Every folder that was listed, by name below the data folder `root`, with its stamp from before. */
+  folders: { root: string; name: string; stamp: Stamp }[]
 }
 
 /** A folder that could not be read, and why, in words. */
 export interface Unreadable {
   path: string
+  /** Below the data folder; "" for a data folder as a whole. */
+  name: string
   reason: string
 }
 
@@ -24,7 +28,7 @@ const deepest = 128
 /**
  * Finds and counts every repository below `root` in zot's layout: a repository is a folder with index.json
  * and oci-layout at any depth, folders that no repository name can contain (`_trivy`, `.sync`) are skipped.
- * Ends early when `out` returns false.
+ * Ends early when `out` returns false. `from`: only what lies in that folder below `root`.
  * Repositories that are not `wanted` are passed over. `root` itself being unreadable throws; any other folder is reported and left out.
  */
 export async function walk(
@@ -33,51 +37,66 @@ export async function walk(
   out: (batch: Batch) => boolean,
   batchFiles = 4096,
   wanted: (repository: string) => boolean = () => true,
+  from = '',
 ): Promise<Unreadable[]> {
   const files = new FileList()
   const unreadable: Unreadable[] = []
   let repositories: Batch['repositories'] = []
+  let folders: Batch['folders'] = []
   const flush = (): boolean => {
-    if (repositories.length === 0) return true
-    const batch = { repositories, files: files.take() }
+    if (repositories.length + folders.length === 0) return true
+    const batch = { repositories, folders, files: files.take() }
     repositories = []
+    folders = []
     return out(batch)
   }
-  const guarded = async <T>(path: string, read: () => T | Promise<T>): Promise<T | undefined> => {
+  const guarded = async <T>(name: string, read: () => T | Promise<T>): Promise<T | undefined> => {
     try {
       return await read()
     } catch (error) {
       if (errorCode(error) === undefined) throw error
-      if (!isGone(error)) unreadable.push({ path, reason: reasonOf(error) })
+      if (!isGone(error)) unreadable.push({ path: `${root}/${name}`, name, reason: reasonOf(error) })
       return undefined
     }
   }
   // A stack, not recursion: the walk holds no more than the folders still to be seen.
-  const pending: { name: string; depth: number; entries?: Entry[] }[] = [
-    { name: '', depth: 0, entries: await disk.list(root) },
-  ]
+  const pending: { name: string; depth: number }[] = [{ name: from, depth: 0 }]
   for (let next = pending.pop(); next; next = pending.pop()) {
     const { name, depth } = next
     const folder = name === '' ? root : `${root}/${name}`
-    const entries = next.entries ?? (await guarded(folder, () => disk.list(folder)))
+    // The data folder may be a link to where it really lies.
+    const stamp = await guarded(name, () => disk.stamp(name === '' ? `${root}/.` : folder))
+    // A data folder that cannot be read is no matter of a part of it.
+    const entries: Entry[] | undefined =
+      name === '' ? await disk.list(root) : await guarded(name, () => disk.list(folder))
+    folders.push({ root, name, stamp: stamp ?? gone })
     if (!entries) continue
-    const repository = name !== '' && isRepository(entries) && wanted(name)
-    if (repository) {
+    const children = childrenOf(entries, name)
+    if (children.isRepository && wanted(name)) {
       const before = files.length
-      const count = await guarded(folder, () => readRepository(disk, folder, name, files, entries))
+      const count = await guarded(name, () => readRepository(disk, folder, name, files, entries))
       if (count) repositories.push({ ...count, files: files.length - before })
       else files.cut(before)
-      if (files.length >= batchFiles || repositories.length >= 256) if (!flush()) return unreadable
     }
+    if (files.length >= batchFiles || repositories.length >= 256 || folders.length >= 1024)
+      if (!flush()) return unreadable
     if (depth >= deepest) continue
-    for (const entry of entries) {
-      if (!entry.folder || !isNameComponent(entry.name)) continue
-      if (isAlgorithm(entry.name) && name.endsWith('/blobs')) continue
-      pending.push({ name: name === '' ? entry.name : `${name}/${entry.name}`, depth: depth + 1 })
-    }
+    for (const child of children.folders) pending.push({ name: child, depth: depth + 1 })
   }
   flush()
   return unreadable
+}
+
+/** What a folder with these entries is, and the names of the folders in it that may be, or hold, repositories. */
+export function childrenOf(entries: Entry[], name: string): { isRepository: boolean; folders: string[] } {
+  const folders = entries.filter(
+    entry =>
+      entry.folder && isNameComponent(entry.name) && !(isAlgorithm(entry.name) && name.endsWith('/blobs')),
+  )
+  return {
+    isRepository: name !== '' && isRepository(entries),
+    folders: folders.map(entry => (name === '' ? entry.name : `${name}/${entry.name}`)),
+  }
 }
 
 /**
@@ -110,7 +129,7 @@ export async function walkAll(
       unreadable.push(...(await one(root)))
     } catch (error) {
       if (errorCode(error) === undefined) throw error
-      if (errorCode(error) !== 'ENOENT') unreadable.push({ path: root, reason: reasonOf(error) })
+      if (errorCode(error) !== 'ENOENT') unreadable.push({ path: root, name: '', reason: reasonOf(error) })
     }
   }
   return unreadable

@@ -277,9 +277,14 @@ describe('uploads under way', () => {
       mkdirSync(join(tree.root, path, '..'), { recursive: true })
       writeFileSync(join(tree.root, path), Buffer.alloc(size))
     }
-    expect(await storage.uploadsInProgress()).toEqual([{ repository: 'app', bytes: 357 }])
-    storage.line(line('POST', '/v2/fresh/blobs/uploads/', 202))
-    expect(await storage.uploadsInProgress()).toHaveLength(2)
+    // No line of a log told of the new one.
+    const under = [
+      { repository: 'app', bytes: 357 },
+      { repository: 'fresh', bytes: 9 },
+    ]
+    expect(await storage.uploadsInProgress()).toEqual(under)
+    await storage.recount()
+    expect(await storage.uploadsInProgress()).toEqual(under)
     await clock.advance(20_000)
     expect(await storage.uploadsInProgress()).toEqual([])
   })
@@ -336,14 +341,47 @@ describe('a data folder that is not as it should be', () => {
     expect(storage.state().error).toMatchObject({ code: 'data-not-a-folder' })
   })
 
-  it.skipIf(process.getuid?.() === 0)('that may not be read says so', async () => {
-    const { tree, open } = await setUp()
-    tree.blob('app', 'x')
-    chmodSync(join(tree.root, 'app'), 0)
-    undo.push(() => chmodSync(join(tree.root, 'app'), 0o700))
+  it.skipIf(process.getuid?.() === 0)(
+    'with a folder that may not be read names it, until it can be',
+    async () => {
+      const { tree, open } = await setUp()
+      tree.blob('app', 'x')
+      tree.blob('other', 'y')
+      chmodSync(join(tree.root, 'app'), 0)
+      undo.push(() => chmodSync(join(tree.root, 'app'), 0o700))
+      const storage = open()
+      await storage.scan()
+      expect(storage.state()).toMatchObject({
+        repositories: 1,
+        unreadable: [{ repository: 'app', reason: 'access is denied' }],
+      })
+      expect(storage.state().error).toBeUndefined()
+      chmodSync(join(tree.root, 'app'), 0o700)
+      await storage.recount()
+      expect(storage.state().repositories).toBe(2)
+      expect(storage.state().unreadable).toBeUndefined()
+    },
+  )
+
+  it('with a damaged index names its repository and counts the others, until it is mended', async () => {
+    const { tree, clock, open } = await setUp()
+    tree.tag('app', '1', tree.blob('app', 'x'))
+    tree.tag('other', '1', tree.blob('other', 'y'))
+    const index = readFileSync(join(tree.root, 'app', 'index.json'))
+    writeFileSync(join(tree.root, 'app', 'index.json'), '')
     const storage = open()
     await storage.scan()
-    expect(storage.state().error).toMatchObject({ code: 'data-unreadable', path: join(tree.root, 'app') })
+    const named = await eventually(async () => {
+      await clock.advance(250)
+      return storage.state().unreadable
+    })
+    expect(named).toEqual([{ repository: 'app', reason: 'its index.json is damaged' }])
+    expect(storage.state()).toMatchObject({ repositories: 2, tags: 1 })
+    expect(storage.state().error).toBeUndefined()
+    writeFileSync(join(tree.root, 'app', 'index.json'), index)
+    await storage.recount()
+    expect(storage.state().tags).toBe(2)
+    expect(storage.state().unreadable).toBeUndefined()
   })
 
   it('that is unknown shows nothing', async () => {

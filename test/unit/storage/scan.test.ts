@@ -58,10 +58,10 @@ describe('a scan by a thread', () => {
     const files = new FileList()
     for (const ino of [1, 2, 3]) files.add({ dev: 1, ino, size: 10 })
     const repositories = [
-      { name: 'a', tags: 1, sample: undefined, files: 2 },
-      { name: 'b', tags: 2, sample: undefined, files: 1 },
+      { name: 'a', tags: 1, sample: undefined, files: 2, stamps: { index: 1, blobs: [] } },
+      { name: 'b', tags: 2, sample: undefined, files: 1, stamps: { index: 1, blobs: [] } },
     ]
-    on.message?.({ kind: 'batch', batch: { repositories, files: files.take() } })
+    on.message?.({ kind: 'batch', batch: { repositories, files: files.take(), folders: [] } })
     on.message?.({ kind: 'done', unreadable: [] })
     const outcome = await scan.done
     expect(outcome.kind).toBe('counted')
