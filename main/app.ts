@@ -30,6 +30,7 @@ import type { Secrets } from './secrets/secrets.ts'
 import type { Settings } from './settings/settings.ts'
 import { snapshotOf } from './snapshot.ts'
 import { createStorage } from './storage/storage.ts'
+import { createStoreEvents } from './store-events.ts'
 import { createSupervisor, type LogBatch } from './supervisor/supervisor.ts'
 import type { Host } from './transport/host.ts'
 import { createUpgradeControl } from './upgrade-control.ts'
@@ -94,6 +95,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     freeSpace,
     trouble: () => folder.trouble(),
   })
+  const storeEvents = createStoreEvents({ adminSocket, clock, storage })
   const outputLog = createOutputLog(clock, logged, log)
   outputLog.use(where.target()?.logOutput)
 
@@ -298,6 +300,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   supervisor.onChange(() => {
     folder.stateChanged()
     health.serving(serves())
+    storeEvents.served(servingPid(), engine.now().id !== 'zot')
     void engine.ask(servingPid())
     lookForAdvisories()
     changed()
@@ -317,11 +320,11 @@ export async function createApp(options: AppOptions): Promise<App> {
 
   function logged({ lines, dropped }: LogBatch): void {
     for (const line of lines) {
-      storage.line(line)
+      storeEvents.line(line)
       upgrade.line(line)
     }
     // Writes may be among the lines that were not read.
-    if (dropped > 0) void storage.scan()
+    if (dropped > 0) void storage.recount()
     broadcast.log(dropped > 0 ? [`(about ${dropped} lines left out)`, ...lines] : lines)
   }
 
@@ -336,6 +339,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         'the end of notices': keyNotices.close,
         'the end of probes': health.close,
         'the end of registry access': access.close,
+        'the end of events': storeEvents.close,
         'the end of supervision': () => supervisor.close({ keepServing: settings.get('keepServing') }),
         // They may be reading from a data volume that no longer answers.
         'the end of reading': () =>

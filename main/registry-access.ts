@@ -56,6 +56,7 @@ export function createRegistryAccess(options: RegistryAccessOptions): RegistryAc
     images: createImages({
       registry,
       admin: socket,
+      ...(engine() === 'zot' ? {} : { adminSocket }),
       address: () => clientAddress(target()),
       isCached: repository => target()?.isCached(repository) ?? false,
       dataFolder: () => target()?.dataFolder,

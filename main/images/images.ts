@@ -8,11 +8,14 @@ import type { AdminClient } from '../platform/admin-client.ts'
 import { parseJson, type RegistryHttp, refusal } from '../platform/registry-http.ts'
 import { readActivity, type Times } from './activity.ts'
 import { acceptManifests, factReader, sum } from './manifest-facts.ts'
+import { storedImages } from './stored-images.ts'
 import { cursorOf, type Tag, tagPage, unreadableBecause } from './tag-pages.ts'
 
 interface Options {
   registry: RegistryHttp
   admin: AdminClient
+  /** Where the engine may tell stored facts; undefined: over HTTP alone. */
+  adminSocket?: string
   /** Where clients reach the registry: "127.0.0.1:5050". */
   address(): string
   /** Whether a repository holds copies from an upstream, which must not be asked about each tag for a list. */
@@ -26,7 +29,7 @@ interface Named {
   reference: string
 }
 
-/** The images of a running registry, over its HTTP API: works with every engine. */
+/** The images of a running registry: as it stores them, where it tells that; over its HTTP API with every engine. */
 export interface Images {
   list(page: { repository?: string; after?: string; limit: number }): Promise<Result<ImageList>>
   show(named: Named): Promise<Result<ImageDetails>>
@@ -36,7 +39,8 @@ export interface Images {
 /** Tags looked at side by side. */
 const width = 8
 
-export function createImages({ registry, admin, address, isCached, dataFolder }: Options): Images {
+export function createImages(options: Options): Images {
+  const { registry, admin, adminSocket, address, isCached, dataFolder } = options
   const facts = factReader(registry)
 
   /** Found by HEAD, which no engine counts as a pull. `image-not-found` when it is not there. */
@@ -59,6 +63,10 @@ export function createImages({ registry, admin, address, isCached, dataFolder }:
 
   return {
     async list(page) {
+      const stored = adminSocket === undefined ? undefined : await storedImages(adminSocket, page)
+      // A repository that is not there is told apart from an empty one over HTTP alone.
+      if (stored && (!stored.ok || stored.value.images.length > 0 || page.repository === undefined))
+        return stored
       const listed = await tagPage(registry, page)
       if (!listed.ok) return listed
       const { tags, more, unreadable } = listed.value

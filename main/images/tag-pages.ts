@@ -18,7 +18,7 @@ const mostBytes = 64 * 1024 * 1024
 /** Where a page begins: after this tag. A tag has no colon and a repository has none either. */
 export const cursorOf = ({ repository, tag }: Tag): string => `${repository}:${tag}`
 
-function readCursor(text: string): Tag | undefined {
+export function readCursor(text: string): Tag | undefined {
   const at = text.indexOf(':')
   return at <= 0 ? undefined : { repository: text.slice(0, at), tag: text.slice(at + 1) }
 }

@@ -72,7 +72,7 @@ export interface RegistryEventsOptions {
 export interface RegistryEvents {
   /** Whether what happens is heard of. */
   connected(): boolean
-  /** Listens as long as a registry is there that may have the socket. */
+  /** Whether to listen; asked for again it tries at once where there is no connection. */
   follow(wanted: boolean): void
   close(): void
 }
@@ -151,12 +151,12 @@ export function createRegistryEvents(options: RegistryEventsOptions): RegistryEv
   return {
     connected: () => isConnected,
     follow(next) {
-      if (next === wanted) return
       wanted = next
       attempt = 0
       if (!next) return end()
+      if (stream) return
       cancel()
-      if (!stream) open()
+      open()
     },
     close() {
       wanted = false

@@ -9,6 +9,7 @@ import { createCounts } from './counts.ts'
 import { asyncDisk } from './disk.ts'
 import { createHistory } from './history.ts'
 import { historyFile, type LastCount } from './history-file.ts'
+import { isRepositoryName } from './repository-name.ts'
 import { sampleIn } from './repository-reader.ts'
 import { createRereads } from './rereads.ts'
 import { rootOf, type SubFolders } from './roots.ts'
@@ -51,9 +52,10 @@ export interface Storage {
   spaceWasShort(): void
   /**
    * Reads again what changed in the data folder, by the times of its folders: costs little, and is done every few
-   * minutes anyway. Resolves when it is over.
+   * minutes anyway. A registry that has just begun to serve has proved that the folder is the one that is meant, also
+   * where it is another one than before. Resolves when it is over.
    */
-  recount(): Promise<void>
+  recount(why?: 'it serves this folder'): Promise<void>
   /** Counts everything anew; a second call during a count joins it. Resolves when it is over, also on failure. */
   scan(): Promise<void>
   /** One manifest digest for each repository that has one; undefined before the first count. */
@@ -92,6 +94,8 @@ export function createStorage(options: StorageOptions): Storage {
   let space: FreeSpace | undefined
   let error: Failure | undefined
   let recounting: Promise<void> | undefined
+  /** Another folder is where the images were. */
+  let elsewhere = false
   /** Repositories written to during a count: it may have passed them before. */
   let touched = new Set<string>()
   const indexTries = new Map<string, number>()
@@ -166,30 +170,33 @@ export function createStorage(options: StorageOptions): Storage {
     const { problem } = await look(root)
     if (closed || folder !== root) return
     if (problem) error = problem
-    else if (isAbout(error, root)) void scan()
-    await recount()
-    if (closed || folder !== root) return
+    else if (isAbout(error, root) && !elsewhere) void scan()
     if (!error && !counts.running()) publish()
     else changed()
     armRefresh()
+    if (!problem) void recount()
   }
   const armRefresh = () => {
     cancelRefresh?.()
     if (!closed) cancelRefresh = clock.setTimer(clock.now() + refreshEvery, () => void refresh())
   }
 
-  const recountNow = async () => {
+  const recountNow = async (serves: boolean) => {
     const root = folder
     const reading = count
     if (root === undefined || !reading || counts.running() || closed) return
     try {
-      const { elsewhere, changed: some } = await reading.recount(() => closed || count !== reading)
+      const seen = await reading.recount(() => closed || count !== reading)
       if (closed || count !== reading) return
+      const wasElsewhere = elsewhere
+      elsewhere = seen.elsewhere
       // Another volume, or none, is where the images were: what is known of them stays, and is said to be old.
+      if (elsewhere && serves) return void scan()
       if (elsewhere) {
         error = { code: 'data-volume-missing', path: root, parent: root }
         changed()
-      } else if (some > 0) {
+      } else if (seen.changed > 0 || wasElsewhere) {
+        if (wasElsewhere) error = undefined
         for (const name of reading.damaged()) tryAgain(name)
         await readSpace(root)
         publish()
@@ -198,8 +205,8 @@ export function createStorage(options: StorageOptions): Storage {
       log(`the data folder could not be looked at again: ${reasonOf(problem)}`)
     }
   }
-  const recount = (): Promise<void> => {
-    recounting ??= recountNow().finally(() => {
+  const recount = (why?: 'it serves this folder'): Promise<void> => {
+    recounting ??= recountNow(why !== undefined).finally(() => {
       recounting = undefined
     })
     return recounting
@@ -209,6 +216,7 @@ export function createStorage(options: StorageOptions): Storage {
     if (next === folder) return
     folder = next
     count = undefined
+    elsewhere = false
     indexTries.clear()
     space = undefined
     error = undefined
@@ -225,6 +233,7 @@ export function createStorage(options: StorageOptions): Storage {
         return
       case 'counted': {
         count = outcome.count
+        elsewhere = false
         error = undefined
         const part = outcome.unreadable.find(({ name }) => name === '')
         if (part) error = unreadable(part.path, part.reason)
@@ -282,6 +291,7 @@ export function createStorage(options: StorageOptions): Storage {
   }
 
   const take = (write: Write) => {
+    if (!isRepositoryName(write.repository)) return
     if (traffic.take(write)) changed()
     if (write.kind === 'uploading') return
     if (counts.running()) touched.add(write.repository)

@@ -148,7 +148,7 @@ describe('a recount by the times of folders, without a line of any log', () => {
 
   it('takes another folder in the place of the store for no empty store', async () => {
     tree.tag('app', '1', tree.blob('app', 'x'))
-    const { storage } = open()
+    const { storage, clock } = open()
     await storage.scan()
     const known = sums(storage)
     renameSync(tree.root, join(base, 'away'))
@@ -156,6 +156,14 @@ describe('a recount by the times of folders, without a line of any log', () => {
     await storage.recount()
     expect(sums(storage)).toEqual(known)
     expect(storage.state().error).toMatchObject({ code: 'data-volume-missing', path: tree.root })
+    await clock.advance(10 * 60_000)
+    await storage.recount()
+    expect(sums(storage)).toEqual(known)
+    rmSync(tree.root, { recursive: true })
+    renameSync(join(base, 'away'), tree.root)
+    await storage.recount()
+    expect(storage.state().error).toBeUndefined()
+    expect(sums(storage)).toEqual(known)
   })
 
   it('asks four things of each repository, and reads nothing where nothing changed', async () => {
