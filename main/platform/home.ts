@@ -50,11 +50,10 @@ const ownFiles = [
   'schedule.json',
   'settings.json',
 ]
-/** Made before the home is looked at: Node's compiled code, and Chromium's own files. */
-const earlyFolders = ['cache', 'electron']
 const ownFolders = [
-  ...earlyFolders,
   'backup',
+  'cache',
+  'electron',
   'engines',
   'logs',
   'run',
@@ -96,14 +95,16 @@ export async function prepareHome(home: string, uid = process.getuid?.()): Promi
 /** What a system puts into an empty folder by itself. */
 export const countsAsNothing = (name: string): boolean => name === '.DS_Store' || name === 'lost+found'
 
-/** What keeps a folder without a mark from being a new home. */
+/**
+ * What keeps a folder without a mark from being a new home. A first start that broke off leaves names of ours, and what
+ * we make is closed to others from its beginning.
+ */
 async function foreignIn(folder: string): Promise<string[]> {
   const others: string[] = []
   for (const name of (await readdir(folder)).sort()) {
-    if (countsAsNothing(name)) continue
-    const found = await lstat(join(folder, name))
-    const isEarly = earlyFolders.includes(name) && found.isDirectory() && (found.mode & 0o777) === 0o700
-    if (!isEarly) others.push(name)
+    const isClosed = ((await lstat(join(folder, name))).mode & 0o077) === 0
+    const isOwn = isClosed && (ownFiles.includes(name) || ownFolders.includes(name))
+    if (!isOwn && !countsAsNothing(name)) others.push(name)
   }
   return others
 }

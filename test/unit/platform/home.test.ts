@@ -84,9 +84,11 @@ test.each(['as it is', 'behind a link'])(
   },
 )
 
-test('a folder is a new home where it is empty, but for what a system and our own programs put into it', async () => {
+test('a folder is a new home where it is empty, but for what a system and a start that broke off put into it', async () => {
   const home = join(folder, 'home')
   await mkdir(join(home, 'electron'), { recursive: true, mode: 0o700 })
+  await mkdir(join(home, 'secrets'), { mode: 0o700 })
+  await writeFile(join(home, 'admin.json'), '{}', { mode: 0o600 })
   await writeFile(join(home, '.DS_Store'), '')
   expect((await prepareHome(home)).ok).toBe(true)
 })
