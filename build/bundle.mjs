@@ -71,6 +71,7 @@ export async function bundle() {
       input: {
         'zotbar-registry': 'registry/main.ts',
         'password-worker': 'registry/auth/password-worker.ts',
+        'writer-worker': 'registry/metadata/writer-worker.ts',
       },
       output: { ...output, dir: 'dist/registry' },
     },

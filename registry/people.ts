@@ -8,7 +8,7 @@ import { createPasswordPool, type PasswordPool } from './auth/password-pool.ts'
 import { createThrottle } from './auth/throttle.ts'
 import type { Config } from './config/config.ts'
 import type { Logger } from './log/logger.ts'
-import { openAccessDatabase } from './metadata/access-database.ts'
+import { openAccessDatabase, openAccessWriter } from './metadata/access-database.ts'
 import { ApiKeys } from './metadata/api-keys.ts'
 import { FactStore, openFactsDatabase } from './metadata/manifest-facts.ts'
 import { openActivityDatabase, Pulls } from './metadata/pulls.ts'
@@ -71,19 +71,21 @@ export function openPeople(
     const opened = openAccessDatabase(layout.own(root))
     if (!opened.ok) return failed(opened.message)
     const { database } = opened
-    closing.push(() => database.close())
-    const seats = new Sessions(database)
+    const writer = openAccessWriter(layout.own(root))
+    closing.push(() => writer.close())
+    const seats = new Sessions(database, writer)
     sessions = seats
     const endOf = (left: ReadonlySet<string>): void =>
-      seats.endLocal(user => users.current?.has(user) === true && !left.has(user))
+      void seats.endLocal(user => users.current?.has(user) === true && !left.has(user))
     users.onLeft = endOf
     endOf(new Set())
     closing.push(() => seats.close())
     if (auth.apikey) {
-      const keys = new ApiKeys(database)
+      const keys = new ApiKeys(database, writer)
       apiKeys = keys
       closing.push(() => keys.flush())
     }
+    database.close()
   }
 
   let pulls: Pulls | undefined

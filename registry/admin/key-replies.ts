@@ -24,7 +24,12 @@ const mostUser = 256
 export const isKeyPath = (pathname: string): boolean => pathname === '/keys' || pathname.startsWith('/keys/')
 
 /** Lists, makes and revokes the API keys of all users: docs/admin-socket.md. */
-export function keyReply(parts: KeyParts, { method }: IncomingMessage, url: URL, body: string): Reply {
+export async function keyReply(
+  parts: KeyParts,
+  { method }: IncomingMessage,
+  url: URL,
+  body: string,
+): Promise<Reply> {
   const { pathname, searchParams } = url
   const { keys } = parts
   if (!keys) return refuse(409, 'config.json has no API keys')
@@ -37,7 +42,7 @@ export function keyReply(parts: KeyParts, { method }: IncomingMessage, url: URL,
 
 type Keys = NonNullable<KeyParts['keys']>
 
-function create(parts: KeyParts, keys: Keys, body: unknown): Reply {
+async function create(parts: KeyParts, keys: Keys, body: unknown): Promise<Reply> {
   const user = isObject(body) ? stringIn(body, 'user') : undefined
   // A colon ends the name in Basic authentication, so such a user could never use the key.
   if (user === undefined || user === '' || user.length > mostUser || /[:\p{Cc}]/u.test(user))
@@ -45,7 +50,7 @@ function create(parts: KeyParts, keys: Keys, body: unknown): Reply {
   const read = parseKeyRequest(body, { policy: parts.policy, now: parts.now(), minter: {} })
   if (!read.ok) return refuse(400, read.problem)
   const origin = parts.originOf(user)
-  const made = keys.create({ ...read.request, user, origin, creatorUa: 'zotbar' })
+  const made = await keys.create({ ...read.request, user, origin, creatorUa: 'zotbar' })
   if (!made.ok) return refuse(400, `${user} has too many keys already`)
   const { uuid, label, expiresAt } = made.key
   parts.audit('API key created', { user, uuid, label })
@@ -55,10 +60,10 @@ function create(parts: KeyParts, keys: Keys, body: unknown): Reply {
   }
 }
 
-function revoke(parts: KeyParts, keys: Keys, uuid: string, withDescendants: boolean): Reply {
+async function revoke(parts: KeyParts, keys: Keys, uuid: string, withDescendants: boolean): Promise<Reply> {
   if (!keys.get(uuid)) return refuse(404, 'there is no such key')
   const descendants = keys.descendants(uuid).map(key => key.uuid)
-  const gone = keys.revoke(withDescendants ? [uuid, ...descendants] : [uuid])
+  const gone = await keys.revoke(withDescendants ? [uuid, ...descendants] : [uuid])
   for (const key of gone) parts.audit('API key revoked', { user: key.user, uuid: key.uuid, label: key.label })
   return {
     status: 200,

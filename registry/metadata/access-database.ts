@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { type OpenDatabase, openDatabase } from './database.ts'
+import { type DatabaseWriter, openWriter } from './writer.ts'
 
 const versions = [
   `CREATE TABLE api_keys (
@@ -35,4 +36,9 @@ const versions = [
 
 /** Keys, sessions and what the identity provider said last. `folder` is `<root>/_zotbar`. */
 export const openAccessDatabase = (folder: string): OpenDatabase =>
-  openDatabase(join(folder, 'access.db'), { durability: 'full', versions })
+  openDatabase(fileIn(folder), { durability: 'full', versions })
+
+/** Its writer; open the database first. */
+export const openAccessWriter = (folder: string): DatabaseWriter => openWriter(fileIn(folder))
+
+const fileIn = (folder: string): string => join(folder, 'access.db')

@@ -3,8 +3,8 @@ import type { DatabaseSync } from 'node:sqlite'
 import { type ApiKey, hashOfSecret, type KeyRequest, newSecret } from '../auth/api-key.ts'
 import type { Identity } from '../auth/identity.ts'
 import { parseScope, printScope, type Scope } from '../auth/scope.ts'
-import { transaction } from './database.ts'
 import { numberOf, optionalNumber, type Row, textOf, textsOf } from './row.ts'
+import type { DatabaseWriter } from './writer.ts'
 
 export interface NewKey extends KeyRequest {
   readonly user: string
@@ -35,10 +35,10 @@ interface Held {
 
 /**
  * API keys. All of them are in memory, by the hash of their secret, so that a request costs one look;
- * creation and revocation are on disk when they end.
+ * creation and revocation are on disk for good when they end, and keep nobody else waiting.
  */
 export class ApiKeys {
-  readonly #database: DatabaseSync
+  readonly #writer: DatabaseWriter
   readonly #now: () => number
   readonly #byHash = new Map<string, Held>()
   readonly #byUuid = new Map<string, Held>()
@@ -46,9 +46,9 @@ export class ApiKeys {
   readonly #used = new Set<Held>()
   #timer: NodeJS.Timeout | undefined
 
-  /** `now`: ms since the epoch. */
-  constructor(database: DatabaseSync, now: () => number = Date.now) {
-    this.#database = database
+  /** `database` is read here and never again. `now`: ms since the epoch. */
+  constructor(database: DatabaseSync, writer: DatabaseWriter, now: () => number = Date.now) {
+    this.#writer = writer
     this.#now = now
     for (const row of database.prepare('SELECT * FROM users').all()) {
       this.#groups.set(textOf(row, 'user'), textsOf(row, 'groups'))
@@ -66,11 +66,11 @@ export class ApiKeys {
     if (held.key.expiresAt <= now) return 'expired'
     held.lastUsed = now
     this.#used.add(held)
-    this.#timer ??= setTimeout(() => this.flush(), flushAfter).unref()
+    this.#timer ??= setTimeout(() => void this.flush(), flushAfter).unref()
     return held.identity
   }
 
-  create(wanted: NewKey): CreatedKey {
+  async create(wanted: NewKey): Promise<CreatedKey> {
     const { user, origin, label, scopes, expiresAt, creatorUa, generatedBy = 'manual', mintedBy } = wanted
     if (this.list(user).length >= maxPerUser) return { ok: false, reason: 'too-many' }
     const minter = mintedBy === undefined ? undefined : this.#byUuid.get(mintedBy)
@@ -90,25 +90,36 @@ export class ApiKeys {
       ...(mintedBy === undefined ? {} : { mintedBy }),
     }
     const hash = hashOfSecret(secret)
-    this.#database
-      .prepare(
-        `INSERT INTO api_keys (uuid, hash, user, origin, label, scopes, created_at, expires_at, creator_ua,
-           generated_by, ancestors) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      )
-      .run(
-        key.uuid,
-        hash,
-        user,
-        origin,
-        label,
-        JSON.stringify(scopes.map(printScope)),
-        key.createdAt,
-        expiresAt,
-        creatorUa,
-        generatedBy,
-        JSON.stringify(ancestors),
-      )
-    this.#keep({ key, hash, ancestors, identity: this.#identityOf(key), lastUsed: undefined })
+    const held = { key, hash, ancestors, identity: this.#identityOf(key), lastUsed: undefined }
+    // Counted and found by those who revoke what came out of another key; it opens nothing before it is on disk.
+    this.#byUuid.set(key.uuid, held)
+    try {
+      await this.#writer.write([
+        {
+          sql: `INSERT INTO api_keys (uuid, hash, user, origin, label, scopes, created_at, expires_at, creator_ua,
+             generated_by, ancestors) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+          values: [
+            key.uuid,
+            hash,
+            user,
+            origin,
+            label,
+            JSON.stringify(scopes.map(printScope)),
+            key.createdAt,
+            expiresAt,
+            creatorUa,
+            generatedBy,
+            JSON.stringify(ancestors),
+          ],
+        },
+      ])
+    } catch (error) {
+      this.#byUuid.delete(key.uuid)
+      throw error
+    }
+    // The groups may be others by now, or the key revoked.
+    held.identity = this.#identityOf(key)
+    if (this.#byUuid.get(key.uuid) === held) this.#keep(held)
     return { ok: true, key, secret }
   }
 
@@ -133,30 +144,34 @@ export class ApiKeys {
     return found
   }
 
-  /** Ends keys at once. With `user` only that user's; others and unknown ones are left. Answers the ended. */
-  revoke(uuids: readonly string[], user?: string): ApiKey[] {
+  /** Ends keys for good. With `user` only that user's; others and unknown ones are left. Answers the ended. */
+  async revoke(uuids: readonly string[], user?: string): Promise<ApiKey[]> {
     const gone = uuids
       .map(uuid => this.#byUuid.get(uuid))
       .filter(held => held !== undefined)
       .filter(held => user === undefined || held.key.user === user)
     if (gone.length === 0) return []
-    const remove = this.#database.prepare('DELETE FROM api_keys WHERE uuid = ?')
-    transaction(this.#database, () => {
-      for (const { key } of gone) remove.run(key.uuid)
-    })
-    for (const held of gone) {
+    await this.#writer.write(
+      gone.map(({ key }) => ({ sql: 'DELETE FROM api_keys WHERE uuid = ?', values: [key.uuid] })),
+    )
+    // Of two at once, one has ended it.
+    const ended = gone.filter(held => this.#byUuid.get(held.key.uuid) === held)
+    for (const held of ended) {
       this.#byHash.delete(held.hash)
       this.#byUuid.delete(held.key.uuid)
       this.#used.delete(held)
     }
-    return gone.map(shown)
+    return ended.map(shown)
   }
 
   /** Remembers the groups of a user of an identity provider; that user's keys have them from now on. */
-  signedIn(user: string, groups: readonly string[]): void {
-    this.#database
-      .prepare('INSERT OR REPLACE INTO users (user, groups, signed_in_at) VALUES (?, ?, ?)')
-      .run(user, JSON.stringify(groups), this.#now())
+  async signedIn(user: string, groups: readonly string[]): Promise<void> {
+    await this.#writer.write([
+      {
+        sql: 'INSERT OR REPLACE INTO users (user, groups, signed_in_at) VALUES (?, ?, ?)',
+        values: [user, JSON.stringify(groups), this.#now()],
+      },
+    ])
     this.#groups.set(user, groups)
     for (const held of this.#byUuid.values()) {
       if (held.key.user === user) held.identity = this.#identityOf(held.key)
@@ -169,18 +184,21 @@ export class ApiKeys {
   }
 
   /** Writes when keys were last used; otherwise done every few seconds. */
-  flush(): void {
+  async flush(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    if (this.#used.size === 0) return
+    const used = [...this.#used]
+    this.#used.clear()
     try {
-      const note = this.#database.prepare('UPDATE api_keys SET last_used = ? WHERE uuid = ?')
-      transaction(this.#database, () => {
-        for (const { key, lastUsed } of this.#used) note.run(lastUsed ?? null, key.uuid)
-      })
-      this.#used.clear()
+      await this.#writer.write(
+        used.map(({ key, lastUsed }) => ({
+          sql: 'UPDATE api_keys SET last_used = ? WHERE uuid = ?',
+          values: [lastUsed ?? null, key.uuid],
+        })),
+      )
     } catch {
       // A full disk ends nothing that is only counted: the next use writes these too.
+      for (const held of used) if (this.#byUuid.get(held.key.uuid) === held) this.#used.add(held)
     }
   }
 

@@ -42,6 +42,18 @@ export function openDatabase(file: string, { durability, versions }: DatabaseOpt
   }
 }
 
+export interface Statement {
+  readonly sql: string
+  readonly values: readonly (string | number | null)[]
+}
+
+/** All or nothing. */
+export function runAll(database: DatabaseSync, statements: readonly Statement[]): void {
+  transaction(database, () => {
+    for (const { sql, values } of statements) database.prepare(sql).run(...values)
+  })
+}
+
 /** All or nothing. What `work` throws is thrown on. */
 export function transaction<T>(database: DatabaseSync, work: () => T): T {
   database.exec('BEGIN IMMEDIATE')

@@ -2,8 +2,9 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
 import type { Identity } from '../auth/identity.ts'
 import { isObject, stringsIn } from '../oci/json.ts'
-import { transaction } from './database.ts'
+import type { Statement } from './database.ts'
 import { numberOf, type Row, textOf, textsOf } from './row.ts'
+import type { DatabaseWriter } from './writer.ts'
 
 /** From sign-in to the end, whatever happens in between, ms; zot's two hours. */
 export const sessionLife = 2 * 60 * 60_000
@@ -38,40 +39,41 @@ const hashOf = (id: string): string => createHash('sha256').update(id).digest('h
  * hashes of identifiers are kept, in memory and, to survive a restart, on disk.
  */
 export class Sessions {
-  readonly #database: DatabaseSync
+  readonly #writer: DatabaseWriter
   readonly #now: () => number
   readonly #byHash = new Map<string, Held>()
   /** Over, and perhaps still on disk. */
   readonly #ended = new Set<string>()
   readonly #timer: NodeJS.Timeout
 
-  constructor(database: DatabaseSync, now: () => number = Date.now) {
-    this.#database = database
+  /** `database` is read here and never again. */
+  constructor(database: DatabaseSync, writer: DatabaseWriter, now: () => number = Date.now) {
+    this.#writer = writer
     this.#now = now
-    this.collect()
     for (const row of database.prepare('SELECT * FROM sessions ORDER BY created_at, rowid').all()) {
       const held = heldOf(row)
       this.#byHash.set(held.hash, held)
     }
-    this.#timer = setInterval(() => this.collect(), collectEvery).unref()
+    void this.collect()
+    this.#timer = setInterval(() => void this.collect(), collectEvery).unref()
   }
 
-  /** Answers the identifier for the cookie; nothing else ever knows it. */
-  create({ user, origin, groups, details = {} }: NewSession): { id: string; session: Session } {
+  /** Answers the identifier for the cookie, once it is on disk; nothing else ever knows it. */
+  async create({
+    user,
+    origin,
+    groups,
+    details = {},
+  }: NewSession): Promise<{ id: string; session: Session }> {
     const id = randomBytes(32).toString('base64url')
     const createdAt = this.#now()
     const session = { user, origin, groups, details, createdAt, expiresAt: createdAt + sessionLife }
-    const own = [...this.#byHash.values()].filter(held => held.session.user === user)
-    const surplus = own.slice(0, Math.max(0, own.length - maxPerUser + 1)).map(held => held.hash)
     const hash = hashOf(id)
-    transaction(this.#database, () => {
-      this.#forget(surplus)
-      this.#database
-        .prepare(
-          `INSERT INTO sessions (hash, user, origin, groups, details, created_at, expires_at)
+    await this.#writer.write([
+      {
+        sql: `INSERT INTO sessions (hash, user, origin, groups, details, created_at, expires_at)
            VALUES (?, ?, ?, ?, ?, ?, ?)`,
-        )
-        .run(
+        values: [
           hash,
           user,
           origin,
@@ -79,10 +81,13 @@ export class Sessions {
           JSON.stringify(details),
           createdAt,
           session.expiresAt,
-        )
-    })
-    for (const old of surplus) this.#byHash.delete(old)
+        ],
+      },
+    ])
     this.#byHash.set(hash, { hash, session, identity: identityOf(session) })
+    // Counted now that it is there: as many may have been opened at once.
+    const own = [...this.#byHash.values()].filter(held => held.session.user === user)
+    await this.#remove(own.slice(0, Math.max(0, own.length - maxPerUser)).map(held => held.hash))
     return { id, session }
   }
 
@@ -97,31 +102,26 @@ export class Sessions {
   }
 
   /** Ends a session for good; answers what it was. */
-  end(id: string): Session | undefined {
+  async end(id: string): Promise<Session | undefined> {
     const held = this.#living(id)
-    if (held) this.#remove([held.hash])
+    if (held) await this.#remove([held.hash])
     return held?.session
   }
 
   /** Ends the sessions of users with passwords here who may not keep theirs. */
-  endLocal(mayStay: (user: string) => boolean): void {
+  async endLocal(mayStay: (user: string) => boolean): Promise<void> {
     const ended = [...this.#byHash.values()].filter(
       ({ session }) => session.origin === 'local' && !mayStay(session.user),
     )
-    this.#remove(ended.map(held => held.hash))
+    await this.#remove(ended.map(held => held.hash))
   }
 
   /** Forgets the expired. */
-  collect(): void {
+  async collect(): Promise<void> {
     const now = this.#now()
     for (const { hash, session } of this.#byHash.values())
       if (session.expiresAt <= now) this.#byHash.delete(hash)
-    try {
-      this.#database.prepare('DELETE FROM sessions WHERE expires_at <= ?').run(now)
-      this.#forget(this.#ended)
-    } catch {
-      // A full disk: tried again with the next collection.
-    }
+    await this.#forget([{ sql: 'DELETE FROM sessions WHERE expires_at <= ?', values: [now] }])
   }
 
   close(): void {
@@ -135,23 +135,25 @@ export class Sessions {
   }
 
   /** Over at once; a full disk only delays that a restart knows it too. */
-  #remove(hashes: readonly string[]): void {
+  async #remove(hashes: readonly string[]): Promise<void> {
     for (const hash of hashes) {
       this.#byHash.delete(hash)
       this.#ended.add(hash)
     }
-    try {
-      this.#forget(this.#ended)
-    } catch {
-      // Tried again with the next collection.
-    }
+    if (hashes.length > 0) await this.#forget()
   }
 
-  #forget(hashes: Iterable<string>): void {
-    const remove = this.#database.prepare('DELETE FROM sessions WHERE hash = ?')
-    for (const hash of hashes) {
-      remove.run(hash)
-      this.#ended.delete(hash)
+  /** Deletes what has ended from the disk; a full disk is tried again with the next collection. */
+  async #forget(more: readonly Statement[] = []): Promise<void> {
+    const ended = [...this.#ended]
+    try {
+      await this.#writer.write([
+        ...more,
+        ...ended.map(hash => ({ sql: 'DELETE FROM sessions WHERE hash = ?', values: [hash] })),
+      ])
+      for (const hash of ended) this.#ended.delete(hash)
+    } catch {
+      // Those that could not be deleted are still among the ended.
     }
   }
 }

@@ -54,7 +54,7 @@ export function keyRoutes({ apiKeys, keyPolicy, logger, now }: KeyRouteContext) 
     const { user, origin, keyId } = identity
     const creatorUa = (exchange.req.headers['user-agent'] ?? '').slice(0, 256)
     const minted = keyId === undefined ? {} : { mintedBy: keyId }
-    const made = keys.create({ ...asked.request, user, origin, creatorUa, ...minted })
+    const made = await keys.create({ ...asked.request, user, origin, creatorUa, ...minted })
     if (!made.ok) {
       const reason = 'there are too many keys already: revoke some'
       return sendFailure(exchange, { name: 'denied', detail: { reason } })
@@ -70,7 +70,7 @@ export function keyRoutes({ apiKeys, keyPolicy, logger, now }: KeyRouteContext) 
     return sendJson(exchange, 200, { apiKeys: found }, ['Cache-Control', 'no-store'])
   })
 
-  const revoke = withKeys((exchange, keys, identity) => {
+  const revoke = withKeys(async (exchange, keys, identity) => {
     const query = new URLSearchParams(exchange.query)
     const [id, ...more] = query.getAll('id')
     if (id === undefined || id === '' || more.length > 0) {
@@ -80,7 +80,7 @@ export function keyRoutes({ apiKeys, keyPolicy, logger, now }: KeyRouteContext) 
     const own = keys.get(id)?.user === identity.user && isReach(keys, identity, id)
     const offspring = own ? keys.descendants(id).filter(key => key.user === identity.user) : []
     const also = query.get('descendants') === 'true' ? offspring : []
-    const gone = own ? keys.revoke([id, ...also.map(key => key.uuid)], identity.user) : []
+    const gone = own ? await keys.revoke([id, ...also.map(key => key.uuid)], identity.user) : []
     for (const { uuid, label } of gone) {
       logger.log('info', 'API key revoked', { user: identity.user, uuid, label })
     }

@@ -27,8 +27,6 @@ export interface SignInContext {
   readonly origin: () => string
 }
 
-type Answered = undefined | Promise<void>
-
 /** For how long somebody may take at the provider, ms. */
 const signInLife = 10 * 60_000
 /** For how long the sign-in page waits to hear whether a provider answers, ms. */
@@ -53,14 +51,14 @@ export function signInRoutes(context: SignInContext) {
   const address = ({ client }: Exchange): string => client.address
 
   /** A new session under a new identifier; the one the browser had before ends. Answers the cookies. */
-  const enter = (
+  const enter = async (
     exchange: Exchange,
     open: Pick<Sessions, 'create' | 'end'>,
     session: NewSession,
-  ): string[] => {
+  ): Promise<string[]> => {
     const before = cookieOf(exchange.req.headers.cookie, sessionCookie)
-    if (before !== undefined) open.end(before)
-    const { id } = open.create(session)
+    if (before !== undefined) await open.end(before)
+    const { id } = await open.create(session)
     const { user, origin, details } = session
     logger.log('info', 'signed in', {
       user,
@@ -143,8 +141,8 @@ export function signInRoutes(context: SignInContext) {
     }
     if (!finished.ok) return refuse(finished.reason)
     const { user, groups } = finished
-    apiKeys?.signedIn(user, groups)
-    const cookies = enter(exchange, sessions, {
+    await apiKeys?.signedIn(user, groups)
+    const cookies = await enter(exchange, sessions, {
       user,
       groups,
       origin: 'oidc',
@@ -156,20 +154,20 @@ export function signInRoutes(context: SignInContext) {
   }
 
   /** User and password, checked before; a key is no way to a session, which may do more than it. */
-  const password = (exchange: Exchange): Answered => {
+  const password = async (exchange: Exchange): Promise<void> => {
     const { identity } = exchange
     if (!isOurs(exchange)) return sendFailure(exchange, { name: 'origin-denied' })
     if (!sessions || identity?.via !== 'htpasswd') return sendFailure(exchange, { name: 'unauthorized' })
     const { user, origin, groups } = identity
-    const cookies = enter(exchange, sessions, { user, origin, groups })
+    const cookies = await enter(exchange, sessions, { user, origin, groups })
     return sendJson(exchange, 200, { user }, ['Cache-Control', 'no-store', ...cookieHeaders(cookies)])
   }
 
-  const logout = (exchange: Exchange): Answered => {
+  const logout = async (exchange: Exchange): Promise<void> => {
     if (!isOurs(exchange)) return sendFailure(exchange, { name: 'origin-denied' })
     const { rules } = context
     const id = cookieOf(exchange.req.headers.cookie, sessionCookie)
-    const ended = id === undefined ? undefined : sessions?.end(id)
+    const ended = id === undefined ? undefined : await sessions?.end(id)
     if (ended) logger.log('info', 'signed out', { user: ended.user, clientIP: address(exchange) })
     const endSessionUrl = rules.providers.find(one => one.key === ended?.details['provider'])?.endSessionUrl()
     const headers = ['Cache-Control', 'no-store', ...cookieHeaders(rules.cookies.signedOut())]

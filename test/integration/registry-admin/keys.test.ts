@@ -10,6 +10,7 @@ import { type AdminServer, startAdminServer } from '../../../registry/admin/admi
 import { openAccessDatabase } from '../../../registry/metadata/access-database.ts'
 import { ApiKeys } from '../../../registry/metadata/api-keys.ts'
 import { openActivityDatabase, Pulls } from '../../../registry/metadata/pulls.ts'
+import { directWriter } from '../../../registry/metadata/writer.ts'
 import { adminParts } from '../../fakes/admin-parts.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 
@@ -40,7 +41,7 @@ async function serve(withKeys = true) {
   const access = openAccessDatabase(join(folder, 'meta'))
   const activity = openActivityDatabase(join(folder, 'meta'))
   if (!access.ok || !activity.ok) throw new Error('no database')
-  const keys = new ApiKeys(access.database, clock.now)
+  const keys = new ApiKeys(access.database, directWriter(access.database), clock.now)
   const pulls = new Pulls(activity.database, clock.now)
   const started = await startAdminServer({
     ...adminParts(join(folder, 'data')),
@@ -140,8 +141,8 @@ describe('over the administration socket', () => {
 
   it('offers what was minted by a revoked key, and revokes it too when asked', async () => {
     const { keys: store } = await serve()
-    const mint = (mintedBy?: string) => {
-      const made = store.create({
+    const mint = async (mintedBy?: string) => {
+      const made = await store.create({
         user: 'ci',
         origin: 'local',
         label: '',
@@ -152,8 +153,8 @@ describe('over the administration socket', () => {
       })
       return made.ok ? made.key.uuid : ''
     }
-    const [a, b] = [mint(), mint()]
-    const [ofA, ofB] = [mint(a), mint(b)]
+    const [a, b] = [await mint(), await mint()]
+    const [ofA, ofB] = [await mint(a), await mint(b)]
     expect(await keysOf().revoke(a, false)).toMatchObject({ value: { revoked: [a], descendants: [ofA] } })
     expect(await keysOf().revoke(b, true)).toMatchObject({ value: { revoked: [b, ofB], descendants: [] } })
     expect(store.list().map(key => key.uuid)).toEqual([ofA])

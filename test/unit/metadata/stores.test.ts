@@ -9,6 +9,7 @@ import { ApiKeys, type NewKey } from '../../../registry/metadata/api-keys.ts'
 import { openDatabase } from '../../../registry/metadata/database.ts'
 import { openActivityDatabase, Pulls } from '../../../registry/metadata/pulls.ts'
 import { Sessions, sessionLife } from '../../../registry/metadata/sessions.ts'
+import { directWriter } from '../../../registry/metadata/writer.ts'
 
 let folder: string
 const open: DatabaseSync[] = []
@@ -61,17 +62,17 @@ describe('API keys', () => {
     creatorUa: 'test',
     ...more,
   })
-  const create = (keys: ApiKeys, more: Partial<NewKey> = {}) => {
-    const made = keys.create(wanted(more))
+  const create = async (keys: ApiKeys, more: Partial<NewKey> = {}) => {
+    const made = await keys.create(wanted(more))
     if (!made.ok) throw new Error(made.reason)
     return made
   }
 
-  it('finds a key by user and secret, until it expires, also after a restart', () => {
+  it('finds a key by user and secret, until it expires, also after a restart', async () => {
     const database = access()
-    const keys = new ApiKeys(database, clock)
-    const { key, secret } = create(keys)
-    for (const store of [keys, new ApiKeys(database, clock)]) {
+    const keys = new ApiKeys(database, directWriter(database), clock)
+    const { key, secret } = await create(keys)
+    for (const store of [keys, new ApiKeys(database, directWriter(database), clock)]) {
       const found = store.find('alice', secret)
       expect(found).toMatchObject({ user: 'alice', via: 'apikey', keyId: key.uuid, scopes: key.scopes })
       expect(store.find('alice', secret)).toBe(found)
@@ -82,79 +83,81 @@ describe('API keys', () => {
     expect(keys.find('alice', secret)).toBe('expired')
   })
 
-  it('keeps no secret on disk', () => {
+  it('keeps no secret on disk', async () => {
     const database = access()
-    const { secret } = create(new ApiKeys(database, clock))
+    const { secret } = await create(new ApiKeys(database, directWriter(database), clock))
     database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
     const bytes = readFileSync(join(folder, 'access.db'), 'latin1')
     expect(bytes).toContain(hashOfSecret(secret))
     expect(bytes).not.toContain(secret.slice(4))
   })
 
-  it('lists and revokes own keys only', () => {
+  it('lists and revokes own keys only', async () => {
     const database = access()
-    const keys = new ApiKeys(database, clock)
-    const mine = create(keys)
-    const theirs = create(keys, { user: 'bob' })
+    const keys = new ApiKeys(database, directWriter(database), clock)
+    const mine = await create(keys)
+    const theirs = await create(keys, { user: 'bob' })
     expect(keys.list('alice').map(key => key.uuid)).toEqual([mine.key.uuid])
     expect(keys.list()).toHaveLength(2)
-    expect(keys.revoke([theirs.key.uuid, 'unknown'], 'alice')).toEqual([])
+    expect(await keys.revoke([theirs.key.uuid, 'unknown'], 'alice')).toEqual([])
     expect(keys.find('bob', theirs.secret)).toBeDefined()
-    expect(keys.revoke([theirs.key.uuid])).toHaveLength(1)
+    expect(await keys.revoke([theirs.key.uuid])).toHaveLength(1)
     expect(keys.find('bob', theirs.secret)).toBeUndefined()
-    expect(new ApiKeys(database, clock).list('bob')).toEqual([])
+    expect(new ApiKeys(database, directWriter(database), clock).list('bob')).toEqual([])
   })
 
-  it('offers descendants, also past a link that is gone', () => {
+  it('offers descendants, also past a link that is gone', async () => {
     const database = access()
-    const keys = new ApiKeys(database, clock)
-    const first = create(keys).key
-    const second = create(keys, { mintedBy: first.uuid }).key
-    const third = create(keys, { mintedBy: second.uuid }).key
-    create(keys)
-    keys.revoke([second.uuid, first.uuid])
-    for (const store of [keys, new ApiKeys(database, clock)]) {
+    const keys = new ApiKeys(database, directWriter(database), clock)
+    const first = (await create(keys)).key
+    const second = (await create(keys, { mintedBy: first.uuid })).key
+    const third = (await create(keys, { mintedBy: second.uuid })).key
+    await create(keys)
+    await keys.revoke([second.uuid, first.uuid])
+    for (const store of [keys, new ApiKeys(database, directWriter(database), clock)]) {
       expect(store.descendants(first.uuid).map(key => key.uuid)).toEqual([third.uuid])
     }
     expect(third.mintedBy).toBe(second.uuid)
   })
 
-  it("gives keys of an identity provider's user the groups of the last sign-in, and local keys none", () => {
+  it("gives keys of an identity provider's user the groups of the last sign-in, and local keys none", async () => {
     const database = access()
-    const keys = new ApiKeys(database, clock)
-    const outside = create(keys, { origin: 'oidc' })
-    const local = create(keys)
-    keys.signedIn('alice', ['admins'])
-    for (const store of [keys, new ApiKeys(database, clock)]) {
+    const keys = new ApiKeys(database, directWriter(database), clock)
+    const outside = await create(keys, { origin: 'oidc' })
+    const local = await create(keys)
+    await keys.signedIn('alice', ['admins'])
+    for (const store of [keys, new ApiKeys(database, directWriter(database), clock)]) {
       expect(store.find('alice', outside.secret)).toMatchObject({ groups: ['admins'], origin: 'oidc' })
       expect(store.find('alice', local.secret)).toMatchObject({ groups: [], origin: 'local' })
     }
   })
 
-  it('writes uses together', () => {
+  it('writes uses together', async () => {
     const database = access()
-    const keys = new ApiKeys(database, clock)
-    const { key, secret } = create(keys)
+    const keys = new ApiKeys(database, directWriter(database), clock)
+    const { key, secret } = await create(keys)
     expect(keys.get(key.uuid)?.lastUsed).toBeUndefined()
     now += 10
     keys.find('alice', secret)
     expect(keys.get(key.uuid)?.lastUsed).toBe(now)
-    expect(new ApiKeys(database, clock).get(key.uuid)?.lastUsed).toBeUndefined()
-    keys.flush()
-    expect(new ApiKeys(database, clock).get(key.uuid)?.lastUsed).toBe(now)
+    expect(new ApiKeys(database, directWriter(database), clock).get(key.uuid)?.lastUsed).toBeUndefined()
+    await keys.flush()
+    expect(new ApiKeys(database, directWriter(database), clock).get(key.uuid)?.lastUsed).toBe(now)
   })
 })
 
 describe('sessions', () => {
+  const sessionsOf = (database: DatabaseSync): Sessions =>
+    new Sessions(database, directWriter(database), clock)
   const alice = { user: 'alice', origin: 'oidc', groups: ['g'], details: { idToken: 't' } } as const
 
-  it('last two hours, survive a restart, and keep no identifier', () => {
+  it('last two hours, survive a restart, and keep no identifier', async () => {
     const database = access()
-    const sessions = new Sessions(database, clock)
-    const { id } = sessions.create(alice)
+    const sessions = new Sessions(database, directWriter(database), clock)
+    const { id } = await sessions.create(alice)
     database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
     expect(readFileSync(join(folder, 'access.db'), 'latin1')).not.toContain(id)
-    const again = new Sessions(database, clock)
+    const again = new Sessions(database, directWriter(database), clock)
     for (const store of [sessions, again]) {
       expect(store.find(id)).toMatchObject({ user: 'alice', groups: ['g'], via: 'session' })
       expect(store.get(id)?.details).toEqual({ idToken: 't' })
@@ -163,32 +166,36 @@ describe('sessions', () => {
     }
     now += sessionLife
     expect(again.find(id)).toBeUndefined()
-    again.collect()
+    await again.collect()
     expect(database.prepare('SELECT count(*) AS n FROM sessions').get()).toEqual({ n: 0 })
     sessions.close()
     again.close()
   })
 
-  it('end at once, and are new each time', () => {
-    const sessions = new Sessions(access(), clock)
-    const first = sessions.create(alice).id
-    const second = sessions.create(alice).id
+  it('end at once, and are new each time', async () => {
+    const sessions = sessionsOf(access())
+    const first = (await sessions.create(alice)).id
+    const second = (await sessions.create(alice)).id
     expect(first).not.toBe(second)
-    expect(sessions.end(first)?.user).toBe('alice')
+    expect((await sessions.end(first))?.user).toBe('alice')
     expect(sessions.find(first)).toBeUndefined()
-    expect(sessions.end(first)).toBeUndefined()
+    expect(await sessions.end(first)).toBeUndefined()
     const local = { ...alice, origin: 'local' } as const
-    const [third, bobs] = [sessions.create(local).id, sessions.create({ ...local, user: 'bob' }).id]
-    sessions.endLocal(user => user !== 'alice')
+    const [third, bobs] = [
+      (await sessions.create(local)).id,
+      (await sessions.create({ ...local, user: 'bob' })).id,
+    ]
+    await sessions.endLocal(user => user !== 'alice')
     // A provider's user of the same name is somebody else.
     expect([second, third, bobs].map(id => sessions.find(id) !== undefined)).toEqual([true, false, true])
     sessions.close()
   })
 
-  it('are bounded per user; the oldest goes', () => {
-    const sessions = new Sessions(access(), clock)
-    const bob = sessions.create({ ...alice, user: 'bob' }).id
-    const ids = Array.from({ length: 25 }, () => sessions.create(alice).id)
+  it('are bounded per user; the oldest goes', async () => {
+    const sessions = sessionsOf(access())
+    const bob = (await sessions.create({ ...alice, user: 'bob' })).id
+    const ids: string[] = []
+    for (let at = 0; at < 25; at++) ids.push((await sessions.create(alice)).id)
     expect(ids.map(id => sessions.find(id) !== undefined)).toEqual([
       ...Array(5).fill(false),
       ...Array(20).fill(true),
@@ -277,34 +284,36 @@ describe('pulls', () => {
 })
 
 describe('a disk that takes nothing', () => {
-  it('ends neither requests nor the process; what was counted is written later', () => {
+  it('ends neither requests nor the process; what was counted is written later', async () => {
     vi.useFakeTimers()
     try {
       const database = access()
-      const keys = new ApiKeys(database, clock)
+      const keys = new ApiKeys(database, directWriter(database), clock)
       const scopes = [{ pattern: '**', actions: ['read'] as const }]
       const wanted = { user: 'alice', origin: 'local' as const, label: '', scopes, creatorUa: '' }
-      const made = keys.create({ ...wanted, expiresAt: now + 100_000_000 })
+      const made = await keys.create({ ...wanted, expiresAt: now + 100_000_000 })
       if (!made.ok) throw new Error(made.reason)
-      const sessions = new Sessions(database, clock)
-      const opened = ['alice', 'bob'].map(user => sessions.create({ user, origin: 'local', groups: [] }).id)
+      const sessions = new Sessions(database, directWriter(database), clock)
+      const opened: string[] = []
+      for (const user of ['alice', 'bob'])
+        opened.push((await sessions.create({ user, origin: 'local', groups: [] })).id)
       const pulls = activity()
       const counted = new Pulls(pulls, clock)
       counted.pulled('a', 'v1')
       for (const one of [database, pulls]) one.exec('PRAGMA query_only = ON')
 
       expect(keys.find('alice', made.secret)).toMatchObject({ user: 'alice' })
-      vi.advanceTimersByTime(11 * 60_000)
+      await vi.advanceTimersByTimeAsync(11 * 60_000)
       counted.forget('a', 'v1')
       counted.forget('a')
-      expect(sessions.end(opened[0] ?? '')?.user).toBe('alice')
-      sessions.endLocal(() => false)
+      expect((await sessions.end(opened[0] ?? ''))?.user).toBe('alice')
+      await sessions.endLocal(() => false)
       expect(opened.map(id => sessions.find(id))).toEqual([undefined, undefined])
 
       for (const one of [database, pulls]) one.exec('PRAGMA query_only = OFF')
       expect(keys.find('alice', made.secret)).toBeDefined()
-      vi.advanceTimersByTime(11 * 60_000)
-      expect(new ApiKeys(database, clock).get(made.key.uuid)?.lastUsed).toBe(now)
+      await vi.advanceTimersByTimeAsync(11 * 60_000)
+      expect(new ApiKeys(database, directWriter(database), clock).get(made.key.uuid)?.lastUsed).toBe(now)
       expect(database.prepare('SELECT * FROM sessions').all()).toEqual([])
       sessions.close()
     } finally {
