@@ -224,7 +224,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   })
   runs.know(upgrade.kinds)
 
-  const keyNotices = createNoticeControl({ ...common, keys: () => rotation.glance(), tell })
+  const keyNotices = createNoticeControl({ ...common, web, keys: () => rotation.glance(), tell })
   const rotation = await createRotationControl({
     ...common,
     store: openKeyStore({

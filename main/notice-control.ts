@@ -6,12 +6,14 @@ import { createExpiryNotices } from './notices/expiry-notices.ts'
 import type { Clock } from './platform/clock.ts'
 import type { SetAside } from './platform/json-file.ts'
 import { readSpan } from './platform/span.ts'
+import type { Web } from './platform/web.ts'
 import type { Settings } from './settings/settings.ts'
 
 interface Options {
   home: string
   clock: Clock
   settings: Settings
+  web: Pick<Web, 'post'>
   keys(): readonly ManagedKeyGlance[]
   tell(notice: Notice): void
   report(what: SetAside): void

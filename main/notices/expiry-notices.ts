@@ -8,6 +8,7 @@ import type { Clock } from '../platform/clock.ts'
 import { reasonOf } from '../platform/error-code.ts'
 import { readJsonFile, type SetAside, writeJsonFile } from '../platform/json-file.ts'
 import { serialQueue } from '../platform/serial-queue.ts'
+import type { Web } from '../platform/web.ts'
 import { dueMilestones, nextMilestone } from './expiry.ts'
 import { createOutbox } from './outbox.ts'
 import { quietUntil, readQuietHours } from './quiet-hours.ts'
@@ -18,6 +19,8 @@ export type KeyExpiring = Extract<Notice, { kind: 'key-expiring' }>
 interface Options {
   home: string
   clock: Clock
+  /** The webhook is reached by it. */
+  web: Pick<Web, 'post'>
   /** The keys under care; undefined while they are not known. */
   keys(): readonly ManagedKeyGlance[] | undefined
   /** The settings `notices.quietHours` and `notices.webhook`. */
@@ -55,7 +58,7 @@ const day = 86_400_000
  * told is kept in `home`/notices.json.
  */
 export function createExpiryNotices(options: Options): ExpiryNotices {
-  const { home, clock, keys, settings, tell, onTrouble, report, log } = options
+  const { home, clock, web, keys, settings, tell, onTrouble, report, log } = options
   const file = join(home, 'notices.json')
   let known: State | undefined
   let stopTimer = (): void => {}
@@ -70,7 +73,7 @@ export function createExpiryNotices(options: Options): ExpiryNotices {
     onTrouble,
     async send(message) {
       const target = readWebhook(settings().webhook)
-      return target ? post(target, message) : undefined
+      return target ? post(web, target, message) : undefined
     },
   })
 

@@ -1,3 +1,5 @@
+import type { Web } from '../platform/web.ts'
+
 /** What is told outside of this computer. Plain words and facts, never a secret. */
 export interface Message {
   /** The same for each attempt to deliver it. */
@@ -33,22 +35,29 @@ const shapes: readonly Shape[] = ['ntfy', 'slack', 'json']
 const limitMs = 10_000
 
 /** Delivers once; the reason when it was not taken, as half a sentence. A redirect is not followed. */
-export async function post({ url, shape }: WebhookTarget, message: Message): Promise<string | undefined> {
+export async function post(
+  web: Pick<Web, 'post'>,
+  { url, shape }: WebhookTarget,
+  message: Message,
+): Promise<string | undefined> {
   const { body, headers } = requestFor(shape, message)
-  try {
-    const answer = await fetch(withoutUser(url), {
-      method: 'POST',
-      body,
-      headers: { ...headers, ...authorizationIn(url), 'user-agent': 'zotbar' },
-      redirect: 'manual',
-      signal: AbortSignal.timeout(limitMs),
-    })
-    await answer.body?.cancel()
-    return answer.ok ? undefined : `it answers ${answer.status}`
-  } catch (error) {
-    return reasonOf(error)
+  const sent = await web.post(withoutUser(url), {
+    body,
+    headers: { ...headers, ...authorizationIn(url) },
+    signal: AbortSignal.timeout(limitMs),
+  })
+  if (sent.ok) return isTaken(sent.value.status) ? undefined : `it answers ${sent.value.status}`
+  switch (sent.error.code) {
+    case 'cancelled':
+      return `it did not answer within ${limitMs / 1000} s`
+    case 'web-unreachable':
+      return `it cannot be reached (${sent.error.reason})`
+    default:
+      return 'it cannot be reached'
   }
 }
+
+const isTaken = (status: number): boolean => status >= 200 && status < 300
 
 /**
  * ntfy takes the words as they are and the rest as headers (https://docs.ntfy.sh/publish/), Slack one text
@@ -85,8 +94,17 @@ const ascii = (text: string): string => text.replaceAll('\u00a0', ' ').replace(/
 function authorizationIn(url: string): Record<string, string> {
   const { username, password } = new URL(url)
   if (username === '' && password === '') return {}
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  const pair = `${unescaped(username)}:${unescaped(password)}`
   return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` }
+}
+
+/** A percent sign that escapes nothing stands for itself. */
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
 }
 
 function withoutUser(url: string): string {
@@ -94,11 +112,4 @@ function withoutUser(url: string): string {
   bare.username = ''
   bare.password = ''
   return bare.href
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'it cannot be reached'
-  if (error.name === 'TimeoutError') return `it did not answer within ${limitMs / 1000} s`
-  const cause = error.cause instanceof Error ? error.cause.message : ''
-  return `it cannot be reached${cause === '' ? '' : ` (${cause})`}`
 }

@@ -14,13 +14,15 @@ export interface WebAnswer {
   body: Readable
 }
 
-/** GET from the outside world: through the environment's proxy, with time-outs, following safe redirects. */
+/** Requests to the outside world: through the environment's proxy, with time-outs. */
 export interface Web {
   /**
-   * Any answer but a redirect or a rate limit is a success; the caller looks at `status` and reads `body` or destroys it.
+   * GET, following safe redirects. Any answer but a redirect or a rate limit is a success; the caller looks at `status` and reads `body` or destroys it.
    * Errors: web-unreachable, web-limited, web-redirect-refused, bad-url, cancelled.
    */
   get(url: string, options?: GetOptions): Promise<Result<WebAnswer>>
+  /** POST, along no redirect: any answer is a success, and its body is not read. Errors: web-unreachable, bad-url, cancelled. */
+  post(url: string, options: PostOptions): Promise<Result<Pick<WebAnswer, 'status'>>>
   /** What a body that threw while it was read means. */
   failureOf(error: unknown, url: string, signal?: AbortSignal): Failure
   /** Cuts what is under way. */
@@ -30,6 +32,10 @@ export interface Web {
 export interface GetOptions {
   headers?: Record<string, string>
   signal?: AbortSignal
+}
+
+export interface PostOptions extends GetOptions {
+  body: string
 }
 
 export interface WebWith {
@@ -83,21 +89,23 @@ export function createWeb({ environment, limits = usual, ca, now = Date.now }: W
     return { status: answer.statusCode, headers: Object.fromEntries(flat), url, body: answer.body }
   }
 
+  /** Why nothing is asked at all. */
+  function refusalOf(url: string): Failure | undefined {
+    const bad = badUrl(url)
+    if (bad !== undefined) return { code: 'bad-url', url: withoutSecrets(url), reason: bad }
+    const { unusable: reason } = proxies
+    if (reason === undefined) return undefined
+    return { code: 'web-unreachable', url: withoutSecrets(url), cause: 'proxy', reason }
+  }
+
   const failureOf: Web['failureOf'] = (error, url, signal) =>
     signal?.aborted ? { code: 'cancelled' } : webFailure(error, url, proxies)
 
   return {
     failureOf,
     async get(from, options = {}) {
-      const bad = badUrl(from)
-      if (bad !== undefined) return fail({ code: 'bad-url', url: withoutSecrets(from), reason: bad })
-      if (proxies.unusable !== undefined)
-        return fail({
-          code: 'web-unreachable',
-          url: withoutSecrets(from),
-          cause: 'proxy',
-          reason: proxies.unusable,
-        })
+      const refusal = refusalOf(from)
+      if (refusal !== undefined) return fail(refusal)
       let url = from
       for (let followed = 0; ; followed += 1) {
         let answer: WebAnswer
@@ -126,6 +134,27 @@ export function createWeb({ environment, limits = usual, ca, now = Date.now }: W
           })
         }
         url = next
+      }
+    },
+    async post(url, { body, headers, signal }) {
+      const refusal = refusalOf(url)
+      if (refusal !== undefined) return fail(refusal)
+      try {
+        opened ??= open()
+        const { undici, dispatcher } = await opened
+        const answer = await undici.request(url, {
+          dispatcher,
+          method: 'POST',
+          body,
+          headers: { 'user-agent': 'Zotbar', ...headers },
+          headersTimeout: limits.headersMs,
+          ...(signal === undefined ? {} : { signal }),
+        })
+        answer.body.on('error', () => {})
+        answer.body.destroy()
+        return ok({ status: answer.statusCode })
+      } catch (error) {
+        return fail(failureOf(error, url, signal))
       }
     },
     async close() {

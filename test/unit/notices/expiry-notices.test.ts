@@ -3,12 +3,13 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
   createExpiryNotices,
   type ExpiryNotices,
   type KeyExpiring,
 } from '../../../main/notices/expiry-notices.ts'
+import { createWeb } from '../../../main/platform/web.ts'
 import type { ManagedKeyGlance } from '../../../preload/contract/managed-key.ts'
 import { type FakeClock, fakeClock } from '../../fakes/clock.ts'
 import { eventually } from '../../fakes/eventually.ts'
@@ -36,11 +37,15 @@ const key = (uuid: string, days: number | null, user = 'zot-ci'): ManagedKeyGlan
   shouldRotate: false,
 })
 
+const web = createWeb({ environment: {} })
+afterAll(() => web.close())
+
 /** As after a start of the app: it knows only the disk. */
 function open(): ExpiryNotices {
   return createExpiryNotices({
     home,
     clock,
+    web,
     keys: () => keys,
     settings: () => settings,
     tell: notice => told.push(notice),

@@ -1,7 +1,14 @@
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Message, post, readWebhook } from '../../../main/notices/webhook.ts'
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import {
+  type Message,
+  post as postBy,
+  readWebhook,
+  type WebhookTarget,
+} from '../../../main/notices/webhook.ts'
+import { createWeb } from '../../../main/platform/web.ts'
+import { startConnectProxy } from '../../fakes/connect-proxy.ts'
 
 const message: Message = {
   id: 'key-expiring:u1:7',
@@ -10,6 +17,10 @@ const message: Message = {
   body: 'Rotate it — soon.',
   facts: { user: 'zot-ci', daysLeft: 7 },
 }
+
+const web = createWeb({ environment: {} })
+afterAll(() => web.close())
+const post = (target: WebhookTarget, what: Message) => postBy(web, target, what)
 
 let server: Server
 let url: string
@@ -77,6 +88,22 @@ describe('the webhook', () => {
     const named = url.replace('http://', 'http://me:se%20cret@')
     expect(await post({ url: named, shape: 'json' }, message)).toBeUndefined()
     expect(got[0]?.headers.authorization).toBe(`Basic ${Buffer.from('me:se cret').toString('base64')}`)
+    const odd = url.replace('http://', 'http://me:100%@')
+    expect(await post({ url: odd, shape: 'json' }, message)).toBeUndefined()
+    expect(got[1]?.headers.authorization).toBe(`Basic ${Buffer.from('me:100%').toString('base64')}`)
+  })
+
+  it('goes through the proxy of the environment, as all that leaves this computer', async () => {
+    const proxy = await startConnectProxy()
+    proxy.refuse(403)
+    const through = createWeb({ environment: { https_proxy: proxy.url } })
+    const away = { url: 'https://hook.invalid/topic', shape: 'json' } as const
+    expect(await postBy(through, away, message)).toMatch(
+      /^it cannot be reached \(the proxy .* answers 403\)$/,
+    )
+    expect(proxy.asked).toEqual(['hook.invalid:443'])
+    await through.close()
+    await proxy.close()
   })
 
   it.each([
