@@ -179,7 +179,6 @@ export async function createFolderControl(options: Options): Promise<FolderContr
           })
         },
         async accept(_, caller): Promise<Result<Snapshot>> {
-          if (caller === 'dashboard') return fail({ code: 'not-authorised', reason: 'wrong-sender' })
           const now = await compared()
           if (!now.ok) return now
           const { target, found } = now.value

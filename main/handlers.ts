@@ -107,7 +107,12 @@ export function createHandlers(parts: Parts): ZotbarHandlers {
         return busy === undefined ? supervisor.cancel() : fail({ code: 'busy', with: busy })
       },
     },
-    ...folder,
+    data: {
+      ...folder.data,
+      // A page cannot tell whose images were there before.
+      accept: async (input, caller) =>
+        caller === 'dashboard' ? wrongSender : folder.data.accept(input, caller),
+    },
     logs: {
       tail: async ({ lines }) => ok({ lines: await tail(lines) }),
     },

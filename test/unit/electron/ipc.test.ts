@@ -3,8 +3,10 @@ import { channels, serveIpc } from '../../../main/shell/electron/ipc.ts'
 import { confirmedHandlers, createQuestions } from '../../../main/shell/electron/questions.ts'
 import { ok } from '../../../preload/contract/result.ts'
 import type { SettingRow } from '../../../preload/contract/setting.ts'
+import { plain } from '../../../preload/words/format.ts'
 import { FakeContents, fakeElectron } from '../../fakes/electron.ts'
 import { aSnapshot, fakeHost } from '../../fakes/host.ts'
+import { otherFolder } from '../../fakes/undecided.ts'
 
 const refused = { ok: false, error: { code: 'not-authorised', reason: 'wrong-sender' } }
 
@@ -173,5 +175,28 @@ describe('a setting that names a program, host, file or URL', () => {
     await call(page(), 'settings.set', { key: 'keepServing', value: true })
     expect(sets(asked.calls)).toMatchObject([{ caller: 'window' }])
     expect(done.questions).toEqual([])
+  })
+})
+
+describe('another data folder', () => {
+  const { found, was } = otherFolder(0)
+  const shown = { same: false, difference: 'path', found, ...(was ? { was } : {}) } as const
+  const host = () => fakeHost({ data: { show: async () => ok(shown), accept: async () => ok(aSnapshot()) } })
+  const accepted = (calls: { name: string }[]) => calls.filter(call => call.name === 'data.accept')
+
+  it('is accepted after a native question that shows both', async () => {
+    const { call, host: asked, done } = start(host())
+    done.answers.push(1)
+    expect(await call(page(), 'data.accept', {})).toMatchObject({ ok: true })
+    expect(accepted(asked.calls)).toHaveLength(1)
+    expect(plain(done.questions[0]?.detail ?? '')).toMatch(
+      /Before: 58 repositories, 412 tags, 41\.2 GB in \/home\/ada\/zot\.\nNow: nothing in \/Volumes\/registry\/zot/,
+    )
+  })
+
+  it('is not, where that is declined', async () => {
+    const { call, host: asked } = start(host())
+    expect(await call(page(), 'data.accept', {})).toEqual({ ok: false, error: { code: 'cancelled' } })
+    expect(accepted(asked.calls)).toEqual([])
   })
 })

@@ -12,7 +12,7 @@ const handlers = createHandlers({
   images: unused,
   keys: unused,
   admin: { show: async () => ok(credential), reset: async () => ok(credential) },
-  folder: unused,
+  folder: { data: { accept: async () => ok({} as never), show: unused } },
   look: unused,
   control: unused,
   rotation: { keys: {} } as never,
@@ -31,6 +31,14 @@ it.each(['admin.show', 'admin.reset'])('%s gives the password to the command lin
     expect(refused).toEqual({ ok: false, error: { code: 'not-authorised', reason: 'wrong-sender' } })
     expect(JSON.stringify(refused)).not.toContain('word')
   }
+})
+
+it('another data folder is accepted by the command line and a native question, never over HTTP', async () => {
+  expect(await dispatch(handlers, 'data.accept', {}, 'cli')).toMatchObject({ ok: true })
+  expect(await dispatch(handlers, 'data.accept', {}, 'dashboard')).toEqual({
+    ok: false,
+    error: { code: 'not-authorised', reason: 'wrong-sender' },
+  })
 })
 
 it.each([

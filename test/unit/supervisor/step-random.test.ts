@@ -10,7 +10,18 @@ const act = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom('tick', 'ready', 'obey', 'stubborn') },
   {
     weight: 2,
-    arbitrary: fc.constantFrom('crash', 'exit-0', 'hang', 'silent', 'answers', 'foreign', 'foreign-gone'),
+    arbitrary: fc.constantFrom(
+      'crash',
+      'exit-0',
+      'hang',
+      'silent',
+      'answers',
+      'foreign',
+      'foreign-gone',
+      'open',
+      'chosen',
+      'data-lost',
+    ),
   },
   { weight: 6, arbitrary: fc.nat({ max: 3 }) },
   { weight: 1, arbitrary: fc.nat({ max: 40_000 }).map(ms => ({ ms })) },
@@ -74,6 +85,13 @@ describe('any order of events', () => {
               case 'silent':
               case 'answers':
                 world.silent(one === 'answers')
+                break
+              case 'open':
+              case 'chosen':
+                world.open(one === 'open')
+                break
+              case 'data-lost':
+                world.loseData()
                 break
               case 'foreign':
               case 'foreign-gone':

@@ -11,6 +11,7 @@ import {
 } from '../../../main/supervisor/state.ts'
 import { step } from '../../../main/supervisor/step.ts'
 import { wants } from '../../../main/supervisor/wants.ts'
+import { zotStore } from '../../fakes/undecided.ts'
 import { place } from './drive.ts'
 
 interface Process {
@@ -32,6 +33,8 @@ export function createWorld(drainsItself: boolean, left: boolean) {
   let at = 0
   let pid = 100
   let foreigner = false
+  /** Somebody has to choose before anything is started. */
+  let open = false
   let recorded: Run | undefined
 
   const ours = () => processes.filter(process => process.ours && process.alive)
@@ -46,6 +49,7 @@ export function createWorld(drainsItself: boolean, left: boolean) {
     const known = processes.find(process => process.pid === recorded?.pid)
     if (recorded && known?.alive) return { kind: 'ours', run: { ...recorded, adopted: true }, ownsPort: true }
     if (foreigner) return { kind: 'taken', port: 5050, owner: { pid: 9 } }
+    if (open) return { kind: 'undecided', undecided: zotStore(0) }
     return { kind: 'free', place }
   }
 
@@ -59,6 +63,7 @@ export function createWorld(drainsItself: boolean, left: boolean) {
       }
       case 'spawn': {
         if (ours().length > 0) faults.push('a second process')
+        if (open) faults.push('a start that nobody chose')
         const { pid: born } = add(true)
         recorded = { pid: born, startedAt: at, adopted: false, place, logFrom: 0 }
         tell({ kind: 'spawned', run: recorded })
@@ -155,9 +160,17 @@ export function createWorld(drainsItself: boolean, left: boolean) {
     foreign(there: boolean) {
       foreigner = there && ours().length === 0
     },
+    open(isOpen: boolean) {
+      open = isOpen
+    },
+    loseData() {
+      const [process] = ours()
+      if (process) tell({ kind: 'data-lost', pid: process.pid })
+    },
     /** Everything goes well from now on: how it ends. */
     settle() {
       foreigner = false
+      open = false
       for (let turn = 0; turn < 500; turn++) {
         if (world.answer(0)) continue
         world.obey(false)
