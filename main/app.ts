@@ -200,6 +200,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     ...enginePart,
     supervisor,
     ask: registry.ask,
+    tail,
     runs,
     folder,
   })

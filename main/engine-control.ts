@@ -19,10 +19,11 @@ import {
   switchRunbook,
 } from './engine-switch/switch.ts'
 import type { FolderControl } from './folder-control.ts'
+import { doubtsOf } from './gate/doubts.ts'
 import type { Clock } from './platform/clock.ts'
 import type { ProcessTable } from './platform/process-table.ts'
 import type { RegistryHttp } from './platform/registry-http.ts'
-import { otherHolder, readTarget, rootsIn } from './preflight.ts'
+import { layoutIn, otherHolder, readTarget, rootsIn } from './preflight.ts'
 import type { Interrupted, Kind } from './runbook/kind.ts'
 import { dryRun } from './runbook/run.ts'
 import type { Runs } from './runs.ts'
@@ -40,6 +41,8 @@ interface Options {
   current(): Engine
   use(engine: Engine): void
   ask: RegistryHttp['ask']
+  /** The newest lines of the registry's log, oldest first. */
+  tail(count: number): Promise<string[]>
   runs: Pick<Runs, 'start' | 'blocked'>
   /** The engine of the data folder. */
   folder: Pick<FolderControl, 'permit' | 'choose' | 'choice' | 'servedBy'>
@@ -85,6 +88,9 @@ export function createEngineControl(options: Options): EngineControl {
     findings,
     roots: () => rootsIn(configFile),
     ask: options.ask,
+    tail: options.tail,
+    layout: () => layoutIn(configFile),
+    known: new Map(),
     gate: () => ({
       readySeconds: settings.get('gate.readySeconds'),
       stableSeconds: settings.get('gate.stableSeconds'),
@@ -104,13 +110,14 @@ export function createEngineControl(options: Options): EngineControl {
     const loaded = await loadConfig(configFile)
     if (!loaded.ok) return []
     const { http, extensions } = loaded.config
-    return switchFindings(from.id, to.id, {
+    const found = switchFindings(from.id, to.id, {
       configFile,
       apiKeys: http.auth?.apikey === true || http.auth?.openid !== undefined,
       sessions: http.auth !== undefined,
       pullThrough: (extensions?.sync?.registries ?? []).length > 0,
       search: extensions?.search !== undefined || extensions?.ui !== undefined,
     })
+    return [...found, ...(await doubtsOf(parts))]
   }
 
   async function memoryFor(wish: Choice, yes: boolean, by: string): Promise<Result<SwitchMemory>> {

@@ -6,10 +6,12 @@ import { readListenAddress } from '../registry/config/listen-address.ts'
 import { loadConfig } from '../registry/config/load.ts'
 import type { ConfigProblem } from '../registry/config/problem.ts'
 import { unreachable, unsupported } from '../registry/config/supported.ts'
+import type { StoreLayout } from './gate/inventory.ts'
 import { logOutputFault } from './log-output.ts'
 import type { ProcessTable } from './platform/process-table.ts'
 import { checkVolume } from './platform/volume.ts'
 import { type SignInPlace, signInPlaceOf } from './sign-in-place.ts'
+import { rootOf } from './storage/roots.ts'
 
 /** What config.json says that the app needs to know. `url` has no trailing slash. */
 export interface Target {
@@ -74,6 +76,14 @@ export async function rootsIn(configFile: string): Promise<string[] | undefined>
   const { rootDirectory, subPaths } = loaded.config.storage
   const all = [rootDirectory, ...Object.values(subPaths).map(sub => sub.rootDirectory)]
   return [...new Set(all.map(root => resolve(dirname(configFile), root)))]
+}
+
+/** Which repositories hold copies of an upstream, and which data folder serves which: the others are leftovers. */
+export async function layoutIn(configFile: string): Promise<StoreLayout> {
+  const target = await readTarget(configFile, 'zot')
+  if (!target.ok) return { isCached: () => false, serves: () => true }
+  const { dataFolder, subFolders, isCached } = target.value
+  return { isCached, serves: (root, repository) => rootOf(dataFolder, subFolders, repository) === root }
 }
 
 /** Before every start: the config is valid, the data volume is there and writable, nobody else uses it. */

@@ -11,7 +11,7 @@ import type { Clock } from './platform/clock.ts'
 import { freeSpace } from './platform/free-space.ts'
 import type { ProcessTable } from './platform/process-table.ts'
 import type { RegistryHttp } from './platform/registry-http.ts'
-import { otherHolder, readTarget, rootsIn } from './preflight.ts'
+import { layoutIn, otherHolder, readTarget, rootsIn } from './preflight.ts'
 import type { ReleaseAdvice } from './release-advice.ts'
 import type { Obtained } from './releases/release.ts'
 import type { Releases } from './releases/releases.ts'
@@ -92,6 +92,9 @@ export function wireUpgrade(options: UpgradeWiring): UpgradeParts & { line(text:
     pushes: options.pushes,
     freeSpace,
     ask: (path, asked) => registry.ask(path, asked),
+    tail: options.tail,
+    layout: () => layoutIn(configFile),
+    known: new Map(),
     gate: () => ({
       readySeconds: settings.get('gate.readySeconds'),
       stableSeconds: settings.get('gate.stableSeconds'),

@@ -4,11 +4,12 @@ import type { Result } from '../../preload/contract/result.ts'
 import type { Finding } from '../../preload/contract/runbook.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Choice } from '../engine/engines.ts'
-import { readCensus } from '../gate/census.ts'
-import { censusStep } from '../gate/census-step.ts'
 import { type Check, runChecks } from '../gate/checks.ts'
-import type { Ask } from '../gate/missing.ts'
+import type { StoreParts } from '../gate/doubts.ts'
+import { readInventory } from '../gate/inventory-file.ts'
+import { inventoryStep } from '../gate/inventory-step.ts'
 import { readyLimit, type Served, serveWithin, staysUp } from '../gate/serve.ts'
+import type { Ask } from '../gate/served.ts'
 import { asStep, done, failed } from '../gate/step-result.ts'
 import { storeChecks } from '../gate/store-checks.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -26,18 +27,20 @@ export const switchMemory = v.object({
   from: choice,
   to: choice,
   yes: v.boolean(),
-  /** Where the census is kept while the run lasts. */
+  /** Where the inventory is kept while the run lasts. */
   censusFile: v.string(),
   tags: v.exactOptional(v.number()),
   /** Who asked for it. */
   by: v.exactOptional(v.string()),
+  /** Repositories that could not be read, each with its reason. */
+  unreadable: v.exactOptional(v.array(v.string())),
 })
 export type SwitchMemory = v.InferOutput<typeof switchMemory>
 
 /** The name of the runbook in the contract. */
 export const switchName = 'engine-use'
 
-export interface SwitchParts {
+export interface SwitchParts extends StoreParts {
   clock: Clock
   supervisor: Served
   /** The engine that is under care, or would be started. */
@@ -56,9 +59,9 @@ export interface SwitchParts {
   keepChoice(by: string): Promise<Result<unknown>>
   isChosen(engine: Engine): Promise<boolean>
   findings(memory: SwitchMemory): Promise<Finding[]>
-  /** All data folders of config.json; undefined where it cannot be read. */
-  roots(): Promise<string[] | undefined>
   ask: Ask
+  /** The newest lines of the engine's log. */
+  tail(count: number): Promise<string[]>
   gate(): { readySeconds: number; stableSeconds: number }
 }
 
@@ -78,13 +81,20 @@ export function switchRunbook(memory: SwitchMemory, parts: SwitchParts): Runbook
       preflightStep(parts),
       askStep(parts),
       stopStep(parts),
-      censusStep({ roots: parts.roots, needless: context => holdsAlready(context, parts) }),
+      inventoryStep({
+        ...parts,
+        now: () => parts.clock.now(),
+        needless: context => holdsAlready(context, parts),
+      }),
       switchStep(parts),
       startStep(parts),
       gateStep(parts),
       commitStep(parts),
     ],
-    changes: ({ from: a, to: b }) => (isSame(a, b) ? [] : [`the engine: ${name(a)} became ${name(b)}`]),
+    changes: ({ from: a, to: b, unreadable = [] }) =>
+      isSame(a, b)
+        ? []
+        : [`the engine: ${name(a)} became ${name(b)}`, ...unreadable.map(what => `not proven: ${what}`)],
   }
 }
 
@@ -215,11 +225,12 @@ function gateStep(parts: SwitchParts): SwitchStep {
 
 async function checksOf(parts: SwitchParts, { memory, progress, signal }: Context): Promise<Check[]> {
   const { stableSeconds: seconds } = parts.gate()
-  const census = await readCensus(memory.censusFile)
-  const roots = await parts.roots()
+  const [inventory, roots] = [await readInventory(memory.censusFile), await parts.roots()]
+  const layout = await parts.layout()
+  const { ask, tail, known } = parts
   return [
     { id: 'ready', title: 'It is ready', run: () => bringUp(parts, memory) },
-    ...storeChecks({ census, roots, ask: parts.ask, progress, signal }),
+    ...storeChecks({ inventory, roots, ask, tail, layout, known, progress, signal }),
     {
       id: 'stable',
       title: `It runs for ${seconds} s without a restart`,
@@ -237,6 +248,7 @@ function commitStep(parts: SwitchParts): SwitchStep {
     check: async context => holdsAlready(context, parts) && parts.isChosen(parts.current()),
     async apply({ memory }) {
       await rm(memory.censusFile, { force: true })
+      parts.known.clear()
       const kept = await parts.keepChoice(memory.by ?? 'cli')
       parts.permit(undefined)
       return asStep(kept)

@@ -1,7 +1,7 @@
 import { errorCode, reasonOf } from '../platform/error-code.ts'
+import { isNameComponent } from '../platform/repository-name.ts'
 import { type Disk, type Entry, isGone } from './disk.ts'
 import { FileList, type Files } from './file-list.ts'
-import { isNameComponent } from './repository-name.ts'
 import { gone, isAlgorithm, isRepository, type RepositoryRead, readRepository } from './repository-reader.ts'
 import { rootOf, type SubFolders } from './roots.ts'
 import type { Stamp } from './stamps.ts'

@@ -1,4 +1,4 @@
-import { isRepositoryName } from './repository-name.ts'
+import { isRepositoryName } from '../platform/repository-name.ts'
 
 /** What one line of the engine's log says about the store. */
 export interface Write {

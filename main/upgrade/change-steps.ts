@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path'
-import { censusStep } from '../gate/census-step.ts'
+import { inventoryStep } from '../gate/inventory-step.ts'
 import { readyLimit, serveWithin } from '../gate/serve.ts'
 import { asStep, done, failed } from '../gate/step-result.ts'
 import type { Step, StepResult } from '../runbook/step.ts'
@@ -66,8 +66,12 @@ export function snapshotStep(parts: UpgradeParts): UpgradeStep {
   }
 }
 
-export const upgradeCensusStep = (parts: UpgradeParts): UpgradeStep =>
-  censusStep<UpgradeMemory>({ roots: parts.roots, needless: ({ memory }) => memory.needless })
+export const upgradeInventoryStep = (parts: UpgradeParts): UpgradeStep =>
+  inventoryStep<UpgradeMemory>({
+    ...parts,
+    now: () => parts.clock.now(),
+    needless: ({ memory }) => memory.needless,
+  })
 
 /**
  * The file is looked at once more, then the link is turned: the one change that decides which version every later start

@@ -2,6 +2,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import * as v from 'valibot'
 import type { UpgradeEdit } from '../../preload/contract/upgrade.ts'
+import { doubtsOf } from '../gate/doubts.ts'
 import { asStep, done, failed } from '../gate/step-result.ts'
 import { writeAtomic } from '../platform/atomic-file.ts'
 import type { Step, StepResult } from '../runbook/step.ts'
@@ -88,6 +89,7 @@ export function consentStep(parts: UpgradeParts): Step<UpgradeMemory> {
       const { to, from, trust, got } = memory
       if (!to) return failed('unexpected', 'The new version is not known.')
       const { findings } = await parts.advise(from.version, to.version)
+      const doubts = await doubtsOf(parts)
       const edit = await readEdit(memory)
       const bad = (await parts.library.bad())[to.version]
       const agreed = await ask({
@@ -98,6 +100,7 @@ export function consentStep(parts: UpgradeParts): Step<UpgradeMemory> {
           `SHA-256 ${to.sha256}${got ? `, from ${got.from}` : ''}`,
           ...(bad ? [`It failed here before: ${bad.reason}`] : []),
           ...findings.map(({ id, advice }) => `${id}: ${advice}`),
+          ...doubts.map(({ advice }) => advice),
           ...(edit ? [`config.json changes with it. ${edit.why}`, edit.diff] : []),
           'The registry is away for a few seconds. When the version does not prove itself, the one before comes back.',
         ].join('\n'),

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readCensus } from '../gate/census.ts'
 import { type Check, type Checked, runChecks } from '../gate/checks.ts'
+import { readInventory } from '../gate/inventory-file.ts'
 import { serveWithin, staysUp } from '../gate/serve.ts'
 import { done, failed } from '../gate/step-result.ts'
 import { storeChecks } from '../gate/store-checks.ts'
@@ -32,11 +32,12 @@ const wrong = (missing: string): Checked => failed('gate-failed', `The check fai
 async function checksOf(parts: UpgradeParts, context: Context): Promise<Check[]> {
   const { memory, progress, signal } = context
   const { seconds, ready } = { seconds: parts.gate().stableSeconds, ready: limitOf(memory, parts) }
-  const census = await readCensus(memory.censusFile)
-  const roots = await parts.roots()
+  const [inventory, roots] = [await readInventory(memory.censusFile), await parts.roots()]
+  const layout = await parts.layout()
+  const { ask, tail, known } = parts
   return [
     { id: 'ready', title: 'It is ready', run: () => serveWithin(parts, ready) },
-    ...storeChecks({ census, roots, ask: parts.ask, progress, signal }),
+    ...storeChecks({ inventory, roots, ask, tail, layout, known, progress, signal }),
     { id: 'public-url', title: 'The public address answers and lists', run: () => publicUrl(parts, memory) },
     ...parts.checks().map((line, at) => ({
       id: `check-${at + 1}`,
@@ -99,6 +100,7 @@ export function commitStep(parts: UpgradeParts): Step<UpgradeMemory> {
       const { to, old, undo, version, source } = memory
       // First what makes room: a full disk must not keep what is done from being written down.
       await rm(memory.censusFile, { force: true })
+      parts.known.clear()
       await removeWork(memory)
       if (source === undefined && version !== undefined)
         await rm(join(home, 'upgrades', version), { recursive: true, force: true })

@@ -39,8 +39,11 @@ export const upgradeMemory = v.object({
   id: v.string(),
   /** A folder of this run alone, absolute. */
   work: v.string(),
+  /** Where the inventory is kept while the run lasts. */
   censusFile: v.string(),
   tags: v.exactOptional(v.number()),
+  /** Repositories that could not be read, each with its reason. */
+  unreadable: v.exactOptional(v.array(v.string())),
   /** What runs, or would be started, when it begins. */
   from: v.object({ command: v.string(), version: v.exactOptional(v.string()), settingPath: v.string() }),
   /** The version asked for; absent where only the file tells it. */

@@ -1,6 +1,7 @@
 import { mkdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fail, type Result } from '../../preload/contract/result.ts'
+import { doubtsOf } from '../gate/doubts.ts'
 import { asStep, done, errorOf, failed } from '../gate/step-result.ts'
 import { reasonOf } from '../platform/error-code.ts'
 import type { Obtained, Release } from '../releases/release.ts'
@@ -58,6 +59,7 @@ export function preflightStep(parts: UpgradeParts): UpgradeStep {
       if (!room.ok) return room
       for (const { id, advice } of await parts.advisories(memory.from.version))
         progress({ label: `${id}: ${advice}` })
+      for (const { advice } of await doubtsOf(parts)) progress({ label: advice })
       const pushes = await parts.pushes()
       if (pushes.length > 0) progress({ label: `Pushes under way, to be waited for: ${pushes.length}` })
       memory.baseline = await baselineOf(parts, context)

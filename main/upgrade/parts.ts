@@ -2,9 +2,10 @@ import type { PushInProgress } from '../../preload/contract/registry-state.ts'
 import type { Result } from '../../preload/contract/result.ts'
 import type { Finding } from '../../preload/contract/runbook.ts'
 import type { Engine } from '../engine/engine.ts'
-import type { Ask } from '../gate/missing.ts'
+import type { StoreParts } from '../gate/doubts.ts'
 import type { PublicAnswer } from '../gate/public-url.ts'
 import type { ServeParts } from '../gate/serve.ts'
+import type { Ask } from '../gate/served.ts'
 import type { FreeSpace } from '../platform/free-space.ts'
 import type { Obtained, Release } from '../releases/release.ts'
 import type { Releases, Taking, VerifyAgain } from '../releases/releases.ts'
@@ -37,7 +38,7 @@ export interface BuildOptions extends Taking {
 }
 
 /** What an upgrade is made of. */
-export interface UpgradeParts extends ServeParts {
+export interface UpgradeParts extends ServeParts, StoreParts {
   home: string
   configFile: string
   library: Library
@@ -62,10 +63,11 @@ export interface UpgradeParts extends ServeParts {
   takeBack(edit: ConfigChange): Promise<Result<unknown>>
   /** Advisories against the running version. */
   advisories(running: string | undefined): Promise<Finding[]>
-  roots(): Promise<string[] | undefined>
   pushes(): Promise<PushInProgress[]>
   freeSpace(path: string): Promise<FreeSpace | undefined>
   ask: Ask
+  /** The newest lines of the engine's log. */
+  tail(count: number): Promise<string[]>
   gate(): { readySeconds: number; stableSeconds: number }
   /** `externalUrl`, asked as a client would; undefined where there is none. */
   askPublic(): Promise<PublicAnswer | undefined>

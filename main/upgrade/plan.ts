@@ -1,5 +1,6 @@
 import type { Finding } from '../../preload/contract/runbook.ts'
 import type { UpgradeOrigin, UpgradePlan } from '../../preload/contract/upgrade.ts'
+import { doubtsOf } from '../gate/doubts.ts'
 import { embeddedVersion } from '../releases/embedded-version.ts'
 import type { Release } from '../releases/release.ts'
 import { dryRun } from '../runbook/run.ts'
@@ -46,12 +47,13 @@ export async function planUpgrade(
     ...(from.version === undefined ? {} : { from: from.version }),
     ...(version === undefined ? {} : { to: version }),
   }
+  const doubts = await doubtsOf(parts)
   if (version === undefined)
-    return { ...about, findings: [...trouble, ...(await parts.advisories(from.version))] }
+    return { ...about, findings: [...trouble, ...(await parts.advisories(from.version)), ...doubts] }
   const { findings, edit } = await parts.advise(from.version, version)
   return {
     ...about,
-    findings: [...trouble, ...asFinding(refusal), ...findings],
+    findings: [...trouble, ...asFinding(refusal), ...findings, ...doubts],
     ...(edit ? { edit: editShown(edit) } : {}),
   }
 }

@@ -1,5 +1,5 @@
 import type { Runbook } from '../runbook/step.ts'
-import { snapshotStep, startStep, stopStep, swapStep, upgradeCensusStep } from './change-steps.ts'
+import { snapshotStep, startStep, stopStep, swapStep, upgradeInventoryStep } from './change-steps.ts'
 import { configStep, consentStep } from './config-steps.ts'
 import { commitStep, gateStep } from './gate-steps.ts'
 import { type UpgradeMemory, upgradeName } from './memory.ts'
@@ -26,15 +26,19 @@ export function upgradeRunbook(memory: UpgradeMemory, parts: UpgradeParts): Runb
       consentStep(parts),
       stopStep(parts),
       snapshotStep(parts),
-      upgradeCensusStep(parts),
+      upgradeInventoryStep(parts),
       swapStep(parts),
       startStep(parts),
       gateStep(parts),
       commitStep(parts),
     ],
-    changes: ({ needless, to, edit }) =>
+    changes: ({ needless, to, edit, unreadable = [] }) =>
       needless || !to
         ? []
-        : [`zot: ${was} became ${to.version}`, ...(edit ? [`config.json: changed for ${to.version}`] : [])],
+        : [
+            `zot: ${was} became ${to.version}`,
+            ...(edit ? [`config.json: changed for ${to.version}`] : []),
+            ...unreadable.map(what => `not proven: ${what}`),
+          ],
   }
 }

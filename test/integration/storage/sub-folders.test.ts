@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { takeCensus } from '../../../main/gate/census.ts'
+import { takeInventory } from '../../../main/gate/inventory.ts'
+import { rootOf } from '../../../main/storage/roots.ts'
 import { startScan } from '../../../main/storage/scan.ts'
 import { createStorage, type Storage } from '../../../main/storage/storage.ts'
 import { fakeClock } from '../../fakes/clock.ts'
@@ -109,10 +110,15 @@ describe('the folders of storage.subPaths', () => {
     })
   })
 
-  it('are part of the census', async () => {
+  it('are part of an inventory, without what they serve no more', async () => {
     fill()
-    const { repositories } = await takeCensus([main.root, sub.root])
-    expect(Object.keys(repositories['team/app'] ?? {})).toEqual(['1', '2'])
-    expect(Object.keys(repositories)).toContain('app')
+    const serves = (root: string, name: string) => rootOf(main.root, { team: sub.root }, name) === root
+    const { repositories } = await takeInventory([main.root, sub.root], { now: () => 0, serves })
+    const tags = repositories.map(one => [one.name, one.kind === 'read' ? [...one.tags.keys()].sort() : []])
+    expect(tags).toEqual([
+      ['app', ['1']],
+      ['team', ['1']],
+      ['team/app', ['1', '2']],
+    ])
   })
 })

@@ -47,6 +47,8 @@ const partsOf = (more: object = {}): UpgradeParts =>
     pushes: async () => [],
     roots: async () => [],
     checks: () => [],
+    known: new Map(),
+    layout: async () => ({ isCached: () => false, serves: () => true }),
     askPublic: async () => undefined,
     freeSpace: async () => ({ freeBytes: 1e12, volumeBytes: 1e12 }),
     verifyAgain,
@@ -189,7 +191,7 @@ describe('the blame', () => {
 })
 
 describe('the gate', () => {
-  it('does not open without a census', async () => {
+  it('does not open without an inventory', async () => {
     const serving = { kind: 'serving', pid: 7 }
     const parts = partsOf({
       clock: { now: () => 1, setTimer: () => () => {} },

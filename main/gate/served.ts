@@ -2,17 +2,11 @@ import { createHash } from 'node:crypto'
 import * as v from 'valibot'
 import type { Result } from '../../preload/contract/result.ts'
 import type { RegistryAnswer, RegistryAsk } from '../platform/registry-http.ts'
-import { type Census, largestSample, takeCensus } from './census.ts'
+import type { Inventory } from './inventory.ts'
+import { inParallel } from './parallel.ts'
+import { largestSample } from './sample.ts'
 
 export type Ask = (path: string, options?: RegistryAsk) => Promise<Result<RegistryAnswer>>
-
-interface GateOptions {
-  census: Census
-  roots: readonly string[]
-  ask: Ask
-  progress(done: number, total: number): void
-  signal: AbortSignal
-}
 
 const manifestTypes = [
   'application/vnd.oci.image.manifest.v1+json',
@@ -21,28 +15,58 @@ const manifestTypes = [
   'application/vnd.docker.distribution.manifest.list.v2+json',
 ].join(', ')
 
-/**
- * The first tag that is not in the store, or not served, any more; what the app may not read over HTTP is judged by the
- * disk alone. Throws when the store cannot be read.
- */
-export async function missingTag(options: GateOptions): Promise<string | undefined> {
-  const { census, roots, ask, progress, signal } = options
-  const now = await takeCensus(roots)
-  for (const [repository, tags] of Object.entries(census.repositories))
-    for (const tag of Object.keys(tags))
-      if (now.repositories[repository]?.[tag] === undefined)
-        return `${repository}:${tag} is no longer in the data folder`
-  const names = Object.entries(census.repositories).filter(([, tags]) => Object.keys(tags).length > 0)
-  for (const [at, [repository, tags]] of names.entries()) {
+interface ServedOptions {
+  /** Tags and their digests, by repository. */
+  tags: ReadonlyMap<string, ReadonlyMap<string, string>>
+  ask: Ask
+  /** Whether a repository holds copies of an upstream, which a request for a tag would ask. */
+  isCached(repository: string): boolean
+  progress(done: number, total: number): void
+  signal: AbortSignal
+}
+
+/** So many tags are asked for by name, spread over all of them; the others are looked for in the lists. */
+const mostAsked = 500
+
+/** The first tag that is not served, or with another digest. What the app may not read over HTTP is passed over. */
+export async function notServed(options: ServedOptions): Promise<string | undefined> {
+  const { tags, ask, isCached, progress, signal } = options
+  const all = [...tags]
+  const every = Math.max(1, Math.ceil(all.reduce((sum, [, own]) => sum + own.size, 0) / mostAsked))
+  let count = 0
+  for (const [at, [repository, own]] of all.entries()) {
     if (signal.aborted) return 'it was cancelled'
-    progress(at, names.length)
+    progress(at, all.length)
     const served = await servedTags(repository, ask)
     if (served === 'not-allowed') continue
     if (typeof served === 'string') return served
-    const lost = Object.keys(tags).find(tag => !served.has(tag))
-    if (lost !== undefined) return `${repository}:${lost} is not served any more`
+    const chosen: [string, string][] = []
+    for (const [tag, digest] of own) {
+      if (!served.has(tag)) return `${repository}:${tag} is not served any more`
+      if (count++ % every === 0) chosen.push([tag, digest])
+    }
+    if (isCached(repository)) continue
+    const wrong = await inParallel(chosen, ([tag, digest]) => otherDigest({ repository, tag, digest }, ask))
+    const first = wrong.find(one => one !== undefined)
+    if (first !== undefined) return first
   }
   return undefined
+}
+
+async function otherDigest(
+  { repository, tag, digest }: { repository: string; tag: string; digest: string },
+  ask: Ask,
+): Promise<string | undefined> {
+  const path = `/v2/${repository}/manifests/${encodeURIComponent(tag)}`
+  const asked = await ask(path, { method: 'HEAD', accept: manifestTypes })
+  if (!asked.ok) return `${repository}:${tag} cannot be asked for`
+  const { status, header } = asked.value
+  if (status === 401 || status === 403) return undefined
+  if (status !== 200) return `${repository}:${tag} is answered with ${status}`
+  const served = header('docker-content-digest')
+  return served === undefined || served === digest
+    ? undefined
+    : `${repository}:${tag} is served as another image: ${digest} became ${served}`
 }
 
 const tagList = v.object({ tags: v.optional(v.nullable(v.array(v.string())), []) })
@@ -65,7 +89,10 @@ async function servedTags(repository: string, ask: Ask): Promise<Set<string> | s
 }
 
 /** Pulls the sample by digest: each answer must be the bytes that the digest names. */
-export async function wrongBytes({ sample }: Census, ask: Ask): Promise<string | undefined> {
+export async function wrongBytes(
+  { sample }: Pick<Inventory, 'sample'>,
+  ask: Ask,
+): Promise<string | undefined> {
   for (const { repository, manifest, blobs } of sample) {
     const wanted = [
       { path: `/v2/${repository}/manifests/${manifest}`, digest: manifest },

@@ -1,0 +1,102 @@
+import type { ClientChanges } from './client-changes.ts'
+import type { Inventory, ReadRepository } from './inventory.ts'
+
+/** What a store has now, against what it had. */
+export interface Comparison {
+  /** Half sentences: what was there, and is not any more or cannot be read. */
+  lost: string[]
+  /** Half sentences: what could not be read before, so that nobody can say. */
+  notProven: string[]
+  /** Manifests that are gone and that nothing had kept: collection removes such. */
+  collected: number
+  /** Tags that are still to be served, by repository. */
+  tags: Map<string, Map<string, string>>
+}
+
+/**
+ * Compares digests: every tag leads to the digest that it had, and every manifest that a tag keeps is there, as a child
+ * of an index or by what it refers to. What clients changed meanwhile is theirs. Pure.
+ */
+export function compareInventories(before: Inventory, after: Inventory, clients: ClientChanges): Comparison {
+  const now = new Map(after.repositories.map(one => [keyOf(one.root, one.name), one]))
+  // Where the data folder of a repository is not known, its name has to do.
+  for (const one of after.repositories) now.set(keyOf(undefined, one.name), one)
+  const result: Comparison = { lost: [], notProven: [], collected: 0, tags: new Map() }
+  for (const was of before.repositories) {
+    if (was.kind === 'unreadable') {
+      result.notProven.push(`${was.name} could not be read before (${was.reason})`)
+      continue
+    }
+    const is = now.get(keyOf(was.root, was.name))
+    if (is?.kind === 'unreadable') result.lost.push(`${was.name} cannot be read any more: ${is.reason}`)
+    else compareRepository(was, is, clients, result)
+  }
+  const names = new Set(before.repositories.map(({ name }) => name))
+  for (const { kind, name } of after.repositories)
+    if (kind === 'unreadable' && !names.has(name)) result.notProven.push(`${name} cannot be read`)
+  return result
+}
+
+const keyOf = (root: string | undefined, name: string): string => `${root ?? ''}\0${name}`
+
+function compareRepository(
+  was: ReadRepository,
+  is: ReadRepository | undefined,
+  clients: ClientChanges,
+  result: Comparison,
+): void {
+  const { name } = was
+  const staying = new Map<string, string>()
+  for (const [tag, digest] of was.tags) {
+    const found = is?.tags.get(tag)
+    if (found === digest) staying.set(tag, digest)
+    else if (!isClients(was, is, { tag, found, digest }, clients))
+      result.lost.push(
+        found === undefined
+          ? `${name}:${tag} is no longer in the data folder`
+          : `${name}:${tag} leads to another image: ${digest} became ${found}`,
+      )
+  }
+  if (staying.size > 0) result.tags.set(name, new Map([...(result.tags.get(name) ?? []), ...staying]))
+  const needed = keptBy(staying.values(), was)
+  const wasKept = keptBy(was.tags.values(), was)
+  for (const digest of was.manifests.keys()) {
+    if (is?.manifests.has(digest) || clients.deleted(name, digest)) continue
+    if (needed.has(digest)) result.lost.push(`${name}@${digest} is no longer in the data folder`)
+    // What went with a tag that a client moved or removed is no news.
+    else if (!wasKept.has(digest)) result.collected += 1
+  }
+}
+
+interface Moved {
+  tag: string
+  digest: string
+  found: string | undefined
+}
+
+/** The log tells of it; where there is none, it leads to an image that was not in the store before. */
+function isClients(
+  was: ReadRepository,
+  is: ReadRepository | undefined,
+  { tag, digest, found }: Moved,
+  { tells, put, deleted }: ClientChanges,
+): boolean {
+  if (deleted(was.name, tag) || deleted(was.name, digest)) return true
+  if (found === undefined) return false
+  return put(was.name, tag) || (!tells && !was.manifests.has(found) && is?.manifests.has(found) === true)
+}
+
+/** Those that tagged ones keep: themselves, their children, and what refers to any of these. */
+function keptBy(tagged: Iterable<string>, { manifests }: ReadRepository): Set<string> {
+  const referrers = new Map<string, string[]>()
+  for (const [digest, { subject }] of manifests)
+    if (subject !== undefined) referrers.set(subject, [...(referrers.get(subject) ?? []), digest])
+  const kept = new Set<string>()
+  const pending = [...tagged]
+  for (let digest = pending.pop(); digest !== undefined; digest = pending.pop()) {
+    if (kept.has(digest)) continue
+    kept.add(digest)
+    pending.push(...(manifests.get(digest)?.children ?? []), ...(referrers.get(digest) ?? []))
+  }
+  return kept
+}

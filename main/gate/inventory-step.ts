@@ -1,0 +1,75 @@
+import { rm } from 'node:fs/promises'
+import { count, plain } from '../../preload/words/format.ts'
+import { reasonOf } from '../platform/error-code.ts'
+import type { Step, StepContext } from '../runbook/step.ts'
+import type { StoreParts } from './doubts.ts'
+import { tagCount, takeInventory } from './inventory.ts'
+import { writeInventory } from './inventory-file.ts'
+import type { Unreadable } from './read-store.ts'
+import { done, failed } from './step-result.ts'
+
+interface InventoryMemory {
+  /** Where the inventory is kept while the run lasts. */
+  censusFile: string
+  tags?: number
+  /** Repositories of which nobody can say whether they stayed as they were, each with its reason. */
+  unreadable?: string[]
+}
+
+interface Options<Memory> extends StoreParts {
+  now(): number
+  /** Nothing is changed by the run, so nothing has to be compared. */
+  needless(context: StepContext<Memory>): boolean
+}
+
+/** Writes down what is stored while nobody writes. */
+export function inventoryStep<Memory extends InventoryMemory>({
+  now,
+  roots,
+  layout,
+  known,
+  needless,
+}: Options<Memory>): Step<Memory> {
+  return {
+    // The name that journals have for it.
+    id: 'census',
+    title: 'Count what is stored',
+    why: 'What is there now must be there afterwards.',
+    check: async context => needless(context),
+    async apply({ memory, progress }) {
+      const folders = await roots()
+      if (folders === undefined) return failed('config-missing', 'The data folder is not known.')
+      try {
+        const inventory = await takeInventory(folders, { now, known, ...(await layout()) })
+        await writeInventory(memory.censusFile, inventory)
+        memory.tags = tagCount(inventory)
+        const unreadable = inventory.repositories.filter(one => one.kind === 'unreadable')
+        memory.unreadable = unreadable.map(unreadableWords)
+        for (const label of memory.unreadable) progress({ label })
+        const readable = inventory.repositories.length - unreadable.length
+        const counted = `${count(readable, 'repository', 'repositories')}, ${count(memory.tags, 'tag')}`
+        const not = unreadable.length === 0 ? '' : `; not readable: ${namesOf(unreadable)}`
+        return { ok: true, words: plain(`${counted}${not}`) }
+      } catch (error) {
+        return failed(
+          'data-unreadable',
+          'The store cannot be read whole.',
+          `${String(error)} (${reasonOf(error)})`,
+        )
+      }
+    },
+    async undo({ memory }) {
+      known.clear()
+      await rm(memory.censusFile, { force: true })
+      return done
+    },
+  }
+}
+
+const unreadableWords = ({ name, reason }: Unreadable): string => `${name} cannot be read (${reason})`
+
+const namesOf = (all: readonly Unreadable[]): string =>
+  `${all
+    .slice(0, 5)
+    .map(({ name }) => name)
+    .join(', ')}${all.length > 5 ? ` and ${all.length - 5} more` : ''}`

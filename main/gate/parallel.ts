@@ -1,0 +1,13 @@
+/** How many are read at a time: the registry is away meanwhile, and reading waits for the disk. */
+const width = 16
+
+/** Results in the order of what was given. */
+export async function inParallel<T, R>(all: readonly T[], work: (one: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = []
+  const waiting = all.entries()
+  const next = async (): Promise<void> => {
+    for (const [at, one] of waiting) results[at] = await work(one)
+  }
+  await Promise.all(Array.from({ length: Math.min(width, all.length) }, next))
+  return results
+}

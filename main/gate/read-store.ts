@@ -1,0 +1,231 @@
+import { lstat, readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import * as v from 'valibot'
+import { errorCode, reasonOf } from '../platform/error-code.ts'
+import { isNameComponent } from '../platform/repository-name.ts'
+import type { ManifestEntry, RepositoryInventory } from './inventory.ts'
+import { inParallel } from './parallel.ts'
+
+/** A repository, or a folder where one may lie. `reason` is half a sentence. */
+export interface Unreadable {
+  kind: 'unreadable'
+  root: string
+  name: string
+  reason: string
+}
+
+/**
+ * The repositories below a data folder, by the names of their folders, a level after the other and each in order. Only
+ * folders whose names may be part of a repository's are entered: `_trivy`, `.uploads`, lost+found are somebody else's.
+ * https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md
+ */
+export async function walkStore(root: string): Promise<{ names: string[]; unreadable: Unreadable[] }> {
+  const names: string[] = []
+  const unreadable: Unreadable[] = []
+  for (let level = ['']; level.length > 0; ) {
+    const looks = await inParallel(level, name => lookInto(root, name))
+    const below: string[] = []
+    for (const [at, name] of level.entries()) {
+      const look = looks[at]
+      if (look?.isRepository) names.push(name)
+      if (look?.reason !== undefined) unreadable.push({ kind: 'unreadable', root, name, reason: look.reason })
+      below.push(...(look?.below ?? []))
+    }
+    level = below
+  }
+  return { names, unreadable }
+}
+
+interface Look {
+  isRepository: boolean
+  /** Names of the folders in it that may hold repositories. */
+  below: string[]
+  reason?: string
+}
+
+async function lookInto(root: string, name: string): Promise<Look> {
+  try {
+    const entries = await readdir(join(root, name), { withFileTypes: true })
+    const inBlobs = name.endsWith('/blobs')
+    const below = entries
+      .filter(entry => entry.isDirectory() && isNameComponent(entry.name))
+      // The blobs themselves; `a/blobs` may be a repository beside `a` all the same.
+      .filter(entry => !(inBlobs && /^sha\d+$/.test(entry.name)))
+      .map(entry => (name === '' ? entry.name : `${name}/${entry.name}`))
+      .sort()
+    const has = (file: string): boolean => entries.some(entry => entry.name === file)
+    if (name === '' || !has('index.json')) return { isRepository: false, below }
+    return has('oci-layout')
+      ? { isRepository: true, below }
+      : { isRepository: false, below, reason: 'its oci-layout is missing' }
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return { isRepository: false, below: [] }
+    if (name === '') throw error
+    return { isRepository: false, below: [], reason: `its folder: ${reasonOf(error)}` }
+  }
+}
+
+const refName = 'org.opencontainers.image.ref.name'
+const descriptor = v.object({
+  digest: v.pipe(v.string(), v.regex(/^sha\d+:[0-9a-f]+$/)),
+  mediaType: v.optional(v.nullable(v.string())),
+  annotations: v.optional(v.nullable(v.record(v.string(), v.unknown()))),
+})
+const index = v.object({ manifests: v.optional(v.nullable(v.array(descriptor)), []) })
+const manifest = v.object({
+  manifests: v.optional(
+    v.nullable(v.array(v.object({ digest: v.string(), mediaType: v.optional(v.string()) }))),
+  ),
+  subject: v.optional(v.nullable(v.object({ digest: v.string() }))),
+})
+
+/** An engine that does not write index.json in one step may be in the middle of it. */
+const [tries, waitMs] = [5, 50]
+
+/** What a repository holds. A name of any tag is as good as any other, `constructor` and `__proto__` included. */
+export async function readRepository(
+  { root, name, known }: { root: string; name: string; known: KnownManifests },
+  live: boolean,
+): Promise<RepositoryInventory> {
+  for (let left = live ? tries : 1; ; left -= 1) {
+    try {
+      return await readWhole(root, name, known)
+    } catch (error) {
+      if (left > 1) {
+        await pause(waitMs)
+        continue
+      }
+      const reason = error instanceof Damaged ? error.message : `its index.json: ${reasonOf(error)}`
+      return { kind: 'unreadable', root, name, reason }
+    }
+  }
+}
+
+class Damaged extends Error {}
+
+async function readWhole(root: string, name: string, known: KnownManifests): Promise<RepositoryInventory> {
+  const text = await readFile(join(root, name, 'index.json'), 'utf8')
+  const read = v.safeParse(v.pipe(v.string(), v.parseJson(), index), text)
+  if (!read.success) throw new Damaged('its index.json is damaged')
+  const tags = new Map<string, string>()
+  const listed = new Map<string, string | undefined>()
+  for (const { digest, mediaType, annotations } of read.output.manifests ?? []) {
+    const tag = annotations?.[refName]
+    if (typeof tag === 'string') tags.set(tag, digest)
+    listed.set(digest, mediaType ?? undefined)
+  }
+  const blobs = await blobsOf(root, name)
+  const store: Blobs = { root, name, known, has: digest => blobs.has(digest) }
+  const manifests = await indexesIn(listed, store)
+  const children = new Set([...manifests.values()].flatMap(one => one.children))
+  const tagged = new Set(tags.values())
+  await inParallel([...listed.keys()], async digest => {
+    if (manifests.has(digest) || !store.has(digest)) return
+    // What a tag or an index keeps is kept, whatever it refers to: it need not be read.
+    const isKept = tagged.has(digest) || children.has(digest)
+    const subject = isKept ? undefined : (await readManifest(store, digest))?.subject
+    manifests.set(digest, subject === undefined ? { children: [] } : { children: [], subject })
+  })
+  for (const digest of children)
+    if (!manifests.has(digest) && store.has(digest)) manifests.set(digest, { children: [] })
+  return { kind: 'read', root, name, tags, manifests: inOrder(manifests) }
+}
+
+/**
+ * What manifests say, by digest: a manifest never changes, so what was read while the registry still served need not be
+ * read again while it is away. At most `mostKnown` are kept.
+ */
+export type KnownManifests = Map<string, ReadManifest>
+const mostKnown = 50_000
+
+interface Blobs {
+  known: KnownManifests
+  root: string
+  name: string
+  has(digest: string): boolean
+}
+
+/** The digests of what lies in the store: a folder is read once, where asking for each file would take far longer. */
+async function blobsOf(root: string, name: string): Promise<Set<string>> {
+  const blobs = join(root, name, 'blobs')
+  const found = new Set<string>()
+  for (const algorithm of ['sha256', 'sha512'])
+    for (const hex of await readdir(join(blobs, algorithm)).catch(nothingThere))
+      found.add(`${algorithm}:${hex}`)
+  return found
+}
+
+function nothingThere(error: unknown): string[] {
+  if (errorCode(error) === 'ENOENT') return []
+  throw new Damaged(`its blobs: ${reasonOf(error)}`)
+}
+
+const isIndex = (mediaType: string): boolean =>
+  mediaType === 'application/vnd.oci.image.index.v1+json' ||
+  mediaType === 'application/vnd.docker.distribution.manifest.list.v2+json'
+
+/** The indexes of a repository, those in indexes and not listed included; what has no media type may be one. */
+async function indexesIn(
+  listed: ReadonlyMap<string, string | undefined>,
+  store: Blobs,
+): Promise<Map<string, ManifestEntry>> {
+  const found = new Map<string, ManifestEntry>()
+  const mayBe = ([digest, mediaType]: readonly [string, string | undefined]): boolean =>
+    !found.has(digest) && store.has(digest) && (mediaType === undefined || isIndex(mediaType))
+  let level = [...listed].filter(mayBe)
+  while (level.length > 0) {
+    const read = await inParallel(level, ([digest]) => readManifest(store, digest))
+    const below: [string, string | undefined][] = []
+    for (const [at, [digest]] of level.entries()) {
+      const entry = read[at]
+      if (!entry) continue
+      found.set(digest, {
+        children: entry.children,
+        ...(entry.subject === undefined ? {} : { subject: entry.subject }),
+      })
+      below.push(...entry.types)
+    }
+    level = [...new Map(below)].filter(mayBe)
+  }
+  return found
+}
+
+const largestManifest = 16 * 1024 * 1024
+
+interface ReadManifest extends ManifestEntry {
+  /** Of its children. */
+  types: [string, string | undefined][]
+}
+
+/** Undefined where it cannot be read. */
+async function readManifest({ root, name, known }: Blobs, digest: string): Promise<ReadManifest | undefined> {
+  const before = known.get(digest)
+  if (before) return before
+  const read = await parseManifest(blobFile(root, name, digest))
+  if (read && known.size < mostKnown) known.set(digest, read)
+  return read
+}
+
+async function parseManifest(file: string): Promise<ReadManifest | undefined> {
+  try {
+    if ((await lstat(file)).size > largestManifest) return { children: [], types: [] }
+    const read = v.safeParse(v.pipe(v.string(), v.parseJson(), manifest), await readFile(file, 'utf8'))
+    if (!read.success) return { children: [], types: [] }
+    const { manifests, subject } = read.output
+    const all = (manifests ?? []).filter(child => /^sha\d+:[0-9a-f]+$/.test(child.digest))
+    return {
+      children: all.map(child => child.digest),
+      types: all.map(child => [child.digest, child.mediaType]),
+      ...(subject ? { subject: subject.digest } : {}),
+    }
+  } catch {
+    return undefined
+  }
+}
+
+export const blobFile = (root: string, name: string, digest: string): string =>
+  join(root, name, 'blobs', ...digest.split(':'))
+
+const inOrder = <T>(map: ReadonlyMap<string, T>): Map<string, T> =>
+  new Map([...map].sort(([a], [b]) => (a < b ? -1 : 1)))
