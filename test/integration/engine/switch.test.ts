@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -25,7 +25,12 @@ beforeEach(async () => {
 })
 afterEach(() => rig.end())
 
-const place = (behaviour: Behaviour) => placeZot(join(rig.home, 'engines', 'zot', 'v2.1.15'), behaviour)
+const place = (behaviour: Behaviour) => {
+  mkdirSync(rig.home, { recursive: true, mode: 0o700 })
+  // A folder that holds nothing of Zotbar's is no home.
+  writeFileSync(join(rig.home, 'settings.json'), '{}', { mode: 0o600 })
+  return placeZot(join(rig.home, 'engines', 'zot', 'v2.1.15'), behaviour)
+}
 const use = async (engine: string, ...more: string[]) => {
   const { code, stdout, stderr } = await rig.zotbar('engine', 'use', engine, '--json', ...more)
   const lines = stdout
