@@ -90,8 +90,9 @@ export async function collectRepository(
       it => it.decision === 'keep' || retention.dryRun || gone.has(`${it.digest} ${it.tag ?? ''}`),
     )
     for (const decision of applied) sayDecision(context, retention.dryRun, name, decision)
-    for (const { tag, digest } of removed) {
-      context.usage?.forget(name, tag ?? digest)
+    for (const { tag, digest, staysByDigest } of removed) {
+      if (tag !== undefined) context.usage?.forget(name, tag)
+      if (!staysByDigest) context.usage?.forget(name, digest)
       await pause()
     }
     if (removed.length + blobs > 0)

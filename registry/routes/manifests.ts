@@ -112,7 +112,8 @@ export function manifestRoutes({ storage, pushes, pulls, events, gate }: RouteCo
     const shared = gate.rules.access.detectsCollision(exchange.identity, name) ? 'keep' : 'remove'
     const removed = await storage.manifests.delete(name, reference, shared)
     if (!removed.ok) return sendFailure(exchange, removed.error)
-    pulls?.forget(name, last)
+    // Whatever has one of these names later begins anew: old pulls say nothing of it.
+    for (const gone of removed.value) pulls?.forget(name, gone)
     events.emit({ kind: 'delete', repository: name, reference: last, ...userOf(exchange) })
     sendEmpty(exchange, 202)
   }

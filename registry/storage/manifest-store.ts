@@ -179,7 +179,7 @@ export class ManifestStore implements Manifests {
     name: string,
     reference: Reference,
     shared: 'remove' | 'keep' = 'remove',
-  ): Promise<Result<void>> {
+  ): Promise<Result<readonly string[]>> {
     const repository = this.#repositories.get(name)
     if (reference.kind === 'digest') {
       return await repository.claims.removing(reference.digest.text, () =>
@@ -197,7 +197,9 @@ export class ManifestStore implements Manifests {
         return after
       })
       if (!changed.ok) return changed
-      return found ? success(undefined) : failure('manifest-unknown', { name, reference: reference.tag })
+      return found
+        ? success([reference.tag])
+        : failure('manifest-unknown', { name, reference: reference.tag })
     } finally {
       hold.end()
     }
@@ -219,7 +221,7 @@ export class ManifestStore implements Manifests {
     repository: Repository,
     digest: Digest,
     shared: 'remove' | 'keep',
-  ): Promise<Result<void>> {
+  ): Promise<Result<readonly string[]>> {
     // Whoever pinned it before may rely on it already; whoever pins it now waits for the end of this removal.
     if (repository.claims.isPinned(digest.text)) return failure('manifest-referenced')
     const loaded = await repository.load()
@@ -233,16 +235,16 @@ export class ManifestStore implements Manifests {
     let tags: string[] = []
     const changed = await repository.change(index => {
       // Asked here as in #store: a push may have added a tag since the index was looked at.
-      if (shared === 'keep') tags = tagsOf(index, digest)
-      return tags.length > 1 ? index : withoutDigest(index, digest.text)
+      tags = tagsOf(index, digest)
+      return shared === 'keep' && tags.length > 1 ? index : withoutDigest(index, digest.text)
     })
     if (!changed.ok) return changed
-    if (tags.length > 1) return failure('manifest-shared', { tags: tags.slice(0, 10) })
+    if (shared === 'keep' && tags.length > 1) return failure('manifest-shared', { tags: tags.slice(0, 10) })
     this.#cache.delete(digest.text)
     // The index no longer names it; whoever pushes it again waits for the end of this removal.
     await rm(layout.blob(this.#root, name, digest), { force: true })
     await syncFolder(layout.blobs(this.#root, name, digest.algorithm))
-    return success(undefined)
+    return success([digest.text, ...tags])
   }
 
   /** The digest of a manifest (of an index, where `among` says so) that links to `digest`. */

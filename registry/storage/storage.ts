@@ -37,9 +37,9 @@ export interface Manifests {
   digestOf(name: string, tag: string): Promise<Result<string | undefined>>
   /**
    * A tag: the manifest stays reachable by digest. A digest: the manifest and all its tags; `keep`: where they
-   * are several, the answer is `manifest-shared`.
+   * are several, the answer is `manifest-shared`. Answers the tags and the digest that lead nowhere any more.
    */
-  delete(name: string, reference: Reference, shared?: 'remove' | 'keep'): Promise<Result<void>>
+  delete(name: string, reference: Reference, shared?: 'remove' | 'keep'): Promise<Result<readonly string[]>>
   /** Sorted. */
   tags(name: string): Promise<Result<readonly string[]>>
   /** Everything that the index names, with and without a tag, in its order. */

@@ -12,7 +12,12 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { collectRepository, type GcTotals, noTotals } from '../../../registry/maintenance/gc.ts'
+import {
+  collectRepository,
+  type GcTotals,
+  noTotals,
+  type UsageRecords,
+} from '../../../registry/maintenance/gc.ts'
 import { compileRetention } from '../../../registry/maintenance/retention-policy.ts'
 import { type DiskStorage, openDiskStorage } from '../../../registry/storage/disk-storage.ts'
 import { config, digestOf, imageOf, indexOf } from '../../suites/image.ts'
@@ -50,11 +55,12 @@ interface Settings {
   dryRun?: boolean
   now?: number
   pause?: () => Promise<void>
+  usage?: UsageRecords
 }
 
 async function collect(
   repo: string,
-  { policies = [], dryRun = false, now, pause }: Settings = {},
+  { policies = [], dryRun = false, now, pause, usage }: Settings = {},
 ): Promise<GcTotals> {
   const whole = policies.map(it => ({
     repositories: ['**'],
@@ -72,7 +78,7 @@ async function collect(
     logger: {
       log: (level: string, message: string, fields = {}) => void log.push({ level, message, ...fields }),
     },
-    usage: undefined,
+    usage,
     countedSince: 0,
     now: () => now ?? Date.now(),
     pause: pause ?? (async () => {}),
@@ -181,6 +187,20 @@ describe('garbage collection', () => {
     expect(await storage.manifests.tags('a')).toEqual({ ok: true, value: ['dev', 'test', 'v1'] })
     expect(await collect('a', { policies: [keepV] })).toMatchObject({ manifests: 2, blobs: 4 })
     expect(await storage.manifests.tags('a')).toEqual({ ok: true, value: ['v1'] })
+  })
+
+  it('forgets the pulls of what it removed, by tag and by digest, and of nothing else', async () => {
+    const kept = await push(storage, 'a', 'v1', 'layer')
+    await storage.manifests.put('a', ref('dev'), kept.mediaType, kept.bytes)
+    const gone = await push(storage, 'a', 'test', 'other')
+    age()
+    const forgotten: string[] = []
+    const usage = {
+      list: () => new Map(),
+      forget: (_: string, reference: string) => void forgotten.push(reference),
+    }
+    await collect('a', { policies: [keepV], usage })
+    expect(forgotten.sort()).toEqual(['dev', 'test', gone.digest].sort())
   })
 
   it('leaves the blobs of a repository alone while it cannot tell what they are for', async () => {
