@@ -1,77 +1,26 @@
 import type { Failure } from '../../preload/contract/failure.ts'
-import type { PushInProgress } from '../../preload/contract/registry-state.ts'
-import type { PushEvent, StorageState } from '../../preload/contract/snapshot.ts'
-import type { Clock } from '../platform/clock.ts'
+import type { StorageState } from '../../preload/contract/snapshot.ts'
 import { reasonOf } from '../platform/error-code.ts'
 import type { FreeSpace } from '../platform/free-space.ts'
-import type { SetAside } from '../platform/json-file.ts'
 import { isRepositoryName } from '../platform/repository-name.ts'
 import { createCounts } from './counts.ts'
 import { asyncDisk } from './disk.ts'
 import { createHistory } from './history.ts'
 import { historyFile, type LastCount } from './history-file.ts'
+import { present } from './present.ts'
 import { sampleIn } from './repository-reader.ts'
 import { createRereads } from './rereads.ts'
 import { rootOf, type SubFolders } from './roots.ts'
-import { daysToFull } from './samples.ts'
 import { type Scan, type ScanOutcome, startScan } from './scan.ts'
+import type { Storage, StorageOptions } from './storage-api.ts'
 import { StoreCount } from './store-count.ts'
 import { createTraffic } from './traffic.ts'
 import { isAbout, lookAtRoot, unreadable } from './trouble.ts'
 import { parseWrite, refusedForSpace, type Write } from './writes.ts'
 
-export interface StorageOptions {
-  clock: Clock
-  /** The engine's storage.rootDirectory; undefined while config.json cannot be read. */
-  dataFolder(): string | undefined
-  /** The folders of storage.subPaths, by the first part of a name. */
-  subFolders?(): SubFolders
-  /** Why the folder must not be counted: it is not the one that it was. */
-  trouble?(): Promise<Failure | undefined>
-  /** Space of the volume that holds `folder`, or will hold it. */
-  freeSpace(folder: string): Promise<FreeSpace | undefined>
-  /** ZOTBAR_HOME: sizes over time are kept in its samples.json. */
-  home: string
-  log(message: string): void
-  /** A history that could not be understood was moved out of the way. */
-  report(what: SetAside): void
-  scanner?: typeof startScan
-  /** ms since the epoch, by the clock that the file system uses. */
-  fileTime?(): number
-}
-
-export interface Storage {
-  state(): StorageState
-  /** Newest first, at most 20. */
-  pushes(): PushEvent[]
-  /** One line of the engine's log; where the engine tells its writes itself they come by `wrote`. */
-  line(text: string): void
-  /** A write that the engine told of. */
-  wrote(write: Write): void
-  /** A push was refused for want of space. */
-  spaceWasShort(): void
-  /**
-   * Reads again what changed in the data folder, by the times of its folders: costs little, and is done every few
-   * minutes anyway. A registry that has just begun to serve has proved that the folder is the one that is meant, also
-   * where it is another one than before. Resolves when it is over.
-   */
-  recount(why?: 'it serves this folder'): Promise<void>
-  /** Counts everything anew; a second call during a count joins it. Resolves when it is over, also on failure. */
-  scan(): Promise<void>
-  /** One manifest digest for each repository that has one; undefined before the first count. */
-  repositories(): Iterable<{ name: string; digest: string }> | undefined
-  /** The same for one repository, read from disk now; undefined when it has none. */
-  digestNow(name: string): Promise<string | undefined>
-  /** Uploads that grew within the last 5 s. */
-  uploadsInProgress(): Promise<PushInProgress[]>
-  /** Returns a function that ends the listening. */
-  onChange(listener: () => void): () => void
-  close(): Promise<void>
-}
+export type { Storage } from './storage-api.ts'
 
 const refreshEvery = 5 * 60_000
-/** The most that a snapshot names. */
-const mostUnreadable = 100
 const indexRetries = 3
 
 /**
@@ -298,29 +247,16 @@ export function createStorage(options: StorageOptions): Storage {
     if (count) rereads.mark(write.repository)
   }
 
-  const present = (): StorageState => {
-    const trend = history.trend(clock.now())
-    const full = space && daysToFull(trend.pace, space.freeBytes)
-    const names = [...(count?.unreadable ?? [])]
-      .map(([repository, reason]) => ({ repository, reason }))
-      .sort((one, other) => (one.repository < other.repository ? -1 : 1))
-      .slice(0, mostUnreadable)
-    return {
-      scanning: counts.running(),
-      biggest: [],
-      ...shown,
-      ...space,
-      history: trend.history,
-      ...(trend.growth ? { growth: trend.growth } : {}),
-      ...(full === undefined ? {} : { daysToFull: full }),
-      ...(error ? { error } : {}),
-      ...(names.length === 0 ? {} : { unreadable: names }),
-    }
-  }
-
   return {
     state: () => {
-      cached ??= present()
+      cached ??= present({
+        scanning: counts.running(),
+        shown,
+        space,
+        trend: history.trend(clock.now()),
+        error,
+        unreadable: count?.unreadable,
+      })
       return cached
     },
     pushes: traffic.pushes,

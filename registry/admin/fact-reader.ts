@@ -66,10 +66,8 @@ export function createFactReader(storage: FactStorage, store: FactStore | undefi
     }
   }
 
-  /** Undefined where the manifest cannot be read. */
+  /** Reads one that is not remembered yet. Undefined where the manifest cannot be read. */
   return async (name: string, digest: string): Promise<ManifestFacts | undefined> => {
-    const known = store?.get(digest)
-    if (known) return known
     const said = await read(name, digest, 0)
     if (!said) return undefined
     const { size, platforms, children } = said

@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
-import type { FactStore } from '../metadata/manifest-facts.ts'
+import type { FactStore, ManifestFacts } from '../metadata/manifest-facts.ts'
 import type { Activity, Pulls } from '../metadata/pulls.ts'
 import { isRepositoryName } from '../oci/name.ts'
 import type { DamagedRepository } from '../storage/damage.ts'
-import type { IndexEntry, Storage } from '../storage/storage.ts'
+import type { Storage } from '../storage/storage.ts'
 import { createFactReader } from './fact-reader.ts'
 import { refuse, send } from './reply.ts'
 
@@ -49,25 +49,35 @@ export function repositoryLists({ storage, pulls, facts }: RepositoryListParts) 
   async function lineOf(name: string, inUse: Set<string>): Promise<Line | undefined> {
     const listed = await storage.manifests.entries(name)
     if (!listed.ok) {
-      const known = storage.damaged().find(({ repository }) => repository === name)
-      if (!known && listed.error.name === 'name-unknown') return undefined
-      return { repository: name, unreadable: known?.reason ?? 'it cannot be read' }
+      const damage = storage.damaged().find(({ repository }) => repository === name)
+      if (!damage && listed.error.name === 'name-unknown') return undefined
+      return { repository: name, unreadable: damage?.reason ?? 'it cannot be read' }
     }
     const tags: TagFacts[] = []
     const children = new Set<string>()
     const tagged = new Set<string>()
     const activity = pulls?.list(name)
-    const take = async ({ digest, mediaType, tag }: IndexEntry): Promise<void> => {
+    const known = new Map<string, ManifestFacts | undefined>()
+    const unknown: string[] = []
+    for (const { digest } of listed.value) {
       inUse.add(digest)
-      const said = await factsOf(name, digest)
+      if (known.has(digest)) continue
+      const remembered = facts?.get(digest)
+      known.set(digest, remembered)
+      if (!remembered) unknown.push(digest)
+    }
+    await sideBySide(unknown, async digest => {
+      known.set(digest, await factsOf(name, digest))
+    })
+    for (const { digest, mediaType, tag } of listed.value) {
+      const said = known.get(digest)
       for (const child of said?.children ?? []) children.add(child)
-      if (tag === undefined) return
+      if (tag === undefined) continue
       tagged.add(digest)
       const size = said === undefined ? {} : { size: said.size }
       const platforms = said?.platforms ?? []
       tags.push({ tag, digest, mediaType, ...size, platforms, ...activity?.get(tag) })
     }
-    await sideBySide(listed.value, take)
     tags.sort((one, other) => (one.tag < other.tag ? -1 : 1))
     const loose = new Set(listed.value.flatMap(({ digest }) => (tagged.has(digest) ? [] : [digest])))
     const named = [...loose].filter(digest => children.has(digest)).length

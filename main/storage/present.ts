@@ -1,0 +1,39 @@
+import type { Failure } from '../../preload/contract/failure.ts'
+import type { StorageState } from '../../preload/contract/snapshot.ts'
+import type { FreeSpace } from '../platform/free-space.ts'
+import type { Trend } from './history.ts'
+import type { LastCount } from './history-file.ts'
+import { daysToFull } from './samples.ts'
+
+interface Known {
+  scanning: boolean
+  shown: LastCount | undefined
+  space: FreeSpace | undefined
+  trend: Trend
+  error: Failure | undefined
+  /** Why, by name. */
+  unreadable: ReadonlyMap<string, string> | undefined
+}
+
+/** The most that a snapshot names. */
+const mostUnreadable = 100
+
+/** What is known of the store, as it is shown. */
+export function present({ scanning, shown, space, trend, error, unreadable }: Known): StorageState {
+  const full = space && daysToFull(trend.pace, space.freeBytes)
+  const named = [...(unreadable ?? [])]
+    .map(([repository, reason]) => ({ repository, reason }))
+    .sort((one, other) => (one.repository < other.repository ? -1 : 1))
+    .slice(0, mostUnreadable)
+  return {
+    scanning,
+    biggest: [],
+    ...shown,
+    ...space,
+    history: trend.history,
+    ...(trend.growth ? { growth: trend.growth } : {}),
+    ...(full === undefined ? {} : { daysToFull: full }),
+    ...(error ? { error } : {}),
+    ...(named.length === 0 ? {} : { unreadable: named }),
+  }
+}
