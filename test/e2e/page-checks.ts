@@ -29,6 +29,29 @@ export async function holdTime(page: Page): Promise<number> {
   return time
 }
 
+/**
+ * Notes every text that the first element of `selector` has from now on, however short it stands: the page sees each, a
+ * test on a busy machine does not. Returns how to read them, in order.
+ */
+export async function record(page: Page, selector: string): Promise<() => Promise<string[]>> {
+  await page.evaluate(watched => {
+    const texts: string[] = []
+    const note = (): void => {
+      const text = document.querySelector(watched)?.textContent ?? ''
+      if (text !== texts.at(-1)) texts.push(text)
+    }
+    note()
+    new MutationObserver(note).observe(document.body, {
+      subtree: true,
+      childList: true,
+      characterData: true,
+      attributes: true,
+    })
+    Object.assign(window, { recorded: texts })
+  }, selector)
+  return () => page.evaluate(() => Reflect.get(window, 'recorded'))
+}
+
 /** No finding of axe against WCAG 2.2 AA or its best practices. */
 async function expectAccessible(page: Page): Promise<void> {
   // Without frames nothing has to be joined in a page of its own, which takes longer than the looking.
