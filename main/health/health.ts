@@ -72,7 +72,7 @@ export function createHealth(options: HealthOptions): Health {
     const results: ProbeResult[] = []
     for (const probe of probes) {
       if (own !== era) return
-      results.push(isDown(results) ? notTried(probe) : await probe.run(context))
+      results.push(isDown(results) ? notTried(probe) : await run(probe, context))
     }
     if (own === era) publish({ checkedAt: clock.now(), probes: results })
   }
@@ -121,6 +121,17 @@ export function createHealth(options: HealthOptions): Health {
       cancelTimer?.()
       listeners.clear()
     },
+  }
+}
+
+/** A fault of a probe is a probe that failed: the rounds go on, and the app. */
+async function run(probe: Probe, context: ProbeContext): Promise<ProbeResult> {
+  const started = context.monotonic()
+  try {
+    return await probe.run(context)
+  } catch (error) {
+    const tookMs = context.monotonic() - started
+    return { id: probe.id, outcome: 'failed', tookMs, detail: `it could not be tried: ${String(error)}` }
   }
 }
 

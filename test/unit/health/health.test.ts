@@ -4,7 +4,7 @@ import type { Probe } from '../../../main/health/probe.ts'
 import type { ProbeResult } from '../../../preload/contract/snapshot.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 
-function setUp(over: { takes?: number; results?: Partial<Record<Probe['id'], ProbeResult>> } = {}) {
+function setUp(over: { takes?: number; results?: Partial<Record<Probe['id'], ProbeResult | Error>> } = {}) {
   const clock = fakeClock()
   const start = clock.now()
   const ran: { id: string; at: number; round: number; url: string }[] = []
@@ -22,7 +22,9 @@ function setUp(over: { takes?: number; results?: Partial<Record<Probe['id'], Pro
         await promise
       }
       running.now -= 1
-      return results[id] ?? { id, outcome: 'passed', tookMs: 1, detail: 'fine' }
+      const result = results[id]
+      if (result instanceof Error) throw result
+      return result ?? { id, outcome: 'passed', tookMs: 1, detail: 'fine' }
     },
   })
   let url: string | undefined = 'http://127.0.0.1:5050'
@@ -72,6 +74,19 @@ describe('the schedule', () => {
     results.ready = { id: 'ready', outcome: 'failed', tookMs: 1, detail: '/readyz 503' }
     await clock.advance(90_000)
     expect(rounds().slice(-2)).toEqual([660_000, 690_000])
+  })
+
+  it('goes on where a probe has a fault, which is shown as its failure', async () => {
+    const { clock, health, rounds } = setUp({ results: { ready: new TypeError('Invalid URL') } })
+    health.serving(true)
+    await clock.advance(70_000)
+    expect(rounds()).toEqual([0, 30_000, 60_000])
+    const detail = 'it could not be tried: TypeError: Invalid URL'
+    expect(health.state().probes).toMatchObject([
+      { id: 'port', outcome: 'passed' },
+      { id: 'ready', outcome: 'failed', detail },
+      { id: 'manifest', outcome: 'passed' },
+    ])
   })
 
   it('stops when the registry does, and shows no old results', async () => {
