@@ -10,18 +10,28 @@ const atOnce = 64
 /** Searches that may wait for their turn; whoever comes then is told that the blob is not there, and uploads it. */
 const maxWaiting = 16
 
+/** What is known of holders without a look at the disk; a hint. */
+export interface HolderIndex {
+  /** Some of the repositories that may hold it. */
+  holders(digest: string): readonly string[]
+  /** Whether it has heard of every blob. */
+  readonly isComplete: boolean
+}
+
 /** Which repository holds a blob, for a client that does not know. */
 export class BlobPlaces {
   readonly #root: string
   readonly #names: () => Promise<readonly string[]>
+  readonly #index: HolderIndex | undefined
   readonly #recent = new LRUCache<string, string>({ max: maxRemembered })
   #turn: Promise<unknown> = Promise.resolve()
   #waiting = 0
 
-  /** `names`: the repositories to search. */
-  constructor(root: string, names: () => Promise<readonly string[]>) {
+  /** `names`: the repositories to search where no index knows. */
+  constructor(root: string, names: () => Promise<readonly string[]>, index?: HolderIndex) {
     this.#root = root
     this.#names = names
+    this.#index = index
   }
 
   note(name: string, digest: Digest): void {
@@ -32,6 +42,10 @@ export class BlobPlaces {
   async find(digest: Digest, accepts: (name: string) => boolean): Promise<string | undefined> {
     const recent = this.#recent.get(digest.text)
     if (recent !== undefined && accepts(recent) && (await this.#holds(recent, digest))) return recent
+    const holders = this.#index?.holders(digest.text) ?? []
+    for (const holder of holders.filter(accepts)) if (await this.#holds(holder, digest)) return holder
+    // One that knows of no holder at all need not be doubted: the client uploads the blob, and no more.
+    if (holders.length === 0 && this.#index?.isComplete) return undefined
     if (this.#waiting >= maxWaiting) return undefined
     this.#waiting++
     const search = this.#turn.then(() => this.#search(digest, accepts))

@@ -1,6 +1,7 @@
 import { link, stat } from 'node:fs/promises'
 import type { Digest } from '../oci/digest.ts'
 import type { BlobIndex } from './blob-index.ts'
+import type { HolderIndex } from './blob-places.ts'
 import { keepYoung, syncFile } from './durable.ts'
 import { isWhole } from './hash-file.ts'
 import { layout } from './layout.ts'
@@ -16,6 +17,11 @@ export class Dedupe {
     this.#root = root
     this.#index = index
     this.enabled = enabled
+  }
+
+  /** Which repositories hold a blob: for mounts that do not say from where. */
+  get holders(): HolderIndex {
+    return this.#index
   }
 
   note(name: string, digest: Digest): void {

@@ -42,7 +42,7 @@ export function openDiskStorage(root: string, options: DiskStorageOptions = {}):
   const repositories = new RepositoryCache(root, damage, observer, options.indexLimitBytes)
   const catalog = new Catalog(() => damage.walk(root), now)
   const manifests = new ManifestStore(root, repositories, name => catalog.add(name))
-  const places = new BlobPlaces(root, () => catalog.list())
+  const places = new BlobPlaces(root, () => catalog.list(), dedupe?.holders)
   const uploads = new UploadStore(root, repositories, (name, digest) => places.note(name, digest), dedupe)
   const storage: DiskStorage = {
     manifests,

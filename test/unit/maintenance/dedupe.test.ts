@@ -6,7 +6,7 @@ import { BlobIndex } from '../../../registry/storage/blob-index.ts'
 import { Dedupe } from '../../../registry/storage/dedupe.ts'
 import { type DiskStorage, openDiskStorage } from '../../../registry/storage/disk-storage.ts'
 import { digestOf, digestText } from '../../suites/image.ts'
-import { upload } from '../../suites/store.ts'
+import { push, upload } from '../../suites/store.ts'
 
 let root: string
 let index: BlobIndex
@@ -33,6 +33,29 @@ describe('dedupe', () => {
     expect(readFileSync(fileOf('c/d', 'blob'), 'utf8')).toBe('blob')
     await storage.blobs.delete('a', digestOf('blob'))
     expect(links('b', 'blob')).toBe(2)
+  })
+
+  it('says where a blob can be mounted from, without a search through all repositories', async () => {
+    await upload(storage, 'a', 'blob')
+    index.close()
+    open()
+    const any = () => true
+    // No repository of the catalog, so no search would find it.
+    expect(await storage.blobs.find(digestOf('blob'), any)).toEqual({ ok: true, value: 'a' })
+    expect(await storage.blobs.find(digestOf('blob'), name => name !== 'a')).toEqual({
+      ok: true,
+      value: undefined,
+    })
+    rmSync(fileOf('a', 'blob'))
+    expect(await storage.blobs.find(digestOf('blob'), any)).toEqual({ ok: true, value: undefined })
+    // What nobody told it of is searched for, as long as it does not know all.
+    await push(storage, 'b', 'v1', 'layer')
+    index.drop('b', digestText('layer'))
+    expect(await storage.blobs.find(digestOf('layer'), any)).toEqual({ ok: true, value: 'b' })
+    index.close()
+    open()
+    index.setComplete()
+    expect(await storage.blobs.find(digestOf('layer'), any)).toEqual({ ok: true, value: undefined })
   })
 
   it('remembers over a restart', async () => {
