@@ -149,6 +149,7 @@ describe('wrong usage', () => {
       'images',
       'keys',
       'engine',
+      'data',
       'admin',
       'upgrade',
       'runbooks',
