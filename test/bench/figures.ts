@@ -7,6 +7,7 @@ import { gc } from './figures/gc.ts'
 import { lists } from './figures/lists.ts'
 import { manifests } from './figures/manifests.ts'
 import { memory } from './figures/memory.ts'
+import { neutral } from './figures/neutral.ts'
 import { pullMemory } from './figures/pull-memory.ts'
 import { push } from './figures/push.ts'
 import { pushDelay } from './figures/push-delay.ts'
@@ -39,6 +40,7 @@ export const figures: readonly Figure[] = [
   pushes,
   pushDelay,
   pullMemory,
+  neutral,
   gc,
   scan,
   upgrade,
