@@ -24,7 +24,8 @@ export function watch(page: Page): { breaches: string[] } {
  */
 export async function holdTime(page: Page): Promise<number> {
   const time = Date.now()
-  await page.clock.install({ time })
+  // It runs until it is held, and can only be held ahead of where it is then.
+  await page.clock.install({ time: time - 3_600_000 })
   await page.clock.pauseAt(time)
   return time
 }
