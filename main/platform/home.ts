@@ -38,6 +38,7 @@ const ownFiles = [
   'app.lock',
   'control.path',
   'engines.json',
+  'folder.json',
   'home.json',
   'journal.jsonl',
   'keys.json',

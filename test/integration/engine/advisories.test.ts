@@ -23,8 +23,8 @@ const accessControl = {
 describe('advisories against the zot that serves', () => {
   it('are in the status, with their evidence, and the state stays serving', async () => {
     rig.configure({ ...rig.standard, http: { ...rig.standard.http, accessControl } })
-    placeZot(join(rig.home, 'engines', 'zot', 'v2.1.13'), 'good', 'v2.1.13')
     await rig.serving()
+    placeZot(join(rig.home, 'engines', 'zot', 'v2.1.13'), 'good', 'v2.1.13')
     expect((await rig.status()).reason).not.toMatch(/advisor/)
     await rig.zotbar('settings', 'set', 'gate.stableSeconds', '0')
     expect((await rig.zotbar('engine', 'use', 'zot', '--yes')).code).toBe(0)
