@@ -82,9 +82,9 @@ describe('a registry with http.tls', () => {
   })
 
   it('does not answer when something else does', async () => {
-    expect(await probeHttp(url.replace('https:', 'http:'), 5000)).toBeUndefined()
+    expect(await probeHttp(url.replace('https:', 'http:'), 5000)).toBe('cut')
     stop()
-    expect(await probeHttp(url, 5000)).toBeUndefined()
+    expect(await probeHttp(url, 5000)).toBe('refused')
     expect(await ask(url, '/v2/')).toMatchObject({ kind: 'failed' })
   })
 
