@@ -55,16 +55,22 @@ export function openLogger(level: string, output: string | undefined, maxBacklog
   let threshold = ranks[level] ?? 0
   let timer: NodeJS.Timeout | undefined
 
-  let isBuffered = false
+  /** Bytes that the sink has taken and not yet written. */
+  let unwritten = 0
   let dropped = 0
   /** Of them, those that no line speaks of yet. */
   let untold = 0
-  sink.on('drop', () => {
+  sink.on('drop', (text: string) => {
+    unwritten -= Buffer.byteLength(text)
     dropped++
     untold++
   })
+  sink.on('write', (bytes: number) => {
+    unwritten -= bytes
+  })
   sink.on('drain', () => {
-    isBuffered = false
+    // While something is being written the sink forgets that a flush was asked for.
+    if (unwritten > 0 && timer === undefined) sink.flush()
     if (untold === 0) return
     const lines = untold
     untold = 0
@@ -72,8 +78,9 @@ export function openLogger(level: string, output: string | undefined, maxBacklog
   })
 
   const line = (text: string): void => {
-    isBuffered = true
-    sink.write(`${text}\n`)
+    const ended = `${text}\n`
+    unwritten += Buffer.byteLength(ended)
+    sink.write(ended)
     if (timer !== undefined) return
     timer = setTimeout(() => {
       timer = undefined
@@ -93,7 +100,7 @@ export function openLogger(level: string, output: string | undefined, maxBacklog
     flush: async () => {
       const deadline = performance.now() + flushFor
       // What is told of dropped lines is one more.
-      while (isBuffered && performance.now() < deadline) await drained(sink, deadline)
+      while (unwritten > 0 && performance.now() < deadline) await drained(sink, deadline)
     },
     flushSync: () => {
       try {

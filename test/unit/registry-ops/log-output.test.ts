@@ -11,7 +11,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openLogger } from '../../../registry/log/logger.ts'
 import { eventually } from '../../fakes/eventually.ts'
 
@@ -80,6 +80,22 @@ describe('log.output', () => {
     reader.destroy()
     expect(read).toContain(`"${log.dropped()} lines were dropped`)
     expect(read.match(/x\n/g)).toHaveLength(50 - log.dropped())
+  })
+
+  it('takes lines that come while others are being written, also when nothing comes after them', async () => {
+    const file = join(folder, 'slow')
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      const log = openLogger('info', file)
+      log.line('first')
+      // The write begins, and cannot end before the event loop turns.
+      vi.advanceTimersByTime(50)
+      log.line('second')
+      vi.advanceTimersByTime(50)
+    } finally {
+      vi.useRealTimers()
+    }
+    await eventually(() => readFileSync(file, 'utf8') === 'first\nsecond\n')
   })
 
   it('without anything to write is flushed at once', async () => {
