@@ -34,14 +34,14 @@ export function followCertificate(
   return watchFiles([files.cert, files.key], () => {
     const read = readCertificate(files)
     if (!read.ok) {
-      return logger.log('error', 'failed to reload the certificate, the old one stays', {
-        error: read.message,
-      })
+      logger.log('error', 'failed to reload the certificate, the old one stays', { error: read.message })
+      return true
     }
     replace(read.certificate)
     warnOfDates(read.certificate, files, logger)
     const until = new Date(read.certificate.validTo).toISOString()
     logger.log('info', 'certificate reloaded', { cert: files.cert, until })
+    return true
   })
 }
 

@@ -1,7 +1,8 @@
 import { hash, randomBytes } from 'node:crypto'
-import { type FSWatcher, readFileSync, statSync, watch } from 'node:fs'
-import { basename, dirname, resolve } from 'node:path'
+import { readFileSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { LRUCache } from 'lru-cache'
+import { stampOf, watchFiles } from '../reload/watch-file.ts'
 import { wordsOf } from '../storage/root.ts'
 import { type HtpasswdEntries, type HtpasswdProblem, parseHtpasswd } from './htpasswd-file.ts'
 import type { PasswordPool, PoolAnswer } from './password-pool.ts'
@@ -36,10 +37,6 @@ export type OpenHtpasswd = { ok: true; htpasswd: Htpasswd } | { ok: false; messa
 /** For how long a password that was right is not checked again, ms. */
 const knownFor = 5 * 60_000
 const maxKnown = 1000
-/** Writers may take a moment; events come in bunches, ms. */
-const settleFor = 50
-/** For file systems without events, ms. */
-const lookEvery = 10_000
 const maxSize = 4 * 1024 * 1024
 
 export function openHtpasswd({ path, pool, onChange, now = Date.now }: HtpasswdOptions): OpenHtpasswd {
@@ -52,38 +49,51 @@ export function openHtpasswd({ path, pool, onChange, now = Date.now }: HtpasswdO
   const known = new LRUCache<string, number>({ max: maxKnown })
   const checking = new Map<string, Promise<PoolAnswer>>()
 
-  let stamp = ''
+  // Watched, and stamped, before it is read: what changes meanwhile is another file to the next look.
+  const stopWatching = watchFiles([file], () => refresh(true))
+  let stamp = stampOf(file)
   let entries: HtpasswdEntries
   try {
-    stamp = stampOf(file)
-    entries = read(file)
+    entries = parseHtpasswd(read(file))
   } catch (error) {
+    stopWatching()
     return { ok: false, message: `${file}: ${wordsOf(error)}` }
   }
+  /** The trouble that was told last. */
+  let told: string | undefined
 
-  /** Reads again if the file is not what it was. */
-  const refresh = (): void => {
+  /**
+   * Reads again if the file is not what it was. Answers false when that could not be done.
+   * @param settled whether a writer had a moment to finish
+   */
+  const refresh = (settled: boolean): boolean => {
+    const current = stampOf(file)
+    if (current === stamp) {
+      told = undefined
+      return true
+    }
     try {
-      const current = stampOf(file)
-      if (current === stamp) return
+      const text = read(file)
+      // Written in place a file is empty for a moment, which is nobody's farewell.
+      if (text === '' && !settled) return false
       stamp = current
+      told = undefined
       const before = entries.users
-      entries = read(file)
+      entries = parseHtpasswd(text)
       known.clear()
       const left = [...before].filter(([user, kept]) => entries.users.get(user) !== kept)
       onChange({ problems: entries.problems, left: new Set(left.map(([user]) => user)) })
+      return true
     } catch (error) {
       const words = wordsOf(error)
-      if (stamp === words) return
-      stamp = words
-      onChange({ unreadable: `${file}: ${words}` })
+      if (words !== told) onChange({ unreadable: `${file}: ${words}` })
+      told = words
+      return false
     }
   }
 
-  const stopWatching = watchFile(file, refresh)
-
   const verify = async (user: string, password: string, owner: string): Promise<PoolAnswer> => {
-    refresh()
+    refresh(false)
     const before = entries
     const kept = before.users.get(user)
     const answer = await pool.verify(password, kept ?? before.dummy, owner)
@@ -117,38 +127,7 @@ export function openHtpasswd({ path, pool, onChange, now = Date.now }: HtpasswdO
   }
 }
 
-/** Through the folder, so that a file moved into place is seen too. Answers how to stop. */
-function watchFile(file: string, changed: () => void): () => void {
-  let settling: NodeJS.Timeout | undefined
-  const soon = (): void => {
-    clearTimeout(settling)
-    settling = setTimeout(changed, settleFor)
-    settling.unref()
-  }
-  let watcher: FSWatcher | undefined
-  try {
-    watcher = watch(dirname(file), { persistent: false }, (_event, name) => {
-      if (name === null || name === basename(file)) soon()
-    })
-    watcher.on('error', () => watcher?.close())
-  } catch {
-    // No events here: the timer looks.
-  }
-  const timer = setInterval(changed, lookEvery)
-  timer.unref()
-  return () => {
-    clearTimeout(settling)
-    clearInterval(timer)
-    watcher?.close()
-  }
-}
-
-function stampOf(file: string): string {
-  const { ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true })
-  return `${ino} ${size} ${mtimeNs} ${ctimeNs}`
-}
-
-function read(file: string): HtpasswdEntries {
+function read(file: string): string {
   if (statSync(file).size > maxSize) throw new Error(`larger than ${maxSize} bytes`)
-  return parseHtpasswd(readFileSync(file, 'utf8'))
+  return readFileSync(file, 'utf8')
 }

@@ -48,9 +48,13 @@ export function watchConfig(
     return before
   }
 
-  const stop = watchFiles([file], () => void read(), options)
+  const begin = (): boolean => {
+    void read()
+    return true
+  }
+  const stop = watchFiles([file], begin, options)
   // What changed before anybody watched.
-  void read()
+  begin()
   return () => {
     stopped = true
     stop()

@@ -11,21 +11,21 @@ export interface WatchOptions {
 /**
  * Calls `changed` after any of the files was written in place or replaced. The folders are watched, not the
  * files: a file moved into place is another file. Answers how to stop.
+ * @param changed answers whether it took the change; otherwise it is called again with the next look
  */
 export function watchFiles(
   files: readonly string[],
-  changed: () => void,
+  changed: () => boolean,
   { settleFor = 100, lookEvery = 5000 }: WatchOptions = {},
 ): () => void {
   const paths = files.map(file => resolve(file))
-  let stamps = paths.map(stampOf).join()
+  let stamps: string | undefined = paths.map(stampOf).join()
   let settling: NodeJS.Timeout | undefined
 
   const look = (): void => {
     const current = paths.map(stampOf).join()
     if (current === stamps) return
-    stamps = current
-    changed()
+    stamps = changed() ? current : undefined
   }
   const soon = (): void => {
     clearTimeout(settling)
@@ -52,8 +52,8 @@ export function watchFiles(
   }
 }
 
-/** Through links, to what they lead to. */
-function stampOf(path: string): string {
+/** Another one for another file or content; through links, to what they lead to. */
+export function stampOf(path: string): string {
   const found = look(path)
   return found === undefined ? 'none' : `${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}`
 }

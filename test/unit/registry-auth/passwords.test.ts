@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { hashSync } from 'bcryptjs'
@@ -117,10 +117,28 @@ describe('htpasswd', () => {
     expect(htpasswd.problems()).toHaveLength(1)
   })
 
+  it('takes nobody for gone while the file is being written in place', async () => {
+    const text = readFileSync(file, 'utf8')
+    // A writer between emptying the file and filling it.
+    writeFileSync(file, '')
+    const checked = htpasswd.verify('alice', 'secret', 'a')
+    expect([htpasswd.has('alice'), news]).toEqual([true, []])
+    writeFileSync(file, `${text}dora:${bcrypt}\n`)
+    expect(await checked).toBe('match')
+    await eventually(() => htpasswd.has('dora'))
+    expect(news).toEqual([{ problems: [], left: new Set() }])
+    writeFileSync(file, '')
+    await eventually(() => !htpasswd.has('alice'))
+  })
+
   it('keeps what it has when the file goes away, and says so', async () => {
     rmSync(file)
     await eventually(() => news.some(one => JSON.stringify(one).includes('does not exist')))
     expect(await htpasswd.verify('alice', 'secret', 'a')).toBe('match')
+    expect(news).toHaveLength(1)
+    writeFileSync(file, `bob:${bcrypt}\n`)
+    await eventually(() => htpasswd.has('bob'))
+    expect(news).toHaveLength(2)
   })
 
   it('costs as much for somebody unknown: a real hash is checked, and never matches', async () => {
