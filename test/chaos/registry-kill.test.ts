@@ -11,8 +11,10 @@ import {
 } from '../integration/registry/registry-process.ts'
 import { config, digestText, imageOf } from '../suites/image.ts'
 
-/** How long the whole takes, ms; more finds more. */
+/** How long the whole takes at least, ms; more finds more. */
 const duration = 12_000
+/** A busy machine takes longer for as many. */
+const minKills = 4
 const writers = 4
 
 const folder = temporaryFolder()
@@ -53,7 +55,7 @@ it('kill -9 during pushes: what was acknowledged is whole, what is there matches
   const acknowledged: Acknowledged[] = []
   const end = Date.now() + duration
   let kills = 0
-  for (let round = 0; Date.now() < end; round++) {
+  for (let round = 0; Date.now() < end || kills < minKills; round++) {
     const registry = await startRegistry(root)
     for (const one of acknowledged.slice(-20)) {
       const found = await registry.ask(`/v2/${one.repository}/manifests/${one.tag}`)
@@ -70,7 +72,7 @@ it('kill -9 during pushes: what was acknowledged is whole, what is there matches
     kills++
     checkStore(root)
   }
-  expect(kills).toBeGreaterThan(3)
+  expect(kills).toBeGreaterThanOrEqual(minKills)
   expect(acknowledged.length).toBeGreaterThan(kills)
 
   const registry = await startRegistry(root)
