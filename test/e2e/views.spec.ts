@@ -81,7 +81,10 @@ for (const scene of scenes) {
   test(`the popover says ${scene.name}`, async ({ app, page }) => {
     const seen = watch(page)
     await page.setViewportSize({ width: 408, height: 640 })
-    app.say(scene.of(Date.now()))
+    // The page's time stands: it says how long something has lasted.
+    const now = Date.now()
+    await page.clock.setFixedTime(now)
+    app.say(scene.of(now))
     await page.goto(app.link('popover'))
     const popover = page.getByRole('dialog', { name: scene.headline })
     await expect(popover.getByRole('status').getByRole('heading', { level: 1 })).toHaveText(scene.headline)
@@ -93,7 +96,10 @@ for (const scene of scenes) {
   test(`the overview says ${scene.name}`, async ({ app, page }) => {
     const seen = watch(page)
     await page.setViewportSize({ width: 960, height: 640 })
-    app.say(scene.of(Date.now()))
+    // The page's time stands: it says how long something has lasted.
+    const now = Date.now()
+    await page.clock.setFixedTime(now)
+    app.say(scene.of(now))
     await page.goto(app.link('window'))
     await expect(
       page.getByRole('main').getByRole('heading', { level: 2, name: scene.headline }),
