@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import {
@@ -23,7 +23,7 @@ import { failureWords } from '../preload/words/failure-words.ts'
 import { boot } from './boot.ts'
 import type { ShellPart } from './handlers.ts'
 import type { AppLog } from './platform/app-log.ts'
-import { countsAsNothing, isHome, resolveHome } from './platform/home.ts'
+import { foreignIn, isHome, resolveHome } from './platform/home.ts'
 import { onQuitSignal } from './platform/quit-signals.ts'
 import { argumentOf } from './shell/electron/arguments.ts'
 import type { ElectronApi } from './shell/electron/electron-api.ts'
@@ -85,7 +85,7 @@ function keepChromiumInHome(): void {
   const folder = join(home, 'electron')
   try {
     // Nothing is put into a folder that boot will refuse.
-    if (existsSync(home) && !isHome(home) && readdirSync(home).some(name => !countsAsNothing(name))) return
+    if (existsSync(home) && !isHome(home) && foreignIn(home).length > 0) return
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     app.setPath('userData', folder)
   } catch {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { chmod, lstat, mkdir, readdir, readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
@@ -78,7 +78,7 @@ export async function prepareHome(home: string, uid = process.getuid?.()): Promi
     await mkdir(home, { recursive: true, mode: 0o700 })
     const found = await lstat(join(home, '.'))
     if (uid !== undefined && found.uid !== uid) return unusable('it belongs to another user')
-    const others = isHome(home) ? [] : await foreignIn(home)
+    const others = isHome(home) ? [] : foreignIn(home)
     if (others.length > 0)
       return unusable(
         `it holds other things (${listed(others)}) and nothing of Zotbar, so it was left as it is; ` +
@@ -93,22 +93,33 @@ export async function prepareHome(home: string, uid = process.getuid?.()): Promi
   }
 }
 
-/** What a system puts into an empty folder by itself. */
-export const countsAsNothing = (name: string): boolean => name === '.DS_Store' || name === 'lost+found'
-
 /**
- * What keeps a folder without a mark from being a new home. A first start that broke off leaves names of ours, and what
- * we make is closed to others from its beginning.
+ * What keeps a folder without a mark from being a new home, sorted. A first start that broke off leaves names of ours,
+ * and what we make is closed to others from its beginning; only a zot may have been laid there by hand before. Throws as
+ * the file system does.
  */
-async function foreignIn(folder: string): Promise<string[]> {
+export function foreignIn(folder: string): string[] {
   const others: string[] = []
-  for (const name of (await readdir(folder)).sort()) {
-    const isClosed = ((await lstat(join(folder, name))).mode & 0o077) === 0
+  for (const name of contentOf(folder)) {
+    const path = join(folder, name)
+    const isClosed = (lstatSync(path).mode & 0o077) === 0
     const isOwn = isClosed && (ownFiles.includes(name) || ownFolders.includes(name))
-    if (!isOwn && !countsAsNothing(name)) others.push(name)
+    if (!isOwn && !(name === 'engines' && holdsOnlyZot(path))) others.push(name)
   }
   return others
 }
+
+/** Whether a folder holds nothing but the folder `zot`: docs/runbooks.md has people lay `engines/zot/VERSION/zot` there. */
+function holdsOnlyZot(folder: string): boolean {
+  const isFolder = (path: string): boolean => lstatSync(path).isDirectory()
+  return isFolder(folder) && contentOf(folder).join() === 'zot' && isFolder(join(folder, 'zot'))
+}
+
+/** Sorted, without what a system puts into an empty folder by itself. */
+const contentOf = (folder: string): string[] =>
+  readdirSync(folder)
+    .filter(name => name !== '.DS_Store' && name !== 'lost+found')
+    .sort()
 
 const listed = (names: readonly string[]): string =>
   [...names.slice(0, 3), ...(names.length > 3 ? ['…'] : [])].join(', ')

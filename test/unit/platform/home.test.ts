@@ -93,6 +93,35 @@ test('a folder is a new home where it is empty, but for what a system and a star
   expect((await prepareHome(home)).ok).toBe(true)
 })
 
+test('a folder with nothing but a zot that was laid there by hand is a new home, and is closed', async () => {
+  const home = join(folder, 'home')
+  const version = join(home, 'engines', 'zot', '2.1.15')
+  await mkdir(version, { recursive: true })
+  await writeFile(join(version, 'zot'), '')
+  const made = ['.', 'engines', 'engines/zot'].map(name => join(home, name))
+  for (const path of [...made, version, join(version, 'zot')]) await chmod(path, 0o755)
+  await writeFile(join(home, 'engines', '.DS_Store'), '')
+  expect(await prepareHome(home)).toEqual({ ok: true, value: null })
+  expect(await Promise.all(made.map(modeOf))).toEqual([0o700, 0o700, 0o700])
+})
+
+test.each([
+  ['engines of something else', 'engines/v8', 'engines'],
+  ['a file beside the zot', 'engines/zot/2.1.15/zot,notes', 'notes'],
+  ['a zot that is a file', 'engines/zot', 'engines'],
+])('a folder with %s is no new home, and stays as it is', async (_, files, others) => {
+  const home = join(folder, 'home')
+  for (const name of files.split(',')) {
+    await mkdir(dirname(join(home, name)), { recursive: true })
+    await writeFile(join(home, name), '')
+  }
+  for (const name of ['.', 'engines']) await chmod(join(home, name), 0o755)
+  expect(await prepareHome(home)).toMatchObject({
+    error: { code: 'home-unusable', reason: expect.stringContaining(`other things (${others})`) },
+  })
+  expect(await Promise.all(['.', 'engines'].map(name => modeOf(join(home, name))))).toEqual([0o755, 0o755])
+})
+
 test("a home that is a file, or somebody else's", async () => {
   await writeFile(join(folder, 'file'), '')
   expect(await prepareHome(join(folder, 'file', 'home'))).toMatchObject({ error: { code: 'home-unusable' } })
