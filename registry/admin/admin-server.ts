@@ -39,7 +39,9 @@ export async function startAdminServer(parts: AdminParts): Promise<AdminStart> {
       return send(response, { status: 200, body: hello }, hasBody(request))
     answer(parts, opens, request, response).catch(error => {
       parts.audit('administration failed', { error: error instanceof Error ? error.message : String(error) })
-      send(response, refuse(500, 'a fault in the registry'))
+      // Whoever has half of an answer learns by the end of the connection that there is no more.
+      if (response.headersSent) response.destroy()
+      else send(response, refuse(500, 'a fault in the registry'))
     })
   })
   server.requestTimeout = 10_000

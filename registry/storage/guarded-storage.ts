@@ -22,8 +22,8 @@ export function guardStorage<T extends Storage>(inner: T, guard: RootGuard): T {
     return gone ? refused(gone) : result
   }
   const { manifests, blobs, uploads } = inner
-  return {
-    ...inner,
+  // All of it by its type: a method that is forgotten here would be missing, as the parts are classes.
+  const guarded: Omit<Storage, 'damaged'> = {
     manifests: {
       peek: (name, reference) => manifests.peek(name, reference),
       get: (...asked) => reading(() => manifests.get(...asked)),
@@ -31,6 +31,7 @@ export function guardStorage<T extends Storage>(inner: T, guard: RootGuard): T {
       digestOf: (...asked) => reading(() => manifests.digestOf(...asked)),
       delete: (...asked) => changing(() => manifests.delete(...asked)),
       tags: name => reading(() => manifests.tags(name)),
+      entries: name => reading(() => manifests.entries(name)),
       referrers: (...asked) => reading(() => manifests.referrers(...asked)),
     },
     blobs: {
@@ -59,6 +60,7 @@ export function guardStorage<T extends Storage>(inner: T, guard: RootGuard): T {
       return gone ? refused(gone) : { ok: true, value: undefined }
     },
   }
+  return { ...inner, ...guarded }
 }
 
 const refused = (error: Failure): { ok: false; error: Failure } => ({ ok: false, error })

@@ -234,6 +234,24 @@ describe('the list of repositories', () => {
     })
   })
 
+  it('ends in the middle where a fault in the registry keeps it from its end', async () => {
+    await fill()
+    const { storage } = adminParts(tree.root)
+    const first = Promise.withResolvers<never>()
+    const entries = (name: string) => (name === 'b' ? storage.manifests.entries(name) : first.promise)
+    const { get } = storage.manifests
+    const manifests = { ...storage.manifests, get: get.bind(storage.manifests), entries }
+    await serve({ storage: { ...storage, manifests } })
+    const seen: unknown[] = []
+    const { done } = askLines(path, '/repositories', line => {
+      seen.push(line)
+      first.reject(new Error('a fault'))
+      return 'more'
+    })
+    expect(await done).toEqual({ kind: 'broken' })
+    expect(seen).toMatchObject([{ repository: 'b' }])
+  })
+
   it('counts children and what has no tag, and each blob of an index once', async () => {
     const one = imageOf(['layer'])
     const two = imageOf(['layer', 'other'])

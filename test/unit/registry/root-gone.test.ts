@@ -62,6 +62,7 @@ describe('a data folder that goes while it is served', () => {
   const reads = (): Record<string, () => Promise<Result<unknown>>> => ({
     manifest: () => storage.manifests.get('a', ref('unknown')),
     tags: () => storage.manifests.tags('unknown'),
+    entries: () => storage.manifests.entries('unknown'),
     blob: () => storage.blobs.open('a', digestOf('layer')),
     repositories: () => storage.repositories(),
     reachable: () => storage.reachable(),
@@ -107,6 +108,10 @@ describe('a data folder that goes while it is served', () => {
     expect(await storage.uploads.commit('a', started, digestOf('new'))).toMatchObject({ ok: true })
     expect(await changes()['put']!()).toMatchObject({ ok: true })
     expect(await storage.manifests.tags('a')).toEqual({ ok: true, value: ['v1'] })
+    expect(await storage.manifests.entries('a')).toMatchObject({
+      ok: true,
+      value: expect.arrayContaining([expect.objectContaining({ tag: 'v1' })]),
+    })
   })
 
   it('upkeep changes nothing in what lies there instead', async () => {
