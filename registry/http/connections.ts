@@ -16,7 +16,8 @@ export interface ConnectionsOptions {
 interface Connection {
   socket: Socket
   readonly holder: Holder
-  isBusy: boolean
+  /** Requests under way on it: what was sent ahead begins before the one before is let go of. */
+  busy: number
   /** Which of two became idle earlier. */
   idleSince: number
 }
@@ -64,7 +65,7 @@ export class Connections {
       this.#remove(goes)
       goes.socket.destroy()
     }
-    const connection = { socket, holder, isBusy: false, idleSince: ++this.#clock }
+    const connection = { socket, holder, busy: 0, idleSince: ++this.#clock }
     this.#holders.set(client.key, holder)
     holder.count++
     holder.idle.add(connection)
@@ -89,15 +90,14 @@ export class Connections {
   busy(socket: Socket): void {
     const connection = this.#bySocket.get(socket)
     if (!connection) return
-    connection.isBusy = true
+    connection.busy++
     connection.holder.idle.delete(connection)
   }
 
-  /** Nothing is under way on it any more. */
+  /** One of the requests under way on it has ended. */
   idle(socket: Socket): void {
     const connection = this.#bySocket.get(socket)
-    if (!connection?.isBusy) return
-    connection.isBusy = false
+    if (!connection || connection.busy === 0 || --connection.busy > 0) return
     connection.idleSince = ++this.#clock
     connection.holder.idle.add(connection)
   }
@@ -105,7 +105,7 @@ export class Connections {
   /** A request was answered on it at once. */
   used(socket: Socket): void {
     const connection = this.#bySocket.get(socket)
-    if (!connection || connection.isBusy) return
+    if (!connection || connection.busy > 0) return
     const { idle } = connection.holder
     idle.delete(connection)
     connection.idleSince = ++this.#clock

@@ -8,6 +8,9 @@ const forgottenAfter = 3_600_000
 /** Uploads that are kept in mind; the longest quiet is forgotten first. */
 const maxKnown = 50_000
 
+/** With the repository: an identifier that is unknown in another one says nothing about where it was begun. */
+export const uploadKey = (repository: string, id: string): string => `${repository} ${id}`
+
 /**
  * Which client has begun which uploads, as each leaves a file. Memory only: after a restart everybody begins
  * with none.
@@ -25,13 +28,13 @@ export class OpenUploads {
       ttlResolution: 0,
       updateAgeOnGet: true,
       perf: { now },
-      dispose: (holder, _id, reason) => {
+      dispose: (holder, _upload, reason) => {
         if (reason !== 'set') this.#count(holder, -1)
       },
     })
   }
 
-  /** Undefined: there is no room. Tell the answer the identifier of the upload, or that none came of it. */
+  /** Undefined: there is no room. Tell the answer the key of the upload (`uploadKey`), or that none came of it. */
   begin({ key, isExempt }: Client): ((id: string | undefined) => void) | undefined {
     if (isExempt) return () => {}
     if (!this.#hasRoom(key)) {
@@ -39,20 +42,20 @@ export class OpenUploads {
       if (!this.#hasRoom(key)) return undefined
     }
     this.#count(key, 1)
-    return id => {
-      if (id === undefined) this.#count(key, -1)
-      else this.#uploads.set(id, key)
+    return upload => {
+      if (upload === undefined) this.#count(key, -1)
+      else this.#uploads.set(upload, key)
     }
   }
 
   /** Somebody goes on with it. */
-  touched(id: string): void {
-    this.#uploads.get(id)
+  touched(upload: string): void {
+    this.#uploads.get(upload)
   }
 
   /** It is a blob now, or gone. */
-  ended(id: string): void {
-    this.#uploads.delete(id)
+  ended(upload: string): void {
+    this.#uploads.delete(upload)
   }
 
   #hasRoom(key: string): boolean {

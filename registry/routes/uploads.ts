@@ -7,7 +7,7 @@ import { parseContentRange, parseEmptyRange } from '../oci/range.ts'
 import type { Chunk } from '../storage/storage.ts'
 import type { RouteContext } from './context.ts'
 import { may } from './gate.ts'
-import { maxOpenUploads, OpenUploads } from './open-uploads.ts'
+import { maxOpenUploads, OpenUploads, uploadKey } from './open-uploads.ts'
 
 /**
  * Pushing blobs: in one request, in two, in chunks that may be resumed, or from another repository.
@@ -78,7 +78,7 @@ export function uploadRoutes({ storage, pushes, state, events, gate }: RouteCont
       return sendFailure(exchange, { name: 'too-many-uploads', detail }, ['Retry-After', '5'])
     }
     const started = await storage.uploads.start(name)
-    begun(started.ok ? started.value : undefined)
+    begun(started.ok ? uploadKey(name, started.value) : undefined)
     if (!started.ok) return sendFailure(exchange, started.error)
     sendEmpty(exchange, 202, progress(name, started.value, 0))
   }
@@ -86,7 +86,7 @@ export function uploadRoutes({ storage, pushes, state, events, gate }: RouteCont
   const status = async (exchange: Exchange): Promise<void> => {
     const { name, last: id } = exchange.route
     if (!isRepositoryName(name)) return sendFailure(exchange, { name: 'name-invalid' })
-    uploads.touched(id)
+    uploads.touched(uploadKey(name, id))
     const offset = await storage.uploads.offset(name, id)
     if (!offset.ok) return sendFailure(exchange, offset.error)
     sendEmpty(exchange, 204, progress(name, id, offset.value))
@@ -94,7 +94,7 @@ export function uploadRoutes({ storage, pushes, state, events, gate }: RouteCont
 
   const patch = within(async exchange => {
     const { name, last: id } = exchange.route
-    uploads.touched(id)
+    uploads.touched(uploadKey(name, id))
     const chunk = chunkOf(exchange)
     if (!chunk.ok) return await refuse(exchange, chunk.error)
     const written = await storage.uploads.write(name, id, chunk.value)
@@ -107,7 +107,7 @@ export function uploadRoutes({ storage, pushes, state, events, gate }: RouteCont
     if (!digest) return sendFailure(exchange, { name: 'digest-invalid' })
     const stored = await finish(exchange, exchange.route.last, digest)
     // Content of another digest is thrown away; after any other failure the upload may go on.
-    if (stored.ok || stored.error.name === 'digest-mismatch') uploads.ended(exchange.route.last)
+    if (stored.ok || stored.error.name === 'digest-mismatch') uploads.ended(keyOf(exchange))
     if (!stored.ok) return await refuse(exchange, stored.error)
     answerStored(exchange, digest, stored, stored.value)
   })
@@ -142,7 +142,7 @@ export function uploadRoutes({ storage, pushes, state, events, gate }: RouteCont
   /** With where the upload stands, so that the client can go on from there. */
   const refuse = async (exchange: Exchange, error: Failure): Promise<void> => {
     const { name, last: id } = exchange.route
-    if (error.name === 'upload-unknown' || error.name === 'disk-full') uploads.ended(id)
+    if (error.name === 'upload-unknown' || error.name === 'disk-full') uploads.ended(uploadKey(name, id))
     if (error.name !== 'upload-out-of-order' && error.name !== 'size-invalid')
       return sendFailure(exchange, error)
     const offset = await storage.uploads.offset(name, id)
@@ -152,7 +152,7 @@ export function uploadRoutes({ storage, pushes, state, events, gate }: RouteCont
   const remove = within(async exchange => {
     const cancelled = await storage.uploads.cancel(exchange.route.name, exchange.route.last)
     if (!cancelled.ok) return sendFailure(exchange, cancelled.error)
-    uploads.ended(exchange.route.last)
+    uploads.ended(keyOf(exchange))
     sendEmpty(exchange, 204)
   })
 
@@ -161,6 +161,8 @@ export function uploadRoutes({ storage, pushes, state, events, gate }: RouteCont
     upload: { GET: status, HEAD: status, PATCH: patch, PUT: put, DELETE: remove },
   }
 }
+
+const keyOf = ({ route }: Exchange): string => uploadKey(route.name, route.last)
 
 /** Body and announcements of a request, or what is contradictory in them. */
 function chunkOf(exchange: Exchange): Result<Chunk> {

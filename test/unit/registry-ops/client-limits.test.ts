@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { Client } from '../../../registry/http/client.ts'
 import { Connections } from '../../../registry/http/connections.ts'
 import { UnderWay } from '../../../registry/http/under-way.ts'
-import { OpenUploads } from '../../../registry/routes/open-uploads.ts'
+import { OpenUploads, uploadKey } from '../../../registry/routes/open-uploads.ts'
 
 const client = (address: string, isExempt = false): Client => ({ address, key: address, isExempt })
 
@@ -62,6 +62,19 @@ describe('connections', () => {
     expect(first.destroyed).toBe(false)
     expect(limits()).toBe(2)
     expect(connections.sockets.size).toBe(4)
+  })
+
+  it('stay while the next request that was sent ahead is under way', () => {
+    const { connections, open } = setUp(10, 1)
+    const mine = open(a)
+    connections.busy(mine)
+    connections.busy(mine)
+    connections.idle(mine)
+    expect(open(a).destroyed).toBe(true)
+    expect(mine.destroyed).toBe(false)
+    connections.idle(mine)
+    expect(open(a).destroyed).toBe(false)
+    expect(mine.destroyed).toBe(true)
   })
 
   it('are refused where all of that client have a request under way', () => {
@@ -148,6 +161,15 @@ describe('open uploads', () => {
     now += 1_000_000
     uploads.begin(a)?.('3')
     expect(uploads.begin(a)).toBeUndefined()
+  })
+
+  it('are not ended by whoever asks for them in another repository', () => {
+    const uploads = new OpenUploads(1)
+    uploads.begin(a)?.(uploadKey('a', '1'))
+    uploads.ended(uploadKey('b', '1'))
+    expect(uploads.begin(a)).toBeUndefined()
+    uploads.ended(uploadKey('a', '1'))
+    expect(uploads.begin(a)).toBeDefined()
   })
 
   it('of this computer have no number', () => {
