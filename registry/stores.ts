@@ -3,6 +3,7 @@ import { BlobIndex } from './storage/blob-index.ts'
 import type { DamagedRepository } from './storage/damage.ts'
 import { Dedupe } from './storage/dedupe.ts'
 import { openDiskStorage } from './storage/disk-storage.ts'
+import { nestedRegistry } from './storage/nested-lock.ts'
 import type { RepositoryObserver } from './storage/repository.ts'
 import { checkRoot } from './storage/root.ts'
 import { RootGuard } from './storage/root-guard.ts'
@@ -81,6 +82,11 @@ export async function openStores(config: Config, observer: StoresObserver = {}):
       return locked
     }
     closing.push(locked.release)
+    const nested = await nestedRegistry(root)
+    if (nested !== undefined) {
+      close()
+      return { ok: false, message: nested }
+    }
     const marked = await openStoreMarker(root)
     if (!marked.ok) {
       close()

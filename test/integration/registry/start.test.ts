@@ -1,5 +1,13 @@
 import { spawn } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -145,7 +153,13 @@ describe('serve refuses', () => {
   it('a folder that another one serves, and names it', async () => {
     const root = freshRoot()
     const first = await startRegistry(root)
-    expect(await refused(writeConfig(root))).toContain(`in use by another zotbar-registry (pid ${first.pid})`)
+    const inUse = `in use by another zotbar-registry (pid ${first.pid})`
+    expect(await refused(writeConfig(root))).toContain(inUse)
+    const below = join(root, 'below')
+    mkdirSync(below)
+    const within = `${below} lies within ${realpathSync(root)}, which is ${inUse}`
+    const file = writeConfig(root, { storage: { rootDirectory: below } })
+    expect(await refused(file)).toContain(within)
     expect((await first.ask('/readyz')).status).toBe(200)
     first.signal('SIGKILL')
     await first.ended
