@@ -68,13 +68,15 @@ export async function bundle() {
     },
     {
       ...node,
-      input: {
-        'zotbar-registry': 'registry/main.ts',
-        'password-worker': 'registry/auth/password-worker.ts',
-        'writer-worker': 'registry/metadata/writer-worker.ts',
-      },
+      input: { 'zotbar-registry': 'registry/main.ts' },
       output: { ...output, dir: 'dist/registry' },
     },
+    // A thread of the registry is one file: its text is all that it is started from.
+    ...['auth/password-worker', 'metadata/writer-worker'].map(thread => ({
+      ...node,
+      input: `registry/${thread}.ts`,
+      output: { ...output, dir: 'dist/registry', codeSplitting: false },
+    })),
     // A sandboxed preload is one CommonJS file that may require nothing but electron.
     {
       ...node,

@@ -8,11 +8,12 @@ import { createPasswordPool, type PasswordPool } from './auth/password-pool.ts'
 import { createThrottle } from './auth/throttle.ts'
 import type { Config } from './config/config.ts'
 import type { Logger } from './log/logger.ts'
-import { openAccessDatabase, openAccessWriter } from './metadata/access-database.ts'
+import { accessWriter, openAccessDatabase } from './metadata/access-database.ts'
 import { ApiKeys } from './metadata/api-keys.ts'
 import { FactStore, openFactsDatabase } from './metadata/manifest-facts.ts'
-import { openActivityDatabase, Pulls } from './metadata/pulls.ts'
+import { openActivity, Pulls } from './metadata/pulls.ts'
 import { Sessions } from './metadata/sessions.ts'
+import { createWriterThread } from './metadata/writer.ts'
 import type { Gate, GateRules } from './routes/gate.ts'
 import { layout } from './storage/layout.ts'
 
@@ -58,6 +59,8 @@ export function openPeople(
     return { ok: false, message }
   }
 
+  const thread = createWriterThread()
+  closing.push(() => thread.close())
   const users = new UsersFile(logger)
   closing.push(() => users.close())
   if (auth?.htpasswd) {
@@ -71,8 +74,7 @@ export function openPeople(
     const opened = openAccessDatabase(layout.own(root))
     if (!opened.ok) return failed(opened.message)
     const { database } = opened
-    const writer = openAccessWriter(layout.own(root))
-    closing.push(() => writer.close())
+    const writer = accessWriter(layout.own(root), thread)
     const seats = new Sessions(database, writer)
     sessions = seats
     const endOf = (left: ReadonlySet<string>): void =>
@@ -89,9 +91,9 @@ export function openPeople(
   }
 
   let pulls: Pulls | undefined
-  const activity = openActivityDatabase(layout.own(root))
+  const activity = openActivity(layout.own(root), thread)
   if (activity.ok) {
-    const counted = new Pulls(activity.database)
+    const counted = new Pulls(activity.database, activity.writer)
     pulls = counted
     closing.push(() => activity.database.close())
     closing.push(() => counted.close())

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import { threadCode } from '../thread-code.ts'
 
 export type PoolAnswer = 'match' | 'no-match' | 'busy'
 
@@ -12,7 +13,7 @@ export interface PasswordPool {
 }
 
 export interface PoolOptions {
-  /** Threads at most; each is started when needed and ends when idle. */
+  /** Threads at most; each is started when needed and ends when idle. Their code is read with the pool. */
   readonly threads?: number
   /** Checks that may wait. */
   readonly queue?: number
@@ -31,6 +32,7 @@ interface Job {
 
 export function createPasswordPool(options: PoolOptions = {}): PasswordPool {
   const { threads = 2, queue = 64, perOwner = 24, idleFor = 30_000 } = options
+  const code = threadCode(import.meta.url, 'auth', 'password-worker')
   const waiting: Job[] = []
   const owners = new Map<string, number>()
   const workers = new Set<Worker>()
@@ -48,7 +50,7 @@ export function createPasswordPool(options: PoolOptions = {}): PasswordPool {
   }
 
   const start = (): Worker => {
-    const worker = new Worker(workerUrl(import.meta.url))
+    const worker = new Worker(code)
     worker.unref()
     workers.add(worker)
     worker.on('message', ({ matches }: { matches: boolean }) => {
@@ -113,10 +115,4 @@ export function createPasswordPool(options: PoolOptions = {}): PasswordPool {
       await Promise.all([...workers].map(worker => worker.terminate()))
     },
   }
-}
-
-/** Beside this file in the sources; in a build a file of its own, beside or above the chunk this is in. */
-export function workerUrl(here: string): URL {
-  if (here.endsWith('.ts')) return new URL('./password-worker.ts', here)
-  return new URL(/\/chunks\/[^/]*$/.test(here) ? '../password-worker.mjs' : './password-worker.mjs', here)
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type OpenDatabase, openDatabase } from './database.ts'
-import { type DatabaseWriter, openWriter } from './writer.ts'
+import type { DatabaseWriter, WriterThread } from './writer.ts'
 
 const versions = [
   `CREATE TABLE api_keys (
@@ -39,6 +39,7 @@ export const openAccessDatabase = (folder: string): OpenDatabase =>
   openDatabase(fileIn(folder), { durability: 'full', versions })
 
 /** Its writer; open the database first. */
-export const openAccessWriter = (folder: string): DatabaseWriter => openWriter(fileIn(folder))
+export const accessWriter = (folder: string, thread: WriterThread): DatabaseWriter =>
+  thread.writer(fileIn(folder), 'full')
 
 const fileIn = (folder: string): string => join(folder, 'access.db')

@@ -1,10 +1,15 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
+/**
+ * `full`: what was committed outlives a power cut. `normal`: the last seconds may be lost, nothing breaks. `off`: a power
+ * cut may break the file, and no write waits for the disk.
+ */
+export type Durability = 'full' | 'normal' | 'off'
+
 export interface DatabaseOptions {
-  /** `full`: what was committed outlives a power cut. `normal`: the last seconds may be lost, nothing breaks. */
-  readonly durability: 'full' | 'normal'
+  readonly durability: Durability
   /** SQL that leads from one version to the next; never changed once released, only added to. */
   readonly versions: readonly string[]
 }
@@ -40,6 +45,50 @@ export function openDatabase(file: string, { durability, versions }: DatabaseOpt
     const why = error instanceof Error ? error.message : String(error)
     return { ok: false, message: `${file} cannot be used: ${why}` }
   }
+}
+
+/**
+ * A metadata file that holds nothing but what can be found out again: no write of it waits for the disk, and one that
+ * cannot be used is thrown away once. `probe` is run each time, so that damage shows here.
+ */
+export function openExpendable(
+  file: string,
+  { versions, probe }: { versions: DatabaseOptions['versions']; probe: string },
+): OpenDatabase {
+  const open = (): OpenDatabase => {
+    const opening = openDatabase(file, { durability: 'off', versions })
+    if (!opening.ok) return opening
+    try {
+      opening.database.prepare(probe).all()
+      return opening
+    } catch (error) {
+      opening.database.close()
+      return { ok: false, message: `${file} cannot be used: ${String(error)}` }
+    }
+  }
+  const first = open()
+  if (first.ok) return first
+  try {
+    for (const end of ['', '-wal', '-shm']) rmSync(`${file}${end}`, { force: true })
+  } catch {
+    return first
+  }
+  return open()
+}
+
+/**
+ * Opens for reading a file that was brought to its current version before. What it does never waits for the disk to
+ * take something.
+ */
+export const openReader = (file: string): DatabaseSync =>
+  new DatabaseSync(file, { readOnly: true, timeout: 5000 })
+
+/** What the thread that writes is asked for. */
+export interface WriterJob {
+  readonly id: number
+  readonly file: string
+  readonly durability: Durability
+  readonly statements: readonly Statement[]
 }
 
 export interface Statement {

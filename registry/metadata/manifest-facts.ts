@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { type OpenDatabase, openDatabase, transaction } from './database.ts'
+import { type OpenDatabase, openExpendable, transaction } from './database.ts'
 import { numberOf, textOf, textsOf } from './row.ts'
 
 /** What a manifest says of what it stands for. A digest never comes to say anything else. */
@@ -24,7 +24,7 @@ const versions = [
 
 /** Nothing is lost with this file: it spares reading each manifest again. `folder` is `<root>/_zotbar`. */
 export const openFactsDatabase = (folder: string): OpenDatabase =>
-  openDatabase(join(folder, 'facts.db'), { durability: 'normal', versions })
+  openExpendable(join(folder, 'facts.db'), { versions, probe: 'SELECT count(*) FROM facts' })
 
 /** Facts of manifests that were read before. Rows of what is gone are dropped when they are many. */
 export class FactStore {
@@ -38,12 +38,17 @@ export class FactStore {
   }
 
   get(digest: string): ManifestFacts | undefined {
-    const row = this.#get.get(digest)
-    if (!row) return undefined
-    return {
-      size: numberOf(row, 'size'),
-      platforms: textsOf(row, 'platforms'),
-      children: textsOf(row, 'children'),
+    try {
+      const row = this.#get.get(digest)
+      if (!row) return undefined
+      return {
+        size: numberOf(row, 'size'),
+        platforms: textsOf(row, 'platforms'),
+        children: textsOf(row, 'children'),
+      }
+    } catch {
+      // Damaged: the manifest says it again.
+      return undefined
     }
   }
 
@@ -71,12 +76,12 @@ export class FactStore {
 
   /** `inUse`: every digest that any repository names. */
   forgetOthers(inUse: ReadonlySet<string>): void {
-    const found = this.#database.prepare('SELECT count(*) AS rows FROM facts').get()
-    if (!found || numberOf(found, 'rows') <= 2 * inUse.size + 1000) return
-    const remove = this.#database.prepare('DELETE FROM facts WHERE digest = ?')
-    const rows = this.#database.prepare('SELECT digest FROM facts').all()
-    const gone = rows.map(row => textOf(row, 'digest')).filter(digest => !inUse.has(digest))
     try {
+      const found = this.#database.prepare('SELECT count(*) AS rows FROM facts').get()
+      if (!found || numberOf(found, 'rows') <= 2 * inUse.size + 1000) return
+      const remove = this.#database.prepare('DELETE FROM facts WHERE digest = ?')
+      const rows = this.#database.prepare('SELECT digest FROM facts').all()
+      const gone = rows.map(row => textOf(row, 'digest')).filter(digest => !inUse.has(digest))
       transaction(this.#database, () => {
         for (const digest of gone) remove.run(digest)
       })

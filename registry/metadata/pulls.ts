@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
-import { type OpenDatabase, openDatabase, transaction } from './database.ts'
+import { openDatabase, openReader, type Statement } from './database.ts'
 import { numberOf, optionalNumber, optionalText, type Row, textOf } from './row.ts'
+import type { DatabaseWriter, WriterThread } from './writer.ts'
 
 /** What is known of a tag or digest; times in ms since the epoch. */
 export interface Activity {
@@ -23,8 +24,22 @@ const versions = [
    ) STRICT, WITHOUT ROWID`,
 ]
 
-export const openActivityDatabase = (folder: string): OpenDatabase =>
-  openDatabase(join(folder, 'activity.db'), { durability: 'normal', versions })
+export type OpenActivity =
+  | { readonly ok: true; readonly database: DatabaseSync; readonly writer: DatabaseWriter }
+  | { readonly ok: false; readonly message: string }
+
+/** `folder` is `<root>/_zotbar`. Its `database` is for reading alone: what is written goes through the thread. */
+export function openActivity(folder: string, thread: WriterThread): OpenActivity {
+  const file = join(folder, 'activity.db')
+  const opened = openDatabase(file, { durability: 'normal', versions })
+  if (!opened.ok) return opened
+  opened.database.close()
+  try {
+    return { ok: true, database: openReader(file), writer: thread.writer(file, 'normal') }
+  } catch (error) {
+    return { ok: false, message: `${file} cannot be read: ${String(error)}` }
+  }
+}
 
 /** What happened since it was last written, per reference. */
 interface News {
@@ -36,29 +51,42 @@ interface News {
   pushedBy: string | undefined
 }
 
+/** What the disk is to say of a reference, and does not say for sure before this is written. */
+interface Settled {
+  readonly repository: string
+  readonly reference: string
+  /** Undefined: deleted. */
+  readonly activity: Activity | undefined
+}
+
 /** News are written together, ms. */
 const flushAfter = 3000
 /** Written earlier when there are so many. */
 const maxNews = 20_000
 /** While the disk takes nothing, the oldest beyond this are lost. */
 const maxKept = 100_000
-/** Rows per transaction: the event loop is free in between. */
+/** Rows per transaction. */
 const portion = 500
 
 /**
- * Counts pulls and remembers pushes. A pull costs a look into a map; the disk hears of many at once. A power
- * cut loses the last seconds of counting and nothing else.
+ * Counts pulls and remembers pushes. A pull costs a look into a map; the disk hears of many at once, and a slow one
+ * holds nobody up. A power cut loses the last seconds of counting and nothing else.
  */
 export class Pulls {
   readonly #database: DatabaseSync
+  readonly #writer: DatabaseWriter
   readonly #now: () => number
   #news = new Map<string, News>()
+  /** Counts more than the file. */
+  readonly #settled = new Map<string, Settled>()
   #timer: NodeJS.Timeout | undefined
-  #writing: Promise<void> | undefined
+  #writing: Promise<boolean> | undefined
   #closed = false
 
-  constructor(database: DatabaseSync, now: () => number = Date.now) {
+  /** `database` is only read. */
+  constructor(database: DatabaseSync, writer: DatabaseWriter, now: () => number = Date.now) {
     this.#database = database
+    this.#writer = writer
     this.#now = now
   }
 
@@ -77,99 +105,93 @@ export class Pulls {
   }
 
   get(repository: string, reference: string): Activity | undefined {
-    const row = this.#database
-      .prepare('SELECT * FROM activity WHERE repository = ? AND reference = ?')
-      .get(repository, reference)
-    const news = this.#news.get(keyOf(repository, reference))
-    return row || news ? merged(row, news) : undefined
+    return merged(this.#base(repository, reference), this.#news.get(keyOf(repository, reference)))
   }
 
   /** Everything known of a repository, by tag or digest. */
   list(repository: string): Map<string, Activity> {
+    const references = new Set<string>()
     const found = new Map<string, Activity>()
-    for (const row of this.#database.prepare('SELECT * FROM activity WHERE repository = ?').all(repository)) {
-      const reference = textOf(row, 'reference')
-      found.set(reference, merged(row, this.#news.get(keyOf(repository, reference))))
-    }
-    for (const news of this.#news.values()) {
-      if (news.repository === repository && !found.has(news.reference)) {
-        found.set(news.reference, merged(undefined, news))
-      }
+    const rows = new Map<string, Row>()
+    for (const row of this.#database.prepare('SELECT * FROM activity WHERE repository = ?').all(repository))
+      rows.set(textOf(row, 'reference'), row)
+    for (const reference of rows.keys()) references.add(reference)
+    for (const one of [...this.#settled.values(), ...this.#news.values()])
+      if (one.repository === repository) references.add(one.reference)
+    for (const reference of references) {
+      const key = keyOf(repository, reference)
+      const settled = this.#settled.get(key)
+      const row = rows.get(reference)
+      const activity = merged(settled ? settled.activity : row && activityOf(row), this.#news.get(key))
+      if (activity) found.set(reference, activity)
     }
     return found
   }
 
   /** For what was deleted; without a reference the whole repository. */
   forget(repository: string, reference?: string): void {
-    for (const [key, news] of this.#news) {
-      if (news.repository === repository && (reference ?? news.reference) === news.reference)
-        this.#news.delete(key)
+    const gone = reference === undefined ? [...this.list(repository).keys()] : [reference]
+    for (const one of gone) {
+      const key = keyOf(repository, one)
+      this.#news.delete(key)
+      this.#settled.set(key, { repository, reference: one, activity: undefined })
     }
-    try {
-      if (reference === undefined) {
-        this.#database.prepare('DELETE FROM activity WHERE repository = ?').run(repository)
-      } else {
-        this.#database
-          .prepare('DELETE FROM activity WHERE repository = ? AND reference = ?')
-          .run(repository, reference)
-      }
-    } catch {
-      // A full disk: an old count stays, which is no reason to call a deletion failed.
-    }
+    void this.flush()
   }
 
-  /** Writes what is new; otherwise done every few seconds. */
-  flush(): Promise<void> {
+  /** Writes what is new; otherwise done every few seconds. Answers whether the disk took it. */
+  flush(): Promise<boolean> {
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#writing ??= this.#write().finally(() => {
       this.#writing = undefined
-      if (this.#news.size > 0 && !this.#closed) this.#later()
+      if (this.#news.size + this.#settled.size > 0 && !this.#closed) this.#later()
     })
     return this.#writing
   }
 
-  /** Writes the rest at once. */
-  close(): void {
+  /** Writes the rest. */
+  async close(): Promise<void> {
     this.#closed = true
     clearTimeout(this.#timer)
-    while (this.#news.size > 0 && this.#tryPortion());
+    await this.#writing
+    await this.#write()
   }
 
-  async #write(): Promise<void> {
-    // What comes in meanwhile waits for the next time.
-    for (let left = this.#news.size; left > 0; left -= portion) {
-      if (this.#closed || !this.#tryPortion()) return
-      await new Promise(resolve => setImmediate(resolve))
+  /** What comes in meanwhile waits for the next time. A full disk costs no pulls: they are kept and tried again. */
+  async #write(): Promise<boolean> {
+    for (let left = this.#news.size + this.#settled.size; left > 0; left -= portion) {
+      if (!(await this.#tryPortion())) return false
     }
+    return true
   }
 
-  /** A full disk costs no pulls: what could not be written is kept and tried again. */
-  #tryPortion(): boolean {
+  async #tryPortion(): Promise<boolean> {
+    let some: [string, Settled][]
     try {
-      this.#writePortion()
-      return true
+      for (const [key, news] of [...take(this.#news, portion - this.#settled.size)]) {
+        const { repository, reference } = news
+        const activity = merged(this.#base(repository, reference), news)
+        this.#settled.set(key, { repository, reference, activity })
+        this.#news.delete(key)
+      }
+      some = [...take(this.#settled, portion)]
+      await this.#writer.write(some.map(([, settled]) => statementOf(settled)))
     } catch {
       return false
     }
+    for (const [key, settled] of some) if (this.#settled.get(key) === settled) this.#settled.delete(key)
+    return true
   }
 
-  #writePortion(): void {
-    const write = this.#database.prepare(
-      `INSERT INTO activity (repository, reference, pulls, last_pulled, pushed_at, pushed_by)
-       VALUES (?, ?, ?, ?, ?, ?)
-       ON CONFLICT DO UPDATE SET pulls = pulls + excluded.pulls,
-         last_pulled = coalesce(excluded.last_pulled, last_pulled),
-         pushed_by = CASE WHEN excluded.pushed_at IS NULL THEN pushed_by ELSE excluded.pushed_by END,
-         pushed_at = coalesce(excluded.pushed_at, pushed_at)`,
-    )
-    const some = [...take(this.#news, portion)]
-    transaction(this.#database, () => {
-      for (const [, { repository, reference, pulls, lastPulled, pushedAt, pushedBy }] of some) {
-        write.run(repository, reference, pulls, lastPulled ?? null, pushedAt ?? null, pushedBy ?? null)
-      }
-    })
-    for (const [key] of some) this.#news.delete(key)
+  /** Without the news. */
+  #base(repository: string, reference: string): Activity | undefined {
+    const settled = this.#settled.get(keyOf(repository, reference))
+    if (settled) return settled.activity
+    const row = this.#database
+      .prepare('SELECT * FROM activity WHERE repository = ? AND reference = ?')
+      .get(repository, reference)
+    return row && activityOf(row)
   }
 
   #newsOf(repository: string, reference: string): News {
@@ -207,12 +229,43 @@ function* take<T>(items: Iterable<T>, count: number): Generator<T> {
   }
 }
 
-function merged(row: Row | undefined, news: News | undefined): Activity {
-  const lastPulled = news?.lastPulled ?? (row && optionalNumber(row, 'last_pulled'))
-  const pushedAt = news?.pushedAt ?? (row && optionalNumber(row, 'pushed_at'))
-  const pushedBy = news?.pushedBy ?? (row && optionalText(row, 'pushed_by'))
+/** Whole values, not differences: written twice they say the same. */
+function statementOf({ repository, reference, activity }: Settled): Statement {
+  if (!activity)
+    return {
+      sql: 'DELETE FROM activity WHERE repository = ? AND reference = ?',
+      values: [repository, reference],
+    }
+  const { pulls, lastPulled, pushedAt, pushedBy } = activity
   return {
-    pulls: (row ? numberOf(row, 'pulls') : 0) + (news?.pulls ?? 0),
+    sql: `INSERT OR REPLACE INTO activity (repository, reference, pulls, last_pulled, pushed_at, pushed_by)
+       VALUES (?, ?, ?, ?, ?, ?)`,
+    values: [repository, reference, pulls, lastPulled ?? null, pushedAt ?? null, pushedBy ?? null],
+  }
+}
+
+const activityOf = (row: Row): Activity =>
+  shaped({
+    pulls: numberOf(row, 'pulls'),
+    lastPulled: optionalNumber(row, 'last_pulled'),
+    pushedAt: optionalNumber(row, 'pushed_at'),
+    pushedBy: optionalText(row, 'pushed_by'),
+  })
+
+function merged(base: Activity | undefined, news: News | undefined): Activity | undefined {
+  if (!news) return base
+  return shaped({
+    pulls: (base?.pulls ?? 0) + news.pulls,
+    lastPulled: news.lastPulled ?? base?.lastPulled,
+    pushedAt: news.pushedAt ?? base?.pushedAt,
+    pushedBy: news.pushedAt === undefined ? base?.pushedBy : news.pushedBy,
+  })
+}
+
+/** Without what is not known; somebody without credentials has no name. */
+function shaped({ pulls, lastPulled, pushedAt, pushedBy }: Omit<News, 'repository' | 'reference'>): Activity {
+  return {
+    pulls,
     ...(lastPulled === undefined ? {} : { lastPulled }),
     ...(pushedAt === undefined ? {} : { pushedAt }),
     ...(pushedBy === undefined || pushedBy === '' ? {} : { pushedBy }),

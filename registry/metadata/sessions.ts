@@ -2,7 +2,6 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
 import type { Identity } from '../auth/identity.ts'
 import { isObject, stringsIn } from '../oci/json.ts'
-import type { Statement } from './database.ts'
 import { numberOf, type Row, textOf, textsOf } from './row.ts'
 import type { DatabaseWriter } from './writer.ts'
 
@@ -119,9 +118,9 @@ export class Sessions {
   /** Forgets the expired. */
   async collect(): Promise<void> {
     const now = this.#now()
-    for (const { hash, session } of this.#byHash.values())
-      if (session.expiresAt <= now) this.#byHash.delete(hash)
-    await this.#forget([{ sql: 'DELETE FROM sessions WHERE expires_at <= ?', values: [now] }])
+    const expired = [...this.#byHash.values()].filter(({ session }) => session.expiresAt <= now)
+    await this.#remove(expired.map(({ hash }) => hash))
+    await this.#forget()
   }
 
   close(): void {
@@ -144,13 +143,12 @@ export class Sessions {
   }
 
   /** Deletes what has ended from the disk; a full disk is tried again with the next collection. */
-  async #forget(more: readonly Statement[] = []): Promise<void> {
+  async #forget(): Promise<void> {
     const ended = [...this.#ended]
     try {
-      await this.#writer.write([
-        ...more,
-        ...ended.map(hash => ({ sql: 'DELETE FROM sessions WHERE hash = ?', values: [hash] })),
-      ])
+      await this.#writer.write(
+        ended.map(hash => ({ sql: 'DELETE FROM sessions WHERE hash = ?', values: [hash] })),
+      )
       for (const hash of ended) this.#ended.delete(hash)
     } catch {
       // Those that could not be deleted are still among the ended.

@@ -1,21 +1,38 @@
 import { DatabaseSync } from 'node:sqlite'
-import { parentPort, workerData } from 'node:worker_threads'
-import { runAll, type Statement } from './database.ts'
+import { parentPort } from 'node:worker_threads'
+import { runAll, type WriterJob } from './database.ts'
 
-// The thread that writes a metadata file: {id, statements} in, {id, error} out. Here a slow disk keeps nobody waiting
-// but those who asked for the write.
-const { file }: { file: string } = workerData
-const database = new DatabaseSync(file, { timeout: 5000 })
-database.exec('PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON')
+// The thread that writes metadata files: a job in, {id, error} out. Here a slow disk keeps nobody waiting but those
+// who asked for the write.
+const databases = new Map<string, DatabaseSync>()
 
-parentPort?.on('message', (job: { id: number; statements: readonly Statement[] } | 'close') => {
-  if (job === 'close') {
-    database.close()
-    parentPort?.close()
-    return
+function databaseOf({ file, durability }: WriterJob): DatabaseSync {
+  let database = databases.get(file)
+  if (!database) {
+    database = new DatabaseSync(file, { timeout: 5000 })
+    database.exec(`PRAGMA synchronous = ${durability}; PRAGMA foreign_keys = ON`)
+    databases.set(file, database)
   }
+  return database
+}
+
+/** Whoever copies a file that rests has everything in it. */
+function closeAll(): void {
+  for (const database of databases.values()) {
+    try {
+      database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    } catch {
+      // It stays in the journal, from where it is read.
+    }
+    database.close()
+  }
+  parentPort?.close()
+}
+
+parentPort?.on('message', (job: WriterJob | 'close') => {
+  if (job === 'close') return closeAll()
   try {
-    runAll(database, job.statements)
+    runAll(databaseOf(job), job.statements)
     parentPort?.postMessage({ id: job.id })
   } catch (error) {
     parentPort?.postMessage({ id: job.id, error: error instanceof Error ? error.message : String(error) })

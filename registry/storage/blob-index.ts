@@ -1,7 +1,6 @@
-import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { openDatabase, transaction } from '../metadata/database.ts'
+import { openExpendable, transaction } from '../metadata/database.ts'
 import { type Row, textOf } from '../metadata/row.ts'
 import { layout } from './layout.ts'
 
@@ -122,22 +121,12 @@ export class BlobIndex {
   }
 }
 
-/** A file that cannot be used is thrown away once: it holds nothing but hints. */
 function openOrRenew(file: string): Opened | undefined {
-  for (const last of [false, true]) {
-    const opening = openDatabase(file, { durability: 'normal', versions })
-    if (opening.ok) {
-      const { database } = opening
-      try {
-        // No write of it is worth a wait for the disk. Read once, so that damage shows here.
-        database.exec('PRAGMA synchronous = OFF; SELECT count(*) FROM facts')
-        const find = database.prepare('SELECT repository FROM places WHERE digest = ? LIMIT ?')
-        return { database, find }
-      } catch {
-        database.close()
-      }
-    }
-    if (!last) for (const end of ['', '-wal', '-shm']) rmSync(`${file}${end}`, { force: true })
+  const opening = openExpendable(file, { versions, probe: 'SELECT count(*) FROM facts' })
+  if (!opening.ok) return undefined
+  const { database } = opening
+  return {
+    database,
+    find: database.prepare('SELECT repository FROM places WHERE digest = ? LIMIT ?'),
   }
-  return undefined
 }

@@ -9,8 +9,8 @@ import { registryHttp } from '../../../main/platform/registry-http.ts'
 import { type AdminServer, startAdminServer } from '../../../registry/admin/admin-server.ts'
 import { openAccessDatabase } from '../../../registry/metadata/access-database.ts'
 import { ApiKeys } from '../../../registry/metadata/api-keys.ts'
-import { openActivityDatabase, Pulls } from '../../../registry/metadata/pulls.ts'
-import { directWriter } from '../../../registry/metadata/writer.ts'
+import { openActivity, Pulls } from '../../../registry/metadata/pulls.ts'
+import { createWriterThread, directWriter } from '../../../registry/metadata/writer.ts'
 import { adminParts } from '../../fakes/admin-parts.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 
@@ -39,10 +39,10 @@ const logged: string[] = []
 
 async function serve(withKeys = true) {
   const access = openAccessDatabase(join(folder, 'meta'))
-  const activity = openActivityDatabase(join(folder, 'meta'))
+  const activity = openActivity(join(folder, 'meta'), createWriterThread())
   if (!access.ok || !activity.ok) throw new Error('no database')
   const keys = new ApiKeys(access.database, directWriter(access.database), clock.now)
-  const pulls = new Pulls(activity.database, clock.now)
+  const pulls = new Pulls(activity.database, activity.writer, clock.now)
   const started = await startAdminServer({
     ...adminParts(join(folder, 'data')),
     path,

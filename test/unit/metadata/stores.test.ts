@@ -1,15 +1,15 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { hashOfSecret } from '../../../registry/auth/api-key.ts'
 import { openAccessDatabase } from '../../../registry/metadata/access-database.ts'
 import { ApiKeys, type NewKey } from '../../../registry/metadata/api-keys.ts'
 import { openDatabase } from '../../../registry/metadata/database.ts'
-import { openActivityDatabase, Pulls } from '../../../registry/metadata/pulls.ts'
+import { openActivity, Pulls } from '../../../registry/metadata/pulls.ts'
 import { Sessions, sessionLife } from '../../../registry/metadata/sessions.ts'
-import { directWriter } from '../../../registry/metadata/writer.ts'
+import { directWriter, type WriterThread } from '../../../registry/metadata/writer.ts'
 
 let folder: string
 const open: DatabaseSync[] = []
@@ -30,11 +30,19 @@ function access(): DatabaseSync {
   return opened.database
 }
 function activity(): DatabaseSync {
-  const opened = openActivityDatabase(folder)
+  const opened = openActivity(folder, noThread)
   if (!opened.ok) throw new Error(opened.message)
-  open.push(opened.database)
-  return opened.database
+  opened.database.close()
+  const database = new DatabaseSync(join(folder, 'activity.db'))
+  open.push(database)
+  return database
 }
+const noThread: WriterThread = {
+  writer: () => ({ write: () => Promise.reject(new Error('there is no thread')) }),
+  isRunning: () => false,
+  close: async () => {},
+}
+const pullsOf = (database: DatabaseSync): Pulls => new Pulls(database, directWriter(database), clock)
 
 describe('a metadata file', () => {
   it('is private, and is not touched when it is newer than the program', () => {
@@ -210,7 +218,7 @@ describe('pulls', () => {
 
   it('counts in memory and on disk alike', async () => {
     const database = activity()
-    const pulls = new Pulls(database, clock)
+    const pulls = pullsOf(database)
     pulls.pushed('a/b', 'v1', 'alice')
     for (let turn = 0; turn < 3; turn++) pulls.pulled('a/b', 'v1')
     pulls.pulled('a/b', digest)
@@ -227,23 +235,23 @@ describe('pulls', () => {
         ['v1', { pulls: 4, lastPulled: now, pushedAt: pushed, pushedBy: 'alice' }],
       ]),
     )
-    pulls.close()
-    expect(new Pulls(database, clock).get('a/b', 'v1')).toMatchObject({ pulls: 4, pushedBy: 'alice' })
+    await pulls.close()
+    expect(pullsOf(database).get('a/b', 'v1')).toMatchObject({ pulls: 4, pushedBy: 'alice' })
   })
 
   it('tells a push without credentials from an earlier one with', async () => {
-    const pulls = new Pulls(activity(), clock)
+    const pulls = pullsOf(activity())
     pulls.pushed('a', 'v1', 'alice')
     await pulls.flush()
     now += 1
     pulls.pushed('a', 'v1', undefined)
     await pulls.flush()
     expect(pulls.get('a', 'v1')).toEqual({ pulls: 0, pushedAt: now })
-    pulls.close()
+    await pulls.close()
   })
 
   it('forgets what is deleted', async () => {
-    const pulls = new Pulls(activity(), clock)
+    const pulls = pullsOf(activity())
     for (const reference of ['v1', 'v2']) pulls.pulled('a', reference)
     pulls.pulled('b', 'v1')
     await pulls.flush()
@@ -253,11 +261,11 @@ describe('pulls', () => {
     pulls.forget('a')
     expect(pulls.list('a').size).toBe(0)
     expect(pulls.get('b', 'v1')).toMatchObject({ pulls: 1 })
-    pulls.close()
+    await pulls.close()
   })
 
   it('writes many in portions and loses none that comes in meanwhile', async () => {
-    const pulls = new Pulls(activity(), clock)
+    const pulls = pullsOf(activity())
     for (let at = 0; at < 2000; at++) pulls.pulled('a', `t${at}`)
     const writing = pulls.flush()
     for (let at = 0; at < 2000; at++) pulls.pulled('a', `t${at}`)
@@ -266,20 +274,20 @@ describe('pulls', () => {
     const counts = [...pulls.list('a').values()].map(one => one.pulls)
     expect(counts).toHaveLength(2000)
     expect(counts.every(count => count === 2)).toBe(true)
-    pulls.close()
+    await pulls.close()
   })
 
   it('goes on when the disk takes nothing', async () => {
     const database = activity()
-    const pulls = new Pulls(database, clock)
+    const pulls = pullsOf(database)
     database.exec('PRAGMA query_only = 1')
     pulls.pulled('a', 'v1')
     await pulls.flush()
     expect(pulls.get('a', 'v1')).toMatchObject({ pulls: 1 })
     database.exec('PRAGMA query_only = 0')
     await pulls.flush()
-    expect(new Pulls(database, clock).get('a', 'v1')).toMatchObject({ pulls: 1 })
-    pulls.close()
+    expect(pullsOf(database).get('a', 'v1')).toMatchObject({ pulls: 1 })
+    await pulls.close()
   })
 })
 
@@ -298,7 +306,7 @@ describe('a disk that takes nothing', () => {
       for (const user of ['alice', 'bob'])
         opened.push((await sessions.create({ user, origin: 'local', groups: [] })).id)
       const pulls = activity()
-      const counted = new Pulls(pulls, clock)
+      const counted = pullsOf(pulls)
       counted.pulled('a', 'v1')
       for (const one of [database, pulls]) one.exec('PRAGMA query_only = ON')
 

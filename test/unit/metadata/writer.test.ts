@@ -4,20 +4,23 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setImmediate as turn } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { openAccessDatabase, openAccessWriter } from '../../../registry/metadata/access-database.ts'
+import { accessWriter, openAccessDatabase } from '../../../registry/metadata/access-database.ts'
 import { ApiKeys, type NewKey } from '../../../registry/metadata/api-keys.ts'
+import { openActivity, Pulls } from '../../../registry/metadata/pulls.ts'
 import { Sessions } from '../../../registry/metadata/sessions.ts'
-import type { DatabaseWriter } from '../../../registry/metadata/writer.ts'
+import { createWriterThread, type WriterThread } from '../../../registry/metadata/writer.ts'
+import { eventually } from '../../fakes/eventually.ts'
 
 let folder: string
-let writer: DatabaseWriter
+let thread: WriterThread
 let keys: ApiKeys
 let sessions: Sessions
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'zotbar-writer-'))
   const opened = openAccessDatabase(folder)
   if (!opened.ok) throw new Error(opened.message)
-  writer = openAccessWriter(folder)
+  thread = createWriterThread()
+  const writer = accessWriter(folder, thread)
   keys = new ApiKeys(opened.database, writer)
   sessions = new Sessions(opened.database, writer)
   // From here on nothing can be written by this thread.
@@ -25,7 +28,7 @@ beforeEach(() => {
 })
 afterEach(async () => {
   sessions.close()
-  await writer.close()
+  await thread.close()
   rmSync(folder, { recursive: true })
 })
 
@@ -53,8 +56,8 @@ const read = <T>(look: (database: DatabaseSync) => T): T => {
 const count = (table: string): unknown =>
   read(database => database.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.['n'])
 /** Nobody else writes while this lasts: to the writer it is a disk that takes its time. */
-const holdUp = (): (() => void) => {
-  const database = new DatabaseSync(join(folder, 'access.db'))
+const holdUp = (name = 'access.db'): (() => void) => {
+  const database = new DatabaseSync(join(folder, name))
   database.exec('BEGIN IMMEDIATE')
   return () => database.close()
 }
@@ -122,8 +125,51 @@ it('a write that fails is told, leaves nothing behind, and the next one is taken
 
 it('what was asked for is written before it ends, and nothing after', async () => {
   const last = created()
-  await writer.close()
+  await thread.close()
   expect((await last).ok).toBe(true)
   expect(count('api_keys')).toBe(1)
   await expect(created()).rejects.toThrow('has ended')
+})
+
+it('the thread ends when nothing is written for a while, and starts again', async () => {
+  const short = createWriterThread(1)
+  try {
+    const writer = accessWriter(folder, short)
+    for (const user of ['a', 'b']) {
+      await writer.write([{ sql: 'INSERT INTO users VALUES (?, ?, ?)', values: [user, '[]', 1] }])
+      await eventually(() => !short.isRunning())
+    }
+    expect(count('users')).toBe(2)
+  } finally {
+    await short.close()
+  }
+})
+
+it('pulls are counted right while the disk takes its time, and a deleted tag begins anew', async () => {
+  const opened = openActivity(folder, thread)
+  if (!opened.ok) throw new Error(opened.message)
+  const pulls = new Pulls(opened.database, opened.writer)
+  try {
+    for (const tag of ['v1', 'v2']) pulls.pulled('a', tag)
+    await pulls.flush()
+    const release = holdUp('activity.db')
+    pulls.pulled('a', 'v1')
+    const writing = pulls.flush()
+    pulls.pulled('a', 'v1')
+    pulls.forget('a', 'v2')
+    pulls.pulled('a', 'v2')
+    for (let at = 0; at < 1000; at++) await turn()
+    const expected = [3, 1]
+    const counted = () => ['v1', 'v2'].map(tag => pulls.get('a', tag)?.pulls)
+    expect(counted()).toEqual(expected)
+    release()
+    expect(await writing).toBe(true)
+    expect(counted()).toEqual(expected)
+    await pulls.close()
+    const again = new Pulls(opened.database, opened.writer)
+    expect(['v1', 'v2'].map(tag => again.get('a', tag)?.pulls)).toEqual(expected)
+    expect([...again.list('a').values()].map(one => one.pulls)).toEqual(expected)
+  } finally {
+    opened.database.close()
+  }
 })

@@ -7,7 +7,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Htpasswd, openHtpasswd } from '../../../registry/auth/htpasswd.ts'
 import { parseHtpasswd } from '../../../registry/auth/htpasswd-file.ts'
 import { checkHash, verifyPassword } from '../../../registry/auth/password-hash.ts'
-import { createPasswordPool, type PasswordPool, workerUrl } from '../../../registry/auth/password-pool.ts'
+import { createPasswordPool, type PasswordPool } from '../../../registry/auth/password-pool.ts'
+import { threadFile } from '../../../registry/thread-code.ts'
 import { eventually } from '../../fakes/eventually.ts'
 
 const openssl = (option: string, salt: string, password: string): string =>
@@ -202,6 +203,6 @@ describe('the password pool', () => {
     ['file:///x/dist/registry/zotbar-registry.mjs', 'file:///x/dist/registry/password-worker.mjs'],
     ['file:///x/dist/registry/chunks/a-b.mjs', 'file:///x/dist/registry/password-worker.mjs'],
   ])('finds its thread from %s', (here, there) => {
-    expect(workerUrl(here).href).toBe(there)
+    expect(threadFile(here, 'auth', 'password-worker').href).toBe(there)
   })
 })
