@@ -17,6 +17,7 @@ import { readConfig, refuse } from './read-config.ts'
 import { createReloader } from './reload/reloader.ts'
 import { watchConfig } from './reload/watch-config.ts'
 import { createRoutes } from './routes/table.ts'
+import { prepareFor } from './signin/provider.ts'
 import { openSignIn } from './signin/sign-in.ts'
 import { checkRoot, wordsOf } from './storage/root.ts'
 import { foldersOf, openStores } from './stores.ts'
@@ -81,6 +82,7 @@ export async function serve(file: string): Promise<number> {
   if (!keeping.ok) return await fail(logger, 'failed to start', keeping.problems.join('\n'))
   const { upkeep } = keeping
   let origin = ''
+  await prepareFor(providers)
   const signIn = openSignIn(config, providers, {
     sessions,
     apiKeys,

@@ -50,8 +50,13 @@ const longestPause = 30_000
 /** What it said about itself is asked again after this, ms. */
 const staleAfter = 60 * 60_000
 
-/** Loaded when needed: it brings Node's fetch along. */
+/** Not loaded where there is no provider: it brings Node's fetch along. */
 const library = () => import('openid-client')
+
+/** Before providers are used: once an update has put another version in place, there is nothing left to load. */
+export async function prepareFor(providers: readonly ProviderSettings[]): Promise<void> {
+  if (providers.length > 0) await library()
+}
 
 /**
  * Signs in by the authorization code flow with PKCE.

@@ -4,6 +4,7 @@ import type { Logger } from '../log/logger.ts'
 import type { ApiKeys } from '../metadata/api-keys.ts'
 import type { Sessions } from '../metadata/sessions.ts'
 import type { Part } from '../reload/reloader.ts'
+import { prepareFor } from './provider.ts'
 import type { ProviderSettings } from './provider-settings.ts'
 import { createSignInRules, readProviders } from './rules.ts'
 import { createSeal } from './seal.ts'
@@ -46,8 +47,9 @@ export function openSignIn(
     part: {
       // The stores of sessions and keys are opened at the start or not at all.
       keys: sessions && apiKeys ? ['http.auth.openid', 'http.auth.secureSession'] : [],
-      check: next => {
+      check: async next => {
         const read = readProviders(next)
+        if (read.ok) await prepareFor(read.providers)
         return read.ok ? [] : read.problems.map(({ keyPath, message }) => `${keyPath}: ${message}`)
       },
       apply: next => {

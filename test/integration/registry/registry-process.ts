@@ -73,10 +73,14 @@ export interface Registry {
   stop: () => Promise<Ended>
 }
 
-/** Starts the registry on a free port over `root` and waits until it answers. */
-export async function startRegistry(root: string, config: object = {}): Promise<Registry> {
+/** Starts the registry on a free port over `root` and waits until it answers. `program`: another copy of it. */
+export async function startRegistry(
+  root: string,
+  config: object = {},
+  program: string = entry,
+): Promise<Registry> {
   const file = writeConfig(root, config)
-  const child = spawn(process.execPath, [entry, 'serve', file], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [program, 'serve', file], { stdio: ['ignore', 'pipe', 'pipe'] })
   const seen = listenTo(child)
   const ended = once(child, 'close').then(([code]): Ended => ({ code, ...seen }))
   let over = false
