@@ -1,6 +1,6 @@
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
 
 /**
  * `full`: what was committed outlives a power cut. `normal`: the last seconds may be lost, nothing breaks. `off`: a power
@@ -99,7 +99,12 @@ export interface Statement {
 /** All or nothing. */
 export function runAll(database: DatabaseSync, statements: readonly Statement[]): void {
   transaction(database, () => {
-    for (const { sql, values } of statements) database.prepare(sql).run(...values)
+    const prepared = new Map<string, StatementSync>()
+    for (const { sql, values } of statements) {
+      const statement = prepared.get(sql) ?? database.prepare(sql)
+      prepared.set(sql, statement)
+      statement.run(...values)
+    }
   })
 }
 

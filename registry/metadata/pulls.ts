@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { openDatabase, openReader, type Statement } from './database.ts'
 import { numberOf, optionalNumber, optionalText, type Row, textOf } from './row.ts'
 import type { DatabaseWriter, WriterThread } from './writer.ts'
@@ -73,7 +73,8 @@ const portion = 500
  * holds nobody up. A power cut loses the last seconds of counting and nothing else.
  */
 export class Pulls {
-  readonly #database: DatabaseSync
+  readonly #one: StatementSync
+  readonly #all: StatementSync
   readonly #writer: DatabaseWriter
   readonly #now: () => number
   #news = new Map<string, News>()
@@ -85,7 +86,8 @@ export class Pulls {
 
   /** `database` is only read. */
   constructor(database: DatabaseSync, writer: DatabaseWriter, now: () => number = Date.now) {
-    this.#database = database
+    this.#one = database.prepare('SELECT * FROM activity WHERE repository = ? AND reference = ?')
+    this.#all = database.prepare('SELECT * FROM activity WHERE repository = ?')
     this.#writer = writer
     this.#now = now
   }
@@ -113,8 +115,7 @@ export class Pulls {
     const references = new Set<string>()
     const found = new Map<string, Activity>()
     const rows = new Map<string, Row>()
-    for (const row of this.#database.prepare('SELECT * FROM activity WHERE repository = ?').all(repository))
-      rows.set(textOf(row, 'reference'), row)
+    for (const row of this.#all.all(repository)) rows.set(textOf(row, 'reference'), row)
     for (const reference of rows.keys()) references.add(reference)
     for (const one of [...this.#settled.values(), ...this.#news.values()])
       if (one.repository === repository) references.add(one.reference)
@@ -188,9 +189,7 @@ export class Pulls {
   #base(repository: string, reference: string): Activity | undefined {
     const settled = this.#settled.get(keyOf(repository, reference))
     if (settled) return settled.activity
-    const row = this.#database
-      .prepare('SELECT * FROM activity WHERE repository = ? AND reference = ?')
-      .get(repository, reference)
+    const row = this.#one.get(repository, reference)
     return row && activityOf(row)
   }
 
