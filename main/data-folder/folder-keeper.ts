@@ -90,7 +90,7 @@ export function createFolderKeeper(options: FolderKeeperOptions): FolderKeeper {
   let suspicious = false
   let noticing = false
   let stopTimer = (): void => {}
-  let written: { at: number; figures: string } | undefined
+  let written: { at: number; text: string } | undefined
 
   const load = (): Promise<FolderRecord> => {
     known ??= read()
@@ -165,9 +165,9 @@ export function createFolderKeeper(options: FolderKeeperOptions): FolderKeeper {
   async function keepUp(by: Serving, isForced: boolean): Promise<void> {
     const record = await load()
     const { asOf, ...figures } = figuresOf(record)
-    const text = JSON.stringify(figures)
+    const text = JSON.stringify([figures, by.version, by.program])
     const isDue = written === undefined || clock.now() - written.at >= writeEvery || isThin(record)
-    if (!isForced && (!isDue || text === written?.figures)) return
+    if (!isForced && (!isDue || text === written?.text)) return
     const names = options.repositories()
     const all = names === undefined ? undefined : [...names].map(({ name }) => name)
     const { folders, ...served } = by
@@ -181,7 +181,7 @@ export function createFolderKeeper(options: FolderKeeperOptions): FolderKeeper {
     }
     // What served for a moment only is known all the same.
     if ((serving !== by && !isForced) || root === undefined) return
-    written = { at: clock.now(), figures: text }
+    written = { at: clock.now(), text }
     const { foreignZot } = record
     await keep({
       format: 1,
@@ -259,7 +259,8 @@ export function createFolderKeeper(options: FolderKeeperOptions): FolderKeeper {
         void looks.run(ended)
         return
       }
-      if (serving !== undefined) return
+      // Its version may be known later; the folders are those with which it was started.
+      if (serving !== undefined) return void Object.assign(serving, { ...by, folders: serving.folders })
       serving = by
       lost = undefined
       suspicious = false

@@ -136,6 +136,21 @@ describe('the folder that serves', () => {
     expect(it.keeper.lost()).toBeUndefined()
   })
 
+  it('is written down with the version of what serves it, also where that is known later', async () => {
+    const root = store(join(folder, 'zot'), ['a'])
+    const it = keeping(['a'])
+    it.keeper.serves({ engine: 'zot', folders: folders(root) })
+    await eventually(() => it.clock.pending().length > 0 || undefined)
+    expect(written()['served']).toEqual({ engine: 'zot' })
+    it.keeper.serves({ engine: 'zot', version: 'v2.1.15', folders: folders(join(folder, 'another')) })
+    for (let passed = 0; passed < 30_000; passed += 10_000) {
+      await it.clock.advance(10_000)
+      await eventually(() => it.clock.pending().length > 0 || undefined)
+    }
+    expect(written()).toMatchObject({ root: { folder: root }, served: { version: 'v2.1.15' } })
+    await it.keeper.close()
+  })
+
   it('is another one when an empty folder stands in its place', async () => {
     const root = store(join(folder, 'zot'), ['a'])
     const it = keeping(['a'])
