@@ -5,6 +5,7 @@ import { fail, ok, type Result } from '../../preload/contract/result.ts'
 import type { EngineChoice } from '../../preload/contract/undecided.ts'
 import { reasonOf } from '../platform/error-code.ts'
 import { readJsonFile, type SetAside, writeJsonFile } from '../platform/json-file.ts'
+import { serialQueue } from '../platform/serial-queue.ts'
 
 const choice = v.object({
   /** The data folder behind links. */
@@ -49,7 +50,11 @@ export async function openEngineChoices(
   let choices = read?.choices ?? []
   let isNew = read === undefined && !damaged
 
-  const write = async (): Promise<Result<null>> => {
+  /** One after the other: the last one written has all of them. */
+  const queue = serialQueue()
+  const write = (): Promise<Result<null>> => queue.run(writeNow)
+
+  async function writeNow(): Promise<Result<null>> {
     try {
       await writeJsonFile(file, { format: 1, choices })
       isNew = false

@@ -43,6 +43,8 @@ export function createStorage(options: StorageOptions): Storage {
   let space: FreeSpace | undefined
   let error: Failure | undefined
   let recounting: Promise<void> | undefined
+  /** Somebody who knows that the registry serves the folder asked for the recount under way, or joined it. */
+  let isServed = false
   /** Another folder is where the images were. */
   let elsewhere = false
   /** Repositories written to during a count: it may have passed them before. */
@@ -130,7 +132,7 @@ export function createStorage(options: StorageOptions): Storage {
     if (!closed) cancelRefresh = clock.setTimer(clock.now() + refreshEvery, () => void refresh())
   }
 
-  const recountNow = async (serves: boolean) => {
+  const recountNow = async () => {
     const root = folder
     const reading = count
     if (root === undefined || !reading || counts.running() || closed) return
@@ -140,7 +142,7 @@ export function createStorage(options: StorageOptions): Storage {
       const wasElsewhere = elsewhere
       elsewhere = seen.elsewhere
       // Another volume, or none, is where the images were: what is known of them stays, and is said to be old.
-      if (elsewhere && serves) return void scan()
+      if (elsewhere && isServed) return void scan()
       if (elsewhere) {
         error = { code: 'data-volume-missing', path: root, parent: root }
         changed()
@@ -155,8 +157,10 @@ export function createStorage(options: StorageOptions): Storage {
     }
   }
   const recount = (why?: 'it serves this folder'): Promise<void> => {
-    recounting ??= recountNow(why !== undefined).finally(() => {
+    isServed ||= why !== undefined
+    recounting ??= recountNow().finally(() => {
       recounting = undefined
+      isServed = false
     })
     return recounting
   }

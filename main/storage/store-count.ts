@@ -1,4 +1,5 @@
 import { errorCode, reasonOf } from '../platform/error-code.ts'
+import { serialQueue } from '../platform/serial-queue.ts'
 import { type Disk, isGone } from './disk.ts'
 import { FileList } from './file-list.ts'
 import { Ledger } from './ledger.ts'
@@ -37,7 +38,7 @@ export class StoreCount {
   /** Why, by name. */
   readonly unreadable = new Map<string, string>()
   readonly #options: StoreCountOptions
-  #turn: Promise<unknown> = Promise.resolve()
+  readonly #queue = serialQueue()
   readonly #damaged = new Set<string>()
   /** The data folder that was counted: device and inode. */
   #identity: string | undefined
@@ -77,7 +78,7 @@ export class StoreCount {
 
   /** Reads one repository again. */
   read(name: string): Promise<ReadEnd> {
-    return this.#inTurn(() => this.#read(name))
+    return this.#queue.run(() => this.#read(name))
   }
 
   /**
@@ -85,7 +86,7 @@ export class StoreCount {
    * what changed since: also what other programs brought, moved or took away. Nothing else is read or listed.
    */
   recount(stopped: () => boolean = () => false): Promise<Recounted> {
-    return this.#inTurn(() => this.#recount(stopped))
+    return this.#queue.run(() => this.#recount(stopped))
   }
 
   /** Repositories whose index.json could not be understood, so far. */
@@ -106,12 +107,6 @@ export class StoreCount {
         if (this.rootOf(name) === root) places.add(name)
     }
     return places
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(work)
-    this.#turn = done.catch(() => {})
-    return done
   }
 
   async #read(name: string): Promise<ReadEnd> {

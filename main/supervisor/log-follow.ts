@@ -1,6 +1,7 @@
 import { constants, statSync } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import type { Clock } from '../platform/clock.ts'
+import { serialQueue } from '../platform/serial-queue.ts'
 import { watchFile } from './file-watch.ts'
 import type { LogBatch, LogLimits } from './log-file.ts'
 import { createLineCutter, type LineCutter } from './log-lines.ts'
@@ -46,14 +47,8 @@ export function followLog(
   let lineBytes = 100
   let closed = false
   let leaving = false
-  let queue: Promise<unknown> = Promise.resolve()
+  const queue = serialQueue()
   let cancel: (() => void) | undefined
-
-  function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = queue.then(work)
-    queue = done.catch(() => {})
-    return done
-  }
 
   /** Soon after a change, and not more often than `every`. */
   function nudge(): void {
@@ -65,7 +60,7 @@ export function followLog(
     cancel = clock.setTimer(at, () => {
       cancel = undefined
       readAt = clock.now()
-      void inTurn(round).catch(() => {})
+      void queue.run(round).catch(() => {})
     })
   }
 
@@ -143,11 +138,11 @@ export function followLog(
 
   const unwatch = watchFile(file, clock, nudge)
   // The file as it is now is held, so that it is read to its end even where it is renamed before a line comes.
-  void inTurn(openNamed).catch(() => {})
+  void queue.run(openNamed).catch(() => {})
 
   return {
     tail: count =>
-      inTurn(async () => {
+      queue.run(async () => {
         if (closed) return []
         await openNamed()
         let lines: string[] = []
@@ -166,7 +161,7 @@ export function followLog(
       closed = true
       cancel?.()
       unwatch()
-      await inTurn(async () => {
+      await queue.run(async () => {
         for (const { handle } of pieces) await handle.close()
         pieces = []
       })
