@@ -77,7 +77,10 @@ export function uploadRoutes({ storage, pushes, state, events, gate }: RouteCont
       const detail = { client: exchange.client.key, open: maxOpenUploads }
       return sendFailure(exchange, { name: 'too-many-uploads', detail }, ['Retry-After', '5'])
     }
-    const started = await storage.uploads.start(name)
+    const started = await storage.uploads.start(name).catch(error => {
+      begun(undefined)
+      throw error
+    })
     begun(started.ok ? uploadKey(name, started.value) : undefined)
     if (!started.ok) return sendFailure(exchange, started.error)
     sendEmpty(exchange, 202, progress(name, started.value, 0))

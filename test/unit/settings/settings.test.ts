@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { SetAside } from '../../../main/platform/json-file.ts'
 import { settingTable } from '../../../main/settings/setting-table.ts'
 import { openSettings } from '../../../main/settings/settings.ts'
+import { trustedProxiesOf } from '../../../registry/http/client.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 
 let home: string
@@ -47,6 +48,25 @@ test('a change is on disk when it is answered, and is there after a restart', as
   expect(await onDisk()).toEqual({ 'dashboard.port': 8443 })
   expect((await open()).row('dashboard.port')).toMatchObject({ ok: true, value: { value: 8443, default: 0 } })
 })
+
+test.each([
+  '',
+  '10.0.0.7, 10.1.0.0/16',
+  '::1 fd00::/8,192.0.2.1',
+  '10.0.0.0/33',
+  'fe80::1%eth0',
+  'proxy.example.org',
+  '10.0.0.0/',
+  '10.0.0.0/8/8',
+  '010.0.0.1',
+])(
+  'the setting takes the trusted proxies %j where the registry starts with them, and no others',
+  async text => {
+    const set = await (await open()).set('registry.trustedProxies', text, 'cli')
+    const value = set.ok ? String(set.value.value) : text
+    expect(set.ok).toBe(trustedProxiesOf({ ZOTBAR_TRUSTED_PROXIES: value }).ok)
+  },
+)
 
 test.each([
   ['https://hooks.slack.com/services/T0/B0/s3cret', 'https://hooks.slack.com/(hidden)'],
