@@ -38,6 +38,10 @@ export function holdsWords(found: FolderFound): string {
   }
 }
 
+/** What lies in which folder, as half a sentence. */
+export const foundWords = (found: FolderFound): string =>
+  found.holds === 'missing' ? `${found.folder} is not there` : `${holdsWords(found)} in ${found.folder}`
+
 /** `now` in ms since the epoch. */
 export function undecidedWords(undecided: Undecided, now: number): UndecidedWords {
   const { why, found } = undecided
@@ -88,7 +92,7 @@ export function undecidedEvidence(undecided: Undecided, now: number): string[] {
       const since = was?.asOf === undefined ? '' : `, as of ${when(was.asOf, now)}`
       return [
         `Before: ${before ?? 'images'}${was?.folder === undefined ? '' : ` in ${was.folder}`}${since}.`,
-        `Now: ${holdsWords(found)} in ${found.folder}.`,
+        `Now: ${foundWords(found)}.`,
         ...commands,
       ]
     }

@@ -2,7 +2,7 @@ import type { ZotbarHandlers } from '../../../preload/contract/contract.ts'
 import type { Failure } from '../../../preload/contract/failure.ts'
 import { fail, ok } from '../../../preload/contract/result.ts'
 import { failureWords } from '../../../preload/words/failure-words.ts'
-import { figureWords, holdsWords } from '../../../preload/words/undecided-words.ts'
+import { figureWords, foundWords } from '../../../preload/words/undecided-words.ts'
 import type { ElectronApi } from './electron-api.ts'
 
 export interface Questions {
@@ -55,7 +55,7 @@ export function confirmedHandlers(handlers: ZotbarHandlers, questions: Questions
           title: 'Begin with this data folder?',
           body: [
             `Before: ${(was && figureWords(was)) ?? 'not known'}${was?.folder === undefined ? '' : ` in ${was.folder}`}.`,
-            `Now: ${holdsWords(found)} in ${found.folder}.`,
+            `Now: ${foundWords(found)}.`,
             'Clients find what is there now. Nothing is deleted anywhere.',
           ].join('\n'),
           confirm: 'Begin with it',
