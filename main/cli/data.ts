@@ -27,7 +27,7 @@ export const accept: Verb<object> = async context => {
 }
 
 /** Two columns, and whether they are the same folder. */
-export function folderText({ same, found, was, choice }: DataFolder, now: number): string {
+function folderText({ same, found, was, choice }: DataFolder, now: number): string {
   const rows = [
     ['Folder', was?.folder ?? 'not known', found.folder],
     ['Holds', (was && figureWords(was)) ?? 'not known', holdsWords(found)],

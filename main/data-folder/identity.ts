@@ -31,7 +31,7 @@ export interface FolderSeen {
 }
 
 /** zot's own files, which only zot reads. */
-export const zotDatabases = ['meta.db', 'cache.db'] as const
+const zotDatabases = ['meta.db', 'cache.db'] as const
 
 const marker = v.object({ id: v.pipe(v.string(), v.regex(/^[0-9a-f]{8,64}$/)) })
 

@@ -1,31 +1,21 @@
 import { type Layout, layOut, slash } from './glob-layout.ts'
 
-/** Answers whether a repository name matches. */
-export type Glob = (name: string) => boolean
-
 /** Several patterns that are looked at together. */
 export interface GlobSet {
   /** The patterns that match, by their index, in their order. */
   matching(name: string): readonly number[]
 }
 
-/**
- * Compiles a pattern of zot's accessControl: `*` and `?` within a path component, `**` as a whole component
- * for any number of them, `[a-z]`, `[^a]`, `{a,b}`, `\` before a character that is meant itself.
- * Undefined: not a pattern. https://github.com/bmatcuk/doublestar#patterns
- */
-export function compileGlob(pattern: string): Glob | undefined {
-  const set = compileGlobs([pattern])
-  return set && (name => set.matching(name).length > 0)
-}
-
 export const isGlob = (pattern: string): boolean => layOut(pattern) !== undefined
 
 /**
- * Compiles patterns into one automaton; undefined when one of them is not a pattern. People write patterns
- * into the scopes of their keys, so a check must cost little however they are made: all positions of all
- * patterns are bits that move together, 32 at a time. RE2 in JavaScript keeps a bound, too, but a hundred
- * milliseconds for a name where the patterns of a key are made to be slow.
+ * Compiles patterns of zot's accessControl into one automaton: `*` and `?` within a path component, `**` as a
+ * whole component for any number of them, `[a-z]`, `[^a]`, `{a,b}`, `\` before a character that is meant
+ * itself. Undefined: one of them is not a pattern. https://github.com/bmatcuk/doublestar#patterns
+ *
+ * People write patterns into the scopes of their keys, so a check must cost little however they are made: all
+ * positions of all patterns are bits that move together, 32 at a time. RE2 in JavaScript keeps a bound, too,
+ * but a hundred milliseconds for a name where the patterns of a key are made to be slow.
  */
 export function compileGlobs(patterns: readonly string[]): GlobSet | undefined {
   const layouts: Layout[] = []

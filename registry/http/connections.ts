@@ -3,7 +3,7 @@ import type { Client } from './client.ts'
 
 /** More connections than any team has clients; each costs memory. */
 export const maxConnections = 4096
-export const maxConnectionsPerClient = 1024
+const maxConnectionsPerClient = 1024
 
 export interface ConnectionsOptions {
   readonly max?: number | undefined

@@ -1,7 +1,7 @@
 import type { Client } from './client.ts'
 
 /** Requests of one client that are being answered at a time. */
-export const maxUnderWay = 256
+const maxUnderWay = 256
 
 /** How many requests of each client are under way. */
 export class UnderWay {

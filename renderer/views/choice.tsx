@@ -142,7 +142,7 @@ export function zotName({ was }: Choosing): string {
 }
 
 /** Who served the folder, as far as it is known. */
-export function servedWords({ was, found }: Choosing, now: number): string {
+function servedWords({ was, found }: Choosing, now: number): string {
   const by = was?.servedBy
   if (by?.engine !== 'zot')
     return found.databases.length > 0 ? 'its databases lie in the folder' : 'zot of this machine'

@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest'
 import { createAccess } from '../../../registry/auth/access.ts'
 import { type Action, actions } from '../../../registry/auth/action.ts'
 import { adviseAccess } from '../../../registry/auth/advice.ts'
-import { compileGlob } from '../../../registry/auth/glob.ts'
 import type { Identity } from '../../../registry/auth/identity.ts'
 import { parseScope, type Scope } from '../../../registry/auth/scope.ts'
 import type { AccessControlConfig } from '../../../registry/config/http-shape.ts'
+import { compileGlob } from '../../fakes/compile-glob.ts'
 import { cpuTime } from '../../fakes/cpu-time.ts'
 
 const rules = (some: Partial<AccessControlConfig>): AccessControlConfig => ({

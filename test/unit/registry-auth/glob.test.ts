@@ -1,7 +1,8 @@
 import { matchesGlob } from 'node:path/posix'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { compileGlob, compileGlobs } from '../../../registry/auth/glob.ts'
+import { compileGlobs } from '../../../registry/auth/glob.ts'
+import { compileGlob } from '../../fakes/compile-glob.ts'
 import { cpuTime } from '../../fakes/cpu-time.ts'
 import { expandingGlob } from '../../fakes/expanding-glob.ts'
 
