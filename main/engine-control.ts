@@ -162,11 +162,15 @@ export function createEngineControl(options: Options): EngineControl {
     const isWanted = running?.engine === wanted.id && running.executable === wanted.command
     const other =
       running === undefined || isWanted ? undefined : [from, to].find(e => e.id === running.engine)
-    use(other ?? wanted)
+    const first = other ?? wanted
+    use(first)
+    // The run alone allows it until its end: the choice for the data folder may still be the other engine.
+    options.folder.permit(first)
     if (!cut.inThisLife) await supervisor.begin()
     if (!isWanted) await supervisor.stop()
     use(wanted)
     void cut.resume().then(() => {
+      options.folder.permit(undefined)
       // Whatever came of it, the registry is to serve.
       if (cut.serves && supervisor.state().kind === 'stopped') void supervisor.start()
     })

@@ -33,7 +33,7 @@ describe('an http.address that says where to listen, not where to go', () => {
   })
 
   it.each([
-    ['open to all without a way to sign in', '[::]', {}, 'failed'],
+    ['open to all without a way to sign in', '[::]', {}, 'undecided'],
     ['of no card of this machine', 'fd00:dead::1', { auth: { apikey: true } }, 'backing-off'],
   ] as const)('%s is told, and the app goes on', async (_, address, http, state) => {
     rig = await createAppRig()
