@@ -2,6 +2,7 @@ import { openAdministration } from './admin/open-admin.ts'
 import type { Config } from './config/config.ts'
 import { readListenAddress } from './config/listen-address.ts'
 import { EventLog } from './events/event-log.ts'
+import { giveBackMemory } from './give-back.ts'
 import { createClients, trustedProxiesOf } from './http/client.ts'
 import { createCors } from './http/cors.ts'
 import { type DrainState, drain } from './http/drain.ts'
@@ -142,6 +143,7 @@ export async function serve(file: string): Promise<number> {
   origin = originOf(config, port)
   const serving = { address, port, rootDirectory: root, version, pid: process.pid }
   logger.log('info', 'serving', serving)
+  giveBackMemory()
 
   const unfollow = followCertificate(config, logger, registry.replaceCertificate)
   const unwatch = watchConfig(file, read.text, reloader.take)
