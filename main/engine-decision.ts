@@ -43,7 +43,8 @@ interface Options {
 export interface EngineDecision {
   /**
    * Undefined: it may start, with the engine that is under care then. Fails when the chosen engine is not there, or the
-   * folder of what served is lost. A trial only asks: nothing is turned to. What is wrong with config.json or the volume is left to the look before a start.
+   * folder of what served is lost. A trial only asks: nothing is turned to. What is wrong with config.json or the volume
+   * is left to the look before a start.
    */
   decide(options?: { isTrial: boolean }): Promise<Result<Undecided | undefined>>
   /** The engine that a runbook is bringing up: nothing about engines is asked while it does. */

@@ -1,4 +1,4 @@
-import { inParallel } from './parallel.ts'
+import { inParallel } from '../platform/parallel.ts'
 import { type KnownManifests, readRepository, type Unreadable, walkStore } from './read-store.ts'
 import { sampleOf } from './sample.ts'
 
@@ -51,7 +51,8 @@ interface InventoryOptions extends Partial<StoreLayout> {
 /**
  * Reads a store: all its data folders. One that is not there holds nothing; throws when one cannot be read. A repository
  * or folder below it that cannot be read is in the list with its reason, as nobody can say later whether all of it is
- * still there. What lies in a data folder that does not serve it is left out. `live`: an engine may be writing, so what looks damaged is read again.
+ * still there. What lies in a data folder that does not serve it is left out. `live`: an engine may be writing, so what
+ * looks damaged is read again.
  */
 export async function takeInventory(roots: readonly string[], options: InventoryOptions): Promise<Inventory> {
   const { now, live = false, serves = () => true, known = new Map() } = options

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import * as v from 'valibot'
 import { errorCode, reasonOf } from '../platform/error-code.ts'
+import { inParallel } from '../platform/parallel.ts'
 import { isNameComponent } from '../platform/repository-name.ts'
 import type { ManifestEntry, RepositoryInventory } from './inventory.ts'
-import { inParallel } from './parallel.ts'
 
 /** A repository, or a folder where one may lie. `reason` is half a sentence. */
 export interface Unreadable {

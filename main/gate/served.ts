@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import * as v from 'valibot'
 import type { Result } from '../../preload/contract/result.ts'
+import { inParallel } from '../platform/parallel.ts'
 import type { RegistryAnswer, RegistryAsk } from '../platform/registry-http.ts'
 import type { Inventory } from './inventory.ts'
-import { inParallel } from './parallel.ts'
 import { largestSample } from './sample.ts'
 
 export type Ask = (path: string, options?: RegistryAsk) => Promise<Result<RegistryAnswer>>

@@ -5,6 +5,7 @@ import type { Image, ImageDeleted, ImageDetails, ImageList } from '../../preload
 import { fail, ok, type Result } from '../../preload/contract/result.ts'
 import { imageReference } from '../../preload/words/names.ts'
 import type { AdminClient } from '../platform/admin-client.ts'
+import { inParallel } from '../platform/parallel.ts'
 import { parseJson, type RegistryHttp, refusal } from '../platform/registry-http.ts'
 import { readActivity, type Times } from './activity.ts'
 import { acceptManifests, factReader, sum } from './manifest-facts.ts'
@@ -76,18 +77,22 @@ export function createImages(options: Options): Images {
       const folder = dataFolder()
       for (const name of repositories)
         if (folder !== undefined && isCached(name)) cached.set(name, await tagsOnDisk(folder, name))
-      const rows = await inParallel(tags, async (tag): Promise<Result<Image>> => {
-        const digest = await digestOfTag(tag, cached)
-        if (!digest.ok) return digest
-        const said = await facts.read(tag.repository, digest.value)
-        return ok({
-          ...tag,
-          digest: digest.value,
-          platforms: said?.platforms.map(one => one.platform) ?? [],
-          ...(said ? { size: sum(said.blobs) } : {}),
-          ...timesOf(activity?.get(tag.repository)?.get(tag.tag)),
-        })
-      })
+      const rows = await inParallel(
+        tags,
+        async (tag): Promise<Result<Image>> => {
+          const digest = await digestOfTag(tag, cached)
+          if (!digest.ok) return digest
+          const said = await facts.read(tag.repository, digest.value)
+          return ok({
+            ...tag,
+            digest: digest.value,
+            platforms: said?.platforms.map(one => one.platform) ?? [],
+            ...(said ? { size: sum(said.blobs) } : {}),
+            ...timesOf(activity?.get(tag.repository)?.get(tag.tag)),
+          })
+        },
+        width,
+      )
       const named = new Set(unreadable.map(one => one.repository))
       for (const [at, row] of rows.entries()) {
         const repository = tags[at]?.repository ?? ''
@@ -169,18 +174,4 @@ async function tagsOnDisk(folder: string, repository: string): Promise<Map<strin
     if (tag !== undefined) found.set(tag, digest)
   }
   return found
-}
-
-/** In their order, a few at a time. */
-async function inParallel<In, Out>(items: readonly In[], work: (item: In) => Promise<Out>): Promise<Out[]> {
-  const done: Out[] = []
-  let next = 0
-  const worker = async (): Promise<void> => {
-    for (let at = next++; at < items.length; at = next++) {
-      const item = items[at]
-      if (item !== undefined) done[at] = await work(item)
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker))
-  return done
 }

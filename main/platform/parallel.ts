@@ -1,8 +1,9 @@
-/** How many are read at a time: the registry is away meanwhile, and reading waits for the disk. */
-const width = 16
-
-/** Results in the order of what was given. */
-export async function inParallel<T, R>(all: readonly T[], work: (one: T) => Promise<R>): Promise<R[]> {
+/** Works on `width` at a time, as most of it is waiting; results in the order of what was given. */
+export async function inParallel<T, R>(
+  all: readonly T[],
+  work: (one: T) => Promise<R>,
+  width = 16,
+): Promise<R[]> {
   const results: R[] = []
   const waiting = all.entries()
   const next = async (): Promise<void> => {
