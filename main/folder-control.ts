@@ -186,8 +186,10 @@ export async function createFolderControl(options: Options): Promise<FolderContr
           log('another data folder is accepted', { folder: target.dataFolder, by: caller })
           await keeper.accept({ root: target.dataFolder, subs: target.subFolders })
           const { kind } = supervisor.state()
-          if (kind === 'undecided' || kind === 'failed') {
-            const started = await supervisor.start()
+          const isOpen = kind === 'undecided' || kind === 'failed'
+          if (isOpen || kind === 'serving') {
+            // The folder before is served until now: that ends as with any restart, pushes are finished.
+            const started = isOpen ? await supervisor.start() : await supervisor.restart({ now: false })
             // What it holds is counted now: until here it was not to be looked at.
             void storage.scan()
             if (!started.ok) return started

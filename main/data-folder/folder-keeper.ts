@@ -67,7 +67,7 @@ export interface FolderKeeper {
   look(): Promise<void>
   foreignZot(): Promise<ForeignZot | undefined>
   sawForeignZot(zot: Omit<ForeignZot, 'at'>): Promise<void>
-  /** From now on these are the ones. */
+  /** From now on these are the ones; what serves from others is not watched any more. */
   accept(folders: Folders): Promise<void>
   /** Writes what is not written yet. */
   close(): Promise<void>
@@ -197,9 +197,10 @@ export function createFolderKeeper(options: FolderKeeperOptions): FolderKeeper {
   async function look(by: Serving, isFirst = false): Promise<void> {
     const compared = await compare(by.folders)
     if (serving !== by && !isFirst) return
-    if (compared.ok && compared.value.same) {
+    // A process goes on in the folder that it opened: the same images in another one are nothing to it until it starts anew.
+    if (compared.ok && compared.value.same && (isFirst || !compared.value.restored)) {
       suspicious = false
-      if (isFirst && compared.value.restored) options.onRestored(by.folders.root)
+      if (compared.value.restored) options.onRestored(by.folders.root)
       await keepUp(by, isFirst)
       if (serving === by) arm(by, every)
       return
@@ -210,7 +211,7 @@ export function createFolderKeeper(options: FolderKeeperOptions): FolderKeeper {
       suspicious = true
       return arm(by, again)
     }
-    lost = lostBy(compared)
+    lost = lostBy(compared, by.folders.root)
     log('the data folder was lost while it served', { ...lost })
     options.onLost()
   }
@@ -290,6 +291,9 @@ export function createFolderKeeper(options: FolderKeeperOptions): FolderKeeper {
       else await keep(next)
     },
     async accept({ root, subs }) {
+      serving = undefined
+      stopTimer()
+      await looks.idle()
       const record = await load()
       const found = await identityOf(root, [])
       const others: Record<string, FolderIdentity> = {}
@@ -326,10 +330,11 @@ const identity = ({ folder, inode, marker, databases }: FolderSeen, sample: stri
   ...(marker === undefined ? {} : { marker }),
 })
 
-function lostBy(compared: Result<Compared>): Failure {
+/** The failure of a folder that was lost; `root` stands for whichever has the same contents and is another one. */
+function lostBy(compared: Result<Compared>, root: string): Failure {
   if (!compared.ok) return compared.error
   const { value } = compared
-  if (value.same) throw new Error('a folder that is the same was not lost')
+  if (value.same) return { code: 'other-folder', path: root }
   return value.difference === 'missing'
     ? { code: 'data-volume-missing', path: value.folder, parent: value.folder }
     : { code: 'other-folder', path: value.folder }

@@ -122,6 +122,13 @@ describe('a data folder that is not the one it was', () => {
       1,
       { error: { code: 'nothing-to-accept' } },
     ])
+    // Back to the first, while the second serves: one command, and the registry is there.
+    rig.configure(root(old))
+    const back = await rig.zotbar('data', 'accept')
+    expect([back.code, back.stdout]).toEqual([0, `Accepted. ${old} is the data folder from now on.\n`])
+    expect(await (await fetch(`${rig.url}/v2/_catalog`)).json()).toEqual({
+      repositories: ['team/one', 'team/two'],
+    })
   })
 
   it('is lost when its volume goes while it serves, and serves again when that is back', async context => {

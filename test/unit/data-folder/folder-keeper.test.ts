@@ -164,6 +164,38 @@ describe('the folder that serves', () => {
     expect(it.keeper.lost()).toEqual({ code: 'other-folder', path: root })
   })
 
+  it('is another one when a copy of it stands in its place: the process goes on in the one that it opened', async () => {
+    const root = store(join(folder, 'zot'), ['a'])
+    const it = keeping(['a'])
+    await serve(it, root)
+    renameSync(root, join(folder, 'away'))
+    store(root, ['a'])
+    for (const ms of [10_000, 1_000]) {
+      await it.clock.advance(ms)
+      await eventually(() => it.clock.pending().length > 0 || it.lost.length > 0 || undefined)
+    }
+    expect(it.keeper.lost()).toEqual({ code: 'other-folder', path: root })
+    expect(it.restored).toEqual([])
+    // It is what is served from the next start on, and it is said.
+    it.keeper.serves(undefined)
+    expect(await it.keeper.compare(folders(root))).toMatchObject({ value: { same: true, restored: true } })
+    await serve(it, root)
+    expect([it.keeper.lost(), it.restored]).toEqual([undefined, [root]])
+    await it.keeper.close()
+  })
+
+  it('that is accepted while another one serves stays accepted', async () => {
+    const [old, next] = [store(join(folder, 'old'), ['a']), join(folder, 'next')]
+    mkdirSync(next)
+    const it = keeping(['a'])
+    await serve(it, old)
+    await it.keeper.accept(folders(next))
+    expect(it.clock.pending()).toEqual([])
+    it.keeper.serves(undefined)
+    await it.keeper.close()
+    expect(written()).toMatchObject({ root: { folder: next } })
+  })
+
   it('that was restored from a backup serves, and is said once', async () => {
     const root = store(join(folder, 'zot'), ['a'])
     const first = keeping(['a'])
