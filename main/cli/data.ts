@@ -27,7 +27,7 @@ export const accept: Verb<object> = async context => {
 }
 
 /** Two columns, and whether they are the same folder. */
-function folderText({ same, found, was, choice }: DataFolder, now: number): string {
+function folderText({ same, difference, found, was, choice }: DataFolder, now: number): string {
   const rows = [
     ['Folder', was?.folder ?? 'not known', found.folder],
     ['Holds', (was && figureWords(was)) ?? 'not known', holdsWords(found)],
@@ -40,7 +40,9 @@ function folderText({ same, found, was, choice }: DataFolder, now: number): stri
     ? was === undefined
       ? 'Nothing was written down of a data folder yet.'
       : 'It is the data folder that it was.'
-    : 'It is not the data folder that it was. To begin with this one: zotbar data accept'
+    : difference === 'missing'
+      ? 'The data folder is not there. When its volume is back, it is served by itself.\nTo begin without images in its place: zotbar data accept'
+      : 'It is not the data folder that it was. To begin with this one: zotbar data accept'
   return `${table(['', 'BEFORE', 'NOW'], rows)}\n${verdict}`
 }
 

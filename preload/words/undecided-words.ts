@@ -125,7 +125,11 @@ export function folderFailureWords(error: FolderFailure): FailureWords {
         case 'other-folder':
           return {
             title: 'The data folder is not the one it was',
-            steps: [`${error.folder} does not hold what it held; nothing was started on it.`, ...decide],
+            steps: [
+              `${error.folder} is not the folder that was served before; nothing was started on it.`,
+              'See both, side by side: zotbar data show',
+              'To begin with it: zotbar data accept',
+            ],
           }
         default:
           return unreachable(error.why)
