@@ -1,7 +1,7 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import * as v from 'valibot'
-import type { JournalEntry } from '../../preload/contract/registry-state.ts'
+import type { Cause, JournalEntry } from '../../preload/contract/registry-state.ts'
 import { errorCode } from '../platform/error-code.ts'
 import { type SetAside, setAside } from '../platform/json-file.ts'
 import { serialQueue } from '../platform/serial-queue.ts'
@@ -13,23 +13,26 @@ const exit = v.variant('kind', [
   v.object({ kind: v.literal('unknown-adopted') }),
   v.object({ kind: v.literal('not-spawned'), reason: v.string() }),
 ])
+/** Every cause, as the type check demands: one that is written and not read makes the whole journal count as damaged. */
+const isCause: Record<Cause, true> = {
+  'app-started': true,
+  adopted: true,
+  'asked-start': true,
+  'asked-stop': true,
+  'asked-restart': true,
+  'app-quit': true,
+  crashed: true,
+  'ended-by-itself': true,
+  hung: true,
+  'data-lost': true,
+  'start-failed': true,
+  woke: true,
+  retry: true,
+}
 const schema = v.object({
   id: v.string(),
   at: v.number(),
-  cause: v.picklist([
-    'app-started',
-    'adopted',
-    'asked-start',
-    'asked-stop',
-    'asked-restart',
-    'app-quit',
-    'crashed',
-    'ended-by-itself',
-    'hung',
-    'start-failed',
-    'woke',
-    'retry',
-  ]),
+  cause: v.custom<Cause>(cause => typeof cause === 'string' && Object.hasOwn(isCause, cause)),
   exit: v.exactOptional(exit),
   ranForMs: v.exactOptional(count),
   downMs: v.exactOptional(count),

@@ -83,6 +83,12 @@ describe('the journal', () => {
     expect(aside).toEqual([])
   })
 
+  it('knows a registry again that ended because its data folder went', async () => {
+    await (await open()).add(entry(1, { cause: 'data-lost', downMs: 4000 }))
+    expect((await open()).newest()).toEqual([entry(1, { cause: 'data-lost', downMs: 4000 })])
+    expect(aside).toEqual([])
+  })
+
   it('shows the newest 20 and keeps within its limits', async () => {
     const journal = await open({ entries: 50 })
     for (let n = 0; n < 120; n++) await journal.add(entry(n))
