@@ -21,7 +21,7 @@ export const neutral: Figure = {
   name: 'neutral',
   about:
     'p99 of a neutral client and memory while another client floods (requests ahead, connections, scopes)',
-  async run({ work, engine, quick, say }) {
+  async run({ work, engine, say }) {
     if (!engine) return skipped(missing.ours)
     if (!procIsThere) return skipped(missing.proc)
     const folder = await work.sub('neutral')
@@ -37,7 +37,7 @@ export const neutral: Figure = {
     const authorization = await wideKey(server.url)
     const orders: Record<string, Order> = {
       'sent ahead': { kind: 'pipelining', path: `/v2/alice/x/blobs/${digest}`, requests: 20_000 },
-      connections: { kind: 'connections', count: quick ? 1500 : 4200 },
+      connections: { kind: 'connections', count: 4200 },
       scopes: {
         kind: 'requests',
         at: 24,
@@ -46,7 +46,10 @@ export const neutral: Figure = {
       },
     }
     await askNeutrally(port, '/v2/', 500)
-    const measured: Row[] = []
+    const first = await residentMegabytes(server.pid)
+    const measured: Row[] = [
+      { name: 'memory before any flood', unit: 'MB', better: 'less', ours: summary([first]), note },
+    ]
     for (const [name, order] of Object.entries(orders)) {
       for (const from of ['127.0.0.2', '127.0.0.1']) {
         const flood = await startFlood({ ...order, port, from })
@@ -59,7 +62,7 @@ export const neutral: Figure = {
         const heard = await askNeutrally(port, '/v2/', 1000)
         clearInterval(timer)
         await endFlood(flood)
-        await pause(quick ? 1000 : 10_000)
+        await pause(10_000)
         const after = await residentMegabytes(server.pid)
         say(`  ${name} from ${from}: refused ${JSON.stringify(heard.refused)}`)
         const what = `neutral client, ${name} from ${from}`
