@@ -69,7 +69,9 @@ export function startFailureWords(error: StartFailure): FailureWords {
       return {
         title: 'The data volume is missing',
         steps: [
-          `${error.path} cannot be opened, because ${error.parent} is not there.`,
+          error.path === error.parent
+            ? `${error.path} is not there.`
+            : `${error.path} cannot be opened, because ${error.parent} is not there.`,
           'Attach or mount the volume. The registry starts when it is back; nothing was created in its place.',
         ],
       }

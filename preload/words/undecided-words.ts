@@ -69,7 +69,9 @@ export function undecidedWords(undecided: Undecided, now: number): UndecidedWord
       return {
         headline: 'The data folder is not the one it was',
         reason: [
-          'Nothing was started, so that nobody finds it without images. It starts by itself when the folder is back.',
+          found.holds === 'images'
+            ? 'Nothing was started, so that nobody finds other images. It starts by itself when the one before is back.'
+            : 'Nothing was started, so that nobody finds it without images. It starts by itself when the folder is back.',
           ...evidence,
         ].join('\n'),
       }

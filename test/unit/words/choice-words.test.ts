@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { choiceRows } from '../../../preload/words/choice-words.ts'
+import { failureWords } from '../../../preload/words/failure-words.ts'
 import { plain } from '../../../preload/words/format.ts'
+import { undecidedWords } from '../../../preload/words/undecided-words.ts'
 import { zotStore } from '../../fakes/undecided.ts'
 
 const now = new Date(2026, 2, 12, 14, 2, 0).getTime()
@@ -57,5 +59,22 @@ describe('what each program changes', () => {
     expect(row(choiceRows(store), 'Known faults')).toBeUndefined()
     expect(plain(row(choiceRows(store, 3), 'Known faults')?.zot.title ?? '')).toBe('3 advisories affect it')
     expect(plain(row(choiceRows(store, 1), 'Known faults')?.zot.title ?? '')).toBe('1 advisory affects it')
+  })
+})
+
+describe('a data folder that is not the one it was', () => {
+  const other = (holds: 'images' | 'nothing') =>
+    undecidedWords({ ...store, why: 'other-folder', found: { ...store.found, holds } }, now).reason
+
+  it('is not served, whether it holds nothing or something else', () => {
+    expect(other('nothing')).toMatch(/^Nothing was started, so that nobody finds it without images\./)
+    expect(other('images')).toMatch(/^Nothing was started, so that nobody finds other images\./)
+  })
+
+  it('that is not there is named once', () => {
+    const missing = (parent: string) =>
+      failureWords({ code: 'data-volume-missing', path: '/Volumes/a/zot', parent }).steps[0]
+    expect(missing('/Volumes/a/zot')).toBe('/Volumes/a/zot is not there.')
+    expect(missing('/Volumes/a')).toBe('/Volumes/a/zot cannot be opened, because /Volumes/a is not there.')
   })
 })
