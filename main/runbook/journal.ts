@@ -152,3 +152,18 @@ async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r')
   await handle.sync().finally(() => handle.close())
 }
+
+/** A quit is like a kill for a run: what it would still write is never acknowledged, so it goes no further. */
+export function whileOpen(
+  journal: Journal,
+  { isClosed, added }: { isClosed(): boolean; added(): void },
+): Journal {
+  return {
+    entries: journal.entries,
+    async add(entry) {
+      if (isClosed()) return new Promise(() => {})
+      await journal.add(entry)
+      added()
+    },
+  }
+}

@@ -15,19 +15,12 @@ import type { Clock } from '../platform/clock.ts'
 import { reasonOf } from '../platform/error-code.ts'
 import { type SetAside, setAside } from '../platform/json-file.ts'
 import { type Active, activeOf, ask, detailsOf, nextTold, refresh, take, toldFrom } from './active.ts'
-import { brokenOffQuestion, brokenOffWords, nextTryMs, Unreadable } from './broken-off.ts'
-import { type Entry, type Journal, openJournal } from './journal.ts'
-import {
-  type BrokenOff,
-  type Interrupted,
-  type Kind,
-  laterThan,
-  rememberedBy,
-  stamp,
-  takeUp,
-} from './kind.ts'
-import { closeOlderRuns, type NewestRun, newestRun } from './newest.ts'
+import { Unreadable } from './broken-off.ts'
+import { type Entry, type Journal, openJournal, whileOpen } from './journal.ts'
+import { type BrokenOff, type Interrupted, type Kind, laterThan, stamp, takeUp } from './kind.ts'
+import { closeOlderRuns, newestRun } from './newest.ts'
 import { journals, prune, readDetails, readRecords } from './records.ts'
+import { createRetry } from './retry.ts'
 import { type Outcome, runRunbook } from './run.ts'
 import type { Runbook } from './step.ts'
 
@@ -148,79 +141,31 @@ export function createRunbooks(options: Options): Runbooks {
       await prune(folder).catch(() => {})
       return outcome
     } catch (error) {
-      return breakOff(active, error)
+      return retry.breakOff(active, error)
     }
   }
 
   function end(active: Active, how: RunbookEnd): void {
     delete active.brokenOff
     active.end = how
-    tries = 0
+    retry.ended()
     log('a runbook ended', { run: active.progress.run, ...how })
     changed(active)
   }
 
-  /** How often the run under way broke off, and what waits to try it again. */
-  let tries = 0
-  let stopTrying = (): void => {}
-  let trying = false
-
-  /** Nothing more is done, and nothing else begins, until it can go on. */
-  function breakOff(active: Active, error: unknown): Outcome {
-    const { run: id, runbook } = active.progress
-    tries += 1
-    log('a runbook broke off', { run: id, tries, error: String(error) })
-    const broken = brokenOffWords(error)
-    active.brokenOff = { runbook, result: 'failed', error: broken }
-    active.progress = {
-      ...active.progress,
-      question: brokenOffQuestion(id, broken),
-    }
-    changed(active)
-    if (closed) return { result: 'failed', error: broken }
-    stopTrying()
-    stopTrying = clock.setTimer(clock.now() + nextTryMs(tries), () => void tryAgain(active), { unref: true })
-    options.onBrokenOff?.({ runbook, memory: rememberedBy(active.entries) ?? {}, tries })
-    return { result: 'failed', error: broken }
-  }
-
-  /** Takes it up as the next start of the app would, as soon as its journal can be read and written. */
-  async function tryAgain(active: Active): Promise<void> {
-    if (closed || trying || newest !== active || !active.brokenOff) return
-    trying = true
-    stopTrying()
-    try {
-      const found = await newestRun(folder)
-      if (found.kind === 'unreadable') throw new Unreadable(found.reason)
-      if (found.kind === 'damaged') await setAside(found.file, { now: clock.now, report })
-      if (found.kind !== 'unended') return endAsFound(active, found)
-      // The line that says so is the proof that the journal can be written: nothing is touched before.
-      await (await openJournal(found.file)).add({ kind: 'resumed', at: clock.now() })
-      const cut = resumable(found, { inThisLife: true, cancelled: active.cancel.signal.aborted })
-      if (!cut) {
-        await setAside(found.file, { now: clock.now, report })
-        return endAsFound(active, { kind: 'damaged', run: found.run, file: found.file })
-      }
-      await (options.recover?.(cut) ?? cut.resume())
-    } catch (error) {
-      breakOff(newest ?? active, error)
-    } finally {
-      trying = false
-    }
-  }
-
-  /** There is nothing to go on with: its last line is there after all, or its journal is not. */
-  function endAsFound(active: Active, found: Exclude<NewestRun, { kind: 'unended' }>): void {
-    const { runbook, run: id } = active.progress
-    const written = found.kind === 'ended' && found.run === id ? found.end : undefined
-    end(active, {
-      runbook,
-      result: written?.result ?? 'failed',
-      ...(written
-        ? written.error && { error: written.error }
-        : { error: { code: 'journal-lost', words: 'Its journal is gone, so it stays as it was left.' } }),
-    })
-  }
+  const retry = createRetry({
+    folder,
+    clock,
+    report,
+    log,
+    onBrokenOff: options.onBrokenOff,
+    recover: options.recover,
+    newest: () => newest,
+    isClosed: () => closed,
+    changed,
+    end,
+    resumable,
+  })
 
   /** Makes the run of a journal the one under way; undefined where nobody understands it. */
   function resumable(
@@ -246,7 +191,7 @@ export function createRunbooks(options: Options): Runbooks {
       steps: [],
       memory: {},
     }
-    breakOff(activate(nobodyKnows, id, 'cli', []), error)
+    retry.breakOff(activate(nobodyKnows, id, 'cli', []), error)
   }
 
   function blocked(): Failure | undefined {
@@ -297,7 +242,7 @@ export function createRunbooks(options: Options): Runbooks {
     answer(question, agreed) {
       const active = running()
       if (active?.brokenOff && active.progress.question?.id === question) {
-        if (agreed) void tryAgain(active)
+        if (agreed) void retry.tryAgain(active)
         else active.cancel.abort()
         return ok(null)
       }
@@ -345,19 +290,7 @@ export function createRunbooks(options: Options): Runbooks {
     },
     close() {
       closed = true
-      stopTrying()
-    },
-  }
-}
-
-/** A quit is like a kill for a run: what it would still write is never acknowledged, so it goes no further. */
-function whileOpen(journal: Journal, { isClosed, added }: { isClosed(): boolean; added(): void }): Journal {
-  return {
-    entries: journal.entries,
-    async add(entry) {
-      if (isClosed()) return new Promise(() => {})
-      await journal.add(entry)
-      added()
+      retry.stop()
     },
   }
 }

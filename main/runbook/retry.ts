@@ -1,0 +1,113 @@
+import type { RunbookEnd } from '../../preload/contract/runbook.ts'
+import type { Clock } from '../platform/clock.ts'
+import { type SetAside, setAside } from '../platform/json-file.ts'
+import type { Active } from './active.ts'
+import { brokenOffQuestion, brokenOffWords, nextTryMs, Unreadable } from './broken-off.ts'
+import { type Entry, openJournal } from './journal.ts'
+import { type BrokenOff, type Interrupted, rememberedBy } from './kind.ts'
+import { type NewestRun, newestRun } from './newest.ts'
+import type { Outcome } from './run.ts'
+
+interface RetryDeps {
+  folder: string
+  clock: Clock
+  report(what: SetAside): void
+  log(message: string, data?: Record<string, unknown>): void
+  onBrokenOff?: ((run: BrokenOff) => void) | undefined
+  /** See `createRunbooks`. */
+  recover?: ((cut: Interrupted) => Promise<void>) | undefined
+  /** The newest run of this life of the app. */
+  newest(): Active | undefined
+  isClosed(): boolean
+  changed(active: Active): void
+  end(active: Active, how: RunbookEnd): void
+  /** Makes the run of a journal the one under way; undefined where nobody understands it. */
+  resumable(
+    journal: { file: string; entries: Entry[] },
+    how: { inThisLife: boolean; cancelled: boolean },
+  ): Interrupted | undefined
+}
+
+/** What becomes of a run that cannot go on. */
+export interface Retry {
+  /** Nothing more is done, and nothing else begins, until it can go on; it is tried again by itself. */
+  breakOff(active: Active, error: unknown): Outcome
+  /** Takes it up as the next start of the app would, as soon as its journal can be read and written. Never rejects. */
+  tryAgain(active: Active): Promise<void>
+  /** A run ended: the next one that breaks off does so for the first time. */
+  ended(): void
+  /** Nothing is tried again by itself any more. */
+  stop(): void
+}
+
+export function createRetry(deps: RetryDeps): Retry {
+  const { folder, clock, report, log, newest, isClosed, changed, end } = deps
+  /** How often the run under way broke off, and what waits to try it again. */
+  let tries = 0
+  let stopTrying = (): void => {}
+  let trying = false
+
+  function breakOff(active: Active, error: unknown): Outcome {
+    const { run: id, runbook } = active.progress
+    tries += 1
+    log('a runbook broke off', { run: id, tries, error: String(error) })
+    const broken = brokenOffWords(error)
+    active.brokenOff = { runbook, result: 'failed', error: broken }
+    active.progress = {
+      ...active.progress,
+      question: brokenOffQuestion(id, broken),
+    }
+    changed(active)
+    if (isClosed()) return { result: 'failed', error: broken }
+    stopTrying()
+    stopTrying = clock.setTimer(clock.now() + nextTryMs(tries), () => void tryAgain(active), { unref: true })
+    deps.onBrokenOff?.({ runbook, memory: rememberedBy(active.entries) ?? {}, tries })
+    return { result: 'failed', error: broken }
+  }
+
+  async function tryAgain(active: Active): Promise<void> {
+    if (isClosed() || trying || newest() !== active || !active.brokenOff) return
+    trying = true
+    stopTrying()
+    try {
+      const found = await newestRun(folder)
+      if (found.kind === 'unreadable') throw new Unreadable(found.reason)
+      if (found.kind === 'damaged') await setAside(found.file, { now: clock.now, report })
+      if (found.kind !== 'unended') return endAsFound(active, found)
+      // The line that says so is the proof that the journal can be written: nothing is touched before.
+      await (await openJournal(found.file)).add({ kind: 'resumed', at: clock.now() })
+      const cut = deps.resumable(found, { inThisLife: true, cancelled: active.cancel.signal.aborted })
+      if (!cut) {
+        await setAside(found.file, { now: clock.now, report })
+        return endAsFound(active, { kind: 'damaged', run: found.run, file: found.file })
+      }
+      await (deps.recover?.(cut) ?? cut.resume())
+    } catch (error) {
+      breakOff(newest() ?? active, error)
+    } finally {
+      trying = false
+    }
+  }
+
+  /** There is nothing to go on with: its last line is there after all, or its journal is not. */
+  function endAsFound(active: Active, found: Exclude<NewestRun, { kind: 'unended' }>): void {
+    const { runbook, run: id } = active.progress
+    const written = found.kind === 'ended' && found.run === id ? found.end : undefined
+    end(active, {
+      runbook,
+      result: written?.result ?? 'failed',
+      ...(written
+        ? written.error && { error: written.error }
+        : { error: { code: 'journal-lost', words: 'Its journal is gone, so it stays as it was left.' } }),
+    })
+  }
+
+  return {
+    breakOff,
+    tryAgain,
+    ended() {
+      tries = 0
+    },
+    stop: () => stopTrying(),
+  }
+}
