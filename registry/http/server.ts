@@ -5,11 +5,12 @@ import { secretFree } from '../log/secret-free.ts'
 import { errorTable } from '../oci/error-table.ts'
 import { accessLine } from './access-line.ts'
 import type { Certificate } from './certificate.ts'
-import { type Client, type Clients, createClients } from './client.ts'
+import { type Clients, createClients } from './client.ts'
 import { Connections } from './connections.ts'
 import type { Cors } from './cors.ts'
 import type { Exchange, Handlers } from './exchange.ts'
 import type { IdleLimits } from './idleness.ts'
+import { limitNotes } from './limit-notes.ts'
 import { createNodeServer } from './node-server.ts'
 import type { RateLimit } from './rate-limit.ts'
 import { sendFailure } from './responder.ts'
@@ -75,7 +76,7 @@ export function createRegistryServer(options: ServerOptions): RegistryServer {
   const underWay = new UnderWay()
   const connections = new Connections({
     clientOf: clients.ofSocket,
-    onLimit: client => noteLimit(logger, client),
+    onLimit: limitNotes(logger),
   })
 
   const settle = (exchange: Exchange): void => {
@@ -237,13 +238,3 @@ function pathOf({ url = '/' }: IncomingMessage): string {
 
 const textOf = (error: unknown): string =>
   error instanceof Error ? (error.stack ?? error.message) : String(error)
-
-/** Who floods with connections must not flood the log, too, ms. */
-const tellLimitEvery = 60_000
-let toldLimitAt = Number.NEGATIVE_INFINITY
-
-function noteLimit(logger: Logger, { key }: Client): void {
-  if (performance.now() - toldLimitAt < tellLimitEvery) return
-  toldLimitAt = performance.now()
-  logger.log('warn', 'too many connections are open: the longest idle ones are closed', { client: key })
-}

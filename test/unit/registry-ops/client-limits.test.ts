@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import type { Client } from '../../../registry/http/client.ts'
 import { Connections } from '../../../registry/http/connections.ts'
+import { limitNotes } from '../../../registry/http/limit-notes.ts'
 import { UnderWay } from '../../../registry/http/under-way.ts'
 import { OpenUploads, uploadKey } from '../../../registry/routes/open-uploads.ts'
 
@@ -36,6 +37,21 @@ function setUp(max: number, maxPerClient: number) {
   }
   return { connections, open, limits: () => limits }
 }
+
+it('a server tells of its limit once a minute, whatever another server told', () => {
+  let now = 0
+  const told: string[] = []
+  const server = (name: string) =>
+    limitNotes({ log: (_, __, fields) => void told.push(`${name} ${fields?.['client']}`) }, () => now)
+  const [one, other] = [server('one'), server('other')]
+  one(client('a'))
+  other(client('b'))
+  now = 59_999
+  one(client('c'))
+  now = 60_000
+  one(client('d'))
+  expect(told).toEqual(['one a', 'other b', 'one d'])
+})
 
 describe('connections', () => {
   const a = client('192.0.2.1')
