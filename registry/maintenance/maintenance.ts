@@ -19,6 +19,8 @@ import { opensIn, parseTimeWindow, type TimeWindow } from './time-window.ts'
 const firstGc = 30_000
 const firstScrub = 10_000
 const firstIndexing = 5000
+/** From one look at the repositories that could not be read to the next, ms. */
+const nextIndexing = 10 * 60_000
 
 /** Who wants figures of the work in the background. Durations in seconds. */
 export interface MaintenanceObserver {
@@ -176,19 +178,30 @@ export async function openMaintenance(options: MaintenanceOptions): Promise<Open
     logger.log('info', 'scrub completed', { module: 'scrub', ...totals, affected, seconds })
   })
 
+  /** Repositories whose blobs are noted, as long as others are not. */
+  const noted = new Set<string>()
+  let isNoted = false
   const fill = guarded(logger, 'dedupe', async signal => {
     const { blobIndex } = options
-    if (!blobIndex || blobIndex.isComplete) return
+    isNoted = !blobIndex || blobIndex.isComplete
+    if (!blobIndex || isNoted) return
     const pause = createPace(signal)
-    for await (const name of upkeep.names()) {
-      await forOne('dedupe', name, signal, async () => {
+    let missing = 0
+    for await (const name of upkeep.names(() => missing++)) {
+      if (noted.has(name)) continue
+      const done = await forOne('dedupe', name, signal, async () => {
         for await (const digest of upkeep.blobs(name)) {
           blobIndex.note(name, digest.text)
           await pause()
         }
       })
+      if (done) noted.add(name)
+      else missing++
     }
-    blobIndex.setComplete()
+    // What could not be read may hold any blob, so whoever asks for one goes on searching.
+    if (missing > 0) return
+    isNoted = blobIndex.setComplete()
+    noted.clear()
   })
 
   const tasksOf = (
@@ -216,7 +229,14 @@ export async function openMaintenance(options: MaintenanceOptions): Promise<Open
       tasks.push({ name: 'scrub', interval, first, window: undefined, run: scrub })
     }
     if (storage.dedupe && options.blobIndex)
-      tasks.push({ name: 'dedupe', interval: 0, first: firstIndexing, window: undefined, run: fill })
+      tasks.push({
+        name: 'dedupe',
+        interval: 0,
+        sooner: () => (isNoted ? undefined : nextIndexing),
+        first: firstIndexing,
+        window: undefined,
+        run: fill,
+      })
     for (const _ of tasks) observer?.taskRegistered()
     return tasks
   }

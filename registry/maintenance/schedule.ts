@@ -5,6 +5,8 @@ export interface Task {
   readonly name: string
   /** From the end of one run to the beginning of the next; 0: it runs once. */
   readonly interval: number
+  /** How long after a run that did not do all of its work the next one begins; asked when a run ended. Undefined: `interval`. */
+  readonly sooner?: () => number | undefined
   /** When it first runs, from now. */
   readonly first: number
   /** It only begins while this is open. */
@@ -64,7 +66,8 @@ export function createSchedule(options: ScheduleOptions = {}): Schedule {
       } finally {
         ended()
       }
-      if (task.interval > 0 && cancels.has(task)) later(task, task.interval)
+      const wait = task.sooner?.() ?? task.interval
+      if (wait > 0 && cancels.has(task)) later(task, wait)
     })
   }
 

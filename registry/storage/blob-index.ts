@@ -16,6 +16,8 @@ const versions = [
 /** News are written together, ms; or earlier, when there are so many. */
 const flushAfter = 3000
 const maxNews = 100
+/** Where there is no file for them, the oldest beyond this are lost. */
+const maxKept = 10_000
 /** Repositories that are offered for one blob. */
 const maxOffered = 8
 
@@ -33,6 +35,8 @@ export class BlobIndex {
   readonly #news = new Map<string, { digest: string; repository: string; there: boolean }>()
   #opened: Opened | 'unusable' | undefined
   #timer: NodeJS.Timeout | undefined
+  /** News were lost since `setComplete` was last asked for. */
+  #lost = false
 
   /** Opens nothing yet: the start need not wait for it. */
   constructor(root: string) {
@@ -65,9 +69,15 @@ export class BlobIndex {
     return opened?.database.prepare("SELECT 1 FROM facts WHERE name = 'complete'").get() !== undefined
   }
 
-  setComplete(): void {
+  /** Every blob was noted. False: some of the notes were lost, so all of them have to be made again. */
+  setComplete(): boolean {
     this.flush()
+    if (this.#lost) {
+      this.#lost = false
+      return false
+    }
     this.#open()?.database.exec("INSERT OR REPLACE INTO facts VALUES ('complete', '1')")
+    return true
   }
 
   flush(): void {
@@ -85,6 +95,7 @@ export class BlobIndex {
       })
     } catch {
       // A full disk: these hints are lost.
+      this.#lost = true
     }
     this.#news.clear()
   }
@@ -108,7 +119,13 @@ export class BlobIndex {
   }
 
   #tell(repository: string, digest: string, there: boolean): void {
-    this.#news.set(`${digest} ${repository}`, { digest, repository, there })
+    const key = `${digest} ${repository}`
+    this.#news.delete(key)
+    this.#news.set(key, { digest, repository, there })
+    for (const oldest of this.#news.keys()) {
+      if (this.#news.size <= maxKept) break
+      this.#news.delete(oldest)
+    }
     if (this.#news.size >= maxNews) this.flush()
     else this.#timer ??= setTimeout(() => this.flush(), flushAfter).unref()
   }

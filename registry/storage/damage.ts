@@ -41,11 +41,14 @@ export class Damage {
     this.#indexes.delete(repository)
   }
 
-  /** Walks over the repositories below `root` and takes note of what cannot be entered. */
-  async *walk(root: string): AsyncGenerator<Found> {
+  /** Walks over the repositories below `root`, takes note of what cannot be entered, and tells `onUnreadable` of it. */
+  async *walk(root: string, onUnreadable: (name: string) => void = () => {}): AsyncGenerator<Found> {
     const folders = new Map<string, string>()
     const names = new Set<string>()
-    for await (const found of walkRepositories(root, (name, reason) => folders.set(name, reason))) {
+    for await (const found of walkRepositories(root, (name, reason) => {
+      folders.set(name, reason)
+      onUnreadable(name)
+    })) {
       names.add(found.name)
       yield found
     }

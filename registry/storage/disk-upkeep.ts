@@ -50,8 +50,8 @@ export class DiskUpkeep implements Upkeep {
     this.#parts = parts
   }
 
-  async *names(): AsyncGenerator<string> {
-    for await (const { name } of this.#parts.damage.walk(this.#root)) yield name
+  async *names(onUnreadable?: (name: string) => void): AsyncGenerator<string> {
+    for await (const { name } of this.#parts.damage.walk(this.#root, onUnreadable)) yield name
   }
 
   async survey(name: string, pause: () => Promise<void>): Promise<Result<readonly SurveyedManifest[]>> {

@@ -53,8 +53,11 @@ export interface CheckOptions {
 
 /** What the storage does for its own good, while requests go on. Every `name` is a repository name. */
 export interface Upkeep {
-  /** Every repository, and every folder with the beginnings of one. */
-  names(): AsyncIterable<string>
+  /**
+   * Every repository, and every folder with the beginnings of one. `onUnreadable` hears of those that cannot be
+   * entered, so that nobody knows what is below them.
+   */
+  names(onUnreadable?: (name: string) => void): AsyncIterable<string>
   survey(name: string, pause: () => Promise<void>): Promise<Result<readonly SurveyedManifest[]>>
   /** Removes manifests as decided, then the blobs that nothing names. Whole at every moment. */
   collect(name: string, options: CollectOptions): Promise<Result<Collected>>

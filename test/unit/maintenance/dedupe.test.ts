@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { BlobIndex } from '../../../registry/storage/blob-index.ts'
 import { Dedupe } from '../../../registry/storage/dedupe.ts'
@@ -111,6 +112,27 @@ describe('dedupe', () => {
     await upload(storage, 'a', 'other')
     await upload(storage, 'b', 'other')
     expect(links('a', 'other')).toBe(2)
+  })
+
+  it('is not said to know all where the disk did not take a note', () => {
+    expect(index.isComplete).toBe(false)
+    const other = new DatabaseSync(join(root, '_zotbar/blobs.db'))
+    other.exec('ALTER TABLE places RENAME TO unwritable')
+    index.note('a', digestText('layer'))
+    index.flush()
+    other.exec('ALTER TABLE unwritable RENAME TO places')
+    other.close()
+    expect([index.setComplete(), index.isComplete]).toEqual([false, false])
+    index.note('a', digestText('layer'))
+    expect([index.setComplete(), index.isComplete]).toEqual([true, true])
+    expect(index.holders(digestText('layer'))).toEqual(['a'])
+  })
+
+  it('keeps no more than so much without its file', () => {
+    index.close()
+    for (let at = 0; at < 10_001; at++) index.note('a', digestText(`${at}`))
+    expect(index.holders(digestText('0'))).toEqual([])
+    expect(index.holders(digestText('10000'))).toEqual(['a'])
   })
 
   it('takes many notes', () => {
