@@ -21,13 +21,17 @@ const line = v.union([
   v.object({ end: v.literal(true) }),
 ])
 
+/** A registry that is at a list says something about the next repository within this, ms. */
+const silenceLimit = 10_000
+
 /**
  * A page of all tags as the registry stores them, by its administration socket (docs/admin-socket.md). Undefined where
- * it has none, or none that tells this.
+ * it has none, or none that tells this. `registry-silent` where it began and then said nothing for `silenceMs`.
  */
 export async function storedImages(
   adminSocket: string,
   { repository, after, limit }: { repository?: string; after?: string; limit: number },
+  silenceMs = silenceLimit,
 ): Promise<Result<ImageList> | undefined> {
   const from = after === undefined ? undefined : readCursor(after)
   const images: Image[] = []
@@ -56,8 +60,10 @@ export async function storedImages(
     repository === undefined
       ? `?from=${encodeURIComponent(from?.repository ?? '')}`
       : `?repository=${encodeURIComponent(repository)}`
-  const end = await askLines(adminSocket, `/repositories${query}`, take).done
+  const end = await askLines(adminSocket, `/repositories${query}`, take, { silenceMs }).done
   const more = images.length > limit
+  if (end.kind === 'silent')
+    return fail({ code: 'registry-silent', what: 'list the images', limitMs: end.limitMs })
   if (senseless || (!whole && !more)) return undefined
   if (end.kind === 'refused' || end.kind === 'absent') return undefined
   if (repository !== undefined) {

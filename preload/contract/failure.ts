@@ -75,6 +75,8 @@ export type Failure =
   | { code: 'registry-denied'; what: string; status: number; user?: string }
   | { code: 'registry-refused'; what: string; status: number; reason: string }
   | { code: 'registry-unreachable'; reason: string }
+  /** It began to answer, and then nothing came for so long, ms. `what`: "list the images". */
+  | { code: 'registry-silent'; what: string; limitMs: number }
   /** The engine has no administration socket, and this needs one. */
   | { code: 'keys-need-admin-socket'; engine: string; user?: string }
   | { code: 'keys-off' }

@@ -159,6 +159,7 @@ export function failureWords(error: Failure): FailureWords {
     case 'registry-denied':
     case 'registry-refused':
     case 'registry-unreachable':
+    case 'registry-silent':
     case 'keys-need-admin-socket':
     case 'keys-off':
     case 'key-not-found':

@@ -1,6 +1,7 @@
 import type { Failure } from '../contract/failure.ts'
 import { unreachable } from '../contract/result.ts'
 import type { FailureWords } from './failure-words.ts'
+import { duration } from './format.ts'
 import { imageReference } from './names.ts'
 
 /** What can go wrong with the images, the keys and the accounts of a registry that runs. */
@@ -13,6 +14,7 @@ type RegistryFailure = Extract<
       | 'registry-denied'
       | 'registry-refused'
       | 'registry-unreachable'
+      | 'registry-silent'
       | 'keys-need-admin-socket'
       | 'keys-off'
       | 'key-not-found'
@@ -58,6 +60,14 @@ export function registryFailureWords(error: RegistryFailure): FailureWords {
       return {
         title: 'The registry does not answer',
         steps: [`${error.reason}.`, 'See how it is: zotbar status'],
+      }
+    case 'registry-silent':
+      return {
+        title: `The registry did not ${error.what} to the end`,
+        steps: [
+          `It began, and then said nothing for ${duration(error.limitMs)}.`,
+          'Try it again, or see how it is: zotbar status',
+        ],
       }
     case 'keys-need-admin-socket':
       return {

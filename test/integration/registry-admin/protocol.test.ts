@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { storedImages } from '../../../main/images/stored-images.ts'
 import { adminClient } from '../../../main/platform/admin-client.ts'
 import { askLines } from '../../../main/platform/admin-lines.ts'
 import { systemClock } from '../../../main/platform/clock.ts'
@@ -250,6 +251,34 @@ describe('the list of repositories', () => {
     })
     expect(await done).toEqual({ kind: 'broken' })
     expect(seen).toMatchObject([{ repository: 'b' }])
+  })
+
+  it('that falls silent in the middle is a failure of its own, and one that moves is none', async () => {
+    server = createServer((request, response) => {
+      response.writeHead(200)
+      const tags = `{"repository":"a","tags":[{"tag":"v1","digest":"sha256:1","platforms":[]}]}\n`
+      if (request.url?.includes('repository=')) {
+        // A line that comes in pieces, each within the limit, and altogether later than it.
+        const pieces = [...`${tags}{"end":true}\n`.matchAll(/.{1,12}\n?/g)].map(([piece]) => piece)
+        const next = setInterval(() => {
+          const piece = pieces.shift()
+          if (piece !== undefined) return response.write(piece)
+          clearInterval(next)
+          response.end()
+        }, 40)
+      } else response.write(tags)
+    })
+    await new Promise<void>(resolve => server?.listen(path, resolve))
+    expect(await storedImages(path, { limit: 10 }, 250)).toEqual({
+      ok: false,
+      error: { code: 'registry-silent', what: 'list the images', limitMs: 250 },
+    })
+    expect(await storedImages(path, { repository: 'a', limit: 10 }, 250)).toMatchObject({
+      ok: true,
+      value: { images: [{ repository: 'a', tag: 'v1' }] },
+    })
+    // Enough was said for a page: what comes after it is not waited for.
+    expect(await storedImages(path, { limit: 0 }, 250)).toMatchObject({ ok: true })
   })
 
   it('counts children and what has no tag, and each blob of an index once', async () => {
