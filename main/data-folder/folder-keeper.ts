@@ -273,7 +273,11 @@ export function createFolderKeeper(options: FolderKeeperOptions): FolderKeeper {
       noticing = true
       void looks.run(async () => {
         noticing = false
-        if (serving === by && isThin(await load())) await keepUp(by, false)
+        if (serving !== by || !isThin(await load())) return
+        // What was counted may be the images of another folder that lies here by now: only the next looks judge that.
+        const compared = await compare(by.folders)
+        if (serving === by && compared.ok && compared.value.same && !compared.value.restored)
+          await keepUp(by, false)
       })
     },
     async look() {

@@ -22,7 +22,11 @@ export function compareFolder(was: FolderIdentity, now: FolderSeen, isOtherPath:
     was.marker === undefined &&
     isSameRoot &&
     Object.entries(was.databases).some(([name, inode]) => now.databases[name] === inode)
-  if (!knew && !isOtherPath) return { same: true, restored: false }
+  // A zot that has no images yet is known by its databases alone: others, in another folder, are another store.
+  const isOtherZot =
+    !isSameRoot && Object.keys(was.databases).length > 0 && Object.keys(now.databases).length > 0
+  if (!knew && !isOtherPath)
+    return isOtherZot ? { same: false, difference: 'contents' } : { same: true, restored: false }
   if (isOtherPath) {
     const whole = now.present.length === was.sample.length
     if (whole && (byMarker || (isSameRoot && was.sample.length > 0))) return { same: true, restored: true }

@@ -184,6 +184,28 @@ describe('the folder that serves', () => {
     await it.keeper.close()
   })
 
+  it('that began empty is another one when one with images comes over it, and is never written down as it', async () => {
+    const [root, away] = [join(folder, 'zot'), join(folder, 'away')]
+    store(away, ['a', 'b'], 'a'.repeat(32))
+    store(root, [], 'b'.repeat(32))
+    const it = keeping([])
+    await serve(it, root)
+    renameSync(root, join(folder, 'trash'))
+    renameSync(away, root)
+    // Its images are counted before the next look at the folder.
+    it.counted.names = ['a', 'b']
+    it.keeper.counted()
+    await it.keeper.look()
+    expect(written()).toMatchObject({ root: { marker: 'b'.repeat(32), sample: [] } })
+    await it.clock.advance(1_000)
+    await eventually(() => it.lost.length > 0 || undefined)
+    expect(it.keeper.lost()).toEqual({ code: 'other-folder', path: root })
+    await it.keeper.close()
+    expect(await keeping([]).keeper.compare(folders(root))).toMatchObject({
+      value: { same: false, difference: 'contents' },
+    })
+  })
+
   it('that is accepted while another one serves stays accepted', async () => {
     const [old, next] = [store(join(folder, 'old'), ['a']), join(folder, 'next')]
     mkdirSync(next)

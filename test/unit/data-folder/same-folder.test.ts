@@ -63,6 +63,17 @@ describe('a folder of the same path', () => {
     expect(same(ofZot(), now())).toEqual({ same: false, difference: 'empty' })
   })
 
+  it('of a zot without images yet is not another one with databases of its own', () => {
+    const empty = ofZot({ sample: [] })
+    expect(same(empty, now({ inode: 11, databases: { 'meta.db': 78 } }))).toEqual({
+      same: false,
+      difference: 'contents',
+    })
+    // Nothing was lost where nothing was: made anew, or its databases were.
+    expect(same(empty, now({ inode: 11 }))).toMatchObject({ same: true })
+    expect(same(empty, now({ databases: { 'meta.db': 78 } }))).toMatchObject({ same: true })
+  })
+
   it('of which nothing is known starts as it is', () => {
     const unknown: FolderIdentity = { folder: '/v/zot', databases: {}, sample: [] }
     expect(same(unknown, now())).toMatchObject({ same: true })
