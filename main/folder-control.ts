@@ -185,6 +185,8 @@ export async function createFolderControl(options: Options): Promise<FolderContr
           if (found.same) return fail({ code: 'nothing-to-accept', folder: target.dataFolder })
           log('another data folder is accepted', { folder: target.dataFolder, by: caller })
           await keeper.accept({ root: target.dataFolder, subs: target.subFolders })
+          // At the same place the figures that are known are of the folder before.
+          if (found.difference !== 'path' || found.folder !== target.dataFolder) storage.forget()
           const { kind } = supervisor.state()
           const isOpen = kind === 'undecided' || kind === 'failed'
           if (isOpen || kind === 'serving') {

@@ -7,7 +7,7 @@ export interface StoreEventsOptions {
   /** The registry's administration socket. */
   adminSocket: string
   clock: Clock
-  storage: Pick<Storage, 'line' | 'wrote' | 'spaceWasShort' | 'recount'>
+  storage: Pick<Storage, 'line' | 'wrote' | 'spaceWasShort' | 'recount' | 'looksOften'>
 }
 
 /** What the engine does to the store, from the best source that there is: its own events, else its log. */
@@ -30,6 +30,7 @@ export function createStoreEvents({ adminSocket, clock, storage }: StoreEventsOp
     onGap: () => void storage.recount(),
     onConnected(connected) {
       told ||= connected
+      storage.looksOften(serving !== undefined && !connected)
     },
   })
   return {
@@ -38,6 +39,8 @@ export function createStoreEvents({ adminSocket, clock, storage }: StoreEventsOp
       if (pid === serving) return
       serving = pid
       told = false
+      // Its log may tell nothing at all.
+      storage.looksOften(pid !== undefined)
       if (pid === undefined) return
       // While nobody looked the folder may have been changed by hand, or by an engine that told nothing.
       void storage.recount('it serves this folder')

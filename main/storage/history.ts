@@ -15,6 +15,8 @@ export interface History {
   /** A new sum. Kept as a sample at most every five minutes, written to disk as rarely. */
   record(count: LastCount): void
   trend(now: number): Trend
+  /** What was recorded of this folder was of another one: it is dropped. */
+  forget(): void
   /** Writes what is not written yet. */
   close(): Promise<void>
 }
@@ -101,6 +103,14 @@ export function createHistory({ file, log }: HistoryOptions): History {
         ...(grown ? { growth: grown } : {}),
         ...(perDay === undefined ? {} : { pace: perDay }),
       }
+    },
+
+    forget: () => {
+      if (!stores || current === undefined) return
+      stores = stores.filter(({ folder }) => folder !== current)
+      known = undefined
+      written = undefined
+      dirty = readable
     },
 
     close: async () => {

@@ -44,6 +44,10 @@ export interface Storage {
    * where it is another one than before. Resolves when it is over.
    */
   recount(why?: 'it serves this folder'): Promise<void>
+  /** Whether the engine that serves tells nothing of its writes: it is recounted often then, as far as that costs little. */
+  looksOften(wanted: boolean): void
+  /** What was counted at this place was another folder: nothing of it is shown any more. Nothing is counted by this. */
+  forget(): void
   /** Counts everything anew; a second call during a count joins it. Resolves when it is over, also on failure. */
   scan(): Promise<void>
   /** One manifest digest for each repository that has one; undefined before the first count. */

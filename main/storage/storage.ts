@@ -8,6 +8,7 @@ import { asyncDisk } from './disk.ts'
 import { createHistory } from './history.ts'
 import { historyFile, type LastCount } from './history-file.ts'
 import { present } from './present.ts'
+import { createRecountPace } from './recount-pace.ts'
 import { sampleIn } from './repository-reader.ts'
 import { createRereads } from './rereads.ts'
 import { rootOf, type SubFolders } from './roots.ts'
@@ -25,8 +26,8 @@ const indexRetries = 3
 
 /**
  * How full the store is: one background count, kept exact by reading only the repositories again that the engine says
- * were written to, by its events or its log. Neither is needed: every few minutes whatever changed is found by the
- * times of its folders, also what no engine did or what no line told of.
+ * were written to, by its events or its log. Neither is needed: whatever changed is found by the times of its folders, also
+ * what no engine did or what no line told of; every few minutes, and more often where the engine has no events.
  */
 export function createStorage(options: StorageOptions): Storage {
   const { clock, log, scanner = startScan, fileTime = Date.now } = options
@@ -51,7 +52,7 @@ export function createStorage(options: StorageOptions): Storage {
   let touched = new Set<string>()
   const indexTries = new Map<string, number>()
   let cancelRefresh: (() => void) | undefined
-  let cached: StorageState | undefined
+  let cached: { state: StorageState; of: string | undefined } | undefined
   let closed = false
 
   const changed = () => {
@@ -132,18 +133,22 @@ export function createStorage(options: StorageOptions): Storage {
     if (!closed) cancelRefresh = clock.setTimer(clock.now() + refreshEvery, () => void refresh())
   }
 
-  const recountNow = async () => {
+  /** How long it took, ms; undefined where there was nothing to look at. */
+  const recountNow = async (): Promise<number | undefined> => {
     const root = folder
     const reading = count
-    if (root === undefined || !reading || counts.running() || closed) return
+    let cost: number | undefined
+    if (root === undefined || !reading || counts.running() || closed) return undefined
     try {
+      const began = clock.monotonic()
       const seen = await reading.recount(() => closed || count !== reading)
-      if (closed || count !== reading) return
+      cost = clock.monotonic() - began
+      if (closed || count !== reading) return cost
       const wasElsewhere = elsewhere
       elsewhere = seen.elsewhere
       // Another volume, or none, is where the images were: what is known of them stays, and is said to be old.
-      if (elsewhere && isServed) return void scan()
-      if (elsewhere) {
+      if (elsewhere && isServed) void scan()
+      else if (elsewhere) {
         error = { code: 'data-volume-missing', path: root, parent: root }
         changed()
       } else if (seen.changed > 0 || wasElsewhere) {
@@ -155,25 +160,34 @@ export function createStorage(options: StorageOptions): Storage {
     } catch (problem) {
       log(`the data folder could not be looked at again: ${reasonOf(problem)}`)
     }
+    return cost
   }
   const recount = (why?: 'it serves this folder'): Promise<void> => {
     isServed ||= why !== undefined
-    recounting ??= recountNow().finally(() => {
+    recounting ??= recountNow().then(cost => {
       recounting = undefined
       isServed = false
+      recountPace.over(cost)
     })
     return recounting
   }
+  const recountPace = createRecountPace(clock, () => void recount())
 
-  const turnTo = async (next: string | undefined) => {
-    if (next === folder) return
+  /** Nothing is known of `next` yet. */
+  const leaveFor = (next: string | undefined) => {
     folder = next
     count = undefined
     elsewhere = false
     indexTries.clear()
     space = undefined
     error = undefined
-    shown = next === undefined ? undefined : await history.use(next)
+    shown = undefined
+  }
+
+  const turnTo = async (next: string | undefined) => {
+    if (next === folder) return
+    leaveFor(next)
+    if (next !== undefined) shown = await history.use(next)
   }
 
   const takeOutcome = (root: string, outcome: ScanOutcome) => {
@@ -251,17 +265,20 @@ export function createStorage(options: StorageOptions): Storage {
     if (count) rereads.mark(write.repository)
   }
 
+  /** Nothing of the folder before is shown of the one that config.json names now. */
+  const stateOf = (of: string | undefined): StorageState => {
+    const scanning = counts.running()
+    if (of !== undefined && of !== folder) return { scanning, biggest: [], history: [] }
+    const trend = history.trend(clock.now())
+    return present({ scanning, shown, space, trend, error, unreadable: count?.unreadable })
+  }
+
   return {
     state: () => {
-      cached ??= present({
-        scanning: counts.running(),
-        shown,
-        space,
-        trend: history.trend(clock.now()),
-        error,
-        unreadable: count?.unreadable,
-      })
-      return cached
+      const of = options.dataFolder()
+      if (cached?.of !== of) cached = undefined
+      cached ??= { state: stateOf(of), of }
+      return cached.state
     },
     pushes: traffic.pushes,
     line: text => {
@@ -272,7 +289,15 @@ export function createStorage(options: StorageOptions): Storage {
     wrote: take,
     spaceWasShort: () => void lookAtSpace(),
     recount,
+    looksOften: recountPace.often,
     scan,
+    forget: () => {
+      history.forget()
+      leaveFor(undefined)
+      // What is under way may have seen the folder that was there before.
+      void counts.begin(undefined)
+      changed()
+    },
     repositories: () => count?.ledger.samples(),
     digestNow: async name => {
       if (folder === undefined) return undefined
@@ -297,6 +322,7 @@ export function createStorage(options: StorageOptions): Storage {
       closed = true
       cancelRefresh?.()
       rereads.close()
+      recountPace.close()
       // Sizes are kept in the home: they are written even where the data folder never answers again.
       await Promise.all([counts.end(), history.close()])
     },

@@ -161,5 +161,13 @@ describe('a data folder that is not the one it was', () => {
     const open = await second.reach('undecided')
     expect(open.reason).toContain(`Now: nothing in ${point}`)
     expect(readdirSync(point)).toEqual([])
+    // Accepted at the same place: no figure of the folder before is told of this one.
+    const told = second.lines.length
+    const accepted = await rig.zotbar('data', 'accept', '--json')
+    expect([accepted.code, JSON.parse(accepted.stdout)]).toMatchObject([0, { state: 'serving' }])
+    await eventually(async () => (await rig.status()).storage?.repositories === 0 || undefined)
+    const seen = [JSON.parse(accepted.stdout) as Status, ...second.lines.slice(told)]
+    const serving = seen.filter(({ state }) => state === 'serving')
+    expect(serving.map(({ storage }) => storage?.repositories ?? 0)).toEqual(serving.map(() => 0))
   })
 })

@@ -86,6 +86,43 @@ describe('a recount by the times of folders, without a line of any log', () => {
     expect(sums(storage)).toEqual(await truth())
   })
 
+  it('comes soon where the engine that serves tells nothing', async () => {
+    const { storage, clock } = open()
+    await storage.scan()
+    storage.looksOften(true)
+    for (const name of ['app', 'other']) {
+      tree.tag(name, '1', tree.blob(name, name))
+      await clock.advance(20_000)
+      await eventually(() => storage.state().repositories === (name === 'app' ? 1 : 2))
+      expect(sums(storage)).toEqual(await truth())
+      // The round must be over before the next one is due.
+      await storage.recount()
+    }
+    storage.looksOften(false)
+    tree.tag('late', '1', tree.blob('late', 'z'))
+    await clock.advance(60_000)
+    expect(storage.state().repositories).toBe(2)
+  })
+
+  it('shows nothing of the store before once another folder was accepted at its place', async () => {
+    tree.tag('app', '1', tree.blob('app', 'x'))
+    const { storage } = open()
+    await storage.scan()
+    expect(storage.state()).toMatchObject({ repositories: 1, history: [expect.anything()] })
+    rmSync(tree.root, { recursive: true })
+    mkdirSync(tree.root)
+    const seen: unknown[] = []
+    storage.onChange(() => seen.push(storage.state().repositories))
+    storage.forget()
+    expect(storage.state()).toEqual({ scanning: true, biggest: [], history: [] })
+    // A registry that has begun to serve it asks at once.
+    await storage.recount('it serves this folder')
+    await storage.scan()
+    expect(storage.state()).toMatchObject({ repositories: 0, tags: 0, bytes: 0 })
+    expect(storage.state().history.map(([, bytes]) => bytes)).toEqual([0])
+    expect(new Set(seen)).toEqual(new Set([undefined, 0]))
+  })
+
   it('equals a whole count after anything that happens to the folders', async () => {
     const name = fc.constantFrom('a', 'b', 'a/c', 'deep/er/d', 'deep/e')
     const step = fc.record({
