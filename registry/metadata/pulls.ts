@@ -77,6 +77,7 @@ export class Pulls {
   readonly #all: StatementSync
   readonly #writer: DatabaseWriter
   readonly #now: () => number
+  readonly #mostKept: number
   #news = new Map<string, News>()
   /** Counts more than the file. */
   readonly #settled = new Map<string, Settled>()
@@ -84,12 +85,18 @@ export class Pulls {
   #writing: Promise<boolean> | undefined
   #closed = false
 
-  /** `database` is only read. */
-  constructor(database: DatabaseSync, writer: DatabaseWriter, now: () => number = Date.now) {
+  /** `database` is only read. `mostKept`: references that wait for a disk that takes nothing, counted and deleted ones each. */
+  constructor(
+    database: DatabaseSync,
+    writer: DatabaseWriter,
+    now: () => number = Date.now,
+    mostKept: number = maxKept,
+  ) {
     this.#one = database.prepare('SELECT * FROM activity WHERE repository = ? AND reference = ?')
     this.#all = database.prepare('SELECT * FROM activity WHERE repository = ?')
     this.#writer = writer
     this.#now = now
+    this.#mostKept = mostKept
   }
 
   /** `reference`: a tag or a digest; a pull by tag is worth a call for each. */
@@ -135,8 +142,11 @@ export class Pulls {
     for (const one of gone) {
       const key = keyOf(repository, one)
       this.#news.delete(key)
-      this.#settled.set(key, { repository, reference: one, activity: undefined })
+      // What the disk never heard of need not be taken back.
+      if (this.#settled.has(key) || this.#mayBeOnDisk(repository, one))
+        this.#settled.set(key, { repository, reference: one, activity: undefined })
     }
+    dropOldest(this.#settled, this.#mostKept)
     void this.flush()
   }
 
@@ -185,6 +195,14 @@ export class Pulls {
     return true
   }
 
+  #mayBeOnDisk(repository: string, reference: string): boolean {
+    try {
+      return this.#one.get(repository, reference) !== undefined
+    } catch {
+      return true
+    }
+  }
+
   /** Without the news. */
   #base(repository: string, reference: string): Activity | undefined {
     const settled = this.#settled.get(keyOf(repository, reference))
@@ -205,8 +223,8 @@ export class Pulls {
         pushedAt: undefined,
         pushedBy: undefined,
       }
-      if (this.#news.size >= maxKept) for (const [oldest] of take(this.#news, 1)) this.#news.delete(oldest)
       this.#news.set(key, news)
+      dropOldest(this.#news, this.#mostKept)
       if (this.#news.size >= maxNews) void this.flush()
       else this.#later()
     }
@@ -219,6 +237,13 @@ export class Pulls {
 }
 
 const keyOf = (repository: string, reference: string): string => `${repository} ${reference}`
+
+function dropOldest(map: Map<string, unknown>, most: number): void {
+  for (const oldest of map.keys()) {
+    if (map.size <= most) return
+    map.delete(oldest)
+  }
+}
 
 function* take<T>(items: Iterable<T>, count: number): Generator<T> {
   let left = count

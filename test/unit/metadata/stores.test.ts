@@ -9,7 +9,7 @@ import { ApiKeys, type NewKey } from '../../../registry/metadata/api-keys.ts'
 import { openDatabase } from '../../../registry/metadata/database.ts'
 import { openActivity, Pulls } from '../../../registry/metadata/pulls.ts'
 import { Sessions, sessionLife } from '../../../registry/metadata/sessions.ts'
-import { directWriter, type WriterThread } from '../../../registry/metadata/writer.ts'
+import { type DatabaseWriter, directWriter, type WriterThread } from '../../../registry/metadata/writer.ts'
 
 let folder: string
 const open: DatabaseSync[] = []
@@ -292,6 +292,57 @@ describe('pulls', () => {
 })
 
 describe('a disk that takes nothing', () => {
+  it('is kept from no more than so many deletions', async () => {
+    const database = activity()
+    const direct = directWriter(database)
+    let full = false
+    let written = 0
+    const writer: DatabaseWriter = {
+      write: async statements => {
+        if (full) throw new Error('database or disk is full')
+        written += statements.length
+        await direct.write(statements)
+      },
+    }
+    const pulls = new Pulls(database, writer, clock, 10)
+    const tags = Array.from({ length: 15 }, (_, at) => `t${at}`)
+    for (const some of [tags.slice(0, 10), tags.slice(10)]) {
+      for (const tag of some) pulls.pulled('a', tag)
+      await pulls.flush()
+    }
+    full = true
+    written = 0
+    // Came and went meanwhile: the disk need not hear of it.
+    for (let at = 0; at < 50; at++) {
+      pulls.pushed('b', `t${at}`, 'ci')
+      pulls.forget('b', `t${at}`)
+    }
+    for (const tag of tags) pulls.forget('a', tag)
+    // The first ends a round that began before the rest was deleted.
+    await pulls.flush()
+    expect(await pulls.flush()).toBe(false)
+    expect(pulls.get('a', 't14')).toBeUndefined()
+    full = false
+    await pulls.close()
+    expect(written).toBe(10)
+    expect([...pullsOf(database).list('a').keys()].sort()).toEqual(['t0', 't1', 't2', 't3', 't4'])
+  })
+
+  it('forgets what was being written when it was deleted', async () => {
+    const database = activity()
+    const direct = directWriter(database)
+    const disk = Promise.withResolvers<void>()
+    const slow: DatabaseWriter = { write: statements => disk.promise.then(() => direct.write(statements)) }
+    const pulls = new Pulls(database, slow, clock)
+    pulls.pulled('a', 'v1')
+    const writing = pulls.flush()
+    pulls.forget('a', 'v1')
+    disk.resolve()
+    await writing
+    await pulls.close()
+    expect(pullsOf(database).list('a').size).toBe(0)
+  })
+
   it('ends neither requests nor the process; what was counted is written later', async () => {
     vi.useFakeTimers()
     try {
