@@ -1,3 +1,4 @@
+import { indexMissing } from './lost-index.ts'
 import { type Found, walkRepositories } from './walk.ts'
 
 /** A repository that is on disk and cannot be served. */
@@ -15,7 +16,7 @@ export class Damage {
   readonly #onFound: (damaged: DamagedRepository) => void
   /** By the walk that ended last. */
   #folders = new Map<string, string>()
-  /** By those who read the index last. */
+  /** By those who read the index last, or saw that it is none. */
   readonly #indexes = new Map<string, string>()
 
   /** `onFound` hears of each damage once, until it is mended or becomes another one. */
@@ -36,19 +37,38 @@ export class Damage {
     this.#onFound({ repository, reason })
   }
 
-  /** The index of a repository was read, or there is none. */
+  /** The index of a repository was read, or written. */
   readable(repository: string): void {
     this.#indexes.delete(repository)
   }
 
-  /** Walks over the repositories below `root`, takes note of what cannot be entered, and tells `onUnreadable` of it. */
-  async *walk(root: string, onUnreadable: (name: string) => void = () => {}): AsyncGenerator<Found> {
+  /** There is no index. Whether there should be one, only a walk can tell. */
+  absent(repository: string): void {
+    if (this.#indexes.get(repository) !== indexMissing) this.#indexes.delete(repository)
+  }
+
+  /**
+   * Walks over the repositories below `root`, takes note of what cannot be entered, and tells `onUnreadable` of it; of
+   * indexes that are none it takes note, too. `now`: ms since the epoch.
+   */
+  async *walk(
+    root: string,
+    onUnreadable: (name: string) => void = () => {},
+    now: () => number = Date.now,
+  ): AsyncGenerator<Found> {
     const folders = new Map<string, string>()
     const names = new Set<string>()
-    for await (const found of walkRepositories(root, (name, reason) => {
+    const lost = new Set<string>()
+    const note = (name: string, reason: string, what: 'folder' | 'index'): void => {
+      if (what === 'index') {
+        if (reason === indexMissing) lost.add(name)
+        this.unreadable(name, reason)
+        return
+      }
       folders.set(name, reason)
       onUnreadable(name)
-    })) {
+    }
+    for await (const found of walkRepositories(root, note, now)) {
       names.add(found.name)
       yield found
     }
@@ -56,7 +76,8 @@ export class Damage {
     this.#folders = folders
     for (const [repository, reason] of folders)
       if (before.get(repository) !== reason) this.#onFound({ repository, reason })
-    for (const name of this.#indexes.keys()) if (!names.has(name)) this.#indexes.delete(name)
+    for (const [name, reason] of this.#indexes)
+      if (!names.has(name) || (reason === indexMissing && !lost.has(name))) this.#indexes.delete(name)
   }
 }
 

@@ -40,7 +40,7 @@ export function openDiskStorage(root: string, options: DiskStorageOptions = {}):
   const damage = new Damage(options.onDamaged)
   const observer: RepositoryObserver = { ...options, refusal: guard && (() => guard.look()) }
   const repositories = new RepositoryCache(root, damage, observer, options.indexLimitBytes)
-  const catalog = new Catalog(() => damage.walk(root), now)
+  const catalog = new Catalog(() => damage.walk(root, undefined, now), now)
   const manifests = new ManifestStore(root, repositories, name => catalog.add(name))
   const places = new BlobPlaces(root, () => catalog.list(), dedupe?.holders)
   const uploads = new UploadStore(root, repositories, (name, digest) => places.note(name, digest), dedupe)

@@ -51,7 +51,8 @@ export class DiskUpkeep implements Upkeep {
   }
 
   async *names(onUnreadable?: (name: string) => void): AsyncGenerator<string> {
-    for await (const { name } of this.#parts.damage.walk(this.#root, onUnreadable)) yield name
+    const { damage, now } = this.#parts
+    for await (const { name } of damage.walk(this.#root, onUnreadable, now)) yield name
   }
 
   async survey(name: string, pause: () => Promise<void>): Promise<Result<readonly SurveyedManifest[]>> {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { lstat, readFile, rm } from 'node:fs/promises'
 import { type Failure, failure, type Result, success } from '../oci/error-table.ts'
 import { parseJson } from '../oci/json.ts'
 import { type Entry, emptyIndex, type LayoutIndex, parseIndex, printIndex } from '../oci/layout-index.ts'
@@ -8,6 +8,7 @@ import { Damage } from './damage.ts'
 import { makeFolder, syncFolder, writeDurably } from './durable.ts'
 import { errnoOf, failureOf, isMissing } from './errno.ts'
 import { layout, markerText } from './layout.ts'
+import { leadsNowhere } from './lost-index.ts'
 import { Referrers } from './referrers.ts'
 import { wordsOf } from './root.ts'
 import type { ReferrerDescriptor } from './storage.ts'
@@ -102,7 +103,12 @@ export class Repository {
       text = await readFile(layout.index(this.#root, this.#name), 'utf8')
     } catch (error) {
       if (isMissing(error)) {
-        this.#damage.readable(this.#name)
+        // What it should lead to may be on a volume that is away: a new index must not take its place.
+        if (await isLink(layout.index(this.#root, this.#name))) {
+          this.#damage.unreadable(this.#name, leadsNowhere)
+          return failure('storage-failed', { reason: `of ${this.#name}, ${leadsNowhere}` })
+        }
+        this.#damage.absent(this.#name)
         return failure('name-unknown', { name: this.#name })
       }
       const failed = failureOf(error)
@@ -181,18 +187,24 @@ export class Repository {
     if (after === before) return { result: loaded, thrown }
     const refusal = await this.#observer.refusal?.()
     if (refusal) return { result: { ok: false, error: refusal }, thrown }
+    const marker = layout.marker(this.#root, this.#name)
+    const marks = isNew && !(await exists(marker))
     try {
       if (isNew) {
         await this.makeFolder(layout.repository(this.#root, this.#name))
-        await writeDurably(layout.marker(this.#root, this.#name), markerText, this.staging())
+        await writeDurably(marker, markerText, this.staging())
       }
       await writeDurably(layout.index(this.#root, this.#name), printIndex(after), this.staging())
     } catch (error) {
       // The new one may stand under the name already: what counts is what is on disk.
       this.#snapshot = undefined
+      // A marker that stays alone would say that an index was lost.
+      if (marks && !(await exists(layout.index(this.#root, this.#name))))
+        await rm(marker, { force: true }).catch(() => {})
       throw error
     }
     this.#snapshot = snapshotOf(after)
+    this.#damage.readable(this.#name)
     this.#observer.onWeight?.(this.#name, this)
     return { result: success(this.#snapshot), thrown }
   }
@@ -211,6 +223,19 @@ export class Repository {
     this.#madeFolders.add(folder)
   }
 }
+
+/** What cannot be looked at counts as there. */
+const exists = async (path: string): Promise<boolean> => {
+  try {
+    await lstat(path)
+    return true
+  } catch (error) {
+    return !isMissing(error)
+  }
+}
+
+const isLink = async (path: string): Promise<boolean> =>
+  (await lstat(path).catch(() => undefined))?.isSymbolicLink() ?? false
 
 /** What is wrong with a text that is no index, for whoever has to mend it. */
 function damageOf(text: string): string {

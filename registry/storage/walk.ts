@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isAlgorithmFolder, isNameComponent } from '../oci/name.ts'
 import { isMissing } from './errno.ts'
+import { indexMissing, isIndexLost, lookAtIndex } from './lost-index.ts'
 import { wordsOf } from './root.ts'
 
 export interface Found {
@@ -18,23 +19,27 @@ export interface Found {
 /**
  * Every folder below the root that looks like a repository. Only names that may be part of a repository
  * name are entered, so other people's folders (_trivy, lost+found, .sync) stay alone, and so do links.
- * `onUnreadable` hears of folders that cannot be listed, by the repository that they belong to. Throws when the
- * root itself cannot be listed: nobody knows what is below it.
+ * `onUnreadable` hears of folders that cannot be listed, by the repository that they belong to, and of repositories
+ * whose index.json is no file or was lost. Throws when the root itself cannot be listed: nobody knows what is below it.
+ * `now`: ms since the epoch.
  */
 export async function* walkRepositories(
   root: string,
-  onUnreadable: (name: string, reason: string) => void = () => {},
+  onUnreadable: (name: string, reason: string, what: 'folder' | 'index') => void = () => {},
+  now: () => number = Date.now,
 ): AsyncGenerator<Found> {
   const queue = ['']
   for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
     const entries = await list(root, name, onUnreadable)
-    let hasIndex = false
+    let index: Dirent | undefined
+    let hasMarker = false
     let hasUploads = false
     let hasSync = false
     let hasBlobs = false
     const inBlobs = name.endsWith('/blobs')
     for (const entry of entries) {
-      if (entry.name === 'index.json') hasIndex = entry.isFile()
+      if (entry.name === 'index.json') index = entry
+      else if (entry.name === 'oci-layout' && !entry.isDirectory()) hasMarker = true
       else if (entry.name === '.uploads') hasUploads = entry.isDirectory()
       else if (entry.name === '.sync') hasSync = entry.isDirectory()
       else if (!entry.isDirectory() || !isNameComponent(entry.name)) continue
@@ -44,8 +49,15 @@ export async function* walkRepositories(
         queue.push(name === '' ? entry.name : `${name}/${entry.name}`)
       }
     }
-    if (name !== '' && (hasIndex || hasUploads || hasSync || hasBlobs))
-      yield { name, hasIndex, hasUploads, hasSync, hasBlobs }
+    if (name === '') continue
+    const look = index && (await lookAtIndex(root, name, index))
+    const isLayout = hasMarker && hasBlobs
+    // One that cannot be read stands in the catalog all the same, as in zot's.
+    const hasIndex = look !== undefined && (look.kind === 'file' || isLayout)
+    if (isLayout && look?.kind === 'unreadable') onUnreadable(name, look.reason, 'index')
+    else if (isLayout && !look && (await isIndexLost(root, name, now())))
+      onUnreadable(name, indexMissing, 'index')
+    if (hasIndex || hasUploads || hasSync || hasBlobs) yield { name, hasIndex, hasUploads, hasSync, hasBlobs }
   }
 }
 
@@ -53,7 +65,7 @@ export async function* walkRepositories(
 async function list(
   root: string,
   name: string,
-  onUnreadable: (name: string, reason: string) => void,
+  onUnreadable: (name: string, reason: string, what: 'folder') => void,
 ): Promise<Dirent[]> {
   try {
     return await readdir(join(root, name), { withFileTypes: true })
@@ -61,8 +73,8 @@ async function list(
     if (name === '') throw error
     if (isMissing(error)) return []
     const owner = /^(.+)\/blobs$/.exec(name)?.[1]
-    if (owner === undefined) onUnreadable(name, `its folder: ${wordsOf(error)}`)
-    else onUnreadable(owner, `its folder blobs: ${wordsOf(error)}`)
+    if (owner === undefined) onUnreadable(name, `its folder: ${wordsOf(error)}`, 'folder')
+    else onUnreadable(owner, `its folder blobs: ${wordsOf(error)}`, 'folder')
     return []
   }
 }

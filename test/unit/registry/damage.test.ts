@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
@@ -174,4 +183,62 @@ it.each([
   await maintenance.stop()
   expect(timers).toEqual([])
   blobIndex.close()
+})
+
+const old = (name: string): void => utimesSync(join(root, name), 1000, 1000)
+
+it.each<[string, () => void, string]>([
+  ['a folder', () => mkdirSync(index('b')), 'index.json: it is a folder'],
+  ['a dangling link', () => symlinkSync('nowhere', index('b')), 'index.json is a link that leads nowhere'],
+  ['a link to a folder', () => symlinkSync('blobs', index('b')), 'index.json: it is a folder'],
+])(
+  'a repository whose index.json is %s is named, and nothing is written over it',
+  async (_, make, reason) => {
+    rmSync(index('b'))
+    make()
+    expect(await storage.repositories()).toEqual({ ok: true, value: ['a', 'b', 'c/d'] })
+    expect(storage.damaged()).toEqual([{ repository: 'b', reason }])
+    expect(await push(storage, 'b', 'v2', 'another').catch((error: unknown) => String(error))).toContain(
+      'storage-failed',
+    )
+    expect(storage.damaged()).toEqual([{ repository: 'b', reason }])
+    expect(told).toEqual([{ repository: 'b', reason }])
+    expect(await storage.manifests.tags('c/d')).toMatchObject({ ok: true })
+  },
+)
+
+it('an index.json that is a link to a file is read through it', async () => {
+  renameSync(index('b'), join(root, 'elsewhere.json'))
+  symlinkSync(join(root, 'elsewhere.json'), index('b'))
+  old('b')
+  expect(await storage.repositories()).toEqual({ ok: true, value: ['a', 'b', 'c/d'] })
+  expect(await storage.manifests.tags('b')).toMatchObject({ ok: true, value: ['v1'] })
+  expect(storage.damaged()).toEqual([])
+})
+
+it('a repository that lost its index.json is named until a push makes a new one', async () => {
+  rmSync(index('b'))
+  // It may be on its way in or out.
+  await storage.repositories()
+  expect(storage.damaged()).toEqual([])
+  old('b')
+  storage = open()
+  await storage.repositories()
+  const lost = { repository: 'b', reason: 'index.json is missing' }
+  expect(storage.damaged()).toEqual([lost])
+  expect(await storage.manifests.tags('b')).toMatchObject({ error: { name: 'name-unknown' } })
+  expect(storage.damaged()).toEqual([lost])
+  await push(storage, 'b', 'v2', 'another')
+  expect(storage.damaged()).toEqual([])
+  expect(told).toEqual([lost])
+})
+
+it('blobs of a push that has not ended, and a marker without blobs, are no damage', async () => {
+  mkdirSync(join(root, 'pushing', 'blobs', 'sha256'), { recursive: true })
+  writeFileSync(join(root, 'pushing', 'blobs', 'sha256', 'f'.repeat(64)), 'layer')
+  mkdirSync(join(root, 'empty', 'blobs', 'sha256'), { recursive: true })
+  writeFileSync(join(root, 'empty', 'oci-layout'), '{}')
+  for (const name of ['pushing', 'empty']) old(name)
+  expect(await storage.repositories()).toEqual({ ok: true, value: ['a', 'b', 'c/d'] })
+  expect(storage.damaged()).toEqual([])
 })
