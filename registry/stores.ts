@@ -3,7 +3,7 @@ import { BlobIndex } from './storage/blob-index.ts'
 import type { DamagedRepository } from './storage/damage.ts'
 import { Dedupe } from './storage/dedupe.ts'
 import { openDiskStorage } from './storage/disk-storage.ts'
-import { nestedRegistry } from './storage/nested-lock.ts'
+import { nestedRegistry, overlappingRoots } from './storage/nested-lock.ts'
 import type { RepositoryObserver } from './storage/repository.ts'
 import { checkRoot } from './storage/root.ts'
 import { RootGuard } from './storage/root-guard.ts'
@@ -68,6 +68,7 @@ export async function openStores(config: Config, observer: StoresObserver = {}):
     for (const end of closing.splice(0).reverse()) end()
   }
   const warnings: string[] = []
+  const roots = new Map<string, string>()
   const opened = new Map<string, Store & { storage: Storage; dedupe: Dedupe }>()
   for (const { prefix, rootDirectory } of foldersOf(config)) {
     const checked = await checkRoot(rootDirectory)
@@ -76,6 +77,14 @@ export async function openStores(config: Config, observer: StoresObserver = {}):
       return checked
     }
     const { root } = checked
+    const key = prefix === '' ? 'storage.rootDirectory' : `storage.subPaths./${prefix}.rootDirectory`
+    // Before the lock: our own would look like another registry's.
+    const overlapping = await overlappingRoots(key, root, roots)
+    if (overlapping !== undefined) {
+      close()
+      return { ok: false, message: overlapping }
+    }
+    roots.set(key, root)
     const locked = lockRoot(root)
     if (!locked.ok) {
       close()

@@ -1,5 +1,5 @@
 import { readdir, realpath } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, sep } from 'node:path'
 import { isHeld, ownerOf } from './root-lock.ts'
 
 /** Folders that are looked into below a data folder; a start is not the time to walk through all of it. */
@@ -29,6 +29,27 @@ export async function nestedRegistry(root: string): Promise<string | undefined> 
   }
   return undefined
 }
+
+/**
+ * The folders of one configuration that are one, or lie in each other, once links are followed: its text alone does
+ * not show that. `others` by the key that names each. Answers what is wrong.
+ */
+export async function overlappingRoots(
+  key: string,
+  root: string,
+  others: ReadonlyMap<string, string>,
+): Promise<string | undefined> {
+  const real = await realpath(root)
+  for (const [otherKey, other] of others) {
+    const [one, two] = [asFolder(real), asFolder(await realpath(other))]
+    if (!one.startsWith(two) && !two.startsWith(one)) continue
+    const how = one === two ? 'is the same folder as' : one.startsWith(two) ? 'lies within' : 'lies around'
+    return `${key} ${root} ${how} ${otherKey} ${other}: give each a folder of its own, none inside another`
+  }
+  return undefined
+}
+
+const asFolder = (path: string): string => (path.endsWith(sep) ? path : `${path}${sep}`)
 
 /** Links are not followed: no repository is found through them either. */
 async function foldersIn(parents: readonly string[]): Promise<string[]> {

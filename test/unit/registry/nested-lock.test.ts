@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { parseConfig } from '../../../registry/config/parse.ts'
 import { nestedRegistry } from '../../../registry/storage/nested-lock.ts'
@@ -66,3 +66,45 @@ it('the folder of a sub path is looked at as the root is, and nothing stays lock
   if (!opened.ok) throw new Error(opened.message)
   opened.stores.close()
 })
+
+it.each([
+  ['lies within', ['data', 'a']],
+  ['is the same folder as', ['data']],
+  ['lies around', []],
+])('a sub path whose folder, through a link, %s the root is refused by its key', async (how, names) => {
+  const root = folder('data')
+  const link = join(base, '..', `${basename(base)}-link`)
+  symlinkSync(folder(...names), link)
+  try {
+    const parsed = parseConfig(
+      JSON.stringify({
+        storage: { rootDirectory: root, subPaths: { '/sub': { rootDirectory: link } } },
+        http: { address: '127.0.0.1', port: '0' },
+      }),
+    )
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems))
+    expect(await openStores(parsed.config)).toEqual({
+      ok: false,
+      message: `storage.subPaths./sub.rootDirectory ${link} ${how} storage.rootDirectory ${root}: give each a folder of its own, none inside another`,
+    })
+    expect(isHeld(root)).toBe(false)
+  } finally {
+    rmSync(link)
+  }
+})
+
+it.each(['/data/a', '/data', '/data/../data/a', '/data//a', '/'])(
+  'a sub path in %s beside /data is refused',
+  at => {
+    const parsed = parseConfig(
+      JSON.stringify({
+        storage: { rootDirectory: '/data', subPaths: { '/sub': { rootDirectory: at } } },
+        http: { address: '127.0.0.1', port: '0' },
+      }),
+    )
+    expect(parsed).toMatchObject({
+      ok: false,
+      problems: [expect.objectContaining({ code: 'conflict', message: expect.stringContaining('"/sub"') })],
+    })
+  },
+)
