@@ -25,7 +25,9 @@ export async function lookInto(folder: string): Promise<Contents> {
     }
     const { path, depth } = next
     const entries = await entriesOf(path)
-    const isRepository = depth > 0 && entries.some(entry => entry.name === 'index.json')
+    const has = (name: string): boolean => entries.some(entry => entry.name === name)
+    // One that lost its index is no folder of somebody else.
+    const isRepository = depth > 0 && (has('index.json') || (has('oci-layout') && has('blobs')))
     if (isRepository) {
       repositories++
       tags += await tagsIn(join(path, 'index.json'))

@@ -55,15 +55,34 @@ async function lookInto(root: string, name: string): Promise<Look> {
       .map(entry => (name === '' ? entry.name : `${name}/${entry.name}`))
       .sort()
     const has = (file: string): boolean => entries.some(entry => entry.name === file)
-    if (name === '' || !has('index.json')) return { isRepository: false, below }
+    if (name === '') return { isRepository: false, below }
+    if (!has('index.json')) {
+      const isLost = has('oci-layout') && has('blobs') && (await isIndexLost(join(root, name)))
+      return { isRepository: false, below, ...(isLost ? { reason: 'its index.json is missing' } : {}) }
+    }
     return has('oci-layout')
       ? { isRepository: true, below }
       : { isRepository: false, below, reason: 'its oci-layout is missing' }
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return { isRepository: false, below: [] }
     if (name === '') throw error
+    if (error instanceof Damaged) return { isRepository: false, below: [], reason: error.message }
     return { isRepository: false, below: [], reason: `its folder: ${reasonOf(error)}` }
   }
+}
+
+/** In a folder that changed so lately, ms, a repository may be on its way in or out: zot writes its files one by one. */
+const settling = 10_000
+
+/**
+ * Whether a folder with oci-layout and blobs lost its index: both engines write it together with oci-layout, and a push
+ * that has not ended leaves blobs alone. Where no blob is, nothing was lost.
+ */
+async function isIndexLost(folder: string): Promise<boolean> {
+  if ((await lstat(folder)).mtimeMs > Date.now() - settling) return false
+  for (const algorithm of ['sha256', 'sha512'])
+    if ((await readdir(join(folder, 'blobs', algorithm)).catch(nothingThere)).length > 0) return true
+  return false
 }
 
 const refName = 'org.opencontainers.image.ref.name'
@@ -96,11 +115,20 @@ export async function readRepository(
         await pause(waitMs)
         continue
       }
-      const reason = error instanceof Damaged ? error.message : `its index.json: ${reasonOf(error)}`
+      const isAbsent = errorCode(error) === 'ENOENT'
+      const reason =
+        error instanceof Damaged
+          ? error.message
+          : isAbsent && (await isLink(join(root, name, 'index.json')))
+            ? 'its index.json is a link that leads nowhere'
+            : `its index.json: ${reasonOf(error)}`
       return { kind: 'unreadable', root, name, reason }
     }
   }
 }
+
+const isLink = async (path: string): Promise<boolean> =>
+  (await lstat(path).catch(() => undefined))?.isSymbolicLink() ?? false
 
 class Damaged extends Error {}
 

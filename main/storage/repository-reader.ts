@@ -13,6 +13,37 @@ export const isRepository = (entries: Entry[]): boolean =>
   entries.some(entry => entry.name === 'index.json' && !entry.folder) &&
   entries.some(entry => entry.name === 'oci-layout' && !entry.folder)
 
+/** In a folder that changed so lately, ms, a repository may be on its way in or out: zot writes its files one by one. */
+const settling = 10_000
+
+/** A repository without a readable index; `settling`: what it is shows later. */
+export type LostIndex = { kind: 'settling' } | { kind: 'lost'; reason: string }
+
+/**
+ * What is wrong with a folder that has oci-layout and blobs and is no repository: both engines write the index together
+ * with oci-layout, and a push that has not ended leaves blobs alone. `now`: ms since the epoch.
+ */
+export async function lostIndexIn(
+  disk: Disk,
+  folder: string,
+  entries: Entry[],
+  now: number,
+): Promise<LostIndex | undefined> {
+  const has = (name: string, isFolder: boolean): boolean =>
+    entries.some(entry => entry.name === name && entry.folder === isFolder)
+  if (!has('oci-layout', false) || !has('blobs', true) || isRepository(entries)) return undefined
+  if (has('index.json', true)) return { kind: 'lost', reason: 'its index.json is a folder' }
+  const stamp = await disk.stamp(folder)
+  if (stamp === undefined) return undefined
+  if (stamp > now - settling) return { kind: 'settling' }
+  for (const algorithm of await entriesOf(disk, `${folder}/blobs`)) {
+    if (!algorithm.folder || !isAlgorithm(algorithm.name)) continue
+    const blobs = await entriesOf(disk, `${folder}/blobs/${algorithm.name}`)
+    if (blobs.some(blob => !blob.folder)) return { kind: 'lost', reason: 'its index.json is missing' }
+  }
+  return undefined
+}
+
 /**
  * Counts one repository: index.json, oci-layout and everything below blobs/, not what is being uploaded or
  * synchronised. Adds its files to `files`. Undefined when there is no repository in `folder` (any more).

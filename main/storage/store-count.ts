@@ -4,7 +4,7 @@ import { type Disk, isGone } from './disk.ts'
 import { FileList } from './file-list.ts'
 import { Ledger } from './ledger.ts'
 import { findChanges } from './recount.ts'
-import { gone, readRepository } from './repository-reader.ts'
+import { gone, lostIndexIn, readRepository } from './repository-reader.ts'
 import { rootOf, type SubFolders } from './roots.ts'
 import { Stamps } from './stamps.ts'
 import { newUploadPlaces } from './uploads.ts'
@@ -116,7 +116,7 @@ export class StoreCount {
       const read = await readRepository(this.#options.disk, `${this.rootOf(name)}/${name}`, name, files)
       if (!read) {
         this.#drop(name)
-        return 'absent'
+        return await this.#readLost(name, readAt)
       }
       const { stamps, ...count } = read
       this.ledger.put(count, files.take())
@@ -126,6 +126,22 @@ export class StoreCount {
       if (errorCode(problem) === undefined) throw problem
       this.unreadable.set(name, reasonOf(problem))
       return 'unreadable'
+    }
+  }
+
+  /** What was a repository, or never was one: where its index was lost, that is said. */
+  async #readLost(name: string, now: number): Promise<ReadEnd> {
+    const { disk } = this.#options
+    const root = this.rootOf(name)
+    try {
+      const lost = await lostIndexIn(disk, `${root}/${name}`, await disk.list(`${root}/${name}`), now)
+      if (lost?.kind === 'settling') this.stamps.putFolder(root, name, Number.NaN, now)
+      if (lost?.kind !== 'lost') return 'absent'
+      this.unreadable.set(name, lost.reason)
+      return 'unreadable'
+    } catch (problem) {
+      if (isGone(problem)) return 'absent'
+      throw problem
     }
   }
 
@@ -191,14 +207,15 @@ export class StoreCount {
         // A data folder that is not there yet is looked for again.
         if (name === '') continue
         this.stamps.dropFolder(root, name)
-        this.unreadable.delete(name)
+        if (this.unreadable.delete(name)) changed++
         if (this.rootOf(name) === root && this.ledger.has(name)) toRead.add(name)
         continue
       }
       const path = name === '' ? root : `${root}/${name}`
       try {
         const listed = childrenOf(await disk.list(path), name)
-        if (listed.isRepository !== this.ledger.has(name) && this.rootOf(name) === root) toRead.add(name)
+        const mayChange = listed.isRepository !== this.ledger.has(name) || listed.isLayout
+        if (mayChange && this.rootOf(name) === root) toRead.add(name)
         // A folder of blobs of another digest is new.
         if (name.endsWith('/blobs')) toRead.add(name.slice(0, -'/blobs'.length))
         for (const child of listed.folders) {
@@ -212,7 +229,7 @@ export class StoreCount {
           this.takeUnreadable(await walk(disk, root, take, 4096, wanted, child))
         }
         this.stamps.putFolder(root, name, stamp, readAt)
-        if (!this.ledger.has(name)) this.unreadable.delete(name)
+        if (!this.ledger.has(name) && this.unreadable.delete(name)) changed++
       } catch (problem) {
         if (errorCode(problem) === undefined) throw problem
         // What has just gone is seen the next time.

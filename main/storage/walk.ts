@@ -2,7 +2,14 @@ import { errorCode, reasonOf } from '../platform/error-code.ts'
 import { isNameComponent } from '../platform/repository-name.ts'
 import { type Disk, type Entry, isGone } from './disk.ts'
 import { FileList, type Files } from './file-list.ts'
-import { gone, isAlgorithm, isRepository, type RepositoryRead, readRepository } from './repository-reader.ts'
+import {
+  gone,
+  isAlgorithm,
+  isRepository,
+  lostIndexIn,
+  type RepositoryRead,
+  readRepository,
+} from './repository-reader.ts'
 import { rootOf, type SubFolders } from './roots.ts'
 import type { Stamp } from './stamps.ts'
 
@@ -14,7 +21,7 @@ export interface Batch {
   folders: { root: string; name: string; stamp: Stamp }[]
 }
 
-/** A folder that could not be read, and why, in words. */
+/** A folder, or the index in it, that could not be read, and why, in words. */
 export interface Unreadable {
   path: string
   /** Below the data folder; "" for a data folder as a whole. */
@@ -69,7 +76,12 @@ export async function walk(
     // A data folder that cannot be read is no matter of a part of it.
     const entries: Entry[] | undefined =
       name === '' ? await disk.list(root) : await guarded(name, () => disk.list(folder))
-    folders.push({ root, name, stamp: stamp ?? gone })
+    const lost =
+      name !== '' && entries && wanted(name)
+        ? await guarded(name, () => lostIndexIn(disk, folder, entries, Date.now()))
+        : undefined
+    if (lost?.kind === 'lost') unreadable.push({ path: folder, name, reason: lost.reason })
+    folders.push({ root, name, stamp: lost?.kind === 'settling' ? Number.NaN : (stamp ?? gone) })
     if (!entries) continue
     const children = childrenOf(entries, name)
     if (children.isRepository && wanted(name)) {
@@ -87,14 +99,19 @@ export async function walk(
   return unreadable
 }
 
-/** What a folder with these entries is, and the names of the folders in it that may be, or hold, repositories. */
-export function childrenOf(entries: Entry[], name: string): { isRepository: boolean; folders: string[] } {
+/** What a folder with these entries is (`isLayout`: a repository, but for its index), and the names of the folders in it that may be, or hold, repositories. */
+export function childrenOf(
+  entries: Entry[],
+  name: string,
+): { isRepository: boolean; isLayout: boolean; folders: string[] } {
   const folders = entries.filter(
     entry =>
       entry.folder && isNameComponent(entry.name) && !(isAlgorithm(entry.name) && name.endsWith('/blobs')),
   )
+  const isWhole = name !== '' && isRepository(entries)
   return {
-    isRepository: name !== '' && isRepository(entries),
+    isRepository: isWhole,
+    isLayout: name !== '' && !isWhole && entries.some(entry => entry.name === 'oci-layout' && !entry.folder),
     folders: folders.map(entry => (name === '' ? entry.name : `${name}/${entry.name}`)),
   }
 }

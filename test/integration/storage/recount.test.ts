@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -27,13 +27,14 @@ afterEach(async () => {
   await rm(base, { recursive: true, force: true })
 })
 
-function open(subFolders: Record<string, string> = {}) {
+function open(subFolders: Record<string, string> = {}, fileTime = Date.now) {
   const clock = fakeClock()
   storage = createStorage({
     clock,
     home: join(base, 'home'),
     dataFolder: () => tree.root,
     subFolders: () => subFolders,
+    fileTime,
     freeSpace: async () => ({ freeBytes: 1e9, volumeBytes: 2e12 }),
     log: () => undefined,
     report: () => undefined,
@@ -240,4 +241,45 @@ describe('a recount by the times of folders, without a line of any log', () => {
     expect(asked).toMatchObject({ text: 1 })
     expect(count.ledger.tags).toBe(101)
   })
+})
+
+it('a repository whose index was lost is named once it has settled, until it is there again', async () => {
+  let ahead = 0
+  for (const name of ['folder', 'linked', 'lost', 'whole']) tree.tag(name, '1', tree.blob(name, name))
+  const index = (name: string): string => join(tree.root, name, 'index.json')
+  const aside = (name: string): string => join(base, `${name}.json`)
+  for (const name of ['folder', 'linked', 'lost']) renameSync(index(name), aside(name))
+  mkdirSync(index('folder'))
+  symlinkSync(aside('linked'), index('linked'))
+  // A push that has not ended.
+  mkdirSync(join(tree.root, 'pushing', 'blobs', 'sha256'), { recursive: true })
+  writeFileSync(join(tree.root, 'pushing', 'blobs', 'sha256', 'f'.repeat(64)), 'layer')
+  const { storage } = open({}, () => Date.now() + ahead)
+  await storage.scan()
+  const folder = { repository: 'folder', reason: 'its index.json is a folder' }
+  const lost = { repository: 'lost', reason: 'its index.json is missing' }
+  expect(storage.state()).toMatchObject({ repositories: 2, tags: 2, unreadable: [folder] })
+  await storage.recount()
+  expect(storage.state().unreadable).toEqual([folder])
+  ahead = 60_000
+  for (let round = 0; round < 2; round++) {
+    await storage.recount()
+    expect(storage.state().unreadable).toEqual([folder, lost])
+  }
+  // Something else in its folder changes: it stays lost.
+  mkdirSync(join(tree.root, 'lost', '.uploads'))
+  await storage.recount()
+  expect(storage.state().unreadable).toEqual([folder, lost])
+  rmSync(index('folder'), { recursive: true })
+  for (const name of ['folder', 'lost']) renameSync(aside(name), index(name))
+  await storage.recount()
+  expect(storage.state()).toMatchObject({ repositories: 4, tags: 4 })
+  expect(storage.state().unreadable).toBeUndefined()
+  // Taken away while it is known, it is named as well.
+  renameSync(index('whole'), aside('whole'))
+  await storage.recount()
+  expect(storage.state().unreadable).toEqual([{ repository: 'whole', reason: 'its index.json is missing' }])
+  rmSync(join(tree.root, 'whole'), { recursive: true })
+  await storage.recount()
+  expect(storage.state().unreadable).toBeUndefined()
 })

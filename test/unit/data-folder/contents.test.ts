@@ -32,7 +32,10 @@ it('says what a folder holds: images, nothing, or files of somebody', async () =
   put('a/blobs/sha256/00')
   put('a/b/index.json', index(1))
   put('broken/index.json', '{')
-  expect(await lookInto(root)).toEqual({ holds: 'images', repositories: 3, tags: 3 })
+  // Its index was lost.
+  put('lost/oci-layout')
+  put('lost/blobs/sha256/00')
+  expect(await lookInto(root)).toEqual({ holds: 'images', repositories: 4, tags: 3 })
 })
 
 it('ends early in a large store, and says so', async () => {

@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -158,6 +158,31 @@ describe('the inventory', () => {
     await rm(root, { recursive: true })
     await writeFile(root, 'no folder')
     await expect(take()).rejects.toThrow('ENOTDIR')
+  })
+
+  it('names a repository whose index is no file or was lost, and reads one through a link', async () => {
+    for (const name of ['dangling', 'folder', 'linked', 'lost']) {
+      await repository(name, [['1', image]])
+      if (name === 'linked') await rename(join(root, name, 'index.json'), join(root, 'linked.json'))
+      else await rm(join(root, name, 'index.json'))
+    }
+    await symlink('nowhere', join(root, 'dangling', 'index.json'))
+    await mkdir(join(root, 'folder', 'index.json'))
+    await symlink('../linked.json', join(root, 'linked', 'index.json'))
+    // A push that has not ended, and what has never held anything.
+    await blob('pushing', 'layer')
+    await mkdir(join(root, 'empty', 'blobs'), { recursive: true })
+    await writeFile(join(root, 'empty', 'oci-layout'), '{}')
+    for (const name of ['pushing', 'empty']) await utimes(join(root, name), 1000, 1000)
+    const broken = [
+      { name: 'dangling', reason: 'its index.json is a link that leads nowhere' },
+      { name: 'folder', reason: 'its index.json: it is a folder' },
+      expect.objectContaining({ name: 'linked', tags: [['1', image.digest]] }),
+    ]
+    // It may be on its way in or out.
+    expect(found(await take())).toEqual(broken)
+    await utimes(join(root, 'lost'), 1000, 1000)
+    expect(found(await take())).toEqual([{ name: 'lost', reason: 'its index.json is missing' }, ...broken])
   })
 
   it('understands what a Zotbar before this one wrote in the middle of a run', async () => {
