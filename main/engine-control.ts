@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import * as v from 'valibot'
 import type { ZotbarHandlers } from '../preload/contract/contract.ts'
 import type { Failure } from '../preload/contract/failure.ts'
+import type { ProcessState } from '../preload/contract/registry-state.ts'
 import { fail, ok, type Result } from '../preload/contract/result.ts'
 import type { EngineRow, Finding, RunbookPlan } from '../preload/contract/runbook.ts'
 import type { EngineChoice } from '../preload/contract/undecided.ts'
@@ -181,7 +182,10 @@ export function createEngineControl(options: Options): EngineControl {
       engine: {
         async list() {
           const [rows, chosen] = [await engines.list(current()), await options.folder.choice()]
-          return ok({ engines: chosen === undefined ? rows : rows.map(row => withChoice(row, chosen)) })
+          const told = chosen === undefined ? rows : rows.map(row => withChoice(row, chosen))
+          return ok({
+            engines: isOpen(supervisor.state()) ? told.map(row => ({ ...row, current: false })) : told,
+          })
         },
         async use({ engine, path, yes, dryRun: dry }, caller) {
           if (path !== undefined && caller !== 'cli')
@@ -203,6 +207,12 @@ export function createEngineControl(options: Options): EngineControl {
     },
     kinds: { [switchName]: kind },
   }
+}
+
+/** Whether somebody has yet to choose an engine: the one under care is only the one that a start would begin with. */
+function isOpen(state: ProcessState): boolean {
+  const why = state.kind === 'undecided' ? state.why : state.kind === 'foreign' ? state.open?.why : undefined
+  return why !== undefined && why !== 'other-folder'
 }
 
 /** The choice stands at the engine that it is for. */

@@ -128,10 +128,16 @@ export async function createFolderControl(options: Options): Promise<FolderContr
     servedBy: decision.servedBy,
     async recognize(owner, { url }) {
       const zot = await zotAt(owner, url)
-      if (zot === undefined) return owner
-      await keeper.sawForeignZot(zot)
-      const { sameStore: _, ...told } = zot
-      return { ...owner, zot: told }
+      if (zot !== undefined) await keeper.sawForeignZot(zot)
+      // Only now: a zot that is seen for the first time makes the choice an open one.
+      const decided = await decision.decide({ isTrial: true })
+      const open = decided.ok ? decided.value : undefined
+      const { sameStore: _, ...told } = zot ?? {}
+      return {
+        ...owner,
+        ...(zot === undefined ? {} : { zot: told }),
+        ...(open === undefined ? {} : { open: { why: open.why, commands: open.commands } }),
+      }
     },
     counted: keeper.counted,
     look: keeper.look,

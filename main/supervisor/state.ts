@@ -6,7 +6,7 @@ import type {
   Silence,
   Then,
 } from '../../preload/contract/registry-state.ts'
-import type { Undecided } from '../../preload/contract/undecided.ts'
+import type { OpenChoice, Undecided } from '../../preload/contract/undecided.ts'
 
 export type { Silence } from '../../preload/contract/registry-state.ts'
 
@@ -39,6 +39,8 @@ export interface Owner {
   startedAt?: number
   /** Set when it is a zot. */
   zot?: { version?: string; program?: string }
+  /** Set when somebody has to choose before anything is started, also on a free port. */
+  open?: OpenChoice
 }
 
 /** What outlives a single stage. */

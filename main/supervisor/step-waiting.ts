@@ -71,9 +71,10 @@ export function stepForeign(
       if (finding.kind !== 'taken')
         return settle(memory, begun(event.at, 'retry', policy), finding, event.at, policy)
       const known = finding.owner.pid === stage.owner.pid && finding.port === stage.port
-      const { command, zot } = stage.owner
-      if (known && finding.owner.command === command && finding.owner.zot?.version === zot?.version)
-        return same(state)
+      const { command, zot, open } = stage.owner
+      const { owner } = finding
+      const isSame = owner.command === command && owner.zot?.version === zot?.version
+      if (known && isSame && owner.open?.commands.join() === open?.commands.join()) return same(state)
       return to(memory, {
         ...stage,
         since: known ? stage.since : event.at,

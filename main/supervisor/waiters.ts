@@ -49,12 +49,13 @@ function servingAnswer(state: ProcessState): Answer | undefined {
     case 'crash-looping':
       return fail({ code: 'start-failed', exit: state.exit, lastLines: state.lastLines })
     case 'foreign': {
-      const { port, pid, command } = state
+      const { port, pid, command, open } = state
       return fail({
         code: 'port-in-use',
         port,
         ...(pid === undefined ? {} : { pid }),
         ...(command === undefined ? {} : { command }),
+        ...(open === undefined ? {} : { open }),
       })
     }
     case 'undecided':

@@ -1,5 +1,5 @@
 import type { ReleaseFailure } from './release-failure.ts'
-import type { UndecidedWhy } from './undecided.ts'
+import type { OpenChoice, UndecidedWhy } from './undecided.ts'
 
 /** One thing wrong in config.json. `keyPath` is dotted ("http.port"); `line` and `column` count from 1. */
 export interface ConfigFault {
@@ -34,7 +34,7 @@ export type Failure =
   /** The data folder is the one that it was. */
   | { code: 'nothing-to-accept'; folder: string }
   | { code: 'engine-missing'; path: string }
-  | { code: 'port-in-use'; port: number; pid?: number; command?: string }
+  | { code: 'port-in-use'; port: number; pid?: number; command?: string; open?: OpenChoice }
   | { code: 'start-failed'; exit: Exit; lastLines: string[] }
   | { code: 'start-too-slow'; limitMs: number; lastLines: string[] }
   | { code: 'root-in-use'; path: string; pid?: number; command?: string }

@@ -1,5 +1,5 @@
 import type { Exit, Failure } from './failure.ts'
-import type { Undecided } from './undecided.ts'
+import type { OpenChoice, Undecided } from './undecided.ts'
 
 /** Why the registry is being, or was, started or ended. */
 export type Cause =
@@ -84,6 +84,8 @@ export type ProcessState =
       startedAt?: number
       /** Set when it is a zot; the version is absent where it does not tell one. `program`: its file, absolute. */
       zot?: { version?: string; program?: string }
+      /** Set when nothing is started, also on a free port, until somebody has chosen. */
+      open?: OpenChoice
     }
   /** Nothing is started until somebody has chosen. */
   | ({ kind: 'undecided'; since: number } & Undecided)

@@ -159,7 +159,7 @@ export interface EngineRow {
   id: 'zotbar-registry' | 'zot'
   version?: string
   path: string
-  /** The one that is chosen. */
+  /** The one that is chosen; none is while somebody has yet to choose. */
   current: boolean
   /** Set on the one that was chosen for the data folder of config.json. */
   choice?: EngineChoice

@@ -105,6 +105,9 @@ export interface EngineChoice {
   why: 'asked' | 'first-run' | 'served-before'
 }
 
+/** Part of an `Undecided`: what has to be chosen once the port is free, and the commands for it. Plain data. */
+export type OpenChoice = Pick<Undecided, 'why' | 'commands'>
+
 /** What somebody is answered who asked for a start meanwhile. */
 export const undecidedFailure = ({ why, found, commands }: Undecided): Failure => ({
   code: 'undecided',

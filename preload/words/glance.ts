@@ -4,6 +4,7 @@ import type { ProcessState, Silence, StateName } from '../contract/registry-stat
 import { unreachable } from '../contract/result.ts'
 import type { RunbookProgress } from '../contract/runbook.ts'
 import type { ProbeResult, Snapshot } from '../contract/snapshot.ts'
+import type { OpenChoice } from '../contract/undecided.ts'
 import { advisoryWords } from './advisory-words.ts'
 import { failureWords } from './failure-words.ts'
 import {
@@ -21,7 +22,7 @@ import {
 import { keyReason, wantingKeys } from './key-words.ts'
 import { holder, programName } from './names.ts'
 import { progressWords } from './runbook-words.ts'
-import { exitWords } from './start-words.ts'
+import { exitWords, openChoiceWords } from './start-words.ts'
 import { startingHeadline, startingReason } from './starting-words.ts'
 import { isFull, unreadableWords } from './storage-words.ts'
 import { undecidedWords } from './undecided-words.ts'
@@ -123,7 +124,7 @@ export function glance(snapshot: Snapshot, now: number): Glance {
         class: 'down',
         state,
         headline: `Port ${process.port} is taken`,
-        reason: `${holder({ ...process, command: process.command && programName(process.command) })} has it; it was left alone, and this registry was not started. It starts when the port is free.`,
+        reason: `${holder({ ...process, command: process.command && programName(process.command) })} has it; it was left alone, and this registry was not started. ${whenFree(process.open)}`,
         actions: [{ verb: 'check-again', label: 'Check again', kind: 'plain' }],
       }
     case 'undecided':
@@ -150,6 +151,10 @@ export function glance(snapshot: Snapshot, now: number): Glance {
       return unreachable(process)
   }
 }
+
+/** What comes after somebody else's program on the port. */
+const whenFree = (open: OpenChoice | undefined): string =>
+  open === undefined ? 'It starts when the port is free.' : openChoiceWords(open).join('\n')
 
 /** What decides an open choice. The folder itself is accepted only where a person can be asked natively. */
 function choices({ why, was, config }: Extract<ProcessState, { kind: 'undecided' }>): GlanceAction[] {

@@ -1,5 +1,6 @@
 import type { ConfigFault, Exit, Failure } from '../contract/failure.ts'
 import { unreachable } from '../contract/result.ts'
+import type { OpenChoice } from '../contract/undecided.ts'
 import type { FailureWords } from './failure-words.ts'
 import { count, duration } from './format.ts'
 import { holder } from './names.ts'
@@ -114,7 +115,11 @@ export function startFailureWords(error: StartFailure): FailureWords {
         title: `Port ${error.port} is taken`,
         steps: [
           `${holder(error)} answers there; it was left alone.`,
-          'End that program, and the registry starts by itself. Or set another http.port in config.json, then start again.',
+          ...(error.open === undefined
+            ? [
+                'End that program, and the registry starts by itself. Or set another http.port in config.json, then start again.',
+              ]
+            : openChoiceWords(error.open)),
         ],
       }
     case 'start-failed':
@@ -153,4 +158,16 @@ export function startFailureWords(error: StartFailure): FailureWords {
     default:
       return unreachable(error)
   }
+}
+
+/** Why a free port alone starts nothing, and what does, while somebody else's program has the port. */
+export function openChoiceWords({ why, commands }: OpenChoice): string[] {
+  const wanted =
+    why === 'other-folder'
+      ? 'the data folder is the one that it was, or you have accepted this one'
+      : 'you have chosen the program that serves this data folder'
+  return [
+    `When the port is free, nothing is started until ${wanted}.`,
+    ...commands.map(command => `On the command line, then: ${command}`),
+  ]
 }

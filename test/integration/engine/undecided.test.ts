@@ -33,6 +33,13 @@ async function state(): Promise<ProcessState> {
   if (!now.ok) throw new Error(now.error.code)
   return now.value.process
 }
+const own = 'zotbar engine use zotbar-registry'
+/** The engines that `engine list` marks. */
+async function current(): Promise<EngineRow[]> {
+  const listed = await client().engine.list({})
+  if (!listed.ok) throw new Error(listed.error.code)
+  return listed.value.engines.filter(engine => engine.current)
+}
 /** The user's own zot, as a LaunchAgent would start it. */
 async function ownZot(program: string): Promise<void> {
   zot = spawn(program, ['serve', rig.configFile], {
@@ -70,12 +77,16 @@ describe("somebody else's zot that leaves the port", () => {
       port: rig.port,
       pid: zot?.pid,
       zot: { version: 'v2.1.13', program },
+      open: { why: 'store-of-another-engine', commands: [`zotbar engine use zot --path ${program}`, own] },
     })
+    expect(app.lines.at(-1)?.reason).toContain('nothing is started until you have chosen')
+    expect(await current()).toEqual([])
     const entries = readdirSync(rig.data).sort()
     await killed()
     await client().registry.lookAgain({})
     const line = await app.reach('undecided')
     expect(line.headline).toBe('A zot wrote these images')
+    expect(await current()).toEqual([])
     // KeepAlive brings it back after a while: the port stays free for it.
     for (let look = 0; look < 3; look++) {
       await client().registry.lookAgain({})

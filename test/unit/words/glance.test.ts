@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Failure } from '../../../preload/contract/failure.ts'
 import type { ProcessState } from '../../../preload/contract/registry-state.ts'
+import type { OpenChoice } from '../../../preload/contract/undecided.ts'
 import { advisoryWords } from '../../../preload/words/advisory-words.ts'
 import { failureWords } from '../../../preload/words/failure-words.ts'
 import { plain } from '../../../preload/words/format.ts'
@@ -9,7 +10,7 @@ import { faultWords } from '../../../preload/words/start-words.ts'
 import { status } from '../../../preload/words/status.ts'
 import { snapshotOf, states } from '../../e2e/snapshots.ts'
 import { aSnapshot, servingState } from '../../fakes/host.ts'
-import { zotStore } from '../../fakes/undecided.ts'
+import { otherFolder, zotStore } from '../../fakes/undecided.ts'
 
 const now = new Date(2026, 2, 12, 14, 2, 0).getTime()
 const seen = (process: Parameters<typeof aSnapshot>[0]) => glance(aSnapshot(process), now)
@@ -134,6 +135,25 @@ describe('the glance', () => {
     )
     expect(reason({ ...foreign, pid: 4182 })).toMatch(/^Another program \(process 4182\) has it/)
     expect(reason(foreign)).toMatch(/^Another program has it/)
+  })
+
+  it('says of a taken port that it starts by itself only where nobody has to choose first', () => {
+    const foreign = { kind: 'foreign' as const, since: now, port: 5050, pid: 7, command: '/opt/zot serve' }
+    const ended = (open?: OpenChoice) =>
+      failureWords({ code: 'port-in-use', port: 5050, ...(open === undefined ? {} : { open }) }).steps.join(
+        '\n',
+      )
+    expect(seen({ process: foreign }).reason).toContain('It starts when the port is free.')
+    expect(ended()).toContain('the registry starts by itself')
+    const { why, commands } = zotStore(now)
+    for (const open of [{ why, commands }, otherFolder(now)]) {
+      const both = [seen({ process: { ...foreign, open } }).reason, ended(open)]
+      for (const words of both) {
+        expect(words).toContain('nothing is started until')
+        expect(words).not.toMatch(/starts (by itself|when)/)
+        for (const command of open.commands) expect(words).toContain(`On the command line, then: ${command}`)
+      }
+    }
   })
 
   it('serves and wants something while an advisory affects the running version', () => {
