@@ -10,6 +10,7 @@ import type {
   Undecided,
   UndecidedWhy,
 } from '../preload/contract/undecided.ts'
+import { quoted } from '../preload/words/undecided-words.ts'
 import { loadConfig } from '../registry/config/load.ts'
 import { unsupported } from '../registry/config/supported.ts'
 import { type Contents, lookInto } from './data-folder/contents.ts'
@@ -155,7 +156,8 @@ export function createEngineDecision(options: Options): EngineDecision {
       ...(differs === undefined ? {} : { difference: differs.difference }),
       commands:
         why === 'other-folder'
-          ? ['zotbar data show', 'zotbar data accept']
+          ? // One that is not there is not accepted: it would be made where its volume is to be mounted.
+            ['zotbar data show', ...(looks.holds === 'missing' ? [] : ['zotbar data accept'])]
           : commandsFor(was?.servedBy, settings.get('engine.path'), config),
     }
   }
@@ -267,7 +269,3 @@ function commandsFor(
   const zot = `zotbar engine use zot${path}`
   return config.refused.length > 0 ? [zot] : [zot, 'zotbar engine use zotbar-registry']
 }
-
-/** As a shell takes it. */
-const quoted = (path: string): string =>
-  /^[\w./@%+=:,-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`

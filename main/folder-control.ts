@@ -1,5 +1,6 @@
 import type { ZotbarHandlers } from '../preload/contract/contract.ts'
 import type { Failure } from '../preload/contract/failure.ts'
+import type { ProcessState } from '../preload/contract/registry-state.ts'
 import { fail, ok, type Result } from '../preload/contract/result.ts'
 import type { Notice, Snapshot, StorageState } from '../preload/contract/snapshot.ts'
 import { createFolderKeeper } from './data-folder/folder-keeper.ts'
@@ -12,6 +13,7 @@ import type { Clock } from './platform/clock.ts'
 import type { FreeSpace } from './platform/free-space.ts'
 import type { SetAside } from './platform/json-file.ts'
 import type { ProcessTable } from './platform/process-table.ts'
+import { checkVolume } from './platform/volume.ts'
 import { readTarget, type Target } from './preflight.ts'
 import type { Settings } from './settings/settings.ts'
 import { lastStored } from './storage/history-file.ts'
@@ -188,7 +190,13 @@ export async function createFolderControl(options: Options): Promise<FolderContr
           const now = await compared()
           if (!now.ok) return now
           const { target, found } = now.value
-          if (found.same) return fail({ code: 'nothing-to-accept', folder: target.dataFolder })
+          if (found.same) return fail(nothingToAccept(target.dataFolder, supervisor.state()))
+          // The engine would make what is not there: on an unmounted disk that is a folder of the disk below it.
+          for (const folder of [target.dataFolder, ...Object.values(target.subFolders)]) {
+            const there = await checkVolume(folder)
+            if (!there.ok) return there
+            if (!there.value.present) return fail({ code: 'data-folder-missing', path: folder })
+          }
           log('another data folder is accepted', { folder: target.dataFolder, by: caller })
           await keeper.accept({ root: target.dataFolder, subs: target.subFolders })
           // At the same place the figures that are known are of the folder before.
@@ -209,6 +217,13 @@ export async function createFolderControl(options: Options): Promise<FolderContr
     close: () => keeper.close(),
   }
 }
+
+/** What is open may be which program serves the folder, not which folder it is. */
+const nothingToAccept = (folder: string, state: ProcessState): Failure => ({
+  code: 'nothing-to-accept',
+  folder,
+  ...(state.kind === 'undecided' && state.why !== 'other-folder' ? { commands: state.commands } : {}),
+})
 
 const figuresOf = ({ asOf, repositories, tags, bytes }: StorageState) => ({
   ...(asOf === undefined ? {} : { asOf }),

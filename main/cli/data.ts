@@ -16,7 +16,7 @@ export const show: Verb<object> = async ({ out, client, now }) => {
   return exitCode.done
 }
 
-/** The folder that config.json names becomes the one. Returns when the registry serves on it. */
+/** The folder that config.json names becomes the one, if it is there. Returns when the registry serves on it. */
 export const accept: Verb<object> = async context => {
   const { out, client, now } = context
   const done = await watchingStates(context, 'serving', () => client.zotbar.data.accept({}))
@@ -40,8 +40,8 @@ function folderText({ same, difference, found, was, choice }: DataFolder, now: n
     ? was === undefined
       ? 'Nothing was written down of a data folder yet.'
       : 'It is the data folder that it was.'
-    : difference === 'missing'
-      ? 'The data folder is not there. When its volume is back, it is served by itself.\nTo begin without images in its place: zotbar data accept'
+    : found.holds === 'missing'
+      ? `${difference === 'missing' ? 'The data folder' : found.folder} is not there. When its volume is back, it is looked at again by itself.\nTo begin without images in its place, make the folder first; then: zotbar data accept`
       : 'It is not the data folder that it was. To begin with this one: zotbar data accept'
   return `${table(['', 'BEFORE', 'NOW'], rows)}\n${verdict}`
 }

@@ -31,8 +31,10 @@ export type Failure =
   | { code: 'other-folder'; path: string }
   /** The port is free and nothing was started: `commands` decide it. */
   | { code: 'undecided'; why: UndecidedWhy; folder: string; commands: string[] }
-  /** The data folder is the one that it was. */
-  | { code: 'nothing-to-accept'; folder: string }
+  /** The data folder is the one that it was. `commands` decide what is open all the same, where something is. */
+  | { code: 'nothing-to-accept'; folder: string; commands?: string[] }
+  /** A folder that is not there cannot be accepted: it would be made, perhaps where a volume is to be mounted. */
+  | { code: 'data-folder-missing'; path: string }
   | { code: 'engine-missing'; path: string }
   | { code: 'port-in-use'; port: number; pid?: number; command?: string; open?: OpenChoice }
   | { code: 'start-failed'; exit: Exit; lastLines: string[] }

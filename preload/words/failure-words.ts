@@ -35,6 +35,7 @@ export function failureWords(error: Failure): FailureWords {
     case 'other-folder':
     case 'data-denied':
     case 'nothing-to-accept':
+    case 'data-folder-missing':
       return folderFailureWords(error)
     case 'already-running':
       return {

@@ -105,7 +105,7 @@ export function undecidedEvidence(undecided: Undecided, now: number): string[] {
 
 type FolderFailure = Extract<
   Failure,
-  { code: 'undecided' | 'other-folder' | 'data-denied' | 'nothing-to-accept' }
+  { code: 'undecided' | 'other-folder' | 'data-denied' | 'nothing-to-accept' | 'data-folder-missing' }
 >
 
 /** The words for a data folder that nothing is started on. */
@@ -130,7 +130,9 @@ export function folderFailureWords(error: FolderFailure): FailureWords {
             steps: [
               `${error.folder} is not the folder that was served before; nothing was started on it.`,
               'See both, side by side: zotbar data show',
-              'To begin with it: zotbar data accept',
+              error.commands.includes('zotbar data accept')
+                ? 'To begin with it: zotbar data accept'
+                : 'It is not there: attach or mount its volume, and it starts by itself.',
             ],
           }
         default:
@@ -164,9 +166,26 @@ export function folderFailureWords(error: FolderFailure): FailureWords {
     case 'nothing-to-accept':
       return {
         title: 'There is nothing to accept',
-        steps: [`${error.folder} is the data folder that it was. See: zotbar data show`],
+        steps: [
+          `${error.folder} is the data folder that it was. See: zotbar data show`,
+          ...(error.commands ?? []).map(command => `What is open is which program serves it: ${command}`),
+        ],
+      }
+    case 'data-folder-missing':
+      return {
+        title: 'The data folder is not there',
+        steps: [
+          `${error.path} does not exist. Nothing was accepted, and nothing was made in its place.`,
+          'Attach or mount its volume: it starts by itself then.',
+          `To begin there without images, make the folder first: mkdir ${quoted(error.path)}`,
+          'Then: zotbar data accept',
+        ],
       }
     default:
       return unreachable(error)
   }
 }
+
+/** A path as a shell takes it. */
+export const quoted = (path: string): string =>
+  /^[\w./@%+=:,-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`

@@ -14,6 +14,12 @@ const acceptCommand = 'npx zotbar data accept'
 /** In the app's own window it asks natively first; a page in a browser does not decide it. */
 export function Accept({ choice: { found } }: { choice: Undecided }) {
   const store = useStore()
+  if (found.holds === 'missing')
+    return (
+      <p className="small two">
+        It is not there. To begin without images, make the folder first, then look again.
+      </p>
+    )
   if (store.shell === 'electron')
     return (
       <p className="act">

@@ -105,6 +105,9 @@ test('a folder that is gone is to be brought back', async ({ app, page }) => {
   await expect(page.getByText('Bring the folder back')).toBeVisible()
   await expect(cell(page, 'Holds').last()).toHaveText('nothing: it is not there')
   await expect(page.getByRole('heading', { name: 'What changed' })).toHaveCount(0)
+  // What is not there is not accepted.
+  await expect(page.getByRole('main')).toContainText('make the folder first')
+  await expect(page.getByText('npx zotbar data accept')).toHaveCount(0)
 })
 
 test('the popover offers the choice that changes least, and leads to the comparison', async ({

@@ -55,7 +55,8 @@ describe('a data folder that is not the one it was', () => {
     const line = await app.reach('undecided')
     expect(line.headline).toBe('The data folder is not the one it was')
     expect(line.reason).toMatch(/Before: 2 repositories, 2 tags.*\nNow: .* is not there\./)
-    expect(line.reason).toContain('zotbar data accept')
+    expect(line.reason).toContain('zotbar data show')
+    expect(line.reason).not.toContain('zotbar data accept')
     expect(line.registry).not.toHaveProperty('pid')
     await lookAgain()
     expect([await answers(), readdirSync(point)]).toEqual([false, []])
@@ -68,10 +69,15 @@ describe('a data folder that is not the one it was', () => {
         error: {
           code: 'undecided',
           why: 'other-folder',
-          commands: ['zotbar data show', 'zotbar data accept'],
+          commands: ['zotbar data show'],
         },
       },
     ])
+    // Nothing is accepted that is not there: it would be made on the disk below the volume.
+    const refused = await rig.zotbar('data', 'accept')
+    expect(refused.code).toBe(1)
+    expect(refused.stderr).toContain(`make the folder first: mkdir ${join(point, 'zot')}`)
+    expect([await answers(), readdirSync(point)]).toEqual([false, []])
     renameSync(away, join(point, 'zot'))
     await lookAgain()
     await app.reach('serving')
