@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -34,6 +34,16 @@ describe('verify', () => {
     })
     expect(existsSync(join(folder, 'new.log'))).toBe(false)
     expect(existsSync(join(folder, 'root'))).toBe(false)
+  })
+
+  it('sees through a link that a sub path lies in the root', async () => {
+    const [root, link] = [join(folder, 'images'), join(folder, 'link')]
+    mkdirSync(join(root, 'a'), { recursive: true })
+    symlinkSync(join(root, 'a'), link)
+    const storage = { rootDirectory: root, subPaths: { '/a': { rootDirectory: link } } }
+    expect((await look({ storage })).problems).toEqual([
+      `storage.subPaths./a.rootDirectory: ${link} lies within storage.rootDirectory ${root}: give each a folder of its own, none inside another`,
+    ])
   })
 
   it('takes a descriptor in log.output for that of a registry, and not for its own', async () => {
