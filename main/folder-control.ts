@@ -197,8 +197,9 @@ export async function createFolderControl(options: Options): Promise<FolderContr
             if (!there.ok) return there
             if (!there.value.present) return fail({ code: 'data-folder-missing', path: folder })
           }
+          const accepted = await keeper.accept({ root: target.dataFolder, subs: target.subFolders })
+          if (!accepted.ok) return accepted
           log('another data folder is accepted', { folder: target.dataFolder, by: caller })
-          await keeper.accept({ root: target.dataFolder, subs: target.subFolders })
           // At the same place the figures that are known are of the folder before.
           if (found.difference !== 'path' || found.folder !== target.dataFolder) storage.forget()
           const { kind } = supervisor.state()

@@ -47,6 +47,7 @@ export type FolderRecord = v.InferOutput<typeof record>
 export const noFolder: FolderRecord = { format: 1, subs: {} }
 
 export interface FolderRecordFile {
+  path: string
   /** Undefined where there is none; one that cannot be understood is set aside. */
   read(): Promise<FolderRecord | undefined>
   write(value: FolderRecord): Promise<void>
@@ -58,6 +59,7 @@ export function folderRecordFile(
 ): FolderRecordFile {
   const file = join(home, 'folder.json')
   return {
+    path: file,
     read: () => readJsonFile(file, record, options),
     write: value => writeJsonFile(file, value),
   }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { controlClient } from '../../../main/transport/control-client.ts'
@@ -119,6 +119,17 @@ describe('a data folder that is not the one it was', () => {
     })
     expect((await rig.zotbar('data', 'show')).stdout).toMatch(/Folder +\S+old +\S+next/)
     expect(readdirSync(next)).toEqual([])
+    // What cannot be written down is not accepted.
+    const record = join(rig.home, 'folder.json')
+    renameSync(record, `${record}.aside`)
+    mkdirSync(record)
+    const refused = await rig.zotbar('data', 'accept', '--json')
+    expect([refused.code, JSON.parse(refused.stdout)]).toMatchObject([
+      1,
+      { error: { code: 'home-unusable', path: record } },
+    ])
+    expect((await rig.status()).state).toBe('undecided')
+    rmdirSync(record)
     const accepted = await rig.zotbar('data', 'accept', '--json')
     expect([accepted.code, JSON.parse(accepted.stdout)]).toMatchObject([0, { state: 'serving' }])
     expect(await (await fetch(`${rig.url}/v2/_catalog`)).json()).toEqual({ repositories: [] })

@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createFolderKeeper, type Earlier } from '../../../main/data-folder/folder-keeper.ts'
+import { createFolderKeeper } from '../../../main/data-folder/folder-keeper.ts'
+import type { Earlier } from '../../../main/data-folder/known-folders.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 import { eventually } from '../../fakes/eventually.ts'
 
@@ -28,7 +29,7 @@ function keeping(names: string[], earlier?: Earlier) {
   const clock = fakeClock()
   const lost: number[] = []
   const restored: string[] = []
-  const counted = { names }
+  const counted = { names, onCount: () => {} }
   const keeper = createFolderKeeper({
     home: folder,
     clock,
@@ -39,7 +40,10 @@ function keeping(names: string[], earlier?: Earlier) {
       bytes: 100,
       asOf: clock.now(),
     }),
-    repositories: () => counted.names.map(name => ({ name })),
+    repositories() {
+      counted.onCount()
+      return counted.names.map(name => ({ name }))
+    },
     report: () => {},
     log: () => {},
     onLost: () => lost.push(clock.now()),
@@ -236,6 +240,47 @@ describe('the folder that serves', () => {
   })
 })
 
+describe('another folder', () => {
+  it('is not accepted where that cannot be written down', async () => {
+    const root = store(join(folder, 'zot'), ['a'])
+    const it = keeping(['a'])
+    await serve(it, root)
+    renameSync(root, join(folder, 'away'))
+    mkdirSync(root)
+    const record = join(folder, 'folder.json')
+    rmSync(record)
+    mkdirSync(record)
+    expect(await it.keeper.accept(folders(root))).toEqual({
+      ok: false,
+      error: { code: 'home-unusable', path: record, reason: 'it is a folder' },
+    })
+    // What serves is watched as before.
+    expect(it.clock.pending()).toHaveLength(1)
+    expect(await it.keeper.compare(folders(root))).toMatchObject({
+      value: { same: false, difference: 'empty' },
+    })
+    rmdirSync(record)
+    expect(await it.keeper.accept(folders(root))).toEqual({ ok: true, value: null })
+    expect(await it.keeper.compare(folders(root))).toMatchObject({ value: { same: true } })
+    expect(written()).toMatchObject({ root: { folder: root, sample: [] } })
+  })
+
+  it('that is accepted during a look is not overwritten by what the look found', async () => {
+    const [root, next] = [store(join(folder, 'zot'), ['a']), join(folder, 'next')]
+    mkdirSync(next)
+    const it = keeping(['a'])
+    let accepted: Promise<unknown> | undefined
+    it.counted.onCount = () => {
+      accepted ??= it.keeper.accept(folders(next))
+    }
+    it.keeper.serves({ engine: 'zotbar-registry', folders: folders(root) })
+    await eventually(() => accepted)
+    expect(await accepted).toMatchObject({ ok: true })
+    expect(written()).toMatchObject({ root: { folder: next } })
+    expect(written()).not.toHaveProperty('served')
+  })
+})
+
 describe('a home that kept no record yet', () => {
   it('knows the last count, and the biggest repositories', async () => {
     const root = join(folder, 'zot')
@@ -268,5 +313,20 @@ describe("somebody else's zot", () => {
       },
     })
     expect(await keeping([]).keeper.foreignZot()).toMatchObject({ program: '/opt/zot', sameStore: true })
+  })
+  it('is not forgotten by a look that began before it was seen', async () => {
+    const root = store(join(folder, 'zot'), ['a'])
+    const it = keeping(['a'])
+    let saw: Promise<void> | undefined
+    it.counted.onCount = () => {
+      saw ??= it.keeper.sawForeignZot({ program: '/opt/zot', sameStore: true })
+    }
+    await serve(it, root)
+    await saw
+    expect(written()).toMatchObject({
+      root: { folder: root },
+      served: { engine: 'zotbar-registry' },
+      foreignZot: { program: '/opt/zot' },
+    })
   })
 })
