@@ -43,9 +43,9 @@ interface Options {
 /** Decides before every start whether somebody has to choose first. */
 export interface EngineDecision {
   /**
-   * Undefined: it may start, with the engine that is under care then. Fails when the chosen engine is not there, or the
-   * folder of what served is lost. A trial only asks: nothing is turned to. What is wrong with config.json or the volume
-   * is left to the look before a start.
+   * Undefined: it may start, with the engine that is under care then. Fails when the chosen engine is not there or cannot
+   * be written down, or the folder of what served is lost. A trial only asks: nothing is turned to. What is wrong with
+   * config.json or the volume is left to the look before a start.
    */
   decide(options?: { isTrial: boolean }): Promise<Result<Undecided | undefined>>
   /** The engine that a runbook is bringing up: nothing about engines is asked while it does. */
@@ -181,6 +181,9 @@ export function createEngineDecision(options: Options): EngineDecision {
     return { engine: id, ...(id === 'zot' ? { program } : {}), by, at, why }
   }
 
+  const keepSetting = async (key: 'engine' | 'engine.path', value: string): Promise<Result<unknown>> =>
+    settings.get(key) === value ? ok(undefined) : settings.set(key, value, 'cli')
+
   /** The engine that was chosen for the folder, where another one is under care. */
   async function turnTo({ engine, program }: EngineChoice): Promise<Result<undefined>> {
     const path = settings.get('engine.path')
@@ -188,9 +191,11 @@ export function createEngineDecision(options: Options): EngineDecision {
     if (engine === current().id && !isOther) return ok(undefined)
     const located = await engines.locate({ id: engine, path: engine === 'zot' ? (program ?? '') : '' })
     if (!located.ok) return located
+    // The engine comes last: until it is written down, the next start still finds another one under care.
+    const placed = await keepSetting('engine.path', engine === 'zot' ? (program ?? '') : path)
+    const kept = placed.ok ? await keepSetting('engine', engine) : placed
+    if (!kept.ok) return kept
     options.log('the engine that was chosen for this data folder is taken', { engine, program })
-    await settings.set('engine.path', engine === 'zot' ? (program ?? '') : path, 'cli')
-    await settings.set('engine', engine, 'cli')
     use(located.value)
     return ok(undefined)
   }

@@ -52,11 +52,13 @@ export async function openEngineChoices(
 
   /** One after the other: the last one written has all of them. */
   const queue = serialQueue()
-  const write = (): Promise<Result<null>> => queue.run(writeNow)
+  const write = (): Promise<Result<null>> => queue.run(() => keep(choices))
 
-  async function writeNow(): Promise<Result<null>> {
+  /** What could not be written was not chosen. */
+  async function keep(next: typeof choices): Promise<Result<null>> {
     try {
-      await writeJsonFile(file, { format: 1, choices })
+      await writeJsonFile(file, { format: 1, choices: next })
+      choices = next
       isNew = false
       return ok(null)
     } catch (error) {
@@ -77,8 +79,9 @@ export async function openEngineChoices(
     },
     async choose(folder, next) {
       const real = await behind(folder)
-      choices = [{ folder: real, ...next }, ...choices.filter(each => each.folder !== real)].slice(0, most)
-      return write()
+      return queue.run(() =>
+        keep([{ folder: real, ...next }, ...choices.filter(each => each.folder !== real)].slice(0, most)),
+      )
     },
     begin: write,
   }

@@ -51,3 +51,17 @@ it('sets a damaged file aside, knows nothing then, and is not taken for a home f
   expect(JSON.parse(readFileSync(join(home, 'engines.json'), 'utf8'))).toEqual({ format: 1, choices: [] })
   expect((await open()).isNew()).toBe(false)
 })
+
+it('knows nothing of a choice that could not be written down', async () => {
+  const choices = await open()
+  const file = join(home, 'engines.json')
+  mkdirSync(file)
+  expect(await choices.choose(home, zot)).toEqual({
+    ok: false,
+    error: { code: 'home-unusable', path: file, reason: 'it is a folder' },
+  })
+  expect([await choices.of(home), choices.isNew()]).toEqual([undefined, true])
+  rmSync(file, { recursive: true })
+  expect(await choices.choose(home, zot)).toEqual({ ok: true, value: null })
+  expect(await choices.of(home)).toEqual(zot)
+})
