@@ -1,3 +1,5 @@
+import type { ProcessState } from '../contract/registry-state.ts'
+import { unreachable } from '../contract/result.ts'
 import type { Undecided } from '../contract/undecided.ts'
 import { capital, count, inWords } from './format.ts'
 import { faultWords } from './start-words.ts'
@@ -14,6 +16,42 @@ export interface ChoiceRow {
   name: string
   zot: ChoiceEffect
   own: ChoiceEffect
+}
+
+/** What an action would do, and the button that repeats its verb. */
+export interface Question {
+  title: string
+  body: string
+  confirm: string
+}
+
+/** What is asked before an engine is chosen, by what was found where nothing is started. */
+export function engineQuestion(engine: 'zot' | 'zotbar-registry', process: ProcessState): Question {
+  const open = process.kind === 'undecided' ? process : undefined
+  const by = open?.was?.servedBy
+  const zot = by?.engine === 'zot' && by.version !== undefined ? `zot ${by.version}` : 'zot'
+  switch (engine) {
+    case 'zot':
+      return {
+        title: `Use ${zot}?`,
+        body: [
+          `The images stay as they are; config.json is read as it is.${by?.engine === 'zotbar-registry' ? ' API keys and sessions end; make new keys afterwards.' : ''}`,
+          'The choice is kept; zotbar engine use changes it later.',
+        ].join('\n'),
+        confirm: 'Use zot',
+      }
+    case 'zotbar-registry':
+      return {
+        title: `Use zotbar-registry instead of ${zot}?`,
+        body: [
+          'The images stay as they are. API keys and sessions of zot end, as only zot reads them; make new keys afterwards.',
+          ...(open?.config.withoutEffect ?? []).map(({ message }) => message),
+        ].join('\n'),
+        confirm: 'Use zotbar-registry',
+      }
+    default:
+      return unreachable(engine)
+  }
 }
 
 const fine = (title: string, ...lines: string[]): ChoiceEffect => ({ mark: 'fine', title, lines })

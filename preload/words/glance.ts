@@ -6,6 +6,7 @@ import type { RunbookProgress } from '../contract/runbook.ts'
 import type { ProbeResult, Snapshot } from '../contract/snapshot.ts'
 import type { OpenChoice } from '../contract/undecided.ts'
 import { advisoryWords } from './advisory-words.ts'
+import { engineQuestion, type Question } from './choice-words.ts'
 import { failureWords } from './failure-words.ts'
 import {
   aboutDays,
@@ -51,8 +52,12 @@ export interface GlanceAction {
   label: string
   kind: 'fill' | 'plain' | 'danger'
   /** Set when the action asks first: what it would do, and the button that repeats the verb. */
-  asks?: { title: string; body: string; confirm: string }
+  asks?: Question
 }
+
+/** What the app asks natively itself before it does it: its windows and its menu do not ask as well. */
+export const asksNatively = (verb: GlanceVerb): boolean =>
+  verb === 'use-zot' || verb === 'use-zotbar-registry'
 
 /** One headline for tray, popover, window and command line. */
 export interface Glance {
@@ -157,23 +162,16 @@ const whenFree = (open: OpenChoice | undefined): string =>
   open === undefined ? 'It starts when the port is free.' : openChoiceWords(open).join('\n')
 
 /** What decides an open choice. The folder itself is accepted only where a person can be asked natively. */
-function choices({ why, was, config }: Extract<ProcessState, { kind: 'undecided' }>): GlanceAction[] {
+function choices(process: Extract<ProcessState, { kind: 'undecided' }>): GlanceAction[] {
+  const { why, config } = process
   const again: GlanceAction = { verb: 'look-again', label: 'Look again', kind: 'plain' }
   if (why === 'other-folder') return [again]
-  const served = was?.servedBy?.engine === 'zot' ? was.servedBy.version : undefined
   const zot: GlanceAction = { verb: 'use-zot', label: 'Use zot', kind: 'fill' }
   const own: GlanceAction = {
     verb: 'use-zotbar-registry',
     label: 'Use zotbar-registry…',
     kind: 'plain',
-    asks: {
-      title: `Use zotbar-registry instead of zot${served === undefined ? '' : ` ${served}`}?`,
-      body: [
-        'The images stay as they are. API keys and sessions of zot end, as only zot reads them; make new keys afterwards.',
-        ...config.withoutEffect.map(({ message }) => message),
-      ].join('\n'),
-      confirm: 'Use zotbar-registry',
-    },
+    asks: engineQuestion('zotbar-registry', process),
   }
   return config.refused.length > 0 ? [zot, again] : [zot, own, again]
 }

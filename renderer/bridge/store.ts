@@ -1,7 +1,7 @@
 import type { OpenTarget, ZotbarClient } from '../../preload/contract/contract.ts'
 import type { Failure } from '../../preload/contract/failure.ts'
 import type { Snapshot } from '../../preload/contract/snapshot.ts'
-import type { GlanceVerb } from '../../preload/words/glance.ts'
+import { asksNatively, type GlanceVerb } from '../../preload/words/glance.ts'
 import type { Connection, Link } from './connection.ts'
 import { type Course, follow } from './course.ts'
 import { keep, lastKnown } from './last-known.ts'
@@ -151,6 +151,8 @@ export function createStore(connection: Connection, clock: () => number = Date.n
           return
         }
         withdraw()
+        // Who declined the native question knows it.
+        if (asksNatively(verb) && answer.error.code === 'cancelled') return
         change({ failure: answer.error })
       })
     },

@@ -12,7 +12,13 @@ import {
 import type { Failure } from '../../preload/contract/failure.ts'
 import type { Snapshot } from '../../preload/contract/snapshot.ts'
 import { atTime } from '../../preload/words/format.ts'
-import { type Glance, type GlanceAction, type GlanceVerb, glance } from '../../preload/words/glance.ts'
+import {
+  asksNatively,
+  type Glance,
+  type GlanceAction,
+  type GlanceVerb,
+  glance,
+} from '../../preload/words/glance.ts'
 import type { Course } from '../bridge/course.ts'
 import type { Known, Store } from '../bridge/store.ts'
 import { Sheet } from '../ui/sheet.tsx'
@@ -98,7 +104,8 @@ export function useActs(actions: GlanceAction[]): { act: (action: GlanceAction) 
   const [asking, setAsking] = useState<GlanceVerb>()
   const asked = actions.find(action => action.verb === asking)
   return {
-    act: action => (action.asks ? setAsking(action.verb) : store.act(action.verb)),
+    act: ({ verb, asks }) =>
+      asks && !(store.shell === 'electron' && asksNatively(verb)) ? setAsking(verb) : store.act(verb),
     sheet: asked?.asks ? (
       <Sheet
         title={asked.asks.title}

@@ -176,6 +176,38 @@ for (const name of ['window', 'popover'] as const)
     await expect(page.getByRole('heading', { name: 'Serving' })).toBeVisible()
   })
 
+test("the app's own window leaves the question to the app, and says nothing where it was declined", async ({
+  app,
+  page,
+}) => {
+  const now = Date.now()
+  await page.addInitScript(
+    first => {
+      const asked: unknown[] = []
+      const zotbar = {
+        app: { snapshot: () => Promise.resolve({ ok: true, value: first }) },
+        engine: {
+          use: (input: unknown) => {
+            asked.push(input)
+            return Promise.resolve({ ok: false, error: { code: 'cancelled' } })
+          },
+        },
+        runbooks: { history: () => Promise.resolve({ ok: true, value: { runs: [] } }) },
+        on: () => () => {},
+      }
+      Object.assign(window, { asked, zotbar })
+    },
+    snapshotOf({ kind: 'undecided', since: now - 12_000, ...zotStore(now) }, now),
+  )
+  await page.goto(app.link('window'))
+  await button(page, 'Use zotbar-registry…').click()
+  await expect
+    .poll(() => page.evaluate(() => Reflect.get(window, 'asked')))
+    .toEqual([{ engine: 'zotbar-registry', yes: true, dryRun: false }])
+  await expect(page.getByRole('dialog')).toHaveCount(0)
+  await expect(page.getByRole('alert')).toHaveCount(0)
+})
+
 for (const width of [480, 820])
   test(`the comparison fits ${width} px`, async ({ app, page }) => {
     await open(app, page, 'window', zotStore(Date.now()))

@@ -1,13 +1,14 @@
 import type { ZotbarHandlers } from '../../../preload/contract/contract.ts'
 import type { Failure } from '../../../preload/contract/failure.ts'
 import { fail, ok } from '../../../preload/contract/result.ts'
+import { engineQuestion, type Question } from '../../../preload/words/choice-words.ts'
 import { failureWords } from '../../../preload/words/failure-words.ts'
 import { figureWords, foundWords } from '../../../preload/words/undecided-words.ts'
 import type { ElectronApi } from './electron-api.ts'
 
 export interface Questions {
   /** True when the user chose the button that repeats the verb; Cancel is the default. */
-  confirm(words: { title: string; body: string; confirm: string }): Promise<boolean>
+  confirm(words: Question): Promise<boolean>
   tell(words: { title: string; body: string }): Promise<void>
   tellFailure(error: Failure): Promise<void>
 }
@@ -40,7 +41,7 @@ export function createQuestions({ dialog }: Pick<ElectronApi, 'dialog'>): Questi
 /**
  * The handlers as a window gets them: a setting that names a program, command, host, file or URL is
  * changed only after a native confirmation. When it is declined, the answer is the value as it was. Another data
- * folder is accepted in the same way.
+ * folder is accepted, and an engine chosen, in the same way: `cancelled` when it is declined.
  */
 export function confirmedHandlers(handlers: ZotbarHandlers, questions: Questions): ZotbarHandlers {
   return {
@@ -61,6 +62,16 @@ export function confirmedHandlers(handlers: ZotbarHandlers, questions: Questions
           confirm: 'Begin with it',
         })
         return agreed ? handlers.data.accept(input, caller) : fail({ code: 'cancelled' })
+      },
+    },
+    engine: {
+      ...handlers.engine,
+      async use(input, caller) {
+        if (input.dryRun) return handlers.engine.use(input, caller)
+        const now = await handlers.app.snapshot({}, caller)
+        if (!now.ok) return now
+        const agreed = await questions.confirm(engineQuestion(input.engine, now.value.process))
+        return agreed ? handlers.engine.use(input, caller) : fail({ code: 'cancelled' })
       },
     },
     settings: {

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
-import type { OpenTarget } from '../../../preload/contract/contract.ts'
+import type { OpenTarget, ZotbarHandlers } from '../../../preload/contract/contract.ts'
 import { fail, ok, type Result, unreachable } from '../../../preload/contract/result.ts'
 import type { Snapshot } from '../../../preload/contract/snapshot.ts'
-import type { GlanceVerb } from '../../../preload/words/glance.ts'
+import { asksNatively, type GlanceVerb } from '../../../preload/words/glance.ts'
 import type { ShellPart } from '../../handlers.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Host } from '../../transport/host.ts'
@@ -57,6 +57,7 @@ export async function createShell(options: ShellOptions): Promise<ShellPart> {
   const { host } = core
   const packaged = app.isPackaged
   const questions = createQuestions(electron)
+  const handlers = confirmedHandlers(host.handlers, questions)
 
   const signIn = createSignIn({ electron, clock, questions, log })
   fenceContents(electron, signIn.owns)
@@ -125,9 +126,14 @@ export async function createShell(options: ShellOptions): Promise<ShellPart> {
       case 'copy':
         return electron.clipboard.writeText(command.text)
       case 'registry': {
-        if (command.asks && !(await questions.confirm(command.asks))) return
-        if (command.verb === 'show-keys') return report(await open('keys'))
-        return report(await registryVerb(host, command.verb))
+        const { verb, asks } = command
+        if (verb === 'show-keys') return report(await open('keys'))
+        if (asksNatively(verb)) {
+          const begun = await registryVerb(handlers, verb)
+          return begun.ok || begun.error.code !== 'cancelled' ? report(begun) : undefined
+        }
+        if (asks && !(await questions.confirm(asks))) return
+        return report(await registryVerb(handlers, verb))
       }
       case 'open':
         return report(await open(command.what))
@@ -167,7 +173,7 @@ export async function createShell(options: ShellOptions): Promise<ShellPart> {
   })
   await login.begin()
   const secrets = createSecretClipboard({ clipboard: electron.clipboard, clock, questions })
-  serve({ host, handlers: secrets.handlers(confirmedHandlers(host.handlers, questions)), complain: log })
+  serve({ host, handlers: secrets.handlers(handlers), complain: log })
 
   let ending: Promise<void> | undefined
   let sessionEnds = false
@@ -207,7 +213,10 @@ export async function createShell(options: ShellOptions): Promise<ShellPart> {
 }
 
 /** What each verb of a glance means to the registry. */
-function registryVerb({ handlers }: Host, verb: Exclude<GlanceVerb, 'show-keys'>): Promise<Result<unknown>> {
+function registryVerb(
+  handlers: ZotbarHandlers,
+  verb: Exclude<GlanceVerb, 'show-keys'>,
+): Promise<Result<unknown>> {
   switch (verb) {
     case 'start':
     case 'try-again':

@@ -6,7 +6,7 @@ import type { SettingRow } from '../../../preload/contract/setting.ts'
 import { plain } from '../../../preload/words/format.ts'
 import { FakeContents, fakeElectron } from '../../fakes/electron.ts'
 import { aSnapshot, fakeHost } from '../../fakes/host.ts'
-import { otherFolder } from '../../fakes/undecided.ts'
+import { otherFolder, zotStore } from '../../fakes/undecided.ts'
 
 const refused = { ok: false, error: { code: 'not-authorised', reason: 'wrong-sender' } }
 
@@ -198,5 +198,45 @@ describe('another data folder', () => {
     const { call, host: asked } = start(host())
     expect(await call(page(), 'data.accept', {})).toEqual({ ok: false, error: { code: 'cancelled' } })
     expect(accepted(asked.calls)).toEqual([])
+  })
+})
+
+describe('an engine', () => {
+  const undecided = { ...aSnapshot(), process: { kind: 'undecided', since: 0, ...zotStore(0) } as const }
+  const host = () => fakeHost({ app: { snapshot: async () => ok(undecided) } })
+  const used = (calls: { name: string; input: unknown }[]) => calls.filter(call => call.name === 'engine.use')
+
+  it.each([
+    ['zot', 'Use zot v2.1.13?', 'Use zot', 'config.json is read as it is'],
+    [
+      'zotbar-registry',
+      'Use zotbar-registry instead of zot v2.1.13?',
+      'Use zotbar-registry',
+      'make new keys afterwards.\nzotbar-registry does not pull through',
+    ],
+  ])('%s is chosen after a native question in the words of the page', async (engine, title, verb, words) => {
+    const { call, host: asked, done } = start(host())
+    done.answers.push(1)
+    expect(await call(page(), 'engine.use', { engine, yes: true })).toEqual(ok({ run: 'run-1' }))
+    expect(used(asked.calls)).toEqual([
+      { name: 'engine.use', input: { engine, yes: true, dryRun: false }, caller: 'window' },
+    ])
+    expect(done.questions).toMatchObject([{ message: title, buttons: ['Cancel', verb] }])
+    expect(done.questions[0]?.detail).toContain(words)
+  })
+
+  it('is not, where that is declined', async () => {
+    const { call, host: asked, done } = start(host())
+    expect(await call(page(), 'engine.use', { engine: 'zot', yes: true })).toEqual({
+      ok: false,
+      error: { code: 'cancelled' },
+    })
+    expect([used(asked.calls), done.questions.length]).toEqual([[], 1])
+  })
+
+  it('is planned without a question', async () => {
+    const { call, host: asked, done } = start(host())
+    expect(await call(page(), 'engine.use', { engine: 'zot', dryRun: true })).toMatchObject({ ok: true })
+    expect([used(asked.calls).length, done.questions]).toEqual([1, []])
   })
 })

@@ -6,11 +6,12 @@ import { serveIpc } from '../../../main/shell/electron/ipc.ts'
 import { type LoginAgent, type LoginState, noLoginAgent } from '../../../main/shell/electron/login-agent.ts'
 import { createShell } from '../../../main/shell/electron/shell.ts'
 import type { ProcessState } from '../../../preload/contract/registry-state.ts'
-import { fail } from '../../../preload/contract/result.ts'
+import { fail, ok } from '../../../preload/contract/result.ts'
 import type { Notice } from '../../../preload/contract/snapshot.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 import { anEvent, fakeElectron } from '../../fakes/electron.ts'
 import { aSnapshot, fakeHost, servingState } from '../../fakes/host.ts'
+import { zotStore } from '../../fakes/undecided.ts'
 
 let pages = ''
 beforeEach(async () => {
@@ -184,6 +185,24 @@ describe('the icon in the bar', () => {
     done.answers.push(1)
     await choose('Restart now…')
     expect(host.calls).toEqual([{ name: 'registry.restart', input: { now: true }, caller: 'window' }])
+  })
+
+  it('asks once before it chooses an engine, and does nothing where that is declined', async () => {
+    const process = { kind: 'undecided', since: 0, ...zotStore(0) } as const
+    const host = fakeHost({ app: { snapshot: async () => ok(aSnapshot({ process })) } })
+    const { choose, done, show } = await start({ host })
+    const used = () => host.calls.filter(call => call.name === 'engine.use')
+    show(process)
+    await choose('Use zot')
+    await choose('Use zotbar-registry…')
+    expect([done.questions.map(({ buttons }) => buttons[1]), used()]).toEqual([
+      ['Use zot', 'Use zotbar-registry'],
+      [],
+    ])
+    done.answers.push(1)
+    await choose('Use zotbar-registry…')
+    expect(done.questions).toHaveLength(3)
+    expect(used()).toMatchObject([{ input: { engine: 'zotbar-registry', yes: true }, caller: 'window' }])
   })
 
   it('starts at login only after it was chosen, and says what macOS makes of it', async () => {

@@ -17,6 +17,7 @@ function staged() {
   const bridge = {
     app: { snapshot: async () => ok(current), open: async () => ok(null), quit: async () => ok(null) },
     registry: { restart: () => restart.promise },
+    engine: { use: async () => fail({ code: 'cancelled' }) },
     on: (_: string, listener: typeof hear) => {
       hear = listener
       return () => {}
@@ -88,6 +89,15 @@ describe('what the views are told', () => {
     vi.advanceTimersByTime(2_000)
     expect(stage.kind()).toBe('serving')
     expect(stage.store.known().course).toBeUndefined()
+  })
+
+  it('says nothing of a choice that was declined', async () => {
+    const stage = staged()
+    stage.say(snapshotOf(states.undecided(start), start))
+    stage.store.act('use-zot')
+    await vi.advanceTimersByTimeAsync(0)
+    expect(stage.kind()).toBe('undecided')
+    expect(stage.store.known().failure).toBeUndefined()
   })
 
   it('tells a failed command until the process changes', async () => {
