@@ -423,7 +423,9 @@ describe('the history', () => {
       await eventually(() => (storage.state().bytes ?? 0) > before)
     }
     const state = storage.state()
-    expect(state.growth?.days).toBeCloseTo(10, 0)
+    // Of days that are long past the last sample stays, so the first day may count in part.
+    expect(state.growth?.days).toBeGreaterThanOrEqual(9)
+    expect(state.growth?.days).toBeLessThanOrEqual(10.1)
     expect(state.growth?.bytes).toBeGreaterThan(9_000_000)
     expect(state.daysToFull).toBeCloseTo(1000, -2)
     expect(state.history.length).toBeGreaterThanOrEqual(10)
