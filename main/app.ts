@@ -19,7 +19,7 @@ import { freeSpace } from './platform/free-space.ts'
 import type { ProcessTable } from './platform/process-table.ts'
 import { createWeb } from './platform/web.ts'
 import { within } from './platform/within.ts'
-import { checkLogOutput, preflight, readTarget } from './preflight.ts'
+import { checkFolders, checkLogOutput, preflight, readTarget } from './preflight.ts'
 import { clientAddress, createRegistryAccess } from './registry-access.ts'
 import { createReleaseAdvice } from './release-advice.ts'
 import { createRotationControl } from './rotation-control.ts'
@@ -264,6 +264,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       now: clock.now,
       where,
       engine,
+      undecidedFolder: () => folder.undecidedFolder(),
       supervisor,
       health,
       storage,
@@ -370,11 +371,14 @@ export async function createApp(options: AppOptions): Promise<App> {
         busyWith: () => runs.current()?.title,
         async ready() {
           const open = await folder.decide({ isTrial: true })
+          await folder.lookAtConfig()
           if (!open.ok) return open
           if (open.value !== undefined) return fail(undecidedFailure(open.value))
           const read = await readTarget(configFile, engine.now().id)
           const checked = read.ok ? await checkLogOutput(configFile, read.value) : read
-          return checked.ok ? engines.verify(engine.now(), configFile) : checked
+          if (!checked.ok) return checked
+          const folders = await checkFolders(checked.value)
+          return folders.ok ? engines.verify(engine.now(), configFile) : folders
         },
         snapshot,
         tail,

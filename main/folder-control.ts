@@ -39,7 +39,11 @@ interface Options {
   tell(notice: Notice): void
   report(what: SetAside): void
   log(message: string, data?: Record<string, unknown>): void
+  onChange(): void
 }
+
+/** How often config.json is looked at for another data folder while it serves, ms. */
+const configEvery = 30_000
 
 /** The data folder and the engine that belongs to it: known again, watched, and decided on. */
 export interface FolderControl
@@ -50,8 +54,12 @@ export interface FolderControl
   trouble(): Promise<Failure | undefined>
   /** The store was counted, or counted anew. */
   counted(): void
-  /** Looks now whether what serves still has its folder. */
+  /** What config.json names by now, while another folder is served and nobody has accepted it. */
+  undecidedFolder(): string | undefined
+  /** Looks now whether what serves still has its folder, and what config.json names. */
   look(): Promise<void>
+  /** Looks now what config.json names. */
+  lookAtConfig(): Promise<void>
   /** The supervisor's state changed. */
   stateChanged(): void
   close(): Promise<void>
@@ -122,8 +130,30 @@ export async function createFolderControl(options: Options): Promise<FolderContr
     return found.ok ? ok({ target: target.value, found: found.value }) : found
   }
 
+  let undecidedFolder: string | undefined
+  let stopLooking = (): void => {}
+  let closed = false
+
+  async function lookAtConfig(): Promise<void> {
+    stopLooking()
+    const serves = (): boolean => supervisor.state().kind === 'serving'
+    const now = serves() ? await compared() : undefined
+    if (closed) return
+    const served = supervisor.place()?.dataFolder
+    const isOpen = serves() && now?.ok && !now.value.found.same && now.value.found.difference === 'path'
+    const named = isOpen && served !== now.value.target.dataFolder ? now.value.target.dataFolder : undefined
+    if (named !== undecidedFolder) {
+      undecidedFolder = named
+      options.onChange()
+    }
+    stopLooking()
+    if (serves()) stopLooking = clock.setTimer(clock.now() + configEvery, () => void lookAtConfig())
+  }
+
   return {
     decide: decision.decide,
+    undecidedFolder: () => undecidedFolder,
+    lookAtConfig,
     permit: decision.permit,
     choose: decision.choose,
     choice: decision.choice,
@@ -142,7 +172,10 @@ export async function createFolderControl(options: Options): Promise<FolderContr
       }
     },
     counted: keeper.counted,
-    look: keeper.look,
+    async look() {
+      await keeper.look()
+      await lookAtConfig()
+    },
     async trouble() {
       const now = await compared()
       if (!now.ok || now.value.found.same) return undefined
@@ -154,6 +187,8 @@ export async function createFolderControl(options: Options): Promise<FolderContr
       const pid = kind === 'serving' ? state.pid : undefined
       const isNew = pid !== undefined && pid !== begun
       begun = pid ?? begun
+      // What was open is asked anew with each process, and is no matter of this line while none serves.
+      if (isNew || (kind !== 'serving' && undecidedFolder !== undefined)) void lookAtConfig()
       const target = options.target()
       if (kind === 'draining') return
       const served = supervisor.place()?.dataFolder
@@ -215,7 +250,11 @@ export async function createFolderControl(options: Options): Promise<FolderContr
         },
       },
     },
-    close: () => keeper.close(),
+    close() {
+      closed = true
+      stopLooking()
+      return keeper.close()
+    },
   }
 }
 

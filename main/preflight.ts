@@ -96,8 +96,20 @@ export async function preflight(
   if (!target.ok) return target
   const log = await checkLogOutput(configFile, target.value)
   if (!log.ok) return log
-  const volume = await checkVolume(target.value.dataFolder)
-  return volume.ok ? otherHolder(target.value, processes) : volume
+  const folders = await checkFolders(target.value)
+  return folders.ok ? otherHolder(target.value, processes) : folders
+}
+
+/** Whether the data folders can be served from, or made: each error of `checkVolume`. */
+export async function checkFolders(target: Target): Promise<Result<Target>> {
+  const root = await checkVolume(target.dataFolder)
+  if (!root.ok) return root
+  for (const folder of Object.values(target.subFolders)) {
+    const sub = await checkVolume(folder)
+    // One that lies in a root that is yet to be made has no parent either.
+    if (!sub.ok && sub.error.code !== 'data-volume-missing') return sub
+  }
+  return ok(target)
 }
 
 /** Fails with config-invalid when the engine could not open the log that config.json names. */

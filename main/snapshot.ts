@@ -19,6 +19,7 @@ export interface SnapshotParts {
   now(): number
   where: Where
   engine: Pick<RunningEngine, 'now' | 'version'>
+  undecidedFolder(): string | undefined
   supervisor: Supervisor
   health: Health
   storage: Storage
@@ -43,6 +44,10 @@ export function snapshotOf(parts: SnapshotParts): Snapshot {
   const runbook = parts.runs.current()
   const dashboard = parts.dashboard()
   const managedKeys = parts.rotation.glance()
+  const undecidedFolder = parts.undecidedFolder()
+  // One that was taken into care again may serve another folder than config.json named since the start of the app.
+  const dataFolder =
+    (undecidedFolder === undefined ? undefined : supervisor.place()?.dataFolder) ?? target?.dataFolder
   const advisories = parts.advice.advisories()
   const newest = parts.upgrade.newest()
   const stored = storage.state()
@@ -61,7 +66,8 @@ export function snapshotOf(parts: SnapshotParts): Snapshot {
       host: place?.host ?? '127.0.0.1',
       port: place?.port ?? 5050,
       configFile,
-      ...(target === undefined ? {} : { dataFolder: target.dataFolder }),
+      ...(dataFolder === undefined ? {} : { dataFolder }),
+      ...(undecidedFolder === undefined ? {} : { undecidedFolder }),
       ...(target?.publicUrl === undefined ? {} : { publicUrl: target.publicUrl }),
     },
     process: supervisor.state(),

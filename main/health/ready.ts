@@ -1,5 +1,22 @@
+import * as v from 'valibot'
+import { parseJson } from '../platform/registry-http.ts'
 import { ask } from './http.ts'
 import { type Probe, wantsSignIn } from './probe.ts'
+
+const refused = v.object({
+  errors: v.tuple([v.object({ message: v.string(), detail: v.exactOptional(v.unknown()) })]),
+})
+const why = v.object({ reason: v.string() })
+
+/** What the registry says of it, in the specification's form of an error. */
+function reasonIn(body: Buffer): string | undefined {
+  const read = v.safeParse(refused, parseJson(body))
+  if (!read.success) return undefined
+  const [{ message, detail }] = read.output.errors
+  const told = v.safeParse(why, detail)
+  const text = told.success ? told.output.reason : message
+  return text.replace(/\s+/g, ' ').trim().slice(0, 300) || undefined
+}
 
 /**
  * Does it say that it is ready? zot has /readyz since v2.1.6; for an older one the API's base answers.
@@ -19,6 +36,9 @@ export const ready: Probe = {
     if (answer.kind === 'failed')
       return { id: 'ready', outcome: 'failed', tookMs, detail: `${path}: ${answer.why}` }
     const passed = answer.status === 200 || (path === '/v2/' && wantsSignIn(answer.status))
-    return { id: 'ready', outcome: passed ? 'passed' : 'failed', tookMs, detail: `${path} ${answer.status}` }
+    const detail = `${path} ${answer.status}`
+    if (passed) return { id: 'ready', outcome: 'passed', tookMs, detail }
+    const reason = reasonIn(answer.body)
+    return { id: 'ready', outcome: 'failed', tookMs, detail, ...(reason === undefined ? {} : { reason }) }
   },
 }

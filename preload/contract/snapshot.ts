@@ -9,7 +9,8 @@ export type ProbeId = 'port' | 'ready' | 'catalog' | 'manifest'
 
 export type ProbeResult =
   | { id: ProbeId; outcome: 'passed'; tookMs: number; detail: string }
-  | { id: ProbeId; outcome: 'failed'; tookMs: number; detail: string }
+  /** `reason`: what the registry itself said, in words, where it said something. */
+  | { id: ProbeId; outcome: 'failed'; tookMs: number; detail: string; reason?: string }
   | { id: ProbeId; outcome: 'skipped'; detail: string }
 
 /** The service axis: does it answer, can it be pulled from. `checkedAt` is ms since the epoch. */
@@ -105,6 +106,8 @@ export interface Snapshot {
     port: number
     configFile: string
     dataFolder?: string
+    /** What config.json names by now, where another data folder is served until somebody decides. */
+    undecidedFolder?: string
     publicUrl?: string
   }
   process: ProcessState

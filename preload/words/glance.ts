@@ -198,7 +198,9 @@ function serving(snapshot: Snapshot, now: number): Glance {
   const keys = wantingKeys(snapshot)
   const damaged = unreadableWords(storage.unreadable, 1)
   const unread = damaged && `${damaged.title}. ${damaged.each.join(', ')}.`
-  const also = [keys.length === 0 ? undefined : keyReason(keys), unread]
+  const unsettled = unsettledFolder(snapshot)
+  const more = [unsettled, unread].filter(line => line !== undefined)
+  const also = [keys.length === 0 ? undefined : keyReason(keys), ...more]
     .map(line => (line === undefined ? '' : `\n${line}`))
     .join('')
   if (tight && isFull(tight.freeBytes))
@@ -236,16 +238,24 @@ function serving(snapshot: Snapshot, now: number): Glance {
       class: 'attention',
       state: 'serving',
       headline: advisory ? 'Serving, two things to do' : 'Serving, one thing to do',
-      reason: `Pulls and pushes work. ${keyReason(keys)}${advisory ? ` ${advisory.title}.` : ''}${unread === undefined ? '' : `\n${unread}`}`,
+      reason: `Pulls and pushes work. ${keyReason(keys)}${advisory ? ` ${advisory.title}.` : ''}${more.map(line => `\n${line}`).join('')}`,
       actions: keyActions(keys),
     }
   return {
-    class: advisory || unread !== undefined ? 'attention' : 'fine',
+    class: advisory || more.length > 0 ? 'attention' : 'fine',
     state: 'serving',
     headline: 'Serving',
-    reason: `${advisory ? `${advisory.title}. ` : ''}${held}${proof}${unread === undefined ? '' : `\n${unread}`}`,
+    reason: `${advisory ? `${advisory.title}. ` : ''}${held}${proof}${more.map(line => `\n${line}`).join('')}`,
     actions: [],
   }
+}
+
+/** config.json was changed while it serves: the next start would ask. */
+function unsettledFolder({ registry }: Snapshot): string | undefined {
+  const { undecidedFolder, dataFolder } = registry
+  if (undecidedFolder === undefined) return undefined
+  const served = dataFolder === undefined ? 'the folder before' : dataFolder
+  return `config.json names another data folder by now, ${undecidedFolder}. ${served} is served until you decide: zotbar data show, zotbar data accept, or put the line back.`
 }
 
 /** From day 75 of 90 on the button is there by itself; a key that does not work is looked at first. */
@@ -267,16 +277,23 @@ function degraded(snapshot: Snapshot, now: number): Glance {
   const { process } = snapshot
   if (process.kind === 'serving' && process.silence !== undefined) return silent(process.silence, now)
   const first = failedProbes(snapshot)[0]
-  const what = first ? `${broken[first.id]}: ${first.detail}.` : ''
+  const reason = first?.outcome === 'failed' ? first.reason : undefined
+  const what = first ? `${broken[first.id]}: ${sentence(reason ?? first.detail)}` : ''
+  // What it says itself is what is to be done about; a restart of such a process cures nothing.
+  const advice =
+    reason === undefined ? 'The process runs; a restart may help, the log says more.' : 'The process runs.'
   const checked = snapshot.service.checkedAt
   return {
     class: 'attention',
     state: 'degraded',
     headline: 'Degraded',
-    reason: `${what}${checked === undefined ? '' : ` Checked ${when(checked, now)}.`} The process runs; a restart may help, the log says more.`,
+    reason: `${what}${checked === undefined ? '' : ` Checked ${when(checked, now)}.`} ${advice}`,
     actions: [{ verb: 'restart', label: 'Restart', kind: 'plain' }],
   }
 }
+
+/** What it says may end as a sentence of its own. */
+const sentence = (text: string): string => (/[.?!]$/.test(text) ? text : `${text}.`)
 
 /** It gives no answer: overloaded, held up, or hung. What becomes of it is decided soon, by itself. */
 const silent = ({ since, overloaded }: Silence, now: number): Glance => ({

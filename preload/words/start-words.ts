@@ -93,7 +93,7 @@ export function startFailureWords(error: StartFailure): FailureWords {
       return {
         title: 'The data folder is not a folder',
         steps: [
-          `${error.path} is a file.`,
+          `${error.path} is a file, or lies below one.`,
           'Correct storage.rootDirectory in config.json, then start again.',
         ],
       }

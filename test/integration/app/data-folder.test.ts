@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { controlClient } from '../../../main/transport/control-client.ts'
@@ -95,7 +103,30 @@ describe('a data folder that is not the one it was', () => {
       1,
       { error: { code: 'undecided', folder: next } },
     ])
-    // It goes on with the old one until then.
+    // It goes on with the old one until then, and says so as long as it is open.
+    const open = await rig.status()
+    expect(open.state).toBe('serving')
+    expect(open.reason).toContain(
+      `config.json names another data folder by now, ${next}. ${old} is served until`,
+    )
+    rig.configure(root(old))
+    await lookAgain()
+    expect((await rig.status()).reason).not.toContain('config.json names')
+    // A folder that could not be served from at all is refused in the same way.
+    const file = join(rig.folder, 'file')
+    writeFileSync(file, '')
+    for (const folder of [file, join(file, 'zot')]) {
+      rig.configure(root(folder))
+      const impossible = await rig.zotbar('restart', '--json')
+      expect([impossible.code, JSON.parse(impossible.stdout)]).toMatchObject([
+        1,
+        { error: { code: 'data-not-a-folder' } },
+      ])
+      expect((await rig.status()).state).toBe('serving')
+    }
+    rig.configure(root(next))
+    await lookAgain()
+    expect((await rig.status()).reason).toContain(next)
     expect(await (await fetch(`${rig.url}/v2/_catalog`)).json()).toEqual({
       repositories: ['team/one', 'team/two'],
     })

@@ -81,6 +81,23 @@ describe('ready', () => {
     const { url } = await registry(routes)
     expect(await ready.run(context(url))).toMatchObject({ outcome, detail })
   })
+  it('passes on what the registry says itself', async () => {
+    const failing = (error: object) => (_: IncomingMessage, response: ServerResponse) => {
+      response.statusCode = 503
+      response.end(JSON.stringify({ errors: [{ code: 'UNAVAILABLE', ...error }] }))
+    }
+    const said = async (error: object) => {
+      const { url } = await registry({ 'GET /readyz': failing(error) })
+      return ready.run(context(url))
+    }
+    const message = 'the registry cannot reach its storage'
+    expect(await said({ message, detail: { reason: 'the data folder is no longer there' } })).toMatchObject({
+      detail: '/readyz 503',
+      reason: 'the data folder is no longer there',
+    })
+    expect(await said({ message, detail: {} })).toMatchObject({ reason: message })
+    expect(await said({ message: 7 })).not.toHaveProperty('reason')
+  })
   it('names a connection that was cut', async () => {
     const { url } = await registry({ 'GET /readyz': request => request.socket.destroy() })
     expect(await ready.run(context(url))).toMatchObject({ detail: '/readyz: the connection was cut' })

@@ -8,8 +8,10 @@ import { placeForPage } from '../../../main/cli/page-place.ts'
 import { typed } from '../../../main/cli/settings.ts'
 import { statusText } from '../../../main/cli/status.ts'
 import { stateLine } from '../../../main/cli/watch-states.ts'
+import type { Undecided } from '../../../preload/contract/undecided.ts'
 import { plain } from '../../../preload/words/format.ts'
 import { aSnapshot, restartStates, servingState } from '../../fakes/host.ts'
+import { otherFolder, zotStore } from '../../fakes/undecided.ts'
 
 describe('joining the tail of the log with what came meanwhile', () => {
   it.each([
@@ -91,6 +93,13 @@ describe('zotbar status for people', () => {
     expect(text).toContain('Engine     zotbar-registry, not running')
     expect(text).toContain('Storage    not counted yet')
     expect(text).not.toContain('Dashboard')
+  })
+
+  it('names no engine where nobody has chosen one', () => {
+    const text = (choice: Undecided) =>
+      statusText(aSnapshot({ process: { kind: 'undecided', since: 0, ...choice } }), 1_000)
+    expect(text(zotStore(1_000))).toContain('Engine     none is chosen yet\n')
+    expect(text(otherFolder(1_000))).toContain('Engine     zotbar-registry, not running')
   })
 })
 

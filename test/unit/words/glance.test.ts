@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Failure } from '../../../preload/contract/failure.ts'
 import type { ProcessState } from '../../../preload/contract/registry-state.ts'
+import type { ProbeResult } from '../../../preload/contract/snapshot.ts'
 import type { OpenChoice } from '../../../preload/contract/undecided.ts'
 import { advisoryWords } from '../../../preload/words/advisory-words.ts'
 import { failureWords } from '../../../preload/words/failure-words.ts'
@@ -201,6 +202,32 @@ describe('the glance', () => {
     const found = seen({ process: servingState, service: { ...service, probes: [...service.probes] } })
     expect(found).toMatchObject({ class: 'attention', state: 'degraded', headline: 'Degraded' })
     expect(plain(found.reason)).toContain('A test pull failed: team/app answered 500.')
+  })
+
+  it('says what the registry says is wrong, and no restart against that', () => {
+    const reason = 'the data folder is no longer there; is its volume mounted?'
+    const failed = { id: 'ready', outcome: 'failed', tookMs: 1, detail: '/readyz 503' } as const
+    const said = (probe: ProbeResult) =>
+      plain(seen({ process: servingState, service: { checkedAt: now, probes: [probe] } }).reason)
+    expect(said({ ...failed, reason })).toMatch(`It says that it is not ready: ${reason} `)
+    expect(said({ ...failed, reason })).not.toMatch(/restart|503|\?\./)
+    expect(said(failed)).toContain('/readyz 503. Checked')
+  })
+
+  it('says that config.json names another folder, whatever else is to be done', () => {
+    const registry = { ...aSnapshot().registry, dataFolder: '/a/zot', undecidedFolder: '/b/zot' }
+    const found = seen({ process: servingState, registry })
+    expect(found).toMatchObject({ class: 'attention', state: 'serving', headline: 'Serving' })
+    expect(found.reason).toContain(
+      '\nconfig.json names another data folder by now, /b/zot. /a/zot is served until you decide: zotbar data show',
+    )
+    const notice = { id: 'n', at: now, freeBytes: 2e9, volumeBytes: 5e11 }
+    const tight = seen({
+      process: servingState,
+      registry,
+      notices: [{ ...notice, kind: 'storage-nearly-full' }],
+    })
+    expect(tight.reason).toContain('/b/zot')
   })
 
   it('is degraded, and never serving, while the process does not answer', () => {
