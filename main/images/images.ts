@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as v from 'valibot'
+import type { Failure } from '../../preload/contract/failure.ts'
 import type { Image, ImageDeleted, ImageDetails, ImageList } from '../../preload/contract/image.ts'
 import { fail, ok, type Result } from '../../preload/contract/result.ts'
 import { imageReference } from '../../preload/words/names.ts'
@@ -51,9 +52,14 @@ export function createImages(options: Options): Images {
     if (!head.ok) return head
     if (head.value.status === 404) return fail({ code: 'image-not-found', repository, reference })
     const digest = head.value.header('docker-content-digest')
-    if (head.value.status !== 200 || digest === undefined)
-      return fail(refusal(head.value, `read ${imageReference(repository, reference)}`))
-    return ok(digest)
+    if (head.value.status === 200 && digest !== undefined) return ok(digest)
+    const refused = refusal(head.value, `read ${imageReference(repository, reference)}`)
+    if (unreadableBecause(refused) === undefined) return fail(refused)
+    // An answer to HEAD has no words; the list of tags tells whether it is the whole repository.
+    const page = { repository, limit: 1 }
+    const stored = adminSocket === undefined ? undefined : await storedImages(adminSocket, page)
+    const tags = stored ?? (await tagPage(registry, page))
+    return fail(tags.ok ? refused : asUnreadable(repository, tags.error))
   }
 
   /** Of a copy the digest is read from disk: asking for its tag would ask the upstream. */
@@ -66,10 +72,13 @@ export function createImages(options: Options): Images {
     async list(page) {
       const stored = adminSocket === undefined ? undefined : await storedImages(adminSocket, page)
       // A repository that is not there is told apart from an empty one over HTTP alone.
+      if (stored && !stored.ok && page.repository !== undefined)
+        return fail(asUnreadable(page.repository, stored.error))
       if (stored && (!stored.ok || stored.value.images.length > 0 || page.repository === undefined))
         return stored
       const listed = await tagPage(registry, page)
-      if (!listed.ok) return listed
+      if (!listed.ok)
+        return page.repository === undefined ? listed : fail(asUnreadable(page.repository, listed.error))
       const { tags, more, unreadable } = listed.value
       const repositories = [...new Set(tags.map(tag => tag.repository))]
       const activity = await readActivity(admin, repositories)
@@ -144,6 +153,12 @@ export function createImages(options: Options): Images {
       return ok({ repository, reference, digest: digest.value, tagOnly: !reference.includes(':') })
     },
   }
+}
+
+/** A fault of the repository, where the registry says that it is one; else as it was. */
+function asUnreadable(repository: string, error: Failure): Failure {
+  const reason = unreadableBecause(error)
+  return reason === undefined ? error : { code: 'repository-unreadable', repository, reason }
 }
 
 function timesOf(times: Times | undefined): Pick<Image, 'pushedAt' | 'pushedBy' | 'lastPulled' | 'pulls'> {

@@ -77,6 +77,8 @@ export type Failure =
   | { code: 'registry-denied'; what: string; status: number; user?: string }
   | { code: 'registry-refused'; what: string; status: number; reason: string }
   | { code: 'registry-unreachable'; reason: string }
+  /** The registry runs, and cannot read this one of its repositories: `reason` is in words, for after a colon. */
+  | { code: 'repository-unreadable'; repository: string; reason: string }
   /** It began to answer, and then nothing came for so long, ms. `what`: "list the images". */
   | { code: 'registry-silent'; what: string; limitMs: number }
   /** The engine has no administration socket, and this needs one. */

@@ -161,6 +161,7 @@ export function failureWords(error: Failure): FailureWords {
     case 'registry-refused':
     case 'registry-unreachable':
     case 'registry-silent':
+    case 'repository-unreadable':
     case 'keys-need-admin-socket':
     case 'keys-off':
     case 'key-not-found':

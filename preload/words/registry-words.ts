@@ -15,6 +15,7 @@ type RegistryFailure = Extract<
       | 'registry-refused'
       | 'registry-unreachable'
       | 'registry-silent'
+      | 'repository-unreadable'
       | 'keys-need-admin-socket'
       | 'keys-off'
       | 'key-not-found'
@@ -67,6 +68,15 @@ export function registryFailureWords(error: RegistryFailure): FailureWords {
         steps: [
           `It began, and then said nothing for ${duration(error.limitMs)}.`,
           'Try it again, or see how it is: zotbar status',
+        ],
+      }
+    case 'repository-unreadable':
+      return {
+        title: `The repository ${error.repository} cannot be read`,
+        steps: [
+          `The registry says: ${error.reason}. All other repositories are served and listed.`,
+          'Where access is denied, give your user access to its folder in the data folder.',
+          'Where its index.json is damaged, bring that file back from a backup. Without one, move it away and push the images again.',
         ],
       }
     case 'keys-need-admin-socket':
