@@ -87,6 +87,12 @@ describe("somebody else's zot that leaves the port", () => {
     const line = await app.reach('undecided')
     expect(line.headline).toBe('A zot wrote these images')
     expect(await current()).toEqual([])
+    expect((await rig.zotbar('status')).stdout).toContain('Engine     none is chosen yet')
+    // The folder is the one that it was: what is open is the engine.
+    const accepted = JSON.parse((await rig.zotbar('data', 'accept', '--json')).stdout)
+    expect(accepted).toMatchObject({
+      error: { code: 'nothing-to-accept', commands: [expect.any(String), own] },
+    })
     // KeepAlive brings it back after a while: the port stays free for it.
     for (let look = 0; look < 3; look++) {
       await client().registry.lookAgain({})
