@@ -5,9 +5,14 @@
 export function expandingGlob(pattern: string): ((name: string) => boolean) | undefined {
   const tokens = pattern.match(token)
   if (!tokens || tokens.join('') !== pattern) return undefined
-  const wanted = alternatives(tokens)?.map(regexOf)
-  return wanted && (name => wanted.some(regex => regex.test(`${name}/`)))
+  const written = alternatives(tokens)
+  if (!written || written.length > most) return undefined
+  const wanted = written.map(regexOf)
+  return name => wanted.some(regex => regex.test(`${name}/`))
 }
+
+/** More alternatives than the registry takes. */
+const most = 256
 
 const token = /\\[\s\S]|\[[!^]?[^\]\\]+\]|[^\\[\]]/g
 
