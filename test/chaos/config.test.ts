@@ -214,6 +214,7 @@ async function show(engine: 'zot' | 'zotbar-registry', state: ProcessState): Pro
     notices: () => [],
     dashboard: () => undefined,
     quitting: () => false,
+    undecidedFolder: () => undefined,
   } as unknown as Parameters<typeof snapshotOf>[0])
   expect(structuredClone(snapshot)).toEqual(snapshot)
   expect(URL.canParse(snapshot.registry.url)).toBe(true)

@@ -1,10 +1,10 @@
 import type { ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync } from 'node:fs'
 import { type IncomingMessage, request } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { eventually } from '../../fakes/eventually.ts'
 import type { Flood } from '../../fakes/flood.ts'
 import { askNeutrally, endFlood, percentile, startFlood } from '../../fakes/neutral-client.ts'
@@ -20,10 +20,10 @@ let registry: Registry
 let atFirst: number
 let blob: string
 let key: string
-const floods: ChildProcess[] = []
 
-beforeAll(async () => {
-  const root = join(folder.path, 'root')
+/** One that nothing has come to yet: each flood is to find it as a start leaves it. */
+async function begin(): Promise<void> {
+  const root = mkdtempSync(join(folder.path, 'root-'))
   registry = await startRegistry(root, threeTiers(writeHtpasswd(root, 'root')))
   const admin = as(registry, basic('root'))
   const layer = randomBytes(8 * 1024 * 1024)
@@ -34,14 +34,8 @@ beforeAll(async () => {
   key = basic('root', JSON.parse(made.body.toString()).apiKey)
   await askNeutrally(registry.port, '/v2/', 500)
   atFirst = megabytes()
-})
-afterEach(async () => {
-  for (const flood of floods.splice(0)) await endFlood(flood)
-})
-afterAll(async () => {
-  await registry.stop()
-  folder.dispose()
-})
+}
+afterAll(() => folder.dispose())
 
 const megabytes = (): number => {
   if (process.platform !== 'linux') return 0
@@ -51,6 +45,13 @@ const megabytes = (): number => {
 type Order = Flood extends infer F ? (F extends Flood ? Omit<F, 'port' | 'from'> : never) : never
 
 describe.each(['127.0.0.2', '127.0.0.1'])('what comes from %s', from => {
+  const floods: ChildProcess[] = []
+  beforeEach(begin)
+  afterEach(async () => {
+    for (const flood of floods.splice(0)) await endFlood(flood)
+    await registry.stop()
+  })
+
   it.each<[string, () => Order]>([
     ['requests sent ahead', () => ({ kind: 'pipelining', path: blob, requests: 20_000 })],
     [
@@ -64,21 +65,20 @@ describe.each(['127.0.0.2', '127.0.0.1'])('what comes from %s', from => {
     ],
     ['connections', () => ({ kind: 'connections', count: 4200 })],
   ])(
-    '%s: a neutral client is served, and memory stays',
+    '%s: a neutral client is served, and memory is bounded',
     async (_what, order) => {
       floods.push(await startFlood({ ...order(), port: registry.port, from } as Flood))
       const heard = await askNeutrally(registry.port, '/v2/', 1000)
       expect(heard.refused).toEqual({})
       expect(percentile(heard, 0.99)).toBeLessThan(100)
       expect(megabytes()).toBeLessThan(250)
+      if (order().kind !== 'connections') return
+      for (const flood of floods.splice(0)) await endFlood(flood)
+      await eventually(() => megabytes() < atFirst + 48, 30_000)
     },
     60_000,
   )
 })
-
-it('memory goes back when the floods are over', async () => {
-  await eventually(() => megabytes() < atFirst + 48, 30_000)
-}, 60_000)
 
 /** Asks from an address and leaves the answer unread. */
 function hear(
@@ -105,6 +105,9 @@ const refusal = async (answer: IncomingMessage): Promise<unknown> => {
 }
 
 describe('one address', () => {
+  beforeAll(begin)
+  afterAll(() => registry.stop())
+
   it('may hold 516 connections and pull 50 times at once', async () => {
     const held: Socket[] = []
     for (let at = 0; at < 516; at++) {
