@@ -1,0 +1,241 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import * as v from 'valibot'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { applyEdit, takeBack } from '../../../main/advice/apply-edit.ts'
+import {
+  type SwitchParts,
+  switchMemory,
+  switchName,
+  switchRunbook,
+} from '../../../main/engine-switch/switch.ts'
+import type { Ask } from '../../../main/gate/served.ts'
+import { systemClock } from '../../../main/platform/clock.ts'
+import { verifyAgain } from '../../../main/releases/trust.ts'
+import type { Kind } from '../../../main/runbook/kind.ts'
+import { createRunbooks, type Runbooks } from '../../../main/runbook/runbooks.ts'
+import { openSettings, type Settings } from '../../../main/settings/settings.ts'
+import { createLibrary } from '../../../main/upgrade/library.ts'
+import { upgradeMemory, upgradeName } from '../../../main/upgrade/memory.ts'
+import type { UpgradeParts } from '../../../main/upgrade/parts.ts'
+import { upgradeRunbook } from '../../../main/upgrade/runbook.ts'
+import { filesAt, filesIn, layRun, linesOf, type Machine, type Recording } from '../../setup/earlier-home.ts'
+
+let machine: Machine
+let home: string
+let settings: Settings
+let aside: unknown[]
+beforeEach(() => {
+  machine = { folder: mkdtempSync(join(tmpdir(), 'zotbar-earlier-')), port: 5050 }
+  home = join(machine.folder, 'home')
+  aside = []
+})
+afterEach(() => rmSync(machine.folder, { recursive: true, force: true }))
+
+interface Cut {
+  recording: Recording
+  at: number
+  line: string
+  /** How the run is to end; `nothing`: it had ended. */
+  outcome: 'done' | 'cancelled' | 'rolled-back' | 'nothing'
+}
+
+/** Every line of a run that went to its end: from the step on that decides it goes on, before that it is taken back. */
+const forward = (recording: Recording, decides: string): Cut[] => {
+  const lines = linesOf(recording)
+  return lines.map((line, at) => ({
+    recording,
+    at,
+    line,
+    outcome: line === 'ended' ? 'nothing' : at < lines.indexOf(decides) ? 'cancelled' : 'done',
+  }))
+}
+/** Every line from the failure on of a run that went back. */
+const back = (recording: Recording): Cut[] => {
+  const lines = linesOf(recording)
+  return lines
+    .map((line, at): Cut => ({ recording, at, line, outcome: line === 'ended' ? 'nothing' : 'rolled-back' }))
+    .slice(lines.indexOf('failed gate'))
+}
+
+/** What a registry answers that serves the one image of the store. */
+const ask: Ask = async path => {
+  const folder = join(machine.folder, 'zot/team/app')
+  const { manifests } = JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8')) as {
+    manifests: { digest: string }[]
+  }
+  const wanted = /sha256:\w+/.exec(path)?.[0] ?? manifests[0]?.digest ?? ''
+  const body = path.endsWith('/tags/list')
+    ? Buffer.from('{"name":"team/app","tags":["1"]}')
+    : readFileSync(join(folder, 'blobs', wanted.replace(':', '/')))
+  return { ok: true, value: { status: 200, body, header: () => undefined } }
+}
+const nothing = async () => ({ ok: true as const, value: null })
+
+/** A process that starts and stops as it is told, and the engine that it is. */
+function world(engine: { id: string; command: string }) {
+  const now = { serving: false, engine }
+  const state = () =>
+    now.serving ? { kind: 'serving', pid: 7, since: 0, startedBy: 'app' } : { kind: 'stopped' }
+  const turn = (serving: boolean) => async () => {
+    now.serving = serving
+    return { ok: true, value: state() }
+  }
+  const common = {
+    clock: systemClock(),
+    supervisor: {
+      state,
+      start: turn(true),
+      stop: turn(false),
+      onChange: () => () => {},
+      tail: async () => [],
+    },
+    roots: async () => [join(machine.folder, 'zot')],
+    layout: async () => ({ isCached: () => false, serves: () => true }),
+    known: new Map(),
+    ask,
+    tail: async () => [],
+    gate: () => ({ readySeconds: 1, stableSeconds: 0 }),
+    current: () => now.engine,
+    use: (next: typeof engine) => {
+      now.engine = next
+    },
+  }
+  return { now, common }
+}
+
+const open = (name: string, kind: Kind): Runbooks =>
+  createRunbooks({
+    home,
+    clock: systemClock(),
+    kinds: { [name]: kind },
+    report: what => aside.push(what),
+    log: () => {},
+    onChange: () => {},
+  })
+
+async function begin({ recording, at }: Cut): Promise<void> {
+  layRun(recording, at, machine)
+  settings = await openSettings({ home, clock: systemClock(), report: what => aside.push(what) })
+}
+
+/** Brings the run to its end, and looks whether it says so. */
+async function bringToItsEnd(runbooks: Runbooks, { outcome, recording }: Cut): Promise<void> {
+  const cut = await runbooks.interrupted()
+  expect(aside).toEqual([])
+  if (outcome === 'nothing') expect(cut).toBeUndefined()
+  else {
+    expect(cut).toMatchObject({ onward: outcome === 'done' })
+    const ended = await cut?.resume()
+    if (outcome === 'done') expect(ended).toEqual({ result: 'done' })
+    expect(ended).toMatchObject({ result: outcome })
+  }
+  const [record] = await runbooks.history()
+  const result = outcome !== 'nothing' ? outcome : recording.endsWith('back') ? 'rolled-back' : 'done'
+  expect(record).toMatchObject({ result })
+  expect(await runbooks.details(record?.run)).toMatchObject({ result, undoing: result !== 'done' })
+}
+
+/** The run itself brings the registry up: what is behind its stop was not yet taken back. */
+const takesUp = ({ recording, at, outcome }: Cut): boolean => {
+  const lines = linesOf(recording)
+  const before = (line: string): boolean => at < lines.indexOf(line) || !lines.includes(line)
+  if (outcome === 'done') return before('applied gate')
+  return outcome !== 'nothing' && !before('applying stop') && before('undone stop')
+}
+
+/** The settings, the programs and config.json are as 0.1.0 had them at a line. */
+function isAs(recording: Recording, line: string): void {
+  const what = /^(home\/settings\.json|home\/engines\/|\.config\/zot\/config\.json$)/
+  const only = (files: Record<string, string>) =>
+    Object.fromEntries(
+      Object.entries(files)
+        .filter(([name, text]) => what.test(name) && !isLoose(name, text, files))
+        .map(([name, text]) => [name, name.endsWith('settings.json') ? JSON.parse(text) : text]),
+    )
+  const wanted = filesAt(recording, linesOf(recording).indexOf(line), machine)
+  expect(only(filesIn(machine.folder))).toEqual(only(wanted))
+}
+
+/** 0.1.0 leaves the link `current` behind too where it takes a first upgrade back. */
+const isLoose = (name: string, text: string, files: Record<string, string>): boolean =>
+  text.startsWith('-> ') &&
+  !Object.keys(files).some(other => other.startsWith(join(name, '..', text.slice(3), '/')))
+
+describe('an upgrade that 0.1.0 was in the middle of', () => {
+  function upgrading() {
+    const { now, common } = world({ id: 'zot', command: join(machine.folder, 'opt/zot') })
+    const parts = {
+      ...common,
+      home,
+      library: createLibrary(home),
+      configFile: join(machine.folder, '.config/zot/config.json'),
+      verifyAgain,
+      engine: (command: string) => ({ id: 'zot', command }),
+      namePath: (path: string) => settings.set('engine.path', path, 'cli'),
+      applyEdit,
+      takeBack,
+      checks: () => [],
+      freeSpace: async () => undefined,
+      keys: { since: async () => [], ownUser: async () => undefined },
+      tellKeys: () => {},
+      tellDatabases: () => {},
+      log: () => {},
+    } as unknown as UpgradeParts
+    return { now, parts }
+  }
+
+  it.each([...forward('upgrade-forward', 'applying swap'), ...back('upgrade-back')])(
+    '$recording, cut off at $line: $outcome',
+    async one => {
+      await begin(one)
+      const { now, parts } = upgrading()
+      await bringToItsEnd(
+        open(upgradeName, {
+          revive: memory => upgradeRunbook(v.parse(upgradeMemory, memory), parts),
+          onward: begun => begun('swap'),
+        }),
+        one,
+      )
+      isAs(one.recording, one.outcome === 'cancelled' ? 'begun' : 'ended')
+      if (takesUp(one)) expect(now.serving).toBe(true)
+    },
+  )
+})
+
+describe('a switch of the engine that 0.1.0 was in the middle of', () => {
+  it.each([...forward('switch-forward', 'applying switch'), ...back('switch-back')])(
+    '$recording, cut off at $line: $outcome',
+    async one => {
+      await begin(one)
+      const engines = {
+        'zotbar-registry': { id: 'zotbar-registry', command: process.execPath },
+        zot: { id: 'zot', command: join(home, 'engines/zot/v2.1.15/zot') },
+      }
+      const { now, common } = world(engines[settings.get('engine')])
+      const parts = {
+        ...common,
+        locate: async ({ id }: { id: keyof typeof engines }) => ({ ok: true, value: engines[id] }),
+        choice: () => ({ id: settings.get('engine'), path: settings.get('engine.path') }),
+        async choose({ id, path }: { id: string; path: string }) {
+          await settings.set('engine.path', path, 'cli')
+          return settings.set('engine', id, 'cli')
+        },
+        permit: () => {},
+        keepChoice: nothing,
+        isChosen: async () => true,
+      } as unknown as SwitchParts
+      await bringToItsEnd(
+        open(switchName, {
+          revive: memory => switchRunbook(v.parse(switchMemory, memory), parts),
+          onward: begun => begun('switch'),
+        }),
+        one,
+      )
+      isAs(one.recording, one.outcome === 'cancelled' ? 'begun' : 'ended')
+      if (takesUp(one)) expect(now.serving).toBe(true)
+      expect(Object.keys(filesIn(home)).filter(name => name.includes('census'))).toEqual([])
+    },
+  )
+})
