@@ -6,6 +6,12 @@ import { fileURLToPath } from 'node:url'
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const stamp = join(root, 'dist', 'built')
 const sources = [
+  'contract',
+  'lib',
+  'ssh',
+  'client',
+  'cli',
+  'core',
   'main',
   'preload',
   'renderer',

@@ -1,6 +1,6 @@
-import type { EventName, Events } from '../preload/contract/contract.ts'
-import type { Snapshot } from '../preload/contract/snapshot.ts'
-import type { Host } from './transport/host.ts'
+import type { EventName, Events } from '../contract/contract.ts'
+import type { Host } from '../contract/host.ts'
+import type { Snapshot } from '../contract/snapshot.ts'
 
 export interface Broadcast {
   /** Several changes in one turn of the event loop make one snapshot. */

@@ -18,7 +18,7 @@ import {
   shell,
   Tray,
 } from 'electron'
-import { fail } from '../preload/contract/result.ts'
+import { fail } from '../contract/result.ts'
 import { failureWords } from '../preload/words/failure-words.ts'
 import { boot } from './boot.ts'
 import type { ShellPart } from './handlers.ts'

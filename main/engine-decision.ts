@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ok, type Result } from '../preload/contract/result.ts'
-import type { StorageState } from '../preload/contract/snapshot.ts'
+import { ok, type Result } from '../contract/result.ts'
+import type { StorageState } from '../contract/snapshot.ts'
 import type {
   ConfigFound,
   EngineChoice,
@@ -9,7 +9,7 @@ import type {
   FolderFound,
   Undecided,
   UndecidedWhy,
-} from '../preload/contract/undecided.ts'
+} from '../contract/undecided.ts'
 import { quoted } from '../preload/words/undecided-words.ts'
 import { loadConfig } from '../registry/config/load.ts'
 import { unsupported } from '../registry/config/supported.ts'

@@ -1,7 +1,7 @@
 import { readlinkSync, statSync } from 'node:fs'
 import { access, constants, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import type { ConfigFault } from '../preload/contract/failure.ts'
+import type { ConfigFault } from '../contract/failure.ts'
 import { isStandardOutput, ownDescriptor } from '../registry/config/log-output.ts'
 import { errorCode, reasonOf } from './platform/error-code.ts'
 

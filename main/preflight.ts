@@ -1,6 +1,6 @@
 import { dirname, join, resolve } from 'node:path'
-import type { ConfigFault, Failure } from '../preload/contract/failure.ts'
-import { fail, ok, type Result } from '../preload/contract/result.ts'
+import type { ConfigFault, Failure } from '../contract/failure.ts'
+import { fail, ok, type Result } from '../contract/result.ts'
 import type { Config } from '../registry/config/config.ts'
 import { readListenAddress } from '../registry/config/listen-address.ts'
 import { loadConfig } from '../registry/config/load.ts'

@@ -1,5 +1,5 @@
-import type { Finding } from '../preload/contract/runbook.ts'
-import type { Snapshot } from '../preload/contract/snapshot.ts'
+import type { Finding } from '../contract/runbook.ts'
+import type { Snapshot } from '../contract/snapshot.ts'
 import { type Advice, createAdvice } from './advice/advice.ts'
 import type { SetAside } from './platform/json-file.ts'
 import type { Web } from './platform/web.ts'

@@ -1,5 +1,5 @@
 import { homedir } from 'node:os'
-import type { Result } from '../preload/contract/result.ts'
+import type { Result } from '../contract/result.ts'
 import type { Host } from './hosts/host.ts'
 import { localHost } from './hosts/local-host.ts'
 import { sshHost } from './hosts/ssh-host.ts'

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import type { Result } from '../preload/contract/result.ts'
+import type { Result } from '../contract/result.ts'
 import type { Engine } from './engine/engine.ts'
 import { runningVersionIn } from './engine/zot.ts'
 import { parseJson, type RegistryHttp } from './platform/registry-http.ts'

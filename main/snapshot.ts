@@ -1,4 +1,4 @@
-import type { Notice, Snapshot } from '../preload/contract/snapshot.ts'
+import type { Notice, Snapshot } from '../contract/snapshot.ts'
 import type { Health } from './health/health.ts'
 import type { NoticeControl } from './notice-control.ts'
 import type { ReleaseAdvice } from './release-advice.ts'

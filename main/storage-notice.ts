@@ -1,4 +1,4 @@
-import type { Notice, StorageState } from '../preload/contract/snapshot.ts'
+import type { Notice, StorageState } from '../contract/snapshot.ts'
 import { isFull } from '../preload/words/storage-words.ts'
 
 /**

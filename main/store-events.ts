@@ -1,4 +1,4 @@
-import { unreachable } from '../preload/contract/result.ts'
+import { unreachable } from '../contract/result.ts'
 import type { Clock } from './platform/clock.ts'
 import { createRegistryEvents, type RegistryEvent } from './platform/registry-events.ts'
 import type { Storage } from './storage/storage.ts'

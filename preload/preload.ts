@@ -5,7 +5,7 @@ import {
   type Events,
   eventNames,
   type ZotbarBridge,
-} from './contract/contract.ts'
+} from '../contract/contract.ts'
 
 // The same three names as in the app's IPC file. A page gets the bridge below, never a channel or an event object.
 const channels = { call: 'zotbar:call', listen: 'zotbar:listen', event: 'zotbar:event' }

@@ -21,7 +21,7 @@ function importsOf(file: string, text: string): string[] {
   )
 }
 
-const sources = ['main', 'preload', 'renderer', 'registry'].flatMap(folder =>
+const sources = ['contract', 'main', 'preload', 'renderer', 'registry'].flatMap(folder =>
   readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter(name => /\.tsx?$/.test(name))
     .map(name => join(folder, name)),
@@ -43,7 +43,7 @@ const under =
   (...folders: string[]) =>
   (path: string) =>
     folders.some(folder => path === folder || path.startsWith(`${folder}/`))
-const isOurs = under('main', 'preload', 'renderer', 'registry', 'test')
+const isOurs = under('contract', 'main', 'preload', 'renderer', 'registry', 'test')
 const isNode = (name: string) => name.startsWith('node:')
 
 /** The second level of main/: "main/health/port.ts" -> "health"; the entries and app.ts are no feature. */
@@ -66,19 +66,19 @@ const composes: Record<string, string[]> = {
 const rules = [
   {
     says: 'the contract imports nothing but its schema library',
-    applies: under('preload/contract'),
-    allows: (to: string) => to === 'valibot' || under('preload/contract')(to),
+    applies: under('contract'),
+    allows: (to: string) => to === 'valibot' || under('contract')(to),
   },
   {
     says: 'words import the contract only',
     applies: under('preload/words'),
-    allows: under('preload/contract', 'preload/words'),
+    allows: under('contract', 'preload/words'),
   },
   {
     says: 'the renderer imports the contract, words, React and the virtual list',
     applies: under('renderer'),
     allows: (to: string) =>
-      under('renderer', 'preload/contract', 'preload/words')(to) ||
+      under('renderer', 'contract', 'preload/words')(to) ||
       /^(react(-dom)?|@tanstack\/react-virtual)(\/|$)/.test(to),
   },
   {
@@ -91,7 +91,7 @@ const rules = [
     applies: under('renderer/views'),
     allows: (to: string) =>
       !isOurs(to) ||
-      under('renderer/views', 'renderer/ui', 'renderer/bridge', 'preload/contract', 'preload/words')(to),
+      under('renderer/views', 'renderer/ui', 'renderer/bridge', 'contract', 'preload/words')(to),
   },
   {
     says: 'the registry imports itself and libraries',
@@ -158,7 +158,7 @@ describe('who may import whom', () => {
       { from: 'registry/storage/blobs.ts', to: 'registry/http/server.ts' },
       { from: 'renderer/ui/button.tsx', to: 'preload/words/format.ts' },
       { from: 'main/app.ts', to: 'registry/routes/blobs.ts' },
-      { from: 'preload/contract/contract.ts', to: 'node:fs' },
+      { from: 'contract/contract.ts', to: 'node:fs' },
     ]
     expect(breaches(planted)).toHaveLength(planted.length)
   })

@@ -1,7 +1,7 @@
 import { readFile, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as v from 'valibot'
-import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
 import { createAtomic, writeAtomic } from '../platform/atomic-file.ts'
 import { reasonOf } from '../platform/error-code.ts'
 import { writeInPlace } from '../platform/in-place.ts'

@@ -1,5 +1,5 @@
 import { lstat, readFile, realpath, stat } from 'node:fs/promises'
-import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
 import { createAtomic } from '../platform/atomic-file.ts'
 import { errorCode } from '../platform/error-code.ts'
 import { isCutShort, writeInPlace } from '../platform/in-place.ts'

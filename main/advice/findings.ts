@@ -1,4 +1,4 @@
-import type { Finding } from '../../preload/contract/runbook.ts'
+import type { Finding } from '../../contract/runbook.ts'
 import { editableKeys } from './config-edit.ts'
 import { type ConfigText, type ConfigView, quoted, viewConfig } from './config-view.ts'
 import { shippedFacts } from './facts.ts'

@@ -1,4 +1,4 @@
-import type { DataFolder, FolderBefore, FolderFound } from '../../preload/contract/undecided.ts'
+import type { DataFolder, FolderBefore, FolderFound } from '../../contract/undecided.ts'
 import { bytes, when } from '../../preload/words/format.ts'
 import { status as statusObject } from '../../preload/words/status.ts'
 import { figureWords, holdsWords } from '../../preload/words/undecided-words.ts'

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { EngineChoice } from '../../preload/contract/undecided.ts'
+import type { EngineChoice } from '../../contract/undecided.ts'
 import { when } from '../../preload/words/format.ts'
 import { exitCode } from './exit-code.ts'
 import { tellRun } from './follow-run.ts'

@@ -1,4 +1,4 @@
-import type { Image, UnreadableRepository } from '../../preload/contract/image.ts'
+import type { Image, UnreadableRepository } from '../../contract/image.ts'
 import { bytes, when } from '../../preload/words/format.ts'
 import { exitCode } from './exit-code.ts'
 import { table } from './table.ts'

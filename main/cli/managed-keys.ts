@@ -1,5 +1,5 @@
-import type { ManagedKey } from '../../preload/contract/managed-key.ts'
-import type { RunbookPart } from '../../preload/contract/runbook.ts'
+import type { ManagedKey } from '../../contract/managed-key.ts'
+import type { RunbookPart } from '../../contract/runbook.ts'
 import { count } from '../../preload/words/format.ts'
 import { partStateWords } from '../../preload/words/runbook-words.ts'
 import { exitCode } from './exit-code.ts'

@@ -1,4 +1,4 @@
-import type { RunbookDetails, RunbookProgress } from '../../preload/contract/runbook.ts'
+import type { RunbookDetails, RunbookProgress } from '../../contract/runbook.ts'
 import { duration, exactMoment, when } from '../../preload/words/format.ts'
 import {
   byWords,

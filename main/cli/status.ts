@@ -1,4 +1,4 @@
-import type { Snapshot } from '../../preload/contract/snapshot.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
 import { advisoryWords } from '../../preload/words/advisory-words.ts'
 import { lastEvents } from '../../preload/words/event-words.ts'
 import { bytes, count } from '../../preload/words/format.ts'

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { ReleaseRow } from '../../preload/contract/upgrade.ts'
+import type { ReleaseRow } from '../../contract/upgrade.ts'
 import { longDate } from '../../preload/words/format.ts'
 import { exitCode } from './exit-code.ts'
 import { tellRun } from './follow-run.ts'

@@ -1,5 +1,5 @@
-import type { StateName } from '../../preload/contract/registry-state.ts'
-import type { Snapshot } from '../../preload/contract/snapshot.ts'
+import type { StateName } from '../../contract/registry-state.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
 import { glance, stateName } from '../../preload/words/glance.ts'
 import type { VerbContext } from './verb.ts'
 

@@ -1,6 +1,6 @@
 import { opendir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { FolderFound } from '../../preload/contract/undecided.ts'
+import type { FolderFound } from '../../contract/undecided.ts'
 
 /** What a folder holds, as far as a short look tells. */
 export type Contents = Pick<FolderFound, 'holds' | 'repositories' | 'tags' | 'atLeast'>

@@ -1,5 +1,5 @@
-import type { Failure } from '../../preload/contract/failure.ts'
-import type { Result } from '../../preload/contract/result.ts'
+import type { Failure } from '../../contract/failure.ts'
+import type { Result } from '../../contract/result.ts'
 import type { Clock } from '../platform/clock.ts'
 import { serialQueue } from '../platform/serial-queue.ts'
 import {

@@ -1,7 +1,7 @@
 import { readFile, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as v from 'valibot'
-import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
 import { deniedOr } from '../platform/volume.ts'
 
 /** What tells one data folder from another, as it was written down. */

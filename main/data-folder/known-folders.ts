@@ -1,10 +1,5 @@
-import { fail, ok, type Result } from '../../preload/contract/result.ts'
-import type {
-  FolderBefore,
-  FolderDifference,
-  FolderFigures,
-  ServedBy,
-} from '../../preload/contract/undecided.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
+import type { FolderBefore, FolderDifference, FolderFigures, ServedBy } from '../../contract/undecided.ts'
 import type { Clock } from '../platform/clock.ts'
 import { reasonOf } from '../platform/error-code.ts'
 import type { SetAside } from '../platform/json-file.ts'

@@ -1,4 +1,4 @@
-import type { FolderDifference } from '../../preload/contract/undecided.ts'
+import type { FolderDifference } from '../../contract/undecided.ts'
 import type { FolderIdentity, FolderSeen } from './identity.ts'
 
 /** Whether a folder is the one that was written down. `restored`: the same contents under another inode or path. */

@@ -1,4 +1,4 @@
-import type { Finding } from '../../preload/contract/runbook.ts'
+import type { Finding } from '../../contract/runbook.ts'
 import type { Engine } from '../engine/engine.ts'
 
 /** What of config.json decides what a switch means. */

@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises'
 import { join, sep } from 'node:path'
-import { fail, ok, type Result } from '../../preload/contract/result.ts'
-import type { EngineRow } from '../../preload/contract/runbook.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
+import type { EngineRow } from '../../contract/runbook.ts'
 import type { Engine } from './engine.ts'
 import { findZots, inspectZot, verifyWithZot, type ZotPlaces, zotEngine } from './zot.ts'
 

@@ -1,6 +1,6 @@
 import { lstat, mkdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
 import { createAtomic } from '../platform/atomic-file.ts'
 import { errorCode, reasonOf } from '../platform/error-code.ts'
 

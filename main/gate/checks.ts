@@ -1,4 +1,4 @@
-import type { RunbookPart } from '../../preload/contract/runbook.ts'
+import type { RunbookPart } from '../../contract/runbook.ts'
 import type { StepContext, StepError, StepResult } from '../runbook/step.ts'
 import { done, failed } from './step-result.ts'
 

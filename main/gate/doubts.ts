@@ -1,4 +1,4 @@
-import type { Finding } from '../../preload/contract/runbook.ts'
+import type { Finding } from '../../contract/runbook.ts'
 import { reasonOf } from '../platform/error-code.ts'
 import { findUnreadable, type StoreLayout } from './inventory.ts'
 import type { KnownManifests, Unreadable } from './read-store.ts'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import * as v from 'valibot'
-import type { Result } from '../../preload/contract/result.ts'
+import type { Result } from '../../contract/result.ts'
 import { inParallel } from '../platform/parallel.ts'
 import type { RegistryAnswer, RegistryAsk } from '../platform/registry-http.ts'
 import type { Inventory } from './inventory.ts'

@@ -1,5 +1,5 @@
-import type { Failure } from '../../preload/contract/failure.ts'
-import type { Result } from '../../preload/contract/result.ts'
+import type { Failure } from '../../contract/failure.ts'
+import type { Result } from '../../contract/result.ts'
 import { failureWords } from '../../preload/words/failure-words.ts'
 import type { StepError, StepResult } from '../runbook/step.ts'
 

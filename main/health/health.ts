@@ -1,4 +1,4 @@
-import type { ProbeResult, ServiceState } from '../../preload/contract/snapshot.ts'
+import type { ProbeResult, ServiceState } from '../../contract/snapshot.ts'
 import type { Clock } from '../platform/clock.ts'
 import { catalog } from './catalog.ts'
 import { manifest } from './manifest.ts'

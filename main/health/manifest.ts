@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { ProbeResult } from '../../preload/contract/snapshot.ts'
+import type { ProbeResult } from '../../contract/snapshot.ts'
 import { type Answer, ask } from './http.ts'
 import { type Known, milliseconds, type Probe, type ProbeContext, wantsSignIn } from './probe.ts'
 

@@ -1,4 +1,4 @@
-import type { ProbeId, ProbeResult } from '../../preload/contract/snapshot.ts'
+import type { ProbeId, ProbeResult } from '../../contract/snapshot.ts'
 
 /** One repository and the digest of one manifest in it. */
 export interface Known {

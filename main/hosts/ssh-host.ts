@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import type { Failure } from '../../preload/contract/failure.ts'
-import { fail, type Result } from '../../preload/contract/result.ts'
+import type { Failure } from '../../contract/failure.ts'
+import { fail, type Result } from '../../contract/result.ts'
 import { type Clock, systemClock } from '../platform/clock.ts'
 import { reasonOf } from '../platform/error-code.ts'
 import { attend } from './attend.ts'

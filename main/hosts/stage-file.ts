@@ -1,6 +1,6 @@
 import { open, rename, unlink } from 'node:fs/promises'
-import type { Failure } from '../../preload/contract/failure.ts'
-import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import type { Failure } from '../../contract/failure.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
 import { reasonOf } from '../platform/error-code.ts'
 
 /**

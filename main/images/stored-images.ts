@@ -1,6 +1,6 @@
 import * as v from 'valibot'
-import type { Image, ImageList, UnreadableRepository } from '../../preload/contract/image.ts'
-import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import type { Image, ImageList, UnreadableRepository } from '../../contract/image.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
 import { askLines } from '../platform/admin-lines.ts'
 import { cursorOf, readCursor } from './tag-pages.ts'
 

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
-import type { Failure } from '../../preload/contract/failure.ts'
-import type { UnreadableRepository } from '../../preload/contract/image.ts'
-import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import type { Failure } from '../../contract/failure.ts'
+import type { UnreadableRepository } from '../../contract/image.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
 import { parseJson, type RegistryHttp, refusal } from '../platform/registry-http.ts'
 
 export interface Tag {

@@ -1,5 +1,5 @@
-import type { ApiKey, KeyRevoked } from '../../preload/contract/key.ts'
-import type { Result } from '../../preload/contract/result.ts'
+import type { ApiKey, KeyRevoked } from '../../contract/key.ts'
+import type { Result } from '../../contract/result.ts'
 
 export interface KeyWish {
   user: string

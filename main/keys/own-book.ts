@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { fail, ok } from '../../preload/contract/result.ts'
+import { fail, ok } from '../../contract/result.ts'
 import { parseJson, type RegistryAnswer, type RegistryHttp, refusal } from '../platform/registry-http.ts'
 import type { KeyBook } from './key-book.ts'
 

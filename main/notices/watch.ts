@@ -1,4 +1,4 @@
-import type { Snapshot } from '../../preload/contract/snapshot.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
 import { bytes } from '../../preload/words/format.ts'
 import { glance } from '../../preload/words/glance.ts'
 import { noticeWords } from '../../preload/words/notice-words.ts'

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import type { Failure } from '../../preload/contract/failure.ts'
-import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import type { Failure } from '../../contract/failure.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
 import { errorCode } from './error-code.ts'
 import { Agent, registryRequest } from './node-http.ts'
 

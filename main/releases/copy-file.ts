@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { chmod, copyFile, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
 import { syncFolder } from '../platform/atomic-file.ts'
 import { reasonOf } from '../platform/error-code.ts'
 import { fileFailure, lackOfSpace } from './fetch-file.ts'

@@ -1,6 +1,6 @@
 import { type KeyObject, verify } from 'node:crypto'
 import * as v from 'valibot'
-import type { ManifestFault } from '../../preload/contract/release-failure.ts'
+import type { ManifestFault } from '../../contract/release-failure.ts'
 import { compareVersions, isVersion } from './release.ts'
 
 const time = v.pipe(

@@ -1,5 +1,5 @@
-import type { RunbookPart } from '../../preload/contract/runbook.ts'
-import type { UpgradeOrigin } from '../../preload/contract/upgrade.ts'
+import type { RunbookPart } from '../../contract/runbook.ts'
+import type { UpgradeOrigin } from '../../contract/upgrade.ts'
 
 /** A file of a release. */
 export interface Asset {

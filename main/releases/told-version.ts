@@ -1,5 +1,5 @@
-import { fail, ok, type Result } from '../../preload/contract/result.ts'
-import type { RunbookPart } from '../../preload/contract/runbook.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
+import type { RunbookPart } from '../../contract/runbook.ts'
 import { failureWords } from '../../preload/words/failure-words.ts'
 import { inspectZot } from '../engine/zot.ts'
 import { checkBinary } from '../platform/binary.ts'

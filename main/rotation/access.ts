@@ -1,4 +1,4 @@
-import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
 import type { Bearer, KeyDesk, ListedKey } from './key-desk.ts'
 
 /** A way to see and end the keys of one user. */

@@ -1,4 +1,4 @@
-import { fail } from '../../preload/contract/result.ts'
+import { fail } from '../../contract/result.ts'
 import { asStep, done, failed } from '../gate/step-result.ts'
 import type { Step, StepError, StepResult } from '../runbook/step.ts'
 import type { SinkSecret } from '../sinks/sink.ts'

@@ -1,4 +1,4 @@
-import type { RunbookPart } from '../../preload/contract/runbook.ts'
+import type { RunbookPart } from '../../contract/runbook.ts'
 import type { StepContext, StepError } from '../runbook/step.ts'
 import type { Sink, SinkSecret } from '../sinks/sink.ts'
 import type { KeyRecord, SinkRecord } from './key-record.ts'

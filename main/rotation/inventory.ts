@@ -1,9 +1,4 @@
-import type {
-  KeyDrift,
-  ManagedKey,
-  ManagedKeyGlance,
-  ManagedSink,
-} from '../../preload/contract/managed-key.ts'
+import type { KeyDrift, ManagedKey, ManagedKeyGlance, ManagedSink } from '../../contract/managed-key.ts'
 import { failureWords } from '../../preload/words/failure-words.ts'
 import { accessTo } from './access.ts'
 import type { ListedKey } from './key-desk.ts'

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
 import type { AdminAnswer, AdminClient } from '../platform/admin-client.ts'
 import {
   parseJson,

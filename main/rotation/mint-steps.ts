@@ -1,4 +1,4 @@
-import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
 import { asStep, done, errorOf, failed } from '../gate/step-result.ts'
 import type { Step, StepResult } from '../runbook/step.ts'
 import { accessTo, identify } from './access.ts'

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import type { SignInOffer } from '../../preload/contract/runbook.ts'
+import type { SignInOffer } from '../../contract/runbook.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { StepContext, StepResult } from '../runbook/step.ts'
 import type { KeyStore } from '../secrets/key-store.ts'

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import type { RunbookPart } from '../../preload/contract/runbook.ts'
+import type { RunbookPart } from '../../contract/runbook.ts'
 import { failureWords } from '../../preload/words/failure-words.ts'
 import { parseJson, type RegistryAnswer, type RegistryAsk } from '../platform/registry-http.ts'
 import type { Bearer, KeyDesk } from './key-desk.ts'

@@ -1,4 +1,4 @@
-import { ok, type Result } from '../../preload/contract/result.ts'
+import { ok, type Result } from '../../contract/result.ts'
 import { count, duration } from '../../preload/words/format.ts'
 import { asStep, done, failed } from '../gate/step-result.ts'
 import type { Runbook, Step, StepResult } from '../runbook/step.ts'

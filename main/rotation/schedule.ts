@@ -1,4 +1,4 @@
-import type { Result } from '../../preload/contract/result.ts'
+import type { Result } from '../../contract/result.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { KeyDesk } from './key-desk.ts'
 import type { KeyRecord, KeyRecords, Retiring } from './key-record.ts'

@@ -1,8 +1,8 @@
 import * as v from 'valibot'
-import { fail, ok, type Result } from '../../preload/contract/result.ts'
-import type { SignInOffer } from '../../preload/contract/runbook.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
+import type { SignInOffer } from '../../contract/runbook.ts'
+import type { Arrived, SignInCookie } from '../../contract/sign-in-window.ts'
 import { parseJson, type RegistryAnswer, type RegistryHttp, refusal } from '../platform/registry-http.ts'
-import type { Arrived, SignInCookie } from '../platform/sign-in-window.ts'
 import type { KeyDesk } from './key-desk.ts'
 import type { Offered } from './parts.ts'
 

@@ -1,5 +1,5 @@
-import { fail, ok, type Result } from '../../preload/contract/result.ts'
-import type { Finding, RunbookPlan } from '../../preload/contract/runbook.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
+import type { Finding, RunbookPlan } from '../../contract/runbook.ts'
 import { failureWords } from '../../preload/words/failure-words.ts'
 import { dryRun } from '../runbook/run.ts'
 import type { Sink } from '../sinks/sink.ts'

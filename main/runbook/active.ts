@@ -5,7 +5,7 @@ import type {
   RunbookPart,
   RunbookProgress,
   RunbookStep,
-} from '../../preload/contract/runbook.ts'
+} from '../../contract/runbook.ts'
 import { plain } from '../../preload/words/format.ts'
 import { progressWords } from '../../preload/words/runbook-words.ts'
 import type { Clock } from '../platform/clock.ts'

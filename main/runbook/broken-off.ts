@@ -1,4 +1,4 @@
-import type { RunbookError, RunbookQuestion } from '../../preload/contract/runbook.ts'
+import type { RunbookError, RunbookQuestion } from '../../contract/runbook.ts'
 import { reasonOf } from '../platform/error-code.ts'
 import { JournalUnwritable } from './journal.ts'
 

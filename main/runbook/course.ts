@@ -1,4 +1,4 @@
-import type { RunbookPart, RunbookStep } from '../../preload/contract/runbook.ts'
+import type { RunbookPart, RunbookStep } from '../../contract/runbook.ts'
 import type { Entry, Outline } from './journal.ts'
 
 /** What is known of the step at hand before, or without, a line in the journal. */

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { RunbookError } from '../../preload/contract/runbook.ts'
+import type { RunbookError } from '../../contract/runbook.ts'
 import { reasonOf } from '../platform/error-code.ts'
 import { DamagedJournal, type Entry, openJournal, readEntries } from './journal.ts'
 import { journals } from './records.ts'

@@ -1,6 +1,6 @@
 import { readdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import type { RunbookDetails, RunbookRecord } from '../../preload/contract/runbook.ts'
+import type { RunbookDetails, RunbookRecord } from '../../contract/runbook.ts'
 import { errorCode } from '../platform/error-code.ts'
 import { keptParts, stepsOf } from './course.ts'
 import { type Entry, type Outline, readEntries } from './journal.ts'

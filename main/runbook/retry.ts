@@ -1,4 +1,4 @@
-import type { RunbookEnd } from '../../preload/contract/runbook.ts'
+import type { RunbookEnd } from '../../contract/runbook.ts'
 import type { Clock } from '../platform/clock.ts'
 import { type SetAside, setAside } from '../platform/json-file.ts'
 import type { Active } from './active.ts'

@@ -1,4 +1,4 @@
-import type { RunbookPart } from '../../preload/contract/runbook.ts'
+import type { RunbookPart } from '../../contract/runbook.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Entry, Journal, Outline } from './journal.ts'
 import { type Move, nextMove, type Result, type Shape } from './plan.ts'

@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Failure } from '../../preload/contract/failure.ts'
-import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import type { Failure } from '../../contract/failure.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
 import type {
   RunbookDetails,
   RunbookEnd,
   RunbookLines,
   RunbookProgress,
   RunbookRecord,
-} from '../../preload/contract/runbook.ts'
+} from '../../contract/runbook.ts'
 import { isPastReturn } from '../../preload/words/runbook-words.ts'
 import type { Clock } from '../platform/clock.ts'
 import { reasonOf } from '../platform/error-code.ts'

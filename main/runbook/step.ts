@@ -1,4 +1,4 @@
-import type { RunbookPart, SignInOffer } from '../../preload/contract/runbook.ts'
+import type { RunbookPart, SignInOffer } from '../../contract/runbook.ts'
 
 /** What a step tells while it works: what is counted, how much is done, of how much; or a part of it that changed. */
 export interface Progress {

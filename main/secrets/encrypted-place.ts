@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
 import { errorCode, reasonOf } from '../platform/error-code.ts'
 import { isOpenToOthers, readKeyFile } from './key-file.ts'
 import { mapFile } from './map-file.ts'

@@ -1,6 +1,6 @@
 import { constants, statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
 import { errorCode, reasonOf } from '../platform/error-code.ts'
 
 /** From a good source that is enough; from a bad one no length is. */

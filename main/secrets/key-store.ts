@@ -1,5 +1,5 @@
-import type { Failure } from '../../preload/contract/failure.ts'
-import type { Result } from '../../preload/contract/result.ts'
+import type { Failure } from '../../contract/failure.ts'
+import type { Result } from '../../contract/result.ts'
 
 /** The key in use; the one that takes its place; the one that was replaced and is not revoked yet. */
 export const slots = ['current', 'next', 'retiring'] as const

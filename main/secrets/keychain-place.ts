@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { Failure } from '../../preload/contract/failure.ts'
-import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import type { Failure } from '../../contract/failure.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
 import { type Keychain, loadKeychain } from './keychain.ts'
 import type { Place } from './place.ts'
 

@@ -1,7 +1,7 @@
 import { chmod, mkdir, readFile, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import * as v from 'valibot'
-import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
 import { writeAtomic } from '../platform/atomic-file.ts'
 import { errorCode, reasonOf } from '../platform/error-code.ts'
 import { serialQueue } from '../platform/serial-queue.ts'

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
 import { failureWords } from '../../preload/words/failure-words.ts'
 import { serialQueue } from '../platform/serial-queue.ts'
 import { encryptedPlace } from './encrypted-place.ts'

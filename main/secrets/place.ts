@@ -1,4 +1,4 @@
-import type { Result } from '../../preload/contract/result.ts'
+import type { Result } from '../../contract/result.ts'
 import type { StoreKind } from './key-store.ts'
 
 /** One way to keep secrets by account. Each write is read back before it counts. */

@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path'
 import * as v from 'valibot'
-import type { SettingRow } from '../../preload/contract/setting.ts'
+import type { SettingRow } from '../../contract/setting.ts'
 import { ed25519Key } from '../platform/ed25519.ts'
 import { isNetwork } from '../platform/network.ts'
 import { readSpan } from '../platform/span.ts'

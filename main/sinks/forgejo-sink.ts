@@ -1,4 +1,4 @@
-import type { Result } from '../../preload/contract/result.ts'
+import type { Result } from '../../contract/result.ts'
 import { type Answer, type Ask, askForgejo } from './forgejo-http.ts'
 import { cancelled, done, errorOf, refused, tailOf } from './outcome.ts'
 import type { SecretScope } from './parse-sink.ts'

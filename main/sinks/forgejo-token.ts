@@ -1,4 +1,4 @@
-import { fail, type Result } from '../../preload/contract/result.ts'
+import { fail, type Result } from '../../contract/result.ts'
 
 /** The account that the token is kept under, beside the keys. */
 export const forgejoTokenAccount = 'forgejo-token'

@@ -1,4 +1,4 @@
-import { ok, type Result } from '../../preload/contract/result.ts'
+import { ok, type Result } from '../../contract/result.ts'
 import type { Host } from '../hosts/host.ts'
 import { authfileSink } from './authfile-sink.ts'
 import { commandSink } from './command-sink.ts'

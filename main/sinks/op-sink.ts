@@ -1,4 +1,4 @@
-import type { RunbookQuestion } from '../../preload/contract/runbook.ts'
+import type { RunbookQuestion } from '../../contract/runbook.ts'
 import type { Host, HostRan } from '../hosts/host.ts'
 import { cancelled, done, errorOf, refused, tailOf } from './outcome.ts'
 import type { Sink, SinkProof, SinkResult, SinkSecret } from './sink.ts'

@@ -1,5 +1,5 @@
-import type { Failure } from '../../preload/contract/failure.ts'
-import type { RunbookError } from '../../preload/contract/runbook.ts'
+import type { Failure } from '../../contract/failure.ts'
+import type { RunbookError } from '../../contract/runbook.ts'
 import { failureWords } from '../../preload/words/failure-words.ts'
 import type { SinkResult, SinkSecret } from './sink.ts'
 

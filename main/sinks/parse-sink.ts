@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import { isAbsolute, join, normalize } from 'node:path'
-import type { Failure } from '../../preload/contract/failure.ts'
-import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import type { Failure } from '../../contract/failure.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
 import type { SinkKind } from './sink.ts'
 
 /** Where an Actions secret belongs. */

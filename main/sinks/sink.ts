@@ -1,4 +1,4 @@
-import type { RunbookError, RunbookQuestion } from '../../preload/contract/runbook.ts'
+import type { RunbookError, RunbookQuestion } from '../../contract/runbook.ts'
 
 export type SinkKind = 'file' | 'authfile' | 'command' | 'ssh' | 'op' | 'forgejo'
 

@@ -1,5 +1,5 @@
-import type { Failure } from '../../preload/contract/failure.ts'
-import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import type { Failure } from '../../contract/failure.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
 import { shellWord } from '../hosts/shell-word.ts'
 
 /** What the placeholders of a recipe stand for. */

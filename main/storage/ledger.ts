@@ -1,4 +1,4 @@
-import type { RepositorySize } from '../../preload/contract/snapshot.ts'
+import type { RepositorySize } from '../../contract/snapshot.ts'
 import type { Files } from './file-list.ts'
 import { InodeTable } from './inode-table.ts'
 

@@ -1,5 +1,5 @@
-import type { Failure } from '../../preload/contract/failure.ts'
-import type { StorageState } from '../../preload/contract/snapshot.ts'
+import type { Failure } from '../../contract/failure.ts'
+import type { StorageState } from '../../contract/snapshot.ts'
 import type { FreeSpace } from '../platform/free-space.ts'
 import type { Trend } from './history.ts'
 import type { LastCount } from './history-file.ts'

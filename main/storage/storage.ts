@@ -1,5 +1,5 @@
-import type { Failure } from '../../preload/contract/failure.ts'
-import type { StorageState } from '../../preload/contract/snapshot.ts'
+import type { Failure } from '../../contract/failure.ts'
+import type { StorageState } from '../../contract/snapshot.ts'
 import { reasonOf } from '../platform/error-code.ts'
 import type { FreeSpace } from '../platform/free-space.ts'
 import { isRepositoryName } from '../platform/repository-name.ts'

@@ -1,5 +1,5 @@
-import type { PushInProgress } from '../../preload/contract/registry-state.ts'
-import type { PushEvent } from '../../preload/contract/snapshot.ts'
+import type { PushInProgress } from '../../contract/registry-state.ts'
+import type { PushEvent } from '../../contract/snapshot.ts'
 import type { Clock } from '../platform/clock.ts'
 import { uploadsIn } from './uploads.ts'
 import type { Write } from './writes.ts'

@@ -1,4 +1,4 @@
-import type { Failure } from '../../preload/contract/failure.ts'
+import type { Failure } from '../../contract/failure.ts'
 import { checkVolume } from '../platform/volume.ts'
 
 /** What cannot be read, and why, in half a sentence. */

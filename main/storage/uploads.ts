@@ -1,5 +1,5 @@
 import { lstat, readdir } from 'node:fs/promises'
-import type { PushInProgress } from '../../preload/contract/registry-state.ts'
+import type { PushInProgress } from '../../contract/registry-state.ts'
 import { type Disk, isGone } from './disk.ts'
 import { findChanges } from './recount.ts'
 import { gone } from './repository-reader.ts'

@@ -1,5 +1,5 @@
-import type { Exit } from '../../preload/contract/failure.ts'
-import type { Cause, JournalEntry, Then } from '../../preload/contract/registry-state.ts'
+import type { Exit } from '../../contract/failure.ts'
+import type { Cause, JournalEntry, Then } from '../../contract/registry-state.ts'
 import type { Policy } from './policy.ts'
 import type { Effect, Event, Memory, Next, Place, Run, Stage, State } from './state.ts'
 

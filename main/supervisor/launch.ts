@@ -1,7 +1,7 @@
 import { spawn as nodeSpawn } from 'node:child_process'
 import { accessSync, closeSync, constants, existsSync } from 'node:fs'
 import { dirname, isAbsolute } from 'node:path'
-import type { Exit, Failure } from '../../preload/contract/failure.ts'
+import type { Exit, Failure } from '../../contract/failure.ts'
 
 /** What can be run and how it behaves; main/engine says which there are. */
 export interface Runnable {

@@ -1,5 +1,5 @@
-import type { ProcessState } from '../../preload/contract/registry-state.ts'
-import { unreachable } from '../../preload/contract/result.ts'
+import type { ProcessState } from '../../contract/registry-state.ts'
+import { unreachable } from '../../contract/result.ts'
 import type { Policy } from './policy.ts'
 import type { State } from './state.ts'
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import type { JournalEntry, ProcessState } from '../../preload/contract/registry-state.ts'
-import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import type { JournalEntry, ProcessState } from '../../contract/registry-state.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
 import { createCare } from './care.ts'
 import { type Journal, openJournal, standardJournalLimits } from './journal.ts'
 import { createLogFile, standardLogLimits } from './log-file.ts'

@@ -1,14 +1,8 @@
-import type { Exit, Failure } from '../../preload/contract/failure.ts'
-import type {
-  Cause,
-  JournalEntry,
-  PushInProgress,
-  Silence,
-  Then,
-} from '../../preload/contract/registry-state.ts'
-import type { OpenChoice, Undecided } from '../../preload/contract/undecided.ts'
+import type { Exit, Failure } from '../../contract/failure.ts'
+import type { Cause, JournalEntry, PushInProgress, Silence, Then } from '../../contract/registry-state.ts'
+import type { OpenChoice, Undecided } from '../../contract/undecided.ts'
 
-export type { Silence } from '../../preload/contract/registry-state.ts'
+export type { Silence } from '../../contract/registry-state.ts'
 
 /**
  * Where the registry answers this machine. `url` has no trailing slash; an IPv6 `host` is in brackets. `listen`: what it

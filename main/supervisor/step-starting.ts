@@ -1,4 +1,4 @@
-import type { Cause, JournalEntry } from '../../preload/contract/registry-state.ts'
+import type { Cause, JournalEntry } from '../../contract/registry-state.ts'
 import { same, stopped, to, unasked, unaskedCause } from './ending.ts'
 import type { Policy } from './policy.ts'
 import { settle } from './settle.ts'

@@ -1,4 +1,4 @@
-import type { Cause, PushInProgress, Then } from '../../preload/contract/registry-state.ts'
+import type { Cause, PushInProgress, Then } from '../../contract/registry-state.ts'
 import {
   askedCause,
   check,

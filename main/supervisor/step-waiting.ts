@@ -1,4 +1,4 @@
-import type { Then } from '../../preload/contract/registry-state.ts'
+import type { Then } from '../../contract/registry-state.ts'
 import { check, checkQuietly, same, stopped, to } from './ending.ts'
 import type { Policy } from './policy.ts'
 import { begun, retryAfter, settle } from './settle.ts'

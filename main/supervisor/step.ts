@@ -1,4 +1,4 @@
-import { unreachable } from '../../preload/contract/result.ts'
+import { unreachable } from '../../contract/result.ts'
 import type { Policy } from './policy.ts'
 import type { Event, Next, State } from './state.ts'
 import { stepServing } from './step-serving.ts'

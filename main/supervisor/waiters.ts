@@ -1,7 +1,7 @@
-import type { Failure } from '../../preload/contract/failure.ts'
-import type { ProcessState } from '../../preload/contract/registry-state.ts'
-import { fail, ok, type Result, unreachable } from '../../preload/contract/result.ts'
-import { undecidedFailure } from '../../preload/contract/undecided.ts'
+import type { Failure } from '../../contract/failure.ts'
+import type { ProcessState } from '../../contract/registry-state.ts'
+import { fail, ok, type Result, unreachable } from '../../contract/result.ts'
+import { undecidedFailure } from '../../contract/undecided.ts'
 
 type Goal = 'serving' | 'stopped'
 type Answer = Result<ProcessState>

@@ -1,4 +1,4 @@
-import { unreachable } from '../../preload/contract/result.ts'
+import { unreachable } from '../../contract/result.ts'
 import type { Policy } from './policy.ts'
 import type { Run, State } from './state.ts'
 

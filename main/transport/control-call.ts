@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import type { Failure } from '../../preload/contract/failure.ts'
-import { fail, type Result } from '../../preload/contract/result.ts'
+import type { Failure } from '../../contract/failure.ts'
+import { fail, type Result } from '../../contract/result.ts'
 import { errorCode, reasonOf } from '../platform/error-code.ts'
 import { request } from '../platform/node-http.ts'
 

@@ -1,7 +1,7 @@
 import { chmodSync, lstatSync, renameSync, rmSync, type Stats, statSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { dirname, join } from 'node:path'
-import { fail, ok, type Result } from '../../preload/contract/result.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
 import { errorCode } from '../platform/error-code.ts'
 import { createServer } from '../platform/node-http.ts'
 import { controlCall } from './control-call.ts'

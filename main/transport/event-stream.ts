@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream'
-import type { Snapshot } from '../../preload/contract/snapshot.ts'
-import type { Host } from './host.ts'
+import type { Host } from '../../contract/host.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
 import { logBacklog } from './log-backlog.ts'
 
 export interface EventStreamLimits {

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Caller } from '../../preload/contract/command.ts'
-import { commandNames, dispatch } from '../../preload/contract/contract.ts'
-import type { Failure } from '../../preload/contract/failure.ts'
-import { fail, type Result, unreachable } from '../../preload/contract/result.ts'
+import type { Caller } from '../../contract/command.ts'
+import { commandNames, dispatch } from '../../contract/contract.ts'
+import type { Failure } from '../../contract/failure.ts'
+import type { Host } from '../../contract/host.ts'
+import { fail, type Result, unreachable } from '../../contract/result.ts'
 import { type EventStreamLimits, eventStreamLimits, pushEvents } from './event-stream.ts'
-import type { Host } from './host.ts'
 import { bodyLimit, readJson } from './request-body.ts'
 
 export interface HttpApiOptions {

@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import * as v from 'valibot'
-import type { UpgradeEdit } from '../../preload/contract/upgrade.ts'
+import type { UpgradeEdit } from '../../contract/upgrade.ts'
 import { doubtsOf } from '../gate/doubts.ts'
 import { asStep, done, failed } from '../gate/step-result.ts'
 import { writeAtomic } from '../platform/atomic-file.ts'

@@ -1,5 +1,5 @@
-import type { Finding } from '../../preload/contract/runbook.ts'
-import type { InstalledVersion, ReleaseRow } from '../../preload/contract/upgrade.ts'
+import type { Finding } from '../../contract/runbook.ts'
+import type { InstalledVersion, ReleaseRow } from '../../contract/upgrade.ts'
 import { compareVersions, isVersion, type Release } from '../releases/release.ts'
 import type { Library } from './library.ts'
 import type { Place } from './memory.ts'

@@ -16,7 +16,7 @@ import {
 } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import * as v from 'valibot'
-import type { BadVersion } from '../../preload/contract/upgrade.ts'
+import type { BadVersion } from '../../contract/upgrade.ts'
 import { syncFolder, writeAtomic } from '../platform/atomic-file.ts'
 import { errorCode } from '../platform/error-code.ts'
 import { hashFileInto } from '../platform/hash-file.ts'

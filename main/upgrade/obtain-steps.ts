@@ -1,6 +1,6 @@
 import { mkdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fail, type Result } from '../../preload/contract/result.ts'
+import { fail, type Result } from '../../contract/result.ts'
 import { doubtsOf } from '../gate/doubts.ts'
 import { asStep, done, errorOf, failed } from '../gate/step-result.ts'
 import { reasonOf } from '../platform/error-code.ts'

@@ -1,5 +1,5 @@
-import type { Finding } from '../../preload/contract/runbook.ts'
-import type { UpgradeOrigin, UpgradePlan } from '../../preload/contract/upgrade.ts'
+import type { Finding } from '../../contract/runbook.ts'
+import type { UpgradeOrigin, UpgradePlan } from '../../contract/upgrade.ts'
 import { doubtsOf } from '../gate/doubts.ts'
 import { embeddedVersion } from '../releases/embedded-version.ts'
 import type { Release } from '../releases/release.ts'

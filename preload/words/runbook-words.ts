@@ -4,7 +4,7 @@ import type {
   RunbookProgress,
   RunbookResult,
   RunbookStep,
-} from '../contract/runbook.ts'
+} from '../../contract/runbook.ts'
 import { bytes } from './format.ts'
 
 /** How a run ended, for whoever watched it. */

@@ -1,4 +1,4 @@
-import type { ZotbarBridge } from '../../preload/contract/contract.ts'
+import type { ZotbarBridge } from '../../contract/contract.ts'
 import { dashboardConnection } from './dashboard.ts'
 
 /** Whether the app answers this page. `since` is ms since the epoch. */

@@ -1,4 +1,4 @@
-import type { JournalEntry, ProcessState } from '../../preload/contract/registry-state.ts'
+import type { JournalEntry, ProcessState } from '../../contract/registry-state.ts'
 
 export type StepName = 'finish' | 'stop' | 'start' | 'serve'
 

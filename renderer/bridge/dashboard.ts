@@ -4,8 +4,8 @@ import {
   type Events,
   eventNames,
   type ZotbarBridge,
-} from '../../preload/contract/contract.ts'
-import { fail, type Result } from '../../preload/contract/result.ts'
+} from '../../contract/contract.ts'
+import { fail, type Result } from '../../contract/result.ts'
 import type { Connection, Link } from './connection.ts'
 import { eventReader } from './event-stream.ts'
 import { forgetSession, sessionHeader, signIn, takeToken } from './session.ts'

@@ -1,4 +1,4 @@
-import type { Snapshot } from '../../preload/contract/snapshot.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
 
 // The number counts changes of the snapshot's shape: a copy of another shape is not found.
 const kept = 'zotbar.last-known.1'

@@ -1,4 +1,4 @@
-import type { ProcessState } from '../../preload/contract/registry-state.ts'
+import type { ProcessState } from '../../contract/registry-state.ts'
 import type { GlanceVerb } from '../../preload/words/glance.ts'
 
 /** How long a predicted state may stand before the real one shows again, in ms. */

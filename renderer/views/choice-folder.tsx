@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react'
-import type { FolderBefore, Undecided } from '../../preload/contract/undecided.ts'
+import type { FolderBefore, Undecided } from '../../contract/undecided.ts'
 import { bytes, count, exactMoment, when } from '../../preload/words/format.ts'
 import { figureWords, holdsWords } from '../../preload/words/undecided-words.ts'
 import { Button } from '../ui/button.tsx'

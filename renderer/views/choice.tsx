@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react'
-import type { ProcessState } from '../../preload/contract/registry-state.ts'
+import type { ProcessState } from '../../contract/registry-state.ts'
 import { type ChoiceEffect, choiceRows } from '../../preload/words/choice-words.ts'
 import { atTime, inWords } from '../../preload/words/format.ts'
 import type { GlanceVerb } from '../../preload/words/glance.ts'

@@ -1,4 +1,4 @@
-import type { Snapshot } from '../../preload/contract/snapshot.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
 import { atTime, count, duration } from '../../preload/words/format.ts'
 
 /** "zotbar-registry 0.1.0"; without the version while none has been seen running. */

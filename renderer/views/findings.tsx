@@ -1,4 +1,4 @@
-import type { Finding } from '../../preload/contract/runbook.ts'
+import type { Finding } from '../../contract/runbook.ts'
 import { Glyph, Icon } from '../ui/glyph.tsx'
 
 const severityWords: Record<Finding['severity'], string> = {

@@ -1,5 +1,5 @@
-import type { ManagedKey, ManagedSink } from '../../preload/contract/managed-key.ts'
-import type { RunbookStep } from '../../preload/contract/runbook.ts'
+import type { ManagedKey, ManagedSink } from '../../contract/managed-key.ts'
+import type { RunbookStep } from '../../contract/runbook.ts'
 import { Glyph, type StatusGlyph } from '../ui/glyph.tsx'
 
 export const sinkGlyphs: Record<ManagedSink['state'], StatusGlyph> = {

@@ -1,4 +1,4 @@
-import type { RunbookRecord, RunbookResult } from '../../preload/contract/runbook.ts'
+import type { RunbookRecord, RunbookResult } from '../../contract/runbook.ts'
 import { count, duration, exactMoment, when } from '../../preload/words/format.ts'
 import { byWords, shortResultWords } from '../../preload/words/runbook-words.ts'
 import { Glyph, type StatusGlyph } from '../ui/glyph.tsx'

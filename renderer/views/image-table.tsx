@@ -1,6 +1,6 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, useEffect, useRef } from 'react'
-import type { Image } from '../../preload/contract/image.ts'
+import type { Image } from '../../contract/image.ts'
 import { bytes, count, exactMoment, shortName, when } from '../../preload/words/format.ts'
 import { copyText } from '../ui/copy.tsx'
 

@@ -1,6 +1,6 @@
 import { useMemo, useState } from 'react'
-import type { Failure } from '../../preload/contract/failure.ts'
-import type { Image, UnreadableRepository } from '../../preload/contract/image.ts'
+import type { Failure } from '../../contract/failure.ts'
+import type { Image, UnreadableRepository } from '../../contract/image.ts'
 import { count } from '../../preload/words/format.ts'
 import { unreadableWords } from '../../preload/words/storage-words.ts'
 import { announce } from '../ui/announcer.tsx'

@@ -1,6 +1,6 @@
 import { useState } from 'react'
-import type { Failure } from '../../preload/contract/failure.ts'
-import type { ManagedKey } from '../../preload/contract/managed-key.ts'
+import type { Failure } from '../../contract/failure.ts'
+import type { ManagedKey } from '../../contract/managed-key.ts'
 import { count } from '../../preload/words/format.ts'
 import { clipboardMs, noticeDays } from '../../preload/words/key-words.ts'
 import { announce } from '../ui/announcer.tsx'

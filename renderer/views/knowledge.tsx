@@ -9,8 +9,8 @@ import {
   useState,
   useSyncExternalStore,
 } from 'react'
-import type { Failure } from '../../preload/contract/failure.ts'
-import type { Snapshot } from '../../preload/contract/snapshot.ts'
+import type { Failure } from '../../contract/failure.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
 import { atTime } from '../../preload/words/format.ts'
 import {
   asksNatively,

@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import type { KeyCreated } from '../../preload/contract/key.ts'
+import type { KeyCreated } from '../../contract/key.ts'
 import { Button } from '../ui/button.tsx'
 import { useStore } from './knowledge.tsx'
 import { Secret } from './secret.tsx'

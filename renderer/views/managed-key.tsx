@@ -1,6 +1,6 @@
 import { useState } from 'react'
-import type { Failure } from '../../preload/contract/failure.ts'
-import type { KeyProof, ManagedKey } from '../../preload/contract/managed-key.ts'
+import type { Failure } from '../../contract/failure.ts'
+import type { KeyProof, ManagedKey } from '../../contract/managed-key.ts'
 import { exactMoment, longDate, timeOfDay, when } from '../../preload/words/format.ts'
 import { daysLeftWords, lifeWords, sinkStateWords } from '../../preload/words/key-words.ts'
 import { announce } from '../ui/announcer.tsx'

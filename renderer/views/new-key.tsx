@@ -1,6 +1,6 @@
 import { type FormEvent, useEffect, useId, useRef, useState } from 'react'
-import type { Failure } from '../../preload/contract/failure.ts'
-import type { KeyCreated } from '../../preload/contract/key.ts'
+import type { Failure } from '../../contract/failure.ts'
+import type { KeyCreated } from '../../contract/key.ts'
 import { Button } from '../ui/button.tsx'
 import { useStore } from './knowledge.tsx'
 import { Refused } from './refused.tsx'

@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import type { ApiKey } from '../../preload/contract/key.ts'
+import type { ApiKey } from '../../contract/key.ts'
 import { count, exactMoment, longDate, when } from '../../preload/words/format.ts'
 import { nearEndDays } from '../../preload/words/key-words.ts'
 import { Button } from '../ui/button.tsx'

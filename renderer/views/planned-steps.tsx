@@ -1,4 +1,4 @@
-import type { RunbookPlan } from '../../preload/contract/runbook.ts'
+import type { RunbookPlan } from '../../contract/runbook.ts'
 import { Glyph } from '../ui/glyph.tsx'
 
 /** The steps of a plan. From `returnEnds` on there is no way back, where that is named. */

@@ -1,5 +1,5 @@
-import type { ConfigFault } from '../../preload/contract/failure.ts'
-import type { ProcessState } from '../../preload/contract/registry-state.ts'
+import type { ConfigFault } from '../../contract/failure.ts'
+import type { ProcessState } from '../../contract/registry-state.ts'
 import { faultWords } from '../../preload/words/start-words.ts'
 import { undecidedEvidence } from '../../preload/words/undecided-words.ts'
 

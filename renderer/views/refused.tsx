@@ -1,4 +1,4 @@
-import type { Failure } from '../../preload/contract/failure.ts'
+import type { Failure } from '../../contract/failure.ts'
 import { failureWords } from '../../preload/words/failure-words.ts'
 
 /** A question of this view that failed: what happened, and what to do. */

@@ -1,4 +1,4 @@
-import type { RunbookProgress } from '../../preload/contract/runbook.ts'
+import type { RunbookProgress } from '../../contract/runbook.ts'
 import { stepCount } from '../../preload/words/runbook-words.ts'
 import { Button } from '../ui/button.tsx'
 import type { Seen } from './knowledge.tsx'

@@ -1,6 +1,6 @@
 import { type ReactNode, useState } from 'react'
-import type { Failure } from '../../preload/contract/failure.ts'
-import type { RunbookDetails } from '../../preload/contract/runbook.ts'
+import type { Failure } from '../../contract/failure.ts'
+import type { RunbookDetails } from '../../contract/runbook.ts'
 import { advisoryWords } from '../../preload/words/advisory-words.ts'
 import { Glyph } from '../ui/glyph.tsx'
 import { address, engineName } from './facts.ts'

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react'
-import type { RunbookDetails, RunbookResult } from '../../preload/contract/runbook.ts'
+import type { RunbookDetails, RunbookResult } from '../../contract/runbook.ts'
 import { endWords } from '../../preload/words/runbook-words.ts'
 import { Glyph, type StatusGlyph } from '../ui/glyph.tsx'
 import { Excerpt } from './quoted.tsx'

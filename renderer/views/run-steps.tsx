@@ -1,5 +1,5 @@
 import { useEffect, useRef } from 'react'
-import type { RunbookPart, RunbookStep } from '../../preload/contract/runbook.ts'
+import type { RunbookPart, RunbookStep } from '../../contract/runbook.ts'
 import { count, duration } from '../../preload/words/format.ts'
 import { partStateWords, stepStateWords } from '../../preload/words/runbook-words.ts'
 import { announce } from '../ui/announcer.tsx'

@@ -1,5 +1,5 @@
 import { type ReactNode, useState } from 'react'
-import type { RunbookDetails } from '../../preload/contract/runbook.ts'
+import type { RunbookDetails } from '../../contract/runbook.ts'
 import { exactMoment, exactTime, longDate } from '../../preload/words/format.ts'
 import { byWords, cancelLabel, cancelWords, isPastReturn } from '../../preload/words/runbook-words.ts'
 import { Meter } from '../ui/bar.tsx'

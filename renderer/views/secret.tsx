@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'react'
-import type { Failure } from '../../preload/contract/failure.ts'
-import type { Result } from '../../preload/contract/result.ts'
+import type { Failure } from '../../contract/failure.ts'
+import type { Result } from '../../contract/result.ts'
 import { clipboardMs } from '../../preload/words/key-words.ts'
 import type { Store } from '../bridge/store.ts'
 import { announce } from '../ui/announcer.tsx'

@@ -1,5 +1,5 @@
 import { type ReactNode, useState } from 'react'
-import type { RunbookQuestion } from '../../preload/contract/runbook.ts'
+import type { RunbookQuestion } from '../../contract/runbook.ts'
 import { Button } from '../ui/button.tsx'
 import { useStore } from './knowledge.tsx'
 import { Refused } from './refused.tsx'

@@ -1,4 +1,4 @@
-import type { ManagedKey } from '../../preload/contract/managed-key.ts'
+import type { ManagedKey } from '../../contract/managed-key.ts'
 import { count, longDate, when } from '../../preload/words/format.ts'
 import { momentWords } from './managed-key.tsx'
 

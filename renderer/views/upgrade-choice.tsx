@@ -1,6 +1,6 @@
 import { type ReactNode, useState } from 'react'
-import type { Failure } from '../../preload/contract/failure.ts'
-import type { ReleaseRow, UpgradeState } from '../../preload/contract/upgrade.ts'
+import type { Failure } from '../../contract/failure.ts'
+import type { ReleaseRow, UpgradeState } from '../../contract/upgrade.ts'
 import { bytes, exactMoment, longDate, when } from '../../preload/words/format.ts'
 import { Button } from '../ui/button.tsx'
 import { Copy } from '../ui/copy.tsx'

@@ -1,5 +1,5 @@
-import type { Failure } from '../../preload/contract/failure.ts'
-import type { UpgradeOrigin, UpgradePlan } from '../../preload/contract/upgrade.ts'
+import type { Failure } from '../../contract/failure.ts'
+import type { UpgradeOrigin, UpgradePlan } from '../../contract/upgrade.ts'
 import { Button } from '../ui/button.tsx'
 import { Glyph, type StatusGlyph } from '../ui/glyph.tsx'
 import { Diff } from './diff.tsx'

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react'
-import type { Failure } from '../../preload/contract/failure.ts'
-import type { UpgradePlan } from '../../preload/contract/upgrade.ts'
+import type { Failure } from '../../contract/failure.ts'
+import type { UpgradePlan } from '../../contract/upgrade.ts'
 import { advisoryWords } from '../../preload/words/advisory-words.ts'
 import { Findings } from './findings.tsx'
 import { type Seen, useStore } from './knowledge.tsx'

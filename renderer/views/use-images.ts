@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useState } from 'react'
-import type { Failure } from '../../preload/contract/failure.ts'
-import type { Image, UnreadableRepository } from '../../preload/contract/image.ts'
+import type { Failure } from '../../contract/failure.ts'
+import type { Image, UnreadableRepository } from '../../contract/image.ts'
 import { type Seen, useStore } from './knowledge.tsx'
 
 export interface LoadedImages {

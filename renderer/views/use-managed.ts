@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useState } from 'react'
-import type { Failure } from '../../preload/contract/failure.ts'
-import type { KeyList } from '../../preload/contract/key.ts'
-import type { ManagedKeyList } from '../../preload/contract/managed-key.ts'
+import type { Failure } from '../../contract/failure.ts'
+import type { KeyList } from '../../contract/key.ts'
+import type { ManagedKeyList } from '../../contract/managed-key.ts'
 import { type Seen, useStore } from './knowledge.tsx'
 
 export interface KnownKeys {

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'react'
-import type { RunbookDetails, RunbookProgress, RunbookRecord } from '../../preload/contract/runbook.ts'
+import type { RunbookDetails, RunbookProgress, RunbookRecord } from '../../contract/runbook.ts'
 import { type Seen, useStore } from './knowledge.tsx'
 
 const askAgainMs = 500

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useState } from 'react'
-import type { Failure } from '../../preload/contract/failure.ts'
-import type { UpgradeReleases, UpgradeState } from '../../preload/contract/upgrade.ts'
+import type { Failure } from '../../contract/failure.ts'
+import type { UpgradeReleases, UpgradeState } from '../../contract/upgrade.ts'
 import { type Seen, useStore } from './knowledge.tsx'
 
 export interface Versions {

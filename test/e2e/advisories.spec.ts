@@ -1,5 +1,5 @@
 import { expect } from '@playwright/test'
-import type { Snapshot } from '../../preload/contract/snapshot.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
 import { inBothSchemes, watch } from './page-checks.ts'
 import { snapshotOf, states } from './snapshots.ts'
 import { test } from './stage.ts'

@@ -1,5 +1,5 @@
 import { expect, type Page } from '@playwright/test'
-import { fail } from '../../preload/contract/result.ts'
+import { fail } from '../../contract/result.ts'
 import { holdTime, inBothSchemes, watch } from './page-checks.ts'
 import { empty, snapshotOf, states } from './snapshots.ts'
 import { test } from './stage.ts'

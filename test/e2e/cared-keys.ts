@@ -1,11 +1,6 @@
-import type { ApiKey } from '../../preload/contract/key.ts'
-import type { KeyDrift, ManagedKey, ManagedKeyGlance } from '../../preload/contract/managed-key.ts'
-import type {
-  RunbookDetails,
-  RunbookPart,
-  RunbookPlan,
-  RunbookProgress,
-} from '../../preload/contract/runbook.ts'
+import type { ApiKey } from '../../contract/key.ts'
+import type { KeyDrift, ManagedKey, ManagedKeyGlance } from '../../contract/managed-key.ts'
+import type { RunbookDetails, RunbookPart, RunbookPlan, RunbookProgress } from '../../contract/runbook.ts'
 
 const s = 1_000
 const hour = 3_600 * s

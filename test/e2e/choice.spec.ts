@@ -1,6 +1,6 @@
 import { expect, type Page } from '@playwright/test'
-import { fail, ok } from '../../preload/contract/result.ts'
-import type { Undecided } from '../../preload/contract/undecided.ts'
+import { fail, ok } from '../../contract/result.ts'
+import type { Undecided } from '../../contract/undecided.ts'
 import { otherFolder, zotStore } from '../fakes/undecided.ts'
 import { inBothSchemes, watch } from './page-checks.ts'
 import { snapshotOf, states } from './snapshots.ts'

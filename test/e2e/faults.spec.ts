@@ -1,5 +1,5 @@
 import { expect, type Page } from '@playwright/test'
-import { ok } from '../../preload/contract/result.ts'
+import { ok } from '../../contract/result.ts'
 import { inBothSchemes } from './page-checks.ts'
 import { snapshotOf, states } from './snapshots.ts'
 import { test } from './stage.ts'

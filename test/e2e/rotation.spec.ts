@@ -1,7 +1,7 @@
 import { expect, type Page } from '@playwright/test'
-import type { ManagedKey } from '../../preload/contract/managed-key.ts'
-import { fail, ok } from '../../preload/contract/result.ts'
-import type { Snapshot } from '../../preload/contract/snapshot.ts'
+import type { ManagedKey } from '../../contract/managed-key.ts'
+import { fail, ok } from '../../contract/result.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
 import {
   ci,
   ended,

@@ -4,7 +4,7 @@ import type {
   RunbookProgress,
   RunbookRecord,
   RunbookStep,
-} from '../../preload/contract/runbook.ts'
+} from '../../contract/runbook.ts'
 
 const s = 1_000
 type State = RunbookStep['state']

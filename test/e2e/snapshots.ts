@@ -1,5 +1,5 @@
-import type { JournalEntry, ProcessState } from '../../preload/contract/registry-state.ts'
-import type { Notice, ProbeResult, Snapshot } from '../../preload/contract/snapshot.ts'
+import type { JournalEntry, ProcessState } from '../../contract/registry-state.ts'
+import type { Notice, ProbeResult, Snapshot } from '../../contract/snapshot.ts'
 import { otherFolder, zotStore } from '../fakes/undecided.ts'
 
 const s = 1_000

@@ -1,9 +1,9 @@
+import { clientOver, type Events, type ZotbarHandlers } from '../../contract/contract.ts'
+import type { Host } from '../../contract/host.ts'
+import { ok, type Result } from '../../contract/result.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
 import { type Dashboard, startDashboard } from '../../main/shell/headless/dashboard.ts'
-import type { Host } from '../../main/transport/host.ts'
 import { httpApi } from '../../main/transport/http-api.ts'
-import { clientOver, type Events, type ZotbarHandlers } from '../../preload/contract/contract.ts'
-import { ok, type Result } from '../../preload/contract/result.ts'
-import type { Snapshot } from '../../preload/contract/snapshot.ts'
 
 type Answer = Result<Snapshot>
 

@@ -1,6 +1,6 @@
 import { expect, type Page } from '@playwright/test'
-import { fail, ok } from '../../preload/contract/result.ts'
-import type { Snapshot } from '../../preload/contract/snapshot.ts'
+import { fail, ok } from '../../contract/result.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
 import { inBothSchemes, watch } from './page-checks.ts'
 import { inTheGate, wentBack } from './runs.ts'
 import { snapshotOf, states } from './snapshots.ts'

@@ -1,5 +1,5 @@
-import type { Finding } from '../../preload/contract/runbook.ts'
-import type { ReleaseRow, UpgradeEdit, UpgradePlan, UpgradeState } from '../../preload/contract/upgrade.ts'
+import type { Finding } from '../../contract/runbook.ts'
+import type { ReleaseRow, UpgradeEdit, UpgradePlan, UpgradeState } from '../../contract/upgrade.ts'
 
 const day = 86_400_000
 const file = '/home/ada/.config/zot/config.json'

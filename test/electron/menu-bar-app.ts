@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { _electron, type ElectronApplication, expect, type Page } from '@playwright/test'
 import { chooseShell, electronBinary } from '../../build/shell-choice.mjs'
-import type { ZotbarBridge } from '../../preload/contract/contract.ts'
+import type { ZotbarBridge } from '../../contract/contract.ts'
 import { freePort } from '../setup/free-port.ts'
 
 const root = join(import.meta.dirname, '..', '..')

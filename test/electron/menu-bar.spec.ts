@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import { expect, test } from '@playwright/test'
-import { contract } from '../../preload/contract/contract.ts'
+import { contract } from '../../contract/contract.ts'
 import { freePort } from '../setup/free-port.ts'
 import { ask, type MenuBarApp, startApp, whyNot } from './menu-bar-app.ts'
 

@@ -1,11 +1,11 @@
-import type { Host } from '../../main/transport/host.ts'
-import type { Events, ZotbarHandlers } from '../../preload/contract/contract.ts'
-import type { Image, ImageDetails } from '../../preload/contract/image.ts'
-import type { ApiKey } from '../../preload/contract/key.ts'
-import type { ManagedKey } from '../../preload/contract/managed-key.ts'
-import type { ProcessState } from '../../preload/contract/registry-state.ts'
-import { fail, ok } from '../../preload/contract/result.ts'
-import type { Snapshot } from '../../preload/contract/snapshot.ts'
+import type { Events, ZotbarHandlers } from '../../contract/contract.ts'
+import type { Host } from '../../contract/host.ts'
+import type { Image, ImageDetails } from '../../contract/image.ts'
+import type { ApiKey } from '../../contract/key.ts'
+import type { ManagedKey } from '../../contract/managed-key.ts'
+import type { ProcessState } from '../../contract/registry-state.ts'
+import { fail, ok } from '../../contract/result.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
 
 export const servingState: ProcessState = {
   kind: 'serving',

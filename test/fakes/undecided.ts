@@ -1,4 +1,4 @@
-import type { Undecided } from '../../preload/contract/undecided.ts'
+import type { Undecided } from '../../contract/undecided.ts'
 
 const file = '/home/ada/.config/zot/config.json'
 

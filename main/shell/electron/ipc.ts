@@ -5,9 +5,9 @@ import {
   type Events,
   eventNames,
   type ZotbarHandlers,
-} from '../../../preload/contract/contract.ts'
-import { fail, type Result } from '../../../preload/contract/result.ts'
-import type { Host } from '../../transport/host.ts'
+} from '../../../contract/contract.ts'
+import type { Host } from '../../../contract/host.ts'
+import { fail, type Result } from '../../../contract/result.ts'
 import { isOwn } from './fence.ts'
 
 /** The channels; the preload names the same three. */

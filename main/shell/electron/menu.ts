@@ -1,5 +1,5 @@
-import { unreachable } from '../../../preload/contract/result.ts'
-import type { Snapshot } from '../../../preload/contract/snapshot.ts'
+import { unreachable } from '../../../contract/result.ts'
+import type { Snapshot } from '../../../contract/snapshot.ts'
 import { failureWords } from '../../../preload/words/failure-words.ts'
 import { bytes } from '../../../preload/words/format.ts'
 import type { Glance, GlanceAction, GlanceVerb } from '../../../preload/words/glance.ts'

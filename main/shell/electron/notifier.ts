@@ -1,4 +1,4 @@
-import type { Snapshot } from '../../../preload/contract/snapshot.ts'
+import type { Snapshot } from '../../../contract/snapshot.ts'
 import { plain } from '../../../preload/words/format.ts'
 import { noticesFor, type Telling, unwatched } from '../../notices/watch.ts'
 import type { Clock } from '../../platform/clock.ts'

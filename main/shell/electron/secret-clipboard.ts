@@ -1,5 +1,5 @@
-import type { ZotbarHandlers } from '../../../preload/contract/contract.ts'
-import { fail, ok } from '../../../preload/contract/result.ts'
+import type { ZotbarHandlers } from '../../../contract/contract.ts'
+import { fail, ok } from '../../../contract/result.ts'
 import { clipboardMs } from '../../../preload/words/key-words.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { ElectronApi } from './electron-api.ts'

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import type { Session } from 'electron'
-import type { SignInWish } from '../../platform/sign-in-window.ts'
+import type { SignInWish } from '../../../contract/sign-in-window.ts'
 
 /** What a page of the sign-in may be let to. */
 export interface SignInFence {

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { MenuItemConstructorOptions, Rectangle } from 'electron'
-import type { Snapshot } from '../../../preload/contract/snapshot.ts'
+import type { Snapshot } from '../../../contract/snapshot.ts'
 import { plain } from '../../../preload/words/format.ts'
 import { type GlanceClass, glance } from '../../../preload/words/glance.ts'
 import type { Clock } from '../../platform/clock.ts'

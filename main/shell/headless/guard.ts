@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Failure } from '../../../preload/contract/failure.ts'
+import type { Failure } from '../../../contract/failure.ts'
 
 type Refusal = Extract<Failure, { code: 'not-authorised' }>['reason']
 

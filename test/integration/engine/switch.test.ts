@@ -3,7 +3,6 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { controlClient } from '../../../main/transport/control-client.ts'
 import type {
   EngineRow,
   RunbookDetails,
@@ -11,7 +10,8 @@ import type {
   RunbookLine,
   RunbookPlan,
   RunbookProgress,
-} from '../../../preload/contract/runbook.ts'
+} from '../../../contract/runbook.ts'
+import { controlClient } from '../../../main/transport/control-client.ts'
 import { eventually } from '../../fakes/eventually.ts'
 import { type Behaviour, placeZot, tellZot } from '../../fakes/zot/build-zot.ts'
 import { describeWith } from '../../setup/need.ts'

@@ -14,11 +14,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { RunbookPart } from '../../../contract/runbook.ts'
 import { digestOf } from '../../../main/releases/part-file.ts'
 import type { Obtained, Release } from '../../../main/releases/release.ts'
 import type { Releases } from '../../../main/releases/releases.ts'
 import { verifyAgain } from '../../../main/releases/trust.ts'
-import type { RunbookPart } from '../../../preload/contract/runbook.ts'
 import {
   checksumsOf,
   type Data,

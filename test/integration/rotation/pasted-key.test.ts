@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { RunbookEnd, RunbookLine, RunbookQuestion } from '../../../preload/contract/runbook.ts'
+import type { RunbookEnd, RunbookLine, RunbookQuestion } from '../../../contract/runbook.ts'
 import { eventually } from '../../fakes/eventually.ts'
 import { placeZot } from '../../fakes/zot/build-zot.ts'
 import { pushImage } from '../registry/client.ts'

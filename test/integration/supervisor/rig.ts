@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { ProcessState } from '../../../contract/registry-state.ts'
 import { systemClock } from '../../../main/platform/clock.ts'
 import { systemProcessTable } from '../../../main/platform/process-table.ts'
 import type { Policy } from '../../../main/supervisor/policy.ts'
@@ -10,7 +11,6 @@ import {
   type Supervisor,
   type SupervisorParts,
 } from '../../../main/supervisor/supervisor.ts'
-import type { ProcessState } from '../../../preload/contract/registry-state.ts'
 import { fakeEngine } from '../../fakes/engine/fake-engine.ts'
 import { eventually } from '../../fakes/eventually.ts'
 import { freePort } from '../../setup/free-port.ts'

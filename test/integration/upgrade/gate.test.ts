@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { RunbookPart } from '../../../preload/contract/runbook.ts'
+import type { RunbookPart } from '../../../contract/runbook.ts'
 import { eventually } from '../../fakes/eventually.ts'
 import { freePort } from '../../setup/free-port.ts'
 import { describeWith } from '../../setup/need.ts'

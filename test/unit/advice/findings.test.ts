@@ -1,9 +1,9 @@
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
+import type { Finding } from '../../../contract/runbook.ts'
 import { shippedFacts } from '../../../main/advice/facts.ts'
 import { factsSchema, withMore } from '../../../main/advice/facts-schema.ts'
 import { advisoriesAgainst, findingsFor } from '../../../main/advice/findings.ts'
-import type { Finding } from '../../../preload/contract/runbook.ts'
 import { configOf, file, household, patch, plainConfig, versions } from './configs.ts'
 
 const idsOf = (found: Finding[]) => found.map(({ id }) => id)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { ok } from '../../../contract/result.ts'
 import { createQuestions } from '../../../main/shell/electron/questions.ts'
 import { createSecretClipboard } from '../../../main/shell/electron/secret-clipboard.ts'
-import { ok } from '../../../preload/contract/result.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 import { fakeElectron } from '../../fakes/electron.ts'
 import { fakeHost } from '../../fakes/host.ts'

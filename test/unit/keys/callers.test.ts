@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
+import { dispatch } from '../../../contract/contract.ts'
+import { ok } from '../../../contract/result.ts'
 import { createHandlers } from '../../../main/handlers.ts'
-import { dispatch } from '../../../preload/contract/contract.ts'
-import { ok } from '../../../preload/contract/result.ts'
 import { failureWords } from '../../../preload/words/failure-words.ts'
 
 const credential = { user: 'admin', password: 'word' }

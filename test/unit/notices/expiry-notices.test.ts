@@ -4,13 +4,13 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { ManagedKeyGlance } from '../../../contract/managed-key.ts'
 import {
   createExpiryNotices,
   type ExpiryNotices,
   type KeyExpiring,
 } from '../../../main/notices/expiry-notices.ts'
 import { createWeb } from '../../../main/platform/web.ts'
-import type { ManagedKeyGlance } from '../../../preload/contract/managed-key.ts'
 import { type FakeClock, fakeClock } from '../../fakes/clock.ts'
 import { eventually } from '../../fakes/eventually.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { ProcessState } from '../../../preload/contract/registry-state.ts'
+import type { ProcessState } from '../../../contract/registry-state.ts'
 import { type Course, downMsOf, follow } from '../../../renderer/bridge/course.ts'
 
 type Of<K extends ProcessState['kind']> = Extract<ProcessState, { kind: K }>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { ProcessState } from '../../../preload/contract/registry-state.ts'
+import type { ProcessState } from '../../../contract/registry-state.ts'
 import { overtaken, predict } from '../../../renderer/bridge/prediction.ts'
 
 const serving: ProcessState = { kind: 'serving', since: 1, pid: 7, startedAt: 1, adopted: false }

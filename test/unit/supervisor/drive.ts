@@ -1,3 +1,4 @@
+import type { Exit } from '../../../contract/failure.ts'
 import { type Policy, standardPolicy } from '../../../main/supervisor/policy.ts'
 import { publicState } from '../../../main/supervisor/public-state.ts'
 import {
@@ -11,7 +12,6 @@ import {
   type Told,
 } from '../../../main/supervisor/state.ts'
 import { step } from '../../../main/supervisor/step.ts'
-import type { Exit } from '../../../preload/contract/failure.ts'
 
 export const place: Place = { url: 'http://127.0.0.1:5050', host: '127.0.0.1', port: 5050 }
 export const runOf = (pid: number, startedAt = 0, adopted = false): Run => ({

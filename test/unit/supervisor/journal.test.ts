@@ -11,8 +11,8 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { JournalEntry } from '../../../contract/registry-state.ts'
 import { standardJournalLimits as limits, openJournal } from '../../../main/supervisor/journal.ts'
-import type { JournalEntry } from '../../../preload/contract/registry-state.ts'
 
 let folder: string
 let file: string

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { JournalEntry } from '../../../preload/contract/registry-state.ts'
+import type { JournalEntry } from '../../../contract/registry-state.ts'
 import { plain } from '../../../preload/words/format.ts'
 import { journalWords } from '../../../preload/words/journal-words.ts'
 

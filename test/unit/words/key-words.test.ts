@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import type { ManagedKeyGlance } from '../../../contract/managed-key.ts'
 import { statusText } from '../../../main/cli/status.ts'
 import { menuFor } from '../../../main/shell/electron/menu.ts'
-import type { ManagedKeyGlance } from '../../../preload/contract/managed-key.ts'
 import { plain } from '../../../preload/words/format.ts'
 import { glance } from '../../../preload/words/glance.ts'
 import { keyBadge, keyLines, lifeWords } from '../../../preload/words/key-words.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { ManifestFault, ReleaseFailure, WebCause } from '../../../preload/contract/release-failure.ts'
+import type { ManifestFault, ReleaseFailure, WebCause } from '../../../contract/release-failure.ts'
 import { failureWords } from '../../../preload/words/failure-words.ts'
 
 const url = 'https://api.github.com/repos/project-zot/zot/releases'

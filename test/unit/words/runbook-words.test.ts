@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { RunbookStep } from '../../../preload/contract/runbook.ts'
+import type { RunbookStep } from '../../../contract/runbook.ts'
 import {
   cancelLabel,
   cancelWords,

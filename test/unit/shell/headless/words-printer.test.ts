@@ -1,6 +1,6 @@
 import { afterEach, expect, it, vi } from 'vitest'
+import type { RunbookProgress } from '../../../../contract/runbook.ts'
 import { wordsPrinter } from '../../../../main/headless.ts'
-import type { RunbookProgress } from '../../../../preload/contract/runbook.ts'
 import { aSnapshot, restartStates } from '../../../fakes/host.ts'
 
 afterEach(() => void vi.restoreAllMocks())

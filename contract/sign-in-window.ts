@@ -1,4 +1,4 @@
-import type { Result } from '../../preload/contract/result.ts'
+import type { Result } from './result.ts'
 
 /** A cookie of the registry, in the browser window that somebody signs in with. */
 export interface SignInCookie {

@@ -1,5 +1,5 @@
-import type { Events, ZotbarHandlers } from '../../preload/contract/contract.ts'
-import type { Snapshot } from '../../preload/contract/snapshot.ts'
+import type { Events, ZotbarHandlers } from './contract.ts'
+import type { Snapshot } from './snapshot.ts'
 
 /** What every transport needs of the app: the handlers, the state of now, and what is pushed. */
 export interface Host {
