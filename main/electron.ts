@@ -18,8 +18,8 @@ import {
   shell,
   Tray,
 } from 'electron'
+import { failureWords } from '../contract/messages/failure-words.ts'
 import { fail } from '../contract/result.ts'
-import { failureWords } from '../preload/words/failure-words.ts'
 import { boot } from './boot.ts'
 import type { ShellPart } from './handlers.ts'
 import type { AppLog } from './platform/app-log.ts'

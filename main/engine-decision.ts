@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { quoted } from '../contract/messages/undecided-words.ts'
 import { ok, type Result } from '../contract/result.ts'
 import type { StorageState } from '../contract/snapshot.ts'
 import type {
@@ -10,7 +11,6 @@ import type {
   Undecided,
   UndecidedWhy,
 } from '../contract/undecided.ts'
-import { quoted } from '../preload/words/undecided-words.ts'
 import { loadConfig } from '../registry/config/load.ts'
 import { unsupported } from '../registry/config/supported.ts'
 import { type Contents, lookInto } from './data-folder/contents.ts'

@@ -1,5 +1,5 @@
+import { isFull } from '../contract/messages/storage-words.ts'
 import type { Notice, StorageState } from '../contract/snapshot.ts'
-import { isFull } from '../preload/words/storage-words.ts'
 
 /**
  * Whether the disk deserves a warning: under `percent` free, full within `days` at the measured growth, or full now,

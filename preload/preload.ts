@@ -24,8 +24,12 @@ function on<E extends EventName>(event: E, listener: (value: Events[E]) => void)
   }
 }
 
-ipcRenderer.on(channels.event, (_, name: EventName, value: never) => {
-  if (eventNames.includes(name)) for (const listener of listeners[name]) listener(value)
+const emit = <E extends EventName>(name: E, value: Events[E]): void => {
+  const set: Set<(value: Events[E]) => void> = listeners[name]
+  for (const listener of set) listener(value)
+}
+ipcRenderer.on(channels.event, (_, name: EventName, value) => {
+  if (eventNames.includes(name)) emit(name, value)
 })
 
 const bridge: ZotbarBridge = {

@@ -66,19 +66,19 @@ const composes: Record<string, string[]> = {
 const rules = [
   {
     says: 'the contract imports nothing but its schema library',
-    applies: under('contract'),
+    applies: (from: string) => under('contract')(from) && !under('contract/messages')(from),
     allows: (to: string) => to === 'valibot' || under('contract')(to),
   },
   {
     says: 'words import the contract only',
-    applies: under('preload/words'),
-    allows: under('contract', 'preload/words'),
+    applies: under('contract/messages'),
+    allows: under('contract', 'contract/messages'),
   },
   {
     says: 'the renderer imports the contract, words, React and the virtual list',
     applies: under('renderer'),
     allows: (to: string) =>
-      under('renderer', 'contract', 'preload/words')(to) ||
+      under('renderer', 'contract', 'contract/messages')(to) ||
       /^(react(-dom)?|@tanstack\/react-virtual)(\/|$)/.test(to),
   },
   {
@@ -91,7 +91,7 @@ const rules = [
     applies: under('renderer/views'),
     allows: (to: string) =>
       !isOurs(to) ||
-      under('renderer/views', 'renderer/ui', 'renderer/bridge', 'contract', 'preload/words')(to),
+      under('renderer/views', 'renderer/ui', 'renderer/bridge', 'contract', 'contract/messages')(to),
   },
   {
     says: 'the registry imports itself and libraries',
@@ -156,7 +156,7 @@ describe('who may import whom', () => {
       { from: 'main/health/port.ts', to: 'main/storage/scan.ts' },
       { from: 'main/supervisor/run.ts', to: 'electron' },
       { from: 'registry/storage/blobs.ts', to: 'registry/http/server.ts' },
-      { from: 'renderer/ui/button.tsx', to: 'preload/words/format.ts' },
+      { from: 'renderer/ui/button.tsx', to: 'contract/messages/format.ts' },
       { from: 'main/app.ts', to: 'registry/routes/blobs.ts' },
       { from: 'contract/contract.ts', to: 'node:fs' },
     ]

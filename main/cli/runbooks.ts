@@ -1,5 +1,4 @@
-import type { RunbookDetails, RunbookProgress } from '../../contract/runbook.ts'
-import { duration, exactMoment, when } from '../../preload/words/format.ts'
+import { duration, exactMoment, when } from '../../contract/messages/format.ts'
 import {
   byWords,
   cancelWords,
@@ -8,7 +7,8 @@ import {
   shortResultWords,
   stepCount,
   stepStateWords,
-} from '../../preload/words/runbook-words.ts'
+} from '../../contract/messages/runbook-words.ts'
+import type { RunbookDetails, RunbookProgress } from '../../contract/runbook.ts'
 import { exitCode } from './exit-code.ts'
 import { table } from './table.ts'
 import type { Verb } from './verb.ts'

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises'
-import { count, plain } from '../../preload/words/format.ts'
+import { count, plain } from '../../contract/messages/format.ts'
 import { reasonOf } from '../platform/error-code.ts'
 import type { Step, StepContext } from '../runbook/step.ts'
 import type { StoreParts } from './doubts.ts'

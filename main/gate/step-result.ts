@@ -1,6 +1,6 @@
 import type { Failure } from '../../contract/failure.ts'
+import { failureWords } from '../../contract/messages/failure-words.ts'
 import type { Result } from '../../contract/result.ts'
-import { failureWords } from '../../preload/words/failure-words.ts'
 import type { StepError, StepResult } from '../runbook/step.ts'
 
 /** A step that has nothing to say. */

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { count, plain } from '../../preload/words/format.ts'
+import { count, plain } from '../../contract/messages/format.ts'
 import type { Check, Checked } from './checks.ts'
 import { clientChanges } from './client-changes.ts'
 import { type Comparison, compareInventories } from './compare.ts'

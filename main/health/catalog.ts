@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { count } from '../../preload/words/format.ts'
+import { count } from '../../contract/messages/format.ts'
 import { ask } from './http.ts'
 import { type Probe, wantsSignIn } from './probe.ts'
 

@@ -1,7 +1,7 @@
+import { bytes } from '../../contract/messages/format.ts'
+import { glance } from '../../contract/messages/glance.ts'
+import { noticeWords } from '../../contract/messages/notice-words.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
-import { bytes } from '../../preload/words/format.ts'
-import { glance } from '../../preload/words/glance.ts'
-import { noticeWords } from '../../preload/words/notice-words.ts'
 
 /** What deserves a native notification, besides being seen when one looks. */
 export type TellingKind =

@@ -1,6 +1,6 @@
+import { failureWords } from '../../contract/messages/failure-words.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { RunbookPart } from '../../contract/runbook.ts'
-import { failureWords } from '../../preload/words/failure-words.ts'
 import { inspectZot } from '../engine/zot.ts'
 import { checkBinary } from '../platform/binary.ts'
 import { verifyAgain } from './trust.ts'

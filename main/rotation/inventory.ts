@@ -1,5 +1,5 @@
 import type { KeyDrift, ManagedKey, ManagedKeyGlance, ManagedSink } from '../../contract/managed-key.ts'
-import { failureWords } from '../../preload/words/failure-words.ts'
+import { failureWords } from '../../contract/messages/failure-words.ts'
 import { accessTo } from './access.ts'
 import type { ListedKey } from './key-desk.ts'
 import type { KeyRecord } from './key-record.ts'

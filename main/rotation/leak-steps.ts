@@ -1,4 +1,4 @@
-import { count } from '../../preload/words/format.ts'
+import { count } from '../../contract/messages/format.ts'
 import { asStep, failed } from '../gate/step-result.ts'
 import type { Step } from '../runbook/step.ts'
 import { accessTo } from './access.ts'

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
+import { failureWords } from '../../contract/messages/failure-words.ts'
 import type { RunbookPart } from '../../contract/runbook.ts'
-import { failureWords } from '../../preload/words/failure-words.ts'
 import { parseJson, type RegistryAnswer, type RegistryAsk } from '../platform/registry-http.ts'
 import type { Bearer, KeyDesk } from './key-desk.ts'
 

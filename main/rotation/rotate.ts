@@ -1,5 +1,5 @@
+import { count, duration } from '../../contract/messages/format.ts'
 import { ok, type Result } from '../../contract/result.ts'
-import { count, duration } from '../../preload/words/format.ts'
 import { asStep, done, failed } from '../gate/step-result.ts'
 import type { Runbook, Step, StepResult } from '../runbook/step.ts'
 import { accessTo } from './access.ts'

@@ -1,6 +1,6 @@
+import { failureWords } from '../../contract/messages/failure-words.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { Finding, RunbookPlan } from '../../contract/runbook.ts'
-import { failureWords } from '../../preload/words/failure-words.ts'
 import { dryRun } from '../runbook/run.ts'
 import type { Sink } from '../sinks/sink.ts'
 import type { Inventory } from './inventory.ts'

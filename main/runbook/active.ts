@@ -1,3 +1,5 @@
+import { plain } from '../../contract/messages/format.ts'
+import { progressWords } from '../../contract/messages/runbook-words.ts'
 import type {
   RunbookDetails,
   RunbookEnd,
@@ -6,8 +8,6 @@ import type {
   RunbookProgress,
   RunbookStep,
 } from '../../contract/runbook.ts'
-import { plain } from '../../preload/words/format.ts'
-import { progressWords } from '../../preload/words/runbook-words.ts'
 import type { Clock } from '../platform/clock.ts'
 import { keptParts, stepsOf } from './course.ts'
 import type { Entry } from './journal.ts'

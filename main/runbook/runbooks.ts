@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Failure } from '../../contract/failure.ts'
+import { isPastReturn } from '../../contract/messages/runbook-words.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type {
   RunbookDetails,
@@ -10,7 +11,6 @@ import type {
   RunbookProgress,
   RunbookRecord,
 } from '../../contract/runbook.ts'
-import { isPastReturn } from '../../preload/words/runbook-words.ts'
 import type { Clock } from '../platform/clock.ts'
 import { reasonOf } from '../platform/error-code.ts'
 import { type SetAside, setAside } from '../platform/json-file.ts'

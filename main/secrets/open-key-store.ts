@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { failureWords } from '../../contract/messages/failure-words.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
-import { failureWords } from '../../preload/words/failure-words.ts'
 import { serialQueue } from '../platform/serial-queue.ts'
 import { encryptedPlace } from './encrypted-place.ts'
 import type { KeyOwner, KeyStore, Slot, StoreKind, Where } from './key-store.ts'

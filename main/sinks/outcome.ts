@@ -1,6 +1,6 @@
 import type { Failure } from '../../contract/failure.ts'
+import { failureWords } from '../../contract/messages/failure-words.ts'
 import type { RunbookError } from '../../contract/runbook.ts'
-import { failureWords } from '../../preload/words/failure-words.ts'
 import type { SinkResult, SinkSecret } from './sink.ts'
 
 /** It has the key, or can be given one. */

@@ -1,5 +1,5 @@
+import type { GlanceVerb } from '../../contract/messages/glance.ts'
 import type { ProcessState } from '../../contract/registry-state.ts'
-import type { GlanceVerb } from '../../preload/words/glance.ts'
 
 /** How long a predicted state may stand before the real one shows again, in ms. */
 export const predictionMs = 2_000

@@ -1,7 +1,7 @@
 import type { OpenTarget, ZotbarClient } from '../../contract/contract.ts'
 import type { Failure } from '../../contract/failure.ts'
+import { asksNatively, type GlanceVerb } from '../../contract/messages/glance.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
-import { asksNatively, type GlanceVerb } from '../../preload/words/glance.ts'
 import type { Connection, Link } from './connection.ts'
 import { type Course, follow } from './course.ts'
 import { keep, lastKnown } from './last-known.ts'

@@ -1,14 +1,14 @@
-import { columnTime, lastEvents } from '../../preload/words/event-words.ts'
-import { failureWords } from '../../preload/words/failure-words.ts'
-import { bytes, count, exactMoment, shortName, when } from '../../preload/words/format.ts'
-import { outcomeWords, probeWords } from '../../preload/words/probe-words.ts'
+import { columnTime, lastEvents } from '../../contract/messages/event-words.ts'
+import { failureWords } from '../../contract/messages/failure-words.ts'
+import { bytes, count, exactMoment, shortName, when } from '../../contract/messages/format.ts'
+import { outcomeWords, probeWords } from '../../contract/messages/probe-words.ts'
 import {
   barWords,
   fullWords,
   growthWords,
   historyWords,
   unreadableWords,
-} from '../../preload/words/storage-words.ts'
+} from '../../contract/messages/storage-words.ts'
 import { Bar, Legend } from '../ui/bar.tsx'
 import { Glyph } from '../ui/glyph.tsx'
 import { Sparkline } from '../ui/sparkline.tsx'

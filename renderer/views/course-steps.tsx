@@ -1,4 +1,4 @@
-import { count, duration } from '../../preload/words/format.ts'
+import { count, duration } from '../../contract/messages/format.ts'
 import { type Course, downMsOf, type StepName } from '../bridge/course.ts'
 import type { Seen } from './knowledge.tsx'
 

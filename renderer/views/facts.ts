@@ -1,5 +1,5 @@
+import { atTime, count, duration } from '../../contract/messages/format.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
-import { atTime, count, duration } from '../../preload/words/format.ts'
 
 /** "zotbar-registry 0.1.0"; without the version while none has been seen running. */
 export const engineName = ({ engine }: Pick<Snapshot, 'engine'>): string =>

@@ -1,5 +1,5 @@
-import { failureWords } from '../../preload/words/failure-words.ts'
-import type { GlanceAction } from '../../preload/words/glance.ts'
+import { failureWords } from '../../contract/messages/failure-words.ts'
+import type { GlanceAction } from '../../contract/messages/glance.ts'
 import { Button } from '../ui/button.tsx'
 import { Ticking } from '../ui/ticking.tsx'
 import type { Seen } from './knowledge.tsx'

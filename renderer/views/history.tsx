@@ -1,6 +1,6 @@
+import { count, duration, exactMoment, when } from '../../contract/messages/format.ts'
+import { byWords, shortResultWords } from '../../contract/messages/runbook-words.ts'
 import type { RunbookRecord, RunbookResult } from '../../contract/runbook.ts'
-import { count, duration, exactMoment, when } from '../../preload/words/format.ts'
-import { byWords, shortResultWords } from '../../preload/words/runbook-words.ts'
 import { Glyph, type StatusGlyph } from '../ui/glyph.tsx'
 import { Time } from '../ui/time.tsx'
 import type { Seen } from './knowledge.tsx'

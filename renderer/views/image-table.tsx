@@ -1,7 +1,7 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, useEffect, useRef } from 'react'
 import type { Image } from '../../contract/image.ts'
-import { bytes, count, exactMoment, shortName, when } from '../../preload/words/format.ts'
+import { bytes, count, exactMoment, shortName, when } from '../../contract/messages/format.ts'
 import { copyText } from '../ui/copy.tsx'
 
 const rowHeight = 32

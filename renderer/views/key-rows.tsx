@@ -1,4 +1,4 @@
-import { count } from '../../preload/words/format.ts'
+import { count } from '../../contract/messages/format.ts'
 import {
   byUrgency,
   daysLeftWords,
@@ -6,7 +6,7 @@ import {
   lifeWords,
   untilWords,
   wantingKeys,
-} from '../../preload/words/key-words.ts'
+} from '../../contract/messages/key-words.ts'
 import { Glyph, Icon } from '../ui/glyph.tsx'
 import { LifeBar } from '../ui/life-bar.tsx'
 import { Row } from '../ui/row.tsx'

@@ -10,15 +10,15 @@ import {
   useSyncExternalStore,
 } from 'react'
 import type { Failure } from '../../contract/failure.ts'
-import type { Snapshot } from '../../contract/snapshot.ts'
-import { atTime } from '../../preload/words/format.ts'
+import { atTime } from '../../contract/messages/format.ts'
 import {
   asksNatively,
   type Glance,
   type GlanceAction,
   type GlanceVerb,
   glance,
-} from '../../preload/words/glance.ts'
+} from '../../contract/messages/glance.ts'
+import type { Snapshot } from '../../contract/snapshot.ts'
 import type { Course } from '../bridge/course.ts'
 import type { Known, Store } from '../bridge/store.ts'
 import { Sheet } from '../ui/sheet.tsx'

@@ -1,7 +1,7 @@
 import type { ConfigFault } from '../../contract/failure.ts'
+import { faultWords } from '../../contract/messages/start-words.ts'
+import { undecidedEvidence } from '../../contract/messages/undecided-words.ts'
 import type { ProcessState } from '../../contract/registry-state.ts'
-import { faultWords } from '../../preload/words/start-words.ts'
-import { undecidedEvidence } from '../../preload/words/undecided-words.ts'
 
 /** The last lines that the registry wrote before it ended, and when that was; none in other states. */
 export function lastLinesOf(process: ProcessState): { lines: string[]; at: number } | undefined {

@@ -1,5 +1,5 @@
 import type { Failure } from '../../contract/failure.ts'
-import { failureWords } from '../../preload/words/failure-words.ts'
+import { failureWords } from '../../contract/messages/failure-words.ts'
 
 /** A question of this view that failed: what happened, and what to do. */
 export function Refused({ failure }: { failure: Failure }) {

@@ -1,5 +1,5 @@
-import { advisoryWords } from '../../preload/words/advisory-words.ts'
-import { lastEvents } from '../../preload/words/event-words.ts'
+import { advisoryWords } from '../../contract/messages/advisory-words.ts'
+import { lastEvents } from '../../contract/messages/event-words.ts'
 import {
   bytes,
   count,
@@ -8,10 +8,10 @@ import {
   secondsUntil,
   shortName,
   when,
-} from '../../preload/words/format.ts'
-import { programName } from '../../preload/words/names.ts'
-import { noticesBesideKeys, noticeWords } from '../../preload/words/notice-words.ts'
-import { outcomeWords, probeWords } from '../../preload/words/probe-words.ts'
+} from '../../contract/messages/format.ts'
+import { programName } from '../../contract/messages/names.ts'
+import { noticesBesideKeys, noticeWords } from '../../contract/messages/notice-words.ts'
+import { outcomeWords, probeWords } from '../../contract/messages/probe-words.ts'
 import { Copy } from '../ui/copy.tsx'
 import { Glyph, Icon } from '../ui/glyph.tsx'
 import { Row } from '../ui/row.tsx'

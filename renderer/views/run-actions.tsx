@@ -1,5 +1,5 @@
+import { stepCount } from '../../contract/messages/runbook-words.ts'
 import type { RunbookProgress } from '../../contract/runbook.ts'
-import { stepCount } from '../../preload/words/runbook-words.ts'
 import { Button } from '../ui/button.tsx'
 import type { Seen } from './knowledge.tsx'
 import { useAnswer } from './run-page.tsx'

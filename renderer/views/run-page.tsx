@@ -1,7 +1,7 @@
 import { type ReactNode, useState } from 'react'
 import type { Failure } from '../../contract/failure.ts'
+import { advisoryWords } from '../../contract/messages/advisory-words.ts'
 import type { RunbookDetails } from '../../contract/runbook.ts'
-import { advisoryWords } from '../../preload/words/advisory-words.ts'
 import { Glyph } from '../ui/glyph.tsx'
 import { address, engineName } from './facts.ts'
 import { type Seen, useStore } from './knowledge.tsx'

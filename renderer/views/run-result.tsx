@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
+import { endWords } from '../../contract/messages/runbook-words.ts'
 import type { RunbookDetails, RunbookResult } from '../../contract/runbook.ts'
-import { endWords } from '../../preload/words/runbook-words.ts'
 import { Glyph, type StatusGlyph } from '../ui/glyph.tsx'
 import { Excerpt } from './quoted.tsx'
 import { RunParts } from './run-steps.tsx'

@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'react'
+import { count, duration } from '../../contract/messages/format.ts'
+import { partStateWords, stepStateWords } from '../../contract/messages/runbook-words.ts'
 import type { RunbookPart, RunbookStep } from '../../contract/runbook.ts'
-import { count, duration } from '../../preload/words/format.ts'
-import { partStateWords, stepStateWords } from '../../preload/words/runbook-words.ts'
 import { announce } from '../ui/announcer.tsx'
 import { Glyph, type StatusGlyph } from '../ui/glyph.tsx'
 

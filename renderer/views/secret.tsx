@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'react'
 import type { Failure } from '../../contract/failure.ts'
+import { clipboardMs } from '../../contract/messages/key-words.ts'
 import type { Result } from '../../contract/result.ts'
-import { clipboardMs } from '../../preload/words/key-words.ts'
 import type { Store } from '../bridge/store.ts'
 import { announce } from '../ui/announcer.tsx'
 import { Button } from '../ui/button.tsx'

@@ -1,12 +1,12 @@
-import { failureWords } from '../../preload/words/failure-words.ts'
-import { bytes } from '../../preload/words/format.ts'
+import { failureWords } from '../../contract/messages/failure-words.ts'
+import { bytes } from '../../contract/messages/format.ts'
 import {
   barWords,
   fullWords,
   growthWords,
   historyWords,
   storageTitle,
-} from '../../preload/words/storage-words.ts'
+} from '../../contract/messages/storage-words.ts'
 import { Bar } from '../ui/bar.tsx'
 import { Copy } from '../ui/copy.tsx'
 import { Glyph, Icon } from '../ui/glyph.tsx'

@@ -1,5 +1,5 @@
 import type { ManagedKey } from '../../contract/managed-key.ts'
-import { count, longDate, when } from '../../preload/words/format.ts'
+import { count, longDate, when } from '../../contract/messages/format.ts'
 import { momentWords } from './managed-key.tsx'
 
 const day = 86_400_000

@@ -1,7 +1,7 @@
 import { type ReactNode, useState } from 'react'
 import type { Failure } from '../../contract/failure.ts'
+import { bytes, exactMoment, longDate, when } from '../../contract/messages/format.ts'
 import type { ReleaseRow, UpgradeState } from '../../contract/upgrade.ts'
-import { bytes, exactMoment, longDate, when } from '../../preload/words/format.ts'
 import { Button } from '../ui/button.tsx'
 import { Copy } from '../ui/copy.tsx'
 import { Glyph, Icon } from '../ui/glyph.tsx'

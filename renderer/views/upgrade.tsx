@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react'
 import type { Failure } from '../../contract/failure.ts'
+import { advisoryWords } from '../../contract/messages/advisory-words.ts'
 import type { UpgradePlan } from '../../contract/upgrade.ts'
-import { advisoryWords } from '../../preload/words/advisory-words.ts'
 import { Findings } from './findings.tsx'
 import { type Seen, useStore } from './knowledge.tsx'
 import { RunPage } from './run-page.tsx'

@@ -1,8 +1,8 @@
+import { failureWords } from '../../../contract/messages/failure-words.ts'
+import { bytes } from '../../../contract/messages/format.ts'
+import type { Glance, GlanceAction, GlanceVerb } from '../../../contract/messages/glance.ts'
 import { unreachable } from '../../../contract/result.ts'
 import type { Snapshot } from '../../../contract/snapshot.ts'
-import { failureWords } from '../../../preload/words/failure-words.ts'
-import { bytes } from '../../../preload/words/format.ts'
-import type { Glance, GlanceAction, GlanceVerb } from '../../../preload/words/glance.ts'
 import type { LoginState } from './login-agent.ts'
 
 /** What a row of the tray's menu does. */

@@ -1,5 +1,5 @@
+import { plain } from '../../../contract/messages/format.ts'
 import type { Snapshot } from '../../../contract/snapshot.ts'
-import { plain } from '../../../preload/words/format.ts'
 import { noticesFor, type Telling, unwatched } from '../../notices/watch.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { ElectronApi } from './electron-api.ts'

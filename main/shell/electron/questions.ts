@@ -1,9 +1,9 @@
 import type { ZotbarHandlers } from '../../../contract/contract.ts'
 import type { Failure } from '../../../contract/failure.ts'
+import { engineQuestion, type Question } from '../../../contract/messages/choice-words.ts'
+import { failureWords } from '../../../contract/messages/failure-words.ts'
+import { figureWords, foundWords } from '../../../contract/messages/undecided-words.ts'
 import { fail, ok } from '../../../contract/result.ts'
-import { engineQuestion, type Question } from '../../../preload/words/choice-words.ts'
-import { failureWords } from '../../../preload/words/failure-words.ts'
-import { figureWords, foundWords } from '../../../preload/words/undecided-words.ts'
 import type { ElectronApi } from './electron-api.ts'
 
 export interface Questions {

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Status } from '../../../preload/words/status.ts'
+import type { Status } from '../../../contract/messages/status.ts'
 import { eventually } from '../../fakes/eventually.ts'
 import { freePort } from '../../setup/free-port.ts'
 import type { Target } from '../registry/client.ts'

@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createTcpServer } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
+import { plain } from '../../../contract/messages/format.ts'
 import { catalog } from '../../../main/health/catalog.ts'
 import { ask } from '../../../main/health/http.ts'
 import { manifest } from '../../../main/health/manifest.ts'
 import { port } from '../../../main/health/port.ts'
 import type { Known, ProbeContext } from '../../../main/health/probe.ts'
 import { ready } from '../../../main/health/ready.ts'
-import { plain } from '../../../preload/words/format.ts'
 
 const undo: (() => unknown)[] = []
 afterEach(async () => {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { glance } from '../../../contract/messages/glance.ts'
 import type { ProcessState } from '../../../contract/registry-state.ts'
 import type { Snapshot } from '../../../contract/snapshot.ts'
 import type { LoginState } from '../../../main/shell/electron/login-agent.ts'
 import { clientAddress, type MenuRow, menuFor } from '../../../main/shell/electron/menu.ts'
-import { glance } from '../../../preload/words/glance.ts'
 import { aSnapshot } from '../../fakes/host.ts'
 import { zotStore } from '../../fakes/undecided.ts'
 

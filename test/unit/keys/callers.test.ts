@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
 import { dispatch } from '../../../contract/contract.ts'
+import { failureWords } from '../../../contract/messages/failure-words.ts'
 import { ok } from '../../../contract/result.ts'
 import { createHandlers } from '../../../main/handlers.ts'
-import { failureWords } from '../../../preload/words/failure-words.ts'
 
 const credential = { user: 'admin', password: 'word' }
 const unused = {} as never

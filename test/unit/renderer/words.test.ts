@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { columnTime, imageName, lastEvents } from '../../../preload/words/event-words.ts'
-import { plain } from '../../../preload/words/format.ts'
-import { noticeWords } from '../../../preload/words/notice-words.ts'
+import { columnTime, imageName, lastEvents } from '../../../contract/messages/event-words.ts'
+import { plain } from '../../../contract/messages/format.ts'
+import { noticeWords } from '../../../contract/messages/notice-words.ts'
 import {
   barWords,
   fullWords,
   growthWords,
   historyWords,
   storageTitle,
-} from '../../../preload/words/storage-words.ts'
+} from '../../../contract/messages/storage-words.ts'
 import { scale } from '../../../renderer/ui/sparkline.tsx'
 import { address, uptime } from '../../../renderer/views/facts.ts'
 import { empty, snapshotOf, states } from '../../e2e/snapshots.ts'

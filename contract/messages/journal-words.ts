@@ -1,5 +1,5 @@
-import type { JournalEntry } from '../../contract/registry-state.ts'
-import { unreachable } from '../../contract/result.ts'
+import type { JournalEntry } from '../registry-state.ts'
+import { unreachable } from '../result.ts'
 import { capital, count, duration, when } from './format.ts'
 import { exitWords } from './start-words.ts'
 

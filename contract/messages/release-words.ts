@@ -1,5 +1,5 @@
-import type { ManifestFault, ReleaseFailure, WebCause } from '../../contract/release-failure.ts'
-import { unreachable } from '../../contract/result.ts'
+import type { ManifestFault, ReleaseFailure, WebCause } from '../release-failure.ts'
+import { unreachable } from '../result.ts'
 import type { FailureWords } from './failure-words.ts'
 import { bytes, capital, exactMoment } from './format.ts'
 

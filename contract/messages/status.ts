@@ -1,7 +1,7 @@
-import type { UnreadableRepository } from '../../contract/image.ts'
-import type { StateName } from '../../contract/registry-state.ts'
-import type { Snapshot } from '../../contract/snapshot.ts'
-import type { Undecided } from '../../contract/undecided.ts'
+import type { UnreadableRepository } from '../image.ts'
+import type { StateName } from '../registry-state.ts'
+import type { Snapshot } from '../snapshot.ts'
+import type { Undecided } from '../undecided.ts'
 import { plain } from './format.ts'
 import { glance } from './glance.ts'
 

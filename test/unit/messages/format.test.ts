@@ -9,7 +9,7 @@ import {
   secondsUntil,
   shortName,
   when,
-} from '../../../preload/words/format.ts'
+} from '../../../contract/messages/format.ts'
 
 const said = (text: string): string => plain(text)
 

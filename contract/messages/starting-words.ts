@@ -1,4 +1,4 @@
-import type { ProcessState } from '../../contract/registry-state.ts'
+import type { ProcessState } from '../registry-state.ts'
 import { atTime, duration } from './format.ts'
 
 type Starting = Extract<ProcessState, { kind: 'starting' }>

@@ -1,5 +1,5 @@
-import type { ManagedKeyGlance, ManagedSink } from '../../contract/managed-key.ts'
-import type { Snapshot } from '../../contract/snapshot.ts'
+import type { ManagedKeyGlance, ManagedSink } from '../managed-key.ts'
+import type { Snapshot } from '../snapshot.ts'
 import { count, longDate, plain } from './format.ts'
 
 /** From here on a key counts as near its end. */

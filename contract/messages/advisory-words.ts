@@ -1,4 +1,4 @@
-import type { Snapshot } from '../../contract/snapshot.ts'
+import type { Snapshot } from '../snapshot.ts'
 import { count } from './format.ts'
 
 /** Advisories against the version that runs; undefined without one. `title` has no full stop. */

@@ -1,5 +1,5 @@
-import { unreachable } from '../../contract/result.ts'
-import type { Notice, Snapshot } from '../../contract/snapshot.ts'
+import { unreachable } from '../result.ts'
+import type { Notice, Snapshot } from '../snapshot.ts'
 import { bytes, capital, count, longDate, timeOfDay } from './format.ts'
 
 /** A notice as a person reads it; `wants` is true where there is something to look at or do. */

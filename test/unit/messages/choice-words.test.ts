@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { choiceRows } from '../../../preload/words/choice-words.ts'
-import { failureWords } from '../../../preload/words/failure-words.ts'
-import { plain } from '../../../preload/words/format.ts'
-import { undecidedWords } from '../../../preload/words/undecided-words.ts'
+import { choiceRows } from '../../../contract/messages/choice-words.ts'
+import { failureWords } from '../../../contract/messages/failure-words.ts'
+import { plain } from '../../../contract/messages/format.ts'
+import { undecidedWords } from '../../../contract/messages/undecided-words.ts'
 import { zotStore } from '../../fakes/undecided.ts'
 
 const now = new Date(2026, 2, 12, 14, 2, 0).getTime()

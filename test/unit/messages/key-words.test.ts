@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { ManagedKeyGlance } from '../../../contract/managed-key.ts'
+import { plain } from '../../../contract/messages/format.ts'
+import { glance } from '../../../contract/messages/glance.ts'
+import { keyBadge, keyLines, lifeWords } from '../../../contract/messages/key-words.ts'
 import { statusText } from '../../../main/cli/status.ts'
 import { menuFor } from '../../../main/shell/electron/menu.ts'
-import { plain } from '../../../preload/words/format.ts'
-import { glance } from '../../../preload/words/glance.ts'
-import { keyBadge, keyLines, lifeWords } from '../../../preload/words/key-words.ts'
 import { aSnapshot, servingState } from '../../fakes/host.ts'
 
 const now = new Date(2026, 2, 12, 14, 2, 0).getTime()

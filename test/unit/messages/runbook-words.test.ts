@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import type { RunbookStep } from '../../../contract/runbook.ts'
 import {
   cancelLabel,
   cancelWords,
   endWords,
   isPastReturn,
   stepCount,
-} from '../../../preload/words/runbook-words.ts'
+} from '../../../contract/messages/runbook-words.ts'
+import type { RunbookStep } from '../../../contract/runbook.ts'
 
 const step = (id: string, state: RunbookStep['state'], pointOfNoReturn = false): RunbookStep => ({
   id,

@@ -1,4 +1,4 @@
-import type { PushEvent, Snapshot } from '../../contract/snapshot.ts'
+import type { PushEvent, Snapshot } from '../snapshot.ts'
 import { capital, timeOfDay, when } from './format.ts'
 import { type JournalWords, journalWords } from './journal-words.ts'
 

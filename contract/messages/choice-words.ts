@@ -1,6 +1,6 @@
-import type { ProcessState } from '../../contract/registry-state.ts'
-import { unreachable } from '../../contract/result.ts'
-import type { Undecided } from '../../contract/undecided.ts'
+import type { ProcessState } from '../registry-state.ts'
+import { unreachable } from '../result.ts'
+import type { Undecided } from '../undecided.ts'
 import { capital, count, inWords } from './format.ts'
 import { faultWords } from './start-words.ts'
 

@@ -1,5 +1,5 @@
-import type { Failure } from '../../contract/failure.ts'
-import { unreachable } from '../../contract/result.ts'
+import type { Failure } from '../failure.ts'
+import { unreachable } from '../result.ts'
 import type { FailureWords } from './failure-words.ts'
 import { duration } from './format.ts'
 import { imageReference } from './names.ts'

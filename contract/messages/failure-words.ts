@@ -1,5 +1,5 @@
-import type { Failure } from '../../contract/failure.ts'
-import { unreachable } from '../../contract/result.ts'
+import type { Failure } from '../failure.ts'
+import { unreachable } from '../result.ts'
 import { capital, duration } from './format.ts'
 import { hostFailureWords } from './host-words.ts'
 import { registryFailureWords } from './registry-words.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { plain } from '../../../contract/messages/format.ts'
+import { journalWords } from '../../../contract/messages/journal-words.ts'
 import type { JournalEntry } from '../../../contract/registry-state.ts'
-import { plain } from '../../../preload/words/format.ts'
-import { journalWords } from '../../../preload/words/journal-words.ts'
 
 const now = Date.parse('2026-03-12T14:02:00')
 const told = (entry: Partial<JournalEntry> & Pick<JournalEntry, 'cause'>): string => {

@@ -1,4 +1,4 @@
-import type { ProbeId } from '../../contract/snapshot.ts'
+import type { ProbeId } from '../snapshot.ts'
 
 /** What a probe proves when it passes, as its row says it. */
 export const probeWords: Record<ProbeId, string> = {

@@ -1,5 +1,5 @@
-import type { UnreadableRepository } from '../../contract/image.ts'
-import type { StorageState } from '../../contract/snapshot.ts'
+import type { UnreadableRepository } from '../image.ts'
+import type { StorageState } from '../snapshot.ts'
 import { aboutDays, bytes, capital, count } from './format.ts'
 
 /** "41.2 GB in 58 repositories"; undefined before the first count. */

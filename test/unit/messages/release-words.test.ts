@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { failureWords } from '../../../contract/messages/failure-words.ts'
 import type { ManifestFault, ReleaseFailure, WebCause } from '../../../contract/release-failure.ts'
-import { failureWords } from '../../../preload/words/failure-words.ts'
 
 const url = 'https://api.github.com/repos/project-zot/zot/releases'
 const path = '/home/a/engines/zot'

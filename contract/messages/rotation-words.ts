@@ -1,4 +1,4 @@
-import type { Failure } from '../../contract/failure.ts'
+import type { Failure } from '../failure.ts'
 import type { FailureWords } from './failure-words.ts'
 
 type RotationFailure = Extract<

@@ -1,10 +1,4 @@
-import type {
-  RunbookDetails,
-  RunbookPart,
-  RunbookProgress,
-  RunbookResult,
-  RunbookStep,
-} from '../../contract/runbook.ts'
+import type { RunbookDetails, RunbookPart, RunbookProgress, RunbookResult, RunbookStep } from '../runbook.ts'
 import { bytes } from './format.ts'
 
 /** How a run ended, for whoever watched it. */
