@@ -2,8 +2,8 @@ import { readlinkSync, statSync } from 'node:fs'
 import { access, constants, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { ConfigFault } from '../contract/failure.ts'
+import { errorCode, reasonOf } from '../lib/error-code.ts'
 import { isStandardOutput, ownDescriptor } from '../registry/config/log-output.ts'
-import { errorCode, reasonOf } from './platform/error-code.ts'
 
 /** What `log.output` of config.json means to somebody who wants to read the log. */
 export type LogOutput =

@@ -1,5 +1,5 @@
+import type { Clock } from '../lib/clock.ts'
 import { type LogOutput, logOutputOf } from './log-output.ts'
-import type { Clock } from './platform/clock.ts'
 import { type LogBatch, standardLogLimits } from './supervisor/log-file.ts'
 import { followLog, type LogFollower } from './supervisor/log-follow.ts'
 

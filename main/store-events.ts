@@ -1,5 +1,5 @@
 import { unreachable } from '../contract/result.ts'
-import type { Clock } from './platform/clock.ts'
+import type { Clock } from '../lib/clock.ts'
 import { createRegistryEvents, type RegistryEvent } from './platform/registry-events.ts'
 import type { Storage } from './storage/storage.ts'
 

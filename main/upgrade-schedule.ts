@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import * as v from 'valibot'
-import type { Clock } from './platform/clock.ts'
+import type { Clock } from '../lib/clock.ts'
 import { readJsonFile, writeJsonFile } from './platform/json-file.ts'
 import type { Release } from './releases/release.ts'
 import type { Releases } from './releases/releases.ts'

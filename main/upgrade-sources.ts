@@ -1,5 +1,5 @@
-import { childEnvironment } from './platform/child-environment.ts'
-import type { Clock } from './platform/clock.ts'
+import { childEnvironment } from '../lib/child-environment.ts'
+import type { Clock } from '../lib/clock.ts'
 import type { SetAside } from './platform/json-file.ts'
 import { createReleases, type Releases } from './releases/releases.ts'
 import type { Settings } from './settings/settings.ts'

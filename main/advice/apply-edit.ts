@@ -1,7 +1,7 @@
 import { lstat, readFile, realpath, stat } from 'node:fs/promises'
 import { fail, ok, type Result } from '../../contract/result.ts'
-import { createAtomic } from '../platform/atomic-file.ts'
-import { errorCode } from '../platform/error-code.ts'
+import { createAtomic } from '../../lib/atomic-file.ts'
+import { errorCode } from '../../lib/error-code.ts'
 import { isCutShort, writeInPlace } from '../platform/in-place.ts'
 import type { ConfigEdit } from './config-edit.ts'
 

@@ -1,6 +1,6 @@
 import type { Failure } from '../../contract/failure.ts'
 import type { Result } from '../../contract/result.ts'
-import type { Clock } from '../platform/clock.ts'
+import type { Clock } from '../../lib/clock.ts'
 import { serialQueue } from '../platform/serial-queue.ts'
 import {
   type Compared,

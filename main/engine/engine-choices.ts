@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import * as v from 'valibot'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { EngineChoice } from '../../contract/undecided.ts'
-import { reasonOf } from '../platform/error-code.ts'
+import { reasonOf } from '../../lib/error-code.ts'
 import { readJsonFile, type SetAside, writeJsonFile } from '../platform/json-file.ts'
 import { serialQueue } from '../platform/serial-queue.ts'
 

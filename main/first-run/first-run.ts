@@ -1,8 +1,8 @@
 import { lstat, mkdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { fail, ok, type Result } from '../../contract/result.ts'
-import { createAtomic } from '../platform/atomic-file.ts'
-import { errorCode, reasonOf } from '../platform/error-code.ts'
+import { createAtomic } from '../../lib/atomic-file.ts'
+import { errorCode, reasonOf } from '../../lib/error-code.ts'
 
 export interface FirstRun {
   /** The config.json to use. Absolute. */

@@ -1,5 +1,5 @@
 import type { Finding } from '../../contract/runbook.ts'
-import { reasonOf } from '../platform/error-code.ts'
+import { reasonOf } from '../../lib/error-code.ts'
 import { findUnreadable, type StoreLayout } from './inventory.ts'
 import type { KnownManifests, Unreadable } from './read-store.ts'
 

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
 import * as v from 'valibot'
-import { writeAtomic } from '../platform/atomic-file.ts'
+import { writeAtomic } from '../../lib/atomic-file.ts'
 import type { Inventory, RepositoryInventory } from './inventory.ts'
 
 /** Pairs and not objects: a tag may be called `__proto__`. */

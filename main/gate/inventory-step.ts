@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { count, plain } from '../../contract/messages/format.ts'
-import { reasonOf } from '../platform/error-code.ts'
+import { reasonOf } from '../../lib/error-code.ts'
 import type { Step, StepContext } from '../runbook/step.ts'
 import type { StoreParts } from './doubts.ts'
 import { tagCount, takeInventory } from './inventory.ts'

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import { errorCode } from '../platform/error-code.ts'
-import { request } from '../platform/node-http.ts'
+import { errorCode } from '../../lib/error-code.ts'
+import { request } from '../../lib/node-http.ts'
 
 /** What the public address answered: to `/v2/`, and whether it lists repositories. */
 export interface PublicAnswer {

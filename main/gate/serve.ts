@@ -1,6 +1,6 @@
 import type { ProcessState } from '../../contract/registry-state.ts'
 import type { Result } from '../../contract/result.ts'
-import type { Clock } from '../platform/clock.ts'
+import type { Clock } from '../../lib/clock.ts'
 import type { Progress, StepResult } from '../runbook/step.ts'
 import { asStep, done, failed } from './step-result.ts'
 

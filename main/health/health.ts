@@ -1,5 +1,5 @@
 import type { ProbeResult, ServiceState } from '../../contract/snapshot.ts'
-import type { Clock } from '../platform/clock.ts'
+import type { Clock } from '../../lib/clock.ts'
 import { catalog } from './catalog.ts'
 import { manifest } from './manifest.ts'
 import { port } from './port.ts'

@@ -1,5 +1,5 @@
-import { errorCode } from '../platform/error-code.ts'
-import { registryRequest } from '../platform/node-http.ts'
+import { errorCode } from '../../lib/error-code.ts'
+import { registryRequest } from '../../lib/node-http.ts'
 
 export interface Ask {
   method?: 'GET' | 'HEAD'

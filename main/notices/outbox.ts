@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import type { Clock } from '../platform/clock.ts'
+import type { Clock } from '../../lib/clock.ts'
 import { readJsonFile, type SetAside, writeJsonFile } from '../platform/json-file.ts'
 import { serialQueue } from '../platform/serial-queue.ts'
 import type { Message } from './webhook.ts'

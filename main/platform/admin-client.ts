@@ -1,4 +1,4 @@
-import { request } from './node-http.ts'
+import { request } from '../../lib/node-http.ts'
 import { parseJson } from './registry-http.ts'
 
 /** `absent`: nobody listens there, as with an engine that has no administration. */

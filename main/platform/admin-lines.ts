@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { request } from './node-http.ts'
+import { request } from '../../lib/node-http.ts'
 import { parseJson } from './registry-http.ts'
 
 /**

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
-import { errorCode } from './error-code.ts'
-import { request } from './node-http.ts'
+import { errorCode } from '../../lib/error-code.ts'
+import { request } from '../../lib/node-http.ts'
 import { parseJson } from './registry-http.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises'
-import { errorCode, reasonOf } from './error-code.ts'
+import { errorCode, reasonOf } from '../../lib/error-code.ts'
 
 export type BinaryCheck = { ok: true } | { ok: false; reason: string }
 

@@ -1,4 +1,4 @@
-import { reasonOf } from './error-code.ts'
+import { reasonOf } from '../../lib/error-code.ts'
 
 type Job = () => unknown
 

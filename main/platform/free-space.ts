@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { errorCode } from './error-code.ts'
+import { errorCode } from '../../lib/error-code.ts'
 
 export interface FreeSpace {
   /** Bytes that this user may still write: without what the system keeps for root. */

@@ -4,8 +4,8 @@ import { chmod, lstat, mkdir, readdir, readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import { fail, ok, type Result } from '../../contract/result.ts'
-import { writeAtomic } from './atomic-file.ts'
-import { errorCode, reasonOf } from './error-code.ts'
+import { writeAtomic } from '../../lib/atomic-file.ts'
+import { errorCode, reasonOf } from '../../lib/error-code.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 

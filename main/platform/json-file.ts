@@ -1,7 +1,7 @@
 import { readFile, rename } from 'node:fs/promises'
 import * as v from 'valibot'
-import { writeAtomic } from './atomic-file.ts'
-import { errorCode } from './error-code.ts'
+import { writeAtomic } from '../../lib/atomic-file.ts'
+import { errorCode } from '../../lib/error-code.ts'
 
 /** A file that could not be understood was moved out of the way. */
 export interface SetAside {

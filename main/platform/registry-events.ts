@@ -1,6 +1,6 @@
 import * as v from 'valibot'
+import type { Clock } from '../../lib/clock.ts'
 import { type AdminLines, askLines } from './admin-lines.ts'
-import type { Clock } from './clock.ts'
 
 const amount = v.pipe(v.number(), v.integer(), v.minValue(0))
 const repository = v.string()

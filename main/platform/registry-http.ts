@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { Failure } from '../../contract/failure.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
-import { errorCode } from './error-code.ts'
-import { Agent, registryRequest } from './node-http.ts'
+import { errorCode } from '../../lib/error-code.ts'
+import { Agent, registryRequest } from '../../lib/node-http.ts'
 
 export interface RegistryAnswer {
   status: number

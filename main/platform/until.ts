@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts'
+import type { Clock } from '../../lib/clock.ts'
 
 /** Resolves true as soon as `holds`, looked at with every change; false when it does not within `limitMs`. */
 export function until(

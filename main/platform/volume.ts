@@ -2,7 +2,7 @@ import { access, constants, readdir, readFile, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { Failure } from '../../contract/failure.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
-import { errorCode, reasonOf } from './error-code.ts'
+import { errorCode, reasonOf } from '../../lib/error-code.ts'
 
 /** What is known about mounts; read from the system unless given. */
 export interface Mounts {

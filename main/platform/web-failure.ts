@@ -1,5 +1,5 @@
 import type { WebCause, WebFailure } from '../../contract/release-failure.ts'
-import { errorCode } from './error-code.ts'
+import { errorCode } from '../../lib/error-code.ts'
 
 /** The proxies of an environment; empty text means none. */
 export interface Proxies {

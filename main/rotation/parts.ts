@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import type { SignInOffer } from '../../contract/runbook.ts'
-import type { Clock } from '../platform/clock.ts'
+import type { Clock } from '../../lib/clock.ts'
 import type { StepContext, StepResult } from '../runbook/step.ts'
 import type { KeyStore } from '../secrets/key-store.ts'
 import type { Sink } from '../sinks/sink.ts'

@@ -1,4 +1,4 @@
-import { readSpan } from '../platform/span.ts'
+import { readSpan } from '../../lib/span.ts'
 
 /** How keys are rotated, from the settings. */
 export interface Policy {

@@ -1,5 +1,5 @@
 import type { Result } from '../../contract/result.ts'
-import type { Clock } from '../platform/clock.ts'
+import type { Clock } from '../../lib/clock.ts'
 import type { KeyDesk } from './key-desk.ts'
 import type { KeyRecord, KeyRecords, Retiring } from './key-record.ts'
 

@@ -8,7 +8,7 @@ import type {
   RunbookProgress,
   RunbookStep,
 } from '../../contract/runbook.ts'
-import type { Clock } from '../platform/clock.ts'
+import type { Clock } from '../../lib/clock.ts'
 import { keptParts, stepsOf } from './course.ts'
 import type { Entry } from './journal.ts'
 import { outlineOf, type Telling } from './run.ts'

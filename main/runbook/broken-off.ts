@@ -1,5 +1,5 @@
 import type { RunbookError, RunbookQuestion } from '../../contract/runbook.ts'
-import { reasonOf } from '../platform/error-code.ts'
+import { reasonOf } from '../../lib/error-code.ts'
 import { JournalUnwritable } from './journal.ts'
 
 /** The journal is there and cannot be read: `message` is half a sentence. */

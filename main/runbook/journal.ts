@@ -1,7 +1,7 @@
 import { mkdir, open, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import * as v from 'valibot'
-import { errorCode } from '../platform/error-code.ts'
+import { errorCode } from '../../lib/error-code.ts'
 
 const at = v.number()
 const failure = v.object({ code: v.string(), words: v.string(), detail: v.exactOptional(v.string()) })

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RunbookError } from '../../contract/runbook.ts'
-import { reasonOf } from '../platform/error-code.ts'
+import { reasonOf } from '../../lib/error-code.ts'
 import { DamagedJournal, type Entry, openJournal, readEntries } from './journal.ts'
 import { journals } from './records.ts'
 

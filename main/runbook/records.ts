@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { RunbookDetails, RunbookRecord } from '../../contract/runbook.ts'
-import { errorCode } from '../platform/error-code.ts'
+import { errorCode } from '../../lib/error-code.ts'
 import { keptParts, stepsOf } from './course.ts'
 import { type Entry, type Outline, readEntries } from './journal.ts'
 

@@ -1,5 +1,5 @@
 import type { RunbookEnd } from '../../contract/runbook.ts'
-import type { Clock } from '../platform/clock.ts'
+import type { Clock } from '../../lib/clock.ts'
 import { type SetAside, setAside } from '../platform/json-file.ts'
 import type { Active } from './active.ts'
 import { brokenOffQuestion, brokenOffWords, nextTryMs, Unreadable } from './broken-off.ts'

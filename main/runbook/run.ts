@@ -1,5 +1,5 @@
 import type { RunbookPart } from '../../contract/runbook.ts'
-import type { Clock } from '../platform/clock.ts'
+import type { Clock } from '../../lib/clock.ts'
 import type { Entry, Journal, Outline } from './journal.ts'
 import { type Move, nextMove, type Result, type Shape } from './plan.ts'
 import type { Progress, Question, Runbook, Step, StepContext, StepError, StepResult } from './step.ts'

@@ -11,8 +11,8 @@ import type {
   RunbookProgress,
   RunbookRecord,
 } from '../../contract/runbook.ts'
-import type { Clock } from '../platform/clock.ts'
-import { reasonOf } from '../platform/error-code.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { reasonOf } from '../../lib/error-code.ts'
 import { type SetAside, setAside } from '../platform/json-file.ts'
 import { type Active, activeOf, ask, detailsOf, nextTold, refresh, take, toldFrom } from './active.ts'
 import { Unreadable } from './broken-off.ts'

@@ -1,7 +1,7 @@
 import { constants, statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { fail, ok, type Result } from '../../contract/result.ts'
-import { errorCode, reasonOf } from '../platform/error-code.ts'
+import { errorCode, reasonOf } from '../../lib/error-code.ts'
 
 /** From a good source that is enough; from a bad one no length is. */
 const fewestBytes = 8

@@ -2,8 +2,8 @@ import { mkdir, readFile, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import * as v from 'valibot'
 import { fail, ok, type Result } from '../../contract/result.ts'
-import { writeAtomic } from '../platform/atomic-file.ts'
-import { errorCode, reasonOf } from '../platform/error-code.ts'
+import { writeAtomic } from '../../lib/atomic-file.ts'
+import { errorCode, reasonOf } from '../../lib/error-code.ts'
 import type { StoreKind } from './key-store.ts'
 
 const schema = v.object({ kind: v.picklist(['keychain', 'encrypted-file', 'plain-file']) })

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { chmod, lstat, mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeAtomic } from '../platform/atomic-file.ts'
-import { errorCode } from '../platform/error-code.ts'
+import { writeAtomic } from '../../lib/atomic-file.ts'
+import { errorCode } from '../../lib/error-code.ts'
 import { type Keychain, loadKeychain } from './keychain.ts'
 
 /** Where a secret went. `why` says, to stand in brackets, what kept it from the keychain. */

@@ -1,9 +1,9 @@
 import { isAbsolute } from 'node:path'
 import * as v from 'valibot'
 import type { SettingRow } from '../../contract/setting.ts'
+import { readSpan } from '../../lib/span.ts'
 import { ed25519Key } from '../platform/ed25519.ts'
 import { isNetwork } from '../platform/network.ts'
-import { readSpan } from '../platform/span.ts'
 
 type Value = SettingRow['value']
 

@@ -1,6 +1,6 @@
 import type { Stats } from 'node:fs'
 import { access, constants, lstat, stat } from 'node:fs/promises'
-import { errorCode, reasonOf } from '../platform/error-code.ts'
+import { errorCode, reasonOf } from '../../lib/error-code.ts'
 import { refused } from './outcome.ts'
 import type { SinkProof, SinkResult } from './sink.ts'
 

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto'
 import { join, posix } from 'node:path'
 import type { Failure } from '../../contract/failure.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
+import { type Clock, systemClock } from '../../lib/clock.ts'
+import { hashFileInto } from '../../lib/hash-file.ts'
 import type { Host, HostRan } from '../hosts/host.ts'
 import { shellWord } from '../hosts/shell-word.ts'
-import { type Clock, systemClock } from '../platform/clock.ts'
-import { hashFileInto } from '../platform/hash-file.ts'
 import { badPlaceholder, fill, goNames, needs, type Placeholders, parseRecipe } from './recipe.ts'
 
 export interface BuildOptions {

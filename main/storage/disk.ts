@@ -1,6 +1,6 @@
 import { type BigIntStats, lstat, lstatSync, readdirSync, readFileSync, type Stats, statSync } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
-import { errorCode } from '../platform/error-code.ts'
+import { errorCode } from '../../lib/error-code.ts'
 import type { FileStat } from './file-list.ts'
 import type { Stamp } from './stamps.ts'
 

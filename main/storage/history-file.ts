@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as v from 'valibot'
-import { writeAtomic } from '../platform/atomic-file.ts'
+import { writeAtomic } from '../../lib/atomic-file.ts'
 import { readJsonFile, type SetAside } from '../platform/json-file.ts'
 
 const amount = v.pipe(v.number(), v.integer(), v.minValue(0))

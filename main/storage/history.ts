@@ -1,4 +1,4 @@
-import { reasonOf } from '../platform/error-code.ts'
+import { reasonOf } from '../../lib/error-code.ts'
 import type { HistoryFile, LastCount, Stored } from './history-file.ts'
 import { daily, growth, pace, type Sample, thin } from './samples.ts'
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../platform/clock.ts'
+import type { Clock } from '../../lib/clock.ts'
 
 /** Between two recounts, ms, however little or much one costs. */
 const [least, most] = [20_000, 5 * 60_000]

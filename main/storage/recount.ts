@@ -1,4 +1,4 @@
-import { errorCode } from '../platform/error-code.ts'
+import { errorCode } from '../../lib/error-code.ts'
 import type { Disk } from './disk.ts'
 import { gone } from './repository-reader.ts'
 import type { Stamp, Stamps } from './stamps.ts'

@@ -1,6 +1,6 @@
 import { setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
-import { errorCode, reasonOf } from '../platform/error-code.ts'
+import { errorCode, reasonOf } from '../../lib/error-code.ts'
 import { syncDisk } from './disk.ts'
 import type { SubFolders } from './roots.ts'
 import type { ScanMessage } from './scan-message.ts'

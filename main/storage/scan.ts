@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { errorCode, reasonOf } from '../platform/error-code.ts'
+import { errorCode, reasonOf } from '../../lib/error-code.ts'
 import { asyncDisk } from './disk.ts'
 import type { Ledger } from './ledger.ts'
 import type { SubFolders } from './roots.ts'

@@ -1,7 +1,7 @@
 import type { Failure } from '../../contract/failure.ts'
 import type { PushInProgress } from '../../contract/registry-state.ts'
 import type { PushEvent, StorageState } from '../../contract/snapshot.ts'
-import type { Clock } from '../platform/clock.ts'
+import type { Clock } from '../../lib/clock.ts'
 import type { FreeSpace } from '../platform/free-space.ts'
 import type { SetAside } from '../platform/json-file.ts'
 import type { SubFolders } from './roots.ts'

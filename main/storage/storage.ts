@@ -1,6 +1,6 @@
 import type { Failure } from '../../contract/failure.ts'
 import type { StorageState } from '../../contract/snapshot.ts'
-import { reasonOf } from '../platform/error-code.ts'
+import { reasonOf } from '../../lib/error-code.ts'
 import type { FreeSpace } from '../platform/free-space.ts'
 import { isRepositoryName } from '../platform/repository-name.ts'
 import { createCounts } from './counts.ts'

@@ -1,4 +1,4 @@
-import { errorCode, reasonOf } from '../platform/error-code.ts'
+import { errorCode, reasonOf } from '../../lib/error-code.ts'
 import { serialQueue } from '../platform/serial-queue.ts'
 import { type Disk, isGone } from './disk.ts'
 import { FileList } from './file-list.ts'

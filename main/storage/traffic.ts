@@ -1,6 +1,6 @@
 import type { PushInProgress } from '../../contract/registry-state.ts'
 import type { PushEvent } from '../../contract/snapshot.ts'
-import type { Clock } from '../platform/clock.ts'
+import type { Clock } from '../../lib/clock.ts'
 import { uploadsIn } from './uploads.ts'
 import type { Write } from './writes.ts'
 

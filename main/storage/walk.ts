@@ -1,4 +1,4 @@
-import { errorCode, reasonOf } from '../platform/error-code.ts'
+import { errorCode, reasonOf } from '../../lib/error-code.ts'
 import { isNameComponent } from '../platform/repository-name.ts'
 import { type Disk, type Entry, isGone } from './disk.ts'
 import { FileList, type Files } from './file-list.ts'

@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises'
+import type { Clock } from '../../lib/clock.ts'
 import { withoutBrackets } from '../../registry/config/listen-address.ts'
-import type { Clock } from '../platform/clock.ts'
 import { hasArgument, type ProcessTable } from '../platform/process-table.ts'
 import type { ProcessRecord } from './record.ts'
 

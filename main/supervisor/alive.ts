@@ -1,4 +1,4 @@
-import type { Clock } from '../platform/clock.ts'
+import type { Clock } from '../../lib/clock.ts'
 import type { ProcessTable } from '../platform/process-table.ts'
 import type { Policy } from './policy.ts'
 

@@ -1,5 +1,5 @@
 import { type FSWatcher, statSync, watch } from 'node:fs'
-import type { Clock } from '../platform/clock.ts'
+import type { Clock } from '../../lib/clock.ts'
 
 /** How often the file is looked at all the same, ms: a watch ends when somebody replaces the file. */
 const safety = 5000

@@ -1,4 +1,4 @@
-import type { Clock } from '../platform/clock.ts'
+import type { Clock } from '../../lib/clock.ts'
 import type { SignOfLife } from './liveness.ts'
 import type { Policy } from './policy.ts'
 import type { Silence } from './state.ts'

@@ -1,5 +1,5 @@
-import { errorCode } from '../platform/error-code.ts'
-import { registryRequest } from '../platform/node-http.ts'
+import { errorCode } from '../../lib/error-code.ts'
+import { registryRequest } from '../../lib/node-http.ts'
 
 /**
  * What came of one GET: the status code; `cut`: a connection that was ended without an answer, or something that is no

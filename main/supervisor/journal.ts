@@ -2,7 +2,7 @@ import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import * as v from 'valibot'
 import type { Cause, JournalEntry } from '../../contract/registry-state.ts'
-import { errorCode } from '../platform/error-code.ts'
+import { errorCode } from '../../lib/error-code.ts'
 import { type SetAside, setAside } from '../platform/json-file.ts'
 import { serialQueue } from '../platform/serial-queue.ts'
 

@@ -1,6 +1,6 @@
+import type { Clock } from '../../lib/clock.ts'
 import { withoutBrackets } from '../../registry/config/listen-address.ts'
 import type { Liveness } from '../platform/admin-liveness.ts'
-import type { Clock } from '../platform/clock.ts'
 import type { ProcessTable } from '../platform/process-table.ts'
 import type { Probe } from './http-probe.ts'
 import type { Run } from './state.ts'

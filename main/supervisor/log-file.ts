@@ -11,7 +11,7 @@ import {
 } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Clock } from '../platform/clock.ts'
+import type { Clock } from '../../lib/clock.ts'
 import { watchFile } from './file-watch.ts'
 import { createLineCutter } from './log-lines.ts'
 import { lastLinesOf } from './log-read.ts'

@@ -1,6 +1,6 @@
 import { constants, statSync } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
-import type { Clock } from '../platform/clock.ts'
+import type { Clock } from '../../lib/clock.ts'
 import { serialQueue } from '../platform/serial-queue.ts'
 import { watchFile } from './file-watch.ts'
 import type { LogBatch, LogLimits } from './log-file.ts'

@@ -1,4 +1,4 @@
-import type { Clock } from '../platform/clock.ts'
+import type { Clock } from '../../lib/clock.ts'
 import type { Probe } from './http-probe.ts'
 import type { Run } from './state.ts'
 

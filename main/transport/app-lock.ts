@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { link, lstat, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fail, ok, type Result } from '../../contract/result.ts'
-import { errorCode, reasonOf } from '../platform/error-code.ts'
+import { errorCode, reasonOf } from '../../lib/error-code.ts'
 
 /** What the lock must know of other processes; a process table has both. */
 export interface Processes {

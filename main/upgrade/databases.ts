@@ -1,8 +1,8 @@
 import { constants, copyFile, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as v from 'valibot'
-import { syncFolder, writeAtomic } from '../platform/atomic-file.ts'
-import { errorCode } from '../platform/error-code.ts'
+import { syncFolder, writeAtomic } from '../../lib/atomic-file.ts'
+import { errorCode } from '../../lib/error-code.ts'
 import { isFile, sha256Of, syncFile } from './library.ts'
 
 /** The files of a data folder that a snapshot holds. */

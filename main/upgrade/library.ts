@@ -17,9 +17,9 @@ import {
 import { basename, dirname, join } from 'node:path'
 import * as v from 'valibot'
 import type { BadVersion } from '../../contract/upgrade.ts'
-import { syncFolder, writeAtomic } from '../platform/atomic-file.ts'
-import { errorCode } from '../platform/error-code.ts'
-import { hashFileInto } from '../platform/hash-file.ts'
+import { syncFolder, writeAtomic } from '../../lib/atomic-file.ts'
+import { errorCode } from '../../lib/error-code.ts'
+import { hashFileInto } from '../../lib/hash-file.ts'
 import type { Place } from './memory.ts'
 
 const label = v.object({ version: v.string(), sha256: v.string(), from: v.string(), at: v.number() })

@@ -1,7 +1,7 @@
 import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { syncFolder } from '../platform/atomic-file.ts'
-import { errorCode, reasonOf } from '../platform/error-code.ts'
+import { syncFolder } from '../../lib/atomic-file.ts'
+import { errorCode, reasonOf } from '../../lib/error-code.ts'
 import { copySynced, readManifest, type SnapshotFile, type SnapshotManifest } from './databases.ts'
 import { sha256Of } from './library.ts'
 

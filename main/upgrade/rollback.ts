@@ -1,7 +1,7 @@
 import { mkdir, readFile, realpath, rename } from 'node:fs/promises'
 import { join } from 'node:path'
+import { writeAtomic } from '../../lib/atomic-file.ts'
 import { asStep, done } from '../gate/step-result.ts'
-import { writeAtomic } from '../platform/atomic-file.ts'
 import type { StepResult } from '../runbook/step.ts'
 import { readEdit } from './config-steps.ts'
 import { type KeyChange, readChanges } from './key-changes.ts'

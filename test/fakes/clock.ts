@@ -1,4 +1,4 @@
-import type { Clock } from '../../main/platform/clock.ts'
+import type { Clock } from '../../lib/clock.ts'
 
 export interface FakeClock extends Clock {
   /** Lets time pass: fires every timer on the way, in order, each at its own moment; promises settle in between. */

@@ -1,7 +1,7 @@
 import { plain } from '../../../contract/messages/format.ts'
 import type { Snapshot } from '../../../contract/snapshot.ts'
+import type { Clock } from '../../../lib/clock.ts'
 import { noticesFor, type Telling, unwatched } from '../../notices/watch.ts'
-import type { Clock } from '../../platform/clock.ts'
 import type { ElectronApi } from './electron-api.ts'
 
 export interface NotifierOptions {

@@ -1,5 +1,5 @@
 import type { BrowserWindow, Rectangle, Session } from 'electron'
-import type { Clock } from '../../platform/clock.ts'
+import type { Clock } from '../../../lib/clock.ts'
 import type { ElectronApi } from './electron-api.ts'
 import { pagePreferences } from './fence.ts'
 import { pageUrl } from './page-server.ts'

@@ -1,7 +1,7 @@
 import type { ZotbarHandlers } from '../../../contract/contract.ts'
 import { clipboardMs } from '../../../contract/messages/key-words.ts'
 import { fail, ok } from '../../../contract/result.ts'
-import type { Clock } from '../../platform/clock.ts'
+import type { Clock } from '../../../lib/clock.ts'
 import type { ElectronApi } from './electron-api.ts'
 import type { Questions } from './questions.ts'
 

@@ -4,10 +4,10 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '../../../lib/clock.ts'
 import { storedImages } from '../../../main/images/stored-images.ts'
 import { adminClient } from '../../../main/platform/admin-client.ts'
 import { askLines } from '../../../main/platform/admin-lines.ts'
-import { systemClock } from '../../../main/platform/clock.ts'
 import {
   createRegistryEvents,
   type RegistryEvent,

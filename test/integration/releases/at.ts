@@ -1,4 +1,4 @@
-import { systemClock } from '../../../main/platform/clock.ts'
+import { systemClock } from '../../../lib/clock.ts'
 import { createReleases, type Releases, type ReleasesWith } from '../../../main/releases/releases.ts'
 
 type More = Partial<Omit<ReleasesWith, 'home' | 'settings'>> & { publicKey?: string; check?: boolean }

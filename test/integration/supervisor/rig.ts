@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ProcessState } from '../../../contract/registry-state.ts'
-import { systemClock } from '../../../main/platform/clock.ts'
+import { systemClock } from '../../../lib/clock.ts'
 import { systemProcessTable } from '../../../main/platform/process-table.ts'
 import type { Policy } from '../../../main/supervisor/policy.ts'
 import {

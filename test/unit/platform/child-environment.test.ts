@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { childEnvironment } from '../../../main/platform/child-environment.ts'
+import { childEnvironment } from '../../../lib/child-environment.ts'
 
 test('what a child needs is passed on, and nothing else', () => {
   const kept = {

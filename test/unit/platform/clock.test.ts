@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { systemClock } from '../../../main/platform/clock.ts'
+import { systemClock } from '../../../lib/clock.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 
 const derive = promisify(pbkdf2)

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { hashFileInto } from '../../../main/platform/hash-file.ts'
+import { hashFileInto } from '../../../lib/hash-file.ts'
 
 let folder: string
 beforeEach(() => {

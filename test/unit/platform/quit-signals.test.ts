@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { describe, expect, it } from 'vitest'
-import { onQuitSignal } from '../../../main/platform/quit-signals.ts'
+import { onQuitSignal } from '../../../lib/quit-signals.ts'
 
 describe('the signals that quit', () => {
   it('quit once, whatever arrives again, and can be taken away', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { within } from '../../../main/platform/within.ts'
+import { within } from '../../../lib/within.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 
 describe('a wait with a limit', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readSpan } from '../../../main/platform/span.ts'
+import { readSpan } from '../../../lib/span.ts'
 import { readKey } from '../../../main/rotation/access.ts'
 import { isLabel, labelOf, labelStart, nearnessOf, readOverlap } from '../../../main/rotation/policy.ts'
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as v from 'valibot'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '../../../lib/clock.ts'
 import {
   type SwitchParts,
   switchMemory,
@@ -10,7 +11,6 @@ import {
   switchRunbook,
 } from '../../../main/engine-switch/switch.ts'
 import type { Ask } from '../../../main/gate/served.ts'
-import { systemClock } from '../../../main/platform/clock.ts'
 import type { Kind } from '../../../main/runbook/kind.ts'
 import { createRunbooks, type Runbooks } from '../../../main/runbook/runbooks.ts'
 import { createLibrary } from '../../../main/upgrade/library.ts'

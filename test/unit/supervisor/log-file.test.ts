@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { systemClock } from '../../../main/platform/clock.ts'
+import { systemClock } from '../../../lib/clock.ts'
 import {
   createLogFile,
   type LogBatch,

@@ -18,9 +18,9 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '../../../lib/clock.ts'
 import { logOutputFault, logOutputOf } from '../../../main/log-output.ts'
 import { createOutputLog, type OutputLog } from '../../../main/output-log.ts'
-import { systemClock } from '../../../main/platform/clock.ts'
 import { createLogFile, standardLogLimits } from '../../../main/supervisor/log-file.ts'
 import { eventually } from '../../fakes/eventually.ts'
 
