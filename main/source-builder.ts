@@ -61,8 +61,8 @@ export function createSourceBuilder({ home, settings, clock, goFor, newest }: Op
   }
 
   async function hostOf(target: string) {
-    if (target === '') return (await import('./hosts/local-host.ts')).localHost({ home: homedir(), clock })
-    const { sshHost } = await import('./hosts/ssh-host.ts')
+    if (target === '') return (await import('../ssh/local-host.ts')).localHost({ home: homedir(), clock })
+    const { sshHost } = await import('../ssh/ssh-host.ts')
     return sshHost(target, { home: homedir(), zotbarHome: home, clock })
   }
 }

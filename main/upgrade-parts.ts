@@ -112,7 +112,7 @@ export function wireUpgrade(options: UpgradeWiring): UpgradeParts & { line(text:
         .map(line => line.trim())
         .filter(line => line !== ''),
     async runCheck(line, signal) {
-      const { localHost } = await import('./hosts/local-host.ts')
+      const { localHost } = await import('../ssh/local-host.ts')
       const ran = await localHost({ home: homedir(), clock }).run({ line, limitMs: checkLimit, signal })
       if (ran.kind === 'not-started') return `it cannot be started (${ran.error.code})`
       if (ran.kind === 'too-slow') return `it did not end within ${checkLimit / 1000} s`

@@ -1,4 +1,4 @@
-import type { Host, HostRan } from '../hosts/host.ts'
+import type { Host, HostRan } from '../../ssh/host.ts'
 import { cancelled, done, errorOf, refused, tailOf } from './outcome.ts'
 import type { Sink, SinkResult, SinkSecret } from './sink.ts'
 import { onceWhole } from './whole-input.ts'

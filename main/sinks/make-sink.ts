@@ -1,5 +1,5 @@
 import { ok, type Result } from '../../contract/result.ts'
-import type { Host } from '../hosts/host.ts'
+import type { Host } from '../../ssh/host.ts'
 import { authfileSink } from './authfile-sink.ts'
 import { commandSink } from './command-sink.ts'
 import { fileSink } from './file-sink.ts'

@@ -1,5 +1,5 @@
 import type { RunbookQuestion } from '../../contract/runbook.ts'
-import type { Host, HostRan } from '../hosts/host.ts'
+import type { Host, HostRan } from '../../ssh/host.ts'
 import { cancelled, done, errorOf, refused, tailOf } from './outcome.ts'
 import type { Sink, SinkProof, SinkResult, SinkSecret } from './sink.ts'
 import { onceWhole, quoted } from './whole-input.ts'

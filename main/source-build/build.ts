@@ -4,8 +4,8 @@ import type { Failure } from '../../contract/failure.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import { type Clock, systemClock } from '../../lib/clock.ts'
 import { hashFileInto } from '../../lib/hash-file.ts'
-import type { Host, HostRan } from '../hosts/host.ts'
-import { shellWord } from '../hosts/shell-word.ts'
+import type { Host, HostRan } from '../../ssh/host.ts'
+import { shellWord } from '../../ssh/shell-word.ts'
 import { badPlaceholder, fill, goNames, needs, type Placeholders, parseRecipe } from './recipe.ts'
 
 export interface BuildOptions {

@@ -1,6 +1,6 @@
 import type { Failure } from '../../contract/failure.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
-import { shellWord } from '../hosts/shell-word.ts'
+import { shellWord } from '../../ssh/shell-word.ts'
 
 /** What the placeholders of a recipe stand for. */
 export interface Placeholders {

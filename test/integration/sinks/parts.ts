@@ -1,9 +1,9 @@
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { localHost } from '../../../main/hosts/local-host.ts'
 import { isOfOp, type SinkParts, sinkOf } from '../../../main/sinks/make-sink.ts'
 import type { Sink, SinkSecret } from '../../../main/sinks/sink.ts'
+import { localHost } from '../../../ssh/local-host.ts'
 
 /** A key that could not occur by chance, so that every text can be searched for it. */
 export const secret: SinkSecret = {

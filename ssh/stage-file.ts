@@ -1,7 +1,7 @@
 import { open, rename, unlink } from 'node:fs/promises'
-import type { Failure } from '../../contract/failure.ts'
-import { fail, ok, type Result } from '../../contract/result.ts'
-import { reasonOf } from '../../lib/error-code.ts'
+import type { Failure } from '../contract/failure.ts'
+import { fail, ok, type Result } from '../contract/result.ts'
+import { reasonOf } from '../lib/error-code.ts'
 
 /**
  * Makes the file `to` (0600) out of what `fill` writes into a file beside it: synced, then renamed. Nothing is left

@@ -3,9 +3,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { HostRan } from '../../../main/hosts/host.ts'
-import { localHost } from '../../../main/hosts/local-host.ts'
-import { createOutput, lastLines } from '../../../main/hosts/output.ts'
+import type { HostRan } from '../../../ssh/host.ts'
+import { localHost } from '../../../ssh/local-host.ts'
+import { createOutput, lastLines } from '../../../ssh/output.ts'
 import { eventually } from '../../fakes/eventually.ts'
 
 const limitMs = 60_000

@@ -1,4 +1,4 @@
-import type { Clock } from '../../lib/clock.ts'
+import type { Clock } from '../lib/clock.ts'
 
 /** When something has to stop: its time is over, or it was cancelled. */
 export interface Limit {

@@ -1,5 +1,5 @@
-import type { Clock } from '../../lib/clock.ts'
-import { within } from '../../lib/within.ts'
+import type { Clock } from '../lib/clock.ts'
+import { within } from '../lib/within.ts'
 import { fired, type Limit } from './limit.ts'
 
 /** A command that runs, wherever it is. */

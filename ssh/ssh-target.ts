@@ -1,4 +1,4 @@
-import { fail, ok, type Result } from '../../contract/result.ts'
+import { fail, ok, type Result } from '../contract/result.ts'
 
 /** Where to connect to, as the user wrote it: what is left out comes from ~/.ssh/config or is ssh's default. */
 export interface SshTarget {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
-import { errorCode } from '../../lib/error-code.ts'
+import { errorCode } from '../lib/error-code.ts'
 import type { SshTarget } from './ssh-target.ts'
 
 /** How a host is reached, after ~/.ssh/config (ssh_config(5)) was asked. */

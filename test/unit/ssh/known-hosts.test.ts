@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { fingerprint, judge, knownTypes, parseKnownHosts } from '../../../main/hosts/known-hosts.ts'
-import { knownName, parseTarget } from '../../../main/hosts/ssh-target.ts'
+import { fingerprint, judge, knownTypes, parseKnownHosts } from '../../../ssh/known-hosts.ts'
+import { knownName, parseTarget } from '../../../ssh/ssh-target.ts'
 
 const keyOf = (type: string, fill: string): Buffer =>
   Buffer.concat([Buffer.from([0, 0, 0, type.length]), Buffer.from(type), Buffer.alloc(36, fill)])

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { AnyAuthMethod } from 'ssh2'
-import { errorCode, reasonOf } from '../../lib/error-code.ts'
+import { errorCode, reasonOf } from '../lib/error-code.ts'
 import type { SshSettings } from './ssh-settings.ts'
 
 /** What the user can sign in with. */

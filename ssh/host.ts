@@ -1,5 +1,5 @@
-import type { Failure } from '../../contract/failure.ts'
-import type { Result } from '../../contract/result.ts'
+import type { Failure } from '../contract/failure.ts'
+import type { Result } from '../contract/result.ts'
 
 /** One command line for a host. */
 export interface HostCommand {
