@@ -17,7 +17,7 @@ export async function runCli(words: string[], home: string, socketPath: string):
   let code: number = exitCode.done
   const asJson = wantsJson(words)
   const context = async (options: Json): Promise<VerbContext> => {
-    const { controlClient } = await import('../transport/control-client.ts')
+    const { controlClient } = await import('../../client/control-client.ts')
     return {
       out: output(options.json === true),
       client: controlClient({ socketPath, home }),

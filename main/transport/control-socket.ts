@@ -1,10 +1,10 @@
 import { chmodSync, lstatSync, renameSync, rmSync, type Stats, statSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { dirname, join } from 'node:path'
+import { controlCall } from '../../client/control-call.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import { errorCode } from '../../lib/error-code.ts'
 import { createServer } from '../../lib/node-http.ts'
-import { controlCall } from './control-call.ts'
 import type { HttpApi } from './http-api.ts'
 
 export interface ControlSocket {

@@ -1,7 +1,7 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, type Page, test } from '@playwright/test'
-import { controlClient } from '../../main/transport/control-client.ts'
+import { controlClient } from '../../client/control-client.ts'
 import { client, IdentityProvider } from '../fakes/identity-provider.ts'
 import { placeZot } from '../fakes/zot/build-zot.ts'
 import { basic, writeHtpasswd } from '../integration/registry/people.ts'

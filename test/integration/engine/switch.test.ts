@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { controlClient } from '../../../client/control-client.ts'
 import type {
   EngineRow,
   RunbookDetails,
@@ -11,7 +12,6 @@ import type {
   RunbookPlan,
   RunbookProgress,
 } from '../../../contract/runbook.ts'
-import { controlClient } from '../../../main/transport/control-client.ts'
 import { eventually } from '../../fakes/eventually.ts'
 import { type Behaviour, placeZot, tellZot } from '../../fakes/zot/build-zot.ts'
 import { describeWith } from '../../setup/need.ts'

@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import { eventReader } from '../../../main/transport/event-reader.ts'
+import { eventReader } from '../../../client/event-reader.ts'
 import { pushEvents } from '../../../main/transport/event-stream.ts'
 import { aSnapshot, fakeHost } from '../../fakes/host.ts'
 

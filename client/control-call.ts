@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
-import type { Failure } from '../../contract/failure.ts'
-import { fail, type Result } from '../../contract/result.ts'
-import { errorCode, reasonOf } from '../../lib/error-code.ts'
-import { request } from '../../lib/node-http.ts'
+import type { Failure } from '../contract/failure.ts'
+import { fail, type Result } from '../contract/result.ts'
+import { errorCode, reasonOf } from '../lib/error-code.ts'
+import { request } from '../lib/node-http.ts'
 
 export interface ControlAddress {
   socketPath: string
