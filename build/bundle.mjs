@@ -64,7 +64,7 @@ export async function bundle() {
       transform: { define: { ...node.transform.define, __dirname: 'import.meta.dirname' } },
       input: {
         headless: 'main/headless.ts',
-        cli: 'main/cli.ts',
+        cli: 'cli/main.ts',
         electron: 'main/electron.ts',
         // A thread is started from a file of its own.
         'scan-worker': 'main/storage/scan-worker.ts',

@@ -21,11 +21,20 @@ function importsOf(file: string, text: string): string[] {
   )
 }
 
-const sources = ['contract', 'client', 'ssh', 'lib', 'main', 'preload', 'renderer', 'registry'].flatMap(
-  folder =>
-    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-      .filter(name => /\.tsx?$/.test(name))
-      .map(name => join(folder, name)),
+const sources = [
+  'contract',
+  'cli',
+  'client',
+  'ssh',
+  'lib',
+  'main',
+  'preload',
+  'renderer',
+  'registry',
+].flatMap(folder =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter(name => /\.tsx?$/.test(name))
+    .map(name => join(folder, name)),
 )
 
 interface Edge {
@@ -44,7 +53,18 @@ const under =
   (...folders: string[]) =>
   (path: string) =>
     folders.some(folder => path === folder || path.startsWith(`${folder}/`))
-const isOurs = under('contract', 'client', 'ssh', 'lib', 'main', 'preload', 'renderer', 'registry', 'test')
+const isOurs = under(
+  'contract',
+  'cli',
+  'client',
+  'ssh',
+  'lib',
+  'main',
+  'preload',
+  'renderer',
+  'registry',
+  'test',
+)
 const isNode = (name: string) => name.startsWith('node:')
 
 /** The second level of main/: "main/health/port.ts" -> "health"; the entries and app.ts are no feature. */

@@ -10,7 +10,7 @@ import { httpApi } from '../../../main/transport/http-api.ts'
 import { eventually } from '../../fakes/eventually.ts'
 import { aKey, anImage, aSnapshot, type FakeHost, fakeHost, restartStates } from '../../fakes/host.ts'
 
-const entry = fileURLToPath(new URL('../../../main/cli.ts', import.meta.url))
+const entry = fileURLToPath(new URL('../../../cli/main.ts', import.meta.url))
 let home: string
 let socket: ControlSocket | undefined
 let env: NodeJS.ProcessEnv

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { exitCodeOf } from '../../../main/cli/exit-code.ts'
-import { output } from '../../../main/cli/output.ts'
-import { table } from '../../../main/cli/table.ts'
+import { exitCodeOf } from '../../../cli/exit-code.ts'
+import { output } from '../../../cli/output.ts'
+import { table } from '../../../cli/table.ts'
 
 function captured(json: boolean) {
   const seen = { stdout: '', stderr: '' }

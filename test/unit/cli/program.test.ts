@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { runCli } from '../../../main/cli/program.ts'
+import { runCli } from '../../../cli/program.ts'
 
 afterEach(() => vi.restoreAllMocks())
 

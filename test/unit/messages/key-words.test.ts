@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { statusText } from '../../../cli/status.ts'
 import type { ManagedKeyGlance } from '../../../contract/managed-key.ts'
 import { plain } from '../../../contract/messages/format.ts'
 import { glance } from '../../../contract/messages/glance.ts'
 import { keyBadge, keyLines, lifeWords } from '../../../contract/messages/key-words.ts'
-import { statusText } from '../../../main/cli/status.ts'
 import { menuFor } from '../../../main/shell/electron/menu.ts'
 import { aSnapshot, servingState } from '../../fakes/host.ts'
 

@@ -2,7 +2,7 @@ import { chmod, lstat, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'n
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { keepCompiledCode } from '../../../main/cli/compile-cache.ts'
+import { keepCompiledCode } from '../../../cli/compile-cache.ts'
 import {
   controlSocketPath,
   findControlSocket,

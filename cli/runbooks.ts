@@ -1,4 +1,4 @@
-import { duration, exactMoment, when } from '../../contract/messages/format.ts'
+import { duration, exactMoment, when } from '../contract/messages/format.ts'
 import {
   byWords,
   cancelWords,
@@ -7,8 +7,8 @@ import {
   shortResultWords,
   stepCount,
   stepStateWords,
-} from '../../contract/messages/runbook-words.ts'
-import type { RunbookDetails, RunbookProgress } from '../../contract/runbook.ts'
+} from '../contract/messages/runbook-words.ts'
+import type { RunbookDetails, RunbookProgress } from '../contract/runbook.ts'
 import { exitCode } from './exit-code.ts'
 import { table } from './table.ts'
 import type { Verb } from './verb.ts'

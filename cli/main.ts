@@ -1,12 +1,12 @@
-import { keepCompiledCode } from './cli/compile-cache.ts'
-import { findControlSocket, resolveHome } from './platform/home.ts'
+import { findControlSocket, resolveHome } from '../main/platform/home.ts'
+import { keepCompiledCode } from './compile-cache.ts'
 
 // Whatever is created here is for this user alone.
 process.umask(0o077)
 // Everything else is loaded after the compile cache is on: it works only for what comes later.
 const home = resolveHome()
 keepCompiledCode(home)
-const { runCli } = await import('./cli/program.ts')
+const { runCli } = await import('./program.ts')
 
 // `zotbar logs | head` closes the pipe early: nobody reads any more, so there is nothing left to do. The app goes on.
 process.stdout.on('error', error => {

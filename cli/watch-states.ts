@@ -1,6 +1,6 @@
-import { glance, stateName } from '../../contract/messages/glance.ts'
-import type { StateName } from '../../contract/registry-state.ts'
-import type { Snapshot } from '../../contract/snapshot.ts'
+import { glance, stateName } from '../contract/messages/glance.ts'
+import type { StateName } from '../contract/registry-state.ts'
+import type { Snapshot } from '../contract/snapshot.ts'
 import type { VerbContext } from './verb.ts'
 
 const short: Partial<Record<StateName, string>> = {

@@ -1,5 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
-import { nearest } from '../../registry/config/near.ts'
+import { nearest } from '../registry/config/near.ts'
 import { type ExitCode, exitCode } from './exit-code.ts'
 import { type Output, output } from './output.ts'
 import { addRegistryVerbs } from './registry-verbs.ts'
@@ -17,7 +17,7 @@ export async function runCli(words: string[], home: string, socketPath: string):
   let code: number = exitCode.done
   const asJson = wantsJson(words)
   const context = async (options: Json): Promise<VerbContext> => {
-    const { controlClient } = await import('../../client/control-client.ts')
+    const { controlClient } = await import('../client/control-client.ts')
     return {
       out: output(options.json === true),
       client: controlClient({ socketPath, home }),

@@ -1,5 +1,5 @@
-import type { Image, UnreadableRepository } from '../../contract/image.ts'
-import { bytes, when } from '../../contract/messages/format.ts'
+import type { Image, UnreadableRepository } from '../contract/image.ts'
+import { bytes, when } from '../contract/messages/format.ts'
 import { exitCode } from './exit-code.ts'
 import { table } from './table.ts'
 import type { Verb } from './verb.ts'

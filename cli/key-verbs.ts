@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { readSpan } from '../../lib/span.ts'
+import { readSpan } from '../lib/span.ts'
 import type { AddVerb, Json, Run } from './registry-verbs.ts'
 import { usage } from './usage.ts'
 

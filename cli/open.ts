@@ -1,5 +1,5 @@
 import { homedir } from 'node:os'
-import { writeAtomic } from '../../lib/atomic-file.ts'
+import { writeAtomic } from '../lib/atomic-file.ts'
 import { openInBrowser } from './browser.ts'
 import { exitCode } from './exit-code.ts'
 import { askDefaultBrowser, placeForPage } from './page-place.ts'

@@ -1,5 +1,5 @@
-import { failureWords } from '../../contract/messages/failure-words.ts'
-import { plain } from '../../contract/messages/format.ts'
+import { failureWords } from '../contract/messages/failure-words.ts'
+import { plain } from '../contract/messages/format.ts'
 import { type CliFailure, type ExitCode, exitCodeOf } from './exit-code.ts'
 import { visibleLines } from './visible.ts'
 

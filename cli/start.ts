@@ -22,7 +22,7 @@ export async function start(out: Output, options: StartOptions): Promise<number>
     return runElectron(shell.binary, [root, ...(configFile === undefined ? [] : ['--config', configFile])])
   }
   if (shell.why !== undefined) out.note(shell.why)
-  const { runHeadless } = await import('../headless.ts')
+  const { runHeadless } = await import('../main/headless.ts')
   return runHeadless({
     json: out.json,
     ...(configFile === undefined ? {} : { configFile }),

@@ -1,5 +1,5 @@
-import { duration } from '../../contract/messages/format.ts'
-import { status as statusObject } from '../../contract/messages/status.ts'
+import { duration } from '../contract/messages/format.ts'
+import { status as statusObject } from '../contract/messages/status.ts'
 import { exitCode } from './exit-code.ts'
 import type { Verb } from './verb.ts'
 import { watchingStates } from './watch-states.ts'

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
-import { longDate } from '../../contract/messages/format.ts'
-import type { ReleaseRow } from '../../contract/upgrade.ts'
+import { longDate } from '../contract/messages/format.ts'
+import type { ReleaseRow } from '../contract/upgrade.ts'
 import { exitCode } from './exit-code.ts'
 import { tellRun } from './follow-run.ts'
 import { failureText } from './output.ts'

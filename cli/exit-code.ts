@@ -1,4 +1,4 @@
-import type { Failure } from '../../contract/failure.ts'
+import type { Failure } from '../contract/failure.ts'
 
 /** What fails on this side of the socket. `near` is a verb or flag that was probably meant, `help` what tells more. */
 export type CliFailure =

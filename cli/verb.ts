@@ -1,4 +1,4 @@
-import type { ControlClient } from '../../client/control-client.ts'
+import type { ControlClient } from '../client/control-client.ts'
 import type { ExitCode } from './exit-code.ts'
 import type { Output } from './output.ts'
 

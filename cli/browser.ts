@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { errorCode } from '../../lib/error-code.ts'
+import { errorCode } from '../lib/error-code.ts'
 
 /**
  * Opens a file with the system's opener, without a shell. Resolves with why it could not, or undefined. The opener is

@@ -1,5 +1,5 @@
-import type { Failure } from '../../contract/failure.ts'
-import type { SettingRow } from '../../contract/setting.ts'
+import type { Failure } from '../contract/failure.ts'
+import type { SettingRow } from '../contract/setting.ts'
 import { exitCode } from './exit-code.ts'
 import type { Verb, VerbContext } from './verb.ts'
 

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
-import { when } from '../../contract/messages/format.ts'
-import type { EngineChoice } from '../../contract/undecided.ts'
+import { when } from '../contract/messages/format.ts'
+import type { EngineChoice } from '../contract/undecided.ts'
 import { exitCode } from './exit-code.ts'
 import { tellRun } from './follow-run.ts'
 import { table } from './table.ts'

@@ -1,4 +1,4 @@
-import { count } from '../../contract/messages/format.ts'
+import { count } from '../contract/messages/format.ts'
 import { exitCode } from './exit-code.ts'
 import { table } from './table.ts'
 import type { Verb } from './verb.ts'
