@@ -1,4 +1,4 @@
-import { findControlSocket, resolveHome } from '../main/platform/home.ts'
+import { findControlSocket, resolveHome } from '../lib/home.ts'
 import { keepCompiledCode } from './compile-cache.ts'
 
 // Whatever is created here is for this user alone.

@@ -1,6 +1,6 @@
 import type { ClientRequest, RequestOptions } from 'node:http'
 import type { TLSSocket } from 'node:tls'
-import { isPinned } from '../main/platform/pinned-certificate.ts'
+import { isPinned } from './pinned-certificate.ts'
 
 /**
  * node:http without what comes with `import`: an ES import reads every export, and one of them (WebSocket) loads all

@@ -1,5 +1,5 @@
+import { pinCertificate } from '../lib/pinned-certificate.ts'
 import { type Address, addressIn } from './config-address.ts'
-import { pinCertificate } from './platform/pinned-certificate.ts'
 import { readTarget, type Target } from './preflight.ts'
 
 /** Where the registry is, as config.json says. */

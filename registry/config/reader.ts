@@ -1,5 +1,5 @@
+import { nearest } from '../../lib/nearest.ts'
 import type { ObjectNode, ValueNode } from './json-tree.ts'
-import { nearest } from './near.ts'
 import type { ConfigProblem, Position, ProblemCode } from './problem.ts'
 
 /** What a reader answers once it has reported a problem. */

@@ -3,13 +3,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { keepCompiledCode } from '../../../cli/compile-cache.ts'
-import {
-  controlSocketPath,
-  findControlSocket,
-  prepareControlSocket,
-  prepareHome,
-  resolveHome,
-} from '../../../main/platform/home.ts'
+import { controlSocketPath, findControlSocket, resolveHome } from '../../../lib/home.ts'
+import { prepareControlSocket, prepareHome } from '../../../main/platform/prepare-home.ts'
 
 let folder: string
 beforeEach(async () => {

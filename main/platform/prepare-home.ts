@@ -1,0 +1,137 @@
+import { chmod, lstat, mkdir, readdir, readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fail, ok, type Result } from '../../contract/result.ts'
+import { writeAtomic } from '../../lib/atomic-file.ts'
+import { errorCode, reasonOf } from '../../lib/error-code.ts'
+import {
+  adminSocketPath,
+  type ControlSocket,
+  controlSocketPath,
+  foreignIn,
+  isHome,
+  ownFiles,
+  ownFolders,
+  pointer,
+} from '../../lib/home.ts'
+
+/**
+ * Makes the home if it is not there, and closes it to everybody else: folders 0700, files 0600, programs 0700. A folder
+ * that holds other things and nothing of Zotbar is refused and left as it is: a wrong ZOTBAR_HOME must not lock anybody
+ * out of it. Error: home-unusable, with the reason.
+ */
+export async function prepareHome(home: string, uid = process.getuid?.()): Promise<Result<null>> {
+  const unusable = (reason: string) => fail({ code: 'home-unusable', path: home, reason } as const)
+  try {
+    await mkdir(home, { recursive: true, mode: 0o700 })
+    const found = await lstat(join(home, '.'))
+    if (uid !== undefined && found.uid !== uid) return unusable('it belongs to another user')
+    const others = isHome(home) ? [] : foreignIn(home)
+    if (others.length > 0)
+      return unusable(
+        `it holds other things (${listed(others)}) and nothing of Zotbar, so it was left as it is; ` +
+          'Zotbar needs an empty folder, or one that is not there yet',
+      )
+    await chmod(home, 0o700)
+    for (const name of ownFiles) await tightenFile(join(home, name))
+    for (const name of ownFolders) await tightenFolder(join(home, name))
+    return ok(null)
+  } catch (error) {
+    return unusable(reasonOf(error))
+  }
+}
+
+const listed = (names: readonly string[]): string =>
+  [...names.slice(0, 3), ...(names.length > 3 ? ['…'] : [])].join(', ')
+
+async function tightenFolder(folder: string): Promise<void> {
+  const found = await lstatIfThere(folder)
+  if (!found?.isDirectory()) return
+  await chmod(folder, 0o700)
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) await chmod(path, 0o700)
+    else if (entry.isFile()) await tightenFile(path)
+  }
+}
+
+async function tightenFile(path: string): Promise<void> {
+  const found = await lstatIfThere(path)
+  if (!found?.isFile()) return
+  const wanted = found.mode & 0o100 ? 0o700 : 0o600
+  if ((found.mode & 0o777) === wanted) return
+  await chmod(path, wanted).catch(error => {
+    // Another start may tidy its own files at the same moment.
+    if (errorCode(error) !== 'ENOENT') throw error
+  })
+}
+
+async function lstatIfThere(path: string) {
+  try {
+    return await lstat(path)
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/**
+ * The app's side: the path to listen at, its folder made and checked to be ours alone.
+ * Error: home-unusable, when the folder under the temporary folder is not ours.
+ */
+export async function prepareControlSocket(
+  home: string,
+  socket: ControlSocket = controlSocketPath(home),
+  uid = process.getuid?.(),
+): Promise<Result<ControlSocket>> {
+  if (!socket.elsewhere) return ok(socket)
+  const made = await makeSocketFolder(socket, uid)
+  if (!made.ok) return made
+  await writeAtomic(join(home, pointer), `${socket.path}\n`)
+  return ok(socket)
+}
+
+/**
+ * The registry's administration socket: its folder made and checked. The one that was said before is kept while its
+ * folder is there, because a registry that is adopted listens where an earlier life of the app told it to.
+ */
+export async function prepareAdminSocket(
+  home: string,
+  socket: ControlSocket = adminSocketPath(home),
+  uid = process.getuid?.(),
+): Promise<Result<ControlSocket>> {
+  const saidIn = join(home, 'run', 'admin.path')
+  try {
+    await mkdir(join(home, 'run'), { recursive: true, mode: 0o700 })
+    if (!socket.elsewhere) return ok(socket)
+    const said = (await readFile(saidIn, 'utf8').catch(() => '')).trim()
+    const earlier = said === '' ? undefined : { path: said, elsewhere: true }
+    if (earlier && (await makeSocketFolder(earlier, uid)).ok) return ok(earlier)
+    const made = await makeSocketFolder(socket, uid)
+    if (!made.ok) return made
+    await writeAtomic(saidIn, `${socket.path}\n`)
+    return ok(socket)
+  } catch (error) {
+    return fail({ code: 'home-unusable', path: home, reason: reasonOf(error) })
+  }
+}
+
+async function makeSocketFolder(
+  socket: ControlSocket,
+  uid: number | undefined,
+): Promise<Result<ControlSocket>> {
+  const folder = dirname(socket.path)
+  try {
+    await mkdir(folder, { mode: 0o700 }).catch(error => {
+      if (errorCode(error) !== 'EEXIST') throw error
+    })
+    // Anybody may write to the temporary folder: what is there could be a trap.
+    const found = await lstat(folder)
+    if (!found.isDirectory() || (uid !== undefined && found.uid !== uid)) {
+      return fail({ code: 'home-unusable', path: folder, reason: 'it belongs to another user' })
+    }
+    await chmod(folder, 0o700)
+    return ok(socket)
+  } catch (error) {
+    return fail({ code: 'home-unusable', path: folder, reason: reasonOf(error) })
+  }
+}
