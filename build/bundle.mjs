@@ -63,14 +63,14 @@ export async function bundle() {
       // For ssh2, whose addons are optional and never built: it goes on without them.
       transform: { define: { ...node.transform.define, __dirname: 'import.meta.dirname' } },
       input: {
-        headless: 'main/headless.ts',
-        cli: 'cli/main.ts',
-        electron: 'main/electron.ts',
+        'core/main': 'core/main.ts',
+        'cli/main': 'cli/main.ts',
+        'main/main': 'main/main.ts',
         // A thread is started from a file of its own.
-        'scan-worker': 'main/storage/scan-worker.ts',
+        'core/scan-worker': 'core/storage/scan-worker.ts',
       },
       external: ['electron', 'cpu-features', /\.node$/],
-      output: { ...output, dir: 'dist/main' },
+      output: { ...output, dir: 'dist' },
     },
     {
       ...node,

@@ -48,7 +48,7 @@ if (choice.shell === 'electron') {
 }
 if (choice.why !== undefined) console.error(`Running headless: ${choice.why}.`)
 const headless = args.includes('--headless') ? args : ['--headless', ...args]
-await leave(await run(node, [join(root, 'dist', 'main', 'cli.mjs'), 'start', ...headless], process.env))
+await leave(await run(node, [join(root, 'dist', 'cli', 'main.mjs'), 'start', ...headless], process.env))
 
 /** Runs Electron's own installer, which checks what it gets against the package's checksums. */
 async function download() {

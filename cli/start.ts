@@ -22,12 +22,24 @@ export async function start(out: Output, options: StartOptions): Promise<number>
     return runElectron(shell.binary, [root, ...(configFile === undefined ? [] : ['--config', configFile])])
   }
   if (shell.why !== undefined) out.note(shell.why)
-  const { runHeadless } = await import('../main/headless.ts')
-  return runHeadless({
+  return await runCore({
     json: out.json,
     ...(configFile === undefined ? {} : { configFile }),
     ...(dashboardPort === undefined ? {} : { dashboardPort }),
   })
+}
+
+interface CoreOptions {
+  json: boolean
+  configFile?: string
+  dashboardPort?: number
+}
+
+/** Runs the core in this process. It is found beside the command line and never bundled with it. */
+async function runCore(options: CoreOptions): Promise<number> {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'mjs'
+  const { runHeadless } = await import(new URL(`../core/main.${extension}`, import.meta.url).href)
+  return runHeadless(options)
 }
 
 /** The folder of package.json, from the sources as from the bundle. */

@@ -21,17 +21,21 @@ function importsOf(file: string, text: string): string[] {
   )
 }
 
-const sources = [
+/** Each is one process, or what several processes share. */
+const folders = [
   'contract',
-  'cli',
-  'client',
-  'ssh',
   'lib',
+  'ssh',
+  'client',
+  'cli',
+  'core',
   'main',
   'preload',
   'renderer',
   'registry',
-].flatMap(folder =>
+] as const
+
+const sources = folders.flatMap(folder =>
   readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter(name => /\.tsx?$/.test(name))
     .map(name => join(folder, name)),
@@ -44,6 +48,7 @@ interface Edge {
 
 function breaches(edges: Edge[]): string[] {
   return edges.flatMap(({ from, to }) => {
+    if (leftToCut.includes(`${from} imports ${to}`)) return []
     const broken = rules.filter(rule => rule.applies(from) && !rule.allows(to, from))
     return broken.map(rule => `${from} imports ${to}: ${rule.says}`)
   })
@@ -53,64 +58,84 @@ const under =
   (...folders: string[]) =>
   (path: string) =>
     folders.some(folder => path === folder || path.startsWith(`${folder}/`))
-const isOurs = under(
-  'contract',
-  'cli',
-  'client',
-  'ssh',
-  'lib',
-  'main',
-  'preload',
-  'renderer',
-  'registry',
-  'test',
-)
+const isOurs = under(...folders, 'test')
 const isNode = (name: string) => name.startsWith('node:')
 
-/** The second level of main/: "main/health/port.ts" -> "health"; the entries and app.ts are no feature. */
-const feature = (path: string) => /^main\/([^/]+)\//.exec(path)?.[1]
-/** What every feature may use: small things without a life of their own. */
-const shared = new Set(['platform'])
-/** Rooms that compose others: each names what it may open. */
-const composes: Record<string, string[]> = {
-  cli: ['transport', 'shell'],
-  shell: ['transport', 'notices'],
-  gate: ['runbook'],
-  'engine-switch': ['engine', 'gate', 'runbook'],
-  releases: ['engine'],
-  rotation: ['gate', 'runbook', 'secrets', 'sinks'],
-  upgrade: ['engine', 'gate', 'releases', 'runbook'],
-  sinks: ['hosts'],
-  'source-build': ['hosts'],
+/** What each folder may import of the others. */
+const mayImport: Record<(typeof folders)[number], readonly string[]> = {
+  contract: [],
+  lib: [],
+  // A command that failed is told with the contract's failures.
+  ssh: ['lib', 'contract'],
+  client: ['contract', 'lib', 'ssh'],
+  cli: ['contract', 'lib', 'client'],
+  core: ['contract', 'lib', 'ssh', 'registry/config'],
+  // The core still runs within the app: that ends when the app becomes a client of the control socket.
+  main: ['contract', 'lib', 'client', 'core'],
+  preload: ['contract'],
+  renderer: ['contract'],
+  registry: ['lib'],
 }
 
+/** The second level of core/: "core/health/port.ts" -> "health"; its entry is no feature. */
+const feature = (path: string) => /^core\/([^/]+)\//.exec(path)?.[1]
+/** The ground floor, which every feature may use. */
+const ground = ['platform', 'runbook', 'verify']
+/** The runbooks, and the features that each is made of. */
+const runbooks: Record<string, string[]> = {
+  'engine-switch': ['engine', 'registry-config', 'settings', 'supervisor'],
+  rotation: ['secrets', 'settings', 'sinks'],
+  upgrade: ['advisories', 'engine', 'registry-config', 'releases', 'settings', 'source-build', 'supervisor'],
+}
+
+/** Imports that are still to be cut, each with the file that it is in: nothing may be added. */
+const leftToCut: readonly string[] = [
+  'core/advisories/release-advice.ts imports core/settings/settings.ts',
+  'core/dashboard/dashboard.ts imports core/transport/http-api.ts',
+  'core/dashboard/dashboard.ts imports core/transport/request-body.ts',
+  'core/engine-switch/engine-control.ts imports core/app/folder-control.ts',
+  'core/engine-switch/engine-control.ts imports core/app/runs.ts',
+  'core/main.ts imports cli/output.ts',
+  'core/notices/notice-control.ts imports core/settings/settings.ts',
+  'core/registry-client/output-log.ts imports core/registry-config/log-output.ts',
+  'core/registry-client/output-log.ts imports core/supervisor/log-file.ts',
+  'core/registry-client/output-log.ts imports core/supervisor/log-follow.ts',
+  'core/registry-client/registry-access.ts imports core/registry-config/preflight.ts',
+  'core/registry-client/registry-access.ts imports core/secrets/secrets.ts',
+  'core/registry-client/running-engine.ts imports core/engine/engine.ts',
+  'core/registry-client/running-engine.ts imports core/engine/zot.ts',
+  'core/registry-client/store-events.ts imports core/storage/storage.ts',
+  'core/registry-config/preflight.ts imports core/storage/roots.ts',
+  'core/releases/told-version.ts imports core/engine/zot.ts',
+  'core/rotation/rotation-control.ts imports core/app/runs.ts',
+  'core/rotation/rotation-offers.ts imports core/app/runs.ts',
+  'core/source-build/source-builder.ts imports core/releases/release.ts',
+  'core/source-build/source-builder.ts imports core/settings/settings.ts',
+  'core/source-build/source-builder.ts imports core/upgrade/parts.ts',
+  'core/transport/control-socket.ts imports client/control-call.ts',
+  'core/upgrade/upgrade-control.ts imports core/app/runs.ts',
+]
+
 const rules = [
-  {
-    says: 'lib imports nothing of ours',
-    applies: under('lib'),
-    allows: (to: string) => !isOurs(to) || under('lib')(to),
-  },
-  {
-    says: 'ssh imports the contract and lib',
-    applies: under('ssh'),
-    allows: (to: string) => !isOurs(to) || under('ssh', 'lib', 'contract')(to),
-  },
+  ...folders.map(folder => ({
+    says: `${folder} imports of ours only ${[folder, ...mayImport[folder]].join(', ')}`,
+    applies: under(folder),
+    allows: (to: string) => !isOurs(to) || under(folder, ...mayImport[folder])(to),
+  })),
   {
     says: 'the contract imports nothing but its schema library',
+    applies: under('contract'),
+    allows: (to: string) => isOurs(to) || to === 'valibot',
+  },
+  {
+    says: 'the table of the contract knows nothing of messages',
     applies: (from: string) => under('contract')(from) && !under('contract/messages')(from),
-    allows: (to: string) => to === 'valibot' || under('contract')(to),
+    allows: (to: string) => !under('contract/messages')(to),
   },
   {
-    says: 'words import the contract only',
-    applies: under('contract/messages'),
-    allows: under('contract', 'contract/messages'),
-  },
-  {
-    says: 'the renderer imports the contract, words, React and the virtual list',
+    says: 'the renderer imports React, the virtual list, and no Node',
     applies: under('renderer'),
-    allows: (to: string) =>
-      under('renderer', 'contract', 'contract/messages')(to) ||
-      /^(react(-dom)?|@tanstack\/react-virtual)(\/|$)/.test(to),
+    allows: (to: string) => isOurs(to) || /^(react(-dom)?|@tanstack\/react-virtual)(\/|$)/.test(to),
   },
   {
     says: 'ui imports nothing of ours',
@@ -121,13 +146,7 @@ const rules = [
     says: 'views do not import other entries',
     applies: under('renderer/views'),
     allows: (to: string) =>
-      !isOurs(to) ||
-      under('renderer/views', 'renderer/ui', 'renderer/bridge', 'contract', 'contract/messages')(to),
-  },
-  {
-    says: 'the registry imports itself, lib and libraries',
-    applies: under('registry'),
-    allows: (to: string) => (!isOurs(to) || under('registry', 'lib')(to)) && to !== 'electron',
+      !isOurs(to) || under('renderer/views', 'renderer/ui', 'renderer/bridge', 'contract')(to),
   },
   {
     says: 'storage never sees HTTP',
@@ -145,25 +164,17 @@ const rules = [
     allows: (to: string) => !isNode(to),
   },
   {
-    says: 'main imports of the registry only its config, and nothing of the renderer',
-    applies: under('main'),
-    allows: (to: string) => !under('registry', 'renderer', 'test')(to) || under('registry/config')(to),
-  },
-  {
-    says: 'a feature of main imports no other feature',
-    applies: (from: string) => feature(from) !== undefined,
+    says: 'a feature of the core imports no other feature',
+    applies: (from: string) => feature(from) !== undefined && feature(from) !== 'app',
     allows: (to: string, from: string) => {
-      const own = feature(from)
       const other = feature(to)
-      return other === undefined
-        ? !to.startsWith('main/') || own === 'cli' || own === 'shell'
-        : other === own || shared.has(other) || (composes[own ?? ''] ?? []).includes(other)
+      if (other === undefined) return to !== 'core/main.ts'
+      return [feature(from), ...ground, ...(runbooks[feature(from) ?? ''] ?? [])].includes(other)
     },
   },
   {
-    says: 'electron is imported only by its shell, its entry and the preload',
-    applies: (from: string) =>
-      !(from === 'main/electron.ts' || from === 'preload/preload.ts' || under('main/shell/electron')(from)),
+    says: 'electron is imported only by main and the preload',
+    applies: (from: string) => !under('main', 'preload')(from),
     allows: (to: string) => to !== 'electron',
   },
 ]
@@ -184,12 +195,14 @@ describe('who may import whom', () => {
 
   it('would notice a breach', () => {
     const planted = [
-      { from: 'main/health/port.ts', to: 'main/storage/scan.ts' },
-      { from: 'main/supervisor/run.ts', to: 'electron' },
+      { from: 'core/health/port.ts', to: 'core/storage/scan.ts' },
+      { from: 'core/supervisor/run.ts', to: 'electron' },
       { from: 'registry/storage/blobs.ts', to: 'registry/http/server.ts' },
       { from: 'renderer/ui/button.tsx', to: 'contract/messages/format.ts' },
-      { from: 'main/app.ts', to: 'registry/routes/blobs.ts' },
+      { from: 'core/app/app.ts', to: 'registry/routes/blobs.ts' },
       { from: 'contract/contract.ts', to: 'node:fs' },
+      { from: 'cli/status.ts', to: 'core/app/app.ts' },
+      { from: 'lib/clock.ts', to: 'contract/result.ts' },
     ]
     expect(breaches(planted)).toHaveLength(planted.length)
   })
@@ -199,9 +212,7 @@ describe('who may import whom', () => {
       /\b(ipcMain|ipcRenderer)\b/.test(readFileSync(join(root, file), 'utf8')),
     )
     expect(
-      users.filter(
-        file => !['main/shell/electron/ipc.ts', 'preload/preload.ts', 'main/electron.ts'].includes(file),
-      ),
+      users.filter(file => !['main/ipc.ts', 'preload/preload.ts', 'main/main.ts'].includes(file)),
     ).toEqual([])
   })
 

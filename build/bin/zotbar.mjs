@@ -15,4 +15,4 @@ exec node "$self" "$@"
 */
 import { runBundle } from './pinned-node.mjs'
 
-await runBundle('main/cli.mjs')
+await runBundle('cli/main.mjs')

@@ -13,7 +13,7 @@ const root = join(import.meta.dirname, '..', '..')
 
 /** The app as bundled, or undefined where it is not. */
 export function appFiles(): AppFiles | undefined {
-  const files = { cli: join(root, 'dist/main/cli.mjs'), launcher: join(root, 'build/bin/zotbar.mjs') }
+  const files = { cli: join(root, 'dist/cli/main.mjs'), launcher: join(root, 'build/bin/zotbar.mjs') }
   return existsSync(files.cli) && existsSync(files.launcher) ? files : undefined
 }
 

@@ -13,7 +13,7 @@ import { freePort } from '../setup/free-port.ts'
 const execute = promisify(execFile)
 const root = join(import.meta.dirname, '..', '..')
 const node = join(root, 'node_modules', '.bin', 'node')
-const cli = join(root, 'dist', 'main', 'cli.mjs')
+const cli = join(root, 'dist', 'cli', 'main.mjs')
 
 /** The built app in a home of its own, headless, as a person starts it; and real images to push into it. */
 export class LiveApp {

@@ -2,8 +2,8 @@ import { clientOver, type Events, type ZotbarHandlers } from '../../contract/con
 import type { Host } from '../../contract/host.ts'
 import { ok, type Result } from '../../contract/result.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
-import { type Dashboard, startDashboard } from '../../main/shell/headless/dashboard.ts'
-import { httpApi } from '../../main/transport/http-api.ts'
+import { type Dashboard, startDashboard } from '../../core/dashboard/dashboard.ts'
+import { httpApi } from '../../core/transport/http-api.ts'
 
 type Answer = Result<Snapshot>
 

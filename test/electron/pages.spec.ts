@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { expect, test } from '@playwright/test'
-import { createPageServer } from '../../main/shell/electron/page-server.ts'
+import { createPageServer } from '../../main/page-server.ts'
 import { aSnapshot } from '../fakes/host.ts'
 
 /** The machine's browser stands in for Electron's: the same pages, the same headers, a bridge that answers. */

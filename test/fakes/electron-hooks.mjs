@@ -1,4 +1,4 @@
-// node --import electron-hooks.mjs dist/main/electron.mjs: the app's entry on plain Node, with a stand-in for Electron.
+// node --import electron-hooks.mjs dist/main/main.mjs: the app's entry on plain Node, with a stand-in for Electron.
 import { registerHooks } from 'node:module'
 
 const standIn = new URL('./electron-module.ts', import.meta.url).href

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { IpcMain } from 'electron'
-import type { ElectronApi } from '../../main/shell/electron/electron-api.ts'
+import type { ElectronApi } from '../../main/electron-api.ts'
 
 type Size = { width: number; height: number }
 type Box = Size & { x: number; y: number }

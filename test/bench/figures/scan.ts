@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
-import { startScan } from '../../../main/storage/scan.ts'
+import { startScan } from '../../../core/storage/scan.ts'
 import { startApp } from '../app.ts'
 import { watchDelay } from '../delay.ts'
 import { probed } from '../delay-probed.ts'

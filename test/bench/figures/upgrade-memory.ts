@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { assetName } from '../../../main/releases/release.ts'
+import { assetName } from '../../../core/releases/release.ts'
 import { type Figure, missing, rows, skipped } from '../figure.ts'
 import { populatedNote } from '../populated.ts'
 import { procIsThere, residentMegabytes } from '../proc.ts'

@@ -1,8 +1,8 @@
 // A supervisor in a process of its own, to be killed: `node supervising.ts HOME CONFIG`. Prints each state as a line.
 import { readFileSync } from 'node:fs'
+import { systemProcessTable } from '../../../core/platform/process-table.ts'
+import { createSupervisor } from '../../../core/supervisor/supervisor.ts'
 import { systemClock } from '../../../lib/clock.ts'
-import { systemProcessTable } from '../../../main/platform/process-table.ts'
-import { createSupervisor } from '../../../main/supervisor/supervisor.ts'
 import { fakeEngine } from './fake-engine.ts'
 
 const [, , home = '', configFile = ''] = process.argv

@@ -9,7 +9,7 @@ import { freePort } from '../../setup/free-port.ts'
 import type { Target } from '../registry/client.ts'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..')
-export const cli = join(root, 'dist', 'main', 'cli.mjs')
+export const cli = join(root, 'dist', 'cli', 'main.mjs')
 
 export interface Ended {
   code: number

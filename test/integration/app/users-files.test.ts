@@ -124,7 +124,7 @@ describe("what is the user's", () => {
     expect(await app.exited).toBe(0)
     const allowed = listed({
       '`config.json`': ({ program, path }) => program === '-e' && path === configFile,
-      '`htpasswd`': ({ program, path }) => program === 'cli.mjs' && path.startsWith(htpasswd),
+      '`htpasswd`': ({ program, path }) => program === 'main.mjs' && path.startsWith(htpasswd),
       '`storage.rootDirectory`, `subPaths`': ({ program, path }) =>
         program === 'zotbar-registry.mjs' && below(data, path) && path !== data,
       '`log.output`, `log.audit`': () => false,
@@ -137,7 +137,7 @@ describe("what is the user's", () => {
     const seen = changes()
     expect(seen.filter(change => !below(home, change.path) && !allowed(change))).toEqual([])
     // They were watched, each of them.
-    for (const program of ['cli.mjs', 'zotbar-registry.mjs', '-e'])
+    for (const program of ['main.mjs', 'zotbar-registry.mjs', '-e'])
       expect(seen.map(change => change.program)).toContain(program)
   }, 60_000)
 
@@ -191,8 +191,8 @@ async function firstRun(): Promise<void> {
   writeFileSync(join(homeFolder, '.config', 'zot', 'htpasswd'), 'bob:x\n')
   const before = folders.map(factsOf)
   await watched(`
-    const { firstRun } = await part('main/first-run/first-run.ts')
-    const { establishAdmin } = await part('main/admin/admin.ts')
+    const { firstRun } = await part('core/first-run/first-run.ts')
+    const { establishAdmin } = await part('core/registry-client/admin/admin.ts')
     const homeFolder = ${JSON.stringify(homeFolder)}
     const secrets = { get: async () => undefined, set: async () => ({}), delete: async () => {} }
     const more = { secrets, now: Date.now, report: () => {}, hash: async () => 'hash' }
@@ -205,7 +205,7 @@ async function firstRun(): Promise<void> {
 /** The edit of an upgrade and its way back, as the runbook makes them. */
 const edited = (file: string) =>
   watched(`
-    const { applyEdit, takeBack } = await part('main/advice/apply-edit.ts')
+    const { applyEdit, takeBack } = await part('core/advisories/apply-edit.ts')
     const { readFileSync } = await import('node:fs')
     const file = ${JSON.stringify(file)}
     const before = readFileSync(file, 'utf8')
@@ -215,8 +215,8 @@ const edited = (file: string) =>
 
 const handedOver = (key: string, authfile: string) =>
   watched(`
-    const { fileSink } = await part('main/sinks/file-sink.ts')
-    const { authfileSink } = await part('main/sinks/authfile-sink.ts')
+    const { fileSink } = await part('core/sinks/file-sink.ts')
+    const { authfileSink } = await part('core/sinks/authfile-sink.ts')
     const secret = { user: 'ci', key: 'zak_1', registryHost: '127.0.0.1:5050' }
     const { signal } = new AbortController()
     for (const sink of [fileSink('f', ${JSON.stringify(key)}), authfileSink('a', ${JSON.stringify(authfile)})]) {

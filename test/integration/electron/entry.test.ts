@@ -41,7 +41,7 @@ afterEach(async () => {
 function start(args: string[] = ['--config', configFile], env: Record<string, string> = {}) {
   const child = spawn(
     process.execPath,
-    ['--import', join(root, 'test/fakes/electron-hooks.mjs'), join(root, 'dist/main/electron.mjs'), ...args],
+    ['--import', join(root, 'test/fakes/electron-hooks.mjs'), join(root, 'dist/main/main.mjs'), ...args],
     {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, HOME: folder, ZOTBAR_HOME: join(folder, 'home'), ...env },

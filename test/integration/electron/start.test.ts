@@ -16,7 +16,7 @@ beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'zotbar-start-'))
   for (const name of ['start.mjs', 'shell-choice.mjs', 'bundle.mjs', 'bin/pinned-node.mjs'])
     await cp(join(from, 'build', name), join(root, 'build', name))
-  await put('dist/main/cli.mjs', 'console.log("headless", ...process.argv.slice(2)); process.exitCode = 5')
+  await put('dist/cli/main.mjs', 'console.log("headless", ...process.argv.slice(2)); process.exitCode = 5')
   await put('dist/built', '')
   // Newer than every source, so that nothing is built.
   const later = new Date(Date.now() + 60_000)

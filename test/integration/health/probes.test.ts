@@ -3,12 +3,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createServer as createTcpServer } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { plain } from '../../../contract/messages/format.ts'
-import { catalog } from '../../../main/health/catalog.ts'
-import { ask } from '../../../main/health/http.ts'
-import { manifest } from '../../../main/health/manifest.ts'
-import { port } from '../../../main/health/port.ts'
-import type { Known, ProbeContext } from '../../../main/health/probe.ts'
-import { ready } from '../../../main/health/ready.ts'
+import { catalog } from '../../../core/health/catalog.ts'
+import { ask } from '../../../core/health/http.ts'
+import { manifest } from '../../../core/health/manifest.ts'
+import { port } from '../../../core/health/port.ts'
+import type { Known, ProbeContext } from '../../../core/health/probe.ts'
+import { ready } from '../../../core/health/ready.ts'
 
 const undo: (() => unknown)[] = []
 afterEach(async () => {

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { describeWith } from '../../setup/need.ts'
 
-const secretsFile = fileURLToPath(new URL('../../../main/secrets/secrets.ts', import.meta.url))
+const secretsFile = fileURLToPath(new URL('../../../core/secrets/secrets.ts', import.meta.url))
 let home: string
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'zotbar-keychain-'))

@@ -4,15 +4,15 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { systemClock } from '../../../lib/clock.ts'
-import { storedImages } from '../../../main/images/stored-images.ts'
-import { adminClient } from '../../../main/platform/admin-client.ts'
-import { askLines } from '../../../main/platform/admin-lines.ts'
+import { adminClient } from '../../../core/platform/admin-client.ts'
+import { askLines } from '../../../core/platform/admin-lines.ts'
 import {
   createRegistryEvents,
   type RegistryEvent,
   type RegistryEvents,
-} from '../../../main/platform/registry-events.ts'
+} from '../../../core/platform/registry-events.ts'
+import { storedImages } from '../../../core/registry-client/images/stored-images.ts'
+import { systemClock } from '../../../lib/clock.ts'
 import { type AdminParts, type AdminServer, startAdminServer } from '../../../registry/admin/admin-server.ts'
 import { EventLog } from '../../../registry/events/event-log.ts'
 import { FactStore, openFactsDatabase } from '../../../registry/metadata/manifest-facts.ts'

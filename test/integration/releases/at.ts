@@ -1,5 +1,5 @@
+import { createReleases, type Releases, type ReleasesWith } from '../../../core/releases/releases.ts'
 import { systemClock } from '../../../lib/clock.ts'
-import { createReleases, type Releases, type ReleasesWith } from '../../../main/releases/releases.ts'
 
 type More = Partial<Omit<ReleasesWith, 'home' | 'settings'>> & { publicKey?: string; check?: boolean }
 

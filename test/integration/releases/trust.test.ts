@@ -15,10 +15,10 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { RunbookPart } from '../../../contract/runbook.ts'
-import { digestOf } from '../../../main/releases/part-file.ts'
-import type { Obtained, Release } from '../../../main/releases/release.ts'
-import type { Releases } from '../../../main/releases/releases.ts'
-import { verifyAgain } from '../../../main/releases/trust.ts'
+import { digestOf } from '../../../core/releases/part-file.ts'
+import type { Obtained, Release } from '../../../core/releases/release.ts'
+import type { Releases } from '../../../core/releases/releases.ts'
+import { verifyAgain } from '../../../core/releases/trust.ts'
 import {
   checksumsOf,
   type Data,

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { openKeyStore } from '../../../main/secrets/open-key-store.ts'
+import { openKeyStore } from '../../../core/secrets/open-key-store.ts'
 import { smallVolume } from '../../fakes/small-volume.ts'
 import { another, made, never, partsOf, secret, temporaryFolder } from './parts.ts'
 

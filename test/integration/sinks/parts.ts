@@ -1,8 +1,8 @@
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { isOfOp, type SinkParts, sinkOf } from '../../../main/sinks/make-sink.ts'
-import type { Sink, SinkSecret } from '../../../main/sinks/sink.ts'
+import { isOfOp, type SinkParts, sinkOf } from '../../../core/sinks/make-sink.ts'
+import type { Sink, SinkSecret } from '../../../core/sinks/sink.ts'
 import { localHost } from '../../../ssh/local-host.ts'
 
 /** A key that could not occur by chance, so that every text can be searched for it. */

@@ -3,14 +3,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ProcessState } from '../../../contract/registry-state.ts'
-import { systemClock } from '../../../lib/clock.ts'
-import { systemProcessTable } from '../../../main/platform/process-table.ts'
-import type { Policy } from '../../../main/supervisor/policy.ts'
+import { systemProcessTable } from '../../../core/platform/process-table.ts'
+import type { Policy } from '../../../core/supervisor/policy.ts'
 import {
   createSupervisor,
   type Supervisor,
   type SupervisorParts,
-} from '../../../main/supervisor/supervisor.ts'
+} from '../../../core/supervisor/supervisor.ts'
+import { systemClock } from '../../../lib/clock.ts'
 import { fakeEngine } from '../../fakes/engine/fake-engine.ts'
 import { eventually } from '../../fakes/eventually.ts'
 import { freePort } from '../../setup/free-port.ts'

@@ -3,7 +3,7 @@ import { lstat, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Processes, takeAppLock } from '../../../main/transport/app-lock.ts'
+import { type Processes, takeAppLock } from '../../../core/transport/app-lock.ts'
 
 let home: string
 beforeEach(async () => {

@@ -10,7 +10,7 @@ let root: string
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'zotbar launcher '))
   await cp(from, join(root, 'build/bin'), { recursive: true })
-  await put('dist/main/cli.mjs', 'console.log("cli", ...process.argv.slice(2)); process.exitCode = 4')
+  await put('dist/cli/main.mjs', 'console.log("cli", ...process.argv.slice(2)); process.exitCode = 4')
   // A host's Node of any age: it says that it was used.
   await put('bin/node', `#!/bin/sh\necho host\nexec "${process.execPath}" "$@"\n`, 0o755)
 })
@@ -99,7 +99,7 @@ describe('the launcher', () => {
     expect(run(join(root, 'build/bin/zotbar.mjs'), 'status')).toEqual({
       status: 1,
       stdout: '',
-      stderr: 'main/cli.mjs is not built. Run: npm run build\n',
+      stderr: 'cli/main.mjs is not built. Run: npm run build\n',
     })
   })
 })

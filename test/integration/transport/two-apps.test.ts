@@ -21,10 +21,10 @@ afterEach(async () => {
 /** A process that takes the lock and the socket as an app does, says how that went and stays until SIGTERM. */
 function app(): { child: ChildProcess; said: () => Record<string, unknown> | undefined } {
   const script = `
-    import { takeAppLock } from ${source('main/transport/app-lock.ts')}
-    import { openControlSocket } from ${source('main/transport/control-socket.ts')}
-    import { httpApi } from ${source('main/transport/http-api.ts')}
-    import { systemProcessTable } from ${source('main/platform/process-table.ts')}
+    import { takeAppLock } from ${source('core/transport/app-lock.ts')}
+    import { openControlSocket } from ${source('core/transport/control-socket.ts')}
+    import { httpApi } from ${source('core/transport/http-api.ts')}
+    import { systemProcessTable } from ${source('core/platform/process-table.ts')}
     import { fakeHost } from ${source('test/fakes/host.ts')}
     const home = ${JSON.stringify(home)}
     const lock = await takeAppLock({ home, processes: systemProcessTable() })

@@ -218,7 +218,7 @@ describe('the store', () => {
     // Nor did it change anything else that it had not made, outside its home.
     const changes = readFileSync(changed, 'utf8')
       .split('\n')
-      .filter(line => line.startsWith('cli.mjs '))
+      .filter(line => line.startsWith('main.mjs '))
     expect(changes.length).toBeGreaterThan(0)
     expect(
       changes.filter(line => !line.includes(` ${rig?.home}/`) && !line.endsWith(` ${rig?.home}`)),

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { lookInto } from '../../../main/data-folder/contents.ts'
-import { sampleOf } from '../../../main/data-folder/sample.ts'
+import { lookInto } from '../../../core/data-folder/contents.ts'
+import { sampleOf } from '../../../core/data-folder/sample.ts'
 
 let root: string
 beforeEach(() => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { FolderIdentity, FolderSeen } from '../../../main/data-folder/identity.ts'
-import { compareFolder } from '../../../main/data-folder/same-folder.ts'
+import type { FolderIdentity, FolderSeen } from '../../../core/data-folder/identity.ts'
+import { compareFolder } from '../../../core/data-folder/same-folder.ts'
 
 const id = 'a'.repeat(32)
 const names = ['a/one', 'b/two', 'c/three', 'd/four']

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { argumentOf } from '../../../main/shell/electron/arguments.ts'
+import { argumentOf } from '../../../main/arguments.ts'
 
 it('reads an option of the app among those of Chromium', () => {
   expect(argumentOf(['electron', '.', '--config', '/c.json', '--inspect=0'], '--config')).toBe('/c.json')

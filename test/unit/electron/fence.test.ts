@@ -3,14 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Session } from 'electron'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import {
-  fenceApp,
-  fenceContents,
-  fencedSession,
-  isOwn,
-  pagePreferences,
-} from '../../../main/shell/electron/fence.ts'
-import { createPageServer, type PageServer } from '../../../main/shell/electron/page-server.ts'
+import { fenceApp, fenceContents, fencedSession, isOwn, pagePreferences } from '../../../main/fence.ts'
+import { createPageServer, type PageServer } from '../../../main/page-server.ts'
 import { anEvent, FakeContents, fakeElectron } from '../../fakes/electron.ts'
 
 let folder = ''

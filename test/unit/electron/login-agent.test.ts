@@ -3,8 +3,8 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { agentPlist, createLoginAgent, isDisabled } from '../../../main/shell/electron/login-agent.ts'
-import { runProgram } from '../../../main/shell/electron/run-program.ts'
+import { agentPlist, createLoginAgent, isDisabled } from '../../../main/login-agent.ts'
+import { runProgram } from '../../../main/run-program.ts'
 
 const label = 'app.zotbar.login'
 let home = ''

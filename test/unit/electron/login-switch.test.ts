@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { LoginAgent, LoginState } from '../../../main/shell/electron/login-agent.ts'
-import { createLoginSwitch } from '../../../main/shell/electron/login-switch.ts'
+import type { LoginAgent, LoginState } from '../../../main/login-agent.ts'
+import { createLoginSwitch } from '../../../main/login-switch.ts'
 
 function start(kind: LoginState['kind'], wanted: boolean) {
   let state: LoginState = { kind }

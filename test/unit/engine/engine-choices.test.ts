@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { openEngineChoices } from '../../../main/engine/engine-choices.ts'
+import { openEngineChoices } from '../../../core/engine/engine-choices.ts'
 
 let home: string
 beforeEach(() => {

@@ -1,8 +1,8 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { zotRecognizer } from '../../../main/engine/foreign-zot.ts'
-import type { ProcessTable } from '../../../main/platform/process-table.ts'
+import { zotRecognizer } from '../../../core/engine/foreign-zot.ts'
+import type { ProcessTable } from '../../../core/platform/process-table.ts'
 
 let server: Server
 let url: string

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Ran, runProgram } from '../../../main/engine/program.ts'
+import { type Ran, runProgram } from '../../../core/engine/program.ts'
 import {
   findZots,
   inspectZot,
@@ -11,8 +11,8 @@ import {
   verifyWithZot,
   versionIn,
   zotEngine,
-} from '../../../main/engine/zot.ts'
-import { checkBinary } from '../../../main/platform/binary.ts'
+} from '../../../core/engine/zot.ts'
+import { checkBinary } from '../../../core/platform/binary.ts'
 
 let folder: string
 beforeEach(async () => {

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { locateZotbarRegistry } from '../../../main/engine/zotbar-registry.ts'
+import { locateZotbarRegistry } from '../../../core/engine/zotbar-registry.ts'
 
 let root: string
 beforeEach(() => {
@@ -22,7 +22,7 @@ const locate = (more: { codeFolder: string; isElectron?: boolean; resourcesPath?
 describe('our own engine', () => {
   it('is found beside a bundle, its chunks, and the sources', () => {
     const bundle = put('dist', 'registry', 'zotbar-registry.mjs')
-    for (const folder of ['dist/main', 'dist/main/chunks', 'main/engine'])
+    for (const folder of ['dist/core', 'dist/chunks', 'core/engine'])
       expect(locate({ codeFolder: join(root, folder) })).toEqual({
         ok: true,
         value: {

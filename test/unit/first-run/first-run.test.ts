@@ -2,7 +2,7 @@ import { lstat, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { defaultConfigFile, firstConfig, firstRun } from '../../../main/first-run/first-run.ts'
+import { defaultConfigFile, firstConfig, firstRun } from '../../../core/first-run/first-run.ts'
 import { createAccess } from '../../../registry/auth/access.ts'
 import { parseConfig } from '../../../registry/config/parse.ts'
 import { unsupported } from '../../../registry/config/supported.ts'

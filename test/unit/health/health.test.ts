@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ProbeResult } from '../../../contract/snapshot.ts'
-import { createHealth } from '../../../main/health/health.ts'
-import type { Probe } from '../../../main/health/probe.ts'
+import { createHealth } from '../../../core/health/health.ts'
+import type { Probe } from '../../../core/health/probe.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 
 function setUp(over: { takes?: number; results?: Partial<Record<Probe['id'], ProbeResult | Error>> } = {}) {

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { dispatch } from '../../../contract/contract.ts'
 import { failureWords } from '../../../contract/messages/failure-words.ts'
 import { ok } from '../../../contract/result.ts'
-import { createHandlers } from '../../../main/handlers.ts'
+import { createHandlers } from '../../../core/app/handlers.ts'
 
 const credential = { user: 'admin', password: 'word' }
 const unused = {} as never

@@ -4,7 +4,7 @@ import type { ManagedKeyGlance } from '../../../contract/managed-key.ts'
 import { plain } from '../../../contract/messages/format.ts'
 import { glance } from '../../../contract/messages/glance.ts'
 import { keyBadge, keyLines, lifeWords } from '../../../contract/messages/key-words.ts'
-import { menuFor } from '../../../main/shell/electron/menu.ts'
+import { menuFor } from '../../../main/menu.ts'
 import { aSnapshot, servingState } from '../../fakes/host.ts'
 
 const now = new Date(2026, 2, 12, 14, 2, 0).getTime()

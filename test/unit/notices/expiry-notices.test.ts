@@ -9,8 +9,8 @@ import {
   createExpiryNotices,
   type ExpiryNotices,
   type KeyExpiring,
-} from '../../../main/notices/expiry-notices.ts'
-import { createWeb } from '../../../main/platform/web.ts'
+} from '../../../core/notices/expiry-notices.ts'
+import { createWeb } from '../../../core/platform/web.ts'
 import { type FakeClock, fakeClock } from '../../fakes/clock.ts'
 import { eventually } from '../../fakes/eventually.ts'
 

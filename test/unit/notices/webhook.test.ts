@@ -6,8 +6,8 @@ import {
   post as postBy,
   readWebhook,
   type WebhookTarget,
-} from '../../../main/notices/webhook.ts'
-import { createWeb } from '../../../main/platform/web.ts'
+} from '../../../core/notices/webhook.ts'
+import { createWeb } from '../../../core/platform/web.ts'
 import { startConnectProxy } from '../../fakes/connect-proxy.ts'
 
 const message: Message = {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { doEach } from '../../../main/platform/each.ts'
+import { doEach } from '../../../core/platform/each.ts'
 
 it('does every job in its order, whatever becomes of the ones before, and tells what failed', async () => {
   const done: string[] = []

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as v from 'valibot'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { openAppLog } from '../../../core/platform/app-log.ts'
+import { freeSpace } from '../../../core/platform/free-space.ts'
+import { readJsonFile, type SetAside, writeJsonFile } from '../../../core/platform/json-file.ts'
 import { createAtomic, writeAtomic } from '../../../lib/atomic-file.ts'
-import { openAppLog } from '../../../main/platform/app-log.ts'
-import { freeSpace } from '../../../main/platform/free-space.ts'
-import { readJsonFile, type SetAside, writeJsonFile } from '../../../main/platform/json-file.ts'
 
 let folder: string
 beforeEach(async () => {

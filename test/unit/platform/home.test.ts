@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { keepCompiledCode } from '../../../cli/compile-cache.ts'
+import { prepareControlSocket, prepareHome } from '../../../core/platform/prepare-home.ts'
 import { controlSocketPath, findControlSocket, resolveHome } from '../../../lib/home.ts'
-import { prepareControlSocket, prepareHome } from '../../../main/platform/prepare-home.ts'
 
 let folder: string
 beforeEach(async () => {

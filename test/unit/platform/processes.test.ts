@@ -5,16 +5,16 @@ import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { addressOf, parseLsof, parseStarted } from '../../../main/platform/mac-text.ts'
+import { addressOf, parseLsof, parseStarted } from '../../../core/platform/mac-text.ts'
 import {
   coversAddress,
   parseListeners,
   parseLocks,
   parseStat,
   parseUserName,
-} from '../../../main/platform/proc-text.ts'
-import { hasArgument, systemProcessTable } from '../../../main/platform/process-table.ts'
-import { macProcesses } from '../../../main/platform/processes-mac.ts'
+} from '../../../core/platform/proc-text.ts'
+import { hasArgument, systemProcessTable } from '../../../core/platform/process-table.ts'
+import { macProcesses } from '../../../core/platform/processes-mac.ts'
 import { eventually } from '../../fakes/eventually.ts'
 
 describe.runIf(process.platform === 'linux')('on Linux', () => {

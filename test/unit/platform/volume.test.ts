@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { checkVolume, deniedOr, parseFstab, parseMountinfo } from '../../../main/platform/volume.ts'
+import { checkVolume, deniedOr, parseFstab, parseMountinfo } from '../../../core/platform/volume.ts'
 
 let folder: string
 beforeEach(async () => {

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, sign } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { ed25519Key } from '../../../main/platform/ed25519.ts'
-import { checkManifest, type ManifestCheck } from '../../../main/releases/manifest.ts'
+import { ed25519Key } from '../../../core/platform/ed25519.ts'
+import { checkManifest, type ManifestCheck } from '../../../core/releases/manifest.ts'
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519')
 const now = Date.UTC(2026, 2, 10)

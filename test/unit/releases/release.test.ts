@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { limitedUntil } from '../../../main/platform/web-limit.ts'
-import { checksumIn } from '../../../main/releases/checksums.ts'
-import { nextIn, releaseIn } from '../../../main/releases/github.ts'
-import { assetName, compareVersions, isVersion } from '../../../main/releases/release.ts'
+import { limitedUntil } from '../../../core/platform/web-limit.ts'
+import { checksumIn } from '../../../core/releases/checksums.ts'
+import { nextIn, releaseIn } from '../../../core/releases/github.ts'
+import { assetName, compareVersions, isVersion } from '../../../core/releases/release.ts'
 
 describe('versions', () => {
   it('are of one form', () => {

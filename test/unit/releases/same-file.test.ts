@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { rememberSame } from '../../../main/releases/same-file.ts'
-import { verifyAgain } from '../../../main/releases/trust.ts'
+import { rememberSame } from '../../../core/releases/same-file.ts'
+import { verifyAgain } from '../../../core/releases/trust.ts'
 
 let folder: string
 let file: string

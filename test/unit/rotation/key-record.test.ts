@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, rmdir, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type KeyRecord, openKeyRecords } from '../../../main/rotation/key-record.ts'
+import { type KeyRecord, openKeyRecords } from '../../../core/rotation/key-record.ts'
 
 let home: string
 beforeEach(async () => {

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest'
 import { ok } from '../../../contract/result.ts'
 import type { SignInOffer } from '../../../contract/runbook.ts'
-import { mintStep } from '../../../main/rotation/mint-steps.ts'
-import type { Offered, RotateContext, RotationParts } from '../../../main/rotation/parts.ts'
-import type { Question } from '../../../main/runbook/step.ts'
+import { mintStep } from '../../../core/rotation/mint-steps.ts'
+import type { Offered, RotateContext, RotationParts } from '../../../core/rotation/parts.ts'
+import type { Question } from '../../../core/runbook/step.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 
 const user = 'zot-ci'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { readKey } from '../../../core/rotation/access.ts'
+import { isLabel, labelOf, labelStart, nearnessOf, readOverlap } from '../../../core/rotation/policy.ts'
 import { readSpan } from '../../../lib/span.ts'
-import { readKey } from '../../../main/rotation/access.ts'
-import { isLabel, labelOf, labelStart, nearnessOf, readOverlap } from '../../../main/rotation/policy.ts'
 
 const day = 86_400_000
 const facts = { host: 'box', user: 'zot-ci', at: Date.UTC(2026, 2, 1), mark: '0a1b2c' }

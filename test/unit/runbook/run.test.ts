@@ -2,9 +2,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Journal, openJournal } from '../../../main/runbook/journal.ts'
-import { dryRun, type Outcome, type RunOptions, runRunbook, type Telling } from '../../../main/runbook/run.ts'
-import type { Runbook, Step, StepResult } from '../../../main/runbook/step.ts'
+import { type Journal, openJournal } from '../../../core/runbook/journal.ts'
+import { dryRun, type Outcome, type RunOptions, runRunbook, type Telling } from '../../../core/runbook/run.ts'
+import type { Runbook, Step, StepResult } from '../../../core/runbook/step.ts'
 
 let folder: string
 beforeEach(async () => {

@@ -11,8 +11,8 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Keychain } from '../../../main/secrets/keychain.ts'
-import { openKeyStore } from '../../../main/secrets/open-key-store.ts'
+import type { Keychain } from '../../../core/secrets/keychain.ts'
+import { openKeyStore } from '../../../core/secrets/open-key-store.ts'
 import { keychain } from './pretend-keychain.ts'
 
 const owner = { registry: '127.0.0.1:5050', user: 'zot-ci' }

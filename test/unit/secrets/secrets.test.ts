@@ -2,8 +2,8 @@ import { lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { Keychain } from '../../../main/secrets/keychain.ts'
-import { openSecrets } from '../../../main/secrets/secrets.ts'
+import type { Keychain } from '../../../core/secrets/keychain.ts'
+import { openSecrets } from '../../../core/secrets/secrets.ts'
 
 let home: string
 beforeEach(async () => {

@@ -2,9 +2,9 @@ import { lstat, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { SetAside } from '../../../main/platform/json-file.ts'
-import { settingTable } from '../../../main/settings/setting-table.ts'
-import { openSettings } from '../../../main/settings/settings.ts'
+import type { SetAside } from '../../../core/platform/json-file.ts'
+import { settingTable } from '../../../core/settings/setting-table.ts'
+import { openSettings } from '../../../core/settings/settings.ts'
 import { trustedProxiesOf } from '../../../registry/http/client.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 

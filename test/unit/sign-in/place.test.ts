@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { signInPlaceOf } from '../../../main/sign-in-place.ts'
+import { signInPlaceOf } from '../../../core/registry-config/sign-in-place.ts'
 import { parseConfig } from '../../../registry/config/parse.ts'
 
 const oidc = {

@@ -16,9 +16,9 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { authfileSink } from '../../../main/sinks/authfile-sink.ts'
-import { fileSink } from '../../../main/sinks/file-sink.ts'
-import type { SinkSecret } from '../../../main/sinks/sink.ts'
+import { authfileSink } from '../../../core/sinks/authfile-sink.ts'
+import { fileSink } from '../../../core/sinks/file-sink.ts'
+import type { SinkSecret } from '../../../core/sinks/sink.ts'
 
 const secret: SinkSecret = { user: 'zot-ci', key: 'zak_1', registryHost: '127.0.0.1:5050' }
 const another = { ...secret, key: 'zak_2' }

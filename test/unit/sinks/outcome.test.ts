@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { giveForgejoToken } from '../../../main/sinks/forgejo-token.ts'
-import { scrub, tailOf } from '../../../main/sinks/outcome.ts'
+import { giveForgejoToken } from '../../../core/sinks/forgejo-token.ts'
+import { scrub, tailOf } from '../../../core/sinks/outcome.ts'
 
 const secret = { user: 'zot-ci', key: 'zak_"1%', registryHost: 'r' }
 

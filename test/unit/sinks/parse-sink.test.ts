@@ -1,6 +1,6 @@
 import { homedir } from 'node:os'
 import { describe, expect, it } from 'vitest'
-import { parseSink } from '../../../main/sinks/parse-sink.ts'
+import { parseSink } from '../../../core/sinks/parse-sink.ts'
 
 describe('a spec', () => {
   it.each([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { buildSettings } from '../../../main/settings/build-settings.ts'
-import { badPlaceholder, fill, goNames, needs, parseRecipe } from '../../../main/source-build/recipe.ts'
+import { buildSettings } from '../../../core/settings/build-settings.ts'
+import { badPlaceholder, fill, goNames, needs, parseRecipe } from '../../../core/source-build/recipe.ts'
 
 const values = { version: 'v2.1.15', folder: "~/it's here", go: '1.25.7', os: 'linux', arch: 'arm64' }
 

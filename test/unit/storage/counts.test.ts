@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createCounts, stuckAfter } from '../../../main/storage/counts.ts'
+import { createCounts, stuckAfter } from '../../../core/storage/counts.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 
 function setUp() {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { createHistory } from '../../../main/storage/history.ts'
-import type { LastCount, Stored } from '../../../main/storage/history-file.ts'
+import { createHistory } from '../../../core/storage/history.ts'
+import type { LastCount, Stored } from '../../../core/storage/history-file.ts'
 
 const day = 86_400_000
 const start = Date.parse('2026-03-01T12:00:00Z')

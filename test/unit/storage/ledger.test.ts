@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { FileList } from '../../../main/storage/file-list.ts'
-import { InodeTable } from '../../../main/storage/inode-table.ts'
-import { Ledger } from '../../../main/storage/ledger.ts'
+import { FileList } from '../../../core/storage/file-list.ts'
+import { InodeTable } from '../../../core/storage/inode-table.ts'
+import { Ledger } from '../../../core/storage/ledger.ts'
 
 const filesOf = (...inodes: [ino: number | bigint, size: number][]) => {
   const list = new FileList()

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createRecountPace, pauseAfter } from '../../../main/storage/recount-pace.ts'
+import { createRecountPace, pauseAfter } from '../../../core/storage/recount-pace.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 
 function pacing(costMs: () => number | undefined) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createRereads } from '../../../main/storage/rereads.ts'
+import { createRereads } from '../../../core/storage/rereads.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 
 function setUp(took = 0) {

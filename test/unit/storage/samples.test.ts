@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { daily, daysToFull, growth, pace, type Sample, thin } from '../../../main/storage/samples.ts'
+import { daily, daysToFull, growth, pace, type Sample, thin } from '../../../core/storage/samples.ts'
 
 const hour = 3_600_000
 const day = 24 * hour

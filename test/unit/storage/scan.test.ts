@@ -3,17 +3,17 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { FileList } from '../../../main/storage/file-list.ts'
-import { type ScanThread, startScan, workerFile } from '../../../main/storage/scan.ts'
-import type { ScanMessage } from '../../../main/storage/scan-message.ts'
+import { FileList } from '../../../core/storage/file-list.ts'
+import { type ScanThread, startScan, workerFile } from '../../../core/storage/scan.ts'
+import type { ScanMessage } from '../../../core/storage/scan-message.ts'
 import { StoreTree } from '../../fakes/store-tree.ts'
 
 describe('the file of the scanning thread', () => {
   it.each([
-    ['file:///app/main/storage/scan.ts', 'file:///app/main/storage/scan-worker.ts'],
-    ['file:///app/dist/main/headless.mjs', 'file:///app/dist/main/scan-worker.mjs'],
-    ['file:///app/dist/main/chunks/app-x1.mjs', 'file:///app/dist/main/scan-worker.mjs'],
-    ['file:///chunks/dist/main/headless.mjs', 'file:///chunks/dist/main/scan-worker.mjs'],
+    ['file:///app/core/storage/scan.ts', 'file:///app/core/storage/scan-worker.ts'],
+    ['file:///app/dist/core/main.mjs', 'file:///app/dist/core/scan-worker.mjs'],
+    ['file:///app/dist/chunks/app-x1.mjs', 'file:///app/dist/core/scan-worker.mjs'],
+    ['file:///chunks/dist/main/main.mjs', 'file:///chunks/dist/core/scan-worker.mjs'],
   ])('is found from %s', (here, expected) => {
     expect(workerFile(here).href).toBe(expected)
   })

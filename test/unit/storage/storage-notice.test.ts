@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { refusedForSpace } from '../../../main/storage/writes.ts'
-import { storageNotice } from '../../../main/storage-notice.ts'
+import { storageNotice } from '../../../core/notices/storage-notice.ts'
+import { refusedForSpace } from '../../../core/storage/writes.ts'
 
 const store = { scanning: false, biggest: [], history: [] } as const
 const seen = (freeBytes: number, over: { asOf?: number } = {}) => ({

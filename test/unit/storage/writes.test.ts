@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseWrite } from '../../../main/storage/writes.ts'
+import { parseWrite } from '../../../core/storage/writes.ts'
 
 /** A line as zot 2.1 writes it. */
 const http = (method: string, path: string, statusCode: number, more: object = {}) =>

@@ -1,6 +1,6 @@
 import type { Exit } from '../../../contract/failure.ts'
-import { type Policy, standardPolicy } from '../../../main/supervisor/policy.ts'
-import { publicState } from '../../../main/supervisor/public-state.ts'
+import { type Policy, standardPolicy } from '../../../core/supervisor/policy.ts'
+import { publicState } from '../../../core/supervisor/public-state.ts'
 import {
   type Effect,
   type Event,
@@ -10,8 +10,8 @@ import {
   type Run,
   type State,
   type Told,
-} from '../../../main/supervisor/state.ts'
-import { step } from '../../../main/supervisor/step.ts'
+} from '../../../core/supervisor/state.ts'
+import { step } from '../../../core/supervisor/step.ts'
 
 export const place: Place = { url: 'http://127.0.0.1:5050', host: '127.0.0.1', port: 5050 }
 export const runOf = (pid: number, startedAt = 0, adopted = false): Run => ({

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { JournalEntry } from '../../../contract/registry-state.ts'
-import { standardJournalLimits as limits, openJournal } from '../../../main/supervisor/journal.ts'
+import { standardJournalLimits as limits, openJournal } from '../../../core/supervisor/journal.ts'
 
 let folder: string
 let file: string

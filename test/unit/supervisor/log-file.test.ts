@@ -13,16 +13,16 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { systemClock } from '../../../lib/clock.ts'
 import {
   createLogFile,
   type LogBatch,
   type LogFile,
   type LogLimits,
   standardLogLimits,
-} from '../../../main/supervisor/log-file.ts'
-import { createLineCutter } from '../../../main/supervisor/log-lines.ts'
-import { lastLinesOf } from '../../../main/supervisor/log-read.ts'
+} from '../../../core/supervisor/log-file.ts'
+import { createLineCutter } from '../../../core/supervisor/log-lines.ts'
+import { lastLinesOf } from '../../../core/supervisor/log-read.ts'
+import { systemClock } from '../../../lib/clock.ts'
 import { eventually } from '../../fakes/eventually.ts'
 
 let folder: string

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { standardPolicy as policy } from '../../../main/supervisor/policy.ts'
+import { standardPolicy as policy } from '../../../core/supervisor/policy.ts'
 import { code, drive, free } from './drive.ts'
 
 describe('an end that nobody asked for', () => {

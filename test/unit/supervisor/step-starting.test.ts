@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { standardPolicy as policy } from '../../../main/supervisor/policy.ts'
+import { standardPolicy as policy } from '../../../core/supervisor/policy.ts'
 import { code, drive, free, runOf } from './drive.ts'
 
 describe('starting', () => {

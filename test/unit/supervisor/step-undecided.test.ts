@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { standardPolicy as policy } from '../../../main/supervisor/policy.ts'
-import type { Finding } from '../../../main/supervisor/state.ts'
+import { standardPolicy as policy } from '../../../core/supervisor/policy.ts'
+import type { Finding } from '../../../core/supervisor/state.ts'
 import { otherFolder, zotStore } from '../../fakes/undecided.ts'
 import { code, drive, free } from './drive.ts'
 

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ProcessState } from '../../../contract/registry-state.ts'
-import type { ProcessTable } from '../../../main/platform/process-table.ts'
+import type { ProcessTable } from '../../../core/platform/process-table.ts'
 import {
   createSupervisor,
   type Supervisor,
   type SupervisorParts,
-} from '../../../main/supervisor/supervisor.ts'
+} from '../../../core/supervisor/supervisor.ts'
 import { type FakeClock, fakeClock } from '../../fakes/clock.ts'
 import { fakeEngine } from '../../fakes/engine/fake-engine.ts'
 import { fakeSpawn } from '../../fakes/engine/fake-spawn.ts'

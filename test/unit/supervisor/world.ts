@@ -1,5 +1,5 @@
-import { type Policy, standardPolicy } from '../../../main/supervisor/policy.ts'
-import { publicState } from '../../../main/supervisor/public-state.ts'
+import { type Policy, standardPolicy } from '../../../core/supervisor/policy.ts'
+import { publicState } from '../../../core/supervisor/public-state.ts'
 import {
   type Effect,
   type Event,
@@ -8,9 +8,9 @@ import {
   type Run,
   type State,
   type Told,
-} from '../../../main/supervisor/state.ts'
-import { step } from '../../../main/supervisor/step.ts'
-import { wants } from '../../../main/supervisor/wants.ts'
+} from '../../../core/supervisor/state.ts'
+import { step } from '../../../core/supervisor/step.ts'
+import { wants } from '../../../core/supervisor/wants.ts'
 import { zotStore } from '../../fakes/undecided.ts'
 import { place } from './drive.ts'
 

@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { eventReader } from '../../../client/event-reader.ts'
-import { pushEvents } from '../../../main/transport/event-stream.ts'
+import { pushEvents } from '../../../core/transport/event-stream.ts'
 import { aSnapshot, fakeHost } from '../../fakes/host.ts'
 
 /** A listener that takes one write and then no more until it is let go. */

@@ -2,11 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Progress } from '../../../main/runbook/step.ts'
-import { takeSnapshot } from '../../../main/upgrade/databases.ts'
-import { type KeyChange, keyChangeIn } from '../../../main/upgrade/key-changes.ts'
-import type { Context, UpgradeParts } from '../../../main/upgrade/parts.ts'
-import { goBack, settleKeys } from '../../../main/upgrade/rollback.ts'
+import type { Progress } from '../../../core/runbook/step.ts'
+import { takeSnapshot } from '../../../core/upgrade/databases.ts'
+import { type KeyChange, keyChangeIn } from '../../../core/upgrade/key-changes.ts'
+import type { Context, UpgradeParts } from '../../../core/upgrade/parts.ts'
+import { goBack, settleKeys } from '../../../core/upgrade/rollback.ts'
 
 const line = (more: object): string =>
   JSON.stringify({

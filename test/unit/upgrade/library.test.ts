@@ -3,9 +3,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Release } from '../../../main/releases/release.ts'
-import { backOf, newestOf } from '../../../main/upgrade/known.ts'
-import { createLibrary, sha256Of } from '../../../main/upgrade/library.ts'
+import type { Release } from '../../../core/releases/release.ts'
+import { backOf, newestOf } from '../../../core/upgrade/known.ts'
+import { createLibrary, sha256Of } from '../../../core/upgrade/library.ts'
 
 let home: string
 beforeEach(async () => {

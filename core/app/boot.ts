@@ -1,0 +1,192 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { fail, ok, type Result } from '../../contract/result.ts'
+import type { Notice, Snapshot } from '../../contract/snapshot.ts'
+import { appVersion } from '../../lib/app-version.ts'
+import { childEnvironment } from '../../lib/child-environment.ts'
+import { type SystemClock, systemClock } from '../../lib/clock.ts'
+import { reasonOf } from '../../lib/error-code.ts'
+import { resolveHome } from '../../lib/home.ts'
+import { createEngines } from '../engine/engines.ts'
+import { zotEngine } from '../engine/zot.ts'
+import { here, locateZotbarRegistry } from '../engine/zotbar-registry.ts'
+import { firstRun } from '../first-run/first-run.ts'
+import { type AppLog, openAppLog } from '../platform/app-log.ts'
+import { doEach } from '../platform/each.ts'
+import { prepareAdminSocket, prepareControlSocket, prepareHome } from '../platform/prepare-home.ts'
+import { systemProcessTable } from '../platform/process-table.ts'
+import { establishAdmin, type FirstAdmin } from '../registry-client/admin/admin.ts'
+import { type Kept, openSecrets, type Secrets } from '../secrets/secrets.ts'
+import { openSettings, type Settings } from '../settings/settings.ts'
+import { takeAppLock } from '../transport/app-lock.ts'
+import { openControlSocket } from '../transport/control-socket.ts'
+import { httpApi } from '../transport/http-api.ts'
+import { type App, createApp } from './app.ts'
+import type { ShellPart } from './handlers.ts'
+
+export interface BootOptions {
+  shell: Snapshot['app']['shell']
+  /** Named on the command line; it must exist. */
+  configFile?: string
+  openWith: ShellPart
+}
+
+export interface Booted {
+  app: App
+  home: string
+  settings: Settings
+  clock: SystemClock
+  log: AppLog
+  /** Quits the app, then gives up socket and lock. The same promise each time. */
+  quit(): Promise<void>
+}
+
+/**
+ * What both shells do before they show anything: the home, the one-app lock, settings, config.json (a first one is
+ * written where there is none), the core, the control socket. The registry is not started yet: see App.begin.
+ */
+export async function boot({ shell, configFile, openWith }: BootOptions): Promise<Result<Booted>> {
+  // Whatever this process and the registry create is for this user alone.
+  process.umask(0o077)
+  const home = resolveHome()
+  const prepared = await prepareHome(home)
+  if (!prepared.ok) return prepared
+  const processes = systemProcessTable()
+  const lock = await takeAppLock({ home, processes })
+  if (!lock.ok) return lock
+
+  const clock = systemClock()
+  const log = openAppLog({ file: join(home, 'logs', 'app.log'), now: clock.now })
+  const notices: Notice[] = []
+  const release = async <T>(failure: Result<T>): Promise<Result<T>> => {
+    await lock.value.release()
+    return failure
+  }
+  const opened = await openSettings({
+    home,
+    clock,
+    report: what =>
+      notices.push({ ...what, kind: 'file-set-aside', id: `set-aside:${what.keptAs}`, at: clock.now() }),
+  }).then(
+    value => ok(value),
+    // Defaults in its place might start another engine.
+    (error: unknown) =>
+      fail({ code: 'home-unusable', path: join(home, 'settings.json'), reason: reasonOf(error) }),
+  )
+  if (!opened.ok) return release(opened)
+  const settings = opened.value
+  const secrets = openSecrets({ home })
+
+  const named = configFile ?? settings.get('config.file')
+  const config = await configToUse({ named, home, secrets, notices, now: clock.now })
+  if (!config.ok) return release(config)
+  const version = appVersion()
+  const place = here(home, version)
+  const own = locateZotbarRegistry(place)
+  if (!own.ok) return release(own)
+  const { resourcesPath } = place
+  const engines = createEngines(own.value, () => ({
+    named: settings.get('engine.path'),
+    home,
+    environment: childEnvironment(process.env),
+    ...(resourcesPath === undefined ? {} : { resourcesPath }),
+  }))
+  const chosen = settings.get('engine')
+  const engine = await engines.locate({
+    id: chosen,
+    path: chosen === 'zot' ? settings.get('engine.path') : '',
+  })
+
+  const adminSocket = await prepareAdminSocket(home)
+  if (!adminSocket.ok) return release(adminSocket)
+
+  const app = await createApp({
+    shell,
+    version,
+    home,
+    configFile: config.value,
+    // A zot that is not there is told by the first start: the app is needed to choose another engine.
+    engine: engine.ok ? engine.value : zotEngine(settings.get('engine.path') || 'zot', undefined),
+    engines,
+    settings,
+    clock,
+    processes,
+    log,
+    secrets,
+    adminSocket: adminSocket.value.path,
+    notices,
+    openWith,
+  })
+  clock.onWake(() => app.woke())
+  const control = await prepareControlSocket(home)
+  if (!control.ok) return release(control)
+  if (control.value.elsewhere)
+    app.tell({ kind: 'socket-elsewhere', id: 'socket-elsewhere', at: clock.now(), path: control.value.path })
+  const api = httpApi(app.host, {
+    onBug: (where, error) => log.error(`a fault in ${where}`, { error: String(error) }),
+  })
+  const socket = await openControlSocket({ path: control.value.path, home, api })
+  if (!socket.ok) return release(socket)
+
+  const close = async (): Promise<void> => {
+    await doEach(
+      {
+        'the end of the app': app.quit,
+        'the end of the control socket': socket.value.close,
+        'the release of the lock': lock.value.release,
+      },
+      log.error,
+    )
+  }
+  let closing: Promise<void> | undefined
+  return ok({
+    app,
+    home,
+    settings,
+    clock,
+    log,
+    quit() {
+      closing ??= close()
+      return closing
+    },
+  })
+}
+
+interface ConfigOptions {
+  named: string
+  home: string
+  secrets: Secrets
+  notices: Notice[]
+  now(): number
+}
+
+/** The file that was named, or the default one: written now, with its first account, if it is not there yet. */
+async function configToUse({ named, home, secrets, notices, now }: ConfigOptions): Promise<Result<string>> {
+  let made: FirstAdmin<Kept> | undefined
+  const first = await firstRun({
+    homeFolder: homedir(),
+    ...(named === '' ? {} : { named }),
+    async makeAdmin(folder) {
+      made = await establishAdmin({ home, folder, secrets, now, report: () => {} })
+      return made
+    },
+  })
+  if (!first.ok) return fail(first.error)
+  const { configFile, wrote } = first.value
+  const at = now()
+  if (wrote)
+    notices.push({
+      kind: 'config-written',
+      id: 'config-written',
+      at,
+      file: configFile,
+      data: wrote.dataFolder,
+    })
+  if (wrote?.admin && made) {
+    const { kept, user } = made
+    notices.push({ kind: 'admin-created', id: 'admin-created', at, user, host: '127.0.0.1:5050' })
+    if (kept.where === 'file')
+      notices.push({ kind: 'secret-in-file', id: 'secret-in-file', at, file: kept.file, why: kept.why })
+  }
+  return ok(configFile)
+}

@@ -1,0 +1,128 @@
+import type { ZotbarHandlers } from '../../contract/contract.ts'
+import type { Failure } from '../../contract/failure.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
+import type { RunbookProgress } from '../../contract/runbook.ts'
+import type { Notice } from '../../contract/snapshot.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { SetAside } from '../platform/json-file.ts'
+import type { BrokenOff, Interrupted, Kind } from '../runbook/kind.ts'
+import { createRunbooks } from '../runbook/runbooks.ts'
+import type { Runbook } from '../runbook/step.ts'
+import type { Supervisor } from '../supervisor/supervisor.ts'
+
+interface Options {
+  home: string
+  clock: Clock
+  supervisor: Pick<Supervisor, 'begin' | 'start' | 'state'>
+  report(what: SetAside): void
+  tell(notice: Notice): void
+  log(message: string, data?: Record<string, unknown>): void
+  onChange(): void
+}
+
+/** The runbooks of the app, of every kind: one under way at a time. */
+export interface Runs {
+  handlers: Pick<ZotbarHandlers, 'runbooks'>
+  /** Makes kinds known, by the names of their runbooks: before `begin`. */
+  know(kinds: Record<string, Kind>): void
+  /** Looks for a run that was cut off: it is the one under way from then on. Before anybody can ask. */
+  look(): Promise<unknown>
+  /** Begins a run and returns; fails with what `blocked` says while another one is under way. */
+  start(runbook: Runbook<object>, by: string): Promise<Result<{ run: string }>>
+  /** The run under way; one that broke off is it until it was brought to its end. */
+  current(): RunbookProgress | undefined
+  /** Why no other run may begin now: `busy`, or `run-broken-off`. */
+  blocked(): Failure | undefined
+  /** Brings an interrupted run to its end, or lets the supervisor begin. Returns when that is under way. */
+  begin(): Promise<void>
+  close(): void
+}
+
+/** Owns the one list of runs; `know` is called for every kind before `begin`. */
+export function createRuns({ supervisor, ...options }: Options): Runs {
+  const kinds: Record<string, Kind> = {}
+  const runbooks = createRunbooks({
+    ...options,
+    kinds,
+    onClosed({ run, title }) {
+      const at = options.clock.now()
+      options.tell({ kind: 'run-overtaken', id: `run-overtaken:${run}`, at, run, title })
+    },
+    onBrokenOff: run => void serveMeanwhile(run),
+    recover: cut => bringToItsEnd({ ...cut, serves: served }),
+  })
+
+  /** The registry served, or was to serve, when the run under way began. */
+  let served = true
+
+  const bringToItsEnd = (cut: Interrupted): Promise<void> =>
+    kinds[cut.runbook]?.recover?.(cut) ?? recover(cut)
+
+  /** The registry first, then the run, then the registry again where the run left it stopped. */
+  async function recover(cut: Interrupted): Promise<void> {
+    const { runbook, onward, inThisLife, serves } = cut
+    options.log('an interrupted runbook is brought to its end', { runbook, onward })
+    if (!inThisLife) await supervisor.begin()
+    void cut.resume().then(() => {
+      if (serves && supervisor.state().kind === 'stopped') void supervisor.start()
+    })
+  }
+
+  /** A disk may stay full for hours: what a run that broke off left stopped serves again after the second try. */
+  async function serveMeanwhile({ runbook, memory, tries }: BrokenOff): Promise<void> {
+    if (tries < 2 || !served || supervisor.state().kind !== 'stopped') return
+    try {
+      await kinds[runbook]?.servesMeanwhile?.(memory)
+      await supervisor.start()
+    } catch (error) {
+      options.log('the registry does not serve meanwhile', { error: String(error) })
+    }
+  }
+
+  let looked: Promise<Interrupted | undefined> | undefined
+  const look = (): Promise<Interrupted | undefined> => {
+    // A look that failed is not remembered: the next one may succeed.
+    looked ??= runbooks.interrupted().catch(error => {
+      looked = undefined
+      throw error
+    })
+    return looked
+  }
+
+  return {
+    handlers: {
+      runbooks: {
+        state: ({ run, after, waitMs }) => runbooks.lines(run, after, waitMs),
+        answer: async ({ question, agreed }) => runbooks.answer(question, agreed),
+        cancel: async () => runbooks.cancel(),
+        async show({ run }) {
+          const details = await runbooks.details(run)
+          return details ? ok(details) : fail({ code: 'nothing-under-way' })
+        },
+        history: async () => ok({ runs: await runbooks.history() }),
+      },
+    },
+    know: more => void Object.assign(kinds, more),
+    look,
+    async start(runbook, by) {
+      const serving = supervisor.state().kind !== 'stopped'
+      const begun = await runbooks.start(runbook, by)
+      if (begun.ok) served = serving
+      return begun
+    },
+    current: () => runbooks.current(),
+    blocked: () => runbooks.blocked(),
+    async begin() {
+      try {
+        const cut = await look()
+        return cut ? await bringToItsEnd(cut) : await supervisor.begin()
+      } catch (error) {
+        options.log('an interrupted runbook cannot be taken up', { error: String(error) })
+        // Whatever is wrong with a run, the registry is looked after.
+        const { kind } = supervisor.state()
+        if (kind === 'stopped') await supervisor.begin()
+      }
+    },
+    close: () => runbooks.close(),
+  }
+}

@@ -1,0 +1,257 @@
+import { rm } from 'node:fs/promises'
+import * as v from 'valibot'
+import type { Result } from '../../contract/result.ts'
+import type { Finding } from '../../contract/runbook.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { Choice } from '../engine/engines.ts'
+import type { Runbook, Step, StepContext, StepResult } from '../runbook/step.ts'
+import { type Check, runChecks } from '../verify/checks.ts'
+import type { StoreParts } from '../verify/doubts.ts'
+import { readInventory } from '../verify/inventory-file.ts'
+import { inventoryStep } from '../verify/inventory-step.ts'
+import { readyLimit, type Served, serveWithin, staysUp } from '../verify/serve.ts'
+import type { Ask } from '../verify/served.ts'
+import { asStep, done, failed } from '../verify/step-result.ts'
+import { storeChecks } from '../verify/store-checks.ts'
+
+const choice = v.object({
+  id: v.picklist(['zotbar-registry', 'zot']),
+  /** The setting `engine.path`. */
+  path: v.string(),
+  command: v.string(),
+  version: v.exactOptional(v.string()),
+})
+/** What the journal of a switch remembers. */
+export const switchMemory = v.object({
+  from: choice,
+  to: choice,
+  yes: v.boolean(),
+  /** Where the inventory is kept while the run lasts. */
+  censusFile: v.string(),
+  tags: v.exactOptional(v.number()),
+  /** Who asked for it. */
+  by: v.exactOptional(v.string()),
+  /** Repositories that could not be read, each with its reason. */
+  unreadable: v.exactOptional(v.array(v.string())),
+})
+export type SwitchMemory = v.InferOutput<typeof switchMemory>
+
+/** The name of the runbook in the contract. */
+export const switchName = 'engine-use'
+
+export interface SwitchParts extends StoreParts {
+  clock: Clock
+  supervisor: Served
+  /** The engine that is under care, or would be started. */
+  current(): Engine
+  use(engine: Engine): void
+  /** The engine of a choice, found anew. */
+  locate(choice: SwitchMemory['to']): Promise<Result<Engine>>
+  choice(): Choice
+  /** Writes the settings, durably. */
+  choose(choice: Choice): Promise<Result<unknown>>
+  /** Whether this engine accepts config.json, and nobody else has the data open. */
+  inspect(engine: Engine): Promise<Result<null>>
+  /** This engine may be started on the data folder, whatever was chosen for it; undefined: none. */
+  permit(engine: Engine | undefined): void
+  /** Writes down the engine under care as the one that was chosen for the data folder, durably. */
+  keepChoice(by: string): Promise<Result<unknown>>
+  isChosen(engine: Engine): Promise<boolean>
+  findings(memory: SwitchMemory): Promise<Finding[]>
+  ask: Ask
+  /** The newest lines of the engine's log. */
+  tail(count: number): Promise<string[]>
+  gate(): { readySeconds: number; stableSeconds: number }
+}
+
+type Context = StepContext<SwitchMemory>
+type SwitchStep = Step<SwitchMemory>
+
+/** The switch between engines, on the same data. */
+export function switchRunbook(memory: SwitchMemory, parts: SwitchParts): Runbook<SwitchMemory> {
+  const { from, to } = memory
+  const name = ({ id, version }: SwitchMemory['to']): string =>
+    version === undefined ? id : `${id} ${version}`
+  return {
+    name: switchName,
+    title: `Switch from ${name(from)} to ${name(to)}`,
+    memory,
+    steps: [
+      preflightStep(parts),
+      askStep(parts),
+      stopStep(parts),
+      inventoryStep({
+        ...parts,
+        now: () => parts.clock.now(),
+        needless: context => holdsAlready(context, parts),
+      }),
+      switchStep(parts),
+      startStep(parts),
+      gateStep(parts),
+      commitStep(parts),
+    ],
+    changes: ({ from: a, to: b, unreadable = [] }) =>
+      isSame(a, b)
+        ? []
+        : [`the engine: ${name(a)} became ${name(b)}`, ...unreadable.map(what => `not proven: ${what}`)],
+  }
+}
+
+const isSame = (a: SwitchMemory['from'], b: SwitchMemory['to']): boolean =>
+  a.id === b.id && a.command === b.command
+
+/** The switch is already there: nothing is touched. */
+const holdsAlready = ({ memory }: Context, { supervisor }: SwitchParts): boolean =>
+  isSame(memory.from, memory.to) && supervisor.state().kind === 'serving'
+
+function preflightStep(parts: SwitchParts): SwitchStep {
+  return {
+    id: 'preflight',
+    title: 'Check before starting',
+    why: 'What it would refuse is found while the one that serves now still does.',
+    cancellable: true,
+    check: async context => holdsAlready(context, parts),
+    async apply({ memory, progress }) {
+      // Said in any case, also where consent was given beforehand.
+      for (const { advice } of await parts.findings(memory)) progress({ label: advice })
+      const engine = await parts.locate(memory.to)
+      return engine.ok ? asStep(await parts.inspect(engine.value)) : asStep(engine)
+    },
+  }
+}
+
+function askStep(parts: SwitchParts): SwitchStep {
+  return {
+    id: 'ask',
+    title: 'Ask for consent',
+    why: 'Some things do not work with the other engine.',
+    cancellable: true,
+    check: async context => context.memory.yes || holdsAlready(context, parts),
+    async apply({ memory, ask }) {
+      const found = await parts.findings(memory)
+      const agreed = await ask({
+        id: 'consent',
+        title: `Switch to ${memory.to.id}?`,
+        body: [
+          'The registry is away for a few seconds. When the new engine does not prove itself, the one before comes back.',
+          ...found.map(({ advice }) => advice),
+        ].join('\n'),
+        confirm: 'Switch',
+      })
+      return agreed ? done : failed('declined', 'It was not agreed to.')
+    },
+  }
+}
+
+function stopStep(parts: SwitchParts): SwitchStep {
+  return {
+    id: 'stop',
+    title: 'Finish pushes and stop',
+    why: 'Two engines never write to the same data at the same time.',
+    check: async context => holdsAlready(context, parts) || parts.supervisor.state().kind === 'stopped',
+    apply: async () => asStep(await parts.supervisor.stop()),
+    async undo({ memory }) {
+      const engine = await parts.locate(memory.from)
+      if (!engine.ok) return asStep(engine)
+      if (parts.current().command !== engine.value.command) parts.use(engine.value)
+      const served = await serveWithin(parts, limitOf(memory, parts))
+      // Where nobody had chosen, it waits for a choice again.
+      return parts.supervisor.state().kind === 'undecided' ? done : served
+    },
+  }
+}
+
+function switchStep(parts: SwitchParts): SwitchStep {
+  const turnTo = async (to: SwitchMemory['to']): Promise<StepResult> => {
+    const engine = await parts.locate(to)
+    if (!engine.ok) return asStep(engine)
+    const chosen = await parts.choose({ id: to.id, path: to.path })
+    if (chosen.ok) parts.use(engine.value)
+    return asStep(chosen)
+  }
+  return {
+    id: 'switch',
+    title: 'Name the other engine in the settings',
+    why: 'From here on every start takes the other engine.',
+    async check(context) {
+      if (holdsAlready(context, parts)) return true
+      const { to } = context.memory
+      const { id, path } = parts.choice()
+      const { id: now, command } = parts.current()
+      return id === to.id && path === to.path && now === to.id && command === to.command
+    },
+    apply: ({ memory }) => turnTo(memory.to),
+    undo: ({ memory }) => turnTo(memory.from),
+  }
+}
+
+function startStep(parts: SwitchParts): SwitchStep {
+  const { supervisor } = parts
+  return {
+    id: 'start',
+    title: 'Start the other engine',
+    why: 'It has to answer within its time.',
+    check: async ({ memory }) =>
+      supervisor.state().kind === 'serving' && parts.current().command === memory.to.command,
+    apply: ({ memory }) => bringUp(parts, memory),
+    async undo() {
+      parts.permit(undefined)
+      return asStep(await supervisor.stop())
+    },
+  }
+}
+
+/** Starts the engine that is switched to: until it is chosen for good, this run alone allows it. */
+function bringUp(parts: SwitchParts, memory: SwitchMemory): Promise<StepResult> {
+  parts.permit(parts.current())
+  return serveWithin(parts, limitOf(memory, parts))
+}
+
+function limitOf({ tags }: SwitchMemory, { gate }: SwitchParts): number {
+  return readyLimit(gate().readySeconds, tags)
+}
+
+function gateStep(parts: SwitchParts): SwitchStep {
+  return {
+    id: 'gate',
+    title: 'Prove that it works',
+    why: 'An engine that answers may still have lost a tag.',
+    cancellable: true,
+    check: async context => holdsAlready(context, parts),
+    apply: async context => runChecks(await checksOf(parts, context), context),
+  }
+}
+
+async function checksOf(parts: SwitchParts, { memory, progress, signal }: Context): Promise<Check[]> {
+  const { stableSeconds: seconds } = parts.gate()
+  const [inventory, roots] = [await readInventory(memory.censusFile), await parts.roots()]
+  const layout = await parts.layout()
+  const { ask, tail, known } = parts
+  return [
+    { id: 'ready', title: 'It is ready', run: () => bringUp(parts, memory) },
+    ...storeChecks({ inventory, roots, ask, tail, layout, known, progress, signal }),
+    {
+      id: 'stable',
+      title: `It runs for ${seconds} s without a restart`,
+      run: () => staysUp(parts, { seconds, progress, signal }),
+    },
+  ]
+}
+
+function commitStep(parts: SwitchParts): SwitchStep {
+  return {
+    id: 'commit',
+    title: 'Keep it',
+    why: 'It has proved itself; from here on nothing goes back by itself.',
+    pointOfNoReturn: true,
+    check: async context => holdsAlready(context, parts) && parts.isChosen(parts.current()),
+    async apply({ memory }) {
+      await rm(memory.censusFile, { force: true })
+      parts.known.clear()
+      const kept = await parts.keepChoice(memory.by ?? 'cli')
+      parts.permit(undefined)
+      return asStep(kept)
+    },
+  }
+}

@@ -1,0 +1,121 @@
+import type { Caller } from '../../../contract/command.ts'
+import type { KeyCreated, KeyList, KeyRevoked } from '../../../contract/key.ts'
+import { fail, ok, type Result } from '../../../contract/result.ts'
+import type { Clock } from '../../../lib/clock.ts'
+import type { AdminClient } from '../../platform/admin-client.ts'
+import type { RegistryHttp } from '../../platform/registry-http.ts'
+import { expiryForms, readExpiry } from './expiry.ts'
+import type { KeyBook } from './key-book.ts'
+import { ownBook } from './own-book.ts'
+import { socketBook } from './socket-book.ts'
+
+interface Options {
+  admin: AdminClient
+  registry: RegistryHttp
+  /** Read anew each time: the engine may be exchanged. */
+  readonly engine: string
+  serves(): boolean
+  /** The user whose credential the app holds, if any. */
+  credential(): Promise<{ user: string } | undefined>
+  clock: Clock
+}
+
+export interface NewKey {
+  user: string
+  label: string
+  expires?: string | undefined
+  scopes: string[]
+}
+
+/** API keys: of every user where the engine lets the app in, else of the one user whose credential it holds. */
+export interface Keys {
+  list(): Promise<Result<KeyList>>
+  /** The command line gets the secret with the answer, a window by `reveal`. */
+  create(wish: NewKey, caller: Caller): Promise<Result<KeyCreated>>
+  reveal(uuid: string): Result<{ apiKey: string }>
+  revoke(uuid: string, descendants: boolean): Promise<Result<KeyRevoked>>
+}
+
+/** How long a secret waits for somebody to look at it. */
+const revealMs = 10 * 60_000
+/** What the policy of this app is where an engine has none. */
+const usualLifeMs = 90 * 86_400_000
+
+export function createKeys(options: Options): Keys {
+  const { admin, registry, serves, credential, clock } = options
+  /** Secrets that a window has not asked for yet; never on disk. */
+  const waiting = new Map<string, { apiKey: string; forget: () => void }>()
+
+  async function book(): Promise<Result<KeyBook>> {
+    if (!serves()) return fail({ code: 'registry-not-serving' })
+    const all = await socketBook(admin)
+    if (all) return ok(all)
+    const known = await credential()
+    return known
+      ? ok(ownBook(registry, options.engine, known.user))
+      : fail({ code: 'keys-need-admin-socket', engine: options.engine })
+  }
+
+  function keepForReveal(uuid: string, apiKey: string): void {
+    const forget = clock.setTimer(clock.now() + revealMs, () => waiting.delete(uuid))
+    waiting.set(uuid, { apiKey, forget })
+  }
+
+  return {
+    async list() {
+      const from = await book()
+      if (!from.ok) return from
+      const keys = await from.value.list()
+      if (!keys.ok) return keys
+      const { onlyUser } = from.value
+      return ok({ keys: keys.value, ...(onlyUser === undefined ? {} : { onlyUser }) })
+    },
+    async create({ user, label, expires, scopes }, caller) {
+      const expiry = readExpiry(expires, clock.now())
+      if (!expiry)
+        return fail({ code: 'bad-input', field: 'expires', wrong: expires ?? '', allowed: expiryForms })
+      const to = await book()
+      if (!to.ok) return to
+      if (expiry.kind === 'never' && !to.value.mayLiveForEver)
+        return fail({
+          code: 'key-refused',
+          reason: 'Keys of zotbar-registry always end; name a date or a span',
+        })
+      const made = await to.value.create({
+        user,
+        label,
+        scopes,
+        expirationDate: expirationOf(expiry, to.value, clock.now()),
+      })
+      if (!made.ok || caller === 'cli') return made
+      const { apiKey, ...shown } = made.value
+      keepForReveal(shown.uuid, apiKey)
+      return ok(shown)
+    },
+    reveal(uuid) {
+      const found = waiting.get(uuid)
+      if (!found) return fail({ code: 'secret-gone', uuid })
+      found.forget()
+      waiting.delete(uuid)
+      return ok({ apiKey: found.apiKey })
+    },
+    async revoke(uuid, descendants) {
+      const from = await book()
+      if (!from.ok) return from
+      const done = await from.value.revoke(uuid, descendants)
+      for (const gone of done.ok ? done.value.revoked : []) {
+        waiting.get(gone)?.forget()
+        waiting.delete(gone)
+      }
+      return done
+    },
+  }
+}
+
+type Read = NonNullable<ReturnType<typeof readExpiry>>
+
+/** zot has no policy: a key without a date would live for ever there. */
+function expirationOf(expiry: Read, book: KeyBook, now: number): string {
+  if (expiry.kind === 'at') return new Date(expiry.at).toISOString()
+  return expiry.kind === 'policy' && book.mayLiveForEver ? new Date(now + usualLifeMs).toISOString() : ''
+}

@@ -1,0 +1,59 @@
+import type { Clock } from '../../lib/clock.ts'
+import { type LogOutput, logOutputOf } from '../registry-config/log-output.ts'
+import { type LogBatch, standardLogLimits } from '../supervisor/log-file.ts'
+import { followLog, type LogFollower } from '../supervisor/log-follow.ts'
+
+/** The engine's log where config.json sends it elsewhere (`log.output`). It is the user's: followed and never changed. */
+export interface OutputLog {
+  /** What is meant from now on, absolute; undefined: standard output. To be called before each start of the engine. */
+  use(path: string | undefined): void
+  /**
+   * Its newest lines, oldest first; undefined where they are in the registry's own output. A log that cannot be read
+   * back gives one line that says so.
+   */
+  tail(count: number): Promise<string[]> | undefined
+  close(): Promise<void>
+}
+
+type Current = { output: LogOutput; follower?: LogFollower }
+
+export function createOutputLog(
+  clock: Clock,
+  onBatch: (batch: LogBatch) => void,
+  complain: (message: string) => void,
+): OutputLog {
+  let current: Current = { output: { kind: 'launch-log' } }
+
+  function follow(output: LogOutput): Current {
+    if (output.kind !== 'file') return { output }
+    try {
+      return { output, follower: followLog(output.file, clock, standardLogLimits, onBatch) }
+    } catch (error) {
+      complain(`log.output cannot be followed: ${String(error)}`)
+      return { output }
+    }
+  }
+  return {
+    use(path) {
+      const output = logOutputOf(path)
+      if (current.follower && isSame(output, current.output)) return current.follower.writerStarts()
+      void current.follower?.close()
+      current = follow(output)
+    },
+    tail(count) {
+      const { output, follower } = current
+      switch (output.kind) {
+        case 'launch-log':
+          return undefined
+        case 'unreadable':
+          return Promise.resolve([`(${output.why})`])
+        case 'file':
+          return follower?.tail(count) ?? Promise.resolve([])
+      }
+    },
+    close: async () => current.follower?.close(),
+  }
+}
+
+const isSame = (one: LogOutput, other: LogOutput): boolean =>
+  one.kind === 'file' && other.kind === 'file' && one.file === other.file

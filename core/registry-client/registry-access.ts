@@ -1,0 +1,86 @@
+import type { Clock } from '../../lib/clock.ts'
+import { type AdminClient, adminClient } from '../platform/admin-client.ts'
+import type { SetAside } from '../platform/json-file.ts'
+import { type RegistryHttp, registryHttp } from '../platform/registry-http.ts'
+import type { Target } from '../registry-config/preflight.ts'
+import type { Secrets } from '../secrets/secrets.ts'
+import { type Admin, type Credential, createAdmin } from './admin/admin.ts'
+import { createImages, type Images } from './images/images.ts'
+import { createKeys, type Keys } from './keys/keys.ts'
+
+export interface RegistryAccessOptions {
+  home: string
+  configFile: string
+  engine(): string
+  secrets: Secrets
+  clock: Clock
+  /** The registry's administration socket. */
+  adminSocket: string
+  target(): Target | undefined
+  /** Where it answers now, without a trailing slash; undefined while it does not serve. */
+  url(): string | undefined
+  report(what: SetAside): void
+}
+
+/** What the app does in the registry itself, beside keeping it up. */
+export interface RegistryAccess {
+  images: Images
+  keys: Keys
+  admin: Admin
+  /** The app's own requests to the registry. */
+  registry: RegistryHttp
+  /** As "Basic ..."; undefined where the app has no account there. */
+  authorization(): Promise<string | undefined>
+  close(): void
+}
+
+/** Wires images, keys and the admin to the registry that runs. */
+export function createRegistryAccess(options: RegistryAccessOptions): RegistryAccess {
+  const { home, configFile, engine, secrets, clock, adminSocket, target, url, report } = options
+  const admin = createAdmin({
+    home,
+    secrets,
+    report,
+    now: clock.now,
+    registry() {
+      const htpasswd = target()?.htpasswd
+      return { configFile, ...(htpasswd === undefined ? {} : { htpasswd }) }
+    },
+  })
+  const credential = (): Promise<Credential | undefined> => admin.credential()
+  const registry = registryHttp({ url, credential })
+  const socket: AdminClient = adminClient(adminSocket)
+  return {
+    admin,
+    registry,
+    images: createImages({
+      registry,
+      admin: socket,
+      ...(engine() === 'zot' ? {} : { adminSocket }),
+      address: () => clientAddress(target()),
+      isCached: repository => target()?.isCached(repository) ?? false,
+      dataFolder: () => target()?.dataFolder,
+    }),
+    keys: createKeys({
+      admin: socket,
+      registry,
+      get engine() {
+        return engine()
+      },
+      serves: () => url() !== undefined,
+      credential,
+      clock,
+    }),
+    async authorization() {
+      const known = await credential()
+      return known && `Basic ${Buffer.from(`${known.user}:${known.password}`).toString('base64')}`
+    },
+    close: () => registry.close(),
+  }
+}
+
+/** "127.0.0.1:5050", or the name under which the outside knows it. */
+export function clientAddress(target: Target | undefined): string {
+  if (target?.publicUrl !== undefined) return target.publicUrl.replace(/^https?:\/\//, '').replace(/\/$/, '')
+  return `${target?.host ?? '127.0.0.1'}:${target?.port ?? 5050}`
+}

@@ -1,0 +1,122 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Step } from '../runbook/step.ts'
+import { type Check, type Checked, runChecks } from '../verify/checks.ts'
+import { readInventory } from '../verify/inventory-file.ts'
+import { serveWithin, staysUp } from '../verify/serve.ts'
+import { done, failed } from '../verify/step-result.ts'
+import { storeChecks } from '../verify/store-checks.ts'
+import { blame, limitOf } from './change-steps.ts'
+import { pruneSnapshots } from './databases.ts'
+import type { UpgradeMemory } from './memory.ts'
+import { removeWork } from './obtain-steps.ts'
+import type { Context, UpgradeParts } from './parts.ts'
+
+export function gateStep(parts: UpgradeParts): Step<UpgradeMemory> {
+  return {
+    id: 'gate',
+    title: 'Prove that it works',
+    why: 'A version that answers may still have lost a tag.',
+    cancellable: true,
+    check: async ({ memory }) => memory.needless,
+    async apply(context) {
+      const result = await runChecks(await checksOf(parts, context), context)
+      if (!result.ok && !context.signal.aborted) await blame(parts, context.memory, result)
+      return result
+    },
+  }
+}
+
+const wrong = (missing: string): Checked => failed('gate-failed', `The check failed: ${missing}.`)
+
+async function checksOf(parts: UpgradeParts, context: Context): Promise<Check[]> {
+  const { memory, progress, signal } = context
+  const { seconds, ready } = { seconds: parts.gate().stableSeconds, ready: limitOf(memory, parts) }
+  const [inventory, roots] = [await readInventory(memory.censusFile), await parts.roots()]
+  const layout = await parts.layout()
+  const { ask, tail, known } = parts
+  return [
+    { id: 'ready', title: 'It is ready', run: () => serveWithin(parts, ready) },
+    ...storeChecks({ inventory, roots, ask, tail, layout, known, progress, signal }),
+    { id: 'public-url', title: 'The public address answers and lists', run: () => publicUrl(parts, memory) },
+    ...parts.checks().map((line, at) => ({
+      id: `check-${at + 1}`,
+      title: line,
+      run: () => userCheck(line, parts, context),
+    })),
+    {
+      id: 'stable',
+      title: `It runs for ${seconds} s without a restart`,
+      run: () => staysUp(parts, { seconds, progress, signal }),
+    },
+  ]
+}
+
+const tries = 10
+
+/** What stands before the registry may need a moment to see that it is back. */
+async function publicUrl(parts: UpgradeParts, { baseline }: UpgradeMemory): Promise<Checked> {
+  const before = baseline?.publicUrl
+  if (before === undefined) return { ok: true, state: 'skipped', words: 'config.json names none' }
+  if (!before.answers) return failedBefore(before.reason)
+  for (let turn = 1; ; turn += 1) {
+    const now = await parts.askPublic()
+    const lists = now?.lists === before.lists || before.lists === 'no'
+    if (now?.answers && lists) {
+      if (now.lists === 'hidden')
+        return { ok: true, state: 'unproven', words: 'It answers; it lists only to those who sign in' }
+      return before.lists === 'no' ? failedBefore(before.reason) : { ok: true }
+    }
+    const why = now?.reason ?? 'it lists no more to who could see the list before'
+    if (turn === tries) return wrong(`the public address does not work any more: ${why}`)
+    await new Promise<void>(resolve => parts.clock.setTimer(parts.clock.now() + 500, resolve))
+  }
+}
+
+const failedBefore = (reason = 'it did not work'): Checked => ({
+  ok: true,
+  state: 'skipped',
+  words: `It failed before the upgrade too: ${reason}`,
+})
+
+async function userCheck(line: string, parts: UpgradeParts, { memory, signal }: Context): Promise<Checked> {
+  const why = await parts.runCheck(line, signal)
+  if (why === undefined) return { ok: true }
+  // One that was added meanwhile was never seen to pass.
+  if (memory.baseline?.checks[line] !== true) return failedBefore(why)
+  return wrong(`${line}: ${why}`)
+}
+
+/** From here on nothing goes back by itself; `zotbar upgrade --undo` goes back by hand. */
+export function commitStep(parts: UpgradeParts): Step<UpgradeMemory> {
+  const { library, home } = parts
+  return {
+    id: 'commit',
+    title: 'Keep it',
+    why: 'It has proved itself; from here on nothing goes back by itself.',
+    pointOfNoReturn: true,
+    check: async ({ memory }) => memory.needless,
+    async apply({ memory, progress }) {
+      const { to, old, undo, version, source } = memory
+      // First what makes room: a full disk must not keep what is done from being written down.
+      await rm(memory.censusFile, { force: true })
+      parts.known.clear()
+      await removeWork(memory)
+      if (source === undefined && version !== undefined)
+        await rm(join(home, 'upgrades', version), { recursive: true, force: true })
+      await pruneSnapshots(join(home, 'snapshots'), 3, memory.id)
+      try {
+        const past = (await library.past()).filter(name => name !== to?.name && name !== old?.name)
+        if (to && old) await library.setPast(undo ? past : [...past, old.name])
+        if (to) await library.forgive(to.version)
+      } catch (error) {
+        // It serves and has proved itself: that is not undone for a note.
+        parts.log('what was replaced cannot be written down', { error: String(error) })
+        progress({
+          label: `It could not be written down that ${old?.version} was replaced: --undo will not know it`,
+        })
+      }
+      return done
+    },
+  }
+}

@@ -1,0 +1,238 @@
+import { mkdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fail, type Result } from '../../contract/result.ts'
+import { reasonOf } from '../../lib/error-code.ts'
+import type { Obtained, Release } from '../releases/release.ts'
+import { compareVersions, isVersion } from '../releases/release.ts'
+import type { Question, Step, StepResult } from '../runbook/step.ts'
+import { doubtsOf } from '../verify/doubts.ts'
+import { asStep, done, errorOf, failed } from '../verify/step-result.ts'
+import { databaseBytes } from './databases.ts'
+import { isFile } from './library.ts'
+import type { Baseline, UpgradeMemory } from './memory.ts'
+import type { Context, UpgradeParts } from './parts.ts'
+
+type UpgradeStep = Step<UpgradeMemory>
+
+/** Room for what is small, in bytes. */
+const margin = 32 * 1024 * 1024
+
+/** Why this version is not to be taken, before a byte of it runs; undefined when it may be. */
+export async function refusalOf(
+  version: string,
+  memory: UpgradeMemory,
+  { library }: UpgradeParts,
+): Promise<StepResult | undefined> {
+  const running = memory.from.version
+  if (memory.undo) return undefined
+  const older = running !== undefined && isVersion(running) && isVersion(version)
+  if (older && compareVersions(version, running) < 0 && !memory.allowDowngrade)
+    return failed(
+      'version-older',
+      `${version} is older than ${running}, which runs. Go back with zotbar upgrade --undo, or agree with --allow-downgrade.`,
+    )
+  const bad = (await library.bad())[version]
+  if (bad && !memory.named)
+    return failed(
+      'version-bad',
+      `${version} failed here before: ${bad.reason} To try it again, name it: zotbar upgrade --to ${version}`,
+    )
+  return undefined
+}
+
+export function preflightStep(parts: UpgradeParts): UpgradeStep {
+  return {
+    id: 'preflight',
+    title: 'Check before starting',
+    why: 'What would fail later is found while nothing has been touched.',
+    cancellable: true,
+    check: async ({ memory }) => memory.needless,
+    async apply(context) {
+      const { memory, progress, signal } = context
+      if (memory.version !== undefined) {
+        const refused = await refusalOf(memory.version, memory, parts)
+        if (refused) return refused
+      }
+      const inspected = await parts.inspect()
+      if (!inspected.ok) return asStep(inspected)
+      const room = await roomFor(memory, parts)
+      if (!room.ok) return room
+      for (const { id, advice } of await parts.advisories(memory.from.version))
+        progress({ label: `${id}: ${advice}` })
+      for (const { advice } of await doubtsOf(parts)) progress({ label: advice })
+      const pushes = await parts.pushes()
+      if (pushes.length > 0) progress({ label: `Pushes under way, to be waited for: ${pushes.length}` })
+      memory.baseline = await baselineOf(parts, context)
+      return signal.aborted ? failed('cancelled', 'It was cancelled.') : done
+    },
+  }
+}
+
+/** The folder of programs can be written, and there is space for what is to come. */
+async function roomFor(memory: UpgradeMemory, parts: UpgradeParts): Promise<StepResult> {
+  const { library, home, freeSpace } = parts
+  try {
+    const probe = join(library.folder, `.probe-${process.pid}`)
+    await mkdir(library.folder, { recursive: true, mode: 0o700 })
+    // With `recursive` a read-only volume would be told as a folder that is not there.
+    await rm(probe, { recursive: true, force: true })
+    await mkdir(probe)
+    await rm(probe, { recursive: true })
+  } catch (error) {
+    return asStep(fail({ code: 'file-unusable', path: library.folder, reason: reasonOf(error) }))
+  }
+  const running = await stat(memory.from.command).then(
+    ({ size }) => size,
+    () => 0,
+  )
+  const databases = await databaseBytes((await parts.roots()) ?? [])
+  const file = memory.source?.startsWith('/') ? await stat(memory.source).catch(() => undefined) : undefined
+  // The download becomes the installed program; the one that runs may have to be copied.
+  const needed = (memory.undo ? 0 : (file?.size ?? running) + running) + databases + margin
+  const space = await freeSpace(home)
+  if (space === undefined || space.freeBytes >= needed) return done
+  const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`
+  return failed(
+    'no-space',
+    `There is too little space: ${megabytes(needed)} are needed, and ${megabytes(space.freeBytes)} are free.`,
+    `On the volume of ${home}.`,
+  )
+}
+
+/** What fails before the upgrade cannot fail its gate. */
+async function baselineOf(parts: UpgradeParts, { progress, signal }: Context): Promise<Baseline> {
+  const publicUrl = await parts.askPublic()
+  if (publicUrl?.reason !== undefined)
+    progress({ label: `The public address does not work now: ${publicUrl.reason}` })
+  const checks: Record<string, boolean> = {}
+  for (const line of parts.checks()) {
+    const wrong = await parts.runCheck(line, signal)
+    checks[line] = wrong === undefined
+    if (wrong !== undefined) progress({ label: `A check of yours does not pass now: ${line} (${wrong})` })
+  }
+  return { ...(publicUrl ? { publicUrl } : {}), checks }
+}
+
+/** The folder of a run that is over. */
+export const removeWork = ({ work }: UpgradeMemory): Promise<void> =>
+  rm(work, { recursive: true, force: true })
+
+/** What comes from a release is kept by its version, so that a download that broke off goes on. */
+const downloadFolder = ({ source, version, work }: UpgradeMemory, home: string): string =>
+  source === undefined && version !== undefined ? join(home, 'upgrades', version) : join(work, 'download')
+
+export function downloadStep(parts: UpgradeParts): UpgradeStep {
+  const { releases, home } = parts
+  return {
+    id: 'download',
+    title: 'Download',
+    why: 'It is fetched into a folder of its own, and nothing of it runs.',
+    cancellable: true,
+    check: async ({ memory }) =>
+      memory.needless || memory.undo || (memory.got !== undefined && (await isFile(memory.got.file))),
+    async apply(context) {
+      const { memory, progress, signal } = context
+      await mkdir(memory.work, { recursive: true, mode: 0o700 })
+      const taking = {
+        to: downloadFolder(memory, home),
+        signal,
+        progress: (count: number, total?: number) =>
+          progress({
+            label: 'Downloaded',
+            done: count,
+            unit: 'bytes',
+            ...(total === undefined ? {} : { total }),
+          }),
+      }
+      const { source, version } = memory
+      let got: Result<Obtained>
+      if (source === 'source') {
+        const onOutput = (lines: string[]): void => {
+          for (const label of lines) progress({ label })
+        }
+        got = await parts.build(version, { ...taking, onOutput })
+      } else if (source?.startsWith('/')) got = await releases.fromFile(source, taking)
+      else if (source !== undefined) got = await releases.download(source, taking)
+      else {
+        const release = await releaseOf(memory, parts, signal)
+        got = release.ok ? await releases.download(release.value, taking) : release
+      }
+      if (!got.ok) return asStep(got)
+      const { origin, file, bytes, sha256, from, version: of } = got.value
+      memory.got = { origin, file, bytes, sha256, from, ...(of === undefined ? {} : { version: of }) }
+      return { ...done, words: `${got.value.from}, ${got.value.bytes} bytes` }
+    },
+    async undo({ memory }) {
+      await removeWork(memory)
+      return done
+    },
+  }
+}
+
+function releaseOf(
+  { version }: UpgradeMemory,
+  { releases }: UpgradeParts,
+  signal: AbortSignal,
+): Promise<Result<Release>> {
+  if (version === undefined)
+    return Promise.resolve(fail({ code: 'unexpected', where: 'an upgrade without a version' }))
+  return releases.find(version, { signal })
+}
+
+export function verifyStep(parts: UpgradeParts): UpgradeStep {
+  return {
+    id: 'verify',
+    title: 'Verify',
+    why: 'Size, digests, file type and architecture are known before a byte of it runs.',
+    cancellable: true,
+    check: async ({ memory }) => memory.needless || memory.undo,
+    async apply({ memory, progress, signal, ask }) {
+      const { got } = memory
+      if (!got) return failed('unexpected', 'Nothing was fetched.')
+      const release =
+        memory.source === undefined
+          ? await releaseOf(memory, parts, signal)
+          : { ok: true as const, value: undefined }
+      if (!release.ok) return asStep(release)
+      const trust = await parts.releases.verify(got, release.value, {
+        signal,
+        allowDowngrade: memory.allowDowngrade,
+        onPart: part => progress({ label: part.title, part }),
+      })
+      if (!trust.ok) return asStep(trust)
+      const { sha256, origin } = trust.value
+      // Its version is asked for next: nothing of it runs before somebody stands for it.
+      const vouched = origin !== 'unproven' || memory.yes || (await ask(vouching(got, sha256)))
+      if (!vouched) return failed('declined', 'Nobody vouches for it; nothing of it was run.')
+      memory.trust = { sha256, origin }
+      return { ...done, words: `SHA-256 ${sha256}` }
+    },
+  }
+}
+
+const vouching = ({ from }: Pick<Obtained, 'from'>, sha256: string): Question => ({
+  id: 'vouch',
+  title: 'Do you vouch for this program?',
+  body: [
+    'Nobody published a digest of it: only your word stands for where it comes from.',
+    `SHA-256 ${sha256}, from ${from}`,
+    'Size, file type and architecture are right. Next it is run for its version, beside the one that serves.',
+  ].join('\n'),
+  confirm: 'Run it',
+})
+
+/** Looks whether it may run, runs `--version`, and says which version it is. */
+export async function lookAtStaged(
+  file: string,
+  sha256: string,
+  parts: UpgradeParts,
+  { memory, progress, signal }: Context,
+): Promise<{ ok: true; version: string } | { ok: false; error: ReturnType<typeof errorOf> }> {
+  const wanted = memory.source === undefined ? memory.version : undefined
+  const seen = await parts.releases.verifyStaged(file, sha256, wanted, {
+    signal,
+    onPart: part => progress({ label: part.title, part }),
+  })
+  if (!seen.ok) return { ok: false, error: errorOf(seen.error) }
+  return { ok: true, version: seen.value.version }
+}

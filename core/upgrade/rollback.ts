@@ -1,0 +1,123 @@
+import { mkdir, readFile, realpath, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import { writeAtomic } from '../../lib/atomic-file.ts'
+import type { StepResult } from '../runbook/step.ts'
+import { asStep, done } from '../verify/step-result.ts'
+import { readEdit } from './config-steps.ts'
+import { type KeyChange, readChanges } from './key-changes.ts'
+import { sha256Of } from './library.ts'
+import type { Context, UpgradeParts } from './parts.ts'
+import { type Restored, restoreDatabases } from './restore.ts'
+
+const changesFile = (snapshot: string): string => join(snapshot, 'keys.json')
+
+/**
+ * Link, config.json and databases as they were, with nothing running. What cannot be put back stays, and is told: the
+ * version before serves all the same.
+ */
+export async function goBack(
+  parts: UpgradeParts,
+  { memory, progress }: Context,
+  snapshot: string,
+): Promise<StepResult> {
+  const { library, supervisor } = parts
+  const stopped = await supervisor.stop({ withinMs: 5000 })
+  if (!stopped.ok) return asStep(stopped)
+  const { old, from } = memory
+  if (old) await library.turn(old.name)
+  parts.use(parts.engine(await programBefore(memory), from.version))
+  const config = await putConfigBack(parts, memory)
+  const changes = memory.snapshotAt === undefined ? [] : await parts.keys.since(memory.snapshotAt)
+  const databases = await putDatabasesBack(parts, memory, snapshot, changes)
+  // Databases that stay know of every key.
+  const lost = databases.kind === 'restored' || databases.kind === 'keys-first' ? changes : []
+  await mkdir(snapshot, { recursive: true, mode: 0o700 }).catch(() => {})
+  const noted = await writeAtomic(changesFile(snapshot), JSON.stringify(lost)).catch(String)
+  parts.log('the version before is named again', { databases, keys: noted ?? 'known' })
+  if (databases.kind === 'refused') parts.tellDatabases({ why: databases.why, snapshot })
+  const stays = [
+    ...(config === undefined ? [] : [`config.json stays as it is: ${config}`]),
+    ...(databases.kind === 'refused'
+      ? [`The databases stay as they are. ${databases.why} The copies are in ${snapshot}.`]
+      : []),
+  ]
+  for (const label of stays) progress({ label })
+  return stays.length === 0 ? done : { ok: true, words: stays.join(' ') }
+}
+
+/** The program that ran before; its copy, where it is gone or was exchanged meanwhile. */
+export async function programBefore({ from, old }: Context['memory']): Promise<string> {
+  if (old === undefined) return from.command
+  return (await sha256Of(from.command).catch(() => undefined)) === old.sha256 ? from.command : old.path
+}
+
+/**
+ * From the snapshot, unless a key was revoked meanwhile that only its owner can revoke again: then today's stay, since
+ * a revoked key that works again is worse than a database that the failed version has written to.
+ */
+async function putDatabasesBack(
+  parts: UpgradeParts,
+  { undo }: Context['memory'],
+  snapshot: string,
+  changes: readonly KeyChange[],
+): Promise<Restored | { kind: 'by-hand' | 'keys-first' }> {
+  // Going back by hand keeps what there is: an old copy would bring revoked keys back.
+  if (undo) return { kind: 'by-hand' }
+  const own = await parts.keys.ownUser()
+  if (changes.some(({ kind, user }) => kind === 'revoked' && user !== own)) return { kind: 'keys-first' }
+  const roots = await parts.roots()
+  if (roots === undefined)
+    return { kind: 'refused', why: 'config.json cannot be read, so nobody knows where they belong.' }
+  return restoreDatabases(snapshot, roots).catch(
+    (error: unknown): Restored => ({
+      kind: 'refused',
+      why: `Putting them back failed: ${String(error)}.`,
+    }),
+  )
+}
+
+/** What somebody else wrote meanwhile is theirs and stays. Answers why it was not taken back, half a sentence. */
+async function putConfigBack(parts: UpgradeParts, memory: Context['memory']): Promise<string | undefined> {
+  const edit = await readEdit(memory).catch((error: unknown) => new Error(String(error)))
+  if (edit === undefined) return undefined
+  if (edit instanceof Error) return `what was changed in it is not known any more (${edit.message}).`
+  const back = await parts.takeBack(edit)
+  if (back.ok) return undefined
+  parts.log('config.json was not taken back', { ...back.error })
+  if (back.error.code === 'config-edited-meanwhile') return 'somebody else changed it meanwhile.'
+  // Where the disk is too full for a write, the copy beside takes its place: a rename needs no space.
+  const real = await realpath(parts.configFile)
+  const kept = `${parts.configFile}.before-${memory.to?.version}`
+  const text = await readFile(kept, 'utf8').catch(() => undefined)
+  if (text !== edit.before) return `it cannot be changed; ${kept} is not what it was before.`
+  await rename(kept, real)
+  return undefined
+}
+
+/** After the version before serves again: keys revoked meanwhile are revoked again, and the others are named. */
+export async function settleKeys(
+  parts: UpgradeParts,
+  { progress }: Context,
+  snapshot: string,
+): Promise<void> {
+  const changes = readChanges(await readFile(changesFile(snapshot), 'utf8').catch(() => ''))
+  if (changes.length === 0) return
+  const own = await parts.keys.ownUser()
+  const toRevoke: KeyChange[] = []
+  let reRevoked = 0
+  for (const change of changes) {
+    if (change.kind !== 'revoked' || change.uuid === undefined) continue
+    const kept = changes.some(each => each.kind === 'revoked' && each.user !== own)
+    if (kept || (change.user === own && (await parts.keys.revoke(change.uuid)))) reRevoked += 1
+    else toRevoke.push(change)
+  }
+  const made = changes.filter(({ kind }) => kind === 'made').map(named)
+  if (reRevoked > 0) progress({ label: `Keys that were revoked meanwhile are still revoked: ${reRevoked}` })
+  for (const name of made)
+    progress({ label: `A key was made meanwhile; make it again if it is gone: ${name}` })
+  for (const change of toRevoke)
+    progress({ label: `Revoke this key again: ${change.uuid} of ${change.user}` })
+  parts.tellKeys({ made, toRevoke: toRevoke.map(change => `${change.uuid} of ${change.user}`), reRevoked })
+}
+
+const named = ({ user, at }: KeyChange): string => `a key of ${user}, made ${new Date(at).toISOString()}`

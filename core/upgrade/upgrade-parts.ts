@@ -1,0 +1,154 @@
+import { homedir } from 'node:os'
+import type { PushInProgress } from '../../contract/registry-state.ts'
+import type { Result } from '../../contract/result.ts'
+import type { Notice } from '../../contract/snapshot.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { applyEdit, takeBack } from '../advisories/apply-edit.ts'
+import type { ReleaseAdvice } from '../advisories/release-advice.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { Engines } from '../engine/engines.ts'
+import { zotEngine } from '../engine/zot.ts'
+import { freeSpace } from '../platform/free-space.ts'
+import type { ProcessTable } from '../platform/process-table.ts'
+import type { RegistryHttp } from '../platform/registry-http.ts'
+import { layoutIn, otherHolder, readTarget, rootsIn } from '../registry-config/preflight.ts'
+import type { Obtained } from '../releases/release.ts'
+import type { Releases } from '../releases/releases.ts'
+import { rememberSame } from '../releases/same-file.ts'
+import { verifyAgain } from '../releases/trust.ts'
+import type { Settings } from '../settings/settings.ts'
+import type { Supervisor } from '../supervisor/supervisor.ts'
+import { askPublicUrl, type PublicAnswer } from '../verify/public-url.ts'
+import { type KeyChange, keyChangeIn } from './key-changes.ts'
+import { createLibrary } from './library.ts'
+import type { BuildOptions, UpgradeParts } from './parts.ts'
+
+export interface UpgradeWiring {
+  home: string
+  configFile: string
+  engines: Engines
+  settings: Settings
+  clock: Clock
+  processes: ProcessTable
+  supervisor: Supervisor
+  releases: Releases
+  advice: ReleaseAdvice
+  build(version: string | undefined, options: BuildOptions): Promise<Result<Obtained>>
+  current(): Engine
+  use(engine: Engine): void
+  registry: Pick<RegistryHttp, 'ask'>
+  /** The app's own account in the registry. */
+  account(): Promise<{ user: string } | undefined>
+  authorization(): Promise<string | undefined>
+  pushes(): Promise<PushInProgress[]>
+  /** The newest lines of the registry's log, oldest first. */
+  tail(count: number): Promise<string[]>
+  tell(notice: Notice): void
+  log(message: string, data?: Record<string, unknown>): void
+}
+
+/** How long a check of the user may take, in ms. */
+const checkLimit = 300_000
+const mostChanges = 1000
+
+/** The parts that an upgrade is made of; `line` is to be told every line of the registry's log. */
+export function wireUpgrade(options: UpgradeWiring): UpgradeParts & { line(text: string): void } {
+  const { home, configFile, engines, settings, clock, supervisor, advice, registry, tell, log } = options
+  const seen: KeyChange[] = []
+
+  return {
+    home,
+    configFile,
+    clock,
+    supervisor,
+    log,
+    library: createLibrary(home),
+    releases: options.releases,
+    verifyAgain: rememberSame(verifyAgain),
+    build: options.build,
+    current: options.current,
+    use: options.use,
+    engine: zotEngine,
+    namePath: path => settings.set('engine.path', path, 'cli'),
+    async inspect() {
+      const target = await readTarget(configFile, 'zot')
+      if (!target.ok) return target
+      const state = supervisor.state()
+      return otherHolder(target.value, options.processes, 'pid' in state ? state.pid : undefined)
+    },
+    accepts: (program, file, folder) => engines.verify(zotEngine(program, undefined), file, folder),
+    async advise(running, to) {
+      const { findings, edit, byHand } = await advice.advise(running, to)
+      return {
+        findings,
+        ...(edit ? { edit: { ...edit, why: [edit.why, edit.note].filter(Boolean).join(' ') } } : {}),
+        ...(byHand === undefined ? {} : { byHand }),
+      }
+    },
+    applyEdit,
+    takeBack,
+    advisories: async running => (running === undefined ? [] : advice.against(running)),
+    roots: () => rootsIn(configFile),
+    pushes: options.pushes,
+    freeSpace,
+    ask: (path, asked) => registry.ask(path, asked),
+    tail: options.tail,
+    layout: () => layoutIn(configFile),
+    known: new Map(),
+    gate: () => ({
+      readySeconds: settings.get('gate.readySeconds'),
+      stableSeconds: settings.get('gate.stableSeconds'),
+    }),
+    async askPublic(): Promise<PublicAnswer | undefined> {
+      const target = await readTarget(configFile, 'zot')
+      if (!target.ok || target.value.publicUrl === undefined) return undefined
+      const url = target.value.publicUrl.replace(/\/+$/, '')
+      return askPublicUrl({ url, authorization: await options.authorization() })
+    },
+    checks: () =>
+      settings
+        .get('gate.checks')
+        .split('\n')
+        .map(line => line.trim())
+        .filter(line => line !== ''),
+    async runCheck(line, signal) {
+      const { localHost } = await import('../../ssh/local-host.ts')
+      const ran = await localHost({ home: homedir(), clock }).run({ line, limitMs: checkLimit, signal })
+      if (ran.kind === 'not-started') return `it cannot be started (${ran.error.code})`
+      if (ran.kind === 'too-slow') return `it did not end within ${checkLimit / 1000} s`
+      if (ran.kind === 'cancelled') return 'it was cancelled'
+      if (ran.kind !== 'ended') return 'it was lost'
+      if (ran.code === 0) return undefined
+      const last = `${ran.stdout}\n${ran.stderr}`.trim().split('\n').at(-1) ?? ''
+      return `it ended with code ${ran.code}${last === '' ? '' : `: ${last.slice(0, 200)}`}`
+    },
+    keys: {
+      async since(at) {
+        const lines = await options.tail(5000).catch(() => [])
+        const all = [...seen, ...lines.flatMap(text => keyChangeIn(text) ?? [])].filter(one => one.at >= at)
+        return [...new Map(all.map(one => [`${one.kind} ${one.at} ${one.user} ${one.uuid}`, one])).values()]
+      },
+      ownUser: async () => (await options.account())?.user,
+      async revoke(uuid) {
+        const path = `/zot/auth/apikey?id=${encodeURIComponent(uuid)}`
+        const asked = await registry.ask(path, { method: 'DELETE', onlyKnown: true })
+        return asked.ok && asked.value.status === 200
+      },
+    },
+    tellKeys({ made, toRevoke }) {
+      if (made.length + toRevoke.length === 0) return
+      const at = clock.now()
+      tell({ kind: 'keys-after-rollback', id: `keys-after-rollback:${at}`, at, made, toRevoke })
+    },
+    tellDatabases(told) {
+      const at = clock.now()
+      tell({ kind: 'databases-stay', id: `databases-stay:${at}`, at, ...told })
+    },
+    line(text) {
+      const change = keyChangeIn(text)
+      if (change === undefined) return
+      seen.push(change)
+      if (seen.length > mostChanges) seen.shift()
+    },
+  }
+}

@@ -1,0 +1,78 @@
+import { join } from 'node:path'
+import * as v from 'valibot'
+import type { Clock } from '../../lib/clock.ts'
+import { readJsonFile, writeJsonFile } from '../platform/json-file.ts'
+import type { Release } from '../releases/release.ts'
+import type { Releases } from '../releases/releases.ts'
+
+interface Options {
+  home: string
+  clock: Clock
+  releases: Pick<Releases, 'due' | 'list' | 'cached'>
+  /** Whether the app is to upgrade by itself. */
+  wanted(): boolean
+  /** The newest of a list that would be an upgrade. */
+  newest(releases: Release[]): Promise<string | undefined>
+  upgrade(): Promise<void>
+  log(message: string, data?: Record<string, unknown>): void
+  onChange(): void
+}
+
+const look = 3600_000
+const week = 7 * 24 * 3600_000
+const schema = v.object({ at: v.number() })
+
+/** Looks at the list of releases once a day, and tells; upgrades once a week, only where the settings say so. */
+export function createSchedule({ home, clock, releases, wanted, newest, upgrade, log, onChange }: Options) {
+  const file = join(home, 'schedule.json')
+  let known: string | undefined
+  let stop = (): void => {}
+  let closed = false
+
+  async function looked(all: Release[]): Promise<void> {
+    const found = await newest(all)
+    if (found === known) return
+    known = found
+    onChange()
+  }
+
+  async function turn(): Promise<void> {
+    if (await releases.due(clock.now())) {
+      const listed = await releases.list()
+      if (listed.ok) await looked(listed.value.releases)
+      if (listed.ok && known !== undefined && wanted()) await weekly()
+    } else {
+      const cached = await releases.cached()
+      if (cached) await looked(cached.releases)
+    }
+  }
+
+  /** At most once a week, whatever came of it. */
+  async function weekly(): Promise<void> {
+    const last = await readJsonFile(file, schema, { now: clock.now, report: () => {} })
+    const at = clock.now()
+    if (last && at - last.at < week && at >= last.at) return
+    await writeJsonFile(file, { at })
+    await upgrade()
+  }
+
+  function wait(): void {
+    if (closed) return
+    stop = clock.setTimer(clock.now() + look, tick, { unref: true })
+  }
+  function tick(): void {
+    void turn()
+      .catch((error: unknown) => log('the list of releases was not looked at', { error: String(error) }))
+      .finally(wait)
+  }
+
+  return {
+    begin: tick,
+    looked: (all: Release[]) => void looked(all),
+    newest: () => known,
+    close() {
+      closed = true
+      stop()
+    },
+  }
+}

@@ -1,0 +1,93 @@
+import type { IpcMain, IpcMainEvent, IpcMainInvokeEvent, WebContents } from 'electron'
+import {
+  dispatch,
+  type EventName,
+  type Events,
+  eventNames,
+  type ZotbarHandlers,
+} from '../contract/contract.ts'
+import type { Host } from '../contract/host.ts'
+import { fail, type Result } from '../contract/result.ts'
+import { isOwn } from './fence.ts'
+
+/** The channels; the preload names the same three. */
+export const channels = { call: 'zotbar:call', listen: 'zotbar:listen', event: 'zotbar:event' } as const
+
+export interface PageService {
+  host: Host
+  /** The handlers a window gets: the host's, with what a window must confirm. */
+  handlers: ZotbarHandlers
+  /** A call from a page that is not ours, or a handler that threw. */
+  complain(words: string, error?: unknown): void
+}
+
+/** The contract over Electron's IPC: the only file of the app that touches it. Returns its end. */
+export function serveIpc(
+  ipcMain: Pick<IpcMain, 'handle' | 'on' | 'removeHandler' | 'removeAllListeners'>,
+  { host, handlers, complain }: PageService,
+): () => void {
+  const listeners: Record<EventName, Set<WebContents>> = { snapshot: new Set(), log: new Set() }
+  const subscriptions = new Map<EventName, () => void>()
+  /** Pages whose end is listened for: once each, however often they begin and end to listen. */
+  const watched = new WeakSet<WebContents>()
+
+  /** The app's events are asked for only while a page listens: following the log costs reads. */
+  function subscribe<E extends EventName>(event: E): void {
+    if (subscriptions.has(event)) return
+    subscriptions.set(
+      event,
+      host.on(event, (value: Events[E]) => {
+        for (const page of listeners[event]) page.send(channels.event, event, value)
+      }),
+    )
+  }
+
+  function leave(event: EventName, page: WebContents): void {
+    listeners[event].delete(page)
+    if (listeners[event].size > 0) return
+    subscriptions.get(event)?.()
+    subscriptions.delete(event)
+  }
+
+  ipcMain.handle(channels.call, async (event, name: unknown, input: unknown): Promise<Result<unknown>> => {
+    if (!isOwnPage(event)) {
+      complain(`Refused a call from ${event.senderFrame?.url ?? 'a frame that is gone'}`)
+      return fail({ code: 'not-authorised', reason: 'wrong-sender' })
+    }
+    const command = typeof name === 'string' ? name : ''
+    try {
+      return await dispatch(handlers, command, input, 'window')
+    } catch (error) {
+      complain(`The command ${command} failed`, error)
+      return fail({ code: 'unexpected', where: command })
+    }
+  })
+
+  ipcMain.on(channels.listen, (event, name: unknown, wanted: unknown) => {
+    const asked = eventNames.find(each => each === name)
+    if (!isOwnPage(event)) return complain(`Refused to send events to ${event.senderFrame?.url ?? 'nobody'}`)
+    if (asked === undefined) return complain(`There is no event of the name that a page asked for`)
+    const page = event.sender
+    if (wanted !== true) return leave(asked, page)
+    listeners[asked].add(page)
+    subscribe(asked)
+    if (watched.has(page)) return
+    watched.add(page)
+    page.once('destroyed', () => {
+      for (const each of eventNames) leave(each, page)
+    })
+  })
+
+  return () => {
+    ipcMain.removeHandler(channels.call)
+    ipcMain.removeAllListeners(channels.listen)
+    for (const end of subscriptions.values()) end()
+    subscriptions.clear()
+  }
+}
+
+/** The main frame of a page of our own origin; frames inside it, and any other page, are strangers. */
+function isOwnPage(event: IpcMainInvokeEvent | IpcMainEvent): boolean {
+  const frame = event.senderFrame
+  return frame !== null && frame.parent === null && isOwn(frame.url)
+}

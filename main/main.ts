@@ -1,0 +1,161 @@
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import {
+  app,
+  BrowserWindow,
+  clipboard,
+  dialog,
+  ipcMain,
+  Menu,
+  Notification,
+  nativeImage,
+  powerMonitor,
+  protocol,
+  screen,
+  session,
+  shell,
+  Tray,
+} from 'electron'
+import { failureWords } from '../contract/messages/failure-words.ts'
+import { fail } from '../contract/result.ts'
+import { boot } from '../core/app/boot.ts'
+import type { ShellPart } from '../core/app/handlers.ts'
+import type { AppLog } from '../core/platform/app-log.ts'
+import { foreignIn, isHome, resolveHome } from '../lib/home.ts'
+import { onQuitSignal } from '../lib/quit-signals.ts'
+import { argumentOf } from './arguments.ts'
+import type { ElectronApi } from './electron-api.ts'
+import { fenceApp } from './fence.ts'
+import { serveIpc } from './ipc.ts'
+import { agentArgument, createLoginAgent, type LoginAgent, noLoginAgent } from './login-agent.ts'
+import { runProgram } from './run-program.ts'
+import { createShell } from './shell.ts'
+
+const electron: ElectronApi = {
+  app,
+  BrowserWindow,
+  clipboard,
+  dialog,
+  Menu,
+  nativeImage,
+  Notification,
+  powerMonitor,
+  protocol,
+  screen,
+  session,
+  shell,
+  Tray,
+}
+const home = resolveHome()
+const root = join(import.meta.dirname, '..', '..')
+const config = argumentOf(process.argv, '--config')
+const byLaunchd = process.argv.includes(agentArgument)
+
+/** launchd starts again what did not end with 0: only a crash is to be that. */
+const failureCode = byLaunchd ? 0 : 1
+
+let appLog: AppLog | undefined
+// A crash must end the process, not hang in a dialog: the registry goes on, and the next start adopts it.
+for (const event of ['uncaughtException', 'unhandledRejection'] as const)
+  process.on(event, (error: unknown) => {
+    console.error(error)
+    appLog?.error('a fault ended the app', { error: error instanceof Error ? error.stack : String(error) })
+    app.exit(1)
+  })
+
+app.setName('Zotbar')
+app.dock?.hide()
+keepChromiumInHome()
+fenceApp(electron)
+if (app.requestSingleInstanceLock()) void app.whenReady().then(run)
+else {
+  console.error('Zotbar is already running; its window is in front now.')
+  app.exit(failureCode)
+}
+
+/** Chromium's own files, and the lock that makes this app the only one for its home. */
+function keepChromiumInHome(): void {
+  const folder = join(home, 'electron')
+  try {
+    // Nothing is put into a folder that boot will refuse.
+    if (existsSync(home) && !isHome(home) && foreignIn(home).length > 0) return
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    app.setPath('userData', folder)
+  } catch {
+    // A home that cannot be used is told by boot, in words.
+  }
+}
+
+async function run(): Promise<void> {
+  const loginAgent = agentHere()
+  if (await handedOver(loginAgent)) return app.exit(0)
+
+  let part: ShellPart | undefined
+  const booted = await boot({
+    shell: 'electron',
+    ...(config === undefined ? {} : { configFile: resolve(config) }),
+    openWith: {
+      open: async what => (part ? part.open(what) : fail({ code: 'busy', with: 'starting' })),
+      signIn: async wish => part?.signIn?.(wish) ?? fail({ code: 'busy', with: 'starting' }),
+      quit: () => app.quit(),
+    },
+  })
+  if (!booted.ok) {
+    const { title, steps } = failureWords(booted.error)
+    console.error([title, ...steps].join('\n  '))
+    if (!byLaunchd) dialog.showErrorBox(title, steps.join('\n'))
+    return app.exit(failureCode)
+  }
+
+  const { app: core, clock, log, quit, settings } = booted.value
+  appLog = log
+  part = await createShell({
+    electron,
+    serve: parts => serveIpc(ipcMain, parts),
+    core: {
+      host: core.host,
+      quit,
+      woke: clock.woke,
+      settings: {
+        notifications: () => settings.get('notifications'),
+        startAtLogin: () => settings.get('startAtLogin'),
+        onChange: settings.onChange,
+      },
+    },
+    clock,
+    loginAgent,
+    platform: process.platform,
+    files: {
+      pages: join(root, 'dist', 'renderer'),
+      preload: join(root, 'dist', 'preload', 'preload.cjs'),
+      trayImages: join(root, 'build', 'tray'),
+      readme: join(app.isPackaged ? process.resourcesPath : root, 'README.md'),
+    },
+    log: (words, error) => log.warn(words, error === undefined ? {} : { error: String(error) }),
+  })
+  onQuitSignal(() => app.quit())
+  await core.begin()
+}
+
+function agentHere(): LoginAgent {
+  if (process.platform !== 'darwin') return noLoginAgent
+  const named = process.env['ZOTBAR_HOME']
+  return createLoginAgent({
+    label: 'app.zotbar.login',
+    userHome: homedir(),
+    uid: process.getuid?.() ?? 0,
+    program: app.isPackaged ? [process.execPath] : [process.execPath, app.getAppPath()],
+    environment: named ? { ZOTBAR_HOME: home } : {},
+    ...(app.isPackaged ? { bundleId: 'app.zotbar.Zotbar' } : {}),
+    run: runProgram(spawn),
+  })
+}
+
+/** Opened by hand while the login agent is on: launchd is to run it, so that a crash is brought back. */
+async function handedOver(agent: LoginAgent): Promise<boolean> {
+  if (!app.isPackaged || byLaunchd || config !== undefined) return false
+  app.releaseSingleInstanceLock()
+  return (await agent.handOver()) || !app.requestSingleInstanceLock()
+}

@@ -1,0 +1,112 @@
+import { failureWords } from '../contract/messages/failure-words.ts'
+import { bytes } from '../contract/messages/format.ts'
+import type { Glance, GlanceAction, GlanceVerb } from '../contract/messages/glance.ts'
+import { unreachable } from '../contract/result.ts'
+import type { Snapshot } from '../contract/snapshot.ts'
+import type { LoginState } from './login-agent.ts'
+
+/** What a row of the tray's menu does. */
+export type MenuCommand =
+  | { do: 'copy'; text: string }
+  | { do: 'registry'; verb: GlanceVerb; asks?: NonNullable<GlanceAction['asks']> }
+  | { do: 'open'; what: 'window' | 'log-folder' }
+  | { do: 'login'; on: boolean }
+  | { do: 'quit' }
+
+/** The menu as data: what it says in each state is tested without Electron. */
+export type MenuRow =
+  | { type: 'separator' }
+  /** Says something and cannot be chosen. */
+  | { type: 'note'; label: string }
+  | { type: 'item'; label: string; command: MenuCommand }
+  | { type: 'check'; label: string; checked: boolean; command: MenuCommand }
+
+const separator: MenuRow = { type: 'separator' }
+
+/** The tray's menu for one state. Rows that could do nothing are absent, not greyed. */
+export function menuFor(snapshot: Snapshot, glance: Glance, login: LoginState): MenuRow[] {
+  const headline: MenuRow = { type: 'note', label: glance.headline }
+  if (snapshot.quitting) return [headline]
+  const address = clientAddress(snapshot)
+  const verbs = registryRows(snapshot, glance)
+  return [
+    headline,
+    { type: 'item', label: `Copy ${address}`, command: { do: 'copy', text: address } },
+    ...storageRows(snapshot),
+    separator,
+    ...verbs,
+    ...(verbs.length > 0 ? [separator] : []),
+    { type: 'item', label: 'Open Zotbar', command: { do: 'open', what: 'window' } },
+    { type: 'item', label: 'Logs', command: { do: 'open', what: 'log-folder' } },
+    separator,
+    ...loginRows(login),
+    { type: 'item', label: 'Quit Zotbar', command: { do: 'quit' } },
+  ]
+}
+
+/** What one writes before an image's name: "127.0.0.1:5050", or the public name where there is one. */
+export function clientAddress(snapshot: Pick<Snapshot, 'registry'>): string {
+  return (snapshot.registry.publicUrl ?? snapshot.registry.url)
+    .replace(/^[a-z]+:\/\//, '')
+    .replace(/\/+$/, '')
+}
+
+function storageRows({ storage }: Snapshot): MenuRow[] {
+  if (storage.error) return [{ type: 'note', label: failureWords(storage.error).title }]
+  if (storage.bytes === undefined)
+    return storage.scanning ? [{ type: 'note', label: 'Counting what is stored' }] : []
+  const free = storage.freeBytes === undefined ? '' : `, ${bytes(storage.freeBytes)} free`
+  return [{ type: 'note', label: `${bytes(storage.bytes)} stored${free}` }]
+}
+
+function registryRows({ process }: Snapshot, glance: Glance): MenuRow[] {
+  const restart = row({ verb: 'restart', label: 'Restart' })
+  const stop = row({ verb: 'stop', label: 'Stop' })
+  switch (process.kind) {
+    case 'serving':
+      return [...glance.actions.filter(action => action.verb === 'show-keys').map(row), restart, stop]
+    case 'starting':
+      return [stop]
+    case 'crash-looping':
+      return [...glance.actions.map(row), stop]
+    case 'stopped':
+    case 'backing-off':
+    case 'draining':
+    case 'stopping':
+    case 'foreign':
+    case 'undecided':
+    case 'failed':
+      return glance.actions.map(row)
+    default:
+      return unreachable(process)
+  }
+}
+
+function row(action: Pick<GlanceAction, 'verb' | 'label' | 'asks'>): MenuRow {
+  const { verb, label, asks } = action
+  return { type: 'item', label, command: { do: 'registry', verb, ...(asks ? { asks } : {}) } }
+}
+
+function loginRows(login: LoginState): MenuRow[] {
+  switch (login.kind) {
+    case 'unavailable':
+      return []
+    case 'off':
+    case 'on':
+      return [
+        {
+          type: 'check',
+          label: 'Start at login',
+          checked: login.kind === 'on',
+          command: { do: 'login', on: login.kind === 'off' },
+        },
+      ]
+    case 'disabled':
+      return [
+        { type: 'check', label: 'Start at login', checked: false, command: { do: 'login', on: true } },
+        { type: 'note', label: 'macOS has it turned off, in System Settings > Login Items' },
+      ]
+    default:
+      return unreachable(login)
+  }
+}

@@ -1,0 +1,123 @@
+import type { BrowserWindow, Rectangle, Session } from 'electron'
+import type { Clock } from '../lib/clock.ts'
+import type { ElectronApi } from './electron-api.ts'
+import { pagePreferences } from './fence.ts'
+import { pageUrl } from './page-server.ts'
+import { popoverBounds, popoverHeight, popoverWidth } from './placement.ts'
+
+/** How long a closed popover is kept, in ms: a second look within it is instant, after it its memory is free. */
+const kept = 30_000
+/** A click on the icon first takes the focus, which hides the popover: that click means "close". */
+const sameClick = 250
+
+export interface Popover {
+  /** Opens it under the icon, or closes it. */
+  toggle(icon: Rectangle): void
+  hide(): void
+  /** Ends it at once; it is made again at the next toggle. */
+  destroy(): void
+}
+
+export interface PopoverOptions {
+  electron: Pick<ElectronApi, 'BrowserWindow' | 'screen'>
+  session: Session
+  preload: string
+  packaged: boolean
+  complain(words: string, error?: unknown): void
+  platform: NodeJS.Platform
+  clock: Pick<Clock, 'now' | 'setTimer'>
+}
+
+/** The popover: made at the first click, hidden when it loses the focus, destroyed 30 s after it closed. */
+export function createPopover(options: PopoverOptions): Popover {
+  const { electron, session, preload, packaged, platform, clock, complain } = options
+  let window: BrowserWindow | undefined
+  let icon: Rectangle = { x: 0, y: 0, width: 0, height: 0 }
+  let hiddenAt = Number.NEGATIVE_INFINITY
+  let cancelDestroy: (() => void) | undefined
+
+  function place(target: BrowserWindow, wantedHeight: number): void {
+    const point = icon.width > 0 ? { x: icon.x, y: icon.y } : electron.screen.getCursorScreenPoint()
+    const area = electron.screen.getDisplayNearestPoint(point).workArea
+    target.setBounds(popoverBounds(icon, area, popoverHeight(wantedHeight, area)))
+  }
+
+  function make(): BrowserWindow {
+    const made = new electron.BrowserWindow({
+      width: popoverWidth,
+      height: 320,
+      show: false,
+      frame: false,
+      resizable: false,
+      minimizable: false,
+      maximizable: false,
+      fullscreenable: false,
+      skipTaskbar: true,
+      alwaysOnTop: true,
+      title: 'Zotbar',
+      // A panel takes the keyboard without bringing the app, or another space, to the front.
+      ...(platform === 'darwin' ? { type: 'panel' } : {}),
+      webPreferences: { ...pagePreferences(session, preload, packaged), enablePreferredSizeMode: true },
+    })
+    // Chromium itself measures what the page needs; the page has no call for it.
+    made.webContents.on('preferred-size-changed', (_, size) => place(made, size.height))
+    made.on('blur', () => hide())
+    // Esc in the page closes its window: that hides it, so that the next look is instant.
+    made.on('close', event => {
+      event.preventDefault()
+      hide()
+    })
+    made.on('closed', () => {
+      if (window === made) window = undefined
+    })
+    made.once('ready-to-show', () => {
+      if (window === made && cancelDestroy === undefined) reveal(made)
+    })
+    // State is all in the app: a page that crashed is dropped, and made again when it is asked for.
+    made.webContents.on('render-process-gone', (_, details) => {
+      complain(`The popover's page is gone: ${details.reason}`)
+      destroy()
+    })
+    made.loadURL(pageUrl('popover')).catch(error => {
+      complain('The popover cannot be loaded', error)
+      destroy()
+    })
+    return made
+  }
+
+  function reveal(target: BrowserWindow): void {
+    place(target, target.getBounds().height)
+    target.show()
+    target.focus()
+  }
+
+  function hide(): void {
+    if (!window) return
+    window.hide()
+    hiddenAt = clock.now()
+    cancelDestroy?.()
+    cancelDestroy = clock.setTimer(hiddenAt + kept, destroy)
+  }
+
+  function destroy(): void {
+    cancelDestroy?.()
+    cancelDestroy = undefined
+    const old = window
+    window = undefined
+    if (old && !old.isDestroyed()) old.destroy()
+  }
+
+  return {
+    toggle(bounds) {
+      icon = bounds
+      if (window?.isVisible()) return hide()
+      if (clock.now() - hiddenAt < sameClick) return
+      cancelDestroy?.()
+      cancelDestroy = undefined
+      if (window) reveal(window)
+      else window = make()
+    },
+    hide,
+    destroy,
+  }
+}

@@ -1,0 +1,95 @@
+import type { ZotbarHandlers } from '../contract/contract.ts'
+import type { Failure } from '../contract/failure.ts'
+import { engineQuestion, type Question } from '../contract/messages/choice-words.ts'
+import { failureWords } from '../contract/messages/failure-words.ts'
+import { figureWords, foundWords } from '../contract/messages/undecided-words.ts'
+import { fail, ok } from '../contract/result.ts'
+import type { ElectronApi } from './electron-api.ts'
+
+export interface Questions {
+  /** True when the user chose the button that repeats the verb; Cancel is the default. */
+  confirm(words: Question): Promise<boolean>
+  tell(words: { title: string; body: string }): Promise<void>
+  tellFailure(error: Failure): Promise<void>
+}
+
+/** Native dialogs: what a page could draw, a page could also fake. */
+export function createQuestions({ dialog }: Pick<ElectronApi, 'dialog'>): Questions {
+  const tell: Questions['tell'] = async ({ title, body }) => {
+    await dialog.showMessageBox({ type: 'info', message: title, detail: body, buttons: ['OK'] })
+  }
+  return {
+    async confirm({ title, body, confirm }) {
+      const { response } = await dialog.showMessageBox({
+        type: 'warning',
+        message: title,
+        detail: body,
+        buttons: ['Cancel', confirm],
+        defaultId: 0,
+        cancelId: 0,
+      })
+      return response === 1
+    },
+    tell,
+    tellFailure(error) {
+      const { title, steps } = failureWords(error)
+      return tell({ title, body: steps.join('\n') })
+    },
+  }
+}
+
+/**
+ * The handlers as a window gets them: a setting that names a program, command, host, file or URL is
+ * changed only after a native confirmation. When it is declined, the answer is the value as it was. Another data
+ * folder is accepted, and an engine chosen, in the same way: `cancelled` when it is declined.
+ */
+export function confirmedHandlers(handlers: ZotbarHandlers, questions: Questions): ZotbarHandlers {
+  return {
+    ...handlers,
+    data: {
+      ...handlers.data,
+      async accept(input, caller) {
+        const asked = await handlers.data.show({}, caller)
+        if (!asked.ok) return asked
+        const { found, was } = asked.value
+        const agreed = await questions.confirm({
+          title: 'Begin with this data folder?',
+          body: [
+            `Before: ${(was && figureWords(was)) ?? 'not known'}${was?.folder === undefined ? '' : ` in ${was.folder}`}.`,
+            `Now: ${foundWords(found)}.`,
+            'Clients find what is there now. Nothing is deleted anywhere.',
+          ].join('\n'),
+          confirm: 'Begin with it',
+        })
+        return agreed ? handlers.data.accept(input, caller) : fail({ code: 'cancelled' })
+      },
+    },
+    engine: {
+      ...handlers.engine,
+      async use(input, caller) {
+        if (input.dryRun) return handlers.engine.use(input, caller)
+        const now = await handlers.app.snapshot({}, caller)
+        if (!now.ok) return now
+        const agreed = await questions.confirm(engineQuestion(input.engine, now.value.process))
+        return agreed ? handlers.engine.use(input, caller) : fail({ code: 'cancelled' })
+      },
+    },
+    settings: {
+      ...handlers.settings,
+      async set(input, caller) {
+        const row = await handlers.settings.get({ key: input.key }, caller)
+        if (!row.ok) return row
+        if (row.value.via !== 'cli') return handlers.settings.set(input, caller)
+        const wanted = input.value === null ? `its default, ${row.value.default}` : String(input.value)
+        const agreed = await questions.confirm({
+          title: `Change ${input.key}?`,
+          body: `${row.value.words}\nNow: ${row.value.value}\nThen: ${wanted}`,
+          confirm: 'Change',
+        })
+        if (!agreed) return ok({ key: input.key, value: row.value.value, takesEffect: row.value.how })
+        // The user answered outside the page, so the change counts as made by hand.
+        return handlers.settings.set(input, 'cli')
+      },
+    },
+  }
+}

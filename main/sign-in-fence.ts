@@ -1,0 +1,108 @@
+import { X509Certificate } from 'node:crypto'
+import type { Session } from 'electron'
+import type { SignInWish } from '../contract/sign-in-window.ts'
+
+/** What a page of the sign-in may be let to. */
+export interface SignInFence {
+  /** Origins that were held back and not told of yet; they are forgotten with the answer. */
+  held(): string[]
+  /** Everything that was held back so far. */
+  blocked(): string[]
+  allow(origins: readonly string[]): void
+}
+
+interface Options {
+  session: Session
+  wish: Pick<SignInWish, 'url' | 'origin' | 'issuers'>
+  /** PEM of the registry's own certificate. */
+  certificate?: string | undefined
+  /** The page wants to go where neither the registry nor config.json led. */
+  mayGoTo(origin: string): Promise<boolean>
+}
+
+/** Of the registry: it redirects to the provider, and is believed in that. */
+const loginPath = '/zot/auth/login'
+/** Chromium's own judgement of a certificate, and one that is fine. */
+const judge = -3
+const fine = 0
+
+/**
+ * Lets a session reach the registry, the issuers of its config.json, and where its login redirects to; another origin
+ * for a page only after the question, anything else never. No permission, no device, no screen, no download.
+ */
+export function fenceSignIn({ session, wish, certificate, mayGoTo }: Options): SignInFence {
+  const allowed = new Set([wish.origin, ...wish.issuers])
+  const blocked = new Set<string>()
+  let held = new Set<string>()
+  const questions = new Map<string, Promise<boolean>>()
+
+  const hold = (origin: string): false => {
+    if (!blocked.has(origin)) held.add(origin)
+    blocked.add(origin)
+    return false
+  }
+  async function leads(origin: string): Promise<boolean> {
+    // In the clear only where that was configured.
+    if (!origin.startsWith('https:')) return hold(origin)
+    const asked = questions.get(origin) ?? mayGoTo(origin)
+    questions.set(origin, asked)
+    if (!(await asked)) return hold(origin)
+    allowed.add(origin)
+    return true
+  }
+
+  session.webRequest.onBeforeRequest(({ url, resourceType }, answer) => {
+    const isPage = resourceType === 'mainFrame'
+    const origin = originOf(url)
+    if (origin === undefined) return answer({ cancel: isPage || !/^(data|blob):/.test(url) })
+    if (allowed.has(origin)) return answer({ cancel: false })
+    if (!isPage) return answer({ cancel: !hold(origin) })
+    leads(origin).then(
+      may => answer({ cancel: !may }),
+      () => answer({ cancel: true }),
+    )
+  })
+  session.webRequest.onBeforeRedirect(({ url, redirectURL }) => {
+    const to = originOf(redirectURL)
+    if (originOf(url) === wish.origin && new URL(url).pathname.endsWith(loginPath) && to !== undefined)
+      allowed.add(to)
+  })
+  session.setPermissionRequestHandler((_, __, answer) => answer(false))
+  session.setPermissionCheckHandler(() => false)
+  session.setDevicePermissionHandler(() => false)
+  session.setDisplayMediaRequestHandler(null)
+  session.setSpellCheckerEnabled(false)
+  session.setCertificateVerifyProc(({ hostname, certificate: shown }, answer) => {
+    const own = certificate !== undefined && hostname === new URL(wish.origin).hostname
+    answer(own && isSame(certificate, shown.data) ? fine : judge)
+  })
+
+  return {
+    held() {
+      const now = [...held]
+      held = new Set()
+      return now
+    },
+    blocked: () => [...blocked],
+    allow(origins) {
+      for (const origin of origins) {
+        allowed.add(origin)
+        blocked.delete(origin)
+      }
+    },
+  }
+}
+
+/** Of an address on the web; a socket counts as its page does. */
+export function originOf(url: string): string | undefined {
+  const web = url.replace(/^ws(s?):/, 'http$1:')
+  return /^https?:/.test(web) && URL.canParse(web) ? new URL(web).origin : undefined
+}
+
+function isSame(pem: string, shown: string): boolean {
+  try {
+    return new X509Certificate(pem).fingerprint256 === new X509Certificate(shown).fingerprint256
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,81 @@
+import { join } from 'node:path'
+import type { MenuItemConstructorOptions, Rectangle } from 'electron'
+import { plain } from '../contract/messages/format.ts'
+import { type GlanceClass, glance } from '../contract/messages/glance.ts'
+import type { Snapshot } from '../contract/snapshot.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { ElectronApi } from './electron-api.ts'
+import type { LoginState } from './login-agent.ts'
+import { type MenuCommand, type MenuRow, menuFor } from './menu.ts'
+
+export interface StatusTray {
+  /** Shows this state: image, tooltip and menu. Touches the icon only where something changed. */
+  show(snapshot: Snapshot, login: LoginState): void
+  bounds(): Rectangle
+  destroy(): void
+}
+
+export interface TrayOptions {
+  electron: Pick<ElectronApi, 'Menu' | 'nativeImage' | 'Tray'>
+  /** Folder of the template images. */
+  images: string
+  platform: NodeJS.Platform
+  clock: Pick<Clock, 'now'>
+  clicked(icon: Rectangle): void
+  chosen(command: MenuCommand): void
+}
+
+/** The icon in the menu bar: a click opens the popover, a secondary click the menu. */
+export function createTray({ electron, images, platform, clock, clicked, chosen }: TrayOptions): StatusTray {
+  const image = (name: GlanceClass) => {
+    const made = electron.nativeImage.createFromPath(join(images, `${name}Template.png`))
+    made.setTemplateImage(true)
+    return made
+  }
+  const tray = new electron.Tray(image('working'))
+  let shown: { class: GlanceClass; tooltip: string } = { class: 'working', tooltip: '' }
+  let latest: { snapshot: Snapshot; login: LoginState } | undefined
+  let menu = ''
+
+  const rows = (): MenuRow[] =>
+    latest ? menuFor(latest.snapshot, glance(latest.snapshot, clock.now()), latest.login) : []
+  const built = (from: MenuRow[]) => electron.Menu.buildFromTemplate(from.map(row => template(row, chosen)))
+
+  // Linux trays show a menu that was set before, and tell of clicks or not as the desktop likes.
+  const ahead = platform !== 'darwin'
+  const openMenu = () => tray.popUpContextMenu(built(rows()))
+  tray.on('click', event => (event.altKey || event.ctrlKey ? openMenu() : clicked(tray.getBounds())))
+  if (!ahead) tray.on('right-click', openMenu)
+
+  return {
+    show(snapshot, login) {
+      latest = { snapshot, login }
+      const seen = glance(snapshot, clock.now())
+      const tooltip = `Zotbar: ${plain(seen.headline)}`
+      if (seen.class !== shown.class) tray.setImage(image(seen.class))
+      if (tooltip !== shown.tooltip) tray.setToolTip(tooltip)
+      shown = { class: seen.class, tooltip }
+      if (!ahead) return
+      const next = rows()
+      const text = JSON.stringify(next)
+      if (text !== menu) tray.setContextMenu(built(next))
+      menu = text
+    },
+    bounds: () => tray.getBounds(),
+    destroy: () => tray.destroy(),
+  }
+}
+
+/** One row of data as Electron wants it. */
+export function template(row: MenuRow, chosen: (command: MenuCommand) => void): MenuItemConstructorOptions {
+  switch (row.type) {
+    case 'separator':
+      return { type: 'separator' }
+    case 'note':
+      return { label: row.label, enabled: false }
+    case 'item':
+      return { label: row.label, click: () => chosen(row.command) }
+    case 'check':
+      return { type: 'checkbox', label: row.label, checked: row.checked, click: () => chosen(row.command) }
+  }
+}

@@ -1,0 +1,32 @@
+import { afterEach, expect, it, vi } from 'vitest'
+import type { RunbookProgress } from '../../../contract/runbook.ts'
+import { wordsPrinter } from '../../../core/main.ts'
+import { aSnapshot, restartStates } from '../../fakes/host.ts'
+
+afterEach(() => void vi.restoreAllMocks())
+
+const runbook: RunbookProgress = {
+  run: '1',
+  runbook: 'upgrade',
+  title: 'Upgrade zot from v2.1.13 to v2.1.15',
+  by: 'cli',
+  since: 0,
+  undoing: false,
+  steps: [],
+  parts: [],
+}
+
+it('tells the address of the dashboard once, also where a run goes on that was cut off before', () => {
+  const said: string[] = []
+  vi.spyOn(console, 'log').mockImplementation((line: string) => void said.push(line))
+  const print = wordsPrinter({ mint: () => 'http://127.0.0.1:1/#token=t' })
+  print(aSnapshot({ process: { kind: 'stopped', since: 0, why: 'never-started' }, runbook }), 1)
+  print(aSnapshot({ process: restartStates[2]!, runbook }), 1)
+  print(aSnapshot({ runbook }), 1)
+  print(aSnapshot(), 1)
+  print(aSnapshot(), 1)
+  expect(said.filter(line => line.startsWith('Dashboard'))).toEqual([
+    'Dashboard (this link works once): http://127.0.0.1:1/#token=t',
+  ])
+  expect(said.filter(line => line.startsWith('Serving'))).toHaveLength(1)
+})
