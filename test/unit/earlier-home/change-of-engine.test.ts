@@ -3,23 +3,23 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as v from 'valibot'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { applyEdit, takeBack } from '../../../main/advice/apply-edit.ts'
+import { applyEdit, takeBack } from '../../../core/advisories/apply-edit.ts'
 import {
   type SwitchParts,
   switchMemory,
   switchName,
   switchRunbook,
-} from '../../../main/engine-switch/switch.ts'
-import type { Ask } from '../../../main/gate/served.ts'
-import { systemClock } from '../../../main/platform/clock.ts'
-import { verifyAgain } from '../../../main/releases/trust.ts'
-import type { Kind } from '../../../main/runbook/kind.ts'
-import { createRunbooks, type Runbooks } from '../../../main/runbook/runbooks.ts'
-import { openSettings, type Settings } from '../../../main/settings/settings.ts'
-import { createLibrary } from '../../../main/upgrade/library.ts'
-import { upgradeMemory, upgradeName } from '../../../main/upgrade/memory.ts'
-import type { UpgradeParts } from '../../../main/upgrade/parts.ts'
-import { upgradeRunbook } from '../../../main/upgrade/runbook.ts'
+} from '../../../core/engine-switch/switch.ts'
+import { verifyAgain } from '../../../core/releases/trust.ts'
+import type { Kind } from '../../../core/runbook/kind.ts'
+import { createRunbooks, type Runbooks } from '../../../core/runbook/runbooks.ts'
+import { openSettings, type Settings } from '../../../core/settings/settings.ts'
+import { createLibrary } from '../../../core/upgrade/library.ts'
+import { upgradeMemory, upgradeName } from '../../../core/upgrade/memory.ts'
+import type { UpgradeParts } from '../../../core/upgrade/parts.ts'
+import { upgradeRunbook } from '../../../core/upgrade/runbook.ts'
+import type { Ask } from '../../../core/verify/served.ts'
+import { systemClock } from '../../../lib/clock.ts'
 import { filesAt, filesIn, layRun, linesOf, type Machine, type Recording } from '../../setup/earlier-home.ts'
 
 let machine: Machine
