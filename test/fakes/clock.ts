@@ -1,3 +1,4 @@
+import { createHook } from 'node:async_hooks'
 import type { Clock } from '../../lib/clock.ts'
 
 export interface FakeClock extends Clock {
@@ -79,8 +80,22 @@ async function settle(): Promise<void> {
   const end = performance.now() + 5_000
   for (let turn = 0; turn < 2; turn++) {
     await new Promise(resolve => setImmediate(resolve))
-    if (usesFiles() && performance.now() < end) turn = -1
+    if (fileWork.size > 0 && performance.now() < end) turn = -1
   }
 }
 
-const usesFiles = (): boolean => process.getActiveResourcesInfo().some(name => name.startsWith('FSReq'))
+/**
+ * What is being done to files, by the id that async_hooks gives each call. `process.getActiveResourcesInfo()` would miss
+ * `readFile` and `writeFile`, which are jobs of the thread pool since Node 26, and the closing of a file handle.
+ */
+const fileWork = new Set<number>()
+
+createHook({
+  trackPromises: false,
+  init(id, type) {
+    if (type.startsWith('FSREQ') || type === 'FILEHANDLECLOSEREQ') fileWork.add(id)
+  },
+  destroy(id) {
+    fileWork.delete(id)
+  },
+}).enable()

@@ -1,5 +1,7 @@
 import { pbkdf2 } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { createReadStream, readFileSync, readFile as readFileWithCallback } from 'node:fs'
+import { appendFile, copyFile, mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -7,6 +9,13 @@ import { systemClock } from '../../../lib/clock.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 
 const derive = promisify(pbkdf2)
+
+async function writeDurably(file: string) {
+  const handle = await open(file, 'w')
+  await handle.write('word')
+  await handle.sync()
+  await handle.close()
+}
 
 describe('the system clock', () => {
   beforeEach(() => {
@@ -119,6 +128,42 @@ describe('the fake clock', () => {
     await clock.advance(30_000)
     expect(seen).toEqual(['read', 'too late'])
     await Promise.all([...busy, reading])
+  })
+
+  const here = import.meta.filename
+  test.each<[string, (folder: string) => Promise<unknown>]>([
+    ['a whole file is read', () => readFile(here)],
+    ['a whole file is read, with a callback', () => promisify(readFileWithCallback)(here)],
+    ['a file is written', folder => writeFile(join(folder, 'a'), 'word')],
+    ['a file is appended to', folder => appendFile(join(folder, 'a'), 'word')],
+    ['a file is written durably', folder => writeDurably(join(folder, 'a'))],
+    ['a file is streamed', () => createReadStream(here).toArray()],
+    ['a file is copied', folder => copyFile(here, join(folder, 'a'))],
+    ['a file is looked at', () => stat(here)],
+    ['a folder is listed', folder => readdir(folder)],
+    ['a folder is removed', folder => rm(folder, { recursive: true })],
+  ])('no time passes while %s', async (_, work) => {
+    const clock = fakeClock(0)
+    const folder = await mkdtemp(join(tmpdir(), 'zotbar-clock-'))
+    const seen: string[] = []
+    const busy = Array.from({ length: 8 }, () => derive('word', 'salt', 20_000, 32, 'sha256'))
+    const working = work(folder).then(() => seen.push('done'))
+    clock.setTimer(20_000, () => seen.push('too late'))
+    await clock.advance(30_000)
+    expect(seen).toEqual(['done', 'too late'])
+    await Promise.all([...busy, working])
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  test('nothing is taken for work on a file for ever: time passes at once when all is done', async () => {
+    const clock = fakeClock(0)
+    readFileSync(here)
+    await Promise.all([readFile(here), stat(here), readFile('not-there').catch(() => {})])
+    const abandoned = AbortSignal.abort()
+    await readFile(here, { signal: abandoned }).catch(() => {})
+    const started = performance.now()
+    await clock.advance(30_000)
+    expect(performance.now() - started).toBeLessThan(2_500)
   })
 
   test('a jump moves the wall clock alone', async () => {
