@@ -1,4 +1,4 @@
-import { signInCommands } from '../contract/messages/notice-words.ts'
+import { signInCommands } from '../contract/messages/notice-message.ts'
 import { exitCode } from './exit-code.ts'
 import type { Verb, VerbContext } from './verb.ts'
 

@@ -1,6 +1,6 @@
 import { bytes, when } from '../contract/messages/format.ts'
 import { status as statusObject } from '../contract/messages/status.ts'
-import { figureWords, holdsWords } from '../contract/messages/undecided-words.ts'
+import { contentText, figureText } from '../contract/messages/undecided-message.ts'
 import type { DataFolder, FolderBefore, FolderFound } from '../contract/undecided.ts'
 import { exitCode } from './exit-code.ts'
 import { table } from './table.ts'
@@ -30,7 +30,7 @@ export const accept: Verb<object> = async context => {
 function folderText({ same, difference, found, was, choice }: DataFolder, now: number): string {
   const rows = [
     ['Folder', was?.folder ?? 'not known', found.folder],
-    ['Holds', (was && figureWords(was)) ?? 'not known', holdsWords(found)],
+    ['Holds', (was && figureText(was)) ?? 'not known', contentText(found)],
     ['As of', asOf(was, now), found.modifiedAt === undefined ? '' : `changed ${when(found.modifiedAt, now)}`],
     ['Served by', servedBy(was, now), chosen(choice)],
     ['Free', '', found.freeBytes === undefined ? '' : bytes(found.freeBytes)],

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises'
 import type { Failure } from '../contract/failure.ts'
-import { partStateWords, progressWords, resultWords } from '../contract/messages/runbook-words.ts'
+import { partStateText, progressText, resultText } from '../contract/messages/runbook-message.ts'
 import type { Result } from '../contract/result.ts'
 import type { RunbookLine, RunbookPlan, RunbookQuestion } from '../contract/runbook.ts'
 import { type ExitCode, exitCode, exitCodeOf } from './exit-code.ts'
@@ -53,7 +53,7 @@ async function followRun(context: VerbContext, run: string): Promise<ExitCode> {
     const { lines, next, end } = told.value
     for (const line of lines) {
       out.object(line)
-      const words = wordsOf(line)
+      const words = textOf(line)
       if (words !== undefined) out.line(words)
       if (!line.question || end !== undefined) continue
       if (await triedAgain(context, line.question, triesLeft)) triesLeft -= 1
@@ -63,18 +63,18 @@ async function followRun(context: VerbContext, run: string): Promise<ExitCode> {
     if (end === undefined) continue
     out.object(end)
     if (end.error) out.note(`${end.error.words}${end.error.detail ? `\n${end.error.detail}` : ''}`)
-    out.line(resultWords[end.result])
+    out.line(resultText[end.result])
     return end.result === 'done' ? exitCode.done : exitCode.failed
   }
 }
 
-function wordsOf(line: RunbookLine): string | undefined {
+function textOf(line: RunbookLine): string | undefined {
   const { step, phase, label, part, error } = line
   if (phase === 'check' || phase === 'wait') return undefined
   // What is yet to be looked at is for a view that redraws; here each part is one line.
   if (part?.state === 'pending' || part?.state === 'working') return undefined
-  const told = part ? `${part.title}: ${part.words ?? partStateWords[part.state]}` : label
-  const detail = error?.words ?? (told === undefined ? '' : progressWords(told, line))
+  const told = part ? `${part.title}: ${part.words ?? partStateText[part.state]}` : label
+  const detail = error?.words ?? (told === undefined ? '' : progressText(told, line))
   if (part) return `${''.padEnd(10)}  ${detail}`
   return `${step.padEnd(10)}  ${phase}${detail === '' ? '' : `: ${detail}`}`
 }

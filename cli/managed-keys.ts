@@ -1,6 +1,6 @@
 import type { ManagedKey } from '../contract/managed-key.ts'
 import { count } from '../contract/messages/format.ts'
-import { partStateWords } from '../contract/messages/runbook-words.ts'
+import { partStateText } from '../contract/messages/runbook-message.ts'
 import type { RunbookPart } from '../contract/runbook.ts'
 import { exitCode } from './exit-code.ts'
 import { tellRun } from './follow-run.ts'
@@ -58,7 +58,7 @@ async function keyFor(
 
 function tellKey({ sinks, retiring, drift }: ManagedKey, line: (text: string) => void): void {
   for (const { spec, state, words } of sinks)
-    line(`  ${spec}: ${sinkWords[state]}${words ? ` (${words})` : ''}`)
+    line(`  ${spec}: ${sinkText[state]}${words ? ` (${words})` : ''}`)
   if (retiring)
     line(
       `  The old key ${retiring.uuid} is revoked at ${retiring.retireAt}${retiring.words ? `: ${retiring.words}` : ''}`,
@@ -66,7 +66,7 @@ function tellKey({ sinks, retiring, drift }: ManagedKey, line: (text: string) =>
   for (const { words, repair } of drift) line(`  ! ${words} ${repair}`)
 }
 
-const sinkWords = {
+const sinkText = {
   proven: 'holds this key',
   accepted: 'took it, and cannot show what it holds',
   stale: 'holds another key',
@@ -76,7 +76,7 @@ const sinkWords = {
 
 function tellChecks(checks: readonly RunbookPart[], line: (text: string) => void): void {
   for (const { title, state, words } of checks)
-    line(`  ${partStateWords[state].padEnd(10)}  ${title}${words ? `: ${words}` : ''}`)
+    line(`  ${partStateText[state].padEnd(10)}  ${title}${words ? `: ${words}` : ''}`)
 }
 
 /** The keys under care, and what is not as it should be. */

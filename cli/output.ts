@@ -1,4 +1,4 @@
-import { failureWords } from '../contract/messages/failure-words.ts'
+import { failureMessage } from '../contract/messages/failure-message.ts'
 import { plain } from '../contract/messages/format.ts'
 import { type CliFailure, type ExitCode, exitCodeOf } from './exit-code.ts'
 import { visibleLines } from './visible.ts'
@@ -53,6 +53,6 @@ export function failureText(error: CliFailure): string {
   }
   if (error.code === 'no-browser')
     return `zotbar: No browser could be opened here\n  ${error.reason}.\n  Open this link yourself; it works once, within 10 minutes: ${error.url}`
-  const { title, steps } = failureWords(error)
+  const { title, steps } = failureMessage(error)
   return [`zotbar: ${title}`, ...steps.map(step => `  ${step}`)].join('\n')
 }

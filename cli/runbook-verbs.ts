@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { AddVerb, Json, Run } from './registry-verbs.ts'
 import { usage } from './usage.ts'
 
-interface UpgradeWords extends Json {
+interface UpgradeText extends Json {
   to?: string
   from?: string
   list?: boolean
@@ -22,7 +22,7 @@ export function addUpgradeVerb(program: Command, verb: AddVerb, run: Run): void 
     .option('--undo', 'back to the version before, with the databases as they are now')
     .option('--yes', 'do not ask')
     .option('--allow-downgrade', 'take a version that is older than the one that runs')
-    .action(async (options: UpgradeWords) => {
+    .action(async (options: UpgradeText) => {
       const { to, from, list, undo } = options
       if (to !== undefined && !/^v\d{1,6}\.\d{1,6}\.\d{1,6}$/.test(to))
         throw usage(`'${to}' is no version; write it as v2.1.15`)

@@ -1,13 +1,13 @@
 import { duration, exactMoment, when } from '../contract/messages/format.ts'
 import {
-  byWords,
-  cancelWords,
-  partStateWords,
-  resultWords,
-  shortResultWords,
+  cancelText,
+  initiatorText,
+  partStateText,
+  resultText,
+  shortResultText,
   stepCount,
-  stepStateWords,
-} from '../contract/messages/runbook-words.ts'
+  stepStateText,
+} from '../contract/messages/runbook-message.ts'
 import type { RunbookDetails, RunbookProgress } from '../contract/runbook.ts'
 import { exitCode } from './exit-code.ts'
 import { table } from './table.ts'
@@ -32,8 +32,8 @@ export const list: Verb<object> = async ({ out, client, now }) => {
           title,
           when(at, now()),
           duration(tookMs),
-          shortResultWords[result],
-          byWords(by),
+          shortResultText[result],
+          initiatorText(by),
         ]),
       ),
     )
@@ -59,17 +59,17 @@ export const show: Verb<{ run: string | undefined }> = async ({ out, client }, {
 function linesOf(details: RunbookDetails): string[] {
   const { title, since, tookMs, by, steps, parts, partsOf, result, error, changed, question } = details
   const took = tookMs === undefined ? '' : `, took ${duration(tookMs)}`
-  const lines = [title, `${exactMoment(since)}${took}, from ${byWords(by)}`]
+  const lines = [title, `${exactMoment(since)}${took}, from ${initiatorText(by)}`]
   for (const step of steps) {
     const time = step.tookMs === undefined ? '' : `, ${duration(step.tookMs)}`
     const words = step.words === undefined ? '' : `: ${step.words}`
-    lines.push(`  ${step.title}, ${stepStateWords[step.state]}${time}${words}`)
+    lines.push(`  ${step.title}, ${stepStateText[step.state]}${time}${words}`)
     if (step.id === partsOf)
-      for (const part of parts) lines.push(`    ${part.title}, ${part.words ?? partStateWords[part.state]}`)
+      for (const part of parts) lines.push(`    ${part.title}, ${part.words ?? partStateText[part.state]}`)
   }
   if (question) lines.push(`${question.title}`, ...question.body.split('\n').map(line => `  ${line}`))
   if (error) lines.push(error.words, ...(error.detail?.split('\n').map(line => `  ${line}`) ?? []))
-  lines.push(result === undefined ? cancelWords(details) : resultWords[result])
+  lines.push(result === undefined ? cancelText(details) : resultText[result])
   return [...lines, ...changed.map(what => `  ${what}`)]
 }
 

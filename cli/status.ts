@@ -1,11 +1,11 @@
-import { advisoryWords } from '../contract/messages/advisory-words.ts'
-import { lastEvents } from '../contract/messages/event-words.ts'
+import { advisoryMessage } from '../contract/messages/advisory-message.ts'
+import { lastEvents } from '../contract/messages/event-message.ts'
 import { bytes, count } from '../contract/messages/format.ts'
-import { glance } from '../contract/messages/glance.ts'
-import { keyLines } from '../contract/messages/key-words.ts'
-import { noticeWords } from '../contract/messages/notice-words.ts'
+import { keyLines } from '../contract/messages/key-message.ts'
+import { noticeMessage } from '../contract/messages/notice-message.ts'
 import { runningPid, status as statusObject } from '../contract/messages/status.ts'
-import { storageTitle, unreadableWords } from '../contract/messages/storage-words.ts'
+import { statusSummary } from '../contract/messages/status-summary.ts'
+import { storageTitle, unreadableMessage } from '../contract/messages/storage-message.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
 import { exitCode } from './exit-code.ts'
 import type { Verb } from './verb.ts'
@@ -23,7 +23,7 @@ export const status: Verb<object> = async ({ out, client, now }) => {
 
 /** The lines of `zotbar status`: one fact each, on one text edge. */
 export function statusText(snapshot: Snapshot, now: number): string {
-  const seen = glance(snapshot, now)
+  const seen = statusSummary(snapshot, now)
   const last = lastEvents(snapshot, now, 1)[0]
   const rows: [string, string][] = [
     ['State', seen.headline],
@@ -51,7 +51,7 @@ export function statusText(snapshot: Snapshot, now: number): string {
 
 /** What each advisory means here, with what it was seen by. */
 function advisoryRows(snapshot: Snapshot): [string, string][] {
-  const words = advisoryWords(snapshot)
+  const words = advisoryMessage(snapshot)
   if (!words || snapshot.process.kind !== 'serving') return []
   const each = (snapshot.upgrade?.advisories ?? []).map(({ id, evidence }) => `${id}: ${evidence}`)
   return [['Advisories', words.detail], ...each.map((line): [string, string] => ['', line])]
@@ -59,13 +59,13 @@ function advisoryRows(snapshot: Snapshot): [string, string][] {
 
 /** Every repository that cannot be read, with its reason. */
 const unreadableRows = ({ storage }: Snapshot): [string, string][] =>
-  (unreadableWords(storage.unreadable)?.each ?? []).map((line, at) => [at === 0 ? 'Unreadable' : '', line])
+  (unreadableMessage(storage.unreadable)?.each ?? []).map((line, at) => [at === 0 ? 'Unreadable' : '', line])
 
 /** Files of Zotbar's own that could not be read, since it was started. */
 const setAsideRows = ({ notices }: Snapshot): [string, string][] =>
   notices
     .filter(notice => notice.kind === 'file-set-aside')
-    .map(noticeWords)
+    .map(noticeMessage)
     .map(({ title, detail }) => ['Note', `${title}. ${detail}`])
 
 function engineText(snapshot: Snapshot): string {

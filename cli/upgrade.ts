@@ -47,7 +47,7 @@ export const releases: Verb<object> = async ({ out, client }) => {
         row.running ? '*' : '',
         row.version,
         row.publishedAt === undefined ? '' : longDate(row.publishedAt),
-        wordsOf(row),
+        textOf(row),
       ]),
     ),
   )
@@ -55,7 +55,7 @@ export const releases: Verb<object> = async ({ out, client }) => {
   return exitCode.done
 }
 
-function wordsOf({ running, bad, installed, older, findings }: ReleaseRow): string {
+function textOf({ running, bad, installed, older, findings }: ReleaseRow): string {
   const advisories = findings.filter(({ severity }) => severity !== 'info').length
   return [
     running ? 'runs' : installed ? 'installed' : '',

@@ -1,4 +1,4 @@
-import { glance, stateName } from '../contract/messages/glance.ts'
+import { stateName, statusSummary } from '../contract/messages/status-summary.ts'
 import type { StateName } from '../contract/registry-state.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
 import type { VerbContext } from './verb.ts'
@@ -11,7 +11,7 @@ const short: Partial<Record<StateName, string>> = {
 
 /** A state as one short line: "Finishing pushes", "Stopping", "Crashed; starts again in 4 s". */
 export function stateLine(snapshot: Snapshot, now: number): string {
-  const seen = glance(snapshot, now)
+  const seen = statusSummary(snapshot, now)
   return short[seen.state] ?? seen.headline
 }
 

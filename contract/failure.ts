@@ -17,7 +17,7 @@ export type Exit =
   | { kind: 'unknown-adopted' }
   | { kind: 'not-spawned'; reason: string }
 
-/** Every way a command or a state can fail. The words for each are in contract/messages/failure-words.ts. */
+/** Every way a command or a state can fail. The words for each are in contract/messages/failure-message.ts. */
 export type Failure =
   | { code: 'config-missing'; file: string }
   | { code: 'config-invalid'; file: string; faults: ConfigFault[] }

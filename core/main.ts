@@ -2,9 +2,9 @@ import { join } from 'node:path'
 import { failureText } from '../cli/output.ts'
 import type { Failure } from '../contract/failure.ts'
 import { plain } from '../contract/messages/format.ts'
-import { glance } from '../contract/messages/glance.ts'
-import { noticeWords } from '../contract/messages/notice-words.ts'
+import { noticeMessage } from '../contract/messages/notice-message.ts'
 import { runningPid, status } from '../contract/messages/status.ts'
+import { statusSummary } from '../contract/messages/status-summary.ts'
 import { fail } from '../contract/result.ts'
 import type { Notice, Snapshot } from '../contract/snapshot.ts'
 import { resolveHome } from '../lib/home.ts'
@@ -73,7 +73,7 @@ export async function runHeadless({ configFile, dashboardPort, json }: HeadlessO
   dashboard = served.value
   app.dashboardAt(dashboard.url)
 
-  const print = json ? jsonPrinter(dashboard) : wordsPrinter(dashboard)
+  const print = json ? jsonPrinter(dashboard) : textPrinter(dashboard)
   print(app.host.snapshot(), clock.now())
   const unsubscribe = app.host.on('snapshot', snapshot => print(snapshot, clock.now()), { looking: false })
   await app.begin()
@@ -114,7 +114,7 @@ function noticePrinter(): (snapshot: Snapshot) => void {
 
 function noticeLines(notices: Notice[]): string[] {
   return notices.flatMap(notice => {
-    const { title, detail } = noticeWords(notice)
+    const { title, detail } = noticeMessage(notice)
     return [`${title}.`, ...detail.split('\n').map(line => `  ${line}`)].map(plain)
   })
 }
@@ -137,13 +137,13 @@ function jsonPrinter(dashboard: Dashboard): Printer {
 }
 
 /** Words to standard output, each state once; the dashboard's address with the first that is not on its way to another. */
-export function wordsPrinter(dashboard: Pick<Dashboard, 'mint'>): Printer {
+export function textPrinter(dashboard: Pick<Dashboard, 'mint'>): Printer {
   let last = { state: '', headline: '' }
   let greeted = false
   const printNotices = noticePrinter()
   return (snapshot, now) => {
     printNotices(snapshot)
-    const seen = glance(snapshot, now)
+    const seen = statusSummary(snapshot, now)
     const told = seen.state === last.state || seen.headline === last.headline
     last = seen
     // The end is told by the one who brings it about.

@@ -18,7 +18,7 @@ import {
   shell,
   Tray,
 } from 'electron'
-import { failureWords } from '../contract/messages/failure-words.ts'
+import { failureMessage } from '../contract/messages/failure-message.ts'
 import { fail } from '../contract/result.ts'
 import { boot } from '../core/app/boot.ts'
 import type { ShellPart } from '../core/app/handlers.ts'
@@ -103,7 +103,7 @@ async function run(): Promise<void> {
     },
   })
   if (!booted.ok) {
-    const { title, steps } = failureWords(booted.error)
+    const { title, steps } = failureMessage(booted.error)
     console.error([title, ...steps].join('\n  '))
     if (!byLaunchd) dialog.showErrorBox(title, steps.join('\n'))
     return app.exit(failureCode)

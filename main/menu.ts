@@ -1,6 +1,6 @@
-import { failureWords } from '../contract/messages/failure-words.ts'
+import { failureMessage } from '../contract/messages/failure-message.ts'
 import { bytes } from '../contract/messages/format.ts'
-import type { Glance, GlanceAction, GlanceVerb } from '../contract/messages/glance.ts'
+import type { StatusAction, StatusSummary, StatusVerb } from '../contract/messages/status-summary.ts'
 import { unreachable } from '../contract/result.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
 import type { LoginState } from './login-agent.ts'
@@ -8,7 +8,7 @@ import type { LoginState } from './login-agent.ts'
 /** What a row of the tray's menu does. */
 export type MenuCommand =
   | { do: 'copy'; text: string }
-  | { do: 'registry'; verb: GlanceVerb; asks?: NonNullable<GlanceAction['asks']> }
+  | { do: 'registry'; verb: StatusVerb; asks?: NonNullable<StatusAction['asks']> }
   | { do: 'open'; what: 'window' | 'log-folder' }
   | { do: 'login'; on: boolean }
   | { do: 'quit' }
@@ -24,7 +24,7 @@ export type MenuRow =
 const separator: MenuRow = { type: 'separator' }
 
 /** The tray's menu for one state. Rows that could do nothing are absent, not greyed. */
-export function menuFor(snapshot: Snapshot, glance: Glance, login: LoginState): MenuRow[] {
+export function menuFor(snapshot: Snapshot, glance: StatusSummary, login: LoginState): MenuRow[] {
   const headline: MenuRow = { type: 'note', label: glance.headline }
   if (snapshot.quitting) return [headline]
   const address = clientAddress(snapshot)
@@ -52,14 +52,14 @@ export function clientAddress(snapshot: Pick<Snapshot, 'registry'>): string {
 }
 
 function storageRows({ storage }: Snapshot): MenuRow[] {
-  if (storage.error) return [{ type: 'note', label: failureWords(storage.error).title }]
+  if (storage.error) return [{ type: 'note', label: failureMessage(storage.error).title }]
   if (storage.bytes === undefined)
     return storage.scanning ? [{ type: 'note', label: 'Counting what is stored' }] : []
   const free = storage.freeBytes === undefined ? '' : `, ${bytes(storage.freeBytes)} free`
   return [{ type: 'note', label: `${bytes(storage.bytes)} stored${free}` }]
 }
 
-function registryRows({ process }: Snapshot, glance: Glance): MenuRow[] {
+function registryRows({ process }: Snapshot, glance: StatusSummary): MenuRow[] {
   const restart = row({ verb: 'restart', label: 'Restart' })
   const stop = row({ verb: 'stop', label: 'Stop' })
   switch (process.kind) {
@@ -82,7 +82,7 @@ function registryRows({ process }: Snapshot, glance: Glance): MenuRow[] {
   }
 }
 
-function row(action: Pick<GlanceAction, 'verb' | 'label' | 'asks'>): MenuRow {
+function row(action: Pick<StatusAction, 'verb' | 'label' | 'asks'>): MenuRow {
   const { verb, label, asks } = action
   return { type: 'item', label, command: { do: 'registry', verb, ...(asks ? { asks } : {}) } }
 }

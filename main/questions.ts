@@ -1,8 +1,8 @@
 import type { ZotbarHandlers } from '../contract/contract.ts'
 import type { Failure } from '../contract/failure.ts'
-import { engineQuestion, type Question } from '../contract/messages/choice-words.ts'
-import { failureWords } from '../contract/messages/failure-words.ts'
-import { figureWords, foundWords } from '../contract/messages/undecided-words.ts'
+import { engineQuestion, type Question } from '../contract/messages/choice-message.ts'
+import { failureMessage } from '../contract/messages/failure-message.ts'
+import { figureText, findingText } from '../contract/messages/undecided-message.ts'
 import { fail, ok } from '../contract/result.ts'
 import type { ElectronApi } from './electron-api.ts'
 
@@ -32,7 +32,7 @@ export function createQuestions({ dialog }: Pick<ElectronApi, 'dialog'>): Questi
     },
     tell,
     tellFailure(error) {
-      const { title, steps } = failureWords(error)
+      const { title, steps } = failureMessage(error)
       return tell({ title, body: steps.join('\n') })
     },
   }
@@ -55,8 +55,8 @@ export function confirmedHandlers(handlers: ZotbarHandlers, questions: Questions
         const agreed = await questions.confirm({
           title: 'Begin with this data folder?',
           body: [
-            `Before: ${(was && figureWords(was)) ?? 'not known'}${was?.folder === undefined ? '' : ` in ${was.folder}`}.`,
-            `Now: ${foundWords(found)}.`,
+            `Before: ${(was && figureText(was)) ?? 'not known'}${was?.folder === undefined ? '' : ` in ${was.folder}`}.`,
+            `Now: ${findingText(found)}.`,
             'Clients find what is there now. Nothing is deleted anywhere.',
           ].join('\n'),
           confirm: 'Begin with it',

@@ -1,5 +1,5 @@
 import type { ZotbarHandlers } from '../contract/contract.ts'
-import { clipboardMs } from '../contract/messages/key-words.ts'
+import { clipboardMs } from '../contract/messages/key-message.ts'
 import { fail, ok } from '../contract/result.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { ElectronApi } from './electron-api.ts'

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { OpenTarget, ZotbarHandlers } from '../contract/contract.ts'
 import type { Host } from '../contract/host.ts'
-import { asksNatively, type GlanceVerb } from '../contract/messages/glance.ts'
+import { asksNatively, type StatusVerb } from '../contract/messages/status-summary.ts'
 import { fail, ok, type Result, unreachable } from '../contract/result.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
 import type { ShellPart } from '../core/app/handlers.ts'
@@ -215,7 +215,7 @@ export async function createShell(options: ShellOptions): Promise<ShellPart> {
 /** What each verb of a glance means to the registry. */
 function registryVerb(
   handlers: ZotbarHandlers,
-  verb: Exclude<GlanceVerb, 'show-keys'>,
+  verb: Exclude<StatusVerb, 'show-keys'>,
 ): Promise<Result<unknown>> {
   switch (verb) {
     case 'start':

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { MenuItemConstructorOptions, Rectangle } from 'electron'
 import { plain } from '../contract/messages/format.ts'
-import { type GlanceClass, glance } from '../contract/messages/glance.ts'
+import { type StatusClass, statusSummary } from '../contract/messages/status-summary.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { ElectronApi } from './electron-api.ts'
@@ -27,18 +27,18 @@ export interface TrayOptions {
 
 /** The icon in the menu bar: a click opens the popover, a secondary click the menu. */
 export function createTray({ electron, images, platform, clock, clicked, chosen }: TrayOptions): StatusTray {
-  const image = (name: GlanceClass) => {
+  const image = (name: StatusClass) => {
     const made = electron.nativeImage.createFromPath(join(images, `${name}Template.png`))
     made.setTemplateImage(true)
     return made
   }
   const tray = new electron.Tray(image('working'))
-  let shown: { class: GlanceClass; tooltip: string } = { class: 'working', tooltip: '' }
+  let shown: { class: StatusClass; tooltip: string } = { class: 'working', tooltip: '' }
   let latest: { snapshot: Snapshot; login: LoginState } | undefined
   let menu = ''
 
   const rows = (): MenuRow[] =>
-    latest ? menuFor(latest.snapshot, glance(latest.snapshot, clock.now()), latest.login) : []
+    latest ? menuFor(latest.snapshot, statusSummary(latest.snapshot, clock.now()), latest.login) : []
   const built = (from: MenuRow[]) => electron.Menu.buildFromTemplate(from.map(row => template(row, chosen)))
 
   // Linux trays show a menu that was set before, and tell of clicks or not as the desktop likes.
@@ -50,7 +50,7 @@ export function createTray({ electron, images, platform, clock, clicked, chosen 
   return {
     show(snapshot, login) {
       latest = { snapshot, login }
-      const seen = glance(snapshot, clock.now())
+      const seen = statusSummary(snapshot, clock.now())
       const tooltip = `Zotbar: ${plain(seen.headline)}`
       if (seen.class !== shown.class) tray.setImage(image(seen.class))
       if (tooltip !== shown.tooltip) tray.setToolTip(tooltip)

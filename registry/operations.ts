@@ -8,7 +8,7 @@ import { measureUploads } from './metrics/measured-uploads.ts'
 import type { Answered, Metrics, MetricsOptions } from './metrics/metrics.ts'
 import { createStorageUse } from './metrics/storage-use.ts'
 import { discoverPath, hasMgmt, mgmtPath } from './routes/extensions.ts'
-import { wordsOf } from './storage/root.ts'
+import { errorText } from './storage/root.ts'
 import type { Storage } from './storage/storage.ts'
 import { version } from './version.ts'
 
@@ -39,7 +39,7 @@ export async function openOperations(
   try {
     if (config.log.audit) audit = openAudit(config.log.audit)
   } catch (error) {
-    return { ok: false, message: `log.audit ${config.log.audit}: ${wordsOf(error)}` }
+    return { ok: false, message: `log.audit ${config.log.audit}: ${errorText(error)}` }
   }
   const droppedLines = () => ({ log: logger.dropped(), audit: audit?.dropped() ?? 0 })
   const settings = config.extensions?.metrics

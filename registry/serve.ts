@@ -20,7 +20,7 @@ import { watchConfig } from './reload/watch-config.ts'
 import { createRoutes } from './routes/table.ts'
 import { prepareFor } from './signin/provider.ts'
 import { openSignIn } from './signin/sign-in.ts'
-import { checkRoot, wordsOf } from './storage/root.ts'
+import { checkRoot, errorText } from './storage/root.ts'
 import { foldersOf, openStores } from './stores.ts'
 import { followCertificate, openCertificate } from './tls.ts'
 import { version } from './version.ts'
@@ -195,7 +195,7 @@ function openLog({ log }: Config): { ok: true; logger: Logger } | { ok: false; m
   try {
     return { ok: true, logger: openLogger(log.level, log.output) }
   } catch (error) {
-    return { ok: false, message: `log.output ${log.output}: ${wordsOf(error)}` }
+    return { ok: false, message: `log.output ${log.output}: ${errorText(error)}` }
   }
 }
 

@@ -41,7 +41,7 @@ export async function fetchBySftp(
   try {
     const found = await unlessStopped(statOf(session, path))
     if (found === undefined) return fail(await stopped())
-    if (found instanceof Error) return fail(unusable(sftpWords(found)))
+    if (found instanceof Error) return fail(unusable(sftpText(found)))
     if (!found.isFile()) return fail(unusable('it is not a file'))
     const refused = tooLarge(found.size, options.maxBytes)
     if (refused !== undefined) return fail(unusable(refused))
@@ -49,7 +49,7 @@ export async function fetchBySftp(
       const fetching = fetchAll(session, path, staged, found.size, options).then(() => 'whole' as const)
       const fetched = await unlessStopped(fetching.catch((error: Error) => error))
       if (fetched === undefined) return stopped()
-      if (fetched instanceof Error) return unusable(sftpWords(fetched))
+      if (fetched instanceof Error) return unusable(sftpText(fetched))
       const { size } = await stat(staged)
       return size === found.size ? undefined : unusable(`it ended after ${size} of ${found.size} bytes`)
     })
@@ -77,7 +77,7 @@ function fetchAll(
 }
 
 /** The status of SFTP (draft-ietf-secsh-filexfer-02, 7) in words. */
-function sftpWords(error: Error): string {
+function sftpText(error: Error): string {
   const code = 'code' in error ? error.code : undefined
   return code === 2 ? 'it does not exist' : code === 3 ? 'access is denied' : error.message
 }

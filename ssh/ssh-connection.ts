@@ -45,9 +45,7 @@ export async function connectSsh(options: ConnectOptions): Promise<Result<SshCon
   const end = performance.now() + limitMs
   const socket = await openSocket(address, port, limitMs, signal)
   if ('error' in socket)
-    return signal.aborted
-      ? fail({ code: 'cancelled' })
-      : unreachable(socketWords(socket.error, port, limitMs))
+    return signal.aborted ? fail({ code: 'cancelled' }) : unreachable(socketText(socket.error, port, limitMs))
 
   let refused: Failure | undefined
   let lastError: unknown
@@ -73,7 +71,7 @@ export async function connectSsh(options: ConnectOptions): Promise<Result<SshCon
   })
   const gone = new Promise<string>(resolve => {
     connection?.on('close', () =>
-      resolve(lastError === undefined ? 'the host closed it' : lostWords(lastError)),
+      resolve(lastError === undefined ? 'the host closed it' : lostText(lastError)),
     )
   })
   try {
@@ -194,12 +192,12 @@ function signInFailure(
       : message === 'Connection lost before handshake'
         ? 'what answers there does not speak SSH'
         : level === 'client-socket'
-          ? lostWords(error)
+          ? lostText(error)
           : `it broke off the sign-in: ${message}`
   return { code: 'host-unreachable', host, reason }
 }
 
-function socketWords(error: unknown, port: number, limitMs: number): string {
+function socketText(error: unknown, port: number, limitMs: number): string {
   // One error for several addresses that were tried.
   const first = error instanceof AggregateError ? error.errors[0] : error
   switch (errorCode(first)) {
@@ -220,7 +218,7 @@ function socketWords(error: unknown, port: number, limitMs: number): string {
   }
 }
 
-function lostWords(error: unknown): string {
+function lostText(error: unknown): string {
   const code = errorCode(error)
   if (code === 'ECONNRESET' || code === 'EPIPE') return 'it was reset'
   const message = error instanceof Error ? error.message : String(error)

@@ -3,7 +3,7 @@ import type { StateName } from '../registry-state.ts'
 import type { Snapshot } from '../snapshot.ts'
 import type { Undecided } from '../undecided.ts'
 import { plain } from './format.ts'
-import { glance } from './glance.ts'
+import { statusSummary } from './status-summary.ts'
 
 /** What `zotbar status --json` and `zotbar start --headless --json` print. A stable interface: other tools read it. */
 export interface Status {
@@ -20,7 +20,7 @@ export interface Status {
 
 /** `version` and `pid` are absent while nothing runs; `storage` until the first count; `unreadable` where all can be read. */
 export function status(snapshot: Snapshot, now: number): Status {
-  const seen = glance(snapshot, now)
+  const seen = statusSummary(snapshot, now)
   const pid = runningPid(snapshot)
   const { bytes, repositories, tags, freeBytes, unreadable } = snapshot.storage
   return {

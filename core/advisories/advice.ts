@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { Failure } from '../../contract/failure.ts'
-import { failureWords } from '../../contract/messages/failure-words.ts'
+import { failureMessage } from '../../contract/messages/failure-message.ts'
 import { longDate } from '../../contract/messages/format.ts'
 import { ok, type Result } from '../../contract/result.ts'
 import type { Finding } from '../../contract/runbook.ts'
@@ -99,7 +99,7 @@ export function createAdvice({ configFile, accepted, ...options }: AdviceOptions
     const used = source.more
       ? `Facts of ${source.asOf}, fetched on ${longDate(source.more.at)}, are used besides those that come with Zotbar.`
       : `Only those that come with Zotbar are used, of ${source.asOf}.`
-    const words = trouble && failureWords(trouble)
+    const words = trouble && failureMessage(trouble)
     const why = words ? `${words.title}: ${words.steps[0] ?? ''} ` : ''
     return [
       { id: 'more-facts', severity: trouble ? 'warning' : 'info', evidence: url, advice: `${why}${used}` },

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { quoted } from '../../contract/messages/undecided-words.ts'
+import { quoted } from '../../contract/messages/undecided-message.ts'
 import { ok, type Result } from '../../contract/result.ts'
 import type { StorageState } from '../../contract/snapshot.ts'
 import type {

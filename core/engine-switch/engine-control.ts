@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import * as v from 'valibot'
 import type { ZotbarHandlers } from '../../contract/contract.ts'
 import type { Failure } from '../../contract/failure.ts'
-import { failureWords } from '../../contract/messages/failure-words.ts'
+import { failureMessage } from '../../contract/messages/failure-message.ts'
 import type { ProcessState } from '../../contract/registry-state.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { EngineRow, Finding, RunbookPlan } from '../../contract/runbook.ts'
@@ -217,7 +217,7 @@ const withChoice = (row: EngineRow, choice: EngineChoice): EngineRow =>
 
 /** What keeps an engine from taking over, and what to do about it. */
 function refusal(id: Engine['id'], error: Failure): Finding {
-  const { title, steps } = failureWords(error)
+  const { title, steps } = failureMessage(error)
   const lines = 'lastLines' in error ? error.lastLines : []
   return {
     id: error.code,

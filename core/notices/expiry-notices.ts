@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import * as v from 'valibot'
 import type { ManagedKeyGlance } from '../../contract/managed-key.ts'
-import { noticeWords } from '../../contract/messages/notice-words.ts'
+import { noticeMessage } from '../../contract/messages/notice-message.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { Notice } from '../../contract/snapshot.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -189,7 +189,7 @@ function noticeOf(key: ManagedKeyGlance, expiresAt: number, level: number, now: 
 }
 
 function messageOf(notice: KeyExpiring, key: ManagedKeyGlance) {
-  const { title, detail } = noticeWords(notice)
+  const { title, detail } = noticeMessage(notice)
   const { user, registry, uuid } = key
   const ended = notice.expiresAt <= notice.at
   return {

@@ -1,4 +1,4 @@
-import { isFull } from '../../contract/messages/storage-words.ts'
+import { isFull } from '../../contract/messages/storage-message.ts'
 import type { Notice, StorageState } from '../../contract/snapshot.ts'
 
 /**

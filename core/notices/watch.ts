@@ -1,6 +1,6 @@
 import { bytes } from '../../contract/messages/format.ts'
-import { glance } from '../../contract/messages/glance.ts'
-import { noticeWords } from '../../contract/messages/notice-words.ts'
+import { noticeMessage } from '../../contract/messages/notice-message.ts'
+import { statusSummary } from '../../contract/messages/status-summary.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 
 /** What deserves a native notification, besides being seen when one looks. */
@@ -64,7 +64,7 @@ export function noticesFor(previous: Watch, next: Snapshot, now: number): { watc
       ...expiring
         .filter(notice => !previous.keys.includes(notice.id))
         .map((notice): Telling => {
-          const { title, detail } = noticeWords(notice)
+          const { title, detail } = noticeMessage(notice)
           return { kind: 'key-expiring', title, body: detail, offers: 'rotate' }
         }),
     ],
@@ -111,7 +111,7 @@ function trouble(
   key: string,
 ): { watch: Service; tell: Telling[] } {
   const same = previous.trouble?.kind === kind && previous.trouble.key === key
-  const { headline, reason } = glance(next, now)
+  const { headline, reason } = statusSummary(next, now)
   return {
     watch: {
       trouble: { kind, key },

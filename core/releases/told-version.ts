@@ -1,4 +1,4 @@
-import { failureWords } from '../../contract/messages/failure-words.ts'
+import { failureMessage } from '../../contract/messages/failure-message.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { RunbookPart } from '../../contract/runbook.ts'
 import { inspectZot } from '../engine/zot.ts'
@@ -30,7 +30,7 @@ export async function askVersion(what: ToldWith): Promise<Result<{ version: stri
     onPart?.(passed)
     return ok({ version: told.value, part: passed })
   }
-  const { title, steps } = failureWords(told.error)
+  const { title, steps } = failureMessage(told.error)
   onPart?.({ ...part, state: 'failed', words: `${title}. ${steps[0] ?? ''}`.trim() })
   return told
 }

@@ -1,5 +1,5 @@
 import type { Failure } from '../../contract/failure.ts'
-import { failureWords } from '../../contract/messages/failure-words.ts'
+import { failureMessage } from '../../contract/messages/failure-message.ts'
 import { bytes, exactMoment } from '../../contract/messages/format.ts'
 import type { ManifestFault } from '../../contract/release-failure.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
@@ -76,7 +76,7 @@ export async function lookAt(what: TrustWith): Promise<Result<Trusted>> {
       tell(id, row.state, row.words)
       continue
     }
-    const { title, steps } = failureWords(row.error)
+    const { title, steps } = failureMessage(row.error)
     tell(id, 'failed', [title, ...steps.slice(0, -1)].join('. ').replaceAll('..', '.'))
     for (const rest of ids.slice(index + 1)) tell(rest, 'skipped', 'Not looked at any more.')
     return fail(row.error)

@@ -1,5 +1,5 @@
 import type { KeyDrift, ManagedKey, ManagedKeyGlance, ManagedSink } from '../../contract/managed-key.ts'
-import { failureWords } from '../../contract/messages/failure-words.ts'
+import { failureMessage } from '../../contract/messages/failure-message.ts'
 import { accessTo } from './access.ts'
 import type { ListedKey } from './key-desk.ts'
 import type { KeyRecord } from './key-record.ts'
@@ -36,7 +36,7 @@ export function createInventory(options: Options) {
     const kept = opened ? await store.get(record, 'current') : undefined
     const secret = kept?.ok ? kept.value : undefined
     if (kept && !kept.ok)
-      found('unseen', `${failureWords(kept.error).title}.`, failureWords(kept.error).steps.join(' '))
+      found('unseen', `${failureMessage(kept.error).title}.`, failureMessage(kept.error).steps.join(' '))
     else if (kept && secret === undefined)
       found(
         'secret-gone',
@@ -58,7 +58,7 @@ export function createInventory(options: Options) {
       const all = access.ok ? await access.value?.list() : access
       if (all?.ok) listed = all.value
       else if (all)
-        found('unseen', `${failureWords(all.error).title}.`, 'Look at the registry: zotbar status')
+        found('unseen', `${failureMessage(all.error).title}.`, 'Look at the registry: zotbar status')
       const isThere = listed?.some(({ uuid }) => uuid === record.uuid)
       const ended = record.expirationDate !== null && Date.parse(record.expirationDate) <= clock.now()
       if (ended)

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { failureWords } from '../../contract/messages/failure-words.ts'
+import { failureMessage } from '../../contract/messages/failure-message.ts'
 import type { RunbookPart } from '../../contract/runbook.ts'
 import { parseJson, type RegistryAnswer, type RegistryAsk } from '../platform/registry-http.ts'
 import type { Bearer, KeyDesk } from './key-desk.ts'
@@ -51,7 +51,7 @@ export async function proveKey({ desk, bearer, repository, before, tell }: Wish)
   tell({ id: 'authenticates', title: titles.authenticates, state: 'working' })
   const own = await desk.own(bearer)
   if (!own.ok || own.value === 'refused') {
-    const words = own.ok ? `The registry does not let ${user} in with it` : failureWords(own.error).title
+    const words = own.ok ? `The registry does not let ${user} in with it` : failureMessage(own.error).title
     say('authenticates', 'failed', words)
     for (const id of ['pull', 'upload', 'overwrite'] as const) say(id, 'skipped', 'Not tried')
     return found
@@ -67,7 +67,7 @@ export async function proveKey({ desk, bearer, repository, before, tell }: Wish)
     const image = `${place.repository}:${place.tag}`
     if (status === 200) say('pull', 'passed', `${image} can be pulled`)
     else if (status === 404) say('pull', 'skipped', `Not tried: ${image} is gone`)
-    else say('pull', 'failed', `${image} cannot be pulled: ${wordsOf(pulled)}`)
+    else say('pull', 'failed', `${image} cannot be pulled: ${textOf(pulled)}`)
   } else if (place.refused === undefined) say('pull', 'skipped', `Not tried: ${place.why}`)
   else say('pull', 'failed', `${place.repository} cannot be read: ${place.refused}`)
 
@@ -88,7 +88,7 @@ export async function proveKey({ desk, bearer, repository, before, tell }: Wish)
         return say('upload', 'passed', `An upload to ${name} was started and cancelled`)
       }
       const denied = begun.ok && (begun.value.status === 403 || begun.value.status === 401)
-      if (!denied) return say('upload', 'failed', `No upload to ${name}: ${wordsOf(begun)}`)
+      if (!denied) return say('upload', 'failed', `No upload to ${name}: ${textOf(begun)}`)
       if (repository !== undefined)
         return say(
           'upload',
@@ -113,7 +113,7 @@ export async function proveKey({ desk, bearer, repository, before, tell }: Wish)
     const status = answer.ok ? answer.value.status : 0
     if (status === 403 || status === 401)
       return say('overwrite', 'passed', `${image} is refused to it, as it should be`)
-    if (status !== 400) return say('overwrite', 'skipped', `Not known: ${wordsOf(answer)}`)
+    if (status !== 400) return say('overwrite', 'skipped', `Not known: ${textOf(answer)}`)
     const old = before ? await put(before) : undefined
     if (old?.ok && old.value.status === 403)
       return say('overwrite', 'failed', `It may overwrite ${image}, which the key before may not`)
@@ -140,7 +140,7 @@ async function thisPlace(get: Get, repository: string): Promise<Place> {
   const place = { repository, candidates: [repository] }
   const status = answer.ok ? answer.value.status : 0
   if (status === 404) return { ...place, exists: false, why: `there is no repository ${repository}` }
-  if (status !== 200 || !answer.ok) return { ...place, exists: status === 403, refused: wordsOf(answer) }
+  if (status !== 200 || !answer.ok) return { ...place, exists: status === 403, refused: textOf(answer) }
   const tag = firstTag(answer.value)
   return tag === undefined
     ? { ...place, exists: true, why: `${repository} has no tag` }
@@ -168,8 +168,8 @@ function firstTag(answer: RegistryAnswer): string | undefined {
   return read.success ? read.output.tags?.[0] : undefined
 }
 
-function wordsOf(answer: Awaited<ReturnType<Get>>): string {
-  return answer.ok ? `it answers ${answer.value.status}` : failureWords(answer.error).title
+function textOf(answer: Awaited<ReturnType<Get>>): string {
+  return answer.ok ? `it answers ${answer.value.status}` : failureMessage(answer.error).title
 }
 
 /** A location may be whole or relative; only its path is followed, at the same registry. */

@@ -1,4 +1,4 @@
-import { failureWords } from '../../contract/messages/failure-words.ts'
+import { failureMessage } from '../../contract/messages/failure-message.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { Finding, RunbookPlan } from '../../contract/runbook.ts'
 import { dryRun } from '../runbook/run.ts'
@@ -55,7 +55,7 @@ export async function planOf(
   const record = parts.records.find(memory)
   for (const { spec } of record?.sinks ?? []) {
     const sink = sinkOf(spec)
-    if (!sink.ok) find('bad-sink', 'error', spec, failureWords(sink.error).title)
+    if (!sink.ok) find('bad-sink', 'error', spec, failureMessage(sink.error).title)
     else if (!sink.value.describe().provable)
       find('unprovable', 'info', spec, 'It takes the key and cannot show afterwards what it holds.')
   }

@@ -1,5 +1,5 @@
 import { plain } from '../../contract/messages/format.ts'
-import { progressWords } from '../../contract/messages/runbook-words.ts'
+import { progressText } from '../../contract/messages/runbook-message.ts'
 import type {
   RunbookDetails,
   RunbookEnd,
@@ -102,7 +102,7 @@ export const toldFrom = ({ told }: Active, after: number): RunbookLine[] =>
 /** How far its steps are, from the journal and from what is told. */
 export function refresh(active: Active, { steps }: Runbook<object>): void {
   const { step } = active.progress
-  const told = step?.label === undefined ? {} : { words: plain(progressWords(step.label, step)) }
+  const told = step?.label === undefined ? {} : { words: plain(progressText(step.label, step)) }
   const count = countedBy(step)
   active.progress = {
     ...active.progress,

@@ -6,7 +6,7 @@ import { JournalUnwritable } from './journal.ts'
 export class Unreadable extends Error {}
 
 /** Why a run cannot go on. */
-export function brokenOffWords(error: unknown): RunbookError {
+export function brokenOffText(error: unknown): RunbookError {
   if (error instanceof Unreadable)
     return {
       code: 'journal-unreadable',

@@ -2,7 +2,7 @@ import type { RunbookEnd } from '../../contract/runbook.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { type SetAside, setAside } from '../platform/json-file.ts'
 import type { Active } from './active.ts'
-import { brokenOffQuestion, brokenOffWords, nextTryMs, Unreadable } from './broken-off.ts'
+import { brokenOffQuestion, brokenOffText, nextTryMs, Unreadable } from './broken-off.ts'
 import { type Entry, openJournal } from './journal.ts'
 import { type BrokenOff, type Interrupted, rememberedBy } from './kind.ts'
 import { type NewestRun, newestRun } from './newest.ts'
@@ -51,7 +51,7 @@ export function createRetry(deps: RetryDeps): Retry {
     const { run: id, runbook } = active.progress
     tries += 1
     log('a runbook broke off', { run: id, tries, error: String(error) })
-    const broken = brokenOffWords(error)
+    const broken = brokenOffText(error)
     active.brokenOff = { runbook, result: 'failed', error: broken }
     active.progress = {
       ...active.progress,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Failure } from '../../contract/failure.ts'
-import { isPastReturn } from '../../contract/messages/runbook-words.ts'
+import { isPastReturn } from '../../contract/messages/runbook-message.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type {
   RunbookDetails,

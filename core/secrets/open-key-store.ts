@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { failureWords } from '../../contract/messages/failure-words.ts'
+import { failureMessage } from '../../contract/messages/failure-message.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import { serialQueue } from '../platform/serial-queue.ts'
 import { encryptedPlace } from './encrypted-place.ts'
@@ -167,7 +167,7 @@ export function openKeyStore({ home, keyFile, plain, load, limitMs }: KeyStoreOp
     },
     async describe() {
       const held = await queue.run(decided)
-      if (!held.ok) return failureWords(held.error).title
+      if (!held.ok) return failureMessage(held.error).title
       const place = held.value ?? (keyFile() === '' ? places[chosen ?? 'keychain'] : encrypted)
       return place.describe()
     },

@@ -63,7 +63,7 @@ export function openSecrets({ home, load = loadKeychain, limitMs = patienceMs }:
         }
         why = 'what was written to it could not be read back'
       } catch (error) {
-        why = wordsOf(error)
+        why = errorText(error)
       }
       await mkdir(folder, { recursive: true, mode: 0o700 })
       await chmod(folder, 0o700)
@@ -89,7 +89,7 @@ async function readSecret(file: string): Promise<string | undefined> {
 }
 
 /** The first line: keytar tells where it looked on the next ones. */
-function wordsOf(error: unknown): string {
+function errorText(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error)
   if (text.includes('native addon')) return 'libsecret is not installed'
   return (text.split('\n')[0] ?? '').slice(0, 200).replace(/\.$/, '')

@@ -1,5 +1,5 @@
 import type { Failure } from '../../contract/failure.ts'
-import { failureWords } from '../../contract/messages/failure-words.ts'
+import { failureMessage } from '../../contract/messages/failure-message.ts'
 import type { RunbookError } from '../../contract/runbook.ts'
 import type { SinkResult, SinkSecret } from './sink.ts'
 
@@ -17,7 +17,7 @@ export const cancelled = refused('cancelled', 'It was cancelled.')
 
 /** A failure of the contract as an error of a step. */
 export function errorOf(failure: Failure): RunbookError {
-  const { title, steps } = failureWords(failure)
+  const { title, steps } = failureMessage(failure)
   return { code: failure.code, words: `${title}.`, ...(steps.length > 0 && { detail: steps.join('\n') }) }
 }
 

@@ -71,7 +71,7 @@ function refusedBy(result: StepResult, version: string, { byHand }: Advice): Ste
   return failed(code, `${version} does not accept config.json. ${words}`, more)
 }
 
-const originWords = {
+const originText = {
   published: 'It is what the project published: the digests agree.',
   signed: 'It is what the project published, and the manifest of the release is signed by the key you named.',
   unproven: 'Nobody published a digest of it: only your word stands for where it comes from.',
@@ -96,7 +96,7 @@ export function consentStep(parts: UpgradeParts): Step<UpgradeMemory> {
         id: 'consent',
         title: memory.undo ? `Go back to ${to.version}?` : `Upgrade zot to ${to.version}?`,
         body: [
-          trust ? originWords[trust.origin] : 'It ran here before.',
+          trust ? originText[trust.origin] : 'It ran here before.',
           `SHA-256 ${to.sha256}${got ? `, from ${got.from}` : ''}`,
           ...(bad ? [`It failed here before: ${bad.reason}`] : []),
           ...findings.map(({ id, advice }) => `${id}: ${advice}`),

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import * as v from 'valibot'
 import type { ZotbarHandlers } from '../../contract/contract.ts'
 import type { Failure } from '../../contract/failure.ts'
-import { failureWords } from '../../contract/messages/failure-words.ts'
+import { failureMessage } from '../../contract/messages/failure-message.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { UpgradePlan } from '../../contract/upgrade.ts'
 import type { Runs } from '../app/runs.ts'
@@ -179,7 +179,7 @@ export function createUpgradeControl(options: Options): UpgradeControl {
     return planUpgrade(memoryFor(begin, known), parts, {
       origin: originOf('release' in known ? known.release : undefined, pinned),
       trouble: problems.map(error => {
-        const { title, steps } = failureWords(error)
+        const { title, steps } = failureMessage(error)
         return refused(error.code, [`${title}.`, ...steps].join(' '), JSON.stringify(error))
       }),
     })

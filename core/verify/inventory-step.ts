@@ -44,7 +44,7 @@ export function inventoryStep<Memory extends InventoryMemory>({
         await writeInventory(memory.censusFile, inventory)
         memory.tags = tagCount(inventory)
         const unreadable = inventory.repositories.filter(one => one.kind === 'unreadable')
-        memory.unreadable = unreadable.map(unreadableWords)
+        memory.unreadable = unreadable.map(unreadableMessage)
         for (const label of memory.unreadable) progress({ label })
         const readable = inventory.repositories.length - unreadable.length
         const counted = `${count(readable, 'repository', 'repositories')}, ${count(memory.tags, 'tag')}`
@@ -66,7 +66,7 @@ export function inventoryStep<Memory extends InventoryMemory>({
   }
 }
 
-const unreadableWords = ({ name, reason }: Unreadable): string => `${name} cannot be read (${reason})`
+const unreadableMessage = ({ name, reason }: Unreadable): string => `${name} cannot be read (${reason})`
 
 const namesOf = (all: readonly Unreadable[]): string =>
   `${all

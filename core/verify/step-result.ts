@@ -1,5 +1,5 @@
 import type { Failure } from '../../contract/failure.ts'
-import { failureWords } from '../../contract/messages/failure-words.ts'
+import { failureMessage } from '../../contract/messages/failure-message.ts'
 import type { Result } from '../../contract/result.ts'
 import type { StepError, StepResult } from '../runbook/step.ts'
 
@@ -14,7 +14,7 @@ export const failed = (code: string, words: string, detail?: string): StepResult
 
 /** A failure of the contract as an error of a step: its title as words, what to do and what was quoted as detail. */
 export function errorOf(failure: Failure): StepError {
-  const { title, steps } = failureWords(failure)
+  const { title, steps } = failureMessage(failure)
   // Some words quote the lines themselves.
   const lines = 'lastLines' in failure ? failure.lastLines.filter(line => !steps.includes(line)) : []
   return {

@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { LRUCache } from 'lru-cache'
 import { stampOf, watchFiles } from '../reload/watch-file.ts'
-import { wordsOf } from '../storage/root.ts'
+import { errorText } from '../storage/root.ts'
 import { type HtpasswdEntries, type HtpasswdProblem, parseHtpasswd } from './htpasswd-file.ts'
 import type { PasswordPool, PoolAnswer } from './password-pool.ts'
 
@@ -57,7 +57,7 @@ export function openHtpasswd({ path, pool, onChange, now = Date.now }: HtpasswdO
     entries = parseHtpasswd(read(file))
   } catch (error) {
     stopWatching()
-    return { ok: false, message: `${file}: ${wordsOf(error)}` }
+    return { ok: false, message: `${file}: ${errorText(error)}` }
   }
   /** The trouble that was told last. */
   let told: string | undefined
@@ -85,7 +85,7 @@ export function openHtpasswd({ path, pool, onChange, now = Date.now }: HtpasswdO
       onChange({ problems: entries.problems, left: new Set(left.map(([user]) => user)) })
       return true
     } catch (error) {
-      const words = wordsOf(error)
+      const words = errorText(error)
       if (words !== told) onChange({ unreadable: `${file}: ${words}` })
       told = words
       return false

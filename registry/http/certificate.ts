@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { wordsOf } from '../storage/root.ts'
+import { errorText } from '../storage/root.ts'
 
 /** Imported late where it is needed: most registries serve without. */
 const tls = () => process.getBuiltinModule('node:tls')
@@ -63,7 +63,7 @@ function read(file: string): { ok: true; bytes: Buffer } | { ok: false; message:
   try {
     return { ok: true, bytes: readFileSync(file) }
   } catch (error) {
-    return { ok: false, message: `${file}: ${wordsOf(error)}` }
+    return { ok: false, message: `${file}: ${errorText(error)}` }
   }
 }
 

@@ -5,7 +5,7 @@ import { parseHtpasswd } from '../auth/htpasswd-file.ts'
 import { isStandardOutput, ownDescriptor } from '../config/log-output.ts'
 import { readCertificate, whyNotValid } from '../http/certificate.ts'
 import { readLink } from '../log/logger.ts'
-import { wordsOf } from '../storage/root.ts'
+import { errorText } from '../storage/root.ts'
 import type { Notebook, Read } from './finding.ts'
 
 /** Credentials are short; a larger file is another one. */
@@ -71,7 +71,7 @@ async function readText(file: string, key: string, notes: Notebook): Promise<str
     if (size <= maxSize) return await readFile(file, 'utf8')
     notes.problem(key, `${file} is too large to be such a file`)
   } catch (error) {
-    notes.problem(key, `${file}: ${wordsOf(error)}`, 'a file that can be read', 'unreadable')
+    notes.problem(key, `${file}: ${errorText(error)}`, 'a file that can be read', 'unreadable')
   }
   return undefined
 }
@@ -88,7 +88,7 @@ async function inspectWritable(file: string, key: string, notes: Notebook): Prom
   try {
     await access(found ? path : dirname(path), constants.W_OK)
   } catch (error) {
-    notes.problem(key, `${found ? path : dirname(path)}: ${wordsOf(error)}`)
+    notes.problem(key, `${found ? path : dirname(path)}: ${errorText(error)}`)
   }
 }
 

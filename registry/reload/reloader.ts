@@ -111,7 +111,7 @@ export function createReloader(
       return undefined
     } catch (error) {
       for (const part of begun.reverse()) await goBack(part)
-      return wordsOf(error)
+      return errorText(error)
     }
   }
 
@@ -127,7 +127,7 @@ export function createReloader(
         {
           config: file,
           keys: part.keys,
-          error: wordsOf(error),
+          error: errorText(error),
         },
       )
     }
@@ -135,8 +135,8 @@ export function createReloader(
 
   return {
     current: () => current,
-    take: text => take(text).catch((error: unknown) => refuse([wordsOf(error)])),
+    take: text => take(text).catch((error: unknown) => refuse([errorText(error)])),
   }
 }
 
-const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error))

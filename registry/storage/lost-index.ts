@@ -3,7 +3,7 @@ import { lstat, opendir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isMissing } from './errno.ts'
 import { layout } from './layout.ts'
-import { wordsOf } from './root.ts'
+import { errorText } from './root.ts'
 
 /** In a folder that changed so lately, ms, a repository may be on its way in or out: zot writes its files one by one. */
 const settling = 10_000
@@ -24,7 +24,7 @@ export async function lookAtIndex(root: string, name: string, entry: Dirent): Pr
     if (found.isFile()) return { kind: 'file' }
     return unreadable(found.isDirectory() ? 'index.json: it is a folder' : 'index.json is no file')
   } catch (error) {
-    return unreadable(isMissing(error) ? leadsNowhere : `index.json: ${wordsOf(error)}`)
+    return unreadable(isMissing(error) ? leadsNowhere : `index.json: ${errorText(error)}`)
   }
 }
 

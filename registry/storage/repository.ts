@@ -10,7 +10,7 @@ import { errnoOf, failureOf, isMissing } from './errno.ts'
 import { layout, markerText } from './layout.ts'
 import { leadsNowhere } from './lost-index.ts'
 import { Referrers } from './referrers.ts'
-import { wordsOf } from './root.ts'
+import { errorText } from './root.ts'
 import type { ReferrerDescriptor } from './storage.ts'
 
 /** index.json as it is durably on disk, ready to be asked. Never changes; a write makes a new one. */
@@ -114,7 +114,7 @@ export class Repository {
       const failed = failureOf(error)
       // Too many open files say nothing about this one.
       if (failed.error.name === 'storage-failed')
-        this.#damage.unreadable(this.#name, `index.json: ${wordsOf(error)}`)
+        this.#damage.unreadable(this.#name, `index.json: ${errorText(error)}`)
       return failed
     }
     const index = parseIndex(text)

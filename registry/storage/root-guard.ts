@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Failure } from '../oci/error-table.ts'
 import { isMissing } from './errno.ts'
 import { layout } from './layout.ts'
-import { wordsOf } from './root.ts'
+import { errorText } from './root.ts'
 
 /** A folder that was sound counts as sound for so long before something is begun, ms. */
 const freshForMs = 1000
@@ -52,7 +52,7 @@ export class RootGuard {
       return notReady('another folder lies where the data folder was; is its volume mounted?')
     } catch (error) {
       if (isMissing(error)) return notReady('the data folder is no longer there; is its volume mounted?')
-      return notReady(`the data folder cannot be reached: ${wordsOf(error)}`)
+      return notReady(`the data folder cannot be reached: ${errorText(error)}`)
     }
   }
 }

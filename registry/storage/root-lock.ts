@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { foreignLock } from './foreign-lock.ts'
 import { fileMode, folderMode, layout } from './layout.ts'
-import { wordsOf } from './root.ts'
+import { errorText } from './root.ts'
 
 export type LockResult = { ok: true; release: () => void } | { ok: false; message: string }
 
@@ -44,7 +44,7 @@ export function lockRoot(root: string): LockResult {
     if (isBusy(error)) {
       return { ok: false, message: `${root} is in use by another zotbar-registry${ownerOf(root)}` }
     }
-    return { ok: false, message: `${root} cannot be locked: ${wordsOf(error)}` }
+    return { ok: false, message: `${root} cannot be locked: ${errorText(error)}` }
   }
 }
 

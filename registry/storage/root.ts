@@ -19,7 +19,7 @@ export async function checkRoot(configured: string): Promise<RootResult> {
     const found = await stat(root)
     if (!found.isDirectory()) return no(`storage.rootDirectory ${root} is not a folder`)
   } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') return no(`storage.rootDirectory ${root}: ${wordsOf(error)}`)
+    if (errnoOf(error) !== 'ENOENT') return no(`storage.rootDirectory ${root}: ${errorText(error)}`)
     const created = await create(root)
     if (!created.ok) return created
   }
@@ -27,7 +27,7 @@ export async function checkRoot(configured: string): Promise<RootResult> {
     await access(root, constants.R_OK | constants.W_OK | constants.X_OK)
     return { ok: true, root }
   } catch (error) {
-    return no(`storage.rootDirectory ${root}: ${wordsOf(error)}`)
+    return no(`storage.rootDirectory ${root}: ${errorText(error)}`)
   }
 }
 
@@ -49,7 +49,7 @@ async function create(root: string): Promise<RootResult> {
     await mkdir(root, { mode: folderMode })
     return { ok: true, root }
   } catch (error) {
-    return no(`storage.rootDirectory ${root} cannot be created: ${wordsOf(error)}`)
+    return no(`storage.rootDirectory ${root} cannot be created: ${errorText(error)}`)
   }
 }
 
@@ -62,7 +62,7 @@ async function whyNotToCreate(root: string): Promise<string | undefined> {
   } catch (error) {
     return errnoOf(error) === 'ENOENT'
       ? `${words}, and neither does ${parent}: is its volume mounted?`
-      : `${words}, and ${parent}: ${wordsOf(error)}`
+      : `${words}, and ${parent}: ${errorText(error)}`
   }
 }
 
@@ -78,7 +78,7 @@ const words: Record<string, string> = {
 }
 
 /** The reason of a file system error in words. */
-export function wordsOf(error: unknown): string {
+export function errorText(error: unknown): string {
   const errno = errnoOf(error)
   return words[errno ?? ''] ?? (error instanceof Error ? error.message : String(error))
 }

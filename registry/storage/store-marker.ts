@@ -5,7 +5,7 @@ import { isObject, parseJson, stringIn } from '../oci/json.ts'
 import { writeDurably } from './durable.ts'
 import { isMissing } from './errno.ts'
 import { layout } from './layout.ts'
-import { wordsOf } from './root.ts'
+import { errorText } from './root.ts'
 
 /** `_zotbar/store.json`: which data folder this is, wherever it is mounted or copied to. */
 export interface StoreMarker {
@@ -47,7 +47,7 @@ export async function openStoreMarker(root: string, now: () => number = Date.now
     await writeDurably(path, `${JSON.stringify(marker)}\n`, `${path}.${process.pid}.new`)
     return { ok: true, marker, setAside }
   } catch (error) {
-    return { ok: false, message: `${path}: ${wordsOf(error)}` }
+    return { ok: false, message: `${path}: ${errorText(error)}` }
   }
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { isAlgorithmFolder, isNameComponent } from '../oci/name.ts'
 import { isMissing } from './errno.ts'
 import { indexMissing, isIndexLost, lookAtIndex } from './lost-index.ts'
-import { wordsOf } from './root.ts'
+import { errorText } from './root.ts'
 
 export interface Found {
   /** Repository name: the path below the root. */
@@ -73,8 +73,8 @@ async function list(
     if (name === '') throw error
     if (isMissing(error)) return []
     const owner = /^(.+)\/blobs$/.exec(name)?.[1]
-    if (owner === undefined) onUnreadable(name, `its folder: ${wordsOf(error)}`, 'folder')
-    else onUnreadable(owner, `its folder blobs: ${wordsOf(error)}`, 'folder')
+    if (owner === undefined) onUnreadable(name, `its folder: ${errorText(error)}`, 'folder')
+    else onUnreadable(owner, `its folder blobs: ${errorText(error)}`, 'folder')
     return []
   }
 }

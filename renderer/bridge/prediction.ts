@@ -1,4 +1,4 @@
-import type { GlanceVerb } from '../../contract/messages/glance.ts'
+import type { StatusVerb } from '../../contract/messages/status-summary.ts'
 import type { ProcessState } from '../../contract/registry-state.ts'
 
 /** How long a predicted state may stand before the real one shows again, in ms. */
@@ -8,7 +8,7 @@ export const predictionMs = 2_000
  * What the process is about to be once `verb` has reached the app, shown right after the click.
  * Undefined where there is nothing sure to say. `now` in ms since the epoch.
  */
-export function predict(state: ProcessState, verb: GlanceVerb, now: number): ProcessState | undefined {
+export function predict(state: ProcessState, verb: StatusVerb, now: number): ProcessState | undefined {
   switch (verb) {
     case 'restart':
     case 'stop':

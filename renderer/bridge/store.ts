@@ -1,6 +1,6 @@
 import type { OpenTarget, ZotbarClient } from '../../contract/contract.ts'
 import type { Failure } from '../../contract/failure.ts'
-import { asksNatively, type GlanceVerb } from '../../contract/messages/glance.ts'
+import { asksNatively, type StatusVerb } from '../../contract/messages/status-summary.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import type { Connection, Link } from './connection.ts'
 import { type Course, follow } from './course.ts'
@@ -24,7 +24,7 @@ export interface Store {
   shell: Connection['shell']
   known(): Known
   subscribe(listener: () => void): () => void
-  act(verb: GlanceVerb): void
+  act(verb: StatusVerb): void
   open(what: OpenTarget): void
   /** Takes the data folder for the one from now on, after a native question: in Electron only. */
   acceptFolder(): void
@@ -74,7 +74,7 @@ export function createStore(connection: Connection, clock: () => number = Date.n
     change({ snapshot: shown, fresh: true, ...(course ? { course } : {}) })
   }
 
-  function foretell(verb: GlanceVerb): void {
+  function foretell(verb: StatusVerb): void {
     if (!said) return
     const process = predict(said.process, verb, clock())
     if (!process) return
@@ -104,7 +104,7 @@ export function createStore(connection: Connection, clock: () => number = Date.n
   }
 
   function send(
-    verb: Exclude<GlanceVerb, 'show-keys'>,
+    verb: Exclude<StatusVerb, 'show-keys'>,
   ): ReturnType<typeof bridge.registry.start | typeof bridge.registry.cancel | typeof bridge.engine.use> {
     switch (verb) {
       case 'start':

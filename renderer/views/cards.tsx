@@ -1,14 +1,14 @@
-import { columnTime, lastEvents } from '../../contract/messages/event-words.ts'
-import { failureWords } from '../../contract/messages/failure-words.ts'
+import { columnTime, lastEvents } from '../../contract/messages/event-message.ts'
+import { failureMessage } from '../../contract/messages/failure-message.ts'
 import { bytes, count, exactMoment, shortName, when } from '../../contract/messages/format.ts'
-import { outcomeWords, probeWords } from '../../contract/messages/probe-words.ts'
+import { outcomeText, probeTitle } from '../../contract/messages/probe-message.ts'
 import {
-  barWords,
-  fullWords,
-  growthWords,
-  historyWords,
-  unreadableWords,
-} from '../../contract/messages/storage-words.ts'
+  barText,
+  daysToFullText,
+  growthText,
+  historyText,
+  unreadableMessage,
+} from '../../contract/messages/storage-message.ts'
 import { Bar, Legend } from '../ui/bar.tsx'
 import { Glyph } from '../ui/glyph.tsx'
 import { Sparkline } from '../ui/sparkline.tsx'
@@ -50,8 +50,8 @@ export function HealthCard({ seen }: { seen: Seen }) {
             <li key={probe.id}>
               <Glyph name={glyphOf(probe.outcome)} size="s" />
               <span>
-                {probeWords[probe.id]}
-                <span className="vh">: {outcomeWords[probe.outcome]}</span>
+                {probeTitle[probe.id]}
+                <span className="vh">: {outcomeText[probe.outcome]}</span>
               </span>
               <span className="v">{probe.detail}</span>
             </li>
@@ -65,7 +65,7 @@ export function HealthCard({ seen }: { seen: Seen }) {
 export function StorageCard({ seen }: { seen: Seen }) {
   const { storage } = seen.snapshot
   const asOf = figuresAsOf(seen)
-  const full = fullWords(storage)
+  const full = daysToFullText(storage)
   const label = asOf ?? (full && full.charAt(0).toLowerCase() + full.slice(1))
   return (
     <section className="card pad" aria-labelledby="storage">
@@ -81,7 +81,7 @@ export function StorageCard({ seen }: { seen: Seen }) {
 
 /** What the figures below do not tell of. */
 function UnreadableList({ seen }: { seen: Seen }) {
-  const words = unreadableWords(seen.snapshot.storage.unreadable)
+  const words = unreadableMessage(seen.snapshot.storage.unreadable)
   if (!words) return null
   return (
     <div className="fault">
@@ -101,7 +101,7 @@ function UnreadableList({ seen }: { seen: Seen }) {
 function StorageBody({ seen }: { seen: Seen }) {
   const { storage, process } = seen.snapshot
   if (storage.error) {
-    const words = failureWords(storage.error)
+    const words = failureMessage(storage.error)
     return (
       <div className="fault">
         <Glyph name="attention" />
@@ -123,7 +123,7 @@ function StorageBody({ seen }: { seen: Seen }) {
       </p>
     )
   const [figure, unit] = bytes(storage.bytes).split('\u00a0')
-  const growth = growthWords(storage)
+  const growth = growthText(storage)
   return (
     <>
       <p className="figure">
@@ -131,7 +131,7 @@ function StorageBody({ seen }: { seen: Seen }) {
       </p>
       {storage.freeBytes !== undefined && (
         <>
-          <Bar used={storage.bytes} free={storage.freeBytes} label={barWords(storage)} />
+          <Bar used={storage.bytes} free={storage.freeBytes} label={barText(storage)} />
           <Legend
             items={[
               { colour: 'private', text: `Images ${bytes(storage.bytes)}` },
@@ -142,9 +142,7 @@ function StorageBody({ seen }: { seen: Seen }) {
       )}
       {growth !== undefined && (
         <div className="grow">
-          {storage.history.length > 1 && (
-            <Sparkline samples={storage.history} label={historyWords(storage)} />
-          )}
+          {storage.history.length > 1 && <Sparkline samples={storage.history} label={historyText(storage)} />}
           <p className="small two">{growth}</p>
         </div>
       )}

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
 import { bytes, count, exactMoment, when } from '../../contract/messages/format.ts'
-import { figureWords, holdsWords } from '../../contract/messages/undecided-words.ts'
+import { contentText, figureText } from '../../contract/messages/undecided-message.ts'
 import type { FolderBefore, Undecided } from '../../contract/undecided.ts'
 import { Button } from '../ui/button.tsx'
 import { Copy } from '../ui/copy.tsx'
@@ -65,11 +65,11 @@ export function FolderChange({ seen, choice }: { seen: Seen; choice: Undecided }
           />
           <Line
             name="Holds"
-            was={was && figureWords(was)}
+            was={was && figureText(was)}
             now={
               <span className="marked">
                 <Glyph name="attention" size="s" />
-                {holdsWords(found)}
+                {contentText(found)}
               </span>
             }
           />
@@ -117,7 +117,7 @@ export function FolderChange({ seen, choice }: { seen: Seen; choice: Undecided }
             <p className="t">
               {found.holds === 'images' ? 'Start with this folder' : 'Start with the empty folder'}
             </p>
-            <p className="small two">{acceptWords(choice)}</p>
+            <p className="small two">{acceptText(choice)}</p>
             <Accept choice={choice} />
           </li>
         </ul>
@@ -171,7 +171,7 @@ function BackAgain({ choice: { difference, was, found, config } }: { choice: Und
 }
 
 /** What clients find if this folder is taken for the one from now on. */
-function acceptWords({ was, found }: Undecided): string {
+function acceptText({ was, found }: Undecided): string {
   const before = was?.tags
   const now = found.holds === 'images' ? found.tags : 0
   const clients =

@@ -1,6 +1,6 @@
-import { choiceRows } from '../../contract/messages/choice-words.ts'
+import { choiceRows } from '../../contract/messages/choice-message.ts'
 import { atTime, bytes } from '../../contract/messages/format.ts'
-import { figureWords, holdsWords } from '../../contract/messages/undecided-words.ts'
+import { contentText, figureText } from '../../contract/messages/undecided-message.ts'
 import { Glyph, Icon } from '../ui/glyph.tsx'
 import { Row } from '../ui/row.tsx'
 import { type Choosing, zotName } from './choice.tsx'
@@ -46,7 +46,7 @@ function Programs({ seen, choice }: { seen: Seen; choice: Choosing }) {
       <Row
         name="Storage"
         glyph={<Icon name="storage" />}
-        title={found.holds === 'images' ? (figureWords(found) ?? 'Images') : 'No images yet'}
+        title={found.holds === 'images' ? (figureText(found) ?? 'Images') : 'No images yet'}
         label={found.freeBytes === undefined ? undefined : `${bytes(found.freeBytes)} free`}
       >
         <p className="d mono">{found.folder}</p>
@@ -69,7 +69,7 @@ function Folders({ seen, choice }: { seen: Seen; choice: Choosing }) {
               </>
             )}
             <dt>Holds</dt>
-            <dd>{figureWords(was) ?? 'images'}</dd>
+            <dd>{figureText(was) ?? 'images'}</dd>
           </dl>
         </Row>
       )}
@@ -79,7 +79,7 @@ function Folders({ seen, choice }: { seen: Seen; choice: Choosing }) {
           <dd className="mono">{found.folder}</dd>
           <dt>Holds</dt>
           <dd>
-            {holdsWords(found)}
+            {contentText(found)}
             {found.freeBytes !== undefined && `; ${bytes(found.freeBytes)} free`}
           </dd>
         </dl>

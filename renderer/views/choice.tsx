@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react'
-import { type ChoiceEffect, choiceRows } from '../../contract/messages/choice-words.ts'
+import { type ChoiceEffect, choiceRows } from '../../contract/messages/choice-message.ts'
 import { atTime, inWords } from '../../contract/messages/format.ts'
-import type { GlanceVerb } from '../../contract/messages/glance.ts'
+import type { StatusVerb } from '../../contract/messages/status-summary.ts'
 import type { ProcessState } from '../../contract/registry-state.ts'
 import { Button } from '../ui/button.tsx'
 import { Glyph } from '../ui/glyph.tsx'
@@ -21,7 +21,7 @@ export function choosing({ snapshot, answers }: Seen): Choosing | undefined {
 /** The overview while nothing is started: what was found, and what each choice changes. */
 export function ChoiceView({ seen, choice }: { seen: Seen; choice: Choosing }) {
   const { act, sheet } = useActs(seen.glance.actions)
-  const button = (verb: GlanceVerb) => {
+  const button = (verb: StatusVerb) => {
     const action = seen.glance.actions.find(offered => offered.verb === verb)
     return (
       action && (
@@ -68,7 +68,7 @@ function Comparison({
 }: {
   seen: Seen
   choice: Choosing
-  button: (verb: GlanceVerb) => ReactNode
+  button: (verb: StatusVerb) => ReactNode
 }) {
   const { engine, upgrade } = seen.snapshot
   return (
@@ -85,7 +85,7 @@ function Comparison({
           </th>
           <th scope="col">
             <p className="t">{zotName(choice)}</p>
-            <p className="small two">{servedWords(choice, seen.now)}</p>
+            <p className="small two">{servedText(choice, seen.now)}</p>
             {button('use-zot')}
           </th>
           <th scope="col">
@@ -142,7 +142,7 @@ export function zotName({ was }: Choosing): string {
 }
 
 /** Who served the folder, as far as it is known. */
-function servedWords({ was, found }: Choosing, now: number): string {
+function servedText({ was, found }: Choosing, now: number): string {
   const by = was?.servedBy
   if (by?.engine !== 'zot')
     return found.databases.length > 0 ? 'its databases lie in the folder' : 'zot of this machine'

@@ -20,7 +20,7 @@ export function CourseSteps({ seen }: { seen: Seen }) {
           return (
             <li key={step.name} className={state} aria-current={state === 'now' ? 'step' : undefined}>
               {names[step.name]}
-              {took !== undefined && <span className="took"> {tookWords(took)}</span>}
+              {took !== undefined && <span className="took"> {tookText(took)}</span>}
               <span className="vh">: {spoken[state]}</span>
             </li>
           )
@@ -34,7 +34,7 @@ export function CourseSteps({ seen }: { seen: Seen }) {
 }
 
 /** A step may be over in a blink, which tenths of a second would show as none. */
-const tookWords = (ms: number): string =>
+const tookText = (ms: number): string =>
   ms < 95 ? count(Math.max(1, Math.round(ms)), 'ms', 'ms') : duration(ms)
 
 const spoken = { done: 'done', now: 'under way', pending: 'not yet' } as const

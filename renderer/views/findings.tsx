@@ -1,7 +1,7 @@
 import type { Finding } from '../../contract/runbook.ts'
 import { Glyph, Icon } from '../ui/glyph.tsx'
 
-const severityWords: Record<Finding['severity'], string> = {
+const severityText: Record<Finding['severity'], string> = {
   error: 'in the way',
   warning: 'to look at',
   info: 'to know',
@@ -35,7 +35,7 @@ function Words({ id, severity, evidence, advice }: Finding) {
   return (
     <div>
       <p className="t">
-        <span className="vh">{severityWords[severity]}: </span>
+        <span className="vh">{severityText[severity]}: </span>
         {advice.slice(0, end).replace(/\.$/, '')}
         {/^CVE-/.test(id) && <span className="label cve"> {id}</span>}
       </p>

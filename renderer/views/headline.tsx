@@ -1,5 +1,5 @@
-import { failureWords } from '../../contract/messages/failure-words.ts'
-import type { GlanceAction } from '../../contract/messages/glance.ts'
+import { failureMessage } from '../../contract/messages/failure-message.ts'
+import type { StatusAction } from '../../contract/messages/status-summary.ts'
 import { Button } from '../ui/button.tsx'
 import { Ticking } from '../ui/ticking.tsx'
 import type { Seen } from './knowledge.tsx'
@@ -22,8 +22,8 @@ export function Actions({
   act,
   small = false,
 }: {
-  actions: GlanceAction[]
-  act: (action: GlanceAction) => void
+  actions: StatusAction[]
+  act: (action: StatusAction) => void
   small?: boolean
 }) {
   if (actions.length === 0) return null
@@ -41,7 +41,7 @@ export function Actions({
 /** A command that failed, where the headline does not say it already. */
 export function CommandFailure({ seen }: { seen: Seen }) {
   if (!seen.failure || seen.glance.class === 'down' || !seen.answers) return null
-  const words = failureWords(seen.failure)
+  const words = failureMessage(seen.failure)
   return (
     <div className="failure" role="alert">
       <p className="t">{words.title}</p>

@@ -1,5 +1,5 @@
 import { count, duration, exactMoment, when } from '../../contract/messages/format.ts'
-import { byWords, shortResultWords } from '../../contract/messages/runbook-words.ts'
+import { initiatorText, shortResultText } from '../../contract/messages/runbook-message.ts'
 import type { RunbookRecord, RunbookResult } from '../../contract/runbook.ts'
 import { Glyph, type StatusGlyph } from '../ui/glyph.tsx'
 import { Time } from '../ui/time.tsx'
@@ -71,13 +71,13 @@ function Runs({ runs, now }: { runs: RunbookRecord[]; now: number }) {
             {error && <p className="small two clip">{error.words}</p>}
           </div>
           <p className={result === 'failed' ? 'small bad' : 'small two'}>
-            {shortResultWords[result]}, {duration(tookMs)}
+            {shortResultText[result]}, {duration(tookMs)}
           </p>
           <p className="label">
             <Time at={at} exact={exactMoment(at)}>
               {when(at, now)}
             </Time>
-            {by !== undefined && `, ${byWords(by)}`}
+            {by !== undefined && `, ${initiatorText(by)}`}
           </p>
         </li>
       ))}

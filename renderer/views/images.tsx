@@ -2,7 +2,7 @@ import { useMemo, useState } from 'react'
 import type { Failure } from '../../contract/failure.ts'
 import type { Image, UnreadableRepository } from '../../contract/image.ts'
 import { count } from '../../contract/messages/format.ts'
-import { unreadableWords } from '../../contract/messages/storage-words.ts'
+import { unreadableMessage } from '../../contract/messages/storage-message.ts'
 import { announce } from '../ui/announcer.tsx'
 import { Button } from '../ui/button.tsx'
 import { Copy } from '../ui/copy.tsx'
@@ -126,7 +126,7 @@ function Chosen({ seen, image, onGone }: { seen: Seen; image: Image; onGone: () 
 
 /** Which repositories are not in the list, and why. */
 function UnreadableNote({ unreadable }: { unreadable: UnreadableRepository[] }) {
-  const words = unreadableWords(unreadable, 3)
+  const words = unreadableMessage(unreadable, 3)
   if (!words) return null
   return (
     <p className="foot label" role="status">

@@ -2,7 +2,7 @@ import { useState } from 'react'
 import type { Failure } from '../../contract/failure.ts'
 import type { ManagedKey } from '../../contract/managed-key.ts'
 import { count } from '../../contract/messages/format.ts'
-import { clipboardMs, noticeDays } from '../../contract/messages/key-words.ts'
+import { clipboardMs, noticeDays } from '../../contract/messages/key-message.ts'
 import { announce } from '../ui/announcer.tsx'
 import { Button } from '../ui/button.tsx'
 import { Copy } from '../ui/copy.tsx'
@@ -31,7 +31,7 @@ export function NoticesCard({ apiKey, now }: { apiKey: ManagedKey; now: number }
     <section className="card pad" aria-labelledby="notices">
       <header>
         <h2 id="notices">Notices for {user}</h2>
-        <p className="label">{next === undefined ? 'every day now' : nextWords(left - next)}</p>
+        <p className="label">{next === undefined ? 'every day now' : nextText(left - next)}</p>
       </header>
       <ol className="notices">
         {noticeDays.map((days, index) => {
@@ -59,7 +59,7 @@ export function NoticesCard({ apiKey, now }: { apiKey: ManagedKey; now: number }
   )
 }
 
-const nextWords = (days: number): string =>
+const nextText = (days: number): string =>
   days < 1 ? 'next within a day' : `next in ${count(Math.floor(days), 'day')}`
 
 /** Where secrets lie, and how one of them gets out. `store`: "the keychain". */

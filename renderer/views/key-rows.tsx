@@ -1,12 +1,12 @@
 import { count } from '../../contract/messages/format.ts'
 import {
   byUrgency,
-  daysLeftWords,
+  daysLeftText,
   keyWants,
-  lifeWords,
-  untilWords,
+  lifetimeText,
+  untilText,
   wantingKeys,
-} from '../../contract/messages/key-words.ts'
+} from '../../contract/messages/key-message.ts'
 import { Glyph, Icon } from '../ui/glyph.tsx'
 import { LifeBar } from '../ui/life-bar.tsx'
 import { Row } from '../ui/row.tsx'
@@ -28,7 +28,7 @@ export function KeyRows({ seen }: { seen: Seen }) {
         key={`${key.registry} ${user} ${uuid}`}
         name={`Key of ${user}`}
         glyph={wants ? <Glyph name="attention" /> : <Icon name="key" />}
-        title={`Key ${user}: ${daysLeftWords(daysLeft)}`}
+        title={`Key ${user}: ${daysLeftText(daysLeft)}`}
         label={
           createdAt === undefined || expirationDate === null ? undefined : (
             <LifeBar
@@ -37,13 +37,13 @@ export function KeyRows({ seen }: { seen: Seen }) {
               until={Date.parse(expirationDate)}
               now={seen.now}
               wants={wants}
-              label={lifeWords(Date.parse(createdAt), Date.parse(expirationDate), seen.now)}
+              label={lifetimeText(Date.parse(createdAt), Date.parse(expirationDate), seen.now)}
             />
           )
         }
       >
         <p className="d">
-          {capital(trouble ?? untilWords(key))}
+          {capital(trouble ?? untilText(key))}
           {key === shown.at(-1) && hidden > 0 && `; ${count(hidden, 'more key')} under care`}
         </p>
       </Row>
@@ -65,10 +65,10 @@ export function KeysToDo({ seen }: { seen: Seen }) {
             <Glyph name="attention" />
             <div>
               <p className="t">
-                Key of {key.user}: {daysLeftWords(key.daysLeft)}
+                Key of {key.user}: {daysLeftText(key.daysLeft)}
               </p>
               <p className="small two">
-                {key.trouble === undefined ? capital(untilWords(key)) : capital(key.trouble)}.{' '}
+                {key.trouble === undefined ? capital(untilText(key)) : capital(key.trouble)}.{' '}
                 <a href="#keys">Show keys</a>
               </p>
             </div>

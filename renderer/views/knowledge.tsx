@@ -13,11 +13,11 @@ import type { Failure } from '../../contract/failure.ts'
 import { atTime } from '../../contract/messages/format.ts'
 import {
   asksNatively,
-  type Glance,
-  type GlanceAction,
-  type GlanceVerb,
-  glance,
-} from '../../contract/messages/glance.ts'
+  type StatusAction,
+  type StatusSummary,
+  type StatusVerb,
+  statusSummary,
+} from '../../contract/messages/status-summary.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import type { Course } from '../bridge/course.ts'
 import type { Known, Store } from '../bridge/store.ts'
@@ -26,7 +26,7 @@ import { Sheet } from '../ui/sheet.tsx'
 /** What a view shows at one moment. `now` is the moment it speaks of, ms since the epoch. */
 export interface Seen {
   snapshot: Snapshot
-  glance: Glance
+  glance: StatusSummary
   now: number
   /** False while the app does not answer: what is shown was true once, and nothing can be asked. */
   answers: boolean
@@ -77,7 +77,7 @@ export function see(known: Known, clock: number): Seen | undefined {
   if (!snapshot) return undefined
   // A snapshot may be newer than the last tick; an old one speaks of its own moment.
   const now = known.fresh ? Math.max(clock, snapshot.takenAt) : snapshot.takenAt
-  const own = glance(snapshot, now)
+  const own = statusSummary(snapshot, now)
   const rest = {
     snapshot,
     now,
@@ -90,7 +90,7 @@ export function see(known: Known, clock: number): Seen | undefined {
   return { ...rest, glance: lost(own, asOf), answers: false, asOf }
 }
 
-const lost = (own: Glance, asOf: string): Glance => ({
+const lost = (own: StatusSummary, asOf: string): StatusSummary => ({
   class: 'attention',
   state: own.state,
   headline: 'Zotbar does not answer',
@@ -99,9 +99,9 @@ const lost = (own: Glance, asOf: string): Glance => ({
 })
 
 /** Runs actions, after asking where an action asks. The sheet goes away with the action it is about. */
-export function useActs(actions: GlanceAction[]): { act: (action: GlanceAction) => void; sheet: ReactNode } {
+export function useActs(actions: StatusAction[]): { act: (action: StatusAction) => void; sheet: ReactNode } {
   const store = useStore()
-  const [asking, setAsking] = useState<GlanceVerb>()
+  const [asking, setAsking] = useState<StatusVerb>()
   const asked = actions.find(action => action.verb === asking)
   return {
     act: ({ verb, asks }) =>
@@ -119,13 +119,13 @@ export function useActs(actions: GlanceAction[]): { act: (action: GlanceAction) 
 }
 
 /** The everyday buttons, where the headline does not offer them itself; while a choice is open, to look again. */
-export function everyday(seen: Seen): GlanceAction[] {
+export function everyday(seen: Seen): StatusAction[] {
   // While a runbook is under way the registry is its own.
   if (!seen.answers || seen.snapshot.runbook) return []
   if (seen.snapshot.process.kind === 'undecided')
     return seen.glance.actions.filter(({ verb }) => verb === 'look-again')
   if (seen.snapshot.process.kind !== 'serving') return []
-  const all: GlanceAction[] = [
+  const all: StatusAction[] = [
     { verb: 'restart', label: 'Restart', kind: 'plain' },
     { verb: 'stop', label: 'Stop', kind: 'plain' },
   ]

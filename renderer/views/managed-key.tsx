@@ -2,7 +2,7 @@ import { useState } from 'react'
 import type { Failure } from '../../contract/failure.ts'
 import type { KeyProof, ManagedKey } from '../../contract/managed-key.ts'
 import { exactMoment, longDate, timeOfDay, when } from '../../contract/messages/format.ts'
-import { daysLeftWords, lifeWords, sinkStateWords } from '../../contract/messages/key-words.ts'
+import { daysLeftText, lifetimeText, sinkStateText } from '../../contract/messages/key-message.ts'
 import { announce } from '../ui/announcer.tsx'
 import { Button } from '../ui/button.tsx'
 import { Glyph } from '../ui/glyph.tsx'
@@ -80,7 +80,7 @@ export function ManagedKeyRow({
             <Glyph name={sinkGlyphs[sink.state]} size="s" />
             <span className="clip">{sink.title}</span>
             <span className={sink.state === 'failed' ? 'label bad' : 'label'}>
-              {sinkStateWords[sink.state]}
+              {sinkStateText[sink.state]}
             </span>
           </li>
         ))}
@@ -106,7 +106,7 @@ export function ManagedKeyRow({
       {retiring && (
         <div className="under-key">
           <p className="small two">
-            The key before, {retiring.label || retiring.uuid}, works until {momentWords(retiring.retireAt)}.
+            The key before, {retiring.label || retiring.uuid}, works until {momentText(retiring.retireAt)}.
             {retiring.lastUsed !== undefined &&
               ` It was last used ${when(Date.parse(retiring.lastUsed), now)}.`}
             {retiring.words !== undefined && ` ${retiring.words}`}
@@ -170,7 +170,7 @@ export function ManagedKeyRow({
       {asking === 'end-overlap' && retiring && (
         <Sheet
           title={`Revoke the old key of ${user} now?`}
-          body={`It would go by itself at ${momentWords(retiring.retireAt)}. Whatever still uses it is refused from now on.\nIt cannot be taken back.`}
+          body={`It would go by itself at ${momentText(retiring.retireAt)}. Whatever still uses it is refused from now on.\nIt cannot be taken back.`}
           confirm="Revoke now"
           onConfirm={onEndOverlap}
           onClose={() => setAsking(undefined)}
@@ -181,7 +181,7 @@ export function ManagedKeyRow({
 }
 
 /** "Saturday 21 March 2026, 14:02". */
-export const momentWords = (at: string): string => {
+export const momentText = (at: string): string => {
   const time = Date.parse(at)
   return `${longDate(time)}, ${timeOfDay(time)}`
 }
@@ -192,7 +192,7 @@ function Life({ apiKey, now, wants }: { apiKey: ManagedKey; now: number; wants: 
   return (
     <div className="life-of">
       <p className="cols">
-        <span className="t">{capital(daysLeftWords(daysLeft))}</span>
+        <span className="t">{capital(daysLeftText(daysLeft))}</span>
         {until !== undefined && (
           <span className="label" title={exactMoment(until)}>
             {until <= now ? 'on' : 'until'} {shortDate(until)}
@@ -205,7 +205,7 @@ function Life({ apiKey, now, wants }: { apiKey: ManagedKey; now: number; wants: 
           until={until}
           now={now}
           wants={wants}
-          label={lifeWords(Date.parse(createdAt), until, now)}
+          label={lifetimeText(Date.parse(createdAt), until, now)}
         />
       )}
       <p className="label">

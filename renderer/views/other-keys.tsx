@@ -1,7 +1,7 @@
 import { useState } from 'react'
 import type { ApiKey } from '../../contract/key.ts'
 import { count, exactMoment, longDate, when } from '../../contract/messages/format.ts'
-import { nearEndDays } from '../../contract/messages/key-words.ts'
+import { nearEndDays } from '../../contract/messages/key-message.ts'
 import { Button } from '../ui/button.tsx'
 import { Glyph } from '../ui/glyph.tsx'
 import { Sheet } from '../ui/sheet.tsx'

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react'
-import { advisoryWords } from '../../contract/messages/advisory-words.ts'
+import { advisoryMessage } from '../../contract/messages/advisory-message.ts'
 import { count, exactMoment, exactTime, secondsUntil, shortName } from '../../contract/messages/format.ts'
-import { noticesBesideKeys, noticeWords } from '../../contract/messages/notice-words.ts'
+import { noticeMessage, noticesBesideKeys } from '../../contract/messages/notice-message.ts'
 import { Copy } from '../ui/copy.tsx'
 import { Glyph, Icon } from '../ui/glyph.tsx'
 import { Ticking } from '../ui/ticking.tsx'
@@ -29,7 +29,7 @@ export function Overview({ seen }: { seen: Seen }) {
           <h2>
             <Ticking text={glance.headline} />
           </h2>
-          <Reason seen={seen} more={runningWords(seen)} />
+          <Reason seen={seen} more={runningText(seen)} />
           <Actions actions={glance.actions} act={act} />
           <RunActions seen={seen} onSteps={() => location.assign('#run')} />
           <CourseSteps seen={seen} />
@@ -59,7 +59,7 @@ export function Overview({ seen }: { seen: Seen }) {
   )
 }
 
-function runningWords({ snapshot, now, answers }: Seen): string {
+function runningText({ snapshot, now, answers }: Seen): string {
   if (snapshot.process.kind !== 'serving' || !answers) return ''
   return ` Running for ${uptime(snapshot.process.startedAt, now)}.`
 }
@@ -110,7 +110,7 @@ function Facts({ seen }: { seen: Seen }) {
 
 function Advisories({ seen }: { seen: Seen }) {
   const { upgrade, process } = seen.snapshot
-  const words = advisoryWords(seen.snapshot)
+  const words = advisoryMessage(seen.snapshot)
   if (!upgrade || !words || process.kind !== 'serving') return null
   return (
     <section className="card span2" aria-label="Advisories">
@@ -137,7 +137,7 @@ function Notices({ seen }: { seen: Seen }) {
     <section className="card span2" aria-label="Notices">
       <ul className="todo">
         {notices.map(notice => {
-          const words = noticeWords(notice)
+          const words = noticeMessage(notice)
           return (
             <li key={notice.id}>
               {words.wants ? <Glyph name="attention" /> : <Icon name="note" />}

@@ -1,6 +1,6 @@
 import type { ConfigFault } from '../../contract/failure.ts'
-import { faultWords } from '../../contract/messages/start-words.ts'
-import { undecidedEvidence } from '../../contract/messages/undecided-words.ts'
+import { faultMessage } from '../../contract/messages/start-message.ts'
+import { undecidedEvidence } from '../../contract/messages/undecided-message.ts'
 import type { ProcessState } from '../../contract/registry-state.ts'
 
 /** The last lines that the registry wrote before it ended, and when that was; none in other states. */
@@ -46,7 +46,7 @@ export function FaultList({ faults }: { faults: ConfigFault[] }) {
   return (
     <ul className="excerpt">
       {faults.map(fault => (
-        <li key={faultWords(fault)}>{faultWords(fault)}</li>
+        <li key={faultMessage(fault)}>{faultMessage(fault)}</li>
       ))}
     </ul>
   )
@@ -60,6 +60,6 @@ export function quotedIn(process: ProcessState, now: number): Set<string> {
   if (process.kind === 'undecided') return new Set(undecidedEvidence(process, now))
   if (process.kind !== 'failed') return new Set()
   const { error } = process
-  if (error.code === 'config-invalid') return new Set([error.file, ...error.faults.map(faultWords)])
+  if (error.code === 'config-invalid') return new Set([error.file, ...error.faults.map(faultMessage)])
   return new Set('lastLines' in error ? error.lastLines : [])
 }

@@ -1,9 +1,9 @@
 import type { Failure } from '../../contract/failure.ts'
-import { failureWords } from '../../contract/messages/failure-words.ts'
+import { failureMessage } from '../../contract/messages/failure-message.ts'
 
 /** A question of this view that failed: what happened, and what to do. */
 export function Refused({ failure }: { failure: Failure }) {
-  const { title, steps } = failureWords(failure)
+  const { title, steps } = failureMessage(failure)
   return (
     <div className="refused" role="alert">
       <p className="t">{title}</p>

@@ -81,7 +81,7 @@ export function RotatePlan({
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls */}
         <section className="run-now" aria-label="What it means" tabIndex={0}>
           {failure && <Refused failure={failure} />}
-          {leaked ? <LeakWords user={user} /> : <Overlap {...overlap} />}
+          {leaked ? <LeakText user={user} /> : <Overlap {...overlap} />}
           <Places apiKey={apiKey} unprovable={unprovableIn(plan)} />
           {plan?.findings.some(({ id }) => id !== 'unprovable') && (
             <section aria-labelledby="found">
@@ -172,7 +172,7 @@ function Overlap({ chosen, usual, choose }: OverlapChoice) {
   )
 }
 
-function LeakWords({ user }: { user: string }) {
+function LeakText({ user }: { user: string }) {
   return (
     <section className="card pad at-hand" aria-label="What a leak means">
       <Glyph name="attention" />

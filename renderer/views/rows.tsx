@@ -1,5 +1,5 @@
-import { advisoryWords } from '../../contract/messages/advisory-words.ts'
-import { lastEvents } from '../../contract/messages/event-words.ts'
+import { advisoryMessage } from '../../contract/messages/advisory-message.ts'
+import { lastEvents } from '../../contract/messages/event-message.ts'
 import {
   bytes,
   count,
@@ -10,8 +10,8 @@ import {
   when,
 } from '../../contract/messages/format.ts'
 import { programName } from '../../contract/messages/names.ts'
-import { noticesBesideKeys, noticeWords } from '../../contract/messages/notice-words.ts'
-import { outcomeWords, probeWords } from '../../contract/messages/probe-words.ts'
+import { noticeMessage, noticesBesideKeys } from '../../contract/messages/notice-message.ts'
+import { outcomeText, probeTitle } from '../../contract/messages/probe-message.ts'
 import { Copy } from '../ui/copy.tsx'
 import { Glyph, Icon } from '../ui/glyph.tsx'
 import { Row } from '../ui/row.tsx'
@@ -202,8 +202,8 @@ export function HealthRow({ seen }: { seen: Seen }) {
           <li key={probe.id}>
             <Glyph name={glyphOf(probe.outcome)} size="s" />
             <span>
-              {probeWords[probe.id]}
-              <span className="vh">: {outcomeWords[probe.outcome]}</span>
+              {probeTitle[probe.id]}
+              <span className="vh">: {outcomeText[probe.outcome]}</span>
             </span>
             <span className="label">{probe.detail}</span>
           </li>
@@ -240,7 +240,7 @@ export function EventRows({ seen }: { seen: Seen }) {
 
 /** Advisories against the zot that runs; what each means for this configuration is below it. */
 export function AdvisoryRow({ seen }: { seen: Seen }) {
-  const words = advisoryWords(seen.snapshot)
+  const words = advisoryMessage(seen.snapshot)
   if (!words || seen.snapshot.process.kind !== 'serving') return null
   return (
     <Row name="Advisories" glyph={<Glyph name="attention" />} title={words.title}>
@@ -254,7 +254,7 @@ export function NoticeRows({ seen }: { seen: Seen }) {
   return noticesBesideKeys(seen.snapshot)
     .filter(notice => notice.kind !== 'storage-nearly-full')
     .map(notice => {
-      const words = noticeWords(notice)
+      const words = noticeMessage(notice)
       return (
         <Row
           key={notice.id}

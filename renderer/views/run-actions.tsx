@@ -1,4 +1,4 @@
-import { stepCount } from '../../contract/messages/runbook-words.ts'
+import { stepCount } from '../../contract/messages/runbook-message.ts'
 import type { RunbookProgress } from '../../contract/runbook.ts'
 import { Button } from '../ui/button.tsx'
 import type { Seen } from './knowledge.tsx'

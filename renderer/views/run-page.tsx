@@ -1,6 +1,6 @@
 import { type ReactNode, useState } from 'react'
 import type { Failure } from '../../contract/failure.ts'
-import { advisoryWords } from '../../contract/messages/advisory-words.ts'
+import { advisoryMessage } from '../../contract/messages/advisory-message.ts'
 import type { RunbookDetails } from '../../contract/runbook.ts'
 import { Glyph } from '../ui/glyph.tsx'
 import { address, engineName } from './facts.ts'
@@ -28,7 +28,7 @@ export const standingOf = ({ snapshot, glance }: Seen): [string, ReactNode][] =>
   ['Registry', `${glance.headline}${snapshot.process.kind === 'serving' ? ` at ${address(snapshot)}` : ''}`],
   ['Engine', engineName(snapshot)],
   ...(snapshot.upgrade && snapshot.upgrade.advisories.length > 0
-    ? [['Still open', advisoryWords(snapshot)?.title ?? ''] satisfies [string, ReactNode]]
+    ? [['Still open', advisoryMessage(snapshot)?.title ?? ''] satisfies [string, ReactNode]]
     : []),
 ]
 

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react'
-import { endWords } from '../../contract/messages/runbook-words.ts'
+import { endText } from '../../contract/messages/runbook-message.ts'
 import type { RunbookDetails, RunbookResult } from '../../contract/runbook.ts'
 import { Glyph, type StatusGlyph } from '../ui/glyph.tsx'
 import { Excerpt } from './quoted.tsx'
@@ -16,7 +16,7 @@ const glyphs: Record<RunbookResult, StatusGlyph> = {
 export function RunResult({ run, standing }: { run: RunbookDetails; standing: [string, ReactNode][] }) {
   const { result, error, parts, partsOf, steps, changed } = run
   if (result === undefined) return null
-  const { title, reason } = endWords(run)
+  const { title, reason } = endText(run)
   const undone = steps.filter(step => step.state === 'undone').toReversed()
   const partsTitle = steps.find(step => step.id === partsOf)?.title
   return (

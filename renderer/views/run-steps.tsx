@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'react'
 import { count, duration } from '../../contract/messages/format.ts'
-import { partStateWords, stepStateWords } from '../../contract/messages/runbook-words.ts'
+import { partStateText, stepStateText } from '../../contract/messages/runbook-message.ts'
 import type { RunbookPart, RunbookStep } from '../../contract/runbook.ts'
 import { announce } from '../ui/announcer.tsx'
 import { Glyph, type StatusGlyph } from '../ui/glyph.tsx'
@@ -31,7 +31,7 @@ export function RunSteps({ steps, waits, over }: { steps: RunbookStep[]; waits: 
     <ol className="steps" aria-label="Steps">
       {steps.map(step => {
         const now = step.state === 'working' || step.state === 'undoing'
-        const said = over && step.state === 'pending' ? 'not reached' : stepStateWords[step.state]
+        const said = over && step.state === 'pending' ? 'not reached' : stepStateText[step.state]
         const words = step.words ?? (over && step.state === 'pending' ? 'not reached' : undefined)
         return (
           <li
@@ -65,7 +65,7 @@ export function RunSteps({ steps, waits, over }: { steps: RunbookStep[]; waits: 
 
 /** How long it took, or what became of it where that is more. */
 function atTheEnd({ state, tookMs }: RunbookStep): string {
-  if (state === 'undone' || state === 'failed' || state === 'skipped') return stepStateWords[state]
+  if (state === 'undone' || state === 'failed' || state === 'skipped') return stepStateText[state]
   return tookMs === undefined ? '' : shortly(tookMs)
 }
 
@@ -80,7 +80,7 @@ function useSpoken(steps: RunbookStep[]): void {
     for (const { id, title, state } of steps) {
       const was = before.current.get(id)
       if (was !== undefined && was !== state && ['done', 'failed', 'undone'].includes(state))
-        announce(`${title}: ${stepStateWords[state]}`)
+        announce(`${title}: ${stepStateText[state]}`)
       before.current.set(id, state)
     }
   }, [steps])
@@ -106,5 +106,5 @@ export function RunParts({ parts, over = false }: { parts: RunbookPart[]; over?:
 
 function became(state: RunbookPart['state'], over: boolean): string {
   if (over && state === 'pending') return 'not reached'
-  return over && state === 'working' ? 'cut short' : partStateWords[state]
+  return over && state === 'working' ? 'cut short' : partStateText[state]
 }

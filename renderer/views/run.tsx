@@ -1,6 +1,11 @@
 import { type ReactNode, useState } from 'react'
 import { exactMoment, exactTime, longDate } from '../../contract/messages/format.ts'
-import { byWords, cancelLabel, cancelWords, isPastReturn } from '../../contract/messages/runbook-words.ts'
+import {
+  cancelLabel,
+  cancelText,
+  initiatorText,
+  isPastReturn,
+} from '../../contract/messages/runbook-message.ts'
 import type { RunbookDetails } from '../../contract/runbook.ts'
 import { Meter } from '../ui/bar.tsx'
 import { Button } from '../ui/button.tsx'
@@ -35,9 +40,9 @@ export function RunView({ run, standing, onAnswer, onCancel, onDone, children, a
       <header className="bar-top">
         <div>
           <h1 id="view">{run.title}</h1>
-          <p className="label">{whenWords(run)}</p>
+          <p className="label">{whenText(run)}</p>
         </div>
-        <p className="label">{!over && stepWords(run)}</p>
+        <p className="label">{!over && stepText(run)}</p>
       </header>
       <div className="run">
         {/* Each side scrolls on its own, so each is reached by the keyboard. */}
@@ -70,8 +75,8 @@ export function RunView({ run, standing, onAnswer, onCancel, onDone, children, a
   )
 }
 
-function whenWords({ since, tookMs, by }: RunbookDetails): ReactNode {
-  const from = `from ${byWords(by)}`
+function whenText({ since, tookMs, by }: RunbookDetails): ReactNode {
+  const from = `from ${initiatorText(by)}`
   return tookMs === undefined ? (
     <Time at={since} exact={exactMoment(since)}>
       started {exactTime(since)} {from}
@@ -84,7 +89,7 @@ function whenWords({ since, tookMs, by }: RunbookDetails): ReactNode {
 }
 
 /** The number of the step at hand; while it goes back, that it does. */
-function stepWords({ steps, undoing }: RunbookDetails): string {
+function stepText({ steps, undoing }: RunbookDetails): string {
   if (undoing) return 'going back'
   const at = steps.findIndex(step => step.state === 'working')
   return at < 0 ? '' : `step ${at + 1} of ${steps.length}`
@@ -130,7 +135,7 @@ function StepAtHand({ run, onAnswer }: Pick<RunViewProps, 'run' | 'onAnswer'>) {
 function CancelPart({ run, onCancel }: Pick<RunViewProps, 'run' | 'onCancel'>) {
   const [asking, setAsking] = useState(false)
   const [asked, setAsked] = useState(false)
-  const words = cancelWords(run)
+  const words = cancelText(run)
   const label = cancelLabel(run)
   const may = label !== undefined && !asked
   return (

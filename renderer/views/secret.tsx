@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'react'
 import type { Failure } from '../../contract/failure.ts'
-import { clipboardMs } from '../../contract/messages/key-words.ts'
+import { clipboardMs } from '../../contract/messages/key-message.ts'
 import type { Result } from '../../contract/result.ts'
 import type { Store } from '../bridge/store.ts'
 import { announce } from '../ui/announcer.tsx'

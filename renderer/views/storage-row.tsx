@@ -1,12 +1,12 @@
-import { failureWords } from '../../contract/messages/failure-words.ts'
+import { failureMessage } from '../../contract/messages/failure-message.ts'
 import { bytes } from '../../contract/messages/format.ts'
 import {
-  barWords,
-  fullWords,
-  growthWords,
-  historyWords,
+  barText,
+  daysToFullText,
+  growthText,
+  historyText,
   storageTitle,
-} from '../../contract/messages/storage-words.ts'
+} from '../../contract/messages/storage-message.ts'
 import { Bar } from '../ui/bar.tsx'
 import { Copy } from '../ui/copy.tsx'
 import { Glyph, Icon } from '../ui/glyph.tsx'
@@ -22,7 +22,7 @@ export function StorageRow({ seen }: { seen: Seen }) {
   const free =
     figuresAsOf(seen) ?? (storage.freeBytes === undefined ? undefined : `${bytes(storage.freeBytes)} free`)
   if (storage.error) {
-    const words = failureWords(storage.error)
+    const words = failureMessage(storage.error)
     return (
       <Row name="Storage" glyph={<Glyph name="attention" />} title={words.title}>
         <p className="d">{words.steps[0]}</p>
@@ -39,18 +39,18 @@ export function StorageRow({ seen }: { seen: Seen }) {
         {process.kind === 'serving' && seen.answers && <FirstPush seen={seen} />}
       </Row>
     )
-  const growth = growthWords(storage)
-  const full = fullWords(storage)
+  const growth = growthText(storage)
+  const full = daysToFullText(storage)
   return (
     <Row name="Storage" glyph={glyph} title={title} label={free}>
       <div className="d">
         {storage.freeBytes !== undefined && (
-          <Bar used={storage.bytes ?? 0} free={storage.freeBytes} label={barWords(storage)} />
+          <Bar used={storage.bytes ?? 0} free={storage.freeBytes} label={barText(storage)} />
         )}
         {growth !== undefined && process.kind === 'serving' && (
           <div className="grow">
             {storage.history.length > 1 && (
-              <Sparkline samples={storage.history} label={historyWords(storage)} />
+              <Sparkline samples={storage.history} label={historyText(storage)} />
             )}
             <p>
               {full !== undefined && <span className="small block">{full}</span>}

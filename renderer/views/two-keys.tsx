@@ -1,6 +1,6 @@
 import type { ManagedKey } from '../../contract/managed-key.ts'
 import { count, longDate, when } from '../../contract/messages/format.ts'
-import { momentWords } from './managed-key.tsx'
+import { momentText } from './managed-key.tsx'
 
 const day = 86_400_000
 
@@ -24,7 +24,7 @@ export function TwoKeys({ apiKey, now }: { apiKey: ManagedKey; now: number }) {
           {
             name: 'Old',
             until: Date.parse(retiring.retireAt),
-            words: `revoked ${momentWords(retiring.retireAt)} at the earliest`,
+            words: `revoked ${momentText(retiring.retireAt)} at the earliest`,
           },
           { ...span(expirationDate, now), name: 'Current' },
         ]
@@ -58,7 +58,7 @@ export function TwoKeys({ apiKey, now }: { apiKey: ManagedKey; now: number }) {
           : `The ${next ? 'current' : 'old'} key was last used ${when(Date.parse(used), now)}. `}
         {next
           ? 'The current key goes on working beyond the switch, and is revoked at the end of the overlap.'
-          : `The old key is revoked ${momentWords(retiring?.retireAt ?? '')} at the earliest.`}
+          : `The old key is revoked ${momentText(retiring?.retireAt ?? '')} at the earliest.`}
       </p>
     </section>
   )

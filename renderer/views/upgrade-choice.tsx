@@ -41,7 +41,7 @@ export function UpgradeChoice({
         <div>
           <h1 id="view">Upgrade</h1>
           <p className="label" role="status">
-            {asking ? 'The list of releases is being read' : state && knownWords(state, seen.now)}
+            {asking ? 'The list of releases is being read' : state && knownText(state, seen.now)}
           </p>
         </div>
         <div className="tools">
@@ -79,7 +79,7 @@ export function UpgradeChoice({
   )
 }
 
-function knownWords({ engine, running, newest, checkedAt }: UpgradeState, now: number): string {
+function knownText({ engine, running, newest, checkedAt }: UpgradeState, now: number): string {
   if (engine !== 'zot') return `${engine} serves`
   const what = running === undefined ? 'zot does not tell its version' : `zot ${running} runs`
   const there =

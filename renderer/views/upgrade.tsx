@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react'
 import type { Failure } from '../../contract/failure.ts'
-import { advisoryWords } from '../../contract/messages/advisory-words.ts'
+import { advisoryMessage } from '../../contract/messages/advisory-message.ts'
 import type { UpgradePlan } from '../../contract/upgrade.ts'
 import { Findings } from './findings.tsx'
 import { type Seen, useStore } from './knowledge.tsx'
@@ -97,7 +97,7 @@ export function UpgradeView({ seen }: { seen: Seen }) {
 
 /** How many advisories are pending, for the side bar. */
 export function upgradeBadge(seen: Seen): { count: number; words: string } | undefined {
-  const words = advisoryWords(seen.snapshot)
+  const words = advisoryMessage(seen.snapshot)
   const count = seen.snapshot.upgrade?.advisories.length ?? 0
   return words && count > 0 ? { count, words: words.title } : undefined
 }

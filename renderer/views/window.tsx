@@ -1,6 +1,6 @@
 import { type RefObject, useEffect, useMemo, useRef, useState } from 'react'
 import { exactMoment, longDate, timeOfDay } from '../../contract/messages/format.ts'
-import { keyBadge } from '../../contract/messages/key-words.ts'
+import { keyBadge } from '../../contract/messages/key-message.ts'
 import { Button } from '../ui/button.tsx'
 import { Glyph, Icon, type IconName } from '../ui/glyph.tsx'
 import { Ticking } from '../ui/ticking.tsx'

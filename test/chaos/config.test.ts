@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { statusText } from '../../cli/status.ts'
-import { failureWords } from '../../contract/messages/failure-words.ts'
-import { glance } from '../../contract/messages/glance.ts'
+import { failureMessage } from '../../contract/messages/failure-message.ts'
 import { status } from '../../contract/messages/status.ts'
+import { statusSummary } from '../../contract/messages/status-summary.ts'
 import type { ProcessState } from '../../contract/registry-state.ts'
 import { snapshotOf } from '../../core/app/snapshot.ts'
 import type { ProcessTable } from '../../core/platform/process-table.ts'
@@ -219,7 +219,7 @@ async function show(engine: 'zot' | 'zotbar-registry', state: ProcessState): Pro
   expect(structuredClone(snapshot)).toEqual(snapshot)
   expect(URL.canParse(snapshot.registry.url)).toBe(true)
   expect(URL.canParse(`http://${snapshot.registry.host}:${snapshot.registry.port}`)).toBe(true)
-  expect(glance(snapshot, 2000).headline).not.toBe('')
+  expect(statusSummary(snapshot, 2000).headline).not.toBe('')
   expect(status(snapshot, 2000).registry.url).toBe(snapshot.registry.url)
   expect(statusText(snapshot, 2000)).toContain('Address')
   expect(where.signIn()?.origin ?? 'none').not.toBe('null')
@@ -234,7 +234,7 @@ async function tryOut(text: string, engine: 'zot' | 'zotbar-registry'): Promise<
   const state: ProcessState = checked.ok
     ? { kind: 'serving', since: 0, pid: 5, startedAt: 0, adopted: false }
     : { kind: 'failed', since: 0, error: checked.error }
-  if (!checked.ok) expect(failureWords(checked.error).title).not.toBe('')
+  if (!checked.ok) expect(failureMessage(checked.error).title).not.toBe('')
   if (target.ok) {
     expect(URL.canParse(`${target.value.url}/readyz`)).toBe(true)
     expect(clientAddress(target.value)).not.toBe('')

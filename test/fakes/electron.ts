@@ -39,7 +39,7 @@ export const anEvent = () => ({
 })
 
 /** Just the calls of Electron that the shell uses, with what was done to them. */
-interface NotificationWords {
+interface NotificationText {
   title: string
   body: string
   actions?: { type: string; text: string }[]
@@ -148,8 +148,8 @@ export function fakeElectron() {
   class FakeNotification extends EventEmitter {
     static isSupported = () => true
     shown = false
-    readonly words: NotificationWords
-    constructor(words: NotificationWords) {
+    readonly words: NotificationText
+    constructor(words: NotificationText) {
       super()
       this.words = words
       notes.push(this)

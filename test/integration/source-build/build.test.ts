@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
 import type { Failure } from '../../../contract/failure.ts'
-import { failureWords } from '../../../contract/messages/failure-words.ts'
+import { failureMessage } from '../../../contract/messages/failure-message.ts'
 import { buildFromSource } from '../../../core/source-build/build.ts'
 import { goNames } from '../../../core/source-build/recipe.ts'
 import type { Host } from '../../../ssh/host.ts'
@@ -160,7 +160,7 @@ describeWith(['sshd'], 'a build from source', () => {
     expect(lines).toContain('broken')
     expect(lines).toContain('line 40')
     expect(lines).not.toContain('line 20')
-    expect(failureWords(error).steps.join('\n')).toContain('exit code 9')
+    expect(failureMessage(error).steps.join('\n')).toContain('exit code 9')
     expect(readdirSync(to)).toEqual([])
   })
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { appendFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
-import { failureWords } from '../../../contract/messages/failure-words.ts'
+import { failureMessage } from '../../../contract/messages/failure-message.ts'
 import type { Host, HostRan } from '../../../ssh/host.ts'
 import { type SshHostOptions, sshHost } from '../../../ssh/ssh-host.ts'
 import { eventually } from '../../fakes/eventually.ts'
@@ -43,7 +43,7 @@ function runs(pid: number): boolean {
 
 function failureOf(ran: HostRan) {
   if (ran.kind !== 'not-started' && ran.kind !== 'lost') throw new Error(`it was ${JSON.stringify(ran)}`)
-  return { ...ran.error, words: failureWords(ran.error).steps.join('\n') }
+  return { ...ran.error, words: failureMessage(ran.error).steps.join('\n') }
 }
 
 describeWith(['sshd'], 'a command on another host', () => {

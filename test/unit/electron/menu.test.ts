@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { glance } from '../../../contract/messages/glance.ts'
+import { statusSummary } from '../../../contract/messages/status-summary.ts'
 import type { ProcessState } from '../../../contract/registry-state.ts'
 import type { Snapshot } from '../../../contract/snapshot.ts'
 import type { LoginState } from '../../../main/login-agent.ts'
@@ -31,7 +31,7 @@ const states: Record<ProcessState['kind'], ProcessState> = {
 
 const menuOf = (over: Partial<Snapshot> = {}, login: LoginState = { kind: 'off' }): MenuRow[] => {
   const snapshot = aSnapshot(over)
-  return menuFor(snapshot, glance(snapshot, 5), login)
+  return menuFor(snapshot, statusSummary(snapshot, 5), login)
 }
 const label = (row: MenuRow): string => (row.type === 'separator' ? '-' : row.label)
 /** The rows that act on the registry. */
@@ -85,7 +85,7 @@ describe('the menu in the bar', () => {
     const head = rows[0]
     expect(head).toEqual({
       type: 'note',
-      label: glance(aSnapshot({ process: states[kind] }), 5).headline,
+      label: statusSummary(aSnapshot({ process: states[kind] }), 5).headline,
     })
   })
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { dispatch } from '../../../contract/contract.ts'
-import { failureWords } from '../../../contract/messages/failure-words.ts'
+import { failureMessage } from '../../../contract/messages/failure-message.ts'
 import { ok } from '../../../contract/result.ts'
 import { createHandlers } from '../../../core/app/handlers.ts'
 
@@ -61,7 +61,7 @@ it('every refusal says what to do', () => {
     { code: 'admin-not-ours', configFile: '/c' },
     { code: 'secret-gone', uuid: 'u' },
   ] as const) {
-    const { title, steps } = failureWords(error)
+    const { title, steps } = failureMessage(error)
     expect(title).not.toBe('')
     expect(steps.length).toBeGreaterThan(0)
   }

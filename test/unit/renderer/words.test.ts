@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { columnTime, imageName, lastEvents } from '../../../contract/messages/event-words.ts'
+import { columnTime, imageName, lastEvents } from '../../../contract/messages/event-message.ts'
 import { plain } from '../../../contract/messages/format.ts'
-import { noticeWords } from '../../../contract/messages/notice-words.ts'
+import { noticeMessage } from '../../../contract/messages/notice-message.ts'
 import {
-  barWords,
-  fullWords,
-  growthWords,
-  historyWords,
+  barText,
+  daysToFullText,
+  growthText,
+  historyText,
   storageTitle,
-} from '../../../contract/messages/storage-words.ts'
+} from '../../../contract/messages/storage-message.ts'
 import { scale } from '../../../renderer/ui/sparkline.tsx'
 import { address, uptime } from '../../../renderer/views/facts.ts'
 import { empty, snapshotOf, states } from '../../e2e/snapshots.ts'
@@ -45,25 +45,25 @@ describe('events', () => {
 describe('storage', () => {
   it('is told in numbers and units', () => {
     expect(words(storageTitle(full.storage))).toBe('41.2 GB in 58 repositories')
-    expect(words(growthWords(full.storage))).toBe('19.0 GB more in the last 30 days')
-    expect(words(fullWords(full.storage))).toBe('Full in about 11 months')
-    expect(words(barWords(full.storage))).toBe('Images 41.2 GB, free 212 GB')
-    expect(words(historyWords(full.storage))).toMatch(/^Growth over 30 days, from 22\.2 GB to 40\.9 GB$/)
+    expect(words(growthText(full.storage))).toBe('19.0 GB more in the last 30 days')
+    expect(words(daysToFullText(full.storage))).toBe('Full in about 11 months')
+    expect(words(barText(full.storage))).toBe('Images 41.2 GB, free 212 GB')
+    expect(words(historyText(full.storage))).toMatch(/^Growth over 30 days, from 22\.2 GB to 40\.9 GB$/)
   })
 
   it('says nothing that was not measured', () => {
     const { growth: _, daysToFull: __, bytes: ___, ...unknown } = full.storage
     expect(storageTitle(unknown)).toBeUndefined()
-    expect(growthWords(unknown)).toBeUndefined()
-    expect(fullWords(unknown)).toBeUndefined()
+    expect(growthText(unknown)).toBeUndefined()
+    expect(daysToFullText(unknown)).toBeUndefined()
     expect(storageTitle(empty(now).storage)).toBe('No images yet')
   })
 
   it('tells shrinking and standing still', () => {
-    expect(words(growthWords({ ...full.storage, growth: { bytes: -2e9, days: 1.2 } }))).toBe(
+    expect(words(growthText({ ...full.storage, growth: { bytes: -2e9, days: 1.2 } }))).toBe(
       '2.0 GB less in the last day',
     )
-    expect(words(growthWords({ ...full.storage, growth: { bytes: 0, days: 7 } }))).toBe(
+    expect(words(growthText({ ...full.storage, growth: { bytes: 0, days: 7 } }))).toBe(
       'No change in the last 7 days',
     )
   })
@@ -108,7 +108,7 @@ describe('small things', () => {
   })
 
   it('have words for every notice', () => {
-    const told = noticeWords({
+    const told = noticeMessage({
       id: 'a',
       at: now,
       kind: 'file-set-aside',

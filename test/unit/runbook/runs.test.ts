@@ -2,7 +2,7 @@ import { appendFile, copyFile, mkdir, mkdtemp, readdir, rename, rm, rmdir } from
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { noticeWords } from '../../../contract/messages/notice-words.ts'
+import { noticeMessage } from '../../../contract/messages/notice-message.ts'
 import type { ProcessState } from '../../../contract/registry-state.ts'
 import { ok } from '../../../contract/result.ts'
 import type { Notice } from '../../../contract/snapshot.ts'
@@ -204,7 +204,7 @@ describe('the runs of several kinds', () => {
     await runs().begin()
     expect(done).toEqual(['begin'])
     expect(told).toMatchObject([{ kind: 'run-overtaken', title: 'A a', run: older.slice(0, -6) }])
-    expect(told.map(notice => noticeWords(notice).detail).join()).toContain('nothing of it is taken back')
+    expect(told.map(notice => noticeMessage(notice).detail).join()).toContain('nothing of it is taken back')
   })
 
   it('show no run before the first', async () => {

@@ -5,9 +5,9 @@ import { unreachable } from '../result.ts'
 import type { RunbookProgress } from '../runbook.ts'
 import type { ProbeResult, Snapshot } from '../snapshot.ts'
 import type { OpenChoice } from '../undecided.ts'
-import { advisoryWords } from './advisory-words.ts'
-import { engineQuestion, type Question } from './choice-words.ts'
-import { failureWords } from './failure-words.ts'
+import { advisoryMessage } from './advisory-message.ts'
+import { engineQuestion, type Question } from './choice-message.ts'
+import { failureMessage } from './failure-message.ts'
 import {
   aboutDays,
   bytes,
@@ -20,18 +20,18 @@ import {
   timeOfDay,
   when,
 } from './format.ts'
-import { keyReason, wantingKeys } from './key-words.ts'
+import { keyReason, wantingKeys } from './key-message.ts'
 import { holder, programName } from './names.ts'
-import { progressWords } from './runbook-words.ts'
-import { exitWords, openChoiceWords } from './start-words.ts'
-import { startingHeadline, startingReason } from './starting-words.ts'
-import { isFull, unreadableWords } from './storage-words.ts'
-import { undecidedWords } from './undecided-words.ts'
+import { progressText } from './runbook-message.ts'
+import { exitMessage, openChoiceMessage } from './start-message.ts'
+import { startingHeadline, startingReason } from './starting-message.ts'
+import { isFull, unreadableMessage } from './storage-message.ts'
+import { undecidedMessage } from './undecided-message.ts'
 
 /** Whose turn it is: the class decides glyph, colour and tray image. */
-export type GlanceClass = 'fine' | 'attention' | 'working' | 'down' | 'off' | 'asks'
+export type StatusClass = 'fine' | 'attention' | 'working' | 'down' | 'off' | 'asks'
 
-export type GlanceVerb =
+export type StatusVerb =
   | 'start'
   | 'stop'
   | 'restart'
@@ -47,8 +47,8 @@ export type GlanceVerb =
   /** Asks nothing of the registry: it shows the keys. */
   | 'show-keys'
 
-export interface GlanceAction {
-  verb: GlanceVerb
+export interface StatusAction {
+  verb: StatusVerb
   label: string
   kind: 'fill' | 'plain' | 'danger'
   /** Set when the action asks first: what it would do, and the button that repeats the verb. */
@@ -56,20 +56,20 @@ export interface GlanceAction {
 }
 
 /** What the app asks natively itself before it does it: its windows and its menu do not ask as well. */
-export const asksNatively = (verb: GlanceVerb): boolean =>
+export const asksNatively = (verb: StatusVerb): boolean =>
   verb === 'use-zot' || verb === 'use-zotbar-registry'
 
 /** One headline for tray, popover, window and command line. */
-export interface Glance {
-  class: GlanceClass
+export interface StatusSummary {
+  class: StatusClass
   state: StateName
   headline: string
   reason: string
   /** What to do about the headline; the everyday buttons (Restart, Stop) are not among them. */
-  actions: GlanceAction[]
+  actions: StatusAction[]
 }
 
-const startNow: GlanceAction = { verb: 'start', label: 'Start now', kind: 'fill' }
+const startNow: StatusAction = { verb: 'start', label: 'Start now', kind: 'fill' }
 
 /** Folds the two axes into the contract's one state name. */
 export function stateName(snapshot: Pick<Snapshot, 'process' | 'service'>): StateName {
@@ -83,7 +83,7 @@ const failedProbes = (snapshot: Pick<Snapshot, 'service'>): ProbeResult[] =>
   snapshot.service.probes.filter(probe => probe.outcome === 'failed')
 
 /** `now` in ms since the epoch: relative times are told from it. */
-export function glance(snapshot: Snapshot, now: number): Glance {
+export function statusSummary(snapshot: Snapshot, now: number): StatusSummary {
   const process = snapshot.process
   const state = stateName(snapshot)
   if (snapshot.runbook && !snapshot.quitting) return underWay(snapshot.runbook, state)
@@ -104,7 +104,7 @@ export function glance(snapshot: Snapshot, now: number): Glance {
       return {
         class: 'working',
         state,
-        headline: thenWords(process.then),
+        headline: thenText(process.then),
         reason: `It was told to stop at ${exactTime(process.since)} and is cut off in ${secondsUntil(process.killAt, now)} at the latest.`,
         actions: [],
       }
@@ -113,7 +113,7 @@ export function glance(snapshot: Snapshot, now: number): Glance {
         class: 'working',
         state,
         headline: `${endedWell(process.exit) ? 'Ended by itself' : 'Crashed'}; starts again in ${secondsUntil(process.until, now)}`,
-        reason: `The registry ${exitWords(process.exit)} at ${exactTime(process.since)}. Start number ${process.attempt + 1} follows by itself. The images are not touched.`,
+        reason: `The registry ${exitMessage(process.exit)} at ${exactTime(process.since)}. Start number ${process.attempt + 1} follows by itself. The images are not touched.`,
         actions: [startNow, { verb: 'stop', label: 'Stop trying', kind: 'plain' }],
       }
     case 'crash-looping':
@@ -121,7 +121,7 @@ export function glance(snapshot: Snapshot, now: number): Glance {
         class: 'down',
         state,
         headline: 'Does not stay up',
-        reason: `${count(process.exits, 'exit')} in ${duration(process.windowMs)}; the last time it ${exitWords(process.exit)}. The images are not touched. It tries again at ${timeOfDay(process.retryAt)}, and when the computer wakes.`,
+        reason: `${count(process.exits, 'exit')} in ${duration(process.windowMs)}; the last time it ${exitMessage(process.exit)}. The images are not touched. It tries again at ${timeOfDay(process.retryAt)}, and when the computer wakes.`,
         actions: [{ verb: 'try-again', label: 'Try again now', kind: 'fill' }],
       }
     case 'foreign':
@@ -133,9 +133,9 @@ export function glance(snapshot: Snapshot, now: number): Glance {
         actions: [{ verb: 'check-again', label: 'Check again', kind: 'plain' }],
       }
     case 'undecided':
-      return { class: 'asks', state, ...undecidedWords(process, now), actions: choices(process) }
+      return { class: 'asks', state, ...undecidedMessage(process, now), actions: choices(process) }
     case 'failed': {
-      const words = failureWords(process.error)
+      const words = failureMessage(process.error)
       return {
         class: 'down',
         state,
@@ -159,15 +159,15 @@ export function glance(snapshot: Snapshot, now: number): Glance {
 
 /** What comes after somebody else's program on the port. */
 const whenFree = (open: OpenChoice | undefined): string =>
-  open === undefined ? 'It starts when the port is free.' : openChoiceWords(open).join('\n')
+  open === undefined ? 'It starts when the port is free.' : openChoiceMessage(open).join('\n')
 
 /** What decides an open choice. The folder itself is accepted only where a person can be asked natively. */
-function choices(process: Extract<ProcessState, { kind: 'undecided' }>): GlanceAction[] {
+function choices(process: Extract<ProcessState, { kind: 'undecided' }>): StatusAction[] {
   const { why, config } = process
-  const again: GlanceAction = { verb: 'look-again', label: 'Look again', kind: 'plain' }
+  const again: StatusAction = { verb: 'look-again', label: 'Look again', kind: 'plain' }
   if (why === 'other-folder') return [again]
-  const zot: GlanceAction = { verb: 'use-zot', label: 'Use zot', kind: 'fill' }
-  const own: GlanceAction = {
+  const zot: StatusAction = { verb: 'use-zot', label: 'Use zot', kind: 'fill' }
+  const own: StatusAction = {
     verb: 'use-zotbar-registry',
     label: 'Use zotbar-registry…',
     kind: 'plain',
@@ -177,8 +177,8 @@ function choices(process: Extract<ProcessState, { kind: 'undecided' }>): GlanceA
 }
 
 /** A runbook is under way: what the process does meanwhile is its doing. */
-function underWay({ title, step, question, undoing }: RunbookProgress, state: StateName): Glance {
-  const at = step === undefined ? 'It begins.' : `${progressWords(step.label ?? step.title, step)}.`
+function underWay({ title, step, question, undoing }: RunbookProgress, state: StateName): StatusSummary {
+  const at = step === undefined ? 'It begins.' : `${progressText(step.label ?? step.title, step)}.`
   const reason = question ? `It waits for an answer: ${question.title}` : at
   return {
     class: question ? 'attention' : 'working',
@@ -192,11 +192,11 @@ function underWay({ title, step, question, undoing }: RunbookProgress, state: St
 /** An exit nobody asked for, but without a fault of its own. */
 const endedWell = (exit: Exit): boolean => exit.kind === 'code' && exit.code === 0
 
-function serving(snapshot: Snapshot, now: number): Glance {
+function serving(snapshot: Snapshot, now: number): StatusSummary {
   const { storage, service } = snapshot
   const tight = snapshot.notices.find(notice => notice.kind === 'storage-nearly-full')
   const keys = wantingKeys(snapshot)
-  const damaged = unreadableWords(storage.unreadable, 1)
+  const damaged = unreadableMessage(storage.unreadable, 1)
   const unread = damaged && `${damaged.title}. ${damaged.each.join(', ')}.`
   const unsettled = unsettledFolder(snapshot)
   const more = [unsettled, unread].filter(line => line !== undefined)
@@ -232,7 +232,7 @@ function serving(snapshot: Snapshot, now: number): Glance {
       : pull?.outcome === 'passed'
         ? `A test pull matched its digest ${when(service.checkedAt, now)}.`
         : `It answered ${when(service.checkedAt, now)}.`
-  const advisory = advisoryWords(snapshot)
+  const advisory = advisoryMessage(snapshot)
   if (keys.length > 0)
     return {
       class: 'attention',
@@ -259,7 +259,7 @@ function unsettledFolder({ registry }: Snapshot): string | undefined {
 }
 
 /** From day 75 of 90 on the button is there by itself; a key that does not work is looked at first. */
-function keyActions(keys: readonly ManagedKeyGlance[]): GlanceAction[] {
+function keyActions(keys: readonly ManagedKeyGlance[]): StatusAction[] {
   if (keys.some(key => key.shouldRotate)) return [{ verb: 'show-keys', label: 'Rotate…', kind: 'fill' }]
   return keys.some(key => key.trouble !== undefined)
     ? [{ verb: 'show-keys', label: 'Show keys', kind: 'plain' }]
@@ -273,7 +273,7 @@ const broken: Record<ProbeResult['id'], string> = {
   manifest: 'A test pull failed',
 }
 
-function degraded(snapshot: Snapshot, now: number): Glance {
+function degraded(snapshot: Snapshot, now: number): StatusSummary {
   const { process } = snapshot
   if (process.kind === 'serving' && process.silence !== undefined) return silent(process.silence, now)
   const first = failedProbes(snapshot)[0]
@@ -296,7 +296,7 @@ function degraded(snapshot: Snapshot, now: number): Glance {
 const sentence = (text: string): string => (/[.?!]$/.test(text) ? text : `${text}.`)
 
 /** It gives no answer: overloaded, held up, or hung. What becomes of it is decided soon, by itself. */
-const silent = ({ since, overloaded }: Silence, now: number): Glance => ({
+const silent = ({ since, overloaded }: Silence, now: number): StatusSummary => ({
   class: 'attention',
   state: 'degraded',
   headline: 'Degraded',
@@ -310,13 +310,13 @@ const silent = ({ since, overloaded }: Silence, now: number): Glance => ({
 
 type Of<K extends ProcessState['kind']> = Extract<ProcessState, { kind: K }>
 
-function draining(state: Of<'draining'>): Glance {
+function draining(state: Of<'draining'>): StatusSummary {
   const pushes = state.pushes.length
   const waits =
     pushes === 0
       ? 'Pushes that are under way are being finished first; pulls still work.'
       : `${capital(inWords(pushes))} ${pushes === 1 ? 'push is' : 'pushes are'} being finished first; pulls still work.`
-  const now: GlanceAction = {
+  const now: StatusAction = {
     verb: 'restart-now',
     label: state.then === 'restart' ? 'Restart now…' : 'Stop now…',
     kind: 'danger',
@@ -329,7 +329,7 @@ function draining(state: Of<'draining'>): Glance {
       confirm: state.then === 'restart' ? 'Restart now' : 'Stop now',
     },
   }
-  const cancel: GlanceAction = {
+  const cancel: StatusAction = {
     verb: 'cancel',
     label: state.then === 'restart' ? 'Cancel restart' : 'Cancel stop',
     kind: 'plain',
@@ -338,13 +338,13 @@ function draining(state: Of<'draining'>): Glance {
   return {
     class: 'working',
     state: 'draining',
-    headline: thenWords(state.then),
+    headline: thenText(state.then),
     reason: `You asked at ${exactTime(state.since)}. ${waits}`,
     actions: state.cancellable ? [cancel, ...offers] : offers,
   }
 }
 
-function thenWords(then: Of<'stopping'>['then']): string {
+function thenText(then: Of<'stopping'>['then']): string {
   switch (then) {
     case 'restart':
       return 'Restarting'

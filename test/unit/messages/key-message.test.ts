@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { statusText } from '../../../cli/status.ts'
 import type { ManagedKeyGlance } from '../../../contract/managed-key.ts'
 import { plain } from '../../../contract/messages/format.ts'
-import { glance } from '../../../contract/messages/glance.ts'
-import { keyBadge, keyLines, lifeWords } from '../../../contract/messages/key-words.ts'
+import { keyBadge, keyLines, lifetimeText } from '../../../contract/messages/key-message.ts'
+import { statusSummary } from '../../../contract/messages/status-summary.ts'
 import { menuFor } from '../../../main/menu.ts'
 import { aSnapshot, servingState } from '../../fakes/host.ts'
 
@@ -24,7 +24,7 @@ const key = (
   ...part,
 })
 const snapshotWith = (...managedKeys: ManagedKeyGlance[]) => aSnapshot({ process: servingState, managedKeys })
-const seen = (...keys: ManagedKeyGlance[]) => glance(snapshotWith(...keys), now)
+const seen = (...keys: ManagedKeyGlance[]) => statusSummary(snapshotWith(...keys), now)
 
 describe('keys under care in the glance', () => {
   it('say nothing while they have time', () => {
@@ -76,8 +76,8 @@ describe('keys under care in the glance', () => {
       managedKeys: [key('zot-ci', 9)],
       upgrade: { advisories: [advisory] },
     })
-    expect(glance(both, now).headline).toBe('Serving, two things to do')
-    expect(plain(glance(both, now).reason)).toMatch(/1 advisory affects \S+( \S+)?\.$/)
+    expect(statusSummary(both, now).headline).toBe('Serving, two things to do')
+    expect(plain(statusSummary(both, now).reason)).toMatch(/1 advisory affects \S+( \S+)?\.$/)
   })
 
   it('stay in sight when the disk is nearly full', () => {
@@ -88,7 +88,7 @@ describe('keys under care in the glance', () => {
       freeBytes: 2e9,
       volumeBytes: 5e11,
     }
-    const found = glance(
+    const found = statusSummary(
       aSnapshot({ process: servingState, managedKeys: [key('zot-ci', 9)], notices: [tight] }),
       now,
     )
@@ -99,7 +99,7 @@ describe('keys under care in the glance', () => {
 
   it('are in the menu of the tray and in zotbar status', () => {
     const snapshot = snapshotWith(key('zot-ci', 9), key('renovate', 69))
-    const rows = menuFor(snapshot, glance(snapshot, now), { kind: 'unavailable' })
+    const rows = menuFor(snapshot, statusSummary(snapshot, now), { kind: 'unavailable' })
     expect(rows).toContainEqual({
       type: 'item',
       label: 'Rotate…',
@@ -113,7 +113,7 @@ describe('keys under care in the glance', () => {
   })
 
   it('tell their life in one sentence', () => {
-    expect(plain(lifeWords(now - 81 * day, now + 9 * day, now))).toBe('9 of 90 days are left')
-    expect(plain(lifeWords(now - 91 * day, now - day, now))).toBe('It has ended; it lived for 90 days')
+    expect(plain(lifetimeText(now - 81 * day, now + 9 * day, now))).toBe('9 of 90 days are left')
+    expect(plain(lifetimeText(now - 91 * day, now - day, now))).toBe('It has ended; it lived for 90 days')
   })
 })

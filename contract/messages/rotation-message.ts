@@ -1,5 +1,5 @@
 import type { Failure } from '../failure.ts'
-import type { FailureWords } from './failure-words.ts'
+import type { FailureMessage } from './failure-message.ts'
 
 type RotationFailure = Extract<
   Failure,
@@ -26,7 +26,7 @@ const signInEnds = {
 }
 
 /** The words for what can go wrong with keys under care. */
-export function rotationFailureWords(error: RotationFailure): FailureWords {
+export function rotationFailureMessage(error: RotationFailure): FailureMessage {
   switch (error.code) {
     case 'key-not-managed':
       return {

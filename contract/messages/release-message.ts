@@ -1,10 +1,10 @@
 import type { ManifestFault, ReleaseFailure, WebCause } from '../release-failure.ts'
 import { unreachable } from '../result.ts'
-import type { FailureWords } from './failure-words.ts'
+import type { FailureMessage } from './failure-message.ts'
 import { bytes, capital, exactMoment } from './format.ts'
 
 /** The failures of getting a version of zot, and of trusting it. */
-export function releaseFailureWords(error: ReleaseFailure): FailureWords {
+export function releaseFailureMessage(error: ReleaseFailure): FailureMessage {
   switch (error.code) {
     case 'web-unreachable':
       return {
@@ -147,7 +147,7 @@ export function releaseFailureWords(error: ReleaseFailure): FailureWords {
       return {
         title: `The signed manifest of ${error.version} is refused`,
         steps: [
-          manifestWords(error.fault),
+          manifestText(error.fault),
           'A key is pinned in releases.publicKey, so nothing is used without a valid manifest.',
         ],
       }
@@ -176,7 +176,7 @@ function causeAdvice(cause: WebCause): string {
 }
 
 /** What is wrong with a manifest, as a sentence. */
-function manifestWords(fault: ManifestFault): string {
+function manifestText(fault: ManifestFault): string {
   switch (fault.kind) {
     case 'missing':
       return 'The release has no zot-manifest.json with a zot-manifest.json.sig.'

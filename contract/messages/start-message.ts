@@ -1,7 +1,7 @@
 import type { ConfigFault, Exit, Failure } from '../failure.ts'
 import { unreachable } from '../result.ts'
 import type { OpenChoice } from '../undecided.ts'
-import type { FailureWords } from './failure-words.ts'
+import type { FailureMessage } from './failure-message.ts'
 import { count, duration } from './format.ts'
 import { holder } from './names.ts'
 
@@ -26,7 +26,7 @@ type StartFailure = Extract<
 >
 
 /** "ended with exit code 2", "ended by signal SIGKILL". */
-export function exitWords(exit: Exit): string {
+export function exitMessage(exit: Exit): string {
   switch (exit.kind) {
     case 'code':
       return `ended with exit code ${exit.code}`
@@ -42,7 +42,7 @@ export function exitWords(exit: Exit): string {
 }
 
 /** One fault of config.json on one line: "line 4, column 3, http.port: is 70000; allowed: 0 to 65535". */
-export function faultWords(fault: ConfigFault): string {
+export function faultMessage(fault: ConfigFault): string {
   const place = [
     fault.line === undefined
       ? ''
@@ -54,7 +54,7 @@ export function faultWords(fault: ConfigFault): string {
 }
 
 /** The words for what keeps the registry from running. */
-export function startFailureWords(error: StartFailure): FailureWords {
+export function startFailureMessage(error: StartFailure): FailureMessage {
   switch (error.code) {
     case 'config-missing':
       return {
@@ -64,7 +64,7 @@ export function startFailureWords(error: StartFailure): FailureWords {
     case 'config-invalid':
       return {
         title: `config.json has ${error.faults.length === 1 ? 'a fault' : count(error.faults.length, 'fault')}`,
-        steps: [error.file, ...error.faults.map(faultWords), 'Correct the file, then start again.'],
+        steps: [error.file, ...error.faults.map(faultMessage), 'Correct the file, then start again.'],
       }
     case 'data-volume-missing':
       return {
@@ -119,14 +119,14 @@ export function startFailureWords(error: StartFailure): FailureWords {
             ? [
                 'End that program, and the registry starts by itself. Or set another http.port in config.json, then start again.',
               ]
-            : openChoiceWords(error.open)),
+            : openChoiceMessage(error.open)),
         ],
       }
     case 'start-failed':
       return {
         title: 'The registry did not start',
         steps: [
-          `It ${exitWords(error.exit)}.`,
+          `It ${exitMessage(error.exit)}.`,
           ...error.lastLines.slice(-3),
           'Read its log, then start again.',
         ],
@@ -161,7 +161,7 @@ export function startFailureWords(error: StartFailure): FailureWords {
 }
 
 /** Why a free port alone starts nothing, and what does, while somebody else's program has the port. */
-export function openChoiceWords({ why, commands }: OpenChoice): string[] {
+export function openChoiceMessage({ why, commands }: OpenChoice): string[] {
   const wanted =
     why === 'other-folder'
       ? 'the data folder is the one that it was, or you have accepted this one'

@@ -32,14 +32,14 @@ export const wantingKeys = ({ managedKeys }: Pick<Snapshot, 'managedKeys'>): Man
   byUrgency((managedKeys ?? []).filter(keyWants))
 
 /** "9 days left". */
-export function daysLeftWords(daysLeft: number | null): string {
+export function daysLeftText(daysLeft: number | null): string {
   if (daysLeft === null) return 'never ends'
   if (daysLeft < 0) return 'ended'
   return daysLeft <= 1 ? 'ends within a day' : `${count(daysLeft, 'day')} left`
 }
 
 /** "until Saturday 21 March 2026"; nothing for a key that never ends. */
-export function untilWords({
+export function untilText({
   expirationDate,
   daysLeft,
 }: Pick<ManagedKeyGlance, 'expirationDate' | 'daysLeft'>): string {
@@ -49,7 +49,7 @@ export function untilWords({
 
 /** A key in one line: "zot-ci: 9 days left". */
 const keyTitle = ({ user, daysLeft, trouble }: ManagedKeyGlance): string =>
-  `${user}: ${trouble ?? daysLeftWords(daysLeft)}`
+  `${user}: ${trouble ?? daysLeftText(daysLeft)}`
 
 /** What follows if nothing is done: one sentence about the most urgent, one about the others. */
 export function keyReason(keys: readonly ManagedKeyGlance[]): string {
@@ -77,7 +77,7 @@ export function keyBadge(
   const [first] = wantingKeys(snapshot)
   if (!first) return undefined
   const { user, daysLeft, trouble } = first
-  const words = `the key of ${user}: ${trouble ?? daysLeftWords(daysLeft)}`
+  const words = `the key of ${user}: ${trouble ?? daysLeftText(daysLeft)}`
   if (trouble !== undefined || daysLeft === null || daysLeft < 0) return { text: '!', words }
   return { text: `${daysLeft}\u00a0d`, words }
 }
@@ -93,7 +93,7 @@ export const keyLines = ({ managedKeys }: Pick<Snapshot, 'managedKeys'>): string
   })
 
 /** What is known of a place that a key was handed to, for a narrow column. */
-export const sinkStateWords: Record<ManagedSink['state'], string> = {
+export const sinkStateText: Record<ManagedSink['state'], string> = {
   proven: 'read back',
   accepted: 'accepted',
   stale: 'another key',
@@ -102,7 +102,7 @@ export const sinkStateWords: Record<ManagedSink['state'], string> = {
 }
 
 /** The life of a key as a sentence: "9 of 90 days are left". Times in ms. */
-export function lifeWords(from: number, until: number, now: number): string {
+export function lifetimeText(from: number, until: number, now: number): string {
   const days = (ms: number): number => Math.max(0, Math.floor(ms / 86_400_000))
   if (until <= now) return `It has ended; it lived for ${count(days(until - from), 'day')}`
   const left = days(until - now)

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import type { Failure } from '../../../contract/failure.ts'
-import { advisoryWords } from '../../../contract/messages/advisory-words.ts'
-import { failureWords } from '../../../contract/messages/failure-words.ts'
+import { advisoryMessage } from '../../../contract/messages/advisory-message.ts'
+import { failureMessage } from '../../../contract/messages/failure-message.ts'
 import { plain } from '../../../contract/messages/format.ts'
-import { type GlanceClass, glance } from '../../../contract/messages/glance.ts'
-import { faultWords } from '../../../contract/messages/start-words.ts'
+import { faultMessage } from '../../../contract/messages/start-message.ts'
 import { status } from '../../../contract/messages/status.ts'
+import { type StatusClass, statusSummary } from '../../../contract/messages/status-summary.ts'
 import type { ProcessState } from '../../../contract/registry-state.ts'
 import type { ProbeResult } from '../../../contract/snapshot.ts'
 import type { OpenChoice } from '../../../contract/undecided.ts'
@@ -14,10 +14,10 @@ import { aSnapshot, servingState } from '../../fakes/host.ts'
 import { otherFolder, zotStore } from '../../fakes/undecided.ts'
 
 const now = new Date(2026, 2, 12, 14, 2, 0).getTime()
-const seen = (process: Parameters<typeof aSnapshot>[0]) => glance(aSnapshot(process), now)
+const seen = (process: Parameters<typeof aSnapshot>[0]) => statusSummary(aSnapshot(process), now)
 
 describe('the glance', () => {
-  const classes: Record<keyof typeof states, GlanceClass> = {
+  const classes: Record<keyof typeof states, StatusClass> = {
     serving: 'fine',
     starting: 'working',
     draining: 'working',
@@ -141,7 +141,7 @@ describe('the glance', () => {
   it('says of a taken port that it starts by itself only where nobody has to choose first', () => {
     const foreign = { kind: 'foreign' as const, since: now, port: 5050, pid: 7, command: '/opt/zot serve' }
     const ended = (open?: OpenChoice) =>
-      failureWords({ code: 'port-in-use', port: 5050, ...(open === undefined ? {} : { open }) }).steps.join(
+      failureMessage({ code: 'port-in-use', port: 5050, ...(open === undefined ? {} : { open }) }).steps.join(
         '\n',
       )
     expect(seen({ process: foreign }).reason).toContain('It starts when the port is free.')
@@ -165,10 +165,10 @@ describe('the glance', () => {
     expect(plain(found.reason)).toMatch(/^1 advisory affects v2\.1\.13\. /)
     const two = { advisories: [advisory, { ...advisory, id: 'x' }], newest: 'v2.1.20' }
     const snapshot = aSnapshot({ process: servingState, engine, upgrade: two })
-    expect(plain(glance(snapshot, now).reason)).toMatch(/^2 advisories affect v2\.1\.13\. /)
+    expect(plain(statusSummary(snapshot, now).reason)).toMatch(/^2 advisories affect v2\.1\.13\. /)
     expect(status(snapshot, now).state).toBe('serving')
     expect(status(snapshot, now)).not.toHaveProperty('upgrade')
-    expect(advisoryWords(snapshot)?.detail).toBe(
+    expect(advisoryMessage(snapshot)?.detail).toBe(
       'CVE-2026-31801, x. v2.1.20 is there; what it would mean: zotbar upgrade --dry-run.',
     )
     expect(seen({ process: servingState, engine, upgrade: { advisories: [] } }).class).toBe('fine')
@@ -334,7 +334,7 @@ describe('failures in words', () => {
   it.each(failures.map(each => [each.code, each] as const))(
     '%s says what happened and what to do',
     (_, failure) => {
-      const { title, steps } = failureWords(failure)
+      const { title, steps } = failureMessage(failure)
       expect(title).toMatch(/[^.!]$/)
       expect(steps.length).toBeGreaterThan(0)
       expect([title, ...steps].join(' ')).not.toMatch(/undefined|\[object/)
@@ -343,7 +343,7 @@ describe('failures in words', () => {
 
   it('puts a fault of config.json on one line', () => {
     expect(
-      faultWords({ message: 'is 70000', keyPath: 'http.port', line: 4, column: 3, allowed: '0 to 65535' }),
+      faultMessage({ message: 'is 70000', keyPath: 'http.port', line: 4, column: 3, allowed: '0 to 65535' }),
     ).toBe('line 4, column 3, http.port: is 70000; allowed: 0 to 65535')
   })
 })

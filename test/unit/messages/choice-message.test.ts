@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { choiceRows } from '../../../contract/messages/choice-words.ts'
-import { failureWords } from '../../../contract/messages/failure-words.ts'
+import { choiceRows } from '../../../contract/messages/choice-message.ts'
+import { failureMessage } from '../../../contract/messages/failure-message.ts'
 import { plain } from '../../../contract/messages/format.ts'
-import { undecidedWords } from '../../../contract/messages/undecided-words.ts'
+import { undecidedMessage } from '../../../contract/messages/undecided-message.ts'
 import { zotStore } from '../../fakes/undecided.ts'
 
 const now = new Date(2026, 2, 12, 14, 2, 0).getTime()
@@ -64,7 +64,7 @@ describe('what each program changes', () => {
 
 describe('a data folder that is not the one it was', () => {
   const other = (holds: 'images' | 'nothing') =>
-    undecidedWords({ ...store, why: 'other-folder', found: { ...store.found, holds } }, now).reason
+    undecidedMessage({ ...store, why: 'other-folder', found: { ...store.found, holds } }, now).reason
 
   it('is not served, whether it holds nothing or something else', () => {
     expect(other('nothing')).toMatch(/^Nothing was started, so that nobody finds it without images\./)
@@ -73,7 +73,7 @@ describe('a data folder that is not the one it was', () => {
 
   it('that is not there is named once', () => {
     const missing = (parent: string) =>
-      failureWords({ code: 'data-volume-missing', path: '/Volumes/a/zot', parent }).steps[0]
+      failureMessage({ code: 'data-volume-missing', path: '/Volumes/a/zot', parent }).steps[0]
     expect(missing('/Volumes/a/zot')).toBe('/Volumes/a/zot is not there.')
     expect(missing('/Volumes/a')).toBe('/Volumes/a/zot cannot be opened, because /Volumes/a is not there.')
   })

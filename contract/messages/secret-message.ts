@@ -1,6 +1,6 @@
 import type { Failure } from '../failure.ts'
 import { unreachable } from '../result.ts'
-import type { FailureWords } from './failure-words.ts'
+import type { FailureMessage } from './failure-message.ts'
 import { duration } from './format.ts'
 
 /** What can go wrong where keys are kept and where they are handed to. */
@@ -24,7 +24,7 @@ type SecretFailure = Extract<
 >
 
 /** The words for what can go wrong where keys are kept and handed to. */
-export function secretFailureWords(error: SecretFailure): FailureWords {
+export function secretFailureMessage(error: SecretFailure): FailureMessage {
   switch (error.code) {
     case 'keychain-locked':
       return {

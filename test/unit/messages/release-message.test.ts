@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { failureWords } from '../../../contract/messages/failure-words.ts'
+import { failureMessage } from '../../../contract/messages/failure-message.ts'
 import type { ManifestFault, ReleaseFailure, WebCause } from '../../../contract/release-failure.ts'
 
 const url = 'https://api.github.com/repos/project-zot/zot/releases'
@@ -51,7 +51,7 @@ const failures: ReleaseFailure[] = [
 
 describe('the failures of a release', () => {
   it.each(failures.map(failure => [failure.code, failure] as const))('%s has words', (_, failure) => {
-    const { title, steps } = failureWords(failure)
+    const { title, steps } = failureMessage(failure)
     const all = [title, ...steps].join('\n')
     expect(title).toMatch(/^\S.*[^.!]$/)
     expect(steps.length).toBeGreaterThan(0)
@@ -60,13 +60,13 @@ describe('the failures of a release', () => {
   })
 
   it('names the host, without what stands before it', () => {
-    expect(failureWords({ code: 'web-limited', url: 'https://a.b:8443/c?d', until: at }).title).toBe(
+    expect(failureMessage({ code: 'web-limited', url: 'https://a.b:8443/c?d', until: at }).title).toBe(
       'a.b:8443 wants fewer requests',
     )
   })
 
   it('says that v2.1.10 cannot prove what it is', () => {
-    const { steps } = failureWords({ code: 'version-not-told', path, reason: 'x', version: 'v2.1.10' })
+    const { steps } = failureMessage({ code: 'version-not-told', path, reason: 'x', version: 'v2.1.10' })
     expect(steps.join(' ')).toContain('v2.1.11')
   })
 })

@@ -1,22 +1,22 @@
 import type { Failure } from '../failure.ts'
 import { unreachable } from '../result.ts'
 import { capital, duration } from './format.ts'
-import { hostFailureWords } from './host-words.ts'
-import { registryFailureWords } from './registry-words.ts'
-import { releaseFailureWords } from './release-words.ts'
-import { rotationFailureWords } from './rotation-words.ts'
-import { secretFailureWords } from './secret-words.ts'
-import { startFailureWords } from './start-words.ts'
-import { folderFailureWords } from './undecided-words.ts'
+import { hostFailureMessage } from './host-message.ts'
+import { registryFailureMessage } from './registry-message.ts'
+import { releaseFailureMessage } from './release-message.ts'
+import { rotationFailureMessage } from './rotation-message.ts'
+import { secretFailureMessage } from './secret-message.ts'
+import { startFailureMessage } from './start-message.ts'
+import { folderFailureMessage } from './undecided-message.ts'
 
 /** A failure as a person reads it: what happened, what it means, what to do. */
-export interface FailureWords {
+export interface FailureMessage {
   title: string
   steps: string[]
 }
 
 /** The only place where an error code becomes words. */
-export function failureWords(error: Failure): FailureWords {
+export function failureMessage(error: Failure): FailureMessage {
   switch (error.code) {
     case 'config-missing':
     case 'config-invalid':
@@ -30,13 +30,13 @@ export function failureWords(error: Failure): FailureWords {
     case 'start-too-slow':
     case 'root-in-use':
     case 'stop-failed':
-      return startFailureWords(error)
+      return startFailureMessage(error)
     case 'undecided':
     case 'other-folder':
     case 'data-denied':
     case 'nothing-to-accept':
     case 'data-folder-missing':
-      return folderFailureWords(error)
+      return folderFailureMessage(error)
     case 'already-running':
       return {
         title: 'Zotbar is already running',
@@ -153,7 +153,7 @@ export function failureWords(error: Failure): FailureWords {
     case 'not-authorised':
       return {
         title: 'This page is not signed in',
-        steps: [refusalWords(error.reason), 'Get a fresh link: zotbar open'],
+        steps: [refusalText(error.reason), 'Get a fresh link: zotbar open'],
       }
     case 'registry-not-serving':
     case 'image-not-found':
@@ -169,7 +169,7 @@ export function failureWords(error: Failure): FailureWords {
     case 'secret-gone':
     case 'admin-not-ours':
     case 'admin-password-unknown':
-      return registryFailureWords(error)
+      return registryFailureMessage(error)
     case 'file-unusable':
       return { title: `${error.path} cannot be used`, steps: [`${capital(error.reason)}.`] }
     case 'dashboard-off':
@@ -205,7 +205,7 @@ export function failureWords(error: Failure): FailureWords {
     case 'build-too-slow':
     case 'build-without-program':
     case 'bad-recipe':
-      return hostFailureWords(error)
+      return hostFailureMessage(error)
     case 'keychain-locked':
     case 'keychain-denied':
     case 'keychain-unavailable':
@@ -218,7 +218,7 @@ export function failureWords(error: Failure): FailureWords {
     case 'secret-not-kept':
     case 'key-not-kept':
     case 'bad-sink':
-      return secretFailureWords(error)
+      return secretFailureMessage(error)
     case 'key-not-managed':
     case 'key-needed':
     case 'key-malformed':
@@ -230,7 +230,7 @@ export function failureWords(error: Failure): FailureWords {
     case 'key-elsewhere':
     case 'sign-in-ended':
     case 'sign-in-not-here':
-      return rotationFailureWords(error)
+      return rotationFailureMessage(error)
     case 'web-unreachable':
     case 'web-limited':
     case 'web-refused':
@@ -250,7 +250,7 @@ export function failureWords(error: Failure): FailureWords {
     case 'version-not-told':
     case 'version-differs':
     case 'manifest-refused':
-      return releaseFailureWords(error)
+      return releaseFailureMessage(error)
     case 'config-edited-meanwhile':
       return {
         title: 'config.json was changed by somebody else meanwhile',
@@ -280,7 +280,7 @@ export function failureWords(error: Failure): FailureWords {
   }
 }
 
-function refusalWords(reason: Extract<Failure, { code: 'not-authorised' }>['reason']): string {
+function refusalText(reason: Extract<Failure, { code: 'not-authorised' }>['reason']): string {
   switch (reason) {
     case 'no-session':
       return 'It has no session, or its session has ended.'

@@ -1,9 +1,9 @@
 import type { PushEvent, Snapshot } from '../snapshot.ts'
 import { capital, timeOfDay, when } from './format.ts'
-import { type JournalWords, journalWords } from './journal-words.ts'
+import { type JournalMessage, journalMessage } from './journal-message.ts'
 
 /** Something that happened, newest first: a start, an end, a push. `at` is ms since the epoch. */
-export interface EventWords extends JournalWords {
+export interface EventMessage extends JournalMessage {
   id: string
   at: number
   /** Title and detail without the time, for lists that have a column for it. */
@@ -17,14 +17,14 @@ export function lastEvents(
   snapshot: Pick<Snapshot, 'journal' | 'pushes'>,
   now: number,
   most: number,
-): EventWords[] {
-  const starts = snapshot.journal.map((entry): EventWords => {
-    const words = journalWords(entry, now)
+): EventMessage[] {
+  const starts = snapshot.journal.map((entry): EventMessage => {
+    const words = journalMessage(entry, now)
     const time = ` ${when(entry.at, now)}`
     const what = words.title.endsWith(time) ? words.title.slice(0, -time.length) : words.title
     return { ...words, what, why: words.detail, id: entry.id, at: entry.at, kind: 'process' }
   })
-  const pushes = snapshot.pushes.map((push, index): EventWords => {
+  const pushes = snapshot.pushes.map((push, index): EventMessage => {
     const what = `Pushed ${imageName(push)}`
     const by = push.by === undefined ? '' : `By ${push.by}`
     const time = when(push.at, now)

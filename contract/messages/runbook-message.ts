@@ -2,7 +2,7 @@ import type { RunbookDetails, RunbookPart, RunbookProgress, RunbookResult, Runbo
 import { bytes } from './format.ts'
 
 /** How a run ended, for whoever watched it. */
-export const resultWords: Record<RunbookResult, string> = {
+export const resultText: Record<RunbookResult, string> = {
   done: 'Done',
   'rolled-back': 'It did not work out; everything is as it was before',
   cancelled: 'Cancelled; everything is as it was before',
@@ -10,7 +10,7 @@ export const resultWords: Record<RunbookResult, string> = {
 }
 
 /** How a run ended, in a list. */
-export const shortResultWords: Record<RunbookResult, string> = {
+export const shortResultText: Record<RunbookResult, string> = {
   done: 'done',
   'rolled-back': 'went back',
   cancelled: 'cancelled',
@@ -18,7 +18,7 @@ export const shortResultWords: Record<RunbookResult, string> = {
 }
 
 /** For who does not see the glyph. */
-export const partStateWords: Record<RunbookPart['state'], string> = {
+export const partStateText: Record<RunbookPart['state'], string> = {
   pending: 'to come',
   working: 'under way',
   passed: 'passed',
@@ -28,7 +28,7 @@ export const partStateWords: Record<RunbookPart['state'], string> = {
 }
 
 /** The same for a step. */
-export const stepStateWords: Record<RunbookStep['state'], string> = {
+export const stepStateText: Record<RunbookStep['state'], string> = {
   pending: 'to come',
   working: 'under way',
   done: 'done',
@@ -39,7 +39,7 @@ export const stepStateWords: Record<RunbookStep['state'], string> = {
 }
 
 /** "Compared (9 of 12)", "Downloaded (42 MB of 119 MB)", or the label alone where nothing is counted. */
-export function progressWords(
+export function progressText(
   label: string,
   { done, total, unit }: { done?: number; total?: number; unit?: 'bytes' },
 ): string {
@@ -51,7 +51,7 @@ export function progressWords(
 }
 
 /** Who asked for a run. */
-export const byWords = (by: string | undefined): string =>
+export const initiatorText = (by: string | undefined): string =>
   by === 'cli'
     ? 'the command line'
     : by === 'window'
@@ -78,7 +78,7 @@ const hasChanged = (steps: readonly RunbookStep[]): boolean =>
 const harmless = new Set(['preflight', 'ask', 'consent', 'download', 'verify', 'stage', 'config'])
 
 /** What a cancel would mean now. */
-export function cancelWords({
+export function cancelText({
   runbook,
   steps,
   undoing,
@@ -108,7 +108,7 @@ export function cancelLabel({
 }
 
 /** The headline of a run that has ended, and what that means. */
-export function endWords({ result, steps }: Pick<RunbookDetails, 'result' | 'steps'>): {
+export function endText({ result, steps }: Pick<RunbookDetails, 'result' | 'steps'>): {
   title: string
   reason: string
 } {

@@ -2,7 +2,7 @@ import type { ProcessState } from '../registry-state.ts'
 import { unreachable } from '../result.ts'
 import type { Undecided } from '../undecided.ts'
 import { capital, count, inWords } from './format.ts'
-import { faultWords } from './start-words.ts'
+import { faultMessage } from './start-message.ts'
 
 /** What choosing one of the two changes in one respect; `lines` say more of it. */
 export interface ChoiceEffect {
@@ -124,13 +124,13 @@ function config({ config: { refused, withoutEffect } }: Undecided): ChoiceEffect
     return {
       mark: 'down',
       title: `Refuses ${parts(refuses.length)} of config.json: it does not start`,
-      lines: refuses.map(faultWords),
+      lines: refuses.map(faultMessage),
     }
   const idle = withoutEffect.filter(fault => !isSync(fault))
   if (idle.length === 0) return fine('Read as it is')
   return {
     mark: 'attention',
     title: `${capital(parts(idle.length))} of config.json ${idle.length === 1 ? 'has' : 'have'} no effect`,
-    lines: idle.map(faultWords),
+    lines: idle.map(faultMessage),
   }
 }

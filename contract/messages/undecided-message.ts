@@ -1,19 +1,19 @@
 import type { Failure } from '../failure.ts'
 import { unreachable } from '../result.ts'
 import type { FolderFigures, FolderFound, Undecided } from '../undecided.ts'
-import type { FailureWords } from './failure-words.ts'
+import type { FailureMessage } from './failure-message.ts'
 import { bytes, count, when } from './format.ts'
-import { faultWords } from './start-words.ts'
+import { faultMessage } from './start-message.ts'
 
 /** What a headline says of a choice that is open, without its actions. */
-export interface UndecidedWords {
+export interface UndecidedMessage {
   headline: string
   /** One sentence or fact a line. */
   reason: string
 }
 
 /** "58 repositories, 412 tags, 41.2 GB"; undefined where nothing is known. */
-export function figureWords(figures: FolderFigures & { atLeast?: boolean }): string | undefined {
+export function figureText(figures: FolderFigures & { atLeast?: boolean }): string | undefined {
   const { repositories, tags, bytes: size, atLeast } = figures
   if (repositories === undefined) return size === undefined ? undefined : bytes(size)
   if (repositories === 0) return 'no images'
@@ -23,10 +23,10 @@ export function figureWords(figures: FolderFigures & { atLeast?: boolean }): str
 }
 
 /** What lies in a folder, in a few words: "nothing", "58 repositories, 412 tags". */
-export function holdsWords(found: FolderFound): string {
+export function contentText(found: FolderFound): string {
   switch (found.holds) {
     case 'images':
-      return figureWords(found) ?? 'images'
+      return figureText(found) ?? 'images'
     case 'nothing':
       return 'nothing'
     case 'other-files':
@@ -39,16 +39,16 @@ export function holdsWords(found: FolderFound): string {
 }
 
 /** What lies in which folder, as half a sentence. */
-export const foundWords = (found: FolderFound): string =>
-  found.holds === 'missing' ? `${found.folder} is not there` : `${holdsWords(found)} in ${found.folder}`
+export const findingText = (found: FolderFound): string =>
+  found.holds === 'missing' ? `${found.folder} is not there` : `${contentText(found)} in ${found.folder}`
 
 /** `now` in ms since the epoch. */
-export function undecidedWords(undecided: Undecided, now: number): UndecidedWords {
+export function undecidedMessage(undecided: Undecided, now: number): UndecidedMessage {
   const { why, found } = undecided
   const evidence = undecidedEvidence(undecided, now)
   switch (why) {
     case 'store-of-another-engine': {
-      const held = found.holds === 'images' ? figureWords(found) : undefined
+      const held = found.holds === 'images' ? figureText(found) : undefined
       return {
         headline: found.databases.length > 0 ? 'A zot wrote these images' : 'A zot served here until now',
         reason: [
@@ -88,13 +88,13 @@ export function undecidedEvidence(undecided: Undecided, now: number): string[] {
     case 'store-of-another-engine':
       return commands
     case 'config-refused':
-      return [config.file, ...[...config.refused, ...config.withoutEffect].map(faultWords), ...commands]
+      return [config.file, ...[...config.refused, ...config.withoutEffect].map(faultMessage), ...commands]
     case 'other-folder': {
-      const before = was && figureWords(was)
+      const before = was && figureText(was)
       const since = was?.asOf === undefined ? '' : `, as of ${when(was.asOf, now)}`
       return [
         `Before: ${before ?? 'images'}${was?.folder === undefined ? '' : ` in ${was.folder}`}${since}.`,
-        `Now: ${foundWords(found)}.`,
+        `Now: ${findingText(found)}.`,
         ...commands,
       ]
     }
@@ -109,7 +109,7 @@ type FolderFailure = Extract<
 >
 
 /** The words for a data folder that nothing is started on. */
-export function folderFailureWords(error: FolderFailure): FailureWords {
+export function folderFailureMessage(error: FolderFailure): FailureMessage {
   switch (error.code) {
     case 'undecided': {
       const decide = error.commands.map(command => `Decide it: ${command}`)

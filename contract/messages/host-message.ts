@@ -1,6 +1,6 @@
 import type { Failure } from '../failure.ts'
 import { unreachable } from '../result.ts'
-import type { FailureWords } from './failure-words.ts'
+import type { FailureMessage } from './failure-message.ts'
 import { duration } from './format.ts'
 
 /** What can go wrong on another host, and with a build there or here. */
@@ -25,7 +25,7 @@ type HostFailure = Extract<
 >
 
 /** The words for what can go wrong on another host, and with a build. */
-export function hostFailureWords(error: HostFailure): FailureWords {
+export function hostFailureMessage(error: HostFailure): FailureMessage {
   switch (error.code) {
     case 'host-unreachable':
       return {

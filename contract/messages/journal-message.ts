@@ -1,20 +1,20 @@
 import type { JournalEntry } from '../registry-state.ts'
 import { unreachable } from '../result.ts'
 import { capital, count, duration, when } from './format.ts'
-import { exitWords } from './start-words.ts'
+import { exitMessage } from './start-message.ts'
 
 /** One line of "why did it restart": a title with its time, and one sentence of detail. */
-export interface JournalWords {
+export interface JournalMessage {
   title: string
   detail: string
 }
 
 /** `now` in ms since the epoch. */
-export function journalWords(entry: JournalEntry, now: number): JournalWords {
+export function journalMessage(entry: JournalEntry, now: number): JournalMessage {
   const at = when(entry.at, now)
   const back = entry.downMs === undefined ? '' : ` ${duration(entry.downMs)} without an answer.`
   const ran = entry.ranForMs === undefined ? '' : ` It had run for ${duration(entry.ranForMs)}.`
-  const exit = entry.exit === undefined ? 'ended' : exitWords(entry.exit)
+  const exit = entry.exit === undefined ? 'ended' : exitMessage(entry.exit)
   const cut = entry.pushesCut ? ` ${count(entry.pushesCut, 'push was', 'pushes were')} cut off.` : ''
   switch (entry.cause) {
     case 'asked-restart':

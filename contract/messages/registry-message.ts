@@ -1,6 +1,6 @@
 import type { Failure } from '../failure.ts'
 import { unreachable } from '../result.ts'
-import type { FailureWords } from './failure-words.ts'
+import type { FailureMessage } from './failure-message.ts'
 import { duration } from './format.ts'
 import { imageReference } from './names.ts'
 
@@ -27,7 +27,7 @@ type RegistryFailure = Extract<
 >
 
 /** The words for what a registry that runs refuses. */
-export function registryFailureWords(error: RegistryFailure): FailureWords {
+export function registryFailureMessage(error: RegistryFailure): FailureMessage {
   switch (error.code) {
     case 'registry-not-serving':
       return {

@@ -1,7 +1,7 @@
 import type { ProbeId } from '../snapshot.ts'
 
 /** What a probe proves when it passes, as its row says it. */
-export const probeWords: Record<ProbeId, string> = {
+export const probeTitle: Record<ProbeId, string> = {
   port: 'Port answers',
   ready: 'Ready',
   catalog: 'Catalog',
@@ -9,4 +9,4 @@ export const probeWords: Record<ProbeId, string> = {
 }
 
 /** How a probe ended, for screen readers and beside its glyph. */
-export const outcomeWords = { passed: 'passed', failed: 'failed', skipped: 'not checked' } as const
+export const outcomeText = { passed: 'passed', failed: 'failed', skipped: 'not checked' } as const

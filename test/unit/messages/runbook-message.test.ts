@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import {
   cancelLabel,
-  cancelWords,
-  endWords,
+  cancelText,
+  endText,
   isPastReturn,
   stepCount,
-} from '../../../contract/messages/runbook-words.ts'
+} from '../../../contract/messages/runbook-message.ts'
 import type { RunbookStep } from '../../../contract/runbook.ts'
 
 const step = (id: string, state: RunbookStep['state'], pointOfNoReturn = false): RunbookStep => ({
@@ -31,7 +31,7 @@ describe('what a cancel would do', () => {
     ['upgrade', changing, true, undefined, /is being taken back/],
   ])('%s', (name, steps, undoing, label, words) => {
     expect(cancelLabel(run(name, steps, undoing))).toBe(label)
-    expect(cancelWords(run(name, steps, undoing))).toMatch(words)
+    expect(cancelText(run(name, steps, undoing))).toMatch(words)
   })
 
   it('knows the point of no return from the moment that its step begins', () => {
@@ -59,7 +59,7 @@ describe('how a run ended', () => {
       /no return/,
     ],
   ] as const)('%s', (result, steps, title, reason) => {
-    const words = endWords({ result, steps: [...steps] })
+    const words = endText({ result, steps: [...steps] })
     expect(words.title).toBe(title)
     expect(words.reason).toMatch(reason)
   })

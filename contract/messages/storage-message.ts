@@ -13,7 +13,7 @@ export function storageTitle(storage: StorageState): string | undefined {
 export const isFull = (freeBytes: number): boolean => freeBytes < 16 * 1024 * 1024
 
 /** "19 GB more in the last 30 days"; undefined while there are too few samples. */
-export function growthWords(storage: StorageState): string | undefined {
+export function growthText(storage: StorageState): string | undefined {
   if (!storage.growth) return undefined
   const days = Math.max(1, Math.round(storage.growth.days))
   const span = days === 1 ? 'day' : count(days, 'day')
@@ -23,11 +23,11 @@ export function growthWords(storage: StorageState): string | undefined {
 }
 
 /** "Full in about 11 months"; undefined where it does not grow, or has not been measured for long. */
-export const fullWords = (storage: StorageState): string | undefined =>
+export const daysToFullText = (storage: StorageState): string | undefined =>
   storage.daysToFull === undefined ? undefined : capital(`full in ${aboutDays(storage.daysToFull)}`)
 
 /** The bar as one sentence, for screen readers: "Images 41.2 GB, free 212 GB". */
-export const barWords = (storage: StorageState): string =>
+export const barText = (storage: StorageState): string =>
   [
     storage.bytes === undefined ? '' : `Images ${bytes(storage.bytes)}`,
     storage.freeBytes === undefined ? '' : `free ${bytes(storage.freeBytes)}`,
@@ -36,7 +36,7 @@ export const barWords = (storage: StorageState): string =>
     .join(', ')
 
 /** The line of growth as one sentence: "Growth over 30 days, from 22 GB to 41.2 GB". */
-export function historyWords(storage: StorageState): string {
+export function historyText(storage: StorageState): string {
   const first = storage.history[0]
   const last = storage.history.at(-1)
   if (!first || !last) return 'No samples yet'
@@ -45,7 +45,7 @@ export function historyWords(storage: StorageState): string {
 }
 
 /** "1 repository cannot be read", and each with its reason: "team/app: access is denied". Undefined where there is none. */
-export function unreadableWords(
+export function unreadableMessage(
   unreadable: readonly UnreadableRepository[] | undefined,
   most = 10,
 ): { title: string; each: string[] } | undefined {

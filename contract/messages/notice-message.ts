@@ -3,7 +3,7 @@ import type { Notice, Snapshot } from '../snapshot.ts'
 import { bytes, capital, count, longDate, timeOfDay } from './format.ts'
 
 /** A notice as a person reads it; `wants` is true where there is something to look at or do. */
-export interface NoticeWords {
+export interface NoticeMessage {
   title: string
   detail: string
   wants: boolean
@@ -19,7 +19,7 @@ export const noticesBesideKeys = ({
   )
 
 /** A notice as a person reads it. */
-export function noticeWords(notice: Notice): NoticeWords {
+export function noticeMessage(notice: Notice): NoticeMessage {
   switch (notice.kind) {
     case 'file-set-aside':
       return {

@@ -2,7 +2,7 @@ import type { Snapshot } from '../snapshot.ts'
 import { count } from './format.ts'
 
 /** Advisories against the version that runs; undefined without one. `title` has no full stop. */
-export function advisoryWords({
+export function advisoryMessage({
   upgrade,
   engine,
 }: Pick<Snapshot, 'upgrade' | 'engine'>): { title: string; detail: string } | undefined {
