@@ -86,11 +86,19 @@ function fillIn(machine: Machine): (text: string) => string {
       .replaceAll('@PORT@', String(port))
       .replaceAll('@PID@', String(pid))
       .replaceAll('@STARTED@', String(startTime))
+      .replaceAll('@ADMIN@', () => passwordFile(machine.folder))
       .replaceAll(/@SHA256-(v[\d.]+)@/g, (_, version: string) => factsOf(version, programs[version]).sha256)
       .replaceAll(/@BYTES-(v[\d.]+)@/g, (_, version: string) =>
         String(factsOf(version, programs[version]).bytes),
       )
 }
+
+/** 0.1.0 names the file with the password of the first account by where the htpasswd file lies. */
+const passwordFile = (folder: string): string =>
+  createHash('sha256')
+    .update(`admin in ${join(folder, '.config/zot/htpasswd')}`)
+    .digest('hex')
+    .slice(0, 32)
 
 const facts = new Map<string, { sha256: string; bytes: number }>()
 /** A program may have 120 MB, so each is read once. */
@@ -173,8 +181,12 @@ export function timeOf(recording: Recording, at: number): number {
 /** A home that was used for everything; `saidOf` is what 0.1.0 said of it. */
 export const layHome = (machine: Machine): void => lay(read<State[]>('home.json')[0]?.put ?? {}, machine)
 
-export const saidOf = <T>(machine: Machine): T =>
-  JSON.parse(fillIn(machine)(readFileSync(join(folder, 'said.json'), 'utf8'))) as T
+const said = (): string => readFileSync(join(folder, 'said.json'), 'utf8')
+
+export const saidOf = <T>(machine: Machine): T => JSON.parse(fillIn(machine)(said())) as T
+
+/** The port that it had: its encrypted file finds keys by the address of their registry. */
+export const portOfHome = (): number => Number(/"port": (\d+)/.exec(said())?.[1])
 
 export type StoreKind = 'keychain' | 'encrypted-file' | 'plain-file'
 
