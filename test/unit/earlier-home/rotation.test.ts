@@ -1,0 +1,221 @@
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import * as v from 'valibot'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ok } from '../../../contract/result.ts'
+import type { Bearer, KeyDesk, Mint, Minted } from '../../../core/rotation/key-desk.ts'
+import { openKeyRecords } from '../../../core/rotation/key-record.ts'
+import { type RotationParts, retireMemory, rotateMemory } from '../../../core/rotation/parts.ts'
+import { retireName, retireRunbook } from '../../../core/rotation/retire-steps.ts'
+import { rotateName, rotateRunbook } from '../../../core/rotation/rotate.ts'
+import { createRunbooks } from '../../../core/runbook/runbooks.ts'
+import { openKeyStore } from '../../../core/secrets/open-key-store.ts'
+import { sinkOf } from '../../../core/sinks/make-sink.ts'
+import { type Clock, systemClock } from '../../../lib/clock.ts'
+import { localHost } from '../../../ssh/local-host.ts'
+import { layRun, linesOf, type Machine, type Recording, timeOf } from '../../setup/earlier-home.ts'
+
+const owner = { registry: '127.0.0.1:5050', user: 'zot-ci' }
+const places = ['file', 'command', 'authfile'] as const
+
+let machine: Machine
+let home: string
+beforeEach(() => {
+  machine = { folder: mkdtempSync(join(tmpdir(), 'zotbar-earlier-')), port: 5050 }
+  home = join(machine.folder, 'home')
+})
+afterEach(() => rmSync(machine.folder, { recursive: true, force: true }))
+
+interface Cut {
+  recording: Recording
+  at: number
+  line: string
+  /** How the run is to end; `nothing`: it had ended. */
+  outcome: 'done' | 'cancelled' | 'nothing'
+}
+
+/** The lines of a run from one on; what it had not turned back from goes on. */
+const cuts = (recording: Recording, from = 'begun'): Cut[] => {
+  const lines = linesOf(recording)
+  const turned = lines.indexOf('cancelled')
+  return lines
+    .map((line, at): Cut => {
+      const outcome = turned !== -1 && at >= turned ? 'cancelled' : 'done'
+      return { recording, at, line, outcome: line === 'ended' ? 'nothing' : outcome }
+    })
+    .slice(lines.indexOf(from))
+}
+
+interface Row {
+  uuid: string
+  hash: string
+  user: string
+  label: string
+  created_at: number
+  expires_at: number
+}
+
+const hashOf = (secret: string): string =>
+  createHash('sha256').update(secret.slice('zak_'.length)).digest('hex')
+
+/** The keys that the registry of 0.1.0 had on its disk, and what it does with them. */
+function registryOf(clock: Clock) {
+  const database = new DatabaseSync(join(machine.folder, 'zot/_zotbar/access.db'), { readOnly: true })
+  let rows = database.prepare('SELECT * FROM api_keys').all() as unknown as Row[]
+  database.close()
+  const time = (at: number): string => new Date(at).toISOString()
+  const listed = (row: Row) => ({
+    uuid: row.uuid,
+    user: row.user,
+    label: row.label,
+    createdAt: time(row.created_at),
+    expirationDate: time(row.expires_at),
+    lastUsed: null,
+    scopes: [],
+  })
+  const letsIn = ({ user, key }: Bearer): boolean =>
+    rows.some(row => row.user === user && row.hash === hashOf(key) && row.expires_at > clock.now())
+  const end = (uuid: string): void => {
+    rows = rows.filter(row => row.uuid !== uuid)
+  }
+  function make({ user, label, expirationDate }: Mint): Minted {
+    const secret = `zak_${randomBytes(16).toString('hex')}`
+    const [uuid, created] = [randomUUID(), clock.now()]
+    const expires = Date.parse(expirationDate)
+    rows.push({ uuid, hash: hashOf(secret), user, label, created_at: created, expires_at: expires })
+    return { uuid, createdAt: time(created), expirationDate, secret }
+  }
+  const of = (user: string) => rows.filter(row => row.user === user)
+  const desk: KeyDesk = {
+    own: async bearer => ok(letsIn(bearer) ? of(bearer.user).map(listed) : 'refused'),
+    clockOf: async () => ok(clock.now()),
+    mint: async (bearer, wish) => ok(letsIn(bearer) ? make(wish) : 'refused'),
+    async revoke(bearer, uuid) {
+      if (!letsIn(bearer)) return ok('refused')
+      end(uuid)
+      return ok(null)
+    },
+    ofEverybody: async () => ok(rows.map(listed)),
+    mintFor: async wish => ok(make(wish)),
+    async revokeAny(uuid) {
+      end(uuid)
+      return ok(null)
+    },
+    async ask(path, bearer, { method = 'GET' } = {}) {
+      const status = letsIn(bearer) ? { GET: 200, HEAD: 200, PUT: 403, POST: 202, DELETE: 204 }[method] : 401
+      const body = path.endsWith('/tags/list') ? '{"tags":["1"]}' : '{}'
+      return ok({ status: status ?? 200, body: Buffer.from(body), header: () => undefined })
+    },
+  }
+  return { desk, of, letsIn: (key: string) => letsIn({ user: owner.user, key }) }
+}
+
+/** As if it were some time after the run was cut off. */
+function clockAfter(at: number): Clock {
+  const system = systemClock()
+  const ahead = at + 120_000 - system.now()
+  return {
+    ...system,
+    now: () => system.now() + ahead,
+    setTimer: (when, fire, options) => system.setTimer(when - ahead, fire, options),
+  }
+}
+
+type Place = (typeof places)[number]
+const fileOf = (place: Place): string => join(machine.folder, 'places', place)
+
+function keyIn(place: Place): string {
+  const text = readFileSync(fileOf(place), 'utf8').trim()
+  if (place !== 'authfile') return text
+  const { auths } = JSON.parse(text) as { auths: Record<string, { auth: string }> }
+  const pair = Buffer.from(auths[owner.registry]?.auth ?? '', 'base64').toString('utf8')
+  return pair.slice(`${owner.user}:`.length)
+}
+
+describe('a rotation that 0.1.0 was in the middle of', () => {
+  it.each([...cuts('rotate-forward'), ...cuts('rotate-back', 'applying overlap'), ...cuts('retire')])(
+    '$recording, cut off at $line: $outcome',
+    async ({ recording, at, outcome }) => {
+      layRun(recording, at, machine)
+      const clock = clockAfter(timeOf(recording, at))
+      const registry = registryOf(clock)
+      const before = registry.of(owner.user).map(({ uuid }) => uuid)
+      const aside: unknown[] = []
+      const report = (what: unknown): void => void aside.push(what)
+      const records = await openKeyRecords({ home, now: clock.now, report, onChange: () => {} })
+      const store = openKeyStore({ home, keyFile: () => '', plain: () => false })
+      const host = localHost({ home: machine.folder })
+      const sinkParts = { here: host, withOp: host, there: () => host }
+      const parts: RotationParts = {
+        clock,
+        desk: registry.desk,
+        store,
+        records,
+        serving: async () => true,
+        pause: async () => {},
+        policy: () => ({ days: 90, overlapMs: 0, label: 'zotbar/test/<date>' }),
+        sink(spec) {
+          const forgejo = { url: () => '', token: async () => ok(undefined) }
+          const sink = sinkOf(spec, { ...sinkParts, forgejo })
+          return sink.ok ? sink.value : undefined
+        },
+        takeOffered: () => undefined,
+        signIn: () => undefined,
+        recentUses: async () => [],
+        retiringChanged: () => {},
+      }
+      const runbooks = createRunbooks({
+        home,
+        clock,
+        kinds: {
+          [rotateName]: {
+            revive: memory => rotateRunbook(v.parse(rotateMemory, memory), parts),
+            onward: (begun, { yes }) => begun('mint') || yes === true,
+          },
+          [retireName]: {
+            revive: memory => retireRunbook(v.parse(retireMemory, memory), parts),
+            onward: () => true,
+          },
+        },
+        report,
+        log: () => {},
+        onChange: () => {},
+      })
+
+      // Whatever the line: what is in use, and what each place holds that was given it, lets the user in.
+      const inUse = await store.get(owner, 'current')
+      expect(inUse.ok && inUse.value !== undefined && registry.letsIn(inUse.value)).toBe(true)
+      for (const place of places)
+        if (existsSync(fileOf(place))) expect(registry.letsIn(keyIn(place))).toBe(true)
+
+      const cut = await runbooks.interrupted()
+      expect(aside).toEqual([])
+      if (outcome === 'nothing') expect(cut).toBeUndefined()
+      else {
+        expect(cut).toMatchObject({ onward: outcome === 'done' })
+        const ended = await cut?.resume()
+        if (outcome === 'done') expect(ended).toEqual({ result: 'done' })
+        expect(ended).toMatchObject({ result: outcome })
+      }
+      const [record] = await runbooks.history()
+      const result = outcome === 'nothing' ? (recording === 'rotate-back' ? 'cancelled' : 'done') : outcome
+      expect(record).toMatchObject({ result, runbook: recording === 'retire' ? 'retire' : 'rotate' })
+
+      const [only, ...others] = registry.of(owner.user)
+      expect(others).toEqual([])
+      const known = records.find(owner)
+      expect(known).toMatchObject({ uuid: only?.uuid, retiring: [] })
+      expect(known).not.toHaveProperty('pending')
+      const current = await store.get(owner, 'current')
+      expect(current.ok && current.value !== undefined && hashOf(current.value)).toBe(only?.hash)
+      for (const place of places) expect({ ok: true, value: keyIn(place) }).toEqual(current)
+      for (const slot of ['next', 'retiring'] as const)
+        expect(await store.get(owner, slot)).toEqual({ ok: true, value: undefined })
+      // A key that was made before the cut is the one that stays, or that goes.
+      expect(before.includes(only?.uuid ?? '') || linesOf(recording).indexOf('applied mint') > at).toBe(true)
+    },
+  )
+})
