@@ -1,7 +1,4 @@
-import { linuxProcesses } from './processes-linux.ts'
-import { macProcesses } from './processes-mac.ts'
-
-/** Who listens on a port. Without `pid` it belongs to another user, whose processes cannot be looked into. */
+/** Who listens on a port. Without `pid` the process is another user's and cannot be inspected. */
 export interface PortOwner {
   pid?: number
   /** The command line, or the program's name where that is all that can be read. */
@@ -12,13 +9,13 @@ export interface PortOwner {
 }
 
 /**
- * What the system says about processes. Undefined: there is no such process, or it may not be looked at.
- * Nothing here throws because a process went away.
+ * What the system knows about processes. Undefined: there is no such process, or this user may not inspect it.
+ * Nothing throws because a process ended meanwhile.
  */
 export interface ProcessTable {
-  /** Whether it runs; one that has ended and was not yet waited for does not. */
+  /** Whether it runs; a zombie does not. */
   alive(pid: number): boolean
-  /** A number that stays the same as long as the process lives and differs from any other one's with this pid. */
+  /** A number that is constant for the life of the process and that no other process with this pid has. */
   startTime(pid: number): Promise<number | undefined>
   executable(pid: number): Promise<string | undefined>
   /** The arguments, the program first. On macOS split at spaces: compare with `hasArgument`. */
@@ -26,21 +23,24 @@ export interface ProcessTable {
   /** User id of the owner. */
   owner(pid: number): Promise<number | undefined>
   /**
-   * Who listens on the TCP port at this address, or at all addresses. `likely`, a pid, is looked at first: on Linux
-   * that takes a millisecond instead of the 5 to 30 that all processes take.
+   * Who listens on the TCP port at this address, or at all addresses. `likely`, a pid, is checked first: on Linux that
+   * takes 1 ms, all processes take 5 to 30 ms.
    */
   portOwner(port: number, address: string, likely?: number): Promise<PortOwner | undefined>
   /** Pids that hold a lock on the file or have it open, lowest first. */
   holders(file: string): Promise<number[]>
 }
 
-/** Whether a command line has this argument, also where the system only tells the line with spaces. */
+/** Whether a command line has this argument, also where the system gives only the joined line. */
 export function hasArgument(commandLine: readonly string[], argument: string): boolean {
   return commandLine.includes(argument) || ` ${commandLine.join(' ')} `.includes(` ${argument} `)
 }
 
-export function systemProcessTable(platform: NodeJS.Platform = process.platform): ProcessTable {
-  return platform === 'darwin' ? macProcesses() : linuxProcesses()
+/** Whether a socket that listens at `bound` answers for `asked`. */
+export function coversAddress(bound: string, asked: string): boolean {
+  const wildcards = ['0.0.0.0', '::', '*', '']
+  if (bound === asked || wildcards.includes(bound) || wildcards.includes(asked)) return true
+  return asked === 'localhost' && (bound === '127.0.0.1' || bound === '::1')
 }
 
 /** Whether a signal could be delivered: also yes for somebody else's process. */

@@ -1,44 +1,45 @@
 import { execFile } from 'node:child_process'
-import { addressOf, parseLsof, parseStarted } from './mac-text.ts'
-import { coversAddress } from './proc-text.ts'
-import { exists, type ProcessTable } from './process-table.ts'
+import { coversAddress, exists, type ProcessTable } from './process-table.ts'
 
-/** Runs a program to its end and answers its output; undefined when it could not be run or found nothing. */
-export type Ask = (program: string, args: string[]) => Promise<string | undefined>
+/** Runs a program to its end and answers its output; undefined when it could not be run or printed nothing. */
+export type RunForOutput = (program: string, args: string[]) => Promise<string | undefined>
 
-const limit = 5000
+const timeoutMs = 5000
 
-const askSystem: Ask = (program, args) =>
+const runSystemProgram: RunForOutput = (program, args) =>
   new Promise(resolve => {
     // Fixed language and zone: the output is read by a program.
     const env = { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', LC_ALL: 'C', TZ: 'UTC' }
-    execFile(program, args, { env, timeout: limit, maxBuffer: 8 * 1024 * 1024 }, (error, stdout) => {
-      // lsof ends with 1 when one of several things asked was not found: what it printed counts.
+    execFile(program, args, { env, timeout: timeoutMs, maxBuffer: 8 * 1024 * 1024 }, (error, stdout) => {
+      // lsof ends with 1 when one of several things was not found: what it printed still counts.
       resolve(error !== null && stdout === '' ? undefined : stdout)
     })
   })
 
-/** By ps and lsof, which every macOS has at these places. */
-export function macProcesses(ask: Ask = askSystem, isThere: (pid: number) => boolean = exists): ProcessTable {
+/** Asks ps and lsof, which every macOS has at these paths. */
+export function macProcesses(
+  run: RunForOutput = runSystemProgram,
+  alive: (pid: number) => boolean = exists,
+): ProcessTable {
   async function ps(pid: number, field: string): Promise<string | undefined> {
-    const text = (await ask('/bin/ps', ['-ww', '-o', `${field}=`, '-p', String(pid)]))?.trim()
+    const text = (await run('/bin/ps', ['-ww', '-o', `${field}=`, '-p', String(pid)]))?.trim()
     return text === '' ? undefined : text
   }
   const lsof = async (args: string[]) =>
-    parseLsof((await ask('/usr/sbin/lsof', ['-nP', '-w', ...args])) ?? '')
+    parseLsof((await run('/usr/sbin/lsof', ['-nP', '-w', ...args])) ?? '')
 
   const startTime = async (pid: number) => parseStarted((await ps(pid, 'lstart')) ?? '')
   const commandOf = (pid: number) => ps(pid, 'command')
 
   return {
-    alive: isThere,
+    alive,
     startTime,
     async executable(pid) {
       const name = await ps(pid, 'comm')
       if (name === undefined || name.startsWith('/')) return name
       // Started by a relative name: the first mapped text file is the program itself.
-      const [found] = await lsof(['-a', '-p', String(pid), '-d', 'txt', '-F', 'pn'])
-      return found?.names[0]
+      const [opened] = await lsof(['-a', '-p', String(pid), '-d', 'txt', '-F', 'pn'])
+      return opened?.names[0]
     },
     commandLine: async pid => (await commandOf(pid))?.split(' '),
     async owner(pid) {
@@ -46,9 +47,9 @@ export function macProcesses(ask: Ask = askSystem, isThere: (pid: number) => boo
       return uid === undefined ? undefined : Number(uid)
     },
     async portOwner(port, address) {
-      const found = await lsof([`-iTCP:${port}`, '-sTCP:LISTEN', '-F', 'pcLn'])
+      const listeners = await lsof([`-iTCP:${port}`, '-sTCP:LISTEN', '-F', 'pcLn'])
       const covers = (exact: boolean) =>
-        found.find(({ names }) =>
+        listeners.find(({ names }) =>
           names.some(name => (exact ? addressOf(name) === address : coversAddress(addressOf(name), address))),
         )
       const owner = covers(true) ?? covers(false)
@@ -64,8 +65,53 @@ export function macProcesses(ask: Ask = askSystem, isThere: (pid: number) => boo
       }
     },
     async holders(file) {
-      const found = await lsof(['-F', 'pn', '--', file])
-      return found.map(({ pid }) => pid).sort((a, b) => a - b)
+      const processes = await lsof(['-F', 'pn', '--', file])
+      return processes.map(({ pid }) => pid).sort((a, b) => a - b)
     },
   }
+}
+
+/** `ps -o lstart=` run with LC_ALL=C and TZ=UTC ("Sun Mar  1 12:00:05 2026"), in ms since the epoch. */
+export function parseStarted(text: string): number | undefined {
+  const match = /^\w{3} (\w{3}) +(\d+) (\d\d):(\d\d):(\d\d) (\d{4})$/.exec(text.trim())
+  if (match === null) return undefined
+  const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+  const [, month = '', day, hour, minute, second, year] = match
+  if (!months.includes(month)) return undefined
+  return Date.UTC(
+    Number(year),
+    months.indexOf(month),
+    Number(day),
+    Number(hour),
+    Number(minute),
+    Number(second),
+  )
+}
+
+export interface OpenedBy {
+  pid: number
+  command?: string
+  user?: string
+  /** Files, or "ADDRESS:PORT" for sockets. */
+  names: string[]
+}
+
+/** `lsof -F pcLn`: one field a line, its kind as the first letter; a "p" begins the next process. */
+export function parseLsof(text: string): OpenedBy[] {
+  const processes: OpenedBy[] = []
+  for (const line of text.split('\n')) {
+    const [kind, value] = [line[0], line.slice(1)]
+    if (kind === 'p') processes.push({ pid: Number(value), names: [] })
+    const current = processes.at(-1)
+    if (current === undefined) continue
+    if (kind === 'c') current.command = value
+    else if (kind === 'L') current.user = value
+    else if (kind === 'n') current.names.push(value)
+  }
+  return processes
+}
+
+/** The address of "127.0.0.1:5050", "[::1]:5050" or "*:5050". */
+export function addressOf(name: string): string {
+  return name.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')
 }

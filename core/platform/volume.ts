@@ -1,29 +1,30 @@
-import { access, constants, readdir, readFile, stat } from 'node:fs/promises'
+import { access, constants, readdir, readFile, stat, statfs } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { Failure } from '../../contract/failure.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import { errorCode, reasonOf } from '../../lib/error-code.ts'
 
-/** What is known about mounts; read from the system unless given. */
+/** Mount points, read from the system unless given. */
 export interface Mounts {
-  /** Mount points that this computer is set up to have. */
+  /** Those that this computer is configured to have. */
   expected: string[]
-  /** Mount points that are there now. */
+  /** Those that are mounted now. */
   present: string[]
 }
 
 /**
- * May a registry be started on this data folder? A folder that is not there yet is fine when its parent is, because
- * the engine makes it; a volume that is not mounted is not, because the registry would come up empty.
- * Errors: data-volume-missing, data-not-a-folder, data-denied, data-unreadable, data-read-only. `present`: the folder exists.
+ * Whether a registry may be started on this data folder. A missing folder is fine when its parent exists, because the
+ * engine creates it; an unmounted volume is not, because the registry would come up empty.
+ * Errors: data-volume-missing, data-not-a-folder, data-denied, data-unreadable, data-read-only. `present`: the folder
+ * exists.
  */
 export async function checkVolume(path: string, mounts?: Mounts): Promise<Result<{ present: boolean }>> {
   const folder = resolve(path)
   const unmounted = missingMount(folder, mounts ?? (await readMounts()))
   if (unmounted !== undefined) return fail({ code: 'data-volume-missing', path, parent: unmounted })
   try {
-    const found = await stat(folder)
-    if (!found.isDirectory()) return fail({ code: 'data-not-a-folder', path })
+    const stats = await stat(folder)
+    if (!stats.isDirectory()) return fail({ code: 'data-not-a-folder', path })
     await readdir(folder)
     await access(folder, constants.R_OK | constants.X_OK)
     await access(folder, constants.W_OK)
@@ -38,8 +39,8 @@ async function checkParent(path: string, folder: string): Promise<Result<{ prese
   const parent = dirname(folder)
   if (isMountArea(parent)) return fail({ code: 'data-volume-missing', path, parent: folder })
   try {
-    const found = await stat(parent)
-    if (!found.isDirectory()) return fail({ code: 'data-not-a-folder', path: parent })
+    const stats = await stat(parent)
+    if (!stats.isDirectory()) return fail({ code: 'data-not-a-folder', path: parent })
     await access(parent, constants.X_OK | constants.W_OK)
     return ok({ present: false })
   } catch (error) {
@@ -48,19 +49,19 @@ async function checkParent(path: string, folder: string): Promise<Result<{ prese
   }
 }
 
-async function failureOf(error: unknown, path: string, looked: string): Promise<Failure> {
+async function failureOf(error: unknown, path: string, checked: string): Promise<Failure> {
   if (errorCode(error) === 'EROFS') return { code: 'data-read-only', path }
   if (errorCode(error) === 'ENOTDIR') return { code: 'data-not-a-folder', path }
-  const readable = await access(looked, constants.R_OK | constants.X_OK).then(
+  const readable = await access(checked, constants.R_OK | constants.X_OK).then(
     () => true,
     () => false,
   )
-  // It can be read, so what failed was the question about writing.
+  // It is readable, so the check for writing failed.
   if (errorCode(error) === 'EACCES' && readable) return { code: 'data-read-only', path }
   return deniedOr(error, path)
 }
 
-/** A refusal has a code of its own: macOS answers EPERM where its privacy settings keep a program out of a folder. */
+/** macOS answers EPERM, and not EACCES, where its privacy settings keep a program out of a folder. */
 export function deniedOr(
   error: unknown,
   path: string,
@@ -76,7 +77,7 @@ export function deniedOr(
   return { code: 'data-unreadable', path, reason: reasonOf(error) }
 }
 
-/** Folders in which a system mounts removable volumes, one name each: what is missing there is not mounted. */
+/** Folders that hold only mount points of removable volumes: what is missing in them is not mounted. */
 const isMountArea = (folder: string): boolean =>
   /^(\/Volumes|\/mnt|\/media|\/media\/[^/]+|\/run\/media\/[^/]+)$/.test(folder)
 
@@ -91,7 +92,7 @@ async function readMounts(): Promise<Mounts> {
   const [fstab, mountinfo] = await Promise.all(
     ['/etc/fstab', '/proc/self/mountinfo'].map(file => readFile(file, 'utf8').catch(() => undefined)),
   )
-  // Without knowing what is mounted nothing can be said to be missing.
+  // Without the list of mounts nothing counts as missing.
   if (fstab === undefined || mountinfo === undefined) return { expected: [], present: [] }
   return { expected: parseFstab(fstab), present: parseMountinfo(mountinfo) }
 }
@@ -121,3 +122,23 @@ export function parseMountinfo(text: string): string[] {
 /** Spaces and the like are written in octal. */
 const unescapeMount = (text: string): string =>
   text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
+
+export interface FreeSpace {
+  /** Bytes that this user may still write: without what the system reserves for root. */
+  freeBytes: number
+  volumeBytes: number
+}
+
+/**
+ * Space on the volume of `path` or, while that does not exist, of its nearest existing parent.
+ * Undefined when the volume reports none. Throws what statfs throws, other than ENOENT.
+ */
+export async function freeSpace(path: string): Promise<FreeSpace | undefined> {
+  try {
+    const { bavail, blocks, bsize } = await statfs(path)
+    return blocks === 0 ? undefined : { freeBytes: bavail * bsize, volumeBytes: blocks * bsize }
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT' || dirname(path) === path) throw error
+    return freeSpace(dirname(path))
+  }
+}

@@ -1,6 +1,6 @@
 import type { Failure } from '../../contract/failure.ts'
 import type { StorageState } from '../../contract/snapshot.ts'
-import type { FreeSpace } from '../platform/free-space.ts'
+import type { FreeSpace } from '../platform/volume.ts'
 import type { Trend } from './history.ts'
 import type { LastCount } from './history-file.ts'
 import { daysToFull } from './samples.ts'

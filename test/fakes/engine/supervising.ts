@@ -1,6 +1,6 @@
 // A supervisor in a process of its own, to be killed: `node supervising.ts HOME CONFIG`. Prints each state as a line.
 import { readFileSync } from 'node:fs'
-import { systemProcessTable } from '../../../core/platform/process-table.ts'
+import { systemProcessTable } from '../../../core/platform/system-processes.ts'
 import { createSupervisor } from '../../../core/supervisor/supervisor.ts'
 import { systemClock } from '../../../lib/clock.ts'
 import { fakeEngine } from './fake-engine.ts'

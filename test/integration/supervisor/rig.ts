@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ProcessState } from '../../../contract/registry-state.ts'
-import { systemProcessTable } from '../../../core/platform/process-table.ts'
+import { systemProcessTable } from '../../../core/platform/system-processes.ts'
 import type { Policy } from '../../../core/supervisor/policy.ts'
 import {
   createSupervisor,

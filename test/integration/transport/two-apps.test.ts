@@ -24,7 +24,7 @@ function app(): { child: ChildProcess; said: () => Record<string, unknown> | und
     import { takeAppLock } from ${source('core/transport/app-lock.ts')}
     import { openControlSocket } from ${source('core/transport/control-socket.ts')}
     import { httpApi } from ${source('core/transport/http-api.ts')}
-    import { systemProcessTable } from ${source('core/platform/process-table.ts')}
+    import { systemProcessTable } from ${source('core/platform/system-processes.ts')}
     import { fakeHost } from ${source('test/fakes/host.ts')}
     const home = ${JSON.stringify(home)}
     const lock = await takeAppLock({ home, processes: systemProcessTable() })

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import * as v from 'valibot'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openAppLog } from '../../../core/platform/app-log.ts'
-import { freeSpace } from '../../../core/platform/free-space.ts'
 import { readJsonFile, type SetAside, writeJsonFile } from '../../../core/platform/json-file.ts'
+import { freeSpace } from '../../../core/platform/volume.ts'
 import { createAtomic, writeAtomic } from '../../../lib/atomic-file.ts'
 
 let folder: string

@@ -5,16 +5,15 @@ import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { addressOf, parseLsof, parseStarted } from '../../../core/platform/mac-text.ts'
+import { coversAddress, hasArgument } from '../../../core/platform/process-table.ts'
 import {
-  coversAddress,
   parseListeners,
   parseLocks,
   parseStat,
   parseUserName,
-} from '../../../core/platform/proc-text.ts'
-import { hasArgument, systemProcessTable } from '../../../core/platform/process-table.ts'
-import { macProcesses } from '../../../core/platform/processes-mac.ts'
+} from '../../../core/platform/processes-linux.ts'
+import { addressOf, macProcesses, parseLsof, parseStarted } from '../../../core/platform/processes-mac.ts'
+import { systemProcessTable } from '../../../core/platform/system-processes.ts'
 import { eventually } from '../../fakes/eventually.ts'
 
 describe.runIf(process.platform === 'linux')('on Linux', () => {
@@ -98,7 +97,7 @@ describe.runIf(process.platform === 'linux')('on Linux', () => {
 describe('what /proc says', () => {
   test('a program whose name holds brackets and spaces', () => {
     const fields = ['S', ...Array.from({ length: 18 }, () => '0'), '12345', '0']
-    expect(parseStat(`42 (a) b) (c) ${fields.join(' ')}\n`)).toEqual({ state: 'S', sinceBoot: 123_450 })
+    expect(parseStat(`42 (a) b) (c) ${fields.join(' ')}\n`)).toEqual({ state: 'S', sinceBootMs: 123_450 })
     expect(parseStat('')).toBeUndefined()
   })
 
