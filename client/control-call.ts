@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Failure } from '../contract/failure.ts'
 import { fail, type Result } from '../contract/result.ts'
 import { errorCode, reasonOf } from '../lib/error-code.ts'
+import { isObject, parseJson } from '../lib/json.ts'
 import { request } from '../lib/node-http.ts'
 
 export interface ControlAddress {
@@ -80,25 +81,14 @@ function whyNot(address: ControlAddress, error: Error): Failure {
 }
 
 function readResult(text: string, name: string): Result<unknown> {
-  let read: unknown
-  try {
-    read = JSON.parse(text)
-  } catch {
-    return fail({ code: 'unexpected', where: `${name}: an answer that is not JSON` })
-  }
+  const read = parseJson(text)
+  if (read === undefined) return fail({ code: 'unexpected', where: `${name}: an answer that is not JSON` })
   return isResult(read) ? read : fail({ code: 'unexpected', where: `${name}: an answer of another shape` })
 }
 
 /** The peer is our own app behind a 0600 socket: the shape is checked, the failure's fields are taken as sent. */
 function isResult(read: unknown): read is Result<unknown> {
-  if (typeof read !== 'object' || read === null || !('ok' in read)) return false
-  if (read.ok === true) return 'value' in read
-  return (
-    read.ok === false &&
-    'error' in read &&
-    typeof read.error === 'object' &&
-    read.error !== null &&
-    'code' in read.error &&
-    typeof read.error.code === 'string'
-  )
+  if (!isObject(read)) return false
+  if (read['ok'] === true) return 'value' in read
+  return read['ok'] === false && isObject(read['error']) && typeof read['error']['code'] === 'string'
 }

@@ -3,6 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Failure } from '../../contract/failure.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import { errorCode } from '../../lib/error-code.ts'
+import { isObject } from '../../lib/json.ts'
 import { createServer } from '../../lib/node-http.ts'
 import { answer, type HttpApi, refuseBody } from '../transport/http-api.ts'
 import { readJson } from '../transport/request-body.ts'
@@ -143,8 +144,8 @@ function plain(response: ServerResponse, status: number, text: string): void {
 }
 
 function tokenOf(input: unknown): string | undefined {
-  if (typeof input !== 'object' || input === null || !('token' in input)) return undefined
-  return typeof input.token === 'string' ? input.token : undefined
+  const token = isObject(input) ? input['token'] : undefined
+  return typeof token === 'string' ? token : undefined
 }
 
 function listen(server: Server, port: number): Promise<Failure | undefined> {

@@ -1,6 +1,7 @@
 import { opendir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FolderFound } from '../../contract/undecided.ts'
+import { isObject, parseJson } from '../../lib/json.ts'
 
 /** What a folder holds, as far as a short look tells. */
 export type Contents = Pick<FolderFound, 'holds' | 'repositories' | 'tags' | 'atLeast'>
@@ -54,20 +55,11 @@ async function entriesOf(path: string): Promise<{ name: string; isFolder: boolea
 
 /** Manifests with a tag in an index; one that cannot be read has none that is known. */
 async function tagsIn(file: string): Promise<number> {
-  try {
-    const read: unknown = JSON.parse(await readFile(file, 'utf8'))
-    if (typeof read !== 'object' || read === null || !('manifests' in read) || !Array.isArray(read.manifests))
-      return 0
-    return read.manifests.filter(isTagged).length
-  } catch {
-    return 0
-  }
+  const index = parseJson(await readFile(file, 'utf8').catch(() => ''))
+  return isObject(index) && Array.isArray(index['manifests']) ? index['manifests'].filter(isTagged).length : 0
 }
 
 const isTagged = (entry: unknown): boolean =>
-  typeof entry === 'object' &&
-  entry !== null &&
-  'annotations' in entry &&
-  typeof entry.annotations === 'object' &&
-  entry.annotations !== null &&
-  'org.opencontainers.image.ref.name' in entry.annotations
+  isObject(entry) &&
+  isObject(entry['annotations']) &&
+  'org.opencontainers.image.ref.name' in entry['annotations']

@@ -1,7 +1,8 @@
 import { basename, join } from 'node:path'
 import * as v from 'valibot'
+import { parseJson } from '../../lib/json.ts'
 import { hasArgument, type ProcessTable } from '../platform/process-table.ts'
-import { parseJson, registryHttp } from '../platform/registry-http.ts'
+import { registryHttp } from '../platform/registry-http.ts'
 import { inspectZot, runningVersionIn } from './zot.ts'
 
 /** Somebody else's process that owns the port. */

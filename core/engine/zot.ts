@@ -3,6 +3,7 @@ import { delimiter, dirname, join } from 'node:path'
 import * as v from 'valibot'
 import type { ConfigFault, Failure } from '../../contract/failure.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
+import { parseJson } from '../../lib/json.ts'
 import { checkBinary } from '../platform/binary.ts'
 import type { Engine } from './engine.ts'
 import { type Ran, type RunWith, runProgram } from './program.ts'
@@ -198,11 +199,3 @@ const toldIn = (lines: readonly string[]): string[] =>
   })
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
-
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line)
-  } catch {
-    return undefined
-  }
-}

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { count } from '../../contract/messages/format.ts'
+import { parseJson } from '../../lib/json.ts'
 import { ask } from './http.ts'
 import { type Probe, wantsSignIn } from './probe.ts'
 
@@ -20,19 +21,11 @@ export const catalog: Probe = {
     if (answer.kind === 'failed') return failed(answer.why)
     if (wantsSignIn(answer.status)) return { id: 'catalog', outcome: 'skipped', detail: 'needs a sign-in' }
     if (answer.status !== 200) return failed(`/v2/_catalog ${answer.status}`)
-    const listed = v.safeParse(catalogShape, parsed(answer.body))
+    const listed = v.safeParse(catalogShape, parseJson(answer.body))
     if (!listed.success) return failed('the answer is not a list of repositories')
     const names = listed.output.repositories ?? []
     const more = names.length >= page && answer.header('link') !== undefined
     const detail = `${more ? 'more than ' : ''}${count(names.length, 'repository', 'repositories')}`
     return { id: 'catalog', outcome: 'passed', tookMs, detail }
   },
-}
-
-function parsed(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'))
-  } catch {
-    return undefined
-  }
 }

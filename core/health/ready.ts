@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { parseJson } from '../platform/registry-http.ts'
+import { parseJson } from '../../lib/json.ts'
 import { ask } from './http.ts'
 import { type Probe, wantsSignIn } from './probe.ts'
 

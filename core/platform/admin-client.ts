@@ -1,5 +1,5 @@
+import { parseJson } from '../../lib/json.ts'
 import { request } from '../../lib/node-http.ts'
-import { parseJson } from './registry-http.ts'
 
 /** `absent`: nobody listens there, as with an engine that has no administration. */
 export type AdminAnswer = { kind: 'answered'; status: number; body: unknown } | { kind: 'absent' }

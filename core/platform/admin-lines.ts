@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
+import { parseJson } from '../../lib/json.ts'
 import { request } from '../../lib/node-http.ts'
-import { parseJson } from './registry-http.ts'
 
 /**
  * How an answer in lines ended. `ended`: whole, as far as HTTP can tell. `broken`: the connection went in the middle.

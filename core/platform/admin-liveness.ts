@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { errorCode } from '../../lib/error-code.ts'
+import { parseJson } from '../../lib/json.ts'
 import { request } from '../../lib/node-http.ts'
-import { parseJson } from './registry-http.ts'
 
 /**
  * What the administration socket says of a process. `alive`: it answered, or closed the connection, which only a

@@ -2,6 +2,7 @@ import { readFile, rename } from 'node:fs/promises'
 import * as v from 'valibot'
 import { writeAtomic } from '../../lib/atomic-file.ts'
 import { errorCode } from '../../lib/error-code.ts'
+import { parseJson } from '../../lib/json.ts'
 
 /** A file that could not be understood was moved out of the way. */
 export interface SetAside {
@@ -49,10 +50,3 @@ export async function setAside(file: string, { now, report }: Options): Promise<
 }
 
 /** Undefined when it is not JSON, which no schema of ours accepts. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}

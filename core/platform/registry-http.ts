@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Failure } from '../../contract/failure.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import { errorCode } from '../../lib/error-code.ts'
+import { isObject, parseJson } from '../../lib/json.ts'
 import { Agent, registryRequest } from '../../lib/node-http.ts'
 
 export interface RegistryAnswer {
@@ -146,18 +147,8 @@ export function refusal(answer: RegistryAnswer, what: string): Failure {
 /** The message of an OCI error body, without a closing full stop; empty where there is none. */
 function reasonIn(body: Buffer): string {
   const read = parseJson(body)
-  if (typeof read !== 'object' || read === null || !('errors' in read) || !Array.isArray(read.errors))
-    return ''
-  const first: unknown = read.errors[0]
-  if (typeof first !== 'object' || first === null || !('message' in first)) return ''
-  return typeof first.message === 'string' ? first.message.slice(0, 300).replace(/\.$/, '') : ''
-}
-
-/** Undefined when it is not JSON. */
-export function parseJson(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'))
-  } catch {
-    return undefined
-  }
+  if (!isObject(read) || !Array.isArray(read['errors'])) return ''
+  const first: unknown = read['errors'][0]
+  const message = isObject(first) ? first['message'] : undefined
+  return typeof message === 'string' ? message.slice(0, 300).replace(/\.$/, '') : ''
 }

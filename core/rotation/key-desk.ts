@@ -1,8 +1,8 @@
 import * as v from 'valibot'
 import { fail, ok, type Result } from '../../contract/result.ts'
+import { parseJson } from '../../lib/json.ts'
 import type { AdminAnswer, AdminClient } from '../platform/admin-client.ts'
 import {
-  parseJson,
   type RegistryAnswer,
   type RegistryAsk,
   type RegistryHttp,

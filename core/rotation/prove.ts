@@ -1,7 +1,8 @@
 import * as v from 'valibot'
 import { failureMessage } from '../../contract/messages/failure-message.ts'
 import type { RunbookPart } from '../../contract/runbook.ts'
-import { parseJson, type RegistryAnswer, type RegistryAsk } from '../platform/registry-http.ts'
+import { parseJson } from '../../lib/json.ts'
+import type { RegistryAnswer, RegistryAsk } from '../platform/registry-http.ts'
 import type { Bearer, KeyDesk } from './key-desk.ts'
 
 interface Wish {

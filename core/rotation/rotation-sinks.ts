@@ -1,6 +1,7 @@
 import { homedir } from 'node:os'
 import type { Result } from '../../contract/result.ts'
 import type { Clock } from '../../lib/clock.ts'
+import { isObject, parseJson } from '../../lib/json.ts'
 import type { Host } from '../../ssh/host.ts'
 import { localHost } from '../../ssh/local-host.ts'
 import { sshHost } from '../../ssh/ssh-host.ts'
@@ -99,10 +100,6 @@ export function usesIn(lines: readonly string[], user: string, most = 10): strin
 }
 
 function parse(line: string): Record<string, unknown> | undefined {
-  try {
-    const read: unknown = JSON.parse(line)
-    return typeof read === 'object' && read !== null ? { ...read } : undefined
-  } catch {
-    return undefined
-  }
+  const entry = parseJson(line)
+  return isObject(entry) ? entry : undefined
 }

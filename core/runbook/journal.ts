@@ -2,6 +2,7 @@ import { mkdir, open, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import * as v from 'valibot'
 import { errorCode } from '../../lib/error-code.ts'
+import { parseJson } from '../../lib/json.ts'
 
 const at = v.number()
 const failure = v.object({ code: v.string(), words: v.string(), detail: v.exactOptional(v.string()) })
@@ -138,14 +139,6 @@ function parse(text: string, file: string): Entry[] {
       if (!read.success) throw new DamagedJournal(`${file}: line ${index + 1} is no entry of a journal`)
       return read.output
     })
-}
-
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line)
-  } catch {
-    return undefined
-  }
 }
 
 async function syncFolder(folder: string): Promise<void> {

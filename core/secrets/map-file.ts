@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import { writeAtomic } from '../../lib/atomic-file.ts'
 import { errorCode, reasonOf } from '../../lib/error-code.ts'
+import { parseJson } from '../../lib/json.ts'
 import { serialQueue } from '../platform/serial-queue.ts'
 import type { StoreKind } from './key-store.ts'
 import type { Place } from './place.ts'
@@ -99,13 +100,5 @@ export function mapFile({ kind, file, coding, describe, expected }: Options): Pl
     },
     set: (account, secret) => change(all => [...without(all, account), [account, secret]]),
     delete: account => change(all => without(all, account)),
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }

@@ -4,6 +4,7 @@ import { fail, ok, type Result } from '../../contract/result.ts'
 import type { SettingChanged, SettingRow } from '../../contract/setting.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { reasonOf } from '../../lib/error-code.ts'
+import { isObject } from '../../lib/json.ts'
 import { nearest } from '../../lib/nearest.ts'
 import { readJsonFile, type SetAside, setAside, writeJsonFile } from '../platform/json-file.ts'
 import { serialQueue } from '../platform/serial-queue.ts'
@@ -33,9 +34,7 @@ interface Options {
 }
 
 const keys = Object.keys(settingTable).filter(isSettingKey)
-const anyObject = v.custom<Record<string, unknown>>(
-  value => typeof value === 'object' && value !== null && !Array.isArray(value),
-)
+const anyObject = v.custom<Record<string, unknown>>(isObject)
 
 /**
  * Opens `settings.json` of a home. Values that do not fit are set aside with a copy of the file, and replaced by

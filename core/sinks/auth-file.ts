@@ -1,3 +1,4 @@
+import { isObject } from '../../lib/json.ts'
 import { base64 } from './outcome.ts'
 
 /** What stands in an auth.json for one host; or why nothing can be made of it. */
@@ -54,6 +55,3 @@ export function withEntry(
     : [...kept, ['auths', auths] as const]
   return `${JSON.stringify(Object.fromEntries(next), null, indent)}\n`
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

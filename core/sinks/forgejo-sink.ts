@@ -1,4 +1,5 @@
 import type { Result } from '../../contract/result.ts'
+import { isObject, parseJson } from '../../lib/json.ts'
 import { type Answer, type Ask, askForgejo } from './forgejo-http.ts'
 import { cancelled, done, errorOf, refused, tailOf } from './outcome.ts'
 import type { SecretScope } from './parse-sink.ts'
@@ -96,15 +97,9 @@ const pageSize = 50
 /** Undefined: the answer tells nothing. */
 function namesOf({ status, body }: Extract<Answer, { kind: 'answer' }>): string[] | undefined {
   if (status !== 200) return undefined
-  try {
-    const rows: unknown = JSON.parse(body)
-    if (!Array.isArray(rows)) return undefined
-    return rows.map((row: unknown) =>
-      typeof row === 'object' && row !== null && 'name' in row ? String(row.name).toUpperCase() : '',
-    )
-  } catch {
-    return undefined
-  }
+  const rows = parseJson(body)
+  if (!Array.isArray(rows)) return undefined
+  return rows.map((row: unknown) => (isObject(row) && 'name' in row ? String(row['name']).toUpperCase() : ''))
 }
 
 function pathOf(scope: SecretScope): string {
@@ -199,11 +194,7 @@ function targetOf(location: string | undefined): string {
 
 /** The server's own words, where it has some; a page of HTML is none. */
 function messageOf(body: string): string {
-  try {
-    const read: unknown = JSON.parse(body)
-    const said = typeof read === 'object' && read !== null && 'message' in read ? read.message : ''
-    return typeof said === 'string' ? said : ''
-  } catch {
-    return ''
-  }
+  const answer = parseJson(body)
+  const message = isObject(answer) ? answer['message'] : undefined
+  return typeof message === 'string' ? message : ''
 }

@@ -1,5 +1,6 @@
 import type { Failure } from '../../contract/failure.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
+import { parseJson } from '../../lib/json.ts'
 import { shellWord } from '../../ssh/shell-word.ts'
 
 /** What the placeholders of a recipe stand for. */
@@ -33,14 +34,6 @@ export function parseRecipe(text: string): Result<string[]> {
   if (commands.length === 0) return bad('it has no command')
   if (commands.length > most) return bad(`it has ${commands.length} commands; at most ${most} are taken`)
   return ok(commands)
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 /** Whether a text has a placeholder. `${go}` is a variable of the shell and left alone. */

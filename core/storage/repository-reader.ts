@@ -1,3 +1,4 @@
+import { isObject, parseJson } from '../../lib/json.ts'
 import { type Disk, type Entry, isGone } from './disk.ts'
 import type { FileList } from './file-list.ts'
 import type { RepositoryCount } from './ledger.ts'
@@ -90,20 +91,15 @@ export async function sampleIn(disk: Disk, folder: string): Promise<string | und
 
 /** Tags and one digest from the text of an index.json; `tags` is undefined when it cannot be understood. */
 function readIndex(text: string): Pick<RepositoryCount, 'tags' | 'sample'> {
-  let index: unknown
-  try {
-    index = JSON.parse(text)
-  } catch {
-    return { tags: undefined, sample: undefined }
-  }
-  if (!isRecord(index) || !Array.isArray(index['manifests'])) return { tags: undefined, sample: undefined }
+  const index = parseJson(text)
+  if (!isObject(index) || !Array.isArray(index['manifests'])) return { tags: undefined, sample: undefined }
   let tags = 0
   let tagged: string | undefined
   let sample: string | undefined
   for (const descriptor of index['manifests'] as unknown[]) {
-    if (!isRecord(descriptor) || typeof descriptor['digest'] !== 'string') continue
+    if (!isObject(descriptor) || typeof descriptor['digest'] !== 'string') continue
     const annotations = descriptor['annotations']
-    if (isRecord(annotations) && typeof annotations[refName] === 'string') {
+    if (isObject(annotations) && typeof annotations[refName] === 'string') {
       tags += 1
       tagged = descriptor['digest']
     }
@@ -129,6 +125,3 @@ async function indexText(disk: Disk, folder: string): Promise<string> {
     throw error
   }
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null

@@ -1,3 +1,4 @@
+import { isObject, parseJson } from '../../lib/json.ts'
 import { isRepositoryName } from '../platform/repository-name.ts'
 
 /** What one line of the engine's log says about the store. */
@@ -88,13 +89,6 @@ function happened(entry: Record<string, unknown>): What | undefined {
 }
 
 function parseRecord(line: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(line)
-    return isRecord(value) ? value : undefined
-  } catch {
-    return undefined
-  }
+  const value = parseJson(line)
+  return isObject(value) ? value : undefined
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null

@@ -3,6 +3,7 @@ import { link, lstat, readdir, readFile, rename, rm, writeFile } from 'node:fs/p
 import { join } from 'node:path'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import { errorCode, reasonOf } from '../../lib/error-code.ts'
+import { parseJson } from '../../lib/json.ts'
 
 /** What the lock must know of other processes; a process table has both. */
 export interface Processes {
@@ -125,12 +126,7 @@ async function readHolder(path: string): Promise<Holder | undefined> {
 }
 
 function parseHolder(text: string): Holder | undefined {
-  let read: unknown
-  try {
-    read = JSON.parse(text)
-  } catch {
-    return undefined
-  }
+  const read = parseJson(text)
   if (typeof read !== 'object' || read === null) return undefined
   if (!('pid' in read) || typeof read.pid !== 'number' || !Number.isSafeInteger(read.pid)) return undefined
   if (!('nonce' in read) || typeof read.nonce !== 'string' || !/^[\w-]{1,64}$/.test(read.nonce))

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { controlCall } from '../../client/control-call.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import { errorCode } from '../../lib/error-code.ts'
+import { isObject } from '../../lib/json.ts'
 import { createServer } from '../../lib/node-http.ts'
 import type { HttpApi } from './http-api.ts'
 
@@ -83,7 +84,6 @@ function listen(server: Server, path: string): Promise<string | undefined> {
 const statOf = (path: string): Stats | undefined => lstatSync(path, { throwIfNoEntry: false })
 
 function pidOf(snapshot: unknown): number {
-  if (typeof snapshot !== 'object' || snapshot === null || !('app' in snapshot)) return 0
-  const { app } = snapshot
-  return typeof app === 'object' && app !== null && 'pid' in app && typeof app.pid === 'number' ? app.pid : 0
+  const app = isObject(snapshot) ? snapshot['app'] : undefined
+  return isObject(app) && typeof app['pid'] === 'number' ? app['pid'] : 0
 }

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { parseJson } from '../../lib/json.ts'
 
 /** What the registry's log tells of API keys since a moment. */
 export interface KeyChange {
@@ -42,14 +43,6 @@ export function keyChangeIn(text: string): KeyChange | undefined {
   if (method === 'POST') return { kind: 'made', user, at }
   const uuid = new URLSearchParams(path.slice(path.indexOf('?') + 1)).get('id')
   return uuid === null ? undefined : { kind: 'revoked', user, uuid, at }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 const changes = v.array(

@@ -20,6 +20,7 @@ import type { BadVersion } from '../../contract/upgrade.ts'
 import { syncFolder, writeAtomic } from '../../lib/atomic-file.ts'
 import { errorCode } from '../../lib/error-code.ts'
 import { hashFileInto } from '../../lib/hash-file.ts'
+import { parseJson } from '../../lib/json.ts'
 import type { Place } from './memory.ts'
 
 const label = v.object({ version: v.string(), sha256: v.string(), from: v.string(), at: v.number() })
@@ -197,9 +198,5 @@ const isNothing = (path: string): Promise<boolean> =>
   )
 
 async function jsonIn(file: string): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(file, 'utf8'))
-  } catch {
-    return undefined
-  }
+  return parseJson(await readFile(file, 'utf8').catch(() => ''))
 }

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import * as v from 'valibot'
 import { writeAtomic } from '../../lib/atomic-file.ts'
+import { isObject } from '../../lib/json.ts'
 import type { Inventory, RepositoryInventory } from './inventory.ts'
 
 /** Pairs and not objects: a tag may be called `__proto__`. */
@@ -81,7 +82,7 @@ export async function readInventory(path: string): Promise<Inventory | undefined
 }
 
 /** Not v.record, which leaves out `__proto__` and its kind. */
-const record = v.custom<object>(value => typeof value === 'object' && value !== null && !Array.isArray(value))
+const record = v.custom<object>(isObject)
 const firstFormat = v.object({
   repositories: record,
   sample,

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { errorCode } from '../../lib/error-code.ts'
+import { isObject, parseJson } from '../../lib/json.ts'
 import { request } from '../../lib/node-http.ts'
 
 /** What the public address answered: to `/v2/`, and whether it lists repositories. */
@@ -80,14 +81,8 @@ function authorities(): string[] {
 }
 
 function isCatalog(text: string): boolean {
-  try {
-    const read: unknown = JSON.parse(text)
-    return (
-      typeof read === 'object' && read !== null && 'repositories' in read && Array.isArray(read.repositories)
-    )
-  } catch {
-    return false
-  }
+  const read = parseJson(text)
+  return isObject(read) && Array.isArray(read['repositories'])
 }
 
 function reasonFor(error: Error, limitMs: number): string {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import * as v from 'valibot'
 import type { Result } from '../../contract/result.ts'
+import { parseJson } from '../../lib/json.ts'
 import { inParallel } from '../platform/parallel.ts'
 import type { RegistryAnswer, RegistryAsk } from '../platform/registry-http.ts'
 import type { Inventory } from './inventory.ts'
@@ -110,12 +111,4 @@ export async function wrongBytes(
     }
   }
   return undefined
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

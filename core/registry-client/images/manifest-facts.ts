@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import * as v from 'valibot'
-import { parseJson, type RegistryHttp } from '../../platform/registry-http.ts'
+import { parseJson } from '../../../lib/json.ts'
+import type { RegistryHttp } from '../../platform/registry-http.ts'
 
 /** What a manifest says about an image. Bytes; `blobs` are all it stands on, itself included, each once. */
 export interface Facts {

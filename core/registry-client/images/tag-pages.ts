@@ -2,7 +2,8 @@ import * as v from 'valibot'
 import type { Failure } from '../../../contract/failure.ts'
 import type { UnreadableRepository } from '../../../contract/image.ts'
 import { fail, ok, type Result } from '../../../contract/result.ts'
-import { parseJson, type RegistryHttp, refusal } from '../../platform/registry-http.ts'
+import { parseJson } from '../../../lib/json.ts'
+import { type RegistryHttp, refusal } from '../../platform/registry-http.ts'
 
 export interface Tag {
   repository: string

@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { fail, ok } from '../../../contract/result.ts'
-import { parseJson, type RegistryAnswer, type RegistryHttp, refusal } from '../../platform/registry-http.ts'
+import { parseJson } from '../../../lib/json.ts'
+import { type RegistryAnswer, type RegistryHttp, refusal } from '../../platform/registry-http.ts'
 import type { KeyBook } from './key-book.ts'
 
 const path = '/zot/auth/apikey'
