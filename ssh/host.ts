@@ -9,20 +9,20 @@ export interface HostCommand {
   stdin?: string | Buffer
   /** The longest that it may take, connecting included, in ms. */
   limitMs: number
-  /** Ends it: the command and all that it started are told to end, and killed if they do not. */
+  /** Ends the command and everything that it started: TERM first, KILL for what stays. */
   signal?: AbortSignal
-  /** Where it runs; relative to the home folder of the account, which is also the default. `~/` is understood. */
+  /** The working directory; relative to the home folder of the account, which is also the default. `~/` is understood. */
   folder?: string
   /** Its output while it runs, whole lines without their ends. */
   onOutput?(lines: string[], from: 'stdout' | 'stderr'): void
 }
 
 /** How a command ended. Output is text, each cut to its last 64 KiB. */
-export type HostRan =
+export type CommandResult =
   /** `code` is 128 + N for one that ended by signal N. */
   | { kind: 'ended'; code: number; stdout: string; stderr: string }
   | { kind: 'too-slow' | 'cancelled'; stdout: string; stderr: string }
-  /** It was begun, then the connection to its host broke: whether it finished is not known. */
+  /** The connection broke while it ran: whether it finished is not known. */
   | { kind: 'lost'; error: Failure; stdout: string; stderr: string }
   /** Nothing was run: host-unreachable, host-key-unknown, -changed, -revoked, host-denied, host-no-shell, bad-input. */
   | { kind: 'not-started'; error: Failure }
@@ -37,12 +37,12 @@ export interface FetchOptions {
   progress?(done: number, total: number): void
 }
 
-/** A place where commands run: this computer, or another one over SSH. */
+/** A machine on which commands run: this computer, or another one over SSH. */
 export interface Host {
   /** For people: "this computer", or the target as it was written. */
   readonly name: string
   /** Runs a command to its end. Never throws. */
-  run(command: HostCommand): Promise<HostRan>
+  run(command: HostCommand): Promise<CommandResult>
   /**
    * Copies a file of the host to the new file `to` (0600, synced); `from` as `folder` of a command. What is there
    * already is replaced; nothing is left of a copy that failed. Errors: those of a command that was not started,

@@ -13,7 +13,7 @@ export interface KnownHost {
 }
 
 /** What the known keys say about the key that a host shows. */
-export type Judgement =
+export type HostKeyVerdict =
   | { kind: 'known' }
   | { kind: 'unknown' }
   | { kind: 'changed'; known: KnownHost[] }
@@ -41,12 +41,12 @@ export function parseKnownHosts(text: string, file: string): KnownHost[] {
 }
 
 /** `name` is that of `knownName`; `bare` the host alone, whose key also counts for another port, as with ssh. */
-export function judge(entries: KnownHost[], name: string, bare: string, key: Buffer): Judgement {
-  const here = entries.filter(entry => names(entry, name))
-  const both = [...here, ...entries.filter(entry => names(entry, bare))]
+export function checkHostKey(entries: KnownHost[], name: string, bare: string, key: Buffer): HostKeyVerdict {
+  const exact = entries.filter(entry => entryCovers(entry, name))
+  const both = [...exact, ...entries.filter(entry => entryCovers(entry, bare))]
   const revoked = both.find(entry => entry.revoked && entry.key.equals(key))
   if (revoked) return { kind: 'revoked', by: revoked }
-  const known = here.filter(entry => !entry.revoked)
+  const known = exact.filter(entry => !entry.revoked)
   if (known.some(entry => entry.key.equals(key))) return { kind: 'known' }
   if (known.length > 0) return { kind: 'changed', known }
   const other = both.some(entry => !entry.revoked && entry.key.equals(key))
@@ -54,11 +54,11 @@ export function judge(entries: KnownHost[], name: string, bare: string, key: Buf
 }
 
 /** The types of the keys that are known for a host: those are asked for first, as a host has several. */
-export function knownTypes(entries: KnownHost[], name: string, bare: string): string[] {
+export function knownKeyTypes(entries: KnownHost[], name: string, bare: string): string[] {
   const valid = entries.filter(entry => !entry.revoked)
-  const here = valid.filter(entry => names(entry, name))
-  const found = here.length > 0 ? here : valid.filter(entry => names(entry, bare))
-  return [...new Set(found.map(entry => entry.type))]
+  const exact = valid.filter(entry => entryCovers(entry, name))
+  const entriesOfHost = exact.length > 0 ? exact : valid.filter(entry => entryCovers(entry, bare))
+  return [...new Set(entriesOfHost.map(entry => entry.type))]
 }
 
 /** As OpenSSH prints it: "ssh-ed25519 SHA256:…". */
@@ -73,20 +73,20 @@ function keyType(key: Buffer): string {
   return length === 0 || length > 64 ? 'key' : key.subarray(4, 4 + length).toString('latin1')
 }
 
-function names({ hosts }: KnownHost, name: string): boolean {
-  if (hosts.startsWith('|')) return hashedIs(hosts, name)
-  let found = false
+function entryCovers({ hosts }: KnownHost, name: string): boolean {
+  if (hosts.startsWith('|')) return matchesHashed(hosts, name)
+  let isCovered = false
   for (const pattern of hosts.toLowerCase().split(',')) {
     const negated = pattern.startsWith('!')
-    if (!matches(negated ? pattern.slice(1) : pattern, name)) continue
+    if (!matchesPattern(negated ? pattern.slice(1) : pattern, name)) continue
     if (negated) return false
-    found = true
+    isCovered = true
   }
-  return found
+  return isCovered
 }
 
 /** "|1|salt|hash": HMAC-SHA1 of the name. */
-function hashedIs(hosts: string, name: string): boolean {
+function matchesHashed(hosts: string, name: string): boolean {
   const [, version, salt, hash] = hosts.split('|')
   if (version !== '1' || salt === undefined || hash === undefined) return false
   const made = createHmac('sha1', Buffer.from(salt, 'base64')).update(name).digest('base64')
@@ -94,7 +94,7 @@ function hashedIs(hosts: string, name: string): boolean {
 }
 
 /** `*` is any number of characters and `?` one, and nothing else is special. */
-function matches(pattern: string, name: string): boolean {
+function matchesPattern(pattern: string, name: string): boolean {
   const source = pattern
     .replace(/[\\^$.|+()[\]{}]/g, '\\$&')
     .replace(/\*+/g, '.*')

@@ -1,26 +1,21 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
-import { createReadStream, createWriteStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { constants } from 'node:os'
 import { delimiter, resolve } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import type { Failure } from '../contract/failure.ts'
-import { fail, type Result } from '../contract/result.ts'
 import { childEnvironment } from '../lib/child-environment.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { reasonOf } from '../lib/error-code.ts'
-import { attend } from './attend.ts'
-import type { FetchOptions, Host, HostCommand, HostRan } from './host.ts'
-import { limit } from './limit.ts'
-import { createOutput } from './output.ts'
-import { stageFile, tooLarge } from './stage-file.ts'
+import { copyLocalFile } from './fetch-file.ts'
+import type { CommandResult, Host, HostCommand } from './host.ts'
+import { createOutputBuffer, startDeadline, waitOrStop } from './run-command.ts'
 
 export interface LocalHostOptions {
   /** The home folder of the user. */
   home: string
   environment?: Readonly<Record<string, string | undefined>>
   /** Further variables that its commands get, by name: what one program needs to find its account. */
-  also?(name: string): boolean
+  allowsVariable?(name: string): boolean
   clock?: Clock
   /** How long a command that is stopped may take to end by itself, in ms. */
   graceMs?: number
@@ -31,37 +26,41 @@ const usualFolders = ['.local/bin', '.local/share/mise/shims', '/opt/homebrew/bi
 
 /** This computer. Commands get the allow-list of the environment, the ssh-agent, and the usual folders on PATH. */
 export function localHost(options: LocalHostOptions): Host {
-  const { home, environment = process.env, also, clock = systemClock(), graceMs = 5000 } = options
+  const { home, environment = process.env, allowsVariable, clock = systemClock(), graceMs = 5000 } = options
   const path = (from: string): string => resolve(home, from.replace(/^~(?=\/|$)/, '.'))
 
-  async function run(command: HostCommand): Promise<HostRan> {
+  async function run(command: HostCommand): Promise<CommandResult> {
     const { onOutput } = command
-    const ends = limit(clock, command.limitMs, command.signal)
-    const nothing = { stdout: '', stderr: '' }
+    const deadline = startDeadline(clock, command.limitMs, command.signal)
+    const noOutput = { stdout: '', stderr: '' }
     try {
-      const started = ends.signal.aborted
+      const started = deadline.signal.aborted
         ? undefined
-        : await start(command.line, path(command.folder ?? ''), environmentOf(environment, home, also))
-      if (started === undefined) return { kind: ends.why() ?? 'cancelled', ...nothing }
+        : await startShell(
+            command.line,
+            path(command.folder ?? ''),
+            commandEnvironment(environment, home, allowsVariable),
+          )
+      if (started === undefined) return { kind: deadline.endedBy() ?? 'cancelled', ...noOutput }
       if ('code' in started) return { kind: 'not-started', error: started }
-      const stdout = createOutput(onOutput && (lines => onOutput(lines, 'stdout')))
-      const stderr = createOutput(onOutput && (lines => onOutput(lines, 'stderr')))
-      started.child.stdout.on('data', chunk => stdout.take(chunk))
-      started.child.stderr.on('data', chunk => stderr.take(chunk))
+      const stdout = createOutputBuffer(onOutput && (lines => onOutput(lines, 'stdout')))
+      const stderr = createOutputBuffer(onOutput && (lines => onOutput(lines, 'stderr')))
+      started.child.stdout.on('data', chunk => stdout.append(chunk))
+      started.child.stderr.on('data', chunk => stderr.append(chunk))
       // A command may end without reading its input.
       started.child.stdin.on('error', () => {})
       started.child.stdin.end(command.stdin ?? '')
       let code = 0
-      const over = endOf(started.child).then(exit => {
+      const finished = exitCodeOf(started.child).then(exit => {
         code = exit
       })
-      const ended = await attend(
+      const ended = await waitOrStop(
         {
-          over,
+          ended: finished,
           stop: () => stopGroup(started.child.pid ?? 0, clock, graceMs),
-          leave: () => abandon(started.child),
+          detach: () => releaseOutput(started.child),
         },
-        ends,
+        deadline,
         clock,
       )
       stdout.end()
@@ -69,26 +68,26 @@ export function localHost(options: LocalHostOptions): Host {
       const output = { stdout: stdout.text(), stderr: stderr.text() }
       return ended === 'over' ? { kind: 'ended', code, ...output } : { kind: ended, ...output }
     } finally {
-      ends.done()
+      deadline.clear()
     }
   }
 
   return {
     name: 'this computer',
     run,
-    fetchFile: (from, to, fetching) => copyFile(path(from), to, fetching, clock),
+    fetchFile: (from, to, options) => copyLocalFile(path(from), to, options, clock),
     close: async () => {},
   }
 }
 
-function environmentOf(
+function commandEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
   home: string,
-  also: (name: string) => boolean = () => false,
+  allowsVariable: (name: string) => boolean = () => false,
 ): Record<string, string> {
   const { PATH = '', SSH_AUTH_SOCK: agent } = environment
   const more = Object.entries(environment).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined && also(entry[0]),
+    (entry): entry is [string, string] => entry[1] !== undefined && allowsVariable(entry[0]),
   )
   const folders = [
     ...PATH.split(delimiter).filter(Boolean),
@@ -103,7 +102,7 @@ function environmentOf(
 }
 
 /** Starts a shell in a process group of its own; a failure where it cannot. */
-async function start(
+async function startShell(
   line: string,
   folder: string,
   env: Record<string, string>,
@@ -131,20 +130,20 @@ async function start(
 }
 
 /** Resolves to the exit code once the output is read too. */
-function endOf(child: ChildProcessWithoutNullStreams): Promise<number> {
+function exitCodeOf(child: ChildProcessWithoutNullStreams): Promise<number> {
   return new Promise(done => {
     let code = 0
     child.on('exit', (exit, signal) => {
       code = exit ?? 128 + (signal === null ? 0 : constants.signals[signal])
       // What it left running may hold its output for ever.
-      const leave = setTimeout(() => abandon(child), 2000)
+      const leave = setTimeout(() => releaseOutput(child), 2000)
       child.on('close', () => clearTimeout(leave))
     })
     child.on('close', () => done(code))
   })
 }
 
-function abandon(child: ChildProcessWithoutNullStreams): void {
+function releaseOutput(child: ChildProcessWithoutNullStreams): void {
   child.stdout.destroy()
   child.stderr.destroy()
   child.unref()
@@ -152,7 +151,7 @@ function abandon(child: ChildProcessWithoutNullStreams): void {
 
 /** TERM to a whole process group, KILL to what is left of it after `graceMs`. */
 async function stopGroup(group: number, clock: Clock, graceMs: number): Promise<void> {
-  const tell = (signal: NodeJS.Signals | 0): boolean => {
+  const send = (signal: NodeJS.Signals | 0): boolean => {
     try {
       return group > 1 && process.kill(-group, signal)
     } catch {
@@ -160,46 +159,8 @@ async function stopGroup(group: number, clock: Clock, graceMs: number): Promise<
     }
   }
   const end = clock.now() + graceMs
-  tell('SIGTERM')
-  while (tell(0) && clock.now() < end)
+  send('SIGTERM')
+  while (send(0) && clock.now() < end)
     await new Promise<void>(done => void clock.setTimer(clock.now() + 20, done))
-  tell('SIGKILL')
-}
-
-async function copyFile(
-  from: string,
-  to: string,
-  options: FetchOptions,
-  clock: Clock,
-): Promise<Result<null>> {
-  const unusable = (reason: string): Failure => ({ code: 'file-unusable', path: from, reason })
-  const ends = limit(clock, options.limitMs, options.signal)
-  try {
-    const found = await stat(from)
-    if (!found.isFile()) return fail(unusable('it is not a file'))
-    const refused = tooLarge(found.size, options.maxBytes)
-    if (refused !== undefined) return fail(unusable(refused))
-    return await stageFile(to, async staged => {
-      let done = 0
-      const source = createReadStream(from, { end: Math.max(0, found.size - 1) })
-      source.on('data', chunk => {
-        done += chunk.length
-        options.progress?.(done, found.size)
-      })
-      try {
-        await pipeline(source, createWriteStream(staged), { signal: ends.signal })
-      } catch (error) {
-        const why = ends.why()
-        if (why === 'cancelled') return { code: 'cancelled' }
-        if (why === 'too-slow')
-          return { code: 'host-too-slow', host: 'this computer', what: 'copy it', limitMs: options.limitMs }
-        throw error
-      }
-      return done === found.size ? undefined : unusable('it changed while it was copied')
-    })
-  } catch (error) {
-    return fail(unusable(reasonOf(error)))
-  } finally {
-    ends.done()
-  }
+  send('SIGKILL')
 }

@@ -2,29 +2,29 @@ import { constants } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { NodeSSH } from 'node-ssh'
 import type { ClientChannel } from 'ssh2'
-import type { Output } from './output.ts'
-import { shellWord } from './shell-word.ts'
+import type { OutputBuffer } from './run-command.ts'
+import { shellWord } from './run-command.ts'
 
 /** A command line of another host that runs. */
 export interface SshCommand {
   /** The exit code once it ended and its output is read; undefined when the connection broke. */
-  over: Promise<number | undefined>
+  ended: Promise<number | undefined>
   stop(): Promise<void>
-  leave(): void
+  detach(): void
 }
 
 /** How long what the command left running may hold its output, in ms. */
-const afterwards = 2000
+const outputGraceMs = 2000
 /** The word before the number of the process group; more of stderr than this is not searched for it, in bytes. */
 const marker = 'zotbar-group='
-const searched = 4096
+const markerSearchBytes = 4096
 const markerLine = new RegExp(`${marker}(\\d+)\\r?\\n`)
 
 /**
  * The line that the login shell gets. The shell says its process group first, so that everything that it starts can be
  * ended: the signals of SSH itself (RFC 4254, 6.9) do not reach what outlives the shell. Works in every shell.
  */
-function wholeLine(line: string, folder: string | undefined): string {
+function lineWithGroup(line: string, folder: string | undefined): string {
   const group = `/bin/sh -c 'echo ${marker}$PPID >&2'`
   return folder === undefined || folder === ''
     ? `${group} ; ${line}`
@@ -34,18 +34,18 @@ function wholeLine(line: string, folder: string | undefined): string {
 /** Starts a line; rejects when the host does not run it. */
 export async function startSshCommand(
   ssh: NodeSSH,
-  what: { line: string; folder?: string | undefined; stdin: string | Buffer; graceMs: number },
-  output: { stdout: Output; stderr: Output },
+  command: { line: string; folder?: string | undefined; stdin: string | Buffer; graceMs: number },
+  output: { stdout: OutputBuffer; stderr: OutputBuffer },
 ): Promise<SshCommand> {
-  const channel = await execute(ssh, wholeLine(what.line, what.folder))
+  const channel = await execute(ssh, lineWithGroup(command.line, command.folder))
   const stderr = withoutMarker(output.stderr)
-  channel.on('data', (chunk: Buffer) => output.stdout.take(chunk))
+  channel.on('data', (chunk: Buffer) => output.stdout.append(chunk))
   channel.stderr.on('data', (chunk: Buffer) => stderr.take(chunk))
   // A command may end without reading its input.
   channel.on('error', () => {})
   // To ask for more of it on a connection that is gone is an error too, which would end the app.
   channel.stderr.on('error', () => {})
-  channel.end(what.stdin)
+  channel.end(command.stdin)
   const over = new Promise<number | undefined>(resolve => {
     let code: number | undefined
     let leave: NodeJS.Timeout | undefined
@@ -54,7 +54,7 @@ export async function startSshCommand(
       leave = setTimeout(() => {
         closeQuietly(channel)
         resolve(code)
-      }, afterwards)
+      }, outputGraceMs)
     })
     channel.on('close', () => {
       clearTimeout(leave)
@@ -63,43 +63,43 @@ export async function startSshCommand(
     })
   })
   return {
-    over,
+    ended: over,
     stop: async () => {
-      const group = await Promise.race([stderr.group, delay(afterwards, undefined, { ref: false })])
-      if (group !== undefined && group > 1) await stopGroup(ssh, group, what.graceMs).catch(() => {})
+      const group = await Promise.race([stderr.group, delay(outputGraceMs, undefined, { ref: false })])
+      if (group !== undefined && group > 1) await stopGroup(ssh, group, command.graceMs).catch(() => {})
       closeQuietly(channel)
     },
-    leave: () => closeQuietly(channel),
+    detach: () => closeQuietly(channel),
   }
 }
 
 /** Takes the marker out of the beginning of an output. */
-function withoutMarker(output: Output): {
+function withoutMarker(output: OutputBuffer): {
   take(chunk: Buffer): void
   end(): void
   group: Promise<number | undefined>
 } {
   let head: Buffer | undefined = Buffer.alloc(0)
-  const { promise: group, resolve } = Promise.withResolvers<number | undefined>()
+  const { promise: foundGroup, resolve } = Promise.withResolvers<number | undefined>()
 
-  function pass(rest: Buffer, found: number | undefined): void {
+  function pass(rest: Buffer, group: number | undefined): void {
     head = undefined
-    resolve(found)
-    if (rest.length > 0) output.take(rest)
+    resolve(group)
+    if (rest.length > 0) output.append(rest)
   }
   return {
-    group,
+    group: foundGroup,
     take(chunk) {
       if (head === undefined) {
-        output.take(chunk)
+        output.append(chunk)
         return
       }
       head = Buffer.concat([head, chunk])
-      const found = markerLine.exec(head.toString('latin1'))
-      if (found) {
-        const after = head.subarray(found.index + found[0].length)
-        pass(Buffer.concat([head.subarray(0, found.index), after]), Number(found[1]))
-      } else if (head.length >= searched) pass(head, undefined)
+      const match = markerLine.exec(head.toString('latin1'))
+      if (match) {
+        const after = head.subarray(match.index + match[0].length)
+        pass(Buffer.concat([head.subarray(0, match.index), after]), Number(match[1]))
+      } else if (head.length >= markerSearchBytes) pass(head, undefined)
     },
     end() {
       if (head !== undefined) pass(head, undefined)
@@ -126,9 +126,9 @@ function execute(ssh: NodeSSH, line: string): Promise<ClientChannel> {
 
 /** TERM to the group, KILL to what is left of it after a while, by a second command. */
 async function stopGroup(ssh: NodeSSH, group: number, graceMs: number): Promise<void> {
-  const tell = (signal: string): string => `kill -s ${signal} -- -${group}`
+  const send = (signal: string): string => `kill -s ${signal} -- -${group}`
   const rounds = Math.ceil(graceMs / 100)
-  const script = `${tell('TERM')}; n=0; while [ $n -lt ${rounds} ] && ${tell('0')}; do sleep 0.1; n=$((n+1)); done; ${tell('KILL')}`
+  const script = `${send('TERM')}; n=0; while [ $n -lt ${rounds} ] && ${send('0')}; do sleep 0.1; n=$((n+1)); done; ${send('KILL')}`
   const channel = await execute(ssh, `/bin/sh -c '${script}' 2>/dev/null`)
   await new Promise<void>(resolve => {
     const limit = setTimeout(resolve, graceMs + 5000)

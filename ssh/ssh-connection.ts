@@ -5,10 +5,10 @@ import type { ServerHostKeyAlgorithm } from 'ssh2'
 import type { Failure } from '../contract/failure.ts'
 import { fail, ok, type Result } from '../contract/result.ts'
 import { errorCode, reasonOf } from '../lib/error-code.ts'
-import { fingerprint, judge, type KnownHost, knownTypes, parseKnownHosts } from './known-hosts.ts'
+import { checkHostKey, fingerprint, type KnownHost, knownKeyTypes, parseKnownHosts } from './known-hosts.ts'
 import { identitiesOf, type SshIdentities } from './ssh-keys.ts'
 import type { SshSettings } from './ssh-settings.ts'
-import { knownName } from './ssh-target.ts'
+import { knownHostName } from './ssh-settings.ts'
 
 export interface SshConnection {
   ssh: NodeSSH
@@ -36,12 +36,12 @@ const keepAliveMs = 15_000
 export async function connectSsh(options: ConnectOptions): Promise<Result<SshConnection>> {
   const { settings, knownHosts, limitMs, signal } = options
   const { address, port, user } = settings
-  const host = knownName(address, port)
+  const host = knownHostName(address, port)
   const unreachable = (reason: string) => fail({ code: 'host-unreachable', host, reason })
-  if (settings.through !== undefined)
-    return unreachable(`~/.ssh/config reaches it by ${settings.through}, which Zotbar does not follow`)
+  if (settings.proxy !== undefined)
+    return unreachable(`~/.ssh/config reaches it by ${settings.proxy}, which Zotbar does not follow`)
   const [{ NodeSSH: Ssh }, { default: ssh2 }] = await Promise.all([import('node-ssh'), import('ssh2')])
-  const [entries, identities] = await Promise.all([readKnown(knownHosts), identitiesOf(settings, ssh2)])
+  const [entries, identities] = await Promise.all([readKnownHosts(knownHosts), identitiesOf(settings, ssh2)])
   const end = performance.now() + limitMs
   const socket = await openSocket(address, port, limitMs, signal)
   if ('error' in socket)
@@ -57,10 +57,10 @@ export async function connectSsh(options: ConnectOptions): Promise<Result<SshCon
     username: user,
     readyTimeout: Math.max(1000, end - performance.now()),
     keepaliveInterval: keepAliveMs,
-    algorithms: { serverHostKey: algorithmsFor(knownTypes(entries, host, address.toLowerCase())) },
+    algorithms: { serverHostKey: algorithmsFor(knownKeyTypes(entries, host, address.toLowerCase())) },
     authHandler: identities.methods,
     hostVerifier: (key: Buffer) => {
-      refused = keyFailure(entries, settings, key, knownHosts)
+      refused = hostKeyFailure(entries, settings, key, knownHosts)
       return refused === undefined
     },
   })
@@ -86,7 +86,7 @@ export async function connectSsh(options: ConnectOptions): Promise<Result<SshCon
   return ok({ ssh, gone, close: () => ssh.dispose() })
 }
 
-async function readKnown(files: string[]): Promise<KnownHost[]> {
+async function readKnownHosts(files: string[]): Promise<KnownHost[]> {
   const texts = await Promise.all(
     files.map(async file => parseKnownHosts(await readFile(file, 'utf8').catch(() => ''), file)),
   )
@@ -101,10 +101,10 @@ function openSocket(
 ): Promise<{ socket: Socket } | { error: unknown }> {
   return new Promise(resolve => {
     const socket = connectSocket({ host, port })
-    const give = (error: unknown): void => {
+    const finish = (error: unknown): void => {
       clearTimeout(timer)
       signal.removeEventListener('abort', cancel)
-      socket.off('error', give)
+      socket.off('error', finish)
       if (error === undefined) resolve({ socket })
       else {
         socket.on('error', () => {})
@@ -112,16 +112,16 @@ function openSocket(
         resolve({ error })
       }
     }
-    const cancel = (): void => give(new Error('cancelled'))
-    const timer = setTimeout(() => give(new Error('too slow')), limitMs)
+    const cancel = (): void => finish(new Error('cancelled'))
+    const timer = setTimeout(() => finish(new Error('too slow')), limitMs)
     signal.addEventListener('abort', cancel, { once: true })
     if (signal.aborted) cancel()
-    socket.once('connect', () => give(undefined))
-    socket.once('error', give)
+    socket.once('connect', () => finish(undefined))
+    socket.once('error', finish)
   })
 }
 
-const offered: readonly ServerHostKeyAlgorithm[] = [
+const hostKeyAlgorithms: readonly ServerHostKeyAlgorithm[] = [
   'ssh-ed25519',
   'ecdsa-sha2-nistp256',
   'ecdsa-sha2-nistp384',
@@ -134,33 +134,33 @@ const offered: readonly ServerHostKeyAlgorithm[] = [
 function algorithmsFor(types: string[]): ServerHostKeyAlgorithm[] {
   const isKnown = (algorithm: string): boolean =>
     types.includes(algorithm.startsWith('rsa-') ? 'ssh-rsa' : algorithm)
-  return [...offered.filter(isKnown), ...offered.filter(algorithm => !isKnown(algorithm))]
+  return [...hostKeyAlgorithms.filter(isKnown), ...hostKeyAlgorithms.filter(algorithm => !isKnown(algorithm))]
 }
 
-function keyFailure(
+function hostKeyFailure(
   entries: KnownHost[],
   { address, port, user }: SshSettings,
   key: Buffer,
   files: string[],
 ): Failure | undefined {
-  const host = knownName(address, port)
+  const host = knownHostName(address, port)
   const target = `${port === 22 ? '' : `-p ${port} `}${user}@${address}`
   const presented = fingerprint(key)
-  const judged = judge(entries, host, address.toLowerCase(), key)
-  switch (judged.kind) {
+  const verdict = checkHostKey(entries, host, address.toLowerCase(), key)
+  switch (verdict.kind) {
     case 'known':
       return undefined
     case 'unknown':
       return { code: 'host-key-unknown', host, target, presented, files }
     case 'revoked':
-      return { code: 'host-key-revoked', host, presented, file: judged.by.file, line: judged.by.line }
+      return { code: 'host-key-revoked', host, presented, file: verdict.by.file, line: verdict.by.line }
     case 'changed':
       return {
         code: 'host-key-changed',
         host,
         target,
         presented,
-        known: judged.known.map(({ key, file, line }) => ({ fingerprint: fingerprint(key), file, line })),
+        known: verdict.known.map(({ key, file, line }) => ({ fingerprint: fingerprint(key), file, line })),
       }
   }
 }

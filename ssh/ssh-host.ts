@@ -3,15 +3,12 @@ import type { Failure } from '../contract/failure.ts'
 import { fail, type Result } from '../contract/result.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { reasonOf } from '../lib/error-code.ts'
-import { attend } from './attend.ts'
-import type { FetchOptions, Host, HostCommand, HostRan } from './host.ts'
-import { fired, type Limit, limit } from './limit.ts'
-import { createOutput } from './output.ts'
-import { fetchBySftp } from './sftp.ts'
+import { fetchBySftp } from './fetch-file.ts'
+import type { CommandResult, FetchOptions, Host, HostCommand } from './host.ts'
+import { createOutputBuffer, type Deadline, startDeadline, waitOrStop, whenAborted } from './run-command.ts'
 import { startSshCommand } from './ssh-command.ts'
 import { connectSsh, type SshConnection } from './ssh-connection.ts'
-import { sshSettings } from './ssh-settings.ts'
-import { parseTarget } from './ssh-target.ts'
+import { parseTarget, sshSettings } from './ssh-settings.ts'
 
 export interface SshHostOptions {
   /** The home folder of the user, for ~/.ssh. */
@@ -28,7 +25,7 @@ export interface SshHostOptions {
 
 interface Attempt {
   connected: Promise<Result<SshConnection>>
-  /** How many wait for it: it is given up with the last one. */
+  /** The number of callers that wait; the attempt is given up with the last. */
   waiting: number
   stop: AbortController
   settled: boolean
@@ -66,83 +63,87 @@ export function sshHost(target: string, options: SshHostOptions): Host {
       (error): Result<SshConnection> =>
         fail({ code: 'host-unreachable', host: target, reason: reasonOf(error) }),
     )
-    const made: Attempt = { connected, waiting: 0, stop, settled: false }
+    const started: Attempt = { connected, waiting: 0, stop, settled: false }
     const forget = (): void => {
-      if (attempt === made) attempt = undefined
+      if (attempt === started) attempt = undefined
     }
     void connected.then(result => {
-      made.settled = true
+      started.settled = true
       if (result.ok) void result.value.gone.then(forget)
       else forget()
     })
-    attempt = made
-    return made
+    attempt = started
+    return started
   }
 
   /** The one connection, made where there is none. */
-  async function connection(limitMs: number, ends: Limit): Promise<Result<SshConnection>> {
-    if (ends.signal.aborted) return fail({ code: 'cancelled' })
-    const here = attempt ?? begin(limitMs)
-    here.waiting += 1
-    const result = await Promise.race([here.connected, fired(ends.signal)])
-    here.waiting -= 1
+  async function connection(limitMs: number, deadline: Deadline): Promise<Result<SshConnection>> {
+    if (deadline.signal.aborted) return fail({ code: 'cancelled' })
+    const current = attempt ?? begin(limitMs)
+    current.waiting += 1
+    const result = await Promise.race([current.connected, whenAborted(deadline.signal)])
+    current.waiting -= 1
     if (result) return result
-    if (here.waiting === 0 && !here.settled) {
-      if (attempt === here) attempt = undefined
-      here.stop.abort()
+    if (current.waiting === 0 && !current.settled) {
+      if (attempt === current) attempt = undefined
+      current.stop.abort()
     }
-    if (ends.why() === 'cancelled') return fail({ code: 'cancelled' })
+    if (deadline.endedBy() === 'cancelled') return fail({ code: 'cancelled' })
     return fail({ code: 'host-unreachable', host: target, reason: 'it does not answer in time' })
   }
 
-  async function run(command: HostCommand): Promise<HostRan> {
-    const ends = limit(clock, command.limitMs, command.signal)
+  async function run(command: HostCommand): Promise<CommandResult> {
+    const deadline = startDeadline(clock, command.limitMs, command.signal)
     try {
-      const connected = await connection(command.limitMs, ends)
-      if (connected.ok) return await runOn(connected.value, command, ends)
+      const connected = await connection(command.limitMs, deadline)
+      if (connected.ok) return await runOn(connected.value, command, deadline)
       return connected.error.code === 'cancelled'
         ? { kind: 'cancelled', stdout: '', stderr: '' }
         : { kind: 'not-started', error: connected.error }
     } finally {
-      ends.done()
+      deadline.clear()
     }
   }
 
   async function runOn(
     { ssh, gone, close }: SshConnection,
     command: HostCommand,
-    ends: Limit,
-  ): Promise<HostRan> {
+    deadline: Deadline,
+  ): Promise<CommandResult> {
     const { onOutput, line, folder, stdin = '' } = command
-    const stdout = createOutput(onOutput && (lines => onOutput(lines, 'stdout')))
-    const stderr = createOutput(onOutput && (lines => onOutput(lines, 'stderr')))
-    const what = { line, folder, stdin, graceMs }
-    const starting = startSshCommand(ssh, what, { stdout, stderr }).catch((error: Error) => error)
-    const started = await Promise.race([starting, fired(ends.signal)])
+    const stdout = createOutputBuffer(onOutput && (lines => onOutput(lines, 'stdout')))
+    const stderr = createOutputBuffer(onOutput && (lines => onOutput(lines, 'stderr')))
+    const start = { line, folder, stdin, graceMs }
+    const starting = startSshCommand(ssh, start, { stdout, stderr }).catch((error: Error) => error)
+    const started = await Promise.race([starting, whenAborted(deadline.signal)])
     if (started === undefined) {
       // Whether the host will still begin it is not known.
       close()
-      return { kind: ends.why() ?? 'cancelled', stdout: '', stderr: '' }
+      return { kind: deadline.endedBy() ?? 'cancelled', stdout: '', stderr: '' }
     }
     if (started instanceof Error) {
       const lost = await Promise.race([gone, Promise.resolve(undefined)])
-      return { kind: 'not-started', error: notRun(started, lost) }
+      return { kind: 'not-started', error: startFailure(started, lost) }
     }
     let code: number | undefined
-    const over = Promise.race([started.over, gone.then(() => undefined)]).then(exit => {
+    const finished = Promise.race([started.ended, gone.then(() => undefined)]).then(exit => {
       code = exit
     })
-    const ended = await attend({ over, stop: started.stop, leave: started.leave }, ends, clock)
+    const ended = await waitOrStop(
+      { ended: finished, stop: started.stop, detach: started.detach },
+      deadline,
+      clock,
+    )
     stdout.end()
     stderr.end()
     const output = { stdout: stdout.text(), stderr: stderr.text() }
     if (ended !== 'over') return { kind: ended, ...output }
     if (code !== undefined) return { kind: 'ended', code, ...output }
-    const reason = await Promise.race([gone, closedAlone(clock)])
+    const reason = await Promise.race([gone, closedWithoutExit(clock)])
     return { kind: 'lost', error: { code: 'host-lost', host: target, reason }, ...output }
   }
 
-  const notRun = (error: Error, lost: string | undefined): Failure =>
+  const startFailure = (error: Error, lost: string | undefined): Failure =>
     lost === undefined
       ? { code: 'host-no-shell', host: target, reason: error.message }
       : { code: 'host-lost', host: target, reason: lost }
@@ -151,20 +152,22 @@ export function sshHost(target: string, options: SshHostOptions): Host {
     name: target,
     run,
     async fetchFile(from, to, fetching: FetchOptions) {
-      const ends = limit(clock, fetching.limitMs, fetching.signal)
+      const deadline = startDeadline(clock, fetching.limitMs, fetching.signal)
       try {
-        const connected = await connection(fetching.limitMs, ends)
-        return connected.ok ? await fetchBySftp(target, connected.value, from, to, fetching, ends) : connected
+        const connected = await connection(fetching.limitMs, deadline)
+        return connected.ok
+          ? await fetchBySftp(target, connected.value, from, to, fetching, deadline)
+          : connected
       } finally {
-        ends.done()
+        deadline.clear()
       }
     },
     async close() {
-      const here = attempt
+      const current = attempt
       attempt = undefined
-      if (here === undefined) return
-      here.stop.abort()
-      const connected = await here.connected
+      if (current === undefined) return
+      current.stop.abort()
+      const connected = await current.connected
       if (!connected.ok) return
       connected.value.close()
       await connected.value.gone
@@ -173,7 +176,7 @@ export function sshHost(target: string, options: SshHostOptions): Host {
 }
 
 /** A channel closed without an exit code, and the connection stays: the command cannot be told from one that broke. */
-function closedAlone(clock: Clock): Promise<string> {
+function closedWithoutExit(clock: Clock): Promise<string> {
   return new Promise(resolve => {
     clock.setTimer(clock.now() + 1000, () => resolve('the host ended the command without saying how'))
   })

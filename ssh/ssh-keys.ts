@@ -15,30 +15,30 @@ export interface SshIdentities {
 
 type Ssh2 = typeof import('ssh2')
 /** An agent that asks its user may take its time; one that hangs may not, in ms. */
-const agentLimit = 10_000
+const agentLimitMs = 10_000
 
 /** The keys of the agent first, then the key files that need no passphrase. Never asks for anything. */
 export async function identitiesOf(settings: SshSettings, ssh2: Ssh2): Promise<SshIdentities> {
-  const { user: username, agent, identities } = settings
-  const found: SshIdentities = { methods: [], tried: [], skipped: [] }
+  const { user: username, agent, identities: files } = settings
+  const identities: SshIdentities = { methods: [], tried: [], skipped: [] }
   const held = agent === undefined ? [] : await keysOfAgent(agent, ssh2)
-  if (typeof held === 'string') found.skipped.push(`the ssh-agent: ${held}`)
+  if (typeof held === 'string') identities.skipped.push(`the ssh-agent: ${held}`)
   else if (agent !== undefined && held.length > 0) {
-    found.methods.push({ type: 'agent', username, agent })
-    found.tried.push(`ssh-agent (${held.length} ${held.length === 1 ? 'key' : 'keys'})`)
+    identities.methods.push({ type: 'agent', username, agent })
+    identities.tried.push(`ssh-agent (${held.length} ${held.length === 1 ? 'key' : 'keys'})`)
   }
-  for (const file of identities) {
+  for (const file of files) {
     const read = await readKey(file, ssh2)
     if (read === 'absent') continue
     const name = basename(file)
     if ('key' in read) {
-      found.methods.push({ type: 'publickey', username, key: read.key })
-      found.tried.push(name)
-    } else if (!read.locked) found.skipped.push(`${name}: ${read.reason}`)
+      identities.methods.push({ type: 'publickey', username, key: read.key })
+      identities.tried.push(name)
+    } else if (!read.locked) identities.skipped.push(`${name}: ${read.reason}`)
     else if (!(await isHeld(`${file}.pub`, held, ssh2)))
-      found.skipped.push(`${name}: it has a passphrase and is not in the ssh-agent`)
+      identities.skipped.push(`${name}: it has a passphrase and is not in the ssh-agent`)
   }
-  return found
+  return identities
 }
 
 /** Public keys as SSH sends them; or why there are none, half a sentence. */
@@ -46,7 +46,7 @@ async function keysOfAgent(socket: string, ssh2: Ssh2): Promise<Buffer[] | strin
   try {
     const agent = ssh2.createAgent(socket)
     return await new Promise<Buffer[] | string>(resolve => {
-      const timer = setTimeout(() => resolve('it does not answer'), agentLimit)
+      const timer = setTimeout(() => resolve('it does not answer'), agentLimitMs)
       agent.getIdentities((error, keys) => {
         clearTimeout(timer)
         if (error) return resolve(`it cannot be asked (${reasonOf(error)})`)

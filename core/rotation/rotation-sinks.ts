@@ -42,7 +42,7 @@ export function createSinks({ home, clock, settings, store }: Options): Sinks {
 
   const parts: SinkParts = {
     here: localHost({ home: user, clock }),
-    withOp: localHost({ home: user, clock, also: isOfOp }),
+    withOp: localHost({ home: user, clock, allowsVariable: isOfOp }),
     there,
     forgejo: {
       url: () => settings.get('forgejo.url'),

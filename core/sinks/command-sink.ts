@@ -1,4 +1,4 @@
-import type { Host, HostRan } from '../../ssh/host.ts'
+import type { CommandResult, Host } from '../../ssh/host.ts'
 import { cancelled, done, errorOf, refused, tailOf } from './outcome.ts'
 import type { Sink, SinkResult, SinkSecret } from './sink.ts'
 import { onceWhole } from './whole-input.ts'
@@ -47,7 +47,7 @@ export function commandSink(id: string, kind: 'command' | 'ssh', options: Option
   }
 }
 
-function resultOf(ran: HostRan, name: string, secret: SinkSecret | undefined): SinkResult {
+function resultOf(ran: CommandResult, name: string, secret: SinkSecret | undefined): SinkResult {
   switch (ran.kind) {
     case 'ended':
       if (ran.code === 0) return done

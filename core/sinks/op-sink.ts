@@ -1,5 +1,5 @@
 import type { RunbookQuestion } from '../../contract/runbook.ts'
-import type { Host, HostRan } from '../../ssh/host.ts'
+import type { CommandResult, Host } from '../../ssh/host.ts'
 import { cancelled, done, errorOf, refused, tailOf } from './outcome.ts'
 import type { Sink, SinkProof, SinkResult, SinkSecret } from './sink.ts'
 import { onceWhole, quoted } from './whole-input.ts'
@@ -86,7 +86,7 @@ const withoutMissing = ({ error, waitFor }: Refusal): SinkResult => ({
 
 const waiting = (waitFor: RunbookQuestion | undefined) => (waitFor ? { waitFor } : {})
 
-function refusalOf(ran: HostRan, place: string, secret: SinkSecret | undefined): Refusal {
+function refusalOf(ran: CommandResult, place: string, secret: SinkSecret | undefined): Refusal {
   if (ran.kind === 'lost' || ran.kind === 'not-started') return { ok: false, error: errorOf(ran.error) }
   if (ran.kind !== 'ended')
     return ran.kind === 'cancelled'

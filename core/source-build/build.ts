@@ -4,8 +4,8 @@ import type { Failure } from '../../contract/failure.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import { type Clock, systemClock } from '../../lib/clock.ts'
 import { hashFileInto } from '../../lib/hash-file.ts'
-import type { Host, HostRan } from '../../ssh/host.ts'
-import { shellWord } from '../../ssh/shell-word.ts'
+import type { CommandResult, Host } from '../../ssh/host.ts'
+import { shellWord } from '../../ssh/run-command.ts'
 import { badPlaceholder, fill, goNames, needs, type Placeholders, parseRecipe } from './recipe.ts'
 
 export interface BuildOptions {
@@ -92,7 +92,7 @@ export async function buildFromSource(options: BuildOptions): Promise<Result<Bui
     return failureOf(ran, line)
   }
 
-  function failureOf(ran: HostRan, line: string): Failure | undefined {
+  function failureOf(ran: CommandResult, line: string): Failure | undefined {
     switch (ran.kind) {
       case 'ended':
         if (ran.code === 0) return undefined

@@ -1,7 +1,7 @@
 import type { Failure } from '../../contract/failure.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import { parseJson } from '../../lib/json.ts'
-import { shellWord } from '../../ssh/shell-word.ts'
+import { shellWord } from '../../ssh/run-command.ts'
 
 /** What the placeholders of a recipe stand for. */
 export interface Placeholders {

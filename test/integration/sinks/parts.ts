@@ -30,7 +30,7 @@ export function partsOf(
   const options = { home, environment: { ...process.env, ...environment, PATH: path } }
   return {
     here: localHost(options),
-    withOp: localHost({ ...options, also: isOfOp }),
+    withOp: localHost({ ...options, allowsVariable: isOfOp }),
     there: () => {
       throw new Error('no other host in this test')
     },

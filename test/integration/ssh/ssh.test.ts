@@ -4,7 +4,7 @@ import { appendFileSync, existsSync, readdirSync, readFileSync, statSync, writeF
 import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
 import { failureMessage } from '../../../contract/messages/failure-message.ts'
-import type { Host, HostRan } from '../../../ssh/host.ts'
+import type { CommandResult, Host } from '../../../ssh/host.ts'
 import { type SshHostOptions, sshHost } from '../../../ssh/ssh-host.ts'
 import { eventually } from '../../fakes/eventually.ts'
 import { fingerprintOf, makeKey, type Sshd, startSshd } from '../../fakes/sshd.ts'
@@ -41,7 +41,7 @@ function runs(pid: number): boolean {
   return state !== '' && !state.startsWith('Z')
 }
 
-function failureOf(ran: HostRan) {
+function failureOf(ran: CommandResult) {
   if (ran.kind !== 'not-started' && ran.kind !== 'lost') throw new Error(`it was ${JSON.stringify(ran)}`)
   return { ...ran.error, words: failureMessage(ran.error).steps.join('\n') }
 }

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { fingerprint, judge, knownTypes, parseKnownHosts } from '../../../ssh/known-hosts.ts'
-import { knownName, parseTarget } from '../../../ssh/ssh-target.ts'
+import { checkHostKey, fingerprint, knownKeyTypes, parseKnownHosts } from '../../../ssh/known-hosts.ts'
+import { knownHostName, parseTarget } from '../../../ssh/ssh-settings.ts'
 
 const keyOf = (type: string, fill: string): Buffer =>
   Buffer.concat([Buffer.from([0, 0, 0, type.length]), Buffer.from(type), Buffer.alloc(36, fill)])
@@ -17,7 +17,7 @@ function hashed(name: string): string {
 }
 
 const kindOf = (lines: string[], name: string, key: Buffer, bare = name) =>
-  judge(parseKnownHosts(lines.join('\n'), 'known_hosts'), name, bare, key).kind
+  checkHostKey(parseKnownHosts(lines.join('\n'), 'known_hosts'), name, bare, key).kind
 
 describe('known_hosts', () => {
   it.each([
@@ -58,14 +58,14 @@ describe('known_hosts', () => {
       ['# first', line('build.example', one), line('build.example', rsa, 'ssh-rsa')].join('\n'),
       'known_hosts',
     )
-    expect(judge(entries, 'build.example', 'build.example', two)).toMatchObject({
+    expect(checkHostKey(entries, 'build.example', 'build.example', two)).toMatchObject({
       kind: 'changed',
       known: [
         { line: 2, key: one },
         { line: 3, key: rsa },
       ],
     })
-    expect(knownTypes(entries, 'build.example', 'build.example')).toEqual(['ssh-ed25519', 'ssh-rsa'])
+    expect(knownKeyTypes(entries, 'build.example', 'build.example')).toEqual(['ssh-ed25519', 'ssh-rsa'])
   })
 
   it('lets a revoked key in by no other line', () => {
@@ -118,7 +118,7 @@ describe('a target', () => {
   })
 
   it('is named as known_hosts names it', () => {
-    expect([knownName('Build', 22), knownName('build', 2222), knownName('::1', 22)]).toEqual([
+    expect([knownHostName('Build', 22), knownHostName('build', 2222), knownHostName('::1', 22)]).toEqual([
       'build',
       '[build]:2222',
       '::1',

@@ -3,9 +3,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { HostRan } from '../../../ssh/host.ts'
+import type { CommandResult } from '../../../ssh/host.ts'
 import { localHost } from '../../../ssh/local-host.ts'
-import { createOutput, lastLines } from '../../../ssh/output.ts'
+import { createOutputBuffer } from '../../../ssh/run-command.ts'
 import { eventually } from '../../fakes/eventually.ts'
 
 const limitMs = 60_000
@@ -17,7 +17,7 @@ afterAll(() => rmSync(home, { recursive: true, force: true }))
 
 const here = (environment: Record<string, string> = { PATH: process.env['PATH'] ?? '' }) =>
   localHost({ home, environment, graceMs: 300 })
-const stdoutOf = (ran: HostRan): string => ('stdout' in ran ? ran.stdout : JSON.stringify(ran))
+const stdoutOf = (ran: CommandResult): string => ('stdout' in ran ? ran.stdout : JSON.stringify(ran))
 
 describe('a command on this computer', () => {
   it('gets its input and answers output and exit code', async () => {
@@ -134,22 +134,21 @@ describe('a file of this computer', () => {
 describe('an output', () => {
   it('is passed on by whole lines, whatever its parts are, and kept to its last 64 KiB', () => {
     const lines: string[] = []
-    const output = createOutput(some => lines.push(...some))
-    for (const byte of Buffer.from('größe\r\n1 %\r2 %\rdone\n\nrest')) output.take(Buffer.from([byte]))
+    const output = createOutputBuffer(some => lines.push(...some))
+    for (const byte of Buffer.from('größe\r\n1 %\r2 %\rdone\n\nrest')) output.append(Buffer.from([byte]))
     output.end()
     expect(lines).toEqual(['größe', '1 %', '2 %', 'done', 'rest'])
-    for (let i = 0; i < 300; i++) output.take(Buffer.alloc(1024, String(i % 10)))
+    for (let i = 0; i < 300; i++) output.append(Buffer.alloc(1024, String(i % 10)))
     expect(output.text()).toHaveLength(64 * 1024)
     expect(output.text().endsWith('9')).toBe(true)
   })
 
   it('passes on a line without end in parts', () => {
     const lengths: number[] = []
-    const output = createOutput(some => lengths.push(...some.map(line => line.length)))
-    output.take(Buffer.alloc(20_000, 'x'))
+    const output = createOutputBuffer(some => lengths.push(...some.map(line => line.length)))
+    output.append(Buffer.alloc(20_000, 'x'))
     output.end()
     expect(lengths).toEqual([8192, 8192, 20_000 - 2 * 8192])
-    expect(lastLines('a\n\n \nb\r\nc', 2)).toEqual(['b', 'c'])
   })
 })
 
