@@ -24,11 +24,11 @@ export type MenuRow =
 const separator: MenuRow = { type: 'separator' }
 
 /** The tray's menu for one state. Rows that could do nothing are absent, not greyed. */
-export function menuFor(snapshot: Snapshot, glance: StatusSummary, login: LoginState): MenuRow[] {
-  const headline: MenuRow = { type: 'note', label: glance.headline }
+export function menuFor(snapshot: Snapshot, status: StatusSummary, login: LoginState): MenuRow[] {
+  const headline: MenuRow = { type: 'note', label: status.headline }
   if (snapshot.quitting) return [headline]
   const address = clientAddress(snapshot)
-  const verbs = registryRows(snapshot, glance)
+  const verbs = registryRows(snapshot, status)
   return [
     headline,
     { type: 'item', label: `Copy ${address}`, command: { do: 'copy', text: address } },
@@ -59,16 +59,16 @@ function storageRows({ storage }: Snapshot): MenuRow[] {
   return [{ type: 'note', label: `${bytes(storage.bytes)} stored${free}` }]
 }
 
-function registryRows({ process }: Snapshot, glance: StatusSummary): MenuRow[] {
+function registryRows({ process }: Snapshot, status: StatusSummary): MenuRow[] {
   const restart = row({ verb: 'restart', label: 'Restart' })
   const stop = row({ verb: 'stop', label: 'Stop' })
   switch (process.kind) {
     case 'serving':
-      return [...glance.actions.filter(action => action.verb === 'show-keys').map(row), restart, stop]
+      return [...status.actions.filter(action => action.verb === 'show-keys').map(row), restart, stop]
     case 'starting':
       return [stop]
     case 'crash-looping':
-      return [...glance.actions.map(row), stop]
+      return [...status.actions.map(row), stop]
     case 'stopped':
     case 'backing-off':
     case 'draining':
@@ -76,7 +76,7 @@ function registryRows({ process }: Snapshot, glance: StatusSummary): MenuRow[] {
     case 'foreign':
     case 'undecided':
     case 'failed':
-      return glance.actions.map(row)
+      return status.actions.map(row)
     default:
       return unreachable(process)
   }

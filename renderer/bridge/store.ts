@@ -3,18 +3,18 @@ import type { Failure } from '../../contract/failure.ts'
 import { asksNatively, type StatusVerb } from '../../contract/messages/status-summary.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import type { Connection, Link } from './connection.ts'
-import { type Course, follow } from './course.ts'
 import { keep, lastKnown } from './last-known.ts'
 import { overtaken, predict, predictionMs } from './prediction.ts'
+import { follow, type Transition } from './transition.ts'
 
 /** Everything a view shows, replaced as a whole at each change. */
-export interface Known {
+export interface StoreState {
   link: Link
   /** What the app said last, with a predicted process state over it while one stands. */
   snapshot?: Snapshot
   /** True when `snapshot` is what the app says now, not what it said before this page was opened. */
   fresh: boolean
-  course?: Course
+  transition?: Transition
   /** The last command that failed, until the next one or until the process changes. */
   failure?: Failure
 }
@@ -22,7 +22,7 @@ export interface Known {
 /** What views may ask for. Answers come back as changes of what is known. */
 export interface Store {
   shell: Connection['shell']
-  known(): Known
+  known(): StoreState
   subscribe(listener: () => void): () => void
   act(verb: StatusVerb): void
   open(what: OpenTarget): void
@@ -41,17 +41,21 @@ export interface Store {
 export function createStore(connection: Connection, clock: () => number = Date.now): Store {
   const { bridge } = connection
   const cached = lastKnown()
-  let known: Known = { link: { kind: 'connecting' }, fresh: false, ...(cached ? { snapshot: cached } : {}) }
+  let known: StoreState = {
+    link: { kind: 'connecting' },
+    fresh: false,
+    ...(cached ? { snapshot: cached } : {}),
+  }
   /** What the app said, without predictions. */
   let said = cached
   let ending: ReturnType<typeof setTimeout> | undefined
   const listeners = new Set<() => void>()
 
-  const change = (part: Partial<Known>): void => {
+  const change = (part: Partial<StoreState>): void => {
     known = { ...known, ...part }
     for (const listener of listeners) listener()
   }
-  const without = (key: 'failure' | 'course'): void => {
+  const without = (key: 'failure' | 'transition'): void => {
     const { [key]: _, ...rest } = known
     known = rest
   }
@@ -68,10 +72,10 @@ export function createStore(connection: Connection, clock: () => number = Date.n
       without('failure')
     }
     // While a prediction stands, the app has not moved yet: its old state would end the course.
-    const course = ending === undefined ? follow(known.course, next.process) : known.course
-    without('course')
+    const transition = ending === undefined ? follow(known.transition, next.process) : known.transition
+    without('transition')
     const shown = ending !== undefined && known.snapshot ? { ...next, process: known.snapshot.process } : next
-    change({ snapshot: shown, fresh: true, ...(course ? { course } : {}) })
+    change({ snapshot: shown, fresh: true, ...(transition ? { transition } : {}) })
   }
 
   function foretell(verb: StatusVerb): void {
@@ -80,8 +84,8 @@ export function createStore(connection: Connection, clock: () => number = Date.n
     if (!process) return
     clearTimeout(ending)
     ending = setTimeout(withdraw, predictionMs)
-    const course = follow(known.course, process)
-    change({ snapshot: { ...said, process }, ...(course ? { course } : {}) })
+    const transition = follow(known.transition, process)
+    change({ snapshot: { ...said, process }, ...(transition ? { transition } : {}) })
   }
 
   /** In a browser the window is the page beside the popover. */
@@ -94,7 +98,7 @@ export function createStore(connection: Connection, clock: () => number = Date.n
     if (ending === undefined) return
     clearTimeout(ending)
     ending = undefined
-    without('course')
+    without('transition')
     if (said) change({ snapshot: said })
   }
 

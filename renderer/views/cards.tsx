@@ -14,16 +14,16 @@ import { Glyph } from '../ui/glyph.tsx'
 import { Sparkline } from '../ui/sparkline.tsx'
 import { Time } from '../ui/time.tsx'
 import { figuresAsOf } from './facts.ts'
-import type { Seen } from './knowledge.tsx'
 import { glyphOf } from './rows.tsx'
 import { FirstPush } from './storage-row.tsx'
+import type { ViewModel } from './view-model.tsx'
 
-export function HealthCard({ seen }: { seen: Seen }) {
-  const { process } = seen.snapshot
-  const { checkedAt } = seen.snapshot.service
+export function HealthCard({ model }: { model: ViewModel }) {
+  const { process } = model.snapshot
+  const { checkedAt } = model.snapshot.service
   const silent = process.kind === 'serving' && process.silence !== undefined
   // What the probes found before it fell silent says nothing about now.
-  const probes = silent ? [] : seen.snapshot.service.probes
+  const probes = silent ? [] : model.snapshot.service.probes
   return (
     <section className="card pad" aria-labelledby="health">
       <header>
@@ -31,7 +31,7 @@ export function HealthCard({ seen }: { seen: Seen }) {
         {checkedAt !== undefined && (
           <p className="label">
             <Time at={checkedAt} exact={exactMoment(checkedAt)}>
-              checked {when(checkedAt, seen.now)}
+              checked {when(checkedAt, model.now)}
             </Time>
           </p>
         )}
@@ -62,9 +62,9 @@ export function HealthCard({ seen }: { seen: Seen }) {
   )
 }
 
-export function StorageCard({ seen }: { seen: Seen }) {
-  const { storage } = seen.snapshot
-  const asOf = figuresAsOf(seen)
+export function StorageCard({ model }: { model: ViewModel }) {
+  const { storage } = model.snapshot
+  const asOf = figuresAsOf(model)
   const full = daysToFullText(storage)
   const label = asOf ?? (full && full.charAt(0).toLowerCase() + full.slice(1))
   return (
@@ -73,15 +73,15 @@ export function StorageCard({ seen }: { seen: Seen }) {
         <h3 id="storage">Storage</h3>
         {label !== undefined && <p className="label">{label}</p>}
       </header>
-      <UnreadableList seen={seen} />
-      <StorageBody seen={seen} />
+      <UnreadableList model={model} />
+      <StorageBody model={model} />
     </section>
   )
 }
 
 /** What the figures below do not tell of. */
-function UnreadableList({ seen }: { seen: Seen }) {
-  const words = unreadableMessage(seen.snapshot.storage.unreadable)
+function UnreadableList({ model }: { model: ViewModel }) {
+  const words = unreadableMessage(model.snapshot.storage.unreadable)
   if (!words) return null
   return (
     <div className="fault">
@@ -98,8 +98,8 @@ function UnreadableList({ seen }: { seen: Seen }) {
   )
 }
 
-function StorageBody({ seen }: { seen: Seen }) {
-  const { storage, process } = seen.snapshot
+function StorageBody({ model }: { model: ViewModel }) {
+  const { storage, process } = model.snapshot
   if (storage.error) {
     const words = failureMessage(storage.error)
     return (
@@ -149,10 +149,10 @@ function StorageBody({ seen }: { seen: Seen }) {
       {storage.repositories === 0 ? (
         <div className="empty">
           <p className="t">No images yet</p>
-          {process.kind === 'serving' && seen.answers && <FirstPush seen={seen} />}
+          {process.kind === 'serving' && model.answers && <FirstPush model={model} />}
         </div>
       ) : (
-        <Biggest seen={seen} />
+        <Biggest model={model} />
       )}
     </>
   )
@@ -160,8 +160,8 @@ function StorageBody({ seen }: { seen: Seen }) {
 
 const mostRepositories = 6
 
-function Biggest({ seen }: { seen: Seen }) {
-  const { biggest, repositories } = seen.snapshot.storage
+function Biggest({ model }: { model: ViewModel }) {
+  const { biggest, repositories } = model.snapshot.storage
   if (biggest.length === 0) return null
   const shown = biggest.slice(0, mostRepositories)
   const title =
@@ -184,8 +184,8 @@ function Biggest({ seen }: { seen: Seen }) {
   )
 }
 
-export function EventsCard({ seen }: { seen: Seen }) {
-  const events = lastEvents(seen.snapshot, seen.now, 5)
+export function EventsCard({ model }: { model: ViewModel }) {
+  const events = lastEvents(model.snapshot, model.now, 5)
   if (events.length === 0) return null
   return (
     <section className="card pad" aria-labelledby="events">
@@ -196,7 +196,7 @@ export function EventsCard({ seen }: { seen: Seen }) {
         {events.map(event => (
           <li key={event.id}>
             <Time at={event.at} exact={exactMoment(event.at)}>
-              {columnTime(event.at, seen.now)}
+              {columnTime(event.at, model.now)}
             </Time>
             <div>
               <p>{event.what}</p>

@@ -7,7 +7,7 @@ import { Copy } from '../ui/copy.tsx'
 import { Glyph } from '../ui/glyph.tsx'
 import { Time } from '../ui/time.tsx'
 import { Diff } from './diff.tsx'
-import { type Seen, useStore } from './knowledge.tsx'
+import { useStore, type ViewModel } from './view-model.tsx'
 
 const acceptCommand = 'npx zotbar data accept'
 
@@ -40,7 +40,7 @@ export function Accept({ choice: { found } }: { choice: Undecided }) {
 }
 
 /** The folder that was beside the one that is, what changed, and what can be done. */
-export function FolderChange({ seen, choice }: { seen: Seen; choice: Undecided }) {
+export function FolderChange({ model, choice }: { model: ViewModel; choice: Undecided }) {
   const { found, was, config } = choice
   return (
     <>
@@ -53,7 +53,7 @@ export function FolderChange({ seen, choice }: { seen: Seen; choice: Undecided }
         <thead>
           <tr>
             <td />
-            <th scope="col">{beforeTitle(was, seen.now)}</th>
+            <th scope="col">{beforeTitle(was, model.now)}</th>
             <th scope="col">Now in config.json</th>
           </tr>
         </thead>
@@ -77,10 +77,10 @@ export function FolderChange({ seen, choice }: { seen: Seen; choice: Undecided }
           {found.modifiedAt !== undefined && (
             <Line
               name="Last written"
-              was={was?.asOf !== undefined && `counted ${when(was.asOf, seen.now)}`}
+              was={was?.asOf !== undefined && `counted ${when(was.asOf, model.now)}`}
               now={
                 <Time at={found.modifiedAt} exact={exactMoment(found.modifiedAt)}>
-                  {when(found.modifiedAt, seen.now)}, the folder itself
+                  {when(found.modifiedAt, model.now)}, the folder itself
                 </Time>
               }
             />
@@ -92,7 +92,7 @@ export function FolderChange({ seen, choice }: { seen: Seen; choice: Undecided }
           <header className="over">
             <h3 id="changed">What changed</h3>
             {config.modifiedAt !== undefined && (
-              <p className="label">config.json written {when(config.modifiedAt, seen.now)}; not by Zotbar</p>
+              <p className="label">config.json written {when(config.modifiedAt, model.now)}; not by Zotbar</p>
             )}
           </header>
           <Diff

@@ -5,20 +5,20 @@ import { Glyph, Icon } from '../ui/glyph.tsx'
 import { Row } from '../ui/row.tsx'
 import { type Choosing, zotName } from './choice.tsx'
 import { Accept, beforeTitle } from './choice-folder.tsx'
-import type { Seen } from './knowledge.tsx'
+import type { ViewModel } from './view-model.tsx'
 
 /** The open choice in the popover: what there is to choose from, and what was found. */
-export function ChoiceRows({ seen, choice }: { seen: Seen; choice: Choosing }) {
+export function ChoiceRows({ model, choice }: { model: ViewModel; choice: Choosing }) {
   return choice.why === 'other-folder' ? (
-    <Folders seen={seen} choice={choice} />
+    <Folders model={model} choice={choice} />
   ) : (
-    <Programs seen={seen} choice={choice} />
+    <Programs model={model} choice={choice} />
   )
 }
 
-function Programs({ seen, choice }: { seen: Seen; choice: Choosing }) {
+function Programs({ model, choice }: { model: ViewModel; choice: Choosing }) {
   const until = choice.was?.servedBy?.engine === 'zot' ? choice.was.servedBy.until : undefined
-  const rows = choiceRows(choice, seen.snapshot.upgrade?.advisories.length)
+  const rows = choiceRows(choice, model.snapshot.upgrade?.advisories.length)
   const said = (side: 'zot' | 'own') =>
     rows
       .filter(row => row[side].mark !== 'fine')
@@ -31,7 +31,7 @@ function Programs({ seen, choice }: { seen: Seen; choice: Choosing }) {
         name="zot"
         glyph={<Icon name="engine" />}
         title={zotName(choice)}
-        label={until === undefined ? undefined : `until ${atTime(until, seen.now)}`}
+        label={until === undefined ? undefined : `until ${atTime(until, model.now)}`}
       >
         <p className="d">{`Keys, sign-in and pull-through go on as they were. ${said('zot')}`.trim()}</p>
       </Row>
@@ -55,12 +55,12 @@ function Programs({ seen, choice }: { seen: Seen; choice: Choosing }) {
   )
 }
 
-function Folders({ seen, choice }: { seen: Seen; choice: Choosing }) {
+function Folders({ model, choice }: { model: ViewModel; choice: Choosing }) {
   const { was, found } = choice
   return (
     <>
       {was !== undefined && (
-        <Row name="Folder before" glyph={<Icon name="storage" />} title={beforeTitle(was, seen.now)}>
+        <Row name="Folder before" glyph={<Icon name="storage" />} title={beforeTitle(was, model.now)}>
           <dl className="d kv">
             {was.folder !== undefined && (
               <>

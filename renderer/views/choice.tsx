@@ -8,21 +8,21 @@ import { Glyph } from '../ui/glyph.tsx'
 import { FolderChange } from './choice-folder.tsx'
 import { address } from './facts.ts'
 import { CommandFailure, Reason } from './headline.tsx'
-import { type Seen, useActs } from './knowledge.tsx'
+import { useActs, type ViewModel } from './view-model.tsx'
 
 export type Choosing = Extract<ProcessState, { kind: 'undecided' }>
 
 /** The choice that is open and can be made here: the app answers, and no runbook carries one out. */
-export function choosing({ snapshot, answers }: Seen): Choosing | undefined {
+export function choosing({ snapshot, answers }: ViewModel): Choosing | undefined {
   const { process, runbook } = snapshot
   return process.kind === 'undecided' && answers && runbook === undefined ? process : undefined
 }
 
 /** The overview while nothing is started: what was found, and what each choice changes. */
-export function ChoiceView({ seen, choice }: { seen: Seen; choice: Choosing }) {
-  const { act, sheet } = useActs(seen.glance.actions)
+export function ChoiceView({ model, choice }: { model: ViewModel; choice: Choosing }) {
+  const { act, sheet } = useActs(model.status.actions)
   const button = (verb: StatusVerb) => {
-    const action = seen.glance.actions.find(offered => offered.verb === verb)
+    const action = model.status.actions.find(offered => offered.verb === verb)
     return (
       action && (
         <p className="pick">
@@ -39,21 +39,21 @@ export function ChoiceView({ seen, choice }: { seen: Seen; choice: Choosing }) {
         <div className="hero asks">
           <Glyph name="asks" size="xl" />
           <div className="say">
-            <h2>{seen.glance.headline}</h2>
-            <Reason seen={seen} />
-            <CommandFailure seen={seen} />
+            <h2>{model.status.headline}</h2>
+            <Reason model={model} />
+            <CommandFailure model={model} />
           </div>
         </div>
         {choice.why === 'other-folder' ? (
-          <FolderChange seen={seen} choice={choice} />
+          <FolderChange model={model} choice={choice} />
         ) : (
-          <Comparison seen={seen} choice={choice} button={button} />
+          <Comparison model={model} choice={choice} button={button} />
         )}
       </div>
       <footer className="choice-foot">
         <p className="small two">
           {choice.why === 'other-folder' ? '' : 'The choice is kept; zotbar engine use changes it later. '}
-          Until then pulls and pushes to {address(seen.snapshot)} are refused.
+          Until then pulls and pushes to {address(model.snapshot)} are refused.
         </p>
       </footer>
       {sheet}
@@ -62,15 +62,15 @@ export function ChoiceView({ seen, choice }: { seen: Seen; choice: Choosing }) {
 }
 
 function Comparison({
-  seen,
+  model,
   choice,
   button,
 }: {
-  seen: Seen
+  model: ViewModel
   choice: Choosing
   button: (verb: StatusVerb) => ReactNode
 }) {
-  const { engine, upgrade } = seen.snapshot
+  const { engine, upgrade } = model.snapshot
   return (
     <table className="card cmp">
       <colgroup>
@@ -85,7 +85,7 @@ function Comparison({
           </th>
           <th scope="col">
             <p className="t">{zotName(choice)}</p>
-            <p className="small two">{servedText(choice, seen.now)}</p>
+            <p className="small two">{servedText(choice, model.now)}</p>
             {button('use-zot')}
           </th>
           <th scope="col">

@@ -2,13 +2,13 @@ import { failureMessage } from '../../contract/messages/failure-message.ts'
 import type { StatusAction } from '../../contract/messages/status-summary.ts'
 import { Button } from '../ui/button.tsx'
 import { Ticking } from '../ui/ticking.tsx'
-import type { Seen } from './knowledge.tsx'
 import { quotedIn } from './quoted.tsx'
+import type { ViewModel } from './view-model.tsx'
 
 /** The reason below a headline: one paragraph per line of it, `more` after the last. */
-export function Reason({ seen, more = '' }: { seen: Seen; more?: string }) {
-  const quoted = quotedIn(seen.snapshot.process, seen.now)
-  const lines = seen.glance.reason.split('\n').filter(line => line !== '' && !quoted.has(line))
+export function Reason({ model, more = '' }: { model: ViewModel; more?: string }) {
+  const quoted = quotedIn(model.snapshot.process, model.now)
+  const lines = model.status.reason.split('\n').filter(line => line !== '' && !quoted.has(line))
   return lines.map((line, index) => (
     <p key={line.replaceAll(/\d+/g, '#')}>
       <Ticking text={index === lines.length - 1 ? line + more : line} />
@@ -39,9 +39,9 @@ export function Actions({
 }
 
 /** A command that failed, where the headline does not say it already. */
-export function CommandFailure({ seen }: { seen: Seen }) {
-  if (!seen.failure || seen.glance.class === 'down' || !seen.answers) return null
-  const words = failureMessage(seen.failure)
+export function CommandFailure({ model }: { model: ViewModel }) {
+  if (!model.failure || model.status.class === 'down' || !model.answers) return null
+  const words = failureMessage(model.failure)
   return (
     <div className="failure" role="alert">
       <p className="t">{words.title}</p>

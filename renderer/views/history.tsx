@@ -3,8 +3,8 @@ import { initiatorText, shortResultText } from '../../contract/messages/runbook-
 import type { RunbookRecord, RunbookResult } from '../../contract/runbook.ts'
 import { Glyph, type StatusGlyph } from '../ui/glyph.tsx'
 import { Time } from '../ui/time.tsx'
-import type { Seen } from './knowledge.tsx'
 import { useHistory } from './use-run.ts'
+import type { ViewModel } from './view-model.tsx'
 
 const glyphs: Record<RunbookResult, StatusGlyph> = {
   done: 'fine',
@@ -14,8 +14,8 @@ const glyphs: Record<RunbookResult, StatusGlyph> = {
 }
 
 /** Every run that has ended, with a way to its steps. */
-export function HistoryView({ seen }: { seen: Seen }) {
-  const runs = useHistory(seen)
+export function HistoryView({ model }: { model: ViewModel }) {
+  const runs = useHistory(model)
   return (
     <>
       <header className="bar-top">
@@ -33,15 +33,15 @@ export function HistoryView({ seen }: { seen: Seen }) {
             steps.
           </p>
         )}
-        {runs !== undefined && runs.length > 0 && <Runs runs={runs} now={seen.now} />}
+        {runs !== undefined && runs.length > 0 && <Runs runs={runs} now={model.now} />}
       </div>
     </>
   )
 }
 
 /** The newest runs, for the overview; nothing before the first. */
-export function HistoryCard({ seen }: { seen: Seen }) {
-  const runs = useHistory(seen)
+export function HistoryCard({ model }: { model: ViewModel }) {
+  const runs = useHistory(model)
   if (!runs || runs.length === 0) return null
   return (
     <section className="span2" aria-labelledby="what-was-done">
@@ -53,7 +53,7 @@ export function HistoryCard({ seen }: { seen: Seen }) {
           </a>
         )}
       </header>
-      <Runs runs={runs.slice(0, 3)} now={seen.now} />
+      <Runs runs={runs.slice(0, 3)} now={model.now} />
     </section>
   )
 }

@@ -9,15 +9,15 @@ import { Copy } from '../ui/copy.tsx'
 import { Sheet } from '../ui/sheet.tsx'
 import { address } from './facts.ts'
 import { ImageTable } from './image-table.tsx'
-import { type Seen, useStore } from './knowledge.tsx'
 import { Refused } from './refused.tsx'
 import { useImages } from './use-images.ts'
+import { useStore, type ViewModel } from './view-model.tsx'
 
 const keyOf = (image: Image): string => `${image.repository}:${image.tag}`
 
 /** Every tag in one list; the chosen one has its pull command and can be deleted. */
-export function ImagesView({ seen }: { seen: Seen }) {
-  const { images, loading, timesKnown, unreadable, failure, reload } = useImages(seen)
+export function ImagesView({ model }: { model: ViewModel }) {
+  const { images, loading, timesKnown, unreadable, failure, reload } = useImages(model)
   const [wanted, setWanted] = useState('')
   const [chosen, setChosen] = useState<string>()
   const shown = useMemo(() => matching(images ?? [], wanted), [images, wanted])
@@ -49,20 +49,20 @@ export function ImagesView({ seen }: { seen: Seen }) {
       </header>
       {failure && <Refused failure={failure} />}
       <UnreadableNote unreadable={unreadable} />
-      {!failure && images?.length === 0 && !loading && unreadable.length === 0 && <NoImages seen={seen} />}
+      {!failure && images?.length === 0 && !loading && unreadable.length === 0 && <NoImages model={model} />}
       {images !== undefined && images.length > 0 && (
         <ImageTable
           images={shown}
-          now={seen.now}
+          now={model.now}
           selected={at}
-          pullCommand={image => pullCommand(seen, image)}
+          pullCommand={image => pullCommand(model, image)}
           onSelect={image => setChosen(keyOf(image))}
         />
       )}
       {images !== undefined && images.length > 0 && shown.length === 0 && (
         <p className="nothing">No image matches.</p>
       )}
-      {selected && <Chosen key={keyOf(selected)} seen={seen} image={selected} onGone={reload} />}
+      {selected && <Chosen key={keyOf(selected)} model={model} image={selected} onGone={reload} />}
       {!timesKnown && !selected && (
         <p className="foot label">This engine does not tell Zotbar when images were pushed and pulled.</p>
       )}
@@ -80,14 +80,14 @@ function matching(images: Image[], wanted: string): Image[] {
   })
 }
 
-const pullCommand = (seen: Seen, image: Image): string =>
-  `docker pull ${address(seen.snapshot)}/${keyOf(image)}`
+const pullCommand = (model: ViewModel, image: Image): string =>
+  `docker pull ${address(model.snapshot)}/${keyOf(image)}`
 
-function Chosen({ seen, image, onGone }: { seen: Seen; image: Image; onGone: () => void }) {
+function Chosen({ model, image, onGone }: { model: ViewModel; image: Image; onGone: () => void }) {
   const { images } = useStore()
   const [asking, setAsking] = useState(false)
   const [failure, setFailure] = useState<Failure>()
-  const command = pullCommand(seen, image)
+  const command = pullCommand(model, image)
   const remove = (): void => {
     void images.delete({ repository: image.repository, reference: image.tag }).then(done => {
       if (!done.ok) return setFailure(done.error)
@@ -135,8 +135,8 @@ function UnreadableNote({ unreadable }: { unreadable: UnreadableRepository[] }) 
   )
 }
 
-function NoImages({ seen }: { seen: Seen }) {
-  const command = `docker push ${address(seen.snapshot)}/team/app:1`
+function NoImages({ model }: { model: ViewModel }) {
+  const command = `docker push ${address(model.snapshot)}/team/app:1`
   return (
     <div className="nothing">
       <p>No images yet. Push one:</p>

@@ -6,8 +6,8 @@ import { clipboardMs, noticeDays } from '../../contract/messages/key-message.ts'
 import { announce } from '../ui/announcer.tsx'
 import { Button } from '../ui/button.tsx'
 import { Copy } from '../ui/copy.tsx'
-import { useStore } from './knowledge.tsx'
 import { Refused } from './refused.tsx'
+import { useStore } from './view-model.tsx'
 
 const day = 86_400_000
 

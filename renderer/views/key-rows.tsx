@@ -10,13 +10,13 @@ import {
 import { Glyph, Icon } from '../ui/glyph.tsx'
 import { LifeBar } from '../ui/life-bar.tsx'
 import { Row } from '../ui/row.tsx'
-import type { Seen } from './knowledge.tsx'
+import type { ViewModel } from './view-model.tsx'
 
 /** The key under care that ends first, and those that want something, in the popover. */
 const mostRows = 3
 
-export function KeyRows({ seen }: { seen: Seen }) {
-  const all = byUrgency(seen.snapshot.managedKeys ?? [])
+export function KeyRows({ model }: { model: ViewModel }) {
+  const all = byUrgency(model.snapshot.managedKeys ?? [])
   const shown = all.filter(keyWants).slice(0, mostRows)
   if (shown.length === 0) shown.push(...all.slice(0, 1))
   return shown.map(key => {
@@ -35,9 +35,9 @@ export function KeyRows({ seen }: { seen: Seen }) {
               plain
               from={Date.parse(createdAt)}
               until={Date.parse(expirationDate)}
-              now={seen.now}
+              now={model.now}
               wants={wants}
-              label={lifetimeText(Date.parse(createdAt), Date.parse(expirationDate), seen.now)}
+              label={lifetimeText(Date.parse(createdAt), Date.parse(expirationDate), model.now)}
             />
           )
         }
@@ -54,9 +54,9 @@ export function KeyRows({ seen }: { seen: Seen }) {
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
 /** The keys that want something, in the overview. */
-export function KeysToDo({ seen }: { seen: Seen }) {
-  const keys = wantingKeys(seen.snapshot)
-  if (keys.length === 0 || seen.snapshot.process.kind !== 'serving') return null
+export function KeysToDo({ model }: { model: ViewModel }) {
+  const keys = wantingKeys(model.snapshot)
+  if (keys.length === 0 || model.snapshot.process.kind !== 'serving') return null
   return (
     <section className="card span2" aria-label="Keys">
       <ul className="todo">

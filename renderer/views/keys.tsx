@@ -9,7 +9,6 @@ import { announce } from '../ui/announcer.tsx'
 import { Button } from '../ui/button.tsx'
 import { HandedTo } from './handed-to.tsx'
 import { CareCard, NoticesCard, SecretsCard } from './key-cards.tsx'
-import { type Seen, useStore } from './knowledge.tsx'
 import { MadeKey } from './made-key.tsx'
 import { ManagedKeyRow } from './managed-key.tsx'
 import { NewKey } from './new-key.tsx'
@@ -19,12 +18,13 @@ import { RotatePlan } from './rotate-plan.tsx'
 import { RunPage } from './run-page.tsx'
 import { TwoKeys } from './two-keys.tsx'
 import { type KnownKeys, useKeys } from './use-managed.ts'
+import { useStore, type ViewModel } from './view-model.tsx'
 
 /** The keys; the plan of a rotation, its steps, and how it ended. */
-export function KeysView({ seen }: { seen: Seen }) {
+export function KeysView({ model }: { model: ViewModel }) {
   const { keys } = useStore()
-  const known = useKeys(seen)
-  const current = seen.snapshot.runbook
+  const known = useKeys(model)
+  const current = model.snapshot.runbook
   const live = current?.runbook === 'rotate' || current?.runbook === 'retire' ? current.run : undefined
   const [run, setRun] = useState<string>()
   const [planned, setPlanned] = useState<string>()
@@ -39,7 +39,7 @@ export function KeysView({ seen }: { seen: Seen }) {
     const key = care.find(one => one.next) ?? care.find(one => one.user === planned)
     return (
       <RunPage
-        seen={seen}
+        model={model}
         name={run}
         onDone={() => {
           setRun(undefined)
@@ -48,7 +48,7 @@ export function KeysView({ seen }: { seen: Seen }) {
         }}
       >
         {key && live !== undefined && <HandedTo apiKey={key} steps={current?.steps ?? []} />}
-        {key && <TwoKeys apiKey={key} now={seen.now} />}
+        {key && <TwoKeys apiKey={key} now={model.now} />}
       </RunPage>
     )
   }
@@ -57,7 +57,7 @@ export function KeysView({ seen }: { seen: Seen }) {
     return (
       <RotatePlan
         apiKey={chosen}
-        seen={seen}
+        model={model}
         onBack={() => setPlanned(undefined)}
         onBegun={begun => setRun(begun)}
       />
@@ -72,7 +72,7 @@ export function KeysView({ seen }: { seen: Seen }) {
   }
   return (
     <KeyLists
-      seen={seen}
+      model={model}
       known={known}
       {...(failure ? { failure } : {})}
       onRotate={user => setPlanned(user)}
@@ -82,13 +82,13 @@ export function KeysView({ seen }: { seen: Seen }) {
 }
 
 function KeyLists({
-  seen,
+  model,
   known,
   failure: refused,
   onRotate,
   onEndOverlap,
 }: {
-  seen: Seen
+  model: ViewModel
   known: KnownKeys
   failure?: Failure
   onRotate: (user: string) => void
@@ -129,7 +129,7 @@ function KeyLists({
         <div>
           <h1 id="view">Keys</h1>
           <p className="label" role="status">
-            {care && summary(cared.length, others.map(endOf), seen.now)}
+            {care && summary(cared.length, others.map(endOf), model.now)}
           </p>
         </div>
         <div className="tools">
@@ -163,7 +163,7 @@ function KeyLists({
                 <ManagedKeyRow
                   key={`${key.registry} ${key.user}`}
                   apiKey={key}
-                  now={seen.now}
+                  now={model.now}
                   filled={key === first && !made}
                   onRotate={() => onRotate(key.user)}
                   onEndOverlap={() => onEndOverlap(key.user)}
@@ -172,7 +172,7 @@ function KeyLists({
               ))}
             </ul>
             <div className="cards">
-              {watched && <NoticesCard apiKey={watched} now={seen.now} />}
+              {watched && <NoticesCard apiKey={watched} now={model.now} />}
               {care && <SecretsCard store={care.store} />}
             </div>
           </>
@@ -187,7 +187,12 @@ function KeyLists({
             {cared.length > 0 && <h2 className="others">Other keys</h2>}
             <ul className="card keys" aria-label="Keys">
               {others.map(key => (
-                <KeyRow key={key.uuid} apiKey={key} now={seen.now} onRevoke={() => void revoke([key.uuid])} />
+                <KeyRow
+                  key={key.uuid}
+                  apiKey={key}
+                  now={model.now}
+                  onRevoke={() => void revoke([key.uuid])}
+                />
               ))}
             </ul>
           </>

@@ -1,8 +1,8 @@
 import { useState } from 'react'
 import type { KeyCreated } from '../../contract/key.ts'
 import { Button } from '../ui/button.tsx'
-import { useStore } from './knowledge.tsx'
 import { Secret } from './secret.tsx'
+import { useStore } from './view-model.tsx'
 
 /** A key that was just made. Its secret comes to this page only when somebody asks to see it, once. */
 export function MadeKey({ made, onDone }: { made: KeyCreated; onDone: () => void }) {

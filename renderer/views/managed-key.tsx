@@ -10,10 +10,10 @@ import { LifeBar } from '../ui/life-bar.tsx'
 import { Menu } from '../ui/menu.tsx'
 import { Sheet } from '../ui/sheet.tsx'
 import { sinkGlyphs } from './handed-to.tsx'
-import { useStore } from './knowledge.tsx'
 import { Refused } from './refused.tsx'
 import { RunParts } from './run-steps.tsx'
 import { Secret } from './secret.tsx'
+import { useStore } from './view-model.tsx'
 
 /** Whether a key wants something: its end is near, or it is not as our record says. */
 export const wantsOf = (key: ManagedKey): boolean =>

@@ -2,8 +2,8 @@ import { type FormEvent, useEffect, useId, useRef, useState } from 'react'
 import type { Failure } from '../../contract/failure.ts'
 import type { KeyCreated } from '../../contract/key.ts'
 import { Button } from '../ui/button.tsx'
-import { useStore } from './knowledge.tsx'
 import { Refused } from './refused.tsx'
+import { useStore } from './view-model.tsx'
 
 const lives = [
   ['7d', '7 days'],

@@ -7,65 +7,65 @@ import { Glyph, Icon } from '../ui/glyph.tsx'
 import { Ticking } from '../ui/ticking.tsx'
 import { Time } from '../ui/time.tsx'
 import { EventsCard, HealthCard, StorageCard } from './cards.tsx'
-import { CourseSteps } from './course-steps.tsx'
 import { address, engineName, uptime } from './facts.ts'
 import { Actions, CommandFailure, Reason } from './headline.tsx'
 import { HistoryCard } from './history.tsx'
 import { KeysToDo } from './key-rows.tsx'
-import { type Seen, useActs } from './knowledge.tsx'
 import { Excerpt, FaultList, faultsOf, lastLinesOf } from './quoted.tsx'
 import { ForeignFacts, PushList } from './rows.tsx'
 import { RunActions } from './run-actions.tsx'
+import { TransitionSteps } from './transition-steps.tsx'
+import { useActs, type ViewModel } from './view-model.tsx'
 
 /** Everything that the glance says, with its evidence. */
-export function Overview({ seen }: { seen: Seen }) {
-  const { glance } = seen
-  const { act, sheet } = useActs(glance.actions)
+export function Overview({ model }: { model: ViewModel }) {
+  const { status } = model
+  const { act, sheet } = useActs(status.actions)
   return (
     <>
-      <div className={`hero ${glance.class}`}>
-        <Glyph name={glance.class} size="xl" />
+      <div className={`hero ${status.class}`}>
+        <Glyph name={status.class} size="xl" />
         <div className="say">
           <h2>
-            <Ticking text={glance.headline} />
+            <Ticking text={status.headline} />
           </h2>
-          <Reason seen={seen} more={runningText(seen)} />
-          <Actions actions={glance.actions} act={act} />
-          <RunActions seen={seen} onSteps={() => location.assign('#run')} />
-          <CourseSteps seen={seen} />
-          <CommandFailure seen={seen} />
+          <Reason model={model} more={runningText(model)} />
+          <Actions actions={status.actions} act={act} />
+          <RunActions model={model} onSteps={() => location.assign('#run')} />
+          <TransitionSteps model={model} />
+          <CommandFailure model={model} />
         </div>
       </div>
-      <Facts seen={seen} />
+      <Facts model={model} />
       <div className="cards">
-        <Faults seen={seen} />
-        <KeysToDo seen={seen} />
-        <Advisories seen={seen} />
-        <Notices seen={seen} />
-        <LastLines seen={seen} />
-        <Pushes seen={seen} />
-        <Foreign seen={seen} />
+        <Faults model={model} />
+        <KeysToDo model={model} />
+        <Advisories model={model} />
+        <Notices model={model} />
+        <LastLines model={model} />
+        <Pushes model={model} />
+        <Foreign model={model} />
         <div className="stack">
-          <HealthCard seen={seen} />
-          <EventsCard seen={seen} />
+          <HealthCard model={model} />
+          <EventsCard model={model} />
         </div>
         <div className="stack">
-          <StorageCard seen={seen} />
+          <StorageCard model={model} />
         </div>
-        <HistoryCard seen={seen} />
+        <HistoryCard model={model} />
       </div>
       {sheet}
     </>
   )
 }
 
-function runningText({ snapshot, now, answers }: Seen): string {
+function runningText({ snapshot, now, answers }: ViewModel): string {
   if (snapshot.process.kind !== 'serving' || !answers) return ''
   return ` Running for ${uptime(snapshot.process.startedAt, now)}.`
 }
 
-function Facts({ seen }: { seen: Seen }) {
-  const { registry } = seen.snapshot
+function Facts({ model }: { model: ViewModel }) {
+  const { registry } = model.snapshot
   const path = (text: string) => (
     <span className="mono" title={text}>
       {shortName(text, 21)}
@@ -75,8 +75,8 @@ function Facts({ seen }: { seen: Seen }) {
     [
       'Address',
       <span className="copy" key="a">
-        <code>{address(seen.snapshot)}</code>
-        <Copy text={address(seen.snapshot)} what="address" />
+        <code>{address(model.snapshot)}</code>
+        <Copy text={address(model.snapshot)} what="address" />
       </span>,
     ],
     ...(registry.publicUrl === undefined
@@ -90,7 +90,7 @@ function Facts({ seen }: { seen: Seen }) {
             </span>,
           ] satisfies [string, ReactNode],
         ]),
-    ['Engine', engineName(seen.snapshot)],
+    ['Engine', engineName(model.snapshot)],
     ['Config', path(registry.configFile)],
     ...(registry.dataFolder === undefined
       ? []
@@ -108,9 +108,9 @@ function Facts({ seen }: { seen: Seen }) {
   )
 }
 
-function Advisories({ seen }: { seen: Seen }) {
-  const { upgrade, process } = seen.snapshot
-  const words = advisoryMessage(seen.snapshot)
+function Advisories({ model }: { model: ViewModel }) {
+  const { upgrade, process } = model.snapshot
+  const words = advisoryMessage(model.snapshot)
   if (!upgrade || !words || process.kind !== 'serving') return null
   return (
     <section className="card span2" aria-label="Advisories">
@@ -130,8 +130,8 @@ function Advisories({ seen }: { seen: Seen }) {
   )
 }
 
-function Notices({ seen }: { seen: Seen }) {
-  const notices = noticesBesideKeys(seen.snapshot)
+function Notices({ model }: { model: ViewModel }) {
+  const notices = noticesBesideKeys(model.snapshot)
   if (notices.length === 0) return null
   return (
     <section className="card span2" aria-label="Notices">
@@ -153,8 +153,8 @@ function Notices({ seen }: { seen: Seen }) {
   )
 }
 
-function Faults({ seen }: { seen: Seen }) {
-  const faults = faultsOf(seen.snapshot.process)
+function Faults({ model }: { model: ViewModel }) {
+  const faults = faultsOf(model.snapshot.process)
   if (!faults) return null
   return (
     <Wide title={faults.file}>
@@ -163,8 +163,8 @@ function Faults({ seen }: { seen: Seen }) {
   )
 }
 
-function LastLines({ seen }: { seen: Seen }) {
-  const last = lastLinesOf(seen.snapshot.process)
+function LastLines({ model }: { model: ViewModel }) {
+  const last = lastLinesOf(model.snapshot.process)
   if (!last) return null
   return (
     <Wide
@@ -180,8 +180,8 @@ function LastLines({ seen }: { seen: Seen }) {
   )
 }
 
-function Pushes({ seen }: { seen: Seen }) {
-  const process = seen.snapshot.process
+function Pushes({ model }: { model: ViewModel }) {
+  const process = model.snapshot.process
   if (process.kind !== 'draining') return null
   return (
     <Wide
@@ -190,19 +190,19 @@ function Pushes({ seen }: { seen: Seen }) {
           ? 'No push in progress'
           : `${count(process.pushes.length, 'push', 'pushes')} in progress`
       }
-      label={`stops in ${secondsUntil(process.until, seen.now)} at the latest`}
+      label={`stops in ${secondsUntil(process.until, model.now)} at the latest`}
     >
-      {process.pushes.length > 0 && <PushList seen={seen} width={80} />}
+      {process.pushes.length > 0 && <PushList model={model} width={80} />}
     </Wide>
   )
 }
 
-function Foreign({ seen }: { seen: Seen }) {
-  const process = seen.snapshot.process
+function Foreign({ model }: { model: ViewModel }) {
+  const process = model.snapshot.process
   if (process.kind !== 'foreign') return null
   return (
     <Wide title={`On port ${process.port}`}>
-      <ForeignFacts seen={seen} />
+      <ForeignFacts model={model} />
     </Wide>
   )
 }

@@ -6,10 +6,10 @@ import { Announcer } from '../ui/announcer.tsx'
 import { Copy } from '../ui/copy.tsx'
 import { Glyph } from '../ui/glyph.tsx'
 import { Boundary } from './boundary.tsx'
-import { type Seen, StoreProvider, see, useKnown, useNow } from './knowledge.tsx'
+import { StoreProvider, useNow, useStoreState, type ViewModel, viewModel } from './view-model.tsx'
 
 /** Connects this page to the app and shows `View`, or why there is nothing to show yet. */
-export function mount(View: ComponentType<{ seen: Seen }>): void {
+export function mount(View: ComponentType<{ model: ViewModel }>): void {
   const root = document.getElementById('root')
   if (!root) throw new Error('the page has no #root')
   const store = createStore(connect())
@@ -24,17 +24,17 @@ export function mount(View: ComponentType<{ seen: Seen }>): void {
   )
 }
 
-function Page({ View }: { View: ComponentType<{ seen: Seen }> }) {
-  const known = useKnown()
+function Page({ View }: { View: ComponentType<{ model: ViewModel }> }) {
+  const known = useStoreState()
   const now = useNow()
   const signedOut = known.link.kind === 'signed-out'
-  const seen = signedOut ? undefined : see(known, now)
-  const title = signedOut ? 'Not signed in' : seen?.glance.headline
+  const model = signedOut ? undefined : viewModel(known, now)
+  const title = signedOut ? 'Not signed in' : model?.status.headline
   useEffect(() => {
     document.title = title === undefined ? 'Zotbar' : `${title} · Zotbar`
   }, [title])
   if (known.link.kind === 'signed-out') return <SignedOut why={known.link.why} />
-  return seen ? <View seen={seen} /> : <Waiting link={known.link} />
+  return model ? <View model={model} /> : <Waiting link={known.link} />
 }
 
 const whys: Record<Extract<Link, { kind: 'signed-out' }>['why'], string> = {

@@ -6,10 +6,8 @@ import { Menu, type MenuItem } from '../ui/menu.tsx'
 import { Ticking } from '../ui/ticking.tsx'
 import { choosing } from './choice.tsx'
 import { ChoiceRows } from './choice-rows.tsx'
-import { CourseSteps } from './course-steps.tsx'
 import { Actions, CommandFailure, Reason } from './headline.tsx'
 import { KeyRows } from './key-rows.tsx'
-import { everyday, type Seen, useActs, useKeptFocus, useStore } from './knowledge.tsx'
 import {
   AdvisoryRow,
   EventRows,
@@ -23,17 +21,19 @@ import {
 } from './rows.tsx'
 import { RunActions } from './run-actions.tsx'
 import { StorageRow } from './storage-row.tsx'
+import { TransitionSteps } from './transition-steps.tsx'
+import { primaryActions, useActs, useRestoredFocus, useStore, type ViewModel } from './view-model.tsx'
 
 /** The glance: is it serving, what is it, how full, what happened last. */
-export function Popover({ seen }: { seen: Seen }) {
+export function Popover({ model }: { model: ViewModel }) {
   const store = useStore()
-  const { glance } = seen
-  const { act, sheet } = useActs(glance.actions)
+  const { status } = model
+  const { act, sheet } = useActs(status.actions)
   const box = useRef<HTMLDivElement>(null)
   const firstAction = (): HTMLElement | null | undefined =>
     box.current?.querySelector<HTMLElement>('.head .act button') ??
     box.current?.querySelector<HTMLElement>('footer button')
-  useKeptFocus(box, firstAction)
+  useRestoredFocus(box, firstAction)
   // It may be hidden and shown again: each time it opens, the keyboard starts at the first action.
   // biome-ignore lint/correctness/useExhaustiveDependencies: the first action is looked up when it opens
   useEffect(() => {
@@ -47,50 +47,50 @@ export function Popover({ seen }: { seen: Seen }) {
   }, [])
   useEscape(store)
   // While a restart is under way its two buttons stand in the footer, in the place of Restart.
-  const below = seen.answers && glance.state === 'draining'
-  const choice = choosing(seen)
+  const below = model.answers && status.state === 'draining'
+  const choice = choosing(model)
   return (
     <div className="popover" role="dialog" aria-labelledby="headline" ref={box} tabIndex={-1}>
-      <header className={`head ${glance.class}`}>
-        <Glyph name={glance.class} size="l" />
-        <div role="status" aria-live={glance.class === 'down' ? 'assertive' : 'polite'}>
+      <header className={`head ${status.class}`}>
+        <Glyph name={status.class} size="l" />
+        <div role="status" aria-live={status.class === 'down' ? 'assertive' : 'polite'}>
           <h1 id="headline">
-            <Ticking text={glance.headline} />
+            <Ticking text={status.headline} />
           </h1>
-          <Reason seen={seen} />
-          {seen.answers && seen.asOf !== undefined && <p className="label">as of {seen.asOf}</p>}
+          <Reason model={model} />
+          {model.answers && model.asOf !== undefined && <p className="label">as of {model.asOf}</p>}
         </div>
         {choice ? (
-          <ChoiceActions seen={seen} act={act} />
+          <ChoiceActions model={model} act={act} />
         ) : (
-          !below && <Actions actions={glance.actions} act={act} small />
+          !below && <Actions actions={status.actions} act={act} small />
         )}
-        <RunActions seen={seen} onSteps={() => openWindow(store, 'run')} />
-        <CourseSteps seen={seen} />
-        <CommandFailure seen={seen} />
+        <RunActions model={model} onSteps={() => openWindow(store, 'run')} />
+        <TransitionSteps model={model} />
+        <CommandFailure model={model} />
       </header>
-      <FaultsRow seen={seen} />
-      <LastLinesRow seen={seen} />
-      <PushesRow seen={seen} />
-      <ForeignRow seen={seen} />
-      <HealthRow seen={seen} />
-      {choice && <ChoiceRows seen={seen} choice={choice} />}
-      {(!choice || choice.why === 'other-folder') && <RegistryRow seen={seen} />}
-      {!choice && <StorageRow seen={seen} />}
-      <KeyRows seen={seen} />
-      <AdvisoryRow seen={seen} />
-      <NoticeRows seen={seen} />
-      <EventRows seen={seen} />
-      <Foot seen={seen} act={act} below={below} />
+      <FaultsRow model={model} />
+      <LastLinesRow model={model} />
+      <PushesRow model={model} />
+      <ForeignRow model={model} />
+      <HealthRow model={model} />
+      {choice && <ChoiceRows model={model} choice={choice} />}
+      {(!choice || choice.why === 'other-folder') && <RegistryRow model={model} />}
+      {!choice && <StorageRow model={model} />}
+      <KeyRows model={model} />
+      <AdvisoryRow model={model} />
+      <NoticeRows model={model} />
+      <EventRows model={model} />
+      <Foot model={model} act={act} below={below} />
       {sheet}
     </div>
   )
 }
 
 /** What changes least is one press away; what changes more is compared first, in the window. */
-function ChoiceActions({ seen, act }: { seen: Seen; act: ReturnType<typeof useActs>['act'] }) {
+function ChoiceActions({ model, act }: { model: ViewModel; act: ReturnType<typeof useActs>['act'] }) {
   const store = useStore()
-  const first = seen.glance.actions.filter(({ verb }) => verb === 'use-zot')
+  const first = model.status.actions.filter(({ verb }) => verb === 'use-zot')
   return (
     <div className="act">
       {first.map(action => (
@@ -105,16 +105,26 @@ function ChoiceActions({ seen, act }: { seen: Seen; act: ReturnType<typeof useAc
   )
 }
 
-function Foot({ seen, act, below }: { seen: Seen; act: ReturnType<typeof useActs>['act']; below: boolean }) {
+function Foot({
+  model,
+  act,
+  below,
+}: {
+  model: ViewModel
+  act: ReturnType<typeof useActs>['act']
+  below: boolean
+}) {
   const store = useStore()
-  const buttons = below ? seen.glance.actions : everyday(seen).filter(action => action.verb !== 'stop')
+  const buttons = below
+    ? model.status.actions
+    : primaryActions(model).filter(action => action.verb !== 'stop')
   const first = buttons.filter(action => action.kind !== 'danger')
   const last = buttons.filter(action => action.kind === 'danger')
   const native = store.shell === 'electron'
   const showsLog = native && first.length === 0
   const items: MenuItem[] = [
     ...(below ? [{ label: 'Open Zotbar', onPick: () => openWindow(store) }] : []),
-    ...everyday(seen)
+    ...primaryActions(model)
       .filter(action => action.verb === 'stop')
       .map(action => ({ label: 'Stop', onPick: () => act(action) })),
     ...(native && !showsLog ? [{ label: 'Show log', onPick: () => store.open('log-folder') }] : []),

@@ -6,9 +6,9 @@ import type { RunbookPlan } from '../../contract/runbook.ts'
 import { Button } from '../ui/button.tsx'
 import { Glyph } from '../ui/glyph.tsx'
 import { Findings } from './findings.tsx'
-import { type Seen, useStore } from './knowledge.tsx'
 import { PlannedSteps } from './planned-steps.tsx'
 import { Refused } from './refused.tsx'
+import { useStore, type ViewModel } from './view-model.tsx'
 
 const overlaps: [string, string][] = [
   ['0', 'none: revoke the old key in the same run'],
@@ -20,12 +20,12 @@ const overlaps: [string, string][] = [
 /** What a rotation would do, before it does anything: steps, places in order, what was found, how long both keys work. */
 export function RotatePlan({
   apiKey,
-  seen,
+  model,
   onBack,
   onBegun,
 }: {
   apiKey: ManagedKey
-  seen: Seen
+  model: ViewModel
   onBack: () => void
   onBegun: (run: string) => void
 }) {
@@ -61,7 +61,7 @@ export function RotatePlan({
     else if ('run' in told.value) onBegun(told.value.run)
   }
 
-  const busyWith = seen.snapshot.runbook?.title
+  const busyWith = model.snapshot.runbook?.title
   const stops = plan?.findings.some(({ severity }) => severity === 'error') ?? false
   const may = plan !== undefined && !stops && busyWith === undefined && !begun
   return (

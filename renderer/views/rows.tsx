@@ -17,11 +17,11 @@ import { Glyph, Icon } from '../ui/glyph.tsx'
 import { Row } from '../ui/row.tsx'
 import { Time } from '../ui/time.tsx'
 import { address, engineName, uptime } from './facts.ts'
-import type { Seen } from './knowledge.tsx'
 import { Excerpt, FaultList, faultsOf, lastLinesOf } from './quoted.tsx'
+import type { ViewModel } from './view-model.tsx'
 
-export function LastLinesRow({ seen }: { seen: Seen }) {
-  const last = lastLinesOf(seen.snapshot.process)
+export function LastLinesRow({ model }: { model: ViewModel }) {
+  const last = lastLinesOf(model.snapshot.process)
   if (!last) return null
   const title = last.lines.length === 1 ? 'Last line it wrote' : 'Last lines it wrote'
   return (
@@ -42,8 +42,8 @@ export function LastLinesRow({ seen }: { seen: Seen }) {
   )
 }
 
-export function FaultsRow({ seen }: { seen: Seen }) {
-  const faults = faultsOf(seen.snapshot.process)
+export function FaultsRow({ model }: { model: ViewModel }) {
+  const faults = faultsOf(model.snapshot.process)
   if (!faults) return null
   return (
     <Row
@@ -58,8 +58,8 @@ export function FaultsRow({ seen }: { seen: Seen }) {
   )
 }
 
-export function PushesRow({ seen }: { seen: Seen }) {
-  const process = seen.snapshot.process
+export function PushesRow({ model }: { model: ViewModel }) {
+  const process = model.snapshot.process
   if (process.kind !== 'draining') return null
   const pushes = process.pushes
   return (
@@ -69,16 +69,16 @@ export function PushesRow({ seen }: { seen: Seen }) {
       title={
         pushes.length === 0 ? 'No push in progress' : `${count(pushes.length, 'push', 'pushes')} in progress`
       }
-      label={`stops in ${secondsUntil(process.until, seen.now)} at the latest`}
+      label={`stops in ${secondsUntil(process.until, model.now)} at the latest`}
     >
-      {pushes.length > 0 && <PushList seen={seen} width={34} />}
+      {pushes.length > 0 && <PushList model={model} width={34} />}
     </Row>
   )
 }
 
 /** What each push has sent so far. How much is to come, only the client knows, so there is no bar. */
-export function PushList({ seen, width }: { seen: Seen; width: number }) {
-  const process = seen.snapshot.process
+export function PushList({ model, width }: { model: ViewModel; width: number }) {
+  const process = model.snapshot.process
   if (process.kind !== 'draining') return null
   return (
     <ul className="d pushes">
@@ -95,27 +95,27 @@ export function PushList({ seen, width }: { seen: Seen; width: number }) {
   )
 }
 
-export function ForeignRow({ seen }: { seen: Seen }) {
-  const process = seen.snapshot.process
+export function ForeignRow({ model }: { model: ViewModel }) {
+  const process = model.snapshot.process
   if (process.kind !== 'foreign') return null
   return (
     <Row
       name="Process on the port"
       glyph={<Icon name="engine" />}
       title={process.command === undefined ? `On port ${process.port}` : programName(process.command)}
-      label={process.startedAt === undefined ? undefined : `since ${when(process.startedAt, seen.now)}`}
+      label={process.startedAt === undefined ? undefined : `since ${when(process.startedAt, model.now)}`}
     >
-      <ForeignFacts seen={seen} />
+      <ForeignFacts model={model} />
     </Row>
   )
 }
 
 /** What is known of the process on the port; what cannot be seen is said so. */
-export function ForeignFacts({ seen }: { seen: Seen }) {
-  const process = seen.snapshot.process
+export function ForeignFacts({ model }: { model: ViewModel }) {
+  const process = model.snapshot.process
   if (process.kind !== 'foreign') return null
   if (process.pid === undefined)
-    return <p className="d">Its process cannot be seen from here; it may belong to another user.</p>
+    return <p className="d">Its process cannot be model from here; it may belong to another user.</p>
   return (
     <dl className="d kv">
       {process.zot && (
@@ -142,14 +142,14 @@ export function ForeignFacts({ seen }: { seen: Seen }) {
   )
 }
 
-export function RegistryRow({ seen }: { seen: Seen }) {
-  const { snapshot } = seen
+export function RegistryRow({ model }: { model: ViewModel }) {
+  const { snapshot } = model
   return (
     <Row
       name="Registry"
       glyph={<Icon name="engine" />}
       title={engineName(snapshot)}
-      label={runningLabel(seen)}
+      label={runningLabel(model)}
     >
       <p className="d copy">
         <code>{address(snapshot)}</code>
@@ -159,7 +159,7 @@ export function RegistryRow({ seen }: { seen: Seen }) {
   )
 }
 
-function runningLabel({ snapshot, now, answers }: Seen): string | undefined {
+function runningLabel({ snapshot, now, answers }: ViewModel): string | undefined {
   if (!answers) return undefined
   const process = snapshot.process
   switch (process.kind) {
@@ -184,21 +184,21 @@ function runningLabel({ snapshot, now, answers }: Seen): string | undefined {
 }
 
 /** The probes, while one of them fails: which, and what the others say. */
-export function HealthRow({ seen }: { seen: Seen }) {
-  const { process } = seen.snapshot
-  if (seen.glance.state !== 'degraded' || !seen.answers) return null
+export function HealthRow({ model }: { model: ViewModel }) {
+  const { process } = model.snapshot
+  if (model.status.state !== 'degraded' || !model.answers) return null
   // What the probes found before it fell silent says nothing about now.
   if (process.kind === 'serving' && process.silence !== undefined) return null
-  const checked = seen.snapshot.service.checkedAt
+  const checked = model.snapshot.service.checkedAt
   return (
     <Row
       name="Health"
       glyph={<Icon name="pulse" />}
       title="Health"
-      label={checked === undefined ? undefined : `checked ${when(checked, seen.now)}`}
+      label={checked === undefined ? undefined : `checked ${when(checked, model.now)}`}
     >
       <ul className="d probes">
-        {seen.snapshot.service.probes.map(probe => (
+        {model.snapshot.service.probes.map(probe => (
           <li key={probe.id}>
             <Glyph name={glyphOf(probe.outcome)} size="s" />
             <span>
@@ -217,8 +217,8 @@ export const glyphOf = (outcome: 'passed' | 'failed' | 'skipped'): 'fine' | 'att
   outcome === 'passed' ? 'fine' : outcome === 'failed' ? 'attention' : 'off'
 
 /** The newest event; and behind a push also why the registry was last started or ended. */
-export function EventRows({ seen }: { seen: Seen }) {
-  const events = lastEvents(seen.snapshot, seen.now, 40)
+export function EventRows({ model }: { model: ViewModel }) {
+  const events = lastEvents(model.snapshot, model.now, 40)
   const first = events[0]
   if (!first) return null
   const process = first.kind === 'push' ? events.find(event => event.kind === 'process') : undefined
@@ -239,9 +239,9 @@ export function EventRows({ seen }: { seen: Seen }) {
 }
 
 /** Advisories against the zot that runs; what each means for this configuration is below it. */
-export function AdvisoryRow({ seen }: { seen: Seen }) {
-  const words = advisoryMessage(seen.snapshot)
-  if (!words || seen.snapshot.process.kind !== 'serving') return null
+export function AdvisoryRow({ model }: { model: ViewModel }) {
+  const words = advisoryMessage(model.snapshot)
+  if (!words || model.snapshot.process.kind !== 'serving') return null
   return (
     <Row name="Advisories" glyph={<Glyph name="attention" />} title={words.title}>
       <p className="d lines">{words.detail}</p>
@@ -249,9 +249,9 @@ export function AdvisoryRow({ seen }: { seen: Seen }) {
   )
 }
 
-export function NoticeRows({ seen }: { seen: Seen }) {
+export function NoticeRows({ model }: { model: ViewModel }) {
   // A disk that is nearly full is in the headline already.
-  return noticesBesideKeys(seen.snapshot)
+  return noticesBesideKeys(model.snapshot)
     .filter(notice => notice.kind !== 'storage-nearly-full')
     .map(notice => {
       const words = noticeMessage(notice)

@@ -1,14 +1,14 @@
 import { stepCount } from '../../contract/messages/runbook-message.ts'
 import type { RunbookProgress } from '../../contract/runbook.ts'
 import { Button } from '../ui/button.tsx'
-import type { Seen } from './knowledge.tsx'
 import { useAnswer } from './run-page.tsx'
 import { useAnswerSheet } from './run-question.tsx'
+import type { ViewModel } from './view-model.tsx'
 
 /** Below the headline of a runbook under way: how far it is, its question, and a way to its steps. */
-export function RunActions({ seen, onSteps }: { seen: Seen; onSteps: () => void }) {
-  const { runbook } = seen.snapshot
-  if (!runbook || !seen.answers) return null
+export function RunActions({ model, onSteps }: { model: ViewModel; onSteps: () => void }) {
+  const { runbook } = model.snapshot
+  if (!runbook || !model.answers) return null
   return <Under runbook={runbook} onSteps={onSteps} />
 }
 

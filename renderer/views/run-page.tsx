@@ -4,10 +4,10 @@ import { advisoryMessage } from '../../contract/messages/advisory-message.ts'
 import type { RunbookDetails } from '../../contract/runbook.ts'
 import { Glyph } from '../ui/glyph.tsx'
 import { address, engineName } from './facts.ts'
-import { type Seen, useStore } from './knowledge.tsx'
 import { Refused } from './refused.tsx'
 import { RunView, type RunViewProps } from './run.tsx'
 import { useRun } from './use-run.ts'
+import { useStore, type ViewModel } from './view-model.tsx'
 
 /** Answers the question of the run under way, with a key where one is wanted. */
 export function useAnswer(run: Pick<RunbookDetails, 'question'> | undefined): RunViewProps['onAnswer'] {
@@ -24,8 +24,8 @@ export function useAnswer(run: Pick<RunbookDetails, 'question'> | undefined): Ru
 }
 
 /** What the registry is like now, for a run that has ended. */
-export const standingOf = ({ snapshot, glance }: Seen): [string, ReactNode][] => [
-  ['Registry', `${glance.headline}${snapshot.process.kind === 'serving' ? ` at ${address(snapshot)}` : ''}`],
+export const standingOf = ({ snapshot, status }: ViewModel): [string, ReactNode][] => [
+  ['Registry', `${status.headline}${snapshot.process.kind === 'serving' ? ` at ${address(snapshot)}` : ''}`],
   ['Engine', engineName(snapshot)],
   ...(snapshot.upgrade && snapshot.upgrade.advisories.length > 0
     ? [['Still open', advisoryMessage(snapshot)?.title ?? ''] satisfies [string, ReactNode]]
@@ -34,13 +34,13 @@ export const standingOf = ({ snapshot, glance }: Seen): [string, ReactNode][] =>
 
 /** A run in its view, joined to the app: the one that is named, else the one under way, else the last. */
 export function RunPage({
-  seen,
+  model,
   name,
   onDone,
   ...more
-}: { seen: Seen; name?: string; onDone: () => void } & Pick<RunViewProps, 'children' | 'after'>) {
+}: { model: ViewModel; name?: string; onDone: () => void } & Pick<RunViewProps, 'children' | 'after'>) {
   const { runbooks } = useStore()
-  const run = useRun(seen, name)
+  const run = useRun(model, name)
   const onAnswer = useAnswer(run)
   const [failure, setFailure] = useState<Failure>()
   if (!run)
@@ -57,7 +57,7 @@ export function RunPage({
   return (
     <RunView
       run={run}
-      standing={standingOf(seen)}
+      standing={standingOf(model)}
       onAnswer={onAnswer}
       onCancel={() => {
         void runbooks.cancel({}).then(told => setFailure(told.ok ? undefined : told.error))
@@ -65,7 +65,7 @@ export function RunPage({
       onDone={onDone}
       {...more}
     >
-      {!seen.answers && (
+      {!model.answers && (
         <p className="small two not-now">
           <Glyph name="attention" /> Zotbar does not answer; these are the steps as they were last known.
         </p>

@@ -6,8 +6,8 @@ import type { Store } from '../bridge/store.ts'
 import { announce } from '../ui/announcer.tsx'
 import { Button } from '../ui/button.tsx'
 import { copyText } from '../ui/copy.tsx'
-import { useStore } from './knowledge.tsx'
 import { Refused } from './refused.tsx'
+import { useStore } from './view-model.tsx'
 
 /**
  * A secret that comes to this page when it is mounted, and goes with it. It is put into one element and kept nowhere

@@ -1,8 +1,8 @@
 import { type ReactNode, useState } from 'react'
 import type { RunbookQuestion } from '../../contract/runbook.ts'
 import { Button } from '../ui/button.tsx'
-import { useStore } from './knowledge.tsx'
 import { Refused } from './refused.tsx'
+import { useStore } from './view-model.tsx'
 
 /**
  * How to get the key that a question wants: a window of the app that makes it, or a link to where a browser signs in

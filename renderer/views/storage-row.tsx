@@ -13,14 +13,14 @@ import { Glyph, Icon } from '../ui/glyph.tsx'
 import { Row } from '../ui/row.tsx'
 import { Sparkline } from '../ui/sparkline.tsx'
 import { figuresAsOf, firstPush } from './facts.ts'
-import type { Seen } from './knowledge.tsx'
+import type { ViewModel } from './view-model.tsx'
 
-export function StorageRow({ seen }: { seen: Seen }) {
-  const { storage, process } = seen.snapshot
+export function StorageRow({ model }: { model: ViewModel }) {
+  const { storage, process } = model.snapshot
   const title = storageTitle(storage)
   const glyph = <Icon name="storage" />
   const free =
-    figuresAsOf(seen) ?? (storage.freeBytes === undefined ? undefined : `${bytes(storage.freeBytes)} free`)
+    figuresAsOf(model) ?? (storage.freeBytes === undefined ? undefined : `${bytes(storage.freeBytes)} free`)
   if (storage.error) {
     const words = failureMessage(storage.error)
     return (
@@ -36,7 +36,7 @@ export function StorageRow({ seen }: { seen: Seen }) {
   if (storage.repositories === 0)
     return (
       <Row name="Storage" glyph={glyph} title={title} label={free}>
-        {process.kind === 'serving' && seen.answers && <FirstPush seen={seen} />}
+        {process.kind === 'serving' && model.answers && <FirstPush model={model} />}
       </Row>
     )
   const growth = growthText(storage)
@@ -64,8 +64,8 @@ export function StorageRow({ seen }: { seen: Seen }) {
 }
 
 /** What would be here, and the one command that brings it. */
-export function FirstPush({ seen }: { seen: Seen }) {
-  const command = firstPush(seen.snapshot)
+export function FirstPush({ model }: { model: ViewModel }) {
+  const command = firstPush(model.snapshot)
   return (
     <div className="d">
       <p>Push one:</p>

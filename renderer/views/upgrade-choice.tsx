@@ -8,22 +8,22 @@ import { Glyph, Icon } from '../ui/glyph.tsx'
 import { Time } from '../ui/time.tsx'
 import { engineName } from './facts.ts'
 import { Findings } from './findings.tsx'
-import type { Seen } from './knowledge.tsx'
 import { Refused } from './refused.tsx'
 import { ReleaseNotes } from './release-notes.tsx'
 import type { Wish } from './upgrade.tsx'
 import type { Versions } from './use-upgrade.ts'
+import type { ViewModel } from './view-model.tsx'
 
 /** Every version there is, and what the chosen one is and means. */
 export function UpgradeChoice({
   versions,
-  seen,
+  model,
   waits,
   failure,
   onChoose,
 }: {
   versions: Versions
-  seen: Seen
+  model: ViewModel
   /** The plan is being made. */
   waits: boolean
   failure?: Failure
@@ -41,7 +41,7 @@ export function UpgradeChoice({
         <div>
           <h1 id="view">Upgrade</h1>
           <p className="label" role="status">
-            {asking ? 'The list of releases is being read' : state && knownText(state, seen.now)}
+            {asking ? 'The list of releases is being read' : state && knownText(state, model.now)}
           </p>
         </div>
         <div className="tools">
@@ -49,7 +49,7 @@ export function UpgradeChoice({
         </div>
       </header>
       {state !== undefined && state.engine !== 'zot' ? (
-        <OtherEngine seen={seen} />
+        <OtherEngine model={model} />
       ) : (
         <>
           {refused && <Refused failure={refused} />}
@@ -57,11 +57,11 @@ export function UpgradeChoice({
             <div className="run">
               {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls */}
               <section className="run-steps" aria-label="Versions" tabIndex={0}>
-                <VersionList rows={rows} chosen={chosen.version} onPick={setPicked} now={seen.now} />
+                <VersionList rows={rows} chosen={chosen.version} onPick={setPicked} now={model.now} />
               </section>
               {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls */}
               <section className="run-now" aria-label={chosen.version} tabIndex={0}>
-                <Release row={chosen} now={seen.now} />
+                <Release row={chosen} now={model.now} />
               </section>
             </div>
           ) : (
@@ -88,13 +88,13 @@ function knownText({ engine, running, newest, checkedAt }: UpgradeState, now: nu
 }
 
 /** zotbar-registry has no versions of its own to choose from. */
-function OtherEngine({ seen }: { seen: Seen }) {
+function OtherEngine({ model }: { model: ViewModel }) {
   return (
     <div className="scroll">
       <section className="card pad at-hand" aria-label="This engine">
         <Icon name="engine" />
         <div>
-          <h2>{engineName(seen.snapshot)} changes together with Zotbar</h2>
+          <h2>{engineName(model.snapshot)} changes together with Zotbar</h2>
           <p className="two">A newer Zotbar brings a newer one. Versions are chosen here for zot.</p>
           <p className="two">To serve the same images with zot, run this in a terminal:</p>
           <p className="cmd">

@@ -3,11 +3,11 @@ import type { Failure } from '../../contract/failure.ts'
 import { advisoryMessage } from '../../contract/messages/advisory-message.ts'
 import type { UpgradePlan } from '../../contract/upgrade.ts'
 import { Findings } from './findings.tsx'
-import { type Seen, useStore } from './knowledge.tsx'
 import { RunPage } from './run-page.tsx'
 import { UpgradeChoice } from './upgrade-choice.tsx'
 import { PlanView } from './upgrade-plan.tsx'
 import { useVersions } from './use-upgrade.ts'
+import { useStore, type ViewModel } from './view-model.tsx'
 
 /** What is to be done: a release, a build from source, or the way back. */
 export interface Wish {
@@ -19,10 +19,10 @@ export interface Wish {
 }
 
 /** Choose a version, see the plan, watch the steps, read how it ended. */
-export function UpgradeView({ seen }: { seen: Seen }) {
+export function UpgradeView({ model }: { model: ViewModel }) {
   const { upgrade } = useStore()
-  const versions = useVersions(seen)
-  const current = seen.snapshot.runbook
+  const versions = useVersions(model)
+  const current = model.snapshot.runbook
   const live = current?.runbook === 'upgrade' ? current.run : undefined
   const [run, setRun] = useState<string>()
   const [wish, setWish] = useState<Wish>()
@@ -62,7 +62,7 @@ export function UpgradeView({ seen }: { seen: Seen }) {
 
   if (run !== undefined)
     return (
-      <RunPage seen={seen} name={run} onDone={back}>
+      <RunPage model={model} name={run} onDone={back}>
         {live !== undefined && plan !== undefined && plan.findings.length > 0 && (
           <section aria-labelledby="means">
             <header className="over">
@@ -87,7 +87,7 @@ export function UpgradeView({ seen }: { seen: Seen }) {
   return (
     <UpgradeChoice
       versions={versions}
-      seen={seen}
+      model={model}
       waits={wish !== undefined}
       {...(failure ? { failure } : {})}
       onChoose={next => void choose(next)}
@@ -96,8 +96,8 @@ export function UpgradeView({ seen }: { seen: Seen }) {
 }
 
 /** How many advisories are pending, for the side bar. */
-export function upgradeBadge(seen: Seen): { count: number; words: string } | undefined {
-  const words = advisoryMessage(seen.snapshot)
-  const count = seen.snapshot.upgrade?.advisories.length ?? 0
+export function upgradeBadge(model: ViewModel): { count: number; words: string } | undefined {
+  const words = advisoryMessage(model.snapshot)
+  const count = model.snapshot.upgrade?.advisories.length ?? 0
   return words && count > 0 ? { count, words: words.title } : undefined
 }

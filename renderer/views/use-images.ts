@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useState } from 'react'
 import type { Failure } from '../../contract/failure.ts'
 import type { Image, UnreadableRepository } from '../../contract/image.ts'
-import { type Seen, useStore } from './knowledge.tsx'
+import { useStore, type ViewModel } from './view-model.tsx'
 
 export interface LoadedImages {
   /** Undefined before the first page. */
@@ -16,7 +16,7 @@ export interface LoadedImages {
 const pageSize = 500
 
 /** All images, page by page; read again when something was pushed or the number of tags has changed. */
-export function useImages(seen: Seen): LoadedImages & { reload(): void } {
+export function useImages(model: ViewModel): LoadedImages & { reload(): void } {
   const { images } = useStore()
   const [loaded, setLoaded] = useState<LoadedImages>({
     images: undefined,
@@ -25,8 +25,8 @@ export function useImages(seen: Seen): LoadedImages & { reload(): void } {
     unreadable: [],
   })
   const [turn, setTurn] = useState(0)
-  const serves = seen.snapshot.process.kind === 'serving'
-  const cause = `${turn} ${serves} ${seen.snapshot.storage.tags ?? ''} ${seen.snapshot.pushes[0]?.at ?? ''}`
+  const serves = model.snapshot.process.kind === 'serving'
+  const cause = `${turn} ${serves} ${model.snapshot.storage.tags ?? ''} ${model.snapshot.pushes[0]?.at ?? ''}`
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the cause says when what is shown has become old
   useEffect(() => {

@@ -2,7 +2,7 @@ import { useCallback, useEffect, useState } from 'react'
 import type { Failure } from '../../contract/failure.ts'
 import type { KeyList } from '../../contract/key.ts'
 import type { ManagedKeyList } from '../../contract/managed-key.ts'
-import { type Seen, useStore } from './knowledge.tsx'
+import { useStore, type ViewModel } from './view-model.tsx'
 
 export interface KnownKeys {
   care?: ManagedKeyList
@@ -13,12 +13,12 @@ export interface KnownKeys {
 }
 
 /** The keys; asked again when the registry comes or goes, and at each step of a run. */
-export function useKeys(seen: Seen): KnownKeys {
+export function useKeys(model: ViewModel): KnownKeys {
   const { keys } = useStore()
   const [care, setCare] = useState<ManagedKeyList>()
   const [all, setAll] = useState<KeyList>()
   const [failure, setFailure] = useState<Failure>()
-  const { process, runbook, managedKeys } = seen.snapshot
+  const { process, runbook, managedKeys } = model.snapshot
   const about = [
     process.kind === 'serving',
     runbook?.run,

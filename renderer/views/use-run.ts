@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'react'
 import type { RunbookDetails, RunbookProgress, RunbookRecord } from '../../contract/runbook.ts'
-import { type Seen, useStore } from './knowledge.tsx'
+import { useStore, type ViewModel } from './view-model.tsx'
 
 const askAgainMs = 500
 
@@ -13,9 +13,9 @@ export function detailsOf({ step, ...progress }: RunbookProgress): RunbookDetail
  * A run, under way or ended: the one that is named, else the one under way, else the one that was last. One that was
  * under way here stays after its end. Undefined while it is not known.
  */
-export function useRun(seen: Seen, name?: string): RunbookDetails | undefined {
+export function useRun(model: ViewModel, name?: string): RunbookDetails | undefined {
   const { runbooks } = useStore()
-  const current = seen.snapshot.runbook
+  const current = model.snapshot.runbook
   const live = current && (name === undefined || current.run === name) ? current : undefined
   const [ended, setEnded] = useState<RunbookDetails>()
   const last = useRef<RunbookDetails>(undefined)
@@ -45,10 +45,10 @@ export function useRun(seen: Seen, name?: string): RunbookDetails | undefined {
 }
 
 /** The runs that have ended, the newest first; asked again when one ends. Undefined while they are not known. */
-export function useHistory(seen: Seen): RunbookRecord[] | undefined {
+export function useHistory(model: ViewModel): RunbookRecord[] | undefined {
   const { runbooks } = useStore()
   const [runs, setRuns] = useState<RunbookRecord[]>()
-  const underWay = seen.snapshot.runbook?.run
+  const underWay = model.snapshot.runbook?.run
   // biome-ignore lint/correctness/useExhaustiveDependencies: asked again when a run begins or ends
   useEffect(() => {
     let gone = false

@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useState } from 'react'
 import type { Failure } from '../../contract/failure.ts'
 import type { UpgradeReleases, UpgradeState } from '../../contract/upgrade.ts'
-import { type Seen, useStore } from './knowledge.tsx'
+import { useStore, type ViewModel } from './view-model.tsx'
 
 export interface Versions {
   state?: UpgradeState
@@ -14,13 +14,13 @@ export interface Versions {
 }
 
 /** What is known about versions of zot; asked again when a run has ended or another engine serves. */
-export function useVersions(seen: Seen): Versions {
+export function useVersions(model: ViewModel): Versions {
   const { upgrade } = useStore()
   const [state, setState] = useState<UpgradeState>()
   const [list, setList] = useState<UpgradeReleases>()
   const [failure, setFailure] = useState<Failure>()
   const [asking, setAsking] = useState(false)
-  const { engine, runbook } = seen.snapshot
+  const { engine, runbook } = model.snapshot
   const about = `${engine.id} ${engine.version} ${runbook?.run}`
 
   const read = useCallback(

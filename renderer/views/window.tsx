@@ -11,22 +11,22 @@ import { address, engineName } from './facts.ts'
 import { HistoryView } from './history.tsx'
 import { ImagesView } from './images.tsx'
 import { KeysView } from './keys.tsx'
-import { everyday, type Seen, useKeptFocus, useStore } from './knowledge.tsx'
 import { Overview } from './overview.tsx'
 import { RunPage } from './run-page.tsx'
 import { UpgradeView, upgradeBadge } from './upgrade.tsx'
+import { primaryActions, useRestoredFocus, useStore, type ViewModel } from './view-model.tsx'
 
 /** The window: its views at the side with the state below them, the view beside it. */
-export function Window({ seen }: { seen: Seen }) {
+export function Window({ model }: { model: ViewModel }) {
   const box = useRef<HTMLElement>(null)
-  useKeptFocus(box, () => box.current?.querySelector<HTMLElement>('.act button, .tools button'))
+  useRestoredFocus(box, () => box.current?.querySelector<HTMLElement>('.act button, .tools button'))
   const route = useRoute(box)
   return (
     <div className="window">
-      <SideBar seen={seen} route={route} />
+      <SideBar model={model} route={route} />
       <main className="content" ref={box} tabIndex={-1} aria-labelledby="view">
         <Boundary key={`${route.view} ${route.run ?? ''}`} what={nameOf(route)} id="view">
-          <View seen={seen} route={route} />
+          <View model={model} route={route} />
         </Boundary>
       </main>
     </div>
@@ -50,35 +50,35 @@ interface Route {
 
 const nameOf = ({ view }: Route): string => views.find(({ id }) => id === view)?.name ?? 'This view'
 
-function View({ seen, route }: { seen: Seen; route: Route }) {
+function View({ model, route }: { model: ViewModel; route: Route }) {
   switch (route.view) {
     case 'run':
       return (
         <RunPage
-          seen={seen}
+          model={model}
           key={route.run}
           {...(route.run === undefined ? {} : { name: route.run })}
           onDone={() => location.assign(route.run === undefined ? '#overview' : '#done')}
         />
       )
     case 'done':
-      return <HistoryView seen={seen} />
+      return <HistoryView model={model} />
     case 'images':
-      return <ImagesView seen={seen} />
+      return <ImagesView model={model} />
     case 'keys':
-      return <KeysView seen={seen} />
+      return <KeysView model={model} />
     case 'upgrade':
-      return <UpgradeView seen={seen} />
+      return <UpgradeView model={model} />
     case 'overview': {
-      const choice = choosing(seen)
+      const choice = choosing(model)
       return (
         <>
-          <Toolbar seen={seen} />
+          <Toolbar model={model} />
           {choice ? (
-            <ChoiceView seen={seen} choice={choice} />
+            <ChoiceView model={model} choice={choice} />
           ) : (
             <div className="scroll">
-              <Overview seen={seen} />
+              <Overview model={model} />
             </div>
           )}
         </>
@@ -87,9 +87,9 @@ function View({ seen, route }: { seen: Seen; route: Route }) {
   }
 }
 
-function SideBar({ seen, route }: { seen: Seen; route: Route }) {
-  const { glance } = seen
-  const asks = choosing(seen) !== undefined
+function SideBar({ model, route }: { model: ViewModel; route: Route }) {
+  const { status } = model
+  const asks = choosing(model) !== undefined
   return (
     <div className="side">
       <nav className="nav" aria-label="Views">
@@ -100,23 +100,23 @@ function SideBar({ seen, route }: { seen: Seen; route: Route }) {
               <a href={`#${id}`} aria-current={id === route.view ? 'page' : undefined}>
                 <Icon name={icon} />
                 {name}
-                {id === 'keys' && <KeyBadge seen={seen} />}
-                {id === 'upgrade' && <UpgradeBadge seen={seen} />}
+                {id === 'keys' && <KeyBadge model={model} />}
+                {id === 'upgrade' && <UpgradeBadge model={model} />}
               </a>
             </li>
           ))}
         </ul>
       </nav>
-      <div className="state" role="status" aria-live={glance.class === 'down' ? 'assertive' : 'polite'}>
-        <Glyph name={glance.class} />
+      <div className="state" role="status" aria-live={status.class === 'down' ? 'assertive' : 'polite'}>
+        <Glyph name={status.class} />
         <div>
           <p className="t">
-            <Ticking text={asks ? 'Waits for you' : glance.headline} />
+            <Ticking text={asks ? 'Waits for you' : status.headline} />
           </p>
           <p className="label">
-            {asks ? 'nothing was started' : `${engineName(seen.snapshot)}, ${address(seen.snapshot)}`}
+            {asks ? 'nothing was started' : `${engineName(model.snapshot)}, ${address(model.snapshot)}`}
           </p>
-          {showsWay(seen, route) && <a href="#run">Show steps</a>}
+          {showsWay(model, route) && <a href="#run">Show steps</a>}
         </div>
       </div>
     </div>
@@ -124,14 +124,14 @@ function SideBar({ seen, route }: { seen: Seen; route: Route }) {
 }
 
 /** A way to the steps of what is under way, where they are not shown already. */
-const showsWay = ({ snapshot, answers }: Seen, { view }: Route): boolean =>
+const showsWay = ({ snapshot, answers }: ViewModel, { view }: Route): boolean =>
   snapshot.runbook !== undefined && answers && view !== 'run' && view !== viewOf[snapshot.runbook.runbook]
 
 /** The views that show the steps of their own runbooks. */
 const viewOf: Record<string, ViewId> = { upgrade: 'upgrade', rotate: 'keys', retire: 'keys' }
 
-function KeyBadge({ seen }: { seen: Seen }) {
-  const badge = keyBadge(seen.snapshot)
+function KeyBadge({ model }: { model: ViewModel }) {
+  const badge = keyBadge(model.snapshot)
   if (!badge) return null
   return (
     <span className="badge" title={badge.words}>
@@ -142,8 +142,8 @@ function KeyBadge({ seen }: { seen: Seen }) {
   )
 }
 
-function UpgradeBadge({ seen }: { seen: Seen }) {
-  const badge = upgradeBadge(seen)
+function UpgradeBadge({ model }: { model: ViewModel }) {
+  const badge = upgradeBadge(model)
   if (!badge) return null
   return (
     <span className="badge" title={badge.words}>
@@ -154,17 +154,19 @@ function UpgradeBadge({ seen }: { seen: Seen }) {
   )
 }
 
-function Toolbar({ seen }: { seen: Seen }) {
+function Toolbar({ model }: { model: ViewModel }) {
   const store = useStore()
   // Stop first, Restart last: the one that is used more often is the easier target.
-  const buttons = everyday(seen).toReversed()
+  const buttons = primaryActions(model).toReversed()
   return (
     <header className="bar-top">
       <div>
         <h1 id="view">Overview</h1>
         <p className="label">
-          <Time at={seen.now} exact={exactMoment(seen.now)}>
-            {seen.asOf === undefined ? `${longDate(seen.now)}, ${timeOfDay(seen.now)}` : `as of ${seen.asOf}`}
+          <Time at={model.now} exact={exactMoment(model.now)}>
+            {model.asOf === undefined
+              ? `${longDate(model.now)}, ${timeOfDay(model.now)}`
+              : `as of ${model.asOf}`}
           </Time>
         </p>
       </div>

@@ -79,7 +79,7 @@ describe('what the views are told', () => {
     expect(stage.kind()).toBe('draining')
     stage.say(snapshotOf(states.stopping(start), start + 2))
     expect(stage.kind()).toBe('stopping')
-    expect(stage.store.known().course?.goal).toBe('restart')
+    expect(stage.store.known().transition?.goal).toBe('restart')
   })
 
   it('shows the real state when the prediction has stood for too long', () => {
@@ -88,7 +88,7 @@ describe('what the views are told', () => {
     stage.store.act('restart')
     vi.advanceTimersByTime(2_000)
     expect(stage.kind()).toBe('serving')
-    expect(stage.store.known().course).toBeUndefined()
+    expect(stage.store.known().transition).toBeUndefined()
   })
 
   it('says nothing of a choice that was declined', async () => {

@@ -1,20 +1,20 @@
 import { count, duration } from '../../contract/messages/format.ts'
-import { type Course, downMsOf, type StepName } from '../bridge/course.ts'
-import type { Seen } from './knowledge.tsx'
+import { downMsOf, type StepName, type Transition } from '../bridge/transition.ts'
+import type { ViewModel } from './view-model.tsx'
 
 const names: Record<StepName, string> = { finish: 'Finish', stop: 'Stop', start: 'Start', serve: 'Serve' }
 const readableMs = 60_000
 
 /** The steps of a restart or stop as they happen, and for a minute afterwards how long it all took. */
-export function CourseSteps({ seen }: { seen: Seen }) {
-  const { course, now } = seen
-  if (!course || !seen.answers) return null
-  if (course.endedAt !== undefined && now - course.endedAt > readableMs) return null
+export function TransitionSteps({ model }: { model: ViewModel }) {
+  const { transition, now } = model
+  if (!transition || !model.answers) return null
+  if (transition.endedAt !== undefined && now - transition.endedAt > readableMs) return null
   return (
     <div className="course">
-      <ol className="phase" aria-label={course.goal === 'restart' ? 'Restart' : 'Stop'}>
-        {course.steps.map(step => {
-          const state = stateOf(course, step)
+      <ol className="phase" aria-label={transition.goal === 'restart' ? 'Restart' : 'Stop'}>
+        {transition.steps.map(step => {
+          const state = stateOf(transition, step)
           const took =
             step.since !== undefined && step.until !== undefined ? step.until - step.since : undefined
           return (
@@ -26,8 +26,8 @@ export function CourseSteps({ seen }: { seen: Seen }) {
           )
         })}
       </ol>
-      {course.endedAt !== undefined && course.goal === 'restart' && (
-        <p className="small two">{told(course, seen)}</p>
+      {transition.endedAt !== undefined && transition.goal === 'restart' && (
+        <p className="small two">{told(transition, model)}</p>
       )}
     </div>
   )
@@ -39,15 +39,15 @@ const tookText = (ms: number): string =>
 
 const spoken = { done: 'done', now: 'under way', pending: 'not yet' } as const
 
-function stateOf(course: Course, step: Course['steps'][number]): keyof typeof spoken {
-  if (course.endedAt !== undefined || step.until !== undefined) return 'done'
+function stateOf(transition: Transition, step: Transition['steps'][number]): keyof typeof spoken {
+  if (transition.endedAt !== undefined || step.until !== undefined) return 'done'
   if (step.since !== undefined) return 'now'
-  const later = course.steps.slice(course.steps.indexOf(step) + 1)
+  const later = transition.steps.slice(transition.steps.indexOf(step) + 1)
   return later.some(other => other.since !== undefined) ? 'done' : 'pending'
 }
 
-function told(course: Course, seen: Seen): string {
-  const whole = `Restarted in ${duration((course.endedAt ?? course.startedAt) - course.startedAt)}`
-  const down = downMsOf(course, seen.snapshot.journal)
+function told(transition: Transition, model: ViewModel): string {
+  const whole = `Restarted in ${duration((transition.endedAt ?? transition.startedAt) - transition.startedAt)}`
+  const down = downMsOf(transition, model.snapshot.journal)
   return down === undefined ? `${whole}.` : `${whole}; ${duration(down)} without an answer.`
 }

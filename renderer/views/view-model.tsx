@@ -19,20 +19,20 @@ import {
   statusSummary,
 } from '../../contract/messages/status-summary.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
-import type { Course } from '../bridge/course.ts'
-import type { Known, Store } from '../bridge/store.ts'
+import type { Store, StoreState } from '../bridge/store.ts'
+import type { Transition } from '../bridge/transition.ts'
 import { Sheet } from '../ui/sheet.tsx'
 
 /** What a view shows at one moment. `now` is the moment it speaks of, ms since the epoch. */
-export interface Seen {
+export interface ViewModel {
   snapshot: Snapshot
-  glance: StatusSummary
+  status: StatusSummary
   now: number
   /** False while the app does not answer: what is shown was true once, and nothing can be asked. */
   answers: boolean
   /** "13:20": set when the state shown is not the one of now. */
   asOf?: string
-  course?: Course
+  transition?: Transition
   failure?: Failure
 }
 
@@ -45,7 +45,7 @@ export function useStore(): Store {
   return store
 }
 
-export function useKnown(): Known {
+export function useStoreState(): StoreState {
   const store = useStore()
   return useSyncExternalStore(store.subscribe, store.known)
 }
@@ -72,7 +72,7 @@ export function useNow(): number {
 }
 
 /** Joins what is known with the time into what is shown; undefined before anything was ever known. */
-export function see(known: Known, clock: number): Seen | undefined {
+export function viewModel(known: StoreState, clock: number): ViewModel | undefined {
   const { snapshot, link } = known
   if (!snapshot) return undefined
   // A snapshot may be newer than the last tick; an old one speaks of its own moment.
@@ -81,13 +81,13 @@ export function see(known: Known, clock: number): Seen | undefined {
   const rest = {
     snapshot,
     now,
-    ...(known.course ? { course: known.course } : {}),
+    ...(known.transition ? { transition: known.transition } : {}),
     ...(known.failure ? { failure: known.failure } : {}),
   }
-  if (known.fresh) return { ...rest, glance: own, answers: true }
+  if (known.fresh) return { ...rest, status: own, answers: true }
   const asOf = atTime(snapshot.takenAt, clock)
-  if (link.kind !== 'lost') return { ...rest, glance: own, answers: true, asOf }
-  return { ...rest, glance: lost(own, asOf), answers: false, asOf }
+  if (link.kind !== 'lost') return { ...rest, status: own, answers: true, asOf }
+  return { ...rest, status: lost(own, asOf), answers: false, asOf }
 }
 
 const lost = (own: StatusSummary, asOf: string): StatusSummary => ({
@@ -119,24 +119,24 @@ export function useActs(actions: StatusAction[]): { act: (action: StatusAction) 
 }
 
 /** The everyday buttons, where the headline does not offer them itself; while a choice is open, to look again. */
-export function everyday(seen: Seen): StatusAction[] {
+export function primaryActions(model: ViewModel): StatusAction[] {
   // While a runbook is under way the registry is its own.
-  if (!seen.answers || seen.snapshot.runbook) return []
-  if (seen.snapshot.process.kind === 'undecided')
-    return seen.glance.actions.filter(({ verb }) => verb === 'look-again')
-  if (seen.snapshot.process.kind !== 'serving') return []
+  if (!model.answers || model.snapshot.runbook) return []
+  if (model.snapshot.process.kind === 'undecided')
+    return model.status.actions.filter(({ verb }) => verb === 'look-again')
+  if (model.snapshot.process.kind !== 'serving') return []
   const all: StatusAction[] = [
     { verb: 'restart', label: 'Restart', kind: 'plain' },
     { verb: 'stop', label: 'Stop', kind: 'plain' },
   ]
-  return all.filter(action => !seen.glance.actions.some(own => own.verb === action.verb))
+  return all.filter(action => !model.status.actions.some(own => own.verb === action.verb))
 }
 
 /**
  * Keeps the keyboard where it was: a button that goes away while it has the focus hands it to the first
  * action that is there now, or to `box` itself.
  */
-export function useKeptFocus(
+export function useRestoredFocus(
   box: RefObject<HTMLElement | null>,
   find: () => HTMLElement | null | undefined,
 ): void {

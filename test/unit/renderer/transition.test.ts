@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ProcessState } from '../../../contract/registry-state.ts'
-import { type Course, downMsOf, follow } from '../../../renderer/bridge/course.ts'
+import { downMsOf, follow, type Transition } from '../../../renderer/bridge/transition.ts'
 
 type Of<K extends ProcessState['kind']> = Extract<ProcessState, { kind: K }>
 
@@ -33,14 +33,14 @@ const starting = (since: number): ProcessState => ({
   cause: 'asked-restart',
   deadline: since + 300_000,
 })
-const through = (...states: ProcessState[]): Course | undefined =>
-  states.reduce<Course | undefined>((course, state) => follow(course, state), undefined)
+const through = (...states: ProcessState[]): Transition | undefined =>
+  states.reduce<Transition | undefined>((transition, state) => follow(transition, state), undefined)
 
-describe('the course of a restart', () => {
+describe('the transition of a restart', () => {
   it('gives each step its time, and ends when a new process serves', () => {
-    const course = through(serving(1, 0), draining(100), stopping(400), starting(500), serving(2, 900))
-    expect(course?.endedAt).toBe(900)
-    expect(course?.steps).toEqual([
+    const transition = through(serving(1, 0), draining(100), stopping(400), starting(500), serving(2, 900))
+    expect(transition?.endedAt).toBe(900)
+    expect(transition?.steps).toEqual([
       { name: 'finish', since: 100, until: 400 },
       { name: 'stop', since: 400, until: 500 },
       { name: 'start', since: 500, until: 900 },
@@ -49,9 +49,9 @@ describe('the course of a restart', () => {
   })
 
   it('does without the states that nobody saw', () => {
-    const course = through(draining(100), serving(2, 900))
-    expect(course?.endedAt).toBe(900)
-    expect(course?.steps.find(step => step.name === 'start')).toEqual({ name: 'start' })
+    const transition = through(draining(100), serving(2, 900))
+    expect(transition?.endedAt).toBe(900)
+    expect(transition?.steps.find(step => step.name === 'start')).toEqual({ name: 'start' })
   })
 
   it('is dropped when it is cancelled, when the start fails, and on the way to quitting', () => {
@@ -77,17 +77,17 @@ describe('the course of a restart', () => {
   })
 
   it('ends a stop at stopped', () => {
-    const course = through(draining(100, 'stopped'), stopping(300, 'stopped'), {
+    const transition = through(draining(100, 'stopped'), stopping(300, 'stopped'), {
       kind: 'stopped',
       since: 450,
       why: 'asked',
     })
-    expect(course?.endedAt).toBe(450)
-    expect(course?.steps.map(step => step.name)).toEqual(['finish', 'stop'])
+    expect(transition?.endedAt).toBe(450)
+    expect(transition?.steps.map(step => step.name)).toEqual(['finish', 'stop'])
   })
 
   it('takes the time without an answer from its own journal entry', () => {
-    const course = through(draining(10_000), stopping(10_100), starting(10_200), serving(2, 10_600))
+    const transition = through(draining(10_000), stopping(10_100), starting(10_200), serving(2, 10_600))
     const entry = (at: number, downMs: number) => ({
       id: String(at),
       at,
@@ -95,7 +95,7 @@ describe('the course of a restart', () => {
       downMs,
       lastLines: [],
     })
-    expect(course && downMsOf(course, [entry(10_150, 410), entry(50, 900)])).toBe(410)
-    expect(course && downMsOf(course, [entry(50, 900)])).toBeUndefined()
+    expect(transition && downMsOf(transition, [entry(10_150, 410), entry(50, 900)])).toBe(410)
+    expect(transition && downMsOf(transition, [entry(50, 900)])).toBeUndefined()
   })
 })

@@ -3,18 +3,18 @@ import type { JournalEntry, ProcessState } from '../../contract/registry-state.t
 export type StepName = 'finish' | 'stop' | 'start' | 'serve'
 
 /** One step of a restart or stop. Times are ms since the epoch; a step that nobody saw has none. */
-export interface CourseStep {
+export interface TransitionStep {
   name: StepName
   since?: number
   until?: number
 }
 
 /** A restart or stop that was asked for, step by step as the states come in; kept after its end. */
-export interface Course {
+export interface Transition {
   goal: 'restart' | 'stopped'
   pid: number
   startedAt: number
-  steps: CourseStep[]
+  steps: TransitionStep[]
   /** Set when the goal is reached. */
   endedAt?: number
 }
@@ -41,8 +41,8 @@ function stepOf(state: ProcessState): StepName | undefined {
  * Follows the process through a restart or stop: the course after `state` has come in.
  * Undefined where none is under way, or where it took a turn that the headline explains.
  */
-export function follow(course: Course | undefined, state: ProcessState): Course | undefined {
-  const open = course !== undefined && course.endedAt === undefined ? course : undefined
+export function follow(transition: Transition | undefined, state: ProcessState): Transition | undefined {
+  const open = transition !== undefined && transition.endedAt === undefined ? transition : undefined
   switch (state.kind) {
     case 'draining':
     case 'stopping': {
@@ -51,31 +51,31 @@ export function follow(course: Course | undefined, state: ProcessState): Course 
       return enter(base, stepOf(state), state.since)
     }
     case 'starting':
-      return open?.goal === 'restart' ? enter(open, 'start', state.since) : keepEnded(course, state)
+      return open?.goal === 'restart' ? enter(open, 'start', state.since) : keepEnded(transition, state)
     case 'serving':
       if (open?.goal === 'restart' && state.pid !== open.pid)
         return { ...enter(open, 'serve', state.since), endedAt: state.since }
-      return open === undefined ? keepEnded(course, state) : undefined
+      return open === undefined ? keepEnded(transition, state) : undefined
     case 'stopped':
       if (open?.goal === 'stopped') return { ...closeLast(open, state.since), endedAt: state.since }
-      return open === undefined ? keepEnded(course, state) : undefined
+      return open === undefined ? keepEnded(transition, state) : undefined
     default:
       return undefined
   }
 }
 
 /** A course that reached its goal stays readable only while the process is where it left it. */
-function keepEnded(course: Course | undefined, state: ProcessState): Course | undefined {
-  const goalKind = course?.goal === 'restart' ? 'serving' : 'stopped'
-  return course?.endedAt === state.since && state.kind === goalKind ? course : undefined
+function keepEnded(transition: Transition | undefined, state: ProcessState): Transition | undefined {
+  const goalKind = transition?.goal === 'restart' ? 'serving' : 'stopped'
+  return transition?.endedAt === state.since && state.kind === goalKind ? transition : undefined
 }
 
-function begin(state: { pid: number; since: number }, goal: Course['goal']): Course {
+function begin(state: { pid: number; since: number }, goal: Transition['goal']): Transition {
   return { goal, pid: state.pid, startedAt: state.since, steps: stepsOf[goal].map(name => ({ name })) }
 }
 
-function enter(course: Course, name: StepName | undefined, at: number): Course {
-  const closed = closeLast(course, at, name)
+function enter(transition: Transition, name: StepName | undefined, at: number): Transition {
+  const closed = closeLast(transition, at, name)
   return {
     ...closed,
     steps: closed.steps.map(step =>
@@ -84,10 +84,10 @@ function enter(course: Course, name: StepName | undefined, at: number): Course {
   }
 }
 
-function closeLast(course: Course, at: number, except?: StepName): Course {
+function closeLast(transition: Transition, at: number, except?: StepName): Transition {
   return {
-    ...course,
-    steps: course.steps.map(step =>
+    ...transition,
+    steps: transition.steps.map(step =>
       step.since !== undefined && step.until === undefined && step.name !== except
         ? { ...step, until: at }
         : step,
@@ -96,8 +96,8 @@ function closeLast(course: Course, at: number, except?: StepName): Course {
 }
 
 /** The time without an answer that the journal measured for this restart, in ms. */
-export function downMsOf(course: Course, journal: JournalEntry[]): number | undefined {
+export function downMsOf(transition: Transition, journal: JournalEntry[]): number | undefined {
   // The journal's time is the end of the old process, which lies between the first and the last step.
-  return journal.find(entry => entry.cause === 'asked-restart' && entry.at >= course.startedAt - 1_000)
+  return journal.find(entry => entry.cause === 'asked-restart' && entry.at >= transition.startedAt - 1_000)
     ?.downMs
 }
