@@ -106,7 +106,6 @@ const leftToCut: readonly string[] = [
   'core/registry-client/running-engine.ts imports core/engine/zot.ts',
   'core/registry-client/store-events.ts imports core/storage/storage.ts',
   'core/registry-config/preflight.ts imports core/storage/roots.ts',
-  'core/releases/told-version.ts imports core/engine/zot.ts',
   'core/rotation/rotation-control.ts imports core/app/runs.ts',
   'core/rotation/rotation-offers.ts imports core/app/runs.ts',
   'core/source-build/source-builder.ts imports core/releases/release.ts',

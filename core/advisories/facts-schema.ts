@@ -1,6 +1,6 @@
 import * as v from 'valibot'
+import { versionOf } from '../platform/zot-version.ts'
 import { matcherSchema } from './matcher.ts'
-import { versionOf } from './version.ts'
 
 const version = v.pipe(
   v.string(),

@@ -6,8 +6,7 @@ import { syncFolder } from '../../lib/atomic-file.ts'
 import { reasonOf } from '../../lib/error-code.ts'
 import { fileFailure, lackOfSpace } from './fetch-file.ts'
 import { digestOf } from './part-file.ts'
-import type { Obtained } from './release.ts'
-import type { Taking } from './releases.ts'
+import type { Obtained, Taking } from './release.ts'
 
 /** Copies a program of the user's own: copy-on-write where the volume can, not executable, synced, then renamed. */
 export async function copyIn(

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
-import { type Asset, assetName, isVersion, type Release } from './release.ts'
+import { isVersion } from '../platform/zot-version.ts'
+import { type Asset, assetName, type Release } from './release.ts'
 
 /** A release as it is kept: of every machine, so that the same list serves when the machine changes. */
 export interface Stored extends Pick<Release, 'version' | 'publishedAt' | 'notes' | 'draft' | 'prerelease'> {

@@ -1,7 +1,11 @@
 import { type KeyObject, verify } from 'node:crypto'
+import { join } from 'node:path'
 import * as v from 'valibot'
 import type { ManifestFault } from '../../contract/release-failure.ts'
-import { compareVersions, isVersion } from './release.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
+import { reasonOf } from '../../lib/error-code.ts'
+import { readJsonFile, type SetAside, writeJsonFile } from '../platform/json-file.ts'
+import { compareVersions, isVersion } from '../platform/zot-version.ts'
 
 const time = v.pipe(
   v.string(),
@@ -99,3 +103,31 @@ function newestOf({ version, accepted, allowDowngrade }: ManifestCheck): number 
 }
 
 const lineOf = (version: string): string => version.slice(0, version.lastIndexOf('.'))
+
+const acceptedSchema = v.record(v.string(), v.number())
+
+/** `manifests.json`: what keeps an old manifest from being taken again. Without it nothing signed is trusted. */
+export function acceptedManifests(home: string, aside: { now(): number; report(what: SetAside): void }) {
+  const file = join(home, 'manifests.json')
+  async function read(): Promise<Result<Record<string, number>>> {
+    try {
+      return ok((await readJsonFile(file, acceptedSchema, aside)) ?? {})
+    } catch (error) {
+      return fail({ code: 'file-unusable', path: file, reason: reasonOf(error) })
+    }
+  }
+  return {
+    read,
+    async add({ version, issuedAt }: Manifest): Promise<Result<null>> {
+      const known = await read()
+      if (!known.ok) return known
+      if ((known.value[version] ?? 0) >= issuedAt) return ok(null)
+      try {
+        await writeJsonFile(file, { ...known.value, [version]: issuedAt })
+        return ok(null)
+      } catch (error) {
+        return fail({ code: 'file-unusable', path: file, reason: reasonOf(error) })
+      }
+    },
+  }
+}

@@ -1,3 +1,4 @@
+import type { Failure } from '../../contract/failure.ts'
 import type { RunbookPart } from '../../contract/runbook.ts'
 import type { UpgradeOrigin } from '../../contract/upgrade.ts'
 
@@ -54,22 +55,23 @@ export interface Trust {
   origin: UpgradeOrigin
 }
 
-const form = /^v(\d{1,6})\.(\d{1,6})\.(\d{1,6})$/
-
-/** "v2.1.15". */
-export const isVersion = (text: string): boolean => form.test(text)
-
-/** Below 0 where `a` is the older one, 0 where they are the same. Both are of the form vX.Y.Z. */
-export function compareVersions(a: string, b: string): number {
-  const [left, right] = [numbers(a), numbers(b)]
-  for (const [index, part] of left.entries()) {
-    const other = right[index] ?? 0
-    if (part !== other) return part - other
-  }
-  return 0
+/** Releases, the newest version first. */
+export interface Listed {
+  releases: Release[]
+  /** When the list was last known to be so, ms since the epoch. */
+  asOf: number
+  from: 'network' | 'cache'
+  /** Why it is from the cache, where the network was asked. */
+  trouble?: Failure
 }
 
-const numbers = (version: string): number[] => (form.exec(version) ?? []).slice(1).map(Number)
+export interface Taking {
+  /** A folder of ours; made if it is not there. The file is `zot` in it, or the asset's name for a release. */
+  to: string
+  signal: AbortSignal
+  /** Bytes; `total` where it is known. */
+  progress?(done: number, total?: number): void
+}
 
 /** What a release calls the program for a machine: "zot-linux-amd64"; undefined where zot is not built for it. */
 export function assetName(machine: { platform: string; arch: string }): string | undefined {

@@ -1,38 +1,26 @@
 import { join } from 'node:path'
-import * as v from 'valibot'
 import type { Failure } from '../../contract/failure.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { RunbookPart } from '../../contract/runbook.ts'
 import type { Clock } from '../../lib/clock.ts'
-import { reasonOf } from '../../lib/error-code.ts'
-import { readJsonFile, type SetAside, writeJsonFile } from '../platform/json-file.ts'
+import type { SetAside } from '../platform/json-file.ts'
 import { createWeb, isSteppingDown, readBytes, type Web, type WebWith } from '../platform/web.ts'
 import { withoutSecrets } from '../platform/web-failure.ts'
 import { copyIn } from './copy-file.ts'
 import { fetchFile, type Pace } from './fetch-file.ts'
-import { releaseList } from './list.ts'
-import type { Manifest } from './manifest.ts'
-import { type Asset, assetName, type Obtained, type Release, type Trust } from './release.ts'
-import { askVersion } from './told-version.ts'
-import { lookAt, type verifyAgain } from './trust.ts'
-
-/** Releases, the newest version first. */
-export interface Listed {
-  releases: Release[]
-  /** When the list was last known to be so, ms since the epoch. */
-  asOf: number
-  from: 'network' | 'cache'
-  /** Why it is from the cache, where the network was asked. */
-  trouble?: Failure
-}
-
-export interface Taking {
-  /** A folder of ours; made if it is not there. The file is `zot` in it, or the asset's name for a release. */
-  to: string
-  signal: AbortSignal
-  /** Bytes; `total` where it is known. */
-  progress?(done: number, total?: number): void
-}
+import { acceptedManifests } from './manifest.ts'
+import { askVersion, type InspectProgram } from './program-version.ts'
+import {
+  type Asset,
+  assetName,
+  type Listed,
+  type Obtained,
+  type Release,
+  type Taking,
+  type Trust,
+} from './release.ts'
+import { releaseList } from './release-list.ts'
+import { lookAt } from './trust.ts'
 
 export interface Verifying {
   signal: AbortSignal
@@ -84,9 +72,6 @@ export interface Releases {
   ): Promise<Result<{ version: string; part: RunbookPart }>>
 }
 
-/** `verifyAgain` of trust.ts, for the moment of the swap. */
-export type VerifyAgain = typeof verifyAgain
-
 /** What the settings of the same names say. */
 export interface ReleaseSettings {
   url: string
@@ -102,6 +87,8 @@ export interface ReleasesWith {
   environment: WebWith['environment']
   /** What a child of the app is given. */
   childEnvironment: Record<string, string>
+  /** Runs a program of zot for its version. */
+  inspect: InspectProgram
   clock: Clock
   report(what: SetAside): void
   machine?: { platform: NodeJS.Platform; arch: string }
@@ -119,7 +106,7 @@ const quiet = 10 * 60_000
 
 /** Connections are opened when something is asked for, and closed when nobody uses them any more. */
 export function createReleases(options: ReleasesWith): Releases {
-  const { home, environment, childEnvironment, clock, report } = options
+  const { home, environment, childEnvironment, inspect, clock, report } = options
   const machine = options.machine ?? process
   const mostBytes = options.mostBytes ?? usualMost
   const web = createWeb({ environment, now: clock.now, ...options.web })
@@ -210,7 +197,7 @@ export function createReleases(options: ReleasesWith): Releases {
       return kept.ok ? ok(trust) : kept
     },
     verifyStaged: (file, sha256, wanted, { onPart }) =>
-      askVersion({ file, sha256, wanted, machine, environment: childEnvironment, onPart }),
+      askVersion({ file, sha256, wanted, machine, environment: childEnvironment, inspect, onPart }),
   }
 }
 
@@ -236,34 +223,6 @@ async function fetchSmall(
   if (status === 200) return readBytes(web, answer.value, most, signal)
   body.destroy()
   return fail({ code: 'web-refused', url: withoutSecrets(asset.url), status })
-}
-
-const acceptedSchema = v.record(v.string(), v.number())
-
-/** `manifests.json`: what keeps an old manifest from being taken again. Without it nothing signed is trusted. */
-function acceptedManifests(home: string, aside: { now(): number; report(what: SetAside): void }) {
-  const file = join(home, 'manifests.json')
-  async function read(): Promise<Result<Record<string, number>>> {
-    try {
-      return ok((await readJsonFile(file, acceptedSchema, aside)) ?? {})
-    } catch (error) {
-      return fail({ code: 'file-unusable', path: file, reason: reasonOf(error) })
-    }
-  }
-  return {
-    read,
-    async add({ version, issuedAt }: Manifest): Promise<Result<null>> {
-      const known = await read()
-      if (!known.ok) return known
-      if ((known.value[version] ?? 0) >= issuedAt) return ok(null)
-      try {
-        await writeJsonFile(file, { ...known.value, [version]: issuedAt })
-        return ok(null)
-      } catch (error) {
-        return fail({ code: 'file-unusable', path: file, reason: reasonOf(error) })
-      }
-    },
-  }
 }
 
 function waitFor(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {

@@ -4,13 +4,11 @@ import { bytes, exactMoment } from '../../contract/messages/format.ts'
 import type { ManifestFault } from '../../contract/release-failure.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { RunbookPart } from '../../contract/runbook.ts'
-import { reasonOf } from '../../lib/error-code.ts'
 import { checkBinary } from '../platform/binary.ts'
 import { ed25519Key } from '../platform/ed25519.ts'
-import { checksumIn } from './checksums.ts'
 import { type Accepted, checkManifest, type Manifest } from './manifest.ts'
-import { digestOf } from './part-file.ts'
 import type { Asset, Obtained, Release, Trust } from './release.ts'
+import { verifyAgain } from './unchanged-file.ts'
 
 export interface TrustWith {
   got: Obtained
@@ -192,16 +190,11 @@ async function lookAtManifest(
   return { row: { state: 'passed', words }, manifest }
 }
 
-/** At the moment of the swap: whether the file still has these bytes. Errors: file-changed, file-unusable. */
-export async function verifyAgain(file: string, sha256: string): Promise<Result<null>> {
-  try {
-    const found = await digestOf(file)
-    if (found === undefined)
-      return fail({ code: 'file-unusable', path: file, reason: 'it is not there any more' })
-    return found.sha256 === sha256
-      ? ok(null)
-      : fail({ code: 'file-changed', path: file, expected: sha256, found: found.sha256 })
-  } catch (error) {
-    return fail({ code: 'file-unusable', path: file, reason: reasonOf(error) })
+/** What `checksums.sha256.txt` says of a file: 64 hex digits; undefined where it does not name it. sha256sum(1). */
+export function checksumIn(text: string, name: string): string | undefined {
+  for (const line of text.split('\n')) {
+    const found = /^([0-9a-fA-F]{64})\s+\*?(\S+)\s*$/.exec(line)
+    if (found?.[2] === name || found?.[2] === `./${name}`) return found[1]?.toLowerCase()
   }
+  return undefined
 }

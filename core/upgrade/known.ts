@@ -1,6 +1,7 @@
 import type { Finding } from '../../contract/runbook.ts'
 import type { InstalledVersion, ReleaseRow } from '../../contract/upgrade.ts'
-import { compareVersions, isVersion, type Release } from '../releases/release.ts'
+import { compareVersions, isVersion } from '../platform/zot-version.ts'
+import type { Release } from '../releases/release.ts'
 import type { Library } from './library.ts'
 import type { Place } from './memory.ts'
 

@@ -1,6 +1,6 @@
 import type { Finding } from '../../contract/runbook.ts'
 import type { UpgradeOrigin, UpgradePlan } from '../../contract/upgrade.ts'
-import { embeddedVersion } from '../releases/embedded-version.ts'
+import { embeddedVersion } from '../releases/program-version.ts'
 import type { Release } from '../releases/release.ts'
 import { dryRun } from '../runbook/run.ts'
 import type { StepResult } from '../runbook/step.ts'

@@ -1,5 +1,6 @@
 import { childEnvironment } from '../../lib/child-environment.ts'
 import type { Clock } from '../../lib/clock.ts'
+import { inspectZot } from '../engine/zot.ts'
 import type { SetAside } from '../platform/json-file.ts'
 import { createReleases, type Releases } from '../releases/releases.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -30,6 +31,7 @@ export function createUpgradeSources({ home, clock, settings, goFor, report }: O
     }),
     environment: process.env,
     childEnvironment: childEnvironment(process.env),
+    inspect: inspectZot,
     clock,
     report,
   })

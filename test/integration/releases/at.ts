@@ -1,3 +1,4 @@
+import { inspectZot } from '../../../core/engine/zot.ts'
 import { createReleases, type Releases, type ReleasesWith } from '../../../core/releases/releases.ts'
 import { systemClock } from '../../../lib/clock.ts'
 
@@ -14,6 +15,7 @@ export function releasesAt(
     settings: () => ({ url, repository: 'project-zot/zot', publicKey, check }),
     environment: {},
     childEnvironment: { PATH: process.env['PATH'] ?? '' },
+    inspect: inspectZot,
     clock: systemClock(),
     report: () => {},
     pace: { backoff: 5 },

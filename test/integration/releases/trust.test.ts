@@ -18,7 +18,7 @@ import type { RunbookPart } from '../../../contract/runbook.ts'
 import { digestOf } from '../../../core/releases/part-file.ts'
 import type { Obtained, Release } from '../../../core/releases/release.ts'
 import type { Releases } from '../../../core/releases/releases.ts'
-import { verifyAgain } from '../../../core/releases/trust.ts'
+import { verifyAgain } from '../../../core/releases/unchanged-file.ts'
 import {
   checksumsOf,
   type Data,

@@ -10,7 +10,7 @@ import {
   switchName,
   switchRunbook,
 } from '../../../core/engine-switch/switch.ts'
-import { verifyAgain } from '../../../core/releases/trust.ts'
+import { verifyAgain } from '../../../core/releases/unchanged-file.ts'
 import type { Kind } from '../../../core/runbook/kind.ts'
 import { createRunbooks, type Runbooks } from '../../../core/runbook/runbooks.ts'
 import { openSettings, type Settings } from '../../../core/settings/settings.ts'

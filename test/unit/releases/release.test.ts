@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { limitedUntil } from '../../../core/platform/web-limit.ts'
-import { checksumIn } from '../../../core/releases/checksums.ts'
+import { compareVersions, isVersion } from '../../../core/platform/zot-version.ts'
 import { nextIn, releaseIn } from '../../../core/releases/github.ts'
-import { assetName, compareVersions, isVersion } from '../../../core/releases/release.ts'
+import { assetName } from '../../../core/releases/release.ts'
+import { checksumIn } from '../../../core/releases/trust.ts'
 
 describe('versions', () => {
   it('are of one form', () => {

@@ -1,6 +1,23 @@
 import type { BigIntStats } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import type { VerifyAgain } from './releases.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
+import { reasonOf } from '../../lib/error-code.ts'
+import { digestOf } from './part-file.ts'
+
+/** At the moment of the swap: whether the file still has these bytes. Errors: file-changed, file-unusable. */
+export async function verifyAgain(file: string, sha256: string): Promise<Result<null>> {
+  try {
+    const found = await digestOf(file)
+    if (found === undefined)
+      return fail({ code: 'file-unusable', path: file, reason: 'it is not there any more' })
+    return found.sha256 === sha256
+      ? ok(null)
+      : fail({ code: 'file-changed', path: file, expected: sha256, found: found.sha256 })
+  } catch (error) {
+    return fail({ code: 'file-unusable', path: file, reason: reasonOf(error) })
+  }
+}
+export type VerifyAgain = typeof verifyAgain
 
 /** A change this soon before a look may have the look's own time, in ms: file systems count in ticks of up to 10 ms. */
 const tick = 200

@@ -3,8 +3,7 @@ import { mkdtempSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { rememberSame } from '../../../core/releases/same-file.ts'
-import { verifyAgain } from '../../../core/releases/trust.ts'
+import { rememberSame, verifyAgain } from '../../../core/releases/unchanged-file.ts'
 
 let folder: string
 let file: string

@@ -5,9 +5,9 @@ import { fail, ok, type Result } from '../../contract/result.ts'
 import { readJsonFile, type SetAside, writeJsonFile } from '../platform/json-file.ts'
 import { isSteppingDown, readBytes, type Web } from '../platform/web.ts'
 import { withoutSecrets } from '../platform/web-failure.ts'
+import { compareVersions, isVersion } from '../platform/zot-version.ts'
 import { type Cache, cacheSchema, nextIn, type Page, releaseFor, releaseIn, type Stored } from './github.ts'
-import { compareVersions, isVersion, type Release } from './release.ts'
-import type { Listed } from './releases.ts'
+import type { Listed, Release } from './release.ts'
 
 export interface ListOptions {
   home: string

@@ -1,9 +1,15 @@
+import { createReadStream } from 'node:fs'
 import { failureMessage } from '../../contract/messages/failure-message.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { RunbookPart } from '../../contract/runbook.ts'
-import { inspectZot } from '../engine/zot.ts'
 import { checkBinary } from '../platform/binary.ts'
-import { verifyAgain } from './trust.ts'
+import { verifyAgain } from './unchanged-file.ts'
+
+/** Runs a program for its version; `reason` is half a sentence. */
+export type InspectProgram = (
+  file: string,
+  environment: Record<string, string>,
+) => Promise<{ usable: true; version?: string } | { usable: false; reason: string }>
 
 export interface ToldWith {
   file: string
@@ -12,6 +18,7 @@ export interface ToldWith {
   wanted: string | undefined
   machine: { platform: NodeJS.Platform; arch: string }
   environment: Record<string, string>
+  inspect: InspectProgram
   onPart?: ((part: RunbookPart) => void) | undefined
 }
 
@@ -35,12 +42,19 @@ export async function askVersion(what: ToldWith): Promise<Result<{ version: stri
   return told
 }
 
-async function versionOf({ file, sha256, wanted, machine, environment }: ToldWith): Promise<Result<string>> {
+async function versionOf({
+  file,
+  sha256,
+  wanted,
+  machine,
+  environment,
+  inspect,
+}: ToldWith): Promise<Result<string>> {
   const same = await verifyAgain(file, sha256)
   if (!same.ok) return same
   const checked = await checkBinary(file, machine)
   if (!checked.ok) return fail({ code: 'not-a-program', path: file, reason: checked.reason })
-  const found = await inspectZot(file, environment)
+  const found = await inspect(file, environment)
   const untold = (reason: string) =>
     fail({
       code: 'version-not-told',
@@ -53,4 +67,28 @@ async function versionOf({ file, sha256, wanted, machine, environment }: ToldWit
   return wanted === undefined || found.version === wanted
     ? ok(found.version)
     : fail({ code: 'version-differs', path: file, wanted, told: found.version })
+}
+
+/** `git describe` of a release, as zot's build puts it into the program: "v2.1.15-0-g" and the commit. */
+const described = /(v\d+\.\d+\.\d+)-\d+-g[0-9a-f]{7,40}/g
+/** Longer than any match, so that none is cut by the end of a chunk. */
+const overlap = 100
+
+/**
+ * The version that stands in a program's bytes, without running it: for a plan, never for proof. Undefined where none
+ * or more than one is found, or the file cannot be read.
+ */
+export async function embeddedVersion(file: string): Promise<string | undefined> {
+  const found = new Set<string>()
+  let tail = ''
+  try {
+    for await (const chunk of createReadStream(file, { encoding: 'latin1', highWaterMark: 1 << 20 })) {
+      const text = `${tail}${chunk}`
+      for (const [, version] of text.matchAll(described)) if (version !== undefined) found.add(version)
+      tail = text.slice(-overlap)
+    }
+  } catch {
+    return undefined
+  }
+  return found.size === 1 ? [...found][0] : undefined
 }

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { embeddedVersion } from '../../../core/releases/embedded-version.ts'
+import { embeddedVersion } from '../../../core/releases/program-version.ts'
 
 let folder: string
 beforeEach(() => {
