@@ -21,7 +21,7 @@ import type { Interrupted, Kind } from '../runbook/kind.ts'
 import { dryRun } from '../runbook/run.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
-import { doubtsOf } from '../verify/doubts.ts'
+import { doubtsOf } from '../verify/inventory.ts'
 import { switchFindings } from './findings.ts'
 import { type SwitchMemory, type SwitchParts, switchMemory, switchName, switchRunbook } from './switch.ts'
 

@@ -5,15 +5,21 @@ import type { Finding } from '../../contract/runbook.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Choice } from '../engine/engines.ts'
-import type { Runbook, Step, StepContext, StepResult } from '../runbook/step.ts'
-import { type Check, runChecks } from '../verify/checks.ts'
-import type { StoreParts } from '../verify/doubts.ts'
+import {
+  asStep,
+  done,
+  failed,
+  type Runbook,
+  type Step,
+  type StepContext,
+  type StepResult,
+} from '../runbook/step.ts'
+import { type Check, runChecks, storeChecks } from '../verify/checks.ts'
+import type { StoreParts } from '../verify/inventory.ts'
 import { readInventory } from '../verify/inventory-file.ts'
 import { inventoryStep } from '../verify/inventory-step.ts'
-import { readyLimit, type Served, serveWithin, staysUp } from '../verify/serve.ts'
-import type { Ask } from '../verify/served.ts'
-import { asStep, done, failed } from '../verify/step-result.ts'
-import { storeChecks } from '../verify/store-checks.ts'
+import type { Ask } from '../verify/pull-checks.ts'
+import { readyLimit, type Served, serveWithin, staysUp } from '../verify/registry-process.ts'
 
 const choice = v.object({
   id: v.picklist(['zotbar-registry', 'zot']),

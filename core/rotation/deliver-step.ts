@@ -1,7 +1,6 @@
 import { fail } from '../../contract/result.ts'
-import type { Step, StepError, StepResult } from '../runbook/step.ts'
+import { asStep, done, failed, type Step, type StepError, type StepResult } from '../runbook/step.ts'
 import type { SinkSecret } from '../sinks/sink.ts'
-import { asStep, done, failed } from '../verify/step-result.ts'
 import { handOver, sinkPart, withSink } from './hand-over.ts'
 import type { Owner, SinkRecord } from './key-record.ts'
 import { doneWith, type RotateContext, type RotateMemory, type RotationParts } from './parts.ts'

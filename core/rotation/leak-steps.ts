@@ -1,6 +1,5 @@
 import { count } from '../../contract/messages/format.ts'
-import type { Step } from '../runbook/step.ts'
-import { asStep, failed } from '../verify/step-result.ts'
+import { asStep, failed, type Step } from '../runbook/step.ts'
 import { accessTo } from './access.ts'
 import { doneWith, type RotateMemory, type RotationParts } from './parts.ts'
 

@@ -1,6 +1,5 @@
 import { fail, ok, type Result } from '../../contract/result.ts'
-import type { Step, StepResult } from '../runbook/step.ts'
-import { asStep, done, errorOf, failed } from '../verify/step-result.ts'
+import { asStep, done, errorOf, failed, type Step, type StepResult } from '../runbook/step.ts'
 import { accessTo, identify } from './access.ts'
 import type { ListedKey, Minted } from './key-desk.ts'
 import type { Owner } from './key-record.ts'

@@ -1,5 +1,4 @@
-import type { Runbook, Step, StepResult } from '../runbook/step.ts'
-import { asStep, done, failed } from '../verify/step-result.ts'
+import { asStep, done, failed, type Runbook, type Step, type StepResult } from '../runbook/step.ts'
 import { accessTo } from './access.ts'
 import { doneWith, type RetireMemory, type RotationParts } from './parts.ts'
 

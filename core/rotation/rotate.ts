@@ -1,7 +1,6 @@
 import { count, duration } from '../../contract/messages/format.ts'
 import { ok, type Result } from '../../contract/result.ts'
-import type { Runbook, Step, StepResult } from '../runbook/step.ts'
-import { asStep, done, failed } from '../verify/step-result.ts'
+import { asStep, done, failed, type Runbook, type Step, type StepResult } from '../runbook/step.ts'
 import { accessTo } from './access.ts'
 import { deliverStep } from './deliver-step.ts'
 import { reachSink, sinkPart } from './hand-over.ts'

@@ -1,11 +1,11 @@
 import type { Runbook } from '../runbook/step.ts'
 import { snapshotStep, startStep, stopStep, swapStep, upgradeInventoryStep } from './change-steps.ts'
 import { configStep, consentStep } from './config-steps.ts'
-import { commitStep, gateStep } from './gate-steps.ts'
 import { type UpgradeMemory, upgradeName } from './memory.ts'
 import { downloadStep, preflightStep, verifyStep } from './obtain-steps.ts'
 import type { UpgradeParts } from './parts.ts'
 import { stageStep } from './stage-step.ts'
+import { commitStep, gateStep } from './verification-steps.ts'
 
 /** The upgrade of zot to another version, and back to one that ran before. */
 export function upgradeRunbook(memory: UpgradeMemory, parts: UpgradeParts): Runbook<UpgradeMemory> {

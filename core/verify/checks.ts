@@ -1,6 +1,11 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { count, plain } from '../../contract/messages/format.ts'
 import type { RunbookPart } from '../../contract/runbook.ts'
-import type { StepContext, StepError, StepResult } from '../runbook/step.ts'
-import { done, failed } from './step-result.ts'
+import { done, failed, type StepContext, type StepError, type StepResult } from '../runbook/step.ts'
+import { type Comparison, clientChanges, compareInventories } from './compare-inventories.ts'
+import { type Inventory, type StoreLayout, takeInventory } from './inventory.ts'
+import { type Ask, notServed, wrongBytes } from './pull-checks.ts'
+import type { KnownManifests } from './read-store.ts'
 
 /** What one check of a gate came to. */
 export type Checked =
@@ -32,4 +37,95 @@ export async function runChecks(
     tell({ id, title, state, ...(words === undefined ? {} : { words }) })
   }
   return done
+}
+
+interface Options {
+  /** What was there, and where; undefined where that could not be read. */
+  inventory: Inventory | undefined
+  roots: string[] | undefined
+  ask: Ask
+  /** The newest lines of the engine's log: what clients change while it serves is no loss. */
+  tail(count: number): Promise<string[]>
+  layout: StoreLayout
+  known: KnownManifests
+  progress(progress: { label: string; done: number; total: number }): void
+  signal: AbortSignal
+  /** Before a second look at what seems lost. */
+  wait?(): Promise<void>
+}
+
+/** The checks that the store holds, and is served, as the inventory says. An empty store passes. */
+export function storeChecks(options: Options): [Check, Check] {
+  const { inventory, roots, ask } = options
+  const unknown: Checked = failed('census-missing', 'What was there is not known.')
+  const judged = (wrong: string | undefined): Checked =>
+    wrong === undefined ? { ok: true } : failed('gate-failed', `The check failed: ${wrong}.`)
+  return [
+    {
+      id: 'census',
+      title: 'Every repository and tag is there',
+      async run() {
+        if (!inventory || !roots) return unknown
+        try {
+          const compared = await compareTwice({ ...options, inventory, roots })
+          const first = compared.lost[0]
+          if (first !== undefined) return judged(`${first}${more(compared.lost)}`)
+          return withDoubts(judged(await servedAll(compared, options)), compared)
+        } catch (error) {
+          return judged(`the store cannot be read whole: ${String(error)}`)
+        }
+      },
+    },
+    {
+      id: 'pulls',
+      title: 'Pulls give the same bytes',
+      async run() {
+        if (!inventory) return unknown
+        if (inventory.sample.length === 0) return { ok: true, words: 'The store is empty' }
+        return judged(await wrongBytes(inventory, ask))
+      },
+    },
+  ]
+}
+
+const more = ({ length }: readonly string[]): string => (length > 1 ? `, and ${length - 1} more` : '')
+
+/** How many lines of the log are looked through. */
+const logLines = 5000
+
+/** A push that is under way may be on disk and not yet in the log: what seems lost is looked at twice. */
+async function compareTwice(
+  options: Options & { inventory: Inventory; roots: string[] },
+): Promise<Comparison> {
+  const { inventory, roots, layout, known, tail, wait = () => pause(1000) } = options
+  const look = async (): Promise<Comparison> => {
+    const after = await takeInventory(roots, { now: () => inventory.takenAt, live: true, known, ...layout })
+    const lines = await tail(logLines).catch(() => [])
+    const clients = clientChanges(lines, inventory.takenAt)
+    // A pull moves the tag of a copy to what the upstream has by then.
+    const put = (repository: string, reference: string): boolean =>
+      layout.isCached(repository) || clients.put(repository, reference)
+    return compareInventories(inventory, after, { ...clients, put })
+  }
+  const first = await look()
+  if (first.lost.length === 0) return first
+  await wait()
+  return look()
+}
+
+const servedAll = ({ tags }: Comparison, { ask, layout, progress, signal }: Options) =>
+  notServed({
+    tags,
+    ask,
+    isCached: layout.isCached,
+    progress: (done, total) => progress({ label: 'Repositories compared', done, total }),
+    signal,
+  })
+
+/** What nobody can say is said by name, and never passes for proven. */
+function withDoubts(checked: Checked, { notProven, collected }: Comparison): Checked {
+  if (!checked.ok || notProven.length + collected === 0) return checked
+  const gone =
+    collected === 0 ? [] : [`${count(collected, 'manifest')} without a tag went, as collection lets them`]
+  return { ok: true, state: 'unproven', words: plain([...notProven, ...gone].join('; ')) }
 }

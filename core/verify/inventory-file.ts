@@ -2,7 +2,8 @@ import { readFile, stat } from 'node:fs/promises'
 import * as v from 'valibot'
 import { writeAtomic } from '../../lib/atomic-file.ts'
 import { isObject } from '../../lib/json.ts'
-import type { Inventory, RepositoryInventory } from './inventory.ts'
+import type { Inventory } from './inventory.ts'
+import type { RepositoryInventory } from './read-store.ts'
 
 /** Pairs and not objects: a tag may be called `__proto__`. */
 const pairs = v.array(v.tuple([v.string(), v.string()]))
@@ -88,7 +89,7 @@ const firstFormat = v.object({
   sample,
 })
 
-/** What a Zotbar before this one wrote in the middle of a run: names of tags with their digests, and no more. */
+/** What a Zotbar before this one wrote in the middle of a run: entryCovers of tags with their digests, and no more. */
 function readFirstFormat(json: unknown, writtenAt: number): Inventory | undefined {
   const read = v.safeParse(firstFormat, json)
   if (!read.success) return undefined

@@ -1,12 +1,10 @@
 import { rm } from 'node:fs/promises'
 import { count, plain } from '../../contract/messages/format.ts'
 import { reasonOf } from '../../lib/error-code.ts'
-import type { Step, StepContext } from '../runbook/step.ts'
-import type { StoreParts } from './doubts.ts'
-import { tagCount, takeInventory } from './inventory.ts'
+import { done, failed, type Step, type StepContext } from '../runbook/step.ts'
+import { type StoreParts, tagCount, takeInventory } from './inventory.ts'
 import { writeInventory } from './inventory-file.ts'
 import type { Unreadable } from './read-store.ts'
-import { done, failed } from './step-result.ts'
 
 interface InventoryMemory {
   /** Where the inventory is kept while the run lasts. */

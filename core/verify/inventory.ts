@@ -1,25 +1,19 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { readFile, stat } from 'node:fs/promises'
+import { pipeline } from 'node:stream/promises'
+import * as v from 'valibot'
+import type { Finding } from '../../contract/runbook.ts'
+import { reasonOf } from '../../lib/error-code.ts'
 import { inParallel } from '../platform/parallel.ts'
-import { type KnownManifests, readRepository, type Unreadable, walkStore } from './read-store.ts'
-import { sampleOf } from './sample.ts'
-
-/** A manifest of a repository, and what it keeps in use. */
-export interface ManifestEntry {
-  /** What an index consists of, as far as it is in the store. */
-  children: string[]
-  /** What it refers to: as long as that is kept, it is kept too. */
-  subject?: string
-}
-
-/** What one repository holds. */
-export interface ReadRepository {
-  kind: 'read'
-  /** The data folder that it lies in; absent where an older Zotbar did not write it down. */
-  root?: string
-  name: string
-  tags: Map<string, string>
-  manifests: Map<string, ManifestEntry>
-}
-export type RepositoryInventory = ReadRepository | Unreadable
+import {
+  blobFile,
+  type KnownManifests,
+  type RepositoryInventory,
+  readRepository,
+  type Unreadable,
+  walkStore,
+} from './read-store.ts'
 
 /** Some manifests and blobs whose bytes on disk are what their digest says. */
 export interface Sample {
@@ -83,3 +77,81 @@ export async function findUnreadable(
 /** Tags of all repositories. */
 export const tagCount = ({ repositories }: Pick<Inventory, 'repositories'>): number =>
   repositories.reduce((sum, one) => sum + (one.kind === 'read' ? one.tags.size : 0), 0)
+
+const parts = v.object({
+  config: v.optional(v.object({ digest: v.string() })),
+  layers: v.optional(v.array(v.object({ digest: v.string() })), []),
+})
+
+const sampleSize = 5
+/** A larger blob is not pulled for a sample, in bytes. */
+export const largestSample = 16 * 1024 * 1024
+
+/** Spread over all tags; only what is whole now, so that old damage is not taken for new. */
+export async function sampleOf(repositories: readonly RepositoryInventory[]): Promise<Sample[]> {
+  const all = repositories.flatMap(one =>
+    one.kind === 'read' && one.root !== undefined
+      ? [...one.tags.values()].map(manifest => ({ root: one.root ?? '', repository: one.name, manifest }))
+      : [],
+  )
+  const sample: Sample[] = []
+  const every = Math.max(1, Math.floor(all.length / sampleSize))
+  for (let at = 0; at < all.length && sample.length < sampleSize; at += every) {
+    const chosen = all[at]
+    if (!chosen) break
+    const { root, repository, manifest } = chosen
+    if (!(await isWhole(root, repository, manifest))) continue
+    const text = await readFile(blobFile(root, repository, manifest), 'utf8')
+    const read = v.safeParse(v.pipe(v.string(), v.parseJson(), parts), text)
+    const named = read.success
+      ? [read.output.config, ...read.output.layers].flatMap(part => part?.digest ?? [])
+      : []
+    const blobs: string[] = []
+    for (const digest of [...new Set(named)].slice(0, 4))
+      if (await isWhole(root, repository, digest)) blobs.push(digest)
+    sample.push({ repository, manifest, blobs })
+  }
+  return sample
+}
+
+async function isWhole(root: string, repository: string, digest: string): Promise<boolean> {
+  const file = blobFile(root, repository, digest)
+  const [algorithm = ''] = digest.split(':')
+  try {
+    if ((await stat(file)).size > largestSample) return false
+    const hash = createHash(algorithm)
+    await pipeline(createReadStream(file), hash)
+    return `${algorithm}:${hash.digest('hex')}` === digest
+  } catch {
+    return false
+  }
+}
+
+/** Where the store is, and what is known of it. */
+export interface StoreParts {
+  /** All data folders of config.json; undefined where it cannot be read. */
+  roots(): Promise<string[] | undefined>
+  layout(): Promise<StoreLayout>
+  known: KnownManifests
+}
+
+/** What nobody will be able to prove after a change of the engine, for whoever is about to agree to it. */
+export async function doubtsOf({ roots: rootsNow, layout, known }: StoreParts): Promise<Finding[]> {
+  const roots = await rootsNow()
+  const unreadable = await findUnreadable(roots ?? [], { ...(await layout()), known }).catch(
+    (error: unknown): Unreadable[] => [
+      {
+        kind: 'unreadable',
+        root: (roots ?? []).join(', '),
+        name: 'the data folder',
+        reason: reasonOf(error),
+      },
+    ],
+  )
+  return unreadable.map(({ root, name, reason }) => ({
+    id: 'repository-unreadable',
+    severity: 'warning',
+    evidence: `${root}: ${name}`,
+    advice: `${name} cannot be read (${reason}): whether all of it is there afterwards is not proven.`,
+  }))
+}

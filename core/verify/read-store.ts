@@ -5,7 +5,6 @@ import * as v from 'valibot'
 import { errorCode, reasonOf } from '../../lib/error-code.ts'
 import { inParallel } from '../platform/parallel.ts'
 import { isNameComponent } from '../platform/repository-name.ts'
-import type { ManifestEntry, RepositoryInventory } from './inventory.ts'
 
 /** A repository, or a folder where one may lie. `reason` is half a sentence. */
 export interface Unreadable {
@@ -14,6 +13,25 @@ export interface Unreadable {
   name: string
   reason: string
 }
+
+/** A manifest of a repository, and what it keeps in use. */
+export interface ManifestEntry {
+  /** What an index consists of, as far as it is in the store. */
+  children: string[]
+  /** What it refers to: as long as that is kept, it is kept too. */
+  subject?: string
+}
+
+/** What one repository holds. */
+export interface ReadRepository {
+  kind: 'read'
+  /** The data folder that it lies in; absent where an older Zotbar did not write it down. */
+  root?: string
+  name: string
+  tags: Map<string, string>
+  manifests: Map<string, ManifestEntry>
+}
+export type RepositoryInventory = ReadRepository | Unreadable
 
 /**
  * The repositories below a data folder, by the names of their folders, a level after the other and each in order. Only

@@ -2,7 +2,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** What takes long, the longest first: a long file that begins last keeps one worker while the others have nothing left. */
 const long = [
-  'test/integration/upgrade/gate.test.ts',
+  'test/integration/upgrade/verification.test.ts',
   'test/chaos/',
   'test/integration/upgrade/upgrade.test.ts',
   'test/integration/rotation/rotation.test.ts',

@@ -18,7 +18,7 @@ import { createLibrary } from '../../../core/upgrade/library.ts'
 import { upgradeMemory, upgradeName } from '../../../core/upgrade/memory.ts'
 import type { UpgradeParts } from '../../../core/upgrade/parts.ts'
 import { upgradeRunbook } from '../../../core/upgrade/runbook.ts'
-import type { Ask } from '../../../core/verify/served.ts'
+import type { Ask } from '../../../core/verify/pull-checks.ts'
 import { systemClock } from '../../../lib/clock.ts'
 import { filesAt, filesIn, layRun, linesOf, type Machine, type Recording } from '../../setup/earlier-home.ts'
 

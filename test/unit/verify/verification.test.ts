@@ -2,12 +2,10 @@ import { chmod, mkdir, mkdtemp, readFile, rename, rm, symlink, utimes, writeFile
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Checked } from '../../../core/verify/checks.ts'
-import { doubtsOf } from '../../../core/verify/doubts.ts'
-import { type Inventory, tagCount, takeInventory } from '../../../core/verify/inventory.ts'
+import { type Checked, storeChecks } from '../../../core/verify/checks.ts'
+import { doubtsOf, type Inventory, tagCount, takeInventory } from '../../../core/verify/inventory.ts'
 import { readInventory, writeInventory } from '../../../core/verify/inventory-file.ts'
-import type { Ask } from '../../../core/verify/served.ts'
-import { storeChecks } from '../../../core/verify/store-checks.ts'
+import type { Ask } from '../../../core/verify/pull-checks.ts'
 import { config, digestText, imageOf, type Made } from '../../suites/image.ts'
 
 let root: string

@@ -4,8 +4,7 @@ import type { Result } from '../../contract/result.ts'
 import { parseJson } from '../../lib/json.ts'
 import { inParallel } from '../platform/parallel.ts'
 import type { RegistryAnswer, RegistryAsk } from '../platform/registry-http.ts'
-import type { Inventory } from './inventory.ts'
-import { largestSample } from './sample.ts'
+import { type Inventory, largestSample } from './inventory.ts'
 
 export type Ask = (path: string, options?: RegistryAsk) => Promise<Result<RegistryAnswer>>
 

@@ -1,8 +1,7 @@
 import type { ProcessState } from '../../contract/registry-state.ts'
 import type { Result } from '../../contract/result.ts'
 import type { Clock } from '../../lib/clock.ts'
-import type { Progress, StepResult } from '../runbook/step.ts'
-import { asStep, done, failed } from './step-result.ts'
+import { asStep, done, failed, type Progress, type StepResult } from '../runbook/step.ts'
 
 /** What a runbook does with the registry's process. */
 export interface Served {
