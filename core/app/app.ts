@@ -128,7 +128,10 @@ export async function createApp(options: AppOptions): Promise<App> {
     // Of zot there is no such socket; another registry's may be left at this path.
     askAdmin: async limitMs =>
       engine.now().id === 'zot' ? { kind: 'refused' } : askLiveness(adminSocket, limitMs),
-    logLimits: { bytes: settings.get('logs.maxMegabytes') * 1024 * 1024, keep: settings.get('logs.keep') },
+    logLimits: {
+      maxBytes: settings.get('logs.maxMegabytes') * 1024 * 1024,
+      retained: settings.get('logs.keep'),
+    },
     uploadsInProgress: () => storage.uploadsInProgress(),
     recognize: (owner, place) => folder.recognize(owner, place),
     async preflight() {
@@ -185,7 +188,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     url() {
       const { kind } = supervisor.state()
       return kind === 'serving' || kind === 'draining'
-        ? (supervisor.place() ?? where.target())?.url
+        ? (supervisor.target() ?? where.target())?.url
         : undefined
     },
   })
@@ -251,7 +254,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const health = createHealth({
     ...common,
     authorization: () => access.authorization(),
-    target: () => supervisor.place() ?? where.target(),
+    target: () => supervisor.target() ?? where.target(),
     repositories: () => storage.repositories(),
     digestNow: name => storage.digestNow(name),
     isCached: repository => where.target()?.isCached(repository) ?? false,

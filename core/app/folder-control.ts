@@ -17,7 +17,7 @@ import { readTarget, type Target } from '../registry-config/preflight.ts'
 import type { Settings } from '../settings/settings.ts'
 import { lastStored } from '../storage/history-file.ts'
 import type { Storage } from '../storage/storage.ts'
-import type { Supervisor, SupervisorParts } from '../supervisor/supervisor.ts'
+import type { Supervisor, SupervisorDeps } from '../supervisor/supervisor.ts'
 import { createEngineDecision, type EngineDecision } from './engine-decision.ts'
 
 interface Options {
@@ -49,7 +49,7 @@ const configEvery = 30_000
 export interface FolderControl
   extends Pick<EngineDecision, 'decide' | 'permit' | 'choose' | 'choice' | 'servedBy'> {
   handlers: Pick<ZotbarHandlers, 'data'>
-  recognize: NonNullable<SupervisorParts['recognize']>
+  recognize: NonNullable<SupervisorDeps['recognize']>
   /** Why the data folder must not be counted: it is not the one that it was. */
   trouble(): Promise<Failure | undefined>
   /** The store was counted, or counted anew. */
@@ -139,7 +139,7 @@ export async function createFolderControl(options: Options): Promise<FolderContr
     const serves = (): boolean => supervisor.state().kind === 'serving'
     const now = serves() ? await compared() : undefined
     if (closed) return
-    const served = supervisor.place()?.dataFolder
+    const served = supervisor.target()?.dataFolder
     const isOpen = serves() && now?.ok && !now.value.found.same && now.value.found.difference === 'path'
     const named = isOpen && served !== now.value.target.dataFolder ? now.value.target.dataFolder : undefined
     if (named !== undecidedFolder) {
@@ -191,7 +191,7 @@ export async function createFolderControl(options: Options): Promise<FolderContr
       if (isNew || (kind !== 'serving' && undecidedFolder !== undefined)) void lookAtConfig()
       const target = options.target()
       if (kind === 'draining') return
-      const served = supervisor.place()?.dataFolder
+      const served = supervisor.target()?.dataFolder
       // One that was adopted may still serve what config.json named before.
       const isOther = served !== undefined && served !== target?.dataFolder
       if (kind !== 'serving' || target === undefined || isOther) return keeper.serves(undefined)

@@ -99,7 +99,7 @@ export function createHandlers(parts: Parts): ZotbarHandlers {
       },
       async lookAgain() {
         await look()
-        await supervisor.lookAgain()
+        await supervisor.checkAgain()
         return ok(snapshot())
       },
       cancel: async () => {

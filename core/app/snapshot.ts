@@ -39,7 +39,7 @@ export interface SnapshotParts {
 export function snapshotOf(parts: SnapshotParts): Snapshot {
   const { where, engine, supervisor, storage, settings, configFile } = parts
   const target = where.target()
-  const place = supervisor.place() ?? target ?? where.guess()
+  const place = supervisor.target() ?? target ?? where.guess()
   const version = engine.version()
   const runbook = parts.runs.current()
   const dashboard = parts.dashboard()
@@ -47,7 +47,7 @@ export function snapshotOf(parts: SnapshotParts): Snapshot {
   const undecidedFolder = parts.undecidedFolder()
   // One that was taken into care again may serve another folder than config.json named since the start of the app.
   const dataFolder =
-    (undecidedFolder === undefined ? undefined : supervisor.place()?.dataFolder) ?? target?.dataFolder
+    (undecidedFolder === undefined ? undefined : supervisor.target()?.dataFolder) ?? target?.dataFolder
   const advisories = parts.advice.advisories()
   const newest = parts.upgrade.newest()
   const stored = storage.state()

@@ -47,7 +47,7 @@ export async function identify(
  * The same for a start during which the app ended, so that not even the pid is known: for a moment after it the
  * process may live and not listen yet, and a second one must not be started beside it.
  */
-export async function identifySoon(
+export async function identifyYoung(
   record: ProcessRecord,
   configFile: string,
   processes: ProcessTable,

@@ -8,7 +8,7 @@ interface Parts {
   startTime: number | undefined
   clock: Clock
   processes: Pick<ProcessTable, 'alive' | 'startTime'>
-  policy: Pick<Policy, 'aliveEvery' | 'identityEvery'>
+  policy: Pick<Policy, 'aliveIntervalMs' | 'identityIntervalMs'>
   onGone(): void
 }
 
@@ -19,11 +19,11 @@ export function watchAdopted({ pid, startTime, clock, processes, policy, onGone 
   let cancel = () => {}
 
   function wait() {
-    cancel = clock.setTimer(clock.now() + policy.aliveEvery, () => void look())
+    cancel = clock.setTimer(clock.now() + policy.aliveIntervalMs, () => void look())
   }
   async function look() {
     let gone = !processes.alive(pid)
-    if (!gone && clock.now() - checkedAt >= policy.identityEvery) {
+    if (!gone && clock.now() - checkedAt >= policy.identityIntervalMs) {
       checkedAt = clock.now()
       const seen = await processes.startTime(pid)
       // Undefined while it lives says only that it could not be read.

@@ -3,25 +3,25 @@ import { join } from 'node:path'
 import type { Exit } from '../../contract/failure.ts'
 import { unreachable } from '../../contract/result.ts'
 import { reasonOf } from '../../lib/error-code.ts'
-import { identifySoon } from './adopt.ts'
-import { type Child, exitOf, type Launched, launch, type Spawn, spawnProcess } from './launch.ts'
+import { identifyYoung } from './adopt.ts'
+import { type Child, exitOf, type LaunchResult, launch, type Spawn, spawnProcess } from './launch.ts'
 import type { LogFile } from './log-file.ts'
 import type { Policy } from './policy.ts'
 import { isPortFree, lookAtPort } from './port.ts'
 import { forgetRecord, type ProcessRecord, readRecord, writeRecord } from './record.ts'
-import type { Effect, Finding, Place, Run, Told } from './state.ts'
+import type { CheckResult, Effect, RegistryProcess, Target, UntimedEvent } from './state.ts'
 import { killProcess, signalAdopted, signalChild } from './stop.ts'
-import type { SupervisorParts } from './supervisor.ts'
+import type { SupervisorDeps } from './supervisor.ts'
 
 interface Parts {
-  parts: SupervisorParts
+  parts: SupervisorDeps
   policy: Policy
   logFile: LogFile
-  tell(event: Told, how?: { first: boolean }): void
+  tell(event: UntimedEvent, how?: { first: boolean }): void
 }
 
 /** The hands on the process: everything that `step` asks for, but the journal. */
-export interface Care {
+export interface ProcessDriver {
   perform(effect: Exclude<Effect, { do: 'journal' | 'check' }>): void
   /** The look at the machine before a start. Resolves when what it found was told. */
   look(serial: number): Promise<void>
@@ -37,7 +37,7 @@ export interface Care {
 /** Of the last lines that are told with an exit: how many, and how long. */
 const [lastCount, lastChars] = [20, 400]
 
-export function createCare({ parts, policy, logFile, tell }: Parts): Care {
+export function createProcessDriver({ parts, policy, logFile, tell }: Parts): ProcessDriver {
   const { configFile, processes, home } = parts
   const {
     spawn = spawnProcess,
@@ -46,15 +46,15 @@ export function createCare({ parts, policy, logFile, tell }: Parts): Care {
     random = Math.random,
   } = parts
   const recordFile = join(home, 'run', 'registry.json')
-  let child: { child: Child; run: Run; exited: boolean } | undefined
-  let adopted: { run: Run; startTime: number } | undefined
+  let child: { child: Child; run: RegistryProcess; exited: boolean } | undefined
+  let adopted: { run: RegistryProcess; startTime: number } | undefined
   let ended = false
 
-  async function look(): Promise<Finding> {
+  async function look(): Promise<CheckResult> {
     const record = await readRecord(recordFile, what =>
       parts.report({ kind: 'file-set-aside', ...what }),
     ).catch(() => undefined)
-    const found = record && (await identifySoon(record, configFile, processes, parts.clock))
+    const found = record && (await identifyYoung(record, configFile, processes, parts.clock))
     if (record && found) {
       const { place, spawnedAt, logFrom } = record
       const { pid, startTime } = found
@@ -72,32 +72,32 @@ export function createCare({ parts, policy, logFile, tell }: Parts): Care {
     return port.kind === 'free' && undecided !== undefined ? { kind: 'undecided', undecided } : port
   }
 
-  async function owned(place: Place): Promise<Finding> {
+  async function owned(place: Target): Promise<CheckResult> {
     const finding = await lookAtPort(place, processes, isFree)
     if (finding.kind !== 'taken' || parts.recognize === undefined) return finding
     return { ...finding, owner: await parts.recognize(finding.owner, place) }
   }
 
   /** A volume that does not answer must not hold up everything else. */
-  function limited(finding: Promise<Finding>): Promise<Finding> {
+  function limited(finding: Promise<CheckResult>): Promise<CheckResult> {
     return new Promise((resolve, reject) => {
       const where = 'the look at config and data folder, which took too long'
-      const cancel = parts.clock.setTimer(parts.clock.now() + policy.checkLimit, () =>
+      const cancel = parts.clock.setTimer(parts.clock.now() + policy.checkTimeoutMs, () =>
         resolve({ kind: 'refused', error: { code: 'unexpected', where } }),
       )
       finding.then(resolve, reject).finally(cancel)
     })
   }
 
-  async function check(serial: number, finding: Promise<Finding>) {
-    const found = await limited(finding).catch((error: unknown): Finding => {
+  async function check(serial: number, finding: Promise<CheckResult>) {
+    const found = await limited(finding).catch((error: unknown): CheckResult => {
       parts.log('the look before a start failed', { error: String(error) })
       return { kind: 'refused', error: { code: 'unexpected', where: 'the look before a start' } }
     })
     if (!ended) tell({ kind: 'checked', serial, finding: found })
   }
 
-  function launchWith(spawner: Spawn): Launched {
+  function launchWith(spawner: Spawn): LaunchResult {
     try {
       const output = logFile.openForAppend()
       return launch({
@@ -112,7 +112,7 @@ export function createCare({ parts, policy, logFile, tell }: Parts): Care {
     }
   }
 
-  function start(place: Place) {
+  function start(place: Target) {
     const logFrom = logFile.mark()
     const spawnedAt = parts.clock.now()
     const { engine } = parts
@@ -138,7 +138,7 @@ export function createCare({ parts, policy, logFile, tell }: Parts): Care {
       return
     }
     write({ ...record, pid: launched.pid })
-    const run: Run = { pid: launched.pid, startedAt: spawnedAt, adopted: false, place, logFrom }
+    const run: RegistryProcess = { pid: launched.pid, startedAt: spawnedAt, adopted: false, place, logFrom }
     const own = { child: launched.child, run, exited: false }
     child = own
     launched.child.on('exit', (code, signal) => {
@@ -169,7 +169,7 @@ export function createCare({ parts, policy, logFile, tell }: Parts): Care {
     )
   }
 
-  async function exited(run: Run, exit: Exit) {
+  async function exited(run: RegistryProcess, exit: Exit) {
     const lastLines = await logFile.linesSince(run.logFrom, lastCount, lastChars).catch(() => [])
     if (!ended) tell({ kind: 'exited', pid: run.pid, exit, lastLines, dice: random() })
   }
@@ -181,7 +181,7 @@ export function createCare({ parts, policy, logFile, tell }: Parts): Care {
     void exited(run, { kind: 'unknown-adopted' })
   }
 
-  async function signal(run: Run, name: 'SIGTERM' | 'SIGKILL') {
+  async function signal(run: RegistryProcess, name: 'SIGTERM' | 'SIGKILL') {
     if (!run.adopted) {
       if (child?.run.pid === run.pid && !child.exited) signalChild(child.child, name, kill)
       return
@@ -224,7 +224,7 @@ export function createCare({ parts, policy, logFile, tell }: Parts): Care {
       const record = await readRecord(recordFile, what =>
         parts.report({ kind: 'file-set-aside', ...what }),
       ).catch(() => undefined)
-      const found = record && (await identifySoon(record, configFile, processes, parts.clock))
+      const found = record && (await identifyYoung(record, configFile, processes, parts.clock))
       if (!record || !found) return undefined
       const { engine, executable, version } = record
       return { engine, executable, ...(version === undefined ? {} : { version }) }
@@ -238,7 +238,7 @@ export function createCare({ parts, policy, logFile, tell }: Parts): Care {
 }
 
 /** Only what belongs into a state: a preflight may know more, functions too. */
-const plain = ({ url, host, listen, port, dataFolder }: Place): Place => ({
+const plain = ({ url, host, listen, port, dataFolder }: Target): Target => ({
   url,
   host,
   port,

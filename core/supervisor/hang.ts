@@ -7,7 +7,7 @@ interface Parts {
   clock: Clock
   /** Asks once; never rejects. */
   ask(limitMs: number): Promise<SignOfLife>
-  policy: Pick<Policy, 'hangEvery' | 'hangLimit' | 'hangMisses'>
+  policy: Pick<Policy, 'hangIntervalMs' | 'hangTimeoutMs' | 'hangMisses'>
   /** It gives no answer now: told once, and again when it turns out to live, or not to. Undefined: it answers again. */
   onSilence(silence: Silence | undefined): void
   /** `answeredAt`: when it last answered, ms since the epoch. */
@@ -19,7 +19,7 @@ interface Parts {
  * Time that the computer slept through is not held against the process.
  */
 export function watchForHang({ clock, ask, policy, onSilence, onHung }: Parts): () => void {
-  const { hangEvery, hangLimit, hangMisses } = policy
+  const { hangIntervalMs: hangEvery, hangTimeoutMs: hangLimit, hangMisses } = policy
   let answeredAt = clock.now()
   let misses = 0
   let told: Silence | undefined

@@ -5,10 +5,10 @@ import { registryRequest } from '../../lib/node-http.ts'
  * What came of one GET: the status code; `cut`: a connection that was ended without an answer, or something that is no
  * HTTP; `refused`: nobody took the connection; `unasked`: this process or machine could not ask; undefined: silence.
  */
-export type Probed = number | 'cut' | 'refused' | 'unasked' | undefined
+export type ProbeAnswer = number | 'cut' | 'refused' | 'unasked' | undefined
 
 /** One GET, within `limitMs`. Never rejects. */
-export type Probe = (url: string, limitMs: number) => Promise<Probed>
+export type Probe = (url: string, limitMs: number) => Promise<ProbeAnswer>
 
 /** Says nothing about the other side: no descriptor or port was left here, or no way leads there now. */
 const unasked = new Set([
@@ -28,10 +28,10 @@ const unasked = new Set([
 
 /** A connection of its own each time: a kept one would say nothing about new clients. */
 export const probeHttp: Probe = (url, limitMs) =>
-  new Promise<Probed>((resolve, reject) => {
+  new Promise<ProbeAnswer>((resolve, reject) => {
     const request = registryRequest(url, { agent: false, headers: { 'user-agent': 'zotbar' } })
     const timer = setTimeout(() => done(undefined), limitMs)
-    function done(probed: Probed) {
+    function done(probed: ProbeAnswer) {
       clearTimeout(timer)
       resolve(probed)
       if (typeof probed !== 'number') request.destroy()
@@ -48,7 +48,7 @@ export const probeHttp: Probe = (url, limitMs) =>
     request.end()
   }).catch(probedBy)
 
-function probedBy(error: unknown): Probed {
+function probedBy(error: unknown): ProbeAnswer {
   const code = errorCode(error)
   if (code === 'ETIMEDOUT') return undefined
   if (code === 'ECONNREFUSED') return 'refused'

@@ -4,7 +4,7 @@ import { dirname, isAbsolute } from 'node:path'
 import type { Exit, Failure } from '../../contract/failure.ts'
 
 /** What can be run and how it behaves; core/engine says which there are. */
-export interface Runnable {
+export interface SupervisedEngine {
   id: string
   command: string
   /** All arguments before the path of the config file. */
@@ -38,7 +38,7 @@ export type Spawn = (command: string, args: string[], options: SpawnOptions) => 
 export const spawnProcess: Spawn = (command, args, options) => nodeSpawn(command, args, options)
 
 interface Parts {
-  engine: Runnable
+  engine: SupervisedEngine
   configFile: string
   environment: Record<string, string>
   /** The log, open for appending; closed here. */
@@ -46,7 +46,7 @@ interface Parts {
   spawn: Spawn
 }
 
-export type Launched =
+export type LaunchResult =
   | { ok: true; pid: number; child: Child }
   | { ok: false; error?: Failure; reason: string }
 
@@ -54,7 +54,7 @@ export type Launched =
  * Starts the engine in a process group of its own, with its output on a file: it survives the end of the app,
  * where a pipe would break (SIGPIPE). It runs in the folder of its config file. Never throws.
  */
-export function launch({ engine, configFile, environment, output, spawn }: Parts): Launched {
+export function launch({ engine, configFile, environment, output, spawn }: Parts): LaunchResult {
   try {
     const missing = missingPart(engine)
     if (missing !== undefined)
@@ -78,7 +78,7 @@ export function launch({ engine, configFile, environment, output, spawn }: Parts
 }
 
 /** Told by name, and not by an exit code that a Node or a shell would make of it. */
-function missingPart(engine: Runnable): string | undefined {
+function missingPart(engine: SupervisedEngine): string | undefined {
   const [bundle] = engine.args
   if (bundle !== undefined && isAbsolute(bundle) && !existsSync(bundle)) return bundle
   try {

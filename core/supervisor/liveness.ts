@@ -3,7 +3,7 @@ import { withoutBrackets } from '../../registry/config/listen-address.ts'
 import type { Liveness } from '../platform/admin-liveness.ts'
 import type { ProcessTable } from '../platform/process-table.ts'
 import type { Probe } from './http-probe.ts'
-import type { Run } from './state.ts'
+import type { RegistryProcess } from './state.ts'
 
 /**
  * `overloaded`: it lives, and clients get no answer from it; a restart would cure nothing. `unknown`: it could not be
@@ -12,7 +12,7 @@ import type { Run } from './state.ts'
 export type SignOfLife = 'alive' | 'overloaded' | 'silent' | 'unknown'
 
 interface Parts {
-  run: Run
+  run: RegistryProcess
   /** What any living process of this engine answers: "/livez". */
   path: string
   clock: Clock
@@ -68,12 +68,12 @@ async function askOverHttp(parts: Parts, limitMs: number): Promise<SignOfLife | 
 }
 
 /** Whether a connection that was cut can only have been cut by this process. */
-export async function isCutBy(run: Run, processes: Parts['processes']): Promise<boolean> {
+export async function isCutBy(run: RegistryProcess, processes: Parts['processes']): Promise<boolean> {
   if (!processes.alive(run.pid)) return false
   const owner = await ownerOf(run, processes)
   // Whose port it is cannot always be seen; that somebody cut the connection was.
   return owner === undefined || owner.pid === run.pid
 }
 
-const ownerOf = ({ pid, place }: Run, processes: Parts['processes']) =>
+const ownerOf = ({ pid, place }: RegistryProcess, processes: Parts['processes']) =>
   processes.portOwner(place.port, withoutBrackets(place.host), pid).catch(() => undefined)

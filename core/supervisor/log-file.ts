@@ -13,7 +13,7 @@ import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Clock } from '../../lib/clock.ts'
 import { watchFile } from './file-watch.ts'
-import { createLineCutter } from './log-lines.ts'
+import { createLineSplitter } from './log-lines.ts'
 import { lastLinesOf } from './log-read.ts'
 import { rotate, rotatedName } from './log-rotation.ts'
 
@@ -25,23 +25,23 @@ export interface LogBatch {
 
 export interface LogLimits {
   /** A log of this size is rotated; so many rotated ones are kept. */
-  bytes: number
-  keep: number
+  maxBytes: number
+  retained: number
   /** Longest line, in characters. */
   lineChars: number
   /** At most so many lines and bytes are followed in `every` ms. */
   batchLines: number
   batchBytes: number
-  every: number
+  intervalMs: number
 }
 
 export const standardLogLimits: LogLimits = {
-  bytes: 10 * 1024 * 1024,
-  keep: 4,
+  maxBytes: 10 * 1024 * 1024,
+  retained: 4,
   lineChars: 16_384,
   batchLines: 2000,
   batchBytes: 2 * 1024 * 1024,
-  every: 250,
+  intervalMs: 250,
 }
 
 /** The registry's output on disk: followed, rotated, read back. */
@@ -69,7 +69,7 @@ export function createLogFile(file: string, clock: Clock, limits: LogLimits): Lo
   if (isPlain(file)) chmodSync(file, 0o600)
 
   const listeners = new Set<(batch: LogBatch) => void>()
-  const cutter = createLineCutter(limits.lineChars)
+  const cutter = createLineSplitter(limits.lineChars)
   let position = sizeOf(file)
   /** Bytes that rotation cut off so far: a mark is this plus a place in the file. */
   let cutOff = 0
@@ -88,7 +88,7 @@ export function createLogFile(file: string, clock: Clock, limits: LogLimits): Lo
       again = true
       return
     }
-    const due = Math.max(clock.now() + 10, readAt + limits.every)
+    const due = Math.max(clock.now() + 10, readAt + limits.intervalMs)
     cancel = clock.setTimer(due, () => {
       cancel = undefined
       readAt = clock.now()
@@ -105,7 +105,7 @@ export function createLogFile(file: string, clock: Clock, limits: LogLimits): Lo
 
   async function round() {
     await readNew()
-    if (sizeOf(file) < limits.bytes || closed || !isPlain(file)) return
+    if (sizeOf(file) < limits.maxBytes || closed || !isPlain(file)) return
     await readNew()
     const end = await rotate(file, limits)
     const missed = end - position
@@ -150,7 +150,7 @@ export function createLogFile(file: string, clock: Clock, limits: LogLimits): Lo
   }
 
   const watch = watchFile(file, clock, nudge)
-  if (position >= limits.bytes) nudge()
+  if (position >= limits.maxBytes) nudge()
 
   return {
     openForAppend() {

@@ -4,7 +4,7 @@ import type { Clock } from '../../lib/clock.ts'
 import { serialQueue } from '../platform/serial-queue.ts'
 import { watchFile } from './file-watch.ts'
 import type { LogBatch, LogLimits } from './log-file.ts'
-import { createLineCutter, type LineCutter } from './log-lines.ts'
+import { createLineSplitter, type LineSplitter } from './log-lines.ts'
 import { lastLinesIn } from './log-read.ts'
 
 /** A log that is somebody else's: read, and never made, changed, rotated or truncated. */
@@ -21,7 +21,7 @@ interface Piece {
   id: string
   handle: FileHandle
   position: number
-  cutter: LineCutter
+  cutter: LineSplitter
 }
 
 /** While a writer may be in a file without a name, no watch tells of its lines: looked at so often, ms. */
@@ -52,7 +52,7 @@ export function followLog(
 
   /** Soon after a change, and not more often than `every`. */
   function nudge(): void {
-    wakeAt(Math.max(clock.now() + 10, readAt + limits.every))
+    wakeAt(Math.max(clock.now() + 10, readAt + limits.intervalMs))
   }
 
   function wakeAt(at: number): void {
@@ -91,7 +91,7 @@ export function followLog(
       id,
       handle,
       position: isFirst ? Math.min(begun.size, opened.size) : 0,
-      cutter: createLineCutter(limits.lineChars),
+      cutter: createLineSplitter(limits.lineChars),
     })
   }
 

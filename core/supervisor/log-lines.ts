@@ -1,20 +1,20 @@
 import { StringDecoder } from 'node:string_decoder'
 
 /** Cuts bytes into lines, across the borders of chunks and of UTF-8 sequences. Lines have no end-of-line. */
-export interface LineCutter {
+export interface LineSplitter {
   push(chunk: Uint8Array): string[]
   /** Forgets what is not yet a whole line; what follows up to the next end-of-line is dropped if `skipping`. */
   reset(skipping: boolean): void
 }
 
 /** `limit`: longest line in characters; the rest of a longer one is dropped and marked with an ellipsis. */
-export function createLineCutter(limit: number): LineCutter {
+export function createLineSplitter(limit: number): LineSplitter {
   let decoder = new StringDecoder('utf8')
   let open = ''
   let skipping = false
 
   function close(piece: string): string[] {
-    const line = bounded(open + piece, limit)
+    const line = truncateLine(open + piece, limit)
     open = ''
     if (!skipping) return [line]
     skipping = false
@@ -37,7 +37,7 @@ export function createLineCutter(limit: number): LineCutter {
   }
 }
 
-export function bounded(line: string, limit: number): string {
+export function truncateLine(line: string, limit: number): string {
   const text = line.endsWith('\r') ? line.slice(0, -1) : line
   return text.length <= limit ? text : `${text.slice(0, limit)}…`
 }

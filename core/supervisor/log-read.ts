@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises'
-import { bounded } from './log-lines.ts'
+import { truncateLine } from './log-lines.ts'
 
 const firstGuess = 64 * 1024
 
@@ -36,7 +36,7 @@ export async function lastLinesIn(
     const start = Math.max(floor, size - guess)
     const lines = cut(await read(handle, start, size), start > 0 && start !== from)
     if (lines.length >= count || start === floor)
-      return lines.slice(-count).map(line => bounded(line, lineChars))
+      return lines.slice(-count).map(line => truncateLine(line, lineChars))
   }
 }
 

@@ -7,21 +7,21 @@ export const rotatedName = (file: string, number: number): string => `${file}.${
 
 /**
  * Rotates by copy and truncate: the writer keeps its descriptor (it appends, so it goes on at 0), and it never has to
- * be told. Of a file that outgrew the limit in a flood only the last `bytes` are copied. Answers the size cut off.
+ * be told. Of a file that outgrew the limit in a flood only the last `maxBytes` are copied. Answers the size cut off.
  * What is written between the last read and the truncation is lost: a few lines, in a flood.
  */
 export async function rotate(
   file: string,
-  { bytes, keep }: { bytes: number; keep: number },
+  { maxBytes, retained }: { maxBytes: number; retained: number },
 ): Promise<number> {
   const copy = `${file}.copy`
   const source = await open(file, 'r')
   try {
-    const end = await copyTail(source, copy, bytes)
-    await rm(rotatedName(file, keep), { force: true })
-    for (let number = keep - 1; number >= 1; number--)
+    const end = await copyTail(source, copy, maxBytes)
+    await rm(rotatedName(file, retained), { force: true })
+    for (let number = retained - 1; number >= 1; number--)
       await rename(rotatedName(file, number), rotatedName(file, number + 1)).catch(() => {})
-    if (keep > 0) await rename(copy, rotatedName(file, 1))
+    if (retained > 0) await rename(copy, rotatedName(file, 1))
     else await rm(copy)
     await truncate(file, 0)
     return end

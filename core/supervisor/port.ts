@@ -1,12 +1,12 @@
 import { createServer } from 'node:net'
 import { withoutBrackets } from '../../registry/config/listen-address.ts'
 import type { ProcessTable } from '../platform/process-table.ts'
-import type { Finding, Place } from './state.ts'
+import type { CheckResult, Target } from './state.ts'
 
-const listenHost = ({ listen, host }: Place): string => listen ?? withoutBrackets(host)
+const listenHost = ({ listen, host }: Target): string => listen ?? withoutBrackets(host)
 
 /** Whether the engine could listen there: found out in the same way in which it will try. Under a millisecond. */
-export function isPortFree(place: Place): Promise<boolean> {
+export function isPortFree(place: Target): Promise<boolean> {
   const { port } = place
   return new Promise(resolve => {
     const server = createServer()
@@ -17,17 +17,17 @@ export function isPortFree(place: Place): Promise<boolean> {
 }
 
 /** Whether it is known that another process listens there. */
-export async function isOthers(pid: number, place: Place, processes: ProcessTable): Promise<boolean> {
+export async function isOthers(pid: number, place: Target, processes: ProcessTable): Promise<boolean> {
   const owner = await processes.portOwner(place.port, withoutBrackets(place.host), pid)
   return owner !== undefined && owner.pid !== pid
 }
 
 /** Free, or whose it is. */
 export async function lookAtPort(
-  place: Place,
+  place: Target,
   processes: ProcessTable,
-  isFree: (place: Place) => Promise<boolean>,
-): Promise<Finding> {
+  isFree: (place: Target) => Promise<boolean>,
+): Promise<CheckResult> {
   if (await isFree(place)) return { kind: 'free', place }
   const owner = await processes.portOwner(place.port, listenHost(place))
   // Without an owner it may just have been let go; one more look tells.

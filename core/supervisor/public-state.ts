@@ -47,7 +47,7 @@ export function publicState({ stage }: State, policy: Policy): ProcessState {
     }
     case 'backing-off': {
       const { since, attempt, until, exit, lastLines } = stage
-      return { kind: 'backing-off', since, attempt, until, exit, lastLines, waits: policy.waits }
+      return { kind: 'backing-off', since, attempt, until, exit, lastLines, waits: policy.backoffMs }
     }
     case 'crash-looping': {
       const { since, exits, retryAt, exit, lastLines } = stage
@@ -55,7 +55,7 @@ export function publicState({ stage }: State, policy: Policy): ProcessState {
         kind: 'crash-looping',
         since,
         exits,
-        windowMs: policy.loopWindow,
+        windowMs: policy.loopWindowMs,
         retryAt,
         exit,
         lastLines,

@@ -1,15 +1,15 @@
 import type { Clock } from '../../lib/clock.ts'
 import type { Probe } from './http-probe.ts'
-import type { Run } from './state.ts'
+import type { RegistryProcess } from './state.ts'
 
 interface Parts {
-  run: Run
+  run: RegistryProcess
   clock: Clock
   probe: Probe
   /** Whether somebody else listens on the run's port: then the yes is not ours. */
-  isOthers(run: Run): Promise<boolean>
+  isOthers(run: RegistryProcess): Promise<boolean>
   /** Whether a connection to its port that was cut can only have been cut by this process. */
-  isCutBy(run: Run): Promise<boolean>
+  isCutBy(run: RegistryProcess): Promise<boolean>
   onReady(): void
 }
 

@@ -1,19 +1,19 @@
 import { join } from 'node:path'
 import type { JournalEntry, ProcessState } from '../../contract/registry-state.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
-import { createCare } from './care.ts'
+import { createProcessDriver } from './care.ts'
 import { type Journal, openJournal, standardJournalLimits } from './journal.ts'
 import { createLogFile, standardLogLimits } from './log-file.ts'
 import { standardPolicy } from './policy.ts'
 import { publicState } from './public-state.ts'
-import { type Effect, type Event, firstState, type State, type Told } from './state.ts'
+import { type Effect, type Event, firstState, type State, type UntimedEvent } from './state.ts'
 import { step } from './step.ts'
-import type { Supervisor, SupervisorParts } from './supervisor.ts'
+import type { Supervisor, SupervisorDeps } from './supervisor.ts'
 import { createWaiters } from './waiters.ts'
 import { createWatchers } from './watchers.ts'
 
 /** Feeds events to `step` one after the other, performs what it answers, and tells who listens. */
-export function run(parts: SupervisorParts): Supervisor {
+export function run(parts: SupervisorDeps): Supervisor {
   const { clock, home } = parts
   const policy = { ...standardPolicy, ...parts.policy }
   const limits = { ...standardLogLimits, ...parts.logLimits }
@@ -31,14 +31,14 @@ export function run(parts: SupervisorParts): Supervisor {
   /** The look at the machine that is under way, or the last one. */
   let looked: Promise<void> = Promise.resolve()
 
-  const care = createCare({ parts, policy, logFile, tell })
+  const care = createProcessDriver({ parts, policy, logFile, tell })
   const watchers = createWatchers({ parts, policy, care, tell })
 
   /**
    * Events that arrive while one is handled wait their turn; the answer to a spawn comes `first`.
    * `due`: a tick has the time it was set for, also when the clock was set back meanwhile.
    */
-  function tell(told: Told, { first = false, due = 0 } = {}) {
+  function tell(told: UntimedEvent, { first = false, due = 0 } = {}) {
     const event = { ...told, at: Math.max(clock.now(), due) } as Event
     if (first) queue.unshift(event)
     else queue.push(event)
@@ -50,7 +50,7 @@ export function run(parts: SupervisorParts): Supervisor {
       dispatching = false
     }
     watchers.keep(state)
-    waiters.look(shown)
+    waiters.update(shown)
   }
 
   function handle(event: Event) {
@@ -87,11 +87,11 @@ export function run(parts: SupervisorParts): Supervisor {
   }
 
   /** Asks for something, and waits for what comes of it. */
-  function ask(told: Told, goal: 'serving' | 'stopped'): Promise<Result<ProcessState>> {
+  function ask(told: UntimedEvent, goal: 'serving' | 'stopped'): Promise<Result<ProcessState>> {
     if (closed !== undefined) return Promise.resolve(fail({ code: 'quitting' }))
     tell(told)
     const answer = waiters.wait(goal)
-    waiters.look(shown)
+    waiters.update(shown)
     return answer
   }
 
@@ -132,7 +132,7 @@ export function run(parts: SupervisorParts): Supervisor {
     recorded: () => care.recorded(),
     state: () => shown,
     journal: () => journal?.newest() ?? [],
-    place: () => ('run' in state.stage ? state.stage.run.place : undefined),
+    target: () => ('run' in state.stage ? state.stage.run.place : undefined),
     start: () => ask({ kind: 'start-asked' }, 'serving'),
     stop: options => ask({ kind: 'stop-asked', goal: 'stopped', ...options }, 'stopped'),
     restart: ({ now }) => ask({ kind: 'restart-asked', now }, 'serving'),
@@ -143,7 +143,7 @@ export function run(parts: SupervisorParts): Supervisor {
       tell({ kind: 'cancel-asked' })
       return ok(null)
     },
-    async lookAgain() {
+    async checkAgain() {
       if (closed !== undefined) return
       tell({ kind: 'woke' })
       await looked

@@ -8,7 +8,7 @@ export type { Silence } from '../../contract/registry-state.ts'
  * Where the registry answers this machine. `url` has no trailing slash; an IPv6 `host` is in brackets. `listen`: what it
  * listens at, which may be every address ("" or a wildcard); absent in records that an older Zotbar wrote.
  */
-export interface Place {
+export interface Target {
   url: string
   host: string
   listen?: string
@@ -17,16 +17,16 @@ export interface Place {
 }
 
 /** One process under care. `logFrom`: where its output begins in the log (LogFile.mark). */
-export interface Run {
+export interface RegistryProcess {
   pid: number
   startedAt: number
   adopted: boolean
-  place: Place
+  place: Target
   logFrom: number
 }
 
 /** Somebody else's process that owns the port. */
-export interface Owner {
+export interface ForeignProcess {
   pid?: number
   command?: string
   user?: string
@@ -44,15 +44,15 @@ export interface Memory {
   /** Automatic restarts in a row, without healthy time between. */
   attempt: number
   /** Exits told with the last crash loop; 0 when there is none. Until healthy, one more exit is the loop again. */
-  looped: number
+  reportedExits: number
   /** Journal entries whose time without an answer is not over: filled in when it serves again. */
-  open: { entry: JournalEntry; since: number }[]
+  openOutages: { entry: JournalEntry; since: number }[]
   /** Number of the newest check; answers to older ones are ignored. */
-  serial: number
+  checkSerial: number
 }
 
 interface Ending {
-  run: Run
+  run: RegistryProcess
   since: number
   servingSince: number
   goal: Then
@@ -64,9 +64,16 @@ export type Stage =
   | { kind: 'stopped'; since: number; why: 'never-started' | 'asked' | 'quit' }
   /** Is there a process of ours to adopt, is the config valid, is the port free? `goal`: asked for meanwhile. */
   | { kind: 'checking'; since: number; cause: Cause; deadline: number; goal?: 'stopped' | 'quit' }
-  | { kind: 'launching'; since: number; cause: Cause; deadline: number; place: Place }
-  | { kind: 'starting'; since: number; cause: Cause; deadline: number; run: Run; ownsPort: boolean }
-  | { kind: 'serving'; since: number; run: Run; silence?: Silence }
+  | { kind: 'launching'; since: number; cause: Cause; deadline: number; place: Target }
+  | {
+      kind: 'starting'
+      since: number
+      cause: Cause
+      deadline: number
+      run: RegistryProcess
+      ownsPort: boolean
+    }
+  | { kind: 'serving'; since: number; run: RegistryProcess; silence?: Silence }
   /** `killAt` is set once SIGTERM is sent. */
   | ({
       kind: 'draining'
@@ -103,11 +110,17 @@ export type Stage =
       exit: Exit
       lastLines: string[]
     }
-  | { kind: 'foreign'; since: number; port: number; owner: Owner; retryAt: number }
+  | { kind: 'foreign'; since: number; port: number; owner: ForeignProcess; retryAt: number }
   /** `retryAt`: when it is looked at again, by itself. */
   | { kind: 'undecided'; since: number; undecided: Undecided; retryAt: number }
   /** `survivor`: a process that SIGKILL did not end yet; nothing is started beside it. */
-  | { kind: 'failed'; since: number; error: Failure; retryAt?: number; survivor?: { run: Run; goal: Then } }
+  | {
+      kind: 'failed'
+      since: number
+      error: Failure
+      retryAt?: number
+      survivor?: { run: RegistryProcess; goal: Then }
+    }
 
 export interface State {
   memory: Memory
@@ -115,11 +128,11 @@ export interface State {
 }
 
 /** What the look at the machine before a start found. */
-export type Finding =
-  | { kind: 'free'; place: Place }
+export type CheckResult =
+  | { kind: 'free'; place: Target }
   /** A process that an earlier life of the app left. `ownsPort` is false while it is still starting. */
-  | { kind: 'ours'; run: Run; ownsPort: boolean }
-  | { kind: 'taken'; port: number; owner: Owner }
+  | { kind: 'ours'; run: RegistryProcess; ownsPort: boolean }
+  | { kind: 'taken'; port: number; owner: ForeignProcess }
   /** The port is free, and somebody has to choose before anything is started. */
   | { kind: 'undecided'; undecided: Undecided }
   | { kind: 'refused'; error: Failure }
@@ -134,8 +147,8 @@ export type Event = { at: number } & (
   | { kind: 'cancel-asked' }
   | { kind: 'woke' }
   | { kind: 'tick' }
-  | { kind: 'checked'; serial: number; finding: Finding }
-  | { kind: 'spawned'; run: Run }
+  | { kind: 'checked'; serial: number; finding: CheckResult }
+  | { kind: 'spawned'; run: RegistryProcess }
   | { kind: 'spawn-failed'; error?: Failure; reason: string; dice: number }
   | { kind: 'ready'; pid: number }
   /** It did not answer, or does again (undefined): `hung` is the verdict after several questions without a sign of life. */
@@ -148,16 +161,16 @@ export type Event = { at: number } & (
 )
 
 /** An event without its time, which is read when it arrives. */
-export type Told = Event extends infer E ? (E extends Event ? Omit<E, 'at'> : never) : never
+export type UntimedEvent = Event extends infer E ? (E extends Event ? Omit<E, 'at'> : never) : never
 
 export type Effect =
   /** Answered by `checked`. */
   | { do: 'check'; serial: number }
   /** Only whether somebody else owns the port: answered by `checked`. */
-  | { do: 'look-at-port'; serial: number; place: Place }
+  | { do: 'look-at-port'; serial: number; place: Target }
   /** Answered, before any other event, by `spawned` or `spawn-failed`. */
-  | { do: 'spawn'; place: Place }
-  | { do: 'signal'; run: Run; signal: 'SIGTERM' | 'SIGKILL' }
+  | { do: 'spawn'; place: Target }
+  | { do: 'signal'; run: RegistryProcess; signal: 'SIGTERM' | 'SIGKILL' }
   /** Answered by `uploads-seen`. */
   | { do: 'look-at-uploads'; pid: number }
   | { do: 'journal'; entry: JournalEntry }
@@ -169,6 +182,6 @@ export interface Next {
 }
 
 export const firstState = (at: number): State => ({
-  memory: { exits: [], attempt: 0, looped: 0, open: [], serial: 0 },
+  memory: { exits: [], attempt: 0, reportedExits: 0, openOutages: [], checkSerial: 0 },
   stage: { kind: 'stopped', since: at, why: 'never-started' },
 })

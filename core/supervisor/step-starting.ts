@@ -1,8 +1,8 @@
 import type { Cause, JournalEntry } from '../../contract/registry-state.ts'
-import { same, stopped, to, unasked, unaskedCause } from './ending.ts'
+import { afterUnaskedExit, stopped, transition, unaskedCause, unchanged } from './ending.ts'
 import type { Policy } from './policy.ts'
-import { settle } from './settle.ts'
-import type { Effect, Event, Memory, Next, Run, Stage, State } from './state.ts'
+import { afterCheck } from './settle.ts'
+import type { Effect, Event, Memory, Next, RegistryProcess, Stage, State } from './state.ts'
 import { beginDrain, kill, terminate } from './step-stopping.ts'
 
 type Of<K extends Stage['kind']> = Extract<Stage, { kind: K }>
@@ -20,18 +20,20 @@ export function stepChecking(
   switch (event.kind) {
     case 'start-asked':
     case 'restart-asked':
-      return goal === 'quit' ? same(state) : to(memory, { kind: 'checking', since, cause, deadline })
+      return goal === 'quit'
+        ? unchanged(state)
+        : transition(memory, { kind: 'checking', since, cause, deadline })
     case 'stop-asked':
-      return to(memory, { ...stage, goal: goal === 'quit' ? 'quit' : event.goal })
+      return transition(memory, { ...stage, goal: goal === 'quit' ? 'quit' : event.goal })
     case 'checked': {
-      if (event.serial !== memory.serial) return same(state)
+      if (event.serial !== memory.checkSerial) return unchanged(state)
       const { finding } = event
-      if (goal === undefined) return settle(memory, { since, cause, deadline }, finding, event.at, policy)
+      if (goal === undefined) return afterCheck(memory, { since, cause, deadline }, finding, event.at, policy)
       if (finding.kind !== 'ours') return stopped(memory, goal, event.at)
       return beginDrain(memory, finding.run, event.at, goal, event.at, policy, drainsItself)
     }
     default:
-      return same(state)
+      return unchanged(state)
   }
 }
 
@@ -41,16 +43,16 @@ export function stepLaunching(state: State, stage: Of<'launching'>, event: Event
   const { since, cause, deadline, place } = stage
   switch (event.kind) {
     case 'spawned':
-      return to(memory, { kind: 'starting', since, cause, deadline, run: event.run, ownsPort: false })
+      return transition(memory, { kind: 'starting', since, cause, deadline, run: event.run, ownsPort: false })
     case 'spawn-failed': {
       const { error, at, dice, reason } = event
       if (error !== undefined)
-        return to(memory, { kind: 'failed', since: at, error, retryAt: at + policy.loopRetry })
+        return transition(memory, { kind: 'failed', since: at, error, retryAt: at + policy.loopRetryMs })
       const exit = { kind: 'not-spawned' as const, reason }
-      return unasked(memory, { cause: 'start-failed', exit, lastLines: [], at, dice, place }, policy)
+      return afterUnaskedExit(memory, { cause: 'start-failed', exit, lastLines: [], at, dice, place }, policy)
     }
     default:
-      return same(state)
+      return unchanged(state)
   }
 }
 
@@ -61,28 +63,33 @@ export function stepStarting(state: State, stage: Of<'starting'>, event: Event, 
   const ending = { run, since: event.at, servingSince: event.at, pushes: [] }
   switch (event.kind) {
     case 'ready':
-      return event.pid === run.pid ? serving(memory, run, stage.cause, event.at) : same(state)
+      return event.pid === run.pid ? serving(memory, run, stage.cause, event.at) : unchanged(state)
     case 'exited': {
-      if (event.pid !== run.pid) return same(state)
+      if (event.pid !== run.pid) return unchanged(state)
       const { exit, lastLines, at, dice } = event
       const cause = unaskedCause(exit) === 'crashed' ? 'start-failed' : 'ended-by-itself'
-      return unasked(memory, { cause, exit, lastLines, at, dice, run, place: run.place }, policy)
+      return afterUnaskedExit(memory, { cause, exit, lastLines, at, dice, run, place: run.place }, policy)
     }
     case 'stop-asked':
       return terminate(memory, { ...ending, goal: event.goal }, event.at, {
         ...policy,
-        killAfter: event.withinMs ?? policy.killAfter,
+        killAfterMs: event.withinMs ?? policy.killAfterMs,
       })
     case 'restart-asked':
       // A start that is under way is as fresh as a restart; only an impatient one begins again.
-      return event.now ? terminate(memory, { ...ending, goal: 'restart' }, event.at, policy) : same(state)
+      return event.now
+        ? terminate(memory, { ...ending, goal: 'restart' }, event.at, policy)
+        : unchanged(state)
     case 'woke':
-      return to(memory, { ...stage, deadline: Math.max(stage.deadline, event.at + policy.startLimit) })
+      return transition(memory, {
+        ...stage,
+        deadline: Math.max(stage.deadline, event.at + policy.startTimeoutMs),
+      })
     case 'tick':
-      if (event.at < stage.deadline) return same(state)
+      if (event.at < stage.deadline) return unchanged(state)
       return tooSlow(state, stage, event.at, policy)
     default:
-      return same(state)
+      return unchanged(state)
   }
 }
 
@@ -94,16 +101,16 @@ function tooSlow({ memory }: State, stage: Of<'starting'>, at: number, policy: P
   const next = terminate(memory, ending, at, policy)
   const { stage: now } = next.state
   if (now.kind !== 'stopping') return next
-  return to(memory, { ...now, cause: 'start-failed', tooSlow: true }, ...next.effects)
+  return transition(memory, { ...now, cause: 'start-failed', tooSlow: true }, ...next.effects)
 }
 
 /** It answers: every outage that waited for this moment gets its length. */
-function serving(memory: Memory, run: Run, cause: Cause, at: number): Next {
-  const back = memory.open.map(({ entry, since }): Effect => {
+function serving(memory: Memory, run: RegistryProcess, cause: Cause, at: number): Next {
+  const back = memory.openOutages.map(({ entry, since }): Effect => {
     return { do: 'journal', entry: { ...entry, downMs: Math.max(0, at - since) } }
   })
   const started: JournalEntry = {
-    id: `${at.toString(36)}-${memory.serial}`,
+    id: `${at.toString(36)}-${memory.checkSerial}`,
     at,
     cause,
     pid: run.pid,
@@ -112,5 +119,5 @@ function serving(memory: Memory, run: Run, cause: Cause, at: number): Next {
   // A start that ends an outage is told by the line of that outage.
   const told: Effect[] =
     back.length > 0 && cause !== 'adopted' ? back : [...back, { do: 'journal', entry: started }]
-  return to({ ...memory, open: [] }, { kind: 'serving', since: at, run }, ...told)
+  return transition({ ...memory, openOutages: [] }, { kind: 'serving', since: at, run }, ...told)
 }

@@ -1,23 +1,23 @@
 import type { Cause, PushInProgress, Then } from '../../contract/registry-state.ts'
 import {
+  afterUnaskedExit,
   askedCause,
-  check,
+  beginCheck,
   type Exited,
   exitEntry,
-  same,
   stopped,
-  to,
-  unasked,
+  transition,
   unaskedCause,
-  withOpen,
+  unchanged,
+  withOpenOutage,
 } from './ending.ts'
 import type { Policy } from './policy.ts'
-import { failedBy } from './settle.ts'
-import type { Event, Memory, Next, Run, Stage, State } from './state.ts'
+import { failedStage } from './settle.ts'
+import type { Event, Memory, Next, RegistryProcess, Stage, State } from './state.ts'
 
 type Of<K extends Stage['kind']> = Extract<Stage, { kind: K }>
 interface Ending {
-  run: Run
+  run: RegistryProcess
   since: number
   servingSince: number
   goal: Then
@@ -27,7 +27,7 @@ interface Ending {
 /** Lets pushes under way finish. An engine that drains itself is told at once; for another one we wait. */
 export function beginDrain(
   memory: Memory,
-  run: Run,
+  run: RegistryProcess,
   servingSince: number,
   goal: Then,
   at: number,
@@ -41,17 +41,17 @@ export function beginDrain(
     servingSince,
     goal,
     pushes: [],
-    until: at + policy.drainLimit,
+    until: at + policy.drainTimeoutMs,
     looks: 0,
     lookAt: at,
     looking: true,
     stillSince: at,
-    ...(drainsItself ? { killAt: at + policy.killAfter } : {}),
+    ...(drainsItself ? { killAt: at + policy.killAfterMs } : {}),
   }
   const look = { do: 'look-at-uploads' as const, pid: run.pid }
   return drainsItself
-    ? to(memory, stage, { do: 'signal', run, signal: 'SIGTERM' }, look)
-    : to(memory, stage, look)
+    ? transition(memory, stage, { do: 'signal', run, signal: 'SIGTERM' }, look)
+    : transition(memory, stage, look)
 }
 
 /** SIGTERM, and a date for SIGKILL. */
@@ -62,7 +62,7 @@ export function terminate(
   policy: Policy,
   cause: Cause = askedCause(ending.goal),
 ): Next {
-  return to(memory, stopping(ending, at, at + policy.killAfter, false, cause), {
+  return transition(memory, stopping(ending, at, at + policy.killAfterMs, false, cause), {
     do: 'signal',
     run: ending.run,
     signal: 'SIGTERM',
@@ -72,7 +72,7 @@ export function terminate(
 /** SIGKILL at once, for a process that does not listen, or may not finish. */
 export function kill(memory: Memory, ending: Ending, cause: Cause, at: number, answeredAt?: number): Next {
   const stage = stopping(ending, at, at, true, cause)
-  return to(memory, answeredAt === undefined ? stage : { ...stage, answeredAt }, {
+  return transition(memory, answeredAt === undefined ? stage : { ...stage, answeredAt }, {
     do: 'signal',
     run: ending.run,
     signal: 'SIGKILL',
@@ -102,62 +102,67 @@ export function stepDraining(
   const goOn = (ending: Ending) =>
     killAt === undefined
       ? terminate(memory, ending, event.at, policy)
-      : to(memory, stopping(ending, event.at, killAt, false, askedCause(ending.goal)))
+      : transition(memory, stopping(ending, event.at, killAt, false, askedCause(ending.goal)))
   switch (event.kind) {
     case 'uploads-seen': {
-      if (event.pid !== run.pid) return same(state)
-      const seen = looked(stage, event.pushes, event.at, policy)
-      const done = drainsItself ? seen.pushes.length === 0 : isStill(seen, event.at, policy)
-      return done ? goOn(seen) : to(memory, seen)
+      if (event.pid !== run.pid) return unchanged(state)
+      const seen = withListedPushes(stage, event.pushes, event.at, policy)
+      const done = drainsItself ? seen.pushes.length === 0 : isStalled(seen, event.at, policy)
+      return done ? goOn(seen) : transition(memory, seen)
     }
     case 'tick':
       if (event.at >= stage.until) return goOn(stage)
-      if (stage.looking || event.at < stage.lookAt) return same(state)
-      return to(memory, { ...stage, looking: true }, { do: 'look-at-uploads', pid: run.pid })
+      if (stage.looking || event.at < stage.lookAt) return unchanged(state)
+      return transition(memory, { ...stage, looking: true }, { do: 'look-at-uploads', pid: run.pid })
     case 'exited': {
-      if (event.pid !== run.pid) return same(state)
+      if (event.pid !== run.pid) return unchanged(state)
       const cause = signalled ? askedCause(stage.goal) : unaskedCause(event.exit)
-      return ended(memory, stopping(stage, stage.since, event.at, false, cause), event, policy)
+      return afterAskedExit(memory, stopping(stage, stage.since, event.at, false, cause), event, policy)
     }
     case 'restart-asked': {
-      if (stage.goal === 'quit') return same(state)
+      if (stage.goal === 'quit') return unchanged(state)
       const wanted: Of<'draining'> = { ...stage, goal: 'restart' }
-      if (!event.now) return to(memory, wanted)
+      if (!event.now) return transition(memory, wanted)
       return signalled
         ? kill(memory, wanted, 'asked-restart', event.at)
         : terminate(memory, wanted, event.at, policy)
     }
     case 'stop-asked': {
       const goal = stage.goal === 'quit' ? 'quit' : event.goal
-      if (event.withinMs === undefined || signalled) return to(memory, { ...stage, goal })
-      return terminate(memory, { ...stage, goal }, event.at, { ...policy, killAfter: event.withinMs })
+      if (event.withinMs === undefined || signalled) return transition(memory, { ...stage, goal })
+      return terminate(memory, { ...stage, goal }, event.at, { ...policy, killAfterMs: event.withinMs })
     }
     case 'start-asked':
-      if (stage.goal === 'quit') return same(state)
-      return signalled ? to(memory, { ...stage, goal: 'restart' }) : backToServing(memory, stage)
+      if (stage.goal === 'quit') return unchanged(state)
+      return signalled ? transition(memory, { ...stage, goal: 'restart' }) : backToServing(memory, stage)
     case 'cancel-asked':
-      return signalled || stage.goal === 'quit' ? same(state) : backToServing(memory, stage)
+      return signalled || stage.goal === 'quit' ? unchanged(state) : backToServing(memory, stage)
     case 'woke':
       // Asleep, no push could finish: the time begins again.
-      return to(memory, {
+      return transition(memory, {
         ...stage,
-        until: Math.max(stage.until, event.at + policy.drainLimit),
-        ...(signalled ? { killAt: Math.max(killAt, event.at + policy.killAfter) } : {}),
+        until: Math.max(stage.until, event.at + policy.drainTimeoutMs),
+        ...(signalled ? { killAt: Math.max(killAt, event.at + policy.killAfterMs) } : {}),
       })
     default:
-      return same(state)
+      return unchanged(state)
   }
 }
 
 const backToServing = (memory: Memory, { run, servingSince }: Of<'draining'>): Next =>
-  to(memory, { kind: 'serving', since: servingSince, run })
+  transition(memory, { kind: 'serving', since: servingSince, run })
 
 /** Remembers one look at the uploads, and when any of them last grew. */
-function looked(stage: Of<'draining'>, pushes: PushInProgress[], at: number, policy: Policy): Of<'draining'> {
+function withListedPushes(
+  stage: Of<'draining'>,
+  pushes: PushInProgress[],
+  at: number,
+  policy: Policy,
+): Of<'draining'> {
   const bytes = (list: PushInProgress[]) => list.reduce((sum, push) => sum + push.bytes, 0)
   const moved =
     stage.looks === 0 || pushes.length !== stage.pushes.length || bytes(pushes) !== bytes(stage.pushes)
-  const pause = pushes.length === 0 ? policy.uploadsSecondLook : policy.uploadsEvery
+  const pause = pushes.length === 0 ? policy.uploadsSecondListMs : policy.uploadsIntervalMs
   return {
     ...stage,
     pushes,
@@ -169,9 +174,9 @@ function looked(stage: Of<'draining'>, pushes: PushInProgress[], at: number, pol
 }
 
 /** Nothing under way in two looks, or nothing that still grows. */
-function isStill(stage: Of<'draining'>, at: number, policy: Policy): boolean {
+function isStalled(stage: Of<'draining'>, at: number, policy: Policy): boolean {
   if (stage.pushes.length === 0) return stage.looks >= 2
-  return at - stage.stillSince >= policy.uploadsStill
+  return at - stage.stillSince >= policy.uploadsStalledMs
 }
 
 export function stepStopping(state: State, stage: Of<'stopping'>, event: Event, policy: Policy): Next {
@@ -179,18 +184,18 @@ export function stepStopping(state: State, stage: Of<'stopping'>, event: Event, 
   const { run, goal } = stage
   switch (event.kind) {
     case 'exited':
-      return event.pid === run.pid ? ended(memory, stage, event, policy) : same(state)
+      return event.pid === run.pid ? afterAskedExit(memory, stage, event, policy) : unchanged(state)
     case 'tick':
-      return event.at < stage.killAt ? same(state) : afterDeadline(state, stage, event.at, policy)
+      return event.at < stage.killAt ? unchanged(state) : afterDeadline(state, stage, event.at, policy)
     case 'restart-asked':
     case 'start-asked': {
-      if (goal === 'quit') return same(state)
+      if (goal === 'quit') return unchanged(state)
       const { tooSlow: _, ...fresh } = stage
       // A stop that becomes a restart is told as one; a hang stays a hang.
-      const wanted = { ...fresh, goal: 'restart' as const, cause: recaused(stage, 'restart') }
+      const wanted = { ...fresh, goal: 'restart' as const, cause: causeFor(stage, 'restart') }
       const hurry = event.kind === 'restart-asked' && event.now && !stage.killed
-      if (!hurry) return to(memory, wanted)
-      return to(
+      if (!hurry) return transition(memory, wanted)
+      return transition(
         memory,
         { ...wanted, killed: true, killAt: event.at },
         { do: 'signal', run, signal: 'SIGKILL' },
@@ -199,17 +204,17 @@ export function stepStopping(state: State, stage: Of<'stopping'>, event: Event, 
     case 'stop-asked': {
       const wanted = goal === 'quit' ? 'quit' : event.goal
       const killAt = Math.min(stage.killAt, event.at + (event.withinMs ?? Number.POSITIVE_INFINITY))
-      return to(memory, { ...stage, killAt, goal: wanted, cause: recaused(stage, wanted) })
+      return transition(memory, { ...stage, killAt, goal: wanted, cause: causeFor(stage, wanted) })
     }
     case 'woke':
-      if (stage.killed) return same(state)
-      return to(memory, { ...stage, killAt: Math.max(stage.killAt, event.at + policy.giveUpAfter) })
+      if (stage.killed) return unchanged(state)
+      return transition(memory, { ...stage, killAt: Math.max(stage.killAt, event.at + policy.giveUpAfterMs) })
     default:
-      return same(state)
+      return unchanged(state)
   }
 }
 
-const recaused = (stage: Of<'stopping'>, goal: Then): Cause =>
+const causeFor = (stage: Of<'stopping'>, goal: Then): Cause =>
   stage.cause === 'hung' || stage.cause === 'start-failed' || stage.cause === 'data-lost'
     ? stage.cause
     : askedCause(goal)
@@ -217,34 +222,38 @@ const recaused = (stage: Of<'stopping'>, goal: Then): Cause =>
 function afterDeadline({ memory }: State, stage: Of<'stopping'>, at: number, policy: Policy): Next {
   const { run, goal } = stage
   if (!stage.killed)
-    return to(memory, { ...stage, killed: true, killAt: at }, { do: 'signal', run, signal: 'SIGKILL' })
-  if (at < stage.killAt + policy.giveUpAfter) return { state: { memory, stage }, effects: [] }
+    return transition(
+      memory,
+      { ...stage, killed: true, killAt: at },
+      { do: 'signal', run, signal: 'SIGKILL' },
+    )
+  if (at < stage.killAt + policy.giveUpAfterMs) return { state: { memory, stage }, effects: [] }
   const error = { code: 'stop-failed' as const, pid: run.pid }
-  return to(memory, { kind: 'failed', since: at, error, survivor: { run, goal } })
+  return transition(memory, { kind: 'failed', since: at, error, survivor: { run, goal } })
 }
 
 /** It ended, as it was told to: the journal, and what it was for. */
-function ended(memory: Memory, stage: Of<'stopping'>, event: Exited, policy: Policy): Next {
+function afterAskedExit(memory: Memory, stage: Of<'stopping'>, event: Exited, policy: Policy): Next {
   const { run, goal, cause } = stage
   const { at, exit, lastLines, dice } = event
   if (goal === 'restart' && cause === 'hung') {
     const { servingSince, answeredAt = at } = stage
     const end = { cause, exit, lastLines, at, dice, run, place: run.place, servingSince, answeredAt }
-    return unasked(memory, end, policy)
+    return afterUnaskedExit(memory, end, policy)
   }
   const entry = exitEntry(memory, cause, run, exit, lastLines, at, stage.pushes.length)
-  const next = afterEnd(withOpen(memory, entry, at), stage, event, policy)
+  const next = afterStop(withOpenOutage(memory, entry, at), stage, event, policy)
   return { ...next, effects: [{ do: 'forget-record' }, { do: 'journal', entry }, ...next.effects] }
 }
 
-function afterEnd(memory: Memory, stage: Of<'stopping'>, event: Exited, policy: Policy): Next {
+function afterStop(memory: Memory, stage: Of<'stopping'>, event: Exited, policy: Policy): Next {
   const { goal } = stage
   if (goal !== 'restart') return stopped(memory, goal, event.at)
   if (stage.tooSlow) {
-    const { startLimit: limitMs } = policy
+    const { startTimeoutMs: limitMs } = policy
     const error = { code: 'start-too-slow' as const, limitMs, lastLines: event.lastLines }
-    return to(memory, failedBy(error, event.at, policy))
+    return transition(memory, failedStage(error, event.at, policy))
   }
   const cause = stage.cause === 'data-lost' ? 'retry' : 'asked-restart'
-  return check({ ...memory, attempt: 0 }, cause, event.at, policy)
+  return beginCheck({ ...memory, attempt: 0 }, cause, event.at, policy)
 }

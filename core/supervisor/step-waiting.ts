@@ -1,21 +1,21 @@
 import type { Then } from '../../contract/registry-state.ts'
-import { check, checkQuietly, same, stopped, to } from './ending.ts'
+import { beginCheck, checkInPlace, stopped, transition, unchanged } from './ending.ts'
 import type { Policy } from './policy.ts'
-import { begun, retryAfter, settle } from './settle.ts'
-import type { Event, Next, Run, Stage, State } from './state.ts'
+import { afterCheck, retryDelayMs, startAttempt } from './settle.ts'
+import type { Event, Next, RegistryProcess, Stage, State } from './state.ts'
 
 /** Nothing runs, and nobody wants it to. */
 export function stepStopped(state: State, event: Event, policy: Policy): Next {
   switch (event.kind) {
     case 'app-started':
-      return check(state.memory, 'app-started', event.at, policy)
+      return beginCheck(state.memory, 'app-started', event.at, policy)
     case 'start-asked':
     case 'restart-asked':
-      return check(state.memory, 'asked-start', event.at, policy)
+      return beginCheck(state.memory, 'asked-start', event.at, policy)
     case 'stop-asked':
-      return event.goal === 'quit' ? stopped(state.memory, 'quit', event.at) : same(state)
+      return event.goal === 'quit' ? stopped(state.memory, 'quit', event.at) : unchanged(state)
     default:
-      return same(state)
+      return unchanged(state)
   }
 }
 
@@ -27,22 +27,22 @@ export function stepWaiting(state: State, stage: Waiting, event: Event, policy: 
   switch (event.kind) {
     case 'start-asked':
     case 'restart-asked':
-      return check(memory, 'asked-start', event.at, policy)
+      return beginCheck(memory, 'asked-start', event.at, policy)
     case 'stop-asked':
       return stopped(memory, event.goal, event.at)
     case 'woke':
-      return check(memory, 'woke', event.at, policy)
+      return beginCheck(memory, 'woke', event.at, policy)
     case 'tick':
       if (stage.kind === 'backing-off')
-        return event.at >= stage.until ? check(memory, stage.cause, event.at, policy) : same(state)
-      return event.at >= stage.retryAt ? check(memory, 'retry', event.at, policy) : same(state)
+        return event.at >= stage.until ? beginCheck(memory, stage.cause, event.at, policy) : unchanged(state)
+      return event.at >= stage.retryAt ? beginCheck(memory, 'retry', event.at, policy) : unchanged(state)
     case 'checked': {
       const { finding } = event
-      if (event.serial !== memory.serial || finding.kind !== 'taken') return same(state)
-      return settle(memory, begun(event.at, 'retry', policy), finding, event.at, policy)
+      if (event.serial !== memory.checkSerial || finding.kind !== 'taken') return unchanged(state)
+      return afterCheck(memory, startAttempt(event.at, 'retry', policy), finding, event.at, policy)
     }
     default:
-      return same(state)
+      return unchanged(state)
   }
 }
 
@@ -54,28 +54,28 @@ export function stepForeign(
   policy: Policy,
 ): Next {
   const { memory } = state
-  const look = () => checkQuietly(state, { ...stage, retryAt: event.at + policy.foreignRetry })
+  const look = () => checkInPlace(state, { ...stage, retryAt: event.at + policy.foreignRetryMs })
   switch (event.kind) {
     case 'start-asked':
     case 'restart-asked':
-      return check(memory, 'asked-start', event.at, policy)
+      return beginCheck(memory, 'asked-start', event.at, policy)
     case 'stop-asked':
       return stopped(memory, event.goal, event.at)
     case 'woke':
       return look()
     case 'tick':
-      return event.at >= stage.retryAt ? look() : same(state)
+      return event.at >= stage.retryAt ? look() : unchanged(state)
     case 'checked': {
       const { finding } = event
-      if (event.serial !== memory.serial) return same(state)
+      if (event.serial !== memory.checkSerial) return unchanged(state)
       if (finding.kind !== 'taken')
-        return settle(memory, begun(event.at, 'retry', policy), finding, event.at, policy)
+        return afterCheck(memory, startAttempt(event.at, 'retry', policy), finding, event.at, policy)
       const known = finding.owner.pid === stage.owner.pid && finding.port === stage.port
       const { command, zot, open } = stage.owner
       const { owner } = finding
       const isSame = owner.command === command && owner.zot?.version === zot?.version
-      if (known && isSame && owner.open?.commands.join() === open?.commands.join()) return same(state)
-      return to(memory, {
+      if (known && isSame && owner.open?.commands.join() === open?.commands.join()) return unchanged(state)
+      return transition(memory, {
         ...stage,
         since: known ? stage.since : event.at,
         port: finding.port,
@@ -83,7 +83,7 @@ export function stepForeign(
       })
     }
     default:
-      return same(state)
+      return unchanged(state)
   }
 }
 
@@ -97,27 +97,31 @@ export function stepUndecided(
   const { memory } = state
   // One look at a time, as of a failure.
   const look = () =>
-    checkQuietly(state, { ...stage, retryAt: event.at + policy.checkLimit + policy.failedRetry })
+    checkInPlace(state, { ...stage, retryAt: event.at + policy.checkTimeoutMs + policy.failedRetryMs })
   switch (event.kind) {
     case 'start-asked':
     case 'restart-asked':
-      return check(memory, 'asked-start', event.at, policy)
+      return beginCheck(memory, 'asked-start', event.at, policy)
     case 'stop-asked':
       return stopped(memory, event.goal, event.at)
     case 'woke':
       return look()
     case 'tick':
-      return event.at >= stage.retryAt ? look() : same(state)
+      return event.at >= stage.retryAt ? look() : unchanged(state)
     case 'checked': {
       const { finding } = event
-      if (event.serial !== memory.serial) return same(state)
+      if (event.serial !== memory.checkSerial) return unchanged(state)
       const isSame = finding.kind === 'undecided' && finding.undecided.why === stage.undecided.why
       return isSame
-        ? to(memory, { ...stage, undecided: finding.undecided, retryAt: event.at + policy.failedRetry })
-        : settle(memory, begun(event.at, 'retry', policy), finding, event.at, policy)
+        ? transition(memory, {
+            ...stage,
+            undecided: finding.undecided,
+            retryAt: event.at + policy.failedRetryMs,
+          })
+        : afterCheck(memory, startAttempt(event.at, 'retry', policy), finding, event.at, policy)
     }
     default:
-      return same(state)
+      return unchanged(state)
   }
 }
 
@@ -130,33 +134,35 @@ export function stepFailed(
 ): Next {
   const { memory } = state
   if (stage.survivor !== undefined) return stepSurvivor(state, stage, stage.survivor, event, policy)
-  const pause = retryAfter(stage.error, policy)
+  const pause = retryDelayMs(stage.error, policy)
   const look = () => {
     // One look at a time: a later one would make the answer of a slow one worthless.
-    const next = event.at + policy.checkLimit + (pause ?? 0)
-    return checkQuietly(state, pause === undefined ? stage : { ...stage, retryAt: next })
+    const next = event.at + policy.checkTimeoutMs + (pause ?? 0)
+    return checkInPlace(state, pause === undefined ? stage : { ...stage, retryAt: next })
   }
   switch (event.kind) {
     case 'start-asked':
     case 'restart-asked':
-      return check(memory, 'asked-start', event.at, policy)
+      return beginCheck(memory, 'asked-start', event.at, policy)
     case 'stop-asked':
       return stopped(memory, event.goal, event.at)
     case 'woke':
       return look()
     case 'tick':
-      return stage.retryAt !== undefined && event.at >= stage.retryAt ? look() : same(state)
+      return stage.retryAt !== undefined && event.at >= stage.retryAt ? look() : unchanged(state)
     case 'checked': {
       const { finding } = event
-      if (event.serial !== memory.serial) return same(state)
-      const unchanged =
+      if (event.serial !== memory.checkSerial) return unchanged(state)
+      const isSame =
         finding.kind === 'refused' && JSON.stringify(finding.error) === JSON.stringify(stage.error)
-      if (unchanged)
-        return pause === undefined ? same(state) : to(memory, { ...stage, retryAt: event.at + pause })
-      return settle(memory, begun(event.at, 'retry', policy), finding, event.at, policy)
+      if (isSame)
+        return pause === undefined
+          ? unchanged(state)
+          : transition(memory, { ...stage, retryAt: event.at + pause })
+      return afterCheck(memory, startAttempt(event.at, 'retry', policy), finding, event.at, policy)
     }
     default:
-      return same(state)
+      return unchanged(state)
   }
 }
 
@@ -164,7 +170,7 @@ export function stepFailed(
 function stepSurvivor(
   state: State,
   stage: Extract<Stage, { kind: 'failed' }>,
-  { run, goal }: { run: Run; goal: Then },
+  { run, goal }: { run: RegistryProcess; goal: Then },
   event: Event,
   policy: Policy,
 ): Next {
@@ -172,20 +178,20 @@ function stepSurvivor(
   switch (event.kind) {
     case 'start-asked':
     case 'restart-asked':
-      return to(
+      return transition(
         memory,
         { ...stage, survivor: { run, goal: 'restart' } },
         { do: 'signal', run, signal: 'SIGKILL' },
       )
     case 'stop-asked':
-      return to(memory, { ...stage, survivor: { run, goal: event.goal } })
+      return transition(memory, { ...stage, survivor: { run, goal: event.goal } })
     case 'exited': {
-      if (event.pid !== run.pid) return same(state)
+      if (event.pid !== run.pid) return unchanged(state)
       const next =
-        goal === 'restart' ? check(memory, 'retry', event.at, policy) : stopped(memory, goal, event.at)
+        goal === 'restart' ? beginCheck(memory, 'retry', event.at, policy) : stopped(memory, goal, event.at)
       return { ...next, effects: [{ do: 'forget-record' }, ...next.effects] }
     }
     default:
-      return same(state)
+      return unchanged(state)
   }
 }

@@ -5,20 +5,20 @@ import type { Clock } from '../../lib/clock.ts'
 import type { Liveness } from '../platform/admin-liveness.ts'
 import type { ProcessTable } from '../platform/process-table.ts'
 import type { Probe } from './http-probe.ts'
-import type { Runnable, Spawn } from './launch.ts'
+import type { Spawn, SupervisedEngine } from './launch.ts'
 import type { LogBatch, LogLimits } from './log-file.ts'
 import type { Policy } from './policy.ts'
 import { run } from './run.ts'
-import type { Owner, Place } from './state.ts'
+import type { ForeignProcess, Target } from './state.ts'
 import type { Kill } from './stop.ts'
 
 export type { LogBatch } from './log-file.ts'
-export type { Place } from './state.ts'
+export type { Target } from './state.ts'
 
 /** What the supervisor is made of. Only the parts without a question mark are needed outside tests. */
-export interface SupervisorParts {
+export interface SupervisorDeps {
   /** Read anew at each start: it may be exchanged while nothing runs. */
-  readonly engine: Runnable
+  readonly engine: SupervisedEngine
   /** The app's home: run/registry.json, logs/registry.log and journal.jsonl are kept in it. */
   home: string
   configFile: string
@@ -28,9 +28,9 @@ export interface SupervisorParts {
    * Before each start: the config can be read, the data volume is there. Answers where it will listen, and what somebody
    * has to choose first.
    */
-  preflight(): Promise<Result<Place & { undecided?: Undecided }>>
+  preflight(): Promise<Result<Target & { undecided?: Undecided }>>
   /** Says more of whoever owns the port. */
-  recognize?(owner: Owner, place: Place): Promise<Owner>
+  recognize?(owner: ForeignProcess, place: Target): Promise<ForeignProcess>
   /** Uploads under way, as seen on disk. */
   uploadsInProgress(): Promise<PushInProgress[]>
   /** The whole environment of the engine, but for what the engine adds itself. */
@@ -46,7 +46,7 @@ export interface SupervisorParts {
   spawn?: Spawn
   probe?: Probe
   kill?: Kill
-  isPortFree?(place: Place): Promise<boolean>
+  isPortFree?(place: Target): Promise<boolean>
   /** 0 up to 1, for the jitter of waits. */
   random?(): number
 }
@@ -61,7 +61,7 @@ export interface Supervisor {
   /** Newest first, at most 20. */
   journal(): JournalEntry[]
   /** Where the process under care answers: an adopted one may still be on an earlier config. */
-  place(): Place | undefined
+  target(): Target | undefined
   /** Each resolves when its end state is reached, or with why it was not. A failing end state goes on being tried. */
   start(): Promise<Result<ProcessState>>
   /** `withinMs`: at once, pushes are cut, and what still lives after that is killed. */
@@ -71,7 +71,7 @@ export interface Supervisor {
   /** Takes back a stop or restart before anything was signalled. */
   cancel(): Result<null>
   /** Looks now whether what kept it from starting is over. Resolves when that is known. */
-  lookAgain(): Promise<void>
+  checkAgain(): Promise<void>
   /** The data folder of the process that serves is gone, or is another one. */
   dataLost(): void
   /** The computer woke from sleep. */
@@ -86,6 +86,6 @@ export interface Supervisor {
 }
 
 /** Opens log and journal; nothing is started before `begin`. Throws when the home cannot be written. */
-export function createSupervisor(parts: SupervisorParts): Supervisor {
+export function createSupervisor(parts: SupervisorDeps): Supervisor {
   return run(parts)
 }

@@ -10,7 +10,7 @@ type Answer = Result<ProcessState>
 export interface Waiters {
   wait(goal: Goal): Promise<Answer>
   /** Answers all whose end state this is. */
-  look(state: ProcessState): void
+  update(state: ProcessState): void
   /** Answers all with the same failure. */
   fail(error: Failure): void
 }
@@ -19,7 +19,7 @@ export function createWaiters(): Waiters {
   let waiting: { goal: Goal; resolve(answer: Answer): void }[] = []
   return {
     wait: goal => new Promise(resolve => waiting.push({ goal, resolve })),
-    look(state) {
+    update(state) {
       waiting = waiting.filter(({ goal, resolve }) => {
         const answer = goal === 'serving' ? servingAnswer(state) : stoppedAnswer(state)
         if (answer !== undefined) resolve(answer)

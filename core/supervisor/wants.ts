@@ -1,20 +1,20 @@
 import { unreachable } from '../../contract/result.ts'
 import type { Policy } from './policy.ts'
-import type { Run, State } from './state.ts'
+import type { RegistryProcess, State } from './state.ts'
 
 /** What has to go on while a state lasts; derived from it alone, so that no watcher is ever forgotten. */
-export interface Wants {
+export interface DesiredWatches {
   /** When the next tick is due, ms since the epoch. */
   tickAt?: number
   /** Ask whether it is ready. */
-  readiness?: Run
+  readiness?: RegistryProcess
   /** Ask whether it still answers. */
-  liveness?: Run
+  liveness?: RegistryProcess
   /** Watch pid and start time of a process that is not our child. */
-  alive?: Run
+  alive?: RegistryProcess
 }
 
-export function wants({ stage }: State, policy: Policy): Wants {
+export function desiredWatches({ stage }: State, policy: Policy): DesiredWatches {
   switch (stage.kind) {
     case 'stopped':
     case 'checking':
@@ -30,7 +30,7 @@ export function wants({ stage }: State, policy: Policy): Wants {
         ...adopted(stage.run),
       }
     case 'stopping':
-      return { tickAt: stage.killAt + (stage.killed ? policy.giveUpAfter : 0), ...adopted(stage.run) }
+      return { tickAt: stage.killAt + (stage.killed ? policy.giveUpAfterMs : 0), ...adopted(stage.run) }
     case 'backing-off':
       return { tickAt: stage.until }
     case 'crash-looping':
@@ -47,4 +47,4 @@ export function wants({ stage }: State, policy: Policy): Wants {
   }
 }
 
-const adopted = (run: Run): Pick<Wants, 'alive'> => (run.adopted ? { alive: run } : {})
+const adopted = (run: RegistryProcess): Pick<DesiredWatches, 'alive'> => (run.adopted ? { alive: run } : {})

@@ -1,20 +1,20 @@
 import { watchAdopted } from './alive.ts'
-import type { Care } from './care.ts'
+import type { ProcessDriver } from './care.ts'
 import { watchForHang } from './hang.ts'
 import { probeHttp } from './http-probe.ts'
 import { askForLife, isCutBy } from './liveness.ts'
 import type { Policy } from './policy.ts'
 import { isOthers } from './port.ts'
 import { watchReadiness } from './ready.ts'
-import type { Run, State, Told } from './state.ts'
-import type { SupervisorParts } from './supervisor.ts'
-import { wants } from './wants.ts'
+import type { RegistryProcess, State, UntimedEvent } from './state.ts'
+import type { SupervisorDeps } from './supervisor.ts'
+import { desiredWatches } from './wants.ts'
 
 interface Parts {
-  parts: SupervisorParts
+  parts: SupervisorDeps
   policy: Policy
-  care: Care
-  tell(event: Told, how?: { due: number }): void
+  care: ProcessDriver
+  tell(event: UntimedEvent, how?: { due: number }): void
 }
 
 /** What goes on beside the steps: the next tick, readiness, liveness, the pid of an adopted process. */
@@ -27,7 +27,7 @@ export interface Watchers {
 }
 
 interface Watch {
-  run: Run
+  run: RegistryProcess
   stop(): void
 }
 
@@ -53,13 +53,17 @@ export function createWatchers({ parts, policy, care, tell }: Parts): Watchers {
   }
 
   /** Keeps a watch on the same process, else ends it and begins the one that is wanted. */
-  function kept(watch: Watch | undefined, run: Run | undefined, begin: (run: Run) => () => void) {
+  function kept(
+    watch: Watch | undefined,
+    run: RegistryProcess | undefined,
+    begin: (run: RegistryProcess) => () => void,
+  ) {
     if (watch?.run.pid === run?.pid) return watch
     watch?.stop()
     return run === undefined ? undefined : { run, stop: begin(run) }
   }
 
-  const ask = (run: Run) =>
+  const ask = (run: RegistryProcess) =>
     watchReadiness({
       run,
       clock,
@@ -68,7 +72,7 @@ export function createWatchers({ parts, policy, care, tell }: Parts): Watchers {
       isCutBy: run => isCutBy(run, processes),
       onReady: () => tell({ kind: 'ready', pid: run.pid }),
     })
-  const listen = (run: Run) =>
+  const listen = (run: RegistryProcess) =>
     watchForHang({
       ask: limitMs => {
         const { engine, askAdmin } = parts
@@ -79,7 +83,7 @@ export function createWatchers({ parts, policy, care, tell }: Parts): Watchers {
       onSilence: silence => tell({ kind: 'silent', pid: run.pid, silence }),
       onHung: answeredAt => tell({ kind: 'hung', pid: run.pid, answeredAt }),
     })
-  const watch = ({ pid }: Run) =>
+  const watch = ({ pid }: RegistryProcess) =>
     watchAdopted({
       pid,
       startTime: care.startTimeOf(pid),
@@ -92,7 +96,7 @@ export function createWatchers({ parts, policy, care, tell }: Parts): Watchers {
   function keep(state: State) {
     if (ended) return
     last = state
-    const wanted = wants(state, policy)
+    const wanted = desiredWatches(state, policy)
     keepTick(wanted.tickAt)
     readiness = kept(readiness, wanted.readiness, ask)
     liveness = kept(liveness, wanted.liveness, listen)

@@ -88,7 +88,7 @@ describe('a registry that a killed app left', () => {
     rig = await createRig()
     const left = await leftBehind()
     process.kill(left.pid, 'SIGSTOP')
-    const it = rig.supervise({ policy: { adoptLimit: 500 } })
+    const it = rig.supervise({ policy: { adoptTimeoutMs: 500 } })
     await it.begin()
     const next = await until(it, 'serving')
     expect(next.pid).not.toBe(left.pid)
@@ -100,7 +100,7 @@ describe('a registry that a killed app left', () => {
     rig = await createRig()
     const left = await leftBehind()
     process.kill(left.pid, 'SIGUSR2')
-    const it = rig.supervise({ policy: { adoptLimit: 500 } })
+    const it = rig.supervise({ policy: { adoptTimeoutMs: 500 } })
     await it.begin()
     expect(await until(it, 'serving')).toMatchObject({ pid: left.pid, adopted: true })
     const cuts = async () => (await it.tail(100)).filter(line => line.includes('"cut"')).length

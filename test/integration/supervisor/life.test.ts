@@ -18,7 +18,7 @@ describe('a process under care', () => {
     const first = await until(it, 'serving')
     expect(await answers(rig.port)).toBe(true)
     expect(first).toMatchObject({ adopted: false })
-    expect(it.place()).toEqual(rig.place)
+    expect(it.target()).toEqual(rig.place)
 
     const restarted = await it.restart({ now: false })
     expect(restarted).toMatchObject({ ok: true, value: { kind: 'serving' } })
@@ -104,7 +104,7 @@ describe('a process that does not do as it should', () => {
 
   it('ignores SIGTERM: killed at its deadline', async () => {
     rig = await createRig({ ignoresTerm: true })
-    const it = rig.supervise({ policy: { killAfter: 500, drainLimit: 200 } })
+    const it = rig.supervise({ policy: { killAfterMs: 500, drainTimeoutMs: 200 } })
     await it.begin()
     await until(it, 'serving')
     expect(await it.stop()).toMatchObject({ ok: true })
@@ -152,8 +152,8 @@ describe('a process that does not do as it should', () => {
   it('floods its output: the disk stays bounded, the tail too, and it goes on serving', async () => {
     rig = await createRig({ flood: true })
     const it = rig.supervise({
-      logLimits: { bytes: 1_000_000, keep: 2, every: 100 },
-      policy: { hangLimit: 5000 },
+      logLimits: { maxBytes: 1_000_000, retained: 2, intervalMs: 100 },
+      policy: { hangTimeoutMs: 5000 },
     })
     let dropped = 0
     let longest = 0
@@ -232,7 +232,7 @@ describe('a drain', () => {
         bytes += 10
         return pushing ? push(bytes) : []
       },
-      policy: { drainLimit: 20_000 },
+      policy: { drainTimeoutMs: 20_000 },
     })
     const began = performance.now()
     await it.begin()
@@ -264,7 +264,7 @@ describe('a drain', () => {
     rig = await createRig({ drainMs: 60_000 })
     const it = rig.supervise({
       uploadsInProgress: async () => push(1),
-      policy: { drainLimit: 30_000, killAfter: 40_000 },
+      policy: { drainTimeoutMs: 30_000, killAfterMs: 40_000 },
     })
     await it.begin()
     const { pid } = await until(it, 'serving')

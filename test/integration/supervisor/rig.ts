@@ -8,7 +8,7 @@ import type { Policy } from '../../../core/supervisor/policy.ts'
 import {
   createSupervisor,
   type Supervisor,
-  type SupervisorParts,
+  type SupervisorDeps,
 } from '../../../core/supervisor/supervisor.ts'
 import { systemClock } from '../../../lib/clock.ts'
 import { fakeEngine } from '../../fakes/engine/fake-engine.ts'
@@ -19,16 +19,16 @@ export const processes = systemProcessTable()
 
 /** Waits a tenth of what users wait. */
 export const quick: Partial<Policy> = {
-  waits: [0, 100, 200],
-  foreignRetry: 200,
-  failedRetry: 200,
-  loopRetry: 60_000,
-  drainLimit: 1500,
-  killAfter: 2000,
-  hangEvery: 200,
-  hangLimit: 300,
-  identityEvery: 300,
-  adoptLimit: 3000,
+  backoffMs: [0, 100, 200],
+  foreignRetryMs: 200,
+  failedRetryMs: 200,
+  loopRetryMs: 60_000,
+  drainTimeoutMs: 1500,
+  killAfterMs: 2000,
+  hangIntervalMs: 200,
+  hangTimeoutMs: 300,
+  identityIntervalMs: 300,
+  adoptTimeoutMs: 3000,
 }
 
 /** A home and a config in a temporary folder, and supervisors over them; all gone after `end`. */
@@ -53,7 +53,7 @@ export async function createRig(config: Record<string, unknown> = {}) {
     kinds: () => states.map(state => state.kind),
     configure: (next: Record<string, unknown>) =>
       writeFileSync(configFile, JSON.stringify({ port, ...next })),
-    supervise(parts: Partial<SupervisorParts> = {}): Supervisor {
+    supervise(parts: Partial<SupervisorDeps> = {}): Supervisor {
       const supervisor = createSupervisor({
         engine: fakeEngine,
         home,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { ProcessTable } from '../../../core/platform/process-table.ts'
-import { identify, identifySoon } from '../../../core/supervisor/adopt.ts'
+import { identify, identifyYoung } from '../../../core/supervisor/adopt.ts'
 import { type ProcessRecord, readRecord, writeRecord } from '../../../core/supervisor/record.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 import { place } from './drive.ts'
@@ -84,18 +84,18 @@ describe('the identity of a recorded process', () => {
     const processes = table({
       portOwner: async () => (listening ? { pid: 50, startedAt: 1_000_900 } : undefined),
     })
-    const found = identifySoon(intent, '/c/config.json', processes, clock)
+    const found = identifyYoung(intent, '/c/config.json', processes, clock)
     await clock.advance(500)
     listening = true
     await clock.advance(50)
     expect(await found).toEqual({ pid: 50, startTime: 1234, ownsPort: true })
 
     listening = false
-    const given = identifySoon(intent, '/c/config.json', processes, clock)
+    const given = identifyYoung(intent, '/c/config.json', processes, clock)
     await clock.advance(4000)
     expect(await given).toBeUndefined()
     const late = table({ portOwner: async () => ({ pid: 50, startedAt: 9_000_000 }) })
-    expect(await identifySoon(intent, '/c/config.json', late, clock)).toBeUndefined()
+    expect(await identifyYoung(intent, '/c/config.json', late, clock)).toBeUndefined()
   })
 })
 

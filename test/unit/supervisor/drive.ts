@@ -2,31 +2,31 @@ import type { Exit } from '../../../contract/failure.ts'
 import { type Policy, standardPolicy } from '../../../core/supervisor/policy.ts'
 import { publicState } from '../../../core/supervisor/public-state.ts'
 import {
+  type CheckResult,
   type Effect,
   type Event,
-  type Finding,
   firstState,
-  type Place,
-  type Run,
+  type RegistryProcess,
   type State,
-  type Told,
+  type Target,
+  type UntimedEvent,
 } from '../../../core/supervisor/state.ts'
 import { step } from '../../../core/supervisor/step.ts'
 
-export const place: Place = { url: 'http://127.0.0.1:5050', host: '127.0.0.1', port: 5050 }
-export const runOf = (pid: number, startedAt = 0, adopted = false): Run => ({
+export const place: Target = { url: 'http://127.0.0.1:5050', host: '127.0.0.1', port: 5050 }
+export const runOf = (pid: number, startedAt = 0, adopted = false): RegistryProcess => ({
   pid,
   startedAt,
   adopted,
   place,
   logFrom: 0,
 })
-export const free: Finding = { kind: 'free', place }
+export const free: CheckResult = { kind: 'free', place }
 export const code = (n: number): Exit => ({ kind: 'code', code: n })
 
 /** A state that is told events at given times, and remembers the effects of the last one. */
-export function drive({ drainsItself = true, policy = standardPolicy as Policy, jitter = 0 } = {}) {
-  const numbers = { ...policy, jitter }
+export function drive({ drainsItself = true, policy = standardPolicy as Policy, jitterRatio = 0 } = {}) {
+  const numbers = { ...policy, jitterRatio }
   let state: State = firstState(0)
   let at = 0
   let effects: Effect[] = []
@@ -44,7 +44,7 @@ export function drive({ drainsItself = true, policy = standardPolicy as Policy, 
       at += ms
       return it
     },
-    tell(event: Told) {
+    tell(event: UntimedEvent) {
       const before = structuredClone(state)
       const next = step(state, { ...event, at } as Event, numbers, drainsItself)
       if (JSON.stringify(before) !== JSON.stringify(state)) throw new Error('step changed its input')
@@ -54,8 +54,8 @@ export function drive({ drainsItself = true, policy = standardPolicy as Policy, 
       return it
     },
     tick: (ms: number) => it.later(ms).tell({ kind: 'tick' }),
-    found(finding: Finding) {
-      return it.tell({ kind: 'checked', serial: state.memory.serial, finding })
+    found(finding: CheckResult) {
+      return it.tell({ kind: 'checked', serial: state.memory.checkSerial, finding })
     },
     spawned: (pid: number) => it.tell({ kind: 'spawned', run: runOf(pid, at) }),
     exit(pid: number, exit: Exit = code(1), lastLines: string[] = ['last words']) {

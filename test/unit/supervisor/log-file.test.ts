@@ -20,7 +20,7 @@ import {
   type LogLimits,
   standardLogLimits,
 } from '../../../core/supervisor/log-file.ts'
-import { createLineCutter } from '../../../core/supervisor/log-lines.ts'
+import { createLineSplitter } from '../../../core/supervisor/log-lines.ts'
 import { lastLinesOf } from '../../../core/supervisor/log-read.ts'
 import { systemClock } from '../../../lib/clock.ts'
 import { eventually } from '../../fakes/eventually.ts'
@@ -39,7 +39,7 @@ afterEach(async () => {
 })
 
 function open(limits: Partial<LogLimits> = {}) {
-  log = createLogFile(file, systemClock(), { ...standardLogLimits, every: 20, ...limits })
+  log = createLogFile(file, systemClock(), { ...standardLogLimits, intervalMs: 20, ...limits })
   const batches: LogBatch[] = []
   log.follow(batch => batches.push(batch))
   const lines = () => batches.flatMap(batch => batch.lines)
@@ -51,7 +51,7 @@ describe('lines', () => {
   it('are cut across chunks and across characters', () => {
     const bytes = Buffer.from('größe\nzwei 🙂 Zeilen\r\nRest')
     for (let cut = 0; cut <= bytes.length; cut++) {
-      const cutter = createLineCutter(100)
+      const cutter = createLineSplitter(100)
       const lines = [...cutter.push(bytes.subarray(0, cut)), ...cutter.push(bytes.subarray(cut))]
       expect(lines).toEqual(['größe', 'zwei 🙂 Zeilen'])
       expect(cutter.push(Buffer.from(' hier\n'))).toEqual(['Rest hier'])
@@ -59,7 +59,7 @@ describe('lines', () => {
   })
 
   it('are bounded, and what is too long is marked', () => {
-    const cutter = createLineCutter(5)
+    const cutter = createLineSplitter(5)
     expect(cutter.push(Buffer.from('123456789\n12345\n'))).toEqual(['12345…', '12345'])
     for (let n = 0; n < 1000; n++) expect(cutter.push(Buffer.alloc(1000, 'x'))).toEqual([])
     expect(cutter.push(Buffer.from('\nnext\n'))).toEqual(['xxxxx…', 'next'])
@@ -106,7 +106,7 @@ describe('the log', () => {
   })
 
   it('is rotated by copy and truncate, so that the writer goes on, and marks stay right', async () => {
-    const it = open({ bytes: 1000, keep: 2 })
+    const it = open({ maxBytes: 1000, retained: 2 })
     const output = it.log.openForAppend()
     const write = (from: number) => {
       for (let n = from; n < from + 30; n++) writeSync(output, `line ${n} ${'.'.repeat(40)}\n`)
@@ -132,7 +132,7 @@ describe('the log', () => {
   })
 
   it('keeps a bound in a flood, and says how much it left out', async () => {
-    const it = open({ batchLines: 10, batchBytes: 10_000, bytes: 50_000_000 })
+    const it = open({ batchLines: 10, batchBytes: 10_000, maxBytes: 50_000_000 })
     appendFileSync(file, 'short\n'.repeat(100_000))
     appendFileSync(file, 'end\n')
     await eventually(() => it.lines().at(-1) === 'end')
@@ -142,7 +142,7 @@ describe('the log', () => {
   })
 
   it('of a flood is rotated to its newest part only', async () => {
-    open({ bytes: 1000, keep: 1 })
+    open({ maxBytes: 1000, retained: 1 })
     appendFileSync(file, `${'x'.repeat(99)}\n`.repeat(10_000))
     await eventually(() => statSync(file).size === 0)
     expect(readFileSync(`${file}.1`).length).toBe(1000)

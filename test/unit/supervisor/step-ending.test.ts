@@ -28,7 +28,7 @@ describe('an end that nobody asked for', () => {
   })
 
   it('waits 0, 1, 2, 4, 8, 15 s, then gives up loudly with the last lines', () => {
-    const it = drive({ policy: { ...policy, loopExits: 7, loopWindow: 600_000 } }).serving(1)
+    const it = drive({ policy: { ...policy, loopExits: 7, loopWindowMs: 600_000 } }).serving(1)
     const waits = [1, 2, 3, 4, 5, 6, 7].map(n => {
       it.exit(n)
       const state = it.state()
@@ -57,7 +57,7 @@ describe('an end that nobody asked for', () => {
 
   it('spreads the waits', () => {
     const wait = (dice: number) => {
-      const it = drive({ jitter: 0.2 }).serving(1).exit(1).found(free).spawned(2)
+      const it = drive({ jitterRatio: 0.2 }).serving(1).exit(1).found(free).spawned(2)
       it.tell({ kind: 'exited', pid: 2, exit: code(1), lastLines: [], dice })
       const state = it.state()
       return state.kind === 'backing-off' ? state.until - it.at() : undefined
@@ -67,7 +67,7 @@ describe('an end that nobody asked for', () => {
 
   it('is the first in a row again after 30 s of serving', () => {
     const it = drive().serving(1).exit(1).up(2).exit(2)
-    expect(it.state()).toMatchObject({ kind: 'backing-off', attempt: 1, waits: policy.waits })
+    expect(it.state()).toMatchObject({ kind: 'backing-off', attempt: 1, waits: policy.backoffMs })
     it.tick(1000).up(3).later(30_000).exit(3)
     expect(it.state().kind).toBe('starting')
   })

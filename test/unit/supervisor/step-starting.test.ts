@@ -10,7 +10,7 @@ describe('starting', () => {
       kind: 'starting',
       since: 0,
       cause: 'app-started',
-      deadline: policy.startLimit,
+      deadline: policy.startTimeoutMs,
     })
     expect(it.effects()).toEqual(['check'])
     expect(it.found(free).effects()).toEqual(['spawn'])
@@ -33,7 +33,7 @@ describe('starting', () => {
   it('kills an adopted process that owns the port and never answers', () => {
     const it = drive().tell({ kind: 'app-started' })
     it.found({ kind: 'ours', run: runOf(7, 0, true), ownsPort: true })
-    it.tick(policy.adoptLimit)
+    it.tick(policy.adoptTimeoutMs)
     expect(it.last('signal')).toMatchObject({ signal: 'SIGKILL', run: { pid: 7 } })
     it.exit(7, { kind: 'unknown-adopted' })
     expect(it.state()).toMatchObject({ kind: 'starting', cause: 'hung' })
@@ -48,8 +48,8 @@ describe('starting', () => {
           ? { code: errorCode, path: '/v' }
           : { code: errorCode, path: '/v', reason: '' }
       it.found({ kind: 'refused', error })
-      expect(it.tick(policy.failedRetry).effects()).toEqual(['check'])
-      expect(it.tick(policy.checkLimit - 1).effects()).toEqual([])
+      expect(it.tick(policy.failedRetryMs).effects()).toEqual(['check'])
+      expect(it.tick(policy.checkTimeoutMs - 1).effects()).toEqual([])
       expect(it.found(free).effects()).toEqual(['spawn'])
     },
   )

@@ -144,7 +144,7 @@ describe('a change of mind', () => {
 describe('a process that survives SIGKILL', () => {
   it('is told, and nothing is started beside it', () => {
     const it = drive().serving(10).tell(restart).seen(10, 1)
-    it.tick(15_000).tick(5000).tick(policy.giveUpAfter)
+    it.tick(15_000).tick(5000).tick(policy.giveUpAfterMs)
     expect(it.state()).toMatchObject({ kind: 'failed', error: { code: 'stop-failed', pid: 10 } })
     expect(it.tell({ kind: 'start-asked' }).effects()).toEqual(['signal'])
     it.exit(10, { kind: 'signal', signal: 'SIGKILL' })

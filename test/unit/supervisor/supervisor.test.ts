@@ -7,7 +7,7 @@ import type { ProcessTable } from '../../../core/platform/process-table.ts'
 import {
   createSupervisor,
   type Supervisor,
-  type SupervisorParts,
+  type SupervisorDeps,
 } from '../../../core/supervisor/supervisor.ts'
 import { type FakeClock, fakeClock } from '../../fakes/clock.ts'
 import { fakeEngine } from '../../fakes/engine/fake-engine.ts'
@@ -40,7 +40,7 @@ const processes: ProcessTable = {
   holders: async () => [],
 }
 
-function create(parts: Partial<SupervisorParts> = {}): Supervisor {
+function create(parts: Partial<SupervisorDeps> = {}): Supervisor {
   supervisor = createSupervisor({
     engine: fakeEngine,
     home,

@@ -5,7 +5,7 @@ import type { Liveness } from '../../../core/platform/admin-liveness.ts'
 import type { PortOwner } from '../../../core/platform/process-table.ts'
 import { watchAdopted } from '../../../core/supervisor/alive.ts'
 import { watchForHang } from '../../../core/supervisor/hang.ts'
-import { type Probed, probeHttp } from '../../../core/supervisor/http-probe.ts'
+import { type ProbeAnswer, probeHttp } from '../../../core/supervisor/http-probe.ts'
 import { askForLife, type SignOfLife } from '../../../core/supervisor/liveness.ts'
 import { standardPolicy as policy } from '../../../core/supervisor/policy.ts'
 import { watchReadiness } from '../../../core/supervisor/ready.ts'
@@ -13,7 +13,7 @@ import { fakeClock } from '../../fakes/clock.ts'
 import { place, runOf } from './drive.ts'
 
 describe('readiness', () => {
-  function watch(statuses: Record<string, Probed[]>, others = [false], adopted = false) {
+  function watch(statuses: Record<string, ProbeAnswer[]>, others = [false], adopted = false) {
     const clock = fakeClock()
     const asked: number[] = []
     let ready = 0
@@ -181,7 +181,7 @@ describe('hang detection', () => {
 describe('a sign of life', () => {
   interface World {
     admin?: Liveness
-    probed?: Probed
+    probed?: ProbeAnswer
     owner?: PortOwner
     alive?: boolean
   }
@@ -275,7 +275,7 @@ describe('a sign of life', () => {
 })
 
 describe('one question over HTTP', () => {
-  it.each<[string, (socket: Socket) => void, Probed]>([
+  it.each<[string, (socket: Socket) => void, ProbeAnswer]>([
     ['an error', socket => socket.end('HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n'), 503],
     ['a reset', socket => socket.resetAndDestroy(), 'cut'],
     ['a connection that is closed', socket => socket.end(), 'cut'],
@@ -333,14 +333,14 @@ describe('an adopted process', () => {
   it('whose pid was given to another process is noticed by its start time', async () => {
     const { clock, world } = watch()
     world.startTime = 78
-    await clock.advance(policy.identityEvery)
+    await clock.advance(policy.identityIntervalMs)
     expect(world.gone).toBe(1)
   })
 
   it('is not given up because the process table could not be read', async () => {
     const { clock, world } = watch()
     world.startTime = undefined
-    await clock.advance(4 * policy.identityEvery)
+    await clock.advance(4 * policy.identityIntervalMs)
     expect(world).toMatchObject({ gone: 0, looks: 4 })
   })
 })

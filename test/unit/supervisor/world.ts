@@ -1,16 +1,16 @@
 import { type Policy, standardPolicy } from '../../../core/supervisor/policy.ts'
 import { publicState } from '../../../core/supervisor/public-state.ts'
 import {
+  type CheckResult,
   type Effect,
   type Event,
-  type Finding,
   firstState,
-  type Run,
+  type RegistryProcess,
   type State,
-  type Told,
+  type UntimedEvent,
 } from '../../../core/supervisor/state.ts'
 import { step } from '../../../core/supervisor/step.ts'
-import { wants } from '../../../core/supervisor/wants.ts'
+import { desiredWatches } from '../../../core/supervisor/wants.ts'
 import { zotStore } from '../../fakes/undecided.ts'
 import { place } from './drive.ts'
 
@@ -27,7 +27,7 @@ interface Process {
 export function createWorld(drainsItself: boolean, left: boolean) {
   const policy: Policy = standardPolicy
   const processes: Process[] = []
-  const answers: (() => Told | undefined)[] = []
+  const answers: (() => UntimedEvent | undefined)[] = []
   const faults: string[] = []
   let state: State = firstState(0)
   let at = 0
@@ -35,7 +35,7 @@ export function createWorld(drainsItself: boolean, left: boolean) {
   let foreigner = false
   /** Somebody has to choose before anything is started. */
   let open = false
-  let recorded: Run | undefined
+  let recorded: RegistryProcess | undefined
 
   const ours = () => processes.filter(process => process.ours && process.alive)
   const add = (isOurs: boolean): Process => {
@@ -45,7 +45,7 @@ export function createWorld(drainsItself: boolean, left: boolean) {
   }
   if (left) recorded = { pid: add(true).pid, startedAt: -1000, adopted: true, place, logFrom: 0 }
 
-  function find(): Finding {
+  function find(): CheckResult {
     const known = processes.find(process => process.pid === recorded?.pid)
     if (recorded && known?.alive) return { kind: 'ours', run: { ...recorded, adopted: true }, ownsPort: true }
     if (foreigner) return { kind: 'taken', port: 5050, owner: { pid: 9 } }
@@ -89,7 +89,7 @@ export function createWorld(drainsItself: boolean, left: boolean) {
     }
   }
 
-  function tell(told: Told) {
+  function tell(told: UntimedEvent) {
     const next = step(state, { ...told, at } as Event, policy, drainsItself)
     state = next.state
     if (JSON.stringify(structuredClone(state)) !== JSON.stringify(state)) faults.push('not plain data')
@@ -122,7 +122,7 @@ export function createWorld(drainsItself: boolean, left: boolean) {
       at += ms
     },
     tick() {
-      const due = wants(state, policy).tickAt
+      const due = desiredWatches(state, policy).tickAt
       if (due === undefined) return false
       at = Math.max(at, due)
       tell({ kind: 'tick' })
