@@ -1,6 +1,6 @@
 import { plain } from '../contract/messages/format.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
-import { noticesFor, type Telling, unwatched } from '../core/notices/watch.ts'
+import { noticesFor, type Telling, unwatched } from '../core/notices/notifications.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { ElectronApi } from './electron-api.ts'
 

@@ -107,7 +107,7 @@ const leftToCut: readonly string[] = [
   'core/registry-client/store-events.ts imports core/storage/storage.ts',
   'core/registry-config/preflight.ts imports core/storage/roots.ts',
   'core/rotation/rotation-control.ts imports core/app/runs.ts',
-  'core/rotation/rotation-offers.ts imports core/app/runs.ts',
+  'core/rotation/given-keys.ts imports core/app/runs.ts',
   'core/source-build/source-builder.ts imports core/releases/release.ts',
   'core/source-build/source-builder.ts imports core/settings/settings.ts',
   'core/source-build/source-builder.ts imports core/upgrade/parts.ts',

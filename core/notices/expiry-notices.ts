@@ -9,9 +9,8 @@ import { reasonOf } from '../../lib/error-code.ts'
 import { readJsonFile, type SetAside, writeJsonFile } from '../platform/json-file.ts'
 import { serialQueue } from '../platform/serial-queue.ts'
 import type { Web } from '../platform/web.ts'
-import { dueMilestones, nextMilestone } from './expiry.ts'
+import { dueMilestones, nextMilestone, quietUntil, readQuietHours } from './notice-times.ts'
 import { createOutbox } from './outbox.ts'
-import { quietUntil, readQuietHours } from './quiet-hours.ts'
 import { post, readWebhook } from './webhook.ts'
 
 export type KeyExpiring = Extract<Notice, { kind: 'key-expiring' }>

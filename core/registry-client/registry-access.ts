@@ -4,9 +4,9 @@ import type { SetAside } from '../platform/json-file.ts'
 import { type RegistryHttp, registryHttp } from '../platform/registry-http.ts'
 import type { Target } from '../registry-config/preflight.ts'
 import type { Secrets } from '../secrets/secrets.ts'
-import { type Admin, type Credential, createAdmin } from './admin/admin.ts'
+import { type Admin, type Credential, createAdmin } from './admin.ts'
 import { createImages, type Images } from './images/images.ts'
-import { createKeys, type Keys } from './keys/keys.ts'
+import { createKeys, type Keys } from './keys.ts'
 
 export interface RegistryAccessOptions {
   home: string

@@ -1,7 +1,7 @@
 import { count } from '../../contract/messages/format.ts'
 import { asStep, failed, type Step } from '../runbook/step.ts'
-import { accessTo } from './access.ts'
-import { doneWith, type RotateMemory, type RotationParts } from './parts.ts'
+import { doneWith, type RotateMemory, type RotationParts } from './deps.ts'
+import { accessTo } from './key-access.ts'
 
 type Parts = Pick<RotationParts, 'desk' | 'store' | 'records' | 'recentUses' | 'retiringChanged'>
 

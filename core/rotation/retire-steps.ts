@@ -1,6 +1,6 @@
 import { asStep, done, failed, type Runbook, type Step, type StepResult } from '../runbook/step.ts'
-import { accessTo } from './access.ts'
-import { doneWith, type RetireMemory, type RotationParts } from './parts.ts'
+import { doneWith, type RetireMemory, type RotationParts } from './deps.ts'
+import { accessTo } from './key-access.ts'
 
 export const retireName = 'retire'
 

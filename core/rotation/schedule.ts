@@ -1,6 +1,6 @@
 import type { Result } from '../../contract/result.ts'
 import type { Clock } from '../../lib/clock.ts'
-import type { KeyDesk } from './key-desk.ts'
+import type { KeyDesk } from './key-client.ts'
 import type { KeyRecord, KeyRecords, Retiring } from './key-record.ts'
 
 interface Options {

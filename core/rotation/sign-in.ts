@@ -4,8 +4,8 @@ import type { SignInOffer } from '../../contract/runbook.ts'
 import type { Arrived, SignInCookie } from '../../contract/sign-in-window.ts'
 import { parseJson } from '../../lib/json.ts'
 import { type RegistryAnswer, type RegistryHttp, refusal } from '../platform/registry-http.ts'
-import type { KeyDesk } from './key-desk.ts'
-import type { Offered } from './parts.ts'
+import type { Offered } from './deps.ts'
+import type { KeyDesk } from './key-client.ts'
 
 /** The key that is wanted of whoever signs in. */
 export interface SignInMint {

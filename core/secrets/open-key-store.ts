@@ -3,12 +3,11 @@ import { join } from 'node:path'
 import { failureMessage } from '../../contract/messages/failure-message.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import { serialQueue } from '../platform/serial-queue.ts'
-import { encryptedPlace } from './encrypted-place.ts'
+import { encryptedPlace } from './encrypted-backend.ts'
+import { mapFile } from './file-backend.ts'
 import type { KeyOwner, KeyStore, Slot, StoreKind, Where } from './key-store.ts'
-import { type KeychainOptions, keychainPlace } from './keychain-place.ts'
-import { mapFile } from './map-file.ts'
-import type { Place } from './place.ts'
-import { forgetPlace, readPlace, writePlace } from './place-record.ts'
+import { type KeychainOptions, keychainPlace } from './keychain.ts'
+import { forgetPlace, type Place, readPlace, writePlace } from './secret-backend.ts'
 
 export interface KeyStoreOptions extends KeychainOptions {
   home: string

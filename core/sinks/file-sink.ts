@@ -3,9 +3,9 @@ import { dirname } from 'node:path'
 import { writeAtomic } from '../../lib/atomic-file.ts'
 import { errorCode, reasonOf } from '../../lib/error-code.ts'
 import { writeInPlace } from '../platform/in-place.ts'
-import { lstatIfThere, openToOthers, reachFolder, unreadable } from './folder.ts'
-import { cancelled, done, refused } from './outcome.ts'
 import type { Sink, SinkResult } from './sink.ts'
+import { cancelled, done, refused } from './sink-result.ts'
+import { lstatIfThere, openToOthers, reachFolder, unreadable } from './target-file.ts'
 
 /** No key is that long. */
 const mostBytes = 64 * 1024

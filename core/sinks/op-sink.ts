@@ -1,8 +1,8 @@
 import type { RunbookQuestion } from '../../contract/runbook.ts'
 import type { CommandResult, Host } from '../../ssh/host.ts'
-import { cancelled, done, errorOf, refused, tailOf } from './outcome.ts'
+import { onceWhole, quoted } from './command-sink.ts'
 import type { Sink, SinkProof, SinkResult, SinkSecret } from './sink.ts'
-import { onceWhole, quoted } from './whole-input.ts'
+import { cancelled, done, errorOf, refused, tailOf } from './sink-result.ts'
 
 interface Item {
   vault: string

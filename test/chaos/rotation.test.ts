@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { RotateMemory, RotationParts } from '../../core/rotation/parts.ts'
+import type { RotateMemory, RotationParts } from '../../core/rotation/deps.ts'
 import { retireSteps } from '../../core/rotation/retire-steps.ts'
 import { rotateRunbook } from '../../core/rotation/rotate.ts'
 import type { Entry } from '../../core/runbook/journal.ts'

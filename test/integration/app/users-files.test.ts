@@ -192,7 +192,7 @@ async function firstRun(): Promise<void> {
   const before = folders.map(factsOf)
   await watched(`
     const { firstRun } = await part('core/first-run/first-run.ts')
-    const { establishAdmin } = await part('core/registry-client/admin/admin.ts')
+    const { establishAdmin } = await part('core/registry-client/admin.ts')
     const homeFolder = ${JSON.stringify(homeFolder)}
     const secrets = { get: async () => undefined, set: async () => ({}), delete: async () => {} }
     const more = { secrets, now: Date.now, report: () => {}, hash: async () => 'hash' }

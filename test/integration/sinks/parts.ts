@@ -1,7 +1,7 @@
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { isOfOp, type SinkParts, sinkOf } from '../../../core/sinks/make-sink.ts'
+import { isOfOp, type SinkParts, sinkOf } from '../../../core/sinks/create-sink.ts'
 import type { Sink, SinkSecret } from '../../../core/sinks/sink.ts'
 import { localHost } from '../../../ssh/local-host.ts'
 

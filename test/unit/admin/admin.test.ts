@@ -3,8 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { compare } from 'bcryptjs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createAdmin, establishAdmin } from '../../../core/registry-client/admin/admin.ts'
-import { generatePassword, withUser } from '../../../core/registry-client/admin/htpasswd.ts'
+import {
+  createAdmin,
+  establishAdmin,
+  generatePassword,
+  withUser,
+} from '../../../core/registry-client/admin.ts'
 
 describe('a line of htpasswd', () => {
   it.each([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readExpiry } from '../../../core/registry-client/keys/expiry.ts'
+import { readExpiry } from '../../../core/registry-client/keys.ts'
 
 const day = 86_400_000
 const now = Date.parse('2026-03-01T10:00:00Z')

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { dueMilestones, levelAt, nextMilestone, type Told } from '../../../core/notices/expiry.ts'
+import { dueMilestones, levelAt, nextMilestone, type Told } from '../../../core/notices/notice-times.ts'
 
 const day = 86_400_000
 const end = Date.UTC(2026, 5, 30, 12)

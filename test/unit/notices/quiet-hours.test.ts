@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { quietUntil, readQuietHours } from '../../../core/notices/quiet-hours.ts'
+import { quietUntil, readQuietHours } from '../../../core/notices/notice-times.ts'
 
 const zone = process.env['TZ']
 beforeEach(() => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ProcessState } from '../../../contract/registry-state.ts'
 import type { Notice, Snapshot } from '../../../contract/snapshot.ts'
-import { noticesFor, type TellingKind, unwatched } from '../../../core/notices/watch.ts'
+import { noticesFor, type TellingKind, unwatched } from '../../../core/notices/notifications.ts'
 import { aSnapshot, servingState } from '../../fakes/host.ts'
 
 const exit = { kind: 'code', code: 2 } as const

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { fail, ok, type Result } from '../../../contract/result.ts'
 import type { RegistryAnswer, RegistryAsk, RegistryHttp } from '../../../core/platform/registry-http.ts'
-import { acceptKey, accessTo, identify } from '../../../core/rotation/access.ts'
-import { createKeyDesk } from '../../../core/rotation/key-desk.ts'
-import { proveKey, works } from '../../../core/rotation/prove.ts'
+import { acceptKey, accessTo, identify } from '../../../core/rotation/key-access.ts'
+import { createKeyDesk } from '../../../core/rotation/key-client.ts'
+import { proveKey, works } from '../../../core/rotation/prove-key.ts'
 
 type Reply = { status: number; body?: unknown; headers?: Record<string, string> } | 'down' | 'stopped'
 type Asked = { path: string; method: string; user?: string; key?: string; text?: string }

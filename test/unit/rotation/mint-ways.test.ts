@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
 import { ok } from '../../../contract/result.ts'
 import type { SignInOffer } from '../../../contract/runbook.ts'
-import { mintStep } from '../../../core/rotation/mint-steps.ts'
-import type { Offered, RotateContext, RotationParts } from '../../../core/rotation/parts.ts'
+import { mintStep } from '../../../core/rotation/create-steps.ts'
+import type { Offered, RotateContext, RotationParts } from '../../../core/rotation/deps.ts'
 import type { Question } from '../../../core/runbook/step.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readKey } from '../../../core/rotation/access.ts'
+import { readKey } from '../../../core/rotation/key-access.ts'
 import { isLabel, labelOf, labelStart, nearnessOf, readOverlap } from '../../../core/rotation/policy.ts'
 import { readSpan } from '../../../lib/span.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { giveForgejoToken } from '../../../core/sinks/forgejo-token.ts'
-import { scrub, tailOf } from '../../../core/sinks/outcome.ts'
+import { giveForgejoToken } from '../../../core/sinks/forgejo-sink.ts'
+import { scrub, tailOf } from '../../../core/sinks/sink-result.ts'
 
 const secret = { user: 'zot-ci', key: 'zak_"1%', registryHost: 'r' }
 

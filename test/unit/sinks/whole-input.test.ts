@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
-import { onceWhole, quoted } from '../../../core/sinks/whole-input.ts'
+import { onceWhole, quoted } from '../../../core/sinks/command-sink.ts'
 
 const key = 'zak_SECRET'
 const shells = ['sh', 'dash', 'bash', 'zsh', 'ksh', 'busybox sh'].filter(

@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { constants, statSync } from 'node:fs'
+import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import { errorCode, reasonOf } from '../../lib/error-code.ts'
-import { isOpenToOthers, readKeyFile } from './key-file.ts'
-import { mapFile } from './map-file.ts'
-import type { Place } from './place.ts'
 import {
   deriveKey,
   type Kdf,
@@ -15,7 +13,52 @@ import {
   type Sealed,
   seal,
   unseal,
-} from './sealed.ts'
+} from './encryption.ts'
+import { mapFile } from './file-backend.ts'
+import type { Place } from './secret-backend.ts'
+
+/** From a good source that is enough; from a bad one no length is. */
+const fewestBytes = 8
+const mostBytes = 64 * 1024
+
+/** The content of the file that unlocks the encrypted store. Refused where others could put another one in its place. */
+export async function readKeyFile(file: string): Promise<Result<Buffer>> {
+  const refuse = (reason: string) => fail({ code: 'key-file-unusable', file, reason })
+  try {
+    // Without waiting for whoever writes into a pipe.
+    const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK)
+    try {
+      const found = await handle.stat()
+      if (!found.isFile()) return refuse('it is not a file')
+      if ((found.mode & 0o022) !== 0)
+        return refuse(`other users may write to it (mode ${octal(found.mode)}); do this: chmod 600 FILE`)
+      if (found.size === 0) return refuse('it is empty')
+      if (found.size < fewestBytes)
+        return refuse(`it has ${found.size} bytes, and needs ${fewestBytes} at least`)
+      if (found.size > mostBytes) return refuse('it is larger than 64 kB')
+      return ok(await handle.readFile())
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error
+    return refuse(reasonOf(error))
+  }
+}
+
+/**
+ * Whether other users may read it too, as with a secret that a container or a service manager hands over. It is used,
+ * and told wherever the place of the keys is named.
+ */
+export function isOpenToOthers(file: string): boolean {
+  try {
+    return (statSync(file).mode & 0o044) !== 0
+  } catch {
+    return false
+  }
+}
+
+const octal = (mode: number): string => `0${(mode & 0o777).toString(8).padStart(3, '0')}`
 
 interface Options {
   folder: string
@@ -59,7 +102,7 @@ export function encryptedPlace({ folder, keyFile, expected }: Options): Encrypte
     return derived.key
   }
 
-  async function open(sealed: Sealed, content: Buffer): Promise<Result<string>> {
+  async function decrypt(sealed: Sealed, content: Buffer): Promise<Result<string>> {
     const { by } = sealed.header
     const { N, r, p, salt } = sealed.header.kdf
     const unsealed = unseal(sealed, await keyFrom(content, { N, r, p, salt }))
@@ -104,7 +147,7 @@ export function encryptedPlace({ folder, keyFile, expected }: Options): Encrypte
         const sealed = parseSealed(text)
         if (!sealed) return damaged('it is not a file of this kind, or cut off')
         const content = await contentOf(sealed.header.by)
-        return content.ok ? open(sealed, content.value) : content
+        return content.ok ? decrypt(sealed, content.value) : content
       },
       async encode(plain) {
         const sealed = await existing()
@@ -133,7 +176,7 @@ export function encryptedPlace({ folder, keyFile, expected }: Options): Encrypte
       const sealed = await existing()
       if (!sealed.ok) return sealed
       if (sealed.value?.header.by === 'passphrase') {
-        const opened = await open(sealed.value, Buffer.from(given, 'utf8'))
+        const opened = await decrypt(sealed.value, Buffer.from(given, 'utf8'))
         if (!opened.ok) return opened
       }
       passphrase = given

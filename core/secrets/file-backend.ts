@@ -7,7 +7,7 @@ import { errorCode, reasonOf } from '../../lib/error-code.ts'
 import { parseJson } from '../../lib/json.ts'
 import { serialQueue } from '../platform/serial-queue.ts'
 import type { StoreKind } from './key-store.ts'
-import type { Place } from './place.ts'
+import type { Place } from './secret-backend.ts'
 
 /** Turns all secrets into the text of a file, and back. */
 export interface Coding {

@@ -6,6 +6,18 @@ import { writeAtomic } from '../../lib/atomic-file.ts'
 import { errorCode, reasonOf } from '../../lib/error-code.ts'
 import type { StoreKind } from './key-store.ts'
 
+/** One way to keep secrets by account. Each write is read back before it counts. */
+export interface Place {
+  readonly kind: StoreKind
+  /** For people, where it is and how it is protected. */
+  describe(): string
+  /** Whether a secret can be kept here now; leaves nothing behind. */
+  probe(): Promise<Result<null>>
+  get(account: string): Promise<Result<string | undefined>>
+  set(account: string, secret: string): Promise<Result<null>>
+  delete(account: string): Promise<Result<null>>
+}
+
 const schema = v.object({ kind: v.picklist(['keychain', 'encrypted-file', 'plain-file']) })
 
 /** Which place was decided on. Undefined: none yet. One that cannot be read is a failure: guessing could lose keys. */

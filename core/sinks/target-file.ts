@@ -1,8 +1,8 @@
 import type { Stats } from 'node:fs'
 import { access, constants, lstat, stat } from 'node:fs/promises'
 import { errorCode, reasonOf } from '../../lib/error-code.ts'
-import { refused } from './outcome.ts'
 import type { SinkProof, SinkResult } from './sink.ts'
+import { refused } from './sink-result.ts'
 
 /** What lies there, links not followed; undefined for nothing. Throws for anything else. */
 export async function lstatIfThere(path: string): Promise<Stats | undefined> {

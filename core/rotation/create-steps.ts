@@ -1,9 +1,9 @@
 import { fail, ok, type Result } from '../../contract/result.ts'
 import { asStep, done, errorOf, failed, type Step, type StepResult } from '../runbook/step.ts'
-import { accessTo, identify } from './access.ts'
-import type { ListedKey, Minted } from './key-desk.ts'
+import { doneWith, type RotateContext, type RotateMemory, type RotationParts } from './deps.ts'
+import { accessTo, identify } from './key-access.ts'
+import type { ListedKey, Minted } from './key-client.ts'
 import type { Owner } from './key-record.ts'
-import { doneWith, type RotateContext, type RotateMemory, type RotationParts } from './parts.ts'
 import { dayMs } from './policy.ts'
 
 type RotateStep = Step<RotateMemory>

@@ -3,9 +3,9 @@ import type { ZotbarHandlers } from '../../contract/contract.ts'
 import { fail, type Result } from '../../contract/result.ts'
 import type { SignInWindow, SignInWish } from '../../contract/sign-in-window.ts'
 import type { Runs } from '../app/runs.ts'
-import { acceptKey, readKey } from './access.ts'
-import type { KeyDesk } from './key-desk.ts'
-import type { Offered, RotationParts } from './parts.ts'
+import type { Offered, RotationParts } from './deps.ts'
+import { acceptKey, readKey } from './key-access.ts'
+import type { KeyDesk } from './key-client.ts'
 import { offerOf, type SessionMint, type SignInMint } from './sign-in.ts'
 
 interface Options {

@@ -1,9 +1,9 @@
 import type { KeyDrift, ManagedKey, ManagedKeyGlance, ManagedSink } from '../../contract/managed-key.ts'
 import { failureMessage } from '../../contract/messages/failure-message.ts'
-import { accessTo } from './access.ts'
-import type { ListedKey } from './key-desk.ts'
+import type { RotationParts } from './deps.ts'
+import { accessTo } from './key-access.ts'
+import type { ListedKey } from './key-client.ts'
 import type { KeyRecord } from './key-record.ts'
-import type { RotationParts } from './parts.ts'
 import { nearnessOf } from './policy.ts'
 
 interface Options extends Pick<RotationParts, 'clock' | 'desk' | 'store' | 'records' | 'sink'> {

@@ -7,8 +7,8 @@ import { localHost } from '../../ssh/local-host.ts'
 import { sshHost } from '../../ssh/ssh-host.ts'
 import type { KeyStore } from '../secrets/key-store.ts'
 import type { Settings } from '../settings/settings.ts'
-import { forgejoTokenAccount } from '../sinks/forgejo-token.ts'
-import { isOfOp, type SinkParts, sinkOf } from '../sinks/make-sink.ts'
+import { isOfOp, type SinkParts, sinkOf } from '../sinks/create-sink.ts'
+import { forgejoTokenAccount } from '../sinks/forgejo-sink.ts'
 import type { Sink } from '../sinks/sink.ts'
 
 interface Options {

@@ -2,12 +2,12 @@ import type { KeyProof } from '../../contract/managed-key.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { RunbookPart } from '../../contract/runbook.ts'
 import type { Sink } from '../sinks/sink.ts'
-import { acceptKey, accessTo, identify, readKey } from './access.ts'
-import { handOver, sinkPart, withSink } from './hand-over.ts'
+import { handOver, sinkPart, withSink } from './deliver.ts'
+import type { RotationParts } from './deps.ts'
+import { acceptKey, accessTo, identify, readKey } from './key-access.ts'
 import type { KeyRecord, Owner, SinkRecord } from './key-record.ts'
-import type { RotationParts } from './parts.ts'
 import { dayMs } from './policy.ts'
-import { proveKey, works } from './prove.ts'
+import { proveKey, works } from './prove-key.ts'
 
 export interface Wish {
   key?: string | undefined

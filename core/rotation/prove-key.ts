@@ -3,7 +3,7 @@ import { failureMessage } from '../../contract/messages/failure-message.ts'
 import type { RunbookPart } from '../../contract/runbook.ts'
 import { parseJson } from '../../lib/json.ts'
 import type { RegistryAnswer, RegistryAsk } from '../platform/registry-http.ts'
-import type { Bearer, KeyDesk } from './key-desk.ts'
+import type { Bearer, KeyDesk } from './key-client.ts'
 
 interface Wish {
   desk: Pick<KeyDesk, 'ask' | 'own'>

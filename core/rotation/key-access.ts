@@ -1,5 +1,5 @@
 import { fail, ok, type Result } from '../../contract/result.ts'
-import type { Bearer, KeyDesk, ListedKey } from './key-desk.ts'
+import type { Bearer, KeyDesk, ListedKey } from './key-client.ts'
 
 /** A way to see and end the keys of one user. */
 export interface Access {

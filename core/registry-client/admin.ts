@@ -1,12 +1,32 @@
+import { randomInt } from 'node:crypto'
 import { readFile, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as v from 'valibot'
-import { fail, ok, type Result } from '../../../contract/result.ts'
-import { createAtomic, writeAtomic } from '../../../lib/atomic-file.ts'
-import { reasonOf } from '../../../lib/error-code.ts'
-import { writeInPlace } from '../../platform/in-place.ts'
-import { readJsonFile, type SetAside, writeJsonFile } from '../../platform/json-file.ts'
-import { bcryptCost, generatePassword, withUser } from './htpasswd.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
+import { createAtomic, writeAtomic } from '../../lib/atomic-file.ts'
+import { reasonOf } from '../../lib/error-code.ts'
+import { writeInPlace } from '../platform/in-place.ts'
+import { readJsonFile, type SetAside, writeJsonFile } from '../platform/json-file.ts'
+
+/** bcrypt's work factor, as `htpasswd -B` of today has it or more. */
+export const bcryptCost = 10
+
+/** Letters and digits that are not mistaken for each other when read aloud. */
+const alphabet = 'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789'
+const passwordLength = 24
+
+/** 24 characters, about 139 bits. */
+export const generatePassword = (): string =>
+  Array.from({ length: passwordLength }, () => alphabet[randomInt(alphabet.length)]).join('')
+
+/** `text` with the line of `user` replaced, or added at its end; every other line stays as it is. Pure. */
+export function withUser(text: string, user: string, hash: string): string {
+  const lines = text === '' ? [] : text.replace(/\n$/, '').split('\n')
+  const at = lines.findIndex(line => line.startsWith(`${user}:`))
+  const line = `${user}:${hash}`
+  const next = at === -1 ? [...lines, line] : lines.map((old, index) => (index === at ? line : old))
+  return `${next.join('\n')}\n`
+}
 
 export interface Credential {
   user: string

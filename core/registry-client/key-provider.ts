@@ -1,0 +1,159 @@
+import * as v from 'valibot'
+import type { ApiKey, KeyRevoked } from '../../contract/key.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
+import { parseJson } from '../../lib/json.ts'
+import type { AdminAnswer, AdminClient } from '../platform/admin-client.ts'
+import { type RegistryAnswer, type RegistryHttp, refusal } from '../platform/registry-http.ts'
+
+export interface KeyWish {
+  user: string
+  label: string
+  /** RFC 3339; empty: what the engine's policy says. */
+  expirationDate: string
+  scopes: string[]
+}
+
+/** A key that was just made, with its secret. */
+export interface MadeKey {
+  uuid: string
+  user: string
+  label: string
+  expirationDate: string | null
+  apiKey: string
+}
+
+/** Where keys are made and ended: the administration socket, or the key routes of one user. */
+export interface KeyBook {
+  /** Present where only this user's keys can be reached. */
+  onlyUser?: string
+  /** Whether a key can live for ever here. */
+  mayLiveForEver: boolean
+  list(): Promise<Result<ApiKey[]>>
+  create(wish: KeyWish): Promise<Result<MadeKey>>
+  revoke(uuid: string, descendants: boolean): Promise<Result<KeyRevoked>>
+}
+
+const path = '/zot/auth/apikey'
+const zeroTime = '0001-01-01T00:00:00Z'
+
+const ownKey = v.object({
+  uuid: v.string(),
+  label: v.optional(v.string(), ''),
+  createdAt: v.string(),
+  expirationDate: v.optional(v.string(), zeroTime),
+  lastUsed: v.optional(v.string(), zeroTime),
+})
+const ownKeys = v.object({ apiKeys: v.nullable(v.array(ownKey)) })
+const createdOwnKey = v.object({ ...ownKey.entries, apiKey: v.string() })
+
+/** Go's zero time stands for never. */
+const timeOrNever = (text: string): string | null => (text.startsWith('0001-01-01') ? null : text)
+
+/**
+ * The keys of one user, whose credential the app holds, over zot's own routes.
+ * https://zotregistry.dev/latest/articles/authn-authz/#api-keys
+ */
+export function ownBook(registry: RegistryHttp, engine: string, user: string): KeyBook {
+  const read = <S extends v.GenericSchema>(schema: S, answer: RegistryAnswer, what: string) => {
+    if (answer.status === 404) return fail({ code: 'keys-off' })
+    if (answer.status === 400)
+      return fail({
+        code: 'key-refused',
+        reason: answer.body.toString('utf8').slice(0, 200) || 'it answers 400',
+      })
+    const parsed = v.safeParse(schema, parseJson(answer.body))
+    return answer.status < 300 && parsed.success ? ok(parsed.output) : fail(refusal(answer, what))
+  }
+  return {
+    onlyUser: user,
+    mayLiveForEver: true,
+    async list() {
+      const answer = await registry.ask(path, { onlyKnown: true })
+      if (!answer.ok) return answer
+      const found = read(ownKeys, answer.value, 'list keys')
+      if (!found.ok) return found
+      return ok(
+        (found.value.apiKeys ?? []).map(({ uuid, label, createdAt, expirationDate, lastUsed }) => ({
+          uuid,
+          user,
+          label,
+          createdAt,
+          expirationDate: timeOrNever(expirationDate),
+          lastUsed: timeOrNever(lastUsed),
+          managed: false,
+        })),
+      )
+    },
+    async create(wish) {
+      if (wish.user !== user) return fail({ code: 'keys-need-admin-socket', engine, user })
+      const { label, expirationDate, scopes } = wish
+      const body = { label, scopes, ...(expirationDate === '' ? {} : { expirationDate }) }
+      const answer = await registry.ask(path, { method: 'POST', body, onlyKnown: true })
+      if (!answer.ok) return answer
+      const created = read(createdOwnKey, answer.value, 'make a key')
+      if (!created.ok) return created
+      const { uuid, apiKey } = created.value
+      return ok({ uuid, user, label, expirationDate: timeOrNever(created.value.expirationDate), apiKey })
+    },
+    async revoke(uuid) {
+      // zot answers 200 for a key that is not there or not this user's, so it is looked for first.
+      const all = await this.list()
+      if (!all.ok) return all
+      if (!all.value.some(one => one.uuid === uuid)) return fail({ code: 'key-not-found', uuid })
+      const answer = await registry.ask(`${path}?id=${uuid}`, { method: 'DELETE', onlyKnown: true })
+      if (!answer.ok) return answer
+      if (answer.value.status !== 200) return fail(refusal(answer.value, 'revoke the key'))
+      return ok({ revoked: [uuid], descendants: [] })
+    },
+  }
+}
+
+const anyKey = v.object({
+  uuid: v.string(),
+  user: v.string(),
+  label: v.string(),
+  createdAt: v.string(),
+  expirationDate: v.nullable(v.string()),
+  lastUsed: v.nullable(v.string()),
+})
+const allKeys = v.object({ keys: v.array(anyKey) })
+const createdKey = v.object({
+  uuid: v.string(),
+  user: v.string(),
+  label: v.string(),
+  expirationDate: v.nullable(v.string()),
+  apiKey: v.string(),
+})
+const revokedKeys = v.object({ revoked: v.array(v.string()), descendants: v.array(v.string()) })
+const adminRefusal = v.object({ error: v.string() })
+
+/** The keys of every user, over the administration socket. Undefined where the engine has none. */
+export async function socketBook(admin: AdminClient): Promise<KeyBook | undefined> {
+  const first = await admin.ask('GET', '/keys')
+  if (first.kind === 'absent') return undefined
+  return {
+    mayLiveForEver: false,
+    async list() {
+      const read = readAs(allKeys, await admin.ask('GET', '/keys'))
+      return read.ok ? ok(read.value.keys.map(one => ({ ...one, managed: false }))) : read
+    },
+    create: async wish => readAs(createdKey, await admin.ask('POST', '/keys', wish)),
+    async revoke(uuid, descendants) {
+      const answer = await admin.ask('DELETE', `/keys/${uuid}${descendants ? '?descendants=true' : ''}`)
+      if (answer.kind === 'answered' && answer.status === 404) return fail({ code: 'key-not-found', uuid })
+      return readAs(revokedKeys, answer)
+    },
+  }
+}
+
+function readAs<S extends v.GenericSchema>(schema: S, answer: AdminAnswer): Result<v.InferOutput<S>> {
+  if (answer.kind === 'absent') return fail({ code: 'registry-not-serving' })
+  if (answer.status === 409) return fail({ code: 'keys-off' })
+  const read = v.safeParse(schema, answer.body)
+  if (answer.status < 300 && read.success) return ok(read.output)
+  const no = v.safeParse(adminRefusal, answer.body)
+  return fail({
+    code: 'key-refused',
+    reason: no.success ? no.output.error : `the registry answers ${answer.status}`,
+  })
+}
