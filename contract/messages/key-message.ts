@@ -14,7 +14,7 @@ export const noticeDays = [30, 14, 7, 3, 1, 0] as const
 type Nearness = Pick<ManagedKeyGlance, 'daysLeft' | 'trouble'>
 
 /** Whether a key is near its end, past it, or does not work. */
-export const keyWants = ({ daysLeft, trouble }: Nearness): boolean =>
+export const isUrgent = ({ daysLeft, trouble }: Nearness): boolean =>
   trouble !== undefined || (daysLeft !== null && daysLeft <= nearEndDays)
 
 /** Those that do not work first, then by their ends. */
@@ -28,8 +28,8 @@ export function byUrgency<K extends Nearness>(keys: readonly K[]): K[] {
 }
 
 /** The keys under care that want something, the most urgent first. */
-export const wantingKeys = ({ managedKeys }: Pick<Snapshot, 'managedKeys'>): ManagedKeyGlance[] =>
-  byUrgency((managedKeys ?? []).filter(keyWants))
+export const urgentKeys = ({ managedKeys }: Pick<Snapshot, 'managedKeys'>): ManagedKeyGlance[] =>
+  byUrgency((managedKeys ?? []).filter(isUrgent))
 
 /** "9 days left". */
 export function daysLeftText(daysLeft: number | null): string {
@@ -74,7 +74,7 @@ function consequence({ user, daysLeft, trouble }: ManagedKeyGlance): string {
 export function keyBadge(
   snapshot: Pick<Snapshot, 'managedKeys'>,
 ): { text: string; words: string } | undefined {
-  const [first] = wantingKeys(snapshot)
+  const [first] = urgentKeys(snapshot)
   if (!first) return undefined
   const { user, daysLeft, trouble } = first
   const words = `the key of ${user}: ${trouble ?? daysLeftText(daysLeft)}`

@@ -6,7 +6,7 @@ import { bytes, capital, count, longDate, timeOfDay } from './format.ts'
 export interface NoticeMessage {
   title: string
   detail: string
-  wants: boolean
+  needsAttention: boolean
 }
 
 /** Those that no row about a key says already. */
@@ -25,31 +25,31 @@ export function noticeMessage(notice: Notice): NoticeMessage {
       return {
         title: `${lastSegment(notice.file)} could not be read`,
         detail: `It was kept as ${lastSegment(notice.keptAs)} beside it, and Zotbar goes on with the defaults.`,
-        wants: true,
+        needsAttention: true,
       }
     case 'socket-elsewhere':
       return {
         title: 'The control socket is elsewhere',
         detail: `The path in Zotbar's folder is too long for a socket, so it is at ${notice.path}. The command line finds it by itself.`,
-        wants: false,
+        needsAttention: false,
       }
     case 'data-restored':
       return {
         title: 'The data folder was restored or moved',
         detail: `${notice.folder} holds what it held before, and is another folder on the disk: it serves.`,
-        wants: false,
+        needsAttention: false,
       }
     case 'storage-nearly-full':
       return {
         title: `The disk has ${bytes(notice.freeBytes)} left of ${bytes(notice.volumeBytes)}`,
         detail: 'When it is full, pushes fail; what is stored stays readable.',
-        wants: true,
+        needsAttention: true,
       }
     case 'config-written':
       return {
         title: 'A first config.json was written',
         detail: `It is ${notice.file}; the images go to ${notice.data}. Both are yours to change.`,
-        wants: false,
+        needsAttention: false,
       }
     case 'admin-created':
       return {
@@ -58,19 +58,19 @@ export function noticeMessage(notice: Notice): NoticeMessage {
           'Everybody here may pull. Its password: zotbar admin show. To sign in:',
           ...signInCommands(notice.host, notice.user),
         ].join('\n'),
-        wants: false,
+        needsAttention: false,
       }
     case 'secret-in-file':
       return {
         title: 'The admin password is in a file',
         detail: `There is no keychain to use here (${notice.why}), so it is in ${notice.file}, which only your user can read.`,
-        wants: false,
+        needsAttention: false,
       }
     case 'key-expiring':
       return {
         title: keyEnds(notice),
         detail: `${notice.expiresAt <= notice.at ? 'What still uses it is refused.' : `It ends ${longDate(notice.expiresAt)} at ${timeOfDay(notice.expiresAt)}; what uses it is then refused.`} Rotate it: zotbar keys rotate ${notice.user}`,
-        wants: true,
+        needsAttention: true,
       }
     case 'keys-after-rollback':
       return {
@@ -80,25 +80,25 @@ export function noticeMessage(notice: Notice): NoticeMessage {
           ...notice.made.map(key => `Made meanwhile, and perhaps gone: ${key}.`),
           ...notice.toRevoke.map(key => `Revoke again: ${key}.`),
         ].join('\n'),
-        wants: true,
+        needsAttention: true,
       }
     case 'run-overtaken':
       return {
         title: 'A run was never brought to its end',
         detail: `${notice.title}: it broke off, and a later run began before it could end. It stays as it was left, and nothing of it is taken back. See its steps: zotbar runbooks show ${notice.run}`,
-        wants: true,
+        needsAttention: true,
       }
     case 'databases-stay':
       return {
         title: 'The databases were not put back',
         detail: `An upgrade was taken back, and meta.db and cache.db stay as they are now. ${notice.why} The copies from before the upgrade, as far as there are any, are in ${notice.snapshot}.`,
-        wants: true,
+        needsAttention: true,
       }
     case 'webhook-waits':
       return {
         title: 'A message to the webhook waits',
         detail: `${capital(notice.reason)}. It is tried again; the address is in the setting notices.webhook.`,
-        wants: true,
+        needsAttention: true,
       }
     default:
       return unreachable(notice)

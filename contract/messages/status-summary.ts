@@ -20,7 +20,7 @@ import {
   timeOfDay,
   when,
 } from './format.ts'
-import { keyReason, wantingKeys } from './key-message.ts'
+import { keyReason, urgentKeys } from './key-message.ts'
 import { holder, programName } from './names.ts'
 import { progressText } from './runbook-message.ts'
 import { exitMessage, openChoiceMessage } from './start-message.ts'
@@ -195,7 +195,7 @@ const endedWell = (exit: Exit): boolean => exit.kind === 'code' && exit.code ===
 function serving(snapshot: Snapshot, now: number): StatusSummary {
   const { storage, service } = snapshot
   const tight = snapshot.notices.find(notice => notice.kind === 'storage-nearly-full')
-  const keys = wantingKeys(snapshot)
+  const keys = urgentKeys(snapshot)
   const damaged = unreadableMessage(storage.unreadable, 1)
   const unread = damaged && `${damaged.title}. ${damaged.each.join(', ')}.`
   const unsettled = unsettledFolder(snapshot)

@@ -8,7 +8,7 @@ import {
 import { fail, type Result } from '../../contract/result.ts'
 import type { Connection, Link } from './connection.ts'
 import { eventReader } from './event-stream.ts'
-import { forgetSession, sessionHeader, signIn, takeToken } from './session.ts'
+import { consumeToken, forgetSession, sessionHeader, signIn } from './session.ts'
 
 const firstWaitMs = 500
 const longestWaitMs = 5_000
@@ -104,7 +104,7 @@ export function dashboardConnection(): Connection {
   }
 
   async function run(): Promise<void> {
-    const token = takeToken()
+    const token = consumeToken()
     for (let wait = firstWaitMs; session === undefined; wait = Math.min(wait * 2, longestWaitMs)) {
       const signed = await signIn(token)
       if (signed.kind === 'session') session = signed.session

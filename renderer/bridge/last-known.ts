@@ -1,22 +1,22 @@
 import type { Snapshot } from '../../contract/snapshot.ts'
 
 // The number counts changes of the snapshot's shape: a copy of another shape is not found.
-const kept = 'zotbar.last-known.1'
+const storageKey = 'zotbar.last-known.1'
 
 /** Keeps a copy for the next first paint, without the dashboard's address, which may carry a token. */
-export function keep(snapshot: Snapshot): void {
+export function saveLastKnown(snapshot: Snapshot): void {
   const { dashboard: _, ...rest } = snapshot
   try {
-    localStorage.setItem(kept, JSON.stringify(rest))
+    localStorage.setItem(storageKey, JSON.stringify(rest))
   } catch {
     // Without a place to keep it, the next page starts empty; nothing else depends on it.
   }
 }
 
 /** The snapshot of an earlier page. */
-export function lastKnown(): Snapshot | undefined {
+export function readLastKnown(): Snapshot | undefined {
   try {
-    const value: unknown = JSON.parse(localStorage.getItem(kept) ?? 'null')
+    const value: unknown = JSON.parse(localStorage.getItem(storageKey) ?? 'null')
     return isSnapshot(value) ? value : undefined
   } catch {
     return undefined

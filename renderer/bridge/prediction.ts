@@ -44,5 +44,5 @@ export function predict(state: ProcessState, verb: StatusVerb, now: number): Pro
 }
 
 /** True once the app itself reports something new about the process: the prediction has served. */
-export const overtaken = (before: ProcessState, after: ProcessState): boolean =>
+export const isOvertaken = (before: ProcessState, after: ProcessState): boolean =>
   before.kind !== after.kind || before.since !== after.since

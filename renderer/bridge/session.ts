@@ -1,6 +1,6 @@
 /** How the dashboard proves that it was opened by its owner: kept in this tab only, sent as a header. */
 export const sessionHeader = 'X-Zotbar-Session'
-const kept = 'zotbar.session'
+const storageKey = 'zotbar.session'
 
 export type SignIn =
   | { kind: 'session'; session: string }
@@ -9,7 +9,7 @@ export type SignIn =
   | { kind: 'no-answer' }
 
 /** The one-time token of the address, taken out of the address bar before anything else can read it. */
-export function takeToken(): string | undefined {
+export function consumeToken(): string | undefined {
   const token = new URLSearchParams(location.hash.slice(1)).get('token')
   if (token === null) return undefined
   history.replaceState(null, '', location.pathname + location.search)
@@ -19,7 +19,7 @@ export function takeToken(): string | undefined {
 /** A session: the one of this tab, or the one that a token from the address is exchanged for. */
 export async function signIn(token: string | undefined): Promise<SignIn> {
   if (token === undefined) {
-    const session = sessionStorage.getItem(kept)
+    const session = sessionStorage.getItem(storageKey)
     return session === null ? { kind: 'none' } : { kind: 'session', session }
   }
   let response: Response
@@ -34,7 +34,7 @@ export async function signIn(token: string | undefined): Promise<SignIn> {
   }
   const session = sessionIn(await response.json().catch(() => undefined))
   if (!response.ok || session === undefined) return { kind: 'refused' }
-  sessionStorage.setItem(kept, session)
+  sessionStorage.setItem(storageKey, session)
   return { kind: 'session', session }
 }
 
@@ -46,4 +46,4 @@ function sessionIn(body: unknown): string | undefined {
   return typeof value.session === 'string' ? value.session : undefined
 }
 
-export const forgetSession = (): void => sessionStorage.removeItem(kept)
+export const forgetSession = (): void => sessionStorage.removeItem(storageKey)

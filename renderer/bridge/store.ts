@@ -3,9 +3,9 @@ import type { Failure } from '../../contract/failure.ts'
 import { asksNatively, type StatusVerb } from '../../contract/messages/status-summary.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import type { Connection, Link } from './connection.ts'
-import { keep, lastKnown } from './last-known.ts'
-import { overtaken, predict, predictionMs } from './prediction.ts'
-import { follow, type Transition } from './transition.ts'
+import { readLastKnown, saveLastKnown } from './last-known.ts'
+import { isOvertaken, predict, predictionMs } from './prediction.ts'
+import { nextTransition, type Transition } from './transition.ts'
 
 /** Everything a view shows, replaced as a whole at each change. */
 export interface StoreState {
@@ -22,7 +22,7 @@ export interface StoreState {
 /** What views may ask for. Answers come back as changes of what is known. */
 export interface Store {
   shell: Connection['shell']
-  known(): StoreState
+  state(): StoreState
   subscribe(listener: () => void): () => void
   act(verb: StatusVerb): void
   open(what: OpenTarget): void
@@ -40,52 +40,54 @@ export interface Store {
 /** Joins the app's snapshots, the predictions and the link into what the views show. */
 export function createStore(connection: Connection, clock: () => number = Date.now): Store {
   const { bridge } = connection
-  const cached = lastKnown()
-  let known: StoreState = {
+  const cached = readLastKnown()
+  let state: StoreState = {
     link: { kind: 'connecting' },
     fresh: false,
     ...(cached ? { snapshot: cached } : {}),
   }
   /** What the app said, without predictions. */
-  let said = cached
-  let ending: ReturnType<typeof setTimeout> | undefined
+  let latest = cached
+  let withdrawal: ReturnType<typeof setTimeout> | undefined
   const listeners = new Set<() => void>()
 
-  const change = (part: Partial<StoreState>): void => {
-    known = { ...known, ...part }
+  const change = (changes: Partial<StoreState>): void => {
+    state = { ...state, ...changes }
     for (const listener of listeners) listener()
   }
   const without = (key: 'failure' | 'transition'): void => {
-    const { [key]: _, ...rest } = known
-    known = rest
+    const { [key]: _, ...rest } = state
+    state = rest
   }
 
   function take(next: Snapshot): void {
     // An answer and an event may cross; the older one changes nothing.
-    if (known.fresh && said && next.app.pid === said.app.pid && next.takenAt < said.takenAt) return
-    const moved = !said || overtaken(said.process, next.process)
-    said = next
-    keep(next)
+    if (state.fresh && latest && next.app.pid === latest.app.pid && next.takenAt < latest.takenAt) return
+    const moved = !latest || isOvertaken(latest.process, next.process)
+    latest = next
+    saveLastKnown(next)
     if (moved) {
-      clearTimeout(ending)
-      ending = undefined
+      clearTimeout(withdrawal)
+      withdrawal = undefined
       without('failure')
     }
     // While a prediction stands, the app has not moved yet: its old state would end the course.
-    const transition = ending === undefined ? follow(known.transition, next.process) : known.transition
+    const transition =
+      withdrawal === undefined ? nextTransition(state.transition, next.process) : state.transition
     without('transition')
-    const shown = ending !== undefined && known.snapshot ? { ...next, process: known.snapshot.process } : next
+    const shown =
+      withdrawal !== undefined && state.snapshot ? { ...next, process: state.snapshot.process } : next
     change({ snapshot: shown, fresh: true, ...(transition ? { transition } : {}) })
   }
 
-  function foretell(verb: StatusVerb): void {
-    if (!said) return
-    const process = predict(said.process, verb, clock())
+  function showPrediction(verb: StatusVerb): void {
+    if (!latest) return
+    const process = predict(latest.process, verb, clock())
     if (!process) return
-    clearTimeout(ending)
-    ending = setTimeout(withdraw, predictionMs)
-    const transition = follow(known.transition, process)
-    change({ snapshot: { ...said, process }, ...(transition ? { transition } : {}) })
+    clearTimeout(withdrawal)
+    withdrawal = setTimeout(withdraw, predictionMs)
+    const transition = nextTransition(state.transition, process)
+    change({ snapshot: { ...latest, process }, ...(transition ? { transition } : {}) })
   }
 
   /** In a browser the window is the page beside the popover. */
@@ -95,11 +97,11 @@ export function createStore(connection: Connection, clock: () => number = Date.n
   }
 
   function withdraw(): void {
-    if (ending === undefined) return
-    clearTimeout(ending)
-    ending = undefined
+    if (withdrawal === undefined) return
+    clearTimeout(withdrawal)
+    withdrawal = undefined
     without('transition')
-    if (said) change({ snapshot: said })
+    if (latest) change({ snapshot: latest })
   }
 
   async function refresh(): Promise<void> {
@@ -140,7 +142,7 @@ export function createStore(connection: Connection, clock: () => number = Date.n
 
   return {
     shell: connection.shell,
-    known: () => known,
+    state: () => state,
     subscribe(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
@@ -148,7 +150,7 @@ export function createStore(connection: Connection, clock: () => number = Date.n
     act(verb) {
       if (verb === 'show-keys') return showKeys()
       without('failure')
-      foretell(verb)
+      showPrediction(verb)
       void send(verb).then(answer => {
         if (answer.ok) {
           if (answer.value !== null && 'process' in answer.value) take(answer.value)

@@ -41,7 +41,10 @@ function stepOf(state: ProcessState): StepName | undefined {
  * Follows the process through a restart or stop: the course after `state` has come in.
  * Undefined where none is under way, or where it took a turn that the headline explains.
  */
-export function follow(transition: Transition | undefined, state: ProcessState): Transition | undefined {
+export function nextTransition(
+  transition: Transition | undefined,
+  state: ProcessState,
+): Transition | undefined {
   const open = transition !== undefined && transition.endedAt === undefined ? transition : undefined
   switch (state.kind) {
     case 'draining':
@@ -51,21 +54,21 @@ export function follow(transition: Transition | undefined, state: ProcessState):
       return enter(base, stepOf(state), state.since)
     }
     case 'starting':
-      return open?.goal === 'restart' ? enter(open, 'start', state.since) : keepEnded(transition, state)
+      return open?.goal === 'restart' ? enter(open, 'start', state.since) : retainEnded(transition, state)
     case 'serving':
       if (open?.goal === 'restart' && state.pid !== open.pid)
         return { ...enter(open, 'serve', state.since), endedAt: state.since }
-      return open === undefined ? keepEnded(transition, state) : undefined
+      return open === undefined ? retainEnded(transition, state) : undefined
     case 'stopped':
       if (open?.goal === 'stopped') return { ...closeLast(open, state.since), endedAt: state.since }
-      return open === undefined ? keepEnded(transition, state) : undefined
+      return open === undefined ? retainEnded(transition, state) : undefined
     default:
       return undefined
   }
 }
 
 /** A course that reached its goal stays readable only while the process is where it left it. */
-function keepEnded(transition: Transition | undefined, state: ProcessState): Transition | undefined {
+function retainEnded(transition: Transition | undefined, state: ProcessState): Transition | undefined {
   const goalKind = transition?.goal === 'restart' ? 'serving' : 'stopped'
   return transition?.endedAt === state.since && state.kind === goalKind ? transition : undefined
 }

@@ -9,14 +9,14 @@ export function LifeBar({
   from,
   until,
   now,
-  wants,
+  needsAttention,
   label,
   plain = false,
 }: {
   from: number
   until: number
   now: number
-  wants: boolean
+  needsAttention: boolean
   label: string
   /** Without today and the ticks, for a narrow place. */
   plain?: boolean
@@ -27,7 +27,7 @@ export function LifeBar({
   }
   const ticks = plain ? [] : tickDays.map(days => until - days * day).filter(at => at > from)
   return (
-    <span className={wants ? 'life wants' : 'life'} role="img" aria-label={label}>
+    <span className={needsAttention ? 'life wants' : 'life'} role="img" aria-label={label}>
       <i className="left" style={{ left: share(now) }} />
       {ticks.map(at => (
         <i key={at} className="tick" style={{ left: share(at) }} />

@@ -22,9 +22,9 @@ export function NoticesCard({ apiKey, now }: { apiKey: ManagedKey; now: number }
   const started = left <= noticeDays[0]
 
   async function snooze(): Promise<void> {
-    const told = await keys.snooze({ user, for: '1d' })
-    setFailure(told.ok ? undefined : told.error)
-    if (told.ok) announce(`Nothing is told about the key of ${user} for a day`)
+    const answer = await keys.snooze({ user, for: '1d' })
+    setFailure(answer.ok ? undefined : answer.error)
+    if (answer.ok) announce(`No notice about the key of ${user} for a day`)
   }
 
   return (
@@ -80,25 +80,25 @@ export function SecretsCard({ store }: { store: string }) {
   )
 }
 
-/** What care is for, and the command that begins it: it names files, hosts and commands, so no page may. */
-export function CareCard({ first }: { first: boolean }) {
+/** What a managed key is for, and the command that adds one: it names files, hosts and commands, so no page may. */
+export function ManageKeyCard({ first }: { first: boolean }) {
   const command = 'zotbar keys manage USER --key-stdin --sink file:PATH'
   return (
     <section className="card pad care" aria-labelledby="care">
       <header>
-        <h2 id="care">{first ? 'No key is under care yet' : 'Another key under care'}</h2>
+        <h2 id="care">{first ? 'No managed key yet' : 'Manage another key'}</h2>
       </header>
       <p className="small two">
         {first &&
-          'Zotbar replaces a key under care before it ends, hands the new one to each place, and revokes the old one. '}
-        It is begun on the command line, as it names files, hosts and programs:
+          'Zotbar replaces a managed key before it ends, delivers the new one to each sink, and revokes the old one. '}
+        A key is added on the command line, as that names files, hosts and programs:
       </p>
       <p className="cmd">
         <code>{command}</code>
         <Copy text={command} what="command" />
       </p>
       <p className="small two">
-        The key comes on standard input. More places are told by zotbar keys manage --help.
+        The key comes on standard input. zotbar keys manage --help names more kinds of sinks.
       </p>
     </section>
   )

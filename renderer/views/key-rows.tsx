@@ -2,32 +2,32 @@ import { count } from '../../contract/messages/format.ts'
 import {
   byUrgency,
   daysLeftText,
-  keyWants,
+  isUrgent,
   lifetimeText,
   untilText,
-  wantingKeys,
+  urgentKeys,
 } from '../../contract/messages/key-message.ts'
 import { Glyph, Icon } from '../ui/glyph.tsx'
 import { LifeBar } from '../ui/life-bar.tsx'
 import { Row } from '../ui/row.tsx'
 import type { ViewModel } from './view-model.tsx'
 
-/** The key under care that ends first, and those that want something, in the popover. */
+/** The managed key that ends first, and those that want something, in the popover. */
 const mostRows = 3
 
 export function KeyRows({ model }: { model: ViewModel }) {
   const all = byUrgency(model.snapshot.managedKeys ?? [])
-  const shown = all.filter(keyWants).slice(0, mostRows)
+  const shown = all.filter(isUrgent).slice(0, mostRows)
   if (shown.length === 0) shown.push(...all.slice(0, 1))
   return shown.map(key => {
     const { user, uuid, createdAt, expirationDate, daysLeft, trouble } = key
-    const wants = keyWants(key)
+    const needsAttention = isUrgent(key)
     const hidden = all.length - shown.length
     return (
       <Row
         key={`${key.registry} ${user} ${uuid}`}
         name={`Key of ${user}`}
-        glyph={wants ? <Glyph name="attention" /> : <Icon name="key" />}
+        glyph={needsAttention ? <Glyph name="attention" /> : <Icon name="key" />}
         title={`Key ${user}: ${daysLeftText(daysLeft)}`}
         label={
           createdAt === undefined || expirationDate === null ? undefined : (
@@ -36,7 +36,7 @@ export function KeyRows({ model }: { model: ViewModel }) {
               from={Date.parse(createdAt)}
               until={Date.parse(expirationDate)}
               now={model.now}
-              wants={wants}
+              needsAttention={needsAttention}
               label={lifetimeText(Date.parse(createdAt), Date.parse(expirationDate), model.now)}
             />
           )
@@ -44,7 +44,7 @@ export function KeyRows({ model }: { model: ViewModel }) {
       >
         <p className="d">
           {capital(trouble ?? untilText(key))}
-          {key === shown.at(-1) && hidden > 0 && `; ${count(hidden, 'more key')} under care`}
+          {key === shown.at(-1) && hidden > 0 && `; ${count(hidden, 'more managed key')}`}
         </p>
       </Row>
     )
@@ -55,7 +55,7 @@ const capital = (text: string): string => text.charAt(0).toUpperCase() + text.sl
 
 /** The keys that want something, in the overview. */
 export function KeysToDo({ model }: { model: ViewModel }) {
-  const keys = wantingKeys(model.snapshot)
+  const keys = urgentKeys(model.snapshot)
   if (keys.length === 0 || model.snapshot.process.kind !== 'serving') return null
   return (
     <section className="card span2" aria-label="Keys">

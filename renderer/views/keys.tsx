@@ -8,7 +8,7 @@ import type { Result } from '../../contract/result.ts'
 import { announce } from '../ui/announcer.tsx'
 import { Button } from '../ui/button.tsx'
 import { HandedTo } from './handed-to.tsx'
-import { CareCard, NoticesCard, SecretsCard } from './key-cards.tsx'
+import { ManageKeyCard, NoticesCard, SecretsCard } from './key-cards.tsx'
 import { MadeKey } from './made-key.tsx'
 import { ManagedKeyRow } from './managed-key.tsx'
 import { NewKey } from './new-key.tsx'
@@ -34,9 +34,9 @@ export function KeysView({ model }: { model: ViewModel }) {
     if (live !== undefined) setRun(live)
   }, [live])
 
-  const care = known.care?.keys ?? []
+  const managedList = known.managedList?.keys ?? []
   if (run !== undefined) {
-    const key = care.find(one => one.next) ?? care.find(one => one.user === planned)
+    const key = managedList.find(({ next }) => next) ?? managedList.find(({ user }) => user === planned)
     return (
       <RunPage
         model={model}
@@ -52,7 +52,7 @@ export function KeysView({ model }: { model: ViewModel }) {
       </RunPage>
     )
   }
-  const chosen = care.find(one => one.user === planned)
+  const chosen = managedList.find(({ user }) => user === planned)
   if (chosen)
     return (
       <RotatePlan
@@ -95,7 +95,7 @@ function KeyLists({
   onEndOverlap: (user: string) => void
 }) {
   const { keys } = useStore()
-  const { care, all, load } = known
+  const { managedList, all, load } = known
   const [failure, setFailure] = useState<Failure>()
   const [making, setMaking] = useState(false)
   const [made, setMade] = useState<KeyCreated>()
@@ -118,18 +118,18 @@ function KeyLists({
     await load()
   }
 
-  const cared: ManagedKey[] = byUrgency(care?.keys ?? [])
+  const managed: ManagedKey[] = byUrgency(managedList?.keys ?? [])
   const others = (all?.keys ?? []).filter(key => !key.managed)
   // One filled button in the view, for the one that is to be rotated first.
-  const first = cared.find(key => key.shouldRotate)
-  const watched = cared.find(key => key.expirationDate !== null)
+  const first = managed.find(key => key.shouldRotate)
+  const watched = managed.find(key => key.expirationDate !== null)
   return (
     <>
       <header className="bar-top">
         <div>
           <h1 id="view">Keys</h1>
           <p className="label" role="status">
-            {care && summary(cared.length, others.map(endOf), model.now)}
+            {managedList && summary(managed.length, others.map(endOf), model.now)}
           </p>
         </div>
         <div className="tools">
@@ -151,15 +151,15 @@ function KeyLists({
             </Button>
           </section>
         )}
-        {cared.length > 0 && (
+        {managed.length > 0 && (
           <>
             <div className="heads label" aria-hidden="true">
               <span>Owner and label</span>
               <span>Life</span>
               <span>Handed to</span>
             </div>
-            <ul className="card keys" aria-label="Keys under care">
-              {cared.map(key => (
+            <ul className="card keys" aria-label="Managed keys">
+              {managed.map(key => (
                 <ManagedKeyRow
                   key={`${key.registry} ${key.user}`}
                   apiKey={key}
@@ -173,7 +173,7 @@ function KeyLists({
             </ul>
             <div className="cards">
               {watched && <NoticesCard apiKey={watched} now={model.now} />}
-              {care && <SecretsCard store={care.store} />}
+              {managedList && <SecretsCard store={managedList.store} />}
             </div>
           </>
         )}
@@ -184,7 +184,7 @@ function KeyLists({
         )}
         {others.length > 0 && (
           <>
-            {cared.length > 0 && <h2 className="others">Other keys</h2>}
+            {managed.length > 0 && <h2 className="others">Other keys</h2>}
             <ul className="card keys" aria-label="Keys">
               {others.map(key => (
                 <KeyRow
@@ -197,10 +197,10 @@ function KeyLists({
             </ul>
           </>
         )}
-        {care && all && cared.length + others.length === 0 && (
+        {managedList && all && managed.length + others.length === 0 && (
           <p className="nothing">No keys yet. A key lets a program push or pull.</p>
         )}
-        {care && <CareCard first={cared.length === 0} />}
+        {managedList && <ManageKeyCard first={managed.length === 0} />}
       </section>
       {making && (
         <NewKey
@@ -217,9 +217,9 @@ function KeyLists({
   )
 }
 
-function summary(cared: number, ends: number[], now: number): string {
+function summary(managedCount: number, ends: number[], now: number): string {
   const ended = ends.filter(end => end <= now).length
-  const living = count(ends.length - ended + cared, 'key')
-  const care = cared === 0 ? '' : `, ${cared} under care`
-  return `${living}${care}${ended === 0 ? '' : `, ${ended} ended`}`
+  const living = count(ends.length - ended + managedCount, 'key')
+  const managedText = managedCount === 0 ? '' : `, ${managedCount} managed`
+  return `${living}${managedText}${ended === 0 ? '' : `, ${ended} ended`}`
 }

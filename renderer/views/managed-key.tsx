@@ -16,12 +16,12 @@ import { Secret } from './secret.tsx'
 import { useStore } from './view-model.tsx'
 
 /** Whether a key wants something: its end is near, or it is not as our record says. */
-export const wantsOf = (key: ManagedKey): boolean =>
+export const keyNeedsAttention = (key: ManagedKey): boolean =>
   key.nearEnd ||
   key.drift.some(({ id }) => id !== 'unseen') ||
   key.sinks.some(sink => sink.state === 'failed')
 
-/** A key under care: its life, where it went, what is not as it should be, and what can be done with it. */
+/** A managed key: its life, where it went, what is not as it should be, and what can be done with it. */
 export function ManagedKeyRow({
   apiKey,
   now,
@@ -44,31 +44,31 @@ export function ManagedKeyRow({
   const [shows, setShows] = useState(false)
   const [proof, setProof] = useState<KeyProof | 'asking'>()
   const [failure, setFailure] = useState<Failure>()
-  const wants = wantsOf(apiKey)
+  const needsAttention = keyNeedsAttention(apiKey)
 
   async function prove(): Promise<void> {
     setFailure(undefined)
     setProof('asking')
-    const told = await keys.prove({ user })
-    setProof(told.ok ? told.value : undefined)
-    if (!told.ok) setFailure(told.error)
-    else announce(told.value.works ? `The key of ${user} works` : `The key of ${user} does not work`)
+    const answer = await keys.prove({ user })
+    setProof(answer.ok ? answer.value : undefined)
+    if (!answer.ok) setFailure(answer.error)
+    else announce(answer.value.works ? `The key of ${user} works` : `The key of ${user} does not work`)
   }
 
   return (
     <li className="cared" aria-label={`Key of ${user}`}>
-      <Glyph name={wants ? 'attention' : 'fine'} />
+      <Glyph name={needsAttention ? 'attention' : 'fine'} />
       <div className="clip">
         <p className="t clip">
           {user}
-          <span className="vh">{wants ? ': wants you' : ': in order'}</span>
+          <span className="vh">{needsAttention ? ': needs attention' : ': in order'}</span>
         </p>
         <p className="two small clip" title={uuid}>
           {label || uuid}
         </p>
       </div>
-      <Life apiKey={apiKey} now={now} wants={nearEnd} />
-      <ul className="places" aria-label={`Places of the key of ${user}`}>
+      <Life apiKey={apiKey} now={now} needsAttention={nearEnd} />
+      <ul className="places" aria-label={`Sinks of the key of ${user}`}>
         {sinks.length === 0 && (
           <li>
             <Glyph name="off" size="s" />
@@ -186,7 +186,7 @@ export const momentText = (at: string): string => {
   return `${longDate(time)}, ${timeOfDay(time)}`
 }
 
-function Life({ apiKey, now, wants }: { apiKey: ManagedKey; now: number; wants: boolean }) {
+function Life({ apiKey, now, needsAttention }: { apiKey: ManagedKey; now: number; needsAttention: boolean }) {
   const { createdAt, expirationDate, daysLeft, lastUsed } = apiKey
   const until = expirationDate === null ? undefined : Date.parse(expirationDate)
   return (
@@ -204,7 +204,7 @@ function Life({ apiKey, now, wants }: { apiKey: ManagedKey; now: number; wants: 
           from={Date.parse(createdAt)}
           until={until}
           now={now}
-          wants={wants}
+          needsAttention={needsAttention}
           label={lifetimeText(Date.parse(createdAt), until, now)}
         />
       )}

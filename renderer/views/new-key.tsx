@@ -39,8 +39,8 @@ export function NewKey({
   }, [])
 
   const make = (): void => {
-    const wish = { user, label, expires, scopes: scopes.split(/\s+/).filter(Boolean) }
-    void keys.create(wish).then(made => (made.ok ? onMade(made.value) : setFailure(made.error)))
+    const request = { user, label, expires, scopes: scopes.split(/\s+/).filter(Boolean) }
+    void keys.create(request).then(made => (made.ok ? onMade(made.value) : setFailure(made.error)))
   }
   const submit = (event: FormEvent): void => {
     event.preventDefault()

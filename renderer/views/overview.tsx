@@ -140,7 +140,7 @@ function Notices({ model }: { model: ViewModel }) {
           const words = noticeMessage(notice)
           return (
             <li key={notice.id}>
-              {words.wants ? <Glyph name="attention" /> : <Icon name="note" />}
+              {words.needsAttention ? <Glyph name="attention" /> : <Icon name="note" />}
               <div>
                 <p className="t">{words.title}</p>
                 <p className="small two lines">{words.detail}</p>

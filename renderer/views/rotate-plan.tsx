@@ -39,26 +39,26 @@ export function RotatePlan({
   const chosen = overlap.chosen
   useEffect(() => {
     if (chosen === undefined && !leaked) return
-    let gone = false
-    const wish = { user, leaked, yes: false, dryRun: true, ...(leaked ? {} : { overlap: chosen }) }
-    void keys.rotate(wish).then(told => {
-      if (gone) return
-      setFailure(told.ok ? undefined : told.error)
-      if (told.ok && 'plan' in told.value) setPlan(told.value.plan)
+    let unmounted = false
+    const request = { user, leaked, yes: false, dryRun: true, ...(leaked ? {} : { overlap: chosen }) }
+    void keys.rotate(request).then(answer => {
+      if (unmounted) return
+      setFailure(answer.ok ? undefined : answer.error)
+      if (answer.ok && 'plan' in answer.value) setPlan(answer.value.plan)
     })
     return () => {
-      gone = true
+      unmounted = true
     }
   }, [keys, user, leaked, chosen])
 
   async function begin(): Promise<void> {
     setBegun(true)
     // All there is to agree to is on this page; a leaked key is asked about by the run itself.
-    const wish = { user, leaked, yes: !leaked, dryRun: false, ...(leaked ? {} : { overlap: chosen }) }
-    const told = await keys.rotate(wish)
+    const request = { user, leaked, yes: !leaked, dryRun: false, ...(leaked ? {} : { overlap: chosen }) }
+    const answer = await keys.rotate(request)
     setBegun(false)
-    if (!told.ok) setFailure(told.error)
-    else if ('run' in told.value) onBegun(told.value.run)
+    if (!answer.ok) setFailure(answer.error)
+    else if ('run' in answer.value) onBegun(answer.value.run)
   }
 
   const busyWith = model.snapshot.runbook?.title
@@ -82,7 +82,7 @@ export function RotatePlan({
         <section className="run-now" aria-label="What it means" tabIndex={0}>
           {failure && <Refused failure={failure} />}
           {leaked ? <LeakText user={user} /> : <Overlap {...overlap} />}
-          <Places apiKey={apiKey} unprovable={unprovableIn(plan)} />
+          <Sinks apiKey={apiKey} unprovable={unprovableIn(plan)} />
           {plan?.findings.some(({ id }) => id !== 'unprovable') && (
             <section aria-labelledby="found">
               <header className="over">
@@ -137,12 +137,12 @@ function useOverlap(): OverlapChoice {
   const [usual, setUsual] = useState<string>()
   const [own, setOwn] = useState<string>()
   useEffect(() => {
-    let gone = false
-    void settings.get({ key: 'rotation.overlap' }).then(told => {
-      if (!gone) setUsual(told.ok ? String(told.value.value) : '24h')
+    let unmounted = false
+    void settings.get({ key: 'rotation.overlap' }).then(answer => {
+      if (!unmounted) setUsual(answer.ok ? String(answer.value.value) : '24h')
     })
     return () => {
-      gone = true
+      unmounted = true
     }
   }, [settings])
   return { chosen: own ?? usual, usual, choose: setOwn }
@@ -191,7 +191,7 @@ function LeakText({ user }: { user: string }) {
 /** The first step after which there is no way back. */
 const returnEnds = 'revoke'
 
-function Places({ apiKey, unprovable }: { apiKey: ManagedKey; unprovable: Set<string> }) {
+function Sinks({ apiKey, unprovable }: { apiKey: ManagedKey; unprovable: Set<string> }) {
   const { sinks } = apiKey
   if (sinks.length === 0) return null
   return (

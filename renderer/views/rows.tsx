@@ -259,7 +259,7 @@ export function NoticeRows({ model }: { model: ViewModel }) {
         <Row
           key={notice.id}
           name="Notice"
-          glyph={words.wants ? <Glyph name="attention" /> : <Icon name="note" />}
+          glyph={words.needsAttention ? <Glyph name="attention" /> : <Icon name="note" />}
           title={words.title}
         >
           <p className="d lines">{words.detail}</p>

@@ -15,16 +15,16 @@ export function useAnswer(run: Pick<RunbookDetails, 'question'> | undefined): Ru
   return async (agreed, key) => {
     if (!run?.question) return null
     const question = run.question.id
-    const told =
+    const answer =
       agreed && key !== undefined
         ? await keys.offerKey({ question, key })
         : await runbooks.answer({ question, agreed })
-    return told.ok ? null : <Refused failure={told.error} />
+    return answer.ok ? null : <Refused failure={answer.error} />
   }
 }
 
 /** What the registry is like now, for a run that has ended. */
-export const standingOf = ({ snapshot, status }: ViewModel): [string, ReactNode][] => [
+export const registryFacts = ({ snapshot, status }: ViewModel): [string, ReactNode][] => [
   ['Registry', `${status.headline}${snapshot.process.kind === 'serving' ? ` at ${address(snapshot)}` : ''}`],
   ['Engine', engineName(snapshot)],
   ...(snapshot.upgrade && snapshot.upgrade.advisories.length > 0
@@ -57,10 +57,10 @@ export function RunPage({
   return (
     <RunView
       run={run}
-      standing={standingOf(model)}
+      facts={registryFacts(model)}
       onAnswer={onAnswer}
       onCancel={() => {
-        void runbooks.cancel({}).then(told => setFailure(told.ok ? undefined : told.error))
+        void runbooks.cancel({}).then(answer => setFailure(answer.ok ? undefined : answer.error))
       }}
       onDone={onDone}
       {...more}

@@ -75,9 +75,9 @@ function AnswerSheet({
       setRefused(<p className="small bad">Paste the key first.</p>)
       return
     }
-    const told = onAnswer(true, wants ? key : undefined)
+    const answer = onAnswer(true, wants ? key : undefined)
     if (field.current) field.current.value = ''
-    const why = await told
+    const why = await answer
     if (why) setRefused(why)
     else onClose()
   }

@@ -13,7 +13,7 @@ const glyphs: Record<RunbookResult, StatusGlyph> = {
 }
 
 /** How a run ended: what went wrong, what was done about it, and where things are now. */
-export function RunResult({ run, standing }: { run: RunbookDetails; standing: [string, ReactNode][] }) {
+export function RunResult({ run, facts }: { run: RunbookDetails; facts: [string, ReactNode][] }) {
   const { result, error, parts, partsOf, steps, changed } = run
   if (result === undefined) return null
   const { title, reason } = endText(run)
@@ -51,7 +51,7 @@ export function RunResult({ run, standing }: { run: RunbookDetails; standing: [s
       )}
       <Said title="Where you are now" glyph="fine">
         <dl className="kv">
-          {standing.map(([name, value]) => (
+          {facts.map(([name, value]) => (
             <div key={name}>
               <dt>{name}</dt>
               <dd>{value}</dd>

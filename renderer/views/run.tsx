@@ -20,7 +20,7 @@ import { RunParts, RunSteps } from './run-steps.tsx'
 export interface RunViewProps {
   run: RunbookDetails
   /** What the registry is like now, for after the end: pairs of a name and what it is. */
-  standing: [string, ReactNode][]
+  facts: [string, ReactNode][]
   /** Answers the question that it waits with; where a key is wanted, with it. Resolves with what was refused. */
   onAnswer: (agreed: boolean, key?: string) => Promise<ReactNode>
   onCancel: () => void
@@ -33,7 +33,7 @@ export interface RunViewProps {
 }
 
 /** A runbook as it runs, and as it ended: its steps at the side, the one at hand beside them. Plain data in. */
-export function RunView({ run, standing, onAnswer, onCancel, onDone, children, after }: RunViewProps) {
+export function RunView({ run, facts, onAnswer, onCancel, onDone, children, after }: RunViewProps) {
   const over = run.result !== undefined
   return (
     <>
@@ -52,7 +52,7 @@ export function RunView({ run, standing, onAnswer, onCancel, onDone, children, a
         </section>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls */}
         <section className="run-now" tabIndex={0} aria-label={over ? 'How it ended' : 'The step at hand'}>
-          {over ? <RunResult run={run} standing={standing} /> : <StepAtHand run={run} onAnswer={onAnswer} />}
+          {over ? <RunResult run={run} facts={facts} /> : <StepAtHand run={run} onAnswer={onAnswer} />}
           {children}
         </section>
       </div>

@@ -31,17 +31,17 @@ export function Secret({
   // biome-ignore lint/correctness/useExhaustiveDependencies: asked for once, when it is to be shown
   useEffect(() => {
     const element = place.current
-    let gone = false
-    void ask().then(told => {
-      if (gone || !element) return
-      if (told.ok) {
-        element.textContent = told.value.apiKey
+    let unmounted = false
+    void ask().then(answer => {
+      if (unmounted || !element) return
+      if (answer.ok) {
+        element.textContent = answer.value.apiKey
         setShown(true)
-      } else if (told.error.code === 'cancelled') onRefused?.()
-      else setFailure(told.error)
+      } else if (answer.error.code === 'cancelled') onRefused?.()
+      else setFailure(answer.error)
     })
     return () => {
-      gone = true
+      unmounted = true
       if (element) element.textContent = ''
     }
   }, [])

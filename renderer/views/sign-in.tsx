@@ -16,10 +16,11 @@ export function SignIn({ question: { id, signIn } }: { question: RunbookQuestion
     const begin = async (): Promise<void> => {
       setOpen(true)
       setRefused(undefined)
-      const told = await keys.signIn({ question: id })
+      const answer = await keys.signIn({ question: id })
       setOpen(false)
       // Gone meanwhile: somebody answered it another way.
-      if (!told.ok && told.error.code !== 'nothing-under-way') setRefused(<Refused failure={told.error} />)
+      if (!answer.ok && answer.error.code !== 'nothing-under-way')
+        setRefused(<Refused failure={answer.error} />)
     }
     return (
       <>

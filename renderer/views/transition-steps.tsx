@@ -27,7 +27,7 @@ export function TransitionSteps({ model }: { model: ViewModel }) {
         })}
       </ol>
       {transition.endedAt !== undefined && transition.goal === 'restart' && (
-        <p className="small two">{told(transition, model)}</p>
+        <p className="small two">{durationText(transition, model)}</p>
       )}
     </div>
   )
@@ -43,10 +43,10 @@ function stateOf(transition: Transition, step: Transition['steps'][number]): key
   if (transition.endedAt !== undefined || step.until !== undefined) return 'done'
   if (step.since !== undefined) return 'now'
   const later = transition.steps.slice(transition.steps.indexOf(step) + 1)
-  return later.some(other => other.since !== undefined) ? 'done' : 'pending'
+  return later.some(following => following.since !== undefined) ? 'done' : 'pending'
 }
 
-function told(transition: Transition, model: ViewModel): string {
+function durationText(transition: Transition, model: ViewModel): string {
   const whole = `Restarted in ${duration((transition.endedAt ?? transition.startedAt) - transition.startedAt)}`
   const down = downMsOf(transition, model.snapshot.journal)
   return down === undefined ? `${whole}.` : `${whole}; ${duration(down)} without an answer.`

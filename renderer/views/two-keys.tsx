@@ -4,7 +4,7 @@ import { momentText } from './managed-key.tsx'
 
 const day = 86_400_000
 
-interface Span {
+interface KeyPeriod {
   name: string
   /** ms since the epoch; Infinity: it never ends. */
   until: number
@@ -14,10 +14,10 @@ interface Span {
 /** Two keys that work at the same time, and how long each of them does; nothing while there is only one. */
 export function TwoKeys({ apiKey, now }: { apiKey: ManagedKey; now: number }) {
   const { next, retiring, expirationDate, lastUsed } = apiKey
-  const spans: [Span, Span] | undefined = next
+  const periods: [KeyPeriod, KeyPeriod] | undefined = next
     ? [
-        { ...span(expirationDate, now), name: 'Current' },
-        { ...span(next.expirationDate, now, Date.parse(next.createdAt)), name: 'New' },
+        { ...keyPeriod(expirationDate, now), name: 'Current' },
+        { ...keyPeriod(next.expirationDate, now, Date.parse(next.createdAt)), name: 'New' },
       ]
     : retiring
       ? [
@@ -26,11 +26,11 @@ export function TwoKeys({ apiKey, now }: { apiKey: ManagedKey; now: number }) {
             until: Date.parse(retiring.retireAt),
             words: `revoked ${momentText(retiring.retireAt)} at the earliest`,
           },
-          { ...span(expirationDate, now), name: 'Current' },
+          { ...keyPeriod(expirationDate, now), name: 'Current' },
         ]
       : undefined
-  if (!spans) return null
-  const ends = spans.map(({ until }) => until).filter(Number.isFinite)
+  if (!periods) return null
+  const ends = periods.map(({ until }) => until).filter(Number.isFinite)
   const longest = Math.max(...ends, now + 1)
   const used = next ? lastUsed : retiring?.lastUsed
   return (
@@ -39,7 +39,7 @@ export function TwoKeys({ apiKey, now }: { apiKey: ManagedKey; now: number }) {
         <h2 id="two-keys">Two keys work now</h2>
       </header>
       <dl className="card pad spans">
-        {spans.map(({ name, until, words }) => {
+        {periods.map(({ name, until, words }) => {
           const share = Number.isFinite(until) ? Math.max(0, until - now) / (longest - now) : 1
           return (
             <div key={name}>
@@ -65,7 +65,7 @@ export function TwoKeys({ apiKey, now }: { apiKey: ManagedKey; now: number }) {
 }
 
 /** `from`: its whole life is told, not what is left of it. */
-function span(expirationDate: string | null, now: number, from?: number): Omit<Span, 'name'> {
+function keyPeriod(expirationDate: string | null, now: number, from?: number): Omit<KeyPeriod, 'name'> {
   if (expirationDate === null) return { until: Number.POSITIVE_INFINITY, words: 'never ends' }
   const until = Date.parse(expirationDate)
   const days =

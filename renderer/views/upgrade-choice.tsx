@@ -10,7 +10,7 @@ import { engineName } from './facts.ts'
 import { Findings } from './findings.tsx'
 import { Refused } from './refused.tsx'
 import { ReleaseNotes } from './release-notes.tsx'
-import type { Wish } from './upgrade.tsx'
+import type { UpgradeRequest } from './upgrade.tsx'
 import type { Versions } from './use-upgrade.ts'
 import type { ViewModel } from './view-model.tsx'
 
@@ -27,7 +27,7 @@ export function UpgradeChoice({
   /** The plan is being made. */
   waits: boolean
   failure?: Failure
-  onChoose: (wish: Wish) => void
+  onChoose: (request: UpgradeRequest) => void
 }) {
   const { state, list, asking } = versions
   const [picked, setPicked] = useState<string>()
@@ -134,14 +134,14 @@ function VersionList({
           <span className="label">
             {row.publishedAt === undefined ? '' : when(row.publishedAt, now).replace(/^[A-Z][a-z]{2} /, '')}
           </span>
-          <span className={row.bad ? 'small bad' : 'small two'}>{standingOf(row)}</span>
+          <span className={row.bad ? 'small bad' : 'small two'}>{releaseState(row)}</span>
         </label>
       ))}
     </fieldset>
   )
 }
 
-function standingOf(row: ReleaseRow): string {
+function releaseState(row: ReleaseRow): string {
   if (row.running) return 'runs now'
   if (row.bad) return 'failed here before'
   if (row.installed) return row.older ? 'installed, older' : 'installed'
@@ -207,7 +207,7 @@ function ChoiceFoot({
   state: UpgradeState
   chosen: ReleaseRow | undefined
   waits: boolean
-  onChoose: (wish: Wish) => void
+  onChoose: (request: UpgradeRequest) => void
 }) {
   const plain = { undo: false, allowDowngrade: false }
   return (

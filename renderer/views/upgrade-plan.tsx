@@ -6,7 +6,7 @@ import { Diff } from './diff.tsx'
 import { Findings } from './findings.tsx'
 import { PlannedSteps } from './planned-steps.tsx'
 import { Refused } from './refused.tsx'
-import type { Wish } from './upgrade.tsx'
+import type { UpgradeRequest } from './upgrade.tsx'
 
 const origins: Record<UpgradeOrigin, { glyph: StatusGlyph; title: string; words: string }> = {
   signed: {
@@ -31,14 +31,14 @@ const origins: Record<UpgradeOrigin, { glyph: StatusGlyph; title: string; words:
 /** What would be done and what it means, before anything is. */
 export function PlanView({
   plan,
-  wish,
+  request,
   busyWith,
   failure,
   onBack,
   onBegin,
 }: {
   plan: UpgradePlan
-  wish: Wish
+  request: UpgradeRequest
   /** Another runbook that is under way. */
   busyWith?: string
   failure?: Failure
@@ -47,12 +47,12 @@ export function PlanView({
 }) {
   const origin = origins[plan.origin]
   const stops = plan.findings.some(finding => finding.severity === 'error')
-  const target = plan.to ?? (wish.from === 'source' ? 'a build from source' : 'the newest')
+  const target = plan.to ?? (request.from === 'source' ? 'a build from source' : 'the newest')
   return (
     <>
       <header className="bar-top">
         <div>
-          <h1 id="view">{wish.undo ? `Go back to zot ${target}` : `Upgrade to zot ${target}`}</h1>
+          <h1 id="view">{request.undo ? `Go back to zot ${target}` : `Upgrade to zot ${target}`}</h1>
           <p className="label">
             {plan.from === undefined ? '' : `from ${plan.from}; `}the plan, nothing has changed yet
           </p>
@@ -67,7 +67,7 @@ export function PlanView({
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls */}
         <section className="run-now" aria-label="What it means" tabIndex={0}>
           {failure && <Refused failure={failure} />}
-          {!wish.undo && (
+          {!request.undo && (
             <section className="card pad at-hand" aria-label="Where it comes from">
               <Glyph name={origin.glyph} />
               <div>
@@ -76,7 +76,7 @@ export function PlanView({
               </div>
             </section>
           )}
-          {wish.undo && (
+          {request.undo && (
             <section className="card pad at-hand" aria-label="What going back means">
               <Glyph name="undone" />
               <div>

@@ -10,7 +10,7 @@ import { useVersions } from './use-upgrade.ts'
 import { useStore, type ViewModel } from './view-model.tsx'
 
 /** What is to be done: a release, a build from source, or the way back. */
-export interface Wish {
+export interface UpgradeRequest {
   to?: string
   from?: 'source'
   undo: boolean
@@ -25,7 +25,7 @@ export function UpgradeView({ model }: { model: ViewModel }) {
   const current = model.snapshot.runbook
   const live = current?.runbook === 'upgrade' ? current.run : undefined
   const [run, setRun] = useState<string>()
-  const [wish, setWish] = useState<Wish>()
+  const [request, setRequest] = useState<UpgradeRequest>()
   const [plan, setPlan] = useState<UpgradePlan>()
   const [failure, setFailure] = useState<Failure>()
   // A run that is begun elsewhere shows here too.
@@ -35,29 +35,29 @@ export function UpgradeView({ model }: { model: ViewModel }) {
 
   function back(): void {
     setRun(undefined)
-    setWish(undefined)
+    setRequest(undefined)
     setPlan(undefined)
     setFailure(undefined)
   }
 
-  async function choose(next: Wish): Promise<void> {
+  async function choose(next: UpgradeRequest): Promise<void> {
     setFailure(undefined)
-    setWish(next)
-    const told = await upgrade.begin({ ...next, dryRun: true, yes: false })
-    if (told.ok && 'plan' in told.value) setPlan(told.value.plan)
+    setRequest(next)
+    const answer = await upgrade.begin({ ...next, dryRun: true, yes: false })
+    if (answer.ok && 'plan' in answer.value) setPlan(answer.value.plan)
     else {
-      setWish(undefined)
-      if (!told.ok) setFailure(told.error)
+      setRequest(undefined)
+      if (!answer.ok) setFailure(answer.error)
     }
   }
 
   async function begin(): Promise<void> {
-    if (!wish || !plan) return
+    if (!request || !plan) return
     // What was not in the plan, such as the digest of a build or a change of config.json, is asked when it is known.
     const yes = plan.origin !== 'unproven' && plan.edit === undefined
-    const told = await upgrade.begin({ ...wish, dryRun: false, yes })
-    if (!told.ok) setFailure(told.error)
-    else if ('run' in told.value) setRun(told.value.run)
+    const answer = await upgrade.begin({ ...request, dryRun: false, yes })
+    if (!answer.ok) setFailure(answer.error)
+    else if ('run' in answer.value) setRun(answer.value.run)
   }
 
   if (run !== undefined)
@@ -73,11 +73,11 @@ export function UpgradeView({ model }: { model: ViewModel }) {
         )}
       </RunPage>
     )
-  if (wish && plan)
+  if (request && plan)
     return (
       <PlanView
         plan={plan}
-        wish={wish}
+        request={request}
         {...(current ? { busyWith: current.title } : {})}
         {...(failure ? { failure } : {})}
         onBack={back}
@@ -88,7 +88,7 @@ export function UpgradeView({ model }: { model: ViewModel }) {
     <UpgradeChoice
       versions={versions}
       model={model}
-      waits={wish !== undefined}
+      waits={request !== undefined}
       {...(failure ? { failure } : {})}
       onChoose={next => void choose(next)}
     />

@@ -24,9 +24,9 @@ export function useImages(model: ViewModel): LoadedImages & { reload(): void } {
     timesKnown: true,
     unreadable: [],
   })
-  const [turn, setTurn] = useState(0)
+  const [reloads, setReloads] = useState(0)
   const serves = model.snapshot.process.kind === 'serving'
-  const cause = `${turn} ${serves} ${model.snapshot.storage.tags ?? ''} ${model.snapshot.pushes[0]?.at ?? ''}`
+  const cause = `${reloads} ${serves} ${model.snapshot.storage.tags ?? ''} ${model.snapshot.pushes[0]?.at ?? ''}`
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the cause says when what is shown has become old
   useEffect(() => {
@@ -63,6 +63,6 @@ export function useImages(model: ViewModel): LoadedImages & { reload(): void } {
     }
   }, [images, cause])
 
-  const reload = useCallback(() => setTurn(before => before + 1), [])
+  const reload = useCallback(() => setReloads(before => before + 1), [])
   return { ...loaded, reload }
 }

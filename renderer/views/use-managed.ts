@@ -5,8 +5,8 @@ import type { ManagedKeyList } from '../../contract/managed-key.ts'
 import { useStore, type ViewModel } from './view-model.tsx'
 
 export interface KnownKeys {
-  care?: ManagedKeyList
-  /** Every key that can be reached, those under care too. */
+  managedList?: ManagedKeyList
+  /** Every key that can be reached, the managed ones too. */
   all?: KeyList
   failure?: Failure
   load(): Promise<void>
@@ -15,7 +15,7 @@ export interface KnownKeys {
 /** The keys; asked again when the registry comes or goes, and at each step of a run. */
 export function useKeys(model: ViewModel): KnownKeys {
   const { keys } = useStore()
-  const [care, setCare] = useState<ManagedKeyList>()
+  const [managedList, setManagedList] = useState<ManagedKeyList>()
   const [all, setAll] = useState<KeyList>()
   const [failure, setFailure] = useState<Failure>()
   const { process, runbook, managedKeys } = model.snapshot
@@ -28,10 +28,10 @@ export function useKeys(model: ViewModel): KnownKeys {
 
   const load = useCallback(async (): Promise<void> => {
     const [managed, listed] = await Promise.all([keys.managed({}), keys.list({})])
-    if (managed.ok) setCare(managed.value)
+    if (managed.ok) setManagedList(managed.value)
     if (listed.ok) setAll(listed.value)
     const refused = managed.ok ? listed : managed
-    // Keys under care are shown all the same where the engine shows the app no others.
+    // Managed keys are shown all the same where the engine shows the app no others.
     const isKnown = managed.ok && managed.value.keys.length > 0
     const expected = !refused.ok && refused.error.code === 'keys-need-admin-socket' && isKnown
     setFailure(refused.ok || expected ? undefined : refused.error)
@@ -39,7 +39,7 @@ export function useKeys(model: ViewModel): KnownKeys {
   // biome-ignore lint/correctness/useExhaustiveDependencies: asked again when any of it changes
   useEffect(() => void load(), [load, about])
   return {
-    ...(care ? { care } : {}),
+    ...(managedList ? { managedList } : {}),
     ...(all ? { all } : {}),
     ...(failure ? { failure } : {}),
     load,

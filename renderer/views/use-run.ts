@@ -24,18 +24,18 @@ export function useRun(model: ViewModel, name?: string): RunbookDetails | undefi
   const isLive = live !== undefined
   useEffect(() => {
     if (isLive) return
-    let gone = false
+    let unmounted = false
     let again: ReturnType<typeof setTimeout> | undefined
     const ask = async (): Promise<void> => {
       const shown = await runbooks.show(wanted === undefined ? {} : { run: wanted })
-      if (gone) return
+      if (unmounted) return
       setEnded(shown.ok ? shown.value : undefined)
       // It was asked for within the moment that it lasted, so no snapshot tells of its end.
       if (shown.ok && shown.value.result === undefined) again = setTimeout(() => void ask(), askAgainMs)
     }
     void ask()
     return () => {
-      gone = true
+      unmounted = true
       clearTimeout(again)
     }
   }, [runbooks, isLive, wanted])
@@ -51,12 +51,12 @@ export function useHistory(model: ViewModel): RunbookRecord[] | undefined {
   const underWay = model.snapshot.runbook?.run
   // biome-ignore lint/correctness/useExhaustiveDependencies: asked again when a run begins or ends
   useEffect(() => {
-    let gone = false
-    void runbooks.history({}).then(told => {
-      if (!gone && told.ok) setRuns(told.value.runs)
+    let unmounted = false
+    void runbooks.history({}).then(answer => {
+      if (!unmounted && answer.ok) setRuns(answer.value.runs)
     })
     return () => {
-      gone = true
+      unmounted = true
     }
   }, [runbooks, underWay])
   return runs

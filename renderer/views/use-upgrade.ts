@@ -31,10 +31,10 @@ export function useVersions(model: ViewModel): Versions {
       setState(known.value)
       if (known.value.engine !== 'zot') return
       setAsking(true)
-      const told = await upgrade.releases({ fresh })
+      const answer = await upgrade.releases({ fresh })
       setAsking(false)
-      if (told.ok) setList(told.value)
-      else setFailure(told.error)
+      if (answer.ok) setList(answer.value)
+      else setFailure(answer.error)
     },
     [upgrade],
   )

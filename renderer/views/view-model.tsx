@@ -47,7 +47,7 @@ export function useStore(): Store {
 
 export function useStoreState(): StoreState {
   const store = useStore()
-  return useSyncExternalStore(store.subscribe, store.known)
+  return useSyncExternalStore(store.subscribe, store.state)
 }
 
 /** The time, once a second while the page is visible; a hidden page costs nothing. */

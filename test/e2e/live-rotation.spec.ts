@@ -29,7 +29,7 @@ test.describe('a rotation of the real app, in a browser', () => {
     await page.setViewportSize({ width: 960, height: 640 })
     await page.goto(link.ok ? link.value.url : '')
     await page.getByRole('navigation').getByRole('link', { name: 'Keys' }).click()
-    const list = page.getByRole('list', { name: 'Keys under care' })
+    const list = page.getByRole('list', { name: 'Managed keys' })
     await expect(list.getByRole('listitem', { name: 'Key of zot-ci' })).toContainText('read back')
     await page.getByRole('button', { name: 'Rotate the key of zot-ci' }).click()
     await expect(page.getByRole('combobox')).toHaveValue('24h')

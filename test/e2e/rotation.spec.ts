@@ -22,7 +22,7 @@ import type { StagedApp } from './staged-app.ts'
 // A whole rotation in one test, on a machine that may do other things.
 test.slow()
 
-/** These keys are under care; `part` of the snapshot is different. */
+/** These keys are managed; `part` of the snapshot is different. */
 function care(app: StagedApp, keys: ManagedKey[], part: Partial<Snapshot> = {}): void {
   const now = Date.now()
   app.replies.set('keys.managed', () => ok({ keys, store: 'the keychain' }))
@@ -54,11 +54,11 @@ async function tabTo(page: Page, name: string | RegExp): Promise<void> {
   await expect(wanted).toBeFocused()
 }
 
-test('keys under care: lives, places, notices, what is amiss, and one key before', async ({ app, page }) => {
+test('managed keys: lives, sinks, notices, what is amiss, and one key before', async ({ app, page }) => {
   const now = Date.now()
   care(app, [renovate(now), ci(now, { drift: [stale] })])
   const seen = await open(app, page)
-  const list = page.getByRole('list', { name: 'Keys under care' })
+  const list = page.getByRole('list', { name: 'Managed keys' })
   await expect(list.getByRole('listitem', { name: 'Key of zot-ci' })).toContainText('9 days left')
   await expect(list.getByRole('img', { name: '9 of 90 days are left', exact: true })).toBeVisible()
   await expect(list.getByRole('list', { name: 'Places of the key of zot-ci' })).toContainText('read back')
@@ -135,7 +135,7 @@ test('a rotation from the plan to its end, by the keyboard alone', async ({ app,
   await tabTo(page, 'Done')
   await page.keyboard.press('Enter')
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Keys')
-  await expect(page.getByRole('list', { name: 'Keys under care' })).toContainText('89 days left')
+  await expect(page.getByRole('list', { name: 'Managed keys' })).toContainText('89 days left')
   await inBothSchemes(page, 'keys-two')
   expect(seen.breaches).toEqual([])
 })
@@ -168,10 +168,10 @@ test('a leaked key: what it means is said, and the run asks before anything chan
   expect(seen.breaches).toEqual([])
 })
 
-test('without a key under care, the command that begins it', async ({ app, page }) => {
+test('without a managed key, the command that adds one', async ({ app, page }) => {
   care(app, [])
   const seen = await open(app, page)
-  const card = page.getByRole('region', { name: 'No key is under care yet' })
+  const card = page.getByRole('region', { name: 'No managed key yet' })
   await expect(card).toContainText('zotbar keys manage USER --key-stdin --sink file:PATH')
   await inBothSchemes(page, 'keys-no-care')
   expect(seen.breaches).toEqual([])

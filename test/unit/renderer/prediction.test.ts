@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ProcessState } from '../../../contract/registry-state.ts'
-import { overtaken, predict } from '../../../renderer/bridge/prediction.ts'
+import { isOvertaken, predict } from '../../../renderer/bridge/prediction.ts'
 
 const serving: ProcessState = { kind: 'serving', since: 1, pid: 7, startedAt: 1, adopted: false }
 const stopped: ProcessState = { kind: 'stopped', since: 1, why: 'asked' }
@@ -27,8 +27,8 @@ describe('what is predicted right after a click', () => {
   })
 
   it('is overtaken by any news of the process, and only by that', () => {
-    expect(overtaken(serving, { ...serving })).toBe(false)
-    expect(overtaken(serving, { ...serving, since: 2 })).toBe(true)
-    expect(overtaken(serving, stopped)).toBe(true)
+    expect(isOvertaken(serving, { ...serving })).toBe(false)
+    expect(isOvertaken(serving, { ...serving, since: 2 })).toBe(true)
+    expect(isOvertaken(serving, stopped)).toBe(true)
   })
 })

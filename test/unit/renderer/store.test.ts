@@ -32,7 +32,7 @@ function staged() {
       current = next
       hear(next)
     },
-    kind: () => store.known().snapshot?.process.kind,
+    kind: () => store.state().snapshot?.process.kind,
   }
 }
 
@@ -53,10 +53,10 @@ describe('what the views are told', () => {
 
   it('asks for the state as soon as the app answers', async () => {
     const stage = staged()
-    expect(stage.store.known()).toMatchObject({ fresh: false })
+    expect(stage.store.state()).toMatchObject({ fresh: false })
     stage.link({ kind: 'live' })
     await vi.advanceTimersByTimeAsync(0)
-    expect(stage.store.known()).toMatchObject({ fresh: true })
+    expect(stage.store.state()).toMatchObject({ fresh: true })
     expect(stage.kind()).toBe('serving')
   })
 
@@ -67,7 +67,7 @@ describe('what the views are told', () => {
     expect([...kept.values()].join()).not.toContain('token')
     const next = staged()
     expect(next.kind()).toBe('serving')
-    expect(next.store.known().fresh).toBe(false)
+    expect(next.store.state().fresh).toBe(false)
   })
 
   it('shows a predicted state until the app reports a new one, through reports of the old one', () => {
@@ -79,7 +79,7 @@ describe('what the views are told', () => {
     expect(stage.kind()).toBe('draining')
     stage.say(snapshotOf(states.stopping(start), start + 2))
     expect(stage.kind()).toBe('stopping')
-    expect(stage.store.known().transition?.goal).toBe('restart')
+    expect(stage.store.state().transition?.goal).toBe('restart')
   })
 
   it('shows the real state when the prediction has stood for too long', () => {
@@ -88,7 +88,7 @@ describe('what the views are told', () => {
     stage.store.act('restart')
     vi.advanceTimersByTime(2_000)
     expect(stage.kind()).toBe('serving')
-    expect(stage.store.known().transition).toBeUndefined()
+    expect(stage.store.state().transition).toBeUndefined()
   })
 
   it('says nothing of a choice that was declined', async () => {
@@ -97,7 +97,7 @@ describe('what the views are told', () => {
     stage.store.act('use-zot')
     await vi.advanceTimersByTimeAsync(0)
     expect(stage.kind()).toBe('undecided')
-    expect(stage.store.known().failure).toBeUndefined()
+    expect(stage.store.state().failure).toBeUndefined()
   })
 
   it('tells a failed command until the process changes', async () => {
@@ -107,9 +107,9 @@ describe('what the views are told', () => {
     stage.restart.resolve(fail({ code: 'quitting' }))
     await vi.advanceTimersByTimeAsync(0)
     expect(stage.kind()).toBe('serving')
-    expect(stage.store.known().failure).toEqual({ code: 'quitting' })
+    expect(stage.store.state().failure).toEqual({ code: 'quitting' })
     stage.say(snapshotOf(states.stopped(start), start + 5))
-    expect(stage.store.known().failure).toBeUndefined()
+    expect(stage.store.state().failure).toBeUndefined()
   })
 
   it('does not go back to an older state', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ProcessState } from '../../../contract/registry-state.ts'
-import { downMsOf, follow, type Transition } from '../../../renderer/bridge/transition.ts'
+import { downMsOf, nextTransition, type Transition } from '../../../renderer/bridge/transition.ts'
 
 type Of<K extends ProcessState['kind']> = Extract<ProcessState, { kind: K }>
 
@@ -34,7 +34,7 @@ const starting = (since: number): ProcessState => ({
   deadline: since + 300_000,
 })
 const through = (...states: ProcessState[]): Transition | undefined =>
-  states.reduce<Transition | undefined>((transition, state) => follow(transition, state), undefined)
+  states.reduce<Transition | undefined>((transition, state) => nextTransition(transition, state), undefined)
 
 describe('the transition of a restart', () => {
   it('gives each step its time, and ends when a new process serves', () => {
@@ -72,8 +72,8 @@ describe('the transition of a restart', () => {
 
   it('stays readable after its end until the process moves on', () => {
     const ended = through(draining(100), stopping(400), starting(500), serving(2, 900))
-    expect(follow(ended, serving(2, 900))).toEqual(ended)
-    expect(follow(ended, serving(3, 5_000))).toBeUndefined()
+    expect(nextTransition(ended, serving(2, 900))).toEqual(ended)
+    expect(nextTransition(ended, serving(3, 5_000))).toBeUndefined()
   })
 
   it('ends a stop at stopped', () => {

@@ -115,7 +115,7 @@ describe('small things', () => {
       file: '/h/journal.json',
       keptAs: '/h/x.bad',
     })
-    expect(told).toMatchObject({ title: 'journal.json could not be read', wants: true })
+    expect(told).toMatchObject({ title: 'journal.json could not be read', needsAttention: true })
     expect(told.detail).toContain('x.bad')
   })
 })
