@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { chmod, link, open, rename, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { errorCode } from './error-code.ts'
+import { trySyncFolder } from './sync-file.ts'
 
 /** Replaces `file` whole and durably: stage, fsync, rename, fsync of the folder. Throws as the file system does. */
 export async function writeAtomic(file: string, data: string | Uint8Array, mode = 0o600): Promise<void> {
@@ -12,7 +13,7 @@ export async function writeAtomic(file: string, data: string | Uint8Array, mode 
     await unlink(staged).catch(() => {})
     throw error
   }
-  await syncFolder(dirname(file))
+  await trySyncFolder(dirname(file))
 }
 
 /** Puts `file` in place whole and durably unless something is there already; answers whether it did. */
@@ -27,7 +28,7 @@ export async function createAtomic(file: string, data: string | Uint8Array, mode
   } finally {
     await unlink(staged).catch(() => {})
   }
-  await syncFolder(dirname(file))
+  await trySyncFolder(dirname(file))
   return true
 }
 
@@ -46,11 +47,4 @@ async function stage(file: string, data: string | Uint8Array, mode: number): Pro
     await handle.close()
   }
   return staged
-}
-
-/** Makes a rename in `folder` survive a power cut. Some network volumes refuse it: then there is nothing to do. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r').catch(() => undefined)
-  await handle?.sync().catch(() => {})
-  await handle?.close()
 }

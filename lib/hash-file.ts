@@ -1,4 +1,4 @@
-import type { Hash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import { open } from 'node:fs/promises'
 
 const bufferBytes = 1024 * 1024
@@ -28,4 +28,11 @@ export async function hashFileInto(hash: Hash, file: string, signal?: AbortSigna
   } finally {
     await handle.close()
   }
+}
+
+/** SHA-256 of a file, 64 hex digits. Throws as the file system does. */
+export async function sha256Of(file: string): Promise<string> {
+  const hash = createHash('sha256')
+  await hashFileInto(hash, file)
+  return hash.digest('hex')
 }

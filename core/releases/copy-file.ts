@@ -2,8 +2,8 @@ import { constants } from 'node:fs'
 import { chmod, copyFile, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fail, ok, type Result } from '../../contract/result.ts'
-import { syncFolder } from '../../lib/atomic-file.ts'
 import { reasonOf } from '../../lib/error-code.ts'
+import { trySyncFolder } from '../../lib/sync-file.ts'
 import { fileFailure, lackOfSpace } from './fetch-file.ts'
 import { digestOf } from './part-file.ts'
 import type { Obtained, Taking } from './release.ts'
@@ -48,7 +48,7 @@ export async function copyIn(
     const read = await digestOf(part)
     if (read === undefined) return fail({ code: 'file-unusable', path: part, reason: 'it was taken away' })
     await rename(part, file)
-    await syncFolder(dirname(file))
+    await trySyncFolder(dirname(file))
     progress?.(read.bytes, read.bytes)
     return ok({ origin: 'file', file, ...read, from })
   } catch (error) {

@@ -2,9 +2,9 @@ import { createHash, type Hash } from 'node:crypto'
 import { type FileHandle, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import * as v from 'valibot'
-import { syncFolder } from '../../lib/atomic-file.ts'
 import { errorCode } from '../../lib/error-code.ts'
 import { hashFileInto } from '../../lib/hash-file.ts'
+import { trySyncFolder } from '../../lib/sync-file.ts'
 
 /** What a `.part` file is a part of. `validator` is a strong ETag or a date, for If-Range. */
 const aboutSchema = v.object({ url: v.string(), validator: v.string() })
@@ -136,7 +136,7 @@ export async function openPart(file: string, url: string, goOn: boolean): Promis
       await close()
       await rename(part, file)
       await rm(aboutFile, { force: true })
-      await syncFolder(dirname(file))
+      await trySyncFolder(dirname(file))
       return hash.digest('hex')
     },
     leave: close,

@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import * as v from 'valibot'
 import { errorCode } from '../../lib/error-code.ts'
 import { parseJson } from '../../lib/json.ts'
+import { syncFolder } from '../../lib/sync-file.ts'
 
 const at = v.number()
 const failure = v.object({ code: v.string(), words: v.string(), detail: v.exactOptional(v.string()) })
@@ -139,11 +140,6 @@ function parse(text: string, file: string): Entry[] {
       if (!read.success) throw new DamagedJournal(`${file}: line ${index + 1} is no entry of a journal`)
       return read.output
     })
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
-  await handle.sync().finally(() => handle.close())
 }
 
 /** A quit is like a kill for a run: what it would still write is never acknowledged, so it goes no further. */

@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto'
 import { join, posix } from 'node:path'
 import type { Failure } from '../../contract/failure.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import { type Clock, systemClock } from '../../lib/clock.ts'
-import { hashFileInto } from '../../lib/hash-file.ts'
+import { sha256Of } from '../../lib/hash-file.ts'
 import type { CommandResult, Host } from '../../ssh/host.ts'
 import { shellWord } from '../../ssh/run-command.ts'
 import { badPlaceholder, fill, goNames, needs, type Placeholders, parseRecipe } from './recipe.ts'
@@ -152,7 +151,7 @@ export async function buildFromSource(options: BuildOptions): Promise<Result<Bui
   const commit = await wordOf(host, 'git rev-parse HEAD', folder, /^[0-9a-f]{40,64}$/, 30_000, signal)
   return ok({
     file,
-    sha256: await hashOf(file),
+    sha256: await sha256Of(file),
     origin: `built from source on ${host.name}${commit === undefined ? '' : `, commit ${commit}`}`,
   })
 }
@@ -190,10 +189,4 @@ async function filesBeside(
     .filter(Boolean)
     .slice(0, 20)
     .map(name => posix.join(beside, name))
-}
-
-async function hashOf(file: string): Promise<string> {
-  const hash = createHash('sha256')
-  await hashFileInto(hash, file)
-  return hash.digest('hex')
 }

@@ -1,8 +1,9 @@
-import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import { mkdir, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import * as v from 'valibot'
 import type { Cause, JournalEntry } from '../../contract/registry-state.ts'
 import { errorCode } from '../../lib/error-code.ts'
+import { writeSynced } from '../../lib/sync-file.ts'
 import { type SetAside, setAside } from '../platform/json-file.ts'
 import { serialQueue } from '../platform/serial-queue.ts'
 
@@ -91,7 +92,7 @@ export async function openJournal(
       kept = kept.slice(Math.ceil(kept.length / 8))
       whole = kept.map(asLine)
     }
-    await writeDurably(`${file}.new`, whole.join(''), 'w')
+    await writeSynced(`${file}.new`, whole.join(''), 'w')
     await rename(`${file}.new`, file)
     entries.clear()
     for (const entry of kept) entries.set(entry.id, entry)
@@ -100,7 +101,7 @@ export async function openJournal(
   }
   async function append(entry: JournalEntry) {
     const line = asLine(entry)
-    await writeDurably(file, line, 'a')
+    await writeSynced(file, line, 'a')
     lines += 1
     bytes += Buffer.byteLength(line)
     // What could not be read is not replaced by what is known.
@@ -134,14 +135,4 @@ function parse(text: string): { entries: Map<string, JournalEntry>; bad: boolean
     }
   }
   return { entries, bad }
-}
-
-async function writeDurably(file: string, text: string, how: 'a' | 'w'): Promise<void> {
-  const handle = await open(file, how, 0o600)
-  try {
-    await handle.writeFile(text)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }

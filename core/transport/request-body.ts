@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { readBody } from '../../lib/http-body.ts'
 
 export type BodyRead =
   | { kind: 'json'; value: unknown }
@@ -15,20 +16,10 @@ export async function readJson(request: IncomingMessage, limit = bodyLimit): Pro
   // A page of another site can send a form or plain text without asking first, JSON it cannot.
   if (type !== 'application/json') return { kind: 'wrong-type', type: type.slice(0, 100) }
   if (request.headers['content-encoding'] !== undefined) return { kind: 'wrong-type', type: 'encoded' }
-  if (Number(request.headers['content-length'] ?? 0) > limit) return { kind: 'too-large' }
-  const pieces: Buffer[] = []
-  let size = 0
-  try {
-    for await (const piece of request) {
-      const bytes: Buffer = Buffer.isBuffer(piece) ? piece : Buffer.from(String(piece))
-      size += bytes.length
-      if (size > limit) return { kind: 'too-large' }
-      pieces.push(bytes)
-    }
-  } catch {
-    return { kind: 'gone' }
-  }
-  const read = parse(Buffer.concat(pieces))
+  const body = await readBody(request, limit)
+  if (body.kind === 'too-large') return body
+  if (body.kind === 'broken') return { kind: 'gone' }
+  const read = parse(body.bytes)
   return read.ok ? { kind: 'json', value: read.value } : { kind: 'not-json', reason: read.reason }
 }
 

@@ -1,9 +1,11 @@
 import { constants, copyFile, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as v from 'valibot'
-import { syncFolder, writeAtomic } from '../../lib/atomic-file.ts'
+import { writeAtomic } from '../../lib/atomic-file.ts'
 import { errorCode } from '../../lib/error-code.ts'
-import { isFile, sha256Of, syncFile } from './library.ts'
+import { sha256Of } from '../../lib/hash-file.ts'
+import { syncFile, trySyncFolder } from '../../lib/sync-file.ts'
+import { isFile } from './library.ts'
 
 /** The files of a data folder that a snapshot holds. */
 const names = ['meta.db', 'cache.db'] as const
@@ -73,9 +75,9 @@ export async function takeSnapshot(
       await copySynced(from, join(snapshot, copy))
       files.push({ state: 'copied', root, name, copy, ...(await sameDigest(from, join(snapshot, copy))) })
     }
-    await syncFolder(join(snapshot, `root-${at}`))
+    await trySyncFolder(join(snapshot, `root-${at}`))
   }
-  await syncFolder(snapshot)
+  await trySyncFolder(snapshot)
   const whole: SnapshotManifest = { format: 1, roots: [...roots], files }
   await writeAtomic(manifestFile(snapshot), `${JSON.stringify(whole, null, 2)}\n`)
 }
@@ -122,7 +124,7 @@ export async function outdateSnapshot(snapshot: string): Promise<void> {
   await rename(manifestFile(snapshot), outdatedFile(snapshot)).catch((error: unknown) => {
     if (errorCode(error) !== 'ENOENT') throw error
   })
-  await syncFolder(snapshot)
+  await trySyncFolder(snapshot)
 }
 
 /** Only the newest are kept: their names begin with the time. That of the run at hand always stays. */

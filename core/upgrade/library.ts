@@ -1,11 +1,9 @@
-import { createHash } from 'node:crypto'
 import {
   chmod,
   constants,
   copyFile,
   lstat,
   mkdir,
-  open,
   readdir,
   readFile,
   readlink,
@@ -17,10 +15,11 @@ import {
 import { basename, dirname, join } from 'node:path'
 import * as v from 'valibot'
 import type { BadVersion } from '../../contract/upgrade.ts'
-import { syncFolder, writeAtomic } from '../../lib/atomic-file.ts'
+import { writeAtomic } from '../../lib/atomic-file.ts'
 import { errorCode } from '../../lib/error-code.ts'
-import { hashFileInto } from '../../lib/hash-file.ts'
+import { sha256Of } from '../../lib/hash-file.ts'
 import { parseJson } from '../../lib/json.ts'
+import { syncFile, trySyncFolder } from '../../lib/sync-file.ts'
 import type { Place } from './memory.ts'
 
 const label = v.object({ version: v.string(), sha256: v.string(), from: v.string(), at: v.number() })
@@ -104,7 +103,7 @@ export function createLibrary(home: string): Library {
       await rm(staged, { force: true })
       await symlink(name, staged)
       await rename(staged, link)
-      await syncFolder(folder)
+      await trySyncFolder(folder)
     },
     async place(staged, what) {
       await mkdir(folder, { recursive: true, mode: 0o700 })
@@ -112,11 +111,11 @@ export function createLibrary(home: string): Library {
       const path = programIn(name)
       if (!there) {
         await labelled(staged, what)
-        await syncFolder(staged)
+        await trySyncFolder(staged)
         // A folder without a program in it, from a run that was cut off.
         await rm(join(folder, name), { recursive: true, force: true })
         await rename(staged, join(folder, name))
-        await syncFolder(folder)
+        await trySyncFolder(folder)
       }
       return { name, version: what.version, path, sha256: what.sha256 }
     },
@@ -146,7 +145,7 @@ export function createLibrary(home: string): Library {
         await labelled(staged, { version, sha256, from: real, at })
         await rm(join(folder, name), { recursive: true, force: true })
         await rename(staged, join(folder, name))
-        await syncFolder(folder)
+        await trySyncFolder(folder)
       }
       return { name, version, path: programIn(name), sha256 }
     },
@@ -172,17 +171,6 @@ export function createLibrary(home: string): Library {
     },
     setPast: names => writeAtomic(pastPath, `${JSON.stringify(names)}\n`),
   }
-}
-
-export async function sha256Of(file: string): Promise<string> {
-  const hash = createHash('sha256')
-  await hashFileInto(hash, file)
-  return hash.digest('hex')
-}
-
-export async function syncFile(file: string): Promise<void> {
-  const handle = await open(file, 'r')
-  await handle.sync().finally(() => handle.close())
 }
 
 export const isFile = (path: string): Promise<boolean> =>

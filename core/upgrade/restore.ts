@@ -1,9 +1,9 @@
 import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { syncFolder } from '../../lib/atomic-file.ts'
 import { errorCode, reasonOf } from '../../lib/error-code.ts'
+import { sha256Of } from '../../lib/hash-file.ts'
+import { trySyncFolder } from '../../lib/sync-file.ts'
 import { copySynced, readManifest, type SnapshotFile, type SnapshotManifest } from './databases.ts'
-import { sha256Of } from './library.ts'
 
 /** What became of the databases: as at the snapshot, or as they were a moment ago, with the sentence why. */
 export type Restored = { kind: 'restored' } | { kind: 'refused'; why: string }
@@ -42,7 +42,7 @@ export async function restoreDatabases(snapshot: string, roots: readonly string[
   }
   for (const { from, to } of staged) await rename(from, to)
   for (const file of spare) await rm(file)
-  for (const root of read.roots) await syncFolder(root)
+  for (const root of read.roots) await trySyncFolder(root)
   return { kind: 'restored' }
 }
 
@@ -89,6 +89,6 @@ async function isKept(file: SnapshotFile, snapshot: string, { roots }: SnapshotM
   await mkdir(dirname(kept), { recursive: true, mode: 0o700 })
   await copySynced(from, kept)
   if ((await sha256Of(kept)) !== sha256) throw new Error(`${kept} is not what was copied`)
-  await syncFolder(dirname(kept))
+  await trySyncFolder(dirname(kept))
   return true
 }

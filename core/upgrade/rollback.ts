@@ -1,10 +1,10 @@
 import { mkdir, readFile, realpath, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeAtomic } from '../../lib/atomic-file.ts'
+import { sha256Of } from '../../lib/hash-file.ts'
 import { asStep, done, type StepResult } from '../runbook/step.ts'
 import { readEdit } from './config-steps.ts'
 import { type KeyChange, readChanges } from './key-changes.ts'
-import { sha256Of } from './library.ts'
 import type { Context, UpgradeParts } from './parts.ts'
 import { type Restored, restoreDatabases } from './restore.ts'
 

@@ -1,9 +1,11 @@
 import { chmod, constants, copyFile, mkdir, readFile, realpath, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import * as v from 'valibot'
-import { syncFolder, writeAtomic } from '../../lib/atomic-file.ts'
+import { writeAtomic } from '../../lib/atomic-file.ts'
+import { sha256Of } from '../../lib/hash-file.ts'
+import { syncFile, trySyncFolder } from '../../lib/sync-file.ts'
 import { asStep, done, failed, type Step, type StepResult } from '../runbook/step.ts'
-import { isFile, sha256Of, syncFile } from './library.ts'
+import { isFile } from './library.ts'
 import type { Place, UpgradeMemory } from './memory.ts'
 import { lookAtStaged, refusalOf, removeWork } from './obtain-steps.ts'
 import type { Context, UpgradeParts } from './parts.ts'
@@ -127,6 +129,6 @@ async function stagedFrom(fetched: string, memory: UpgradeMemory): Promise<strin
   await chmod(moving, 0o700)
   await syncFile(moving)
   await rename(moving, staged)
-  await syncFolder(folder)
+  await trySyncFolder(folder)
   return staged
 }

@@ -1,13 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { readBody } from '../../lib/http-body.ts'
 import type { EventLog } from '../events/event-log.ts'
 import type { Activity } from '../metadata/pulls.ts'
 import { isObject, parseJson } from '../oci/json.ts'
 import { eventStreams } from './event-stream.ts'
 import { isKeyPath, type KeyParts, keyReply } from './key-replies.ts'
 import { type Feature, helloOf } from './protocol.ts'
-import { type Reply, readBody, refuse, send } from './reply.ts'
+import { bodyLimit, type Reply, refuse, send } from './reply.ts'
 import { type RepositoryListParts, repositoryLists } from './repository-list.ts'
-import { inodeOf, listenAtSocket, removeSocket } from './socket.ts'
+import { listenAtSocket } from './socket.ts'
 
 // As in http/server.ts: an ES import of node:http would load all of Node's fetch.
 const { createServer } = process.getBuiltinModule('node:http')
@@ -46,14 +47,13 @@ export async function startAdminServer(parts: AdminParts): Promise<AdminStart> {
   })
   server.requestTimeout = 10_000
   server.keepAliveTimeout = 1_000
-  const failed = await listenAtSocket(server, parts.path)
-  if (failed !== undefined) return { ok: false, message: failed }
-  const inode = inodeOf(parts.path)
+  const listening = await listenAtSocket(server, parts.path)
+  if (!listening.ok) return listening
   return {
     ok: true,
     admin: {
       close() {
-        removeSocket(parts.path, inode)
+        listening.socket.remove()
         const closed = new Promise<void>(resolve => server.close(() => resolve()))
         streams.close()
         server.closeIdleConnections()
@@ -76,8 +76,9 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const body = await readBody(request)
-  if (body === 'too-large') return send(response, refuse(413, 'the body is too large'))
+  const body = await readBody(request, bodyLimit)
+  if (body.kind === 'too-large') return send(response, refuse(413, 'the body is too large'))
+  if (body.kind === 'broken') return
   const url = new URL(request.url ?? '/', 'http://admin')
   const opened =
     request.method === 'GET' && Object.hasOwn(opens, url.pathname) ? opens[url.pathname] : undefined
@@ -85,7 +86,7 @@ async function answer(
     await opened.open(response, url.searchParams)
     return
   }
-  send(response, await replyTo(parts, request, url, body))
+  send(response, await replyTo(parts, request, url, body.bytes.toString('utf8')))
 }
 
 async function replyTo(parts: AdminParts, request: IncomingMessage, url: URL, body: string): Promise<Reply> {

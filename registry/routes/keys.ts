@@ -1,7 +1,7 @@
+import { readBody } from '../../lib/http-body.ts'
 import { type ApiKey, type KeyPolicy, parseKeyRequest } from '../auth/api-key.ts'
 import type { Identity } from '../auth/identity.ts'
 import { printScope } from '../auth/scope.ts'
-import { readBody } from '../http/body.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { send, sendFailure, sendJson } from '../http/responder.ts'
 import type { Logger } from '../log/logger.ts'

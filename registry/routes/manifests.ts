@@ -1,4 +1,4 @@
-import { readBody } from '../http/body.ts'
+import { readBody } from '../../lib/http-body.ts'
 import { type Exchange, headerOf, userOf } from '../http/exchange.ts'
 import { type RawHeaders, send, sendEmpty, sendFailure } from '../http/responder.ts'
 import { digestBytes } from '../oci/digest.ts'

@@ -21,8 +21,14 @@ it('a socket that cannot be made is told, never thrown', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'listen-'))
   try {
     const server = createServer()
-    expect(await listenAtSocket(server, join(folder, 'x'.repeat(300), 'socket'))).toContain('ENAMETOOLONG')
-    expect(await listenAtSocket(server, join(folder, 'none', 'socket'))).toContain('is not there')
+    expect(await listenAtSocket(server, join(folder, 'x'.repeat(300), 'socket'))).toEqual({
+      ok: false,
+      message: expect.stringContaining('ENAMETOOLONG'),
+    })
+    expect(await listenAtSocket(server, join(folder, 'none', 'socket'))).toEqual({
+      ok: false,
+      message: expect.stringContaining('is not there'),
+    })
     expect(server.listening).toBe(false)
   } finally {
     await rm(folder, { recursive: true })

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Release } from '../../../core/releases/release.ts'
 import { backOf, newestOf } from '../../../core/upgrade/known.ts'
-import { createLibrary, sha256Of } from '../../../core/upgrade/library.ts'
+import { createLibrary } from '../../../core/upgrade/library.ts'
+import { sha256Of } from '../../../lib/hash-file.ts'
 
 let home: string
 beforeEach(async () => {

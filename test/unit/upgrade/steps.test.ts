@@ -6,12 +6,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { verifyAgain } from '../../../core/releases/unchanged-file.ts'
 import type { Step } from '../../../core/runbook/step.ts'
 import { blame, swapStep } from '../../../core/upgrade/change-steps.ts'
-import { createLibrary, type Library, sha256Of } from '../../../core/upgrade/library.ts'
+import { createLibrary, type Library } from '../../../core/upgrade/library.ts'
 import type { UpgradeMemory } from '../../../core/upgrade/memory.ts'
 import { preflightStep } from '../../../core/upgrade/obtain-steps.ts'
 import type { UpgradeParts } from '../../../core/upgrade/parts.ts'
 import { stageStep } from '../../../core/upgrade/stage-step.ts'
 import { gateStep } from '../../../core/upgrade/verification-steps.ts'
+import { sha256Of } from '../../../lib/hash-file.ts'
 
 let home: string
 let library: Library

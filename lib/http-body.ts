@@ -2,27 +2,28 @@ import type { IncomingMessage } from 'node:http'
 
 export type Body = { kind: 'whole'; bytes: Buffer } | { kind: 'too-large' } | { kind: 'broken' }
 
-/** Reads a body of at most `limit` bytes into memory; stops reading as soon as it is longer. */
-export function readBody(req: IncomingMessage, limit: number): Promise<Body> {
-  if (Number(req.headers['content-length'] ?? 0) > limit) return Promise.resolve({ kind: 'too-large' })
+/** Reads a body of at most `limitBytes` into memory; stops reading as soon as it is longer. Never rejects. */
+export function readBody(message: IncomingMessage, limitBytes: number): Promise<Body> {
+  if (Number(message.headers['content-length'] ?? 0) > limitBytes)
+    return Promise.resolve({ kind: 'too-large' })
   return new Promise(resolve => {
     const chunks: Buffer[] = []
     let size = 0
     const finish = (body: Body): void => {
-      req.off('data', onData).off('end', onEnd).off('close', onClose)
+      message.off('data', onData).off('end', onEnd).off('close', onClose)
       resolve(body)
     }
     const onData = (chunk: Buffer): void => {
       size += chunk.length
-      if (size > limit) finish({ kind: 'too-large' })
+      if (size > limitBytes) finish({ kind: 'too-large' })
       else chunks.push(chunk)
     }
     // A copy of its own: the chunks are slices of larger buffers, which the caches would keep alive.
     const onEnd = (): void => finish({ kind: 'whole', bytes: joined(chunks, size) })
     const onClose = (): void => finish({ kind: 'broken' })
-    req.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose)
-    // Gone while a password was checked or the disk was asked: no event will say so any more.
-    if (req.destroyed) onClose()
+    message.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose)
+    // Closed before anybody listened: no event will say so any more.
+    if (message.destroyed) onClose()
   })
 }
 
