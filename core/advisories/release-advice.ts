@@ -2,15 +2,17 @@ import type { Finding } from '../../contract/runbook.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import type { SetAside } from '../platform/json-file.ts'
 import type { Web } from '../platform/web.ts'
-import type { Settings } from '../settings/settings.ts'
 import { type Advice, createAdvice } from './advice.ts'
 
 interface Options {
   home: string
   configFile: string
-  settings: Settings
   web: Web
   now(): number
+  /** The setting `advice.url`; empty: none. */
+  url(): string
+  /** The setting `upgrade.timeLimits`: the edit that sets them is agreed to. */
+  timeLimits(): boolean
   report(what: SetAside): void
   log(message: string): void
   onChange(): void
@@ -24,11 +26,10 @@ export interface ReleaseAdvice extends Advice {
 }
 
 /** Joins the facts about releases with the version that runs. */
-export function createReleaseAdvice({ settings, log, onChange, ...options }: Options): ReleaseAdvice {
+export function createReleaseAdvice({ timeLimits, log, onChange, ...options }: Options): ReleaseAdvice {
   const advice = createAdvice({
     ...options,
-    url: () => settings.get('advice.url'),
-    accepted: () => (settings.get('upgrade.timeLimits') ? ['request-time-limits'] : []),
+    accepted: () => (timeLimits() ? ['request-time-limits'] : []),
   })
   let advisories: Finding[] = []
   let seen: { version: string; pid: number } | undefined

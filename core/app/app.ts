@@ -24,6 +24,7 @@ import { createStoreEvents } from '../registry-client/store-events.ts'
 import { checkFolders, checkLogOutput, preflight, readTarget } from '../registry-config/preflight.ts'
 import { findOutWhere } from '../registry-config/where.ts'
 import { createRotationControl } from '../rotation/rotation-control.ts'
+import { createRuns } from '../runbook/runs.ts'
 import { openKeyStore } from '../secrets/open-key-store.ts'
 import type { Secrets } from '../secrets/secrets.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -34,7 +35,6 @@ import { createUpgradeSources } from '../upgrade/upgrade-sources.ts'
 import { createBroadcast } from './broadcast.ts'
 import { createFolderControl } from './folder-control.ts'
 import { createHandlers, type ShellPart } from './handlers.ts'
-import { createRuns } from './runs.ts'
 import { snapshotOf } from './snapshot.ts'
 
 export interface AppOptions {
@@ -196,7 +196,13 @@ export async function createApp(options: AppOptions): Promise<App> {
 
   const runs = createRuns({ ...common, supervisor, tell })
   const web = createWeb({ environment: process.env })
-  const advice = createReleaseAdvice({ ...common, web, now: clock.now })
+  const advice = createReleaseAdvice({
+    ...common,
+    web,
+    now: clock.now,
+    url: () => settings.get('advice.url'),
+    timeLimits: () => settings.get('upgrade.timeLimits'),
+  })
 
   const engineControl = createEngineControl({
     ...common,

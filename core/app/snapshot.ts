@@ -6,11 +6,11 @@ import { storageNotice } from '../notices/storage-notice.ts'
 import type { RunningEngine } from '../registry-client/running-engine.ts'
 import type { Where } from '../registry-config/where.ts'
 import type { RotationControl } from '../rotation/rotation-control.ts'
+import type { Runs } from '../runbook/runs.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import type { UpgradeControl } from '../upgrade/upgrade-control.ts'
-import type { Runs } from './runs.ts'
 
 /** What a snapshot is made of. */
 export interface SnapshotParts {

@@ -9,16 +9,15 @@ import type { EngineRow, Finding, RunbookPlan } from '../../contract/runbook.ts'
 import type { EngineChoice } from '../../contract/undecided.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { loadConfig } from '../../registry/config/load.ts'
-import type { FolderControl } from '../app/folder-control.ts'
-import type { Runs } from '../app/runs.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Choice, Engines } from '../engine/engines.ts'
 import { zotEngine } from '../engine/zot.ts'
 import type { ProcessTable } from '../platform/process-table.ts'
 import type { RegistryHttp } from '../platform/registry-http.ts'
 import { layoutIn, otherHolder, readTarget, rootsIn } from '../registry-config/preflight.ts'
-import type { Interrupted, Kind } from '../runbook/kind.ts'
 import { dryRun } from '../runbook/run.ts'
+import type { Interrupted, Kind } from '../runbook/runbook-kind.ts'
+import type { Runs } from '../runbook/runs.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import { doubtsOf } from '../verify/inventory.ts'
@@ -40,7 +39,15 @@ interface Options {
   tail(count: number): Promise<string[]>
   runs: Pick<Runs, 'start' | 'blocked'>
   /** The engine of the data folder. */
-  folder: Pick<FolderControl, 'permit' | 'choose' | 'choice' | 'servedBy'>
+  folder: {
+    /** This engine may be started on it, whatever was chosen; undefined: none. */
+    permit(engine: Engine | undefined): void
+    /** Writes the engine of now down as the one that was chosen, durably. */
+    choose(by: string): Promise<Result<unknown>>
+    choice(): Promise<EngineChoice | undefined>
+    /** The program that served it last, where that was a zot. */
+    servedBy(): Promise<string | undefined>
+  }
   log(message: string, data?: Record<string, unknown>): void
 }
 

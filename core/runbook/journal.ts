@@ -78,6 +78,9 @@ export interface Journal {
 /** A line of it is no entry, so it says nothing reliable about its run. */
 export class DamagedJournal extends Error {}
 
+/** The journal is there and cannot be read: `message` is half a sentence. */
+export class Unreadable extends Error {}
+
 /** It could not be written, or synced: nothing that it was to say may be counted on. */
 export class JournalUnwritable extends Error {}
 

@@ -1,12 +1,12 @@
-import type { RunbookEnd } from '../../contract/runbook.ts'
+import type { RunbookEnd, RunbookError, RunbookQuestion } from '../../contract/runbook.ts'
 import type { Clock } from '../../lib/clock.ts'
+import { reasonOf } from '../../lib/error-code.ts'
 import { type SetAside, setAside } from '../platform/json-file.ts'
-import type { Active } from './active.ts'
-import { brokenOffQuestion, brokenOffText, nextTryMs, Unreadable } from './broken-off.ts'
-import { type Entry, openJournal } from './journal.ts'
-import { type BrokenOff, type Interrupted, rememberedBy } from './kind.ts'
-import { type NewestRun, newestRun } from './newest.ts'
+import type { Active } from './active-run.ts'
+import { type Entry, JournalUnwritable, openJournal, Unreadable } from './journal.ts'
+import { type NewestRun, newestRun } from './journals.ts'
 import type { Outcome } from './run.ts'
+import { type BrokenOff, type Interrupted, rememberedBy } from './runbook-kind.ts'
 
 interface RetryDeps {
   folder: string
@@ -111,3 +111,32 @@ export function createRetry(deps: RetryDeps): Retry {
     stop: () => stopTrying(),
   }
 }
+
+/** Why a run cannot go on. */
+export function brokenOffText(error: unknown): RunbookError {
+  if (error instanceof Unreadable)
+    return {
+      code: 'journal-unreadable',
+      words: `Its journal cannot be read (${error.message}), so nobody knows how far it came.`,
+    }
+  const cause = error instanceof JournalUnwritable ? error.cause : error
+  const words = 'What is done cannot be written down, so nothing more is done.'
+  return { code: 'journal-unwritable', words, detail: `${String(cause)} (${reasonOf(cause)})` }
+}
+
+/** What its user sees of it, and can do about it. */
+export const brokenOffQuestion = (run: string, { words, detail }: RunbookError): RunbookQuestion => ({
+  id: `broken-off:${run}`,
+  title: 'It broke off, and is tried again by itself',
+  body: [
+    words,
+    ...(detail === undefined ? [] : [detail]),
+    'Nothing else begins before it was brought to its end.',
+  ].join('\n'),
+  confirm: 'Bring it to its end',
+  triesAgain: true,
+})
+
+/** When it is tried again, ms: the first time, and at most; doubled in between. */
+const [firstTryMs, longestTryMs] = [2_000, 60_000]
+export const nextTryMs = (tries: number): number => Math.min(firstTryMs * 2 ** (tries - 1), longestTryMs)

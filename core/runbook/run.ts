@@ -1,7 +1,7 @@
 import type { RunbookPart } from '../../contract/runbook.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Entry, Journal, Outline } from './journal.ts'
-import { type Move, nextMove, type Result, type Shape } from './plan.ts'
+import { type Move, nextMove, type Result, type Shape } from './next-move.ts'
 import type { Progress, Question, Runbook, Step, StepContext, StepError, StepResult } from './step.ts'
 
 /** What a run tells, as it happens. */

@@ -4,13 +4,31 @@ import type { Failure } from '../../contract/failure.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { reasonOf } from '../../lib/error-code.ts'
-import type { Obtained } from '../releases/release.ts'
-import type { Settings } from '../settings/settings.ts'
-import type { BuildOptions } from '../upgrade/parts.ts'
+import type { Built } from './build.ts'
+
+/** What the settings `build.*` say. */
+interface RecipeSettings {
+  recipe: string
+  /** Where it runs, an SSH target; empty: on this machine. */
+  host: string
+  folder: string
+  output: string
+  /** The Go to build with; empty: the one that the release asks for. */
+  goVersion: string
+  minutes: number
+}
+
+interface Request {
+  /** A folder for the program; made where it is not there. */
+  to: string
+  /** Lines of the build's output. */
+  onOutput(lines: string[]): void
+  signal: AbortSignal
+}
 
 interface Options {
   home: string
-  settings: Pick<Settings, 'get'>
+  settings(): RecipeSettings
   clock: Clock
   /** The Go that a release asks for, where it is known. */
   goFor(version: string): Promise<string | undefined>
@@ -20,37 +38,34 @@ interface Options {
 
 /** Builds zot by the recipe of the settings: what `zotbar upgrade --from source` takes. */
 export function createSourceBuilder({ home, settings, clock, goFor, newest }: Options) {
-  return async (asked: string | undefined, options: BuildOptions): Promise<Result<Obtained>> => {
+  return async (asked: string | undefined, request: Request): Promise<Result<Built & { bytes: number }>> => {
     // The SSH client costs memory that only a build needs.
     const [{ buildFromSource }, { needs }] = await Promise.all([import('./build.ts'), import('./recipe.ts')])
-    const text = settings.get('build.recipe')
-    const output = settings.get('build.output')
+    const { recipe: text, host: target, folder, output, goVersion, minutes } = settings()
     const version = asked ?? (needs('version', `${text}\n${output}`) ? await newest() : undefined)
-    const named = settings.get('build.goVersion')
-    const go = named !== '' ? named : version === undefined ? undefined : await goFor(version)
-    const host = await hostOf(settings.get('build.host'))
+    const go = goVersion !== '' ? goVersion : version === undefined ? undefined : await goFor(version)
+    const host = await hostOf(target)
     try {
-      await mkdir(options.to, { recursive: true, mode: 0o700 })
+      await mkdir(request.to, { recursive: true, mode: 0o700 })
       const built = await buildFromSource({
         ...(version === undefined ? {} : { version }),
         recipe: {
           text,
-          folder: settings.get('build.folder'),
+          folder,
           output,
-          limitMs: settings.get('build.minutes') * 60_000,
+          limitMs: minutes * 60_000,
           ...(go === undefined ? {} : { go }),
         },
         host,
-        to: options.to,
-        progress: ({ label }) => options.onOutput([label]),
-        signal: options.signal,
+        to: request.to,
+        progress: ({ label }) => request.onOutput([label]),
+        signal: request.signal,
         clock,
       })
       if (!built.ok) return built
-      const { file, sha256, origin } = built.value
-      return ok({ origin: 'source', file, bytes: (await stat(file)).size, sha256, from: origin })
+      return ok({ ...built.value, bytes: (await stat(built.value.file)).size })
     } catch (error) {
-      const failure: Failure = { code: 'file-unusable', path: options.to, reason: reasonOf(error) }
+      const failure: Failure = { code: 'file-unusable', path: request.to, reason: reasonOf(error) }
       return fail(failure)
     } finally {
       await host.close()

@@ -1,3 +1,4 @@
+import { ok } from '../../contract/result.ts'
 import { childEnvironment } from '../../lib/child-environment.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { inspectZot } from '../engine/zot.ts'
@@ -6,6 +7,7 @@ import { createReleases, type Releases } from '../releases/releases.ts'
 import type { Settings } from '../settings/settings.ts'
 import { createSourceBuilder } from '../source-build/source-builder.ts'
 import { newestOf } from './known.ts'
+import type { UpgradeParts } from './parts.ts'
 
 interface Options {
   home: string
@@ -19,7 +21,7 @@ interface Options {
 /** Where versions of zot come from: releases, and the recipe that builds one. */
 export function createUpgradeSources({ home, clock, settings, goFor, report }: Options): {
   releases: Releases
-  build: ReturnType<typeof createSourceBuilder>
+  build: UpgradeParts['build']
 } {
   const releases = createReleases({
     home,
@@ -35,9 +37,16 @@ export function createUpgradeSources({ home, clock, settings, goFor, report }: O
     clock,
     report,
   })
-  const build = createSourceBuilder({
+  const buildSource = createSourceBuilder({
     home,
-    settings,
+    settings: () => ({
+      recipe: settings.get('build.recipe'),
+      host: settings.get('build.host'),
+      folder: settings.get('build.folder'),
+      output: settings.get('build.output'),
+      goVersion: settings.get('build.goVersion'),
+      minutes: settings.get('build.minutes'),
+    }),
     clock,
     goFor,
     async newest() {
@@ -45,5 +54,13 @@ export function createUpgradeSources({ home, clock, settings, goFor, report }: O
       return listed.ok ? newestOf(listed.value.releases, {}) : undefined
     },
   })
-  return { releases, build }
+  return {
+    releases,
+    async build(version, request) {
+      const built = await buildSource(version, request)
+      if (!built.ok) return built
+      const { origin: from, ...program } = built.value
+      return ok({ origin: 'source', ...program, from })
+    },
+  }
 }

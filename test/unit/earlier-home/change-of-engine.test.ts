@@ -11,8 +11,8 @@ import {
   switchRunbook,
 } from '../../../core/engine-switch/switch.ts'
 import { verifyAgain } from '../../../core/releases/unchanged-file.ts'
-import type { Kind } from '../../../core/runbook/kind.ts'
-import { createRunbooks, type Runbooks } from '../../../core/runbook/runbooks.ts'
+import type { Kind } from '../../../core/runbook/runbook-kind.ts'
+import { createRunbooks, type Runbooks } from '../../../core/runbook/runner.ts'
 import { openSettings, type Settings } from '../../../core/settings/settings.ts'
 import { createLibrary } from '../../../core/upgrade/library.ts'
 import { upgradeMemory, upgradeName } from '../../../core/upgrade/memory.ts'

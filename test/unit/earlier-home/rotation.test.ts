@@ -11,7 +11,7 @@ import type { Bearer, KeyDesk, Mint, Minted } from '../../../core/rotation/key-c
 import { openKeyRecords } from '../../../core/rotation/key-record.ts'
 import { retireName, retireRunbook } from '../../../core/rotation/retire-steps.ts'
 import { rotateName, rotateRunbook } from '../../../core/rotation/rotate.ts'
-import { createRunbooks } from '../../../core/runbook/runbooks.ts'
+import { createRunbooks } from '../../../core/runbook/runner.ts'
 import { openKeyStore } from '../../../core/secrets/open-key-store.ts'
 import { sinkOf } from '../../../core/sinks/create-sink.ts'
 import { type Clock, systemClock } from '../../../lib/clock.ts'

@@ -9,8 +9,8 @@ import {
   switchName,
   switchRunbook,
 } from '../../../core/engine-switch/switch.ts'
-import type { Kind } from '../../../core/runbook/kind.ts'
-import { createRunbooks, type Runbooks } from '../../../core/runbook/runbooks.ts'
+import type { Kind } from '../../../core/runbook/runbook-kind.ts'
+import { createRunbooks, type Runbooks } from '../../../core/runbook/runner.ts'
 import { createLibrary } from '../../../core/upgrade/library.ts'
 import { upgradeMemory, upgradeName } from '../../../core/upgrade/memory.ts'
 import type { UpgradeParts } from '../../../core/upgrade/parts.ts'

@@ -9,10 +9,10 @@ import type {
   RunbookStep,
 } from '../../contract/runbook.ts'
 import type { Clock } from '../../lib/clock.ts'
-import { keptParts, stepsOf } from './course.ts'
 import type { Entry } from './journal.ts'
 import { outlineOf, type Telling } from './run.ts'
 import type { Question, Runbook } from './step.ts'
+import { keptParts, stepsOf } from './step-status.ts'
 
 /** The newest run of this life of the app: under way, or ended. */
 export interface Active {

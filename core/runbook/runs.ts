@@ -1,19 +1,24 @@
 import type { ZotbarHandlers } from '../../contract/contract.ts'
 import type { Failure } from '../../contract/failure.ts'
+import type { ProcessState } from '../../contract/registry-state.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { RunbookProgress } from '../../contract/runbook.ts'
 import type { Notice } from '../../contract/snapshot.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { SetAside } from '../platform/json-file.ts'
-import type { BrokenOff, Interrupted, Kind } from '../runbook/kind.ts'
-import { createRunbooks } from '../runbook/runbooks.ts'
-import type { Runbook } from '../runbook/step.ts'
-import type { Supervisor } from '../supervisor/supervisor.ts'
+import type { BrokenOff, Interrupted, Kind } from './runbook-kind.ts'
+import { createRunbooks } from './runner.ts'
+import type { Runbook } from './step.ts'
 
 interface Options {
   home: string
   clock: Clock
-  supervisor: Pick<Supervisor, 'begin' | 'start' | 'state'>
+  supervisor: {
+    state(): ProcessState
+    /** Adopts a running registry, or starts one. */
+    begin(): Promise<void>
+    start(): Promise<unknown>
+  }
   report(what: SetAside): void
   tell(notice: Notice): void
   log(message: string, data?: Record<string, unknown>): void

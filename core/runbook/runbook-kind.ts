@@ -68,14 +68,3 @@ export function rememberedBy(entries: readonly Entry[]): Record<string, unknown>
   const last = entries.findLast(entry => entry.kind === 'applied' || entry.kind === 'begun')
   return last && 'memory' in last ? last.memory : undefined
 }
-
-/** "20260301T120000123Z": sorts as the time does. */
-export const stamp = (at: number): string => new Date(at).toISOString().replace(/[-:.]/g, '')
-
-/** The newest run has the newest name, also after the clock was set back. */
-export function laterThan(newest: string | undefined, now: number): number {
-  const read = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z/.exec(newest ?? '')
-  if (!read) return now
-  const [year = 0, month = 1, ...rest] = read.slice(1).map(Number)
-  return Math.max(now, Date.UTC(year, month - 1, ...rest) + 1)
-}

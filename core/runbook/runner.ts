@@ -14,14 +14,21 @@ import type {
 import type { Clock } from '../../lib/clock.ts'
 import { reasonOf } from '../../lib/error-code.ts'
 import { type SetAside, setAside } from '../platform/json-file.ts'
-import { type Active, activeOf, ask, detailsOf, nextTold, refresh, take, toldFrom } from './active.ts'
-import { Unreadable } from './broken-off.ts'
-import { type Entry, type Journal, openJournal, whileOpen } from './journal.ts'
-import { type BrokenOff, type Interrupted, type Kind, laterThan, stamp, takeUp } from './kind.ts'
-import { closeOlderRuns, newestRun } from './newest.ts'
-import { journals, prune, readDetails, readRecords } from './records.ts'
+import { type Active, activeOf, ask, detailsOf, nextTold, refresh, take, toldFrom } from './active-run.ts'
+import { type Entry, type Journal, openJournal, Unreadable, whileOpen } from './journal.ts'
+import {
+  closeOlderRuns,
+  journals,
+  laterThan,
+  newestRun,
+  prune,
+  readDetails,
+  readRecords,
+  stamp,
+} from './journals.ts'
 import { createRetry } from './retry.ts'
 import { type Outcome, runRunbook } from './run.ts'
+import { type BrokenOff, type Interrupted, type Kind, takeUp } from './runbook-kind.ts'
 import type { Runbook } from './step.ts'
 
 export interface Runbooks {
