@@ -58,10 +58,10 @@ export function createProcessDriver({ parts, policy, logFile, tell }: Parts): Pr
     if (record && found) {
       const { place, spawnedAt, logFrom } = record
       const { pid, startTime } = found
-      const run = { pid, startedAt: spawnedAt, adopted: true, place, logFrom }
+      const run = { pid, startedAt: spawnedAt, adopted: true, target: place, logFrom }
       adopted = { run, startTime }
       if (record.startTime === undefined) write({ ...record, pid, startTime })
-      return { kind: 'ours', run, ownsPort: found.ownsPort }
+      return { kind: 'ours', registry: run, ownsPort: found.ownsPort }
     }
     if (record) parts.log('the recorded process is gone, or is another one', { ...record })
     const place = await parts.preflight()
@@ -94,7 +94,7 @@ export function createProcessDriver({ parts, policy, logFile, tell }: Parts): Pr
       parts.log('the look before a start failed', { error: String(error) })
       return { kind: 'refused', error: { code: 'unexpected', where: 'the look before a start' } }
     })
-    if (!ended) tell({ kind: 'checked', serial, finding: found })
+    if (!ended) tell({ kind: 'checked', serial, result: found })
   }
 
   function launchWith(spawner: Spawn): LaunchResult {
@@ -132,13 +132,19 @@ export function createProcessDriver({ parts, policy, logFile, tell }: Parts): Pr
       const { error, reason } = launched
       forgetRecord(recordFile)
       tell(
-        { kind: 'spawn-failed', reason, dice: random(), ...(error === undefined ? {} : { error }) },
+        { kind: 'spawn-failed', reason, jitter: random(), ...(error === undefined ? {} : { error }) },
         { first: true },
       )
       return
     }
     write({ ...record, pid: launched.pid })
-    const run: RegistryProcess = { pid: launched.pid, startedAt: spawnedAt, adopted: false, place, logFrom }
+    const run: RegistryProcess = {
+      pid: launched.pid,
+      startedAt: spawnedAt,
+      adopted: false,
+      target: place,
+      logFrom,
+    }
     const own = { child: launched.child, run, exited: false }
     child = own
     launched.child.on('exit', (code, signal) => {
@@ -146,7 +152,7 @@ export function createProcessDriver({ parts, policy, logFile, tell }: Parts): Pr
       void exited(run, exitOf(code, signal))
     })
     completeRecord({ ...record, pid: launched.pid }, own)
-    tell({ kind: 'spawned', run }, { first: true })
+    tell({ kind: 'spawned', registry: run }, { first: true })
   }
 
   function write(record: ProcessRecord) {
@@ -171,7 +177,7 @@ export function createProcessDriver({ parts, policy, logFile, tell }: Parts): Pr
 
   async function exited(run: RegistryProcess, exit: Exit) {
     const lastLines = await logFile.linesSince(run.logFrom, lastCount, lastChars).catch(() => [])
-    if (!ended) tell({ kind: 'exited', pid: run.pid, exit, lastLines, dice: random() })
+    if (!ended) tell({ kind: 'exited', pid: run.pid, exit, lastLines, jitter: random() })
   }
 
   function gone(pid: number) {
@@ -205,13 +211,13 @@ export function createProcessDriver({ parts, policy, logFile, tell }: Parts): Pr
   return {
     perform(effect) {
       switch (effect.do) {
-        case 'look-at-port':
-          return void check(effect.serial, owned(effect.place))
+        case 'check-port':
+          return void check(effect.serial, owned(effect.target))
         case 'spawn':
-          return start(effect.place)
+          return start(effect.target)
         case 'signal':
-          return void signal(effect.run, effect.signal)
-        case 'look-at-uploads':
+          return void signal(effect.registry, effect.signal)
+        case 'list-uploads':
           return void lookAtUploads(effect.pid)
         case 'forget-record':
           return forgetRecord(recordFile)

@@ -52,7 +52,7 @@ async function earlier<T>(answer: Promise<T>, clock: Clock, ms: number): Promise
 /** `gone`: nobody listens on its port any more. */
 async function askOverHttp(parts: Parts, limitMs: number): Promise<SignOfLife | 'gone'> {
   const { run, path, probe, processes } = parts
-  const probed = await probe(`${run.place.url}${path}`, limitMs).catch(() => 'unasked' as const)
+  const probed = await probe(`${run.target.url}${path}`, limitMs).catch(() => 'unasked' as const)
   switch (probed) {
     case undefined:
       return 'silent'
@@ -75,5 +75,5 @@ export async function isCutBy(run: RegistryProcess, processes: Parts['processes'
   return owner === undefined || owner.pid === run.pid
 }
 
-const ownerOf = ({ pid, place }: RegistryProcess, processes: Parts['processes']) =>
-  processes.portOwner(place.port, withoutBrackets(place.host), pid).catch(() => undefined)
+const ownerOf = ({ pid, target }: RegistryProcess, processes: Parts['processes']) =>
+  processes.portOwner(target.port, withoutBrackets(target.host), pid).catch(() => undefined)

@@ -28,9 +28,9 @@ export async function lookAtPort(
   processes: ProcessTable,
   isFree: (place: Target) => Promise<boolean>,
 ): Promise<CheckResult> {
-  if (await isFree(place)) return { kind: 'free', place }
+  if (await isFree(place)) return { kind: 'free', target: place }
   const owner = await processes.portOwner(place.port, listenHost(place))
   // Without an owner it may just have been let go; one more look tells.
-  if (owner === undefined && (await isFree(place))) return { kind: 'free', place }
+  if (owner === undefined && (await isFree(place))) return { kind: 'free', target: place }
   return { kind: 'taken', port: place.port, owner: owner ?? {} }
 }

@@ -14,11 +14,11 @@ export function publicState({ stage }: State, policy: Policy): ProcessState {
       return { kind: 'starting', since, cause, deadline }
     }
     case 'starting': {
-      const { since, cause, deadline, run } = stage
-      return { kind: 'starting', since, cause, deadline, pid: run.pid }
+      const { since, cause, deadline, registry } = stage
+      return { kind: 'starting', since, cause, deadline, pid: registry.pid }
     }
     case 'serving': {
-      const { pid, startedAt, adopted } = stage.run
+      const { pid, startedAt, adopted } = stage.registry
       const { since, silence } = stage
       return {
         kind: 'serving',
@@ -30,11 +30,11 @@ export function publicState({ stage }: State, policy: Policy): ProcessState {
       }
     }
     case 'draining': {
-      const { since, run, until, goal, pushes, killAt } = stage
+      const { since, registry, until, goal, pushes, killAt } = stage
       return {
         kind: 'draining',
         since,
-        pid: run.pid,
+        pid: registry.pid,
         until,
         then: goal,
         pushes,
@@ -42,8 +42,8 @@ export function publicState({ stage }: State, policy: Policy): ProcessState {
       }
     }
     case 'stopping': {
-      const { since, run, killAt, goal } = stage
-      return { kind: 'stopping', since, pid: run.pid, killAt, then: goal }
+      const { since, registry, killAt, goal } = stage
+      return { kind: 'stopping', since, pid: registry.pid, killAt, then: goal }
     }
     case 'backing-off': {
       const { since, attempt, until, exit, lastLines } = stage

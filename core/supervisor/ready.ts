@@ -40,7 +40,7 @@ export function watchReadiness({ run, clock, probe, isOthers, isCutBy, onReady }
     cancel = clock.setTimer(clock.now() + Math.min(Math.max(waited / 10, closest), farthest), ask)
   }
   async function isReady(): Promise<boolean> {
-    const said = await askReady(probe, run.place.url)
+    const said = await askReady(probe, run.target.url)
     if (said === 'cut') return run.adopted && isCutBy(run)
     return said && !(await isOthers(run))
   }

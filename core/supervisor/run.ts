@@ -4,10 +4,10 @@ import { fail, ok, type Result } from '../../contract/result.ts'
 import { createProcessDriver } from './care.ts'
 import { type Journal, openJournal, standardJournalLimits } from './journal.ts'
 import { createLogFile, standardLogLimits } from './log-file.ts'
+import { step } from './machine.ts'
 import { standardPolicy } from './policy.ts'
 import { publicState } from './public-state.ts'
 import { type Effect, type Event, firstState, type State, type UntimedEvent } from './state.ts'
-import { step } from './step.ts'
 import type { Supervisor, SupervisorDeps } from './supervisor.ts'
 import { createWaiters } from './waiters.ts'
 import { createWatchers } from './watchers.ts'
@@ -132,7 +132,7 @@ export function run(parts: SupervisorDeps): Supervisor {
     recorded: () => care.recorded(),
     state: () => shown,
     journal: () => journal?.newest() ?? [],
-    target: () => ('run' in state.stage ? state.stage.run.place : undefined),
+    target: () => ('registry' in state.stage ? state.stage.registry.target : undefined),
     start: () => ask({ kind: 'start-asked' }, 'serving'),
     stop: options => ask({ kind: 'stop-asked', goal: 'stopped', ...options }, 'stopped'),
     restart: ({ now }) => ask({ kind: 'restart-asked', now }, 'serving'),
@@ -149,7 +149,7 @@ export function run(parts: SupervisorDeps): Supervisor {
       await looked
     },
     dataLost() {
-      if (state.stage.kind === 'serving') tell({ kind: 'data-lost', pid: state.stage.run.pid })
+      if (state.stage.kind === 'serving') tell({ kind: 'data-lost', pid: state.stage.registry.pid })
     },
     woke() {
       watchers.reset()

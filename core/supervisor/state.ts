@@ -5,8 +5,8 @@ import type { OpenChoice, Undecided } from '../../contract/undecided.ts'
 export type { Silence } from '../../contract/registry-state.ts'
 
 /**
- * Where the registry answers this machine. `url` has no trailing slash; an IPv6 `host` is in brackets. `listen`: what it
- * listens at, which may be every address ("" or a wildcard); absent in records that an older Zotbar wrote.
+ * Where this machine reaches the registry. `url` has no trailing slash; an IPv6 `host` is in brackets. `listen`: the
+ * address that it binds, which may be a wildcard or ""; absent in records of an older Zotbar.
  */
 export interface Target {
   url: string
@@ -16,12 +16,12 @@ export interface Target {
   dataFolder?: string
 }
 
-/** One process under care. `logFrom`: where its output begins in the log (LogFile.mark). */
+/** The registry process that is supervised. `logFrom`: where its output begins in the log (LogFile.mark). */
 export interface RegistryProcess {
   pid: number
   startedAt: number
   adopted: boolean
-  place: Target
+  target: Target
   logFrom: number
 }
 
@@ -33,7 +33,7 @@ export interface ForeignProcess {
   startedAt?: number
   /** Set when it is a zot. */
   zot?: { version?: string; program?: string }
-  /** Set when somebody has to choose before anything is started, also on a free port. */
+  /** Set when somebody has to choose before anything is started, even once the port is free. */
   open?: OpenChoice
 }
 
@@ -43,16 +43,17 @@ export interface Memory {
   exits: number[]
   /** Automatic restarts in a row, without healthy time between. */
   attempt: number
-  /** Exits told with the last crash loop; 0 when there is none. Until healthy, one more exit is the loop again. */
+  /** Number of exits in the crash loop that was reported last; 0: none. Until healthy, one more exit reports it again. */
   reportedExits: number
-  /** Journal entries whose time without an answer is not over: filled in when it serves again. */
+  /** Journal entries of outages that last: their length is added when the registry serves again. */
   openOutages: { entry: JournalEntry; since: number }[]
-  /** Number of the newest check; answers to older ones are ignored. */
+  /** Number of the newest check; results of older ones are ignored. */
   checkSerial: number
 }
 
-interface Ending {
-  run: RegistryProcess
+/** A process on its way to its end, and what for. */
+export interface Shutdown {
+  registry: RegistryProcess
   since: number
   servingSince: number
   goal: Then
@@ -62,28 +63,28 @@ interface Ending {
 /** The stages behind ProcessState: the same names, with `starting` in its three parts. */
 export type Stage =
   | { kind: 'stopped'; since: number; why: 'never-started' | 'asked' | 'quit' }
-  /** Is there a process of ours to adopt, is the config valid, is the port free? `goal`: asked for meanwhile. */
+  /** Is there a process to adopt, is the config valid, is the port free? `goal`: a stop that was asked for meanwhile. */
   | { kind: 'checking'; since: number; cause: Cause; deadline: number; goal?: 'stopped' | 'quit' }
-  | { kind: 'launching'; since: number; cause: Cause; deadline: number; place: Target }
+  | { kind: 'launching'; since: number; cause: Cause; deadline: number; target: Target }
   | {
       kind: 'starting'
       since: number
       cause: Cause
       deadline: number
-      run: RegistryProcess
+      registry: RegistryProcess
       ownsPort: boolean
     }
-  | { kind: 'serving'; since: number; run: RegistryProcess; silence?: Silence }
-  /** `killAt` is set once SIGTERM is sent. */
+  | { kind: 'serving'; since: number; registry: RegistryProcess; silence?: Silence }
+  /** `killAt` is set once SIGTERM is sent. The uploads are listed again and again: `listings` counts how often. */
   | ({
       kind: 'draining'
       until: number
       killAt?: number
-      looks: number
-      lookAt: number
-      looking: boolean
-      stillSince: number
-    } & Ending)
+      listings: number
+      listAt: number
+      isListing: boolean
+      unchangedSince: number
+    } & Shutdown)
   /** `killed`: SIGKILL was sent at `killAt`. `answeredAt`: last answer of a hung process. */
   | ({
       kind: 'stopping'
@@ -92,7 +93,7 @@ export type Stage =
       cause: Cause
       answeredAt?: number
       tooSlow?: true
-    } & Ending)
+    } & Shutdown)
   | {
       kind: 'backing-off'
       since: number
@@ -111,7 +112,7 @@ export type Stage =
       lastLines: string[]
     }
   | { kind: 'foreign'; since: number; port: number; owner: ForeignProcess; retryAt: number }
-  /** `retryAt`: when it is looked at again, by itself. */
+  /** `retryAt`: when it is checked again without being asked to. */
   | { kind: 'undecided'; since: number; undecided: Undecided; retryAt: number }
   /** `survivor`: a process that SIGKILL did not end yet; nothing is started beside it. */
   | {
@@ -119,7 +120,7 @@ export type Stage =
       since: number
       error: Failure
       retryAt?: number
-      survivor?: { run: RegistryProcess; goal: Then }
+      survivor?: { registry: RegistryProcess; goal: Then }
     }
 
 export interface State {
@@ -127,17 +128,17 @@ export interface State {
   stage: Stage
 }
 
-/** What the look at the machine before a start found. */
+/** What the check before a start found. */
 export type CheckResult =
-  | { kind: 'free'; place: Target }
-  /** A process that an earlier life of the app left. `ownsPort` is false while it is still starting. */
-  | { kind: 'ours'; run: RegistryProcess; ownsPort: boolean }
+  | { kind: 'free'; target: Target }
+  /** A process that an earlier core left. `ownsPort` is false while it is still starting. */
+  | { kind: 'ours'; registry: RegistryProcess; ownsPort: boolean }
   | { kind: 'taken'; port: number; owner: ForeignProcess }
   /** The port is free, and somebody has to choose before anything is started. */
   | { kind: 'undecided'; undecided: Undecided }
   | { kind: 'refused'; error: Failure }
 
-/** `at`: ms since the epoch. `dice`: random, 0 up to 1, for the jitter. */
+/** `at`: ms since the epoch. `jitter`: random, 0 up to 1. */
 export type Event = { at: number } & (
   | { kind: 'app-started' }
   | { kind: 'start-asked' }
@@ -147,32 +148,35 @@ export type Event = { at: number } & (
   | { kind: 'cancel-asked' }
   | { kind: 'woke' }
   | { kind: 'tick' }
-  | { kind: 'checked'; serial: number; finding: CheckResult }
-  | { kind: 'spawned'; run: RegistryProcess }
-  | { kind: 'spawn-failed'; error?: Failure; reason: string; dice: number }
+  | { kind: 'checked'; serial: number; result: CheckResult }
+  | { kind: 'spawned'; registry: RegistryProcess }
+  | { kind: 'spawn-failed'; error?: Failure; reason: string; jitter: number }
   | { kind: 'ready'; pid: number }
-  /** It did not answer, or does again (undefined): `hung` is the verdict after several questions without a sign of life. */
+  /** It did not answer, or answers again (undefined); `hung`: it missed several questions in a row. */
   | { kind: 'silent'; pid: number; silence: Silence | undefined }
   | { kind: 'hung'; pid: number; answeredAt: number }
   /** The data folder of a process that serves is gone, or is another one. */
   | { kind: 'data-lost'; pid: number }
   | { kind: 'uploads-seen'; pid: number; pushes: PushInProgress[] }
-  | { kind: 'exited'; pid: number; exit: Exit; lastLines: string[]; dice: number }
+  | { kind: 'exited'; pid: number; exit: Exit; lastLines: string[]; jitter: number }
 )
 
-/** An event without its time, which is read when it arrives. */
+export type EventOf<K extends Event['kind']> = Extract<Event, { kind: K }>
+export type StageOf<K extends Stage['kind']> = Extract<Stage, { kind: K }>
+
+/** An event before its time is added, which happens when it arrives. */
 export type UntimedEvent = Event extends infer E ? (E extends Event ? Omit<E, 'at'> : never) : never
 
 export type Effect =
   /** Answered by `checked`. */
   | { do: 'check'; serial: number }
-  /** Only whether somebody else owns the port: answered by `checked`. */
-  | { do: 'look-at-port'; serial: number; place: Target }
+  /** Checks only whether somebody else owns the port. Answered by `checked`. */
+  | { do: 'check-port'; serial: number; target: Target }
   /** Answered, before any other event, by `spawned` or `spawn-failed`. */
-  | { do: 'spawn'; place: Target }
-  | { do: 'signal'; run: RegistryProcess; signal: 'SIGTERM' | 'SIGKILL' }
+  | { do: 'spawn'; target: Target }
+  | { do: 'signal'; registry: RegistryProcess; signal: 'SIGTERM' | 'SIGKILL' }
   /** Answered by `uploads-seen`. */
-  | { do: 'look-at-uploads'; pid: number }
+  | { do: 'list-uploads'; pid: number }
   | { do: 'journal'; entry: JournalEntry }
   | { do: 'forget-record' }
 

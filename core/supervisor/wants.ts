@@ -21,16 +21,16 @@ export function desiredWatches({ stage }: State, policy: Policy): DesiredWatches
     case 'launching':
       return {}
     case 'starting':
-      return { tickAt: stage.deadline, readiness: stage.run, ...adopted(stage.run) }
+      return { tickAt: stage.deadline, readiness: stage.registry, ...adopted(stage.registry) }
     case 'serving':
-      return { liveness: stage.run, ...adopted(stage.run) }
+      return { liveness: stage.registry, ...adopted(stage.registry) }
     case 'draining':
       return {
-        tickAt: stage.looking ? stage.until : Math.min(stage.until, stage.lookAt),
-        ...adopted(stage.run),
+        tickAt: stage.isListing ? stage.until : Math.min(stage.until, stage.listAt),
+        ...adopted(stage.registry),
       }
     case 'stopping':
-      return { tickAt: stage.killAt + (stage.killed ? policy.giveUpAfterMs : 0), ...adopted(stage.run) }
+      return { tickAt: stage.killAt + (stage.killed ? policy.giveUpAfterMs : 0), ...adopted(stage.registry) }
     case 'backing-off':
       return { tickAt: stage.until }
     case 'crash-looping':
@@ -40,11 +40,12 @@ export function desiredWatches({ stage }: State, policy: Policy): DesiredWatches
     case 'failed':
       return {
         ...(stage.retryAt === undefined ? {} : { tickAt: stage.retryAt }),
-        ...(stage.survivor === undefined ? {} : adopted(stage.survivor.run)),
+        ...(stage.survivor === undefined ? {} : adopted(stage.survivor.registry)),
       }
     default:
       return unreachable(stage)
   }
 }
 
-const adopted = (run: RegistryProcess): Pick<DesiredWatches, 'alive'> => (run.adopted ? { alive: run } : {})
+const adopted = (registry: RegistryProcess): Pick<DesiredWatches, 'alive'> =>
+  registry.adopted ? { alive: registry } : {}

@@ -68,7 +68,7 @@ export function createWatchers({ parts, policy, care, tell }: Parts): Watchers {
       run,
       clock,
       probe,
-      isOthers: ({ pid, place }) => isOthers(pid, place, processes),
+      isOthers: ({ pid, target }) => isOthers(pid, target, processes),
       isCutBy: run => isCutBy(run, processes),
       onReady: () => tell({ kind: 'ready', pid: run.pid }),
     })

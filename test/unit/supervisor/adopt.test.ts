@@ -6,7 +6,7 @@ import type { ProcessTable } from '../../../core/platform/process-table.ts'
 import { identify, identifyYoung } from '../../../core/supervisor/adopt.ts'
 import { type ProcessRecord, readRecord, writeRecord } from '../../../core/supervisor/record.ts'
 import { fakeClock } from '../../fakes/clock.ts'
-import { place } from './drive.ts'
+import { target } from './drive.ts'
 
 const record: ProcessRecord = {
   pid: 50,
@@ -15,7 +15,7 @@ const record: ProcessRecord = {
   executable: '/usr/bin/node',
   configFile: '/c/config.json',
   engine: 'zotbar-registry',
-  place,
+  place: target,
   logFrom: 0,
 }
 

@@ -1,4 +1,5 @@
 import type { Exit } from '../../../contract/failure.ts'
+import { step } from '../../../core/supervisor/machine.ts'
 import { type Policy, standardPolicy } from '../../../core/supervisor/policy.ts'
 import { publicState } from '../../../core/supervisor/public-state.ts'
 import {
@@ -11,17 +12,16 @@ import {
   type Target,
   type UntimedEvent,
 } from '../../../core/supervisor/state.ts'
-import { step } from '../../../core/supervisor/step.ts'
 
-export const place: Target = { url: 'http://127.0.0.1:5050', host: '127.0.0.1', port: 5050 }
-export const runOf = (pid: number, startedAt = 0, adopted = false): RegistryProcess => ({
+export const target: Target = { url: 'http://127.0.0.1:5050', host: '127.0.0.1', port: 5050 }
+export const processOf = (pid: number, startedAt = 0, adopted = false): RegistryProcess => ({
   pid,
   startedAt,
   adopted,
-  place,
+  target,
   logFrom: 0,
 })
-export const free: CheckResult = { kind: 'free', place }
+export const free: CheckResult = { kind: 'free', target }
 export const code = (n: number): Exit => ({ kind: 'code', code: n })
 
 /** A state that is told events at given times, and remembers the effects of the last one. */
@@ -54,12 +54,12 @@ export function drive({ drainsItself = true, policy = standardPolicy as Policy, 
       return it
     },
     tick: (ms: number) => it.later(ms).tell({ kind: 'tick' }),
-    found(finding: CheckResult) {
-      return it.tell({ kind: 'checked', serial: state.memory.checkSerial, finding })
+    found(result: CheckResult) {
+      return it.tell({ kind: 'checked', serial: state.memory.checkSerial, result })
     },
-    spawned: (pid: number) => it.tell({ kind: 'spawned', run: runOf(pid, at) }),
+    spawned: (pid: number) => it.tell({ kind: 'spawned', registry: processOf(pid, at) }),
     exit(pid: number, exit: Exit = code(1), lastLines: string[] = ['last words']) {
-      return it.tell({ kind: 'exited', pid, exit, lastLines, dice: 0.5 })
+      return it.tell({ kind: 'exited', pid, exit, lastLines, jitter: 0.5 })
     },
     seen: (pid: number, ...bytes: number[]) =>
       it.tell({ kind: 'uploads-seen', pid, pushes: bytes.map(n => ({ repository: 'a', bytes: n })) }),

@@ -56,9 +56,9 @@ describe('an end that nobody asked for', () => {
   })
 
   it('spreads the waits', () => {
-    const wait = (dice: number) => {
+    const wait = (jitter: number) => {
       const it = drive({ jitterRatio: 0.2 }).serving(1).exit(1).found(free).spawned(2)
-      it.tell({ kind: 'exited', pid: 2, exit: code(1), lastLines: [], dice })
+      it.tell({ kind: 'exited', pid: 2, exit: code(1), lastLines: [], jitter })
       const state = it.state()
       return state.kind === 'backing-off' ? state.until - it.at() : undefined
     }
@@ -104,7 +104,7 @@ describe('an end that nobody asked for', () => {
     expect(it.memory()).toMatchObject({ attempt: 0, exits: [] })
     // The same, found while the next start is waited for.
     const late = drive().serving(1).exit(1).up(2).exit(2)
-    expect(late.effects()).toContain('look-at-port')
+    expect(late.effects()).toContain('check-port')
     late.found({ kind: 'taken', port: 5050, owner: { pid: 99 } })
     expect(late.state()).toMatchObject({ kind: 'foreign', pid: 99 })
   })
@@ -112,7 +112,7 @@ describe('an end that nobody asked for', () => {
   it('by hanging is a SIGKILL, and down since the last answer', () => {
     const it = drive().serving(10).later(20_000)
     it.tell({ kind: 'hung', pid: 10, answeredAt: 5200 })
-    expect(it.last('signal')).toMatchObject({ signal: 'SIGKILL', run: { pid: 10 } })
+    expect(it.last('signal')).toMatchObject({ signal: 'SIGKILL', registry: { pid: 10 } })
     expect(it.state()).toMatchObject({ kind: 'stopping' })
     expect(it.state()).toHaveProperty('then', 'restart')
     it.exit(10, { kind: 'signal', signal: 'SIGKILL' }).up(11)

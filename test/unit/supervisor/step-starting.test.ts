@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { standardPolicy as policy } from '../../../core/supervisor/policy.ts'
-import { code, drive, free, runOf } from './drive.ts'
+import { code, drive, free, processOf } from './drive.ts'
 
 describe('starting', () => {
   it('looks, spawns, waits for an answer and serves', () => {
@@ -22,7 +22,7 @@ describe('starting', () => {
 
   it('adopts a process of ours, and says so', () => {
     const it = drive().tell({ kind: 'app-started' })
-    it.found({ kind: 'ours', run: runOf(7, -5000, true), ownsPort: true })
+    it.found({ kind: 'ours', registry: processOf(7, -5000, true), ownsPort: true })
     expect(it.state()).toMatchObject({ kind: 'starting', cause: 'adopted', pid: 7 })
     expect(it.effects()).toEqual([])
     it.tell({ kind: 'ready', pid: 7 })
@@ -32,9 +32,9 @@ describe('starting', () => {
 
   it('kills an adopted process that owns the port and never answers', () => {
     const it = drive().tell({ kind: 'app-started' })
-    it.found({ kind: 'ours', run: runOf(7, 0, true), ownsPort: true })
+    it.found({ kind: 'ours', registry: processOf(7, 0, true), ownsPort: true })
     it.tick(policy.adoptTimeoutMs)
-    expect(it.last('signal')).toMatchObject({ signal: 'SIGKILL', run: { pid: 7 } })
+    expect(it.last('signal')).toMatchObject({ signal: 'SIGKILL', registry: { pid: 7 } })
     it.exit(7, { kind: 'unknown-adopted' })
     expect(it.state()).toMatchObject({ kind: 'starting', cause: 'hung' })
   })
@@ -103,13 +103,13 @@ describe('starting', () => {
 
   it('says that the engine is missing', () => {
     const it = drive().tell({ kind: 'app-started' }).found(free)
-    it.tell({ kind: 'spawn-failed', error: { code: 'engine-missing', path: '/x' }, reason: '', dice: 0.5 })
+    it.tell({ kind: 'spawn-failed', error: { code: 'engine-missing', path: '/x' }, reason: '', jitter: 0.5 })
     expect(it.state()).toMatchObject({ kind: 'failed', error: { code: 'engine-missing' } })
   })
 
   it('treats a spawn that the system refused as an end of a process', () => {
     const it = drive().tell({ kind: 'app-started' }).found(free)
-    it.tell({ kind: 'spawn-failed', reason: 'EAGAIN', dice: 0.5 })
+    it.tell({ kind: 'spawn-failed', reason: 'EAGAIN', jitter: 0.5 })
     expect(it.state()).toMatchObject({ kind: 'starting', cause: 'start-failed' })
     expect(it.journal()).toMatchObject([
       { cause: 'start-failed', exit: { kind: 'not-spawned', reason: 'EAGAIN' } },
@@ -121,15 +121,15 @@ describe('starting', () => {
     expect(it.tell({ kind: 'start-asked' }).effects()).toEqual([])
     expect(it.tell({ kind: 'restart-asked', now: false }).effects()).toEqual([])
     it.tell({ kind: 'stop-asked', goal: 'stopped' })
-    expect(it.last('signal')).toMatchObject({ signal: 'SIGTERM', run: { pid: 10 } })
+    expect(it.last('signal')).toMatchObject({ signal: 'SIGTERM', registry: { pid: 10 } })
     it.exit(10, code(0))
     expect(it.state()).toMatchObject({ kind: 'stopped', why: 'asked' })
   })
 
   it('stops during the look without losing a process that the look finds', () => {
     const it = drive().tell({ kind: 'app-started' }).tell({ kind: 'stop-asked', goal: 'stopped' })
-    it.found({ kind: 'ours', run: runOf(7, 0, true), ownsPort: true })
-    expect(it.last('signal')).toMatchObject({ signal: 'SIGTERM', run: { pid: 7 } })
+    it.found({ kind: 'ours', registry: processOf(7, 0, true), ownsPort: true })
+    expect(it.last('signal')).toMatchObject({ signal: 'SIGTERM', registry: { pid: 7 } })
     const other = drive()
       .tell({ kind: 'app-started' })
       .tell({ kind: 'stop-asked', goal: 'stopped' })
@@ -155,7 +155,7 @@ describe('starting', () => {
 
   it('ignores answers to an earlier look', () => {
     const it = drive().tell({ kind: 'start-asked' })
-    it.tell({ kind: 'checked', serial: 0, finding: free })
+    it.tell({ kind: 'checked', serial: 0, result: free })
     expect(it.effects()).toEqual([])
   })
 })

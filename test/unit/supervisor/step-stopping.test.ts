@@ -10,7 +10,7 @@ describe('an engine that drains itself', () => {
 
   it('is told to at once, and shows the pushes until none is left', () => {
     const it = draining()
-    expect(it.effects()).toEqual(['signal', 'look-at-uploads'])
+    expect(it.effects()).toEqual(['signal', 'list-uploads'])
     expect(it.last('signal')?.signal).toBe('SIGTERM')
     expect(it.state()).toMatchObject({
       kind: 'draining',
@@ -20,7 +20,7 @@ describe('an engine that drains itself', () => {
     })
     expect(it.state()).toHaveProperty('then', 'restart')
     expect(it.seen(10, 5).state()).toMatchObject({ kind: 'draining', pushes: [{ bytes: 5 }] })
-    expect(it.tick(250).effects()).toEqual(['look-at-uploads'])
+    expect(it.tick(250).effects()).toEqual(['list-uploads'])
     expect(it.seen(10).state()).toMatchObject({ kind: 'stopping', killAt: 1200 + 20_000 })
     it.later(30).exit(10, code(0))
     expect(it.state()).toMatchObject({ kind: 'starting', cause: 'asked-restart' })
@@ -69,11 +69,11 @@ describe('an engine that cuts pushes at SIGTERM', () => {
 
   it('is told after two quick looks when nothing is under way', () => {
     const it = draining()
-    expect(it.effects()).toEqual(['look-at-uploads'])
+    expect(it.effects()).toEqual(['list-uploads'])
     expect(it.state()).toMatchObject({ kind: 'draining', cancellable: true })
     expect(it.seen(10).effects()).toEqual([])
     expect(it.tick(99).effects()).toEqual([])
-    expect(it.tick(1).effects()).toEqual(['look-at-uploads'])
+    expect(it.tick(1).effects()).toEqual(['list-uploads'])
     it.seen(10)
     expect(it.last('signal')?.signal).toBe('SIGTERM')
     expect(it.state()).toMatchObject({ kind: 'stopping', killAt: it.at() + 20_000 })

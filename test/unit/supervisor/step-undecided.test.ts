@@ -54,9 +54,9 @@ describe('a choice that is open', () => {
 describe('a data folder that goes while it serves', () => {
   it('ends the process without waiting for pushes, then says what is missing, and serves when it is back', () => {
     const it = drive().serving(1).tell({ kind: 'data-lost', pid: 1 })
-    expect(it.last('signal')).toMatchObject({ signal: 'SIGTERM', run: { pid: 1 } })
+    expect(it.last('signal')).toMatchObject({ signal: 'SIGTERM', registry: { pid: 1 } })
     it.tick(policy.killAfterNowMs)
-    expect(it.last('signal')).toMatchObject({ signal: 'SIGKILL', run: { pid: 1 } })
+    expect(it.last('signal')).toMatchObject({ signal: 'SIGKILL', registry: { pid: 1 } })
     it.exit(1, { kind: 'signal', signal: 'SIGKILL' })
     expect(it.journal()).toMatchObject([{ cause: 'app-started' }, { cause: 'data-lost' }])
     const error = { code: 'data-volume-missing' as const, path: '/v/zot', parent: '/v' }

@@ -13,7 +13,7 @@ import { type FakeClock, fakeClock } from '../../fakes/clock.ts'
 import { fakeEngine } from '../../fakes/engine/fake-engine.ts'
 import { fakeSpawn } from '../../fakes/engine/fake-spawn.ts'
 import { eventually } from '../../fakes/eventually.ts'
-import { place } from './drive.ts'
+import { target } from './drive.ts'
 
 let home: string
 let clock: FakeClock
@@ -47,7 +47,7 @@ function create(parts: Partial<SupervisorDeps> = {}): Supervisor {
     configFile: join(home, 'config.json'),
     clock,
     processes,
-    preflight: async () => ({ ok: true, value: place }),
+    preflight: async () => ({ ok: true, value: target }),
     uploadsInProgress: async () => [],
     childEnvironment: { PATH: '/bin' },
     log: () => {},
@@ -91,7 +91,7 @@ describe('the supervisor', () => {
     expect(record).toMatchObject({
       pid: 5000,
       startTime: 1,
-      place,
+      place: target,
       engine: 'zotbar-registry',
       version: '1.2.3',
     })
@@ -132,7 +132,7 @@ describe('the supervisor', () => {
   it('waits quietly for a data volume and starts when it is back', async () => {
     let there = false
     const error = { code: 'data-volume-missing' as const, path: '/v/zot', parent: '/v' }
-    create({ preflight: async () => (there ? { ok: true, value: place } : { ok: false, error }) })
+    create({ preflight: async () => (there ? { ok: true, value: target } : { ok: false, error }) })
     await supervisor.begin()
     expect(await until('failed')).toMatchObject({ error })
     expect(await supervisor.start()).toEqual({ ok: false, error })
@@ -188,7 +188,7 @@ describe('the supervisor', () => {
     mkdirSync(join(home, 'run'))
     writeFileSync(
       join(home, 'run', 'registry.json'),
-      JSON.stringify({ ...record, engine: 'zotbar-registry', place, logFrom: 0 }),
+      JSON.stringify({ ...record, engine: 'zotbar-registry', place: target, logFrom: 0 }),
     )
     let startTime: number | undefined = 1
     let alive = true

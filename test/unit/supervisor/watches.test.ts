@@ -10,7 +10,7 @@ import { askForLife, type SignOfLife } from '../../../core/supervisor/liveness.t
 import { standardPolicy as policy } from '../../../core/supervisor/policy.ts'
 import { watchReadiness } from '../../../core/supervisor/ready.ts'
 import { fakeClock } from '../../fakes/clock.ts'
-import { place, runOf } from './drive.ts'
+import { processOf, target } from './drive.ts'
 
 describe('readiness', () => {
   function watch(statuses: Record<string, ProbeAnswer[]>, others = [false], adopted = false) {
@@ -19,11 +19,11 @@ describe('readiness', () => {
     let ready = 0
     const next = <T>(list: T[]) => (list.length > 1 ? list.shift() : list[0])
     const stop = watchReadiness({
-      run: { ...runOf(10), adopted },
+      run: { ...processOf(10), adopted },
       clock,
       probe: async url => {
         asked.push(clock.monotonic())
-        return next(statuses[url.slice(place.url.length)] ?? [undefined])
+        return next(statuses[url.slice(target.url.length)] ?? [undefined])
       },
       isOthers: async () => next(others) ?? false,
       isCutBy: async () => !(next(others) ?? false),
@@ -189,7 +189,7 @@ describe('a sign of life', () => {
     const asked: string[] = []
     const sign = askForLife(
       {
-        run: runOf(10),
+        run: processOf(10),
         path: '/livez',
         clock: fakeClock(),
         probe: async url => {
@@ -239,7 +239,7 @@ describe('a sign of life', () => {
     const broken = () => Promise.reject(new Error('a fault'))
     const sign = await askForLife(
       {
-        run: runOf(10),
+        run: processOf(10),
         path: '/livez',
         clock: fakeClock(),
         probe: broken,
@@ -265,7 +265,7 @@ describe('a sign of life', () => {
     let sign: SignOfLife | undefined
     const processes = { alive: () => true, portOwner: async () => own }
     const probe = (_url: string, limitMs: number) => http(limitMs)
-    void askForLife({ run: runOf(10), path: '/', clock, probe, askAdmin: admin, processes }, 5000).then(
+    void askForLife({ run: processOf(10), path: '/', clock, probe, askAdmin: admin, processes }, 5000).then(
       found => (sign = found),
     )
     await clock.advance(5000)

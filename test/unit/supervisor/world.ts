@@ -1,3 +1,4 @@
+import { step } from '../../../core/supervisor/machine.ts'
 import { type Policy, standardPolicy } from '../../../core/supervisor/policy.ts'
 import { publicState } from '../../../core/supervisor/public-state.ts'
 import {
@@ -9,10 +10,9 @@ import {
   type State,
   type UntimedEvent,
 } from '../../../core/supervisor/state.ts'
-import { step } from '../../../core/supervisor/step.ts'
 import { desiredWatches } from '../../../core/supervisor/wants.ts'
 import { zotStore } from '../../fakes/undecided.ts'
-import { place } from './drive.ts'
+import { target } from './drive.ts'
 
 interface Process {
   pid: number
@@ -43,40 +43,41 @@ export function createWorld(drainsItself: boolean, left: boolean) {
     processes.push(process)
     return process
   }
-  if (left) recorded = { pid: add(true).pid, startedAt: -1000, adopted: true, place, logFrom: 0 }
+  if (left) recorded = { pid: add(true).pid, startedAt: -1000, adopted: true, target, logFrom: 0 }
 
   function find(): CheckResult {
     const known = processes.find(process => process.pid === recorded?.pid)
-    if (recorded && known?.alive) return { kind: 'ours', run: { ...recorded, adopted: true }, ownsPort: true }
+    if (recorded && known?.alive)
+      return { kind: 'ours', registry: { ...recorded, adopted: true }, ownsPort: true }
     if (foreigner) return { kind: 'taken', port: 5050, owner: { pid: 9 } }
     if (open) return { kind: 'undecided', undecided: zotStore(0) }
-    return { kind: 'free', place }
+    return { kind: 'free', target }
   }
 
   function perform(effect: Effect) {
     switch (effect.do) {
       case 'check':
-      case 'look-at-port': {
+      case 'check-port': {
         const { serial } = effect
-        answers.push(() => ({ kind: 'checked', serial, finding: find() }))
+        answers.push(() => ({ kind: 'checked', serial, result: find() }))
         return
       }
       case 'spawn': {
         if (ours().length > 0) faults.push('a second process')
         if (open) faults.push('a start that nobody chose')
         const { pid: born } = add(true)
-        recorded = { pid: born, startedAt: at, adopted: false, place, logFrom: 0 }
-        tell({ kind: 'spawned', run: recorded })
+        recorded = { pid: born, startedAt: at, adopted: false, target, logFrom: 0 }
+        tell({ kind: 'spawned', registry: recorded })
         return
       }
       case 'signal': {
-        const target = processes.find(process => process.pid === effect.run.pid)
+        const target = processes.find(process => process.pid === effect.registry.pid)
         if (!target?.ours) return void faults.push('a signal to somebody else')
         if (effect.signal === 'SIGKILL') target.killed = true
         else target.term = true
         return
       }
-      case 'look-at-uploads': {
+      case 'list-uploads': {
         const seen = effect.pid
         answers.push(() => ({ kind: 'uploads-seen', pid: seen, pushes: [] }))
         return
@@ -108,7 +109,7 @@ export function createWorld(drainsItself: boolean, left: boolean) {
       pid: gone,
       exit: { kind: 'code', code },
       lastLines: [],
-      dice: 0.5,
+      jitter: 0.5,
     }))
   }
 
@@ -137,8 +138,8 @@ export function createWorld(drainsItself: boolean, left: boolean) {
     },
     ready() {
       const { stage } = { stage: state.stage }
-      if (stage.kind === 'starting' && ours().some(process => process.pid === stage.run.pid))
-        tell({ kind: 'ready', pid: stage.run.pid })
+      if (stage.kind === 'starting' && ours().some(process => process.pid === stage.registry.pid))
+        tell({ kind: 'ready', pid: stage.registry.pid })
     },
     hang() {
       const [process] = ours()

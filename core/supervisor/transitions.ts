@@ -1,0 +1,222 @@
+import type { Exit, Failure } from '../../contract/failure.ts'
+import type { Cause, JournalEntry, Then } from '../../contract/registry-state.ts'
+import { unreachable } from '../../contract/result.ts'
+import type { Policy } from './policy.ts'
+import type { CheckResult, Effect, Memory, Next, RegistryProcess, Stage, State, Target } from './state.ts'
+
+export const unchanged = (state: State): Next => ({ state, effects: [] })
+
+export const transition = (memory: Memory, stage: Stage, ...effects: Effect[]): Next => ({
+  state: { memory, stage },
+  effects,
+})
+
+export interface StartAttempt {
+  since: number
+  cause: Cause
+  deadline: number
+}
+
+export const startAttempt = (at: number, cause: Cause, policy: Policy): StartAttempt => ({
+  since: at,
+  cause,
+  deadline: at + policy.startTimeoutMs,
+})
+
+/** Begins the check that comes before every start. */
+export function beginCheck(memory: Memory, cause: Cause, at: number, policy: Policy): Next {
+  const checkSerial = memory.checkSerial + 1
+  return transition(
+    { ...memory, checkSerial },
+    { kind: 'checking', ...startAttempt(at, cause, policy) },
+    { do: 'check', serial: checkSerial },
+  )
+}
+
+/** Begins the same check without leaving the stage, so that a stage that only waits does not flicker. */
+export function checkInPlace({ memory }: State, stage: Stage): Next {
+  const checkSerial = memory.checkSerial + 1
+  return transition({ ...memory, checkSerial }, stage, { do: 'check', serial: checkSerial })
+}
+
+/** The stage after the check before a start. */
+export function afterCheck(
+  memory: Memory,
+  attempt: StartAttempt,
+  result: CheckResult,
+  at: number,
+  policy: Policy,
+): Next {
+  switch (result.kind) {
+    case 'free': {
+      const { target } = result
+      return transition(memory, { kind: 'launching', ...attempt, target }, { do: 'spawn', target })
+    }
+    case 'ours': {
+      const { registry, ownsPort } = result
+      const { since } = attempt
+      const deadline = ownsPort ? at + policy.adoptTimeoutMs : attempt.deadline
+      return transition(memory, { kind: 'starting', since, cause: 'adopted', deadline, registry, ownsPort })
+    }
+    case 'taken': {
+      const { port, owner } = result
+      // A taken port explains the exits before: they do not count once it is free.
+      return transition(
+        { ...memory, exits: [], attempt: 0, reportedExits: 0 },
+        { kind: 'foreign', since: at, port, owner, retryAt: at + policy.foreignRetryMs },
+      )
+    }
+    case 'undecided': {
+      const { undecided } = result
+      return transition(
+        { ...memory, exits: [], attempt: 0, reportedExits: 0 },
+        { kind: 'undecided', since: at, undecided, retryAt: at + policy.failedRetryMs },
+      )
+    }
+    case 'refused':
+      return transition(memory, failedStage(result.error, at, policy))
+    default:
+      return unreachable(result)
+  }
+}
+
+export function stopped(
+  memory: Memory,
+  goal: Exclude<Then, 'restart'>,
+  at: number,
+  ...effects: Effect[]
+): Next {
+  return transition(
+    // A stop by hand ends a row of failures, and the time without a registry after it is no outage.
+    { ...memory, checkSerial: memory.checkSerial + 1, attempt: 0, reportedExits: 0, openOutages: [] },
+    { kind: 'stopped', since: at, why: goal === 'quit' ? 'quit' : 'asked' },
+    ...effects,
+  )
+}
+
+/** A failure is tried again by itself unless only a person can remove it. */
+export function failedStage(error: Failure, at: number, policy: Policy) {
+  const delay = retryDelayMs(error, policy)
+  return {
+    kind: 'failed' as const,
+    since: at,
+    error,
+    ...(delay === undefined ? {} : { retryAt: at + delay }),
+  }
+}
+
+/** Undefined: it is tried again on request and after sleep only. */
+export function retryDelayMs(error: Failure, policy: Policy): number | undefined {
+  switch (error.code) {
+    case 'data-volume-missing':
+    case 'data-unreadable':
+    case 'data-read-only':
+    case 'data-denied':
+    case 'other-folder':
+    case 'root-in-use':
+      return policy.failedRetryMs
+    case 'config-missing':
+    case 'config-invalid':
+    case 'data-not-a-folder':
+      return undefined
+    default:
+      return policy.loopRetryMs
+  }
+}
+
+/** Exit 0 that nobody asked for is no crash, but no success either: the registry is not serving. */
+export const unaskedCause = (exit: Exit): Cause =>
+  exit.kind === 'code' && exit.code === 0 ? 'ended-by-itself' : 'crashed'
+
+export function askedCause(goal: Then): Cause {
+  return goal === 'restart' ? 'asked-restart' : goal === 'quit' ? 'app-quit' : 'asked-stop'
+}
+
+/** The journal's line for an exit. Its id is unique because the serial only grows within one core. */
+export function exitEntry(
+  memory: Memory,
+  cause: Cause,
+  registry: RegistryProcess | undefined,
+  exit: Exit,
+  lastLines: string[],
+  at: number,
+  pushesCut = 0,
+): JournalEntry {
+  return {
+    id: `${at.toString(36)}-${memory.checkSerial}`,
+    at,
+    cause,
+    exit,
+    lastLines,
+    ...(registry === undefined ? {} : { pid: registry.pid, ranForMs: Math.max(0, at - registry.startedAt) }),
+    ...(pushesCut > 0 ? { pushesCut } : {}),
+  }
+}
+
+/** Older outages beyond this number stay "not back" in the journal. */
+const maxOpenOutages = 20
+
+export const withOpenOutage = (memory: Memory, entry: JournalEntry, since: number): Memory => ({
+  ...memory,
+  openOutages: [...memory.openOutages, { entry, since }].slice(-maxOpenOutages),
+})
+
+interface UnaskedExit {
+  cause: Cause
+  exit: Exit
+  lastLines: string[]
+  at: number
+  jitter: number
+  registry?: RegistryProcess
+  target: Target
+  /** Absent when it never served. */
+  servingSince?: number
+  /** When it last answered, if that was before its exit. */
+  answeredAt?: number
+}
+
+/** After an exit that nobody asked for it is started again: at once, after a pause, or as a crash loop. */
+export function afterUnaskedExit(memory: Memory, ended: UnaskedExit, policy: Policy): Next {
+  const { cause, exit, lastLines, at, jitter, registry, target } = ended
+  const wasHealthy = ended.servingSince !== undefined && at - ended.servingSince >= policy.healthyAfterMs
+  const exits = [...memory.exits.filter(time => time > at - policy.loopWindowMs), at].slice(-100)
+  const attempt = wasHealthy ? 0 : memory.attempt
+  const reportedExits = wasHealthy ? 0 : memory.reportedExits
+  const entry = exitEntry(memory, cause, registry, exit, lastLines, at)
+  const serial = memory.checkSerial + 1
+  const after = withOpenOutage(
+    { ...memory, exits, attempt, reportedExits, checkSerial: serial },
+    entry,
+    ended.answeredAt ?? at,
+  )
+  const records: Effect[] = [{ do: 'forget-record' }, { do: 'journal', entry }]
+  const checkPort: Effect = { do: 'check-port', serial, target }
+
+  if (reportedExits > 0 || exits.length > policy.loopExits) {
+    const count = Math.max(exits.length, reportedExits)
+    const retryAt = at + policy.loopRetryMs
+    const stage: Stage = { kind: 'crash-looping', since: at, exits: count, retryAt, exit, lastLines }
+    return transition({ ...after, reportedExits: count }, stage, ...records, checkPort)
+  }
+  const pauseMs = backoffMs(attempt, jitter, policy)
+  const next = { ...after, attempt: attempt + 1 }
+  if (pauseMs === 0) {
+    const checking = beginCheck(next, cause, at, policy)
+    return { ...checking, effects: [...records, ...checking.effects] }
+  }
+  const stage: Stage = {
+    kind: 'backing-off',
+    since: at,
+    cause,
+    attempt,
+    until: at + pauseMs,
+    exit,
+    lastLines,
+  }
+  return transition(next, stage, ...records, checkPort)
+}
+
+function backoffMs(attempt: number, jitter: number, policy: Policy): number {
+  const pauseMs = policy.backoffMs[Math.min(attempt, policy.backoffMs.length - 1)] ?? 0
+  return Math.round(pauseMs * (1 + policy.jitterRatio * (2 * jitter - 1)))
+}
