@@ -174,12 +174,18 @@ export function timeOf(recording: Recording, at: number): number {
   const journal = Object.entries(treeAt(recording, at)).findLast(
     ([name]) => name.endsWith('.jsonl') && name.includes('/runbooks/'),
   )
-  const lines = String(journal?.[1]).trim().split('\n')
-  return (JSON.parse(lines.at(-1) ?? '') as { at: number }).at
+  const newest = String(journal?.[1]).trim().split('\n').at(-1) ?? ''
+  return Number(/"at":(\d+)/.exec(newest)?.[1])
 }
 
+const home = (): Tree => read<State[]>('home.json')[0]?.put ?? {}
+
 /** A home that was used for everything; `saidOf` is what 0.1.0 said of it. */
-export const layHome = (machine: Machine): void => lay(read<State[]>('home.json')[0]?.put ?? {}, machine)
+export const layHome = (machine: Machine): void => lay(home(), machine)
+
+/** One file of it alone. */
+export const layOfHome = (name: string, machine: Machine): void =>
+  lay(Object.fromEntries(Object.entries(home()).filter(([path]) => path === name)), machine)
 
 const said = (): string => readFileSync(join(folder, 'said.json'), 'utf8')
 
