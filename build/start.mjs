@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { pinnedNode } from './bin/pinned-node.mjs'
+import { nodeMissing, pinnedNode, runsOnThisNode } from './bin/pinned-node.mjs'
 import { isStale } from './bundle.mjs'
 import { chooseShell, electronBinary, lastFailure, rememberFailure } from './shell-choice.mjs'
 
@@ -13,11 +13,9 @@ const downloadLimit = 120_000
 const cannotRun = new Set(['SIGTRAP', 'SIGABRT', 'SIGSEGV', 'SIGILL', 127])
 
 const args = process.argv.slice(2)
-const node = Number(process.versions.node.split('.')[0]) >= 24 ? process.execPath : pinnedNode()
+const node = runsOnThisNode() ? process.execPath : pinnedNode()
 if (!node) {
-  console.error(
-    `Node 24 or later is needed; this is ${process.version}. Run npm ci again without --omit=optional, or install Node 24.`,
-  )
+  console.error(nodeMissing())
   process.exit(1)
 }
 if (isStale()) {

