@@ -31,7 +31,7 @@ export function chooseShell({ args, platform, env, uid, binary, failedAt, now })
   return { shell: 'download' }
 }
 
-export const hasScreen = (platform, env) =>
+const hasScreen = (platform, env) =>
   platform === 'darwin' || platform === 'win32' || Boolean(env.DISPLAY || env.WAYLAND_DISPLAY)
 
 /**

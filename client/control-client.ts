@@ -5,7 +5,7 @@ import type { Snapshot } from '../contract/snapshot.ts'
 import { type ControlAddress, controlCall, controlEvents } from './control-call.ts'
 import { eventReader } from './event-reader.ts'
 
-export interface EventListeners {
+interface EventListeners {
   snapshot?: (snapshot: Snapshot) => void
   /** Asks for the registry's output too. */
   log?: (lines: string[]) => void
@@ -13,7 +13,7 @@ export interface EventListeners {
   dropped?: (lines: number) => void
 }
 
-export interface ControlEvents {
+interface ControlEvents {
   /** Settles when the stream ends: `app-not-running` when the app went, `app-not-answering` when it fell silent. */
   ended: Promise<Failure>
   stop(): void

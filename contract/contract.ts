@@ -29,7 +29,7 @@ const secret = v.pipe(v.string(), v.maxLength(4096))
 const settingKey = v.pipe(v.string(), v.maxLength(100))
 
 /** What the app can open for a window: itself, at a view, and two of its own. Never a path or an address. */
-export const openTargets = ['window', 'keys', 'upgrade', 'run', 'docs', 'log-folder'] as const
+const openTargets = ['window', 'keys', 'upgrade', 'run', 'docs', 'log-folder'] as const
 export type OpenTarget = (typeof openTargets)[number]
 
 /** The one table of commands; every transport, handler and client derives from it. */

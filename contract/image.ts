@@ -29,7 +29,7 @@ export interface ImageList {
   unreadable?: UnreadableRepository[]
 }
 
-export interface ImagePlatform {
+interface ImagePlatform {
   platform: string
   digest: string
   size?: number

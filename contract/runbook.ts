@@ -9,7 +9,7 @@ export interface Finding {
   advice: string
 }
 
-export type RunbookPhase = 'check' | 'apply' | 'undo' | 'wait' | 'done' | 'skipped' | 'failed'
+type RunbookPhase = 'check' | 'apply' | 'undo' | 'wait' | 'done' | 'skipped' | 'failed'
 export type RunbookResult = 'done' | 'rolled-back' | 'cancelled' | 'failed'
 
 /** `code` for programs, `words` for people, `detail` quoted as it was found. */

@@ -23,7 +23,7 @@ import { createTray } from './tray.ts'
 import { createMainWindow } from './window.ts'
 
 /** The app as the shell sees it. */
-export interface Core {
+interface Core {
   host: Host
   /** Resolves when everything is let go of; a second call joins the first. */
   quit(): Promise<void>

@@ -67,7 +67,7 @@ export function createTray({ electron, images, platform, clock, clicked, chosen 
 }
 
 /** One row of data as Electron wants it. */
-export function template(row: MenuRow, chosen: (command: MenuCommand) => void): MenuItemConstructorOptions {
+function template(row: MenuRow, chosen: (command: MenuCommand) => void): MenuItemConstructorOptions {
   switch (row.type) {
     case 'separator':
       return { type: 'separator' }

@@ -2,7 +2,7 @@ import type { Config } from './config/config.ts'
 import { type Maintenance, type MaintenanceOptions, openMaintenance } from './maintenance/maintenance.ts'
 import type { Store, Stores } from './stores.ts'
 
-export interface StoresUpkeep {
+interface StoresUpkeep {
   /** What `reload` may change while serving. */
   readonly parts: readonly Maintenance['part'][]
   /** Ends what runs at its next safe point. */

@@ -13,7 +13,7 @@ import type { Storage } from './storage/storage.ts'
 import { version } from './version.ts'
 
 /** What an operator sees: figures, audit, and the paths that describe the registry. */
-export interface Operations {
+interface Operations {
   /** The same storage, watched. */
   readonly storage: Storage
   /** Undefined: config.json asks for none. */

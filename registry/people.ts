@@ -18,7 +18,7 @@ import type { Gate, GateRules } from './routes/gate.ts'
 import { layout } from './storage/layout.ts'
 
 /** Who uses the registry and what they do: everything that config.json's auth and accessControl ask for. */
-export interface People {
+interface People {
   readonly gate: Gate
   readonly apiKeys: ApiKeys | undefined
   readonly sessions: Sessions | undefined

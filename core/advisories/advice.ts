@@ -27,7 +27,7 @@ const freshFor = 60 * 60_000
 const retryAfter = 5 * 60_000
 
 /** Where the facts come from: shipped ones as of a day, and others fetched from an address. */
-export interface FactsSource {
+interface FactsSource {
   asOf: string
   more?: { url: string; at: number }
 }

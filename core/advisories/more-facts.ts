@@ -8,7 +8,7 @@ import { readText, type Web } from '../platform/web.ts'
 import { type Facts, factsSchema } from './facts-schema.ts'
 
 /** Facts beside the shipped ones. `url` is where they came from, `at` when, in ms since the epoch. */
-export interface MoreFacts {
+interface MoreFacts {
   url: string
   at: number
   facts: Facts
@@ -75,7 +75,7 @@ export function moreFactsStore({ home, web, now, url, report }: Options): MoreFa
 }
 
 /** What is wrong as half a sentence, or the facts. */
-export function parseFacts(text: string): Facts | string {
+function parseFacts(text: string): Facts | string {
   let data: unknown
   try {
     data = JSON.parse(text)

@@ -21,7 +21,7 @@ export interface Dashboard {
   close(): Promise<void>
 }
 
-export const sessionHeader = 'x-zotbar-session'
+const sessionHeader = 'x-zotbar-session'
 
 /** A few tabs have a handful each. */
 const maxConnections = 128

@@ -14,7 +14,7 @@ export interface SessionLimits {
   sessions: number
 }
 
-export const sessionLimits: SessionLimits = {
+const sessionLimits: SessionLimits = {
   tokenMs: 10 * 60_000,
   idleMs: 12 * 3_600_000,
   tokens: 64,

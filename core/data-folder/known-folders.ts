@@ -9,7 +9,7 @@ import { compareFolder } from './same-folder.ts'
 import { sampleOf } from './sample.ts'
 
 /** The data folders of config.json: the root, and those of storage.subPaths by the first part of a name. */
-export interface Folders {
+interface Folders {
   root: string
   subs: Readonly<Record<string, string>>
 }

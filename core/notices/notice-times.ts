@@ -1,5 +1,5 @@
 /** Days before its end at which the owner of a key is told; after the end every day. */
-export const milestones = [30, 14, 7, 3, 1, 0] as const
+const milestones = [30, 14, 7, 3, 1, 0] as const
 
 const day = 86_400_000
 /** A notice from so far in the future was given by a clock that was wrong. */

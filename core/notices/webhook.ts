@@ -10,7 +10,7 @@ export interface Message {
   facts: Record<string, string | number>
 }
 
-export type Shape = 'ntfy' | 'slack' | 'json'
+type Shape = 'ntfy' | 'slack' | 'json'
 
 export interface WebhookTarget {
   url: string

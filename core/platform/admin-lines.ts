@@ -7,7 +7,7 @@ import { request } from '../../lib/node-http.ts'
  * `refused`: the registry answered something else. `absent`: nobody listens. `silent`: it began, and then nothing came
  * for `limitMs`.
  */
-export type LinesEnd =
+type LinesEnd =
   | { kind: 'ended' | 'broken' | 'absent' | 'stopped' }
   | { kind: 'refused'; status: number }
   | { kind: 'silent'; limitMs: number }

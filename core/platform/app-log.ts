@@ -1,7 +1,7 @@
 import { appendFileSync, chmodSync, lstatSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-export type LogData = Readonly<Record<string, unknown>>
+type LogData = Readonly<Record<string, unknown>>
 
 /** The app's own log, for looking into things afterwards. Never given secrets; writing never throws. */
 export interface AppLog {

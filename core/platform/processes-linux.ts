@@ -132,7 +132,7 @@ export function parseStat(text: string): { state: string; sinceBootMs: number } 
 }
 
 /** When the system started, in ms since the epoch, from /proc/stat. */
-export function parseBootTime(text: string): number | undefined {
+function parseBootTime(text: string): number | undefined {
   const seconds = /^btime (\d+)$/m.exec(text)?.[1]
   return seconds === undefined ? undefined : Number(seconds) * 1000
 }

@@ -29,12 +29,12 @@ export interface Web {
   close(): Promise<void>
 }
 
-export interface GetOptions {
+interface GetOptions {
   headers?: Record<string, string>
   signal?: AbortSignal
 }
 
-export interface PostOptions extends GetOptions {
+interface PostOptions extends GetOptions {
   body: string
 }
 

@@ -9,7 +9,7 @@ import { writeInPlace } from '../platform/in-place.ts'
 import { readJsonFile, type SetAside, writeJsonFile } from '../platform/json-file.ts'
 
 /** bcrypt's work factor, as `htpasswd -B` of today has it or more. */
-export const bcryptCost = 10
+const bcryptCost = 10
 
 /** Letters and digits that are not mistaken for each other when read aloud. */
 const alphabet = 'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789'

@@ -5,7 +5,7 @@ import { parseJson } from '../../lib/json.ts'
 import type { AdminAnswer, AdminClient } from '../platform/admin-client.ts'
 import { type RegistryAnswer, type RegistryHttp, refusal } from '../platform/registry-http.ts'
 
-export interface KeyWish {
+interface KeyWish {
   user: string
   label: string
   /** RFC 3339; empty: what the engine's policy says. */
@@ -14,7 +14,7 @@ export interface KeyWish {
 }
 
 /** A key that was just made, with its secret. */
-export interface MadeKey {
+interface MadeKey {
   uuid: string
   user: string
   label: string

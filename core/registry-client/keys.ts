@@ -17,7 +17,7 @@ interface Options {
   clock: Clock
 }
 
-export interface NewKey {
+interface NewKey {
   user: string
   label: string
   expires?: string | undefined
@@ -122,7 +122,7 @@ export type Expiry = { kind: 'policy' } | { kind: 'never' } | { kind: 'at'; at: 
 
 const units = { h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 } as const
 
-export const expiryForms = '90d, 12h, 2w, a date like 2027-01-31, or never'
+const expiryForms = '90d, 12h, 2w, a date like 2027-01-31, or never'
 
 /** Reads "90d", "12h", "2w", "2027-01-31" (its end, UTC), an RFC 3339 time, "never"; undefined when it is none. */
 export function readExpiry(text: string | undefined, now: number): Expiry | undefined {

@@ -14,7 +14,7 @@ export interface SignInPlace {
 }
 
 /** The page for keys of both engines, and what a sign-in returns to. */
-export const keyPagePath = '/user/apikey'
+const keyPagePath = '/user/apikey'
 
 /**
  * Where config.json lets people sign in by browser and have keys; undefined where it does not. One provider is gone to

@@ -31,7 +31,7 @@ export interface Release {
 }
 
 /** Where a file came from. Only what a release lists has a digest that was published; the others are unproven. */
-export type Origin = 'release' | 'url' | 'file' | 'source'
+type Origin = 'release' | 'url' | 'file' | 'source'
 
 /** A program that lies in a folder of ours, not executable (0600). Plain data, fit for a journal. */
 export interface Obtained {

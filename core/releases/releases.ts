@@ -22,7 +22,7 @@ import {
 import { releaseList } from './release-list.ts'
 import { lookAt } from './trust.ts'
 
-export interface Verifying {
+interface Verifying {
   signal: AbortSignal
   /** Each row as it changes: first all of them `pending`, then `working`, then what came of it. */
   onPart?(part: RunbookPart): void
@@ -73,7 +73,7 @@ export interface Releases {
 }
 
 /** What the settings of the same names say. */
-export interface ReleaseSettings {
+interface ReleaseSettings {
   url: string
   repository: string
   publicKey: string

@@ -72,7 +72,7 @@ interface Parts {
 
 const path = '/zot/auth/apikey'
 /** How long a registry that is away is waited for, ms. */
-export const patienceMs = 60_000
+const patienceMs = 60_000
 
 /** Go's zero time stands for never. */
 const timeOrNever = v.pipe(

@@ -229,5 +229,3 @@ function seen(
       return { next: before, part: sinkPart(spec, sink, 'skipped', 'It is not understood any more') }
   }
 }
-
-export type Care = ReturnType<typeof createCare>

@@ -6,7 +6,7 @@ import { DamagedJournal, type Entry, type Outline, openJournal, readEntries } fr
 import { keptParts, stepsOf } from './step-status.ts'
 
 /** How many runs are remembered. */
-export const kept = 50
+const kept = 50
 
 /** Journals of runs, oldest first: their names begin with the time. Throws where the folder cannot be read. */
 export async function journals(folder: string): Promise<string[]> {
@@ -126,7 +126,7 @@ async function look(file: string, run: string): Promise<NewestRun> {
 }
 
 /** Why an older run is not taken up any more. */
-export const overtaken: RunbookError = {
+const overtaken: RunbookError = {
   code: 'overtaken',
   words:
     'It broke off, and a later run began before it was brought to its end: it stays as it was left, and nothing of it is taken back.',

@@ -113,7 +113,7 @@ export function createRetry(deps: RetryDeps): Retry {
 }
 
 /** Why a run cannot go on. */
-export function brokenOffText(error: unknown): RunbookError {
+function brokenOffText(error: unknown): RunbookError {
   if (error instanceof Unreadable)
     return {
       code: 'journal-unreadable',
@@ -125,7 +125,7 @@ export function brokenOffText(error: unknown): RunbookError {
 }
 
 /** What its user sees of it, and can do about it. */
-export const brokenOffQuestion = (run: string, { words, detail }: RunbookError): RunbookQuestion => ({
+const brokenOffQuestion = (run: string, { words, detail }: RunbookError): RunbookQuestion => ({
   id: `broken-off:${run}`,
   title: 'It broke off, and is tried again by itself',
   body: [
@@ -139,4 +139,4 @@ export const brokenOffQuestion = (run: string, { words, detail }: RunbookError):
 
 /** When it is tried again, ms: the first time, and at most; doubled in between. */
 const [firstTryMs, longestTryMs] = [2_000, 60_000]
-export const nextTryMs = (tries: number): number => Math.min(firstTryMs * 2 ** (tries - 1), longestTryMs)
+const nextTryMs = (tries: number): number => Math.min(firstTryMs * 2 ** (tries - 1), longestTryMs)

@@ -22,7 +22,7 @@ const fewestBytes = 8
 const mostBytes = 64 * 1024
 
 /** The content of the file that unlocks the encrypted store. Refused where others could put another one in its place. */
-export async function readKeyFile(file: string): Promise<Result<Buffer>> {
+async function readKeyFile(file: string): Promise<Result<Buffer>> {
   const refuse = (reason: string) => fail({ code: 'key-file-unusable', file, reason })
   try {
     // Without waiting for whoever writes into a pipe.
@@ -50,7 +50,7 @@ export async function readKeyFile(file: string): Promise<Result<Buffer>> {
  * Whether other users may read it too, as with a secret that a container or a service manager hands over. It is used,
  * and told wherever the place of the keys is named.
  */
-export function isOpenToOthers(file: string): boolean {
+function isOpenToOthers(file: string): boolean {
   try {
     return (statSync(file).mode & 0o044) !== 0
   } catch {

@@ -10,7 +10,7 @@ import type { StoreKind } from './key-store.ts'
 import type { Place } from './secret-backend.ts'
 
 /** Turns all secrets into the text of a file, and back. */
-export interface Coding {
+interface Coding {
   encode(plain: string): Promise<Result<string>>
   decode(text: string): Promise<Result<string>>
   /** Whether a secret could be encoded now. */

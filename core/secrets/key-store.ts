@@ -2,7 +2,7 @@ import type { Failure } from '../../contract/failure.ts'
 import type { Result } from '../../contract/result.ts'
 
 /** The key in use; the one that takes its place; the one that was replaced and is not revoked yet. */
-export const slots = ['current', 'next', 'retiring'] as const
+const slots = ['current', 'next', 'retiring'] as const
 export type Slot = (typeof slots)[number]
 
 /** Whose key: `registry` as clients call it ("127.0.0.1:5050"), `user` ("zot-ci"). */
@@ -53,7 +53,7 @@ export interface KeyStore {
 }
 
 /** A single secret by name. */
-export interface Note {
+interface Note {
   get(): Promise<Result<string | undefined>>
   set(secret: string): Promise<Result<null>>
   delete(): Promise<Result<null>>

@@ -9,12 +9,10 @@ import { base64, cancelled, done, refused } from './sink-result.ts'
 import { lstatIfThere, openToOthers, reachFolder, unreadable } from './target-file.ts'
 
 /** What stands in an auth.json for one host; or why nothing can be made of it. */
-export type AuthFile =
-  | { kind: 'file'; all: Record<string, unknown>; indent: string }
-  | { kind: 'bad'; why: string }
+type AuthFile = { kind: 'file'; all: Record<string, unknown>; indent: string } | { kind: 'bad'; why: string }
 
 /** The form that docker and podman share: https://man.archlinux.org/man/containers-auth.json.5 */
-export function parseAuthFile(text: string): AuthFile {
+function parseAuthFile(text: string): AuthFile {
   if (text.trim() === '') return { kind: 'file', all: {}, indent: '\t' }
   let all: unknown
   try {
@@ -29,24 +27,24 @@ export function parseAuthFile(text: string): AuthFile {
 }
 
 /** The helper that is asked for this host instead of the file, if there is one. */
-export function helperOf(all: Record<string, unknown>, host: string): string | undefined {
+function helperOf(all: Record<string, unknown>, host: string): string | undefined {
   const { credHelpers, credsStore } = all
   const own = isObject(credHelpers) ? credHelpers[host] : undefined
   return [own, credsStore].find(name => typeof name === 'string' && name !== '') as string | undefined
 }
 
 /** The entry of a host: "user:key" in base64, and no token that would be preferred to it. */
-export const authOf = (user: string, key: string): string => base64(`${user}:${key}`)
+const authOf = (user: string, key: string): string => base64(`${user}:${key}`)
 
 /** What the file itself says about a host. */
-export function entryOf(all: Record<string, unknown>, host: string): Record<string, unknown> | undefined {
+function entryOf(all: Record<string, unknown>, host: string): Record<string, unknown> | undefined {
   const auths = all['auths']
   const entry = isObject(auths) && Object.hasOwn(auths, host) ? auths[host] : undefined
   return isObject(entry) ? entry : undefined
 }
 
 /** The text of the file with the entry of one host replaced; everything else stays, in its order. */
-export function withEntry(
+function withEntry(
   { all, indent }: { all: Record<string, unknown>; indent: string },
   host: string,
   auth: string,

@@ -10,7 +10,7 @@ export type SecretScope =
   | { level: 'organisation'; organisation: string }
   | { level: 'user' }
 
-export type SinkPlace =
+type SinkPlace =
   | { kind: 'file' | 'authfile'; path: string }
   | { kind: 'command'; line: string }
   | { kind: 'ssh'; host: string; line: string }

@@ -27,7 +27,7 @@ export type SinkProof =
   | { holds: 'cannot-tell'; words: string }
   | { holds: 'unknown'; error: RunbookError; waitFor?: RunbookQuestion }
 
-export interface SinkText {
+interface SinkText {
   /** "1Password", "File". */
   title: string
   /** Where exactly: "CI/registry/password". */

@@ -26,7 +26,7 @@ export interface ScanThread {
   terminate(): unknown
 }
 
-export type StartThread = (folder: string, subs: SubFolders) => ScanThread
+type StartThread = (folder: string, subs: SubFolders) => ScanThread
 
 export interface ScanOptions {
   startThread?: StartThread

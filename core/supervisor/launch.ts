@@ -26,7 +26,7 @@ export interface Child {
   on(event: 'error', listener: (error: Error) => void): unknown
 }
 
-export interface SpawnOptions {
+interface SpawnOptions {
   cwd: string
   env: Record<string, string>
   detached: true

@@ -13,7 +13,6 @@ import type { ForeignProcess, Target } from './state.ts'
 import type { Kill } from './stop.ts'
 
 export type { LogBatch } from './log-file.ts'
-export type { Target } from './state.ts'
 
 /** What the supervisor is made of. Only the parts without a question mark are needed outside tests. */
 export interface SupervisorDeps {

@@ -3,7 +3,7 @@ import type { Result } from '../../contract/result.ts'
 import type { Finding } from '../../contract/runbook.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { FreeSpace } from '../platform/volume.ts'
-import type { Obtained, Release, Taking } from '../releases/release.ts'
+import type { Obtained, Taking } from '../releases/release.ts'
 import type { Releases } from '../releases/releases.ts'
 import type { VerifyAgain } from '../releases/unchanged-file.ts'
 import type { StepContext } from '../runbook/step.ts'
@@ -85,4 +85,3 @@ export interface UpgradeParts extends ServeParts, StoreParts {
 }
 
 export type Context = StepContext<UpgradeMemory>
-export type { Release }

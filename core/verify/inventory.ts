@@ -16,7 +16,7 @@ import {
 } from './read-store.ts'
 
 /** Some manifests and blobs whose bytes on disk are what their digest says. */
-export interface Sample {
+interface Sample {
   repository: string
   manifest: string
   blobs: string[]
@@ -66,7 +66,7 @@ export async function takeInventory(roots: readonly string[], options: Inventory
 }
 
 /** Those that cannot be read now, and why. */
-export async function findUnreadable(
+async function findUnreadable(
   roots: readonly string[],
   options: Omit<InventoryOptions, 'now'>,
 ): Promise<Unreadable[]> {
@@ -88,7 +88,7 @@ const sampleSize = 5
 export const largestSample = 16 * 1024 * 1024
 
 /** Spread over all tags; only what is whole now, so that old damage is not taken for new. */
-export async function sampleOf(repositories: readonly RepositoryInventory[]): Promise<Sample[]> {
+async function sampleOf(repositories: readonly RepositoryInventory[]): Promise<Sample[]> {
   const all = repositories.flatMap(one =>
     one.kind === 'read' && one.root !== undefined
       ? [...one.tags.values()].map(manifest => ({ root: one.root ?? '', repository: one.name, manifest }))

@@ -15,7 +15,7 @@ export interface Unreadable {
 }
 
 /** A manifest of a repository, and what it keeps in use. */
-export interface ManifestEntry {
+interface ManifestEntry {
   /** What an index consists of, as far as it is in the store. */
   children: string[]
   /** What it refers to: as long as that is kept, it is kept too. */

@@ -5,7 +5,7 @@ import { version } from '../version.ts'
  * comes to mean something else; what is only added gets a name in `features`. Registries from before there was a
  * number answer 404 to `GET /`, which is number 0.
  */
-export const protocol = 1
+const protocol = 1
 
 /** What can be asked beyond `GET /`. */
 export type Feature = 'keys' | 'activity' | 'events' | 'repositories' | 'damaged'

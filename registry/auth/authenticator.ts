@@ -16,7 +16,7 @@ export interface Credentials {
   readonly address: string
 }
 
-export type RefusalReason = 'several' | 'malformed' | 'wrong' | 'expired' | 'throttled' | 'busy'
+type RefusalReason = 'several' | 'malformed' | 'wrong' | 'expired' | 'throttled' | 'busy'
 
 export type Answer =
   | { readonly kind: 'anonymous' }

@@ -1,5 +1,5 @@
 /** Whether a position takes a UTF-16 code unit and lets the next position go on. */
-export type Takes = (code: number) => boolean
+type Takes = (code: number) => boolean
 
 export const slash = 47
 

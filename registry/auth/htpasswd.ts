@@ -19,7 +19,7 @@ export interface Htpasswd {
 }
 
 /** `left`: users who are gone or have another password. */
-export type HtpasswdNews =
+type HtpasswdNews =
   | { readonly problems: readonly HtpasswdProblem[]; readonly left: ReadonlySet<string> }
   | { readonly unreadable: string }
 

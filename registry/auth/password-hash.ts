@@ -9,7 +9,7 @@ const maxRounds = 1_000_000
 const bcryptForm = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/
 
 /** A rough price, to tell equally slow hashes from others: same text, same time. */
-export type Effort = string
+type Effort = string
 export type HashCheck = { ok: true; effort: Effort } | { ok: false; problem: string }
 
 /** Whether a hash of an htpasswd file is one that passwords can be checked against. */

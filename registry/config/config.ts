@@ -7,7 +7,7 @@ import { storageShape } from './storage-shape.ts'
 /** The OCI distribution specification that a config.json without the key is read for. */
 const distSpecVersion = '1.1.1'
 
-export const logLevels = ['trace', 'debug', 'info', 'warn', 'warning', 'error', 'fatal', 'panic'] as const
+const logLevels = ['trace', 'debug', 'info', 'warn', 'warning', 'error', 'fatal', 'panic'] as const
 
 /**
  * zot's config.json: every key it knows, with its defaults. The same table reads the file and gives `Config`.

@@ -6,7 +6,6 @@ import {
   object,
   optional,
   problemAt,
-  type ReadBy,
   type Reader,
   refuse,
   required,
@@ -108,7 +107,6 @@ const syncRegistry = checked(
     return registry
   },
 )
-export type SyncRegistryConfig = ReadBy<typeof syncRegistry>
 
 const sync = object({
   ...onWhenPresent,
@@ -117,7 +115,6 @@ const sync = object({
   downloadDir: optional(text),
   registries: list(syncRegistry),
 })
-export type SyncConfig = ReadBy<typeof sync>
 
 const events = object({
   ...offWhenSilent,
@@ -171,4 +168,3 @@ export const extensionsShape = checked(
     return read
   },
 )
-export type ExtensionsConfig = ReadBy<typeof extensionsShape>

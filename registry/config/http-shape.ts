@@ -140,7 +140,6 @@ const auth = checked(
   }),
   read => ({ ...read, apikey: read.apikey || read.openid !== undefined }),
 )
-export type AuthConfig = ReadBy<typeof auth>
 
 const policy = object({ users: texts, groups: texts, actions: texts })
 
@@ -180,4 +179,3 @@ export const httpShape = checked(
     return http
   },
 )
-export type HttpConfig = ReadBy<typeof httpShape>

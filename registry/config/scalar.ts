@@ -1,6 +1,6 @@
 import { nanosecondsToMs, parseDuration } from './duration.ts'
 import type { ValueNode } from './json-tree.ts'
-import { isAbsent, list, map, type ReadBy, type Reader, refuse, wrong, wrongType } from './reader.ts'
+import { isAbsent, list, map, type Reader, refuse, wrong, wrongType } from './reader.ts'
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
 
@@ -100,4 +100,3 @@ export const anything: Reader<Json> = place => {
 }
 
 export const driver = map(anything)
-export type Driver = ReadBy<typeof driver>

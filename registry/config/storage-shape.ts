@@ -29,7 +29,6 @@ const retentionPolicy = object({
   keepTags: list(object({ patterns: texts, ...keptBy })),
   keepUntagged: optional(object(keptBy)),
 })
-export type RetentionPolicy = ReadBy<typeof retentionPolicy>
 
 /** What the root and every sub path have in common; only the root switches dedupe and gc on by default. */
 const common = (byDefault: boolean) => ({

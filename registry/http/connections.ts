@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { Client } from './client.ts'
 
 /** More connections than any team has clients; each costs memory. */
-export const maxConnections = 4096
+const maxConnections = 4096
 const maxConnectionsPerClient = 1024
 
 export interface ConnectionsOptions {

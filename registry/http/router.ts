@@ -1,4 +1,4 @@
-export type RouteKind =
+type RouteKind =
   | 'base'
   | 'catalog'
   | 'tags'

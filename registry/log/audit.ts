@@ -2,7 +2,7 @@ import { openLogger } from './logger.ts'
 import { secretFree } from './secret-free.ts'
 
 /** A request that may have changed something. */
-export interface AuditedRequest {
+interface AuditedRequest {
   readonly method: string
   /** With its query. */
   readonly path: string

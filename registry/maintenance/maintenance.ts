@@ -23,7 +23,7 @@ const firstIndexing = 5000
 const nextIndexing = 10 * 60_000
 
 /** Who wants figures of the work in the background. Durations in seconds. */
-export interface MaintenanceObserver {
+interface MaintenanceObserver {
   taskRegistered(): void
   taskBegan(name: string): () => void
   collected(run: { readonly failed: boolean; readonly seconds: number }): void
@@ -65,7 +65,7 @@ export type OpenMaintenance =
   | { readonly ok: false; readonly problems: readonly string[] }
 
 /** What is wrong with the upkeep that a configuration asks for, in words. */
-export function maintenanceProblems({ storage }: Config): readonly string[] {
+function maintenanceProblems({ storage }: Config): readonly string[] {
   const compiled = compileRetention(storage)
   return compiled.ok ? [] : compiled.problems
 }

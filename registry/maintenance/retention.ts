@@ -43,12 +43,12 @@ interface Candidate {
   readonly pulledAt: number | undefined
 }
 
-export const retained = 'retained by patterns policy'
-export const noStatistics = 'tag statistics not found'
-export const failedRules = "didn't meet any tag retention rule"
-export const failedPatterns = "didn't meet any tag 'patterns' rules"
-export const untagged = 'deleteUntagged'
-export const orphaned = 'deleteReferrers'
+const retained = 'retained by patterns policy'
+const noStatistics = 'tag statistics not found'
+const failedRules = "didn't meet any tag retention rule"
+const failedPatterns = "didn't meet any tag 'patterns' rules"
+const untagged = 'deleteUntagged'
+const orphaned = 'deleteReferrers'
 
 /** Signatures and the like under the tags that clients without the referrers API give them. */
 const referrerTag = /^(sha256-[a-f0-9]{64}|sha512-[a-f0-9]{128})(\.[A-Za-z0-9_]+)?$/

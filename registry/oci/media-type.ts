@@ -2,7 +2,7 @@ export const ociManifest = 'application/vnd.oci.image.manifest.v1+json'
 export const ociIndex = 'application/vnd.oci.image.index.v1+json'
 export const dockerManifest = 'application/vnd.docker.distribution.manifest.v2+json'
 export const dockerList = 'application/vnd.docker.distribution.manifest.list.v2+json'
-export const emptyConfig = 'application/vnd.oci.empty.v1+json'
+const emptyConfig = 'application/vnd.oci.empty.v1+json'
 
 export type ManifestKind = 'image' | 'index'
 

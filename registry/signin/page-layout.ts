@@ -1,8 +1,8 @@
 import { type Html, html } from './html.ts'
 
-export const stylePath = '/login/page.css'
-export const scriptPath = '/login/page.js'
-export const iconPath = '/login/icon.svg'
+const stylePath = '/login/page.css'
+const scriptPath = '/login/page.js'
+const iconPath = '/login/icon.svg'
 
 export interface PageParts {
   readonly title: string

@@ -2,7 +2,7 @@ import { type Html, html } from './html.ts'
 import { pageOf } from './page-layout.ts'
 
 /** A provider as the sign-in page shows it. */
-export interface ProviderLink {
+interface ProviderLink {
   readonly title: string
   readonly href: string
   readonly isDown: boolean

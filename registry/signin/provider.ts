@@ -4,22 +4,20 @@ import { accountOf } from './account.ts'
 import type { ProviderKey, ProviderSettings } from './provider-settings.ts'
 
 /** What one sign-in must bring back. */
-export interface Proofs {
+interface Proofs {
   readonly state: string
   readonly nonce: string
   /** Of PKCE. */
   readonly verifier: string
 }
 
-export type Begun =
-  | { readonly ok: true; readonly url: string }
-  | { readonly ok: false; readonly reason: string }
-export type Finished =
+type Begun = { readonly ok: true; readonly url: string } | { readonly ok: false; readonly reason: string }
+type Finished =
   | { readonly ok: true; readonly user: string; readonly groups: readonly string[] }
   | { readonly ok: false; readonly kind: 'refused' | 'unreachable'; readonly reason: string }
 
 /** `checking`: not known yet. */
-export type Reachable = 'ready' | 'checking' | 'down'
+type Reachable = 'ready' | 'checking' | 'down'
 
 /** An OpenID provider that people sign in with. Nothing is asked of it before somebody wants to. */
 export interface Provider {

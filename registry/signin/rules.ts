@@ -18,7 +18,7 @@ export interface SignInRules {
   readonly allowed: readonly string[]
 }
 
-export interface SignInProblem extends Pick<ConfigProblem, 'code' | 'message'> {
+interface SignInProblem extends Pick<ConfigProblem, 'code' | 'message'> {
   readonly keyPath: string
 }
 type Read =

@@ -8,7 +8,7 @@ import { layout } from './layout.ts'
 import { errorText } from './root.ts'
 
 /** `_zotbar/store.json`: which data folder this is, wherever it is mounted or copied to. */
-export interface StoreMarker {
+interface StoreMarker {
   readonly format: 1
   /** 32 hex digits, drawn once. */
   readonly id: string

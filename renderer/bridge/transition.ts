@@ -3,7 +3,7 @@ import type { JournalEntry, ProcessState } from '../../contract/registry-state.t
 export type StepName = 'finish' | 'stop' | 'start' | 'serve'
 
 /** One step of a restart or stop. Times are ms since the epoch; a step that nobody saw has none. */
-export interface TransitionStep {
+interface TransitionStep {
   name: StepName
   since?: number
   until?: number

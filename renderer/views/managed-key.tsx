@@ -16,7 +16,7 @@ import { Secret } from './secret.tsx'
 import { useStore } from './view-model.tsx'
 
 /** Whether a key wants something: its end is near, or it is not as our record says. */
-export const keyNeedsAttention = (key: ManagedKey): boolean =>
+const keyNeedsAttention = (key: ManagedKey): boolean =>
   key.nearEnd ||
   key.drift.some(({ id }) => id !== 'unseen') ||
   key.sinks.some(sink => sink.state === 'failed')

@@ -24,7 +24,7 @@ export function useAnswer(run: Pick<RunbookDetails, 'question'> | undefined): Ru
 }
 
 /** What the registry is like now, for a run that has ended. */
-export const registryFacts = ({ snapshot, status }: ViewModel): [string, ReactNode][] => [
+const registryFacts = ({ snapshot, status }: ViewModel): [string, ReactNode][] => [
   ['Registry', `${status.headline}${snapshot.process.kind === 'serving' ? ` at ${address(snapshot)}` : ''}`],
   ['Engine', engineName(snapshot)],
   ...(snapshot.upgrade && snapshot.upgrade.advisories.length > 0

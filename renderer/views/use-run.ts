@@ -5,7 +5,7 @@ import { useStore, type ViewModel } from './view-model.tsx'
 const askAgainMs = 500
 
 /** The run under way, as a view of it in full. */
-export function detailsOf({ step, ...progress }: RunbookProgress): RunbookDetails {
+function detailsOf({ step, ...progress }: RunbookProgress): RunbookDetails {
   return { ...progress, changed: [], ...(step ? { partsOf: step.id } : {}) }
 }
 

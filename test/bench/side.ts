@@ -29,7 +29,7 @@ export interface Server {
 const root = join(import.meta.dirname, '..', '..')
 
 /** What only our engine understands: parts of config.json, flags of Node, environment. */
-export interface EngineOptions {
+interface EngineOptions {
   settings?: Settings
   nodeOptions?: string[]
   environment?: Record<string, string>

@@ -2,11 +2,11 @@ import { type Descriptor, digestOf, imageManifest } from './client.ts'
 import { repositoryName } from './image-store.ts'
 
 /** One image has a manifest, a config and eight layers. */
-export const blobsPerImage = 10
+const blobsPerImage = 10
 export const tagsPerRepository = 10
 
 /** A blob to be written, with what names it. */
-export interface Content extends Descriptor {
+interface Content extends Descriptor {
   text: string
 }
 

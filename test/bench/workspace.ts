@@ -18,7 +18,7 @@ export interface Workspace {
   dispose(): Promise<void>
 }
 
-export interface StartOptions {
+interface StartOptions {
   cwd: string
   log: string
   stdout?: 'log' | 'pipe'

@@ -19,7 +19,7 @@ import { type Behaviour, makeZot } from '../fakes/zot/build-zot.ts'
 import { type AppRig, createAppRig, targetAt } from '../integration/app/app-rig.ts'
 import { pushImage } from '../integration/registry/client.ts'
 
-export const [oldVersion, newVersion] = ['v2.1.13', 'v2.1.15']
+const [oldVersion, newVersion] = ['v2.1.13', 'v2.1.15']
 
 /** The steps as they are, so that a new one is a new case. */
 const { steps } = upgradeRunbook(

@@ -116,7 +116,7 @@ export const states = {
   stopped: (now: number): ProcessState => ({ kind: 'stopped', since: now - 42 * min, why: 'asked' }),
 } satisfies Record<string, (now: number) => ProcessState>
 
-export const healthy: ProbeResult[] = [
+const healthy: ProbeResult[] = [
   { id: 'port', outcome: 'passed', tookMs: 1, detail: '1 ms' },
   { id: 'ready', outcome: 'passed', tookMs: 2, detail: '/readyz 200' },
   { id: 'catalog', outcome: 'passed', tookMs: 3, detail: '58 repositories' },

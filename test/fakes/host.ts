@@ -68,7 +68,7 @@ export const aKey: ApiKey = {
   managed: false,
 }
 
-export const aManagedKey: ManagedKey = {
+const aManagedKey: ManagedKey = {
   registry: '127.0.0.1:5050',
   user: 'zot-ci',
   label: 'zotbar/box/2026-01-01-0a1b2c',

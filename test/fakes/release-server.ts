@@ -16,7 +16,7 @@ export interface ServedAsset {
   size?: number
 }
 
-export interface ServedRelease {
+interface ServedRelease {
   assets: ServedAsset[]
   notes?: string
   publishedAt?: string
@@ -24,7 +24,7 @@ export interface ServedRelease {
   prerelease?: boolean
 }
 
-export interface Asked {
+interface Asked {
   host: 'api' | 'web' | 'assets'
   path: string
   headers: IncomingMessage['headers']

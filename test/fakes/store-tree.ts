@@ -4,7 +4,7 @@ import { join } from 'node:path'
 
 const refName = 'org.opencontainers.image.ref.name'
 
-export const sha256 = (bytes: string | Buffer): string => createHash('sha256').update(bytes).digest('hex')
+const sha256 = (bytes: string | Buffer): string => createHash('sha256').update(bytes).digest('hex')
 
 /** A store in zot's layout that a test writes by hand: no registry, so it makes thousands of files a second. */
 export class StoreTree {

@@ -1,5 +1,6 @@
 // `npm test`: gets the real programs, builds, then lint, types, unit, integration and browser suites, and one closing line.
-import { join } from 'node:path'
+import { globSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { prepare } from './prepare.mjs'
 import { ofPlaywright } from './report.mjs'
 
@@ -8,8 +9,9 @@ const { bin, end, results, run, vitestReport } = await prepare()
 const retries = process.env.CI === 'true' ? 1 : 0
 
 run('lint', bin('biome'), ['check', '.'])
-for (const part of ['preload', 'main', 'registry', 'renderer', 'test'])
+for (const part of globSync('*/tsconfig.json').map(dirname).sort())
   run(`types of ${part}`, bin('tsc'), ['-p', part])
+run('dead code', bin('knip'), ['--no-progress'])
 
 for (const project of ['unit', 'integration']) {
   const { args, env, reportIn } = vitestReport(project)

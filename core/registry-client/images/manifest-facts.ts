@@ -4,7 +4,7 @@ import { parseJson } from '../../../lib/json.ts'
 import type { RegistryHttp } from '../../platform/registry-http.ts'
 
 /** What a manifest says about an image. Bytes; `blobs` are all it stands on, itself included, each once. */
-export interface Facts {
+interface Facts {
   mediaType: string
   platforms: { platform: string; digest: string; size: number }[]
   layers: { digest: string; size: number }[]

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import { writeSync } from 'node:fs'
 import type { Child, Spawn } from '../../../core/supervisor/launch.ts'
 
-export class FakeChild extends EventEmitter implements Child {
+class FakeChild extends EventEmitter implements Child {
   readonly pid: number
   readonly signals: string[] = []
 

@@ -22,7 +22,6 @@ import { fileURLToPath } from 'node:url'
 const here = dirname(fileURLToPath(import.meta.url))
 const root = join(here, '..', '..', '..')
 const program = join(here, 'program.cjs')
-const fuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'
 
 export type Behaviour =
   | 'good'
@@ -40,7 +39,7 @@ export type Behaviour =
 /**
  * A program in the machine's own format that behaves as zot: Node's single executable form, around
  * dist/registry/zotbar-registry.mjs. Built once for a version of the program and kept.
- * https://nodejs.org/docs/latest-v24.x/api/single-executable-applications.html
+ * https://nodejs.org/docs/latest-v26.x/api/single-executable-applications.html
  */
 function builtZot(): string {
   const hash = createHash('sha256').update(readFileSync(program)).update(process.version).digest('hex')
@@ -49,22 +48,14 @@ function builtZot(): string {
   if (existsSync(built)) return built
   mkdirSync(folder, { recursive: true })
   const work = `${built}.${randomBytes(4).toString('hex')}`
-  const blob = `${work}.blob`
   const settings = `${work}.json`
   writeFileSync(
     settings,
-    JSON.stringify({ main: program, output: blob, disableExperimentalSEAWarning: true }),
+    JSON.stringify({ main: program, output: work, disableExperimentalSEAWarning: true }),
   )
-  execFileSync(process.execPath, ['--experimental-sea-config', settings], { stdio: 'pipe' })
-  copyFileSync(process.execPath, work)
-  const postject = join(root, 'node_modules', 'postject', 'dist', 'cli.js')
-  const mac = process.platform === 'darwin' ? ['--macho-segment-name', 'NODE_SEA'] : []
-  execFileSync(process.execPath, [postject, work, 'NODE_SEA_BLOB', blob, '--sentinel-fuse', fuse, ...mac], {
-    stdio: 'pipe',
-  })
+  execFileSync(process.execPath, ['--build-sea', settings], { stdio: 'pipe' })
   if (process.platform === 'darwin') execFileSync('codesign', ['--sign', '-', '--force', work])
   renameSync(work, built)
-  rmSync(blob)
   rmSync(settings)
   return built
 }

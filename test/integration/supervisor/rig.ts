@@ -18,7 +18,7 @@ import { freePort } from '../../setup/free-port.ts'
 export const processes = systemProcessTable()
 
 /** Waits a tenth of what users wait. */
-export const quick: Partial<Policy> = {
+const quick: Partial<Policy> = {
   backoffMs: [0, 100, 200],
   foreignRetryMs: 200,
   failedRetryMs: 200,

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RunbookEnd, RunbookLine } from '../../../contract/runbook.ts'
-import type { UpgradePlan, UpgradeState } from '../../../contract/upgrade.ts'
+import type { UpgradePlan } from '../../../contract/upgrade.ts'
 import { eventually } from '../../fakes/eventually.ts'
 import { type Behaviour, makeZot } from '../../fakes/zot/build-zot.ts'
 import { digestText } from '../../suites/image.ts'
@@ -116,5 +116,3 @@ function stepsOf(lines: readonly ToldLine[]): Record<string, string> {
   for (const { step, phase } of lines) if (step !== undefined) steps[step] = phase
   return steps
 }
-
-export type { UpgradeState }
