@@ -1,6 +1,5 @@
 import { signInCommands } from '../contract/messages/notice-message.ts'
-import { exitCode } from './exit-code.ts'
-import type { Verb, VerbContext } from './verb.ts'
+import { exitCode, type Verb, type VerbContext } from './verb.ts'
 
 /** The admin that the first run made, with the password. `only`: nothing but the password, for a pipe. */
 export const show: Verb<{ only: boolean }> = (context, { only }) => tell(context, 'show', only)

@@ -2,9 +2,8 @@ import { bytes, when } from '../contract/messages/format.ts'
 import { status as statusObject } from '../contract/messages/status.ts'
 import { contentText, figureText } from '../contract/messages/undecided-message.ts'
 import type { DataFolder, FolderBefore, FolderFound } from '../contract/undecided.ts'
-import { exitCode } from './exit-code.ts'
-import { table } from './table.ts'
-import type { Verb } from './verb.ts'
+import { table } from './output.ts'
+import { exitCode, type Verb } from './verb.ts'
 import { watchingStates } from './watch-states.ts'
 
 /** What the data folder was and what it is, side by side. With --json one object: {same, difference?, found, was?, choice?}. */

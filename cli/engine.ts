@@ -1,10 +1,9 @@
 import { resolve } from 'node:path'
 import { when } from '../contract/messages/format.ts'
 import type { EngineChoice } from '../contract/undecided.ts'
-import { exitCode } from './exit-code.ts'
 import { tellRun } from './follow-run.ts'
-import { table } from './table.ts'
-import type { Verb } from './verb.ts'
+import { table } from './output.ts'
+import { exitCode, type Verb } from './verb.ts'
 
 export interface UseOptions {
   engine: 'zotbar-registry' | 'zot'

@@ -3,10 +3,9 @@ import type { Failure } from '../contract/failure.ts'
 import { partStateText, progressText, resultText } from '../contract/messages/runbook-message.ts'
 import type { Result } from '../contract/result.ts'
 import type { RunbookLine, RunbookPlan, RunbookQuestion } from '../contract/runbook.ts'
-import { type ExitCode, exitCode, exitCodeOf } from './exit-code.ts'
 import { failureText } from './output.ts'
 import { readHidden } from './secret-input.ts'
-import type { VerbContext } from './verb.ts'
+import { type ExitCode, exitCode, exitCodeOf, type VerbContext } from './verb.ts'
 
 /** Where nobody can be asked, what is locked is tried again every so often, this many times. */
 const again = { afterMs: 3_000, times: 20 }

@@ -1,9 +1,7 @@
 import type { Image, UnreadableRepository } from '../contract/image.ts'
 import { bytes, when } from '../contract/messages/format.ts'
-import { exitCode } from './exit-code.ts'
-import { table } from './table.ts'
-import type { Verb } from './verb.ts'
-import { visible } from './visible.ts'
+import { table, visible } from './output.ts'
+import { exitCode, type Verb } from './verb.ts'
 
 interface Named {
   repository: string

@@ -1,7 +1,6 @@
 import { count } from '../contract/messages/format.ts'
-import { exitCode } from './exit-code.ts'
-import { table } from './table.ts'
-import type { Verb } from './verb.ts'
+import { table } from './output.ts'
+import { exitCode, type Verb } from './verb.ts'
 
 export interface CreateOptions {
   user: string

@@ -1,7 +1,5 @@
-import { exitCode } from './exit-code.ts'
-import type { Output } from './output.ts'
-import type { Verb } from './verb.ts'
-import { visible } from './visible.ts'
+import { type Output, visible } from './output.ts'
+import { exitCode, type Verb } from './verb.ts'
 
 /**
  * Prints the newest lines of the registry's output, as it wrote them; with `follow` also what comes, across restarts

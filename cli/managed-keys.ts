@@ -1,11 +1,10 @@
-import type { ManagedKey } from '../contract/managed-key.ts'
+import type { ManagedKey } from '../contract/key.ts'
 import { count } from '../contract/messages/format.ts'
 import { partStateText } from '../contract/messages/runbook-message.ts'
 import type { RunbookPart } from '../contract/runbook.ts'
-import { exitCode } from './exit-code.ts'
 import { tellRun } from './follow-run.ts'
 import { hasTerminal, readHidden, readPiped } from './secret-input.ts'
-import type { Verb, VerbContext } from './verb.ts'
+import { exitCode, type Verb, type VerbContext } from './verb.ts'
 
 export interface ManageOptions {
   user: string

@@ -1,9 +1,8 @@
 import { homedir } from 'node:os'
 import { writeAtomic } from '../lib/atomic-file.ts'
 import { openInBrowser } from './browser.ts'
-import { exitCode } from './exit-code.ts'
 import { askDefaultBrowser, placeForPage } from './page-place.ts'
-import type { Verb } from './verb.ts'
+import { exitCode, type Verb } from './verb.ts'
 
 /** Opens the dashboard in the system's browser, or with `print` prints a link that works once. */
 export const open: Verb<{ print: boolean }> = async ({ out, client, home }, options) => {

@@ -1,7 +1,6 @@
 import { failureMessage } from '../contract/messages/failure-message.ts'
 import { plain } from '../contract/messages/format.ts'
-import { type CliFailure, type ExitCode, exitCodeOf } from './exit-code.ts'
-import { visibleLines } from './visible.ts'
+import { type CliFailure, type ExitCode, exitCodeOf } from './verb.ts'
 
 /** Where a command writes: people read stdout and stderr, programs read JSON on stdout and nothing else. */
 export interface Output {
@@ -55,4 +54,27 @@ export function failureText(error: CliFailure): string {
     return `zotbar: No browser could be opened here\n  ${error.reason}.\n  Open this link yourself; it works once, within 10 minutes: ${error.url}`
   const { title, steps } = failureMessage(error)
   return [`zotbar: ${title}`, ...steps.map(step => `  ${step}`)].join('\n')
+}
+
+/** Terminals obey control characters, and directions of writing make text look like another. */
+const commands = /(?!\t)[\p{Cc}\p{Bidi_Control}]/gu
+
+/** Text that strangers may have written (labels, platforms, lines of a log), as it may stand in one line. */
+export const visible = (text: string): string => text.replace(commands, '�')
+
+/** The same for several lines. */
+export const visibleLines = (text: string): string => text.split('\n').map(visible).join('\n')
+
+/** Columns on one text edge each, two spaces apart; the last one is not padded. */
+export function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [heads, ...rows.map(row => row.map(visible))]
+  const widths = heads.map((_, column) => Math.max(...all.map(row => row[column]?.length ?? 0)))
+  return all
+    .map(row =>
+      row
+        .map((cell, column) => cell.padEnd((widths[column] ?? 0) + 2))
+        .join('')
+        .trimEnd(),
+    )
+    .join('\n')
 }

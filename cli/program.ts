@@ -1,12 +1,10 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { appVersion } from '../lib/app-version.ts'
 import { nearest } from '../lib/nearest.ts'
-import { type ExitCode, exitCode } from './exit-code.ts'
 import { type Output, output } from './output.ts'
 import { addRegistryVerbs } from './registry-verbs.ts'
 import { addRunbookVerbs, addUpgradeVerb } from './runbook-verbs.ts'
-import { usage } from './usage.ts'
-import type { Verb, VerbContext } from './verb.ts'
+import { type ExitCode, exitCode, usage, type Verb, type VerbContext } from './verb.ts'
 
 interface Json {
   json?: boolean

@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
 import { addKeyVerbs } from './key-verbs.ts'
-import { usage } from './usage.ts'
-import type { Verb } from './verb.ts'
+import { usage, type Verb } from './verb.ts'
 
 export interface Json {
   json?: boolean

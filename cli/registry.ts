@@ -1,7 +1,6 @@
 import { duration } from '../contract/messages/format.ts'
 import { status as statusObject } from '../contract/messages/status.ts'
-import { exitCode } from './exit-code.ts'
-import type { Verb } from './verb.ts'
+import { exitCode, type Verb } from './verb.ts'
 import { watchingStates } from './watch-states.ts'
 
 /** Stops the registry; the app goes on. Returns when it has ended. */

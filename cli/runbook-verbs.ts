@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { AddVerb, Json, Run } from './registry-verbs.ts'
-import { usage } from './usage.ts'
+import { usage } from './verb.ts'
 
 interface UpgradeText extends Json {
   to?: string

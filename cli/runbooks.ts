@@ -9,9 +9,8 @@ import {
   stepStateText,
 } from '../contract/messages/runbook-message.ts'
 import type { RunbookDetails, RunbookProgress } from '../contract/runbook.ts'
-import { exitCode } from './exit-code.ts'
-import { table } from './table.ts'
-import type { Verb } from './verb.ts'
+import { table } from './output.ts'
+import { exitCode, type Verb } from './verb.ts'
 
 /** What is under way, and the last 50 runs. With --json one object: {current?, runs: [...]}. */
 export const list: Verb<object> = async ({ out, client, now }) => {

@@ -1,7 +1,6 @@
 import type { Failure } from '../contract/failure.ts'
 import type { SettingRow } from '../contract/setting.ts'
-import { exitCode } from './exit-code.ts'
-import type { Verb, VerbContext } from './verb.ts'
+import { exitCode, type Verb, type VerbContext } from './verb.ts'
 
 /** All settings with their values. */
 export const list: Verb<object> = async ({ out, client }) => {

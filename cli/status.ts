@@ -1,14 +1,13 @@
-import { advisoryMessage } from '../contract/messages/advisory-message.ts'
 import { lastEvents } from '../contract/messages/event-message.ts'
 import { bytes, count } from '../contract/messages/format.ts'
 import { keyLines } from '../contract/messages/key-message.ts'
 import { noticeMessage } from '../contract/messages/notice-message.ts'
+import { advisoryMessage } from '../contract/messages/release-message.ts'
 import { runningPid, status as statusObject } from '../contract/messages/status.ts'
 import { statusSummary } from '../contract/messages/status-summary.ts'
 import { storageTitle, unreadableMessage } from '../contract/messages/storage-message.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
-import { exitCode } from './exit-code.ts'
-import type { Verb } from './verb.ts'
+import { exitCode, type Verb } from './verb.ts'
 
 /** Says in a few lines whether the registry serves. Exits 0 for `serving`, 4 for any other state. */
 export const status: Verb<object> = async ({ out, client, now }) => {

@@ -1,11 +1,9 @@
 import { resolve } from 'node:path'
 import { longDate } from '../contract/messages/format.ts'
 import type { ReleaseRow } from '../contract/upgrade.ts'
-import { exitCode } from './exit-code.ts'
 import { tellRun } from './follow-run.ts'
-import { failureText } from './output.ts'
-import { table } from './table.ts'
-import type { Verb } from './verb.ts'
+import { failureText, table } from './output.ts'
+import { exitCode, type Verb } from './verb.ts'
 
 export interface UpgradeOptions {
   to: string | undefined

@@ -1,3 +1,5 @@
+import type { RunbookPart } from './runbook.ts'
+
 /** An API key, without its secret. Times are RFC 3339; null: never. */
 export interface ApiKey {
   uuid: string
@@ -33,4 +35,89 @@ export interface KeyRevoked {
   revoked: string[]
   /** Keys minted with the revoked one that still work. */
   descendants: string[]
+}
+
+/** A place that a managed key was handed to. `stale`: it holds another one; `unknown`: not looked at, or not handed yet. */
+export interface ManagedSink {
+  /** As the user wrote it: "op:CI/registry/password". */
+  spec: string
+  title: string
+  place: string
+  state: 'proven' | 'accepted' | 'stale' | 'unknown' | 'failed'
+  /** When that was found, RFC 3339. */
+  at?: string
+  words?: string
+}
+
+/** Something about a managed key that is not as our record says. */
+export interface KeyDrift {
+  id: 'revoked-elsewhere' | 'expired' | 'secret-gone' | 'unknown-key' | 'sink-stale' | 'elsewhere' | 'unseen'
+  /** One sentence, and what to do about it. */
+  words: string
+  repair: string
+}
+
+/** A key under care. Times are RFC 3339; null: never. No secret in it. */
+export interface ManagedKey {
+  /** As clients call it: "127.0.0.1:5050". */
+  registry: string
+  user: string
+  label: string
+  uuid: string
+  createdAt: string
+  expirationDate: string | null
+  lastUsed: string | null
+  kept: 'keychain' | 'encrypted-file' | 'plain-file'
+  /** In the order in which they are delivered to. */
+  sinks: ManagedSink[]
+  proveRepository?: string
+  /** The key before, which still works until then. `words`: why it is still there although its time has come. */
+  retiring?: {
+    uuid: string
+    label: string
+    createdAt?: string
+    expirationDate?: string | null
+    retireAt: string
+    lastUsed?: string
+    words?: string
+  }
+  /** The one that is to take its place, made by a rotation that has not switched yet. */
+  next?: { label: string; createdAt: string; expirationDate: string | null }
+  drift: KeyDrift[]
+  /** Days until it ends, begun ones counted; negative afterwards, null for a key that never ends. */
+  daysLeft: number | null
+  /** 30 days or fewer are left. */
+  nearEnd: boolean
+  /** Its last sixth has begun: day 75 of 90. */
+  shouldRotate: boolean
+}
+
+export interface ManagedKeyList {
+  keys: ManagedKey[]
+  /** Where secrets are kept, or why they cannot be: for people. */
+  store: string
+}
+
+/** A key that was put under care, and what was found out about it. */
+export interface KeyUnderCare extends ManagedKey {
+  checks: RunbookPart[]
+}
+
+/** `works`: no check failed; one that could not be made is `skipped`. */
+export interface KeyProof {
+  user: string
+  works: boolean
+  checks: RunbookPart[]
+}
+
+/** What a glance needs to know of a managed key. `trouble`: why it does not work, half a sentence. */
+export interface ManagedKeyGlance {
+  user: string
+  registry: string
+  uuid: string
+  createdAt?: string
+  expirationDate: string | null
+  daysLeft: number | null
+  shouldRotate: boolean
+  trouble?: string
 }

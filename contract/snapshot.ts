@@ -1,6 +1,6 @@
 import type { Failure } from './failure.ts'
 import type { UnreadableRepository } from './image.ts'
-import type { ManagedKeyGlance } from './managed-key.ts'
+import type { ManagedKeyGlance } from './key.ts'
 import type { JournalEntry, ProcessState } from './registry-state.ts'
 import type { Finding, RunbookProgress } from './runbook.ts'
 

@@ -1,4 +1,4 @@
-import type { ManagedKeyGlance, ManagedSink } from '../managed-key.ts'
+import type { ManagedKeyGlance, ManagedSink } from '../key.ts'
 import type { Snapshot } from '../snapshot.ts'
 import { count, longDate, plain } from './format.ts'
 

@@ -1,7 +1,8 @@
-import type { ManifestFault, ReleaseFailure, WebCause } from '../release-failure.ts'
+import type { ManifestFault, ReleaseFailure, WebCause } from '../failure.ts'
 import { unreachable } from '../result.ts'
+import type { Snapshot } from '../snapshot.ts'
 import type { FailureMessage } from './failure-message.ts'
-import { bytes, capital, exactMoment } from './format.ts'
+import { bytes, capital, count, exactMoment } from './format.ts'
 
 /** The failures of getting a version of zot, and of trusting it. */
 export function releaseFailureMessage(error: ReleaseFailure): FailureMessage {
@@ -206,4 +207,23 @@ function manifestText(fault: ManifestFault): string {
 /** Without `URL`, which the page and Node have and the contract's types have not. */
 function hostOf(url: string): string {
   return /^[a-z]+:\/\/(?:[^/@]*@)?([^/?#]+)/i.exec(url)?.[1] ?? url
+}
+
+/** Advisories against the version that runs; undefined without one. `title` has no full stop. */
+export function advisoryMessage({
+  upgrade,
+  engine,
+}: Pick<Snapshot, 'upgrade' | 'engine'>): { title: string; detail: string } | undefined {
+  const advisories = upgrade?.advisories ?? []
+  if (advisories.length === 0) return undefined
+  const verb = advisories.length === 1 ? 'affects' : 'affect'
+  const newest = upgrade?.newest
+  const way =
+    newest === undefined || newest === engine.version
+      ? 'What to do: zotbar upgrade --dry-run.'
+      : `${newest} is there; what it would mean: zotbar upgrade --dry-run.`
+  return {
+    title: `${count(advisories.length, 'advisory', 'advisories')} ${verb} ${engine.version ?? engine.id}`,
+    detail: `${advisories.map(({ id }) => id).join(', ')}. ${way}`,
+  }
 }

@@ -1,9 +1,9 @@
 import type { ConfigFault, Exit, Failure } from '../failure.ts'
+import type { ProcessState } from '../registry-state.ts'
 import { unreachable } from '../result.ts'
 import type { OpenChoice } from '../undecided.ts'
 import type { FailureMessage } from './failure-message.ts'
-import { count, duration } from './format.ts'
-import { holder } from './names.ts'
+import { atTime, count, duration, holder } from './format.ts'
 
 /** What can keep the registry from starting, running or ending. */
 type StartFailure = Extract<
@@ -170,4 +170,29 @@ export function openChoiceMessage({ why, commands }: OpenChoice): string[] {
     `When the port is free, nothing is started until ${wanted}.`,
     ...commands.map(command => `On the command line, then: ${command}`),
   ]
+}
+
+type Starting = Extract<ProcessState, { kind: 'starting' }>
+
+/** "Restarting, for 12 s now". `now` in ms since the epoch. */
+export function startingHeadline(state: Starting, now: number): string {
+  const words = state.cause === 'asked-restart' ? 'Restarting' : 'Starting'
+  return now - state.since > 10_000 ? `${words}, for ${duration(now - state.since)} now` : words
+}
+
+/** Why it starts, and until when it may take. */
+export function startingReason(state: Starting, now: number): string {
+  const limit = `It has until ${atTime(state.deadline, now)} to answer.`
+  switch (state.cause) {
+    case 'crashed':
+    case 'ended-by-itself':
+    case 'start-failed':
+      return `The registry ended by itself and is being started again. ${limit}`
+    case 'hung':
+      return `The registry had stopped answering and is being started again. ${limit}`
+    case 'asked-restart':
+      return `You asked. ${limit}`
+    default:
+      return limit
+  }
 }

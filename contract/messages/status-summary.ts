@@ -1,11 +1,10 @@
 import type { Exit } from '../failure.ts'
-import type { ManagedKeyGlance } from '../managed-key.ts'
+import type { ManagedKeyGlance } from '../key.ts'
 import type { ProcessState, Silence, StateName } from '../registry-state.ts'
 import { unreachable } from '../result.ts'
 import type { RunbookProgress } from '../runbook.ts'
 import type { ProbeResult, Snapshot } from '../snapshot.ts'
 import type { OpenChoice } from '../undecided.ts'
-import { advisoryMessage } from './advisory-message.ts'
 import { engineQuestion, type Question } from './choice-message.ts'
 import { failureMessage } from './failure-message.ts'
 import {
@@ -15,16 +14,17 @@ import {
   count,
   duration,
   exactTime,
+  holder,
   inWords,
+  programName,
   secondsUntil,
   timeOfDay,
   when,
 } from './format.ts'
 import { keyReason, urgentKeys } from './key-message.ts'
-import { holder, programName } from './names.ts'
+import { advisoryMessage } from './release-message.ts'
 import { progressText } from './runbook-message.ts'
-import { exitMessage, openChoiceMessage } from './start-message.ts'
-import { startingHeadline, startingReason } from './starting-message.ts'
+import { exitMessage, openChoiceMessage, startingHeadline, startingReason } from './start-message.ts'
 import { isFull, unreadableMessage } from './storage-message.ts'
 import { undecidedMessage } from './undecided-message.ts'
 

@@ -1,5 +1,5 @@
 import type { UnreadableRepository } from '../image.ts'
-import type { StorageState } from '../snapshot.ts'
+import type { ProbeId, StorageState } from '../snapshot.ts'
 import { aboutDays, bytes, capital, count } from './format.ts'
 
 /** "41.2 GB in 58 repositories"; undefined before the first count. */
@@ -57,3 +57,14 @@ export function unreadableMessage(
     each: left > 0 ? [...each, `and ${left} more`] : each,
   }
 }
+
+/** What a probe proves when it passes, as its row says it. */
+export const probeTitle: Record<ProbeId, string> = {
+  port: 'Port answers',
+  ready: 'Ready',
+  catalog: 'Catalog',
+  manifest: 'A pull matches its digest',
+}
+
+/** How a probe ended, for screen readers and beside its glyph. */
+export const outcomeText = { passed: 'passed', failed: 'failed', skipped: 'not checked' } as const

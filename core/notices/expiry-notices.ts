@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import * as v from 'valibot'
-import type { ManagedKeyGlance } from '../../contract/managed-key.ts'
+import type { ManagedKeyGlance } from '../../contract/key.ts'
 import { noticeMessage } from '../../contract/messages/notice-message.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { Notice } from '../../contract/snapshot.ts'

@@ -1,5 +1,5 @@
 import type { ZotbarHandlers } from '../../contract/contract.ts'
-import type { ManagedKeyGlance } from '../../contract/managed-key.ts'
+import type { ManagedKeyGlance } from '../../contract/key.ts'
 import { fail, ok } from '../../contract/result.ts'
 import type { Notice } from '../../contract/snapshot.ts'
 import type { Clock } from '../../lib/clock.ts'

@@ -1,4 +1,4 @@
-import type { WebCause, WebFailure } from '../../contract/release-failure.ts'
+import type { WebCause, WebFailure } from '../../contract/failure.ts'
 import { errorCode } from '../../lib/error-code.ts'
 
 /** The proxies of an environment; empty text means none. */

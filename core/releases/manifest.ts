@@ -1,7 +1,7 @@
 import { type KeyObject, verify } from 'node:crypto'
 import { join } from 'node:path'
 import * as v from 'valibot'
-import type { ManifestFault } from '../../contract/release-failure.ts'
+import type { ManifestFault } from '../../contract/failure.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import { reasonOf } from '../../lib/error-code.ts'
 import { readJsonFile, type SetAside, writeJsonFile } from '../platform/json-file.ts'

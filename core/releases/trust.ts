@@ -1,7 +1,6 @@
-import type { Failure } from '../../contract/failure.ts'
+import type { Failure, ManifestFault } from '../../contract/failure.ts'
 import { failureMessage } from '../../contract/messages/failure-message.ts'
 import { bytes, exactMoment } from '../../contract/messages/format.ts'
-import type { ManifestFault } from '../../contract/release-failure.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { RunbookPart } from '../../contract/runbook.ts'
 import { checkBinary } from '../platform/binary.ts'

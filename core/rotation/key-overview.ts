@@ -1,4 +1,4 @@
-import type { KeyDrift, ManagedKey, ManagedKeyGlance, ManagedSink } from '../../contract/managed-key.ts'
+import type { KeyDrift, ManagedKey, ManagedKeyGlance, ManagedSink } from '../../contract/key.ts'
 import { failureMessage } from '../../contract/messages/failure-message.ts'
 import type { RotationParts } from './deps.ts'
 import { accessTo } from './key-access.ts'

@@ -1,4 +1,4 @@
-import type { KeyProof } from '../../contract/managed-key.ts'
+import type { KeyProof } from '../../contract/key.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { RunbookPart } from '../../contract/runbook.ts'
 import type { Sink } from '../sinks/sink.ts'

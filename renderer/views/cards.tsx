@@ -1,12 +1,13 @@
 import { columnTime, lastEvents } from '../../contract/messages/event-message.ts'
 import { failureMessage } from '../../contract/messages/failure-message.ts'
 import { bytes, count, exactMoment, shortName, when } from '../../contract/messages/format.ts'
-import { outcomeText, probeTitle } from '../../contract/messages/probe-message.ts'
 import {
   barText,
   daysToFullText,
   growthText,
   historyText,
+  outcomeText,
+  probeTitle,
   unreadableMessage,
 } from '../../contract/messages/storage-message.ts'
 import { Bar, Legend } from '../ui/bar.tsx'

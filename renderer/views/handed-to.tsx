@@ -1,4 +1,4 @@
-import type { ManagedKey, ManagedSink } from '../../contract/managed-key.ts'
+import type { ManagedKey, ManagedSink } from '../../contract/key.ts'
 import type { RunbookStep } from '../../contract/runbook.ts'
 import { Glyph, type StatusGlyph } from '../ui/glyph.tsx'
 

@@ -1,6 +1,6 @@
 import { useState } from 'react'
 import type { Failure } from '../../contract/failure.ts'
-import type { ManagedKey } from '../../contract/managed-key.ts'
+import type { ManagedKey } from '../../contract/key.ts'
 import { count } from '../../contract/messages/format.ts'
 import { clipboardMs, noticeDays } from '../../contract/messages/key-message.ts'
 import { announce } from '../ui/announcer.tsx'

@@ -1,7 +1,6 @@
 import { useEffect, useState } from 'react'
 import type { Failure } from '../../contract/failure.ts'
-import type { KeyCreated } from '../../contract/key.ts'
-import type { ManagedKey } from '../../contract/managed-key.ts'
+import type { KeyCreated, ManagedKey } from '../../contract/key.ts'
 import { count } from '../../contract/messages/format.ts'
 import { byUrgency } from '../../contract/messages/key-message.ts'
 import type { Result } from '../../contract/result.ts'

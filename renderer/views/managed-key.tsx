@@ -1,6 +1,6 @@
 import { useState } from 'react'
 import type { Failure } from '../../contract/failure.ts'
-import type { KeyProof, ManagedKey } from '../../contract/managed-key.ts'
+import type { KeyProof, ManagedKey } from '../../contract/key.ts'
 import { exactMoment, longDate, timeOfDay, when } from '../../contract/messages/format.ts'
 import { daysLeftText, lifetimeText, sinkStateText } from '../../contract/messages/key-message.ts'
 import { announce } from '../ui/announcer.tsx'

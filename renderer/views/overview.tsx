@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react'
-import { advisoryMessage } from '../../contract/messages/advisory-message.ts'
 import { count, exactMoment, exactTime, secondsUntil, shortName } from '../../contract/messages/format.ts'
 import { noticeMessage, noticesBesideKeys } from '../../contract/messages/notice-message.ts'
+import { advisoryMessage } from '../../contract/messages/release-message.ts'
 import { Copy } from '../ui/copy.tsx'
 import { Glyph, Icon } from '../ui/glyph.tsx'
 import { Ticking } from '../ui/ticking.tsx'

@@ -1,6 +1,6 @@
 import { useEffect, useId, useState } from 'react'
 import type { Failure } from '../../contract/failure.ts'
-import type { ManagedKey } from '../../contract/managed-key.ts'
+import type { ManagedKey } from '../../contract/key.ts'
 import { count } from '../../contract/messages/format.ts'
 import type { RunbookPlan } from '../../contract/runbook.ts'
 import { Button } from '../ui/button.tsx'

@@ -1,17 +1,17 @@
-import { advisoryMessage } from '../../contract/messages/advisory-message.ts'
 import { lastEvents } from '../../contract/messages/event-message.ts'
 import {
   bytes,
   count,
   exactMoment,
   exactTime,
+  programName,
   secondsUntil,
   shortName,
   when,
 } from '../../contract/messages/format.ts'
-import { programName } from '../../contract/messages/names.ts'
 import { noticeMessage, noticesBesideKeys } from '../../contract/messages/notice-message.ts'
-import { outcomeText, probeTitle } from '../../contract/messages/probe-message.ts'
+import { advisoryMessage } from '../../contract/messages/release-message.ts'
+import { outcomeText, probeTitle } from '../../contract/messages/storage-message.ts'
 import { Copy } from '../ui/copy.tsx'
 import { Glyph, Icon } from '../ui/glyph.tsx'
 import { Row } from '../ui/row.tsx'

@@ -1,6 +1,6 @@
 import { type ReactNode, useState } from 'react'
 import type { Failure } from '../../contract/failure.ts'
-import { advisoryMessage } from '../../contract/messages/advisory-message.ts'
+import { advisoryMessage } from '../../contract/messages/release-message.ts'
 import type { RunbookDetails } from '../../contract/runbook.ts'
 import { Glyph } from '../ui/glyph.tsx'
 import { address, engineName } from './facts.ts'

@@ -1,4 +1,4 @@
-import type { ManagedKey } from '../../contract/managed-key.ts'
+import type { ManagedKey } from '../../contract/key.ts'
 import { count, longDate, when } from '../../contract/messages/format.ts'
 import { momentText } from './managed-key.tsx'
 

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react'
 import type { Failure } from '../../contract/failure.ts'
-import { advisoryMessage } from '../../contract/messages/advisory-message.ts'
+import { advisoryMessage } from '../../contract/messages/release-message.ts'
 import type { UpgradePlan } from '../../contract/upgrade.ts'
 import { Findings } from './findings.tsx'
 import { RunPage } from './run-page.tsx'

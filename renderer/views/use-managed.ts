@@ -1,7 +1,6 @@
 import { useCallback, useEffect, useState } from 'react'
 import type { Failure } from '../../contract/failure.ts'
-import type { KeyList } from '../../contract/key.ts'
-import type { ManagedKeyList } from '../../contract/managed-key.ts'
+import type { KeyList, ManagedKeyList } from '../../contract/key.ts'
 import { useStore, type ViewModel } from './view-model.tsx'
 
 export interface KnownKeys {

@@ -1,5 +1,4 @@
-import type { ApiKey } from '../../contract/key.ts'
-import type { KeyDrift, ManagedKey, ManagedKeyGlance } from '../../contract/managed-key.ts'
+import type { ApiKey, KeyDrift, ManagedKey, ManagedKeyGlance } from '../../contract/key.ts'
 import type { RunbookDetails, RunbookPart, RunbookPlan, RunbookProgress } from '../../contract/runbook.ts'
 
 const s = 1_000

@@ -1,5 +1,5 @@
 import { expect, type Page } from '@playwright/test'
-import type { ManagedKey } from '../../contract/managed-key.ts'
+import type { ManagedKey } from '../../contract/key.ts'
 import { fail, ok } from '../../contract/result.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import {

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ControlClient, controlClient } from '../../../client/control-client.ts'
-import type { KeyProof, KeyUnderCare } from '../../../contract/managed-key.ts'
+import type { KeyProof, KeyUnderCare } from '../../../contract/key.ts'
 import type { Result } from '../../../contract/result.ts'
 import type { RunbookEnd, RunbookLine } from '../../../contract/runbook.ts'
 import { createAppRig, targetAt } from '../app/app-rig.ts'

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { exitCodeOf } from '../../../cli/exit-code.ts'
-import { output } from '../../../cli/output.ts'
-import { table } from '../../../cli/table.ts'
+import { output, table } from '../../../cli/output.ts'
+import { exitCodeOf } from '../../../cli/verb.ts'
 
 function captured(json: boolean) {
   const seen = { stdout: '', stderr: '' }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { statusText } from '../../../cli/status.ts'
-import type { ManagedKeyGlance } from '../../../contract/managed-key.ts'
+import type { ManagedKeyGlance } from '../../../contract/key.ts'
 import { plain } from '../../../contract/messages/format.ts'
 import { keyBadge, keyLines, lifetimeText } from '../../../contract/messages/key-message.ts'
 import { statusSummary } from '../../../contract/messages/status-summary.ts'

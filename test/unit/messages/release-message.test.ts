@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import type { ManifestFault, ReleaseFailure, WebCause } from '../../../contract/failure.ts'
 import { failureMessage } from '../../../contract/messages/failure-message.ts'
-import type { ManifestFault, ReleaseFailure, WebCause } from '../../../contract/release-failure.ts'
 
 const url = 'https://api.github.com/repos/project-zot/zot/releases'
 const path = '/home/a/engines/zot'

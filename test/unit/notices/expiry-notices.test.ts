@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { ManagedKeyGlance } from '../../../contract/managed-key.ts'
+import type { ManagedKeyGlance } from '../../../contract/key.ts'
 import {
   createExpiryNotices,
   type ExpiryNotices,
