@@ -2,6 +2,7 @@ import type { Failure } from '../failure.ts'
 import { unreachable } from '../result.ts'
 import { capital, duration } from './format.ts'
 import { hostFailureMessage } from './host-message.ts'
+import type { FailureMessage } from './message.ts'
 import { registryFailureMessage } from './registry-message.ts'
 import { releaseFailureMessage } from './release-message.ts'
 import { rotationFailureMessage } from './rotation-message.ts'
@@ -9,13 +10,7 @@ import { secretFailureMessage } from './secret-message.ts'
 import { startFailureMessage } from './start-message.ts'
 import { folderFailureMessage } from './undecided-message.ts'
 
-/** A failure as a person reads it: what happened, what it means, what to do. */
-export interface FailureMessage {
-  title: string
-  steps: string[]
-}
-
-/** The only place where an error code becomes words. */
+/** The only place where the code of a failure becomes text. */
 export function failureMessage(error: Failure): FailureMessage {
   switch (error.code) {
     case 'config-missing':

@@ -1,7 +1,7 @@
 import type { Failure } from '../failure.ts'
 import { unreachable } from '../result.ts'
-import type { FailureMessage } from './failure-message.ts'
 import { duration } from './format.ts'
+import type { FailureMessage } from './message.ts'
 
 /** What can go wrong on another host, and with a build there or here. */
 type HostFailure = Extract<

@@ -1,7 +1,7 @@
 import type { Failure } from '../failure.ts'
 import { unreachable } from '../result.ts'
-import type { FailureMessage } from './failure-message.ts'
 import { duration, imageReference } from './format.ts'
+import type { FailureMessage } from './message.ts'
 
 /** What can go wrong with the images, the keys and the accounts of a registry that runs. */
 type RegistryFailure = Extract<

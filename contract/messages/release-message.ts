@@ -1,8 +1,8 @@
 import type { ManifestFault, ReleaseFailure, WebCause } from '../failure.ts'
 import { unreachable } from '../result.ts'
 import type { Snapshot } from '../snapshot.ts'
-import type { FailureMessage } from './failure-message.ts'
 import { bytes, capital, count, exactMoment } from './format.ts'
+import type { FailureMessage } from './message.ts'
 
 /** The failures of getting a version of zot, and of trusting it. */
 export function releaseFailureMessage(error: ReleaseFailure): FailureMessage {

@@ -1,5 +1,5 @@
 import type { Failure } from '../failure.ts'
-import type { FailureMessage } from './failure-message.ts'
+import type { FailureMessage } from './message.ts'
 
 type RotationFailure = Extract<
   Failure,

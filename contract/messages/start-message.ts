@@ -2,8 +2,8 @@ import type { ConfigFault, Exit, Failure } from '../failure.ts'
 import type { ProcessState } from '../registry-state.ts'
 import { unreachable } from '../result.ts'
 import type { OpenChoice } from '../undecided.ts'
-import type { FailureMessage } from './failure-message.ts'
 import { atTime, count, duration, holder } from './format.ts'
+import type { FailureMessage } from './message.ts'
 
 /** What can keep the registry from starting, running or ending. */
 type StartFailure = Extract<

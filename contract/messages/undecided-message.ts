@@ -1,8 +1,8 @@
 import type { Failure } from '../failure.ts'
 import { unreachable } from '../result.ts'
 import type { FolderFigures, FolderFound, Undecided } from '../undecided.ts'
-import type { FailureMessage } from './failure-message.ts'
 import { bytes, count, when } from './format.ts'
+import type { FailureMessage } from './message.ts'
 import { faultMessage } from './start-message.ts'
 
 /** What a headline says of a choice that is open, without its actions. */

@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react'
+import { Fragment, type ReactNode } from 'react'
 
 /** A time as people say it, with the exact one as its tooltip. `at` in ms since the epoch. */
 export function Time({ at, exact, children }: { at: number; exact: string; children: ReactNode }) {
@@ -6,5 +6,25 @@ export function Time({ at, exact, children }: { at: number; exact: string; child
     <time dateTime={new Date(at).toISOString()} title={exact}>
       {children}
     </time>
+  )
+}
+
+const moving = /(\d[\d.,]*\u00a0(?:s|ms|min|h|d)\b)/
+
+/**
+ * Text inside a live region whose spans of time tick: they are taken out of the announcements, so that a
+ * screen reader speaks when the words change and not once a second.
+ */
+export function Ticking({ text }: { text: string }) {
+  return text.split(moving).map((part, index) =>
+    index % 2 === 1 ? (
+      // biome-ignore lint/suspicious/noArrayIndexKey: the parts have no other identity, and their order is fixed
+      <span key={index} aria-live="off" className="nowrap">
+        {part}
+      </span>
+    ) : (
+      // biome-ignore lint/suspicious/noArrayIndexKey: as above
+      <Fragment key={index}>{part}</Fragment>
+    ),
   )
 }

@@ -6,7 +6,7 @@ import { Button } from '../ui/button.tsx'
 import { Copy } from '../ui/copy.tsx'
 import { Glyph } from '../ui/glyph.tsx'
 import { Time } from '../ui/time.tsx'
-import { Diff } from './diff.tsx'
+import { Diff } from './plan-parts.tsx'
 import { useStore, type ViewModel } from './view-model.tsx'
 
 const acceptCommand = 'npx zotbar data accept'

@@ -6,8 +6,8 @@ import type { ProcessState } from '../../contract/registry-state.ts'
 import { Button } from '../ui/button.tsx'
 import { Glyph } from '../ui/glyph.tsx'
 import { FolderChange } from './choice-folder.tsx'
-import { address } from './facts.ts'
 import { CommandFailure, Reason } from './headline.tsx'
+import { address } from './snapshot-text.ts'
 import { useActs, type ViewModel } from './view-model.tsx'
 
 export type Choosing = Extract<ProcessState, { kind: 'undecided' }>

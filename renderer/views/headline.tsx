@@ -1,7 +1,8 @@
+import type { Failure } from '../../contract/failure.ts'
 import { failureMessage } from '../../contract/messages/failure-message.ts'
 import type { StatusAction } from '../../contract/messages/status-summary.ts'
 import { Button } from '../ui/button.tsx'
-import { Ticking } from '../ui/ticking.tsx'
+import { Ticking } from '../ui/time.tsx'
 import { quotedIn } from './quoted.tsx'
 import type { ViewModel } from './view-model.tsx'
 
@@ -47,6 +48,21 @@ export function CommandFailure({ model }: { model: ViewModel }) {
       <p className="t">{words.title}</p>
       {words.steps.map(step => (
         <p key={step} className="small two">
+          {step}
+        </p>
+      ))}
+    </div>
+  )
+}
+
+/** A question of this view that failed: what happened, and what to do. */
+export function Refused({ failure }: { failure: Failure }) {
+  const { title, steps } = failureMessage(failure)
+  return (
+    <div className="refused" role="alert">
+      <p className="t">{title}</p>
+      {steps.map(step => (
+        <p key={step} className="two small">
           {step}
         </p>
       ))}

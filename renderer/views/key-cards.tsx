@@ -6,7 +6,7 @@ import { clipboardMs, noticeDays } from '../../contract/messages/key-message.ts'
 import { announce } from '../ui/announcer.tsx'
 import { Button } from '../ui/button.tsx'
 import { Copy } from '../ui/copy.tsx'
-import { Refused } from './refused.tsx'
+import { Refused } from './headline.tsx'
 import { useStore } from './view-model.tsx'
 
 const day = 86_400_000

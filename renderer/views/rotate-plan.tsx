@@ -5,9 +5,8 @@ import { count } from '../../contract/messages/format.ts'
 import type { RunbookPlan } from '../../contract/runbook.ts'
 import { Button } from '../ui/button.tsx'
 import { Glyph } from '../ui/glyph.tsx'
-import { Findings } from './findings.tsx'
-import { PlannedSteps } from './planned-steps.tsx'
-import { Refused } from './refused.tsx'
+import { Refused } from './headline.tsx'
+import { Findings, PlannedSteps } from './plan-parts.tsx'
 import { useStore, type ViewModel } from './view-model.tsx'
 
 const overlaps: [string, string][] = [

@@ -16,8 +16,8 @@ import { Copy } from '../ui/copy.tsx'
 import { Glyph, Icon } from '../ui/glyph.tsx'
 import { Row } from '../ui/row.tsx'
 import { Time } from '../ui/time.tsx'
-import { address, engineName, uptime } from './facts.ts'
 import { Excerpt, FaultList, faultsOf, lastLinesOf } from './quoted.tsx'
+import { address, engineName, uptime } from './snapshot-text.ts'
 import type { ViewModel } from './view-model.tsx'
 
 export function LastLinesRow({ model }: { model: ViewModel }) {

@@ -6,7 +6,7 @@ import type { Store } from '../bridge/store.ts'
 import { announce } from '../ui/announcer.tsx'
 import { Button } from '../ui/button.tsx'
 import { copyText } from '../ui/copy.tsx'
-import { Refused } from './refused.tsx'
+import { Refused } from './headline.tsx'
 import { useStore } from './view-model.tsx'
 
 /**

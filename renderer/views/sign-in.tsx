@@ -1,7 +1,7 @@
 import { type ReactNode, useState } from 'react'
 import type { RunbookQuestion } from '../../contract/runbook.ts'
 import { Button } from '../ui/button.tsx'
-import { Refused } from './refused.tsx'
+import { Refused } from './headline.tsx'
 import { useStore } from './view-model.tsx'
 
 /**

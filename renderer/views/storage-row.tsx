@@ -12,7 +12,7 @@ import { Copy } from '../ui/copy.tsx'
 import { Glyph, Icon } from '../ui/glyph.tsx'
 import { Row } from '../ui/row.tsx'
 import { Sparkline } from '../ui/sparkline.tsx'
-import { figuresAsOf, firstPush } from './facts.ts'
+import { figuresAsOf, firstPush } from './snapshot-text.ts'
 import type { ViewModel } from './view-model.tsx'
 
 export function StorageRow({ model }: { model: ViewModel }) {

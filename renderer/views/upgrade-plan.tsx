@@ -2,10 +2,8 @@ import type { Failure } from '../../contract/failure.ts'
 import type { UpgradeOrigin, UpgradePlan } from '../../contract/upgrade.ts'
 import { Button } from '../ui/button.tsx'
 import { Glyph, type StatusGlyph } from '../ui/glyph.tsx'
-import { Diff } from './diff.tsx'
-import { Findings } from './findings.tsx'
-import { PlannedSteps } from './planned-steps.tsx'
-import { Refused } from './refused.tsx'
+import { Refused } from './headline.tsx'
+import { Diff, Findings, PlannedSteps } from './plan-parts.tsx'
 import type { UpgradeRequest } from './upgrade.tsx'
 
 const origins: Record<UpgradeOrigin, { glyph: StatusGlyph; title: string; words: string }> = {

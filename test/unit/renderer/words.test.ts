@@ -10,7 +10,7 @@ import {
   storageTitle,
 } from '../../../contract/messages/storage-message.ts'
 import { scale } from '../../../renderer/ui/sparkline.tsx'
-import { address, uptime } from '../../../renderer/views/facts.ts'
+import { address, uptime } from '../../../renderer/views/snapshot-text.ts'
 import { empty, snapshotOf, states } from '../../e2e/snapshots.ts'
 
 const now = Date.parse('2026-03-12T14:02:00')
