@@ -63,7 +63,7 @@ const commands = /(?!\t)[\p{Cc}\p{Bidi_Control}]/gu
 export const visible = (text: string): string => text.replace(commands, '�')
 
 /** The same for several lines. */
-export const visibleLines = (text: string): string => text.split('\n').map(visible).join('\n')
+const visibleLines = (text: string): string => text.split('\n').map(visible).join('\n')
 
 /** Columns on one text edge each, two spaces apart; the last one is not padded. */
 export function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
