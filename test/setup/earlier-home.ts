@@ -152,7 +152,7 @@ function moveKeys(path: string, byMs: number): void {
   database.close()
 }
 
-/** The home as it was when the run was cut off behind line number `at`. */
+/** The home as it was when the run was interrupted behind line number `at`. */
 export const layRun = (recording: Recording, at: number, machine: Machine): void =>
   lay(treeAt(recording, at), machine)
 
@@ -180,19 +180,19 @@ export function timeOf(recording: Recording, at: number): number {
 
 const home = (): Tree => read<State[]>('home.json')[0]?.put ?? {}
 
-/** A home that was used for everything; `saidOf` is what 0.1.0 said of it. */
+/** A home that was used for everything; `answersOf` is what 0.1.0 answered about it. */
 export const layHome = (machine: Machine): void => lay(home(), machine)
 
 /** One file of it alone. */
 export const layOfHome = (name: string, machine: Machine): void =>
   lay(Object.fromEntries(Object.entries(home()).filter(([path]) => path === name)), machine)
 
-const said = (): string => readFileSync(join(folder, 'said.json'), 'utf8')
+const answersText = (): string => readFileSync(join(folder, 'answers.json'), 'utf8')
 
-export const saidOf = <T>(machine: Machine): T => JSON.parse(fillIn(machine)(said())) as T
+export const answersOf = <T>(machine: Machine): T => JSON.parse(fillIn(machine)(answersText())) as T
 
 /** The port that it had: its encrypted file finds keys by the address of their registry. */
-export const portOfHome = (): number => Number(/"port": (\d+)/.exec(said())?.[1])
+export const portOfHome = (): number => Number(/"port": (\d+)/.exec(answersText())?.[1])
 
 export type StoreKind = 'keychain' | 'encrypted-file' | 'plain-file'
 

@@ -9,13 +9,13 @@ import type { RunbookRecord } from '../../../contract/runbook.ts'
 import { eventually } from '../../fakes/eventually.ts'
 import { makeZot } from '../../fakes/zot/build-zot.ts'
 import {
+  answersOf,
   layHome,
   layOfHome,
   layRun,
   linesOf,
   type Machine,
   type Recording,
-  saidOf,
   timeOf,
 } from '../../setup/earlier-home.ts'
 import { type AppRig, createAppRig, targetAt } from './app-rig.ts'
@@ -94,8 +94,8 @@ describe('a home in which 0.1.0 was killed in the middle of a run', () => {
   })
 })
 
-/** What 0.1.0 said of the home that it left. */
-interface Said {
+/** What 0.1.0 answered about the home that it left. */
+interface Answers {
   settings: { key: string; value: unknown }[]
   keys: ManagedKeyList
   admin: { user: string; password: string }
@@ -107,11 +107,11 @@ describe('a home that 0.1.0 left', () => {
     timeout: 60_000,
   }, async () => {
     rig = await createAppRig()
-    const { runs } = saidOf<Said>({ folder: '', port: 1 })
+    const { runs } = answersOf<Answers>({ folder: '', port: 1 })
     const machine = machineOf((runs[0]?.at ?? 0) + 60_000)
     machine.programs = { ...programs, 'v2.1.16': programs['v2.1.15'] ?? '' }
     layHome(machine)
-    const said = saidOf<Said>(machine)
+    const answers = answersOf<Answers>(machine)
     const first = await rig.serving()
     const zotbar = clientOf()
     const must = async <T>(asked: Promise<Result<T>>): Promise<T> => {
@@ -121,12 +121,12 @@ describe('a home that 0.1.0 left', () => {
     }
     const { settings } = await must(zotbar.settings.list({}))
     const values = new Map<string, unknown>(settings.map(({ key, value }) => [key, value]))
-    for (const { key, value } of said.settings) expect([key, values.get(key)]).toEqual([key, value])
-    expect((await must(zotbar.runbooks.history({}))).runs).toEqual(said.runs)
-    expect(await must(zotbar.admin.show({}))).toEqual(said.admin)
+    for (const { key, value } of answers.settings) expect([key, values.get(key)]).toEqual([key, value])
+    expect((await must(zotbar.runbooks.history({}))).runs).toEqual(answers.runs)
+    expect(await must(zotbar.admin.show({}))).toEqual(answers.admin)
     const { keys } = await must(zotbar.keys.managed({}))
     expect(keys.map(({ user, uuid }) => [user, uuid])).toEqual(
-      said.keys.keys.map(({ user, uuid }) => [user, uuid]),
+      answers.keys.keys.map(({ user, uuid }) => [user, uuid]),
     )
     expect([await serves('1'), await serves('2'), aside()]).toEqual([200, 200, []])
 

@@ -33,7 +33,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(machine.folder, { recursive: true, force: true }))
 
-interface Cut {
+interface Interruption {
   recording: Recording
   at: number
   line: string
@@ -42,7 +42,7 @@ interface Cut {
 }
 
 /** Every line of a run that went to its end: from the step on that decides it goes on, before that it is taken back. */
-const forward = (recording: Recording, decides: string): Cut[] => {
+const forward = (recording: Recording, decides: string): Interruption[] => {
   const lines = linesOf(recording)
   return lines.map((line, at) => ({
     recording,
@@ -52,10 +52,17 @@ const forward = (recording: Recording, decides: string): Cut[] => {
   }))
 }
 /** Every line from the failure on of a run that went back. */
-const back = (recording: Recording): Cut[] => {
+const back = (recording: Recording): Interruption[] => {
   const lines = linesOf(recording)
   return lines
-    .map((line, at): Cut => ({ recording, at, line, outcome: line === 'ended' ? 'nothing' : 'rolled-back' }))
+    .map(
+      (line, at): Interruption => ({
+        recording,
+        at,
+        line,
+        outcome: line === 'ended' ? 'nothing' : 'rolled-back',
+      }),
+    )
     .slice(lines.indexOf('failed gate'))
 }
 
@@ -73,7 +80,7 @@ const ask: Ask = async path => {
 }
 const nothing = async () => ({ ok: true as const, value: null })
 
-/** A process that starts and stops as it is told, and the engine that it is. */
+/** A process that starts and stops as asked, and the engine that it is. */
 function world(engine: { id: string; command: string }) {
   const now = { serving: false, engine }
   const state = () =>
@@ -115,19 +122,19 @@ const open = (name: string, kind: Kind): Runbooks =>
     onChange: () => {},
   })
 
-async function begin({ recording, at }: Cut): Promise<void> {
+async function begin({ recording, at }: Interruption): Promise<void> {
   layRun(recording, at, machine)
   settings = await openSettings({ home, clock: systemClock(), report: what => aside.push(what) })
 }
 
 /** Brings the run to its end, and looks whether it says so. */
-async function bringToItsEnd(runbooks: Runbooks, { outcome, recording }: Cut): Promise<void> {
-  const cut = await runbooks.interrupted()
+async function bringToItsEnd(runbooks: Runbooks, { outcome, recording }: Interruption): Promise<void> {
+  const interrupted = await runbooks.interrupted()
   expect(aside).toEqual([])
-  if (outcome === 'nothing') expect(cut).toBeUndefined()
+  if (outcome === 'nothing') expect(interrupted).toBeUndefined()
   else {
-    expect(cut).toMatchObject({ onward: outcome === 'done' })
-    const ended = await cut?.resume()
+    expect(interrupted).toMatchObject({ onward: outcome === 'done' })
+    const ended = await interrupted?.resume()
     if (outcome === 'done') expect(ended).toEqual({ result: 'done' })
     expect(ended).toMatchObject({ result: outcome })
   }
@@ -138,7 +145,7 @@ async function bringToItsEnd(runbooks: Runbooks, { outcome, recording }: Cut): P
 }
 
 /** The run itself brings the registry up: what is behind its stop was not yet taken back. */
-const takesUp = ({ recording, at, outcome }: Cut): boolean => {
+const takesUp = ({ recording, at, outcome }: Interruption): boolean => {
   const lines = linesOf(recording)
   const before = (line: string): boolean => at < lines.indexOf(line) || !lines.includes(line)
   if (outcome === 'done') return before('applied gate')
@@ -187,7 +194,7 @@ describe('an upgrade that 0.1.0 was in the middle of', () => {
   }
 
   it.each([...forward('upgrade-forward', 'applying swap'), ...back('upgrade-back')])(
-    '$recording, cut off at $line: $outcome',
+    '$recording, interrupted at $line: $outcome',
     async one => {
       await begin(one)
       const { now, parts } = upgrading()
@@ -206,7 +213,7 @@ describe('an upgrade that 0.1.0 was in the middle of', () => {
 
 describe('a switch of the engine that 0.1.0 was in the middle of', () => {
   it.each([...forward('switch-forward', 'applying switch'), ...back('switch-back')])(
-    '$recording, cut off at $line: $outcome',
+    '$recording, interrupted at $line: $outcome',
     async one => {
       await begin(one)
       const engines = {

@@ -19,7 +19,7 @@ import { localHost } from '../../../ssh/local-host.ts'
 import { layRun, linesOf, type Machine, type Recording, timeOf } from '../../setup/earlier-home.ts'
 
 const owner = { registry: '127.0.0.1:5050', user: 'zot-ci' }
-const places = ['file', 'command', 'authfile'] as const
+const sinks = ['file', 'command', 'authfile'] as const
 
 let machine: Machine
 let home: string
@@ -29,7 +29,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(machine.folder, { recursive: true, force: true }))
 
-interface Cut {
+interface Interruption {
   recording: Recording
   at: number
   line: string
@@ -38,11 +38,11 @@ interface Cut {
 }
 
 /** The lines of a run from one on; what it had not turned back from goes on. */
-const cuts = (recording: Recording, from = 'begun'): Cut[] => {
+const interruptions = (recording: Recording, from = 'begun'): Interruption[] => {
   const lines = linesOf(recording)
   const turned = lines.indexOf('cancelled')
   return lines
-    .map((line, at): Cut => {
+    .map((line, at): Interruption => {
       const outcome = turned !== -1 && at >= turned ? 'cancelled' : 'done'
       return { recording, at, line, outcome: line === 'ended' ? 'nothing' : outcome }
     })
@@ -113,7 +113,7 @@ function registryOf(clock: Clock) {
   return { desk, of, letsIn: (key: string) => letsIn({ user: owner.user, key }) }
 }
 
-/** As if it were some time after the run was cut off. */
+/** As if it were some time after the run was interrupted. */
 function clockAfter(at: number): Clock {
   const system = systemClock()
   const ahead = at + 120_000 - system.now()
@@ -124,98 +124,98 @@ function clockAfter(at: number): Clock {
   }
 }
 
-type Place = (typeof places)[number]
-const fileOf = (place: Place): string => join(machine.folder, 'places', place)
+type SinkName = (typeof sinks)[number]
+const fileOf = (sink: SinkName): string => join(machine.folder, 'places', sink)
 
-function keyIn(place: Place): string {
-  const text = readFileSync(fileOf(place), 'utf8').trim()
-  if (place !== 'authfile') return text
+function keyIn(sink: SinkName): string {
+  const text = readFileSync(fileOf(sink), 'utf8').trim()
+  if (sink !== 'authfile') return text
   const { auths } = JSON.parse(text) as { auths: Record<string, { auth: string }> }
   const pair = Buffer.from(auths[owner.registry]?.auth ?? '', 'base64').toString('utf8')
   return pair.slice(`${owner.user}:`.length)
 }
 
 describe('a rotation that 0.1.0 was in the middle of', () => {
-  it.each([...cuts('rotate-forward'), ...cuts('rotate-back', 'applying overlap'), ...cuts('retire')])(
-    '$recording, cut off at $line: $outcome',
-    async ({ recording, at, outcome }) => {
-      layRun(recording, at, machine)
-      const clock = clockAfter(timeOf(recording, at))
-      const registry = registryOf(clock)
-      const before = registry.of(owner.user).map(({ uuid }) => uuid)
-      const aside: unknown[] = []
-      const report = (what: unknown): void => void aside.push(what)
-      const records = await openKeyRecords({ home, now: clock.now, report, onChange: () => {} })
-      const store = openKeyStore({ home, keyFile: () => '', plain: () => false })
-      const host = localHost({ home: machine.folder })
-      const sinkParts = { here: host, withOp: host, there: () => host }
-      const parts: RotationParts = {
-        clock,
-        desk: registry.desk,
-        store,
-        records,
-        serving: async () => true,
-        pause: async () => {},
-        policy: () => ({ days: 90, overlapMs: 0, label: 'zotbar/test/<date>' }),
-        sink(spec) {
-          const forgejo = { url: () => '', token: async () => ok(undefined) }
-          const sink = sinkOf(spec, { ...sinkParts, forgejo })
-          return sink.ok ? sink.value : undefined
+  it.each([
+    ...interruptions('rotate-forward'),
+    ...interruptions('rotate-back', 'applying overlap'),
+    ...interruptions('retire'),
+  ])('$recording, interrupted at $line: $outcome', async ({ recording, at, outcome }) => {
+    layRun(recording, at, machine)
+    const clock = clockAfter(timeOf(recording, at))
+    const registry = registryOf(clock)
+    const before = registry.of(owner.user).map(({ uuid }) => uuid)
+    const aside: unknown[] = []
+    const report = (what: unknown): void => void aside.push(what)
+    const records = await openKeyRecords({ home, now: clock.now, report, onChange: () => {} })
+    const store = openKeyStore({ home, keyFile: () => '', plain: () => false })
+    const host = localHost({ home: machine.folder })
+    const sinkParts = { here: host, withOp: host, there: () => host }
+    const parts: RotationParts = {
+      clock,
+      desk: registry.desk,
+      store,
+      records,
+      serving: async () => true,
+      pause: async () => {},
+      policy: () => ({ days: 90, overlapMs: 0, label: 'zotbar/test/<date>' }),
+      sink(spec) {
+        const forgejo = { url: () => '', token: async () => ok(undefined) }
+        const sink = sinkOf(spec, { ...sinkParts, forgejo })
+        return sink.ok ? sink.value : undefined
+      },
+      takeOffered: () => undefined,
+      signIn: () => undefined,
+      recentUses: async () => [],
+      retiringChanged: () => {},
+    }
+    const runbooks = createRunbooks({
+      home,
+      clock,
+      kinds: {
+        [rotateName]: {
+          revive: memory => rotateRunbook(v.parse(rotateMemory, memory), parts),
+          onward: (begun, { yes }) => begun('mint') || yes === true,
         },
-        takeOffered: () => undefined,
-        signIn: () => undefined,
-        recentUses: async () => [],
-        retiringChanged: () => {},
-      }
-      const runbooks = createRunbooks({
-        home,
-        clock,
-        kinds: {
-          [rotateName]: {
-            revive: memory => rotateRunbook(v.parse(rotateMemory, memory), parts),
-            onward: (begun, { yes }) => begun('mint') || yes === true,
-          },
-          [retireName]: {
-            revive: memory => retireRunbook(v.parse(retireMemory, memory), parts),
-            onward: () => true,
-          },
+        [retireName]: {
+          revive: memory => retireRunbook(v.parse(retireMemory, memory), parts),
+          onward: () => true,
         },
-        report,
-        log: () => {},
-        onChange: () => {},
-      })
+      },
+      report,
+      log: () => {},
+      onChange: () => {},
+    })
 
-      // Whatever the line: what is in use, and what each place holds that was given it, lets the user in.
-      const inUse = await store.get(owner, 'current')
-      expect(inUse.ok && inUse.value !== undefined && registry.letsIn(inUse.value)).toBe(true)
-      for (const place of places)
-        if (existsSync(fileOf(place))) expect(registry.letsIn(keyIn(place))).toBe(true)
+    // Whatever the line: what is in use, and what each sink got so far, lets the user in.
+    const inUse = await store.get(owner, 'current')
+    expect(inUse.ok && inUse.value !== undefined && registry.letsIn(inUse.value)).toBe(true)
+    for (const sink of sinks) if (existsSync(fileOf(sink))) expect(registry.letsIn(keyIn(sink))).toBe(true)
 
-      const cut = await runbooks.interrupted()
-      expect(aside).toEqual([])
-      if (outcome === 'nothing') expect(cut).toBeUndefined()
-      else {
-        expect(cut).toMatchObject({ onward: outcome === 'done' })
-        const ended = await cut?.resume()
-        if (outcome === 'done') expect(ended).toEqual({ result: 'done' })
-        expect(ended).toMatchObject({ result: outcome })
-      }
-      const [record] = await runbooks.history()
-      const result = outcome === 'nothing' ? (recording === 'rotate-back' ? 'cancelled' : 'done') : outcome
-      expect(record).toMatchObject({ result, runbook: recording === 'retire' ? 'retire' : 'rotate' })
+    const interrupted = await runbooks.interrupted()
+    expect(aside).toEqual([])
+    if (outcome === 'nothing') expect(interrupted).toBeUndefined()
+    else {
+      expect(interrupted).toMatchObject({ onward: outcome === 'done' })
+      const ended = await interrupted?.resume()
+      if (outcome === 'done') expect(ended).toEqual({ result: 'done' })
+      expect(ended).toMatchObject({ result: outcome })
+    }
+    const [record] = await runbooks.history()
+    const result = outcome === 'nothing' ? (recording === 'rotate-back' ? 'cancelled' : 'done') : outcome
+    expect(record).toMatchObject({ result, runbook: recording === 'retire' ? 'retire' : 'rotate' })
 
-      const [only, ...others] = registry.of(owner.user)
-      expect(others).toEqual([])
-      const known = records.find(owner)
-      expect(known).toMatchObject({ uuid: only?.uuid, retiring: [] })
-      expect(known).not.toHaveProperty('pending')
-      const current = await store.get(owner, 'current')
-      expect(current.ok && current.value !== undefined && hashOf(current.value)).toBe(only?.hash)
-      for (const place of places) expect({ ok: true, value: keyIn(place) }).toEqual(current)
-      for (const slot of ['next', 'retiring'] as const)
-        expect(await store.get(owner, slot)).toEqual({ ok: true, value: undefined })
-      // A key that was made before the cut is the one that stays, or that goes.
-      expect(before.includes(only?.uuid ?? '') || linesOf(recording).indexOf('applied mint') > at).toBe(true)
-    },
-  )
+    const [only, ...others] = registry.of(owner.user)
+    expect(others).toEqual([])
+    const known = records.find(owner)
+    expect(known).toMatchObject({ uuid: only?.uuid, retiring: [] })
+    expect(known).not.toHaveProperty('pending')
+    const current = await store.get(owner, 'current')
+    expect(current.ok && current.value !== undefined && hashOf(current.value)).toBe(only?.hash)
+    for (const sink of sinks) expect({ ok: true, value: keyIn(sink) }).toEqual(current)
+    for (const slot of ['next', 'retiring'] as const)
+      expect(await store.get(owner, slot)).toEqual({ ok: true, value: undefined })
+    // A key that was made before the interruption is not made a second time.
+    expect(before.includes(only?.uuid ?? '') || linesOf(recording).indexOf('applied mint') > at).toBe(true)
+  })
 })

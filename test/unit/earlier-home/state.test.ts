@@ -17,6 +17,7 @@ import { createLibrary } from '../../../core/upgrade/library.ts'
 import { systemClock } from '../../../lib/clock.ts'
 import { createLoginAgent, type Run } from '../../../main/login-agent.ts'
 import {
+  answersOf,
   filesIn,
   layHome,
   layLoginAgent,
@@ -25,11 +26,10 @@ import {
   portOfHome,
   programText,
   type StoreKind,
-  saidOf,
 } from '../../setup/earlier-home.ts'
 
-/** What 0.1.0 said of the home itself, in the form of its contract. */
-interface Said {
+/** What 0.1.0 answered about the home itself, in the form of its contract. */
+interface Answers {
   settings: { key: string; value: unknown }[]
   keys: ManagedKeyList
   secrets: Record<string, string>
@@ -41,7 +41,7 @@ interface Said {
 
 let machine: Machine
 let home: string
-let said: Said
+let answers: Answers
 const aside: unknown[] = []
 const report = (what: unknown): void => void aside.push(what)
 beforeEach(() => {
@@ -66,15 +66,15 @@ const textsOf = (name: string): string[] =>
 describe('what 0.1.0 left is read whole', () => {
   beforeEach(() => {
     layHome(machine)
-    said = saidOf<Said>(machine)
+    answers = answersOf<Answers>(machine)
   })
 
   it('each setting has the value that it had, and the file stays as it is', async () => {
     const before = readFileSync(join(home, 'settings.json'), 'utf8')
     const settings = await openSettings({ home, clock: systemClock(), report })
     const values = new Map<string, unknown>(settings.all().map(({ key, value }) => [key, value]))
-    expect(said.settings.length).toBeGreaterThan(30)
-    for (const { key, value } of said.settings) expect([key, values.get(key)]).toEqual([key, value])
+    expect(answers.settings.length).toBeGreaterThan(30)
+    for (const { key, value } of answers.settings) expect([key, values.get(key)]).toEqual([key, value])
     expect(readFileSync(join(home, 'settings.json'), 'utf8')).toBe(before)
     // One that is changed takes no other one with it.
     await settings.set('keepServing', false, 'cli')
@@ -90,9 +90,9 @@ describe('what 0.1.0 left is read whole', () => {
       plain: () => false,
       load: noKeychain,
     })
-    expect(said.keys.keys.map(({ user }) => user)).toEqual(['admin', 'zot-ci'])
-    expect(await store.describe()).toBe(said.keys.store)
-    for (const key of said.keys.keys) {
+    expect(answers.keys.keys.map(({ user }) => user)).toEqual(['admin', 'zot-ci'])
+    expect(await store.describe()).toBe(answers.keys.store)
+    for (const key of answers.keys.keys) {
       const record = records.find(key)
       const { uuid, label, createdAt, expirationDate, kept } = key
       expect(record).toMatchObject({ uuid, label, createdAt, expirationDate, kept })
@@ -102,7 +102,7 @@ describe('what 0.1.0 left is read whole', () => {
       expect(record?.retiring.map(old => [old.uuid, old.retireAt])).toEqual(
         key.retiring ? [[key.retiring.uuid, key.retiring.retireAt]] : [],
       )
-      expect(await store.get(key, 'current')).toEqual({ ok: true, value: said.secrets[key.user] })
+      expect(await store.get(key, 'current')).toEqual({ ok: true, value: answers.secrets[key.user] })
       const retiring = await store.get(key, 'retiring')
       expect(retiring.ok && retiring.value !== undefined).toBe(key.retiring !== undefined)
     }
@@ -120,12 +120,12 @@ describe('what 0.1.0 left is read whole', () => {
     const ids = new Set(before.map(line => (JSON.parse(line) as JournalEntry).id))
     expect(journal.newest()).toHaveLength(ids.size)
     expect(new Set(journal.newest().map(({ cause }) => cause))).toContain('crashed')
-    expect(journal.newest().slice(0, said.journal.length)).toEqual(said.journal)
+    expect(journal.newest().slice(0, answers.journal.length)).toEqual(answers.journal)
     await journal.close()
     expect([failed, textsOf('journal.jsonl')]).toEqual([[], before])
   })
 
-  it('each run that ended is told as it was, step for step', async () => {
+  it('each run that ended is listed as it was, step for step', async () => {
     const runbooks = createRunbooks({
       home,
       clock: systemClock(),
@@ -135,14 +135,14 @@ describe('what 0.1.0 left is read whole', () => {
       onChange: () => {},
     })
     expect(await runbooks.interrupted()).toBeUndefined()
-    expect(await runbooks.history()).toEqual(said.runs)
-    expect(new Set(said.runs.map(({ runbook }) => runbook))).toEqual(
+    expect(await runbooks.history()).toEqual(answers.runs)
+    expect(new Set(answers.runs.map(({ runbook }) => runbook))).toEqual(
       new Set(['rotate', 'engine-use', 'upgrade']),
     )
-    expect(new Set(said.runs.map(({ result }) => result))).toEqual(
+    expect(new Set(answers.runs.map(({ result }) => result))).toEqual(
       new Set(['done', 'cancelled', 'rolled-back']),
     )
-    for (const details of said.details) expect(await runbooks.details(details.run)).toEqual(details)
+    for (const details of answers.details) expect(await runbooks.details(details.run)).toEqual(details)
   })
 
   it('the versions of zot, those that failed and those before, are known', async () => {
@@ -167,9 +167,9 @@ describe('what 0.1.0 left is read whole', () => {
       user: string
       htpasswd: string
     }
-    expect(user).toBe(said.admin.user)
+    expect(user).toBe(answers.admin.user)
     const secrets = openSecrets({ home, load: noKeychain })
-    expect(await secrets.get(`${user} in ${htpasswd}`)).toBe(said.admin.password)
+    expect(await secrets.get(`${user} in ${htpasswd}`)).toBe(answers.admin.password)
   })
 })
 
@@ -198,7 +198,7 @@ describe('secrets that 0.1.0 kept', () => {
     expect(await openSecrets({ home, load }).get('admin')).toBe('test-password')
     expect(filesIn(home)).toEqual(before)
 
-    // A rotation that was cut off goes on with them.
+    // An interrupted rotation goes on with them.
     expect(await store.promote(owner)).toEqual({ ok: true, value: null })
     expect(await open().get(owner, 'current')).toEqual({ ok: true, value: 'zak_test-next' })
     expect(await open().get(owner, 'retiring')).toEqual({ ok: true, value: 'zak_test-current' })
