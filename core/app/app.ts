@@ -213,7 +213,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     runs,
     folder,
   })
-  runs.know(engineControl.kinds)
+  runs.register(engineControl.kinds)
 
   const upgrade = createUpgradeControl({
     ...common,
@@ -232,7 +232,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     runs,
     tell,
   })
-  runs.know(upgrade.kinds)
+  runs.register(upgrade.kinds)
 
   const keyNotices = createNoticeControl({ ...common, web, keys: () => rotation.glance(), tell })
   const rotation = await createRotationControl({
@@ -255,7 +255,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       changed()
     },
   })
-  runs.know(rotation.kinds)
+  runs.register(rotation.kinds)
 
   const health = createHealth({
     ...common,
@@ -365,7 +365,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     log('quit')
   }
 
-  await doEach({ 'the look for an interrupted runbook': runs.look }, options.log.error)
+  await doEach({ 'the look for an interrupted runbook': runs.findInterrupted }, options.log.error)
   return {
     host: {
       handlers: createHandlers({

@@ -16,11 +16,11 @@ import type { ProcessTable } from '../platform/process-table.ts'
 import type { RegistryHttp } from '../platform/registry-http.ts'
 import { layoutIn, otherHolder, readTarget, rootsIn } from '../registry-config/preflight.ts'
 import { dryRun } from '../runbook/run.ts'
-import type { Interrupted, Kind } from '../runbook/runbook-kind.ts'
+import type { InterruptedRun, RunbookKind } from '../runbook/runbook-kind.ts'
 import type { Runs } from '../runbook/runs.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
-import { doubtsOf } from '../verify/inventory.ts'
+import { unreadableFindings } from '../verify/inventory.ts'
 import { switchFindings } from './findings.ts'
 import { type SwitchMemory, type SwitchParts, switchMemory, switchName, switchRunbook } from './switch.ts'
 
@@ -54,7 +54,7 @@ interface Options {
 /** Which engine runs, and the runbook that changes it. */
 export interface EngineControl {
   handlers: Pick<ZotbarHandlers, 'engine'>
-  kinds: Record<string, Kind>
+  kinds: Record<string, RunbookKind>
 }
 
 /** Joins the engines that are there, the settings and the runbook between them. */
@@ -99,13 +99,13 @@ export function createEngineControl(options: Options): EngineControl {
     }),
   }
 
-  const kind: Kind = {
-    revive(memory) {
+  const kind: RunbookKind = {
+    deserialize(memory) {
       const read = v.safeParse(switchMemory, memory)
       return read.success ? switchRunbook(read.output, parts) : undefined
     },
-    onward: begun => begun('switch'),
-    recover: cut => recover(cut, v.parse(switchMemory, cut.memory)),
+    resumes: begun => begun('switch'),
+    recover: interrupted => recover(interrupted, v.parse(switchMemory, interrupted.memory)),
   }
 
   async function findings({ from, to }: SwitchMemory): Promise<Finding[]> {
@@ -119,7 +119,7 @@ export function createEngineControl(options: Options): EngineControl {
       pullThrough: (extensions?.sync?.registries ?? []).length > 0,
       search: extensions?.search !== undefined || extensions?.ui !== undefined,
     })
-    return [...found, ...(await doubtsOf(parts))]
+    return [...found, ...(await unreadableFindings(parts))]
   }
 
   async function memoryFor(wish: Choice, yes: boolean, by: string): Promise<Result<SwitchMemory>> {
@@ -156,11 +156,14 @@ export function createEngineControl(options: Options): EngineControl {
   }
 
   /** What runs decides: the engine that is wanted is adopted, the other one is stopped first. */
-  async function recover(cut: Interrupted, memory: SwitchMemory): Promise<void> {
+  async function recover(interrupted: InterruptedRun, memory: SwitchMemory): Promise<void> {
     const [from, to] = [await remembered(memory.from), await remembered(memory.to)]
-    const wanted = cut.onward ? to : from
+    const wanted = interrupted.resumes ? to : from
     const running = await supervisor.recorded()
-    log('an interrupted runbook is brought to its end', { onward: cut.onward, running: running?.engine })
+    log('an interrupted runbook is brought to its end', {
+      resumes: interrupted.resumes,
+      running: running?.engine,
+    })
     const isWanted = running?.engine === wanted.id && running.executable === wanted.command
     const other =
       running === undefined || isWanted ? undefined : [from, to].find(e => e.id === running.engine)
@@ -168,13 +171,13 @@ export function createEngineControl(options: Options): EngineControl {
     use(first)
     // The run alone allows it until its end: the choice for the data folder may still be the other engine.
     options.folder.permit(first)
-    if (!cut.inThisLife) await supervisor.begin()
+    if (!interrupted.inThisLife) await supervisor.begin()
     if (!isWanted) await supervisor.stop()
     use(wanted)
-    void cut.resume().then(() => {
+    void interrupted.resume().then(() => {
       options.folder.permit(undefined)
       // Whatever came of it, the registry is to serve.
-      if (cut.serves && supervisor.state().kind === 'stopped') void supervisor.start()
+      if (interrupted.serves && supervisor.state().kind === 'stopped') void supervisor.start()
     })
   }
 

@@ -15,11 +15,11 @@ import {
   type StepResult,
 } from '../runbook/step.ts'
 import { type Check, runChecks, storeChecks } from '../verify/checks.ts'
-import type { StoreParts } from '../verify/inventory.ts'
+import type { StoreDeps } from '../verify/inventory.ts'
 import { readInventory } from '../verify/inventory-file.ts'
 import { inventoryStep } from '../verify/inventory-step.ts'
-import type { Ask } from '../verify/pull-checks.ts'
-import { readyLimit, type Served, serveWithin, staysUp } from '../verify/registry-process.ts'
+import type { AskRegistry } from '../verify/pull-checks.ts'
+import { readyTimeoutMs, type SupervisedRegistry, serveWithin, staysUp } from '../verify/registry-process.ts'
 
 const choice = v.object({
   id: v.picklist(['zotbar-registry', 'zot']),
@@ -46,9 +46,9 @@ export type SwitchMemory = v.InferOutput<typeof switchMemory>
 /** The name of the runbook in the contract. */
 export const switchName = 'engine-use'
 
-export interface SwitchParts extends StoreParts {
+export interface SwitchParts extends StoreDeps {
   clock: Clock
-  supervisor: Served
+  supervisor: SupervisedRegistry
   /** The engine that is under care, or would be started. */
   current(): Engine
   use(engine: Engine): void
@@ -65,7 +65,7 @@ export interface SwitchParts extends StoreParts {
   keepChoice(by: string): Promise<Result<unknown>>
   isChosen(engine: Engine): Promise<boolean>
   findings(memory: SwitchMemory): Promise<Finding[]>
-  ask: Ask
+  ask: AskRegistry
   /** The newest lines of the engine's log. */
   tail(count: number): Promise<string[]>
   gate(): { readySeconds: number; stableSeconds: number }
@@ -215,7 +215,7 @@ function bringUp(parts: SwitchParts, memory: SwitchMemory): Promise<StepResult> 
 }
 
 function limitOf({ tags }: SwitchMemory, { gate }: SwitchParts): number {
-  return readyLimit(gate().readySeconds, tags)
+  return readyTimeoutMs(gate().readySeconds, tags)
 }
 
 function gateStep(parts: SwitchParts): SwitchStep {

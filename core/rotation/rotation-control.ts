@@ -10,7 +10,7 @@ import { adminClient } from '../platform/admin-client.ts'
 import type { SetAside } from '../platform/json-file.ts'
 import type { RegistryHttp } from '../platform/registry-http.ts'
 import { until } from '../platform/until.ts'
-import type { Kind } from '../runbook/runbook-kind.ts'
+import type { RunbookKind } from '../runbook/runbook-kind.ts'
 import type { Runs } from '../runbook/runs.ts'
 import type { KeyStore } from '../secrets/key-store.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -75,7 +75,7 @@ interface Options {
 /** Keys under care: rotated, looked at, and revoked when their time has come. */
 export interface RotationControl {
   handlers: RotationHandlers
-  kinds: Record<string, Kind>
+  kinds: Record<string, RunbookKind>
   /** For a snapshot. */
   glance(): ManagedKeyGlance[]
   /** After runs that were cut off are under way. */
@@ -264,19 +264,19 @@ export async function createRotationControl(options: Options): Promise<RotationC
     handlers,
     kinds: {
       [rotateName]: {
-        revive(memory) {
+        deserialize(memory) {
           const read = v.safeParse(rotateMemory, memory)
           return read.success ? rotateRunbook(read.output, parts) : undefined
         },
         // Before a key is made there is nothing to take back; it goes on where it was agreed to beforehand.
-        onward: (begun, { yes }) => begun('mint') || yes === true,
+        resumes: (begun, { yes }) => begun('mint') || yes === true,
       },
       [retireName]: {
-        revive(memory) {
+        deserialize(memory) {
           const read = v.safeParse(retireMemory, memory)
           return read.success ? retireRunbook(read.output, parts) : undefined
         },
-        onward: () => true,
+        resumes: () => true,
       },
     },
     glance: inventory.glance,

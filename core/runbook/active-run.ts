@@ -10,17 +10,17 @@ import type {
 } from '../../contract/runbook.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Entry } from './journal.ts'
-import { outlineOf, type Telling } from './run.ts'
+import { type RunEvent, summaryOf } from './run.ts'
 import type { Question, Runbook } from './step.ts'
-import { keptParts, stepsOf } from './step-status.ts'
+import { retainedParts, stepStatuses } from './step-status.ts'
 
 /** The newest run of this life of the app: under way, or ended. */
-export interface Active {
+export interface ActiveRun {
   progress: RunbookProgress
   /** What it told, each with its number; of what is merely written on the way only the newest is kept. */
-  told: { at: number; line: RunbookLine }[]
+  retainedLines: { at: number; line: RunbookLine }[]
   /** How many lines it told so far. */
-  lines: number
+  lineCount: number
   /** What its journal holds, as it grows. */
   entries: readonly Entry[]
   /** The parts that each step told. */
@@ -34,27 +34,27 @@ export interface Active {
 }
 
 /** A run at its begin, or as its journal left it. */
-export function activeOf(
+export function createActiveRun(
   runbook: Runbook<object>,
   { entries, ...begun }: { run: string; by: string; since: number; entries: readonly Entry[] },
-): Active {
+): ActiveRun {
   const { name, title } = runbook
-  const active: Active = {
+  const active: ActiveRun = {
     progress: { ...begun, runbook: name, title, undoing: false, steps: [], parts: [] },
-    told: [],
-    lines: 0,
+    retainedLines: [],
+    lineCount: 0,
     entries,
     parts: new Map(),
     cancel: new AbortController(),
     waiting: new Set(),
   }
-  refresh(active, runbook)
+  updateSteps(active, runbook)
   return active
 }
 
 /** Takes in what the run tells. */
-export function take(active: Active, runbook: Runbook<object>, telling: Telling): void {
-  keep(active, lineOf(runbook.name, telling))
+export function applyEvent(active: ActiveRun, runbook: Runbook<object>, telling: RunEvent): void {
+  retainLine(active, eventLine(runbook.name, telling))
   const title = runbook.steps.find(step => step.id === telling.step)?.title ?? telling.step
   const { question: _, lines: _lines, ...kept } = active.progress
   const progress = kept.step?.id === telling.step && _lines ? { ...kept, lines: _lines } : kept
@@ -63,7 +63,7 @@ export function take(active: Active, runbook: Runbook<object>, telling: Telling)
     const parts = active.parts.get(telling.step) ?? new Map<string, RunbookPart>()
     active.parts.set(telling.step, parts.set(part.id, part))
   }
-  const lines = linesOf(progress, telling)
+  const lines = outputLinesAfter(progress, telling)
   active.progress = {
     ...progress,
     ...(lines ? { lines } : {}),
@@ -71,24 +71,24 @@ export function take(active: Active, runbook: Runbook<object>, telling: Telling)
       id: telling.step,
       title,
       phase: telling.phase,
-      ...countOf(telling),
+      ...eventCount(telling),
     },
     ...(telling.phase === 'wait' ? { question: telling.question } : {}),
     undoing: progress.undoing || telling.phase === 'undo',
   }
-  refresh(active, runbook)
+  updateSteps(active, runbook)
 }
 
 /** How many lines are kept for who asks late: a build may write for an hour. */
-const mostTold = 2000
+const maxRetainedLines = 2000
 
 /** Who follows the run has the oldest already. The begin and the end of a step, and what was asked, are never forgotten. */
-function keep(active: Active, line: RunbookLine): void {
-  active.told.push({ at: active.lines, line })
-  active.lines += 1
-  if (active.told.length <= mostTold) return
-  let spare = mostTold / 4
-  active.told = active.told.filter(told => {
+function retainLine(active: ActiveRun, line: RunbookLine): void {
+  active.retainedLines.push({ at: active.lineCount, line })
+  active.lineCount += 1
+  if (active.retainedLines.length <= maxRetainedLines) return
+  let spare = maxRetainedLines / 4
+  active.retainedLines = active.retainedLines.filter(told => {
     const goes = spare > 0 && told.line.label !== undefined
     if (goes) spare -= 1
     return !goes
@@ -96,18 +96,18 @@ function keep(active: Active, line: RunbookLine): void {
 }
 
 /** The lines from number `after` on, as far as they are kept. */
-export const toldFrom = ({ told }: Active, after: number): RunbookLine[] =>
+export const linesAfter = ({ retainedLines: told }: ActiveRun, after: number): RunbookLine[] =>
   told.filter(({ at }) => at >= after).map(({ line }) => line)
 
 /** How far its steps are, from the journal and from what is told. */
-export function refresh(active: Active, { steps }: Runbook<object>): void {
+export function updateSteps(active: ActiveRun, { steps }: Runbook<object>): void {
   const { step } = active.progress
   const told = step?.label === undefined ? {} : { words: plain(progressText(step.label, step)) }
-  const count = countedBy(step)
+  const count = stepCountOf(step)
   active.progress = {
     ...active.progress,
-    steps: stepsOf(
-      steps.map(outlineOf),
+    steps: stepStatuses(
+      steps.map(summaryOf),
       active.entries,
       step && { step: step.id, phase: step.phase, ...told, ...(count ? { count } : {}) },
     ),
@@ -116,7 +116,7 @@ export function refresh(active: Active, { steps }: Runbook<object>): void {
 }
 
 /** Resolves with the answer; a cancel is no. From then on nothing is asked. */
-export function ask(active: Active, question: Question): Promise<boolean> {
+export function askUser(active: ActiveRun, question: Question): Promise<boolean> {
   return new Promise(resolve => {
     const answer = (agreed: boolean): void => {
       delete active.asked
@@ -131,15 +131,15 @@ export function ask(active: Active, question: Question): Promise<boolean> {
 }
 
 /** The parts of the step under way, else those of the last step that had any. */
-function partsOf({ parts, progress, entries }: Active): Pick<RunbookDetails, 'parts' | 'partsOf'> {
+function partsOf({ parts, progress, entries }: ActiveRun): Pick<RunbookDetails, 'parts' | 'partsOf'> {
   if (progress.step && progress.parts.length > 0) return { partsOf: progress.step.id, parts: progress.parts }
   const last = [...parts].at(-1)
   if (last) return { partsOf: last[0], parts: [...last[1].values()] }
-  return keptParts(entries) ?? { parts: [] }
+  return retainedParts(entries) ?? { parts: [] }
 }
 
 /** All that is known of it, under way or ended. */
-export function detailsOf(active: Active): RunbookDetails {
+export function activeDetails(active: ActiveRun): RunbookDetails {
   const { step: _, lines: _lines, ...progress } = active.progress
   const { end, brokenOff } = active
   const error = end?.error ?? brokenOff?.error
@@ -158,7 +158,7 @@ export function detailsOf(active: Active): RunbookDetails {
 }
 
 /** Resolves when the run told something more, or after `waitMs`. */
-export function nextTold(active: Active, clock: Clock, waitMs: number): Promise<void> {
+export function waitForLine(active: ActiveRun, clock: Clock, waitMs: number): Promise<void> {
   return new Promise(resolve => {
     const wake = (): void => {
       active.waiting.delete(wake)
@@ -170,7 +170,7 @@ export function nextTold(active: Active, clock: Clock, waitMs: number): Promise<
   })
 }
 
-function lineOf(runbook: string, telling: Telling): RunbookLine {
+function eventLine(runbook: string, telling: RunEvent): RunbookLine {
   const { step, phase } = telling
   return {
     runbook,
@@ -183,23 +183,23 @@ function lineOf(runbook: string, telling: Telling): RunbookLine {
 }
 
 /** How many lines of a step's output are shown. */
-const mostWritten = 12
+const maxOutputLines = 12
 
 /** What the step wrote so far: its labels that count nothing and are of no part. */
-function linesOf({ lines = [] }: RunbookProgress, telling: Telling): string[] | undefined {
+function outputLinesAfter({ lines = [] }: RunbookProgress, telling: RunEvent): string[] | undefined {
   const progress = 'progress' in telling ? telling.progress : undefined
   if (!progress || progress.part || progress.done !== undefined || progress.total !== undefined)
     return lines.length > 0 ? lines : undefined
-  return [...lines, progress.label].slice(-mostWritten)
+  return [...lines, progress.label].slice(-maxOutputLines)
 }
 
-const countedBy = (step: RunbookProgress['step']): RunbookStep['count'] =>
+const stepCountOf = (step: RunbookProgress['step']): RunbookStep['count'] =>
   step?.total === undefined
     ? undefined
     : { done: step.done ?? 0, total: step.total, ...(step.unit ? { unit: step.unit } : {}) }
 
 /** What is counted, without the part that changed. */
-function countOf(telling: Telling): { label?: string; done?: number; total?: number; unit?: 'bytes' } {
+function eventCount(telling: RunEvent): { label?: string; done?: number; total?: number; unit?: 'bytes' } {
   if (!('progress' in telling) || !telling.progress) return {}
   const { part: _, ...count } = telling.progress
   return count

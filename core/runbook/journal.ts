@@ -7,7 +7,7 @@ import { syncFolder } from '../../lib/sync-file.ts'
 
 const at = v.number()
 const failure = v.object({ code: v.string(), words: v.string(), detail: v.exactOptional(v.string()) })
-const plain = v.record(v.string(), v.unknown())
+const anyRecord = v.record(v.string(), v.unknown())
 const part = v.object({
   id: v.string(),
   title: v.string(),
@@ -16,14 +16,14 @@ const part = v.object({
 })
 /** The parts of a step, as they were when it ended. */
 const parts = v.exactOptional(v.array(part))
-const outline = v.object({
+const stepSummary = v.object({
   id: v.string(),
   title: v.string(),
   why: v.string(),
   pointOfNoReturn: v.exactOptional(v.literal(true)),
 })
 /** What the history knows of a step. */
-export type Outline = v.InferOutput<typeof outline>
+export type StepSummary = v.InferOutput<typeof stepSummary>
 
 const entry = v.variant('kind', [
   /** The run begins; `memory` is what the runbook was made with. */
@@ -35,9 +35,9 @@ const entry = v.variant('kind', [
     title: v.string(),
     /** Who asked for it: "cli", "window", "dashboard". */
     by: v.exactOptional(v.string()),
-    memory: plain,
+    memory: anyRecord,
     /** The steps that it has, for who reads it later. */
-    steps: v.exactOptional(v.array(outline)),
+    steps: v.exactOptional(v.array(stepSummary)),
   }),
   v.object({ kind: v.literal('skipped'), at, step: v.string() }),
   /** Written and synced before an apply; `applied` after it, with what it found out. */
@@ -46,7 +46,7 @@ const entry = v.variant('kind', [
     kind: v.literal('applied'),
     at,
     step: v.string(),
-    memory: plain,
+    memory: anyRecord,
     words: v.exactOptional(v.string()),
     parts,
   }),
@@ -79,7 +79,7 @@ export interface Journal {
 export class DamagedJournal extends Error {}
 
 /** The journal is there and cannot be read: `message` is half a sentence. */
-export class Unreadable extends Error {}
+export class JournalUnreadable extends Error {}
 
 /** It could not be written, or synced: nothing that it was to say may be counted on. */
 export class JournalUnwritable extends Error {}

@@ -2,14 +2,14 @@ import { readdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { RunbookDetails, RunbookError, RunbookRecord } from '../../contract/runbook.ts'
 import { errorCode, reasonOf } from '../../lib/error-code.ts'
-import { DamagedJournal, type Entry, type Outline, openJournal, readEntries } from './journal.ts'
-import { keptParts, stepsOf } from './step-status.ts'
+import { DamagedJournal, type Entry, openJournal, readEntries, type StepSummary } from './journal.ts'
+import { retainedParts, stepStatuses } from './step-status.ts'
 
 /** How many runs are remembered. */
-const kept = 50
+const retainedRuns = 50
 
 /** Journals of runs, oldest first: their names begin with the time. Throws where the folder cannot be read. */
-export async function journals(folder: string): Promise<string[]> {
+export async function journalNames(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch((error: unknown) => {
     if (errorCode(error) === 'ENOENT') return []
     throw error
@@ -18,19 +18,19 @@ export async function journals(folder: string): Promise<string[]> {
 }
 
 /** Removes the journals of all runs but the last `kept`. */
-export async function prune(folder: string): Promise<void> {
-  const old = (await journals(folder)).slice(0, -kept)
+export async function pruneJournals(folder: string): Promise<void> {
+  const old = (await journalNames(folder)).slice(0, -retainedRuns)
   for (const name of old) await rm(join(folder, basename(name)), { force: true })
 }
 
 /** The last runs that ended, newest first. */
 export async function readRecords(folder: string): Promise<RunbookRecord[]> {
   const records: RunbookRecord[] = []
-  for (const name of (await journals(folder).catch(() => [])).slice(-kept - 1).reverse()) {
+  for (const name of (await journalNames(folder).catch(() => [])).slice(-retainedRuns - 1).reverse()) {
     const record = recordOf(await readEntries(join(folder, name)).catch(() => []))
     if (record) records.push(record)
   }
-  return records.slice(0, kept)
+  return records.slice(0, retainedRuns)
 }
 
 /** One run from its journal, the newest without a name; undefined when there is none that can be read. */
@@ -38,7 +38,7 @@ export async function readDetails(
   folder: string,
   run: string | undefined,
 ): Promise<RunbookDetails | undefined> {
-  const names = await journals(folder).catch(() => [])
+  const names = await journalNames(folder).catch(() => [])
   const name = run === undefined ? names.at(-1) : names.find(each => each === `${run}.jsonl`)
   if (name === undefined) return undefined
   return detailsOf(await readEntries(join(folder, name)).catch(() => []))
@@ -73,9 +73,9 @@ function detailsOf(entries: readonly Entry[]): RunbookDetails | undefined {
     by: begun.by ?? 'cli',
     since: begun.at,
     undoing: entries.some(entry => entry.kind === 'undoing'),
-    steps: stepsOf(begun.steps ?? bareSteps(entries), entries, undefined),
+    steps: stepStatuses(begun.steps ?? namedSteps(entries), entries, undefined),
     parts: [],
-    ...keptParts(entries),
+    ...retainedParts(entries),
     changed: record?.changed ?? [],
     ...(record ? { result: record.result, tookMs: record.tookMs } : {}),
     ...(record?.error ? { error: record.error } : {}),
@@ -83,7 +83,7 @@ function detailsOf(entries: readonly Entry[]): RunbookDetails | undefined {
 }
 
 /** A journal that does not name its steps: those that it speaks of. */
-function bareSteps(entries: readonly Entry[]): Outline[] {
+function namedSteps(entries: readonly Entry[]): StepSummary[] {
   const ids = new Set(entries.flatMap(entry => ('step' in entry ? [entry.step] : [])))
   return [...ids].map(id => ({ id, title: id, why: '' }))
 }
@@ -98,22 +98,22 @@ export type NewestRun =
   /** Reading failed, so nobody can say how far it came. `reason` is half a sentence. */
   | { kind: 'unreadable'; run: string; file: string; reason: string }
 
-const runOf = (name: string): string => name.slice(0, -'.jsonl'.length)
+const runNameOf = (name: string): string => name.slice(0, -'.jsonl'.length)
 
 /**
  * Looks at the newest journal alone: what an older run would still do, or take back, could undo what was done since.
  * A journal whose first line never became whole is removed, as nothing was done.
  */
-export async function newestRun(folder: string): Promise<NewestRun> {
-  for (const name of (await journals(folder)).reverse()) {
-    const found = await look(join(folder, name), runOf(name))
+export async function findNewestRun(folder: string): Promise<NewestRun> {
+  for (const name of (await journalNames(folder)).reverse()) {
+    const found = await readRun(join(folder, name), runNameOf(name))
     if (found.kind !== 'unended' || found.entries.length > 0) return found
     await rm(found.file, { force: true })
   }
   return { kind: 'ended' }
 }
 
-async function look(file: string, run: string): Promise<NewestRun> {
+async function readRun(file: string, run: string): Promise<NewestRun> {
   try {
     const entries = await readEntries(file)
     const end = entries.find(entry => entry.kind === 'ended')
@@ -126,7 +126,7 @@ async function look(file: string, run: string): Promise<NewestRun> {
 }
 
 /** Why an older run is not taken up any more. */
-const overtaken: RunbookError = {
+const supersededError: RunbookError = {
   code: 'overtaken',
   words:
     'It broke off, and a later run began before it was brought to its end: it stays as it was left, and nothing of it is taken back.',
@@ -140,26 +140,26 @@ export async function closeOlderRuns(
   folder: string,
   now: () => number,
 ): Promise<{ closed: { run: string; title: string }[]; damaged: string[] }> {
-  const older = (await journals(folder)).slice(0, -1)
+  const older = (await journalNames(folder)).slice(0, -1)
   const closed: { run: string; title: string }[] = []
   const damaged: string[] = []
   for (const name of older) {
-    const found = await look(join(folder, name), runOf(name))
+    const found = await readRun(join(folder, name), runNameOf(name))
     if (found.kind === 'damaged') damaged.push(found.file)
     if (found.kind !== 'unended') continue
     const begun = found.entries.find(entry => entry.kind === 'begun')
     const journal = await openJournal(found.file)
-    await journal.add({ kind: 'ended', at: now(), result: 'failed', error: overtaken })
+    await journal.add({ kind: 'ended', at: now(), result: 'failed', error: supersededError })
     closed.push({ run: found.run, title: begun?.title ?? found.run })
   }
   return { closed, damaged }
 }
 
 /** "20260301T120000123Z": sorts as the time does. */
-export const stamp = (at: number): string => new Date(at).toISOString().replace(/[-:.]/g, '')
+export const timeStamp = (at: number): string => new Date(at).toISOString().replace(/[-:.]/g, '')
 
 /** The newest run has the newest name, also after the clock was set back. */
-export function laterThan(newest: string | undefined, now: number): number {
+export function timeAfter(newest: string | undefined, now: number): number {
   const read = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z/.exec(newest ?? '')
   if (!read) return now
   const [year = 0, month = 1, ...rest] = read.slice(1).map(Number)

@@ -4,12 +4,12 @@ import type { Entry } from './journal.ts'
 export type Move =
   | { do: 'apply'; index: number }
   | { do: 'undo'; index: number }
-  | { do: 'finish'; result: Result }
+  | { do: 'finish'; result: RunResult }
 
-export type Result = 'done' | 'rolled-back' | 'cancelled' | 'failed'
+export type RunResult = 'done' | 'rolled-back' | 'cancelled' | 'failed'
 
 /** What the plan must know of a step. */
-export interface Shape {
+export interface StepTraits {
   id: string
   undoable: boolean
   pointOfNoReturn: boolean
@@ -20,17 +20,17 @@ export interface Shape {
  * again (apply is idempotent); after a failure or a cancel the steps that were begun are undone from the last to the
  * first; past the point of no return nothing is undone, and the run goes forward or fails where it stands.
  */
-export function nextMove(steps: readonly Shape[], entries: readonly Entry[]): Move {
-  const crossed = steps.some(step => step.pointOfNoReturn && begun(step.id, entries))
-  const turned = turnOf(steps, entries, crossed)
+export function nextMove(steps: readonly StepTraits[], entries: readonly Entry[]): Move {
+  const crossed = steps.some(step => step.pointOfNoReturn && isBegun(step.id, entries))
+  const turned = failingResult(steps, entries, crossed)
   if (turned === undefined) {
-    const index = steps.findIndex(step => !settled(step.id, entries))
+    const index = steps.findIndex(step => !isSettled(step.id, entries))
     return index < 0 ? { do: 'finish', result: 'done' } : { do: 'apply', index }
   }
   if (crossed) return { do: 'finish', result: turned }
   for (let index = steps.length - 1; index >= 0; index -= 1) {
     const step = steps[index]
-    if (step?.undoable && begun(step.id, entries) && !undone(step.id, entries)) {
+    if (step?.undoable && isBegun(step.id, entries) && !isUndone(step.id, entries)) {
       const failed = entries.some(entry => entry.kind === 'undo-failed' && entry.step === step.id)
       return failed ? { do: 'finish', result: 'failed' } : { do: 'undo', index }
     }
@@ -39,22 +39,22 @@ export function nextMove(steps: readonly Shape[], entries: readonly Entry[]): Mo
 }
 
 /** Why the run went back, or must stop: undefined while it goes forward. */
-function turnOf(
-  steps: readonly Shape[],
+function failingResult(
+  steps: readonly StepTraits[],
   entries: readonly Entry[],
   crossed: boolean,
-): Exclude<Result, 'done'> | undefined {
+): Exclude<RunResult, 'done'> | undefined {
   const failure = entries.findLast(entry => entry.kind === 'failed')
-  if (failure) return crossed ? 'failed' : anyBegun(steps, entries) ? 'rolled-back' : 'failed'
+  if (failure) return crossed ? 'failed' : isAnyBegun(steps, entries) ? 'rolled-back' : 'failed'
   // A cancel past the point of no return is too late and changes nothing.
   return entries.some(entry => entry.kind === 'cancelled') && !crossed ? 'cancelled' : undefined
 }
 
-const settled = (id: string, entries: readonly Entry[]): boolean =>
+const isSettled = (id: string, entries: readonly Entry[]): boolean =>
   entries.some(entry => (entry.kind === 'applied' || entry.kind === 'skipped') && entry.step === id)
-const begun = (id: string, entries: readonly Entry[]): boolean =>
+const isBegun = (id: string, entries: readonly Entry[]): boolean =>
   entries.some(entry => entry.kind === 'applying' && entry.step === id)
-const undone = (id: string, entries: readonly Entry[]): boolean =>
+const isUndone = (id: string, entries: readonly Entry[]): boolean =>
   entries.some(entry => entry.kind === 'undone' && entry.step === id)
-const anyBegun = (steps: readonly Shape[], entries: readonly Entry[]): boolean =>
-  steps.some(step => step.undoable && begun(step.id, entries))
+const isAnyBegun = (steps: readonly StepTraits[], entries: readonly Entry[]): boolean =>
+  steps.some(step => step.undoable && isBegun(step.id, entries))

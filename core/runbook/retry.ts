@@ -2,11 +2,11 @@ import type { RunbookEnd, RunbookError, RunbookQuestion } from '../../contract/r
 import type { Clock } from '../../lib/clock.ts'
 import { reasonOf } from '../../lib/error-code.ts'
 import { type SetAside, setAside } from '../platform/json-file.ts'
-import type { Active } from './active-run.ts'
-import { type Entry, JournalUnwritable, openJournal, Unreadable } from './journal.ts'
-import { type NewestRun, newestRun } from './journals.ts'
+import type { ActiveRun } from './active-run.ts'
+import { type Entry, JournalUnreadable, JournalUnwritable, openJournal } from './journal.ts'
+import { findNewestRun, type NewestRun } from './journals.ts'
 import type { Outcome } from './run.ts'
-import { type BrokenOff, type Interrupted, rememberedBy } from './runbook-kind.ts'
+import { type BrokenOff, type InterruptedRun, lastMemory } from './runbook-kind.ts'
 
 interface RetryDeps {
   folder: string
@@ -15,25 +15,25 @@ interface RetryDeps {
   log(message: string, data?: Record<string, unknown>): void
   onBrokenOff?: ((run: BrokenOff) => void) | undefined
   /** See `createRunbooks`. */
-  recover?: ((cut: Interrupted) => Promise<void>) | undefined
+  recover?: ((interrupted: InterruptedRun) => Promise<void>) | undefined
   /** The newest run of this life of the app. */
-  newest(): Active | undefined
+  newest(): ActiveRun | undefined
   isClosed(): boolean
-  changed(active: Active): void
-  end(active: Active, how: RunbookEnd): void
+  changed(active: ActiveRun): void
+  end(active: ActiveRun, how: RunbookEnd): void
   /** Makes the run of a journal the one under way; undefined where nobody understands it. */
   resumable(
     journal: { file: string; entries: Entry[] },
     how: { inThisLife: boolean; cancelled: boolean },
-  ): Interrupted | undefined
+  ): InterruptedRun | undefined
 }
 
 /** What becomes of a run that cannot go on. */
 export interface Retry {
   /** Nothing more is done, and nothing else begins, until it can go on; it is tried again by itself. */
-  breakOff(active: Active, error: unknown): Outcome
+  breakOff(active: ActiveRun, error: unknown): Outcome
   /** Takes it up as the next start of the app would, as soon as its journal can be read and written. Never rejects. */
-  tryAgain(active: Active): Promise<void>
+  tryAgain(active: ActiveRun): Promise<void>
   /** A run ended: the next one that breaks off does so for the first time. */
   ended(): void
   /** Nothing is tried again by itself any more. */
@@ -47,7 +47,7 @@ export function createRetry(deps: RetryDeps): Retry {
   let stopTrying = (): void => {}
   let trying = false
 
-  function breakOff(active: Active, error: unknown): Outcome {
+  function breakOff(active: ActiveRun, error: unknown): Outcome {
     const { run: id, runbook } = active.progress
     tries += 1
     log('a runbook broke off', { run: id, tries, error: String(error) })
@@ -60,28 +60,30 @@ export function createRetry(deps: RetryDeps): Retry {
     changed(active)
     if (isClosed()) return { result: 'failed', error: broken }
     stopTrying()
-    stopTrying = clock.setTimer(clock.now() + nextTryMs(tries), () => void tryAgain(active), { unref: true })
-    deps.onBrokenOff?.({ runbook, memory: rememberedBy(active.entries) ?? {}, tries })
+    stopTrying = clock.setTimer(clock.now() + retryDelayMs(tries), () => void tryAgain(active), {
+      unref: true,
+    })
+    deps.onBrokenOff?.({ runbook, memory: lastMemory(active.entries) ?? {}, tries })
     return { result: 'failed', error: broken }
   }
 
-  async function tryAgain(active: Active): Promise<void> {
+  async function tryAgain(active: ActiveRun): Promise<void> {
     if (isClosed() || trying || newest() !== active || !active.brokenOff) return
     trying = true
     stopTrying()
     try {
-      const found = await newestRun(folder)
-      if (found.kind === 'unreadable') throw new Unreadable(found.reason)
+      const found = await findNewestRun(folder)
+      if (found.kind === 'unreadable') throw new JournalUnreadable(found.reason)
       if (found.kind === 'damaged') await setAside(found.file, { now: clock.now, report })
       if (found.kind !== 'unended') return endAsFound(active, found)
       // The line that says so is the proof that the journal can be written: nothing is touched before.
       await (await openJournal(found.file)).add({ kind: 'resumed', at: clock.now() })
-      const cut = deps.resumable(found, { inThisLife: true, cancelled: active.cancel.signal.aborted })
-      if (!cut) {
+      const interrupted = deps.resumable(found, { inThisLife: true, cancelled: active.cancel.signal.aborted })
+      if (!interrupted) {
         await setAside(found.file, { now: clock.now, report })
         return endAsFound(active, { kind: 'damaged', run: found.run, file: found.file })
       }
-      await (deps.recover?.(cut) ?? cut.resume())
+      await (deps.recover?.(interrupted) ?? interrupted.resume())
     } catch (error) {
       breakOff(newest() ?? active, error)
     } finally {
@@ -90,7 +92,7 @@ export function createRetry(deps: RetryDeps): Retry {
   }
 
   /** There is nothing to go on with: its last line is there after all, or its journal is not. */
-  function endAsFound(active: Active, found: Exclude<NewestRun, { kind: 'unended' }>): void {
+  function endAsFound(active: ActiveRun, found: Exclude<NewestRun, { kind: 'unended' }>): void {
     const { runbook, run: id } = active.progress
     const written = found.kind === 'ended' && found.run === id ? found.end : undefined
     end(active, {
@@ -114,7 +116,7 @@ export function createRetry(deps: RetryDeps): Retry {
 
 /** Why a run cannot go on. */
 function brokenOffText(error: unknown): RunbookError {
-  if (error instanceof Unreadable)
+  if (error instanceof JournalUnreadable)
     return {
       code: 'journal-unreadable',
       words: `Its journal cannot be read (${error.message}), so nobody knows how far it came.`,
@@ -139,4 +141,4 @@ const brokenOffQuestion = (run: string, { words, detail }: RunbookError): Runboo
 
 /** When it is tried again, ms: the first time, and at most; doubled in between. */
 const [firstTryMs, longestTryMs] = [2_000, 60_000]
-const nextTryMs = (tries: number): number => Math.min(firstTryMs * 2 ** (tries - 1), longestTryMs)
+const retryDelayMs = (tries: number): number => Math.min(firstTryMs * 2 ** (tries - 1), longestTryMs)

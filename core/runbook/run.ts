@@ -1,11 +1,11 @@
 import type { RunbookPart } from '../../contract/runbook.ts'
 import type { Clock } from '../../lib/clock.ts'
-import type { Entry, Journal, Outline } from './journal.ts'
-import { type Move, nextMove, type Result, type Shape } from './next-move.ts'
+import type { Entry, Journal, StepSummary } from './journal.ts'
+import { type Move, nextMove, type RunResult, type StepTraits } from './next-move.ts'
 import type { Progress, Question, Runbook, Step, StepContext, StepError, StepResult } from './step.ts'
 
 /** What a run tells, as it happens. */
-export type Telling =
+export type RunEvent =
   | { step: string; phase: 'check' | 'apply' | 'undo'; progress?: Progress }
   | { step: string; phase: 'wait'; question: Question }
   | { step: string; phase: 'done' | 'skipped' }
@@ -14,7 +14,7 @@ export type Telling =
 export interface RunOptions {
   journal: Journal
   clock: Pick<Clock, 'now'>
-  tell(telling: Telling): void
+  emit(telling: RunEvent): void
   /** Asks the user; the answer of a run that nobody watches is the caller's policy. */
   ask(question: Question): Promise<boolean>
   /** Fires when the user cancels. */
@@ -24,7 +24,7 @@ export interface RunOptions {
 }
 
 export interface Outcome {
-  result: Result
+  result: RunResult
   error?: StepError
 }
 
@@ -51,12 +51,12 @@ export async function runRunbook<Memory extends object>(
       runbook: name,
       title,
       ...(options.by === undefined ? {} : { by: options.by }),
-      memory: plainOf(memory),
-      steps: runbook.steps.map(outlineOf),
+      memory: copyOf(memory),
+      steps: runbook.steps.map(summaryOf),
     })
   }
   const memory: Memory = Object.assign(runbook.memory, remembered(journal.entries))
-  const shapes = runbook.steps.map(shapeOf)
+  const shapes = runbook.steps.map(traitsOf)
   for (;;) {
     if (options.signal.aborted && !journal.entries.some(entry => entry.kind === 'cancelled'))
       await journal.add({ kind: 'cancelled', at: clock.now() })
@@ -72,7 +72,7 @@ async function perform<Memory extends object>(
   memory: Memory,
   options: RunOptions,
 ): Promise<void> {
-  const { journal, clock, tell } = options
+  const { journal, clock, emit: tell } = options
   const step = steps[move.index]
   if (!step) throw new Error(`a runbook has no step ${move.index}`)
   const parts = new Map<string, RunbookPart>()
@@ -102,7 +102,7 @@ async function perform<Memory extends object>(
     const kind = begun ? 'applied' : 'skipped'
     return journal.add(
       kind === 'applied'
-        ? { kind, at: clock.now(), step: step.id, memory: plainOf(memory) }
+        ? { kind, at: clock.now(), step: step.id, memory: copyOf(memory) }
         : { kind, at: clock.now(), step: step.id },
     )
   }
@@ -119,9 +119,9 @@ async function perform<Memory extends object>(
     kind: 'applied',
     at: clock.now(),
     step: step.id,
-    memory: plainOf(memory),
+    memory: copyOf(memory),
     ...(applied.words === undefined ? {} : { words: applied.words }),
-    ...listOf(parts),
+    ...partsEntry(parts),
   })
   tell({ step: step.id, phase: 'done' })
 }
@@ -129,21 +129,25 @@ async function perform<Memory extends object>(
 async function fail(
   step: string,
   error: StepError,
-  { journal, clock, tell }: RunOptions,
+  { journal, clock, emit: tell }: RunOptions,
   parts: ReadonlyMap<string, RunbookPart> = new Map(),
 ): Promise<void> {
-  await journal.add({ kind: 'failed', at: clock.now(), step, error, ...listOf(parts) })
+  await journal.add({ kind: 'failed', at: clock.now(), step, error, ...partsEntry(parts) })
   tell({ step, phase: 'failed', error })
 }
 
-async function finish(result: Result, changes: string[], { journal, clock }: RunOptions): Promise<Outcome> {
+async function finish(
+  result: RunResult,
+  changes: string[],
+  { journal, clock }: RunOptions,
+): Promise<Outcome> {
   const outcome = outcomeOf(result, journal.entries)
   const changed = result === 'done' && changes.length > 0 ? { changed: changes } : {}
   await journal.add({ kind: 'ended', at: clock.now(), ...outcome, ...changed })
   return outcome
 }
 
-function outcomeOf(result: Result, entries: readonly Entry[]): Outcome {
+function outcomeOf(result: RunResult, entries: readonly Entry[]): Outcome {
   const failed =
     entries.findLast(entry => entry.kind === 'undo-failed') ??
     entries.findLast(entry => entry.kind === 'failed')
@@ -155,7 +159,7 @@ function contextOf<Memory>(
   memory: Memory,
   phase: 'apply' | 'undo',
   parts: Map<string, RunbookPart>,
-  { tell, ask, signal }: RunOptions,
+  { emit: tell, ask, signal }: RunOptions,
 ): StepContext<Memory> {
   return {
     memory,
@@ -190,25 +194,25 @@ function remembered(entries: readonly Entry[]): object {
   return last && 'memory' in last ? last.memory : {}
 }
 
-const shapeOf = <Memory>(step: Step<Memory>): Shape => ({
+const traitsOf = <Memory>(step: Step<Memory>): StepTraits => ({
   id: step.id,
   undoable: step.undo !== undefined,
   pointOfNoReturn: step.pointOfNoReturn === true,
 })
 
 /** What the history keeps of a step. */
-export const outlineOf = <Memory>({ id, title, why, pointOfNoReturn }: Step<Memory>): Outline => ({
+export const summaryOf = <Memory>({ id, title, why, pointOfNoReturn }: Step<Memory>): StepSummary => ({
   id,
   title,
   why,
   ...(pointOfNoReturn ? { pointOfNoReturn } : {}),
 })
 
-const listOf = (parts: ReadonlyMap<string, RunbookPart>): { parts?: RunbookPart[] } =>
+const partsEntry = (parts: ReadonlyMap<string, RunbookPart>): { parts?: RunbookPart[] } =>
   parts.size === 0 ? {} : { parts: [...parts.values()] }
 
 /** A copy as it is now: what is journaled must not change with the next step. */
-const plainOf = (memory: object): Record<string, unknown> =>
+const copyOf = (memory: object): Record<string, unknown> =>
   structuredClone(Object.fromEntries(Object.entries(memory)))
 
 /** One line of a dry run; `holds`: the step's effect is there already. */

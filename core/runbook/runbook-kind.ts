@@ -3,22 +3,22 @@ import type { Outcome } from './run.ts'
 import type { Runbook } from './step.ts'
 
 /** A kind of runbook that an interrupted run of it can be brought to its end. */
-export interface Kind {
+export interface RunbookKind {
   /** The runbook as it was begun, from what its journal remembers; undefined when that cannot be understood. */
-  revive(memory: Record<string, unknown>): Runbook<object> | undefined
+  deserialize(memory: Record<string, unknown>): Runbook<object> | undefined
   /** Whether a run that was killed before anything failed goes on; otherwise it goes back. */
-  onward(begun: (step: string) => boolean, memory: Record<string, unknown>): boolean
+  resumes(begun: (step: string) => boolean, memory: Record<string, unknown>): boolean
   /** Brings an interrupted run to its end, and the registry up. Absent: the registry first, then the run. */
-  recover?(cut: Interrupted): Promise<void>
+  recover?(interrupted: InterruptedRun): Promise<void>
   /** The run broke off, and the registry is about to serve meanwhile. */
   servesMeanwhile?(memory: Record<string, unknown>): Promise<void>
 }
 
 /** A run that the end of the app cut off, or that broke off. */
-export interface Interrupted {
+export interface InterruptedRun {
   runbook: string
   /** It goes on to its end; otherwise back to how it was. */
-  onward: boolean
+  resumes: boolean
   /** What its steps had found out. */
   memory: Record<string, unknown>
   /** It broke off in this life of the app, so the supervisor has long begun. */
@@ -37,34 +37,34 @@ export interface BrokenOff {
 }
 
 /** A run as its journal left it, with what is known of how to make its steps again. */
-export interface TakenUp {
+export interface ResumePlan {
   begun: Extract<Entry, { kind: 'begun' }>
   runbook: Runbook<object>
   memory: Record<string, unknown>
-  onward: boolean
+  resumes: boolean
   /** It had turned back already. */
-  turned: boolean
+  isFailing: boolean
 }
 
 /** What becomes of a run that was not brought to its end; undefined where nobody understands its journal. Pure. */
-export function takeUp(
+export function planResume(
   entries: readonly Entry[],
-  kinds: Readonly<Record<string, Kind>>,
+  kinds: Readonly<Record<string, RunbookKind>>,
   cancelled: boolean,
-): TakenUp | undefined {
+): ResumePlan | undefined {
   const begun = entries.find(entry => entry.kind === 'begun')
   const kind = begun && kinds[begun.runbook]
-  const memory = rememberedBy(entries)
-  const runbook = memory && kind?.revive(memory)
+  const memory = lastMemory(entries)
+  const runbook = memory && kind?.deserialize(memory)
   if (!begun || !kind || !runbook) return undefined
   const steps = new Set(entries.flatMap(entry => (entry.kind === 'applying' ? [entry.step] : [])))
-  const turned = entries.some(entry => entry.kind === 'failed' || entry.kind === 'cancelled')
-  const onward = !turned && !cancelled && kind.onward(step => steps.has(step), memory)
-  return { begun, runbook, memory, onward, turned }
+  const isFailing = entries.some(entry => entry.kind === 'failed' || entry.kind === 'cancelled')
+  const resumes = !isFailing && !cancelled && kind.resumes(step => steps.has(step), memory)
+  return { begun, runbook, memory, resumes, isFailing }
 }
 
 /** What the steps had found out when the journal ended. */
-export function rememberedBy(entries: readonly Entry[]): Record<string, unknown> | undefined {
+export function lastMemory(entries: readonly Entry[]): Record<string, unknown> | undefined {
   const last = entries.findLast(entry => entry.kind === 'applied' || entry.kind === 'begun')
   return last && 'memory' in last ? last.memory : undefined
 }

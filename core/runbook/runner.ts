@@ -14,24 +14,33 @@ import type {
 import type { Clock } from '../../lib/clock.ts'
 import { reasonOf } from '../../lib/error-code.ts'
 import { type SetAside, setAside } from '../platform/json-file.ts'
-import { type Active, activeOf, ask, detailsOf, nextTold, refresh, take, toldFrom } from './active-run.ts'
-import { type Entry, type Journal, openJournal, Unreadable, whileOpen } from './journal.ts'
+import {
+  type ActiveRun,
+  activeDetails,
+  applyEvent,
+  askUser,
+  createActiveRun,
+  linesAfter,
+  updateSteps,
+  waitForLine,
+} from './active-run.ts'
+import { type Entry, type Journal, JournalUnreadable, openJournal, whileOpen } from './journal.ts'
 import {
   closeOlderRuns,
-  journals,
-  laterThan,
-  newestRun,
-  prune,
+  findNewestRun,
+  journalNames,
+  pruneJournals,
   readDetails,
   readRecords,
-  stamp,
+  timeAfter,
+  timeStamp,
 } from './journals.ts'
 import { createRetry } from './retry.ts'
 import { type Outcome, runRunbook } from './run.ts'
-import { type BrokenOff, type Interrupted, type Kind, takeUp } from './runbook-kind.ts'
+import { type BrokenOff, type InterruptedRun, planResume, type RunbookKind } from './runbook-kind.ts'
 import type { Runbook } from './step.ts'
 
-export interface Runbooks {
+export interface RunbookRunner {
   /** Begins a run and returns; fails with what `blocked` says while another one is under way. */
   start(runbook: Runbook<object>, by: string): Promise<Result<{ run: string }>>
   /** The run under way; one that broke off is it until it was brought to its end. */
@@ -53,7 +62,7 @@ export interface Runbooks {
    * The run that an earlier life of the app did not bring to its end: the newest one, or none. Where its journal cannot
    * be read it is one that broke off. Asked once, before anything else starts; never rejects.
    */
-  interrupted(): Promise<Interrupted | undefined>
+  interrupted(): Promise<InterruptedRun | undefined>
   /** From now on nothing is journaled: whatever runs is left to the next start of the app. */
   close(): void
 }
@@ -61,7 +70,7 @@ export interface Runbooks {
 interface Options {
   home: string
   clock: Clock
-  kinds: Record<string, Kind>
+  kinds: Record<string, RunbookKind>
   /** A journal that could not be understood was set aside. */
   report(what: SetAside): void
   /** An older run that broke off was closed as it was left, since a later one had begun. */
@@ -69,7 +78,7 @@ interface Options {
   /** A run broke off, or was tried again in vain. */
   onBrokenOff?(run: BrokenOff): void
   /** Brings a run that broke off to its end, once its journal can be written again. Absent: by `resume` alone. */
-  recover?(cut: Interrupted): Promise<void>
+  recover?(interrupted: InterruptedRun): Promise<void>
   log(message: string, data?: Record<string, unknown>): void
   onChange(): void
 }
@@ -78,20 +87,20 @@ interface Options {
 const showEveryMs = 100
 
 /** One runbook at a time, with its journal in `home`/runbooks/RUN.jsonl. */
-export function createRunbooks(options: Options): Runbooks {
+export function createRunner(options: Options): RunbookRunner {
   const { home, clock, kinds, report, log, onChange } = options
   const folder = join(home, 'runbooks')
-  let newest: Active | undefined
+  let newest: ActiveRun | undefined
   let starting = false
   let closed = false
 
-  const running = (): Active | undefined => (newest && newest.end === undefined ? newest : undefined)
+  const running = (): ActiveRun | undefined => (newest && newest.end === undefined ? newest : undefined)
 
   /** Set while something that was written on the way is yet to be shown, or was just now. */
   let shownLately: (() => void) | undefined
   let moreToShow = false
 
-  function changed(active: Active): void {
+  function changed(active: ActiveRun): void {
     shownLately?.()
     shownLately = undefined
     moreToShow = false
@@ -100,7 +109,7 @@ export function createRunbooks(options: Options): Runbooks {
   }
 
   /** A build writes thousands of lines a second: the first is shown at once, the others a few times a second. */
-  function moved(active: Active): void {
+  function moved(active: ActiveRun): void {
     if (shownLately) {
       moreToShow = true
       return
@@ -116,43 +125,47 @@ export function createRunbooks(options: Options): Runbooks {
     )
   }
 
-  async function perform(active: Active, runbook: Runbook<object>, journal: Journal): Promise<Outcome> {
+  async function perform(active: ActiveRun, runbook: Runbook<object>, journal: Journal): Promise<Outcome> {
     const { run, by } = active.progress
     active.entries = journal.entries
     return runRunbook(runbook, run, {
       journal: whileOpen(journal, {
         isClosed: () => closed,
         added() {
-          refresh(active, runbook)
+          updateSteps(active, runbook)
           onChange()
         },
       }),
       clock,
       by,
-      tell(telling) {
-        take(active, runbook, telling)
+      emit(telling) {
+        applyEvent(active, runbook, telling)
         if ('progress' in telling) moved(active)
         else changed(active)
       },
-      ask: question => ask(active, question),
+      ask: question => askUser(active, question),
       signal: active.cancel.signal,
     })
   }
 
   /** Never rejects. */
-  async function run(active: Active, runbook: Runbook<object>, opening: Promise<Journal>): Promise<Outcome> {
+  async function run(
+    active: ActiveRun,
+    runbook: Runbook<object>,
+    opening: Promise<Journal>,
+  ): Promise<Outcome> {
     try {
       const outcome = await perform(active, runbook, await opening)
       const retireAt = outcome.result === 'done' ? runbook.retireAt?.(runbook.memory) : undefined
       end(active, { runbook: runbook.name, ...outcome, ...(retireAt === undefined ? {} : { retireAt }) })
-      await prune(folder).catch(() => {})
+      await pruneJournals(folder).catch(() => {})
       return outcome
     } catch (error) {
       return retry.breakOff(active, error)
     }
   }
 
-  function end(active: Active, how: RunbookEnd): void {
+  function end(active: ActiveRun, how: RunbookEnd): void {
     delete active.brokenOff
     active.end = how
     retry.ended()
@@ -178,20 +191,20 @@ export function createRunbooks(options: Options): Runbooks {
   function resumable(
     { file, entries }: { file: string; entries: Entry[] },
     { inThisLife, cancelled }: { inThisLife: boolean; cancelled: boolean },
-  ): Interrupted | undefined {
-    const taken = takeUp(entries, kinds, cancelled)
+  ): InterruptedRun | undefined {
+    const taken = planResume(entries, kinds, cancelled)
     if (!taken) return undefined
-    const { begun, runbook, memory, onward, turned } = taken
+    const { begun, runbook, memory, resumes, isFailing } = taken
     const active = activate(runbook, begun.run, begun.by ?? 'cli', entries)
     active.progress.since = begun.at
-    active.progress.undoing = !onward
-    if (!onward && !turned) active.cancel.abort()
+    active.progress.undoing = !resumes
+    if (!resumes && !isFailing) active.cancel.abort()
     const resume = (): Promise<Outcome> => run(active, runbook, openJournal(file))
-    return { runbook: begun.runbook, onward, memory, inThisLife, serves: true, resume }
+    return { runbook: begun.runbook, resumes, memory, inThisLife, serves: true, resume }
   }
 
   /** A run of which nothing but its name is known. */
-  function activateUnreadable(id: string, error: Unreadable): void {
+  function activateUnreadable(id: string, error: JournalUnreadable): void {
     const nobodyKnows = {
       name: 'unknown',
       title: 'A run whose journal cannot be read',
@@ -211,8 +224,8 @@ export function createRunbooks(options: Options): Runbooks {
       : { code: 'run-broken-off', run: id, title, reason }
   }
 
-  function activate(runbook: Runbook<object>, id: string, by: string, entries: readonly Entry[]): Active {
-    newest = activeOf(runbook, { run: id, by, since: clock.now(), entries })
+  function activate(runbook: Runbook<object>, id: string, by: string, entries: readonly Entry[]): ActiveRun {
+    newest = createActiveRun(runbook, { run: id, by, since: clock.now(), entries })
     onChange()
     return newest
   }
@@ -226,8 +239,8 @@ export function createRunbooks(options: Options): Runbooks {
       starting = true
       try {
         await mkdir(folder, { recursive: true, mode: 0o700 })
-        const at = laterThan((await journals(folder)).at(-1), clock.now())
-        const id = `${stamp(at)}-${runbook.name}-${randomBytes(2).toString('hex')}`
+        const at = timeAfter((await journalNames(folder)).at(-1), clock.now())
+        const id = `${timeStamp(at)}-${runbook.name}-${randomBytes(2).toString('hex')}`
         const journal = await openJournal(join(folder, `${id}.jsonl`))
         void run(activate(runbook, id, by, journal.entries), runbook, Promise.resolve(journal))
         return ok({ run: id })
@@ -241,10 +254,11 @@ export function createRunbooks(options: Options): Runbooks {
       const active = newest
       if (!active || (id !== undefined && active.progress.run !== id))
         return fail({ code: 'nothing-under-way' })
-      if (active.lines <= after && !active.end && !active.brokenOff) await nextTold(active, clock, waitMs)
-      const { lines: next } = active
+      if (active.lineCount <= after && !active.end && !active.brokenOff)
+        await waitForLine(active, clock, waitMs)
+      const { lineCount: next } = active
       const end = active.end ?? active.brokenOff
-      return ok({ lines: toldFrom(active, after), next, ...(end ? { end } : {}) })
+      return ok({ lines: linesAfter(active, after), next, ...(end ? { end } : {}) })
     },
     answer(question, agreed) {
       const active = running()
@@ -270,28 +284,28 @@ export function createRunbooks(options: Options): Runbooks {
     },
     details: async id =>
       newest && (id === undefined || id === newest.progress.run)
-        ? detailsOf(newest)
+        ? activeDetails(newest)
         : readDetails(folder, id),
     history: () => readRecords(folder),
     current: () => running()?.progress,
     blocked,
     async interrupted() {
       try {
-        const found = await newestRun(folder)
+        const found = await findNewestRun(folder)
         const { closed: overtaken, damaged } = await closeOlderRuns(folder, clock.now)
         for (const older of overtaken) {
           log('a run that broke off was overtaken by a later one, and is closed as it was left', older)
           options.onClosed?.(older)
         }
         for (const file of damaged) await setAside(file, { now: clock.now, report })
-        if (found.kind === 'unreadable') activateUnreadable(found.run, new Unreadable(found.reason))
+        if (found.kind === 'unreadable') activateUnreadable(found.run, new JournalUnreadable(found.reason))
         if (found.kind === 'ended' || found.kind === 'unreadable') return undefined
-        const cut =
+        const interrupted =
           found.kind === 'unended' ? resumable(found, { inThisLife: false, cancelled: false }) : undefined
-        if (!cut) await setAside(found.file, { now: clock.now, report })
-        return cut
+        if (!interrupted) await setAside(found.file, { now: clock.now, report })
+        return interrupted
       } catch (error) {
-        activateUnreadable('unknown', new Unreadable(reasonOf(error)))
+        activateUnreadable('unknown', new JournalUnreadable(reasonOf(error)))
         return undefined
       }
     },

@@ -6,8 +6,8 @@ import type { RunbookProgress } from '../../contract/runbook.ts'
 import type { Notice } from '../../contract/snapshot.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { SetAside } from '../platform/json-file.ts'
-import type { BrokenOff, Interrupted, Kind } from './runbook-kind.ts'
-import { createRunbooks } from './runner.ts'
+import type { BrokenOff, InterruptedRun, RunbookKind } from './runbook-kind.ts'
+import { createRunner } from './runner.ts'
 import type { Runbook } from './step.ts'
 
 interface Options {
@@ -29,9 +29,9 @@ interface Options {
 export interface Runs {
   handlers: Pick<ZotbarHandlers, 'runbooks'>
   /** Makes kinds known, by the names of their runbooks: before `begin`. */
-  know(kinds: Record<string, Kind>): void
+  register(kinds: Record<string, RunbookKind>): void
   /** Looks for a run that was cut off: it is the one under way from then on. Before anybody can ask. */
-  look(): Promise<unknown>
+  findInterrupted(): Promise<unknown>
   /** Begins a run and returns; fails with what `blocked` says while another one is under way. */
   start(runbook: Runbook<object>, by: string): Promise<Result<{ run: string }>>
   /** The run under way; one that broke off is it until it was brought to its end. */
@@ -45,8 +45,8 @@ export interface Runs {
 
 /** Owns the one list of runs; `know` is called for every kind before `begin`. */
 export function createRuns({ supervisor, ...options }: Options): Runs {
-  const kinds: Record<string, Kind> = {}
-  const runbooks = createRunbooks({
+  const kinds: Record<string, RunbookKind> = {}
+  const runbooks = createRunner({
     ...options,
     kinds,
     onClosed({ run, title }) {
@@ -54,21 +54,21 @@ export function createRuns({ supervisor, ...options }: Options): Runs {
       options.tell({ kind: 'run-overtaken', id: `run-overtaken:${run}`, at, run, title })
     },
     onBrokenOff: run => void serveMeanwhile(run),
-    recover: cut => bringToItsEnd({ ...cut, serves: served }),
+    recover: interrupted => bringToItsEnd({ ...interrupted, serves: served }),
   })
 
   /** The registry served, or was to serve, when the run under way began. */
   let served = true
 
-  const bringToItsEnd = (cut: Interrupted): Promise<void> =>
-    kinds[cut.runbook]?.recover?.(cut) ?? recover(cut)
+  const bringToItsEnd = (interrupted: InterruptedRun): Promise<void> =>
+    kinds[interrupted.runbook]?.recover?.(interrupted) ?? recover(interrupted)
 
   /** The registry first, then the run, then the registry again where the run left it stopped. */
-  async function recover(cut: Interrupted): Promise<void> {
-    const { runbook, onward, inThisLife, serves } = cut
-    options.log('an interrupted runbook is brought to its end', { runbook, onward })
+  async function recover(interrupted: InterruptedRun): Promise<void> {
+    const { runbook, resumes, inThisLife, serves } = interrupted
+    options.log('an interrupted runbook is brought to its end', { runbook, resumes })
     if (!inThisLife) await supervisor.begin()
-    void cut.resume().then(() => {
+    void interrupted.resume().then(() => {
       if (serves && supervisor.state().kind === 'stopped') void supervisor.start()
     })
   }
@@ -84,8 +84,8 @@ export function createRuns({ supervisor, ...options }: Options): Runs {
     }
   }
 
-  let looked: Promise<Interrupted | undefined> | undefined
-  const look = (): Promise<Interrupted | undefined> => {
+  let looked: Promise<InterruptedRun | undefined> | undefined
+  const look = (): Promise<InterruptedRun | undefined> => {
     // A look that failed is not remembered: the next one may succeed.
     looked ??= runbooks.interrupted().catch(error => {
       looked = undefined
@@ -107,8 +107,8 @@ export function createRuns({ supervisor, ...options }: Options): Runs {
         history: async () => ok({ runs: await runbooks.history() }),
       },
     },
-    know: more => void Object.assign(kinds, more),
-    look,
+    register: more => void Object.assign(kinds, more),
+    findInterrupted: look,
     async start(runbook, by) {
       const serving = supervisor.state().kind !== 'stopped'
       const begun = await runbooks.start(runbook, by)
@@ -119,8 +119,8 @@ export function createRuns({ supervisor, ...options }: Options): Runs {
     blocked: () => runbooks.blocked(),
     async begin() {
       try {
-        const cut = await look()
-        return cut ? await bringToItsEnd(cut) : await supervisor.begin()
+        const interrupted = await look()
+        return interrupted ? await bringToItsEnd(interrupted) : await supervisor.begin()
       } catch (error) {
         options.log('an interrupted runbook cannot be taken up', { error: String(error) })
         // Whatever is wrong with a run, the registry is looked after.

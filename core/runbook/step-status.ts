@@ -1,8 +1,8 @@
 import type { RunbookPart, RunbookStep } from '../../contract/runbook.ts'
-import type { Entry, Outline } from './journal.ts'
+import type { Entry, StepSummary } from './journal.ts'
 
 /** What is known of the step at hand before, or without, a line in the journal. */
-export interface Live {
+export interface LiveStep {
   step: string
   phase: 'check' | 'apply' | 'undo' | 'wait' | 'done' | 'skipped' | 'failed'
   /** What it said it does, and how much of it is done. */
@@ -11,21 +11,21 @@ export interface Live {
 }
 
 /** How far each step came, from the journal and what the run tells at the moment. Pure. */
-export function stepsOf(
-  outlines: readonly Outline[],
+export function stepStatuses(
+  outlines: readonly StepSummary[],
   entries: readonly Entry[],
-  live: Live | undefined,
+  live: LiveStep | undefined,
 ): RunbookStep[] {
   const over = entries.some(entry => entry.kind === 'ended')
   return outlines.map(outline => {
-    const written = writtenOf(outline.id, entries, over)
-    return { ...outline, ...(live?.step === outline.id && !over ? overtaken(written, live) : written) }
+    const written = journaledStatus(outline.id, entries, over)
+    return { ...outline, ...(live?.step === outline.id && !over ? withLiveStep(written, live) : written) }
   })
 }
 
-type Standing = Pick<RunbookStep, 'state' | 'tookMs' | 'words' | 'count'>
+type StepStatus = Pick<RunbookStep, 'state' | 'tookMs' | 'words' | 'count'>
 
-function writtenOf(id: string, entries: readonly Entry[], over: boolean): Standing {
+function journaledStatus(id: string, entries: readonly Entry[], over: boolean): StepStatus {
   const own = entries.filter(entry => 'step' in entry && entry.step === id)
   const last = own.at(-1)
   switch (last?.kind) {
@@ -59,7 +59,7 @@ function writtenOf(id: string, entries: readonly Entry[], over: boolean): Standi
 }
 
 /** The run tells a step before the journal has it. */
-function overtaken(written: Standing, { phase, words, count }: Live): Standing {
+function withLiveStep(written: StepStatus, { phase, words, count }: LiveStep): StepStatus {
   const said = { ...(words === undefined ? {} : { words }), ...(count ? { count } : {}) }
   if (phase === 'undo') return written.state === 'undone' ? written : { state: 'undoing', ...said }
   if (written.state === 'working') return { ...written, ...said }
@@ -69,7 +69,9 @@ function overtaken(written: Standing, { phase, words, count }: Live): Standing {
 }
 
 /** The parts that a journal kept: those of the last step that had any. */
-export function keptParts(entries: readonly Entry[]): { partsOf: string; parts: RunbookPart[] } | undefined {
+export function retainedParts(
+  entries: readonly Entry[],
+): { partsOf: string; parts: RunbookPart[] } | undefined {
   const last = entries.findLast(
     entry => (entry.kind === 'applied' || entry.kind === 'failed') && entry.parts !== undefined,
   )

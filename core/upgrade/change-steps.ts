@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path'
 import { asStep, done, failed, type Step, type StepResult } from '../runbook/step.ts'
 import { inventoryStep } from '../verify/inventory-step.ts'
-import { readyLimit, serveWithin } from '../verify/registry-process.ts'
+import { readyTimeoutMs, serveWithin } from '../verify/registry-process.ts'
 import { readEdit } from './config-steps.ts'
 import { databaseBytes, takeSnapshot } from './databases.ts'
 import type { UpgradeMemory } from './memory.ts'
@@ -14,7 +14,7 @@ export const snapshotFolder = ({ home }: Pick<UpgradeParts, 'home'>, { id }: Upg
   join(home, 'snapshots', id)
 
 export const limitOf = ({ tags }: UpgradeMemory, { gate }: UpgradeParts): number =>
-  readyLimit(gate().readySeconds, tags)
+  readyTimeoutMs(gate().readySeconds, tags)
 
 export function stopStep(parts: UpgradeParts): UpgradeStep {
   const { supervisor } = parts

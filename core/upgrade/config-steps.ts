@@ -4,7 +4,7 @@ import * as v from 'valibot'
 import type { UpgradeEdit } from '../../contract/upgrade.ts'
 import { writeAtomic } from '../../lib/atomic-file.ts'
 import { asStep, done, failed, type Step, type StepResult } from '../runbook/step.ts'
-import { doubtsOf } from '../verify/inventory.ts'
+import { unreadableFindings } from '../verify/inventory.ts'
 import type { UpgradeMemory } from './memory.ts'
 import type { Advice, ConfigChange, UpgradeParts } from './parts.ts'
 
@@ -88,7 +88,7 @@ export function consentStep(parts: UpgradeParts): Step<UpgradeMemory> {
       const { to, from, trust, got } = memory
       if (!to) return failed('unexpected', 'The new version is not known.')
       const { findings } = await parts.advise(from.version, to.version)
-      const doubts = await doubtsOf(parts)
+      const doubts = await unreadableFindings(parts)
       const edit = await readEdit(memory)
       const bad = (await parts.library.bad())[to.version]
       const agreed = await ask({

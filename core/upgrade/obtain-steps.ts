@@ -5,7 +5,7 @@ import { reasonOf } from '../../lib/error-code.ts'
 import { compareVersions, isVersion } from '../platform/zot-version.ts'
 import type { Obtained, Release } from '../releases/release.ts'
 import { asStep, done, errorOf, failed, type Question, type Step, type StepResult } from '../runbook/step.ts'
-import { doubtsOf } from '../verify/inventory.ts'
+import { unreadableFindings } from '../verify/inventory.ts'
 import { databaseBytes } from './databases.ts'
 import { isFile } from './library.ts'
 import type { Baseline, UpgradeMemory } from './memory.ts'
@@ -58,7 +58,7 @@ export function preflightStep(parts: UpgradeParts): UpgradeStep {
       if (!room.ok) return room
       for (const { id, advice } of await parts.advisories(memory.from.version))
         progress({ label: `${id}: ${advice}` })
-      for (const { advice } of await doubtsOf(parts)) progress({ label: advice })
+      for (const { advice } of await unreadableFindings(parts)) progress({ label: advice })
       const pushes = await parts.pushes()
       if (pushes.length > 0) progress({ label: `Pushes under way, to be waited for: ${pushes.length}` })
       memory.baseline = await baselineOf(parts, context)

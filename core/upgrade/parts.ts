@@ -7,10 +7,10 @@ import type { Obtained, Taking } from '../releases/release.ts'
 import type { Releases } from '../releases/releases.ts'
 import type { VerifyAgain } from '../releases/unchanged-file.ts'
 import type { StepContext } from '../runbook/step.ts'
-import type { StoreParts } from '../verify/inventory.ts'
+import type { StoreDeps } from '../verify/inventory.ts'
 import type { PublicAnswer } from '../verify/public-url.ts'
-import type { Ask } from '../verify/pull-checks.ts'
-import type { ServeParts } from '../verify/registry-process.ts'
+import type { AskRegistry } from '../verify/pull-checks.ts'
+import type { ServeDeps } from '../verify/registry-process.ts'
 import type { KeyChanges } from './key-changes.ts'
 import type { Library } from './library.ts'
 import type { UpgradeMemory } from './memory.ts'
@@ -39,7 +39,7 @@ export interface BuildOptions extends Taking {
 }
 
 /** What an upgrade is made of. */
-export interface UpgradeParts extends ServeParts, StoreParts {
+export interface UpgradeParts extends ServeDeps, StoreDeps {
   home: string
   configFile: string
   library: Library
@@ -66,7 +66,7 @@ export interface UpgradeParts extends ServeParts, StoreParts {
   advisories(running: string | undefined): Promise<Finding[]>
   pushes(): Promise<PushInProgress[]>
   freeSpace(path: string): Promise<FreeSpace | undefined>
-  ask: Ask
+  ask: AskRegistry
   /** The newest lines of the engine's log. */
   tail(count: number): Promise<string[]>
   gate(): { readySeconds: number; stableSeconds: number }

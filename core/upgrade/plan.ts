@@ -4,7 +4,7 @@ import { embeddedVersion } from '../releases/program-version.ts'
 import type { Release } from '../releases/release.ts'
 import { dryRun } from '../runbook/run.ts'
 import type { StepResult } from '../runbook/step.ts'
-import { doubtsOf } from '../verify/inventory.ts'
+import { unreadableFindings } from '../verify/inventory.ts'
 import { editShown } from './config-steps.ts'
 import { type UpgradeMemory, upgradeName } from './memory.ts'
 import { refusalOf } from './obtain-steps.ts'
@@ -47,7 +47,7 @@ export async function planUpgrade(
     ...(from.version === undefined ? {} : { from: from.version }),
     ...(version === undefined ? {} : { to: version }),
   }
-  const doubts = await doubtsOf(parts)
+  const doubts = await unreadableFindings(parts)
   if (version === undefined)
     return { ...about, findings: [...trouble, ...(await parts.advisories(from.version)), ...doubts] }
   const { findings, edit } = await parts.advise(from.version, version)

@@ -8,7 +8,7 @@ import { fail, ok, type Result } from '../../contract/result.ts'
 import type { UpgradePlan } from '../../contract/upgrade.ts'
 import { compareVersions, isVersion } from '../platform/zot-version.ts'
 import type { Release } from '../releases/release.ts'
-import type { Interrupted, Kind } from '../runbook/runbook-kind.ts'
+import type { InterruptedRun, RunbookKind } from '../runbook/runbook-kind.ts'
 import type { Runs } from '../runbook/runs.ts'
 import { snapshotFolder } from './change-steps.ts'
 import { outdateSnapshot } from './databases.ts'
@@ -33,7 +33,7 @@ type Begin = Parameters<ZotbarHandlers['upgrade']['begin']>[0]
 
 export interface UpgradeControl {
   handlers: Pick<ZotbarHandlers, 'upgrade'>
-  kinds: Record<string, Kind>
+  kinds: Record<string, RunbookKind>
   /** The newest release that is known and newer than what runs. */
   newest(): string | undefined
   /** Every line of the registry's log. */
@@ -49,13 +49,13 @@ export function createUpgradeControl(options: Options): UpgradeControl {
   const parts = wireUpgrade(options)
   const { library } = parts
 
-  const kind: Kind = {
-    revive(memory) {
+  const kind: RunbookKind = {
+    deserialize(memory) {
       const read = v.safeParse(upgradeMemory, memory)
       return read.success ? upgradeRunbook(read.output, parts) : undefined
     },
-    onward: begun => begun('swap'),
-    recover: cut => recover(cut, v.parse(upgradeMemory, cut.memory)),
+    resumes: begun => begun('swap'),
+    recover: interrupted => recover(interrupted, v.parse(upgradeMemory, interrupted.memory)),
     async servesMeanwhile(memory) {
       const read = v.safeParse(upgradeMemory, memory)
       if (read.success) await outdateSnapshot(snapshotFolder(parts, read.output))
@@ -66,18 +66,18 @@ export function createUpgradeControl(options: Options): UpgradeControl {
    * The link says which version would start. One that has still to prove itself, or is being left, is not started beside
    * the run: what runs and is wanted is adopted, anything else is stopped, and the run starts what it needs.
    */
-  async function recover(cut: Interrupted, memory: UpgradeMemory): Promise<void> {
+  async function recover(interrupted: InterruptedRun, memory: UpgradeMemory): Promise<void> {
     const running = await supervisor.recorded()
     const to = memory.to && (await realpath(memory.to.path).catch(() => undefined))
     const linked = to !== undefined && (await library.target()) === to
-    const keeps = cut.onward ? to !== undefined && running?.executable === to : !linked
-    log('an interrupted upgrade is brought to its end', { onward: cut.onward, keeps })
-    const begun = cut.inThisLife ? undefined : supervisor.begin()
+    const keeps = interrupted.resumes ? to !== undefined && running?.executable === to : !linked
+    log('an interrupted upgrade is brought to its end', { resumes: interrupted.resumes, keeps })
+    const begun = interrupted.inThisLife ? undefined : supervisor.begin()
     const stopped = keeps ? undefined : supervisor.stop()
     await begun
     // What serves in this life was started beside the run: the run begins with nothing running.
-    if (cut.inThisLife) await stopped
-    void cut.resume().then(() => (cut.serves ? serveAgain() : undefined))
+    if (interrupted.inThisLife) await stopped
+    void interrupted.resume().then(() => (interrupted.serves ? serveAgain() : undefined))
   }
 
   /** Whatever came of a run, the registry is to serve: with the version that the link and the settings name. */

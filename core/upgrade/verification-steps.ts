@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { done, failed, type Step } from '../runbook/step.ts'
-import { type Check, type Checked, runChecks, storeChecks } from '../verify/checks.ts'
+import { type Check, type CheckResult, runChecks, storeChecks } from '../verify/checks.ts'
 import { readInventory } from '../verify/inventory-file.ts'
 import { serveWithin, staysUp } from '../verify/registry-process.ts'
 import { blame, limitOf } from './change-steps.ts'
@@ -25,7 +25,7 @@ export function gateStep(parts: UpgradeParts): Step<UpgradeMemory> {
   }
 }
 
-const wrong = (missing: string): Checked => failed('gate-failed', `The check failed: ${missing}.`)
+const wrong = (missing: string): CheckResult => failed('gate-failed', `The check failed: ${missing}.`)
 
 async function checksOf(parts: UpgradeParts, context: Context): Promise<Check[]> {
   const { memory, progress, signal } = context
@@ -53,7 +53,7 @@ async function checksOf(parts: UpgradeParts, context: Context): Promise<Check[]>
 const tries = 10
 
 /** What stands before the registry may need a moment to see that it is back. */
-async function publicUrl(parts: UpgradeParts, { baseline }: UpgradeMemory): Promise<Checked> {
+async function publicUrl(parts: UpgradeParts, { baseline }: UpgradeMemory): Promise<CheckResult> {
   const before = baseline?.publicUrl
   if (before === undefined) return { ok: true, state: 'skipped', words: 'config.json names none' }
   if (!before.answers) return failedBefore(before.reason)
@@ -71,13 +71,17 @@ async function publicUrl(parts: UpgradeParts, { baseline }: UpgradeMemory): Prom
   }
 }
 
-const failedBefore = (reason = 'it did not work'): Checked => ({
+const failedBefore = (reason = 'it did not work'): CheckResult => ({
   ok: true,
   state: 'skipped',
   words: `It failed before the upgrade too: ${reason}`,
 })
 
-async function userCheck(line: string, parts: UpgradeParts, { memory, signal }: Context): Promise<Checked> {
+async function userCheck(
+  line: string,
+  parts: UpgradeParts,
+  { memory, signal }: Context,
+): Promise<CheckResult> {
   const why = await parts.runCheck(line, signal)
   if (why === undefined) return { ok: true }
   // One that was added meanwhile was never seen to pass.

@@ -4,18 +4,18 @@ import type { RunbookPart } from '../../contract/runbook.ts'
 import { done, failed, type StepContext, type StepError, type StepResult } from '../runbook/step.ts'
 import { type Comparison, clientChanges, compareInventories } from './compare-inventories.ts'
 import { type Inventory, type StoreLayout, takeInventory } from './inventory.ts'
-import { type Ask, notServed, wrongBytes } from './pull-checks.ts'
+import { type AskRegistry, findUnservedTag, findWrongBytes } from './pull-checks.ts'
 import type { KnownManifests } from './read-store.ts'
 
 /** What one check of a gate came to. */
-export type Checked =
+export type CheckResult =
   | { ok: true; state?: 'passed' | 'skipped' | 'unproven'; words?: string }
   | { ok: false; error: StepError }
 
 export interface Check {
   id: string
   title: string
-  run(): Promise<Checked>
+  run(): Promise<CheckResult>
 }
 
 /** Runs the checks one after the other, each told as a part of the step, until one fails or the user cancels. */
@@ -43,7 +43,7 @@ interface Options {
   /** What was there, and where; undefined where that could not be read. */
   inventory: Inventory | undefined
   roots: string[] | undefined
-  ask: Ask
+  ask: AskRegistry
   /** The newest lines of the engine's log: what clients change while it serves is no loss. */
   tail(count: number): Promise<string[]>
   layout: StoreLayout
@@ -57,8 +57,8 @@ interface Options {
 /** The checks that the store holds, and is served, as the inventory says. An empty store passes. */
 export function storeChecks(options: Options): [Check, Check] {
   const { inventory, roots, ask } = options
-  const unknown: Checked = failed('census-missing', 'What was there is not known.')
-  const judged = (wrong: string | undefined): Checked =>
+  const unknown: CheckResult = failed('census-missing', 'What was there is not known.')
+  const judged = (wrong: string | undefined): CheckResult =>
     wrong === undefined ? { ok: true } : failed('gate-failed', `The check failed: ${wrong}.`)
   return [
     {
@@ -69,8 +69,8 @@ export function storeChecks(options: Options): [Check, Check] {
         try {
           const compared = await compareTwice({ ...options, inventory, roots })
           const first = compared.lost[0]
-          if (first !== undefined) return judged(`${first}${more(compared.lost)}`)
-          return withDoubts(judged(await servedAll(compared, options)), compared)
+          if (first !== undefined) return judged(`${first}${andMore(compared.lost)}`)
+          return withUnproven(judged(await findUnserved(compared, options)), compared)
         } catch (error) {
           return judged(`the store cannot be read whole: ${String(error)}`)
         }
@@ -82,13 +82,13 @@ export function storeChecks(options: Options): [Check, Check] {
       async run() {
         if (!inventory) return unknown
         if (inventory.sample.length === 0) return { ok: true, words: 'The store is empty' }
-        return judged(await wrongBytes(inventory, ask))
+        return judged(await findWrongBytes(inventory, ask))
       },
     },
   ]
 }
 
-const more = ({ length }: readonly string[]): string => (length > 1 ? `, and ${length - 1} more` : '')
+const andMore = ({ length }: readonly string[]): string => (length > 1 ? `, and ${length - 1} more` : '')
 
 /** How many lines of the log are looked through. */
 const logLines = 5000
@@ -113,8 +113,8 @@ async function compareTwice(
   return look()
 }
 
-const servedAll = ({ tags }: Comparison, { ask, layout, progress, signal }: Options) =>
-  notServed({
+const findUnserved = ({ tags }: Comparison, { ask, layout, progress, signal }: Options) =>
+  findUnservedTag({
     tags,
     ask,
     isCached: layout.isCached,
@@ -123,7 +123,7 @@ const servedAll = ({ tags }: Comparison, { ask, layout, progress, signal }: Opti
   })
 
 /** What nobody can say is said by name, and never passes for proven. */
-function withDoubts(checked: Checked, { notProven, collected }: Comparison): Checked {
+function withUnproven(checked: CheckResult, { notProven, collected }: Comparison): CheckResult {
   if (!checked.ok || notProven.length + collected === 0) return checked
   const gone =
     collected === 0 ? [] : [`${count(collected, 'manifest')} without a tag went, as collection lets them`]

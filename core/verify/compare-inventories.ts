@@ -52,7 +52,7 @@ function compareRepository(
   for (const [tag, digest] of was.tags) {
     const found = is?.tags.get(tag)
     if (found === digest) staying.set(tag, digest)
-    else if (!isClients(was, is, { tag, found, digest }, clients))
+    else if (!isByClient(was, is, { tag, found, digest }, clients))
       result.lost.push(
         found === undefined
           ? `${name}:${tag} is no longer in the data folder`
@@ -60,8 +60,8 @@ function compareRepository(
       )
   }
   if (staying.size > 0) result.tags.set(name, new Map([...(result.tags.get(name) ?? []), ...staying]))
-  const needed = keptBy(staying.values(), was)
-  const wasKept = keptBy(was.tags.values(), was)
+  const needed = reachableFrom(staying.values(), was)
+  const wasKept = reachableFrom(was.tags.values(), was)
   for (const digest of was.manifests.keys()) {
     if (is?.manifests.has(digest) || clients.deleted(name, digest)) continue
     if (needed.has(digest)) result.lost.push(`${name}@${digest} is no longer in the data folder`)
@@ -70,18 +70,18 @@ function compareRepository(
   }
 }
 
-interface Moved {
+interface MovedTag {
   tag: string
   digest: string
   found: string | undefined
 }
 
 /** The log tells of it; where there is none, it leads to an image that was not in the store before. */
-function isClients(
+function isByClient(
   was: ReadRepository,
   is: ReadRepository | undefined,
-  { tag, digest, found }: Moved,
-  { tells, put, deleted }: ClientChanges,
+  { tag, digest, found }: MovedTag,
+  { logsRequests: tells, put, deleted }: ClientChanges,
 ): boolean {
   if (deleted(was.name, tag) || deleted(was.name, digest)) return true
   if (found === undefined) return false
@@ -89,7 +89,7 @@ function isClients(
 }
 
 /** Those that tagged ones keep: themselves, their children, and what refers to any of these. */
-function keptBy(tagged: Iterable<string>, { manifests }: ReadRepository): Set<string> {
+function reachableFrom(tagged: Iterable<string>, { manifests }: ReadRepository): Set<string> {
   const referrers = new Map<string, string[]>()
   for (const [digest, { subject }] of manifests)
     if (subject !== undefined) referrers.set(subject, [...(referrers.get(subject) ?? []), digest])
@@ -106,7 +106,7 @@ function keptBy(tagged: Iterable<string>, { manifests }: ReadRepository): Set<st
 /** What clients changed while the new engine served: their doing is not the engine's. */
 export interface ClientChanges {
   /** The log tells of requests, so a change that it does not tell of was none of a client. */
-  tells: boolean
+  logsRequests: boolean
   /** A manifest was put under this tag or digest. */
   put(repository: string, reference: string): boolean
   deleted(repository: string, reference: string): boolean
@@ -138,7 +138,7 @@ export function clientChanges(lines: readonly string[], at: number): ClientChang
     for (const name of [decoded(reference), ...tags]) seen.add(`${method} ${repository} ${name}`)
   }
   return {
-    tells,
+    logsRequests: tells,
     put: (repository, reference) => seen.has(`PUT ${repository} ${reference}`),
     deleted: (repository, reference) => seen.has(`DELETE ${repository} ${reference}`),
   }

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { count, plain } from '../../contract/messages/format.ts'
 import { reasonOf } from '../../lib/error-code.ts'
 import { done, failed, type Step, type StepContext } from '../runbook/step.ts'
-import { type StoreParts, tagCount, takeInventory } from './inventory.ts'
+import { type StoreDeps, tagCount, takeInventory } from './inventory.ts'
 import { writeInventory } from './inventory-file.ts'
 import type { Unreadable } from './read-store.ts'
 
@@ -14,7 +14,7 @@ interface InventoryMemory {
   unreadable?: string[]
 }
 
-interface Options<Memory> extends StoreParts {
+interface Options<Memory> extends StoreDeps {
   now(): number
   /** Nothing is changed by the run, so nothing has to be compared. */
   needless(context: StepContext<Memory>): boolean

@@ -62,7 +62,7 @@ export async function takeInventory(roots: readonly string[], options: Inventory
       )),
     )
   }
-  return { takenAt, repositories, sample: await sampleOf(repositories) }
+  return { takenAt, repositories, sample: await takeSample(repositories) }
 }
 
 /** Those that cannot be read now, and why. */
@@ -85,10 +85,10 @@ const parts = v.object({
 
 const sampleSize = 5
 /** A larger blob is not pulled for a sample, in bytes. */
-export const largestSample = 16 * 1024 * 1024
+export const maxSampleBytes = 16 * 1024 * 1024
 
 /** Spread over all tags; only what is whole now, so that old damage is not taken for new. */
-async function sampleOf(repositories: readonly RepositoryInventory[]): Promise<Sample[]> {
+async function takeSample(repositories: readonly RepositoryInventory[]): Promise<Sample[]> {
   const all = repositories.flatMap(one =>
     one.kind === 'read' && one.root !== undefined
       ? [...one.tags.values()].map(manifest => ({ root: one.root ?? '', repository: one.name, manifest }))
@@ -100,7 +100,7 @@ async function sampleOf(repositories: readonly RepositoryInventory[]): Promise<S
     const chosen = all[at]
     if (!chosen) break
     const { root, repository, manifest } = chosen
-    if (!(await isWhole(root, repository, manifest))) continue
+    if (!(await isIntact(root, repository, manifest))) continue
     const text = await readFile(blobFile(root, repository, manifest), 'utf8')
     const read = v.safeParse(v.pipe(v.string(), v.parseJson(), parts), text)
     const named = read.success
@@ -108,17 +108,17 @@ async function sampleOf(repositories: readonly RepositoryInventory[]): Promise<S
       : []
     const blobs: string[] = []
     for (const digest of [...new Set(named)].slice(0, 4))
-      if (await isWhole(root, repository, digest)) blobs.push(digest)
+      if (await isIntact(root, repository, digest)) blobs.push(digest)
     sample.push({ repository, manifest, blobs })
   }
   return sample
 }
 
-async function isWhole(root: string, repository: string, digest: string): Promise<boolean> {
+async function isIntact(root: string, repository: string, digest: string): Promise<boolean> {
   const file = blobFile(root, repository, digest)
   const [algorithm = ''] = digest.split(':')
   try {
-    if ((await stat(file)).size > largestSample) return false
+    if ((await stat(file)).size > maxSampleBytes) return false
     const hash = createHash(algorithm)
     await pipeline(createReadStream(file), hash)
     return `${algorithm}:${hash.digest('hex')}` === digest
@@ -128,7 +128,7 @@ async function isWhole(root: string, repository: string, digest: string): Promis
 }
 
 /** Where the store is, and what is known of it. */
-export interface StoreParts {
+export interface StoreDeps {
   /** All data folders of config.json; undefined where it cannot be read. */
   roots(): Promise<string[] | undefined>
   layout(): Promise<StoreLayout>
@@ -136,7 +136,7 @@ export interface StoreParts {
 }
 
 /** What nobody will be able to prove after a change of the engine, for whoever is about to agree to it. */
-export async function doubtsOf({ roots: rootsNow, layout, known }: StoreParts): Promise<Finding[]> {
+export async function unreadableFindings({ roots: rootsNow, layout, known }: StoreDeps): Promise<Finding[]> {
   const roots = await rootsNow()
   const unreadable = await findUnreadable(roots ?? [], { ...(await layout()), known }).catch(
     (error: unknown): Unreadable[] => [

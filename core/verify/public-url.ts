@@ -17,13 +17,17 @@ interface Options {
   url: string
   /** "Basic ..."; sent over https only. */
   authorization?: string | undefined
-  limitMs?: number
+  timeoutMs?: number
 }
 
 /** Asks as a client from outside would, through whatever stands before the registry. Never throws. */
-export async function askPublicUrl({ url, authorization, limitMs = 10_000 }: Options): Promise<PublicAnswer> {
+export async function askPublicUrl({
+  url,
+  authorization,
+  timeoutMs: limitMs = 10_000,
+}: Options): Promise<PublicAnswer> {
   const known = url.startsWith('https:') ? authorization : undefined
-  const get = async (path: string): Promise<Got> => {
+  const get = async (path: string): Promise<ResponseText> => {
     const got = await ask(`${url}${path}`, known, limitMs)
     // What is open to everybody may be refused to a user whom only this computer knows.
     return got.status === 401 && known !== undefined ? ask(`${url}${path}`, undefined, limitMs) : got
@@ -38,15 +42,15 @@ export async function askPublicUrl({ url, authorization, limitMs = 10_000 }: Opt
   return { answers: true, lists: 'no', reason }
 }
 
-interface Got {
+interface ResponseText {
   status: number
   body: string
   reason?: string
 }
 
-const most = 1024 * 1024
+const maxBytes = 1024 * 1024
 
-function ask(url: string, authorization: string | undefined, limitMs: number): Promise<Got> {
+function ask(url: string, authorization: string | undefined, limitMs: number): Promise<ResponseText> {
   return new Promise(resolve => {
     const failed = (error: Error): void => resolve({ status: 0, body: '', reason: reasonFor(error, limitMs) })
     try {
@@ -62,7 +66,7 @@ function ask(url: string, authorization: string | undefined, limitMs: number): P
       outgoing.on('response', (response: IncomingMessage) => {
         let body = ''
         response.setEncoding('utf8').on('data', (text: string) => {
-          if (body.length < most) body += text
+          if (body.length < maxBytes) body += text
         })
         response.on('error', failed)
         response.on('end', () => resolve({ status: response.statusCode ?? 0, body }))

@@ -4,9 +4,9 @@ import type { Result } from '../../contract/result.ts'
 import { parseJson } from '../../lib/json.ts'
 import { inParallel } from '../platform/parallel.ts'
 import type { RegistryAnswer, RegistryAsk } from '../platform/registry-http.ts'
-import { type Inventory, largestSample } from './inventory.ts'
+import { type Inventory, maxSampleBytes } from './inventory.ts'
 
-export type Ask = (path: string, options?: RegistryAsk) => Promise<Result<RegistryAnswer>>
+export type AskRegistry = (path: string, options?: RegistryAsk) => Promise<Result<RegistryAnswer>>
 
 const manifestTypes = [
   'application/vnd.oci.image.manifest.v1+json',
@@ -15,10 +15,10 @@ const manifestTypes = [
   'application/vnd.docker.distribution.manifest.list.v2+json',
 ].join(', ')
 
-interface ServedOptions {
+interface TagOptions {
   /** Tags and their digests, by repository. */
   tags: ReadonlyMap<string, ReadonlyMap<string, string>>
-  ask: Ask
+  ask: AskRegistry
   /** Whether a repository holds copies of an upstream, which a request for a tag would ask. */
   isCached(repository: string): boolean
   progress(done: number, total: number): void
@@ -26,13 +26,13 @@ interface ServedOptions {
 }
 
 /** So many tags are asked for by name, spread over all of them; the others are looked for in the lists. */
-const mostAsked = 500
+const maxAskedTags = 500
 
 /** The first tag that is not served, or with another digest. What the app may not read over HTTP is passed over. */
-export async function notServed(options: ServedOptions): Promise<string | undefined> {
+export async function findUnservedTag(options: TagOptions): Promise<string | undefined> {
   const { tags, ask, isCached, progress, signal } = options
   const all = [...tags]
-  const every = Math.max(1, Math.ceil(all.reduce((sum, [, own]) => sum + own.size, 0) / mostAsked))
+  const every = Math.max(1, Math.ceil(all.reduce((sum, [, own]) => sum + own.size, 0) / maxAskedTags))
   let count = 0
   for (const [at, [repository, own]] of all.entries()) {
     if (signal.aborted) return 'it was cancelled'
@@ -46,16 +46,18 @@ export async function notServed(options: ServedOptions): Promise<string | undefi
       if (count++ % every === 0) chosen.push([tag, digest])
     }
     if (isCached(repository)) continue
-    const wrong = await inParallel(chosen, ([tag, digest]) => otherDigest({ repository, tag, digest }, ask))
+    const wrong = await inParallel(chosen, ([tag, digest]) =>
+      findOtherDigest({ repository, tag, digest }, ask),
+    )
     const first = wrong.find(one => one !== undefined)
     if (first !== undefined) return first
   }
   return undefined
 }
 
-async function otherDigest(
+async function findOtherDigest(
   { repository, tag, digest }: { repository: string; tag: string; digest: string },
-  ask: Ask,
+  ask: AskRegistry,
 ): Promise<string | undefined> {
   const path = `/v2/${repository}/manifests/${encodeURIComponent(tag)}`
   const asked = await ask(path, { method: 'HEAD', accept: manifestTypes })
@@ -71,7 +73,7 @@ async function otherDigest(
 
 const tagList = v.object({ tags: v.optional(v.nullable(v.array(v.string())), []) })
 
-async function servedTags(repository: string, ask: Ask): Promise<Set<string> | string> {
+async function servedTags(repository: string, ask: AskRegistry): Promise<Set<string> | string> {
   const served = new Set<string>()
   let path: string | undefined = `/v2/${repository}/tags/list`
   while (path !== undefined) {
@@ -89,9 +91,9 @@ async function servedTags(repository: string, ask: Ask): Promise<Set<string> | s
 }
 
 /** Pulls the sample by digest: each answer must be the bytes that the digest names. */
-export async function wrongBytes(
+export async function findWrongBytes(
   { sample }: Pick<Inventory, 'sample'>,
-  ask: Ask,
+  ask: AskRegistry,
 ): Promise<string | undefined> {
   for (const { repository, manifest, blobs } of sample) {
     const wanted = [
@@ -99,7 +101,7 @@ export async function wrongBytes(
       ...blobs.map(digest => ({ path: `/v2/${repository}/blobs/${digest}`, digest })),
     ]
     for (const { path, digest } of wanted) {
-      const asked = await ask(path, { accept: `${manifestTypes}, */*`, mostBytes: largestSample })
+      const asked = await ask(path, { accept: `${manifestTypes}, */*`, mostBytes: maxSampleBytes })
       if (!asked.ok) return `a pull of ${repository}@${digest} broke off`
       const { status, body } = asked.value
       if (status === 401 || status === 403) break

@@ -42,7 +42,7 @@ export async function walkStore(root: string): Promise<{ names: string[]; unread
   const names: string[] = []
   const unreadable: Unreadable[] = []
   for (let level = ['']; level.length > 0; ) {
-    const looks = await inParallel(level, name => lookInto(root, name))
+    const looks = await inParallel(level, name => readFolder(root, name))
     const below: string[] = []
     for (const [at, name] of level.entries()) {
       const look = looks[at]
@@ -55,14 +55,14 @@ export async function walkStore(root: string): Promise<{ names: string[]; unread
   return { names, unreadable }
 }
 
-interface Look {
+interface FolderContent {
   isRepository: boolean
   /** Names of the folders in it that may hold repositories. */
   below: string[]
   reason?: string
 }
 
-async function lookInto(root: string, name: string): Promise<Look> {
+async function readFolder(root: string, name: string): Promise<FolderContent> {
   try {
     const entries = await readdir(join(root, name), { withFileTypes: true })
     const inBlobs = name.endsWith('/blobs')
@@ -90,16 +90,16 @@ async function lookInto(root: string, name: string): Promise<Look> {
 }
 
 /** In a folder that changed so lately, ms, a repository may be on its way in or out: zot writes its files one by one. */
-const settling = 10_000
+const settlingMs = 10_000
 
 /**
  * Whether a folder with oci-layout and blobs lost its index: both engines write it together with oci-layout, and a push
  * that has not ended leaves blobs alone. Where no blob is, nothing was lost.
  */
 async function isIndexLost(folder: string): Promise<boolean> {
-  if ((await lstat(folder)).mtimeMs > Date.now() - settling) return false
+  if ((await lstat(folder)).mtimeMs > Date.now() - settlingMs) return false
   for (const algorithm of ['sha256', 'sha512'])
-    if ((await readdir(join(folder, 'blobs', algorithm)).catch(nothingThere)).length > 0) return true
+    if ((await readdir(join(folder, 'blobs', algorithm)).catch(emptyIfAbsent)).length > 0) return true
   return false
 }
 
@@ -127,7 +127,7 @@ export async function readRepository(
 ): Promise<RepositoryInventory> {
   for (let left = live ? tries : 1; ; left -= 1) {
     try {
-      return await readWhole(root, name, known)
+      return await readOnce(root, name, known)
     } catch (error) {
       if (left > 1) {
         await pause(waitMs)
@@ -150,7 +150,7 @@ const isLink = async (path: string): Promise<boolean> =>
 
 class Damaged extends Error {}
 
-async function readWhole(root: string, name: string, known: KnownManifests): Promise<RepositoryInventory> {
+async function readOnce(root: string, name: string, known: KnownManifests): Promise<RepositoryInventory> {
   const text = await readFile(join(root, name, 'index.json'), 'utf8')
   const read = v.safeParse(v.pipe(v.string(), v.parseJson(), index), text)
   if (!read.success) throw new Damaged('its index.json is damaged')
@@ -162,7 +162,7 @@ async function readWhole(root: string, name: string, known: KnownManifests): Pro
     listed.set(digest, mediaType ?? undefined)
   }
   const blobs = await blobsOf(root, name)
-  const store: Blobs = { root, name, known, has: digest => blobs.has(digest) }
+  const store: RepositoryBlobs = { root, name, known, has: digest => blobs.has(digest) }
   const manifests = await indexesIn(listed, store)
   const children = new Set([...manifests.values()].flatMap(one => one.children))
   const tagged = new Set(tags.values())
@@ -175,7 +175,7 @@ async function readWhole(root: string, name: string, known: KnownManifests): Pro
   })
   for (const digest of children)
     if (!manifests.has(digest) && store.has(digest)) manifests.set(digest, { children: [] })
-  return { kind: 'read', root, name, tags, manifests: inOrder(manifests) }
+  return { kind: 'read', root, name, tags, manifests: sorted(manifests) }
 }
 
 /**
@@ -183,9 +183,9 @@ async function readWhole(root: string, name: string, known: KnownManifests): Pro
  * read again while it is away. At most `mostKnown` are kept.
  */
 export type KnownManifests = Map<string, ReadManifest>
-const mostKnown = 50_000
+const maxKnownManifests = 50_000
 
-interface Blobs {
+interface RepositoryBlobs {
   known: KnownManifests
   root: string
   name: string
@@ -197,12 +197,12 @@ async function blobsOf(root: string, name: string): Promise<Set<string>> {
   const blobs = join(root, name, 'blobs')
   const found = new Set<string>()
   for (const algorithm of ['sha256', 'sha512'])
-    for (const hex of await readdir(join(blobs, algorithm)).catch(nothingThere))
+    for (const hex of await readdir(join(blobs, algorithm)).catch(emptyIfAbsent))
       found.add(`${algorithm}:${hex}`)
   return found
 }
 
-function nothingThere(error: unknown): string[] {
+function emptyIfAbsent(error: unknown): string[] {
   if (errorCode(error) === 'ENOENT') return []
   throw new Damaged(`its blobs: ${reasonOf(error)}`)
 }
@@ -214,7 +214,7 @@ const isIndex = (mediaType: string): boolean =>
 /** The indexes of a repository, those in indexes and not listed included; what has no media type may be one. */
 async function indexesIn(
   listed: ReadonlyMap<string, string | undefined>,
-  store: Blobs,
+  store: RepositoryBlobs,
 ): Promise<Map<string, ManifestEntry>> {
   const found = new Map<string, ManifestEntry>()
   const mayBe = ([digest, mediaType]: readonly [string, string | undefined]): boolean =>
@@ -237,7 +237,7 @@ async function indexesIn(
   return found
 }
 
-const largestManifest = 16 * 1024 * 1024
+const maxManifestBytes = 16 * 1024 * 1024
 
 interface ReadManifest extends ManifestEntry {
   /** Of its children. */
@@ -245,17 +245,20 @@ interface ReadManifest extends ManifestEntry {
 }
 
 /** Undefined where it cannot be read. */
-async function readManifest({ root, name, known }: Blobs, digest: string): Promise<ReadManifest | undefined> {
+async function readManifest(
+  { root, name, known }: RepositoryBlobs,
+  digest: string,
+): Promise<ReadManifest | undefined> {
   const before = known.get(digest)
   if (before) return before
   const read = await parseManifest(blobFile(root, name, digest))
-  if (read && known.size < mostKnown) known.set(digest, read)
+  if (read && known.size < maxKnownManifests) known.set(digest, read)
   return read
 }
 
 async function parseManifest(file: string): Promise<ReadManifest | undefined> {
   try {
-    if ((await lstat(file)).size > largestManifest) return { children: [], types: [] }
+    if ((await lstat(file)).size > maxManifestBytes) return { children: [], types: [] }
     const read = v.safeParse(v.pipe(v.string(), v.parseJson(), manifest), await readFile(file, 'utf8'))
     if (!read.success) return { children: [], types: [] }
     const { manifests, subject } = read.output
@@ -273,5 +276,5 @@ async function parseManifest(file: string): Promise<ReadManifest | undefined> {
 export const blobFile = (root: string, name: string, digest: string): string =>
   join(root, name, 'blobs', ...digest.split(':'))
 
-const inOrder = <T>(map: ReadonlyMap<string, T>): Map<string, T> =>
+const sorted = <T>(map: ReadonlyMap<string, T>): Map<string, T> =>
   new Map([...map].sort(([a], [b]) => (a < b ? -1 : 1)))

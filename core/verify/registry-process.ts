@@ -4,7 +4,7 @@ import type { Clock } from '../../lib/clock.ts'
 import { asStep, done, failed, type Progress, type StepResult } from '../runbook/step.ts'
 
 /** What a runbook does with the registry's process. */
-export interface Served {
+export interface SupervisedRegistry {
   state(): ProcessState
   start(): Promise<Result<ProcessState>>
   stop(options?: { withinMs: number }): Promise<Result<ProcessState>>
@@ -12,17 +12,17 @@ export interface Served {
   tail(count: number): Promise<string[]>
 }
 
-export interface ServeParts {
+export interface ServeDeps {
   clock: Clock
-  supervisor: Served
+  supervisor: SupervisedRegistry
 }
 
 /** How long a start may take, in ms: 3 s more for every 1,000 tags, where zot reads them all before it answers. */
-export const readyLimit = (readySeconds: number, tags = 0): number =>
+export const readyTimeoutMs = (readySeconds: number, tags = 0): number =>
   (readySeconds + Math.ceil((tags * 3) / 1000)) * 1000
 
 /** Starts the registry, or finds it serving already. Codes: not-ready, and what a start fails with. */
-export async function serveWithin({ supervisor, clock }: ServeParts, limitMs: number): Promise<StepResult> {
+export async function serveWithin({ supervisor, clock }: ServeDeps, limitMs: number): Promise<StepResult> {
   let stop = (): void => {}
   const late = new Promise<'late'>(resolve => {
     stop = clock.setTimer(clock.now() + limitMs, () => resolve('late'))
@@ -42,7 +42,7 @@ interface StableOptions {
 
 /** The same process serves for as long as it is told. Codes: not-stable, cancelled. */
 export function staysUp(
-  { supervisor, clock }: ServeParts,
+  { supervisor, clock }: ServeDeps,
   { seconds, progress, signal }: StableOptions,
 ): Promise<StepResult> {
   const until = clock.now() + seconds * 1000

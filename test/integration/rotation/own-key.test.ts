@@ -11,7 +11,7 @@ import { createCare } from '../../../core/rotation/managed-keys.ts'
 import { rotateRunbook } from '../../../core/rotation/rotate.ts'
 import { memoryOf } from '../../../core/rotation/rotation-plan.ts'
 import type { Entry, Journal } from '../../../core/runbook/journal.ts'
-import { runRunbook, type Telling } from '../../../core/runbook/run.ts'
+import { type RunEvent, runRunbook } from '../../../core/runbook/run.ts'
 import type { Question } from '../../../core/runbook/step.ts'
 import type { KeyStore } from '../../../core/secrets/key-store.ts'
 import { openKeyStore } from '../../../core/secrets/open-key-store.ts'
@@ -132,11 +132,11 @@ async function rotate(
   if (!memory.ok) throw new Error(JSON.stringify(memory.error))
   const entries: Entry[] = []
   const journal: Journal = { entries, add: async entry => void entries.push(structuredClone(entry)) }
-  const told: Telling[] = []
+  const told: RunEvent[] = []
   const outcome = await runRunbook(rotateRunbook(memory.value, parts), 'a-run', {
     journal,
     clock: systemClock(),
-    tell: telling => told.push(telling),
+    emit: telling => told.push(telling),
     ask,
     signal: new AbortController().signal,
   })

@@ -11,14 +11,14 @@ import {
   switchRunbook,
 } from '../../../core/engine-switch/switch.ts'
 import { verifyAgain } from '../../../core/releases/unchanged-file.ts'
-import type { Kind } from '../../../core/runbook/runbook-kind.ts'
-import { createRunbooks, type Runbooks } from '../../../core/runbook/runner.ts'
+import type { RunbookKind } from '../../../core/runbook/runbook-kind.ts'
+import { createRunner, type RunbookRunner } from '../../../core/runbook/runner.ts'
 import { openSettings, type Settings } from '../../../core/settings/settings.ts'
 import { createLibrary } from '../../../core/upgrade/library.ts'
 import { upgradeMemory, upgradeName } from '../../../core/upgrade/memory.ts'
 import type { UpgradeParts } from '../../../core/upgrade/parts.ts'
 import { upgradeRunbook } from '../../../core/upgrade/runbook.ts'
-import type { Ask } from '../../../core/verify/pull-checks.ts'
+import type { AskRegistry } from '../../../core/verify/pull-checks.ts'
 import { systemClock } from '../../../lib/clock.ts'
 import { filesAt, filesIn, layRun, linesOf, type Machine, type Recording } from '../../setup/earlier-home.ts'
 
@@ -67,7 +67,7 @@ const back = (recording: Recording): Interruption[] => {
 }
 
 /** What a registry answers that serves the one image of the store. */
-const ask: Ask = async path => {
+const ask: AskRegistry = async path => {
   const folder = join(machine.folder, 'zot/team/app')
   const { manifests } = JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8')) as {
     manifests: { digest: string }[]
@@ -112,8 +112,8 @@ function world(engine: { id: string; command: string }) {
   return { now, common }
 }
 
-const open = (name: string, kind: Kind): Runbooks =>
-  createRunbooks({
+const open = (name: string, kind: RunbookKind): RunbookRunner =>
+  createRunner({
     home,
     clock: systemClock(),
     kinds: { [name]: kind },
@@ -128,12 +128,12 @@ async function begin({ recording, at }: Interruption): Promise<void> {
 }
 
 /** Brings the run to its end, and looks whether it says so. */
-async function bringToItsEnd(runbooks: Runbooks, { outcome, recording }: Interruption): Promise<void> {
+async function bringToItsEnd(runbooks: RunbookRunner, { outcome, recording }: Interruption): Promise<void> {
   const interrupted = await runbooks.interrupted()
   expect(aside).toEqual([])
   if (outcome === 'nothing') expect(interrupted).toBeUndefined()
   else {
-    expect(interrupted).toMatchObject({ onward: outcome === 'done' })
+    expect(interrupted).toMatchObject({ resumes: outcome === 'done' })
     const ended = await interrupted?.resume()
     if (outcome === 'done') expect(ended).toEqual({ result: 'done' })
     expect(ended).toMatchObject({ result: outcome })
@@ -200,8 +200,8 @@ describe('an upgrade that 0.1.0 was in the middle of', () => {
       const { now, parts } = upgrading()
       await bringToItsEnd(
         open(upgradeName, {
-          revive: memory => upgradeRunbook(v.parse(upgradeMemory, memory), parts),
-          onward: begun => begun('swap'),
+          deserialize: memory => upgradeRunbook(v.parse(upgradeMemory, memory), parts),
+          resumes: begun => begun('swap'),
         }),
         one,
       )
@@ -235,8 +235,8 @@ describe('a switch of the engine that 0.1.0 was in the middle of', () => {
       } as unknown as SwitchParts
       await bringToItsEnd(
         open(switchName, {
-          revive: memory => switchRunbook(v.parse(switchMemory, memory), parts),
-          onward: begun => begun('switch'),
+          deserialize: memory => switchRunbook(v.parse(switchMemory, memory), parts),
+          resumes: begun => begun('switch'),
         }),
         one,
       )

@@ -11,7 +11,7 @@ import type { Bearer, KeyDesk, Mint, Minted } from '../../../core/rotation/key-c
 import { openKeyRecords } from '../../../core/rotation/key-record.ts'
 import { retireName, retireRunbook } from '../../../core/rotation/retire-steps.ts'
 import { rotateName, rotateRunbook } from '../../../core/rotation/rotate.ts'
-import { createRunbooks } from '../../../core/runbook/runner.ts'
+import { createRunner } from '../../../core/runbook/runner.ts'
 import { openKeyStore } from '../../../core/secrets/open-key-store.ts'
 import { sinkOf } from '../../../core/sinks/create-sink.ts'
 import { type Clock, systemClock } from '../../../lib/clock.ts'
@@ -169,17 +169,17 @@ describe('a rotation that 0.1.0 was in the middle of', () => {
       recentUses: async () => [],
       retiringChanged: () => {},
     }
-    const runbooks = createRunbooks({
+    const runbooks = createRunner({
       home,
       clock,
       kinds: {
         [rotateName]: {
-          revive: memory => rotateRunbook(v.parse(rotateMemory, memory), parts),
-          onward: (begun, { yes }) => begun('mint') || yes === true,
+          deserialize: memory => rotateRunbook(v.parse(rotateMemory, memory), parts),
+          resumes: (begun, { yes }) => begun('mint') || yes === true,
         },
         [retireName]: {
-          revive: memory => retireRunbook(v.parse(retireMemory, memory), parts),
-          onward: () => true,
+          deserialize: memory => retireRunbook(v.parse(retireMemory, memory), parts),
+          resumes: () => true,
         },
       },
       report,
@@ -196,7 +196,7 @@ describe('a rotation that 0.1.0 was in the middle of', () => {
     expect(aside).toEqual([])
     if (outcome === 'nothing') expect(interrupted).toBeUndefined()
     else {
-      expect(interrupted).toMatchObject({ onward: outcome === 'done' })
+      expect(interrupted).toMatchObject({ resumes: outcome === 'done' })
       const ended = await interrupted?.resume()
       if (outcome === 'done') expect(ended).toEqual({ result: 'done' })
       expect(ended).toMatchObject({ result: outcome })

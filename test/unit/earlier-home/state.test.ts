@@ -6,7 +6,7 @@ import type { ManagedKeyList } from '../../../contract/key.ts'
 import type { JournalEntry } from '../../../contract/registry-state.ts'
 import type { RunbookDetails, RunbookRecord } from '../../../contract/runbook.ts'
 import { openKeyRecords } from '../../../core/rotation/key-record.ts'
-import { createRunbooks } from '../../../core/runbook/runner.ts'
+import { createRunner } from '../../../core/runbook/runner.ts'
 import { openKeyStore } from '../../../core/secrets/open-key-store.ts'
 import { openSecrets } from '../../../core/secrets/secrets.ts'
 import { openSettings } from '../../../core/settings/settings.ts'
@@ -126,7 +126,7 @@ describe('what 0.1.0 left is read whole', () => {
   })
 
   it('each run that ended is listed as it was, step for step', async () => {
-    const runbooks = createRunbooks({
+    const runbooks = createRunner({
       home,
       clock: systemClock(),
       kinds: {},

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Entry } from '../../../core/runbook/journal.ts'
-import type { Kind } from '../../../core/runbook/runbook-kind.ts'
-import { createRunbooks, type Runbooks } from '../../../core/runbook/runner.ts'
+import type { RunbookKind } from '../../../core/runbook/runbook-kind.ts'
+import { createRunner, type RunbookRunner } from '../../../core/runbook/runner.ts'
 import type { Runbook } from '../../../core/runbook/step.ts'
 import { type FakeClock, fakeClock } from '../../fakes/clock.ts'
 import { eventually } from '../../fakes/eventually.ts'
@@ -53,15 +53,15 @@ const change = (memory: Memory, meanwhile = async (): Promise<void> => {}): Runb
 const to = (version: string, meanwhile?: () => Promise<void>): Runbook<object> =>
   change({ to: version, from: world.version }, meanwhile)
 
-const kind = (onward: boolean): Kind => ({
-  revive: memory => change(memory as unknown as Memory),
-  onward: () => onward,
+const kind = (resumes: boolean): RunbookKind => ({
+  deserialize: memory => change(memory as unknown as Memory),
+  resumes: () => resumes,
 })
-const create = (onward = false): Runbooks =>
-  createRunbooks({
+const create = (resumes = false): RunbookRunner =>
+  createRunner({
     home,
     clock,
-    kinds: { change: kind(onward) },
+    kinds: { change: kind(resumes) },
     report: ({ file }) => told.push(`set aside ${file}`),
     onClosed: ({ title }) => told.push(`closed ${title}`),
     log: () => {},
@@ -87,7 +87,7 @@ async function breakJournal(): Promise<() => Promise<void>> {
 }
 
 /** A run to B that broke off while it changed the version. */
-async function brokenOff(runbooks: Runbooks): Promise<() => Promise<void>> {
+async function brokenOff(runbooks: RunbookRunner): Promise<() => Promise<void>> {
   let mend = async (): Promise<void> => {}
   const begun = await runbooks.start(
     to('B', async () => {
@@ -126,8 +126,8 @@ describe('a run that broke off', () => {
   it.each([
     [true, 'done', 'B', ['apply B', 'apply B']],
     [false, 'cancelled', 'A', ['apply B', 'undo B']],
-  ])('is brought to its end by itself, onward: %s', async (onward, result, version, done) => {
-    const runbooks = create(onward)
+  ])('is brought to its end by itself, resumes: %s', async (resumes, result, version, done) => {
+    const runbooks = create(resumes)
     const mend = await brokenOff(runbooks)
     await clock.advance(2_000)
     await eventually(() => clock.pending().length === 1)

@@ -9,13 +9,13 @@ import {
   switchName,
   switchRunbook,
 } from '../../../core/engine-switch/switch.ts'
-import type { Kind } from '../../../core/runbook/runbook-kind.ts'
-import { createRunbooks, type Runbooks } from '../../../core/runbook/runner.ts'
+import type { RunbookKind } from '../../../core/runbook/runbook-kind.ts'
+import { createRunner, type RunbookRunner } from '../../../core/runbook/runner.ts'
 import { createLibrary } from '../../../core/upgrade/library.ts'
 import { upgradeMemory, upgradeName } from '../../../core/upgrade/memory.ts'
 import type { UpgradeParts } from '../../../core/upgrade/parts.ts'
 import { upgradeRunbook } from '../../../core/upgrade/runbook.ts'
-import type { Ask } from '../../../core/verify/pull-checks.ts'
+import type { AskRegistry } from '../../../core/verify/pull-checks.ts'
 import { systemClock } from '../../../lib/clock.ts'
 import { digestText } from '../../suites/image.ts'
 
@@ -55,7 +55,7 @@ function place(journal: string, inventory: string): void {
 }
 
 const serving = { kind: 'serving', pid: 7, since: 0, startedBy: 'app' }
-const ask: Ask = async path => {
+const ask: AskRegistry = async path => {
   const body = Buffer.from(path.endsWith('/tags/list') ? '{"tags":["1","constructor"]}' : manifest)
   return { ok: true, value: { status: 200, body, header: () => undefined } }
 }
@@ -77,18 +77,22 @@ const common = () => ({
   gate: () => ({ readySeconds: 1, stableSeconds: 0 }),
   use: () => {},
 })
-const create = (name: string, revive: Kind['revive'], onward: Kind['onward']): Runbooks =>
-  createRunbooks({
+const create = (
+  name: string,
+  revive: RunbookKind['deserialize'],
+  resumes: RunbookKind['resumes'],
+): RunbookRunner =>
+  createRunner({
     home,
     clock: systemClock(),
-    kinds: { [name]: { revive, onward } },
+    kinds: { [name]: { deserialize: revive, resumes } },
     report: () => {},
     log: () => {},
     onChange: () => {},
   })
 
 describe('a run that an earlier Zotbar was in the middle of', () => {
-  const switching = (): Runbooks => {
+  const switching = (): RunbookRunner => {
     const engine = { id: 'zot', command: join(home, 'zot') }
     const parts = {
       ...common(),
@@ -109,16 +113,16 @@ describe('a run that an earlier Zotbar was in the middle of', () => {
 
   it('goes on: a switch proves itself by what was written down then', async () => {
     place('engine-use-4b3d', 'runbooks/census-1.json')
-    const cut = await switching().interrupted()
-    expect(cut).toMatchObject({ runbook: 'engine-use', onward: true })
-    expect(await cut?.resume()).toEqual({ result: 'done' })
+    const interrupted = await switching().interrupted()
+    expect(interrupted).toMatchObject({ runbook: 'engine-use', resumes: true })
+    expect(await interrupted?.resume()).toEqual({ result: 'done' })
   })
 
   it('goes back where a tag is gone, whatever it is called', async () => {
     place('engine-use-4b3d', 'runbooks/census-1.json')
     holds('1')
-    const cut = await switching().interrupted()
-    expect(await cut?.resume()).toMatchObject({
+    const interrupted = await switching().interrupted()
+    expect(await interrupted?.resume()).toMatchObject({
       result: 'rolled-back',
       error: { code: 'gate-failed', words: expect.stringContaining('team/app:constructor is no longer') },
     })
@@ -156,11 +160,14 @@ describe('a run that an earlier Zotbar was in the middle of', () => {
       tellDatabases: (what: unknown) => told.push(what),
       log: () => {},
     } as unknown as UpgradeParts
-    const revive: Kind['revive'] = memory => upgradeRunbook(v.parse(upgradeMemory, memory), parts)
+    const revive: RunbookKind['deserialize'] = memory => upgradeRunbook(v.parse(upgradeMemory, memory), parts)
     const runbooks = create(upgradeName, revive, begun => begun('swap'))
-    const cut = await runbooks.interrupted()
-    expect(cut).toMatchObject({ runbook: 'upgrade', onward: true })
-    expect(await cut?.resume()).toMatchObject({ result: 'rolled-back', error: { code: 'gate-failed' } })
+    const interrupted = await runbooks.interrupted()
+    expect(interrupted).toMatchObject({ runbook: 'upgrade', resumes: true })
+    expect(await interrupted?.resume()).toMatchObject({
+      result: 'rolled-back',
+      error: { code: 'gate-failed' },
+    })
     expect(told).toEqual([
       { why: expect.stringContaining('no list of what they hold'), snapshot: join(home, 'snapshots/1') },
     ])

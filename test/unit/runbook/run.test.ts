@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Journal, openJournal } from '../../../core/runbook/journal.ts'
-import { dryRun, type Outcome, type RunOptions, runRunbook, type Telling } from '../../../core/runbook/run.ts'
+import {
+  dryRun,
+  type Outcome,
+  type RunEvent,
+  type RunOptions,
+  runRunbook,
+} from '../../../core/runbook/run.ts'
 import type { Runbook, Step, StepResult } from '../../../core/runbook/step.ts'
 
 let folder: string
@@ -55,7 +61,7 @@ const book = (steps: Step<Memory>[]): Runbook<Memory> => ({
 const options = (journal: Journal, more: Partial<RunOptions> = {}): RunOptions => ({
   journal,
   clock: { now: () => 1 },
-  tell: () => {},
+  emit: () => {},
   ask: async () => true,
   signal: new AbortController().signal,
   ...more,
@@ -151,7 +157,7 @@ describe('a run', () => {
 
   it('tells each phase, progress and question as it happens', async () => {
     const w = world()
-    const told: Telling[] = []
+    const told: RunEvent[] = []
     const asks = step('a', w, {
       apply: async ({ ask, progress }) => {
         progress({ label: 'bytes', done: 1, total: 2 })
@@ -159,7 +165,7 @@ describe('a run', () => {
         return agreed ? { ok: true } : { ok: false, error: { code: 'declined', words: 'no' } }
       },
     })
-    await run([asks], { tell: telling => told.push(telling) })
+    await run([asks], { emit: telling => told.push(telling) })
     expect(told.map(each => each.phase)).toEqual(['check', 'apply', 'apply', 'wait', 'done'])
   })
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { RunbookPart } from '../../../contract/runbook.ts'
-import type { Kind } from '../../../core/runbook/runbook-kind.ts'
-import { createRunbooks, type Runbooks } from '../../../core/runbook/runner.ts'
+import type { RunbookKind } from '../../../core/runbook/runbook-kind.ts'
+import { createRunner, type RunbookRunner } from '../../../core/runbook/runner.ts'
 import type { Runbook, Step, StepContext, StepResult } from '../../../core/runbook/step.ts'
 import { systemClock } from '../../../lib/clock.ts'
 import { fakeClock } from '../../fakes/clock.ts'
@@ -41,8 +41,8 @@ const runbook = (...steps: Step<object>[]): Runbook<object> => ({
   memory: { a: 1 },
   changes: () => ['a thing'],
 })
-const create = (kind: Kind = { revive: () => undefined, onward: () => true }): Runbooks =>
-  createRunbooks({
+const create = (kind: RunbookKind = { deserialize: () => undefined, resumes: () => true }): RunbookRunner =>
+  createRunner({
     home,
     clock,
     kinds: { test: kind },
@@ -51,12 +51,12 @@ const create = (kind: Kind = { revive: () => undefined, onward: () => true }): R
     onChange: () => {},
   })
 const files = () => readdir(join(home, 'runbooks'))
-async function begin(runbooks: Runbooks, book: Runbook<object>): Promise<string> {
+async function begin(runbooks: RunbookRunner, book: Runbook<object>): Promise<string> {
   const begun = await runbooks.start(book, 'cli')
   if (!begun.ok) throw new Error(begun.error.code)
   return begun.value.run
 }
-const over = (runbooks: Runbooks) => eventually(() => runbooks.current() === undefined)
+const over = (runbooks: RunbookRunner) => eventually(() => runbooks.current() === undefined)
 
 /** A step that works until it is let go. */
 function held() {
@@ -274,7 +274,7 @@ describe('a run in full', () => {
       await promise
       return { ok: true }
     })
-    const runbooks = createRunbooks({
+    const runbooks = createRunner({
       home,
       clock: slow,
       kinds: {},
@@ -326,17 +326,17 @@ describe('the next start', () => {
   it.each([
     [true, 'done', []],
     [false, 'cancelled', ['one']],
-  ])('goes on: %s, so it is %s', async (onward, result, takenBack) => {
+  ])('goes on: %s, so it is %s', async (resumes, result, takenBack) => {
     await cutOff()
     undone.length = 0
     const runbooks = create({
-      revive: () => runbook(step('one'), step('held')),
-      onward: begun => begun('one') && onward,
+      deserialize: () => runbook(step('one'), step('held')),
+      resumes: begun => begun('one') && resumes,
     })
-    const cut = await runbooks.interrupted()
-    expect(cut).toMatchObject({ runbook: 'test', onward, memory: { a: 1 } })
+    const interrupted = await runbooks.interrupted()
+    expect(interrupted).toMatchObject({ runbook: 'test', resumes, memory: { a: 1 } })
     expect(runbooks.current()?.title).toBe('A test')
-    expect(await cut?.resume()).toEqual({ result })
+    expect(await interrupted?.resume()).toEqual({ result })
     expect(undone.filter(id => id === 'one')).toEqual(takenBack)
     expect(await create().interrupted()).toBeUndefined()
   })

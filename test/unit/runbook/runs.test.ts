@@ -6,7 +6,7 @@ import { noticeMessage } from '../../../contract/messages/notice-message.ts'
 import type { ProcessState } from '../../../contract/registry-state.ts'
 import { ok } from '../../../contract/result.ts'
 import type { Notice } from '../../../contract/snapshot.ts'
-import type { Kind } from '../../../core/runbook/runbook-kind.ts'
+import type { RunbookKind } from '../../../core/runbook/runbook-kind.ts'
 import { createRuns, type Runs } from '../../../core/runbook/runs.ts'
 import type { Runbook, StepResult } from '../../../core/runbook/step.ts'
 import { type Clock, systemClock } from '../../../lib/clock.ts'
@@ -53,14 +53,14 @@ const runbook = (name: string, apply: () => Promise<StepResult>): Runbook<object
   memory: { name },
   steps: [{ id: 'one', title: 'One', why: '', check: async () => false, apply }],
 })
-const kind = (name: string, more: Partial<Kind> = {}): Record<string, Kind> => ({
+const kind = (name: string, more: Partial<RunbookKind> = {}): Record<string, RunbookKind> => ({
   [name]: {
-    revive: () =>
+    deserialize: () =>
       runbook(name, async () => {
         done.push(name)
         return { ok: true }
       }),
-    onward: () => true,
+    resumes: () => true,
     ...more,
   },
 })
@@ -95,7 +95,7 @@ describe('a run that broke off', () => {
   ])('is taken up by its kind; a registry that %s', async (_, before, expected) => {
     const clock = fakeClock()
     const one = runs(clock)
-    one.know(
+    one.register(
       kind('a', {
         servesMeanwhile: async () => void done.push('meanwhile'),
         async recover({ inThisLife, serves, resume }) {
@@ -131,7 +131,7 @@ describe('the runs of several kinds', () => {
     await cutOff('b')
     state = stopped
     const next = runs()
-    next.know(kind('b', { recover: () => Promise.reject(new Error('its disk is broken')) }))
+    next.register(kind('b', { recover: () => Promise.reject(new Error('its disk is broken')) }))
     await next.begin()
     expect(done).toEqual(['begin'])
     next.close()
@@ -140,8 +140,8 @@ describe('the runs of several kinds', () => {
   it('bring the registry up first, then the run that was cut off, by its own kind', async () => {
     await cutOff('b')
     const next = runs()
-    next.know(kind('a'))
-    next.know(kind('b'))
+    next.register(kind('a'))
+    next.register(kind('b'))
     await next.begin()
     await eventually(() => next.current() === undefined)
     expect(done).toEqual(['begin', 'b'])
@@ -153,8 +153,8 @@ describe('the runs of several kinds', () => {
   it('know of it before the registry is up, so that no other one begins beside it', async () => {
     await cutOff('a')
     const next = runs()
-    next.know(kind('a'))
-    await next.look()
+    next.register(kind('a'))
+    await next.findInterrupted()
     expect(next.current()).toMatchObject({ runbook: 'a' })
     const other = runbook('b', async () => ({ ok: true }))
     expect(await next.start(other, 'cli')).toMatchObject({ error: { code: 'busy', with: 'A a' } })
@@ -167,7 +167,7 @@ describe('the runs of several kinds', () => {
     await cutOff('a')
     state = stopped
     const next = runs()
-    next.know(kind('a'))
+    next.register(kind('a'))
     await next.begin()
     await eventually(() => done.includes('start'))
     expect(done).toEqual(['begin', 'a', 'start'])
@@ -176,16 +176,16 @@ describe('the runs of several kinds', () => {
   it('leave it to a kind that recovers by itself', async () => {
     await cutOff('a')
     const next = runs()
-    next.know(
+    next.register(
       kind('a', {
-        async recover(cut) {
-          done.push(`recover ${cut.runbook}, onward ${cut.onward}`)
-          await cut.resume()
+        async recover(interrupted) {
+          done.push(`recover ${interrupted.runbook}, resumes ${interrupted.resumes}`)
+          await interrupted.resume()
         },
       }),
     )
     await next.begin()
-    expect(done).toEqual(['recover a, onward true', 'a'])
+    expect(done).toEqual(['recover a, resumes true', 'a'])
   })
 
   it('only bring the registry up when nothing was cut off, or its kind is not known any more', async () => {

@@ -2,10 +2,15 @@ import { chmod, mkdir, mkdtemp, readFile, rename, rm, symlink, utimes, writeFile
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Checked, storeChecks } from '../../../core/verify/checks.ts'
-import { doubtsOf, type Inventory, tagCount, takeInventory } from '../../../core/verify/inventory.ts'
+import { type CheckResult, storeChecks } from '../../../core/verify/checks.ts'
+import {
+  type Inventory,
+  tagCount,
+  takeInventory,
+  unreadableFindings,
+} from '../../../core/verify/inventory.ts'
 import { readInventory, writeInventory } from '../../../core/verify/inventory-file.ts'
-import type { Ask } from '../../../core/verify/pull-checks.ts'
+import type { AskRegistry } from '../../../core/verify/pull-checks.ts'
 import { config, digestText, imageOf, type Made } from '../../suites/image.ts'
 
 let root: string
@@ -144,7 +149,7 @@ describe('the inventory', () => {
     ])
     expect(
       (
-        await doubtsOf({
+        await unreadableFindings({
           roots: async () => [root],
           layout: async () => ({ isCached: () => false, serves: () => true }),
           known: new Map(),
@@ -211,7 +216,7 @@ const logged = (method: string, path: string, statusCode = 201): string =>
   JSON.stringify({ message: 'HTTP API', time: new Date(1_001_000).toISOString(), method, path, statusCode })
 
 /** Answers as the store is now, unless a test says otherwise. */
-const ask: Ask = async (path, options) => {
+const ask: AskRegistry = async (path, options) => {
   const said = answers[path] ?? (await served(path, options?.method ?? 'GET'))
   const { status = 404, body = Buffer.alloc(0), digest } = said ?? {}
   return {
@@ -231,7 +236,7 @@ async function served(path: string, method: string) {
 }
 
 /** What the checks of a store come to, in the order in which they run. */
-async function verified(inventory: Inventory | undefined): Promise<Checked> {
+async function verified(inventory: Inventory | undefined): Promise<CheckResult> {
   const checks = storeChecks({
     inventory,
     roots: [root],
