@@ -1,6 +1,5 @@
-// What every run of tests needs first, and how one suite after the other is run and counted.
-import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+// What every run of tests needs first.
+import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { nodeMissing, runsOnThisNode } from '../../build/bin/pinned-node.mjs'
@@ -28,13 +27,9 @@ export async function prepare() {
   }
   if (isStale()) await bundle()
   mkdirSync(results, { recursive: true })
-  const parts = []
   return {
     results,
     bin: name => join(root, 'node_modules', '.bin', name),
-    /** Runs a command; `reportIn` is `{file, read}`: where its report is, and what makes it one for the closing lines. */
-    run: (title, command, args, env = {}, reportIn) =>
-      parts.push(runPart(title, command, args, env, reportIn)),
     /** Arguments and environment with which vitest writes a report, and where that is. */
     vitestReport: name => {
       const file = join(results, `${name}.json`)
@@ -44,30 +39,11 @@ export async function prepare() {
         reportIn: { file, read: report => report },
       }
     },
-    /** Prints the closing lines and ends the process. */
-    end: () => {
+    /** Prints the closing lines of what `runPart` gave and ends the process. */
+    end: parts => {
       const { lines, ok } = closing(parts)
       console.log(`\n${lines.join('\n')}`)
       process.exit(ok ? 0 : 1)
     },
   }
-}
-
-function runPart(title, command, args, env, reportIn) {
-  if (reportIn !== undefined) rmSync(reportIn.file, { force: true })
-  const started = Date.now()
-  console.log(`\n== ${title}`)
-  const done = spawnSync(command, args, { stdio: 'inherit', env: { ...process.env, ...env } })
-  const well = done.status === 0
-  console.log(`== ${title}: ${well ? 'ok' : 'FAILED'} in ${((Date.now() - started) / 1000).toFixed(0)} s`)
-  const part = { title }
-  if (!well) part.ended = done.error?.message ?? done.signal ?? `exit ${done.status}`
-  if (reportIn !== undefined) {
-    try {
-      part.report = reportIn.read(JSON.parse(readFileSync(reportIn.file, 'utf8')))
-    } catch (error) {
-      part.ended = `${part.ended ?? 'exit 0'} and no report (${error.message})`
-    }
-  }
-  return part
 }

@@ -3,34 +3,41 @@ import { globSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { prepare } from './prepare.mjs'
 import { ofPlaywright } from './report.mjs'
+import { runPart } from './run-part.mjs'
 
-const { bin, end, results, run, vitestReport } = await prepare()
+const { bin, end, results, vitestReport } = await prepare()
 /** In CI a failed test has a second attempt; one that needed it is told in the closing lines. */
 const retries = process.env.CI === 'true' ? 1 : 0
 
-run('lint', bin('biome'), ['check', '.'])
-for (const part of globSync('*/tsconfig.json').map(dirname).sort())
-  run(`types of ${part}`, bin('tsc'), ['-p', part])
-run('dead code', bin('knip'), ['--no-progress'])
-
-for (const project of ['unit', 'integration']) {
-  const { args, env, reportIn } = vitestReport(project)
-  run(project, bin('vitest'), ['run', '--project', project, `--retry=${retries}`, ...args], env, reportIn)
+const vitest = (project, options) => {
+  const { args, ...report } = vitestReport(project)
+  return runPart(project, bin('vitest'), ['run', '--project', project, `--retry=${retries}`, ...args], {
+    ...report,
+    ...options,
+  })
 }
-for (const suite of ['e2e', 'electron']) {
+const playwright = suite => {
   const file = join(results, `${suite}.json`)
-  run(
+  const config = join('test', suite, 'playwright.config.ts')
+  return runPart(
     suite,
     bin('playwright'),
-    [
-      'test',
-      '--config',
-      join('test', suite, 'playwright.config.ts'),
-      `--retries=${retries}`,
-      '--reporter=list,json',
-    ],
-    { PLAYWRIGHT_JSON_OUTPUT_NAME: file },
-    { file, read: ofPlaywright },
+    ['test', '--config', config, `--retries=${retries}`, '--reporter=list,json'],
+    { env: { PLAYWRIGHT_JSON_OUTPUT_NAME: file }, reportIn: { file, read: ofPlaywright } },
   )
 }
-end()
+
+/** What computes takes the processor time that the waiting of the integration tests leaves. */
+const isYielding = true
+async function besideIntegration() {
+  const parts = [await runPart('lint', bin('biome'), ['check', '.'], { isYielding })]
+  for (const part of globSync('*/tsconfig.json').map(dirname).sort())
+    parts.push(await runPart(`types of ${part}`, bin('tsc'), ['-p', part], { isYielding }))
+  parts.push(await runPart('dead code', bin('knip'), ['--no-progress'], { isYielding }))
+  parts.push(await vitest('unit', { isYielding }))
+  for (const suite of ['e2e', 'electron']) parts.push(await playwright(suite))
+  return parts
+}
+
+const [beside, integration] = await Promise.all([besideIntegration(), vitest('integration')])
+end([...beside, integration])
