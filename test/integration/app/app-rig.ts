@@ -31,6 +31,7 @@ export async function createAppRig(config?: object, more: Record<string, string>
     PATH: [more['PATH'], process.env['PATH']].filter(path => path !== undefined).join(':'),
     HOME: folder,
     LANG: 'C.UTF-8',
+    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
     ZOTBAR_HOME: join(folder, 'home'),
   }
   const apps: AppProcess[] = []

@@ -18,7 +18,12 @@ const children: ChildProcess[] = []
 
 beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'zotbar-home-'))
-  env = { PATH: process.env['PATH'], HOME: home, ZOTBAR_HOME: home }
+  env = {
+    PATH: process.env['PATH'],
+    HOME: home,
+    ZOTBAR_HOME: home,
+    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+  }
 })
 afterEach(async () => {
   for (const child of children.splice(0)) child.kill('SIGKILL')
@@ -199,6 +204,7 @@ describe('status', () => {
   })
 
   it('keeps compiled code in the home, closed to others', async () => {
+    delete env['NODE_COMPILE_CACHE']
     await serve(fakeHost())
     await zotbar('status')
     // A folder that was never used may be somebody else's.
