@@ -1,13 +1,13 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { controlClient } from '../../client/control-client.ts'
 import { type SwitchParts, switchRunbook } from '../../core/engine-switch/switch.ts'
-import type { Entry } from '../../core/runbook/journal.ts'
 import { eventually } from '../fakes/eventually.ts'
 import { type Behaviour, placeZot } from '../fakes/zot/build-zot.ts'
 import { type AppRig, createAppRig, targetAt } from '../integration/app/app-rig.ts'
 import { pushImage } from '../integration/registry/client.ts'
+import { createJournalReader, killDelays, lineSeen } from './journal-reader.ts'
 
 const either = { path: '', command: '' }
 const { steps } = switchRunbook(
@@ -47,41 +47,14 @@ const cases: Case[] = [
     behaviour: 'loses-tag' as const,
     line,
   })),
-].flatMap(each => (/^(applying|undoing)/.test(each.line) ? [0, 40] : [0]).map(after => ({ ...each, after })))
+].flatMap(each =>
+  killDelays(/^(applying|undoing)/.test(each.line) ? [0, 40] : [0]).map(after => ({ ...each, after })),
+)
 
 let rig: AppRig
 const table: string[] = []
 afterEach(() => rig.end())
 afterAll(() => console.log(`${table.length} of ${cases.length} cases ended whole\n${table.join('\n')}`))
-
-function journal(): Entry[] {
-  try {
-    const folder = join(rig.home, 'runbooks')
-    const name = readdirSync(folder).find(file => file.endsWith('.jsonl'))
-    const text = name === undefined ? '' : readFileSync(join(folder, name), 'utf8')
-    const whole = text.slice(0, text.lastIndexOf('\n') + 1)
-    return whole
-      .split('\n')
-      .filter(line => line !== '')
-      .map(line => JSON.parse(line) as Entry)
-  } catch {
-    return []
-  }
-}
-const nameOf = (entry: Entry): string => ('step' in entry ? `${entry.kind} ${entry.step}` : entry.kind)
-
-/** Looks at the disk without a pause, so that the kill follows the line within a millisecond or two. */
-function lineSeen(line: string): Promise<void> {
-  const deadline = Date.now() + 30_000
-  return new Promise((resolve, reject) => {
-    const look = (): void => {
-      if (journal().some(entry => nameOf(entry) === line)) resolve()
-      else if (Date.now() > deadline) reject(new Error(`no line "${line}": ${journal().map(nameOf)}`))
-      else setTimeout(look, 1)
-    }
-    look()
-  })
-}
 
 describe('kill -9 of the app at each line of the journal of an engine switch', () => {
   it.each(cases)(
@@ -95,10 +68,11 @@ describe('kill -9 of the app at each line of the journal of an engine switch', (
         mode: 0o600,
       })
       const app = await rig.serving()
+      const journal = createJournalReader(rig.home)
       const target = targetAt(rig.url)
       const image = await pushImage(target, 'team/app', '1', 'one')
       const using = rig.zotbar('engine', 'use', 'zot', '--yes', '--json')
-      await lineSeen(line)
+      await lineSeen(journal, line, 30_000)
       if (after > 0) await new Promise(done => setTimeout(done, after))
       app.kill('SIGKILL')
       await app.exited

@@ -1,14 +1,15 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { RotateMemory, RotationParts } from '../../core/rotation/deps.ts'
 import { retireSteps } from '../../core/rotation/retire-steps.ts'
 import { rotateRunbook } from '../../core/rotation/rotate.ts'
-import type { Entry } from '../../core/runbook/journal.ts'
+import type { KeyStore } from '../../core/secrets/key-store.ts'
 import { openKeyStore } from '../../core/secrets/open-key-store.ts'
 import { eventually } from '../fakes/eventually.ts'
 import type { AppProcess } from '../integration/app/app-rig.ts'
 import { createRotationRig, type RotationRig } from '../integration/rotation/rotation-rig.ts'
+import { createJournalReader, journalsIn, killDelays, lineSeen } from './journal-reader.ts'
 
 const memory: RotateMemory = {
   registry: '',
@@ -52,51 +53,15 @@ const cases: Case[] = [
     way: 'retire' as const,
     line,
   })),
-].flatMap(each => (delays[each.line] ?? [0]).map(after => ({ ...each, after })))
+].flatMap(each => killDelays(delays[each.line] ?? [0]).map(after => ({ ...each, after })))
 
 let rig: RotationRig
 let app: AppProcess
+/** Reads the disk each time; what takes long, the key that is made of the key file, is made once. */
+let store: KeyStore
 const places: Record<'file' | 'command' | 'authfile', string> = { file: '', command: '', authfile: '' }
 const table: string[] = []
 let unserved = 0
-
-const nameOf = (entry: Entry): string => ('step' in entry ? `${entry.kind} ${entry.step}` : entry.kind)
-const journals = (): string[] => {
-  try {
-    return readdirSync(join(rig.home, 'runbooks')).filter(name => name.endsWith('.jsonl'))
-  } catch {
-    return []
-  }
-}
-
-/** The entries of the newest run of a kind that is not among `before`. */
-function journal(kind: string, before: readonly string[]): Entry[] {
-  const name = journals()
-    .filter(each => !before.includes(each) && each.includes(`-${kind}-`))
-    .sort()
-    .at(-1)
-  if (name === undefined) return []
-  const text = readFileSync(join(rig.home, 'runbooks', name), 'utf8')
-  return text
-    .slice(0, text.lastIndexOf('\n') + 1)
-    .split('\n')
-    .filter(line => line !== '')
-    .map(line => JSON.parse(line) as Entry)
-}
-
-/** Looks at the disk without a pause, so that the kill follows the line within a millisecond or two. */
-function lineSeen(kind: string, before: readonly string[], line: string): Promise<void> {
-  const deadline = Date.now() + 30_000
-  return new Promise((resolve, reject) => {
-    const look = (): void => {
-      const entries = journal(kind, before)
-      if (entries.some(entry => nameOf(entry) === line)) resolve()
-      else if (Date.now() > deadline) reject(new Error(`no line "${line}": ${entries.map(nameOf)}`))
-      else setTimeout(look, 1)
-    }
-    look()
-  })
-}
 
 const keyIn: Record<keyof typeof places, () => string> = {
   file: () => readFileSync(places.file, 'utf8'),
@@ -114,12 +79,6 @@ const keyIn: Record<keyof typeof places, () => string> = {
 
 /** What is in the store, read by another process than the app. */
 const stored = async (slot: 'current' | 'next' | 'retiring'): Promise<string | undefined> => {
-  const keyFile = join(rig.folder, 'key-file')
-  const store = openKeyStore({
-    home: rig.home,
-    keyFile: () => keyFile,
-    plain: () => false,
-  })
   const kept = await store.get({ registry: `127.0.0.1:${rig.port}`, user: 'zot-ci' }, slot)
   if (!kept.ok) throw new Error(JSON.stringify(kept.error))
   return kept.value
@@ -163,6 +122,8 @@ const busy = async (): Promise<boolean> => {
 beforeAll(async () => {
   rig = await createRotationRig()
   app = await rig.begin()
+  const keyFile = join(rig.folder, 'key-file')
+  store = openKeyStore({ home: rig.home, keyFile: () => keyFile, plain: () => false })
   for (const place of Object.keys(places) as (keyof typeof places)[]) places[place] = join(rig.folder, place)
   const { apiKey } = await rig.newKey('zot-ci')
   await rig.manage(
@@ -186,7 +147,8 @@ describe('kill -9 of the app at each line of the journal of a rotation', () => {
       expect((await rig.client.keys.rotate({ ...wish, overlap: '24h' })).ok).toBe(true)
       await eventually(async () => (await rig.managed()).retiring !== undefined && !(await busy()), 20_000)
     }
-    const known = journals()
+    const known = journalsIn(rig.home)
+    const journal = createJournalReader(rig.home, name => !known.includes(name) && name.includes(`-${kind}-`))
     const stopWatching = watch()
     const overlap = way === 'forward' ? '0' : '50s'
     const asked =
@@ -196,9 +158,9 @@ describe('kill -9 of the app at each line of the journal of a rotation', () => {
     expect(asked.ok).toBe(true)
     const cancelled =
       way === 'back'
-        ? lineSeen(kind, known, 'applying overlap').then(() => rig.client.runbooks.cancel({}))
+        ? lineSeen(journal, 'applying overlap', 30_000).then(() => rig.client.runbooks.cancel({}))
         : undefined
-    await lineSeen(kind, known, line)
+    await lineSeen(journal, line, 30_000)
     if (after > 0) await new Promise(done => setTimeout(done, after))
     app.kill('SIGKILL')
     await app.exited
@@ -207,7 +169,7 @@ describe('kill -9 of the app at each line of the journal of a rotation', () => {
 
     app = rig.start()
     await app.reach('serving')
-    const ended = await eventually(() => journal(kind, known).find(entry => entry.kind === 'ended'), 30_000)
+    const ended = await eventually(() => journal().find(entry => entry.kind === 'ended'), 30_000)
     const result = ended.kind === 'ended' ? ended.result : 'none'
     expect(await stopWatching()).toBeGreaterThan(0)
     expect(unserved).toBe(0)

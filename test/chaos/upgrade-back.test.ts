@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { eventually } from '../fakes/eventually.ts'
+import { killDelays } from './journal-reader.ts'
 import {
   backLines,
   createCase,
@@ -27,7 +28,7 @@ afterAll(() => programs.end())
 
 describe('kill -9 of the app at each line of the journal while an upgrade goes back', () => {
   const cases = backLines.flatMap(line =>
-    (line.startsWith('undoing') ? [0, 40] : [0]).map(after => ({ line, after })),
+    killDelays(line.startsWith('undoing') ? [0, 40] : [0]).map(after => ({ line, after })),
   )
   const table = createTable('kill -9 of the app on the way back', cases.length)
   afterAll(table.print)

@@ -1,16 +1,6 @@
-import {
-  copyFileSync,
-  linkSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { copyFileSync, linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import type { Entry } from '../../core/runbook/journal.ts'
 import type { UpgradeMemory } from '../../core/upgrade/memory.ts'
 import type { UpgradeParts } from '../../core/upgrade/parts.ts'
 import { upgradeRunbook } from '../../core/upgrade/runbook.ts'
@@ -18,6 +8,7 @@ import { eventually } from '../fakes/eventually.ts'
 import { type Behaviour, makeZot } from '../fakes/zot/build-zot.ts'
 import { type AppRig, createAppRig, targetAt } from '../integration/app/app-rig.ts'
 import { pushImage } from '../integration/registry/client.ts'
+import { createJournalReader, lineSeen } from './journal-reader.ts'
 
 const [oldVersion, newVersion] = ['v2.1.13', 'v2.1.15']
 
@@ -46,8 +37,6 @@ export const backLines = [
     .flatMap(({ id }) => [`undoing ${id}`, `undone ${id}`]),
   'ended',
 ]
-
-const nameOf = (entry: Entry): string => ('step' in entry ? `${entry.kind} ${entry.step}` : entry.kind)
 
 /** Programs that all cases of a file share: each is some 120 MB. */
 export function createPrograms() {
@@ -91,23 +80,7 @@ export async function createCase(programs: Programs) {
     await pushImage(target, 'team/app', '2', 'two'),
   ]
 
-  function entries(): Entry[] {
-    try {
-      const folder = join(rig.home, 'runbooks')
-      const name = readdirSync(folder)
-        .filter(file => file.endsWith('.jsonl'))
-        .sort()
-        .at(-1)
-      const text = name === undefined ? '' : readFileSync(join(folder, name), 'utf8')
-      return text
-        .slice(0, text.lastIndexOf('\n') + 1)
-        .split('\n')
-        .filter(line => line !== '')
-        .map(line => JSON.parse(line) as Entry)
-    } catch {
-      return []
-    }
-  }
+  const entries = createJournalReader(rig.home)
 
   return {
     rig,
@@ -115,22 +88,7 @@ export async function createCase(programs: Programs) {
     entries,
     upgrade: (behaviour: Behaviour) =>
       rig.zotbar('upgrade', '--from', programs.get(behaviour, newVersion), '--yes', '--json'),
-    /** Looks at the disk without a pause, so that what follows does so within a millisecond or two. */
-    seen(line: string, limitMs = 60_000): Promise<void> {
-      const deadline = Date.now() + limitMs
-      return new Promise((resolve, reject) => {
-        const look = (): void => {
-          const all = entries()
-          if (all.some(entry => nameOf(entry) === line)) resolve()
-          else if (Date.now() > deadline || all.some(entry => entry.kind === 'ended'))
-            reject(
-              new Error(`no line "${line}": ${entries().map(nameOf)} ${JSON.stringify(entries().at(-1))}`),
-            )
-          else setTimeout(look, 1)
-        }
-        look()
-      })
-    },
+    seen: (line: string): Promise<void> => lineSeen(entries, line, 60_000),
     /** The pid of the registry that is under care, if one is. */
     registryPid(): number | undefined {
       try {

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { killDelays } from './journal-reader.ts'
 import {
   createCase,
   createPrograms,
@@ -9,7 +10,7 @@ import {
 } from './upgrade-cases.ts'
 
 const cases = forwardLines.flatMap(line =>
-  (line.startsWith('applying') ? [0, 40] : [0]).map(after => ({ line, after })),
+  killDelays(line.startsWith('applying') ? [0, 40] : [0]).map(after => ({ line, after })),
 )
 const table = createTable('kill -9 of the app on the way forward', cases.length)
 
