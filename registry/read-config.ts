@@ -1,7 +1,7 @@
 import type { Config } from './config/config.ts'
 import { loadConfig } from './config/load.ts'
-import { describeProblem } from './config/print.ts'
 import type { ConfigProblem } from './config/problem.ts'
+import { describeProblem } from './config/problem.ts'
 import { unsupported } from './config/supported.ts'
 import { type Level, printLine } from './log/logger.ts'
 import type { ProviderSettings } from './signin/provider-settings.ts'

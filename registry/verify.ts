@@ -1,6 +1,6 @@
 import { loadConfig } from './config/load.ts'
-import { describeProblem } from './config/print.ts'
 import type { ConfigProblem } from './config/problem.ts'
+import { describeProblem } from './config/problem.ts'
 import { unsupported } from './config/supported.ts'
 import { inspect } from './inspect/inspect.ts'
 import { printLine } from './log/logger.ts'

@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
-import { type ParsedConfig, parseConfig } from './parse.ts'
+import { type ParsedConfig, parseConfig } from './config.ts'
 
 /** `text` is what was read; empty when nothing could be. */
 export type LoadedConfig = ParsedConfig & { file: string; text: string }

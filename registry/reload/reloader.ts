@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts'
-import { parseConfig } from '../config/parse.ts'
-import { describeProblem } from '../config/print.ts'
+import { parseConfig } from '../config/config.ts'
+import { describeProblem } from '../config/problem.ts'
 import { unsupported } from '../config/supported.ts'
 import type { Logger } from '../log/logger.ts'
 import { changedKeys, isWithin } from './changed-keys.ts'

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { parse } from 'jsonc-parser'
 import { describe, expect, it } from 'vitest'
 import { type ConfigEdit, editFor } from '../../../core/advisories/config-edit.ts'
-import { parseConfig } from '../../../registry/config/parse.ts'
+import { parseConfig } from '../../../registry/config/config.ts'
 import { configOf, household, patch, plainConfig, versions } from './configs.ts'
 
 const answer = (running: string | undefined, to: string, text: string, accepted: string[] = []) =>

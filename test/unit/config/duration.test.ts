@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { nearest } from '../../../lib/nearest.ts'
-import { parseDuration } from '../../../registry/config/duration.ts'
+import { parseDuration } from '../../../registry/config/scalar.ts'
 
 test.each([
   ['24h', 86_400_000],

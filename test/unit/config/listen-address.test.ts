@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { parseConfig } from '../../../registry/config/config.ts'
 import { isLoopback, readListenAddress } from '../../../registry/config/listen-address.ts'
-import { parseConfig } from '../../../registry/config/parse.ts'
 import { unreachable, unsupported } from '../../../registry/config/supported.ts'
 
 describe('where an http.address leads to', () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { loadConfig } from '../../../registry/config/load.ts'
-import { describeProblem } from '../../../registry/config/print.ts'
+import { describeProblem } from '../../../registry/config/problem.ts'
 
 let folder: string
 beforeEach(async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Config } from '../../../registry/config/config.ts'
-import { parseConfig } from '../../../registry/config/parse.ts'
+import { parseConfig } from '../../../registry/config/config.ts'
 import type { ConfigProblem } from '../../../registry/config/problem.ts'
 
 const minimal = { storage: { rootDirectory: '/data' } }

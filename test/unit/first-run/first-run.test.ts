@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { defaultConfigFile, firstConfig, firstRun } from '../../../core/first-run/first-run.ts'
 import { createAccess } from '../../../registry/auth/access.ts'
-import { parseConfig } from '../../../registry/config/parse.ts'
+import { parseConfig } from '../../../registry/config/config.ts'
 import { unsupported } from '../../../registry/config/supported.ts'
 
 let homeFolder: string

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { parseConfig } from '../../../registry/config/parse.ts'
+import { parseConfig } from '../../../registry/config/config.ts'
 import { inspect } from '../../../registry/inspect/inspect.ts'
 import { makeCertificate } from '../../fakes/certificates.ts'
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { parseConfig } from '../../../registry/config/parse.ts'
+import { parseConfig } from '../../../registry/config/config.ts'
 import { createSignInRules, readProviders } from '../../../registry/signin/rules.ts'
 
 let folder = ''

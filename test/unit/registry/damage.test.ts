@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { parseConfig } from '../../../registry/config/parse.ts'
+import { parseConfig } from '../../../registry/config/config.ts'
 import { openMaintenance } from '../../../registry/maintenance/maintenance.ts'
 import { BlobIndex } from '../../../registry/storage/blob-index.ts'
 import type { DamagedRepository } from '../../../registry/storage/damage.ts'

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { parseConfig } from '../../../registry/config/parse.ts'
+import { parseConfig } from '../../../registry/config/config.ts'
 import { nestedRegistry } from '../../../registry/storage/nested-lock.ts'
 import { isHeld, lockRoot } from '../../../registry/storage/root-lock.ts'
 import { openStores } from '../../../registry/stores.ts'

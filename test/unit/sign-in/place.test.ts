@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { signInPlaceOf } from '../../../core/registry-config/sign-in-place.ts'
-import { parseConfig } from '../../../registry/config/parse.ts'
+import { parseConfig } from '../../../registry/config/config.ts'
 
 const oidc = {
   issuer: 'https://id.example/application/o/zot/',
