@@ -1,7 +1,7 @@
 import type { Hash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
-import { throwAway } from './chunk-garbage.ts'
+import { throwAway } from '../memory.ts'
 
 /** Received and not yet written, of all uploads together, bytes; beyond its share a sender has to wait. */
 const highWater = 2 * 1024 * 1024

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { GiveBack } from '../../../registry/give-back.ts'
+import { GiveBack } from '../../../registry/memory.ts'
 
 const megabyte = 1024 * 1024
 
