@@ -1,10 +1,36 @@
+import { existsSync } from 'node:fs'
 import { loadConfig } from './config/load.ts'
-import type { ConfigProblem } from './config/problem.ts'
-import { describeProblem } from './config/problem.ts'
+import { type ConfigProblem, describeProblem } from './config/problem.ts'
 import { unsupported } from './config/supported.ts'
-import { inspect } from './inspect/inspect.ts'
+import { inspectFiles } from './inspect/files.ts'
+import { type Findings, openNotebook, type Read } from './inspect/finding.ts'
+import { inspectValues, inspectZotOnly } from './inspect/values.ts'
 import { printLine } from './log/logger.ts'
 import { refuse } from './read-config.ts'
+import { overlappingRoots } from './storage/nested-lock.ts'
+import { inspectRoot } from './storage/root.ts'
+import { foldersOf } from './stores.ts'
+
+/** Everything about a valid configuration that can be checked without a network. Changes nothing. */
+export async function inspect(read: Read, now: number = Date.now()): Promise<Findings> {
+  const notes = openNotebook(read.positions)
+  const roots = new Map<string, string>()
+  for (const { prefix, rootDirectory } of foldersOf(read.config)) {
+    const wrong = (await inspectRoot(rootDirectory))?.replace(/^storage\.rootDirectory /, '')
+    const key = prefix === '' ? 'storage.rootDirectory' : `storage.subPaths./${prefix}.rootDirectory`
+    if (wrong !== undefined) notes.problem(key, wrong)
+    // A folder that is not there yet has no links.
+    if (wrong !== undefined || !existsSync(rootDirectory)) continue
+    const overlapping = await overlappingRoots(key, rootDirectory, roots)
+    if (overlapping !== undefined) notes.problem(key, overlapping.replace(`${key} `, ''))
+    roots.set(key, rootDirectory)
+  }
+  await inspectFiles(read, notes, now)
+  inspectValues(read, notes)
+  inspectZotOnly(read, notes)
+  const byLine = (a: { line?: number }, b: { line?: number }): number => (a.line ?? 0) - (b.line ?? 0)
+  return { problems: notes.problems.sort(byLine), warnings: notes.warnings.sort(byLine) }
+}
 
 /** Checks a configuration without serving it: everything that needs no network. Answers the exit code. */
 export async function verify(file: string): Promise<number> {

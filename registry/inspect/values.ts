@@ -1,9 +1,60 @@
-import { adviseAccess } from '../auth/advice.ts'
+import { actions } from '../auth/action.ts'
 import { isGlob } from '../auth/glob.ts'
+import type { AccessControlConfig } from '../config/http-shape.ts'
 import { compileRetention } from '../maintenance/retention-policy.ts'
 import { compilePatterns } from '../maintenance/tag-pattern.ts'
 import { readProviders } from '../signin/rules.ts'
 import type { Notebook, Read } from './finding.ts'
+
+/**
+ * What an operator may not expect of these rules, as sentences with their key paths. Pure.
+ * @param hasProviders whether identity providers tell of further groups
+ */
+export function adviseAccess(
+  { repositories, adminPolicy, groups }: AccessControlConfig,
+  hasProviders = true,
+): string[] {
+  const found: string[] = []
+  const known: readonly string[] = actions
+  const unknownIn = (path: string, words: readonly string[]): void => {
+    for (const word of words) {
+      if (!known.includes(word))
+        found.push(
+          `${path}: ${JSON.stringify(word)} is no action and grants nothing; actions are ${known.join(', ')}`,
+        )
+    }
+  }
+  const unknownGroups = (path: string, names: readonly string[]): void => {
+    for (const name of names) {
+      if (name !== name.toLowerCase() && Object.hasOwn(groups, name.toLowerCase())) {
+        found.push(
+          `${path}: group ${JSON.stringify(name)} never matches: names of groups are read in lower case`,
+        )
+      } else if (!hasProviders && !Object.hasOwn(groups, name)) {
+        found.push(`${path}: nobody is in ${JSON.stringify(name)}, which accessControl.groups does not have`)
+      }
+    }
+  }
+  for (const [pattern, { policies, defaultPolicy, anonymousPolicy }] of Object.entries(repositories)) {
+    const path = `http.accessControl.repositories[${JSON.stringify(pattern)}]`
+    if (!isGlob(pattern)) found.push(`${path}: this is not a pattern, and matches nothing`)
+    const less = anonymousPolicy.filter(action => known.includes(action) && !defaultPolicy.includes(action))
+    if (less.length > 0) {
+      found.push(
+        `${path}: zot would not give ${less.join(', ')} to people who are signed in, unless defaultPolicy has it too`,
+      )
+    }
+    unknownIn(`${path}.defaultPolicy`, defaultPolicy)
+    unknownIn(`${path}.anonymousPolicy`, anonymousPolicy)
+    for (const policy of policies) {
+      unknownIn(`${path}.policies`, policy.actions)
+      unknownGroups(`${path}.policies`, policy.groups)
+    }
+  }
+  unknownIn('http.accessControl.adminPolicy', adminPolicy.actions)
+  unknownGroups('http.accessControl.adminPolicy', adminPolicy.groups)
+  return found
+}
 
 /** Values that have the right type and still cannot work: patterns, addresses, providers, rules. */
 export function inspectValues({ config }: Read, notes: Notebook): void {
@@ -91,3 +142,30 @@ const isLocal = (text: string): boolean =>
   /^(localhost|127(\.\d+){3}|\[::1\])$/.test(addressOf(text)?.hostname ?? '')
 
 const addressOf = (text: string): URL | undefined => (URL.canParse(text) ? new URL(text) : undefined)
+
+/** What zot would do with this configuration and zotbar-registry does not: conveniences, each named once. */
+export function inspectZotOnly({ config }: Read, notes: Notebook): void {
+  const { extensions, http, scheduler } = config
+  const without = (keyPath: string, what: string): void =>
+    notes.warning(keyPath, `${what}: only the zot engine does this`)
+  if (extensions?.search?.enable)
+    notes.warning(
+      'extensions.search',
+      'search by GraphQL: only the zot engine does this; /v2/_zot/ext/mgmt is served',
+    )
+  if (extensions?.search?.cve) without('extensions.search.cve', 'looking for known vulnerabilities')
+  if (extensions?.ui?.enable) without('extensions.ui', 'the web interface')
+  if (extensions?.lint?.enable) without('extensions.lint', 'refusing images without annotations')
+  if (extensions?.events?.enable) without('extensions.events', 'sending events')
+  if (extensions?.trust?.enable) without('extensions.trust', 'checking signatures')
+  if (extensions?.sync?.enable)
+    notes.warning(
+      'extensions.sync',
+      'this version pulls nothing through: images that are not here are answered 404',
+    )
+  if (http.auth?.sessionDriver) without('http.auth.sessionDriver', 'keeping sessions elsewhere')
+  if (http.auth?.sessionKeysFile)
+    notes.warning('http.auth.sessionKeysFile', 'has no effect: sessions are kept here and survive a restart')
+  if (scheduler?.numWorkers !== undefined)
+    notes.warning('scheduler.numWorkers', 'has no effect: one piece of work runs in the background at a time')
+}

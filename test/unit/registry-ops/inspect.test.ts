@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { parseConfig } from '../../../registry/config/config.ts'
-import { inspect } from '../../../registry/inspect/inspect.ts'
+import { inspect } from '../../../registry/verify.ts'
 import { makeCertificate } from '../../fakes/certificates.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'zotbar-inspect-'))
