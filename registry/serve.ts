@@ -1,4 +1,4 @@
-import { openAdministration } from './admin/open-admin.ts'
+import { openAdministration } from './admin/admin-server.ts'
 import type { Config } from './config/config.ts'
 import { readListenAddress } from './config/listen-address.ts'
 import { EventLog } from './events/event-log.ts'

@@ -3,12 +3,43 @@ import { readBody } from '../../lib/http-body.ts'
 import type { EventLog } from '../events/event-log.ts'
 import type { Activity } from '../metadata/pulls.ts'
 import { isObject, parseJson } from '../oci/json.ts'
+import type { Storage } from '../storage/storage.ts'
+import { version } from '../version.ts'
 import { eventStreams } from './event-stream.ts'
 import { isKeyPath, type KeyParts, keyReply } from './key-replies.ts'
-import { type Feature, helloOf } from './protocol.ts'
 import { bodyLimit, type Reply, refuse, send } from './reply.ts'
 import { type RepositoryListParts, repositoryLists } from './repository-list.ts'
 import { listenAtSocket } from './socket.ts'
+
+/**
+ * The number of the administration's protocol: docs/admin-socket.md. It grows by one when something is taken away or
+ * comes to mean something else; what is only added gets a name in `features`. Registries from before there was a
+ * number answer 404 to `GET /`, which is number 0.
+ */
+const protocol = 1
+
+/** What can be asked beyond `GET /`. */
+export type Feature = 'keys' | 'activity' | 'events' | 'repositories' | 'damaged'
+
+/** The answer to `GET /`. */
+export interface Hello {
+  readonly protocol: number
+  readonly engine: 'zotbar-registry'
+  readonly version: string
+  readonly pid: number
+  /** ms since the epoch. */
+  readonly startedAt: number
+  readonly features: readonly Feature[]
+}
+
+export const helloOf = (startedAt: number, features: readonly Feature[]): Hello => ({
+  protocol,
+  engine: 'zotbar-registry',
+  version,
+  pid: process.pid,
+  startedAt,
+  features,
+})
 
 // As in http/server.ts: an ES import of node:http would load all of Node's fetch.
 const { createServer } = process.getBuiltinModule('node:http')
@@ -115,4 +146,42 @@ async function activityReply({ pulls }: AdminParts, body: unknown): Promise<Repl
     await new Promise(resolve => setImmediate(resolve))
   }
   return { status: 200, body: { activity: Object.fromEntries(activity) } }
+}
+
+interface People extends Pick<AdminParts, 'originOf' | 'pulls' | 'facts'> {
+  apiKeys: AdminParts['keys']
+  keyPolicy: AdminParts['policy']
+}
+
+interface Log {
+  log(level: 'info' | 'warn', message: string, fields?: Record<string, unknown>): void
+}
+
+/**
+ * Opens the administration where the environment names a socket for it (ZOTBAR_ADMIN_SOCKET). A registry serves
+ * without it too: what went wrong is a line in the log.
+ */
+export async function openAdministration(
+  { apiKeys, keyPolicy, originOf, pulls, facts }: People,
+  { storage, events }: { storage: Storage; events: EventLog },
+  logger: Log,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<AdminServer | undefined> {
+  const path = environment['ZOTBAR_ADMIN_SOCKET']
+  if (!path) return undefined
+  const started = await startAdminServer({
+    path,
+    keys: apiKeys,
+    pulls,
+    facts,
+    policy: keyPolicy,
+    originOf,
+    events,
+    storage,
+    now: Date.now,
+    audit: (message, fields) => logger.log('info', message, fields),
+  })
+  if (started.ok) return started.admin
+  logger.log('warn', 'there is no administration socket', { error: started.message })
+  return undefined
 }
