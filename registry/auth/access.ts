@@ -1,10 +1,9 @@
 import { LRUCache } from 'lru-cache'
 import type { AccessControlConfig } from '../config/http-shape.ts'
 import { maxNameLength } from '../oci/name.ts'
-import { type Action, type ActionSet, bitOf, everyRight, setOf } from './action.ts'
 import { compileGlobs, isGlob } from './glob.ts'
 import type { Identity } from './identity.ts'
-import { allowedBy, printScope } from './scope.ts'
+import { type Action, type ActionSet, allowedBy, bitOf, everyRight, printScope, setOf } from './scope.ts'
 
 /** Who may do what. `undefined` is somebody without credentials. */
 export interface Access {

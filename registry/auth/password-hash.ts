@@ -1,6 +1,92 @@
-import { timingSafeEqual } from 'node:crypto'
+import { createHash, timingSafeEqual } from 'node:crypto'
 import { compareSync } from 'bcryptjs'
-import { parseShaCrypt, shaCrypt } from './sha-crypt.ts'
+
+/** A parsed `$5$` or `$6$` entry. */
+export interface ShaCrypt {
+  readonly algorithm: 'sha256' | 'sha512'
+  readonly rounds: number
+  readonly salt: string
+  /** In crypt's own base 64. */
+  readonly encoded: string
+}
+
+const form = /^\$([56])\$(?:rounds=(\d{1,9})\$)?([^$:\s]{0,64})\$([./0-9A-Za-z]+)$/
+const alphabet = './0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+
+export function parseShaCrypt(text: string): ShaCrypt | undefined {
+  const found = form.exec(text)
+  const encoded = found?.[4] ?? ''
+  const wide = found?.[1] === '6'
+  if (!found || encoded.length !== (wide ? 86 : 43)) return undefined
+  return {
+    algorithm: wide ? 'sha512' : 'sha256',
+    rounds: Math.max(1000, Number(found[2] ?? 5000)),
+    salt: (found[3] ?? '').slice(0, 16),
+    encoded,
+  }
+}
+
+/**
+ * SHA-crypt as crypt(3) does it; the steps are numbered as in the specification.
+ * https://www.akkadia.org/drepper/SHA-crypt.txt
+ */
+export function shaCrypt(password: string, { algorithm, rounds, salt }: Omit<ShaCrypt, 'encoded'>): string {
+  const hash = (...parts: readonly Uint8Array[]): Buffer => {
+    const hashing = createHash(algorithm)
+    for (const part of parts) hashing.update(part)
+    return hashing.digest()
+  }
+  const key = Buffer.from(password)
+  const saltBytes = Buffer.from(salt)
+  // 4 to 8
+  const b = hash(key, saltBytes, key)
+  // 1 to 3, 9 to 12
+  const parts: Uint8Array[] = [key, saltBytes, repeated(b, key.length)]
+  for (let length = key.length; length > 0; length >>>= 1) parts.push(length & 1 ? b : key)
+  let digest = hash(...parts)
+  // 13 to 16
+  const p = repeated(hash(...Array<Buffer>(key.length).fill(key)), key.length)
+  // 17 to 20
+  const s = repeated(hash(...Array<Buffer>(16 + (digest[0] ?? 0)).fill(saltBytes)), saltBytes.length)
+  // 21
+  for (let round = 0; round < rounds; round++) {
+    const odd = (round & 1) === 1
+    const turn: Uint8Array[] = [odd ? p : digest]
+    if (round % 3 !== 0) turn.push(s)
+    if (round % 7 !== 0) turn.push(p)
+    turn.push(odd ? digest : p)
+    digest = hash(...turn)
+  }
+  // 22
+  return algorithm === 'sha512' ? encode(digest, 21, 63) : encode(digest, 10, 30)
+}
+
+function repeated(block: Buffer, length: number): Buffer {
+  return Buffer.alloc(length, block.length === 0 ? 0 : block)
+}
+
+/** Three bytes at a time, from places that rotate; then what remains. */
+function encode(digest: Buffer, third: number, whole: number): string {
+  const wide = digest.length === 64
+  let text = ''
+  let [a, b, c] = [0, third, 2 * third]
+  while (text.length < (whole / 3) * 4) {
+    text += group(digest, [a, b, c], 4)
+    ;[a, b, c] = wide ? [b + 1, c + 1, a + 1] : [c + 1, a + 1, b + 1]
+  }
+  return text + (wide ? group(digest, [-1, -1, 63], 2) : group(digest, [-1, 31, 30], 3))
+}
+
+/** The first place is the highest byte; -1 is none. */
+function group(digest: Buffer, places: readonly number[], characters: number): string {
+  let value = places.reduce((sum, place) => (sum << 8) | (place < 0 ? 0 : (digest[place] ?? 0)), 0)
+  let text = ''
+  for (let left = characters; left > 0; left--) {
+    text += alphabet[value & 63] ?? ''
+    value >>>= 6
+  }
+  return text
+}
 
 /** Beyond these one check would take seconds. */
 const maxCost = 14

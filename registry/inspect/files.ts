@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { access, readFile, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { parseHtpasswd } from '../auth/htpasswd-file.ts'
+import { parseHtpasswd } from '../auth/htpasswd.ts'
 import { isStandardOutput, ownDescriptor } from '../config/log-output.ts'
 import { readCertificate, whyNotValid } from '../http/certificate.ts'
 import { readLink } from '../log/logger.ts'

@@ -1,5 +1,5 @@
-import { actions } from '../auth/action.ts'
 import { isGlob } from '../auth/glob.ts'
+import { actions } from '../auth/scope.ts'
 import type { AccessControlConfig } from '../config/http-shape.ts'
 import { compileRetention } from '../maintenance/retention-policy.ts'
 import { compilePatterns } from '../maintenance/tag-pattern.ts'

@@ -1,7 +1,7 @@
 import type { Access } from '../auth/access.ts'
-import type { Action } from '../auth/action.ts'
 import type { Answer, Authenticator } from '../auth/authenticator.ts'
 import type { Identity } from '../auth/identity.ts'
+import type { Action } from '../auth/scope.ts'
 import type { Exchange, Handler, Handlers } from '../http/exchange.ts'
 import { type RawHeaders, sendFailure } from '../http/responder.ts'
 

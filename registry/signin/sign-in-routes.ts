@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { KeyPolicy } from '../auth/api-key.ts'
-import { sessionCookie } from '../auth/authenticator.ts'
-import { cookieOf } from '../auth/basic.ts'
+import { cookieOf, sessionCookie } from '../auth/authenticator.ts'
 import { type Exchange, queryOf } from '../http/exchange.ts'
 import { sendFailure, sendJson } from '../http/responder.ts'
 import type { Logger } from '../log/logger.ts'

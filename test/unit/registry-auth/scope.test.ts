@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { setOf } from '../../../registry/auth/action.ts'
-import { allowedBy, isWithin, parseScope, printScope, type Scope } from '../../../registry/auth/scope.ts'
+import {
+  allowedBy,
+  isWithin,
+  parseScope,
+  printScope,
+  type Scope,
+  setOf,
+} from '../../../registry/auth/scope.ts'
 import { cpuTime } from '../../fakes/cpu-time.ts'
 
 const scope = (text: string): Scope => {
