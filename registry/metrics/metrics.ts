@@ -1,6 +1,69 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import { bounded } from './bounded.ts'
-import { others, RepoLatency } from './repo-latency.ts'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry, Summary } from 'prom-client'
+
+/** Makes a value for a key once, for the first `max` keys; undefined for all others. */
+export function bounded<K, V>(max: number, make: (key: K) => V): (key: K) => V | undefined {
+  const made = new Map<K, V>()
+  return key => {
+    const known = made.get(key)
+    if (known !== undefined || made.size >= max) return known
+    const value = make(key)
+    made.set(key, value)
+    return value
+  }
+}
+
+interface Cell {
+  count: number
+  sum: number
+}
+
+/** So many repositories have a line of their own; the others share one. */
+const maxRepositories = 2000
+const metricName = 'zot_http_repo_latency_seconds'
+/** zot's word for requests about no repository. */
+const none = 'N/A'
+/** No repository is called so: there is a space in it. */
+export const others = 'other repositories'
+
+/**
+ * Number and sum of the latencies by repository. A summary without quantiles, as in zot, and kept as two
+ * numbers: the library would sort every value into a tree.
+ */
+export class RepoLatency extends Summary<'repo'> {
+  readonly #cells = new Map<string, Cell>()
+
+  constructor(registers: Registry[]) {
+    super({
+      name: metricName,
+      help: 'Time from the headers of a request to the end of its answer',
+      labelNames: ['repo'],
+      percentiles: [],
+      registers,
+    })
+  }
+
+  /** Only a request that went well makes a new line: names that do not exist are without number. */
+  add(repository: string | undefined, wentWell: boolean, seconds: number): void {
+    const name = repository ?? none
+    let cell = this.#cells.get(name)
+    if (cell === undefined) {
+      const key = name === none || (wentWell && this.#cells.size < maxRepositories) ? name : others
+      cell = this.#cells.get(key) ?? { count: 0, sum: 0 }
+      this.#cells.set(key, cell)
+    }
+    cell.count++
+    cell.sum += seconds
+  }
+
+  override async get() {
+    const values = []
+    for (const [repo, { count, sum }] of this.#cells) {
+      values.push({ metricName: `${metricName}_sum`, labels: { repo }, value: sum })
+      values.push({ metricName: `${metricName}_count`, labels: { repo }, value: count })
+    }
+    return { ...(await super.get()), values }
+  }
+}
 
 /** What an answered request says about itself. */
 export interface Answered {
@@ -42,9 +105,6 @@ export interface Metrics {
 /** zot's buckets. */
 const requestBuckets = [0.05, 0.5, 1, 5, 30, 60, 600]
 const lockBuckets = [0.001, 0.01, 0.1, 1, 5, 10, 15, 30, 60]
-
-/** So many repositories have a line of their own; the others share one. */
-const maxRepositories = 2000
 
 /**
  * One set of figures. Names and labels are those of zot, so that its dashboards go on working.
