@@ -1,7 +1,7 @@
 import type { FactStore, ManifestFacts } from '../metadata/manifest-facts.ts'
-import { parseDigest } from '../oci/digest.ts'
 import { isObject, parseJson } from '../oci/json.ts'
-import { contentOf, platformName, type SizedLink } from '../oci/manifest-content.ts'
+import { contentOf, platformName, type SizedLink } from '../oci/manifest.ts'
+import { parseDigest } from '../oci/reference.ts'
 import type { Storage } from '../storage/storage.ts'
 
 export type FactStorage = Pick<Storage, 'manifests' | 'blobs'>

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { AccessControlConfig } from '../config/http-shape.ts'
-import { maxNameLength } from '../oci/name.ts'
+import { maxNameLength } from '../oci/reference.ts'
 import { compileGlobs, isGlob } from './glob.ts'
 import type { Identity } from './identity.ts'
 import { type Action, type ActionSet, allowedBy, bitOf, everyRight, printScope, setOf } from './scope.ts'

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { isRepositoryName } from '../oci/name.ts'
+import { isRepositoryName } from '../oci/reference.ts'
 import { compileGlobs, type GlobSet, isGlob } from './glob.ts'
 
 /** zot's words for what may be done. The last one is no right but a check on deletion. */

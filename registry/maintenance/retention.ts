@@ -1,4 +1,4 @@
-import type { Removal } from '../oci/index-removal.ts'
+import type { Removal } from '../oci/layout-index.ts'
 import type { SurveyedManifest } from '../storage/upkeep.ts'
 import type { KeepRules, Policy } from './retention-policy.ts'
 

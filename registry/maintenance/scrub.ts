@@ -1,5 +1,5 @@
 import type { Logger } from '../log/logger.ts'
-import type { Digest } from '../oci/digest.ts'
+import type { Digest } from '../oci/reference.ts'
 import { errnoOf } from '../storage/errno.ts'
 import type { SurveyedManifest, Upkeep } from '../storage/upkeep.ts'
 

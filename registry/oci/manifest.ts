@@ -1,6 +1,39 @@
-import { type Digest, parseDigest } from './digest.ts'
 import { isObject, type JsonObject, nestsDeeper, parseJson, stringIn, stringsIn } from './json.ts'
-import { isForeignLayer, isImageConfig, kindOf, type ManifestKind, withoutParameters } from './media-type.ts'
+import { type Digest, parseDigest } from './reference.ts'
+
+export const ociManifest = 'application/vnd.oci.image.manifest.v1+json'
+export const ociIndex = 'application/vnd.oci.image.index.v1+json'
+export const dockerManifest = 'application/vnd.docker.distribution.manifest.v2+json'
+export const dockerList = 'application/vnd.docker.distribution.manifest.list.v2+json'
+const emptyConfig = 'application/vnd.oci.empty.v1+json'
+
+export type ManifestKind = 'image' | 'index'
+
+const kinds = new Map<string, ManifestKind>([
+  [ociManifest, 'image'],
+  [ociIndex, 'index'],
+  [dockerManifest, 'image'],
+  [dockerList, 'index'],
+])
+
+/** What a media type holds, or undefined when this registry does not store it. Parameters are ignored. */
+export function kindOf(mediaType: string): ManifestKind | undefined {
+  return kinds.get(mediaType) ?? kinds.get(withoutParameters(mediaType))
+}
+
+export const withoutParameters = (mediaType: string): string =>
+  (mediaType.split(';', 1)[0] ?? '').trim().toLowerCase()
+
+/** Configs whose layers are known to be blobs of the same repository; artifacts may point elsewhere. */
+export const isImageConfig = (mediaType: string): boolean =>
+  mediaType === 'application/vnd.oci.image.config.v1+json' ||
+  mediaType === 'application/vnd.docker.container.image.v1+json' ||
+  mediaType === emptyConfig
+
+/** Layers that stay at their publisher's and are never pushed. */
+export const isForeignLayer = (mediaType: string): boolean =>
+  mediaType.startsWith('application/vnd.oci.image.layer.nondistributable.v1.') ||
+  mediaType === 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip'
 
 export interface Link {
   readonly digest: Digest
@@ -117,3 +150,61 @@ function parseLink(value: unknown): Link | undefined {
 }
 
 const bad = (problem: string): ManifestResult => ({ ok: false, problem })
+
+export interface SizedLink {
+  readonly digest: string
+  readonly mediaType: string
+  readonly size: number
+  /** "linux/arm/v7", where an index says so. */
+  readonly platform: string | undefined
+}
+
+/** What a manifest stands on: leniently read, as it is only told of and never acted on. */
+export interface ManifestContent {
+  /** Of an image that may run: where its platform stands. */
+  readonly config: SizedLink | undefined
+  /** Config and layers. */
+  readonly blobs: readonly SizedLink[]
+  /** Manifests of an index. */
+  readonly manifests: readonly SizedLink[]
+}
+
+const empty: ManifestContent = { config: undefined, blobs: [], manifests: [] }
+
+export function contentOf(body: Buffer): ManifestContent {
+  if (nestsDeeper(body, 100)) return empty
+  const json = parseJson(body.toString('utf8'))
+  if (!isObject(json)) return empty
+  const config = linkIn(json['config'])
+  const links = (key: string): SizedLink[] => {
+    const list = json[key]
+    return Array.isArray(list) ? list.map(linkIn).filter(link => link !== undefined) : []
+  }
+  return {
+    config: config && isImageConfig(config.mediaType) ? config : undefined,
+    blobs: [...(config ? [config] : []), ...links('layers')],
+    manifests: links('manifests'),
+  }
+}
+
+function linkIn(value: unknown): SizedLink | undefined {
+  if (!isObject(value)) return undefined
+  const { size } = value
+  const digest = stringIn(value, 'digest')
+  if (digest === undefined || typeof size !== 'number' || !(size >= 0)) return undefined
+  const { platform } = value
+  return {
+    digest,
+    size,
+    mediaType: stringIn(value, 'mediaType') ?? '',
+    platform: isObject(platform) ? platformName(platform) : undefined,
+  }
+}
+
+/** "linux/arm/v7", of a config or a platform of an index; undefined for what runs nowhere ("unknown/unknown"). */
+export function platformName(value: JsonObject): string | undefined {
+  const os = stringIn(value, 'os') ?? ''
+  const architecture = stringIn(value, 'architecture') ?? ''
+  if (os === '' || architecture === '' || os === 'unknown' || architecture === 'unknown') return undefined
+  return [os, architecture, stringIn(value, 'variant') ?? ''].filter(part => part !== '').join('/')
+}

@@ -1,9 +1,8 @@
 import { sendBlob } from '../http/blob-response.ts'
 import { type Exchange, headerOf, userOf } from '../http/exchange.ts'
 import { type RawHeaders, send, sendEmpty, sendFailure } from '../http/responder.ts'
-import { type Digest, parseDigest } from '../oci/digest.ts'
-import { isRepositoryName } from '../oci/name.ts'
 import { parseRange } from '../oci/range.ts'
+import { type Digest, isRepositoryName, parseDigest } from '../oci/reference.ts'
 import type { BlobReader } from '../storage/storage.ts'
 import type { RouteContext } from './context.ts'
 

@@ -1,8 +1,8 @@
 import type { Identity } from '../auth/identity.ts'
 import { type Exchange, queryOf } from '../http/exchange.ts'
 import { sendFailure, sendJson } from '../http/responder.ts'
-import { isRepositoryName } from '../oci/name.ts'
 import { pageOf, parseCount } from '../oci/page.ts'
+import { isRepositoryName } from '../oci/reference.ts'
 import type { RouteContext } from './context.ts'
 import { type Gate, type GateRules, may } from './gate.ts'
 

@@ -1,9 +1,7 @@
 import { type Exchange, queryOf } from '../http/exchange.ts'
 import { sendBytes, sendFailure } from '../http/responder.ts'
-import { parseDigest } from '../oci/digest.ts'
-import { manifestLimit } from '../oci/manifest.ts'
-import { ociIndex } from '../oci/media-type.ts'
-import { isRepositoryName } from '../oci/name.ts'
+import { manifestLimit, ociIndex } from '../oci/manifest.ts'
+import { isRepositoryName, parseDigest } from '../oci/reference.ts'
 import type { ReferrerDescriptor } from '../storage/storage.ts'
 import type { RouteContext } from './context.ts'
 

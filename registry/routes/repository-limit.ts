@@ -1,6 +1,6 @@
 import type { Exchange, Handler, Handlers } from '../http/exchange.ts'
 import { sendFailure } from '../http/responder.ts'
-import { isRepositoryName } from '../oci/name.ts'
+import { isRepositoryName } from '../oci/reference.ts'
 import type { Storage } from '../storage/storage.ts'
 
 /** A repository that was begun and has no manifest after this long counts no more, ms. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
-import type { Digest } from '../oci/digest.ts'
+import type { Digest } from '../oci/reference.ts'
 import { errnoOf, isMissing } from './errno.ts'
 import type { BlobHealth, CheckOptions } from './upkeep.ts'
 

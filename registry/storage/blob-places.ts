@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { LRUCache } from 'lru-cache'
-import type { Digest } from '../oci/digest.ts'
+import type { Digest } from '../oci/reference.ts'
 import { layout } from './layout.ts'
 
 /** Blobs whose place is remembered. */

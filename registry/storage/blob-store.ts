@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs'
 import { constants, copyFile, type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises'
-import type { Digest } from '../oci/digest.ts'
 import { failure, type Result, success } from '../oci/error-table.ts'
+import type { Digest } from '../oci/reference.ts'
 import type { BlobPlaces } from './blob-places.ts'
 import { keepYoung, makeFolderBelow, syncFile, syncFolder } from './durable.ts'
 import { errnoOf, failureOf, guarded, isMissing } from './errno.ts'

@@ -1,5 +1,5 @@
 import { link, stat } from 'node:fs/promises'
-import type { Digest } from '../oci/digest.ts'
+import type { Digest } from '../oci/reference.ts'
 import type { BlobIndex } from './blob-index.ts'
 import type { HolderIndex } from './blob-places.ts'
 import { keepYoung, syncFile } from './durable.ts'

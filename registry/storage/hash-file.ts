@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
-import type { Algorithm, Digest } from '../oci/digest.ts'
+import type { Algorithm, Digest } from '../oci/reference.ts'
 
 /** The hash of a file's content, not yet finished. Throws as reading does. */
 export async function hashFile(path: string, algorithm: Algorithm): Promise<Hash> {

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Digest } from '../oci/digest.ts'
+import type { Digest } from '../oci/reference.ts'
 
 /** Where things are below the root: zot's layout, an OCI image layout per repository. */
 export const layout = {

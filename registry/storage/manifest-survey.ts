@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
-import { digestBytes, parseDigest } from '../oci/digest.ts'
 import { failure, type Result, success } from '../oci/error-table.ts'
 import { parseManifest } from '../oci/manifest.ts'
+import { digestBytes, parseDigest } from '../oci/reference.ts'
 import { isMissing } from './errno.ts'
 import { layout } from './layout.ts'
 import type { Snapshot } from './repository.ts'

@@ -1,8 +1,8 @@
-import type { Digest } from '../oci/digest.ts'
 import { failure, type Result, success } from '../oci/error-table.ts'
 import type { Entry } from '../oci/layout-index.ts'
 import type { Link, Manifest } from '../oci/manifest.ts'
-import { kindOf } from '../oci/media-type.ts'
+import { kindOf } from '../oci/manifest.ts'
+import type { Digest } from '../oci/reference.ts'
 import type { Claims } from './claims.ts'
 
 /** How a repository is asked for what a manifest names. */

@@ -1,7 +1,6 @@
 import type { Readable } from 'node:stream'
-import type { Digest } from '../oci/digest.ts'
 import type { Result } from '../oci/error-table.ts'
-import type { Reference } from '../oci/reference.ts'
+import type { Digest, Reference } from '../oci/reference.ts'
 import type { DamagedRepository } from './damage.ts'
 
 /** A manifest as it is served. The bytes are those that were pushed. */

@@ -1,5 +1,5 @@
-import type { Digest } from '../oci/digest.ts'
 import { failure, type Result, success } from '../oci/error-table.ts'
+import type { Digest } from '../oci/reference.ts'
 import type { Storage } from './storage.ts'
 
 /**

@@ -1,6 +1,6 @@
-import type { Digest } from '../oci/digest.ts'
 import type { Result } from '../oci/error-table.ts'
-import type { Removal } from '../oci/index-removal.ts'
+import type { Removal } from '../oci/layout-index.ts'
+import type { Digest } from '../oci/reference.ts'
 
 /** A manifest that index.json names, as upkeep sees it. */
 export interface SurveyedManifest {

@@ -1,7 +1,7 @@
 import { createHash, type Hash, randomUUID } from 'node:crypto'
 import { open, rename, rm, stat } from 'node:fs/promises'
-import type { Digest } from '../oci/digest.ts'
 import { failure, type Result, success } from '../oci/error-table.ts'
+import type { Digest } from '../oci/reference.ts'
 import type { Dedupe } from './dedupe.ts'
 import { keepYoung, makeFolderBelow, syncFile, syncFolder } from './durable.ts'
 import { failureOf, guarded, isMissing } from './errno.ts'

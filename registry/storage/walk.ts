@@ -1,7 +1,7 @@
 import type { Dirent } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isAlgorithmFolder, isNameComponent } from '../oci/name.ts'
+import { isAlgorithmFolder, isNameComponent } from '../oci/reference.ts'
 import { isMissing } from './errno.ts'
 import { indexMissing, isIndexLost, lookAtIndex } from './lost-index.ts'
 import { errorText } from './root.ts'

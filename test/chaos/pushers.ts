@@ -1,6 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import { parseManifest } from '../../registry/oci/manifest.ts'
-import { kindOf } from '../../registry/oci/media-type.ts'
+import { kindOf, parseManifest } from '../../registry/oci/manifest.ts'
 import type { Storage } from '../../registry/storage/storage.ts'
 import { config, digestOf, imageOf, indexOf, type Made } from '../suites/image.ts'
 import { ref, upload } from '../suites/store.ts'

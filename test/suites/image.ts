@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { type Digest, parseDigest } from '../../registry/oci/digest.ts'
-import { dockerList, dockerManifest, ociIndex, ociManifest } from '../../registry/oci/media-type.ts'
+import { dockerList, dockerManifest, ociIndex, ociManifest } from '../../registry/oci/manifest.ts'
+import { type Digest, parseDigest } from '../../registry/oci/reference.ts'
 
 export const digestText = (bytes: Uint8Array | string, algorithm = 'sha256'): string =>
   `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`

@@ -1,9 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { routeOf } from '../../../registry/http/router.ts'
-import { digestBytes, parseDigest } from '../../../registry/oci/digest.ts'
-import { isRepositoryName } from '../../../registry/oci/name.ts'
-import { parseReference } from '../../../registry/oci/reference.ts'
+import {
+  digestBytes,
+  isRepositoryName,
+  parseDigest,
+  parseReference,
+} from '../../../registry/oci/reference.ts'
 
 const word = fc.stringMatching(/^[a-z0-9]{1,8}$/)
 const separator = fc.constantFrom('.', '_', '__', '-', '--', '---')
