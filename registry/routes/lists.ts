@@ -1,10 +1,51 @@
 import type { Identity } from '../auth/identity.ts'
 import { type Exchange, queryOf } from '../http/exchange.ts'
-import { sendFailure, sendJson } from '../http/responder.ts'
-import { pageOf, parseCount } from '../oci/page.ts'
-import { isRepositoryName } from '../oci/reference.ts'
+import { sendBytes, sendFailure, sendJson } from '../http/responder.ts'
+import { manifestLimit, ociIndex } from '../oci/manifest.ts'
+import { isRepositoryName, parseDigest } from '../oci/reference.ts'
+import type { ReferrerDescriptor } from '../storage/storage.ts'
 import type { RouteContext } from './context.ts'
 import { type Gate, type GateRules, may } from './gate.ts'
+
+/** A slice of a sorted list as a client asked for it. */
+export interface PageQuery {
+  /** At most so many; undefined: all. */
+  readonly n: number | undefined
+  /** Continue after this one. */
+  readonly last: string | undefined
+}
+
+export interface Page {
+  readonly items: readonly string[]
+  /** Where the next page continues, when there is one. */
+  readonly next: string | undefined
+}
+
+/** Reads `n`: digits only. `bad` for anything else, negative included. */
+export function parseCount(text: string | null): number | undefined | 'bad' {
+  if (text === null) return undefined
+  return /^\d{1,15}$/.test(text) ? Number(text) : 'bad'
+}
+
+/** `sorted` is in byte order. Items after `last` (which need not be in the list), at most `n`. */
+export function pageOf(sorted: readonly string[], query: PageQuery): Page {
+  const from = query.last === undefined ? 0 : firstAfter(sorted, query.last)
+  if (query.n === undefined) return { items: from === 0 ? sorted : sorted.slice(from), next: undefined }
+  const items = sorted.slice(from, from + query.n)
+  const more = from + items.length < sorted.length && items.length > 0
+  return { items, next: more ? items.at(-1) : undefined }
+}
+
+function firstAfter(sorted: readonly string[], last: string): number {
+  let low = 0
+  let high = sorted.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((sorted[middle] ?? '') <= last) low = middle + 1
+    else high = middle
+  }
+  return low
+}
 
 /** The list of repositories and the lists of tags, in pages. */
 export function listRoutes({ storage, gate }: RouteContext) {
@@ -59,3 +100,46 @@ function readableOf(gate: Gate, identity: Identity | undefined, names: readonly 
 /** https://www.rfc-editor.org/rfc/rfc8288, as the distribution specification uses it. */
 const link = (path: string, n: number | string | undefined, last: string): string =>
   `<${path}?n=${n}&last=${encodeURIComponent(last)}>; rel="next"`
+
+/** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers */
+export function referrerRoutes({ storage }: RouteContext) {
+  const get = async (exchange: Exchange): Promise<void> => {
+    const { name, last } = exchange.route
+    if (!isRepositoryName(name)) return sendFailure(exchange, { name: 'name-invalid' })
+    const digest = parseDigest(last)
+    if (!digest) return sendFailure(exchange, { name: 'digest-invalid' })
+    const found = await storage.manifests.referrers(name, digest)
+    if (!found.ok) return sendFailure(exchange, found.error)
+    const type = queryOf(exchange, 'artifactType') ?? ''
+    const wanted = type === '' ? found.value : found.value.filter(one => one.artifactType === type)
+    const page = pageAfter(wanted, queryOf(exchange, 'last') ?? '')
+    const head = JSON.stringify({ schemaVersion: 2, mediaType: ociIndex }).slice(0, -1)
+    const body = Buffer.from(`${head},"manifests":[${page.items.join(',')}]}`)
+    const headers = type === '' ? [] : ['OCI-Filters-Applied', 'artifactType']
+    if (page.next !== undefined) {
+      const query = new URLSearchParams({ ...(type === '' ? {} : { artifactType: type }), last: page.next })
+      headers.push('Link', `</v2/${name}/referrers/${digest.text}?${query}>; rel="next"`)
+    }
+    sendBytes(exchange, 200, ociIndex, body, headers)
+  }
+  return { referrers: { GET: get, HEAD: get } }
+}
+
+/** What fits into one index that clients accept; `next` is where the following one continues. */
+function pageAfter(
+  sorted: readonly ReferrerDescriptor[],
+  last: string,
+): { items: readonly string[]; next?: string } {
+  const items: string[] = []
+  let room = manifestLimit - 1024
+  let digest = last
+  for (const one of sorted) {
+    if (one.digest <= last) continue
+    const json = JSON.stringify(one)
+    room -= Buffer.byteLength(json) + 1
+    if (room < 0 && items.length > 0) return { items, next: digest }
+    items.push(json)
+    digest = one.digest
+  }
+  return { items }
+}

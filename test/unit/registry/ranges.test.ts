@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { pageOf, parseCount } from '../../../registry/oci/page.ts'
 import { parseContentRange, parseRange } from '../../../registry/oci/range.ts'
+import { pageOf, parseCount } from '../../../registry/routes/lists.ts'
 
 describe('Range', () => {
   it('stays within the content', () => {
