@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { Logger } from '../log/logger.ts'
 import type { Client } from './client.ts'
 
 /** More connections than any team has clients; each costs memory. */
@@ -131,3 +132,48 @@ export class Connections {
 }
 
 const longestIdle = ({ idle }: Holder): Connection | undefined => idle.values().next().value
+
+/** Who floods with connections must not flood the log, too, ms. */
+const tellLimitEvery = 60_000
+
+/** Tells the log of one server that its connections reached a limit, at most once a minute. `now` in ms. */
+export function limitNotes(
+  logger: Pick<Logger, 'log'>,
+  now: () => number = () => performance.now(),
+): (client: Client) => void {
+  let toldAt = Number.NEGATIVE_INFINITY
+  return ({ key }) => {
+    const at = now()
+    if (at - toldAt < tellLimitEvery) return
+    toldAt = at
+    logger.log('warn', 'too many connections are open: the longest idle ones are closed', { client: key })
+  }
+}
+
+/** Requests of one client that are being answered at a time. */
+const maxUnderWay = 256
+
+/** How many requests of each client are under way. */
+export class UnderWay {
+  readonly #max: number
+  readonly #counts = new Map<string, number>()
+
+  constructor(max: number = maxUnderWay) {
+    this.#max = max
+  }
+
+  hasRoom({ key, isExempt }: Client): boolean {
+    return isExempt || (this.#counts.get(key) ?? 0) < this.#max
+  }
+
+  begin({ key, isExempt }: Client): void {
+    if (!isExempt) this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1)
+  }
+
+  end({ key, isExempt }: Client): void {
+    if (isExempt) return
+    const left = (this.#counts.get(key) ?? 0) - 1
+    if (left > 0) this.#counts.set(key, left)
+    else this.#counts.delete(key)
+  }
+}

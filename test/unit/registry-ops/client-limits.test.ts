@@ -2,9 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import type { Client } from '../../../registry/http/client.ts'
-import { Connections } from '../../../registry/http/connections.ts'
-import { limitNotes } from '../../../registry/http/limit-notes.ts'
-import { UnderWay } from '../../../registry/http/under-way.ts'
+import { Connections, limitNotes, UnderWay } from '../../../registry/http/connections.ts'
 import { OpenUploads, uploadKey } from '../../../registry/routes/open-uploads.ts'
 
 const client = (address: string, isExempt = false): Client => ({ address, key: address, isExempt })

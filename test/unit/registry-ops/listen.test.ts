@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { listenAtSocket } from '../../../registry/admin/socket.ts'
-import { listen } from '../../../registry/http/listen.ts'
+import { listen } from '../../../registry/http/node-server.ts'
 
 it('an error of a single connection does not end a server that listens', async () => {
   const server = createServer()
