@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { secretFree } from '../../../registry/log/secret-free.ts'
+import { secretFree } from '../../../registry/log/request-log.ts'
 
 describe('paths in logs', () => {
   it.each([
