@@ -6,13 +6,13 @@ import { sendFailure, sendJson } from '../http/responder.ts'
 import type { Logger } from '../log/logger.ts'
 import type { ApiKeys } from '../metadata/api-keys.ts'
 import { type NewSession, type Session, type Sessions, sessionLife } from '../metadata/sessions.ts'
-import { safeTarget } from './callback-target.ts'
+import type { Seal } from './cookies.ts'
 import { stateCookie } from './cookies.ts'
 import { cookieHeaders, redirect, sendPage, sendPageFile } from './page-files.ts'
 import { homePage, keyPage, loginPage, type Notice, noticePage } from './pages.ts'
 import type { Provider } from './provider.ts'
 import type { SignInRules } from './rules.ts'
-import type { Seal } from './seal.ts'
+import { safeTarget } from './rules.ts'
 
 export interface SignInContext {
   rules: SignInRules

@@ -4,10 +4,10 @@ import type { Logger } from '../log/logger.ts'
 import type { ApiKeys } from '../metadata/api-keys.ts'
 import type { Sessions } from '../metadata/sessions.ts'
 import type { Part } from '../reload/reloader.ts'
+import { createSeal } from './cookies.ts'
 import { prepareFor } from './provider.ts'
 import type { ProviderSettings } from './provider-settings.ts'
 import { createSignInRules, readProviders } from './rules.ts'
-import { createSeal } from './seal.ts'
 import type { SignInContext } from './sign-in-routes.ts'
 
 export interface SignInParts {

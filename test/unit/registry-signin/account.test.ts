@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { accountOf } from '../../../registry/signin/account.ts'
+import { accountOf } from '../../../registry/signin/provider.ts'
 
 const plain = { username: undefined, groups: undefined }
 const userInfo = { email: 'alice@example.com', preferred_username: 'alice', groups: ['a', 'b'] }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { safeTarget } from '../../../registry/signin/callback-target.ts'
+import { safeTarget } from '../../../registry/signin/rules.ts'
 
 const rules = {
   allowed: ['https://ui.example:8443', 'not an address'],

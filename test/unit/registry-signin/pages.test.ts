@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createCookies } from '../../../registry/signin/cookies.ts'
-import { html } from '../../../registry/signin/html.ts'
 import { pageScript } from '../../../registry/signin/page-script.ts'
-import { homePage, keyPage, loginPage, noticePage } from '../../../registry/signin/pages.ts'
+import { homePage, html, keyPage, loginPage, noticePage } from '../../../registry/signin/pages.ts'
 
 const nasty = `<script>"'&`
 

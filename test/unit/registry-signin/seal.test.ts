@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createSeal } from '../../../registry/signin/seal.ts'
+import { createSeal } from '../../../registry/signin/cookies.ts'
 
 describe('what a browser keeps for us', () => {
   it('is read again while it lives', () => {
