@@ -7,8 +7,8 @@ import { type Findings, openNotebook, type Read } from './inspect/finding.ts'
 import { inspectValues, inspectZotOnly } from './inspect/values.ts'
 import { printLine } from './log/logger.ts'
 import { refuse } from './read-config.ts'
-import { overlappingRoots } from './storage/nested-lock.ts'
 import { inspectRoot } from './storage/root.ts'
+import { overlappingRoots } from './storage/root-lock.ts'
 import { foldersOf } from './stores.ts'
 
 /** Everything about a valid configuration that can be checked without a network. Changes nothing. */

@@ -1,5 +1,4 @@
-import { indexMissing } from './lost-index.ts'
-import { type Found, walkRepositories } from './walk.ts'
+import { type Found, indexMissing, walkRepositories } from './walk.ts'
 
 /** A repository that is on disk and cannot be served. */
 export interface DamagedRepository {

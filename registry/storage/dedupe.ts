@@ -2,8 +2,8 @@ import { link, stat } from 'node:fs/promises'
 import type { Digest } from '../oci/reference.ts'
 import type { BlobIndex } from './blob-index.ts'
 import type { HolderIndex } from './blob-places.ts'
+import { isWhole } from './digest-file.ts'
 import { keepYoung, syncFile } from './durable.ts'
-import { isWhole } from './hash-file.ts'
 import { layout } from './layout.ts'
 
 /** Stores a blob once, however many repositories hold it: by hard links, as zot does. */

@@ -8,10 +8,10 @@ import { Damage } from './damage.ts'
 import { makeFolder, syncFolder, writeDurably } from './durable.ts'
 import { errnoOf, failureOf, isMissing } from './errno.ts'
 import { layout, markerText } from './layout.ts'
-import { leadsNowhere } from './lost-index.ts'
 import { Referrers } from './referrers.ts'
 import { errorText } from './root.ts'
 import type { ReferrerDescriptor } from './storage.ts'
+import { leadsNowhere } from './walk.ts'
 
 /** index.json as it is durably on disk, ready to be asked. Never changes; a write makes a new one. */
 export interface Snapshot {

@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { parseConfig } from '../../../registry/config/config.ts'
-import { nestedRegistry } from '../../../registry/storage/nested-lock.ts'
-import { isHeld, lockRoot } from '../../../registry/storage/root-lock.ts'
+import { isHeld, lockRoot, nestedRegistry } from '../../../registry/storage/root-lock.ts'
 import { openStores } from '../../../registry/stores.ts'
 
 let base: string
