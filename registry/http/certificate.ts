@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Config } from '../config/config.ts'
 import type { Logger } from '../log/logger.ts'
-import { watchFiles } from '../reload/watch-file.ts'
+import { watchFiles } from '../reload/watch-files.ts'
 import { errorText } from '../storage/root.ts'
 
 /** Imported late where it is needed: most registries serve without. */

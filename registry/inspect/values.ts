@@ -1,8 +1,7 @@
 import { isGlob } from '../auth/glob.ts'
 import { actions } from '../auth/scope.ts'
 import type { AccessControlConfig } from '../config/http-shape.ts'
-import { compileRetention } from '../maintenance/retention-policy.ts'
-import { compilePatterns } from '../maintenance/tag-pattern.ts'
+import { compilePatterns, compileRetention } from '../maintenance/retention-policy.ts'
 import { readProviders } from '../signin/rules.ts'
 import type { Notebook, Read } from './finding.ts'
 

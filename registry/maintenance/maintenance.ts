@@ -9,11 +9,17 @@ import { makeFolderBelow, writeDurably } from '../storage/durable.ts'
 import { layout } from '../storage/layout.ts'
 import type { Upkeep } from '../storage/upkeep.ts'
 import { collectRepository, type GcContext, type GcRules, noTotals, type UsageRecords } from './gc.ts'
-import { createPace } from './pace.ts'
 import { type CompiledRetention, compileRetention } from './retention-policy.ts'
-import { createSchedule, type ScheduleOptions, type Task } from './schedule.ts'
+import {
+  createPace,
+  createSchedule,
+  opensIn,
+  parseTimeWindow,
+  type ScheduleOptions,
+  type Task,
+  type TimeWindow,
+} from './schedule.ts'
 import { type ScrubRow, type ScrubTotals, scrubRepository } from './scrub.ts'
-import { opensIn, parseTimeWindow, type TimeWindow } from './time-window.ts'
 
 /** When the first garbage collection begins at the latest, ms: the start itself is not the time. */
 const firstGc = 30_000

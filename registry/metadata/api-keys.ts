@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { type ApiKey, hashOfSecret, type KeyRequest, newSecret } from '../auth/api-key.ts'
 import type { Identity } from '../auth/identity.ts'
 import { parseScope, printScope, type Scope } from '../auth/scope.ts'
-import { numberOf, optionalNumber, type Row, textOf, textsOf } from './row.ts'
+import { numberOf, optionalNumber, type Row, textOf, textsOf } from './database.ts'
 import type { DatabaseWriter } from './writer.ts'
 
 export interface NewKey extends KeyRequest {

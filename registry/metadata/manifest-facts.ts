@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { type OpenDatabase, openExpendable, transaction } from './database.ts'
-import { numberOf, textOf, textsOf } from './row.ts'
+import { numberOf, type OpenDatabase, openExpendable, textOf, textsOf, transaction } from './database.ts'
 
 /** What a manifest says of what it stands for. A digest never comes to say anything else. */
 export interface ManifestFacts {

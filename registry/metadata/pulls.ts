@@ -1,7 +1,15 @@
 import { join } from 'node:path'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { openDatabase, openReader, type Statement } from './database.ts'
-import { numberOf, optionalNumber, optionalText, type Row, textOf } from './row.ts'
+import {
+  numberOf,
+  openDatabase,
+  openReader,
+  optionalNumber,
+  optionalText,
+  type Row,
+  type Statement,
+  textOf,
+} from './database.ts'
 import type { DatabaseWriter, WriterThread } from './writer.ts'
 
 /** What is known of a tag or digest; times in ms since the epoch. */

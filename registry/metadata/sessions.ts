@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
 import type { Identity } from '../auth/identity.ts'
 import { isObject, stringsIn } from '../oci/json.ts'
-import { numberOf, type Row, textOf, textsOf } from './row.ts'
+import { numberOf, type Row, textOf, textsOf } from './database.ts'
 import type { DatabaseWriter } from './writer.ts'
 
 /** From sign-in to the end, whatever happens in between, ms; zot's two hours. */

@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { openExpendable, transaction } from '../metadata/database.ts'
-import { type Row, textOf } from '../metadata/row.ts'
+import { openExpendable, type Row, textOf, transaction } from '../metadata/database.ts'
 import { layout } from './layout.ts'
 
 const versions = [

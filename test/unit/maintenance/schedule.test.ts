@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { createSchedule, type Task } from '../../../registry/maintenance/schedule.ts'
-import { opensIn, parseTimeWindow } from '../../../registry/maintenance/time-window.ts'
+import {
+  createSchedule,
+  opensIn,
+  parseTimeWindow,
+  type Task,
+} from '../../../registry/maintenance/schedule.ts'
 
 const minute = 60_000
 const midnight = Date.UTC(2026, 0, 1)

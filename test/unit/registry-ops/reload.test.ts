@@ -4,9 +4,8 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { parseConfig } from '../../../registry/config/config.ts'
 import type { Logger } from '../../../registry/log/logger.ts'
-import { changedKeys } from '../../../registry/reload/changed-keys.ts'
-import { createReloader, type Part, reload } from '../../../registry/reload/reloader.ts'
-import { watchConfig } from '../../../registry/reload/watch-config.ts'
+import { changedKeys, createReloader, type Part, reload } from '../../../registry/reload/reloader.ts'
+import { watchConfig } from '../../../registry/reload/watch-files.ts'
 import { eventually } from '../../fakes/eventually.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'zotbar-reload-'))
