@@ -14,7 +14,7 @@ import { routeBySubPath } from './storage/sub-paths.ts'
 import type { Upkeep } from './storage/upkeep.ts'
 
 /** One data folder, locked. */
-export interface Store {
+interface Store {
   readonly root: string
   readonly upkeep: Upkeep
   readonly blobIndex: BlobIndex

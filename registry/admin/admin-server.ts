@@ -19,10 +19,10 @@ import { listenAtSocket } from './socket.ts'
 const protocol = 1
 
 /** What can be asked beyond `GET /`. */
-export type Feature = 'keys' | 'activity' | 'events' | 'repositories' | 'damaged'
+type Feature = 'keys' | 'activity' | 'events' | 'repositories' | 'damaged'
 
 /** The answer to `GET /`. */
-export interface Hello {
+interface Hello {
   readonly protocol: number
   readonly engine: 'zotbar-registry'
   readonly version: string
@@ -32,7 +32,7 @@ export interface Hello {
   readonly features: readonly Feature[]
 }
 
-export const helloOf = (startedAt: number, features: readonly Feature[]): Hello => ({
+const helloOf = (startedAt: number, features: readonly Feature[]): Hello => ({
   protocol,
   engine: 'zotbar-registry',
   version,

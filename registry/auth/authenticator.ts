@@ -4,7 +4,7 @@ import type { Htpasswd } from './htpasswd.ts'
 import type { Identity } from './identity.ts'
 import { createThrottle, type Throttle } from './throttle.ts'
 
-export interface Basic {
+interface Basic {
   readonly user: string
   readonly password: string
 }
@@ -15,7 +15,7 @@ const form = /^basic +([A-Za-z0-9+/]+={0,2}) *$/i
  * Reads an Authorization header. `none`: nobody claims to be anybody (Docker sends an empty pair, too).
  * https://www.rfc-editor.org/rfc/rfc7617
  */
-export function parseBasic(header: string): Basic | 'none' | 'malformed' {
+function parseBasic(header: string): Basic | 'none' | 'malformed' {
   if (header === '') return 'none'
   const encoded = form.exec(header)?.[1]
   if (encoded === undefined) return 'malformed'

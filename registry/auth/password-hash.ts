@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { compareSync } from 'bcryptjs'
 
 /** A parsed `$5$` or `$6$` entry. */
-export interface ShaCrypt {
+interface ShaCrypt {
   readonly algorithm: 'sha256' | 'sha512'
   readonly rounds: number
   readonly salt: string
@@ -13,7 +13,7 @@ export interface ShaCrypt {
 const form = /^\$([56])\$(?:rounds=(\d{1,9})\$)?([^$:\s]{0,64})\$([./0-9A-Za-z]+)$/
 const alphabet = './0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
-export function parseShaCrypt(text: string): ShaCrypt | undefined {
+function parseShaCrypt(text: string): ShaCrypt | undefined {
   const found = form.exec(text)
   const encoded = found?.[4] ?? ''
   const wide = found?.[1] === '6'
@@ -30,7 +30,7 @@ export function parseShaCrypt(text: string): ShaCrypt | undefined {
  * SHA-crypt as crypt(3) does it; the steps are numbered as in the specification.
  * https://www.akkadia.org/drepper/SHA-crypt.txt
  */
-export function shaCrypt(password: string, { algorithm, rounds, salt }: Omit<ShaCrypt, 'encoded'>): string {
+function shaCrypt(password: string, { algorithm, rounds, salt }: Omit<ShaCrypt, 'encoded'>): string {
   const hash = (...parts: readonly Uint8Array[]): Buffer => {
     const hashing = createHash(algorithm)
     for (const part of parts) hashing.update(part)

@@ -26,7 +26,7 @@ const logLevels = ['trace', 'debug', 'info', 'warn', 'warning', 'error', 'fatal'
  * zot's config.json: every key it knows, with its defaults. The same table reads the file and gives `Config`.
  * https://zotregistry.dev/latest/admin-guide/admin-configuration/
  */
-export const configShape = checked(
+const configShape = checked(
   object({
     distSpecVersion: withDefault(text, distSpecVersion),
     storage: storageShape,

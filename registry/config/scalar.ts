@@ -32,7 +32,7 @@ export function parseDuration(text: string): number | undefined {
 }
 
 /** A bare number in config.json is nanoseconds. */
-export const nanosecondsToMs = (ns: number): number => ns / 1e6
+const nanosecondsToMs = (ns: number): number => ns / 1e6
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
 

@@ -20,7 +20,7 @@ const keptFor = 75_000
 /** Credentials and cookies fit many times over. */
 const maxHeaderSize = 32 * 1024
 /** Options of Node's server that keep slow and flooding clients away. */
-export function serverLimits({ readTimeout }: IdleLimits) {
+function serverLimits({ readTimeout }: IdleLimits) {
   const headersTimeout = readTimeout > 0 ? Math.min(headersWithin, readTimeout) : headersWithin
   return {
     // Whole requests have no limit: a slow upload that moves is never cut.
@@ -37,7 +37,7 @@ export function serverLimits({ readTimeout }: IdleLimits) {
  * on; so does what waits for this side, for a disk or for a lock.
  * Node counts bytes that the system takes from a large write as movement, too.
  */
-export function limitIdleness(
+function limitIdleness(
   server: Server,
   { readTimeout, writeTimeout }: IdleLimits,
   exchangeOf: (socket: Socket) => Exchange | undefined,

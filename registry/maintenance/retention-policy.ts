@@ -3,7 +3,7 @@ import { compileGlobs, isGlob } from '../auth/glob.ts'
 import type { StorageConfig } from '../config/storage-shape.ts'
 
 /** Answers whether a tag matches any of the patterns. */
-export type TagPatterns = (tag: string) => boolean
+type TagPatterns = (tag: string) => boolean
 
 export type CompiledPatterns =
   | { readonly ok: true; readonly matches: TagPatterns }

@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry, Summary } from 'prom-client'
 
 /** Makes a value for a key once, for the first `max` keys; undefined for all others. */
-export function bounded<K, V>(max: number, make: (key: K) => V): (key: K) => V | undefined {
+function bounded<K, V>(max: number, make: (key: K) => V): (key: K) => V | undefined {
   const made = new Map<K, V>()
   return key => {
     const known = made.get(key)
@@ -23,13 +23,13 @@ const metricName = 'zot_http_repo_latency_seconds'
 /** zot's word for requests about no repository. */
 const none = 'N/A'
 /** No repository is called so: there is a space in it. */
-export const others = 'other repositories'
+const others = 'other repositories'
 
 /**
  * Number and sum of the latencies by repository. A summary without quantiles, as in zot, and kept as two
  * numbers: the library would sort every value into a tree.
  */
-export class RepoLatency extends Summary<'repo'> {
+class RepoLatency extends Summary<'repo'> {
   readonly #cells = new Map<string, Cell>()
 
   constructor(registers: Registry[]) {

@@ -25,13 +25,13 @@ export const withoutParameters = (mediaType: string): string =>
   (mediaType.split(';', 1)[0] ?? '').trim().toLowerCase()
 
 /** Configs whose layers are known to be blobs of the same repository; artifacts may point elsewhere. */
-export const isImageConfig = (mediaType: string): boolean =>
+const isImageConfig = (mediaType: string): boolean =>
   mediaType === 'application/vnd.oci.image.config.v1+json' ||
   mediaType === 'application/vnd.docker.container.image.v1+json' ||
   mediaType === emptyConfig
 
 /** Layers that stay at their publisher's and are never pushed. */
-export const isForeignLayer = (mediaType: string): boolean =>
+const isForeignLayer = (mediaType: string): boolean =>
   mediaType.startsWith('application/vnd.oci.image.layer.nondistributable.v1.') ||
   mediaType === 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip'
 

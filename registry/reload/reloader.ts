@@ -25,7 +25,7 @@ function changedWithin(
 }
 
 /** Whether a key path is one of these, or below one of them. */
-export const isWithin = (path: string, keys: readonly string[]): boolean =>
+const isWithin = (path: string, keys: readonly string[]): boolean =>
   keys.some(key => path === key || path.startsWith(`${key}.`))
 
 const isMap = (value: unknown): value is Record<string, unknown> =>

@@ -22,7 +22,7 @@ const zotsFiles = ['meta.db', 'cache.db']
 /** <sys/fcntl.h> of macOS: open() takes flock's exclusive lock, too. */
 const exclusiveLock = 0x20
 
-export interface ForeignLock {
+interface ForeignLock {
   /** Name of the file below the root. */
   readonly file: string
   /** Absent where the system does not tell. */
@@ -33,10 +33,7 @@ export interface ForeignLock {
  * Who has zot's files below `root` locked. zot cannot see SQLite's lock, and Node cannot take zot's (flock), so it is
  * looked for: in the kernel's list on Linux (proc_locks(5)), by opening with the lock on macOS.
  */
-export function foreignLock(
-  root: string,
-  platform: NodeJS.Platform = process.platform,
-): ForeignLock | undefined {
+function foreignLock(root: string, platform: NodeJS.Platform = process.platform): ForeignLock | undefined {
   for (const file of zotsFiles) {
     const path = join(root, file)
     const found = platform === 'darwin' ? lockedOnMac(path) : lockedOnLinux(path)
@@ -157,7 +154,7 @@ export function isHeld(root: string): boolean {
 }
 
 /** " (pid 7)"; nothing where that is not known. */
-export function ownerOf(root: string): string {
+function ownerOf(root: string): string {
   try {
     return ` (pid ${readFileSync(pidFile(root), 'utf8').trim()})`
   } catch {

@@ -13,10 +13,10 @@ export const indexMissing = 'index.json is missing'
 export const leadsNowhere = 'index.json is a link that leads nowhere'
 
 /** What stands under the name index.json: `reason` says in words why it cannot be read. */
-export type IndexLook = { readonly kind: 'file' } | { readonly kind: 'unreadable'; readonly reason: string }
+type IndexLook = { readonly kind: 'file' } | { readonly kind: 'unreadable'; readonly reason: string }
 
 /** What `entry`, named index.json, is. A link counts as what it leads to: zot reads through it, too. */
-export async function lookAtIndex(root: string, name: string, entry: Dirent): Promise<IndexLook> {
+async function lookAtIndex(root: string, name: string, entry: Dirent): Promise<IndexLook> {
   if (entry.isFile()) return { kind: 'file' }
   if (entry.isDirectory()) return unreadable('index.json: it is a folder')
   if (!entry.isSymbolicLink()) return unreadable('index.json is no file')
@@ -33,7 +33,7 @@ export async function lookAtIndex(root: string, name: string, entry: Dirent): Pr
  * Whether a repository with oci-layout and blobs lost its index: both are written together, by a push that ends; before
  * that there are blobs alone. Where no blob is, nothing was lost. `now`: ms since the epoch.
  */
-export async function isIndexLost(root: string, name: string, now: number): Promise<boolean> {
+async function isIndexLost(root: string, name: string, now: number): Promise<boolean> {
   try {
     if ((await stat(layout.repository(root, name))).mtimeMs > now - settling) return false
   } catch {
