@@ -1,11 +1,17 @@
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
 import { compareVersions, versionOf } from '../platform/zot-version.ts'
+import type { Facts } from './advisory-schema.ts'
 import { type ConfigText, type ConfigView, keyOf, property, viewConfig } from './config-view.ts'
-import { type EditOffer, type EditPart, inTurn, withoutFirst } from './edit-part.ts'
-import { shippedFacts } from './facts.ts'
-import type { Facts } from './facts-schema.ts'
+import {
+  type EditOffer,
+  type EditPart,
+  inTurn,
+  metricsBack,
+  metricsForward,
+  withoutFirst,
+} from './edit-parts.ts'
 import { insertChild } from './json-edit.ts'
-import { metricsBack, metricsForward } from './metrics-edit.ts'
+import { shippedFacts } from './shipped-advisories.ts'
 
 /** A change of config.json that belongs to a change of the version. Plain data, fit for a journal. */
 export interface ConfigEdit {

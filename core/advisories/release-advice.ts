@@ -1,8 +1,15 @@
+import { readFile } from 'node:fs/promises'
+import type { Failure } from '../../contract/failure.ts'
+import { failureMessage } from '../../contract/messages/failure-message.ts'
+import { longDate } from '../../contract/messages/format.ts'
+import { ok, type Result } from '../../contract/result.ts'
 import type { Finding } from '../../contract/runbook.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import type { SetAside } from '../platform/json-file.ts'
 import type { Web } from '../platform/web.ts'
-import { type Advice, createAdvice } from './advice.ts'
+import type { Facts } from './advisory-schema.ts'
+import type { ConfigEdit, EditAnswer } from './config-edit.ts'
+import { moreFactsStore } from './fetched-advisories.ts'
 
 interface Options {
   home: string
@@ -74,4 +81,134 @@ export function createReleaseAdvice({ timeLimits, log, onChange, ...options }: O
       return fetched
     },
   }
+}
+
+export interface AdviceOptions {
+  home: string
+  configFile: string
+  web: Web
+  now(): number
+  /** The setting `advice.url`; empty: none. */
+  url(): string
+  /** Ids of edits that are not required and that the user agreed to. */
+  accepted(): readonly string[]
+  report(what: SetAside): void
+}
+
+/** Facts from an address are asked for again after so long, in ms; one that failed, after a shorter time. */
+const freshFor = 60 * 60_000
+const retryAfter = 5 * 60_000
+
+/** Where the facts come from: shipped ones as of a day, and others fetched from an address. */
+interface FactsSource {
+  asOf: string
+  more?: { url: string; at: number }
+}
+
+/** What releases mean for the config.json that is there, read anew each time. A file that is gone reads as no JSON. */
+export interface Advice {
+  findings(running: string | undefined, to: string | undefined): Promise<Finding[]>
+  /** Advisories against `running` that this configuration does not keep out of reach. */
+  against(running: string): Promise<Finding[]>
+  /** The required edits, and those that the user agreed to. */
+  edit(running: string | undefined, to: string): Promise<EditAnswer>
+  /** Both together, for a change to `to`, with a word about facts from an address. Fetches those that are old. */
+  advise(
+    running: string | undefined,
+    to: string,
+  ): Promise<{ findings: Finding[]; edit?: ConfigEdit; byHand?: string }>
+  /** The version of Go that a build of this release needs; undefined where it is not known. */
+  goFor(version: string): Promise<string | undefined>
+  /** Fetches more facts, where the settings name an address. */
+  refresh(signal?: AbortSignal): Promise<Result<FactsSource>>
+  source(): Promise<FactsSource>
+}
+
+/** The tables and the parser are loaded with the first question: an idle app does without them. */
+export function createAdvice({ configFile, accepted, ...options }: AdviceOptions): Advice {
+  const store = moreFactsStore(options)
+
+  async function gathered(): Promise<{ facts: Facts; source: FactsSource }> {
+    const [{ shippedFacts }, { withMore }, kept] = await Promise.all([
+      import('./shipped-advisories.ts'),
+      import('./advisory-schema.ts'),
+      store.kept(),
+    ])
+    const facts = withMore(shippedFacts, kept?.facts)
+    const more = kept && { url: kept.url, at: kept.at }
+    return { facts, source: { asOf: facts.asOf, ...(more ? { more } : {}) } }
+  }
+
+  let triedAt: number | undefined
+  let trouble: Failure | undefined
+  let fetching: Promise<void> | undefined
+
+  /** Facts from the address that is set, fetched anew where they are old. A failure is told, and what was known goes on. */
+  function upToDate(): Promise<void> {
+    fetching ??= (async () => {
+      const now = options.now()
+      const kept = await store.kept()
+      const isFresh = kept !== undefined && kept.at <= now && now - kept.at < freshFor
+      const isTooSoon = triedAt !== undefined && triedAt <= now && now - triedAt < retryAfter
+      if (options.url() === '' || isFresh || isTooSoon) return
+      await refresh()
+    })().finally(() => {
+      fetching = undefined
+    })
+    return fetching
+  }
+
+  async function refresh(signal?: AbortSignal): Promise<Result<FactsSource>> {
+    triedAt = options.now()
+    const fetched = await store.fetch(signal)
+    trouble = fetched.ok ? undefined : fetched.error
+    return fetched.ok ? ok((await gathered()).source) : fetched
+  }
+
+  async function aboutMore(): Promise<Finding[]> {
+    const url = options.url()
+    if (url === '') return []
+    const { source } = await gathered()
+    const used = source.more
+      ? `Facts of ${source.asOf}, fetched on ${longDate(source.more.at)}, are used besides those that come with Zotbar.`
+      : `Only those that come with Zotbar are used, of ${source.asOf}.`
+    const words = trouble && failureMessage(trouble)
+    const why = words ? `${words.title}: ${words.steps[0] ?? ''} ` : ''
+    return [
+      { id: 'more-facts', severity: trouble ? 'warning' : 'info', evidence: url, advice: `${why}${used}` },
+    ]
+  }
+
+  async function config() {
+    const text = await readFile(configFile, 'utf8').catch(() => '')
+    return { file: configFile, text }
+  }
+
+  const advice: Advice = {
+    async findings(running, to) {
+      const { findingsFor } = await import('./advisory-findings.ts')
+      return findingsFor({ running, to, config: await config(), facts: (await gathered()).facts })
+    },
+    async against(running) {
+      const { advisoriesAgainst } = await import('./advisory-findings.ts')
+      return advisoriesAgainst({ running, config: await config(), facts: (await gathered()).facts })
+    },
+    async edit(running, to) {
+      const { editFor } = await import('./config-edit.ts')
+      const { facts } = await gathered()
+      return editFor({ running, to, config: await config(), accepted: accepted(), facts })
+    },
+    async advise(running, to) {
+      await upToDate()
+      const findings = [...(await advice.findings(running, to)), ...(await aboutMore())]
+      const { edit, byHand } = await advice.edit(running, to)
+      return { findings, ...(edit ? { edit } : {}), ...(byHand === undefined ? {} : { byHand }) }
+    },
+    async goFor(version) {
+      return (await gathered()).facts.releases.find(release => release.version === version)?.go
+    },
+    refresh,
+    source: async () => (await gathered()).source,
+  }
+  return advice
 }

@@ -21,8 +21,8 @@ import type { Runs } from '../runbook/runs.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import { unreadableFindings } from '../verify/inventory.ts'
-import { switchFindings } from './findings.ts'
 import { type SwitchMemory, type SwitchParts, switchMemory, switchName, switchRunbook } from './switch.ts'
+import { switchFindings } from './switch-findings.ts'
 
 interface Options {
   home: string

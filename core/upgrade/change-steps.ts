@@ -3,10 +3,10 @@ import { asStep, done, failed, type Step, type StepResult } from '../runbook/ste
 import { inventoryStep } from '../verify/inventory-step.ts'
 import { readyTimeoutMs, serveWithin } from '../verify/registry-process.ts'
 import { readEdit } from './config-steps.ts'
-import { databaseBytes, takeSnapshot } from './databases.ts'
+import type { Context, UpgradeParts } from './deps.ts'
 import type { UpgradeMemory } from './memory.ts'
-import type { Context, UpgradeParts } from './parts.ts'
 import { goBack, programBefore, settleKeys } from './rollback.ts'
+import { databaseBytes, takeSnapshot } from './snapshot.ts'
 
 type UpgradeStep = Step<UpgradeMemory>
 

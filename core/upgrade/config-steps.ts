@@ -5,8 +5,8 @@ import type { UpgradeEdit } from '../../contract/upgrade.ts'
 import { writeAtomic } from '../../lib/atomic-file.ts'
 import { asStep, done, failed, type Step, type StepResult } from '../runbook/step.ts'
 import { unreadableFindings } from '../verify/inventory.ts'
+import type { Advice, ConfigChange, UpgradeParts } from './deps.ts'
 import type { UpgradeMemory } from './memory.ts'
-import type { Advice, ConfigChange, UpgradeParts } from './parts.ts'
 
 const change = v.object({
   file: v.string(),

@@ -6,10 +6,10 @@ import { compareVersions, isVersion } from '../platform/zot-version.ts'
 import type { Obtained, Release } from '../releases/release.ts'
 import { asStep, done, errorOf, failed, type Question, type Step, type StepResult } from '../runbook/step.ts'
 import { unreadableFindings } from '../verify/inventory.ts'
-import { databaseBytes } from './databases.ts'
+import type { Context, UpgradeParts } from './deps.ts'
 import { isFile } from './library.ts'
 import type { Baseline, UpgradeMemory } from './memory.ts'
-import type { Context, UpgradeParts } from './parts.ts'
+import { databaseBytes } from './snapshot.ts'
 
 type UpgradeStep = Step<UpgradeMemory>
 

@@ -4,9 +4,9 @@ import { writeAtomic } from '../../lib/atomic-file.ts'
 import { sha256Of } from '../../lib/hash-file.ts'
 import { asStep, done, type StepResult } from '../runbook/step.ts'
 import { readEdit } from './config-steps.ts'
+import type { Context, UpgradeParts } from './deps.ts'
 import { type KeyChange, readChanges } from './key-changes.ts'
-import type { Context, UpgradeParts } from './parts.ts'
-import { type Restored, restoreDatabases } from './restore.ts'
+import { type Restored, restoreDatabases } from './snapshot.ts'
 
 const changesFile = (snapshot: string): string => join(snapshot, 'keys.json')
 

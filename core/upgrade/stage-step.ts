@@ -5,10 +5,10 @@ import { writeAtomic } from '../../lib/atomic-file.ts'
 import { sha256Of } from '../../lib/hash-file.ts'
 import { syncFile, trySyncFolder } from '../../lib/sync-file.ts'
 import { asStep, done, failed, type Step, type StepResult } from '../runbook/step.ts'
+import type { Context, UpgradeParts } from './deps.ts'
 import { isFile } from './library.ts'
 import type { Place, UpgradeMemory } from './memory.ts'
 import { lookAtStaged, refusalOf, removeWork } from './obtain-steps.ts'
-import type { Context, UpgradeParts } from './parts.ts'
 import { programBefore } from './rollback.ts'
 
 /**

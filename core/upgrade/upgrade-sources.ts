@@ -6,8 +6,8 @@ import type { SetAside } from '../platform/json-file.ts'
 import { createReleases, type Releases } from '../releases/releases.ts'
 import type { Settings } from '../settings/settings.ts'
 import { createSourceBuilder } from '../source-build/source-builder.ts'
-import { newestOf } from './known.ts'
-import type { UpgradeParts } from './parts.ts'
+import type { UpgradeParts } from './deps.ts'
+import { newestOf } from './versions.ts'
 
 interface Options {
   home: string

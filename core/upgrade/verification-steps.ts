@@ -5,10 +5,10 @@ import { type Check, type CheckResult, runChecks, storeChecks } from '../verify/
 import { readInventory } from '../verify/inventory-file.ts'
 import { serveWithin, staysUp } from '../verify/registry-process.ts'
 import { blame, limitOf } from './change-steps.ts'
-import { pruneSnapshots } from './databases.ts'
+import type { Context, UpgradeParts } from './deps.ts'
 import type { UpgradeMemory } from './memory.ts'
 import { removeWork } from './obtain-steps.ts'
-import type { Context, UpgradeParts } from './parts.ts'
+import { pruneSnapshots } from './snapshot.ts'
 
 export function gateStep(parts: UpgradeParts): Step<UpgradeMemory> {
   return {

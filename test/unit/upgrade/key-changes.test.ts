@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Progress } from '../../../core/runbook/step.ts'
-import { takeSnapshot } from '../../../core/upgrade/databases.ts'
+import type { Context, UpgradeParts } from '../../../core/upgrade/deps.ts'
 import { type KeyChange, keyChangeIn } from '../../../core/upgrade/key-changes.ts'
-import type { Context, UpgradeParts } from '../../../core/upgrade/parts.ts'
 import { goBack, settleKeys } from '../../../core/upgrade/rollback.ts'
+import { takeSnapshot } from '../../../core/upgrade/snapshot.ts'
 
 const line = (more: object): string =>
   JSON.stringify({

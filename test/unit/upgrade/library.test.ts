@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Release } from '../../../core/releases/release.ts'
-import { backOf, newestOf } from '../../../core/upgrade/known.ts'
 import { createLibrary } from '../../../core/upgrade/library.ts'
+import { backOf, newestOf } from '../../../core/upgrade/versions.ts'
 import { sha256Of } from '../../../lib/hash-file.ts'
 
 let home: string

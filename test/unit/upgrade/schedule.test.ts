@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Release } from '../../../core/releases/release.ts'
-import { createSchedule } from '../../../core/upgrade/upgrade-schedule.ts'
+import { createSchedule } from '../../../core/upgrade/schedule.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 import { eventually } from '../../fakes/eventually.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { switchFindings } from '../../../core/engine-switch/findings.ts'
+import { switchFindings } from '../../../core/engine-switch/switch-findings.ts'
 
 describe('what a switch means', () => {
   const facts = { configFile: '/c.json', apiKeys: true, sessions: true, pullThrough: true, search: true }

@@ -12,8 +12,12 @@ import type * as Files from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { outdateSnapshot, pruneSnapshots, takeSnapshot } from '../../../core/upgrade/databases.ts'
-import { restoreDatabases } from '../../../core/upgrade/restore.ts'
+import {
+  outdateSnapshot,
+  pruneSnapshots,
+  restoreDatabases,
+  takeSnapshot,
+} from '../../../core/upgrade/snapshot.ts'
 
 /** How many more calls change the disk before the process is gone: from then on nothing is done any more. */
 let callsLeft = Number.POSITIVE_INFINITY

@@ -18,9 +18,9 @@ import { rememberSame, verifyAgain } from '../releases/unchanged-file.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import { askPublicUrl, type PublicAnswer } from '../verify/public-url.ts'
+import type { BuildOptions, UpgradeParts } from './deps.ts'
 import { type KeyChange, keyChangeIn } from './key-changes.ts'
 import { createLibrary } from './library.ts'
-import type { BuildOptions, UpgradeParts } from './parts.ts'
 
 export interface UpgradeWiring {
   home: string

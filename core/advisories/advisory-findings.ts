@@ -1,10 +1,10 @@
 import type { Finding } from '../../contract/runbook.ts'
 import { compareVersions, isWithin, versionOf } from '../platform/zot-version.ts'
+import type { Advisory, Change, Facts, KeyFact } from './advisory-schema.ts'
 import { editableKeys } from './config-edit.ts'
 import { type ConfigText, type ConfigView, quoted, viewConfig } from './config-view.ts'
-import { shippedFacts } from './facts.ts'
-import type { Advisory, Change, Facts, KeyFact } from './facts-schema.ts'
 import { type Matcher, matchIn } from './matcher.ts'
+import { shippedFacts } from './shipped-advisories.ts'
 
 /** Versions as zot tells them ("v2.1.13", "v2.1.15-0-g1a2b3c4"); `running` is absent where it is not known. */
 export interface AdviceQuestion {

@@ -1,9 +1,9 @@
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
 import type { Finding } from '../../../contract/runbook.ts'
-import { shippedFacts } from '../../../core/advisories/facts.ts'
-import { factsSchema, withMore } from '../../../core/advisories/facts-schema.ts'
-import { advisoriesAgainst, findingsFor } from '../../../core/advisories/findings.ts'
+import { advisoriesAgainst, findingsFor } from '../../../core/advisories/advisory-findings.ts'
+import { factsSchema, withMore } from '../../../core/advisories/advisory-schema.ts'
+import { shippedFacts } from '../../../core/advisories/shipped-advisories.ts'
 import { configOf, file, household, patch, plainConfig, versions } from './configs.ts'
 
 const idsOf = (found: Finding[]) => found.map(({ id }) => id)

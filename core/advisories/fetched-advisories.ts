@@ -5,7 +5,7 @@ import { fail, ok, type Result } from '../../contract/result.ts'
 import { reasonOf } from '../../lib/error-code.ts'
 import { readJsonFile, type SetAside, writeJsonFile } from '../platform/json-file.ts'
 import { readText, type Web } from '../platform/web.ts'
-import { type Facts, factsSchema } from './facts-schema.ts'
+import { type Facts, factsSchema } from './advisory-schema.ts'
 
 /** Facts beside the shipped ones. `url` is where they came from, `at` when, in ms since the epoch. */
 interface MoreFacts {

@@ -1,4 +1,4 @@
-import type { Facts } from './facts-schema.ts'
+import type { Facts } from './advisory-schema.ts'
 import type { Matcher } from './matcher.ts'
 
 const openidProviders: Matcher = { set: 'http.auth.openid.providers.*' }
