@@ -189,7 +189,7 @@ describe('who may import whom', () => {
   it('would notice a breach', () => {
     const planted = [
       { from: 'core/health/port.ts', to: 'core/storage/scan.ts' },
-      { from: 'core/supervisor/run.ts', to: 'electron' },
+      { from: 'core/supervisor/supervisor.ts', to: 'electron' },
       { from: 'registry/storage/blobs.ts', to: 'registry/http/server.ts' },
       { from: 'renderer/ui/button.tsx', to: 'contract/messages/format.ts' },
       { from: 'core/app/app.ts', to: 'registry/routes/blobs.ts' },
@@ -229,9 +229,6 @@ const closesCycle: readonly string[] = [
   'contract/messages/undecided-message.ts imports contract/messages/failure-message.ts',
   'contract/undecided.ts imports contract/failure.ts',
   'core/rotation/deps.ts imports core/rotation/sign-in.ts',
-  'core/supervisor/care.ts imports core/supervisor/supervisor.ts',
-  'core/supervisor/run.ts imports core/supervisor/supervisor.ts',
-  'core/supervisor/watchers.ts imports core/supervisor/supervisor.ts',
   'registry/storage/referrers.ts imports registry/storage/repository.ts',
   'renderer/bridge/dashboard.ts imports renderer/bridge/connection.ts',
   'renderer/views/run-question.tsx imports renderer/views/run.tsx',

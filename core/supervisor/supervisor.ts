@@ -1,75 +1,44 @@
-import type { JournalEntry, ProcessState, PushInProgress } from '../../contract/registry-state.ts'
-import type { Result } from '../../contract/result.ts'
-import type { Undecided } from '../../contract/undecided.ts'
-import type { Clock } from '../../lib/clock.ts'
-import type { Liveness } from '../platform/admin-liveness.ts'
-import type { ProcessTable } from '../platform/process-table.ts'
-import type { Probe } from './http-probe.ts'
-import type { Spawn, SupervisedEngine } from './launch.ts'
-import type { LogBatch, LogLimits } from './log-file.ts'
-import type { Policy } from './policy.ts'
-import { run } from './run.ts'
-import type { ForeignProcess, Target } from './state.ts'
-import type { Kill } from './stop.ts'
+import { join } from 'node:path'
+import type { JournalEntry, ProcessState } from '../../contract/registry-state.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
+import { createEventLoop } from './event-loop.ts'
+import { type Journal, openJournal, standardJournalLimits } from './journal.ts'
+import { createLogFile, type LogBatch, type LogLimits, standardLogLimits } from './log-file.ts'
+import { type Policy, standardPolicy } from './policy.ts'
+import { createProcessDriver, type ProcessDriverDeps } from './process-driver.ts'
+import type { Effect, Target, UntimedEvent } from './state.ts'
+import { createWaiters } from './waiters.ts'
+import { createWatches, type WatchesDeps } from './watches.ts'
 
 export type { LogBatch } from './log-file.ts'
 
-/** What the supervisor is made of. Only the parts without a question mark are needed outside tests. */
-export interface SupervisorDeps {
-  /** Read anew at each start: it may be exchanged while nothing runs. */
-  readonly engine: SupervisedEngine
-  /** The app's home: run/registry.json, logs/registry.log and journal.jsonl are kept in it. */
-  home: string
-  configFile: string
-  clock: Clock
-  processes: ProcessTable
-  /**
-   * Before each start: the config can be read, the data volume is there. Answers where it will listen, and what somebody
-   * has to choose first.
-   */
-  preflight(): Promise<Result<Target & { undecided?: Undecided }>>
-  /** Says more of whoever owns the port. */
-  recognize?(owner: ForeignProcess, place: Target): Promise<ForeignProcess>
-  /** Uploads under way, as seen on disk. */
-  uploadsInProgress(): Promise<PushInProgress[]>
-  /** The whole environment of the engine, but for what the engine adds itself. */
-  childEnvironment: Record<string, string>
-  /** A question for a sign of life on the engine's administration socket; `refused` where the engine has none. */
-  askAdmin?(limitMs: number): Promise<Liveness>
-  /** The app's own log. */
-  log(message: string, data?: Record<string, unknown>): void
-  /** A file of ours that could not be understood and was set aside. */
-  report(fact: { kind: 'file-set-aside'; file: string; keptAs: string }): void
-  policy?: Partial<Policy>
-  logLimits?: Partial<LogLimits>
-  spawn?: Spawn
-  probe?: Probe
-  kill?: Kill
-  isPortFree?(place: Target): Promise<boolean>
-  /** 0 up to 1, for the jitter of waits. */
-  random?(): number
-}
+/** Everything that is optional is replaced in tests only, or is missing where an engine has no such thing. */
+export type SupervisorDeps = ProcessDriverDeps &
+  WatchesDeps & {
+    policy?: Partial<Policy>
+    logLimits?: Partial<LogLimits>
+  }
 
 /** One registry process, kept alive. */
 export interface Supervisor {
-  /** Adopts a process that an earlier life of the app left, or starts one. Returns when that is under way. */
+  /** Adopts a process that an earlier core left, or starts one. Returns when that is under way. */
   begin(): Promise<void>
-  /** The process that an earlier life of the app left and that still runs. Asked before `begin`. */
+  /** The process that an earlier core left and that still runs. To be asked before `begin`. */
   recorded(): Promise<{ engine: string; executable: string; version?: string } | undefined>
   state(): ProcessState
   /** Newest first, at most 20. */
   journal(): JournalEntry[]
-  /** Where the process under care answers: an adopted one may still be on an earlier config. */
+  /** Where the process answers: an adopted one may have been started with an earlier config. */
   target(): Target | undefined
-  /** Each resolves when its end state is reached, or with why it was not. A failing end state goes on being tried. */
+  /** Each resolves when its end state is reached, or with why it was not. A start that failed is tried again all the same. */
   start(): Promise<Result<ProcessState>>
-  /** `withinMs`: at once, pushes are cut, and what still lives after that is killed. */
+  /** `withinMs`: at once, pushes are interrupted, and what still lives after that is killed. */
   stop(options?: { withinMs: number }): Promise<Result<ProcessState>>
-  /** Also starts a stopped one. `now` cuts pushes instead of waiting for them. */
+  /** Also starts a stopped one. `now` interrupts pushes instead of waiting for them. */
   restart(options: { now: boolean }): Promise<Result<ProcessState>>
-  /** Takes back a stop or restart before anything was signalled. */
+  /** Cancels a stop or restart before anything was signalled. */
   cancel(): Result<null>
-  /** Looks now whether what kept it from starting is over. Resolves when that is known. */
+  /** Checks now whether what kept it from starting is over. Resolves when that is known. */
   checkAgain(): Promise<void>
   /** The data folder of the process that serves is gone, or is another one. */
   dataLost(): void
@@ -80,11 +49,134 @@ export interface Supervisor {
   follow(listener: (batch: LogBatch) => void): () => void
   /** Calls back after state or journal changed; several changes at once make one call. */
   onChange(listener: () => void): () => void
-  /** Stops the process, or leaves it running for the next life of the app; then lets go of everything. */
+  /** Stops the process, or leaves it running for the next core; then closes everything. */
   close(options: { keepServing: boolean }): Promise<void>
 }
 
 /** Opens log and journal; nothing is started before `begin`. Throws when the home cannot be written. */
-export function createSupervisor(parts: SupervisorDeps): Supervisor {
-  return run(parts)
+export function createSupervisor(deps: SupervisorDeps): Supervisor {
+  const { clock, home } = deps
+  const policy = { ...standardPolicy, ...deps.policy }
+  const limits = { ...standardLogLimits, ...deps.logLimits }
+  const logFile = createLogFile(join(home, 'logs', 'registry.log'), clock, limits)
+  const waiters = createWaiters()
+  const early: JournalEntry[] = []
+  let journal: Journal | undefined
+  let closed: Promise<void> | undefined
+  /** The newest check before a start. */
+  let check: Promise<void> = Promise.resolve()
+
+  const loop = createEventLoop({
+    clock,
+    policy,
+    drainsItself: () => deps.engine.drainsItself,
+    log: (message, data) => deps.log(message, data),
+  })
+  const { dispatch } = loop
+  const driver = createProcessDriver({ deps, policy, logFile, dispatch })
+  const watches = createWatches({
+    deps,
+    policy,
+    dispatch,
+    startTimeOf: driver.startTimeOf,
+    onAdoptedGone: driver.adoptedIsGone,
+  })
+
+  function perform(effect: Effect): UntimedEvent | undefined {
+    if (effect.do === 'check') {
+      check = driver.check(effect.serial)
+      return undefined
+    }
+    if (effect.do !== 'journal') return driver.perform(effect)
+    if (journal === undefined) early.push(effect.entry)
+    else void journal.add(effect.entry)
+    loop.changed()
+    return undefined
+  }
+  loop.connect({
+    perform,
+    onIdle(state, shown) {
+      watches.update(state)
+      waiters.update(shown)
+    },
+  })
+
+  /** Dispatches a request, and waits for the end state that it asks for. */
+  function request(event: UntimedEvent, goal: 'serving' | 'stopped'): Promise<Result<ProcessState>> {
+    if (closed !== undefined) return Promise.resolve(fail({ code: 'quitting' }))
+    dispatch(event)
+    const answer = waiters.wait(goal)
+    waiters.update(loop.shown())
+    return answer
+  }
+
+  async function shutDown(keepServing: boolean) {
+    waiters.fail({ code: 'quitting' })
+    dispatch(keepServing ? { kind: 'cancel-asked' } : { kind: 'stop-asked', goal: 'quit' })
+    await loop.waitUntil(keepServing ? canBeLeft : isEnded)
+    watches.close()
+    driver.close()
+    await logFile.close()
+    await journal?.close()
+    loop.removeListeners()
+  }
+
+  return {
+    async begin() {
+      journal = await openJournal(
+        join(home, 'journal.jsonl'),
+        standardJournalLimits,
+        setAside => deps.report({ kind: 'file-set-aside', ...setAside }),
+        reason => deps.log('the journal cannot be written', { reason }),
+      )
+      for (const entry of early.splice(0)) void journal.add(entry)
+      if (closed === undefined) dispatch({ kind: 'app-started' })
+    },
+    recorded: driver.recorded,
+    state: loop.shown,
+    journal: () => journal?.newest() ?? [],
+    target() {
+      const { stage } = loop.state()
+      return 'registry' in stage ? stage.registry.target : undefined
+    },
+    start: () => request({ kind: 'start-asked' }, 'serving'),
+    stop: options => request({ kind: 'stop-asked', goal: 'stopped', ...options }, 'stopped'),
+    restart: ({ now }) => request({ kind: 'restart-asked', now }, 'serving'),
+    cancel() {
+      const shown = loop.shown()
+      if (shown.kind !== 'draining' || !shown.cancellable || shown.then === 'quit')
+        return fail({ code: 'nothing-to-cancel' })
+      waiters.fail({ code: 'cancelled' })
+      dispatch({ kind: 'cancel-asked' })
+      return ok(null)
+    },
+    async checkAgain() {
+      if (closed !== undefined) return
+      dispatch({ kind: 'woke' })
+      await check
+    },
+    dataLost() {
+      const { stage } = loop.state()
+      if (stage.kind === 'serving') dispatch({ kind: 'data-lost', pid: stage.registry.pid })
+    },
+    woke() {
+      watches.restartLiveness()
+      dispatch({ kind: 'woke' })
+    },
+    tail: count => logFile.tail(count),
+    follow: listener => logFile.follow(listener),
+    onChange: loop.onChange,
+    close({ keepServing }) {
+      closed ??= shutDown(keepServing)
+      return closed
+    },
+  }
 }
+
+const isEnded = ({ kind }: ProcessState): boolean => kind === 'stopped' || kind === 'failed'
+
+/** Whether the process can be left as it is: a restart under way is first brought to its new process. */
+const canBeLeft = (state: ProcessState): boolean =>
+  state.kind !== 'draining' &&
+  state.kind !== 'stopping' &&
+  (state.kind !== 'starting' || state.pid !== undefined)

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { writeSync } from 'node:fs'
-import type { Child, Spawn } from '../../../core/supervisor/launch.ts'
+import type { Child, Spawn } from '../../../core/supervisor/child-process.ts'
 
 class FakeChild extends EventEmitter implements Child {
   readonly pid: number

@@ -3,8 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { ProcessTable } from '../../../core/platform/process-table.ts'
-import { identify, identifyYoung } from '../../../core/supervisor/adopt.ts'
-import { type ProcessRecord, readRecord, writeRecord } from '../../../core/supervisor/record.ts'
+import {
+  identify,
+  identifyYoung,
+  type ProcessRecord,
+  readRecord,
+  writeRecord,
+} from '../../../core/supervisor/process-record.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 import { target } from './drive.ts'
 

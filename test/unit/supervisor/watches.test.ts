@@ -3,12 +3,15 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import type { Liveness } from '../../../core/platform/admin-liveness.ts'
 import type { PortOwner } from '../../../core/platform/process-table.ts'
-import { watchAdopted } from '../../../core/supervisor/alive.ts'
-import { watchForHang } from '../../../core/supervisor/hang.ts'
 import { type ProbeAnswer, probeHttp } from '../../../core/supervisor/http-probe.ts'
-import { askForLife, type SignOfLife } from '../../../core/supervisor/liveness.ts'
+import {
+  askForSignOfLife,
+  type SignOfLife,
+  watchAdopted,
+  watchForHang,
+  watchReadiness,
+} from '../../../core/supervisor/liveness.ts'
 import { standardPolicy as policy } from '../../../core/supervisor/policy.ts'
-import { watchReadiness } from '../../../core/supervisor/ready.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 import { processOf, target } from './drive.ts'
 
@@ -19,13 +22,13 @@ describe('readiness', () => {
     let ready = 0
     const next = <T>(list: T[]) => (list.length > 1 ? list.shift() : list[0])
     const stop = watchReadiness({
-      run: { ...processOf(10), adopted },
+      registry: { ...processOf(10), adopted },
       clock,
       probe: async url => {
         asked.push(clock.monotonic())
         return next(statuses[url.slice(target.url.length)] ?? [undefined])
       },
-      isOthers: async () => next(others) ?? false,
+      isOwnedByOther: async () => next(others) ?? false,
       isCutBy: async () => !(next(others) ?? false),
       onReady: () => ready++,
     })
@@ -187,9 +190,9 @@ describe('a sign of life', () => {
   }
   function ask({ admin, probed, owner, alive = true }: World) {
     const asked: string[] = []
-    const sign = askForLife(
+    const sign = askForSignOfLife(
       {
-        run: processOf(10),
+        registry: processOf(10),
         path: '/livez',
         clock: fakeClock(),
         probe: async url => {
@@ -237,9 +240,9 @@ describe('a sign of life', () => {
 
   it('survives whatever is asked', async () => {
     const broken = () => Promise.reject(new Error('a fault'))
-    const sign = await askForLife(
+    const sign = await askForSignOfLife(
       {
-        run: processOf(10),
+        registry: processOf(10),
         path: '/livez',
         clock: fakeClock(),
         probe: broken,
@@ -265,9 +268,10 @@ describe('a sign of life', () => {
     let sign: SignOfLife | undefined
     const processes = { alive: () => true, portOwner: async () => own }
     const probe = (_url: string, limitMs: number) => http(limitMs)
-    void askForLife({ run: processOf(10), path: '/', clock, probe, askAdmin: admin, processes }, 5000).then(
-      found => (sign = found),
-    )
+    void askForSignOfLife(
+      { registry: processOf(10), path: '/', clock, probe, askAdmin: admin, processes },
+      5000,
+    ).then(found => (sign = found))
     await clock.advance(5000)
     expect([asked, sign]).toEqual([['http at 0 for 5000', 'socket at 1000 for 4000'], 'silent'])
     expect(clock.pending()).toEqual([])

@@ -10,7 +10,7 @@ import {
   type State,
   type UntimedEvent,
 } from '../../../core/supervisor/state.ts'
-import { desiredWatches } from '../../../core/supervisor/wants.ts'
+import { desiredWatches } from '../../../core/supervisor/watches.ts'
 import { zotStore } from '../../fakes/undecided.ts'
 import { target } from './drive.ts'
 
