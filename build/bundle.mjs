@@ -42,6 +42,13 @@ export async function bundle() {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   rmSync(join(root, 'dist'), { recursive: true, force: true })
 
+  // What the sign-in pages of the registry load: its program carries the texts.
+  const pageTexts = Object.fromEntries(
+    ['palette.css', 'page.css', 'page.js'].map(name => [
+      name,
+      readFileSync(join(root, 'registry/signin/page', name), 'utf8'),
+    ]),
+  )
   const node = {
     platform: 'node',
     cwd: root,
@@ -74,6 +81,7 @@ export async function bundle() {
     },
     {
       ...node,
+      transform: { define: { ...node.transform.define, 'import.meta.pageTexts': JSON.stringify(pageTexts) } },
       input: { 'zotbar-registry': 'registry/main.ts' },
       output: { ...output, dir: 'dist/registry' },
     },

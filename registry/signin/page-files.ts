@@ -1,7 +1,6 @@
+import { readFileSync } from 'node:fs'
 import type { Exchange } from '../http/exchange.ts'
 import { type RawHeaders, send, sendBytes, sendFailure } from '../http/responder.ts'
-import { pageScript } from './page-script.ts'
-import { pageIcon, pageStyle } from './page-style.ts'
 
 /** Pages run only our own files, talk only to us and stand in nobody's frame. */
 const policy =
@@ -16,10 +15,28 @@ const safety: RawHeaders = [
   'same-origin',
 ]
 
+declare global {
+  interface ImportMeta {
+    /** Texts of the files in page/, by name: a build puts them here (build/bundle.mjs). */
+    readonly pageTexts?: Readonly<Record<string, string>>
+  }
+}
+
+/** From the sources each file is read from its place. */
+const bundled = import.meta.pageTexts
+const textOf = (name: string): Buffer =>
+  bundled ? Buffer.from(bundled[name] ?? '') : readFileSync(new URL(`page/${name}`, import.meta.url))
+
+/** A lid on two layers, as in the menu bar. */
+const icon = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 18 18"><g fill="none" stroke="#2a86a3" stroke-width="1.5" stroke-linejoin="round" stroke-linecap="round"><path d="M2 9.6 9 13 16 9.6"/><path d="M2 13 9 16.4 16 13"/><path d="M9 1.9 16 5.6 9 9.3 2 5.6Z" fill="#2a86a3"/></g></svg>`
+
 const files = new Map<string, { readonly type: string; readonly body: Buffer }>([
-  ['page.css', { type: 'text/css; charset=utf-8', body: Buffer.from(pageStyle) }],
-  ['page.js', { type: 'text/javascript; charset=utf-8', body: Buffer.from(pageScript) }],
-  ['icon.svg', { type: 'image/svg+xml', body: Buffer.from(pageIcon) }],
+  [
+    'page.css',
+    { type: 'text/css; charset=utf-8', body: Buffer.concat([textOf('palette.css'), textOf('page.css')]) },
+  ],
+  ['page.js', { type: 'text/javascript; charset=utf-8', body: textOf('page.js') }],
+  ['icon.svg', { type: 'image/svg+xml', body: Buffer.from(icon) }],
 ])
 
 export function sendPage(
