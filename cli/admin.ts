@@ -1,16 +1,17 @@
 import { signInCommands } from '../contract/messages/notice-message.ts'
-import { exitCode, type Verb, type VerbContext } from './verb.ts'
+import { exitCode } from './output.ts'
+import type { Verb, VerbContext } from './verb.ts'
 
 /** The admin that the first run made, with the password. `only`: nothing but the password, for a pipe. */
-export const show: Verb<{ only: boolean }> = (context, { only }) => tell(context, 'show', only)
+export const show: Verb<{ only: boolean }> = (context, { only }) => printAdmin(context, 'show', only)
 
 /** A new password; the old one ends at once. */
-export const reset: Verb<{ only: boolean }> = (context, { only }) => tell(context, 'reset', only)
+export const reset: Verb<{ only: boolean }> = (context, { only }) => printAdmin(context, 'reset', only)
 
-async function tell({ out, client }: VerbContext, verb: 'show' | 'reset', only: boolean) {
-  const asked = await client.zotbar.admin[verb]({})
-  if (!asked.ok) return out.failure(asked.error)
-  const { user, password } = asked.value
+async function printAdmin({ out, client }: VerbContext, verb: 'show' | 'reset', only: boolean) {
+  const reply = await client.zotbar.admin[verb]({})
+  if (!reply.ok) return out.failure(reply.error)
+  const { user, password } = reply.value
   out.object({ user, password })
   if (only) {
     out.line(password)

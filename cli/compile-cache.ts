@@ -8,7 +8,7 @@ import { isHome } from '../lib/home.ts'
  * the cache is run, so it must lie where nobody else can write. Does nothing when `home` was not used yet, is no home, is
  * not ours or is open to others.
  */
-export function keepCompiledCode(home: string): void {
+export function cacheCompiledCode(home: string): void {
   const folder = statSync(home, { throwIfNoEntry: false })
   if (!folder?.isDirectory() || folder.uid !== process.getuid?.() || (folder.mode & 0o022) !== 0) return
   if (!isHome(home)) return

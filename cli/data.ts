@@ -2,23 +2,23 @@ import { bytes, when } from '../contract/messages/format.ts'
 import { status as statusObject } from '../contract/messages/status.ts'
 import { contentText, figureText } from '../contract/messages/undecided-message.ts'
 import type { DataFolder, FolderBefore, FolderFound } from '../contract/undecided.ts'
-import { table } from './output.ts'
-import { exitCode, type Verb } from './verb.ts'
-import { watchingStates } from './watch-states.ts'
+import { exitCode, table } from './output.ts'
+import { reportStates } from './registry.ts'
+import type { Verb } from './verb.ts'
 
 /** What the data folder was and what it is, side by side. With --json one object: {same, difference?, found, was?, choice?}. */
 export const show: Verb<object> = async ({ out, client, now }) => {
-  const asked = await client.zotbar.data.show({})
-  if (!asked.ok) return out.failure(asked.error)
-  out.object(asked.value)
-  out.line(folderText(asked.value, now()))
+  const reply = await client.zotbar.data.show({})
+  if (!reply.ok) return out.failure(reply.error)
+  out.object(reply.value)
+  out.line(folderText(reply.value, now()))
   return exitCode.done
 }
 
 /** The folder that config.json names becomes the one, if it is there. Returns when the registry serves on it. */
 export const accept: Verb<object> = async context => {
   const { out, client, now } = context
-  const done = await watchingStates(context, 'serving', () => client.zotbar.data.accept({}))
+  const done = await reportStates(context, 'serving', () => client.zotbar.data.accept({}))
   if (!done.ok) return out.failure(done.error)
   out.object(statusObject(done.value, now()))
   out.line(`Accepted. ${done.value.registry.dataFolder ?? 'It'} is the data folder from now on.`)

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path'
 import { when } from '../contract/messages/format.ts'
 import type { EngineChoice } from '../contract/undecided.ts'
-import { tellRun } from './follow-run.ts'
-import { table } from './output.ts'
-import { exitCode, type Verb } from './verb.ts'
+import { reportRun } from './follow-run.ts'
+import { exitCode, table } from './output.ts'
+import type { Verb } from './verb.ts'
 
 export interface UseOptions {
   engine: 'zotbar-registry' | 'zot'
@@ -14,9 +14,9 @@ export interface UseOptions {
 
 /** Every engine there is. With --json one object: {engines: [...]}. */
 export const list: Verb<object> = async ({ out, client, now }) => {
-  const asked = await client.zotbar.engine.list({})
-  if (!asked.ok) return out.failure(asked.error)
-  const { engines } = asked.value
+  const reply = await client.zotbar.engine.list({})
+  if (!reply.ok) return out.failure(reply.error)
+  const { engines } = reply.value
   out.object({ engines })
   out.line(
     table(
@@ -49,5 +49,5 @@ export const use: Verb<UseOptions> = async (context, { engine, path, yes, dryRun
     dryRun,
     ...(path === undefined ? {} : { path: resolve(path) }),
   })
-  return tellRun(context, 'engine-use', begun)
+  return reportRun(context, 'engine-use', begun)
 }

@@ -3,21 +3,21 @@ import type { Failure } from '../contract/failure.ts'
 import { partStateText, progressText, resultText } from '../contract/messages/runbook-message.ts'
 import type { Result } from '../contract/result.ts'
 import type { RunbookLine, RunbookPlan, RunbookQuestion } from '../contract/runbook.ts'
-import { failureText } from './output.ts'
+import { type ExitCode, exitCode, exitCodeOf, failureText } from './output.ts'
 import { readHidden } from './secret-input.ts'
-import { type ExitCode, exitCode, exitCodeOf, type VerbContext } from './verb.ts'
+import type { VerbContext } from './verb.ts'
 
 /** Where nobody can be asked, what is locked is tried again every so often, this many times. */
-const again = { afterMs: 3_000, times: 20 }
+const retryPolicy = { afterMs: 3_000, times: 20 }
 
 /** A runbook's verb: tells its plan, or follows the run that was begun; exits 0 when that is done, else 1. */
-export async function tellRun(
+export async function reportRun(
   context: VerbContext,
   runbook: string,
   begun: Result<{ run: string } | { plan: RunbookPlan }>,
 ): Promise<ExitCode> {
   if (!begun.ok) return notBegun(context, runbook, begun.error)
-  return 'plan' in begun.value ? tellPlan(context, begun.value.plan) : followRun(context, begun.value.run)
+  return 'plan' in begun.value ? printPlan(context, begun.value.plan) : followRun(context, begun.value.run)
 }
 
 /** A run that was refused ends as one that failed: its error is in the last object. */
@@ -28,7 +28,7 @@ function notBegun({ out }: VerbContext, runbook: string, error: Failure): ExitCo
   return exitCodeOf(error)
 }
 
-function tellPlan({ out }: VerbContext, plan: RunbookPlan): ExitCode {
+function printPlan({ out }: VerbContext, plan: RunbookPlan): ExitCode {
   out.object(plan)
   for (const { title, why, holds } of plan.steps)
     out.line(`${holds ? 'already' : '       '}  ${title}. ${why}`)
@@ -45,17 +45,17 @@ async function followRun(context: VerbContext, run: string): Promise<ExitCode> {
     process.exit(130)
   })
   let after = 0
-  let triesLeft = again.times
+  let triesLeft = retryPolicy.times
   for (;;) {
-    const told = await client.zotbar.runbooks.state({ run, after, waitMs: 10_000 })
-    if (!told.ok) return out.failure(told.error)
-    const { lines, next, end } = told.value
+    const reply = await client.zotbar.runbooks.state({ run, after, waitMs: 10_000 })
+    if (!reply.ok) return out.failure(reply.error)
+    const { lines, next, end } = reply.value
     for (const line of lines) {
       out.object(line)
       const words = textOf(line)
       if (words !== undefined) out.line(words)
       if (!line.question || end !== undefined) continue
-      if (await triedAgain(context, line.question, triesLeft)) triesLeft -= 1
+      if (await retried(context, line.question, triesLeft)) triesLeft -= 1
       else await answer(context, line.question)
     }
     after = next
@@ -72,8 +72,8 @@ function textOf(line: RunbookLine): string | undefined {
   if (phase === 'check' || phase === 'wait') return undefined
   // What is yet to be looked at is for a view that redraws; here each part is one line.
   if (part?.state === 'pending' || part?.state === 'working') return undefined
-  const told = part ? `${part.title}: ${part.words ?? partStateText[part.state]}` : label
-  const detail = error?.words ?? (told === undefined ? '' : progressText(told, line))
+  const reply = part ? `${part.title}: ${part.words ?? partStateText[part.state]}` : label
+  const detail = error?.words ?? (reply === undefined ? '' : progressText(reply, line))
   if (part) return `${''.padEnd(10)}  ${detail}`
   return `${step.padEnd(10)}  ${phase}${detail === '' ? '' : `: ${detail}`}`
 }
@@ -81,11 +81,11 @@ function textOf(line: RunbookLine): string | undefined {
 const isAlone = ({ out }: VerbContext): boolean => out.json || !process.stdin.isTTY
 
 /** Somebody may unlock it meanwhile, in another place than this terminal. */
-async function triedAgain(context: VerbContext, question: RunbookQuestion, left: number): Promise<boolean> {
+async function retried(context: VerbContext, question: RunbookQuestion, left: number): Promise<boolean> {
   if (!question.triesAgain || !isAlone(context) || left === 0) return false
-  if (left === again.times)
+  if (left === retryPolicy.times)
     context.out.note(`${question.title}: ${question.body}\nIt is tried again for a minute.`)
-  await new Promise(resolve => setTimeout(resolve, again.afterMs))
+  await new Promise(resolve => setTimeout(resolve, retryPolicy.afterMs))
   await context.client.zotbar.runbooks.answer({ question: question.id, agreed: true })
   return true
 }
@@ -93,30 +93,34 @@ async function triedAgain(context: VerbContext, question: RunbookQuestion, left:
 async function answer(context: VerbContext, question: RunbookQuestion): Promise<void> {
   const { out, client } = context
   if (isAlone(context)) {
-    out.note('Nobody can be asked here; agree beforehand with --yes.')
+    out.note('Nobody can be reply here; agree beforehand with --yes.')
     await client.zotbar.runbooks.answer({ question: question.id, agreed: false })
     return
   }
   out.line(`${question.title}\n${question.body}`)
   if (question.signIn?.url !== undefined)
     out.line(`Sign in as ${question.signIn.user} here: ${question.signIn.url}`)
-  if (question.wants) return give(context, question, question.wants.keyOf)
+  if (question.wants) return offerKey(context, question, question.wants.keyOf)
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
-  const said = await terminal.question(`${question.confirm}? (y/N) `).finally(() => terminal.close())
-  await client.zotbar.runbooks.answer({ question: question.id, agreed: /^y(es)?$/i.test(said.trim()) })
+  const typed = await terminal.question(`${question.confirm}? (y/N) `).finally(() => terminal.close())
+  await client.zotbar.runbooks.answer({ question: question.id, agreed: /^y(es)?$/i.test(typed.trim()) })
 }
 
 /** A key that is wanted is asked for until the app takes one; an empty line is a no. */
-async function give({ out, client }: VerbContext, question: RunbookQuestion, user: string): Promise<void> {
+async function offerKey(
+  { out, client }: VerbContext,
+  question: RunbookQuestion,
+  user: string,
+): Promise<void> {
   for (;;) {
     const key = await readHidden(`The key of ${user} (it is not shown): `)
     if (key === undefined || key.trim() === '') {
       await client.zotbar.runbooks.answer({ question: question.id, agreed: false })
       return
     }
-    const taken = await client.zotbar.keys.offerKey({ question: question.id, key })
-    if (taken.ok) return
-    out.note(failureText(taken.error))
-    if (taken.error.code === 'nothing-under-way') return
+    const accepted = await client.zotbar.keys.offerKey({ question: question.id, key })
+    if (accepted.ok) return
+    out.note(failureText(accepted.error))
+    if (accepted.error.code === 'nothing-under-way') return
   }
 }

@@ -1,7 +1,7 @@
 import type { Image, UnreadableRepository } from '../contract/image.ts'
 import { bytes, when } from '../contract/messages/format.ts'
-import { table, visible } from './output.ts'
-import { exitCode, type Verb } from './verb.ts'
+import { exitCode, table, visible } from './output.ts'
+import type { Verb } from './verb.ts'
 
 interface Named {
   repository: string
@@ -54,9 +54,9 @@ export const list: Verb<{ repository: string | undefined }> = async (
 
 /** One image in full. */
 export const show: Verb<Named> = async ({ out, client, now }, named) => {
-  const asked = await client.zotbar.images.show(named)
-  if (!asked.ok) return out.failure(asked.error)
-  const image = asked.value
+  const reply = await client.zotbar.images.show(named)
+  if (!reply.ok) return out.failure(reply.error)
+  const image = reply.value
   out.object(image)
   const rows: [string, string][] = [
     ['Image', `${image.repository}${image.tag === undefined ? '' : `:${image.tag}`}`],

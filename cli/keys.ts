@@ -1,6 +1,6 @@
 import { count } from '../contract/messages/format.ts'
-import { table } from './output.ts'
-import { exitCode, type Verb } from './verb.ts'
+import { exitCode, table } from './output.ts'
+import type { Verb } from './verb.ts'
 
 export interface CreateOptions {
   user: string
@@ -13,9 +13,9 @@ const day = (time: string | null): string => (time === null ? 'never' : time.sli
 
 /** Every key that can be reached, without secrets. */
 export const list: Verb<object> = async ({ out, client, now }) => {
-  const asked = await client.zotbar.keys.list({})
-  if (!asked.ok) return out.failure(asked.error)
-  const { keys, onlyUser } = asked.value
+  const reply = await client.zotbar.keys.list({})
+  if (!reply.ok) return out.failure(reply.error)
+  const { keys, onlyUser } = reply.value
   out.object({ keys })
   if (keys.length === 0) out.line('No keys yet. Make one: zotbar keys create --user USER')
   else

@@ -1,5 +1,5 @@
-import { type Output, visible } from './output.ts'
-import { exitCode, type Verb } from './verb.ts'
+import { exitCode, type Output, visible } from './output.ts'
+import type { Verb } from './verb.ts'
 
 /**
  * Prints the newest lines of the registry's output, as it wrote them; with `follow` also what comes, across restarts

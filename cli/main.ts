@@ -1,11 +1,11 @@
 import { findControlSocket, resolveHome } from '../lib/home.ts'
-import { keepCompiledCode } from './compile-cache.ts'
+import { cacheCompiledCode } from './compile-cache.ts'
 
 // Whatever is created here is for this user alone.
 process.umask(0o077)
 // Everything else is loaded after the compile cache is on: it works only for what comes later.
 const home = resolveHome()
-keepCompiledCode(home)
+cacheCompiledCode(home)
 const { runCli } = await import('./program.ts')
 
 // `zotbar logs | head` closes the pipe early: nobody reads any more, so there is nothing left to do. The app goes on.

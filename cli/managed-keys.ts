@@ -2,9 +2,10 @@ import type { ManagedKey } from '../contract/key.ts'
 import { count } from '../contract/messages/format.ts'
 import { partStateText } from '../contract/messages/runbook-message.ts'
 import type { RunbookPart } from '../contract/runbook.ts'
-import { tellRun } from './follow-run.ts'
+import { reportRun } from './follow-run.ts'
+import { exitCode } from './output.ts'
 import { hasTerminal, readHidden, readPiped } from './secret-input.ts'
-import { exitCode, type Verb, type VerbContext } from './verb.ts'
+import type { Verb, VerbContext } from './verb.ts'
 
 export interface ManageOptions {
   user: string
@@ -80,10 +81,10 @@ function tellChecks(checks: readonly RunbookPart[], line: (text: string) => void
 
 /** The keys under care, and what is not as it should be. */
 export const managed: Verb<object> = async ({ out, client }) => {
-  const asked = await client.zotbar.keys.managed({})
-  if (!asked.ok) return out.failure(asked.error)
-  const { keys, store } = asked.value
-  out.object(asked.value)
+  const reply = await client.zotbar.keys.managed({})
+  if (!reply.ok) return out.failure(reply.error)
+  const { keys, store } = reply.value
+  out.object(reply.value)
   if (keys.length === 0) out.line('No key is under care yet: zotbar keys manage USER --key-stdin')
   for (const key of keys) {
     out.line(`${key.user} at ${key.registry}: ${key.label || key.uuid}; ${endOf(key)}.`)
@@ -113,7 +114,7 @@ export interface RotateOptions {
 }
 
 export const rotate: Verb<RotateOptions> = async (context, { overlap, ...wish }) =>
-  tellRun(
+  reportRun(
     context,
     'rotate',
     await context.client.zotbar.keys.rotate({ ...wish, ...(overlap === undefined ? {} : { overlap }) }),
@@ -121,7 +122,7 @@ export const rotate: Verb<RotateOptions> = async (context, { overlap, ...wish })
 
 /** Ends the overlap now. */
 export const retire: Verb<{ user: string }> = async (context, { user }) =>
-  tellRun(context, 'retire', await context.client.zotbar.keys.endOverlap({ user }))
+  reportRun(context, 'retire', await context.client.zotbar.keys.endOverlap({ user }))
 
 /** Tries the key in use and looks at its places; exits 1 when something does not work. */
 export const prove: Verb<{ user: string }> = async ({ out, client }, { user }) => {
@@ -171,6 +172,6 @@ export const snooze: Verb<{ user: string; for: string }> = async ({ out, client 
   const snoozed = await client.zotbar.keys.snooze(options)
   if (!snoozed.ok) return out.failure(snoozed.error)
   out.object(snoozed.value)
-  out.line(`Nothing is told about the key of ${snoozed.value.user} until ${snoozed.value.until}.`)
+  out.line(`Nothing is reply about the key of ${snoozed.value.user} until ${snoozed.value.until}.`)
   return exitCode.done
 }

@@ -1,10 +1,10 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { appVersion } from '../lib/app-version.ts'
 import { nearest } from '../lib/nearest.ts'
-import { type Output, output } from './output.ts'
+import { type ExitCode, exitCode, type Output, output } from './output.ts'
 import { addRegistryVerbs } from './registry-verbs.ts'
 import { addRunbookVerbs, addUpgradeVerb } from './runbook-verbs.ts'
-import { type ExitCode, exitCode, usage, type Verb, type VerbContext } from './verb.ts'
+import { usage, type Verb, type VerbContext } from './verb.ts'
 
 interface Json {
   json?: boolean

@@ -9,8 +9,8 @@ import {
   stepStateText,
 } from '../contract/messages/runbook-message.ts'
 import type { RunbookDetails, RunbookProgress } from '../contract/runbook.ts'
-import { table } from './output.ts'
-import { exitCode, type Verb } from './verb.ts'
+import { exitCode, table } from './output.ts'
+import type { Verb } from './verb.ts'
 
 /** What is under way, and the last 50 runs. With --json one object: {current?, runs: [...]}. */
 export const list: Verb<object> = async ({ out, client, now }) => {
@@ -20,7 +20,7 @@ export const list: Verb<object> = async ({ out, client, now }) => {
   const { runs } = history.value
   const current = snapshot.value.runbook
   out.object({ ...(current ? { current } : {}), runs })
-  if (current) tellCurrent(current, out.line)
+  if (current) printCurrent(current, out.line)
   if (runs.length === 0) out.line('No runbook has ended yet.')
   else
     out.line(
@@ -39,7 +39,7 @@ export const list: Verb<object> = async ({ out, client, now }) => {
   return exitCode.done
 }
 
-function tellCurrent(current: RunbookProgress, line: (text: string) => void): void {
+function printCurrent(current: RunbookProgress, line: (text: string) => void): void {
   const { title, step, question } = current
   const count = stepCount(current)
   line(`Under way: ${title}${step ? `, ${count}: ${step.title}` : ''}`)
@@ -48,10 +48,10 @@ function tellCurrent(current: RunbookProgress, line: (text: string) => void): vo
 
 /** One run with its steps: the one that is named, else the one under way, else the newest. */
 export const show: Verb<{ run: string | undefined }> = async ({ out, client }, { run }) => {
-  const asked = await client.zotbar.runbooks.show(run === undefined ? {} : { run })
-  if (!asked.ok) return out.failure(asked.error)
-  out.object(asked.value)
-  for (const line of linesOf(asked.value)) out.line(line)
+  const reply = await client.zotbar.runbooks.show(run === undefined ? {} : { run })
+  if (!reply.ok) return out.failure(reply.error)
+  out.object(reply.value)
+  for (const line of linesOf(reply.value)) out.line(line)
   return exitCode.done
 }
 

@@ -1,5 +1,5 @@
 /** More than any key or token has. */
-const most = 64 * 1024
+const maxBytes = 64 * 1024
 
 /** What is piped in, whole; undefined where it is more than a secret. */
 export async function readPiped(input: NodeJS.ReadStream = process.stdin): Promise<string | undefined> {
@@ -8,7 +8,7 @@ export async function readPiped(input: NodeJS.ReadStream = process.stdin): Promi
   for await (const piece of input) {
     const bytes = Buffer.from(piece)
     size += bytes.length
-    if (size > most) return undefined
+    if (size > maxBytes) return undefined
     pieces.push(bytes)
   }
   return Buffer.concat(pieces).toString('utf8')
@@ -40,7 +40,7 @@ export function readHidden(
           return
         }
         if (sign === '\u007f' || sign === '\b') text = text.slice(0, -1)
-        else if (sign >= ' ' && text.length < most) text += sign
+        else if (sign >= ' ' && text.length < maxBytes) text += sign
       }
     }
     input.on('data', take)

@@ -1,12 +1,13 @@
 import type { Failure } from '../contract/failure.ts'
 import type { SettingRow } from '../contract/setting.ts'
-import { exitCode, type Verb, type VerbContext } from './verb.ts'
+import { exitCode } from './output.ts'
+import type { Verb, VerbContext } from './verb.ts'
 
 /** All settings with their values. */
 export const list: Verb<object> = async ({ out, client }) => {
-  const asked = await client.zotbar.settings.list({})
-  if (!asked.ok) return out.failure(asked.error)
-  const { settings } = asked.value
+  const reply = await client.zotbar.settings.list({})
+  if (!reply.ok) return out.failure(reply.error)
+  const { settings } = reply.value
   out.object({ settings })
   const key = Math.max(...settings.map(row => row.key.length), 3) + 2
   const value = Math.max(...settings.map(row => cell(row.value).length), 5) + 2
@@ -17,10 +18,10 @@ export const list: Verb<object> = async ({ out, client }) => {
 
 /** One setting; people see its value alone. */
 export const get: Verb<{ key: string }> = async ({ out, client }, { key }) => {
-  const asked = await client.zotbar.settings.get({ key })
-  if (!asked.ok) return refused({ out, client }, asked.error)
-  out.object(asked.value)
-  out.line(text(asked.value.value))
+  const reply = await client.zotbar.settings.get({ key })
+  if (!reply.ok) return refused({ out, client }, reply.error)
+  out.object(reply.value)
+  out.line(text(reply.value.value))
   return exitCode.done
 }
 
@@ -45,8 +46,8 @@ export const set: Verb<{ key: string; value: string | undefined }> = async ({ ou
 async function refused({ out, client }: Pick<VerbContext, 'out' | 'client'>, error: Failure) {
   const code = out.failure(error)
   if (error.code !== 'unknown-setting' || out.json) return code
-  const asked = await client.zotbar.settings.list({})
-  if (asked.ok) out.note(`  Allowed: ${asked.value.settings.map(({ key }) => key).join(', ')}`)
+  const reply = await client.zotbar.settings.list({})
+  if (reply.ok) out.note(`  Allowed: ${reply.value.settings.map(({ key }) => key).join(', ')}`)
   return code
 }
 

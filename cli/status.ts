@@ -7,26 +7,27 @@ import { runningPid, status as statusObject } from '../contract/messages/status.
 import { statusSummary } from '../contract/messages/status-summary.ts'
 import { storageTitle, unreadableMessage } from '../contract/messages/storage-message.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
-import { exitCode, type Verb } from './verb.ts'
+import { exitCode } from './output.ts'
+import type { Verb } from './verb.ts'
 
 /** Says in a few lines whether the registry serves. Exits 0 for `serving`, 4 for any other state. */
 export const status: Verb<object> = async ({ out, client, now }) => {
-  const asked = await client.zotbar.app.snapshot({})
-  if (!asked.ok) return out.failure(asked.error)
+  const reply = await client.zotbar.app.snapshot({})
+  if (!reply.ok) return out.failure(reply.error)
   const at = now()
-  const told = statusObject(asked.value, at)
-  out.object(told)
-  out.line(statusText(asked.value, at))
-  return told.state === 'serving' ? exitCode.done : exitCode.notServing
+  const object = statusObject(reply.value, at)
+  out.object(object)
+  out.line(statusText(reply.value, at))
+  return object.state === 'serving' ? exitCode.done : exitCode.notServing
 }
 
 /** The lines of `zotbar status`: one fact each, on one text edge. */
 export function statusText(snapshot: Snapshot, now: number): string {
-  const seen = statusSummary(snapshot, now)
+  const summary = statusSummary(snapshot, now)
   const last = lastEvents(snapshot, now, 1)[0]
   const rows: [string, string][] = [
-    ['State', seen.headline],
-    ...seen.reason
+    ['State', summary.headline],
+    ...summary.reason
       .split('\n')
       .filter(line => line !== '')
       .map((line): [string, string] => ['', line]),
@@ -52,8 +53,8 @@ export function statusText(snapshot: Snapshot, now: number): string {
 function advisoryRows(snapshot: Snapshot): [string, string][] {
   const words = advisoryMessage(snapshot)
   if (!words || snapshot.process.kind !== 'serving') return []
-  const each = (snapshot.upgrade?.advisories ?? []).map(({ id, evidence }) => `${id}: ${evidence}`)
-  return [['Advisories', words.detail], ...each.map((line): [string, string] => ['', line])]
+  const lines = (snapshot.upgrade?.advisories ?? []).map(({ id, evidence }) => `${id}: ${evidence}`)
+  return [['Advisories', words.detail], ...lines.map((line): [string, string] => ['', line])]
 }
 
 /** Every repository that cannot be read, with its reason. */

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path'
 import { longDate } from '../contract/messages/format.ts'
 import type { ReleaseRow } from '../contract/upgrade.ts'
-import { tellRun } from './follow-run.ts'
-import { failureText, table } from './output.ts'
-import { exitCode, type Verb } from './verb.ts'
+import { reportRun } from './follow-run.ts'
+import { exitCode, failureText, table } from './output.ts'
+import type { Verb } from './verb.ts'
 
 export interface UpgradeOptions {
   to: string | undefined
@@ -25,7 +25,7 @@ export const upgrade: Verb<UpgradeOptions> = async (context, { to, from, ...opti
     const { why, diff } = begun.value.plan.edit
     context.out.line(`config.json would change with it. ${why}\n${diff}`)
   }
-  return tellRun(context, 'upgrade', begun)
+  return reportRun(context, 'upgrade', begun)
 }
 
 /** A path is meant from where the command line stands; the app stands elsewhere. */
@@ -34,10 +34,10 @@ const sourceOf = (from: string): string =>
 
 /** The releases, the newest first. With --json one object: {releases, asOf, trouble?}. */
 export const releases: Verb<object> = async ({ out, client }) => {
-  const asked = await client.zotbar.upgrade.releases({ fresh: true })
-  if (!asked.ok) return out.failure(asked.error)
-  const { releases: rows, asOf, trouble } = asked.value
-  out.object(asked.value)
+  const reply = await client.zotbar.upgrade.releases({ fresh: true })
+  if (!reply.ok) return out.failure(reply.error)
+  const { releases: rows, asOf, trouble } = reply.value
+  out.object(reply.value)
   out.line(
     table(
       ['', 'VERSION', 'PUBLISHED', ''],

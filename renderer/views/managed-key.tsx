@@ -1,7 +1,7 @@
 import { useState } from 'react'
 import type { Failure } from '../../contract/failure.ts'
 import type { KeyProof, ManagedKey } from '../../contract/key.ts'
-import { exactMoment, longDate, timeOfDay, when } from '../../contract/messages/format.ts'
+import { exactMoment, when } from '../../contract/messages/format.ts'
 import { daysLeftText, lifetimeText, sinkStateText } from '../../contract/messages/key-message.ts'
 import { announce } from '../ui/announcer.tsx'
 import { Button } from '../ui/button.tsx'
@@ -13,6 +13,7 @@ import { Refused } from './headline.tsx'
 import { sinkGlyphs } from './rotation-details.tsx'
 import { RunParts } from './run-steps.tsx'
 import { Secret } from './secret.tsx'
+import { momentText } from './snapshot-text.ts'
 import { useStore } from './view-model.tsx'
 
 /** Whether a key wants something: its end is near, or it is not as our record says. */
@@ -178,12 +179,6 @@ export function ManagedKeyRow({
       )}
     </li>
   )
-}
-
-/** "Saturday 21 March 2026, 14:02". */
-export const momentText = (at: string): string => {
-  const time = Date.parse(at)
-  return `${longDate(time)}, ${timeOfDay(time)}`
 }
 
 function Life({ apiKey, now, needsAttention }: { apiKey: ManagedKey; now: number; needsAttention: boolean }) {

@@ -2,7 +2,7 @@ import type { ManagedKey, ManagedSink } from '../../contract/key.ts'
 import { count, longDate, when } from '../../contract/messages/format.ts'
 import type { RunbookStep } from '../../contract/runbook.ts'
 import { Glyph, type StatusGlyph } from '../ui/glyph.tsx'
-import { momentText } from './managed-key.tsx'
+import { momentText } from './snapshot-text.ts'
 
 const day = 86_400_000
 

@@ -1,4 +1,4 @@
-import { atTime, count, duration } from '../../contract/messages/format.ts'
+import { atTime, count, duration, longDate, timeOfDay } from '../../contract/messages/format.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 
 /** "zotbar-registry 0.1.0"; without the version while none has been seen running. */
@@ -25,4 +25,10 @@ export const firstPush = (snapshot: Pick<Snapshot, 'registry'>): string =>
 export function uptime(startedAt: number, now: number): string {
   const seconds = Math.max(1, Math.floor((now - startedAt) / 1000))
   return seconds < 60 ? count(seconds, 's', 's') : duration(seconds * 1000)
+}
+
+/** "Saturday 21 March 2026, 14:02". */
+export const momentText = (at: string): string => {
+  const time = Date.parse(at)
+  return `${longDate(time)}, ${timeOfDay(time)}`
 }

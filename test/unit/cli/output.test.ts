@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { output, table } from '../../../cli/output.ts'
-import { exitCodeOf } from '../../../cli/verb.ts'
+import { exitCodeOf, output, table } from '../../../cli/output.ts'
 
 function captured(json: boolean) {
   const seen = { stdout: '', stderr: '' }

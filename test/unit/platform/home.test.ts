@@ -2,7 +2,7 @@ import { chmod, lstat, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'n
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { keepCompiledCode } from '../../../cli/compile-cache.ts'
+import { cacheCompiledCode } from '../../../cli/compile-cache.ts'
 import { prepareControlSocket, prepareHome } from '../../../core/platform/prepare-home.ts'
 import { controlSocketPath, findControlSocket, resolveHome } from '../../../lib/home.ts'
 
@@ -71,7 +71,7 @@ test.each(['as it is', 'behind a link'])(
           'Zotbar needs an empty folder, or one that is not there yet',
       },
     })
-    keepCompiledCode(home)
+    cacheCompiledCode(home)
     expect(await Promise.all(all.map(modeOf))).toEqual(all.map(() => 0o755))
     expect((await readdir(victim, { recursive: true })).sort()).toEqual(
       ['cache', 'cache/page', 'run.sh', 'src', 'src/a.sh'].sort(),
