@@ -26,7 +26,7 @@ export const inTurn =
     }, text)
 
 /** The block at `path` and its property `name`. */
-export function memberOf(
+function memberOf(
   view: ConfigView,
   path: string,
   name: string,
@@ -45,7 +45,7 @@ export function withoutFirst(view: ConfigView, path: string): string | undefined
 }
 
 /** Sees to it that the list of texts at `path`.`name` has `word`. */
-export function withWord(view: ConfigView, path: string, name: string, word: string): string | undefined {
+function withWord(view: ConfigView, path: string, name: string, word: string): string | undefined {
   const { block, value } = memberOf(view, path, name)
   const quotedWord = JSON.stringify(word)
   if (!block) return undefined

@@ -30,8 +30,8 @@ const manifest = v.object({
   ),
 })
 /** What a snapshot holds. It is written last: a snapshot without it is not whole. */
-export type SnapshotManifest = v.InferOutput<typeof manifest>
-export type SnapshotFile = SnapshotManifest['files'][number]
+type SnapshotManifest = v.InferOutput<typeof manifest>
+type SnapshotFile = SnapshotManifest['files'][number]
 
 const manifestFile = (snapshot: string): string => join(snapshot, 'manifest.json')
 const outdatedFile = (snapshot: string): string => join(snapshot, 'manifest.outdated.json')
@@ -100,13 +100,13 @@ async function sameDigest(a: string, b: string): Promise<{ bytes: number; sha256
 }
 
 /** Copy on write where the file system can, synced. */
-export async function copySynced(from: string, to: string): Promise<void> {
+async function copySynced(from: string, to: string): Promise<void> {
   await copyFile(from, to, constants.COPYFILE_FICLONE)
   await syncFile(to)
 }
 
 /** The manifest of a snapshot, or why there is none, as a sentence. */
-export async function readManifest(snapshot: string): Promise<SnapshotManifest | { why: string }> {
+async function readManifest(snapshot: string): Promise<SnapshotManifest | { why: string }> {
   const text = await readFile(manifestFile(snapshot), 'utf8').catch((error: unknown) => errorCode(error))
   if (text === 'ENOENT' && (await isFile(outdatedFile(snapshot))))
     return { why: 'The registry has served since the copies were made, while the upgrade could not go on.' }
