@@ -100,8 +100,6 @@ const leftToCut: readonly string[] = [
   'core/main.ts imports cli/output.ts',
   'core/notices/notice-control.ts imports core/settings/settings.ts',
   'core/registry-client/output-log.ts imports core/registry-config/log-output.ts',
-  'core/registry-client/output-log.ts imports core/supervisor/log-file.ts',
-  'core/registry-client/output-log.ts imports core/supervisor/log-follow.ts',
   'core/registry-client/registry-access.ts imports core/registry-config/preflight.ts',
   'core/registry-client/registry-access.ts imports core/secrets/secrets.ts',
   'core/registry-client/running-engine.ts imports core/engine/engine.ts',

@@ -9,40 +9,17 @@ import {
   statSync,
   writeSync,
 } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { type FileHandle, open, rename, rm, truncate } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Clock } from '../../lib/clock.ts'
-import { watchFile } from './file-watch.ts'
-import { createLineSplitter } from './log-lines.ts'
-import { lastLinesOf } from './log-read.ts'
-import { rotate, rotatedName } from './log-rotation.ts'
-
-/** New lines of the output, oldest first. `dropped`: how many before them were not read (in a flood: about). */
-export interface LogBatch {
-  lines: string[]
-  dropped: number
-}
-
-export interface LogLimits {
-  /** A log of this size is rotated; so many rotated ones are kept. */
-  maxBytes: number
-  retained: number
-  /** Longest line, in characters. */
-  lineChars: number
-  /** At most so many lines and bytes are followed in `every` ms. */
-  batchLines: number
-  batchBytes: number
-  intervalMs: number
-}
-
-export const standardLogLimits: LogLimits = {
-  maxBytes: 10 * 1024 * 1024,
-  retained: 4,
-  lineChars: 16_384,
-  batchLines: 2000,
-  batchBytes: 2 * 1024 * 1024,
-  intervalMs: 250,
-}
+import { watchFile } from '../platform/file-watch.ts'
+import {
+  createLineSplitter,
+  createLogReader,
+  type LogBatch,
+  type LogLimits,
+  lastLinesOf,
+} from '../platform/log-lines.ts'
 
 /** The registry's output on disk: followed, rotated, read back. */
 export interface LogFile {
@@ -54,103 +31,83 @@ export interface LogFile {
   linesSince(mark: number, count: number, lineChars: number): Promise<string[]>
   /** The newest lines, rotated ones included; oldest first. */
   tail(count: number): Promise<string[]>
-  /** Calls back for lines written from now on; answers the end of the subscription. */
+  /** Calls back for lines written from now on; answers how to end the subscription. */
   follow(listener: (batch: LogBatch) => void): () => void
   /** Ends following; waits for a rotation that is under way. */
   close(): Promise<void>
 }
 
 /**
- * A file of the app's own: it and its folder are made (0600 and 0700) if they are not there. Where somebody put a link or
- * a device in its place, that is written to and read, and neither rotated nor given another mode.
+ * A file of the core's own: it and its folder are created (0600 and 0700) if they are missing. Where somebody put a link
+ * or a device in its place, that is written to and read, and neither rotated nor given another mode.
  */
 export function createLogFile(file: string, clock: Clock, limits: LogLimits): LogFile {
   closeSync(openPrivately(file))
-  if (isPlain(file)) chmodSync(file, 0o600)
+  if (isRegularFile(file)) chmodSync(file, 0o600)
 
   const listeners = new Set<(batch: LogBatch) => void>()
-  const cutter = createLineSplitter(limits.lineChars)
-  let position = sizeOf(file)
-  /** Bytes that rotation cut off so far: a mark is this plus a place in the file. */
-  let cutOff = 0
+  const reader = createLogReader(limits, batch => {
+    for (const listener of listeners) listener(batch)
+  })
+  const cursor = { position: sizeOf(file), splitter: createLineSplitter(limits.lineChars) }
+  /** Bytes that rotation removed so far: a mark is this plus a position in the file. */
+  let rotatedBytes = 0
   let readAt = 0
-  /** Of the lines read last: what was skipped is counted by it. */
-  let lineBytes = 100
-  let closed = false
+  let isClosed = false
   let work: Promise<void> | undefined
-  let again = false
+  let isWorkWaiting = false
   let cancel: (() => void) | undefined
 
-  /** Soon after a change, and not more often than `every`. */
-  function nudge() {
-    if (closed || cancel !== undefined) return
+  /** Works soon after a change, and not more often than `intervalMs`. */
+  function workSoon() {
+    if (isClosed || cancel !== undefined) return
     if (work !== undefined) {
-      again = true
+      isWorkWaiting = true
       return
     }
     const due = Math.max(clock.now() + 10, readAt + limits.intervalMs)
     cancel = clock.setTimer(due, () => {
       cancel = undefined
       readAt = clock.now()
-      work = round()
+      work = readAndRotate()
         .catch(() => {})
         .then(() => {
           work = undefined
-          if (!again) return
-          again = false
-          nudge()
+          if (!isWorkWaiting) return
+          isWorkWaiting = false
+          workSoon()
         })
     })
   }
 
-  async function round() {
+  async function readAndRotate() {
     await readNew()
-    if (sizeOf(file) < limits.maxBytes || closed || !isPlain(file)) return
+    if (sizeOf(file) < limits.maxBytes || isClosed || !isRegularFile(file)) return
     await readNew()
     const end = await rotate(file, limits)
-    const missed = end - position
-    cutOff += end
-    position = 0
-    if (missed <= 0) return
-    cutter.reset(true)
-    publish([], 0, missed)
+    const missedBytes = end - cursor.position
+    rotatedBytes += end
+    cursor.position = 0
+    if (missedBytes <= 0) return
+    cursor.splitter.reset(true)
+    reader.publishSkipped(missedBytes)
   }
 
   async function readNew() {
     const handle = await open(file, 'r').catch(() => undefined)
     if (handle === undefined) {
-      position = 0
+      cursor.position = 0
       return
     }
     try {
-      const { size } = await handle.stat()
-      if (size < position) {
-        position = 0
-        cutter.reset(false)
-      }
-      const skipped = Math.max(0, size - position - limits.batchBytes)
-      if (skipped > 0) cutter.reset(true)
-      position += skipped
-      const buffer = Buffer.allocUnsafe(size - position)
-      const { bytesRead } = await handle.read(buffer, 0, buffer.length, position)
-      position += bytesRead
-      publish(cutter.push(buffer.subarray(0, bytesRead)), bytesRead, skipped)
+      await reader.readAppended(handle, cursor)
     } finally {
       await handle.close()
     }
   }
 
-  function publish(lines: string[], bytes: number, skipped: number) {
-    if (lines.length > 0) lineBytes = bytes / lines.length
-    const kept = lines.slice(-limits.batchLines)
-    const unread = skipped === 0 ? 0 : Math.max(1, Math.round(skipped / lineBytes))
-    const dropped = lines.length - kept.length + unread
-    if (kept.length === 0 && dropped === 0) return
-    for (const listener of listeners) listener({ lines: kept, dropped })
-  }
-
-  const watch = watchFile(file, clock, nudge)
-  if (position >= limits.maxBytes) nudge()
+  const unwatch = watchFile(file, clock, workSoon)
+  if (cursor.position >= limits.maxBytes) workSoon()
 
   return {
     openForAppend() {
@@ -160,9 +117,9 @@ export function createLogFile(file: string, clock: Clock, limits: LogLimits): Lo
       if (size > 0 && readSync(output, last, 0, 1, size - 1) === 1 && last[0] !== 10) endLine(output)
       return output
     },
-    mark: () => cutOff + sizeOf(file),
+    mark: () => rotatedBytes + sizeOf(file),
     linesSince: (mark, count, lineChars) =>
-      lastLinesOf(file, count, { from: Math.max(0, mark - cutOff), lineChars }),
+      lastLinesOf(file, count, { from: Math.max(0, mark - rotatedBytes), lineChars }),
     async tail(count) {
       const { lineChars } = limits
       const lines = await lastLinesOf(file, count, { lineChars })
@@ -175,9 +132,9 @@ export function createLogFile(file: string, clock: Clock, limits: LogLimits): Lo
       return () => listeners.delete(listener)
     },
     async close() {
-      closed = true
+      isClosed = true
       cancel?.()
-      watch()
+      unwatch()
       listeners.clear()
       await work
     },
@@ -188,7 +145,7 @@ function sizeOf(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0
 }
 
-const isPlain = (file: string): boolean => lstatSync(file, { throwIfNoEntry: false })?.isFile() === true
+const isRegularFile = (file: string): boolean => lstatSync(file, { throwIfNoEntry: false })?.isFile() === true
 
 function openPrivately(file: string): number {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
@@ -199,6 +156,56 @@ function endLine(output: number) {
   try {
     writeSync(output, '\n')
   } catch {
-    // A full disk: the registry will say so itself.
+    // A full disk: the registry will report it itself.
   }
+}
+
+/** `registry.log` -> `registry.log.1`; .1 is the newest. */
+const rotatedName = (file: string, number: number): string => `${file}.${number}`
+
+/**
+ * Rotates by copy and truncate, so that the writer keeps its descriptor: it appends, and so goes on at 0. Of a file that
+ * outgrew the limit in a flood only the last `maxBytes` are copied. Answers the size removed. Lines written between the
+ * last read and the truncation are lost, a few of them in a flood.
+ */
+async function rotate(
+  file: string,
+  { maxBytes, retained }: Pick<LogLimits, 'maxBytes' | 'retained'>,
+): Promise<number> {
+  const copy = `${file}.copy`
+  const source = await open(file, 'r')
+  try {
+    const end = await copyTail(source, copy, maxBytes)
+    await rm(rotatedName(file, retained), { force: true })
+    for (let number = retained - 1; number >= 1; number--)
+      await rename(rotatedName(file, number), rotatedName(file, number + 1)).catch(() => {})
+    if (retained > 0) await rename(copy, rotatedName(file, 1))
+    else await rm(copy)
+    await truncate(file, 0)
+    return end
+  } finally {
+    await source.close()
+  }
+}
+
+const chunkBytes = 1024 * 1024
+
+/** Copies the last `maxBytes`, and what arrives meanwhile up to as much again. Answers the position of its end. */
+async function copyTail(source: FileHandle, to: string, maxBytes: number): Promise<number> {
+  const { size } = await source.stat()
+  let position = Math.max(0, size - maxBytes)
+  const limit = size + maxBytes
+  const buffer = Buffer.allocUnsafe(chunkBytes)
+  const target = await open(to, 'w', 0o600)
+  try {
+    while (position < limit) {
+      const { bytesRead } = await source.read(buffer, 0, Math.min(chunkBytes, limit - position), position)
+      if (bytesRead === 0) break
+      await target.write(buffer, 0, bytesRead)
+      position += bytesRead
+    }
+  } finally {
+    await target.close()
+  }
+  return position
 }

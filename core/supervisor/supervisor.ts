@@ -1,16 +1,15 @@
 import { join } from 'node:path'
 import type { JournalEntry, ProcessState } from '../../contract/registry-state.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
+import { type LogBatch, type LogLimits, standardLogLimits } from '../platform/log-lines.ts'
 import { createEventLoop } from './event-loop.ts'
 import { type Journal, openJournal, standardJournalLimits } from './journal.ts'
-import { createLogFile, type LogBatch, type LogLimits, standardLogLimits } from './log-file.ts'
+import { createLogFile } from './log-file.ts'
 import { type Policy, standardPolicy } from './policy.ts'
 import { createProcessDriver, type ProcessDriverDeps } from './process-driver.ts'
 import type { Effect, Target, UntimedEvent } from './state.ts'
 import { createWaiters } from './waiters.ts'
 import { createWatches, type WatchesDeps } from './watches.ts'
-
-export type { LogBatch } from './log-file.ts'
 
 /** Everything that is optional is replaced in tests only, or is missing where an engine has no such thing. */
 export type SupervisorDeps = ProcessDriverDeps &

@@ -14,14 +14,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
-  createLogFile,
+  createLineSplitter,
   type LogBatch,
-  type LogFile,
   type LogLimits,
+  lastLinesOf,
   standardLogLimits,
-} from '../../../core/supervisor/log-file.ts'
-import { createLineSplitter } from '../../../core/supervisor/log-lines.ts'
-import { lastLinesOf } from '../../../core/supervisor/log-read.ts'
+} from '../../../core/platform/log-lines.ts'
+import { createLogFile, type LogFile } from '../../../core/supervisor/log-file.ts'
 import { systemClock } from '../../../lib/clock.ts'
 import { eventually } from '../../fakes/eventually.ts'
 

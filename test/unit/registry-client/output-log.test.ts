@@ -18,9 +18,10 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { standardLogLimits } from '../../../core/platform/log-lines.ts'
 import { createOutputLog, type OutputLog } from '../../../core/registry-client/output-log.ts'
 import { logOutputFault, logOutputOf } from '../../../core/registry-config/log-output.ts'
-import { createLogFile, standardLogLimits } from '../../../core/supervisor/log-file.ts'
+import { createLogFile } from '../../../core/supervisor/log-file.ts'
 import { systemClock } from '../../../lib/clock.ts'
 import { eventually } from '../../fakes/eventually.ts'
 
