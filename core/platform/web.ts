@@ -64,8 +64,12 @@ export function createWeb({ environment, limits = usual, ca, now = Date.now }: W
       httpProxy: proxies.http,
       httpsProxy: proxies.https,
       noProxy: proxies.no,
-      connect: { timeout: limits.connectMs, ...(ca === undefined ? {} : { ca }) },
-      ...(ca === undefined ? {} : { requestTls: { ca } }),
+      // Through a proxy by CONNECT, http too: a refusal of the proxy can be told from one of the address.
+      proxyTunnel: true,
+      // HTTP/1.1 only: over HTTP/2 all downloads would share one connection, and end with it.
+      allowH2: false,
+      connect: { timeout: limits.connectMs, allowH2: false, ...(ca === undefined ? {} : { ca }) },
+      requestTls: { allowH2: false, ...(ca === undefined ? {} : { ca }) },
     })
     return { undici, dispatcher }
   }

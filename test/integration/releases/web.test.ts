@@ -1,5 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { createSecureServer } from 'node:http2'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -127,6 +128,24 @@ describe('an address that cannot be reached', () => {
     expect(await textOf(web(), program())).toMatchObject({ error: { code: 'web-too-large', limit: 1000 } })
   })
 })
+
+it.each([[false], [true]])(
+  'HTTP/1.1 is spoken where HTTP/2 is offered too (through a proxy: %j)',
+  async isProxied => {
+    const both = createSecureServer({ key, cert: ca, allowHTTP1: true }, (request, response) => {
+      response.end(request.httpVersion)
+    })
+    await new Promise<void>(resolve => both.listen(0, '127.0.0.1', resolve))
+    const environment = isProxied ? { HTTPS_PROXY: proxy.url } : {}
+    const { port } = both.address() as AddressInfo
+    expect(await textOf(web({ ca, environment }), `https://127.0.0.1:${port}/`)).toEqual({
+      ok: true,
+      value: '1.1',
+    })
+    expect(proxy.asked).toHaveLength(isProxied ? 1 : 0)
+    both.close()
+  },
+)
 
 describe('a proxy', () => {
   it.each([['http_proxy'], ['HTTP_PROXY'], ['ALL_PROXY']])('of %s is gone through', async name => {
