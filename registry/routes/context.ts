@@ -7,7 +7,11 @@ import type { SignInContext } from '../signin/sign-in-routes.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { Gate } from './gate.ts'
 import type { KeyRouteContext } from './keys.ts'
-import type { MetricsPage } from './metrics.ts'
+
+export interface MetricsPage {
+  readonly contentType: string
+  text(): Promise<string>
+}
 
 /** What the routes work with. */
 export interface RouteContext extends KeyRouteContext {

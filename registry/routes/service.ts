@@ -1,7 +1,40 @@
 import type { Config } from '../config/config.ts'
 import type { Exchange } from '../http/exchange.ts'
-import { sendJson } from '../http/responder.ts'
+import { sendBytes, sendEmpty, sendFailure, sendJson } from '../http/responder.ts'
 import { distributionSpec, version } from '../version.ts'
+import type { MetricsPage, RouteContext } from './context.ts'
+import { baseHeaders, challenge, type Gate } from './gate.ts'
+
+const ok = Buffer.from('ok')
+const live = (exchange: Exchange): undefined => sendBytes(exchange, 200, 'text/plain; charset=utf-8', ok)
+
+/** Whether the process lives, whether it should get work, and whether it speaks this API. */
+export function healthRoutes({ storage, state, gate }: RouteContext) {
+  const ready = async (exchange: Exchange): Promise<void> => {
+    if (state.draining) return sendFailure(exchange, { name: 'draining' })
+    const reachable = await storage.reachable()
+    if (!reachable.ok) return sendFailure(exchange, { ...reachable.error, name: 'not-ready' })
+    live(exchange)
+  }
+  const base = (exchange: Exchange): undefined => sendEmpty(exchange, 200, baseHeaders(exchange, gate))
+  return {
+    live: { GET: live, HEAD: live },
+    ready: { GET: ready, HEAD: ready },
+    base: { GET: base, HEAD: base },
+  }
+}
+
+/** The figures for Prometheus. As in zot, whoever may not read them hears 401, an admin too. */
+export function metricsRoute(metrics: MetricsPage | undefined, gate: Gate) {
+  const get = async (exchange: Exchange): Promise<void> => {
+    if (!metrics) return sendFailure(exchange, { name: 'route-unknown' })
+    if (!gate.rules.access.mayScrape(exchange.identity)) {
+      return sendFailure(exchange, { name: 'unauthorized' }, challenge(exchange, gate))
+    }
+    sendBytes(exchange, 200, metrics.contentType, Buffer.from(await metrics.text()))
+  }
+  return { GET: get, HEAD: get }
+}
 
 export const discoverPath = '/v2/_oci/ext/discover'
 export const mgmtPath = '/v2/_zot/ext/mgmt'
