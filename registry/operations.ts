@@ -1,10 +1,10 @@
 import type { Config } from './config/config.ts'
-import type { Exchange } from './http/exchange.ts'
+import type { RequestContext } from './http/request-context.ts'
 import type { Route } from './http/router.ts'
 import type { Logger } from './log/logger.ts'
 import { type Audit, openAudit, peerOf } from './log/request-log.ts'
 import { measureUploads } from './metrics/measured-uploads.ts'
-import type { Answered, Metrics, MetricsOptions } from './metrics/metrics.ts'
+import type { AnsweredRequest, Metrics, MetricsOptions } from './metrics/metrics.ts'
 import { createStorageUse } from './metrics/storage-use.ts'
 import { discoverPath, hasMgmt, mgmtPath } from './routes/service.ts'
 import { errorText } from './storage/root.ts'
@@ -20,7 +20,7 @@ interface Operations {
   /** Paths beyond those of the API. */
   readonly paths: ReadonlyMap<string, Route>
   /** Takes note of a request whose answer is complete. */
-  answered(exchange: Exchange): void
+  answered(context: RequestContext): void
   close(): Promise<void>
   /** For the moment of death. */
   closeNow(): void
@@ -47,10 +47,10 @@ export async function openOperations(
   if (hasMgmt(config)) paths.set(mgmtPath, routeTo('mgmt'))
   if (settings?.enable) paths.set(settings.prometheus.path, routeTo('metrics'))
 
-  const answered = (exchange: Exchange): void => {
-    measured?.answered(exchange)
-    if (!audit || exchange.method === 'GET' || exchange.method === 'HEAD') return
-    const { req, method, status, identity } = exchange
+  const answered = (context: RequestContext): void => {
+    measured?.answered(context)
+    if (!audit || context.method === 'GET' || context.method === 'HEAD') return
+    const { req, method, status, identity } = context
     audit.note({
       method,
       path: req.url ?? '',
@@ -100,11 +100,11 @@ async function measure(root: string, inner: Storage, droppedLines: MetricsOption
     metrics,
     storage: { ...inner, uploads: uploads.uploads },
     stop: () => use.stop(),
-    answered: (exchange: Exchange): void => {
-      const { method, status, route, startedAt } = exchange
+    answered: (context: RequestContext): void => {
+      const { method, status, route, startedAt } = context
       const repository = route.name === '' ? undefined : route.name
       const seconds = (performance.now() - startedAt) / 1000
-      metrics.answered({ method, status, repository, moved: movedBy(exchange), seconds })
+      metrics.answered({ method, status, repository, moved: movedBy(context), seconds })
       if (repository !== undefined && method !== 'GET' && method !== 'HEAD' && status < 300) {
         use.changed(repository)
       }
@@ -113,7 +113,7 @@ async function measure(root: string, inner: Storage, droppedLines: MetricsOption
 }
 
 /** An image counts when its manifest moves, as in zot. */
-function movedBy({ method, status, route }: Exchange): Answered['moved'] {
+function movedBy({ method, status, route }: RequestContext): AnsweredRequest['moved'] {
   if (route.kind !== 'manifest') return undefined
   if (method === 'GET' && status === 200) return 'down'
   return method === 'PUT' && status === 201 ? 'up' : undefined

@@ -30,7 +30,7 @@ export async function scrub(file: string): Promise<number> {
   if (!storing.ok) return refuse('failed to scrub', [`server is running: ${storing.message}`])
   const { stores } = storing
   const notes: string[] = []
-  const context = {
+  const deps = {
     // The table is for the reader; what was moved where is said after it.
     logger: { log: (_: string, message: string, fields = {}) => notes.push(noteOf(message, fields)) },
     pause: noPause,
@@ -39,11 +39,11 @@ export async function scrub(file: string): Promise<number> {
   }
   const totals = { blobs: 0, corrupt: 0, unreadable: 0 }
   const rows: ScrubRow[] = []
-  for (const { upkeep } of [stores.main, ...stores.subs]) {
+  for (const { maintenance } of [stores.main, ...stores.subs]) {
     const names: string[] = []
-    for await (const name of upkeep.names()) names.push(name)
+    for await (const name of maintenance.names()) names.push(name)
     for (const name of names.sort())
-      rows.push(...(await scrubRepository({ ...context, upkeep }, name, totals)))
+      rows.push(...(await scrubRepository({ ...deps, maintenance }, name, totals)))
   }
   console.log(printScrubTable(rows))
   for (const note of notes) console.error(note)

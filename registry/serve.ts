@@ -13,7 +13,6 @@ import { createRegistryServer } from './http/server.ts'
 import { type Logger, openLogger } from './log/logger.ts'
 import { giveBackMemory } from './memory.ts'
 import { openOperations } from './operations.ts'
-import { openPeople } from './people.ts'
 import { readConfig, refuse } from './read-config.ts'
 import { createReloader } from './reload/reloader.ts'
 import { watchConfig } from './reload/watch-files.ts'
@@ -21,7 +20,8 @@ import { createRoutes } from './routes/table.ts'
 import { prepareFor } from './signin/provider.ts'
 import { openSignIn } from './signin/sign-in.ts'
 import { checkRoot, errorText } from './storage/root.ts'
-import { foldersOf, keepStores, openStores } from './stores.ts'
+import { foldersOf, openStores, startMaintenance } from './stores.ts'
+import { openUsers } from './users.ts'
 import { version } from './version.ts'
 
 /** Serves until a signal asks for the end; answers the exit code. */
@@ -61,10 +61,10 @@ export async function serve(file: string): Promise<number> {
   process.on('unhandledRejection', error => die(logger, error))
   for (const warning of [...read.warnings, ...stores.warnings]) logger.log('warn', warning)
 
-  const opening = openPeople(config, root, logger, process.env)
+  const opening = openUsers(config, root, logger, process.env)
   if (!opening.ok) return await fail(logger, 'failed to start', opening.message)
   const { people } = opening
-  const { gate, apiKeys, keyPolicy, pulls, sessions } = people
+  const { authorization, apiKeys, keyPolicy, pulls, sessions } = people
   const operating = await openOperations(config, root, storage, logger)
   if (!operating.ok) return await fail(logger, 'failed to start', operating.message)
   const { operations } = operating
@@ -73,14 +73,14 @@ export async function serve(file: string): Promise<number> {
   const securing = openCertificate(config, logger)
   if (!securing.ok)
     return await fail(logger, 'failed to start', `http.tls.${securing.file} ${securing.message}`)
-  const keeping = await keepStores(config, stores, {
+  const keeping = await startMaintenance(config, stores, {
     logger,
     usage: pulls,
     observer: operations.metrics,
     events,
   })
   if (!keeping.ok) return await fail(logger, 'failed to start', keeping.problems.join('\n'))
-  const { upkeep } = keeping
+  const { maintenance } = keeping
   let origin = ''
   await prepareFor(providers)
   const signIn = openSignIn(config, providers, {
@@ -98,7 +98,7 @@ export async function serve(file: string): Promise<number> {
       keys: ['http.accessControl', 'http.realm', 'http.auth.failDelay', 'http.auth.htpasswd.path'],
       apply: next => people.reconfigure(next),
     },
-    ...upkeep.parts,
+    ...maintenance.parts,
     { keys: ['storage.dedupe'], apply: stores.reconfigure },
     signIn.part,
   ])
@@ -109,7 +109,7 @@ export async function serve(file: string): Promise<number> {
     pushes,
     events,
     state,
-    gate,
+    authorization,
     signIn,
     apiKeys,
     keyPolicy,
@@ -122,15 +122,15 @@ export async function serve(file: string): Promise<number> {
   const registry = createRegistryServer({
     handlers: routes,
     logger,
-    cors: createCors({ allowOrigin: http.allowOrigin, authenticates: gate.rules.authenticates }),
+    cors: createCors({ allowOrigin: http.allowOrigin, authenticates: authorization.rules.authenticates }),
     limits: http,
     clients: createClients(trusted.proxies),
     rateLimit: http.ratelimit && createRateLimit(http.ratelimit, () => performance.now()),
     certificate: securing.certificate,
     paths: operations.paths,
-    onAnswered: exchange => {
-      operations.answered(exchange)
-      if (exchange.status === 507) events.emit({ kind: 'no-space', repository: exchange.route.name })
+    onAnswered: context => {
+      operations.answered(context)
+      if (context.status === 507) events.emit({ kind: 'no-space', repository: context.route.name })
     },
     isDraining: () => state.draining,
   })
@@ -150,7 +150,7 @@ export async function serve(file: string): Promise<number> {
   await stopped
   unfollow()
   unwatch()
-  const kept = upkeep.stop()
+  const kept = maintenance.stop()
   await drain(state, registry, pushes, logger)
   await kept
   await administration?.close()

@@ -4,6 +4,7 @@ import { BlobIndex } from './storage/blob-index.ts'
 import type { DamagedRepository } from './storage/damage.ts'
 import { Dedupe } from './storage/dedupe.ts'
 import { openDiskStorage } from './storage/disk-storage.ts'
+import type { StoreMaintenance } from './storage/maintenance.ts'
 import type { RepositoryObserver } from './storage/repository.ts'
 import { checkRoot } from './storage/root.ts'
 import { RootGuard } from './storage/root-guard.ts'
@@ -11,12 +12,11 @@ import { lockRoot, nestedRegistry, overlappingRoots } from './storage/root-lock.
 import type { Storage } from './storage/storage.ts'
 import { openStoreMarker } from './storage/store-marker.ts'
 import { routeBySubPath } from './storage/sub-paths.ts'
-import type { Upkeep } from './storage/upkeep.ts'
 
 /** One data folder, locked. */
 interface Store {
   readonly root: string
-  readonly upkeep: Upkeep
+  readonly maintenance: StoreMaintenance
   readonly blobIndex: BlobIndex
   /** The configuration as it is for this folder. */
   view(config: Config): Config
@@ -108,7 +108,7 @@ export async function openStores(config: Config, observer: StoresObserver = {}):
     closing.push(() => blobIndex.close())
     const dedupe = new Dedupe(root, blobIndex, view(config).storage.dedupe)
     const storage = openDiskStorage(root, { ...observer, dedupe, guard: new RootGuard(root) })
-    opened.set(prefix, { root, upkeep: storage.upkeep, blobIndex, view, storage, dedupe })
+    opened.set(prefix, { root, maintenance: storage.maintenance, blobIndex, view, storage, dedupe })
   }
   const main = opened.get('')
   if (!main) throw new Error('there is always a root')
@@ -130,30 +130,30 @@ export async function openStores(config: Config, observer: StoresObserver = {}):
   }
 }
 
-interface StoresUpkeep {
+interface StoresMaintenance {
   /** What `reload` may change while serving. */
   readonly parts: readonly Maintenance['part'][]
   /** Ends what runs at its next safe point. */
   stop(): Promise<void>
 }
 
-export type KeepStores =
-  | { readonly ok: true; readonly upkeep: StoresUpkeep }
+export type StartMaintenance =
+  | { readonly ok: true; readonly maintenance: StoresMaintenance }
   | { readonly ok: false; readonly problems: readonly string[] }
 
-/** Begins the upkeep of every data folder. What a sub path says of its own changes with a restart only. */
-export async function keepStores(
+/** Begins the maintenance of every data folder. What a sub path says of its own changes with a restart only. */
+export async function startMaintenance(
   config: Config,
   { main, subs }: Stores,
   options: Pick<MaintenanceOptions, 'logger' | 'usage' | 'observer' | 'events'>,
-): Promise<KeepStores> {
+): Promise<StartMaintenance> {
   const opened: { store: Store; maintenance: Maintenance }[] = []
   const stop = async (): Promise<void> => {
     await Promise.all(opened.map(({ maintenance }) => maintenance.stop()))
   }
   for (const store of [main, ...subs]) {
-    const { root, upkeep, blobIndex } = store
-    const parts = { ...options, root, usageRoot: main.root, upkeep, blobIndex }
+    const { root, maintenance, blobIndex } = store
+    const parts = { ...options, root, usageRoot: main.root, maintenance, blobIndex }
     const opening = await openMaintenance({ ...parts, config: store.view(config) })
     if (!opening.ok) {
       await stop()
@@ -170,5 +170,5 @@ export async function keepStores(
           apply: (next: Config) => part.apply(store.view({ ...next, storage: config.storage })),
         },
   )
-  return { ok: true, upkeep: { parts, stop } }
+  return { ok: true, maintenance: { parts, stop } }
 }

@@ -29,7 +29,7 @@ type Rules = AccessControlConfig['repositories'][string]
 
 /** Answers kept: who (as far as it matters here) and repository. */
 const maxAnswers = 20_000
-const maxShapes = 5000
+const maxClasses = 5000
 
 /**
  * The rules of accessControl. Of the patterns that match a repository only the longest text counts; within
@@ -62,7 +62,7 @@ export function createAccess({ accessControl, authenticates }: AccessOptions): A
   }
 
   const answers = new LRUCache<string, number>({ max: maxAnswers })
-  const shapes = createShapes()
+  const shapes = createPermissionClasses()
   const remembered = (identity: Identity | undefined, repository: string): ActionSet => {
     const name = bounded(repository)
     const key = `${identity ? shapes(identity) : 0} ${name}`
@@ -143,9 +143,9 @@ function groupReader({ groups }: AccessControlConfig): (identity: Identity) => R
 }
 
 /** A number for everything about an identity that decides; never 0. */
-function createShapes(): (identity: Identity) => number {
+function createPermissionClasses(): (identity: Identity) => number {
   const ofIdentity = new WeakMap<Identity, number>()
-  const ofText = new LRUCache<string, number>({ max: maxShapes })
+  const ofText = new LRUCache<string, number>({ max: maxClasses })
   let last = 0
   return identity => {
     const known = ofIdentity.get(identity)

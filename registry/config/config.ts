@@ -4,6 +4,7 @@ import { parseTree } from './json-tree.ts'
 import type { ConfigProblem, Position } from './problem.ts'
 import {
   checked,
+  invalid,
   type Notes,
   object,
   optional,
@@ -12,7 +13,6 @@ import {
   refuse,
   required,
   withDefault,
-  wrong,
 } from './reader.ts'
 import { integer, oneOf, text, texts } from './scalar.ts'
 import { storageShape } from './storage-shape.ts'
@@ -41,21 +41,21 @@ const configShape = checked(
     scheduler: optional(object({ numWorkers: optional(integer(0)) })),
     cluster: optional(object({ members: texts, hashKey: required(text), tls: optional(tlsShape) })),
   }),
-  (config, place) => {
+  (config, cursor) => {
     if (config.distSpecVersion !== distSpecVersion) {
       const at = {
-        ...place,
+        ...cursor,
         path: 'distSpecVersion',
-        at: place.notes.positions['distSpecVersion'] ?? place.at,
+        at: cursor.notes.positions['distSpecVersion'] ?? cursor.at,
       }
       const message = `${JSON.stringify(config.distSpecVersion)} differs from the version that is served`
-      place.notes.warnings.push(problemAt(at, 'not-allowed', message, distSpecVersion))
+      cursor.notes.warnings.push(problemAt(at, 'not-allowed', message, distSpecVersion))
     }
     const { compat } = config.http
     for (const [index, registry] of (config.extensions?.sync?.registries ?? []).entries()) {
       if (!registry.preserveDigest || compat.length > 0) continue
       const path = `extensions.sync.registries[${index}].preserveDigest`
-      const at = { ...place, path, at: place.notes.positions[path] ?? place.at }
+      const at = { ...cursor, path, at: cursor.notes.positions[path] ?? cursor.at }
       return refuse(at, 'conflict', '"preserveDigest" needs "http.compat"')
     }
     return config
@@ -92,7 +92,7 @@ export function parseConfig(text: string): ParsedConfig {
     return { ok: false, problems: [{ code: 'wrong-type', message, line, column }] }
   }
   const config = configShape({ node: tree.root, path: '', at: { line, column }, notes })
-  if (config === wrong) return { ok: false, problems: notes.problems.sort(byPosition) }
+  if (config === invalid) return { ok: false, problems: notes.problems.sort(byPosition) }
   return { ok: true, config, warnings: notes.warnings.sort(byPosition), positions: notes.positions }
 }
 

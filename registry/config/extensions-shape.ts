@@ -33,13 +33,13 @@ const search = object({
 const takenPaths = ['/v2', '/livez', '/readyz', '/startupz', '/login', '/user/apikey']
 
 /** zot serves metrics below this path; it must not hide the OCI routes. */
-const metricsPath: Reader<string> = place => {
-  const path = text(place)
+const metricsPath: Reader<string> = cursor => {
+  const path = text(cursor)
   if (typeof path !== 'string') return path
   const clean = /^(\/[^/\s?#]+)+$/.test(path) && !/\/\.\.?(\/|$)/.test(path)
   if (clean && !takenPaths.includes(path) && !/^\/(login|zot\/auth)\//.test(path)) return path
   return refuse(
-    place,
+    cursor,
     'not-allowed',
     `${JSON.stringify(path)} cannot be the path of the metrics`,
     'such as "/metrics"',
@@ -53,10 +53,10 @@ const metrics = object({
 
 const scrub = checked(
   object({ ...onWhenPresent, interval: withDefault(duration(), 24 * hour) }),
-  (read, place) => {
+  (read, cursor) => {
     if (read.interval >= 2 * hour) return read
     const message = 'too often: every 2 hours is used instead'
-    place.notes.warnings.push(problemAt(below(place, 'interval'), 'out-of-range', message, 'at least 2h'))
+    cursor.notes.warnings.push(problemAt(below(cursor, 'interval'), 'out-of-range', message, 'at least 2h'))
     return { ...read, interval: 2 * hour }
   },
 )
@@ -93,16 +93,16 @@ const syncRegistry = checked(
     responseHeaderTimeout: withDefault(duration(0), 30_000),
     credentialHelper: optional(text),
   }),
-  (registry, place) => {
+  (registry, cursor) => {
     if (registry.pollInterval && registry.content.length === 0) {
       return refuse(
-        below(place, 'pollInterval'),
+        below(cursor, 'pollInterval'),
         'conflict',
         'polling needs "content": which repositories to copy',
       )
     }
     if (registry.maxRetries !== undefined && registry.retryDelay === undefined) {
-      return refuse(below(place, 'maxRetries'), 'conflict', '"maxRetries" needs "retryDelay"')
+      return refuse(below(cursor, 'maxRetries'), 'conflict', '"maxRetries" needs "retryDelay"')
     }
     return registry
   },
@@ -157,13 +157,13 @@ export const extensionsShape = checked(
     mgmt: optional(anything),
     apikey: optional(anything),
   }),
-  ({ mgmt, apikey, ...read }, place) => {
+  ({ mgmt, apikey, ...read }, cursor) => {
     for (const [key, value] of Object.entries({ mgmt, apikey })) {
       if (value !== undefined)
-        place.notes.warnings.push(problemAt(below(place, key), 'ignored', 'this key has no effect'))
+        cursor.notes.warnings.push(problemAt(below(cursor, key), 'ignored', 'this key has no effect'))
     }
     if (read.ui?.enable && !read.search?.enable) {
-      return refuse(below(place, 'ui'), 'conflict', '"ui" needs "search" to be enabled')
+      return refuse(below(cursor, 'ui'), 'conflict', '"ui" needs "search" to be enabled')
     }
     return read
   },

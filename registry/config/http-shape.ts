@@ -31,11 +31,11 @@ const minute = 60_000
 const zoned = /^[\da-f:.]*:[\da-f:.]*%[\w.-]+$/i
 
 /** A name or an address to listen at, as it was written; what it leads to is found out when listening. */
-const hostText: Reader<string> = place => {
-  const value = text(place)
+const hostText: Reader<string> = cursor => {
+  const value = text(cursor)
   return typeof value === 'string' && readListenAddress(value) === undefined && !zoned.test(value)
     ? refuse(
-        place,
+        cursor,
         'not-allowed',
         `${JSON.stringify(value)} is not an address`,
         'such as "127.0.0.1", "[::1]", "::1", "localhost", or "" for every address of this machine',
@@ -171,10 +171,10 @@ export const httpShape = checked(
     auth: optional(auth),
     accessControl: optional(accessControl),
   }),
-  (http, place) => {
+  (http, cursor) => {
     const { tls } = http
     if (tls !== undefined && (!tls.cert || !tls.key)) {
-      return refuse(below(place, 'tls'), 'missing', 'TLS needs both "cert" and "key"')
+      return refuse(below(cursor, 'tls'), 'missing', 'TLS needs both "cert" and "key"')
     }
     return http
   },

@@ -3,7 +3,7 @@ import type { ObjectNode, ValueNode } from './json-tree.ts'
 import type { ConfigProblem, Position, ProblemCode } from './problem.ts'
 
 /** What a reader answers once it has reported a problem. */
-export const wrong = Symbol('wrong')
+export const invalid = Symbol('wrong')
 
 export interface Notes {
   problems: ConfigProblem[]
@@ -13,7 +13,7 @@ export interface Notes {
 }
 
 /** One key of the file, present or not, and where to report about it. */
-export interface Place {
+export interface Cursor {
   node: ValueNode | undefined
   path: string
   /** Of the key; of the enclosing object when the key is absent. */
@@ -21,19 +21,24 @@ export interface Place {
   notes: Notes
 }
 
-export type Reader<T> = (place: Place) => T | typeof wrong
+export type Reader<T> = (cursor: Cursor) => T | typeof invalid
 type Fields = Record<string, Reader<unknown>>
-export type ReadBy<R> = R extends Reader<infer T> ? Exclude<T, typeof wrong> : never
+export type ReadBy<R> = R extends Reader<infer T> ? Exclude<T, typeof invalid> : never
 type ObjectOf<F extends Fields> = { [K in keyof F]: ReadBy<F[K]> }
 
-export function problemAt(place: Place, code: ProblemCode, message: string, allowed?: string): ConfigProblem {
-  return { code, message, keyPath: place.path, ...place.at, ...(allowed === undefined ? {} : { allowed }) }
+export function problemAt(
+  cursor: Cursor,
+  code: ProblemCode,
+  message: string,
+  allowed?: string,
+): ConfigProblem {
+  return { code, message, keyPath: cursor.path, ...cursor.at, ...(allowed === undefined ? {} : { allowed }) }
 }
 
 /** Reports a problem and answers `wrong`. */
-export function refuse(place: Place, code: ProblemCode, message: string, allowed?: string): typeof wrong {
-  place.notes.problems.push(problemAt(place, code, message, allowed))
-  return wrong
+export function refuse(cursor: Cursor, code: ProblemCode, message: string, allowed?: string): typeof invalid {
+  cursor.notes.problems.push(problemAt(cursor, code, message, allowed))
+  return invalid
 }
 
 const kinds = {
@@ -45,10 +50,10 @@ const kinds = {
 }
 
 /** Says what kind of value stands there, and never the value: it may be a secret. */
-export function wrongType(place: Place, allowed: string): typeof wrong {
-  const type = place.node?.type
+export function wrongType(cursor: Cursor, allowed: string): typeof invalid {
+  const type = cursor.node?.type
   const found = type !== undefined && type in kinds ? kinds[type as keyof typeof kinds] : 'null'
-  return refuse(place, 'wrong-type', `${found} is not allowed here`, allowed)
+  return refuse(cursor, 'wrong-type', `${found} is not allowed here`, allowed)
 }
 
 /** Absent and null are the same, as for Go. */
@@ -56,32 +61,33 @@ export const isAbsent = (node: ValueNode | undefined): node is undefined =>
   node === undefined || node.type === 'Null'
 
 export function optional<T>(reader: Reader<T>): Reader<T | undefined> {
-  return place => (isAbsent(place.node) ? undefined : reader(place))
+  return cursor => (isAbsent(cursor.node) ? undefined : reader(cursor))
 }
 
 export function withDefault<T>(reader: Reader<T>, value: T): Reader<T> {
-  return place => (isAbsent(place.node) ? value : reader(place))
+  return cursor => (isAbsent(cursor.node) ? value : reader(cursor))
 }
 
 export function required<T>(reader: Reader<T>): Reader<T> {
-  return place => (isAbsent(place.node) ? refuse(place, 'missing', 'this key is required') : reader(place))
+  return cursor =>
+    isAbsent(cursor.node) ? refuse(cursor, 'missing', 'this key is required') : reader(cursor)
 }
 
 /** Reads, checked lets `adjust` check or change the whole value. */
 export function checked<T, U>(
   reader: Reader<T>,
-  adjust: (value: T, place: Place) => U | typeof wrong,
+  adjust: (value: T, cursor: Cursor) => U | typeof invalid,
 ): Reader<U> {
-  return place => {
-    const value = reader(place)
-    return value === wrong ? wrong : adjust(value, place)
+  return cursor => {
+    const value = reader(cursor)
+    return value === invalid ? invalid : adjust(value, cursor)
   }
 }
 
-/** The place of a key below, for checks across keys: `below(place, 'path')`. */
-export function below(place: Place, key: string): Place {
-  const path = place.path === '' ? key : `${place.path}.${key}`
-  return { ...place, path, at: place.notes.positions[path] ?? place.at }
+/** The cursor of a key below, for checks across keys: `below(cursor, 'path')`. */
+export function below(cursor: Cursor, key: string): Cursor {
+  const path = cursor.path === '' ? key : `${cursor.path}.${key}`
+  return { ...cursor, path, at: cursor.notes.positions[path] ?? cursor.at }
 }
 
 /**
@@ -91,28 +97,33 @@ export function below(place: Place, key: string): Place {
 export function object<F extends Fields>(fields: F): Reader<ObjectOf<F>> {
   const names = Object.keys(fields)
   const canonical = new Map(names.map(name => [name.toLowerCase(), name]))
-  return place => {
-    if (!isAbsent(place.node) && place.node.type !== 'Object') return wrongType(place, 'an object')
-    const { members, repeated } = membersOf(place)
+  return cursor => {
+    if (!isAbsent(cursor.node) && cursor.node.type !== 'Object') return wrongType(cursor, 'an object')
+    const { members, repeated } = membersOf(cursor)
     let failed = repeated
     for (const [lower, member] of members) {
       const name = canonical.get(lower)
       if (name !== undefined) {
-        place.notes.positions[childPath(place, name)] = member.at
+        cursor.notes.positions[childPath(cursor, name)] = member.at
         continue
       }
       const near = nearest(member.written, names)
       const hint = near === undefined ? '' : `; did you mean "${near}"?`
-      const child = { ...place, path: childPath(place, member.written), at: member.at }
+      const child = { ...cursor, path: childPath(cursor, member.written), at: member.at }
       refuse(child, 'unknown-key', `unknown key${hint}`, near === undefined ? names.join(', ') : undefined)
       failed = true
     }
     const read = names.map((name): [string, unknown] => {
       const member = members.get(name.toLowerCase())
-      const child = { ...place, node: member?.node, path: childPath(place, name), at: member?.at ?? place.at }
+      const child = {
+        ...cursor,
+        node: member?.node,
+        path: childPath(cursor, name),
+        at: member?.at ?? cursor.at,
+      }
       return [name, fields[name]?.(child)]
     })
-    if (failed || read.some(([, value]) => value === wrong)) return wrong
+    if (failed || read.some(([, value]) => value === invalid)) return invalid
     // Built key by key from `fields`: the type system cannot follow that, the tests do.
     return Object.fromEntries(read) as ObjectOf<F>
   }
@@ -120,35 +131,35 @@ export function object<F extends Fields>(fields: F): Reader<ObjectOf<F>> {
 
 /** An object with free keys. Keys come out in lower case: zot's loader does that to every map. */
 export function map<T>(reader: Reader<T>): Reader<Record<string, T>> {
-  return place => {
-    if (isAbsent(place.node)) return {}
-    if (place.node.type !== 'Object') return wrongType(place, 'an object')
-    const { members, repeated } = membersOf(place)
+  return cursor => {
+    if (isAbsent(cursor.node)) return {}
+    if (cursor.node.type !== 'Object') return wrongType(cursor, 'an object')
+    const { members, repeated } = membersOf(cursor)
     const entries: [string, T][] = []
     let failed = repeated
     for (const [lower, member] of members) {
-      const path = childPath(place, member.written)
-      place.notes.positions[path] = member.at
-      const value = reader({ ...place, node: member.node, path, at: member.at })
-      if (value === wrong) failed = true
+      const path = childPath(cursor, member.written)
+      cursor.notes.positions[path] = member.at
+      const value = reader({ ...cursor, node: member.node, path, at: member.at })
+      if (value === invalid) failed = true
       else entries.push([lower, value])
     }
-    return failed ? wrong : Object.fromEntries(entries)
+    return failed ? invalid : Object.fromEntries(entries)
   }
 }
 
 export function list<T>(reader: Reader<T>): Reader<T[]> {
-  return place => {
-    if (isAbsent(place.node)) return []
-    if (place.node.type !== 'Array') return wrongType(place, 'a list')
+  return cursor => {
+    if (isAbsent(cursor.node)) return []
+    if (cursor.node.type !== 'Array') return wrongType(cursor, 'a list')
     const values: T[] = []
     let failed = false
-    for (const [index, { value: node }] of place.node.elements.entries()) {
-      const value = reader({ ...place, node, path: `${place.path}[${index}]`, at: startOf(node) })
-      if (value === wrong) failed = true
+    for (const [index, { value: node }] of cursor.node.elements.entries()) {
+      const value = reader({ ...cursor, node, path: `${cursor.path}[${index}]`, at: startOf(node) })
+      if (value === invalid) failed = true
       else values.push(value)
     }
-    return failed ? wrong : values
+    return failed ? invalid : values
   }
 }
 
@@ -159,17 +170,17 @@ interface MemberAt {
 }
 
 /** The members by lower-case key; a key that comes twice is reported, and the first one kept. */
-function membersOf(place: Place): { members: Map<string, MemberAt>; repeated: boolean } {
+function membersOf(cursor: Cursor): { members: Map<string, MemberAt>; repeated: boolean } {
   const members = new Map<string, MemberAt>()
   let repeated = false
-  const object: ObjectNode | undefined = place.node?.type === 'Object' ? place.node : undefined
+  const object: ObjectNode | undefined = cursor.node?.type === 'Object' ? cursor.node : undefined
   for (const { name, value } of object?.members ?? []) {
     const written = name.type === 'String' ? name.value : name.name
     const earlier = members.get(written.toLowerCase())
     const at = startOf(name)
     if (earlier === undefined) members.set(written.toLowerCase(), { written, node: value, at })
     else {
-      const child = { ...place, path: childPath(place, written), at }
+      const child = { ...cursor, path: childPath(cursor, written), at }
       refuse(child, 'duplicate-key', `the same key as "${earlier.written}" in line ${earlier.at.line}`)
       repeated = true
     }
@@ -177,9 +188,9 @@ function membersOf(place: Place): { members: Map<string, MemberAt>; repeated: bo
   return { members, repeated }
 }
 
-const childPath = (place: Place, key: string): string => {
-  if (!/^[\w-]{1,80}$/.test(key)) return `${place.path}[${JSON.stringify(key.slice(0, 80))}]`
-  return place.path === '' ? key : `${place.path}.${key}`
+const childPath = (cursor: Cursor, key: string): string => {
+  if (!/^[\w-]{1,80}$/.test(key)) return `${cursor.path}[${JSON.stringify(key.slice(0, 80))}]`
+  return cursor.path === '' ? key : `${cursor.path}.${key}`
 }
 
 const startOf = (node: { loc: { start: Position } }): Position => ({

@@ -1,5 +1,5 @@
 import type { ValueNode } from './json-tree.ts'
-import { isAbsent, list, map, type Reader, refuse, wrong, wrongType } from './reader.ts'
+import { invalid, isAbsent, list, map, type Reader, refuse, wrongType } from './reader.ts'
 
 const unitsInMs: Record<string, number> = {
   ns: 1e-6,
@@ -36,33 +36,33 @@ const nanosecondsToMs = (ns: number): number => ns / 1e6
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
 
-export const text: Reader<string> = place =>
-  place.node?.type === 'String' ? place.node.value : wrongType(place, 'a string')
+export const text: Reader<string> = cursor =>
+  cursor.node?.type === 'String' ? cursor.node.value : wrongType(cursor, 'a string')
 
-export const nonEmptyText: Reader<string> = place => {
-  const value = text(place)
-  return value === '' ? refuse(place, 'missing', 'an empty string is not allowed here') : value
+export const nonEmptyText: Reader<string> = cursor => {
+  const value = text(cursor)
+  return value === '' ? refuse(cursor, 'missing', 'an empty string is not allowed here') : value
 }
 
 /** Text that may stand in a header of an answer: one line. */
-export const headerText: Reader<string> = place => {
-  const value = text(place)
+export const headerText: Reader<string> = cursor => {
+  const value = text(cursor)
   return typeof value === 'string' && /[^\t\x20-\x7e\x80-\xff]/.test(value)
-    ? refuse(place, 'not-allowed', 'this cannot stand in a header', 'one line of Latin letters and signs')
+    ? refuse(cursor, 'not-allowed', 'this cannot stand in a header', 'one line of Latin letters and signs')
     : value
 }
 
-export const flag: Reader<boolean> = place =>
-  place.node?.type === 'Boolean' ? place.node.value : wrongType(place, 'true or false')
+export const flag: Reader<boolean> = cursor =>
+  cursor.node?.type === 'Boolean' ? cursor.node.value : wrongType(cursor, 'true or false')
 
 export function integer(min: number, max = Number.MAX_SAFE_INTEGER): Reader<number> {
   const allowed =
     max === Number.MAX_SAFE_INTEGER ? `a whole number from ${min}` : `a whole number, ${min} to ${max}`
-  return place => {
-    if (place.node?.type !== 'Number') return wrongType(place, allowed)
-    const { value } = place.node
+  return cursor => {
+    if (cursor.node?.type !== 'Number') return wrongType(cursor, allowed)
+    const { value } = cursor.node
     if (Number.isInteger(value) && value >= min && value <= max) return value
-    return refuse(place, 'out-of-range', `${value} is out of range`, allowed)
+    return refuse(cursor, 'out-of-range', `${value} is out of range`, allowed)
   }
 }
 
@@ -71,63 +71,63 @@ export const texts = list(text)
 /** Go duration or nanoseconds, read as ms. `min` in ms. */
 export function duration(min = Number.NEGATIVE_INFINITY): Reader<number> {
   const allowed = 'a duration such as "30s", "24h" or "1h30m", or a number of nanoseconds'
-  return place => {
-    const { node } = place
-    if (node?.type !== 'String' && node?.type !== 'Number') return wrongType(place, allowed)
+  return cursor => {
+    const { node } = cursor
+    if (node?.type !== 'String' && node?.type !== 'Number') return wrongType(cursor, allowed)
     const ms = node.type === 'String' ? parseDuration(node.value) : nanosecondsToMs(node.value)
     if (ms === undefined || !Number.isFinite(ms)) {
-      return refuse(place, 'not-allowed', `${JSON.stringify(node.value)} is not a duration`, allowed)
+      return refuse(cursor, 'not-allowed', `${JSON.stringify(node.value)} is not a duration`, allowed)
     }
-    if (ms < min) return refuse(place, 'out-of-range', 'the duration is too short', `at least ${min} ms`)
+    if (ms < min) return refuse(cursor, 'out-of-range', 'the duration is too short', `at least ${min} ms`)
     return ms
   }
 }
 
 /** A port as string or number; empty and 0 let the kernel choose. */
-export const port: Reader<number> = place => {
+export const port: Reader<number> = cursor => {
   const allowed = '0 to 65535, as a string or a number; 0 lets the system choose'
-  const { node } = place
-  if (node?.type !== 'String' && node?.type !== 'Number') return wrongType(place, allowed)
+  const { node } = cursor
+  if (node?.type !== 'String' && node?.type !== 'Number') return wrongType(cursor, allowed)
   if (node.value === '') return 0
   const value = typeof node.value === 'number' || /^\d+$/.test(node.value) ? Number(node.value) : Number.NaN
   if (Number.isInteger(value) && value >= 0 && value <= 65535) return value
   const code = Number.isFinite(value) ? 'out-of-range' : 'not-allowed'
-  return refuse(place, code, `${JSON.stringify(node.value)} is not a port`, allowed)
+  return refuse(cursor, code, `${JSON.stringify(node.value)} is not a port`, allowed)
 }
 
 /** One of a few words, whatever its case; comes out as written in `words`. */
 export function oneOf<const W extends readonly string[]>(words: W): Reader<W[number]> {
-  return place => {
-    const value = text(place)
-    if (value === wrong) return wrong
+  return cursor => {
+    const value = text(cursor)
+    if (value === invalid) return invalid
     const found = words.find(word => word === value.toLowerCase())
-    return found ?? refuse(place, 'not-allowed', `${JSON.stringify(value)} is not known`, words.join(', '))
+    return found ?? refuse(cursor, 'not-allowed', `${JSON.stringify(value)} is not known`, words.join(', '))
   }
 }
 
 export function matching(pattern: RegExp, allowed: string): Reader<string> {
-  return place => {
-    const value = text(place)
-    if (value === wrong || pattern.test(value)) return value
-    return refuse(place, 'not-allowed', `${JSON.stringify(value)} has the wrong form`, allowed)
+  return cursor => {
+    const value = text(cursor)
+    if (value === invalid || pattern.test(value)) return value
+    return refuse(cursor, 'not-allowed', `${JSON.stringify(value)} has the wrong form`, allowed)
   }
 }
 
 /** Any JSON value; keys of objects in lower case. For drivers, whose options zot passes on unread. */
-export const anything: Reader<Json> = place => {
-  const node: ValueNode | undefined = place.node
+export const anything: Reader<Json> = cursor => {
+  const node: ValueNode | undefined = cursor.node
   if (isAbsent(node)) return null
   switch (node.type) {
     case 'Object':
-      return map(anything)(place)
+      return map(anything)(cursor)
     case 'Array':
-      return list(anything)(place)
+      return list(anything)(cursor)
     case 'String':
     case 'Number':
     case 'Boolean':
       return node.value
     default:
-      return wrongType(place, 'a JSON value')
+      return wrongType(cursor, 'a JSON value')
   }
 }
 

@@ -65,21 +65,24 @@ const subPath = checked(object(common(false)), withDelay)
 /** Ends with one slash, so that one folder inside another shows as a prefix. */
 const asFolder = (path: string): string => `${path.replace(/\/+$/, '')}/`
 
-export const storageShape = checked(object({ ...common(true), subPaths: map(subPath) }), (storage, place) => {
-  const roots = [asFolder(storage.rootDirectory)]
-  for (const [name, { rootDirectory }] of Object.entries(storage.subPaths)) {
-    const root = asFolder(rootDirectory)
-    if (roots.some(other => other.startsWith(root) || root.startsWith(other))) {
-      const at = below(place, 'subPaths')
-      return refuse(
-        at,
-        'conflict',
-        `the folder of "${name}" is the same as another, or inside it, or around it`,
-      )
+export const storageShape = checked(
+  object({ ...common(true), subPaths: map(subPath) }),
+  (storage, cursor) => {
+    const roots = [asFolder(storage.rootDirectory)]
+    for (const [name, { rootDirectory }] of Object.entries(storage.subPaths)) {
+      const root = asFolder(rootDirectory)
+      if (roots.some(other => other.startsWith(root) || root.startsWith(other))) {
+        const at = below(cursor, 'subPaths')
+        return refuse(
+          at,
+          'conflict',
+          `the folder of "${name}" is the same as another, or inside it, or around it`,
+        )
+      }
+      roots.push(root)
     }
-    roots.push(root)
-  }
-  return withDelay(storage)
-})
+    return withDelay(storage)
+  },
+)
 
 export type StorageConfig = ReadBy<typeof storageShape>

@@ -136,10 +136,10 @@ export class EventLog implements EventSink {
 
   #arm(): void {
     if (this.#closed) return
-    this.#cancel ??= this.#timer(together, () => this.#tell())
+    this.#cancel ??= this.#timer(together, () => this.#emitSummaries())
   }
 
-  #tell(): void {
+  #emitSummaries(): void {
     this.#cancel = undefined
     const pulls: PullCount[] = []
     for (const [repository, references] of this.#pulls)

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { ByteRange } from '../oci/range.ts'
 import type { BlobReader } from '../storage/storage.ts'
-import type { Exchange } from './exchange.ts'
+import type { RequestContext } from './request-context.ts'
 import type { RawHeaders } from './responder.ts'
 
 /** Large enough that the cost per call no longer counts. */
@@ -13,29 +13,29 @@ const smallestChunkSize = 16 * 1024
 const manyDownloads = 256
 let downloads = 0
 /** Buffers kept for the next download. */
-const spare: Buffer[] = []
-const maxSpare = 8
+const bufferPool: Buffer[] = []
+const maxPooled = 8
 
 /**
  * Streams a part of a blob, reading one chunk ahead while the one before is being sent. Ends when all is
  * handed to the system or the client is gone; a file that ends early breaks the connection.
  */
 export async function sendBlob(
-  exchange: Exchange,
+  context: RequestContext,
   status: number,
   headers: RawHeaders,
   blob: BlobReader,
   range: ByteRange,
 ): Promise<void> {
-  const { res } = exchange
+  const { res } = context
   const length = range.end - range.start + 1
-  exchange.status = status
-  exchange.bodySize = length
+  context.status = status
+  context.bodySize = length
   if (res.destroyed) return
   res.writeHead(status, headers as string[])
   if (length <= 0) return void res.end()
   const size = sizeOfChunks()
-  const buffers = length > size ? [take(size), take(size)] : [Buffer.allocUnsafe(length)]
+  const buffers = length > size ? [takeBuffer(size), takeBuffer(size)] : [Buffer.allocUnsafe(length)]
   downloads++
   let sending: Promise<boolean> | undefined
   try {
@@ -60,7 +60,7 @@ export async function sendBlob(
   } finally {
     downloads--
     // A buffer that may still be on its way must not be filled again.
-    if (res.writableEnded) keep(buffers)
+    if (res.writableEnded) returnToPool(buffers)
   }
 }
 
@@ -69,12 +69,13 @@ function sizeOfChunks(): number {
   return downloads < manyDownloads ? smallChunkSize : smallestChunkSize
 }
 
-function keep(buffers: readonly Buffer[]): void {
-  for (const buffer of buffers) if (buffer.length === chunkSize && spare.length < maxSpare) spare.push(buffer)
+function returnToPool(buffers: readonly Buffer[]): void {
+  for (const buffer of buffers)
+    if (buffer.length === chunkSize && bufferPool.length < maxPooled) bufferPool.push(buffer)
 }
 
-const take = (size: number): Buffer =>
-  (size === chunkSize ? spare.pop() : undefined) ?? Buffer.allocUnsafeSlow(size)
+const takeBuffer = (size: number): Buffer =>
+  (size === chunkSize ? bufferPool.pop() : undefined) ?? Buffer.allocUnsafeSlow(size)
 
 /** Whether the bytes are out. False: the client is gone. */
 function write(res: ServerResponse, bytes: Buffer): Promise<boolean> {

@@ -1,4 +1,4 @@
-import type { Exchange } from './exchange.ts'
+import type { RequestContext } from './request-context.ts'
 import { sendEmpty } from './responder.ts'
 
 export interface CorsOptions {
@@ -11,7 +11,7 @@ export interface CorsOptions {
 export interface Cors {
   /** Whether pages of this origin may change things. */
   allows(origin: string): boolean
-  open(exchange: Exchange, origin: string, methods: readonly string[]): boolean
+  open(context: RequestContext, origin: string, methods: readonly string[]): boolean
 }
 
 /** zot's list; the last one is how its pages say who they are. */
@@ -28,17 +28,17 @@ export function createCors({ allowOrigin, authenticates }: CorsOptions): Cors {
   allowed.delete('')
   const any = allowed.has('*')
   const allows = (origin: string): boolean => any || allowed.has(origin)
-  const open = (exchange: Exchange, origin: string, methods: readonly string[]): boolean => {
+  const open = (context: RequestContext, origin: string, methods: readonly string[]): boolean => {
     if (!allows(origin)) return false
-    const { res } = exchange
+    const { res } = context
     res.setHeader('Access-Control-Allow-Origin', any ? '*' : origin)
     if (!any) res.setHeader('Vary', 'Origin')
     // Never together with `*`: browsers refuse that, and so should we.
     if (authenticates && !any) res.setHeader('Access-Control-Allow-Credentials', 'true')
-    if (exchange.method !== 'OPTIONS') return false
+    if (context.method !== 'OPTIONS') return false
     res.setHeader('Access-Control-Allow-Methods', [...methods, 'OPTIONS'].join(','))
     res.setHeader('Access-Control-Allow-Headers', allowedHeaders)
-    sendEmpty(exchange, 204)
+    sendEmpty(context, 204)
     return true
   }
   return { allows, open }

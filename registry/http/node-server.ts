@@ -4,7 +4,7 @@ import type { TLSSocket } from 'node:tls'
 import { readListenAddress } from '../config/listen-address.ts'
 import { type Certificate, minTls } from './certificate.ts'
 import type { Connections } from './connections.ts'
-import type { Exchange } from './exchange.ts'
+import type { RequestContext } from './request-context.ts'
 
 export interface IdleLimits {
   /** How long a client may send nothing while something of it is awaited, ms; 0 or less: for ever. */
@@ -40,13 +40,13 @@ function serverLimits({ readTimeout }: IdleLimits) {
 function limitIdleness(
   server: Server,
   { readTimeout, writeTimeout }: IdleLimits,
-  exchangeOf: (socket: Socket) => Exchange | undefined,
+  contextOf: (socket: Socket) => RequestContext | undefined,
 ): void {
   const limits = [readTimeout, writeTimeout].filter(limit => limit > 0)
   const shortest = limits.length === 0 ? 0 : Math.min(...limits)
   server.timeout = shortest
   server.on('timeout', (socket: Socket) => {
-    const limit = limitOf(exchangeOf(socket))
+    const limit = limitOf(contextOf(socket))
     if (limit === 'now') return void socket.destroy()
     const waited = socket.timeout ?? 0
     if (limit > 0 && limit <= waited) return void socket.destroy()
@@ -54,9 +54,9 @@ function limitIdleness(
   })
 
   /** How long this connection may be still; 'now': nothing is under way, or the answer is complete. */
-  function limitOf(exchange: Exchange | undefined): number | 'now' {
-    if (!exchange || exchange.res.writableFinished) return 'now'
-    const { req, res } = exchange
+  function limitOf(context: RequestContext | undefined): number | 'now' {
+    if (!context || context.res.writableFinished) return 'now'
+    const { req, res } = context
     if (res.writableLength > 0) return writeTimeout
     // Bytes that lie here unread are not the client's delay.
     if (!req.complete && req.readableLength === 0) return readTimeout
@@ -102,7 +102,7 @@ export interface NodeServerOptions {
   /** Hears of every connection. */
   readonly connections: Connections
   /** What a connection is busy with. */
-  readonly exchangeOf: (socket: Socket) => Exchange | undefined
+  readonly contextOf: (socket: Socket) => RequestContext | undefined
 }
 
 export interface NodeServer {
@@ -119,7 +119,7 @@ export function createNodeServer(
   options: NodeServerOptions,
   onRequest: (req: IncomingMessage, res: ServerResponse) => void,
 ): NodeServer {
-  const { certificate, connections, limits, exchangeOf } = options
+  const { certificate, connections, limits, contextOf } = options
   const settings = {
     ...serverLimits(limits),
     // Notices a client that vanished without a word, so that its upload does not stay open for ever.
@@ -128,7 +128,7 @@ export function createNodeServer(
   }
   const prepare = (server: Server): void => {
     server.maxRequestsPerSocket = 0
-    limitIdleness(server, limits, exchangeOf)
+    limitIdleness(server, limits, contextOf)
   }
   if (!certificate) {
     const server = http.createServer(settings, onRequest)

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { errorTable, type Failure } from '../oci/error-table.ts'
-import type { Exchange } from './exchange.ts'
+import type { RequestContext } from './request-context.ts'
 
 /** Names and values in turn, as `writeHead` takes them fastest. */
 export type RawHeaders = readonly string[]
@@ -12,65 +12,60 @@ const discardFor = 30_000
 
 /** The one place that writes answers with a body in memory, or none. */
 export function send(
-  exchange: Exchange,
+  context: RequestContext,
   status: number,
   headers: RawHeaders,
   body?: Buffer | string,
 ): undefined {
-  const { req, res } = exchange
-  exchange.status = status
-  exchange.bodySize = body === undefined ? 0 : Buffer.byteLength(body)
+  const { req, res } = context
+  context.status = status
+  context.bodySize = body === undefined ? 0 : Buffer.byteLength(body)
   // A second answer would be a bug; a connection that is gone is not.
   if (res.headersSent || res.destroyed) return
   // Node takes a mutable array and does not change it.
   res.writeHead(status, headers as string[])
-  if (bodyIsComing(req)) answerEarly(exchange, body)
+  if (bodyIsComing(req)) answerEarly(context, body)
   else res.end(body)
   return undefined
 }
 
 /** `headers` without length and version. 204 has no length. */
-export function sendEmpty(exchange: Exchange, status: number, headers: RawHeaders = []): undefined {
+export function sendEmpty(context: RequestContext, status: number, headers: RawHeaders = []): undefined {
   return send(
-    exchange,
+    context,
     status,
     status === 204 ? [...headers, ...version] : [...headers, 'Content-Length', '0', ...version],
   )
 }
 
 export function sendJson(
-  exchange: Exchange,
+  context: RequestContext,
   status: number,
   value: unknown,
   headers: RawHeaders = [],
 ): undefined {
   const body = Buffer.from(JSON.stringify(value))
-  return sendBytes(exchange, status, 'application/json', body, headers)
+  return sendBytes(context, status, 'application/json', body, headers)
 }
 
 export function sendBytes(
-  exchange: Exchange,
+  context: RequestContext,
   status: number,
   type: string,
   body: Buffer,
   headers: RawHeaders = [],
 ): undefined {
   const length = String(body.length)
-  return send(
-    exchange,
-    status,
-    ['Content-Type', type, 'Content-Length', length, ...headers, ...version],
-    body,
-  )
+  return send(context, status, ['Content-Type', type, 'Content-Length', length, ...headers, ...version], body)
 }
 
 /** Tells a failure in the form of the specification, with status and words from the table. */
-export function sendFailure(exchange: Exchange, failure: Failure, headers: RawHeaders = []): undefined {
+export function sendFailure(context: RequestContext, failure: Failure, headers: RawHeaders = []): undefined {
   const row = errorTable[failure.name]
-  exchange.failure = failure
+  context.failure = failure
   const error = { code: row.code, message: row.message, detail: failure.detail ?? {} }
   const retry = row.status === 503 ? ['Retry-After', '5'] : []
-  return sendJson(exchange, row.status, { errors: [error] }, [...headers, ...retry])
+  return sendJson(context, row.status, { errors: [error] }, [...headers, ...retry])
 }
 
 /** A request without a body is not `complete` either when its headers have just been read. */
@@ -82,7 +77,7 @@ const bodyIsComing = (req: IncomingMessage): boolean =>
  * Answers a request whose body is still coming. Ending the answer would end the connection under a client
  * that sends everything before it reads, and with it the answer; so the rest is read and thrown away first.
  */
-function answerEarly({ req, res }: Exchange, body: Buffer | string | undefined): void {
+function answerEarly({ req, res }: RequestContext, body: Buffer | string | undefined): void {
   if (body === undefined) res.flushHeaders()
   else res.write(body)
   const timer = setTimeout(() => req.destroy(), discardFor).unref()

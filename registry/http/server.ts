@@ -1,19 +1,19 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Logger } from '../log/logger.ts'
-import { accessLine, secretFree } from '../log/request-log.ts'
+import { accessLine, maskSecrets } from '../log/request-log.ts'
 import { errorTable } from '../oci/error-table.ts'
 import type { Certificate } from './certificate.ts'
 import { type Clients, createClients } from './client.ts'
 import { Connections, limitNotes, UnderWay } from './connections.ts'
 import type { Cors } from './cors.ts'
-import type { Exchange, Handlers } from './exchange.ts'
 import type { IdleLimits } from './node-server.ts'
 import { createNodeServer } from './node-server.ts'
 import type { RateLimit } from './rate-limit.ts'
+import type { Handlers, RequestContext } from './request-context.ts'
+import { RequestQueue } from './request-queue.ts'
 import { sendFailure } from './responder.ts'
 import { type Route, routeOf } from './router.ts'
-import { Turns } from './turns.ts'
 
 export interface ServerOptions {
   readonly handlers: Handlers
@@ -30,7 +30,7 @@ export interface ServerOptions {
   /** Paths beyond those of the API. */
   readonly paths?: ReadonlyMap<string, Route>
   /** Hears of every request when its answer is complete. */
-  readonly onAnswered?: (exchange: Exchange) => void
+  readonly onAnswered?: (context: RequestContext) => void
   /** Whether answers should end their connection. */
   readonly isDraining: () => boolean
 }
@@ -76,42 +76,42 @@ export function createRegistryServer(options: ServerOptions): RegistryServer {
     onLimit: limitNotes(logger),
   })
 
-  const settle = (exchange: Exchange): void => {
+  const settle = (context: RequestContext): void => {
     try {
-      tell(exchange)
+      tell(context)
     } catch (error) {
       // The request is answered: what cannot be noted about it ends nothing.
       logger.log('error', 'a request could not be noted', { error: textOf(error) })
     }
   }
 
-  const tell = (exchange: Exchange): void => {
-    const { failure, status } = exchange
+  const tell = (context: RequestContext): void => {
+    const { failure, status } = context
     // What the operator can do something about; clients' own mistakes are in the line below.
     if (failure !== undefined && status >= 500 && status !== 503) {
-      const path = secretFree(exchange.req.url ?? '')
+      const path = maskSecrets(context.req.url ?? '')
       logger.log('error', errorTable[failure.name].message, {
-        method: exchange.method,
+        method: context.method,
         path,
         ...failure.detail,
       })
     }
-    if (logger.keeps('info')) logger.line(accessLine(exchange))
-    onAnswered?.(exchange)
+    if (logger.isEnabled('info')) logger.line(accessLine(context))
+    onAnswered?.(context)
   }
 
-  const dispatch = (exchange: Exchange): undefined | Promise<void> => {
-    const { method, route, req } = exchange
-    const wait = rateLimit?.(exchange.client.key, method, pathOf(req)) ?? 0
-    if (wait > 0) return sendFailure(exchange, { name: 'rate-limited' }, ['Retry-After', String(wait)])
-    if (route.kind === 'none') return sendFailure(exchange, { name: 'route-unknown' })
-    if (route.kind === 'malformed') return sendFailure(exchange, { name: 'name-invalid' })
+  const dispatch = (context: RequestContext): undefined | Promise<void> => {
+    const { method, route, req } = context
+    const wait = rateLimit?.(context.client.key, method, pathOf(req)) ?? 0
+    if (wait > 0) return sendFailure(context, { name: 'rate-limited' }, ['Retry-After', String(wait)])
+    if (route.kind === 'none') return sendFailure(context, { name: 'route-unknown' })
+    if (route.kind === 'malformed') return sendFailure(context, { name: 'name-invalid' })
     const { origin } = req.headers
-    if (origin !== undefined && cors.open(exchange, origin, Object.keys(handlers[route.kind]))) return
+    if (origin !== undefined && cors.open(context, origin, Object.keys(handlers[route.kind]))) return
     const handler = handlers[route.kind][method]
     if (!handler) {
       const allow = Object.keys(handlers[route.kind]).join(', ')
-      return sendFailure(exchange, { name: 'method-unsupported' }, ['Allow', allow])
+      return sendFailure(context, { name: 'method-unsupported' }, ['Allow', allow])
     }
     // Clients of registries are no web pages; a browser says so with Origin on everything that changes.
     const isAllowed = origin === undefined || cors.allows(origin)
@@ -120,26 +120,26 @@ export function createRegistryServer(options: ServerOptions): RegistryServer {
       !isRead(method) &&
       !(ownPageRoutes.has(route.kind) && isOwnPage(origin, req.headers.host))
     ) {
-      return sendFailure(exchange, { name: 'origin-denied' })
+      return sendFailure(context, { name: 'origin-denied' })
     }
-    return handler(exchange)
+    return handler(context)
   }
 
-  const failed = (exchange: Exchange, error: unknown): void => {
+  const failed = (context: RequestContext, error: unknown): void => {
     logger.log('error', 'request failed unexpectedly', {
-      method: exchange.method,
-      path: secretFree(exchange.req.url ?? ''),
+      method: context.method,
+      path: maskSecrets(context.req.url ?? ''),
       error: textOf(error),
     })
-    sendFailure(exchange, { name: 'unexpected' })
+    sendFailure(context, { name: 'unexpected' })
   }
 
-  const begin = (req: IncomingMessage, res: ServerResponse): Exchange => {
+  const begin = (req: IncomingMessage, res: ServerResponse): RequestContext => {
     const url = req.url ?? '/'
     const question = url.indexOf('?')
     const path = question < 0 ? url : url.slice(0, question)
     const route = routeOf(path)
-    const exchange: Exchange = {
+    const context: RequestContext = {
       req,
       res,
       method: req.method ?? 'GET',
@@ -156,65 +156,65 @@ export function createRegistryServer(options: ServerOptions): RegistryServer {
     if (isDraining()) res.shouldKeepAlive = false
     const { socket } = req
     // Stays idle for the limits: whoever has too much under way holds no connection by asking for more.
-    if (!underWay.hasRoom(exchange.client)) {
-      sendFailure(exchange, { name: 'too-many-under-way' }, ['Retry-After', '1'])
-      exchange.isSettled = true
-      settle(exchange)
-      return exchange
+    if (!underWay.hasRoom(context.client)) {
+      sendFailure(context, { name: 'too-many-under-way' }, ['Retry-After', '1'])
+      context.isSettled = true
+      settle(context)
+      return context
     }
     let answer: undefined | Promise<void>
     try {
-      answer = dispatch(exchange)
+      answer = dispatch(context)
     } catch (error) {
-      failed(exchange, error)
+      failed(context, error)
     }
     if (answer === undefined) {
-      finish(exchange)
-      return exchange
+      finish(context)
+      return context
     }
     running++
-    hold(exchange)
+    hold(context)
     void answer
-      .catch((error: unknown) => failed(exchange, error))
+      .catch((error: unknown) => failed(context, error))
       .finally(() => {
         running--
-        if (res.writableLength > 0) res.once('close', () => letGo(exchange))
-        else letGo(exchange)
-        settle(exchange)
-        turns.settled(exchange, socket)
+        if (res.writableLength > 0) res.once('close', () => letGo(context))
+        else letGo(context)
+        settle(context)
+        turns.settled(context, socket)
         registry.onSettled()
       })
-    return exchange
+    return context
   }
 
   /** Answered at once. */
-  const finish = (exchange: Exchange): void => {
-    exchange.isSettled = true
-    if (exchange.res.writableLength > 0) {
-      hold(exchange)
-      exchange.res.once('close', () => letGo(exchange))
-    } else connections.used(exchange.req.socket)
-    settle(exchange)
+  const finish = (context: RequestContext): void => {
+    context.isSettled = true
+    if (context.res.writableLength > 0) {
+      hold(context)
+      context.res.once('close', () => letGo(context))
+    } else connections.used(context.req.socket)
+    settle(context)
     if (isDraining()) registry.onSettled()
   }
 
   /** Under way until the system has all of the answer: what a client does not take lies here. */
-  const hold = ({ client, req }: Exchange): void => {
+  const hold = ({ client, req }: RequestContext): void => {
     underWay.begin(client)
     connections.busy(req.socket)
   }
-  const letGo = ({ client, req }: Exchange): void => {
+  const letGo = ({ client, req }: RequestContext): void => {
     underWay.end(client)
     connections.idle(req.socket)
   }
 
-  const turns = new Turns<Exchange>(begin)
+  const turns = new RequestQueue<RequestContext>(begin)
   const { server, replaceCertificate } = createNodeServer(
     {
       limits: options.limits,
       certificate: options.certificate,
       connections,
-      exchangeOf: socket => turns.of(socket),
+      contextOf: socket => turns.of(socket),
     },
     (req, res) => turns.take(req, res),
   )

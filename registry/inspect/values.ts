@@ -59,7 +59,7 @@ export function adviseAccess(
 export function inspectValues({ config }: Read, notes: Notebook): void {
   const { auth, accessControl, externalUrl, allowOrigin } = config.http
   const retention = compileRetention(config.storage)
-  for (const sentence of retention.ok ? [] : retention.problems) told(sentence, notes.problem)
+  for (const sentence of retention.ok ? [] : retention.problems) noteSentence(sentence, notes.problem)
   const signIn = readProviders(config)
   for (const { keyPath, message } of signIn.ok ? [] : signIn.problems) notes.problem(keyPath, message)
   for (const { key, issuer } of signIn.ok ? signIn.providers : [])
@@ -88,7 +88,7 @@ export function inspectValues({ config }: Read, notes: Notebook): void {
   }
   if (accessControl) {
     for (const sentence of adviseAccess(accessControl, auth?.openid !== undefined))
-      told(sentence, notes.warning)
+      noteSentence(sentence, notes.warning)
     if (!auth)
       notes.warning(
         'http.accessControl',
@@ -122,7 +122,7 @@ export function inspectValues({ config }: Read, notes: Notebook): void {
 }
 
 /** Passes on a sentence that begins with its key path. */
-function told(sentence: string, note: (keyPath: string, message: string) => void): void {
+function noteSentence(sentence: string, note: (keyPath: string, message: string) => void): void {
   const colon = sentence.search(/:\s/)
   note(sentence.slice(0, colon), sentence.slice(colon + 2))
 }

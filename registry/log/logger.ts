@@ -28,7 +28,7 @@ const flushFor = 500
 export interface Logger {
   log(level: Level, message: string, fields?: Readonly<Record<string, unknown>>): void
   /** Whether lines of this level are kept. */
-  keeps(level: Level): boolean
+  isEnabled(level: Level): boolean
   /** From now on keeps lines of this level and above. */
   setLevel(level: string): void
   /** A finished line without its newline; for callers who build their own. */
@@ -92,7 +92,7 @@ export function openLogger(level: string, output: string | undefined, maxBacklog
     setLevel: next => {
       threshold = ranks[next] ?? 0
     },
-    keeps: asked => (ranks[asked] ?? 0) >= threshold,
+    isEnabled: asked => (ranks[asked] ?? 0) >= threshold,
     log: (asked, message, fields) => {
       if ((ranks[asked] ?? 0) >= threshold) line(printLine(asked, message, fields))
     },

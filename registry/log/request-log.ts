@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { Exchange } from '../http/exchange.ts'
+import type { RequestContext } from '../http/request-context.ts'
 import { openLogger, timestamp } from './logger.ts'
 
 /** Parameters whose values are about images and pages; every other one might be a secret. */
@@ -20,7 +20,7 @@ const harmless = new Set([
 const maxLength = 4096
 
 /** A path with its query as it may stand in a log: the values of unknown parameters are masked. */
-export function secretFree(url: string): string {
+export function maskSecrets(url: string): string {
   const text = url.length > maxLength ? url.slice(0, maxLength) : url
   const question = text.indexOf('?')
   if (question < 0) return text
@@ -42,15 +42,15 @@ const quoted = new Map<string, string>()
  * zot's line about a request, built by hand: it is written thousands of times a second. Of the headers it
  * has the two that help; credentials only as the fact that there were some, cookies never.
  */
-export function accessLine(exchange: Exchange): string {
-  const { req, method, status, bodySize, startedAt, identity } = exchange
+export function accessLine(context: RequestContext): string {
+  const { req, method, status, bodySize, startedAt, identity } = context
   const { authorization, 'user-agent': agent, 'content-type': type } = req.headers
   let headers = ''
   if (authorization !== undefined) headers += ',"Authorization":["******"]'
   if (type !== undefined) headers += `,"Content-Type":[${quote(type)}]`
   if (agent !== undefined) headers += `,"User-Agent":[${quote(agent)}]`
   const latency = (performance.now() - startedAt).toFixed(3)
-  return `{"time":"${timestamp(Date.now())}","level":"info","message":"HTTP API","component":"session","module":"http","clientIP":"${peerOf(req.socket)}","method":"${method}","path":${JSON.stringify(secretFree(req.url ?? ''))},"statusCode":${status},"latency":"${latency}ms","bodySize":${bodySize},"headers":{${headers.slice(1)}},"username":${identity ? quote(identity.user) : '""'}}`
+  return `{"time":"${timestamp(Date.now())}","level":"info","message":"HTTP API","component":"session","module":"http","clientIP":"${peerOf(req.socket)}","method":"${method}","path":${JSON.stringify(maskSecrets(req.url ?? ''))},"statusCode":${status},"latency":"${latency}ms","bodySize":${bodySize},"headers":{${headers.slice(1)}},"username":${identity ? quote(identity.user) : '""'}}`
 }
 
 /** Address and port of a client. */
@@ -108,7 +108,7 @@ export function openAudit(file: string): Audit {
         clientIP: client,
         subject: user,
         action: method,
-        object: secretFree(path),
+        object: maskSecrets(path),
         status,
       })
     },

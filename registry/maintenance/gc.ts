@@ -1,6 +1,6 @@
 import type { EventSink } from '../events/event.ts'
 import type { Logger } from '../log/logger.ts'
-import type { Upkeep } from '../storage/upkeep.ts'
+import type { StoreMaintenance } from '../storage/maintenance.ts'
 import { type Decision, planRetention, type Usage } from './retention.ts'
 import type { Retention } from './retention-policy.ts'
 
@@ -10,8 +10,8 @@ export interface UsageRecords {
   forget(repository: string, reference: string): void
 }
 
-export interface GcContext {
-  readonly upkeep: Upkeep
+export interface GcDeps {
+  readonly maintenance: StoreMaintenance
   readonly logger: Pick<Logger, 'log'>
   readonly usage: UsageRecords | undefined
   /** Since when pulls are counted, ms since the epoch. */
@@ -53,19 +53,19 @@ export const noTotals = (): GcTotals => ({
  * the log says which would go; blobs that nothing names go all the same.
  */
 export async function collectRepository(
-  context: GcContext,
+  deps: GcDeps,
   rules: GcRules,
   name: string,
   totals: GcTotals,
   signal: AbortSignal,
 ): Promise<void> {
-  const { upkeep, logger, now, pause, countedSince } = context
+  const { maintenance, logger, now, pause, countedSince } = deps
   const { delay, retention } = rules
-  const usage = context.usage?.list(name)
+  const usage = deps.usage?.list(name)
   const log = (message: string, fields: Readonly<Record<string, unknown>>): void =>
     logger.log('warn', message, { module: 'gc', repository: name, ...fields })
   let decisions: readonly Decision[] = []
-  const result = await upkeep.collect(name, {
+  const result = await maintenance.collect(name, {
     decide: manifests => {
       const plan = planRetention({
         manifests,
@@ -89,14 +89,14 @@ export async function collectRepository(
     const applied = decisions.filter(
       it => it.decision === 'keep' || retention.dryRun || gone.has(`${it.digest} ${it.tag ?? ''}`),
     )
-    for (const decision of applied) sayDecision(context, retention.dryRun, name, decision)
+    for (const decision of applied) sayDecision(deps, retention.dryRun, name, decision)
     for (const { tag, digest, staysByDigest } of removed) {
-      if (tag !== undefined) context.usage?.forget(name, tag)
-      if (!staysByDigest) context.usage?.forget(name, digest)
+      if (tag !== undefined) deps.usage?.forget(name, tag)
+      if (!staysByDigest) deps.usage?.forget(name, digest)
       await pause()
     }
     if (removed.length + blobs > 0)
-      context.events?.emit({
+      deps.events?.emit({
         kind: 'collected',
         repository: name,
         removed: removed.map(({ digest, tag }) => ({ digest, ...(tag === undefined ? {} : { tag }) })),
@@ -112,14 +112,14 @@ export async function collectRepository(
     totals.failures++
     log('garbage collection failed', { error: result.error.name, ...detailOf(result.error.detail) })
   }
-  const left = await upkeep.removeLeftovers(name, now() - delay)
+  const left = await maintenance.removeLeftovers(name, now() - delay)
   totals.uploads += left.uploads
   totals.syncs += left.syncs
 }
 
 /** zot's line, for whoever reads it by program. */
 function sayDecision(
-  { logger }: GcContext,
+  { logger }: GcDeps,
   dryRun: boolean,
   repository: string,
   { decision, reason, digest, mediaType, tag, pushedAt, pulledAt }: Decision,

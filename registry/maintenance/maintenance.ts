@@ -7,8 +7,8 @@ import { isObject, parseJson } from '../oci/json.ts'
 import type { BlobIndex } from '../storage/blob-index.ts'
 import { makeFolderBelow, writeDurably } from '../storage/durable.ts'
 import { layout } from '../storage/layout.ts'
-import type { Upkeep } from '../storage/upkeep.ts'
-import { collectRepository, type GcContext, type GcRules, noTotals, type UsageRecords } from './gc.ts'
+import type { StoreMaintenance } from '../storage/maintenance.ts'
+import { collectRepository, type GcDeps, type GcRules, noTotals, type UsageRecords } from './gc.ts'
 import { type CompiledRetention, compileRetention } from './retention-policy.ts'
 import {
   createPace,
@@ -43,7 +43,7 @@ export interface MaintenanceOptions {
   readonly root: string
   /** Where pulls are counted, if it is another one. */
   readonly usageRoot?: string
-  readonly upkeep: Upkeep
+  readonly maintenance: StoreMaintenance
   readonly logger: Pick<Logger, 'log'>
   /** Undefined: nothing is known of pulls, and policies that go by pulls keep everything. */
   readonly usage: UsageRecords | undefined
@@ -70,7 +70,7 @@ export type OpenMaintenance =
   | { readonly ok: true; readonly maintenance: Maintenance }
   | { readonly ok: false; readonly problems: readonly string[] }
 
-/** What is wrong with the upkeep that a configuration asks for, in words. */
+/** What is wrong with the maintenance that a configuration asks for, in words. */
 function maintenanceProblems({ storage }: Config): readonly string[] {
   const compiled = compileRetention(storage)
   return compiled.ok ? [] : compiled.problems
@@ -78,12 +78,12 @@ function maintenanceProblems({ storage }: Config): readonly string[] {
 
 /** Keeps the store in order in the background: garbage collection, retention, scrub. */
 export async function openMaintenance(options: MaintenanceOptions): Promise<OpenMaintenance> {
-  const { root, upkeep, logger, usage, observer, events, now = Date.now } = options
+  const { root, maintenance, logger, usage, observer, events, now = Date.now } = options
   const compiled = compileRetention(options.config.storage)
   if (!compiled.ok) return compiled
   const scrubbedAt = await lastScrub(root)
-  const context: Omit<GcContext, 'pause'> = {
-    upkeep,
+  const deps: Omit<GcDeps, 'pause'> = {
+    maintenance,
     logger,
     usage,
     countedSince: usage ? await countedSince(options.usageRoot ?? root, now()) : now(),
@@ -126,8 +126,8 @@ export async function openMaintenance(options: MaintenanceOptions): Promise<Open
     guarded(logger, 'gc', async signal => {
       const startedAt = performance.now()
       const totals = noTotals()
-      const pausing = { ...context, pause: createPace(signal) }
-      const names = await namesFrom(upkeep, resumeAfter)
+      const pausing = { ...deps, pause: createPace(signal) }
+      const names = await namesFrom(maintenance, resumeAfter)
       const getsOn = progressOf('gc', names.length)
       for (const name of names) {
         if (signal.aborted || (window && opensIn(window, now()) > 0)) break
@@ -163,13 +163,13 @@ export async function openMaintenance(options: MaintenanceOptions): Promise<Open
     const known = new Map<string, boolean>()
     const pause = createPace(signal)
     let affected = 0
-    const names = await namesFrom(upkeep, '')
+    const names = await namesFrom(maintenance, '')
     const getsOn = progressOf('scrub', names.length)
     for (const name of names) {
       if (signal.aborted) return
       let rows: readonly ScrubRow[] = []
       await forOne('scrub', name, signal, async () => {
-        rows = await scrubRepository({ upkeep, logger, pause, signal, known }, name, totals)
+        rows = await scrubRepository({ maintenance, logger, pause, signal, known }, name, totals)
       })
       for (const { repository, tag, status, blob, error } of rows) {
         if (status === 'ok') continue
@@ -193,10 +193,10 @@ export async function openMaintenance(options: MaintenanceOptions): Promise<Open
     if (!blobIndex || isNoted) return
     const pause = createPace(signal)
     let missing = 0
-    for await (const name of upkeep.names(() => missing++)) {
+    for await (const name of maintenance.names(() => missing++)) {
       if (noted.has(name)) continue
       const done = await forOne('dedupe', name, signal, async () => {
-        for await (const digest of upkeep.blobs(name)) {
+        for await (const digest of maintenance.blobs(name)) {
           blobIndex.note(name, digest.text)
           await pause()
         }
@@ -299,21 +299,21 @@ const textOf = (error: unknown): string =>
   error instanceof Error ? (error.stack ?? error.message) : String(error)
 
 /** Sorted, beginning behind `after` and going round. */
-async function namesFrom(upkeep: Upkeep, after: string): Promise<string[]> {
+async function namesFrom(maintenance: StoreMaintenance, after: string): Promise<string[]> {
   const names: string[] = []
-  for await (const name of upkeep.names()) names.push(name)
+  for await (const name of maintenance.names()) names.push(name)
   names.sort()
   return [...names.filter(name => name > after), ...names.filter(name => name <= after)]
 }
 
 /** The file of the counts is as old as the counting. */
 async function countedSince(root: string, now: number): Promise<number> {
-  const found = await stat(join(layout.own(root), 'activity.db')).catch(() => undefined)
+  const found = await stat(join(layout.ownFolder(root), 'activity.db')).catch(() => undefined)
   // Where the file system keeps no time of birth there is none, or it is 1970.
   return found && found.birthtimeMs > 0 ? found.birthtimeMs : now
 }
 
-const scrubFile = (root: string): string => join(layout.own(root), 'scrub.json')
+const scrubFile = (root: string): string => join(layout.ownFolder(root), 'scrub.json')
 
 /** When the last whole round ended, ms since the epoch. */
 async function lastScrub(root: string): Promise<number | undefined> {
@@ -324,6 +324,6 @@ async function lastScrub(root: string): Promise<number | undefined> {
 }
 
 async function rememberScrub(root: string, finishedAt: number): Promise<void> {
-  await makeFolderBelow(root, layout.own(root))
+  await makeFolderBelow(root, layout.ownFolder(root))
   await writeDurably(scrubFile(root), JSON.stringify({ finishedAt }), `${scrubFile(root)}.new`)
 }

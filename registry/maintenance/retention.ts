@@ -1,5 +1,5 @@
 import type { Removal } from '../oci/layout-index.ts'
-import type { SurveyedManifest } from '../storage/upkeep.ts'
+import type { SurveyedManifest } from '../storage/maintenance.ts'
 import type { KeepRules, Policy } from './retention-policy.ts'
 
 /** Times in ms since the epoch. */

@@ -1,7 +1,7 @@
 import type { Logger } from '../log/logger.ts'
 import type { Digest } from '../oci/reference.ts'
 import { errnoOf } from '../storage/errno.ts'
-import type { SurveyedManifest, Upkeep } from '../storage/upkeep.ts'
+import type { StoreMaintenance, SurveyedManifest } from '../storage/maintenance.ts'
 
 /** One image, or one blob that no image names (without a tag), and how it is. */
 export interface ScrubRow {
@@ -13,8 +13,8 @@ export interface ScrubRow {
   readonly error: string
 }
 
-export interface ScrubContext {
-  readonly upkeep: Upkeep
+export interface ScrubDeps {
+  readonly maintenance: StoreMaintenance
   readonly logger: Pick<Logger, 'log'>
   readonly pause: () => Promise<void>
   readonly signal: AbortSignal
@@ -36,18 +36,18 @@ const notFound = 'blob not found'
  * that nobody is given it; the log says where to. Answers how the images are.
  */
 export async function scrubRepository(
-  context: ScrubContext,
+  deps: ScrubDeps,
   name: string,
   totals: ScrubTotals,
 ): Promise<ScrubRow[]> {
-  const { upkeep, logger, pause, signal } = context
+  const { maintenance, logger, pause, signal } = deps
   const bad = new Map<string, string>()
   const there = new Set<string>()
   try {
-    for await (const digest of upkeep.blobs(name)) {
+    for await (const digest of maintenance.blobs(name)) {
       if (signal.aborted) return []
       totals.blobs++
-      const problem = await scrubBlob(context, name, digest, totals)
+      const problem = await scrubBlob(deps, name, digest, totals)
       if (problem === undefined) there.add(digest.text)
       else bad.set(digest.text, problem)
       await pause()
@@ -64,7 +64,7 @@ export async function scrubRepository(
     })
     return [loose(name, '', `cannot be read: ${errno}`)]
   }
-  const surveyed = await upkeep.survey(name, pause)
+  const surveyed = await maintenance.survey(name, pause)
   if (!surveyed.ok) {
     if (surveyed.error.name === 'name-unknown')
       return [...bad].map(([blob, error]) => loose(name, blob, error))
@@ -77,7 +77,7 @@ export async function scrubRepository(
   const told = new Set<string>()
   const byDigest = new Map(surveyed.value.map(manifest => [manifest.digest, manifest]))
   for (const manifest of surveyed.value) {
-    const wrong = await firstWrong(context, name, manifest, byDigest, bad, there)
+    const wrong = await firstWrong(deps, name, manifest, byDigest, bad, there)
     if (wrong) told.add(wrong.blob)
     const tags = manifest.tags.length > 0 ? manifest.tags : ['']
     for (const tag of tags)
@@ -103,12 +103,12 @@ const loose = (repository: string, blob: string, error: string): ScrubRow => ({
 
 /** What is wrong with a blob; undefined: nothing. */
 async function scrubBlob(
-  { upkeep, logger, pause, signal, known }: ScrubContext,
+  { maintenance, logger, pause, signal, known }: ScrubDeps,
   repository: string,
   digest: Digest,
   totals: ScrubTotals,
 ): Promise<string | undefined> {
-  const health = await upkeep.check(repository, digest, { pause, signal, known })
+  const health = await maintenance.check(repository, digest, { pause, signal, known })
   const fields = { module: 'scrub', repository, blob: digest.text }
   switch (health.kind) {
     case 'sound':
@@ -121,7 +121,7 @@ async function scrubBlob(
       return `cannot be read: ${health.reason}`
     case 'corrupt': {
       totals.corrupt++
-      const moved = await upkeep.quarantine(repository, digest, health.inode)
+      const moved = await maintenance.quarantine(repository, digest, health.inode)
       if (!moved.ok) {
         logger.log('error', 'a blob is damaged, and could not be put into quarantine', {
           ...fields,
@@ -143,7 +143,7 @@ async function scrubBlob(
 
 /** The first of what an image needs that is damaged or missing. */
 async function firstWrong(
-  { upkeep }: ScrubContext,
+  { maintenance }: ScrubDeps,
   name: string,
   root: SurveyedManifest,
   byDigest: ReadonlyMap<string, SurveyedManifest>,
@@ -160,7 +160,7 @@ async function firstWrong(
     if (damaged !== undefined) return { blob: damaged, error: bad.get(damaged) ?? badDigest }
     for (const needed of [digest, ...required]) {
       // What came after the look at the folder is there all the same.
-      if (there.has(needed) || (await upkeep.has(name, needed))) there.add(needed)
+      if (there.has(needed) || (await maintenance.has(name, needed))) there.add(needed)
       else return { blob: needed, error: notFound }
     }
     for (const link of links) {

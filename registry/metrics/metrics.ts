@@ -66,7 +66,7 @@ class RepoLatency extends Summary<'repo'> {
 }
 
 /** What an answered request says about itself. */
-export interface Answered {
+export interface AnsweredRequest {
   readonly method: string
   readonly status: number
   /** Undefined for requests that are about no repository. */
@@ -91,7 +91,7 @@ export interface MetricsOptions {
 export interface Metrics {
   readonly contentType: string
   text(): Promise<string>
-  answered(request: Answered): void
+  answered(request: AnsweredRequest): void
   /** A blob was stored; from its first request on. */
   uploadStored(seconds: number): void
   lockWaited(lockType: 'RLock' | 'RWLock', seconds: number): void

@@ -32,7 +32,7 @@ const isMap = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** A part of the registry that can follow a changed configuration while it serves. */
-export interface Part {
+export interface Reloadable {
   /** Key paths it takes, with everything below them: "http.accessControl". */
   readonly keys: readonly string[]
   /** What is wrong with the new values, in words; asked of every part before any applies. Optional. */
@@ -89,12 +89,12 @@ export function createReloader(
   file: string,
   started: Config,
   logger: Logger,
-  parts: readonly Part[],
+  parts: readonly Reloadable[],
 ): Reloader {
   let current = started
   const reloadable = parts.flatMap(part => part.keys)
   /** What could be brought neither to the new configuration nor back; tried again with the next change. */
-  const unsettled = new Set<Part>()
+  const unsettled = new Set<Reloadable>()
 
   const refuse = (problems: readonly string[]): void =>
     logger.log('error', 'failed to reload config, the old one stays', {
@@ -126,8 +126,8 @@ export function createReloader(
   }
 
   /** All or none: where one part fails, those before it and it itself go back. Answers what failed. */
-  const applyAll = async (touched: readonly Part[], next: Config): Promise<string | undefined> => {
-    const begun: Part[] = []
+  const applyAll = async (touched: readonly Reloadable[], next: Config): Promise<string | undefined> => {
+    const begun: Reloadable[] = []
     try {
       for (const part of touched) {
         begun.push(part)
@@ -141,7 +141,7 @@ export function createReloader(
     }
   }
 
-  const goBack = async (part: Part): Promise<void> => {
+  const goBack = async (part: Reloadable): Promise<void> => {
     try {
       await part.apply(current)
       unsettled.delete(part)

@@ -2,7 +2,7 @@ import { readBody } from '../../lib/http-body.ts'
 import { type ApiKey, type KeyPolicy, parseKeyRequest } from '../auth/api-key.ts'
 import type { Identity } from '../auth/identity.ts'
 import { printScope } from '../auth/scope.ts'
-import type { Exchange } from '../http/exchange.ts'
+import type { RequestContext } from '../http/request-context.ts'
 import { send, sendFailure, sendJson } from '../http/responder.ts'
 import type { Logger } from '../log/logger.ts'
 import type { ApiKeys } from '../metadata/api-keys.ts'
@@ -13,7 +13,7 @@ const bodyLimit = 8 * 1024
 /** How zot writes a time that never was. */
 const never = '0001-01-01T00:00:00Z'
 
-export interface KeyRouteContext {
+export interface KeyRouteDeps {
   /** Undefined: config.json has no API keys. */
   readonly apiKeys: ApiKeys | undefined
   readonly keyPolicy: KeyPolicy
@@ -26,22 +26,22 @@ export interface KeyRouteContext {
  * A person's own keys, at zot's path. Whoever comes with a narrowed key sees and ends only that key and what
  * it made.
  */
-export function keyRoutes({ apiKeys, keyPolicy, logger, now }: KeyRouteContext) {
+export function keyRoutes({ apiKeys, keyPolicy, logger, now }: KeyRouteDeps) {
   const withKeys = (
-    work: (exchange: Exchange, keys: ApiKeys, identity: Identity) => undefined | Promise<void>,
+    work: (context: RequestContext, keys: ApiKeys, identity: Identity) => undefined | Promise<void>,
   ) => {
-    return (exchange: Exchange): undefined | Promise<void> => {
-      const { identity } = exchange
-      if (!apiKeys) return sendFailure(exchange, { name: 'route-unknown' })
-      if (!identity) return sendFailure(exchange, { name: 'unauthorized' })
-      return work(exchange, apiKeys, identity)
+    return (context: RequestContext): undefined | Promise<void> => {
+      const { identity } = context
+      if (!apiKeys) return sendFailure(context, { name: 'route-unknown' })
+      if (!identity) return sendFailure(context, { name: 'unauthorized' })
+      return work(context, apiKeys, identity)
     }
   }
 
-  const create = withKeys(async (exchange, keys, identity) => {
-    const body = await readBody(exchange.req, bodyLimit)
-    if (body.kind === 'too-large') return sendFailure(exchange, { name: 'body-too-large' })
-    if (body.kind === 'broken') return sendFailure(exchange, { name: 'size-invalid' })
+  const create = withKeys(async (context, keys, identity) => {
+    const body = await readBody(context.req, bodyLimit)
+    if (body.kind === 'too-large') return sendFailure(context, { name: 'body-too-large' })
+    if (body.kind === 'broken') return sendFailure(context, { name: 'size-invalid' })
     const asked = parseKeyRequest(parseJson(body.bytes.toString()), {
       policy: keyPolicy,
       now: now(),
@@ -49,32 +49,32 @@ export function keyRoutes({ apiKeys, keyPolicy, logger, now }: KeyRouteContext) 
     })
     if (!asked.ok) {
       const name = asked.reason === 'wider' ? 'denied' : 'request-invalid'
-      return sendFailure(exchange, { name, detail: { reason: asked.problem } })
+      return sendFailure(context, { name, detail: { reason: asked.problem } })
     }
     const { user, origin, keyId } = identity
-    const creatorUa = (exchange.req.headers['user-agent'] ?? '').slice(0, 256)
+    const creatorUa = (context.req.headers['user-agent'] ?? '').slice(0, 256)
     const minted = keyId === undefined ? {} : { mintedBy: keyId }
     const made = await keys.create({ ...asked.request, user, origin, creatorUa, ...minted })
     if (!made.ok) {
       const reason = 'there are too many keys already: revoke some'
-      return sendFailure(exchange, { name: 'denied', detail: { reason } })
+      return sendFailure(context, { name: 'denied', detail: { reason } })
     }
     const { uuid, label } = made.key
     logger.log('info', 'API key created', { user, uuid, label, ...minted })
-    sendJson(exchange, 201, { ...shown(made.key, now()), apiKey: made.secret }, ['Cache-Control', 'no-store'])
+    sendJson(context, 201, { ...shown(made.key, now()), apiKey: made.secret }, ['Cache-Control', 'no-store'])
   })
 
-  const list = withKeys((exchange, keys, identity) => {
+  const list = withKeys((context, keys, identity) => {
     const visible = keys.list(identity.user).filter(key => isReach(keys, identity, key.uuid))
     const found = visible.map(key => shown(key, now()))
-    return sendJson(exchange, 200, { apiKeys: found }, ['Cache-Control', 'no-store'])
+    return sendJson(context, 200, { apiKeys: found }, ['Cache-Control', 'no-store'])
   })
 
-  const revoke = withKeys(async (exchange, keys, identity) => {
-    const query = new URLSearchParams(exchange.query)
+  const revoke = withKeys(async (context, keys, identity) => {
+    const query = new URLSearchParams(context.query)
     const [id, ...more] = query.getAll('id')
     if (id === undefined || id === '' || more.length > 0) {
-      return sendFailure(exchange, { name: 'request-invalid', detail: { reason: 'id is needed once' } })
+      return sendFailure(context, { name: 'request-invalid', detail: { reason: 'id is needed once' } })
     }
     // Somebody else's key is as unknown as one that never was.
     const own = keys.get(id)?.user === identity.user && isReach(keys, identity, id)
@@ -85,8 +85,8 @@ export function keyRoutes({ apiKeys, keyPolicy, logger, now }: KeyRouteContext) 
       logger.log('info', 'API key revoked', { user: identity.user, uuid, label })
     }
     const left = offspring.filter(key => !also.includes(key)).map(key => shown(key, now()))
-    if (left.length > 0) return sendJson(exchange, 200, { descendants: left })
-    return send(exchange, 200, ['Content-Length', '0'])
+    if (left.length > 0) return sendJson(context, 200, { descendants: left })
+    return send(context, 200, ['Content-Length', '0'])
   })
 
   return { apikey: { GET: list, HEAD: list, POST: create, DELETE: revoke } }

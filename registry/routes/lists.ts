@@ -1,11 +1,11 @@
 import type { Identity } from '../auth/identity.ts'
-import { type Exchange, queryOf } from '../http/exchange.ts'
+import { queryOf, type RequestContext } from '../http/request-context.ts'
 import { sendBytes, sendFailure, sendJson } from '../http/responder.ts'
 import { manifestLimit, ociIndex } from '../oci/manifest.ts'
 import { isRepositoryName, parseDigest } from '../oci/reference.ts'
 import type { ReferrerDescriptor } from '../storage/storage.ts'
-import type { RouteContext } from './context.ts'
-import { type Gate, type GateRules, may } from './gate.ts'
+import { type Authorization, type AuthorizationRules, may } from './authorize.ts'
+import type { RouteDeps } from './deps.ts'
 
 /** A slice of a sorted list as a client asked for it. */
 export interface PageQuery {
@@ -48,50 +48,55 @@ function firstAfter(sorted: readonly string[], last: string): number {
 }
 
 /** The list of repositories and the lists of tags, in pages. */
-export function listRoutes({ storage, gate }: RouteContext) {
-  const catalog = async (exchange: Exchange): Promise<void> => {
+export function listRoutes({ storage, authorization }: RouteDeps) {
+  const catalog = async (context: RequestContext): Promise<void> => {
     const found = await storage.repositories()
-    if (!found.ok) return sendFailure(exchange, found.error)
+    if (!found.ok) return sendFailure(context, found.error)
     // As zot does: a count that makes no sense means all.
-    const n = parseCount(queryOf(exchange, 'n'))
-    const last = queryOf(exchange, 'last') ?? undefined
-    const readable = readableOf(gate, exchange.identity, found.value)
+    const n = parseCount(queryOf(context, 'n'))
+    const last = queryOf(context, 'last') ?? undefined
+    const readable = readableOf(authorization, context.identity, found.value)
     const page = pageOf(readable, { n: n === 'bad' ? undefined : n, last })
     const next = page.next === undefined ? [] : ['Link', link('/v2/_catalog', n, page.next)]
-    sendJson(exchange, 200, { repositories: page.items }, next)
+    sendJson(context, 200, { repositories: page.items }, next)
   }
 
-  const tags = async (exchange: Exchange): Promise<void> => {
-    const { name } = exchange.route
-    if (!isRepositoryName(name)) return sendFailure(exchange, { name: 'name-invalid' })
-    const n = parseCount(queryOf(exchange, 'n'))
-    if (n === 'bad') return sendFailure(exchange, { name: 'page-invalid' })
+  const tags = async (context: RequestContext): Promise<void> => {
+    const { name } = context.route
+    if (!isRepositoryName(name)) return sendFailure(context, { name: 'name-invalid' })
+    const n = parseCount(queryOf(context, 'n'))
+    if (n === 'bad') return sendFailure(context, { name: 'page-invalid' })
     const found = await storage.manifests.tags(name)
-    if (!found.ok) return sendFailure(exchange, found.error)
-    const last = queryOf(exchange, 'last') ?? undefined
+    if (!found.ok) return sendFailure(context, found.error)
+    const last = queryOf(context, 'last') ?? undefined
     if (last !== undefined && last !== '' && !found.value.includes(last)) {
-      return sendFailure(exchange, { name: 'page-unknown', detail: { last } })
+      return sendFailure(context, { name: 'page-unknown', detail: { last } })
     }
     const page = pageOf(found.value, { n, last })
     const next = page.next === undefined ? [] : ['Link', link(`/v2/${name}/tags/list`, n, page.next)]
-    sendJson(exchange, 200, { name, tags: page.items }, next)
+    sendJson(context, 200, { name, tags: page.items }, next)
   }
 
   return { catalog: { GET: catalog, HEAD: catalog }, tags: { GET: tags, HEAD: tags } }
 }
 
 const nobody: object = {}
-const kept = new WeakMap<GateRules, WeakMap<readonly string[], WeakMap<object, readonly string[]>>>()
+const kept = new WeakMap<AuthorizationRules, WeakMap<readonly string[], WeakMap<object, readonly string[]>>>()
 
 /** The names that somebody may read. Kept for as long as list, rules and identity are the same objects. */
-function readableOf(gate: Gate, identity: Identity | undefined, names: readonly string[]): readonly string[] {
-  const ofRules = kept.get(gate.rules) ?? new WeakMap<readonly string[], WeakMap<object, readonly string[]>>()
-  kept.set(gate.rules, ofRules)
+function readableOf(
+  authorization: Authorization,
+  identity: Identity | undefined,
+  names: readonly string[],
+): readonly string[] {
+  const ofRules =
+    kept.get(authorization.rules) ?? new WeakMap<readonly string[], WeakMap<object, readonly string[]>>()
+  kept.set(authorization.rules, ofRules)
   const ofNames = ofRules.get(names) ?? new WeakMap<object, readonly string[]>()
   ofRules.set(names, ofNames)
   let readable = ofNames.get(identity ?? nobody)
   if (!readable) {
-    readable = names.filter(name => may(gate, identity, 'read', name))
+    readable = names.filter(name => may(authorization, identity, 'read', name))
     ofNames.set(identity ?? nobody, readable)
   }
   return readable
@@ -102,17 +107,17 @@ const link = (path: string, n: number | string | undefined, last: string): strin
   `<${path}?n=${n}&last=${encodeURIComponent(last)}>; rel="next"`
 
 /** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers */
-export function referrerRoutes({ storage }: RouteContext) {
-  const get = async (exchange: Exchange): Promise<void> => {
-    const { name, last } = exchange.route
-    if (!isRepositoryName(name)) return sendFailure(exchange, { name: 'name-invalid' })
+export function referrerRoutes({ storage }: RouteDeps) {
+  const get = async (context: RequestContext): Promise<void> => {
+    const { name, last } = context.route
+    if (!isRepositoryName(name)) return sendFailure(context, { name: 'name-invalid' })
     const digest = parseDigest(last)
-    if (!digest) return sendFailure(exchange, { name: 'digest-invalid' })
+    if (!digest) return sendFailure(context, { name: 'digest-invalid' })
     const found = await storage.manifests.referrers(name, digest)
-    if (!found.ok) return sendFailure(exchange, found.error)
-    const type = queryOf(exchange, 'artifactType') ?? ''
+    if (!found.ok) return sendFailure(context, found.error)
+    const type = queryOf(context, 'artifactType') ?? ''
     const wanted = type === '' ? found.value : found.value.filter(one => one.artifactType === type)
-    const page = pageAfter(wanted, queryOf(exchange, 'last') ?? '')
+    const page = pageAfter(wanted, queryOf(context, 'last') ?? '')
     const head = JSON.stringify({ schemaVersion: 2, mediaType: ociIndex }).slice(0, -1)
     const body = Buffer.from(`${head},"manifests":[${page.items.join(',')}]}`)
     const headers = type === '' ? [] : ['OCI-Filters-Applied', 'artifactType']
@@ -120,7 +125,7 @@ export function referrerRoutes({ storage }: RouteContext) {
       const query = new URLSearchParams({ ...(type === '' ? {} : { artifactType: type }), last: page.next })
       headers.push('Link', `</v2/${name}/referrers/${digest.text}?${query}>; rel="next"`)
     }
-    sendBytes(exchange, 200, ociIndex, body, headers)
+    sendBytes(context, 200, ociIndex, body, headers)
   }
   return { referrers: { GET: get, HEAD: get } }
 }

@@ -1,12 +1,12 @@
 import { readBody } from '../../lib/http-body.ts'
-import { type Exchange, headerOf, userOf } from '../http/exchange.ts'
+import { headerOf, type RequestContext, userOf } from '../http/request-context.ts'
 import { type RawHeaders, send, sendEmpty, sendFailure } from '../http/responder.ts'
 import { failure, type Result, success } from '../oci/error-table.ts'
 import { manifestLimit, withoutParameters } from '../oci/manifest.ts'
 import { digestBytes, isRepositoryName, isTag, parseReference, type Reference } from '../oci/reference.ts'
 import type { StoredManifest } from '../storage/storage.ts'
-import type { RouteContext } from './context.ts'
-import { may, refuse } from './gate.ts'
+import { may, refuse } from './authorize.ts'
+import type { RouteDeps } from './deps.ts'
 
 /** Tags that one push by digest may set. */
 const maxTags = 100
@@ -15,42 +15,42 @@ const maxTags = 100
 const ready = new WeakMap<StoredManifest, RawHeaders>()
 
 /** Pull, push and delete of manifests, by tag and by digest. */
-export function manifestRoutes({ storage, pushes, pulls, events, gate }: RouteContext) {
+export function manifestRoutes({ storage, pushes, pulls, events, authorization }: RouteDeps) {
   // The path every pull takes: no promise and no disk when memory has it.
-  const get = (exchange: Exchange): undefined | Promise<void> => {
-    const { name, last } = exchange.route
+  const get = (context: RequestContext): undefined | Promise<void> => {
+    const { name, last } = context.route
     const known = storage.manifests.peek(name, last)
-    return known ? pulled(exchange, known) : getFromDisk(exchange)
+    return known ? pulled(context, known) : getFromDisk(context)
   }
 
-  const getFromDisk = async (exchange: Exchange): Promise<void> => {
-    const reference = referenceOf(exchange)
+  const getFromDisk = async (context: RequestContext): Promise<void> => {
+    const reference = referenceOf(context)
     if (!reference) return
-    const found = await storage.manifests.get(exchange.route.name, reference)
-    if (!found.ok) return sendFailure(exchange, found.error)
-    pulled(exchange, found.value)
+    const found = await storage.manifests.get(context.route.name, reference)
+    if (!found.ok) return sendFailure(context, found.error)
+    pulled(context, found.value)
   }
 
-  const pulled = (exchange: Exchange, manifest: StoredManifest): undefined => {
-    if (exchange.method === 'GET') {
-      const { name, last } = exchange.route
+  const pulled = (context: RequestContext, manifest: StoredManifest): undefined => {
+    if (context.method === 'GET') {
+      const { name, last } = context.route
       events.pulled(name, last)
       pulls?.pulled(name, last)
       if (last !== manifest.digest) pulls?.pulled(name, manifest.digest)
     }
-    return answer(exchange, manifest)
+    return answer(context, manifest)
   }
 
   /** Whether the body may go under the tags it is meant for; said before anybody looks into it. */
   const mayPut = async (
-    exchange: Exchange,
+    context: RequestContext,
     reference: Reference,
     tags: readonly string[],
     body: Buffer,
   ): Promise<Result<boolean>> => {
-    const { identity, route } = exchange
-    const mayUpdate = may(gate, identity, 'update', route.name)
-    const mayCreate = may(gate, identity, 'create', route.name)
+    const { identity, route } = context
+    const mayUpdate = may(authorization, identity, 'update', route.name)
+    const mayCreate = may(authorization, identity, 'create', route.name)
     if (mayUpdate && mayCreate) return success(true)
     const meant = digestBytes('sha256', body).text
     for (const tag of tags) {
@@ -62,28 +62,28 @@ export function manifestRoutes({ storage, pushes, pulls, events, gate }: RouteCo
     return success(mayCreate || reference.kind === 'tag')
   }
 
-  const put = async (exchange: Exchange): Promise<void> => {
-    const reference = referenceOf(exchange)
+  const put = async (context: RequestContext): Promise<void> => {
+    const reference = referenceOf(context)
     if (!reference) return
-    const { name, last } = exchange.route
-    const tags = tagsOf(exchange, reference)
-    if (!tags.ok) return sendFailure(exchange, tags.error)
+    const { name, last } = context.route
+    const tags = tagsOf(context, reference)
+    if (!tags.ok) return sendFailure(context, tags.error)
     const done = pushes.begin(name)
     try {
-      const body = await readBody(exchange.req, manifestLimit)
-      if (body.kind === 'too-large') return sendFailure(exchange, { name: 'manifest-too-large' })
-      if (body.kind === 'broken') return sendFailure(exchange, { name: 'size-invalid' })
-      const allowed = await mayPut(exchange, reference, tags.value, body.bytes)
-      if (!allowed.ok) return sendFailure(exchange, allowed.error)
-      if (!allowed.value) return refuse(exchange, gate)
-      const existing = may(gate, exchange.identity, 'update', name) ? 'replace' : 'keep'
-      const type = headerOf(exchange, 'content-type') ?? ''
+      const body = await readBody(context.req, manifestLimit)
+      if (body.kind === 'too-large') return sendFailure(context, { name: 'manifest-too-large' })
+      if (body.kind === 'broken') return sendFailure(context, { name: 'size-invalid' })
+      const allowed = await mayPut(context, reference, tags.value, body.bytes)
+      if (!allowed.ok) return sendFailure(context, allowed.error)
+      if (!allowed.value) return refuse(context, authorization)
+      const existing = may(authorization, context.identity, 'update', name) ? 'replace' : 'keep'
+      const type = headerOf(context, 'content-type') ?? ''
       const stored = await storage.manifests.put(name, reference, type, body.bytes, existing, tags.value)
-      if (!stored.ok) return sendFailure(exchange, stored.error)
+      if (!stored.ok) return sendFailure(context, stored.error)
       const { digest, subject } = stored.value
       if (tags.value.length > 0) pushes.complete(name)
       for (const pushed of new Set([last, ...tags.value, digest.text]))
-        pulls?.pushed(name, pushed, exchange.identity?.user)
+        pulls?.pushed(name, pushed, context.identity?.user)
       events.emit({
         kind: 'push',
         repository: name,
@@ -91,44 +91,44 @@ export function manifestRoutes({ storage, pushes, pulls, events, gate }: RouteCo
         digest: digest.text,
         mediaType: withoutParameters(type),
         bytes: body.bytes.length,
-        ...userOf(exchange),
+        ...userOf(context),
       })
       const headers = ['Location', `/v2/${name}/manifests/${last}`, 'Docker-Content-Digest', digest.text]
       if (subject) headers.push('OCI-Subject', subject.text)
       if (reference.kind === 'digest') for (const tag of tags.value) headers.push('OCI-Tag', tag)
-      sendEmpty(exchange, 201, headers)
+      sendEmpty(context, 201, headers)
     } finally {
       done()
     }
   }
 
-  const remove = async (exchange: Exchange): Promise<void> => {
-    const reference = referenceOf(exchange)
+  const remove = async (context: RequestContext): Promise<void> => {
+    const reference = referenceOf(context)
     if (!reference) return
-    const { name, last } = exchange.route
-    const shared = gate.rules.access.detectsCollision(exchange.identity, name) ? 'keep' : 'remove'
+    const { name, last } = context.route
+    const shared = authorization.rules.access.detectsCollision(context.identity, name) ? 'keep' : 'remove'
     const removed = await storage.manifests.delete(name, reference, shared)
-    if (!removed.ok) return sendFailure(exchange, removed.error)
+    if (!removed.ok) return sendFailure(context, removed.error)
     // Whatever has one of these names later begins anew: old pulls say nothing of it.
     for (const gone of removed.value) pulls?.forget(name, gone)
-    events.emit({ kind: 'delete', repository: name, reference: last, ...userOf(exchange) })
-    sendEmpty(exchange, 202)
+    events.emit({ kind: 'delete', repository: name, reference: last, ...userOf(context) })
+    sendEmpty(context, 202)
   }
 
   return { manifest: { GET: get, HEAD: get, PUT: put, DELETE: remove } }
 }
 
-function answer(exchange: Exchange, manifest: StoredManifest): undefined {
+function answer(context: RequestContext, manifest: StoredManifest): undefined {
   let headers = ready.get(manifest)
   if (!headers) {
     headers = headersOf(manifest)
     ready.set(manifest, headers)
   }
-  const condition = exchange.req.headers['if-none-match']
+  const condition = context.req.headers['if-none-match']
   if (condition?.includes(manifest.digest)) {
-    return send(exchange, 304, ['ETag', `"${manifest.digest}"`, 'Docker-Content-Digest', manifest.digest])
+    return send(context, 304, ['ETag', `"${manifest.digest}"`, 'Docker-Content-Digest', manifest.digest])
   }
-  return send(exchange, 200, headers, manifest.body)
+  return send(context, 200, headers, manifest.body)
 }
 
 function headersOf({ digest, mediaType, body }: StoredManifest): RawHeaders {
@@ -147,8 +147,8 @@ function headersOf({ digest, mediaType, body }: StoredManifest): RawHeaders {
 }
 
 /** The tags that a push is to set. https://github.com/opencontainers/distribution-spec/pull/600 */
-function tagsOf(exchange: Exchange, reference: Reference): Result<readonly string[]> {
-  const asked = exchange.query === '' ? [] : new URLSearchParams(exchange.query).getAll('tag')
+function tagsOf(context: RequestContext, reference: Reference): Result<readonly string[]> {
+  const asked = context.query === '' ? [] : new URLSearchParams(context.query).getAll('tag')
   if (asked.length > maxTags) return failure('tags-too-many', { limit: maxTags })
   const wrong = asked.find(tag => !isTag(tag))
   if (wrong !== undefined) return failure('tag-invalid', { tag: wrong })
@@ -158,11 +158,11 @@ function tagsOf(exchange: Exchange, reference: Reference): Result<readonly strin
 }
 
 /** Name and reference, checked; undefined: the answer has been given. */
-function referenceOf(exchange: Exchange): Reference | undefined {
-  const { name, last } = exchange.route
-  if (!isRepositoryName(name)) return sendFailure(exchange, { name: 'name-invalid' })
+function referenceOf(context: RequestContext): Reference | undefined {
+  const { name, last } = context.route
+  if (!isRepositoryName(name)) return sendFailure(context, { name: 'name-invalid' })
   const reference = parseReference(last)
-  if (reference === 'TAG_INVALID') return sendFailure(exchange, { name: 'tag-invalid' })
-  if (reference === 'DIGEST_INVALID') return sendFailure(exchange, { name: 'digest-invalid' })
+  if (reference === 'TAG_INVALID') return sendFailure(context, { name: 'tag-invalid' })
+  if (reference === 'DIGEST_INVALID') return sendFailure(context, { name: 'digest-invalid' })
   return reference
 }

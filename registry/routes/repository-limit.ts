@@ -1,4 +1,4 @@
-import type { Exchange, Handler, Handlers } from '../http/exchange.ts'
+import type { Handler, Handlers, RequestContext } from '../http/request-context.ts'
 import { sendFailure } from '../http/responder.ts'
 import { isRepositoryName } from '../oci/reference.ts'
 import type { Storage } from '../storage/storage.ts'
@@ -8,7 +8,7 @@ const begunFor = 60 * 60_000
 
 /**
  * storage.maxRepos: what would make one repository too many is answered 429. 0: no limit, as in zot. Belongs
- * behind the gate: whoever may not push must neither use up the limit nor hear which names are taken.
+ * behind the authorization: whoever may not push must neither use up the limit nor hear which names are taken.
  * `now`: ms, of a clock that only goes forward.
  */
 export function limitRepositories(
@@ -40,9 +40,9 @@ export function limitRepositories(
 
   const limited = (inner: Handler | undefined): Handler | undefined =>
     inner &&
-    (async (exchange: Exchange): Promise<void> => {
-      if (await fits(exchange.route.name)) return await inner(exchange)
-      sendFailure(exchange, { name: 'too-many-repositories', detail: { limit: max } })
+    (async (context: RequestContext): Promise<void> => {
+      if (await fits(context.route.name)) return await inner(context)
+      sendFailure(context, { name: 'too-many-repositories', detail: { limit: max } })
     })
 
   const { uploads, manifest } = handlers

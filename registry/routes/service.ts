@@ -1,22 +1,23 @@
 import type { Config } from '../config/config.ts'
-import type { Exchange } from '../http/exchange.ts'
+import type { RequestContext } from '../http/request-context.ts'
 import { sendBytes, sendEmpty, sendFailure, sendJson } from '../http/responder.ts'
 import { distributionSpec, version } from '../version.ts'
-import type { MetricsPage, RouteContext } from './context.ts'
-import { baseHeaders, challenge, type Gate } from './gate.ts'
+import { type Authorization, baseHeaders, challenge } from './authorize.ts'
+import type { MetricsPage, RouteDeps } from './deps.ts'
 
 const ok = Buffer.from('ok')
-const live = (exchange: Exchange): undefined => sendBytes(exchange, 200, 'text/plain; charset=utf-8', ok)
+const live = (context: RequestContext): undefined => sendBytes(context, 200, 'text/plain; charset=utf-8', ok)
 
 /** Whether the process lives, whether it should get work, and whether it speaks this API. */
-export function healthRoutes({ storage, state, gate }: RouteContext) {
-  const ready = async (exchange: Exchange): Promise<void> => {
-    if (state.draining) return sendFailure(exchange, { name: 'draining' })
+export function healthRoutes({ storage, state, authorization }: RouteDeps) {
+  const ready = async (context: RequestContext): Promise<void> => {
+    if (state.draining) return sendFailure(context, { name: 'draining' })
     const reachable = await storage.reachable()
-    if (!reachable.ok) return sendFailure(exchange, { ...reachable.error, name: 'not-ready' })
-    live(exchange)
+    if (!reachable.ok) return sendFailure(context, { ...reachable.error, name: 'not-ready' })
+    live(context)
   }
-  const base = (exchange: Exchange): undefined => sendEmpty(exchange, 200, baseHeaders(exchange, gate))
+  const base = (context: RequestContext): undefined =>
+    sendEmpty(context, 200, baseHeaders(context, authorization))
   return {
     live: { GET: live, HEAD: live },
     ready: { GET: ready, HEAD: ready },
@@ -25,13 +26,13 @@ export function healthRoutes({ storage, state, gate }: RouteContext) {
 }
 
 /** The figures for Prometheus. As in zot, whoever may not read them hears 401, an admin too. */
-export function metricsRoute(metrics: MetricsPage | undefined, gate: Gate) {
-  const get = async (exchange: Exchange): Promise<void> => {
-    if (!metrics) return sendFailure(exchange, { name: 'route-unknown' })
-    if (!gate.rules.access.mayScrape(exchange.identity)) {
-      return sendFailure(exchange, { name: 'unauthorized' }, challenge(exchange, gate))
+export function metricsRoute(metrics: MetricsPage | undefined, authorization: Authorization) {
+  const get = async (context: RequestContext): Promise<void> => {
+    if (!metrics) return sendFailure(context, { name: 'route-unknown' })
+    if (!authorization.rules.access.mayScrape(context.identity)) {
+      return sendFailure(context, { name: 'unauthorized' }, challenge(context, authorization))
     }
-    sendBytes(exchange, 200, metrics.contentType, Buffer.from(await metrics.text()))
+    sendBytes(context, 200, metrics.contentType, Buffer.from(await metrics.text()))
   }
   return { GET: get, HEAD: get }
 }
@@ -49,21 +50,21 @@ export const hasMgmt = (config: Config): boolean => config.extensions?.search?.e
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/extensions/_oci.md
  */
 export function discoverRoute(config: () => Config) {
-  const get = (exchange: Exchange): undefined => {
+  const get = (context: RequestContext): undefined => {
     const zot = {
       name: '_zot',
       url: 'https://github.com/project-zot/zot/blob/main/pkg/extensions/_zot.md',
       description: 'zot registry extensions',
       endpoints: [mgmtPath],
     }
-    return sendJson(exchange, 200, { extensions: hasMgmt(config()) ? [zot] : [] }, safe)
+    return sendJson(context, 200, { extensions: hasMgmt(config()) ? [zot] : [] }, safe)
   }
   return { GET: get, HEAD: get }
 }
 
 /** What runs here, and the ways to sign in: what a client needs before it has signed in. */
 export function mgmtRoute(config: () => Config) {
-  const get = (exchange: Exchange): undefined => {
+  const get = (context: RequestContext): undefined => {
     const { auth } = config().http
     const description = {
       distSpecVersion: distributionSpec,
@@ -72,7 +73,7 @@ export function mgmtRoute(config: () => Config) {
       binaryType: 'zotbar-registry',
       http: auth === undefined ? {} : { auth: waysToSignIn(auth) },
     }
-    return sendJson(exchange, 200, description, safe)
+    return sendJson(context, 200, description, safe)
   }
   return { GET: get, HEAD: get }
 }

@@ -1,8 +1,8 @@
-import type { Handlers } from '../http/exchange.ts'
+import type { Handlers } from '../http/request-context.ts'
 import { signInRoutes } from '../signin/sign-in-routes.ts'
+import { authorizeAll } from './authorize.ts'
 import { blobRoutes } from './blobs.ts'
-import type { RouteContext } from './context.ts'
-import { guarded } from './gate.ts'
+import type { RouteDeps } from './deps.ts'
 import { keyRoutes } from './keys.ts'
 import { listRoutes, referrerRoutes } from './lists.ts'
 import { manifestRoutes } from './manifests.ts'
@@ -10,20 +10,20 @@ import { limitRepositories } from './repository-limit.ts'
 import { discoverRoute, healthRoutes, metricsRoute, mgmtRoute } from './service.ts'
 import { uploadRoutes } from './uploads.ts'
 
-/** Every route and its methods, behind the gate. */
-export function createRoutes(context: RouteContext): Handlers {
+/** Every route and its methods, behind the authorization. */
+export function createRoutes(deps: RouteDeps): Handlers {
   const handlers = {
-    ...healthRoutes(context),
-    ...listRoutes(context),
-    ...manifestRoutes(context),
-    ...blobRoutes(context),
-    ...uploadRoutes(context),
-    ...referrerRoutes(context),
-    ...keyRoutes(context),
-    discover: discoverRoute(context.config),
-    mgmt: mgmtRoute(context.config),
-    metrics: metricsRoute(context.metrics, context.gate),
-    ...signInRoutes(context.signIn),
+    ...healthRoutes(deps),
+    ...listRoutes(deps),
+    ...manifestRoutes(deps),
+    ...blobRoutes(deps),
+    ...uploadRoutes(deps),
+    ...referrerRoutes(deps),
+    ...keyRoutes(deps),
+    discover: discoverRoute(deps.config),
+    mgmt: mgmtRoute(deps.config),
+    metrics: metricsRoute(deps.metrics, deps.authorization),
+    ...signInRoutes(deps.signIn),
   }
-  return guarded(limitRepositories(handlers, context.storage, context.maxRepositories), context.gate)
+  return authorizeAll(limitRepositories(handlers, deps.storage, deps.maxRepositories), deps.authorization)
 }

@@ -1,33 +1,33 @@
-import { announcedLength, type Exchange, headerOf, queryOf, userOf } from '../http/exchange.ts'
+import { announcedLength, headerOf, queryOf, type RequestContext, userOf } from '../http/request-context.ts'
 import { type RawHeaders, sendEmpty, sendFailure } from '../http/responder.ts'
 import { type Failure, failure, type Result, success } from '../oci/error-table.ts'
 import { parseContentRange, parseEmptyRange } from '../oci/range.ts'
 import { type Digest, isRepositoryName, parseDigest } from '../oci/reference.ts'
 import type { Chunk } from '../storage/storage.ts'
-import type { RouteContext } from './context.ts'
-import { may } from './gate.ts'
+import { may } from './authorize.ts'
+import type { RouteDeps } from './deps.ts'
 import { maxOpenUploads, OpenUploads, uploadKey } from './open-uploads.ts'
 
 /**
  * Pushing blobs: in one request, in two, in chunks that may be resumed, or from another repository.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs
  */
-export function uploadRoutes({ storage, pushes, state, events, gate }: RouteContext) {
+export function uploadRoutes({ storage, pushes, state, events, authorization }: RouteDeps) {
   const uploads = new OpenUploads()
   /** A push is under way in this repository for as long as the work takes. */
-  const within = (work: (exchange: Exchange) => Promise<void>) => {
-    return async (exchange: Exchange): Promise<void> => {
-      const { name } = exchange.route
-      if (!isRepositoryName(name)) return sendFailure(exchange, { name: 'name-invalid' })
-      if (exchange.route.kind === 'uploads' && state.draining && !pushes.continues(name)) {
-        return sendFailure(exchange, { name: 'draining' })
+  const within = (work: (context: RequestContext) => Promise<void>) => {
+    return async (context: RequestContext): Promise<void> => {
+      const { name } = context.route
+      if (!isRepositoryName(name)) return sendFailure(context, { name: 'name-invalid' })
+      if (context.route.kind === 'uploads' && state.draining && !pushes.continues(name)) {
+        return sendFailure(context, { name: 'draining' })
       }
       const done = pushes.begin(name)
-      const { socket } = exchange.req
+      const { socket } = context.req
       const before = socket.bytesRead
       const arrived = events.uploading(name, () => socket.bytesRead - before)
       try {
-        await work(exchange)
+        await work(context)
       } finally {
         arrived()
         done()
@@ -35,89 +35,89 @@ export function uploadRoutes({ storage, pushes, state, events, gate }: RouteCont
     }
   }
 
-  const start = within(async exchange => {
-    const { name } = exchange.route
-    const mount = queryOf(exchange, 'mount')
-    if (mount !== null) return await mountOrStart(exchange, mount)
-    const asked = queryOf(exchange, 'digest')
-    if (asked === null) return await open(exchange)
+  const start = within(async context => {
+    const { name } = context.route
+    const mount = queryOf(context, 'mount')
+    if (mount !== null) return await mountOrStart(context, mount)
+    const asked = queryOf(context, 'digest')
+    if (asked === null) return await open(context)
     const digest = parseDigest(asked)
-    if (!digest) return sendFailure(exchange, { name: 'digest-invalid' })
+    if (!digest) return sendFailure(context, { name: 'digest-invalid' })
     const started = await storage.uploads.start(name)
-    if (!started.ok) return sendFailure(exchange, started.error)
-    const stored = await finish(exchange, started.value, digest)
+    if (!started.ok) return sendFailure(context, started.error)
+    const stored = await finish(context, started.value, digest)
     // Nobody knows the identifier, so nobody could go on with what arrived.
     if (!stored.ok) await storage.uploads.cancel(name, started.value)
-    answerStored(exchange, digest, stored, stored.ok ? stored.value : undefined)
+    answerStored(context, digest, stored, stored.ok ? stored.value : undefined)
   })
 
-  const mountOrStart = async (exchange: Exchange, mount: string): Promise<void> => {
-    const { name } = exchange.route
+  const mountOrStart = async (context: RequestContext, mount: string): Promise<void> => {
+    const { name } = context.route
     const digest = parseDigest(mount)
-    if (!digest) return sendFailure(exchange, { name: 'digest-invalid' })
-    const from = queryOf(exchange, 'from')
+    if (!digest) return sendFailure(context, { name: 'digest-invalid' })
+    const from = queryOf(context, 'from')
     // Without the right to read it there, it is not there.
-    const mayRead = (other: string): boolean => may(gate, exchange.identity, 'read', other)
+    const mayRead = (other: string): boolean => may(authorization, context.identity, 'read', other)
     const found = from === null ? await storage.blobs.find(digest, mayRead) : success(from)
     const source = found.ok ? found.value : undefined
     if (source !== undefined && isRepositoryName(source) && mayRead(source)) {
       const mounted = await storage.blobs.mount(source, name, digest)
-      if (mounted.ok) return answerStored(exchange, digest, success(undefined))
-      if (mounted.error.name !== 'blob-unknown') return sendFailure(exchange, mounted.error)
+      if (mounted.ok) return answerStored(context, digest, success(undefined))
+      if (mounted.error.name !== 'blob-unknown') return sendFailure(context, mounted.error)
     }
     // Not there to be mounted: the client uploads it.
-    await open(exchange)
+    await open(context)
   }
 
-  const open = async (exchange: Exchange): Promise<void> => {
-    const { name } = exchange.route
-    const begun = uploads.begin(exchange.client)
+  const open = async (context: RequestContext): Promise<void> => {
+    const { name } = context.route
+    const begun = uploads.begin(context.client)
     if (!begun) {
-      const detail = { client: exchange.client.key, open: maxOpenUploads }
-      return sendFailure(exchange, { name: 'too-many-uploads', detail }, ['Retry-After', '5'])
+      const detail = { client: context.client.key, open: maxOpenUploads }
+      return sendFailure(context, { name: 'too-many-uploads', detail }, ['Retry-After', '5'])
     }
     const started = await storage.uploads.start(name).catch(error => {
       begun(undefined)
       throw error
     })
     begun(started.ok ? uploadKey(name, started.value) : undefined)
-    if (!started.ok) return sendFailure(exchange, started.error)
-    sendEmpty(exchange, 202, progress(name, started.value, 0))
+    if (!started.ok) return sendFailure(context, started.error)
+    sendEmpty(context, 202, progress(name, started.value, 0))
   }
 
-  const status = async (exchange: Exchange): Promise<void> => {
-    const { name, last: id } = exchange.route
-    if (!isRepositoryName(name)) return sendFailure(exchange, { name: 'name-invalid' })
+  const status = async (context: RequestContext): Promise<void> => {
+    const { name, last: id } = context.route
+    if (!isRepositoryName(name)) return sendFailure(context, { name: 'name-invalid' })
     uploads.touched(uploadKey(name, id))
     const offset = await storage.uploads.offset(name, id)
-    if (!offset.ok) return sendFailure(exchange, offset.error)
-    sendEmpty(exchange, 204, progress(name, id, offset.value))
+    if (!offset.ok) return sendFailure(context, offset.error)
+    sendEmpty(context, 204, progress(name, id, offset.value))
   }
 
-  const patch = within(async exchange => {
-    const { name, last: id } = exchange.route
+  const patch = within(async context => {
+    const { name, last: id } = context.route
     uploads.touched(uploadKey(name, id))
-    const chunk = chunkOf(exchange)
-    if (!chunk.ok) return await refuse(exchange, chunk.error)
+    const chunk = chunkOf(context)
+    if (!chunk.ok) return await refuse(context, chunk.error)
     const written = await storage.uploads.write(name, id, chunk.value)
-    if (!written.ok) return await refuse(exchange, written.error)
-    sendEmpty(exchange, 202, progress(name, id, written.value))
+    if (!written.ok) return await refuse(context, written.error)
+    sendEmpty(context, 202, progress(name, id, written.value))
   })
 
-  const put = within(async exchange => {
-    const digest = parseDigest(queryOf(exchange, 'digest') ?? '')
-    if (!digest) return sendFailure(exchange, { name: 'digest-invalid' })
-    const stored = await finish(exchange, exchange.route.last, digest)
+  const put = within(async context => {
+    const digest = parseDigest(queryOf(context, 'digest') ?? '')
+    if (!digest) return sendFailure(context, { name: 'digest-invalid' })
+    const stored = await finish(context, context.route.last, digest)
     // Content of another digest is thrown away; after any other failure the upload may go on.
-    if (stored.ok || stored.error.name === 'digest-mismatch') uploads.ended(keyOf(exchange))
-    if (!stored.ok) return await refuse(exchange, stored.error)
-    answerStored(exchange, digest, stored, stored.value)
+    if (stored.ok || stored.error.name === 'digest-mismatch') uploads.ended(keyOf(context))
+    if (!stored.ok) return await refuse(context, stored.error)
+    answerStored(context, digest, stored, stored.value)
   })
 
   /** The last chunk, if there is one, and the commit; answers the size of the blob, bytes. */
-  const finish = async (exchange: Exchange, id: string, digest: Digest): Promise<Result<number>> => {
-    const { name } = exchange.route
-    const chunk = chunkOf(exchange)
+  const finish = async (context: RequestContext, id: string, digest: Digest): Promise<Result<number>> => {
+    const { name } = context.route
+    const chunk = chunkOf(context)
     if (!chunk.ok) return chunk
     const written = await storage.uploads.write(name, id, chunk.value)
     if (!written.ok) return written
@@ -127,35 +127,35 @@ export function uploadRoutes({ storage, pushes, state, events, gate }: RouteCont
 
   /** `bytes`: the size of the blob; undefined for one that was mounted. */
   const answerStored = (
-    exchange: Exchange,
+    context: RequestContext,
     digest: Digest,
     stored: Result<unknown>,
     bytes?: number,
   ): undefined => {
-    const { name } = exchange.route
-    if (!stored.ok) return sendFailure(exchange, stored.error)
+    const { name } = context.route
+    if (!stored.ok) return sendFailure(context, stored.error)
     pushes.between(name)
     const size = bytes === undefined ? {} : { bytes }
-    events.emit({ kind: 'blob', repository: name, digest: digest.text, ...size, ...userOf(exchange) })
+    events.emit({ kind: 'blob', repository: name, digest: digest.text, ...size, ...userOf(context) })
     const location = `/v2/${name}/blobs/${digest.text}`
-    return sendEmpty(exchange, 201, ['Location', location, 'Docker-Content-Digest', digest.text])
+    return sendEmpty(context, 201, ['Location', location, 'Docker-Content-Digest', digest.text])
   }
 
   /** With where the upload stands, so that the client can go on from there. */
-  const refuse = async (exchange: Exchange, error: Failure): Promise<void> => {
-    const { name, last: id } = exchange.route
+  const refuse = async (context: RequestContext, error: Failure): Promise<void> => {
+    const { name, last: id } = context.route
     if (error.name === 'upload-unknown' || error.name === 'disk-full') uploads.ended(uploadKey(name, id))
     if (error.name !== 'upload-out-of-order' && error.name !== 'size-invalid')
-      return sendFailure(exchange, error)
+      return sendFailure(context, error)
     const offset = await storage.uploads.offset(name, id)
-    sendFailure(exchange, error, offset.ok ? progress(name, id, offset.value) : [])
+    sendFailure(context, error, offset.ok ? progress(name, id, offset.value) : [])
   }
 
-  const remove = within(async exchange => {
-    const cancelled = await storage.uploads.cancel(exchange.route.name, exchange.route.last)
-    if (!cancelled.ok) return sendFailure(exchange, cancelled.error)
-    uploads.ended(keyOf(exchange))
-    sendEmpty(exchange, 204)
+  const remove = within(async context => {
+    const cancelled = await storage.uploads.cancel(context.route.name, context.route.last)
+    if (!cancelled.ok) return sendFailure(context, cancelled.error)
+    uploads.ended(keyOf(context))
+    sendEmpty(context, 204)
   })
 
   return {
@@ -164,14 +164,14 @@ export function uploadRoutes({ storage, pushes, state, events, gate }: RouteCont
   }
 }
 
-const keyOf = ({ route }: Exchange): string => uploadKey(route.name, route.last)
+const keyOf = ({ route }: RequestContext): string => uploadKey(route.name, route.last)
 
 /** Body and announcements of a request, or what is contradictory in them. */
-function chunkOf(exchange: Exchange): Result<Chunk> {
-  const length = announcedLength(exchange)
-  const header = headerOf(exchange, 'content-range')
+function chunkOf(context: RequestContext): Result<Chunk> {
+  const length = announcedLength(context)
+  const header = headerOf(context, 'content-range')
   if (header === undefined) {
-    return success({ body: exchange.req, ...(length === undefined ? {} : { length }) })
+    return success({ body: context.req, ...(length === undefined ? {} : { length }) })
   }
   const range =
     length === 0 ? (parseEmptyRange(header) ?? parseContentRange(header)) : parseContentRange(header)
@@ -180,7 +180,7 @@ function chunkOf(exchange: Exchange): Result<Chunk> {
   if (length !== undefined && length !== expected) {
     return failure('size-invalid', { contentRange: header, contentLength: length })
   }
-  return success({ body: exchange.req, at: range.start, length: expected })
+  return success({ body: context.req, at: range.start, length: expected })
 }
 
 /** An empty upload shows `0-0`, as in zot. */

@@ -39,24 +39,27 @@ const ivLength = 12
 const tagLength = 16
 
 /** Lets a browser keep what only this process may read and write. */
-export interface Seal {
+export interface CookieCipher {
   /** `life` in ms. */
-  seal(values: Readonly<Record<string, string>>, life: number): string
+  encrypt(values: Readonly<Record<string, string>>, life: number): string
   /** Undefined for anything that was not sealed here, was changed, or is too old. */
-  open(text: string): Readonly<Record<string, string>> | undefined
+  decrypt(text: string): Readonly<Record<string, string>> | undefined
 }
 
 /** The key lives as long as the process: what is sealed is good for one sign-in. `now`: ms since the epoch. */
-export function createSeal(now: () => number = Date.now, key: Buffer = randomBytes(32)): Seal {
+export function createCookieCipher(
+  now: () => number = Date.now,
+  key: Buffer = randomBytes(32),
+): CookieCipher {
   return {
-    seal: (values, life) => {
+    encrypt: (values, life) => {
       const iv = randomBytes(ivLength)
       const cipher = createCipheriv(algorithm, key, iv)
       const text = JSON.stringify({ values, until: now() + life })
       const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()])
       return Buffer.concat([iv, cipher.getAuthTag(), body]).toString('base64url')
     },
-    open: text => {
+    decrypt: text => {
       const bytes = Buffer.from(text, 'base64url')
       if (bytes.length <= ivLength + tagLength) return undefined
       const decipher = createDecipheriv(algorithm, key, bytes.subarray(0, ivLength), {

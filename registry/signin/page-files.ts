@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Exchange } from '../http/exchange.ts'
+import type { RequestContext } from '../http/request-context.ts'
 import { type RawHeaders, send, sendBytes, sendFailure } from '../http/responder.ts'
 
 /** Pages run only our own files, talk only to us and stand in nobody's frame. */
@@ -40,25 +40,25 @@ const files = new Map<string, { readonly type: string; readonly body: Buffer }>(
 ])
 
 export function sendPage(
-  exchange: Exchange,
+  context: RequestContext,
   status: number,
   page: string,
   headers: RawHeaders = [],
 ): undefined {
   const all = [...safety, 'Cache-Control', 'no-store', ...headers]
-  return sendBytes(exchange, status, 'text/html; charset=utf-8', Buffer.from(page), all)
+  return sendBytes(context, status, 'text/html; charset=utf-8', Buffer.from(page), all)
 }
 
 /** Sends a file of the pages, or 404. */
-export function sendPageFile(exchange: Exchange): undefined {
-  const file = files.get(exchange.route.last)
-  if (!file) return sendFailure(exchange, { name: 'route-unknown' })
-  return sendBytes(exchange, 200, file.type, file.body, [...safety, 'Cache-Control', 'no-cache'])
+export function sendPageFile(context: RequestContext): undefined {
+  const file = files.get(context.route.last)
+  if (!file) return sendFailure(context, { name: 'route-unknown' })
+  return sendBytes(context, 200, file.type, file.body, [...safety, 'Cache-Control', 'no-cache'])
 }
 
-export function redirect(exchange: Exchange, location: string, headers: RawHeaders = []): undefined {
+export function redirect(context: RequestContext, location: string, headers: RawHeaders = []): undefined {
   const all = ['Location', location, 'Content-Length', '0', 'Cache-Control', 'no-store', ...headers]
-  return send(exchange, 302, [...all, 'Referrer-Policy', 'no-referrer'])
+  return send(context, 302, [...all, 'Referrer-Policy', 'no-referrer'])
 }
 
 export const cookieHeaders = (lines: readonly string[]): string[] =>

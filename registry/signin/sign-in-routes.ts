@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { KeyPolicy } from '../auth/api-key.ts'
 import { cookieOf, sessionCookie } from '../auth/authenticator.ts'
-import { type Exchange, queryOf } from '../http/exchange.ts'
+import { queryOf, type RequestContext } from '../http/request-context.ts'
 import { sendFailure, sendJson } from '../http/responder.ts'
 import type { Logger } from '../log/logger.ts'
 import type { ApiKeys } from '../metadata/api-keys.ts'
 import { type NewSession, type Session, type Sessions, sessionLife } from '../metadata/sessions.ts'
-import type { Seal } from './cookies.ts'
+import type { CookieCipher } from './cookies.ts'
 import { stateCookie } from './cookies.ts'
 import { cookieHeaders, redirect, sendPage, sendPageFile } from './page-files.ts'
 import { homePage, keyPage, loginPage, type Notice, noticePage } from './pages.ts'
@@ -14,13 +14,13 @@ import type { Provider } from './provider.ts'
 import type { SignInRules } from './rules.ts'
 import { safeTarget } from './rules.ts'
 
-export interface SignInContext {
+export interface SignInDeps {
   rules: SignInRules
   /** Undefined: nobody is asked who they are. */
   readonly sessions: Pick<Sessions, 'create' | 'get' | 'end'> | undefined
   readonly apiKeys: Pick<ApiKeys, 'signedIn'> | undefined
   readonly keyPolicy: KeyPolicy
-  readonly seal: Seal
+  readonly seal: CookieCipher
   readonly logger: Pick<Logger, 'log'>
   /** `scheme://address:port` of the listener. */
   readonly origin: () => string
@@ -35,48 +35,52 @@ const keyPagePath = '/user/apikey'
 const uiClient = 'zot-ui'
 
 /** Signing in and out by browser, and the pages for it, at zot's paths. */
-export function signInRoutes(context: SignInContext) {
-  const { seal, sessions, apiKeys, logger, keyPolicy } = context
+export function signInRoutes(deps: SignInDeps) {
+  const { seal, sessions, apiKeys, logger, keyPolicy } = deps
 
-  const base = (): string => context.rules.externalUrl ?? context.origin()
+  const base = (): string => deps.rules.externalUrl ?? deps.origin()
   const host = (): string => base().replace(/^https?:\/\//, '')
-  const sessionOf = ({ req }: Exchange): Session | undefined => {
+  const sessionOf = ({ req }: RequestContext): Session | undefined => {
     const id = cookieOf(req.headers.cookie, sessionCookie)
     return id === undefined ? undefined : sessions?.get(id)
   }
   const redirectUri = ({ key }: Provider): string => `${base()}/zot/auth/callback/${key}`
-  const notice = (exchange: Exchange, status: number, words: Notice, headers: string[] = []): undefined =>
-    sendPage(exchange, status, noticePage(host(), words), headers)
-  const address = ({ client }: Exchange): string => client.address
+  const notice = (
+    context: RequestContext,
+    status: number,
+    words: Notice,
+    headers: string[] = [],
+  ): undefined => sendPage(context, status, noticePage(host(), words), headers)
+  const address = ({ client }: RequestContext): string => client.address
 
   /** A new session under a new identifier; the one the browser had before ends. Answers the cookies. */
   const enter = async (
-    exchange: Exchange,
+    context: RequestContext,
     open: Pick<Sessions, 'create' | 'end'>,
     session: NewSession,
   ): Promise<string[]> => {
-    const before = cookieOf(exchange.req.headers.cookie, sessionCookie)
+    const before = cookieOf(context.req.headers.cookie, sessionCookie)
     if (before !== undefined) await open.end(before)
     const { id } = await open.create(session)
     const { user, origin, details } = session
     logger.log('info', 'signed in', {
       user,
       by: details?.['provider'] ?? origin,
-      clientIP: address(exchange),
+      clientIP: address(context),
     })
-    return context.rules.cookies.signedIn(id, user, sessionLife)
+    return deps.rules.cookies.signedIn(id, user, sessionLife)
   }
 
-  const home = (exchange: Exchange): undefined => {
-    const user = sessionOf(exchange)?.user
-    return sendPage(exchange, 200, homePage({ host: host(), user, signsIn: sessions !== undefined }))
+  const home = (context: RequestContext): undefined => {
+    const user = sessionOf(context)?.user
+    return sendPage(context, 200, homePage({ host: host(), user, signsIn: sessions !== undefined }))
   }
 
-  const login = async (exchange: Exchange): Promise<void> => {
-    if (!sessions) return redirect(exchange, '/')
-    const { rules } = context
-    const target = safeTarget(queryOf(exchange, 'callback_ui') ?? keyPagePath, rules)
-    if (sessionOf(exchange)) return redirect(exchange, target)
+  const login = async (context: RequestContext): Promise<void> => {
+    if (!sessions) return redirect(context, '/')
+    const { rules } = deps
+    const target = safeTarget(queryOf(context, 'callback_ui') ?? keyPagePath, rules)
+    if (sessionOf(context)) return redirect(context, target)
     const providers = await Promise.all(
       rules.providers.map(async provider => {
         const query = new URLSearchParams({ provider: provider.key, callback_ui: target })
@@ -86,91 +90,91 @@ export function signInRoutes(context: SignInContext) {
         return { title: provider.title, href, isDown }
       }),
     )
-    sendPage(exchange, 200, loginPage({ host: host(), providers, passwords: rules.passwords, target }))
+    sendPage(context, 200, loginPage({ host: host(), providers, passwords: rules.passwords, target }))
   }
 
-  const keys = (exchange: Exchange): undefined => {
-    if (!sessions) return redirect(exchange, '/')
-    const session = sessionOf(exchange)
-    if (!session) return redirect(exchange, `/login?callback_ui=${encodeURIComponent(keyPagePath)}`)
+  const keys = (context: RequestContext): undefined => {
+    if (!sessions) return redirect(context, '/')
+    const session = sessionOf(context)
+    if (!session) return redirect(context, `/login?callback_ui=${encodeURIComponent(keyPagePath)}`)
     const { user, groups } = session
     const { lives, usualDays } = livesOf(keyPolicy)
-    const page = { host: host(), user, groups, lives: context.rules.hasKeys ? lives : undefined, usualDays }
-    return sendPage(exchange, 200, keyPage(page))
+    const page = { host: host(), user, groups, lives: deps.rules.hasKeys ? lives : undefined, usualDays }
+    return sendPage(context, 200, keyPage(page))
   }
 
   /** Sends the browser to the provider, with what proves later that it came back from there. */
-  const begin = async (exchange: Exchange): Promise<void> => {
-    const { rules } = context
-    const key = queryOf(exchange, 'provider')
+  const begin = async (context: RequestContext): Promise<void> => {
+    const { rules } = deps
+    const key = queryOf(context, 'provider')
     const provider = rules.providers.find(one => one.key === key)
-    if (!provider || !sessions) return notice(exchange, 400, unknownProvider)
-    const asked = queryOf(exchange, 'callback_ui')
+    if (!provider || !sessions) return notice(context, 400, unknownProvider)
+    const asked = queryOf(context, 'callback_ui')
     const target = asked === null ? undefined : safeTarget(asked, rules)
     const proofs = { state: token(), nonce: token(), verifier: token() }
     const begun = await provider.begin(redirectUri(provider), proofs)
-    if (!begun.ok) return notice(exchange, 503, away(provider), ['Retry-After', '30'])
+    if (!begun.ok) return notice(context, 503, away(provider), ['Retry-After', '30'])
     const kept = { ...proofs, provider: provider.key, ...(target === undefined ? {} : { target }) }
-    const cookie = rules.cookies.state(seal.seal(kept, signInLife), signInLife)
-    redirect(exchange, begun.url, cookieHeaders([cookie]))
+    const cookie = rules.cookies.state(seal.encrypt(kept, signInLife), signInLife)
+    redirect(context, begun.url, cookieHeaders([cookie]))
   }
 
   /** The browser is back from the provider. */
-  const callback = async (exchange: Exchange): Promise<void> => {
-    const { rules } = context
-    const provider = rules.providers.find(one => one.key === exchange.route.last)
-    if (!provider || !sessions) return notice(exchange, 400, unknownProvider)
+  const callback = async (context: RequestContext): Promise<void> => {
+    const { rules } = deps
+    const provider = rules.providers.find(one => one.key === context.route.last)
+    if (!provider || !sessions) return notice(context, 400, unknownProvider)
     const used = cookieHeaders([rules.cookies.noState()])
     const refuse = (reason: string): undefined => {
-      const fields = { provider: provider.key, clientIP: address(exchange), error: reason }
+      const fields = { provider: provider.key, clientIP: address(context), error: reason }
       logger.log('warn', 'sign-in refused', fields)
-      return notice(exchange, 401, refused, used)
+      return notice(context, 401, refused, used)
     }
-    const cookie = cookieOf(exchange.req.headers.cookie, stateCookie)
-    const kept = cookie === undefined ? undefined : seal.open(cookie)
+    const cookie = cookieOf(context.req.headers.cookie, stateCookie)
+    const kept = cookie === undefined ? undefined : seal.decrypt(cookie)
     const { state, nonce, verifier, target } = kept ?? {}
     if (!kept || !state || !nonce || !verifier)
       return refuse('it did not begin in this browser, or too long ago')
     if (kept['provider'] !== provider.key) return refuse('it began with another provider')
-    const answer = new URL(`${redirectUri(provider)}?${exchange.query}`)
+    const answer = new URL(`${redirectUri(provider)}?${context.query}`)
     const finished = await provider.finish(answer, { state, nonce, verifier })
     if (!finished.ok && finished.kind === 'unreachable') {
       logger.log('warn', 'sign-in failed', { provider: provider.key, error: finished.reason })
-      return notice(exchange, 503, away(provider), ['Retry-After', '30', ...used])
+      return notice(context, 503, away(provider), ['Retry-After', '30', ...used])
     }
     if (!finished.ok) return refuse(finished.reason)
     const { user, groups } = finished
     await apiKeys?.signedIn(user, groups)
-    const cookies = await enter(exchange, sessions, {
+    const cookies = await enter(context, sessions, {
       user,
       groups,
       origin: 'oidc',
       details: { provider: provider.key },
     })
     const headers = [...used, ...cookieHeaders(cookies)]
-    if (target !== undefined) return redirect(exchange, target, headers)
-    sendPage(exchange, 201, '', headers)
+    if (target !== undefined) return redirect(context, target, headers)
+    sendPage(context, 201, '', headers)
   }
 
   /** User and password, checked before; a key is no way to a session, which may do more than it. */
-  const password = async (exchange: Exchange): Promise<void> => {
-    const { identity } = exchange
-    if (!isOurs(exchange)) return sendFailure(exchange, { name: 'origin-denied' })
-    if (!sessions || identity?.via !== 'htpasswd') return sendFailure(exchange, { name: 'unauthorized' })
+  const password = async (context: RequestContext): Promise<void> => {
+    const { identity } = context
+    if (!isOurs(context)) return sendFailure(context, { name: 'origin-denied' })
+    if (!sessions || identity?.via !== 'htpasswd') return sendFailure(context, { name: 'unauthorized' })
     const { user, origin, groups } = identity
-    const cookies = await enter(exchange, sessions, { user, origin, groups })
-    return sendJson(exchange, 200, { user }, ['Cache-Control', 'no-store', ...cookieHeaders(cookies)])
+    const cookies = await enter(context, sessions, { user, origin, groups })
+    return sendJson(context, 200, { user }, ['Cache-Control', 'no-store', ...cookieHeaders(cookies)])
   }
 
-  const logout = async (exchange: Exchange): Promise<void> => {
-    if (!isOurs(exchange)) return sendFailure(exchange, { name: 'origin-denied' })
-    const { rules } = context
-    const id = cookieOf(exchange.req.headers.cookie, sessionCookie)
+  const logout = async (context: RequestContext): Promise<void> => {
+    if (!isOurs(context)) return sendFailure(context, { name: 'origin-denied' })
+    const { rules } = deps
+    const id = cookieOf(context.req.headers.cookie, sessionCookie)
     const ended = id === undefined ? undefined : await sessions?.end(id)
-    if (ended) logger.log('info', 'signed out', { user: ended.user, clientIP: address(exchange) })
+    if (ended) logger.log('info', 'signed out', { user: ended.user, clientIP: address(context) })
     const endSessionUrl = rules.providers.find(one => one.key === ended?.details['provider'])?.endSessionUrl()
     const headers = ['Cache-Control', 'no-store', ...cookieHeaders(rules.cookies.signedOut())]
-    return sendJson(exchange, 200, endSessionUrl === undefined ? {} : { endSessionUrl }, headers)
+    return sendJson(context, 200, endSessionUrl === undefined ? {} : { endSessionUrl }, headers)
   }
 
   return {
@@ -190,7 +194,7 @@ const token = (): string => randomBytes(32).toString('base64url')
 const isWildcard = (origin: string): boolean => /^https?:\/\/(0\.0\.0\.0|\[::\])(:|$)/.test(origin)
 
 /** Only a page of ours can send this header: for others the browser asks first, and hears no. */
-const isOurs = ({ req }: Exchange): boolean => req.headers['x-zot-api-client'] === uiClient
+const isOurs = ({ req }: RequestContext): boolean => req.headers['x-zot-api-client'] === uiClient
 
 /** Lives for the page, days, no longer than the policy allows. */
 function livesOf({ defaultLife, maxLife }: KeyPolicy): { lives: number[]; usualDays: number } {

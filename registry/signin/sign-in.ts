@@ -3,12 +3,12 @@ import type { Config } from '../config/config.ts'
 import type { Logger } from '../log/logger.ts'
 import type { ApiKeys } from '../metadata/api-keys.ts'
 import type { Sessions } from '../metadata/sessions.ts'
-import type { Part } from '../reload/reloader.ts'
-import { createSeal } from './cookies.ts'
+import type { Reloadable } from '../reload/reloader.ts'
+import { createCookieCipher } from './cookies.ts'
 import { prepareFor } from './provider.ts'
 import type { ProviderSettings } from './provider-settings.ts'
 import { createSignInRules, readProviders } from './rules.ts'
-import type { SignInContext } from './sign-in-routes.ts'
+import type { SignInDeps } from './sign-in-routes.ts'
 
 export interface SignInParts {
   readonly sessions: Sessions | undefined
@@ -19,9 +19,9 @@ export interface SignInParts {
   readonly origin: () => string
 }
 
-export interface SignIn extends SignInContext {
+export interface SignIn extends SignInDeps {
   /** Follows a changed configuration. Sessions and sign-ins under way go on. */
-  readonly part: Part
+  readonly part: Reloadable
 }
 
 /** Signing in by browser, for a config whose providers have been read. Asks no provider before somebody comes. */
@@ -42,7 +42,7 @@ export function openSignIn(
   }
   const signIn: SignIn = {
     ...parts,
-    seal: createSeal(),
+    seal: createCookieCipher(),
     rules: createSignInRules(config, providers, { logger }),
     part: {
       // The stores of sessions and keys are opened at the start or not at all.

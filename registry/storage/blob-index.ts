@@ -43,11 +43,11 @@ export class BlobIndex {
   }
 
   note(repository: string, digest: string): void {
-    this.#tell(repository, digest, true)
+    this.#record(repository, digest, true)
   }
 
   drop(repository: string, digest: string): void {
-    this.#tell(repository, digest, false)
+    this.#record(repository, digest, false)
   }
 
   /** Some of the repositories that may hold it. */
@@ -117,7 +117,7 @@ export class BlobIndex {
     }
   }
 
-  #tell(repository: string, digest: string, there: boolean): void {
+  #record(repository: string, digest: string, there: boolean): void {
     const key = `${digest} ${repository}`
     this.#news.delete(key)
     this.#news.set(key, { digest, repository, there })
@@ -131,7 +131,7 @@ export class BlobIndex {
 
   #open(): Opened | undefined {
     if (this.#opened === undefined) {
-      this.#opened = openOrRenew(join(layout.own(this.#root), 'blobs.db')) ?? 'unusable'
+      this.#opened = openOrRenew(join(layout.ownFolder(this.#root), 'blobs.db')) ?? 'unusable'
     }
     return this.#opened === 'unusable' ? undefined : this.#opened
   }

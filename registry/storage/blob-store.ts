@@ -2,8 +2,8 @@ import type { Stats } from 'node:fs'
 import { constants, copyFile, type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises'
 import { failure, type Result, success } from '../oci/error-table.ts'
 import type { Digest } from '../oci/reference.ts'
-import type { BlobPlaces } from './blob-places.ts'
-import { keepYoung, makeFolderBelow, syncFile, syncFolder } from './durable.ts'
+import type { BlobHolders } from './blob-holders.ts'
+import { makeFolderBelow, syncFile, syncFolder, touch } from './durable.ts'
 import { errnoOf, failureOf, guarded, isMissing } from './errno.ts'
 import { layout } from './layout.ts'
 import type { ManifestStore } from './manifest-store.ts'
@@ -17,9 +17,9 @@ export class BlobStore implements Blobs {
   readonly #root: string
   readonly #repositories: RepositoryCache
   readonly #manifests: ManifestStore
-  readonly #places: BlobPlaces
+  readonly #places: BlobHolders
 
-  constructor(root: string, repositories: RepositoryCache, manifests: ManifestStore, places: BlobPlaces) {
+  constructor(root: string, repositories: RepositoryCache, manifests: ManifestStore, places: BlobHolders) {
     this.#root = root
     this.#repositories = repositories
     this.#manifests = manifests
@@ -27,13 +27,13 @@ export class BlobStore implements Blobs {
   }
 
   async stat(name: string, digest: Digest): Promise<Result<number>> {
-    const { claims } = this.#repositories.get(name)
-    const release = claims.pin([digest.text])
+    const { leases } = this.#repositories.get(name)
+    const release = leases.pin([digest.text])
     try {
-      await claims.settled([digest.text])
+      await leases.settled([digest.text])
       const found = await this.#look(name, digest)
       // Whoever hears that it is there may rely on it: it counts as new for the garbage collection.
-      if (found.ok) await keepYoung(layout.blob(this.#root, name, digest), found.value.mtimeMs)
+      if (found.ok) await touch(layout.blob(this.#root, name, digest), found.value.mtimeMs)
       return found.ok ? success(found.value.size) : found
     } finally {
       release()
@@ -65,10 +65,10 @@ export class BlobStore implements Blobs {
 
   async delete(name: string, digest: Digest): Promise<Result<void>> {
     const repository = this.#repositories.get(name)
-    return await repository.claims.removing(digest.text, () =>
+    return await repository.leases.removing(digest.text, () =>
       guarded(async () => {
         // Whoever pinned it before may rely on it already; whoever pins it now waits for the end of this removal.
-        if (repository.claims.isPinned(digest.text)) return failure('blob-referenced')
+        if (repository.leases.isPinned(digest.text)) return failure('blob-referenced')
         const there = await this.#look(name, digest)
         if (!there.ok) return there
         const loaded = await repository.load()
@@ -90,8 +90,8 @@ export class BlobStore implements Blobs {
   }
 
   async mount(from: string, to: string, digest: Digest): Promise<Result<void>> {
-    const source = this.#repositories.get(from).claims
-    const target = this.#repositories.get(to).claims
+    const source = this.#repositories.get(from).leases
+    const target = this.#repositories.get(to).leases
     const releases = [source.pin([digest.text]), target.pin([digest.text])]
     try {
       await source.settled([digest.text])
@@ -118,7 +118,7 @@ export class BlobStore implements Blobs {
       else if (errno === 'EEXIST') await syncFile(target)
       else throw error
     }
-    await keepYoung(target)
+    await touch(target)
     await syncFolder(layout.blobs(this.#root, to, digest.algorithm))
     return success(undefined)
   }

@@ -1,9 +1,9 @@
 import { link, stat } from 'node:fs/promises'
 import type { Digest } from '../oci/reference.ts'
+import type { HolderIndex } from './blob-holders.ts'
 import type { BlobIndex } from './blob-index.ts'
-import type { HolderIndex } from './blob-places.ts'
 import { isWhole } from './digest-file.ts'
-import { keepYoung, syncFile } from './durable.ts'
+import { syncFile, touch } from './durable.ts'
 import { layout } from './layout.ts'
 
 /** Stores a blob once, however many repositories hold it: by hard links, as zot does. */
@@ -55,7 +55,7 @@ export class Dedupe {
         // Gone meanwhile, there already, or not a file system that links: storing it is always right.
         return false
       }
-      await keepYoung(target, found.mtimeMs)
+      await touch(target, found.mtimeMs)
       return true
     }
     return false

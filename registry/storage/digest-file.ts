@@ -4,7 +4,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import type { Algorithm, Digest } from '../oci/reference.ts'
 import { errnoOf, isMissing } from './errno.ts'
-import type { BlobHealth, CheckOptions } from './upkeep.ts'
+import type { BlobHealth, CheckOptions } from './maintenance.ts'
 
 /** The hash of a file's content, not yet finished. Throws as reading does. */
 export async function hashFile(path: string, algorithm: Algorithm): Promise<Hash> {

@@ -1,25 +1,25 @@
 import { stat } from 'node:fs/promises'
 import { failure, type Result, success } from '../oci/error-table.ts'
-import { BlobPlaces } from './blob-places.ts'
+import { BlobHolders } from './blob-holders.ts'
 import { BlobStore } from './blob-store.ts'
 import { Catalog } from './catalog.ts'
 import { Damage, type DamagedRepository } from './damage.ts'
 import type { Dedupe } from './dedupe.ts'
-import { DiskUpkeep } from './disk-upkeep.ts'
+import { DiskMaintenance } from './disk-maintenance.ts'
 import { failureOf, guarded, isMissing } from './errno.ts'
 import { layout } from './layout.ts'
+import type { StoreMaintenance } from './maintenance.ts'
 import { ManifestStore } from './manifest-store.ts'
 import type { RepositoryObserver } from './repository.ts'
 import { RepositoryCache } from './repository-cache.ts'
 import type { RootGuard } from './root-guard.ts'
 import { guardStorage } from './root-guard.ts'
 import type { Storage } from './storage.ts'
-import type { Upkeep } from './upkeep.ts'
 import { UploadStore } from './upload-store.ts'
 
 /** A storage that can be kept in order. */
 export interface DiskStorage extends Storage {
-  readonly upkeep: Upkeep
+  readonly maintenance: StoreMaintenance
 }
 
 export interface DiskStorageOptions extends RepositoryObserver {
@@ -42,13 +42,13 @@ export function openDiskStorage(root: string, options: DiskStorageOptions = {}):
   const repositories = new RepositoryCache(root, damage, observer, options.indexLimitBytes)
   const catalog = new Catalog(() => damage.walk(root, undefined, now), now)
   const manifests = new ManifestStore(root, repositories, name => catalog.add(name))
-  const places = new BlobPlaces(root, () => catalog.list(), dedupe?.holders)
+  const places = new BlobHolders(root, () => catalog.list(), dedupe?.holders)
   const uploads = new UploadStore(root, repositories, (name, digest) => places.note(name, digest), dedupe)
   const storage: DiskStorage = {
     manifests,
     blobs: new BlobStore(root, repositories, manifests, places),
     uploads,
-    upkeep: new DiskUpkeep({
+    maintenance: new DiskMaintenance({
       root,
       repositories,
       damage,
@@ -67,7 +67,7 @@ export function openDiskStorage(root: string, options: DiskStorageOptions = {}):
 /** Our own folder is there as long as the volume is: an unmounted one leaves an empty mount point. */
 async function reachable(root: string): Promise<Result<void>> {
   try {
-    await stat(layout.own(root))
+    await stat(layout.ownFolder(root))
     return success(undefined)
   } catch (error) {
     return isMissing(error)

@@ -55,12 +55,12 @@ export async function makeFolder(root: string, folder: string): Promise<void> {
 }
 
 /** A file written to so lately need not be written to again, ms. */
-const youngFor = 1000
+const freshMs = 1000
 
 /** Makes a file as young as if it had just been written: the garbage collection goes by that. */
-export async function keepYoung(path: string, mtimeMs = 0): Promise<void> {
+export async function touch(path: string, mtimeMs = 0): Promise<void> {
   const now = Date.now()
-  if (Math.abs(now - mtimeMs) < youngFor) return
+  if (Math.abs(now - mtimeMs) < freshMs) return
   // Somebody else's file stays as old as it is, and a file that is gone needs nothing.
   await utimes(path, now / 1000, now / 1000).catch(() => {})
 }

@@ -15,7 +15,7 @@ export const layout = {
   quarantined: (root: string, name: string, digest: Digest): string =>
     join(root, '_zotbar', 'quarantine', name, digest.text),
   /** Our own files; no repository name begins with an underscore. */
-  own: (root: string): string => join(root, '_zotbar'),
+  ownFolder: (root: string): string => join(root, '_zotbar'),
 }
 
 export const folderMode = 0o700

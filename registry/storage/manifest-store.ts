@@ -5,7 +5,7 @@ import { type Entry, type LayoutIndex, withManifest, withoutDigest, withoutTag }
 import { kindOf, type Link, type Manifest, parseManifest } from '../oci/manifest.ts'
 import type { Reference } from '../oci/reference.ts'
 import { type Digest, digestBytes, parseDigest } from '../oci/reference.ts'
-import { isFile, keepYoung, syncFile, syncFolder, writeDurably } from './durable.ts'
+import { isFile, syncFile, syncFolder, touch, writeDurably } from './durable.ts'
 import { failureOf, guarded, isMissing } from './errno.ts'
 import { layout } from './layout.ts'
 import { Reach } from './reach.ts'
@@ -94,7 +94,7 @@ export class ManifestStore implements Manifests {
     }
     const repository = this.#repositories.get(name)
     const tags = reference.kind === 'tag' ? [reference.tag] : more
-    const reach = new Reach(repository.claims)
+    const reach = new Reach(repository.leases)
     try {
       return await guarded(async () => {
         // From here on nothing that it reaches is removed.
@@ -142,7 +142,7 @@ export class ManifestStore implements Manifests {
   ): Promise<Result<PutManifest>> {
     await this.#writeBlob(name, repository, digest, body)
     const described = { digest: digest.text, mediaType: manifest.mediaType, size: body.length }
-    for (const tag of tags) await this.#letGo(name, repository, tag)
+    for (const tag of tags) await this.#touchTagged(name, repository, tag)
     let kept: string | undefined
     const changed = await repository.change(index => {
       // Asked here, where changes come one after the other: of two pushes of a new tag only one makes it.
@@ -171,7 +171,7 @@ export class ManifestStore implements Manifests {
       await syncFile(path)
       await syncFolder(folder)
     }
-    await keepYoung(path)
+    await touch(path)
   }
 
   async delete(
@@ -181,15 +181,15 @@ export class ManifestStore implements Manifests {
   ): Promise<Result<readonly string[]>> {
     const repository = this.#repositories.get(name)
     if (reference.kind === 'digest') {
-      return await repository.claims.removing(reference.digest.text, () =>
+      return await repository.leases.removing(reference.digest.text, () =>
         guarded(() => this.#deleteDigest(name, repository, reference.digest, shared)),
       )
     }
     let found = false
     // Keeps this object the only one for its name: two would each write an index of their own.
-    const hold = repository.claims.watch()
+    const hold = repository.leases.watch()
     try {
-      await this.#letGo(name, repository, reference.tag)
+      await this.#touchTagged(name, repository, reference.tag)
       const changed = await repository.change(index => {
         const after = withoutTag(index, reference.tag)
         found ||= after !== index
@@ -205,9 +205,9 @@ export class ManifestStore implements Manifests {
   }
 
   /** What a tag points to is about to lose it: whoever has just resolved the tag still has time to pull it. */
-  async #letGo(name: string, repository: Repository, tag: string): Promise<void> {
+  async #touchTagged(name: string, repository: Repository, tag: string): Promise<void> {
     const digest = parseDigest(repository.snapshot?.tags.get(tag)?.digest ?? '')
-    if (digest) await keepYoung(layout.blob(this.#root, name, digest))
+    if (digest) await touch(layout.blob(this.#root, name, digest))
   }
 
   /** Drops a manifest from memory: what is on disk is no longer what it was. */
@@ -222,7 +222,7 @@ export class ManifestStore implements Manifests {
     shared: 'remove' | 'keep',
   ): Promise<Result<readonly string[]>> {
     // Whoever pinned it before may rely on it already; whoever pins it now waits for the end of this removal.
-    if (repository.claims.isPinned(digest.text)) return failure('manifest-referenced')
+    if (repository.leases.isPinned(digest.text)) return failure('manifest-referenced')
     const loaded = await repository.load()
     if (!loaded.ok) return loaded
     if (!loaded.value.digests.has(digest.text)) {

@@ -4,8 +4,8 @@ import { parseManifest } from '../oci/manifest.ts'
 import { digestBytes, parseDigest } from '../oci/reference.ts'
 import { isMissing } from './errno.ts'
 import { layout } from './layout.ts'
+import type { SurveyedManifest } from './maintenance.ts'
 import type { Snapshot } from './repository.ts'
-import type { SurveyedManifest } from './upkeep.ts'
 
 type Content = Pick<SurveyedManifest, 'kind' | 'links' | 'required' | 'subject'> & {
   /** Links with their media types, for what an index names and index.json does not. */

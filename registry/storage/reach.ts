@@ -3,7 +3,7 @@ import type { Entry } from '../oci/layout-index.ts'
 import type { Link, Manifest } from '../oci/manifest.ts'
 import { kindOf } from '../oci/manifest.ts'
 import type { Digest } from '../oci/reference.ts'
-import type { Claims } from './claims.ts'
+import type { Leases } from './leases.ts'
 
 /** How a repository is asked for what a manifest names. */
 export interface Look {
@@ -25,12 +25,12 @@ const atOnce = 32
  * so on. It is pinned before anybody looks whether it is there, so that what was found stays until `release`.
  */
 export class Reach {
-  readonly #claims: Claims
+  readonly #leases: Leases
   readonly #releases: (() => void)[] = []
   readonly #manifests = new Map<string, Entry>()
 
-  constructor(claims: Claims) {
-    this.#claims = claims
+  constructor(leases: Leases) {
+    this.#leases = leases
   }
 
   /**
@@ -76,8 +76,8 @@ export class Reach {
   }
 
   async #pin(digests: readonly string[]): Promise<void> {
-    this.#releases.push(this.#claims.pin(digests))
-    await this.#claims.settled(digests)
+    this.#releases.push(this.#leases.pin(digests))
+    await this.#leases.settled(digests)
   }
 }
 

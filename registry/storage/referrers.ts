@@ -77,7 +77,7 @@ export class Referrers {
     }
     const bySubject = new Map(before?.bySubject)
     if (touched.size > 0) regroup(bySubject, byDigest, touched)
-    return success({ snapshot, bySubject, byDigest, absent, bytes: weightOf(byDigest) })
+    return success({ snapshot, bySubject, byDigest, absent, bytes: sizeOf(byDigest) })
   }
 }
 
@@ -120,7 +120,7 @@ function regroup(
   }
 }
 
-function weightOf(byDigest: ReadonlyMap<string, Referrer>): number {
+function sizeOf(byDigest: ReadonlyMap<string, Referrer>): number {
   let bytes = 0
   for (const { descriptor } of byDigest.values()) {
     bytes += 500

@@ -6,7 +6,7 @@ import { Repository, type RepositoryObserver } from './repository.ts'
 const limit = 48 * 1024 * 1024
 
 /** A new one at each weighing: the library weighs again only what is another object. */
-interface Weighed {
+interface CachedRepository {
   readonly repository: Repository
   readonly bytes: number
 }
@@ -18,13 +18,13 @@ export class RepositoryCache {
   readonly #observer: RepositoryObserver
   readonly #limit: number
   readonly #busy = new Map<string, Repository>()
-  readonly #known: LRUCache<string, Weighed>
+  readonly #known: LRUCache<string, CachedRepository>
 
   /** `limitBytes`: of rough weight, for all of them together. */
   constructor(root: string, damage: Damage, observer: RepositoryObserver = {}, limitBytes = limit) {
     this.#root = root
     this.#damage = damage
-    this.#observer = { ...observer, onWeight: (name, repository) => this.#updateSize(name, repository) }
+    this.#observer = { ...observer, onSize: (name, repository) => this.#updateSize(name, repository) }
     this.#limit = limitBytes
     this.#known = new LRUCache({
       // Names of nothing, asked for by whoever tries, weigh little but not nothing.
@@ -48,7 +48,7 @@ export class RepositoryCache {
     if (known) return known.repository
     const repository = this.#busy.get(name) ?? new Repository(this.#root, name, this.#damage, this.#observer)
     this.#busy.delete(name)
-    this.#known.set(name, this.#weighed(repository))
+    this.#known.set(name, this.#entryOf(repository))
     return repository
   }
 
@@ -60,12 +60,12 @@ export class RepositoryCache {
   /** An index was loaded or has changed: weighs it again and lets go of what has become idle. */
   #updateSize(name: string, repository: Repository): void {
     // One that was let go of meanwhile stays so: there may be another by now.
-    if (this.#known.peek(name)?.repository === repository) this.#known.set(name, this.#weighed(repository))
+    if (this.#known.peek(name)?.repository === repository) this.#known.set(name, this.#entryOf(repository))
     for (const [other, kept] of this.#busy) if (kept.idle) this.#busy.delete(other)
   }
 
   /** Never more than a part of the limit: what weighs more than all of it would not be kept at all. */
-  #weighed(repository: Repository): Weighed {
-    return { repository, bytes: Math.ceil(Math.min(repository.weight, this.#limit / 4)) }
+  #entryOf(repository: Repository): CachedRepository {
+    return { repository, bytes: Math.ceil(Math.min(repository.sizeBytes, this.#limit / 4)) }
   }
 }

@@ -3,11 +3,11 @@ import { lstat, readFile, rm } from 'node:fs/promises'
 import { type Failure, failure, type Result, success } from '../oci/error-table.ts'
 import { parseJson } from '../oci/json.ts'
 import { type Entry, emptyIndex, type LayoutIndex, parseIndex, printIndex } from '../oci/layout-index.ts'
-import { Claims } from './claims.ts'
 import { Damage } from './damage.ts'
 import { makeFolder, syncFolder, writeDurably } from './durable.ts'
 import { errnoOf, failureOf, isMissing } from './errno.ts'
 import { layout, markerText } from './layout.ts'
+import { Leases } from './leases.ts'
 import { Referrers } from './referrers.ts'
 import { errorText } from './root.ts'
 import type { ReferrerDescriptor } from './storage.ts'
@@ -32,7 +32,7 @@ export interface RepositoryObserver {
   /** What forbids to write at this moment; undefined: nothing. */
   readonly refusal?: (() => Promise<Failure | undefined>) | undefined
   /** Hears that a repository weighs more or less than before. */
-  readonly onWeight?: ((name: string, repository: Repository) => void) | undefined
+  readonly onSize?: ((name: string, repository: Repository) => void) | undefined
 }
 
 interface Pending {
@@ -46,7 +46,7 @@ interface Pending {
  * a write is under way are written together by the next one.
  */
 export class Repository {
-  readonly claims = new Claims()
+  readonly leases = new Leases()
   readonly #referrers = new Referrers()
   readonly #root: string
   readonly #name: string
@@ -67,7 +67,7 @@ export class Repository {
 
   /** Nothing under way: may be forgotten and read again later. */
   get idle(): boolean {
-    return !this.#writing && this.#loading === undefined && this.claims.idle
+    return !this.#writing && this.#loading === undefined && this.leases.idle
   }
 
   /** The index when it is in memory. */
@@ -76,7 +76,7 @@ export class Repository {
   }
 
   /** Rough weight in memory, bytes. */
-  get weight(): number {
+  get sizeBytes(): number {
     return 500 + (this.#snapshot?.index.entries.length ?? 0) * 700 + this.#referrers.bytes
   }
 
@@ -84,7 +84,7 @@ export class Repository {
   async referrers(...asked: Parameters<Referrers['find']>): Promise<Result<readonly ReferrerDescriptor[]>> {
     const before = this.#referrers.bytes
     const found = await this.#referrers.find(...asked)
-    if (this.#referrers.bytes !== before) this.#observer.onWeight?.(this.#name, this)
+    if (this.#referrers.bytes !== before) this.#observer.onSize?.(this.#name, this)
     return found
   }
 
@@ -124,7 +124,7 @@ export class Repository {
     }
     this.#damage.readable(this.#name)
     this.#snapshot ??= snapshotOf(index)
-    this.#observer.onWeight?.(this.#name, this)
+    this.#observer.onSize?.(this.#name, this)
     return success(this.#snapshot)
   }
 
@@ -205,7 +205,7 @@ export class Repository {
     }
     this.#snapshot = snapshotOf(after)
     this.#damage.readable(this.#name)
-    this.#observer.onWeight?.(this.#name, this)
+    this.#observer.onSize?.(this.#name, this)
     return { result: success(this.#snapshot), thrown }
   }
 

@@ -28,7 +28,7 @@ export class RootGuard {
 
   /** `root` is locked by this process. `now`: ms, of a clock that only goes forward. Throws as stat does. */
   constructor(root: string, now: () => number = () => performance.now()) {
-    this.#path = join(layout.own(root), 'lock.db')
+    this.#path = join(layout.ownFolder(root), 'lock.db')
     this.#opened = statSync(this.#path, { bigint: true })
     this.#now = now
   }

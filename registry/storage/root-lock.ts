@@ -105,7 +105,7 @@ const busy = 5
  * it, so nobody gets the folder while zot's own files are locked.
  */
 export function lockRoot(root: string): LockResult {
-  const folder = layout.own(root)
+  const folder = layout.ownFolder(root)
   let database: DatabaseSync | undefined
   try {
     if (!existsSync(folder)) mkdirSync(folder, { mode: folderMode })
@@ -165,8 +165,8 @@ function ownerOf(root: string): string {
 const isBusy = (error: unknown): boolean =>
   error instanceof Error && 'errcode' in error && error.errcode === busy
 
-const lockFile = (root: string): string => join(layout.own(root), 'lock.db')
-const pidFile = (root: string): string => join(layout.own(root), 'pid')
+const lockFile = (root: string): string => join(layout.ownFolder(root), 'lock.db')
+const pidFile = (root: string): string => join(layout.ownFolder(root), 'pid')
 
 /** Folders that are looked into below a data folder; a start is not the time to walk through all of it. */
 const maxFolders = 1000

@@ -23,7 +23,7 @@ export type OpenMarker =
 /** The format that this version reads and writes. */
 const format = 1
 
-const pathOf = (root: string): string => join(layout.own(root), 'store.json')
+const pathOf = (root: string): string => join(layout.ownFolder(root), 'store.json')
 
 /**
  * Reads the marker of a locked data folder, or draws one and makes it durable (0600). One that is no marker is

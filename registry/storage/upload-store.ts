@@ -4,7 +4,7 @@ import { failure, type Result, success } from '../oci/error-table.ts'
 import type { Digest } from '../oci/reference.ts'
 import type { Dedupe } from './dedupe.ts'
 import { hashFile, isWhole } from './digest-file.ts'
-import { keepYoung, makeFolderBelow, syncFile, syncFolder } from './durable.ts'
+import { makeFolderBelow, syncFile, syncFolder, touch } from './durable.ts'
 import { failureOf, guarded, isMissing } from './errno.ts'
 import { fileMode, layout } from './layout.ts'
 import type { RepositoryCache } from './repository-cache.ts'
@@ -108,9 +108,9 @@ export class UploadStore implements Uploads {
         return failure('digest-mismatch', { expected: digest.text, actual: `${digest.algorithm}:${actual}` })
       }
       const repository = this.#repositories.get(name)
-      const release = repository.claims.pin([digest.text])
+      const release = repository.leases.pin([digest.text])
       try {
-        await repository.claims.settled([digest.text])
+        await repository.leases.settled([digest.text])
         const folder = layout.blobs(this.#root, name, digest.algorithm)
         await repository.makeFolder(folder)
         const linked = await this.#dedupe?.link(name, digest, session.offset)
@@ -133,7 +133,7 @@ export class UploadStore implements Uploads {
     if (there?.isFile() && there.size === size && (await isWhole(to, digest))) {
       // Whoever wrote it (zot does not, by default) may not have synced it.
       await syncFile(to)
-      await keepYoung(to, there.mtimeMs)
+      await touch(to, there.mtimeMs)
       return await rm(from)
     }
     const handle = await open(from, 'r+')

@@ -67,7 +67,7 @@ async function collectUntil(
     for (const name of ['a', 'team/b'])
       await collectRepository(
         {
-          upkeep: storage.upkeep,
+          maintenance: storage.maintenance,
           logger: {
             log: (level, message, fields) =>
               void (level === 'info' || said.push(`${message} ${JSON.stringify(fields)}`)),

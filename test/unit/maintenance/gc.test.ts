@@ -74,7 +74,7 @@ async function collect(
   if (!compiled.ok) throw new Error(compiled.problems.join())
   const totals = noTotals()
   const context = {
-    upkeep: storage.upkeep,
+    maintenance: storage.maintenance,
     logger: {
       log: (level: string, message: string, fields = {}) => void log.push({ level, message, ...fields }),
     },
@@ -231,7 +231,7 @@ describe('garbage collection', () => {
     age(join(root, 'b'))
     mkdirSync(join(root, 'b/.sync/5678'))
     const names = []
-    for await (const name of storage.upkeep.names()) names.push(name)
+    for await (const name of storage.maintenance.names()) names.push(name)
     expect(names).toEqual(expect.arrayContaining(['a', 'b']))
     expect(await collect('a')).toMatchObject({ blobs: 1, uploads: 1 })
     expect(await collect('b')).toMatchObject({ syncs: 1 })
@@ -331,7 +331,7 @@ describe('a push under way', () => {
       const index = indexOf([levels === 'two levels' ? inner : child], { annotations: { of: 'both' } })
       age()
       let putting: Promise<void> | undefined
-      await storage.upkeep.collect('a', {
+      await storage.maintenance.collect('a', {
         decide: manifests => {
           // The new index.json is being written when it begins.
           setImmediate(() => {

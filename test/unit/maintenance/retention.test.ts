@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { type PlanInput, planRetention, type Usage } from '../../../registry/maintenance/retention.ts'
 import type { KeepTags, Policy } from '../../../registry/maintenance/retention-policy.ts'
 import { compilePatterns, compileRetention } from '../../../registry/maintenance/retention-policy.ts'
-import type { SurveyedManifest } from '../../../registry/storage/upkeep.ts'
+import type { SurveyedManifest } from '../../../registry/storage/maintenance.ts'
 import { cpuTime } from '../../fakes/cpu-time.ts'
 
 const hour = 3_600_000

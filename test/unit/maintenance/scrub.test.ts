@@ -28,7 +28,7 @@ const totals = { blobs: 0, corrupt: 0, unreadable: 0 }
 const scrub = (repo: string, known = new Map<string, boolean>()) =>
   scrubRepository(
     {
-      upkeep: storage.upkeep,
+      maintenance: storage.maintenance,
       logger: {
         log: (level: string, message: string, fields = {}) => void log.push({ level, message, ...fields }),
       },
@@ -125,11 +125,11 @@ describe('scrub', () => {
     flip(path)
     linkSync(path, `${path}.old`)
     const options = { pause: async () => {}, signal: new AbortController().signal, known: new Map() }
-    const health = await storage.upkeep.check('a', digestOf('blob'), options)
+    const health = await storage.maintenance.check('a', digestOf('blob'), options)
     if (health.kind !== 'corrupt') throw new Error(health.kind)
     rmSync(path)
     await upload(storage, 'a', 'blob')
-    expect(await storage.upkeep.quarantine('a', digestOf('blob'), health.inode)).toEqual({
+    expect(await storage.maintenance.quarantine('a', digestOf('blob'), health.inode)).toEqual({
       ok: true,
       value: undefined,
     })

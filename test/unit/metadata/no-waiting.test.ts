@@ -6,8 +6,8 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { parseConfig } from '../../../registry/config/config.ts'
 import { openLogger } from '../../../registry/log/logger.ts'
 import { FactStore, openFactsDatabase } from '../../../registry/metadata/manifest-facts.ts'
-import { openPeople } from '../../../registry/people.ts'
 import { openStores } from '../../../registry/stores.ts'
+import { openUsers } from '../../../registry/users.ts'
 
 const { opened } = vi.hoisted(() => ({ opened: [] as DatabaseSync[] }))
 vi.mock('node:sqlite', async original => {
@@ -54,7 +54,7 @@ it('no metadata file that the event loop has open while it serves can make it wa
   const { main, close } = storing.stores
   expect(main.blobIndex.holders('sha256:none')).toEqual([])
   const logger = openLogger('error', join(folder, 'log'))
-  const opening = openPeople(parsed.config, main.root, logger, {})
+  const opening = openUsers(parsed.config, main.root, logger, {})
   if (!opening.ok) throw new Error(opening.message)
   try {
     const open = opened.filter(database => database.isOpen)

@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { Connections } from '../../../registry/http/connections.ts'
-import type { Exchange } from '../../../registry/http/exchange.ts'
 import { createNodeServer, type NodeServer } from '../../../registry/http/node-server.ts'
+import type { RequestContext } from '../../../registry/http/request-context.ts'
 import { eventually } from '../../fakes/eventually.ts'
 
 let node: NodeServer | undefined
@@ -22,24 +22,24 @@ interface Options {
 
 async function start(
   { readTimeout = 500, writeTimeout = 500 }: Options,
-  answer: (exchange: Exchange) => void,
+  answer: (context: RequestContext) => void,
 ) {
   connections = new Connections({
     clientOf: () => ({ address: '127.0.0.1', key: '127.0.0.1', isExempt: true }),
     onLimit: () => {},
   })
-  const busy = new WeakMap<Socket, Exchange>()
+  const busy = new WeakMap<Socket, RequestContext>()
   const server = createNodeServer(
     {
       limits: { readTimeout, writeTimeout },
       certificate: undefined,
       connections,
-      exchangeOf: socket => busy.get(socket),
+      contextOf: socket => busy.get(socket),
     },
     (req, res) => {
-      const exchange = { req, res } as unknown as Exchange
-      busy.set(req.socket, exchange)
-      answer(exchange)
+      const context = { req, res } as unknown as RequestContext
+      busy.set(req.socket, context)
+      answer(context)
     },
   )
   node = server
@@ -76,18 +76,18 @@ describe("the server's limits", () => {
   })
 
   it('do not count the time in which bytes lie here unread', async () => {
-    let exchange: Exchange | undefined
+    let context: RequestContext | undefined
     const open = await start({}, given => {
-      exchange = given
+      context = given
       given.req.pause()
     })
     const socket = await open()
     const startedAt = Date.now()
     socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nxxx')
-    await eventually(() => exchange !== undefined && Date.now() - startedAt > 1500)
+    await eventually(() => context !== undefined && Date.now() - startedAt > 1500)
     expect(socket.closed).toBe(false)
     // Taken; now it is the client's turn, and it is still.
-    exchange!.req.resume()
+    context!.req.resume()
     await eventually(() => socket.closed)
   })
 

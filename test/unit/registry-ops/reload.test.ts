@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { parseConfig } from '../../../registry/config/config.ts'
 import type { Logger } from '../../../registry/log/logger.ts'
-import { changedKeys, createReloader, type Part, reload } from '../../../registry/reload/reloader.ts'
+import { changedKeys, createReloader, type Reloadable, reload } from '../../../registry/reload/reloader.ts'
 import { watchConfig } from '../../../registry/reload/watch-files.ts'
 import { eventually } from '../../fakes/eventually.ts'
 
@@ -42,20 +42,24 @@ describe('changed keys', () => {
 })
 
 describe('the reloader', () => {
-  const setUp = (part: Partial<Part> = {}) => {
+  const setUp = (part: Partial<Reloadable> = {}) => {
     const lines: { level: string; message: string; fields: Record<string, unknown> }[] = []
     const logger = {
       log: (level: string, message: string, fields = {}) => void lines.push({ level, message, fields }),
     } as unknown as Logger
     const applied: string[] = []
-    const whole: Part = { keys: ['log.level'], apply: next => void applied.push(next.log.level), ...part }
+    const whole: Reloadable = {
+      keys: ['log.level'],
+      apply: next => void applied.push(next.log.level),
+      ...part,
+    }
     return { lines, applied, reloader: createReloader('c.json', configOf(), logger, [whole]) }
   }
 
   it('brings back what was applied when a later part fails, and says what could not go back', async () => {
     const seen: string[] = []
     let fails = ['warn']
-    const part = (key: string, isFragile: boolean): Part => ({
+    const part = (key: string, isFragile: boolean): Reloadable => ({
       keys: [key],
       apply: ({ log }) => {
         seen.push(`${key} ${log.level}`)

@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest'
-import type { Exchange, Handlers } from '../../../registry/http/exchange.ts'
+import type { Handlers, RequestContext } from '../../../registry/http/request-context.ts'
 import { success } from '../../../registry/oci/error-table.ts'
 import { limitRepositories } from '../../../registry/routes/repository-limit.ts'
 
 it('a repository that was begun and left counts for an hour', async () => {
   let now = 0
   const passed: string[] = []
-  const note = (exchange: Exchange): undefined => void passed.push(exchange.route.name)
+  const note = (context: RequestContext): undefined => void passed.push(context.route.name)
   const handlers = { uploads: { POST: note }, manifest: { PUT: note } } as unknown as Handlers
   const storage = { repositories: async () => success(['kept']) }
   const { uploads } = limitRepositories(handlers, storage, 2, () => now)
@@ -16,7 +16,7 @@ it('a repository that was begun and left counts for an hour', async () => {
       route: { kind: 'uploads', name, last: '' },
       req: {},
       res,
-    } as unknown as Exchange)
+    } as unknown as RequestContext)
   }
   for (const name of ['left', 'refused', 'left', 'kept', 'No Name']) await begin(name)
   expect(passed).toEqual(['left', 'left', 'kept', 'No Name'])

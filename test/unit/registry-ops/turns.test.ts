@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type Turn, Turns } from '../../../registry/http/turns.ts'
+import { type QueuedRequest, RequestQueue } from '../../../registry/http/request-queue.ts'
 import { eventually } from '../../fakes/eventually.ts'
 
 let server: Server | undefined
@@ -15,7 +15,7 @@ type Answer = (req: IncomingMessage, res: ServerResponse) => boolean
 
 /** `answer` says whether the handler has ended. */
 async function start(answer: Answer, max?: number) {
-  const turns = new Turns<Turn & { req: IncomingMessage }>(
+  const turns = new RequestQueue<QueuedRequest & { req: IncomingMessage }>(
     (req, res) => ({ req, res, isSettled: answer(req, res) }),
     max,
   )

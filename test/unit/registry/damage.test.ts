@@ -126,7 +126,7 @@ async function openUpkeep() {
   const opened = await openMaintenance({
     config: loaded.config,
     root,
-    upkeep: storage.upkeep,
+    maintenance: storage.maintenance,
     blobIndex,
     logger: { log: (level, message, fields) => void lines.push({ level, message, ...fields }) },
     usage: undefined,

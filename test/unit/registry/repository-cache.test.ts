@@ -36,7 +36,7 @@ function write(name: string, word: string): void {
 describe('the cache of indexes', () => {
   const weightOf = (cache: RepositoryCache): number => {
     let bytes = 0
-    for (let at = 0; at < repositories; at++) bytes += cache.peek(`r${at}`)?.weight ?? 0
+    for (let at = 0; at < repositories; at++) bytes += cache.peek(`r${at}`)?.sizeBytes ?? 0
     return bytes
   }
 
@@ -53,7 +53,7 @@ describe('the cache of indexes', () => {
   it('never has two objects for one name while the first one is at work', async () => {
     const cache = new RepositoryCache(root, new Damage(), {}, limit)
     const first = cache.get('r0')
-    const hold = first.claims.watch()
+    const hold = first.leases.watch()
     for (let at = 1; at < repositories; at++) await cache.get(`r${at}`).load()
     expect(cache.peek('r0')).toBeUndefined()
     expect(cache.get('r0')).toBe(first)
@@ -99,7 +99,7 @@ describe('with a small limit', () => {
     await first()
     for (let at = 1; at < repositories; at++)
       await scrubRepository(
-        { upkeep: storage.upkeep, logger: { log: () => {} }, pause, signal, known: new Map() },
+        { maintenance: storage.maintenance, logger: { log: () => {} }, pause, signal, known: new Map() },
         `r${at}`,
         { blobs: 0, corrupt: 0, unreadable: 0 },
       )
@@ -109,7 +109,7 @@ describe('with a small limit', () => {
   it('so does a garbage collection', async () => {
     await first()
     const options = { decide: () => [], blobsBefore: 0, pause, signal }
-    for (let at = 1; at < repositories; at++) await storage.upkeep.collect(`r${at}`, options)
+    for (let at = 1; at < repositories; at++) await storage.maintenance.collect(`r${at}`, options)
     expect(await isLetGo()).toBe(true)
   })
 

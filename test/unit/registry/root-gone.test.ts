@@ -117,7 +117,7 @@ describe('a data folder that goes while it is served', () => {
   it('upkeep changes nothing in what lies there instead', async () => {
     renameSync(root, away())
     mkdirSync(join(root, '_zotbar'), { recursive: true })
-    const collected = await stores.main.upkeep.collect('a', {
+    const collected = await stores.main.maintenance.collect('a', {
       decide: manifests => manifests.map(({ digest }) => ({ digest, tag: 'v1', staysByDigest: false })),
       blobsBefore: Date.now() + 1000,
       pause: async () => {},

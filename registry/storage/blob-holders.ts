@@ -19,7 +19,7 @@ export interface HolderIndex {
 }
 
 /** Which repository holds a blob, for a client that does not know. */
-export class BlobPlaces {
+export class BlobHolders {
   readonly #root: string
   readonly #names: () => Promise<readonly string[]>
   readonly #index: HolderIndex | undefined

@@ -9,17 +9,17 @@ import { checkBlob } from './digest-file.ts'
 import { makeFolderBelow, syncFolder } from './durable.ts'
 import { guarded, isMissing } from './errno.ts'
 import { layout } from './layout.ts'
-import { ManifestSurvey } from './manifest-survey.ts'
-import type { Repository } from './repository.ts'
-import type { RepositoryCache } from './repository-cache.ts'
 import type {
   BlobHealth,
   CheckOptions,
   Collected,
   CollectOptions,
+  StoreMaintenance,
   SurveyedManifest,
-  Upkeep,
-} from './upkeep.ts'
+} from './maintenance.ts'
+import { ManifestSurvey } from './manifest-survey.ts'
+import type { Repository } from './repository.ts'
+import type { RepositoryCache } from './repository-cache.ts'
 import type { UploadStore } from './upload-store.ts'
 
 const algorithms = ['sha256', 'sha512'] as const
@@ -41,7 +41,7 @@ interface Parts {
   readonly onRemoved: (name: string, digest: Digest) => void
 }
 
-export class DiskUpkeep implements Upkeep {
+export class DiskMaintenance implements StoreMaintenance {
   readonly #root: string
   readonly #parts: Parts
 
@@ -66,7 +66,7 @@ export class DiskUpkeep implements Upkeep {
     const repository = this.#parts.repositories.get(name)
     const survey = new ManifestSurvey(this.#root, name, options.pause)
     // Keeps this object the only one for its name.
-    const hold = repository.claims.watch()
+    const hold = repository.leases.watch()
     try {
       return await guarded(() => this.#collect(name, repository, survey, options))
     } finally {
@@ -83,7 +83,7 @@ export class DiskUpkeep implements Upkeep {
     const removed = await this.#removeEntries(repository, survey, options)
     if (!removed.ok && removed.error.name !== 'name-unknown') return removed
     // From here on, whatever a request relies on is noticed, and what it stores pins what it names.
-    const watch = repository.claims.watch()
+    const watch = repository.leases.watch()
     try {
       const named = await this.#named(name, repository, survey)
       const swept = named.ok
@@ -103,7 +103,7 @@ export class DiskUpkeep implements Upkeep {
     { decide, signal }: CollectOptions,
   ): Promise<Result<readonly Removal[]>> {
     for (let attempt = 0; attempt < attempts && !signal.aborted; attempt++) {
-      const watch = repository.claims.watch()
+      const watch = repository.leases.watch()
       try {
         const loaded = await repository.load()
         if (!loaded.ok) return loaded
@@ -117,7 +117,7 @@ export class DiskUpkeep implements Upkeep {
           .change(index => {
             const reliedOn = digests.some(digest => watch.pinned.has(digest))
             // Until the new index is in place, whoever wants to rely on one of them waits.
-            announced = reliedOn ? undefined : repository.claims.announce(digests)
+            announced = reliedOn ? undefined : repository.leases.announce(digests)
             return announced ? withoutEntries(index, removals) : index
           })
           .finally(() => announced?.())
@@ -154,11 +154,11 @@ export class DiskUpkeep implements Upkeep {
       if (named.has(digest.text) || pinned.has(digest.text)) continue
       await pause()
       const path = layout.blob(this.#root, name, digest)
-      const size = await repository.claims.removing(digest.text, async () => {
+      const size = await repository.leases.removing(digest.text, async () => {
         const found = await stat(path).catch(() => undefined)
         if (!found?.isFile() || found.mtimeMs >= blobsBefore) return undefined
         // Nothing may come between this question and the removal; whoever pins now waits for its end.
-        if (pinned.has(digest.text) || repository.claims.isPinned(digest.text)) return undefined
+        if (pinned.has(digest.text) || repository.leases.isPinned(digest.text)) return undefined
         this.#parts.forget(digest.text)
         await unlink(path)
         this.#parts.onRemoved(name, digest)
@@ -216,13 +216,13 @@ export class DiskUpkeep implements Upkeep {
   }
 
   async quarantine(name: string, digest: Digest, inode: string): Promise<Result<string | undefined>> {
-    const { claims } = this.#parts.repositories.get(name)
+    const { leases } = this.#parts.repositories.get(name)
     const path = layout.blob(this.#root, name, digest)
     const target = layout.quarantined(this.#root, name, digest)
-    return await claims.removing(digest.text, () =>
+    return await leases.removing(digest.text, () =>
       guarded(async () => {
         // Whoever pinned it before may be replacing it; whoever pins it now waits for the end of this.
-        if (claims.isPinned(digest.text)) return success(undefined)
+        if (leases.isPinned(digest.text)) return success(undefined)
         const found = await stat(path, { bigint: true }).catch(() => undefined)
         if (found === undefined || `${found.dev}:${found.ino}` !== inode) return success(undefined)
         await makeFolderBelow(this.#root, dirname(target))

@@ -3,7 +3,7 @@
  * delete announces itself; as both are told synchronously, neither can slip in between the other's
  * check and its effect on disk.
  */
-export class Claims {
+export class Leases {
   readonly #pins = new Map<string, number>()
   readonly #removals = new Map<string, Promise<void>>()
   readonly #watches = new Set<Set<string>>()

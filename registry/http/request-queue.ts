@@ -1,14 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-interface Queue {
+interface Waiting {
   readonly waiting: { readonly req: IncomingMessage; readonly res: ServerResponse }[]
   /** For when the connection ends. */
   readonly drop: () => void
 }
 
 /** The request of a connection whose turn it is. */
-export interface Turn {
+export interface QueuedRequest {
   readonly res: ServerResponse
   /** Whether its handler has ended. */
   isSettled: boolean
@@ -22,11 +22,11 @@ const maxWaiting = 8192
  * soon as it is parsed, and would open files and take buffers for all of them; here they wait for the answer
  * before, and the connection is not read meanwhile.
  */
-export class Turns<T extends Turn> {
+export class RequestQueue<T extends QueuedRequest> {
   readonly #begin: (req: IncomingMessage, res: ServerResponse) => T
   readonly #max: number
   readonly #current = new WeakMap<Socket, T>()
-  readonly #queues = new Map<Socket, Queue>()
+  readonly #queues = new Map<Socket, Waiting>()
   #waiting = 0
 
   /** `begin` is called when a request's turn has come; call `settled` where its handler ends later. */
@@ -58,8 +58,8 @@ export class Turns<T extends Turn> {
     if (this.#queues.has(socket)) this.#next(socket, turn)
   }
 
-  #queueUp(socket: Socket, before: T): Queue {
-    const queue: Queue = {
+  #queueUp(socket: Socket, before: T): Waiting {
+    const queue: Waiting = {
       waiting: [],
       drop: () => {
         this.#waiting -= queue.waiting.length
@@ -93,7 +93,8 @@ export class Turns<T extends Turn> {
 }
 
 /** Its handler has ended, and the system has all of its answer. */
-const isOver = ({ isSettled, res }: Turn): boolean => isSettled && (res.writableFinished || res.closed)
+const isOver = ({ isSettled, res }: QueuedRequest): boolean =>
+  isSettled && (res.writableFinished || res.closed)
 
 function pauseAgain(this: Socket): void {
   this.pause()

@@ -3,10 +3,10 @@ import type { EventSink } from '../events/event.ts'
 import type { DrainState } from '../http/drain.ts'
 import type { Pushes } from '../http/pushes.ts'
 import type { Pulls } from '../metadata/pulls.ts'
-import type { SignInContext } from '../signin/sign-in-routes.ts'
+import type { SignInDeps } from '../signin/sign-in-routes.ts'
 import type { Storage } from '../storage/storage.ts'
-import type { Gate } from './gate.ts'
-import type { KeyRouteContext } from './keys.ts'
+import type { Authorization } from './authorize.ts'
+import type { KeyRouteDeps } from './keys.ts'
 
 export interface MetricsPage {
   readonly contentType: string
@@ -14,9 +14,9 @@ export interface MetricsPage {
 }
 
 /** What the routes work with. */
-export interface RouteContext extends KeyRouteContext {
-  readonly gate: Gate
-  readonly signIn: SignInContext
+export interface RouteDeps extends KeyRouteDeps {
+  readonly authorization: Authorization
+  readonly signIn: SignInDeps
   /** Undefined: nothing is counted. */
   readonly pulls: Pulls | undefined
   readonly storage: Storage

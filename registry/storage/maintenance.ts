@@ -2,7 +2,7 @@ import type { Result } from '../oci/error-table.ts'
 import type { Removal } from '../oci/layout-index.ts'
 import type { Digest } from '../oci/reference.ts'
 
-/** A manifest that index.json names, as upkeep sees it. */
+/** A manifest that index.json names, as maintenance sees it. */
 export interface SurveyedManifest {
   readonly digest: string
   readonly mediaType: string
@@ -52,7 +52,7 @@ export interface CheckOptions {
 }
 
 /** What the storage does for its own good, while requests go on. Every `name` is a repository name. */
-export interface Upkeep {
+export interface StoreMaintenance {
   /**
    * Every repository, and every folder with the beginnings of one. `onUnreadable` hears of those that cannot be
    * entered, so that nobody knows what is below them.

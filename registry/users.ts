@@ -14,12 +14,12 @@ import { FactStore, openFactsDatabase } from './metadata/manifest-facts.ts'
 import { openActivity, Pulls } from './metadata/pulls.ts'
 import { Sessions } from './metadata/sessions.ts'
 import { createWriterThread } from './metadata/writer.ts'
-import type { Gate, GateRules } from './routes/gate.ts'
+import type { Authorization, AuthorizationRules } from './routes/authorize.ts'
 import { layout } from './storage/layout.ts'
 
 /** Who uses the registry and what they do: everything that config.json's auth and accessControl ask for. */
-interface People {
-  readonly gate: Gate
+interface Users {
+  readonly authorization: Authorization
   readonly apiKeys: ApiKeys | undefined
   readonly sessions: Sessions | undefined
   /** Undefined: the file cannot be used, and nothing is counted. */
@@ -38,15 +38,15 @@ interface People {
   close(): Promise<void>
 }
 
-export type OpenPeople = { ok: true; people: People } | { ok: false; message: string }
+export type OpenUsers = { ok: true; people: Users } | { ok: false; message: string }
 
 /** `root` is locked. Environment: see `keyPolicyOf`. */
-export function openPeople(
+export function openUsers(
   config: Config,
   root: string,
   logger: Logger,
   environment: Readonly<Record<string, string | undefined>>,
-): OpenPeople {
+): OpenUsers {
   const { auth } = config.http
   const policy = keyPolicyOf(environment)
   if (!policy.ok) return policy
@@ -54,14 +54,14 @@ export function openPeople(
   const close = async (): Promise<void> => {
     for (const end of closing.splice(0).reverse()) await end()
   }
-  const failed = (message: string): OpenPeople => {
+  const failed = (message: string): OpenUsers => {
     void close()
     return { ok: false, message }
   }
 
   const thread = createWriterThread()
   closing.push(() => thread.close())
-  const users = new UsersFile(logger)
+  const users = new HtpasswdUsers(logger)
   closing.push(() => users.close())
   if (auth?.htpasswd) {
     const problem = users.use(auth.htpasswd.path)
@@ -71,10 +71,10 @@ export function openPeople(
   let apiKeys: ApiKeys | undefined
   let sessions: Sessions | undefined
   if (auth && (users.current || auth.apikey || auth.openid)) {
-    const opened = openAccessDatabase(layout.own(root))
+    const opened = openAccessDatabase(layout.ownFolder(root))
     if (!opened.ok) return failed(opened.message)
     const { database } = opened
-    const writer = accessWriter(layout.own(root), thread)
+    const writer = accessWriter(layout.ownFolder(root), thread)
     const seats = new Sessions(database, writer)
     sessions = seats
     const endOf = (left: ReadonlySet<string>): void =>
@@ -91,7 +91,7 @@ export function openPeople(
   }
 
   let pulls: Pulls | undefined
-  const activity = openActivity(layout.own(root), thread)
+  const activity = openActivity(layout.ownFolder(root), thread)
   if (activity.ok) {
     const counted = new Pulls(activity.database, activity.writer)
     pulls = counted
@@ -100,7 +100,7 @@ export function openPeople(
   } else logger.log('warn', 'pulls are not counted', { error: activity.message })
 
   let facts: FactStore | undefined
-  const remembered = openFactsDatabase(layout.own(root))
+  const remembered = openFactsDatabase(layout.ownFolder(root))
   if (remembered.ok) {
     const known = new FactStore(remembered.database)
     facts = known
@@ -109,7 +109,7 @@ export function openPeople(
   } else logger.log('warn', 'what manifests say is not remembered', { error: remembered.message })
 
   const throttle = createThrottle({ now: Date.now })
-  const rulesOf = ({ http }: Config): GateRules => {
+  const rulesOf = ({ http }: Config): AuthorizationRules => {
     const authenticates = users.current !== undefined || apiKeys !== undefined
     return {
       access: createAccess({ accessControl: http.accessControl, authenticates }),
@@ -124,11 +124,11 @@ export function openPeople(
       realm: http.realm,
     }
   }
-  const gate: Gate = { rules: rulesOf(config) }
+  const authorization: Authorization = { rules: rulesOf(config) }
   return {
     ok: true,
     people: {
-      gate,
+      authorization,
       apiKeys,
       sessions,
       pulls,
@@ -144,7 +144,7 @@ export function openPeople(
         if (problem !== undefined) {
           logger.log('error', 'htpasswd cannot be read; the old users stay', { error: problem })
         }
-        gate.rules = rulesOf(changed)
+        authorization.rules = rulesOf(changed)
       },
       close,
     },
@@ -152,7 +152,7 @@ export function openPeople(
 }
 
 /** The htpasswd file in use, which another one may replace, and the threads that check its passwords. */
-class UsersFile {
+class HtpasswdUsers {
   current: Htpasswd | undefined
   /** Hears of users who are gone or have another password. */
   onLeft: (users: ReadonlySet<string>) => void = () => {}
@@ -178,7 +178,7 @@ class UsersFile {
           return
         }
         logger.log('info', 'htpasswd was read again')
-        tell(logger, news.problems)
+        logProblems(logger, news.problems)
         this.onLeft(news.left)
       },
     })
@@ -187,7 +187,7 @@ class UsersFile {
     this.current = opened.htpasswd
     this.#path = path
     this.onLeft(new Set())
-    tell(logger, this.current.problems())
+    logProblems(logger, this.current.problems())
     return undefined
   }
 
@@ -197,6 +197,6 @@ class UsersFile {
   }
 }
 
-function tell(logger: Logger, problems: readonly HtpasswdProblem[]): void {
+function logProblems(logger: Logger, problems: readonly HtpasswdProblem[]): void {
   for (const { line, message } of problems) logger.log('warn', `htpasswd line ${line}: ${message}`)
 }

@@ -2,11 +2,11 @@ import type { Access } from '../auth/access.ts'
 import type { Answer, Authenticator } from '../auth/authenticator.ts'
 import type { Identity } from '../auth/identity.ts'
 import type { Action } from '../auth/scope.ts'
-import type { Exchange, Handler, Handlers } from '../http/exchange.ts'
+import type { Handler, Handlers, RequestContext } from '../http/request-context.ts'
 import { type RawHeaders, sendFailure } from '../http/responder.ts'
 
 /** What decides who comes in; replaced as a whole when the configuration changes. */
-export interface GateRules {
+export interface AuthorizationRules {
   readonly access: Access
   readonly authenticator: Authenticator
   /** Whether there is a way to show who one is. */
@@ -16,37 +16,43 @@ export interface GateRules {
 }
 
 /** Stands before every route: finds out who asks, and whether they may. */
-export interface Gate {
-  rules: GateRules
+export interface Authorization {
+  rules: AuthorizationRules
 }
 
 /** zot's words where config.json has none. */
 const usualRealm = 'Authorization Required'
 
-/** Puts the gate before handlers. What only says that the process lives stays outside. */
-export function guarded(handlers: Handlers, gate: Gate): Handlers {
+/** Puts the authorization before handlers. What only says that the process lives stays outside. */
+export function authorizeAll(handlers: Handlers, authorization: Authorization): Handlers {
   const entries = Object.entries(handlers).map(([kind, methods]) => {
     if (kind === 'live' || kind === 'ready') return [kind, methods]
-    const behind = Object.entries(methods).map(([method, handler]) => [method, behindGate(gate, handler)])
+    const behind = Object.entries(methods).map(([method, handler]) => [
+      method,
+      withAuthorization(authorization, handler),
+    ])
     return [kind, Object.fromEntries(behind)]
   })
   // The same keys with the same kind of values, which Object.entries forgets.
   return Object.fromEntries(entries) as Handlers
 }
 
-function behindGate(gate: Gate, handler: Handler): Handler {
-  const enter = (exchange: Exchange, answer: Answer): undefined | Promise<void> => {
-    if (answer.kind === 'refused') return turnAway(exchange, gate, answer)
-    if (answer.kind === 'known') exchange.identity = answer.identity
-    return isAdmitted(exchange, gate) ? handler(exchange) : refuse(exchange, gate)
+function withAuthorization(authorization: Authorization, handler: Handler): Handler {
+  const enter = (context: RequestContext, answer: Answer): undefined | Promise<void> => {
+    if (answer.kind === 'refused') return refuseCredentials(context, authorization, answer)
+    if (answer.kind === 'known') context.identity = answer.identity
+    return isAuthorized(context, authorization) ? handler(context) : refuse(context, authorization)
   }
-  return exchange => {
-    const answer = identify(exchange, gate)
-    return answer instanceof Promise ? answer.then(late => enter(exchange, late)) : enter(exchange, answer)
+  return context => {
+    const answer = identify(context, authorization)
+    return answer instanceof Promise ? answer.then(late => enter(context, late)) : enter(context, answer)
   }
 }
 
-function identify({ req, client: { key } }: Exchange, { rules }: Gate): Answer | Promise<Answer> {
+function identify(
+  { req, client: { key } }: RequestContext,
+  { rules }: Authorization,
+): Answer | Promise<Answer> {
   const { authorization, cookie, 'x-zot-api-client': client } = req.headers
   return rules.authenticator.authenticate({
     authorization: authorization === undefined ? [] : everyAuthorization(req.rawHeaders, authorization),
@@ -67,7 +73,7 @@ function everyAuthorization(raw: readonly string[], first: string): string[] {
 }
 
 /** Whether the route itself is open; what depends on the body is asked of `may` by the handler. */
-function isAdmitted({ method, route, identity, req }: Exchange, { rules }: Gate): boolean {
+function isAuthorized({ method, route, identity, req }: RequestContext, { rules }: Authorization): boolean {
   const { access, authenticates } = rules
   const may = (action: Action): boolean => access.may(identity, action, route.name)
   const isRead = method === 'GET' || method === 'HEAD'
@@ -124,34 +130,42 @@ const isDocker = (agent: string | undefined): boolean =>
   agent !== undefined && (agent.includes('Docker-Client') || /^docker\//i.test(agent))
 
 /** 401 to nobody in particular, 403 to somebody who may not. */
-export function refuse(exchange: Exchange, gate: Gate): undefined {
-  const name = exchange.identity ? 'denied' : 'unauthorized'
-  return sendFailure(exchange, { name }, challenge(exchange, gate))
+export function refuse(context: RequestContext, authorization: Authorization): undefined {
+  const name = context.identity ? 'denied' : 'unauthorized'
+  return sendFailure(context, { name }, challenge(context, authorization))
 }
 
-function turnAway(exchange: Exchange, gate: Gate, answer: Answer & { kind: 'refused' }): undefined {
+function refuseCredentials(
+  context: RequestContext,
+  authorization: Authorization,
+  answer: Answer & { kind: 'refused' },
+): undefined {
   if (answer.status === 429) {
-    return sendFailure(exchange, { name: 'too-many-requests' }, [
+    return sendFailure(context, { name: 'too-many-requests' }, [
       'Retry-After',
       String(answer.retryAfter ?? 1),
     ])
   }
-  return sendFailure(exchange, { name: 'unauthorized' }, challenge(exchange, gate))
+  return sendFailure(context, { name: 'unauthorized' }, challenge(context, authorization))
 }
 
 /** A page of ours asks in its own way; a browser would open its box. */
-export function challenge({ req }: Exchange, { rules }: Gate): RawHeaders {
+export function challenge({ req }: RequestContext, { rules }: Authorization): RawHeaders {
   if (req.headers['x-zot-api-client'] === 'zot-ui') return []
   return ['WWW-Authenticate', `Basic realm="${(rules.realm || usualRealm).replace(/["\\]/g, '\\$&')}"`]
 }
 
 /** What /v2/ says of authentication with 200. */
-export function baseHeaders({ req }: Exchange, { rules }: Gate): RawHeaders {
+export function baseHeaders({ req }: RequestContext, { rules }: Authorization): RawHeaders {
   if (!rules.authenticates || req.headers['x-zot-api-client'] === 'zot-ui') return []
   const realm = rules.realm ?? ''
   const plain = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(realm)
   return ['WWW-Authenticate', `basic realm=${plain ? realm : JSON.stringify(realm)}`]
 }
 
-export const may = (gate: Gate, identity: Identity | undefined, action: Action, name: string): boolean =>
-  gate.rules.access.may(identity, action, name)
+export const may = (
+  authorization: Authorization,
+  identity: Identity | undefined,
+  action: Action,
+  name: string,
+): boolean => authorization.rules.access.may(identity, action, name)

@@ -5,7 +5,7 @@ import type { Client } from './client.ts'
 import type { Route } from './router.ts'
 
 /** One request and what became of it. */
-export interface Exchange {
+export interface RequestContext {
   readonly req: IncomingMessage
   readonly res: ServerResponse
   readonly method: string
@@ -27,29 +27,29 @@ export interface Exchange {
 }
 
 /** Ends when the answer is on its way; what it throws is a bug. */
-export type Handler = (exchange: Exchange) => undefined | Promise<void>
+export type Handler = (context: RequestContext) => undefined | Promise<void>
 
 export type Handlers = Readonly<
   Record<Exclude<Route['kind'], 'malformed' | 'none'>, Readonly<Record<string, Handler>>>
 >
 
 /** The first value of a query parameter, or null. */
-export function queryOf(exchange: Exchange, key: string): string | null {
-  return exchange.query === '' ? null : new URLSearchParams(exchange.query).get(key)
+export function queryOf(context: RequestContext, key: string): string | null {
+  return context.query === '' ? null : new URLSearchParams(context.query).get(key)
 }
 
 /** A request header that must come once; Node joins or drops repetitions. */
-export function headerOf(exchange: Exchange, key: string): string | undefined {
-  const value = exchange.req.headers[key]
+export function headerOf(context: RequestContext, key: string): string | undefined {
+  const value = context.req.headers[key]
   return Array.isArray(value) ? value[0] : value
 }
 
 /** Content-Length as a number; undefined when absent (chunked). Node has checked its form. */
-export function announcedLength(exchange: Exchange): number | undefined {
-  const header = exchange.req.headers['content-length']
+export function announcedLength(context: RequestContext): number | undefined {
+  const header = context.req.headers['content-length']
   return header === undefined ? undefined : Number(header)
 }
 
 /** The user for an event; nothing for somebody without credentials. */
-export const userOf = ({ identity }: Exchange): { user?: string } =>
+export const userOf = ({ identity }: RequestContext): { user?: string } =>
   identity === undefined ? {} : { user: identity.user }
