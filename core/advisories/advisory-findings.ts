@@ -1,10 +1,10 @@
 import type { Finding } from '../../contract/runbook.ts'
 import { compareVersions, isWithin, versionOf } from '../platform/zot-version.ts'
-import type { Advisory, Change, Facts, KeyFact } from './advisory-schema.ts'
+import type { Advisory, AdvisorySet, Change, ConfigKey } from './advisory-schema.ts'
 import { editableKeys } from './config-edit.ts'
-import { type ConfigText, type ConfigView, quoted, viewConfig } from './config-view.ts'
+import { type ConfigText, type ConfigView, quote, viewConfig } from './config-view.ts'
 import { type Matcher, matchIn } from './matcher.ts'
-import { shippedFacts } from './shipped-advisories.ts'
+import { shippedAdvisories } from './shipped-advisories.ts'
 
 /** Versions as zot tells them ("v2.1.13", "v2.1.15-0-g1a2b3c4"); `running` is absent where it is not known. */
 export interface AdviceQuestion {
@@ -12,7 +12,7 @@ export interface AdviceQuestion {
   /** The version that is thought of; absent: only what concerns the running one. */
   to?: string | undefined
   config: ConfigText
-  facts?: Facts
+  facts?: AdvisorySet
 }
 
 /**
@@ -26,45 +26,45 @@ export function findingsFor({
   running: told,
   to: wanted,
   config,
-  facts = shippedFacts,
+  facts = shippedAdvisories,
 }: AdviceQuestion): Finding[] {
   const running = versionOf(told)
   const to = versionOf(wanted)
   const viewed = viewConfig(config)
-  const book = openBook(config.file, 'reason' in viewed ? undefined : viewed)
+  const book = createEvidenceReader(config.file, 'reason' in viewed ? undefined : viewed)
   const found: Finding[] = []
   if (running === undefined) found.push(unknownVersion(told))
-  else if (!isKnown(running, facts)) found.push(noFacts(running, facts))
-  if (to !== undefined && to !== running && !isKnown(to, facts)) found.push(noFacts(to, facts))
+  else if (!isKnown(running, facts)) found.push(unknownRelease(running, facts))
+  if (to !== undefined && to !== running && !isKnown(to, facts)) found.push(unknownRelease(to, facts))
   if ('reason' in viewed) found.push(unreadable(config.file, viewed.reason))
   if (running !== undefined)
     for (const advisory of facts.advisories)
-      if (affects(advisory, running)) found.push(againstRunning(advisory, book, to))
+      if (affects(advisory, running)) found.push(runningFinding(advisory, book, to))
   if (to === undefined || to === running) return found
   for (const advisory of facts.advisories)
     if (affects(advisory, to) && !(running !== undefined && affects(advisory, running)))
-      found.push(...broughtBy(advisory, book, to, running))
-  for (const change of facts.changes) found.push(...changeOnTheWay(change, book, to, running))
-  for (const key of facts.keys) found.push(...refusedKey(key, book, to))
+      found.push(...broughtFindings(advisory, book, to, running))
+  for (const change of facts.changes) found.push(...changeFindings(change, book, to, running))
+  for (const key of facts.keys) found.push(...refusedKeyFindings(key, book, to))
   return found
 }
 
 /** Those of `findingsFor` that a glance should show: advisories that this configuration does not keep out of reach. */
 export function advisoriesAgainst(question: Omit<AdviceQuestion, 'to'>): Finding[] {
-  const ids = new Set((question.facts ?? shippedFacts).advisories.map(({ id }) => id))
+  const ids = new Set((question.facts ?? shippedAdvisories).advisories.map(({ id }) => id))
   return findingsFor(question).filter(({ id, severity }) => ids.has(id) && severity !== 'info')
 }
 
 /** Looks into the file; where it cannot be read, everything may apply. */
-interface Book {
+interface EvidenceReader {
   file: string
   view: ConfigView | undefined
   match(matcher: Matcher): string | undefined
 }
 
-const most = 6
+const maxEvidence = 6
 
-function openBook(file: string, view: ConfigView | undefined): Book {
+function createEvidenceReader(file: string, view: ConfigView | undefined): EvidenceReader {
   return {
     file,
     view,
@@ -78,11 +78,11 @@ function openBook(file: string, view: ConfigView | undefined): Book {
 
 function evidenceOf(file: string, lines: string[]): string {
   if (lines.length === 0) return `${file}: whatever it says`
-  const more = lines.length > most ? `; and ${lines.length - most} more` : ''
-  return `${file}: ${lines.slice(0, most).join('; ')}${more}`
+  const more = lines.length > maxEvidence ? `; and ${lines.length - maxEvidence} more` : ''
+  return `${file}: ${lines.slice(0, maxEvidence).join('; ')}${more}`
 }
 
-const isKnown = (version: string, { releases }: Facts): boolean =>
+const isKnown = (version: string, { releases }: AdvisorySet): boolean =>
   releases.some(release => release.version === version)
 
 const affects = ({ introducedIn, fixedIn }: Advisory, version: string): boolean =>
@@ -96,7 +96,7 @@ const unknownVersion = (told: string | undefined): Finding => ({
     'Which advisories concern it cannot be said. zot tells its version from v2.1.11 on, and before v2.1.10.',
 })
 
-function noFacts(version: string, { releases, asOf }: Facts): Finding {
+function unknownRelease(version: string, { releases, asOf }: AdvisorySet): Finding {
   const versions = releases.map(release => release.version).sort(compareVersions)
   return {
     id: `no-facts-${version}`,
@@ -113,10 +113,10 @@ const unreadable = (file: string, reason: string): Finding => ({
   advice: 'What the file says could not be looked at, so everything is listed that may apply.',
 })
 
-function againstRunning(advisory: Advisory, book: Book, to: string | undefined): Finding {
+function runningFinding(advisory: Advisory, book: EvidenceReader, to: string | undefined): Finding {
   const { id, title, severity, words, advice, otherwise } = advisory
   const evidence = book.match(advisory.appliesWhen)
-  const mended = mendedIn(advisory, to)
+  const mended = fixedText(advisory, to)
   if (evidence === undefined)
     return {
       id,
@@ -130,13 +130,18 @@ function againstRunning(advisory: Advisory, book: Book, to: string | undefined):
   return { id, severity, evidence, advice: `${title}. ${words} ${mended} ${advice}` }
 }
 
-function mendedIn(advisory: Advisory, to: string | undefined): string {
+function fixedText(advisory: Advisory, to: string | undefined): string {
   if (advisory.fixedIn === undefined) return 'No release mends it so far.'
   const still = to !== undefined && affects(advisory, to) ? ` ${to} still has it.` : ''
   return `Mended in ${advisory.fixedIn}.${still}`
 }
 
-function broughtBy(advisory: Advisory, book: Book, to: string, running: string | undefined): Finding[] {
+function broughtFindings(
+  advisory: Advisory,
+  book: EvidenceReader,
+  to: string,
+  running: string | undefined,
+): Finding[] {
   const evidence = book.match(advisory.appliesWhen)
   if (evidence === undefined) return []
   const isBack = running !== undefined && compareVersions(to, running) < 0
@@ -147,13 +152,18 @@ function broughtBy(advisory: Advisory, book: Book, to: string, running: string |
       id,
       severity,
       evidence,
-      advice: `With ${to} this ${verb}: ${title}. ${words} ${mendedIn(advisory, undefined)}`,
+      advice: `With ${to} this ${verb}: ${title}. ${words} ${fixedText(advisory, undefined)}`,
     },
   ]
 }
 
 /** An unknown running version may be any: then all that `to` does is listed. */
-function changeOnTheWay(change: Change, book: Book, to: string, running: string | undefined): Finding[] {
+function changeFindings(
+  change: Change,
+  book: EvidenceReader,
+  to: string,
+  running: string | undefined,
+): Finding[] {
   const holds = isWithin(to, change.since, change.until)
   const held = running !== undefined && isWithin(running, change.since, change.until)
   if (holds === held) return []
@@ -167,7 +177,11 @@ function changeOnTheWay(change: Change, book: Book, to: string, running: string 
 }
 
 /** A key of the file that `to` does not know: it would not start. */
-function refusedKey({ path, since, without }: KeyFact, { file, view }: Book, to: string): Finding[] {
+function refusedKeyFindings(
+  { path, since, without }: ConfigKey,
+  { file, view }: EvidenceReader,
+  to: string,
+): Finding[] {
   const hits = view?.find(path) ?? []
   if (hits.length === 0 || compareVersions(to, since) >= 0) return []
   const isMended = editableKeys.has(path)
@@ -175,7 +189,7 @@ function refusedKey({ path, since, without }: KeyFact, { file, view }: Book, to:
     {
       id: `key-refused-${path.replace(/[^\w]+/g, '-').replace(/-+$/, '')}`,
       severity: isMended ? 'warning' : 'error',
-      evidence: evidenceOf(file, hits.map(quoted)),
+      evidence: evidenceOf(file, hits.map(quote)),
       advice: `${to} does not know this key, which came with ${since}, and does not start with it. ${
         isMended ? 'It is taken out together with the change.' : 'Take it out by hand before the change.'
       } Without it, ${without}.`,

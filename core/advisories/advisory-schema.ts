@@ -56,25 +56,25 @@ const key = v.object({
   without: words,
 })
 
-const most = 500
+const maxEntries = 500
 const listOf = <S extends v.GenericSchema>(schema: S) =>
-  v.optional(v.pipe(v.array(schema), v.maxLength(most)), [])
+  v.optional(v.pipe(v.array(schema), v.maxLength(maxEntries)), [])
 
 /** Facts as a file or a URL holds them. `asOf`: the day they were written down. */
-export const factsSchema = v.object({
+export const advisorySetSchema = v.object({
   asOf: v.pipe(v.string(), v.isoDate()),
   releases: listOf(release),
   advisories: listOf(advisory),
   changes: listOf(change),
   keys: listOf(key),
 })
-export type Facts = v.InferOutput<typeof factsSchema>
-export type Advisory = Facts['advisories'][number]
-export type Change = Facts['changes'][number]
-export type KeyFact = Facts['keys'][number]
+export type AdvisorySet = v.InferOutput<typeof advisorySetSchema>
+export type Advisory = AdvisorySet['advisories'][number]
+export type Change = AdvisorySet['changes'][number]
+export type ConfigKey = AdvisorySet['keys'][number]
 
 /** `more` adds to `shipped`, and goes before it where both have the same id, version or path. Removes nothing. */
-export function withMore(shipped: Facts, more: Facts | undefined): Facts {
+export function withFetched(shipped: AdvisorySet, more: AdvisorySet | undefined): AdvisorySet {
   if (more === undefined) return shipped
   return {
     asOf: more.asOf > shipped.asOf ? more.asOf : shipped.asOf,

@@ -20,11 +20,11 @@ type Texts = Pick<ConfigEdit, 'file' | 'before' | 'after'>
  * texts, file-unusable.
  */
 export async function applyEdit(edit: Texts, version: string): Promise<Result<AppliedEdit>> {
-  return guarded<AppliedEdit>(edit.file, async place => {
+  return withTarget<AppliedEdit>(edit.file, async place => {
     const now = await readFile(place, 'utf8')
     if (now !== edit.after && !isBeforeOrHalf(now, edit.before, edit.after))
       return fail({ code: 'config-edited-meanwhile', file: edit.file })
-    const keptAs = await keepBeside(edit.file, place, edit.before, version)
+    const keptAs = await preserveBeside(edit.file, place, edit.before, version)
     if (now === edit.after) return ok({ changed: false, keptAs })
     await writeInPlace(place, edit.after, { filler: '\n' })
     return ok({ changed: true, keptAs })
@@ -32,8 +32,8 @@ export async function applyEdit(edit: Texts, version: string): Promise<Result<Ap
 }
 
 /** Brings the file back from `after` to `before`. Idempotent; the same errors. The copy beside it stays. */
-export async function takeBack(edit: Texts): Promise<Result<AppliedEdit>> {
-  return guarded<AppliedEdit>(edit.file, async place => {
+export async function revertEdit(edit: Texts): Promise<Result<AppliedEdit>> {
+  return withTarget<AppliedEdit>(edit.file, async place => {
     const now = await readFile(place, 'utf8')
     if (now === edit.before) return ok({ changed: false })
     if (!isBeforeOrHalf(now, edit.after, edit.before))
@@ -44,30 +44,30 @@ export async function takeBack(edit: Texts): Promise<Result<AppliedEdit>> {
 }
 
 /** A link stays a link: the file that it leads to is the one that is changed. */
-async function guarded<T>(file: string, work: (place: string) => Promise<Result<T>>): Promise<Result<T>> {
+async function withTarget<T>(file: string, work: (place: string) => Promise<Result<T>>): Promise<Result<T>> {
   try {
     return await work(await realpath(file))
   } catch (error) {
-    const reason = error instanceof NotOurs ? error.message : (errorCode(error) ?? String(error))
+    const reason = error instanceof TooManyCopies ? error.message : (errorCode(error) ?? String(error))
     return fail({ code: 'file-unusable', path: file, reason: `the file cannot be changed: ${reason}` })
   }
 }
 
-class NotOurs extends Error {}
+class TooManyCopies extends Error {}
 
 /** The one text, or what a write from it to the other, or back, left when it was cut short. */
 const isBeforeOrHalf = (now: string, from: string, to: string): boolean =>
   now === from || isCutShort(now, from, to) || isCutShort(now, to, from)
 
-const mostCopies = 100
+const maxCopies = 100
 
 /** `FILE.before-VERSION`; with a number behind it where another text has that name already. */
-async function keepBeside(file: string, place: string, text: string, version: string): Promise<string> {
+async function preserveBeside(file: string, place: string, text: string, version: string): Promise<string> {
   const { mode } = await stat(place)
-  for (let count = 1; count <= mostCopies; count++) {
+  for (let count = 1; count <= maxCopies; count++) {
     const name = `${file}.before-${version}${count === 1 ? '' : `-${count}`}`
     if (await createAtomic(name, text, mode & 0o7777)) return name
     if ((await lstat(name)).isFile() && (await readFile(name, 'utf8')) === text) return name
   }
-  throw new NotOurs(`${file}.before-${version} is there ${mostCopies} times already`)
+  throw new TooManyCopies(`${file}.before-${version} is there ${maxCopies} times already`)
 }

@@ -1,17 +1,17 @@
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
 import { compareVersions, versionOf } from '../platform/zot-version.ts'
-import type { Facts } from './advisory-schema.ts'
+import type { AdvisorySet } from './advisory-schema.ts'
 import { type ConfigText, type ConfigView, keyOf, property, viewConfig } from './config-view.ts'
 import {
   type EditOffer,
   type EditPart,
-  inTurn,
+  inSequence,
   metricsBack,
   metricsForward,
   withoutFirst,
 } from './edit-parts.ts'
 import { insertChild } from './json-edit.ts'
-import { shippedFacts } from './shipped-advisories.ts'
+import { shippedAdvisories } from './shipped-advisories.ts'
 
 /** A change of config.json that belongs to a change of the version. Plain data, fit for a journal. */
 export interface ConfigEdit {
@@ -38,14 +38,14 @@ export interface EditAnswer {
   byHand?: string
 }
 
-export interface EditQuestion {
+export interface EditRequest {
   /** Versions as zot tells them; an unknown running one may be any. */
   running?: string | undefined
   to: string
   config: ConfigText
   /** Ids of offers that are not required. */
   accepted?: readonly string[]
-  facts?: Facts
+  facts?: AdvisorySet
 }
 
 /** Keys that can go without anybody being let in, locked out or mixed up, and the one that has a form from before. */
@@ -75,13 +75,13 @@ export function editFor({
   to: wanted,
   config,
   accepted = [],
-  facts = shippedFacts,
-}: EditQuestion): EditAnswer {
+  facts = shippedAdvisories,
+}: EditRequest): EditAnswer {
   const running = versionOf(told)
   const to = versionOf(wanted)
   if (to === undefined || to === running) return { offers: [] }
   const view = viewConfig(config)
-  if ('reason' in view) return mustLook(view.reason, running, to, facts)
+  if ('reason' in view) return adviseByHand(view.reason, running, to, facts)
   const parts = partsFor(view, running, to, facts)
   const offers = parts.map(({ change: _, ...offer }) => offer)
   const chosen = parts.filter(({ id, required }) => required || accepted.includes(id))
@@ -118,7 +118,12 @@ function editOf({ file, text }: ConfigText, after: string, parts: EditPart[]): C
 const byHand = (reason: string, parts: EditPart[]): string =>
   `Zotbar does not edit the file: ${reason}. Change it by hand: ${parts.map(({ why }) => why).join(' ')} ${templateNote}`
 
-function mustLook(reason: string, running: string | undefined, to: string, facts: Facts): EditAnswer {
+function adviseByHand(
+  reason: string,
+  running: string | undefined,
+  to: string,
+  facts: AdvisorySet,
+): EditAnswer {
   const lower = running === undefined || compareVersions(running, to) < 0 ? running : to
   const upper = lower === to ? running : to
   const concerned = facts.changes.filter(
@@ -135,7 +140,7 @@ function mustLook(reason: string, running: string | undefined, to: string, facts
   }
 }
 
-function partsFor(view: ConfigView, running: string | undefined, to: string, facts: Facts): EditPart[] {
+function partsFor(view: ConfigView, running: string | undefined, to: string, facts: AdvisorySet): EditPart[] {
   const comesWith = (id: string): boolean => {
     const since = facts.changes.find(change => change.id === id)?.since
     return (
@@ -166,7 +171,7 @@ function timeLimits(view: ConfigView): EditPart[] {
       why: `From v2.1.17 on a request is cut off after 60 s where ${missing.map(name => `http.${name}`).join(' and ')} ${missing.length === 1 ? 'does' : 'do'} not say otherwise. ${timeLimit} leaves slow pushes their time; "0s" means no limit.`,
       required: false,
       keyPaths: missing.map(name => `${http.keyPath}.${name}`),
-      change: inTurn(...missing.map(name => (now: ConfigView) => withLimit(now, name))),
+      change: inSequence(...missing.map(name => (now: ConfigView) => withLimit(now, name))),
     },
   ]
 }
@@ -190,7 +195,7 @@ function withoutKey(view: ConfigView, path: string, without: string, to: string)
       why: `${to} does not know ${hits.map(({ keyPath }) => keyPath).join(', ')} and does not start with it. Without it, ${without}.`,
       required: true,
       keyPaths: hits.map(({ keyPath }) => keyPath),
-      change: inTurn(...hits.map(() => (now: ConfigView) => withoutFirst(now, path))),
+      change: inSequence(...hits.map(() => (now: ConfigView) => withoutFirst(now, path))),
     },
   ]
 }

@@ -106,7 +106,7 @@ function duplicateIn(node: Node, keyPath: string): string | undefined {
 }
 
 /** "http.port = "5050"": what a finding quotes. Blocks are named, not spelled out, and secrets are masked. */
-export function quoted({ keyPath, value, path }: Hit): string {
+export function quote({ keyPath, value, path }: Hit): string {
   if (path.some(part => typeof part === 'string' && /secret|passw|token|hashkey|encryptkey/i.test(part)))
     return `${keyPath} = "…"`
   if (value !== null && typeof value === 'object') {

@@ -17,7 +17,7 @@ export interface EditPart extends EditOffer {
 }
 
 /** Changes one after the other, each looking at the text anew: the one before has moved what follows. */
-export const inTurn =
+export const inSequence =
   (...changes: ((view: ConfigView) => string | undefined)[]) =>
   (text: string): string =>
     changes.reduce((now, change) => {
@@ -70,7 +70,7 @@ export function metricsForward(view: ConfigView): EditPart[] {
       why: 'Scrapers without a credential are let in by "anonymousPolicy" from v2.1.18 on, and by the empty name in "users" before it.',
       required: true,
       keyPaths: [users.keyPath, sibling(users.keyPath, 'anonymousPolicy')],
-      change: inTurn(
+      change: inSequence(
         now => renamed(now, 'users', 'anonymousPolicy', 'read'),
         ...Array.from({ length: empty }, () => withoutEmptyName),
         now => withWord(now, metrics, 'anonymousPolicy', 'read'),
@@ -96,12 +96,12 @@ export function metricsBack(view: ConfigView, to: string): EditPart[] {
       required: true,
       keyPaths: [policy.keyPath, ...(opens ? [sibling(policy.keyPath, 'users')] : [])],
       change: opens
-        ? inTurn(
+        ? inSequence(
             now => renamed(now, 'anonymousPolicy', 'users', ''),
             now => withWord(now, metrics, 'users', ''),
             now => withoutFirst(now, `${metrics}.anonymousPolicy`),
           )
-        : inTurn(now => withoutFirst(now, `${metrics}.anonymousPolicy`)),
+        : inSequence(now => withoutFirst(now, `${metrics}.anonymousPolicy`)),
     },
   ]
 }

@@ -5,16 +5,16 @@ import { fail, ok, type Result } from '../../contract/result.ts'
 import { reasonOf } from '../../lib/error-code.ts'
 import { readJsonFile, type SetAside, writeJsonFile } from '../platform/json-file.ts'
 import { readText, type Web } from '../platform/web.ts'
-import { type Facts, factsSchema } from './advisory-schema.ts'
+import { type AdvisorySet, advisorySetSchema } from './advisory-schema.ts'
 
 /** Facts beside the shipped ones. `url` is where they came from, `at` when, in ms since the epoch. */
-interface MoreFacts {
+interface FetchedAdvisories {
   url: string
   at: number
-  facts: Facts
+  facts: AdvisorySet
 }
 
-const keptSchema = v.object({ url: v.string(), at: v.number(), facts: factsSchema })
+const storedSchema = v.object({ url: v.string(), at: v.number(), facts: advisorySetSchema })
 
 interface Options {
   home: string
@@ -25,31 +25,31 @@ interface Options {
   report(what: SetAside): void
 }
 
-export interface MoreFactsStore {
+export interface AdvisoryStore {
   /** What was fetched last from the address that is set now. */
-  kept(): Promise<MoreFacts | undefined>
+  stored(): Promise<FetchedAdvisories | undefined>
   /**
    * Fetches them anew; undefined where no address is set. What was there stays when that fails. Errors: those of
    * `Web.get`, web-too-large, advice-not-understood, file-unusable.
    */
-  fetch(signal?: AbortSignal): Promise<Result<MoreFacts | undefined>>
+  fetch(signal?: AbortSignal): Promise<Result<FetchedAdvisories | undefined>>
 }
 
-const mostBytes = 1024 * 1024
-const limitMs = 20_000
+const maxBytes = 1024 * 1024
+const timeoutMs = 20_000
 
 /** Facts that are newer than those of this Zotbar: kept in `home`, fetched only when asked for. */
-export function moreFactsStore({ home, web, now, url, report }: Options): MoreFactsStore {
+export function openAdvisoryStore({ home, web, now, url, report }: Options): AdvisoryStore {
   const file = join(home, 'cache', 'advice.json')
   return {
-    async kept() {
-      const kept = await readJsonFile(file, keptSchema, { now, report }).catch(() => undefined)
+    async stored() {
+      const kept = await readJsonFile(file, storedSchema, { now, report }).catch(() => undefined)
       return kept?.url === url() && kept.url !== '' ? kept : undefined
     },
     async fetch(signal) {
       const from = url()
       if (from === '') return ok(undefined)
-      const limit = AbortSignal.timeout(limitMs)
+      const limit = AbortSignal.timeout(timeoutMs)
       const until = signal === undefined ? limit : AbortSignal.any([signal, limit])
       const asked = await web.get(from, { headers: { accept: 'application/json' }, signal: until })
       if (!asked.ok) return asked
@@ -58,9 +58,9 @@ export function moreFactsStore({ home, web, now, url, report }: Options): MoreFa
         body.on('error', () => {}).destroy()
         return fail({ code: 'advice-not-understood', url: from, reason: `it answers ${status}` })
       }
-      const text = await readText(web, asked.value, mostBytes, until)
+      const text = await readText(web, asked.value, maxBytes, until)
       if (!text.ok) return text
-      const read = parseFacts(text.value)
+      const read = parseAdvisories(text.value)
       if (typeof read === 'string') return fail({ code: 'advice-not-understood', url: from, reason: read })
       const more = { url: from, at: now(), facts: read }
       try {
@@ -75,14 +75,14 @@ export function moreFactsStore({ home, web, now, url, report }: Options): MoreFa
 }
 
 /** What is wrong as half a sentence, or the facts. */
-function parseFacts(text: string): Facts | string {
+function parseAdvisories(text: string): AdvisorySet | string {
   let data: unknown
   try {
     data = JSON.parse(text)
   } catch {
     return 'it is no JSON'
   }
-  const read = v.safeParse(factsSchema, data)
+  const read = v.safeParse(advisorySetSchema, data)
   if (read.success) return read.output
   const [issue] = read.issues
   return `${v.getDotPath(issue) ?? 'the whole'}: ${issue.message.slice(0, 200)}`

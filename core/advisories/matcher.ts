@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { type ConfigView, quoted } from './config-view.ts'
+import { type ConfigView, quote } from './config-view.ts'
 
 /** When a fact concerns a configuration, as data. Paths as in `ConfigView.find`. */
 export type Matcher =
@@ -45,29 +45,29 @@ function matcherWithin(depth: number): v.GenericSchema<unknown, Matcher> {
 export function matchIn(view: ConfigView, matcher: Matcher): string[] | undefined {
   if ('always' in matcher) return []
   if ('set' in matcher)
-    return someOf(
+    return noneAsUndefined(
       view
         .find(matcher.set)
         .filter(hit => isSet(hit.value))
-        .map(quoted),
+        .map(quote),
     )
   if ('unset' in matcher)
     return view.find(matcher.unset).some(({ value }) => value !== null)
       ? undefined
       : [`${matcher.unset} is not set`]
   if ('equals' in matcher)
-    return someOf(
+    return noneAsUndefined(
       view
         .find(matcher.path)
         .filter(({ value }) => value === matcher.equals)
-        .map(quoted),
+        .map(quote),
     )
   if ('list' in matcher)
-    return someOf(
+    return noneAsUndefined(
       view
         .find(matcher.list)
         .filter(({ value }) => Array.isArray(value) && fits(value, matcher.has, matcher.lacks ?? []))
-        .map(quoted),
+        .map(quote),
     )
   if ('not' in matcher) return matchIn(view, matcher.not) === undefined ? [] : undefined
   if ('all' in matcher) {
@@ -78,7 +78,8 @@ export function matchIn(view: ConfigView, matcher: Matcher): string[] | undefine
   return each.length > 0 ? each.flat() : undefined
 }
 
-const someOf = (evidence: string[]): string[] | undefined => (evidence.length > 0 ? evidence : undefined)
+const noneAsUndefined = (evidence: string[]): string[] | undefined =>
+  evidence.length > 0 ? evidence : undefined
 
 const fits = (list: unknown[], has: string[], lacks: string[]): boolean =>
   has.every(word => list.includes(word)) && !lacks.some(word => list.includes(word))

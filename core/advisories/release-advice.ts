@@ -7,9 +7,9 @@ import type { Finding } from '../../contract/runbook.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import type { SetAside } from '../platform/json-file.ts'
 import type { Web } from '../platform/web.ts'
-import type { Facts } from './advisory-schema.ts'
+import type { AdvisorySet } from './advisory-schema.ts'
 import type { ConfigEdit, EditAnswer } from './config-edit.ts'
-import { moreFactsStore } from './fetched-advisories.ts'
+import { openAdvisoryStore } from './fetched-advisories.ts'
 
 interface Options {
   home: string
@@ -96,11 +96,11 @@ export interface AdviceOptions {
 }
 
 /** Facts from an address are asked for again after so long, in ms; one that failed, after a shorter time. */
-const freshFor = 60 * 60_000
-const retryAfter = 5 * 60_000
+const freshMs = 60 * 60_000
+const retryDelayMs = 5 * 60_000
 
 /** Where the facts come from: shipped ones as of a day, and others fetched from an address. */
-interface FactsSource {
+interface AdvisorySource {
   asOf: string
   more?: { url: string; at: number }
 }
@@ -120,19 +120,19 @@ export interface Advice {
   /** The version of Go that a build of this release needs; undefined where it is not known. */
   goFor(version: string): Promise<string | undefined>
   /** Fetches more facts, where the settings name an address. */
-  refresh(signal?: AbortSignal): Promise<Result<FactsSource>>
-  source(): Promise<FactsSource>
+  refresh(signal?: AbortSignal): Promise<Result<AdvisorySource>>
+  source(): Promise<AdvisorySource>
 }
 
 /** The tables and the parser are loaded with the first question: an idle app does without them. */
 export function createAdvice({ configFile, accepted, ...options }: AdviceOptions): Advice {
-  const store = moreFactsStore(options)
+  const store = openAdvisoryStore(options)
 
-  async function gathered(): Promise<{ facts: Facts; source: FactsSource }> {
-    const [{ shippedFacts }, { withMore }, kept] = await Promise.all([
+  async function gathered(): Promise<{ facts: AdvisorySet; source: AdvisorySource }> {
+    const [{ shippedAdvisories: shippedFacts }, { withFetched: withMore }, kept] = await Promise.all([
       import('./shipped-advisories.ts'),
       import('./advisory-schema.ts'),
-      store.kept(),
+      store.stored(),
     ])
     const facts = withMore(shippedFacts, kept?.facts)
     const more = kept && { url: kept.url, at: kept.at }
@@ -147,9 +147,9 @@ export function createAdvice({ configFile, accepted, ...options }: AdviceOptions
   function upToDate(): Promise<void> {
     fetching ??= (async () => {
       const now = options.now()
-      const kept = await store.kept()
-      const isFresh = kept !== undefined && kept.at <= now && now - kept.at < freshFor
-      const isTooSoon = triedAt !== undefined && triedAt <= now && now - triedAt < retryAfter
+      const kept = await store.stored()
+      const isFresh = kept !== undefined && kept.at <= now && now - kept.at < freshMs
+      const isTooSoon = triedAt !== undefined && triedAt <= now && now - triedAt < retryDelayMs
       if (options.url() === '' || isFresh || isTooSoon) return
       await refresh()
     })().finally(() => {
@@ -158,7 +158,7 @@ export function createAdvice({ configFile, accepted, ...options }: AdviceOptions
     return fetching
   }
 
-  async function refresh(signal?: AbortSignal): Promise<Result<FactsSource>> {
+  async function refresh(signal?: AbortSignal): Promise<Result<AdvisorySource>> {
     triedAt = options.now()
     const fetched = await store.fetch(signal)
     trouble = fetched.ok ? undefined : fetched.error

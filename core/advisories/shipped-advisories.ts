@@ -1,4 +1,4 @@
-import type { Facts } from './advisory-schema.ts'
+import type { AdvisorySet } from './advisory-schema.ts'
 import type { Matcher } from './matcher.ts'
 
 const openidProviders: Matcher = { set: 'http.auth.openid.providers.*' }
@@ -24,7 +24,7 @@ const authenticated: Matcher = {
 }
 
 /** What is known of zot's releases. https://github.com/project-zot/zot/releases */
-export const shippedFacts: Facts = {
+export const shippedAdvisories: AdvisorySet = {
   asOf: '2026-08-31',
   releases: [
     { version: 'v2.1.8', date: '2025-09-01', go: '1.24.4' },

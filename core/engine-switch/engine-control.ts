@@ -21,7 +21,7 @@ import type { Runs } from '../runbook/runs.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import { unreadableFindings } from '../verify/inventory.ts'
-import { type SwitchMemory, type SwitchParts, switchMemory, switchName, switchRunbook } from './switch.ts'
+import { type SwitchDeps, type SwitchMemory, switchMemory, switchName, switchRunbook } from './switch.ts'
 import { switchFindings } from './switch-findings.ts'
 
 interface Options {
@@ -63,7 +63,7 @@ export function createEngineControl(options: Options): EngineControl {
     options
   const choice = (): Choice => ({ id: settings.get('engine'), path: settings.get('engine.path') })
 
-  const parts: SwitchParts = {
+  const deps: SwitchDeps = {
     clock,
     supervisor,
     current,
@@ -82,7 +82,7 @@ export function createEngineControl(options: Options): EngineControl {
       return holder.ok ? engines.verify(engine, configFile) : holder
     },
     permit: options.folder.permit,
-    keepChoice: by => options.folder.choose(by),
+    recordChoice: by => options.folder.choose(by),
     isChosen: async engine => {
       const chosen = await options.folder.choice()
       return chosen !== undefined && chosen.engine === engine.id
@@ -93,7 +93,7 @@ export function createEngineControl(options: Options): EngineControl {
     tail: options.tail,
     layout: () => layoutIn(configFile),
     known: new Map(),
-    gate: () => ({
+    verification: () => ({
       readySeconds: settings.get('gate.readySeconds'),
       stableSeconds: settings.get('gate.stableSeconds'),
     }),
@@ -102,7 +102,7 @@ export function createEngineControl(options: Options): EngineControl {
   const kind: RunbookKind = {
     deserialize(memory) {
       const read = v.safeParse(switchMemory, memory)
-      return read.success ? switchRunbook(read.output, parts) : undefined
+      return read.success ? switchRunbook(read.output, deps) : undefined
     },
     resumes: begun => begun('switch'),
     recover: interrupted => recover(interrupted, v.parse(switchMemory, interrupted.memory)),
@@ -119,7 +119,7 @@ export function createEngineControl(options: Options): EngineControl {
       pullThrough: (extensions?.sync?.registries ?? []).length > 0,
       search: extensions?.search !== undefined || extensions?.ui !== undefined,
     })
-    return [...found, ...(await unreadableFindings(parts))]
+    return [...found, ...(await unreadableFindings(deps))]
   }
 
   async function memoryFor(wish: Choice, yes: boolean, by: string): Promise<Result<SwitchMemory>> {
@@ -139,19 +139,19 @@ export function createEngineControl(options: Options): EngineControl {
     const engine = await engines.locate(wish)
     const to = engine.ok ? engine.value : zotEngine(wish.path === '' ? 'zot' : wish.path, undefined)
     const memory = memoryOf(to, wish.path, yes)
-    const accepted = engine.ok ? await parts.inspect(to) : engine
+    const accepted = engine.ok ? await deps.inspect(to) : engine
     const found = await findings(memory)
     const refused: Finding[] = accepted.ok ? [] : [refusal(to.id, accepted.error)]
     return {
       runbook: switchName,
-      steps: await dryRun(switchRunbook(memory, parts)),
+      steps: await dryRun(switchRunbook(memory, deps)),
       findings: [...refused, ...found],
     }
   }
 
   /** The engine that a journal remembers, also when its program is gone: then its start says so. */
   async function remembered(memory: SwitchMemory['to']): Promise<Engine> {
-    const engine = await parts.locate(memory)
+    const engine = await deps.locate(memory)
     return engine.ok ? engine.value : zotEngine(memory.command, memory.version)
   }
 
@@ -205,7 +205,7 @@ export function createEngineControl(options: Options): EngineControl {
           if (dry) return ok({ plan: await plan(wish, yes) })
           const memory = await memoryFor(wish, yes, caller)
           if (!memory.ok) return memory
-          return runs.start(switchRunbook(memory.value, parts), caller)
+          return runs.start(switchRunbook(memory.value, deps), caller)
         },
       },
     },

@@ -46,7 +46,7 @@ export type SwitchMemory = v.InferOutput<typeof switchMemory>
 /** The name of the runbook in the contract. */
 export const switchName = 'engine-use'
 
-export interface SwitchParts extends StoreDeps {
+export interface SwitchDeps extends StoreDeps {
   clock: Clock
   supervisor: SupervisedRegistry
   /** The engine that is under care, or would be started. */
@@ -62,20 +62,20 @@ export interface SwitchParts extends StoreDeps {
   /** This engine may be started on the data folder, whatever was chosen for it; undefined: none. */
   permit(engine: Engine | undefined): void
   /** Writes down the engine under care as the one that was chosen for the data folder, durably. */
-  keepChoice(by: string): Promise<Result<unknown>>
+  recordChoice(by: string): Promise<Result<unknown>>
   isChosen(engine: Engine): Promise<boolean>
   findings(memory: SwitchMemory): Promise<Finding[]>
   ask: AskRegistry
   /** The newest lines of the engine's log. */
   tail(count: number): Promise<string[]>
-  gate(): { readySeconds: number; stableSeconds: number }
+  verification(): { readySeconds: number; stableSeconds: number }
 }
 
 type Context = StepContext<SwitchMemory>
 type SwitchStep = Step<SwitchMemory>
 
 /** The switch between engines, on the same data. */
-export function switchRunbook(memory: SwitchMemory, parts: SwitchParts): Runbook<SwitchMemory> {
+export function switchRunbook(memory: SwitchMemory, deps: SwitchDeps): Runbook<SwitchMemory> {
   const { from, to } = memory
   const name = ({ id, version }: SwitchMemory['to']): string =>
     version === undefined ? id : `${id} ${version}`
@@ -84,58 +84,58 @@ export function switchRunbook(memory: SwitchMemory, parts: SwitchParts): Runbook
     title: `Switch from ${name(from)} to ${name(to)}`,
     memory,
     steps: [
-      preflightStep(parts),
-      askStep(parts),
-      stopStep(parts),
+      preflightStep(deps),
+      askStep(deps),
+      stopStep(deps),
       inventoryStep({
-        ...parts,
-        now: () => parts.clock.now(),
-        needless: context => holdsAlready(context, parts),
+        ...deps,
+        now: () => deps.clock.now(),
+        needless: context => holdsAlready(context, deps),
       }),
-      switchStep(parts),
-      startStep(parts),
-      gateStep(parts),
-      commitStep(parts),
+      switchStep(deps),
+      startStep(deps),
+      verificationStep(deps),
+      commitStep(deps),
     ],
     changes: ({ from: a, to: b, unreadable = [] }) =>
-      isSame(a, b)
+      isSameEngine(a, b)
         ? []
         : [`the engine: ${name(a)} became ${name(b)}`, ...unreadable.map(what => `not proven: ${what}`)],
   }
 }
 
-const isSame = (a: SwitchMemory['from'], b: SwitchMemory['to']): boolean =>
+const isSameEngine = (a: SwitchMemory['from'], b: SwitchMemory['to']): boolean =>
   a.id === b.id && a.command === b.command
 
 /** The switch is already there: nothing is touched. */
-const holdsAlready = ({ memory }: Context, { supervisor }: SwitchParts): boolean =>
-  isSame(memory.from, memory.to) && supervisor.state().kind === 'serving'
+const holdsAlready = ({ memory }: Context, { supervisor }: SwitchDeps): boolean =>
+  isSameEngine(memory.from, memory.to) && supervisor.state().kind === 'serving'
 
-function preflightStep(parts: SwitchParts): SwitchStep {
+function preflightStep(deps: SwitchDeps): SwitchStep {
   return {
     id: 'preflight',
     title: 'Check before starting',
     why: 'What it would refuse is found while the one that serves now still does.',
     cancellable: true,
-    check: async context => holdsAlready(context, parts),
+    check: async context => holdsAlready(context, deps),
     async apply({ memory, progress }) {
       // Said in any case, also where consent was given beforehand.
-      for (const { advice } of await parts.findings(memory)) progress({ label: advice })
-      const engine = await parts.locate(memory.to)
-      return engine.ok ? asStep(await parts.inspect(engine.value)) : asStep(engine)
+      for (const { advice } of await deps.findings(memory)) progress({ label: advice })
+      const engine = await deps.locate(memory.to)
+      return engine.ok ? asStep(await deps.inspect(engine.value)) : asStep(engine)
     },
   }
 }
 
-function askStep(parts: SwitchParts): SwitchStep {
+function askStep(deps: SwitchDeps): SwitchStep {
   return {
     id: 'ask',
     title: 'Ask for consent',
     why: 'Some things do not work with the other engine.',
     cancellable: true,
-    check: async context => context.memory.yes || holdsAlready(context, parts),
+    check: async context => context.memory.yes || holdsAlready(context, deps),
     async apply({ memory, ask }) {
-      const found = await parts.findings(memory)
+      const found = await deps.findings(memory)
       const agreed = await ask({
         id: 'consent',
         title: `Switch to ${memory.to.id}?`,
@@ -150,30 +150,30 @@ function askStep(parts: SwitchParts): SwitchStep {
   }
 }
 
-function stopStep(parts: SwitchParts): SwitchStep {
+function stopStep(deps: SwitchDeps): SwitchStep {
   return {
     id: 'stop',
     title: 'Finish pushes and stop',
     why: 'Two engines never write to the same data at the same time.',
-    check: async context => holdsAlready(context, parts) || parts.supervisor.state().kind === 'stopped',
-    apply: async () => asStep(await parts.supervisor.stop()),
+    check: async context => holdsAlready(context, deps) || deps.supervisor.state().kind === 'stopped',
+    apply: async () => asStep(await deps.supervisor.stop()),
     async undo({ memory }) {
-      const engine = await parts.locate(memory.from)
+      const engine = await deps.locate(memory.from)
       if (!engine.ok) return asStep(engine)
-      if (parts.current().command !== engine.value.command) parts.use(engine.value)
-      const served = await serveWithin(parts, limitOf(memory, parts))
+      if (deps.current().command !== engine.value.command) deps.use(engine.value)
+      const served = await serveWithin(deps, readyTimeoutOf(memory, deps))
       // Where nobody had chosen, it waits for a choice again.
-      return parts.supervisor.state().kind === 'undecided' ? done : served
+      return deps.supervisor.state().kind === 'undecided' ? done : served
     },
   }
 }
 
-function switchStep(parts: SwitchParts): SwitchStep {
-  const turnTo = async (to: SwitchMemory['to']): Promise<StepResult> => {
-    const engine = await parts.locate(to)
+function switchStep(deps: SwitchDeps): SwitchStep {
+  const switchTo = async (to: SwitchMemory['to']): Promise<StepResult> => {
+    const engine = await deps.locate(to)
     if (!engine.ok) return asStep(engine)
-    const chosen = await parts.choose({ id: to.id, path: to.path })
-    if (chosen.ok) parts.use(engine.value)
+    const chosen = await deps.choose({ id: to.id, path: to.path })
+    if (chosen.ok) deps.use(engine.value)
     return asStep(chosen)
   }
   return {
@@ -181,82 +181,82 @@ function switchStep(parts: SwitchParts): SwitchStep {
     title: 'Name the other engine in the settings',
     why: 'From here on every start takes the other engine.',
     async check(context) {
-      if (holdsAlready(context, parts)) return true
+      if (holdsAlready(context, deps)) return true
       const { to } = context.memory
-      const { id, path } = parts.choice()
-      const { id: now, command } = parts.current()
+      const { id, path } = deps.choice()
+      const { id: now, command } = deps.current()
       return id === to.id && path === to.path && now === to.id && command === to.command
     },
-    apply: ({ memory }) => turnTo(memory.to),
-    undo: ({ memory }) => turnTo(memory.from),
+    apply: ({ memory }) => switchTo(memory.to),
+    undo: ({ memory }) => switchTo(memory.from),
   }
 }
 
-function startStep(parts: SwitchParts): SwitchStep {
-  const { supervisor } = parts
+function startStep(deps: SwitchDeps): SwitchStep {
+  const { supervisor } = deps
   return {
     id: 'start',
     title: 'Start the other engine',
     why: 'It has to answer within its time.',
     check: async ({ memory }) =>
-      supervisor.state().kind === 'serving' && parts.current().command === memory.to.command,
-    apply: ({ memory }) => bringUp(parts, memory),
+      supervisor.state().kind === 'serving' && deps.current().command === memory.to.command,
+    apply: ({ memory }) => startPermitted(deps, memory),
     async undo() {
-      parts.permit(undefined)
+      deps.permit(undefined)
       return asStep(await supervisor.stop())
     },
   }
 }
 
 /** Starts the engine that is switched to: until it is chosen for good, this run alone allows it. */
-function bringUp(parts: SwitchParts, memory: SwitchMemory): Promise<StepResult> {
-  parts.permit(parts.current())
-  return serveWithin(parts, limitOf(memory, parts))
+function startPermitted(deps: SwitchDeps, memory: SwitchMemory): Promise<StepResult> {
+  deps.permit(deps.current())
+  return serveWithin(deps, readyTimeoutOf(memory, deps))
 }
 
-function limitOf({ tags }: SwitchMemory, { gate }: SwitchParts): number {
+function readyTimeoutOf({ tags }: SwitchMemory, { verification: gate }: SwitchDeps): number {
   return readyTimeoutMs(gate().readySeconds, tags)
 }
 
-function gateStep(parts: SwitchParts): SwitchStep {
+function verificationStep(deps: SwitchDeps): SwitchStep {
   return {
     id: 'gate',
     title: 'Prove that it works',
     why: 'An engine that answers may still have lost a tag.',
     cancellable: true,
-    check: async context => holdsAlready(context, parts),
-    apply: async context => runChecks(await checksOf(parts, context), context),
+    check: async context => holdsAlready(context, deps),
+    apply: async context => runChecks(await checksOf(deps, context), context),
   }
 }
 
-async function checksOf(parts: SwitchParts, { memory, progress, signal }: Context): Promise<Check[]> {
-  const { stableSeconds: seconds } = parts.gate()
-  const [inventory, roots] = [await readInventory(memory.censusFile), await parts.roots()]
-  const layout = await parts.layout()
-  const { ask, tail, known } = parts
+async function checksOf(deps: SwitchDeps, { memory, progress, signal }: Context): Promise<Check[]> {
+  const { stableSeconds: seconds } = deps.verification()
+  const [inventory, roots] = [await readInventory(memory.censusFile), await deps.roots()]
+  const layout = await deps.layout()
+  const { ask, tail, known } = deps
   return [
-    { id: 'ready', title: 'It is ready', run: () => bringUp(parts, memory) },
+    { id: 'ready', title: 'It is ready', run: () => startPermitted(deps, memory) },
     ...storeChecks({ inventory, roots, ask, tail, layout, known, progress, signal }),
     {
       id: 'stable',
       title: `It runs for ${seconds} s without a restart`,
-      run: () => staysUp(parts, { seconds, progress, signal }),
+      run: () => staysUp(deps, { seconds, progress, signal }),
     },
   ]
 }
 
-function commitStep(parts: SwitchParts): SwitchStep {
+function commitStep(deps: SwitchDeps): SwitchStep {
   return {
     id: 'commit',
     title: 'Keep it',
     why: 'It has proved itself; from here on nothing goes back by itself.',
     pointOfNoReturn: true,
-    check: async context => holdsAlready(context, parts) && parts.isChosen(parts.current()),
+    check: async context => holdsAlready(context, deps) && deps.isChosen(deps.current()),
     async apply({ memory }) {
       await rm(memory.censusFile, { force: true })
-      parts.known.clear()
-      const kept = await parts.keepChoice(memory.by ?? 'cli')
-      parts.permit(undefined)
+      deps.known.clear()
+      const kept = await deps.recordChoice(memory.by ?? 'cli')
+      deps.permit(undefined)
       return asStep(kept)
     },
   }

@@ -4,14 +4,14 @@ import { dirname, join } from 'node:path'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import { reasonOf } from '../../lib/error-code.ts'
 import { trySyncFolder } from '../../lib/sync-file.ts'
-import { fileFailure, lackOfSpace } from './fetch-file.ts'
+import { fileFailure, findLackOfSpace } from './fetch-file.ts'
 import { digestOf } from './part-file.ts'
-import type { Obtained, Taking } from './release.ts'
+import type { Obtained, ObtainOptions } from './release.ts'
 
 /** Copies a program of the user's own: copy-on-write where the volume can, not executable, synced, then renamed. */
-export async function copyIn(
+export async function copyProgram(
   path: string,
-  { to, signal, progress }: Taking,
+  { to, signal, progress }: ObtainOptions,
   most: number,
 ): Promise<Result<Obtained>> {
   const file = join(to, 'zot')
@@ -33,7 +33,7 @@ export async function copyIn(
     const from = await realpath(path)
     if (from === (await realpath(file).catch(() => undefined)))
       return fail({ code: 'file-unusable', path, reason: 'it is the copy of an earlier try' })
-    const lack = await lackOfSpace(to, bytes)
+    const lack = await findLackOfSpace(to, bytes)
     if (lack !== undefined) return fail(lack)
     progress?.(0, bytes)
     await rm(part, { force: true })

@@ -8,7 +8,7 @@ import type { Web, WebAnswer } from '../platform/web.ts'
 import { withoutSecrets } from '../platform/web-failure.ts'
 import { digestOf, openPart, type PartFile } from './part-file.ts'
 
-export interface FetchWith {
+export interface FetchOptions {
   web: Web
   url: string
   /** Where it is put, absolute; 0600. */
@@ -16,31 +16,31 @@ export interface FetchWith {
   /** What the release says about it. */
   listed?: { bytes: number; sha256?: string }
   /** The most it may have, in bytes, where nothing is listed. */
-  most: number
+  maxBytes: number
   signal: AbortSignal
   progress?: ((done: number, total?: number) => void) | undefined
-  pace: Pace
+  pace: Timing
 }
 
 /** Times in ms. Tests give shorter ones. */
-export interface Pace {
+export interface Timing {
   /** Until the first repetition; each further one doubles it. */
-  backoff: number
+  backoffMs: number
   /** Less than `slowBytes` in this span is taken for a standstill. */
-  slowAfter: number
+  slowAfterMs: number
   slowBytes: number
   wait(ms: number, signal: AbortSignal): Promise<void>
   monotonic(): number
 }
 
 /** Repetitions that brought next to nothing, and at all. */
-const mostInVain = 4
-const nextToNothing = 64 * 1024
+const maxFruitlessAttempts = 4
+const fruitfulBytes = 64 * 1024
 /** ms between two words about the progress. */
-const tellEvery = 250
-const mostAttempts = 40
+const progressIntervalMs = 250
+const maxAttempts = 40
 
-interface Fetched {
+interface FetchedFile {
   bytes: number
   sha256: string
 }
@@ -49,7 +49,7 @@ interface Fetched {
  * Fetches a file whole or not at all: into FILE.part, hashed on the way, gone on with after a cut, synced, renamed.
  * Errors: those of `Web.get`, web-refused, web-too-large, download-broken, no-space, file-unusable, cancelled.
  */
-export async function fetchFile(what: FetchWith): Promise<Result<Fetched>> {
+export async function fetchFile(what: FetchOptions): Promise<Result<FetchedFile>> {
   const { file, listed, signal, progress } = what
   const folder = dirname(file)
   try {
@@ -85,20 +85,23 @@ export async function fileFailure(error: unknown, path: string, needed: number):
 }
 
 /** Undefined where the space is enough or the volume does not tell. */
-export async function lackOfSpace(path: string, needed: number): Promise<Failure | undefined> {
+export async function findLackOfSpace(path: string, needed: number): Promise<Failure | undefined> {
   const free = await freeSpace(path).catch(() => undefined)
   return free === undefined || free.freeBytes >= needed
     ? undefined
     : { code: 'no-space', path, needed, free: free.freeBytes }
 }
 
-async function fetchOnce(what: FetchWith, goOn: boolean): Promise<Result<Fetched & { resumed: boolean }>> {
+async function fetchOnce(
+  what: FetchOptions,
+  goOn: boolean,
+): Promise<Result<FetchedFile & { resumed: boolean }>> {
   const { url, file, listed } = what
   const part = await openPart(file, url, goOn)
   let whole = false
   let keep = listed?.sha256 !== undefined
   try {
-    const lack = await lackOfSpace(dirname(file), Math.max(0, (listed?.bytes ?? 0) - part.size))
+    const lack = await findLackOfSpace(dirname(file), Math.max(0, (listed?.bytes ?? 0) - part.size))
     const failure = lack ?? (await fill(part, what))
     if (failure !== undefined) {
       keep &&= failure.code !== 'web-too-large'
@@ -115,7 +118,7 @@ async function fetchOnce(what: FetchWith, goOn: boolean): Promise<Result<Fetched
 }
 
 /** Asks until the part is whole; undefined when it is. */
-async function fill(part: PartFile, what: FetchWith): Promise<Failure | undefined> {
+async function fill(part: PartFile, what: FetchOptions): Promise<Failure | undefined> {
   const { listed, signal, pace, url } = what
   let inVain = 0
   let total = listed?.bytes
@@ -123,13 +126,13 @@ async function fill(part: PartFile, what: FetchWith): Promise<Failure | undefine
     if (listed !== undefined && part.size > listed.bytes) await part.restart(undefined)
     if (listed !== undefined && part.size === listed.bytes && listed.bytes > 0) return undefined
     const before = part.size
-    const came = await askOnce(part, what)
+    const came = await requestOnce(part, what)
     if (came.kind === 'whole') return undefined
     total = came.total ?? total
     if (came.kind === 'failed') return came.error
-    inVain = part.size - before > nextToNothing ? 0 : inVain + 1
+    inVain = part.size - before > fruitfulBytes ? 0 : inVain + 1
     if (signal.aborted) return { code: 'cancelled' }
-    if (inVain > mostInVain || attempt === mostAttempts) {
+    if (inVain > maxFruitlessAttempts || attempt === maxAttempts) {
       if (part.size === 0 && came.error.code !== 'download-broken') return came.error
       const reason = 'reason' in came.error ? came.error.reason : 'it answers with errors'
       return {
@@ -140,19 +143,19 @@ async function fill(part: PartFile, what: FetchWith): Promise<Failure | undefine
         reason,
       }
     }
-    await pace.wait(pace.backoff * 2 ** Math.max(0, inVain - 1), signal).catch(() => {})
+    await pace.wait(pace.backoffMs * 2 ** Math.max(0, inVain - 1), signal).catch(() => {})
     if (signal.aborted) return { code: 'cancelled' }
   }
 }
 
-type Came =
+type Attempt =
   | { kind: 'whole' }
   /** Worth another try. */
   | { kind: 'broken'; error: Failure; total?: number }
   | { kind: 'failed'; error: Failure; total?: number }
 
-async function askOnce(part: PartFile, { web, url, ...what }: FetchWith): Promise<Came> {
-  const { listed, most, signal, progress, pace } = what
+async function requestOnce(part: PartFile, { web, url, ...what }: FetchOptions): Promise<Attempt> {
+  const { listed, maxBytes: most, signal, progress, pace } = what
   const from = part.size
   const range: Record<string, string> =
     from > 0 && part.validator !== undefined ? { range: `bytes=${from}-`, 'if-range': part.validator } : {}
@@ -175,7 +178,7 @@ async function askOnce(part: PartFile, { web, url, ...what }: FetchWith): Promis
   }
   const total = totalOf(asked.value, part.size)
   const limit = listed?.bytes ?? most
-  const tooLarge: Came = {
+  const tooLarge: Attempt = {
     kind: 'failed',
     error: { code: 'web-too-large', url: withoutSecrets(url), limit },
   }
@@ -200,11 +203,11 @@ async function askOnce(part: PartFile, { web, url, ...what }: FetchWith): Promis
         if (tooMuch) return
         yield chunk
         const now = pace.monotonic()
-        if (now - toldAt >= tellEvery) {
+        if (now - toldAt >= progressIntervalMs) {
           toldAt = now
           progress?.(size, wanted)
         }
-        if (now - since < pace.slowAfter) continue
+        if (now - since < pace.slowAfterMs) continue
         if (inSpan < pace.slowBytes) {
           trouble = slow(url, pace)
           return
@@ -233,7 +236,7 @@ async function askOnce(part: PartFile, { web, url, ...what }: FetchWith): Promis
 const isWorthRetrying = (cause: string, begun: boolean): boolean =>
   cause === 'silent' || cause === 'cut' || (begun && ['no-network', 'name', 'refused'].includes(cause))
 
-const slow = (url: string, { slowBytes, slowAfter }: Pace): Failure => ({
+const slow = (url: string, { slowBytes, slowAfterMs: slowAfter }: Timing): Failure => ({
   code: 'web-unreachable',
   url: withoutSecrets(url),
   cause: 'silent',

@@ -3,11 +3,12 @@ import { isVersion } from '../platform/zot-version.ts'
 import { type Asset, assetName, type Release } from './release.ts'
 
 /** A release as it is kept: of every machine, so that the same list serves when the machine changes. */
-export interface Stored extends Pick<Release, 'version' | 'publishedAt' | 'notes' | 'draft' | 'prerelease'> {
+export interface StoredRelease
+  extends Pick<Release, 'version' | 'publishedAt' | 'notes' | 'draft' | 'prerelease'> {
   assets: Asset[]
 }
 
-const mostNotes = 20_000
+const maxNotesChars = 20_000
 const checksumsName = 'checksums.sha256.txt'
 const manifestName = 'zot-manifest.json'
 const signatureName = `${manifestName}.sig`
@@ -33,7 +34,7 @@ const releaseSchema = v.object({
 })
 
 /** One release of GitHub's answer; undefined for what is none, or has no version of the form vX.Y.Z. */
-export function releaseIn(raw: unknown): Stored | undefined {
+export function parseRelease(raw: unknown): StoredRelease | undefined {
   const read = v.safeParse(releaseSchema, raw)
   if (!read.success || !isVersion(read.output.tag_name)) return undefined
   const { tag_name, published_at, created_at, body, draft, prerelease, assets } = read.output
@@ -41,14 +42,14 @@ export function releaseIn(raw: unknown): Stored | undefined {
   return {
     version: tag_name,
     publishedAt: Number.isNaN(publishedAt) ? 0 : publishedAt,
-    notes: (body ?? '').slice(0, mostNotes),
+    notes: (body ?? '').slice(0, maxNotesChars),
     draft,
     prerelease,
-    assets: assets.flatMap(assetIn),
+    assets: assets.flatMap(parseAsset),
   }
 }
 
-function assetIn(raw: unknown): Asset[] {
+function parseAsset(raw: unknown): Asset[] {
   const read = v.safeParse(assetSchema, raw)
   if (!read.success) return []
   const { name, size, browser_download_url: url, digest: said } = read.output
@@ -57,7 +58,7 @@ function assetIn(raw: unknown): Asset[] {
 }
 
 /** The release as this machine sees it. */
-export function releaseFor(machine: { platform: string; arch: string }, stored: Stored): Release {
+export function releaseFor(machine: { platform: string; arch: string }, stored: StoredRelease): Release {
   const { assets, ...about } = stored
   const named = (name: string | undefined) => assets.find(asset => asset.name === name)
   const asset = named(assetName(machine))
@@ -72,7 +73,7 @@ export function releaseFor(machine: { platform: string; arch: string }, stored: 
 }
 
 /** The address of the next page, from a Link header (RFC 8288). */
-export function nextIn(link: string | undefined): string | undefined {
+export function parseNextPage(link: string | undefined): string | undefined {
   for (const [, url, rest] of (link ?? '').matchAll(/<([^>]*)>([^,]*)/g))
     if (/;\s*rel="?next"?/.test(rest ?? '')) return url
   return undefined

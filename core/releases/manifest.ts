@@ -51,7 +51,7 @@ export interface ManifestCheck {
 }
 
 /** Clocks differ by so much, in ms. */
-const skew = 5 * 60_000
+const maxSkewMs = 5 * 60_000
 
 /** Signature first: nothing of a manifest is read before it is known whose it is. Pure. */
 export function checkManifest(check: ManifestCheck): { manifest: Manifest } | { fault: ManifestFault } {
@@ -63,7 +63,7 @@ export function checkManifest(check: ManifestCheck): { manifest: Manifest } | { 
   const { version, issuedAt, expiresAt } = manifest
   if (version !== check.version) return { fault: { kind: 'another-version', version } }
   if (expiresAt <= now) return { fault: { kind: 'expired', at: expiresAt } }
-  if (issuedAt > now + skew) return { fault: { kind: 'not-yet', at: issuedAt } }
+  if (issuedAt > now + maxSkewMs) return { fault: { kind: 'not-yet', at: issuedAt } }
   const newest = newestOf(check)
   if (issuedAt < newest) return { fault: { kind: 'replayed', at: issuedAt, newest } }
   const named = Object.hasOwn(manifest.assets, check.asset) ? manifest.assets[check.asset] : undefined

@@ -29,9 +29,9 @@ export interface PartFile {
 }
 
 /** Bytes gathered before they are written, while the write before is still under way. */
-const batch = 1024 * 1024
+const batchBytes = 1024 * 1024
 /** Bytes after which the disk is asked to take what there is, so that the sync at the end has little left to do. */
-const ahead = 16 * batch
+const syncEveryBytes = 16 * batchBytes
 
 /**
  * `goOn`: with what an earlier call left, if it is of the same address. A power cut may have spoiled it, so only for a
@@ -59,7 +59,7 @@ export async function openPart(file: string, url: string, goOn: boolean): Promis
   let syncing: Promise<void> | undefined
   let synced = size
   function syncAhead(): void {
-    if (syncing !== undefined || size - synced < ahead) return
+    if (syncing !== undefined || size - synced < syncEveryBytes) return
     synced = size
     // How it ends is told by the sync that counts.
     const done = (): void => {
@@ -93,7 +93,7 @@ export async function openPart(file: string, url: string, goOn: boolean): Promis
     },
     async append(chunks) {
       // Copied into two buffers in turn: chunks that wait for the disk would cost far more time in the collector.
-      let [filling, full] = [Buffer.allocUnsafeSlow(batch), Buffer.allocUnsafeSlow(batch)]
+      let [filling, full] = [Buffer.allocUnsafeSlow(batchBytes), Buffer.allocUnsafeSlow(batchBytes)]
       let bytes = 0
       let writing: Promise<void> = Promise.resolve()
       const flush = async (): Promise<void> => {
@@ -113,7 +113,7 @@ export async function openPart(file: string, url: string, goOn: boolean): Promis
             const copied = chunk.copy(filling, bytes, from)
             from += copied
             bytes += copied
-            if (bytes === batch) await flush()
+            if (bytes === batchBytes) await flush()
           }
       } finally {
         // What came before a connection broke is kept, and is hashed.

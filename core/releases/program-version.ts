@@ -3,7 +3,7 @@ import { failureMessage } from '../../contract/messages/failure-message.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { RunbookPart } from '../../contract/runbook.ts'
 import { checkBinary } from '../platform/binary.ts'
-import { verifyAgain } from './unchanged-file.ts'
+import { verifyUnchanged } from './unchanged-file.ts'
 
 /** Runs a program for its version; `reason` is half a sentence. */
 export type InspectProgram = (
@@ -11,7 +11,7 @@ export type InspectProgram = (
   environment: Record<string, string>,
 ) => Promise<{ usable: true; version?: string } | { usable: false; reason: string }>
 
-export interface ToldWith {
+export interface VersionOptions {
   file: string
   sha256: string
   /** The version asked for, where one was. */
@@ -28,7 +28,9 @@ const part = { id: 'version', title: 'The version it tells itself' }
  * Runs a staged program for the first time, for its version alone; before that its bytes and its type are looked at
  * once more. v2.1.10 prints a broken answer, so nothing proves that it is one.
  */
-export async function askVersion(what: ToldWith): Promise<Result<{ version: string; part: RunbookPart }>> {
+export async function askVersion(
+  what: VersionOptions,
+): Promise<Result<{ version: string; part: RunbookPart }>> {
   const { onPart } = what
   onPart?.({ ...part, state: 'working' })
   const told = await versionOf(what)
@@ -49,8 +51,8 @@ async function versionOf({
   machine,
   environment,
   inspect,
-}: ToldWith): Promise<Result<string>> {
-  const same = await verifyAgain(file, sha256)
+}: VersionOptions): Promise<Result<string>> {
+  const same = await verifyUnchanged(file, sha256)
   if (!same.ok) return same
   const checked = await checkBinary(file, machine)
   if (!checked.ok) return fail({ code: 'not-a-program', path: file, reason: checked.reason })
@@ -70,9 +72,9 @@ async function versionOf({
 }
 
 /** `git describe` of a release, as zot's build puts it into the program: "v2.1.15-0-g" and the commit. */
-const described = /(v\d+\.\d+\.\d+)-\d+-g[0-9a-f]{7,40}/g
+const describePattern = /(v\d+\.\d+\.\d+)-\d+-g[0-9a-f]{7,40}/g
 /** Longer than any match, so that none is cut by the end of a chunk. */
-const overlap = 100
+const overlapChars = 100
 
 /**
  * The version that stands in a program's bytes, without running it: for a plan, never for proof. Undefined where none
@@ -84,8 +86,8 @@ export async function embeddedVersion(file: string): Promise<string | undefined>
   try {
     for await (const chunk of createReadStream(file, { encoding: 'latin1', highWaterMark: 1 << 20 })) {
       const text = `${tail}${chunk}`
-      for (const [, version] of text.matchAll(described)) if (version !== undefined) found.add(version)
-      tail = text.slice(-overlap)
+      for (const [, version] of text.matchAll(describePattern)) if (version !== undefined) found.add(version)
+      tail = text.slice(-overlapChars)
     }
   } catch {
     return undefined

@@ -6,7 +6,15 @@ import { readJsonFile, type SetAside, writeJsonFile } from '../platform/json-fil
 import { isSteppingDown, readBytes, type Web } from '../platform/web.ts'
 import { withoutSecrets } from '../platform/web-failure.ts'
 import { compareVersions, isVersion } from '../platform/zot-version.ts'
-import { type Cache, cacheSchema, nextIn, type Page, releaseFor, releaseIn, type Stored } from './github.ts'
+import {
+  type Cache,
+  cacheSchema,
+  type Page,
+  parseNextPage,
+  parseRelease,
+  releaseFor,
+  type StoredRelease,
+} from './github.ts'
 import type { Listed, Release } from './release.ts'
 
 export interface ListOptions {
@@ -26,8 +34,8 @@ export interface ReleaseList {
   limitedUntil(): Promise<number | undefined>
 }
 
-const mostPages = 10
-const mostBytes = 10_000_000
+const maxPages = 10
+const maxBytes = 10_000_000
 
 /** The list of releases: asked for page by page, each with the ETag that was kept with it. */
 export function releaseList({ home, web, machine, source, now, report }: ListOptions): ReleaseList {
@@ -59,7 +67,7 @@ export function releaseList({ home, web, machine, source, now, report }: ListOpt
     const { base, repository } = source()
     const pages: Page[] = []
     let url: string | undefined = `${base}/repos/${repository}/releases?per_page=100`
-    while (url !== undefined && pages.length < mostPages) {
+    while (url !== undefined && pages.length < maxPages) {
       const kept = before?.pages.find(page => page.url === url)
       const got = await getPage(web, url, kept, signal)
       if (!got.ok) return got
@@ -127,7 +135,7 @@ export function releaseList({ home, web, machine, source, now, report }: ListOpt
         return got.error.code === 'web-refused' && got.error.status === 404
           ? fail({ code: 'release-not-found', version, url: withoutSecrets(url) })
           : got
-      const release = releaseIn(got.value.json)
+      const release = parseRelease(got.value.json)
       return release?.version === version
         ? ok(releaseFor(machine, release))
         : fail(notUnderstood(url, `it is not the release ${version}`))
@@ -137,7 +145,7 @@ export function releaseList({ home, web, machine, source, now, report }: ListOpt
   }
 }
 
-const newestFirst = (all: Stored[]): Stored[] => {
+const newestFirst = (all: StoredRelease[]): StoredRelease[] => {
   const byVersion = new Map(all.map(release => [release.version, release]))
   return [...byVersion.values()].sort((a, b) => compareVersions(b.version, a.version))
 }
@@ -160,8 +168,8 @@ async function getPage(
   const { json, headers } = got.value
   if (json === unchanged && kept !== undefined) return ok(kept)
   if (!Array.isArray(json)) return fail(notUnderstood(url, 'it is not a list of releases'))
-  const releases = json.flatMap(raw => releaseIn(raw) ?? [])
-  const next = nextIn(headers['link'])
+  const releases = json.flatMap(raw => parseRelease(raw) ?? [])
+  const next = parseNextPage(headers['link'])
   const { etag } = headers
   return ok({
     url,
@@ -191,7 +199,7 @@ async function getJson(
     body.destroy()
     return fail({ code: 'web-refused', url: withoutSecrets(url), status })
   }
-  const text = await readBytes(web, answer.value, mostBytes, signal)
+  const text = await readBytes(web, answer.value, maxBytes, signal)
   if (!text.ok) return text
   try {
     return ok({ json: JSON.parse(text.value.toString('utf8')), headers: answer.value.headers })

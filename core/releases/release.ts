@@ -65,7 +65,7 @@ export interface Listed {
   trouble?: Failure
 }
 
-export interface Taking {
+export interface ObtainOptions {
   /** A folder of ours; made if it is not there. The file is `zot` in it, or the asset's name for a release. */
   to: string
   signal: AbortSignal

@@ -6,8 +6,8 @@ import type { Clock } from '../../lib/clock.ts'
 import type { SetAside } from '../platform/json-file.ts'
 import { createWeb, isSteppingDown, readBytes, type Web, type WebWith } from '../platform/web.ts'
 import { withoutSecrets } from '../platform/web-failure.ts'
-import { copyIn } from './copy-file.ts'
-import { fetchFile, type Pace } from './fetch-file.ts'
+import { copyProgram } from './copy-file.ts'
+import { fetchFile, type Timing } from './fetch-file.ts'
 import { acceptedManifests } from './manifest.ts'
 import { askVersion, type InspectProgram } from './program-version.ts'
 import {
@@ -15,14 +15,14 @@ import {
   assetName,
   type Listed,
   type Obtained,
+  type ObtainOptions,
   type Release,
-  type Taking,
   type Trust,
 } from './release.ts'
 import { releaseList } from './release-list.ts'
-import { lookAt } from './trust.ts'
+import { verifyProgram } from './trust.ts'
 
-interface Verifying {
+interface VerifyOptions {
   signal: AbortSignal
   /** Each row as it changes: first all of them `pending`, then `working`, then what came of it. */
   onPart?(part: RunbookPart): void
@@ -46,9 +46,9 @@ export interface Releases {
    * with the digest of the list is taken as it is. Errors: those of `list`, release-not-built-for, download-broken,
    * no-space, file-unusable.
    */
-  download(what: Release | string, taking: Taking): Promise<Result<Obtained>>
+  download(what: Release | string, taking: ObtainOptions): Promise<Result<Obtained>>
   /** A copy of a local file; the original is not touched. Errors: file-unusable, too-large, no-space, cancelled. */
-  fromFile(path: string, taking: Taking): Promise<Result<Obtained>>
+  fromFile(path: string, taking: ObtainOptions): Promise<Result<Obtained>>
   /**
    * Everything that can be known before it runs: size, digests, file type, architecture, signed manifest. `release` for
    * what came from one. Errors: not-a-program, digest-differs, size-differs, manifest-refused, file-changed, and those
@@ -57,7 +57,7 @@ export interface Releases {
   verify(
     got: Obtained,
     release: Release | undefined,
-    verifying: Verifying & { allowDowngrade?: boolean },
+    verifying: VerifyOptions & { allowDowngrade?: boolean },
   ): Promise<Result<Trust>>
   /**
    * The staged file (made executable by the caller, no longer where it was downloaded): its bytes once more, its type,
@@ -68,7 +68,7 @@ export interface Releases {
     file: string,
     sha256: string,
     wanted: string | undefined,
-    verifying: Verifying,
+    verifying: VerifyOptions,
   ): Promise<Result<{ version: string; part: RunbookPart }>>
 }
 
@@ -80,7 +80,7 @@ interface ReleaseSettings {
   check: boolean
 }
 
-export interface ReleasesWith {
+export interface ReleasesOptions {
   home: string
   settings(): ReleaseSettings
   /** Of the app: its proxies. */
@@ -94,21 +94,21 @@ export interface ReleasesWith {
   machine?: { platform: NodeJS.Platform; arch: string }
   /** For tests: certificates, shorter times. */
   web?: Pick<WebWith, 'ca' | 'limits'>
-  pace?: Partial<Pace>
+  pace?: Partial<Timing>
   mostBytes?: number
 }
 
 /** The most that a program may have where nothing is listed, in bytes. */
-const usualMost = 300_000_000
-const day = 24 * 3600_000
+const defaultMaxBytes = 300_000_000
+const dayMs = 24 * 3600_000
 /** Nothing goes out by itself sooner after a start, in ms. */
-const quiet = 10 * 60_000
+const quietMs = 10 * 60_000
 
 /** Connections are opened when something is asked for, and closed when nobody uses them any more. */
-export function createReleases(options: ReleasesWith): Releases {
+export function createReleases(options: ReleasesOptions): Releases {
   const { home, environment, childEnvironment, inspect, clock, report } = options
   const machine = options.machine ?? process
-  const mostBytes = options.mostBytes ?? usualMost
+  const mostBytes = options.mostBytes ?? defaultMaxBytes
   const web = createWeb({ environment, now: clock.now, ...options.web })
   const startedAt = clock.now()
   const source = () => {
@@ -118,9 +118,9 @@ export function createReleases(options: ReleasesWith): Releases {
   }
   const list = releaseList({ home, web, machine, source, now: clock.now, report })
   const accepted = acceptedManifests(home, { now: clock.now, report })
-  const pace: Pace = {
-    backoff: 500,
-    slowAfter: 60_000,
+  const pace: Timing = {
+    backoffMs: 500,
+    slowAfterMs: 60_000,
     slowBytes: 60_000,
     monotonic: clock.monotonic,
     wait: (ms, signal) => waitFor(clock, ms, signal),
@@ -138,7 +138,7 @@ export function createReleases(options: ReleasesWith): Releases {
     }
   }
 
-  async function downloadRelease(release: Release, taking: Taking): Promise<Result<Obtained>> {
+  async function downloadRelease(release: Release, taking: ObtainOptions): Promise<Result<Obtained>> {
     const { asset, version } = release
     if (asset === undefined) {
       const wanted = assetName(machine) ?? `zot-${machine.platform}-${machine.arch}`
@@ -149,14 +149,14 @@ export function createReleases(options: ReleasesWith): Releases {
     const sha256 = asset.digest?.slice('sha256:'.length)
     const listed = { bytes: asset.bytes, ...(sha256 === undefined ? {} : { sha256 }) }
     const file = join(taking.to, asset.name)
-    const got = await fetchFile({ web, url: asset.url, file, listed, most: mostBytes, pace, ...taking })
+    const got = await fetchFile({ web, url: asset.url, file, listed, maxBytes: mostBytes, pace, ...taking })
     if (!got.ok) return got
     return ok({ origin: 'release', file, ...got.value, version, from: withoutSecrets(asset.url) })
   }
 
-  async function downloadUrl(url: string, taking: Taking): Promise<Result<Obtained>> {
+  async function downloadUrl(url: string, taking: ObtainOptions): Promise<Result<Obtained>> {
     const file = join(taking.to, 'zot')
-    const got = await fetchFile({ web, url, file, most: mostBytes, pace, ...taking })
+    const got = await fetchFile({ web, url, file, maxBytes: mostBytes, pace, ...taking })
     return got.ok ? ok({ origin: 'url', file, ...got.value, from: withoutSecrets(url) }) : got
   }
 
@@ -165,21 +165,21 @@ export function createReleases(options: ReleasesWith): Releases {
     cached: list.cached,
     find: (version, { signal } = {}) => online(() => list.find(version, signal)),
     async due(now) {
-      if (!options.settings().check || now - startedAt < quiet) return false
+      if (!options.settings().check || now - startedAt < quietMs) return false
       const tried = await list.triedAt()
       return (
         ((await list.limitedUntil()) ?? 0) <= now &&
-        (tried === undefined || tried > now || now - tried >= day)
+        (tried === undefined || tried > now || now - tried >= dayMs)
       )
     },
     download: (what, taking) =>
       online(() => (typeof what === 'string' ? downloadUrl(what, taking) : downloadRelease(what, taking))),
-    fromFile: (path, taking) => copyIn(path, taking, mostBytes),
+    fromFile: (path, taking) => copyProgram(path, taking, mostBytes),
     async verify(got, release, { signal, onPart = () => {}, allowDowngrade = false }) {
       const known = await accepted.read()
       if (!known.ok) return known
       const looked = await online(() =>
-        lookAt({
+        verifyProgram({
           got,
           release,
           machine,

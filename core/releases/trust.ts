@@ -7,9 +7,9 @@ import { checkBinary } from '../platform/binary.ts'
 import { ed25519Key } from '../platform/ed25519.ts'
 import { type Accepted, checkManifest, type Manifest } from './manifest.ts'
 import type { Asset, Obtained, Release, Trust } from './release.ts'
-import { verifyAgain } from './unchanged-file.ts'
+import { verifyUnchanged } from './unchanged-file.ts'
 
-export interface TrustWith {
+export interface TrustOptions {
   got: Obtained
   /** Of which `got` is the asset; absent for the other origins. */
   release: Release | undefined
@@ -43,7 +43,7 @@ type Id = keyof typeof titles
 const ids: readonly Id[] = ['size', 'digest', 'checksums', 'type', 'signature']
 
 /** Looks at a program level by level, and stops at the first that fails. Nothing of it is run. */
-export async function lookAt(what: TrustWith): Promise<Result<Trusted>> {
+export async function verifyProgram(what: TrustOptions): Promise<Result<Trusted>> {
   const { got, release, onPart } = what
   const parts = new Map<Id, RunbookPart>()
   const tell = (id: Id, state: RunbookPart['state'], words?: string): void => {
@@ -56,12 +56,12 @@ export async function lookAt(what: TrustWith): Promise<Result<Trusted>> {
   const asset = release?.asset
   let manifest: Manifest | undefined
   const looks: Record<Id, () => Promise<Row>> = {
-    size: () => lookAtSize(got, asset),
-    digest: async () => lookAtListed(got, asset),
-    checksums: () => lookAtChecksums(what, asset),
-    type: () => lookAtType(what),
+    size: () => verifySize(got, asset),
+    digest: async () => verifyListedDigest(got, asset),
+    checksums: () => verifyChecksums(what, asset),
+    type: () => verifyType(what),
     async signature() {
-      const looked = await lookAtManifest(what, asset)
+      const looked = await verifyManifest(what, asset)
       if ('manifest' in looked) manifest = looked.manifest
       return looked.row
     },
@@ -87,8 +87,8 @@ export async function lookAt(what: TrustWith): Promise<Result<Trusted>> {
   })
 }
 
-async function lookAtSize({ file, bytes: size, sha256 }: Obtained, asset: Asset | undefined): Promise<Row> {
-  const same = await verifyAgain(file, sha256)
+async function verifySize({ file, bytes: size, sha256 }: Obtained, asset: Asset | undefined): Promise<Row> {
+  const same = await verifyUnchanged(file, sha256)
   if (!same.ok) return { state: 'failed', error: same.error }
   if (asset !== undefined && size !== asset.bytes)
     return { state: 'failed', error: { code: 'size-differs', path: file, bytes: size, listed: asset.bytes } }
@@ -109,7 +109,7 @@ function claimsOf(got: Obtained, asset: Asset | undefined): { source: string; sh
 
 const digestIn = (asset: Asset | undefined): string | undefined => asset?.digest?.slice('sha256:'.length)
 
-function lookAtListed(got: Obtained, asset: Asset | undefined): Row {
+function verifyListedDigest(got: Obtained, asset: Asset | undefined): Row {
   if (asset === undefined)
     return {
       state: 'unproven',
@@ -125,15 +125,18 @@ function lookAtListed(got: Obtained, asset: Asset | undefined): Row {
   return { state: 'passed', words: `SHA-256 ${listed}` }
 }
 
-const mostChecksums = 1_000_000
+const maxChecksumsBytes = 1_000_000
 
-async function lookAtChecksums({ got, release, fetch }: TrustWith, asset: Asset | undefined): Promise<Row> {
+async function verifyChecksums(
+  { got, release, fetch }: TrustOptions,
+  asset: Asset | undefined,
+): Promise<Row> {
   if (asset === undefined) return { state: 'unproven', words: 'A file of your own has no published digest.' }
   if (release?.checksums === undefined)
     return { state: 'unproven', words: `The release has no ${checksumsSay}.` }
-  const text = await fetch(release.checksums, mostChecksums)
+  const text = await fetch(release.checksums, maxChecksumsBytes)
   if (!text.ok) return { state: 'failed', error: text.error }
-  const said = checksumIn(text.value.toString('utf8'), asset.name)
+  const said = parseChecksum(text.value.toString('utf8'), asset.name)
   if (said === got.sha256) return { state: 'passed', words: 'The same.' }
   const claim = { source: checksumsSay, ...(said === undefined ? {} : { sha256: said }) }
   return {
@@ -142,18 +145,18 @@ async function lookAtChecksums({ got, release, fetch }: TrustWith, asset: Asset 
   }
 }
 
-async function lookAtType({ got, machine }: TrustWith): Promise<Row> {
+async function verifyType({ got, machine }: TrustOptions): Promise<Row> {
   const checked = await checkBinary(got.file, machine)
   return checked.ok
     ? { state: 'passed', words: `${machine.platform === 'darwin' ? 'Mach-O' : 'ELF'}, ${machine.arch}` }
     : { state: 'failed', error: { code: 'not-a-program', path: got.file, reason: checked.reason } }
 }
 
-const mostManifest = 1_000_000
-const mostSignature = 1000
+const maxManifestBytes = 1_000_000
+const maxSignatureBytes = 1000
 
-async function lookAtManifest(
-  what: TrustWith,
+async function verifyManifest(
+  what: TrustOptions,
   asset: Asset | undefined,
 ): Promise<{ row: Row } | { row: Row; manifest: Manifest }> {
   const { publicKey, release, got, fetch, accepted, allowDowngrade, now } = what
@@ -167,9 +170,9 @@ async function lookAtManifest(
   const key = ed25519Key(publicKey)
   if (key === undefined) return refuse({ kind: 'key-unusable' })
   if (release.manifest === undefined || release.signature === undefined) return refuse({ kind: 'missing' })
-  const bytesOf = await fetch(release.manifest, mostManifest)
+  const bytesOf = await fetch(release.manifest, maxManifestBytes)
   if (!bytesOf.ok) return { row: { state: 'failed', error: bytesOf.error } }
-  const signature = await fetch(release.signature, mostSignature)
+  const signature = await fetch(release.signature, maxSignatureBytes)
   if (!signature.ok) return { row: { state: 'failed', error: signature.error } }
   const checked = checkManifest({
     bytes: bytesOf.value,
@@ -190,7 +193,7 @@ async function lookAtManifest(
 }
 
 /** What `checksums.sha256.txt` says of a file: 64 hex digits; undefined where it does not name it. sha256sum(1). */
-export function checksumIn(text: string, name: string): string | undefined {
+export function parseChecksum(text: string, name: string): string | undefined {
   for (const line of text.split('\n')) {
     const found = /^([0-9a-fA-F]{64})\s+\*?(\S+)\s*$/.exec(line)
     if (found?.[2] === name || found?.[2] === `./${name}`) return found[1]?.toLowerCase()

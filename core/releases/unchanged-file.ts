@@ -5,7 +5,7 @@ import { reasonOf } from '../../lib/error-code.ts'
 import { digestOf } from './part-file.ts'
 
 /** At the moment of the swap: whether the file still has these bytes. Errors: file-changed, file-unusable. */
-export async function verifyAgain(file: string, sha256: string): Promise<Result<null>> {
+export async function verifyUnchanged(file: string, sha256: string): Promise<Result<null>> {
   try {
     const found = await digestOf(file)
     if (found === undefined)
@@ -17,16 +17,16 @@ export async function verifyAgain(file: string, sha256: string): Promise<Result<
     return fail({ code: 'file-unusable', path: file, reason: reasonOf(error) })
   }
 }
-export type VerifyAgain = typeof verifyAgain
+export type VerifyUnchanged = typeof verifyUnchanged
 
 /** A change this soon before a look may have the look's own time, in ms: file systems count in ticks of up to 10 ms. */
-const tick = 200
+const clockTickMs = 200
 
 /**
  * `verify`, which need not read a file again that it has found to be right and that nobody has touched since: the same
  * inode, size and times. The time of a change (ctime) cannot be set by whoever changes it.
  */
-export function rememberSame(verify: VerifyAgain, now: () => number = Date.now): VerifyAgain {
+export function verifyOnChange(verify: VerifyUnchanged, now: () => number = Date.now): VerifyUnchanged {
   let known: { file: string; sha256: string; seen: string } | undefined
   return async (file, sha256) => {
     const before = await identity(file)
@@ -35,7 +35,7 @@ export function rememberSame(verify: VerifyAgain, now: () => number = Date.now):
     const from = now()
     const verified = await verify(file, sha256)
     const after = await identity(file)
-    const settled = before !== undefined && before.is === after?.is && before.changedMs < from - tick
+    const settled = before !== undefined && before.is === after?.is && before.changedMs < from - clockTickMs
     known = verified.ok && settled ? { file, sha256, seen: before.is } : undefined
     return verified
   }

@@ -5,7 +5,14 @@ import { type Clock, systemClock } from '../../lib/clock.ts'
 import { sha256Of } from '../../lib/hash-file.ts'
 import type { CommandResult, Host } from '../../ssh/host.ts'
 import { shellWord } from '../../ssh/run-command.ts'
-import { badPlaceholder, fill, goNames, needs, type Placeholders, parseRecipe } from './recipe.ts'
+import {
+  fillPlaceholders,
+  findBadPlaceholder,
+  goNames,
+  hasPlaceholder,
+  type Placeholders,
+  parseRecipe,
+} from './recipe.ts'
 
 export interface BuildOptions {
   /** The tag to build, "v2.1.15"; needed where the recipe has it. */
@@ -41,7 +48,7 @@ export interface Built {
 
 /** A registry is some 200 MB. */
 const maxBytes = 1024 ** 3
-const lastLines = 20
+const keptLines = 20
 
 /**
  * Builds a version by a recipe on a host, line by line, and fetches the program. A program of an earlier build is
@@ -55,14 +62,14 @@ export async function buildFromSource(options: BuildOptions): Promise<Result<Bui
   const values: Placeholders = { folder, ...goNames(process) }
   if (version !== undefined) values.version = version
   if (recipe.go !== undefined && recipe.go !== '') values.go = recipe.go
-  const bad = badPlaceholder(values)
+  const bad = findBadPlaceholder(values)
   if (bad) return fail(bad)
   const read = parseRecipe(recipe.text)
   if (!read.ok) return read
   const lines = read.value
-  if (version === undefined && [...lines, recipe.output].some(text => needs('version', text)))
+  if (version === undefined && [...lines, recipe.output].some(text => hasPlaceholder('version', text)))
     return fail({ code: 'bad-input', field: 'version', wrong: 'nothing', allowed: 'a tag such as v2.1.15' })
-  const output = fill(recipe.output, values)
+  const output = fillPlaceholders(recipe.output, values)
   if (posix.isAbsolute(output) || output.split('/').includes('..'))
     return fail({ code: 'bad-recipe', reason: `build.output leads out of the folder: ${output}` })
 
@@ -83,8 +90,8 @@ export async function buildFromSource(options: BuildOptions): Promise<Result<Bui
       signal,
       ...(where === undefined ? {} : { folder: where }),
       onOutput(said) {
-        recent = [...recent, ...said.map(one => one.slice(0, 500))].slice(-lastLines)
-        for (const label of said.slice(-lastLines))
+        recent = [...recent, ...said.map(one => one.slice(0, 500))].slice(-keptLines)
+        for (const label of said.slice(-keptLines))
           progress({ label: label.slice(0, 500), done, total: lines.length })
       },
     })
@@ -116,8 +123,8 @@ export async function buildFromSource(options: BuildOptions): Promise<Result<Bui
   const cleared = made ?? (await perform(`rm -f -- ${shellWord(output)}`, 0, folder))
   if (cleared) return fail(cleared)
   for (const [done, line] of lines.entries()) {
-    if (needs('go', line) && values.go === undefined) {
-      const go = await goOf(host, folder, left(), signal)
+    if (hasPlaceholder('go', line) && values.go === undefined) {
+      const go = await findGo(host, folder, left(), signal)
       if (go === undefined)
         return signal.aborted
           ? fail({ code: 'cancelled' })
@@ -127,7 +134,7 @@ export async function buildFromSource(options: BuildOptions): Promise<Result<Bui
             })
       values.go = go
     }
-    const filled = fill(line, values)
+    const filled = fillPlaceholders(line, values)
     progress({ label: `$ ${filled}`, done, total: lines.length })
     const failure = await perform(filled, done, folder)
     if (failure) return fail(failure)
@@ -145,10 +152,10 @@ export async function buildFromSource(options: BuildOptions): Promise<Result<Bui
       (error.code === 'file-unusable' || error.code === 'host-file-unusable') &&
       error.reason === 'it does not exist'
     if (!absent) return fetched
-    const found = await filesBeside(host, folder, output, signal)
+    const found = await listBeside(host, folder, output, signal)
     return fail({ code: 'build-without-program', host: host.name, path: program, found })
   }
-  const commit = await wordOf(host, 'git rev-parse HEAD', folder, /^[0-9a-f]{40,64}$/, 30_000, signal)
+  const commit = await runForWord(host, 'git rev-parse HEAD', folder, /^[0-9a-f]{40,64}$/, 30_000, signal)
   return ok({
     file,
     sha256: await sha256Of(file),
@@ -157,11 +164,11 @@ export async function buildFromSource(options: BuildOptions): Promise<Result<Bui
 }
 
 /** What go.mod asks for. */
-const goOf = (host: Host, folder: string, limitMs: number, signal: AbortSignal) =>
-  wordOf(host, "sed -n 's/^go //p' go.mod", folder, /^\d[\w.]{0,29}$/, limitMs, signal)
+const findGo = (host: Host, folder: string, limitMs: number, signal: AbortSignal) =>
+  runForWord(host, "sed -n 's/^go //p' go.mod", folder, /^\d[\w.]{0,29}$/, limitMs, signal)
 
 /** The one word that a command answers, if it does and it is of that form. */
-async function wordOf(
+async function runForWord(
   host: Host,
   line: string,
   folder: string,
@@ -175,7 +182,7 @@ async function wordOf(
   return form.test(word) ? word : undefined
 }
 
-async function filesBeside(
+async function listBeside(
   host: Host,
   folder: string,
   output: string,

@@ -16,7 +16,7 @@ export interface Placeholders {
   arch: string
 }
 
-const most = 100
+const maxCommands = 100
 
 /** Reads a recipe: a command per line, or a JSON array of them. Empty lines and `#` lines say nothing. Error: bad-recipe. */
 export function parseRecipe(text: string): Result<string[]> {
@@ -32,16 +32,17 @@ export function parseRecipe(text: string): Result<string[]> {
   }
   const commands = lines.map(line => line.trim()).filter(line => line !== '' && !line.startsWith('#'))
   if (commands.length === 0) return bad('it has no command')
-  if (commands.length > most) return bad(`it has ${commands.length} commands; at most ${most} are taken`)
+  if (commands.length > maxCommands)
+    return bad(`it has ${commands.length} commands; at most ${maxCommands} are taken`)
   return ok(commands)
 }
 
 /** Whether a text has a placeholder. `${go}` is a variable of the shell and left alone. */
-export const needs = (name: 'go' | 'version', text: string): boolean =>
+export const hasPlaceholder = (name: 'go' | 'version', text: string): boolean =>
   new RegExp(`(?<!\\$)\\{${name}\\}`).test(text)
 
 /** Puts the values in. What is no placeholder of ours stays as it is. */
-export function fill(line: string, values: Placeholders): string {
+export function fillPlaceholders(line: string, values: Placeholders): string {
   return line.replace(/(?<!\$)\{(version|folder|go|os|arch)\}/g, (whole, name) => {
     if (name === 'folder') return shellWord(values.folder)
     return values[name as 'version' | 'go' | 'os' | 'arch'] ?? whole
@@ -49,7 +50,10 @@ export function fill(line: string, values: Placeholders): string {
 }
 
 /** The values become part of a command line, so they may be nothing but names. */
-export function badPlaceholder({ version, go }: Pick<Placeholders, 'version' | 'go'>): Failure | undefined {
+export function findBadPlaceholder({
+  version,
+  go,
+}: Pick<Placeholders, 'version' | 'go'>): Failure | undefined {
   if (version !== undefined && !/^[\w][\w.+-]{0,99}$/.test(version))
     return {
       code: 'bad-input',

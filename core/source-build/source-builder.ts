@@ -40,7 +40,10 @@ interface Options {
 export function createSourceBuilder({ home, settings, clock, goFor, newest }: Options) {
   return async (asked: string | undefined, request: Request): Promise<Result<Built & { bytes: number }>> => {
     // The SSH client costs memory that only a build needs.
-    const [{ buildFromSource }, { needs }] = await Promise.all([import('./build.ts'), import('./recipe.ts')])
+    const [{ buildFromSource }, { hasPlaceholder: needs }] = await Promise.all([
+      import('./build.ts'),
+      import('./recipe.ts'),
+    ])
     const { recipe: text, host: target, folder, output, goVersion, minutes } = settings()
     const version = asked ?? (needs('version', `${text}\n${output}`) ? await newest() : undefined)
     const go = goVersion !== '' ? goVersion : version === undefined ? undefined : await goFor(version)

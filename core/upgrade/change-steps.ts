@@ -3,21 +3,21 @@ import { asStep, done, failed, type Step, type StepResult } from '../runbook/ste
 import { inventoryStep } from '../verify/inventory-step.ts'
 import { readyTimeoutMs, serveWithin } from '../verify/registry-process.ts'
 import { readEdit } from './config-steps.ts'
-import type { Context, UpgradeParts } from './deps.ts'
+import type { Context, UpgradeDeps } from './deps.ts'
 import type { UpgradeMemory } from './memory.ts'
-import { goBack, programBefore, settleKeys } from './rollback.ts'
+import { programBefore, revokeKeysAgain, rollBack } from './rollback.ts'
 import { databaseBytes, takeSnapshot } from './snapshot.ts'
 
 type UpgradeStep = Step<UpgradeMemory>
 
-export const snapshotFolder = ({ home }: Pick<UpgradeParts, 'home'>, { id }: UpgradeMemory): string =>
+export const snapshotFolder = ({ home }: Pick<UpgradeDeps, 'home'>, { id }: UpgradeMemory): string =>
   join(home, 'snapshots', id)
 
-export const limitOf = ({ tags }: UpgradeMemory, { gate }: UpgradeParts): number =>
+export const readyTimeoutOf = ({ tags }: UpgradeMemory, { verification: gate }: UpgradeDeps): number =>
   readyTimeoutMs(gate().readySeconds, tags)
 
-export function stopStep(parts: UpgradeParts): UpgradeStep {
-  const { supervisor } = parts
+export function stopStep(deps: UpgradeDeps): UpgradeStep {
+  const { supervisor } = deps
   return {
     id: 'stop',
     title: 'Finish pushes and stop',
@@ -25,50 +25,50 @@ export function stopStep(parts: UpgradeParts): UpgradeStep {
     check: async ({ memory }) => memory.needless || supervisor.state().kind === 'stopped',
     async apply({ memory: { to } }) {
       // Read while the registry still serves; at the swap it must be the same file, untouched.
-      const same = to ? await parts.verifyAgain(to.path, to.sha256) : undefined
+      const same = to ? await deps.verifyAgain(to.path, to.sha256) : undefined
       if (same && !same.ok) return asStep(same)
       return asStep(await supervisor.stop())
     },
     async undo(context) {
       const { memory } = context
       const command = await programBefore(memory)
-      if (parts.current().command !== command) parts.use(parts.engine(command, memory.from.version))
+      if (deps.current().command !== command) deps.use(deps.engine(command, memory.from.version))
       // It served before: a slow computer is no reason to give it up.
-      const served = await serveWithin(parts, Math.max(60_000, limitOf(memory, parts)))
-      if (served.ok) await settleKeys(parts, context, snapshotFolder(parts, memory))
+      const served = await serveWithin(deps, Math.max(60_000, readyTimeoutOf(memory, deps)))
+      if (served.ok) await revokeKeysAgain(deps, context, snapshotFolder(deps, memory))
       return served
     },
   }
 }
 
-export function snapshotStep(parts: UpgradeParts): UpgradeStep {
+export function snapshotStep(deps: UpgradeDeps): UpgradeStep {
   return {
     id: 'snapshot',
     title: 'Take a snapshot',
     why: 'A version that fails may have changed them; only then the copies come back.',
     check: async ({ memory }) => memory.needless,
     async apply({ memory }) {
-      const roots = await parts.roots()
+      const roots = await deps.roots()
       if (roots === undefined) return failed('config-missing', 'The data folder is not known.')
       const needed = await databaseBytes(roots)
-      const space = await parts.freeSpace(parts.home)
+      const space = await deps.freeSpace(deps.home)
       if (space && space.freeBytes < needed)
         return failed(
           'no-space',
           'There is too little space to copy the databases.',
           `${needed} bytes are needed.`,
         )
-      await takeSnapshot(snapshotFolder(parts, memory), parts.configFile, roots)
-      memory.snapshotAt = parts.clock.now()
+      await takeSnapshot(snapshotFolder(deps, memory), deps.configFile, roots)
+      memory.snapshotAt = deps.clock.now()
       return done
     },
   }
 }
 
-export const upgradeInventoryStep = (parts: UpgradeParts): UpgradeStep =>
+export const upgradeInventoryStep = (deps: UpgradeDeps): UpgradeStep =>
   inventoryStep<UpgradeMemory>({
-    ...parts,
-    now: () => parts.clock.now(),
+    ...deps,
+    now: () => deps.clock.now(),
     needless: ({ memory }) => memory.needless,
   })
 
@@ -76,8 +76,8 @@ export const upgradeInventoryStep = (parts: UpgradeParts): UpgradeStep =>
  * The file is looked at once more, then the link is turned: the one change that decides which version every later start
  * takes. Where config.json changes with it, it changes first: until the link is turned nothing starts.
  */
-export function swapStep(parts: UpgradeParts): UpgradeStep {
-  const { library } = parts
+export function swapStep(deps: UpgradeDeps): UpgradeStep {
+  const { library } = deps
   return {
     id: 'swap',
     title: 'Swap',
@@ -87,41 +87,41 @@ export function swapStep(parts: UpgradeParts): UpgradeStep {
       const { to } = memory
       if (!to) return failed('unexpected', 'The new version is not known.')
       // Only after a kill can something be running here.
-      const stopped = await parts.supervisor.stop()
+      const stopped = await deps.supervisor.stop()
       if (!stopped.ok) return asStep(stopped)
-      const same = await parts.verifyAgain(to.path, to.sha256)
+      const same = await deps.verifyAgain(to.path, to.sha256)
       if (!same.ok) return asStep(same)
-      const edited = await editConfig(memory, parts)
+      const edited = await editConfig(memory, deps)
       if (!edited.ok) return edited
-      await library.turn(to.name)
-      parts.use(parts.engine(to.path, to.version))
+      await library.activate(to.name)
+      deps.use(deps.engine(to.path, to.version))
       return done
     },
-    undo: context => goBack(parts, context, snapshotFolder(parts, context.memory)),
+    undo: context => rollBack(deps, context, snapshotFolder(deps, context.memory)),
   }
 }
 
-async function editConfig(memory: UpgradeMemory, parts: UpgradeParts): Promise<StepResult> {
+async function editConfig(memory: UpgradeMemory, deps: UpgradeDeps): Promise<StepResult> {
   const edit = await readEdit(memory)
-  return edit && memory.to ? asStep(await parts.applyEdit(edit, memory.to.version)) : done
+  return edit && memory.to ? asStep(await deps.applyEdit(edit, memory.to.version)) : done
 }
 
-export function startStep(parts: UpgradeParts): UpgradeStep {
-  const { supervisor } = parts
+export function startStep(deps: UpgradeDeps): UpgradeStep {
+  const { supervisor } = deps
   return {
     id: 'start',
     title: 'Start the new version',
     why: 'It has to answer within its time.',
     check: async ({ memory }) =>
       memory.needless ||
-      (supervisor.state().kind === 'serving' && parts.current().command === memory.to?.path),
+      (supervisor.state().kind === 'serving' && deps.current().command === memory.to?.path),
     async apply(context) {
       const { memory } = context
       for (;;) {
-        const served = await serveWithin(parts, limitOf(memory, parts))
+        const served = await serveWithin(deps, readyTimeoutOf(memory, deps))
         if (served.ok) return served
-        if (memory.undo && (await tryAgain(context, served.error.words))) continue
-        await blame(parts, memory, served)
+        if (memory.undo && (await askToRetry(context, served.error.words))) continue
+        await markBadVersion(deps, memory, served)
         return served
       }
     },
@@ -130,7 +130,7 @@ export function startStep(parts: UpgradeParts): UpgradeStep {
 }
 
 /** An older version that cannot start on what is there now: nothing is put back for it, so a person decides. */
-async function tryAgain({ memory, ask }: Context, why: string): Promise<boolean> {
+async function askToRetry({ memory, ask }: Context, why: string): Promise<boolean> {
   return ask({
     id: 'old-cannot-start',
     title: `${memory.to?.version ?? 'It'} cannot start on the databases as they are now`,
@@ -143,7 +143,7 @@ async function tryAgain({ memory, ask }: Context, why: string): Promise<boolean>
   })
 }
 
-const notItsFault = new Set([
+const unrelatedFailures = new Set([
   'cancelled',
   'quitting',
   'port-in-use',
@@ -157,13 +157,17 @@ const notItsFault = new Set([
 ])
 
 /** A version that failed here is not taken again unless it is named. */
-export async function blame(parts: UpgradeParts, memory: UpgradeMemory, result: StepResult): Promise<void> {
+export async function markBadVersion(
+  deps: UpgradeDeps,
+  memory: UpgradeMemory,
+  result: StepResult,
+): Promise<void> {
   const { to } = memory
-  if (result.ok || !to || memory.undo || notItsFault.has(result.error.code)) return
-  const space = await parts.freeSpace(dirname(parts.configFile)).catch(() => undefined)
+  if (result.ok || !to || memory.undo || unrelatedFailures.has(result.error.code)) return
+  const space = await deps.freeSpace(dirname(deps.configFile)).catch(() => undefined)
   if (space && space.freeBytes < 1024 * 1024) return
   const { words } = result.error
-  await parts.library
-    .markBad(to.version, { at: parts.clock.now(), reason: words, sha256: to.sha256 })
-    .catch((error: unknown) => parts.log('a bad version cannot be written down', { error: String(error) }))
+  await deps.library
+    .markBad(to.version, { at: deps.clock.now(), reason: words, sha256: to.sha256 })
+    .catch((error: unknown) => deps.log('a bad version cannot be written down', { error: String(error) }))
 }

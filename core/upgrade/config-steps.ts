@@ -5,7 +5,7 @@ import type { UpgradeEdit } from '../../contract/upgrade.ts'
 import { writeAtomic } from '../../lib/atomic-file.ts'
 import { asStep, done, failed, type Step, type StepResult } from '../runbook/step.ts'
 import { unreadableFindings } from '../verify/inventory.ts'
-import type { Advice, ConfigChange, UpgradeParts } from './deps.ts'
+import type { Advice, ConfigChange, UpgradeDeps } from './deps.ts'
 import type { UpgradeMemory } from './memory.ts'
 
 const change = v.object({
@@ -26,8 +26,8 @@ export async function readEdit(memory: UpgradeMemory): Promise<ConfigChange | un
 }
 
 /** The config as the new version will read it, checked by that version itself. */
-export function configStep(parts: UpgradeParts): Step<UpgradeMemory> {
-  const { configFile } = parts
+export function configStep(deps: UpgradeDeps): Step<UpgradeMemory> {
+  const { configFile } = deps
   return {
     id: 'config',
     title: 'Check config.json',
@@ -37,20 +37,20 @@ export function configStep(parts: UpgradeParts): Step<UpgradeMemory> {
     async apply({ memory, progress }) {
       const { to, from } = memory
       if (!to) return failed('unexpected', 'The new version is not known.')
-      const advice = await parts.advise(from.version, to.version)
+      const advice = await deps.advise(from.version, to.version)
       for (const { id, advice: words } of advice.findings) progress({ label: `${id}: ${words}` })
       const { edit } = advice
       await mkdir(memory.work, { recursive: true, mode: 0o700 })
       if (!edit) {
         // From an earlier try of this step.
         delete memory.edit
-        const accepted = await parts.accepts(to.path, configFile, dirname(configFile))
-        return accepted.ok ? done : refusedBy(asStep(accepted), to.version, advice)
+        const accepted = await deps.accepts(to.path, configFile, dirname(configFile))
+        return accepted.ok ? done : withAdvice(asStep(accepted), to.version, advice)
       }
       const copy = join(memory.work, 'config.json')
       await writeAtomic(copy, edit.after)
-      const accepted = await parts.accepts(to.path, copy, dirname(configFile))
-      if (!accepted.ok) return refusedBy(asStep(accepted), to.version, advice)
+      const accepted = await deps.accepts(to.path, copy, dirname(configFile))
+      if (!accepted.ok) return withAdvice(asStep(accepted), to.version, advice)
       await writeAtomic(editFile(memory), JSON.stringify(edit))
       memory.edit = true
       return { ...done, words: 'With an edit that is shown before it is made' }
@@ -63,7 +63,7 @@ export function configStep(parts: UpgradeParts): Step<UpgradeMemory> {
   }
 }
 
-function refusedBy(result: StepResult, version: string, { byHand }: Advice): StepResult {
+function withAdvice(result: StepResult, version: string, { byHand }: Advice): StepResult {
   if (result.ok) return result
   const { code, words, detail = '' } = result.error
   const more = [detail, byHand ?? ''].filter(text => text !== '').join('\n')
@@ -77,7 +77,7 @@ const originText = {
 }
 
 /** Says what is about to happen, and waits for a yes. */
-export function consentStep(parts: UpgradeParts): Step<UpgradeMemory> {
+export function consentStep(deps: UpgradeDeps): Step<UpgradeMemory> {
   return {
     id: 'consent',
     title: 'Ask for consent',
@@ -87,10 +87,10 @@ export function consentStep(parts: UpgradeParts): Step<UpgradeMemory> {
     async apply({ memory, ask }) {
       const { to, from, trust, got } = memory
       if (!to) return failed('unexpected', 'The new version is not known.')
-      const { findings } = await parts.advise(from.version, to.version)
-      const doubts = await unreadableFindings(parts)
+      const { findings } = await deps.advise(from.version, to.version)
+      const doubts = await unreadableFindings(deps)
       const edit = await readEdit(memory)
-      const bad = (await parts.library.bad())[to.version]
+      const bad = (await deps.library.bad())[to.version]
       const agreed = await ask({
         id: 'consent',
         title: memory.undo ? `Go back to ${to.version}?` : `Upgrade zot to ${to.version}?`,
@@ -111,7 +111,7 @@ export function consentStep(parts: UpgradeParts): Step<UpgradeMemory> {
 }
 
 /** What a window shows of an edit. */
-export const editShown = ({ file, diff, why, required }: ConfigChange): UpgradeEdit => ({
+export const toUpgradeEdit = ({ file, diff, why, required }: ConfigChange): UpgradeEdit => ({
   file,
   diff,
   why,

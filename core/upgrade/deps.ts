@@ -3,9 +3,9 @@ import type { Result } from '../../contract/result.ts'
 import type { Finding } from '../../contract/runbook.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { FreeSpace } from '../platform/volume.ts'
-import type { Obtained, Taking } from '../releases/release.ts'
+import type { Obtained, ObtainOptions } from '../releases/release.ts'
 import type { Releases } from '../releases/releases.ts'
-import type { VerifyAgain } from '../releases/unchanged-file.ts'
+import type { VerifyUnchanged } from '../releases/unchanged-file.ts'
 import type { StepContext } from '../runbook/step.ts'
 import type { StoreDeps } from '../verify/inventory.ts'
 import type { PublicAnswer } from '../verify/public-url.ts'
@@ -33,18 +33,18 @@ export interface Advice {
   byHand?: string
 }
 
-export interface BuildOptions extends Taking {
+export interface BuildOptions extends ObtainOptions {
   /** Lines of the build's output. */
   onOutput(lines: string[]): void
 }
 
 /** What an upgrade is made of. */
-export interface UpgradeParts extends ServeDeps, StoreDeps {
+export interface UpgradeDeps extends ServeDeps, StoreDeps {
   home: string
   configFile: string
   library: Library
   releases: Pick<Releases, 'find' | 'download' | 'fromFile' | 'verify' | 'verifyStaged'>
-  verifyAgain: VerifyAgain
+  verifyAgain: VerifyUnchanged
   /** Builds by the recipe of the settings; `version` where one was asked for. */
   build(version: string | undefined, options: BuildOptions): Promise<Result<Obtained>>
   /** The engine that is under care, or would be started. */
@@ -53,7 +53,7 @@ export interface UpgradeParts extends ServeDeps, StoreDeps {
   /** How a zot is run. */
   engine(path: string, version: string | undefined): Engine
   /** The setting `engine.path`, written durably. */
-  namePath(path: string): Promise<Result<unknown>>
+  setEnginePath(path: string): Promise<Result<unknown>>
   /** Whether config.json can be read, and nobody else has the data open. */
   inspect(): Promise<Result<unknown>>
   /** What a program says of a config file, with relative paths meant from `folder`. */
@@ -61,7 +61,7 @@ export interface UpgradeParts extends ServeDeps, StoreDeps {
   advise(running: string | undefined, to: string): Promise<Advice>
   /** The edit of config.json, with the old text kept beside it; and back. Both idempotent. */
   applyEdit(edit: ConfigChange, version: string): Promise<Result<unknown>>
-  takeBack(edit: ConfigChange): Promise<Result<unknown>>
+  revertEdit(edit: ConfigChange): Promise<Result<unknown>>
   /** Advisories against the running version. */
   advisories(running: string | undefined): Promise<Finding[]>
   pushes(): Promise<PushInProgress[]>
@@ -69,18 +69,18 @@ export interface UpgradeParts extends ServeDeps, StoreDeps {
   ask: AskRegistry
   /** The newest lines of the engine's log. */
   tail(count: number): Promise<string[]>
-  gate(): { readySeconds: number; stableSeconds: number }
+  verification(): { readySeconds: number; stableSeconds: number }
   /** `externalUrl`, asked as a client would; undefined where there is none. */
-  askPublic(): Promise<PublicAnswer | undefined>
+  askPublicUrl(): Promise<PublicAnswer | undefined>
   /** The command lines of `gate.checks`. */
   checks(): string[]
   /** Undefined when it passed; else why not, in half a sentence. */
   runCheck(line: string, signal: AbortSignal): Promise<string | undefined>
   keys: KeyChanges
   /** What a rollback could not put right by itself. */
-  tellKeys(told: { made: string[]; toRevoke: string[]; reRevoked: number }): void
+  reportKeys(told: { made: string[]; toRevoke: string[]; reRevoked: number }): void
   /** A rollback left the databases as they are: a sentence why, and where the copies are. */
-  tellDatabases(told: { why: string; snapshot: string }): void
+  reportDatabases(told: { why: string; snapshot: string }): void
   log(message: string, data?: Record<string, unknown>): void
 }
 

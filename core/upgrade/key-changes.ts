@@ -53,7 +53,7 @@ const changes = v.array(
     at: v.number(),
   }),
 )
-export const readChanges = (text: string): KeyChange[] => {
+export const parseChanges = (text: string): KeyChange[] => {
   const read = v.safeParse(changes, parseJson(text))
   return read.success ? read.output : []
 }

@@ -20,7 +20,7 @@ import { errorCode } from '../../lib/error-code.ts'
 import { sha256Of } from '../../lib/hash-file.ts'
 import { parseJson } from '../../lib/json.ts'
 import { syncFile, trySyncFolder } from '../../lib/sync-file.ts'
-import type { Place } from './memory.ts'
+import type { InstalledZot } from './memory.ts'
 
 const label = v.object({ version: v.string(), sha256: v.string(), from: v.string(), at: v.number() })
 const badFile = v.record(
@@ -37,22 +37,25 @@ export interface Library {
   folder: string
   /** The program through the link: what the setting `engine.path` names once an upgrade was made. */
   program: string
-  list(): Promise<Place[]>
+  list(): Promise<InstalledZot[]>
   /** The program that the link leads to now. */
-  target(): Promise<string | undefined>
+  activeProgram(): Promise<string | undefined>
   /** Turns the link to a folder, in one step that a kill cannot divide. */
-  turn(name: string): Promise<void>
+  activate(name: string): Promise<void>
   /** Moves a staged folder, which holds `zot`, to its place; one that is there with the same bytes stays. */
-  place(staged: string, what: { version: string; sha256: string; from: string; at: number }): Promise<Place>
+  add(
+    staged: string,
+    what: { version: string; sha256: string; from: string; at: number },
+  ): Promise<InstalledZot>
   /** A copy of a program that lies elsewhere; itself where it lies here already. */
-  keep(program: string, version: string | undefined, at: number): Promise<Place>
+  preserve(program: string, version: string | undefined, at: number): Promise<InstalledZot>
   remove(name: string): Promise<void>
   bad(): Promise<Record<string, BadVersion>>
   markBad(version: string, what: { at: number; reason: string; sha256: string }): Promise<void>
-  forgive(version: string): Promise<void>
+  clearBad(version: string): Promise<void>
   /** Names of the folders that were used before, the last one last. */
-  past(): Promise<string[]>
-  setPast(names: string[]): Promise<void>
+  previous(): Promise<string[]>
+  setPrevious(names: string[]): Promise<void>
 }
 
 export function createLibrary(home: string): Library {
@@ -62,27 +65,27 @@ export function createLibrary(home: string): Library {
   const pastPath = join(folder, 'past.json')
   const programIn = (name: string): string => join(folder, name, 'zot')
 
-  async function described(name: string): Promise<Place | undefined> {
+  async function describe(name: string): Promise<InstalledZot | undefined> {
     const path = programIn(name)
     if (!(await isFile(path))) return undefined
-    const read = v.safeParse(label, await jsonIn(join(folder, name, 'label.json')))
+    const read = v.safeParse(label, await readJson(join(folder, name, 'label.json')))
     const version = read.success ? read.output.version : /^v\d+\.\d+\.\d+$/.test(name) ? name : undefined
     if (version === undefined) return undefined
     return { name, version, path, sha256: read.success ? read.output.sha256 : '' }
   }
 
   /** "v2.1.15", or with the beginning of its digest where that name has other bytes. */
-  async function nameFor(version: string, sha256: string): Promise<{ name: string; there: boolean }> {
+  async function freeName(version: string, sha256: string): Promise<{ name: string; there: boolean }> {
     for (const name of [version, `${version}+${sha256.slice(0, 12)}`]) {
       const path = programIn(name)
-      if (await isNothing(path)) return { name, there: false }
+      if (await isAbsent(path)) return { name, there: false }
       // A link that somebody made leads to what may be in use: it is never taken away.
       if ((await isFile(path)) && (await sha256Of(path)) === sha256) return { name, there: true }
     }
     throw new Error(`${version} is there with other bytes`)
   }
 
-  const labelled = (to: string, what: v.InferOutput<typeof label>): Promise<void> =>
+  const writeLabel = (to: string, what: v.InferOutput<typeof label>): Promise<void> =>
     writeAtomic(join(to, 'label.json'), `${JSON.stringify(what)}\n`)
 
   return {
@@ -92,11 +95,11 @@ export function createLibrary(home: string): Library {
       const names = (await readdir(folder, { withFileTypes: true }).catch(() => []))
         .filter(entry => entry.isDirectory())
         .map(entry => entry.name)
-      const found = await Promise.all(names.map(described))
+      const found = await Promise.all(names.map(describe))
       return found.filter(place => place !== undefined)
     },
-    target: () => realpath(join(link, 'zot')).catch(() => undefined),
-    async turn(name) {
+    activeProgram: () => realpath(join(link, 'zot')).catch(() => undefined),
+    async activate(name) {
       // A way back that needs no space.
       if ((await readlink(link).catch(() => '')) === name) return
       const staged = join(folder, `.current-${process.pid}`)
@@ -105,12 +108,12 @@ export function createLibrary(home: string): Library {
       await rename(staged, link)
       await trySyncFolder(folder)
     },
-    async place(staged, what) {
+    async add(staged, what) {
       await mkdir(folder, { recursive: true, mode: 0o700 })
-      const { name, there } = await nameFor(what.version, what.sha256)
+      const { name, there } = await freeName(what.version, what.sha256)
       const path = programIn(name)
       if (!there) {
-        await labelled(staged, what)
+        await writeLabel(staged, what)
         await trySyncFolder(staged)
         // A folder without a program in it, from a run that was cut off.
         await rm(join(folder, name), { recursive: true, force: true })
@@ -119,9 +122,9 @@ export function createLibrary(home: string): Library {
       }
       return { name, version: what.version, path, sha256: what.sha256 }
     },
-    async keep(program, told, at) {
+    async preserve(program, told, at) {
       const real = await realpath(program)
-      const known = await described(basename(dirname(real)))
+      const known = await describe(basename(dirname(real)))
       const same = known !== undefined && (await realpath(known.path)) === real
       if (same && known.sha256 !== '') return known
       const sha256 = await sha256Of(real)
@@ -129,12 +132,12 @@ export function createLibrary(home: string): Library {
       const own = await realpath(folder).catch(() => folder)
       if (dirname(dirname(real)) === own) {
         const name = basename(dirname(real))
-        if ((await jsonIn(join(folder, name, 'label.json'))) === undefined)
-          await labelled(join(folder, name), { version, sha256, from: real, at })
+        if ((await readJson(join(folder, name, 'label.json'))) === undefined)
+          await writeLabel(join(folder, name), { version, sha256, from: real, at })
         return { name, version, path: programIn(name), sha256 }
       }
       await mkdir(folder, { recursive: true, mode: 0o700 })
-      const { name, there } = await nameFor(version, sha256)
+      const { name, there } = await freeName(version, sha256)
       if (!there) {
         const staged = join(home, 'upgrades', `keep-${process.pid}`)
         await rm(staged, { recursive: true, force: true })
@@ -142,7 +145,7 @@ export function createLibrary(home: string): Library {
         await copyFile(real, join(staged, 'zot'), constants.COPYFILE_FICLONE)
         await chmod(join(staged, 'zot'), 0o700)
         await syncFile(join(staged, 'zot'))
-        await labelled(staged, { version, sha256, from: real, at })
+        await writeLabel(staged, { version, sha256, from: real, at })
         await rm(join(folder, name), { recursive: true, force: true })
         await rename(staged, join(folder, name))
         await trySyncFolder(folder)
@@ -151,25 +154,25 @@ export function createLibrary(home: string): Library {
     },
     remove: name => rm(join(folder, name), { recursive: true, force: true }),
     async bad() {
-      const read = v.safeParse(badFile, await jsonIn(badPath))
+      const read = v.safeParse(badFile, await readJson(badPath))
       return read.success ? read.output : {}
     },
     async markBad(version, what) {
-      const read = v.safeParse(badFile, await jsonIn(badPath))
+      const read = v.safeParse(badFile, await readJson(badPath))
       const all = { ...(read.success ? read.output : {}), [version]: what }
       await writeAtomic(badPath, `${JSON.stringify(all, null, 2)}\n`)
     },
-    async forgive(version) {
-      const read = v.safeParse(badFile, await jsonIn(badPath))
+    async clearBad(version) {
+      const read = v.safeParse(badFile, await readJson(badPath))
       if (!read.success || read.output[version] === undefined) return
       const { [version]: _, ...others } = read.output
       await writeAtomic(badPath, `${JSON.stringify(others, null, 2)}\n`)
     },
-    async past() {
-      const read = v.safeParse(pastFile, await jsonIn(pastPath))
+    async previous() {
+      const read = v.safeParse(pastFile, await readJson(pastPath))
       return read.success ? read.output : []
     },
-    setPast: names => writeAtomic(pastPath, `${JSON.stringify(names)}\n`),
+    setPrevious: names => writeAtomic(pastPath, `${JSON.stringify(names)}\n`),
   }
 }
 
@@ -179,12 +182,12 @@ export const isFile = (path: string): Promise<boolean> =>
     () => false,
   )
 
-const isNothing = (path: string): Promise<boolean> =>
+const isAbsent = (path: string): Promise<boolean> =>
   lstat(path).then(
     () => false,
     (error: unknown) => errorCode(error) === 'ENOENT',
   )
 
-async function jsonIn(file: string): Promise<unknown> {
+async function readJson(file: string): Promise<unknown> {
   return parseJson(await readFile(file, 'utf8').catch(() => ''))
 }

@@ -10,7 +10,7 @@ const obtained = v.looseObject({
 })
 
 /** A zot under the app's care, by the folder that it lies in. */
-const place = v.object({
+const installedZot = v.object({
   /** The folder's name under engines/zot. */
   name: v.string(),
   version: v.string(),
@@ -18,7 +18,7 @@ const place = v.object({
   path: v.string(),
   sha256: v.string(),
 })
-export type Place = v.InferOutput<typeof place>
+export type InstalledZot = v.InferOutput<typeof installedZot>
 
 /** Whether a check passed before anything was changed; what did not cannot fail afterwards. */
 const baseline = v.object({
@@ -61,8 +61,8 @@ export const upgradeMemory = v.object({
     v.object({ sha256: v.string(), origin: v.picklist(['published', 'signed', 'unproven']) }),
   ),
   /** The program that runs now, as it lies under engines/zot. */
-  old: v.exactOptional(place),
-  to: v.exactOptional(place),
+  old: v.exactOptional(installedZot),
+  to: v.exactOptional(installedZot),
   /** config.json changes with it. */
   edit: v.exactOptional(v.literal(true)),
   /** ms since the epoch. */

@@ -6,7 +6,7 @@ import { compareVersions, isVersion } from '../platform/zot-version.ts'
 import type { Obtained, Release } from '../releases/release.ts'
 import { asStep, done, errorOf, failed, type Question, type Step, type StepResult } from '../runbook/step.ts'
 import { unreadableFindings } from '../verify/inventory.ts'
-import type { Context, UpgradeParts } from './deps.ts'
+import type { Context, UpgradeDeps } from './deps.ts'
 import { isFile } from './library.ts'
 import type { Baseline, UpgradeMemory } from './memory.ts'
 import { databaseBytes } from './snapshot.ts'
@@ -14,13 +14,13 @@ import { databaseBytes } from './snapshot.ts'
 type UpgradeStep = Step<UpgradeMemory>
 
 /** Room for what is small, in bytes. */
-const margin = 32 * 1024 * 1024
+const marginBytes = 32 * 1024 * 1024
 
 /** Why this version is not to be taken, before a byte of it runs; undefined when it may be. */
-export async function refusalOf(
+export async function refusalFor(
   version: string,
   memory: UpgradeMemory,
-  { library }: UpgradeParts,
+  { library }: UpgradeDeps,
 ): Promise<StepResult | undefined> {
   const running = memory.from.version
   if (memory.undo) return undefined
@@ -39,7 +39,7 @@ export async function refusalOf(
   return undefined
 }
 
-export function preflightStep(parts: UpgradeParts): UpgradeStep {
+export function preflightStep(deps: UpgradeDeps): UpgradeStep {
   return {
     id: 'preflight',
     title: 'Check before starting',
@@ -49,27 +49,27 @@ export function preflightStep(parts: UpgradeParts): UpgradeStep {
     async apply(context) {
       const { memory, progress, signal } = context
       if (memory.version !== undefined) {
-        const refused = await refusalOf(memory.version, memory, parts)
+        const refused = await refusalFor(memory.version, memory, deps)
         if (refused) return refused
       }
-      const inspected = await parts.inspect()
+      const inspected = await deps.inspect()
       if (!inspected.ok) return asStep(inspected)
-      const room = await roomFor(memory, parts)
+      const room = await checkSpace(memory, deps)
       if (!room.ok) return room
-      for (const { id, advice } of await parts.advisories(memory.from.version))
+      for (const { id, advice } of await deps.advisories(memory.from.version))
         progress({ label: `${id}: ${advice}` })
-      for (const { advice } of await unreadableFindings(parts)) progress({ label: advice })
-      const pushes = await parts.pushes()
+      for (const { advice } of await unreadableFindings(deps)) progress({ label: advice })
+      const pushes = await deps.pushes()
       if (pushes.length > 0) progress({ label: `Pushes under way, to be waited for: ${pushes.length}` })
-      memory.baseline = await baselineOf(parts, context)
+      memory.baseline = await takeBaseline(deps, context)
       return signal.aborted ? failed('cancelled', 'It was cancelled.') : done
     },
   }
 }
 
 /** The folder of programs can be written, and there is space for what is to come. */
-async function roomFor(memory: UpgradeMemory, parts: UpgradeParts): Promise<StepResult> {
-  const { library, home, freeSpace } = parts
+async function checkSpace(memory: UpgradeMemory, deps: UpgradeDeps): Promise<StepResult> {
+  const { library, home, freeSpace } = deps
   try {
     const probe = join(library.folder, `.probe-${process.pid}`)
     await mkdir(library.folder, { recursive: true, mode: 0o700 })
@@ -84,10 +84,10 @@ async function roomFor(memory: UpgradeMemory, parts: UpgradeParts): Promise<Step
     ({ size }) => size,
     () => 0,
   )
-  const databases = await databaseBytes((await parts.roots()) ?? [])
+  const databases = await databaseBytes((await deps.roots()) ?? [])
   const file = memory.source?.startsWith('/') ? await stat(memory.source).catch(() => undefined) : undefined
   // The download becomes the installed program; the one that runs may have to be copied.
-  const needed = (memory.undo ? 0 : (file?.size ?? running) + running) + databases + margin
+  const needed = (memory.undo ? 0 : (file?.size ?? running) + running) + databases + marginBytes
   const space = await freeSpace(home)
   if (space === undefined || space.freeBytes >= needed) return done
   const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`
@@ -99,13 +99,13 @@ async function roomFor(memory: UpgradeMemory, parts: UpgradeParts): Promise<Step
 }
 
 /** What fails before the upgrade cannot fail its gate. */
-async function baselineOf(parts: UpgradeParts, { progress, signal }: Context): Promise<Baseline> {
-  const publicUrl = await parts.askPublic()
+async function takeBaseline(deps: UpgradeDeps, { progress, signal }: Context): Promise<Baseline> {
+  const publicUrl = await deps.askPublicUrl()
   if (publicUrl?.reason !== undefined)
     progress({ label: `The public address does not work now: ${publicUrl.reason}` })
   const checks: Record<string, boolean> = {}
-  for (const line of parts.checks()) {
-    const wrong = await parts.runCheck(line, signal)
+  for (const line of deps.checks()) {
+    const wrong = await deps.runCheck(line, signal)
     checks[line] = wrong === undefined
     if (wrong !== undefined) progress({ label: `A check of yours does not pass now: ${line} (${wrong})` })
   }
@@ -120,8 +120,8 @@ export const removeWork = ({ work }: UpgradeMemory): Promise<void> =>
 const downloadFolder = ({ source, version, work }: UpgradeMemory, home: string): string =>
   source === undefined && version !== undefined ? join(home, 'upgrades', version) : join(work, 'download')
 
-export function downloadStep(parts: UpgradeParts): UpgradeStep {
-  const { releases, home } = parts
+export function downloadStep(deps: UpgradeDeps): UpgradeStep {
+  const { releases, home } = deps
   return {
     id: 'download',
     title: 'Download',
@@ -149,11 +149,11 @@ export function downloadStep(parts: UpgradeParts): UpgradeStep {
         const onOutput = (lines: string[]): void => {
           for (const label of lines) progress({ label })
         }
-        got = await parts.build(version, { ...taking, onOutput })
+        got = await deps.build(version, { ...taking, onOutput })
       } else if (source?.startsWith('/')) got = await releases.fromFile(source, taking)
       else if (source !== undefined) got = await releases.download(source, taking)
       else {
-        const release = await releaseOf(memory, parts, signal)
+        const release = await releaseOf(memory, deps, signal)
         got = release.ok ? await releases.download(release.value, taking) : release
       }
       if (!got.ok) return asStep(got)
@@ -170,7 +170,7 @@ export function downloadStep(parts: UpgradeParts): UpgradeStep {
 
 function releaseOf(
   { version }: UpgradeMemory,
-  { releases }: UpgradeParts,
+  { releases }: UpgradeDeps,
   signal: AbortSignal,
 ): Promise<Result<Release>> {
   if (version === undefined)
@@ -178,7 +178,7 @@ function releaseOf(
   return releases.find(version, { signal })
 }
 
-export function verifyStep(parts: UpgradeParts): UpgradeStep {
+export function verifyStep(deps: UpgradeDeps): UpgradeStep {
   return {
     id: 'verify',
     title: 'Verify',
@@ -190,10 +190,10 @@ export function verifyStep(parts: UpgradeParts): UpgradeStep {
       if (!got) return failed('unexpected', 'Nothing was fetched.')
       const release =
         memory.source === undefined
-          ? await releaseOf(memory, parts, signal)
+          ? await releaseOf(memory, deps, signal)
           : { ok: true as const, value: undefined }
       if (!release.ok) return asStep(release)
-      const trust = await parts.releases.verify(got, release.value, {
+      const trust = await deps.releases.verify(got, release.value, {
         signal,
         allowDowngrade: memory.allowDowngrade,
         onPart: part => progress({ label: part.title, part }),
@@ -201,7 +201,7 @@ export function verifyStep(parts: UpgradeParts): UpgradeStep {
       if (!trust.ok) return asStep(trust)
       const { sha256, origin } = trust.value
       // Its version is asked for next: nothing of it runs before somebody stands for it.
-      const vouched = origin !== 'unproven' || memory.yes || (await ask(vouching(got, sha256)))
+      const vouched = origin !== 'unproven' || memory.yes || (await ask(vouchQuestion(got, sha256)))
       if (!vouched) return failed('declined', 'Nobody vouches for it; nothing of it was run.')
       memory.trust = { sha256, origin }
       return { ...done, words: `SHA-256 ${sha256}` }
@@ -209,7 +209,7 @@ export function verifyStep(parts: UpgradeParts): UpgradeStep {
   }
 }
 
-const vouching = ({ from }: Pick<Obtained, 'from'>, sha256: string): Question => ({
+const vouchQuestion = ({ from }: Pick<Obtained, 'from'>, sha256: string): Question => ({
   id: 'vouch',
   title: 'Do you vouch for this program?',
   body: [
@@ -221,14 +221,14 @@ const vouching = ({ from }: Pick<Obtained, 'from'>, sha256: string): Question =>
 })
 
 /** Looks whether it may run, runs `--version`, and says which version it is. */
-export async function lookAtStaged(
+export async function verifyStagedProgram(
   file: string,
   sha256: string,
-  parts: UpgradeParts,
+  deps: UpgradeDeps,
   { memory, progress, signal }: Context,
 ): Promise<{ ok: true; version: string } | { ok: false; error: ReturnType<typeof errorOf> }> {
   const wanted = memory.source === undefined ? memory.version : undefined
-  const seen = await parts.releases.verifyStaged(file, sha256, wanted, {
+  const seen = await deps.releases.verifyStaged(file, sha256, wanted, {
     signal,
     onPart: part => progress({ label: part.title, part }),
   })

@@ -4,9 +4,9 @@ import { writeAtomic } from '../../lib/atomic-file.ts'
 import { sha256Of } from '../../lib/hash-file.ts'
 import { asStep, done, type StepResult } from '../runbook/step.ts'
 import { readEdit } from './config-steps.ts'
-import type { Context, UpgradeParts } from './deps.ts'
-import { type KeyChange, readChanges } from './key-changes.ts'
-import { type Restored, restoreDatabases } from './snapshot.ts'
+import type { Context, UpgradeDeps } from './deps.ts'
+import { type KeyChange, parseChanges } from './key-changes.ts'
+import { type RestoreResult, restoreDatabases } from './snapshot.ts'
 
 const changesFile = (snapshot: string): string => join(snapshot, 'keys.json')
 
@@ -14,26 +14,26 @@ const changesFile = (snapshot: string): string => join(snapshot, 'keys.json')
  * Link, config.json and databases as they were, with nothing running. What cannot be put back stays, and is told: the
  * version before serves all the same.
  */
-export async function goBack(
-  parts: UpgradeParts,
+export async function rollBack(
+  deps: UpgradeDeps,
   { memory, progress }: Context,
   snapshot: string,
 ): Promise<StepResult> {
-  const { library, supervisor } = parts
+  const { library, supervisor } = deps
   const stopped = await supervisor.stop({ withinMs: 5000 })
   if (!stopped.ok) return asStep(stopped)
   const { old, from } = memory
-  if (old) await library.turn(old.name)
-  parts.use(parts.engine(await programBefore(memory), from.version))
-  const config = await putConfigBack(parts, memory)
-  const changes = memory.snapshotAt === undefined ? [] : await parts.keys.since(memory.snapshotAt)
-  const databases = await putDatabasesBack(parts, memory, snapshot, changes)
+  if (old) await library.activate(old.name)
+  deps.use(deps.engine(await programBefore(memory), from.version))
+  const config = await revertConfig(deps, memory)
+  const changes = memory.snapshotAt === undefined ? [] : await deps.keys.since(memory.snapshotAt)
+  const databases = await restoreSnapshot(deps, memory, snapshot, changes)
   // Databases that stay know of every key.
   const lost = databases.kind === 'restored' || databases.kind === 'keys-first' ? changes : []
   await mkdir(snapshot, { recursive: true, mode: 0o700 }).catch(() => {})
   const noted = await writeAtomic(changesFile(snapshot), JSON.stringify(lost)).catch(String)
-  parts.log('the version before is named again', { databases, keys: noted ?? 'known' })
-  if (databases.kind === 'refused') parts.tellDatabases({ why: databases.why, snapshot })
+  deps.log('the version before is named again', { databases, keys: noted ?? 'known' })
+  if (databases.kind === 'refused') deps.reportDatabases({ why: databases.why, snapshot })
   const stays = [
     ...(config === undefined ? [] : [`config.json stays as it is: ${config}`]),
     ...(databases.kind === 'refused'
@@ -54,21 +54,21 @@ export async function programBefore({ from, old }: Context['memory']): Promise<s
  * From the snapshot, unless a key was revoked meanwhile that only its owner can revoke again: then today's stay, since
  * a revoked key that works again is worse than a database that the failed version has written to.
  */
-async function putDatabasesBack(
-  parts: UpgradeParts,
+async function restoreSnapshot(
+  deps: UpgradeDeps,
   { undo }: Context['memory'],
   snapshot: string,
   changes: readonly KeyChange[],
-): Promise<Restored | { kind: 'by-hand' | 'keys-first' }> {
+): Promise<RestoreResult | { kind: 'by-hand' | 'keys-first' }> {
   // Going back by hand keeps what there is: an old copy would bring revoked keys back.
   if (undo) return { kind: 'by-hand' }
-  const own = await parts.keys.ownUser()
+  const own = await deps.keys.ownUser()
   if (changes.some(({ kind, user }) => kind === 'revoked' && user !== own)) return { kind: 'keys-first' }
-  const roots = await parts.roots()
+  const roots = await deps.roots()
   if (roots === undefined)
     return { kind: 'refused', why: 'config.json cannot be read, so nobody knows where they belong.' }
   return restoreDatabases(snapshot, roots).catch(
-    (error: unknown): Restored => ({
+    (error: unknown): RestoreResult => ({
       kind: 'refused',
       why: `Putting them back failed: ${String(error)}.`,
     }),
@@ -76,17 +76,17 @@ async function putDatabasesBack(
 }
 
 /** What somebody else wrote meanwhile is theirs and stays. Answers why it was not taken back, half a sentence. */
-async function putConfigBack(parts: UpgradeParts, memory: Context['memory']): Promise<string | undefined> {
+async function revertConfig(deps: UpgradeDeps, memory: Context['memory']): Promise<string | undefined> {
   const edit = await readEdit(memory).catch((error: unknown) => new Error(String(error)))
   if (edit === undefined) return undefined
   if (edit instanceof Error) return `what was changed in it is not known any more (${edit.message}).`
-  const back = await parts.takeBack(edit)
+  const back = await deps.revertEdit(edit)
   if (back.ok) return undefined
-  parts.log('config.json was not taken back', { ...back.error })
+  deps.log('config.json was not taken back', { ...back.error })
   if (back.error.code === 'config-edited-meanwhile') return 'somebody else changed it meanwhile.'
   // Where the disk is too full for a write, the copy beside takes its place: a rename needs no space.
-  const real = await realpath(parts.configFile)
-  const kept = `${parts.configFile}.before-${memory.to?.version}`
+  const real = await realpath(deps.configFile)
+  const kept = `${deps.configFile}.before-${memory.to?.version}`
   const text = await readFile(kept, 'utf8').catch(() => undefined)
   if (text !== edit.before) return `it cannot be changed; ${kept} is not what it was before.`
   await rename(kept, real)
@@ -94,29 +94,29 @@ async function putConfigBack(parts: UpgradeParts, memory: Context['memory']): Pr
 }
 
 /** After the version before serves again: keys revoked meanwhile are revoked again, and the others are named. */
-export async function settleKeys(
-  parts: UpgradeParts,
+export async function revokeKeysAgain(
+  deps: UpgradeDeps,
   { progress }: Context,
   snapshot: string,
 ): Promise<void> {
-  const changes = readChanges(await readFile(changesFile(snapshot), 'utf8').catch(() => ''))
+  const changes = parseChanges(await readFile(changesFile(snapshot), 'utf8').catch(() => ''))
   if (changes.length === 0) return
-  const own = await parts.keys.ownUser()
+  const own = await deps.keys.ownUser()
   const toRevoke: KeyChange[] = []
   let reRevoked = 0
   for (const change of changes) {
     if (change.kind !== 'revoked' || change.uuid === undefined) continue
     const kept = changes.some(each => each.kind === 'revoked' && each.user !== own)
-    if (kept || (change.user === own && (await parts.keys.revoke(change.uuid)))) reRevoked += 1
+    if (kept || (change.user === own && (await deps.keys.revoke(change.uuid)))) reRevoked += 1
     else toRevoke.push(change)
   }
-  const made = changes.filter(({ kind }) => kind === 'made').map(named)
+  const made = changes.filter(({ kind }) => kind === 'made').map(keyName)
   if (reRevoked > 0) progress({ label: `Keys that were revoked meanwhile are still revoked: ${reRevoked}` })
   for (const name of made)
     progress({ label: `A key was made meanwhile; make it again if it is gone: ${name}` })
   for (const change of toRevoke)
     progress({ label: `Revoke this key again: ${change.uuid} of ${change.user}` })
-  parts.tellKeys({ made, toRevoke: toRevoke.map(change => `${change.uuid} of ${change.user}`), reRevoked })
+  deps.reportKeys({ made, toRevoke: toRevoke.map(change => `${change.uuid} of ${change.user}`), reRevoked })
 }
 
-const named = ({ user, at }: KeyChange): string => `a key of ${user}, made ${new Date(at).toISOString()}`
+const keyName = ({ user, at }: KeyChange): string => `a key of ${user}, made ${new Date(at).toISOString()}`

@@ -6,15 +6,15 @@ import { dryRun } from '../runbook/run.ts'
 import type { Runbook, StepResult } from '../runbook/step.ts'
 import { unreadableFindings } from '../verify/inventory.ts'
 import { snapshotStep, startStep, stopStep, swapStep, upgradeInventoryStep } from './change-steps.ts'
-import { configStep, consentStep, editShown } from './config-steps.ts'
-import type { UpgradeParts } from './deps.ts'
+import { configStep, consentStep, toUpgradeEdit } from './config-steps.ts'
+import type { UpgradeDeps } from './deps.ts'
 import { type UpgradeMemory, upgradeName } from './memory.ts'
-import { downloadStep, preflightStep, refusalOf, verifyStep } from './obtain-steps.ts'
+import { downloadStep, preflightStep, refusalFor, verifyStep } from './obtain-steps.ts'
 import { stageStep } from './stage-step.ts'
-import { commitStep, gateStep } from './verification-steps.ts'
+import { commitStep, verificationStep } from './verification-steps.ts'
 
 /** The upgrade of zot to another version, and back to one that ran before. */
-export function upgradeRunbook(memory: UpgradeMemory, parts: UpgradeParts): Runbook<UpgradeMemory> {
+export function upgradeRunbook(memory: UpgradeMemory, deps: UpgradeDeps): Runbook<UpgradeMemory> {
   const { from, version, source, undo } = memory
   const was = from.version ?? 'an unknown version'
   const wanted =
@@ -24,19 +24,19 @@ export function upgradeRunbook(memory: UpgradeMemory, parts: UpgradeParts): Runb
     title: undo ? `Go back from zot ${was} to ${wanted}` : `Upgrade zot from ${was} to ${wanted}`,
     memory,
     steps: [
-      preflightStep(parts),
-      downloadStep(parts),
-      verifyStep(parts),
-      stageStep(parts),
-      configStep(parts),
-      consentStep(parts),
-      stopStep(parts),
-      snapshotStep(parts),
-      upgradeInventoryStep(parts),
-      swapStep(parts),
-      startStep(parts),
-      gateStep(parts),
-      commitStep(parts),
+      preflightStep(deps),
+      downloadStep(deps),
+      verifyStep(deps),
+      stageStep(deps),
+      configStep(deps),
+      consentStep(deps),
+      stopStep(deps),
+      snapshotStep(deps),
+      upgradeInventoryStep(deps),
+      swapStep(deps),
+      startStep(deps),
+      verificationStep(deps),
+      commitStep(deps),
     ],
     changes: ({ needless, to, edit, unreadable = [] }) =>
       needless || !to
@@ -56,7 +56,7 @@ export function originOf(release: Release | undefined, pinned: boolean): Upgrade
   return release.asset?.digest !== undefined || release.checksums !== undefined ? 'published' : 'unproven'
 }
 
-export const refused = (id: string, words: string, evidence: string): Finding => ({
+export const refusalFinding = (id: string, words: string, evidence: string): Finding => ({
   id,
   severity: 'error',
   evidence,
@@ -66,18 +66,18 @@ export const refused = (id: string, words: string, evidence: string): Finding =>
 const asFinding = (result: StepResult | undefined): Finding[] =>
   result === undefined || result.ok
     ? []
-    : [refused(result.error.code, result.error.words, result.error.detail ?? '')]
+    : [refusalFinding(result.error.code, result.error.words, result.error.detail ?? '')]
 
 /** What would be done, and what it would mean. Nothing is fetched and nothing runs. */
 export async function planUpgrade(
   memory: UpgradeMemory,
-  parts: UpgradeParts,
+  deps: UpgradeDeps,
   { origin, trouble = [] }: { origin: UpgradeOrigin; trouble?: Finding[] },
 ): Promise<UpgradePlan> {
   const { from, source } = memory
   const version = memory.version ?? (source?.startsWith('/') ? await embeddedVersion(source) : undefined)
-  const steps = await dryRun(upgradeRunbook(memory, parts))
-  const refusal = version === undefined ? undefined : await refusalOf(version, memory, parts)
+  const steps = await dryRun(upgradeRunbook(memory, deps))
+  const refusal = version === undefined ? undefined : await refusalFor(version, memory, deps)
   const about = {
     runbook: upgradeName,
     steps,
@@ -85,13 +85,13 @@ export async function planUpgrade(
     ...(from.version === undefined ? {} : { from: from.version }),
     ...(version === undefined ? {} : { to: version }),
   }
-  const doubts = await unreadableFindings(parts)
+  const doubts = await unreadableFindings(deps)
   if (version === undefined)
-    return { ...about, findings: [...trouble, ...(await parts.advisories(from.version)), ...doubts] }
-  const { findings, edit } = await parts.advise(from.version, version)
+    return { ...about, findings: [...trouble, ...(await deps.advisories(from.version)), ...doubts] }
+  const { findings, edit } = await deps.advise(from.version, version)
   return {
     ...about,
     findings: [...trouble, ...asFinding(refusal), ...findings, ...doubts],
-    ...(edit ? { edit: editShown(edit) } : {}),
+    ...(edit ? { edit: toUpgradeEdit(edit) } : {}),
   }
 }

@@ -18,32 +18,41 @@ interface Options {
   onChange(): void
 }
 
-const look = 3600_000
-const week = 7 * 24 * 3600_000
+const intervalMs = 3600_000
+const weekMs = 7 * 24 * 3600_000
 const schema = v.object({ at: v.number() })
 
 /** Looks at the list of releases once a day, and tells; upgrades once a week, only where the settings say so. */
-export function createSchedule({ home, clock, releases, wanted, newest, upgrade, log, onChange }: Options) {
+export function createUpgradeSchedule({
+  home,
+  clock,
+  releases,
+  wanted,
+  newest,
+  upgrade,
+  log,
+  onChange,
+}: Options) {
   const file = join(home, 'schedule.json')
   let known: string | undefined
   let stop = (): void => {}
   let closed = false
 
-  async function looked(all: Release[]): Promise<void> {
+  async function updateNewest(all: Release[]): Promise<void> {
     const found = await newest(all)
     if (found === known) return
     known = found
     onChange()
   }
 
-  async function turn(): Promise<void> {
+  async function checkReleases(): Promise<void> {
     if (await releases.due(clock.now())) {
       const listed = await releases.list()
-      if (listed.ok) await looked(listed.value.releases)
+      if (listed.ok) await updateNewest(listed.value.releases)
       if (listed.ok && known !== undefined && wanted()) await weekly()
     } else {
       const cached = await releases.cached()
-      if (cached) await looked(cached.releases)
+      if (cached) await updateNewest(cached.releases)
     }
   }
 
@@ -51,24 +60,24 @@ export function createSchedule({ home, clock, releases, wanted, newest, upgrade,
   async function weekly(): Promise<void> {
     const last = await readJsonFile(file, schema, { now: clock.now, report: () => {} })
     const at = clock.now()
-    if (last && at - last.at < week && at >= last.at) return
+    if (last && at - last.at < weekMs && at >= last.at) return
     await writeJsonFile(file, { at })
     await upgrade()
   }
 
   function wait(): void {
     if (closed) return
-    stop = clock.setTimer(clock.now() + look, tick, { unref: true })
+    stop = clock.setTimer(clock.now() + intervalMs, tick, { unref: true })
   }
   function tick(): void {
-    void turn()
+    void checkReleases()
       .catch((error: unknown) => log('the list of releases was not looked at', { error: String(error) }))
       .finally(wait)
   }
 
   return {
     begin: tick,
-    looked: (all: Release[]) => void looked(all),
+    looked: (all: Release[]) => void updateNewest(all),
     newest: () => known,
     close() {
       closed = true

@@ -73,7 +73,7 @@ export async function takeSnapshot(
       }
       const copy = join(`root-${at}`, name)
       await copySynced(from, join(snapshot, copy))
-      files.push({ state: 'copied', root, name, copy, ...(await sameDigest(from, join(snapshot, copy))) })
+      files.push({ state: 'copied', root, name, copy, ...(await digestOfCopy(from, join(snapshot, copy))) })
     }
     await trySyncFolder(join(snapshot, `root-${at}`))
   }
@@ -93,7 +93,7 @@ async function isAbsent(path: string): Promise<boolean> {
   throw new Error(`${path} is no file`)
 }
 
-async function sameDigest(a: string, b: string): Promise<{ bytes: number; sha256: string }> {
+async function digestOfCopy(a: string, b: string): Promise<{ bytes: number; sha256: string }> {
   const sha256 = await sha256Of(a)
   if (sha256 !== (await sha256Of(b))) throw new Error(`${b} is not what was copied from ${a}`)
   return { bytes: (await stat(b)).size, sha256 }
@@ -119,7 +119,7 @@ async function readManifest(snapshot: string): Promise<SnapshotManifest | { why:
 }
 
 /** The registry is about to serve outside the run: from then on the copies are older than what is acknowledged. */
-export async function outdateSnapshot(snapshot: string): Promise<void> {
+export async function markOutdated(snapshot: string): Promise<void> {
   // A rename needs no space, where the disk is full.
   await rename(manifestFile(snapshot), outdatedFile(snapshot)).catch((error: unknown) => {
     if (errorCode(error) !== 'ENOENT') throw error
@@ -135,7 +135,7 @@ export async function pruneSnapshots(folder: string, keep: number, current: stri
 }
 
 /** What became of the databases: as at the snapshot, or as they were a moment ago, with the sentence why. */
-export type Restored = { kind: 'restored' } | { kind: 'refused'; why: string }
+export type RestoreResult = { kind: 'restored' } | { kind: 'refused'; why: string }
 
 type Copied = Extract<SnapshotFile, { state: 'copied' }>
 
@@ -145,21 +145,21 @@ type Copied = Extract<SnapshotFile, { state: 'copied' }>
  * a database that was not there at the snapshot is kept in the snapshot before it goes. A kill at any instant leaves
  * each database whole, either of the two; the same call again goes on.
  */
-export async function restoreDatabases(snapshot: string, roots: readonly string[]): Promise<Restored> {
+export async function restoreDatabases(snapshot: string, roots: readonly string[]): Promise<RestoreResult> {
   const read = await readManifest(snapshot)
   if ('why' in read) return refused(read.why)
-  const wrong = otherRoots(read, roots) ?? (await firstWrongCopy(snapshot, read))
+  const wrong = rootMismatch(read, roots) ?? (await findWrongCopy(snapshot, read))
   if (wrong !== undefined) return refused(wrong)
   const staged: { from: string; to: string }[] = []
   const spare: string[] = []
   try {
     for (const file of read.files) {
       if (file.state === 'absent') {
-        if (await isKept(file, snapshot, read)) spare.push(live(file))
+        if (await preserveNewer(file, snapshot, read)) spare.push(livePath(file))
         continue
       }
-      if (await isSame(file)) continue
-      const to = live(file)
+      if (await isUnchanged(file)) continue
+      const to = livePath(file)
       const from = `${to}.zotbar`
       staged.push({ from, to })
       await copySynced(join(snapshot, file.copy), from)
@@ -175,10 +175,10 @@ export async function restoreDatabases(snapshot: string, roots: readonly string[
   return { kind: 'restored' }
 }
 
-const refused = (why: string): Restored => ({ kind: 'refused', why })
-const live = ({ root, name }: SnapshotFile): string => join(root, name)
+const refused = (why: string): RestoreResult => ({ kind: 'refused', why })
+const livePath = ({ root, name }: SnapshotFile): string => join(root, name)
 
-function otherRoots({ roots }: SnapshotManifest, now: readonly string[]): string | undefined {
+function rootMismatch({ roots }: SnapshotManifest, now: readonly string[]): string | undefined {
   const [then, today] = [new Set(roots), new Set(now)]
   const same = then.size === today.size && [...then].every(root => today.has(root))
   return same
@@ -186,20 +186,22 @@ function otherRoots({ roots }: SnapshotManifest, now: readonly string[]): string
     : `The copies are of other data folders (${roots.join(', ')}) than config.json names now (${now.join(', ')}).`
 }
 
-async function firstWrongCopy(snapshot: string, { files }: SnapshotManifest): Promise<string | undefined> {
+async function findWrongCopy(snapshot: string, { files }: SnapshotManifest): Promise<string | undefined> {
   for (const file of files) {
     if (file.state === 'absent') continue
     const copy = join(snapshot, file.copy)
     const sha256 = await sha256Of(copy).catch((error: unknown) => new Error(reasonOf(error)))
-    if (sha256 instanceof Error) return `The copy of ${live(file)} cannot be read: ${sha256.message}.`
-    if (sha256 !== file.sha256) return `The copy of ${live(file)} is not what was copied.`
+    if (sha256 instanceof Error) return `The copy of ${livePath(file)} cannot be read: ${sha256.message}.`
+    if (sha256 !== file.sha256) return `The copy of ${livePath(file)} is not what was copied.`
   }
   return undefined
 }
 
-async function isSame(file: Copied): Promise<boolean> {
+async function isUnchanged(file: Copied): Promise<boolean> {
   try {
-    return (await stat(live(file))).size === file.bytes && (await sha256Of(live(file))) === file.sha256
+    return (
+      (await stat(livePath(file))).size === file.bytes && (await sha256Of(livePath(file))) === file.sha256
+    )
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return false
     throw error
@@ -207,8 +209,12 @@ async function isSame(file: Copied): Promise<boolean> {
 }
 
 /** There was none at the snapshot: what is there now, if anything, was made since, and is copied to the snapshot. */
-async function isKept(file: SnapshotFile, snapshot: string, { roots }: SnapshotManifest): Promise<boolean> {
-  const from = live(file)
+async function preserveNewer(
+  file: SnapshotFile,
+  snapshot: string,
+  { roots }: SnapshotManifest,
+): Promise<boolean> {
+  const from = livePath(file)
   const sha256 = await sha256Of(from).catch((error: unknown) => {
     if (errorCode(error) === 'ENOENT') return undefined
     throw error

@@ -5,10 +5,10 @@ import { writeAtomic } from '../../lib/atomic-file.ts'
 import { sha256Of } from '../../lib/hash-file.ts'
 import { syncFile, trySyncFolder } from '../../lib/sync-file.ts'
 import { asStep, done, failed, type Step, type StepResult } from '../runbook/step.ts'
-import type { Context, UpgradeParts } from './deps.ts'
+import type { Context, UpgradeDeps } from './deps.ts'
 import { isFile } from './library.ts'
-import type { Place, UpgradeMemory } from './memory.ts'
-import { lookAtStaged, refusalOf, removeWork } from './obtain-steps.ts'
+import type { InstalledZot, UpgradeMemory } from './memory.ts'
+import { refusalFor, removeWork, verifyStagedProgram } from './obtain-steps.ts'
 import { programBefore } from './rollback.ts'
 
 /**
@@ -16,39 +16,39 @@ import { programBefore } from './rollback.ts'
  * are made to name the running one first: a setting that names nothing takes the newest program there is, which must not
  * become the new one by that alone.
  */
-export function stageStep(parts: UpgradeParts): Step<UpgradeMemory> {
-  const { library } = parts
+export function stageStep(deps: UpgradeDeps): Step<UpgradeMemory> {
+  const { library } = deps
 
   async function apply(context: Context): Promise<StepResult> {
     const { memory } = context
     const { from, got } = memory
-    await writeDownWhatIs(memory, parts)
-    if (memory.undo) return atHand(context)
+    await recordInstalled(memory, deps)
+    if (memory.undo) return stageEarlier(context)
     if (!got) return failed('unexpected', 'Nothing was fetched.')
-    const staged = await stagedFrom(got.file, memory)
-    const looked = await lookAtStaged(staged, got.sha256, parts, context)
+    const staged = await moveToStaged(got.file, memory)
+    const looked = await verifyStagedProgram(staged, got.sha256, deps, context)
     if (!looked.ok) return looked
     const { version } = looked
-    const refused = await refusalOf(version, memory, parts)
+    const refused = await refusalFor(version, memory, deps)
     if (refused) return refused
     if (version === from.version && got.sha256 === (await sha256Of(from.command).catch(() => ''))) {
       memory.needless = true
       await removeWork(memory)
       return { ok: true, words: `${version} is what runs already` }
     }
-    const linked = await keepOld(context, parts)
+    const linked = await preserveRunning(context, deps)
     if (!linked.ok) return linked
-    const at = parts.clock.now()
-    memory.to = await library.place(dirname(staged), { version, sha256: got.sha256, from: got.from, at })
+    const at = deps.clock.now()
+    memory.to = await library.add(dirname(staged), { version, sha256: got.sha256, from: got.from, at })
     return { ok: true, words: memory.to.path }
   }
 
   /** Going back: the version is here, and has only to be the one that it was. */
-  async function atHand(context: Context): Promise<StepResult> {
+  async function stageEarlier(context: Context): Promise<StepResult> {
     const { memory } = context
     if (memory.to === undefined) return failed('unexpected', 'No version to go back to is known.')
-    const same = await parts.verifyAgain(memory.to.path, memory.to.sha256)
-    return same.ok ? keepOld(context, parts) : asStep(same)
+    const same = await deps.verifyAgain(memory.to.path, memory.to.sha256)
+    return same.ok ? preserveRunning(context, deps) : asStep(same)
   }
 
   return {
@@ -59,7 +59,7 @@ export function stageStep(parts: UpgradeParts): Step<UpgradeMemory> {
     apply,
     async undo({ memory }) {
       const { settingPath, command } = memory.from
-      const before = await whatWas(memory)
+      const before = await installedBefore(memory)
       const added = (await library.list()).filter(({ name }) => before && !before.includes(name))
       // Before the setting names nothing again; the copy of the running one after it.
       for (const { path, name } of added) if (path !== memory.old?.path) await library.remove(name)
@@ -68,7 +68,7 @@ export function stageStep(parts: UpgradeParts): Step<UpgradeMemory> {
         await removeWork(memory)
         return { ok: true, words: `${command} is not there any more as it ran: its copy is used from now on` }
       }
-      const named = await parts.namePath(settingPath)
+      const named = await deps.setEnginePath(settingPath)
       if (!named.ok) return asStep(named)
       for (const { name } of added) await library.remove(name)
       await removeWork(memory)
@@ -78,12 +78,12 @@ export function stageStep(parts: UpgradeParts): Step<UpgradeMemory> {
 }
 
 /** A copy of the program that runs, under the link that the setting names from now on. */
-async function keepOld(context: Context, parts: UpgradeParts): Promise<StepResult> {
+async function preserveRunning(context: Context, deps: UpgradeDeps): Promise<StepResult> {
   const { memory } = context
-  const { library, namePath } = parts
+  const { library, setEnginePath: namePath } = deps
   const { command } = memory.from
-  memory.old = await library.keep(command, await versionOf(command, context, parts), parts.clock.now())
-  await library.turn(memory.old.name)
+  memory.old = await library.preserve(command, await versionOf(command, context, deps), deps.clock.now())
+  await library.activate(memory.old.name)
   return asStep(await namePath(library.program))
 }
 
@@ -94,7 +94,7 @@ async function keepOld(context: Context, parts: UpgradeParts): Promise<StepResul
 async function versionOf(
   command: string,
   { memory: { from }, signal }: Context,
-  { library, releases }: UpgradeParts,
+  { library, releases }: UpgradeDeps,
 ): Promise<string | undefined> {
   const real = await realpath(command)
   if (real.startsWith(await realpath(library.folder).catch(() => library.folder))) return from.version
@@ -103,14 +103,14 @@ async function versionOf(
 }
 
 /** The programs that were there, so that an undo knows what was added, also after a kill. */
-async function writeDownWhatIs(memory: UpgradeMemory, { library }: UpgradeParts): Promise<void> {
-  if ((await whatWas(memory)) !== undefined) return
+async function recordInstalled(memory: UpgradeMemory, { library }: UpgradeDeps): Promise<void> {
+  if ((await installedBefore(memory)) !== undefined) return
   await mkdir(memory.work, { recursive: true, mode: 0o700 })
-  const names = (await library.list()).map(({ name }: Place) => name)
+  const names = (await library.list()).map(({ name }: InstalledZot) => name)
   await writeAtomic(join(memory.work, 'before.json'), JSON.stringify(names))
 }
 
-async function whatWas({ work }: UpgradeMemory): Promise<string[] | undefined> {
+async function installedBefore({ work }: UpgradeMemory): Promise<string[] | undefined> {
   try {
     return v.parse(v.array(v.string()), JSON.parse(await readFile(join(work, 'before.json'), 'utf8')))
   } catch {
@@ -119,7 +119,7 @@ async function whatWas({ work }: UpgradeMemory): Promise<string[] | undefined> {
 }
 
 /** The program as it can be run: no longer where it was fetched, 0700, synced. */
-async function stagedFrom(fetched: string, memory: UpgradeMemory): Promise<string> {
+async function moveToStaged(fetched: string, memory: UpgradeMemory): Promise<string> {
   const folder = join(memory.work, 'staged')
   const staged = join(folder, 'zot')
   if (await isFile(staged)) return staged

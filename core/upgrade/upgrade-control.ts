@@ -11,12 +11,12 @@ import type { Release } from '../releases/release.ts'
 import type { InterruptedRun, RunbookKind } from '../runbook/runbook-kind.ts'
 import type { Runs } from '../runbook/runs.ts'
 import { snapshotFolder } from './change-steps.ts'
-import { type Place, type UpgradeMemory, upgradeMemory, upgradeName } from './memory.ts'
-import { originOf, planUpgrade, refused, upgradeRunbook } from './runbook.ts'
-import { createSchedule } from './schedule.ts'
-import { outdateSnapshot } from './snapshot.ts'
-import { type UpgradeWiring, wireUpgrade } from './upgrade-deps.ts'
-import { backOf, installedIn, newestOf, releaseRows } from './versions.ts'
+import { type InstalledZot, type UpgradeMemory, upgradeMemory, upgradeName } from './memory.ts'
+import { originOf, planUpgrade, refusalFinding, upgradeRunbook } from './runbook.ts'
+import { createUpgradeSchedule } from './schedule.ts'
+import { markOutdated } from './snapshot.ts'
+import { createUpgradeDeps, type UpgradeWiring } from './upgrade-deps.ts'
+import { installedVersions, newestRelease, previousVersion, releaseRows } from './versions.ts'
 
 interface Options extends UpgradeWiring {
   shell: 'electron' | 'headless'
@@ -45,19 +45,19 @@ export interface UpgradeControl {
 /** Versions of zot, and the runbook that changes them. */
 export function createUpgradeControl(options: Options): UpgradeControl {
   const { home, clock, settings, supervisor, releases, advice, engines, current, use, runs, log } = options
-  const parts = wireUpgrade(options)
-  const { library } = parts
+  const deps = createUpgradeDeps(options)
+  const { library } = deps
 
   const kind: RunbookKind = {
     deserialize(memory) {
       const read = v.safeParse(upgradeMemory, memory)
-      return read.success ? upgradeRunbook(read.output, parts) : undefined
+      return read.success ? upgradeRunbook(read.output, deps) : undefined
     },
     resumes: begun => begun('swap'),
     recover: interrupted => recover(interrupted, v.parse(upgradeMemory, interrupted.memory)),
     async servesMeanwhile(memory) {
       const read = v.safeParse(upgradeMemory, memory)
-      if (read.success) await outdateSnapshot(snapshotFolder(parts, read.output))
+      if (read.success) await markOutdated(snapshotFolder(deps, read.output))
     },
   }
 
@@ -68,7 +68,7 @@ export function createUpgradeControl(options: Options): UpgradeControl {
   async function recover(interrupted: InterruptedRun, memory: UpgradeMemory): Promise<void> {
     const running = await supervisor.recorded()
     const to = memory.to && (await realpath(memory.to.path).catch(() => undefined))
-    const linked = to !== undefined && (await library.target()) === to
+    const linked = to !== undefined && (await library.activeProgram()) === to
     const keeps = interrupted.resumes ? to !== undefined && running?.executable === to : !linked
     log('an interrupted upgrade is brought to its end', { resumes: interrupted.resumes, keeps })
     const begun = interrupted.inThisLife ? undefined : supervisor.begin()
@@ -99,7 +99,7 @@ export function createUpgradeControl(options: Options): UpgradeControl {
   interface Wanted {
     version?: string
     source?: string
-    to?: Place
+    to?: InstalledZot
     release?: Release
     needless: boolean
   }
@@ -107,7 +107,7 @@ export function createUpgradeControl(options: Options): UpgradeControl {
   async function wantedBy({ to, from, undo }: Begin): Promise<Result<Wanted>> {
     const running = options.running() ?? current().version
     if (undo) {
-      const back = await backOf(library)
+      const back = await previousVersion(library)
       if (!back) return fail({ code: 'no-earlier-version' })
       return ok({ version: back.version, to: back, needless: false })
     }
@@ -127,9 +127,9 @@ export function createUpgradeControl(options: Options): UpgradeControl {
       version !== undefined &&
       (running === undefined || !isVersion(running) || compareVersions(version, running) > 0)
     const all = listed.value.releases
-    const good = newestOf(all, await library.bad())
+    const good = newestRelease(all, await library.bad())
     // Where only a version is newer that failed here, the run says so.
-    const version = to ?? (isNewer(good) ? good : newestOf(all, {}))
+    const version = to ?? (isNewer(good) ? good : newestRelease(all, {}))
     if (version === undefined) return fail(listed.value.trouble ?? noRelease(settings.get('releases.url')))
     // The newest is not newer: what runs stays.
     if (to === undefined && running !== undefined && !isNewer(version))
@@ -172,15 +172,15 @@ export function createUpgradeControl(options: Options): UpgradeControl {
     if (engine !== 'zot') problems.push({ code: 'upgrade-needs-zot', engine })
     else if (!wanted.ok) problems.push(wanted.error)
     else {
-      const inspected = await parts.inspect()
+      const inspected = await deps.inspect()
       if (!inspected.ok) problems.push(inspected.error)
     }
     const known = wanted.ok && engine === 'zot' ? wanted.value : { needless: false }
-    return planUpgrade(memoryFor(begin, known), parts, {
+    return planUpgrade(memoryFor(begin, known), deps, {
       origin: originOf('release' in known ? known.release : undefined, pinned),
       trouble: problems.map(error => {
         const { title, steps } = failureMessage(error)
-        return refused(error.code, [`${title}.`, ...steps].join(' '), JSON.stringify(error))
+        return refusalFinding(error.code, [`${title}.`, ...steps].join(' '), JSON.stringify(error))
       }),
     })
   }
@@ -202,12 +202,12 @@ export function createUpgradeControl(options: Options): UpgradeControl {
     if (!wanted.ok) return wanted
     // One that the user had stopped stays so, unless the new version was started to prove itself.
     const stopped = supervisor.state().kind === 'stopped'
-    const begun = await runs.start(upgradeRunbook(memoryFor(input, wanted.value), parts), by)
+    const begun = await runs.start(upgradeRunbook(memoryFor(input, wanted.value), deps), by)
     if (begun.ok && !stopped) void untilEnd(begun.value.run).then(ended => (ended ? serveAgain() : undefined))
     return begun
   }
 
-  const schedule = createSchedule({
+  const schedule = createUpgradeSchedule({
     home,
     clock,
     releases,
@@ -215,7 +215,7 @@ export function createUpgradeControl(options: Options): UpgradeControl {
     wanted: () => options.shell === 'headless' && settings.get('upgrade.schedule') === 'weekly',
     async newest(listed) {
       const running = options.running()
-      const version = newestOf(listed, await library.bad())
+      const version = newestRelease(listed, await library.bad())
       if (version === undefined || running === undefined || current().id !== 'zot') return undefined
       return isVersion(running) && compareVersions(version, running) > 0 ? version : undefined
     },
@@ -232,17 +232,21 @@ export function createUpgradeControl(options: Options): UpgradeControl {
       upgrade: {
         async state() {
           const running = options.running()
-          const [cached, bad, back] = await Promise.all([releases.cached(), library.bad(), backOf(library)])
+          const [cached, bad, back] = await Promise.all([
+            releases.cached(),
+            library.bad(),
+            previousVersion(library),
+          ])
           const { id, command } = current()
-          const newest = cached && newestOf(cached.releases, bad)
+          const newest = cached && newestRelease(cached.releases, bad)
           return ok({
             engine: id,
             ...(running === undefined ? {} : { running }),
             ...(newest === undefined ? {} : { newest }),
             ...(cached ? { checkedAt: cached.asOf } : {}),
             ...(back ? { back: back.version } : {}),
-            installed: await installedIn(library, id === 'zot' ? command : undefined),
-            findings: id === 'zot' ? await parts.advisories(running) : [],
+            installed: await installedVersions(library, id === 'zot' ? command : undefined),
+            findings: id === 'zot' ? await deps.advisories(running) : [],
             sourceBuild: options.canBuild(),
             schedule: settings.get('upgrade.schedule'),
           })
@@ -263,7 +267,7 @@ export function createUpgradeControl(options: Options): UpgradeControl {
     },
     kinds: { [upgradeName]: kind },
     newest: schedule.newest,
-    line: parts.line,
+    line: deps.line,
     begin: schedule.begin,
     close: schedule.close,
   }

@@ -3,7 +3,7 @@ import type { PushInProgress } from '../../contract/registry-state.ts'
 import type { Result } from '../../contract/result.ts'
 import type { Notice } from '../../contract/snapshot.ts'
 import type { Clock } from '../../lib/clock.ts'
-import { applyEdit, takeBack } from '../advisories/apply-edit.ts'
+import { applyEdit, revertEdit } from '../advisories/apply-edit.ts'
 import type { ReleaseAdvice } from '../advisories/release-advice.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Engines } from '../engine/engines.ts'
@@ -14,11 +14,11 @@ import { freeSpace } from '../platform/volume.ts'
 import { layoutIn, otherHolder, readTarget, rootsIn } from '../registry-config/preflight.ts'
 import type { Obtained } from '../releases/release.ts'
 import type { Releases } from '../releases/releases.ts'
-import { rememberSame, verifyAgain } from '../releases/unchanged-file.ts'
+import { verifyOnChange, verifyUnchanged } from '../releases/unchanged-file.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import { askPublicUrl, type PublicAnswer } from '../verify/public-url.ts'
-import type { BuildOptions, UpgradeParts } from './deps.ts'
+import type { BuildOptions, UpgradeDeps } from './deps.ts'
 import { type KeyChange, keyChangeIn } from './key-changes.ts'
 import { createLibrary } from './library.ts'
 
@@ -47,11 +47,11 @@ export interface UpgradeWiring {
 }
 
 /** How long a check of the user may take, in ms. */
-const checkLimit = 300_000
-const mostChanges = 1000
+const checkTimeoutMs = 300_000
+const maxKeyChanges = 1000
 
-/** The parts that an upgrade is made of; `line` is to be told every line of the registry's log. */
-export function wireUpgrade(options: UpgradeWiring): UpgradeParts & { line(text: string): void } {
+/** The deps that an upgrade is made of; `line` is to be told every line of the registry's log. */
+export function createUpgradeDeps(options: UpgradeWiring): UpgradeDeps & { line(text: string): void } {
   const { home, configFile, engines, settings, clock, supervisor, advice, registry, tell, log } = options
   const seen: KeyChange[] = []
 
@@ -63,12 +63,12 @@ export function wireUpgrade(options: UpgradeWiring): UpgradeParts & { line(text:
     log,
     library: createLibrary(home),
     releases: options.releases,
-    verifyAgain: rememberSame(verifyAgain),
+    verifyAgain: verifyOnChange(verifyUnchanged),
     build: options.build,
     current: options.current,
     use: options.use,
     engine: zotEngine,
-    namePath: path => settings.set('engine.path', path, 'cli'),
+    setEnginePath: path => settings.set('engine.path', path, 'cli'),
     async inspect() {
       const target = await readTarget(configFile, 'zot')
       if (!target.ok) return target
@@ -85,7 +85,7 @@ export function wireUpgrade(options: UpgradeWiring): UpgradeParts & { line(text:
       }
     },
     applyEdit,
-    takeBack,
+    revertEdit: revertEdit,
     advisories: async running => (running === undefined ? [] : advice.against(running)),
     roots: () => rootsIn(configFile),
     pushes: options.pushes,
@@ -94,11 +94,11 @@ export function wireUpgrade(options: UpgradeWiring): UpgradeParts & { line(text:
     tail: options.tail,
     layout: () => layoutIn(configFile),
     known: new Map(),
-    gate: () => ({
+    verification: () => ({
       readySeconds: settings.get('gate.readySeconds'),
       stableSeconds: settings.get('gate.stableSeconds'),
     }),
-    async askPublic(): Promise<PublicAnswer | undefined> {
+    async askPublicUrl(): Promise<PublicAnswer | undefined> {
       const target = await readTarget(configFile, 'zot')
       if (!target.ok || target.value.publicUrl === undefined) return undefined
       const url = target.value.publicUrl.replace(/\/+$/, '')
@@ -112,9 +112,9 @@ export function wireUpgrade(options: UpgradeWiring): UpgradeParts & { line(text:
         .filter(line => line !== ''),
     async runCheck(line, signal) {
       const { localHost } = await import('../../ssh/local-host.ts')
-      const ran = await localHost({ home: homedir(), clock }).run({ line, limitMs: checkLimit, signal })
+      const ran = await localHost({ home: homedir(), clock }).run({ line, limitMs: checkTimeoutMs, signal })
       if (ran.kind === 'not-started') return `it cannot be started (${ran.error.code})`
-      if (ran.kind === 'too-slow') return `it did not end within ${checkLimit / 1000} s`
+      if (ran.kind === 'too-slow') return `it did not end within ${checkTimeoutMs / 1000} s`
       if (ran.kind === 'cancelled') return 'it was cancelled'
       if (ran.kind !== 'ended') return 'it was lost'
       if (ran.code === 0) return undefined
@@ -134,12 +134,12 @@ export function wireUpgrade(options: UpgradeWiring): UpgradeParts & { line(text:
         return asked.ok && asked.value.status === 200
       },
     },
-    tellKeys({ made, toRevoke }) {
+    reportKeys({ made, toRevoke }) {
       if (made.length + toRevoke.length === 0) return
       const at = clock.now()
       tell({ kind: 'keys-after-rollback', id: `keys-after-rollback:${at}`, at, made, toRevoke })
     },
-    tellDatabases(told) {
+    reportDatabases(told) {
       const at = clock.now()
       tell({ kind: 'databases-stay', id: `databases-stay:${at}`, at, ...told })
     },
@@ -147,7 +147,7 @@ export function wireUpgrade(options: UpgradeWiring): UpgradeParts & { line(text:
       const change = keyChangeIn(text)
       if (change === undefined) return
       seen.push(change)
-      if (seen.length > mostChanges) seen.shift()
+      if (seen.length > maxKeyChanges) seen.shift()
     },
   }
 }

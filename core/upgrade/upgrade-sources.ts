@@ -6,8 +6,8 @@ import type { SetAside } from '../platform/json-file.ts'
 import { createReleases, type Releases } from '../releases/releases.ts'
 import type { Settings } from '../settings/settings.ts'
 import { createSourceBuilder } from '../source-build/source-builder.ts'
-import type { UpgradeParts } from './deps.ts'
-import { newestOf } from './versions.ts'
+import type { UpgradeDeps } from './deps.ts'
+import { newestRelease } from './versions.ts'
 
 interface Options {
   home: string
@@ -21,7 +21,7 @@ interface Options {
 /** Where versions of zot come from: releases, and the recipe that builds one. */
 export function createUpgradeSources({ home, clock, settings, goFor, report }: Options): {
   releases: Releases
-  build: UpgradeParts['build']
+  build: UpgradeDeps['build']
 } {
   const releases = createReleases({
     home,
@@ -51,7 +51,7 @@ export function createUpgradeSources({ home, clock, settings, goFor, report }: O
     goFor,
     async newest() {
       const listed = await releases.list()
-      return listed.ok ? newestOf(listed.value.releases, {}) : undefined
+      return listed.ok ? newestRelease(listed.value.releases, {}) : undefined
     },
   })
   return {

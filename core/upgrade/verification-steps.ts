@@ -4,13 +4,13 @@ import { done, failed, type Step } from '../runbook/step.ts'
 import { type Check, type CheckResult, runChecks, storeChecks } from '../verify/checks.ts'
 import { readInventory } from '../verify/inventory-file.ts'
 import { serveWithin, staysUp } from '../verify/registry-process.ts'
-import { blame, limitOf } from './change-steps.ts'
-import type { Context, UpgradeParts } from './deps.ts'
+import { markBadVersion, readyTimeoutOf } from './change-steps.ts'
+import type { Context, UpgradeDeps } from './deps.ts'
 import type { UpgradeMemory } from './memory.ts'
 import { removeWork } from './obtain-steps.ts'
 import { pruneSnapshots } from './snapshot.ts'
 
-export function gateStep(parts: UpgradeParts): Step<UpgradeMemory> {
+export function verificationStep(deps: UpgradeDeps): Step<UpgradeMemory> {
   return {
     id: 'gate',
     title: 'Prove that it works',
@@ -18,47 +18,54 @@ export function gateStep(parts: UpgradeParts): Step<UpgradeMemory> {
     cancellable: true,
     check: async ({ memory }) => memory.needless,
     async apply(context) {
-      const result = await runChecks(await checksOf(parts, context), context)
-      if (!result.ok && !context.signal.aborted) await blame(parts, context.memory, result)
+      const result = await runChecks(await checksOf(deps, context), context)
+      if (!result.ok && !context.signal.aborted) await markBadVersion(deps, context.memory, result)
       return result
     },
   }
 }
 
-const wrong = (missing: string): CheckResult => failed('gate-failed', `The check failed: ${missing}.`)
+const failedCheck = (missing: string): CheckResult => failed('gate-failed', `The check failed: ${missing}.`)
 
-async function checksOf(parts: UpgradeParts, context: Context): Promise<Check[]> {
+async function checksOf(deps: UpgradeDeps, context: Context): Promise<Check[]> {
   const { memory, progress, signal } = context
-  const { seconds, ready } = { seconds: parts.gate().stableSeconds, ready: limitOf(memory, parts) }
-  const [inventory, roots] = [await readInventory(memory.censusFile), await parts.roots()]
-  const layout = await parts.layout()
-  const { ask, tail, known } = parts
+  const { seconds, ready } = {
+    seconds: deps.verification().stableSeconds,
+    ready: readyTimeoutOf(memory, deps),
+  }
+  const [inventory, roots] = [await readInventory(memory.censusFile), await deps.roots()]
+  const layout = await deps.layout()
+  const { ask, tail, known } = deps
   return [
-    { id: 'ready', title: 'It is ready', run: () => serveWithin(parts, ready) },
+    { id: 'ready', title: 'It is ready', run: () => serveWithin(deps, ready) },
     ...storeChecks({ inventory, roots, ask, tail, layout, known, progress, signal }),
-    { id: 'public-url', title: 'The public address answers and lists', run: () => publicUrl(parts, memory) },
-    ...parts.checks().map((line, at) => ({
+    {
+      id: 'public-url',
+      title: 'The public address answers and lists',
+      run: () => checkPublicUrl(deps, memory),
+    },
+    ...deps.checks().map((line, at) => ({
       id: `check-${at + 1}`,
       title: line,
-      run: () => userCheck(line, parts, context),
+      run: () => runUserCheck(line, deps, context),
     })),
     {
       id: 'stable',
       title: `It runs for ${seconds} s without a restart`,
-      run: () => staysUp(parts, { seconds, progress, signal }),
+      run: () => staysUp(deps, { seconds, progress, signal }),
     },
   ]
 }
 
-const tries = 10
+const maxTries = 10
 
 /** What stands before the registry may need a moment to see that it is back. */
-async function publicUrl(parts: UpgradeParts, { baseline }: UpgradeMemory): Promise<CheckResult> {
+async function checkPublicUrl(deps: UpgradeDeps, { baseline }: UpgradeMemory): Promise<CheckResult> {
   const before = baseline?.publicUrl
   if (before === undefined) return { ok: true, state: 'skipped', words: 'config.json names none' }
   if (!before.answers) return failedBefore(before.reason)
   for (let turn = 1; ; turn += 1) {
-    const now = await parts.askPublic()
+    const now = await deps.askPublicUrl()
     const lists = now?.lists === before.lists || before.lists === 'no'
     if (now?.answers && lists) {
       if (now.lists === 'hidden')
@@ -66,8 +73,8 @@ async function publicUrl(parts: UpgradeParts, { baseline }: UpgradeMemory): Prom
       return before.lists === 'no' ? failedBefore(before.reason) : { ok: true }
     }
     const why = now?.reason ?? 'it lists no more to who could see the list before'
-    if (turn === tries) return wrong(`the public address does not work any more: ${why}`)
-    await new Promise<void>(resolve => parts.clock.setTimer(parts.clock.now() + 500, resolve))
+    if (turn === maxTries) return failedCheck(`the public address does not work any more: ${why}`)
+    await new Promise<void>(resolve => deps.clock.setTimer(deps.clock.now() + 500, resolve))
   }
 }
 
@@ -77,21 +84,21 @@ const failedBefore = (reason = 'it did not work'): CheckResult => ({
   words: `It failed before the upgrade too: ${reason}`,
 })
 
-async function userCheck(
+async function runUserCheck(
   line: string,
-  parts: UpgradeParts,
+  deps: UpgradeDeps,
   { memory, signal }: Context,
 ): Promise<CheckResult> {
-  const why = await parts.runCheck(line, signal)
+  const why = await deps.runCheck(line, signal)
   if (why === undefined) return { ok: true }
   // One that was added meanwhile was never seen to pass.
   if (memory.baseline?.checks[line] !== true) return failedBefore(why)
-  return wrong(`${line}: ${why}`)
+  return failedCheck(`${line}: ${why}`)
 }
 
 /** From here on nothing goes back by itself; `zotbar upgrade --undo` goes back by hand. */
-export function commitStep(parts: UpgradeParts): Step<UpgradeMemory> {
-  const { library, home } = parts
+export function commitStep(deps: UpgradeDeps): Step<UpgradeMemory> {
+  const { library, home } = deps
   return {
     id: 'commit',
     title: 'Keep it',
@@ -102,18 +109,18 @@ export function commitStep(parts: UpgradeParts): Step<UpgradeMemory> {
       const { to, old, undo, version, source } = memory
       // First what makes room: a full disk must not keep what is done from being written down.
       await rm(memory.censusFile, { force: true })
-      parts.known.clear()
+      deps.known.clear()
       await removeWork(memory)
       if (source === undefined && version !== undefined)
         await rm(join(home, 'upgrades', version), { recursive: true, force: true })
       await pruneSnapshots(join(home, 'snapshots'), 3, memory.id)
       try {
-        const past = (await library.past()).filter(name => name !== to?.name && name !== old?.name)
-        if (to && old) await library.setPast(undo ? past : [...past, old.name])
-        if (to) await library.forgive(to.version)
+        const past = (await library.previous()).filter(name => name !== to?.name && name !== old?.name)
+        if (to && old) await library.setPrevious(undo ? past : [...past, old.name])
+        if (to) await library.clearBad(to.version)
       } catch (error) {
         // It serves and has proved itself: that is not undone for a note.
-        parts.log('what was replaced cannot be written down', { error: String(error) })
+        deps.log('what was replaced cannot be written down', { error: String(error) })
         progress({
           label: `It could not be written down that ${old?.version} was replaced: --undo will not know it`,
         })

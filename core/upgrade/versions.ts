@@ -3,10 +3,10 @@ import type { InstalledVersion, ReleaseRow } from '../../contract/upgrade.ts'
 import { compareVersions, isVersion } from '../platform/zot-version.ts'
 import type { Release } from '../releases/release.ts'
 import type { Library } from './library.ts'
-import type { Place } from './memory.ts'
+import type { InstalledZot } from './memory.ts'
 
 /** The newest release for this machine that is neither a draft, nor a prerelease, nor known to fail here. */
-export function newestOf(
+export function newestRelease(
   releases: readonly Release[],
   bad: Readonly<Record<string, unknown>>,
 ): string | undefined {
@@ -18,8 +18,8 @@ export function newestOf(
 }
 
 /** The version that going back leads to: the last one that was used before and is still here. */
-export async function backOf(library: Library): Promise<Place | undefined> {
-  const [past, all] = await Promise.all([library.past(), library.list()])
+export async function previousVersion(library: Library): Promise<InstalledZot | undefined> {
+  const [past, all] = await Promise.all([library.previous(), library.list()])
   for (const name of past.toReversed()) {
     const place = all.find(one => one.name === name)
     if (place) return place
@@ -28,7 +28,7 @@ export async function backOf(library: Library): Promise<Place | undefined> {
 }
 
 /** Every version under the app's care; `command` is the program that is used. */
-export async function installedIn(
+export async function installedVersions(
   library: Library,
   command: string | undefined,
 ): Promise<InstalledVersion[]> {

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { controlClient } from '../../client/control-client.ts'
-import { type SwitchParts, switchRunbook } from '../../core/engine-switch/switch.ts'
+import { type SwitchDeps, switchRunbook } from '../../core/engine-switch/switch.ts'
 import { eventually } from '../fakes/eventually.ts'
 import { type Behaviour, placeZot } from '../fakes/zot/build-zot.ts'
 import { type AppRig, createAppRig, targetAt } from '../integration/app/app-rig.ts'
@@ -17,7 +17,7 @@ const { steps } = switchRunbook(
     yes: true,
     censusFile: '',
   },
-  {} as SwitchParts,
+  {} as SwitchDeps,
 )
 
 interface Case {

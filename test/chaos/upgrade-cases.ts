@@ -1,7 +1,7 @@
 import { copyFileSync, linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import type { UpgradeParts } from '../../core/upgrade/deps.ts'
+import type { UpgradeDeps } from '../../core/upgrade/deps.ts'
 import type { UpgradeMemory } from '../../core/upgrade/memory.ts'
 import { upgradeRunbook } from '../../core/upgrade/runbook.ts'
 import { eventually } from '../fakes/eventually.ts'
@@ -15,7 +15,7 @@ const [oldVersion, newVersion] = ['v2.1.13', 'v2.1.15']
 /** The steps as they are, so that a new one is a new case. */
 const { steps } = upgradeRunbook(
   { from: { command: '', settingPath: '' } } as UpgradeMemory,
-  { releases: {} } as UpgradeParts,
+  { releases: {} } as UpgradeDeps,
 )
 const skipped = new Set(['consent'])
 

@@ -205,12 +205,12 @@ async function firstRun(): Promise<void> {
 /** The edit of an upgrade and its way back, as the runbook makes them. */
 const edited = (file: string) =>
   watched(`
-    const { applyEdit, takeBack } = await part('core/advisories/apply-edit.ts')
+    const { applyEdit, revertEdit } = await part('core/advisories/apply-edit.ts')
     const { readFileSync } = await import('node:fs')
     const file = ${JSON.stringify(file)}
     const before = readFileSync(file, 'utf8')
     const edit = { file, before, after: before.replace('info', 'debug') }
-    for (const result of [await applyEdit(edit, 'v2.1.18'), await takeBack(edit)])
+    for (const result of [await applyEdit(edit, 'v2.1.18'), await revertEdit(edit)])
       if (!result.ok || !result.value.changed) throw new Error(JSON.stringify(result))`)
 
 const handedOver = (key: string, authfile: string) =>

@@ -1,8 +1,8 @@
 import { inspectZot } from '../../../core/engine/zot.ts'
-import { createReleases, type Releases, type ReleasesWith } from '../../../core/releases/releases.ts'
+import { createReleases, type Releases, type ReleasesOptions } from '../../../core/releases/releases.ts'
 import { systemClock } from '../../../lib/clock.ts'
 
-type More = Partial<Omit<ReleasesWith, 'home' | 'settings'>> & { publicKey?: string; check?: boolean }
+type More = Partial<Omit<ReleasesOptions, 'home' | 'settings'>> & { publicKey?: string; check?: boolean }
 
 /** The library as the app makes it, against a server of the tests, with a short wait before it tries again. */
 export function releasesAt(
@@ -18,7 +18,7 @@ export function releasesAt(
     inspect: inspectZot,
     clock: systemClock(),
     report: () => {},
-    pace: { backoff: 5 },
+    pace: { backoffMs: 5 },
     ...more,
   })
 }

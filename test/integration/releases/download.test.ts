@@ -206,7 +206,7 @@ describe('the program of a release', () => {
     fails({ kind: 'trickle', ms: 5 })
     const slow = releasesAt(home, server.url, {
       machine,
-      pace: { backoff: 1, slowAfter: 50, slowBytes: 1000 },
+      pace: { backoffMs: 1, slowAfterMs: 50, slowBytes: 1000 },
     })
     expect(await slow.download(await release(), { to, signal })).toMatchObject({
       error: { code: 'download-broken', reason: 'it sent fewer than 1000 bytes in 0 s' },

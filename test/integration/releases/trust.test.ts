@@ -18,7 +18,7 @@ import type { RunbookPart } from '../../../contract/runbook.ts'
 import { digestOf } from '../../../core/releases/part-file.ts'
 import type { Obtained, Release } from '../../../core/releases/release.ts'
 import type { Releases } from '../../../core/releases/releases.ts'
-import { verifyAgain } from '../../../core/releases/unchanged-file.ts'
+import { verifyUnchanged } from '../../../core/releases/unchanged-file.ts'
 import {
   checksumsOf,
   type Data,
@@ -327,15 +327,15 @@ describe('the moment of the swap', () => {
   it('notices a file that was exchanged', async () => {
     const file = join(home, 'zot')
     await writeFile(file, program)
-    expect(await verifyAgain(file, sha256Of(program))).toEqual({ ok: true, value: null })
+    expect(await verifyUnchanged(file, sha256Of(program))).toEqual({ ok: true, value: null })
     const other = elf()
     await writeFile(`${file}.new`, other)
     await rename(`${file}.new`, file)
-    expect(await verifyAgain(file, sha256Of(program))).toEqual({
+    expect(await verifyUnchanged(file, sha256Of(program))).toEqual({
       ok: false,
       error: { code: 'file-changed', path: file, expected: sha256Of(program), found: sha256Of(other) },
     })
     await rm(file)
-    expect(await verifyAgain(file, sha256Of(program))).toMatchObject({ error: { code: 'file-unusable' } })
+    expect(await verifyUnchanged(file, sha256Of(program))).toMatchObject({ error: { code: 'file-unusable' } })
   })
 })

@@ -2,8 +2,8 @@ import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
 import type { Finding } from '../../../contract/runbook.ts'
 import { advisoriesAgainst, findingsFor } from '../../../core/advisories/advisory-findings.ts'
-import { factsSchema, withMore } from '../../../core/advisories/advisory-schema.ts'
-import { shippedFacts } from '../../../core/advisories/shipped-advisories.ts'
+import { advisorySetSchema, withFetched } from '../../../core/advisories/advisory-schema.ts'
+import { shippedAdvisories } from '../../../core/advisories/shipped-advisories.ts'
 import { configOf, file, household, patch, plainConfig, versions } from './configs.ts'
 
 const idsOf = (found: Finding[]) => found.map(({ id }) => id)
@@ -151,7 +151,7 @@ describe('what a release means for a configuration', () => {
     expect(idsOf(from('v2.1.13', 'v2.1.18', '[]'))).toContain('config-not-understood')
   })
 
-  it.each(shippedFacts.keys.map(({ path, since }): [string, string] => [path, since]))(
+  it.each(shippedAdvisories.keys.map(({ path, since }): [string, string] => [path, since]))(
     'refuses %s before %s',
     (path, since) => {
       const text = configWith(path)
@@ -169,7 +169,7 @@ describe('what a release means for a configuration', () => {
   )
 
   it('masks secrets, also where facts from elsewhere point at them', () => {
-    const facts = withMore(shippedFacts, {
+    const facts = withFetched(shippedAdvisories, {
       asOf: '2026-09-01',
       releases: [],
       advisories: [
@@ -190,8 +190,8 @@ describe('what a release means for a configuration', () => {
   })
 
   it('keeps to its own form', () => {
-    expect(v.parse(factsSchema, shippedFacts)).toEqual(shippedFacts)
-    expect(shippedFacts.releases.map(({ version }) => version)).toEqual(versions)
+    expect(v.parse(advisorySetSchema, shippedAdvisories)).toEqual(shippedAdvisories)
+    expect(shippedAdvisories.releases.map(({ version }) => version)).toEqual(versions)
   })
 })
 

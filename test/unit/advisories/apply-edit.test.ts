@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { applyEdit, takeBack } from '../../../core/advisories/apply-edit.ts'
+import { applyEdit, revertEdit } from '../../../core/advisories/apply-edit.ts'
 import { editFor } from '../../../core/advisories/config-edit.ts'
 import { household } from './configs.ts'
 
@@ -63,7 +63,7 @@ describe('applying the edit', () => {
     expect(await applyEdit(edit, 'v2.1.18')).toMatchObject({ ok: true })
     expect(await text()).toBe(edit.after)
     await writeFile(file, half(edit.after, edit.before))
-    expect(await takeBack(edit)).toMatchObject({ ok: true })
+    expect(await revertEdit(edit)).toMatchObject({ ok: true })
     expect(await text()).toBe(edit.before)
   })
 
@@ -73,9 +73,9 @@ describe('applying the edit', () => {
     await applyEdit(edit, 'v2.1.18')
     expect(await applyEdit(edit, 'v2.1.18')).toEqual({ ok: true, value: { changed: false, keptAs } })
     expect(await text()).toBe(edit.after)
-    expect(await takeBack(edit)).toEqual({ ok: true, value: { changed: true } })
+    expect(await revertEdit(edit)).toEqual({ ok: true, value: { changed: true } })
     expect(await text()).toBe(household)
-    expect(await takeBack(edit)).toEqual({ ok: true, value: { changed: false } })
+    expect(await revertEdit(edit)).toEqual({ ok: true, value: { changed: false } })
     expect(await applyEdit(edit, 'v2.1.18')).toMatchObject({ value: { changed: true, keptAs } })
     expect(await readdir(folder)).toHaveLength(2)
   })
@@ -99,7 +99,7 @@ describe('applying the edit', () => {
     await writeFile(file, `${household}\n`)
     const refused = { ok: false, error: { code: 'config-edited-meanwhile', file } }
     expect(await applyEdit(edit, 'v2.1.18')).toEqual(refused)
-    expect(await takeBack(edit)).toEqual(refused)
+    expect(await revertEdit(edit)).toEqual(refused)
     expect(await text()).toBe(`${household}\n`)
     expect(await readdir(folder)).toEqual(['config.json'])
   })
@@ -116,7 +116,7 @@ describe('applying the edit', () => {
   it('says that a file is gone', async () => {
     const edit = metricsEdit()
     await rm(file)
-    for (const result of [await applyEdit(edit, 'v2.1.18'), await takeBack(edit)])
+    for (const result of [await applyEdit(edit, 'v2.1.18'), await revertEdit(edit)])
       expect(result).toMatchObject({ ok: false, error: { code: 'file-unusable', path: file } })
   })
 })

@@ -3,18 +3,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as v from 'valibot'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { applyEdit, takeBack } from '../../../core/advisories/apply-edit.ts'
+import { applyEdit, revertEdit } from '../../../core/advisories/apply-edit.ts'
 import {
-  type SwitchParts,
+  type SwitchDeps,
   switchMemory,
   switchName,
   switchRunbook,
 } from '../../../core/engine-switch/switch.ts'
-import { verifyAgain } from '../../../core/releases/unchanged-file.ts'
+import { verifyUnchanged } from '../../../core/releases/unchanged-file.ts'
 import type { RunbookKind } from '../../../core/runbook/runbook-kind.ts'
 import { createRunner, type RunbookRunner } from '../../../core/runbook/runner.ts'
 import { openSettings, type Settings } from '../../../core/settings/settings.ts'
-import type { UpgradeParts } from '../../../core/upgrade/deps.ts'
+import type { UpgradeDeps } from '../../../core/upgrade/deps.ts'
 import { createLibrary } from '../../../core/upgrade/library.ts'
 import { upgradeMemory, upgradeName } from '../../../core/upgrade/memory.ts'
 import { upgradeRunbook } from '../../../core/upgrade/runbook.ts'
@@ -103,7 +103,7 @@ function world(engine: { id: string; command: string }) {
     known: new Map(),
     ask,
     tail: async () => [],
-    gate: () => ({ readySeconds: 1, stableSeconds: 0 }),
+    verification: () => ({ readySeconds: 1, stableSeconds: 0 }),
     current: () => now.engine,
     use: (next: typeof engine) => {
       now.engine = next
@@ -173,34 +173,34 @@ const isLoose = (name: string, text: string, files: Record<string, string>): boo
 describe('an upgrade that 0.1.0 was in the middle of', () => {
   function upgrading() {
     const { now, common } = world({ id: 'zot', command: join(machine.folder, 'opt/zot') })
-    const parts = {
+    const deps = {
       ...common,
       home,
       library: createLibrary(home),
       configFile: join(machine.folder, '.config/zot/config.json'),
-      verifyAgain,
+      verifyAgain: verifyUnchanged,
       engine: (command: string) => ({ id: 'zot', command }),
-      namePath: (path: string) => settings.set('engine.path', path, 'cli'),
+      setEnginePath: (path: string) => settings.set('engine.path', path, 'cli'),
       applyEdit,
-      takeBack,
+      revertEdit,
       checks: () => [],
       freeSpace: async () => undefined,
       keys: { since: async () => [], ownUser: async () => undefined },
-      tellKeys: () => {},
-      tellDatabases: () => {},
+      reportKeys: () => {},
+      reportDatabases: () => {},
       log: () => {},
-    } as unknown as UpgradeParts
-    return { now, parts }
+    } as unknown as UpgradeDeps
+    return { now, deps }
   }
 
   it.each([...forward('upgrade-forward', 'applying swap'), ...back('upgrade-back')])(
     '$recording, interrupted at $line: $outcome',
     async one => {
       await begin(one)
-      const { now, parts } = upgrading()
+      const { now, deps } = upgrading()
       await bringToItsEnd(
         open(upgradeName, {
-          deserialize: memory => upgradeRunbook(v.parse(upgradeMemory, memory), parts),
+          deserialize: memory => upgradeRunbook(v.parse(upgradeMemory, memory), deps),
           resumes: begun => begun('swap'),
         }),
         one,
@@ -221,7 +221,7 @@ describe('a switch of the engine that 0.1.0 was in the middle of', () => {
         zot: { id: 'zot', command: join(home, 'engines/zot/v2.1.15/zot') },
       }
       const { now, common } = world(engines[settings.get('engine')])
-      const parts = {
+      const deps = {
         ...common,
         locate: async ({ id }: { id: keyof typeof engines }) => ({ ok: true, value: engines[id] }),
         choice: () => ({ id: settings.get('engine'), path: settings.get('engine.path') }),
@@ -230,12 +230,12 @@ describe('a switch of the engine that 0.1.0 was in the middle of', () => {
           return settings.set('engine', id, 'cli')
         },
         permit: () => {},
-        keepChoice: nothing,
+        recordChoice: nothing,
         isChosen: async () => true,
-      } as unknown as SwitchParts
+      } as unknown as SwitchDeps
       await bringToItsEnd(
         open(switchName, {
-          deserialize: memory => switchRunbook(v.parse(switchMemory, memory), parts),
+          deserialize: memory => switchRunbook(v.parse(switchMemory, memory), deps),
           resumes: begun => begun('switch'),
         }),
         one,

@@ -150,7 +150,7 @@ describe('what 0.1.0 left is read whole', () => {
     const versions = (await library.list()).map(({ version }) => version).sort()
     expect(versions).toEqual(['v2.1.15', 'v2.1.17'])
     expect(Object.keys(await library.bad())).toEqual(['v2.1.16'])
-    expect(readFileSync((await library.target()) ?? '', 'utf8')).toBe(programText('v2.1.15'))
+    expect(readFileSync((await library.activeProgram()) ?? '', 'utf8')).toBe(programText('v2.1.15'))
   })
 
   it('the record of the registry that ran is understood', async () => {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { limitedUntil } from '../../../core/platform/web-limit.ts'
 import { compareVersions, isVersion } from '../../../core/platform/zot-version.ts'
-import { nextIn, releaseIn } from '../../../core/releases/github.ts'
+import { parseNextPage, parseRelease } from '../../../core/releases/github.ts'
 import { assetName } from '../../../core/releases/release.ts'
-import { checksumIn } from '../../../core/releases/trust.ts'
+import { parseChecksum } from '../../../core/releases/trust.ts'
 
 describe('versions', () => {
   it('are of one form', () => {
@@ -30,11 +30,11 @@ describe('checksums.sha256.txt', () => {
   const digest = 'AB'.repeat(32)
   const text = `${'c'.repeat(64)} *zot-linux-amd64-minimal\r\n${digest} *zot-linux-amd64\n${'d'.repeat(64)}  zli\nnoise\n`
   it('is read by whole names', () => {
-    expect(checksumIn(text, 'zot-linux-amd64')).toBe(digest.toLowerCase())
-    expect(checksumIn(text, 'zot-linux-amd64-minimal')).toBe('c'.repeat(64))
-    expect(checksumIn(text, 'zli')).toBe('d'.repeat(64))
-    expect(checksumIn(text, 'zot')).toBeUndefined()
-    expect(checksumIn('<html>', 'zot')).toBeUndefined()
+    expect(parseChecksum(text, 'zot-linux-amd64')).toBe(digest.toLowerCase())
+    expect(parseChecksum(text, 'zot-linux-amd64-minimal')).toBe('c'.repeat(64))
+    expect(parseChecksum(text, 'zli')).toBe('d'.repeat(64))
+    expect(parseChecksum(text, 'zot')).toBeUndefined()
+    expect(parseChecksum('<html>', 'zot')).toBeUndefined()
   })
 })
 
@@ -48,7 +48,7 @@ describe('a release of the list', () => {
     }
     const file = { ...asset, browser_download_url: 'file:///etc/passwd' }
     expect(
-      releaseIn({ tag_name: 'v2.1.1', body: null, assets: [asset, file, { ...asset, size: -1 }, 3] }),
+      parseRelease({ tag_name: 'v2.1.1', body: null, assets: [asset, file, { ...asset, size: -1 }, 3] }),
     ).toEqual({
       version: 'v2.1.1',
       publishedAt: 0,
@@ -62,9 +62,9 @@ describe('a release of the list', () => {
   it('is followed by the next page', () => {
     const link =
       '<https://a/?page=1>; rel="prev", <https://a/?page=3>; rel="next", <https://a/?page=9>; rel="last"'
-    expect(nextIn(link)).toBe('https://a/?page=3')
-    expect(nextIn('<https://a/>; rel="last"')).toBeUndefined()
-    expect(nextIn(undefined)).toBeUndefined()
+    expect(parseNextPage(link)).toBe('https://a/?page=3')
+    expect(parseNextPage('<https://a/>; rel="last"')).toBeUndefined()
+    expect(parseNextPage(undefined)).toBeUndefined()
   })
 })
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { rememberSame, verifyAgain } from '../../../core/releases/unchanged-file.ts'
+import { verifyOnChange, verifyUnchanged } from '../../../core/releases/unchanged-file.ts'
 
 let folder: string
 let file: string
@@ -20,9 +20,9 @@ const later = () => Date.now() + 60_000
 
 function counted(now = later) {
   let reads = 0
-  const verify = rememberSame((...of: Parameters<typeof verifyAgain>) => {
+  const verify = verifyOnChange((...of: Parameters<typeof verifyUnchanged>) => {
     reads += 1
-    return verifyAgain(...of)
+    return verifyUnchanged(...of)
   }, now)
   return { verify, reads: () => reads }
 }

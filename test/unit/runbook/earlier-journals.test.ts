@@ -4,14 +4,14 @@ import { join } from 'node:path'
 import * as v from 'valibot'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
-  type SwitchParts,
+  type SwitchDeps,
   switchMemory,
   switchName,
   switchRunbook,
 } from '../../../core/engine-switch/switch.ts'
 import type { RunbookKind } from '../../../core/runbook/runbook-kind.ts'
 import { createRunner, type RunbookRunner } from '../../../core/runbook/runner.ts'
-import type { UpgradeParts } from '../../../core/upgrade/deps.ts'
+import type { UpgradeDeps } from '../../../core/upgrade/deps.ts'
 import { createLibrary } from '../../../core/upgrade/library.ts'
 import { upgradeMemory, upgradeName } from '../../../core/upgrade/memory.ts'
 import { upgradeRunbook } from '../../../core/upgrade/runbook.ts'
@@ -74,7 +74,7 @@ const common = () => ({
   known: new Map(),
   ask,
   tail: async () => [],
-  gate: () => ({ readySeconds: 1, stableSeconds: 0 }),
+  verification: () => ({ readySeconds: 1, stableSeconds: 0 }),
   use: () => {},
 })
 const create = (
@@ -94,19 +94,19 @@ const create = (
 describe('a run that an earlier Zotbar was in the middle of', () => {
   const switching = (): RunbookRunner => {
     const engine = { id: 'zot', command: join(home, 'zot') }
-    const parts = {
+    const deps = {
       ...common(),
       current: () => engine,
       locate: async () => ({ ok: true, value: engine }),
       choice: () => ({ id: 'zot', path: '' }),
       choose: nothing,
       permit: () => {},
-      keepChoice: nothing,
+      recordChoice: nothing,
       isChosen: async () => true,
-    } as unknown as SwitchParts
+    } as unknown as SwitchDeps
     return create(
       switchName,
-      memory => switchRunbook(v.parse(switchMemory, memory), parts),
+      memory => switchRunbook(v.parse(switchMemory, memory), deps),
       begun => begun('switch'),
     )
   }
@@ -144,23 +144,23 @@ describe('a run that an earlier Zotbar was in the middle of', () => {
     holds()
     const told: unknown[] = []
     const library = createLibrary(home)
-    await library.turn('v2.1.15')
-    const parts = {
+    await library.activate('v2.1.15')
+    const deps = {
       ...common(),
       home,
       library,
       configFile: join(home, 'config.json'),
       current: () => ({ command: join(home, 'zot-old') }),
       engine: () => ({}),
-      namePath: nothing,
+      setEnginePath: nothing,
       checks: () => [],
       freeSpace: async () => undefined,
       keys: { since: async () => [], ownUser: async () => undefined },
-      tellKeys: () => {},
-      tellDatabases: (what: unknown) => told.push(what),
+      reportKeys: () => {},
+      reportDatabases: (what: unknown) => told.push(what),
       log: () => {},
-    } as unknown as UpgradeParts
-    const revive: RunbookKind['deserialize'] = memory => upgradeRunbook(v.parse(upgradeMemory, memory), parts)
+    } as unknown as UpgradeDeps
+    const revive: RunbookKind['deserialize'] = memory => upgradeRunbook(v.parse(upgradeMemory, memory), deps)
     const runbooks = create(upgradeName, revive, begun => begun('swap'))
     const interrupted = await runbooks.interrupted()
     expect(interrupted).toMatchObject({ runbook: 'upgrade', resumes: true })

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { buildSettings } from '../../../core/settings/build-settings.ts'
-import { badPlaceholder, fill, goNames, needs, parseRecipe } from '../../../core/source-build/recipe.ts'
+import {
+  fillPlaceholders,
+  findBadPlaceholder,
+  goNames,
+  hasPlaceholder,
+  parseRecipe,
+} from '../../../core/source-build/recipe.ts'
 
 const values = { version: 'v2.1.15', folder: "~/it's here", go: '1.25.7', os: 'linux', arch: 'arm64' }
 
@@ -25,32 +31,38 @@ describe('a recipe', () => {
   })
 
   it('gets its values, and what is the shell’s stays', () => {
-    expect(fill('cd {folder} && git checkout {version} && mise use go@{go} {os}/{arch}', values)).toBe(
-      `cd ~/'it'\\''s here' && git checkout v2.1.15 && mise use go@1.25.7 linux/arm64`,
-    )
+    expect(
+      fillPlaceholders('cd {folder} && git checkout {version} && mise use go@{go} {os}/{arch}', values),
+    ).toBe(`cd ~/'it'\\''s here' && git checkout v2.1.15 && mise use go@1.25.7 linux/arm64`)
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
-    expect(fill('echo ${version} {a,b} {other}', values)).toBe('echo ${version} {a,b} {other}')
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
-    expect([needs('go', 'go@{go}'), needs('go', 'go@${go}'), needs('go', '{version}')]).toEqual([
-      true,
-      false,
-      false,
-    ])
+    expect(fillPlaceholders('echo ${version} {a,b} {other}', values)).toBe('echo ${version} {a,b} {other}')
+    expect([
+      hasPlaceholder('go', 'go@{go}'),
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
+      hasPlaceholder('go', 'go@${go}'),
+      hasPlaceholder('go', '{version}'),
+    ]).toEqual([true, false, false])
   })
 
   it('takes nothing but names for values, as they become part of a command line', () => {
-    expect(badPlaceholder({ version: 'v2.1.15', go: '1.25.7' })).toBeUndefined()
-    expect(badPlaceholder({ version: 'v1; rm -rf ~' })).toMatchObject({ code: 'bad-input', field: 'version' })
-    expect(badPlaceholder({ version: '--upload-pack=x' })).toMatchObject({ code: 'bad-input' })
-    expect(badPlaceholder({ version: 'v1', go: '$(id)' })).toMatchObject({ code: 'bad-input', field: 'go' })
+    expect(findBadPlaceholder({ version: 'v2.1.15', go: '1.25.7' })).toBeUndefined()
+    expect(findBadPlaceholder({ version: 'v1; rm -rf ~' })).toMatchObject({
+      code: 'bad-input',
+      field: 'version',
+    })
+    expect(findBadPlaceholder({ version: '--upload-pack=x' })).toMatchObject({ code: 'bad-input' })
+    expect(findBadPlaceholder({ version: 'v1', go: '$(id)' })).toMatchObject({
+      code: 'bad-input',
+      field: 'go',
+    })
     expect(goNames({ platform: 'darwin', arch: 'x64' })).toEqual({ os: 'darwin', arch: 'amd64' })
   })
 
   it('is prefilled with the steps that build zot', () => {
     const read = parseRecipe(buildSettings['build.recipe'].default)
-    const filled = read.ok ? read.value.map(line => fill(line, values)) : []
+    const filled = read.ok ? read.value.map(line => fillPlaceholders(line, values)) : []
     expect(filled.slice(-2)).toEqual(['mise use go@1.25.7', 'mise x -- make binary'])
     expect(filled.join('\n')).toContain('https://github.com/project-zot/zot refs/tags/v2.1.15')
-    expect(fill(buildSettings['build.output'].default, values)).toBe('bin/zot-linux-arm64')
+    expect(fillPlaceholders(buildSettings['build.output'].default, values)).toBe('bin/zot-linux-arm64')
   })
 })

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Progress } from '../../../core/runbook/step.ts'
-import type { Context, UpgradeParts } from '../../../core/upgrade/deps.ts'
+import type { Context, UpgradeDeps } from '../../../core/upgrade/deps.ts'
 import { type KeyChange, keyChangeIn } from '../../../core/upgrade/key-changes.ts'
-import { goBack, settleKeys } from '../../../core/upgrade/rollback.ts'
+import { revokeKeysAgain, rollBack } from '../../../core/upgrade/rollback.ts'
 import { takeSnapshot } from '../../../core/upgrade/snapshot.ts'
 
 const line = (more: object): string =>
@@ -70,9 +70,9 @@ describe('a rollback', () => {
     let notice: unknown
     let stay: { why: string; snapshot: string } | undefined
     if (damaged) await rm(join(snapshot, 'manifest.json'))
-    const parts = {
+    const deps = {
       supervisor: { stop: async () => ({ ok: true }) },
-      library: { turn: async () => {} },
+      library: { activate: async () => {} },
       use: () => {},
       engine: () => ({}),
       roots: async () => [data],
@@ -85,19 +85,19 @@ describe('a rollback', () => {
           return revokes
         },
       },
-      tellKeys: (what: unknown) => {
+      reportKeys: (what: unknown) => {
         notice = what
       },
-      tellDatabases: (what: typeof stay) => {
+      reportDatabases: (what: typeof stay) => {
         stay = what
       },
-    } as unknown as UpgradeParts
+    } as unknown as UpgradeDeps
     const context = {
       memory: { undo, from: { command: '/zot', settingPath: '' }, snapshotAt: 0 },
       progress: (progress: Progress) => told.push(progress),
     } as unknown as Context
-    const back = await goBack(parts, context, snapshot)
-    await settleKeys(parts, context, snapshot)
+    const back = await rollBack(deps, context, snapshot)
+    await revokeKeysAgain(deps, context, snapshot)
     const { readFile } = await import('node:fs/promises')
     return { back, meta: await readFile(join(data, 'meta.db'), 'utf8'), revoked, told, notice, stay }
   }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Release } from '../../../core/releases/release.ts'
 import { createLibrary } from '../../../core/upgrade/library.ts'
-import { backOf, newestOf } from '../../../core/upgrade/versions.ts'
+import { newestRelease, previousVersion } from '../../../core/upgrade/versions.ts'
 import { sha256Of } from '../../../lib/hash-file.ts'
 
 let home: string
@@ -30,7 +30,7 @@ describe('the programs of the app', () => {
     const put = async (name: string, text: string) => {
       const folder = staged(name, text)
       const sha256 = await sha256Of(join(folder, 'zot'))
-      return library.place(folder, { version: 'v2.1.15', sha256, from: 'a file', at: 1 })
+      return library.add(folder, { version: 'v2.1.15', sha256, from: 'a file', at: 1 })
     }
     const first = await put('one', 'one')
     expect(first).toMatchObject({ name: 'v2.1.15', version: 'v2.1.15' })
@@ -43,14 +43,14 @@ describe('the programs of the app', () => {
   it('are reached by a link that is turned in one step', async () => {
     const library = createLibrary(home)
     for (const name of ['v2.1.13', 'v2.1.15']) file(join(library.folder, name, 'zot'), name)
-    await library.turn('v2.1.13')
+    await library.activate('v2.1.13')
     expect(await readFile(library.program, 'utf8')).toBe('v2.1.13')
     const inode = lstatSync(join(library.folder, 'current')).ino
-    await library.turn('v2.1.13')
+    await library.activate('v2.1.13')
     expect(lstatSync(join(library.folder, 'current')).ino).toBe(inode)
-    await library.turn('v2.1.15')
+    await library.activate('v2.1.15')
     expect(readlinkSync(join(library.folder, 'current'))).toBe('v2.1.15')
-    expect(await library.target()).toContain('v2.1.15')
+    expect(await library.activeProgram()).toContain('v2.1.15')
   })
 
   it('hold a copy of one that lies elsewhere, also behind a link, and take no copy of their own', async () => {
@@ -58,27 +58,27 @@ describe('the programs of the app', () => {
     const real = file(join(home, 'cellar', 'zot'), 'elsewhere')
     const link = join(home, 'zot')
     symlinkSync(real, link)
-    const kept = await library.keep(link, 'v2.1.13', 1)
+    const kept = await library.preserve(link, 'v2.1.13', 1)
     expect(kept).toMatchObject({ name: 'v2.1.13', version: 'v2.1.13' })
     expect(await readFile(kept.path, 'utf8')).toBe('elsewhere')
     expect(lstatSync(kept.path).mode & 0o777).toBe(0o700)
-    expect(await library.keep(kept.path, 'v2.1.13', 2)).toEqual(kept)
-    expect((await library.keep(link, undefined, 1)).version).toMatch(/^unknown-/)
+    expect(await library.preserve(kept.path, 'v2.1.13', 2)).toEqual(kept)
+    expect((await library.preserve(link, undefined, 1)).version).toMatch(/^unknown-/)
   })
 
   it('remember what failed and what was before', async () => {
     const library = createLibrary(home)
     file(join(library.folder, 'v2.1.13', 'zot'), 'old')
-    expect(await backOf(library)).toBeUndefined()
-    await library.setPast(['v2.1.13', 'v2.1.14'])
-    expect((await backOf(library))?.version).toBe('v2.1.13')
+    expect(await previousVersion(library)).toBeUndefined()
+    await library.setPrevious(['v2.1.13', 'v2.1.14'])
+    expect((await previousVersion(library))?.version).toBe('v2.1.13')
     await library.markBad('v2.1.15', { at: 1, reason: 'It did not stay up.', sha256: 'ab' })
     const releases = ['v2.1.14', 'v2.1.15', 'v2.1.9'].map(
       version => ({ version, draft: false, prerelease: false, asset: {} }) as Release,
     )
-    expect(newestOf(releases, {})).toBe('v2.1.15')
-    expect(newestOf(releases, await library.bad())).toBe('v2.1.14')
-    await library.forgive('v2.1.15')
+    expect(newestRelease(releases, {})).toBe('v2.1.15')
+    expect(newestRelease(releases, await library.bad())).toBe('v2.1.14')
+    await library.clearBad('v2.1.15')
     expect(await library.bad()).toEqual({})
     file(join(library.folder, 'bad.json'), '{')
     expect(await library.bad()).toEqual({})

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Release } from '../../../core/releases/release.ts'
-import { createSchedule } from '../../../core/upgrade/schedule.ts'
+import { createUpgradeSchedule } from '../../../core/upgrade/schedule.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 import { eventually } from '../../fakes/eventually.ts'
 
@@ -22,7 +22,7 @@ describe('the daily look at the list of releases', () => {
     let turns = 0
     let upgrades = 0
     let askedAt = Number.NEGATIVE_INFINITY
-    const schedule = createSchedule({
+    const schedule = createUpgradeSchedule({
       home,
       clock,
       log: () => {},

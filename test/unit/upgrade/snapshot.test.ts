@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
-  outdateSnapshot,
+  markOutdated,
   pruneSnapshots,
   restoreDatabases,
   takeSnapshot,
@@ -107,7 +107,7 @@ describe('going back to a snapshot', () => {
       'not what was',
     ],
     ['with a copy that is gone', () => rmSync(join(snapshot, 'root-0', 'cache.db')), 'it does not exist'],
-    ['since which the registry served', () => outdateSnapshot(snapshot), 'has served since'],
+    ['since which the registry served', () => markOutdated(snapshot), 'has served since'],
   ])('%s touches nothing, and says why', async (_, harm, why) => {
     await takeSnapshot(snapshot, config, [a, b])
     change()

@@ -3,15 +3,15 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { verifyAgain } from '../../../core/releases/unchanged-file.ts'
+import { verifyUnchanged } from '../../../core/releases/unchanged-file.ts'
 import type { Step } from '../../../core/runbook/step.ts'
-import { blame, swapStep } from '../../../core/upgrade/change-steps.ts'
-import type { UpgradeParts } from '../../../core/upgrade/deps.ts'
+import { markBadVersion, swapStep } from '../../../core/upgrade/change-steps.ts'
+import type { UpgradeDeps } from '../../../core/upgrade/deps.ts'
 import { createLibrary, type Library } from '../../../core/upgrade/library.ts'
 import type { UpgradeMemory } from '../../../core/upgrade/memory.ts'
 import { preflightStep } from '../../../core/upgrade/obtain-steps.ts'
 import { stageStep } from '../../../core/upgrade/stage-step.ts'
-import { gateStep } from '../../../core/upgrade/verification-steps.ts'
+import { verificationStep } from '../../../core/upgrade/verification-steps.ts'
 import { sha256Of } from '../../../lib/hash-file.ts'
 
 let home: string
@@ -36,7 +36,7 @@ const memoryOf = (more: Partial<UpgradeMemory> = {}): UpgradeMemory => ({
   ...more,
 })
 
-const partsOf = (more: object = {}): UpgradeParts =>
+const depsFor = (more: object = {}): UpgradeDeps =>
   ({
     home,
     library,
@@ -50,14 +50,14 @@ const partsOf = (more: object = {}): UpgradeParts =>
     checks: () => [],
     known: new Map(),
     layout: async () => ({ isCached: () => false, serves: () => true }),
-    askPublic: async () => undefined,
+    askPublicUrl: async () => undefined,
     freeSpace: async () => ({ freeBytes: 1e12, volumeBytes: 1e12 }),
-    verifyAgain,
+    verifyAgain: verifyUnchanged,
     use: () => {},
     engine: () => ({}),
     log: () => {},
     ...more,
-  }) as unknown as UpgradeParts
+  }) as unknown as UpgradeDeps
 
 async function apply(step: Step<UpgradeMemory>, memory: UpgradeMemory) {
   const result = await step.apply({
@@ -83,31 +83,31 @@ describe('preflight', () => {
       { inspect: async () => ({ ok: false, error: { code: 'root-in-use', path: '/data', pid: 7 } }) },
       'root-in-use',
     ],
-  ])('of %s', async (_, memory, parts, code) => {
-    expect(await apply(preflightStep(partsOf(parts)), memoryOf(memory))).toBe(code)
+  ])('of %s', async (_, memory, deps, code) => {
+    expect(await apply(preflightStep(depsFor(deps)), memoryOf(memory))).toBe(code)
   })
 
   it('refuses a version that failed here, unless it is named', async () => {
     mkdirSync(library.folder, { recursive: true })
     await library.markBad('v2.1.15', { at: 1, reason: 'It did not stay up.', sha256: '' })
-    expect(await apply(preflightStep(partsOf()), memoryOf())).toBe('version-bad')
-    expect(await apply(preflightStep(partsOf()), memoryOf({ named: true }))).toBe('ok')
+    expect(await apply(preflightStep(depsFor()), memoryOf())).toBe('version-bad')
+    expect(await apply(preflightStep(depsFor()), memoryOf({ named: true }))).toBe('ok')
   })
 
   it('finds a folder of programs that cannot be written', async () => {
     mkdirSync(join(home, 'engines'))
     writeFileSync(library.folder, 'a file')
-    expect(await apply(preflightStep(partsOf()), memoryOf())).toBe('file-unusable')
+    expect(await apply(preflightStep(depsFor()), memoryOf())).toBe('file-unusable')
   })
 
   it('remembers which checks do not pass now', async () => {
     const memory = memoryOf()
-    const parts = partsOf({
+    const deps = depsFor({
       checks: () => ['good', 'bad'],
       runCheck: async (line: string) => (line === 'bad' ? 'it ended with code 1' : undefined),
-      askPublic: async () => ({ answers: false, lists: 'no', reason: 'the connection is refused' }),
+      askPublicUrl: async () => ({ answers: false, lists: 'no', reason: 'the connection is refused' }),
     })
-    expect(await apply(preflightStep(parts), memory)).toBe('ok')
+    expect(await apply(preflightStep(deps), memory)).toBe('ok')
     expect(memory.baseline).toEqual({
       checks: { good: true, bad: false },
       publicUrl: { answers: false, lists: 'no', reason: 'the connection is refused' },
@@ -121,15 +121,15 @@ describe('the swap', () => {
       mkdirSync(join(library.folder, name), { recursive: true })
       writeFileSync(join(library.folder, name, 'zot'), name)
     }
-    await library.turn('v2.1.13')
+    await library.activate('v2.1.13')
     const path = join(library.folder, 'v2.1.15', 'zot')
     const to = { name: 'v2.1.15', version: 'v2.1.15', path, sha256: await sha256Of(path) }
     const link = () => readlinkSync(join(library.folder, 'current'))
     appendFileSync(path, '!')
-    expect(await apply(swapStep(partsOf()), memoryOf({ to }))).toBe('file-changed')
+    expect(await apply(swapStep(depsFor()), memoryOf({ to }))).toBe('file-changed')
     expect(link()).toBe('v2.1.13')
     writeFileSync(path, 'v2.1.15')
-    expect(await apply(swapStep(partsOf()), memoryOf({ to }))).toBe('ok')
+    expect(await apply(swapStep(depsFor()), memoryOf({ to }))).toBe('ok')
     expect(link()).toBe('v2.1.15')
   })
 })
@@ -150,8 +150,8 @@ describe('the way back of the stage', () => {
     const old = { name: 'v2.1.13', version: 'v2.1.13', path, sha256: await sha256Of(path) }
     let setting: string | undefined
     const step = stageStep(
-      partsOf({
-        namePath: async (to: string) => {
+      depsFor({
+        setEnginePath: async (to: string) => {
           setting = to
           return { ok: true, value: null }
         },
@@ -184,9 +184,9 @@ describe('the blame', () => {
       { freeSpace: async () => ({ freeBytes: 0, volumeBytes: 1e9 }) },
       false,
     ],
-  ])('%s', async (_, code, memory, parts, isBad) => {
+  ])('%s', async (_, code, memory, deps, isBad) => {
     mkdirSync(library.folder, { recursive: true })
-    await blame(partsOf(parts), memoryOf({ to, ...memory }), failed(code))
+    await markBadVersion(depsFor(deps), memoryOf({ to, ...memory }), failed(code))
     expect(Object.keys(await library.bad())).toEqual(isBad ? ['v2.1.15'] : [])
   })
 })
@@ -194,12 +194,12 @@ describe('the blame', () => {
 describe('the gate', () => {
   it('does not open without an inventory', async () => {
     const serving = { kind: 'serving', pid: 7 }
-    const parts = partsOf({
+    const deps = depsFor({
       clock: { now: () => 1, setTimer: () => () => {} },
       supervisor: { state: () => serving, start: async () => ({ ok: true, value: serving }) },
-      gate: () => ({ readySeconds: 1, stableSeconds: 0 }),
+      verification: () => ({ readySeconds: 1, stableSeconds: 0 }),
     })
     mkdirSync(library.folder, { recursive: true })
-    expect(await apply(gateStep(parts), memoryOf())).toBe('census-missing')
+    expect(await apply(verificationStep(deps), memoryOf())).toBe('census-missing')
   })
 })
