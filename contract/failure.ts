@@ -1,5 +1,3 @@
-import type { OpenChoice, UndecidedWhy } from './undecided.ts'
-
 /** One thing wrong in config.json. `keyPath` is dotted ("http.port"); `line` and `column` count from 1. */
 export interface ConfigFault {
   message: string
@@ -15,6 +13,19 @@ export type Exit =
   | { kind: 'signal'; signal: string }
   | { kind: 'unknown-adopted' }
   | { kind: 'not-spawned'; reason: string }
+
+/**
+ * Why nothing is started although the port is free. `store-of-another-engine`: zot's databases lie in a data folder for
+ * which nobody has chosen an engine, or a zot served it until now. `config-refused`: config.json asks for what
+ * zotbar-registry does not do. `other-folder`: the data folder is not the one that it was.
+ */
+export type UndecidedWhy = 'store-of-another-engine' | 'config-refused' | 'other-folder'
+
+/** What has to be chosen once the port is free, and the commands for it. Plain data. */
+export interface OpenChoice {
+  why: UndecidedWhy
+  commands: string[]
+}
 
 /** Every way a command or a state can fail. The words for each are in contract/messages/failure-message.ts. */
 export type Failure =

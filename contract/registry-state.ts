@@ -1,5 +1,5 @@
-import type { Exit, Failure } from './failure.ts'
-import type { OpenChoice, Undecided } from './undecided.ts'
+import type { Exit, Failure, OpenChoice } from './failure.ts'
+import type { Undecided } from './undecided.ts'
 
 /** Why the registry is being, or was, started or ended. */
 export type Cause =

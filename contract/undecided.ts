@@ -1,11 +1,4 @@
-import type { ConfigFault, Failure } from './failure.ts'
-
-/**
- * Why nothing is started although the port is free. `store-of-another-engine`: zot's databases lie in a data folder for
- * which nobody has chosen an engine, or a zot served it until now. `config-refused`: config.json asks for what
- * zotbar-registry does not do. `other-folder`: the data folder is not the one that it was.
- */
-export type UndecidedWhy = 'store-of-another-engine' | 'config-refused' | 'other-folder'
+import type { ConfigFault, Failure, UndecidedWhy } from './failure.ts'
 
 /** What a data folder holds; each figure is absent where it is not known. */
 export interface FolderFigures {
@@ -104,9 +97,6 @@ export interface EngineChoice {
   at: number
   why: 'asked' | 'first-run' | 'served-before'
 }
-
-/** Part of an `Undecided`: what has to be chosen once the port is free, and the commands for it. Plain data. */
-export type OpenChoice = Pick<Undecided, 'why' | 'commands'>
 
 /** What somebody is answered who asked for a start meanwhile. */
 export const undecidedFailure = ({ why, found, commands }: Undecided): Failure => ({

@@ -1,7 +1,6 @@
-import type { ConfigFault, Exit, Failure } from '../failure.ts'
+import type { ConfigFault, Exit, Failure, OpenChoice } from '../failure.ts'
 import type { ProcessState } from '../registry-state.ts'
 import { unreachable } from '../result.ts'
-import type { OpenChoice } from '../undecided.ts'
 import { atTime, count, duration, holder } from './format.ts'
 import type { FailureMessage } from './message.ts'
 

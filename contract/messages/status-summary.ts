@@ -1,10 +1,9 @@
-import type { Exit } from '../failure.ts'
+import type { Exit, OpenChoice } from '../failure.ts'
 import type { ManagedKeyGlance } from '../key.ts'
 import type { ProcessState, Silence, StateName } from '../registry-state.ts'
 import { unreachable } from '../result.ts'
 import type { RunbookProgress } from '../runbook.ts'
 import type { ProbeResult, Snapshot } from '../snapshot.ts'
-import type { OpenChoice } from '../undecided.ts'
 import { engineQuestion, type Question } from './choice-message.ts'
 import { failureMessage } from './failure-message.ts'
 import {

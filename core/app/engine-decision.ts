@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { UndecidedWhy } from '../../contract/failure.ts'
 import { quoted } from '../../contract/messages/undecided-message.ts'
 import { ok, type Result } from '../../contract/result.ts'
 import type { StorageState } from '../../contract/snapshot.ts'
@@ -9,7 +10,6 @@ import type {
   FolderDifference,
   FolderFound,
   Undecided,
-  UndecidedWhy,
 } from '../../contract/undecided.ts'
 import { loadConfig } from '../../registry/config/load.ts'
 import { unsupported } from '../../registry/config/supported.ts'

@@ -1,6 +1,6 @@
-import type { Exit, Failure } from '../../contract/failure.ts'
+import type { Exit, Failure, OpenChoice } from '../../contract/failure.ts'
 import type { Cause, JournalEntry, PushInProgress, Silence, Then } from '../../contract/registry-state.ts'
-import type { OpenChoice, Undecided } from '../../contract/undecided.ts'
+import type { Undecided } from '../../contract/undecided.ts'
 
 export type { Silence } from '../../contract/registry-state.ts'
 

@@ -134,3 +134,12 @@ export function withoutEntries(index: LayoutIndex, removals: readonly Removal[])
   }
   return { ...index, entries }
 }
+
+/** index.json as it is durably on disk, ready to be asked. Never changes; a write makes a new one. */
+export interface Snapshot {
+  readonly index: LayoutIndex
+  readonly tags: ReadonlyMap<string, Entry>
+  readonly digests: ReadonlyMap<string, Entry>
+  /** Sorted by code unit. */
+  readonly tagNames: readonly string[]
+}

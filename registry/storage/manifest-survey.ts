@@ -1,11 +1,11 @@
 import { readFile, stat } from 'node:fs/promises'
 import { failure, type Result, success } from '../oci/error-table.ts'
+import type { Snapshot } from '../oci/layout-index.ts'
 import { parseManifest } from '../oci/manifest.ts'
 import { digestBytes, parseDigest } from '../oci/reference.ts'
 import { isMissing } from './errno.ts'
 import { layout } from './layout.ts'
 import type { SurveyedManifest } from './maintenance.ts'
-import type { Snapshot } from './repository.ts'
 
 type Content = Pick<SurveyedManifest, 'kind' | 'links' | 'required' | 'subject'> & {
   /** Links with their media types, for what an index names and index.json does not. */

@@ -1,7 +1,6 @@
 import { type Result, success } from '../oci/error-table.ts'
-import type { Entry } from '../oci/layout-index.ts'
+import type { Entry, Snapshot } from '../oci/layout-index.ts'
 import { parseManifest } from '../oci/manifest.ts'
-import type { Snapshot } from './repository.ts'
 import type { ReferrerDescriptor, StoredManifest } from './storage.ts'
 
 type Read = (entry: Entry) => Promise<Result<StoredManifest>>

@@ -2,7 +2,14 @@ import { randomUUID } from 'node:crypto'
 import { lstat, readFile, rm } from 'node:fs/promises'
 import { type Failure, failure, type Result, success } from '../oci/error-table.ts'
 import { parseJson } from '../oci/json.ts'
-import { type Entry, emptyIndex, type LayoutIndex, parseIndex, printIndex } from '../oci/layout-index.ts'
+import {
+  type Entry,
+  emptyIndex,
+  type LayoutIndex,
+  parseIndex,
+  printIndex,
+  type Snapshot,
+} from '../oci/layout-index.ts'
 import { Damage } from './damage.ts'
 import { makeFolder, syncFolder, writeDurably } from './durable.ts'
 import { errnoOf, failureOf, isMissing } from './errno.ts'
@@ -12,15 +19,6 @@ import { Referrers } from './referrers.ts'
 import { errorText } from './root.ts'
 import type { ReferrerDescriptor } from './storage.ts'
 import { leadsNowhere } from './walk.ts'
-
-/** index.json as it is durably on disk, ready to be asked. Never changes; a write makes a new one. */
-export interface Snapshot {
-  readonly index: LayoutIndex
-  readonly tags: ReadonlyMap<string, Entry>
-  readonly digests: ReadonlyMap<string, Entry>
-  /** Sorted by code unit. */
-  readonly tagNames: readonly string[]
-}
 
 type Change = (index: LayoutIndex) => LayoutIndex
 

@@ -1,6 +1,7 @@
 import { type ComponentType, useEffect, useState } from 'react'
 import { createRoot } from 'react-dom/client'
-import { connect, type Link } from '../bridge/connection.ts'
+import { connect } from '../bridge/connect.ts'
+import type { Link } from '../bridge/connection.ts'
 import { createStore } from '../bridge/store.ts'
 import { Announcer } from '../ui/announcer.tsx'
 import { Copy } from '../ui/copy.tsx'

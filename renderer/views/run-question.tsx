@@ -3,17 +3,13 @@ import type { RunbookQuestion } from '../../contract/runbook.ts'
 import { Button } from '../ui/button.tsx'
 import { Glyph } from '../ui/glyph.tsx'
 import { Sheet } from '../ui/sheet.tsx'
-import type { RunViewProps } from './run.tsx'
 import { SignIn } from './sign-in.tsx'
 
+/** Answers a question; where a key is wanted, with it. Resolves with what was refused. */
+export type Answer = (agreed: boolean, key?: string) => Promise<ReactNode>
+
 /** What a run waits with, and the sheet that answers it. Closing the sheet answers nothing. */
-export function RunQuestion({
-  question,
-  onAnswer,
-}: {
-  question: RunbookQuestion
-  onAnswer: RunViewProps['onAnswer']
-}) {
+export function RunQuestion({ question, onAnswer }: { question: RunbookQuestion; onAnswer: Answer }) {
   const { open, sheet } = useAnswerSheet(question, onAnswer)
   return (
     <section className="card pad at-hand" aria-label="Question">
@@ -36,7 +32,7 @@ export function RunQuestion({
 /** The sheet of one question: the next question, which may come before this answer has returned, does not open by itself. */
 export function useAnswerSheet(
   question: RunbookQuestion | undefined,
-  onAnswer: RunViewProps['onAnswer'],
+  onAnswer: Answer,
 ): { open: () => void; sheet: ReactNode } {
   const [asking, setAsking] = useState<string>()
   const close = (id: string): void => setAsking(now => (now === id ? undefined : now))
@@ -60,7 +56,7 @@ function AnswerSheet({
   onClose,
 }: {
   question: RunbookQuestion
-  onAnswer: RunViewProps['onAnswer']
+  onAnswer: Answer
   onClose: () => void
 }) {
   const { title, body, confirm, wants } = question

@@ -13,7 +13,7 @@ import { Glyph } from '../ui/glyph.tsx'
 import { Sheet } from '../ui/sheet.tsx'
 import { Time } from '../ui/time.tsx'
 import { Excerpt } from './quoted.tsx'
-import { RunQuestion } from './run-question.tsx'
+import { type Answer, RunQuestion } from './run-question.tsx'
 import { RunResult } from './run-result.tsx'
 import { RunParts, RunSteps } from './run-steps.tsx'
 
@@ -21,8 +21,7 @@ export interface RunViewProps {
   run: RunbookDetails
   /** What the registry is like now, for after the end: pairs of a name and what it is. */
   facts: [string, ReactNode][]
-  /** Answers the question that it waits with; where a key is wanted, with it. Resolves with what was refused. */
-  onAnswer: (agreed: boolean, key?: string) => Promise<ReactNode>
+  onAnswer: Answer
   onCancel: () => void
   /** Back to where it was opened from, once it has ended. */
   onDone: () => void

@@ -10,9 +10,18 @@ import { Refused } from './headline.tsx'
 import { Findings } from './plan-parts.tsx'
 import { ReleaseNotes } from './release-notes.tsx'
 import { engineName } from './snapshot-text.ts'
-import type { UpgradeRequest } from './upgrade.tsx'
+
 import type { Versions } from './use-upgrade.ts'
 import type { ViewModel } from './view-model.tsx'
+
+/** What is to be done: a release, a build from source, or the way back. */
+export interface UpgradeRequest {
+  to?: string
+  from?: 'source'
+  undo: boolean
+  /** Chosen although it is older than what runs. */
+  allowDowngrade: boolean
+}
 
 /** Every version there is, and what the chosen one is and means. */
 export function UpgradeChoice({

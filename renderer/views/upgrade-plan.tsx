@@ -4,7 +4,7 @@ import { Button } from '../ui/button.tsx'
 import { Glyph, type StatusGlyph } from '../ui/glyph.tsx'
 import { Refused } from './headline.tsx'
 import { Diff, Findings, PlannedSteps } from './plan-parts.tsx'
-import type { UpgradeRequest } from './upgrade.tsx'
+import type { UpgradeRequest } from './upgrade-choice.tsx'
 
 const origins: Record<UpgradeOrigin, { glyph: StatusGlyph; title: string; words: string }> = {
   signed: {

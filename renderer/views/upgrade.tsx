@@ -4,19 +4,10 @@ import { advisoryMessage } from '../../contract/messages/release-message.ts'
 import type { UpgradePlan } from '../../contract/upgrade.ts'
 import { Findings } from './plan-parts.tsx'
 import { RunPage } from './run-page.tsx'
-import { UpgradeChoice } from './upgrade-choice.tsx'
+import { UpgradeChoice, type UpgradeRequest } from './upgrade-choice.tsx'
 import { PlanView } from './upgrade-plan.tsx'
 import { useVersions } from './use-upgrade.ts'
 import { useStore, type ViewModel } from './view-model.tsx'
-
-/** What is to be done: a release, a build from source, or the way back. */
-export interface UpgradeRequest {
-  to?: string
-  from?: 'source'
-  undo: boolean
-  /** Chosen although it is older than what runs. */
-  allowDowngrade: boolean
-}
 
 /** Choose a version, see the plan, watch the steps, read how it ended. */
 export function UpgradeView({ model }: { model: ViewModel }) {

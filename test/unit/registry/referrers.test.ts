@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { failure, success } from '../../../registry/oci/error-table.ts'
+import type { Snapshot } from '../../../registry/oci/layout-index.ts'
 import { entryOf } from '../../../registry/oci/layout-index.ts'
 import { Referrers } from '../../../registry/storage/referrers.ts'
-import type { Snapshot } from '../../../registry/storage/repository.ts'
 import { describeBytes, imageOf, type Made } from '../../suites/image.ts'
 
 const subjects = [imageOf(['one']), imageOf(['two'])]
