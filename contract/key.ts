@@ -111,7 +111,7 @@ export interface KeyProof {
 }
 
 /** What a glance needs to know of a managed key. `trouble`: why it does not work, half a sentence. */
-export interface ManagedKeyGlance {
+export interface ManagedKeySummary {
   user: string
   registry: string
   uuid: string

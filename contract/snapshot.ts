@@ -1,6 +1,6 @@
 import type { Failure } from './failure.ts'
 import type { UnreadableRepository } from './image.ts'
-import type { ManagedKeyGlance } from './key.ts'
+import type { ManagedKeySummary } from './key.ts'
 import type { JournalEntry, ProcessState } from './registry-state.ts'
 import type { Finding, RunbookProgress } from './runbook.ts'
 
@@ -118,7 +118,7 @@ export interface Snapshot {
   pushes: PushEvent[]
   notices: Notice[]
   /** The keys under care, if any. */
-  managedKeys?: ManagedKeyGlance[]
+  managedKeys?: ManagedKeySummary[]
   /** With zot: advisories that its config.json does not keep out of reach, and the newest release that is known. */
   upgrade?: { advisories: Finding[]; newest?: string }
   /** The runbook that is under way. */

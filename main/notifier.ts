@@ -1,6 +1,6 @@
 import { plain } from '../contract/messages/format.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
-import { noticesFor, type Telling, unwatched } from '../core/notices/notifications.ts'
+import { type Notification, nothingNotified, notificationsFor } from '../core/notices/notifications.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { ElectronApi } from './electron-api.ts'
 
@@ -10,17 +10,17 @@ export interface NotifierOptions {
   /** The `notifications` setting, read when there is something to tell. */
   wanted(): boolean
   /** It was clicked, or the button that it offers. */
-  clicked(telling: Telling): void
+  clicked(telling: Notification): void
 }
 
 /** Shows a native notification for each occurrence that deserves one. Returns what takes the snapshots. */
 export function createNotifier(options: NotifierOptions): (snapshot: Snapshot) => void {
   const { electron, clock, wanted, clicked } = options
-  let watch = unwatched
+  let watch = nothingNotified
   // Held until closed: a notification that is collected as garbage loses its click.
   const open = new Set<object>()
   return snapshot => {
-    const seen = noticesFor(watch, snapshot, clock.now())
+    const seen = notificationsFor(watch, snapshot, clock.now())
     watch = seen.watch
     if (seen.tell.length === 0 || !electron.Notification.isSupported() || !wanted()) return
     for (const telling of seen.tell) {

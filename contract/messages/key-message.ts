@@ -1,4 +1,4 @@
-import type { ManagedKeyGlance, ManagedSink } from '../key.ts'
+import type { ManagedKeySummary, ManagedSink } from '../key.ts'
 import type { Snapshot } from '../snapshot.ts'
 import { count, longDate, plain } from './format.ts'
 
@@ -11,7 +11,7 @@ export const clipboardMs = 45_000
 /** Days before its end at which it is told of: each once, and every day after the last. */
 export const noticeDays = [30, 14, 7, 3, 1, 0] as const
 
-type Nearness = Pick<ManagedKeyGlance, 'daysLeft' | 'trouble'>
+type Nearness = Pick<ManagedKeySummary, 'daysLeft' | 'trouble'>
 
 /** Whether a key is near its end, past it, or does not work. */
 export const isUrgent = ({ daysLeft, trouble }: Nearness): boolean =>
@@ -28,7 +28,7 @@ export function byUrgency<K extends Nearness>(keys: readonly K[]): K[] {
 }
 
 /** The keys under care that want something, the most urgent first. */
-export const urgentKeys = ({ managedKeys }: Pick<Snapshot, 'managedKeys'>): ManagedKeyGlance[] =>
+export const urgentKeys = ({ managedKeys }: Pick<Snapshot, 'managedKeys'>): ManagedKeySummary[] =>
   byUrgency((managedKeys ?? []).filter(isUrgent))
 
 /** "9 days left". */
@@ -42,17 +42,17 @@ export function daysLeftText(daysLeft: number | null): string {
 export function untilText({
   expirationDate,
   daysLeft,
-}: Pick<ManagedKeyGlance, 'expirationDate' | 'daysLeft'>): string {
+}: Pick<ManagedKeySummary, 'expirationDate' | 'daysLeft'>): string {
   if (expirationDate === null) return ''
   return `${daysLeft !== null && daysLeft < 0 ? 'on' : 'until'} ${longDate(Date.parse(expirationDate))}`
 }
 
 /** A key in one line: "zot-ci: 9 days left". */
-const keyTitle = ({ user, daysLeft, trouble }: ManagedKeyGlance): string =>
+const keyTitle = ({ user, daysLeft, trouble }: ManagedKeySummary): string =>
   `${user}: ${trouble ?? daysLeftText(daysLeft)}`
 
 /** What follows if nothing is done: one sentence about the most urgent, one about the others. */
-export function keyReason(keys: readonly ManagedKeyGlance[]): string {
+export function keyReason(keys: readonly ManagedKeySummary[]): string {
   const [first, ...others] = keys
   if (!first) return ''
   const more =
@@ -62,7 +62,7 @@ export function keyReason(keys: readonly ManagedKeyGlance[]): string {
   return `${consequence(first)}${more}`
 }
 
-function consequence({ user, daysLeft, trouble }: ManagedKeyGlance): string {
+function consequence({ user, daysLeft, trouble }: ManagedKeySummary): string {
   if (trouble !== undefined) return `What signs in with the key of ${user} is refused: ${trouble}.`
   if (daysLeft === null) return ''
   if (daysLeft < 0) return `The key of ${user} has ended; what uses it is refused.`

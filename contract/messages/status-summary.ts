@@ -1,5 +1,5 @@
 import type { Exit, OpenChoice } from '../failure.ts'
-import type { ManagedKeyGlance } from '../key.ts'
+import type { ManagedKeySummary } from '../key.ts'
 import type { ProcessState, Silence, StateName } from '../registry-state.ts'
 import { unreachable } from '../result.ts'
 import type { RunbookProgress } from '../runbook.ts'
@@ -258,7 +258,7 @@ function unsettledFolder({ registry }: Snapshot): string | undefined {
 }
 
 /** From day 75 of 90 on the button is there by itself; a key that does not work is looked at first. */
-function keyActions(keys: readonly ManagedKeyGlance[]): StatusAction[] {
+function keyActions(keys: readonly ManagedKeySummary[]): StatusAction[] {
   if (keys.some(key => key.shouldRotate)) return [{ verb: 'show-keys', label: 'Rotate…', kind: 'fill' }]
   return keys.some(key => key.trouble !== undefined)
     ? [{ verb: 'show-keys', label: 'Show keys', kind: 'plain' }]

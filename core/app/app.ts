@@ -26,7 +26,7 @@ import { checkFolders, checkLogOutput, preflight, readTarget } from '../registry
 import { findOutWhere } from '../registry-config/where.ts'
 import { createRotationControl } from '../rotation/rotation-control.ts'
 import { createRuns } from '../runbook/runs.ts'
-import { openKeyStore } from '../secrets/open-key-store.ts'
+import { openKeyStore } from '../secrets/key-store.ts'
 import type { Secrets } from '../secrets/secrets.ts'
 import type { Settings } from '../settings/settings.ts'
 import { createStorage } from '../storage/storage.ts'
@@ -235,7 +235,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   })
   runs.register(upgrade.kinds)
 
-  const keyNotices = createNoticeControl({ ...common, web, keys: () => rotation.glance(), tell })
+  const keyNotices = createNoticeControl({ ...common, web, keys: () => rotation.summaries(), tell })
   const rotation = await createRotationControl({
     ...common,
     store: openKeyStore({

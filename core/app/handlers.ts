@@ -7,7 +7,7 @@ import type { NoticeControl } from '../notices/notice-control.ts'
 import type { Credential } from '../registry-client/admin.ts'
 import type { Images } from '../registry-client/images/images.ts'
 import type { Keys } from '../registry-client/keys.ts'
-import type { RotationHandlers } from '../rotation/rotation-control.ts'
+import type { RotationHandlers } from '../rotation/rotation-handlers.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 

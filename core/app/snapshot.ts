@@ -27,7 +27,7 @@ export interface SnapshotParts {
   runs: Pick<Runs, 'current'>
   advice: Pick<ReleaseAdvice, 'advisories'>
   upgrade: Pick<UpgradeControl, 'newest'>
-  rotation: Pick<RotationControl, 'glance'>
+  rotation: Pick<RotationControl, 'summaries'>
   keyNotices: Pick<NoticeControl, 'standing'>
   /** Told so far, newest first. */
   notices(): readonly Notice[]
@@ -43,7 +43,7 @@ export function snapshotOf(parts: SnapshotParts): Snapshot {
   const version = engine.version()
   const runbook = parts.runs.current()
   const dashboard = parts.dashboard()
-  const managedKeys = parts.rotation.glance()
+  const managedKeys = parts.rotation.summaries()
   const undecidedFolder = parts.undecidedFolder()
   // One that was taken into care again may serve another folder than config.json named since the start of the app.
   const dataFolder =

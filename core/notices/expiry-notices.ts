@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import * as v from 'valibot'
-import type { ManagedKeyGlance } from '../../contract/key.ts'
+import type { ManagedKeySummary } from '../../contract/key.ts'
 import { noticeMessage } from '../../contract/messages/notice-message.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { Notice } from '../../contract/snapshot.ts'
@@ -9,9 +9,9 @@ import { reasonOf } from '../../lib/error-code.ts'
 import { readJsonFile, type SetAside, writeJsonFile } from '../platform/json-file.ts'
 import { serialQueue } from '../platform/serial-queue.ts'
 import type { Web } from '../platform/web.ts'
-import { dueMilestones, nextMilestone, quietUntil, readQuietHours } from './notice-times.ts'
+import { dueMilestones, nextMilestone, parseQuietHours, quietUntil } from './notice-times.ts'
 import { createOutbox } from './outbox.ts'
-import { post, readWebhook } from './webhook.ts'
+import { parseWebhook, post } from './webhook.ts'
 
 export type KeyExpiring = Extract<Notice, { kind: 'key-expiring' }>
 
@@ -21,7 +21,7 @@ interface Options {
   /** The webhook is reached by it. */
   web: Pick<Web, 'post'>
   /** The keys under care; undefined while they are not known. */
-  keys(): readonly ManagedKeyGlance[] | undefined
+  keys(): readonly ManagedKeySummary[] | undefined
   /** The settings `notices.quietHours` and `notices.webhook`. */
   settings(): { quietHours: string; webhook: string }
   /** On this computer. */
@@ -71,7 +71,7 @@ export function createExpiryNotices(options: Options): ExpiryNotices {
     report,
     onTrouble,
     async send(message) {
-      const target = readWebhook(settings().webhook)
+      const target = parseWebhook(settings().webhook)
       return target ? post(web, target, message) : undefined
     },
   })
@@ -87,10 +87,10 @@ export function createExpiryNotices(options: Options): ExpiryNotices {
     const now = clock.now()
     const { told, snoozed } = await read()
     const { quietHours } = settings()
-    const hours = readQuietHours(quietHours)
+    const hours = parseQuietHours(quietHours)
     const quiet = hours && quietUntil(hours, now)
     const wakes: number[] = []
-    const due: { key: ManagedKeyGlance; expiresAt: number; covers: number[] }[] = []
+    const due: { key: ManagedKeySummary; expiresAt: number; covers: number[] }[] = []
     for (const key of managed) {
       if (key.expirationDate === null) continue
       const expiresAt = Date.parse(key.expirationDate)
@@ -103,7 +103,7 @@ export function createExpiryNotices(options: Options): ExpiryNotices {
     const living = new Set(managed.map(key => key.uuid))
     const next: State = {
       told: {
-        ...only(told, living),
+        ...pick(told, living),
         ...Object.fromEntries(
           due.map(({ key, covers }) => [
             key.uuid,
@@ -111,7 +111,7 @@ export function createExpiryNotices(options: Options): ExpiryNotices {
           ]),
         ),
       },
-      snoozed: only(snoozed, living),
+      snoozed: pick(snoozed, living),
     }
     if (JSON.stringify(next) !== JSON.stringify(known)) await writeJsonFile(file, next)
     known = next
@@ -122,7 +122,7 @@ export function createExpiryNotices(options: Options): ExpiryNotices {
       if (settings().webhook !== '') await outbox.add(messageOf(notice, key))
     }
     if (due.length > 0) {
-      known = { ...next, told: mapped(next.told, ({ level, at }) => ({ level, at })) }
+      known = { ...next, told: mapValues(next.told, ({ level, at }) => ({ level, at })) }
       await writeJsonFile(file, known)
     }
     arm(wakes)
@@ -174,7 +174,7 @@ export function createExpiryNotices(options: Options): ExpiryNotices {
   }
 }
 
-function noticeOf(key: ManagedKeyGlance, expiresAt: number, level: number, now: number): KeyExpiring {
+function noticeOf(key: ManagedKeySummary, expiresAt: number, level: number, now: number): KeyExpiring {
   return {
     kind: 'key-expiring',
     id: `key-expiring:${key.uuid}:${level}`,
@@ -187,7 +187,7 @@ function noticeOf(key: ManagedKeyGlance, expiresAt: number, level: number, now: 
   }
 }
 
-function messageOf(notice: KeyExpiring, key: ManagedKeyGlance) {
+function messageOf(notice: KeyExpiring, key: ManagedKeySummary) {
   const { title, detail } = noticeMessage(notice)
   const { user, registry, uuid } = key
   const ended = notice.expiresAt <= notice.at
@@ -206,7 +206,7 @@ function messageOf(notice: KeyExpiring, key: ManagedKeyGlance) {
   }
 }
 
-const mapped = <T, U>(all: Record<string, T>, change: (value: T) => U): Record<string, U> =>
+const mapValues = <T, U>(all: Record<string, T>, change: (value: T) => U): Record<string, U> =>
   Object.fromEntries(Object.entries(all).map(([key, value]) => [key, change(value)]))
-const only = <T>(all: Record<string, T>, keep: ReadonlySet<string>): Record<string, T> =>
+const pick = <T>(all: Record<string, T>, keep: ReadonlySet<string>): Record<string, T> =>
   Object.fromEntries(Object.entries(all).filter(([uuid]) => keep.has(uuid)))

@@ -1,5 +1,5 @@
 import type { ZotbarHandlers } from '../../contract/contract.ts'
-import type { ManagedKeyGlance } from '../../contract/key.ts'
+import type { ManagedKeySummary } from '../../contract/key.ts'
 import { fail, ok } from '../../contract/result.ts'
 import type { Notice } from '../../contract/snapshot.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -14,7 +14,7 @@ interface Options {
   clock: Clock
   settings: Settings
   web: Pick<Web, 'post'>
-  keys(): readonly ManagedKeyGlance[]
+  keys(): readonly ManagedKeySummary[]
   tell(notice: Notice): void
   report(what: SetAside): void
   log(message: string, data?: Record<string, unknown>): void

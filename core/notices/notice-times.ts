@@ -3,10 +3,10 @@ const milestones = [30, 14, 7, 3, 1, 0] as const
 
 const day = 86_400_000
 /** A notice from so far in the future was given by a clock that was wrong. */
-const wrongBy = 45 * day
+const clockErrorMs = 45 * day
 
 /** The last notice that was given about a key: `level` is its milestone, negative for days after the end. */
-export interface Told {
+export interface LastNotice {
   level: number
   /** ms since the epoch. */
   at: number
@@ -28,10 +28,10 @@ export function nextMilestone(expiresAt: number, now: number): number {
  * The milestones that are due and were not told, highest first: several after a week switched off, which one notice
  * then covers. A clock that goes back makes none of them due again.
  */
-export function dueMilestones(expiresAt: number, told: Told | undefined, now: number): number[] {
+export function dueMilestones(expiresAt: number, told: LastNotice | undefined, now: number): number[] {
   const level = levelAt(expiresAt, now)
   if (level === undefined) return []
-  const known = told !== undefined && told.at - now < wrongBy ? told.level : Number.POSITIVE_INFINITY
+  const known = told !== undefined && told.at - now < clockErrorMs ? told.level : Number.POSITIVE_INFINITY
   const after = Array.from({ length: Math.max(0, -level) }, (_, index) => -index - 1)
   return [...milestones, ...after].filter(milestone => milestone < known && milestone >= level)
 }
@@ -43,7 +43,7 @@ export interface QuietHours {
 }
 
 /** "22:00-07:00"; undefined for anything else, and for hours that are all or none. */
-export function readQuietHours(text: string): QuietHours | undefined {
+export function parseQuietHours(text: string): QuietHours | undefined {
   const parts = /^([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)$/.exec(text.trim())
   if (!parts) return undefined
   const [fromHour = 0, fromMinute = 0, toHour = 0, toMinute = 0] = parts.slice(1).map(Number)

@@ -4,7 +4,7 @@ import { statusSummary } from '../../contract/messages/status-summary.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 
 /** What deserves a native notification, besides being seen when one looks. */
-export type TellingKind =
+export type NotificationKind =
   | 'crash-looping'
   | 'failed'
   | 'foreign'
@@ -13,8 +13,8 @@ export type TellingKind =
   | 'came-back'
   | 'key-expiring'
 
-export interface Telling {
-  kind: TellingKind
+export interface Notification {
+  kind: NotificationKind
   title: string
   body: string
   /** What it offers to do at once, as a button. */
@@ -25,7 +25,7 @@ export interface Telling {
  * What was told already. A trouble lasts until the registry serves or is stopped: its retries in between
  * are the same occurrence. `key` tells two troubles apart.
  */
-export interface Watch {
+export interface NotifiedState {
   trouble?: { kind: 'crash-looping' | 'failed' | 'foreign' | 'undecided'; key: string }
   /** True from the first crash loop until it serves again or is stopped, whatever else happens in between. */
   crashLooped: boolean
@@ -36,12 +36,16 @@ export interface Watch {
 }
 
 /** Before the first snapshot. */
-export const unwatched: Watch = { crashLooped: false, storage: [], keys: [] }
+export const nothingNotified: NotifiedState = { crashLooped: false, storage: [], keys: [] }
 
-type Service = Omit<Watch, 'storage' | 'keys'>
+type Service = Omit<NotifiedState, 'storage' | 'keys'>
 
 /** Compares what was told with what is now. Pure; `now` in ms since the epoch. */
-export function noticesFor(previous: Watch, next: Snapshot, now: number): { watch: Watch; tell: Telling[] } {
+export function notificationsFor(
+  previous: NotifiedState,
+  next: Snapshot,
+  now: number,
+): { watch: NotifiedState; tell: Notification[] } {
   const service = ofProcess(previous, next, now)
   const tight = next.notices.filter(notice => notice.kind === 'storage-nearly-full')
   const fresh = tight.filter(notice => !previous.storage.includes(notice.id))
@@ -55,7 +59,7 @@ export function noticesFor(previous: Watch, next: Snapshot, now: number): { watc
     tell: [
       ...service.tell,
       ...fresh.map(
-        (notice): Telling => ({
+        (notice): Notification => ({
           kind: 'storage-nearly-full',
           title: 'The disk is nearly full',
           body: `${bytes(notice.freeBytes)} of ${bytes(notice.volumeBytes)} left where the images are. Pushes fail when it is full.`,
@@ -63,7 +67,7 @@ export function noticesFor(previous: Watch, next: Snapshot, now: number): { watc
       ),
       ...expiring
         .filter(notice => !previous.keys.includes(notice.id))
-        .map((notice): Telling => {
+        .map((notice): Notification => {
           const { title, detail } = noticeMessage(notice)
           return { kind: 'key-expiring', title, body: detail, offers: 'rotate' }
         }),
@@ -71,7 +75,11 @@ export function noticesFor(previous: Watch, next: Snapshot, now: number): { watc
   }
 }
 
-function ofProcess(previous: Watch, next: Snapshot, now: number): { watch: Service; tell: Telling[] } {
+function ofProcess(
+  previous: NotifiedState,
+  next: Snapshot,
+  now: number,
+): { watch: Service; tell: Notification[] } {
   const { process } = next
   switch (process.kind) {
     case 'crash-looping':
@@ -104,12 +112,12 @@ function ofProcess(previous: Watch, next: Snapshot, now: number): { watch: Servi
 }
 
 function trouble(
-  previous: Watch,
+  previous: NotifiedState,
   next: Snapshot,
   now: number,
   kind: 'crash-looping' | 'failed' | 'foreign' | 'undecided',
   key: string,
-): { watch: Service; tell: Telling[] } {
+): { watch: Service; tell: Notification[] } {
   const same = previous.trouble?.kind === kind && previous.trouble.key === key
   const { headline, reason } = statusSummary(next, now)
   return {
@@ -121,7 +129,7 @@ function trouble(
   }
 }
 
-const kept = (previous: Watch): Service => ({
+const kept = (previous: NotifiedState): Service => ({
   crashLooped: previous.crashLooped,
   ...(previous.trouble ? { trouble: previous.trouble } : {}),
 })

@@ -35,10 +35,10 @@ export interface Outbox {
 }
 
 const minute = 60_000
-const waits = [minute, 5 * minute, 15 * minute, 60 * minute]
+const retryMs = [minute, 5 * minute, 15 * minute, 60 * minute]
 /** Nobody wants to hear then what was true before. */
-const stale = 2 * 24 * 60 * minute
-const most = 50
+const maxAgeMs = 2 * 24 * 60 * minute
+const maxMessages = 50
 
 /** Messages that are still to be delivered, on disk until they are, or are two days old. */
 export function createOutbox({ file, clock, send, onTrouble, report }: Options): Outbox {
@@ -53,7 +53,7 @@ export function createOutbox({ file, clock, send, onTrouble, report }: Options):
   }
 
   async function keep(next: Letter[]): Promise<void> {
-    letters = next.slice(-most)
+    letters = next.slice(-maxMessages)
     await writeJsonFile(file, letters)
   }
 
@@ -61,10 +61,10 @@ export function createOutbox({ file, clock, send, onTrouble, report }: Options):
     for (const { since, attempts, nextAt, ...message } of await read()) {
       if (closed) return
       if (nextAt > clock.now()) continue
-      const reason = clock.now() - since > stale ? undefined : await send(message)
+      const reason = clock.now() - since > maxAgeMs ? undefined : await send(message)
       onTrouble(reason)
       const others = (await read()).filter(other => other.id !== message.id)
-      const wait = waits[Math.min(attempts, waits.length - 1)] ?? minute
+      const wait = retryMs[Math.min(attempts, retryMs.length - 1)] ?? minute
       await keep(
         reason === undefined
           ? others

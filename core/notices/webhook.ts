@@ -21,7 +21,7 @@ export interface WebhookTarget {
  * "https://…", with the form of its messages before it where its host does not tell: "ntfy+https://…",
  * "slack+https://…", "json+https://…". Undefined when it is no such address.
  */
-export function readWebhook(text: string): WebhookTarget | undefined {
+export function parseWebhook(text: string): WebhookTarget | undefined {
   const parts = /^(?:(ntfy|slack|json)\+)?(https?:\/\/\S+)$/.exec(text.trim())
   const address = parts?.[2]
   if (address === undefined || !URL.canParse(address)) return undefined

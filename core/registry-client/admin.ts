@@ -73,12 +73,12 @@ type AdminRecord = v.InferOutput<typeof recordSchema>
 const recordFile = (home: string): string => join(home, 'admin.json')
 const firstUser = 'admin'
 
-interface Reading {
+interface ReadOptions {
   now(): number
   report(what: SetAside): void
 }
 
-const readRecord = (home: string, reading: Reading): Promise<AdminRecord | undefined> =>
+const readRecord = (home: string, reading: ReadOptions): Promise<AdminRecord | undefined> =>
   readJsonFile(recordFile(home), recordSchema, reading)
 
 /**
@@ -86,7 +86,7 @@ const readRecord = (home: string, reading: Reading): Promise<AdminRecord | undef
  * `folder`, under a name that is free. Throws as the file system does.
  */
 export async function establishAdmin<Kept>(
-  options: Reading & {
+  options: ReadOptions & {
     home: string
     folder: string
     secrets: SecretStore<Kept>
@@ -96,7 +96,7 @@ export async function establishAdmin<Kept>(
   const { home, folder, secrets, hash = bcrypt } = options
   const password = generatePassword()
   const text = withUser('', firstUser, await hash(password))
-  const htpasswd = await placeIn(folder, text, (await readRecord(home, options))?.htpasswd)
+  const htpasswd = await createHtpasswd(folder, text, (await readRecord(home, options))?.htpasswd)
   const made = { user: firstUser, htpasswd }
   const kept = await secrets.set(account(made), password)
   await writeJsonFile(recordFile(home), made)
@@ -175,7 +175,7 @@ const account = (file: AdminRecord): string => `${file.user} in ${file.htpasswd}
  * A name that is free, or that of an earlier try that the app recorded and no config.json came to name; where accounts
  * were added to it since, it is left as it is.
  */
-async function placeIn(folder: string, text: string, earlier: string | undefined): Promise<string> {
+async function createHtpasswd(folder: string, text: string, earlier: string | undefined): Promise<string> {
   for (const name of ['htpasswd', 'zotbar.htpasswd', 'zotbar-2.htpasswd']) {
     const file = join(folder, name)
     if (await createAtomic(file, text)) return file

@@ -5,7 +5,7 @@ import { parseJson } from '../../lib/json.ts'
 import type { AdminAnswer, AdminClient } from '../platform/admin-client.ts'
 import { type RegistryAnswer, type RegistryHttp, refusal } from '../platform/registry-http.ts'
 
-interface KeyWish {
+interface CreateKeyRequest {
   user: string
   label: string
   /** RFC 3339; empty: what the engine's policy says. */
@@ -14,7 +14,7 @@ interface KeyWish {
 }
 
 /** A key that was just made, with its secret. */
-interface MadeKey {
+interface CreatedKey {
   uuid: string
   user: string
   label: string
@@ -23,13 +23,13 @@ interface MadeKey {
 }
 
 /** Where keys are made and ended: the administration socket, or the key routes of one user. */
-export interface KeyBook {
+export interface KeyProvider {
   /** Present where only this user's keys can be reached. */
   onlyUser?: string
   /** Whether a key can live for ever here. */
-  mayLiveForEver: boolean
+  allowsNoExpiry: boolean
   list(): Promise<Result<ApiKey[]>>
-  create(wish: KeyWish): Promise<Result<MadeKey>>
+  create(wish: CreateKeyRequest): Promise<Result<CreatedKey>>
   revoke(uuid: string, descendants: boolean): Promise<Result<KeyRevoked>>
 }
 
@@ -53,7 +53,7 @@ const timeOrNever = (text: string): string | null => (text.startsWith('0001-01-0
  * The keys of one user, whose credential the app holds, over zot's own routes.
  * https://zotregistry.dev/latest/articles/authn-authz/#api-keys
  */
-export function ownBook(registry: RegistryHttp, engine: string, user: string): KeyBook {
+export function ownKeyProvider(registry: RegistryHttp, engine: string, user: string): KeyProvider {
   const read = <S extends v.GenericSchema>(schema: S, answer: RegistryAnswer, what: string) => {
     if (answer.status === 404) return fail({ code: 'keys-off' })
     if (answer.status === 400)
@@ -66,7 +66,7 @@ export function ownBook(registry: RegistryHttp, engine: string, user: string): K
   }
   return {
     onlyUser: user,
-    mayLiveForEver: true,
+    allowsNoExpiry: true,
     async list() {
       const answer = await registry.ask(path, { onlyKnown: true })
       if (!answer.ok) return answer
@@ -128,11 +128,11 @@ const revokedKeys = v.object({ revoked: v.array(v.string()), descendants: v.arra
 const adminRefusal = v.object({ error: v.string() })
 
 /** The keys of every user, over the administration socket. Undefined where the engine has none. */
-export async function socketBook(admin: AdminClient): Promise<KeyBook | undefined> {
+export async function adminKeyProvider(admin: AdminClient): Promise<KeyProvider | undefined> {
   const first = await admin.ask('GET', '/keys')
   if (first.kind === 'absent') return undefined
   return {
-    mayLiveForEver: false,
+    allowsNoExpiry: false,
     async list() {
       const read = readAs(allKeys, await admin.ask('GET', '/keys'))
       return read.ok ? ok(read.value.keys.map(one => ({ ...one, managed: false }))) : read

@@ -4,7 +4,7 @@ import { fail, ok, type Result } from '../../contract/result.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { AdminClient } from '../platform/admin-client.ts'
 import type { RegistryHttp } from '../platform/registry-http.ts'
-import { type KeyBook, ownBook, socketBook } from './key-provider.ts'
+import { adminKeyProvider, type KeyProvider, ownKeyProvider } from './key-provider.ts'
 
 interface Options {
   admin: AdminClient
@@ -17,7 +17,7 @@ interface Options {
   clock: Clock
 }
 
-interface NewKey {
+interface NewKeyRequest {
   user: string
   label: string
   expires?: string | undefined
@@ -28,7 +28,7 @@ interface NewKey {
 export interface Keys {
   list(): Promise<Result<KeyList>>
   /** The command line gets the secret with the answer, a window by `reveal`. */
-  create(wish: NewKey, caller: Caller): Promise<Result<KeyCreated>>
+  create(wish: NewKeyRequest, caller: Caller): Promise<Result<KeyCreated>>
   reveal(uuid: string): Result<{ apiKey: string }>
   revoke(uuid: string, descendants: boolean): Promise<Result<KeyRevoked>>
 }
@@ -36,20 +36,20 @@ export interface Keys {
 /** How long a secret waits for somebody to look at it. */
 const revealMs = 10 * 60_000
 /** What the policy of this app is where an engine has none. */
-const usualLifeMs = 90 * 86_400_000
+const defaultLifetimeMs = 90 * 86_400_000
 
 export function createKeys(options: Options): Keys {
   const { admin, registry, serves, credential, clock } = options
   /** Secrets that a window has not asked for yet; never on disk. */
   const waiting = new Map<string, { apiKey: string; forget: () => void }>()
 
-  async function book(): Promise<Result<KeyBook>> {
+  async function book(): Promise<Result<KeyProvider>> {
     if (!serves()) return fail({ code: 'registry-not-serving' })
-    const all = await socketBook(admin)
+    const all = await adminKeyProvider(admin)
     if (all) return ok(all)
     const known = await credential()
     return known
-      ? ok(ownBook(registry, options.engine, known.user))
+      ? ok(ownKeyProvider(registry, options.engine, known.user))
       : fail({ code: 'keys-need-admin-socket', engine: options.engine })
   }
 
@@ -68,12 +68,12 @@ export function createKeys(options: Options): Keys {
       return ok({ keys: keys.value, ...(onlyUser === undefined ? {} : { onlyUser }) })
     },
     async create({ user, label, expires, scopes }, caller) {
-      const expiry = readExpiry(expires, clock.now())
+      const expiry = parseExpiry(expires, clock.now())
       if (!expiry)
         return fail({ code: 'bad-input', field: 'expires', wrong: expires ?? '', allowed: expiryForms })
       const to = await book()
       if (!to.ok) return to
-      if (expiry.kind === 'never' && !to.value.mayLiveForEver)
+      if (expiry.kind === 'never' && !to.value.allowsNoExpiry)
         return fail({
           code: 'key-refused',
           reason: 'Keys of zotbar-registry always end; name a date or a span',
@@ -109,12 +109,14 @@ export function createKeys(options: Options): Keys {
   }
 }
 
-type Read = NonNullable<ReturnType<typeof readExpiry>>
+type Read = NonNullable<ReturnType<typeof parseExpiry>>
 
 /** zot has no policy: a key without a date would live for ever there. */
-function expirationOf(expiry: Read, book: KeyBook, now: number): string {
+function expirationOf(expiry: Read, book: KeyProvider, now: number): string {
   if (expiry.kind === 'at') return new Date(expiry.at).toISOString()
-  return expiry.kind === 'policy' && book.mayLiveForEver ? new Date(now + usualLifeMs).toISOString() : ''
+  return expiry.kind === 'policy' && book.allowsNoExpiry
+    ? new Date(now + defaultLifetimeMs).toISOString()
+    : ''
 }
 
 /** When a key is to end. `never` is for engines whose keys may live for ever. */
@@ -125,7 +127,7 @@ const units = { h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 } as const
 const expiryForms = '90d, 12h, 2w, a date like 2027-01-31, or never'
 
 /** Reads "90d", "12h", "2w", "2027-01-31" (its end, UTC), an RFC 3339 time, "never"; undefined when it is none. */
-export function readExpiry(text: string | undefined, now: number): Expiry | undefined {
+export function parseExpiry(text: string | undefined, now: number): Expiry | undefined {
   if (text === undefined) return { kind: 'policy' }
   if (text === 'never') return { kind: 'never' }
   const span = /^(\d{1,5})([hdw])$/.exec(text)

@@ -1,157 +1,118 @@
 import { fail, ok, type Result } from '../../contract/result.ts'
 import { asStep, done, errorOf, failed, type Step, type StepResult } from '../runbook/step.ts'
-import { doneWith, type RotateContext, type RotateMemory, type RotationParts } from './deps.ts'
-import { accessTo, identify } from './key-access.ts'
-import type { ListedKey, Minted } from './key-client.ts'
-import type { Owner } from './key-record.ts'
+import type { KeyOwner } from '../secrets/key-store.ts'
+import { doneWith, type RotateContext, type RotateMemory, type RotationDeps } from './deps.ts'
+import { identifyKey, openKeyAccess } from './key-access.ts'
+import type { CreatedKey, CreateKeyRequest, ListedKey } from './key-client.ts'
 import { dayMs } from './policy.ts'
 
 type RotateStep = Step<RotateMemory>
-type Way = (context: RotateContext) => Promise<Made>
-/** `not-this-way`: another one may work; `words` say why this one does not. */
-type Made =
-  | { kind: 'made'; key: { secret: string } & Partial<Minted>; how: string }
+type Method = (context: RotateContext) => Promise<Attempt>
+/** `not-this-way`: another method may work; `words` say why this one does not. */
+type Attempt =
+  | { kind: 'created'; key: { secret: string } & Partial<CreatedKey>; how: string }
   | { kind: 'not-this-way'; words: string }
   | { kind: 'failed'; result: StepResult }
-  /** The connection broke: whether a key was made is not known. */
+  /** The connection broke: whether a key was created is not known. */
   | { kind: 'uncertain' }
 
-const ownerOf = ({ registry, user }: RotateMemory): Owner => ({ registry, user })
+const maxAttempts = 3
+
+const ownerOf = ({ registry, user }: RotateMemory): KeyOwner => ({ registry, user })
 
 /**
- * Makes the new key and puts it into the store as `next`. Its label is of this run alone and was journaled before, so
- * a later life of the app finds a key whose secret was lost with the one before, and ends it before it makes another.
+ * Creates the new key and puts it into the store as `next`. Its label belongs to this run alone and is journaled
+ * first: after a kill the resumed run finds a key whose secret was lost, and revokes it before it creates another.
  */
-export function mintStep(parts: RotationParts): RotateStep {
-  const { clock, desk, store, records } = parts
+export function createKeyStep(deps: RotationDeps): RotateStep {
+  const creation = new KeyCreation(deps)
+  return {
+    id: 'mint',
+    title: 'Create the new key',
+    why: 'The key in use goes on working meanwhile.',
+    cancellable: true,
+    check: async () => false,
+    apply: context => creation.apply(context),
+    undo: ({ memory }) => creation.undo(memory),
+  }
+}
 
-  const expiry = ({ days }: RotateMemory): string => new Date(clock.now() + days * dayMs).toISOString()
-  const slot = async (memory: RotateMemory, name: 'current' | 'next'): Promise<string | undefined> => {
-    const kept = await store.get(ownerOf(memory), name)
-    return kept.ok ? kept.value : undefined
+class KeyCreation {
+  readonly #deps: RotationDeps
+
+  constructor(deps: RotationDeps) {
+    this.#deps = deps
   }
 
-  const byItself: Way = async ({ memory }) => {
-    const key = await slot(memory, 'current')
-    if (key === undefined) return { kind: 'not-this-way', words: 'the key in use is not in the store' }
-    const { user, label, old } = memory
-    const made = await desk.mint(
-      { user, key },
-      { user, label, scopes: old.scopes, expirationDate: expiry(memory) },
-    )
-    if (made.ok)
-      return made.value === 'refused'
-        ? { kind: 'not-this-way', words: 'the registry does not accept the key in use' }
-        : { kind: 'made', key: made.value, how: 'with the key in use' }
-    const { code } = made.error
-    if (code === 'registry-unreachable' || code === 'registry-not-serving') return { kind: 'uncertain' }
-    return { kind: 'failed', result: asStep(made) }
+  async apply(context: RotateContext): Promise<StepResult> {
+    const { memory } = context
+    const earlier = await this.#usableNext(memory)
+    if (!earlier.ok) return asStep(earlier)
+    if (earlier.value === undefined) return this.#createNext(context)
+    const remembered = await this.#remember(memory, earlier.value, 'before Zotbar was started again')
+    return remembered.ok ? doneWith('It was created already') : asStep(remembered)
   }
 
-  const overAdmin: Way = async ({ memory }) => {
-    const all = await desk.ofEverybody()
-    if (!all) return { kind: 'not-this-way', words: 'this engine has no administration socket' }
-    const { user, label, old } = memory
-    const made = await desk.mintFor({ user, label, scopes: old.scopes, expirationDate: expiry(memory) })
-    if (made.ok) return { kind: 'made', key: made.value, how: 'by the registry’s administration' }
-    if (made.error.code === 'registry-not-serving') return { kind: 'uncertain' }
-    return { kind: 'failed', result: asStep(made) }
-  }
-
-  /** By a person: who signs in, in a window of the app or in a browser, or pastes a key made elsewhere. */
-  const byAsking: Way = async ({ memory, ask }) => {
-    const { user, label, old } = memory
-    const signIn = parts.signIn({ user, label, scopes: old.scopes, expirationDate: expiry(memory) })
-    for (;;) {
-      const agreed = await ask({
-        id: 'paste-key',
-        title: `A new key of ${user} is needed`,
-        body: `${signIn?.inWindow ? `Sign in as ${user}; the key is made then. Or` : `Sign in at the registry as ${user},`} make a key there, and paste it here. It is tried before anything else is done with it.`,
-        confirm: 'Use this key',
-        wants: { keyOf: user },
-        ...(signIn ? { signIn } : {}),
-      })
-      if (!agreed) return { kind: 'failed', result: failed('declined', 'No key was given.') }
-      const offered = parts.takeOffered(user)
-      if (offered) return { kind: 'made', key: offered, how: offered.how }
+  async undo(memory: RotateMemory): Promise<StepResult> {
+    const { client, store, records } = this.#deps
+    const owner = ownerOf(memory)
+    const next = await store.get(owner, 'next')
+    const access = await openKeyAccess(client, memory.user, [
+      next.ok ? next.value : undefined,
+      await this.#storedKey(memory, 'current'),
+    ])
+    if (!access.ok) return asStep(access)
+    if (access.value) {
+      const all = await access.value.list()
+      if (!all.ok) return asStep(all)
+      const last = memory.minted?.uuid
+      const ofThisRun = all.value.filter(({ uuid, label }) => label === memory.label && uuid !== last)
+      // The key that revokes goes last: it could revoke no other one after itself.
+      for (const uuid of [...ofThisRun.map(key => key.uuid), ...(last === undefined ? [] : [last])]) {
+        const revoked = await access.value.revoke(uuid)
+        if (!revoked.ok) return asStep(revoked)
+      }
     }
+    const emptied = await store.delete(owner, 'next')
+    if (!emptied.ok) return asStep(emptied)
+    return asStep(await records.update(owner, ({ pending: _, ...record }) => record))
   }
 
-  /** The same, but only where the app has a window for it. */
-  const bySigningIn: Way = async context => {
-    const { user, label, old } = context.memory
-    const offer = parts.signIn({ user, label, scopes: old.scopes, expirationDate: expiry(context.memory) })
-    return offer?.inWindow
-      ? byAsking(context)
-      : { kind: 'not-this-way', words: 'there is no window to sign in with here' }
-  }
-
-  /** Not with a leaked key while there is another way. */
-  const ways = ({ leaked, yes }: RotateMemory): Way[] =>
-    leaked ? [overAdmin, ...(yes ? [bySigningIn, byItself] : []), byAsking] : [byItself, overAdmin, byAsking]
-
-  /** The key that an earlier try of this run made, if its secret is in the store. */
-  async function kept(memory: RotateMemory): Promise<Result<string | undefined>> {
+  /** The key that an earlier attempt of this run created, if its secret is in the store and the registry knows it. */
+  async #usableNext(memory: RotateMemory): Promise<Result<string | undefined>> {
+    const { client, store } = this.#deps
     const next = await store.get(ownerOf(memory), 'next')
     if (!next.ok || next.value === undefined) return next
-    const own = await desk.own({ user: memory.user, key: next.value })
-    if (!own.ok) return own
-    if (own.value !== 'refused') return next
-    const gone = await store.delete(ownerOf(memory), 'next')
-    return gone.ok ? ok(undefined) : gone
+    const listed = await client.listOwn({ user: memory.user, key: next.value })
+    if (!listed.ok) return listed
+    if (listed.value !== 'refused') return next
+    const deleted = await store.delete(ownerOf(memory), 'next')
+    return deleted.ok ? ok(undefined) : deleted
   }
 
-  /** Ends keys with the label of this run, whose secrets nobody has. */
-  async function endLost(memory: RotateMemory): Promise<Result<number>> {
-    const access = await accessTo(desk, memory.user, [
-      await slot(memory, 'current'),
-      await slot(memory, 'next'),
-    ])
-    if (!access.ok || !access.value) return access.ok ? ok(0) : access
-    const all = await access.value.list()
-    if (!all.ok) return all
-    const lost = all.value.filter(({ label }) => label === memory.label)
-    for (const { uuid } of lost) {
-      const gone = await access.value.revoke(uuid)
-      if (!gone.ok) return gone
-    }
-    return ok(lost.length)
-  }
-
-  async function remember(memory: RotateMemory, secret: string, how: string): Promise<Result<null>> {
-    const bearer = { user: memory.user, key: secret }
-    const own = await desk.own(bearer)
-    if (!own.ok) return own
-    if (own.value === 'refused') return fail({ code: 'key-not-accepted', user: memory.user })
-    const named = own.value.find(({ label }) => label === memory.label)
-    const found = named ? ok(named) : await identify(desk, bearer, { now: clock.now, pause: parts.pause })
-    if (!found.ok) return found
-    memory.minted = mintedOf(found.value, how)
-    return ok(null)
-  }
-
-  async function make(context: RotateContext): Promise<StepResult> {
+  async #createNext(context: RotateContext): Promise<StepResult> {
+    const { clock, store, records, untilServing } = this.#deps
     const { memory, progress } = context
     const owner = ownerOf(memory)
-    const noted = await records.update(owner, one => ({ ...one, pending: memory.label }))
+    const noted = await records.update(owner, record => ({ ...record, pending: memory.label }))
     if (!noted.ok) return asStep(noted)
-    for (let tries = 0; tries < 3; tries += 1) {
-      const lost = await endLost(memory)
+    for (let attempts = 0; attempts < maxAttempts; attempts += 1) {
+      const lost = await this.#revokeLost(memory)
       if (!lost.ok) return asStep(lost)
       if (lost.value > 0) progress({ label: 'A key whose secret was lost was revoked' })
-      const made = await firstThatWorks(context)
-      if (made.kind === 'failed') return made.result
-      if (made.kind === 'uncertain') {
-        await parts.serving(60_000)
+      const attempt = await this.#firstMethodThatWorks(context)
+      if (attempt.kind === 'failed') return attempt.result
+      if (attempt.kind === 'uncertain') {
+        await untilServing(60_000)
         continue
       }
-      if (made.kind === 'not-this-way')
-        return failed('no-way-to-mint', `No key could be made: ${made.words}.`)
-      const { key, how } = made
-      const put = await store.set(owner, 'next', key.secret)
-      if (!put.ok) return asStep(put)
-      const known = key.uuid === undefined ? await remember(memory, key.secret, how) : ok(null)
-      if (!known.ok) return asStep(known)
+      if (attempt.kind === 'not-this-way')
+        return failed('no-way-to-mint', `No key could be created: ${attempt.words}.`)
+      const { key, how } = attempt
+      const stored = await store.set(owner, 'next', key.secret)
+      if (!stored.ok) return asStep(stored)
+      const remembered = key.uuid === undefined ? await this.#remember(memory, key.secret, how) : ok(null)
+      if (!remembered.ok) return asStep(remembered)
       if (key.uuid !== undefined)
         memory.minted = mintedOf(
           {
@@ -162,58 +123,123 @@ export function mintStep(parts: RotationParts): RotateStep {
           },
           how,
         )
-      return doneWith(`Made ${how}`)
+      return doneWith(`Created ${how}`)
     }
-    return failed('registry-unreachable', 'The registry was away again and again while a key was made.')
+    return failed('registry-unreachable', 'The registry was away again and again while a key was created.')
   }
 
-  async function firstThatWorks(context: RotateContext): Promise<Made> {
-    let last: Made = { kind: 'not-this-way', words: 'there is no way' }
-    for (const way of ways(context.memory)) {
-      last = await way(context)
+  /** Revokes keys with the label of this run: nobody has their secrets. */
+  async #revokeLost(memory: RotateMemory): Promise<Result<number>> {
+    const access = await openKeyAccess(this.#deps.client, memory.user, [
+      await this.#storedKey(memory, 'current'),
+      await this.#storedKey(memory, 'next'),
+    ])
+    if (!access.ok || !access.value) return access.ok ? ok(0) : access
+    const all = await access.value.list()
+    if (!all.ok) return all
+    const lost = all.value.filter(({ label }) => label === memory.label)
+    for (const { uuid } of lost) {
+      const revoked = await access.value.revoke(uuid)
+      if (!revoked.ok) return revoked
+    }
+    return ok(lost.length)
+  }
+
+  async #firstMethodThatWorks(context: RotateContext): Promise<Attempt> {
+    let last: Attempt = { kind: 'not-this-way', words: 'there is no way' }
+    for (const method of this.#methods(context.memory)) {
+      last = await method(context)
       if (last.kind !== 'not-this-way') return last
       context.progress({ label: `Another way is taken, as ${last.words}` })
     }
     return last
   }
 
-  return {
-    id: 'mint',
-    title: 'Make the new key',
-    why: 'The key in use goes on working meanwhile.',
-    cancellable: true,
-    check: async () => false,
-    async apply(context) {
-      const { memory } = context
-      const earlier = await kept(memory)
-      if (!earlier.ok) return asStep(earlier)
-      if (earlier.value === undefined) return make(context)
-      const known = await remember(memory, earlier.value, 'before Zotbar was started again')
-      return known.ok ? doneWith('It was made already') : asStep(known)
-    },
-    async undo({ memory }) {
-      const owner = ownerOf(memory)
-      const next = await store.get(owner, 'next')
-      const access = await accessTo(desk, memory.user, [
-        next.ok ? next.value : undefined,
-        await slot(memory, 'current'),
-      ])
-      if (!access.ok) return asStep(access)
-      if (access.value) {
-        const all = await access.value.list()
-        if (!all.ok) return asStep(all)
-        const last = memory.minted?.uuid
-        const ours = all.value.filter(({ uuid, label }) => label === memory.label && uuid !== last)
-        // The key that asks goes last: it could end no other one after itself.
-        for (const uuid of [...ours.map(one => one.uuid), ...(last === undefined ? [] : [last])]) {
-          const gone = await access.value.revoke(uuid)
-          if (!gone.ok) return asStep(gone)
-        }
-      }
-      const emptied = await store.delete(owner, 'next')
-      if (!emptied.ok) return asStep(emptied)
-      return asStep(await records.update(owner, ({ pending: _, ...one }) => one))
-    },
+  /** A leaked key is used only where everything else failed. */
+  #methods({ leaked, yes }: RotateMemory): Method[] {
+    const withKeyInUse: Method = ({ memory }) => this.#withKeyInUse(memory)
+    const overAdminSocket: Method = ({ memory }) => this.#overAdminSocket(memory)
+    const byPerson: Method = context => this.#byPerson(context)
+    if (!leaked) return [withKeyInUse, overAdminSocket, byPerson]
+    return [
+      overAdminSocket,
+      ...(yes ? [(context: RotateContext) => this.#bySignInWindow(context), withKeyInUse] : []),
+      byPerson,
+    ]
+  }
+
+  async #withKeyInUse(memory: RotateMemory): Promise<Attempt> {
+    const key = await this.#storedKey(memory, 'current')
+    if (key === undefined) return { kind: 'not-this-way', words: 'the key in use is not in the store' }
+    const created = await this.#deps.client.create({ user: memory.user, key }, this.#request(memory))
+    if (created.ok)
+      return created.value === 'refused'
+        ? { kind: 'not-this-way', words: 'the registry does not accept the key in use' }
+        : { kind: 'created', key: created.value, how: 'with the key in use' }
+    const { code } = created.error
+    if (code === 'registry-unreachable' || code === 'registry-not-serving') return { kind: 'uncertain' }
+    return { kind: 'failed', result: asStep(created) }
+  }
+
+  async #overAdminSocket(memory: RotateMemory): Promise<Attempt> {
+    const { client } = this.#deps
+    const all = await client.listAll()
+    if (!all) return { kind: 'not-this-way', words: 'this engine has no administration socket' }
+    const created = await client.createFor(this.#request(memory))
+    if (created.ok) return { kind: 'created', key: created.value, how: 'by the registry’s administration' }
+    if (created.error.code === 'registry-not-serving') return { kind: 'uncertain' }
+    return { kind: 'failed', result: asStep(created) }
+  }
+
+  /** A person signs in, in a window of the app or in a browser, or pastes a key that was created elsewhere. */
+  async #byPerson({ memory, ask }: RotateContext): Promise<Attempt> {
+    const { user } = memory
+    const signIn = this.#deps.signIn(this.#request(memory))
+    for (;;) {
+      const agreed = await ask({
+        id: 'paste-key',
+        title: `A new key of ${user} is needed`,
+        body: `${signIn?.inWindow ? `Sign in as ${user}; the key is created then. Or` : `Sign in at the registry as ${user},`} create a key there, and paste it here. It is tried before anything else is done with it.`,
+        confirm: 'Use this key',
+        wants: { keyOf: user },
+        ...(signIn ? { signIn } : {}),
+      })
+      if (!agreed) return { kind: 'failed', result: failed('declined', 'No key was given.') }
+      const given = this.#deps.takeGivenKey(user)
+      if (given) return { kind: 'created', key: given, how: given.how }
+    }
+  }
+
+  /** Asks a person only where the app has a window to sign in with. */
+  async #bySignInWindow(context: RotateContext): Promise<Attempt> {
+    const offer = this.#deps.signIn(this.#request(context.memory))
+    return offer?.inWindow
+      ? this.#byPerson(context)
+      : { kind: 'not-this-way', words: 'there is no window to sign in with here' }
+  }
+
+  #request({ user, label, old, days }: RotateMemory): CreateKeyRequest {
+    const expirationDate = new Date(this.#deps.clock.now() + days * dayMs).toISOString()
+    return { user, label, scopes: old.scopes, expirationDate }
+  }
+
+  async #storedKey(memory: RotateMemory, slot: 'current' | 'next'): Promise<string | undefined> {
+    const stored = await this.#deps.store.get(ownerOf(memory), slot)
+    return stored.ok ? stored.value : undefined
+  }
+
+  /** Writes into the memory which key this secret belongs to. */
+  async #remember(memory: RotateMemory, secret: string, how: string): Promise<Result<null>> {
+    const { client, clock, pause } = this.#deps
+    const bearer = { user: memory.user, key: secret }
+    const listed = await client.listOwn(bearer)
+    if (!listed.ok) return listed
+    if (listed.value === 'refused') return fail({ code: 'key-not-accepted', user: memory.user })
+    const labelled = listed.value.find(({ label }) => label === memory.label)
+    const key = labelled ? ok(labelled) : await identifyKey(client, bearer, { now: clock.now, pause })
+    if (!key.ok) return key
+    memory.minted = mintedOf(key.value, how)
+    return ok(null)
   }
 }
 
@@ -222,11 +248,11 @@ const mintedOf = (
   how: string,
 ): NonNullable<RotateMemory['minted']> => ({ uuid, label, createdAt, expirationDate, how })
 
-/** Reads the new key back from the store, and looks whether the registry knows it as this user's. */
-export function keepStep({ desk, store }: RotationParts): RotateStep {
+/** Reads the new key back from the store, and checks that the registry accepts it as this user's. */
+export function checkStoredStep({ client, store }: RotationDeps): RotateStep {
   return {
     id: 'keep',
-    title: 'Keep it as the next one',
+    title: 'Store it as the next one',
     why: 'A key counts once it was read back from the store and lets the user in.',
     check: async () => false,
     async apply({ memory }) {
@@ -236,9 +262,9 @@ export function keepStep({ desk, store }: RotationParts): RotateStep {
       if (next.value === undefined) return asStep(fail({ code: 'key-not-kept', ...owner, slot: 'next' }))
       if (current.ok && current.value === next.value)
         return failed('same-key', 'This is the key in use, not a new one.')
-      const own = await desk.own({ user: memory.user, key: next.value })
-      if (!own.ok) return asStep(own)
-      return own.value === 'refused'
+      const listed = await client.listOwn({ user: memory.user, key: next.value })
+      if (!listed.ok) return asStep(listed)
+      return listed.value === 'refused'
         ? { ok: false, error: errorOf({ code: 'key-not-accepted', user: memory.user }) }
         : done
     },

@@ -9,22 +9,27 @@ import {
   type StepError,
   type StepResult,
 } from '../runbook/step.ts'
+import type { KeyOwner } from '../secrets/key-store.ts'
 import type { Sink, SinkSecret } from '../sinks/sink.ts'
-import { doneWith, type RotateContext, type RotateMemory, type RotationParts } from './deps.ts'
-import type { KeyRecord, Owner, SinkRecord } from './key-record.ts'
+import { doneWith, type RotateContext, type RotateMemory, type RotationDeps } from './deps.ts'
+import type { KeyRecord, SinkRecord } from './key-record.ts'
 
-export type HandedOver = { state: 'proven' | 'accepted'; words?: string } | { error: StepError }
+export type DeliveryResult = { state: 'proven' | 'accepted'; words?: string } | { error: StepError }
 
-type Asking = Pick<StepContext<unknown>, 'ask' | 'signal'>
+type Asker = Pick<StepContext<unknown>, 'ask' | 'signal'>
 
-/** Hands a key to a sink and looks whether it holds it then. A sink that is locked is waited for. */
-export async function handOver(sink: Sink, secret: SinkSecret, { ask, signal }: Asking): Promise<HandedOver> {
+/** Delivers a key to a sink and checks that the sink holds it. Waits for a locked sink to be unlocked. */
+export async function deliverTo(
+  sink: Sink,
+  secret: SinkSecret,
+  { ask, signal }: Asker,
+): Promise<DeliveryResult> {
   const { title } = sink.describe()
   for (;;) {
-    const taken = await sink.deliver(secret, signal)
-    if (!taken.ok) {
-      if (taken.waitFor && (await ask(taken.waitFor))) continue
-      return { error: taken.error }
+    const delivered = await sink.deliver(secret, signal)
+    if (!delivered.ok) {
+      if (delivered.waitFor && (await ask(delivered.waitFor))) continue
+      return { error: delivered.error }
     }
     const proof = await sink.prove(secret, signal)
     switch (proof.holds) {
@@ -43,8 +48,8 @@ export async function handOver(sink: Sink, secret: SinkSecret, { ask, signal }: 
   }
 }
 
-/** Whether a sink is usable; one that is locked is waited for. */
-export async function reachSink(sink: Sink, { ask, signal }: Asking): Promise<StepError | undefined> {
+/** Checks that a sink is usable. Waits for a locked sink to be unlocked. */
+export async function reachSink(sink: Sink, { ask, signal }: Asker): Promise<StepError | undefined> {
   for (;;) {
     const reached = await sink.reach(signal)
     if (reached.ok) return undefined
@@ -53,14 +58,14 @@ export async function reachSink(sink: Sink, { ask, signal }: Asking): Promise<St
   }
 }
 
-/** What a list shows of a sink. */
+/** A sink as a line of a list. */
 export function sinkPart(
   spec: string,
   sink: Sink | undefined,
   state: RunbookPart['state'],
   words?: string,
 ): RunbookPart {
-  const { title, place } = sink?.describe() ?? { title: 'A place that is not understood', place: spec }
+  const { title, place } = sink?.describe() ?? { title: 'A sink that is not understood', place: spec }
   return {
     id: `sink:${spec}`,
     title: `${title}: ${place}`,
@@ -69,95 +74,95 @@ export function sinkPart(
   }
 }
 
-/** The record of a key with what is known of one of its sinks. */
+/** The record of a key with the state of one of its sinks replaced. */
 export const withSink = (record: KeyRecord, spec: string, next: Omit<SinkRecord, 'spec'>): KeyRecord => ({
   ...record,
   sinks: record.sinks.map(one => (one.spec === spec ? { spec, ...next } : one)),
 })
 
-/** Which key goes to which sinks, and what an error of one means. */
-interface Round {
+/** Which key goes to which sinks, and what an error of one sink means. */
+interface Delivery {
   key: string
   uuid: string
-  /** The new key, which a sink may hold from the moment that it is asked to take either. */
-  minted: string
-  wanted(sink: SinkRecord): boolean
-  /** Said, and the round goes on. Otherwise the first error ends it. */
-  goesOn(sink: SinkRecord): 'without-it' | 'and-fails' | undefined
-  words: string
+  /** The new key: a sink may hold it from the moment that either key is delivered. */
+  newUuid: string
+  isNeeded(sink: SinkRecord): boolean
+  /** Whether the delivery continues after an error of this sink; undefined where the error ends it. */
+  afterError(sink: SinkRecord): 'without-it' | 'and-fails' | undefined
+  label: string
 }
 
-/** It was asked, and what came of it is not known: the key that it may hold is not revoked then. */
-const mayHaveTaken = new Set(['sink-too-slow', 'host-lost', 'cancelled'])
+/** After these errors the sink may hold the key, so the key is not revoked. */
+const uncertainErrors = new Set(['sink-too-slow', 'host-lost', 'cancelled'])
 
 /**
- * Hands the new key to each sink in order. Before each, the record says that this sink may hold the new one now: the
- * way back hands the key in use to exactly those.
+ * Delivers the new key to each sink in order. The record says before each delivery that the sink may hold the new key
+ * now: a rollback delivers the key in use to exactly those sinks.
  */
-export function deliverStep(parts: RotationParts): Step<RotateMemory> {
-  const { clock, records, store } = parts
+export function deliverStep(deps: RotationDeps): Step<RotateMemory> {
+  const { clock, records, store } = deps
 
-  async function handAll(context: RotateContext, round: Round): Promise<StepResult> {
+  async function deliverAll(context: RotateContext, delivery: Delivery): Promise<StepResult> {
     const { memory, progress } = context
-    const owner: Owner = { registry: memory.registry, user: memory.user }
+    const owner: KeyOwner = { registry: memory.registry, user: memory.user }
     const sinks = records.find(owner)?.sinks ?? []
     const total = sinks.length
     const refused: StepError[] = []
     for (const [reached, one] of sinks.entries()) {
-      if (!round.wanted(one)) continue
-      const ended = await handOne(owner, one, round, context, part =>
-        progress({ label: round.words, done: reached, total, part }),
+      if (!delivery.isNeeded(one)) continue
+      const delivered = await deliverOne(owner, one, delivery, context, part =>
+        progress({ label: delivery.label, done: reached, total, part }),
       )
-      if (ended.ok) continue
-      const meaning = round.goesOn(one)
-      if (meaning === undefined) return ended
-      if (meaning === 'and-fails') refused.push(ended.error)
+      if (delivered.ok) continue
+      const afterError = delivery.afterError(one)
+      if (afterError === undefined) return delivered
+      if (afterError === 'and-fails') refused.push(delivered.error)
     }
     if (refused[0]) return { ok: false, error: refused[0] }
-    if (total === 0) return doneWith('There is no place to hand it to')
+    if (total === 0) return doneWith('There is no sink to deliver it to')
     const unproven = (records.find(owner)?.sinks ?? []).filter(({ state }) => state !== 'proven').length
     return doneWith(
-      unproven === 0 ? 'Every place holds it' : `${unproven} of ${total} cannot show what they hold`,
+      unproven === 0 ? 'Every sink holds it' : `${unproven} of ${total} cannot show what they hold`,
     )
   }
 
-  async function handOne(
-    owner: Owner,
+  async function deliverOne(
+    owner: KeyOwner,
     one: SinkRecord,
-    { key, uuid, minted, goesOn }: Round,
+    { key, uuid, newUuid, afterError }: Delivery,
     context: RotateContext,
-    tell: (part: ReturnType<typeof sinkPart>) => void,
+    onPart: (part: ReturnType<typeof sinkPart>) => void,
   ): Promise<StepResult> {
     const { spec } = one
-    const sink = parts.sink(spec)
+    const sink = deps.sink(spec)
     if (!sink) return failed('bad-sink', `${spec} is not understood any more.`)
-    tell(sinkPart(spec, sink, 'working'))
+    onPart(sinkPart(spec, sink, 'working'))
     const note = (next: Omit<SinkRecord, 'spec'>) =>
       records.update(owner, record => withSink(record, spec, next))
-    // On the way back it stays known that this one refused the new key.
-    const before = goesOn(one) === 'without-it' ? 'failed' : 'unknown'
-    const begun = await note({ state: before, handed: minted })
+    // A rollback must still know that this sink refused the new key.
+    const before = afterError(one) === 'without-it' ? 'failed' : 'unknown'
+    const begun = await note({ state: before, handed: newUuid })
     if (!begun.ok) return asStep(begun)
     const secret: SinkSecret = { user: owner.user, key, registryHost: owner.registry }
-    const handed = await handOver(sink, secret, context)
+    const delivered = await deliverTo(sink, secret, context)
     const at = new Date(clock.now()).toISOString()
-    if ('error' in handed) {
-      const { error } = handed
-      // What took neither key is not asked again on the way back.
-      const left = goesOn(one) === 'without-it' ? uuid : minted
-      const state = mayHaveTaken.has(error.code) ? 'unknown' : 'failed'
-      const noted = await note({ state, handed: left, at, words: error.words })
-      tell(sinkPart(spec, sink, 'failed', error.words))
+    if ('error' in delivered) {
+      const { error } = delivered
+      // A sink that took neither key is left out of a rollback.
+      const mayHold = afterError(one) === 'without-it' ? uuid : newUuid
+      const state = uncertainErrors.has(error.code) ? 'unknown' : 'failed'
+      const noted = await note({ state, handed: mayHold, at, words: error.words })
+      onPart(sinkPart(spec, sink, 'failed', error.words))
       return noted.ok ? { ok: false, error } : asStep(noted)
     }
-    tell(sinkPart(spec, sink, handed.state === 'proven' ? 'passed' : 'unproven', handed.words))
-    return asStep(await note({ ...handed, handed: uuid, at }))
+    onPart(sinkPart(spec, sink, delivered.state === 'proven' ? 'passed' : 'unproven', delivered.words))
+    return asStep(await note({ ...delivered, handed: uuid, at }))
   }
 
   return {
     id: 'deliver',
-    title: 'Hand it to each place, in order',
-    why: 'Whoever uses the key takes it from there. Until the switch both keys work.',
+    title: 'Deliver it to each sink, in order',
+    why: 'The programs that use the key read it there. Until the switch both keys work.',
     cancellable: true,
     check: async () => false,
     async apply(context) {
@@ -167,29 +172,29 @@ export function deliverStep(parts: RotationParts): Step<RotateMemory> {
       if (next.value === undefined || !minted)
         return asStep(fail({ code: 'key-not-kept', registry, user, slot: 'next' }))
       const { uuid } = minted
-      return handAll(context, {
+      return deliverAll(context, {
         key: next.value,
         uuid,
-        minted: uuid,
-        wanted: ({ handed, state }) => handed !== uuid || !(state === 'proven' || state === 'accepted'),
-        goesOn: () => undefined,
-        words: 'Handing over the new key',
+        newUuid: uuid,
+        isNeeded: ({ handed, state }) => handed !== uuid || !(state === 'proven' || state === 'accepted'),
+        afterError: () => undefined,
+        label: 'Delivering the new key',
       })
     },
     async undo(context) {
       const { registry, user, old, minted } = context.memory
       const current = await store.get({ registry, user }, 'current')
       if (!current.ok) return asStep(current)
-      // There was none to begin with: what the places held before is not known.
+      // Without a key in use nothing is known of what the sinks held before.
       if (current.value === undefined || !minted) return done
-      return handAll(context, {
+      return deliverAll(context, {
         key: current.value,
         uuid: old.uuid,
-        minted: minted.uuid,
-        wanted: ({ handed }) => handed === minted.uuid,
-        // One that refused the new key and refuses the old one too never had the new one: it keeps nothing back.
-        goesOn: ({ state }) => (state === 'failed' ? 'without-it' : 'and-fails'),
-        words: 'Handing over the key in use again',
+        newUuid: minted.uuid,
+        isNeeded: ({ handed }) => handed === minted.uuid,
+        // A sink that refuses both keys never held the new one: it does not hold up the rollback.
+        afterError: ({ state }) => (state === 'failed' ? 'without-it' : 'and-fails'),
+        label: 'Delivering the key in use again',
       })
     },
   }

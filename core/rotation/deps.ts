@@ -4,35 +4,34 @@ import type { Clock } from '../../lib/clock.ts'
 import type { StepContext, StepResult } from '../runbook/step.ts'
 import type { KeyStore } from '../secrets/key-store.ts'
 import type { Sink } from '../sinks/sink.ts'
-import type { KeyDesk } from './key-client.ts'
+import type { CreateKeyRequest, KeyClient } from './key-client.ts'
 import type { KeyRecords } from './key-record.ts'
 import type { Policy } from './policy.ts'
-import type { SignInMint } from './sign-in.ts'
 
 /** What a rotation works with. */
-export interface RotationParts {
+export interface RotationDeps {
   clock: Clock
-  desk: KeyDesk
+  client: KeyClient
   store: KeyStore
   records: KeyRecords
-  /** A sink by its spec; undefined for one that cannot be understood any more. */
+  /** A sink by its spec; undefined where the spec is not understood any more. */
   sink(spec: string): Sink | undefined
-  /** Resolves once the registry serves, false when it does not within so many ms. */
-  serving(limitMs: number): Promise<boolean>
+  /** Resolves to true once the registry serves, to false after `limitMs`. */
+  untilServing(limitMs: number): Promise<boolean>
   pause(ms: number): Promise<void>
   policy(): Policy
-  /** The key that somebody pasted for this user, or made by signing in: once. */
-  takeOffered(user: string): Offered | undefined
-  /** How to sign in for the key that is about to be asked for; undefined where nobody can by browser. */
-  signIn(mint: SignInMint): SignInOffer | undefined
+  /** The key that a person pasted for this user, or created by signing in; it is handed out once. */
+  takeGivenKey(user: string): GivenKey | undefined
+  /** How to sign in for the key that is asked for next; undefined where nobody can by browser. */
+  signIn(request: CreateKeyRequest): SignInOffer | undefined
   /** The newest requests of a user in the registry's log, newest first, for people. */
   recentUses(user: string): Promise<string[]>
-  /** A key waits to be revoked, or does so no more. */
-  retiringChanged(): void
+  /** The list of keys that wait to be revoked changed. */
+  onRetiringChange(): void
 }
 
-/** A key that a person brought. `how`: "elsewhere, and pasted". The rest is known of one that was made here. */
-export interface Offered {
+/** A key from a person. `how`: "elsewhere, and pasted". The optional facts are known where it was created here. */
+export interface GivenKey {
   secret: string
   how: string
   uuid?: string
@@ -47,7 +46,7 @@ export const rotateMemory = v.object({
   registry: v.string(),
   user: v.string(),
   old: v.object({ ...facts.entries, createdAt: v.string(), scopes: v.array(v.string()) }),
-  /** The label of the new key, which no other key has. */
+  /** The label of the new key; no other key has it. */
   label: v.string(),
   days: v.number(),
   overlapMs: v.number(),

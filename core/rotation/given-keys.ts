@@ -3,64 +3,66 @@ import type { ZotbarHandlers } from '../../contract/contract.ts'
 import { fail, type Result } from '../../contract/result.ts'
 import type { SignInWindow, SignInWish } from '../../contract/sign-in-window.ts'
 import type { Runs } from '../runbook/runs.ts'
-import type { Offered, RotationParts } from './deps.ts'
-import { acceptKey, readKey } from './key-access.ts'
-import type { KeyDesk } from './key-client.ts'
-import { offerOf, type SessionMint, type SignInMint } from './sign-in.ts'
+import type { GivenKey, RotationDeps } from './deps.ts'
+import { checkKey, parseKey } from './key-access.ts'
+import type { CreateKeyRequest, KeyClient } from './key-client.ts'
+import { type CreateBySignIn, signInOffer } from './sign-in.ts'
 
 interface Options {
   runs: Runs
-  desk: KeyDesk
-  mintInSession: SessionMint
-  /** The users whose keys are under care. */
+  client: KeyClient
+  createBySignIn: CreateBySignIn
+  /** The users with a managed key. */
   users(): string[]
-  /** The key of a user that is to be replaced, as far as the store gives it. */
-  inUse(user: string): Promise<string | undefined>
+  /** The user's key in use, where the store has it. */
+  keyInUse(user: string): Promise<string | undefined>
   /** Where people sign in by browser; undefined where they cannot. */
   signInPlace(): (Omit<SignInWish, 'user' | 'arrived'> & { hasPage: boolean }) | undefined
   /** Absent in a shell without windows. */
   signInWindow?: SignInWindow | undefined
 }
 
-/** Keys that a person brings for the question of a run: pasted, or made by signing in. */
-export function createOffers({
+export interface GivenKeys {
+  deps: Pick<RotationDeps, 'takeGivenKey' | 'signIn'>
+  handlers: Pick<ZotbarHandlers['keys'], 'offerKey' | 'signIn'>
+}
+
+/** Keys that a person gives to answer the question of a run: pasted, or created by signing in. */
+export function createGivenKeys({
   runs,
-  desk,
-  mintInSession,
+  client,
+  createBySignIn,
   users,
-  inUse,
+  keyInUse,
   signInPlace,
   signInWindow,
-}: Options): {
-  parts: Pick<RotationParts, 'takeOffered' | 'signIn'>
-  handlers: Pick<ZotbarHandlers['keys'], 'offerKey' | 'signIn'>
-} {
-  /** Until the step that asked for it takes it. */
-  let offered: ({ user: string } & Offered) | undefined
-  /** What is to be made by whoever signs in, for the question that is asked. */
-  let wanted: SignInMint | undefined
+}: Options): GivenKeys {
+  /** Waits for the step that asked for it. */
+  let given: ({ user: string } & GivenKey) | undefined
+  /** The key that a sign-in creates, for the question that is open. */
+  let requested: CreateKeyRequest | undefined
 
-  async function offer(
+  async function answerWith(
     question: string,
-    key: { user: string } & Offered,
+    key: { user: string } & GivenKey,
     caller: Caller,
   ): Promise<Result<null>> {
-    offered = key
+    given = key
     const answered = await runs.handlers.runbooks.answer({ question, agreed: true }, caller)
-    if (!answered.ok) offered = undefined
+    if (!answered.ok) given = undefined
     return answered
   }
 
   return {
-    parts: {
-      takeOffered(user) {
-        const key = offered?.user === user ? offered : undefined
-        offered = undefined
+    deps: {
+      takeGivenKey(user) {
+        const key = given?.user === user ? given : undefined
+        given = undefined
         return key
       },
-      signIn(mint) {
-        wanted = mint
-        return offerOf(mint.user, signInPlace(), signInWindow !== undefined)
+      signIn(request) {
+        requested = request
+        return signInOffer(request.user, signInPlace(), signInWindow !== undefined)
       },
     },
     handlers: {
@@ -68,28 +70,30 @@ export function createOffers({
         const asked = runs.current()?.question
         const user = asked?.id === question ? asked.wants?.keyOf : undefined
         if (user === undefined) return fail({ code: 'nothing-under-way' })
-        const secret = readKey(key)
+        const secret = parseKey(key)
         if (!secret.ok) return secret
-        if (secret.value === (await inUse(user))) return fail({ code: 'key-in-use', user })
-        const accepted = await acceptKey(desk, { user, key: secret.value }, users())
+        if (secret.value === (await keyInUse(user))) return fail({ code: 'key-in-use', user })
+        const accepted = await checkKey(client, { user, key: secret.value }, users())
         if (!accepted.ok) return accepted
-        return offer(question, { user, secret: secret.value, how: 'elsewhere, and pasted' }, caller)
+        return answerWith(question, { user, secret: secret.value, how: 'elsewhere, and pasted' }, caller)
       },
       async signIn({ question }, caller) {
         const asked = runs.current()?.question
-        const mint = asked?.id === question && asked.signIn?.inWindow ? wanted : undefined
-        const place = signInPlace()
-        if (!mint || asked?.signIn?.user !== mint.user) return fail({ code: 'nothing-under-way' })
-        // A window on this screen is for whoever sits at it.
-        if (caller !== 'window' || !signInWindow || !place)
-          return fail({ code: 'sign-in-not-here', user: mint.user })
-        const stillAsked = () => runs.current()?.question?.id === question && wanted === mint
+        const request = asked?.id === question && asked.signIn?.inWindow ? requested : undefined
+        const signInPage = signInPlace()
+        if (!request || asked?.signIn?.user !== request.user) return fail({ code: 'nothing-under-way' })
+        // Only the person at this screen can use a window on it.
+        if (caller !== 'window' || !signInWindow || !signInPage)
+          return fail({ code: 'sign-in-not-here', user: request.user })
+        const stillAsked = () => runs.current()?.question?.id === question && requested === request
         return signInWindow({
-          ...place,
-          user: mint.user,
+          ...signInPage,
+          user: request.user,
           async arrived(cookies) {
             if (!stillAsked()) return { kind: 'ended', result: fail({ code: 'nothing-under-way' }) }
-            return mintInSession(cookies, mint, key => offer(question, { user: mint.user, ...key }, caller))
+            return createBySignIn(cookies, request, key =>
+              answerWith(question, { user: request.user, ...key }, caller),
+            )
           },
         })
       },

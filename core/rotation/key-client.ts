@@ -19,60 +19,59 @@ export interface ListedKey {
   scopes: string[]
 }
 
-export interface Mint {
+export interface CreateKeyRequest {
   user: string
   label: string
   expirationDate: string
   scopes: string[]
 }
 
-/** A key that was just made, with its secret. */
-export interface Minted {
+/** A key that was just created, with its secret. */
+export interface CreatedKey {
   uuid: string
   createdAt: string
   expirationDate: string | null
   secret: string
 }
 
-/** Whoever shows this key is asked as. */
+/** The user and the key that a request is sent with. */
 export interface Bearer {
   user: string
   key: string
 }
 
 /**
- * What the registry knows of keys: asked as the key itself over zot's own routes, or over the administration socket
- * of zotbar-registry, which sees the keys of everybody. A registry that is away for a moment is waited for.
+ * Lists, creates and revokes keys in the registry: with a key over zot's routes, or over the administration socket of
+ * zotbar-registry, which reaches the keys of every user. Waits for a registry that is away for a moment.
  */
-export interface KeyDesk {
-  /** The keys of the one who asks; `refused`: the key does not let this user in. */
-  own(bearer: Bearer): Promise<Result<ListedKey[] | 'refused'>>
-  /** The same with what else the answer says: the registry's clock, ms since the epoch. */
-  clockOf(): Promise<Result<number | undefined>>
-  mint(bearer: Bearer, wish: Mint): Promise<Result<Minted | 'refused'>>
-  /** Ends a key of the one who asks; one that is not there is fine. */
+export interface KeyClient {
+  /** The keys of this user; `refused`: the registry does not accept the key. */
+  listOwn(bearer: Bearer): Promise<Result<ListedKey[] | 'refused'>>
+  /** The registry's clock, ms since the epoch. */
+  registryTime(): Promise<Result<number | undefined>>
+  create(bearer: Bearer, wish: CreateKeyRequest): Promise<Result<CreatedKey | 'refused'>>
+  /** Revokes a key of this user; succeeds for one that does not exist. */
   revoke(bearer: Bearer, uuid: string): Promise<Result<null | 'refused'>>
-  /** Undefined where the engine has no administration socket. */
-  ofEverybody(): Promise<Result<(ListedKey & { user: string })[]> | undefined>
-  mintFor(wish: Mint): Promise<Result<Minted>>
+  /** The keys of every user; undefined where the engine has no administration socket. */
+  listAll(): Promise<Result<(ListedKey & { user: string })[]> | undefined>
+  createFor(wish: CreateKeyRequest): Promise<Result<CreatedKey>>
   revokeAny(uuid: string): Promise<Result<null>>
-  /** Any other request, as somebody. */
-  ask(path: string, bearer: Bearer, options?: RegistryAsk): Promise<Result<RegistryAnswer>>
+  /** Any other request with this key. */
+  request(path: string, bearer: Bearer, options?: RegistryAsk): Promise<Result<RegistryAnswer>>
 }
 
-interface Parts {
+interface Deps {
   registry: RegistryHttp
   admin: AdminClient
-  /** Resolves once the registry serves, false when it does not within so many ms. */
-  serving(limitMs: number): Promise<boolean>
-  /** ms. */
+  /** Resolves to true once the registry serves, to false after `limitMs`. */
+  untilServing(limitMs: number): Promise<boolean>
   pause(ms: number): Promise<void>
   now(): number
 }
 
 const path = '/zot/auth/apikey'
-/** How long a registry that is away is waited for, ms. */
-const patienceMs = 60_000
+/** How long a request waits for a registry that is away. */
+const registryWaitMs = 60_000
 
 /** Go's zero time stands for never. */
 const timeOrNever = v.pipe(
@@ -91,32 +90,32 @@ const listed = v.object({
   lastUsed: timeOrNever,
   scopes,
 })
-const own = v.object({ apiKeys: v.nullable(v.array(listed)) })
-const everybody = v.object({ keys: v.array(v.object({ ...listed.entries, user: v.string() })) })
-const made = v.object({
+const ownKeys = v.object({ apiKeys: v.nullable(v.array(listed)) })
+const allKeys = v.object({ keys: v.array(v.object({ ...listed.entries, user: v.string() })) })
+const createdKey = v.object({
   uuid: v.string(),
   createdAt: v.optional(v.string()),
   expirationDate: timeOrNever,
   apiKey: v.string(),
 })
-const refusedByAdmin = v.object({ error: v.string() })
+const adminRefusal = v.object({ error: v.string() })
 
-export function createKeyDesk({ registry, admin, serving, pause, now }: Parts): KeyDesk {
-  /** A key is refused at once; a registry that is away, or asks for patience, gets some. */
+export function createKeyClient({ registry, admin, untilServing, pause, now }: Deps): KeyClient {
+  /** A refusal of the key is final; a registry that is away or busy is asked again. */
   async function ask(
     asked: string,
     { user, key }: Bearer,
     options: RegistryAsk = {},
   ): Promise<Result<RegistryAnswer>> {
-    const until = now() + patienceMs
-    for (let tries = 0; ; tries += 1) {
+    const deadline = now() + registryWaitMs
+    for (let attempts = 0; ; attempts += 1) {
       const answer = await registry.ask(asked, { ...options, as: { user, password: key } })
       const away = !answer.ok && answer.error.code !== 'registry-denied'
       const busy = answer.ok && answer.value.status === 429
-      if (!(away || busy) || now() >= until || (busy && tries >= 4)) return answer
-      // A key may have been made: whoever sent it looks first.
+      if (!(away || busy) || now() >= deadline || (busy && attempts >= 4)) return answer
+      // A key may have been created: the caller checks that first.
       if (away && options.method === 'POST' && asked === path) return answer
-      if (!answer.ok && answer.error.code === 'registry-not-serving') await serving(until - now())
+      if (!answer.ok && answer.error.code === 'registry-not-serving') await untilServing(deadline - now())
       else await pause(busy ? 1_000 : 250)
     }
   }
@@ -136,7 +135,7 @@ export function createKeyDesk({ registry, admin, serving, pause, now }: Parts): 
     if (answer.status === 409) return fail({ code: 'keys-off' })
     const parsed = v.safeParse(schema, answer.body)
     if (answer.status < 300 && parsed.success) return ok(parsed.output)
-    const why = v.safeParse(refusedByAdmin, answer.body)
+    const why = v.safeParse(adminRefusal, answer.body)
     return fail({
       code: 'key-refused',
       reason: why.success ? why.output.error : `the registry answers ${answer.status}`,
@@ -144,31 +143,32 @@ export function createKeyDesk({ registry, admin, serving, pause, now }: Parts): 
   }
 
   return {
-    ask,
-    async own(bearer) {
+    request: ask,
+    async listOwn(bearer) {
       const answer = await ask(path, bearer)
       if (!answer.ok) return answer
       if (answer.value.status === 401) return ok('refused')
-      const keys = read(own, answer.value, 'list keys')
+      const keys = read(ownKeys, answer.value, 'list keys')
       return keys.ok ? ok(keys.value.apiKeys ?? []) : keys
     },
-    async clockOf() {
-      // One that was stopped on purpose is not waited for as long as one that comes up again.
-      await serving(10_000)
+    async registryTime() {
+      // A short wait, because the registry may have been stopped on purpose.
+      await untilServing(10_000)
       const answer = await registry.ask('/v2/')
       if (!answer.ok) return answer
       const at = Date.parse(answer.value.header('date') ?? '')
       return ok(Number.isNaN(at) ? undefined : at)
     },
-    async mint(bearer, { label, expirationDate, scopes: wanted }) {
-      await serving(patienceMs)
-      const body = { label, expirationDate, scopes: wanted }
+    async create(bearer, { label, expirationDate, scopes }) {
+      await untilServing(registryWaitMs)
+      const body = { label, expirationDate, scopes }
       const answer = await ask(path, bearer, { method: 'POST', body })
       if (!answer.ok) return answer
       if (answer.value.status === 401 || answer.value.status === 403) return ok('refused')
-      if (answer.value.status === 400) return fail({ code: 'key-refused', reason: whyNot(answer.value) })
-      const key = read(made, answer.value, 'make a key')
-      return key.ok ? ok(mintedOf(key.value, now())) : key
+      if (answer.value.status === 400)
+        return fail({ code: 'key-refused', reason: refusalReason(answer.value) })
+      const key = read(createdKey, answer.value, 'make a key')
+      return key.ok ? ok(createdKeyOf(key.value, now())) : key
     },
     async revoke(bearer, uuid) {
       const answer = await ask(`${path}?id=${encodeURIComponent(uuid)}`, bearer, { method: 'DELETE' })
@@ -176,15 +176,15 @@ export function createKeyDesk({ registry, admin, serving, pause, now }: Parts): 
       if (answer.value.status === 401) return ok('refused')
       return answer.value.status < 300 ? ok(null) : fail(refusal(answer.value, 'revoke the key'))
     },
-    async ofEverybody() {
+    async listAll() {
       const answer = await admin.ask('GET', '/keys')
       if (answer.kind === 'absent') return undefined
-      const keys = readAdmin(everybody, answer)
+      const keys = readAdmin(allKeys, answer)
       return keys.ok ? ok(keys.value.keys) : keys
     },
-    async mintFor(wish) {
-      const key = readAdmin(made, await admin.ask('POST', '/keys', wish))
-      return key.ok ? ok(mintedOf(key.value, now())) : key
+    async createFor(wish) {
+      const key = readAdmin(createdKey, await admin.ask('POST', '/keys', wish))
+      return key.ok ? ok(createdKeyOf(key.value, now())) : key
     },
     async revokeAny(uuid) {
       const answer = await admin.ask('DELETE', `/keys/${encodeURIComponent(uuid)}`)
@@ -196,20 +196,20 @@ export function createKeyDesk({ registry, admin, serving, pause, now }: Parts): 
   }
 }
 
-const mintedOf = (key: v.InferOutput<typeof made>, now: number): Minted => ({
+const createdKeyOf = (key: v.InferOutput<typeof createdKey>, now: number): CreatedKey => ({
   uuid: key.uuid,
   createdAt: key.createdAt ?? new Date(now).toISOString(),
   expirationDate: key.expirationDate,
   secret: key.apiKey,
 })
 
-const ourReason = v.object({
+const zotbarRefusal = v.object({
   errors: v.array(v.object({ detail: v.optional(v.object({ reason: v.optional(v.string()) })) })),
 })
 
-/** Why a registry makes no such key, without a full stop. */
-function whyNot(answer: RegistryAnswer): string {
-  const ours = v.safeParse(ourReason, parseJson(answer.body))
-  const reason = ours.success ? ours.output.errors[0]?.detail?.reason : undefined
+/** Why the registry refused to create the key, without a full stop. */
+function refusalReason(answer: RegistryAnswer): string {
+  const parsed = v.safeParse(zotbarRefusal, parseJson(answer.body))
+  const reason = parsed.success ? parsed.output.errors[0]?.detail?.reason : undefined
   return (reason ?? answer.body.toString('utf8').slice(0, 200)).replace(/\.$/, '') || 'it answers 400'
 }

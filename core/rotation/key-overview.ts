@@ -1,44 +1,48 @@
-import type { KeyDrift, ManagedKey, ManagedKeyGlance, ManagedSink } from '../../contract/key.ts'
+import type { KeyDrift, ManagedKey, ManagedKeySummary, ManagedSink } from '../../contract/key.ts'
 import { failureMessage } from '../../contract/messages/failure-message.ts'
-import type { RotationParts } from './deps.ts'
-import { accessTo } from './key-access.ts'
+import type { RotationDeps } from './deps.ts'
+import { openKeyAccess } from './key-access.ts'
 import type { ListedKey } from './key-client.ts'
 import type { KeyRecord } from './key-record.ts'
-import { nearnessOf } from './policy.ts'
+import { expiryState } from './policy.ts'
 
-interface Options extends Pick<RotationParts, 'clock' | 'desk' | 'store' | 'records' | 'sink'> {
-  /** The registry under care, as clients call it. */
+interface Options extends Pick<RotationDeps, 'clock' | 'client' | 'store' | 'records' | 'sink'> {
+  /** The registry as clients call it: "127.0.0.1:5050". */
   registry(): string
   serves(): boolean
-  /** What the labels of keys that Zotbar makes for a user begin with; '' when any may. */
-  labelStart(user: string): string
+  /** How the labels of keys that Zotbar creates for a user begin; '' where that is not fixed. */
+  labelPrefix(user: string): string
 }
 
-/** The keys under care, our record beside what the registry says. What differs is said with its repair. */
-export function createInventory(options: Options) {
-  const { clock, desk, store, records, registry, serves, labelStart } = options
+/** The managed keys: our records compared with the registry. Each difference comes with its repair. */
+export function createKeyOverview(options: Options) {
+  const { clock, client, store, records, registry, serves, labelPrefix } = options
 
   /**
-   * `quietly`: nobody asked. Where the registry tells without the key, the store is not opened: it might ask somebody
-   * who is not there.
+   * `quietly`: nobody asked for it. Where the registry can be asked without the key, the store stays closed then: it
+   * might prompt a person who is away.
    */
-  async function look(record: KeyRecord, quietly = false): Promise<ManagedKey> {
+  async function inspect(record: KeyRecord, quietly = false): Promise<ManagedKey> {
     const { user } = record
     const drift: KeyDrift[] = []
     let listed: ListedKey[] | undefined
     let trouble: string | undefined
-    const found = (id: KeyDrift['id'], words: string, repair: string, half?: string): void => {
+    const addDrift = (id: KeyDrift['id'], words: string, repair: string, shortText?: string): void => {
       drift.push({ id, words, repair })
-      trouble ??= half
+      trouble ??= shortText
     }
 
-    const opened = !quietly || (await desk.ofEverybody()) === undefined
-    const kept = opened ? await store.get(record, 'current') : undefined
-    const secret = kept?.ok ? kept.value : undefined
-    if (kept && !kept.ok)
-      found('unseen', `${failureMessage(kept.error).title}.`, failureMessage(kept.error).steps.join(' '))
-    else if (kept && secret === undefined)
-      found(
+    const opened = !quietly || (await client.listAll()) === undefined
+    const stored = opened ? await store.get(record, 'current') : undefined
+    const secret = stored?.ok ? stored.value : undefined
+    if (stored && !stored.ok)
+      addDrift(
+        'unseen',
+        `${failureMessage(stored.error).title}.`,
+        failureMessage(stored.error).steps.join(' '),
+      )
+    else if (stored && secret === undefined)
+      addDrift(
         'secret-gone',
         'Its secret is no longer in the store.',
         `Give it again: zotbar keys manage ${user} --key-stdin, or rotate it: zotbar keys rotate ${user}`,
@@ -46,30 +50,30 @@ export function createInventory(options: Options) {
       )
 
     if (record.registry !== registry())
-      found(
+      addDrift(
         'elsewhere',
         `It is a key for ${record.registry}, and the registry here is ${registry()}.`,
-        `Put it under care here: zotbar keys manage ${user} --key-stdin`,
+        `Let Zotbar manage it here: zotbar keys manage ${user} --key-stdin`,
       )
     else if (!serves())
-      found('unseen', 'The registry does not serve, so it cannot be asked.', 'Start it: zotbar restart')
+      addDrift('unseen', 'The registry does not serve, so it cannot be asked.', 'Start it: zotbar restart')
     else {
-      const access = await accessTo(desk, user, [secret])
+      const access = await openKeyAccess(client, user, [secret])
       const all = access.ok ? await access.value?.list() : access
       if (all?.ok) listed = all.value
       else if (all)
-        found('unseen', `${failureMessage(all.error).title}.`, 'Look at the registry: zotbar status')
-      const isThere = listed?.some(({ uuid }) => uuid === record.uuid)
-      const ended = record.expirationDate !== null && Date.parse(record.expirationDate) <= clock.now()
-      if (ended)
-        found(
+        addDrift('unseen', `${failureMessage(all.error).title}.`, 'Look at the registry: zotbar status')
+      const isListed = listed?.some(({ uuid }) => uuid === record.uuid)
+      const hasExpired = record.expirationDate !== null && Date.parse(record.expirationDate) <= clock.now()
+      if (hasExpired)
+        addDrift(
           'expired',
           `It has ended on ${(record.expirationDate ?? '').slice(0, 10)}.`,
           `Rotate it: zotbar keys rotate ${user}`,
           'it has ended',
         )
-      else if (isThere === false || (all === undefined && access.ok && secret !== undefined))
-        found(
+      else if (isListed === false || (all === undefined && access.ok && secret !== undefined))
+        addDrift(
           'revoked-elsewhere',
           'The registry does not know it any more: it was revoked elsewhere.',
           `Rotate it: zotbar keys rotate ${user}`,
@@ -78,29 +82,29 @@ export function createInventory(options: Options) {
     }
 
     const known = new Set([record.uuid, ...record.retiring.map(({ uuid }) => uuid)])
-    const start = labelStart(user)
+    const prefix = labelPrefix(user)
     for (const { uuid, label } of listed ?? [])
-      if (start !== '' && label.startsWith(start) && !known.has(uuid) && label !== record.pending)
-        found(
+      if (prefix !== '' && label.startsWith(prefix) && !known.has(uuid) && label !== record.pending)
+        addDrift(
           'unknown-key',
           `${label} looks like a key of ours and is not known here.`,
           `If nobody uses it: zotbar keys revoke ${uuid}`,
         )
     for (const { spec, state } of record.sinks)
       if (state === 'stale')
-        found('sink-stale', `${spec} holds another key.`, `Hand it over again: zotbar keys manage ${user}`)
+        addDrift('sink-stale', `${spec} holds another key.`, `Deliver it again: zotbar keys manage ${user}`)
 
-    // What could not be looked at now is as it was.
-    const seen = trouble !== undefined || (opened && listed !== undefined)
-    if (seen && trouble !== record.trouble)
+    // Without an answer the trouble known so far stays.
+    const isInspected = trouble !== undefined || (opened && listed !== undefined)
+    if (isInspected && trouble !== record.trouble)
       await records.update(record, ({ trouble: _, ...one }) =>
         trouble === undefined ? one : { ...one, trouble },
       )
-    return shown(record, listed, drift)
+    return toManagedKey(record, listed, drift)
   }
 
-  function shown(record: KeyRecord, listed: ListedKey[] | undefined, drift: KeyDrift[]): ManagedKey {
-    const now = listed?.find(({ uuid }) => uuid === record.uuid)
+  function toManagedKey(record: KeyRecord, listed: ListedKey[] | undefined, drift: KeyDrift[]): ManagedKey {
+    const current = listed?.find(({ uuid }) => uuid === record.uuid)
     const [older] = record.retiring
     const olderListed = listed?.find(({ uuid }) => uuid === older?.uuid)
     const olderUsed = olderListed?.lastUsed
@@ -113,7 +117,7 @@ export function createInventory(options: Options) {
       uuid,
       createdAt: record.createdAt,
       expirationDate: record.expirationDate,
-      lastUsed: now?.lastUsed ?? null,
+      lastUsed: current?.lastUsed ?? null,
       kept,
       sinks: record.sinks.map(one => sinkOf(one)),
       ...(proveRepository === undefined ? {} : { proveRepository }),
@@ -135,7 +139,7 @@ export function createInventory(options: Options) {
         ? { next: { label: next.label, createdAt: next.createdAt, expirationDate: next.expirationDate } }
         : {}),
       drift,
-      ...nearnessOf(record, clock.now()),
+      ...expiryState(record, clock.now()),
     }
   }
 
@@ -154,18 +158,18 @@ export function createInventory(options: Options) {
   return {
     async list(quietly = false): Promise<ManagedKey[]> {
       const keys: ManagedKey[] = []
-      for (const record of records.all()) keys.push(await look(record, quietly))
+      for (const record of records.all()) keys.push(await inspect(record, quietly))
       return keys
     },
-    look,
-    /** From the record alone, as it is asked for with every snapshot. */
-    glance: (): ManagedKeyGlance[] =>
+    inspect,
+    /** From the records alone, because every snapshot asks for it. */
+    summaries: (): ManagedKeySummary[] =>
       records.all().map(record => {
-        const { registry: place, user, uuid, createdAt, expirationDate, trouble } = record
-        const { daysLeft, shouldRotate } = nearnessOf(record, clock.now())
+        const { registry: owner, user, uuid, createdAt, expirationDate, trouble } = record
+        const { daysLeft, shouldRotate } = expiryState(record, clock.now())
         return {
           user,
-          registry: place,
+          registry: owner,
           uuid,
           createdAt,
           expirationDate,
@@ -177,4 +181,4 @@ export function createInventory(options: Options) {
   }
 }
 
-export type Inventory = ReturnType<typeof createInventory>
+export type KeyOverview = ReturnType<typeof createKeyOverview>

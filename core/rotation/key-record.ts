@@ -4,11 +4,12 @@ import { fail, ok, type Result } from '../../contract/result.ts'
 import { reasonOf } from '../../lib/error-code.ts'
 import { readJsonFile, type SetAside, writeJsonFile } from '../platform/json-file.ts'
 import { serialQueue } from '../platform/serial-queue.ts'
+import type { KeyOwner } from '../secrets/key-store.ts'
 
 const sink = v.object({
   spec: v.string(),
   state: v.picklist(['proven', 'accepted', 'stale', 'unknown', 'failed']),
-  /** The key that was last handed over, or was about to be. */
+  /** The key that was delivered last, or was about to be. */
   handed: v.exactOptional(v.string()),
   at: v.exactOptional(v.string()),
   words: v.exactOptional(v.string()),
@@ -18,10 +19,10 @@ export type SinkRecord = v.InferOutput<typeof sink>
 const retiring = v.object({
   uuid: v.string(),
   label: v.string(),
-  /** When it stopped being the current one, and when it is to be revoked. */
+  /** When another key took its place, and when it is to be revoked. */
   since: v.string(),
   retireAt: v.string(),
-  /** Why it is still there although its time has come. */
+  /** Why it was not revoked although its time has come. */
   words: v.exactOptional(v.string()),
 })
 export type Retiring = v.InferOutput<typeof retiring>
@@ -36,58 +37,53 @@ const record = v.object({
   kept: v.picklist(['keychain', 'encrypted-file', 'plain-file']),
   sinks: v.array(sink),
   proveRepository: v.exactOptional(v.string()),
-  /** Newest first; the secret of the newest is kept until it is revoked. */
+  /** Newest first; the secret of the newest is stored until it is revoked. */
   retiring: v.array(retiring),
-  /** The label of a key that is being made; it stays when the way back could not revoke that key. */
+  /** The label of a key that is being created. Kept if the rollback could not revoke that key. */
   pending: v.exactOptional(v.string()),
-  /** Why it does not work, as found last. */
+  /** Why it does not work, by the last inspection. */
   trouble: v.exactOptional(v.string()),
 })
 export type KeyRecord = v.InferOutput<typeof record>
 
 const file = v.object({ keys: v.array(record) })
 
-export interface Owner {
-  registry: string
-  user: string
-}
-
-/** What is known of the keys under care, without their secrets: `keys.json` in the app's home. */
+/** The managed keys without their secrets: `keys.json` in the app's home. */
 export interface KeyRecords {
   all(): readonly KeyRecord[]
-  find(owner: Owner): KeyRecord | undefined
+  find(owner: KeyOwner): KeyRecord | undefined
   /** Adds it, or replaces the one of the same owner. */
   put(record: KeyRecord): Promise<Result<null>>
   /** Durable when it resolves. Nothing happens without a record of this owner. */
-  update(owner: Owner, change: (record: KeyRecord) => KeyRecord): Promise<Result<null>>
-  remove(owner: Owner): Promise<Result<null>>
+  update(owner: KeyOwner, change: (record: KeyRecord) => KeyRecord): Promise<Result<null>>
+  remove(owner: KeyOwner): Promise<Result<null>>
 }
 
-const isOf =
-  ({ registry, user }: Owner) =>
-  (one: Owner): boolean =>
+const belongsTo =
+  ({ registry, user }: KeyOwner) =>
+  (one: KeyOwner): boolean =>
     one.registry === registry && one.user === user
 
 interface Options {
   home: string
   now(): number
   report(what: SetAside): void
-  unreadable?(reason: string): void
+  onUnreadable?(reason: string): void
   onChange(): void
 }
 
 /**
- * A file that is there and cannot be read keeps nothing else from its work: no key is known then, `unreadable` hears why,
- * and nothing is written over it. It is read again before each change. Never rejects.
+ * An unreadable file stops nothing else: no key is known then, `onUnreadable` gets the reason, and the file is not
+ * overwritten. It is read again before each change. Never rejects.
  */
 export async function openKeyRecords(options: Options): Promise<KeyRecords> {
-  const { home, now, report, unreadable = () => {}, onChange } = options
+  const { home, now, report, onUnreadable = () => {}, onChange } = options
   const path = join(home, 'keys.json')
   let keys: KeyRecord[] = []
   let isRead = false
   const queue = serialQueue()
 
-  async function whyUnread(): Promise<string | undefined> {
+  async function readOnce(): Promise<string | undefined> {
     if (isRead) return undefined
     try {
       keys = (await readJsonFile(path, file, { now, report }))?.keys ?? []
@@ -100,8 +96,8 @@ export async function openKeyRecords(options: Options): Promise<KeyRecords> {
 
   function write(change: (keys: KeyRecord[]) => KeyRecord[]): Promise<Result<null>> {
     return queue.run(async (): Promise<Result<null>> => {
-      const unread = await whyUnread()
-      if (unread !== undefined) return fail({ code: 'home-unusable', path, reason: unread })
+      const readError = await readOnce()
+      if (readError !== undefined) return fail({ code: 'home-unusable', path, reason: readError })
       const next = change(keys)
       try {
         await writeJsonFile(path, { keys: next })
@@ -114,13 +110,13 @@ export async function openKeyRecords(options: Options): Promise<KeyRecords> {
     })
   }
 
-  const unread = await whyUnread()
-  if (unread !== undefined) unreadable(`${path}: ${unread}`)
+  const readError = await readOnce()
+  if (readError !== undefined) onUnreadable(`${path}: ${readError}`)
   return {
     all: () => keys,
-    find: owner => keys.find(isOf(owner)),
-    put: next => write(all => [...all.filter(one => !isOf(next)(one)), next]),
-    update: (owner, change) => write(all => all.map(one => (isOf(owner)(one) ? change(one) : one))),
-    remove: owner => write(all => all.filter(one => !isOf(owner)(one))),
+    find: owner => keys.find(belongsTo(owner)),
+    put: next => write(all => [...all.filter(one => !belongsTo(next)(one)), next]),
+    update: (owner, change) => write(all => all.map(one => (belongsTo(owner)(one) ? change(one) : one))),
+    remove: owner => write(all => all.filter(one => !belongsTo(owner)(one))),
   }
 }

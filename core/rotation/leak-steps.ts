@@ -1,47 +1,48 @@
 import { count } from '../../contract/messages/format.ts'
+import { isObject, parseJson } from '../../lib/json.ts'
 import { asStep, failed, type Step } from '../runbook/step.ts'
-import { doneWith, type RotateMemory, type RotationParts } from './deps.ts'
-import { accessTo } from './key-access.ts'
+import { doneWith, type RotateMemory, type RotationDeps } from './deps.ts'
+import { openKeyAccess } from './key-access.ts'
 
-type Parts = Pick<RotationParts, 'desk' | 'store' | 'records' | 'recentUses' | 'retiringChanged'>
+type Deps = Pick<RotationDeps, 'client' | 'store' | 'records' | 'recentUses' | 'onRetiringChange'>
 
-/** What follows when a key has leaked: keys that a thief could have made, and what used it lately. */
+/** After a leak: the keys that a thief may have created, and the recent uses of the leaked one. */
 export function leakSteps({
-  desk,
+  client,
   store,
   records,
   recentUses,
-  retiringChanged,
-}: Parts): Step<RotateMemory>[] {
+  onRetiringChange,
+}: Deps): Step<RotateMemory>[] {
   return [
     {
       id: 'others',
       title: 'Revoke the keys that are not known',
-      why: 'Whoever had the key could make others with it.',
+      why: 'Whoever had the key could create others with it.',
       check: async () => false,
       async apply({ memory, ask, progress }) {
         const owner = { registry: memory.registry, user: memory.user }
         const current = await store.get(owner, 'current')
-        const access = await accessTo(desk, memory.user, [current.ok ? current.value : undefined])
+        const access = await openKeyAccess(client, memory.user, [current.ok ? current.value : undefined])
         if (!access.ok) return asStep(access)
         if (!access.value) return failed('key-not-accepted', 'The new key is not accepted any more.')
-        // It may be one of those that has leaked: none of them works on until its time.
+        // The leaked key may be a retiring one: none of them may work until the end of its overlap.
         const record = records.find(owner)
         for (const { uuid } of record?.retiring ?? []) {
-          const gone = await access.value.revoke(uuid)
-          if (!gone.ok) return asStep(gone)
+          const revoked = await access.value.revoke(uuid)
+          if (!revoked.ok) return asStep(revoked)
         }
         const emptied = await store.delete(owner, 'retiring')
         if (!emptied.ok) return asStep(emptied)
-        const forgotten = await records.update(owner, one => ({ ...one, retiring: [] }))
-        if (!forgotten.ok) return asStep(forgotten)
-        retiringChanged()
+        const updated = await records.update(owner, one => ({ ...one, retiring: [] }))
+        if (!updated.ok) return asStep(updated)
+        onRetiringChange()
         const all = await access.value.list()
         if (!all.ok) return asStep(all)
         const unknown = all.value.filter(({ uuid }) => uuid !== record?.uuid)
         if (unknown.length === 0) return doneWith(`${memory.user} has no other key`)
         const nameOf = ({ uuid, label, createdAt }: (typeof unknown)[number]): string =>
-          `${label || '(no label)'}, made ${createdAt.slice(0, 16).replace('T', ' ')} UTC, ${uuid}`
+          `${label || '(no label)'}, created ${createdAt.slice(0, 16).replace('T', ' ')} UTC, ${uuid}`
         for (const key of unknown)
           progress({
             label: 'Keys that are not known',
@@ -52,12 +53,12 @@ export function leakSteps({
           (await ask({
             id: 'revoke-others',
             title: `Revoke ${count(unknown.length, 'other key')} of ${memory.user}?`,
-            body: ['They are not under care here. There is no way back.', ...unknown.map(nameOf)].join('\n'),
+            body: ['Zotbar does not manage them. There is no way back.', ...unknown.map(nameOf)].join('\n'),
             confirm: 'Revoke them',
           }))
         for (const key of unknown) {
-          const gone = agreed ? await access.value.revoke(key.uuid) : undefined
-          if (gone && !gone.ok) return asStep(gone)
+          const revoked = agreed ? await access.value.revoke(key.uuid) : undefined
+          if (revoked && !revoked.ok) return asStep(revoked)
           progress({
             label: 'Keys that are not known',
             part: {
@@ -94,4 +95,22 @@ export function leakSteps({
       },
     },
   ]
+}
+
+/** The newest requests of a user in lines of the registry's log, newest first: time, request, client. */
+export function recentUsesIn(lines: readonly string[], user: string, limit = 10): string[] {
+  const uses: string[] = []
+  for (const line of [...lines].reverse()) {
+    if (uses.length >= limit) break
+    const entry = parseJson(line)
+    if (!isObject(entry) || entry['username'] !== user || entry['message'] !== 'HTTP API') continue
+    const [time, method, path, from] = ['time', 'method', 'path', 'clientIP'].map(name =>
+      String(entry[name] ?? ''),
+    )
+    if (path?.startsWith('/zot/auth/')) continue
+    uses.push(
+      `${(time ?? '').slice(0, 19).replace('T', ' ')} UTC: ${method} ${path?.slice(0, 200)} from ${from}`,
+    )
+  }
+  return uses
 }

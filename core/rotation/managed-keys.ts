@@ -1,111 +1,63 @@
 import type { KeyProof } from '../../contract/key.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { RunbookPart } from '../../contract/runbook.ts'
+import type { KeyOwner } from '../secrets/key-store.ts'
 import type { Sink } from '../sinks/sink.ts'
-import { handOver, sinkPart, withSink } from './deliver.ts'
-import type { RotationParts } from './deps.ts'
-import { acceptKey, accessTo, identify, readKey } from './key-access.ts'
-import type { KeyRecord, Owner, SinkRecord } from './key-record.ts'
+import { deliverTo, sinkPart, withSink } from './deliver.ts'
+import type { RotationDeps } from './deps.ts'
+import { checkKey, identifyKey, openKeyAccess, parseKey } from './key-access.ts'
+import type { KeyRecord, SinkRecord } from './key-record.ts'
 import { dayMs } from './policy.ts'
-import { proveKey, works } from './prove-key.ts'
+import { isWorking, proveKey } from './prove-key.ts'
 
-export interface Wish {
+export interface ManageRequest {
   key?: string | undefined
   sinks?: string[] | undefined
   proveRepository?: string | undefined
 }
 
-type Facts = Pick<KeyRecord, 'uuid' | 'label' | 'createdAt' | 'expirationDate'>
-/** `fresh`: it was just made, so nobody holds it yet. */
-type Found = { secret: string; facts: Facts; fresh: boolean }
+type KeyFacts = Pick<KeyRecord, 'uuid' | 'label' | 'createdAt' | 'expirationDate'>
+/** `isNew`: it was created just now, so nobody uses it yet. */
+type KeyToManage = { secret: string; facts: KeyFacts; isNew: boolean }
 
-/** Nobody is there to be asked. */
-const unasked = { ask: async () => false, signal: new AbortController().signal }
+/** No question can be asked outside of a run. */
+const noQuestions = { ask: async () => false, signal: new AbortController().signal }
 
-/** Putting keys under care, looking at them, and letting go of them. */
-export function createCare(parts: RotationParts, sinkOf: (spec: string) => Result<Sink>) {
-  const { clock, desk, store, records } = parts
-  const at = (): string => new Date(clock.now()).toISOString()
+/** Begins to manage a key, proves it, and stops managing it. */
+export class ManagedKeys {
+  readonly #deps: RotationDeps
+  readonly #sinkOf: (spec: string) => Result<Sink>
 
-  async function given(owner: Owner, text: string): Promise<Result<Found>> {
-    const secret = readKey(text)
-    if (!secret.ok) return secret
-    const bearer = { user: owner.user, key: secret.value }
-    const accepted = await acceptKey(
-      desk,
-      bearer,
-      records.all().map(({ user }) => user),
-    )
-    if (!accepted.ok) return accepted
-    const found = await identify(desk, bearer, { now: clock.now, pause: parts.pause })
-    return found.ok ? ok({ secret: secret.value, facts: factsOf(found.value), fresh: false }) : found
+  constructor(deps: RotationDeps, sinkOf: (spec: string) => Result<Sink>) {
+    this.#deps = deps
+    this.#sinkOf = sinkOf
   }
 
-  async function minted({ user }: Owner, label: string): Promise<Result<Found>> {
-    if (!(await desk.ofEverybody())) return fail({ code: 'key-needed', user })
-    const expirationDate = new Date(clock.now() + parts.policy().days * dayMs).toISOString()
-    const made = await desk.mintFor({ user, label, scopes: [], expirationDate })
-    if (!made.ok) return made
-    const { secret, ...facts } = made.value
-    return ok({ secret, facts: { ...facts, label }, fresh: true })
-  }
-
-  async function keyFor(owner: Owner, key: string | undefined, label: string): Promise<Result<Found>> {
-    if (key !== undefined) return given(owner, key)
-    const record = records.find(owner)
-    if (!record) return minted(owner, label)
-    const kept = await store.get(owner, 'current')
-    if (!kept.ok) return kept
-    if (kept.value === undefined) return minted(owner, label)
-    return ok({ secret: kept.value, facts: factsOf(record), fresh: false })
-  }
-
-  /** Hands the key to a sink where that is known to change nothing that works; else with the next rotation. */
-  async function settle(
-    owner: Owner,
-    sink: Sink,
-    { secret, facts, fresh }: Found,
-    known: SinkRecord | undefined,
-  ): Promise<SinkRecord> {
-    const parcel = { user: owner.user, key: secret, registryHost: owner.registry }
-    const { provable } = sink.describe()
-    const before = provable ? await sink.prove(parcel, unasked.signal) : undefined
-    const spec = sink.id
-    if (before?.holds === 'this') return { spec, state: 'proven', handed: facts.uuid, at: at() }
-    if (!provable && known?.state === 'accepted' && known.handed === facts.uuid) return known
-    // What got an older key from here gets this one too.
-    if (!provable && !fresh && known?.handed === undefined)
-      return { spec, state: 'unknown', words: 'It is handed over with the next rotation' }
-    const handed = await handOver(sink, parcel, unasked)
-    return 'error' in handed
-      ? { spec, state: 'failed', at: at(), words: handed.error.words }
-      : { spec, ...handed, handed: facts.uuid, at: at() }
-  }
-
-  /** Puts a key under care, or changes what is known of it. A sink that does not work is told, and fails nothing. */
-  async function manage(owner: Owner, wish: Wish, label: string): Promise<Result<RunbookPart[]>> {
+  /** Begins to manage a key, or changes its settings. A sink that fails is reported and fails nothing else. */
+  async manage(owner: KeyOwner, request: ManageRequest, label: string): Promise<Result<RunbookPart[]>> {
+    const { client, store, records } = this.#deps
     const before = records.find(owner)
     const sinks: Sink[] = []
-    for (const spec of wish.sinks ?? before?.sinks.map(one => one.spec) ?? []) {
-      const sink = sinkOf(spec)
+    for (const spec of request.sinks ?? before?.sinks.map(one => one.spec) ?? []) {
+      const sink = this.#sinkOf(spec)
       if (!sink.ok) return sink
       if (!sinks.some(one => one.id === sink.value.id)) sinks.push(sink.value)
     }
-    const where = await store.where()
-    if (where.kind === 'none') return fail(where.error)
-    const found = await keyFor(owner, wish.key, label)
-    if (!found.ok) return found
-    const { secret, facts, fresh } = found.value
-    const kept = await store.set(owner, 'current', secret)
-    if (!kept.ok) {
-      if (fresh) await desk.revokeAny(facts.uuid)
-      return kept
+    const backend = await store.backend()
+    if (backend.kind === 'none') return fail(backend.error)
+    const key = await this.#keyToManage(owner, request.key, label)
+    if (!key.ok) return key
+    const { secret, facts, isNew } = key.value
+    const stored = await store.set(owner, 'current', secret)
+    if (!stored.ok) {
+      if (isNew) await client.revokeAny(facts.uuid)
+      return stored
     }
-    const proveRepository = wish.proveRepository ?? before?.proveRepository
+    const proveRepository = request.proveRepository ?? before?.proveRepository
     const record: KeyRecord = {
       ...owner,
       ...facts,
-      kept: where.kind,
+      kept: backend.kind,
       sinks: sinks.map(
         ({ id }) => before?.sinks.find(({ spec }) => spec === id) ?? { spec: id, state: 'unknown' },
       ),
@@ -116,113 +68,171 @@ export function createCare(parts: RotationParts, sinkOf: (spec: string) => Resul
     const written = await records.put(record)
     if (!written.ok) return written
     for (const sink of sinks) {
-      const { spec, ...next } = await settle(
-        owner,
-        sink,
-        found.value,
-        before?.sinks.find(one => one.spec === sink.id),
-      )
+      const known = before?.sinks.find(one => one.spec === sink.id)
+      const { spec, ...next } = await this.#deliverNow(owner, sink, key.value, known)
       const noted = await records.update(owner, one => withSink(one, spec, next))
       if (!noted.ok) return noted
     }
     const checks = await proveKey({
-      desk,
+      client,
       bearer: { user: owner.user, key: secret },
       repository: proveRepository,
-      tell: () => {},
+      onPart: () => {},
     })
     return ok(checks)
   }
 
-  /** Tries the key in use, and looks what each sink holds. */
-  async function prove(owner: Owner): Promise<Result<KeyProof>> {
+  /** Tries the key in use, and checks what each sink holds. */
+  async prove(owner: KeyOwner): Promise<Result<KeyProof>> {
+    const { client, store, records } = this.#deps
     const record = records.find(owner)
-    if (!record) return notManaged(owner.user)
+    if (!record) return this.notManaged(owner.user)
     const current = await store.get(owner, 'current')
     if (!current.ok) return current
     if (current.value === undefined) return fail({ code: 'key-not-kept', ...owner, slot: 'current' })
     const { user, registry } = owner
-    const parcel = { user, key: current.value, registryHost: registry }
+    const secret = { user, key: current.value, registryHost: registry }
     const checks = await proveKey({
-      desk,
+      client,
       bearer: { user, key: current.value },
       repository: record.proveRepository,
-      tell: () => {},
+      onPart: () => {},
     })
-    for (const one of record.sinks) {
-      const sink = parts.sink(one.spec)
-      const proof = await sink?.prove(parcel, unasked.signal)
-      const { next, part } = seen(one, sink, proof, at())
+    for (const sinkRecord of record.sinks) {
+      const sink = this.#deps.sink(sinkRecord.spec)
+      const proof = await sink?.prove(secret, noQuestions.signal)
+      const { next, part } = applyProof(sinkRecord, sink, proof, this.#now())
       checks.push(part)
-      const noted = await records.update(owner, known => withSink(known, one.spec, next))
+      const noted = await records.update(owner, one => withSink(one, sinkRecord.spec, next))
       if (!noted.ok) return noted
     }
-    return ok({ user, works: works(checks), checks })
+    return ok({ user, works: isWorking(checks), checks })
   }
 
-  /** The key goes on working, and is known here no more; older ones that wait for their end are ended now. */
-  async function unmanage(owner: Owner): Promise<Result<{ user: string; uuid: string }>> {
+  /** The key goes on working and is forgotten here; older ones that wait for their revocation are revoked now. */
+  async unmanage(owner: KeyOwner): Promise<Result<{ user: string; uuid: string }>> {
+    const { client, store, records } = this.#deps
     const record = records.find(owner)
-    if (!record) return notManaged(owner.user)
+    if (!record) return this.notManaged(owner.user)
     const current = await store.get(owner, 'current')
     if (record.retiring.length > 0 || record.pending !== undefined) {
-      const access = await accessTo(desk, owner.user, [current.ok ? current.value : undefined])
+      const access = await openKeyAccess(client, owner.user, [current.ok ? current.value : undefined])
       if (!access.ok) return access
       const all = await access.value?.list()
-      const made = all?.ok ? all.value.filter(({ label }) => label === record.pending) : []
-      for (const { uuid } of [...record.retiring, ...made]) {
-        const gone = await access.value?.revoke(uuid)
-        if (gone && !gone.ok) return gone
+      const pending = all?.ok ? all.value.filter(({ label }) => label === record.pending) : []
+      for (const { uuid } of [...record.retiring, ...pending]) {
+        const revoked = await access.value?.revoke(uuid)
+        if (revoked && !revoked.ok) return revoked
       }
     }
     for (const slot of ['retiring', 'next', 'current'] as const) {
-      const gone = await store.delete(owner, slot)
-      if (!gone.ok) return gone
+      const deleted = await store.delete(owner, slot)
+      if (!deleted.ok) return deleted
     }
     const removed = await records.remove(owner)
     return removed.ok ? ok({ user: owner.user, uuid: record.uuid }) : removed
   }
 
-  const notManaged = (user: string) =>
-    fail({ code: 'key-not-managed', user, known: records.all().map(one => one.user) })
+  notManaged(user: string) {
+    const known = this.#deps.records.all().map(record => record.user)
+    return fail({ code: 'key-not-managed', user, known })
+  }
 
-  return { manage, prove, unmanage, notManaged }
+  #now(): string {
+    return new Date(this.#deps.clock.now()).toISOString()
+  }
+
+  /** The key that was given; else the one in the store; else a new one. */
+  async #keyToManage(owner: KeyOwner, key: string | undefined, label: string): Promise<Result<KeyToManage>> {
+    const { store, records } = this.#deps
+    if (key !== undefined) return this.#givenKey(owner, key)
+    const record = records.find(owner)
+    if (!record) return this.#createKey(owner, label)
+    const stored = await store.get(owner, 'current')
+    if (!stored.ok) return stored
+    if (stored.value === undefined) return this.#createKey(owner, label)
+    return ok({ secret: stored.value, facts: factsOf(record), isNew: false })
+  }
+
+  async #givenKey(owner: KeyOwner, text: string): Promise<Result<KeyToManage>> {
+    const { client, clock, records, pause } = this.#deps
+    const secret = parseKey(text)
+    if (!secret.ok) return secret
+    const bearer = { user: owner.user, key: secret.value }
+    const users = records.all().map(({ user }) => user)
+    const accepted = await checkKey(client, bearer, users)
+    if (!accepted.ok) return accepted
+    const listed = await identifyKey(client, bearer, { now: clock.now, pause })
+    return listed.ok ? ok({ secret: secret.value, facts: factsOf(listed.value), isNew: false }) : listed
+  }
+
+  async #createKey({ user }: KeyOwner, label: string): Promise<Result<KeyToManage>> {
+    const { client, clock, policy } = this.#deps
+    if (!(await client.listAll())) return fail({ code: 'key-needed', user })
+    const expirationDate = new Date(clock.now() + policy().days * dayMs).toISOString()
+    const created = await client.createFor({ user, label, scopes: [], expirationDate })
+    if (!created.ok) return created
+    const { secret, ...facts } = created.value
+    return ok({ secret, facts: { ...facts, label }, isNew: true })
+  }
+
+  /** Delivers the key to a sink only where that cannot replace a key that works; else the next rotation does. */
+  async #deliverNow(
+    owner: KeyOwner,
+    sink: Sink,
+    { secret, facts, isNew }: KeyToManage,
+    known: SinkRecord | undefined,
+  ): Promise<SinkRecord> {
+    const sinkSecret = { user: owner.user, key: secret, registryHost: owner.registry }
+    const { provable } = sink.describe()
+    const proof = provable ? await sink.prove(sinkSecret, noQuestions.signal) : undefined
+    const spec = sink.id
+    if (proof?.holds === 'this') return { spec, state: 'proven', handed: facts.uuid, at: this.#now() }
+    if (!provable && known?.state === 'accepted' && known.handed === facts.uuid) return known
+    // A sink that got an older key from here gets this one too.
+    if (!provable && !isNew && known?.handed === undefined)
+      return { spec, state: 'unknown', words: 'It is delivered with the next rotation' }
+    const delivered = await deliverTo(sink, sinkSecret, noQuestions)
+    return 'error' in delivered
+      ? { spec, state: 'failed', at: this.#now(), words: delivered.error.words }
+      : { spec, ...delivered, handed: facts.uuid, at: this.#now() }
+  }
 }
 
-const factsOf = ({ uuid, label, createdAt, expirationDate }: Facts): Facts => ({
+const factsOf = ({ uuid, label, createdAt, expirationDate }: KeyFacts): KeyFacts => ({
   uuid,
   label,
   createdAt,
   expirationDate,
 })
 
-type Proof = Awaited<ReturnType<Sink['prove']>>
+type SinkProof = Awaited<ReturnType<Sink['prove']>>
 
-/** What a look at a sink found, for the record and for the list of checks. */
-function seen(
-  one: SinkRecord,
+/** What the proof of a sink means for its record and for the list of checks. */
+function applyProof(
+  record: SinkRecord,
   sink: Sink | undefined,
-  proof: Proof | undefined,
+  proof: SinkProof | undefined,
   at: string,
 ): { next: Omit<SinkRecord, 'spec'>; part: RunbookPart } {
-  const { spec, ...before } = one
-  const { words: _, ...plain } = before
+  const { spec, ...before } = record
+  const { words: _, ...withoutWords } = before
   switch (proof?.holds) {
     case 'this':
       return {
-        next: { ...plain, state: 'proven', at },
+        next: { ...withoutWords, state: 'proven', at },
         part: sinkPart(spec, sink, 'passed', 'It holds this key'),
       }
     case 'another':
       return {
-        next: { ...plain, state: 'stale', at, words: `It holds ${proof.words}` },
+        next: { ...withoutWords, state: 'stale', at, words: `It holds ${proof.words}` },
         part: sinkPart(spec, sink, 'failed', `It holds ${proof.words}`),
       }
     case 'cannot-tell':
       return { next: before, part: sinkPart(spec, sink, 'unproven', proof.words) }
     case 'unknown':
       return {
-        next: { ...plain, state: 'unknown', at, words: proof.error.words },
+        next: { ...withoutWords, state: 'unknown', at, words: proof.error.words },
         part: sinkPart(spec, sink, 'skipped', proof.error.words),
       }
     default:

@@ -11,15 +11,15 @@ export interface Policy {
 }
 
 export const dayMs = 86_400_000
-/** An overlap up to this is waited for in the run itself. */
-export const waitedForMs = 60_000
+/** The run itself waits for an overlap up to this. */
+export const overlapInRunMs = 60_000
 /** The longest overlap: a key that is replaced must not outlive its successor. */
 const longestOverlapMs = 30 * dayMs
 
 export const overlapForms = 'a time such as 90s, 30m, 24h or 2d, at most 30d; 0 for none'
 
-/** Reads "24h", "0" into ms; undefined when it is none, or too long. */
-export function readOverlap(text: string): number | undefined {
+/** Parses "24h" or "0" into ms; undefined for anything else, or when it is too long. */
+export function parseOverlap(text: string): number | undefined {
   const ms = readSpan(text)
   return ms !== undefined && ms <= longestOverlapMs ? ms : undefined
 }
@@ -28,7 +28,7 @@ export function readOverlap(text: string): number | undefined {
 export const isLabel = (text: string): boolean =>
   text.length > 0 && text.length <= 200 && !/[\p{Cc}\p{Bidi_Control}]/u.test(text)
 
-/** The label of a new key. `mark` is of this rotation alone: a later start finds the key by it. */
+/** The label of a new key. `mark` belongs to this rotation alone: a resumed run finds the key by it. */
 export function labelOf(
   template: string,
   facts: { host: string; user: string; at: number; mark: string },
@@ -40,20 +40,23 @@ export function labelOf(
   return filled === '' ? facts.mark : `${filled}-${facts.mark}`
 }
 
-/** The part of a label before what differs from key to key. */
-export function labelStart(template: string, facts: { host: string; user: string }): string {
+/** The part of a label that is the same for every key of a user. */
+export function labelPrefix(template: string, facts: { host: string; user: string }): string {
   const start = template.split('<date>')[0] ?? ''
   return start.replaceAll('<host>', facts.host).replaceAll('<user>', facts.user)
 }
 
-export interface Nearness {
+export interface ExpiryState {
   daysLeft: number | null
   nearEnd: boolean
   shouldRotate: boolean
 }
 
-/** How near its end a key is: near with 30 days left; to be rotated in its last sixth, from day 75 of 90 on. */
-export function nearnessOf(key: { createdAt: string; expirationDate: string | null }, now: number): Nearness {
+/** How close a key is to its expiry: near with 30 days left; to be rotated in the last sixth, from day 75 of 90 on. */
+export function expiryState(
+  key: { createdAt: string; expirationDate: string | null },
+  now: number,
+): ExpiryState {
   if (key.expirationDate === null) return { daysLeft: null, nearEnd: false, shouldRotate: false }
   const end = Date.parse(key.expirationDate)
   const life = Math.max(0, end - Date.parse(key.createdAt))

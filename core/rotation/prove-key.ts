@@ -3,16 +3,16 @@ import { failureMessage } from '../../contract/messages/failure-message.ts'
 import type { RunbookPart } from '../../contract/runbook.ts'
 import { parseJson } from '../../lib/json.ts'
 import type { RegistryAnswer, RegistryAsk } from '../platform/registry-http.ts'
-import type { Bearer, KeyDesk } from './key-client.ts'
+import type { Bearer, KeyClient } from './key-client.ts'
 
-interface Wish {
-  desk: Pick<KeyDesk, 'ask' | 'own'>
+interface ProveRequest {
+  client: Pick<KeyClient, 'request' | 'listOwn'>
   bearer: Bearer
-  /** Where it is tried; without one, a repository that the key can list. */
+  /** The repository to try it in; without one, any that the key can list. */
   repository?: string | undefined
-  /** The key before: what it may not either is no fault of this one. */
+  /** The previous key: only what that one may do can be missing. */
   before?: Bearer | undefined
-  tell(part: RunbookPart): void
+  onPart(part: RunbookPart): void
 }
 
 const titles = {
@@ -30,99 +30,107 @@ const manifestTypes = [
   'application/vnd.docker.distribution.manifest.v2+json',
 ].join(', ')
 
-const catalog = v.object({ repositories: v.nullable(v.array(v.string())) })
+const catalogAnswer = v.object({ repositories: v.nullable(v.array(v.string())) })
 const tagList = v.object({ tags: v.nullish(v.array(v.string())) })
 
-/** So many repositories of the catalog are tried for one that can be pulled from and pushed to. */
-const mostTried = 20
+/** How many repositories of the catalog are tried to find one with a tag. */
+const maxTried = 20
 
 /**
  * Tries what a key is for. Nothing is written: the upload is cancelled, and what is sent to an existing tag is no
- * manifest. What cannot be tried is `skipped`; `unproven` is told and fails nothing.
+ * manifest. What cannot be tried is `skipped`; `unproven` is reported and fails nothing.
  */
-export async function proveKey({ desk, bearer, repository, before, tell }: Wish): Promise<RunbookPart[]> {
-  const found: RunbookPart[] = []
-  const say = (id: Check, state: RunbookPart['state'], words: string): void => {
+export async function proveKey({
+  client,
+  bearer,
+  repository,
+  before,
+  onPart,
+}: ProveRequest): Promise<RunbookPart[]> {
+  const parts: RunbookPart[] = []
+  const report = (id: Check, state: RunbookPart['state'], words: string): void => {
     const part = { id, title: titles[id], state, words }
-    found.push(part)
-    tell(part)
+    parts.push(part)
+    onPart(part)
   }
   const { user } = bearer
 
-  tell({ id: 'authenticates', title: titles.authenticates, state: 'working' })
-  const own = await desk.own(bearer)
+  onPart({ id: 'authenticates', title: titles.authenticates, state: 'working' })
+  const own = await client.listOwn(bearer)
   if (!own.ok || own.value === 'refused') {
     const words = own.ok ? `The registry does not let ${user} in with it` : failureMessage(own.error).title
-    say('authenticates', 'failed', words)
-    for (const id of ['pull', 'upload', 'overwrite'] as const) say(id, 'skipped', 'Not tried')
-    return found
+    report('authenticates', 'failed', words)
+    for (const id of ['pull', 'upload', 'overwrite'] as const) report(id, 'skipped', 'Not tried')
+    return parts
   }
-  say('authenticates', 'passed', `The registry lets ${user} in`)
+  report('authenticates', 'passed', `The registry lets ${user} in`)
 
-  const get = (path: string, options?: RegistryAsk) => desk.ask(path, bearer, options)
-  tell({ id: 'pull', title: titles.pull, state: 'working' })
-  const place = repository === undefined ? await anyPlace(get) : await thisPlace(get, repository)
-  if (place.tag !== undefined) {
-    const pulled = await get(`/v2/${place.repository}/manifests/${place.tag}`, { accept: manifestTypes })
+  const get = (path: string, options?: RegistryAsk) => client.request(path, bearer, options)
+  onPart({ id: 'pull', title: titles.pull, state: 'working' })
+  const target = repository === undefined ? await findTestImage(get) : await testImageIn(get, repository)
+  if (target.tag !== undefined) {
+    const pulled = await get(`/v2/${target.repository}/manifests/${target.tag}`, { accept: manifestTypes })
     const status = pulled.ok ? pulled.value.status : 0
-    const image = `${place.repository}:${place.tag}`
-    if (status === 200) say('pull', 'passed', `${image} can be pulled`)
-    else if (status === 404) say('pull', 'skipped', `Not tried: ${image} is gone`)
-    else say('pull', 'failed', `${image} cannot be pulled: ${textOf(pulled)}`)
-  } else if (place.refused === undefined) say('pull', 'skipped', `Not tried: ${place.why}`)
-  else say('pull', 'failed', `${place.repository} cannot be read: ${place.refused}`)
+    const image = `${target.repository}:${target.tag}`
+    if (status === 200) report('pull', 'passed', `${image} can be pulled`)
+    else if (status === 404) report('pull', 'skipped', `Not tried: ${image} is gone`)
+    else report('pull', 'failed', `${image} cannot be pulled: ${textOf(pulled)}`)
+  } else if (target.refused === undefined) report('pull', 'skipped', `Not tried: ${target.why}`)
+  else report('pull', 'failed', `${target.repository} cannot be read: ${target.refused}`)
 
   await upload()
   await overwrite()
-  return found
+  return parts
 
   async function upload(): Promise<void> {
-    tell({ id: 'upload', title: titles.upload, state: 'working' })
-    const tried = repository === undefined ? place.candidates : place.exists ? [repository] : []
-    if (tried.length === 0) return say('upload', 'skipped', `Not tried: ${place.why ?? 'no repository'}`)
-    for (const name of tried) {
+    onPart({ id: 'upload', title: titles.upload, state: 'working' })
+    const candidates = repository === undefined ? target.candidates : target.exists ? [repository] : []
+    if (candidates.length === 0)
+      return report('upload', 'skipped', `Not tried: ${target.why ?? 'no repository'}`)
+    for (const name of candidates) {
       const begun = await get(`/v2/${name}/blobs/uploads/`, { method: 'POST' })
       if (begun.ok && begun.value.status === 202) {
         // zot refuses this to a key without delete, and collects the empty upload by itself.
         const upload = pathOf(begun.value.header('location'))
         if (upload !== undefined) await get(upload, { method: 'DELETE' })
-        return say('upload', 'passed', `An upload to ${name} was started and cancelled`)
+        return report('upload', 'passed', `An upload to ${name} was started and cancelled`)
       }
       const denied = begun.ok && (begun.value.status === 403 || begun.value.status === 401)
-      if (!denied) return say('upload', 'failed', `No upload to ${name}: ${textOf(begun)}`)
+      if (!denied) return report('upload', 'failed', `No upload to ${name}: ${textOf(begun)}`)
       if (repository !== undefined)
-        return say(
+        return report(
           'upload',
           'failed',
           `${user} may not push to ${name}: config.json does not give it "create" there`,
         )
     }
-    say('upload', 'skipped', `Not tried: no repository is known in which ${user} may push`)
+    report('upload', 'skipped', `Not tried: no repository is known in which ${user} may push`)
   }
 
   async function overwrite(): Promise<void> {
-    tell({ id: 'overwrite', title: titles.overwrite, state: 'working' })
-    const { tag } = place
-    if (tag === undefined) return say('overwrite', 'skipped', `Not tried: ${place.why ?? 'no tag'}`)
-    const image = `${place.repository}:${tag}`
+    onPart({ id: 'overwrite', title: titles.overwrite, state: 'working' })
+    const { tag } = target
+    if (tag === undefined) return report('overwrite', 'skipped', `Not tried: ${target.why ?? 'no tag'}`)
+    const image = `${target.repository}:${tag}`
     const put = (as: Bearer) =>
-      desk.ask(`/v2/${place.repository}/manifests/${tag}`, as, {
+      client.request(`/v2/${target.repository}/manifests/${tag}`, as, {
         method: 'PUT',
         text: { type: 'application/vnd.oci.image.manifest.v1+json', content: 'no manifest: a proof' },
       })
     const answer = await put(bearer)
     const status = answer.ok ? answer.value.status : 0
     if (status === 403 || status === 401)
-      return say('overwrite', 'passed', `${image} is refused to it, as it should be`)
-    if (status !== 400) return say('overwrite', 'skipped', `Not known: ${textOf(answer)}`)
+      return report('overwrite', 'passed', `${image} is refused to it, as it should be`)
+    if (status !== 400) return report('overwrite', 'skipped', `Not known: ${textOf(answer)}`)
     const old = before ? await put(before) : undefined
     if (old?.ok && old.value.status === 403)
-      return say('overwrite', 'failed', `It may overwrite ${image}, which the key before may not`)
-    say('overwrite', 'unproven', `${user} may overwrite ${image}: config.json gives it "update" there`)
+      return report('overwrite', 'failed', `It may overwrite ${image}, which the key before may not`)
+    report('overwrite', 'unproven', `${user} may overwrite ${image}: config.json gives it "update" there`)
   }
 }
 
-interface Place {
+/** The image that a key is tried with. */
+interface TestImage {
   repository: string
   exists: boolean
   tag?: string
@@ -134,27 +142,27 @@ interface Place {
   candidates: string[]
 }
 
-type Get = (path: string, options?: RegistryAsk) => ReturnType<KeyDesk['ask']>
+type Get = (path: string, options?: RegistryAsk) => ReturnType<KeyClient['request']>
 
-async function thisPlace(get: Get, repository: string): Promise<Place> {
+async function testImageIn(get: Get, repository: string): Promise<TestImage> {
   const answer = await get(`/v2/${repository}/tags/list`)
-  const place = { repository, candidates: [repository] }
+  const target = { repository, candidates: [repository] }
   const status = answer.ok ? answer.value.status : 0
-  if (status === 404) return { ...place, exists: false, why: `there is no repository ${repository}` }
-  if (status !== 200 || !answer.ok) return { ...place, exists: status === 403, refused: textOf(answer) }
+  if (status === 404) return { ...target, exists: false, why: `there is no repository ${repository}` }
+  if (status !== 200 || !answer.ok) return { ...target, exists: status === 403, refused: textOf(answer) }
   const tag = firstTag(answer.value)
   return tag === undefined
-    ? { ...place, exists: true, why: `${repository} has no tag` }
-    : { ...place, exists: true, tag }
+    ? { ...target, exists: true, why: `${repository} has no tag` }
+    : { ...target, exists: true, tag }
 }
 
-async function anyPlace(get: Get): Promise<Place> {
+async function findTestImage(get: Get): Promise<TestImage> {
   const answer = await get('/v2/_catalog?n=200')
-  const read = answer.ok ? v.safeParse(catalog, parseJson(answer.value.body)) : undefined
+  const read = answer.ok ? v.safeParse(catalogAnswer, parseJson(answer.value.body)) : undefined
   const all = read?.success ? (read.output.repositories ?? []) : []
-  // One of each first part of a name: the copies of other registries are many.
+  // One repository of each namespace first, because a pull-through cache may fill the catalog with copies.
   const firsts = new Map(all.map(name => [name.split('/')[0] ?? name, name]))
-  const candidates = [...new Set([...firsts.values(), ...all])].slice(0, mostTried)
+  const candidates = [...new Set([...firsts.values(), ...all])].slice(0, maxTried)
   for (const repository of candidates) {
     const tags = await get(`/v2/${repository}/tags/list`)
     const tag = tags.ok && tags.value.status === 200 ? firstTag(tags.value) : undefined
@@ -181,5 +189,5 @@ const pathOf = (location: string | undefined): string | undefined => {
   return `${pathname}${search}`
 }
 
-export const works = (checks: readonly RunbookPart[]): boolean =>
+export const isWorking = (checks: readonly RunbookPart[]): boolean =>
   checks.every(({ state }) => state !== 'failed')

@@ -1,26 +1,26 @@
 import { asStep, done, failed, type Runbook, type Step, type StepResult } from '../runbook/step.ts'
-import { doneWith, type RetireMemory, type RotationParts } from './deps.ts'
-import { accessTo } from './key-access.ts'
+import { doneWith, type RetireMemory, type RotationDeps } from './deps.ts'
+import { openKeyAccess } from './key-access.ts'
 
 export const retireName = 'retire'
 
-type Parts = Pick<RotationParts, 'desk' | 'store' | 'records' | 'retiringChanged'>
+type Deps = Pick<RotationDeps, 'client' | 'store' | 'records' | 'onRetiringChange'>
 
-/** The end of a key that was replaced: revoked, seen to be refused, forgotten. Each may be done already. */
-export function retireSteps<Memory extends RetireMemory>(parts: Parts): Step<Memory>[] {
-  const { desk, store, records } = parts
+/** Revokes a replaced key, checks that it is refused, and forgets it. Each step may be done already. */
+export function retireSteps<Memory extends RetireMemory>(deps: Deps): Step<Memory>[] {
+  const { client, store, records } = deps
 
   const isWaiting = ({ registry, user, old }: Memory): boolean =>
     records.find({ registry, user })?.retiring.some(({ uuid }) => uuid === old.uuid) ?? false
-  /** Its secret, where it is the newest that waits: of older ones none is kept. */
+  /** Its secret, which is stored only for the newest of the keys that wait. */
   const secretOf = async ({ registry, user, old }: Memory): Promise<string | undefined> => {
     if (records.find({ registry, user })?.retiring[0]?.uuid !== old.uuid) return undefined
-    const kept = await store.get({ registry, user }, 'retiring')
-    return kept.ok ? kept.value : undefined
+    const stored = await store.get({ registry, user }, 'retiring')
+    return stored.ok ? stored.value : undefined
   }
   const currentOf = async ({ registry, user }: Memory): Promise<string | undefined> => {
-    const kept = await store.get({ registry, user }, 'current')
-    return kept.ok ? kept.value : undefined
+    const stored = await store.get({ registry, user }, 'current')
+    return stored.ok ? stored.value : undefined
   }
 
   return [
@@ -31,65 +31,68 @@ export function retireSteps<Memory extends RetireMemory>(parts: Parts): Step<Mem
       pointOfNoReturn: true,
       check: async ({ memory }) => !isWaiting(memory),
       async apply({ memory }) {
-        // A narrow key may end itself, but not the one that it was made with.
-        const access = await accessTo(desk, memory.user, [await secretOf(memory), await currentOf(memory)])
+        // A key with few permissions may revoke itself, but not the key that created it.
+        const access = await openKeyAccess(client, memory.user, [
+          await secretOf(memory),
+          await currentOf(memory),
+        ])
         if (!access.ok) return asStep(access)
-        // None of them is let in: then the old one is not either.
+        // Where the registry accepts none of them, the old one does not work either.
         return access.value ? asStep(await access.value.revoke(memory.old.uuid)) : done
       },
     },
     {
       id: 'confirm',
-      title: 'See that it is refused',
-      why: 'A revoked key that still works would be a key that nobody looks after.',
+      title: 'Check that it is refused',
+      why: 'A revoked key that still works would be a key that nobody manages.',
       check: async ({ memory }) => !isWaiting(memory),
       async apply({ memory }) {
         const secret = await secretOf(memory)
-        if (secret !== undefined) return refusedNow(memory.user, secret)
-        const access = await accessTo(desk, memory.user, [await currentOf(memory)])
+        if (secret !== undefined) return checkRefused(memory.user, secret)
+        const access = await openKeyAccess(client, memory.user, [await currentOf(memory)])
         if (!access.ok) return asStep(access)
         const all = await access.value?.list()
         if (all && !all.ok) return asStep(all)
-        return all?.value.some(({ uuid }) => uuid === memory.old.uuid) ? stillThere : done
+        return all?.value.some(({ uuid }) => uuid === memory.old.uuid) ? stillWorks : done
       },
     },
     {
       id: 'forget',
       title: 'Forget it',
-      why: 'Nothing of it is kept.',
+      why: 'Nothing of it stays stored.',
       check: async ({ memory }) => !isWaiting(memory),
       async apply({ memory }) {
         const { registry, user, old } = memory
         if ((await secretOf(memory)) !== undefined) {
-          const gone = await store.delete({ registry, user }, 'retiring')
-          if (!gone.ok) return asStep(gone)
+          const deleted = await store.delete({ registry, user }, 'retiring')
+          if (!deleted.ok) return asStep(deleted)
         }
         const written = await records.update({ registry, user }, record => ({
           ...record,
           retiring: record.retiring.filter(({ uuid }) => uuid !== old.uuid),
         }))
-        parts.retiringChanged()
+        deps.onRetiringChange()
         return asStep(written)
       },
     },
   ]
 
-  async function refusedNow(user: string, key: string): Promise<StepResult> {
-    const own = await desk.own({ user, key })
-    if (!own.ok) return asStep(own)
-    return own.value === 'refused' ? doneWith('The registry refuses it with 401') : stillThere
+  async function checkRefused(user: string, key: string): Promise<StepResult> {
+    const listed = await client.listOwn({ user, key })
+    if (!listed.ok) return asStep(listed)
+    return listed.value === 'refused' ? doneWith('The registry refuses it with 401') : stillWorks
   }
 }
 
-const stillThere = failed('still-works', 'The old key still works although it was revoked.')
+const stillWorks = failed('still-works', 'The old key still works although it was revoked.')
 
-/** The revocation of a key that was replaced, as a run of its own, when its time has come. */
-export function retireRunbook(memory: RetireMemory, parts: Parts): Runbook<RetireMemory> {
+/** Revokes a replaced key in a run of its own, when its overlap is over. */
+export function retireRunbook(memory: RetireMemory, deps: Deps): Runbook<RetireMemory> {
   return {
     name: retireName,
     title: `Revoke the old key of ${memory.user}`,
     memory,
-    steps: retireSteps<RetireMemory>(parts),
+    steps: retireSteps<RetireMemory>(deps),
     changes: ({ user, old }) => [`the key ${old.label || old.uuid} of ${user} was revoked`],
   }
 }

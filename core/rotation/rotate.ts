@@ -1,13 +1,14 @@
 import { count, duration } from '../../contract/messages/format.ts'
 import { ok, type Result } from '../../contract/result.ts'
 import { asStep, done, failed, type Runbook, type Step, type StepResult } from '../runbook/step.ts'
-import { keepStep, mintStep } from './create-steps.ts'
+import type { KeyOwner } from '../secrets/key-store.ts'
+import { checkStoredStep, createKeyStep } from './create-steps.ts'
 import { deliverStep, reachSink, sinkPart } from './deliver.ts'
-import { doneWith, type RotateContext, type RotateMemory, type RotationParts } from './deps.ts'
-import { accessTo } from './key-access.ts'
-import type { KeyRecord, Owner } from './key-record.ts'
+import { doneWith, type RotateContext, type RotateMemory, type RotationDeps } from './deps.ts'
+import { openKeyAccess } from './key-access.ts'
+import type { KeyRecord } from './key-record.ts'
 import { leakSteps } from './leak-steps.ts'
-import { waitedForMs } from './policy.ts'
+import { overlapInRunMs } from './policy.ts'
 import { proveKey } from './prove-key.ts'
 import { retireSteps } from './retire-steps.ts'
 
@@ -15,33 +16,33 @@ export const rotateName = 'rotate'
 
 type RotateStep = Step<RotateMemory>
 
-/** A clock that is further off than this makes keys that end at another time than it says. */
+/** With clocks further apart a key would expire at another time than its date says. */
 const clockLimitMs = 5 * 60_000
 
-const ownerOf = ({ registry, user }: RotateMemory): Owner => ({ registry, user })
+const ownerOf = ({ registry, user }: RotateMemory): KeyOwner => ({ registry, user })
 
-/** Whether the revocation is part of the run; otherwise it is a run of its own, later. */
+/** Whether this run revokes the old key; otherwise a later run does. */
 const isRevokedInRun = ({ overlapMs, leaked }: Pick<RotateMemory, 'overlapMs' | 'leaked'>): boolean =>
-  leaked || overlapMs <= waitedForMs
+  leaked || overlapMs <= overlapInRunMs
 
-/** A new key takes the place of the one in use, and at every instant one of them works everywhere. */
-export function rotateRunbook(memory: RotateMemory, parts: RotationParts): Runbook<RotateMemory> {
+/** Replaces the key in use by a new one, so that at every moment one of them works everywhere. */
+export function rotateRunbook(memory: RotateMemory, deps: RotationDeps): Runbook<RotateMemory> {
   const { user, leaked } = memory
   return {
     name: rotateName,
     title: leaked ? `Replace the leaked key of ${user}` : `Rotate the key of ${user}`,
     memory,
     steps: [
-      preflightStep(parts),
-      askStep(parts),
-      mintStep(parts),
-      keepStep(parts),
-      deliverStep(parts),
-      proveStep(parts),
-      switchStep(parts),
-      overlapStep(parts),
-      ...(isRevokedInRun(memory) ? retireSteps<RotateMemory>(parts) : []),
-      ...(leaked ? leakSteps(parts) : []),
+      preflightStep(deps),
+      askStep(deps),
+      createKeyStep(deps),
+      checkStoredStep(deps),
+      deliverStep(deps),
+      proveStep(deps),
+      switchStep(deps),
+      overlapStep(deps),
+      ...(isRevokedInRun(memory) ? retireSteps<RotateMemory>(deps) : []),
+      ...(leaked ? leakSteps(deps) : []),
     ],
     changes: ({ minted, retireAt }) => [
       `the key of ${user}: ${memory.old.label || memory.old.uuid} became ${minted?.label || minted?.uuid || 'a new one'}`,
@@ -53,84 +54,86 @@ export function rotateRunbook(memory: RotateMemory, parts: RotationParts): Runbo
   }
 }
 
-function preflightStep(parts: RotationParts): RotateStep {
-  const { clock, desk, store, records } = parts
+function preflightStep(deps: RotationDeps): RotateStep {
+  const { clock, client, store, records } = deps
   return {
     id: 'preflight',
-    title: 'Look whether everything is there',
-    why: 'What would fail is found before a key is made.',
+    title: 'Check that everything is there',
+    why: 'What would fail is found before a key is created.',
     cancellable: true,
     check: async () => false,
     async apply(context) {
       const { memory, progress } = context
-      const tell = (
+      const report = (
         id: string,
         title: string,
         words: string,
         state: 'passed' | 'unproven' = 'passed',
       ): void => progress({ label: title, part: { id, title, state, words } })
-      const there = await desk.clockOf()
-      if (!there.ok) return asStep(there)
-      tell('registry', 'The registry', 'It answers')
-      const off = there.value === undefined ? 0 : there.value - clock.now()
-      if (Math.abs(off) > clockLimitMs)
+      const registryTime = await client.registryTime()
+      if (!registryTime.ok) return asStep(registryTime)
+      report('registry', 'The registry', 'It answers')
+      const differenceMs = registryTime.value === undefined ? 0 : registryTime.value - clock.now()
+      if (Math.abs(differenceMs) > clockLimitMs)
         return failed(
           'clock-wrong',
-          `The registry’s clock is ${duration(Math.abs(off))} ${off > 0 ? 'ahead' : 'behind'}: set one of the two right first.`,
+          `The registry’s clock is ${duration(Math.abs(differenceMs))} ${differenceMs > 0 ? 'ahead' : 'behind'}: set one of the two right first.`,
         )
-      tell('clock', 'The clocks', 'They agree')
-      const where = await store.where()
-      if (where.kind === 'none') return asStep({ ok: false, error: where.error })
-      tell('store', 'Where keys are kept', await store.describe())
+      report('clock', 'The clocks', 'They agree')
+      const backend = await store.backend()
+      if (backend.kind === 'none') return asStep({ ok: false, error: backend.error })
+      report('store', 'Where keys are stored', await store.describe())
       for (const { spec } of records.find(ownerOf(memory))?.sinks ?? []) {
-        const sink = parts.sink(spec)
+        const sink = deps.sink(spec)
         if (!sink) return failed('bad-sink', `${spec} is not understood any more.`)
-        const label = 'Looking at each place'
+        const label = 'Checking each sink'
         progress({ label, part: sinkPart(spec, sink, 'working') })
         const error = await reachSink(sink, context)
         progress({ label, part: sinkPart(spec, sink, error ? 'failed' : 'passed', error?.words) })
         if (error) return { ok: false, error }
       }
-      return keyInUse(context)
+      return checkKeyInUse(context)
     },
   }
 
-  async function keyInUse({ memory, progress }: RotateContext): Promise<StepResult> {
+  async function checkKeyInUse({ memory, progress }: RotateContext): Promise<StepResult> {
     const current = await store.get(ownerOf(memory), 'current')
     if (!current.ok) return asStep(current)
     const title = 'The key in use'
-    const say = (state: 'passed' | 'unproven' | 'skipped', words: string): void =>
+    const report = (state: 'passed' | 'unproven' | 'skipped', words: string): void =>
       progress({ label: title, part: { id: 'current', title, state, words } })
     if (memory.leaked) {
-      say('skipped', 'It has leaked and is not used')
+      report('skipped', 'It has leaked and is not used')
       return done
     }
-    const own =
-      current.value === undefined ? undefined : await desk.own({ user: memory.user, key: current.value })
-    if (own && !own.ok) return asStep(own)
-    memory.oldWorks = own !== undefined && own.value !== 'refused'
-    if (memory.oldWorks) say('passed', 'It works')
-    else say('unproven', 'It does not work any more; the new one is made another way')
-    if (own?.ok && own.value !== 'refused')
-      memory.old.scopes = own.value.find(({ uuid }) => uuid === memory.old.uuid)?.scopes ?? []
+    const listed =
+      current.value === undefined
+        ? undefined
+        : await client.listOwn({ user: memory.user, key: current.value })
+    if (listed && !listed.ok) return asStep(listed)
+    memory.oldWorks = listed !== undefined && listed.value !== 'refused'
+    if (memory.oldWorks) report('passed', 'It works')
+    else report('unproven', 'It does not work any more; the new one is created another way')
+    if (listed?.ok && listed.value !== 'refused')
+      memory.old.scopes = listed.value.find(({ uuid }) => uuid === memory.old.uuid)?.scopes ?? []
     return done
   }
 }
 
-/** What a person agrees to: where the key goes, and when there is no way back. */
+/** What the user agrees to: the sinks, and when the old key is revoked. */
 function consentOf(memory: RotateMemory, record: KeyRecord | undefined): string {
-  const places = record?.sinks.map(({ spec }) => spec) ?? []
+  const specs = record?.sinks.map(({ spec }) => spec) ?? []
   return [
-    places.length === 0
-      ? 'It is handed to no place: whoever uses it has to be told.'
-      : `The new key goes to ${count(places.length, 'place')}, in this order: ${places.join(', ')}.`,
+    specs.length === 0
+      ? 'It is delivered to no sink: give it to the programs that use it.'
+      : `The new key goes to ${count(specs.length, 'sink')}, in this order: ${specs.join(', ')}.`,
     isRevokedInRun(memory)
       ? `The old key is revoked ${memory.overlapMs === 0 || memory.leaked ? 'at once' : `after ${duration(memory.overlapMs)}`}, when the new one has proved itself. There is no way back then.`
       : `The old key goes on working for ${duration(memory.overlapMs)}, then it is revoked. There is no way back then.`,
   ].join('\n')
 }
 
-function askStep({ records }: RotationParts): RotateStep {
+function askStep({ records }: RotationDeps): RotateStep {
   return {
     id: 'ask',
     title: 'Ask for consent',
@@ -151,7 +154,7 @@ function askStep({ records }: RotationParts): RotateStep {
   }
 }
 
-function proveStep({ desk, store, records }: RotationParts): RotateStep {
+function proveStep({ client, store, records }: RotationDeps): RotateStep {
   return {
     id: 'prove',
     title: 'Prove that the new key works',
@@ -165,22 +168,23 @@ function proveStep({ desk, store, records }: RotationParts): RotateStep {
       const { user } = memory
       const before = current.ok && memory.oldWorks ? current.value : undefined
       const checks = await proveKey({
-        desk,
+        client,
         bearer: { user, key: next.value ?? '' },
         repository: records.find(owner)?.proveRepository,
         ...(before === undefined ? {} : { before: { user, key: before } }),
-        tell: part => progress({ label: 'Trying the new key', part }),
+        onPart: part => progress({ label: 'Trying the new key', part }),
       })
-      const bad = checks.find(({ state }) => state === 'failed')
-      if (bad) return failed('proof-failed', `The new key did not prove itself: ${bad.words ?? bad.title}.`)
-      const open = checks.filter(({ state }) => state === 'skipped').length
-      return doneWith(open === 0 ? 'All of it was tried' : `${count(open, 'check')} could not be tried`)
+      const failure = checks.find(({ state }) => state === 'failed')
+      if (failure)
+        return failed('proof-failed', `The new key did not prove itself: ${failure.words ?? failure.title}.`)
+      const skipped = checks.filter(({ state }) => state === 'skipped').length
+      return doneWith(skipped === 0 ? 'All of it was tried' : `${count(skipped, 'check')} could not be tried`)
     },
   }
 }
 
-function switchStep(parts: RotationParts): RotateStep {
-  const { clock, desk, store, records } = parts
+function switchStep(deps: RotationDeps): RotateStep {
+  const { clock, client, store, records } = deps
   return {
     id: 'switch',
     title: 'Make it the key in use',
@@ -191,8 +195,8 @@ function switchStep(parts: RotationParts): RotateStep {
       const owner = ownerOf(memory)
       const { minted, old } = memory
       if (!minted) return failed('key-not-kept', 'There is no new key.')
-      const where = await store.where()
-      if (where.kind === 'none') return asStep({ ok: false, error: where.error })
+      const backend = await store.backend()
+      if (backend.kind === 'none') return asStep({ ok: false, error: backend.error })
       if (memory.leaked) await noteLastUse(memory)
       const promoted = await store.promote(owner)
       if (!promoted.ok) return asStep(promoted)
@@ -212,15 +216,15 @@ function switchStep(parts: RotationParts): RotateStep {
         label,
         createdAt,
         expirationDate,
-        kept: where.kind,
+        kept: backend.kind,
         retiring: [retiring, ...record.retiring.filter(one => one.uuid !== old.uuid)],
       }))
       return asStep(written)
     },
     async undo({ memory }) {
       const owner = ownerOf(memory)
-      const back = await demote(owner)
-      if (!back.ok) return asStep(back)
+      const demoted = await demote(owner)
+      if (!demoted.ok) return asStep(demoted)
       const { uuid, label, createdAt, expirationDate } = memory.old
       const written = await records.update(owner, record => ({
         ...record,
@@ -232,35 +236,35 @@ function switchStep(parts: RotationParts): RotateStep {
     },
   }
 
-  /** `promote` taken back, however far it came: `current` is never empty where it was not. */
-  async function demote(owner: Owner): Promise<Result<null>> {
+  /** Undoes `promote`, also a partial one. `current` is never empty where it was not before. */
+  async function demote(owner: KeyOwner): Promise<Result<null>> {
     const [next, current] = [await store.get(owner, 'next'), await store.get(owner, 'current')]
     if (!next.ok) return next
     if (!current.ok) return current
     const retiring = await store.get(owner, 'retiring')
     if (!retiring.ok) return retiring
-    const promoted = next.value === undefined || next.value === current.value
-    if (promoted && current.value !== undefined) {
-      const put = await store.set(owner, 'next', current.value)
-      if (!put.ok) return put
+    const isPromoted = next.value === undefined || next.value === current.value
+    if (isPromoted && current.value !== undefined) {
+      const stored = await store.set(owner, 'next', current.value)
+      if (!stored.ok) return stored
       if (retiring.value === undefined) return store.delete(owner, 'current')
-      const again = await store.set(owner, 'current', retiring.value)
-      return again.ok ? store.delete(owner, 'retiring') : again
+      const restored = await store.set(owner, 'current', retiring.value)
+      return restored.ok ? store.delete(owner, 'retiring') : restored
     }
-    // An older one that waits for its own end stays.
+    // An older key that waits for its own revocation stays.
     return retiring.value === current.value ? store.delete(owner, 'retiring') : ok(null)
   }
 
-  /** Before it is asked with once more, to see that it is refused. */
+  /** Notes it before the check that the key is refused, which would count as a use. */
   async function noteLastUse(memory: RotateMemory): Promise<void> {
     const next = await store.get(ownerOf(memory), 'next')
-    const access = await accessTo(desk, memory.user, [next.ok ? next.value : undefined])
+    const access = await openKeyAccess(client, memory.user, [next.ok ? next.value : undefined])
     const all = access.ok ? await access.value?.list() : undefined
     if (all?.ok) memory.lastUsed = all.value.find(({ uuid }) => uuid === memory.old.uuid)?.lastUsed ?? null
   }
 }
 
-function overlapStep({ clock, retiringChanged }: RotationParts): RotateStep {
+function overlapStep({ clock, onRetiringChange }: RotationDeps): RotateStep {
   return {
     id: 'overlap',
     title: 'Let both keys work for a while',
@@ -268,15 +272,15 @@ function overlapStep({ clock, retiringChanged }: RotationParts): RotateStep {
     cancellable: true,
     check: async () => false,
     async apply({ memory, signal, progress }) {
-      const until = Date.parse(memory.retireAt ?? '')
+      const retireAt = Date.parse(memory.retireAt ?? '')
       if (!isRevokedInRun(memory)) {
-        retiringChanged()
+        onRetiringChange()
         return doneWith(`The old key is revoked at ${memory.retireAt}`)
       }
       if (memory.leaked || memory.overlapMs === 0) return doneWith('There is none')
       progress({ label: `Both work for ${duration(memory.overlapMs)}` })
       await new Promise<void>(resolve => {
-        const stop = clock.setTimer(until, resolve)
+        const stop = clock.setTimer(retireAt, resolve)
         const end = (): void => {
           stop()
           resolve()

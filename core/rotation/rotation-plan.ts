@@ -3,31 +3,31 @@ import { fail, ok, type Result } from '../../contract/result.ts'
 import type { Finding, RunbookPlan } from '../../contract/runbook.ts'
 import { dryRun } from '../runbook/run.ts'
 import type { Sink } from '../sinks/sink.ts'
-import type { RotateMemory, RotationParts } from './deps.ts'
-import type { Inventory } from './key-overview.ts'
+import type { RotateMemory, RotationDeps } from './deps.ts'
+import type { KeyOverview } from './key-overview.ts'
 import type { KeyRecord } from './key-record.ts'
-import { isLabel, overlapForms, type Policy, readOverlap } from './policy.ts'
+import { isLabel, overlapForms, type Policy, parseOverlap } from './policy.ts'
 import { rotateName, rotateRunbook } from './rotate.ts'
 
-export interface RotateWish {
+export interface RotateRequest {
   user: string
   overlap?: string | undefined
   leaked: boolean
   yes: boolean
 }
 
-/** What a rotation begins with. `freshLabel` is one that no key has. */
-export function memoryOf(
+/** The memory that a rotation begins with. No key has `newLabel` yet. */
+export function initialMemory(
   record: KeyRecord,
-  { user, overlap, leaked, yes }: RotateWish,
+  { user, overlap, leaked, yes }: RotateRequest,
   { days, overlapMs }: Policy,
-  freshLabel: string,
+  newLabel: string,
 ): Result<RotateMemory> {
-  const wanted = overlap === undefined ? overlapMs : readOverlap(overlap.trim())
-  if (wanted === undefined)
+  const requestedMs = overlap === undefined ? overlapMs : parseOverlap(overlap.trim())
+  if (requestedMs === undefined)
     return fail({ code: 'bad-input', field: 'overlap', wrong: overlap ?? '', allowed: overlapForms })
-  // What an earlier run could not take back is gone on with.
-  const label = record.pending ?? freshLabel
+  // An earlier run that could not be rolled back is continued under its label.
+  const label = record.pending ?? newLabel
   if (!isLabel(label)) return fail({ code: 'key-label-refused', label })
   const { registry, uuid, createdAt, expirationDate } = record
   return ok({
@@ -36,37 +36,37 @@ export function memoryOf(
     old: { uuid, label: record.label, createdAt, expirationDate, scopes: [] },
     label,
     days,
-    overlapMs: leaked ? 0 : wanted,
+    overlapMs: leaked ? 0 : requestedMs,
     leaked,
     yes,
   })
 }
 
-/** What a rotation would do, and what is to be known before. Changes nothing. */
-export async function planOf(
+/** The steps of a rotation and the findings beforehand. Changes nothing. */
+export async function planRotation(
   memory: RotateMemory,
-  parts: RotationParts,
-  inventory: Pick<Inventory, 'look'>,
+  deps: RotationDeps,
+  overview: Pick<KeyOverview, 'inspect'>,
   sinkOf: (spec: string) => Result<Sink>,
 ): Promise<RunbookPlan> {
   const findings: Finding[] = []
-  const find = (id: string, severity: Finding['severity'], evidence: string, advice: string): void =>
+  const addFinding = (id: string, severity: Finding['severity'], evidence: string, advice: string): void =>
     void findings.push({ id, severity, evidence, advice })
-  const record = parts.records.find(memory)
+  const record = deps.records.find(memory)
   for (const { spec } of record?.sinks ?? []) {
     const sink = sinkOf(spec)
-    if (!sink.ok) find('bad-sink', 'error', spec, failureMessage(sink.error).title)
+    if (!sink.ok) addFinding('bad-sink', 'error', spec, failureMessage(sink.error).title)
     else if (!sink.value.describe().provable)
-      find('unprovable', 'info', spec, 'It takes the key and cannot show afterwards what it holds.')
+      addFinding('unprovable', 'info', spec, 'It takes the key and cannot show afterwards what it holds.')
   }
   if ((record?.sinks.length ?? 0) === 0)
-    find(
+    addFinding(
       'no-sink',
       'warning',
       memory.user,
-      'The new key is handed to no place: whoever uses it has to be told.',
+      'The new key is delivered to no sink: give it to the programs that use it.',
     )
-  const seen = record && (await inventory.look(record))
-  for (const { id, words, repair } of seen?.drift ?? []) find(id, 'warning', words, repair)
-  return { runbook: rotateName, steps: await dryRun(rotateRunbook(memory, parts)), findings }
+  const key = record && (await overview.inspect(record))
+  for (const { id, words, repair } of key?.drift ?? []) addFinding(id, 'warning', words, repair)
+  return { runbook: rotateName, steps: await dryRun(rotateRunbook(memory, deps)), findings }
 }

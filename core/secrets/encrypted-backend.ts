@@ -5,27 +5,27 @@ import { join } from 'node:path'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import { errorCode, reasonOf } from '../../lib/error-code.ts'
 import {
+  decrypt,
   deriveKey,
+  type EncryptedFile,
+  encrypt,
   type Kdf,
   type KeySource,
   newKdf,
-  parseSealed,
-  type Sealed,
-  seal,
-  unseal,
+  parseEncryptedFile,
 } from './encryption.ts'
-import { mapFile } from './file-backend.ts'
-import type { Place } from './secret-backend.ts'
+import { fileBackend } from './file-backend.ts'
+import type { SecretBackend } from './secret-backend.ts'
 
-/** From a good source that is enough; from a bad one no length is. */
-const fewestBytes = 8
-const mostBytes = 64 * 1024
+/** Enough from a random source; from any other no length is. */
+const minKeyFileBytes = 8
+const maxKeyFileBytes = 64 * 1024
 
 /** The content of the file that unlocks the encrypted store. Refused where others could put another one in its place. */
 async function readKeyFile(file: string): Promise<Result<Buffer>> {
   const refuse = (reason: string) => fail({ code: 'key-file-unusable', file, reason })
   try {
-    // Without waiting for whoever writes into a pipe.
+    // Does not wait for the writer of a pipe.
     const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK)
     try {
       const found = await handle.stat()
@@ -33,9 +33,9 @@ async function readKeyFile(file: string): Promise<Result<Buffer>> {
       if ((found.mode & 0o022) !== 0)
         return refuse(`other users may write to it (mode ${octal(found.mode)}); do this: chmod 600 FILE`)
       if (found.size === 0) return refuse('it is empty')
-      if (found.size < fewestBytes)
-        return refuse(`it has ${found.size} bytes, and needs ${fewestBytes} at least`)
-      if (found.size > mostBytes) return refuse('it is larger than 64 kB')
+      if (found.size < minKeyFileBytes)
+        return refuse(`it has ${found.size} bytes, and needs ${minKeyFileBytes} at least`)
+      if (found.size > maxKeyFileBytes) return refuse('it is larger than 64 kB')
       return ok(await handle.readFile())
     } finally {
       await handle.close()
@@ -47,8 +47,8 @@ async function readKeyFile(file: string): Promise<Result<Buffer>> {
 }
 
 /**
- * Whether other users may read it too, as with a secret that a container or a service manager hands over. It is used,
- * and told wherever the place of the keys is named.
+ * Whether other users may read the key file too, as with a secret from a container or a service manager. Such a file
+ * is used, and the description of the backend says so.
  */
 function isOpenToOthers(file: string): boolean {
   try {
@@ -67,16 +67,16 @@ interface Options {
   expected(): boolean
 }
 
-export interface EncryptedPlace extends Place {
-  /** Kept in memory until the app ends. Refused where it does not open the file that is there. */
+export interface EncryptedBackend extends SecretBackend {
+  /** Holds the passphrase in memory until the app ends. Refused where it does not open the existing file. */
   unlock(passphrase: string): Promise<Result<null>>
   hasPassphrase(): boolean
 }
 
-const fewestCharacters = 12
+const minPassphraseChars = 12
 
 /** `keys.enc`: AES-256-GCM, its key from a key file or a passphrase by scrypt. */
-export function encryptedPlace({ folder, keyFile, expected }: Options): EncryptedPlace {
+export function encryptedBackend({ folder, keyFile, expected }: Options): EncryptedBackend {
   const file = join(folder, 'keys.enc')
   let passphrase: string | undefined
   /** The last derived key: deriving takes a tenth of a second on purpose. */
@@ -102,19 +102,19 @@ export function encryptedPlace({ folder, keyFile, expected }: Options): Encrypte
     return derived.key
   }
 
-  async function decrypt(sealed: Sealed, content: Buffer): Promise<Result<string>> {
-    const { by } = sealed.header
-    const { N, r, p, salt } = sealed.header.kdf
-    const unsealed = unseal(sealed, await keyFrom(content, { N, r, p, salt }))
-    if (unsealed.kind === 'open') return ok(unsealed.plain)
-    if (unsealed.kind === 'wrong-key') return fail({ code: 'secret-store-wrong-key', file, by })
+  async function decryptFile(encrypted: EncryptedFile, content: Buffer): Promise<Result<string>> {
+    const { by } = encrypted.header
+    const { N, r, p, salt } = encrypted.header.kdf
+    const result = decrypt(encrypted, await keyFrom(content, { N, r, p, salt }))
+    if (result.kind === 'open') return ok(result.plain)
+    if (result.kind === 'wrong-key') return fail({ code: 'secret-store-wrong-key', file, by })
     return damaged('it was changed or cut off')
   }
 
   const damaged = (reason: string) => fail({ code: 'secret-store-damaged', file, reason })
 
   /** Undefined: there is no file yet. */
-  async function existing(): Promise<Result<Sealed | undefined>> {
+  async function readEncrypted(): Promise<Result<EncryptedFile | undefined>> {
     let text: string
     try {
       text = await readFile(file, 'utf8')
@@ -122,20 +122,20 @@ export function encryptedPlace({ folder, keyFile, expected }: Options): Encrypte
       if (errorCode(error) === 'ENOENT') return ok(undefined)
       return fail({ code: 'file-unusable', path: file, reason: reasonOf(error) })
     }
-    const sealed = parseSealed(text)
-    return sealed ? ok(sealed) : damaged('it is not a file of this kind, or cut off')
+    const encrypted = parseEncryptedFile(text)
+    return encrypted ? ok(encrypted) : damaged('it is not a file of this kind, or cut off')
   }
 
   const sourceOfNew = (): KeySource => (keyFile() === '' ? 'passphrase' : 'key-file')
 
   async function probe(): Promise<Result<null>> {
-    const sealed = await existing()
-    if (!sealed.ok) return sealed
-    const content = await contentOf(sealed.value?.header.by ?? sourceOfNew())
+    const encrypted = await readEncrypted()
+    if (!encrypted.ok) return encrypted
+    const content = await contentOf(encrypted.value?.header.by ?? sourceOfNew())
     return content.ok ? ok(null) : content
   }
 
-  const place = mapFile({
+  const backend = fileBackend({
     kind: 'encrypted-file',
     file,
     expected,
@@ -144,39 +144,39 @@ export function encryptedPlace({ folder, keyFile, expected }: Options): Encrypte
     coding: {
       probe,
       async decode(text) {
-        const sealed = parseSealed(text)
-        if (!sealed) return damaged('it is not a file of this kind, or cut off')
-        const content = await contentOf(sealed.header.by)
-        return content.ok ? decrypt(sealed, content.value) : content
+        const encrypted = parseEncryptedFile(text)
+        if (!encrypted) return damaged('it is not a file of this kind, or cut off')
+        const content = await contentOf(encrypted.header.by)
+        return content.ok ? decryptFile(encrypted, content.value) : content
       },
       async encode(plain) {
-        const sealed = await existing()
-        if (!sealed.ok) return sealed
-        const by = sealed.value?.header.by ?? sourceOfNew()
+        const encrypted = await readEncrypted()
+        if (!encrypted.ok) return encrypted
+        const by = encrypted.value?.header.by ?? sourceOfNew()
         const content = await contentOf(by)
         if (!content.ok) return content
-        const { N, r, p, salt } = sealed.value?.header.kdf ?? newKdf()
+        const { N, r, p, salt } = encrypted.value?.header.kdf ?? newKdf()
         const kdf = { N, r, p, salt }
-        return ok(`${JSON.stringify(seal(plain, await keyFrom(content.value, kdf), kdf, by), null, 2)}\n`)
+        return ok(`${JSON.stringify(encrypt(plain, await keyFrom(content.value, kdf), kdf, by), null, 2)}\n`)
       },
     },
   })
 
   return {
-    ...place,
+    ...backend,
     hasPassphrase: () => passphrase !== undefined,
     async unlock(given) {
-      if (given.length < fewestCharacters)
+      if (given.length < minPassphraseChars)
         return fail({
           code: 'bad-input',
           field: 'passphrase',
           wrong: `${given.length} characters`,
-          allowed: `${fewestCharacters} characters or more`,
+          allowed: `${minPassphraseChars} characters or more`,
         })
-      const sealed = await existing()
-      if (!sealed.ok) return sealed
-      if (sealed.value?.header.by === 'passphrase') {
-        const opened = await decrypt(sealed.value, Buffer.from(given, 'utf8'))
+      const encrypted = await readEncrypted()
+      if (!encrypted.ok) return encrypted
+      if (encrypted.value?.header.by === 'passphrase') {
+        const opened = await decryptFile(encrypted.value, Buffer.from(given, 'utf8'))
         if (!opened.ok) return opened
       }
       passphrase = given

@@ -34,14 +34,14 @@ const headerSchema = v.strictObject({
   check: base64(32),
   nonce: base64(12),
 })
-const sealedSchema = v.strictObject({
+const fileSchema = v.strictObject({
   header: headerSchema,
   tag: base64(16),
   data: v.pipe(v.string(), v.regex(/^[A-Za-z0-9+/]*={0,2}$/)),
 })
 
 type Header = v.InferOutput<typeof headerSchema>
-export type Sealed = v.InferOutput<typeof sealedSchema>
+export type EncryptedFile = v.InferOutput<typeof fileSchema>
 export type Kdf = Pick<Header['kdf'], 'N' | 'r' | 'p' | 'salt'>
 
 /** About 0.1 s and 32 MB on the way in; whoever guesses pays it for each guess. RFC 7914. */
@@ -58,31 +58,31 @@ export function deriveKey(content: Uint8Array, { N, r, p, salt }: Kdf): Promise<
 }
 
 /** AES-256-GCM with a nonce of its own (NIST SP 800-38D); the header is authenticated with the data. */
-export function seal(plain: string, key: Buffer, kdf: Kdf, by: KeySource): Sealed {
+export function encrypt(plain: string, key: Buffer, kdf: Kdf, by: KeySource): EncryptedFile {
   const header: Header = {
     zotbarKeys: 1,
     by,
     cipher: 'aes-256-gcm',
     kdf: { name: 'scrypt', N: kdf.N, r: kdf.r, p: kdf.p, salt: kdf.salt },
-    check: checkOf(key).toString('base64'),
+    check: keyCheckOf(key).toString('base64'),
     nonce: randomBytes(12).toString('base64'),
   }
   const cipher = createCipheriv('aes-256-gcm', key, Buffer.from(header.nonce, 'base64'))
-  cipher.setAAD(bound(header))
+  cipher.setAAD(authenticatedHeader(header))
   const data = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()])
   return { header, tag: cipher.getAuthTag().toString('base64'), data: data.toString('base64') }
 }
 
-export type Unsealed = { kind: 'open'; plain: string } | { kind: 'wrong-key' } | { kind: 'damaged' }
+export type DecryptResult = { kind: 'open'; plain: string } | { kind: 'wrong-key' } | { kind: 'damaged' }
 
 /** Tells another key from data that was changed. */
-export function unseal({ header, tag, data }: Sealed, key: Buffer): Unsealed {
-  if (!timingSafeEqual(checkOf(key), Buffer.from(header.check, 'base64'))) return { kind: 'wrong-key' }
+export function decrypt({ header, tag, data }: EncryptedFile, key: Buffer): DecryptResult {
+  if (!timingSafeEqual(keyCheckOf(key), Buffer.from(header.check, 'base64'))) return { kind: 'wrong-key' }
   try {
     const cipher = createDecipheriv('aes-256-gcm', key, Buffer.from(header.nonce, 'base64'), {
       authTagLength: 16,
     })
-    cipher.setAAD(bound(header))
+    cipher.setAAD(authenticatedHeader(header))
     cipher.setAuthTag(Buffer.from(tag, 'base64'))
     const plain = Buffer.concat([cipher.update(Buffer.from(data, 'base64')), cipher.final()])
     return { kind: 'open', plain: plain.toString('utf8') }
@@ -92,9 +92,9 @@ export function unseal({ header, tag, data }: Sealed, key: Buffer): Unsealed {
 }
 
 /** Undefined: not such a file, or cut off. */
-export function parseSealed(text: string): Sealed | undefined {
+export function parseEncryptedFile(text: string): EncryptedFile | undefined {
   try {
-    const read = v.safeParse(sealedSchema, JSON.parse(text))
+    const read = v.safeParse(fileSchema, JSON.parse(text))
     return read.success ? read.output : undefined
   } catch {
     return undefined
@@ -102,7 +102,8 @@ export function parseSealed(text: string): Sealed | undefined {
 }
 
 /** The header as it is authenticated: its fields in one order, whatever order the file has. */
-const bound = ({ zotbarKeys, by, cipher, kdf, check, nonce }: Header): Buffer =>
+const authenticatedHeader = ({ zotbarKeys, by, cipher, kdf, check, nonce }: Header): Buffer =>
   Buffer.from(JSON.stringify([zotbarKeys, by, cipher, kdf.name, kdf.N, kdf.r, kdf.p, kdf.salt, check, nonce]))
 
-const checkOf = (key: Buffer): Buffer => createHmac('sha256', key).update('zotbar keys: which key').digest()
+const keyCheckOf = (key: Buffer): Buffer =>
+  createHmac('sha256', key).update('zotbar keys: which key').digest()

@@ -6,8 +6,7 @@ import { writeAtomic } from '../../lib/atomic-file.ts'
 import { errorCode, reasonOf } from '../../lib/error-code.ts'
 import { parseJson } from '../../lib/json.ts'
 import { serialQueue } from '../platform/serial-queue.ts'
-import type { StoreKind } from './key-store.ts'
-import type { Place } from './secret-backend.ts'
+import type { BackendKind, SecretBackend } from './secret-backend.ts'
 
 /** Turns all secrets into the text of a file, and back. */
 interface Coding {
@@ -18,7 +17,7 @@ interface Coding {
 }
 
 interface Options {
-  kind: StoreKind
+  kind: BackendKind
   file: string
   coding: Coding
   describe(): string
@@ -29,7 +28,7 @@ interface Options {
 const schema = v.record(v.string(), v.string())
 
 /** All secrets in one file, 0600 and replaced whole. A file that cannot be understood is never written over. */
-export function mapFile({ kind, file, coding, describe, expected }: Options): Place {
+export function fileBackend({ kind, file, coding, describe, expected }: Options): SecretBackend {
   /** One change after the other: each writes the whole file. */
   const queue = serialQueue()
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { createRequire } from 'node:module'
 import type { Failure } from '../../contract/failure.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
-import type { Place } from './secret-backend.ts'
+import type { SecretBackend } from './secret-backend.ts'
 
 /** The part of keytar that is used. */
 export interface Keychain {
@@ -30,7 +30,7 @@ const isKeychain = (loaded: unknown): loaded is Keychain =>
 
 const service = 'Zotbar'
 /** Somebody may have to unlock it first. */
-const patienceMs = 30_000
+const keychainLimitMs = 30_000
 
 export interface KeychainOptions {
   load?: (() => Keychain) | undefined
@@ -38,7 +38,10 @@ export interface KeychainOptions {
 }
 
 /** One item per account in the system's keychain, under the service "Zotbar". */
-export function keychainPlace({ load = loadKeychain, limitMs = patienceMs }: KeychainOptions): Place {
+export function keychainBackend({
+  load = loadKeychain,
+  limitMs = keychainLimitMs,
+}: KeychainOptions): SecretBackend {
   let keychain: Keychain | undefined
   /** A call that was given up. It holds a thread of the few that Node has, so no other one is begun beside it. */
   let silent: Promise<unknown> | undefined

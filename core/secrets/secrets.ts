@@ -18,7 +18,7 @@ export interface Secrets {
 
 const service = 'Zotbar'
 /** A keychain that asks somebody who is not there would never answer. */
-const patienceMs = 5_000
+const keychainLimitMs = 5_000
 
 interface Options {
   home: string
@@ -26,7 +26,7 @@ interface Options {
   limitMs?: number
 }
 
-export function openSecrets({ home, load = loadKeychain, limitMs = patienceMs }: Options): Secrets {
+export function openSecrets({ home, load = loadKeychain, limitMs = keychainLimitMs }: Options): Secrets {
   const folder = join(home, 'secrets')
   const fileOf = (account: string): string =>
     join(folder, createHash('sha256').update(account).digest('hex').slice(0, 32))

@@ -6,7 +6,7 @@ import { isObject } from '../../lib/json.ts'
 import { writeInPlace } from '../platform/in-place.ts'
 import type { Sink, SinkResult } from './sink.ts'
 import { base64, cancelled, done, refused } from './sink-result.ts'
-import { lstatIfThere, openToOthers, reachFolder, unreadable } from './target-file.ts'
+import { checkFolder, lstatIfThere, openModeRefusal, unreadableProof } from './target-file.ts'
 
 /** What stands in an auth.json for one host; or why nothing can be made of it. */
 type AuthFile = { kind: 'file'; all: Record<string, unknown>; indent: string } | { kind: 'bad'; why: string }
@@ -27,7 +27,7 @@ function parseAuthFile(text: string): AuthFile {
 }
 
 /** The helper that is asked for this host instead of the file, if there is one. */
-function helperOf(all: Record<string, unknown>, host: string): string | undefined {
+function credentialHelperOf(all: Record<string, unknown>, host: string): string | undefined {
   const { credHelpers, credsStore } = all
   const own = isObject(credHelpers) ? credHelpers[host] : undefined
   return [own, credsStore].find(name => typeof name === 'string' && name !== '') as string | undefined
@@ -61,7 +61,7 @@ function withEntry(
   return `${JSON.stringify(Object.fromEntries(next), null, indent)}\n`
 }
 
-type Found =
+type FileState =
   /** `path`: where the file really is, behind links. */
   /** `open`: why no key may be put into it, where that is so. */
   | {
@@ -85,7 +85,7 @@ export function authfileSink(id: string, path: string): Sink {
   const unusable = (reason: string) =>
     refused('sink-unusable', `The key cannot be written to ${path}: ${reason}.`)
 
-  async function find(): Promise<Found> {
+  async function find(): Promise<FileState> {
     try {
       const link = await lstatIfThere(path)
       if (!link) return { ok: true, path, isNew: true, all: {}, indent: '\t' }
@@ -102,7 +102,7 @@ export function authfileSink(id: string, path: string): Sink {
         ok: true,
         path: real,
         isNew: false,
-        open: openToOthers(path, found),
+        open: openModeRefusal(path, found),
         all: read.all,
         indent: read.indent,
       }
@@ -117,9 +117,9 @@ export function authfileSink(id: string, path: string): Sink {
     const found = await find()
     if (!found.ok) return unusable(found.reason)
     // The one of all hosts; which host it will be is not known yet.
-    const helper = helperOf(found.all, '')
-    if (helper !== undefined) return unusable(helped(helper, 'every host'))
-    return found.open === undefined ? reachFolder(dirname(found.path), unusable) : unusable(found.open)
+    const helper = credentialHelperOf(found.all, '')
+    if (helper !== undefined) return unusable(helperRefusal(helper, 'every host'))
+    return found.open === undefined ? checkFolder(dirname(found.path), unusable) : unusable(found.open)
   }
 
   return {
@@ -132,8 +132,8 @@ export function authfileSink(id: string, path: string): Sink {
       if (!reached.ok) return reached
       const found = await find()
       if (!found.ok) return unusable(found.reason)
-      const helper = helperOf(found.all, registryHost)
-      if (helper !== undefined) return unusable(helped(helper, registryHost))
+      const helper = credentialHelperOf(found.all, registryHost)
+      if (helper !== undefined) return unusable(helperRefusal(helper, registryHost))
       if (found.open !== undefined) return unusable(found.open)
       try {
         const text = withEntry(found, registryHost, authOf(user, key))
@@ -146,8 +146,8 @@ export function authfileSink(id: string, path: string): Sink {
     },
     async prove({ user, key, registryHost }) {
       const found = await find()
-      if (!found.ok) return unreadable(path, new Error(found.reason))
-      const helper = helperOf(found.all, registryHost)
+      if (!found.ok) return unreadableProof(path, new Error(found.reason))
+      const helper = credentialHelperOf(found.all, registryHost)
       if (helper !== undefined)
         return { holds: 'another', words: `a helper, "${helper}", that is asked instead of the file` }
       const entry = entryOf(found.all, registryHost)
@@ -160,6 +160,6 @@ export function authfileSink(id: string, path: string): Sink {
   }
 }
 
-const helped = (helper: string, host: string): string =>
+const helperRefusal = (helper: string, host: string): string =>
   `the helper "${helper}" keeps the credential of ${host}, so an entry would not be read; ` +
   'take that line out, or sign in with a command: docker login --password-stdin'

@@ -1,9 +1,9 @@
 import type { CommandResult, Host } from '../../ssh/host.ts'
 import type { Sink, SinkResult, SinkSecret } from './sink.ts'
-import { cancelled, done, errorOf, refused, tailOf } from './sink-result.ts'
+import { cancelled, done, errorOf, maskedTail, refused } from './sink-result.ts'
 
 /** Provisioning may take its time. */
-const patienceMs = 15 * 60_000
+const commandLimitMs = 15 * 60_000
 const reachMs = 60_000
 
 interface Options {
@@ -18,7 +18,7 @@ interface Options {
  * means that it took the key; what it did with it cannot be seen.
  */
 export function commandSink(id: string, kind: 'command' | 'ssh', options: Options): Sink {
-  const { line, host, limitMs = patienceMs } = options
+  const { line, host, limitMs = commandLimitMs } = options
 
   const run = (what: { line: string; limitMs: number }, signal: AbortSignal, secret?: SinkSecret) =>
     host.run({ ...what, signal, ...(secret && { stdin: secret.key }) })
@@ -39,7 +39,7 @@ export function commandSink(id: string, kind: 'command' | 'ssh', options: Option
     async deliver(secret, signal) {
       if (signal.aborted) return cancelled
       // The shell that would run it here, or the login shell of the account there.
-      const whole = onceWhole(line, kind === 'command' ? '/bin/sh' : '"$SHELL"')
+      const whole = lineAfterWholeInput(line, kind === 'command' ? '/bin/sh' : '"$SHELL"')
       return resultOf(await run({ line: whole, limitMs }, signal, secret), host.name, secret)
     },
     prove: async () => ({ holds: 'cannot-tell', words: 'a command takes the key and shows nothing of it' }),
@@ -53,13 +53,13 @@ function resultOf(ran: CommandResult, name: string, secret: SinkSecret | undefin
       return refused(
         'sink-refused',
         `The command ended with exit code ${ran.code} on ${name}.`,
-        tailOf(`${ran.stdout}\n${ran.stderr}`, secret),
+        maskedTail(`${ran.stdout}\n${ran.stderr}`, secret),
       )
     case 'too-slow':
       return refused(
         'sink-too-slow',
         `The command took too long on ${name}, and was ended.`,
-        tailOf(`${ran.stdout}\n${ran.stderr}`, secret),
+        maskedTail(`${ran.stdout}\n${ran.stderr}`, secret),
       )
     case 'cancelled':
       return cancelled
@@ -70,14 +70,14 @@ function resultOf(ran: CommandResult, name: string, secret: SinkSecret | undefin
 }
 
 /** A word of a shell, whatever is in it. */
-export const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
+export const shellQuoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
 
 /**
  * A line for a shell that runs `line`, by `shell`, once the key is there. Were the app killed before it gave the key,
  * the command would read an empty input, and most would keep that in the place of a key that works. The key waits in a
  * positional parameter: no profile and no `set -a` can make the shell export one, as it would a variable.
  */
-export function onceWhole(line: string, shell: string): string {
-  const script = `set +x; set -- "$(cat)"; [ -n "$1" ] || exit 75; printf %s "$1" | ${shell} -c ${quoted(line)}`
-  return `exec /bin/sh -c ${quoted(script)}`
+export function lineAfterWholeInput(line: string, shell: string): string {
+  const script = `set +x; set -- "$(cat)"; [ -n "$1" ] || exit 75; printf %s "$1" | ${shell} -c ${shellQuoted(line)}`
+  return `exec /bin/sh -c ${shellQuoted(script)}`
 }

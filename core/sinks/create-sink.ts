@@ -9,29 +9,32 @@ import { type ParsedSink, parseSink } from './parse-sink.ts'
 import type { Sink } from './sink.ts'
 
 /** What sinks work with. */
-export interface SinkParts {
+export interface SinkDeps {
   /** This computer. */
-  here: Host
+  localHost: Host
   /** This computer, with the variables that 1Password's `op` knows its account by. */
-  withOp: Host
+  opHost: Host
   /** Another one over SSH: "host", "user@host:port". */
-  there(target: string): Host
+  remoteHost(target: string): Host
   forgejo: Forgejo
   /** In ms, for tests. */
   limits?: { command?: number; op?: number; forgejo?: number }
 }
 
 /** The variables of the environment that `op` needs: accounts, sessions, service accounts, and the way to its app. */
-export const isOfOp = (name: string): boolean =>
+export const isOpVariable = (name: string): boolean =>
   /^OP_[A-Z0-9_]+$/i.test(name) || name === 'XDG_CONFIG_HOME' || name === 'DBUS_SESSION_BUS_ADDRESS'
 
 /** A spec of the command line as a sink. Fails with `bad-sink`. */
-export function sinkOf(spec: string, parts: SinkParts): Result<Sink> {
+export function parseAndCreateSink(spec: string, parts: SinkDeps): Result<Sink> {
   const parsed = parseSink(spec)
-  return parsed.ok ? ok(makeSink(parsed.value, parts)) : parsed
+  return parsed.ok ? ok(createSink(parsed.value, parts)) : parsed
 }
 
-function makeSink(sink: ParsedSink, { here, withOp, there, forgejo, limits = {} }: SinkParts): Sink {
+function createSink(
+  sink: ParsedSink,
+  { localHost: here, opHost: withOp, remoteHost: there, forgejo, limits = {} }: SinkDeps,
+): Sink {
   const { id } = sink
   switch (sink.kind) {
     case 'file':

@@ -5,7 +5,7 @@ import { errorCode, reasonOf } from '../../lib/error-code.ts'
 import { writeInPlace } from '../platform/in-place.ts'
 import type { Sink, SinkResult } from './sink.ts'
 import { cancelled, done, refused } from './sink-result.ts'
-import { lstatIfThere, openToOthers, reachFolder, unreadable } from './target-file.ts'
+import { checkFolder, lstatIfThere, openModeRefusal, unreadableProof } from './target-file.ts'
 
 /** No key is that long. */
 const mostBytes = 64 * 1024
@@ -27,9 +27,9 @@ export function fileSink(id: string, path: string): Sink {
       if (found && !found.isFile()) return unusable('it is not a file')
       if (found && found.nlink > 1)
         return unusable('it has another name (a hard link), and would change there too')
-      const open = found && openToOthers(path, found)
+      const open = found && openModeRefusal(path, found)
       if (open !== undefined) return unusable(open)
-      return await reachFolder(dirname(path), unusable)
+      return await checkFolder(dirname(path), unusable)
     } catch (error) {
       return unusable(reasonOf(error))
     }
@@ -61,7 +61,7 @@ export function fileSink(id: string, path: string): Sink {
         return { holds: 'another', words: text === '' ? 'an empty file' : 'something else' }
       } catch (error) {
         if (errorCode(error) === 'ENOENT') return { holds: 'another', words: 'nothing' }
-        return unreadable(path, error)
+        return unreadableProof(path, error)
       }
     },
   }

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 
-export type Answer =
+export type ForgejoResponse =
   | { kind: 'answer'; status: number; body: string; location?: string }
   /** `reason`: half a sentence. */
   | { kind: 'none'; reason: string }
   | { kind: 'too-slow' }
   | { kind: 'cancelled' }
 
-export interface Ask {
+export interface ForgejoRequest {
   method: 'GET' | 'PUT'
   url: string
   token: string
@@ -19,7 +19,14 @@ export interface Ask {
 const mostBytes = 256 * 1024
 
 /** One request, its certificate checked, no redirect followed: what is sent is for this server alone. */
-export function askForgejo({ method, url, token, body, signal, limitMs }: Ask): Promise<Answer> {
+export function requestForgejo({
+  method,
+  url,
+  token,
+  body,
+  signal,
+  limitMs,
+}: ForgejoRequest): Promise<ForgejoResponse> {
   const data = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
   return new Promise(done => {
     const secure = url.startsWith('https:')

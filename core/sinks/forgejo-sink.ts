@@ -1,9 +1,9 @@
 import { fail, type Result } from '../../contract/result.ts'
 import { isObject, parseJson } from '../../lib/json.ts'
-import { type Answer, type Ask, askForgejo } from './forgejo-http.ts'
+import { type ForgejoRequest, type ForgejoResponse, requestForgejo } from './forgejo-http.ts'
 import type { SecretScope } from './parse-sink.ts'
 import type { Sink, SinkProof, SinkResult, SinkSecret } from './sink.ts'
-import { cancelled, done, errorOf, refused, tailOf } from './sink-result.ts'
+import { cancelled, done, errorOf, maskedTail, refused } from './sink-result.ts'
 
 /** The account that the token is kept under, beside the keys. */
 export const forgejoTokenAccount = 'forgejo-token'
@@ -14,7 +14,7 @@ interface Note {
 }
 
 /** Keeps an access token as it was pasted or piped. Errors: bad-input, and those of the place. */
-export function giveForgejoToken(note: Note, given: string): Promise<Result<null>> {
+export function setForgejoToken(note: Note, given: string): Promise<Result<null>> {
   const token = given.trim()
   const wrong =
     token === ''
@@ -44,16 +44,16 @@ interface Options {
   limitMs?: number | undefined
 }
 
-const patienceMs = 20_000
+const forgejoLimitMs = 20_000
 
 /** An Actions secret of Forgejo or Gitea. The server never shows one again. https://codeberg.org/api/swagger */
-export function forgejoSink(id: string, { scope, name, forgejo, limitMs = patienceMs }: Options): Sink {
+export function forgejoSink(id: string, { scope, name, forgejo, limitMs = forgejoLimitMs }: Options): Sink {
   const below = pathOf(scope)
 
   async function ask(
-    what: Pick<Ask, 'method' | 'body'> & { path: string },
+    what: Pick<ForgejoRequest, 'method' | 'body'> & { path: string },
     signal: AbortSignal,
-  ): Promise<{ base: string; answer: Answer } | Extract<SinkResult, { ok: false }>> {
+  ): Promise<{ base: string; answer: ForgejoResponse } | Extract<SinkResult, { ok: false }>> {
     if (signal.aborted) return cancelled
     const base = forgejo.url()
     if (base === '')
@@ -64,7 +64,7 @@ export function forgejoSink(id: string, { scope, name, forgejo, limitMs = patien
       return refused('sink-unusable', 'Forgejo has no token. Give it: zotbar keys forgejo-token')
     const { path, ...rest } = what
     const url = `${base}/api/v1${path}`
-    const answer = await askForgejo({ ...rest, url, token: token.value, signal, limitMs })
+    const answer = await requestForgejo({ ...rest, url, token: token.value, signal, limitMs })
     // An answer that repeats what it was sent is not quoted with it.
     if (answer.kind === 'answer') answer.body = answer.body.replaceAll(token.value, '***')
     return { base, answer }
@@ -74,12 +74,12 @@ export function forgejoSink(id: string, { scope, name, forgejo, limitMs = patien
     const asked = await ask({ method: 'GET', path: below }, signal)
     if ('ok' in asked) return asked
     const { base, answer } = asked
-    if (answer.kind === 'answer' && answer.status === 200) return noteOf(base)
+    if (answer.kind === 'answer' && answer.status === 200) return reachedResult(base)
     if (answer.kind === 'answer' && answer.status === 404) {
       // Not there, or not visible to this token; unless the server is one that does not know the question.
       const version = await ask({ method: 'GET', path: '/version' }, signal)
       if ('answer' in version && version.answer.kind === 'answer' && version.answer.status !== 200)
-        return noteOf(base)
+        return reachedResult(base)
     }
     return refusalOf(answer, base, scope, undefined)
   }
@@ -89,7 +89,7 @@ export function forgejoSink(id: string, { scope, name, forgejo, limitMs = patien
     kind: 'forgejo',
     describe: () => ({
       title: 'Forgejo Actions secret',
-      place: `${whose(scope)}/${name}`,
+      place: `${scopeText(scope)}/${name}`,
       provable: false,
     }),
     reach,
@@ -120,7 +120,7 @@ export function forgejoSink(id: string, { scope, name, forgejo, limitMs = patien
 const pageSize = 50
 
 /** Undefined: the answer tells nothing. */
-function namesOf({ status, body }: Extract<Answer, { kind: 'answer' }>): string[] | undefined {
+function namesOf({ status, body }: Extract<ForgejoResponse, { kind: 'answer' }>): string[] | undefined {
   if (status !== 200) return undefined
   const rows = parseJson(body)
   if (!Array.isArray(rows)) return undefined
@@ -138,7 +138,7 @@ function pathOf(scope: SecretScope): string {
   }
 }
 
-function whose(scope: SecretScope): string {
+function scopeText(scope: SecretScope): string {
   switch (scope.level) {
     case 'repository':
       return `${scope.owner}/${scope.repository}`
@@ -152,7 +152,7 @@ function whose(scope: SecretScope): string {
 /** https://forgejo.org/docs/latest/user/token-scope/ */
 const permission = { repository: 'write:repository', organisation: 'write:organization', user: 'write:user' }
 
-function noteOf(base: string): SinkResult {
+function reachedResult(base: string): SinkResult {
   const { protocol, hostname } = new URL(base)
   const inside = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)
   return protocol === 'https:' || inside
@@ -161,7 +161,7 @@ function noteOf(base: string): SinkResult {
 }
 
 function refusalOf(
-  answer: Answer,
+  answer: ForgejoResponse,
   base: string,
   scope: SecretScope,
   secret: SinkSecret | undefined,
@@ -175,12 +175,12 @@ function refusalOf(
     case 'none':
       return refused('sink-unreachable', `Forgejo at ${host} cannot be reached: ${answer.reason}.`)
     case 'answer':
-      return refused(...refusedBy(answer, host, scope), tailOf(messageOf(answer.body), secret))
+      return refused(...refusedBy(answer, host, scope), maskedTail(messageOf(answer.body), secret))
   }
 }
 
 function refusedBy(
-  { status, location }: Extract<Answer, { kind: 'answer' }>,
+  { status, location }: Extract<ForgejoResponse, { kind: 'answer' }>,
   host: string,
   scope: SecretScope,
 ): [code: string, words: string] {
@@ -198,10 +198,10 @@ function refusedBy(
     case 403:
       return [
         'sink-denied',
-        `The token for Forgejo may not do this. It needs ${permission[scope.level]}, and its user must administer ${whose(scope)}.`,
+        `The token for Forgejo may not do this. It needs ${permission[scope.level]}, and its user must administer ${scopeText(scope)}.`,
       ]
     case 404:
-      return ['sink-missing', `Forgejo at ${host} has no ${whose(scope)}, or the token may not see it.`]
+      return ['sink-missing', `Forgejo at ${host} has no ${scopeText(scope)}, or the token may not see it.`]
     case 400:
     case 422:
       return ['sink-refused', `Forgejo at ${host} does not accept the name or the value (${status}).`]

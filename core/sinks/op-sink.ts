@@ -1,8 +1,8 @@
 import type { RunbookQuestion } from '../../contract/runbook.ts'
 import type { CommandResult, Host } from '../../ssh/host.ts'
-import { onceWhole, quoted } from './command-sink.ts'
+import { lineAfterWholeInput, shellQuoted } from './command-sink.ts'
 import type { Sink, SinkProof, SinkResult, SinkSecret } from './sink.ts'
-import { cancelled, done, errorOf, refused, tailOf } from './sink-result.ts'
+import { cancelled, done, errorOf, maskedTail, refused } from './sink-result.ts'
 
 interface Item {
   vault: string
@@ -17,18 +17,18 @@ interface Options extends Item {
 }
 
 /** It may ask for a fingerprint or a password first. */
-const patienceMs = 60_000
+const opLimitMs = 60_000
 
 /**
  * A field of an item of 1Password, by its own command line, `op`. The key comes on its standard input: the assignment
  * `field[password]=-` reads it from there. https://developer.1password.com/docs/cli/reference/management-commands/item
  */
-export function opSink(id: string, { vault, item, field, host, limitMs = patienceMs }: Options): Sink {
+export function opSink(id: string, { vault, item, field, host, limitMs = opLimitMs }: Options): Sink {
   const place = `${vault}/${item}/${field}`
   const lines = {
-    read: `op read ${quoted(`op://${place}`)}`,
+    read: `op read ${shellQuoted(`op://${place}`)}`,
     // A period would divide a section from a field.
-    edit: `op item edit ${quoted(item)} --vault ${quoted(vault)} ${quoted(`${field.replaceAll('.', '\\.')}[password]=-`)}`,
+    edit: `op item edit ${shellQuoted(item)} --vault ${shellQuoted(vault)} ${shellQuoted(`${field.replaceAll('.', '\\.')}[password]=-`)}`,
   }
 
   async function read(signal: AbortSignal): Promise<{ value: string } | Refusal> {
@@ -64,7 +64,7 @@ export function opSink(id: string, { vault, item, field, host, limitMs = patienc
     async deliver(secret, signal) {
       if (signal.aborted) return cancelled
       const ran = await host.run({
-        line: onceWhole(lines.edit, '/bin/sh'),
+        line: lineAfterWholeInput(lines.edit, '/bin/sh'),
         stdin: secret.key,
         limitMs,
         signal,
@@ -91,8 +91,8 @@ function refusalOf(ran: CommandResult, place: string, secret: SinkSecret | undef
   if (ran.kind !== 'ended')
     return ran.kind === 'cancelled'
       ? cancelled
-      : locked('It did not answer in time; it may be asking on the screen.', '')
-  const said = tailOf(ran.stderr, secret)
+      : lockedRefusal('It did not answer in time; it may be asking on the screen.', '')
+  const said = maskedTail(ran.stderr, secret)
   if (ran.code === 127)
     return refused(
       'sink-unusable',
@@ -117,7 +117,7 @@ function refusalOf(ran: CommandResult, place: string, secret: SinkSecret | undef
       },
     }
   if (/locked|dismissed|authorization|connecting to desktop app|deadline exceeded|timed? ?out/i.test(said))
-    return locked('It is locked, or its question was not answered.', said)
+    return lockedRefusal('It is locked, or its question was not answered.', said)
   if (/(does not have|doesn't have|isn't|no) (a |such )?field/i.test(said))
     return { ...refused('sink-missing', `${place}: there is no such field.`, said), missing: 'field' }
   if (
@@ -136,7 +136,7 @@ function refusalOf(ran: CommandResult, place: string, secret: SinkSecret | undef
   return refused('sink-refused', `1Password refused it: op ended with exit code ${ran.code}.`, said)
 }
 
-const locked = (words: string, said: string): Refusal => ({
+const lockedRefusal = (words: string, said: string): Refusal => ({
   ...refused('sink-locked', `1Password cannot be used now. ${words}`, said),
   waitFor: {
     id: 'op-locked',

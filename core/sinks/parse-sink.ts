@@ -10,7 +10,7 @@ export type SecretScope =
   | { level: 'organisation'; organisation: string }
   | { level: 'user' }
 
-type SinkPlace =
+type SinkTarget =
   | { kind: 'file' | 'authfile'; path: string }
   | { kind: 'command'; line: string }
   | { kind: 'ssh'; host: string; line: string }
@@ -18,7 +18,7 @@ type SinkPlace =
   | { kind: 'forgejo'; scope: SecretScope; name: string }
 
 /** A spec that was understood; `id` as the user wrote it. */
-export type ParsedSink = SinkPlace & { id: string }
+export type ParsedSink = SinkTarget & { id: string }
 
 /** Every kind, with an example of each. */
 const sinkSpecs: Record<SinkKind, string> = {
@@ -30,7 +30,7 @@ const sinkSpecs: Record<SinkKind, string> = {
   forgejo: 'forgejo:OWNER/REPO/NAME, forgejo:org:ORG/NAME or forgejo:user:NAME',
 }
 
-const longest = 4000
+const maxSpecChars = 4000
 
 /** Reads a spec of the command line. Fails with `bad-sink`, saying what is wrong and what is allowed. */
 export function parseSink(spec: string): Result<ParsedSink> {
@@ -40,33 +40,33 @@ export function parseSink(spec: string): Result<ParsedSink> {
   const colon = spec.indexOf(':')
   const kind = colon < 0 ? '' : spec.slice(0, colon)
   if (!isKind(kind)) return refuse('it begins with no known kind', Object.values(sinkSpecs).join('; '))
-  if (spec.length > longest) return refuse('it is too long', `${longest} characters`)
+  if (spec.length > maxSpecChars) return refuse('it is too long', `${maxSpecChars} characters`)
   const rest = spec.slice(colon + 1)
   // A line of a shell may have several lines of text, but no NUL.
   const forbidden = kind === 'command' || kind === 'ssh' ? /\0/ : /\p{Cc}/u
   if (forbidden.test(rest)) return refuse('it has a control character', sinkSpecs[kind])
-  const place = placeOf(kind, rest)
+  const place = targetOf(kind, rest)
   return typeof place === 'string' ? refuse(place, sinkSpecs[kind]) : ok({ id: spec, ...place })
 }
 
 /** A place, or what is wrong. */
-function placeOf(kind: SinkKind, rest: string): SinkPlace | string {
+function targetOf(kind: SinkKind, rest: string): SinkTarget | string {
   switch (kind) {
     case 'file':
     case 'authfile':
-      return fileOf(kind, rest)
+      return fileTarget(kind, rest)
     case 'command':
       return rest.trim() === '' ? 'there is no command line' : { kind, line: rest }
     case 'ssh':
-      return hostOf(rest)
+      return sshTarget(rest)
     case 'op':
-      return itemOf(rest)
+      return opTarget(rest)
     case 'forgejo':
-      return secretOf(rest)
+      return forgejoTarget(rest)
   }
 }
 
-function fileOf(kind: 'file' | 'authfile', rest: string): SinkPlace | string {
+function fileTarget(kind: 'file' | 'authfile', rest: string): SinkTarget | string {
   if (rest === '') return 'there is no path'
   const path = rest.startsWith('~/') ? join(homedir(), rest.slice(2)) : rest
   if (!isAbsolute(path)) return 'the path is not absolute, and the app runs in another folder'
@@ -75,7 +75,7 @@ function fileOf(kind: 'file' | 'authfile', rest: string): SinkPlace | string {
 }
 
 /** "host:line", "user@host:line", "user@host:22:line", "[::1]:line", "[::1]:22:line". A line does not begin with a port. */
-function hostOf(rest: string): SinkPlace | string {
+function sshTarget(rest: string): SinkTarget | string {
   const parts = /^((?:[^\s:@[\]]+@)?(?:\[[0-9a-fA-F:.%]+\]|[^\s:@[\]]+)(?::\d{1,5}(?=:))?):(.*)$/s.exec(rest)
   const [, host, line] = parts ?? []
   if (host === undefined || line === undefined) return 'there is no host, or nothing after it'
@@ -87,7 +87,7 @@ function hostOf(rest: string): SinkPlace | string {
 /** What a secret reference of 1Password may have; for other names there is the id. */
 const reference = /^[A-Za-z0-9_.][A-Za-z0-9_. -]*$/
 
-function itemOf(rest: string): SinkPlace | string {
+function opTarget(rest: string): SinkTarget | string {
   const [vault, item, field, ...more] = rest.split('/')
   if (!vault || !item || !field || more.length > 0) return 'it has not three parts'
   const bad = [vault, item, field].find(part => !reference.test(part) || part.endsWith(' '))
@@ -97,7 +97,7 @@ function itemOf(rest: string): SinkPlace | string {
 }
 
 /** https://forgejo.org/docs/latest/user/actions/ says what a name may be. */
-function secretOf(rest: string): SinkPlace | string {
+function forgejoTarget(rest: string): SinkTarget | string {
   const [level, below] = /^(org|user):(.*)$/.exec(rest)?.slice(1) ?? []
   const parts = (below ?? rest).split('/')
   const name = parts.pop() ?? ''

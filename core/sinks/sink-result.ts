@@ -22,7 +22,7 @@ export function errorOf(failure: Failure): RunbookError {
 }
 
 /** Text of somebody else without the secret, in any of the forms that a program may print it in. */
-export function scrub(text: string, { user, key }: SinkSecret): string {
+export function maskSecret(text: string, { user, key }: SinkSecret): string {
   const pair = `${user}:${key}`
   const forms = [key, encodeURIComponent(key), JSON.stringify(key).slice(1, -1), base64(key), base64(pair)]
   const longestFirst = [...new Set(forms)].filter(Boolean).sort((one, other) => other.length - one.length)
@@ -30,8 +30,8 @@ export function scrub(text: string, { user, key }: SinkSecret): string {
 }
 
 /** The end of an output, scrubbed first: a cut must not leave half a secret. */
-export function tailOf(text: string, secret: SinkSecret | undefined): string {
-  return (secret ? scrub(text, secret) : text)
+export function maskedTail(text: string, secret: SinkSecret | undefined): string {
+  return (secret ? maskSecret(text, secret) : text)
     .split(/[\r\n]+/)
     .map(line => line.replace(/\p{Cc}/gu, ' ').trim())
     .filter(line => line !== '')

@@ -27,7 +27,7 @@ export type SinkProof =
   | { holds: 'cannot-tell'; words: string }
   | { holds: 'unknown'; error: RunbookError; waitFor?: RunbookQuestion }
 
-interface SinkText {
+interface SinkDescription {
   /** "1Password", "File". */
   title: string
   /** Where exactly: "CI/registry/password". */
@@ -41,7 +41,7 @@ export interface Sink {
   /** The spec as the user wrote it: "file:/run/secrets/registry", "op:CI/registry/password". */
   readonly id: string
   readonly kind: SinkKind
-  describe(): SinkText
+  describe(): SinkDescription
   /** Before a key is made: can it be reached, is it unlocked, may it be written? Changes nothing. */
   reach(signal: AbortSignal): Promise<SinkResult>
   /** Idempotent. What was there before is replaced whole or left as it was. */

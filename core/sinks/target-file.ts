@@ -15,13 +15,13 @@ export async function lstatIfThere(path: string): Promise<Stats | undefined> {
 }
 
 /** Why a file that is there may hold no secret, in words: its mode is the user's, and is not changed for them. */
-export function openToOthers(path: string, { mode }: Pick<Stats, 'mode'>): string | undefined {
+export function openModeRefusal(path: string, { mode }: Pick<Stats, 'mode'>): string | undefined {
   if ((mode & 0o007) === 0) return undefined
   return `every user has access to it (mode ${(mode & 0o777).toString(8)}); do this first: chmod o= ${path}`
 }
 
 /** Whether files can be put into `folder`. One that others may write to works, and is noted. */
-export async function reachFolder(
+export async function checkFolder(
   folder: string,
   unusable: (reason: string) => SinkResult,
 ): Promise<SinkResult> {
@@ -38,7 +38,7 @@ export async function reachFolder(
 }
 
 /** A proof that could not be looked at. */
-export const unreadable = (path: string, error: unknown): SinkProof => ({
+export const unreadableProof = (path: string, error: unknown): SinkProof => ({
   holds: 'unknown',
   error: refused('sink-unusable', `${path} cannot be read: ${reasonOf(error)}.`).error,
 })

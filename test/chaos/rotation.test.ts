@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { RotateMemory, RotationParts } from '../../core/rotation/deps.ts'
+import type { RotateMemory, RotationDeps } from '../../core/rotation/deps.ts'
 import { retireSteps } from '../../core/rotation/retire-steps.ts'
 import { rotateRunbook } from '../../core/rotation/rotate.ts'
-import type { KeyStore } from '../../core/secrets/key-store.ts'
-import { openKeyStore } from '../../core/secrets/open-key-store.ts'
+import { type KeyStore, openKeyStore } from '../../core/secrets/key-store.ts'
 import { eventually } from '../fakes/eventually.ts'
 import type { AppProcess } from '../integration/app/app-rig.ts'
 import { createRotationRig, type RotationRig } from '../integration/rotation/rotation-rig.ts'
@@ -21,8 +20,8 @@ const memory: RotateMemory = {
   leaked: false,
   yes: true,
 }
-const { steps } = rotateRunbook(memory, {} as RotationParts)
-const retiring = retireSteps({} as RotationParts)
+const { steps } = rotateRunbook(memory, {} as RotationDeps)
+const retiring = retireSteps({} as RotationDeps)
 
 interface Case {
   /** Forward in one run; cancelled when all is switched, and so all the way back; or the revocation as its own run. */

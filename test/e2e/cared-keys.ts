@@ -1,4 +1,4 @@
-import type { ApiKey, KeyDrift, ManagedKey, ManagedKeyGlance } from '../../contract/key.ts'
+import type { ApiKey, KeyDrift, ManagedKey, ManagedKeySummary } from '../../contract/key.ts'
 import type { RunbookDetails, RunbookPart, RunbookPlan, RunbookProgress } from '../../contract/runbook.ts'
 
 const s = 1_000
@@ -78,7 +78,7 @@ export const glanceOf = ({
   expirationDate,
   daysLeft,
   shouldRotate,
-}: ManagedKey): ManagedKeyGlance => ({
+}: ManagedKey): ManagedKeySummary => ({
   user,
   registry,
   uuid,

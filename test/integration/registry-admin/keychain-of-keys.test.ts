@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { describeWith } from '../../setup/need.ts'
 
-const storeFile = fileURLToPath(new URL('../../../core/secrets/open-key-store.ts', import.meta.url))
+const storeFile = fileURLToPath(new URL('../../../core/secrets/key-store.ts', import.meta.url))
 let home: string
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'zotbar-keychain-'))

@@ -3,23 +3,22 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { fail, type Result } from '../../../contract/result.ts'
 import { type RegistryHttp, registryHttp } from '../../../core/platform/registry-http.ts'
-import type { RotationParts } from '../../../core/rotation/deps.ts'
-import { createKeyDesk } from '../../../core/rotation/key-client.ts'
-import { createInventory } from '../../../core/rotation/key-overview.ts'
+import type { RotationDeps } from '../../../core/rotation/deps.ts'
+import { createKeyClient } from '../../../core/rotation/key-client.ts'
+import { createKeyOverview } from '../../../core/rotation/key-overview.ts'
 import { type KeyRecords, openKeyRecords } from '../../../core/rotation/key-record.ts'
-import { createCare } from '../../../core/rotation/managed-keys.ts'
+import { ManagedKeys } from '../../../core/rotation/managed-keys.ts'
 import { rotateRunbook } from '../../../core/rotation/rotate.ts'
-import { memoryOf } from '../../../core/rotation/rotation-plan.ts'
+import { initialMemory } from '../../../core/rotation/rotation-plan.ts'
 import type { Entry, Journal } from '../../../core/runbook/journal.ts'
 import { type RunEvent, runRunbook } from '../../../core/runbook/run.ts'
 import type { Question } from '../../../core/runbook/step.ts'
-import type { KeyStore } from '../../../core/secrets/key-store.ts'
-import { openKeyStore } from '../../../core/secrets/open-key-store.ts'
-import { sinkOf } from '../../../core/sinks/create-sink.ts'
+import { type KeyStore, openKeyStore } from '../../../core/secrets/key-store.ts'
+import { parseAndCreateSink } from '../../../core/sinks/create-sink.ts'
 import { systemClock } from '../../../lib/clock.ts'
 import { basic, threeTiers, writeHtpasswd } from '../registry/people.ts'
 import { type Registry, startRegistry, temporaryFolder } from '../registry/registry-process.ts'
-import { partsOf } from '../sinks/parts.ts'
+import { sinkDepsOf } from '../sinks/sink-deps.ts'
 
 const user = 'robot'
 let data: ReturnType<typeof temporaryFolder>
@@ -59,18 +58,18 @@ afterEach(async () => {
 const endKey = (uuid = '') =>
   registry.ask(`/zot/auth/apikey?id=${uuid}`, { method: 'DELETE', headers: { authorization: basic(user) } })
 const owner = () => ({ registry: `127.0.0.1:${registry.port}`, user })
-const sinks = (spec: string) => sinkOf(spec, partsOf(folder.path))
+const sinks = (spec: string) => parseAndCreateSink(spec, sinkDepsOf(folder.path))
 
 /** As zot is asked: there is no administration socket. */
-function rotationParts(over: Partial<RotationParts> = {}, through: RegistryHttp = http): RotationParts {
+function rotationDeps(over: Partial<RotationDeps> = {}, through: RegistryHttp = http): RotationDeps {
   const clock = over.clock ?? systemClock()
   const pause = (ms: number) => new Promise<void>(done => setTimeout(done, ms))
   return {
     clock,
-    desk: createKeyDesk({
+    client: createKeyClient({
       registry: through,
       admin: { ask: async () => ({ kind: 'absent' }) },
-      serving: async () => true,
+      untilServing: async () => true,
       pause,
       now: clock.now,
     }),
@@ -80,13 +79,13 @@ function rotationParts(over: Partial<RotationParts> = {}, through: RegistryHttp 
       const sink = sinks(spec)
       return sink.ok ? sink.value : undefined
     },
-    serving: async () => true,
+    untilServing: async () => true,
     pause,
     policy: () => ({ days: 90, overlapMs: 0, label: 'zotbar/<host>/<date>' }),
-    takeOffered: () => undefined,
+    takeGivenKey: () => undefined,
     signIn: () => undefined,
     recentUses: async () => [],
-    retiringChanged: () => {},
+    onRetiringChange: () => {},
     ...over,
   }
 }
@@ -110,7 +109,7 @@ const letsIn = async (key: string): Promise<boolean> =>
   (await registry.ask('/zot/auth/apikey', { headers: { authorization: basic(user, key) } })).status === 200
 
 async function manage(key: string): Promise<void> {
-  const managed = await createCare(rotationParts(), sinks).manage(
+  const managed = await new ManagedKeys(rotationDeps(), sinks).manage(
     owner(),
     { key, sinks: [`file:${file}`] },
     'unused',
@@ -118,22 +117,19 @@ async function manage(key: string): Promise<void> {
   expect(managed.ok).toBe(true)
 }
 
-async function rotate(
-  parts: RotationParts,
-  ask: (question: Question) => Promise<boolean> = async () => false,
-) {
+async function rotate(deps: RotationDeps, ask: (question: Question) => Promise<boolean> = async () => false) {
   const record = records.find(owner())!
-  const memory = memoryOf(
+  const memory = initialMemory(
     record,
     { user, leaked: false, yes: true },
-    parts.policy(),
+    deps.policy(),
     'zotbar/box/2026-03-01-0a1b2c',
   )
   if (!memory.ok) throw new Error(JSON.stringify(memory.error))
   const entries: Entry[] = []
   const journal: Journal = { entries, add: async entry => void entries.push(structuredClone(entry)) }
   const told: RunEvent[] = []
-  const outcome = await runRunbook(rotateRunbook(memory.value, parts), 'a-run', {
+  const outcome = await runRunbook(rotateRunbook(memory.value, deps), 'a-run', {
     journal,
     clock: systemClock(),
     emit: telling => told.push(telling),
@@ -166,10 +162,10 @@ describe('a rotation where nobody but the key can be asked', () => {
     await manage(old)
     const { uuid } = records.find(owner())!
     expect((await keys()).map(key => key.uuid)).toContain(uuid)
-    const { result, entries } = await rotate(rotationParts())
+    const { result, entries } = await rotate(rotationDeps())
     expect(result).toBe('done')
     expect(entries.find(entry => entry.kind === 'applied' && entry.step === 'mint')).toMatchObject({
-      words: 'Made with the key in use',
+      words: 'Created with the key in use',
     })
     const key = readFileSync(file, 'utf8')
     expect([await letsIn(old), await letsIn(key)]).toEqual([false, true])
@@ -186,7 +182,7 @@ describe('a rotation where nobody but the key can be asked', () => {
     const scopes = ['repository:team/**:read,create']
     const old = await newKey(scopes)
     await manage(old)
-    expect((await rotate(rotationParts())).result).toBe('done')
+    expect((await rotate(rotationDeps())).result).toBe('done')
     expect(await keys()).toMatchObject([{ label: 'zotbar/box/2026-03-01-0a1b2c', scopes }])
     expect(await letsIn(old)).toBe(false)
   })
@@ -197,20 +193,20 @@ describe('a rotation where nobody but the key can be asked', () => {
     const [first] = await keys()
     await endKey(first?.uuid)
     let asked: Question | undefined
-    let offered: { secret: string; how: string } | undefined
-    const parts = rotationParts({
-      takeOffered() {
-        const key = offered
-        offered = undefined
+    let given: { secret: string; how: string } | undefined
+    const deps = rotationDeps({
+      takeGivenKey() {
+        const key = given
+        given = undefined
         return key
       },
     })
     let times = 0
-    const { result } = await rotate(parts, async question => {
+    const { result } = await rotate(deps, async question => {
       asked = question
       times += 1
       // The first yes comes without a key.
-      if (times > 1) offered = { secret: await newKey(), how: 'elsewhere, and pasted' }
+      if (times > 1) given = { secret: await newKey(), how: 'elsewhere, and pasted' }
       return true
     })
     expect(result).toBe('done')
@@ -221,19 +217,19 @@ describe('a rotation where nobody but the key can be asked', () => {
 
   it('tells a key that was revoked elsewhere, and one that has no secret any more', async () => {
     await manage(await newKey())
-    const inventory = createInventory({
-      ...rotationParts(),
+    const overview = createKeyOverview({
+      ...rotationDeps(),
       registry: () => owner().registry,
       serves: () => true,
-      labelStart: () => 'zotbar/box/',
+      labelPrefix: () => 'zotbar/box/',
     })
-    expect((await inventory.list())[0]?.drift).toEqual([])
+    expect((await overview.list())[0]?.drift).toEqual([])
     const [first] = await keys()
     await endKey(first?.uuid)
-    expect((await inventory.list())[0]?.drift).toMatchObject([{ id: 'revoked-elsewhere' }])
-    expect(inventory.glance()).toMatchObject([{ trouble: 'it was revoked elsewhere' }])
+    expect((await overview.list())[0]?.drift).toMatchObject([{ id: 'revoked-elsewhere' }])
+    expect(overview.summaries()).toMatchObject([{ trouble: 'it was revoked elsewhere' }])
     await store.delete(owner(), 'current')
-    expect((await inventory.list())[0]?.drift).toMatchObject([{ id: 'secret-gone' }])
+    expect((await overview.list())[0]?.drift).toMatchObject([{ id: 'secret-gone' }])
   })
 })
 
@@ -253,7 +249,7 @@ describe('what must not leave a key behind', () => {
         return answer
       },
     }
-    const { result } = await rotate(rotationParts({}, through))
+    const { result } = await rotate(rotationDeps({}, through))
     expect([result, lost]).toEqual(['done', 1])
     expect(await keys()).toHaveLength(1)
     expect(await letsIn(readFileSync(file, 'utf8'))).toBe(true)
@@ -279,12 +275,12 @@ describe('what must not leave a key behind', () => {
   ])('a store that %s', async (_, wrap) => {
     const old = await newKey()
     await manage(old)
-    const { result, error } = await rotate(rotationParts({ store: wrap(store) }))
+    const { result, error } = await rotate(rotationDeps({ store: wrap(store) }))
     expect(result).toBe('rolled-back')
     expect(error?.code).toBe('keychain-denied')
     await isAsBefore(old)
     expect(await kept('retiring')).toBeUndefined()
-    expect((await rotate(rotationParts())).result).toBe('done')
+    expect((await rotate(rotationDeps())).result).toBe('done')
   })
 
   it('a place that keeps the new key: neither is revoked, and the next rotation goes on with it', async () => {
@@ -301,14 +297,14 @@ describe('what must not leave a key behind', () => {
             : sink.value.deliver(...given),
       }
     }
-    const broken = rotationParts({ sink: stubborn, store: { ...store, promote: async () => denied } })
+    const broken = rotationDeps({ sink: stubborn, store: { ...store, promote: async () => denied } })
     expect(await rotate(broken)).toMatchObject({ result: 'failed', error: { code: 'sink-refused' } })
     const next = readFileSync(file, 'utf8')
     expect([await letsIn(old), await letsIn(next), await kept('current'), await kept('next')]).toEqual([
       ...[true, true],
       ...[old, next],
     ])
-    expect((await rotate(rotationParts())).result).toBe('done')
+    expect((await rotate(rotationDeps())).result).toBe('done')
     expect([readFileSync(file, 'utf8'), await kept('current')]).toEqual([next, next])
     expect([await letsIn(old), (await keys()).length]).toEqual([false, 1])
   })
@@ -317,13 +313,13 @@ describe('what must not leave a key behind', () => {
     const old = await newKey()
     await manage(old)
     const clock = { ...systemClock(), now: () => Date.now() + 6 * 60_000 }
-    const wrong = await rotate(rotationParts({ clock }))
+    const wrong = await rotate(rotationDeps({ clock }))
     expect(wrong).toMatchObject({ result: 'failed', error: { code: 'clock-wrong' } })
     await records.update(owner(), record => ({
       ...record,
       sinks: [...record.sinks, { spec: `file:${folder.path}/nowhere/key`, state: 'unknown' }],
     }))
-    expect((await rotate(rotationParts())).result).toBe('failed')
+    expect((await rotate(rotationDeps())).result).toBe('failed')
     await isAsBefore(old)
   })
 })

@@ -4,9 +4,9 @@ import { fail, ok } from '../../../contract/result.ts'
 import type { SignInCookie } from '../../../contract/sign-in-window.ts'
 import { adminClient } from '../../../core/platform/admin-client.ts'
 import { registryHttp } from '../../../core/platform/registry-http.ts'
-import type { Offered } from '../../../core/rotation/deps.ts'
-import { createKeyDesk } from '../../../core/rotation/key-client.ts'
-import { createSessionMint, type SignInMint } from '../../../core/rotation/sign-in.ts'
+import type { GivenKey } from '../../../core/rotation/deps.ts'
+import { type CreateKeyRequest, createKeyClient } from '../../../core/rotation/key-client.ts'
+import { createSignInKeys } from '../../../core/rotation/sign-in.ts'
 import { createSignIn } from '../../../main/sign-in.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 import { fakeElectron } from '../../fakes/electron.ts'
@@ -47,18 +47,18 @@ afterAll(async () => {
 
 const http = registryHttp({ url: () => url, credential: async () => undefined })
 let whileAway = async (): Promise<void> => {}
-const serving = async (): Promise<boolean> => {
+const untilServing = async (): Promise<boolean> => {
   await whileAway()
   return url !== undefined
 }
-const parts = { registry: http, serving }
-const desk = createKeyDesk({
-  ...parts,
+const deps = { registry: http, untilServing }
+const keyClient = createKeyClient({
+  ...deps,
   admin: adminClient(`${folder.path}/none.sock`),
   pause: ms => new Promise(done => setTimeout(done, ms)),
   now: Date.now,
 })
-const mint = createSessionMint({ ...parts, desk })
+const createBySignIn = createSignInKeys({ ...deps, client: keyClient })
 
 /** Signs in by HTTP as a browser would; gives its cookies. */
 async function signIn(email: string): Promise<SignInCookie[]> {
@@ -73,7 +73,7 @@ async function signIn(email: string): Promise<SignInCookie[]> {
   })
 }
 
-const wishOf = (user: string): SignInMint => ({
+const requestFor = (user: string): CreateKeyRequest => ({
   user,
   label: `zotbar/here/${randomBytes(3).toString('hex')}`,
   expirationDate: new Date(Date.now() + 90 * 86_400_000).toISOString(),
@@ -89,13 +89,13 @@ async function listed(cookies: SignInCookie[]): Promise<unknown> {
 }
 
 /** Keys that were taken. */
-const taken: Offered[] = []
-const take = async (key: Offered) => {
+const taken: GivenKey[] = []
+const take = async (key: GivenKey) => {
   taken.push(key)
   return ok(null)
 }
 async function labels(user: string, key: string): Promise<string[]> {
-  const own = await desk.own({ user, key })
+  const own = await keyClient.listOwn({ user, key })
   return own.ok && own.value !== 'refused' ? own.value.map(({ label }) => label) : []
 }
 
@@ -109,14 +109,14 @@ describe('the window for signing in, before the registry', () => {
       questions: { confirm: async () => false, tell: async ({ title }) => void told.push(title) },
       log: () => {},
     })
-    const wish = wishOf('robot@example.com')
+    const wish = requestFor('robot@example.com')
     const login = `${registry.url}/zot/auth/login?provider=oidc&callback_ui=/user/apikey`
     const result = window.open({
       user: wish.user,
       url: login,
       origin: registry.url,
       issuers: [idp.issuer],
-      arrived: cookies => mint(cookies, wish, take),
+      arrived: cookies => createBySignIn(cookies, wish, take),
     })
     const page = (await eventually(() => fake.windows[0])).webContents
     const { set } = fake.sessions.get('zotbar-sign-in')!
@@ -139,8 +139,8 @@ describe('the window for signing in, before the registry', () => {
 
 describe('a key made in the session of somebody who signed in', () => {
   it('has the label and the end that were wanted, and lets in', async () => {
-    const wish = wishOf('ci@example.com')
-    const arrived = await mint(await signIn('ci@example.com'), wish, take)
+    const wish = requestFor('ci@example.com')
+    const arrived = await createBySignIn(await signIn('ci@example.com'), wish, take)
     expect(arrived).toEqual({ kind: 'ended', result: ok(null) })
     const key = taken.pop()!
     expect(key).toMatchObject({ expirationDate: wish.expirationDate, how: 'by signing in as ci@example.com' })
@@ -148,18 +148,18 @@ describe('a key made in the session of somebody who signed in', () => {
   })
 
   it('takes the place of one with its label, whose secret was lost', async () => {
-    const wish = wishOf('lost@example.com')
-    await mint(await signIn('lost@example.com'), wish, take)
+    const wish = requestFor('lost@example.com')
+    await createBySignIn(await signIn('lost@example.com'), wish, take)
     const lost = taken.pop()!
-    await mint(await signIn('lost@example.com'), wish, take)
+    await createBySignIn(await signIn('lost@example.com'), wish, take)
     const key = taken.pop()!
     expect(await labels('lost@example.com', key.secret)).toEqual([wish.label])
-    expect(await desk.own({ user: 'lost@example.com', key: lost.secret })).toEqual(ok('refused'))
+    expect(await keyClient.listOwn({ user: 'lost@example.com', key: lost.secret })).toEqual(ok('refused'))
   })
 
   it('is not made for somebody else, who is told', async () => {
     const cookies = await signIn('alice@example.com')
-    expect(await mint(cookies, wishOf('ci@example.com'), take)).toEqual({
+    expect(await createBySignIn(cookies, requestFor('ci@example.com'), take)).toEqual({
       kind: 'wrong-user',
       user: 'alice@example.com',
     })
@@ -170,7 +170,7 @@ describe('a key made in the session of somebody who signed in', () => {
     const cookies = (await signIn('alice@example.com')).map(cookie =>
       cookie.name === 'user' ? { ...cookie, value: 'ci@example.com' } : cookie,
     )
-    const arrived = await mint(cookies, wishOf('ci@example.com'), take)
+    const arrived = await createBySignIn(cookies, requestFor('ci@example.com'), take)
     expect(arrived).toMatchObject({
       kind: 'ended',
       result: { error: { code: 'key-not-accepted', user: 'ci@example.com' } },
@@ -182,7 +182,7 @@ describe('a key made in the session of somebody who signed in', () => {
   it('is taken back where nobody wants it any more, and the session ends with it', async () => {
     const cookies = await signIn('late@example.com')
     const late = fail({ code: 'nothing-under-way' })
-    expect(await mint(cookies, wishOf('late@example.com'), async () => late)).toEqual({
+    expect(await createBySignIn(cookies, requestFor('late@example.com'), async () => late)).toEqual({
       kind: 'ended',
       result: late,
     })
@@ -208,16 +208,16 @@ describe('a key made in the session of somebody who signed in', () => {
       ],
     ],
   ])('waits on with %s', async (_, cookies) => {
-    expect(await mint(cookies, wishOf('ci@example.com'), take)).toEqual({ kind: 'not-yet' })
+    expect(await createBySignIn(cookies, requestFor('ci@example.com'), take)).toEqual({ kind: 'not-yet' })
   })
 
   it('is made after a restart of the registry in the middle, once', { timeout: 60_000 }, async () => {
     const cookies = await signIn('again@example.com')
-    const wish = wishOf('again@example.com')
+    const wish = requestFor('again@example.com')
     url = undefined
     await registry.stop()
     whileAway = start
-    expect(await mint(cookies, wish, take)).toEqual({ kind: 'ended', result: ok(null) })
+    expect(await createBySignIn(cookies, wish, take)).toEqual({ kind: 'ended', result: ok(null) })
     whileAway = async () => {}
     expect(await labels('again@example.com', taken.pop()!.secret)).toEqual([wish.label])
   })

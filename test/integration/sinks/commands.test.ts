@@ -5,7 +5,7 @@ import type { Host } from '../../../ssh/host.ts'
 import { sshHost } from '../../../ssh/ssh-host.ts'
 import { startSshd } from '../../fakes/sshd.ts'
 import { describeWith } from '../../setup/need.ts'
-import { made, never, partsOf, secret, temporaryFolder } from './parts.ts'
+import { made, never, secret, sinkDepsOf, temporaryFolder } from './sink-deps.ts'
 
 let folder: ReturnType<typeof temporaryFolder>
 beforeEach(() => {
@@ -17,7 +17,10 @@ const target = () => join(folder.path, 'taken')
 
 describe('a command here', () => {
   const sink = (line: string, command?: number) =>
-    made(`command:${line}`, partsOf(folder.path, { limits: { ...(command !== undefined && { command }) } }))
+    made(
+      `command:${line}`,
+      sinkDepsOf(folder.path, { limits: { ...(command !== undefined && { command }) } }),
+    )
 
   it('gets the key on standard input, without a newline, and nowhere else', async () => {
     const to = sink(
@@ -78,15 +81,15 @@ describeWith(['sshd'], 'a command on another host', () => {
         hosts.push(host)
         return host
       }
-      const parts = partsOf(folder.path, { there })
-      const to = made(`ssh:${sshd.target}:cat > ${target()}`, parts)
+      const deps = sinkDepsOf(folder.path, { remoteHost: there })
+      const to = made(`ssh:${sshd.target}:cat > ${target()}`, deps)
       expect(to.describe()).toMatchObject({ title: `Command on ${sshd.target}`, provable: false })
       expect(await to.reach(never)).toEqual({ ok: true })
       expect(existsSync(target())).toBe(false)
       expect(await to.deliver(secret, never)).toEqual({ ok: true })
       expect(readFileSync(target(), 'utf8')).toBe(secret.key)
 
-      const failing = made(`ssh:${sshd.target}:cat >&2; exit 3`, parts)
+      const failing = made(`ssh:${sshd.target}:cat >&2; exit 3`, deps)
       expect(await failing.deliver(secret, never)).toMatchObject({
         error: { code: 'sink-refused', detail: '***' },
       })

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { openKeyStore } from '../../../core/secrets/open-key-store.ts'
+import { openKeyStore } from '../../../core/secrets/key-store.ts'
 import { smallVolume } from '../../fakes/small-volume.ts'
-import { another, made, never, partsOf, secret, temporaryFolder } from './parts.ts'
+import { another, made, never, secret, sinkDepsOf, temporaryFolder } from './sink-deps.ts'
 
 const folder = temporaryFolder()
 const volume = join(folder.path, 'volume')
@@ -26,13 +26,13 @@ function fill() {
 
 describe.skipIf(!small.mounted)('a disk that is full (needs root, to mount a small one)', () => {
   it('leaves every file as it was, and no part of another', async () => {
-    const parts = partsOf(folder.path)
+    const deps = sinkDepsOf(folder.path)
     const keyFile = join(folder.path, 'key')
     writeFileSync(keyFile, 'x'.repeat(32), { mode: 0o600 })
     const store = openKeyStore({ home: volume, keyFile: () => keyFile, plain: () => false })
     const owner = { registry: 'r', user: 'zot-ci' }
-    const file = made(`file:${join(volume, 'key')}`, parts)
-    const auth = made(`authfile:${join(volume, 'auth.json')}`, parts)
+    const file = made(`file:${join(volume, 'key')}`, deps)
+    const auth = made(`authfile:${join(volume, 'auth.json')}`, deps)
     expect(await file.deliver(secret, never)).toEqual({ ok: true })
     expect(await auth.deliver(secret, never)).toEqual({ ok: true })
     expect(await store.set(owner, 'current', secret.key)).toEqual({ ok: true, value: null })

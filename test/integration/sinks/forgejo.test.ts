@@ -5,7 +5,7 @@ import { eventually } from '../../fakes/eventually.ts'
 import { type ForgejoMode, fakeForgejo } from '../../fakes/forgejo.ts'
 import { freePort } from '../../setup/free-port.ts'
 import { describeWith } from '../../setup/need.ts'
-import { made, never, partsOf, secret, temporaryFolder } from './parts.ts'
+import { made, never, secret, sinkDepsOf, temporaryFolder } from './sink-deps.ts'
 
 const closing: (() => unknown)[] = []
 afterEach(async () => {
@@ -30,7 +30,10 @@ function sink(
   limitMs?: number,
 ) {
   const forgejo = { url: () => url, token: async () => ({ ok: true as const, value: token }) }
-  return made(spec, partsOf('/', { forgejo, limits: { ...(limitMs !== undefined && { forgejo: limitMs }) } }))
+  return made(
+    spec,
+    sinkDepsOf('/', { forgejo, limits: { ...(limitMs !== undefined && { forgejo: limitMs }) } }),
+  )
 }
 
 it.each([
@@ -101,12 +104,14 @@ it('says what is wrong with the token, the repository and the settings', async (
     error: { words: expect.stringMatching(/settings set forgejo\.url/) },
   })
   const forgejo = { url: () => url, token: async () => ({ ok: true as const, value: undefined }) }
-  expect(await made('forgejo:team/app/KEY', partsOf('/', { forgejo })).reach(never)).toMatchObject({
+  expect(await made('forgejo:team/app/KEY', sinkDepsOf('/', { forgejo })).reach(never)).toMatchObject({
     error: { words: expect.stringMatching(/has no token/) },
   })
   const locked = { ok: false as const, error: { code: 'keychain-locked' as const, reason: 'locked' } }
   const noToken = { url: () => url, token: async () => locked }
-  expect(await made('forgejo:team/app/KEY', partsOf('/', { forgejo: noToken })).reach(never)).toMatchObject({
+  expect(
+    await made('forgejo:team/app/KEY', sinkDepsOf('/', { forgejo: noToken })).reach(never),
+  ).toMatchObject({
     error: { code: 'keychain-locked' },
   })
 })

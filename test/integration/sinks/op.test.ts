@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { eventually } from '../../fakes/eventually.ts'
 import { fakeOp, type OpMode } from '../../fakes/op.ts'
-import { another, made, never, partsOf, secret, temporaryFolder } from './parts.ts'
+import { another, made, never, secret, sinkDepsOf, temporaryFolder } from './sink-deps.ts'
 
 let folder: ReturnType<typeof temporaryFolder>
 let op: ReturnType<typeof fakeOp>
@@ -15,7 +15,7 @@ beforeEach(() => {
 afterEach(() => folder.dispose())
 
 const sink = (limitMs?: number, named = spec) =>
-  made(named, partsOf(folder.path, { ...op, limits: { ...(limitMs !== undefined && { op: limitMs }) } }))
+  made(named, sinkDepsOf(folder.path, { ...op, limits: { ...(limitMs !== undefined && { op: limitMs }) } }))
 
 /** The arguments and the environment of every process that may be looked at. */
 const everyProcess = (): string[] =>
@@ -120,7 +120,7 @@ it('says that item, vault or program are not there', async () => {
   expect(await sink(undefined, 'op:CI/nothing/x').reach(never)).toMatchObject(missing)
   expect(await sink(undefined, 'op:None/nothing/x').reach(never)).toMatchObject(missing)
   expect(await sink(undefined, 'op:CI/nothing/x').deliver(secret, never)).toMatchObject(missing)
-  expect(await made(spec, partsOf(folder.path)).reach(never)).toMatchObject({
+  expect(await made(spec, sinkDepsOf(folder.path)).reach(never)).toMatchObject({
     ok: false,
     error: { code: 'sink-unusable', words: expect.stringMatching(/not on the PATH/) },
   })

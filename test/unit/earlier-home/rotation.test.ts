@@ -6,14 +6,14 @@ import { DatabaseSync } from 'node:sqlite'
 import * as v from 'valibot'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ok } from '../../../contract/result.ts'
-import { type RotationParts, retireMemory, rotateMemory } from '../../../core/rotation/deps.ts'
-import type { Bearer, KeyDesk, Mint, Minted } from '../../../core/rotation/key-client.ts'
+import { type RotationDeps, retireMemory, rotateMemory } from '../../../core/rotation/deps.ts'
+import type { Bearer, CreatedKey, CreateKeyRequest, KeyClient } from '../../../core/rotation/key-client.ts'
 import { openKeyRecords } from '../../../core/rotation/key-record.ts'
 import { retireName, retireRunbook } from '../../../core/rotation/retire-steps.ts'
 import { rotateName, rotateRunbook } from '../../../core/rotation/rotate.ts'
 import { createRunner } from '../../../core/runbook/runner.ts'
-import { openKeyStore } from '../../../core/secrets/open-key-store.ts'
-import { sinkOf } from '../../../core/sinks/create-sink.ts'
+import { openKeyStore } from '../../../core/secrets/key-store.ts'
+import { parseAndCreateSink } from '../../../core/sinks/create-sink.ts'
 import { type Clock, systemClock } from '../../../lib/clock.ts'
 import { localHost } from '../../../ssh/local-host.ts'
 import { layRun, linesOf, type Machine, type Recording, timeOf } from '../../setup/earlier-home.ts'
@@ -81,7 +81,7 @@ function registryOf(clock: Clock) {
   const end = (uuid: string): void => {
     rows = rows.filter(row => row.uuid !== uuid)
   }
-  function make({ user, label, expirationDate }: Mint): Minted {
+  function make({ user, label, expirationDate }: CreateKeyRequest): CreatedKey {
     const secret = `zak_${randomBytes(16).toString('hex')}`
     const [uuid, created] = [randomUUID(), clock.now()]
     const expires = Date.parse(expirationDate)
@@ -89,28 +89,28 @@ function registryOf(clock: Clock) {
     return { uuid, createdAt: time(created), expirationDate, secret }
   }
   const of = (user: string) => rows.filter(row => row.user === user)
-  const desk: KeyDesk = {
-    own: async bearer => ok(letsIn(bearer) ? of(bearer.user).map(listed) : 'refused'),
-    clockOf: async () => ok(clock.now()),
-    mint: async (bearer, wish) => ok(letsIn(bearer) ? make(wish) : 'refused'),
+  const client: KeyClient = {
+    listOwn: async bearer => ok(letsIn(bearer) ? of(bearer.user).map(listed) : 'refused'),
+    registryTime: async () => ok(clock.now()),
+    create: async (bearer, wish) => ok(letsIn(bearer) ? make(wish) : 'refused'),
     async revoke(bearer, uuid) {
       if (!letsIn(bearer)) return ok('refused')
       end(uuid)
       return ok(null)
     },
-    ofEverybody: async () => ok(rows.map(listed)),
-    mintFor: async wish => ok(make(wish)),
+    listAll: async () => ok(rows.map(listed)),
+    createFor: async wish => ok(make(wish)),
     async revokeAny(uuid) {
       end(uuid)
       return ok(null)
     },
-    async ask(path, bearer, { method = 'GET' } = {}) {
+    async request(path, bearer, { method = 'GET' } = {}) {
       const status = letsIn(bearer) ? { GET: 200, HEAD: 200, PUT: 403, POST: 202, DELETE: 204 }[method] : 401
       const body = path.endsWith('/tags/list') ? '{"tags":["1"]}' : '{}'
       return ok({ status: status ?? 200, body: Buffer.from(body), header: () => undefined })
     },
   }
-  return { desk, of, letsIn: (key: string) => letsIn({ user: owner.user, key }) }
+  return { client, of, letsIn: (key: string) => letsIn({ user: owner.user, key }) }
 }
 
 /** As if it were some time after the run was interrupted. */
@@ -150,35 +150,35 @@ describe('a rotation that 0.1.0 was in the middle of', () => {
     const records = await openKeyRecords({ home, now: clock.now, report, onChange: () => {} })
     const store = openKeyStore({ home, keyFile: () => '', plain: () => false })
     const host = localHost({ home: machine.folder })
-    const sinkParts = { here: host, withOp: host, there: () => host }
-    const parts: RotationParts = {
+    const sinkDeps = { localHost: host, opHost: host, remoteHost: () => host }
+    const deps: RotationDeps = {
       clock,
-      desk: registry.desk,
+      client: registry.client,
       store,
       records,
-      serving: async () => true,
+      untilServing: async () => true,
       pause: async () => {},
       policy: () => ({ days: 90, overlapMs: 0, label: 'zotbar/test/<date>' }),
       sink(spec) {
         const forgejo = { url: () => '', token: async () => ok(undefined) }
-        const sink = sinkOf(spec, { ...sinkParts, forgejo })
+        const sink = parseAndCreateSink(spec, { ...sinkDeps, forgejo })
         return sink.ok ? sink.value : undefined
       },
-      takeOffered: () => undefined,
+      takeGivenKey: () => undefined,
       signIn: () => undefined,
       recentUses: async () => [],
-      retiringChanged: () => {},
+      onRetiringChange: () => {},
     }
     const runbooks = createRunner({
       home,
       clock,
       kinds: {
         [rotateName]: {
-          deserialize: memory => rotateRunbook(v.parse(rotateMemory, memory), parts),
+          deserialize: memory => rotateRunbook(v.parse(rotateMemory, memory), deps),
           resumes: (begun, { yes }) => begun('mint') || yes === true,
         },
         [retireName]: {
-          deserialize: memory => retireRunbook(v.parse(retireMemory, memory), parts),
+          deserialize: memory => retireRunbook(v.parse(retireMemory, memory), deps),
           resumes: () => true,
         },
       },

@@ -7,7 +7,7 @@ import type { JournalEntry } from '../../../contract/registry-state.ts'
 import type { RunbookDetails, RunbookRecord } from '../../../contract/runbook.ts'
 import { openKeyRecords } from '../../../core/rotation/key-record.ts'
 import { createRunner } from '../../../core/runbook/runner.ts'
-import { openKeyStore } from '../../../core/secrets/open-key-store.ts'
+import { openKeyStore } from '../../../core/secrets/key-store.ts'
 import { openSecrets } from '../../../core/secrets/secrets.ts'
 import { openSettings } from '../../../core/settings/settings.ts'
 import { forgejoTokenAccount } from '../../../core/sinks/forgejo-sink.ts'
@@ -191,10 +191,10 @@ describe('secrets that 0.1.0 kept', () => {
     const open = () => openKeyStore({ home, load, keyFile: () => keyFile, plain: () => false })
     const owner = { registry: '127.0.0.1:5050', user: 'zot-ci' }
     const store = open()
-    expect(await store.where()).toEqual({ kind })
+    expect(await store.backend()).toEqual({ kind })
     for (const slot of ['current', 'next', 'retiring'] as const)
       expect(await store.get(owner, slot)).toEqual({ ok: true, value: `zak_test-${slot}` })
-    expect(await store.note(forgejoTokenAccount).get()).toEqual({ ok: true, value: 'test-token' })
+    expect(await store.secret(forgejoTokenAccount).get()).toEqual({ ok: true, value: 'test-token' })
     expect(await openSecrets({ home, load }).get('admin')).toBe('test-password')
     expect(filesIn(home)).toEqual(before)
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readExpiry } from '../../../core/registry-client/keys.ts'
+import { parseExpiry } from '../../../core/registry-client/keys.ts'
 
 const day = 86_400_000
 const now = Date.parse('2026-03-01T10:00:00Z')
@@ -22,6 +22,6 @@ describe('the end of a key', () => {
     ['tomorrow', undefined],
     ['', undefined],
   ])('%j', (text, expiry) => {
-    expect(readExpiry(text, now)).toEqual(expiry)
+    expect(parseExpiry(text, now)).toEqual(expiry)
   })
 })

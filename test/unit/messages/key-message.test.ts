@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { statusText } from '../../../cli/status.ts'
-import type { ManagedKeyGlance } from '../../../contract/key.ts'
+import type { ManagedKeySummary } from '../../../contract/key.ts'
 import { plain } from '../../../contract/messages/format.ts'
 import { keyBadge, keyLines, lifetimeText } from '../../../contract/messages/key-message.ts'
 import { statusSummary } from '../../../contract/messages/status-summary.ts'
@@ -13,8 +13,8 @@ const day = 86_400_000
 const key = (
   user: string,
   daysLeft: number | null,
-  part: Partial<ManagedKeyGlance> = {},
-): ManagedKeyGlance => ({
+  part: Partial<ManagedKeySummary> = {},
+): ManagedKeySummary => ({
   user,
   registry: '127.0.0.1:5050',
   uuid: `uuid-${user}`,
@@ -23,8 +23,9 @@ const key = (
   shouldRotate: daysLeft !== null && daysLeft <= 15,
   ...part,
 })
-const snapshotWith = (...managedKeys: ManagedKeyGlance[]) => aSnapshot({ process: servingState, managedKeys })
-const seen = (...keys: ManagedKeyGlance[]) => statusSummary(snapshotWith(...keys), now)
+const snapshotWith = (...managedKeys: ManagedKeySummary[]) =>
+  aSnapshot({ process: servingState, managedKeys })
+const seen = (...keys: ManagedKeySummary[]) => statusSummary(snapshotWith(...keys), now)
 
 describe('keys under care in the glance', () => {
   it('say nothing while they have time', () => {

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { ManagedKeyGlance } from '../../../contract/key.ts'
+import type { ManagedKeySummary } from '../../../contract/key.ts'
 import {
   createExpiryNotices,
   type ExpiryNotices,
@@ -21,14 +21,14 @@ let home: string
 let clock: FakeClock
 let told: KeyExpiring[]
 let troubles: (string | undefined)[]
-let keys: ManagedKeyGlance[] | undefined
+let keys: ManagedKeySummary[] | undefined
 let settings: { quietHours: string; webhook: string }
 let notices: ExpiryNotices
 let hook: Server
 let posted: { id: string; title: string }[]
 let answers: number
 
-const key = (uuid: string, days: number | null, user = 'zot-ci'): ManagedKeyGlance => ({
+const key = (uuid: string, days: number | null, user = 'zot-ci'): ManagedKeySummary => ({
   user,
   registry: '127.0.0.1:5050',
   uuid,

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { dueMilestones, levelAt, nextMilestone, type Told } from '../../../core/notices/notice-times.ts'
+import { dueMilestones, type LastNotice, levelAt, nextMilestone } from '../../../core/notices/notice-times.ts'
 
 const day = 86_400_000
 const end = Date.UTC(2026, 5, 30, 12)
@@ -23,7 +23,7 @@ describe('milestones before a key ends', () => {
   })
 
   it('covers with one notice what a week switched off has missed', () => {
-    const told: Told = { level: 14, at: daysBefore(14) }
+    const told: LastNotice = { level: 14, at: daysBefore(14) }
     expect(dueMilestones(end, told, daysBefore(2.5))).toEqual([7, 3])
     expect(dueMilestones(end, undefined, end + 2 * day)).toEqual([30, 14, 7, 3, 1, 0, -1, -2])
   })
@@ -42,7 +42,7 @@ describe('milestones before a key ends', () => {
     fc.assert(
       fc.property(steps, passes => {
         let now = daysBefore(100)
-        let told: Told | undefined
+        let told: LastNotice | undefined
         const covered: number[] = []
         for (const pass of passes) {
           now += pass

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { quietUntil, readQuietHours } from '../../../core/notices/notice-times.ts'
+import { parseQuietHours, quietUntil } from '../../../core/notices/notice-times.ts'
 
 const zone = process.env['TZ']
 beforeEach(() => {
@@ -18,11 +18,11 @@ describe('quiet hours', () => {
     ['22:00-07:00', night],
     ['12:30-13:00', { from: 750, to: 780 }],
   ])('reads %s', (text, hours) => {
-    expect(readQuietHours(text)).toEqual(hours)
+    expect(parseQuietHours(text)).toEqual(hours)
   })
 
   it.each(['', '22-7', '24:00-07:00', '07:00-07:00', '22:00-07:60', 'night'])('refuses "%s"', text => {
-    expect(readQuietHours(text)).toBeUndefined()
+    expect(parseQuietHours(text)).toBeUndefined()
   })
 
   it('spans midnight', () => {

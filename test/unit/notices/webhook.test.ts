@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
   type Message,
+  parseWebhook,
   post as postBy,
-  readWebhook,
   type WebhookTarget,
 } from '../../../core/notices/webhook.ts'
 import { createWeb } from '../../../core/platform/web.ts'
@@ -52,11 +52,11 @@ describe('the webhook', () => {
     ['https://example.net/hook', 'json'],
     ['slack+https://chat.example.net/hook', 'slack'],
   ])('knows the form of %s', (text, shape) => {
-    expect(readWebhook(text)?.shape).toBe(shape)
+    expect(parseWebhook(text)?.shape).toBe(shape)
   })
 
   it.each(['', 'example.net', 'ftp://x', 'teams+https://x', 'https://'])('refuses "%s"', text => {
-    expect(readWebhook(text)).toBeUndefined()
+    expect(parseWebhook(text)).toBeUndefined()
   })
 
   it('sends all there is as JSON', async () => {

@@ -32,7 +32,7 @@ describe('the records of keys', () => {
       home,
       now: Date.now,
       report: () => {},
-      unreadable: reason => told.push(reason),
+      onUnreadable: reason => told.push(reason),
       onChange: () => {},
     })
     expect(records.all()).toEqual([])

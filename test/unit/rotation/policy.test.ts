@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { readKey } from '../../../core/rotation/key-access.ts'
-import { isLabel, labelOf, labelStart, nearnessOf, readOverlap } from '../../../core/rotation/policy.ts'
+import { parseKey } from '../../../core/rotation/key-access.ts'
+import { expiryState, isLabel, labelOf, labelPrefix, parseOverlap } from '../../../core/rotation/policy.ts'
 import { readSpan } from '../../../lib/span.ts'
 
 const day = 86_400_000
@@ -10,7 +10,7 @@ describe('how near its end a key is', () => {
   const createdAt = '2026-01-01T00:00:00Z'
   const at = (days: number) => Date.parse(createdAt) + days * day
   const of = (life: number, now: number) =>
-    nearnessOf({ createdAt, expirationDate: new Date(at(life)).toISOString() }, at(now))
+    expiryState({ createdAt, expirationDate: new Date(at(life)).toISOString() }, at(now))
 
   it.each([
     [90, 0, 90, false, false],
@@ -29,7 +29,7 @@ describe('how near its end a key is', () => {
   })
 
   it('never, for one without an end', () => {
-    expect(nearnessOf({ createdAt, expirationDate: null }, at(9_999))).toEqual({
+    expect(expiryState({ createdAt, expirationDate: null }, at(9_999))).toEqual({
       daysLeft: null,
       nearEnd: false,
       shouldRotate: false,
@@ -44,10 +44,10 @@ describe('what is written by people', () => {
     ['90s', 90_000],
     ['24h', day],
     ['30d', 30 * day],
-  ])('reads the overlap %s', (text, ms) => expect(readOverlap(text)).toBe(ms))
+  ])('reads the overlap %s', (text, ms) => expect(parseOverlap(text)).toBe(ms))
   it.each(['31d', '', '1', '-1h', '1.5h', 'soon', '1w', '1 h', '99999999999h'])(
     'refuses the overlap %j',
-    text => expect(readOverlap(text)).toBeUndefined(),
+    text => expect(parseOverlap(text)).toBeUndefined(),
   )
   it('reads spans of any length', () => expect(readSpan('9999d')).toBe(9999 * day))
 
@@ -55,7 +55,7 @@ describe('what is written by people', () => {
     expect(labelOf('zotbar/<host>/<date>', facts)).toBe('zotbar/box/2026-03-01-0a1b2c')
     expect(labelOf('<user> of <user>', facts)).toBe('zot-ci of zot-ci-0a1b2c')
     expect(labelOf('', facts)).toBe('0a1b2c')
-    expect(labelStart('zotbar/<host>/<date>', facts)).toBe('zotbar/box/')
+    expect(labelPrefix('zotbar/<host>/<date>', facts)).toBe('zotbar/box/')
   })
   it.each(['two\nlines', 'a\u0000b', '\u202eturned', '', 'x'.repeat(201)])('takes no label like %j', label =>
     expect(isLabel(label)).toBe(false),
@@ -63,7 +63,7 @@ describe('what is written by people', () => {
 
   const key = `zak_${'0123456789abcdef'.repeat(2)}`
   it('reads a key with the spaces and line ends around it', () => {
-    expect(readKey(`\t ${key}\r\n`)).toEqual({ ok: true, value: key })
+    expect(parseKey(`\t ${key}\r\n`)).toEqual({ ok: true, value: key })
   })
   it.each([
     '',
@@ -75,7 +75,7 @@ describe('what is written by people', () => {
     `x${key}`,
     `${key} ${key}`,
   ])('takes %j for no key, and does not repeat it', text => {
-    const read = readKey(text)
+    const read = parseKey(text)
     expect(read).toMatchObject({ ok: false, error: { code: 'key-malformed' } })
     expect(JSON.stringify(read)).not.toContain(key.slice(6, 20))
   })

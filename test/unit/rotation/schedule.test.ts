@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { fail, ok } from '../../../contract/result.ts'
 import { type KeyRecord, type KeyRecords, openKeyRecords } from '../../../core/rotation/key-record.ts'
-import { scheduleRetirements } from '../../../core/rotation/schedule.ts'
+import { createRetirementSchedule } from '../../../core/rotation/schedule.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 import { eventually } from '../../fakes/eventually.ts'
 
@@ -14,7 +14,7 @@ let clock: ReturnType<typeof fakeClock>
 let records: KeyRecords
 let ended: string[]
 let state: { serves: boolean; busy: boolean; works: boolean; lastUsed: Record<string, string> | undefined }
-let schedule: ReturnType<typeof scheduleRetirements>
+let schedule: ReturnType<typeof createRetirementSchedule>
 
 const iso = (at: number): string => new Date(at).toISOString()
 const record = (over: Partial<KeyRecord> = {}): KeyRecord => ({
@@ -45,13 +45,13 @@ beforeEach(async () => {
   ended = []
   state = { serves: true, busy: false, works: true, lastUsed: undefined }
   records = await openKeyRecords({ home: folder, now: clock.now, report: () => {}, onChange: () => {} })
-  schedule = scheduleRetirements({
+  schedule = createRetirementSchedule({
     clock,
-    desk: { ofEverybody: async () => (state.lastUsed ? ok(['old', 'new'].map(usedAt)) : undefined) },
+    client: { listAll: async () => (state.lastUsed ? ok(['old', 'new'].map(usedAt)) : undefined) },
     records,
     registry: () => 'here:1',
     serves: () => state.serves,
-    busy: () => state.busy,
+    isBusy: () => state.busy,
     async retire(one, { uuid }) {
       ended.push(uuid)
       if (!state.works) return fail({ code: 'busy', with: 'another' })
@@ -74,7 +74,7 @@ const looked = (timers: number) => eventually(() => clock.pending().length === t
 describe('an old key', () => {
   it('is ended at its time and not before', async () => {
     await records.put(record())
-    schedule.poke()
+    schedule.check()
     await looked(1)
     await clock.advance(24 * hour - 1)
     expect(ended).toEqual([])
@@ -85,7 +85,7 @@ describe('an old key', () => {
 
   it('is ended soon after a sleep that was longer', async () => {
     await records.put(record())
-    schedule.poke()
+    schedule.check()
     await looked(1)
     await clock.jump(7 * 24 * hour)
     await eventually(() => ended.length === 1)
@@ -94,7 +94,7 @@ describe('an old key', () => {
   it('is ended by the first look of a later life of the app', async () => {
     await records.put(record())
     await clock.jump(25 * hour)
-    schedule.poke()
+    schedule.check()
     await eventually(() => ended.length === 1)
   })
 
@@ -102,11 +102,11 @@ describe('an old key', () => {
     await records.put(record())
     await clock.jump(25 * hour)
     state.serves = false
-    schedule.poke()
+    schedule.check()
     await eventually(() => records.all()[0]?.retiring[0]?.words !== undefined)
     expect(ended).toEqual([])
     state.serves = true
-    schedule.poke()
+    schedule.check()
     await eventually(() => ended.length === 1)
   })
 
@@ -114,7 +114,7 @@ describe('an old key', () => {
     await records.put(record())
     await clock.jump(25 * hour)
     state.busy = true
-    schedule.poke()
+    schedule.check()
     await looked(1)
     expect(ended).toEqual([])
     state.busy = false
@@ -131,7 +131,7 @@ describe('an old key', () => {
   it('of another registry is left alone', async () => {
     await records.put(record({ registry: 'there:1' }))
     await clock.jump(25 * hour)
-    schedule.poke()
+    schedule.check()
     await clock.advance(10 * hour)
     expect(ended).toEqual([])
   })
@@ -142,7 +142,7 @@ describe('before its time', () => {
     await records.put(record())
     const since = clock.now()
     state.lastUsed = { old: iso(since + 2 * hour), new: iso(since + hour) }
-    schedule.poke()
+    schedule.check()
     await looked(1)
     await clock.advance(7 * hour)
     await looked(1)
@@ -159,7 +159,7 @@ describe('before its time', () => {
   ] as const)('it stays while %s', async (_, given) => {
     await records.put(record({ sinks: [{ spec: 'file:/x', state: given.state }] }))
     state.lastUsed = given.lastUsed as Record<string, string> | undefined
-    schedule.poke()
+    schedule.check()
     await looked(1)
     for (let hours = 0; hours < 23; hours += 1) {
       await clock.advance(hour)

@@ -11,8 +11,8 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openKeyStore } from '../../../core/secrets/key-store.ts'
 import type { Keychain } from '../../../core/secrets/keychain.ts'
-import { openKeyStore } from '../../../core/secrets/open-key-store.ts'
 import { keychain } from './pretend-keychain.ts'
 
 const owner = { registry: '127.0.0.1:5050', user: 'zot-ci' }
@@ -56,7 +56,7 @@ describe('the encrypted file', () => {
     expect(statSync(join(home, 'secrets')).mode & 0o777).toBe(0o700)
     expect(everything()).not.toMatch(/zak_marker|zot-ci/)
     expect(await store.describe()).toBe(`${sealed()}, encrypted with the content of ${join(home, 'key')}`)
-    expect(await store.where()).toEqual({ kind: 'encrypted-file' })
+    expect(await store.backend()).toEqual({ kind: 'encrypted-file' })
   })
 
   it('is opened by the next start with the same key file, and by no other', async () => {
@@ -133,7 +133,7 @@ describe('the encrypted file', () => {
   ])('wants a key file that is good: one that %s', async (_what, file, reason) => {
     const store = open({ keyFile: file() })
     const unusable = { code: 'key-file-unusable', reason: expect.stringMatching(reason) }
-    expect(await store.where()).toMatchObject({ kind: 'none', error: unusable })
+    expect(await store.backend()).toMatchObject({ kind: 'none', error: unusable })
     expect(await store.set(owner, 'current', 'zak_1')).toMatchObject({ error: unusable })
     expect(existsSync(sealed())).toBe(false)
   })
@@ -151,7 +151,7 @@ describe('the encrypted file', () => {
     expect(readdirSync(join(home, 'secrets'))).toEqual([])
     const plain = open({ plain: true })
     await plain.set(owner, 'current', 'zak_1')
-    expect(await plain.where()).toEqual({ kind: 'plain-file' })
+    expect(await plain.backend()).toEqual({ kind: 'plain-file' })
   })
 
   it('goes on after a kill before its place was written down', async () => {

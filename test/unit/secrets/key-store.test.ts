@@ -11,8 +11,8 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openKeyStore } from '../../../core/secrets/key-store.ts'
 import type { Keychain } from '../../../core/secrets/keychain.ts'
-import { openKeyStore } from '../../../core/secrets/open-key-store.ts'
 import { keychain } from './pretend-keychain.ts'
 
 const owner = { registry: '127.0.0.1:5050', user: 'zot-ci' }
@@ -101,7 +101,7 @@ describe.each(places)('in %s', (_name, make) => {
   })
 
   it('keeps a note beside the keys', async () => {
-    const note = make().note('forgejo-token')
+    const note = make().secret('forgejo-token')
     await note.set('token')
     expect(await note.get()).toEqual({ ok: true, value: 'token' })
     await note.delete()
@@ -144,7 +144,7 @@ describe('with a keychain', () => {
         store.promote(owner),
       ])
         expect(await asked).toMatchObject({ error: { code: 'keychain-locked' } })
-      expect(await store.where()).toEqual({ kind: 'keychain' })
+      expect(await store.backend()).toEqual({ kind: 'keychain' })
     }
     expect(readdirSync(join(home, 'secrets'))).toEqual(['place.json'])
     held.locked = false
@@ -166,7 +166,7 @@ describe('with a keychain', () => {
     ['The name org.freedesktop.secrets was not provided by any .service files', 'no-secret-store'],
   ])('says why it is of no use: %s', async (says, code) => {
     const store = open({ load: keychain({ says }).load })
-    expect(await store.where()).toMatchObject({ kind: 'none', error: { code } })
+    expect(await store.backend()).toMatchObject({ kind: 'none', error: { code } })
     expect(await store.set(owner, 'current', 'zak_1')).toMatchObject({ error: { code } })
     expect(existsSync(join(home, 'secrets'))).toBe(false)
   })
@@ -193,11 +193,11 @@ describe('with a keychain', () => {
     })
     const store = openKeyStore({ home, keyFile: () => '', plain: () => false, load, limitMs: 20 })
     for (let time = 0; time < 5; time += 1)
-      expect(await store.where()).toEqual({ kind: 'none', error: { code: 'keychain-silent', limitMs: 20 } })
+      expect(await store.backend()).toEqual({ kind: 'none', error: { code: 'keychain-silent', limitMs: 20 } })
     expect(asked).toBe(1)
     answers[0]?.()
     await new Promise(resolve => setImmediate(resolve))
-    await store.where()
+    await store.backend()
     expect(asked).toBe(2)
   })
 })
@@ -231,7 +231,7 @@ describe('without any safe place', () => {
   it('refuses rather than writing a plain file', async () => {
     const store = open()
     const refused = { code: 'no-secret-store', reason: 'Cannot autolaunch D-Bus without X11 $DISPLAY' }
-    expect(await store.where()).toEqual({ kind: 'none', error: refused })
+    expect(await store.backend()).toEqual({ kind: 'none', error: refused })
     expect(await store.set(owner, 'current', 'zak_1')).toEqual({ ok: false, error: refused })
     expect(await store.get(owner, 'current')).toEqual({ ok: true, value: undefined })
     expect(everything()).toBe('')

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { fail, ok, type Result } from '../../../contract/result.ts'
 import type { RegistryAnswer, RegistryAsk, RegistryHttp } from '../../../core/platform/registry-http.ts'
-import { acceptKey, accessTo, identify } from '../../../core/rotation/key-access.ts'
-import { createKeyDesk } from '../../../core/rotation/key-client.ts'
-import { proveKey, works } from '../../../core/rotation/prove-key.ts'
+import { checkKey, identifyKey, openKeyAccess } from '../../../core/rotation/key-access.ts'
+import { createKeyClient } from '../../../core/rotation/key-client.ts'
+import { isWorking, proveKey } from '../../../core/rotation/prove-key.ts'
 
 type Reply = { status: number; body?: unknown; headers?: Record<string, string> } | 'down' | 'stopped'
 type Asked = { path: string; method: string; user?: string; key?: string; text?: string }
 
-/** A desk over answers made up here, which remembers what it was asked. */
-function deskOf(reply: (asked: Asked) => Reply) {
+/** A key client over invented answers, which remembers what it was asked. */
+function clientOf(reply: (asked: Asked) => Reply) {
   const asked: Asked[] = []
   let now = Date.UTC(2026, 2, 1)
   const registry: RegistryHttp = {
@@ -40,13 +40,13 @@ function deskOf(reply: (asked: Asked) => Reply) {
       now += ms
     },
   }
-  const desk = createKeyDesk({
+  const client = createKeyClient({
     registry,
     admin: { ask: async () => ({ kind: 'absent' }) },
-    serving: async () => true,
+    untilServing: async () => true,
     ...time,
   })
-  return { desk, asked, time }
+  return { client, asked, time }
 }
 
 const bearer = { user: 'zot-ci', key: 'zak_x' }
@@ -67,8 +67,8 @@ const listed = (keys: Record<string, string>) => ({
 describe('asking as a key', () => {
   it('waits for a registry that is away, and asks again', async () => {
     const replies: Reply[] = ['down', 'stopped', listed({ a: '0001-01-01T00:00:00Z' })]
-    const { desk, asked } = deskOf(() => replies.shift() ?? 'down')
-    const own = await desk.own(bearer)
+    const { client, asked } = clientOf(() => replies.shift() ?? 'down')
+    const own = await client.listOwn(bearer)
     expect(own).toMatchObject({
       ok: true,
       value: [{ uuid: 'a', expirationDate: null, lastUsed: null, scopes: [] }],
@@ -77,42 +77,42 @@ describe('asking as a key', () => {
   })
 
   it('gives up after a minute', async () => {
-    const { desk, asked } = deskOf(() => 'down')
-    expect(await desk.own(bearer)).toMatchObject({ ok: false, error: { code: 'registry-unreachable' } })
+    const { client, asked } = clientOf(() => 'down')
+    expect(await client.listOwn(bearer)).toMatchObject({ ok: false, error: { code: 'registry-unreachable' } })
     expect(asked.length).toBeGreaterThan(100)
   })
 
   it('makes no key twice when the connection broke', async () => {
-    const { desk, asked } = deskOf(() => 'down')
-    const made = await desk.mint(bearer, { user: 'zot-ci', label: 'l', expirationDate: '', scopes: [] })
+    const { client, asked } = clientOf(() => 'down')
+    const made = await client.create(bearer, { user: 'zot-ci', label: 'l', expirationDate: '', scopes: [] })
     expect(made).toMatchObject({ ok: false, error: { code: 'registry-unreachable' } })
     expect(asked).toHaveLength(1)
   })
 
   it('tells a refused key from one that is asked to wait', async () => {
     const replies: Reply[] = [{ status: 429 }, { status: 401 }]
-    const { desk, asked } = deskOf(() => replies.shift() ?? 'down')
-    expect(await desk.own(bearer)).toEqual({ ok: true, value: 'refused' })
+    const { client, asked } = clientOf(() => replies.shift() ?? 'down')
+    expect(await client.listOwn(bearer)).toEqual({ ok: true, value: 'refused' })
     expect(asked).toHaveLength(2)
   })
 
   it('quotes why a registry makes no such key', async () => {
     const body = { errors: [{ detail: { reason: 'a key lives 30 days at most' } }] }
-    const { desk } = deskOf(() => ({ status: 400, body }))
-    const made = await desk.mint(bearer, { user: 'zot-ci', label: 'l', expirationDate: '', scopes: [] })
+    const { client } = clientOf(() => ({ status: 400, body }))
+    const made = await client.create(bearer, { user: 'zot-ci', label: 'l', expirationDate: '', scopes: [] })
     expect(made).toEqual({ ok: false, error: { code: 'key-refused', reason: 'a key lives 30 days at most' } })
   })
 
   it('takes the first key that is let in, and none when none is', async () => {
-    const { desk } = deskOf(({ key }) => (key === 'good' ? listed({ a: '' }) : { status: 401 }))
-    const access = await accessTo(desk, 'zot-ci', [undefined, 'bad', 'good'])
+    const { client } = clientOf(({ key }) => (key === 'good' ? listed({ a: '' }) : { status: 401 }))
+    const access = await openKeyAccess(client, 'zot-ci', [undefined, 'bad', 'good'])
     expect(access.ok && access.value?.by).toBe('key')
-    expect(await accessTo(desk, 'zot-ci', ['bad'])).toEqual({ ok: true, value: undefined })
+    expect(await openKeyAccess(client, 'zot-ci', ['bad'])).toEqual({ ok: true, value: undefined })
   })
 
   it('says whose key it is, where one of the known users has it', async () => {
-    const { desk } = deskOf(({ user }) => (user === 'bob' ? listed({ a: '' }) : { status: 401 }))
-    expect(await acceptKey(desk, bearer, ['alice', 'bob'])).toEqual({
+    const { client } = clientOf(({ user }) => (user === 'bob' ? listed({ a: '' }) : { status: 401 }))
+    expect(await checkKey(client, bearer, ['alice', 'bob'])).toEqual({
       ok: false,
       error: { code: 'key-not-accepted', user: 'zot-ci', owner: 'bob' },
     })
@@ -122,20 +122,20 @@ describe('asking as a key', () => {
 describe('which key it is', () => {
   it('is the one whose last use moves with every question', async () => {
     let turn = 0
-    const { desk, time } = deskOf(() => {
+    const { client, time } = clientOf(() => {
       turn += 1
       // Another one is used at the same time, but not each time.
       return listed({ still: 't0', other: `t${Math.floor(turn / 2)}`, mine: `t${turn}` })
     })
-    expect(await identify(desk, bearer, time)).toMatchObject({ ok: true, value: { uuid: 'mine' } })
+    expect(await identifyKey(client, bearer, time)).toMatchObject({ ok: true, value: { uuid: 'mine' } })
   })
   it('is the only one', async () => {
-    const { desk, time } = deskOf(() => listed({ mine: 't' }))
-    expect(await identify(desk, bearer, time)).toMatchObject({ ok: true, value: { uuid: 'mine' } })
+    const { client, time } = clientOf(() => listed({ mine: 't' }))
+    expect(await identifyKey(client, bearer, time)).toMatchObject({ ok: true, value: { uuid: 'mine' } })
   })
   it('cannot be told where none moves', async () => {
-    const { desk, time } = deskOf(() => listed({ one: 't', two: 't' }))
-    expect(await identify(desk, bearer, time)).toMatchObject({
+    const { client, time } = clientOf(() => listed({ one: 't', two: 't' }))
+    expect(await identifyKey(client, bearer, time)).toMatchObject({
       ok: false,
       error: { code: 'key-unidentified' },
     })
@@ -143,7 +143,7 @@ describe('which key it is', () => {
 })
 
 describe('the proof', () => {
-  const tell = () => {}
+  const onPart = () => {}
   const registry =
     (over: (asked: Asked) => Reply | undefined) =>
     (asked: Asked): Reply => {
@@ -159,12 +159,12 @@ describe('the proof', () => {
       return { status: method === 'DELETE' ? 403 : 200 }
     }
   const prove = (over: (asked: Asked) => Reply | undefined, more: object = {}) => {
-    const { desk, asked } = deskOf(registry(over))
-    return proveKey({ desk, bearer, tell, ...more }).then(checks => ({
+    const { client, asked } = clientOf(registry(over))
+    return proveKey({ client, bearer, onPart, ...more }).then(checks => ({
       asked,
       states: Object.fromEntries(checks.map(({ id, state }) => [id, state])),
       words: checks.map(({ words }) => words).join('\n'),
-      works: works(checks),
+      works: isWorking(checks),
     }))
   }
 

@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import type { ProcessState } from '../../../contract/registry-state.ts'
 import type { Notice, Snapshot } from '../../../contract/snapshot.ts'
-import { noticesFor, type TellingKind, unwatched } from '../../../core/notices/notifications.ts'
+import {
+  type NotificationKind,
+  nothingNotified,
+  notificationsFor,
+} from '../../../core/notices/notifications.ts'
 import { aSnapshot, servingState } from '../../fakes/host.ts'
 
 const exit = { kind: 'code', code: 2 } as const
@@ -45,10 +49,10 @@ const tight = (id: string): Notice => ({
 })
 
 /** What is told, snapshot by snapshot. */
-function told(...steps: Partial<Snapshot>[]): TellingKind[][] {
-  let watch = unwatched
+function told(...steps: Partial<Snapshot>[]): NotificationKind[][] {
+  let watch = nothingNotified
   return steps.map(step => {
-    const seen = noticesFor(watch, aSnapshot(step), 10)
+    const seen = notificationsFor(watch, aSnapshot(step), 10)
     watch = seen.watch
     return seen.tell.map(telling => telling.kind)
   })
@@ -114,12 +118,12 @@ describe('what deserves a notification', () => {
   })
 
   it('says the headline and the reason, and how much is left', () => {
-    const [telling] = noticesFor(unwatched, aSnapshot({ process: foreign(9) }), 10).tell
+    const [telling] = notificationsFor(nothingNotified, aSnapshot({ process: foreign(9) }), 10).tell
     expect(telling).toMatchObject({
       title: 'Port 5050 is taken',
       body: expect.stringContaining('left alone'),
     })
-    const [full] = noticesFor(unwatched, aSnapshot({ notices: [tight('a')] }), 10).tell
+    const [full] = notificationsFor(nothingNotified, aSnapshot({ notices: [tight('a')] }), 10).tell
     expect(full?.body).toMatch(/2\.0\sGB of 500\sGB left/)
   })
 })

@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest'
 import { ok } from '../../../contract/result.ts'
 import type { SignInOffer } from '../../../contract/runbook.ts'
-import { mintStep } from '../../../core/rotation/create-steps.ts'
-import type { Offered, RotateContext, RotationParts } from '../../../core/rotation/deps.ts'
+import { createKeyStep } from '../../../core/rotation/create-steps.ts'
+import type { GivenKey, RotateContext, RotationDeps } from '../../../core/rotation/deps.ts'
 import type { Question } from '../../../core/runbook/step.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 
 const user = 'zot-ci'
-const minted = { uuid: 'u', createdAt: '2026-03-01T12:00:00Z', expirationDate: null }
+const created = { uuid: 'u', createdAt: '2026-03-01T12:00:00Z', expirationDate: null }
 
 interface Case {
   leaked?: boolean
@@ -23,18 +23,18 @@ async function way({ leaked = false, yes = false, works = false, admin = false, 
   const kept = new Map([['current', 'zak_old']])
   const tried: string[] = []
   const asked: Question[] = []
-  const made = { ...minted, secret: 'zak_new' }
-  let offered: Offered | undefined
-  const parts = {
+  const made = { ...created, secret: 'zak_new' }
+  let given: GivenKey | undefined
+  const deps = {
     clock: fakeClock(),
-    desk: {
-      own: async () => ok([]),
-      mint: async () => {
+    client: {
+      listOwn: async () => ok([]),
+      create: async () => {
         tried.push('the key itself')
         return ok(works ? made : 'refused')
       },
-      ofEverybody: async () => (admin ? ok([]) : undefined),
-      mintFor: async () => {
+      listAll: async () => (admin ? ok([]) : undefined),
+      createFor: async () => {
         tried.push('administration')
         return ok(made)
       },
@@ -49,8 +49,8 @@ async function way({ leaked = false, yes = false, works = false, admin = false, 
     },
     records: { update: async () => ok(null) },
     signIn: () => offer,
-    takeOffered: () => offered,
-  } as unknown as RotationParts
+    takeGivenKey: () => given,
+  } as unknown as RotationDeps
   const context = {
     memory: {
       registry: 'r',
@@ -65,11 +65,11 @@ async function way({ leaked = false, yes = false, works = false, admin = false, 
     ask: async (question: Question) => {
       asked.push(question)
       tried.push('a person')
-      offered = { ...made, how: 'by signing in as zot-ci' }
+      given = { ...made, how: 'by signing in as zot-ci' }
       return true
     },
   } as unknown as RotateContext
-  expect(await mintStep(parts).apply(context)).toMatchObject({ ok: true })
+  expect(await createKeyStep(deps).apply(context)).toMatchObject({ ok: true })
   return { tried, asked, how: context.memory.minted?.how }
 }
 const inWindow: SignInOffer = { user, inWindow: true }

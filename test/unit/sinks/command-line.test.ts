@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
-import { onceWhole, quoted } from '../../../core/sinks/command-sink.ts'
+import { lineAfterWholeInput, shellQuoted } from '../../../core/sinks/command-sink.ts'
 
 const key = 'zak_SECRET'
 const shells = ['sh', 'dash', 'bash', 'zsh', 'ksh', 'busybox sh'].filter(
@@ -14,11 +14,15 @@ const exported = Object.fromEntries(
 /** As a host runs it: the login shell gets the line, here after `profile`. */
 function run(shell: string, profile: string, line: string, input = key) {
   const PATH = process.env['PATH'] ?? ''
-  return spawnSync('/bin/sh', ['-c', `exec ${shell} -c ${quoted(`${profile}${onceWhole(line, shell)}`)}`], {
-    input,
-    env: { PATH, ...exported },
-    encoding: 'utf8',
-  })
+  return spawnSync(
+    '/bin/sh',
+    ['-c', `exec ${shell} -c ${shellQuoted(`${profile}${lineAfterWholeInput(line, shell)}`)}`],
+    {
+      input,
+      env: { PATH, ...exported },
+      encoding: 'utf8',
+    },
+  )
 }
 
 describe.each(shells)('a key that a command gets under %s', shell => {

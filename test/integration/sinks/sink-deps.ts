@@ -1,7 +1,7 @@
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { isOfOp, type SinkParts, sinkOf } from '../../../core/sinks/create-sink.ts'
+import { isOpVariable, parseAndCreateSink, type SinkDeps } from '../../../core/sinks/create-sink.ts'
 import type { Sink, SinkSecret } from '../../../core/sinks/sink.ts'
 import { localHost } from '../../../ssh/local-host.ts'
 
@@ -20,18 +20,18 @@ export function temporaryFolder() {
   return { path, dispose: () => rmSync(path, { recursive: true, force: true }) }
 }
 
-/** Real parts of this computer; `environment` and `bin` as the app would have them. */
-export function partsOf(
+/** Real dependencies on this computer; `environment` and `bin` as the app would have them. */
+export function sinkDepsOf(
   home: string,
-  more: Partial<SinkParts> & { bin?: string; environment?: object } = {},
-): SinkParts {
+  more: Partial<SinkDeps> & { bin?: string; environment?: object } = {},
+): SinkDeps {
   const { bin, environment = {}, ...rest } = more
   const path = [bin, process.env['PATH']].filter(Boolean).join(delimiter)
   const options = { home, environment: { ...process.env, ...environment, PATH: path } }
   return {
-    here: localHost(options),
-    withOp: localHost({ ...options, allowsVariable: isOfOp }),
-    there: () => {
+    localHost: localHost(options),
+    opHost: localHost({ ...options, allowsVariable: isOpVariable }),
+    remoteHost: () => {
       throw new Error('no other host in this test')
     },
     forgejo: { url: () => '', token: async () => ({ ok: true, value: undefined }) },
@@ -39,8 +39,8 @@ export function partsOf(
   }
 }
 
-export function made(spec: string, parts: SinkParts): Sink {
-  const sink = sinkOf(spec, parts)
+export function made(spec: string, deps: SinkDeps): Sink {
+  const sink = parseAndCreateSink(spec, deps)
   if (!sink.ok) throw new Error(JSON.stringify(sink.error))
   return sink.value
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { giveForgejoToken } from '../../../core/sinks/forgejo-sink.ts'
-import { scrub, tailOf } from '../../../core/sinks/sink-result.ts'
+import { setForgejoToken } from '../../../core/sinks/forgejo-sink.ts'
+import { maskedTail, maskSecret } from '../../../core/sinks/sink-result.ts'
 
 const secret = { user: 'zot-ci', key: 'zak_"1%', registryHost: 'r' }
 
@@ -13,15 +13,15 @@ describe('what others say', () => {
       Buffer.from(secret.key).toString('base64'),
       Buffer.from(`zot-ci:${secret.key}`).toString('base64'),
     ]
-    expect(scrub(`<${forms.join('><')}>`, secret)).toBe('<***><***><***><***><***>')
-    expect(scrub('nothing of it', { ...secret, key: '' })).toBe('nothing of it')
+    expect(maskSecret(`<${forms.join('><')}>`, secret)).toBe('<***><***><***><***><***>')
+    expect(maskSecret('nothing of it', { ...secret, key: '' })).toBe('nothing of it')
   })
 
   it('is cut after it was scrubbed, and has no control characters', () => {
     const lines = Array.from({ length: 20 }, (_, n) => `line ${n}\u001b[31m`)
-    expect(tailOf(lines.join('\r\n'), secret).split('\n')).toHaveLength(8)
-    expect(tailOf(`${'x'.repeat(296)}${secret.key}`, secret)).toBe(`${'x'.repeat(296)}***`)
-    expect(tailOf('a\u001b[31mb', undefined)).toBe('a [31mb')
+    expect(maskedTail(lines.join('\r\n'), secret).split('\n')).toHaveLength(8)
+    expect(maskedTail(`${'x'.repeat(296)}${secret.key}`, secret)).toBe(`${'x'.repeat(296)}***`)
+    expect(maskedTail('a\u001b[31mb', undefined)).toBe('a [31mb')
   })
 })
 
@@ -32,7 +32,7 @@ describe('a token for Forgejo', () => {
       kept.push(text)
       return { ok: true as const, value: null }
     }
-    return { result: await giveForgejoToken({ set }, given), kept }
+    return { result: await setForgejoToken({ set }, given), kept }
   }
 
   it('is kept without the newline of a pipe', async () => {
