@@ -2,6 +2,7 @@ import { opendir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FolderFound } from '../../contract/undecided.ts'
 import { isObject, parseJson } from '../../lib/json.ts'
+import { refName } from '../../lib/store-names.ts'
 
 /** What a folder holds, as far as a short look tells. */
 export type Contents = Pick<FolderFound, 'holds' | 'repositories' | 'tags' | 'atLeast'>
@@ -60,6 +61,4 @@ async function tagsIn(file: string): Promise<number> {
 }
 
 const isTagged = (entry: unknown): boolean =>
-  isObject(entry) &&
-  isObject(entry['annotations']) &&
-  'org.opencontainers.image.ref.name' in entry['annotations']
+  isObject(entry) && isObject(entry['annotations']) && refName in entry['annotations']

@@ -2,6 +2,7 @@ import { readFile, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as v from 'valibot'
 import { fail, ok, type Result } from '../../contract/result.ts'
+import { zotDatabases } from '../../lib/store-names.ts'
 import { deniedOr } from '../platform/volume.ts'
 
 /** What tells one data folder from another, as it was written down. */
@@ -29,9 +30,6 @@ export interface FolderSeen {
   /** When the folder itself was last changed, ms since the epoch. */
   modifiedAt?: number
 }
-
-/** zot's own files, which only zot reads. */
-const zotDatabases = ['meta.db', 'cache.db'] as const
 
 const marker = v.object({ id: v.pipe(v.string(), v.regex(/^[0-9a-f]{8,64}$/)) })
 

@@ -1,6 +1,7 @@
 import { basename, join } from 'node:path'
 import * as v from 'valibot'
 import { parseJson } from '../../lib/json.ts'
+import { zotDatabases } from '../../lib/store-names.ts'
 import { hasArgument, type ProcessTable } from '../platform/process-table.ts'
 import { registryHttp } from '../platform/registry-http.ts'
 import { inspectZot, runningVersionIn } from './zot.ts'
@@ -44,7 +45,7 @@ export function zotRecognizer({ configFile, processes, roots, environment, inspe
     const argv = await processes.commandLine(pid)
     if (argv !== undefined && hasArgument(argv, configFile)) return true
     for (const root of roots())
-      for (const name of ['meta.db', 'cache.db'])
+      for (const name of zotDatabases)
         if ((await processes.holders(join(root, name))).includes(pid)) return true
     return false
   }

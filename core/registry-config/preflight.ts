@@ -1,6 +1,7 @@
 import { dirname, join, resolve } from 'node:path'
 import type { ConfigFault, Failure } from '../../contract/failure.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
+import { zotDatabases } from '../../lib/store-names.ts'
 import type { Config } from '../../registry/config/config.ts'
 import { readListenAddress } from '../../registry/config/listen-address.ts'
 import { loadConfig } from '../../registry/config/load.ts'
@@ -128,7 +129,7 @@ export async function otherHolder(
 ): Promise<Result<Target>> {
   const { dataFolder, subFolders, listen, port } = target
   // zot's lock and ours do not see each other, so both are looked for.
-  const locks = ['meta.db', 'cache.db', join('_zotbar', 'lock.db')]
+  const locks = [...zotDatabases, join('_zotbar', 'lock.db')]
   const places = [dataFolder, ...Object.values(subFolders)].flatMap(path =>
     locks.map(name => ({ path, file: join(path, name) })),
   )

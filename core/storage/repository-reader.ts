@@ -1,10 +1,9 @@
 import { isObject, parseJson } from '../../lib/json.ts'
+import { refName } from '../../lib/store-names.ts'
 import { type Disk, type Entry, isGone } from './disk.ts'
 import type { FileList } from './file-list.ts'
 import type { RepositoryCount } from './ledger.ts'
 import type { RepositoryStamps, Stamp } from './stamps.ts'
-
-const refName = 'org.opencontainers.image.ref.name'
 
 /** A repository as it was read, with the stamps from before the reading. */
 export type RepositoryRead = RepositoryCount & { stamps: RepositoryStamps }

@@ -4,11 +4,11 @@ import * as v from 'valibot'
 import { writeAtomic } from '../../lib/atomic-file.ts'
 import { errorCode, reasonOf } from '../../lib/error-code.ts'
 import { sha256Of } from '../../lib/hash-file.ts'
+import { zotDatabases } from '../../lib/store-names.ts'
 import { syncFile, trySyncFolder } from '../../lib/sync-file.ts'
 import { isFile } from './library.ts'
 
 /** The files of a data folder that a snapshot holds. */
-const names = ['meta.db', 'cache.db'] as const
 
 const digest = { bytes: v.number(), sha256: v.string() }
 const manifest = v.object({
@@ -21,11 +21,11 @@ const manifest = v.object({
       v.object({
         state: v.literal('copied'),
         root: v.string(),
-        name: v.picklist(names),
+        name: v.picklist(zotDatabases),
         copy: v.string(),
         ...digest,
       }),
-      v.object({ state: v.literal('absent'), root: v.string(), name: v.picklist(names) }),
+      v.object({ state: v.literal('absent'), root: v.string(), name: v.picklist(zotDatabases) }),
     ]),
   ),
 })
@@ -39,7 +39,7 @@ const outdatedFile = (snapshot: string): string => join(snapshot, 'manifest.outd
 /** How many bytes a snapshot of these folders takes at most. */
 export async function databaseBytes(roots: readonly string[]): Promise<number> {
   const sizes = roots.flatMap(root =>
-    names.map(name =>
+    zotDatabases.map(name =>
       stat(join(root, name)).then(
         ({ size }) => size,
         () => 0,
@@ -65,7 +65,7 @@ export async function takeSnapshot(
   const files: SnapshotFile[] = []
   for (const [at, root] of roots.entries()) {
     await mkdir(join(snapshot, `root-${at}`), { mode: 0o700 })
-    for (const name of names) {
+    for (const name of zotDatabases) {
       const from = join(root, name)
       if (await isAbsent(from)) {
         files.push({ state: 'absent', root, name })

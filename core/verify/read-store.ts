@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import * as v from 'valibot'
 import { errorCode, reasonOf } from '../../lib/error-code.ts'
+import { refName } from '../../lib/store-names.ts'
 import { inParallel } from '../platform/parallel.ts'
 import { isNameComponent } from '../platform/repository-name.ts'
 
@@ -103,7 +104,6 @@ async function isIndexLost(folder: string): Promise<boolean> {
   return false
 }
 
-const refName = 'org.opencontainers.image.ref.name'
 const descriptor = v.object({
   digest: v.pipe(v.string(), v.regex(/^sha\d+:[0-9a-f]+$/)),
   mediaType: v.optional(v.nullable(v.string())),

@@ -1,15 +1,40 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { dirname } from 'node:path'
 import { readBody } from '../../lib/http-body.ts'
+import { isObject, parseJson } from '../../lib/json.ts'
+import { badSocketPath, listenPrivately, type PrivateSocket } from '../../lib/private-socket.ts'
 import type { EventLog } from '../events/event-log.ts'
 import type { Activity } from '../metadata/pulls.ts'
-import { isObject, parseJson } from '../oci/json.ts'
 import type { Storage } from '../storage/storage.ts'
 import { version } from '../version.ts'
 import { eventStreams } from './event-stream.ts'
 import { isKeyPath, type KeyParts, keyReply } from './key-replies.ts'
 import { bodyLimit, type Reply, refuse, send } from './reply.ts'
 import { type RepositoryListParts, repositoryLists } from './repository-list.ts'
-import { listenAtSocket } from './socket.ts'
+
+export type SocketStart = { ok: true; socket: PrivateSocket } | { ok: false; message: string }
+
+/**
+ * Listens at `path`: a unix socket (0600) in a folder that must be this user's alone (0700). A socket that lies there
+ * is one of a process that died: the data folder's lock lets only one serve. Anything else is left alone.
+ */
+export async function listenAtSocket(server: Server, path: string): Promise<SocketStart> {
+  try {
+    switch (badSocketPath(path)) {
+      case 'no-folder':
+        throw new Error(`${dirname(path)} is not there`)
+      case 'open-folder':
+        throw new Error(`${dirname(path)} is open to other users`)
+      case 'not-a-socket':
+        throw new Error(`something that is not a socket is at ${path}`)
+      case undefined:
+        return { ok: true, socket: await listenPrivately(server, path, '.a') }
+    }
+  } catch (error) {
+    server.close()
+    return { ok: false, message: error instanceof Error ? error.message : String(error) }
+  }
+}
 
 /**
  * The number of the administration's protocol: docs/admin-socket.md. It grows by one when something is taken away or

@@ -1,5 +1,5 @@
+import { isObject, parseJson } from '../../lib/json.ts'
 import type { FactStore, ManifestFacts } from '../metadata/manifest-facts.ts'
-import { isObject, parseJson } from '../oci/json.ts'
 import { contentOf, platformName, type SizedLink } from '../oci/manifest.ts'
 import { parseDigest } from '../oci/reference.ts'
 import type { Storage } from '../storage/storage.ts'

@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http'
+import { isObject, parseJson } from '../../lib/json.ts'
 import { type ApiKey, type KeyPolicy, parseKeyRequest } from '../auth/api-key.ts'
 import type { Identity } from '../auth/identity.ts'
 import { printScope } from '../auth/scope.ts'
 import type { ApiKeys } from '../metadata/api-keys.ts'
-import { isObject, parseJson, stringIn } from '../oci/json.ts'
+import { stringIn } from '../oci/json.ts'
 import { type Reply, refuse } from './reply.ts'
 
 export interface KeyParts {

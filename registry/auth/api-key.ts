@@ -1,5 +1,5 @@
 import { hash, randomBytes } from 'node:crypto'
-import { isObject } from '../oci/json.ts'
+import { isObject } from '../../lib/json.ts'
 import type { Identity } from './identity.ts'
 import { isWithin, parseScope, printScope, type Scope } from './scope.ts'
 

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { access, readFile, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import { isObject } from '../../lib/json.ts'
 import { parseHtpasswd } from '../auth/htpasswd.ts'
 import { isStandardOutput, ownDescriptor } from '../config/log-output.ts'
 import { readCertificate, whyNotValid } from '../http/certificate.ts'
@@ -28,7 +29,7 @@ export async function inspectFiles({ config }: Read, notes: Notebook, now: numbe
   const sync = config.extensions?.sync
   if (sync?.credentialsFile)
     await inspectJson(sync.credentialsFile, 'extensions.sync.credentialsFile', notes, value =>
-      isMap(value) && Object.values(value).every(one => hasTexts(one, ['username', 'password'], []))
+      isObject(value) && Object.values(value).every(one => hasTexts(one, ['username', 'password'], []))
         ? undefined
         : 'a map of hosts to {"username", "password"}',
     )
@@ -94,7 +95,7 @@ async function inspectWritable(file: string, key: string, notes: Notebook): Prom
 
 /** An object whose keys are these; all required ones are there and are text. */
 function hasTexts(value: unknown, required: readonly string[], optional: readonly string[]): boolean {
-  if (!isMap(value)) return false
+  if (!isObject(value)) return false
   const entries = Object.entries(value)
   return (
     required.every(key => Object.hasOwn(value, key)) &&
@@ -103,6 +104,3 @@ function hasTexts(value: unknown, required: readonly string[], optional: readonl
     )
   )
 }
-
-const isMap = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
+import { isObject } from '../../lib/json.ts'
 import type { Identity } from '../auth/identity.ts'
-import { isObject, stringsIn } from '../oci/json.ts'
+import { stringsIn } from '../oci/json.ts'
 import { numberOf, type Row, textOf, textsOf } from './database.ts'
 import type { DatabaseWriter } from './writer.ts'
 

@@ -1,6 +1,6 @@
-import { isObject, type JsonObject, parseJson, stringIn } from './json.ts'
-
-const refName = 'org.opencontainers.image.ref.name'
+import { isObject, parseJson } from '../../lib/json.ts'
+import { refName } from '../../lib/store-names.ts'
+import { type JsonObject, stringIn } from './json.ts'
 
 /** One descriptor of a repository's index.json. Without a tag: reachable by digest only. */
 export interface Entry {

@@ -1,4 +1,5 @@
-import { isObject, type JsonObject, nestsDeeper, parseJson, stringIn, stringsIn } from './json.ts'
+import { isObject, parseJson } from '../../lib/json.ts'
+import { type JsonObject, nestsDeeper, stringIn, stringsIn } from './json.ts'
 import { type Digest, parseDigest } from './reference.ts'
 
 export const ociManifest = 'application/vnd.oci.image.manifest.v1+json'

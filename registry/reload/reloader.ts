@@ -1,3 +1,4 @@
+import { isObject } from '../../lib/json.ts'
 import { type Config, parseConfig } from '../config/config.ts'
 import { describeProblem } from '../config/problem.ts'
 import { unsupported } from '../config/supported.ts'
@@ -9,8 +10,8 @@ import type { Logger } from '../log/logger.ts'
  */
 export function changedKeys(before: unknown, after: unknown, path = ''): string[] {
   // An absent block is like an empty one, so that the keys within are what is named.
-  if (isMap(before ?? {}) && isMap(after ?? {}) && (isMap(before) || isMap(after))) {
-    return changedWithin(isMap(before) ? before : {}, isMap(after) ? after : {}, path)
+  if (isObject(before ?? {}) && isObject(after ?? {}) && (isObject(before) || isObject(after))) {
+    return changedWithin(isObject(before) ? before : {}, isObject(after) ? after : {}, path)
   }
   return JSON.stringify(before) === JSON.stringify(after) ? [] : [path]
 }
@@ -27,9 +28,6 @@ function changedWithin(
 /** Whether a key path is one of these, or below one of them. */
 const isWithin = (path: string, keys: readonly string[]): boolean =>
   keys.some(key => path === key || path.startsWith(`${key}.`))
-
-const isMap = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** A part of the registry that can follow a changed configuration while it serves. */
 export interface Reloadable {

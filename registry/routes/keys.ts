@@ -1,4 +1,5 @@
 import { readBody } from '../../lib/http-body.ts'
+import { parseJson } from '../../lib/json.ts'
 import { type ApiKey, type KeyPolicy, parseKeyRequest } from '../auth/api-key.ts'
 import type { Identity } from '../auth/identity.ts'
 import { printScope } from '../auth/scope.ts'
@@ -6,7 +7,6 @@ import type { RequestContext } from '../http/request-context.ts'
 import { send, sendFailure, sendJson } from '../http/responder.ts'
 import type { Logger } from '../log/logger.ts'
 import type { ApiKeys } from '../metadata/api-keys.ts'
-import { parseJson } from '../oci/json.ts'
 
 /** zot's limit for the body of a creation, bytes. */
 const bodyLimit = 8 * 1024

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { isObject, parseJson } from '../../lib/json.ts'
 import { sessionCookie } from '../auth/authenticator.ts'
-import { isObject, parseJson } from '../oci/json.ts'
 
 export const stateCookie = 'statecookie'
 const userCookie = 'user'

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
+import { isObject, parseJson } from '../../lib/json.ts'
 import type { OpenIdProvider } from '../config/http-shape.ts'
-import { isObject, parseJson, stringIn } from '../oci/json.ts'
+import { stringIn } from '../oci/json.ts'
 
 export const providerKeys = ['oidc', 'google', 'gitlab'] as const
 export type ProviderKey = (typeof providerKeys)[number]

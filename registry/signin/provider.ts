@@ -1,5 +1,5 @@
 import type { Configuration } from 'openid-client'
-import { isObject } from '../oci/json.ts'
+import { isObject } from '../../lib/json.ts'
 import type { ProviderKey, ProviderSettings } from './provider-settings.ts'
 
 /** What a provider said about whoever signed in. */

@@ -1,9 +1,10 @@
 import type { Stats } from 'node:fs'
 import { constants, copyFile, type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises'
+import { syncFile, syncFolder } from '../../lib/sync-file.ts'
 import { failure, type Result, success } from '../oci/error-table.ts'
 import type { Digest } from '../oci/reference.ts'
 import type { BlobHolders } from './blob-holders.ts'
-import { makeFolderBelow, syncFile, syncFolder, touch } from './durable.ts'
+import { makeFolderBelow, touch } from './durable.ts'
 import { errnoOf, failureOf, guarded, isMissing } from './errno.ts'
 import { layout } from './layout.ts'
 import type { ManifestStore } from './manifest-store.ts'
@@ -107,7 +108,7 @@ export class BlobStore implements Blobs {
     const target = layout.blob(this.#root, to, digest)
     if (!(await this.#look(from, digest)).ok) return unknown(digest)
     const repository = this.#repositories.get(to)
-    await syncFile(source)
+    await syncFile(source, { dataOnly: true })
     await repository.makeFolder(layout.blobs(this.#root, to, digest.algorithm))
     try {
       await link(source, target)
@@ -115,7 +116,7 @@ export class BlobStore implements Blobs {
       const errno = errnoOf(error) ?? ''
       if (cannotLink.includes(errno))
         await this.#copy(source, target, layout.uploads(this.#root, to), repository.staging())
-      else if (errno === 'EEXIST') await syncFile(target)
+      else if (errno === 'EEXIST') await syncFile(target, { dataOnly: true })
       else throw error
     }
     await touch(target)
@@ -127,7 +128,7 @@ export class BlobStore implements Blobs {
     await makeFolderBelow(this.#root, folder)
     try {
       await copyFile(source, staging, constants.COPYFILE_FICLONE)
-      await syncFile(staging)
+      await syncFile(staging, { dataOnly: true })
       await rename(staging, target)
     } catch (error) {
       await rm(staging, { force: true })

@@ -1,9 +1,10 @@
 import { link, stat } from 'node:fs/promises'
+import { syncFile } from '../../lib/sync-file.ts'
 import type { Digest } from '../oci/reference.ts'
 import type { HolderIndex } from './blob-holders.ts'
 import type { BlobIndex } from './blob-index.ts'
 import { isWhole } from './digest-file.ts'
-import { syncFile, touch } from './durable.ts'
+import { touch } from './durable.ts'
 import { layout } from './layout.ts'
 
 /** Stores a blob once, however many repositories hold it: by hard links, as zot does. */
@@ -49,7 +50,7 @@ export class Dedupe {
         continue
       }
       try {
-        await syncFile(source)
+        await syncFile(source, { dataOnly: true })
         await link(source, target)
       } catch {
         // Gone meanwhile, there already, or not a file system that links: storing it is always right.

@@ -1,7 +1,6 @@
 import { createHash, type Hash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
-import { pipeline } from 'node:stream/promises'
+import { hashFileInto } from '../../lib/hash-file.ts'
 import type { Algorithm, Digest } from '../oci/reference.ts'
 import { errnoOf, isMissing } from './errno.ts'
 import type { BlobHealth, CheckOptions } from './maintenance.ts'
@@ -9,9 +8,7 @@ import type { BlobHealth, CheckOptions } from './maintenance.ts'
 /** The hash of a file's content, not yet finished. Throws as reading does. */
 export async function hashFile(path: string, algorithm: Algorithm): Promise<Hash> {
   const hash = createHash(algorithm)
-  await pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), async source => {
-    for await (const chunk of source) hash.update(chunk)
-  })
+  await hashFileInto(hash, path)
   return hash
 }
 

@@ -1,27 +1,8 @@
 import { type FileHandle, mkdir, open, rename, rm, stat, utimes } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { syncFolder } from '../../lib/sync-file.ts'
 import { errnoOf, isMissing } from './errno.ts'
 import { fileMode, folderMode } from './layout.ts'
-
-/** Makes the content of a file survive a power cut, whoever wrote it. */
-export async function syncFile(path: string): Promise<void> {
-  const handle = await open(path, 'r')
-  try {
-    await handle.datasync()
-  } finally {
-    await handle.close()
-  }
-}
-
-/** Makes the names in a folder survive a power cut. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
 
 /** Whether there is such a file. */
 export async function isFile(path: string): Promise<boolean> {

@@ -1,12 +1,13 @@
 import { readFile, rm } from 'node:fs/promises'
 import { LRUCache } from 'lru-cache'
+import { syncFile, syncFolder } from '../../lib/sync-file.ts'
 import { failure, type Result, success } from '../oci/error-table.ts'
 import type { Snapshot } from '../oci/layout-index.ts'
 import { type Entry, type LayoutIndex, withManifest, withoutDigest, withoutTag } from '../oci/layout-index.ts'
 import { kindOf, type Link, type Manifest, parseManifest } from '../oci/manifest.ts'
 import type { Reference } from '../oci/reference.ts'
 import { type Digest, digestBytes, parseDigest } from '../oci/reference.ts'
-import { isFile, syncFile, syncFolder, touch, writeDurably } from './durable.ts'
+import { isFile, touch, writeDurably } from './durable.ts'
 import { failureOf, guarded, isMissing } from './errno.ts'
 import { layout } from './layout.ts'
 import { Reach } from './reach.ts'
@@ -169,7 +170,7 @@ export class ManifestStore implements Manifests {
     if (!there?.equals(body)) return await writeDurably(path, body, repository.staging())
     // One that the index names was made durable before it did; of another one nobody knows.
     if (!repository.snapshot?.digests.has(digest.text)) {
-      await syncFile(path)
+      await syncFile(path, { dataOnly: true })
       await syncFolder(folder)
     }
     await touch(path)

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { lstat, readFile, rm } from 'node:fs/promises'
+import { parseJson } from '../../lib/json.ts'
+import { syncFolder } from '../../lib/sync-file.ts'
 import { type Failure, failure, type Result, success } from '../oci/error-table.ts'
-import { parseJson } from '../oci/json.ts'
 import {
   type Entry,
   emptyIndex,
@@ -11,7 +12,7 @@ import {
   type Snapshot,
 } from '../oci/layout-index.ts'
 import { Damage } from './damage.ts'
-import { makeFolder, syncFolder, writeDurably } from './durable.ts'
+import { makeFolder, writeDurably } from './durable.ts'
 import { errnoOf, failureOf, isMissing } from './errno.ts'
 import { layout, markerText } from './layout.ts'
 import { Leases } from './leases.ts'

@@ -13,12 +13,11 @@ import {
 import { readdir, realpath } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { zotDatabases } from '../../lib/store-names.ts'
 import { errnoOf } from './errno.ts'
 import { fileMode, folderMode, layout } from './layout.ts'
 import { errorText } from './root.ts'
 
-/** Files that zot keeps locked while it has a data folder. */
-const zotsFiles = ['meta.db', 'cache.db']
 /** <sys/fcntl.h> of macOS: open() takes flock's exclusive lock, too. */
 const exclusiveLock = 0x20
 
@@ -34,7 +33,7 @@ interface ForeignLock {
  * looked for: in the kernel's list on Linux (proc_locks(5)), by opening with the lock on macOS.
  */
 function foreignLock(root: string, platform: NodeJS.Platform = process.platform): ForeignLock | undefined {
-  for (const file of zotsFiles) {
+  for (const file of zotDatabases) {
     const path = join(root, file)
     const found = platform === 'darwin' ? lockedOnMac(path) : lockedOnLinux(path)
     if (found) return { file, ...(found.pid === undefined ? {} : { pid: found.pid }) }

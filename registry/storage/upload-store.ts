@@ -1,10 +1,11 @@
 import { createHash, type Hash, randomUUID } from 'node:crypto'
 import { open, rename, rm, stat } from 'node:fs/promises'
+import { syncFile, syncFolder } from '../../lib/sync-file.ts'
 import { failure, type Result, success } from '../oci/error-table.ts'
 import type { Digest } from '../oci/reference.ts'
 import type { Dedupe } from './dedupe.ts'
 import { hashFile, isWhole } from './digest-file.ts'
-import { makeFolderBelow, syncFile, syncFolder, touch } from './durable.ts'
+import { makeFolderBelow, touch } from './durable.ts'
 import { failureOf, guarded, isMissing } from './errno.ts'
 import { fileMode, layout } from './layout.ts'
 import type { RepositoryCache } from './repository-cache.ts'
@@ -132,7 +133,7 @@ export class UploadStore implements Uploads {
     const there = await stat(to).catch(() => undefined)
     if (there?.isFile() && there.size === size && (await isWhole(to, digest))) {
       // Whoever wrote it (zot does not, by default) may not have synced it.
-      await syncFile(to)
+      await syncFile(to, { dataOnly: true })
       await touch(to, there.mtimeMs)
       return await rm(from)
     }

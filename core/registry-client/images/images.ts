@@ -6,6 +6,7 @@ import type { Image, ImageDeleted, ImageDetails, ImageList } from '../../../cont
 import { imageReference } from '../../../contract/messages/format.ts'
 import { fail, ok, type Result } from '../../../contract/result.ts'
 import { parseJson } from '../../../lib/json.ts'
+import { refName } from '../../../lib/store-names.ts'
 import type { AdminClient } from '../../platform/admin-client.ts'
 import { inParallel } from '../../platform/parallel.ts'
 import { type RegistryHttp, refusal } from '../../platform/registry-http.ts'
@@ -178,7 +179,6 @@ const indexShape = v.object({
     v.object({ digest: v.string(), annotations: v.optional(v.nullable(v.record(v.string(), v.string()))) }),
   ),
 })
-const refName = 'org.opencontainers.image.ref.name'
 
 /** The digest of each tag, as index.json has it. */
 async function tagsOnDisk(folder: string, repository: string): Promise<Map<string, string>> {

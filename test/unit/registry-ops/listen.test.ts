@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { listenAtSocket } from '../../../registry/admin/socket.ts'
+import { listenAtSocket } from '../../../registry/admin/admin-server.ts'
 import { listen } from '../../../registry/http/node-server.ts'
 
 it('an error of a single connection does not end a server that listens', async () => {
