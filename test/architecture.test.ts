@@ -82,7 +82,7 @@ const mayImport: Record<(typeof folders)[number], readonly string[]> = {
   registry: ['lib'],
 }
 
-/** The second level of core/: "core/health/port.ts" -> "health"; its entry is no feature. */
+/** The second level of core/: "core/health/port-probe.ts" -> "health"; its entry is no feature. */
 const feature = (path: string) => /^core\/([^/]+)\//.exec(path)?.[1]
 /** The ground floor, which every feature may use. */
 const ground = ['platform', 'runbook', 'verify']
@@ -102,7 +102,7 @@ const leftToCut: readonly string[] = [
   'core/registry-client/output-log.ts imports core/registry-config/log-output.ts',
   'core/registry-client/registry-access.ts imports core/registry-config/preflight.ts',
   'core/registry-client/registry-access.ts imports core/secrets/secrets.ts',
-  'core/registry-client/running-engine.ts imports core/engine/engine.ts',
+  'core/registry-client/running-engine.ts imports core/platform/engine.ts',
   'core/registry-client/running-engine.ts imports core/engine/zot.ts',
   'core/registry-client/store-events.ts imports core/storage/storage.ts',
   'core/registry-config/preflight.ts imports core/storage/roots.ts',
@@ -186,7 +186,7 @@ describe('who may import whom', () => {
 
   it('would notice a breach', () => {
     const planted = [
-      { from: 'core/health/port.ts', to: 'core/storage/scan.ts' },
+      { from: 'core/health/port-probe.ts', to: 'core/storage/scan.ts' },
       { from: 'core/supervisor/supervisor.ts', to: 'electron' },
       { from: 'registry/storage/blobs.ts', to: 'registry/http/server.ts' },
       { from: 'renderer/ui/button.tsx', to: 'contract/messages/format.ts' },

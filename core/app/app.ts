@@ -6,7 +6,6 @@ import { childEnvironment } from '../../lib/child-environment.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { within } from '../../lib/within.ts'
 import { createReleaseAdvice } from '../advisories/release-advice.ts'
-import type { Engine } from '../engine/engine.ts'
 import type { Engines } from '../engine/engines.ts'
 import { createEngineControl } from '../engine-switch/engine-control.ts'
 import { createHealth } from '../health/health.ts'
@@ -14,6 +13,7 @@ import { createNoticeControl } from '../notices/notice-control.ts'
 import { askLiveness } from '../platform/admin-liveness.ts'
 import type { AppLog } from '../platform/app-log.ts'
 import { doEach } from '../platform/each.ts'
+import type { Engine } from '../platform/engine.ts'
 import type { LogBatch } from '../platform/log-lines.ts'
 import type { ProcessTable } from '../platform/process-table.ts'
 import { freeSpace } from '../platform/volume.ts'
@@ -84,7 +84,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   let quitting: Promise<void> | undefined
 
   const where = await findOutWhere(configFile, options.engine.id)
-  const broadcast = createBroadcast({ snapshot, watched: looking => health.watched(looking) })
+  const broadcast = createBroadcast({ snapshot, watched: looking => health.setWatched(looking) })
   const { changed } = broadcast
   /** What most features are given. */
   const common = { home, configFile, clock, settings, report: setAside, log, onChange: changed }
@@ -311,7 +311,7 @@ export async function createApp(options: AppOptions): Promise<App> {
 
   supervisor.onChange(() => {
     folder.stateChanged()
-    health.serving(serves())
+    health.setServing(serves())
     storeEvents.served(servingPid(), engine.now().id !== 'zot')
     void engine.ask(servingPid())
     lookForAdvisories()

@@ -9,7 +9,7 @@ import { reasonOf } from '../../lib/error-code.ts'
 import { resolveHome } from '../../lib/home.ts'
 import { createEngines } from '../engine/engines.ts'
 import { zotEngine } from '../engine/zot.ts'
-import { here, locateZotbarRegistry } from '../engine/zotbar-registry.ts'
+import { locateZotbarRegistry, thisInstallation } from '../engine/zotbar-registry.ts'
 import { firstRun } from '../first-run/first-run.ts'
 import { type AppLog, openAppLog } from '../platform/app-log.ts'
 import { doEach } from '../platform/each.ts'
@@ -81,7 +81,7 @@ export async function boot({ shell, configFile, openWith }: BootOptions): Promis
   const config = await configToUse({ named, home, secrets, notices, now: clock.now })
   if (!config.ok) return release(config)
   const version = appVersion()
-  const place = here(home, version)
+  const place = thisInstallation(home, version)
   const own = locateZotbarRegistry(place)
   if (!own.ok) return release(own)
   const { resourcesPath } = place

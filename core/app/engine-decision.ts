@@ -13,12 +13,12 @@ import type {
 } from '../../contract/undecided.ts'
 import { loadConfig } from '../../registry/config/load.ts'
 import { unsupported } from '../../registry/config/supported.ts'
-import { type Contents, lookInto } from '../data-folder/contents.ts'
-import type { FolderKeeper } from '../data-folder/folder-keeper.ts'
-import { seeFolder } from '../data-folder/identity.ts'
-import type { Engine } from '../engine/engine.ts'
+import { type FolderContents, inspectContents } from '../data-folder/folder-contents.ts'
+import { inspectFolder } from '../data-folder/folder-identity.ts'
+import type { FolderWatch } from '../data-folder/folder-watch.ts'
 import type { EngineChoices } from '../engine/engine-choices.ts'
 import type { Engines } from '../engine/engines.ts'
+import type { Engine } from '../platform/engine.ts'
 import type { FreeSpace } from '../platform/volume.ts'
 import { checkVolume } from '../platform/volume.ts'
 import { faultsOf, readTarget, type Target } from '../registry-config/preflight.ts'
@@ -26,7 +26,7 @@ import type { Settings } from '../settings/settings.ts'
 
 interface Options {
   configFile: string
-  keeper: FolderKeeper
+  keeper: FolderWatch
   choices: EngineChoices
   engines: Engines
   settings: Settings
@@ -64,7 +64,7 @@ export function createEngineDecision(options: Options): EngineDecision {
   const { configFile, keeper, choices, engines, settings, current, use } = options
   let permitted: string | undefined
   /** Last look into a folder, for as long as the folder itself did not change. */
-  let looked: { key: string; contents: Contents } | undefined
+  let looked: { key: string; contents: FolderContents } | undefined
   /** The data folder that is begun with. */
   let fresh: string | undefined
 
@@ -74,18 +74,18 @@ export function createEngineDecision(options: Options): EngineDecision {
     return read.ok ? read.value : undefined
   }
 
-  async function contentsOf(folder: string, modifiedAt: number | undefined): Promise<Contents> {
+  async function contentsOf(folder: string, modifiedAt: number | undefined): Promise<FolderContents> {
     if (modifiedAt === undefined) return { holds: 'missing' }
     const key = `${folder} ${modifiedAt}`
     if (looked?.key === key) return looked.contents
-    const contents = await lookInto(folder).catch((): Contents => ({ holds: 'other-files' }))
+    const contents = await inspectContents(folder).catch((): FolderContents => ({ holds: 'other-files' }))
     looked = { key, contents }
     return contents
   }
 
   async function found({ dataFolder, subFolders }: Target, differs = dataFolder): Promise<FolderFound> {
     const roots = [dataFolder, ...Object.values(subFolders)]
-    const seen = await Promise.all(roots.map(root => seeFolder(root, [])))
+    const seen = await Promise.all(roots.map(root => inspectFolder(root, [])))
     const databases = seen.flatMap(each =>
       each.ok ? Object.keys(each.value.databases).map(name => join(each.value.folder, name)) : [],
     )
@@ -136,7 +136,7 @@ export function createEngineDecision(options: Options): EngineDecision {
     config: ConfigFound,
     differs?: { difference: FolderDifference; folder: string },
   ): Promise<Undecided> {
-    const was = await keeper.before()
+    const was = await keeper.recorded()
     const looks = await found(place, differs?.folder)
     const { repositories, tags, bytes, asOf } = options.storage()
     // Counted in full, where the same folder is counted anyway.
@@ -168,7 +168,7 @@ export function createEngineDecision(options: Options): EngineDecision {
     const now = current()
     if (settings.get('engine') === 'zot' || (await options.ranBefore()))
       await choices.choose(dataFolder, chosenAs(now, 'zotbar', options.now(), 'served-before'))
-    else await choices.begin()
+    else await choices.initialize()
   }
 
   const chosenAs = (
@@ -208,13 +208,13 @@ export function createEngineDecision(options: Options): EngineDecision {
       const compared = await keeper.compare({ root: place.dataFolder, subs: place.subFolders })
       if (!compared.ok) return compared
       if (!compared.value.same) {
-        const lost = keeper.lost()
+        const lost = keeper.loss()
         if (lost !== undefined) return { ok: false, error: lost }
         return ok(await undecided('other-folder', place, await configFound(), compared.value))
       }
       if (permitted !== undefined && permitted === current().command) return ok(undefined)
       if (!isTrial) await takeOver(place)
-      const choice = await choices.of(place.dataFolder)
+      const choice = await choices.forFolder(place.dataFolder)
       const zot = await keeper.foreignZot()
       // Chosen before somebody's zot served the same images is not chosen for them.
       const isOutdated = choice?.engine === 'zotbar-registry' && zot?.sameStore === true && zot.at > choice.at
@@ -238,13 +238,13 @@ export function createEngineDecision(options: Options): EngineDecision {
     },
     async choice() {
       const place = await target()
-      return place && choices.of(place.dataFolder)
+      return place && choices.forFolder(place.dataFolder)
     },
     async began() {
       const place = await target()
       if (place === undefined) return
       await takeOver(place)
-      const choice = await choices.of(place.dataFolder)
+      const choice = await choices.forFolder(place.dataFolder)
       const now = chosenAs(current(), 'zotbar', options.now(), 'first-run')
       // An upgrade, or its way back, puts another program in the place of the one that was chosen.
       const isReplaced = choice?.engine === 'zot' && now.engine === 'zot' && choice.program !== now.program
@@ -257,7 +257,7 @@ export function createEngineDecision(options: Options): EngineDecision {
     },
     found: place => found(place),
     async servedBy() {
-      const was = await keeper.before()
+      const was = await keeper.recorded()
       return was?.servedBy?.engine === 'zot' ? was.servedBy.program : undefined
     },
   }

@@ -4,11 +4,11 @@ import type { ProcessState } from '../../contract/registry-state.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { Notice, Snapshot, StorageState } from '../../contract/snapshot.ts'
 import type { Clock } from '../../lib/clock.ts'
-import { createFolderKeeper } from '../data-folder/folder-keeper.ts'
-import type { Engine } from '../engine/engine.ts'
+import { createFolderWatch } from '../data-folder/folder-watch.ts'
 import { openEngineChoices } from '../engine/engine-choices.ts'
 import type { Engines } from '../engine/engines.ts'
-import { zotRecognizer } from '../engine/foreign-zot.ts'
+import { createZotRecognizer } from '../engine/foreign-zot.ts'
+import type { Engine } from '../platform/engine.ts'
 import type { SetAside } from '../platform/json-file.ts'
 import type { ProcessTable } from '../platform/process-table.ts'
 import type { FreeSpace } from '../platform/volume.ts'
@@ -70,7 +70,7 @@ export async function createFolderControl(options: Options): Promise<FolderContr
   const { home, configFile, clock, settings, engines, processes, current, storage, supervisor } = options
   const { log, report, tell } = options
 
-  const keeper = createFolderKeeper({
+  const keeper = createFolderWatch({
     home,
     clock,
     log,
@@ -112,7 +112,7 @@ export async function createFolderControl(options: Options): Promise<FolderContr
   })
   /** The process that was last seen to serve. */
   let begun: number | undefined
-  const zotAt = zotRecognizer({
+  const zotAt = createZotRecognizer({
     configFile,
     processes,
     roots: () => {
@@ -171,15 +171,15 @@ export async function createFolderControl(options: Options): Promise<FolderContr
         ...(open === undefined ? {} : { open: { why: open.why, commands: open.commands } }),
       }
     },
-    counted: keeper.counted,
+    counted: keeper.figuresChanged,
     async look() {
-      await keeper.look()
+      await keeper.check()
       await lookAtConfig()
     },
     async trouble() {
       const now = await compared()
       if (!now.ok || now.value.found.same) return undefined
-      return keeper.lost() ?? { code: 'other-folder', path: now.value.found.folder }
+      return keeper.loss() ?? { code: 'other-folder', path: now.value.found.folder }
     },
     stateChanged() {
       const state = supervisor.state()
@@ -194,10 +194,10 @@ export async function createFolderControl(options: Options): Promise<FolderContr
       const served = supervisor.target()?.dataFolder
       // One that was adopted may still serve what config.json named before.
       const isOther = served !== undefined && served !== target?.dataFolder
-      if (kind !== 'serving' || target === undefined || isOther) return keeper.serves(undefined)
+      if (kind !== 'serving' || target === undefined || isOther) return keeper.setServing(undefined)
       const { id, command } = current()
       const version = options.version()
-      keeper.serves({
+      keeper.setServing({
         engine: id,
         ...(version === undefined ? {} : { version }),
         ...(id === 'zot' ? { program: settings.get('engine.path') || command } : {}),
@@ -211,7 +211,7 @@ export async function createFolderControl(options: Options): Promise<FolderContr
           const now = await compared()
           if (!now.ok) return now
           const { target, found } = now.value
-          const was = await keeper.before()
+          const was = await keeper.recorded()
           const choice = await decision.choice()
           return ok({
             same: found.same,

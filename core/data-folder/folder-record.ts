@@ -44,7 +44,7 @@ const record = v.object({
 export type FolderRecord = v.InferOutput<typeof record>
 
 /** Nothing is known of any folder. */
-export const noFolder: FolderRecord = { format: 1, subs: {} }
+export const emptyRecord: FolderRecord = { format: 1, subs: {} }
 
 export interface FolderRecordFile {
   path: string

@@ -3,8 +3,8 @@ import type { FolderBefore, FolderDifference, FolderFigures, ServedBy } from '..
 import type { Clock } from '../../lib/clock.ts'
 import { reasonOf } from '../../lib/error-code.ts'
 import type { SetAside } from '../platform/json-file.ts'
-import { type FolderRecord, folderRecordFile, noFolder } from './folder-record.ts'
-import { type FolderIdentity, type FolderSeen, realFolder, seeFolder } from './identity.ts'
+import { type FolderIdentity, type FolderState, inspectFolder, realFolder } from './folder-identity.ts'
+import { emptyRecord, type FolderRecord, folderRecordFile } from './folder-record.ts'
 import { compareFolder } from './same-folder.ts'
 import { sampleOf } from './sample.ts'
 
@@ -15,12 +15,12 @@ interface Folders {
 }
 
 /** `folder` is the one that differs. */
-export type Compared =
+export type FoldersComparison =
   | { same: true; restored: boolean }
   | { same: false; difference: FolderDifference; folder: string }
 
 /** What is known of a folder from a home that kept no record of it yet. */
-export interface Earlier extends FolderFigures {
+export interface EarlierFolder extends FolderFigures {
   folder: string
   asOf: number
   /** Some of its repositories. */
@@ -30,7 +30,7 @@ export interface Earlier extends FolderFigures {
 export interface KnownFoldersOptions {
   home: string
   clock: Pick<Clock, 'now'>
-  earlier(): Promise<Earlier | undefined>
+  earlier(): Promise<EarlierFolder | undefined>
   /** The figures as they are counted while it serves. */
   figures(): FolderFigures & { asOf?: number }
   repositories(): Iterable<{ name: string }> | undefined
@@ -48,16 +48,16 @@ export type ForeignZot = NonNullable<FolderRecord['foreignZot']>
  */
 export interface KnownFolders {
   /** Errors: data-denied, data-unreadable. */
-  compare(folders: Folders): Promise<Result<Compared>>
+  compare(folders: Folders): Promise<Result<FoldersComparison>>
   /** As it was written down. */
-  before(): Promise<FolderBefore | undefined>
+  recorded(): Promise<FolderBefore | undefined>
   foreignZot(): Promise<ForeignZot | undefined>
   /** The first images are known at once: what is lost before the next look was not empty. */
-  isThin(): Promise<boolean>
+  lacksSample(): Promise<boolean>
   /** Writes down what is there now, where that is due or `isForced`; not when `isOver` says that it serves no longer. */
-  keepUp(by: Serving, options: { isForced: boolean; isOver(): boolean }): Promise<void>
+  update(by: Serving, options: { isForced: boolean; isOver(): boolean }): Promise<void>
   /** The figures of the last moment, without a look at the folder: it may be gone. Those of a lost one stay. */
-  ended(isLost: boolean): Promise<void>
+  servingEnded(isLost: boolean): Promise<void>
   sawForeignZot(zot: Omit<ForeignZot, 'at'>): Promise<void>
   /** Durable when it answers; on an error nothing is accepted. Errors: data-denied, data-unreadable, home-unusable. */
   accept(folders: Folders): Promise<Result<null>>
@@ -84,9 +84,9 @@ export function createKnownFolders(options: KnownFoldersOptions): KnownFolders {
     })
     if (stored !== undefined) return stored
     const earlier = await options.earlier()
-    if (earlier === undefined) return noFolder
+    if (earlier === undefined) return emptyRecord
     const { folder, names, ...figures } = earlier
-    return { ...noFolder, ...figures, root: { folder, databases: {}, sample: names } }
+    return { ...emptyRecord, ...figures, root: { folder, databases: {}, sample: names } }
   }
 
   /** What cannot be written is known in this life at least. */
@@ -97,7 +97,7 @@ export function createKnownFolders(options: KnownFoldersOptions): KnownFolders {
       .catch((error: unknown) => log('folder.json cannot be written', { error: String(error) }))
   }
 
-  async function compare({ root, subs }: Folders): Promise<Result<Compared>> {
+  async function compare({ root, subs }: Folders): Promise<Result<FoldersComparison>> {
     const record = await load()
     const pairs: [FolderIdentity | undefined, string][] = [
       [record.root, root],
@@ -109,7 +109,7 @@ export function createKnownFolders(options: KnownFoldersOptions): KnownFolders {
     let restored = false
     for (const [was, folder] of pairs) {
       if (was === undefined) continue
-      const seen = await seeFolder(folder, was.sample)
+      const seen = await inspectFolder(folder, was.sample)
       if (!seen.ok) return seen
       const isOtherPath =
         was.folder !== folder && (await realFolder(was.folder)) !== (await realFolder(folder))
@@ -138,11 +138,11 @@ export function createKnownFolders(options: KnownFoldersOptions): KnownFolders {
 
   /** What is there now, as it is to be known again; the old sample where nothing was counted yet. */
   async function identityOf(folder: string, sample: string[]): Promise<FolderIdentity | undefined> {
-    const seen = await seeFolder(folder, sample)
+    const seen = await inspectFolder(folder, sample)
     return seen.ok ? identity(seen.value, sample) : undefined
   }
 
-  const keepUp: KnownFolders['keepUp'] = async (by, { isForced, isOver }) => {
+  const keepUp: KnownFolders['update'] = async (by, { isForced, isOver }) => {
     const record = await load()
     const { asOf, ...figures } = figuresOf(record)
     const text = JSON.stringify([figures, by.version, by.program])
@@ -176,7 +176,7 @@ export function createKnownFolders(options: KnownFoldersOptions): KnownFolders {
 
   return {
     compare,
-    async before() {
+    async recorded() {
       const { root, repositories, tags, bytes, asOf, served, foreignZot } = await load()
       const known = root !== undefined || foreignZot !== undefined || served !== undefined
       if (!known) return undefined
@@ -194,9 +194,9 @@ export function createKnownFolders(options: KnownFoldersOptions): KnownFolders {
       }
     },
     foreignZot: async () => (await load()).foreignZot,
-    isThin: async () => isThin(await load()),
-    keepUp,
-    async ended(isLost) {
+    lacksSample: async () => isThin(await load()),
+    update: keepUp,
+    async servingEnded(isLost) {
       const record = await load()
       if (record.served === undefined) return
       await keep({
@@ -214,11 +214,11 @@ export function createKnownFolders(options: KnownFoldersOptions): KnownFolders {
     },
     async accept({ root, subs }) {
       const { foreignZot } = await load()
-      const found = await seeFolder(root, [])
+      const found = await inspectFolder(root, [])
       if (!found.ok) return found
       const others: Record<string, FolderIdentity> = {}
       for (const [key, folder] of Object.entries(subs)) {
-        const seen = await seeFolder(folder, [])
+        const seen = await inspectFolder(folder, [])
         if (!seen.ok) return seen
         others[key] = identity(seen.value, [])
       }
@@ -239,7 +239,7 @@ export function createKnownFolders(options: KnownFoldersOptions): KnownFolders {
   }
 }
 
-const identity = ({ folder, inode, marker, databases }: FolderSeen, sample: string[]): FolderIdentity => ({
+const identity = ({ folder, inode, marker, databases }: FolderState, sample: string[]): FolderIdentity => ({
   folder,
   databases,
   sample,

@@ -1,15 +1,17 @@
 import type { FolderDifference } from '../../contract/undecided.ts'
-import type { FolderIdentity, FolderSeen } from './identity.ts'
+import type { FolderIdentity, FolderState } from './folder-identity.ts'
 
 /** Whether a folder is the one that was written down. `restored`: the same contents under another inode or path. */
-export type Sameness = { same: true; restored: boolean } | { same: false; difference: FolderDifference }
+export type FolderComparison =
+  | { same: true; restored: boolean }
+  | { same: false; difference: FolderDifference }
 
 /**
  * Compares a folder with what was written down of it. Pure. The marker decides; without one, for zot, the inodes of the
  * root and of a database, or half of the repositories that it held. Another path needs more: a copy made long ago has
  * the same marker, so everything of the sample must be there too. `isOtherPath`: both paths lead to different folders.
  */
-export function compareFolder(was: FolderIdentity, now: FolderSeen, isOtherPath: boolean): Sameness {
+export function compareFolder(was: FolderIdentity, now: FolderState, isOtherPath: boolean): FolderComparison {
   const knew = was.marker !== undefined || was.sample.length > 0
   if (now.inode === undefined) {
     if (!knew) return { same: true, restored: false }

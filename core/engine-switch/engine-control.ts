@@ -9,9 +9,9 @@ import type { EngineRow, Finding, RunbookPlan } from '../../contract/runbook.ts'
 import type { EngineChoice } from '../../contract/undecided.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { loadConfig } from '../../registry/config/load.ts'
-import type { Engine } from '../engine/engine.ts'
-import type { Choice, Engines } from '../engine/engines.ts'
+import type { EngineSelection, Engines } from '../engine/engines.ts'
 import { zotEngine } from '../engine/zot.ts'
+import type { Engine } from '../platform/engine.ts'
 import type { ProcessTable } from '../platform/process-table.ts'
 import type { RegistryHttp } from '../platform/registry-http.ts'
 import { layoutIn, otherHolder, readTarget, rootsIn } from '../registry-config/preflight.ts'
@@ -61,7 +61,7 @@ export interface EngineControl {
 export function createEngineControl(options: Options): EngineControl {
   const { home, configFile, engines, settings, clock, processes, supervisor, current, use, log, runs } =
     options
-  const choice = (): Choice => ({ id: settings.get('engine'), path: settings.get('engine.path') })
+  const choice = (): EngineSelection => ({ id: settings.get('engine'), path: settings.get('engine.path') })
 
   const deps: SwitchDeps = {
     clock,
@@ -122,7 +122,7 @@ export function createEngineControl(options: Options): EngineControl {
     return [...found, ...(await unreadableFindings(deps))]
   }
 
-  async function memoryFor(wish: Choice, yes: boolean, by: string): Promise<Result<SwitchMemory>> {
+  async function memoryFor(wish: EngineSelection, yes: boolean, by: string): Promise<Result<SwitchMemory>> {
     const to = await engines.locate(wish)
     return to.ok ? ok({ ...memoryOf(to.value, wish.path, yes), by }) : to
   }
@@ -135,7 +135,7 @@ export function createEngineControl(options: Options): EngineControl {
   })
 
   /** Also for an engine that is not there: then the plan says so. */
-  async function plan(wish: Choice, yes: boolean): Promise<RunbookPlan> {
+  async function plan(wish: EngineSelection, yes: boolean): Promise<RunbookPlan> {
     const engine = await engines.locate(wish)
     const to = engine.ok ? engine.value : zotEngine(wish.path === '' ? 'zot' : wish.path, undefined)
     const memory = memoryOf(to, wish.path, yes)

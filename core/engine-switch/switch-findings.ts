@@ -1,5 +1,5 @@
 import type { Finding } from '../../contract/runbook.ts'
-import type { Engine } from '../engine/engine.ts'
+import type { Engine } from '../platform/engine.ts'
 
 /** What of config.json decides what a switch means. */
 export interface ConfigFacts {

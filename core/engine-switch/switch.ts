@@ -3,8 +3,8 @@ import * as v from 'valibot'
 import type { Result } from '../../contract/result.ts'
 import type { Finding } from '../../contract/runbook.ts'
 import type { Clock } from '../../lib/clock.ts'
-import type { Engine } from '../engine/engine.ts'
-import type { Choice } from '../engine/engines.ts'
+import type { EngineSelection } from '../engine/engines.ts'
+import type { Engine } from '../platform/engine.ts'
 import {
   asStep,
   done,
@@ -54,9 +54,9 @@ export interface SwitchDeps extends StoreDeps {
   use(engine: Engine): void
   /** The engine of a choice, found anew. */
   locate(choice: SwitchMemory['to']): Promise<Result<Engine>>
-  choice(): Choice
+  choice(): EngineSelection
   /** Writes the settings, durably. */
-  choose(choice: Choice): Promise<Result<unknown>>
+  choose(choice: EngineSelection): Promise<Result<unknown>>
   /** Whether this engine accepts config.json, and nobody else has the data open. */
   inspect(engine: Engine): Promise<Result<null>>
   /** This engine may be started on the data folder, whatever was chosen for it; undefined: none. */

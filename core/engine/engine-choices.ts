@@ -23,11 +23,11 @@ export interface EngineChoices {
   /** The home was made before there were choices, or is new: nothing was written down yet. */
   isNew(): boolean
   /** Also for a folder that is not there. */
-  of(folder: string): Promise<EngineChoice | undefined>
+  forFolder(folder: string): Promise<EngineChoice | undefined>
   /** Durable when it answers. Errors: home-unusable. */
   choose(folder: string, choice: EngineChoice): Promise<Result<null>>
   /** From now on the home has choices, if only none. */
-  begin(): Promise<Result<null>>
+  initialize(): Promise<Result<null>>
 }
 
 /** More than anybody has: the oldest are forgotten. */
@@ -70,7 +70,7 @@ export async function openEngineChoices(
 
   return {
     isNew: () => isNew,
-    async of(folder) {
+    async forFolder(folder) {
       const real = await behind(folder)
       const found = choices.find(each => each.folder === real)
       if (found === undefined) return undefined
@@ -83,7 +83,7 @@ export async function openEngineChoices(
         keep([{ folder: real, ...next }, ...choices.filter(each => each.folder !== real)].slice(0, most)),
       )
     },
-    begin: write,
+    initialize: write,
   }
 }
 

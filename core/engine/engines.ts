@@ -2,11 +2,11 @@ import { realpath } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { EngineRow } from '../../contract/runbook.ts'
-import type { Engine } from './engine.ts'
-import { findZots, inspectZot, verifyWithZot, type ZotPlaces, zotEngine } from './zot.ts'
+import type { Engine } from '../platform/engine.ts'
+import { findZots, inspectZot, verifyWithZot, type ZotLocations, zotEngine } from './zot.ts'
 
 /** Which engine, and for zot which file; an empty path means the first that is found. */
-export interface Choice {
+export interface EngineSelection {
   id: Engine['id']
   path: string
 }
@@ -15,12 +15,12 @@ export interface Choice {
 export interface Engines {
   list(current: Engine): Promise<EngineRow[]>
   /** Errors: engine-missing, engine-unusable. */
-  locate(choice: Choice): Promise<Result<Engine>>
+  locate(choice: EngineSelection): Promise<Result<Engine>>
   /** What the engine itself says about the config file, as before every start. `folder`: what relative paths start from. */
   verify(engine: Engine, configFile: string, folder?: string): Promise<Result<null>>
 }
 
-export function createEngines(own: Engine, places: () => ZotPlaces): Engines {
+export function createEngines(own: Engine, places: () => ZotLocations): Engines {
   return {
     async list(current) {
       const [bundle = own.command] = own.args

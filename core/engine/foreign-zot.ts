@@ -35,7 +35,13 @@ const limitMs = 1500
 const mgmt = v.object({ distSpecVersion: v.string(), binaryType: v.string() })
 
 /** Asks whoever owns the port whether it is a zot: over HTTP, else its program, once for each process. */
-export function zotRecognizer({ configFile, processes, roots, environment, inspect = inspectZot }: Options) {
+export function createZotRecognizer({
+  configFile,
+  processes,
+  roots,
+  environment,
+  inspect = inspectZot,
+}: Options) {
   let known: { pid: number | undefined; zot: ForeignZot } | undefined
   /** The process whose program was asked already. */
   let asked: number | undefined

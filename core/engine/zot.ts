@@ -5,10 +5,10 @@ import type { ConfigFault, Failure } from '../../contract/failure.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import { parseJson } from '../../lib/json.ts'
 import { checkBinary } from '../platform/binary.ts'
-import type { Engine } from './engine.ts'
-import { type Ran, type RunWith, runProgram } from './program.ts'
+import type { Engine } from '../platform/engine.ts'
+import { type ProgramResult, type RunOptions, runProgram } from './run-program.ts'
 
-export interface ZotPlaces {
+export interface ZotLocations {
   /** The setting `engine.path`; empty where there is none. */
   named: string
   home: string
@@ -19,11 +19,11 @@ export interface ZotPlaces {
 }
 
 /** A zot on this machine. `version` is absent where it does not tell one. */
-export type FoundZot =
+export type ZotProgram =
   | { path: string; usable: true; version?: string }
   | { path: string; usable: false; reason: string }
 
-type Run = (command: string, args: string[], options: RunWith) => Promise<Ran>
+type Run = (command: string, args: string[], options: RunOptions) => Promise<ProgramResult>
 
 const versionLimit = 10_000
 const verifyLimit = 15_000
@@ -32,8 +32,8 @@ const verifyLimit = 15_000
  * Every zot there is, in the order in which they are tried: the one in the settings, those under
  * HOME/engines/zot/VERSION (the newest first), the packaged app's, PATH. A named one is listed also when it is not there.
  */
-export async function findZots(places: ZotPlaces, run: Run = runProgram): Promise<FoundZot[]> {
-  const found: FoundZot[] = []
+export async function findZots(places: ZotLocations, run: Run = runProgram): Promise<ZotProgram[]> {
+  const found: ZotProgram[] = []
   const seen = new Set<string>()
   for (const path of await candidates(places)) {
     const real = await realpath(path).catch(() => undefined)
@@ -45,7 +45,7 @@ export async function findZots(places: ZotPlaces, run: Run = runProgram): Promis
   return found
 }
 
-async function candidates({ named, home, resourcesPath, environment }: ZotPlaces): Promise<string[]> {
+async function candidates({ named, home, resourcesPath, environment }: ZotLocations): Promise<string[]> {
   const installed = join(home, 'engines', 'zot')
   const versions = (await readdir(installed).catch(() => [])).sort((a, b) =>
     b.localeCompare(a, 'en', { numeric: true }),
@@ -64,10 +64,10 @@ export async function inspectZot(
   path: string,
   environment: Record<string, string>,
   run: Run = runProgram,
-): Promise<FoundZot> {
+): Promise<ZotProgram> {
   const checked = await checkBinary(path)
   if (!checked.ok) return { path, usable: false, reason: checked.reason }
-  const ran = await run(path, ['--version'], { environment, limitMs: versionLimit })
+  const ran = await run(path, ['--version'], { environment, timeoutMs: versionLimit })
   switch (ran.kind) {
     case 'too-slow':
       return { path, usable: false, reason: 'it did not tell its version within 10 s' }
@@ -140,7 +140,7 @@ export async function verifyWithZot(
 ): Promise<Result<null>> {
   const checked = await checkBinary(path)
   if (!checked.ok) return fail(unusable(path, checked.reason))
-  const ran = await run(path, ['verify', configFile], { environment, folder, limitMs: verifyLimit })
+  const ran = await run(path, ['verify', configFile], { environment, cwd: folder, timeoutMs: verifyLimit })
   switch (ran.kind) {
     case 'too-slow':
       return fail(unusable(path, 'zot verify did not end within 15 s'))
@@ -166,7 +166,7 @@ const logLine = v.object({
 })
 
 function verdictOf(
-  { output, code, signal }: Extract<Ran, { kind: 'ended' }>,
+  { output, code, signal }: Extract<ProgramResult, { kind: 'ended' }>,
   path: string,
   configFile: string,
 ): Result<null> {

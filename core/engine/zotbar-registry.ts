@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs'
 import { dirname, join, sep } from 'node:path'
 import type { Failure } from '../../contract/failure.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
-import type { Engine } from './engine.ts'
+import type { Engine } from '../platform/engine.ts'
 
-interface Where {
+interface Installation {
   /** The app's home: Node's compile cache is kept in it. */
   home: string
   /** The app's version; the engine is built and shipped with it. */
@@ -19,7 +19,7 @@ interface Where {
 }
 
 /** The running process's own values for `locateZotbarRegistry`. */
-export function here(home: string, version: string): Where {
+export function thisInstallation(home: string, version: string): Installation {
   const resources: unknown = Reflect.get(process, 'resourcesPath')
   return {
     home,
@@ -35,7 +35,7 @@ export function here(home: string, version: string): Where {
  * Finds our own engine: dist/registry/zotbar-registry.mjs beside the running code, and a Node to run it with.
  * Fails with engine-missing and the path that was looked for.
  */
-export function locateZotbarRegistry(where: Where): Result<Engine> {
+export function locateZotbarRegistry(where: Installation): Result<Engine> {
   const bundle = locateBundle(where)
   if (!bundle.ok) return bundle
   const node = locateNode(where)
@@ -54,7 +54,7 @@ export function locateZotbarRegistry(where: Where): Result<Engine> {
 
 const file = join('registry', 'zotbar-registry.mjs')
 
-function locateBundle({ codeFolder, resourcesPath }: Where): Result<string> {
+function locateBundle({ codeFolder, resourcesPath }: Installation): Result<string> {
   const packaged = resourcesPath === undefined ? [] : [join(resourcesPath, file)]
   const beside = parents(codeFolder).flatMap(folder => [join(folder, file), join(folder, 'dist', file)])
   // Another program cannot read inside the archive of a packaged app; the unpacked twin stands beside it.
@@ -62,7 +62,7 @@ function locateBundle({ codeFolder, resourcesPath }: Where): Result<string> {
   return firstOf([...packaged, ...readable], join(dirname(dirname(codeFolder)), 'dist', file))
 }
 
-function locateNode({ codeFolder, execPath, isElectron, resourcesPath }: Where): Result<string> {
+function locateNode({ codeFolder, execPath, isElectron, resourcesPath }: Installation): Result<string> {
   if (!isElectron) return ok(execPath)
   const packaged = resourcesPath === undefined ? [] : [join(resourcesPath, 'node', 'bin', 'node')]
   const name = nodePackages[`${process.platform}-${process.arch}`]

@@ -1,10 +1,10 @@
 import type { ProbeResult, ServiceState } from '../../contract/snapshot.ts'
 import type { Clock } from '../../lib/clock.ts'
-import { catalog } from './catalog.ts'
-import { manifest } from './manifest.ts'
-import { port } from './port.ts'
+import { catalogProbe } from './catalog-probe.ts'
+import { manifestProbe } from './manifest-probe.ts'
+import { portProbe } from './port-probe.ts'
 import type { Probe, ProbeContext } from './probe.ts'
-import { ready } from './ready.ts'
+import { readinessProbe } from './readiness-probe.ts'
 
 export interface HealthOptions
   extends Pick<ProbeContext, 'repositories' | 'digestNow' | 'isCached' | 'authorization'> {
@@ -20,9 +20,9 @@ export interface Health {
   /** Runs every probe now, or joins the round that is under way. */
   check(): Promise<void>
   /** The registry became serving (checked at once, then regularly), or is no longer. */
-  serving(up: boolean): void
+  setServing(up: boolean): void
   /** Somebody looks: rounds come more often. */
-  watched(looking: boolean): void
+  setWatched(looking: boolean): void
   /** Returns a function that ends the listening. */
   onChange(listener: () => void): () => void
   close(): void
@@ -35,7 +35,7 @@ const settleMs = 5 * 60_000
 
 /** The service axis: the probes in order, on a schedule while the registry serves, never two rounds at once. */
 export function createHealth(options: HealthOptions): Health {
-  const { clock, log, target, probes = [port, ready, catalog, manifest] } = options
+  const { clock, log, target, probes = [portProbe, readinessProbe, catalogProbe, manifestProbe] } = options
   const listeners = new Set<() => void>()
   let state: ServiceState = { probes: [] }
   let up = false
@@ -95,7 +95,7 @@ export function createHealth(options: HealthOptions): Health {
   return {
     state: () => state,
     check,
-    serving: now => {
+    setServing: now => {
       if (now === up) return
       up = now
       era += 1
@@ -104,7 +104,7 @@ export function createHealth(options: HealthOptions): Health {
       plan()
       publish({ probes: [] })
     },
-    watched: now => {
+    setWatched: now => {
       if (now === looking) return
       looking = now
       if (!up || running) return

@@ -1,7 +1,7 @@
 import type { ProbeId, ProbeResult } from '../../contract/snapshot.ts'
 
 /** One repository and the digest of one manifest in it. */
-export interface Known {
+export interface KnownManifest {
   name: string
   digest: string
 }
@@ -10,7 +10,7 @@ export interface ProbeContext {
   /** Where the registry answers, without a trailing slash. */
   url: string
   /** What storage knows; undefined before its first count. */
-  repositories(): Iterable<Known> | undefined
+  repositories(): Iterable<KnownManifest> | undefined
   /** A digest of this repository as it is on disk now; undefined when it has none. */
   digestNow(name: string): Promise<string | undefined>
   /** Whether the repository holds copies from an upstream, which a probe must not wake. */
@@ -30,7 +30,7 @@ export interface Probe {
 }
 
 /** "1 ms": rounded, and never nothing. */
-export const milliseconds = (ms: number): string => `${Math.max(1, Math.round(ms))}\u00a0ms`
+export const formatMilliseconds = (ms: number): string => `${Math.max(1, Math.round(ms))}\u00a0ms`
 
 /** Status codes of a registry that works and wants to know who asks. */
-export const wantsSignIn = (status: number): boolean => status === 401 || status === 403
+export const needsSignIn = (status: number): boolean => status === 401 || status === 403

@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs'
 import type { Result } from '../../contract/result.ts'
 import { parseJson } from '../../lib/json.ts'
-import type { Engine } from '../engine/engine.ts'
 import { runningVersionIn } from '../engine/zot.ts'
+import type { Engine } from '../platform/engine.ts'
 import type { RegistryHttp } from '../platform/registry-http.ts'
 
 /** The engine under care, and the version that its process tells. */

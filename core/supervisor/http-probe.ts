@@ -11,7 +11,7 @@ export type ProbeAnswer = number | 'cut' | 'refused' | 'unasked' | undefined
 export type Probe = (url: string, limitMs: number) => Promise<ProbeAnswer>
 
 /** Says nothing about the other side: no descriptor or port was left here, or no way leads there now. */
-const unasked = new Set([
+const localFaults = new Set([
   'EMFILE',
   'ENFILE',
   'ENOBUFS',
@@ -52,5 +52,5 @@ function probedBy(error: unknown): ProbeAnswer {
   const code = errorCode(error)
   if (code === 'ETIMEDOUT') return undefined
   if (code === 'ECONNREFUSED') return 'refused'
-  return code !== undefined && unasked.has(code) ? 'unasked' : 'cut'
+  return code !== undefined && localFaults.has(code) ? 'unasked' : 'cut'
 }

@@ -1,7 +1,7 @@
 import type { PushInProgress } from '../../contract/registry-state.ts'
 import type { Result } from '../../contract/result.ts'
 import type { Finding } from '../../contract/runbook.ts'
-import type { Engine } from '../engine/engine.ts'
+import type { Engine } from '../platform/engine.ts'
 import type { FreeSpace } from '../platform/volume.ts'
 import type { Obtained, ObtainOptions } from '../releases/release.ts'
 import type { Releases } from '../releases/releases.ts'

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import type { Engine } from '../../../core/engine/engine.ts'
+import type { Engine } from '../../../core/platform/engine.ts'
 
 const file = fileURLToPath(new URL('engine.mjs', import.meta.url))
 

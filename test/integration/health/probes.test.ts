@@ -3,12 +3,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createServer as createTcpServer } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { plain } from '../../../contract/messages/format.ts'
-import { catalog } from '../../../core/health/catalog.ts'
-import { ask } from '../../../core/health/http.ts'
-import { manifest } from '../../../core/health/manifest.ts'
-import { port } from '../../../core/health/port.ts'
-import type { Known, ProbeContext } from '../../../core/health/probe.ts'
-import { ready } from '../../../core/health/ready.ts'
+import { catalogProbe } from '../../../core/health/catalog-probe.ts'
+import { manifestProbe } from '../../../core/health/manifest-probe.ts'
+import { portProbe } from '../../../core/health/port-probe.ts'
+import type { KnownManifest, ProbeContext } from '../../../core/health/probe.ts'
+import { request } from '../../../core/health/probe-request.ts'
+import { readinessProbe } from '../../../core/health/readiness-probe.ts'
 
 const undo: (() => unknown)[] = []
 afterEach(async () => {
@@ -39,7 +39,10 @@ async function registry(routes: Record<string, Handler | number | string>) {
   return { url, asked }
 }
 
-const context = (url: string, over: Partial<ProbeContext> & { known?: Known[] } = {}): ProbeContext => ({
+const context = (
+  url: string,
+  over: Partial<ProbeContext> & { known?: KnownManifest[] } = {},
+): ProbeContext => ({
   url,
   repositories: () => over.known ?? [],
   digestNow: async () => undefined,
@@ -60,12 +63,12 @@ const refused = async () => {
 describe('port', () => {
   it('passes in milliseconds when something listens', async () => {
     const { url } = await registry({})
-    const result = await port.run(context(url))
+    const result = await portProbe.run(context(url))
     expect(result).toMatchObject({ outcome: 'passed' })
     expect(plain(result.detail)).toMatch(/^\d+ ms$/)
   })
   it('fails with words when nothing does', async () => {
-    const result = await port.run(context(await refused()))
+    const result = await portProbe.run(context(await refused()))
     expect(result).toMatchObject({ outcome: 'failed', detail: 'the connection is refused' })
   })
 })
@@ -79,7 +82,7 @@ describe('ready', () => {
     [{}, 'failed', '/v2/ 404'],
   ])('%j is %s', async (routes, outcome, detail) => {
     const { url } = await registry(routes)
-    expect(await ready.run(context(url))).toMatchObject({ outcome, detail })
+    expect(await readinessProbe.run(context(url))).toMatchObject({ outcome, detail })
   })
   it('passes on what the registry says itself', async () => {
     const failing = (error: object) => (_: IncomingMessage, response: ServerResponse) => {
@@ -88,7 +91,7 @@ describe('ready', () => {
     }
     const said = async (error: object) => {
       const { url } = await registry({ 'GET /readyz': failing(error) })
-      return ready.run(context(url))
+      return readinessProbe.run(context(url))
     }
     const message = 'the registry cannot reach its storage'
     expect(await said({ message, detail: { reason: 'the data folder is no longer there' } })).toMatchObject({
@@ -100,7 +103,9 @@ describe('ready', () => {
   })
   it('names a connection that was cut', async () => {
     const { url } = await registry({ 'GET /readyz': request => request.socket.destroy() })
-    expect(await ready.run(context(url))).toMatchObject({ detail: '/readyz: the connection was cut' })
+    expect(await readinessProbe.run(context(url))).toMatchObject({
+      detail: '/readyz: the connection was cut',
+    })
   })
 })
 
@@ -111,8 +116,8 @@ describe('a registry that hangs', () => {
       'GET /half': (_, response) => response.write('half'),
     })
     const given = { kind: 'failed', why: 'no answer within 1 s' }
-    expect(await ask(url, '/never', { limitMs: 600 })).toEqual(given)
-    expect(await ask(url, '/half', { limitMs: 600 })).toEqual(given)
+    expect(await request(url, '/never', { timeoutMs: 600 })).toEqual(given)
+    expect(await request(url, '/half', { timeoutMs: 600 })).toEqual(given)
   })
 })
 
@@ -136,7 +141,7 @@ describe('catalog', () => {
     [((_, response) => response.end(Buffer.alloc(3e6))) as Handler, 'failed', 'more than 1 MiB came back'],
   ])('answer %# is %s: %s', async (route, outcome, detail) => {
     const { url } = await registry({ 'GET /v2/_catalog?n=1000': route })
-    const result = await catalog.run(context(url))
+    const result = await catalogProbe.run(context(url))
     expect({ ...result, detail: plain(result.detail) }).toMatchObject({ outcome, detail })
   })
 })
@@ -151,7 +156,7 @@ describe('manifest', () => {
 
   it('passes when the bytes match the digest, without a pull that retention would count', async () => {
     const { url, asked } = await registry({ [head]: 200, [blob]: text })
-    const result = await manifest.run(context(url, { known }))
+    const result = await manifestProbe.run(context(url, { known }))
     expect(result.outcome).toBe('passed')
     expect(plain(result.detail)).toMatch(/^\d+ ms$/)
     expect(asked).toEqual([head, blob])
@@ -160,7 +165,7 @@ describe('manifest', () => {
   it('asks for the manifest itself where blobs and manifests are kept apart', async () => {
     const get = `GET /v2/team/app/manifests/${digest}`
     const { url, asked } = await registry({ [head]: 200, [get]: text })
-    expect(await manifest.run(context(url, { known }))).toMatchObject({ outcome: 'passed' })
+    expect(await manifestProbe.run(context(url, { known }))).toMatchObject({ outcome: 'passed' })
     expect(asked).toEqual([head, blob, get])
   })
 
@@ -170,7 +175,7 @@ describe('manifest', () => {
       [`HEAD /v2/a/manifests/${long}`]: 200,
       [`GET /v2/a/blobs/${long}`]: text,
     })
-    const result = await manifest.run(context(url, { known: [{ name: 'a', digest: long }] }))
+    const result = await manifestProbe.run(context(url, { known: [{ name: 'a', digest: long }] }))
     expect(result.outcome).toBe('passed')
   })
 
@@ -188,13 +193,13 @@ describe('manifest', () => {
     ],
   ])('fails with words, case %#', async (routes, words) => {
     const { url } = await registry(routes)
-    const result = await manifest.run(context(url, { known }))
+    const result = await manifestProbe.run(context(url, { known }))
     expect(result).toMatchObject({ outcome: 'failed', detail: `team/app@${short}: ${words}` })
   })
 
   it('fails when the registry denies what is on disk', async () => {
     const { url } = await registry({})
-    const result = await manifest.run(context(url, { known, digestNow: async () => digest }))
+    const result = await manifestProbe.run(context(url, { known, digestNow: async () => digest }))
     const detail = `team/app@${short}: it is on disk, but the registry answers 404`
     expect(result).toMatchObject({ outcome: 'failed', detail })
   })
@@ -202,8 +207,8 @@ describe('manifest', () => {
   it('goes on to the next repository when one was deleted meanwhile', async () => {
     const { url } = await registry({ [head]: 200, [blob]: text })
     const gone = [{ name: 'gone', digest: `sha256:${'0'.repeat(64)}` }, ...known]
-    expect(await manifest.run(context(url, { known: gone }))).toMatchObject({ outcome: 'passed' })
-    const all = await manifest.run(context(url, { known: gone.slice(0, 1) }))
+    expect(await manifestProbe.run(context(url, { known: gone }))).toMatchObject({ outcome: 'passed' })
+    const all = await manifestProbe.run(context(url, { known: gone.slice(0, 1) }))
     expect(all).toEqual({
       id: 'manifest',
       outcome: 'skipped',
@@ -222,7 +227,7 @@ describe('manifest', () => {
     const { url, asked } = await registry(routes)
     const isCached = (name: string) => name.startsWith('docker.io/')
     for (let round = 0; round < 4; round += 1)
-      await manifest.run(context(url, { known: names.map(name => ({ name, digest })), isCached, round }))
+      await manifestProbe.run(context(url, { known: names.map(name => ({ name, digest })), isCached, round }))
     const heads = asked.filter(what => what.startsWith('HEAD')).map(what => what.split('/')[2])
     expect(heads).toEqual(['a', 'b', 'c', 'a'])
   })
@@ -233,12 +238,16 @@ describe('manifest', () => {
     [{ known, isCached: () => true }, 'only copies from upstreams'],
   ])('is skipped without an own image, case %#', async (over, detail) => {
     const { url, asked } = await registry({})
-    expect(await manifest.run(context(url, over))).toEqual({ id: 'manifest', outcome: 'skipped', detail })
+    expect(await manifestProbe.run(context(url, over))).toEqual({
+      id: 'manifest',
+      outcome: 'skipped',
+      detail,
+    })
     expect(asked).toEqual([])
   })
 
   it('is skipped where pulls need a sign-in', async () => {
     const { url } = await registry({ [head]: 401 })
-    expect(await manifest.run(context(url, { known }))).toMatchObject({ detail: 'needs a sign-in' })
+    expect(await manifestProbe.run(context(url, { known }))).toMatchObject({ detail: 'needs a sign-in' })
   })
 })

@@ -3,8 +3,8 @@ import { createServer } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ask } from '../../../core/health/http.ts'
-import { port } from '../../../core/health/port.ts'
+import { portProbe } from '../../../core/health/port-probe.ts'
+import { request } from '../../../core/health/probe-request.ts'
 import { registryHttp } from '../../../core/platform/registry-http.ts'
 import { readTarget } from '../../../core/registry-config/preflight.ts'
 import { probeHttp } from '../../../core/supervisor/http-probe.ts'
@@ -43,9 +43,9 @@ afterEach(async () => {
 describe('a registry with http.tls', () => {
   it('is asked over https, whatever name its certificate is made out for', async () => {
     expect(await probeHttp(`${url}/v2/`, 5000)).toBe(200)
-    expect(await ask(url, '/v2/')).toMatchObject({ kind: 'answered', status: 200 })
+    expect(await request(url, '/v2/')).toMatchObject({ kind: 'answered', status: 200 })
     const context = { url, repositories: () => [], digestNow: async () => undefined, isCached: () => false }
-    expect(await port.run({ ...context, round: 0, monotonic: () => performance.now() })).toMatchObject({
+    expect(await portProbe.run({ ...context, round: 0, monotonic: () => performance.now() })).toMatchObject({
       outcome: 'passed',
     })
     const registry = registryHttp({ url: () => url, credential: async () => undefined })
@@ -61,7 +61,7 @@ describe('a registry with http.tls', () => {
     // It lives, all the same: nobody is to end it for that.
     expect(await probeHttp(`${url}/v2/`, 5000)).toBe(200)
     requests = 0
-    expect(await ask(url, '/closed', { authorization: async () => 'Basic eDp5' })).toEqual({
+    expect(await request(url, '/closed', { authorization: async () => 'Basic eDp5' })).toEqual({
       kind: 'failed',
       why: 'it shows another certificate than its own',
     })
@@ -85,7 +85,7 @@ describe('a registry with http.tls', () => {
     expect(await probeHttp(url.replace('https:', 'http:'), 5000)).toBe('cut')
     stop()
     expect(await probeHttp(url, 5000)).toBe('refused')
-    expect(await ask(url, '/v2/')).toMatchObject({ kind: 'failed' })
+    expect(await request(url, '/v2/')).toMatchObject({ kind: 'failed' })
   })
 
   it('is known by its config.json', async () => {

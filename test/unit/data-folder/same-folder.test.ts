@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { FolderIdentity, FolderSeen } from '../../../core/data-folder/identity.ts'
+import type { FolderIdentity, FolderState } from '../../../core/data-folder/folder-identity.ts'
 import { compareFolder } from '../../../core/data-folder/same-folder.ts'
 
 const id = 'a'.repeat(32)
@@ -13,7 +13,7 @@ const was = (over: Partial<FolderIdentity> = {}): FolderIdentity => ({
   ...over,
 })
 /** A folder with nothing in it. */
-const now = (over: Partial<FolderSeen> = {}): FolderSeen => ({
+const now = (over: Partial<FolderState> = {}): FolderState => ({
   folder: '/v/zot',
   inode: 10,
   databases: {},
@@ -24,7 +24,7 @@ const ofZot = (over: Partial<FolderIdentity> = {}): FolderIdentity => {
   const { marker: _, ...rest } = was({ databases: { 'meta.db': 77 }, ...over })
   return rest
 }
-const same = (was: FolderIdentity, seen: FolderSeen, other = false) => compareFolder(was, seen, other)
+const same = (was: FolderIdentity, seen: FolderState, other = false) => compareFolder(was, seen, other)
 
 describe('a folder of the same path', () => {
   it('with the marker is the one, whatever was deleted in it', () => {

@@ -29,23 +29,23 @@ it('keeps a choice for each folder, wherever a link leads to it', async () => {
   const [data, link] = [join(home, 'data'), join(home, 'link')]
   mkdirSync(data)
   symlinkSync(data, link)
-  expect(await choices.of(data)).toBeUndefined()
+  expect(await choices.forFolder(data)).toBeUndefined()
   expect(await choices.choose(link, zot)).toEqual({ ok: true, value: null })
-  expect(await choices.of(data)).toEqual(zot)
-  expect(await choices.of(join(home, 'gone'))).toBeUndefined()
+  expect(await choices.forFolder(data)).toEqual(zot)
+  expect(await choices.forFolder(join(home, 'gone'))).toBeUndefined()
   expect(statSync(join(home, 'engines.json')).mode & 0o777).toBe(0o600)
   const again = await open()
   expect(again.isNew()).toBe(false)
-  expect(await again.of(link)).toEqual(zot)
+  expect(await again.forFolder(link)).toEqual(zot)
   const own = { engine: 'zotbar-registry', by: 'dashboard', at: 6, why: 'asked' } as const
   await again.choose(data, own)
-  expect(await (await open()).of(data)).toEqual(own)
+  expect(await (await open()).forFolder(data)).toEqual(own)
 })
 
 it('sets a damaged file aside, knows nothing then, and is not taken for a home from before', async () => {
   writeFileSync(join(home, 'engines.json'), '{"format":1,"choices":[{"engine":"podman"}]}')
   const choices = await open()
-  expect([choices.isNew(), await choices.of(home)]).toEqual([false, undefined])
+  expect([choices.isNew(), await choices.forFolder(home)]).toEqual([false, undefined])
   expect(told).toHaveLength(1)
   expect(readdirSync(home).some(name => name.startsWith('engines.json.corrupt-'))).toBe(true)
   expect(JSON.parse(readFileSync(join(home, 'engines.json'), 'utf8'))).toEqual({ format: 1, choices: [] })
@@ -60,8 +60,8 @@ it('knows nothing of a choice that could not be written down', async () => {
     ok: false,
     error: { code: 'home-unusable', path: file, reason: 'it is a folder' },
   })
-  expect([await choices.of(home), choices.isNew()]).toEqual([undefined, true])
+  expect([await choices.forFolder(home), choices.isNew()]).toEqual([undefined, true])
   rmSync(file, { recursive: true })
   expect(await choices.choose(home, zot)).toEqual({ ok: true, value: null })
-  expect(await choices.of(home)).toEqual(zot)
+  expect(await choices.forFolder(home)).toEqual(zot)
 })

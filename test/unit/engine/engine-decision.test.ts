@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { fail, ok } from '../../../contract/result.ts'
 import { createEngineDecision } from '../../../core/app/engine-decision.ts'
-import { createFolderKeeper } from '../../../core/data-folder/folder-keeper.ts'
-import type { Engine } from '../../../core/engine/engine.ts'
+import { createFolderWatch } from '../../../core/data-folder/folder-watch.ts'
 import { openEngineChoices } from '../../../core/engine/engine-choices.ts'
 import { zotEngine } from '../../../core/engine/zot.ts'
+import type { Engine } from '../../../core/platform/engine.ts'
 import { openSettings } from '../../../core/settings/settings.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 
@@ -37,7 +37,7 @@ async function deciding(first: Engine) {
   let engine = first
   const decision = createEngineDecision({
     configFile,
-    keeper: createFolderKeeper({
+    keeper: createFolderWatch({
       home,
       clock,
       earlier: async () => undefined,

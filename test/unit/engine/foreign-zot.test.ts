@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { zotRecognizer } from '../../../core/engine/foreign-zot.ts'
+import { createZotRecognizer } from '../../../core/engine/foreign-zot.ts'
 import type { ProcessTable } from '../../../core/platform/process-table.ts'
 
 let server: Server
@@ -36,7 +36,7 @@ const processes = (over: Partial<ProcessTable> = {}): ProcessTable => ({
 })
 function recognizer(over: Partial<ProcessTable> = {}) {
   const ran: string[] = []
-  const of = zotRecognizer({
+  const of = createZotRecognizer({
     configFile: '/c.json',
     processes: processes(over),
     roots: () => ['/data'],

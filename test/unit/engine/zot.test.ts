@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Ran, runProgram } from '../../../core/engine/program.ts'
+import { type ProgramResult, runProgram } from '../../../core/engine/run-program.ts'
 import {
   findZots,
   inspectZot,
@@ -48,8 +48,8 @@ const own = (): Buffer =>
 const line = '{"level":"info","message":"version","commit":"v2.1.15-0-gabcdef","go version":"go1.25"}\n'
 const ends =
   (output: string, code = 0) =>
-  async (): Promise<Ran> => ({ kind: 'ended', code, output })
-const never = async (): Promise<Ran> => {
+  async (): Promise<ProgramResult> => ({ kind: 'ended', code, output })
+const never = async (): Promise<ProgramResult> => {
   throw new Error('it was run')
 }
 
@@ -123,7 +123,7 @@ describe('the version', () => {
 
 describe('a program', () => {
   const run = (code: string, limitMs = 60_000) =>
-    runProgram(process.execPath, ['-e', code], { environment: {}, limitMs })
+    runProgram(process.execPath, ['-e', code], { environment: {}, timeoutMs: limitMs })
 
   it('is run to its end, or killed when its time is over', async () => {
     expect(await run('console.log(1); console.error(2); process.exit(3)')).toMatchObject({
@@ -132,7 +132,7 @@ describe('a program', () => {
       output: expect.stringMatching(/^(1\s+2|2\s+1)\s+$/),
     })
     expect(await run('setInterval(() => {}, 1000)', 200)).toEqual({ kind: 'too-slow' })
-    expect(await runProgram('/no/such', [], { environment: {}, limitMs: 60_000 })).toMatchObject({
+    expect(await runProgram('/no/such', [], { environment: {}, timeoutMs: 60_000 })).toMatchObject({
       kind: 'not-started',
     })
   })
@@ -201,7 +201,12 @@ describe('verify', () => {
     expect(broke).toMatchObject({ ok: false, error: { code: 'engine-unusable', path } })
     expect(JSON.stringify(broke)).toContain('/c.json: panic: open /no/such/folder/zot.log')
     expect(JSON.stringify(broke)).not.toContain('main.go')
-    const killed = async (): Promise<Ran> => ({ kind: 'ended', code: 128, output: 'x', signal: 'SIGSEGV' })
+    const killed = async (): Promise<ProgramResult> => ({
+      kind: 'ended',
+      code: 128,
+      output: 'x',
+      signal: 'SIGSEGV',
+    })
     expect(await verifyWithZot(path, '/c.json', {}, { run: killed })).toMatchObject({
       error: {
         code: 'engine-unusable',
@@ -214,7 +219,7 @@ describe('verify', () => {
   it('may open its standard output by path, as log.output /dev/stdout has it do', async () => {
     const ran = await runProgram('/bin/sh', ['-c', 'echo told; echo said >>/dev/stdout; echo more >&2'], {
       environment: { PATH: '/usr/bin:/bin' },
-      limitMs: 10_000,
+      timeoutMs: 10_000,
     })
     expect(ran).toEqual({ kind: 'ended', code: 0, output: 'told\nsaid\nmore\n' })
   })

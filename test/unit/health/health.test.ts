@@ -48,7 +48,7 @@ function setUp(over: { takes?: number; results?: Partial<Record<Probe['id'], Pro
 describe('the schedule', () => {
   it('checks at once when the registry serves, briskly after that, calmly once nothing changes', async () => {
     const { clock, health, rounds } = setUp()
-    health.serving(true)
+    health.setServing(true)
     await clock.advance(10 * 60_000)
     expect(rounds().slice(0, 3)).toEqual([0, 30_000, 60_000])
     expect(rounds().slice(-2)).toEqual([540_000, 600_000])
@@ -56,20 +56,20 @@ describe('the schedule', () => {
 
   it('is brisk while somebody looks, and begins at once if the last round is old', async () => {
     const { clock, health, rounds } = setUp()
-    health.serving(true)
+    health.setServing(true)
     await clock.advance(600_000 + 40_000)
     const before = rounds().length
-    health.watched(true)
+    health.setWatched(true)
     await clock.advance(60_000)
     expect(rounds().slice(before)).toEqual([640_000, 670_000, 700_000])
-    health.watched(false)
+    health.setWatched(false)
     await clock.advance(59_000)
     expect(rounds().at(-1)).toBe(700_000)
   })
 
   it('is brisk again after a change', async () => {
     const { clock, health, rounds, results } = setUp()
-    health.serving(true)
+    health.setServing(true)
     await clock.advance(600_000)
     results.ready = { id: 'ready', outcome: 'failed', tookMs: 1, detail: '/readyz 503' }
     await clock.advance(90_000)
@@ -78,7 +78,7 @@ describe('the schedule', () => {
 
   it('goes on where a probe has a fault, which is shown as its failure', async () => {
     const { clock, health, rounds } = setUp({ results: { ready: new TypeError('Invalid URL') } })
-    health.serving(true)
+    health.setServing(true)
     await clock.advance(70_000)
     expect(rounds()).toEqual([0, 30_000, 60_000])
     const detail = 'it could not be tried: TypeError: Invalid URL'
@@ -91,10 +91,10 @@ describe('the schedule', () => {
 
   it('stops when the registry does, and shows no old results', async () => {
     const { clock, health, rounds } = setUp()
-    health.serving(true)
+    health.setServing(true)
     await clock.advance(1000)
     expect(health.state().probes).toHaveLength(3)
-    health.serving(false)
+    health.setServing(false)
     await clock.advance(600_000)
     expect(health.state()).toEqual({ probes: [] })
     expect(rounds()).toEqual([0])
@@ -103,10 +103,10 @@ describe('the schedule', () => {
 
   it('never runs two rounds at once, and joins a demand to the one under way', async () => {
     const { clock, health, rounds, running } = setUp({ takes: 20_000 })
-    health.serving(true)
+    health.setServing(true)
     const first = health.check()
     expect(health.check()).toBe(first)
-    health.watched(true)
+    health.setWatched(true)
     await clock.advance(300_000)
     expect(running.most).toBe(1)
     expect(rounds()[1]).toBe(90_000)
@@ -114,10 +114,10 @@ describe('the schedule', () => {
 
   it('throws away a round that began before a restart, and runs a fresh one', async () => {
     const { clock, health, rounds } = setUp({ takes: 1000 })
-    health.serving(true)
+    health.setServing(true)
     await clock.advance(1500)
-    health.serving(false)
-    health.serving(true)
+    health.setServing(false)
+    health.setServing(true)
     await clock.advance(600)
     expect(health.state()).toEqual({ probes: [] })
     await clock.advance(5000)
@@ -127,7 +127,7 @@ describe('the schedule', () => {
 
   it('does nothing after close', async () => {
     const { clock, health, ran } = setUp()
-    health.serving(true)
+    health.setServing(true)
     health.close()
     await clock.advance(600_000)
     expect(ran.length).toBeLessThanOrEqual(1)
@@ -138,7 +138,7 @@ describe('the schedule', () => {
 describe('a round', () => {
   it('runs the probes in order, asks the current address, and counts up', async () => {
     const { clock, health, ran, turn } = setUp()
-    health.serving(true)
+    health.setServing(true)
     await clock.advance(1)
     turn('http://127.0.0.1:6060')
     await health.check()
@@ -162,7 +162,7 @@ describe('a round', () => {
       detail: 'the connection is refused',
     }
     const { clock, health, ran, said } = setUp({ results: { port } })
-    health.serving(true)
+    health.setServing(true)
     await clock.advance(1)
     expect(ran.map(({ id }) => id)).toEqual(['port'])
     expect(health.state().probes.map(({ outcome }) => outcome)).toEqual(['failed', 'skipped', 'skipped'])
@@ -176,7 +176,7 @@ describe('a round', () => {
       told += 1
       expect(structuredClone(health.state())).toEqual(health.state())
     })
-    health.serving(true)
+    health.setServing(true)
     await clock.advance(31_000)
     expect(told).toBe(2)
     end()

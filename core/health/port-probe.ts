@@ -1,11 +1,11 @@
 import { connect } from 'node:net'
-import { why } from './http.ts'
-import { milliseconds, type Probe } from './probe.ts'
+import { formatMilliseconds, type Probe } from './probe.ts'
+import { failureReason } from './probe-request.ts'
 
 const limitMs = 2000
 
 /** Does anything accept a connection? */
-export const port: Probe = {
+export const portProbe: Probe = {
   id: 'port',
   run: async ({ url, monotonic }) => {
     const { hostname, port, protocol } = new URL(url)
@@ -16,7 +16,7 @@ export const port: Probe = {
     )
     const tookMs = monotonic() - started
     return problem === undefined
-      ? { id: 'port', outcome: 'passed', tookMs, detail: milliseconds(tookMs) }
+      ? { id: 'port', outcome: 'passed', tookMs, detail: formatMilliseconds(tookMs) }
       : { id: 'port', outcome: 'failed', tookMs, detail: problem }
   },
 }
@@ -31,5 +31,5 @@ const reach = (host: string, to: number): Promise<string | undefined> =>
     }
     socket.once('connect', () => end(undefined))
     socket.once('timeout', () => end(`no answer within ${limitMs / 1000} s`))
-    socket.once('error', error => end(why(error, limitMs)))
+    socket.once('error', error => end(failureReason(error, limitMs)))
   })

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { parseJson } from '../../lib/json.ts'
-import { ask } from './http.ts'
-import { type Probe, wantsSignIn } from './probe.ts'
+import { needsSignIn, type Probe } from './probe.ts'
+import { request } from './probe-request.ts'
 
 const refused = v.object({
   errors: v.tuple([v.object({ message: v.string(), detail: v.exactOptional(v.unknown()) })]),
@@ -22,20 +22,20 @@ function reasonIn(body: Buffer): string | undefined {
  * Does it say that it is ready? zot has /readyz since v2.1.6; for an older one the API's base answers.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#determining-support
  */
-export const ready: Probe = {
+export const readinessProbe: Probe = {
   id: 'ready',
   run: async ({ url, monotonic }) => {
     const started = monotonic()
     let path = '/readyz'
-    let answer = await ask(url, path, { mostBytes: 64 * 1024 })
+    let answer = await request(url, path, { maxBytes: 64 * 1024 })
     if (answer.kind === 'answered' && answer.status === 404) {
       path = '/v2/'
-      answer = await ask(url, path, { mostBytes: 64 * 1024 })
+      answer = await request(url, path, { maxBytes: 64 * 1024 })
     }
     const tookMs = monotonic() - started
     if (answer.kind === 'failed')
       return { id: 'ready', outcome: 'failed', tookMs, detail: `${path}: ${answer.why}` }
-    const passed = answer.status === 200 || (path === '/v2/' && wantsSignIn(answer.status))
+    const passed = answer.status === 200 || (path === '/v2/' && needsSignIn(answer.status))
     const detail = `${path} ${answer.status}`
     if (passed) return { id: 'ready', outcome: 'passed', tookMs, detail }
     const reason = reasonIn(answer.body)

@@ -1,32 +1,46 @@
 import { errorCode } from '../../lib/error-code.ts'
 import { registryRequest } from '../../lib/node-http.ts'
 
-export interface Ask {
+export interface RequestOptions {
   method?: 'GET' | 'HEAD'
   accept?: string
   /** More than this is not read. */
-  mostBytes?: number
-  limitMs?: number
+  maxBytes?: number
+  timeoutMs?: number
   /** Shown only where reading without is refused. */
   authorization?: (() => Promise<string | undefined>) | undefined
 }
 
-export type Answer =
+export type ProbeResponse =
   | { kind: 'answered'; status: number; header(name: string): string | undefined; body: Buffer }
   /** In words, to stand after a colon. */
   | { kind: 'failed'; why: string }
 
 /** One question: as nobody, and again with the app's credential where nobody may read. */
-export async function ask(base: string, path: string, options: Ask = {}): Promise<Answer> {
-  const first = await askOnce(base, path, options)
+export async function request(
+  base: string,
+  path: string,
+  options: RequestOptions = {},
+): Promise<ProbeResponse> {
+  const first = await requestOnce(base, path, options)
   if (first.kind === 'failed' || (first.status !== 401 && first.status !== 403)) return first
   const authorization = await options.authorization?.()
-  return authorization === undefined ? first : askOnce(base, path, options, authorization)
+  return authorization === undefined ? first : requestOnce(base, path, options, authorization)
 }
 
 /** A connection of its own: nothing is kept open that would hold up a registry that drains. */
-function askOnce(base: string, path: string, options: Ask, authorization?: string): Promise<Answer> {
-  const { method = 'GET', accept = '*/*', mostBytes = 1024 * 1024, limitMs = 5000 } = options
+function requestOnce(
+  base: string,
+  path: string,
+  options: RequestOptions,
+  authorization?: string,
+): Promise<ProbeResponse> {
+  const {
+    method = 'GET',
+    accept = '*/*',
+    maxBytes: mostBytes = 1024 * 1024,
+    timeoutMs: limitMs = 5000,
+  } = options
   return new Promise(resolve => {
     const fail = (why: string) => {
       resolve({ kind: 'failed', why })
@@ -43,7 +57,7 @@ function askOnce(base: string, path: string, options: Ask, authorization?: strin
       },
       signal: AbortSignal.timeout(limitMs),
     })
-    outgoing.on('error', error => fail(why(error, limitMs)))
+    outgoing.on('error', error => fail(failureReason(error, limitMs)))
     outgoing.on('response', response => {
       const parts: Buffer[] = []
       let length = 0
@@ -52,7 +66,7 @@ function askOnce(base: string, path: string, options: Ask, authorization?: strin
         if (length > mostBytes) return fail(`more than ${Math.round(mostBytes / 1024 / 1024)} MiB came back`)
         parts.push(part)
       })
-      response.on('error', error => fail(why(error, limitMs)))
+      response.on('error', error => fail(failureReason(error, limitMs)))
       response.on('end', () => {
         const header = (name: string) => {
           const value = response.headers[name]
@@ -65,7 +79,7 @@ function askOnce(base: string, path: string, options: Ask, authorization?: strin
   })
 }
 
-export function why(error: Error, limitMs: number): string {
+export function failureReason(error: Error, limitMs: number): string {
   if (error.name === 'TimeoutError' || error.name === 'AbortError')
     return `no answer within ${Math.round(limitMs / 1000)} s`
   const code = errorCode(error)

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmdirSync, rmSync, wr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createFolderKeeper } from '../../../core/data-folder/folder-keeper.ts'
-import type { Earlier } from '../../../core/data-folder/known-folders.ts'
+import { createFolderWatch } from '../../../core/data-folder/folder-watch.ts'
+import type { EarlierFolder } from '../../../core/data-folder/known-folders.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 import { eventually } from '../../fakes/eventually.ts'
 
@@ -25,12 +25,12 @@ function store(root: string, names: string[], id = 'a'.repeat(32)): string {
   return root
 }
 
-function keeping(names: string[], earlier?: Earlier) {
+function keeping(names: string[], earlier?: EarlierFolder) {
   const clock = fakeClock()
   const lost: number[] = []
   const restored: string[] = []
   const counted = { names, onCount: () => {} }
-  const keeper = createFolderKeeper({
+  const keeper = createFolderWatch({
     home: folder,
     clock,
     earlier: async () => earlier,
@@ -55,7 +55,7 @@ function keeping(names: string[], earlier?: Earlier) {
 const written = () => JSON.parse(readFileSync(join(folder, 'folder.json'), 'utf8')) as Record<string, unknown>
 const folders = (root: string) => ({ root, subs: {} })
 const serve = async (it: ReturnType<typeof keeping>, root: string) => {
-  it.keeper.serves({ engine: 'zotbar-registry', version: '1.2.3', folders: folders(root) })
+  it.keeper.setServing({ engine: 'zotbar-registry', version: '1.2.3', folders: folders(root) })
   await eventually(() => it.clock.pending().length > 0 || undefined)
 }
 
@@ -71,7 +71,7 @@ describe('the folder that serves', () => {
     })
     await first.keeper.close()
     const next = keeping([])
-    expect(await next.keeper.before()).toMatchObject({
+    expect(await next.keeper.recorded()).toMatchObject({
       folder: root,
       repositories: 2,
       tags: 2,
@@ -97,12 +97,12 @@ describe('the folder that serves', () => {
     const it = keeping([])
     await serve(it, root)
     it.counted.names = ['a']
-    it.keeper.counted()
+    it.keeper.figuresChanged()
     await eventually(() => written()['repositories'] === 1 || undefined)
     expect(written()).toMatchObject({ root: { sample: ['a'] } })
     it.counted.names = ['a', 'b']
-    it.keeper.counted()
-    await it.keeper.look()
+    it.keeper.figuresChanged()
+    await it.keeper.check()
     expect(written()).toMatchObject({ repositories: 1 })
     for (let turn = 0; turn < 3; turn++) {
       await it.clock.advance(10_000)
@@ -130,23 +130,23 @@ describe('the folder that serves', () => {
     expect(it.lost).toEqual([])
     await pass(1_000)
     expect(it.lost).toHaveLength(1)
-    expect(it.keeper.lost()).toEqual({ code: 'data-volume-missing', path: root, parent: root })
-    it.keeper.serves(undefined)
+    expect(it.keeper.loss()).toEqual({ code: 'data-volume-missing', path: root, parent: root })
+    it.keeper.setServing(undefined)
     // What is written down is not what is left of it.
     await it.keeper.close()
     expect(written()).toMatchObject({ root: { sample: ['a'] }, repositories: 1 })
     renameSync(away, root)
     await serve(it, root)
-    expect(it.keeper.lost()).toBeUndefined()
+    expect(it.keeper.loss()).toBeUndefined()
   })
 
   it('is written down with the version of what serves it, also where that is known later', async () => {
     const root = store(join(folder, 'zot'), ['a'])
     const it = keeping(['a'])
-    it.keeper.serves({ engine: 'zot', folders: folders(root) })
+    it.keeper.setServing({ engine: 'zot', folders: folders(root) })
     await eventually(() => it.clock.pending().length > 0 || undefined)
     expect(written()['served']).toEqual({ engine: 'zot' })
-    it.keeper.serves({ engine: 'zot', version: 'v2.1.15', folders: folders(join(folder, 'another')) })
+    it.keeper.setServing({ engine: 'zot', version: 'v2.1.15', folders: folders(join(folder, 'another')) })
     for (let passed = 0; passed < 30_000; passed += 10_000) {
       await it.clock.advance(10_000)
       await eventually(() => it.clock.pending().length > 0 || undefined)
@@ -165,7 +165,7 @@ describe('the folder that serves', () => {
       await it.clock.advance(ms)
       await eventually(() => it.clock.pending().length > 0 || it.lost.length > 0 || undefined)
     }
-    expect(it.keeper.lost()).toEqual({ code: 'other-folder', path: root })
+    expect(it.keeper.loss()).toEqual({ code: 'other-folder', path: root })
   })
 
   it('is another one when a copy of it stands in its place: the process goes on in the one that it opened', async () => {
@@ -178,13 +178,13 @@ describe('the folder that serves', () => {
       await it.clock.advance(ms)
       await eventually(() => it.clock.pending().length > 0 || it.lost.length > 0 || undefined)
     }
-    expect(it.keeper.lost()).toEqual({ code: 'other-folder', path: root })
+    expect(it.keeper.loss()).toEqual({ code: 'other-folder', path: root })
     expect(it.restored).toEqual([])
     // It is what is served from the next start on, and it is said.
-    it.keeper.serves(undefined)
+    it.keeper.setServing(undefined)
     expect(await it.keeper.compare(folders(root))).toMatchObject({ value: { same: true, restored: true } })
     await serve(it, root)
-    expect([it.keeper.lost(), it.restored]).toEqual([undefined, [root]])
+    expect([it.keeper.loss(), it.restored]).toEqual([undefined, [root]])
     await it.keeper.close()
   })
 
@@ -198,12 +198,12 @@ describe('the folder that serves', () => {
     renameSync(away, root)
     // Its images are counted before the next look at the folder.
     it.counted.names = ['a', 'b']
-    it.keeper.counted()
-    await it.keeper.look()
+    it.keeper.figuresChanged()
+    await it.keeper.check()
     expect(written()).toMatchObject({ root: { marker: 'b'.repeat(32), sample: [] } })
     await it.clock.advance(1_000)
     await eventually(() => it.lost.length > 0 || undefined)
-    expect(it.keeper.lost()).toEqual({ code: 'other-folder', path: root })
+    expect(it.keeper.loss()).toEqual({ code: 'other-folder', path: root })
     await it.keeper.close()
     expect(await keeping([]).keeper.compare(folders(root))).toMatchObject({
       value: { same: false, difference: 'contents' },
@@ -217,7 +217,7 @@ describe('the folder that serves', () => {
     await serve(it, old)
     await it.keeper.accept(folders(next))
     expect(it.clock.pending()).toEqual([])
-    it.keeper.serves(undefined)
+    it.keeper.setServing(undefined)
     await it.keeper.close()
     expect(written()).toMatchObject({ root: { folder: next } })
   })
@@ -273,7 +273,7 @@ describe('another folder', () => {
     it.counted.onCount = () => {
       accepted ??= it.keeper.accept(folders(next))
     }
-    it.keeper.serves({ engine: 'zotbar-registry', folders: folders(root) })
+    it.keeper.setServing({ engine: 'zotbar-registry', folders: folders(root) })
     await eventually(() => accepted)
     expect(await accepted).toMatchObject({ ok: true })
     expect(written()).toMatchObject({ root: { folder: next } })
@@ -287,13 +287,19 @@ describe('a home that kept no record yet', () => {
     mkdirSync(root)
     const earlier = { folder: root, asOf: 5, repositories: 3, tags: 9, bytes: 1000, names: ['a', 'b'] }
     const it = keeping([], earlier)
-    expect(await it.keeper.before()).toEqual({ folder: root, repositories: 3, tags: 9, bytes: 1000, asOf: 5 })
+    expect(await it.keeper.recorded()).toEqual({
+      folder: root,
+      repositories: 3,
+      tags: 9,
+      bytes: 1000,
+      asOf: 5,
+    })
     expect(await it.keeper.compare(folders(root))).toMatchObject({
       value: { same: false, difference: 'empty' },
     })
     repository(root, 'b')
     expect(await it.keeper.compare(folders(root))).toMatchObject({ value: { same: true } })
-    expect(await keeping([]).keeper.before()).toBeUndefined()
+    expect(await keeping([]).keeper.recorded()).toBeUndefined()
   })
 })
 
@@ -303,7 +309,7 @@ describe("somebody else's zot", () => {
     await it.keeper.sawForeignZot({ version: 'v2.1.13', program: '/opt/zot', sameStore: true })
     await it.clock.advance(5_000)
     await it.keeper.sawForeignZot({ version: 'v2.1.13', program: '/opt/zot', sameStore: true })
-    expect(await it.keeper.before()).toEqual({
+    expect(await it.keeper.recorded()).toEqual({
       servedBy: {
         engine: 'zot',
         version: 'v2.1.13',

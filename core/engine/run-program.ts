@@ -4,16 +4,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { reasonOf } from '../../lib/error-code.ts'
 
-export type Ran =
+export type ProgramResult =
   /** `signal`: what ended it, where it did not end by itself; `code` is 128 then. */
   | { kind: 'ended'; code: number; output: string; signal?: NodeJS.Signals }
   | { kind: 'too-slow' }
   | { kind: 'not-started'; reason: string }
 
-export interface RunWith {
+export interface RunOptions {
   environment: Record<string, string>
-  folder?: string
-  limitMs: number
+  cwd?: string
+  timeoutMs: number
 }
 
 /** Of its output only the first so many bytes are read; a program that wrote `tooMuch` is ended. */
@@ -25,11 +25,11 @@ const lookEveryMs = 250
  * Runs a program to its end, or kills it with all that it started when the time is over. Its output goes to a file
  * without a name: a program may open /dev/stdout by its path, which a socket or a pipe of ours does not allow. Never throws.
  */
-export function runProgram(command: string, args: string[], options: RunWith): Promise<Ran> {
-  const { environment, folder, limitMs } = options
+export function runProgram(command: string, args: string[], options: RunOptions): Promise<ProgramResult> {
+  const { environment, cwd: folder, timeoutMs: limitMs } = options
   return new Promise(resolve => {
     let output: number | undefined
-    const end = (ran: Ran): void => {
+    const end = (ran: ProgramResult): void => {
       clearTimeout(timer)
       clearInterval(looking)
       if (output !== undefined) closeSync(output)
@@ -53,7 +53,7 @@ export function runProgram(command: string, args: string[], options: RunWith): P
       if (output !== undefined && fstatSync(output).size > tooMuch) kill()
     }, lookEveryMs)
     try {
-      output = namelessFile()
+      output = openNamelessFile()
       child = spawn(command, args, {
         env: environment,
         ...(folder === undefined ? {} : { cwd: folder }),
@@ -72,7 +72,7 @@ export function runProgram(command: string, args: string[], options: RunWith): P
 }
 
 /** Opened for appending, so that both outputs, and whoever opens them anew, add to its end. */
-function namelessFile(): number {
+function openNamelessFile(): number {
   const folder = mkdtempSync(join(tmpdir(), 'zotbar-output-'))
   try {
     return openSync(join(folder, 'output'), 'ax+', 0o600)

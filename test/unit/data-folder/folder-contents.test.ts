@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { lookInto } from '../../../core/data-folder/contents.ts'
+import { inspectContents } from '../../../core/data-folder/folder-contents.ts'
 import { sampleOf } from '../../../core/data-folder/sample.ts'
 
 let root: string
@@ -22,12 +22,12 @@ const index = (tags: number): string =>
   })
 
 it('says what a folder holds: images, nothing, or files of somebody', async () => {
-  expect(await lookInto(root)).toEqual({ holds: 'nothing' })
+  expect(await inspectContents(root)).toEqual({ holds: 'nothing' })
   // What every new volume has, and what registries keep for themselves.
   for (const name of ['.DS_Store', 'lost+found/x', '_zotbar/store.json', 'meta.db', 'cache.db']) put(name)
-  expect(await lookInto(root)).toEqual({ holds: 'nothing' })
+  expect(await inspectContents(root)).toEqual({ holds: 'nothing' })
   put('letters/one.txt')
-  expect(await lookInto(root)).toEqual({ holds: 'other-files' })
+  expect(await inspectContents(root)).toEqual({ holds: 'other-files' })
   put('a/index.json', index(2))
   put('a/blobs/sha256/00')
   put('a/b/index.json', index(1))
@@ -35,12 +35,17 @@ it('says what a folder holds: images, nothing, or files of somebody', async () =
   // Its index was lost.
   put('lost/oci-layout')
   put('lost/blobs/sha256/00')
-  expect(await lookInto(root)).toEqual({ holds: 'images', repositories: 4, tags: 3 })
+  expect(await inspectContents(root)).toEqual({ holds: 'images', repositories: 4, tags: 3 })
 })
 
 it('ends early in a large store, and says so', async () => {
   for (let n = 0; n < 1010; n++) put(`r${n}/index.json`, index(1))
-  expect(await lookInto(root)).toEqual({ holds: 'images', repositories: 1000, tags: 1000, atLeast: true })
+  expect(await inspectContents(root)).toEqual({
+    holds: 'images',
+    repositories: 1000,
+    tags: 1000,
+    atLeast: true,
+  })
 })
 
 it('takes 20 names from all of them, keeps those that are still there, and minds folders of their own', () => {

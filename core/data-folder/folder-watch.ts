@@ -3,15 +3,15 @@ import type { Result } from '../../contract/result.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { serialQueue } from '../platform/serial-queue.ts'
 import {
-  type Compared,
   createKnownFolders,
+  type FoldersComparison,
   type ForeignZot,
   type KnownFolders,
   type KnownFoldersOptions,
   type Serving,
 } from './known-folders.ts'
 
-export interface FolderKeeperOptions extends KnownFoldersOptions {
+export interface FolderWatchOptions extends KnownFoldersOptions {
   clock: Clock
   /** The folder of what serves is gone, or is another one. */
   onLost(): void
@@ -20,15 +20,15 @@ export interface FolderKeeperOptions extends KnownFoldersOptions {
 }
 
 /** Knows the data folder again, and watches it while the registry serves. */
-export interface FolderKeeper extends Pick<KnownFolders, 'compare' | 'before' | 'foreignZot'> {
+export interface FolderWatch extends Pick<KnownFolders, 'compare' | 'recorded' | 'foreignZot'> {
   /** Why it was lost while it served; undefined from the next time on that it serves. */
-  lost(): Failure | undefined
+  loss(): Failure | undefined
   /** Who serves it now; undefined when nobody of ours does. */
-  serves(by: Serving | undefined): void
+  setServing(by: Serving | undefined): void
   /** The figures changed. */
-  counted(): void
+  figuresChanged(): void
   /** Looks at the folder of what serves now, not at the next turn: after sleep, and when asked. */
-  look(): Promise<void>
+  check(): Promise<void>
   sawForeignZot(zot: Omit<ForeignZot, 'at'>): Promise<void>
   /** From now on these are the ones; what serves from others is not watched any more. Errors: as of KnownFolders. */
   accept: KnownFolders['accept']
@@ -39,7 +39,7 @@ export interface FolderKeeper extends Pick<KnownFolders, 'compare' | 'before' | 
 /** How often the folder is looked at while it serves, and how soon a bad look is repeated, ms. */
 const [every, again] = [10_000, 1_000]
 
-export function createFolderKeeper(options: FolderKeeperOptions): FolderKeeper {
+export function createFolderWatch(options: FolderWatchOptions): FolderWatch {
   const { clock, log } = options
   const known = createKnownFolders(options)
   /** Looks, and all else that changes the record, one after the other: none writes an older one over a newer one. */
@@ -51,8 +51,8 @@ export function createFolderKeeper(options: FolderKeeperOptions): FolderKeeper {
   let stopTimer = (): void => {}
 
   const keepUp = (by: Serving, isForced: boolean): Promise<void> =>
-    known.keepUp(by, { isForced, isOver: () => serving !== by })
-  const ended = (): Promise<void> => known.ended(lost !== undefined)
+    known.update(by, { isForced, isOver: () => serving !== by })
+  const ended = (): Promise<void> => known.servingEnded(lost !== undefined)
 
   async function look(by: Serving, isFirst = false): Promise<void> {
     const compared = await known.compare(by.folders)
@@ -83,10 +83,10 @@ export function createFolderKeeper(options: FolderKeeperOptions): FolderKeeper {
 
   return {
     compare: known.compare,
-    before: known.before,
+    recorded: known.recorded,
     foreignZot: known.foreignZot,
-    lost: () => lost,
-    serves(by) {
+    loss: () => lost,
+    setServing(by) {
       if (by === undefined) {
         if (serving === undefined) return
         serving = undefined
@@ -101,20 +101,20 @@ export function createFolderKeeper(options: FolderKeeperOptions): FolderKeeper {
       suspicious = false
       void looks.run(() => look(by, true))
     },
-    counted() {
+    figuresChanged() {
       const by = serving
       if (by === undefined || noticing) return
       noticing = true
       void looks.run(async () => {
         noticing = false
-        if (serving !== by || !(await known.isThin())) return
+        if (serving !== by || !(await known.lacksSample())) return
         // What was counted may be the images of another folder that lies here by now: only the next looks judge that.
         const compared = await known.compare(by.folders)
         if (serving === by && compared.ok && compared.value.same && !compared.value.restored)
           await keepUp(by, false)
       })
     },
-    async look() {
+    async check() {
       if (serving === undefined) return
       stopTimer()
       const by = serving
@@ -142,7 +142,7 @@ export function createFolderKeeper(options: FolderKeeperOptions): FolderKeeper {
 }
 
 /** The failure of a folder that was lost; `root` stands for whichever has the same contents and is another one. */
-function lostBy(compared: Result<Compared>, root: string): Failure {
+function lostBy(compared: Result<FoldersComparison>, root: string): Failure {
   if (!compared.ok) return compared.error
   const { value } = compared
   if (value.same) return { code: 'other-folder', path: root }

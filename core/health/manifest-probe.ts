@@ -1,7 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { ProbeResult } from '../../contract/snapshot.ts'
-import { type Answer, ask } from './http.ts'
-import { type Known, milliseconds, type Probe, type ProbeContext, wantsSignIn } from './probe.ts'
+import {
+  formatMilliseconds,
+  type KnownManifest,
+  needsSignIn,
+  type Probe,
+  type ProbeContext,
+} from './probe.ts'
+import { type ProbeResponse, request } from './probe-request.ts'
 
 /** Manifests may be 4 MiB; engines refuse larger ones. */
 const mostBytes = 4 * 1024 * 1024
@@ -20,7 +26,7 @@ const accept = [
  * upstream. The manifest is found by HEAD and its bytes are read as the blob that they are, because zot counts
  * every GET of a manifest, by digest too, as a pull that its retention rules look at.
  */
-export const manifest: Probe = {
+export const manifestProbe: Probe = {
   id: 'manifest',
   run: async context => {
     const known = context.repositories()
@@ -38,15 +44,15 @@ export const manifest: Probe = {
 
 const skipped = (detail: string): ProbeResult => ({ id: 'manifest', outcome: 'skipped', detail })
 
-const isEmpty = (known: Iterable<Known>): boolean => known[Symbol.iterator]().next().done === true
+const isEmpty = (known: Iterable<KnownManifest>): boolean => known[Symbol.iterator]().next().done === true
 
 /** Up to three repositories that are not copies, beginning with the one whose turn it is. */
-function turn(known: Iterable<Known>, { round, isCached }: ProbeContext): Known[] {
+function turn(known: Iterable<KnownManifest>, { round, isCached }: ProbeContext): KnownManifest[] {
   let eligible = 0
   for (const { name } of known) if (!isCached(name)) eligible += 1
   const first = eligible === 0 ? 0 : round % eligible
-  const picked: Known[] = []
-  const wrapped: Known[] = []
+  const picked: KnownManifest[] = []
+  const wrapped: KnownManifest[] = []
   let at = 0
   for (const candidate of known) {
     if (isCached(candidate.name)) continue
@@ -57,7 +63,7 @@ function turn(known: Iterable<Known>, { round, isCached }: ProbeContext): Known[
   return [...picked, ...wrapped].slice(0, mostTries)
 }
 
-async function pull(context: ProbeContext, { name, digest }: Known): Promise<ProbeResult | 'gone'> {
+async function pull(context: ProbeContext, { name, digest }: KnownManifest): Promise<ProbeResult | 'gone'> {
   const { url, monotonic, authorization } = context
   const started = monotonic()
   const failed = (detail: string): ProbeResult => ({
@@ -66,14 +72,14 @@ async function pull(context: ProbeContext, { name, digest }: Known): Promise<Pro
     tookMs: monotonic() - started,
     detail: `${name}@${short(digest)}: ${detail}`,
   })
-  const head = await ask(url, `/v2/${name}/manifests/${digest}`, {
+  const head = await request(url, `/v2/${name}/manifests/${digest}`, {
     method: 'HEAD',
     accept,
-    mostBytes,
+    maxBytes: mostBytes,
     authorization,
   })
   if (head.kind === 'failed') return failed(head.why)
-  if (wantsSignIn(head.status)) return skipped('needs a sign-in')
+  if (needsSignIn(head.status)) return skipped('needs a sign-in')
   if (head.status === 404) {
     const now = await context.digestNow(name)
     return now === digest ? failed('it is on disk, but the registry answers 404') : 'gone'
@@ -85,14 +91,18 @@ async function pull(context: ProbeContext, { name, digest }: Known): Promise<Pro
   if (answer.status !== 200) return failed(`the registry answers ${answer.status}`)
   if (digestOf(digest, answer.body) !== digest) return failed('the bytes do not match the digest')
   const tookMs = monotonic() - started
-  return { id: 'manifest', outcome: 'passed', tookMs, detail: milliseconds(tookMs) }
+  return { id: 'manifest', outcome: 'passed', tookMs, detail: formatMilliseconds(tookMs) }
 }
 
 /** An engine that keeps manifests apart from blobs is asked for the manifest itself. */
-async function bytesOf({ url, authorization }: ProbeContext, name: string, digest: string): Promise<Answer> {
-  const blob = await ask(url, `/v2/${name}/blobs/${digest}`, { mostBytes, authorization })
+async function bytesOf(
+  { url, authorization }: ProbeContext,
+  name: string,
+  digest: string,
+): Promise<ProbeResponse> {
+  const blob = await request(url, `/v2/${name}/blobs/${digest}`, { maxBytes: mostBytes, authorization })
   if (blob.kind === 'failed' || (blob.status !== 404 && blob.status !== 405)) return blob
-  return ask(url, `/v2/${name}/manifests/${digest}`, { accept, mostBytes, authorization })
+  return request(url, `/v2/${name}/manifests/${digest}`, { accept, maxBytes: mostBytes, authorization })
 }
 
 function digestOf(like: string, bytes: Buffer): string {

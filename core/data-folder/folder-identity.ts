@@ -20,7 +20,7 @@ export interface FolderIdentity {
 }
 
 /** The same folder, or another one of its name, as it is now. */
-export interface FolderSeen {
+export interface FolderState {
   folder: string
   inode?: number
   marker?: string
@@ -34,18 +34,18 @@ export interface FolderSeen {
 const marker = v.object({ id: v.pipe(v.string(), v.regex(/^[0-9a-f]{8,64}$/)) })
 
 /** Looks at a folder: a few stats, no walk. Errors: data-denied, data-unreadable. */
-export async function seeFolder(folder: string, sample: readonly string[]): Promise<Result<FolderSeen>> {
+export async function inspectFolder(folder: string, sample: readonly string[]): Promise<Result<FolderState>> {
   try {
-    const root = await unlessMissing(stat(folder))
+    const root = await ifPresent(stat(folder))
     if (root === undefined) return ok({ folder, databases: {}, present: [] })
     const databases: Record<string, number> = {}
     for (const name of zotDatabases) {
-      const found = await unlessMissing(stat(join(folder, name)))
+      const found = await ifPresent(stat(join(folder, name)))
       if (found?.isFile()) databases[name] = found.ino
     }
     const present: string[] = []
     for (const name of sample)
-      if ((await unlessMissing(stat(join(folder, name, 'index.json')))) !== undefined) present.push(name)
+      if ((await ifPresent(stat(join(folder, name, 'index.json')))) !== undefined) present.push(name)
     const id = await readMarker(folder)
     return ok({
       folder,
@@ -61,7 +61,7 @@ export async function seeFolder(folder: string, sample: readonly string[]): Prom
 }
 
 async function readMarker(folder: string): Promise<string | undefined> {
-  const text = await unlessMissing(readFile(join(folder, '_zotbar', 'store.json'), 'utf8'))
+  const text = await ifPresent(readFile(join(folder, '_zotbar', 'store.json'), 'utf8'))
   if (text === undefined) return undefined
   try {
     const read = v.safeParse(marker, JSON.parse(text))
@@ -72,7 +72,7 @@ async function readMarker(folder: string): Promise<string | undefined> {
   }
 }
 
-async function unlessMissing<T>(asked: Promise<T>): Promise<T | undefined> {
+async function ifPresent<T>(asked: Promise<T>): Promise<T | undefined> {
   try {
     return await asked
   } catch (error) {

@@ -1,8 +1,8 @@
 import * as v from 'valibot'
 import { count } from '../../contract/messages/format.ts'
 import { parseJson } from '../../lib/json.ts'
-import { ask } from './http.ts'
-import { type Probe, wantsSignIn } from './probe.ts'
+import { needsSignIn, type Probe } from './probe.ts'
+import { request } from './probe-request.ts'
 
 const page = 1000
 const catalogShape = v.object({ repositories: v.nullable(v.array(v.string())) })
@@ -11,15 +11,15 @@ const catalogShape = v.object({ repositories: v.nullable(v.array(v.string())) })
  * Can the list of repositories be read? One page of it, so that a large store is not asked for all.
  * https://distribution.github.io/distribution/spec/api/#listing-repositories
  */
-export const catalog: Probe = {
+export const catalogProbe: Probe = {
   id: 'catalog',
   run: async ({ url, monotonic, authorization }) => {
     const started = monotonic()
-    const answer = await ask(url, `/v2/_catalog?n=${page}`, { authorization })
+    const answer = await request(url, `/v2/_catalog?n=${page}`, { authorization })
     const tookMs = monotonic() - started
     const failed = (detail: string) => ({ id: 'catalog', outcome: 'failed', tookMs, detail }) as const
     if (answer.kind === 'failed') return failed(answer.why)
-    if (wantsSignIn(answer.status)) return { id: 'catalog', outcome: 'skipped', detail: 'needs a sign-in' }
+    if (needsSignIn(answer.status)) return { id: 'catalog', outcome: 'skipped', detail: 'needs a sign-in' }
     if (answer.status !== 200) return failed(`/v2/_catalog ${answer.status}`)
     const listed = v.safeParse(catalogShape, parseJson(answer.body))
     if (!listed.success) return failed('the answer is not a list of repositories')

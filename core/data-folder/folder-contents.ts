@@ -5,7 +5,7 @@ import { isObject, parseJson } from '../../lib/json.ts'
 import { refName } from '../../lib/store-names.ts'
 
 /** What a folder holds, as far as a short look tells. */
-export type Contents = Pick<FolderFound, 'holds' | 'repositories' | 'tags' | 'atLeast'>
+export type FolderContents = Pick<FolderFound, 'holds' | 'repositories' | 'tags' | 'atLeast'>
 
 /** A look ends after so many folders, or repositories: it says whether there are images, it does not count a store. */
 const most = { folders: 4000, repositories: 1000, depth: 12 }
@@ -13,7 +13,7 @@ const most = { folders: 4000, repositories: 1000, depth: 12 }
 const systems = /^(\.|_|lost\+found$)/
 
 /** Looks for repositories in a data folder, without blobs. Throws as the file system does. */
-export async function lookInto(folder: string): Promise<Contents> {
+export async function inspectContents(folder: string): Promise<FolderContents> {
   let repositories = 0
   let tags = 0
   let folders = 0
