@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { readSpan } from '../lib/span.ts'
-import type { AddVerb, Json, Run } from './registry-verbs.ts'
+import type { AddVerb, Json, Run } from './verb.ts'
 import { usage } from './verb.ts'
 
 const collect = (value: string, before: string[]): string[] => [...before, value]

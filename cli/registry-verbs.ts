@@ -1,13 +1,6 @@
 import type { Command } from 'commander'
 import { addKeyVerbs } from './key-verbs.ts'
-import { usage, type Verb } from './verb.ts'
-
-export interface Json {
-  json?: boolean
-}
-
-export type AddVerb = (parent: Command, name: string, words: string) => Command
-export type Run = <Options>(verb: Verb<Options>, json: Json, options: Options) => Promise<void>
+import { type AddVerb, type Json, type Run, usage } from './verb.ts'
 
 /** The verbs about what is in the registry: images, keys, and its first account. */
 export function addRegistryVerbs(program: Command, verb: AddVerb, run: Run): void {

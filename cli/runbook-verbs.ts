@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { AddVerb, Json, Run } from './registry-verbs.ts'
+import type { AddVerb, Json, Run } from './verb.ts'
 import { usage } from './verb.ts'
 
 interface UpgradeText extends Json {
