@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { type Client, type Command, command, type Handlers } from './command.ts'
 import type { ImageDeleted, ImageDetails, ImageList } from './image.ts'
-import type { KeyCreated, KeyList, KeyProof, KeyRevoked, KeyUnderCare, ManagedKeyList } from './key.ts'
+import type { CheckedManagedKey, KeyCreated, KeyList, KeyProof, KeyRevoked, ManagedKeyList } from './key.ts'
 import type { Result } from './result.ts'
 import type { EngineRow, RunbookDetails, RunbookLines, RunbookPlan, RunbookRecord } from './runbook.ts'
 import type { SettingChanged, SettingRow } from './setting.ts'
@@ -102,7 +102,7 @@ export const contract = {
     /**
      * Puts a key under care, or changes its places. Without `key` the one under care stays, or one is made. CLI only.
      */
-    manage: command<KeyUnderCare>()(
+    manage: command<CheckedManagedKey>()(
       v.strictObject({
         user: owner,
         key: v.optional(secret),

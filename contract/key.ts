@@ -99,7 +99,7 @@ export interface ManagedKeyList {
 }
 
 /** A key that was put under care, and what was found out about it. */
-export interface KeyUnderCare extends ManagedKey {
+export interface CheckedManagedKey extends ManagedKey {
   checks: RunbookPart[]
 }
 

@@ -8,7 +8,7 @@ import {
 } from '../contract/contract.ts'
 import type { Host } from '../contract/host.ts'
 import { fail, type Result } from '../contract/result.ts'
-import { isOwn } from './fence.ts'
+import { isOwn } from './navigation-guard.ts'
 
 /** The channels; the preload names the same three. */
 export const channels = { call: 'zotbar:call', listen: 'zotbar:listen', event: 'zotbar:event' } as const
@@ -64,17 +64,17 @@ export function serveIpc(
   })
 
   ipcMain.on(channels.listen, (event, name: unknown, wanted: unknown) => {
-    const asked = eventNames.find(each => each === name)
+    const eventName = eventNames.find(each => each === name)
     if (!isOwnPage(event)) return complain(`Refused to send events to ${event.senderFrame?.url ?? 'nobody'}`)
-    if (asked === undefined) return complain(`There is no event of the name that a page asked for`)
+    if (eventName === undefined) return complain(`There is no event of the name that a page asked for`)
     const page = event.sender
-    if (wanted !== true) return leave(asked, page)
-    listeners[asked].add(page)
-    subscribe(asked)
+    if (wanted !== true) return leave(eventName, page)
+    listeners[eventName].add(page)
+    subscribe(eventName)
     if (watched.has(page)) return
     watched.add(page)
     page.once('destroyed', () => {
-      for (const each of eventNames) leave(each, page)
+      for (const name of eventNames) leave(name, page)
     })
   })
 

@@ -27,9 +27,9 @@ import { foreignIn, isHome, resolveHome } from '../lib/home.ts'
 import { onQuitSignal } from '../lib/quit-signals.ts'
 import { argumentOf } from './arguments.ts'
 import type { ElectronApi } from './electron-api.ts'
-import { fenceApp } from './fence.ts'
 import { serveIpc } from './ipc.ts'
 import { agentArgument, createLoginAgent, type LoginAgent, noLoginAgent } from './login-agent.ts'
+import { guardApp } from './navigation-guard.ts'
 import { runProgram } from './run-program.ts'
 import { createShell } from './shell.ts'
 
@@ -68,7 +68,7 @@ for (const event of ['uncaughtException', 'unhandledRejection'] as const)
 app.setName('Zotbar')
 app.dock?.hide()
 keepChromiumInHome()
-fenceApp(electron)
+guardApp(electron)
 if (app.requestSingleInstanceLock()) void app.whenReady().then(run)
 else {
   console.error('Zotbar is already running; its window is in front now.')

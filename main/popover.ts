@@ -1,12 +1,12 @@
 import type { BrowserWindow, Rectangle, Session } from 'electron'
 import type { Clock } from '../lib/clock.ts'
 import type { ElectronApi } from './electron-api.ts'
-import { pagePreferences } from './fence.ts'
+import { pagePreferences } from './navigation-guard.ts'
 import { pageUrl } from './page-server.ts'
 import { popoverBounds, popoverHeight, popoverWidth } from './placement.ts'
 
 /** How long a closed popover is kept, in ms: a second look within it is instant, after it its memory is free. */
-const kept = 30_000
+const keepHiddenMs = 30_000
 /** A click on the icon first takes the focus, which hides the popover: that click means "close". */
 const sameClick = 250
 
@@ -36,14 +36,14 @@ export function createPopover(options: PopoverOptions): Popover {
   let hiddenAt = Number.NEGATIVE_INFINITY
   let cancelDestroy: (() => void) | undefined
 
-  function place(target: BrowserWindow, wantedHeight: number): void {
+  function position(target: BrowserWindow, wantedHeight: number): void {
     const point = icon.width > 0 ? { x: icon.x, y: icon.y } : electron.screen.getCursorScreenPoint()
     const area = electron.screen.getDisplayNearestPoint(point).workArea
     target.setBounds(popoverBounds(icon, area, popoverHeight(wantedHeight, area)))
   }
 
   function make(): BrowserWindow {
-    const made = new electron.BrowserWindow({
+    const created = new electron.BrowserWindow({
       width: popoverWidth,
       height: 320,
       show: false,
@@ -60,33 +60,33 @@ export function createPopover(options: PopoverOptions): Popover {
       webPreferences: { ...pagePreferences(session, preload, packaged), enablePreferredSizeMode: true },
     })
     // Chromium itself measures what the page needs; the page has no call for it.
-    made.webContents.on('preferred-size-changed', (_, size) => place(made, size.height))
-    made.on('blur', () => hide())
+    created.webContents.on('preferred-size-changed', (_, size) => position(created, size.height))
+    created.on('blur', () => hide())
     // Esc in the page closes its window: that hides it, so that the next look is instant.
-    made.on('close', event => {
+    created.on('close', event => {
       event.preventDefault()
       hide()
     })
-    made.on('closed', () => {
-      if (window === made) window = undefined
+    created.on('closed', () => {
+      if (window === created) window = undefined
     })
-    made.once('ready-to-show', () => {
-      if (window === made && cancelDestroy === undefined) reveal(made)
+    created.once('ready-to-show', () => {
+      if (window === created && cancelDestroy === undefined) reveal(created)
     })
     // State is all in the app: a page that crashed is dropped, and made again when it is asked for.
-    made.webContents.on('render-process-gone', (_, details) => {
+    created.webContents.on('render-process-gone', (_, details) => {
       complain(`The popover's page is gone: ${details.reason}`)
       destroy()
     })
-    made.loadURL(pageUrl('popover')).catch(error => {
+    created.loadURL(pageUrl('popover')).catch(error => {
       complain('The popover cannot be loaded', error)
       destroy()
     })
-    return made
+    return created
   }
 
   function reveal(target: BrowserWindow): void {
-    place(target, target.getBounds().height)
+    position(target, target.getBounds().height)
     target.show()
     target.focus()
   }
@@ -96,7 +96,7 @@ export function createPopover(options: PopoverOptions): Popover {
     window.hide()
     hiddenAt = clock.now()
     cancelDestroy?.()
-    cancelDestroy = clock.setTimer(hiddenAt + kept, destroy)
+    cancelDestroy = clock.setTimer(hiddenAt + keepHiddenMs, destroy)
   }
 
   function destroy(): void {

@@ -9,13 +9,13 @@ import type { ElectronApi } from './electron-api.ts'
 export interface Questions {
   /** True when the user chose the button that repeats the verb; Cancel is the default. */
   confirm(words: Question): Promise<boolean>
-  tell(words: { title: string; body: string }): Promise<void>
-  tellFailure(error: Failure): Promise<void>
+  show(words: { title: string; body: string }): Promise<void>
+  showFailure(error: Failure): Promise<void>
 }
 
 /** Native dialogs: what a page could draw, a page could also fake. */
 export function createQuestions({ dialog }: Pick<ElectronApi, 'dialog'>): Questions {
-  const tell: Questions['tell'] = async ({ title, body }) => {
+  const tell: Questions['show'] = async ({ title, body }) => {
     await dialog.showMessageBox({ type: 'info', message: title, detail: body, buttons: ['OK'] })
   }
   return {
@@ -30,8 +30,8 @@ export function createQuestions({ dialog }: Pick<ElectronApi, 'dialog'>): Questi
       })
       return response === 1
     },
-    tell,
-    tellFailure(error) {
+    show: tell,
+    showFailure(error) {
       const { title, steps } = failureMessage(error)
       return tell({ title, body: steps.join('\n') })
     },
@@ -49,9 +49,9 @@ export function confirmedHandlers(handlers: ZotbarHandlers, questions: Questions
     data: {
       ...handlers.data,
       async accept(input, caller) {
-        const asked = await handlers.data.show({}, caller)
-        if (!asked.ok) return asked
-        const { found, was } = asked.value
+        const shown = await handlers.data.show({}, caller)
+        if (!shown.ok) return shown
+        const { found, was } = shown.value
         const agreed = await questions.confirm({
           title: 'Begin with this data folder?',
           body: [

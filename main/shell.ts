@@ -8,11 +8,11 @@ import type { ShellPart } from '../core/app/handlers.ts'
 import type { Clock } from '../lib/clock.ts'
 import { applicationMenu } from './app-menu.ts'
 import type { ElectronApi } from './electron-api.ts'
-import { fenceContents, fencedSession } from './fence.ts'
 import type { PageService } from './ipc.ts'
 import { agentArgument, type LoginAgent } from './login-agent.ts'
 import { createLoginSwitch } from './login-switch.ts'
 import type { MenuCommand } from './menu.ts'
+import { guardContents, guardedSession } from './navigation-guard.ts'
 import { createNotifier } from './notifier.ts'
 import { createPageServer } from './page-server.ts'
 import { createPopover } from './popover.ts'
@@ -38,7 +38,7 @@ interface Core {
 export interface ShellOptions {
   electron: ElectronApi
   /** Serves the contract to the pages; returns its end. */
-  serve(parts: PageService): () => void
+  serve(service: PageService): () => void
   core: Core
   clock: Pick<Clock, 'now' | 'setTimer'>
   loginAgent: LoginAgent
@@ -60,9 +60,9 @@ export async function createShell(options: ShellOptions): Promise<ShellPart> {
   const handlers = confirmedHandlers(host.handlers, questions)
 
   const signIn = createSignIn({ electron, clock, questions, log })
-  fenceContents(electron, signIn.owns)
+  guardContents(electron, signIn.owns)
   electron.Menu.setApplicationMenu(applicationMenu(electron, platform, packaged))
-  const session = fencedSession(electron, await createPageServer(files.pages), packaged)
+  const session = guardedSession(electron, await createPageServer(files.pages), packaged)
   const page = { electron, session, preload: files.preload, packaged, complain: log }
   const popover = createPopover({ ...page, platform, clock })
   const window = createMainWindow(page)
@@ -147,27 +147,27 @@ export async function createShell(options: ShellOptions): Promise<ShellPart> {
   }
 
   async function report(result: Result<unknown>): Promise<void> {
-    if (!result.ok) await questions.tellFailure(result.error)
+    if (!result.ok) await questions.showFailure(result.error)
   }
 
   async function setLogin(on: boolean): Promise<void> {
     const set = await host.handlers.settings.set({ key: 'startAtLogin', value: on }, 'window')
-    if (!set.ok) return questions.tellFailure(set.error)
+    if (!set.ok) return questions.showFailure(set.error)
     const result = await login.apply()
-    if (!result.ok) return questions.tell({ title: 'Start at login was not changed', body: result.reason })
+    if (!result.ok) return questions.show({ title: 'Start at login was not changed', body: result.reason })
     if (result.state.kind === 'disabled')
-      await questions.tell({
+      await questions.show({
         title: 'macOS does not start Zotbar at login',
         body: 'It is turned off in System Settings > General > Login Items. Turn it on there.',
       })
   }
 
-  const took = (snapshot: Snapshot): void => {
+  const onSnapshot = (snapshot: Snapshot): void => {
     tray.show(snapshot, login.state())
     notify(snapshot)
   }
-  host.on('snapshot', took, { looking: false })
-  took(host.snapshot())
+  host.on('snapshot', onSnapshot, { looking: false })
+  onSnapshot(host.snapshot())
   core.settings.onChange(key => {
     if (key === 'startAtLogin') login.apply().catch(error => log('Start at login failed', error))
   })
@@ -175,24 +175,24 @@ export async function createShell(options: ShellOptions): Promise<ShellPart> {
   const secrets = createSecretClipboard({ clipboard: electron.clipboard, clock, questions })
   serve({ host, handlers: secrets.handlers(handlers), complain: log })
 
-  let ending: Promise<void> | undefined
+  let quitting: Promise<void> | undefined
   let sessionEnds = false
   const end = () => {
     secrets.clear()
-    ending ??= core.quit().then(
+    quitting ??= core.quit().then(
       () => app.exit(0),
       error => {
         log('Quitting failed', error)
         app.exit(1)
       },
     )
-    return ending
+    return quitting
   }
   app.on('before-quit', event => {
     // The system ends the session: holding it up would cancel a logout, and the registry is told to stop anyway.
     if (sessionEnds) return void end()
     event.preventDefault()
-    if (ending) return
+    if (quitting) return
     popover.destroy()
     window.destroy()
     signIn.destroy()

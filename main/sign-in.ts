@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import type { BrowserWindow, Session, WebContents } from 'electron'
 import { fail, type Result } from '../contract/result.ts'
-import type { Arrived, SignInWindow, SignInWish } from '../contract/sign-in-window.ts'
+import type { SignInArrival, SignInRequest, SignInWindow } from '../contract/sign-in.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { ElectronApi } from './electron-api.ts'
-import { fencedPage } from './fence.ts'
+import { guardedPage } from './navigation-guard.ts'
 import type { Questions } from './questions.ts'
-import { fenceSignIn, originOf } from './sign-in-fence.ts'
+import { guardSignIn, originOf } from './sign-in-guard.ts'
 
 export interface SignIn {
   /** Opens the window; while it is open, a second call joins the first and brings it to the front. */
@@ -19,7 +19,7 @@ export interface SignIn {
 interface Options {
   electron: Pick<ElectronApi, 'BrowserWindow' | 'session'>
   clock: Pick<Clock, 'now' | 'setTimer'>
-  questions: Pick<Questions, 'confirm' | 'tell'>
+  questions: Pick<Questions, 'confirm' | 'show'>
   log(words: string, error?: unknown): void
 }
 
@@ -55,10 +55,10 @@ export function createSignIn({ electron, clock, questions, log }: Options): Sign
     }
   }
 
-  function begin(wish: SignInWish): NonNullable<typeof current> {
+  function begin(request: SignInRequest): NonNullable<typeof current> {
     const { promise, resolve } = Promise.withResolvers<Result<null>>()
     const ended = (why: 'closed' | 'too-slow' | 'blocked', blocked: string[]): Result<never> =>
-      fail({ code: 'sign-in-ended', user: wish.user, why, blocked })
+      fail({ code: 'sign-in-ended', user: request.user, why, blocked })
     let over = false
     const finish = (result: Result<null>): void => {
       if (over) return
@@ -79,69 +79,69 @@ export function createSignIn({ electron, clock, questions, log }: Options): Sign
     }
 
     async function show(): Promise<void> {
-      const own = ownSession()
+      const signInSession = ownSession()
       await empty()
-      const certificate = wish.certificate === undefined ? undefined : await textOf(wish.certificate)
-      const fence = fenceSignIn({
-        session: own,
-        wish,
+      const certificate = request.certificate === undefined ? undefined : await textOf(request.certificate)
+      const guard = guardSignIn({
+        session: signInSession,
+        request: request,
         certificate,
-        mayGoTo: origin => questions.confirm(leadsElsewhere(wish, origin)),
+        mayGoTo: origin => questions.confirm(leadsElsewhere(request, origin)),
       })
-      blockedSoFar = fence.blocked
+      blockedSoFar = guard.blocked
       if (over) return
       const window = new electron.BrowserWindow({
         width: 520,
         height: 700,
-        title: `Sign in as ${wish.user}`,
+        title: `Sign in as ${request.user}`,
         autoHideMenuBar: true,
-        webPreferences: { ...fencedPage, session: own },
+        webPreferences: { ...guardedPage, session: signInSession },
       })
       self.window = window
       const { webContents: page } = window
       const start = (): void => {
         // What fails to load is told by did-fail-load.
-        window.loadURL(wish.url).catch(() => {})
+        window.loadURL(request.url).catch(() => {})
       }
 
-      let looking = false
+      let checking = false
       let again = false
       /** Whether somebody is signed in now. One look at a time: a second could make a second key. */
-      async function look(url: string): Promise<void> {
-        if (originOf(url) !== wish.origin || new URL(url).pathname.startsWith('/zot/auth/')) return
-        again = looking
-        if (looking) return
-        looking = true
-        const cookies = await own.cookies.get({ url: wish.origin })
-        const found = await wish.arrived(cookies.map(({ name, value }) => ({ name, value })))
-        looking = false
-        await turnedOut(found)
+      async function checkSignIn(url: string): Promise<void> {
+        if (originOf(url) !== request.origin || new URL(url).pathname.startsWith('/zot/auth/')) return
+        again = checking
+        if (checking) return
+        checking = true
+        const cookies = await signInSession.cookies.get({ url: request.origin })
+        const found = await request.arrived(cookies.map(({ name, value }) => ({ name, value })))
+        checking = false
+        await handleArrival(found)
         if (!over && window.isDestroyed()) return self.stop()
-        if (again && !over) await look(page.getURL())
+        if (again && !over) await checkSignIn(page.getURL())
       }
-      async function turnedOut(found: Arrived): Promise<void> {
+      async function handleArrival(found: SignInArrival): Promise<void> {
         if (found.kind === 'ended') return finish(found.result)
         if (found.kind === 'not-yet' || over) return
         await empty()
-        await questions.tell({
-          title: `That was ${found.user}, not ${wish.user}`,
-          body: `No key was made, and ${found.user} is signed out of this window again. Sign in as ${wish.user}.`,
+        await questions.show({
+          title: `That was ${found.user}, not ${request.user}`,
+          body: `No key was made, and ${found.user} is signed out of this window again. Sign in as ${request.user}.`,
         })
         if (!over && !window.isDestroyed()) start()
       }
       const lookSafely = (url: string): void =>
-        void look(url).catch(error => {
+        void checkSignIn(url).catch(error => {
           log('The sign-in could not be looked at', error)
           self.stop()
         })
 
       /** What a page wanted from elsewhere, all in one question. */
-      async function tellHeld(): Promise<void> {
-        const held = fence.held()
+      async function reportHeldOrigins(): Promise<void> {
+        const held = guard.held()
         if (held.length === 0 || over) return
         log(`The sign-in wanted something from ${held.join(', ')}`)
-        if (!(await questions.confirm(wantsMore(page.getURL(), held))) || over) return
-        fence.allow(held)
+        if (!(await questions.confirm(isMoreWanted(page.getURL(), held))) || over) return
+        guard.allow(held)
         page.reload()
       }
 
@@ -149,25 +149,25 @@ export function createSignIn({ electron, clock, questions, log }: Options): Sign
       window.on('page-title-updated', event => event.preventDefault())
       window.on('closed', () => {
         // A key that is being made at this moment is taken all the same.
-        if (!looking) self.stop()
+        if (!checking) self.stop()
       })
       page.on('will-frame-navigate', details => {
         if (originOf(details.url) === undefined) details.preventDefault()
       })
       page.on('did-navigate', (_, url) => {
-        window.setTitle(`Sign in as ${wish.user} (${originOf(url) ?? ''})`)
+        window.setTitle(`Sign in as ${request.user} (${originOf(url) ?? ''})`)
         lookSafely(url)
       })
       page.on('did-navigate-in-page', (_, url, isPage) => {
         if (isPage) lookSafely(url)
       })
       page.on('did-stop-loading', () => {
-        tellHeld().catch(error => log('A question of the sign-in failed', error))
+        reportHeldOrigins().catch(error => log('A question of the sign-in failed', error))
       })
       page.on('did-fail-load', (_, code, words, url, isPage) => {
         if (!isPage || over) return
         const origin = originOf(url) ?? url
-        if (fence.blocked().includes(origin)) return finish(ended('blocked', fence.blocked()))
+        if (guard.blocked().includes(origin)) return finish(ended('blocked', guard.blocked()))
         if (expectedErrors.includes(code)) return
         questions.confirm(doesNotAnswer(origin, words)).then(
           yes => (yes ? !over && start() : self.stop()),
@@ -207,13 +207,13 @@ async function textOf(file: string): Promise<string | undefined> {
   return readFile(file, 'utf8').catch(() => undefined)
 }
 
-const leadsElsewhere = ({ origin }: SignInWish, to: string) => ({
+const leadsElsewhere = ({ origin }: SignInRequest, to: string) => ({
   title: `Go on to ${new URL(to).host}?`,
   body: `The sign-in at ${new URL(origin).host} leads to ${to}, which is neither the registry nor its identity provider. Go on only if you know it.`,
   confirm: 'Go on',
 })
 
-const wantsMore = (url: string, held: readonly string[]) => ({
+const isMoreWanted = (url: string, held: readonly string[]) => ({
   title: `Load from ${held.length === 1 ? new URL(held[0] ?? url).host : `${held.length} more sites`}?`,
   body: `The page of ${originOf(url) ?? url} also wants something from ${held.join(', ')}. It was held back. If the page cannot be used without it, load it.`,
   confirm: 'Load',

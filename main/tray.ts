@@ -28,9 +28,9 @@ export interface TrayOptions {
 /** The icon in the menu bar: a click opens the popover, a secondary click the menu. */
 export function createTray({ electron, images, platform, clock, clicked, chosen }: TrayOptions): StatusTray {
   const image = (name: StatusClass) => {
-    const made = electron.nativeImage.createFromPath(join(images, `${name}Template.png`))
-    made.setTemplateImage(true)
-    return made
+    const icon = electron.nativeImage.createFromPath(join(images, `${name}Template.png`))
+    icon.setTemplateImage(true)
+    return icon
   }
   const tray = new electron.Tray(image('working'))
   let shown: { class: StatusClass; tooltip: string } = { class: 'working', tooltip: '' }
@@ -50,11 +50,11 @@ export function createTray({ electron, images, platform, clock, clicked, chosen 
   return {
     show(snapshot, login) {
       latest = { snapshot, login }
-      const seen = statusSummary(snapshot, clock.now())
-      const tooltip = `Zotbar: ${plain(seen.headline)}`
-      if (seen.class !== shown.class) tray.setImage(image(seen.class))
+      const summary = statusSummary(snapshot, clock.now())
+      const tooltip = `Zotbar: ${plain(summary.headline)}`
+      if (summary.class !== shown.class) tray.setImage(image(summary.class))
       if (tooltip !== shown.tooltip) tray.setToolTip(tooltip)
-      shown = { class: seen.class, tooltip }
+      shown = { class: summary.class, tooltip }
       if (!ahead) return
       const next = rows()
       const text = JSON.stringify(next)

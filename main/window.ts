@@ -1,6 +1,6 @@
 import type { BrowserWindow, Session } from 'electron'
 import type { ElectronApi } from './electron-api.ts'
-import { pagePreferences } from './fence.ts'
+import { pagePreferences } from './navigation-guard.ts'
 import { pageUrl } from './page-server.ts'
 
 export interface MainWindow {
@@ -51,7 +51,7 @@ export function createMainWindow({
         if (view !== undefined) load(window, url)
         return
       }
-      const made = new electron.BrowserWindow({
+      const created = new electron.BrowserWindow({
         width: 960,
         height: 640,
         minWidth: 820,
@@ -60,20 +60,20 @@ export function createMainWindow({
         title: 'Zotbar',
         webPreferences: pagePreferences(session, preload, packaged),
       })
-      window = made
-      made.once('ready-to-show', () => {
-        made.show()
-        made.focus()
+      window = created
+      created.once('ready-to-show', () => {
+        created.show()
+        created.focus()
       })
-      made.on('closed', () => {
-        if (window === made) window = undefined
+      created.on('closed', () => {
+        if (window === created) window = undefined
       })
       // State is all in the app: a page that crashed is dropped, and made again when it is asked for.
-      made.webContents.on('render-process-gone', (_, details) => {
+      created.webContents.on('render-process-gone', (_, details) => {
         complain(`The window's page is gone: ${details.reason}`)
         destroy()
       })
-      load(made, url)
+      load(created, url)
     },
     destroy,
   }

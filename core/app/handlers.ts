@@ -1,7 +1,7 @@
 import type { OpenTarget, ZotbarHandlers } from '../../contract/contract.ts'
 import type { ProcessState } from '../../contract/registry-state.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
-import type { SignInWindow } from '../../contract/sign-in-window.ts'
+import type { SignInWindow } from '../../contract/sign-in.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import type { NoticeControl } from '../notices/notice-control.ts'
 import type { Credential } from '../registry-client/admin.ts'

@@ -1,7 +1,7 @@
 import type { Caller } from '../../contract/command.ts'
 import type { ZotbarHandlers } from '../../contract/contract.ts'
 import { fail, type Result } from '../../contract/result.ts'
-import type { SignInWindow, SignInWish } from '../../contract/sign-in-window.ts'
+import type { SignInRequest, SignInWindow } from '../../contract/sign-in.ts'
 import type { Runs } from '../runbook/runs.ts'
 import type { GivenKey, RotationDeps } from './deps.ts'
 import { checkKey, parseKey } from './key-access.ts'
@@ -17,7 +17,7 @@ interface Options {
   /** The user's key in use, where the store has it. */
   keyInUse(user: string): Promise<string | undefined>
   /** Where people sign in by browser; undefined where they cannot. */
-  signInPlace(): (Omit<SignInWish, 'user' | 'arrived'> & { hasPage: boolean }) | undefined
+  signInPlace(): (Omit<SignInRequest, 'user' | 'arrived'> & { hasPage: boolean }) | undefined
   /** Absent in a shell without windows. */
   signInWindow?: SignInWindow | undefined
 }

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import * as v from 'valibot'
 import type { ManagedKeySummary } from '../../contract/key.ts'
-import type { SignInWindow, SignInWish } from '../../contract/sign-in-window.ts'
+import type { SignInRequest, SignInWindow } from '../../contract/sign-in.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { adminClient } from '../platform/admin-client.ts'
 import type { SetAside } from '../platform/json-file.ts'
@@ -39,7 +39,7 @@ interface Options {
   address(): string
   serves(): boolean
   /** Where people sign in by browser; undefined where they cannot. */
-  signInPlace(): (Omit<SignInWish, 'user' | 'arrived'> & { hasPage: boolean }) | undefined
+  signInPlace(): (Omit<SignInRequest, 'user' | 'arrived'> & { hasPage: boolean }) | undefined
   /** Absent in a shell without windows. */
   signInWindow?: SignInWindow | undefined
   report(what: SetAside): void

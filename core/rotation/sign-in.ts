@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { SignInOffer } from '../../contract/runbook.ts'
-import type { Arrived, SignInCookie } from '../../contract/sign-in-window.ts'
+import type { SignInArrival, SignInCookie } from '../../contract/sign-in.ts'
 import { parseJson } from '../../lib/json.ts'
 import { type RegistryAnswer, type RegistryHttp, refusal } from '../platform/registry-http.ts'
 import type { GivenKey } from './deps.ts'
@@ -89,7 +89,7 @@ export function createSignInKeys({ registry, client, untilServing }: Deps) {
     cookies: readonly SignInCookie[],
     request: CreateKeyRequest,
     accept: AcceptKey,
-  ): Promise<Arrived> => {
+  ): Promise<SignInArrival> => {
     const names = namesIn(cookies)
     if (names === undefined) return { kind: 'not-yet' }
     const session = cookies.map(({ name, value }) => `${name}=${value}`).join('; ')
@@ -104,7 +104,7 @@ export function createSignInKeys({ registry, client, untilServing }: Deps) {
     names: string[],
     request: CreateKeyRequest,
     accept: AcceptKey,
-  ): Promise<Arrived> {
+  ): Promise<SignInArrival> {
     if (!names.includes(request.user)) {
       // A name without a session that the registry accepts is not a user.
       const list = await ask(session, 'GET')

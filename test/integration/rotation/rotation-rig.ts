@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ControlClient, controlClient } from '../../../client/control-client.ts'
-import type { KeyProof, KeyUnderCare } from '../../../contract/key.ts'
+import type { CheckedManagedKey, KeyProof } from '../../../contract/key.ts'
 import type { Result } from '../../../contract/result.ts'
 import type { RunbookEnd, RunbookLine } from '../../../contract/runbook.ts'
 import { createAppRig, targetAt } from '../app/app-rig.ts'
@@ -76,7 +76,7 @@ export async function createRotationRig(more: Record<string, string> = {}, wante
     },
     keys: async (user = 'zot-ci') => must(await client.keys.list({})).keys.filter(key => key.user === user),
     /** Under care with these places, and with team/app to prove itself in. */
-    manage: async (key: string | undefined, ...sinks: string[]): Promise<KeyUnderCare> =>
+    manage: async (key: string | undefined, ...sinks: string[]): Promise<CheckedManagedKey> =>
       must(
         await client.keys.manage({
           user: 'zot-ci',

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fail, ok } from '../../../contract/result.ts'
-import type { SignInCookie } from '../../../contract/sign-in-window.ts'
+import type { SignInCookie } from '../../../contract/sign-in.ts'
 import { adminClient } from '../../../core/platform/admin-client.ts'
 import { registryHttp } from '../../../core/platform/registry-http.ts'
 import type { GivenKey } from '../../../core/rotation/deps.ts'
@@ -106,7 +106,7 @@ describe('the window for signing in, before the registry', () => {
     const window = createSignIn({
       electron: fake.electron,
       clock: fakeClock(),
-      questions: { confirm: async () => false, tell: async ({ title }) => void told.push(title) },
+      questions: { confirm: async () => false, show: async ({ title }) => void told.push(title) },
       log: () => {},
     })
     const wish = requestFor('robot@example.com')

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
 import { fail, ok } from '../../../contract/result.ts'
-import type { Arrived, SignInWish } from '../../../contract/sign-in-window.ts'
+import type { SignInArrival, SignInRequest } from '../../../contract/sign-in.ts'
 import { createSignIn } from '../../../main/sign-in.ts'
 import { makeCertificate } from '../../fakes/certificates.ts'
 import { fakeClock } from '../../fakes/clock.ts'
@@ -36,12 +36,12 @@ async function start({ answers = [], agrees = [], ...more }: Setup = {}) {
         seen.asked.push(title)
         return agrees.shift() ?? false
       },
-      tell: async ({ title }) => void seen.told.push(title),
+      show: async ({ title }) => void seen.told.push(title),
     },
     log: words => void seen.logged.push(words),
   })
   close = signIn.destroy
-  const wish: SignInWish = {
+  const wish: SignInRequest = {
     user: 'zot-ci',
     url: login,
     origin: registry,
@@ -75,8 +75,8 @@ async function start({ answers = [], agrees = [], ...more }: Setup = {}) {
     },
   }
 }
-interface Setup extends Partial<SignInWish> {
-  answers?: Arrived[]
+interface Setup extends Partial<SignInRequest> {
+  answers?: SignInArrival[]
   agrees?: boolean[]
 }
 
@@ -205,7 +205,7 @@ it('ends when it is closed, and after ten minutes, with the session emptied', as
 })
 
 it('takes a key that is being made while the window is closed', async () => {
-  const { promise, resolve } = Promise.withResolvers<Arrived>()
+  const { promise, resolve } = Promise.withResolvers<SignInArrival>()
   const { at, window, result } = await start({ arrived: () => promise })
   at(keyPage)
   await new Promise(done => setImmediate(done))

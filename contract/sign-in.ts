@@ -7,14 +7,14 @@ export interface SignInCookie {
 }
 
 /** What a browser session turned out to be. */
-export type Arrived =
+export type SignInArrival =
   | { kind: 'not-yet' }
   /** Somebody else signed in: nothing was made. */
   | { kind: 'wrong-user'; user: string }
   | { kind: 'ended'; result: Result<null> }
 
 /** What a window is to do for somebody who signs in. */
-export interface SignInWish {
+export interface SignInRequest {
   user: string
   /** Where it begins. */
   url: string
@@ -25,8 +25,8 @@ export interface SignInWish {
   /** The file with the certificate that the registry shows, where it is one of its own. */
   certificate?: string
   /** Called with the registry's cookies whenever the window is at the registry. A key never gets to the window. */
-  arrived(cookies: readonly SignInCookie[]): Promise<Arrived>
+  arrived(cookies: readonly SignInCookie[]): Promise<SignInArrival>
 }
 
 /** Lets a person sign in; answers when that came to an end. Fails with sign-in-ended. */
-export type SignInWindow = (wish: SignInWish) => Promise<Result<null>>
+export type SignInWindow = (wish: SignInRequest) => Promise<Result<null>>

@@ -1,9 +1,9 @@
 import { X509Certificate } from 'node:crypto'
 import type { Session } from 'electron'
-import type { SignInWish } from '../contract/sign-in-window.ts'
+import type { SignInRequest } from '../contract/sign-in.ts'
 
 /** What a page of the sign-in may be let to. */
-export interface SignInFence {
+export interface SignInGuard {
   /** Origins that were held back and not told of yet; they are forgotten with the answer. */
   held(): string[]
   /** Everything that was held back so far. */
@@ -13,7 +13,7 @@ export interface SignInFence {
 
 interface Options {
   session: Session
-  wish: Pick<SignInWish, 'url' | 'origin' | 'issuers'>
+  request: Pick<SignInRequest, 'url' | 'origin' | 'issuers'>
   /** PEM of the registry's own certificate. */
   certificate?: string | undefined
   /** The page wants to go where neither the registry nor config.json led. */
@@ -30,8 +30,8 @@ const fine = 0
  * Lets a session reach the registry, the issuers of its config.json, and where its login redirects to; another origin
  * for a page only after the question, anything else never. No permission, no device, no screen, no download.
  */
-export function fenceSignIn({ session, wish, certificate, mayGoTo }: Options): SignInFence {
-  const allowed = new Set([wish.origin, ...wish.issuers])
+export function guardSignIn({ session, request, certificate, mayGoTo }: Options): SignInGuard {
+  const allowed = new Set([request.origin, ...request.issuers])
   const blocked = new Set<string>()
   let held = new Set<string>()
   const questions = new Map<string, Promise<boolean>>()
@@ -44,9 +44,9 @@ export function fenceSignIn({ session, wish, certificate, mayGoTo }: Options): S
   async function leads(origin: string): Promise<boolean> {
     // In the clear only where that was configured.
     if (!origin.startsWith('https:')) return hold(origin)
-    const asked = questions.get(origin) ?? mayGoTo(origin)
-    questions.set(origin, asked)
-    if (!(await asked)) return hold(origin)
+    const permitted = questions.get(origin) ?? mayGoTo(origin)
+    questions.set(origin, permitted)
+    if (!(await permitted)) return hold(origin)
     allowed.add(origin)
     return true
   }
@@ -64,7 +64,7 @@ export function fenceSignIn({ session, wish, certificate, mayGoTo }: Options): S
   })
   session.webRequest.onBeforeRedirect(({ url, redirectURL }) => {
     const to = originOf(redirectURL)
-    if (originOf(url) === wish.origin && new URL(url).pathname.endsWith(loginPath) && to !== undefined)
+    if (originOf(url) === request.origin && new URL(url).pathname.endsWith(loginPath) && to !== undefined)
       allowed.add(to)
   })
   session.setPermissionRequestHandler((_, __, answer) => answer(false))
@@ -73,8 +73,8 @@ export function fenceSignIn({ session, wish, certificate, mayGoTo }: Options): S
   session.setDisplayMediaRequestHandler(null)
   session.setSpellCheckerEnabled(false)
   session.setCertificateVerifyProc(({ hostname, certificate: shown }, answer) => {
-    const own = certificate !== undefined && hostname === new URL(wish.origin).hostname
-    answer(own && isSame(certificate, shown.data) ? fine : judge)
+    const isRegistry = certificate !== undefined && hostname === new URL(request.origin).hostname
+    answer(isRegistry && isSame(certificate, shown.data) ? fine : judge)
   })
 
   return {

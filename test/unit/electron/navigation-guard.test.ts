@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Session } from 'electron'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { fenceApp, fenceContents, fencedSession, isOwn, pagePreferences } from '../../../main/fence.ts'
+import {
+  guardApp,
+  guardContents,
+  guardedSession,
+  isOwn,
+  pagePreferences,
+} from '../../../main/navigation-guard.ts'
 import { createPageServer, type PageServer } from '../../../main/page-server.ts'
 import { anEvent, FakeContents, fakeElectron } from '../../fakes/electron.ts'
 
@@ -60,7 +66,7 @@ describe('the pages', () => {
 describe('the session of the pages', () => {
   const fake = fakeElectron()
   beforeAll(() => {
-    fencedSession(fake.electron, serve, true)
+    guardedSession(fake.electron, serve, true)
   })
   const { set } = fake.session
   const cancelled = (url: string): boolean => {
@@ -124,7 +130,7 @@ describe('the session of the pages', () => {
 
 describe('every page', () => {
   const fake = fakeElectron()
-  fenceContents(fake.electron)
+  guardContents(fake.electron)
   const contents = new FakeContents()
   fake.app.emit('web-contents-created', {}, contents)
 
@@ -163,7 +169,7 @@ describe('every page', () => {
 it('a page of the sign-in may move, but opens no window', () => {
   const fake = fakeElectron()
   const contents = new FakeContents()
-  fenceContents(fake.electron, one => Object.is(one, contents))
+  guardContents(fake.electron, one => Object.is(one, contents))
   fake.app.emit('web-contents-created', {}, contents)
   const moves = anEvent()
   contents.emit('will-frame-navigate', moves)
@@ -176,7 +182,7 @@ it('a page of the sign-in may move, but opens no window', () => {
 
 it('before it is ready, the app is sandboxed, and no session reaches anything', () => {
   const fake = fakeElectron()
-  fenceApp(fake.electron)
+  guardApp(fake.electron)
   expect(fake.done.schemes).toMatchObject([{ scheme: 'app' }])
   expect(fake.done.switches).toContain('sandbox')
   const made = fake.sessions.get('zotbar')!

@@ -6,7 +6,7 @@ import { type PageServer, pageOrigin, pageScheme } from './page-server.ts'
 const nowhere = { proxyRules: 'http://127.0.0.1:9', proxyBypassRules: '<-loopback>' }
 
 /** Before Electron is ready: our scheme behaves like https, and no session reaches anything unless it is let to. */
-export function fenceApp({ app, protocol }: Pick<ElectronApi, 'app' | 'protocol'>): void {
+export function guardApp({ app, protocol }: Pick<ElectronApi, 'app' | 'protocol'>): void {
   protocol.registerSchemesAsPrivileged([
     { scheme: pageScheme, privileges: { standard: true, secure: true, supportFetchAPI: true } },
   ])
@@ -26,7 +26,7 @@ const granted = 'clipboard-sanitized-write'
  * A session kept in memory whose pages come from `serve` and reach nothing else: no network, no permission
  * but writing text to the clipboard, no device, no screen, no download.
  */
-export function fencedSession(
+export function guardedSession(
   { session }: Pick<ElectronApi, 'session'>,
   serve: PageServer,
   packaged: boolean,
@@ -55,7 +55,7 @@ export function fencedSession(
  * Every page of the app, whoever made it, stays where it is: no navigation, no new window, no webview. But a page that
  * `mayMove`, of the sign-in, goes where its own fence lets it.
  */
-export function fenceContents(
+export function guardContents(
   { app }: Pick<ElectronApi, 'app'>,
   mayMove: (contents: WebContents) => boolean = () => false,
 ): void {
@@ -71,7 +71,7 @@ export function fenceContents(
 }
 
 /** What no page may do, whosever it is. */
-export const fencedPage = {
+export const guardedPage = {
   sandbox: true,
   contextIsolation: true,
   nodeIntegration: false,
@@ -86,7 +86,7 @@ export const fencedPage = {
 
 /** What every window of ours is made with. */
 export function pagePreferences(fenced: Session, preload: string, packaged: boolean) {
-  return { ...fencedPage, session: fenced, preload, devTools: !packaged }
+  return { ...guardedPage, session: fenced, preload, devTools: !packaged }
 }
 
 /** True for a page of ours; a frame's own address, never what the page says about itself. */
