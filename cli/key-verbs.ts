@@ -1,8 +1,7 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { readSpan } from '../lib/span.ts'
-import type { AddVerb, Json, Run } from './verb.ts'
-import { usage } from './verb.ts'
+import { type AddVerb, type Json, type Run, usage } from './verb.ts'
 
 const collect = (value: string, before: string[]): string[] => [...before, value]
 
