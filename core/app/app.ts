@@ -223,7 +223,6 @@ export async function createApp(options: AppOptions): Promise<App> {
     supervisor,
     shell,
     advice,
-    canBuild: () => true,
     running: engine.version,
     registry,
     account: () => access.admin.credential(),

@@ -35,7 +35,7 @@ import {
   timeAfter,
   timeStamp,
 } from './journals.ts'
-import { createRetry } from './retry.ts'
+import { createRetry, type Retry } from './retry.ts'
 import { type Outcome, runRunbook } from './run.ts'
 import { type BrokenOff, type InterruptedRun, planResume, type RunbookKind } from './runbook-kind.ts'
 import type { Runbook } from './step.ts'
@@ -83,54 +83,207 @@ interface Options {
   onChange(): void
 }
 
-/** How often what is merely written on the way is shown, ms. */
+/** How often the output of a step is shown, ms. */
 const showEveryMs = 100
 
 /** One runbook at a time, with its journal in `home`/runbooks/RUN.jsonl. */
-export function createRunner(options: Options): RunbookRunner {
-  const { home, clock, kinds, report, log, onChange } = options
-  const folder = join(home, 'runbooks')
-  let newest: ActiveRun | undefined
-  let starting = false
-  let closed = false
+export const createRunner = (options: Options): RunbookRunner => new Runner(options)
 
-  const running = (): ActiveRun | undefined => (newest && newest.end === undefined ? newest : undefined)
+class Runner implements RunbookRunner {
+  readonly #options: Options
+  readonly #folder: string
+  readonly #retry: Retry
+  #newest: ActiveRun | undefined
+  #isStarting = false
+  #isClosed = false
+  /** Set while output of a step was shown a moment ago; `moreToShow` where some came since. */
+  #stopShowing: (() => void) | undefined
+  #moreToShow = false
 
-  /** Set while something that was written on the way is yet to be shown, or was just now. */
-  let shownLately: (() => void) | undefined
-  let moreToShow = false
-
-  function changed(active: ActiveRun): void {
-    shownLately?.()
-    shownLately = undefined
-    moreToShow = false
-    for (const wake of [...active.waiting]) wake()
-    onChange()
+  constructor(options: Options) {
+    this.#options = options
+    this.#folder = join(options.home, 'runbooks')
+    this.#retry = createRetry({
+      folder: this.#folder,
+      clock: options.clock,
+      report: options.report,
+      log: options.log,
+      onBrokenOff: options.onBrokenOff,
+      recover: options.recover,
+      newest: () => this.#newest,
+      isClosed: () => this.#isClosed,
+      changed: active => this.#changed(active),
+      end: (active, end) => this.#end(active, end),
+      resumable: (journal, how) => this.#resumable(journal, how),
+    })
   }
 
-  /** A build writes thousands of lines a second: the first is shown at once, the others a few times a second. */
-  function moved(active: ActiveRun): void {
-    if (shownLately) {
-      moreToShow = true
-      return
+  async start(runbook: Runbook<object>, by: string): Promise<Result<{ run: string }>> {
+    if (this.#isClosed) return fail({ code: 'quitting' })
+    const blocked = this.blocked()
+    if (blocked) return fail(blocked)
+    if (this.#isStarting) return fail({ code: 'busy', with: runbook.title })
+    this.#isStarting = true
+    const folder = this.#folder
+    try {
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      const at = timeAfter((await journalNames(folder)).at(-1), this.#options.clock.now())
+      const id = `${timeStamp(at)}-${runbook.name}-${randomBytes(2).toString('hex')}`
+      const journal = await openJournal(join(folder, `${id}.jsonl`))
+      void this.#run(this.#activate(runbook, id, by, journal.entries), runbook, Promise.resolve(journal))
+      return ok({ run: id })
+    } catch (error) {
+      return fail({ code: 'home-unusable', path: folder, reason: String(error) })
+    } finally {
+      this.#isStarting = false
     }
-    changed(active)
-    shownLately = clock.setTimer(
-      clock.now() + showEveryMs,
-      () => {
-        shownLately = undefined
-        if (moreToShow) moved(active)
-      },
-      { unref: true },
-    )
   }
 
-  async function perform(active: ActiveRun, runbook: Runbook<object>, journal: Journal): Promise<Outcome> {
+  current(): RunbookProgress | undefined {
+    return this.#running()?.progress
+  }
+
+  blocked(): Failure | undefined {
+    const active = this.#running()
+    if (!active) return undefined
+    const { run, title } = active.progress
+    const reason = active.brokenOff?.error?.words
+    return reason === undefined
+      ? { code: 'busy', with: title }
+      : { code: 'run-broken-off', run, title, reason }
+  }
+
+  async lines(run: string | undefined, after: number, waitMs: number): Promise<Result<RunbookLines>> {
+    const active = this.#newest
+    if (!active || (run !== undefined && active.progress.run !== run))
+      return fail({ code: 'nothing-under-way' })
+    if (active.lineCount <= after && !active.end && !active.brokenOff)
+      await waitForLine(active, this.#options.clock, waitMs)
+    const { lineCount: next } = active
+    const end = active.end ?? active.brokenOff
+    return ok({ lines: linesAfter(active, after), next, ...(end ? { end } : {}) })
+  }
+
+  answer(question: string, agreed: boolean): Result<null> {
+    const active = this.#running()
+    if (active?.brokenOff && active.progress.question?.id === question) {
+      if (agreed) void this.#retry.tryAgain(active)
+      else active.cancel.abort()
+      return ok(null)
+    }
+    const asked = active?.asked
+    if (asked?.question.id !== question) return fail({ code: 'nothing-under-way' })
+    // No is a cancel: nothing failed.
+    if (agreed) asked.answer(true)
+    else active?.cancel.abort()
+    this.#options.onChange()
+    return ok(null)
+  }
+
+  cancel(): Result<null> {
+    const active = this.#running()
+    // Past the point of no return a cancel would change nothing.
+    if (!active || isPastReturn(active.progress.steps)) return fail({ code: 'nothing-to-cancel' })
+    active.cancel.abort()
+    return ok(null)
+  }
+
+  async details(run: string | undefined): Promise<RunbookDetails | undefined> {
+    const newest = this.#newest
+    return newest && (run === undefined || run === newest.progress.run)
+      ? activeDetails(newest)
+      : readDetails(this.#folder, run)
+  }
+
+  history(): Promise<RunbookRecord[]> {
+    return readRecords(this.#folder)
+  }
+
+  async interrupted(): Promise<InterruptedRun | undefined> {
+    const { clock, report, log, onClosed } = this.#options
+    try {
+      const found = await findNewestRun(this.#folder)
+      const { closed, damaged } = await closeOlderRuns(this.#folder, clock.now)
+      for (const older of closed) {
+        log('a run that broke off was overtaken by a later one, and is closed as it was left', older)
+        onClosed?.(older)
+      }
+      for (const file of damaged) await setAside(file, { now: clock.now, report })
+      if (found.kind === 'unreadable')
+        this.#activateUnreadable(found.run, new JournalUnreadable(found.reason))
+      if (found.kind === 'ended' || found.kind === 'unreadable') return undefined
+      const interrupted =
+        found.kind === 'unended' ? this.#resumable(found, { inThisLife: false, cancelled: false }) : undefined
+      if (!interrupted) await setAside(found.file, { now: clock.now, report })
+      return interrupted
+    } catch (error) {
+      this.#activateUnreadable('unknown', new JournalUnreadable(reasonOf(error)))
+      return undefined
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#retry.stop()
+  }
+
+  #running(): ActiveRun | undefined {
+    return this.#newest && this.#newest.end === undefined ? this.#newest : undefined
+  }
+
+  #activate(runbook: Runbook<object>, run: string, by: string, entries: readonly Entry[]): ActiveRun {
+    const active = createActiveRun(runbook, { run, by, since: this.#options.clock.now(), entries })
+    this.#newest = active
+    this.#options.onChange()
+    return active
+  }
+
+  /** A run of which nothing but its name is known. */
+  #activateUnreadable(run: string, error: JournalUnreadable): void {
+    const unknown = { name: 'unknown', title: 'A run whose journal cannot be read', steps: [], memory: {} }
+    this.#retry.breakOff(this.#activate(unknown, run, 'cli', []), error)
+  }
+
+  /** Makes the run of a journal the one under way; undefined where its journal is of no known kind. */
+  #resumable(
+    { file, entries }: { file: string; entries: Entry[] },
+    { inThisLife, cancelled }: { inThisLife: boolean; cancelled: boolean },
+  ): InterruptedRun | undefined {
+    const plan = planResume(entries, this.#options.kinds, cancelled)
+    if (!plan) return undefined
+    const { begun, runbook, memory, resumes, isFailing } = plan
+    const active = this.#activate(runbook, begun.run, begun.by ?? 'cli', entries)
+    active.progress.since = begun.at
+    active.progress.undoing = !resumes
+    if (!resumes && !isFailing) active.cancel.abort()
+    const resume = (): Promise<Outcome> => this.#run(active, runbook, openJournal(file))
+    return { runbook: begun.runbook, resumes, memory, inThisLife, serves: true, resume }
+  }
+
+  /** Never rejects. */
+  async #run(active: ActiveRun, runbook: Runbook<object>, opening: Promise<Journal>): Promise<Outcome> {
+    try {
+      const outcome = await this.#perform(active, runbook, await opening)
+      const retireAt = outcome.result === 'done' ? runbook.retireAt?.(runbook.memory) : undefined
+      this.#end(active, {
+        runbook: runbook.name,
+        ...outcome,
+        ...(retireAt === undefined ? {} : { retireAt }),
+      })
+      await pruneJournals(this.#folder).catch(() => {})
+      return outcome
+    } catch (error) {
+      return this.#retry.breakOff(active, error)
+    }
+  }
+
+  async #perform(active: ActiveRun, runbook: Runbook<object>, journal: Journal): Promise<Outcome> {
+    const { clock, onChange } = this.#options
     const { run, by } = active.progress
     active.entries = journal.entries
     return runRunbook(runbook, run, {
       journal: whileOpen(journal, {
-        isClosed: () => closed,
+        isClosed: () => this.#isClosed,
         added() {
           updateSteps(active, runbook)
           onChange()
@@ -138,180 +291,47 @@ export function createRunner(options: Options): RunbookRunner {
       }),
       clock,
       by,
-      emit(telling) {
-        applyEvent(active, runbook, telling)
-        if ('progress' in telling) moved(active)
-        else changed(active)
+      emit: event => {
+        applyEvent(active, runbook, event)
+        if ('progress' in event) this.#progressed(active)
+        else this.#changed(active)
       },
       ask: question => askUser(active, question),
       signal: active.cancel.signal,
     })
   }
 
-  /** Never rejects. */
-  async function run(
-    active: ActiveRun,
-    runbook: Runbook<object>,
-    opening: Promise<Journal>,
-  ): Promise<Outcome> {
-    try {
-      const outcome = await perform(active, runbook, await opening)
-      const retireAt = outcome.result === 'done' ? runbook.retireAt?.(runbook.memory) : undefined
-      end(active, { runbook: runbook.name, ...outcome, ...(retireAt === undefined ? {} : { retireAt }) })
-      await pruneJournals(folder).catch(() => {})
-      return outcome
-    } catch (error) {
-      return retry.breakOff(active, error)
-    }
-  }
-
-  function end(active: ActiveRun, how: RunbookEnd): void {
+  #end(active: ActiveRun, end: RunbookEnd): void {
     delete active.brokenOff
-    active.end = how
-    retry.ended()
-    log('a runbook ended', { run: active.progress.run, ...how })
-    changed(active)
+    active.end = end
+    this.#retry.ended()
+    this.#options.log('a runbook ended', { run: active.progress.run, ...end })
+    this.#changed(active)
   }
 
-  const retry = createRetry({
-    folder,
-    clock,
-    report,
-    log,
-    onBrokenOff: options.onBrokenOff,
-    recover: options.recover,
-    newest: () => newest,
-    isClosed: () => closed,
-    changed,
-    end,
-    resumable,
-  })
-
-  /** Makes the run of a journal the one under way; undefined where nobody understands it. */
-  function resumable(
-    { file, entries }: { file: string; entries: Entry[] },
-    { inThisLife, cancelled }: { inThisLife: boolean; cancelled: boolean },
-  ): InterruptedRun | undefined {
-    const taken = planResume(entries, kinds, cancelled)
-    if (!taken) return undefined
-    const { begun, runbook, memory, resumes, isFailing } = taken
-    const active = activate(runbook, begun.run, begun.by ?? 'cli', entries)
-    active.progress.since = begun.at
-    active.progress.undoing = !resumes
-    if (!resumes && !isFailing) active.cancel.abort()
-    const resume = (): Promise<Outcome> => run(active, runbook, openJournal(file))
-    return { runbook: begun.runbook, resumes, memory, inThisLife, serves: true, resume }
+  #changed(active: ActiveRun): void {
+    this.#stopShowing?.()
+    this.#stopShowing = undefined
+    this.#moreToShow = false
+    for (const wake of [...active.waiting]) wake()
+    this.#options.onChange()
   }
 
-  /** A run of which nothing but its name is known. */
-  function activateUnreadable(id: string, error: JournalUnreadable): void {
-    const nobodyKnows = {
-      name: 'unknown',
-      title: 'A run whose journal cannot be read',
-      steps: [],
-      memory: {},
+  /** A build writes thousands of lines a second: the first is shown at once, the others a few times a second. */
+  #progressed(active: ActiveRun): void {
+    if (this.#stopShowing) {
+      this.#moreToShow = true
+      return
     }
-    retry.breakOff(activate(nobodyKnows, id, 'cli', []), error)
-  }
-
-  function blocked(): Failure | undefined {
-    const active = running()
-    if (!active) return undefined
-    const { run: id, title } = active.progress
-    const reason = active.brokenOff?.error?.words
-    return reason === undefined
-      ? { code: 'busy', with: title }
-      : { code: 'run-broken-off', run: id, title, reason }
-  }
-
-  function activate(runbook: Runbook<object>, id: string, by: string, entries: readonly Entry[]): ActiveRun {
-    newest = createActiveRun(runbook, { run: id, by, since: clock.now(), entries })
-    onChange()
-    return newest
-  }
-
-  return {
-    async start(runbook, by) {
-      if (closed) return fail({ code: 'quitting' })
-      const before = blocked()
-      if (before) return fail(before)
-      if (starting) return fail({ code: 'busy', with: runbook.title })
-      starting = true
-      try {
-        await mkdir(folder, { recursive: true, mode: 0o700 })
-        const at = timeAfter((await journalNames(folder)).at(-1), clock.now())
-        const id = `${timeStamp(at)}-${runbook.name}-${randomBytes(2).toString('hex')}`
-        const journal = await openJournal(join(folder, `${id}.jsonl`))
-        void run(activate(runbook, id, by, journal.entries), runbook, Promise.resolve(journal))
-        return ok({ run: id })
-      } catch (error) {
-        return fail({ code: 'home-unusable', path: folder, reason: String(error) })
-      } finally {
-        starting = false
-      }
-    },
-    async lines(id, after, waitMs) {
-      const active = newest
-      if (!active || (id !== undefined && active.progress.run !== id))
-        return fail({ code: 'nothing-under-way' })
-      if (active.lineCount <= after && !active.end && !active.brokenOff)
-        await waitForLine(active, clock, waitMs)
-      const { lineCount: next } = active
-      const end = active.end ?? active.brokenOff
-      return ok({ lines: linesAfter(active, after), next, ...(end ? { end } : {}) })
-    },
-    answer(question, agreed) {
-      const active = running()
-      if (active?.brokenOff && active.progress.question?.id === question) {
-        if (agreed) void retry.tryAgain(active)
-        else active.cancel.abort()
-        return ok(null)
-      }
-      const asked = active?.asked
-      if (asked?.question.id !== question) return fail({ code: 'nothing-under-way' })
-      // No is a cancel: nothing failed.
-      if (agreed) asked.answer(true)
-      else active?.cancel.abort()
-      onChange()
-      return ok(null)
-    },
-    cancel() {
-      const active = running()
-      // Past the point of no return a cancel would change nothing.
-      if (!active || isPastReturn(active.progress.steps)) return fail({ code: 'nothing-to-cancel' })
-      active.cancel.abort()
-      return ok(null)
-    },
-    details: async id =>
-      newest && (id === undefined || id === newest.progress.run)
-        ? activeDetails(newest)
-        : readDetails(folder, id),
-    history: () => readRecords(folder),
-    current: () => running()?.progress,
-    blocked,
-    async interrupted() {
-      try {
-        const found = await findNewestRun(folder)
-        const { closed: overtaken, damaged } = await closeOlderRuns(folder, clock.now)
-        for (const older of overtaken) {
-          log('a run that broke off was overtaken by a later one, and is closed as it was left', older)
-          options.onClosed?.(older)
-        }
-        for (const file of damaged) await setAside(file, { now: clock.now, report })
-        if (found.kind === 'unreadable') activateUnreadable(found.run, new JournalUnreadable(found.reason))
-        if (found.kind === 'ended' || found.kind === 'unreadable') return undefined
-        const interrupted =
-          found.kind === 'unended' ? resumable(found, { inThisLife: false, cancelled: false }) : undefined
-        if (!interrupted) await setAside(found.file, { now: clock.now, report })
-        return interrupted
-      } catch (error) {
-        activateUnreadable('unknown', new JournalUnreadable(reasonOf(error)))
-        return undefined
-      }
-    },
-    close() {
-      closed = true
-      retry.stop()
-    },
+    this.#changed(active)
+    const { clock } = this.#options
+    this.#stopShowing = clock.setTimer(
+      clock.now() + showEveryMs,
+      () => {
+        this.#stopShowing = undefined
+        if (this.#moreToShow) this.#progressed(active)
+      },
+      { unref: true },
+    )
   }
 }

@@ -77,7 +77,7 @@ export function createUpgradeSchedule({
 
   return {
     begin: tick,
-    looked: (all: Release[]) => void updateNewest(all),
+    updateNewest: (all: Release[]) => void updateNewest(all),
     newest: () => known,
     close() {
       closed = true
