@@ -8,8 +8,6 @@ import { zotDatabases } from '../../lib/store-names.ts'
 import { syncFile, trySyncFolder } from '../../lib/sync-file.ts'
 import { isFile } from './library.ts'
 
-/** The files of a data folder that a snapshot holds. */
-
 const digest = { bytes: v.number(), sha256: v.string() }
 const manifest = v.object({
   format: v.literal(1),

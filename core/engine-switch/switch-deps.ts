@@ -1,0 +1,102 @@
+import type { Result } from '../../contract/result.ts'
+import type { Finding } from '../../contract/runbook.ts'
+import type { EngineChoice } from '../../contract/undecided.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { loadConfig } from '../../registry/config/load.ts'
+import type { Engines } from '../engine/engines.ts'
+import type { Engine } from '../platform/engine.ts'
+import type { ProcessTable } from '../platform/process-table.ts'
+import type { RegistryHttp } from '../platform/registry-http.ts'
+import { layoutIn, otherHolder, readTarget, rootsIn } from '../registry-config/preflight.ts'
+import type { Settings } from '../settings/settings.ts'
+import type { Supervisor } from '../supervisor/supervisor.ts'
+import { type StoreDeps, unreadableFindings } from '../verify/inventory.ts'
+import type { SwitchDeps, SwitchMemory } from './switch.ts'
+import { switchFindings } from './switch-findings.ts'
+
+/** What the deps of a switch are made from. */
+export interface SwitchWiring {
+  configFile: string
+  engines: Engines
+  settings: Settings
+  clock: Clock
+  processes: ProcessTable
+  supervisor: Supervisor
+  current(): Engine
+  use(engine: Engine): void
+  ask: RegistryHttp['ask']
+  /** The newest lines of the registry's log, oldest first. */
+  tail(count: number): Promise<string[]>
+  /** The engine of the data folder. */
+  folder: {
+    /** This engine may be started on it, whatever was chosen; undefined: none. */
+    permit(engine: Engine | undefined): void
+    /** Writes the engine of now down as the one that was chosen, durably. */
+    choose(by: string): Promise<Result<unknown>>
+    choice(): Promise<EngineChoice | undefined>
+    /** The program that served it last, where that was a zot. */
+    servedBy(): Promise<string | undefined>
+  }
+  log(message: string, data?: Record<string, unknown>): void
+}
+
+/** Joins what a switch needs of the engines, the settings, the supervisor and the data folder. */
+export function createSwitchDeps(options: SwitchWiring): SwitchDeps {
+  const { configFile, engines, settings, processes, supervisor, folder } = options
+  const store: StoreDeps = {
+    roots: () => rootsIn(configFile),
+    layout: () => layoutIn(configFile),
+    known: new Map(),
+  }
+  return {
+    ...store,
+    clock: options.clock,
+    supervisor,
+    current: options.current,
+    use: options.use,
+    choice: () => ({ id: settings.get('engine'), path: settings.get('engine.path') }),
+    locate: ({ id, command }) => engines.locate({ id, path: id === 'zot' ? command : '' }),
+    async choose({ id, path }) {
+      const named = await settings.set('engine.path', path, 'cli')
+      return named.ok ? settings.set('engine', id, 'cli') : named
+    },
+    async inspect(engine) {
+      const target = await readTarget(configFile, engine.id)
+      if (!target.ok) return target
+      const state = supervisor.state()
+      const holder = await otherHolder(target.value, processes, 'pid' in state ? state.pid : undefined)
+      return holder.ok ? engines.verify(engine, configFile) : holder
+    },
+    permit: folder.permit,
+    recordChoice: by => folder.choose(by),
+    isChosen: async engine => {
+      const chosen = await folder.choice()
+      return chosen !== undefined && chosen.engine === engine.id
+    },
+    findings: memory => findingsOf(memory, configFile, store),
+    ask: options.ask,
+    tail: options.tail,
+    verification: () => ({
+      readySeconds: settings.get('gate.readySeconds'),
+      stableSeconds: settings.get('gate.stableSeconds'),
+    }),
+  }
+}
+
+async function findingsOf(
+  { from, to }: SwitchMemory,
+  configFile: string,
+  store: StoreDeps,
+): Promise<Finding[]> {
+  const loaded = await loadConfig(configFile)
+  if (!loaded.ok) return []
+  const { http, extensions } = loaded.config
+  const findings = switchFindings(from.id, to.id, {
+    configFile,
+    apiKeys: http.auth?.apikey === true || http.auth?.openid !== undefined,
+    sessions: http.auth !== undefined,
+    pullThrough: (extensions?.sync?.registries ?? []).length > 0,
+    search: extensions?.search !== undefined || extensions?.ui !== undefined,
+  })
+  return [...findings, ...(await unreadableFindings(store))]
+}
