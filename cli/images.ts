@@ -48,7 +48,7 @@ export const list: Verb<{ repository: string | undefined }> = async (
     at(image.lastPulled),
   ])
   out.line(table(['IMAGE', 'DIGEST', 'PLATFORMS', 'SIZE', 'PUSHED', 'LAST PULLED'], rows))
-  if (!timesKnown) out.note('The engine does not tell Zotbar when images were pushed and pulled.')
+  if (!timesKnown) out.note('The engine does not report to Zotbar when images were pushed and pulled.')
   return exitCode.done
 }
 

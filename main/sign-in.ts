@@ -131,7 +131,7 @@ export function createSignIn({ electron, clock, questions, log }: Options): Sign
       }
       const lookSafely = (url: string): void =>
         void checkSignIn(url).catch(error => {
-          log('The sign-in could not be looked at', error)
+          log('The sign-in could not be checked', error)
           self.stop()
         })
 

@@ -105,7 +105,7 @@ export function failureMessage(error: Failure): FailureMessage {
       return {
         title: 'Nothing can be cancelled now',
         steps: [
-          'The registry was already told to stop, nothing is under way, or there is no way back any more.',
+          'The registry was already asked to stop, nothing is under way, or there is no way back any more.',
         ],
       }
     case 'bad-input':

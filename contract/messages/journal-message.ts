@@ -32,7 +32,7 @@ export function journalMessage(entry: JournalEntry, now: number): JournalMessage
     case 'adopted':
       return {
         title: `Found running ${at}`,
-        detail: `Process ${entry.pid ?? '?'} had kept serving and was taken into care again.`,
+        detail: `Process ${entry.pid ?? '?'} had kept serving and is supervised again.`,
       }
     case 'hung':
       return { title: `Stopped answering ${at}`, detail: `It was ended and started again.${ran}${back}` }

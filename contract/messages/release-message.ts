@@ -131,7 +131,7 @@ export function releaseFailureMessage(error: ReleaseFailure): FailureMessage {
       }
     case 'version-not-told':
       return {
-        title: `${error.version ?? 'The program'} does not tell its version`,
+        title: `${error.version ?? 'The program'} does not report its version`,
         steps: [
           `${error.path} --version: ${error.reason}.`,
           error.version === 'v2.1.10'
@@ -141,7 +141,7 @@ export function releaseFailureMessage(error: ReleaseFailure): FailureMessage {
       }
     case 'version-differs':
       return {
-        title: `The program is ${error.told}, not ${error.wanted}`,
+        title: `The program reports ${error.told}, not ${error.wanted}`,
         steps: [`${error.path} says so itself.`, 'It is not used. Do not trust the source.'],
       }
     case 'manifest-refused':

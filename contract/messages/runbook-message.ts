@@ -88,7 +88,7 @@ export function cancelText({
   if (!hasChanged(steps)) return 'Nothing has changed yet.'
   switch (runbook) {
     case 'rotate':
-      return 'If you cancel now, the new key is revoked and every place gets the current one again.'
+      return 'If you cancel now, the new key is revoked and every sink gets the current one again.'
     case 'upgrade':
       return 'If you cancel now, the version before is put back. If a check fails, that happens by itself.'
     case 'engine-use':

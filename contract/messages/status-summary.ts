@@ -104,7 +104,7 @@ export function statusSummary(snapshot: Snapshot, now: number): StatusSummary {
         class: 'working',
         state,
         headline: thenText(process.then),
-        reason: `It was told to stop at ${exactTime(process.since)} and is cut off in ${secondsUntil(process.killAt, now)} at the latest.`,
+        reason: `It was asked to stop at ${exactTime(process.since)} and is cut off in ${secondsUntil(process.killAt, now)} at the latest.`,
         actions: [],
       }
     case 'backing-off':

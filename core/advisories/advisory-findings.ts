@@ -91,7 +91,7 @@ const affects = ({ introducedIn, fixedIn }: Advisory, version: string): boolean 
 const unknownVersion = (told: string | undefined): Finding => ({
   id: 'running-version-unknown',
   severity: 'info',
-  evidence: told === undefined ? 'the running zot does not tell its version' : `it calls itself ${told}`,
+  evidence: told === undefined ? 'the running zot does not report its version' : `it calls itself ${told}`,
   advice:
     'Which advisories concern it cannot be said. zot tells its version from v2.1.11 on, and before v2.1.10.',
 })

@@ -107,7 +107,7 @@ export const shippedAdvisories: AdvisorySet = {
     },
     {
       id: 'version-not-told',
-      title: 'It does not tell its version',
+      title: 'It does not report its version',
       severity: 'warning',
       since: 'v2.1.10',
       until: 'v2.1.11',

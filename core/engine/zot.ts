@@ -70,7 +70,7 @@ export async function inspectZot(
   const ran = await run(path, ['--version'], { environment, timeoutMs: versionLimit })
   switch (ran.kind) {
     case 'too-slow':
-      return { path, usable: false, reason: 'it did not tell its version within 10 s' }
+      return { path, usable: false, reason: 'it did not report its version within 10 s' }
     case 'not-started':
       return { path, usable: false, reason: `it cannot be started: ${ran.reason}` }
     default: {

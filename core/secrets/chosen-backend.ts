@@ -170,7 +170,7 @@ async function readBackendRecord(file: string): Promise<Result<BackendKind | und
   try {
     const read = v.safeParse(recordSchema, JSON.parse(await readFile(file, 'utf8')))
     if (read.success) return ok(read.output.kind)
-    return fail({ code: 'secret-store-damaged', file, reason: 'it names no place' })
+    return fail({ code: 'secret-store-damaged', file, reason: 'it names no backend' })
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return ok(undefined)
     if (error instanceof SyntaxError)

@@ -44,7 +44,7 @@ export const settingTable = {
   }),
   'upgrade.schedule': oneOf(['never', 'weekly'], {
     how: 'now',
-    words: 'Whether a headless Zotbar upgrades zot by itself; never: it only tells',
+    words: 'Whether a headless Zotbar upgrades zot by itself; never: it only notifies',
   }),
   'dashboard.port': count(0, 0, 65535, {
     how: 'restart',
@@ -87,18 +87,18 @@ export const settingTable = {
   'notices.webhook': text({
     form: /^((ntfy|slack|json)\+)?https?:\/\/[^\s/]+\S*$/,
     allowed:
-      'an address, with ntfy+, slack+ or json+ before it where its host does not tell the form, or nothing',
+      'an address, with ntfy+, slack+ or json+ before it where its host does not say the form, or nothing',
     via: 'cli',
     secret: true,
     how: 'now',
-    words: 'Where it is also told that a key is near its end',
+    words: 'Where else to notify that a key is near its end',
   }),
   'notices.quietHours': text({
     form: /^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$/,
     allowed: 'HH:MM-HH:MM by the clock on the wall, or nothing',
     via: 'any',
     how: 'now',
-    words: 'When nothing is told about keys; it is told when they are over',
+    words: 'When no notice about keys is sent; it is sent when they are over',
   }),
   'releases.url': {
     ...address({ how: 'now', words: 'The API that lists releases of zot, in the form of GitHub’s' }),
@@ -120,7 +120,7 @@ export const settingTable = {
   }),
   'releases.check': flag(true, {
     how: 'now',
-    words: 'Look once a day whether there is a newer zot, and tell; nothing is downloaded or changed',
+    words: 'Look once a day whether there is a newer zot, and notify; nothing is downloaded or changed',
   }),
   'rotation.days': count(90, 1, 366, {
     how: 'now',

@@ -64,7 +64,9 @@ export function ImagesView({ model }: { model: ViewModel }) {
       )}
       {selected && <Chosen key={keyOf(selected)} model={model} image={selected} onGone={reload} />}
       {!timesKnown && !selected && (
-        <p className="foot label">This engine does not tell Zotbar when images were pushed and pulled.</p>
+        <p className="foot label">
+          This engine does not report to Zotbar when images were pushed and pulled.
+        </p>
       )}
     </>
   )

@@ -153,7 +153,7 @@ function KeyLists({
             <div className="heads label" aria-hidden="true">
               <span>Owner and label</span>
               <span>Life</span>
-              <span>Handed to</span>
+              <span>Delivered to</span>
             </div>
             <ul className="card keys" aria-label="Managed keys">
               {managed.map(key => (

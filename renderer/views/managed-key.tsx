@@ -73,7 +73,7 @@ export function ManagedKeyRow({
         {sinks.length === 0 && (
           <li>
             <Glyph name="off" size="s" />
-            <span className="two">no place</span>
+            <span className="two">no sink</span>
           </li>
         )}
         {sinks.map(sink => (

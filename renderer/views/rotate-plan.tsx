@@ -100,7 +100,7 @@ export function RotatePlan({
               ? `It can begin when this has ended: ${busyWith}.`
               : leaked
                 ? 'It asks once more before anything changes.'
-                : 'Until the old key is revoked, it can be taken back: every place gets the current key again.'}
+                : 'Until the old key is revoked, it can be taken back: every sink gets the current key again.'}
         </p>
         <div className="tools">
           <Button onPress={leaked ? () => setLeaked(false) : onBack}>Back</Button>
@@ -196,7 +196,7 @@ function Sinks({ apiKey, unprovable }: { apiKey: ManagedKey; unprovable: Set<str
   return (
     <section aria-labelledby="places">
       <header className="over">
-        <h2 id="places">Handed to, in this order</h2>
+        <h2 id="places">Delivered to, in this order</h2>
         <p className="label">unproven: takes it, but cannot be read back</p>
       </header>
       <ol className="card parts sinks">

@@ -90,7 +90,7 @@ const words: Record<ManagedSink['state'], string> = {
   proven: 'read back, equal',
   accepted: 'accepted, unproven',
   stale: 'holds another key',
-  unknown: 'not handed over yet',
+  unknown: 'not delivered yet',
   failed: 'did not take it',
 }
 
@@ -101,7 +101,7 @@ export function HandedTo({ apiKey, steps }: { apiKey: ManagedKey; steps: readonl
   return (
     <section aria-labelledby="handed-to">
       <header className="over">
-        <h2 id="handed-to">Handed to</h2>
+        <h2 id="handed-to">Delivered to</h2>
         <p className="label">unproven: took it, but cannot be read back</p>
       </header>
       <ul className="card parts">

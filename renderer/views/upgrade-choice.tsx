@@ -90,7 +90,7 @@ export function UpgradeChoice({
 
 function knownText({ engine, running, newest, checkedAt }: UpgradeState, now: number): string {
   if (engine !== 'zot') return `${engine} serves`
-  const what = running === undefined ? 'zot does not tell its version' : `zot ${running} runs`
+  const what = running === undefined ? 'zot does not report its version' : `zot ${running} runs`
   const there =
     newest === undefined ? '' : newest === running ? ', the newest that is known' : `, ${newest} is there`
   return `${what}${there}${checkedAt === undefined ? '' : `; checked ${when(checkedAt, now)}`}`

@@ -10,13 +10,13 @@ const origins: Record<UpgradeOrigin, { glyph: StatusGlyph; title: string; words:
   signed: {
     glyph: 'fine',
     title: 'Signed with the key that you pinned',
-    words: 'Signature, digest, size, file type and architecture are looked at before a byte of it runs.',
+    words: 'Signature, digest, size, file type and architecture are checked before a byte of it runs.',
   },
   published: {
     glyph: 'fine',
     title: 'Its digest is published with the release',
     words:
-      'Both published digests, the size, the file type and the architecture are looked at before a byte of it runs.',
+      'Both published digests, the size, the file type and the architecture are checked before a byte of it runs.',
   },
   unproven: {
     glyph: 'unproven',

@@ -107,7 +107,7 @@ test('a rotation from the plan to its end, by the keyboard alone', async ({ app,
   await tabTo(page, 'Rotate the key of zot-ci')
   await page.keyboard.press('Enter')
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Rotate the key of zot-ci')
-  const places = page.getByRole('region', { name: 'Handed to, in this order' }).getByRole('listitem')
+  const places = page.getByRole('region', { name: 'Delivered to, in this order' }).getByRole('listitem')
   await expect(places).toHaveText([/1Password.*is read back/, /Forgejo secret.*unproven/, /Command on indri/])
   await expect(page.getByText('no way back after this')).toHaveCount(0)
   await tabTo(page, 'Both keys work for')
@@ -120,7 +120,7 @@ test('a rotation from the plan to its end, by the keyboard alone', async ({ app,
   const two = page.getByRole('region', { name: 'Two keys work now' })
   await expect(two).toContainText('90 days, until')
   await expect(two).toContainText('The current key was last used 15 min ago.')
-  await expect(page.getByRole('region', { name: 'Handed to' })).toContainText('read back, equal')
+  await expect(page.getByRole('region', { name: 'Delivered to' })).toContainText('read back, equal')
   await inBothSchemes(page, 'rotation-run')
   expect(wishes(app).at(-1)).toEqual({
     user: 'zot-ci',

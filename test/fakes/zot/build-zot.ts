@@ -30,7 +30,7 @@ export type Behaviour =
   | 'loses-tag'
   | 'rejects-config'
   | 'dies-later'
-  /** It does not tell its version while it runs. */
+  /** It does not report its version while it runs. */
   | 'no-search'
   /** Writes to meta.db what only another such one can open. */
   | 'new-format'
