@@ -137,35 +137,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const { commit, binaryType, version } = options
   info.set({ commit, binaryType, goVersion: process.version, version }, 0)
 
-  new Gauge({
-    name: 'zot_repo_storage_bytes',
-    help: 'Size of the blobs of a repository; blobs shared with others count in each',
-    labelNames: ['repo'],
-    registers,
-    collect() {
-      this.reset()
-      let left = maxRepositories
-      for (const [repo, bytes] of options.storageUse()) if (left-- > 0) this.set({ repo }, bytes)
-    },
-  })
-  new Gauge({
-    name: 'zot_uploads_open',
-    help: 'Uploads begun and neither finished nor cancelled',
-    registers,
-    collect() {
-      this.set(options.openUploads())
-    },
-  })
-  new Counter({
-    name: 'zot_log_dropped_lines_total',
-    help: 'Lines of the log and of the audit that could not be written in time',
-    labelNames: ['log'],
-    registers,
-    collect() {
-      this.reset()
-      for (const [log, lines] of Object.entries(options.droppedLines())) this.inc({ log }, lines)
-    },
-  })
+  registerCollected(options, registers)
   const uploadTime = histogram(
     'upload_duration_seconds',
     'Time from the first request of an upload to its blob',
@@ -233,4 +205,37 @@ export function createMetrics(options: MetricsOptions): Metrics {
     },
     deleted: (type, count) => gone.inc({ type }, count),
   }
+}
+
+/** The figures that are looked up when somebody asks for them. */
+function registerCollected(options: MetricsOptions, registers: Registry[]): void {
+  new Gauge({
+    name: 'zot_repo_storage_bytes',
+    help: 'Size of the blobs of a repository; blobs shared with others count in each',
+    labelNames: ['repo'],
+    registers,
+    collect() {
+      this.reset()
+      let left = maxRepositories
+      for (const [repo, bytes] of options.storageUse()) if (left-- > 0) this.set({ repo }, bytes)
+    },
+  })
+  new Gauge({
+    name: 'zot_uploads_open',
+    help: 'Uploads begun and neither finished nor cancelled',
+    registers,
+    collect() {
+      this.set(options.openUploads())
+    },
+  })
+  new Counter({
+    name: 'zot_log_dropped_lines_total',
+    help: 'Lines of the log and of the audit that could not be written in time',
+    labelNames: ['log'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [log, lines] of Object.entries(options.droppedLines())) this.inc({ log }, lines)
+    },
+  })
 }
