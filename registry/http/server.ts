@@ -59,80 +59,13 @@ const isOwnPage = (origin: string, host: string | undefined): boolean =>
 
 /** The HTTP side: finds the handler, calls it, writes the log line. */
 export function createRegistryServer(options: ServerOptions): RegistryServer {
-  const {
-    handlers,
-    logger,
-    cors,
-    rateLimit,
-    paths,
-    onAnswered,
-    isDraining,
-    clients = createClients(),
-  } = options
+  const { logger, paths, isDraining, clients = createClients() } = options
   let running = 0
   const underWay = new UnderWay()
   const connections = new Connections({
     clientOf: clients.ofSocket,
     onLimit: limitNotes(logger),
   })
-
-  const settle = (context: RequestContext): void => {
-    try {
-      tell(context)
-    } catch (error) {
-      // The request is answered: what cannot be noted about it ends nothing.
-      logger.log('error', 'a request could not be noted', { error: textOf(error) })
-    }
-  }
-
-  const tell = (context: RequestContext): void => {
-    const { failure, status } = context
-    // What the operator can do something about; clients' own mistakes are in the line below.
-    if (failure !== undefined && status >= 500 && status !== 503) {
-      const path = maskSecrets(context.req.url ?? '')
-      logger.log('error', errorTable[failure.name].message, {
-        method: context.method,
-        path,
-        ...failure.detail,
-      })
-    }
-    if (logger.isEnabled('info')) logger.line(accessLine(context))
-    onAnswered?.(context)
-  }
-
-  const dispatch = (context: RequestContext): undefined | Promise<void> => {
-    const { method, route, req } = context
-    const wait = rateLimit?.(context.client.key, method, pathOf(req)) ?? 0
-    if (wait > 0) return sendFailure(context, { name: 'rate-limited' }, ['Retry-After', String(wait)])
-    if (route.kind === 'none') return sendFailure(context, { name: 'route-unknown' })
-    if (route.kind === 'malformed') return sendFailure(context, { name: 'name-invalid' })
-    const { origin } = req.headers
-    if (origin !== undefined && cors.open(context, origin, Object.keys(handlers[route.kind]))) return
-    const handler = handlers[route.kind][method]
-    if (!handler) {
-      const allow = Object.keys(handlers[route.kind]).join(', ')
-      return sendFailure(context, { name: 'method-unsupported' }, ['Allow', allow])
-    }
-    // Clients of registries are no web pages; a browser says so with Origin on everything that changes.
-    const isAllowed = origin === undefined || cors.allows(origin)
-    if (
-      !isAllowed &&
-      !isRead(method) &&
-      !(ownPageRoutes.has(route.kind) && isOwnPage(origin, req.headers.host))
-    ) {
-      return sendFailure(context, { name: 'origin-denied' })
-    }
-    return handler(context)
-  }
-
-  const failed = (context: RequestContext, error: unknown): void => {
-    logger.log('error', 'request failed unexpectedly', {
-      method: context.method,
-      path: maskSecrets(context.req.url ?? ''),
-      error: textOf(error),
-    })
-    sendFailure(context, { name: 'unexpected' })
-  }
 
   const begin = (req: IncomingMessage, res: ServerResponse): RequestContext => {
     const url = req.url ?? '/'
@@ -159,14 +92,14 @@ export function createRegistryServer(options: ServerOptions): RegistryServer {
     if (!underWay.hasRoom(context.client)) {
       sendFailure(context, { name: 'too-many-under-way' }, ['Retry-After', '1'])
       context.isSettled = true
-      settle(context)
+      logAnswer(options, context)
       return context
     }
     let answer: undefined | Promise<void>
     try {
-      answer = dispatch(context)
+      answer = dispatch(options, context)
     } catch (error) {
-      failed(context, error)
+      failUnexpectedly(logger, context, error)
     }
     if (answer === undefined) {
       finish(context)
@@ -175,12 +108,12 @@ export function createRegistryServer(options: ServerOptions): RegistryServer {
     running++
     hold(context)
     void answer
-      .catch((error: unknown) => failed(context, error))
+      .catch((error: unknown) => failUnexpectedly(logger, context, error))
       .finally(() => {
         running--
-        if (res.writableLength > 0) res.once('close', () => letGo(context))
-        else letGo(context)
-        settle(context)
+        if (res.writableLength > 0) res.once('close', () => release(context))
+        else release(context)
+        logAnswer(options, context)
         turns.settled(context, socket)
         registry.onSettled()
       })
@@ -192,9 +125,9 @@ export function createRegistryServer(options: ServerOptions): RegistryServer {
     context.isSettled = true
     if (context.res.writableLength > 0) {
       hold(context)
-      context.res.once('close', () => letGo(context))
+      context.res.once('close', () => release(context))
     } else connections.used(context.req.socket)
-    settle(context)
+    logAnswer(options, context)
     if (isDraining()) registry.onSettled()
   }
 
@@ -203,7 +136,7 @@ export function createRegistryServer(options: ServerOptions): RegistryServer {
     underWay.begin(client)
     connections.busy(req.socket)
   }
-  const letGo = ({ client, req }: RequestContext): void => {
+  const release = ({ client, req }: RequestContext): void => {
     underWay.end(client)
     connections.idle(req.socket)
   }
@@ -226,6 +159,63 @@ export function createRegistryServer(options: ServerOptions): RegistryServer {
     onSettled: () => {},
   }
   return registry
+}
+
+/** Writes what the log says of an answered request. */
+function logAnswer({ logger, onAnswered }: ServerOptions, context: RequestContext): void {
+  try {
+    const { failure, status } = context
+    // What the operator can do something about; clients' own mistakes are in the line below.
+    if (failure !== undefined && status >= 500 && status !== 503) {
+      const path = maskSecrets(context.req.url ?? '')
+      logger.log('error', errorTable[failure.name].message, {
+        method: context.method,
+        path,
+        ...failure.detail,
+      })
+    }
+    if (logger.isEnabled('info')) logger.line(accessLine(context))
+    onAnswered?.(context)
+  } catch (error) {
+    // The request is answered: what cannot be noted about it ends nothing.
+    logger.log('error', 'a request could not be noted', { error: textOf(error) })
+  }
+}
+
+/** Finds the handler of a request, if it may be asked, and calls it. */
+function dispatch(options: ServerOptions, context: RequestContext): undefined | Promise<void> {
+  const { handlers, cors, rateLimit } = options
+  const { method, route, req } = context
+  const wait = rateLimit?.(context.client.key, method, pathOf(req)) ?? 0
+  if (wait > 0) return sendFailure(context, { name: 'rate-limited' }, ['Retry-After', String(wait)])
+  if (route.kind === 'none') return sendFailure(context, { name: 'route-unknown' })
+  if (route.kind === 'malformed') return sendFailure(context, { name: 'name-invalid' })
+  const { origin } = req.headers
+  if (origin !== undefined && cors.open(context, origin, Object.keys(handlers[route.kind]))) return
+  const handler = handlers[route.kind][method]
+  if (!handler) {
+    const allow = Object.keys(handlers[route.kind]).join(', ')
+    return sendFailure(context, { name: 'method-unsupported' }, ['Allow', allow])
+  }
+  // Clients of registries are no web pages; a browser says so with Origin on everything that changes.
+  const isAllowed = origin === undefined || cors.allows(origin)
+  if (
+    !isAllowed &&
+    !isRead(method) &&
+    !(ownPageRoutes.has(route.kind) && isOwnPage(origin, req.headers.host))
+  ) {
+    return sendFailure(context, { name: 'origin-denied' })
+  }
+  return handler(context)
+}
+
+function failUnexpectedly(logger: Logger, context: RequestContext, error: unknown): void {
+  logger.log('error', 'request failed unexpectedly', {
+    method: context.method,
+    path: maskSecrets(context.req.url ?? ''),
+    error: textOf(error),
+  })
+  sendFailure(context, { name: 'unexpected' })
 }
 
 function pathOf({ url = '/' }: IncomingMessage): string {
