@@ -36,84 +36,81 @@ const uiClient = 'zot-ui'
 
 /** Signing in and out by browser, and the pages for it, at zot's paths. */
 export function signInRoutes(deps: SignInDeps) {
-  const { seal, sessions, apiKeys, logger, keyPolicy } = deps
-
-  const base = (): string => deps.rules.externalUrl ?? deps.origin()
-  const host = (): string => base().replace(/^https?:\/\//, '')
-  const sessionOf = ({ req }: RequestContext): Session | undefined => {
-    const id = cookieOf(req.headers.cookie, sessionCookie)
-    return id === undefined ? undefined : sessions?.get(id)
+  const { begin, callback } = providerRoutes(deps)
+  const { signIn, signOut } = sessionRoutes(deps)
+  return {
+    ...pageRoutes(deps),
+    'page-file': { GET: sendPageFile, HEAD: sendPageFile },
+    login: { GET: begin, POST: signIn },
+    callback: { GET: callback },
+    logout: { POST: signOut },
   }
-  const redirectUri = ({ key }: Provider): string => `${base()}/zot/auth/callback/${key}`
-  const notice = (
-    context: RequestContext,
-    status: number,
-    words: Notice,
-    headers: string[] = [],
-  ): undefined => sendPage(context, status, noticePage(host(), words), headers)
-  const address = ({ client }: RequestContext): string => client.address
+}
 
-  /** A new session under a new identifier; the one the browser had before ends. Answers the cookies. */
-  const enter = async (
-    context: RequestContext,
-    open: Pick<Sessions, 'create' | 'end'>,
-    session: NewSession,
-  ): Promise<string[]> => {
-    const before = cookieOf(context.req.headers.cookie, sessionCookie)
-    if (before !== undefined) await open.end(before)
-    const { id } = await open.create(session)
-    const { user, origin, details } = session
-    logger.log('info', 'signed in', {
-      user,
-      by: details?.['provider'] ?? origin,
-      clientIP: address(context),
-    })
-    return deps.rules.cookies.signedIn(id, user, sessionLife)
-  }
+/** The pages. */
+function pageRoutes(deps: SignInDeps) {
+  const { sessions, keyPolicy } = deps
 
   const home = (context: RequestContext): undefined => {
-    const user = sessionOf(context)?.user
-    return sendPage(context, 200, homePage({ host: host(), user, signsIn: sessions !== undefined }))
+    const user = sessionOf(deps, context)?.user
+    return sendPage(context, 200, homePage({ host: hostOf(deps), user, signsIn: sessions !== undefined }))
   }
 
   const login = async (context: RequestContext): Promise<void> => {
     if (!sessions) return redirect(context, '/')
     const { rules } = deps
     const target = safeTarget(queryOf(context, 'callback_ui') ?? keyPagePath, rules)
-    if (sessionOf(context)) return redirect(context, target)
+    if (sessionOf(deps, context)) return redirect(context, target)
     const providers = await Promise.all(
       rules.providers.map(async provider => {
         const query = new URLSearchParams({ provider: provider.key, callback_ui: target })
         // At the address the provider sends people back to, or the cookie would be another host's.
-        const href = `${isWildcard(base()) ? '' : base()}/zot/auth/login?${query}`
+        const href = `${isWildcard(baseOf(deps)) ? '' : baseOf(deps)}/zot/auth/login?${query}`
         const isDown = (await provider.reachable(patience)) === 'down'
         return { title: provider.title, href, isDown }
       }),
     )
-    sendPage(context, 200, loginPage({ host: host(), providers, passwords: rules.passwords, target }))
+    sendPage(context, 200, loginPage({ host: hostOf(deps), providers, passwords: rules.passwords, target }))
   }
 
   const keys = (context: RequestContext): undefined => {
     if (!sessions) return redirect(context, '/')
-    const session = sessionOf(context)
+    const session = sessionOf(deps, context)
     if (!session) return redirect(context, `/login?callback_ui=${encodeURIComponent(keyPagePath)}`)
     const { user, groups } = session
     const { lives, usualDays } = livesOf(keyPolicy)
-    const page = { host: host(), user, groups, lives: deps.rules.hasKeys ? lives : undefined, usualDays }
+    const page = {
+      host: hostOf(deps),
+      user,
+      groups,
+      lives: deps.rules.hasKeys ? lives : undefined,
+      usualDays,
+    }
     return sendPage(context, 200, keyPage(page))
   }
+
+  return {
+    home: { GET: home, HEAD: home },
+    'login-page': { GET: login, HEAD: login },
+    'key-page': { GET: keys, HEAD: keys },
+  }
+}
+
+/** Signing in at an identity provider. */
+function providerRoutes(deps: SignInDeps) {
+  const { seal, sessions, apiKeys, logger } = deps
 
   /** Sends the browser to the provider, with what proves later that it came back from there. */
   const begin = async (context: RequestContext): Promise<void> => {
     const { rules } = deps
     const key = queryOf(context, 'provider')
     const provider = rules.providers.find(one => one.key === key)
-    if (!provider || !sessions) return notice(context, 400, unknownProvider)
+    if (!provider || !sessions) return notice(deps, context, 400, unknownProvider)
     const asked = queryOf(context, 'callback_ui')
     const target = asked === null ? undefined : safeTarget(asked, rules)
     const proofs = { state: token(), nonce: token(), verifier: token() }
-    const begun = await provider.begin(redirectUri(provider), proofs)
-    if (!begun.ok) return notice(context, 503, away(provider), ['Retry-After', '30'])
+    const begun = await provider.begin(redirectUri(deps, provider), proofs)
+    if (!begun.ok) return notice(deps, context, 503, away(provider), ['Retry-After', '30'])
     const kept = { ...proofs, provider: provider.key, ...(target === undefined ? {} : { target }) }
     const cookie = rules.cookies.state(seal.encrypt(kept, signInLife), signInLife)
     redirect(context, begun.url, cookieHeaders([cookie]))
@@ -123,12 +120,12 @@ export function signInRoutes(deps: SignInDeps) {
   const callback = async (context: RequestContext): Promise<void> => {
     const { rules } = deps
     const provider = rules.providers.find(one => one.key === context.route.last)
-    if (!provider || !sessions) return notice(context, 400, unknownProvider)
+    if (!provider || !sessions) return notice(deps, context, 400, unknownProvider)
     const used = cookieHeaders([rules.cookies.noState()])
     const refuse = (reason: string): undefined => {
       const fields = { provider: provider.key, clientIP: address(context), error: reason }
       logger.log('warn', 'sign-in refused', fields)
-      return notice(context, 401, refused, used)
+      return notice(deps, context, 401, refused, used)
     }
     const cookie = cookieOf(context.req.headers.cookie, stateCookie)
     const kept = cookie === undefined ? undefined : seal.decrypt(cookie)
@@ -136,16 +133,16 @@ export function signInRoutes(deps: SignInDeps) {
     if (!kept || !state || !nonce || !verifier)
       return refuse('it did not begin in this browser, or too long ago')
     if (kept['provider'] !== provider.key) return refuse('it began with another provider')
-    const answer = new URL(`${redirectUri(provider)}?${context.query}`)
+    const answer = new URL(`${redirectUri(deps, provider)}?${context.query}`)
     const finished = await provider.finish(answer, { state, nonce, verifier })
     if (!finished.ok && finished.kind === 'unreachable') {
       logger.log('warn', 'sign-in failed', { provider: provider.key, error: finished.reason })
-      return notice(context, 503, away(provider), ['Retry-After', '30', ...used])
+      return notice(deps, context, 503, away(provider), ['Retry-After', '30', ...used])
     }
     if (!finished.ok) return refuse(finished.reason)
     const { user, groups } = finished
     await apiKeys?.signedIn(user, groups)
-    const cookies = await enter(context, sessions, {
+    const cookies = await enter(deps, context, sessions, {
       user,
       groups,
       origin: 'oidc',
@@ -156,17 +153,24 @@ export function signInRoutes(deps: SignInDeps) {
     sendPage(context, 201, '', headers)
   }
 
+  return { begin, callback }
+}
+
+/** Signing in with a password, and out. */
+function sessionRoutes(deps: SignInDeps) {
+  const { sessions, logger } = deps
+
   /** User and password, checked before; a key is no way to a session, which may do more than it. */
-  const password = async (context: RequestContext): Promise<void> => {
+  const signIn = async (context: RequestContext): Promise<void> => {
     const { identity } = context
     if (!isOurs(context)) return sendFailure(context, { name: 'origin-denied' })
     if (!sessions || identity?.via !== 'htpasswd') return sendFailure(context, { name: 'unauthorized' })
     const { user, origin, groups } = identity
-    const cookies = await enter(context, sessions, { user, origin, groups })
+    const cookies = await enter(deps, context, sessions, { user, origin, groups })
     return sendJson(context, 200, { user }, ['Cache-Control', 'no-store', ...cookieHeaders(cookies)])
   }
 
-  const logout = async (context: RequestContext): Promise<void> => {
+  const signOut = async (context: RequestContext): Promise<void> => {
     if (!isOurs(context)) return sendFailure(context, { name: 'origin-denied' })
     const { rules } = deps
     const id = cookieOf(context.req.headers.cookie, sessionCookie)
@@ -177,15 +181,47 @@ export function signInRoutes(deps: SignInDeps) {
     return sendJson(context, 200, endSessionUrl === undefined ? {} : { endSessionUrl }, headers)
   }
 
-  return {
-    home: { GET: home, HEAD: home },
-    'login-page': { GET: login, HEAD: login },
-    'key-page': { GET: keys, HEAD: keys },
-    'page-file': { GET: sendPageFile, HEAD: sendPageFile },
-    login: { GET: begin, POST: password },
-    callback: { GET: callback },
-    logout: { POST: logout },
-  }
+  return { signIn, signOut }
+}
+
+const baseOf = ({ rules, origin }: SignInDeps): string => rules.externalUrl ?? origin()
+const hostOf = (deps: SignInDeps): string => baseOf(deps).replace(/^https?:\/\//, '')
+const redirectUri = (deps: SignInDeps, { key }: Provider): string =>
+  `${baseOf(deps)}/zot/auth/callback/${key}`
+const address = ({ client }: RequestContext): string => client.address
+
+function sessionOf({ sessions }: SignInDeps, { req }: RequestContext): Session | undefined {
+  const id = cookieOf(req.headers.cookie, sessionCookie)
+  return id === undefined ? undefined : sessions?.get(id)
+}
+
+function notice(
+  deps: SignInDeps,
+  context: RequestContext,
+  status: number,
+  content: Notice,
+  headers: string[] = [],
+): undefined {
+  return sendPage(context, status, noticePage(hostOf(deps), content), headers)
+}
+
+/** A new session under a new identifier; the one the browser had before ends. Answers the cookies. */
+async function enter(
+  deps: SignInDeps,
+  context: RequestContext,
+  open: Pick<Sessions, 'create' | 'end'>,
+  session: NewSession,
+): Promise<string[]> {
+  const before = cookieOf(context.req.headers.cookie, sessionCookie)
+  if (before !== undefined) await open.end(before)
+  const { id } = await open.create(session)
+  const { user, origin, details } = session
+  deps.logger.log('info', 'signed in', {
+    user,
+    by: details?.['provider'] ?? origin,
+    clientIP: address(context),
+  })
+  return deps.rules.cookies.signedIn(id, user, sessionLife)
 }
 
 const token = (): string => randomBytes(32).toString('base64url')
