@@ -1,4 +1,11 @@
-import { announcedLength, headerOf, queryOf, type RequestContext, userOf } from '../http/request-context.ts'
+import {
+  announcedLength,
+  type Handler,
+  headerOf,
+  queryOf,
+  type RequestContext,
+  userOf,
+} from '../http/request-context.ts'
 import { type RawHeaders, sendEmpty, sendFailure } from '../http/responder.ts'
 import { type Failure, failure, type Result, success } from '../oci/error-table.ts'
 import { parseContentRange, parseEmptyRange } from '../oci/range.ts'
@@ -12,8 +19,16 @@ import { maxOpenUploads, OpenUploads, uploadKey } from './open-uploads.ts'
  * Pushing blobs: in one request, in two, in chunks that may be resumed, or from another repository.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs
  */
-export function uploadRoutes({ storage, pushes, state, events, authorization }: RouteDeps) {
+export function uploadRoutes(deps: RouteDeps) {
   const uploads = new OpenUploads()
+  const steps = createUploadSteps(deps, uploads)
+  return { uploads: { POST: startRoute(deps, uploads, steps) }, upload: uploadRoute(deps, uploads, steps) }
+}
+
+type UploadSteps = ReturnType<typeof createUploadSteps>
+
+/** What several of the routes do. */
+function createUploadSteps({ storage, pushes, state, events }: RouteDeps, uploads: OpenUploads) {
   /** A push is under way in this repository for as long as the work takes. */
   const within = (work: (context: RequestContext) => Promise<void>) => {
     return async (context: RequestContext): Promise<void> => {
@@ -34,85 +49,6 @@ export function uploadRoutes({ storage, pushes, state, events, authorization }: 
       }
     }
   }
-
-  const start = within(async context => {
-    const { name } = context.route
-    const mount = queryOf(context, 'mount')
-    if (mount !== null) return await mountOrStart(context, mount)
-    const asked = queryOf(context, 'digest')
-    if (asked === null) return await open(context)
-    const digest = parseDigest(asked)
-    if (!digest) return sendFailure(context, { name: 'digest-invalid' })
-    const started = await storage.uploads.start(name)
-    if (!started.ok) return sendFailure(context, started.error)
-    const stored = await finish(context, started.value, digest)
-    // Nobody knows the identifier, so nobody could go on with what arrived.
-    if (!stored.ok) await storage.uploads.cancel(name, started.value)
-    answerStored(context, digest, stored, stored.ok ? stored.value : undefined)
-  })
-
-  const mountOrStart = async (context: RequestContext, mount: string): Promise<void> => {
-    const { name } = context.route
-    const digest = parseDigest(mount)
-    if (!digest) return sendFailure(context, { name: 'digest-invalid' })
-    const from = queryOf(context, 'from')
-    // Without the right to read it there, it is not there.
-    const mayRead = (other: string): boolean => may(authorization, context.identity, 'read', other)
-    const found = from === null ? await storage.blobs.find(digest, mayRead) : success(from)
-    const source = found.ok ? found.value : undefined
-    if (source !== undefined && isRepositoryName(source) && mayRead(source)) {
-      const mounted = await storage.blobs.mount(source, name, digest)
-      if (mounted.ok) return answerStored(context, digest, success(undefined))
-      if (mounted.error.name !== 'blob-unknown') return sendFailure(context, mounted.error)
-    }
-    // Not there to be mounted: the client uploads it.
-    await open(context)
-  }
-
-  const open = async (context: RequestContext): Promise<void> => {
-    const { name } = context.route
-    const begun = uploads.begin(context.client)
-    if (!begun) {
-      const detail = { client: context.client.key, open: maxOpenUploads }
-      return sendFailure(context, { name: 'too-many-uploads', detail }, ['Retry-After', '5'])
-    }
-    const started = await storage.uploads.start(name).catch(error => {
-      begun(undefined)
-      throw error
-    })
-    begun(started.ok ? uploadKey(name, started.value) : undefined)
-    if (!started.ok) return sendFailure(context, started.error)
-    sendEmpty(context, 202, progress(name, started.value, 0))
-  }
-
-  const status = async (context: RequestContext): Promise<void> => {
-    const { name, last: id } = context.route
-    if (!isRepositoryName(name)) return sendFailure(context, { name: 'name-invalid' })
-    uploads.touched(uploadKey(name, id))
-    const offset = await storage.uploads.offset(name, id)
-    if (!offset.ok) return sendFailure(context, offset.error)
-    sendEmpty(context, 204, progress(name, id, offset.value))
-  }
-
-  const patch = within(async context => {
-    const { name, last: id } = context.route
-    uploads.touched(uploadKey(name, id))
-    const chunk = chunkOf(context)
-    if (!chunk.ok) return await refuse(context, chunk.error)
-    const written = await storage.uploads.write(name, id, chunk.value)
-    if (!written.ok) return await refuse(context, written.error)
-    sendEmpty(context, 202, progress(name, id, written.value))
-  })
-
-  const put = within(async context => {
-    const digest = parseDigest(queryOf(context, 'digest') ?? '')
-    if (!digest) return sendFailure(context, { name: 'digest-invalid' })
-    const stored = await finish(context, context.route.last, digest)
-    // Content of another digest is thrown away; after any other failure the upload may go on.
-    if (stored.ok || stored.error.name === 'digest-mismatch') uploads.ended(keyOf(context))
-    if (!stored.ok) return await refuse(context, stored.error)
-    answerStored(context, digest, stored, stored.value)
-  })
 
   /** The last chunk, if there is one, and the commit; answers the size of the blob, bytes. */
   const finish = async (context: RequestContext, id: string, digest: Digest): Promise<Result<number>> => {
@@ -151,6 +87,101 @@ export function uploadRoutes({ storage, pushes, state, events, authorization }: 
     sendFailure(context, error, offset.ok ? progress(name, id, offset.value) : [])
   }
 
+  return { within, finish, answerStored, refuse }
+}
+
+/** Begins an upload, or takes a whole blob, or makes one of another repository this one's. */
+function startRoute(
+  { storage, authorization }: RouteDeps,
+  uploads: OpenUploads,
+  { within, finish, answerStored }: UploadSteps,
+): Handler {
+  const open = async (context: RequestContext): Promise<void> => {
+    const { name } = context.route
+    const begun = uploads.begin(context.client)
+    if (!begun) {
+      const detail = { client: context.client.key, open: maxOpenUploads }
+      return sendFailure(context, { name: 'too-many-uploads', detail }, ['Retry-After', '5'])
+    }
+    const started = await storage.uploads.start(name).catch(error => {
+      begun(undefined)
+      throw error
+    })
+    begun(started.ok ? uploadKey(name, started.value) : undefined)
+    if (!started.ok) return sendFailure(context, started.error)
+    sendEmpty(context, 202, progress(name, started.value, 0))
+  }
+
+  const mountOrStart = async (context: RequestContext, mount: string): Promise<void> => {
+    const { name } = context.route
+    const digest = parseDigest(mount)
+    if (!digest) return sendFailure(context, { name: 'digest-invalid' })
+    const from = queryOf(context, 'from')
+    // Without the right to read it there, it is not there.
+    const mayRead = (other: string): boolean => may(authorization, context.identity, 'read', other)
+    const found = from === null ? await storage.blobs.find(digest, mayRead) : success(from)
+    const source = found.ok ? found.value : undefined
+    if (source !== undefined && isRepositoryName(source) && mayRead(source)) {
+      const mounted = await storage.blobs.mount(source, name, digest)
+      if (mounted.ok) return answerStored(context, digest, success(undefined))
+      if (mounted.error.name !== 'blob-unknown') return sendFailure(context, mounted.error)
+    }
+    // Not there to be mounted: the client uploads it.
+    await open(context)
+  }
+
+  return within(async context => {
+    const { name } = context.route
+    const mount = queryOf(context, 'mount')
+    if (mount !== null) return await mountOrStart(context, mount)
+    const asked = queryOf(context, 'digest')
+    if (asked === null) return await open(context)
+    const digest = parseDigest(asked)
+    if (!digest) return sendFailure(context, { name: 'digest-invalid' })
+    const started = await storage.uploads.start(name)
+    if (!started.ok) return sendFailure(context, started.error)
+    const stored = await finish(context, started.value, digest)
+    // Nobody knows the identifier, so nobody could go on with what arrived.
+    if (!stored.ok) await storage.uploads.cancel(name, started.value)
+    answerStored(context, digest, stored, stored.ok ? stored.value : undefined)
+  })
+}
+
+/** What is done with an upload that was begun. */
+function uploadRoute(
+  { storage }: RouteDeps,
+  uploads: OpenUploads,
+  { within, finish, answerStored, refuse }: UploadSteps,
+) {
+  const status = async (context: RequestContext): Promise<void> => {
+    const { name, last: id } = context.route
+    if (!isRepositoryName(name)) return sendFailure(context, { name: 'name-invalid' })
+    uploads.touched(uploadKey(name, id))
+    const offset = await storage.uploads.offset(name, id)
+    if (!offset.ok) return sendFailure(context, offset.error)
+    sendEmpty(context, 204, progress(name, id, offset.value))
+  }
+
+  const patch = within(async context => {
+    const { name, last: id } = context.route
+    uploads.touched(uploadKey(name, id))
+    const chunk = chunkOf(context)
+    if (!chunk.ok) return await refuse(context, chunk.error)
+    const written = await storage.uploads.write(name, id, chunk.value)
+    if (!written.ok) return await refuse(context, written.error)
+    sendEmpty(context, 202, progress(name, id, written.value))
+  })
+
+  const put = within(async context => {
+    const digest = parseDigest(queryOf(context, 'digest') ?? '')
+    if (!digest) return sendFailure(context, { name: 'digest-invalid' })
+    const stored = await finish(context, context.route.last, digest)
+    // Content of another digest is thrown away; after any other failure the upload may go on.
+    if (stored.ok || stored.error.name === 'digest-mismatch') uploads.ended(keyOf(context))
+    if (!stored.ok) return await refuse(context, stored.error)
+    answerStored(context, digest, stored, stored.value)
+  })
+
   const remove = within(async context => {
     const cancelled = await storage.uploads.cancel(context.route.name, context.route.last)
     if (!cancelled.ok) return sendFailure(context, cancelled.error)
@@ -158,10 +189,7 @@ export function uploadRoutes({ storage, pushes, state, events, authorization }: 
     sendEmpty(context, 204)
   })
 
-  return {
-    uploads: { POST: start },
-    upload: { GET: status, HEAD: status, PATCH: patch, PUT: put, DELETE: remove },
-  }
+  return { GET: status, HEAD: status, PATCH: patch, PUT: put, DELETE: remove }
 }
 
 const keyOf = ({ route }: RequestContext): string => uploadKey(route.name, route.last)
