@@ -20,7 +20,7 @@ import { createRoutes } from './routes/table.ts'
 import { prepareFor } from './signin/provider.ts'
 import { openSignIn } from './signin/sign-in.ts'
 import { checkRoot, errorText } from './storage/root.ts'
-import { foldersOf, openStores, startMaintenance } from './stores.ts'
+import { foldersOf, openStores, type StoresObserver, startMaintenance } from './stores.ts'
 import { openUsers } from './users.ts'
 import { version } from './version.ts'
 
@@ -39,19 +39,8 @@ export async function serve(file: string): Promise<number> {
   if (!opened.ok) return refuse('log cannot be written', [opened.message])
   const { logger } = opened
   const events = new EventLog()
-  let waited = (_seconds: number): void => {}
-  const storing = await openStores(config, {
-    onWait: seconds => waited(seconds),
-    onBug: (repository, error) =>
-      logger.log('error', 'a change of a repository failed', {
-        repository,
-        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
-      }),
-    onDamaged: ({ repository, reason }) => {
-      logger.log('error', 'a repository cannot be served', { repository, error: reason })
-      events.emit({ kind: 'damaged', repository, reason })
-    },
-  })
+  const { observer, lockWait } = observeStores(logger, events)
+  const storing = await openStores(config, observer)
   if (!storing.ok) return await fail(logger, 'storage cannot be used', storing.message)
   const { stores } = storing
   const { storage } = stores
@@ -63,40 +52,30 @@ export async function serve(file: string): Promise<number> {
 
   const opening = openUsers(config, root, logger, process.env)
   if (!opening.ok) return await fail(logger, 'failed to start', opening.message)
-  const { people } = opening
-  const { authorization, apiKeys, keyPolicy, pulls, sessions } = people
+  const { users } = opening
+  const { authorization, apiKeys, keyPolicy, pulls, sessions } = users
   const operating = await openOperations(config, root, storage, logger)
   if (!operating.ok) return await fail(logger, 'failed to start', operating.message)
   const { operations } = operating
-  waited = seconds => operations.metrics?.lockWaited('RWLock', seconds)
+  lockWait.report = seconds => operations.metrics?.lockWaited('RWLock', seconds)
   process.once('exit', operations.closeNow)
   const securing = openCertificate(config, logger)
   if (!securing.ok)
     return await fail(logger, 'failed to start', `http.tls.${securing.file} ${securing.message}`)
-  const keeping = await startMaintenance(config, stores, {
-    logger,
-    usage: pulls,
-    observer: operations.metrics,
-    events,
-  })
+  const { metrics } = operations
+  const keeping = await startMaintenance(config, stores, { logger, usage: pulls, observer: metrics, events })
   if (!keeping.ok) return await fail(logger, 'failed to start', keeping.problems.join('\n'))
   const { maintenance } = keeping
   let origin = ''
   await prepareFor(providers)
-  const signIn = openSignIn(config, providers, {
-    sessions,
-    apiKeys,
-    keyPolicy,
-    logger,
-    origin: () => origin,
-  })
+  const signIn = openSignIn(config, providers, { sessions, apiKeys, keyPolicy, logger, origin: () => origin })
   const pushes = new Pushes(() => performance.now())
   const state: DrainState = { draining: false }
   const reloader = createReloader(file, config, logger, [
     { keys: ['log.level'], apply: next => logger.setLevel(next.log.level) },
     {
       keys: ['http.accessControl', 'http.realm', 'http.auth.failDelay', 'http.auth.htpasswd.path'],
-      apply: next => people.reconfigure(next),
+      apply: next => users.reconfigure(next),
     },
     ...maintenance.parts,
     { keys: ['storage.dedupe'], apply: stores.reconfigure },
@@ -117,7 +96,7 @@ export async function serve(file: string): Promise<number> {
     logger,
     now: Date.now,
     config: () => asServed(config, reloader.current()),
-    metrics: operations.metrics,
+    metrics,
   })
   const registry = createRegistryServer({
     handlers: routes,
@@ -135,7 +114,7 @@ export async function serve(file: string): Promise<number> {
     isDraining: () => state.draining,
   })
   const stopped = stopSignal(logger)
-  const administration = await openAdministration(people, { storage, events }, logger, process.env)
+  const administration = await openAdministration(users, { storage, events }, logger, process.env)
   const listening = await listen(registry.server, config.http.address, config.http.port)
   if (!listening.ok) return await fail(logger, 'failed to start', listening.message)
   const { address, port } = listening
@@ -155,12 +134,30 @@ export async function serve(file: string): Promise<number> {
   await kept
   await administration?.close()
   events.close()
-  await people.close()
+  await users.close()
   await operations.close()
   stores.close()
   logger.log('info', 'stopped')
   await logger.flush()
   return 0
+}
+
+/** Logs what goes wrong in the stores. `lockWait` reports waiting times once there are metrics to count them. */
+function observeStores(logger: Logger, events: EventLog) {
+  const lockWait = { report: (_seconds: number): void => {} }
+  const observer: StoresObserver = {
+    onWait: seconds => lockWait.report(seconds),
+    onBug: (repository, error) =>
+      logger.log('error', 'a change of a repository failed', {
+        repository,
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      }),
+    onDamaged: ({ repository, reason }) => {
+      logger.log('error', 'a repository cannot be served', { repository, error: reason })
+      events.emit({ kind: 'damaged', repository, reason })
+    },
+  }
+  return { observer, lockWait }
 }
 
 /** How browsers reach the listener, where externalUrl does not say otherwise. */

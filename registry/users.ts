@@ -38,7 +38,7 @@ interface Users {
   close(): Promise<void>
 }
 
-export type OpenUsers = { ok: true; people: Users } | { ok: false; message: string }
+export type OpenUsers = { ok: true; users: Users } | { ok: false; message: string }
 
 /** `root` is locked. Environment: see `keyPolicyOf`. */
 export function openUsers(
@@ -127,7 +127,7 @@ export function openUsers(
   const authorization: Authorization = { rules: rulesOf(config) }
   return {
     ok: true,
-    people: {
+    users: {
       authorization,
       apiKeys,
       sessions,

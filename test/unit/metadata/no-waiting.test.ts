@@ -62,7 +62,7 @@ it('no metadata file that the event loop has open while it serves can make it wa
     expect(open).toHaveLength(4)
     expect(open.filter(mayWait).map(database => database.location())).toEqual([])
   } finally {
-    await opening.people.close()
+    await opening.users.close()
     close()
   }
   expect(opened.filter(database => database.isOpen)).toEqual([])
