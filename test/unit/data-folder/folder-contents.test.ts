@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { inspectContents } from '../../../core/data-folder/folder-contents.ts'
-import { sampleOf } from '../../../core/data-folder/sample.ts'
+import { sampleOf } from '../../../core/data-folder/folder-identity.ts'
 
 let root: string
 beforeEach(() => {

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmdirSync, rmSync, wr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { EarlierFolder } from '../../../core/data-folder/folder-record.ts'
 import { createFolderWatch } from '../../../core/data-folder/folder-watch.ts'
-import type { EarlierFolder } from '../../../core/data-folder/known-folders.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 import { eventually } from '../../fakes/eventually.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { FolderIdentity, FolderState } from '../../../core/data-folder/folder-identity.ts'
-import { compareFolder } from '../../../core/data-folder/same-folder.ts'
+import { compareFolder } from '../../../core/data-folder/folder-identity.ts'
 
 const id = 'a'.repeat(32)
 const names = ['a/one', 'b/two', 'c/three', 'd/four']
