@@ -31,7 +31,9 @@ const playwright = suite => {
 const isYielding = true
 async function besideIntegration() {
   const parts = [await runPart('lint', bin('biome'), ['check', '.'], { isYielding })]
-  for (const part of globSync('*/tsconfig.json').map(dirname).sort())
+  for (const part of globSync('**/tsconfig.json', { exclude: ['node_modules', 'dist'] })
+    .map(dirname)
+    .sort())
     parts.push(await runPart(`types of ${part}`, bin('tsc'), ['-p', part], { isYielding }))
   parts.push(await runPart('dead code', bin('knip'), ['--no-progress'], { isYielding }))
   parts.push(await vitest('unit', { isYielding }))
