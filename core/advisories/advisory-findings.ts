@@ -6,7 +6,7 @@ import { type ConfigText, type ConfigView, quote, viewConfig } from './config-vi
 import { type Matcher, matchIn } from './matcher.ts'
 import { shippedAdvisories } from './shipped-advisories.ts'
 
-/** Versions as zot tells them ("v2.1.13", "v2.1.15-0-g1a2b3c4"); `running` is absent where it is not known. */
+/** Versions as zot reports them ("v2.1.13", "v2.1.15-0-g1a2b3c4"); `running` is absent where it is not known. */
 export interface AdviceQuestion {
   running?: string | undefined
   /** The version that is thought of; absent: only what concerns the running one. */
@@ -23,17 +23,17 @@ export interface AdviceQuestion {
  * file has to be changed by hand, `warning` where an edit goes with it).
  */
 export function findingsFor({
-  running: told,
+  running: reported,
   to: wanted,
   config,
   facts = shippedAdvisories,
 }: AdviceQuestion): Finding[] {
-  const running = versionOf(told)
+  const running = versionOf(reported)
   const to = versionOf(wanted)
   const viewed = viewConfig(config)
   const book = createEvidenceReader(config.file, 'reason' in viewed ? undefined : viewed)
   const found: Finding[] = []
-  if (running === undefined) found.push(unknownVersion(told))
+  if (running === undefined) found.push(unknownVersion(reported))
   else if (!isKnown(running, facts)) found.push(unknownRelease(running, facts))
   if (to !== undefined && to !== running && !isKnown(to, facts)) found.push(unknownRelease(to, facts))
   if ('reason' in viewed) found.push(unreadable(config.file, viewed.reason))
@@ -49,7 +49,7 @@ export function findingsFor({
   return found
 }
 
-/** Those of `findingsFor` that a glance should show: advisories that this configuration does not keep out of reach. */
+/** Those of `findingsFor` that the status summary shows: advisories that this configuration does not keep out of reach. */
 export function advisoriesAgainst(question: Omit<AdviceQuestion, 'to'>): Finding[] {
   const ids = new Set((question.facts ?? shippedAdvisories).advisories.map(({ id }) => id))
   return findingsFor(question).filter(({ id, severity }) => ids.has(id) && severity !== 'info')
@@ -88,10 +88,11 @@ const isKnown = (version: string, { releases }: AdvisorySet): boolean =>
 const affects = ({ introducedIn, fixedIn }: Advisory, version: string): boolean =>
   isWithin(version, introducedIn, fixedIn)
 
-const unknownVersion = (told: string | undefined): Finding => ({
+const unknownVersion = (reported: string | undefined): Finding => ({
   id: 'running-version-unknown',
   severity: 'info',
-  evidence: told === undefined ? 'the running zot does not report its version' : `it calls itself ${told}`,
+  evidence:
+    reported === undefined ? 'the running zot does not report its version' : `it calls itself ${reported}`,
   advice:
     'Which advisories concern it cannot be said. zot tells its version from v2.1.11 on, and before v2.1.10.',
 })

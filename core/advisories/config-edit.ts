@@ -39,7 +39,7 @@ export interface EditAnswer {
 }
 
 export interface EditRequest {
-  /** Versions as zot tells them; an unknown running one may be any. */
+  /** Versions as zot reports them; an unknown running one may be any. */
   running?: string | undefined
   to: string
   config: ConfigText
@@ -71,13 +71,13 @@ const templateNote =
 
 /** What has to change, or better changes, in config.json together with the version. Pure. */
 export function editFor({
-  running: told,
+  running: reported,
   to: wanted,
   config,
   accepted = [],
   facts = shippedAdvisories,
 }: EditRequest): EditAnswer {
-  const running = versionOf(told)
+  const running = versionOf(reported)
   const to = versionOf(wanted)
   if (to === undefined || to === running) return { offers: [] }
   const view = viewConfig(config)

@@ -89,14 +89,14 @@ function childPath(parent: string, key: string): string {
 }
 
 function duplicateIn(node: Node, keyPath: string): string | undefined {
-  const seen = new Set<string>()
+  const names = new Set<string>()
   for (const [index, child] of (node.children ?? []).entries()) {
     const isProperty = child.type === 'property'
     const at = isProperty ? childPath(keyPath, keyOf(child)) : `${keyPath}[${index}]`
     if (isProperty) {
       const lower = keyOf(child).toLowerCase()
-      if (seen.has(lower)) return at
-      seen.add(lower)
+      if (names.has(lower)) return at
+      names.add(lower)
     }
     const value = isProperty ? child.children?.[1] : child
     const deeper = value === undefined ? undefined : duplicateIn(value, at)

@@ -43,8 +43,8 @@ export function openAdvisoryStore({ home, web, now, url, report }: Options): Adv
   const file = join(home, 'cache', 'advice.json')
   return {
     async stored() {
-      const kept = await readJsonFile(file, storedSchema, { now, report }).catch(() => undefined)
-      return kept?.url === url() && kept.url !== '' ? kept : undefined
+      const stored = await readJsonFile(file, storedSchema, { now, report }).catch(() => undefined)
+      return stored?.url === url() && stored.url !== '' ? stored : undefined
     },
     async fetch(signal) {
       const from = url()

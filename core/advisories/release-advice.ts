@@ -39,25 +39,25 @@ export function createReleaseAdvice({ timeLimits, log, onChange, ...options }: O
     accepted: () => (timeLimits() ? ['request-time-limits'] : []),
   })
   let advisories: Finding[] = []
-  let seen: { version: string; pid: number } | undefined
+  let current: { version: string; pid: number } | undefined
 
   function running({ id, version }: Snapshot['engine'], pid: number | undefined): void {
     if (pid === undefined) return
     if (id !== 'zot' || version === undefined) {
-      seen = undefined
+      current = undefined
       advisories = []
       return
     }
-    if (seen?.version === version && seen.pid === pid) return
+    if (current?.version === version && current.pid === pid) return
     const now = { version, pid }
-    seen = now
-    void look(now)
+    current = now
+    void update(now)
   }
 
-  async function look(at: { version: string; pid: number }): Promise<void> {
+  async function update(at: { version: string; pid: number }): Promise<void> {
     try {
       const found = await advice.against(at.version)
-      if (seen !== at) return
+      if (current !== at) return
       const isSame = JSON.stringify(found) === JSON.stringify(advisories)
       advisories = found
       if (!isSame) onChange()
@@ -72,12 +72,12 @@ export function createReleaseAdvice({ timeLimits, log, onChange, ...options }: O
     advisories: () => advisories,
     async advise(running, to) {
       const advised = await advice.advise(running, to)
-      if (seen) void look(seen)
+      if (current) void update(current)
       return advised
     },
     async refresh(signal) {
       const fetched = await advice.refresh(signal)
-      if (fetched.ok && seen) await look(seen)
+      if (fetched.ok && current) await update(current)
       return fetched
     },
   }
@@ -129,13 +129,13 @@ export function createAdvice({ configFile, accepted, ...options }: AdviceOptions
   const store = openAdvisoryStore(options)
 
   async function gathered(): Promise<{ facts: AdvisorySet; source: AdvisorySource }> {
-    const [{ shippedAdvisories: shippedFacts }, { withFetched: withMore }, kept] = await Promise.all([
+    const [{ shippedAdvisories }, { withFetched }, stored] = await Promise.all([
       import('./shipped-advisories.ts'),
       import('./advisory-schema.ts'),
       store.stored(),
     ])
-    const facts = withMore(shippedFacts, kept?.facts)
-    const more = kept && { url: kept.url, at: kept.at }
+    const facts = withFetched(shippedAdvisories, stored?.facts)
+    const more = stored && { url: stored.url, at: stored.at }
     return { facts, source: { asOf: facts.asOf, ...(more ? { more } : {}) } }
   }
 
@@ -143,12 +143,12 @@ export function createAdvice({ configFile, accepted, ...options }: AdviceOptions
   let trouble: Failure | undefined
   let fetching: Promise<void> | undefined
 
-  /** Facts from the address that is set, fetched anew where they are old. A failure is told, and what was known goes on. */
+  /** Facts from the address that is set, fetched anew where they are old. A failure becomes a finding, and those that were known stay. */
   function upToDate(): Promise<void> {
     fetching ??= (async () => {
       const now = options.now()
-      const kept = await store.stored()
-      const isFresh = kept !== undefined && kept.at <= now && now - kept.at < freshMs
+      const stored = await store.stored()
+      const isFresh = stored !== undefined && stored.at <= now && now - stored.at < freshMs
       const isTooSoon = triedAt !== undefined && triedAt <= now && now - triedAt < retryDelayMs
       if (options.url() === '' || isFresh || isTooSoon) return
       await refresh()

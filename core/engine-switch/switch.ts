@@ -33,7 +33,7 @@ export const switchMemory = v.object({
   from: choice,
   to: choice,
   yes: v.boolean(),
-  /** Where the inventory is kept while the run lasts. */
+  /** The inventory's file while the run lasts. */
   censusFile: v.string(),
   tags: v.exactOptional(v.number()),
   /** Who asked for it. */
@@ -49,7 +49,7 @@ export const switchName = 'engine-use'
 export interface SwitchDeps extends StoreDeps {
   clock: Clock
   supervisor: SupervisedRegistry
-  /** The engine that is under care, or would be started. */
+  /** The engine that is supervised, or would be started. */
   current(): Engine
   use(engine: Engine): void
   /** The engine of a choice, found anew. */
@@ -61,7 +61,7 @@ export interface SwitchDeps extends StoreDeps {
   inspect(engine: Engine): Promise<Result<null>>
   /** This engine may be started on the data folder, whatever was chosen for it; undefined: none. */
   permit(engine: Engine | undefined): void
-  /** Writes down the engine under care as the one that was chosen for the data folder, durably. */
+  /** Records the supervised engine as the one that was chosen for the data folder, durably. */
   recordChoice(by: string): Promise<Result<unknown>>
   isChosen(engine: Engine): Promise<boolean>
   findings(memory: SwitchMemory): Promise<Finding[]>
@@ -214,8 +214,8 @@ function startPermitted(deps: SwitchDeps, memory: SwitchMemory): Promise<StepRes
   return serveWithin(deps, readyTimeoutOf(memory, deps))
 }
 
-function readyTimeoutOf({ tags }: SwitchMemory, { verification: gate }: SwitchDeps): number {
-  return readyTimeoutMs(gate().readySeconds, tags)
+function readyTimeoutOf({ tags }: SwitchMemory, { verification }: SwitchDeps): number {
+  return readyTimeoutMs(verification().readySeconds, tags)
 }
 
 function verificationStep(deps: SwitchDeps): SwitchStep {
@@ -255,9 +255,9 @@ function commitStep(deps: SwitchDeps): SwitchStep {
     async apply({ memory }) {
       await rm(memory.censusFile, { force: true })
       deps.known.clear()
-      const kept = await deps.recordChoice(memory.by ?? 'cli')
+      const recorded = await deps.recordChoice(memory.by ?? 'cli')
       deps.permit(undefined)
-      return asStep(kept)
+      return asStep(recorded)
     },
   }
 }

@@ -46,7 +46,7 @@ interface FetchedFile {
 }
 
 /**
- * Fetches a file whole or not at all: into FILE.part, hashed on the way, gone on with after a cut, synced, renamed.
+ * Fetches a file whole or not at all: into FILE.part, hashed on the way, resumed after an interruption, synced, renamed.
  * Errors: those of `Web.get`, web-refused, web-too-large, download-broken, no-space, file-unusable, cancelled.
  */
 export async function fetchFile(what: FetchOptions): Promise<Result<FetchedFile>> {
@@ -84,7 +84,7 @@ export async function fileFailure(error: unknown, path: string, needed: number):
   return { code: 'no-space', path, needed, ...(free === undefined ? {} : { free: free.freeBytes }) }
 }
 
-/** Undefined where the space is enough or the volume does not tell. */
+/** Undefined where the space is enough or unknown. */
 export async function findLackOfSpace(path: string, needed: number): Promise<Failure | undefined> {
   const free = await freeSpace(path).catch(() => undefined)
   return free === undefined || free.freeBytes >= needed
@@ -94,17 +94,17 @@ export async function findLackOfSpace(path: string, needed: number): Promise<Fai
 
 async function fetchOnce(
   what: FetchOptions,
-  goOn: boolean,
+  resume: boolean,
 ): Promise<Result<FetchedFile & { resumed: boolean }>> {
   const { url, file, listed } = what
-  const part = await openPart(file, url, goOn)
+  const part = await openPart(file, url, resume)
   let whole = false
-  let keep = listed?.sha256 !== undefined
+  let retainPart = listed?.sha256 !== undefined
   try {
     const lack = await findLackOfSpace(dirname(file), Math.max(0, (listed?.bytes ?? 0) - part.size))
     const failure = lack ?? (await fill(part, what))
     if (failure !== undefined) {
-      keep &&= failure.code !== 'web-too-large'
+      retainPart &&= failure.code !== 'web-too-large'
       return fail(failure)
     }
     // From here on a cancel comes too late.
@@ -113,7 +113,7 @@ async function fetchOnce(
     whole = true
     return ok({ bytes, sha256, resumed })
   } finally {
-    if (!whole) await (keep && part.validator !== undefined ? part.leave() : part.discard())
+    if (!whole) await (retainPart && part.validator !== undefined ? part.leave() : part.discard())
   }
 }
 
@@ -126,15 +126,15 @@ async function fill(part: PartFile, what: FetchOptions): Promise<Failure | undef
     if (listed !== undefined && part.size > listed.bytes) await part.restart(undefined)
     if (listed !== undefined && part.size === listed.bytes && listed.bytes > 0) return undefined
     const before = part.size
-    const came = await requestOnce(part, what)
-    if (came.kind === 'whole') return undefined
-    total = came.total ?? total
-    if (came.kind === 'failed') return came.error
+    const attempted = await requestOnce(part, what)
+    if (attempted.kind === 'whole') return undefined
+    total = attempted.total ?? total
+    if (attempted.kind === 'failed') return attempted.error
     inVain = part.size - before > fruitfulBytes ? 0 : inVain + 1
     if (signal.aborted) return { code: 'cancelled' }
     if (inVain > maxFruitlessAttempts || attempt === maxAttempts) {
-      if (part.size === 0 && came.error.code !== 'download-broken') return came.error
-      const reason = 'reason' in came.error ? came.error.reason : 'it answers with errors'
+      if (part.size === 0 && attempted.error.code !== 'download-broken') return attempted.error
+      const reason = 'reason' in attempted.error ? attempted.error.reason : 'it answers with errors'
       return {
         code: 'download-broken',
         url: withoutSecrets(url),
@@ -193,7 +193,7 @@ async function requestOnce(part: PartFile, { web, url, ...what }: FetchOptions):
   async function* chunks(): AsyncIterable<Buffer> {
     let size = part.size
     let since = pace.monotonic()
-    let toldAt = since
+    let reportedAt = since
     let inSpan = 0
     try {
       for await (const chunk of body) {
@@ -203,8 +203,8 @@ async function requestOnce(part: PartFile, { web, url, ...what }: FetchOptions):
         if (tooMuch) return
         yield chunk
         const now = pace.monotonic()
-        if (now - toldAt >= progressIntervalMs) {
-          toldAt = now
+        if (now - reportedAt >= progressIntervalMs) {
+          reportedAt = now
           progress?.(size, wanted)
         }
         if (now - since < pace.slowAfterMs) continue

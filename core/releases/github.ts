@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { isVersion } from '../platform/zot-version.ts'
 import { type Asset, assetName, type Release } from './release.ts'
 
-/** A release as it is kept: of every machine, so that the same list serves when the machine changes. */
+/** A release as it is stored: with the files for every machine, so that the same list serves when the machine changes. */
 export interface StoredRelease
   extends Pick<Release, 'version' | 'publishedAt' | 'notes' | 'draft' | 'prerelease'> {
   assets: Asset[]
@@ -100,7 +100,7 @@ const page = v.object({
   releases: v.array(stored),
 })
 
-/** What is kept in `cache/releases.json`. Times are ms since the epoch. */
+/** The content of `cache/releases.json`. Times are ms since the epoch. */
 export const cacheSchema = v.object({
   base: v.string(),
   repository: v.string(),

@@ -34,13 +34,13 @@ const batchBytes = 1024 * 1024
 const syncEveryBytes = 16 * batchBytes
 
 /**
- * `goOn`: with what an earlier call left, if it is of the same address. A power cut may have spoiled it, so only for a
+ * `resume`: with what an earlier call left, if it is of the same address. A power cut may have spoiled it, so only for a
  * file whose digest is known.
  */
-export async function openPart(file: string, url: string, goOn: boolean): Promise<PartFile> {
+export async function openPart(file: string, url: string, resume: boolean): Promise<PartFile> {
   const part = `${file}.part`
   const aboutFile = `${part}.json`
-  const about = goOn ? await readAbout(aboutFile) : undefined
+  const about = resume ? await readAbout(aboutFile) : undefined
   const handle: FileHandle = await open(part, 'a+', 0o600)
   let validator = about?.url === url ? about.validator : undefined
   let hash: Hash = createHash('sha256')
@@ -61,7 +61,7 @@ export async function openPart(file: string, url: string, goOn: boolean): Promis
   function syncAhead(): void {
     if (syncing !== undefined || size - synced < syncEveryBytes) return
     synced = size
-    // How it ends is told by the sync that counts.
+    // A failure shows in the final sync.
     const done = (): void => {
       syncing = undefined
     }
@@ -116,7 +116,7 @@ export async function openPart(file: string, url: string, goOn: boolean): Promis
             if (bytes === batchBytes) await flush()
           }
       } finally {
-        // What came before a connection broke is kept, and is hashed.
+        // What came before a connection broke is retained, and is hashed.
         await flush()
         await writing
       }
@@ -128,7 +128,7 @@ export async function openPart(file: string, url: string, goOn: boolean): Promis
       synced = 0
       resumed = false
       await handle.truncate(0)
-      if (next === undefined || !goOn) await rm(aboutFile, { force: true })
+      if (next === undefined || !resume) await rm(aboutFile, { force: true })
       else await writeFile(aboutFile, JSON.stringify({ url, validator: next }), { mode: 0o600 })
     },
     async finish() {

@@ -25,23 +25,23 @@ export interface VersionOptions {
 const part = { id: 'version', title: 'The version it tells itself' }
 
 /**
- * Runs a staged program for the first time, for its version alone; before that its bytes and its type are looked at
+ * Runs a staged program for the first time, for its version alone; before that its bytes and its type are verified
  * once more. v2.1.10 prints a broken answer, so nothing proves that it is one.
  */
 export async function askVersion(
-  what: VersionOptions,
+  options: VersionOptions,
 ): Promise<Result<{ version: string; part: RunbookPart }>> {
-  const { onPart } = what
+  const { onPart } = options
   onPart?.({ ...part, state: 'working' })
-  const told = await versionOf(what)
-  if (told.ok) {
-    const passed: RunbookPart = { ...part, state: 'passed', words: told.value }
+  const version = await versionOf(options)
+  if (version.ok) {
+    const passed: RunbookPart = { ...part, state: 'passed', words: version.value }
     onPart?.(passed)
-    return ok({ version: told.value, part: passed })
+    return ok({ version: version.value, part: passed })
   }
-  const { title, steps } = failureMessage(told.error)
+  const { title, steps } = failureMessage(version.error)
   onPart?.({ ...part, state: 'failed', words: `${title}. ${steps[0] ?? ''}`.trim() })
-  return told
+  return version
 }
 
 async function versionOf({
@@ -57,15 +57,15 @@ async function versionOf({
   const checked = await checkBinary(file, machine)
   if (!checked.ok) return fail({ code: 'not-a-program', path: file, reason: checked.reason })
   const found = await inspect(file, environment)
-  const untold = (reason: string) =>
+  const notTold = (reason: string) =>
     fail({
       code: 'version-not-told',
       path: file,
       reason,
       ...(wanted === undefined ? {} : { version: wanted }),
     })
-  if (!found.usable) return untold(found.reason)
-  if (found.version === undefined) return untold('what it printed is not in the form of zot')
+  if (!found.usable) return notTold(found.reason)
+  if (found.version === undefined) return notTold('what it printed is not in the form of zot')
   return wanted === undefined || found.version === wanted
     ? ok(found.version)
     : fail({ code: 'version-differs', path: file, wanted, told: found.version })
@@ -73,7 +73,7 @@ async function versionOf({
 
 /** `git describe` of a release, as zot's build puts it into the program: "v2.1.15-0-g" and the commit. */
 const describePattern = /(v\d+\.\d+\.\d+)-\d+-g[0-9a-f]{7,40}/g
-/** Longer than any match, so that none is cut by the end of a chunk. */
+/** Longer than any match, so that none is lost at the end of a chunk. */
 const overlapChars = 100
 
 /**

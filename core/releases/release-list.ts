@@ -37,7 +37,7 @@ export interface ReleaseList {
 const maxPages = 10
 const maxBytes = 10_000_000
 
-/** The list of releases: asked for page by page, each with the ETag that was kept with it. */
+/** The list of releases: asked for page by page, each with the ETag that was stored with it. */
 export function releaseList({ home, web, machine, source, now, report }: ListOptions): ReleaseList {
   const file = join(home, 'cache', 'releases.json')
   let known: Cache | undefined
@@ -68,8 +68,8 @@ export function releaseList({ home, web, machine, source, now, report }: ListOpt
     const pages: Page[] = []
     let url: string | undefined = `${base}/repos/${repository}/releases?per_page=100`
     while (url !== undefined && pages.length < maxPages) {
-      const kept = before?.pages.find(page => page.url === url)
-      const got = await getPage(web, url, kept, signal)
+      const stored = before?.pages.find(page => page.url === url)
+      const got = await getPage(web, url, stored, signal)
       if (!got.ok) return got
       pages.push(got.value)
       const { next } = got.value
@@ -94,9 +94,9 @@ export function releaseList({ home, web, machine, source, now, report }: ListOpt
     const got = await getPages(before, signal)
     const at = now()
     if (!got.ok) {
-      const { limitedUntil: _, ...kept } = before ?? { base, repository, triedAt: at, pages: [] }
+      const { limitedUntil: _, ...unlimited } = before ?? { base, repository, triedAt: at, pages: [] }
       const until = got.error.code === 'web-limited' ? { limitedUntil: got.error.until } : {}
-      if (got.error.code !== 'cancelled') await write({ ...kept, triedAt: at, ...until })
+      if (got.error.code !== 'cancelled') await write({ ...unlimited, triedAt: at, ...until })
       return answer(got.error)
     }
     const cache: Cache = { base, repository, triedAt: at, asOf: at, pages: got.value }
@@ -159,14 +159,14 @@ const notUnderstood = (url: string, reason: string): Failure => ({
 async function getPage(
   web: Web,
   url: string,
-  kept: Page | undefined,
+  stored: Page | undefined,
   signal?: AbortSignal,
 ): Promise<Result<Page>> {
-  const known: Record<string, string> = kept?.etag === undefined ? {} : { 'if-none-match': kept.etag }
+  const known: Record<string, string> = stored?.etag === undefined ? {} : { 'if-none-match': stored.etag }
   const got = await getJson(web, url, known, signal)
   if (!got.ok) return got
   const { json, headers } = got.value
-  if (json === unchanged && kept !== undefined) return ok(kept)
+  if (json === unchanged && stored !== undefined) return ok(stored)
   if (!Array.isArray(json)) return fail(notUnderstood(url, 'it is not a list of releases'))
   const releases = json.flatMap(raw => parseRelease(raw) ?? [])
   const next = parseNextPage(headers['link'])

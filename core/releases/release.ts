@@ -7,7 +7,7 @@ export interface Asset {
   name: string
   bytes: number
   url: string
-  /** "sha256:" and 64 hex digits, of the list itself. GitHub tells none for files uploaded before June 2025. */
+  /** "sha256:" and 64 hex digits, of the list itself. GitHub has none for files uploaded before June 2025. */
   digest?: string
 }
 
@@ -17,7 +17,7 @@ export interface Release {
   version: string
   /** ms since the epoch. */
   publishedAt: number
-  /** Markdown, cut to 20,000 characters. */
+  /** Markdown, at most 20,000 characters. */
   notes: string
   draft: boolean
   prerelease: boolean
@@ -47,7 +47,7 @@ export interface Obtained {
   from: string
 }
 
-/** What is known of a program after it was looked at, row by row. */
+/** The result of verifying a program, row by row. */
 export interface Trust {
   parts: RunbookPart[]
   sha256: string

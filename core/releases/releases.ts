@@ -39,7 +39,7 @@ export interface Releases {
   cached(): Promise<Listed | undefined>
   /** One version, from the list or asked for by its tag. Errors: those of `list`, and release-not-found. */
   find(version: string, options?: { signal?: AbortSignal }): Promise<Result<Release>>
-  /** Whether the daily look at the list is due; never right after a start. */
+  /** Whether the daily check of the list is due; never right after a start. */
   due(now: number): Promise<boolean>
   /**
    * The program of a release, or of an address. Goes on where an earlier one broke off; a file that is there already
@@ -61,7 +61,7 @@ export interface Releases {
   ): Promise<Result<Trust>>
   /**
    * The staged file (made executable by the caller, no longer where it was downloaded): its bytes once more, its type,
-   * then `--version` within 10 s; `wanted` for a release. Answers the version it told.
+   * then `--version` within 10 s; `wanted` for a release. Answers the version that it reported.
    * Errors: file-changed, not-a-program, version-not-told, version-differs.
    */
   verifyStaged(
@@ -178,7 +178,7 @@ export function createReleases(options: ReleasesOptions): Releases {
     async verify(got, release, { signal, onPart = () => {}, allowDowngrade = false }) {
       const known = await accepted.read()
       if (!known.ok) return known
-      const looked = await online(() =>
+      const verified = await online(() =>
         verifyProgram({
           got,
           release,
@@ -191,10 +191,10 @@ export function createReleases(options: ReleasesOptions): Releases {
           onPart,
         }),
       )
-      if (!looked.ok) return signal.aborted ? fail({ code: 'cancelled' }) : looked
-      const { manifest, ...trust } = looked.value
-      const kept = manifest === undefined ? ok(null) : await accepted.add(manifest)
-      return kept.ok ? ok(trust) : kept
+      if (!verified.ok) return signal.aborted ? fail({ code: 'cancelled' }) : verified
+      const { manifest, ...trust } = verified.value
+      const added = manifest === undefined ? ok(null) : await accepted.add(manifest)
+      return added.ok ? ok(trust) : added
     },
     verifyStaged: (file, sha256, wanted, { onPart }) =>
       askVersion({ file, sha256, wanted, machine, environment: childEnvironment, inspect, onPart }),

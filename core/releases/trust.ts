@@ -31,7 +31,7 @@ export interface Trusted extends Trust {
 
 type Row = { state: 'passed' | 'skipped' | 'unproven'; words: string } | { state: 'failed'; error: Failure }
 
-/** Titles of the rows, in the order in which they are looked at. */
+/** Titles of the rows, in the order in which they are verified. */
 const titles = {
   size: 'Size',
   digest: 'Digest in the list of assets',
@@ -42,40 +42,40 @@ const titles = {
 type Id = keyof typeof titles
 const ids: readonly Id[] = ['size', 'digest', 'checksums', 'type', 'signature']
 
-/** Looks at a program level by level, and stops at the first that fails. Nothing of it is run. */
-export async function verifyProgram(what: TrustOptions): Promise<Result<Trusted>> {
-  const { got, release, onPart } = what
+/** Verifies a program row by row, and stops at the first that fails. Nothing of it is run. */
+export async function verifyProgram(options: TrustOptions): Promise<Result<Trusted>> {
+  const { got, release, onPart } = options
   const parts = new Map<Id, RunbookPart>()
-  const tell = (id: Id, state: RunbookPart['state'], words?: string): void => {
+  const report = (id: Id, state: RunbookPart['state'], words?: string): void => {
     const part = { id, title: titles[id], state, ...(words === undefined ? {} : { words }) }
     parts.set(id, part)
     onPart(part)
   }
-  for (const id of ids) tell(id, 'pending')
+  for (const id of ids) report(id, 'pending')
 
   const asset = release?.asset
   let manifest: Manifest | undefined
-  const looks: Record<Id, () => Promise<Row>> = {
+  const verifiers: Record<Id, () => Promise<Row>> = {
     size: () => verifySize(got, asset),
     digest: async () => verifyListedDigest(got, asset),
-    checksums: () => verifyChecksums(what, asset),
-    type: () => verifyType(what),
+    checksums: () => verifyChecksums(options, asset),
+    type: () => verifyType(options),
     async signature() {
-      const looked = await verifyManifest(what, asset)
-      if ('manifest' in looked) manifest = looked.manifest
-      return looked.row
+      const verified = await verifyManifest(options, asset)
+      if ('manifest' in verified) manifest = verified.manifest
+      return verified.row
     },
   }
   for (const [index, id] of ids.entries()) {
-    tell(id, 'working')
-    const row = await looks[id]()
+    report(id, 'working')
+    const row = await verifiers[id]()
     if (row.state !== 'failed') {
-      tell(id, row.state, row.words)
+      report(id, row.state, row.words)
       continue
     }
     const { title, steps } = failureMessage(row.error)
-    tell(id, 'failed', [title, ...steps.slice(0, -1)].join('. ').replaceAll('..', '.'))
-    for (const rest of ids.slice(index + 1)) tell(rest, 'skipped', 'Not looked at any more.')
+    report(id, 'failed', [title, ...steps.slice(0, -1)].join('. ').replaceAll('..', '.'))
+    for (const rest of ids.slice(index + 1)) report(rest, 'skipped', 'Not looked at any more.')
     return fail(row.error)
   }
   const published = ['digest', 'checksums'].some(id => parts.get(id as Id)?.state === 'passed')
@@ -156,10 +156,10 @@ const maxManifestBytes = 1_000_000
 const maxSignatureBytes = 1000
 
 async function verifyManifest(
-  what: TrustOptions,
+  options: TrustOptions,
   asset: Asset | undefined,
 ): Promise<{ row: Row } | { row: Row; manifest: Manifest }> {
-  const { publicKey, release, got, fetch, accepted, allowDowngrade, now } = what
+  const { publicKey, release, got, fetch, accepted, allowDowngrade, now } = options
   const skipped = (words: string) => ({ row: { state: 'skipped', words } as const })
   if (publicKey === '') return skipped('No key is pinned in releases.publicKey.')
   if (release === undefined || asset === undefined)

@@ -19,31 +19,37 @@ export async function verifyUnchanged(file: string, sha256: string): Promise<Res
 }
 export type VerifyUnchanged = typeof verifyUnchanged
 
-/** A change this soon before a look may have the look's own time, in ms: file systems count in ticks of up to 10 ms. */
+/** In ms: a file changed so soon before it is read may keep its time, as file systems count in ticks of up to 10 ms. */
 const clockTickMs = 200
 
 /**
- * `verify`, which need not read a file again that it has found to be right and that nobody has touched since: the same
+ * Like `verify`, but does not read again a file that was found right and has not changed since: it has the same
  * inode, size and times. The time of a change (ctime) cannot be set by whoever changes it.
  */
 export function verifyOnChange(verify: VerifyUnchanged, now: () => number = Date.now): VerifyUnchanged {
-  let known: { file: string; sha256: string; seen: string } | undefined
+  let known: { file: string; sha256: string; identity: string } | undefined
   return async (file, sha256) => {
-    const before = await identity(file)
-    if (before !== undefined && known?.file === file && known.sha256 === sha256 && known.seen === before.is)
+    const before = await identityOf(file)
+    if (
+      before !== undefined &&
+      known?.file === file &&
+      known.sha256 === sha256 &&
+      known.identity === before.text
+    )
       return { ok: true, value: null }
     const from = now()
     const verified = await verify(file, sha256)
-    const after = await identity(file)
-    const settled = before !== undefined && before.is === after?.is && before.changedMs < from - clockTickMs
-    known = verified.ok && settled ? { file, sha256, seen: before.is } : undefined
+    const after = await identityOf(file)
+    const settled =
+      before !== undefined && before.text === after?.text && before.changedMs < from - clockTickMs
+    known = verified.ok && settled ? { file, sha256, identity: before.text } : undefined
     return verified
   }
 }
 
-async function identity(file: string): Promise<{ is: string; changedMs: number } | undefined> {
+async function identityOf(file: string): Promise<{ text: string; changedMs: number } | undefined> {
   const found: BigIntStats | undefined = await stat(file, { bigint: true }).catch(() => undefined)
   if (found === undefined) return undefined
   const { dev, ino, size, mtimeNs, ctimeNs, ctimeMs } = found
-  return { is: [dev, ino, size, mtimeNs, ctimeNs].join(' '), changedMs: Number(ctimeMs) }
+  return { text: [dev, ino, size, mtimeNs, ctimeNs].join(' '), changedMs: Number(ctimeMs) }
 }

@@ -17,16 +17,16 @@ import { retainedParts, stepStatuses } from './step-status.ts'
 /** The newest run of this life of the app: under way, or ended. */
 export interface ActiveRun {
   progress: RunbookProgress
-  /** What it told, each with its number; of what is merely written on the way only the newest is kept. */
+  /** Its lines, each with its number; of the output of steps only the newest are retained. */
   retainedLines: { at: number; line: RunbookLine }[]
-  /** How many lines it told so far. */
+  /** How many lines it has emitted. */
   lineCount: number
   /** What its journal holds, as it grows. */
   entries: readonly Entry[]
-  /** The parts that each step told. */
+  /** The parts of each step. */
   parts: Map<string, Map<string, RunbookPart>>
   end?: RunbookEnd
-  /** It cannot go on, and is still the one under way: what those are told who wait for its end. */
+  /** It cannot go on, and is still the one under way: its end for those who wait for it. */
   brokenOff?: RunbookEnd
   cancel: AbortController
   asked?: { question: Question; answer(agreed: boolean): void }
@@ -52,34 +52,34 @@ export function createActiveRun(
   return active
 }
 
-/** Takes in what the run tells. */
-export function applyEvent(active: ActiveRun, runbook: Runbook<object>, telling: RunEvent): void {
-  retainLine(active, eventLine(runbook.name, telling))
-  const title = runbook.steps.find(step => step.id === telling.step)?.title ?? telling.step
-  const { question: _, lines: _lines, ...kept } = active.progress
-  const progress = kept.step?.id === telling.step && _lines ? { ...kept, lines: _lines } : kept
-  if ('progress' in telling && telling.progress?.part) {
-    const { part } = telling.progress
-    const parts = active.parts.get(telling.step) ?? new Map<string, RunbookPart>()
-    active.parts.set(telling.step, parts.set(part.id, part))
+/** Applies an event of the run. */
+export function applyEvent(active: ActiveRun, runbook: Runbook<object>, event: RunEvent): void {
+  retainLine(active, eventLine(runbook.name, event))
+  const title = runbook.steps.find(step => step.id === event.step)?.title ?? event.step
+  const { question: _, lines: _lines, ...rest } = active.progress
+  const progress = rest.step?.id === event.step && _lines ? { ...rest, lines: _lines } : rest
+  if ('progress' in event && event.progress?.part) {
+    const { part } = event.progress
+    const parts = active.parts.get(event.step) ?? new Map<string, RunbookPart>()
+    active.parts.set(event.step, parts.set(part.id, part))
   }
-  const lines = outputLinesAfter(progress, telling)
+  const lines = outputLinesAfter(progress, event)
   active.progress = {
     ...progress,
     ...(lines ? { lines } : {}),
     step: {
-      id: telling.step,
+      id: event.step,
       title,
-      phase: telling.phase,
-      ...eventCount(telling),
+      phase: event.phase,
+      ...eventCount(event),
     },
-    ...(telling.phase === 'wait' ? { question: telling.question } : {}),
-    undoing: progress.undoing || telling.phase === 'undo',
+    ...(event.phase === 'wait' ? { question: event.question } : {}),
+    undoing: progress.undoing || event.phase === 'undo',
   }
   updateSteps(active, runbook)
 }
 
-/** How many lines are kept for who asks late: a build may write for an hour. */
+/** How many lines are retained for a client that connects late: a build may write for an hour. */
 const maxRetainedLines = 2000
 
 /** Who follows the run has the oldest already. The begin and the end of a step, and what was asked, are never forgotten. */
@@ -88,28 +88,28 @@ function retainLine(active: ActiveRun, line: RunbookLine): void {
   active.lineCount += 1
   if (active.retainedLines.length <= maxRetainedLines) return
   let spare = maxRetainedLines / 4
-  active.retainedLines = active.retainedLines.filter(told => {
-    const goes = spare > 0 && told.line.label !== undefined
+  active.retainedLines = active.retainedLines.filter(({ line: { label } }) => {
+    const goes = spare > 0 && label !== undefined
     if (goes) spare -= 1
     return !goes
   })
 }
 
-/** The lines from number `after` on, as far as they are kept. */
-export const linesAfter = ({ retainedLines: told }: ActiveRun, after: number): RunbookLine[] =>
-  told.filter(({ at }) => at >= after).map(({ line }) => line)
+/** The lines from number `after` on, as far as they are retained. */
+export const linesAfter = ({ retainedLines }: ActiveRun, after: number): RunbookLine[] =>
+  retainedLines.filter(({ at }) => at >= after).map(({ line }) => line)
 
-/** How far its steps are, from the journal and from what is told. */
+/** The status of its steps, from the journal and its newest event. */
 export function updateSteps(active: ActiveRun, { steps }: Runbook<object>): void {
   const { step } = active.progress
-  const told = step?.label === undefined ? {} : { words: plain(progressText(step.label, step)) }
+  const text = step?.label === undefined ? {} : { words: plain(progressText(step.label, step)) }
   const count = stepCountOf(step)
   active.progress = {
     ...active.progress,
     steps: stepStatuses(
       steps.map(summaryOf),
       active.entries,
-      step && { step: step.id, phase: step.phase, ...told, ...(count ? { count } : {}) },
+      step && { step: step.id, phase: step.phase, ...text, ...(count ? { count } : {}) },
     ),
     parts: [...(active.parts.get(step?.id ?? '')?.values() ?? [])],
   }
@@ -157,7 +157,7 @@ export function activeDetails(active: ActiveRun): RunbookDetails {
   }
 }
 
-/** Resolves when the run told something more, or after `waitMs`. */
+/** Resolves with the next line of the run, or after `waitMs`. */
 export function waitForLine(active: ActiveRun, clock: Clock, waitMs: number): Promise<void> {
   return new Promise(resolve => {
     const wake = (): void => {
@@ -170,15 +170,15 @@ export function waitForLine(active: ActiveRun, clock: Clock, waitMs: number): Pr
   })
 }
 
-function eventLine(runbook: string, telling: RunEvent): RunbookLine {
-  const { step, phase } = telling
+function eventLine(runbook: string, event: RunEvent): RunbookLine {
+  const { step, phase } = event
   return {
     runbook,
     step,
     phase,
-    ...('progress' in telling && telling.progress ? telling.progress : {}),
-    ...('question' in telling ? { question: telling.question } : {}),
-    ...('error' in telling ? { error: telling.error } : {}),
+    ...('progress' in event && event.progress ? event.progress : {}),
+    ...('question' in event ? { question: event.question } : {}),
+    ...('error' in event ? { error: event.error } : {}),
   }
 }
 
@@ -186,8 +186,8 @@ function eventLine(runbook: string, telling: RunEvent): RunbookLine {
 const maxOutputLines = 12
 
 /** What the step wrote so far: its labels that count nothing and are of no part. */
-function outputLinesAfter({ lines = [] }: RunbookProgress, telling: RunEvent): string[] | undefined {
-  const progress = 'progress' in telling ? telling.progress : undefined
+function outputLinesAfter({ lines = [] }: RunbookProgress, event: RunEvent): string[] | undefined {
+  const progress = 'progress' in event ? event.progress : undefined
   if (!progress || progress.part || progress.done !== undefined || progress.total !== undefined)
     return lines.length > 0 ? lines : undefined
   return [...lines, progress.label].slice(-maxOutputLines)
@@ -199,8 +199,8 @@ const stepCountOf = (step: RunbookProgress['step']): RunbookStep['count'] =>
     : { done: step.done ?? 0, total: step.total, ...(step.unit ? { unit: step.unit } : {}) }
 
 /** What is counted, without the part that changed. */
-function eventCount(telling: RunEvent): { label?: string; done?: number; total?: number; unit?: 'bytes' } {
-  if (!('progress' in telling) || !telling.progress) return {}
-  const { part: _, ...count } = telling.progress
+function eventCount(event: RunEvent): { label?: string; done?: number; total?: number; unit?: 'bytes' } {
+  if (!('progress' in event) || !event.progress) return {}
+  const { part: _, ...count } = event.progress
   return count
 }

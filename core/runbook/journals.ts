@@ -17,7 +17,7 @@ export async function journalNames(folder: string): Promise<string[]> {
   return names.filter(name => name.endsWith('.jsonl')).sort()
 }
 
-/** Removes the journals of all runs but the last `kept`. */
+/** Removes the journals of all runs but the last `retainedRuns`. */
 export async function pruneJournals(folder: string): Promise<void> {
   const old = (await journalNames(folder)).slice(0, -retainedRuns)
   for (const name of old) await rm(join(folder, basename(name)), { force: true })

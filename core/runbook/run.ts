@@ -4,7 +4,7 @@ import type { Entry, Journal, StepSummary } from './journal.ts'
 import { type Move, nextMove, type RunResult, type StepTraits } from './next-move.ts'
 import type { Progress, Question, Runbook, Step, StepContext, StepError, StepResult } from './step.ts'
 
-/** What a run tells, as it happens. */
+/** What a run emits, as it happens. */
 export type RunEvent =
   | { step: string; phase: 'check' | 'apply' | 'undo'; progress?: Progress }
   | { step: string; phase: 'wait'; question: Question }
@@ -14,7 +14,7 @@ export type RunEvent =
 export interface RunOptions {
   journal: Journal
   clock: Pick<Clock, 'now'>
-  emit(telling: RunEvent): void
+  emit(event: RunEvent): void
   /** Asks the user; the answer of a run that nobody watches is the caller's policy. */
   ask(question: Question): Promise<boolean>
   /** Fires when the user cancels. */
@@ -72,13 +72,13 @@ async function perform<Memory extends object>(
   memory: Memory,
   options: RunOptions,
 ): Promise<void> {
-  const { journal, clock, emit: tell } = options
+  const { journal, clock, emit } = options
   const step = steps[move.index]
   if (!step) throw new Error(`a runbook has no step ${move.index}`)
   const parts = new Map<string, RunbookPart>()
   const context = contextOf(step, memory, move.do, parts, options)
   if (move.do === 'undo') {
-    tell({ step: step.id, phase: 'undo' })
+    emit({ step: step.id, phase: 'undo' })
     await journal.add({ kind: 'undoing', at: clock.now(), step: step.id })
     const undone = await safely(() => step.undo?.(context) ?? Promise.resolve({ ok: true }))
     if (undone.ok)
@@ -88,15 +88,15 @@ async function perform<Memory extends object>(
         step: step.id,
         ...(undone.words === undefined ? {} : { words: undone.words }),
       })
-    tell({ step: step.id, phase: 'failed', error: undone.error })
+    emit({ step: step.id, phase: 'failed', error: undone.error })
     return journal.add({ kind: 'undo-failed', at: clock.now(), step: step.id, error: undone.error })
   }
-  tell({ step: step.id, phase: 'check' })
+  emit({ step: step.id, phase: 'check' })
   const holds = await safely(async () =>
     (await step.check(context)) ? { ok: true } : { ok: false, error: unmet },
   )
   if (holds.ok) {
-    tell({ step: step.id, phase: 'skipped' })
+    emit({ step: step.id, phase: 'skipped' })
     const begun = journal.entries.some(entry => entry.kind === 'applying' && entry.step === step.id)
     // Its apply was done and only not written down: what it found out is lost, so `check` fills the memory in too.
     const kind = begun ? 'applied' : 'skipped'
@@ -107,7 +107,7 @@ async function perform<Memory extends object>(
     )
   }
   if (holds.error !== unmet) return fail(step.id, holds.error, options)
-  tell({ step: step.id, phase: 'apply' })
+  emit({ step: step.id, phase: 'apply' })
   await journal.add({ kind: 'applying', at: clock.now(), step: step.id })
   const applied = await safely(() => step.apply(context))
   if (!applied.ok) {
@@ -123,17 +123,17 @@ async function perform<Memory extends object>(
     ...(applied.words === undefined ? {} : { words: applied.words }),
     ...partsEntry(parts),
   })
-  tell({ step: step.id, phase: 'done' })
+  emit({ step: step.id, phase: 'done' })
 }
 
 async function fail(
   step: string,
   error: StepError,
-  { journal, clock, emit: tell }: RunOptions,
+  { journal, clock, emit }: RunOptions,
   parts: ReadonlyMap<string, RunbookPart> = new Map(),
 ): Promise<void> {
   await journal.add({ kind: 'failed', at: clock.now(), step, error, ...partsEntry(parts) })
-  tell({ step, phase: 'failed', error })
+  emit({ step, phase: 'failed', error })
 }
 
 async function finish(
@@ -159,7 +159,7 @@ function contextOf<Memory>(
   memory: Memory,
   phase: 'apply' | 'undo',
   parts: Map<string, RunbookPart>,
-  { emit: tell, ask, signal }: RunOptions,
+  { emit, ask, signal }: RunOptions,
 ): StepContext<Memory> {
   return {
     memory,
@@ -167,10 +167,10 @@ function contextOf<Memory>(
     signal: phase === 'apply' && step.cancellable ? signal : new AbortController().signal,
     progress(progress) {
       if (progress.part) parts.set(progress.part.id, progress.part)
-      tell({ step: step.id, phase, progress })
+      emit({ step: step.id, phase, progress })
     },
     ask(question) {
-      tell({ step: step.id, phase: 'wait', question })
+      emit({ step: step.id, phase: 'wait', question })
       return ask(question)
     },
   }
@@ -223,7 +223,7 @@ export interface PlannedStep {
   holds: boolean
 }
 
-/** Looks at each step without doing it. A check that cannot tell counts as not holding. */
+/** Checks each step without doing it. A check that fails counts as not holding. */
 export async function dryRun<Memory>({ steps, memory }: Runbook<Memory>): Promise<PlannedStep[]> {
   const quiet: StepContext<Memory> = {
     memory,

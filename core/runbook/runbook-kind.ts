@@ -14,7 +14,7 @@ export interface RunbookKind {
   servesMeanwhile?(memory: Record<string, unknown>): Promise<void>
 }
 
-/** A run that the end of the app cut off, or that broke off. */
+/** A run that the end of the app interrupted, or that broke off. */
 export interface InterruptedRun {
   runbook: string
   /** It goes on to its end; otherwise back to how it was. */

@@ -48,7 +48,7 @@ export interface RunbookRunner {
   /** Why no other run may begin now: `busy`, or `run-broken-off`. */
   blocked(): Failure | undefined
   /**
-   * What a run (the newest without a name) told from line `after` on; waits up to `waitMs` for something new. Of the
+   * The lines of a run (the newest without a name) from number `after` on; waits up to `waitMs` for something new. Of the
    * lines that a step merely wrote on its way, the newest 2,000 are there.
    */
   lines(run: string | undefined, after: number, waitMs: number): Promise<Result<RunbookLines>>

@@ -30,7 +30,7 @@ export interface Runs {
   handlers: Pick<ZotbarHandlers, 'runbooks'>
   /** Makes kinds known, by the names of their runbooks: before `begin`. */
   register(kinds: Record<string, RunbookKind>): void
-  /** Looks for a run that was cut off: it is the one under way from then on. Before anybody can ask. */
+  /** Finds a run that was interrupted: it is the one under way from then on. To be called before anybody can ask. */
   findInterrupted(): Promise<unknown>
   /** Begins a run and returns; fails with what `blocked` says while another one is under way. */
   start(runbook: Runbook<object>, by: string): Promise<Result<{ run: string }>>
@@ -84,14 +84,14 @@ export function createRuns({ supervisor, ...options }: Options): Runs {
     }
   }
 
-  let looked: Promise<InterruptedRun | undefined> | undefined
-  const look = (): Promise<InterruptedRun | undefined> => {
-    // A look that failed is not remembered: the next one may succeed.
-    looked ??= runbooks.interrupted().catch(error => {
-      looked = undefined
+  let search: Promise<InterruptedRun | undefined> | undefined
+  const findInterrupted = (): Promise<InterruptedRun | undefined> => {
+    // A search that failed is not remembered: the next one may succeed.
+    search ??= runbooks.interrupted().catch(error => {
+      search = undefined
       throw error
     })
-    return looked
+    return search
   }
 
   return {
@@ -108,7 +108,7 @@ export function createRuns({ supervisor, ...options }: Options): Runs {
       },
     },
     register: more => void Object.assign(kinds, more),
-    findInterrupted: look,
+    findInterrupted,
     async start(runbook, by) {
       const serving = supervisor.state().kind !== 'stopped'
       const begun = await runbooks.start(runbook, by)
@@ -119,11 +119,11 @@ export function createRuns({ supervisor, ...options }: Options): Runs {
     blocked: () => runbooks.blocked(),
     async begin() {
       try {
-        const interrupted = await look()
+        const interrupted = await findInterrupted()
         return interrupted ? await bringToItsEnd(interrupted) : await supervisor.begin()
       } catch (error) {
         options.log('an interrupted runbook cannot be taken up', { error: String(error) })
-        // Whatever is wrong with a run, the registry is looked after.
+        // Whatever is wrong with a run, the registry is supervised.
         const { kind } = supervisor.state()
         if (kind === 'stopped') await supervisor.begin()
       }

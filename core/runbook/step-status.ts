@@ -10,7 +10,7 @@ export interface LiveStep {
   count?: NonNullable<RunbookStep['count']>
 }
 
-/** How far each step came, from the journal and what the run tells at the moment. Pure. */
+/** The status of each step, from the journal and the newest event of the run. Pure. */
 export function stepStatuses(
   outlines: readonly StepSummary[],
   entries: readonly Entry[],
@@ -58,7 +58,7 @@ function journaledStatus(id: string, entries: readonly Entry[], over: boolean): 
   }
 }
 
-/** The run tells a step before the journal has it. */
+/** The run emits a step before the journal has it. */
 function withLiveStep(written: StepStatus, { phase, words, count }: LiveStep): StepStatus {
   const said = { ...(words === undefined ? {} : { words }), ...(count ? { count } : {}) }
   if (phase === 'undo') return written.state === 'undone' ? written : { state: 'undoing', ...said }
@@ -68,7 +68,7 @@ function withLiveStep(written: StepStatus, { phase, words, count }: LiveStep): S
   return phase === 'check' || phase === 'apply' || phase === 'wait' ? { state: 'working', ...said } : written
 }
 
-/** The parts that a journal kept: those of the last step that had any. */
+/** The parts in a journal: those of the last step that had any. */
 export function retainedParts(
   entries: readonly Entry[],
 ): { partsOf: string; parts: RunbookPart[] } | undefined {

@@ -3,7 +3,7 @@ import { failureMessage } from '../../contract/messages/failure-message.ts'
 import type { Result } from '../../contract/result.ts'
 import type { RunbookPart, SignInOffer } from '../../contract/runbook.ts'
 
-/** What a step tells while it works: what is counted, how much is done, of how much; or a part of it that changed. */
+/** What a step reports while it works: what is counted, how much is done, of how much; or a part of it that changed. */
 export interface Progress {
   label: string
   done?: number
@@ -77,7 +77,7 @@ export interface Runbook<Memory> {
   memory: Memory
   /** What is different once it is done, in words, for the history. */
   changes?(memory: Memory): string[]
-  /** When the key that was replaced is to be revoked, RFC 3339: told with the end of the run. */
+  /** When the key that was replaced is to be revoked, RFC 3339: reported with the end of the run. */
   retireAt?(memory: Memory): string | undefined
 }
 

@@ -33,7 +33,7 @@ export interface BuildOptions {
   /** An existing folder for the program; it becomes `zot` there, 0600. */
   to: string
   /** The line that begins ("$ make binary"), then its output line by line; counted in lines of the recipe. */
-  progress(told: { label: string; done: number; total: number }): void
+  progress(progress: { label: string; done: number; total: number }): void
   signal: AbortSignal
   clock?: Clock
 }

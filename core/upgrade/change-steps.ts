@@ -13,8 +13,8 @@ type UpgradeStep = Step<UpgradeMemory>
 export const snapshotFolder = ({ home }: Pick<UpgradeDeps, 'home'>, { id }: UpgradeMemory): string =>
   join(home, 'snapshots', id)
 
-export const readyTimeoutOf = ({ tags }: UpgradeMemory, { verification: gate }: UpgradeDeps): number =>
-  readyTimeoutMs(gate().readySeconds, tags)
+export const readyTimeoutOf = ({ tags }: UpgradeMemory, { verification }: UpgradeDeps): number =>
+  readyTimeoutMs(verification().readySeconds, tags)
 
 export function stopStep(deps: UpgradeDeps): UpgradeStep {
   const { supervisor } = deps
@@ -73,8 +73,8 @@ export const upgradeInventoryStep = (deps: UpgradeDeps): UpgradeStep =>
   })
 
 /**
- * The file is looked at once more, then the link is turned: the one change that decides which version every later start
- * takes. Where config.json changes with it, it changes first: until the link is turned nothing starts.
+ * The file is verified once more, then the link is changed: the one change that decides which version every later start
+ * takes. Where config.json changes with it, it changes first: until the link is changed nothing starts.
  */
 export function swapStep(deps: UpgradeDeps): UpgradeStep {
   const { library } = deps

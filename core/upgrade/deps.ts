@@ -47,7 +47,7 @@ export interface UpgradeDeps extends ServeDeps, StoreDeps {
   verifyAgain: VerifyUnchanged
   /** Builds by the recipe of the settings; `version` where one was asked for. */
   build(version: string | undefined, options: BuildOptions): Promise<Result<Obtained>>
-  /** The engine that is under care, or would be started. */
+  /** The engine that is supervised, or would be started. */
   current(): Engine
   use(engine: Engine): void
   /** How a zot is run. */
@@ -59,7 +59,7 @@ export interface UpgradeDeps extends ServeDeps, StoreDeps {
   /** What a program says of a config file, with relative paths meant from `folder`. */
   accepts(program: string, file: string, folder: string): Promise<Result<null>>
   advise(running: string | undefined, to: string): Promise<Advice>
-  /** The edit of config.json, with the old text kept beside it; and back. Both idempotent. */
+  /** The edit of config.json, with the old text preserved beside it; and back. Both idempotent. */
   applyEdit(edit: ConfigChange, version: string): Promise<Result<unknown>>
   revertEdit(edit: ConfigChange): Promise<Result<unknown>>
   /** Advisories against the running version. */
@@ -78,9 +78,9 @@ export interface UpgradeDeps extends ServeDeps, StoreDeps {
   runCheck(line: string, signal: AbortSignal): Promise<string | undefined>
   keys: KeyChanges
   /** What a rollback could not put right by itself. */
-  reportKeys(told: { made: string[]; toRevoke: string[]; reRevoked: number }): void
+  reportKeys(keys: { made: string[]; toRevoke: string[]; reRevoked: number }): void
   /** A rollback left the databases as they are: a sentence why, and where the copies are. */
-  reportDatabases(told: { why: string; snapshot: string }): void
+  reportDatabases(databases: { why: string; snapshot: string }): void
   log(message: string, data?: Record<string, unknown>): void
 }
 

@@ -1,11 +1,11 @@
 import * as v from 'valibot'
 import { parseJson } from '../../lib/json.ts'
 
-/** What the registry's log tells of API keys since a moment. */
+/** A change of an API key, as the registry's log has it. */
 export interface KeyChange {
   kind: 'made' | 'revoked'
   user: string
-  /** Of a revoked one; what a new one is called, the log does not tell. */
+  /** Of a revoked key; the log does not name a new one. */
   uuid?: string
   /** ms since the epoch. */
   at: number

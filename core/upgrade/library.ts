@@ -115,20 +115,20 @@ export function createLibrary(home: string): Library {
       if (!there) {
         await writeLabel(staged, what)
         await trySyncFolder(staged)
-        // A folder without a program in it, from a run that was cut off.
+        // A folder without a program in it, from a run that was interrupted.
         await rm(join(folder, name), { recursive: true, force: true })
         await rename(staged, join(folder, name))
         await trySyncFolder(folder)
       }
       return { name, version: what.version, path, sha256: what.sha256 }
     },
-    async preserve(program, told, at) {
+    async preserve(program, reported, at) {
       const real = await realpath(program)
       const known = await describe(basename(dirname(real)))
       const same = known !== undefined && (await realpath(known.path)) === real
       if (same && known.sha256 !== '') return known
       const sha256 = await sha256Of(real)
-      const version = told ?? `unknown-${sha256.slice(0, 12)}`
+      const version = reported ?? `unknown-${sha256.slice(0, 12)}`
       const own = await realpath(folder).catch(() => folder)
       if (dirname(dirname(real)) === own) {
         const name = basename(dirname(real))

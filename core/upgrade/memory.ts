@@ -9,7 +9,7 @@ const obtained = v.looseObject({
   from: v.string(),
 })
 
-/** A zot under the app's care, by the folder that it lies in. */
+/** An installed zot, by the folder that it lies in. */
 const installedZot = v.object({
   /** The folder's name under engines/zot. */
   name: v.string(),
@@ -39,14 +39,14 @@ export const upgradeMemory = v.object({
   id: v.string(),
   /** A folder of this run alone, absolute. */
   work: v.string(),
-  /** Where the inventory is kept while the run lasts. */
+  /** The inventory's file while the run lasts. */
   censusFile: v.string(),
   tags: v.exactOptional(v.number()),
   /** Repositories that could not be read, each with its reason. */
   unreadable: v.exactOptional(v.array(v.string())),
   /** What runs, or would be started, when it begins. */
   from: v.object({ command: v.string(), version: v.exactOptional(v.string()), settingPath: v.string() }),
-  /** The version asked for; absent where only the file tells it. */
+  /** The version asked for; absent where only the file says it. */
   version: v.exactOptional(v.string()),
   /** A path, an address or "source"; absent for a release. */
   source: v.exactOptional(v.string()),

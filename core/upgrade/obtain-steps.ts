@@ -73,7 +73,7 @@ async function checkSpace(memory: UpgradeMemory, deps: UpgradeDeps): Promise<Ste
   try {
     const probe = join(library.folder, `.probe-${process.pid}`)
     await mkdir(library.folder, { recursive: true, mode: 0o700 })
-    // With `recursive` a read-only volume would be told as a folder that is not there.
+    // With `recursive` a read-only volume would be reported as a folder that is not there.
     await rm(probe, { recursive: true, force: true })
     await mkdir(probe)
     await rm(probe, { recursive: true })
@@ -98,7 +98,7 @@ async function checkSpace(memory: UpgradeMemory, deps: UpgradeDeps): Promise<Ste
   )
 }
 
-/** What fails before the upgrade cannot fail its gate. */
+/** What fails before the upgrade cannot fail its verification. */
 async function takeBaseline(deps: UpgradeDeps, { progress, signal }: Context): Promise<Baseline> {
   const publicUrl = await deps.askPublicUrl()
   if (publicUrl?.reason !== undefined)
@@ -116,7 +116,7 @@ async function takeBaseline(deps: UpgradeDeps, { progress, signal }: Context): P
 export const removeWork = ({ work }: UpgradeMemory): Promise<void> =>
   rm(work, { recursive: true, force: true })
 
-/** What comes from a release is kept by its version, so that a download that broke off goes on. */
+/** What comes from a release lies in a folder named for its version, so that a download that broke off goes on. */
 const downloadFolder = ({ source, version, work }: UpgradeMemory, home: string): string =>
   source === undefined && version !== undefined ? join(home, 'upgrades', version) : join(work, 'download')
 
@@ -228,10 +228,10 @@ export async function verifyStagedProgram(
   { memory, progress, signal }: Context,
 ): Promise<{ ok: true; version: string } | { ok: false; error: ReturnType<typeof errorOf> }> {
   const wanted = memory.source === undefined ? memory.version : undefined
-  const seen = await deps.releases.verifyStaged(file, sha256, wanted, {
+  const verified = await deps.releases.verifyStaged(file, sha256, wanted, {
     signal,
     onPart: part => progress({ label: part.title, part }),
   })
-  if (!seen.ok) return { ok: false, error: errorOf(seen.error) }
-  return { ok: true, version: seen.value.version }
+  if (!verified.ok) return { ok: false, error: errorOf(verified.error) }
+  return { ok: true, version: verified.value.version }
 }

@@ -11,7 +11,7 @@ import { type RestoreResult, restoreDatabases } from './snapshot.ts'
 const changesFile = (snapshot: string): string => join(snapshot, 'keys.json')
 
 /**
- * Link, config.json and databases as they were, with nothing running. What cannot be put back stays, and is told: the
+ * Link, config.json and databases as they were, with nothing running. What cannot be put back stays, and is reported: the
  * version before serves all the same.
  */
 export async function rollBack(
@@ -86,10 +86,10 @@ async function revertConfig(deps: UpgradeDeps, memory: Context['memory']): Promi
   if (back.error.code === 'config-edited-meanwhile') return 'somebody else changed it meanwhile.'
   // Where the disk is too full for a write, the copy beside takes its place: a rename needs no space.
   const real = await realpath(deps.configFile)
-  const kept = `${deps.configFile}.before-${memory.to?.version}`
-  const text = await readFile(kept, 'utf8').catch(() => undefined)
-  if (text !== edit.before) return `it cannot be changed; ${kept} is not what it was before.`
-  await rename(kept, real)
+  const preserved = `${deps.configFile}.before-${memory.to?.version}`
+  const text = await readFile(preserved, 'utf8').catch(() => undefined)
+  if (text !== edit.before) return `it cannot be changed; ${preserved} is not what it was before.`
+  await rename(preserved, real)
   return undefined
 }
 
@@ -106,8 +106,8 @@ export async function revokeKeysAgain(
   let reRevoked = 0
   for (const change of changes) {
     if (change.kind !== 'revoked' || change.uuid === undefined) continue
-    const kept = changes.some(each => each.kind === 'revoked' && each.user !== own)
-    if (kept || (change.user === own && (await deps.keys.revoke(change.uuid)))) reRevoked += 1
+    const keepsDatabases = changes.some(each => each.kind === 'revoked' && each.user !== own)
+    if (keepsDatabases || (change.user === own && (await deps.keys.revoke(change.uuid)))) reRevoked += 1
     else toRevoke.push(change)
   }
   const made = changes.filter(({ kind }) => kind === 'made').map(keyName)

@@ -49,7 +49,7 @@ export function upgradeRunbook(memory: UpgradeMemory, deps: UpgradeDeps): Runboo
   }
 }
 
-/** What the list tells of a release: a digest, a signed manifest where a key is pinned, or nothing. */
+/** What the list proves of a release: a digest, a signed manifest where a key is pinned, or nothing. */
 export function originOf(release: Release | undefined, pinned: boolean): UpgradeOrigin {
   if (release === undefined) return 'unproven'
   if (pinned && release.manifest && release.signature) return 'signed'

@@ -22,7 +22,7 @@ const intervalMs = 3600_000
 const weekMs = 7 * 24 * 3600_000
 const schema = v.object({ at: v.number() })
 
-/** Looks at the list of releases once a day, and tells; upgrades once a week, only where the settings say so. */
+/** Checks the list of releases once a day; upgrades once a week, only where the settings say so. */
 export function createUpgradeSchedule({
   home,
   clock,
@@ -71,7 +71,7 @@ export function createUpgradeSchedule({
   }
   function tick(): void {
     void checkReleases()
-      .catch((error: unknown) => log('the list of releases was not looked at', { error: String(error) }))
+      .catch((error: unknown) => log('the list of releases was not checked', { error: String(error) }))
       .finally(wait)
   }
 

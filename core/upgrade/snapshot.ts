@@ -80,7 +80,7 @@ export async function takeSnapshot(
   await writeAtomic(manifestFile(snapshot), `${JSON.stringify(whole, null, 2)}\n`)
 }
 
-/** Throws for anything but a file or nothing: a database that cannot be looked at is not absent. */
+/** Throws for anything but a file or nothing: a database that cannot be read is not absent. */
 async function isAbsent(path: string): Promise<boolean> {
   try {
     if ((await stat(path)).isFile()) return false
@@ -125,10 +125,10 @@ export async function markOutdated(snapshot: string): Promise<void> {
   await trySyncFolder(snapshot)
 }
 
-/** Only the newest are kept: their names begin with the time. That of the run at hand always stays. */
-export async function pruneSnapshots(folder: string, keep: number, current: string): Promise<void> {
+/** Only the newest are retained: their names begin with the time. That of the run under way always stays. */
+export async function pruneSnapshots(folder: string, retained: number, current: string): Promise<void> {
   const others = (await readdir(folder).catch(() => [])).filter(name => name !== current).sort()
-  for (const name of others.slice(0, Math.max(0, others.length - (keep - 1))))
+  for (const name of others.slice(0, Math.max(0, others.length - (retained - 1))))
     await rm(join(folder, name), { recursive: true, force: true })
 }
 
@@ -140,7 +140,7 @@ type Copied = Extract<SnapshotFile, { state: 'copied' }>
 /**
  * Puts the databases back as they were at the snapshot, with nobody writing. Each goes back to the path that it was
  * copied from. All copies are verified, and staged beside what they replace, before the first of them takes its place;
- * a database that was not there at the snapshot is kept in the snapshot before it goes. A kill at any instant leaves
+ * a database that was not there at the snapshot is preserved in the snapshot before it goes. A kill at any instant leaves
  * each database whole, either of the two; the same call again goes on.
  */
 export async function restoreDatabases(snapshot: string, roots: readonly string[]): Promise<RestoreResult> {
@@ -218,10 +218,10 @@ async function preserveNewer(
     throw error
   })
   if (sha256 === undefined) return false
-  const kept = join(snapshot, 'made-since', `root-${roots.indexOf(file.root)}`, file.name)
-  await mkdir(dirname(kept), { recursive: true, mode: 0o700 })
-  await copySynced(from, kept)
-  if ((await sha256Of(kept)) !== sha256) throw new Error(`${kept} is not what was copied`)
-  await trySyncFolder(dirname(kept))
+  const preserved = join(snapshot, 'made-since', `root-${roots.indexOf(file.root)}`, file.name)
+  await mkdir(dirname(preserved), { recursive: true, mode: 0o700 })
+  await copySynced(from, preserved)
+  if ((await sha256Of(preserved)) !== sha256) throw new Error(`${preserved} is not what was copied`)
+  await trySyncFolder(dirname(preserved))
   return true
 }

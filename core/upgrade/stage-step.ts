@@ -26,9 +26,9 @@ export function stageStep(deps: UpgradeDeps): Step<UpgradeMemory> {
     if (memory.undo) return stageEarlier(context)
     if (!got) return failed('unexpected', 'Nothing was fetched.')
     const staged = await moveToStaged(got.file, memory)
-    const looked = await verifyStagedProgram(staged, got.sha256, deps, context)
-    if (!looked.ok) return looked
-    const { version } = looked
+    const verified = await verifyStagedProgram(staged, got.sha256, deps, context)
+    if (!verified.ok) return verified
+    const { version } = verified
     const refused = await refusalFor(version, memory, deps)
     if (refused) return refused
     if (version === from.version && got.sha256 === (await sha256Of(from.command).catch(() => ''))) {
@@ -88,7 +88,7 @@ async function preserveRunning(context: Context, deps: UpgradeDeps): Promise<Ste
 }
 
 /**
- * A package manager may have put another program into the place of the one that runs: it is kept as what it is, not as
+ * A package manager may have put another program into the place of the one that runs: it is preserved as what it is, not as
  * what runs.
  */
 async function versionOf(
@@ -98,8 +98,8 @@ async function versionOf(
 ): Promise<string | undefined> {
   const real = await realpath(command)
   if (real.startsWith(await realpath(library.folder).catch(() => library.folder))) return from.version
-  const told = await releases.verifyStaged(real, await sha256Of(real), undefined, { signal })
-  return told.ok ? told.value.version : from.version
+  const reported = await releases.verifyStaged(real, await sha256Of(real), undefined, { signal })
+  return reported.ok ? reported.value.version : from.version
 }
 
 /** The programs that were there, so that an undo knows what was added, also after a kill. */

@@ -50,10 +50,10 @@ export interface UpgradeWiring {
 const checkTimeoutMs = 300_000
 const maxKeyChanges = 1000
 
-/** The deps that an upgrade is made of; `line` is to be told every line of the registry's log. */
+/** The dependencies of an upgrade; `line` is to be called with every line of the registry's log. */
 export function createUpgradeDeps(options: UpgradeWiring): UpgradeDeps & { line(text: string): void } {
   const { home, configFile, engines, settings, clock, supervisor, advice, registry, tell, log } = options
-  const seen: KeyChange[] = []
+  const keyChanges: KeyChange[] = []
 
   return {
     home,
@@ -124,7 +124,9 @@ export function createUpgradeDeps(options: UpgradeWiring): UpgradeDeps & { line(
     keys: {
       async since(at) {
         const lines = await options.tail(5000).catch(() => [])
-        const all = [...seen, ...lines.flatMap(text => keyChangeIn(text) ?? [])].filter(one => one.at >= at)
+        const all = [...keyChanges, ...lines.flatMap(text => keyChangeIn(text) ?? [])].filter(
+          one => one.at >= at,
+        )
         return [...new Map(all.map(one => [`${one.kind} ${one.at} ${one.user} ${one.uuid}`, one])).values()]
       },
       ownUser: async () => (await options.account())?.user,
@@ -139,15 +141,15 @@ export function createUpgradeDeps(options: UpgradeWiring): UpgradeDeps & { line(
       const at = clock.now()
       tell({ kind: 'keys-after-rollback', id: `keys-after-rollback:${at}`, at, made, toRevoke })
     },
-    reportDatabases(told) {
+    reportDatabases(databases) {
       const at = clock.now()
-      tell({ kind: 'databases-stay', id: `databases-stay:${at}`, at, ...told })
+      tell({ kind: 'databases-stay', id: `databases-stay:${at}`, at, ...databases })
     },
     line(text) {
       const change = keyChangeIn(text)
       if (change === undefined) return
-      seen.push(change)
-      if (seen.length > maxKeyChanges) seen.shift()
+      keyChanges.push(change)
+      if (keyChanges.length > maxKeyChanges) keyChanges.shift()
     },
   }
 }

@@ -64,7 +64,7 @@ async function checkPublicUrl(deps: UpgradeDeps, { baseline }: UpgradeMemory): P
   const before = baseline?.publicUrl
   if (before === undefined) return { ok: true, state: 'skipped', words: 'config.json names none' }
   if (!before.answers) return failedBefore(before.reason)
-  for (let turn = 1; ; turn += 1) {
+  for (let attempt = 1; ; attempt += 1) {
     const now = await deps.askPublicUrl()
     const lists = now?.lists === before.lists || before.lists === 'no'
     if (now?.answers && lists) {
@@ -73,7 +73,7 @@ async function checkPublicUrl(deps: UpgradeDeps, { baseline }: UpgradeMemory): P
       return before.lists === 'no' ? failedBefore(before.reason) : { ok: true }
     }
     const why = now?.reason ?? 'it lists no more to who could see the list before'
-    if (turn === maxTries) return failedCheck(`the public address does not work any more: ${why}`)
+    if (attempt === maxTries) return failedCheck(`the public address does not work any more: ${why}`)
     await new Promise<void>(resolve => deps.clock.setTimer(deps.clock.now() + 500, resolve))
   }
 }
@@ -91,7 +91,7 @@ async function runUserCheck(
 ): Promise<CheckResult> {
   const why = await deps.runCheck(line, signal)
   if (why === undefined) return { ok: true }
-  // One that was added meanwhile was never seen to pass.
+  // A check that was added meanwhile has no earlier result.
   if (memory.baseline?.checks[line] !== true) return failedBefore(why)
   return failedCheck(`${line}: ${why}`)
 }
@@ -107,7 +107,7 @@ export function commitStep(deps: UpgradeDeps): Step<UpgradeMemory> {
     check: async ({ memory }) => memory.needless,
     async apply({ memory, progress }) {
       const { to, old, undo, version, source } = memory
-      // First what makes room: a full disk must not keep what is done from being written down.
+      // What makes room goes first: on a full disk the result could not be recorded.
       await rm(memory.censusFile, { force: true })
       deps.known.clear()
       await removeWork(memory)

@@ -27,7 +27,7 @@ export async function previousVersion(library: Library): Promise<InstalledZot | 
   return undefined
 }
 
-/** Every version under the app's care; `command` is the program that is used. */
+/** Every installed version; `command` is the program that is used. */
 export async function installedVersions(
   library: Library,
   command: string | undefined,

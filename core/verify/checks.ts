@@ -7,7 +7,7 @@ import { type Inventory, type StoreLayout, takeInventory } from './inventory.ts'
 import { type AskRegistry, findUnservedTag, findWrongBytes } from './pull-checks.ts'
 import type { KnownManifests } from './read-store.ts'
 
-/** What one check of a gate came to. */
+/** The result of one check of a verification. */
 export type CheckResult =
   | { ok: true; state?: 'passed' | 'skipped' | 'unproven'; words?: string }
   | { ok: false; error: StepError }
@@ -18,23 +18,23 @@ export interface Check {
   run(): Promise<CheckResult>
 }
 
-/** Runs the checks one after the other, each told as a part of the step, until one fails or the user cancels. */
+/** Runs the checks one after the other, each reported as a part of the step, until one fails or the user cancels. */
 export async function runChecks(
   checks: Check[],
   { progress, signal }: Pick<StepContext<object>, 'progress' | 'signal'>,
 ): Promise<StepResult> {
-  const tell = (part: RunbookPart): void => progress({ label: part.title, part })
-  for (const { id, title } of checks) tell({ id, title, state: 'pending' })
+  const report = (part: RunbookPart): void => progress({ label: part.title, part })
+  for (const { id, title } of checks) report({ id, title, state: 'pending' })
   for (const { id, title, run } of checks) {
     if (signal.aborted) return failed('cancelled', 'It was cancelled.')
-    tell({ id, title, state: 'working' })
+    report({ id, title, state: 'working' })
     const checked = await run()
     if (!checked.ok) {
-      tell({ id, title, state: 'failed', words: checked.error.words })
+      report({ id, title, state: 'failed', words: checked.error.words })
       return checked
     }
     const { state = 'passed', words } = checked
-    tell({ id, title, state, ...(words === undefined ? {} : { words }) })
+    report({ id, title, state, ...(words === undefined ? {} : { words }) })
   }
   return done
 }
@@ -50,7 +50,7 @@ interface Options {
   known: KnownManifests
   progress(progress: { label: string; done: number; total: number }): void
   signal: AbortSignal
-  /** Before a second look at what seems lost. */
+  /** Before what seems lost is compared again. */
   wait?(): Promise<void>
 }
 
@@ -90,15 +90,15 @@ export function storeChecks(options: Options): [Check, Check] {
 
 const andMore = ({ length }: readonly string[]): string => (length > 1 ? `, and ${length - 1} more` : '')
 
-/** How many lines of the log are looked through. */
+/** How many lines of the log are read. */
 const logLines = 5000
 
-/** A push that is under way may be on disk and not yet in the log: what seems lost is looked at twice. */
+/** A push that is under way may be on disk and not yet in the log: what seems lost is compared twice. */
 async function compareTwice(
   options: Options & { inventory: Inventory; roots: string[] },
 ): Promise<Comparison> {
   const { inventory, roots, layout, known, tail, wait = () => pause(1000) } = options
-  const look = async (): Promise<Comparison> => {
+  const compare = async (): Promise<Comparison> => {
     const after = await takeInventory(roots, { now: () => inventory.takenAt, live: true, known, ...layout })
     const lines = await tail(logLines).catch(() => [])
     const clients = clientChanges(lines, inventory.takenAt)
@@ -107,10 +107,10 @@ async function compareTwice(
       layout.isCached(repository) || clients.put(repository, reference)
     return compareInventories(inventory, after, { ...clients, put })
   }
-  const first = await look()
+  const first = await compare()
   if (first.lost.length === 0) return first
   await wait()
-  return look()
+  return compare()
 }
 
 const findUnserved = ({ tags }: Comparison, { ask, layout, progress, signal }: Options) =>

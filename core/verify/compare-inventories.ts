@@ -9,7 +9,7 @@ export interface Comparison {
   lost: string[]
   /** Half sentences: what could not be read before, so that nobody can say. */
   notProven: string[]
-  /** Manifests that are gone and that nothing had kept: collection removes such. */
+  /** Manifests that are gone and that no tag reached: collection removes such. */
   collected: number
   /** Tags that are still to be served, by repository. */
   tags: Map<string, Map<string, string>>
@@ -76,36 +76,38 @@ interface MovedTag {
   found: string | undefined
 }
 
-/** The log tells of it; where there is none, it leads to an image that was not in the store before. */
+/** The log has the request; without a log, the tag leads to an image that was not in the store before. */
 function isByClient(
   was: ReadRepository,
   is: ReadRepository | undefined,
   { tag, digest, found }: MovedTag,
-  { logsRequests: tells, put, deleted }: ClientChanges,
+  { logsRequests, put, deleted }: ClientChanges,
 ): boolean {
   if (deleted(was.name, tag) || deleted(was.name, digest)) return true
   if (found === undefined) return false
-  return put(was.name, tag) || (!tells && !was.manifests.has(found) && is?.manifests.has(found) === true)
+  return (
+    put(was.name, tag) || (!logsRequests && !was.manifests.has(found) && is?.manifests.has(found) === true)
+  )
 }
 
-/** Those that tagged ones keep: themselves, their children, and what refers to any of these. */
+/** Those that tagged ones reach: themselves, their children, and what refers to any of these. */
 function reachableFrom(tagged: Iterable<string>, { manifests }: ReadRepository): Set<string> {
   const referrers = new Map<string, string[]>()
   for (const [digest, { subject }] of manifests)
     if (subject !== undefined) referrers.set(subject, [...(referrers.get(subject) ?? []), digest])
-  const kept = new Set<string>()
+  const reached = new Set<string>()
   const pending = [...tagged]
   for (let digest = pending.pop(); digest !== undefined; digest = pending.pop()) {
-    if (kept.has(digest)) continue
-    kept.add(digest)
+    if (reached.has(digest)) continue
+    reached.add(digest)
     pending.push(...(manifests.get(digest)?.children ?? []), ...(referrers.get(digest) ?? []))
   }
-  return kept
+  return reached
 }
 
 /** What clients changed while the new engine served: their doing is not the engine's. */
 export interface ClientChanges {
-  /** The log tells of requests, so a change that it does not tell of was none of a client. */
+  /** The log has requests, so a change without a request was not made by a client. */
   logsRequests: boolean
   /** A manifest was put under this tag or digest. */
   put(repository: string, reference: string): boolean
@@ -122,10 +124,10 @@ const request = v.object({
 
 /** From lines of the engine's log, which both engines write in the same form: what was acknowledged since `at` (ms). */
 export function clientChanges(lines: readonly string[], at: number): ClientChanges {
-  const seen = new Set<string>()
-  let tells = false
+  const requests = new Set<string>()
+  let logsRequests = false
   for (const line of lines) {
-    tells ||= line.includes('"HTTP API"')
+    logsRequests ||= line.includes('"HTTP API"')
     if (!line.includes('/manifests/')) continue
     const read = v.safeParse(v.pipe(v.string(), v.parseJson(), request), line)
     // A time without fractions may be up to a second early.
@@ -135,12 +137,12 @@ export function clientChanges(lines: readonly string[], at: number): ClientChang
     const [, repository = '', reference = ''] = /^\/v2\/(.+)\/manifests\/([^/]+)$/.exec(bare) ?? []
     if (!isRepositoryName(repository)) continue
     const tags = new URLSearchParams(query).getAll('tag')
-    for (const name of [decoded(reference), ...tags]) seen.add(`${method} ${repository} ${name}`)
+    for (const name of [decoded(reference), ...tags]) requests.add(`${method} ${repository} ${name}`)
   }
   return {
-    logsRequests: tells,
-    put: (repository, reference) => seen.has(`PUT ${repository} ${reference}`),
-    deleted: (repository, reference) => seen.has(`DELETE ${repository} ${reference}`),
+    logsRequests,
+    put: (repository, reference) => requests.has(`PUT ${repository} ${reference}`),
+    deleted: (repository, reference) => requests.has(`DELETE ${repository} ${reference}`),
   }
 }
 

@@ -7,7 +7,7 @@ import { writeInventory } from './inventory-file.ts'
 import type { Unreadable } from './read-store.ts'
 
 interface InventoryMemory {
-  /** Where the inventory is kept while the run lasts. */
+  /** The inventory's file while the run lasts. */
   censusFile: string
   tags?: number
   /** Repositories of which nobody can say whether they stayed as they were, each with its reason. */

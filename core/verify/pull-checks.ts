@@ -25,7 +25,7 @@ interface TagOptions {
   signal: AbortSignal
 }
 
-/** So many tags are asked for by name, spread over all of them; the others are looked for in the lists. */
+/** So many tags are asked for by name, spread over all of them; the others are found in the lists. */
 const maxAskedTags = 500
 
 /** The first tag that is not served, or with another digest. What the app may not read over HTTP is passed over. */

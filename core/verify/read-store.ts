@@ -43,13 +43,14 @@ export async function walkStore(root: string): Promise<{ names: string[]; unread
   const names: string[] = []
   const unreadable: Unreadable[] = []
   for (let level = ['']; level.length > 0; ) {
-    const looks = await inParallel(level, name => readFolder(root, name))
+    const contents = await inParallel(level, name => readFolder(root, name))
     const below: string[] = []
     for (const [at, name] of level.entries()) {
-      const look = looks[at]
-      if (look?.isRepository) names.push(name)
-      if (look?.reason !== undefined) unreadable.push({ kind: 'unreadable', root, name, reason: look.reason })
-      below.push(...(look?.below ?? []))
+      const content = contents[at]
+      if (content?.isRepository) names.push(name)
+      if (content?.reason !== undefined)
+        unreadable.push({ kind: 'unreadable', root, name, reason: content.reason })
+      below.push(...(content?.below ?? []))
     }
     level = below
   }
@@ -180,7 +181,7 @@ async function readOnce(root: string, name: string, known: KnownManifests): Prom
 
 /**
  * What manifests say, by digest: a manifest never changes, so what was read while the registry still served need not be
- * read again while it is away. At most `mostKnown` are kept.
+ * read again while it is away. At most `maxKnownManifests` are retained.
  */
 export type KnownManifests = Map<string, ReadManifest>
 const maxKnownManifests = 50_000

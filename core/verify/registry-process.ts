@@ -40,7 +40,7 @@ interface StableOptions {
   signal: AbortSignal
 }
 
-/** The same process serves for as long as it is told. Codes: not-stable, cancelled. */
+/** Whether the same process serves for `seconds`. Codes: not-stable, cancelled. */
 export function staysUp(
   { supervisor, clock }: ServeDeps,
   { seconds, progress, signal }: StableOptions,
@@ -56,7 +56,7 @@ export function staysUp(
       signal.removeEventListener('abort', cancelled)
       resolve(result)
     }
-    const look = (): void => {
+    const check = (): void => {
       const state = supervisor.state()
       if (state.kind === 'serving' && state.pid === pid) return
       const lines = 'lastLines' in state ? state.lastLines.join('\n') : undefined
@@ -64,9 +64,9 @@ export function staysUp(
     }
     const cancelled = (): void => end(failed('cancelled', 'It was cancelled.'))
     const stopTimer = clock.setTimer(until, () => end(done))
-    const stopListening = supervisor.onChange(look)
+    const stopListening = supervisor.onChange(check)
     signal.addEventListener('abort', cancelled)
     if (signal.aborted) cancelled()
-    else look()
+    else check()
   })
 }
