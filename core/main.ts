@@ -10,7 +10,7 @@ import type { Notice, Snapshot } from '../contract/snapshot.ts'
 import { resolveHome } from '../lib/home.ts'
 import { onQuitSignal } from '../lib/quit-signals.ts'
 import { boot } from './app/boot.ts'
-import type { ShellPart } from './app/handlers.ts'
+import type { ShellCapabilities } from './app/wiring.ts'
 import { type Dashboard, startDashboard } from './dashboard/dashboard.ts'
 import { onLauncherGone } from './dashboard/launcher-gone.ts'
 import { pagesFolder } from './dashboard/pages-folder.ts'
@@ -27,7 +27,7 @@ export interface HeadlessOptions {
 export async function runHeadless({ configFile, dashboardPort, json }: HeadlessOptions): Promise<number> {
   let dashboard: Dashboard | undefined
   const asked = Promise.withResolvers<void>()
-  const openWith: ShellPart = {
+  const capabilities: ShellCapabilities = {
     async open(what) {
       return fail({
         code: 'no-screen',
@@ -39,7 +39,7 @@ export async function runHeadless({ configFile, dashboardPort, json }: HeadlessO
   }
   const started = await boot({
     shell: 'headless',
-    openWith,
+    capabilities,
     ...(configFile === undefined ? {} : { configFile }),
   })
   if (!started.ok) {

@@ -21,7 +21,7 @@ import {
 import { failureMessage } from '../contract/messages/failure-message.ts'
 import { fail } from '../contract/result.ts'
 import { boot } from '../core/app/boot.ts'
-import type { ShellPart } from '../core/app/handlers.ts'
+import type { ShellCapabilities } from '../core/app/wiring.ts'
 import type { AppLog } from '../core/platform/app-log.ts'
 import { foreignIn, isHome, resolveHome } from '../lib/home.ts'
 import { onQuitSignal } from '../lib/quit-signals.ts'
@@ -92,13 +92,13 @@ async function run(): Promise<void> {
   const loginAgent = agentHere()
   if (await handedOver(loginAgent)) return app.exit(0)
 
-  let part: ShellPart | undefined
+  let shell: ShellCapabilities | undefined
   const booted = await boot({
     shell: 'electron',
     ...(config === undefined ? {} : { configFile: resolve(config) }),
-    openWith: {
-      open: async what => (part ? part.open(what) : fail({ code: 'busy', with: 'starting' })),
-      signIn: async wish => part?.signIn?.(wish) ?? fail({ code: 'busy', with: 'starting' }),
+    capabilities: {
+      open: async what => (shell ? shell.open(what) : fail({ code: 'busy', with: 'starting' })),
+      signIn: async wish => shell?.signIn?.(wish) ?? fail({ code: 'busy', with: 'starting' }),
       quit: () => app.quit(),
     },
   })
@@ -111,7 +111,7 @@ async function run(): Promise<void> {
 
   const { app: core, clock, log, quit, settings } = booted.value
   appLog = log
-  part = await createShell({
+  shell = await createShell({
     electron,
     serve: parts => serveIpc(ipcMain, parts),
     core: {

@@ -4,7 +4,7 @@ import type { Host } from '../contract/host.ts'
 import { asksNatively, type StatusVerb } from '../contract/messages/status-summary.ts'
 import { fail, ok, type Result, unreachable } from '../contract/result.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
-import type { ShellPart } from '../core/app/handlers.ts'
+import type { ShellCapabilities } from '../core/app/wiring.ts'
 import type { Clock } from '../lib/clock.ts'
 import { applicationMenu } from './app-menu.ts'
 import type { ElectronApi } from './electron-api.ts'
@@ -51,7 +51,7 @@ export interface ShellOptions {
  * The menu-bar shell around a running app: tray, popover, window, notifications. Electron must be ready.
  * Returns what only a shell can do, for the app's handlers.
  */
-export async function createShell(options: ShellOptions): Promise<ShellPart> {
+export async function createShell(options: ShellOptions): Promise<ShellCapabilities> {
   const { electron, serve, core, clock, loginAgent, platform, files, log } = options
   const { app } = electron
   const { host } = core

@@ -22,13 +22,14 @@ import { takeAppLock } from '../transport/app-lock.ts'
 import { openControlSocket } from '../transport/control-socket.ts'
 import { httpApi } from '../transport/http-api.ts'
 import { type App, createApp } from './app.ts'
-import type { ShellPart } from './handlers.ts'
+import { setAsideNotice } from './notice-list.ts'
+import type { ShellCapabilities } from './wiring.ts'
 
 export interface BootOptions {
   shell: Snapshot['app']['shell']
   /** Named on the command line; it must exist. */
   configFile?: string
-  openWith: ShellPart
+  capabilities: ShellCapabilities
 }
 
 export interface Booted {
@@ -45,7 +46,7 @@ export interface Booted {
  * What both shells do before they show anything: the home, the one-app lock, settings, config.json (a first one is
  * written where there is none), the core, the control socket. The registry is not started yet: see App.begin.
  */
-export async function boot({ shell, configFile, openWith }: BootOptions): Promise<Result<Booted>> {
+export async function boot({ shell, configFile, capabilities }: BootOptions): Promise<Result<Booted>> {
   // Whatever this process and the registry create is for this user alone.
   process.umask(0o077)
   const home = resolveHome()
@@ -65,8 +66,7 @@ export async function boot({ shell, configFile, openWith }: BootOptions): Promis
   const opened = await openSettings({
     home,
     clock,
-    report: what =>
-      notices.push({ ...what, kind: 'file-set-aside', id: `set-aside:${what.keptAs}`, at: clock.now() }),
+    report: what => notices.push(setAsideNotice(what, clock.now())),
   }).then(
     value => ok(value),
     // Defaults in its place might start another engine.
@@ -115,13 +115,18 @@ export async function boot({ shell, configFile, openWith }: BootOptions): Promis
     secrets,
     adminSocket: adminSocket.value.path,
     notices,
-    openWith,
+    capabilities,
   })
   clock.onWake(() => app.woke())
   const control = await prepareControlSocket(home)
   if (!control.ok) return release(control)
   if (control.value.elsewhere)
-    app.tell({ kind: 'socket-elsewhere', id: 'socket-elsewhere', at: clock.now(), path: control.value.path })
+    app.notify({
+      kind: 'socket-elsewhere',
+      id: 'socket-elsewhere',
+      at: clock.now(),
+      path: control.value.path,
+    })
   const api = httpApi(app.host, {
     onBug: (where, error) => log.error(`a fault in ${where}`, { error: String(error) }),
   })

@@ -1,6 +1,7 @@
-import type { EventName, Events } from '../../contract/contract.ts'
+import type { Events } from '../../contract/contract.ts'
 import type { Host } from '../../contract/host.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
+import { createEmitter } from '../../lib/emitter.ts'
 
 export interface Broadcast {
   /** Several changes in one turn of the event loop make one snapshot. */
@@ -15,18 +16,15 @@ interface Options {
   watched(looking: boolean): void
 }
 
-/** Everybody who hears of changes and of new lines of the log. */
+/** Hands snapshots and new lines of the log to every client that listens. */
 export function createBroadcast({ snapshot, watched }: Options): Broadcast {
-  const listeners: { [E in EventName]: Set<(value: Events[E]) => void> } = {
-    snapshot: new Set(),
-    log: new Set(),
-  }
+  const events = createEmitter<Events>()
   let planned = false
-  let lookers = 0
+  let viewers = 0
 
-  function looked(change: 1 | -1): void {
-    lookers += change
-    watched(lookers > 0)
+  function addViewers(change: 1 | -1): void {
+    viewers += change
+    watched(viewers > 0)
   }
 
   return {
@@ -35,20 +33,19 @@ export function createBroadcast({ snapshot, watched }: Options): Broadcast {
       planned = true
       setImmediate(() => {
         planned = false
-        if (listeners.snapshot.size === 0) return
-        const now = snapshot()
-        for (const listener of listeners.snapshot) listener(now)
+        if (events.has('snapshot')) events.emit('snapshot', snapshot())
       })
     },
-    log(lines) {
-      for (const listener of listeners.log) listener({ lines })
-    },
+    log: lines => events.emit('log', { lines }),
     on(event, listener, { looking } = { looking: event === 'snapshot' }) {
-      const all: Set<typeof listener> = listeners[event]
-      all.add(listener)
-      if (looking) looked(1)
+      const unsubscribe = events.on(event, listener)
+      let subscribed = true
+      if (looking) addViewers(1)
       return () => {
-        if (all.delete(listener) && looking) looked(-1)
+        if (!subscribed) return
+        subscribed = false
+        unsubscribe()
+        if (looking) addViewers(-1)
       }
     },
   }

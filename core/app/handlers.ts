@@ -1,7 +1,6 @@
-import type { OpenTarget, ZotbarHandlers } from '../../contract/contract.ts'
+import type { ZotbarHandlers } from '../../contract/contract.ts'
 import type { ProcessState } from '../../contract/registry-state.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
-import type { SignInWindow } from '../../contract/sign-in.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import type { NoticeControl } from '../notices/notice-control.ts'
 import type { Credential } from '../registry-client/admin.ts'
@@ -10,150 +9,139 @@ import type { Keys } from '../registry-client/keys.ts'
 import type { RotationHandlers } from '../rotation/rotation-handlers.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
+import type { ShellCapabilities } from './wiring.ts'
 
-/** What only a shell can do: open things on a screen, hand out dashboard links, end the program. */
-export interface ShellPart {
-  open(what: OpenTarget): Promise<Result<null>>
-  /** A dashboard address with a token not yet used; undefined where there is no dashboard. */
-  dashboardLink?(): string
-  /** A window that somebody signs in at the registry with; absent where there are no windows. */
-  signIn?: SignInWindow
-  /** Ends the program, after the answer to the one who asked is on its way. */
-  quit(): void
-}
-
-interface Parts {
-  /** The areas of the contract that the controls of runbooks answer themselves. */
-  control: Pick<ZotbarHandlers, 'engine' | 'runbooks' | 'upgrade'>
-  /** What is under way on the registry and must not be disturbed. */
-  busyWith(): string | undefined
+/** What the commands are done with. */
+export interface HandlerDeps {
   supervisor: Supervisor
   settings: Settings
   images: Images
   keys: Keys
-  /** The part of the contract about keys under care. */
+  admin: { show(): Promise<Result<Credential>>; reset(): Promise<Result<Credential>> }
+  /** The groups that the controls of runbooks answer themselves. */
+  runbooks: Pick<ZotbarHandlers, 'engine' | 'runbooks' | 'upgrade'>
+  /** The commands about managed keys. */
   rotation: RotationHandlers
   notices: NoticeControl['handlers']
-  /** The part about the data folder. */
-  folder: Pick<ZotbarHandlers, 'data'>
-  /** Looks whether what serves still has its data folder. */
-  look(): Promise<void>
-  admin: { show(): Promise<Result<Credential>>; reset(): Promise<Result<Credential>> }
-  snapshot(): Snapshot
+  data: ZotbarHandlers['data']
+  /** Checks whether what serves still has its data folder. */
+  checkFolder(): Promise<void>
+  /** What is under way on the registry and must not be disturbed. */
+  busyWith(): string | undefined
   /** Whether the registry could be started as config.json is now. */
   ready(): Promise<Result<unknown>>
+  snapshot(): Snapshot
   /** The newest lines of the registry's log, oldest first. */
   tail(count: number): Promise<string[]>
-  shell: ShellPart
+  capabilities: ShellCapabilities
 }
 
 const wrongSender = fail({ code: 'not-authorised', reason: 'wrong-sender' })
 
-/** The app's side of the contract: every command, mapped to the part that does it. */
-export function createHandlers(parts: Parts): ZotbarHandlers {
-  const {
-    supervisor,
-    settings,
-    images,
-    keys,
-    rotation,
-    notices,
-    folder,
-    look,
-    admin,
-    control,
-    busyWith,
-    ready,
-    snapshot,
-    tail,
-    shell,
-  } = parts
-  const then = async (ask: () => Promise<Result<ProcessState>>): Promise<Result<Snapshot>> => {
+/** The app's side of the contract: every command, mapped to what does it. */
+export function createHandlers(deps: HandlerDeps): ZotbarHandlers {
+  return {
+    app: appHandlers(deps),
+    registry: registryHandlers(deps),
+    data: {
+      ...deps.data,
+      // A page cannot tell whose images were there before.
+      accept: async (input, caller) =>
+        caller === 'dashboard' ? wrongSender : deps.data.accept(input, caller),
+    },
+    logs: {
+      tail: async ({ lines }) => ok({ lines: await deps.tail(lines) }),
+    },
+    images: imageHandlers(deps),
+    keys: keyHandlers(deps),
+    admin: {
+      show: async (_, caller) => (caller === 'cli' ? deps.admin.show() : wrongSender),
+      reset: async (_, caller) => (caller === 'cli' ? deps.admin.reset() : wrongSender),
+    },
+    ...deps.runbooks,
+    settings: settingHandlers(deps),
+  }
+}
+
+const appHandlers = ({ snapshot, capabilities }: HandlerDeps): ZotbarHandlers['app'] => ({
+  snapshot: async () => ok(snapshot()),
+  dashboardLink: async (_, caller) => {
+    if (caller !== 'cli') return wrongSender
+    const link = capabilities.dashboardLink?.()
+    return link === undefined ? fail({ code: 'dashboard-off' }) : ok({ url: link })
+  },
+  open: ({ what }) => capabilities.open(what),
+  quit: async () => {
+    capabilities.quit()
+    return ok(null)
+  },
+})
+
+function registryHandlers(deps: HandlerDeps): ZotbarHandlers['registry'] {
+  const { supervisor, busyWith, snapshot } = deps
+
+  /** Not while a runbook is under way; answers what is shown then. */
+  async function unlessBusy(ask: () => Promise<Result<ProcessState>>): Promise<Result<Snapshot>> {
     const busy = busyWith()
     if (busy !== undefined) return fail({ code: 'busy', with: busy })
     const result = await ask()
     return result.ok ? ok(snapshot()) : result
   }
+
   return {
-    app: {
-      snapshot: async () => ok(snapshot()),
-      dashboardLink: async (_, caller) => {
-        if (caller !== 'cli') return fail({ code: 'not-authorised', reason: 'wrong-sender' })
-        const link = shell.dashboardLink?.()
-        return link === undefined ? fail({ code: 'dashboard-off' }) : ok({ url: link })
-      },
-      open: ({ what }) => shell.open(what),
-      quit: async () => {
-        shell.quit()
-        return ok(null)
-      },
+    start: () => unlessBusy(() => supervisor.start()),
+    stop: () => unlessBusy(() => supervisor.stop()),
+    async restart({ now }) {
+      // A registry that serves is not stopped for a config that would not bring it back.
+      const serves = supervisor.state().kind === 'serving'
+      const checked = serves ? await deps.ready() : ok(null)
+      return checked.ok ? unlessBusy(() => supervisor.restart({ now })) : checked
     },
-    registry: {
-      start: () => then(() => supervisor.start()),
-      stop: () => then(() => supervisor.stop()),
-      async restart({ now }) {
-        // A registry that serves is not stopped for a config that would not bring it back.
-        const serves = supervisor.state().kind === 'serving'
-        const checked = serves ? await ready() : ok(null)
-        return checked.ok ? then(() => supervisor.restart({ now })) : checked
-      },
-      async lookAgain() {
-        await look()
-        await supervisor.checkAgain()
-        return ok(snapshot())
-      },
-      cancel: async () => {
-        const busy = busyWith()
-        return busy === undefined ? supervisor.cancel() : fail({ code: 'busy', with: busy })
-      },
+    async lookAgain() {
+      await deps.checkFolder()
+      await supervisor.checkAgain()
+      return ok(snapshot())
     },
-    data: {
-      ...folder.data,
-      // A page cannot tell whose images were there before.
-      accept: async (input, caller) =>
-        caller === 'dashboard' ? wrongSender : folder.data.accept(input, caller),
-    },
-    logs: {
-      tail: async ({ lines }) => ok({ lines: await tail(lines) }),
-    },
-    images: {
-      list: ({ repository, after, limit }) =>
-        images.list({
-          limit,
-          ...(repository === undefined ? {} : { repository }),
-          ...(after === undefined ? {} : { after }),
-        }),
-      show: named => images.show(named),
-      delete: named => images.delete(named),
-    },
-    keys: {
-      list: async () => {
-        const listed = await keys.list()
-        return listed.ok ? ok({ ...listed.value, keys: rotation.marked(listed.value.keys) }) : listed
-      },
-      create: (wish, caller) => keys.create(wish, caller),
-      reveal: async ({ uuid }) => keys.reveal(uuid),
-      revoke: ({ uuid, descendants }) => keys.revoke(uuid, descendants),
-      ...rotation.keys,
-      ...notices.keys,
-    },
-    admin: {
-      show: async (_, caller) => (caller === 'cli' ? admin.show() : wrongSender),
-      reset: async (_, caller) => (caller === 'cli' ? admin.reset() : wrongSender),
-    },
-    ...control,
-    settings: {
-      list: async (_, caller) => ok({ settings: settings.all({ masked: caller !== 'cli' }) }),
-      get: async ({ key }, caller) => settings.row(key, { masked: caller !== 'cli' }),
-      async set({ key, value }, caller) {
-        const runbook = runbookFor(key, value, settings)
-        return runbook === undefined
-          ? settings.set(key, value, caller === 'cli' ? 'cli' : 'any')
-          : fail({ code: 'setting-by-runbook', key, use: runbook })
-      },
+    cancel: async () => {
+      const busy = busyWith()
+      return busy === undefined ? supervisor.cancel() : fail({ code: 'busy', with: busy })
     },
   }
 }
+
+const imageHandlers = ({ images }: HandlerDeps): ZotbarHandlers['images'] => ({
+  list: ({ repository, after, limit }) =>
+    images.list({
+      limit,
+      ...(repository === undefined ? {} : { repository }),
+      ...(after === undefined ? {} : { after }),
+    }),
+  show: named => images.show(named),
+  delete: named => images.delete(named),
+})
+
+const keyHandlers = ({ keys, rotation, notices }: HandlerDeps): ZotbarHandlers['keys'] => ({
+  list: async () => {
+    const listed = await keys.list()
+    return listed.ok ? ok({ ...listed.value, keys: rotation.marked(listed.value.keys) }) : listed
+  },
+  create: (request, caller) => keys.create(request, caller),
+  reveal: async ({ uuid }) => keys.reveal(uuid),
+  revoke: ({ uuid, descendants }) => keys.revoke(uuid, descendants),
+  ...rotation.keys,
+  ...notices.keys,
+})
+
+const settingHandlers = ({ settings }: HandlerDeps): ZotbarHandlers['settings'] => ({
+  list: async (_, caller) => ok({ settings: settings.all({ masked: caller !== 'cli' }) }),
+  get: async ({ key }, caller) => settings.row(key, { masked: caller !== 'cli' }),
+  async set({ key, value }, caller) {
+    const runbook = runbookFor(key, value, settings)
+    return runbook === undefined
+      ? settings.set(key, value, caller === 'cli' ? 'cli' : 'any')
+      : fail({ code: 'setting-by-runbook', key, use: runbook })
+  },
+})
 
 /** The command for a change that only a runbook makes, as it checks the engine and goes back by itself. */
 function runbookFor(

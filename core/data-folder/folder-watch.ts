@@ -2,16 +2,16 @@ import type { Failure } from '../../contract/failure.ts'
 import type { Result } from '../../contract/result.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { serialQueue } from '../platform/serial-queue.ts'
-import type { ForeignZot } from './folder-record.ts'
+import type { FolderRecordOptions, ForeignZot } from './folder-record.ts'
 import {
+  type CountedStore,
   createKnownFolders,
   type FoldersComparison,
   type KnownFolders,
-  type KnownFoldersOptions,
   type Serving,
 } from './known-folders.ts'
 
-interface FolderWatchOptions extends KnownFoldersOptions {
+interface FolderWatchOptions extends FolderRecordOptions {
   clock: Clock
   /** The folder of what serves is gone, or is another one. */
   onLost(): void
@@ -20,12 +20,12 @@ interface FolderWatchOptions extends KnownFoldersOptions {
 }
 
 /** Recognizes the data folder, and watches it while the registry serves. */
-export interface FolderWatch extends Pick<KnownFolders, 'compare' | 'recorded' | 'foreignZot'> {
+export interface FolderWatch extends Pick<KnownFolders, 'compare' | 'recorded' | 'foreignZot' | 'figures'> {
   /** Why it was lost while it served; undefined again once it serves. */
   loss(): Failure | undefined
   /** Who serves it now; undefined when nobody of ours does. */
   setServing(serving: Serving | undefined): void
-  figuresChanged(): void
+  figuresChanged(store: CountedStore): void
   /** Checks the folder of what serves at once: after sleep, and when asked. */
   check(): Promise<void>
   sawForeignZot(zot: Omit<ForeignZot, 'at'>): Promise<void>
@@ -84,6 +84,7 @@ export function createFolderWatch(options: FolderWatchOptions): FolderWatch {
     compare: known.compare,
     recorded: known.recorded,
     foreignZot: known.foreignZot,
+    figures: known.figures,
     loss: () => loss,
     setServing(next) {
       if (next === undefined) {
@@ -100,7 +101,8 @@ export function createFolderWatch(options: FolderWatchOptions): FolderWatch {
       isSuspicious = false
       void queue.run(() => check(next, true))
     },
-    figuresChanged() {
+    figuresChanged(store) {
+      known.useStore(store)
       const watched = serving
       if (watched === undefined || isUpdateQueued) return
       isUpdateQueued = true

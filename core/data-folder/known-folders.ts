@@ -28,8 +28,8 @@ export type FoldersComparison =
   | { same: true; restored: boolean }
   | { same: false; difference: FolderDifference; folder: string }
 
-export interface KnownFoldersOptions extends FolderRecordOptions {
-  /** The figures as they are counted while it serves. */
+/** What is counted of the store while it serves, at any moment. */
+export interface CountedStore {
   figures(): FolderFigures & { asOf?: number }
   repositories(): Iterable<{ name: string }> | undefined
 }
@@ -47,6 +47,10 @@ export interface KnownFolders {
   /** As it was recorded. */
   recorded(): Promise<FolderBefore | undefined>
   foreignZot(): Promise<ForeignZot | undefined>
+  /** From now on the figures of this store are recorded. */
+  useStore(store: CountedStore): void
+  /** As they are counted now; empty before the first count. */
+  figures(): FolderFigures & { asOf?: number }
   /** Whether there are images and none is recorded: recorded at once, so that a loss soon after is noticed. */
   lacksSample(): Promise<boolean>
   /** Records the present state where that is due or `isForced`; not when `isOver` says that it serves no longer. */
@@ -61,18 +65,21 @@ export interface KnownFolders {
 /** Figures are recorded at most this often: after a kill of the core they are this old. */
 const writeIntervalMs = 30_000
 
-export function createKnownFolders(options: KnownFoldersOptions): KnownFolders {
+export function createKnownFolders(options: FolderRecordOptions): KnownFolders {
   const { clock } = options
   const record = createFolderRecordStore(options)
   let written: { at: number; text: string } | undefined
+  let store: CountedStore | undefined
+
+  const countedFigures: KnownFolders['figures'] = () => store?.figures() ?? {}
 
   const lacksSample = ({ root, subs }: FolderRecord): boolean =>
     [root, ...Object.values(subs)].every(identity => (identity?.sample.length ?? 0) === 0) &&
-    (options.figures().repositories ?? 0) > 0
+    (countedFigures().repositories ?? 0) > 0
 
   /** The counted figures; until there are some, the recorded ones. */
   function figuresOf(record: FolderRecord): FolderFigures & { asOf?: number } {
-    const counted = options.figures()
+    const counted = countedFigures()
     return counted.repositories === undefined ? recordedFigures(record) : counted
   }
 
@@ -80,6 +87,10 @@ export function createKnownFolders(options: KnownFoldersOptions): KnownFolders {
     compare: async folders => compareAll(folders, await record.load()),
     recorded: async () => recordedFolder(await record.load()),
     foreignZot: async () => (await record.load()).foreignZot,
+    useStore(counted) {
+      store = counted
+    },
+    figures: countedFigures,
     lacksSample: async () => lacksSample(await record.load()),
     async update(serving, { isForced, isOver }) {
       const before = await record.load()
@@ -89,7 +100,7 @@ export function createKnownFolders(options: KnownFoldersOptions): KnownFolders {
         written === undefined || clock.now() - written.at >= writeIntervalMs || lacksSample(before)
       if (!isForced && (!isDue || text === written?.text)) return
       const { folders, ...served } = serving
-      const { root, subs } = await identifyAll(folders, before, options.repositories())
+      const { root, subs } = await identifyAll(folders, before, store?.repositories())
       // A forced record is of a start, and a registry that served only for a moment is recorded too.
       if ((isOver() && !isForced) || root === undefined) return
       written = { at: clock.now(), text }

@@ -129,6 +129,8 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
         reason => deps.log('the journal cannot be written', { reason }),
       )
       for (const entry of early.splice(0)) void journal.add(entry)
+      // Whoever decides on the first start has read the journal by then.
+      loop.changed()
       if (closed === undefined) dispatch({ kind: 'app-started' })
     },
     recorded: driver.recorded,

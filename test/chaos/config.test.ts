@@ -11,8 +11,8 @@ import type { ProcessState } from '../../contract/registry-state.ts'
 import { snapshotOf } from '../../core/app/snapshot.ts'
 import type { ProcessTable } from '../../core/platform/process-table.ts'
 import { clientAddress } from '../../core/registry-client/registry-access.ts'
+import { openCurrentTarget } from '../../core/registry-config/current-target.ts'
 import { preflight, readTarget, rootsIn } from '../../core/registry-config/preflight.ts'
-import { findOutWhere } from '../../core/registry-config/where.ts'
 import { readConfig } from '../../registry/read-config.ts'
 import { aSnapshot } from '../fakes/host.ts'
 
@@ -194,36 +194,32 @@ const processes: ProcessTable = {
 
 /** What is shown of an app that has this file and is in this state. */
 async function show(engine: 'zot' | 'zotbar-registry', state: ProcessState): Promise<void> {
-  const where = await findOutWhere(file, engine)
+  const target = await openCurrentTarget(file, engine)
   const blank = aSnapshot()
-  const snapshot = snapshotOf({
-    app: blank.app,
-    configFile: file,
-    now: () => 1000,
-    where,
+  const features = {
+    common: { clock: { now: () => 1000 }, configFile: file, settings: { get: () => 10 } },
+    target,
     engine: { now: () => ({ id: engine }), version: () => '1.2.3' },
-    supervisor: { state: () => state, place: () => undefined, journal: () => [] },
+    supervisor: { state: () => state, target: () => undefined, journal: () => [] },
     health: { state: () => blank.service },
     storage: { state: () => blank.storage, pushes: () => [] },
-    settings: { get: () => 10 },
     runs: { current: () => undefined },
     advice: { advisories: () => [] },
     upgrade: { newest: () => undefined },
-    rotation: { glance: () => [] },
+    rotation: { summaries: () => [] },
     keyNotices: { standing: (notices: unknown) => notices },
-    notices: () => [],
-    dashboard: () => undefined,
-    quitting: () => false,
-    undecidedFolder: () => undefined,
-  } as unknown as Parameters<typeof snapshotOf>[0])
+    notices: { all: () => [] },
+    configWatch: { undecidedFolder: () => undefined },
+  } as unknown as Parameters<typeof snapshotOf>[0]
+  const snapshot = snapshotOf(features, { app: blank.app, dashboard: undefined, isQuitting: false })
   expect(structuredClone(snapshot)).toEqual(snapshot)
   expect(URL.canParse(snapshot.registry.url)).toBe(true)
   expect(URL.canParse(`http://${snapshot.registry.host}:${snapshot.registry.port}`)).toBe(true)
   expect(statusSummary(snapshot, 2000).headline).not.toBe('')
   expect(status(snapshot, 2000).registry.url).toBe(snapshot.registry.url)
   expect(statusText(snapshot, 2000)).toContain('Address')
-  expect(where.signIn()?.origin ?? 'none').not.toBe('null')
-  where.target()?.isCached('a/b')
+  expect(target.signIn()?.origin ?? 'none').not.toBe('null')
+  target.target()?.isCached('a/b')
 }
 
 /** The way of a file from a start to what is shown. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readAddress } from '../../../core/registry-config/config-address.ts'
+import { readAddress } from '../../../core/registry-config/current-target.ts'
 
 describe('where a registry with a faulty config.json would answer', () => {
   it.each([

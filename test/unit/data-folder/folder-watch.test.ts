@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { EarlierFolder } from '../../../core/data-folder/folder-record.ts'
 import { createFolderWatch } from '../../../core/data-folder/folder-watch.ts'
+import type { CountedStore } from '../../../core/data-folder/known-folders.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 import { eventually } from '../../fakes/eventually.ts'
 
@@ -34,6 +35,12 @@ function keeping(names: string[], earlier?: EarlierFolder) {
     home: folder,
     clock,
     earlier: async () => earlier,
+    report: () => {},
+    log: () => {},
+    onLost: () => lost.push(clock.now()),
+    onRestored: path => restored.push(path),
+  })
+  const store: CountedStore = {
     figures: () => ({
       repositories: counted.names.length,
       tags: counted.names.length,
@@ -44,12 +51,9 @@ function keeping(names: string[], earlier?: EarlierFolder) {
       counted.onCount()
       return counted.names.map(name => ({ name }))
     },
-    report: () => {},
-    log: () => {},
-    onLost: () => lost.push(clock.now()),
-    onRestored: path => restored.push(path),
-  })
-  return { keeper, clock, lost, restored, counted }
+  }
+  keeper.figuresChanged(store)
+  return { keeper, clock, lost, restored, counted, store }
 }
 
 const written = () => JSON.parse(readFileSync(join(folder, 'folder.json'), 'utf8')) as Record<string, unknown>
@@ -97,11 +101,11 @@ describe('the folder that serves', () => {
     const it = keeping([])
     await serve(it, root)
     it.counted.names = ['a']
-    it.keeper.figuresChanged()
+    it.keeper.figuresChanged(it.store)
     await eventually(() => written()['repositories'] === 1 || undefined)
     expect(written()).toMatchObject({ root: { sample: ['a'] } })
     it.counted.names = ['a', 'b']
-    it.keeper.figuresChanged()
+    it.keeper.figuresChanged(it.store)
     await it.keeper.check()
     expect(written()).toMatchObject({ repositories: 1 })
     for (let turn = 0; turn < 3; turn++) {
@@ -198,7 +202,7 @@ describe('the folder that serves', () => {
     renameSync(away, root)
     // Its images are counted before the next look at the folder.
     it.counted.names = ['a', 'b']
-    it.keeper.figuresChanged()
+    it.keeper.figuresChanged(it.store)
     await it.keeper.check()
     expect(written()).toMatchObject({ root: { marker: 'b'.repeat(32), sample: [] } })
     await it.clock.advance(1_000)

@@ -1,13 +1,14 @@
+import type { Engine } from '../../../core/platform/engine.ts'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { fail, ok } from '../../../contract/result.ts'
 import { createEngineDecision } from '../../../core/app/engine-decision.ts'
+import { createFolderFacts } from '../../../core/app/folder-facts.ts'
 import { createFolderWatch } from '../../../core/data-folder/folder-watch.ts'
 import { openEngineChoices } from '../../../core/engine/engine-choices.ts'
 import { zotEngine } from '../../../core/engine/zot.ts'
-import type { Engine } from '../../../core/platform/engine.ts'
 import { openSettings } from '../../../core/settings/settings.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 
@@ -35,19 +36,18 @@ async function deciding(first: Engine) {
   const settings = await openSettings({ home, clock, report: () => {} })
   const choices = await openEngineChoices(home, now)
   let engine = first
+  const folderWatch = createFolderWatch({
+    home,
+    clock,
+    earlier: async () => undefined,
+    report: () => {},
+    log: () => {},
+    onLost: () => {},
+    onRestored: () => {},
+  })
   const decision = createEngineDecision({
     configFile,
-    keeper: createFolderWatch({
-      home,
-      clock,
-      earlier: async () => undefined,
-      figures: () => ({}),
-      repositories: () => undefined,
-      report: () => {},
-      log: () => {},
-      onLost: () => {},
-      onRestored: () => {},
-    }),
+    folderWatch,
     choices,
     engines: {
       list: async () => [],
@@ -60,9 +60,7 @@ async function deciding(first: Engine) {
     use: next => {
       engine = next
     },
-    storage: () => ({ scanning: false, biggest: [], history: [] }),
-    freeSpace: async () => undefined,
-    ranBefore: async () => false,
+    facts: createFolderFacts({ configFile, settings, folderWatch, freeSpace: async () => undefined }),
     log: () => {},
   })
   return { decision, choices, settings, data, now: () => engine.command }

@@ -12,16 +12,16 @@ const handlers = createHandlers({
   images: unused,
   keys: unused,
   admin: { show: async () => ok(credential), reset: async () => ok(credential) },
-  folder: { data: { accept: async () => ok({} as never), show: unused } },
-  look: unused,
-  control: unused,
+  data: { accept: async () => ok({} as never), show: unused },
+  checkFolder: unused,
+  runbooks: unused,
   rotation: { keys: {} } as never,
   notices: { keys: {} } as never,
   busyWith: () => undefined,
   ready: unused,
   snapshot: unused,
   tail: unused,
-  shell: unused,
+  capabilities: unused,
 })
 
 it.each(['admin.show', 'admin.reset'])('%s gives the password to the command line alone', async name => {

@@ -1,0 +1,54 @@
+import type { Emitter } from '../../lib/emitter.ts'
+import { createRunningEngine } from '../engine/running-engine.ts'
+import { freeSpace } from '../platform/volume.ts'
+import { openCurrentTarget } from '../registry-config/current-target.ts'
+import { createStorage } from '../storage/storage.ts'
+import { createDataFolder } from './data-folder.ts'
+import { createEngineDecision } from './engine-decision.ts'
+import { createNoticeList, setAsideNotice } from './notice-list.ts'
+import type { AppEvents, AppOptions, Common } from './wiring.ts'
+
+export type Ground = Awaited<ReturnType<typeof createGround>>
+
+/** What is known without the registry: config.json, the engine, the data folder, and what is stored in it. */
+export async function createGround(options: AppOptions, events: Emitter<AppEvents>) {
+  const { clock, configFile, engines, home, settings } = options
+  const onChange = (): void => events.emit('changed')
+  const notices = createNoticeList(options.notices, onChange)
+  const common: Common = {
+    home,
+    configFile,
+    clock,
+    settings,
+    report: what => notices.add(setAsideNotice(what, clock.now())),
+    notify: notices.add,
+    log: (message, data) => options.log.info(message, data),
+    onChange,
+  }
+  const target = await openCurrentTarget(configFile, options.engine.id)
+  const engine = createRunningEngine({
+    first: options.engine,
+    zotAt: path => engines.locate({ id: 'zot', path }),
+    onUse: onChange,
+    onVersion: () => events.emit('version'),
+  })
+  const folder = await createDataFolder(common, events)
+  const storage = createStorage({
+    ...common,
+    dataFolder: () => target.target()?.dataFolder,
+    subFolders: () => target.target()?.subFolders ?? {},
+    freeSpace,
+    trouble: folder.trouble,
+  })
+  const decision = createEngineDecision({
+    ...common,
+    folderWatch: folder.folderWatch,
+    choices: folder.choices,
+    facts: folder.facts,
+    engines,
+    now: clock.now,
+    current: engine.now,
+    use: engine.use,
+  })
+  return { common, notices, target, engine, folder, storage, decision }
+}

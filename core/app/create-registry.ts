@@ -1,0 +1,92 @@
+import { childEnvironment } from '../../lib/child-environment.ts'
+import type { Emitter } from '../../lib/emitter.ts'
+import { createHealth } from '../health/health.ts'
+import { askLiveness } from '../platform/admin-liveness.ts'
+import { createOutputLog } from '../registry-client/output-log.ts'
+import { createRegistryAccess } from '../registry-client/registry-access.ts'
+import { createStoreEvents } from '../registry-client/store-events.ts'
+import { createSupervisor } from '../supervisor/supervisor.ts'
+import { createConfigWatch } from './config-watch.ts'
+import type { Ground } from './create-ground.ts'
+import { createStartDecision } from './start-decision.ts'
+import type { AppEvents, AppOptions } from './wiring.ts'
+
+export type RegistryFeatures = ReturnType<typeof createRegistryFeatures>
+
+/** The registry process, and what is done in and around it. */
+export function createRegistryFeatures(options: AppOptions, events: Emitter<AppEvents>, ground: Ground) {
+  const { adminSocket, clock, configFile, engines, processes, settings } = options
+  const { common, target, engine, folder, storage, decision } = ground
+  const outputLog = createOutputLog(clock, batch => events.emit('log', batch), common.log)
+  const startDecision = createStartDecision({
+    configFile,
+    engines,
+    processes,
+    decision,
+    folderWatch: folder.folderWatch,
+    engine,
+    target,
+    onStart: ({ logOutput }) => outputLog.use(logOutput),
+    onMoved: () => void storage.scan(),
+  })
+  const supervisor = createSupervisor({
+    ...common,
+    get engine() {
+      return engine.now()
+    },
+    processes,
+    get childEnvironment() {
+      return {
+        ...childEnvironment(process.env),
+        ZOTBAR_ADMIN_SOCKET: adminSocket,
+        ZOTBAR_TRUSTED_PROXIES: settings.get('registry.trustedProxies'),
+      }
+    },
+    // Of zot there is no such socket; another registry's may be left at this path.
+    askAdmin: async limitMs =>
+      engine.now().id === 'zot' ? { kind: 'refused' } : askLiveness(adminSocket, limitMs),
+    logLimits: {
+      maxBytes: settings.get('logs.maxMegabytes') * 1024 * 1024,
+      retained: settings.get('logs.keep'),
+    },
+    uploadsInProgress: storage.uploadsInProgress,
+    recognize: startDecision.recognize,
+    preflight: startDecision.preflight,
+  })
+  const configWatch = createConfigWatch({
+    ...common,
+    folder,
+    decision,
+    supervisor,
+    current: engine.now,
+    version: engine.version,
+    target: target.target,
+  })
+  const access = createRegistryAccess({
+    ...common,
+    engine: () => engine.now().id,
+    secrets: options.secrets,
+    adminSocket,
+    target: target.target,
+    url() {
+      const { kind } = supervisor.state()
+      return kind === 'serving' || kind === 'draining'
+        ? (supervisor.target() ?? target.target())?.url
+        : undefined
+    },
+  })
+  const storeEvents = createStoreEvents({ adminSocket, clock, storage })
+  const health = createHealth({
+    ...common,
+    authorization: access.authorization,
+    target: () => supervisor.target() ?? target.target(),
+    repositories: storage.repositories,
+    digestNow: storage.digestNow,
+    isCached: repository => target.target()?.isCached(repository) ?? false,
+  })
+  /** The newest lines of the registry's log, oldest first. */
+  const tail = async (count: number): Promise<string[]> =>
+    (await outputLog.tail(count)) ?? supervisor.tail(count)
+
+  return { outputLog, startDecision, supervisor, configWatch, access, storeEvents, health, tail }
+}

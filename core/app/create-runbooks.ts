@@ -1,0 +1,83 @@
+import type { Emitter } from '../../lib/emitter.ts'
+import { createReleaseAdvice } from '../advisories/release-advice.ts'
+import { createEngineControl } from '../engine-switch/engine-control.ts'
+import { createNoticeControl } from '../notices/notice-control.ts'
+import { createWeb } from '../platform/web.ts'
+import { clientAddress } from '../registry-client/registry-access.ts'
+import { createRotationControl } from '../rotation/rotation-control.ts'
+import { createRuns } from '../runbook/runs.ts'
+import { openKeyStore } from '../secrets/key-store.ts'
+import { createUpgradeControl } from '../upgrade/upgrade-control.ts'
+import { createUpgradeSources } from '../upgrade/upgrade-sources.ts'
+import type { Ground } from './create-ground.ts'
+import type { RegistryFeatures } from './create-registry.ts'
+import type { AppEvents, AppOptions } from './wiring.ts'
+
+/** The runbooks, and what watches for a reason to begin one. */
+export async function createRunbookFeatures(
+  options: AppOptions,
+  events: Emitter<AppEvents>,
+  features: Ground & RegistryFeatures,
+) {
+  const { adminSocket, clock, engines, home, processes, settings, shell } = options
+  const { common, target, engine, storage, decision, supervisor, access, tail } = features
+  const { registry } = access
+  const tell = common.notify
+  const engineDeps = { current: engine.now, use: engine.use, engines, processes }
+
+  const runs = createRuns({ ...common, supervisor, tell })
+  const web = createWeb({ environment: process.env })
+  const advice = createReleaseAdvice({
+    ...common,
+    web,
+    now: clock.now,
+    url: () => settings.get('advice.url'),
+    timeLimits: () => settings.get('upgrade.timeLimits'),
+  })
+  const engineControl = createEngineControl({
+    ...common,
+    ...engineDeps,
+    supervisor,
+    ask: registry.ask,
+    tail,
+    runs,
+    folder: decision,
+  })
+  const upgrade = createUpgradeControl({
+    ...common,
+    ...engineDeps,
+    ...createUpgradeSources({ ...common, goFor: advice.goFor }),
+    supervisor,
+    shell,
+    advice,
+    running: engine.version,
+    registry,
+    account: access.admin.credential,
+    authorization: access.authorization,
+    pushes: storage.uploadsInProgress,
+    tail,
+    runs,
+    tell,
+  })
+  const rotation = await createRotationControl({
+    ...common,
+    store: openKeyStore({
+      home,
+      keyFile: () => settings.get('secrets.keyFile'),
+      plain: () => settings.get('secrets.plain'),
+    }),
+    runs,
+    registry,
+    adminSocket,
+    supervisor,
+    address: () => clientAddress(target.target()),
+    serves: () => supervisor.state().kind === 'serving',
+    signInPlace: target.signIn,
+    signInWindow: options.capabilities.signIn,
+    onChange: () => events.emit('managed-keys'),
+  })
+  const keyNotices = createNoticeControl({ ...common, web, keys: rotation.summaries, tell })
+
+  for (const { kinds } of [engineControl, upgrade, rotation]) runs.register(kinds)
+  return { runs, web, advice, engineControl, upgrade, rotation, keyNotices }
+}

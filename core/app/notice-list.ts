@@ -1,0 +1,32 @@
+import type { Notice } from '../../contract/snapshot.ts'
+import type { SetAside } from '../platform/json-file.ts'
+
+/** What people are to know, newest first. */
+export interface NoticeList {
+  all(): readonly Notice[]
+  add(notice: Notice): void
+}
+
+const maxNotices = 20
+
+/** Begins with the notices from before the app existed. */
+export function createNoticeList(first: readonly Notice[], onChange: () => void): NoticeList {
+  const notices = [...first]
+  return {
+    all: () => notices,
+    add(notice) {
+      notices.unshift(notice)
+      notices.length = Math.min(notices.length, maxNotices)
+      onChange()
+    },
+  }
+}
+
+/** A file of ours could not be understood, and lies elsewhere now. */
+export const setAsideNotice = ({ file, keptAs }: SetAside, at: number): Notice => ({
+  kind: 'file-set-aside',
+  id: `set-aside:${keptAs}`,
+  at,
+  file,
+  keptAs,
+})

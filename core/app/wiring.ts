@@ -1,0 +1,72 @@
+import type { OpenTarget } from '../../contract/contract.ts'
+import type { Result } from '../../contract/result.ts'
+import type { SignInWindow } from '../../contract/sign-in.ts'
+import type { Notice, Snapshot } from '../../contract/snapshot.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { Engines } from '../engine/engines.ts'
+import type { AppLog } from '../platform/app-log.ts'
+import type { Engine } from '../platform/engine.ts'
+import type { SetAside } from '../platform/json-file.ts'
+import type { LogBatch } from '../platform/log-lines.ts'
+import type { ProcessTable } from '../platform/process-table.ts'
+import type { Secrets } from '../secrets/secrets.ts'
+import type { Settings } from '../settings/settings.ts'
+
+/** What only a shell can do: open things on a screen, hand out dashboard links, end the program. */
+export interface ShellCapabilities {
+  open(what: OpenTarget): Promise<Result<null>>
+  /** A dashboard address with a token not yet used; undefined where there is no dashboard. */
+  dashboardLink?(): string
+  /** A window that somebody signs in at the registry with; absent where there are no windows. */
+  signIn?: SignInWindow
+  /** Ends the program, after the answer to the one who asked is on its way. */
+  quit(): void
+}
+
+export interface AppOptions {
+  shell: Snapshot['app']['shell']
+  version: string
+  home: string
+  configFile: string
+  /** The engine that the settings name. */
+  engine: Engine
+  engines: Engines
+  settings: Settings
+  clock: Clock
+  processes: ProcessTable
+  log: AppLog
+  secrets: Secrets
+  /** Where the registry is to listen for its administration. */
+  adminSocket: string
+  /** What happened before the app existed: a file set aside, a first config.json. */
+  notices: Notice[]
+  capabilities: ShellCapabilities
+}
+
+/** What most features are given. */
+export interface Common {
+  home: string
+  configFile: string
+  clock: Clock
+  settings: Settings
+  /** A file of ours that could not be understood was set aside. */
+  report(what: SetAside): void
+  /** Something that people are to know. */
+  notify(notice: Notice): void
+  log(message: string, data?: Record<string, unknown>): void
+  onChange(): void
+}
+
+/** What features report without knowing each other: `connect` hands each event to those whom it concerns. */
+export interface AppEvents {
+  /** Something that a snapshot shows may be another one now. */
+  changed: undefined
+  /** New lines of the engine's log, from its output or from where config.json sends them. */
+  log: LogBatch
+  /** The version of the engine that runs is known, or is another one. */
+  version: undefined
+  /** The data folder of what serves is gone, or is another one. */
+  'data-lost': undefined
+  /** A managed key may be another one now. */
+  'managed-keys': undefined
+}

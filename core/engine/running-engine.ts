@@ -1,0 +1,79 @@
+import { statSync } from 'node:fs'
+import type { Result } from '../../contract/result.ts'
+import { parseJson } from '../../lib/json.ts'
+import type { Engine } from '../platform/engine.ts'
+import type { RegistryHttp } from '../platform/registry-http.ts'
+import { runningVersionIn } from './zot.ts'
+
+/** What a process can be asked for its version. */
+export interface VersionSources {
+  ask: RegistryHttp['ask']
+  /** What was written down when the process was started. */
+  recorded(): Promise<{ version?: string } | undefined>
+}
+
+/** The engine that is supervised, and the version that its process reports. */
+export interface RunningEngine {
+  now(): Engine
+  use(engine: Engine): void
+  version(): string | undefined
+  /** Asks the process that serves now, once. */
+  askVersion(servingPid: number | undefined, sources: VersionSources): Promise<void>
+  /** Before a start: whether another program was put in the place of a zot, as package managers do. */
+  checkReplaced(): Promise<void>
+}
+
+interface Options {
+  first: Engine
+  /** The zot in a file. */
+  zotAt(path: string): Promise<Result<Engine>>
+  /** Another engine is supervised. */
+  onUse(): void
+  /** The process reported its version. */
+  onVersion(): void
+}
+
+export function createRunningEngine({ first, zotAt, onUse, onVersion }: Options): RunningEngine {
+  let engine = first
+  let stamp = stampOf(engine.command)
+  /** The process that was asked last, and its answer. */
+  let asked: { pid: number; version?: string } | undefined
+  return {
+    now: () => engine,
+    use(next) {
+      engine = next
+      stamp = stampOf(next.command)
+      asked = undefined
+      onUse()
+    },
+    version: () => asked?.version ?? engine.version,
+    // zot reports the version that runs, which is not always that of the file.
+    async askVersion(pid, { ask, recorded }) {
+      if (engine.id !== 'zot' || pid === undefined || asked?.pid === pid) return
+      asked = { pid }
+      const answer = await ask('/v2/_zot/ext/mgmt')
+      const reported = answer.ok ? runningVersionIn(parseJson(answer.value.body)) : undefined
+      // Without `search` it does not report one.
+      const version = reported ?? (await recorded())?.version
+      if (version === undefined || asked?.pid !== pid) return
+      asked = { pid, version }
+      onVersion()
+    },
+    async checkReplaced() {
+      const before = stamp
+      if (engine.id !== 'zot' || stampOf(engine.command) === before) return
+      const { command } = engine
+      const there = await zotAt(command)
+      if (!there.ok || engine.command !== command) return
+      engine = there.value
+      stamp = stampOf(engine.command)
+      onUse()
+    },
+  }
+}
+
+/** Another one for another file at this path; undefined where there is none. */
+function stampOf(path: string): string | undefined {
+  const file = statSync(path, { throwIfNoEntry: false })
+  return file && `${file.dev} ${file.ino} ${file.size} ${file.mtimeMs}`
+}

@@ -1,0 +1,72 @@
+import { readFile } from 'node:fs/promises'
+import { pinCertificate } from '../../lib/pinned-certificate.ts'
+import { readListenAddress } from '../../registry/config/listen-address.ts'
+import { readTarget, type Target } from './preflight.ts'
+
+/** What config.json says of the registry, as of the last time that it was taken up. */
+export interface CurrentTarget {
+  /** From the newest config.json that was good. */
+  target(): Target | undefined
+  /** Where it would answer, as far as a faulty config.json says; only while there was no good one. */
+  guess(): Address | undefined
+  /** Where people sign in, and the certificate that is shown there. */
+  signIn(): (NonNullable<Target['signIn']> & { certificate?: string }) | undefined
+  /** From now on it is this one; answers whether the images are in other folders than before. */
+  use(target: Target): { isMoved: boolean }
+  /** config.json is faulty now. */
+  isFaulty(): Promise<void>
+}
+
+export interface Address {
+  url: string
+  host: string
+  port: number
+}
+
+/** Reads config.json for the first time. */
+export async function openCurrentTarget(
+  configFile: string,
+  engine: 'zotbar-registry' | 'zot',
+): Promise<CurrentTarget> {
+  let target: Target | undefined
+  let guess: Address | undefined
+  const current: CurrentTarget = {
+    target: () => target,
+    guess: () => guess,
+    signIn: () =>
+      target?.signIn && {
+        ...target.signIn,
+        ...(target.certificate === undefined ? {} : { certificate: target.certificate }),
+      },
+    use(next) {
+      const isMoved = foldersOf(next) !== foldersOf(target)
+      target = next
+      if (next.certificate !== undefined) pinCertificate(next.url, next.certificate)
+      return { isMoved }
+    },
+    async isFaulty() {
+      if (!target) guess = readAddress(await readFile(configFile, 'utf8').catch(() => ''))
+    },
+  }
+  const first = await readTarget(configFile, engine)
+  if (first.ok) current.use(first.value)
+  else await current.isFaulty()
+  return current
+}
+
+const foldersOf = (target: Target | undefined): string =>
+  JSON.stringify([target?.dataFolder, target?.subFolders])
+
+/**
+ * Where a registry would answer, from what can still be read of a config.json with mistakes in it, JSON or not: the
+ * port, the address and whether there is TLS. Undefined without a port that could be one.
+ */
+export function readAddress(text: string): Address | undefined {
+  const section = /"http"\s*:\s*\{([\s\S]*)/i.exec(text)?.[1] ?? ''
+  const port = Number(/"port"\s*:\s*"?(\d{1,5})\b/i.exec(section)?.[1])
+  if (!(port >= 1 && port <= 65_535)) return undefined
+  const named = /"address"\s*:\s*"([^"]*)"/i.exec(section)?.[1] ?? ''
+  const host = readListenAddress(named)?.host ?? '127.0.0.1'
+  const scheme = /"tls"\s*:\s*\{/i.test(section) ? 'https' : 'http'
+  return { url: `${scheme}://${host}:${port}`, host, port }
+}
