@@ -13,12 +13,12 @@ function sinkSpec(spec: string): string {
   return `${kind}:${resolve(path)}`
 }
 
-/** The verbs about API keys, and about those that Zotbar looks after. */
+/** The verbs about API keys, and about managed keys. */
 export function addKeyVerbs(keys: Command, verb: AddVerb, run: Run): void {
   verb(keys, 'list', 'all keys, without their secrets').action(async (options: Json) =>
     run((await import('./keys.ts')).list, options, {}),
   )
-  verb(keys, 'create', 'make a key; its secret is printed this once')
+  verb(keys, 'create', 'create a key; its secret is printed this once')
     .requiredOption('--user <name>', 'whose key it is')
     .option('--label <text>', 'what it is for', '')
     .option('--expires <when>', '90d, 12h, 2w, a date like 2027-01-31')
@@ -36,28 +36,26 @@ export function addKeyVerbs(keys: Command, verb: AddVerb, run: Run): void {
         return run((await import('./keys.ts')).create, options, { user, label, expires, scopes: scope })
       },
     )
-  verb(keys, 'revoke', 'end a key at once')
+  verb(keys, 'revoke', 'revoke a key at once')
     .argument('<uuid>')
-    .option('--descendants', 'and every key that was minted with it')
+    .option('--descendants', 'and every key that was created with it')
     .action(async (uuid: string, options: Json & { descendants?: boolean }) =>
       run((await import('./keys.ts')).revoke, options, { uuid, descendants: options.descendants === true }),
     )
 
-  verb(
-    keys,
-    'managed',
-    'the keys under care: where they are, where they went, and what is wrong with them',
-  ).action(async (options: Json) => run((await import('./managed-keys.ts')).managed, options, {}))
+  verb(keys, 'managed', 'the managed keys: their backend, their sinks, and what is wrong with them').action(
+    async (options: Json) => run((await import('./managed-keys.ts')).managed, options, {}),
+  )
   verb(
     keys,
     'manage',
-    'put a key under care, or change its places; without a key one is made where that is possible',
+    'manage a key, or change its sinks; without a key one is created where that is possible',
   )
     .argument('<user>', 'whose key it is')
     .option('--key-stdin', 'read the key from stdin')
     .option(
-      '--sink <place>',
-      'where it goes: file:PATH, authfile:PATH, command:LINE, ssh:HOST:LINE, op:VAULT/ITEM/FIELD or forgejo:OWNER/REPO/NAME; may be repeated, the order counts',
+      '--sink <spec>',
+      'where it is delivered: file:PATH, authfile:PATH, command:LINE, ssh:HOST:LINE, op:VAULT/ITEM/FIELD or forgejo:OWNER/REPO/NAME; may be repeated, the order counts',
       collect,
       [],
     )
@@ -74,15 +72,15 @@ export function addKeyVerbs(keys: Command, verb: AddVerb, run: Run): void {
           proveRepository: options.proveRepository,
         }),
     )
-  verb(keys, 'unmanage', 'let go of a key; it goes on working')
+  verb(keys, 'unmanage', 'stop managing a key; it goes on working')
     .argument('<user>')
     .action(async (user: string, options: Json) =>
       run((await import('./managed-keys.ts')).unmanage, options, { user }),
     )
-  verb(keys, 'rotate', 'replace a key under care by a new one, everywhere; the old one is revoked later')
+  verb(keys, 'rotate', 'replace a managed key by a new one, everywhere; the old one is revoked later')
     .argument('<user>')
     .option('--overlap <time>', 'how long the old key goes on working: 24h, 30m, 0')
-    .option('--leaked', 'the key is known to others: revoke it at once, and the keys made with it')
+    .option('--leaked', 'the key is known to others: revoke it at once, and the keys created with it')
     .option('--yes', 'do not ask')
     .option('--dry-run', 'say what would be done, and change nothing')
     .action(
@@ -108,23 +106,23 @@ export function addKeyVerbs(keys: Command, verb: AddVerb, run: Run): void {
     .action(async (user: string, options: Json) =>
       run((await import('./managed-keys.ts')).retire, options, { user }),
     )
-  verb(keys, 'snooze', 'tell nothing about the end of this key for a while')
+  verb(keys, 'snooze', 'hold back the notices about the end of this key for a while')
     .argument('<user>')
     .option('--for <time>', 'how long: 12h, 1d, 7d', '1d')
     .action(async (user: string, options: Json & { for: string }) =>
       run((await import('./managed-keys.ts')).snooze, options, { user, for: options.for }),
     )
-  verb(keys, 'show', 'print the secret of a key under care')
+  verb(keys, 'show', 'print the secret of a managed key')
     .argument('<user>')
     .action(async (user: string, options: Json) =>
       run((await import('./managed-keys.ts')).show, options, { user }),
     )
-  verb(keys, 'prove', 'try a key under care, and look what its places hold')
+  verb(keys, 'prove', 'try a managed key, and check what its sinks hold')
     .argument('<user>')
     .action(async (user: string, options: Json) =>
       run((await import('./managed-keys.ts')).prove, options, { user }),
     )
-  verb(keys, 'forgejo-token', 'keep the access token for Forgejo, read from stdin').action(
+  verb(keys, 'forgejo-token', 'store the access token for Forgejo, read from stdin').action(
     async (options: Json) => run((await import('./managed-keys.ts')).forgejoToken, options, {}),
   )
   verb(keys, 'unlock', 'give the passphrase of the encrypted keys, read from stdin').action(

@@ -71,7 +71,7 @@ export const revoke: Verb<{ uuid: string; descendants: boolean }> = async ({ out
   const tell = (uuids: string[], more: string): void => {
     if (uuids.length > 0)
       out.line(
-        `${count(uuids.length, 'key')} minted with it still ${uuids.length === 1 ? 'works' : 'work'}: ${uuids.join(', ')}\n${more}`,
+        `${count(uuids.length, 'key')} created with it still ${uuids.length === 1 ? 'works' : 'work'}: ${uuids.join(', ')}\n${more}`,
       )
   }
   tell(
@@ -80,7 +80,7 @@ export const revoke: Verb<{ uuid: string; descendants: boolean }> = async ({ out
   )
   tell(
     descendants.filter(uuid => ours.has(uuid)),
-    'It is under care here. Where the revoked one has leaked: zotbar keys rotate USER --leaked',
+    'Zotbar manages it here. Where the revoked one has leaked: zotbar keys rotate USER --leaked',
   )
   return exitCode.done
 }

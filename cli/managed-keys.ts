@@ -21,7 +21,7 @@ const endOf = ({ expirationDate, daysLeft }: ManagedKey): string =>
       ? `it ended on ${expirationDate.slice(0, 10)}`
       : `it ends on ${expirationDate.slice(0, 10)}, ${daysLeft <= 1 ? 'within a day' : `in ${count(daysLeft, 'day')}`}`
 
-/** Puts a key under care. Without a key on stdin one is asked for on a terminal; an empty one has it made. */
+/** Manages a key. Without one on stdin it is asked for on a terminal; an empty answer has one created. */
 export const manage: Verb<ManageOptions> = async (context, options) => {
   const { out, client } = context
   const { user, keyStdin, sinks, proveRepository } = options
@@ -36,7 +36,7 @@ export const manage: Verb<ManageOptions> = async (context, options) => {
   })
   if (!managed.ok) return out.failure(managed.error)
   out.object(managed.value)
-  out.line(`The key ${managed.value.uuid} of ${user} is under care; ${endOf(managed.value)}.`)
+  out.line(`The key ${managed.value.uuid} of ${user} is managed; ${endOf(managed.value)}.`)
   tellKey(managed.value, out.line)
   tellChecks(managed.value.checks, out.line)
   return exitCode.done
@@ -51,7 +51,7 @@ async function keyFor(
   if (out.json || !hasTerminal()) return undefined
   const known = await client.zotbar.keys.managed({})
   if (known.ok && known.value.keys.some(one => one.user === user)) return undefined
-  const typed = await readHidden(`The key of ${user} (it is not shown; empty has one made): `)
+  const typed = await readHidden(`The key of ${user} (it is not shown; empty has one created): `)
   if (typed === undefined) return 'broken-off'
   return typed.trim() === '' ? undefined : typed
 }
@@ -79,13 +79,13 @@ function tellChecks(checks: readonly RunbookPart[], line: (text: string) => void
     line(`  ${partStateText[state].padEnd(10)}  ${title}${words ? `: ${words}` : ''}`)
 }
 
-/** The keys under care, and what is not as it should be. */
+/** The managed keys, and what is not as it should be. */
 export const managed: Verb<object> = async ({ out, client }) => {
   const reply = await client.zotbar.keys.managed({})
   if (!reply.ok) return out.failure(reply.error)
   const { keys, store } = reply.value
   out.object(reply.value)
-  if (keys.length === 0) out.line('No key is under care yet: zotbar keys manage USER --key-stdin')
+  if (keys.length === 0) out.line('No key is managed yet: zotbar keys manage USER --key-stdin')
   for (const key of keys) {
     out.line(`${key.user} at ${key.registry}: ${key.label || key.uuid}; ${endOf(key)}.`)
     tellKey(key, out.line)
@@ -94,13 +94,13 @@ export const managed: Verb<object> = async ({ out, client }) => {
   return exitCode.done
 }
 
-/** Lets go of a key; it goes on working. */
+/** Stops managing a key; it goes on working. */
 export const unmanage: Verb<{ user: string }> = async ({ out, client }, { user }) => {
-  const gone = await client.zotbar.keys.unmanage({ user })
-  if (!gone.ok) return out.failure(gone.error)
-  out.object(gone.value)
+  const unmanaged = await client.zotbar.keys.unmanage({ user })
+  if (!unmanaged.ok) return out.failure(unmanaged.error)
+  out.object(unmanaged.value)
   out.line(
-    `The key of ${user} is no longer under care. It still works: zotbar keys revoke ${gone.value.uuid} ends it.`,
+    `The key of ${user} is no longer managed. It still works: zotbar keys revoke ${unmanaged.value.uuid} revokes it.`,
   )
   return exitCode.done
 }
@@ -113,18 +113,18 @@ export interface RotateOptions {
   dryRun: boolean
 }
 
-export const rotate: Verb<RotateOptions> = async (context, { overlap, ...wish }) =>
+export const rotate: Verb<RotateOptions> = async (context, { overlap, ...request }) =>
   reportRun(
     context,
     'rotate',
-    await context.client.zotbar.keys.rotate({ ...wish, ...(overlap === undefined ? {} : { overlap }) }),
+    await context.client.zotbar.keys.rotate({ ...request, ...(overlap === undefined ? {} : { overlap }) }),
   )
 
 /** Ends the overlap now. */
 export const retire: Verb<{ user: string }> = async (context, { user }) =>
   reportRun(context, 'retire', await context.client.zotbar.keys.endOverlap({ user }))
 
-/** Tries the key in use and looks at its places; exits 1 when something does not work. */
+/** Tries the key in use and checks its sinks; exits 1 when something does not work. */
 export const prove: Verb<{ user: string }> = async ({ out, client }, { user }) => {
   const proof = await client.zotbar.keys.prove({ user })
   if (!proof.ok) return out.failure(proof.error)
@@ -135,7 +135,7 @@ export const prove: Verb<{ user: string }> = async ({ out, client }, { user }) =
   return works ? exitCode.done : exitCode.failed
 }
 
-/** Prints the secret of a key under care, and nothing else on stdout. */
+/** Prints the secret of a managed key, and nothing else on stdout. */
 export const show: Verb<{ user: string }> = async ({ out, client }, { user }) => {
   const shown = await client.zotbar.keys.showSecret({ user })
   if (!shown.ok) return out.failure(shown.error)
@@ -145,14 +145,14 @@ export const show: Verb<{ user: string }> = async ({ out, client }, { user }) =>
   return exitCode.done
 }
 
-/** Keeps the access token of Forgejo, from stdin or a terminal. */
+/** Stores the access token of Forgejo, from stdin or a terminal. */
 export const forgejoToken: Verb<object> = async ({ out, client }) => {
   const token = hasTerminal() ? await readHidden('The access token (it is not shown): ') : await readPiped()
   if (token === undefined) return out.failure({ code: 'cancelled' })
-  const kept = await client.zotbar.keys.forgejoToken({ token })
-  if (!kept.ok) return out.failure(kept.error)
+  const stored = await client.zotbar.keys.forgejoToken({ token })
+  if (!stored.ok) return out.failure(stored.error)
   out.object({ kept: true })
-  out.line('The token is kept.')
+  out.line('The token is stored.')
   return exitCode.done
 }
 
@@ -172,6 +172,6 @@ export const snooze: Verb<{ user: string; for: string }> = async ({ out, client 
   const snoozed = await client.zotbar.keys.snooze(options)
   if (!snoozed.ok) return out.failure(snoozed.error)
   out.object(snoozed.value)
-  out.line(`Nothing is reply about the key of ${snoozed.value.user} until ${snoozed.value.until}.`)
+  out.line(`No notice is given about the key of ${snoozed.value.user} until ${snoozed.value.until}.`)
   return exitCode.done
 }

@@ -37,14 +37,14 @@ export interface KeyRevoked {
   descendants: string[]
 }
 
-/** A place that a managed key was handed to. `stale`: it holds another one; `unknown`: not looked at, or not handed yet. */
+/** A sink of a managed key. `stale`: it holds another key; `unknown`: not checked, or not delivered to yet. */
 export interface ManagedSink {
   /** As the user wrote it: "op:CI/registry/password". */
   spec: string
   title: string
   place: string
   state: 'proven' | 'accepted' | 'stale' | 'unknown' | 'failed'
-  /** When that was found, RFC 3339. */
+  /** When the state was checked, RFC 3339. */
   at?: string
   words?: string
 }
@@ -57,7 +57,7 @@ export interface KeyDrift {
   repair: string
 }
 
-/** A key under care. Times are RFC 3339; null: never. No secret in it. */
+/** A managed key without its secret. Times are RFC 3339; null: never. */
 export interface ManagedKey {
   /** As clients call it: "127.0.0.1:5050". */
   registry: string
@@ -81,7 +81,7 @@ export interface ManagedKey {
     lastUsed?: string
     words?: string
   }
-  /** The one that is to take its place, made by a rotation that has not switched yet. */
+  /** The key that takes over, created by a rotation that has not switched yet. */
   next?: { label: string; createdAt: string; expirationDate: string | null }
   drift: KeyDrift[]
   /** Days until it ends, begun ones counted; negative afterwards, null for a key that never ends. */
@@ -98,7 +98,7 @@ export interface ManagedKeyList {
   store: string
 }
 
-/** A key that was put under care, and what was found out about it. */
+/** A managed key with the results of its checks. */
 export interface CheckedManagedKey extends ManagedKey {
   checks: RunbookPart[]
 }

@@ -27,7 +27,7 @@ export function byUrgency<K extends Nearness>(keys: readonly K[]): K[] {
   })
 }
 
-/** The keys under care that want something, the most urgent first. */
+/** The managed keys that need action, the most urgent first. */
 export const urgentKeys = ({ managedKeys }: Pick<Snapshot, 'managedKeys'>): ManagedKeySummary[] =>
   byUrgency((managedKeys ?? []).filter(isUrgent))
 
@@ -92,7 +92,7 @@ export const keyLines = ({ managedKeys }: Pick<Snapshot, 'managedKeys'>): string
     return plain(`${keyTitle(key)}${ends}${rotate}`)
   })
 
-/** What is known of a place that a key was handed to, for a narrow column. */
+/** The state of a sink, for a narrow column. */
 export const sinkStateText: Record<ManagedSink['state'], string> = {
   proven: 'read back',
   accepted: 'accepted',

@@ -25,23 +25,23 @@ const signInEnds = {
   blocked: 'The sign-in led to an address that was not agreed to.',
 }
 
-/** The words for what can go wrong with keys under care. */
+/** What can go wrong with managed keys. */
 export function rotationFailureMessage(error: RotationFailure): FailureMessage {
   switch (error.code) {
     case 'key-not-managed':
       return {
-        title: `No key of ${error.user} is under care here`,
+        title: `Zotbar manages no key of ${error.user} here`,
         steps: [
-          ...(error.known.length > 0 ? [`Under care: ${error.known.join(', ')}.`] : []),
-          `Put it under care: zotbar keys manage ${error.user} --key-stdin`,
+          ...(error.known.length > 0 ? [`Managed: ${error.known.join(', ')}.`] : []),
+          `Let Zotbar manage it: zotbar keys manage ${error.user} --key-stdin`,
         ],
       }
     case 'key-needed':
       return {
         title: `A key of ${error.user} is needed`,
         steps: [
-          'This engine lets Zotbar make keys for nobody but itself.',
-          `Sign in at the registry as ${error.user}, make a key, and give it: zotbar keys manage ${error.user} --key-stdin`,
+          'This engine lets Zotbar create keys for nobody but itself.',
+          `Sign in at the registry as ${error.user}, create a key, and give it: zotbar keys manage ${error.user} --key-stdin`,
         ],
       }
     case 'key-malformed':
@@ -54,17 +54,17 @@ export function rotationFailureMessage(error: RotationFailure): FailureMessage {
         ? {
             title: `The registry does not accept this key for ${error.user}`,
             steps: [
-              `It was revoked, has ended, or belongs to another user. Make one as ${error.user} and try again.`,
+              `It was revoked, has ended, or belongs to another user. Create one as ${error.user} and try again.`,
             ],
           }
         : {
             title: `This is a key of ${error.owner}, not of ${error.user}`,
-            steps: [`Make one as ${error.user} and try again.`],
+            steps: [`Create one as ${error.user} and try again.`],
           }
     case 'key-in-use':
       return {
         title: `This is the key of ${error.user} that is to be replaced`,
-        steps: [`Make a new one as ${error.user} and paste that.`],
+        steps: [`Create a new one as ${error.user} and paste that.`],
       }
     case 'key-unidentified':
       return {
@@ -83,13 +83,13 @@ export function rotationFailureMessage(error: RotationFailure): FailureMessage {
         title: `The key of ${error.user} is one for ${error.registry}`,
         steps: [
           `The registry here is ${error.here}.`,
-          `Put a key for it under care: zotbar keys manage ${error.user} --key-stdin`,
+          `Let Zotbar manage a key for it: zotbar keys manage ${error.user} --key-stdin`,
         ],
       }
     case 'nothing-retiring':
       return {
         title: `No older key of ${error.user} is waiting to be revoked`,
-        steps: ['See what is under care: zotbar keys list'],
+        steps: ['See which keys are managed: zotbar keys list'],
       }
     case 'sign-in-ended':
       return {
@@ -97,13 +97,13 @@ export function rotationFailureMessage(error: RotationFailure): FailureMessage {
         steps: [
           signInEnds[error.why],
           ...(error.blocked.length > 0 ? [`It was not let go to ${error.blocked.join(', ')}.`] : []),
-          'Sign in again, or make a key elsewhere and paste it. No key was made.',
+          'Sign in again, or create a key elsewhere and paste it. No key was created.',
         ],
       }
     case 'sign-in-not-here':
       return {
         title: 'There is no window to sign in with here',
-        steps: [`Sign in as ${error.user} in a browser, make a key there, and paste it.`],
+        steps: [`Sign in as ${error.user} in a browser, create a key there, and paste it.`],
       }
   }
 }

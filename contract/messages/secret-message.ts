@@ -3,7 +3,7 @@ import { unreachable } from '../result.ts'
 import { duration } from './format.ts'
 import type { FailureMessage } from './message.ts'
 
-/** What can go wrong where keys are kept and where they are handed to. */
+/** What can go wrong with the backend of secrets, and with the spec of a sink. */
 type SecretFailure = Extract<
   Failure,
   {
@@ -23,7 +23,6 @@ type SecretFailure = Extract<
   }
 >
 
-/** The words for what can go wrong where keys are kept and handed to. */
 export function secretFailureMessage(error: SecretFailure): FailureMessage {
   switch (error.code) {
     case 'keychain-locked':
@@ -54,7 +53,7 @@ export function secretFailureMessage(error: SecretFailure): FailureMessage {
       }
     case 'no-secret-store':
       return {
-        title: 'There is no safe place for a key',
+        title: 'There is no safe backend for a key',
         steps: [
           `The keychain cannot be used: ${error.reason}.`,
           'Make a key file and name it: (umask 077; openssl rand -out FILE 32), then zotbar settings set secrets.keyFile FILE',
@@ -67,7 +66,7 @@ export function secretFailureMessage(error: SecretFailure): FailureMessage {
         title: 'The key file cannot be used',
         steps: [
           `${error.file}: ${error.reason}.`,
-          'It unlocks the file that keys are kept in. Correct it, or name another: zotbar settings set secrets.keyFile FILE',
+          'It unlocks the file that keys are stored in. Correct it, or name another: zotbar settings set secrets.keyFile FILE',
         ],
       }
     case 'secret-store-locked':
@@ -96,12 +95,12 @@ export function secretFailureMessage(error: SecretFailure): FailureMessage {
         title: 'The file with the keys is damaged',
         steps: [
           `${error.file}: ${error.reason}. It was left as it is.`,
-          'Put it back from a backup. Without one, move it away and put new keys under care.',
+          'Put it back from a backup. Without one, move it away and let Zotbar manage new keys.',
         ],
       }
     case 'secret-not-kept':
       return {
-        title: 'The key could not be kept',
+        title: 'The key could not be stored',
         steps: [
           `What was written to ${error.where} could not be read back the same.`,
           'Look at it, then try again.',
@@ -109,15 +108,15 @@ export function secretFailureMessage(error: SecretFailure): FailureMessage {
       }
     case 'key-not-kept':
       return {
-        title: `No key of ${error.user} is kept`,
+        title: `No key of ${error.user} is stored`,
         steps: [
           `Looked for the ${error.slot} key for ${error.registry}.`,
-          `Put one under care: zotbar keys manage ${error.user} --key-stdin`,
+          `Let Zotbar manage one: zotbar keys manage ${error.user} --key-stdin`,
         ],
       }
     case 'bad-sink':
       return {
-        title: 'The place for the key was not understood',
+        title: 'The sink for the key was not understood',
         steps: [`${error.sink}: ${error.wrong}.`, `Allowed: ${error.allowed}.`],
       }
     default:

@@ -20,7 +20,7 @@ interface Options {
   clock: Clock
   /** The webhook is reached by it. */
   web: Pick<Web, 'post'>
-  /** The keys under care; undefined while they are not known. */
+  /** The managed keys; undefined while they are not known. */
   keys(): readonly ManagedKeySummary[] | undefined
   /** The settings `notices.quietHours` and `notices.webhook`. */
   settings(): { quietHours: string; webhook: string }

@@ -23,7 +23,7 @@ interface Options {
 
 export interface NoticeControl {
   handlers: { keys: Pick<ZotbarHandlers['keys'], 'snooze'> }
-  /** A key under care may be another one now. */
+  /** The managed keys may have changed. */
   keysChanged(): void
   /** Of those that were told, the ones that are still about something; and why messages wait. */
   standing(notices: readonly Notice[]): Notice[]

@@ -5,7 +5,7 @@ import type { SecretScope } from './parse-sink.ts'
 import type { Sink, SinkProof, SinkResult, SinkSecret } from './sink.ts'
 import { cancelled, done, errorOf, maskedTail, refused } from './sink-result.ts'
 
-/** The account that the token is kept under, beside the keys. */
+/** The account that the token is stored under, beside the keys. */
 export const forgejoTokenAccount = 'forgejo-token'
 
 /** One secret; core/secrets has one by name. */
@@ -13,7 +13,7 @@ interface Note {
   set(secret: string): Promise<Result<null>>
 }
 
-/** Keeps an access token as it was pasted or piped. Errors: bad-input, and those of the place. */
+/** Stores an access token as it was pasted or piped. Errors: bad-input, and those of the backend. */
 export function setForgejoToken(note: Note, given: string): Promise<Result<null>> {
   const token = given.trim()
   const wrong =

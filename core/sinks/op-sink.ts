@@ -24,9 +24,9 @@ const opLimitMs = 60_000
  * `field[password]=-` reads it from there. https://developer.1password.com/docs/cli/reference/management-commands/item
  */
 export function opSink(id: string, { vault, item, field, host, limitMs = opLimitMs }: Options): Sink {
-  const place = `${vault}/${item}/${field}`
+  const reference = `${vault}/${item}/${field}`
   const lines = {
-    read: `op read ${shellQuoted(`op://${place}`)}`,
+    read: `op read ${shellQuoted(`op://${reference}`)}`,
     // A period would divide a section from a field.
     edit: `op item edit ${shellQuoted(item)} --vault ${shellQuoted(vault)} ${shellQuoted(`${field.replaceAll('.', '\\.')}[password]=-`)}`,
   }
@@ -35,7 +35,7 @@ export function opSink(id: string, { vault, item, field, host, limitMs = opLimit
     const ran = await host.run({ line: lines.read, limitMs, signal })
     // What it printed is a secret, this one or another: none of its output is quoted but its errors.
     if (ran.kind === 'ended' && ran.code === 0) return { value: ran.stdout.replace(/\r?\n$/, '') }
-    return refusalOf(ran, place, undefined)
+    return refusalOf(ran, reference, undefined)
   }
 
   async function prove({ key }: SinkSecret, signal: AbortSignal): Promise<SinkProof> {
@@ -52,7 +52,7 @@ export function opSink(id: string, { vault, item, field, host, limitMs = opLimit
   return {
     id,
     kind: 'op',
-    describe: () => ({ title: '1Password', place, provable: true }),
+    describe: () => ({ title: '1Password', place: reference, provable: true }),
     async reach(signal) {
       if (signal.aborted) return cancelled
       const found = await read(signal)
@@ -70,7 +70,7 @@ export function opSink(id: string, { vault, item, field, host, limitMs = opLimit
         signal,
       })
       // Whether it kept what it was given is for `prove`: each call of `op` takes a second or so.
-      return ran.kind === 'ended' && ran.code === 0 ? done : withoutMissing(refusalOf(ran, place, secret))
+      return ran.kind === 'ended' && ran.code === 0 ? done : withoutMissing(refusalOf(ran, reference, secret))
     },
     prove,
   }
@@ -86,7 +86,7 @@ const withoutMissing = ({ error, waitFor }: Refusal): SinkResult => ({
 
 const waiting = (waitFor: RunbookQuestion | undefined) => (waitFor ? { waitFor } : {})
 
-function refusalOf(ran: CommandResult, place: string, secret: SinkSecret | undefined): Refusal {
+function refusalOf(ran: CommandResult, reference: string, secret: SinkSecret | undefined): Refusal {
   if (ran.kind === 'lost' || ran.kind === 'not-started') return { ok: false, error: errorOf(ran.error) }
   if (ran.kind !== 'ended')
     return ran.kind === 'cancelled'
@@ -119,7 +119,7 @@ function refusalOf(ran: CommandResult, place: string, secret: SinkSecret | undef
   if (/locked|dismissed|authorization|connecting to desktop app|deadline exceeded|timed? ?out/i.test(said))
     return lockedRefusal('It is locked, or its question was not answered.', said)
   if (/(does not have|doesn't have|isn't|no) (a |such )?field/i.test(said))
-    return { ...refused('sink-missing', `${place}: there is no such field.`, said), missing: 'field' }
+    return { ...refused('sink-missing', `${reference}: there is no such field.`, said), missing: 'field' }
   if (
     /isn't (an item|a vault)|(no|not a) such (item|vault)|(could not|couldn't) find|not found|doesn't exist/i.test(
       said,
@@ -128,7 +128,7 @@ function refusalOf(ran: CommandResult, place: string, secret: SinkSecret | undef
     return {
       ...refused(
         'sink-missing',
-        `1Password has no item for ${place}. Make it there, or correct the names; an id can stand for each.`,
+        `1Password has no item for ${reference}. Make it there, or correct the names; an id can stand for each.`,
         said,
       ),
       missing: 'item',

@@ -45,11 +45,11 @@ export function parseSink(spec: string): Result<ParsedSink> {
   // A line of a shell may have several lines of text, but no NUL.
   const forbidden = kind === 'command' || kind === 'ssh' ? /\0/ : /\p{Cc}/u
   if (forbidden.test(rest)) return refuse('it has a control character', sinkSpecs[kind])
-  const place = targetOf(kind, rest)
-  return typeof place === 'string' ? refuse(place, sinkSpecs[kind]) : ok({ id: spec, ...place })
+  const target = targetOf(kind, rest)
+  return typeof target === 'string' ? refuse(target, sinkSpecs[kind]) : ok({ id: spec, ...target })
 }
 
-/** A place, or what is wrong. */
+/** A target, or what is wrong with the spec. */
 function targetOf(kind: SinkKind, rest: string): SinkTarget | string {
   switch (kind) {
     case 'file':

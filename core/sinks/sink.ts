@@ -2,7 +2,7 @@ import type { RunbookError, RunbookQuestion } from '../../contract/runbook.ts'
 
 export type SinkKind = 'file' | 'authfile' | 'command' | 'ssh' | 'op' | 'forgejo'
 
-/** What is handed over. It never enters an argument, the environment, a log or an error. */
+/** What is delivered. It never enters an argument, the environment, a log or an error. */
 export interface SinkSecret {
   /** Whose key it is: "zot-ci". */
   user: string
@@ -12,7 +12,7 @@ export interface SinkSecret {
 }
 
 /**
- * `waitFor`: the place is locked or signed out, and becomes usable once the user did what the question says. Ask it,
+ * `waitFor`: the sink is locked or signed out, and becomes usable once the user did what the question says. Ask it,
  * then call again; who cannot ask fails with `error`.
  */
 export type SinkResult =
@@ -36,7 +36,7 @@ interface SinkDescription {
   provable: boolean
 }
 
-/** A place that a key is handed to. Nothing of it throws for what a place may answer. */
+/** Where a rotated key is delivered. No method throws for what the target may answer. */
 export interface Sink {
   /** The spec as the user wrote it: "file:/run/secrets/registry", "op:CI/registry/password". */
   readonly id: string

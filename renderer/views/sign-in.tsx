@@ -43,7 +43,7 @@ export function SignIn({ question: { id, signIn } }: { question: RunbookQuestion
       <a href={signIn.url} target="_blank" rel="noreferrer">
         Sign in as {signIn.user} in a new tab
       </a>{' '}
-      and make a key there.
+      and create a key there.
     </p>
   )
 }

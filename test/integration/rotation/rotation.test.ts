@@ -107,7 +107,7 @@ describe('rotating a key', () => {
     const key = inFile()
     const old = (await rig.managed()).retiring?.uuid ?? ''
     const revoked = await rig.zotbar('keys', 'revoke', old)
-    expect(revoked.stdout).toMatch(/still works: .*\nIt is under care here/)
+    expect(revoked.stdout).toMatch(/still works: .*\nZotbar manages it here/)
     expect(revoked.stdout).not.toContain('Revoke them too')
     expect((await rig.zotbar('keys', 'retire', user)).code).toBe(0)
     await isWhole(key)

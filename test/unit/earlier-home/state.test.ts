@@ -82,7 +82,7 @@ describe('what 0.1.0 left is read whole', () => {
     expect(JSON.parse(readFileSync(join(home, 'settings.json'), 'utf8'))).toEqual(after)
   })
 
-  it('each key under care is known, with its places, and its secret is there', async () => {
+  it('each managed key is known, with its sinks, and its secret is there', async () => {
     const records = await openKeyRecords({ home, now: Date.now, report, onChange: () => {} })
     const store = openKeyStore({
       home,

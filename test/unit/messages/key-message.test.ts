@@ -27,7 +27,7 @@ const snapshotWith = (...managedKeys: ManagedKeySummary[]) =>
   aSnapshot({ process: servingState, managedKeys })
 const seen = (...keys: ManagedKeySummary[]) => statusSummary(snapshotWith(...keys), now)
 
-describe('keys under care in the glance', () => {
+describe('managed keys in the status summary', () => {
   it('say nothing while they have time', () => {
     expect(seen(key('zot-ci', 31), key('admin', null))).toMatchObject({
       class: 'fine',
