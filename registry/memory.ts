@@ -7,7 +7,7 @@ let gc: ((options: object) => void) | undefined
  * The young generation only: about half a millisecond. Whole: everything, and V8 hands the pages that it
  * keeps for later back to the system: about 20 ms with a small heap.
  */
-function collect(what: 'young' | 'whole'): void {
+function collectGarbage(what: 'young' | 'whole'): void {
   gc ??= collector()
   const options = what === 'young' ? { type: 'minor' } : { type: 'major', flavor: 'last-resort' }
   gc({ ...options, execution: 'sync' })
@@ -28,11 +28,11 @@ let thrownAway = 0
  * Tells of a received chunk that will not be needed again. Node makes a new buffer for each, outside the
  * heap that V8 watches closely: without this, one large push leaves the process 50 MB larger for good.
  */
-export function throwAway(bytes: number): void {
+export function countGarbage(bytes: number): void {
   thrownAway += bytes
   if (thrownAway < every) return
   thrownAway = 0
-  collect('young')
+  collectGarbage('young')
 }
 
 export interface GiveBackDeps {
@@ -47,9 +47,9 @@ export interface GiveBackDeps {
 }
 
 /** How often it is looked, ms. */
-const lookEvery = 5000
+const lookEveryMs = 5000
 /** Growth that is worth the pause of a collection, bytes. */
-const worthwhile = 24 * 1024 * 1024
+const worthwhileBytes = 24 * 1024 * 1024
 /** Part of one core from which on requests would notice the pause. */
 const busyFrom = 0.25
 
@@ -57,7 +57,7 @@ const busyFrom = 0.25
  * Memory of a rush goes back when the rush is over. V8 keeps the pages of a heap that has shrunk for later,
  * for good: 4,200 connections that come and go would leave the process 100 MB larger.
  */
-export class GiveBack {
+export class MemoryReleaser {
   readonly #deps: GiveBackDeps
   /** Resident where there was nothing more to hand back, bytes. */
   #floor = Number.POSITIVE_INFINITY
@@ -78,7 +78,7 @@ export class GiveBack {
     this.#lookedAt += passed
     const size = resident()
     this.#floor = Math.min(this.#floor, size)
-    if (size - this.#floor < worthwhile || taken > passed * busyFrom) return
+    if (size - this.#floor < worthwhileBytes || taken > passed * busyFrom) return
     collect()
     // What is left is in use: it is not collected again until as much has come on top.
     this.#floor = resident()
@@ -87,16 +87,16 @@ export class GiveBack {
 }
 
 /** Looks from time to time until the process ends. */
-export function giveBackMemory(): void {
-  const giveBack = new GiveBack({
+export function releaseMemoryFromTimeToTime(): void {
+  const giveBack = new MemoryReleaser({
     resident: () => process.memoryUsage.rss(),
     busy: () => {
       const { user, system } = process.cpuUsage()
       return (user + system) / 1000
     },
     now: () => performance.now(),
-    collect: () => collect('whole'),
+    collect: () => collectGarbage('whole'),
   })
   giveBack.look()
-  setInterval(() => giveBack.look(), lookEvery).unref()
+  setInterval(() => giveBack.look(), lookEveryMs).unref()
 }

@@ -8,7 +8,7 @@ import type { ProviderSettings } from './signin/provider-settings.ts'
 import { readProviders } from './signin/rules.ts'
 
 /** `providers`: those people sign in with, their files read. */
-export type Read =
+export type ReadConfigResult =
   | {
       ok: true
       config: Config
@@ -20,7 +20,7 @@ export type Read =
   | { ok: false; problems: string[] }
 
 /** The configuration, if it is one that this program can keep. */
-export async function readConfig(file: string): Promise<Read> {
+export async function readConfig(file: string): Promise<ReadConfigResult> {
   const describe = (problem: ConfigProblem): string => describeProblem(file, problem)
   const loaded = await loadConfig(file)
   if (!loaded.ok) return { ok: false, problems: loaded.problems.map(describe) }

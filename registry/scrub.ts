@@ -9,7 +9,7 @@ import { checkRoot } from './storage/root.ts'
 import { foldersOf, openStores } from './stores.ts'
 
 /** How long a server may take to show that it is there, ms. */
-const patience = 3000
+const answerTimeoutMs = 3000
 
 /**
  * Reads every blob while nobody serves and prints how the images are; answers the exit code. As with zot,
@@ -61,7 +61,7 @@ async function isServing(config: Config): Promise<boolean> {
   const { address, port } = config.http
   if (port === 0) return false
   const host = withoutBrackets(readListenAddress(address)?.host ?? address)
-  const target = { host, port, path: '/v2/', method: 'HEAD', timeout: patience }
+  const target = { host, port, path: '/v2/', method: 'HEAD', timeout: answerTimeoutMs }
   const asked = [
     answers(done => httpRequest({ ...target, agent: false }, done)),
     answers(done => httpsRequest({ ...target, agent: false, rejectUnauthorized: false }, done)),

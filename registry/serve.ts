@@ -11,7 +11,7 @@ import { Pushes } from './http/pushes.ts'
 import { createRateLimit } from './http/rate-limit.ts'
 import { createRegistryServer } from './http/server.ts'
 import { type Logger, openLogger } from './log/logger.ts'
-import { giveBackMemory } from './memory.ts'
+import { releaseMemoryFromTimeToTime } from './memory.ts'
 import { openOperations } from './operations.ts'
 import { readConfig, refuse } from './read-config.ts'
 import { createReloader } from './reload/reloader.ts'
@@ -77,9 +77,9 @@ export async function serve(file: string): Promise<number> {
       keys: ['http.accessControl', 'http.realm', 'http.auth.failDelay', 'http.auth.htpasswd.path'],
       apply: next => users.reconfigure(next),
     },
-    ...maintenance.parts,
+    ...maintenance.reloadables,
     { keys: ['storage.dedupe'], apply: stores.reconfigure },
-    signIn.part,
+    signIn.reloadable,
   ])
   const { http } = config
   const routes = createRoutes({
@@ -121,7 +121,7 @@ export async function serve(file: string): Promise<number> {
   origin = originOf(config, port)
   const serving = { address, port, rootDirectory: root, version, pid: process.pid }
   logger.log('info', 'serving', serving)
-  giveBackMemory()
+  releaseMemoryFromTimeToTime()
 
   const unfollow = followCertificate(config, logger, registry.replaceCertificate)
   const unwatch = watchConfig(file, read.text, reloader.take)

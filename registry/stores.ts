@@ -132,7 +132,7 @@ export async function openStores(config: Config, observer: StoresObserver = {}):
 
 interface StoresMaintenance {
   /** What `reload` may change while serving. */
-  readonly parts: readonly Maintenance['part'][]
+  readonly reloadables: readonly Maintenance['reloadable'][]
   /** Ends what runs at its next safe point. */
   stop(): Promise<void>
 }
@@ -153,22 +153,22 @@ export async function startMaintenance(
   }
   for (const store of [main, ...subs]) {
     const { root, maintenance, blobIndex } = store
-    const parts = { ...options, root, usageRoot: main.root, maintenance, blobIndex }
-    const opening = await openMaintenance({ ...parts, config: store.view(config) })
+    const deps = { ...options, root, usageRoot: main.root, maintenance, blobIndex }
+    const opening = await openMaintenance({ ...deps, config: store.view(config) })
     if (!opening.ok) {
       await stop()
       return opening
     }
     opened.push({ store, maintenance: opening.maintenance })
   }
-  const parts = opened.map(({ store, maintenance: { part } }) =>
+  const reloadables = opened.map(({ store, maintenance: { reloadable } }) =>
     store === main
-      ? part
+      ? reloadable
       : {
           keys: ['extensions.scrub'],
           check: () => [],
-          apply: (next: Config) => part.apply(store.view({ ...next, storage: config.storage })),
+          apply: (next: Config) => reloadable.apply(store.view({ ...next, storage: config.storage })),
         },
   )
-  return { ok: true, maintenance: { parts, stop } }
+  return { ok: true, maintenance: { reloadables, stop } }
 }

@@ -3,7 +3,7 @@ import { loadConfig } from './config/load.ts'
 import { type ConfigProblem, describeProblem } from './config/problem.ts'
 import { unsupported } from './config/supported.ts'
 import { inspectFiles } from './inspect/files.ts'
-import { type Findings, openNotebook, type Read } from './inspect/finding.ts'
+import { collectFindings, type Findings, type InspectedConfig } from './inspect/finding.ts'
 import { inspectValues, inspectZotOnly } from './inspect/values.ts'
 import { printLine } from './log/logger.ts'
 import { refuse } from './read-config.ts'
@@ -12,8 +12,8 @@ import { overlappingRoots } from './storage/root-lock.ts'
 import { foldersOf } from './stores.ts'
 
 /** Everything about a valid configuration that can be checked without a network. Changes nothing. */
-export async function inspect(read: Read, now: number = Date.now()): Promise<Findings> {
-  const notes = openNotebook(read.positions)
+export async function inspect(read: InspectedConfig, now: number = Date.now()): Promise<Findings> {
+  const notes = collectFindings(read.positions)
   const roots = new Map<string, string>()
   for (const { prefix, rootDirectory } of foldersOf(read.config)) {
     const wrong = (await inspectRoot(rootDirectory))?.replace(/^storage\.rootDirectory /, '')

@@ -8,9 +8,9 @@ import type { Activity } from '../metadata/pulls.ts'
 import type { Storage } from '../storage/storage.ts'
 import { version } from '../version.ts'
 import { eventStreams } from './event-stream.ts'
-import { isKeyPath, type KeyParts, keyReply } from './key-replies.ts'
+import { isKeyPath, type KeyReplyDeps, keyReply } from './key-replies.ts'
 import { bodyLimit, type Reply, refuse, send } from './reply.ts'
-import { type RepositoryListParts, repositoryLists } from './repository-list.ts'
+import { type RepositoryListDeps, repositoryLists } from './repository-list.ts'
 
 export type SocketStart = { ok: true; socket: PrivateSocket } | { ok: false; message: string }
 
@@ -69,7 +69,7 @@ const helloOf = (startedAt: number, features: readonly Feature[]): Hello => ({
 // As in http/server.ts: an ES import of node:http would load all of Node's fetch.
 const { createServer } = process.getBuiltinModule('node:http')
 
-export interface AdminParts extends KeyParts, RepositoryListParts {
+export interface AdminDeps extends KeyReplyDeps, RepositoryListDeps {
   /** Where to listen. */
   path: string
   events: EventLog
@@ -85,17 +85,17 @@ export type AdminStart = { ok: true; admin: AdminServer } | { ok: false; message
  * The administration of a running registry, for the program that runs it: HTTP over a unix socket, never over the
  * port. Whoever may open the socket may do everything. Paths, shapes and units are in docs/admin-socket.md.
  */
-export async function startAdminServer(parts: AdminParts): Promise<AdminStart> {
+export async function startAdminServer(deps: AdminDeps): Promise<AdminStart> {
   const features: Feature[] = ['keys', 'activity', 'events', 'repositories', 'damaged']
-  const hello = helloOf(parts.now(), features)
-  const streams = eventStreams(parts.events)
-  const opens: Opens = { '/events': streams, '/repositories': repositoryLists(parts) }
+  const hello = helloOf(deps.now(), features)
+  const streams = eventStreams(deps.events)
+  const opens: Opens = { '/events': streams, '/repositories': repositoryLists(deps) }
   const server = createServer((request, response) => {
     // The question for a sign of life: answered before anything that could wait, its body unread.
     if (request.method === 'GET' && request.url === '/')
       return send(response, { status: 200, body: hello }, hasBody(request))
-    answer(parts, opens, request, response).catch(error => {
-      parts.audit('administration failed', { error: error instanceof Error ? error.message : String(error) })
+    answer(deps, opens, request, response).catch(error => {
+      deps.audit('administration failed', { error: error instanceof Error ? error.message : String(error) })
       // Whoever has half of an answer learns by the end of the connection that there is no more.
       if (response.headersSent) response.destroy()
       else send(response, refuse(500, 'a fault in the registry'))
@@ -103,7 +103,7 @@ export async function startAdminServer(parts: AdminParts): Promise<AdminStart> {
   })
   server.requestTimeout = 10_000
   server.keepAliveTimeout = 1_000
-  const listening = await listenAtSocket(server, parts.path)
+  const listening = await listenAtSocket(server, deps.path)
   if (!listening.ok) return listening
   return {
     ok: true,
@@ -127,7 +127,7 @@ const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
 
 async function answer(
-  parts: AdminParts,
+  deps: AdminDeps,
   opens: Opens,
   request: IncomingMessage,
   response: ServerResponse,
@@ -142,25 +142,24 @@ async function answer(
     await opened.open(response, url.searchParams)
     return
   }
-  send(response, await replyTo(parts, request, url, body.bytes.toString('utf8')))
+  send(response, await replyTo(deps, request, url, body.bytes.toString('utf8')))
 }
 
-async function replyTo(parts: AdminParts, request: IncomingMessage, url: URL, body: string): Promise<Reply> {
+async function replyTo(deps: AdminDeps, request: IncomingMessage, url: URL, body: string): Promise<Reply> {
   const { pathname } = url
-  if (pathname === '/damaged' && request.method === 'GET') return await damagedReply(parts)
-  if (pathname === '/activity' && request.method === 'POST')
-    return await activityReply(parts, parseJson(body))
-  if (isKeyPath(pathname)) return keyReply(parts, request, url, body)
+  if (pathname === '/damaged' && request.method === 'GET') return await damagedReply(deps)
+  if (pathname === '/activity' && request.method === 'POST') return await activityReply(deps, parseJson(body))
+  if (isKeyPath(pathname)) return keyReply(deps, request, url, body)
   return refuse(404, 'there is no such path')
 }
 
 /** Listing the repositories looks at their folders; indexes were looked at by whoever asked for them. */
-async function damagedReply({ storage }: AdminParts): Promise<Reply> {
+async function damagedReply({ storage }: AdminDeps): Promise<Reply> {
   await storage.repositories()
   return { status: 200, body: { damaged: storage.damaged() } }
 }
 
-async function activityReply({ pulls }: AdminParts, body: unknown): Promise<Reply> {
+async function activityReply({ pulls }: AdminDeps, body: unknown): Promise<Reply> {
   const wanted = isObject(body) && Array.isArray(body['repositories']) ? body['repositories'] : undefined
   if (!wanted) return refuse(400, 'repositories is not a list')
   const activity: [string, Record<string, Activity>][] = []
@@ -173,9 +172,9 @@ async function activityReply({ pulls }: AdminParts, body: unknown): Promise<Repl
   return { status: 200, body: { activity: Object.fromEntries(activity) } }
 }
 
-interface People extends Pick<AdminParts, 'originOf' | 'pulls' | 'facts'> {
-  apiKeys: AdminParts['keys']
-  keyPolicy: AdminParts['policy']
+interface People extends Pick<AdminDeps, 'originOf' | 'pulls' | 'facts'> {
+  apiKeys: AdminDeps['keys']
+  keyPolicy: AdminDeps['policy']
 }
 
 interface Log {

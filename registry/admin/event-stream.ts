@@ -3,9 +3,9 @@ import type { EventLog } from '../events/event-log.ts'
 import { refuse, send } from './reply.ts'
 
 /** So many listen at once: the app, and whoever looks on. */
-const mostStreams = 8
+const maxStreams = 8
 /** Whoever has so much of it unread is cut off; the next connection is told whether it missed something. */
-const mostUnread = 1024 * 1024
+const maxUnreadBytes = 1024 * 1024
 
 export interface EventStreams {
   /** Answers `GET /events`, and goes on answering. */
@@ -21,7 +21,7 @@ export function eventStreams(events: EventLog): EventStreams {
   const open = new Set<ServerResponse>()
   return {
     open(response, query) {
-      if (open.size >= mostStreams) return send(response, refuse(503, `${mostStreams} listen already`))
+      if (open.size >= maxStreams) return send(response, refuse(503, `${maxStreams} listen already`))
       const wanted = query.get('after')
       const after = wanted === null ? undefined : Number(wanted)
       if (after !== undefined && !(Number.isSafeInteger(after) && after >= 0))
@@ -32,7 +32,7 @@ export function eventStreams(events: EventLog): EventStreams {
       const write = (text: string): void => {
         if (response.destroyed) return
         response.write(text)
-        if (response.writableLength > mostUnread) response.destroy()
+        if (response.writableLength > maxUnreadBytes) response.destroy()
       }
       open.add(response)
       const unlisten = events.listen(({ text }) => write(text))

@@ -7,11 +7,11 @@ import type { Storage } from '../storage/storage.ts'
 export type FactStorage = Pick<Storage, 'manifests' | 'blobs'>
 
 /** Configs are small; what is larger is none. */
-const mostConfig = 1024 * 1024
+const maxConfigBytes = 1024 * 1024
 /** Indexes within indexes are followed this far. */
-const deepest = 3
+const maxDepth = 3
 
-interface Read extends ManifestFacts {
+interface ReadFacts extends ManifestFacts {
   readonly blobs: ReadonlyMap<string, number>
   /** Whether all that it names could be read: only then is it worth remembering. */
   readonly whole: boolean
@@ -19,7 +19,7 @@ interface Read extends ManifestFacts {
 
 /** Reads what a manifest says, and remembers it. `store` undefined: nothing is remembered. */
 export function createFactReader(storage: FactStorage, store: FactStore | undefined) {
-  async function read(name: string, digest: string, depth: number): Promise<Read | undefined> {
+  async function read(name: string, digest: string, depth: number): Promise<ReadFacts | undefined> {
     const parsed = parseDigest(digest)
     const found = parsed && (await storage.manifests.get(name, { kind: 'digest', digest: parsed }))
     if (!found?.ok) return undefined
@@ -32,7 +32,7 @@ export function createFactReader(storage: FactStorage, store: FactStore | undefi
     if (said?.platform !== undefined) platforms.push(said.platform)
     let whole = config === undefined || said !== undefined
     for (const child of manifests) {
-      const inner = depth < deepest ? await read(name, child.digest, depth + 1) : undefined
+      const inner = depth < maxDepth ? await read(name, child.digest, depth + 1) : undefined
       if (!inner?.whole) whole = false
       for (const [blob, size] of inner?.blobs ?? [[child.digest, child.size] as const]) blobs.set(blob, size)
       const platform = child.platform ?? inner?.platforms[0]
@@ -50,12 +50,12 @@ export function createFactReader(storage: FactStorage, store: FactStore | undefi
     { digest, size }: SizedLink,
   ): Promise<{ platform: string | undefined } | undefined> {
     const parsed = parseDigest(digest)
-    if (!parsed || size > mostConfig) return { platform: undefined }
+    if (!parsed || size > maxConfigBytes) return { platform: undefined }
     const opened = await storage.blobs.open(name, parsed)
     if (!opened.ok) return undefined
     const blob = opened.value
     try {
-      const bytes = Buffer.alloc(Math.min(blob.size, mostConfig))
+      const bytes = Buffer.alloc(Math.min(blob.size, maxConfigBytes))
       let filled = 0
       for (let got = -1; got !== 0 && filled < bytes.length; filled += got)
         got = await blob.read(bytes.subarray(filled), filled)

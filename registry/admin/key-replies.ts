@@ -7,7 +7,7 @@ import type { ApiKeys } from '../metadata/api-keys.ts'
 import { stringIn } from '../oci/json.ts'
 import { type Reply, refuse } from './reply.ts'
 
-export interface KeyParts {
+export interface KeyReplyDeps {
   /** Undefined: config.json has no API keys. */
   keys: Pick<ApiKeys, 'list' | 'get' | 'create' | 'descendants' | 'revoke'> | undefined
   policy: KeyPolicy
@@ -19,53 +19,58 @@ export interface KeyParts {
   audit(message: string, fields: Record<string, unknown>): void
 }
 
-const mostUser = 256
+const maxUser = 256
 
 /** Whether a path is one of those that `keyReply` answers. */
 export const isKeyPath = (pathname: string): boolean => pathname === '/keys' || pathname.startsWith('/keys/')
 
 /** Lists, makes and revokes the API keys of all users: docs/admin-socket.md. */
 export async function keyReply(
-  parts: KeyParts,
+  deps: KeyReplyDeps,
   { method }: IncomingMessage,
   url: URL,
   body: string,
 ): Promise<Reply> {
   const { pathname, searchParams } = url
-  const { keys } = parts
+  const { keys } = deps
   if (!keys) return refuse(409, 'config.json has no API keys')
   if (pathname === '/keys' && method === 'GET') return { status: 200, body: { keys: keys.list().map(shown) } }
-  if (pathname === '/keys' && method === 'POST') return create(parts, keys, parseJson(body))
+  if (pathname === '/keys' && method === 'POST') return create(deps, keys, parseJson(body))
   if (pathname.startsWith('/keys/') && method === 'DELETE')
-    return revoke(parts, keys, pathname.slice('/keys/'.length), searchParams.get('descendants') === 'true')
+    return revoke(deps, keys, pathname.slice('/keys/'.length), searchParams.get('descendants') === 'true')
   return refuse(405, 'not with this method')
 }
 
-type Keys = NonNullable<KeyParts['keys']>
+type Keys = NonNullable<KeyReplyDeps['keys']>
 
-async function create(parts: KeyParts, keys: Keys, body: unknown): Promise<Reply> {
+async function create(deps: KeyReplyDeps, keys: Keys, body: unknown): Promise<Reply> {
   const user = isObject(body) ? stringIn(body, 'user') : undefined
   // A colon ends the name in Basic authentication, so such a user could never use the key.
-  if (user === undefined || user === '' || user.length > mostUser || /[:\p{Cc}]/u.test(user))
-    return refuse(400, `user is not a name of 1 to ${mostUser} characters without colons`)
-  const read = parseKeyRequest(body, { policy: parts.policy, now: parts.now(), minter: {} })
+  if (user === undefined || user === '' || user.length > maxUser || /[:\p{Cc}]/u.test(user))
+    return refuse(400, `user is not a name of 1 to ${maxUser} characters without colons`)
+  const read = parseKeyRequest(body, { policy: deps.policy, now: deps.now(), minter: {} })
   if (!read.ok) return refuse(400, read.problem)
-  const origin = parts.originOf(user)
+  const origin = deps.originOf(user)
   const made = await keys.create({ ...read.request, user, origin, creatorUa: 'zotbar' })
   if (!made.ok) return refuse(400, `${user} has too many keys already`)
   const { uuid, label, expiresAt } = made.key
-  parts.audit('API key created', { user, uuid, label })
+  deps.audit('API key created', { user, uuid, label })
   return {
     status: 201,
     body: { uuid, user, label, expirationDate: rfc3339(expiresAt), apiKey: made.secret },
   }
 }
 
-async function revoke(parts: KeyParts, keys: Keys, uuid: string, withDescendants: boolean): Promise<Reply> {
+async function revoke(
+  deps: KeyReplyDeps,
+  keys: Keys,
+  uuid: string,
+  withDescendants: boolean,
+): Promise<Reply> {
   if (!keys.get(uuid)) return refuse(404, 'there is no such key')
   const descendants = keys.descendants(uuid).map(key => key.uuid)
   const gone = await keys.revoke(withDescendants ? [uuid, ...descendants] : [uuid])
-  for (const key of gone) parts.audit('API key revoked', { user: key.user, uuid: key.uuid, label: key.label })
+  for (const key of gone) deps.audit('API key revoked', { user: key.user, uuid: key.uuid, label: key.label })
   return {
     status: 200,
     body: { revoked: gone.map(key => key.uuid), descendants: withDescendants ? [] : descendants },

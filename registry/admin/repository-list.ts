@@ -8,7 +8,7 @@ import type { Storage } from '../storage/storage.ts'
 import { createFactReader } from './fact-reader.ts'
 import { refuse, send } from './reply.ts'
 
-export interface RepositoryListParts {
+export interface RepositoryListDeps {
   readonly storage: Pick<Storage, 'manifests' | 'blobs' | 'repositories' | 'damaged'>
   readonly pulls: Pick<Pulls, 'list'> | undefined
   /** Undefined: each list reads every manifest. */
@@ -16,7 +16,7 @@ export interface RepositoryListParts {
 }
 
 /** So many lists at once. */
-const mostLists = 4
+const maxLists = 4
 /** Others get their turn after so long, ms. */
 const turnMs = 4
 /** Manifests that are read side by side where nothing is known of them yet. */
@@ -42,7 +42,7 @@ type Line =
   | { readonly end: true; readonly repositories: number }
 
 /** Answers `GET /repositories`: one line of JSON for each repository, docs/admin-socket.md. */
-export function repositoryLists({ storage, pulls, facts }: RepositoryListParts) {
+export function repositoryLists({ storage, pulls, facts }: RepositoryListDeps) {
   const factsOf = createFactReader(storage, facts)
   let under = 0
 
@@ -112,7 +112,7 @@ export function repositoryLists({ storage, pulls, facts }: RepositoryListParts) 
 
   return {
     async open(response: ServerResponse, query: URLSearchParams): Promise<void> {
-      if (under >= mostLists) return send(response, refuse(503, `${mostLists} lists are under way`))
+      if (under >= maxLists) return send(response, refuse(503, `${maxLists} lists are under way`))
       under++
       try {
         await list(response, query)

@@ -88,7 +88,7 @@ export interface HtpasswdOptions {
 export type OpenHtpasswd = { ok: true; htpasswd: Htpasswd } | { ok: false; message: string }
 
 /** For how long a password that was right is not checked again, ms. */
-const knownFor = 5 * 60_000
+const knownForMs = 5 * 60_000
 const maxKnown = 1000
 const maxSize = 4 * 1024 * 1024
 
@@ -113,7 +113,7 @@ export function openHtpasswd({ path, pool, onChange, now = Date.now }: HtpasswdO
     return { ok: false, message: `${file}: ${errorText(error)}` }
   }
   /** The trouble that was told last. */
-  let told: string | undefined
+  let reportedProblem: string | undefined
 
   /**
    * Reads again if the file is not what it was. Answers false when that could not be done.
@@ -122,7 +122,7 @@ export function openHtpasswd({ path, pool, onChange, now = Date.now }: HtpasswdO
   const refresh = (settled: boolean): boolean => {
     const current = stampOf(file)
     if (current === stamp) {
-      told = undefined
+      reportedProblem = undefined
       return true
     }
     try {
@@ -130,7 +130,7 @@ export function openHtpasswd({ path, pool, onChange, now = Date.now }: HtpasswdO
       // Written in place a file is empty for a moment, which is nobody's farewell.
       if (text === '' && !settled) return false
       stamp = current
-      told = undefined
+      reportedProblem = undefined
       const before = entries.users
       entries = parseHtpasswd(text)
       known.clear()
@@ -139,8 +139,8 @@ export function openHtpasswd({ path, pool, onChange, now = Date.now }: HtpasswdO
       return true
     } catch (error) {
       const words = errorText(error)
-      if (words !== told) onChange({ unreadable: `${file}: ${words}` })
-      told = words
+      if (words !== reportedProblem) onChange({ unreadable: `${file}: ${words}` })
+      reportedProblem = words
       return false
     }
   }
@@ -153,7 +153,7 @@ export function openHtpasswd({ path, pool, onChange, now = Date.now }: HtpasswdO
     if (answer !== 'match') return answer
     // What was right for a file that has changed meanwhile says nothing.
     if (kept === undefined || entries.users.get(user) !== kept) return 'no-match'
-    known.set(fingerprint(user, password), now() + knownFor)
+    known.set(fingerprint(user, password), now() + knownForMs)
     return 'match'
   }
 
@@ -168,8 +168,8 @@ export function openHtpasswd({ path, pool, onChange, now = Date.now }: HtpasswdO
       // A client that opens many connections at once asks the same many times.
       verify: (user, password, owner) => {
         const key = fingerprint(user, password)
-        const under = checking.get(key)
-        if (under) return under
+        const running = checking.get(key)
+        if (running) return running
         const check = verify(user, password, owner).finally(() => checking.delete(key))
         checking.set(key, check)
         return check

@@ -6,13 +6,13 @@ export type { ObjectNode, ValueNode }
 export type TreeResult = { ok: true; root: ValueNode } | { ok: false; problem: ConfigProblem }
 
 /** More nesting than any real file has; keeps the recursive readers away from the end of the stack. */
-const deepest = 100
+const maxDepth = 100
 
 /** Strict JSON, as Go reads it, into a tree that knows its positions. Never throws. */
 export function parseTree(text: string): TreeResult {
   if (text.trim() === '') return { ok: false, problem: { code: 'empty', message: 'the file is empty' } }
-  const tooDeep = offsetOfDepth(text, deepest)
-  if (tooDeep !== undefined) return syntax(text, tooDeep, `nested more than ${deepest} levels deep`)
+  const tooDeep = offsetOfDepth(text, maxDepth)
+  if (tooDeep !== undefined) return syntax(text, tooDeep, `nested more than ${maxDepth} levels deep`)
   try {
     const root = parse(text, { mode: 'json' }).body
     // Momoa lets control characters inside strings pass; the engine's own parser has the last word.

@@ -5,7 +5,7 @@ const names = /^\/(?:dev|proc\/(?:self|thread-self))\/(?:fd\/(\d+)|(stdin|stdout
 const words = ['stdin', 'stdout', 'stderr']
 
 /** A chain of links that is longer leads in a circle. */
-const mostLinks = 40
+const maxLinks = 40
 
 /**
  * The number of the descriptor that a path (absolute, no dots in it) means in whatever process opens it: 1 for
@@ -14,7 +14,7 @@ const mostLinks = 40
  */
 export function ownDescriptor(path: string, readLink: ReadLink): number | undefined {
   let here: string | undefined = path
-  for (let links = 0; here !== undefined && links < mostLinks; links += 1) {
+  for (let links = 0; here !== undefined && links < maxLinks; links += 1) {
     const [, number, word] = names.exec(here) ?? []
     if (number !== undefined) return Number(number)
     if (word !== undefined) return words.indexOf(word)

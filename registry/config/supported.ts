@@ -2,18 +2,18 @@ import type { Config } from './config.ts'
 import { isLoopback, lacksBrackets, readListenAddress } from './listen-address.ts'
 import type { ConfigProblem, Position } from './problem.ts'
 
-interface Read {
+interface CheckedConfig {
   config: Config
   positions: Record<string, Position>
 }
 
 /** Ways to sign in that zotbar-registry does not know. Serving without them would be a hole or a riddle, so it refuses. */
-const ways = ['ldap', 'bearer', 'mtls'] as const
+const unknownSignIns = ['ldap', 'bearer', 'mtls'] as const
 /** Keys that decide where the data lies: ignoring one would serve an empty registry beside the real one. */
-const places = ['storageDriver', 'cacheDriver'] as const
+const dataKeys = ['storageDriver', 'cacheDriver'] as const
 
 /** What a valid config.json asks for that zotbar-registry cannot do. Empty: it can be served. Pure. */
-export function unsupported({ config, positions }: Read): ConfigProblem[] {
+export function unsupported({ config, positions }: CheckedConfig): ConfigProblem[] {
   const problem = (keyPath: string, message: string, allowed?: string): ConfigProblem => ({
     code: 'not-allowed',
     keyPath,
@@ -22,7 +22,7 @@ export function unsupported({ config, positions }: Read): ConfigProblem[] {
     ...(allowed === undefined ? {} : { allowed }),
   })
   const found: ConfigProblem[] = []
-  for (const key of ways)
+  for (const key of unknownSignIns)
     if (config.http.auth?.[key] !== undefined)
       found.push(
         problem(
@@ -34,7 +34,7 @@ export function unsupported({ config, positions }: Read): ConfigProblem[] {
     found.push(problem('http.tls.cacert', 'asking clients for certificates (mTLS): needs the zot engine'))
   if ((config.cluster?.members.length ?? 0) > 0)
     found.push(problem('cluster', 'this spreads the data over several registries: needs the zot engine'))
-  for (const key of places)
+  for (const key of dataKeys)
     if (isSet(config.storage[key]))
       found.push(problem(`storage.${key}`, 'this decides where the data lies: needs the zot engine'))
   for (const [key, sub] of Object.entries(config.storage.subPaths)) {
@@ -42,7 +42,7 @@ export function unsupported({ config, positions }: Read): ConfigProblem[] {
       found.push(
         problem('storage.subPaths', `${JSON.stringify(key)} is not the first part of a name`, 'such as "/a"'),
       )
-    for (const place of places)
+    for (const place of dataKeys)
       if (isSet(sub[place]) || sub.remoteCache)
         found.push(
           problem('storage.subPaths', `${key} keeps its data in a way of zot's own: needs the zot engine`),
@@ -67,7 +67,10 @@ export function unsupported({ config, positions }: Read): ConfigProblem[] {
 const asksWho = ({ http }: Config): boolean => http.auth?.htpasswd !== undefined || http.auth?.apikey === true
 
 /** What Zotbar cannot look after with either engine, and what zot's `verify` accepts and its `serve` does not. Pure. */
-export function unreachable({ config, positions }: Read, engine: 'zotbar-registry' | 'zot'): ConfigProblem[] {
+export function unreachable(
+  { config, positions }: CheckedConfig,
+  engine: 'zotbar-registry' | 'zot',
+): ConfigProblem[] {
   const keyPath = 'http.address'
   const { address, port } = config.http
   const at = positions[keyPath] ?? {}

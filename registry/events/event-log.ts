@@ -7,9 +7,9 @@ export interface EventLogOptions {
   /** Answers how to call it off. */
   readonly timer?: (ms: number, fire: () => void) => () => void
   /** So many events are kept for those who come back. */
-  readonly most?: number
+  readonly maxEvents?: number
   /** So many characters of them. */
-  readonly mostText?: number
+  readonly maxText?: number
 }
 
 /** One event as it goes out: a JSON object and a line feed. */
@@ -25,11 +25,11 @@ export interface Missed {
 }
 
 /** Pulls and progress are told together, ms. */
-const together = 1000
+const togetherMs = 1000
 /** Entries of one line: it stays short whatever happens within a second. */
 const perLine = 200
 /** Different references within a second that are told one by one; more are told without being counted. */
-const mostPulls = 20_000
+const maxPulls = 20_000
 
 const nodeTimer = (ms: number, fire: () => void): (() => void) => {
   const timer = setTimeout(fire, ms).unref()
@@ -45,8 +45,8 @@ export class EventLog implements EventSink {
   readonly id: string = randomUUID()
   readonly #now: () => number
   readonly #timer: (ms: number, fire: () => void) => () => void
-  readonly #most: number
-  readonly #mostText: number
+  readonly #maxEvents: number
+  readonly #maxText: number
   readonly #listeners = new Set<(line: EventLine) => void>()
   #kept: EventLine[] = []
   /** Where the kept ones begin in the list: taking from its front one by one would move all others. */
@@ -60,11 +60,11 @@ export class EventLog implements EventSink {
   #closed = false
 
   constructor(options: EventLogOptions = {}) {
-    const { now = Date.now, timer = nodeTimer, most = 2048, mostText = 512 * 1024 } = options
+    const { now = Date.now, timer = nodeTimer, maxEvents = 2048, maxText = 512 * 1024 } = options
     this.#now = now
     this.#timer = timer
-    this.#most = most
-    this.#mostText = mostText
+    this.#maxEvents = maxEvents
+    this.#maxText = maxText
   }
 
   /** The number of the newest event; 0: nothing happened yet. */
@@ -73,7 +73,7 @@ export class EventLog implements EventSink {
   }
 
   emit(event: RegistryEvent): void {
-    for (const part of inParts(event)) this.#add(part)
+    for (const part of splitEvent(event)) this.#add(part)
   }
 
   #add(event: RegistryEvent): void {
@@ -82,11 +82,11 @@ export class EventLog implements EventSink {
     const line = { seq: this.#seq, text }
     this.#kept.push(line)
     this.#text += text.length
-    while (this.#kept.length - this.#first > this.#most || this.#text > this.#mostText) {
+    while (this.#kept.length - this.#first > this.#maxEvents || this.#text > this.#maxText) {
       this.#text -= this.#kept[this.#first]?.text.length ?? 0
       this.#first++
     }
-    if (this.#first > this.#most) {
+    if (this.#first > this.#maxEvents) {
       this.#kept = this.#kept.slice(this.#first)
       this.#first = 0
     }
@@ -101,7 +101,7 @@ export class EventLog implements EventSink {
     }
     const count = references.get(reference)
     if (count === undefined) {
-      if (this.#references >= mostPulls) return
+      if (this.#references >= maxPulls) return
       this.#references++
     }
     references.set(reference, (count ?? 0) + 1)
@@ -136,7 +136,7 @@ export class EventLog implements EventSink {
 
   #arm(): void {
     if (this.#closed) return
-    this.#cancel ??= this.#timer(together, () => this.#emitSummaries())
+    this.#cancel ??= this.#timer(togetherMs, () => this.#emitSummaries())
   }
 
   #emitSummaries(): void {
@@ -159,7 +159,7 @@ export class EventLog implements EventSink {
 }
 
 /** A retention rule may take thousands of tags at once. */
-function* inParts(event: RegistryEvent): Generator<RegistryEvent> {
+function* splitEvent(event: RegistryEvent): Generator<RegistryEvent> {
   if (event.kind !== 'collected' || event.removed.length <= perLine) return yield event
   const { removed, ...rest } = event
   for (let at = 0; at < removed.length; at += perLine) {

@@ -134,31 +134,31 @@ export class Connections {
 const longestIdle = ({ idle }: Holder): Connection | undefined => idle.values().next().value
 
 /** Who floods with connections must not flood the log, too, ms. */
-const tellLimitEvery = 60_000
+const reportEveryMs = 60_000
 
 /** Tells the log of one server that its connections reached a limit, at most once a minute. `now` in ms. */
-export function limitNotes(
+export function createLimitReporter(
   logger: Pick<Logger, 'log'>,
   now: () => number = () => performance.now(),
 ): (client: Client) => void {
-  let toldAt = Number.NEGATIVE_INFINITY
+  let reportedAt = Number.NEGATIVE_INFINITY
   return ({ key }) => {
     const at = now()
-    if (at - toldAt < tellLimitEvery) return
-    toldAt = at
+    if (at - reportedAt < reportEveryMs) return
+    reportedAt = at
     logger.log('warn', 'too many connections are open: the longest idle ones are closed', { client: key })
   }
 }
 
 /** Requests of one client that are being answered at a time. */
-const maxUnderWay = 256
+const maxActive = 256
 
 /** How many requests of each client are under way. */
-export class UnderWay {
+export class ActiveRequests {
   readonly #max: number
   readonly #counts = new Map<string, number>()
 
-  constructor(max: number = maxUnderWay) {
+  constructor(max: number = maxActive) {
     this.#max = max
   }
 

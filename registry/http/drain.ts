@@ -3,9 +3,9 @@ import type { Pushes } from './pushes.ts'
 import type { RegistryServer } from './server.ts'
 
 /** How long running pushes may take to finish, ms. */
-const pushesFor = 15_000
+const pushesTimeoutMs = 15_000
 /** How long answers on their way may take after that, ms. */
-const answersFor = 3000
+const answersTimeoutMs = 3000
 
 /** Tells the routes whether the registry is about to stop. */
 export interface DrainState {
@@ -25,9 +25,9 @@ export async function drain(
   state.draining = true
   const startedAt = performance.now()
   logger.log('info', 'draining: running pushes may finish, new ones are refused')
-  const finished = await untilQuiet(registry, pushes, startedAt + pushesFor)
+  const finished = await untilQuiet(registry, pushes, startedAt + pushesTimeoutMs)
   if (!finished) logger.log('warn', 'some pushes did not finish in time and are cut off')
-  await close(registry, performance.now() + answersFor)
+  await close(registry, performance.now() + answersTimeoutMs)
 }
 
 /** Whether all pushes ended before the deadline. */
@@ -37,12 +37,12 @@ async function untilQuiet(registry: RegistryServer, pushes: Pushes, deadline: nu
     if (quietIn <= 0) return true
     const left = deadline - performance.now()
     if (left <= 0) return false
-    await settledWithin(registry, Math.min(quietIn, left))
+    await requestEndedWithin(registry, Math.min(quietIn, left))
   }
 }
 
 /** Ends when a request ends, or after `ms`. */
-function settledWithin(registry: RegistryServer, ms: number): Promise<void> {
+function requestEndedWithin(registry: RegistryServer, ms: number): Promise<void> {
   return new Promise(resolve => {
     const timer = setTimeout(resolve, ms)
     registry.onSettled = () => {
@@ -60,7 +60,7 @@ async function close(registry: RegistryServer, deadline: number): Promise<void> 
   while (registry.sockets.size > 0 && performance.now() < deadline) {
     registry.server.closeIdleConnections()
     if (registry.running() === 0) endSilent(registry)
-    await settledWithin(registry, 5)
+    await requestEndedWithin(registry, 5)
   }
   registry.server.closeAllConnections()
   await closed

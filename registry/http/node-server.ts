@@ -14,20 +14,20 @@ export interface IdleLimits {
 }
 
 /** Headers come within this, however long bodies may take, ms. */
-const headersWithin = 60_000
+const headersTimeoutMs = 60_000
 /** A connection that is kept for the next request, ms. */
-const keptFor = 75_000
+const keepAliveMs = 75_000
 /** Credentials and cookies fit many times over. */
 const maxHeaderSize = 32 * 1024
 /** Options of Node's server that keep slow and flooding clients away. */
 function serverLimits({ readTimeout }: IdleLimits) {
-  const headersTimeout = readTimeout > 0 ? Math.min(headersWithin, readTimeout) : headersWithin
+  const headersTimeout = readTimeout > 0 ? Math.min(headersTimeoutMs, readTimeout) : headersTimeoutMs
   return {
     // Whole requests have no limit: a slow upload that moves is never cut.
     requestTimeout: 0,
     headersTimeout,
     connectionsCheckingInterval: Math.min(10_000, Math.max(250, headersTimeout / 4)),
-    keepAliveTimeout: keptFor,
+    keepAliveTimeout: keepAliveMs,
     maxHeaderSize,
   }
 }
@@ -112,7 +112,7 @@ export interface NodeServer {
 }
 
 /** How long a client may take to agree on a key, ms. */
-const handshakeWithin = 10_000
+const handshakeTimeoutMs = 10_000
 
 /** Node's server, with or without TLS, that knows its connections and their limits. */
 export function createNodeServer(
@@ -140,7 +140,7 @@ export function createNodeServer(
   const https = process.getBuiltinModule('node:https')
   const secured = ({ cert, key }: Certificate) => ({ cert, key, minVersion: minTls }) as const
   const server = https.createServer(
-    { ...settings, ...secured(certificate), handshakeTimeout: handshakeWithin },
+    { ...settings, ...secured(certificate), handshakeTimeout: handshakeTimeoutMs },
     onRequest,
   )
   prepare(server)

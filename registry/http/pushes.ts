@@ -7,7 +7,7 @@ interface Push {
 }
 
 /** A push that has been silent for so long is over, ms. */
-const quietFor = 2000
+const quietForMs = 2000
 
 /**
  * Which repositories are being pushed to. A push is several requests: uploads, then a manifest under a tag.
@@ -52,7 +52,7 @@ export class Pushes {
   /** Whether a new upload continues a push that is under way. */
   continues(name: string): boolean {
     const push = this.#pushes.get(name)
-    return push !== undefined && this.#now() - push.betweenAt < quietFor
+    return push !== undefined && this.#now() - push.betweenAt < quietForMs
   }
 
   /** For how long pushes may still go on unless something happens, ms; 0: none is under way. */
@@ -60,7 +60,7 @@ export class Pushes {
     const now = this.#now()
     let longest = 0
     for (const push of this.#pushes.values()) {
-      longest = Math.max(longest, push.running > 0 ? quietFor : push.touchedAt + quietFor - now)
+      longest = Math.max(longest, push.running > 0 ? quietForMs : push.touchedAt + quietForMs - now)
     }
     return longest
   }
@@ -68,7 +68,7 @@ export class Pushes {
   #forgetOld(): void {
     const now = this.#now()
     for (const [name, push] of this.#pushes) {
-      if (push.running === 0 && now - push.touchedAt >= quietFor) this.#pushes.delete(name)
+      if (push.running === 0 && now - push.touchedAt >= quietForMs) this.#pushes.delete(name)
     }
   }
 }

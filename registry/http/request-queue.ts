@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-interface Waiting {
+interface ConnectionQueue {
   readonly waiting: { readonly req: IncomingMessage; readonly res: ServerResponse }[]
   /** For when the connection ends. */
   readonly drop: () => void
@@ -26,7 +26,7 @@ export class RequestQueue<T extends QueuedRequest> {
   readonly #begin: (req: IncomingMessage, res: ServerResponse) => T
   readonly #max: number
   readonly #current = new WeakMap<Socket, T>()
-  readonly #queues = new Map<Socket, Waiting>()
+  readonly #queues = new Map<Socket, ConnectionQueue>()
   #waiting = 0
 
   /** `begin` is called when a request's turn has come; call `settled` where its handler ends later. */
@@ -58,8 +58,8 @@ export class RequestQueue<T extends QueuedRequest> {
     if (this.#queues.has(socket)) this.#next(socket, turn)
   }
 
-  #queueUp(socket: Socket, before: T): Waiting {
-    const queue: Waiting = {
+  #queueUp(socket: Socket, before: T): ConnectionQueue {
+    const queue: ConnectionQueue = {
       waiting: [],
       drop: () => {
         this.#waiting -= queue.waiting.length

@@ -8,7 +8,7 @@ export type RawHeaders = readonly string[]
 const version = ['Docker-Distribution-API-Version', 'registry/2.0'] as const
 
 /** How long the rest of a refused body is read and thrown away, ms: clients that send everything before they read. */
-const discardFor = 30_000
+const discardForMs = 30_000
 
 /** The one place that writes answers with a body in memory, or none. */
 export function send(
@@ -80,7 +80,7 @@ const bodyIsComing = (req: IncomingMessage): boolean =>
 function answerEarly({ req, res }: RequestContext, body: Buffer | string | undefined): void {
   if (body === undefined) res.flushHeaders()
   else res.write(body)
-  const timer = setTimeout(() => req.destroy(), discardFor).unref()
+  const timer = setTimeout(() => req.destroy(), discardForMs).unref()
   const finish = (): void => {
     clearTimeout(timer)
     req.off('end', finish).off('close', finish)

@@ -5,7 +5,7 @@ import { accessLine, maskSecrets } from '../log/request-log.ts'
 import { errorTable } from '../oci/error-table.ts'
 import type { Certificate } from './certificate.ts'
 import { type Clients, createClients } from './client.ts'
-import { Connections, limitNotes, UnderWay } from './connections.ts'
+import { ActiveRequests, Connections, createLimitReporter } from './connections.ts'
 import type { Cors } from './cors.ts'
 import type { IdleLimits } from './node-server.ts'
 import { createNodeServer } from './node-server.ts'
@@ -61,10 +61,10 @@ const isOwnPage = (origin: string, host: string | undefined): boolean =>
 export function createRegistryServer(options: ServerOptions): RegistryServer {
   const { logger, paths, isDraining, clients = createClients() } = options
   let running = 0
-  const underWay = new UnderWay()
+  const activeRequests = new ActiveRequests()
   const connections = new Connections({
     clientOf: clients.ofSocket,
-    onLimit: limitNotes(logger),
+    onLimit: createLimitReporter(logger),
   })
 
   const begin = (req: IncomingMessage, res: ServerResponse): RequestContext => {
@@ -89,7 +89,7 @@ export function createRegistryServer(options: ServerOptions): RegistryServer {
     if (isDraining()) res.shouldKeepAlive = false
     const { socket } = req
     // Stays idle for the limits: whoever has too much under way holds no connection by asking for more.
-    if (!underWay.hasRoom(context.client)) {
+    if (!activeRequests.hasRoom(context.client)) {
       sendFailure(context, { name: 'too-many-under-way' }, ['Retry-After', '1'])
       context.isSettled = true
       logAnswer(options, context)
@@ -114,7 +114,7 @@ export function createRegistryServer(options: ServerOptions): RegistryServer {
         if (res.writableLength > 0) res.once('close', () => release(context))
         else release(context)
         logAnswer(options, context)
-        turns.settled(context, socket)
+        queue.settled(context, socket)
         registry.onSettled()
       })
     return context
@@ -133,23 +133,23 @@ export function createRegistryServer(options: ServerOptions): RegistryServer {
 
   /** Under way until the system has all of the answer: what a client does not take lies here. */
   const hold = ({ client, req }: RequestContext): void => {
-    underWay.begin(client)
+    activeRequests.begin(client)
     connections.busy(req.socket)
   }
   const release = ({ client, req }: RequestContext): void => {
-    underWay.end(client)
+    activeRequests.end(client)
     connections.idle(req.socket)
   }
 
-  const turns = new RequestQueue<RequestContext>(begin)
+  const queue = new RequestQueue<RequestContext>(begin)
   const { server, replaceCertificate } = createNodeServer(
     {
       limits: options.limits,
       certificate: options.certificate,
       connections,
-      contextOf: socket => turns.of(socket),
+      contextOf: socket => queue.of(socket),
     },
-    (req, res) => turns.take(req, res),
+    (req, res) => queue.take(req, res),
   )
   const registry: RegistryServer = {
     server,

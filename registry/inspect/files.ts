@@ -7,13 +7,17 @@ import { isStandardOutput, ownDescriptor } from '../config/log-output.ts'
 import { readCertificate, whyNotValid } from '../http/certificate.ts'
 import { readLink } from '../log/logger.ts'
 import { errorText } from '../storage/root.ts'
-import type { Notebook, Read } from './finding.ts'
+import type { FindingCollector, InspectedConfig } from './finding.ts'
 
 /** Credentials are short; a larger file is another one. */
 const maxSize = 4 * 1024 * 1024
 
 /** Every file and folder that the configuration names: whether it is there and holds what it should. */
-export async function inspectFiles({ config }: Read, notes: Notebook, now: number): Promise<void> {
+export async function inspectFiles(
+  { config }: InspectedConfig,
+  notes: FindingCollector,
+  now: number,
+): Promise<void> {
   const { auth, tls } = config.http
   if (auth?.htpasswd) await inspectHtpasswd(auth.htpasswd.path, notes)
   if (tls?.cert && tls.key) {
@@ -39,7 +43,7 @@ export async function inspectFiles({ config }: Read, notes: Notebook, now: numbe
   }
 }
 
-async function inspectHtpasswd(path: string, notes: Notebook): Promise<void> {
+async function inspectHtpasswd(path: string, notes: FindingCollector): Promise<void> {
   const key = 'http.auth.htpasswd.path'
   const text = await readText(path, key, notes)
   if (text === undefined) return
@@ -51,7 +55,7 @@ async function inspectHtpasswd(path: string, notes: Notebook): Promise<void> {
 async function inspectJson(
   file: string,
   key: string,
-  notes: Notebook,
+  notes: FindingCollector,
   whatIsMissing: (value: unknown) => string | undefined,
 ): Promise<void> {
   const text = await readText(file, key, notes)
@@ -66,7 +70,7 @@ async function inspectJson(
 }
 
 /** The text of a file that must be readable; undefined: the reason has been noted. */
-async function readText(file: string, key: string, notes: Notebook): Promise<string | undefined> {
+async function readText(file: string, key: string, notes: FindingCollector): Promise<string | undefined> {
   try {
     const { size } = await stat(file)
     if (size <= maxSize) return await readFile(file, 'utf8')
@@ -78,7 +82,7 @@ async function readText(file: string, key: string, notes: Notebook): Promise<str
 }
 
 /** A log may be created, but not its folder. */
-async function inspectWritable(file: string, key: string, notes: Notebook): Promise<void> {
+async function inspectWritable(file: string, key: string, notes: FindingCollector): Promise<void> {
   const path = resolve(file)
   const descriptor = ownDescriptor(path, readLink)
   if (isStandardOutput(descriptor)) return

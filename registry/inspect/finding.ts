@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts'
 import type { ConfigProblem, Position, ProblemCode } from '../config/problem.ts'
 
 /** A configuration and where its keys stand in the file. */
-export interface Read {
+export interface InspectedConfig {
   readonly config: Config
   readonly positions: Readonly<Record<string, Position>>
 }
@@ -14,13 +14,13 @@ export interface Findings {
   readonly warnings: ConfigProblem[]
 }
 
-export interface Notebook extends Findings {
+export interface FindingCollector extends Findings {
   problem(keyPath: string, message: string, allowed?: string, code?: ProblemCode): void
   warning(keyPath: string, message: string, allowed?: string): void
 }
 
 /** Collects findings with their places: of the key, or of the nearest key around it that is in the file. */
-export function openNotebook(positions: Read['positions']): Notebook {
+export function collectFindings(positions: InspectedConfig['positions']): FindingCollector {
   const problems: ConfigProblem[] = []
   const warnings: ConfigProblem[] = []
   const noteTo =
@@ -37,7 +37,7 @@ export function openNotebook(positions: Read['positions']): Notebook {
   }
 }
 
-function placeOf(keyPath: string, positions: Read['positions']): Position | undefined {
+function placeOf(keyPath: string, positions: InspectedConfig['positions']): Position | undefined {
   for (let path = keyPath; path !== ''; path = path.replace(/(\.|^)[^.[\]]+$|\[[^\]]*\]$/, '')) {
     const place = positions[path]
     if (place) return place

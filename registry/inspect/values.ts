@@ -3,7 +3,7 @@ import { actions } from '../auth/scope.ts'
 import type { AccessControlConfig } from '../config/http-shape.ts'
 import { compilePatterns, compileRetention } from '../maintenance/retention-policy.ts'
 import { readProviders } from '../signin/rules.ts'
-import type { Notebook, Read } from './finding.ts'
+import type { FindingCollector, InspectedConfig } from './finding.ts'
 
 /**
  * What an operator may not expect of these rules, as sentences with their key paths. Pure.
@@ -56,7 +56,7 @@ export function adviseAccess(
 }
 
 /** Values that have the right type and still cannot work: patterns, addresses, providers, rules. */
-export function inspectValues({ config }: Read, notes: Notebook): void {
+export function inspectValues({ config }: InspectedConfig, notes: FindingCollector): void {
   const { auth, accessControl, externalUrl, allowOrigin } = config.http
   const retention = compileRetention(config.storage)
   for (const sentence of retention.ok ? [] : retention.problems) noteSentence(sentence, notes.problem)
@@ -128,7 +128,7 @@ function noteSentence(sentence: string, note: (keyPath: string, message: string)
 }
 
 /** Patterns are Go's regular expressions, so they are read by Go's rules. */
-function checkRegex(keyPath: string, pattern: string | undefined, notes: Notebook): void {
+function checkRegex(keyPath: string, pattern: string | undefined, notes: FindingCollector): void {
   const compiled = compilePatterns(pattern === undefined ? [] : [pattern])
   if (!compiled.ok) notes.problem(keyPath, `this is not a regular expression: ${compiled.reason}`)
 }
@@ -143,7 +143,7 @@ const isLocal = (text: string): boolean =>
 const addressOf = (text: string): URL | undefined => (URL.canParse(text) ? new URL(text) : undefined)
 
 /** What zot would do with this configuration and zotbar-registry does not: conveniences, each named once. */
-export function inspectZotOnly({ config }: Read, notes: Notebook): void {
+export function inspectZotOnly({ config }: InspectedConfig, notes: FindingCollector): void {
   const { extensions, http, scheduler } = config
   const without = (keyPath: string, what: string): void =>
     notes.warning(keyPath, `${what}: only the zot engine does this`)

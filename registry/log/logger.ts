@@ -17,12 +17,12 @@ const ranks: Record<string, number> = {
 }
 
 /** A line may wait so long for company, ms. */
-const patience = 50
+const lineDelayMs = 50
 /** Beyond this much unwritten text (a full disk, a stuck reader) lines are dropped rather than kept in memory, bytes. */
-const backlog = 8 * 1024 * 1024
+const maxBacklogBytes = 8 * 1024 * 1024
 
 /** How long the last lines may hold up the end, ms. */
-const flushFor = 500
+const flushTimeoutMs = 500
 
 /** zot's log: JSON lines that begin with time, level and message. */
 export interface Logger {
@@ -41,7 +41,11 @@ export interface Logger {
 }
 
 /** Opens the log on a file (a new one is 0600; appended to; throws when it cannot be) or on standard output. */
-export function openLogger(level: string, output: string | undefined, maxBacklog: number = backlog): Logger {
+export function openLogger(
+  level: string,
+  output: string | undefined,
+  maxBacklog: number = maxBacklogBytes,
+): Logger {
   const fd = output === undefined ? 1 : openOutput(resolve(output))
   const sink = new sonicBoom.SonicBoom({
     fd,
@@ -59,11 +63,11 @@ export function openLogger(level: string, output: string | undefined, maxBacklog
   let unwritten = 0
   let dropped = 0
   /** Of them, those that no line speaks of yet. */
-  let untold = 0
+  let unreported = 0
   sink.on('drop', (text: string) => {
     unwritten -= Buffer.byteLength(text)
     dropped++
-    untold++
+    unreported++
   })
   sink.on('write', (bytes: number) => {
     unwritten -= bytes
@@ -71,9 +75,9 @@ export function openLogger(level: string, output: string | undefined, maxBacklog
   sink.on('drain', () => {
     // While something is being written the sink forgets that a flush was asked for.
     if (unwritten > 0 && timer === undefined) sink.flush()
-    if (untold === 0) return
-    const lines = untold
-    untold = 0
+    if (unreported === 0) return
+    const lines = unreported
+    unreported = 0
     line(printLine('warn', `${lines} lines were dropped: they could not be written in time`, { lines }))
   })
 
@@ -85,7 +89,7 @@ export function openLogger(level: string, output: string | undefined, maxBacklog
     timer = setTimeout(() => {
       timer = undefined
       sink.flush()
-    }, patience)
+    }, lineDelayMs)
   }
   return {
     line,
@@ -98,7 +102,7 @@ export function openLogger(level: string, output: string | undefined, maxBacklog
     },
     dropped: () => dropped,
     flush: async () => {
-      const deadline = performance.now() + flushFor
+      const deadline = performance.now() + flushTimeoutMs
       // What is told of dropped lines is one more.
       while (unwritten > 0 && performance.now() < deadline) await drained(sink, deadline)
     },

@@ -87,7 +87,8 @@ export async function collectRepository(
     const { removed, blobs, bytes, keptBecause } = result.value
     const gone = new Set(removed.map(({ digest, tag }) => `${digest} ${tag ?? ''}`))
     const applied = decisions.filter(
-      it => it.decision === 'keep' || retention.dryRun || gone.has(`${it.digest} ${it.tag ?? ''}`),
+      ({ decision, digest, tag }) =>
+        decision === 'keep' || retention.dryRun || gone.has(`${digest} ${tag ?? ''}`),
     )
     for (const decision of applied) sayDecision(deps, retention.dryRun, name, decision)
     for (const { tag, digest, staysByDigest } of removed) {

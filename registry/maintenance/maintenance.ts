@@ -37,7 +37,7 @@ export interface MaintenanceOptions {
 
 export interface Maintenance {
   /** What `reload` may change while serving. */
-  readonly part: {
+  readonly reloadable: {
     readonly keys: readonly string[]
     check(next: Config): readonly string[]
     apply(next: Config): void
@@ -125,7 +125,7 @@ export async function openMaintenance(options: MaintenanceOptions): Promise<Open
   return {
     ok: true,
     maintenance: {
-      part: {
+      reloadable: {
         keys: [
           'storage.gc',
           'storage.gcDelay',

@@ -22,7 +22,10 @@ export function compilePatterns(patterns: readonly string[]): CompiledPatterns {
       return { ok: false, pattern, reason: error instanceof Error ? error.message : String(error) }
     }
   }
-  return { ok: true, matches: tag => compiled.length === 0 || compiled.some(it => it.matcher(tag).find()) }
+  return {
+    ok: true,
+    matches: tag => compiled.length === 0 || compiled.some(pattern => pattern.matcher(tag).find()),
+  }
 }
 
 /** Any one that holds keeps a manifest; without any, all are kept. Durations in ms; a count of 0 is no rule. */

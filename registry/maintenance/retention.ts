@@ -59,7 +59,7 @@ const referrerTag = /^(sha256-[a-f0-9]{64}|sha512-[a-f0-9]{128})(\.[A-Za-z0-9_]+
  */
 export function planRetention(input: PlanInput): Plan {
   const tags = decideTags(input)
-  const goingTags = new Set(tags.filter(it => it.decision === 'delete').map(it => it.tag))
+  const goingTags = new Set(tags.filter(({ decision }) => decision === 'delete').map(({ tag }) => tag))
   const kept = keep(input, goingTags)
   const removals: Removal[] = []
   const decisions = [...tags]
@@ -72,7 +72,7 @@ export function planRetention(input: PlanInput): Plan {
     if (manifest.hasUntagged) removals.push({ digest, tag: undefined, staysByDigest })
     const { pushedAt, pulledAt } = candidateOf(input, manifest, undefined)
     const reason = subjectOf(manifest) === undefined ? untagged : orphaned
-    for (const tag of manifest.tags.filter(it => !goingTags.has(it)))
+    for (const tag of manifest.tags.filter(tag => !goingTags.has(tag)))
       decisions.push({ decision: 'delete', reason, digest, mediaType, tag, pushedAt, pulledAt })
     if (manifest.hasUntagged)
       decisions.push({ decision: 'delete', reason, digest, mediaType, tag: undefined, pushedAt, pulledAt })
@@ -134,18 +134,19 @@ function meeting(candidates: readonly Candidate[], rules: KeepRules, now: number
   const { pulledWithin, pushedWithin, mostRecentlyPulledCount, mostRecentlyPushedCount } = rules
   const good = new Set<Candidate>()
   let asked = false
-  const within = (limit: number | undefined, at: (it: Candidate) => number | undefined): void => {
+  const within = (limit: number | undefined, timeOf: (candidate: Candidate) => number | undefined): void => {
     if (limit === undefined) return
     asked = true
-    for (const it of candidates) if ((at(it) ?? Number.NEGATIVE_INFINITY) > now - limit) good.add(it)
+    for (const candidate of candidates)
+      if ((timeOf(candidate) ?? Number.NEGATIVE_INFINITY) > now - limit) good.add(candidate)
   }
   const latest = (count: number, order: (a: Candidate, b: Candidate) => number): void => {
     if (count <= 0) return
     asked = true
-    for (const it of [...candidates].sort(order).slice(0, count)) good.add(it)
+    for (const candidate of [...candidates].sort(order).slice(0, count)) good.add(candidate)
   }
-  within(pulledWithin, it => it.pulledAt)
-  within(pushedWithin, it => it.pushedAt)
+  within(pulledWithin, ({ pulledAt }) => pulledAt)
+  within(pushedWithin, ({ pushedAt }) => pushedAt)
   latest(mostRecentlyPushedCount, newestPush)
   latest(mostRecentlyPulledCount, (a, b) => (b.pulledAt ?? 0) - (a.pulledAt ?? 0) || newestPush(a, b))
   return asked ? good : new Set(candidates)
@@ -163,7 +164,7 @@ function newestPush(a: Candidate, b: Candidate): number {
 function subjectOf(manifest: SurveyedManifest): string | undefined {
   if (manifest.subject !== undefined) return manifest.subject
   const [tag] = manifest.tags
-  if (tag === undefined || !manifest.tags.every(it => referrerTag.test(it))) return undefined
+  if (tag === undefined || !manifest.tags.every(tag => referrerTag.test(tag))) return undefined
   const [algorithm = '', hex = ''] = tag.replace(/\..*/, '').split('-')
   return `${algorithm}:${hex}`
 }

@@ -74,11 +74,11 @@ export async function scrubRepository(
     ]
   }
   const rows: ScrubRow[] = []
-  const told = new Set<string>()
+  const reported = new Set<string>()
   const byDigest = new Map(surveyed.value.map(manifest => [manifest.digest, manifest]))
   for (const manifest of surveyed.value) {
     const wrong = await firstWrong(deps, name, manifest, byDigest, bad, there)
-    if (wrong) told.add(wrong.blob)
+    if (wrong) reported.add(wrong.blob)
     const tags = manifest.tags.length > 0 ? manifest.tags : ['']
     for (const tag of tags)
       rows.push({
@@ -89,7 +89,7 @@ export async function scrubRepository(
         error: wrong?.error ?? '',
       })
   }
-  for (const [blob, error] of bad) if (!told.has(blob)) rows.push(loose(name, blob, error))
+  for (const [blob, error] of bad) if (!reported.has(blob)) rows.push(loose(name, blob, error))
   return rows
 }
 
@@ -156,7 +156,7 @@ async function firstWrong(
     if (seen.has(at.digest)) continue
     seen.add(at.digest)
     const { digest, links, required } = at
-    const damaged = [digest, ...links].find(it => bad.has(it))
+    const damaged = [digest, ...links].find(digest => bad.has(digest))
     if (damaged !== undefined) return { blob: damaged, error: bad.get(damaged) ?? badDigest }
     for (const needed of [digest, ...required]) {
       // What came after the look at the folder is there all the same.

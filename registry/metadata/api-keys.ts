@@ -22,9 +22,9 @@ const maxPerUser = 1000
 /** A chain of successors is followed so far back. */
 const maxAncestors = 64
 /** Uses are written together, ms. */
-const flushAfter = 5000
+const flushAfterMs = 5000
 
-interface Held {
+interface HeldKey {
   key: ApiKey
   readonly hash: string
   /** Oldest first. */
@@ -40,10 +40,10 @@ interface Held {
 export class ApiKeys {
   readonly #writer: DatabaseWriter
   readonly #now: () => number
-  readonly #byHash = new Map<string, Held>()
-  readonly #byUuid = new Map<string, Held>()
+  readonly #byHash = new Map<string, HeldKey>()
+  readonly #byUuid = new Map<string, HeldKey>()
   readonly #groups = new Map<string, readonly string[]>()
-  readonly #used = new Set<Held>()
+  readonly #used = new Set<HeldKey>()
   #timer: NodeJS.Timeout | undefined
 
   /** `database` is read here and never again. `now`: ms since the epoch. */
@@ -66,7 +66,7 @@ export class ApiKeys {
     if (held.key.expiresAt <= now) return 'expired'
     held.lastUsed = now
     this.#used.add(held)
-    this.#timer ??= setTimeout(() => void this.flush(), flushAfter).unref()
+    this.#timer ??= setTimeout(() => void this.flush(), flushAfterMs).unref()
     return held.identity
   }
 
@@ -202,12 +202,12 @@ export class ApiKeys {
     }
   }
 
-  #keep(held: Held): void {
+  #keep(held: HeldKey): void {
     this.#byHash.set(held.hash, held)
     this.#byUuid.set(held.key.uuid, held)
   }
 
-  #heldOf(row: Row): Held {
+  #heldOf(row: Row): HeldKey {
     const ancestors = textsOf(row, 'ancestors')
     const mintedBy = ancestors.at(-1)
     const key: ApiKey = {
@@ -237,7 +237,7 @@ export class ApiKeys {
   }
 }
 
-const shown = ({ key, lastUsed }: Held): ApiKey => (lastUsed === undefined ? key : { ...key, lastUsed })
+const shown = ({ key, lastUsed }: HeldKey): ApiKey => (lastUsed === undefined ? key : { ...key, lastUsed })
 
 /** A scope that cannot be read any more must not make its key wider. */
 function scopeOf(text: string): Scope {

@@ -50,7 +50,7 @@ export function openActivity(folder: string, thread: WriterThread): OpenActivity
 }
 
 /** What happened since it was last written, per reference. */
-interface News {
+interface PendingActivity {
   readonly repository: string
   readonly reference: string
   pulls: number
@@ -60,7 +60,7 @@ interface News {
 }
 
 /** What the disk is to say of a reference, and does not say for sure before this is written. */
-interface Settled {
+interface PendingWrite {
   readonly repository: string
   readonly reference: string
   /** Undefined: deleted. */
@@ -68,13 +68,13 @@ interface Settled {
 }
 
 /** News are written together, ms. */
-const flushAfter = 3000
+const flushAfterMs = 3000
 /** Written earlier when there are so many. */
-const maxNews = 20_000
+const writeEarlyFrom = 20_000
 /** While the disk takes nothing, the oldest beyond this are lost. */
-const maxKept = 100_000
+const defaultMaxPending = 100_000
 /** Rows per transaction. */
-const portion = 500
+const rowsPerWrite = 500
 
 /**
  * Counts pulls and remembers pushes. A pull costs a look into a map; the disk hears of many at once, and a slow one
@@ -85,10 +85,10 @@ export class Pulls {
   readonly #all: StatementSync
   readonly #writer: DatabaseWriter
   readonly #now: () => number
-  readonly #mostKept: number
-  #news = new Map<string, News>()
+  readonly #maxPending: number
+  #pending = new Map<string, PendingActivity>()
   /** Counts more than the file. */
-  readonly #settled = new Map<string, Settled>()
+  readonly #toWrite = new Map<string, PendingWrite>()
   #timer: NodeJS.Timeout | undefined
   #writing: Promise<boolean> | undefined
   #closed = false
@@ -98,31 +98,31 @@ export class Pulls {
     database: DatabaseSync,
     writer: DatabaseWriter,
     now: () => number = Date.now,
-    mostKept: number = maxKept,
+    maxPending: number = defaultMaxPending,
   ) {
     this.#one = database.prepare('SELECT * FROM activity WHERE repository = ? AND reference = ?')
     this.#all = database.prepare('SELECT * FROM activity WHERE repository = ?')
     this.#writer = writer
     this.#now = now
-    this.#mostKept = mostKept
+    this.#maxPending = maxPending
   }
 
   /** `reference`: a tag or a digest; a pull by tag is worth a call for each. */
   pulled(repository: string, reference: string): void {
-    const news = this.#newsOf(repository, reference)
+    const news = this.#pendingOf(repository, reference)
     news.pulls++
     news.lastPulled = this.#now()
   }
 
   /** `user`: undefined for somebody without credentials. */
   pushed(repository: string, reference: string, user: string | undefined): void {
-    const news = this.#newsOf(repository, reference)
+    const news = this.#pendingOf(repository, reference)
     news.pushedAt = this.#now()
     news.pushedBy = user ?? ''
   }
 
   get(repository: string, reference: string): Activity | undefined {
-    return merged(this.#base(repository, reference), this.#news.get(keyOf(repository, reference)))
+    return merged(this.#base(repository, reference), this.#pending.get(keyOf(repository, reference)))
   }
 
   /** Everything known of a repository, by tag or digest. */
@@ -132,13 +132,13 @@ export class Pulls {
     const rows = new Map<string, Row>()
     for (const row of this.#all.all(repository)) rows.set(textOf(row, 'reference'), row)
     for (const reference of rows.keys()) references.add(reference)
-    for (const one of [...this.#settled.values(), ...this.#news.values()])
+    for (const one of [...this.#toWrite.values(), ...this.#pending.values()])
       if (one.repository === repository) references.add(one.reference)
     for (const reference of references) {
       const key = keyOf(repository, reference)
-      const settled = this.#settled.get(key)
+      const settled = this.#toWrite.get(key)
       const row = rows.get(reference)
-      const activity = merged(settled ? settled.activity : row && activityOf(row), this.#news.get(key))
+      const activity = merged(settled ? settled.activity : row && activityOf(row), this.#pending.get(key))
       if (activity) found.set(reference, activity)
     }
     return found
@@ -149,12 +149,12 @@ export class Pulls {
     const gone = reference === undefined ? [...this.list(repository).keys()] : [reference]
     for (const one of gone) {
       const key = keyOf(repository, one)
-      this.#news.delete(key)
+      this.#pending.delete(key)
       // What the disk never heard of need not be taken back.
-      if (this.#settled.has(key) || this.#mayBeOnDisk(repository, one))
-        this.#settled.set(key, { repository, reference: one, activity: undefined })
+      if (this.#toWrite.has(key) || this.#mayBeOnDisk(repository, one))
+        this.#toWrite.set(key, { repository, reference: one, activity: undefined })
     }
-    dropOldest(this.#settled, this.#mostKept)
+    dropOldest(this.#toWrite, this.#maxPending)
     void this.flush()
   }
 
@@ -164,7 +164,7 @@ export class Pulls {
     this.#timer = undefined
     this.#writing ??= this.#write().finally(() => {
       this.#writing = undefined
-      if (this.#news.size + this.#settled.size > 0 && !this.#closed) this.#later()
+      if (this.#pending.size + this.#toWrite.size > 0 && !this.#closed) this.#later()
     })
     return this.#writing
   }
@@ -179,27 +179,27 @@ export class Pulls {
 
   /** What comes in meanwhile waits for the next time. A full disk costs no pulls: they are kept and tried again. */
   async #write(): Promise<boolean> {
-    for (let left = this.#news.size + this.#settled.size; left > 0; left -= portion) {
+    for (let left = this.#pending.size + this.#toWrite.size; left > 0; left -= rowsPerWrite) {
       if (!(await this.#tryPortion())) return false
     }
     return true
   }
 
   async #tryPortion(): Promise<boolean> {
-    let some: [string, Settled][]
+    let some: [string, PendingWrite][]
     try {
-      for (const [key, news] of [...take(this.#news, portion - this.#settled.size)]) {
+      for (const [key, news] of [...take(this.#pending, rowsPerWrite - this.#toWrite.size)]) {
         const { repository, reference } = news
         const activity = merged(this.#base(repository, reference), news)
-        this.#settled.set(key, { repository, reference, activity })
-        this.#news.delete(key)
+        this.#toWrite.set(key, { repository, reference, activity })
+        this.#pending.delete(key)
       }
-      some = [...take(this.#settled, portion)]
+      some = [...take(this.#toWrite, rowsPerWrite)]
       await this.#writer.write(some.map(([, settled]) => statementOf(settled)))
     } catch {
       return false
     }
-    for (const [key, settled] of some) if (this.#settled.get(key) === settled) this.#settled.delete(key)
+    for (const [key, settled] of some) if (this.#toWrite.get(key) === settled) this.#toWrite.delete(key)
     return true
   }
 
@@ -213,15 +213,15 @@ export class Pulls {
 
   /** Without the news. */
   #base(repository: string, reference: string): Activity | undefined {
-    const settled = this.#settled.get(keyOf(repository, reference))
+    const settled = this.#toWrite.get(keyOf(repository, reference))
     if (settled) return settled.activity
     const row = this.#one.get(repository, reference)
     return row && activityOf(row)
   }
 
-  #newsOf(repository: string, reference: string): News {
+  #pendingOf(repository: string, reference: string): PendingActivity {
     const key = keyOf(repository, reference)
-    let news = this.#news.get(key)
+    let news = this.#pending.get(key)
     if (!news) {
       news = {
         repository,
@@ -231,16 +231,16 @@ export class Pulls {
         pushedAt: undefined,
         pushedBy: undefined,
       }
-      this.#news.set(key, news)
-      dropOldest(this.#news, this.#mostKept)
-      if (this.#news.size >= maxNews) void this.flush()
+      this.#pending.set(key, news)
+      dropOldest(this.#pending, this.#maxPending)
+      if (this.#pending.size >= writeEarlyFrom) void this.flush()
       else this.#later()
     }
     return news
   }
 
   #later(): void {
-    this.#timer ??= setTimeout(() => void this.flush(), flushAfter).unref()
+    this.#timer ??= setTimeout(() => void this.flush(), flushAfterMs).unref()
   }
 }
 
@@ -262,7 +262,7 @@ function* take<T>(items: Iterable<T>, count: number): Generator<T> {
 }
 
 /** Whole values, not differences: written twice they say the same. */
-function statementOf({ repository, reference, activity }: Settled): Statement {
+function statementOf({ repository, reference, activity }: PendingWrite): Statement {
   if (!activity)
     return {
       sql: 'DELETE FROM activity WHERE repository = ? AND reference = ?',
@@ -284,7 +284,7 @@ const activityOf = (row: Row): Activity =>
     pushedBy: optionalText(row, 'pushed_by'),
   })
 
-function merged(base: Activity | undefined, news: News | undefined): Activity | undefined {
+function merged(base: Activity | undefined, news: PendingActivity | undefined): Activity | undefined {
   if (!news) return base
   return shaped({
     pulls: (base?.pulls ?? 0) + news.pulls,
@@ -295,7 +295,12 @@ function merged(base: Activity | undefined, news: News | undefined): Activity | 
 }
 
 /** Without what is not known; somebody without credentials has no name. */
-function shaped({ pulls, lastPulled, pushedAt, pushedBy }: Omit<News, 'repository' | 'reference'>): Activity {
+function shaped({
+  pulls,
+  lastPulled,
+  pushedAt,
+  pushedBy,
+}: Omit<PendingActivity, 'repository' | 'reference'>): Activity {
   return {
     pulls,
     ...(lastPulled === undefined ? {} : { lastPulled }),

@@ -7,10 +7,10 @@ import { numberOf, type Row, textOf, textsOf } from './database.ts'
 import type { DatabaseWriter } from './writer.ts'
 
 /** From sign-in to the end, whatever happens in between, ms; zot's two hours. */
-export const sessionLife = 2 * 60 * 60_000
+export const sessionLifeMs = 2 * 60 * 60_000
 /** One user's sessions at most; the oldest ends. */
 const maxPerUser = 20
-const collectEvery = 10 * 60_000
+const collectEveryMs = 10 * 60_000
 
 export interface NewSession {
   readonly user: string
@@ -25,7 +25,7 @@ export interface Session extends Required<NewSession> {
   readonly expiresAt: number
 }
 
-interface Held {
+interface HeldSession {
   readonly hash: string
   readonly session: Session
   readonly identity: Identity
@@ -41,7 +41,7 @@ const hashOf = (id: string): string => createHash('sha256').update(id).digest('h
 export class Sessions {
   readonly #writer: DatabaseWriter
   readonly #now: () => number
-  readonly #byHash = new Map<string, Held>()
+  readonly #byHash = new Map<string, HeldSession>()
   /** Over, and perhaps still on disk. */
   readonly #ended = new Set<string>()
   readonly #timer: NodeJS.Timeout
@@ -55,7 +55,7 @@ export class Sessions {
       this.#byHash.set(held.hash, held)
     }
     void this.collect()
-    this.#timer = setInterval(() => void this.collect(), collectEvery).unref()
+    this.#timer = setInterval(() => void this.collect(), collectEveryMs).unref()
   }
 
   /** Answers the identifier for the cookie, once it is on disk; nothing else ever knows it. */
@@ -67,7 +67,7 @@ export class Sessions {
   }: NewSession): Promise<{ id: string; session: Session }> {
     const id = randomBytes(32).toString('base64url')
     const createdAt = this.#now()
-    const session = { user, origin, groups, details, createdAt, expiresAt: createdAt + sessionLife }
+    const session = { user, origin, groups, details, createdAt, expiresAt: createdAt + sessionLifeMs }
     const hash = hashOf(id)
     await this.#writer.write([
       {
@@ -86,8 +86,8 @@ export class Sessions {
     ])
     this.#byHash.set(hash, { hash, session, identity: identityOf(session) })
     // Counted now that it is there: as many may have been opened at once.
-    const own = [...this.#byHash.values()].filter(held => held.session.user === user)
-    await this.#remove(own.slice(0, Math.max(0, own.length - maxPerUser)).map(held => held.hash))
+    const ofUser = [...this.#byHash.values()].filter(held => held.session.user === user)
+    await this.#remove(ofUser.slice(0, Math.max(0, ofUser.length - maxPerUser)).map(held => held.hash))
     return { id, session }
   }
 
@@ -128,7 +128,7 @@ export class Sessions {
     clearInterval(this.#timer)
   }
 
-  #living(id: string): Held | undefined {
+  #living(id: string): HeldSession | undefined {
     if (!idForm.test(id)) return undefined
     const held = this.#byHash.get(hashOf(id))
     return held && held.session.expiresAt > this.#now() ? held : undefined
@@ -157,7 +157,7 @@ export class Sessions {
   }
 }
 
-function heldOf(row: Row): Held {
+function heldOf(row: Row): HeldSession {
   const details: unknown = JSON.parse(textOf(row, 'details'))
   const session: Session = {
     user: textOf(row, 'user'),

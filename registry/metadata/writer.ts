@@ -24,22 +24,22 @@ export function directWriter(database: DatabaseSync): DatabaseWriter {
   return { write: async statements => runAll(database, statements) }
 }
 
-interface Waiting {
+interface PendingWrite {
   readonly resolve: () => void
   readonly reject: (error: Error) => void
 }
 
 interface Running {
   readonly worker: Worker
-  readonly waiting: Map<number, Waiting>
+  readonly waiting: Map<number, PendingWrite>
   readonly ended: Promise<unknown>
 }
 
 /** An idle thread is 20 MB of memory, ms. */
-const restAfter = 30_000
+const idleMs = 30_000
 
 /** The thread is started with a write and ends when it was idle for `idleFor` ms; its code is read now. */
-export function createWriterThread(idleFor: number = restAfter): WriterThread {
+export function createWriterThread(idleFor: number = idleMs): WriterThread {
   const code = threadCode(import.meta.url, 'metadata', 'writer-worker')
   const resting = new Set<Promise<unknown>>()
   let running: Running | undefined
@@ -62,7 +62,7 @@ export function createWriterThread(idleFor: number = restAfter): WriterThread {
     const worker = new Worker(code)
     // It keeps the process alive only while somebody waits for it.
     worker.unref()
-    const waiting = new Map<number, Waiting>()
+    const waiting = new Map<number, PendingWrite>()
     const own: Running = { worker, waiting, ended: once(worker, 'exit').catch(() => {}) }
     const gone = (error: Error): void => {
       if (running === own) running = undefined

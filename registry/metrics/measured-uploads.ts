@@ -4,7 +4,7 @@ import type { Uploads } from '../storage/storage.ts'
 /** Uploads that are remembered: more are never open at a time unless somebody wants to use up memory. */
 const maxOpen = 10_000
 /** Nobody comes back to an upload after this long; the storage removes it too, ms. */
-const openFor = 24 * 3_600_000
+const openForMs = 24 * 3_600_000
 
 export interface MeasuredUploads {
   readonly uploads: Uploads
@@ -14,7 +14,7 @@ export interface MeasuredUploads {
 
 /** The same uploads, with their times. `stored` gets seconds. */
 export function measureUploads(inner: Uploads, stored: (seconds: number) => void): MeasuredUploads {
-  const begun = new LRUCache<string, number>({ max: maxOpen, ttl: openFor })
+  const begun = new LRUCache<string, number>({ max: maxOpen, ttl: openForMs })
   return {
     open: () => {
       begun.purgeStale()

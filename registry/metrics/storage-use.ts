@@ -16,9 +16,9 @@ export interface StorageUse {
 }
 
 /** How many files are asked for their size before others get their turn. */
-const portion = 64
+const filesAtOnce = 64
 /** A whole new count also sees what others changed, ms. */
-const recountAfter = 3_600_000
+const recountAfterMs = 3_600_000
 
 export function createStorageUse(
   { root, repositories }: StorageUseOptions,
@@ -31,7 +31,7 @@ export function createStorageUse(
   let stopped = false
 
   const count = async (): Promise<void> => {
-    if (now() - listedAt > recountAfter) {
+    if (now() - listedAt > recountAfterMs) {
       listedAt = now()
       const names = await repositories()
       const current = new Set(names)
@@ -72,8 +72,8 @@ async function sizeOf(blobs: string, isStopped: () => boolean): Promise<number |
   const algorithms = await readdir(blobs).catch(() => undefined)
   for (const algorithm of algorithms ?? []) {
     const files = await readdir(join(blobs, algorithm)).catch(() => [])
-    for (let at = 0; at < files.length && !isStopped(); at += portion) {
-      const sizes = files.slice(at, at + portion).map(file =>
+    for (let at = 0; at < files.length && !isStopped(); at += filesAtOnce) {
+      const sizes = files.slice(at, at + filesAtOnce).map(file =>
         stat(join(blobs, algorithm, file)).then(
           found => found.size,
           () => 0,

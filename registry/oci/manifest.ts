@@ -60,7 +60,7 @@ export type ManifestResult = { ok: true; manifest: Manifest } | { ok: false; pro
 export const manifestLimit = 4 * 1024 * 1024
 
 /** Deepest nesting taken: what Go's parser, and so zot, takes. */
-const deepest = 10_000
+const maxDepth = 10_000
 
 /**
  * Reads a manifest or index of either family.
@@ -70,7 +70,7 @@ export function parseManifest(bytes: Uint8Array, contentType: string): ManifestR
   const mediaType = withoutParameters(contentType)
   const kind = kindOf(mediaType)
   if (!kind) return bad(`media type ${mediaType} is not a manifest`)
-  if (nestsDeeper(bytes, deepest)) return bad('the manifest nests too deep')
+  if (nestsDeeper(bytes, maxDepth)) return bad('the manifest nests too deep')
   let json: unknown
   try {
     json = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes))

@@ -33,7 +33,7 @@ const isWithin = (path: string, keys: readonly string[]): boolean =>
 export interface Reloadable {
   /** Key paths it takes, with everything below them: "http.accessControl". */
   readonly keys: readonly string[]
-  /** What is wrong with the new values, in words; asked of every part before any applies. Optional. */
+  /** What is wrong with the new values, in words; asked of every reloadable before any applies. Optional. */
   check?(next: Config): Promise<readonly string[]> | readonly string[]
   apply(next: Config): Promise<void> | void
 }
@@ -87,10 +87,10 @@ export function createReloader(
   file: string,
   started: Config,
   logger: Logger,
-  parts: readonly Reloadable[],
+  reloadables: readonly Reloadable[],
 ): Reloader {
   let current = started
-  const reloadable = parts.flatMap(part => part.keys)
+  const reloadableKeys = reloadables.flatMap(({ keys }) => keys)
   /** What could be brought neither to the new configuration nor back; tried again with the next change. */
   const unsettled = new Set<Reloadable>()
 
@@ -106,11 +106,11 @@ export function createReloader(
     const refused = unsupported(parsed)
     if (refused.length > 0) return refuse(refused.map(problem => describeProblem(file, problem)))
     const next = parsed.config
-    const plan = reload(started, current, next, reloadable)
-    const touched = parts.filter(
-      part => unsettled.has(part) || plan.apply.some(key => isWithin(key, part.keys)),
+    const plan = reload(started, current, next, reloadableKeys)
+    const touched = reloadables.filter(
+      reloadable => unsettled.has(reloadable) || plan.apply.some(key => isWithin(key, reloadable.keys)),
     )
-    const problems = await Promise.all(touched.map(part => part.check?.(next) ?? []))
+    const problems = await Promise.all(touched.map(reloadable => reloadable.check?.(next) ?? []))
     if (problems.flat().length > 0) return refuse(problems.flat())
     const failed = await applyAll(touched, next)
     if (failed !== undefined) return refuse([failed])
@@ -123,34 +123,34 @@ export function createReloader(
     logger.log('info', 'config reloaded', { config: file, keys: plan.apply })
   }
 
-  /** All or none: where one part fails, those before it and it itself go back. Answers what failed. */
+  /** All or none: where one reloadable fails, those before it and it itself go back. Answers what failed. */
   const applyAll = async (touched: readonly Reloadable[], next: Config): Promise<string | undefined> => {
     const begun: Reloadable[] = []
     try {
-      for (const part of touched) {
-        begun.push(part)
-        await part.apply(next)
-        unsettled.delete(part)
+      for (const reloadable of touched) {
+        begun.push(reloadable)
+        await reloadable.apply(next)
+        unsettled.delete(reloadable)
       }
       return undefined
     } catch (error) {
-      for (const part of begun.reverse()) await goBack(part)
+      for (const reloadable of begun.reverse()) await goBack(reloadable)
       return errorText(error)
     }
   }
 
-  const goBack = async (part: Reloadable): Promise<void> => {
+  const goBack = async (reloadable: Reloadable): Promise<void> => {
     try {
-      await part.apply(current)
-      unsettled.delete(part)
+      await reloadable.apply(current)
+      unsettled.delete(reloadable)
     } catch (error) {
-      unsettled.add(part)
+      unsettled.add(reloadable)
       logger.log(
         'error',
         'a part of the config could not go back to the old one; a restart brings it there',
         {
           config: file,
-          keys: part.keys,
+          keys: reloadable.keys,
           error: errorText(error),
         },
       )

@@ -4,9 +4,9 @@ import { basename, dirname, resolve } from 'node:path'
 
 export interface WatchOptions {
   /** Events come in bunches, and writers take a moment, ms. */
-  readonly settleFor?: number
+  readonly settleForMs?: number
   /** For file systems without events, and for links whose target changes, ms. */
-  readonly lookEvery?: number
+  readonly lookEveryMs?: number
 }
 
 /**
@@ -17,7 +17,7 @@ export interface WatchOptions {
 export function watchFiles(
   files: readonly string[],
   changed: () => boolean,
-  { settleFor = 100, lookEvery = 5000 }: WatchOptions = {},
+  { settleForMs: settleFor = 100, lookEveryMs: lookEvery = 5000 }: WatchOptions = {},
 ): () => void {
   const paths = files.map(file => resolve(file))
   let stamps: string | undefined = paths.map(stampOf).join()
@@ -80,7 +80,7 @@ export function watchConfig(
   onChange: (text: string) => void | Promise<void>,
   options: WatchOptions = {},
 ): () => void {
-  const pause = options.settleFor ?? 100
+  const pause = options.settleForMs ?? 100
   let last = initial
   let reading = false
   let again = false

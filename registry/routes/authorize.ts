@@ -21,7 +21,7 @@ export interface Authorization {
 }
 
 /** zot's words where config.json has none. */
-const usualRealm = 'Authorization Required'
+const defaultRealm = 'Authorization Required'
 
 /** Puts the authorization before handlers. What only says that the process lives stays outside. */
 export function authorizeAll(handlers: Handlers, authorization: Authorization): Handlers {
@@ -152,7 +152,7 @@ function refuseCredentials(
 /** A page of ours asks in its own way; a browser would open its box. */
 export function challenge({ req }: RequestContext, { rules }: Authorization): RawHeaders {
   if (req.headers['x-zot-api-client'] === 'zot-ui') return []
-  return ['WWW-Authenticate', `Basic realm="${(rules.realm || usualRealm).replace(/["\\]/g, '\\$&')}"`]
+  return ['WWW-Authenticate', `Basic realm="${(rules.realm || defaultRealm).replace(/["\\]/g, '\\$&')}"`]
 }
 
 /** What /v2/ says of authentication with 200. */

@@ -4,7 +4,7 @@ import type { Client } from '../http/client.ts'
 /** Uploads that one client may have begun and not finished. */
 export const maxOpenUploads = 64
 /** An upload that nobody has gone on with for so long no longer counts, ms: collection takes it then, too. */
-const forgottenAfter = 3_600_000
+const forgottenAfterMs = 3_600_000
 /** Uploads that are kept in mind; the longest quiet is forgotten first. */
 const maxKnown = 50_000
 
@@ -24,7 +24,7 @@ export class OpenUploads {
     this.#max = max
     this.#uploads = new LRUCache<string, string>({
       max: maxKnown,
-      ttl: forgottenAfter,
+      ttl: forgottenAfterMs,
       ttlResolution: 0,
       updateAgeOnGet: true,
       perf: { now },

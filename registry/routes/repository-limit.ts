@@ -4,7 +4,7 @@ import { isRepositoryName } from '../oci/reference.ts'
 import type { Storage } from '../storage/storage.ts'
 
 /** A repository that was begun and has no manifest after this long counts no more, ms. */
-const begunFor = 60 * 60_000
+const begunForMs = 60 * 60_000
 
 /**
  * storage.maxRepos: what would make one repository too many is answered 429. 0: no limit, as in zot. Belongs
@@ -32,7 +32,7 @@ export function limitRepositories(
     // Whoever comes next will say what is wrong with the storage.
     if (!found.ok || found.value.includes(name)) return true
     for (const known of found.value) begun.delete(known)
-    for (const [other, at] of begun) if (now() - at > begunFor) begun.delete(other)
+    for (const [other, at] of begun) if (now() - at > begunForMs) begun.delete(other)
     if (found.value.length + begun.size >= max) return false
     begun.set(name, now())
     return true

@@ -30,7 +30,7 @@ type UploadSteps = ReturnType<typeof createUploadSteps>
 /** What several of the routes do. */
 function createUploadSteps({ storage, pushes, state, events }: RouteDeps, uploads: OpenUploads) {
   /** A push is under way in this repository for as long as the work takes. */
-  const within = (work: (context: RequestContext) => Promise<void>) => {
+  const duringPush = (work: (context: RequestContext) => Promise<void>) => {
     return async (context: RequestContext): Promise<void> => {
       const { name } = context.route
       if (!isRepositoryName(name)) return sendFailure(context, { name: 'name-invalid' })
@@ -87,7 +87,7 @@ function createUploadSteps({ storage, pushes, state, events }: RouteDeps, upload
     sendFailure(context, error, offset.ok ? progress(name, id, offset.value) : [])
   }
 
-  return { within, finish, answerStored, refuse }
+  return { within: duringPush, finish, answerStored, refuse }
 }
 
 /** Begins an upload, or takes a whole blob, or makes one of another repository this one's. */

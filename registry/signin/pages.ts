@@ -30,7 +30,7 @@ const stylePath = '/login/page.css'
 const scriptPath = '/login/page.js'
 const iconPath = '/login/icon.svg'
 
-interface PageParts {
+interface PageContent {
   readonly title: string
   /** The registry's address without scheme, for the top of the page. */
   readonly host: string
@@ -39,7 +39,7 @@ interface PageParts {
 }
 
 /** What all pages share. Nothing in them is inline or from elsewhere: the policy allows neither. */
-function pageOf({ title, host, user, body }: PageParts): string {
+function pageOf({ title, host, user, body }: PageContent): string {
   const account = user === undefined ? undefined : accountLine(user)
   return html`<!doctype html>
 <html lang="en">

@@ -53,8 +53,10 @@ interface Proofs {
   readonly verifier: string
 }
 
-type Begun = { readonly ok: true; readonly url: string } | { readonly ok: false; readonly reason: string }
-type Finished =
+type SignInStart =
+  | { readonly ok: true; readonly url: string }
+  | { readonly ok: false; readonly reason: string }
+type SignInOutcome =
   | { readonly ok: true; readonly user: string; readonly groups: readonly string[] }
   | { readonly ok: false; readonly kind: 'refused' | 'unreachable'; readonly reason: string }
 
@@ -68,9 +70,9 @@ export interface Provider {
   /** Whether it answers; waits at most `patience` ms to find out. */
   reachable(patience: number): Promise<Reachable>
   /** Where to send the browser. */
-  begin(redirectUri: string, proofs: Proofs): Promise<Begun>
+  begin(redirectUri: string, proofs: Proofs): Promise<SignInStart>
   /** `answer`: the address the browser came back to. Everything in it is checked here. */
-  finish(answer: URL, proofs: Proofs): Promise<Finished>
+  finish(answer: URL, proofs: Proofs): Promise<SignInOutcome>
   /** Where the browser can end its session with the provider, if it has such a page. */
   endSessionUrl(): string | undefined
 }
@@ -83,12 +85,12 @@ export interface ProviderOptions {
 }
 
 /** For one request to the provider, s. */
-const timeout = 10
+const timeoutSeconds = 10
 /** Between attempts to reach one that does not answer, ms: doubled each time. */
 const firstPause = 1000
 const longestPause = 30_000
 /** What it said about itself is asked again after this, ms. */
-const staleAfter = 60 * 60_000
+const staleAfterMs = 60 * 60_000
 
 /** Not loaded where there is no provider: it brings Node's fetch along. */
 const library = () => import('openid-client')
@@ -125,7 +127,7 @@ export function createProvider(settings: ProviderSettings, options: ProviderOpti
 
   /** What it last said about itself, asked again when that is old; undefined while it cannot be reached. */
   const configuration = async (): Promise<Configuration | undefined> => {
-    if (known && now() - known.at < staleAfter) return known.configuration
+    if (known && now() - known.at < staleAfterMs) return known.configuration
     if (failed && now() < failed.until) return known?.configuration
     asking ??= ask().finally(() => {
       asking = undefined
@@ -212,7 +214,10 @@ async function discover(settings: ProviderSettings): Promise<Configuration> {
   const plain = [issuer.href, authUrl, tokenUrl].some(url => url?.startsWith('http:'))
   // Signatures of ID tokens are always checked, whichever way they came.
   const execute = [enableNonRepudiationChecks, ...(plain ? [allowInsecureRequests] : [])]
-  const found = await discovery(issuer, clientId, undefined, authentication, { timeout, execute })
+  const found = await discovery(issuer, clientId, undefined, authentication, {
+    timeout: timeoutSeconds,
+    execute,
+  })
   if (authUrl === undefined && tokenUrl === undefined) return found
   const { supportsPKCE: _, ...own } = found.serverMetadata()
   const metadata = {
@@ -221,7 +226,7 @@ async function discover(settings: ProviderSettings): Promise<Configuration> {
     ...(tokenUrl === undefined ? {} : { token_endpoint: tokenUrl }),
   }
   const changed = new Configuration(metadata, clientId, undefined, authentication)
-  changed.timeout = timeout
+  changed.timeout = timeoutSeconds
   for (const extension of execute) extension(changed)
   return changed
 }

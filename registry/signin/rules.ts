@@ -59,12 +59,12 @@ export interface SignInRules {
 interface SignInProblem extends Pick<ConfigProblem, 'code' | 'message'> {
   readonly keyPath: string
 }
-type Read =
+type ProvidersResult =
   | { readonly ok: true; readonly providers: readonly ProviderSettings[] }
   | { readonly ok: false; readonly problems: readonly SignInProblem[] }
 
 /** Reads http.auth.openid and the files it names. No network: a provider that is away stops nobody. */
-export function readProviders({ http }: Pick<Config, 'http'>): Read {
+export function readProviders({ http }: Pick<Config, 'http'>): ProvidersResult {
   const openid = http.auth?.openid
   if (!openid) return { ok: true, providers: [] }
   const problems: SignInProblem[] = []

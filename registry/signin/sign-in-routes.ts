@@ -5,7 +5,7 @@ import { queryOf, type RequestContext } from '../http/request-context.ts'
 import { sendFailure, sendJson } from '../http/responder.ts'
 import type { Logger } from '../log/logger.ts'
 import type { ApiKeys } from '../metadata/api-keys.ts'
-import { type NewSession, type Session, type Sessions, sessionLife } from '../metadata/sessions.ts'
+import { type NewSession, type Session, type Sessions, sessionLifeMs } from '../metadata/sessions.ts'
 import type { CookieCipher } from './cookies.ts'
 import { stateCookie } from './cookies.ts'
 import { cookieHeaders, redirect, sendPage, sendPageFile } from './page-files.ts'
@@ -27,9 +27,9 @@ export interface SignInDeps {
 }
 
 /** For how long somebody may take at the provider, ms. */
-const signInLife = 10 * 60_000
+const signInLifeMs = 10 * 60_000
 /** For how long the sign-in page waits to hear whether a provider answers, ms. */
-const patience = 1500
+const reachableTimeoutMs = 1500
 const day = 86_400_000
 const keyPagePath = '/user/apikey'
 const uiClient = 'zot-ui'
@@ -66,7 +66,7 @@ function pageRoutes(deps: SignInDeps) {
         const query = new URLSearchParams({ provider: provider.key, callback_ui: target })
         // At the address the provider sends people back to, or the cookie would be another host's.
         const href = `${isWildcard(baseOf(deps)) ? '' : baseOf(deps)}/zot/auth/login?${query}`
-        const isDown = (await provider.reachable(patience)) === 'down'
+        const isDown = (await provider.reachable(reachableTimeoutMs)) === 'down'
         return { title: provider.title, href, isDown }
       }),
     )
@@ -112,7 +112,7 @@ function providerRoutes(deps: SignInDeps) {
     const begun = await provider.begin(redirectUri(deps, provider), proofs)
     if (!begun.ok) return notice(deps, context, 503, away(provider), ['Retry-After', '30'])
     const kept = { ...proofs, provider: provider.key, ...(target === undefined ? {} : { target }) }
-    const cookie = rules.cookies.state(seal.encrypt(kept, signInLife), signInLife)
+    const cookie = rules.cookies.state(seal.encrypt(kept, signInLifeMs), signInLifeMs)
     redirect(context, begun.url, cookieHeaders([cookie]))
   }
 
@@ -221,7 +221,7 @@ async function enter(
     by: details?.['provider'] ?? origin,
     clientIP: address(context),
   })
-  return deps.rules.cookies.signedIn(id, user, sessionLife)
+  return deps.rules.cookies.signedIn(id, user, sessionLifeMs)
 }
 
 const token = (): string => randomBytes(32).toString('base64url')

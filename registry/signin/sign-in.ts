@@ -10,7 +10,7 @@ import type { ProviderSettings } from './provider-settings.ts'
 import { createSignInRules, readProviders } from './rules.ts'
 import type { SignInDeps } from './sign-in-routes.ts'
 
-export interface SignInParts {
+export interface SignInOptions {
   readonly sessions: Sessions | undefined
   readonly apiKeys: ApiKeys | undefined
   readonly keyPolicy: KeyPolicy
@@ -21,16 +21,16 @@ export interface SignInParts {
 
 export interface SignIn extends SignInDeps {
   /** Follows a changed configuration. Sessions and sign-ins under way go on. */
-  readonly part: Reloadable
+  readonly reloadable: Reloadable
 }
 
 /** Signing in by browser, for a config whose providers have been read. Asks no provider before somebody comes. */
 export function openSignIn(
   config: Config,
   providers: readonly ProviderSettings[],
-  parts: SignInParts,
+  options: SignInOptions,
 ): SignIn {
-  const { logger, sessions, apiKeys } = parts
+  const { logger, sessions, apiKeys } = options
   const { address, externalUrl } = config.http
   if (providers.length > 0 && !externalUrl && /^(0\.0\.0\.0|\[?::\]?)$/.test(address)) {
     const fields = { keyPath: 'http.externalUrl' }
@@ -41,10 +41,10 @@ export function openSignIn(
     )
   }
   const signIn: SignIn = {
-    ...parts,
+    ...options,
     seal: createCookieCipher(),
     rules: createSignInRules(config, providers, { logger }),
-    part: {
+    reloadable: {
       // The stores of sessions and keys are opened at the start or not at all.
       keys: sessions && apiKeys ? ['http.auth.openid', 'http.auth.secureSession'] : [],
       check: async next => {

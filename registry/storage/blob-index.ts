@@ -13,10 +13,10 @@ const versions = [
 ]
 
 /** News are written together, ms; or earlier, when there are so many. */
-const flushAfter = 3000
-const maxNews = 100
+const flushAfterMs = 3000
+const writeEarlyFrom = 100
 /** Where there is no file for them, the oldest beyond this are lost. */
-const maxKept = 10_000
+const maxPending = 10_000
 /** Repositories that are offered for one blob. */
 const maxOffered = 8
 
@@ -31,7 +31,7 @@ interface Opened {
  */
 export class BlobIndex {
   readonly #root: string
-  readonly #news = new Map<string, { digest: string; repository: string; there: boolean }>()
+  readonly #pending = new Map<string, { digest: string; repository: string; there: boolean }>()
   #opened: Opened | 'unusable' | undefined
   #timer: NodeJS.Timeout | undefined
   /** News were lost since `setComplete` was last asked for. */
@@ -54,7 +54,7 @@ export class BlobIndex {
   holders(digest: string): string[] {
     const found = new Set<string>()
     for (const row of this.#rowsOf(digest)) found.add(textOf(row, 'repository'))
-    for (const news of this.#news.values()) {
+    for (const news of this.#pending.values()) {
       if (news.digest !== digest) continue
       if (news.there) found.add(news.repository)
       else found.delete(news.repository)
@@ -83,20 +83,20 @@ export class BlobIndex {
     clearTimeout(this.#timer)
     this.#timer = undefined
     const opened = this.#open()
-    if (!opened || this.#news.size === 0) return
+    if (!opened || this.#pending.size === 0) return
     const { database } = opened
     try {
       const add = database.prepare('INSERT OR IGNORE INTO places VALUES (?, ?)')
       const remove = database.prepare('DELETE FROM places WHERE digest = ? AND repository = ?')
       transaction(database, () => {
-        for (const { digest, repository, there } of this.#news.values())
+        for (const { digest, repository, there } of this.#pending.values())
           (there ? add : remove).run(digest, repository)
       })
     } catch {
       // A full disk: these hints are lost.
       this.#lost = true
     }
-    this.#news.clear()
+    this.#pending.clear()
   }
 
   close(): void {
@@ -119,14 +119,14 @@ export class BlobIndex {
 
   #record(repository: string, digest: string, there: boolean): void {
     const key = `${digest} ${repository}`
-    this.#news.delete(key)
-    this.#news.set(key, { digest, repository, there })
-    for (const oldest of this.#news.keys()) {
-      if (this.#news.size <= maxKept) break
-      this.#news.delete(oldest)
+    this.#pending.delete(key)
+    this.#pending.set(key, { digest, repository, there })
+    for (const oldest of this.#pending.keys()) {
+      if (this.#pending.size <= maxPending) break
+      this.#pending.delete(oldest)
     }
-    if (this.#news.size >= maxNews) this.flush()
-    else this.#timer ??= setTimeout(() => this.flush(), flushAfter).unref()
+    if (this.#pending.size >= writeEarlyFrom) this.flush()
+    else this.#timer ??= setTimeout(() => this.flush(), flushAfterMs).unref()
   }
 
   #open(): Opened | undefined {

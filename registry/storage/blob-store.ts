@@ -18,13 +18,13 @@ export class BlobStore implements Blobs {
   readonly #root: string
   readonly #repositories: RepositoryCache
   readonly #manifests: ManifestStore
-  readonly #places: BlobHolders
+  readonly #holders: BlobHolders
 
   constructor(root: string, repositories: RepositoryCache, manifests: ManifestStore, places: BlobHolders) {
     this.#root = root
     this.#repositories = repositories
     this.#manifests = manifests
-    this.#places = places
+    this.#holders = places
   }
 
   async stat(name: string, digest: Digest): Promise<Result<number>> {
@@ -87,7 +87,7 @@ export class BlobStore implements Blobs {
   }
 
   async find(digest: Digest, accepts: (name: string) => boolean): Promise<Result<string | undefined>> {
-    return await guarded(async () => success(await this.#places.find(digest, accepts)))
+    return await guarded(async () => success(await this.#holders.find(digest, accepts)))
   }
 
   async mount(from: string, to: string, digest: Digest): Promise<Result<void>> {

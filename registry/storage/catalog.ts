@@ -1,11 +1,11 @@
-import type { Found } from './walk.ts'
+import type { FoundRepository } from './walk.ts'
 
 /** After this long a question makes the list anew in the background, ms: something else may have changed the folder. */
-const freshFor = 60_000
+const freshForMs = 60_000
 
 /** The names of all repositories: one walk when first asked, our own additions after it. */
 export class Catalog {
-  readonly #find: () => AsyncIterable<Found>
+  readonly #find: () => AsyncIterable<FoundRepository>
   readonly #now: () => number
   readonly #added = new Set<string>()
   #names: readonly string[] | undefined
@@ -14,7 +14,7 @@ export class Catalog {
   #walking: Promise<readonly string[]> | undefined
 
   /** `find` walks over everything that is there now. */
-  constructor(find: () => AsyncIterable<Found>, now: () => number = Date.now) {
+  constructor(find: () => AsyncIterable<FoundRepository>, now: () => number = Date.now) {
     this.#find = find
     this.#now = now
   }
@@ -31,7 +31,7 @@ export class Catalog {
   /** Sorted by code unit. Throws as the first walk does; after it, the names of before are kept. */
   async list(): Promise<readonly string[]> {
     if (this.#walkedAt === 0) return await this.#walk()
-    if (this.#now() - this.#walkedAt > freshFor) void this.#walk().catch(() => {})
+    if (this.#now() - this.#walkedAt > freshForMs) void this.#walk().catch(() => {})
     this.#names ??= [...this.#known].sort()
     return this.#names
   }

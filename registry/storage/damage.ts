@@ -1,4 +1,4 @@
-import { type Found, indexMissing, walkRepositories } from './walk.ts'
+import { type FoundRepository, indexMissing, walkRepositories } from './walk.ts'
 
 /** A repository that is on disk and cannot be served. */
 export interface DamagedRepository {
@@ -54,7 +54,7 @@ export class Damage {
     root: string,
     onUnreadable: (name: string) => void = () => {},
     now: () => number = Date.now,
-  ): AsyncGenerator<Found> {
+  ): AsyncGenerator<FoundRepository> {
     const folders = new Map<string, string>()
     const names = new Set<string>()
     const lost = new Set<string>()

@@ -19,7 +19,7 @@ export async function isWhole(path: string, digest: Digest): Promise<boolean> {
 }
 
 /** Hashed at a time, bytes: about half a millisecond of the event loop. */
-const portion = 256 * 1024
+const chunkBytes = 256 * 1024
 
 /** Reads a file and compares it with its digest, making way after every portion. */
 export async function checkBlob(path: string, digest: Digest, options: CheckOptions): Promise<BlobHealth> {
@@ -34,10 +34,10 @@ export async function checkBlob(path: string, digest: Digest, options: CheckOpti
     const before = known.get(inode)
     if (before !== undefined) return verdict(before)
     const hash = createHash(digest.algorithm)
-    const buffer = Buffer.allocUnsafe(portion)
+    const buffer = Buffer.allocUnsafe(chunkBytes)
     for (;;) {
       if (signal.aborted) return { kind: 'aborted' }
-      const { bytesRead } = await handle.read(buffer, 0, portion, null)
+      const { bytesRead } = await handle.read(buffer, 0, chunkBytes, null)
       if (bytesRead === 0) break
       hash.update(buffer.subarray(0, bytesRead))
       await pause()

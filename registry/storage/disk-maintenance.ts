@@ -31,7 +31,7 @@ const attempts = 5
 const writeTakes = 5000
 const uploadName = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
-interface Parts {
+interface DiskMaintenanceDeps {
   readonly root: string
   readonly repositories: RepositoryCache
   readonly damage: Damage
@@ -45,27 +45,27 @@ interface Parts {
 
 export class DiskMaintenance implements StoreMaintenance {
   readonly #root: string
-  readonly #parts: Parts
+  readonly #deps: DiskMaintenanceDeps
 
-  constructor(parts: Parts) {
-    this.#root = parts.root
-    this.#parts = parts
+  constructor(deps: DiskMaintenanceDeps) {
+    this.#root = deps.root
+    this.#deps = deps
   }
 
   async *names(onUnreadable?: (name: string) => void): AsyncGenerator<string> {
-    const { damage, now } = this.#parts
+    const { damage, now } = this.#deps
     for await (const { name } of damage.walk(this.#root, onUnreadable, now)) yield name
   }
 
   async survey(name: string, pause: () => Promise<void>): Promise<Result<readonly SurveyedManifest[]>> {
     return await guarded(async () => {
-      const loaded = await this.#parts.repositories.get(name).load()
+      const loaded = await this.#deps.repositories.get(name).load()
       return loaded.ok ? await new ManifestSurvey(this.#root, name, pause).manifests(loaded.value) : loaded
     })
   }
 
   async collect(name: string, options: CollectOptions): Promise<Result<Collected>> {
-    const repository = this.#parts.repositories.get(name)
+    const repository = this.#deps.repositories.get(name)
     const survey = new ManifestSurvey(this.#root, name, options.pause)
     // Keeps this object the only one for its name.
     const hold = repository.leases.watch()
@@ -161,9 +161,9 @@ export class DiskMaintenance implements StoreMaintenance {
         if (!found?.isFile() || found.mtimeMs >= blobsBefore) return undefined
         // Nothing may come between this question and the removal; whoever pins now waits for its end.
         if (pinned.has(digest.text) || repository.leases.isPinned(digest.text)) return undefined
-        this.#parts.forget(digest.text)
+        this.#deps.forget(digest.text)
         await unlink(path)
-        this.#parts.onRemoved(name, digest)
+        this.#deps.onRemoved(name, digest)
         return found.size
       })
       if (size === undefined) continue
@@ -176,13 +176,13 @@ export class DiskMaintenance implements StoreMaintenance {
   async removeLeftovers(name: string, before: number): Promise<{ uploads: number; syncs: number }> {
     let uploads = 0
     let syncs = 0
-    const untouched = Math.min(before, this.#parts.now() - writeTakes)
+    const untouched = Math.min(before, this.#deps.now() - writeTakes)
     const folder = layout.uploads(this.#root, name)
     for (const id of await namesIn(folder)) {
       if (!uploadName.test(id)) continue
       const found = await stat(join(folder, id)).catch(() => undefined)
       if (!found?.isFile() || found.mtimeMs >= untouched) continue
-      if (await this.#parts.uploads.expire(name, id, untouched)) uploads++
+      if (await this.#deps.uploads.expire(name, id, untouched)) uploads++
     }
     const sync = join(layout.repository(this.#root, name), '.sync')
     for (const id of await namesIn(sync)) {
@@ -218,7 +218,7 @@ export class DiskMaintenance implements StoreMaintenance {
   }
 
   async quarantine(name: string, digest: Digest, inode: string): Promise<Result<string | undefined>> {
-    const { leases } = this.#parts.repositories.get(name)
+    const { leases } = this.#deps.repositories.get(name)
     const path = layout.blob(this.#root, name, digest)
     const target = layout.quarantined(this.#root, name, digest)
     return await leases.removing(digest.text, () =>
@@ -228,9 +228,9 @@ export class DiskMaintenance implements StoreMaintenance {
         const found = await stat(path, { bigint: true }).catch(() => undefined)
         if (found === undefined || `${found.dev}:${found.ino}` !== inode) return success(undefined)
         await makeFolderBelow(this.#root, dirname(target))
-        this.#parts.forget(digest.text)
+        this.#deps.forget(digest.text)
         await rename(path, target)
-        this.#parts.onRemoved(name, digest)
+        this.#deps.onRemoved(name, digest)
         await syncFolder(dirname(target))
         await syncFolder(dirname(path))
         return success(target)

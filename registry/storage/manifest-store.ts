@@ -10,7 +10,7 @@ import { type Digest, digestBytes, parseDigest } from '../oci/reference.ts'
 import { isFile, touch, writeDurably } from './durable.ts'
 import { failureOf, guarded, isMissing } from './errno.ts'
 import { layout } from './layout.ts'
-import { Reach } from './reach.ts'
+import { ReachableContent } from './reach.ts'
 import type { Repository } from './repository.ts'
 import type { RepositoryCache } from './repository-cache.ts'
 import type { IndexEntry, Manifests, PutManifest, ReferrerDescriptor, StoredManifest } from './storage.ts'
@@ -96,7 +96,7 @@ export class ManifestStore implements Manifests {
     }
     const repository = this.#repositories.get(name)
     const tags = reference.kind === 'tag' ? [reference.tag] : more
-    const reach = new Reach(repository.leases)
+    const reach = new ReachableContent(repository.leases)
     try {
       return await guarded(async () => {
         // From here on nothing that it reaches is removed.
@@ -140,7 +140,7 @@ export class ManifestStore implements Manifests {
     manifest: Manifest,
     body: Buffer,
     existing: 'replace' | 'keep',
-    { manifests }: Reach,
+    { manifests }: ReachableContent,
   ): Promise<Result<PutManifest>> {
     await this.#writeBlob(name, repository, digest, body)
     const described = { digest: digest.text, mediaType: manifest.mediaType, size: body.length }

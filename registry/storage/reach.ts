@@ -6,7 +6,7 @@ import type { Digest } from '../oci/reference.ts'
 import type { Leases } from './leases.ts'
 
 /** How a repository is asked for what a manifest names. */
-export interface Look {
+export interface ReachLookup {
   /** The manifests that index.json names; those that are known when the push begins. */
   readonly before: ReadonlyMap<string, Entry> | undefined
   /** Those that it names now. */
@@ -24,7 +24,7 @@ const atOnce = 32
  * Everything that a manifest reaches: config, layers, subject; the children of an index, what those reach, and
  * so on. It is pinned before anybody looks whether it is there, so that what was found stays until `release`.
  */
-export class Reach {
+export class ReachableContent {
   readonly #leases: Leases
   readonly #releases: (() => void)[] = []
   readonly #manifests = new Map<string, Entry>()
@@ -45,7 +45,7 @@ export class Reach {
    * Pins all of it, and before anything else what the manifest itself names. Fails with `manifest-incomplete` where
    * something that must be there is not.
    */
-  async hold(digest: Digest, manifest: Manifest, look: Look): Promise<Result<void>> {
+  async hold(digest: Digest, manifest: Manifest, look: ReachLookup): Promise<Result<void>> {
     await this.#pin([digest.text, ...namesOf(manifest)])
     const queue = [manifest]
     for (let at = queue.shift(); at !== undefined; at = queue.shift()) {
@@ -86,7 +86,7 @@ const namesOf = ({ links, subject }: Manifest): string[] => [
   ...(subject ? [subject.text] : []),
 ]
 
-async function firstMissing(required: readonly Link[], look: Look): Promise<Digest | undefined> {
+async function firstMissing(required: readonly Link[], look: ReachLookup): Promise<Digest | undefined> {
   for (let at = 0; at < required.length; at += atOnce) {
     const some = required.slice(at, at + atOnce)
     const found = await Promise.all(some.map(({ digest }) => look.isThere(digest)))

@@ -3,7 +3,7 @@ import type { Entry, Snapshot } from '../oci/layout-index.ts'
 import { parseManifest } from '../oci/manifest.ts'
 import type { ReferrerDescriptor, StoredManifest } from './storage.ts'
 
-type Read = (entry: Entry) => Promise<Result<StoredManifest>>
+type ReadManifest = (entry: Entry) => Promise<Result<StoredManifest>>
 
 interface Referrer {
   readonly subject: string
@@ -35,12 +35,16 @@ export class Referrers {
   }
 
   /** Those of `digest`, sorted by digest. */
-  async find(snapshot: Snapshot, digest: string, read: Read): Promise<Result<readonly ReferrerDescriptor[]>> {
+  async find(
+    snapshot: Snapshot,
+    digest: string,
+    read: ReadManifest,
+  ): Promise<Result<readonly ReferrerDescriptor[]>> {
     const table = await this.#tableOf(snapshot, read)
     return table.ok ? success(table.value.bySubject.get(digest) ?? []) : table
   }
 
-  async #tableOf(snapshot: Snapshot, read: Read): Promise<Result<Table>> {
+  async #tableOf(snapshot: Snapshot, read: ReadManifest): Promise<Result<Table>> {
     if (this.#table?.snapshot === snapshot) return success(this.#table)
     if (this.#making?.of !== snapshot) this.#making = { of: snapshot, table: this.#make(snapshot, read) }
     const making = this.#making
@@ -50,7 +54,7 @@ export class Referrers {
     return made
   }
 
-  async #make(snapshot: Snapshot, read: Read): Promise<Result<Table>> {
+  async #make(snapshot: Snapshot, read: ReadManifest): Promise<Result<Table>> {
     const before = this.#table
     const byDigest = new Map(before?.byDigest)
     const absent = new Set<string>()

@@ -19,7 +19,7 @@ import { Leases } from './leases.ts'
 import { Referrers } from './referrers.ts'
 import { errorText } from './root.ts'
 import type { ReferrerDescriptor } from './storage.ts'
-import { leadsNowhere } from './walk.ts'
+import { brokenLink } from './walk.ts'
 
 type Change = (index: LayoutIndex) => LayoutIndex
 
@@ -104,8 +104,8 @@ export class Repository {
       if (isMissing(error)) {
         // What it should lead to may be on a volume that is away: a new index must not take its place.
         if (await isLink(layout.index(this.#root, this.#name))) {
-          this.#damage.unreadable(this.#name, leadsNowhere)
-          return failure('storage-failed', { reason: `of ${this.#name}, ${leadsNowhere}` })
+          this.#damage.unreadable(this.#name, brokenLink)
+          return failure('storage-failed', { reason: `of ${this.#name}, ${brokenLink}` })
         }
         this.#damage.absent(this.#name)
         return failure('name-unknown', { name: this.#name })

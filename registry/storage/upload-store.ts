@@ -27,7 +27,7 @@ const idPattern = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 /** Sessions kept; the oldest idle ones are dropped and come back from disk when asked for. */
 const maxSessions = 1000
 /** How long a request waits for another one on the same upload, ms: a broken connection is noticed late. */
-const patience = 2000
+const waitTimeoutMs = 2000
 
 export class UploadStore implements Uploads {
   readonly #root: string
@@ -177,7 +177,7 @@ export class UploadStore implements Uploads {
     id: string,
     work: (session: Session) => Promise<Result<T>>,
   ): Promise<Result<T>> {
-    const deadline = Date.now() + patience
+    const deadline = Date.now() + waitTimeoutMs
     for (;;) {
       const found = await this.#find(name, id)
       if (!found.ok) return found

@@ -1,7 +1,7 @@
 import type { Hash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
-import { throwAway } from '../memory.ts'
+import { countGarbage } from '../memory.ts'
 
 /** Received and not yet written, of all uploads together, bytes; beyond its share a sender has to wait. */
 const highWater = 2 * 1024 * 1024
@@ -14,7 +14,7 @@ let receiving = 0
 
 const share = (): number => Math.min(mostShare, Math.max(leastShare, highWater / receiving))
 /** How much is written before the disk is asked to start keeping it, so that the end need not wait for all. */
-const syncEvery = 16 * 1024 * 1024
+const syncEveryBytes = 16 * 1024 * 1024
 
 /** `ended`: all that the sender meant to send arrived. `broken`: the connection went away before. */
 export type Received = { kind: 'ended' | 'broken'; bytes: number } | { kind: 'failed'; error: unknown }
@@ -62,12 +62,12 @@ export function receive(body: Readable, handle: FileHandle, position: number, ha
       try {
         await writeAll(handle, batch, bytes, position + written)
         written += bytes
-        throwAway(bytes)
+        countGarbage(bytes)
         unsynced += bytes
       } catch (problem) {
         error = problem
       }
-      if (unsynced >= syncEvery && syncing === undefined) sync()
+      if (unsynced >= syncEveryBytes && syncing === undefined) sync()
     }
     writing = false
     if (error !== undefined) stop()

@@ -7,10 +7,10 @@ import { layout } from './layout.ts'
 import { errorText } from './root.ts'
 
 /** In a folder that changed so lately, ms, a repository may be on its way in or out: zot writes its files one by one. */
-const settling = 10_000
+const settlingMs = 10_000
 
 export const indexMissing = 'index.json is missing'
-export const leadsNowhere = 'index.json is a link that leads nowhere'
+export const brokenLink = 'index.json is a link that leads nowhere'
 
 /** What stands under the name index.json: `reason` says in words why it cannot be read. */
 type IndexLook = { readonly kind: 'file' } | { readonly kind: 'unreadable'; readonly reason: string }
@@ -25,7 +25,7 @@ async function lookAtIndex(root: string, name: string, entry: Dirent): Promise<I
     if (found.isFile()) return { kind: 'file' }
     return unreadable(found.isDirectory() ? 'index.json: it is a folder' : 'index.json is no file')
   } catch (error) {
-    return unreadable(isMissing(error) ? leadsNowhere : `index.json: ${errorText(error)}`)
+    return unreadable(isMissing(error) ? brokenLink : `index.json: ${errorText(error)}`)
   }
 }
 
@@ -35,7 +35,7 @@ async function lookAtIndex(root: string, name: string, entry: Dirent): Promise<I
  */
 async function isIndexLost(root: string, name: string, now: number): Promise<boolean> {
   try {
-    if ((await stat(layout.repository(root, name))).mtimeMs > now - settling) return false
+    if ((await stat(layout.repository(root, name))).mtimeMs > now - settlingMs) return false
   } catch {
     return false
   }
@@ -59,7 +59,7 @@ async function hasBlobs(root: string, name: string): Promise<boolean> {
 
 const unreadable = (reason: string): IndexLook => ({ kind: 'unreadable', reason })
 
-export interface Found {
+export interface FoundRepository {
   /** Repository name: the path below the root. */
   readonly name: string
   readonly hasIndex: boolean
@@ -80,7 +80,7 @@ export async function* walkRepositories(
   root: string,
   onUnreadable: (name: string, reason: string, what: 'folder' | 'index') => void = () => {},
   now: () => number = Date.now,
-): AsyncGenerator<Found> {
+): AsyncGenerator<FoundRepository> {
   const queue = ['']
   for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
     const entries = await list(root, name, onUnreadable)

@@ -1,9 +1,9 @@
-import type { AdminParts } from '../../registry/admin/admin-server.ts'
+import type { AdminDeps } from '../../registry/admin/admin-server.ts'
 import { EventLog } from '../../registry/events/event-log.ts'
 import { openDiskStorage } from '../../registry/storage/disk-storage.ts'
 
 /** The administration of a registry over the data folder `root`, without keys, pulls or anything remembered. */
-export const adminParts = (root: string): Omit<AdminParts, 'path'> => ({
+export const adminParts = (root: string): Omit<AdminDeps, 'path'> => ({
   keys: undefined,
   pulls: undefined,
   facts: undefined,

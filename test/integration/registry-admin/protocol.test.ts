@@ -13,7 +13,7 @@ import {
 } from '../../../core/platform/registry-events.ts'
 import { storedImages } from '../../../core/registry-client/images/stored-images.ts'
 import { systemClock } from '../../../lib/clock.ts'
-import { type AdminParts, type AdminServer, startAdminServer } from '../../../registry/admin/admin-server.ts'
+import { type AdminDeps, type AdminServer, startAdminServer } from '../../../registry/admin/admin-server.ts'
 import { EventLog } from '../../../registry/events/event-log.ts'
 import { FactStore, openFactsDatabase } from '../../../registry/metadata/manifest-facts.ts'
 import { adminParts } from '../../fakes/admin-parts.ts'
@@ -44,7 +44,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
-async function serve(over: Partial<AdminParts> = {}): Promise<void> {
+async function serve(over: Partial<AdminDeps> = {}): Promise<void> {
   const started = await startAdminServer({ ...adminParts(tree.root), ...over, path })
   if (!started.ok) throw new Error(started.message)
   admin = started.admin
@@ -88,7 +88,7 @@ async function linesOf(query: string): Promise<unknown[]> {
 
 describe('the stream of events', () => {
   it('goes on after a lost connection without a gap, and says so where it cannot', async () => {
-    const events = new EventLog({ most: 3 })
+    const events = new EventLog({ maxEvents: 3 })
     await serve({ events })
     const { state, tags, connected } = follow()
     await eventually(connected)

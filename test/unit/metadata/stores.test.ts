@@ -8,7 +8,7 @@ import { openAccessDatabase } from '../../../registry/metadata/access-database.t
 import { ApiKeys, type NewKey } from '../../../registry/metadata/api-keys.ts'
 import { openDatabase } from '../../../registry/metadata/database.ts'
 import { openActivity, Pulls } from '../../../registry/metadata/pulls.ts'
-import { Sessions, sessionLife } from '../../../registry/metadata/sessions.ts'
+import { Sessions, sessionLifeMs } from '../../../registry/metadata/sessions.ts'
 import { type DatabaseWriter, directWriter, type WriterThread } from '../../../registry/metadata/writer.ts'
 
 let folder: string
@@ -172,7 +172,7 @@ describe('sessions', () => {
       expect(store.find('forged')).toBeUndefined()
       expect(store.find(`${id.slice(0, -1)}${id.endsWith('A') ? 'E' : 'A'}`)).toBeUndefined()
     }
-    now += sessionLife
+    now += sessionLifeMs
     expect(again.find(id)).toBeUndefined()
     await again.collect()
     expect(database.prepare('SELECT count(*) AS n FROM sessions').get()).toEqual({ n: 0 })

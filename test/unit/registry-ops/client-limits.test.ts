@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import type { Client } from '../../../registry/http/client.ts'
-import { Connections, limitNotes, UnderWay } from '../../../registry/http/connections.ts'
+import { ActiveRequests, Connections, createLimitReporter } from '../../../registry/http/connections.ts'
 import { OpenUploads, uploadKey } from '../../../registry/routes/open-uploads.ts'
 
 const client = (address: string, isExempt = false): Client => ({ address, key: address, isExempt })
@@ -40,7 +40,10 @@ it('a server tells of its limit once a minute, whatever another server told', ()
   let now = 0
   const told: string[] = []
   const server = (name: string) =>
-    limitNotes({ log: (_, __, fields) => void told.push(`${name} ${fields?.['client']}`) }, () => now)
+    createLimitReporter(
+      { log: (_, __, fields) => void told.push(`${name} ${fields?.['client']}`) },
+      () => now,
+    )
   const [one, other] = [server('one'), server('other')]
   one(client('a'))
   other(client('b'))
@@ -135,7 +138,7 @@ describe('connections', () => {
 
 describe('requests under way', () => {
   it('are counted for each client, and not for this computer', () => {
-    const underWay = new UnderWay(2)
+    const underWay = new ActiveRequests(2)
     const a = client('192.0.2.1')
     underWay.begin(a)
     underWay.begin(a)

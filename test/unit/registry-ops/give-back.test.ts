@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest'
-import { GiveBack } from '../../../registry/memory.ts'
+import { MemoryReleaser } from '../../../registry/memory.ts'
 
 const megabyte = 1024 * 1024
 
 /** A process of 80 MB that does nothing; each look is 5 s after the one before. */
 function setUp() {
   const state = { resident: 80 * megabyte, busy: 0, now: 0, inUse: 80 * megabyte, collected: 0 }
-  const giveBack = new GiveBack({
+  const giveBack = new MemoryReleaser({
     resident: () => state.resident,
     busy: () => state.busy,
     now: () => state.now,

@@ -130,7 +130,7 @@ describe('the watch on config.json', () => {
     const file = join(folder, 'config.json')
     writeFileSync(file, 'one')
     const seen: string[] = []
-    const stop = watchConfig(file, 'one', text => void seen.push(text), { settleFor: 10, lookEvery: 200 })
+    const stop = watchConfig(file, 'one', text => void seen.push(text), { settleForMs: 10, lookEveryMs: 200 })
     const replace = (text: string): void => {
       writeFileSync(`${file}.new`, text)
       renameSync(`${file}.new`, file)

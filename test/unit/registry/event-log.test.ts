@@ -48,7 +48,7 @@ describe('the log of events', () => {
   })
 
   it('gives what was missed to whoever comes back, or says that it is gone', () => {
-    const { log } = setUp({ most: 10 })
+    const { log } = setUp({ maxEvents: 10 })
     expect(log.after(0)).toEqual({ lines: [], gap: false })
     expect(log.after(1).gap).toBe(true)
     for (let n = 1; n <= 10; n += 1) log.emit(push(String(n)))
@@ -62,7 +62,7 @@ describe('the log of events', () => {
   })
 
   it('stays as small however much happens', () => {
-    const { log } = setUp({ most: 100, mostText: 2_000 })
+    const { log } = setUp({ maxEvents: 100, maxText: 2_000 })
     for (let n = 0; n < 5_000; n += 1) log.emit(push('x'.repeat(n % 128)))
     const { lines, gap } = log.after(log.seq - 5)
     expect(gap).toBe(false)
