@@ -102,8 +102,6 @@ const leftToCut: readonly string[] = [
   'core/registry-client/output-log.ts imports core/registry-config/log-output.ts',
   'core/registry-client/registry-access.ts imports core/registry-config/preflight.ts',
   'core/registry-client/registry-access.ts imports core/secrets/secrets.ts',
-  'core/registry-client/running-engine.ts imports core/platform/engine.ts',
-  'core/registry-client/running-engine.ts imports core/engine/zot.ts',
   'core/registry-client/store-events.ts imports core/storage/storage.ts',
   'core/registry-config/preflight.ts imports core/storage/roots.ts',
   'core/transport/control-socket.ts imports client/control-call.ts',

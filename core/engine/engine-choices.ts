@@ -18,44 +18,44 @@ const choice = v.object({
 })
 const shape = v.object({ format: v.literal(1), choices: v.array(choice) })
 
-/** `engines.json` of a home: the engine that was chosen for each data folder. */
+/** `engines.json` of a home: the engine that was chosen for each data folder, named by its real path. */
 export interface EngineChoices {
-  /** The home was made before there were choices, or is new: nothing was written down yet. */
+  /** The home has no engines.json yet: it is new, or from before there were choices. */
   isNew(): boolean
-  /** Also for a folder that is not there. */
+  /** The folder may be missing. */
   forFolder(folder: string): Promise<EngineChoice | undefined>
   /** Durable when it answers. Errors: home-unusable. */
   choose(folder: string, choice: EngineChoice): Promise<Result<null>>
-  /** From now on the home has choices, if only none. */
+  /** Writes engines.json, so that the home is not new any more. */
   initialize(): Promise<Result<null>>
 }
 
-/** More than anybody has: the oldest are forgotten. */
-const most = 100
+/** More than anybody has; the oldest are dropped. */
+const maxChoices = 100
 
-/** A file that cannot be understood is set aside, and then nothing is known to be chosen. */
+/** A file that cannot be parsed is set aside, and then nothing counts as chosen. */
 export async function openEngineChoices(
   home: string,
-  options: { now(): number; report(what: SetAside): void },
+  options: { now(): number; report(setAside: SetAside): void },
 ): Promise<EngineChoices> {
   const file = join(home, 'engines.json')
-  let damaged = false
-  const read = await readJsonFile(file, shape, {
+  let isDamaged = false
+  const stored = await readJsonFile(file, shape, {
     now: options.now,
-    report(what) {
-      damaged = true
-      options.report(what)
+    report(setAside) {
+      isDamaged = true
+      options.report(setAside)
     },
   })
-  let choices = read?.choices ?? []
-  let isNew = read === undefined && !damaged
+  let choices = stored?.choices ?? []
+  let isNew = stored === undefined && !isDamaged
 
-  /** One after the other: the last one written has all of them. */
+  /** Changes are made one after the other, so that none is lost. */
   const queue = serialQueue()
-  const write = (): Promise<Result<null>> => queue.run(() => keep(choices))
+  const rewrite = (): Promise<Result<null>> => queue.run(() => write(choices))
 
-  /** What could not be written was not chosen. */
-  async function keep(next: typeof choices): Promise<Result<null>> {
+  /** A choice that cannot be written is not made. */
+  async function write(next: typeof choices): Promise<Result<null>> {
     try {
       await writeJsonFile(file, { format: 1, choices: next })
       choices = next
@@ -65,26 +65,31 @@ export async function openEngineChoices(
       return fail({ code: 'home-unusable', path: file, reason: reasonOf(error) })
     }
   }
-  // At once: the next start must not take a home whose file was damaged for one from before.
-  if (damaged) await write()
+  // Written at once, because a home without the file would count as new at the next start.
+  if (isDamaged) await rewrite()
 
   return {
     isNew: () => isNew,
     async forFolder(folder) {
-      const real = await behind(folder)
-      const found = choices.find(each => each.folder === real)
-      if (found === undefined) return undefined
-      const { folder: _, ...chosen } = found
+      const real = await realPath(folder)
+      const choice = choices.find(({ folder }) => folder === real)
+      if (choice === undefined) return undefined
+      const { folder: _, ...chosen } = choice
       return chosen
     },
     async choose(folder, next) {
-      const real = await behind(folder)
+      const real = await realPath(folder)
       return queue.run(() =>
-        keep([{ folder: real, ...next }, ...choices.filter(each => each.folder !== real)].slice(0, most)),
+        write(
+          [{ folder: real, ...next }, ...choices.filter(({ folder }) => folder !== real)].slice(
+            0,
+            maxChoices,
+          ),
+        ),
       )
     },
-    initialize: write,
+    initialize: rewrite,
   }
 }
 
-const behind = (folder: string): Promise<string> => realpath(folder).catch(() => folder)
+const realPath = (folder: string): Promise<string> => realpath(folder).catch(() => folder)

@@ -15,23 +15,23 @@ export interface EngineSelection {
 export interface Engines {
   list(current: Engine): Promise<EngineRow[]>
   /** Errors: engine-missing, engine-unusable. */
-  locate(choice: EngineSelection): Promise<Result<Engine>>
-  /** What the engine itself says about the config file, as before every start. `folder`: what relative paths start from. */
+  locate(selection: EngineSelection): Promise<Result<Engine>>
+  /** Has the engine itself check the config file, as before every start. `folder`: relative paths begin there. */
   verify(engine: Engine, configFile: string, folder?: string): Promise<Result<null>>
 }
 
-export function createEngines(own: Engine, places: () => ZotLocations): Engines {
+export function createEngines(embedded: Engine, locations: () => ZotLocations): Engines {
   return {
     async list(current) {
-      const [bundle = own.command] = own.args
-      const mine: EngineRow = {
-        id: own.id,
-        ...(own.version === undefined ? {} : { version: own.version }),
+      const [bundle = embedded.command] = embedded.args
+      const embeddedRow: EngineRow = {
+        id: embedded.id,
+        ...(embedded.version === undefined ? {} : { version: embedded.version }),
         path: bundle,
-        current: current.id === own.id,
+        current: current.id === embedded.id,
         usable: true,
       }
-      const zots = await findZots(places())
+      const zots = await findZots(locations())
       const rows = zots.map(
         (zot): EngineRow => ({
           id: 'zot',
@@ -39,17 +39,19 @@ export function createEngines(own: Engine, places: () => ZotLocations): Engines 
           current: false,
         }),
       )
-      // One that is reached by a link is the one that it leads to.
+      // A zot behind a link is the one that the link leads to.
       for (const row of rows)
         row.current =
-          current.id === 'zot' && (current.command === row.path || current.command === (await real(row.path)))
-      return [mine, ...rows]
+          current.id === 'zot' &&
+          (current.command === row.path || current.command === (await realPath(row.path)))
+      return [embeddedRow, ...rows]
     },
     async locate({ id, path }) {
-      if (id === 'zotbar-registry') return ok(own)
-      const all = path === '' ? await findZots(places()) : [await inspectZot(path, places().environment)]
+      if (id === 'zotbar-registry') return ok(embedded)
+      const all =
+        path === '' ? await findZots(locations()) : [await inspectZot(path, locations().environment)]
       const usable = all.find(zot => zot.usable)
-      if (usable) return ok(zotEngine(await behindLink(usable.path), usable.version))
+      if (usable) return ok(zotEngine(await resolveCurrentLink(usable.path), usable.version))
       const [refused] = all
       return refused?.usable === false
         ? fail({ code: 'engine-unusable', engine: 'zot', path: refused.path, reason: refused.reason })
@@ -57,17 +59,17 @@ export function createEngines(own: Engine, places: () => ZotLocations): Engines 
     },
     async verify(engine, configFile, folder) {
       if (engine.id === 'zotbar-registry') return ok(null)
-      return verifyWithZot(engine.command, configFile, places().environment, { folder })
+      return verifyWithZot(engine.command, configFile, locations().environment, { folder })
     },
   }
 
   /**
-   * The link that an upgrade turns is followed at once: a process that runs is known by its file, wherever the link leads
-   * by then.
+   * Resolves the link that an upgrade switches, because a running process is recognized by its file, wherever the link
+   * leads later.
    */
-  async function behindLink(path: string): Promise<string> {
-    return path.startsWith(join(places().home, 'engines', 'zot', 'current') + sep) ? real(path) : path
+  async function resolveCurrentLink(path: string): Promise<string> {
+    return path.startsWith(join(locations().home, 'engines', 'zot', 'current') + sep) ? realPath(path) : path
   }
 }
 
-const real = (path: string): Promise<string> => realpath(path).catch(() => path)
+const realPath = (path: string): Promise<string> => realpath(path).catch(() => path)

@@ -4,7 +4,8 @@ import { parseJson } from '../../lib/json.ts'
 import { zotDatabases } from '../../lib/store-names.ts'
 import { hasArgument, type ProcessTable } from '../platform/process-table.ts'
 import { registryHttp } from '../platform/registry-http.ts'
-import { inspectZot, runningVersionIn } from './zot.ts'
+import { runningVersionIn } from '../platform/zot-version.ts'
+import { inspectZot } from './zot.ts'
 
 /** Somebody else's process that owns the port. */
 interface PortHolder {
@@ -28,13 +29,13 @@ interface Options {
   inspect?: typeof inspectZot
 }
 
-/** How long it may take to say what it is, ms. */
+/** How long the process may take to answer over HTTP. */
 const limitMs = 1500
 
 /** zot answers this without a credential, wherever `search` or `mgmt` is on. */
 const mgmt = v.object({ distSpecVersion: v.string(), binaryType: v.string() })
 
-/** Asks whoever owns the port whether it is a zot: over HTTP, else its program, once for each process. */
+/** Asks the owner of the port whether it is a zot: over HTTP, else by running its program once for each process. */
 export function createZotRecognizer({
   configFile,
   processes,
@@ -43,10 +44,10 @@ export function createZotRecognizer({
   inspect = inspectZot,
 }: Options) {
   let known: { pid: number | undefined; zot: ForeignZot } | undefined
-  /** The process whose program was asked already. */
-  let asked: number | undefined
+  /** The process whose program was run already. */
+  let askedPid: number | undefined
 
-  async function sameStore(pid: number | undefined): Promise<boolean> {
+  async function servesSameStore(pid: number | undefined): Promise<boolean> {
     if (pid === undefined) return false
     const argv = await processes.commandLine(pid)
     if (argv !== undefined && hasArgument(argv, configFile)) return true
@@ -56,17 +57,18 @@ export function createZotRecognizer({
     return false
   }
 
-  /** Only a program of this user that is named as zot is run, with `--version` alone. */
-  async function byProgram(
+  /** Runs only a program of this user that is named like zot, and only with `--version`. */
+  async function versionOfProgram(
     pid: number,
     program: string | undefined,
   ): Promise<{ version?: string } | undefined> {
-    if (asked === pid || program === undefined || !/^zot([-._]|$)/.test(basename(program))) return undefined
-    asked = pid
+    if (askedPid === pid || program === undefined || !/^zot([-._]|$)/.test(basename(program)))
+      return undefined
+    askedPid = pid
     if ((await processes.owner(pid)) !== process.getuid?.()) return undefined
-    const found = await inspect(program, environment)
-    if (!found.usable) return undefined
-    return found.version === undefined ? {} : { version: found.version }
+    const zot = await inspect(program, environment)
+    if (!zot.usable) return undefined
+    return zot.version === undefined ? {} : { version: zot.version }
   }
 
   return async ({ pid }: PortHolder, url: string): Promise<ForeignZot | undefined> => {
@@ -77,15 +79,19 @@ export function createZotRecognizer({
     http.close()
     const body = answer.ok && answer.value.status === 200 ? parseJson(answer.value.body) : undefined
     const version = v.is(mgmt, body) ? runningVersionIn(body) : undefined
-    const told = v.is(mgmt, body)
+    const identified = v.is(mgmt, body)
       ? version === undefined
         ? {}
         : { version }
       : pid === undefined
         ? undefined
-        : await byProgram(pid, program)
-    if (told === undefined) return undefined
-    const zot = { ...told, ...(program === undefined ? {} : { program }), sameStore: await sameStore(pid) }
+        : await versionOfProgram(pid, program)
+    if (identified === undefined) return undefined
+    const zot = {
+      ...identified,
+      ...(program === undefined ? {} : { program }),
+      sameStore: await servesSameStore(pid),
+    }
     known = { pid, zot }
     return zot
   }

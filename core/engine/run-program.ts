@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { reasonOf } from '../../lib/error-code.ts'
 
 export type ProgramResult =
-  /** `signal`: what ended it, where it did not end by itself; `code` is 128 then. */
+  /** `signal` is set when a signal ended it; `code` is 128 then. */
   | { kind: 'ended'; code: number; output: string; signal?: NodeJS.Signals }
   | { kind: 'too-slow' }
   | { kind: 'not-started'; reason: string }
@@ -16,25 +16,25 @@ export interface RunOptions {
   timeoutMs: number
 }
 
-/** Of its output only the first so many bytes are read; a program that wrote `tooMuch` is ended. */
-const most = 256 * 1024
-const tooMuch = 64 * 1024 * 1024
-const lookEveryMs = 250
+/** Only the beginning of its output is read; a program that wrote far more is killed. */
+const readBytes = 256 * 1024
+const maxWrittenBytes = 64 * 1024 * 1024
+const sizeCheckIntervalMs = 250
 
 /**
  * Runs a program to its end, or kills it with all that it started when the time is over. Its output goes to a file
- * without a name: a program may open /dev/stdout by its path, which a socket or a pipe of ours does not allow. Never throws.
+ * without a name, because a program may open /dev/stdout by its path, which fails for a socket or a pipe. Never throws.
  */
 export function runProgram(command: string, args: string[], options: RunOptions): Promise<ProgramResult> {
-  const { environment, cwd: folder, timeoutMs: limitMs } = options
+  const { environment, cwd, timeoutMs } = options
   return new Promise(resolve => {
     let output: number | undefined
-    const end = (ran: ProgramResult): void => {
+    const end = (result: ProgramResult): void => {
       clearTimeout(timer)
-      clearInterval(looking)
+      clearInterval(sizeCheck)
       if (output !== undefined) closeSync(output)
       output = undefined
-      resolve(ran)
+      resolve(result)
     }
     let child: ReturnType<typeof spawn> | undefined
     const kill = (): void => {
@@ -48,15 +48,15 @@ export function runProgram(command: string, args: string[], options: RunOptions)
     const timer = setTimeout(() => {
       kill()
       end({ kind: 'too-slow' })
-    }, limitMs)
-    const looking = setInterval(() => {
-      if (output !== undefined && fstatSync(output).size > tooMuch) kill()
-    }, lookEveryMs)
+    }, timeoutMs)
+    const sizeCheck = setInterval(() => {
+      if (output !== undefined && fstatSync(output).size > maxWrittenBytes) kill()
+    }, sizeCheckIntervalMs)
     try {
       output = openNamelessFile()
       child = spawn(command, args, {
         env: environment,
-        ...(folder === undefined ? {} : { cwd: folder }),
+        ...(cwd === undefined ? {} : { cwd }),
         detached: true,
         stdio: ['ignore', output, output],
       })
@@ -65,13 +65,13 @@ export function runProgram(command: string, args: string[], options: RunOptions)
     }
     child.on('error', error => end({ kind: 'not-started', reason: reasonOf(error) }))
     child.on('exit', (code, signal) => {
-      const told = output === undefined ? '' : beginningOf(output)
-      end({ kind: 'ended', code: code ?? 128, output: told, ...(signal === null ? {} : { signal }) })
+      const text = output === undefined ? '' : beginningOf(output)
+      end({ kind: 'ended', code: code ?? 128, output: text, ...(signal === null ? {} : { signal }) })
     })
   })
 }
 
-/** Opened for appending, so that both outputs, and whoever opens them anew, add to its end. */
+/** Opened for appending, so that both outputs, and every program that opens them anew, write to its end. */
 function openNamelessFile(): number {
   const folder = mkdtempSync(join(tmpdir(), 'zotbar-output-'))
   try {
@@ -82,6 +82,6 @@ function openNamelessFile(): number {
 }
 
 function beginningOf(file: number): string {
-  const bytes = Buffer.alloc(Math.min(most, fstatSync(file).size))
+  const bytes = Buffer.alloc(Math.min(readBytes, fstatSync(file).size))
   return bytes.toString('utf8', 0, readSync(file, bytes, 0, bytes.length, 0))
 }

@@ -3,7 +3,7 @@ import type { Result } from '../../contract/result.ts'
 import { parseJson } from '../../lib/json.ts'
 import type { Engine } from '../platform/engine.ts'
 import type { RegistryHttp } from '../platform/registry-http.ts'
-import { runningVersionIn } from './zot.ts'
+import { runningVersionIn } from '../platform/zot-version.ts'
 
 /** What a process can be asked for its version. */
 export interface VersionSources {

@@ -6,6 +6,7 @@ import { fail, ok, type Result } from '../../contract/result.ts'
 import { parseJson } from '../../lib/json.ts'
 import { checkBinary } from '../platform/binary.ts'
 import type { Engine } from '../platform/engine.ts'
+import { compareVersions, isVersion, versionIn } from '../platform/zot-version.ts'
 import { type ProgramResult, type RunOptions, runProgram } from './run-program.ts'
 
 export interface ZotLocations {
@@ -14,35 +15,35 @@ export interface ZotLocations {
   home: string
   /** Electron's Resources folder, in a packaged app. */
   resourcesPath?: string
-  /** What a child of the app is given. */
+  /** The environment of every child of the core. */
   environment: Record<string, string>
 }
 
-/** A zot on this machine. `version` is absent where it does not tell one. */
+/** A zot on this machine. `version` is absent where it reports none. */
 export type ZotProgram =
   | { path: string; usable: true; version?: string }
   | { path: string; usable: false; reason: string }
 
 type Run = (command: string, args: string[], options: RunOptions) => Promise<ProgramResult>
 
-const versionLimit = 10_000
-const verifyLimit = 15_000
+const versionTimeoutMs = 10_000
+const verifyTimeoutMs = 15_000
 
 /**
- * Every zot there is, in the order in which they are tried: the one in the settings, those under
- * HOME/engines/zot/VERSION (the newest first), the packaged app's, PATH. A named one is listed also when it is not there.
+ * Every zot, in the order in which they are tried: the one in the settings, those under HOME/engines/zot/VERSION (the
+ * newest first), the packaged app's, those in PATH. The one in the settings is listed even if it is missing.
  */
-export async function findZots(places: ZotLocations, run: Run = runProgram): Promise<ZotProgram[]> {
-  const found: ZotProgram[] = []
-  const seen = new Set<string>()
-  for (const path of await candidates(places)) {
+export async function findZots(locations: ZotLocations, run: Run = runProgram): Promise<ZotProgram[]> {
+  const programs: ZotProgram[] = []
+  const listed = new Set<string>()
+  for (const path of await candidates(locations)) {
     const real = await realpath(path).catch(() => undefined)
-    if (real === undefined && path !== places.named) continue
-    if (seen.has(real ?? path)) continue
-    seen.add(real ?? path)
-    found.push(await inspectZot(path, places.environment, run))
+    if (real === undefined && path !== locations.named) continue
+    if (listed.has(real ?? path)) continue
+    listed.add(real ?? path)
+    programs.push(await inspectZot(path, locations.environment, run))
   }
-  return found
+  return programs
 }
 
 async function candidates({ named, home, resourcesPath, environment }: ZotLocations): Promise<string[]> {
@@ -59,7 +60,7 @@ async function candidates({ named, home, resourcesPath, environment }: ZotLocati
   ]
 }
 
-/** File type and architecture before a byte of it runs, then `--version` within 10 s. */
+/** Checks file type and architecture before a byte of it runs, then asks for `--version`, within 10 s. */
 export async function inspectZot(
   path: string,
   environment: Record<string, string>,
@@ -67,46 +68,24 @@ export async function inspectZot(
 ): Promise<ZotProgram> {
   const checked = await checkBinary(path)
   if (!checked.ok) return { path, usable: false, reason: checked.reason }
-  const ran = await run(path, ['--version'], { environment, timeoutMs: versionLimit })
-  switch (ran.kind) {
+  const result = await run(path, ['--version'], { environment, timeoutMs: versionTimeoutMs })
+  switch (result.kind) {
     case 'too-slow':
       return { path, usable: false, reason: 'it did not report its version within 10 s' }
     case 'not-started':
-      return { path, usable: false, reason: `it cannot be started: ${ran.reason}` }
+      return { path, usable: false, reason: `it cannot be started: ${result.reason}` }
     default: {
-      if (ran.signal !== undefined)
-        return { path, usable: false, reason: `it was ended by ${ran.signal} when asked for its version` }
-      const version = versionIn(ran.output)
+      if (result.signal !== undefined)
+        return { path, usable: false, reason: `it was ended by ${result.signal} when asked for its version` }
+      const version = versionIn(result.output)
       return { path, usable: true, ...(version === undefined ? {} : { version }) }
     }
   }
 }
 
-const versionLine = v.object({ message: v.literal('version'), commit: v.string() })
+const hasLivez = (version: string): boolean => isVersion(version) && compareVersions(version, 'v2.1.6') >= 0
 
-/** "v2.1.15" from the start of `commit` in the JSON line that `zot --version` prints. v2.1.10 prints none. */
-export function versionIn(output: string): string | undefined {
-  for (const line of output.split('\n')) {
-    const read = v.safeParse(versionLine, parseJson(line))
-    if (read.success) return tagIn(read.output.commit)
-  }
-  return undefined
-}
-
-const mgmt = v.object({ releaseTag: v.optional(v.string(), ''), commit: v.optional(v.string(), '') })
-
-/** The running version, from the answer of /v2/_zot/ext/mgmt. */
-export function runningVersionIn(body: unknown): string | undefined {
-  const read = v.safeParse(mgmt, body)
-  return read.success ? (tagIn(read.output.releaseTag) ?? tagIn(read.output.commit)) : undefined
-}
-
-const tagIn = (text: string): string | undefined => /^v\d+\.\d+\.\d+/.exec(text)?.[0]
-
-/**
- * How a zot is run. SIGTERM cuts what is under way, so pushes are waited for before it; and only from v2.1.6 on is there
- * /livez.
- */
+/** How a zot is run. Pushes are waited for before SIGTERM, because SIGTERM interrupts them. */
 export function zotEngine(path: string, version: string | undefined): Engine {
   return {
     id: 'zot',
@@ -115,22 +94,13 @@ export function zotEngine(path: string, version: string | undefined): Engine {
     environment: {},
     ...(version === undefined ? {} : { version }),
     drainsItself: false,
-    livenessPath: version !== undefined && isFrom(version, [2, 1, 6]) ? '/livez' : '/v2/',
+    livenessPath: version !== undefined && hasLivez(version) ? '/livez' : '/v2/',
   }
-}
-
-function isFrom(version: string, from: readonly number[]): boolean {
-  const parts = version.slice(1).split('.').map(Number)
-  for (const [index, least] of from.entries()) {
-    const part = parts[index] ?? 0
-    if (part !== least) return part > least
-  }
-  return true
 }
 
 /**
- * `zot verify`: config-invalid with what it said when it refuses the file, engine-unusable when it broke off and so said
- * nothing about the file. It reaches no issuer and no upstream.
+ * Runs `zot verify`, which reaches no issuer and no upstream. Fails with config-invalid and its messages when it refuses
+ * the file, with engine-unusable when it ended without a verdict.
  */
 export async function verifyWithZot(
   path: string,
@@ -140,15 +110,19 @@ export async function verifyWithZot(
 ): Promise<Result<null>> {
   const checked = await checkBinary(path)
   if (!checked.ok) return fail(unusable(path, checked.reason))
-  const ran = await run(path, ['verify', configFile], { environment, cwd: folder, timeoutMs: verifyLimit })
-  switch (ran.kind) {
+  const result = await run(path, ['verify', configFile], {
+    environment,
+    cwd: folder,
+    timeoutMs: verifyTimeoutMs,
+  })
+  switch (result.kind) {
     case 'too-slow':
       return fail(unusable(path, 'zot verify did not end within 15 s'))
     case 'not-started':
-      return fail(unusable(path, `it cannot be started: ${ran.reason}`))
+      return fail(unusable(path, `it cannot be started: ${result.reason}`))
     default:
-      if (ran.code === 0) return ok(null)
-      return verdictOf(ran, path, configFile)
+      if (result.code === 0) return ok(null)
+      return failureIn(result, path, configFile)
   }
 }
 
@@ -165,15 +139,15 @@ const logLine = v.object({
   error: v.optional(v.unknown()),
 })
 
-function verdictOf(
+function failureIn(
   { output, code, signal }: Extract<ProgramResult, { kind: 'ended' }>,
   path: string,
   configFile: string,
 ): Result<null> {
   const lines = output.split('\n').filter(line => line.trim() !== '')
-  const told = toldIn(lines)
-  if (told.length > 0) return invalid(configFile, told)
-  // The frames after a panic are about zot alone.
+  const logged = loggedErrors(lines)
+  if (logged.length > 0) return invalid(configFile, logged)
+  // The stack after a panic says nothing about the file.
   const panic = lines.find(line => /^(panic|fatal error): /.test(line))?.slice(0, 500)
   if (panic !== undefined)
     return fail(unusable(path, `zot verify broke off while it looked at ${configFile}: ${panic}`))
@@ -189,12 +163,11 @@ function invalid(file: string, messages: readonly string[]): Result<null> {
   return fail({ code: 'config-invalid', file, faults })
 }
 
-/** The errors among the lines of its log. */
-const toldIn = (lines: readonly string[]): string[] =>
+const loggedErrors = (lines: readonly string[]): string[] =>
   lines.flatMap(line => {
-    const read = v.safeParse(logLine, parseJson(line))
-    if (!read.success || !['error', 'fatal', 'panic'].includes(read.output.level)) return []
-    const { message, error } = read.output
+    const entry = v.safeParse(logLine, parseJson(line))
+    if (!entry.success || !['error', 'fatal', 'panic'].includes(entry.output.level)) return []
+    const { message, error } = entry.output
     return [`zot verify: ${message}${error === undefined ? '' : `: ${textOf(error)}`}`]
   })
 

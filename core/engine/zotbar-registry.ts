@@ -5,11 +5,11 @@ import { fail, ok, type Result } from '../../contract/result.ts'
 import type { Engine } from '../platform/engine.ts'
 
 interface Installation {
-  /** The app's home: Node's compile cache is kept in it. */
+  /** Node's compile cache is in it. */
   home: string
-  /** The app's version; the engine is built and shipped with it. */
+  /** Zotbar's version, and the engine's, which is shipped with it. */
   version: string
-  /** Folder of the running code: a bundle's, or core/engine when the sources run. */
+  /** Folder of the running code: that of the bundle, or core/engine when the sources run. */
   codeFolder: string
   /** The program that runs us, and whether it is Electron, which cannot stand in for Node. */
   execPath: string
@@ -18,7 +18,7 @@ interface Installation {
   resourcesPath?: string
 }
 
-/** The running process's own values for `locateZotbarRegistry`. */
+/** The installation of the process that runs. */
 export function thisInstallation(home: string, version: string): Installation {
   const resources: unknown = Reflect.get(process, 'resourcesPath')
   return {
@@ -32,34 +32,37 @@ export function thisInstallation(home: string, version: string): Installation {
 }
 
 /**
- * Finds our own engine: dist/registry/zotbar-registry.mjs beside the running code, and a Node to run it with.
- * Fails with engine-missing and the path that was looked for.
+ * Finds the embedded engine, dist/registry/zotbar-registry.mjs beside the running code, and a Node to run it with. Fails
+ * with engine-missing and the path that was expected.
  */
-export function locateZotbarRegistry(where: Installation): Result<Engine> {
-  const bundle = locateBundle(where)
+export function locateZotbarRegistry(installation: Installation): Result<Engine> {
+  const bundle = locateBundle(installation)
   if (!bundle.ok) return bundle
-  const node = locateNode(where)
+  const node = locateNode(installation)
   if (!node.ok) return node
   return ok({
     id: 'zotbar-registry',
     command: node.value,
     args: [bundle.value, 'serve'],
-    // Compiled code is kept between starts: it halves the time to the first answer.
-    environment: { NODE_COMPILE_CACHE: join(where.home, 'cache', 'node') },
-    version: where.version,
+    // Compiled code is cached between starts, which halves the time to the first answer.
+    environment: { NODE_COMPILE_CACHE: join(installation.home, 'cache', 'node') },
+    version: installation.version,
     drainsItself: true,
     livenessPath: '/livez',
   })
 }
 
-const file = join('registry', 'zotbar-registry.mjs')
+const bundlePath = join('registry', 'zotbar-registry.mjs')
 
 function locateBundle({ codeFolder, resourcesPath }: Installation): Result<string> {
-  const packaged = resourcesPath === undefined ? [] : [join(resourcesPath, file)]
-  const beside = parents(codeFolder).flatMap(folder => [join(folder, file), join(folder, 'dist', file)])
-  // Another program cannot read inside the archive of a packaged app; the unpacked twin stands beside it.
+  const packaged = resourcesPath === undefined ? [] : [join(resourcesPath, bundlePath)]
+  const beside = parents(codeFolder).flatMap(folder => [
+    join(folder, bundlePath),
+    join(folder, 'dist', bundlePath),
+  ])
+  // Another program cannot read the archive of a packaged app, but its unpacked copy.
   const readable = beside.map(path => path.replace(`app.asar${sep}`, `app.asar.unpacked${sep}`))
-  return firstOf([...packaged, ...readable], join(dirname(dirname(codeFolder)), 'dist', file))
+  return firstOf([...packaged, ...readable], join(dirname(dirname(codeFolder)), 'dist', bundlePath))
 }
 
 function locateNode({ codeFolder, execPath, isElectron, resourcesPath }: Installation): Result<string> {

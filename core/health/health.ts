@@ -9,7 +9,7 @@ import { readinessProbe } from './readiness-probe.ts'
 export interface HealthOptions
   extends Pick<ProbeContext, 'repositories' | 'digestNow' | 'isCached' | 'authorization'> {
   clock: Clock
-  /** Where the registry answers, without a trailing slash; undefined while config.json cannot be read. */
+  /** Where the registry answers, without a trailing slash; undefined while config.json is unreadable. */
   target(): { url: string } | undefined
   log(message: string): void
   probes?: Probe[]
@@ -17,34 +17,34 @@ export interface HealthOptions
 
 export interface Health {
   state(): ServiceState
-  /** Runs every probe now, or joins the round that is under way. */
+  /** Runs every probe now, or joins a round that is under way. */
   check(): Promise<void>
-  /** The registry became serving (checked at once, then regularly), or is no longer. */
-  setServing(up: boolean): void
-  /** Somebody looks: rounds come more often. */
-  setWatched(looking: boolean): void
-  /** Returns a function that ends the listening. */
+  /** A registry that begins to serve is checked at once, then regularly. */
+  setServing(isServing: boolean): void
+  /** Rounds come more often while somebody watches. */
+  setWatched(isWatched: boolean): void
+  /** Answers how to end the subscription. */
   onChange(listener: () => void): () => void
   close(): void
 }
 
-const briskMs = 30_000
-const calmMs = 60_000
-/** How long after a change the rounds stay brisk. */
-const settleMs = 5 * 60_000
+const shortIntervalMs = 30_000
+const longIntervalMs = 60_000
+/** The short interval lasts this long after a change. */
+const settlingMs = 5 * 60_000
 
-/** The service axis: the probes in order, on a schedule while the registry serves, never two rounds at once. */
+/** Runs the probes in order, on a schedule while the registry serves, never two rounds at once. */
 export function createHealth(options: HealthOptions): Health {
   const { clock, log, target, probes = [portProbe, readinessProbe, catalogProbe, manifestProbe] } = options
   const listeners = new Set<() => void>()
   let state: ServiceState = { probes: [] }
-  let up = false
-  let looking = false
+  let isServing = false
+  let isWatched = false
   let round = 0
   let changedAt = clock.now()
   let running: Promise<void> | undefined
-  /** Grows when the registry comes or goes: results of a round that began before are worth nothing. */
-  let era = 0
+  /** Grows when the registry begins or ends to serve: results of a round that began before are discarded. */
+  let generation = 0
   let cancelTimer: (() => void) | undefined
 
   const publish = (next: ServiceState) => {
@@ -55,77 +55,78 @@ export function createHealth(options: HealthOptions): Health {
     for (const listener of listeners) listener()
   }
 
-  const plan = () => {
+  const schedule = () => {
     cancelTimer?.()
     cancelTimer = undefined
-    if (!up) return
-    const brisk = looking || clock.now() - changedAt < settleMs
-    cancelTimer = clock.setTimer(clock.now() + (brisk ? briskMs : calmMs), () => void check())
+    if (!isServing) return
+    const isShort = isWatched || clock.now() - changedAt < settlingMs
+    const intervalMs = isShort ? shortIntervalMs : longIntervalMs
+    cancelTimer = clock.setTimer(clock.now() + intervalMs, () => void check())
   }
 
   const runAll = async () => {
-    const own = era
-    const where = target()
-    if (!where) return
-    const context: ProbeContext = { ...options, url: where.url, round, monotonic: () => clock.monotonic() }
+    const begun = generation
+    const registry = target()
+    if (!registry) return
+    const context: ProbeContext = { ...options, url: registry.url, round, monotonic: () => clock.monotonic() }
     round += 1
     const results: ProbeResult[] = []
     for (const probe of probes) {
-      if (own !== era) return
-      results.push(isDown(results) ? notTried(probe) : await run(probe, context))
+      if (begun !== generation) return
+      results.push(isDown(results) ? notTried(probe) : await runProbe(probe, context))
     }
-    if (own === era) publish({ checkedAt: clock.now(), probes: results })
+    if (begun === generation) publish({ checkedAt: clock.now(), probes: results })
   }
 
   const check = (): Promise<void> => {
     running ??= runAll().finally(() => {
       running = undefined
-      plan()
+      schedule()
     })
     return running
   }
 
-  /** A round of the registry before is waited for, then a fresh one is run. */
-  const checkAnew = async () => {
-    const own = era
+  /** Waits for a round that began before, then runs a fresh one. */
+  const checkAfresh = async () => {
+    const begun = generation
     await running?.catch(() => undefined)
-    if (up && own === era) await check()
+    if (isServing && begun === generation) await check()
   }
 
   return {
     state: () => state,
     check,
-    setServing: now => {
-      if (now === up) return
-      up = now
-      era += 1
+    setServing: next => {
+      if (next === isServing) return
+      isServing = next
+      generation += 1
       changedAt = clock.now()
-      if (up) return void checkAnew()
-      plan()
+      if (isServing) return void checkAfresh()
+      schedule()
       publish({ probes: [] })
     },
-    setWatched: now => {
-      if (now === looking) return
-      looking = now
-      if (!up || running) return
-      if (looking && clock.now() - (state.checkedAt ?? 0) >= briskMs) void check()
-      else plan()
+    setWatched: next => {
+      if (next === isWatched) return
+      isWatched = next
+      if (!isServing || running) return
+      if (isWatched && clock.now() - (state.checkedAt ?? 0) >= shortIntervalMs) void check()
+      else schedule()
     },
     onChange: listener => {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
     close: () => {
-      up = false
-      era += 1
+      isServing = false
+      generation += 1
       cancelTimer?.()
       listeners.clear()
     },
   }
 }
 
-/** A fault of a probe is a probe that failed: the rounds go on, and the app. */
-async function run(probe: Probe, context: ProbeContext): Promise<ProbeResult> {
+/** A probe that throws counts as failed, so that the rounds go on. */
+async function runProbe(probe: Probe, context: ProbeContext): Promise<ProbeResult> {
   const started = context.monotonic()
   try {
     return await probe.run(context)

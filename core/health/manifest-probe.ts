@@ -10,8 +10,8 @@ import {
 import { type ProbeResponse, request } from './probe-request.ts'
 
 /** Manifests may be 4 MiB; engines refuse larger ones. */
-const mostBytes = 4 * 1024 * 1024
-const mostTries = 3
+const maxBytes = 4 * 1024 * 1024
+const maxTries = 3
 const accept = [
   'application/vnd.oci.image.manifest.v1+json',
   'application/vnd.oci.image.index.v1+json',
@@ -21,21 +21,21 @@ const accept = [
 ].join(', ')
 
 /**
- * Is an image that is stored also given out, byte for byte? One manifest is asked for by its digest, of
- * another repository in each round. A tag is never asked for, nor a repository of copies: both would wake the
- * upstream. The manifest is found by HEAD and its bytes are read as the blob that they are, because zot counts
- * every GET of a manifest, by digest too, as a pull that its retention rules look at.
+ * Is a stored image served, byte for byte? Requests one manifest by its digest, of another repository in each round, and
+ * never a tag or a cached repository, because both would reach the upstream. It asks with HEAD and reads the bytes as a
+ * blob, because zot counts every GET of a manifest as a pull, which its retention rules use.
  */
 export const manifestProbe: Probe = {
   id: 'manifest',
   run: async context => {
     const known = context.repositories()
     if (!known) return skipped('the store is being counted')
-    const own = [...turn(known, context)]
-    if (own.length === 0) return skipped(isEmpty(known) ? 'no image yet' : 'only copies from upstreams')
-    for (const candidate of own) {
+    const candidates = candidatesOf(known, context)
+    if (candidates.length === 0)
+      return skipped(isEmpty(known) ? 'no image yet' : 'only copies from upstreams')
+    for (const candidate of candidates) {
       const result = await pull(context, candidate)
-      // Deleted since the count: the next repository has its turn.
+      // Deleted since the count: the next repository is tried.
       if (result !== 'gone') return result
     }
     return skipped('the images that were known were deleted')
@@ -46,8 +46,8 @@ const skipped = (detail: string): ProbeResult => ({ id: 'manifest', outcome: 'sk
 
 const isEmpty = (known: Iterable<KnownManifest>): boolean => known[Symbol.iterator]().next().done === true
 
-/** Up to three repositories that are not copies, beginning with the one whose turn it is. */
-function turn(known: Iterable<KnownManifest>, { round, isCached }: ProbeContext): KnownManifest[] {
+/** Up to three repositories that are not cached, beginning with the one that this round selects. */
+function candidatesOf(known: Iterable<KnownManifest>, { round, isCached }: ProbeContext): KnownManifest[] {
   let eligible = 0
   for (const { name } of known) if (!isCached(name)) eligible += 1
   const first = eligible === 0 ? 0 : round % eligible
@@ -56,11 +56,11 @@ function turn(known: Iterable<KnownManifest>, { round, isCached }: ProbeContext)
   let at = 0
   for (const candidate of known) {
     if (isCached(candidate.name)) continue
-    if (at >= first && picked.length < mostTries) picked.push(candidate)
-    else if (at < mostTries) wrapped.push(candidate)
+    if (at >= first && picked.length < maxTries) picked.push(candidate)
+    else if (at < maxTries) wrapped.push(candidate)
     at += 1
   }
-  return [...picked, ...wrapped].slice(0, mostTries)
+  return [...picked, ...wrapped].slice(0, maxTries)
 }
 
 async function pull(context: ProbeContext, { name, digest }: KnownManifest): Promise<ProbeResult | 'gone'> {
@@ -75,7 +75,7 @@ async function pull(context: ProbeContext, { name, digest }: KnownManifest): Pro
   const head = await request(url, `/v2/${name}/manifests/${digest}`, {
     method: 'HEAD',
     accept,
-    maxBytes: mostBytes,
+    maxBytes: maxBytes,
     authorization,
   })
   if (head.kind === 'failed') return failed(head.why)
@@ -94,15 +94,15 @@ async function pull(context: ProbeContext, { name, digest }: KnownManifest): Pro
   return { id: 'manifest', outcome: 'passed', tookMs, detail: formatMilliseconds(tookMs) }
 }
 
-/** An engine that keeps manifests apart from blobs is asked for the manifest itself. */
+/** The manifest itself is requested from an engine that stores manifests apart from blobs. */
 async function bytesOf(
   { url, authorization }: ProbeContext,
   name: string,
   digest: string,
 ): Promise<ProbeResponse> {
-  const blob = await request(url, `/v2/${name}/blobs/${digest}`, { maxBytes: mostBytes, authorization })
+  const blob = await request(url, `/v2/${name}/blobs/${digest}`, { maxBytes: maxBytes, authorization })
   if (blob.kind === 'failed' || (blob.status !== 404 && blob.status !== 405)) return blob
-  return request(url, `/v2/${name}/manifests/${digest}`, { accept, maxBytes: mostBytes, authorization })
+  return request(url, `/v2/${name}/manifests/${digest}`, { accept, maxBytes: maxBytes, authorization })
 }
 
 function digestOf(like: string, bytes: Buffer): string {

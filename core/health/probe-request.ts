@@ -4,19 +4,19 @@ import { registryRequest } from '../../lib/node-http.ts'
 export interface RequestOptions {
   method?: 'GET' | 'HEAD'
   accept?: string
-  /** More than this is not read. */
+  /** A longer body fails. */
   maxBytes?: number
   timeoutMs?: number
-  /** Shown only where reading without is refused. */
+  /** Sent only where an anonymous request is refused. */
   authorization?: (() => Promise<string | undefined>) | undefined
 }
 
 export type ProbeResponse =
   | { kind: 'answered'; status: number; header(name: string): string | undefined; body: Buffer }
-  /** In words, to stand after a colon. */
+  /** Half a sentence, to stand after a colon. */
   | { kind: 'failed'; why: string }
 
-/** One question: as nobody, and again with the app's credential where nobody may read. */
+/** One request: anonymous first, and again with Zotbar's credential where that is refused. */
 export async function request(
   base: string,
   path: string,
@@ -28,7 +28,7 @@ export async function request(
   return authorization === undefined ? first : requestOnce(base, path, options, authorization)
 }
 
-/** A connection of its own: nothing is kept open that would hold up a registry that drains. */
+/** Uses a connection of its own, because an idle one would delay a registry that drains. */
 function requestOnce(
   base: string,
   path: string,

@@ -9,15 +9,15 @@ export interface KnownManifest {
 export interface ProbeContext {
   /** Where the registry answers, without a trailing slash. */
   url: string
-  /** What storage knows; undefined before its first count. */
+  /** Counted manifests, one of each repository; undefined before the first count. */
   repositories(): Iterable<KnownManifest> | undefined
-  /** A digest of this repository as it is on disk now; undefined when it has none. */
+  /** A digest that the repository has on disk now; undefined when it has none. */
   digestNow(name: string): Promise<string | undefined>
   /** Whether the repository holds copies from an upstream, which a probe must not wake. */
   isCached(repository: string): boolean
-  /** The app's own account at the registry, for what nobody else may read. */
+  /** Zotbar's own credential at the registry, for what is not public. */
   authorization?(): Promise<string | undefined>
-  /** Grows by one with each round: which repository has its turn. */
+  /** Grows by one with each round; selects the repository to probe. */
   round: number
   /** Milliseconds of a clock that only goes forward. */
   monotonic(): number
@@ -25,12 +25,12 @@ export interface ProbeContext {
 
 export interface Probe {
   id: ProbeId
-  /** Never rejects for anything the registry does. */
+  /** Does not reject, whatever the registry does. */
   run(context: ProbeContext): Promise<ProbeResult>
 }
 
 /** "1 ms": rounded, and never nothing. */
 export const formatMilliseconds = (ms: number): string => `${Math.max(1, Math.round(ms))}\u00a0ms`
 
-/** Status codes of a registry that works and wants to know who asks. */
+/** Status codes of a registry that works and asks for a sign-in. */
 export const needsSignIn = (status: number): boolean => status === 401 || status === 403

@@ -2,15 +2,15 @@ import { errorCode } from '../../lib/error-code.ts'
 import { registryRequest } from '../../lib/node-http.ts'
 
 /**
- * What came of one GET: the status code; `cut`: a connection that was ended without an answer, or something that is no
- * HTTP; `refused`: nobody took the connection; `unasked`: this process or machine could not ask; undefined: silence.
+ * The result of one GET: the status code; `cut`: the connection ended without an answer, or the answer was no HTTP;
+ * `refused`: nobody accepted the connection; `unasked`: this process or machine could not ask; undefined: silence.
  */
 export type ProbeAnswer = number | 'cut' | 'refused' | 'unasked' | undefined
 
 /** One GET, within `limitMs`. Never rejects. */
 export type Probe = (url: string, limitMs: number) => Promise<ProbeAnswer>
 
-/** Says nothing about the other side: no descriptor or port was left here, or no way leads there now. */
+/** Faults of this side, which say nothing about the registry: no descriptor or port is left, or there is no route. */
 const localFaults = new Set([
   'EMFILE',
   'ENFILE',
@@ -26,15 +26,15 @@ const localFaults = new Set([
   'ERR_INVALID_URL',
 ])
 
-/** A connection of its own each time: a kept one would say nothing about new clients. */
+/** Opens a new connection each time, because an open one would say nothing about new clients. */
 export const probeHttp: Probe = (url, limitMs) =>
   new Promise<ProbeAnswer>((resolve, reject) => {
     const request = registryRequest(url, { agent: false, headers: { 'user-agent': 'zotbar' } })
     const timer = setTimeout(() => done(undefined), limitMs)
-    function done(probed: ProbeAnswer) {
+    function done(answer: ProbeAnswer) {
       clearTimeout(timer)
-      resolve(probed)
-      if (typeof probed !== 'number') request.destroy()
+      resolve(answer)
+      if (typeof answer !== 'number') request.destroy()
     }
     request.on('response', response => {
       response.on('error', () => {})
@@ -46,9 +46,9 @@ export const probeHttp: Probe = (url, limitMs) =>
       reject(error)
     })
     request.end()
-  }).catch(probedBy)
+  }).catch(answerOf)
 
-function probedBy(error: unknown): ProbeAnswer {
+function answerOf(error: unknown): ProbeAnswer {
   const code = errorCode(error)
   if (code === 'ETIMEDOUT') return undefined
   if (code === 'ECONNREFUSED') return 'refused'

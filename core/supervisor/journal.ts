@@ -14,7 +14,7 @@ const exit = v.variant('kind', [
   v.object({ kind: v.literal('unknown-adopted') }),
   v.object({ kind: v.literal('not-spawned'), reason: v.string() }),
 ])
-/** Every cause, as the type check demands: one that is written and not read makes the whole journal count as damaged. */
+/** The type demands every cause, because a line with an unknown one makes the journal count as damaged. */
 const isCause: Record<Cause, true> = {
   'app-started': true,
   adopted: true,
@@ -42,7 +42,7 @@ const schema = v.object({
   pid: v.exactOptional(v.number()),
 })
 
-/** "Why did it restart", kept for ever within its limits. One JSON object a line; the newest of an id counts. */
+/** Why the registry restarted, retained within its limits. One JSON object a line; the newest of an id counts. */
 export interface Journal {
   /** Newest first. */
   newest(): JournalEntry[]
@@ -54,16 +54,16 @@ export interface Journal {
 export interface JournalLimits {
   entries: number
   bytes: number
-  /** How many are kept in memory. */
+  /** How many clients see. */
   shown: number
 }
 
 export const standardJournalLimits: JournalLimits = { entries: 500, bytes: 256 * 1024, shown: 20 }
 
 /**
- * Opens or makes the journal. Lines that cannot be read are no reason to lose the others: the file is set aside as it
- * is, `report` says where, and what could be read goes on in a new one. `failed` hears of a disk that refuses: a journal
- * that cannot be read is only added to, and one that cannot be written is kept in memory. Never rejects.
+ * Opens or creates the journal. A file with damaged lines is set aside and reported, and its other lines go into a new
+ * one. A journal that the disk refuses to read is only appended to, one that it refuses to write stays in memory, and
+ * `failed` is called. Never rejects.
  */
 export async function openJournal(
   file: string,
@@ -72,31 +72,32 @@ export async function openJournal(
   failed: (reason: string) => void,
 ): Promise<Journal> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 }).catch(error => failed(String(error)))
-  const read = await readFile(file, 'utf8').catch((error: unknown) => {
+  const stored = await readFile(file, 'utf8').catch((error: unknown) => {
     if (errorCode(error) === 'ENOENT') return ''
     failed(String(error))
     return undefined
   })
-  const text = read ?? ''
-  const { entries, bad } = parse(text)
+  const text = stored ?? ''
+  const { entries, isDamaged } = parse(text)
   let lines = text === '' ? 0 : text.split('\n').length - 1
   let bytes = Buffer.byteLength(text)
   const queue = serialQueue()
-  if (bad) await setAside(file, { now: Date.now, report }).catch((error: unknown) => failed(String(error)))
+  if (isDamaged)
+    await setAside(file, { now: Date.now, report }).catch((error: unknown) => failed(String(error)))
 
   async function rewrite() {
-    let kept = [...entries.values()].slice(-Math.floor(limits.entries / 2))
-    let whole = kept.map(asLine)
+    let retained = [...entries.values()].slice(-Math.floor(limits.entries / 2))
+    let whole = retained.map(asLine)
     const size = () => whole.reduce((sum, line) => sum + Buffer.byteLength(line), 0)
-    while (size() > limits.bytes / 2 && kept.length > 1) {
-      kept = kept.slice(Math.ceil(kept.length / 8))
-      whole = kept.map(asLine)
+    while (size() > limits.bytes / 2 && retained.length > 1) {
+      retained = retained.slice(Math.ceil(retained.length / 8))
+      whole = retained.map(asLine)
     }
     await writeSynced(`${file}.new`, whole.join(''), 'w')
     await rename(`${file}.new`, file)
     entries.clear()
-    for (const entry of kept) entries.set(entry.id, entry)
-    lines = kept.length
+    for (const entry of retained) entries.set(entry.id, entry)
+    lines = retained.length
     bytes = size()
   }
   async function append(entry: JournalEntry) {
@@ -104,16 +105,16 @@ export async function openJournal(
     await writeSynced(file, line, 'a')
     lines += 1
     bytes += Buffer.byteLength(line)
-    // What could not be read is not replaced by what is known.
-    if (read !== undefined && (lines > limits.entries || bytes > limits.bytes)) await rewrite()
+    // A file that could not be read is never replaced.
+    if (stored !== undefined && (lines > limits.entries || bytes > limits.bytes)) await rewrite()
   }
-  const inTurn = (job: () => Promise<void>) => queue.run(job).catch((error: unknown) => failed(String(error)))
-  if (bad || lines > limits.entries || bytes > limits.bytes) await inTurn(rewrite)
+  const queued = (job: () => Promise<void>) => queue.run(job).catch((error: unknown) => failed(String(error)))
+  if (isDamaged || lines > limits.entries || bytes > limits.bytes) await queued(rewrite)
   return {
     newest: () => [...entries.values()].slice(-limits.shown).reverse(),
     add(entry) {
       entries.set(entry.id, entry)
-      return inTurn(() => append(entry))
+      return queued(() => append(entry))
     },
     close: () => queue.idle(),
   }
@@ -121,18 +122,18 @@ export async function openJournal(
 
 const asLine = (entry: JournalEntry): string => `${JSON.stringify(entry)}\n`
 
-/** By id, in order of first appearance. `bad`: at least one line is no entry, a torn last line included. */
-function parse(text: string): { entries: Map<string, JournalEntry>; bad: boolean } {
+/** By id, in order of first appearance. `isDamaged`: at least one line is no entry; a torn last line is none. */
+function parse(text: string): { entries: Map<string, JournalEntry>; isDamaged: boolean } {
   const entries = new Map<string, JournalEntry>()
-  let bad = text !== '' && !text.endsWith('\n')
+  let isDamaged = text !== '' && !text.endsWith('\n')
   for (const line of text.split('\n')) {
     if (line === '') continue
     try {
       const entry = v.parse(schema, JSON.parse(line))
       entries.set(entry.id, entry)
     } catch {
-      bad = true
+      isDamaged = true
     }
   }
-  return { entries, bad }
+  return { entries, isDamaged }
 }

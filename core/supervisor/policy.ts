@@ -1,54 +1,54 @@
-/** The supervisor's numbers; durations in ms. Tests shorten them, nobody else does. */
+/** The supervisor's time limits and counts. Only tests change them. */
 export interface Policy {
-  /** How long a process may take to answer for the first time, as long as it lives. */
+  /** A process that lives may take this long to answer for the first time. */
   startTimeoutMs: number
-  /** The same for an adopted process that already owns its port: it was ready once. */
+  /** The same for an adopted process that owns its port, because it was ready before. */
   adoptTimeoutMs: number
-  /** Waits before each restart in a row; the last one repeats. The first is 0: at once. */
+  /** The pause before each restart in a row; the last one repeats. The first is 0: at once. */
   backoffMs: number[]
-  /** Each wait is multiplied by 1 ± jitter, so that several machines do not start in step. */
+  /** Each pause is multiplied by up to 1 ± this, so that several machines do not restart in step. */
   jitterRatio: number
-  /** Serving this long makes the next exit the first in a row again. */
+  /** After serving this long the next exit is the first in a row again. */
   healthyAfterMs: number
-  /** More unasked exits than this within `loopWindow` is a crash loop. */
+  /** More unasked exits than this within `loopWindowMs` are a crash loop. */
   loopExits: number
   loopWindowMs: number
-  /** When a crash loop, or a failure that may pass by itself but is costly to try, is tried again. */
+  /** When a crash loop is tried again, or a failure that may pass but is costly to try. */
   loopRetryMs: number
-  /** When a missing or read-only volume or a busy data folder is looked at again: it serves within 10 s after. */
+  /** When a missing or read-only volume, or a data folder in use, is checked again: it then serves within 10 s. */
   failedRetryMs: number
-  /** When a port that somebody else owns is looked at again. */
+  /** When a port that somebody else owns is checked again. */
   foreignRetryMs: number
-  /** How long the check before a start may take: a dead network volume answers never. */
+  /** The check before a start is given up after this, because a dead network volume never answers. */
   checkTimeoutMs: number
   /** How long pushes under way are waited for. */
   drainTimeoutMs: number
-  /** How often pushes under way are looked at, and how soon the second look follows the first. */
+  /** How often pushes under way are listed, and how soon after a list without any. */
   uploadsIntervalMs: number
   uploadsSecondListMs: number
-  /** A push that did not grow for this long is not waited for. */
+  /** Pushes that did not grow for this long are not waited for. */
   uploadsStalledMs: number
   /** From SIGTERM to SIGKILL. */
   killAfterMs: number
-  /** The same for a restart that was asked for without waiting. */
+  /** The same for a restart that does not wait for pushes. */
   killAfterNowMs: number
-  /** How long a process may survive SIGKILL before that is told as a failure. */
+  /** A process that survives SIGKILL this long is reported as a failure. */
   giveUpAfterMs: number
-  /** Hang detection: one probe per `hangEvery`, answered within `hangLimit`, `hangMisses` misses in a row. */
+  /** One probe per `hangIntervalMs`, answered within `hangTimeoutMs`; `hangMisses` misses in a row are a hang. */
   hangIntervalMs: number
   hangTimeoutMs: number
   hangMisses: number
   /**
-   * An adopted process: how often its pid, and how often its start time, is looked at. The latter runs ps(1) on macOS,
-   * and a pid that is given to another process within one `aliveEvery` is all it is for.
+   * How often the pid and the start time of an adopted process are checked. The start time is checked less often because
+   * that runs ps(1) on macOS, and it matters only where the pid was given to a new process within one `aliveIntervalMs`.
    */
   aliveIntervalMs: number
   identityIntervalMs: number
 }
 
 /**
- * A crash is answered at once, since most pass; a row of them is slowed down, then told, since somebody has to look:
- * restarting every second for ever hides the fault, and giving up in silence hides the outage.
+ * The first crash is followed by a restart at once, because most pass. A row of them is slowed down and then reported:
+ * restarting every second for ever would hide the fault, and giving up in silence would hide the outage.
  */
 export const standardPolicy: Policy = {
   startTimeoutMs: 300_000,

@@ -3,7 +3,7 @@ import { unreachable } from '../../contract/result.ts'
 import type { Policy } from './policy.ts'
 import type { State } from './state.ts'
 
-/** What the rest of the app, and every window, sees of a state. */
+/** What clients see of a state. */
 export function publicState({ stage }: State, policy: Policy): ProcessState {
   switch (stage.kind) {
     case 'stopped':

@@ -6,12 +6,12 @@ import { undecidedFailure } from '../../contract/undecided.ts'
 type Goal = 'serving' | 'stopped'
 type Answer = Result<ProcessState>
 
-/** Those who asked for something and wait for the end state. */
+/** Callers that asked for a start or a stop and wait for the end state. */
 export interface Waiters {
   wait(goal: Goal): Promise<Answer>
-  /** Answers all whose end state this is. */
+  /** Answers every caller whose request this state ends. */
   update(state: ProcessState): void
-  /** Answers all with the same failure. */
+  /** Answers every caller with the same failure. */
   fail(error: Failure): void
 }
 
@@ -32,7 +32,7 @@ export function createWaiters(): Waiters {
   }
 }
 
-/** The answer to somebody who wants it to serve; undefined while that is still on its way. */
+/** The answer to a start; undefined while it is still under way. */
 function servingAnswer(state: ProcessState): Answer | undefined {
   switch (state.kind) {
     case 'serving':
@@ -67,7 +67,7 @@ function servingAnswer(state: ProcessState): Answer | undefined {
   }
 }
 
-/** The same for somebody who wants it to stop. What is starting may still be on its way to that. */
+/** The answer to a stop. A check that is under way shows as `starting`, and may still end stopped. */
 function stoppedAnswer(state: ProcessState): Answer | undefined {
   switch (state.kind) {
     case 'stopped':

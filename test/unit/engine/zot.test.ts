@@ -4,15 +4,9 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type ProgramResult, runProgram } from '../../../core/engine/run-program.ts'
-import {
-  findZots,
-  inspectZot,
-  runningVersionIn,
-  verifyWithZot,
-  versionIn,
-  zotEngine,
-} from '../../../core/engine/zot.ts'
+import { findZots, inspectZot, verifyWithZot, zotEngine } from '../../../core/engine/zot.ts'
 import { checkBinary } from '../../../core/platform/binary.ts'
+import { runningVersionIn, versionIn } from '../../../core/platform/zot-version.ts'
 
 let folder: string
 beforeEach(async () => {
