@@ -1,6 +1,6 @@
 import { failureMessage } from '../contract/messages/failure-message.ts'
 import { bytes } from '../contract/messages/format.ts'
-import type { StatusAction, StatusSummary, StatusVerb } from '../contract/messages/status-summary.ts'
+import type { StatusAction, StatusSummary, StatusVerb } from '../contract/messages/summary.ts'
 import { unreachable } from '../contract/result.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
 import type { LoginState } from './login-agent.ts'

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { OpenTarget, ZotbarHandlers } from '../contract/contract.ts'
 import type { Host } from '../contract/host.ts'
-import { asksNatively, type StatusVerb } from '../contract/messages/status-summary.ts'
+import { asksNatively, type StatusVerb } from '../contract/messages/summary.ts'
 import { fail, ok, type Result, unreachable } from '../contract/result.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
 import type { ShellCapabilities } from '../core/app/wiring.ts'

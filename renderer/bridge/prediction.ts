@@ -1,4 +1,4 @@
-import type { StatusVerb } from '../../contract/messages/status-summary.ts'
+import type { StatusVerb } from '../../contract/messages/summary.ts'
 import type { ProcessState } from '../../contract/registry-state.ts'
 
 /** How long a predicted state may stand before the real one shows again, in ms. */

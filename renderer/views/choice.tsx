@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react'
 import { type ChoiceEffect, choiceRows } from '../../contract/messages/choice-message.ts'
 import { atTime, inWords } from '../../contract/messages/format.ts'
-import type { StatusVerb } from '../../contract/messages/status-summary.ts'
+import type { StatusVerb } from '../../contract/messages/summary.ts'
 import type { ProcessState } from '../../contract/registry-state.ts'
 import { Button } from '../ui/button.tsx'
 import { Glyph } from '../ui/glyph.tsx'

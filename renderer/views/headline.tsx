@@ -1,6 +1,6 @@
 import type { Failure } from '../../contract/failure.ts'
 import { failureMessage } from '../../contract/messages/failure-message.ts'
-import type { StatusAction } from '../../contract/messages/status-summary.ts'
+import type { StatusAction } from '../../contract/messages/summary.ts'
 import { Button } from '../ui/button.tsx'
 import { Ticking } from '../ui/time.tsx'
 import { quotedIn } from './quoted.tsx'

@@ -11,13 +11,13 @@ import {
 } from 'react'
 import type { Failure } from '../../contract/failure.ts'
 import { atTime } from '../../contract/messages/format.ts'
+import { statusSummary } from '../../contract/messages/status-summary.ts'
 import {
   asksNatively,
   type StatusAction,
   type StatusSummary,
   type StatusVerb,
-  statusSummary,
-} from '../../contract/messages/status-summary.ts'
+} from '../../contract/messages/summary.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import type { Store, StoreState } from '../bridge/store.ts'
 import type { Transition } from '../bridge/transition.ts'
