@@ -18,13 +18,13 @@ export interface PageService {
   /** The handlers a window gets: the host's, with what a window must confirm. */
   handlers: ZotbarHandlers
   /** A call from a page that is not ours, or a handler that threw. */
-  complain(words: string, error?: unknown): void
+  log(message: string, error?: unknown): void
 }
 
 /** The contract over Electron's IPC: the only file of the app that touches it. Returns its end. */
 export function serveIpc(
   ipcMain: Pick<IpcMain, 'handle' | 'on' | 'removeHandler' | 'removeAllListeners'>,
-  { host, handlers, complain }: PageService,
+  { host, handlers, log }: PageService,
 ): () => void {
   const listeners: Record<EventName, Set<WebContents>> = { snapshot: new Set(), log: new Set() }
   const subscriptions = new Map<EventName, () => void>()
@@ -51,22 +51,22 @@ export function serveIpc(
 
   ipcMain.handle(channels.call, async (event, name: unknown, input: unknown): Promise<Result<unknown>> => {
     if (!isOwnPage(event)) {
-      complain(`Refused a call from ${event.senderFrame?.url ?? 'a frame that is gone'}`)
+      log(`Refused a call from ${event.senderFrame?.url ?? 'a frame that is gone'}`)
       return fail({ code: 'not-authorised', reason: 'wrong-sender' })
     }
     const command = typeof name === 'string' ? name : ''
     try {
       return await dispatch(handlers, command, input, 'window')
     } catch (error) {
-      complain(`The command ${command} failed`, error)
+      log(`The command ${command} failed`, error)
       return fail({ code: 'unexpected', where: command })
     }
   })
 
   ipcMain.on(channels.listen, (event, name: unknown, wanted: unknown) => {
     const eventName = eventNames.find(each => each === name)
-    if (!isOwnPage(event)) return complain(`Refused to send events to ${event.senderFrame?.url ?? 'nobody'}`)
-    if (eventName === undefined) return complain(`There is no event of the name that a page asked for`)
+    if (!isOwnPage(event)) return log(`Refused to send events to ${event.senderFrame?.url ?? 'nobody'}`)
+    if (eventName === undefined) return log(`There is no event of the name that a page asked for`)
     const page = event.sender
     if (wanted !== true) return leave(eventName, page)
     listeners[eventName].add(page)

@@ -7,32 +7,32 @@ import type { ElectronApi } from './electron-api.ts'
 export interface NotifierOptions {
   electron: Pick<ElectronApi, 'Notification'>
   clock: Pick<Clock, 'now'>
-  /** The `notifications` setting, read when there is something to tell. */
-  wanted(): boolean
-  /** It was clicked, or the button that it offers. */
-  clicked(telling: Notification): void
+  /** The `notifications` setting, read when there is something to show. */
+  isWanted(): boolean
+  /** The notification was clicked, or its button. */
+  clicked(notification: Notification): void
 }
 
-/** Shows a native notification for each occurrence that deserves one. Returns what takes the snapshots. */
+/** Shows a native notification for each event that deserves one. Returns what takes the snapshots. */
 export function createNotifier(options: NotifierOptions): (snapshot: Snapshot) => void {
-  const { electron, clock, wanted, clicked } = options
-  let watch = nothingNotified
+  const { electron, clock, isWanted, clicked } = options
+  let notified = nothingNotified
   // Held until closed: a notification that is collected as garbage loses its click.
   const open = new Set<object>()
   return snapshot => {
-    const seen = notificationsFor(watch, snapshot, clock.now())
-    watch = seen.watch
-    if (seen.tell.length === 0 || !electron.Notification.isSupported() || !wanted()) return
-    for (const telling of seen.tell) {
-      const { title, body, offers } = telling
+    const next = notificationsFor(notified, snapshot, clock.now())
+    notified = next.watch
+    if (next.tell.length === 0 || !electron.Notification.isSupported() || !isWanted()) return
+    for (const notification of next.tell) {
+      const { title, body, offers } = notification
       const shown = new electron.Notification({
         title: plain(title),
         body: plain(body),
         ...(offers === 'rotate' ? { actions: [{ type: 'button' as const, text: 'Rotate now…' }] } : {}),
       })
       open.add(shown)
-      shown.on('click', () => clicked(telling))
-      shown.on('action', () => clicked(telling))
+      shown.on('click', () => clicked(notification))
+      shown.on('action', () => clicked(notification))
       shown.on('close', () => open.delete(shown))
       shown.on('failed', () => open.delete(shown))
       shown.show()

@@ -23,14 +23,14 @@ export interface PopoverOptions {
   session: Session
   preload: string
   packaged: boolean
-  complain(words: string, error?: unknown): void
+  log(message: string, error?: unknown): void
   platform: NodeJS.Platform
   clock: Pick<Clock, 'now' | 'setTimer'>
 }
 
 /** The popover: made at the first click, hidden when it loses the focus, destroyed 30 s after it closed. */
 export function createPopover(options: PopoverOptions): Popover {
-  const { electron, session, preload, packaged, platform, clock, complain } = options
+  const { electron, session, preload, packaged, platform, clock, log } = options
   let window: BrowserWindow | undefined
   let icon: Rectangle = { x: 0, y: 0, width: 0, height: 0 }
   let hiddenAt = Number.NEGATIVE_INFINITY
@@ -75,11 +75,11 @@ export function createPopover(options: PopoverOptions): Popover {
     })
     // State is all in the app: a page that crashed is dropped, and made again when it is asked for.
     created.webContents.on('render-process-gone', (_, details) => {
-      complain(`The popover's page is gone: ${details.reason}`)
+      log(`The popover's page is gone: ${details.reason}`)
       destroy()
     })
     created.loadURL(pageUrl('popover')).catch(error => {
-      complain('The popover cannot be loaded', error)
+      log('The popover cannot be loaded', error)
       destroy()
     })
     return created

@@ -14,7 +14,7 @@ export interface MainWindowOptions {
   session: Session
   preload: string
   packaged: boolean
-  complain(words: string, error?: unknown): void
+  log(message: string, error?: unknown): void
 }
 
 /** The window: made when it is asked for, gone when it is closed. It holds no state of its own. */
@@ -23,7 +23,7 @@ export function createMainWindow({
   session,
   preload,
   packaged,
-  complain,
+  log,
 }: MainWindowOptions): MainWindow {
   let window: BrowserWindow | undefined
 
@@ -36,7 +36,7 @@ export function createMainWindow({
   /** Another fragment of the page that is shown changes its view and loads nothing. */
   function load(into: BrowserWindow, url: string): void {
     into.loadURL(url).catch(error => {
-      complain('The window cannot be loaded', error)
+      log('The window cannot be loaded', error)
       destroy()
     })
   }
@@ -70,7 +70,7 @@ export function createMainWindow({
       })
       // State is all in the app: a page that crashed is dropped, and made again when it is asked for.
       created.webContents.on('render-process-gone', (_, details) => {
-        complain(`The window's page is gone: ${details.reason}`)
+        log(`The window's page is gone: ${details.reason}`)
         destroy()
       })
       load(created, url)

@@ -1,4 +1,4 @@
-import type { ManifestFault, ReleaseFailure, WebCause } from '../failure.ts'
+import type { ManifestFault, ReleaseFailure, WebCause, WebFailure } from '../failure.ts'
 import { unreachable } from '../result.ts'
 import type { Snapshot } from '../snapshot.ts'
 import { bytes, capital, count, exactMoment } from './format.ts'
@@ -7,60 +7,6 @@ import type { FailureMessage } from './message.ts'
 /** The failures of getting a version of zot, and of trusting it. */
 export function releaseFailureMessage(error: ReleaseFailure): FailureMessage {
   switch (error.code) {
-    case 'web-unreachable':
-      return {
-        title: `${hostOf(error.url)} cannot be reached`,
-        steps: [`${error.url}: ${error.reason}.`, causeAdvice(error.cause)],
-      }
-    case 'web-limited':
-      return {
-        title: `${hostOf(error.url)} wants fewer requests`,
-        steps: [
-          `Its limit for this address is used up until ${exactMoment(error.until)}.`,
-          'It is not asked before then. What was known stays known, and a local file works meanwhile.',
-        ],
-      }
-    case 'web-refused':
-      return {
-        title: `${hostOf(error.url)} answers ${error.status}`,
-        steps: [
-          `${error.url} was asked for.`,
-          error.status === 404
-            ? 'It is not there. Check the settings releases.url and releases.repository, or the address.'
-            : 'Try again later, or take another source: --from FILE.',
-        ],
-      }
-    case 'web-not-understood':
-      return {
-        title: `The answer of ${hostOf(error.url)} is not understood`,
-        steps: [
-          `${error.url}: ${error.reason}.`,
-          'A proxy or a sign-in page may stand in between. Check the setting releases.url.',
-        ],
-      }
-    case 'web-redirect-refused':
-      return {
-        title: 'A redirect was not followed',
-        steps: [
-          `${error.url} leads to ${error.to}.`,
-          error.why === 'unsafe'
-            ? 'From https it goes on with https only. Nothing was taken.'
-            : 'That is the sixth redirect, and five are followed. Nothing was taken.',
-        ],
-      }
-    case 'web-too-large':
-      return {
-        title: 'The download is too large',
-        steps: [
-          `${error.url} sends more than ${bytes(error.limit)}, the most it may have. It was cut off.`,
-          'Check the address.',
-        ],
-      }
-    case 'bad-url':
-      return {
-        title: 'The address cannot be used',
-        steps: [`${error.url}: ${error.reason}.`, 'Give one that begins with https:// or http://.'],
-      }
     case 'release-not-found':
       return {
         title: `There is no release ${error.version}`,
@@ -151,6 +97,68 @@ export function releaseFailureMessage(error: ReleaseFailure): FailureMessage {
           manifestText(error.fault),
           'A key is pinned in releases.publicKey, so nothing is used without a valid manifest.',
         ],
+      }
+    default:
+      return webFailureMessage(error)
+  }
+}
+
+/** The message for an address from which nothing could be fetched. */
+function webFailureMessage(error: WebFailure): FailureMessage {
+  switch (error.code) {
+    case 'web-unreachable':
+      return {
+        title: `${hostOf(error.url)} cannot be reached`,
+        steps: [`${error.url}: ${error.reason}.`, causeAdvice(error.cause)],
+      }
+    case 'web-limited':
+      return {
+        title: `${hostOf(error.url)} wants fewer requests`,
+        steps: [
+          `Its limit for this address is used up until ${exactMoment(error.until)}.`,
+          'It is not asked before then. What was known stays known, and a local file works meanwhile.',
+        ],
+      }
+    case 'web-refused':
+      return {
+        title: `${hostOf(error.url)} answers ${error.status}`,
+        steps: [
+          `${error.url} was asked for.`,
+          error.status === 404
+            ? 'It is not there. Check the settings releases.url and releases.repository, or the address.'
+            : 'Try again later, or take another source: --from FILE.',
+        ],
+      }
+    case 'web-not-understood':
+      return {
+        title: `The answer of ${hostOf(error.url)} is not understood`,
+        steps: [
+          `${error.url}: ${error.reason}.`,
+          'A proxy or a sign-in page may stand in between. Check the setting releases.url.',
+        ],
+      }
+    case 'web-redirect-refused':
+      return {
+        title: 'A redirect was not followed',
+        steps: [
+          `${error.url} leads to ${error.to}.`,
+          error.why === 'unsafe'
+            ? 'From https it goes on with https only. Nothing was taken.'
+            : 'That is the sixth redirect, and five are followed. Nothing was taken.',
+        ],
+      }
+    case 'web-too-large':
+      return {
+        title: 'The download is too large',
+        steps: [
+          `${error.url} sends more than ${bytes(error.limit)}, the most it may have. It was cut off.`,
+          'Check the address.',
+        ],
+      }
+    case 'bad-url':
+      return {
+        title: 'The address cannot be used',
+        steps: [`${error.url}: ${error.reason}.`, 'Give one that begins with https:// or http://.'],
       }
     default:
       return unreachable(error)

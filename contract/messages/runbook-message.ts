@@ -1,5 +1,8 @@
+import type { Failure } from '../failure.ts'
+import { unreachable } from '../result.ts'
 import type { RunbookDetails, RunbookPart, RunbookProgress, RunbookResult, RunbookStep } from '../runbook.ts'
 import { bytes } from './format.ts'
+import type { FailureMessage } from './message.ts'
 
 /** How a run ended, for whoever watched it. */
 export const resultText: Record<RunbookResult, string> = {
@@ -72,10 +75,12 @@ export function stepCount({ step, steps }: Pick<RunbookProgress, 'step' | 'steps
   return index < 0 ? undefined : `step ${index + 1} of ${steps.length}`
 }
 
-/** Whether anything was done that a cancel would take back; looking and asking change nothing. */
+/** Steps that change nothing of what serves. */
+const harmlessSteps = new Set(['preflight', 'ask', 'consent', 'download', 'verify', 'stage', 'config'])
+
+/** Whether anything was done that a cancel would take back. */
 const hasChanged = (steps: readonly RunbookStep[]): boolean =>
-  steps.some(({ state, id }) => (state === 'done' || state === 'working') && !harmless.has(id))
-const harmless = new Set(['preflight', 'ask', 'consent', 'download', 'verify', 'stage', 'config'])
+  steps.some(({ state, id }) => (state === 'done' || state === 'working') && !harmlessSteps.has(id))
 
 /** What a cancel would mean now. */
 export function cancelText({
@@ -132,5 +137,86 @@ export function endText({ result, steps }: Pick<RunbookDetails, 'result' | 'step
         : back
           ? { title: 'It failed, also on the way back', reason: 'Not everything could be taken back.' }
           : { title: 'It did not begin', reason: 'Nothing was changed.' }
+  }
+}
+
+/** A run that cannot begin, go on or be cancelled. */
+type RunFailure = Extract<
+  Failure,
+  {
+    code:
+      | 'busy'
+      | 'run-broken-off'
+      | 'nothing-under-way'
+      | 'cancelled'
+      | 'nothing-to-cancel'
+      | 'upgrade-needs-zot'
+      | 'no-earlier-version'
+      | 'engine-unusable'
+      | 'config-edited-meanwhile'
+  }
+>
+
+/** The message for a run that cannot begin, go on or be cancelled. */
+export function runFailureMessage(error: RunFailure): FailureMessage {
+  switch (error.code) {
+    case 'busy':
+      return {
+        title: 'Something else is under way',
+        steps: [`Zotbar is busy with this: ${error.with}.`, 'Wait for it, or cancel it.'],
+      }
+    case 'run-broken-off':
+      return {
+        title: 'A run broke off, and comes first',
+        steps: [
+          `${error.title}: ${error.reason}`,
+          'It is brought to its end by itself as soon as that is possible, before anything else begins.',
+          'To try it at once: zotbar runbooks answer --yes',
+        ],
+      }
+    case 'nothing-under-way':
+      return { title: 'Nothing is under way', steps: ['It has ended, or was never begun.'] }
+    case 'cancelled':
+      return {
+        title: 'Taken back',
+        steps: ['It was cancelled, or something else was asked for in the meantime.'],
+      }
+    case 'nothing-to-cancel':
+      return {
+        title: 'Nothing can be cancelled now',
+        steps: [
+          'The registry was already asked to stop, nothing is under way, or there is no way back any more.',
+        ],
+      }
+    case 'upgrade-needs-zot':
+      return {
+        title: 'Only zot is upgraded this way',
+        steps: [
+          `${error.engine} changes together with Zotbar: install a newer Zotbar.`,
+          'Change over to zot first: zotbar engine use zot',
+        ],
+      }
+    case 'no-earlier-version':
+      return {
+        title: 'There is no version to go back to',
+        steps: [
+          'Only a version that was replaced by an upgrade, and is still installed, can be gone back to.',
+        ],
+      }
+    case 'engine-unusable':
+      return {
+        title: `${error.engine} cannot be used`,
+        steps: [`${error.path}: ${error.reason}.`, 'See which engines there are: zotbar engine list'],
+      }
+    case 'config-edited-meanwhile':
+      return {
+        title: 'config.json was changed by somebody else meanwhile',
+        steps: [
+          `${error.file} is neither what was shown before nor what it was to become; it was left alone.`,
+          'Look at it, then try again.',
+        ],
+      }
+    default:
+      return unreachable(error)
   }
 }

@@ -19,17 +19,17 @@ function page(url = 'app://zotbar/window.html'): FakeContents {
 
 function start(host = fakeHost()) {
   const fake = fakeElectron()
-  const complaints: string[] = []
+  const logged: string[] = []
   const end = serveIpc(fake.ipcMain, {
     host,
     handlers: confirmedHandlers(host.handlers, createQuestions(fake.electron)),
-    complain: words => void complaints.push(words),
+    log: message => void logged.push(message),
   })
   const call = (contents: FakeContents, name: unknown, input?: unknown) =>
     fake.invoke(contents, channels.call, name, input)
   const listen = (contents: FakeContents, name: unknown, on: unknown) =>
     fake.post(contents, channels.listen, name, on)
-  return { ...fake, host, complaints, end, call, listen }
+  return { ...fake, host, logged, end, call, listen }
 }
 
 describe('a call from a page', () => {
@@ -40,7 +40,7 @@ describe('a call from a page', () => {
   })
 
   it('is refused, and told, unless it is the main frame of a page of ours', async () => {
-    const { call, host, complaints } = start()
+    const { call, host, logged } = start()
     const inner = page()
     inner.frame = {
       url: 'app://zotbar/window.html',
@@ -50,8 +50,8 @@ describe('a call from a page', () => {
     for (const stranger of [page('https://example.com/'), page('app://zotbar.evil/x'), page(''), inner, gone])
       expect(await call(stranger, 'registry.stop', {})).toEqual(refused)
     expect(host.calls).toEqual([])
-    expect(complaints).toHaveLength(5)
-    expect(complaints[0]).toContain('https://example.com/')
+    expect(logged).toHaveLength(5)
+    expect(logged[0]).toContain('https://example.com/')
   })
 
   it('that makes no sense comes back as data', async () => {
@@ -72,12 +72,12 @@ describe('a call from a page', () => {
         },
       },
     })
-    const { call, complaints } = start(host)
+    const { call, logged } = start(host)
     expect(await call(page(), 'registry.stop')).toEqual({
       ok: false,
       error: { code: 'unexpected', where: 'registry.stop' },
     })
-    expect(complaints).toEqual(['The command registry.stop failed'])
+    expect(logged).toEqual(['The command registry.stop failed'])
   })
 })
 
@@ -123,11 +123,11 @@ describe('events', () => {
   })
 
   it('are not for strangers, nor of made-up names', () => {
-    const { listen, host, complaints } = start()
+    const { listen, host, logged } = start()
     listen(page('https://example.com/'), 'snapshot', true)
     listen(page(), 'constructor', true)
     expect(host.listeners('snapshot')).toBe(0)
-    expect(complaints).toHaveLength(2)
+    expect(logged).toHaveLength(2)
   })
 
   it('end with the shell', () => {

@@ -16,7 +16,7 @@ function start(kind: LoginState['kind'], wanted: boolean) {
     disable: become('disable', { kind: 'off' }),
     handOver: async () => false,
   }
-  const login = createLoginSwitch({ agent, wanted: () => wanted, changed: () => {}, log: () => {} })
+  const login = createLoginSwitch({ agent, isWanted: () => wanted, log: () => {} })
   return { login, calls }
 }
 

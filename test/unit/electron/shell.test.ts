@@ -37,7 +37,7 @@ async function start({
 }: Setup = {}) {
   const fake = fakeElectron()
   const clock = fakeClock()
-  const seen = { quits: 0, wakes: 0, complaints: [] as string[], startAtLogin: false }
+  const seen = { quits: 0, wakes: 0, logged: [] as string[], startAtLogin: false }
   let changed = (_: string) => {}
   const part = await createShell({
     electron: fake.electron,
@@ -64,7 +64,7 @@ async function start({
     loginAgent,
     platform,
     files: { pages, preload: '/p.cjs', trayImages: '/tray', readme: '/README.md' },
-    log: words => void seen.complaints.push(words),
+    log: message => void seen.logged.push(message),
   })
   const tray = fake.trays[0]!
   const click = () => tray.emit('click', { altKey: false, ctrlKey: false })
@@ -238,7 +238,7 @@ describe('the icon in the bar', () => {
     seen.startAtLogin = true
     await choose('Start at login')
     expect(done.questions).toMatchObject([{ message: 'Start at login was not changed', detail: 'no room' }])
-    expect(seen.complaints).toEqual(['Start at login was not changed: no room'])
+    expect(seen.logged).toEqual(['Start at login was not changed: no room'])
   })
 })
 
@@ -301,7 +301,7 @@ describe('the popover', () => {
     click()
     windows[0]!.webContents.emit('render-process-gone', {}, { reason: 'crashed' })
     expect(windows[0]!.destroyed).toBe(true)
-    expect(seen.complaints).toEqual(["The popover's page is gone: crashed"])
+    expect(seen.logged).toEqual(["The popover's page is gone: crashed"])
     click()
     expect(windows).toHaveLength(2)
   })

@@ -1,0 +1,179 @@
+import type { Failure } from '../failure.ts'
+import { unreachable } from '../result.ts'
+import { capital, duration } from './format.ts'
+import type { FailureMessage } from './message.ts'
+
+/** Failures of Zotbar itself: how it is started, reached and called. */
+type AppFailure = Extract<
+  Failure,
+  {
+    code:
+      | 'already-running'
+      | 'app-not-running'
+      | 'app-not-answering'
+      | 'home-unusable'
+      | 'quitting'
+      | 'not-authorised'
+      | 'dashboard-off'
+      | 'no-screen'
+      | 'port-taken'
+      | 'bad-input'
+      | 'unknown-command'
+      | 'file-unusable'
+      | 'unexpected'
+  }
+>
+
+/** The message for a failure of Zotbar itself. */
+export function appFailureMessage(error: AppFailure): FailureMessage {
+  switch (error.code) {
+    case 'already-running':
+      return {
+        title: 'Zotbar is already running',
+        steps: [
+          `Process ${error.pid} runs it with ${error.home}.`,
+          'Use it: zotbar status, zotbar open. Or end it first.',
+        ],
+      }
+    case 'app-not-running':
+      return {
+        title: 'Zotbar is not running',
+        steps: [`Nothing answers for ${error.home}.`, 'Start it: zotbar start'],
+      }
+    case 'app-not-answering':
+      return {
+        title: 'Zotbar does not answer',
+        steps: [
+          `It took the call and said nothing for ${duration(error.limitMs)}.`,
+          'Look at logs/app.log in its folder, or start it again.',
+        ],
+      }
+    case 'home-unusable':
+      return {
+        title: "Zotbar's folder cannot be used",
+        steps: [`${error.path}: ${error.reason}.`, 'Correct it, or name another with ZOTBAR_HOME.'],
+      }
+    case 'quitting':
+      return { title: 'Zotbar is quitting', steps: ['Start it again, then repeat this.'] }
+    case 'not-authorised':
+      return {
+        title: 'This page is not signed in',
+        steps: [refusalText(error.reason), 'Get a fresh link: zotbar open'],
+      }
+    case 'dashboard-off':
+      return {
+        title: 'There is no dashboard',
+        steps: ['The menu-bar app serves none. Start with --headless for one.'],
+      }
+    case 'no-screen':
+      return {
+        title: 'Nothing can be opened from here',
+        steps: [
+          `Zotbar runs without a screen.${error.path === undefined ? '' : ` Look at ${error.path} on its computer.`}`,
+        ],
+      }
+    case 'port-taken':
+      return {
+        title: `Port ${error.port} is taken`,
+        steps: [
+          `The ${error.what} cannot listen there.`,
+          'Name another: zotbar start --dashboard-port N (0 picks a free one).',
+        ],
+      }
+    case 'bad-input':
+      return {
+        title: 'The request was not understood',
+        steps: [`${error.field}: got ${error.wrong}; allowed: ${error.allowed}.`],
+      }
+    case 'unknown-command':
+      return {
+        title: `There is no command ${error.name}`,
+        steps: ['The window and the app may be of different versions. Start Zotbar again.'],
+      }
+    case 'file-unusable':
+      return { title: `${error.path} cannot be used`, steps: [`${capital(error.reason)}.`] }
+    case 'unexpected':
+      return {
+        title: 'Zotbar has a fault',
+        steps: [
+          `It happened in ${error.where}. The details are in logs/app.log.`,
+          'Start Zotbar again if this stays.',
+        ],
+      }
+    default:
+      return unreachable(error)
+  }
+}
+
+function refusalText(reason: Extract<Failure, { code: 'not-authorised' }>['reason']): string {
+  switch (reason) {
+    case 'no-session':
+      return 'It has no session, or its session has ended.'
+    case 'token-used':
+      return 'The link was used already, or is too old. Each works once.'
+    case 'wrong-host':
+      return 'It was asked for under another name than its own address.'
+    case 'wrong-origin':
+      return 'The request came from another site.'
+    case 'wrong-sender':
+      return 'The request did not come from a window of Zotbar.'
+    default:
+      return unreachable(reason)
+  }
+}
+
+/** Failures of a setting, or of what a setting names. */
+type SettingFailure = Extract<
+  Failure,
+  {
+    code:
+      | 'unknown-setting'
+      | 'bad-setting'
+      | 'setting-by-runbook'
+      | 'setting-not-allowed-here'
+      | 'advice-not-understood'
+  }
+>
+
+/** The message for a setting that cannot be read or changed. */
+export function settingFailureMessage(error: SettingFailure): FailureMessage {
+  switch (error.code) {
+    case 'unknown-setting':
+      return {
+        title: `There is no setting ${error.key}`,
+        steps: [
+          error.near === undefined
+            ? 'List them: zotbar settings list'
+            : `Did you mean ${error.near}? List them: zotbar settings list`,
+        ],
+      }
+    case 'bad-setting':
+      return {
+        title: `${error.key} cannot be ${error.wrong}`,
+        steps: [`Allowed: ${error.allowed}. It was left as it is.`],
+      }
+    case 'setting-by-runbook':
+      return {
+        title: `${error.key} is not changed like this`,
+        steps: [`The new program is checked first, and taken back if it does not work: ${error.use}`],
+      }
+    case 'setting-not-allowed-here':
+      return {
+        title: `${error.key} cannot be changed here`,
+        steps: [
+          'It names a file, a program or a server, or decides what is trusted.',
+          `Use the command line: zotbar settings set ${error.key} VALUE`,
+        ],
+      }
+    case 'advice-not-understood':
+      return {
+        title: 'The facts about releases are not understood',
+        steps: [
+          `${error.url}: ${error.reason}.`,
+          'Those that come with Zotbar go on. Check the setting advice.url.',
+        ],
+      }
+    default:
+      return unreachable(error)
+  }
+}
