@@ -6,7 +6,7 @@ import type { RegistryHttp } from '../platform/registry-http.ts'
 import { runningVersionIn } from '../platform/zot-version.ts'
 
 /** What a process can be asked for its version. */
-export interface VersionSources {
+interface VersionSources {
   ask: RegistryHttp['ask']
   /** What was written down when the process was started. */
   recorded(): Promise<{ version?: string } | undefined>
