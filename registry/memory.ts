@@ -25,7 +25,7 @@ const every = 16 * 1024 * 1024
 let thrownAway = 0
 
 /**
- * Tells of a received chunk that will not be needed again. Node makes a new buffer for each, outside the
+ * Counts a received chunk that will not be needed again. Node makes a new buffer for each, outside the
  * heap that V8 watches closely: without this, one large push leaves the process 50 MB larger for good.
  */
 export function countGarbage(bytes: number): void {
@@ -46,7 +46,7 @@ export interface GiveBackDeps {
   readonly collect: () => void
 }
 
-/** How often it is looked, ms. */
+/** From one check to the next, ms. */
 const lookEveryMs = 5000
 /** Growth that is worth the pause of a collection, bytes. */
 const worthwhileBytes = 24 * 1024 * 1024
@@ -54,7 +54,7 @@ const worthwhileBytes = 24 * 1024 * 1024
 const busyFrom = 0.25
 
 /**
- * Memory of a rush goes back when the rush is over. V8 keeps the pages of a heap that has shrunk for later,
+ * Returns memory to the system after a burst of requests. V8 keeps the pages of a heap that has shrunk
  * for good: 4,200 connections that come and go would leave the process 100 MB larger.
  */
 export class MemoryReleaser {
@@ -70,7 +70,7 @@ export class MemoryReleaser {
     this.#lookedAt = deps.now()
   }
 
-  /** Collects where much has come since, and nothing much is asked at the moment. */
+  /** Collects when memory has grown much and the processor is not busy. */
   look(): void {
     const { resident, busy, now, collect } = this.#deps
     const [taken, passed] = [busy() - this.#busyBefore, now() - this.#lookedAt]
@@ -86,7 +86,7 @@ export class MemoryReleaser {
   }
 }
 
-/** Looks from time to time until the process ends. */
+/** Checks from time to time until the process ends. */
 export function releaseMemoryFromTimeToTime(): void {
   const giveBack = new MemoryReleaser({
     resident: () => process.memoryUsage.rss(),

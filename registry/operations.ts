@@ -19,7 +19,7 @@ interface Operations {
   readonly metrics: Metrics | undefined
   /** Paths beyond those of the API. */
   readonly paths: ReadonlyMap<string, Route>
-  /** Takes note of a request whose answer is complete. */
+  /** Records a request whose answer is complete. */
   answered(context: RequestContext): void
   close(): Promise<void>
   /** For the moment of death. */

@@ -57,7 +57,7 @@ function viewOf(config: Config, prefix: string): Config {
 }
 
 export interface StoresObserver extends RepositoryObserver {
-  /** Hears once of each repository that cannot be served. */
+  /** Called once for each repository that cannot be served. */
   readonly onDamaged?: (damaged: DamagedRepository) => void
 }
 

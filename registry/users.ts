@@ -17,7 +17,7 @@ import { createWriterThread } from './metadata/writer.ts'
 import type { Authorization, AuthorizationRules } from './routes/authorize.ts'
 import { layout } from './storage/layout.ts'
 
-/** Who uses the registry and what they do: everything that config.json's auth and accessControl ask for. */
+/** The registry's users, what they may do and what they did: everything that auth and accessControl of config.json ask for. */
 interface Users {
   readonly authorization: Authorization
   readonly apiKeys: ApiKeys | undefined
@@ -154,7 +154,7 @@ export function openUsers(
 /** The htpasswd file in use, which another one may replace, and the threads that check its passwords. */
 class HtpasswdUsers {
   current: Htpasswd | undefined
-  /** Hears of users who are gone or have another password. */
+  /** Called with users who are gone or have another password. */
   onLeft: (users: ReadonlySet<string>) => void = () => {}
   readonly #logger: Logger
   #path: string | undefined

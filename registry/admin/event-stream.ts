@@ -2,9 +2,9 @@ import type { ServerResponse } from 'node:http'
 import type { EventLog } from '../events/event-log.ts'
 import { refuse, send } from './reply.ts'
 
-/** So many listen at once: the app, and whoever looks on. */
+/** Streams at a time. */
 const maxStreams = 8
-/** Whoever has so much of it unread is cut off; the next connection is told whether it missed something. */
+/** A client with so much unread is disconnected; its next connection learns whether it missed something. */
 const maxUnreadBytes = 1024 * 1024
 
 export interface EventStreams {

@@ -28,7 +28,7 @@ export interface HtpasswdEntries {
 /** For a file without users: bcrypt with cost 10, of nothing in particular. */
 const someHash = '$2b$10$abcdefghijklmnopqrstuuW4TzvW4TzvW4TzvW4TzvW4TzvW4TzvO'
 
-/** Reads Apache's htpasswd. A line that cannot be used is told and matches nobody. */
+/** Reads Apache's htpasswd. A line that cannot be used is reported, and matches nobody. */
 export function parseHtpasswd(text: string): HtpasswdEntries {
   const users = new Map<string, string>()
   const problems: HtpasswdProblem[] = []
@@ -79,7 +79,7 @@ type HtpasswdNews =
 export interface HtpasswdOptions {
   readonly path: string
   readonly pool: PasswordPool
-  /** Hears of every new content, and of a file that can no longer be read (the old content stays). */
+  /** Called with every new content, and when the file can no longer be read (the old content stays). */
   readonly onChange: (news: HtpasswdNews) => void
   /** ms since the epoch. */
   readonly now?: () => number
@@ -112,7 +112,7 @@ export function openHtpasswd({ path, pool, onChange, now = Date.now }: HtpasswdO
     stopWatching()
     return { ok: false, message: `${file}: ${errorText(error)}` }
   }
-  /** The trouble that was told last. */
+  /** The problem that was reported last. */
   let reportedProblem: string | undefined
 
   /**
@@ -127,7 +127,7 @@ export function openHtpasswd({ path, pool, onChange, now = Date.now }: HtpasswdO
     }
     try {
       const text = read(file)
-      // Written in place a file is empty for a moment, which is nobody's farewell.
+      // A file that is being written in place is empty for a moment: no user has left.
       if (text === '' && !settled) return false
       stamp = current
       reportedProblem = undefined

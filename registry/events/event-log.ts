@@ -24,11 +24,11 @@ export interface Missed {
   readonly gap: boolean
 }
 
-/** Pulls and progress are told together, ms. */
+/** Pulls and progress are reported together after this, ms. */
 const togetherMs = 1000
 /** Entries of one line: it stays short whatever happens within a second. */
 const perLine = 200
-/** Different references within a second that are told one by one; more are told without being counted. */
+/** References within a second that are counted; pulls of more are not reported. */
 const maxPulls = 20_000
 
 const nodeTimer = (ms: number, fire: () => void): (() => void) => {
@@ -122,7 +122,7 @@ export class EventLog implements EventSink {
     return { lines: gap ? [] : this.#kept.slice(this.#first + (seq - oldest + 1)), gap }
   }
 
-  /** Hears of every event from now on, at once; the answer ends that. */
+  /** Calls `listener` with every event from now on; call the answer to end that. */
   listen(listener: (line: EventLine) => void): () => void {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)

@@ -61,10 +61,10 @@ export interface PullCount {
   readonly count: number
 }
 
-/** Who wants to tell of something. */
+/** Takes what happens. */
 export interface EventSink {
   emit(event: RegistryEvent): void
-  /** A manifest was pulled; many are told together. */
+  /** A manifest was pulled; pulls are reported together. */
   pulled(repository: string, reference: string): void
   /** A request brings bytes of an upload; `bytes` says how many so far. Call the answer when it ends. */
   uploading(repository: string, bytes: () => number): () => void

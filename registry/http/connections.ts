@@ -133,10 +133,10 @@ export class Connections {
 
 const longestIdle = ({ idle }: Holder): Connection | undefined => idle.values().next().value
 
-/** Who floods with connections must not flood the log, too, ms. */
+/** Limits on connections are logged at most this often, ms. */
 const reportEveryMs = 60_000
 
-/** Tells the log of one server that its connections reached a limit, at most once a minute. `now` in ms. */
+/** Logs that the connections of one server reached a limit, at most once a minute. `now` in ms. */
 export function createLimitReporter(
   logger: Pick<Logger, 'log'>,
   now: () => number = () => performance.now(),

@@ -7,7 +7,7 @@ const pushesTimeoutMs = 15_000
 /** How long answers on their way may take after that, ms. */
 const answersTimeoutMs = 3000
 
-/** Tells the routes whether the registry is about to stop. */
+/** Whether the registry is about to stop. */
 export interface DrainState {
   draining: boolean
 }

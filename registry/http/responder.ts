@@ -59,7 +59,7 @@ export function sendBytes(
   return send(context, status, ['Content-Type', type, 'Content-Length', length, ...headers, ...version], body)
 }
 
-/** Tells a failure in the form of the specification, with status and words from the table. */
+/** Answers with a failure in the form of the specification, status and message from the table. */
 export function sendFailure(context: RequestContext, failure: Failure, headers: RawHeaders = []): undefined {
   const row = errorTable[failure.name]
   context.failure = failure

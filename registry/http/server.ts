@@ -29,7 +29,7 @@ export interface ServerOptions {
   readonly certificate?: Certificate | undefined
   /** Paths beyond those of the API. */
   readonly paths?: ReadonlyMap<string, Route>
-  /** Hears of every request when its answer is complete. */
+  /** Called with every request when its answer is complete. */
   readonly onAnswered?: (context: RequestContext) => void
   /** Whether answers should end their connection. */
   readonly isDraining: () => boolean
@@ -165,7 +165,7 @@ export function createRegistryServer(options: ServerOptions): RegistryServer {
 function logAnswer({ logger, onAnswered }: ServerOptions, context: RequestContext): void {
   try {
     const { failure, status } = context
-    // What the operator can do something about; clients' own mistakes are in the line below.
+    // Failures that the operator can mend; mistakes of clients show in the access line only.
     if (failure !== undefined && status >= 500 && status !== 503) {
       const path = maskSecrets(context.req.url ?? '')
       logger.log('error', errorTable[failure.name].message, {

@@ -16,12 +16,12 @@ const ranks: Record<string, number> = {
   panic: 6,
 }
 
-/** A line may wait so long for company, ms. */
+/** Lines are written together after this, ms. */
 const lineDelayMs = 50
-/** Beyond this much unwritten text (a full disk, a stuck reader) lines are dropped rather than kept in memory, bytes. */
+/** With so much unwritten text (a full disk, a stuck reader) further lines are dropped, bytes. */
 const maxBacklogBytes = 8 * 1024 * 1024
 
-/** How long the last lines may hold up the end, ms. */
+/** How long the end waits for the last lines, ms. */
 const flushTimeoutMs = 500
 
 /** zot's log: JSON lines that begin with time, level and message. */
@@ -103,7 +103,7 @@ export function openLogger(
     dropped: () => dropped,
     flush: async () => {
       const deadline = performance.now() + flushTimeoutMs
-      // What is told of dropped lines is one more.
+      // The line about dropped lines is one more.
       while (unwritten > 0 && performance.now() < deadline) await drained(sink, deadline)
     },
     flushSync: () => {

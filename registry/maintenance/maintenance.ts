@@ -29,7 +29,7 @@ export interface MaintenanceOptions {
   readonly usage: UsageRecords | undefined
   readonly observer?: MaintenanceObserver | undefined
   readonly events?: Pick<EventSink, 'emit'> | undefined
-  /** Learns of the blobs that were there before it was. */
+  /** Gets the blobs that were there before it. */
   readonly blobIndex?: NotedIndex | undefined
   readonly now?: () => number
   readonly schedule?: ScheduleOptions

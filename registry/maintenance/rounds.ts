@@ -19,7 +19,7 @@ export interface MaintenanceObserver {
   deleted(type: string, count: number): void
 }
 
-/** What has to hear of the blobs that were there before it was. */
+/** The index that is filled with the blobs that were there before it. */
 export type NotedIndex = Pick<BlobIndex, 'isComplete' | 'note' | 'setComplete'>
 
 export interface RoundDeps extends Omit<GcDeps, 'pause'> {

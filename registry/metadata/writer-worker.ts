@@ -16,7 +16,7 @@ function databaseOf({ file, durability }: WriterJob): DatabaseSync {
   return database
 }
 
-/** Whoever copies a file that rests has everything in it. */
+/** A closed file is whole: everything in its journal is written to it. */
 function closeAll(): void {
   for (const database of databases.values()) {
     try {

@@ -47,7 +47,7 @@ export function createWriterThread(idleFor: number = idleMs): WriterThread {
   let lastId = 0
   let closed = false
 
-  /** Nobody waits for it any more; it closes its files and ends. */
+  /** Ends the idle thread: it closes its files first. */
   const rest = (): void => {
     clearTimeout(idle)
     if (!running) return

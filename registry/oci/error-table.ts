@@ -6,7 +6,7 @@ interface ErrorRow {
 }
 
 /**
- * Every failure a client can be told, in one place: our name -> code on the wire, HTTP status, words.
+ * Every failure that a client can get: our name -> code on the wire, HTTP status, message.
  * Codes: https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes
  * Statuses follow zot where the specification leaves a choice.
  */

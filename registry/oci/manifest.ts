@@ -160,7 +160,7 @@ export interface SizedLink {
   readonly platform: string | undefined
 }
 
-/** What a manifest stands on: leniently read, as it is only told of and never acted on. */
+/** What a manifest names, read leniently: it is only shown, nothing depends on it. */
 export interface ManifestContent {
   /** Of an image that may run: where its platform stands. */
   readonly config: SizedLink | undefined

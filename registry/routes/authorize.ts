@@ -5,7 +5,7 @@ import type { Action } from '../auth/scope.ts'
 import type { Handler, Handlers, RequestContext } from '../http/request-context.ts'
 import { type RawHeaders, sendFailure } from '../http/responder.ts'
 
-/** What decides who comes in; replaced as a whole when the configuration changes. */
+/** The rules of who may do what; replaced as a whole when the configuration changes. */
 export interface AuthorizationRules {
   readonly access: Access
   readonly authenticator: Authenticator
@@ -15,7 +15,7 @@ export interface AuthorizationRules {
   readonly realm: string | undefined
 }
 
-/** Stands before every route: finds out who asks, and whether they may. */
+/** Decides for every route who asks, and whether they may. */
 export interface Authorization {
   rules: AuthorizationRules
 }
@@ -23,7 +23,7 @@ export interface Authorization {
 /** zot's words where config.json has none. */
 const defaultRealm = 'Authorization Required'
 
-/** Puts the authorization before handlers. What only says that the process lives stays outside. */
+/** Lets handlers run only for those who may. The probes are open to everybody. */
 export function authorizeAll(handlers: Handlers, authorization: Authorization): Handlers {
   const entries = Object.entries(handlers).map(([kind, methods]) => {
     if (kind === 'live' || kind === 'ready') return [kind, methods]
@@ -125,7 +125,7 @@ function unreachable(kind: never): never {
   throw new Error(`no rule for ${String(kind)}`)
 }
 
-/** Docker asks for a password only when the first answer is 401, and would never send what it knows. */
+/** Docker sends credentials only after a 401, so it has to get one first. */
 const isDocker = (agent: string | undefined): boolean =>
   agent !== undefined && (agent.includes('Docker-Client') || /^docker\//i.test(agent))
 
@@ -149,7 +149,7 @@ function refuseCredentials(
   return sendFailure(context, { name: 'unauthorized' }, challenge(context, authorization))
 }
 
-/** A page of ours asks in its own way; a browser would open its box. */
+/** No challenge for our own pages: the browser would open its password dialog. */
 export function challenge({ req }: RequestContext, { rules }: Authorization): RawHeaders {
   if (req.headers['x-zot-api-client'] === 'zot-ui') return []
   return ['WWW-Authenticate', `Basic realm="${(rules.realm || defaultRealm).replace(/["\\]/g, '\\$&')}"`]

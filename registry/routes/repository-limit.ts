@@ -8,7 +8,7 @@ const begunForMs = 60 * 60_000
 
 /**
  * storage.maxRepos: what would make one repository too many is answered 429. 0: no limit, as in zot. Belongs
- * behind the authorization: whoever may not push must neither use up the limit nor hear which names are taken.
+ * behind the authorization: a client that may not push must neither use up the limit nor learn which names are taken.
  * `now`: ms, of a clock that only goes forward.
  */
 export function limitRepositories(

@@ -80,7 +80,7 @@ export interface Provider {
 export interface ProviderOptions {
   /** ms. */
   readonly now?: () => number
-  /** Hears when the provider stops and starts to answer. */
+  /** Called when the provider stops and starts to answer. */
   readonly onChange?: (news: { reachable: boolean; reason?: string }) => void
 }
 

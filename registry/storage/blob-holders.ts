@@ -3,14 +3,14 @@ import { LRUCache } from 'lru-cache'
 import type { Digest } from '../oci/reference.ts'
 import { layout } from './layout.ts'
 
-/** Blobs whose place is remembered. */
+/** Blobs whose last known holder is remembered. */
 const maxRemembered = 20_000
 /** Repositories looked into at a time. */
 const atOnce = 64
-/** Searches that may wait for their turn; whoever comes then is told that the blob is not there, and uploads it. */
+/** Searches that may wait. Beyond that a search answers that no repository holds the blob, and the client uploads it. */
 const maxWaiting = 16
 
-/** What is known of holders without a look at the disk; a hint. */
+/** Knows holders without reading the disk; only a hint. */
 export interface HolderIndex {
   /** Some of the repositories that may hold it. */
   holders(digest: string): readonly string[]
@@ -44,7 +44,7 @@ export class BlobHolders {
     if (recent !== undefined && accepts(recent) && (await this.#holds(recent, digest))) return recent
     const holders = this.#index?.holders(digest.text) ?? []
     for (const holder of holders.filter(accepts)) if (await this.#holds(holder, digest)) return holder
-    // One that knows of no holder at all need not be doubted: the client uploads the blob, and no more.
+    // A complete index that knows no holder is believed: if it is wrong, the client uploads the blob once more.
     if (holders.length === 0 && this.#index?.isComplete) return undefined
     if (this.#waiting >= maxWaiting) return undefined
     this.#waiting++

@@ -12,10 +12,10 @@ const versions = [
   'CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT',
 ]
 
-/** News are written together, ms; or earlier, when there are so many. */
+/** Changes are written together after this, ms; or earlier, when there are so many. */
 const flushAfterMs = 3000
 const writeEarlyFrom = 100
-/** Where there is no file for them, the oldest beyond this are lost. */
+/** While they cannot be written, the oldest beyond this are dropped. */
 const maxPending = 10_000
 /** Repositories that are offered for one blob. */
 const maxOffered = 8
@@ -26,15 +26,15 @@ interface Opened {
 }
 
 /**
- * Which repositories hold a blob: a hint, kept on disk and never trusted without a look. What is missing in
- * it costs room, nothing else; so a power cut may lose the last seconds, and the file may be deleted.
+ * Which repositories hold a blob: a hint on disk, checked before each use. A missing entry costs disk space and nothing
+ * else, so a power cut may lose the last seconds, and the file may be deleted.
  */
 export class BlobIndex {
   readonly #root: string
   readonly #pending = new Map<string, { digest: string; repository: string; there: boolean }>()
   #opened: Opened | 'unusable' | undefined
   #timer: NodeJS.Timeout | undefined
-  /** News were lost since `setComplete` was last asked for. */
+  /** Whether changes were lost since the last call of `setComplete`. */
   #lost = false
 
   /** Opens nothing yet: the start need not wait for it. */

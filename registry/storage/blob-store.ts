@@ -33,7 +33,7 @@ export class BlobStore implements Blobs {
     try {
       await leases.settled([digest.text])
       const found = await this.#look(name, digest)
-      // Whoever hears that it is there may rely on it: it counts as new for the garbage collection.
+      // A client that gets this answer may rely on it, so garbage collection must take it for new.
       if (found.ok) await touch(layout.blob(this.#root, name, digest), found.value.mtimeMs)
       return found.ok ? success(found.value.size) : found
     } finally {
@@ -68,7 +68,7 @@ export class BlobStore implements Blobs {
     const repository = this.#repositories.get(name)
     return await repository.leases.removing(digest.text, () =>
       guarded(async () => {
-        // Whoever pinned it before may rely on it already; whoever pins it now waits for the end of this removal.
+        // A request that pinned it before may rely on it already; one that pins it now waits for the end of this removal.
         if (repository.leases.isPinned(digest.text)) return failure('blob-referenced')
         const there = await this.#look(name, digest)
         if (!there.ok) return there

@@ -19,7 +19,7 @@ export class Catalog {
     this.#now = now
   }
 
-  /** Tells of a repository that now holds something. */
+  /** Adds a repository that has content now. */
   add(name: string): void {
     if (this.#known.has(name)) return
     if (this.#walking) this.#added.add(name)

@@ -13,12 +13,12 @@ export interface DamagedRepository {
  */
 export class Damage {
   readonly #onFound: (damaged: DamagedRepository) => void
-  /** By the walk that ended last. */
+  /** Folders that the last complete walk could not enter, with the reason. */
   #folders = new Map<string, string>()
-  /** By those who read the index last, or saw that it is none. */
+  /** Indexes that could not be read when last tried, with the reason. */
   readonly #indexes = new Map<string, string>()
 
-  /** `onFound` hears of each damage once, until it is mended or becomes another one. */
+  /** `onFound` is called once for each damage, and again when its reason changes or it comes back. */
   constructor(onFound: (damaged: DamagedRepository) => void = () => {}) {
     this.#onFound = onFound
   }
@@ -47,8 +47,8 @@ export class Damage {
   }
 
   /**
-   * Walks over the repositories below `root`, takes note of what cannot be entered, and tells `onUnreadable` of it; of
-   * indexes that are none it takes note, too. `now`: ms since the epoch.
+   * Walks over the repositories below `root`, and records folders that cannot be entered and indexes that are missing or
+   * no files. `onUnreadable` is called for each such folder. `now`: ms since the epoch.
    */
   async *walk(
     root: string,

@@ -25,9 +25,9 @@ import type { RepositoryCache } from './repository-cache.ts'
 import type { UploadStore } from './upload-store.ts'
 
 const algorithms = ['sha256', 'sha512'] as const
-/** How often a decision is made anew because somebody relied on what it chose. */
+/** How often the decision is repeated when a request relies on what it chose. */
 const attempts = 5
-/** Files without a request at them may still be in use for as long as a write takes, ms. */
+/** A file that no request uses may still be written to for so long, ms. */
 const writeTakes = 5000
 const uploadName = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
@@ -39,7 +39,7 @@ interface DiskMaintenanceDeps {
   /** Drops a manifest from memory. */
   readonly forget: (digest: string) => void
   readonly now: () => number
-  /** Hears of every blob that went. */
+  /** Called for every blob that was removed. */
   readonly onRemoved: (name: string, digest: Digest) => void
 }
 
@@ -84,7 +84,7 @@ export class DiskMaintenance implements StoreMaintenance {
   ): Promise<Result<Collected>> {
     const removed = await this.#removeEntries(repository, survey, options)
     if (!removed.ok && removed.error.name !== 'name-unknown') return removed
-    // From here on, whatever a request relies on is noticed, and what it stores pins what it names.
+    // From here on every digest that a request pins is collected; storing a manifest pins what it names.
     const watch = repository.leases.watch()
     try {
       const named = await this.#named(name, repository, survey)
@@ -118,7 +118,7 @@ export class DiskMaintenance implements StoreMaintenance {
         const changed = await repository
           .change(index => {
             const reliedOn = digests.some(digest => watch.pinned.has(digest))
-            // Until the new index is in place, whoever wants to rely on one of them waits.
+            // Until the new index is in place, requests that need one of them wait.
             announced = reliedOn ? undefined : repository.leases.announce(digests)
             return announced ? withoutEntries(index, removals) : index
           })
@@ -132,7 +132,7 @@ export class DiskMaintenance implements StoreMaintenance {
     return success([])
   }
 
-  /** What must stay, of an index with every change that was asked for before now. Fails where that cannot be known. */
+  /** Every digest that must stay, once all changes asked for before now are in the index. Fails where that cannot be known. */
   async #named(name: string, repository: Repository, survey: ManifestSurvey): Promise<Result<Set<string>>> {
     const loaded = await repository.change(index => index)
     if (loaded.ok) return await survey.references(loaded.value)
@@ -159,7 +159,7 @@ export class DiskMaintenance implements StoreMaintenance {
       const size = await repository.leases.removing(digest.text, async () => {
         const found = await stat(path).catch(() => undefined)
         if (!found?.isFile() || found.mtimeMs >= blobsBefore) return undefined
-        // Nothing may come between this question and the removal; whoever pins now waits for its end.
+        // Nothing runs between this check and the removal; a request that pins it now waits for the end of the removal.
         if (pinned.has(digest.text) || repository.leases.isPinned(digest.text)) return undefined
         this.#deps.forget(digest.text)
         await unlink(path)
@@ -223,7 +223,7 @@ export class DiskMaintenance implements StoreMaintenance {
     const target = layout.quarantined(this.#root, name, digest)
     return await leases.removing(digest.text, () =>
       guarded(async () => {
-        // Whoever pinned it before may be replacing it; whoever pins it now waits for the end of this.
+        // A request that pinned it before may be replacing it; one that pins it now waits for the end of this.
         if (leases.isPinned(digest.text)) return success(undefined)
         const found = await stat(path, { bigint: true }).catch(() => undefined)
         if (found === undefined || `${found.dev}:${found.ino}` !== inode) return success(undefined)

@@ -28,9 +28,9 @@ export interface DiskStorageOptions extends RepositoryObserver {
   readonly dedupe?: Dedupe
   /** Knows whether the folder is still the one that was opened; without it, that is taken for granted. */
   readonly guard?: RootGuard
-  /** Hears once of each repository that cannot be served. */
+  /** Called once for each repository that cannot be served. */
   readonly onDamaged?: ((damaged: DamagedRepository) => void) | undefined
-  /** Rough weight of the indexes that may stay in memory. */
+  /** What the indexes in memory may take, estimated. */
   readonly indexLimitBytes?: number
 }
 

@@ -35,14 +35,14 @@ export async function makeFolder(root: string, folder: string): Promise<void> {
   for (let at = folder; at.length > root.length; at = dirname(at)) await syncFolder(dirname(at))
 }
 
-/** A file written to so lately need not be written to again, ms. */
+/** A file that was touched so lately is not touched again, ms. */
 const freshMs = 1000
 
-/** Makes a file as young as if it had just been written: the garbage collection goes by that. */
+/** Sets the time of a file to now: garbage collection spares what was written lately. */
 export async function touch(path: string, mtimeMs = 0): Promise<void> {
   const now = Date.now()
   if (Math.abs(now - mtimeMs) < freshMs) return
-  // Somebody else's file stays as old as it is, and a file that is gone needs nothing.
+  // A file of another owner cannot be touched, and one that is gone needs no touch.
   await utimes(path, now / 1000, now / 1000).catch(() => {})
 }
 

@@ -1,7 +1,6 @@
 /**
- * Who uses and who removes a digest in one repository at this moment. A push pins what it relies on, a
- * delete announces itself; as both are told synchronously, neither can slip in between the other's
- * check and its effect on disk.
+ * What protects the digests of one repository from removal. A push pins what it relies on, and a removal announces
+ * itself. Both happen synchronously, so neither can come between the other's check and its effect on disk.
  */
 export class Leases {
   readonly #pins = new Map<string, number>()
@@ -16,7 +15,7 @@ export class Leases {
     )
   }
 
-  /** Returns the release. */
+  /** Answers how to release them. */
   pin(digests: readonly string[]): () => void {
     for (const digest of digests) this.#pins.set(digest, (this.#pins.get(digest) ?? 0) + 1)
     for (const watch of this.#watches) for (const digest of digests) watch.add(digest)
@@ -34,8 +33,8 @@ export class Leases {
   }
 
   /**
-   * Every digest that is or was pinned since the call, until `end`: for work that decides now what to remove
-   * and removes it after a while.
+   * Collects every digest that is pinned from now until `end`: for work that decides now what to remove, and removes
+   * it later.
    */
   watch(): { readonly pinned: ReadonlySet<string>; readonly end: () => void } {
     const pinned = new Set(this.#pins.keys())
@@ -67,8 +66,8 @@ export class Leases {
   }
 
   /**
-   * Announces a removal of all these digests until its end is told; undefined: one of them is being removed
-   * already, and nothing was announced.
+   * Announces the removal of all these digests; call the answer when it is over. Undefined: one of them is being
+   * removed already, and nothing was announced.
    */
   announce(digests: readonly string[]): (() => void) | undefined {
     if (digests.some(digest => this.#removals.has(digest))) return undefined

@@ -20,7 +20,7 @@ export interface SurveyedManifest {
 }
 
 export interface CollectOptions {
-  /** Which entries of the index go. Pure; asked again when somebody relied on what it chose. */
+  /** Chooses the entries that are removed from the index. Pure; called again when a request relied on what it chose. */
   readonly decide: (manifests: readonly SurveyedManifest[]) => readonly Removal[]
   /** Blobs last written before this go when nothing names them, ms since the epoch. */
   readonly blobsBefore: number
@@ -51,7 +51,7 @@ export interface CheckOptions {
   readonly known: Map<string, boolean>
 }
 
-/** What the storage does for its own good, while requests go on. Every `name` is a repository name. */
+/** Maintenance of one store while it serves. Every `name` is a repository name. */
 export interface StoreMaintenance {
   /**
    * Every repository, and every folder with the beginnings of one. `onUnreadable` hears of those that cannot be

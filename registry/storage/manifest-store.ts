@@ -28,7 +28,7 @@ export class ManifestStore implements Manifests {
     sizeCalculation: manifest => manifest.body.length + 500,
   })
 
-  /** `onCreated` hears of every repository that got content. */
+  /** `onCreated` is called for every repository that got content. */
   constructor(root: string, repositories: RepositoryCache, onCreated: (name: string) => void) {
     this.#root = root
     this.#repositories = repositories
@@ -168,7 +168,7 @@ export class ManifestStore implements Manifests {
     const there = await readFile(path).catch(() => undefined)
     await repository.makeFolder(folder)
     if (!there?.equals(body)) return await writeDurably(path, body, repository.staging())
-    // One that the index names was made durable before it did; of another one nobody knows.
+    // A blob that the index names is durable already; another one may not be.
     if (!repository.snapshot?.digests.has(digest.text)) {
       await syncFile(path, { dataOnly: true })
       await syncFolder(folder)
@@ -206,13 +206,13 @@ export class ManifestStore implements Manifests {
     }
   }
 
-  /** What a tag points to is about to lose it: whoever has just resolved the tag still has time to pull it. */
+  /** Before a tag moves away: a client that has just resolved it gets the time to pull what it resolved. */
   async #touchTagged(name: string, repository: Repository, tag: string): Promise<void> {
     const digest = parseDigest(repository.snapshot?.tags.get(tag)?.digest ?? '')
     if (digest) await touch(layout.blob(this.#root, name, digest))
   }
 
-  /** Drops a manifest from memory: what is on disk is no longer what it was. */
+  /** Drops a manifest from memory, because its file was removed. */
   forget(digest: string): void {
     this.#cache.delete(digest)
   }
@@ -223,7 +223,7 @@ export class ManifestStore implements Manifests {
     digest: Digest,
     shared: 'remove' | 'keep',
   ): Promise<Result<readonly string[]>> {
-    // Whoever pinned it before may rely on it already; whoever pins it now waits for the end of this removal.
+    // A request that pinned it before may rely on it already; one that pins it now waits for the end of this removal.
     if (repository.leases.isPinned(digest.text)) return failure('manifest-referenced')
     const loaded = await repository.load()
     if (!loaded.ok) return loaded
@@ -242,7 +242,7 @@ export class ManifestStore implements Manifests {
     if (!changed.ok) return changed
     if (shared === 'keep' && tags.length > 1) return failure('manifest-shared', { tags: tags.slice(0, 10) })
     this.#cache.delete(digest.text)
-    // The index no longer names it; whoever pushes it again waits for the end of this removal.
+    // The index no longer names it; a client that pushes it again waits for the end of this removal.
     await rm(layout.blob(this.#root, name, digest), { force: true })
     await syncFolder(layout.blobs(this.#root, name, digest.algorithm))
     return success([digest.text, ...tags])
@@ -304,7 +304,7 @@ export class ManifestStore implements Manifests {
 const pointsElsewhere = ({ entries }: LayoutIndex, tag: string, digest: Digest): boolean =>
   entries.some(entry => entry.tag === tag && entry.digest !== digest.text)
 
-/** The index with all that a manifest reaches in it, as it was found and is held; the same object: it is there. */
+/** The index with every manifest that a push reaches. The same object: all of them are in it. */
 function withAll(index: LayoutIndex, manifests: ReadonlyMap<string, Entry>): LayoutIndex {
   if (manifests.size === 0) return index
   const there = new Set(index.entries.map(entry => entry.digest))

@@ -29,7 +29,7 @@ export class Referrers {
   #table: Table | undefined
   #making: { readonly of: Snapshot; readonly table: Promise<Result<Table>> } | undefined
 
-  /** Rough weight in memory. */
+  /** What it takes in memory, estimated, bytes. */
   get bytes(): number {
     return this.#table?.bytes ?? 0
   }

@@ -2,10 +2,10 @@ import { LRUCache } from 'lru-cache'
 import type { Damage } from './damage.ts'
 import { Repository, type RepositoryObserver } from './repository.ts'
 
-/** Indexes kept in memory, in bytes of rough weight. */
+/** What the indexes in memory may take, estimated, bytes. */
 const limit = 48 * 1024 * 1024
 
-/** A new one at each weighing: the library weighs again only what is another object. */
+/** A new object for each size: the library measures only what it has not seen. */
 interface CachedRepository {
   readonly repository: Repository
   readonly bytes: number
@@ -20,14 +20,14 @@ export class RepositoryCache {
   readonly #busy = new Map<string, Repository>()
   readonly #known: LRUCache<string, CachedRepository>
 
-  /** `limitBytes`: of rough weight, for all of them together. */
+  /** `limitBytes`: for all of them together, estimated. */
   constructor(root: string, damage: Damage, observer: RepositoryObserver = {}, limitBytes = limit) {
     this.#root = root
     this.#damage = damage
     this.#observer = { ...observer, onSize: (name, repository) => this.#updateSize(name, repository) }
     this.#limit = limitBytes
     this.#known = new LRUCache({
-      // Names of nothing, asked for by whoever tries, weigh little but not nothing.
+      // Names without a repository, which anybody may ask for, take a little memory too.
       max: 20_000,
       maxSize: limitBytes,
       sizeCalculation: ({ bytes }) => bytes,
@@ -37,7 +37,7 @@ export class RepositoryCache {
     })
   }
 
-  /** For a look at what is in memory. */
+  /** The repository if it is in memory. */
   peek(name: string): Repository | undefined {
     return this.#known.get(name)?.repository
   }
@@ -57,14 +57,14 @@ export class RepositoryCache {
     if (repository.idle && this.#known.peek(name)?.repository === repository) this.#known.delete(name)
   }
 
-  /** An index was loaded or has changed: weighs it again and lets go of what has become idle. */
+  /** An index was loaded or has changed: updates its size, and forgets repositories that have become idle. */
   #updateSize(name: string, repository: Repository): void {
-    // One that was let go of meanwhile stays so: there may be another by now.
+    // One that was forgotten meanwhile stays so: there may be another object for its name.
     if (this.#known.peek(name)?.repository === repository) this.#known.set(name, this.#entryOf(repository))
     for (const [other, kept] of this.#busy) if (kept.idle) this.#busy.delete(other)
   }
 
-  /** Never more than a part of the limit: what weighs more than all of it would not be kept at all. */
+  /** At most a quarter of the limit: the cache would refuse what is larger than all of it. */
   #entryOf(repository: Repository): CachedRepository {
     return { repository, bytes: Math.ceil(Math.min(repository.sizeBytes, this.#limit / 4)) }
   }

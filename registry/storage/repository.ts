@@ -24,13 +24,13 @@ import { brokenLink } from './walk.ts'
 type Change = (index: LayoutIndex) => LayoutIndex
 
 export interface RepositoryObserver {
-  /** Hears how long a change waited for those before it, seconds. */
+  /** Called with how long a change waited for those before it, seconds. */
   readonly onWait?: ((seconds: number) => void) | undefined
-  /** Hears of an exception in a change: a bug, of which the client is told "internal error". */
+  /** Called with an exception in a change: a bug. The client gets "internal error". */
   readonly onBug?: ((repository: string, error: unknown) => void) | undefined
   /** What forbids to write at this moment; undefined: nothing. */
   readonly refusal?: (() => Promise<Failure | undefined>) | undefined
-  /** Hears that a repository weighs more or less than before. */
+  /** Called when a repository takes more or less memory than before. */
   readonly onSize?: ((name: string, repository: Repository) => void) | undefined
 }
 
@@ -74,7 +74,7 @@ export class Repository {
     return this.#snapshot
   }
 
-  /** Rough weight in memory, bytes. */
+  /** What it takes in memory, estimated, bytes. */
   get sizeBytes(): number {
     return 500 + (this.#snapshot?.index.entries.length ?? 0) * 700 + this.#referrers.bytes
   }
@@ -138,7 +138,7 @@ export class Repository {
     })
   }
 
-  /** Never rejects, and settles every change: what throws is told and fails its own change alone. */
+  /** Never rejects, and settles every change: one that throws is reported, and fails alone. */
   async #writeAll(): Promise<void> {
     this.#writing = true
     while (this.#pending.length > 0) {

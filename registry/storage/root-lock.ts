@@ -24,7 +24,7 @@ const exclusiveLock = 0x20
 interface ForeignLock {
   /** Name of the file below the root. */
   readonly file: string
-  /** Absent where the system does not tell. */
+  /** Absent where the system does not say. */
   readonly pid?: number
 }
 
@@ -68,7 +68,7 @@ function lockedOnLinux(path: string): { pid?: number } | undefined {
     if (inode !== String(file.ino)) continue
     const pid = Number(holder)
     const isKnown = pid > 0
-    // Some file systems (btrfs, overlay) tell another device here than stat does.
+    // Some file systems (btrfs, overlay) show another device here than stat does.
     if (isDevice(file.dev, major, minor) || (isKnown && hasOpen(pid, file))) return isKnown ? { pid } : {}
   }
   return undefined
@@ -167,7 +167,7 @@ const isBusy = (error: unknown): boolean =>
 const lockFile = (root: string): string => join(layout.ownFolder(root), 'lock.db')
 const pidFile = (root: string): string => join(layout.ownFolder(root), 'pid')
 
-/** Folders that are looked into below a data folder; a start is not the time to walk through all of it. */
+/** Folders that are looked into below a data folder: a walk through all of it would delay the start. */
 const maxFolders = 1000
 
 /**

@@ -6,7 +6,7 @@ import { isMissing } from './errno.ts'
 import { layout } from './layout.ts'
 import { errorText } from './root.ts'
 
-/** In a folder that changed so lately, ms, a repository may be on its way in or out: zot writes its files one by one. */
+/** A folder that changed so lately, ms, may hold a repository half written or half removed: zot writes its files one by one. */
 const settlingMs = 10_000
 
 export const indexMissing = 'index.json is missing'
@@ -51,7 +51,7 @@ async function hasBlobs(root: string, name: string): Promise<boolean> {
       for await (const entry of await opendir(join(root, name, 'blobs', algorithm)))
         if (entry.isFile()) return true
     } catch {
-      // Not there, or not readable, of which the walk tells by itself.
+      // Not there, or not readable: then the walk reports it.
     }
   }
   return false
