@@ -35,7 +35,7 @@ async function main(args: readonly string[]): Promise<number> {
   return await command(file)
 }
 
-/** zot's form; whoever reads the version of zot from the start of `commit` gets ours. */
+/** zot's form: programs read the version from the start of `commit`. */
 const versionLine = (): string =>
   printLine('info', 'version', {
     'distribution-spec': distributionSpec,

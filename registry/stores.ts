@@ -40,7 +40,7 @@ export type OpenStores =
   | { readonly ok: true; readonly stores: Stores }
   | { readonly ok: false; readonly message: string }
 
-/** Where the data lies: by first path component ("" for all others), with what holds there. */
+/** The data folders, by first path component ("" for all others). */
 export function foldersOf({ storage }: Config): { prefix: string; rootDirectory: string }[] {
   const subs = Object.entries(storage.subPaths).map(([key, { rootDirectory }]) => ({
     prefix: key.replace(/^\//, ''),

@@ -17,7 +17,7 @@ import { createWriterThread } from './metadata/writer.ts'
 import type { Authorization, AuthorizationRules } from './routes/authorize.ts'
 import { layout } from './storage/layout.ts'
 
-/** The registry's users, what they may do and what they did: everything that auth and accessControl of config.json ask for. */
+/** The registry's users: who they are, what they may do, and what they did. */
 interface Users {
   readonly authorization: Authorization
   readonly apiKeys: ApiKeys | undefined

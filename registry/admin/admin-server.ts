@@ -96,7 +96,7 @@ export async function startAdminServer(deps: AdminDeps): Promise<AdminStart> {
       return send(response, { status: 200, body: hello }, hasBody(request))
     answer(deps, opens, request, response).catch(error => {
       deps.audit('administration failed', { error: error instanceof Error ? error.message : String(error) })
-      // Whoever has half of an answer learns by the end of the connection that there is no more.
+      // Half of the answer is out already: cutting the connection shows the client that the rest is missing.
       if (response.headersSent) response.destroy()
       else send(response, refuse(500, 'a fault in the registry'))
     })
@@ -153,7 +153,7 @@ async function replyTo(deps: AdminDeps, request: IncomingMessage, url: URL, body
   return refuse(404, 'there is no such path')
 }
 
-/** Listing the repositories looks at their folders; indexes were looked at by whoever asked for them. */
+/** Listing the repositories checks their folders; an index is checked whenever a request needs it. */
 async function damagedReply({ storage }: AdminDeps): Promise<Reply> {
   await storage.repositories()
   return { status: 200, body: { damaged: storage.damaged() } }

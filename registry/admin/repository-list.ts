@@ -134,7 +134,7 @@ function allNames(
   return [...names].filter(name => name >= from).sort()
 }
 
-/** Whoever stops reading ends the list. */
+/** A client that stops reading ends its list. */
 async function drained(response: ServerResponse): Promise<void> {
   const ended = new AbortController()
   const closed = (): void => ended.abort()

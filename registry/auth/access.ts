@@ -91,7 +91,7 @@ export function createAccess({ accessControl, authenticates }: AccessOptions): A
   }
 }
 
-/** Without rules: whoever is known may do everything; where nobody can be known, everybody. */
+/** Without rules every signed-in user may do everything; where nobody can sign in, everybody may. */
 function withoutRules(authenticates: boolean): Access {
   const rights = (identity: Identity | undefined, repository: string): ActionSet => {
     if (!authenticates) return everyRight

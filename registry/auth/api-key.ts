@@ -87,7 +87,7 @@ export function parseKeyRequest(
   const label = body['label'] ?? ''
   if (typeof label !== 'string') return invalid('label is not a string')
   if (label.length > maxLabel) return invalid(`label is longer than ${maxLabel} characters`)
-  // It is shown on terminals and pages, to others than whoever wrote it.
+  // It is shown on terminals and pages, also to others than its author.
   if (/[\p{Cc}\p{Bidi_Control}]/u.test(label)) return invalid('label holds control characters')
   const asked = readScopes(body['scopes'])
   if (!asked.ok) return asked
@@ -127,7 +127,7 @@ function readExpiry(
   const time = typeof value === 'string' && isTime(value) ? Date.parse(value) : Number.NaN
   if (Number.isNaN(time)) return invalid('expirationDate is not a date as in RFC 3339')
   if (time <= now) return invalid('expirationDate is in the past')
-  // A minute for clocks that differ, for whoever asks for exactly the maximum.
+  // A minute more, as clocks differ and some clients ask for exactly the maximum.
   if (time > now + maxLife + 60_000) return invalid(`a key lives ${Math.floor(maxLife / day)} days at most`)
   return { ok: true, expiresAt: Math.min(time, now + maxLife) }
 }

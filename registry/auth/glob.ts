@@ -1,6 +1,6 @@
 import { type Layout, layOut, slash } from './glob-layout.ts'
 
-/** Several patterns that are looked at together. */
+/** Several patterns that are matched together. */
 export interface GlobSet {
   /** The patterns that match, by their index, in their order. */
   matching(name: string): readonly number[]

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 
-/** Slows down whoever keeps guessing: failures use up an allowance that comes back with time. */
+/** Slows down guessing: failures use up an allowance that comes back with time. */
 export interface Throttle {
   /** For how long a further attempt has to wait, ms; 0: go ahead. */
   wait(address: string, user: string): number

@@ -24,7 +24,7 @@ const keptBy = {
 const retentionPolicy = object({
   repositories: texts,
   deleteReferrers: withDefault(flag, false),
-  /** zot deletes untagged manifests unless told otherwise (since v2.1.9). */
+  /** Without this key zot deletes untagged manifests (since v2.1.9). */
   deleteUntagged: withDefault(flag, true),
   keepTags: list(object({ patterns: texts, ...keptBy })),
   keepUntagged: optional(object(keptBy)),

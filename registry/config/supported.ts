@@ -9,7 +9,7 @@ interface CheckedConfig {
 
 /** Ways to sign in that zotbar-registry does not know. Serving without them would be a hole or a riddle, so it refuses. */
 const unknownSignIns = ['ldap', 'bearer', 'mtls'] as const
-/** Keys that decide where the data lies: ignoring one would serve an empty registry beside the real one. */
+/** Keys that say where the data is: ignoring one would serve an empty registry beside the real one. */
 const dataKeys = ['storageDriver', 'cacheDriver'] as const
 
 /** What a valid config.json asks for that zotbar-registry cannot do. Empty: it can be served. Pure. */

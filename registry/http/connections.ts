@@ -17,7 +17,7 @@ export interface ConnectionsOptions {
 interface Connection {
   socket: Socket
   readonly holder: Holder
-  /** Requests under way on it: what was sent ahead begins before the one before is let go of. */
+  /** Requests under way on it: a pipelined one begins before the one before has left this count. */
   busy: number
   /** Which of two became idle earlier. */
   idleSince: number

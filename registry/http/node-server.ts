@@ -99,7 +99,7 @@ export interface NodeServerOptions {
   readonly limits: IdleLimits
   /** Absent: no TLS. */
   readonly certificate: Certificate | undefined
-  /** Hears of every connection. */
+  /** Takes every connection. */
   readonly connections: Connections
   /** What a connection is busy with. */
   readonly contextOf: (socket: Socket) => RequestContext | undefined

@@ -32,7 +32,7 @@ export function createRateLimit(config: RateLimitConfig, now: () => number): Rat
   }
   return (client, method, path) => {
     if (healthPaths.has(path)) return 0
-    // Whoever makes up long paths shares a bucket among them.
+    // Long made-up paths share a bucket.
     const key = `${client} ${path.slice(0, maxPath)}`
     return Math.max(all?.(key) ?? 0, byMethod.get(method)?.(key) ?? 0)
   }

@@ -46,7 +46,7 @@ export class RequestQueue<T extends QueuedRequest> {
     const queue =
       this.#queues.get(socket) ?? (before && !isOver(before) ? this.#queueUp(socket, before) : undefined)
     if (!queue) return void this.#current.set(socket, this.#begin(req, res))
-    // What came with the same chunk is parsed already; where too many wait, whoever sends one more goes.
+    // What came with the same chunk is parsed already. Where too many wait, a client that sends one more is cut off.
     if (this.#waiting >= this.#max && queue.waiting.length > 0) return void socket.destroy()
     queue.waiting.push({ req, res })
     this.#waiting++

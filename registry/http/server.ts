@@ -88,7 +88,7 @@ export function createRegistryServer(options: ServerOptions): RegistryServer {
     }
     if (isDraining()) res.shouldKeepAlive = false
     const { socket } = req
-    // Stays idle for the limits: whoever has too much under way holds no connection by asking for more.
+    // The connection still counts as idle: a client over its limit keeps no connection by asking for more.
     if (!activeRequests.hasRoom(context.client)) {
       sendFailure(context, { name: 'too-many-under-way' }, ['Retry-After', '1'])
       context.isSettled = true
@@ -131,7 +131,7 @@ export function createRegistryServer(options: ServerOptions): RegistryServer {
     if (isDraining()) registry.onSettled()
   }
 
-  /** Under way until the system has all of the answer: what a client does not take lies here. */
+  /** A request is active until the system has all of its answer: what a client does not take stays in memory. */
   const hold = ({ client, req }: RequestContext): void => {
     activeRequests.begin(client)
     connections.busy(req.socket)

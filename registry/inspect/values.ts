@@ -7,7 +7,7 @@ import type { FindingCollector, InspectedConfig } from './finding.ts'
 
 /**
  * What an operator may not expect of these rules, as sentences with their key paths. Pure.
- * @param hasProviders whether identity providers tell of further groups
+ * @param hasProviders whether identity providers bring further groups
  */
 export function adviseAccess(
   { repositories, adminPolicy, groups }: AccessControlConfig,

@@ -118,7 +118,7 @@ export async function collectRepository(
   totals.syncs += left.syncs
 }
 
-/** zot's line, for whoever reads it by program. */
+/** zot's line, which programs read. */
 function sayDecision(
   { logger }: GcDeps,
   dryRun: boolean,

@@ -140,7 +140,7 @@ export class MaintenanceRounds {
         if (isDone) this.#indexed.add(name)
         else missing++
       }
-      // What could not be read may hold any blob, so whoever asks for one goes on searching.
+      // What could not be read may hold any blob, so searches must not trust the index alone.
       if (missing > 0) return
       this.#isIndexed = blobIndex.setComplete()
       this.#indexed.clear()

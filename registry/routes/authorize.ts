@@ -91,7 +91,7 @@ function isAuthorized({ method, route, identity, req }: RequestContext, { rules 
     case 'uploads':
       return may('create')
     case 'upload':
-      // Its identifier is known to whoever began it: to ask about it or to give it up takes no more right.
+      // Only its client knows the identifier: asking about it, or cancelling it, needs no further right.
       return may('create') || (isRead && may('read'))
     case 'base':
       if (identity || !authenticates) return true

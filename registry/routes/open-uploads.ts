@@ -34,7 +34,7 @@ export class OpenUploads {
     })
   }
 
-  /** Undefined: there is no room. Call the answer with the key of the upload (`uploadKey`), or undefined if it was not begun. */
+  /** Undefined: there is no room. Call the answer with the key of the upload, or with undefined if none was begun. */
   begin({ key, isExempt }: Client): ((id: string | undefined) => void) | undefined {
     if (isExempt) return () => {}
     if (!this.#hasRoom(key)) {

@@ -29,7 +29,7 @@ export function limitRepositories(
       return true
     }
     const found = await storage.repositories()
-    // Whoever comes next will say what is wrong with the storage.
+    // The handler will say what is wrong with the storage.
     if (!found.ok || found.value.includes(name)) return true
     for (const known of found.value) begun.delete(known)
     for (const [other, at] of begun) if (now() - at > begunForMs) begun.delete(other)

@@ -25,7 +25,7 @@ export function healthRoutes({ storage, state, authorization }: RouteDeps) {
   }
 }
 
-/** The figures for Prometheus. As in zot, whoever may not read them hears 401, an admin too. */
+/** The figures for Prometheus. As in zot, a user who may not read them gets 401, an admin too. */
 export function metricsRoute(metrics: MetricsPage | undefined, authorization: Authorization) {
   const get = async (context: RequestContext): Promise<void> => {
     if (!metrics) return sendFailure(context, { name: 'route-unknown' })

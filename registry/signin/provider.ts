@@ -2,7 +2,7 @@ import type { Configuration } from 'openid-client'
 import { isObject } from '../../lib/json.ts'
 import type { ProviderKey, ProviderSettings } from './provider-settings.ts'
 
-/** What a provider said about whoever signed in. */
+/** What a provider said about the user who signed in. */
 export interface Claims {
   readonly idToken: Readonly<Record<string, unknown>>
   readonly userInfo: Readonly<Record<string, unknown>>

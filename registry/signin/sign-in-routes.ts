@@ -229,7 +229,7 @@ const token = (): string => randomBytes(32).toString('base64url')
 /** An address to listen at, and none to go to. */
 const isWildcard = (origin: string): boolean => /^https?:\/\/(0\.0\.0\.0|\[::\])(:|$)/.test(origin)
 
-/** Only a page of ours can send this header: for others the browser asks first, and hears no. */
+/** Only our own pages can send this header: for others the browser asks first, and is refused. */
 const isOurs = ({ req }: RequestContext): boolean => req.headers['x-zot-api-client'] === uiClient
 
 /** Lives for the page, days, no longer than the policy allows. */

@@ -41,7 +41,7 @@ export class Damage {
     this.#indexes.delete(repository)
   }
 
-  /** There is no index. Whether there should be one, only a walk can tell. */
+  /** There is no index. Only a walk can find out whether there should be one. */
   absent(repository: string): void {
     if (this.#indexes.get(repository) !== indexMissing) this.#indexes.delete(repository)
   }

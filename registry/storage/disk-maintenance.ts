@@ -132,7 +132,7 @@ export class DiskMaintenance implements StoreMaintenance {
     return success([])
   }
 
-  /** Every digest that must stay, once all changes asked for before now are in the index. Fails where that cannot be known. */
+  /** Every digest that must stay, with all changes that were asked for before. Fails where that cannot be known. */
   async #named(name: string, repository: Repository, survey: ManifestSurvey): Promise<Result<Set<string>>> {
     const loaded = await repository.change(index => index)
     if (loaded.ok) return await survey.references(loaded.value)

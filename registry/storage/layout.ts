@@ -11,7 +11,7 @@ export const layout = {
     `${root}/${name}/blobs/${digest.algorithm}/${digest.hex}`,
   uploads: (root: string, name: string): string => join(root, name, '.uploads'),
   upload: (root: string, name: string, id: string): string => join(root, name, '.uploads', id),
-  /** Where what was found to be damaged lies, for whoever wants to look at it. */
+  /** Where damaged blobs are kept for inspection. */
   quarantined: (root: string, name: string, digest: Digest): string =>
     join(root, '_zotbar', 'quarantine', name, digest.text),
   /** Our own files; no repository name begins with an underscore. */

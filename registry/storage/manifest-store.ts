@@ -235,7 +235,7 @@ export class ManifestStore implements Manifests {
     if (user.value !== undefined) return failure('manifest-referenced', { by: user.value })
     let tags: string[] = []
     const changed = await repository.change(index => {
-      // Asked here as in #store: a push may have added a tag since the index was looked at.
+      // Asked here as in #store: a push may have added a tag since the index was read.
       tags = tagsOf(index, digest)
       return shared === 'keep' && tags.length > 1 ? index : withoutDigest(index, digest.text)
     })

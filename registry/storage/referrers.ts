@@ -15,7 +15,7 @@ interface Table {
   readonly snapshot: Snapshot
   readonly bySubject: ReadonlyMap<string, readonly ReferrerDescriptor[]>
   readonly byDigest: ReadonlyMap<string, Referrer>
-  /** Named by the index, and not there when they were looked at. */
+  /** Named by the index, and missing when they were read. */
   readonly absent: ReadonlySet<string>
   readonly bytes: number
 }

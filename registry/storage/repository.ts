@@ -223,7 +223,7 @@ export class Repository {
   }
 }
 
-/** What cannot be looked at counts as there. */
+/** What cannot be checked counts as there. */
 const exists = async (path: string): Promise<boolean> => {
   try {
     await lstat(path)
@@ -236,7 +236,7 @@ const exists = async (path: string): Promise<boolean> => {
 const isLink = async (path: string): Promise<boolean> =>
   (await lstat(path).catch(() => undefined))?.isSymbolicLink() ?? false
 
-/** What is wrong with a text that is no index, for whoever has to mend it. */
+/** What is wrong with a text that is no index. */
 function damageOf(text: string): string {
   if (text.trim() === '') return 'is empty'
   if (text.startsWith('\uFEFF')) return 'begins with a byte order mark'

@@ -36,7 +36,7 @@ export class UploadStore implements Uploads {
   readonly #dedupe: Dedupe | undefined
   readonly #sessions = new Map<string, Session>()
 
-  /** `onStored` hears of every blob that was committed. */
+  /** `onStored` is called for every blob that was committed. */
   constructor(
     root: string,
     repositories: RepositoryCache,
@@ -132,7 +132,7 @@ export class UploadStore implements Uploads {
   async #place(from: string, to: string, digest: Digest, size: number): Promise<void> {
     const there = await stat(to).catch(() => undefined)
     if (there?.isFile() && there.size === size && (await isWhole(to, digest))) {
-      // Whoever wrote it (zot does not, by default) may not have synced it.
+      // Its writer may not have synced it (zot does not, by default).
       await syncFile(to, { dataOnly: true })
       await touch(to, there.mtimeMs)
       return await rm(from)

@@ -89,7 +89,7 @@ export function receive(body: Readable, handle: FileHandle, position: number, ha
     stop()
     if (!writing) void finish()
   }
-  // The stream is left to whoever owns it: they decide what becomes of the rest.
+  // The stream stays with its owner, who decides what becomes of the rest.
   const stop = (): void => {
     body.off('data', onData).off('end', onEnd).off('close', onBroken)
   }

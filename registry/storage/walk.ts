@@ -6,7 +6,7 @@ import { isMissing } from './errno.ts'
 import { layout } from './layout.ts'
 import { errorText } from './root.ts'
 
-/** A folder that changed so lately, ms, may hold a repository half written or half removed: zot writes its files one by one. */
+/** A folder that changed so lately, ms, may be half written or half removed: zot writes its files one by one. */
 const settlingMs = 10_000
 
 export const indexMissing = 'index.json is missing'
