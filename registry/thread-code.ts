@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
  * thread can still be started once an update has put another version in place.
  * @param moduleUrl import.meta.url of the file that starts it
  * @param folder where below registry/ the sources of the thread lie
- * @param name of its file, without extension; a build has it beside, or above, the chunk that `here` is
+ * @param name of its file, without extension; a build has it beside, or above, the chunk that `moduleUrl` is
  */
 export function threadCode(moduleUrl: string, folder: string, name: string): URL {
   const file = threadFile(moduleUrl, folder, name)
