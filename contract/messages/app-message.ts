@@ -167,7 +167,7 @@ export function settingFailureMessage(error: SettingFailure): FailureMessage {
       }
     case 'advice-not-understood':
       return {
-        title: 'The facts about releases are not understood',
+        title: 'The advisories about releases are not understood',
         steps: [
           `${error.url}: ${error.reason}.`,
           'Those that come with Zotbar go on. Check the setting advice.url.',

@@ -12,7 +12,7 @@ export interface AdviceQuestion {
   /** The version that is thought of; absent: only what concerns the running one. */
   to?: string | undefined
   config: ConfigText
-  facts?: AdvisorySet
+  advisorySet?: AdvisorySet
 }
 
 /**
@@ -26,7 +26,7 @@ export function findingsFor({
   running: reported,
   to: wanted,
   config,
-  facts = shippedAdvisories,
+  advisorySet = shippedAdvisories,
 }: AdviceQuestion): Finding[] {
   const running = versionOf(reported)
   const to = versionOf(wanted)
@@ -34,24 +34,25 @@ export function findingsFor({
   const book = createEvidenceReader(config.file, 'reason' in viewed ? undefined : viewed)
   const found: Finding[] = []
   if (running === undefined) found.push(unknownVersion(reported))
-  else if (!isKnown(running, facts)) found.push(unknownRelease(running, facts))
-  if (to !== undefined && to !== running && !isKnown(to, facts)) found.push(unknownRelease(to, facts))
+  else if (!isKnown(running, advisorySet)) found.push(unknownRelease(running, advisorySet))
+  if (to !== undefined && to !== running && !isKnown(to, advisorySet))
+    found.push(unknownRelease(to, advisorySet))
   if ('reason' in viewed) found.push(unreadable(config.file, viewed.reason))
   if (running !== undefined)
-    for (const advisory of facts.advisories)
+    for (const advisory of advisorySet.advisories)
       if (affects(advisory, running)) found.push(runningFinding(advisory, book, to))
   if (to === undefined || to === running) return found
-  for (const advisory of facts.advisories)
+  for (const advisory of advisorySet.advisories)
     if (affects(advisory, to) && !(running !== undefined && affects(advisory, running)))
       found.push(...broughtFindings(advisory, book, to, running))
-  for (const change of facts.changes) found.push(...changeFindings(change, book, to, running))
-  for (const key of facts.keys) found.push(...refusedKeyFindings(key, book, to))
+  for (const change of advisorySet.changes) found.push(...changeFindings(change, book, to, running))
+  for (const key of advisorySet.keys) found.push(...refusedKeyFindings(key, book, to))
   return found
 }
 
 /** Those of `findingsFor` that the status summary shows: advisories that this configuration does not keep out of reach. */
 export function advisoriesAgainst(question: Omit<AdviceQuestion, 'to'>): Finding[] {
-  const ids = new Set((question.facts ?? shippedAdvisories).advisories.map(({ id }) => id))
+  const ids = new Set((question.advisorySet ?? shippedAdvisories).advisories.map(({ id }) => id))
   return findingsFor(question).filter(({ id, severity }) => ids.has(id) && severity !== 'info')
 }
 
@@ -102,8 +103,8 @@ function unknownRelease(version: string, { releases, asOf }: AdvisorySet): Findi
   return {
     id: `no-facts-${version}`,
     severity: 'info',
-    evidence: `facts of ${asOf}, about ${versions[0]} to ${versions.at(-1)}`,
-    advice: `There are no facts about ${version}. What is listed was seen in other versions; read its release notes.`,
+    evidence: `advisories of ${asOf}, about ${versions[0]} to ${versions.at(-1)}`,
+    advice: `Zotbar has no advisories about ${version}. What is listed was seen in other versions; read its release notes.`,
   }
 }
 

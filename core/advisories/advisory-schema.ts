@@ -60,7 +60,7 @@ const maxEntries = 500
 const listOf = <S extends v.GenericSchema>(schema: S) =>
   v.optional(v.pipe(v.array(schema), v.maxLength(maxEntries)), [])
 
-/** Facts as a file or a URL holds them. `asOf`: the day they were written down. */
+/** Advisories as a file or a URL holds them. `asOf`: the day they were written down. */
 export const advisorySetSchema = v.object({
   asOf: v.pipe(v.string(), v.isoDate()),
   releases: listOf(release),

@@ -45,7 +45,7 @@ export interface EditRequest {
   config: ConfigText
   /** Ids of offers that are not required. */
   accepted?: readonly string[]
-  facts?: AdvisorySet
+  advisorySet?: AdvisorySet
 }
 
 /** Keys that can go without anybody being let in, locked out or mixed up, and the one that has a form from before. */
@@ -75,14 +75,14 @@ export function editFor({
   to: wanted,
   config,
   accepted = [],
-  facts = shippedAdvisories,
+  advisorySet = shippedAdvisories,
 }: EditRequest): EditAnswer {
   const running = versionOf(reported)
   const to = versionOf(wanted)
   if (to === undefined || to === running) return { offers: [] }
   const view = viewConfig(config)
-  if ('reason' in view) return adviseByHand(view.reason, running, to, facts)
-  const parts = partsFor(view, running, to, facts)
+  if ('reason' in view) return adviseByHand(view.reason, running, to, advisorySet)
+  const parts = partsFor(view, running, to, advisorySet)
   const offers = parts.map(({ change: _, ...offer }) => offer)
   const chosen = parts.filter(({ id, required }) => required || accepted.includes(id))
   if (chosen.length === 0) return { offers }
@@ -92,7 +92,7 @@ export function editFor({
   const left = viewConfig({ ...config, text: after })
   if (
     'reason' in left ||
-    partsFor(left, running, to, facts).some(({ id }) => chosen.some(part => part.id === id))
+    partsFor(left, running, to, advisorySet).some(({ id }) => chosen.some(part => part.id === id))
   )
     return { offers, byHand: byHand('it is written in a way that Zotbar does not know', chosen) }
   return { offers, edit: editOf(config, after, chosen) }
@@ -122,11 +122,11 @@ function adviseByHand(
   reason: string,
   running: string | undefined,
   to: string,
-  facts: AdvisorySet,
+  advisorySet: AdvisorySet,
 ): EditAnswer {
   const lower = running === undefined || compareVersions(running, to) < 0 ? running : to
   const upper = lower === to ? running : to
-  const concerned = facts.changes.filter(
+  const concerned = advisorySet.changes.filter(
     ({ id, since }) =>
       (id === 'anonymous-metrics' || id === 'request-time-limits') &&
       (lower === undefined || compareVersions(lower, since) < 0) &&
@@ -140,9 +140,14 @@ function adviseByHand(
   }
 }
 
-function partsFor(view: ConfigView, running: string | undefined, to: string, facts: AdvisorySet): EditPart[] {
+function partsFor(
+  view: ConfigView,
+  running: string | undefined,
+  to: string,
+  advisorySet: AdvisorySet,
+): EditPart[] {
   const comesWith = (id: string): boolean => {
-    const since = facts.changes.find(change => change.id === id)?.since
+    const since = advisorySet.changes.find(change => change.id === id)?.since
     return (
       since !== undefined &&
       compareVersions(to, since) >= 0 &&
@@ -152,7 +157,7 @@ function partsFor(view: ConfigView, running: string | undefined, to: string, fac
   return [
     ...(comesWith('anonymous-metrics') ? metricsForward(view) : []),
     ...(comesWith('request-time-limits') ? timeLimits(view) : []),
-    ...facts.keys
+    ...advisorySet.keys
       .filter(({ path, since }) => editableKeys.has(path) && compareVersions(to, since) < 0)
       .flatMap(({ path, without }) =>
         path === anonymousPolicy ? metricsBack(view, to) : withoutKey(view, path, without, to),

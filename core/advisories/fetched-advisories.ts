@@ -7,7 +7,7 @@ import { readJsonFile, type SetAside, writeJsonFile } from '../platform/json-fil
 import { readText, type Web } from '../platform/web.ts'
 import { type AdvisorySet, advisorySetSchema } from './advisory-schema.ts'
 
-/** Facts beside the shipped ones. `url` is where they came from, `at` when, in ms since the epoch. */
+/** Advisories beside the shipped ones. `url` is where they came from, `at` when, in ms since the epoch. */
 interface FetchedAdvisories {
   url: string
   at: number
@@ -38,7 +38,7 @@ export interface AdvisoryStore {
 const maxBytes = 1024 * 1024
 const timeoutMs = 20_000
 
-/** Facts that are newer than those of this Zotbar: kept in `home`, fetched only when asked for. */
+/** Advisories that are newer than those of this Zotbar: stored in `home`, fetched only when asked for. */
 export function openAdvisoryStore({ home, web, now, url, report }: Options): AdvisoryStore {
   const file = join(home, 'cache', 'advice.json')
   return {
@@ -74,7 +74,7 @@ export function openAdvisoryStore({ home, web, now, url, report }: Options): Adv
   }
 }
 
-/** What is wrong as half a sentence, or the facts. */
+/** What is wrong as half a sentence, or the advisories. */
 function parseAdvisories(text: string): AdvisorySet | string {
   let data: unknown
   try {

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { type ConfigView, quote } from './config-view.ts'
 
-/** When a fact concerns a configuration, as data. Paths as in `ConfigView.find`. */
+/** When an advisory concerns a configuration, as data. Paths as in `ConfigView.find`. */
 export type Matcher =
   | { always: true }
   /** The key is there, and neither null nor an empty text, list or block. */
@@ -18,7 +18,7 @@ export type Matcher =
 const path = v.pipe(v.string(), v.minLength(1), v.maxLength(200))
 const words = v.pipe(v.array(v.pipe(v.string(), v.maxLength(200))), v.maxLength(20))
 
-/** A matcher as facts state it; at most six levels of all, any and not. */
+/** A matcher as advisories state it; at most six levels of all, any and not. */
 export const matcherSchema: v.GenericSchema<unknown, Matcher> = matcherWithin(6)
 
 /** Nested no deeper than a person writes it: what comes from a URL must not exhaust the stack. */

@@ -32,7 +32,7 @@ export interface ReleaseAdvice extends Advice {
   advisories(): Finding[]
 }
 
-/** Joins the facts about releases with the version that runs. */
+/** Joins the advisories about releases with the version that runs. */
 export function createReleaseAdvice({ timeLimits, log, onChange, ...options }: Options): ReleaseAdvice {
   const advice = createAdvice({
     ...options,
@@ -95,11 +95,11 @@ export interface AdviceOptions {
   report(what: SetAside): void
 }
 
-/** Facts from an address are asked for again after so long, in ms; one that failed, after a shorter time. */
+/** Advisories from an address are asked for again after so long, in ms; one that failed, after a shorter time. */
 const freshMs = 60 * 60_000
 const retryDelayMs = 5 * 60_000
 
-/** Where the facts come from: shipped ones as of a day, and others fetched from an address. */
+/** Where the advisories come from: shipped ones as of a day, and others fetched from an address. */
 interface AdvisorySource {
   asOf: string
   more?: { url: string; at: number }
@@ -112,14 +112,14 @@ export interface Advice {
   against(running: string): Promise<Finding[]>
   /** The required edits, and those that the user agreed to. */
   edit(running: string | undefined, to: string): Promise<EditAnswer>
-  /** Both together, for a change to `to`, with a word about facts from an address. Fetches those that are old. */
+  /** Both together, for a change to `to`, with a finding about those from an address. Fetches those that are old. */
   advise(
     running: string | undefined,
     to: string,
   ): Promise<{ findings: Finding[]; edit?: ConfigEdit; byHand?: string }>
   /** The version of Go that a build of this release needs; undefined where it is not known. */
   goFor(version: string): Promise<string | undefined>
-  /** Fetches more facts, where the settings name an address. */
+  /** Fetches more advisories, where the settings name an address. */
   refresh(signal?: AbortSignal): Promise<Result<AdvisorySource>>
   source(): Promise<AdvisorySource>
 }
@@ -128,22 +128,22 @@ export interface Advice {
 export function createAdvice({ configFile, accepted, ...options }: AdviceOptions): Advice {
   const store = openAdvisoryStore(options)
 
-  async function gathered(): Promise<{ facts: AdvisorySet; source: AdvisorySource }> {
+  async function gather(): Promise<{ advisorySet: AdvisorySet; source: AdvisorySource }> {
     const [{ shippedAdvisories }, { withFetched }, stored] = await Promise.all([
       import('./shipped-advisories.ts'),
       import('./advisory-schema.ts'),
       store.stored(),
     ])
-    const facts = withFetched(shippedAdvisories, stored?.facts)
+    const advisorySet = withFetched(shippedAdvisories, stored?.facts)
     const more = stored && { url: stored.url, at: stored.at }
-    return { facts, source: { asOf: facts.asOf, ...(more ? { more } : {}) } }
+    return { advisorySet, source: { asOf: advisorySet.asOf, ...(more ? { more } : {}) } }
   }
 
   let triedAt: number | undefined
   let trouble: Failure | undefined
   let fetching: Promise<void> | undefined
 
-  /** Facts from the address that is set, fetched anew where they are old. A failure becomes a finding, and those that were known stay. */
+  /** Advisories from the address that is set, fetched anew where they are old. A failure becomes a finding, and those that were known stay. */
   function upToDate(): Promise<void> {
     fetching ??= (async () => {
       const now = options.now()
@@ -162,15 +162,15 @@ export function createAdvice({ configFile, accepted, ...options }: AdviceOptions
     triedAt = options.now()
     const fetched = await store.fetch(signal)
     trouble = fetched.ok ? undefined : fetched.error
-    return fetched.ok ? ok((await gathered()).source) : fetched
+    return fetched.ok ? ok((await gather()).source) : fetched
   }
 
-  async function aboutMore(): Promise<Finding[]> {
+  async function fetchedFindings(): Promise<Finding[]> {
     const url = options.url()
     if (url === '') return []
-    const { source } = await gathered()
+    const { source } = await gather()
     const used = source.more
-      ? `Facts of ${source.asOf}, fetched on ${longDate(source.more.at)}, are used besides those that come with Zotbar.`
+      ? `Advisories of ${source.asOf}, fetched on ${longDate(source.more.at)}, are used besides those that come with Zotbar.`
       : `Only those that come with Zotbar are used, of ${source.asOf}.`
     const words = trouble && failureMessage(trouble)
     const why = words ? `${words.title}: ${words.steps[0] ?? ''} ` : ''
@@ -187,28 +187,28 @@ export function createAdvice({ configFile, accepted, ...options }: AdviceOptions
   const advice: Advice = {
     async findings(running, to) {
       const { findingsFor } = await import('./advisory-findings.ts')
-      return findingsFor({ running, to, config: await config(), facts: (await gathered()).facts })
+      return findingsFor({ running, to, config: await config(), advisorySet: (await gather()).advisorySet })
     },
     async against(running) {
       const { advisoriesAgainst } = await import('./advisory-findings.ts')
-      return advisoriesAgainst({ running, config: await config(), facts: (await gathered()).facts })
+      return advisoriesAgainst({ running, config: await config(), advisorySet: (await gather()).advisorySet })
     },
     async edit(running, to) {
       const { editFor } = await import('./config-edit.ts')
-      const { facts } = await gathered()
-      return editFor({ running, to, config: await config(), accepted: accepted(), facts })
+      const { advisorySet } = await gather()
+      return editFor({ running, to, config: await config(), accepted: accepted(), advisorySet })
     },
     async advise(running, to) {
       await upToDate()
-      const findings = [...(await advice.findings(running, to)), ...(await aboutMore())]
+      const findings = [...(await advice.findings(running, to)), ...(await fetchedFindings())]
       const { edit, byHand } = await advice.edit(running, to)
       return { findings, ...(edit ? { edit } : {}), ...(byHand === undefined ? {} : { byHand }) }
     },
     async goFor(version) {
-      return (await gathered()).facts.releases.find(release => release.version === version)?.go
+      return (await gather()).advisorySet.releases.find(release => release.version === version)?.go
     },
     refresh,
-    source: async () => (await gathered()).source,
+    source: async () => (await gather()).source,
   }
   return advice
 }

@@ -19,7 +19,7 @@ export interface FetchOptions {
   maxBytes: number
   signal: AbortSignal
   progress?: ((done: number, total?: number) => void) | undefined
-  pace: Timing
+  timing: Timing
 }
 
 /** Times in ms. Tests give shorter ones. */
@@ -119,7 +119,7 @@ async function fetchOnce(
 
 /** Asks until the part is whole; undefined when it is. */
 async function fill(part: PartFile, what: FetchOptions): Promise<Failure | undefined> {
-  const { listed, signal, pace, url } = what
+  const { listed, signal, timing, url } = what
   let inVain = 0
   let total = listed?.bytes
   for (let attempt = 1; ; attempt += 1) {
@@ -143,7 +143,7 @@ async function fill(part: PartFile, what: FetchOptions): Promise<Failure | undef
         reason,
       }
     }
-    await pace.wait(pace.backoffMs * 2 ** Math.max(0, inVain - 1), signal).catch(() => {})
+    await timing.wait(timing.backoffMs * 2 ** Math.max(0, inVain - 1), signal).catch(() => {})
     if (signal.aborted) return { code: 'cancelled' }
   }
 }
@@ -155,7 +155,7 @@ type Attempt =
   | { kind: 'failed'; error: Failure; total?: number }
 
 async function requestOnce(part: PartFile, { web, url, ...what }: FetchOptions): Promise<Attempt> {
-  const { listed, maxBytes: most, signal, progress, pace } = what
+  const { listed, maxBytes: most, signal, progress, timing } = what
   const from = part.size
   const range: Record<string, string> =
     from > 0 && part.validator !== undefined ? { range: `bytes=${from}-`, 'if-range': part.validator } : {}
@@ -192,7 +192,7 @@ async function requestOnce(part: PartFile, { web, url, ...what }: FetchOptions):
   let tooMuch = false
   async function* chunks(): AsyncIterable<Buffer> {
     let size = part.size
-    let since = pace.monotonic()
+    let since = timing.monotonic()
     let reportedAt = since
     let inSpan = 0
     try {
@@ -202,14 +202,14 @@ async function requestOnce(part: PartFile, { web, url, ...what }: FetchOptions):
         tooMuch = size > limit
         if (tooMuch) return
         yield chunk
-        const now = pace.monotonic()
+        const now = timing.monotonic()
         if (now - reportedAt >= progressIntervalMs) {
           reportedAt = now
           progress?.(size, wanted)
         }
-        if (now - since < pace.slowAfterMs) continue
-        if (inSpan < pace.slowBytes) {
-          trouble = slow(url, pace)
+        if (now - since < timing.slowAfterMs) continue
+        if (inSpan < timing.slowBytes) {
+          trouble = slow(url, timing)
           return
         }
         ;[since, inSpan] = [now, 0]

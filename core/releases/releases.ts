@@ -46,9 +46,9 @@ export interface Releases {
    * with the digest of the list is taken as it is. Errors: those of `list`, release-not-built-for, download-broken,
    * no-space, file-unusable.
    */
-  download(what: Release | string, taking: ObtainOptions): Promise<Result<Obtained>>
+  download(what: Release | string, request: ObtainOptions): Promise<Result<Obtained>>
   /** A copy of a local file; the original is not touched. Errors: file-unusable, too-large, no-space, cancelled. */
-  fromFile(path: string, taking: ObtainOptions): Promise<Result<Obtained>>
+  fromFile(path: string, request: ObtainOptions): Promise<Result<Obtained>>
   /**
    * Everything that can be known before it runs: size, digests, file type, architecture, signed manifest. `release` for
    * what came from one. Errors: not-a-program, digest-differs, size-differs, manifest-refused, file-changed, and those
@@ -118,7 +118,7 @@ export function createReleases(options: ReleasesOptions): Releases {
   }
   const list = releaseList({ home, web, machine, source, now: clock.now, report })
   const accepted = acceptedManifests(home, { now: clock.now, report })
-  const pace: Timing = {
+  const timing: Timing = {
     backoffMs: 500,
     slowAfterMs: 60_000,
     slowBytes: 60_000,
@@ -138,7 +138,7 @@ export function createReleases(options: ReleasesOptions): Releases {
     }
   }
 
-  async function downloadRelease(release: Release, taking: ObtainOptions): Promise<Result<Obtained>> {
+  async function downloadRelease(release: Release, request: ObtainOptions): Promise<Result<Obtained>> {
     const { asset, version } = release
     if (asset === undefined) {
       const wanted = assetName(machine) ?? `zot-${machine.platform}-${machine.arch}`
@@ -148,15 +148,23 @@ export function createReleases(options: ReleasesOptions): Releases {
     if (unsafe !== undefined) return fail(unsafe)
     const sha256 = asset.digest?.slice('sha256:'.length)
     const listed = { bytes: asset.bytes, ...(sha256 === undefined ? {} : { sha256 }) }
-    const file = join(taking.to, asset.name)
-    const got = await fetchFile({ web, url: asset.url, file, listed, maxBytes: mostBytes, pace, ...taking })
+    const file = join(request.to, asset.name)
+    const got = await fetchFile({
+      web,
+      url: asset.url,
+      file,
+      listed,
+      maxBytes: mostBytes,
+      timing,
+      ...request,
+    })
     if (!got.ok) return got
     return ok({ origin: 'release', file, ...got.value, version, from: withoutSecrets(asset.url) })
   }
 
-  async function downloadUrl(url: string, taking: ObtainOptions): Promise<Result<Obtained>> {
-    const file = join(taking.to, 'zot')
-    const got = await fetchFile({ web, url, file, maxBytes: mostBytes, pace, ...taking })
+  async function downloadUrl(url: string, request: ObtainOptions): Promise<Result<Obtained>> {
+    const file = join(request.to, 'zot')
+    const got = await fetchFile({ web, url, file, maxBytes: mostBytes, timing, ...request })
     return got.ok ? ok({ origin: 'url', file, ...got.value, from: withoutSecrets(url) }) : got
   }
 
@@ -172,9 +180,9 @@ export function createReleases(options: ReleasesOptions): Releases {
         (tried === undefined || tried > now || now - tried >= dayMs)
       )
     },
-    download: (what, taking) =>
-      online(() => (typeof what === 'string' ? downloadUrl(what, taking) : downloadRelease(what, taking))),
-    fromFile: (path, taking) => copyProgram(path, taking, mostBytes),
+    download: (what, request) =>
+      online(() => (typeof what === 'string' ? downloadUrl(what, request) : downloadRelease(what, request))),
+    fromFile: (path, request) => copyProgram(path, request, mostBytes),
     async verify(got, release, { signal, onPart = () => {}, allowDowngrade = false }) {
       const known = await accepted.read()
       if (!known.ok) return known

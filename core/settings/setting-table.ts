@@ -81,7 +81,7 @@ export const settingTable = {
   }),
   'advice.url': address({
     how: 'now',
-    words: 'More facts about releases of zot, as JSON; nothing means those that come with Zotbar alone',
+    words: 'More advisories about releases of zot, as JSON; nothing means those that come with Zotbar alone',
   }),
   'forgejo.url': address({ how: 'now', words: 'Where Forgejo or Gitea answers, for its Actions secrets' }),
   'notices.webhook': text({

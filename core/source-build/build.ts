@@ -81,14 +81,14 @@ export async function buildFromSource(options: BuildOptions): Promise<Result<Bui
   async function perform(
     line: string,
     done: number,
-    where: string | undefined,
+    workFolder: string | undefined,
   ): Promise<Failure | undefined> {
     recent = []
     const ran = await host.run({
       line,
       limitMs: left(),
       signal,
-      ...(where === undefined ? {} : { folder: where }),
+      ...(workFolder === undefined ? {} : { folder: workFolder }),
       onOutput(said) {
         recent = [...recent, ...said.map(one => one.slice(0, 500))].slice(-keptLines)
         for (const label of said.slice(-keptLines))

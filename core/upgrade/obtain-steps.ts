@@ -132,7 +132,7 @@ export function downloadStep(deps: UpgradeDeps): UpgradeStep {
     async apply(context) {
       const { memory, progress, signal } = context
       await mkdir(memory.work, { recursive: true, mode: 0o700 })
-      const taking = {
+      const request = {
         to: downloadFolder(memory, home),
         signal,
         progress: (count: number, total?: number) =>
@@ -149,12 +149,12 @@ export function downloadStep(deps: UpgradeDeps): UpgradeStep {
         const onOutput = (lines: string[]): void => {
           for (const label of lines) progress({ label })
         }
-        got = await deps.build(version, { ...taking, onOutput })
-      } else if (source?.startsWith('/')) got = await releases.fromFile(source, taking)
-      else if (source !== undefined) got = await releases.download(source, taking)
+        got = await deps.build(version, { ...request, onOutput })
+      } else if (source?.startsWith('/')) got = await releases.fromFile(source, request)
+      else if (source !== undefined) got = await releases.download(source, request)
       else {
         const release = await releaseOf(memory, deps, signal)
-        got = release.ok ? await releases.download(release.value, taking) : release
+        got = release.ok ? await releases.download(release.value, request) : release
       }
       if (!got.ok) return asStep(got)
       const { origin, file, bytes, sha256, from, version: of } = got.value

@@ -169,7 +169,7 @@ describe('what a release means for a configuration', () => {
   )
 
   it('masks secrets, also where facts from elsewhere point at them', () => {
-    const facts = withFetched(shippedAdvisories, {
+    const advisorySet = withFetched(shippedAdvisories, {
       asOf: '2026-09-01',
       releases: [],
       advisories: [
@@ -185,7 +185,7 @@ describe('what a release means for a configuration', () => {
       changes: [],
       keys: [],
     })
-    const found = findingsFor({ running: 'v2.1.20', config: configOf(household), facts })
+    const found = findingsFor({ running: 'v2.1.20', config: configOf(household), advisorySet })
     expect(one(found, 'x-1').evidence).toBe(`${file}: http.auth.openid.providers.oidc.clientsecret = "…"`)
   })
 

@@ -176,7 +176,7 @@ describe('facts from an address', () => {
     expect(await note()).toMatchObject({
       severity: 'info',
       evidence: url,
-      advice: expect.stringMatching(/^Facts of 2026-09-09, fetched on .*2026/),
+      advice: expect.stringMatching(/^Advisories of 2026-09-09, fetched on .*2026/),
     })
     await note()
     expect(asked).toBe(1)
@@ -184,7 +184,9 @@ describe('facts from an address', () => {
     now += 60 * 60_000
     expect(await note()).toMatchObject({
       severity: 'warning',
-      advice: expect.stringMatching(/^The facts about releases are not understood: .*Facts of 2026-09-09/),
+      advice: expect.stringMatching(
+        /^The advisories about releases are not understood: .*Advisories of 2026-09-09/,
+      ),
     })
     expect(await found('v2.1.20')).toEqual(['CVE-2026-99999'])
   })
