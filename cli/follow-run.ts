@@ -7,21 +7,21 @@ import { type ExitCode, exitCode, exitCodeOf, failureText } from './output.ts'
 import { readHidden } from './secret-input.ts'
 import type { VerbContext } from './verb.ts'
 
-/** Where nobody can be asked, what is locked is tried again every so often, this many times. */
+/** Where nobody can be asked, a locked backend is tried again after so many ms, so many times. */
 const retryPolicy = { afterMs: 3_000, times: 20 }
 
-/** A runbook's verb: tells its plan, or follows the run that was begun; exits 0 when that is done, else 1. */
+/** A runbook's verb: prints its plan, or follows the run that was begun; exits 0 when that is done, else 1. */
 export async function reportRun(
   context: VerbContext,
   runbook: string,
   begun: Result<{ run: string } | { plan: RunbookPlan }>,
 ): Promise<ExitCode> {
-  if (!begun.ok) return notBegun(context, runbook, begun.error)
+  if (!begun.ok) return reportRefusal(context, runbook, begun.error)
   return 'plan' in begun.value ? printPlan(context, begun.value.plan) : followRun(context, begun.value.run)
 }
 
 /** A run that was refused ends as one that failed: its error is in the last object. */
-function notBegun({ out }: VerbContext, runbook: string, error: Failure): ExitCode {
+function reportRefusal({ out }: VerbContext, runbook: string, error: Failure): ExitCode {
   if (error.code === 'app-not-running' || error.code === 'app-not-answering') return out.failure(error)
   out.object({ runbook, result: 'failed', error })
   out.note(failureText(error))
@@ -37,7 +37,7 @@ function printPlan({ out }: VerbContext, plan: RunbookPlan): ExitCode {
   return exitCode.done
 }
 
-/** Tells what a run does until it has ended; asks on a terminal, and cancels where nobody can answer. */
+/** Prints the lines of a run until it has ended; asks on a terminal, and cancels where nobody can answer. */
 async function followRun(context: VerbContext, run: string): Promise<ExitCode> {
   const { out, client } = context
   process.once('SIGINT', () => {
@@ -70,7 +70,7 @@ async function followRun(context: VerbContext, run: string): Promise<ExitCode> {
 function textOf(line: RunbookLine): string | undefined {
   const { step, phase, label, part, error } = line
   if (phase === 'check' || phase === 'wait') return undefined
-  // What is yet to be looked at is for a view that redraws; here each part is one line.
+  // A part that has not ended is for a view that redraws; here each part is one line.
   if (part?.state === 'pending' || part?.state === 'working') return undefined
   const reply = part ? `${part.title}: ${part.words ?? partStateText[part.state]}` : label
   const detail = error?.words ?? (reply === undefined ? '' : progressText(reply, line))
@@ -78,11 +78,11 @@ function textOf(line: RunbookLine): string | undefined {
   return `${step.padEnd(10)}  ${phase}${detail === '' ? '' : `: ${detail}`}`
 }
 
-const isAlone = ({ out }: VerbContext): boolean => out.json || !process.stdin.isTTY
+const isUnattended = ({ out }: VerbContext): boolean => out.json || !process.stdin.isTTY
 
-/** Somebody may unlock it meanwhile, in another place than this terminal. */
+/** Somebody may unlock it meanwhile, elsewhere than on this terminal. */
 async function retried(context: VerbContext, question: RunbookQuestion, left: number): Promise<boolean> {
-  if (!question.triesAgain || !isAlone(context) || left === 0) return false
+  if (!question.triesAgain || !isUnattended(context) || left === 0) return false
   if (left === retryPolicy.times)
     context.out.note(`${question.title}: ${question.body}\nIt is tried again for a minute.`)
   await new Promise(resolve => setTimeout(resolve, retryPolicy.afterMs))
@@ -92,7 +92,7 @@ async function retried(context: VerbContext, question: RunbookQuestion, left: nu
 
 async function answer(context: VerbContext, question: RunbookQuestion): Promise<void> {
   const { out, client } = context
-  if (isAlone(context)) {
+  if (isUnattended(context)) {
     out.note('Nobody can be reply here; agree beforehand with --yes.')
     await client.zotbar.runbooks.answer({ question: question.id, agreed: false })
     return

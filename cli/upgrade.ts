@@ -14,12 +14,12 @@ export interface UpgradeOptions {
   allowDowngrade: boolean
 }
 
-/** Upgrades and tells each step; exits 0 when it is done, else 1, whatever is serving then. */
+/** Upgrades and prints each step; exits 0 when it is done, else 1, whatever is serving then. */
 export const upgrade: Verb<UpgradeOptions> = async (context, { to, from, ...options }) => {
   const begun = await context.client.zotbar.upgrade.begin({
     ...options,
     ...(to === undefined ? {} : { to }),
-    ...(from === undefined ? {} : { from: sourceOf(from) }),
+    ...(from === undefined ? {} : { from: absoluteSource(from) }),
   })
   if (begun.ok && 'plan' in begun.value && begun.value.plan.edit) {
     const { why, diff } = begun.value.plan.edit
@@ -28,8 +28,8 @@ export const upgrade: Verb<UpgradeOptions> = async (context, { to, from, ...opti
   return reportRun(context, 'upgrade', begun)
 }
 
-/** A path is meant from where the command line stands; the app stands elsewhere. */
-const sourceOf = (from: string): string =>
+/** A path is relative to the folder of the command line, which is not that of the core. */
+const absoluteSource = (from: string): string =>
   from === 'source' || /^https?:\/\//.test(from) ? from : resolve(from)
 
 /** The releases, the newest first. With --json one object: {releases, asOf, trouble?}. */
