@@ -21,9 +21,9 @@ export function createNotifier(options: NotifierOptions): (snapshot: Snapshot) =
   const open = new Set<object>()
   return snapshot => {
     const next = notificationsFor(notified, snapshot, clock.now())
-    notified = next.watch
-    if (next.tell.length === 0 || !electron.Notification.isSupported() || !isWanted()) return
-    for (const notification of next.tell) {
+    notified = next.state
+    if (next.notifications.length === 0 || !electron.Notification.isSupported() || !isWanted()) return
+    for (const notification of next.notifications) {
       const { title, body, offers } = notification
       const shown = new electron.Notification({
         title: plain(title),

@@ -70,7 +70,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     woke() {
       supervisor.woke()
       void configWatch.check()
-      keyNotices.woke()
+      keyNotices.onWake()
     },
     dashboardAt(url) {
       dashboard = { url }

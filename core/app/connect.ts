@@ -19,7 +19,7 @@ export function connect(features: Features, events: Emitter<AppEvents>, broadcas
     changed()
   })
   events.on('managed-keys', () => {
-    keyNotices.keysChanged()
+    keyNotices.onKeysChange()
     changed()
   })
   events.on('log', batch => takeLog(features, broadcast, batch))

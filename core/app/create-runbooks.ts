@@ -76,7 +76,7 @@ export async function createRunbookFeatures(
     signInWindow: options.capabilities.signIn,
     onChange: () => events.emit('managed-keys'),
   })
-  const keyNotices = createNoticeControl({ ...common, web, keys: rotation.summaries, tell })
+  const keyNotices = createNoticeControl({ ...common, web, keys: rotation.summaries, notify: tell })
 
   for (const { kinds } of [engineControl, upgrade, rotation]) runs.register(kinds)
   return { runs, web, advice, engineControl, upgrade, rotation, keyNotices }

@@ -50,7 +50,7 @@ export function snapshotOf(features: Features, { app, dashboard, isQuitting }: A
     storage: stored,
     journal: supervisor.journal(),
     pushes: storage.pushes(),
-    notices: [...features.keyNotices.standing(features.notices.all()), ...(tight ? [tight] : [])],
+    notices: [...features.keyNotices.current(features.notices.all()), ...(tight ? [tight] : [])],
     ...(advisories.length === 0 && newest === undefined
       ? {}
       : { upgrade: { advisories, ...(newest === undefined ? {} : { newest }) } }),

@@ -24,8 +24,8 @@ interface Options {
   keys(): readonly ManagedKeySummary[] | undefined
   /** The settings `notices.quietHours` and `notices.webhook`. */
   settings(): { quietHours: string; webhook: string }
-  /** On this computer. */
-  tell(notice: KeyExpiring): void
+  /** Shows it on this computer. */
+  notify(notice: KeyExpiring): void
   /** Messages to the webhook wait, or arrive again. */
   onTrouble(reason: string | undefined): void
   report(what: SetAside): void
@@ -33,15 +33,15 @@ interface Options {
 }
 
 export interface ExpiryNotices {
-  /** The keys, a setting or the clock changed: gives what is due, and waits for what comes next. */
-  look(): Promise<void>
+  /** Gives the notices that are due and waits for the next. Called when keys, settings or the clock changed. */
+  check(): Promise<void>
   /** No notice about these keys before `until`, ms since the epoch. Errors: file-unusable. */
   snooze(uuids: readonly string[], until: number): Promise<Result<null>>
   close(): void
 }
 
 const state = v.object({
-  /** `pending`: it was about to be told; a kill in between lets it be told again rather than never. */
+  /** `pending`: the notice was about to be given; after a kill it is given again rather than never. */
   told: v.record(
     v.string(),
     v.object({ level: v.number(), at: v.number(), pending: v.exactOptional(v.literal(true)) }),
@@ -53,16 +53,16 @@ type State = v.InferOutput<typeof state>
 const day = 86_400_000
 
 /**
- * Tells before a key ends: at each milestone once, by the wall clock, whatever the computer did meanwhile. What was
- * told is kept in `home`/notices.json.
+ * Gives notice before a key expires: once at each milestone, by the wall clock, whatever the computer did meanwhile.
+ * The notices given so far are in `home`/notices.json.
  */
 export function createExpiryNotices(options: Options): ExpiryNotices {
-  const { home, clock, web, keys, settings, tell, onTrouble, report, log } = options
+  const { home, clock, web, keys, settings, notify, onTrouble, report, log } = options
   const file = join(home, 'notices.json')
-  let known: State | undefined
+  let latest: State | undefined
   let stopTimer = (): void => {}
   let closed = false
-  /** One look after the other: each reads and writes the whole file. */
+  /** One check after the other: each reads and writes the whole file. */
   const queue = serialQueue()
 
   const outbox = createOutbox({
@@ -77,33 +77,33 @@ export function createExpiryNotices(options: Options): ExpiryNotices {
   })
 
   async function read(): Promise<State> {
-    known ??= (await readJsonFile(file, state, { now: clock.now, report })) ?? { told: {}, snoozed: {} }
-    return known
+    latest ??= (await readJsonFile(file, state, { now: clock.now, report })) ?? { told: {}, snoozed: {} }
+    return latest
   }
 
-  async function lookNow(): Promise<void> {
+  async function checkNow(): Promise<void> {
     const managed = keys()
     if (managed === undefined || closed) return
     const now = clock.now()
     const { told, snoozed } = await read()
     const { quietHours } = settings()
     const hours = parseQuietHours(quietHours)
-    const quiet = hours && quietUntil(hours, now)
-    const wakes: number[] = []
+    const quietEnd = hours && quietUntil(hours, now)
+    const dueTimes: number[] = []
     const due: { key: ManagedKeySummary; expiresAt: number; covers: number[] }[] = []
     for (const key of managed) {
       if (key.expirationDate === null) continue
       const expiresAt = Date.parse(key.expirationDate)
-      const before = told[key.uuid]
-      const covers = dueMilestones(expiresAt, before?.pending ? undefined : before, now)
-      const waitsUntil = Math.max(quiet ?? 0, snoozed[key.uuid] ?? 0)
-      wakes.push(covers.length > 0 && waitsUntil > now ? waitsUntil : nextMilestone(expiresAt, now))
+      const last = told[key.uuid]
+      const covers = dueMilestones(expiresAt, last?.pending ? undefined : last, now)
+      const waitsUntil = Math.max(quietEnd ?? 0, snoozed[key.uuid] ?? 0)
+      dueTimes.push(covers.length > 0 && waitsUntil > now ? waitsUntil : nextMilestone(expiresAt, now))
       if (covers.length > 0 && waitsUntil <= now) due.push({ key, expiresAt, covers })
     }
-    const living = new Set(managed.map(key => key.uuid))
+    const uuids = new Set(managed.map(key => key.uuid))
     const next: State = {
       told: {
-        ...pick(told, living),
+        ...pick(told, uuids),
         ...Object.fromEntries(
           due.map(({ key, covers }) => [
             key.uuid,
@@ -111,60 +111,60 @@ export function createExpiryNotices(options: Options): ExpiryNotices {
           ]),
         ),
       },
-      snoozed: pick(snoozed, living),
+      snoozed: pick(snoozed, uuids),
     }
-    if (JSON.stringify(next) !== JSON.stringify(known)) await writeJsonFile(file, next)
-    known = next
+    if (JSON.stringify(next) !== JSON.stringify(latest)) await writeJsonFile(file, next)
+    latest = next
     for (const { key, expiresAt, covers } of due) {
       const notice = noticeOf(key, expiresAt, Math.min(...covers), now)
-      log('a key is near its end', { user: key.user, covers })
-      tell(notice)
+      log('a key is about to expire', { user: key.user, covers })
+      notify(notice)
       if (settings().webhook !== '') await outbox.add(messageOf(notice, key))
     }
     if (due.length > 0) {
-      known = { ...next, told: mapValues(next.told, ({ level, at }) => ({ level, at })) }
-      await writeJsonFile(file, known)
+      latest = { ...next, told: mapValues(next.told, ({ level, at }) => ({ level, at })) }
+      await writeJsonFile(file, latest)
     }
-    arm(wakes)
+    arm(dueTimes)
   }
 
-  function arm(wakes: number[]): void {
+  function arm(times: number[]): void {
     stopTimer()
-    if (closed || wakes.length === 0) return
-    stopTimer = clock.setTimer(Math.min(...wakes), () => void look(), { unref: true })
+    if (closed || times.length === 0) return
+    stopTimer = clock.setTimer(Math.min(...times), () => void check(), { unref: true })
   }
 
-  function inTurn(work: () => Promise<void>): Promise<void> {
+  function enqueue(work: () => Promise<void>): Promise<void> {
     return queue.run(work).catch((error: unknown) => {
-      log('notices could not be looked at', { error: String(error) })
-      // A disk that is full now may have space in an hour; nothing was told that is not written down.
+      log('notices could not be checked', { error: String(error) })
+      // A full disk may have space in an hour; no notice was given that is not written down.
       arm([clock.now() + 3_600_000])
     })
   }
 
-  const look = (): Promise<void> => inTurn(lookNow)
+  const check = (): Promise<void> => enqueue(checkNow)
 
   return {
-    async look() {
-      await look()
-      await outbox.look()
+    async check() {
+      await check()
+      await outbox.sendDue()
     },
     async snooze(uuids, until) {
-      let kept: Result<null> = ok(null)
-      await inTurn(async () => {
+      let saved: Result<null> = ok(null)
+      await enqueue(async () => {
         try {
           const before = await read()
           const more = Object.fromEntries(uuids.map(uuid => [uuid, until]))
           const next = { ...before, snoozed: { ...before.snoozed, ...more } }
           await writeJsonFile(file, next)
-          known = next
+          latest = next
         } catch (error) {
-          kept = fail({ code: 'file-unusable', path: file, reason: reasonOf(error) })
+          saved = fail({ code: 'file-unusable', path: file, reason: reasonOf(error) })
           return
         }
-        await lookNow()
+        await checkNow()
       })
-      return kept
+      return saved
     },
     close() {
       closed = true

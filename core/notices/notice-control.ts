@@ -6,16 +6,21 @@ import type { Clock } from '../../lib/clock.ts'
 import { readSpan } from '../../lib/span.ts'
 import type { SetAside } from '../platform/json-file.ts'
 import type { Web } from '../platform/web.ts'
-import type { Settings } from '../settings/settings.ts'
 import { createExpiryNotices } from './expiry-notices.ts'
+
+/** The settings that notices follow. */
+interface NoticeSettings {
+  get(key: 'notices.quietHours' | 'notices.webhook'): string
+  onChange(listener: (key: string) => void): () => void
+}
 
 interface Options {
   home: string
   clock: Clock
-  settings: Settings
+  settings: NoticeSettings
   web: Pick<Web, 'post'>
   keys(): readonly ManagedKeySummary[]
-  tell(notice: Notice): void
+  notify(notice: Notice): void
   report(what: SetAside): void
   log(message: string, data?: Record<string, unknown>): void
   onChange(): void
@@ -24,23 +29,23 @@ interface Options {
 export interface NoticeControl {
   handlers: { keys: Pick<ZotbarHandlers['keys'], 'snooze'> }
   /** The managed keys may have changed. */
-  keysChanged(): void
-  /** Of those that were told, the ones that are still about something; and why messages wait. */
-  standing(notices: readonly Notice[]): Notice[]
+  onKeysChange(): void
+  /** Those of the given notices that still apply, and why messages of the webhook wait. */
+  current(notices: readonly Notice[]): Notice[]
   begin(): void
-  woke(): void
+  onWake(): void
   close(): void
 }
 
-const longestSnooze = 30 * 86_400_000
+const maxSnoozeMs = 30 * 86_400_000
 const snoozeForms = 'a time such as 12h, 1d or 7d, at most 30d'
 
-/** Tells of keys that near their end, on this computer and by the webhook. */
+/** Gives notice of keys that are about to expire, on this computer and by the webhook. */
 export function createNoticeControl(options: Options): NoticeControl {
-  const { clock, settings, keys, tell, onChange } = options
-  let begun = false
-  let seen = ''
-  let waits: Extract<Notice, { kind: 'webhook-waits' }> | undefined
+  const { clock, settings, keys, notify, onChange } = options
+  let hasBegun = false
+  let lastKeys = ''
+  let waiting: Extract<Notice, { kind: 'webhook-waits' }> | undefined
 
   const notices = createExpiryNotices({
     ...options,
@@ -49,65 +54,65 @@ export function createNoticeControl(options: Options): NoticeControl {
       quietHours: settings.get('notices.quietHours'),
       webhook: settings.get('notices.webhook'),
     }),
-    tell,
+    notify,
     onTrouble(reason) {
-      if (waits?.reason === reason) return
-      waits =
+      if (waiting?.reason === reason) return
+      waiting =
         reason === undefined
           ? undefined
           : { kind: 'webhook-waits', id: 'webhook-waits', at: clock.now(), reason }
       onChange()
     },
   })
-  const look = (): void => {
-    if (begun) void notices.look()
+  const check = (): void => {
+    if (hasBegun) void notices.check()
   }
   const stopListening = settings.onChange(key => {
-    if (key.startsWith('notices.')) look()
+    if (key.startsWith('notices.')) check()
   })
 
   return {
     handlers: {
       keys: {
-        async snooze({ user, for: span }) {
-          const forMs = readSpan(span)
-          if (forMs === undefined || forMs > longestSnooze)
-            return fail({ code: 'bad-input', field: 'for', wrong: span, allowed: snoozeForms })
+        async snooze({ user, for: time }) {
+          const forMs = readSpan(time)
+          if (forMs === undefined || forMs > maxSnoozeMs)
+            return fail({ code: 'bad-input', field: 'for', wrong: time, allowed: snoozeForms })
           const mine = keys().filter(key => key.user === user)
           if (mine.length === 0)
             return fail({ code: 'key-not-managed', user, known: keys().map(key => key.user) })
           const until = clock.now() + forMs
-          const kept = await notices.snooze(
+          const snoozed = await notices.snooze(
             mine.map(key => key.uuid),
             until,
           )
-          return kept.ok ? ok({ user, until: new Date(until).toISOString() }) : kept
+          return snoozed.ok ? ok({ user, until: new Date(until).toISOString() }) : snoozed
         },
       },
     },
-    keysChanged() {
-      if (!begun) return
+    onKeysChange() {
+      if (!hasBegun) return
       const now = JSON.stringify(keys().map(({ uuid, expirationDate }) => [uuid, expirationDate]))
-      if (now === seen) return
-      seen = now
-      look()
+      if (now === lastKeys) return
+      lastKeys = now
+      check()
     },
-    standing(told) {
-      const living = new Set(keys().map(({ uuid }) => uuid))
+    current(given) {
+      const uuids = new Set(keys().map(({ uuid }) => uuid))
       const newest = new Set<string>()
-      const stand = told.filter(notice => {
+      const applying = given.filter(notice => {
         if (notice.kind !== 'key-expiring') return true
         const replaced = newest.has(notice.uuid)
         newest.add(notice.uuid)
-        return !replaced && living.has(notice.uuid)
+        return !replaced && uuids.has(notice.uuid)
       })
-      return waits ? [...stand, waits] : stand
+      return waiting ? [...applying, waiting] : applying
     },
     begin() {
-      begun = true
-      look()
+      hasBegun = true
+      check()
     },
-    woke: look,
+    onWake: check,
     close() {
       stopListening()
       notices.close()

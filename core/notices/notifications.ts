@@ -3,7 +3,7 @@ import { noticeMessage } from '../../contract/messages/notice-message.ts'
 import { statusSummary } from '../../contract/messages/status-summary.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 
-/** What deserves a native notification, besides being seen when one looks. */
+/** What deserves a native notification. */
 export type NotificationKind =
   | 'crash-looping'
   | 'failed'
@@ -17,47 +17,47 @@ export interface Notification {
   kind: NotificationKind
   title: string
   body: string
-  /** What it offers to do at once, as a button. */
+  /** The action of its button. */
   offers?: 'rotate'
 }
 
 /**
- * What was told already. A trouble lasts until the registry serves or is stopped: its retries in between
- * are the same occurrence. `key` tells two troubles apart.
+ * What was notified already. A trouble lasts until the registry serves or is stopped: retries in between belong to it.
+ * `key` distinguishes two troubles.
  */
 export interface NotifiedState {
   trouble?: { kind: 'crash-looping' | 'failed' | 'foreign' | 'undecided'; key: string }
-  /** True from the first crash loop until it serves again or is stopped, whatever else happens in between. */
+  /** True from the first crash loop until the registry serves again or is stopped. */
   crashLooped: boolean
-  /** Ids of the storage notices that were told and still stand. */
+  /** Ids of the storage notices that were notified and still apply. */
   storage: string[]
-  /** Ids of the notices about keys that were told. */
+  /** Ids of the key notices that were notified. */
   keys: string[]
 }
 
 /** Before the first snapshot. */
 export const nothingNotified: NotifiedState = { crashLooped: false, storage: [], keys: [] }
 
-type Service = Omit<NotifiedState, 'storage' | 'keys'>
+type ServiceState = Omit<NotifiedState, 'storage' | 'keys'>
 
-/** Compares what was told with what is now. Pure; `now` in ms since the epoch. */
+/** Compares what was notified with the snapshot. Pure; `now` in ms since the epoch. */
 export function notificationsFor(
   previous: NotifiedState,
   next: Snapshot,
   now: number,
-): { watch: NotifiedState; tell: Notification[] } {
+): { state: NotifiedState; notifications: Notification[] } {
   const service = ofProcess(previous, next, now)
   const tight = next.notices.filter(notice => notice.kind === 'storage-nearly-full')
   const fresh = tight.filter(notice => !previous.storage.includes(notice.id))
   const expiring = next.notices.filter(notice => notice.kind === 'key-expiring')
   return {
-    watch: {
-      ...service.watch,
+    state: {
+      ...service.state,
       storage: tight.map(notice => notice.id),
       keys: [...new Set([...previous.keys, ...expiring.map(notice => notice.id)])].slice(-100),
     },
-    tell: [
-      ...service.tell,
+    notifications: [
+      ...service.notifications,
       ...fresh.map(
         (notice): Notification => ({
           kind: 'storage-nearly-full',
@@ -79,7 +79,7 @@ function ofProcess(
   previous: NotifiedState,
   next: Snapshot,
   now: number,
-): { watch: Service; tell: Notification[] } {
+): { state: ServiceState; notifications: Notification[] } {
   const { process } = next
   switch (process.kind) {
     case 'crash-looping':
@@ -92,8 +92,8 @@ function ofProcess(
       return trouble(previous, next, now, 'undecided', process.why)
     case 'serving':
       return {
-        watch: { crashLooped: false },
-        tell: previous.crashLooped
+        state: { crashLooped: false },
+        notifications: previous.crashLooped
           ? [
               {
                 kind: 'came-back',
@@ -104,10 +104,10 @@ function ofProcess(
           : [],
       }
     case 'stopped':
-      return { watch: { crashLooped: false }, tell: [] }
+      return { state: { crashLooped: false }, notifications: [] }
     default:
-      // On the way somewhere: neither news nor the end of a trouble.
-      return { watch: kept(previous), tell: [] }
+      // A transition is neither news nor the end of a trouble.
+      return { state: unchanged(previous), notifications: [] }
   }
 }
 
@@ -117,19 +117,19 @@ function trouble(
   now: number,
   kind: 'crash-looping' | 'failed' | 'foreign' | 'undecided',
   key: string,
-): { watch: Service; tell: Notification[] } {
+): { state: ServiceState; notifications: Notification[] } {
   const same = previous.trouble?.kind === kind && previous.trouble.key === key
   const { headline, reason } = statusSummary(next, now)
   return {
-    watch: {
+    state: {
       trouble: { kind, key },
       crashLooped: previous.crashLooped || kind === 'crash-looping',
     },
-    tell: same || next.quitting ? [] : [{ kind, title: headline, body: reason }],
+    notifications: same || next.quitting ? [] : [{ kind, title: headline, body: reason }],
   }
 }
 
-const kept = (previous: NotifiedState): Service => ({
+const unchanged = (previous: NotifiedState): ServiceState => ({
   crashLooped: previous.crashLooped,
   ...(previous.trouble ? { trouble: previous.trouble } : {}),
 })

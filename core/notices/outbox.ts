@@ -4,7 +4,7 @@ import { readJsonFile, type SetAside, writeJsonFile } from '../platform/json-fil
 import { serialQueue } from '../platform/serial-queue.ts'
 import type { Message } from './webhook.ts'
 
-const letter = v.object({
+const storedMessage = v.object({
   id: v.string(),
   event: v.picklist(['key-expiring', 'key-expired']),
   title: v.string(),
@@ -15,7 +15,7 @@ const letter = v.object({
   attempts: v.number(),
   nextAt: v.number(),
 })
-type Letter = v.InferOutput<typeof letter>
+type StoredMessage = v.InferOutput<typeof storedMessage>
 
 interface Options {
   file: string
@@ -30,34 +30,34 @@ interface Options {
 export interface Outbox {
   add(message: Message): Promise<void>
   /** Sends what is due. */
-  look(): Promise<void>
+  sendDue(): Promise<void>
   close(): void
 }
 
 const minute = 60_000
 const retryMs = [minute, 5 * minute, 15 * minute, 60 * minute]
-/** Nobody wants to hear then what was true before. */
+/** An older message is dropped: nobody needs it any more. */
 const maxAgeMs = 2 * 24 * 60 * minute
 const maxMessages = 50
 
-/** Messages that are still to be delivered, on disk until they are, or are two days old. */
+/** Stores messages on disk until they are delivered, or are two days old. */
 export function createOutbox({ file, clock, send, onTrouble, report }: Options): Outbox {
-  let letters: Letter[] | undefined
+  let messages: StoredMessage[] | undefined
   let stopTimer = (): void => {}
   let closed = false
   const queue = serialQueue()
 
-  async function read(): Promise<Letter[]> {
-    letters ??= (await readJsonFile(file, v.array(letter), { now: clock.now, report })) ?? []
-    return letters
+  async function read(): Promise<StoredMessage[]> {
+    messages ??= (await readJsonFile(file, v.array(storedMessage), { now: clock.now, report })) ?? []
+    return messages
   }
 
-  async function keep(next: Letter[]): Promise<void> {
-    letters = next.slice(-maxMessages)
-    await writeJsonFile(file, letters)
+  async function save(next: StoredMessage[]): Promise<void> {
+    messages = next.slice(-maxMessages)
+    await writeJsonFile(file, messages)
   }
 
-  async function sendDue(): Promise<void> {
+  async function sendDueNow(): Promise<void> {
     for (const { since, attempts, nextAt, ...message } of await read()) {
       if (closed) return
       if (nextAt > clock.now()) continue
@@ -65,7 +65,7 @@ export function createOutbox({ file, clock, send, onTrouble, report }: Options):
       onTrouble(reason)
       const others = (await read()).filter(other => other.id !== message.id)
       const wait = retryMs[Math.min(attempts, retryMs.length - 1)] ?? minute
-      await keep(
+      await save(
         reason === undefined
           ? others
           : [...others, { ...message, since, attempts: attempts + 1, nextAt: clock.now() + wait }],
@@ -78,17 +78,17 @@ export function createOutbox({ file, clock, send, onTrouble, report }: Options):
 
   function arm(at: number): void {
     stopTimer()
-    if (!closed) stopTimer = clock.setTimer(at, () => void look(), { unref: true })
+    if (!closed) stopTimer = clock.setTimer(at, () => void sendDue(), { unref: true })
   }
 
-  /** A disk that is full now may have space in an hour. */
+  /** A full disk may have space in an hour. */
   function failed(error: unknown): void {
     onTrouble(String(error))
     arm(clock.now() + 60 * minute)
   }
 
-  function look(): Promise<void> {
-    return queue.run(() => sendDue().catch(failed))
+  function sendDue(): Promise<void> {
+    return queue.run(() => sendDueNow().catch(failed))
   }
 
   return {
@@ -96,14 +96,14 @@ export function createOutbox({ file, clock, send, onTrouble, report }: Options):
       await queue.run(async () => {
         try {
           const others = (await read()).filter(other => other.id !== message.id)
-          await keep([...others, { ...message, since: clock.now(), attempts: 0, nextAt: clock.now() }])
+          await save([...others, { ...message, since: clock.now(), attempts: 0, nextAt: clock.now() }])
         } catch (error) {
           failed(error)
         }
       })
-      await look()
+      await sendDue()
     },
-    look,
+    sendDue,
     close() {
       closed = true
       stopTimer()

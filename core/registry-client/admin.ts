@@ -33,8 +33,8 @@ export interface Credential {
   password: string
 }
 
-/** Where secrets are kept; core/secrets has one. */
-interface SecretStore<Kept> {
+/** Where secrets are stored; core/secrets has one. */
+export interface SecretStore<Kept> {
   get(account: string): Promise<string | undefined>
   set(account: string, secret: string): Promise<Kept>
   delete(account: string): Promise<void>

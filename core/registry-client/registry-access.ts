@@ -2,21 +2,29 @@ import type { Clock } from '../../lib/clock.ts'
 import { type AdminClient, adminClient } from '../platform/admin-client.ts'
 import type { SetAside } from '../platform/json-file.ts'
 import { type RegistryHttp, registryHttp } from '../platform/registry-http.ts'
-import type { Target } from '../registry-config/preflight.ts'
-import type { Secrets } from '../secrets/secrets.ts'
-import { type Admin, type Credential, createAdmin } from './admin.ts'
+import { type Admin, type Credential, createAdmin, type SecretStore } from './admin.ts'
 import { createImages, type Images } from './images/images.ts'
 import { createKeys, type Keys } from './keys.ts'
+
+/** What config.json names of the registry. */
+interface RegistryTarget {
+  host: string
+  port: number
+  publicUrl?: string | undefined
+  htpasswd?: string | undefined
+  dataFolder: string
+  isCached(repository: string): boolean
+}
 
 export interface RegistryAccessOptions {
   home: string
   configFile: string
   engine(): string
-  secrets: Secrets
+  secrets: SecretStore<unknown>
   clock: Clock
   /** The registry's administration socket. */
   adminSocket: string
-  target(): Target | undefined
+  target(): RegistryTarget | undefined
   /** Where it answers now, without a trailing slash; undefined while it does not serve. */
   url(): string | undefined
   report(what: SetAside): void
@@ -80,7 +88,7 @@ export function createRegistryAccess(options: RegistryAccessOptions): RegistryAc
 }
 
 /** "127.0.0.1:5050", or the name under which the outside knows it. */
-export function clientAddress(target: Target | undefined): string {
+export function clientAddress(target: RegistryTarget | undefined): string {
   if (target?.publicUrl !== undefined) return target.publicUrl.replace(/^https?:\/\//, '').replace(/\/$/, '')
   return `${target?.host ?? '127.0.0.1'}:${target?.port ?? 5050}`
 }

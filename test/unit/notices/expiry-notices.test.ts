@@ -48,7 +48,7 @@ function open(): ExpiryNotices {
     web,
     keys: () => keys,
     settings: () => settings,
-    tell: notice => told.push(notice),
+    notify: notice => told.push(notice),
     onTrouble: reason => troubles.push(reason),
     report: () => {},
     log: () => {},
@@ -57,7 +57,7 @@ function open(): ExpiryNotices {
 const levels = (): string[] => told.map(({ id }) => id.replace('key-expiring:', ''))
 /** The files are real, so a timer's work takes a while. */
 const quiet = async (): Promise<void> => {
-  for (let turn = 0; turn < 3; turn += 1) await notices.look()
+  for (let turn = 0; turn < 3; turn += 1) await notices.check()
 }
 async function pass(hours: number): Promise<void> {
   for (let hour = 0; hour < hours; hour += 6) {
@@ -97,7 +97,7 @@ const hookUrl = (): string => `http://127.0.0.1:${(hook.address() as AddressInfo
 
 describe('notices before a key ends', () => {
   it('gives each milestone of 90 days once, and then one a day', async () => {
-    await notices.look()
+    await notices.check()
     await pass(93 * 24)
     expect(levels()).toEqual(['30', '14', '7', '3', '1', '0', '-1', '-2', '-3'].map(level => `u1:${level}`))
   })
@@ -237,9 +237,9 @@ describe('notices by the webhook', () => {
     mkdirSync(join(home, 'outbox.json', 'in-the-way'), { recursive: true })
     answers = 500
     keys = [key('u1', 7)]
-    await notices.look()
+    await notices.check()
     await eventually(() => posted.length > 0)
-    await notices.look()
+    await notices.check()
     const before = posted.length
     expect(troubles.at(-1)).toMatch(/outbox\.json/)
     rmSync(join(home, 'outbox.json'), { recursive: true })

@@ -50,11 +50,11 @@ const tight = (id: string): Notice => ({
 
 /** What is told, snapshot by snapshot. */
 function told(...steps: Partial<Snapshot>[]): NotificationKind[][] {
-  let watch = nothingNotified
+  let notified = nothingNotified
   return steps.map(step => {
-    const seen = notificationsFor(watch, aSnapshot(step), 10)
-    watch = seen.watch
-    return seen.tell.map(telling => telling.kind)
+    const next = notificationsFor(notified, aSnapshot(step), 10)
+    notified = next.state
+    return next.notifications.map(notification => notification.kind)
   })
 }
 const states = (...all: ProcessState[]) => told(...all.map(process => ({ process })))
@@ -118,12 +118,16 @@ describe('what deserves a notification', () => {
   })
 
   it('says the headline and the reason, and how much is left', () => {
-    const [telling] = notificationsFor(nothingNotified, aSnapshot({ process: foreign(9) }), 10).tell
-    expect(telling).toMatchObject({
+    const [notification] = notificationsFor(
+      nothingNotified,
+      aSnapshot({ process: foreign(9) }),
+      10,
+    ).notifications
+    expect(notification).toMatchObject({
       title: 'Port 5050 is taken',
       body: expect.stringContaining('left alone'),
     })
-    const [full] = notificationsFor(nothingNotified, aSnapshot({ notices: [tight('a')] }), 10).tell
+    const [full] = notificationsFor(nothingNotified, aSnapshot({ notices: [tight('a')] }), 10).notifications
     expect(full?.body).toMatch(/2\.0\sGB of 500\sGB left/)
   })
 })
