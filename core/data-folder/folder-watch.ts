@@ -102,7 +102,7 @@ export function createFolderWatch(options: FolderWatchOptions): FolderWatch {
       void queue.run(() => check(next, true))
     },
     figuresChanged(store) {
-      known.useStore(store)
+      known.takeFiguresOf(store)
       const watched = serving
       if (watched === undefined || isUpdateQueued) return
       isUpdateQueued = true

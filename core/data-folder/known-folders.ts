@@ -48,7 +48,7 @@ export interface KnownFolders {
   recorded(): Promise<FolderBefore | undefined>
   foreignZot(): Promise<ForeignZot | undefined>
   /** From now on the figures of this store are recorded. */
-  useStore(store: CountedStore): void
+  takeFiguresOf(store: CountedStore): void
   /** As they are counted now; empty before the first count. */
   figures(): FolderFigures & { asOf?: number }
   /** Whether there are images and none is recorded: recorded at once, so that a loss soon after is noticed. */
@@ -87,7 +87,7 @@ export function createKnownFolders(options: FolderRecordOptions): KnownFolders {
     compare: async folders => compareAll(folders, await record.load()),
     recorded: async () => recordedFolder(await record.load()),
     foreignZot: async () => (await record.load()).foreignZot,
-    useStore(counted) {
+    takeFiguresOf(counted) {
       store = counted
     },
     figures: countedFigures,

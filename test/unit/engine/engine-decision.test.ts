@@ -1,4 +1,3 @@
-import type { Engine } from '../../../core/platform/engine.ts'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +8,7 @@ import { createFolderFacts } from '../../../core/app/folder-facts.ts'
 import { createFolderWatch } from '../../../core/data-folder/folder-watch.ts'
 import { openEngineChoices } from '../../../core/engine/engine-choices.ts'
 import { zotEngine } from '../../../core/engine/zot.ts'
+import type { Engine } from '../../../core/platform/engine.ts'
 import { openSettings } from '../../../core/settings/settings.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 
