@@ -2,16 +2,16 @@ import type { Session, WebContents } from 'electron'
 import type { ElectronApi } from './electron-api.ts'
 import { type PageServer, pageOrigin, pageScheme } from './page-server.ts'
 
-/** No request leaves by it: a proxy at a port that nobody listens at, for loopback addresses too. */
+/** A proxy at a port where nothing listens, for loopback addresses too: no request leaves by it. */
 const nowhere = { proxyRules: 'http://127.0.0.1:9', proxyBypassRules: '<-loopback>' }
 
-/** Before Electron is ready: our scheme behaves like https, and no session reaches anything unless it is let to. */
+/** Called before Electron is ready: our scheme behaves like https, and no session sends a request unless a guard allows it. */
 export function guardApp({ app, protocol }: Pick<ElectronApi, 'app' | 'protocol'>): void {
   protocol.registerSchemesAsPrivileged([
     { scheme: pageScheme, privileges: { standard: true, secure: true, supportFetchAPI: true } },
   ])
   app.enableSandbox()
-  // The app's own HTTP is Node's. Chromium has no reason to reach anything but while somebody signs in.
+  // The app's own requests are Node's: Chromium needs the network only for the sign-in.
   app.on('session-created', session => {
     session.webRequest.onBeforeRequest((_, answer) => answer({ cancel: true }))
   })
@@ -19,7 +19,7 @@ export function guardApp({ app, protocol }: Pick<ElectronApi, 'app' | 'protocol'
   app.commandLine.appendSwitch('no-pings')
 }
 
-/** What a page of ours may ask of the system. */
+/** The one permission that our pages have. */
 const granted = 'clipboard-sanitized-write'
 
 /**
@@ -31,29 +31,29 @@ export function guardedSession(
   serve: PageServer,
   packaged: boolean,
 ): Session {
-  const fenced = session.fromPartition('zotbar', { cache: false })
-  // Not even a name is looked up for it.
-  fenced.setProxy(nowhere).catch(() => {})
-  fenced.protocol.handle(pageScheme, serve)
-  fenced.webRequest.onBeforeRequest((details, answer) => {
+  const guarded = session.fromPartition('zotbar', { cache: false })
+  // Without it Chromium would still resolve names.
+  guarded.setProxy(nowhere).catch(() => {})
+  guarded.protocol.handle(pageScheme, serve)
+  guarded.webRequest.onBeforeRequest((details, answer) => {
     answer({ cancel: !(isOwn(details.url) || (!packaged && details.url.startsWith('devtools:'))) })
   })
-  fenced.setPermissionRequestHandler((contents, permission, answer) => {
+  guarded.setPermissionRequestHandler((contents, permission, answer) => {
     answer(permission === granted && isOwn(contents.getURL()))
   })
-  fenced.setPermissionCheckHandler(
+  guarded.setPermissionCheckHandler(
     (_, permission, origin) => permission === granted && isOwn(`${origin.replace(/\/$/, '')}/`),
   )
-  fenced.setDevicePermissionHandler(() => false)
-  fenced.setDisplayMediaRequestHandler(null)
-  fenced.setSpellCheckerEnabled(false)
-  fenced.on('will-download', event => event.preventDefault())
-  return fenced
+  guarded.setDevicePermissionHandler(() => false)
+  guarded.setDisplayMediaRequestHandler(null)
+  guarded.setSpellCheckerEnabled(false)
+  guarded.on('will-download', event => event.preventDefault())
+  return guarded
 }
 
 /**
  * Every page of the app, whoever made it, stays where it is: no navigation, no new window, no webview. But a page that
- * `mayMove`, of the sign-in, goes where its own fence lets it.
+ * `mayMove`, of the sign-in, goes where the guard of the sign-in lets it.
  */
 export function guardContents(
   { app }: Pick<ElectronApi, 'app'>,
@@ -70,7 +70,7 @@ export function guardContents(
   })
 }
 
-/** What no page may do, whosever it is. */
+/** The preferences that every page has, ours or not. */
 export const guardedPage = {
   sandbox: true,
   contextIsolation: true,
@@ -84,9 +84,9 @@ export const guardedPage = {
   devTools: false,
 } as const
 
-/** What every window of ours is made with. */
-export function pagePreferences(fenced: Session, preload: string, packaged: boolean) {
-  return { ...guardedPage, session: fenced, preload, devTools: !packaged }
+/** The preferences of our own windows. */
+export function pagePreferences(session: Session, preload: string, packaged: boolean) {
+  return { ...guardedPage, session, preload, devTools: !packaged }
 }
 
 /** True for a page of ours; a frame's own address, never what the page says about itself. */

@@ -1,4 +1,4 @@
-import type { OpenTarget, ZotbarClient } from '../../contract/contract.ts'
+import type { OpenTarget, ZotbarBridge, ZotbarClient } from '../../contract/contract.ts'
 import type { Failure } from '../../contract/failure.ts'
 import { asksNatively, type StatusVerb } from '../../contract/messages/summary.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
@@ -10,26 +10,26 @@ import { nextTransition, type Transition } from './transition.ts'
 /** Everything a view shows, replaced as a whole at each change. */
 export interface StoreState {
   link: Link
-  /** What the app said last, with a predicted process state over it while one stands. */
+  /** The last snapshot, with the predicted process state while there is a prediction. */
   snapshot?: Snapshot
-  /** True when `snapshot` is what the app says now, not what it said before this page was opened. */
+  /** False while `snapshot` is from before this page was opened. */
   fresh: boolean
   transition?: Transition
   /** The last command that failed, until the next one or until the process changes. */
   failure?: Failure
 }
 
-/** What views may ask for. Answers come back as changes of what is known. */
+/** What views can do. Answers come back as changes of the state. */
 export interface Store {
   shell: Connection['shell']
   state(): StoreState
   subscribe(listener: () => void): () => void
   act(verb: StatusVerb): void
-  open(what: OpenTarget): void
-  /** Takes the data folder for the one from now on, after a native question: in Electron only. */
+  open(target: OpenTarget): void
+  /** Accepts the data folder, after a native confirmation: in Electron only. */
   acceptFolder(): void
   quit(): void
-  /** Asked by the view that shows the answer: none of it is part of what is known everywhere. */
+  /** Called by the view that shows the answer, which is no part of the state. */
   images: ZotbarClient['images']
   keys: ZotbarClient['keys']
   runbooks: ZotbarClient['runbooks']
@@ -46,7 +46,7 @@ export function createStore(connection: Connection, clock: () => number = Date.n
     fresh: false,
     ...(cached ? { snapshot: cached } : {}),
   }
-  /** What the app said, without predictions. */
+  /** The last snapshot, without predictions. */
   let latest = cached
   let withdrawal: ReturnType<typeof setTimeout> | undefined
   const listeners = new Set<() => void>()
@@ -60,18 +60,18 @@ export function createStore(connection: Connection, clock: () => number = Date.n
     state = rest
   }
 
-  function take(next: Snapshot): void {
+  function acceptSnapshot(next: Snapshot): void {
     // An answer and an event may cross; the older one changes nothing.
     if (state.fresh && latest && next.app.pid === latest.app.pid && next.takenAt < latest.takenAt) return
-    const moved = !latest || isOvertaken(latest.process, next.process)
+    const hasMoved = !latest || isOvertaken(latest.process, next.process)
     latest = next
     saveLastKnown(next)
-    if (moved) {
+    if (hasMoved) {
       clearTimeout(withdrawal)
       withdrawal = undefined
       without('failure')
     }
-    // While a prediction stands, the app has not moved yet: its old state would end the course.
+    // While there is a prediction, the app's state is older than the command and would end the transition.
     const transition =
       withdrawal === undefined ? nextTransition(state.transition, next.process) : state.transition
     without('transition')
@@ -90,12 +90,6 @@ export function createStore(connection: Connection, clock: () => number = Date.n
     change({ snapshot: { ...latest, process }, ...(transition ? { transition } : {}) })
   }
 
-  /** In a browser the window is the page beside the popover. */
-  function showKeys(): void {
-    if (connection.shell === 'electron') void bridge.app.open({ what: 'keys' })
-    else location.assign(location.pathname.endsWith('/popover.html') ? './window.html#keys' : '#keys')
-  }
-
   function withdraw(): void {
     if (withdrawal === undefined) return
     clearTimeout(withdrawal)
@@ -106,35 +100,10 @@ export function createStore(connection: Connection, clock: () => number = Date.n
 
   async function refresh(): Promise<void> {
     const answer = await bridge.app.snapshot({})
-    if (answer.ok) take(answer.value)
+    if (answer.ok) acceptSnapshot(answer.value)
   }
 
-  function send(
-    verb: Exclude<StatusVerb, 'show-keys'>,
-  ): ReturnType<typeof bridge.registry.start | typeof bridge.registry.cancel | typeof bridge.engine.use> {
-    switch (verb) {
-      case 'start':
-      case 'try-again':
-      case 'check-again':
-        return bridge.registry.start({})
-      case 'stop':
-        return bridge.registry.stop({})
-      case 'restart':
-        return bridge.registry.restart({ now: false })
-      case 'restart-now':
-        return bridge.registry.restart({ now: true })
-      case 'cancel':
-        return bridge.registry.cancel({})
-      case 'look-again':
-        return bridge.registry.lookAgain({})
-      case 'use-zot':
-        return bridge.engine.use({ engine: 'zot', yes: true, dryRun: false })
-      case 'use-zotbar-registry':
-        return bridge.engine.use({ engine: 'zotbar-registry', yes: true, dryRun: false })
-    }
-  }
-
-  bridge.on('snapshot', take)
+  bridge.on('snapshot', acceptSnapshot)
   connection.watch(link => {
     change({ link, ...(link.kind === 'live' ? {} : { fresh: false }) })
     if (link.kind === 'live') void refresh()
@@ -148,29 +117,29 @@ export function createStore(connection: Connection, clock: () => number = Date.n
       return () => listeners.delete(listener)
     },
     act(verb) {
-      if (verb === 'show-keys') return showKeys()
+      if (verb === 'show-keys') return showKeys(connection)
       without('failure')
       showPrediction(verb)
-      void send(verb).then(answer => {
+      void runVerb(bridge, verb).then(answer => {
         if (answer.ok) {
-          if (answer.value !== null && 'process' in answer.value) take(answer.value)
+          if (answer.value !== null && 'process' in answer.value) acceptSnapshot(answer.value)
           return
         }
         withdraw()
-        // Who declined the native question knows it.
+        // A declined confirmation is no failure to show.
         if (asksNatively(verb) && answer.error.code === 'cancelled') return
         change({ failure: answer.error })
       })
     },
-    open(what) {
-      void bridge.app.open({ what }).then(answer => {
+    open(target) {
+      void bridge.app.open({ what: target }).then(answer => {
         if (!answer.ok) change({ failure: answer.error })
       })
     },
     acceptFolder() {
       without('failure')
       void bridge.data.accept({}).then(answer => {
-        if (answer.ok) take(answer.value)
+        if (answer.ok) acceptSnapshot(answer.value)
         else if (answer.error.code !== 'cancelled') change({ failure: answer.error })
       })
     },
@@ -182,5 +151,40 @@ export function createStore(connection: Connection, clock: () => number = Date.n
     runbooks: bridge.runbooks,
     upgrade: bridge.upgrade,
     settings: bridge.settings,
+  }
+}
+
+/** In a browser the window is the page beside the popover. */
+function showKeys({ shell, bridge }: Connection): void {
+  if (shell === 'electron') void bridge.app.open({ what: 'keys' })
+  else location.assign(location.pathname.endsWith('/popover.html') ? './window.html#keys' : '#keys')
+}
+
+/** Runs the command that a verb of the status summary stands for. */
+function runVerb(
+  bridge: ZotbarBridge,
+  verb: Exclude<StatusVerb, 'show-keys'>,
+): ReturnType<
+  ZotbarBridge['registry']['start'] | ZotbarBridge['registry']['cancel'] | ZotbarBridge['engine']['use']
+> {
+  switch (verb) {
+    case 'start':
+    case 'try-again':
+    case 'check-again':
+      return bridge.registry.start({})
+    case 'stop':
+      return bridge.registry.stop({})
+    case 'restart':
+      return bridge.registry.restart({ now: false })
+    case 'restart-now':
+      return bridge.registry.restart({ now: true })
+    case 'cancel':
+      return bridge.registry.cancel({})
+    case 'look-again':
+      return bridge.registry.lookAgain({})
+    case 'use-zot':
+      return bridge.engine.use({ engine: 'zot', yes: true, dryRun: false })
+    case 'use-zotbar-registry':
+      return bridge.engine.use({ engine: 'zotbar-registry', yes: true, dryRun: false })
   }
 }

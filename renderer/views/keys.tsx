@@ -9,7 +9,7 @@ import { Button } from '../ui/button.tsx'
 import { Refused } from './headline.tsx'
 import { ManageKeyCard, NoticesCard, SecretsCard } from './key-cards.tsx'
 import { ManagedKeyRow } from './managed-key.tsx'
-import { MadeKey, NewKey } from './new-key.tsx'
+import { CreatedKey, NewKey } from './new-key.tsx'
 import { endOf, KeyRow } from './other-keys.tsx'
 import { RotatePlan } from './rotate-plan.tsx'
 import { HandedTo, TwoKeys } from './rotation-details.tsx'
@@ -60,8 +60,8 @@ export function KeysView({ model }: { model: ViewModel }) {
       />
     )
 
-  async function begin(asked: Promise<Result<{ run: string }>>, user: string): Promise<void> {
-    const begun = await asked
+  async function begin(answer: Promise<Result<{ run: string }>>, user: string): Promise<void> {
+    const begun = await answer
     setFailure(begun.ok ? undefined : begun.error)
     if (!begun.ok) return
     setPlanned(user)
@@ -94,13 +94,14 @@ function KeyLists({
   const { keys } = useStore()
   const { managedList, all, load } = known
   const [failure, setFailure] = useState<Failure>()
-  const [making, setMaking] = useState(false)
-  const [made, setMade] = useState<KeyCreated>()
-  const [left, setLeft] = useState<string[]>([])
+  const [isCreating, setIsCreating] = useState(false)
+  const [created, setCreated] = useState<KeyCreated>()
+  /** Keys that a revoked key created and that still work. */
+  const [minted, setMinted] = useState<string[]>([])
   const shown = failure ?? refused ?? known.failure
 
   async function revoke(uuids: string[]): Promise<void> {
-    const minted: string[] = []
+    const descendants: string[] = []
     setFailure(undefined)
     for (const uuid of uuids) {
       const done = await keys.revoke({ uuid, descendants: false })
@@ -108,68 +109,46 @@ function KeyLists({
         setFailure(done.error)
         break
       }
-      minted.push(...done.value.descendants.filter(other => !uuids.includes(other)))
+      descendants.push(...done.value.descendants.filter(uuid => !uuids.includes(uuid)))
     }
-    setLeft([...new Set(minted)])
+    setMinted([...new Set(descendants)])
     announce('Revoked')
     await load()
   }
 
   const managed: ManagedKey[] = byUrgency(managedList?.keys ?? [])
-  const others = (all?.keys ?? []).filter(key => !key.managed)
-  // One filled button in the view, for the one that is to be rotated first.
-  const first = managed.find(key => key.shouldRotate)
-  const watched = managed.find(key => key.expirationDate !== null)
+  const otherKeys = (all?.keys ?? []).filter(key => !key.managed)
+  const expiring = managed.find(key => key.expirationDate !== null)
   return (
     <>
       <header className="bar-top">
         <div>
           <h1 id="view">Keys</h1>
           <p className="label" role="status">
-            {managedList && summary(managed.length, others.map(endOf), model.now)}
+            {managedList && summary(managed.length, otherKeys.map(endOf), model.now)}
           </p>
         </div>
         <div className="tools">
-          <Button onPress={() => setMaking(true)}>New key…</Button>
+          <Button onPress={() => setIsCreating(true)}>New key…</Button>
         </div>
       </header>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls */}
       <section className="scroll" tabIndex={0} aria-label="All keys">
         {shown && <Refused failure={shown} />}
-        {made && <MadeKey made={made} onDone={() => setMade(undefined)} />}
-        {left.length > 0 && (
-          <section className="card pad minted" aria-label="Minted keys">
-            <p>
-              {count(left.length, 'key')} that the revoked one made still{' '}
-              {left.length === 1 ? 'works' : 'work'}.
-            </p>
-            <Button kind="danger" small onPress={() => void revoke(left)}>
-              Revoke {left.length === 1 ? 'it' : 'them'} too
-            </Button>
-          </section>
-        )}
+        {created && <CreatedKey created={created} onDone={() => setCreated(undefined)} />}
+        {minted.length > 0 && <MintedKeys count={minted.length} onRevoke={() => void revoke(minted)} />}
         {managed.length > 0 && (
           <>
-            <div className="heads label" aria-hidden="true">
-              <span>Owner and label</span>
-              <span>Life</span>
-              <span>Delivered to</span>
-            </div>
-            <ul className="card keys" aria-label="Managed keys">
-              {managed.map(key => (
-                <ManagedKeyRow
-                  key={`${key.registry} ${key.user}`}
-                  apiKey={key}
-                  now={model.now}
-                  filled={key === first && !made}
-                  onRotate={() => onRotate(key.user)}
-                  onEndOverlap={() => onEndOverlap(key.user)}
-                  onRevoke={() => void revoke([key.uuid])}
-                />
-              ))}
-            </ul>
+            <ManagedKeyList
+              keys={managed}
+              now={model.now}
+              canFill={!created}
+              onRotate={onRotate}
+              onEndOverlap={onEndOverlap}
+              onRevoke={uuid => void revoke([uuid])}
+            />
             <div className="cards">
-              {watched && <NoticesCard apiKey={watched} now={model.now} />}
+              {expiring && <NoticesCard apiKey={expiring} now={model.now} />}
               {managedList && <SecretsCard store={managedList.store} />}
             </div>
           </>
@@ -179,11 +158,11 @@ function KeyLists({
             Only keys of {all.onlyUser}: this engine gives keys to nobody but the user they belong to.
           </p>
         )}
-        {others.length > 0 && (
+        {otherKeys.length > 0 && (
           <>
             {managed.length > 0 && <h2 className="others">Other keys</h2>}
             <ul className="card keys" aria-label="Keys">
-              {others.map(key => (
+              {otherKeys.map(key => (
                 <KeyRow
                   key={key.uuid}
                   apiKey={key}
@@ -194,18 +173,18 @@ function KeyLists({
             </ul>
           </>
         )}
-        {managedList && all && managed.length + others.length === 0 && (
+        {managedList && all && managed.length + otherKeys.length === 0 && (
           <p className="nothing">No keys yet. A key lets a program push or pull.</p>
         )}
         {managedList && <ManageKeyCard first={managed.length === 0} />}
       </section>
-      {making && (
+      {isCreating && (
         <NewKey
           {...(all?.onlyUser === undefined ? {} : { onlyUser: all.onlyUser })}
-          onClose={() => setMaking(false)}
-          onMade={key => {
-            setMaking(false)
-            setMade(key)
+          onClose={() => setIsCreating(false)}
+          onCreated={key => {
+            setIsCreating(false)
+            setCreated(key)
             void load()
           }}
         />
@@ -214,6 +193,62 @@ function KeyLists({
   )
 }
 
+/** Offers to revoke the keys that a revoked key created. */
+function MintedKeys({ count: n, onRevoke }: { count: number; onRevoke: () => void }) {
+  return (
+    <section className="card pad minted" aria-label="Minted keys">
+      <p>
+        {count(n, 'key')} that the revoked one made still {n === 1 ? 'works' : 'work'}.
+      </p>
+      <Button kind="danger" small onPress={() => onRevoke()}>
+        Revoke {n === 1 ? 'it' : 'them'} too
+      </Button>
+    </section>
+  )
+}
+
+function ManagedKeyList({
+  keys,
+  now,
+  canFill,
+  onRotate,
+  onEndOverlap,
+  onRevoke,
+}: {
+  keys: ManagedKey[]
+  now: number
+  /** False while another button of the view is filled. */
+  canFill: boolean
+  onRotate: (user: string) => void
+  onEndOverlap: (user: string) => void
+  onRevoke: (uuid: string) => void
+}) {
+  const first = keys.find(key => key.shouldRotate)
+  return (
+    <>
+      <div className="heads label" aria-hidden="true">
+        <span>Owner and label</span>
+        <span>Life</span>
+        <span>Delivered to</span>
+      </div>
+      <ul className="card keys" aria-label="Managed keys">
+        {keys.map(key => (
+          <ManagedKeyRow
+            key={`${key.registry} ${key.user}`}
+            apiKey={key}
+            now={now}
+            filled={key === first && canFill}
+            onRotate={() => onRotate(key.user)}
+            onEndOverlap={() => onEndOverlap(key.user)}
+            onRevoke={() => onRevoke(key.uuid)}
+          />
+        ))}
+      </ul>
+    </>
+  )
+}
+
+/** "12 keys, 3 managed, 1 ended". */
 function summary(managedCount: number, ends: number[], now: number): string {
   const ended = ends.filter(end => end <= now).length
   const living = count(ends.length - ended + managedCount, 'key')

@@ -16,13 +16,13 @@ import { Secret } from './secret.tsx'
 import { momentText } from './snapshot-text.ts'
 import { useStore } from './view-model.tsx'
 
-/** Whether a key wants something: its end is near, or it is not as our record says. */
+/** Whether the user has to act: the key ends soon, or it is not as our record says. */
 const keyNeedsAttention = (key: ManagedKey): boolean =>
   key.nearEnd ||
   key.drift.some(({ id }) => id !== 'unseen') ||
   key.sinks.some(sink => sink.state === 'failed')
 
-/** A managed key: its life, where it went, what is not as it should be, and what can be done with it. */
+/** A managed key: its lifetime, its sinks, its faults, and its actions. */
 export function ManagedKeyRow({
   apiKey,
   now,
@@ -33,14 +33,14 @@ export function ManagedKeyRow({
 }: {
   apiKey: ManagedKey
   now: number
-  /** Its Rotate is the next sensible step of the view. */
+  /** True where its Rotate is the one filled button of the view. */
   filled: boolean
   onRotate: () => void
   onEndOverlap: () => void
   onRevoke: () => void
 }) {
   const { shell, keys } = useStore()
-  const { user, label, uuid, sinks, retiring, drift, nearEnd, shouldRotate } = apiKey
+  const { user, label, uuid, retiring, drift, nearEnd, shouldRotate } = apiKey
   const [asking, setAsking] = useState<'revoke' | 'end-overlap'>()
   const [shows, setShows] = useState(false)
   const [proof, setProof] = useState<KeyProof | 'asking'>()
@@ -69,23 +69,7 @@ export function ManagedKeyRow({
         </p>
       </div>
       <Life apiKey={apiKey} now={now} needsAttention={nearEnd} />
-      <ul className="places" aria-label={`Sinks of the key of ${user}`}>
-        {sinks.length === 0 && (
-          <li>
-            <Glyph name="off" size="s" />
-            <span className="two">no sink</span>
-          </li>
-        )}
-        {sinks.map(sink => (
-          <li key={sink.spec} title={`${sink.spec}${sink.words === undefined ? '' : `: ${sink.words}`}`}>
-            <Glyph name={sinkGlyphs[sink.state]} size="s" />
-            <span className="clip">{sink.title}</span>
-            <span className={sink.state === 'failed' ? 'label bad' : 'label'}>
-              {sinkStateText[sink.state]}
-            </span>
-          </li>
-        ))}
-      </ul>
+      <SinkList apiKey={apiKey} />
       <div className="doing">
         <Button
           small
@@ -104,19 +88,7 @@ export function ManagedKeyRow({
           ]}
         />
       </div>
-      {retiring && (
-        <div className="under-key">
-          <p className="small two">
-            The key before, {retiring.label || retiring.uuid}, works until {momentText(retiring.retireAt)}.
-            {retiring.lastUsed !== undefined &&
-              ` It was last used ${when(Date.parse(retiring.lastUsed), now)}.`}
-            {retiring.words !== undefined && ` ${retiring.words}`}
-          </p>
-          <Button small kind="danger" onPress={() => setAsking('end-overlap')}>
-            Revoke the old key now…
-          </Button>
-        </div>
-      )}
+      <RetiringKey apiKey={apiKey} now={now} onRevoke={() => setAsking('end-overlap')} />
       {drift.map(({ id, words, repair }) => (
         <div className="under-key drift" key={`${id} ${words}`}>
           <Glyph name={id === 'unseen' ? 'off' : 'attention'} size="s" />
@@ -126,25 +98,7 @@ export function ManagedKeyRow({
         </div>
       ))}
       {failure && <Refused failure={failure} />}
-      {proof !== undefined && (
-        <section className="under-key proof" aria-label={`Proof of the key of ${user}`}>
-          {proof === 'asking' ? (
-            <p className="small two">It is being tried.</p>
-          ) : (
-            <>
-              <RunParts parts={proof.checks} over />
-              <div className="act">
-                <p className="small" role="status">
-                  {proof.works ? 'It works.' : 'Something about it does not work.'}
-                </p>
-                <Button small onPress={() => setProof(undefined)}>
-                  Done
-                </Button>
-              </div>
-            </>
-          )}
-        </section>
-      )}
+      {proof !== undefined && <Proof user={user} proof={proof} onDone={() => setProof(undefined)} />}
       {shows && (
         <section className="under-key proof" aria-label={`Secret of the key of ${user}`}>
           <Secret
@@ -178,6 +132,75 @@ export function ManagedKeyRow({
         />
       )}
     </li>
+  )
+}
+
+/** Where the key was delivered, each sink with its state. */
+function SinkList({ apiKey: { user, sinks } }: { apiKey: ManagedKey }) {
+  return (
+    <ul className="places" aria-label={`Sinks of the key of ${user}`}>
+      {sinks.length === 0 && (
+        <li>
+          <Glyph name="off" size="s" />
+          <span className="two">no sink</span>
+        </li>
+      )}
+      {sinks.map(sink => (
+        <li key={sink.spec} title={`${sink.spec}${sink.words === undefined ? '' : `: ${sink.words}`}`}>
+          <Glyph name={sinkGlyphs[sink.state]} size="s" />
+          <span className="clip">{sink.title}</span>
+          <span className={sink.state === 'failed' ? 'label bad' : 'label'}>{sinkStateText[sink.state]}</span>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+/** The key before this one, as long as the overlap lasts. */
+function RetiringKey({
+  apiKey: { retiring },
+  now,
+  onRevoke,
+}: {
+  apiKey: ManagedKey
+  now: number
+  onRevoke: () => void
+}) {
+  if (!retiring) return null
+  return (
+    <div className="under-key">
+      <p className="small two">
+        The key before, {retiring.label || retiring.uuid}, works until {momentText(retiring.retireAt)}.
+        {retiring.lastUsed !== undefined && ` It was last used ${when(Date.parse(retiring.lastUsed), now)}.`}
+        {retiring.words !== undefined && ` ${retiring.words}`}
+      </p>
+      <Button small kind="danger" onPress={onRevoke}>
+        Revoke the old key now…
+      </Button>
+    </div>
+  )
+}
+
+/** The checks of a proof that was asked for, and what they say together. */
+function Proof({ user, proof, onDone }: { user: string; proof: KeyProof | 'asking'; onDone: () => void }) {
+  return (
+    <section className="under-key proof" aria-label={`Proof of the key of ${user}`}>
+      {proof === 'asking' ? (
+        <p className="small two">It is being tried.</p>
+      ) : (
+        <>
+          <RunParts parts={proof.checks} over />
+          <div className="act">
+            <p className="small" role="status">
+              {proof.works ? 'It works.' : 'Something about it does not work.'}
+            </p>
+            <Button small onPress={onDone}>
+              Done
+            </Button>
+          </div>
+        </>
+      )}
+    </section>
   )
 }
 

@@ -6,22 +6,22 @@ import { Refused } from './headline.tsx'
 import { Secret } from './secret.tsx'
 import { useStore } from './view-model.tsx'
 
-const lives = [
+const lifetimes = [
   ['7d', '7 days'],
   ['30d', '30 days'],
   ['90d', '90 days'],
   ['365d', 'a year'],
 ] as const
 
-/** Asks whose key it is, what for, how long and how much. */
+/** The form for a new key: its user, label, lifetime and scopes. */
 export function NewKey({
   onlyUser,
   onClose,
-  onMade,
+  onCreated,
 }: {
   onlyUser?: string
   onClose: () => void
-  onMade: (key: KeyCreated) => void
+  onCreated: (key: KeyCreated) => void
 }) {
   const { keys } = useStore()
   const dialog = useRef<HTMLDialogElement>(null)
@@ -39,13 +39,15 @@ export function NewKey({
     }
   }, [])
 
-  const make = (): void => {
+  const create = (): void => {
     const request = { user, label, expires, scopes: scopes.split(/\s+/).filter(Boolean) }
-    void keys.create(request).then(made => (made.ok ? onMade(made.value) : setFailure(made.error)))
+    void keys
+      .create(request)
+      .then(created => (created.ok ? onCreated(created.value) : setFailure(created.error)))
   }
   const submit = (event: FormEvent): void => {
     event.preventDefault()
-    make()
+    create()
   }
   return (
     <dialog
@@ -76,9 +78,9 @@ export function NewKey({
         <label>
           Ends after
           <select className="field" value={expires} onChange={event => setExpires(event.target.value)}>
-            {lives.map(([value, words]) => (
+            {lifetimes.map(([value, text]) => (
               <option key={value} value={value}>
-                {words}
+                {text}
               </option>
             ))}
           </select>
@@ -97,7 +99,7 @@ export function NewKey({
         <div className="buttons">
           <Button onPress={onClose}>Cancel</Button>
           <button type="submit" className="btn fill">
-            Make key
+            Create key
           </button>
         </div>
       </form>
@@ -105,21 +107,23 @@ export function NewKey({
   )
 }
 
-/** A key that was just made. Its secret comes to this page only when somebody asks to see it, once. */
-export function MadeKey({ made, onDone }: { made: KeyCreated; onDone: () => void }) {
+/** A key that was just created. The page gets its secret once, when the user reveals it. */
+export function CreatedKey({ created, onDone }: { created: KeyCreated; onDone: () => void }) {
   const { keys } = useStore()
-  const [asked, setAsked] = useState(false)
+  const [isRevealed, setIsRevealed] = useState(false)
   return (
     <section className="card pad made" aria-label="New key">
-      <h2>The key of {made.user} is made</h2>
+      <h2>The key of {created.user} is created</h2>
       <p className="two">
         Its secret is shown once, within ten minutes. Put it where it is used; a program signs in as{' '}
-        {made.user} with it for a password.
+        {created.user} with it for a password.
       </p>
-      {asked && <Secret what={`key of ${made.user}`} ask={() => keys.reveal({ uuid: made.uuid })} />}
+      {isRevealed && (
+        <Secret what={`key of ${created.user}`} ask={() => keys.reveal({ uuid: created.uuid })} />
+      )}
       <div className="act">
-        {!asked && (
-          <Button kind="fill" onPress={() => setAsked(true)}>
+        {!isRevealed && (
+          <Button kind="fill" onPress={() => setIsRevealed(true)}>
             Reveal
           </Button>
         )}

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { eventReader } from '../../../renderer/bridge/dashboard.ts'
+import { eventReader } from '../../../renderer/bridge/event-stream.ts'
 
 const stream =
   ': hello\n\nevent: snapshot\ndata: {"a":1}\n\nid: 7\nevent: log\r\ndata: one\r\ndata: two\r\n\r\ndata:bare\n\n:\n\n'
