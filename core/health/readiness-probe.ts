@@ -6,15 +6,15 @@ import { request } from './probe-request.ts'
 const refused = v.object({
   errors: v.tuple([v.object({ message: v.string(), detail: v.exactOptional(v.unknown()) })]),
 })
-const why = v.object({ reason: v.string() })
+const reasonDetail = v.object({ reason: v.string() })
 
 /** What the registry says of it, in the specification's form of an error. */
 function reasonIn(body: Buffer): string | undefined {
   const read = v.safeParse(refused, parseJson(body))
   if (!read.success) return undefined
   const [{ message, detail }] = read.output.errors
-  const told = v.safeParse(why, detail)
-  const text = told.success ? told.output.reason : message
+  const parsed = v.safeParse(reasonDetail, detail)
+  const text = parsed.success ? parsed.output.reason : message
   return text.replace(/\s+/g, ' ').trim().slice(0, 300) || undefined
 }
 

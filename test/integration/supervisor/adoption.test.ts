@@ -48,21 +48,21 @@ describe('a registry that a killed app left', () => {
     const left = await leftBehind()
     expect(await answers(rig.port)).toBe(true)
 
-    const it = rig.supervise()
+    const supervisor = rig.supervise()
     const asked = Date.now()
-    await it.begin()
-    const adopted = await until(it, 'serving')
+    await supervisor.begin()
+    const adopted = await until(supervisor, 'serving')
     expect(Date.now() - asked).toBeLessThan(5000)
     expect(adopted).toMatchObject({ pid: left.pid, adopted: true, startedAt: left.startedAt })
-    expect(it.journal()[0]).toMatchObject({ cause: 'adopted', pid: left.pid })
+    expect(supervisor.journal()[0]).toMatchObject({ cause: 'adopted', pid: left.pid })
 
     process.kill(left.pid, 'SIGKILL')
     const next = await eventually(() => {
-      const state = it.state()
+      const state = supervisor.state()
       return state.kind === 'serving' && !state.adopted ? state : undefined
     })
     expect(next.pid).not.toBe(left.pid)
-    expect(it.journal()[0]).toMatchObject({
+    expect(supervisor.journal()[0]).toMatchObject({
       cause: 'crashed',
       exit: { kind: 'unknown-adopted' },
       pid: left.pid,
@@ -72,15 +72,18 @@ describe('a registry that a killed app left', () => {
   it('is stopped like one of our own', async () => {
     rig = await createRig()
     const left = await leftBehind()
-    const it = rig.supervise()
-    await it.begin()
-    await until(it, 'serving')
-    expect(await it.restart({ now: false })).toMatchObject({
+    const supervisor = rig.supervise()
+    await supervisor.begin()
+    await until(supervisor, 'serving')
+    expect(await supervisor.restart({ now: false })).toMatchObject({
       ok: true,
       value: { kind: 'serving', adopted: false },
     })
     expect(processes.alive(left.pid)).toBe(false)
-    expect(it.journal()[0]).toMatchObject({ cause: 'asked-restart', exit: { kind: 'unknown-adopted' } })
+    expect(supervisor.journal()[0]).toMatchObject({
+      cause: 'asked-restart',
+      exit: { kind: 'unknown-adopted' },
+    })
     expect(pidsOf(rig.configFile)).toHaveLength(1)
   })
 
@@ -88,24 +91,24 @@ describe('a registry that a killed app left', () => {
     rig = await createRig()
     const left = await leftBehind()
     process.kill(left.pid, 'SIGSTOP')
-    const it = rig.supervise({ policy: { adoptTimeoutMs: 500 } })
-    await it.begin()
-    const next = await until(it, 'serving')
+    const supervisor = rig.supervise({ policy: { adoptTimeoutMs: 500 } })
+    await supervisor.begin()
+    const next = await until(supervisor, 'serving')
     expect(next.pid).not.toBe(left.pid)
     expect(processes.alive(left.pid)).toBe(false)
-    expect(it.journal()[0]).toMatchObject({ cause: 'hung', pid: left.pid })
+    expect(supervisor.journal()[0]).toMatchObject({ cause: 'hung', pid: left.pid })
   })
 
   it('is adopted as it is while it is overloaded and cuts every connection', async () => {
     rig = await createRig()
     const left = await leftBehind()
     process.kill(left.pid, 'SIGUSR2')
-    const it = rig.supervise({ policy: { adoptTimeoutMs: 500 } })
-    await it.begin()
-    expect(await until(it, 'serving')).toMatchObject({ pid: left.pid, adopted: true })
-    const cuts = async () => (await it.tail(100)).filter(line => line.includes('"cut"')).length
+    const supervisor = rig.supervise({ policy: { adoptTimeoutMs: 500 } })
+    await supervisor.begin()
+    expect(await until(supervisor, 'serving')).toMatchObject({ pid: left.pid, adopted: true })
+    const cuts = async () => (await supervisor.tail(100)).filter(line => line.includes('"cut"')).length
     await eventually(async () => (await cuts()) >= 6)
-    expect(it.state()).toMatchObject({ kind: 'serving', pid: left.pid })
+    expect(supervisor.state()).toMatchObject({ kind: 'serving', pid: left.pid })
   })
 
   it('is left running by an app that keeps it serving, and found by the next', async () => {
@@ -154,7 +157,7 @@ describe('an app that is killed at any moment of a start', () => {
   })
 })
 
-describe('a process that is not the one that was written down', () => {
+describe('a process that is not the recorded one', () => {
   it.each([
     ['another start time', { startTime: 1 }],
     ['another executable', { executable: '/bin/false' }],
@@ -181,27 +184,27 @@ describe('a process that is not the one that was written down', () => {
       place: elsewhere,
     })
     const signals: number[] = []
-    const it = rig.supervise({
+    const supervisor = rig.supervise({
       kill: target => {
         signals.push(target)
         return true
       },
     })
-    await it.begin()
-    expect(await until(it, 'foreign')).toMatchObject({ pid })
-    expect(await it.stop()).toMatchObject({ ok: true })
-    await it.close({ keepServing: false })
+    await supervisor.begin()
+    expect(await until(supervisor, 'foreign')).toMatchObject({ pid })
+    expect(await supervisor.stop()).toMatchObject({ ok: true })
+    await supervisor.close({ keepServing: false })
     expect(signals).toEqual([])
     expect(processes.alive(pid)).toBe(true)
   })
 
   it('does not stand in the way when its record cannot be read', async () => {
     rig = await createRig()
-    const it = rig.supervise()
+    const supervisor = rig.supervise()
     writeRecord(join(rig.home, 'run', 'registry.json'), {} as never)
     writeFileSync(join(rig.home, 'journal.jsonl'), 'not json\n')
-    await it.begin()
-    await until(it, 'serving')
+    await supervisor.begin()
+    await until(supervisor, 'serving')
     expect(rig.facts.map(fact => fact.file)).toEqual([
       join(rig.home, 'journal.jsonl'),
       join(rig.home, 'run', 'registry.json'),

@@ -31,7 +31,7 @@ function keeping(names: string[], earlier?: EarlierFolder) {
   const lost: number[] = []
   const restored: string[] = []
   const counted = { names, onCount: () => {} }
-  const keeper = createFolderWatch({
+  const folderWatch = createFolderWatch({
     home: folder,
     clock,
     earlier: async () => earlier,
@@ -52,15 +52,15 @@ function keeping(names: string[], earlier?: EarlierFolder) {
       return counted.names.map(name => ({ name }))
     },
   }
-  keeper.figuresChanged(store)
-  return { keeper, clock, lost, restored, counted, store }
+  folderWatch.figuresChanged(store)
+  return { folderWatch, clock, lost, restored, counted, store }
 }
 
 const written = () => JSON.parse(readFileSync(join(folder, 'folder.json'), 'utf8')) as Record<string, unknown>
 const folders = (root: string) => ({ root, subs: {} })
-const serve = async (it: ReturnType<typeof keeping>, root: string) => {
-  it.keeper.setServing({ engine: 'zotbar-registry', version: '1.2.3', folders: folders(root) })
-  await eventually(() => it.clock.pending().length > 0 || undefined)
+const serve = async (watched: ReturnType<typeof keeping>, root: string) => {
+  watched.folderWatch.setServing({ engine: 'zotbar-registry', version: '1.2.3', folders: folders(root) })
+  await eventually(() => watched.clock.pending().length > 0 || undefined)
 }
 
 describe('the folder that serves', () => {
@@ -73,143 +73,149 @@ describe('the folder that serves', () => {
       repositories: 2,
       served: { engine: 'zotbar-registry', version: '1.2.3' },
     })
-    await first.keeper.close()
+    await first.folderWatch.close()
     const next = keeping([])
-    expect(await next.keeper.recorded()).toMatchObject({
+    expect(await next.folderWatch.recorded()).toMatchObject({
       folder: root,
       repositories: 2,
       tags: 2,
       bytes: 100,
       servedBy: { engine: 'zotbar-registry', ours: true, until: first.clock.now() },
     })
-    expect(await next.keeper.compare(folders(root))).toEqual({
+    expect(await next.folderWatch.compare(folders(root))).toEqual({
       ok: true,
       value: { same: true, restored: false },
     })
     renameSync(root, join(folder, 'away'))
-    expect(await next.keeper.compare(folders(root))).toMatchObject({
+    expect(await next.folderWatch.compare(folders(root))).toMatchObject({
       value: { same: false, difference: 'missing', folder: root },
     })
     mkdirSync(root)
-    expect(await next.keeper.compare(folders(root))).toMatchObject({ value: { difference: 'empty' } })
-    await next.keeper.accept(folders(root))
-    expect(await next.keeper.compare(folders(root))).toMatchObject({ value: { same: true } })
+    expect(await next.folderWatch.compare(folders(root))).toMatchObject({ value: { difference: 'empty' } })
+    await next.folderWatch.accept(folders(root))
+    expect(await next.folderWatch.compare(folders(root))).toMatchObject({ value: { same: true } })
   })
 
   it('is known by its first images at once, and by more of them within 30 s, whatever ends the app', async () => {
     const root = store(join(folder, 'zot'), ['a', 'b'])
-    const it = keeping([])
-    await serve(it, root)
-    it.counted.names = ['a']
-    it.keeper.figuresChanged(it.store)
+    const watched = keeping([])
+    await serve(watched, root)
+    watched.counted.names = ['a']
+    watched.folderWatch.figuresChanged(watched.store)
     await eventually(() => written()['repositories'] === 1 || undefined)
     expect(written()).toMatchObject({ root: { sample: ['a'] } })
-    it.counted.names = ['a', 'b']
-    it.keeper.figuresChanged(it.store)
-    await it.keeper.check()
+    watched.counted.names = ['a', 'b']
+    watched.folderWatch.figuresChanged(watched.store)
+    await watched.folderWatch.check()
     expect(written()).toMatchObject({ repositories: 1 })
     for (let turn = 0; turn < 3; turn++) {
-      await it.clock.advance(10_000)
-      await eventually(() => it.clock.pending().length > 0 || undefined)
+      await watched.clock.advance(10_000)
+      await eventually(() => watched.clock.pending().length > 0 || undefined)
     }
     expect(written()).toMatchObject({ repositories: 2, root: { sample: ['a', 'b'] } })
   })
 
-  it('is lost within 11 s when it goes, after a second look, and not for the instant of a rename', async () => {
+  it('is lost within 11 s when it goes, after a second check, and not for the instant of a rename', async () => {
     const root = store(join(folder, 'zot'), ['a'])
-    const it = keeping(['a'])
-    await serve(it, root)
+    const watched = keeping(['a'])
+    await serve(watched, root)
     const away = join(folder, 'away')
     const pass = async (ms: number) => {
-      await it.clock.advance(ms)
-      await eventually(() => it.clock.pending().length > 0 || it.lost.length > 0 || undefined)
+      await watched.clock.advance(ms)
+      await eventually(() => watched.clock.pending().length > 0 || watched.lost.length > 0 || undefined)
     }
     renameSync(root, away)
     await pass(10_000)
     renameSync(away, root)
     await pass(1_000)
-    expect(it.lost).toEqual([])
+    expect(watched.lost).toEqual([])
     renameSync(root, away)
     await pass(10_000)
-    expect(it.lost).toEqual([])
+    expect(watched.lost).toEqual([])
     await pass(1_000)
-    expect(it.lost).toHaveLength(1)
-    expect(it.keeper.loss()).toEqual({ code: 'data-volume-missing', path: root, parent: root })
-    it.keeper.setServing(undefined)
+    expect(watched.lost).toHaveLength(1)
+    expect(watched.folderWatch.loss()).toEqual({ code: 'data-volume-missing', path: root, parent: root })
+    watched.folderWatch.setServing(undefined)
     // What is written down is not what is left of it.
-    await it.keeper.close()
+    await watched.folderWatch.close()
     expect(written()).toMatchObject({ root: { sample: ['a'] }, repositories: 1 })
     renameSync(away, root)
-    await serve(it, root)
-    expect(it.keeper.loss()).toBeUndefined()
+    await serve(watched, root)
+    expect(watched.folderWatch.loss()).toBeUndefined()
   })
 
   it('is written down with the version of what serves it, also where that is known later', async () => {
     const root = store(join(folder, 'zot'), ['a'])
-    const it = keeping(['a'])
-    it.keeper.setServing({ engine: 'zot', folders: folders(root) })
-    await eventually(() => it.clock.pending().length > 0 || undefined)
+    const watched = keeping(['a'])
+    watched.folderWatch.setServing({ engine: 'zot', folders: folders(root) })
+    await eventually(() => watched.clock.pending().length > 0 || undefined)
     expect(written()['served']).toEqual({ engine: 'zot' })
-    it.keeper.setServing({ engine: 'zot', version: 'v2.1.15', folders: folders(join(folder, 'another')) })
+    watched.folderWatch.setServing({
+      engine: 'zot',
+      version: 'v2.1.15',
+      folders: folders(join(folder, 'another')),
+    })
     for (let passed = 0; passed < 30_000; passed += 10_000) {
-      await it.clock.advance(10_000)
-      await eventually(() => it.clock.pending().length > 0 || undefined)
+      await watched.clock.advance(10_000)
+      await eventually(() => watched.clock.pending().length > 0 || undefined)
     }
     expect(written()).toMatchObject({ root: { folder: root }, served: { version: 'v2.1.15' } })
-    await it.keeper.close()
+    await watched.folderWatch.close()
   })
 
   it('is another one when an empty folder stands in its place', async () => {
     const root = store(join(folder, 'zot'), ['a'])
-    const it = keeping(['a'])
-    await serve(it, root)
+    const watched = keeping(['a'])
+    await serve(watched, root)
     renameSync(root, join(folder, 'away'))
     mkdirSync(root)
     for (const ms of [10_000, 1_000]) {
-      await it.clock.advance(ms)
-      await eventually(() => it.clock.pending().length > 0 || it.lost.length > 0 || undefined)
+      await watched.clock.advance(ms)
+      await eventually(() => watched.clock.pending().length > 0 || watched.lost.length > 0 || undefined)
     }
-    expect(it.keeper.loss()).toEqual({ code: 'other-folder', path: root })
+    expect(watched.folderWatch.loss()).toEqual({ code: 'other-folder', path: root })
   })
 
   it('is another one when a copy of it stands in its place: the process goes on in the one that it opened', async () => {
     const root = store(join(folder, 'zot'), ['a'])
-    const it = keeping(['a'])
-    await serve(it, root)
+    const watched = keeping(['a'])
+    await serve(watched, root)
     renameSync(root, join(folder, 'away'))
     store(root, ['a'])
     for (const ms of [10_000, 1_000]) {
-      await it.clock.advance(ms)
-      await eventually(() => it.clock.pending().length > 0 || it.lost.length > 0 || undefined)
+      await watched.clock.advance(ms)
+      await eventually(() => watched.clock.pending().length > 0 || watched.lost.length > 0 || undefined)
     }
-    expect(it.keeper.loss()).toEqual({ code: 'other-folder', path: root })
-    expect(it.restored).toEqual([])
+    expect(watched.folderWatch.loss()).toEqual({ code: 'other-folder', path: root })
+    expect(watched.restored).toEqual([])
     // It is what is served from the next start on, and it is said.
-    it.keeper.setServing(undefined)
-    expect(await it.keeper.compare(folders(root))).toMatchObject({ value: { same: true, restored: true } })
-    await serve(it, root)
-    expect([it.keeper.loss(), it.restored]).toEqual([undefined, [root]])
-    await it.keeper.close()
+    watched.folderWatch.setServing(undefined)
+    expect(await watched.folderWatch.compare(folders(root))).toMatchObject({
+      value: { same: true, restored: true },
+    })
+    await serve(watched, root)
+    expect([watched.folderWatch.loss(), watched.restored]).toEqual([undefined, [root]])
+    await watched.folderWatch.close()
   })
 
   it('that began empty is another one when one with images comes over it, and is never written down as it', async () => {
     const [root, away] = [join(folder, 'zot'), join(folder, 'away')]
     store(away, ['a', 'b'], 'a'.repeat(32))
     store(root, [], 'b'.repeat(32))
-    const it = keeping([])
-    await serve(it, root)
+    const watched = keeping([])
+    await serve(watched, root)
     renameSync(root, join(folder, 'trash'))
     renameSync(away, root)
     // Its images are counted before the next look at the folder.
-    it.counted.names = ['a', 'b']
-    it.keeper.figuresChanged(it.store)
-    await it.keeper.check()
+    watched.counted.names = ['a', 'b']
+    watched.folderWatch.figuresChanged(watched.store)
+    await watched.folderWatch.check()
     expect(written()).toMatchObject({ root: { marker: 'b'.repeat(32), sample: [] } })
-    await it.clock.advance(1_000)
-    await eventually(() => it.lost.length > 0 || undefined)
-    expect(it.keeper.loss()).toEqual({ code: 'other-folder', path: root })
-    await it.keeper.close()
-    expect(await keeping([]).keeper.compare(folders(root))).toMatchObject({
+    await watched.clock.advance(1_000)
+    await eventually(() => watched.lost.length > 0 || undefined)
+    expect(watched.folderWatch.loss()).toEqual({ code: 'other-folder', path: root })
+    await watched.folderWatch.close()
+    expect(await keeping([]).folderWatch.compare(folders(root))).toMatchObject({
       value: { same: false, difference: 'contents' },
     })
   })
@@ -217,12 +223,12 @@ describe('the folder that serves', () => {
   it('that is accepted while another one serves stays accepted', async () => {
     const [old, next] = [store(join(folder, 'old'), ['a']), join(folder, 'next')]
     mkdirSync(next)
-    const it = keeping(['a'])
-    await serve(it, old)
-    await it.keeper.accept(folders(next))
-    expect(it.clock.pending()).toEqual([])
-    it.keeper.setServing(undefined)
-    await it.keeper.close()
+    const watched = keeping(['a'])
+    await serve(watched, old)
+    await watched.folderWatch.accept(folders(next))
+    expect(watched.clock.pending()).toEqual([])
+    watched.folderWatch.setServing(undefined)
+    await watched.folderWatch.close()
     expect(written()).toMatchObject({ root: { folder: next } })
   })
 
@@ -230,54 +236,54 @@ describe('the folder that serves', () => {
     const root = store(join(folder, 'zot'), ['a'])
     const first = keeping(['a'])
     await serve(first, root)
-    await first.keeper.close()
+    await first.folderWatch.close()
     renameSync(root, join(folder, 'old'))
     store(root, ['a'])
     const next = keeping(['a'])
     await serve(next, root)
     expect(next.restored).toEqual([root])
-    await next.keeper.close()
+    await next.folderWatch.close()
     const last = keeping(['a'])
     await serve(last, root)
     expect(last.restored).toEqual([])
-    await last.keeper.close()
+    await last.folderWatch.close()
   })
 })
 
 describe('another folder', () => {
   it('is not accepted where that cannot be written down', async () => {
     const root = store(join(folder, 'zot'), ['a'])
-    const it = keeping(['a'])
-    await serve(it, root)
+    const watched = keeping(['a'])
+    await serve(watched, root)
     renameSync(root, join(folder, 'away'))
     mkdirSync(root)
     const record = join(folder, 'folder.json')
     rmSync(record)
     mkdirSync(record)
-    expect(await it.keeper.accept(folders(root))).toEqual({
+    expect(await watched.folderWatch.accept(folders(root))).toEqual({
       ok: false,
       error: { code: 'home-unusable', path: record, reason: 'it is a folder' },
     })
     // What serves is watched as before.
-    expect(it.clock.pending()).toHaveLength(1)
-    expect(await it.keeper.compare(folders(root))).toMatchObject({
+    expect(watched.clock.pending()).toHaveLength(1)
+    expect(await watched.folderWatch.compare(folders(root))).toMatchObject({
       value: { same: false, difference: 'empty' },
     })
     rmdirSync(record)
-    expect(await it.keeper.accept(folders(root))).toEqual({ ok: true, value: null })
-    expect(await it.keeper.compare(folders(root))).toMatchObject({ value: { same: true } })
+    expect(await watched.folderWatch.accept(folders(root))).toEqual({ ok: true, value: null })
+    expect(await watched.folderWatch.compare(folders(root))).toMatchObject({ value: { same: true } })
     expect(written()).toMatchObject({ root: { folder: root, sample: [] } })
   })
 
-  it('that is accepted during a look is not overwritten by what the look found', async () => {
+  it('that is accepted during a check is not overwritten by what the check found', async () => {
     const [root, next] = [store(join(folder, 'zot'), ['a']), join(folder, 'next')]
     mkdirSync(next)
-    const it = keeping(['a'])
+    const watched = keeping(['a'])
     let accepted: Promise<unknown> | undefined
-    it.counted.onCount = () => {
-      accepted ??= it.keeper.accept(folders(next))
+    watched.counted.onCount = () => {
+      accepted ??= watched.folderWatch.accept(folders(next))
     }
-    it.keeper.setServing({ engine: 'zotbar-registry', folders: folders(root) })
+    watched.folderWatch.setServing({ engine: 'zotbar-registry', folders: folders(root) })
     await eventually(() => accepted)
     expect(await accepted).toMatchObject({ ok: true })
     expect(written()).toMatchObject({ root: { folder: next } })
@@ -285,53 +291,53 @@ describe('another folder', () => {
   })
 })
 
-describe('a home that kept no record yet', () => {
+describe('a home that has no record yet', () => {
   it('knows the last count, and the biggest repositories', async () => {
     const root = join(folder, 'zot')
     mkdirSync(root)
     const earlier = { folder: root, asOf: 5, repositories: 3, tags: 9, bytes: 1000, names: ['a', 'b'] }
-    const it = keeping([], earlier)
-    expect(await it.keeper.recorded()).toEqual({
+    const watched = keeping([], earlier)
+    expect(await watched.folderWatch.recorded()).toEqual({
       folder: root,
       repositories: 3,
       tags: 9,
       bytes: 1000,
       asOf: 5,
     })
-    expect(await it.keeper.compare(folders(root))).toMatchObject({
+    expect(await watched.folderWatch.compare(folders(root))).toMatchObject({
       value: { same: false, difference: 'empty' },
     })
     repository(root, 'b')
-    expect(await it.keeper.compare(folders(root))).toMatchObject({ value: { same: true } })
-    expect(await keeping([]).keeper.recorded()).toBeUndefined()
+    expect(await watched.folderWatch.compare(folders(root))).toMatchObject({ value: { same: true } })
+    expect(await keeping([]).folderWatch.recorded()).toBeUndefined()
   })
 })
 
 describe("somebody else's zot", () => {
   it('is the one that served last', async () => {
-    const it = keeping([])
-    await it.keeper.sawForeignZot({ version: 'v2.1.13', program: '/opt/zot', sameStore: true })
-    await it.clock.advance(5_000)
-    await it.keeper.sawForeignZot({ version: 'v2.1.13', program: '/opt/zot', sameStore: true })
-    expect(await it.keeper.recorded()).toEqual({
+    const watched = keeping([])
+    await watched.folderWatch.sawForeignZot({ version: 'v2.1.13', program: '/opt/zot', sameStore: true })
+    await watched.clock.advance(5_000)
+    await watched.folderWatch.sawForeignZot({ version: 'v2.1.13', program: '/opt/zot', sameStore: true })
+    expect(await watched.folderWatch.recorded()).toEqual({
       servedBy: {
         engine: 'zot',
         version: 'v2.1.13',
         program: '/opt/zot',
-        until: it.clock.now(),
+        until: watched.clock.now(),
         ours: false,
       },
     })
-    expect(await keeping([]).keeper.foreignZot()).toMatchObject({ program: '/opt/zot', sameStore: true })
+    expect(await keeping([]).folderWatch.foreignZot()).toMatchObject({ program: '/opt/zot', sameStore: true })
   })
-  it('is not forgotten by a look that began before it was seen', async () => {
+  it('is not forgotten by a check that began before it was seen', async () => {
     const root = store(join(folder, 'zot'), ['a'])
-    const it = keeping(['a'])
+    const watched = keeping(['a'])
     let saw: Promise<void> | undefined
-    it.counted.onCount = () => {
-      saw ??= it.keeper.sawForeignZot({ program: '/opt/zot', sameStore: true })
+    watched.counted.onCount = () => {
+      saw ??= watched.folderWatch.sawForeignZot({ program: '/opt/zot', sameStore: true })
     }
-    await serve(it, root)
+    await serve(watched, root)
     await saw
     expect(written()).toMatchObject({
       root: { folder: root },

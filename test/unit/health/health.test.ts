@@ -54,7 +54,7 @@ describe('the schedule', () => {
     expect(rounds().slice(-2)).toEqual([540_000, 600_000])
   })
 
-  it('is brisk while somebody looks, and begins at once if the last round is old', async () => {
+  it('is frequent while somebody watches, and begins at once if the last round is old', async () => {
     const { clock, health, rounds } = setUp()
     health.setServing(true)
     await clock.advance(600_000 + 40_000)
@@ -169,7 +169,7 @@ describe('a round', () => {
     expect(said).toEqual(['probe port failed: the connection is refused'])
   })
 
-  it('tells the listeners, with plain data', async () => {
+  it('notifies the listeners, with plain data', async () => {
     const { clock, health } = setUp()
     let told = 0
     const end = health.onChange(() => {

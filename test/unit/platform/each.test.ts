@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { doEach } from '../../../core/platform/each.ts'
 
-it('does every job in its order, whatever becomes of the ones before, and tells what failed', async () => {
+it('does every job in its order, whatever becomes of the ones before, and reports what failed', async () => {
   const done: string[] = []
   const told: string[] = []
   await doEach(

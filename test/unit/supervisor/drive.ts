@@ -31,7 +31,7 @@ export function drive({ drainsItself = true, policy = standardPolicy as Policy, 
   let at = 0
   let effects: Effect[] = []
   const all: Effect[] = []
-  const it = {
+  const machine = {
     at: () => at,
     stage: () => state.stage,
     memory: () => state.memory,
@@ -42,30 +42,34 @@ export function drive({ drainsItself = true, policy = standardPolicy as Policy, 
     journal: () => all.flatMap(effect => (effect.do === 'journal' ? [effect.entry] : [])),
     later(ms: number) {
       at += ms
-      return it
+      return machine
     },
-    tell(event: UntimedEvent) {
+    dispatch(event: UntimedEvent) {
       const before = structuredClone(state)
       const next = step(state, { ...event, at } as Event, numbers, drainsItself)
       if (JSON.stringify(before) !== JSON.stringify(state)) throw new Error('step changed its input')
       state = next.state
       effects = next.effects
       all.push(...effects)
-      return it
+      return machine
     },
-    tick: (ms: number) => it.later(ms).tell({ kind: 'tick' }),
-    found(result: CheckResult) {
-      return it.tell({ kind: 'checked', serial: state.memory.checkSerial, result })
+    tick: (ms: number) => machine.later(ms).dispatch({ kind: 'tick' }),
+    checked(result: CheckResult) {
+      return machine.dispatch({ kind: 'checked', serial: state.memory.checkSerial, result })
     },
-    spawned: (pid: number) => it.tell({ kind: 'spawned', registry: processOf(pid, at) }),
+    spawned: (pid: number) => machine.dispatch({ kind: 'spawned', registry: processOf(pid, at) }),
     exit(pid: number, exit: Exit = code(1), lastLines: string[] = ['last words']) {
-      return it.tell({ kind: 'exited', pid, exit, lastLines, jitter: 0.5 })
+      return machine.dispatch({ kind: 'exited', pid, exit, lastLines, jitter: 0.5 })
     },
-    seen: (pid: number, ...bytes: number[]) =>
-      it.tell({ kind: 'uploads-seen', pid, pushes: bytes.map(n => ({ repository: 'a', bytes: n })) }),
+    listed: (pid: number, ...bytes: number[]) =>
+      machine.dispatch({
+        kind: 'uploads-seen',
+        pid,
+        pushes: bytes.map(n => ({ repository: 'a', bytes: n })),
+      }),
     /** From a check that is under way to serving, in 200 ms. */
-    up: (pid: number) => it.found(free).spawned(pid).later(200).tell({ kind: 'ready', pid }),
-    serving: (pid: number) => it.tell({ kind: 'app-started' }).up(pid),
+    up: (pid: number) => machine.checked(free).spawned(pid).later(200).dispatch({ kind: 'ready', pid }),
+    serving: (pid: number) => machine.dispatch({ kind: 'app-started' }).up(pid),
   }
-  return it
+  return machine
 }

@@ -80,33 +80,33 @@ describe('the last lines', () => {
 
 describe('the log', () => {
   it('is private, is followed, and a new process begins on a line of its own', async () => {
-    const it = open()
+    const opened = open()
     expect(statSync(file).mode & 0o777).toBe(0o600)
     expect(statSync(join(folder, 'logs')).mode & 0o777).toBe(0o700)
     appendFileSync(file, 'one\ntwo\nhalf')
-    await eventually(() => it.lines().length === 2)
-    const output = it.log.openForAppend()
+    await eventually(() => opened.lines().length === 2)
+    const output = opened.log.openForAppend()
     writeSync(output, 'three\n')
     closeSync(output)
-    await eventually(() => it.lines().length === 4)
-    expect(it.lines()).toEqual(['one', 'two', 'half', 'three'])
+    await eventually(() => opened.lines().length === 4)
+    expect(opened.lines()).toEqual(['one', 'two', 'half', 'three'])
   })
 
   it('is followed after somebody truncated or replaced it', async () => {
-    const it = open()
+    const opened = open()
     appendFileSync(file, 'before\n')
-    await eventually(() => it.lines().length === 1)
+    await eventually(() => opened.lines().length === 1)
     truncateSync(file, 0)
     appendFileSync(file, 'after\n')
-    await eventually(() => it.lines().at(-1) === 'after')
+    await eventually(() => opened.lines().at(-1) === 'after')
     rmSync(file)
     writeFileSync(file, 'new\n')
-    await eventually(() => it.lines().at(-1) === 'new')
+    await eventually(() => opened.lines().at(-1) === 'new')
   })
 
   it('is rotated by copy and truncate, so that the writer goes on, and marks stay right', async () => {
-    const it = open({ maxBytes: 1000, retained: 2 })
-    const output = it.log.openForAppend()
+    const opened = open({ maxBytes: 1000, retained: 2 })
+    const output = opened.log.openForAppend()
     const write = (from: number) => {
       for (let n = from; n < from + 30; n++) writeSync(output, `line ${n} ${'.'.repeat(40)}\n`)
     }
@@ -114,30 +114,30 @@ describe('the log', () => {
       write(from)
       await eventually(() => statSync(file).size === 0)
     }
-    const mark = it.log.mark()
+    const mark = opened.log.mark()
     writeSync(output, 'the last\n')
     closeSync(output)
-    await eventually(() => it.lines().at(-1) === 'the last')
-    expect(it.lines()).toHaveLength(121)
+    await eventually(() => opened.lines().at(-1) === 'the last')
+    expect(opened.lines()).toHaveLength(121)
     expect(readdirSync(join(folder, 'logs')).sort()).toEqual([
       'registry.log',
       'registry.log.1',
       'registry.log.2',
     ])
     expect(statSync(`${file}.1`).mode & 0o777).toBe(0o600)
-    expect(await it.log.linesSince(mark, 20, 100)).toEqual(['the last'])
-    const tail = await it.log.tail(3)
+    expect(await opened.log.linesSince(mark, 20, 100)).toEqual(['the last'])
+    const tail = await opened.log.tail(3)
     expect(tail.map(line => line.slice(0, 8))).toEqual(['line 118', 'line 119', 'the last'])
   })
 
   it('keeps a bound in a flood, and says how much it left out', async () => {
-    const it = open({ batchLines: 10, batchBytes: 10_000, maxBytes: 50_000_000 })
+    const opened = open({ batchLines: 10, batchBytes: 10_000, maxBytes: 50_000_000 })
     appendFileSync(file, 'short\n'.repeat(100_000))
     appendFileSync(file, 'end\n')
-    await eventually(() => it.lines().at(-1) === 'end')
-    expect(Math.max(...it.batches.map(batch => batch.lines.length))).toBeLessThanOrEqual(10)
-    expect(it.dropped()).toBeGreaterThan(90_000)
-    expect(it.dropped()).toBeLessThan(110_000)
+    await eventually(() => opened.lines().at(-1) === 'end')
+    expect(Math.max(...opened.batches.map(batch => batch.lines.length))).toBeLessThanOrEqual(10)
+    expect(opened.dropped()).toBeGreaterThan(90_000)
+    expect(opened.dropped()).toBeLessThan(110_000)
   })
 
   it('of a flood is rotated to its newest part only', async () => {

@@ -97,7 +97,7 @@ describe('the supervisor', () => {
     })
   })
 
-  it('tells changes together, as plain data that may be kept', async () => {
+  it('reports changes together, as plain data that may be stored', async () => {
     create()
     const told: ProcessState[] = []
     const end = supervisor.onChange(() => told.push(supervisor.state()))
@@ -145,7 +145,7 @@ describe('the supervisor', () => {
     expect(supervisor.journal()[0]).toMatchObject({ cause: 'retry' })
   })
 
-  it('is not held up by a look at the config that never ends, or throws', async () => {
+  it('is not held up by a check of the config that never ends, or throws', async () => {
     create({ preflight: () => new Promise(() => {}) })
     await supervisor.begin()
     await clock.advance(20_000)
@@ -182,7 +182,7 @@ describe('the supervisor', () => {
     expect(supervisor.journal()[0]?.downMs).toBeGreaterThanOrEqual(15_000)
   })
 
-  it('neither signals nor gives up an adopted process that it cannot look at', async () => {
+  it('neither signals nor gives up an adopted process that it cannot inspect', async () => {
     const configFile = join(home, 'config.json')
     const record = { pid: 70, startTime: 1, spawnedAt: clock.now(), executable: process.execPath, configFile }
     mkdirSync(join(home, 'run'))

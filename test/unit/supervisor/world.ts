@@ -67,7 +67,7 @@ export function createWorld(drainsItself: boolean, left: boolean) {
         if (open) faults.push('a start that nobody chose')
         const { pid: born } = add(true)
         recorded = { pid: born, startedAt: at, adopted: false, target, logFrom: 0 }
-        tell({ kind: 'spawned', registry: recorded })
+        dispatch({ kind: 'spawned', registry: recorded })
         return
       }
       case 'signal': {
@@ -90,8 +90,8 @@ export function createWorld(drainsItself: boolean, left: boolean) {
     }
   }
 
-  function tell(told: UntimedEvent) {
-    const next = step(state, { ...told, at } as Event, policy, drainsItself)
+  function dispatch(event: UntimedEvent) {
+    const next = step(state, { ...event, at } as Event, policy, drainsItself)
     state = next.state
     if (JSON.stringify(structuredClone(state)) !== JSON.stringify(state)) faults.push('not plain data')
     for (const effect of next.effects) perform(effect)
@@ -118,7 +118,7 @@ export function createWorld(drainsItself: boolean, left: boolean) {
     shown: () => publicState(state, policy),
     stage: () => state.stage,
     ours,
-    tell,
+    dispatch,
     later(ms: number) {
       at += ms
     },
@@ -126,24 +126,24 @@ export function createWorld(drainsItself: boolean, left: boolean) {
       const due = desiredWatches(state, policy).tickAt
       if (due === undefined) return false
       at = Math.max(at, due)
-      tell({ kind: 'tick' })
+      dispatch({ kind: 'tick' })
       return true
     },
     /** One answer arrives; not necessarily the oldest. */
     answer(index: number) {
       const [answer] = answers.splice(index % Math.max(answers.length, 1), 1)
-      const told = answer?.()
-      if (told) tell(told)
+      const event = answer?.()
+      if (event) dispatch(event)
       return answer !== undefined
     },
     ready() {
       const { stage } = { stage: state.stage }
       if (stage.kind === 'starting' && ours().some(process => process.pid === stage.registry.pid))
-        tell({ kind: 'ready', pid: stage.registry.pid })
+        dispatch({ kind: 'ready', pid: stage.registry.pid })
     },
     hang() {
       const [process] = ours()
-      if (process) tell({ kind: 'hung', pid: process.pid, answeredAt: at })
+      if (process) dispatch({ kind: 'hung', pid: process.pid, answeredAt: at })
     },
     /** It misses one question, or answers after that. */
     silent(answered: boolean) {
@@ -151,7 +151,7 @@ export function createWorld(drainsItself: boolean, left: boolean) {
       if (!process) return
       const { pid } = process
       const silence = answered ? undefined : { since: at, overloaded: false }
-      tell({ kind: 'silent', pid, silence })
+      dispatch({ kind: 'silent', pid, silence })
     },
     crash: (code: number) => die(ours()[0], code),
     /** Processes act on the signals they got; `stubborn` ones only on SIGKILL. */
@@ -166,7 +166,7 @@ export function createWorld(drainsItself: boolean, left: boolean) {
     },
     loseData() {
       const [process] = ours()
-      if (process) tell({ kind: 'data-lost', pid: process.pid })
+      if (process) dispatch({ kind: 'data-lost', pid: process.pid })
     },
     /** Everything goes well from now on: how it ends. */
     settle() {

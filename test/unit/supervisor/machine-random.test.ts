@@ -32,7 +32,7 @@ describe('any order of events', () => {
     fc.assert(
       fc.property(fc.boolean(), fc.boolean(), fc.array(act, { maxLength: 80 }), (drains, left, acts) => {
         const world = createWorld(drains, left)
-        world.tell({ kind: 'app-started' })
+        world.dispatch({ kind: 'app-started' })
         let wanted: 'serving' | 'stopped' = 'serving'
         let quit = false
         for (const one of acts) {
@@ -41,29 +41,29 @@ describe('any order of events', () => {
           else
             switch (one) {
               case 'start':
-                if (!quit) world.tell({ kind: 'start-asked' })
+                if (!quit) world.dispatch({ kind: 'start-asked' })
                 wanted = quit ? wanted : 'serving'
                 break
               case 'restart':
               case 'restart-now':
-                if (!quit) world.tell({ kind: 'restart-asked', now: one === 'restart-now' })
+                if (!quit) world.dispatch({ kind: 'restart-asked', now: one === 'restart-now' })
                 wanted = quit ? wanted : 'serving'
                 break
               case 'stop':
               case 'quit':
-                world.tell({ kind: 'stop-asked', goal: one === 'quit' ? 'quit' : 'stopped' })
+                world.dispatch({ kind: 'stop-asked', goal: one === 'quit' ? 'quit' : 'stopped' })
                 wanted = 'stopped'
                 quit ||= one === 'quit'
                 break
               case 'cancel': {
                 const shown = world.shown()
                 const back = shown.kind === 'draining' && shown.cancellable && !quit
-                world.tell({ kind: 'cancel-asked' })
+                world.dispatch({ kind: 'cancel-asked' })
                 if (back) wanted = 'serving'
                 break
               }
               case 'woke':
-                world.tell({ kind: 'woke' })
+                world.dispatch({ kind: 'woke' })
                 break
               case 'tick':
                 world.tick()

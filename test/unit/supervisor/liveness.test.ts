@@ -36,47 +36,47 @@ describe('readiness', () => {
   }
 
   it('asks at once and often, later less often, and calls back once', async () => {
-    const it = watch({ '/readyz': [...Array(40).fill(undefined), 503, 200] })
-    await it.clock.advance(150)
-    expect(it.asked.slice(0, 4)).toEqual([20, 40, 60, 80])
-    await it.clock.advance(60_000)
-    expect(it.ready()).toBe(1)
-    expect(it.asked).toHaveLength(42)
-    const gaps = it.asked.slice(1).map((time, i) => time - (it.asked[i] ?? 0))
+    const watched = watch({ '/readyz': [...Array(40).fill(undefined), 503, 200] })
+    await watched.clock.advance(150)
+    expect(watched.asked.slice(0, 4)).toEqual([20, 40, 60, 80])
+    await watched.clock.advance(60_000)
+    expect(watched.ready()).toBe(1)
+    expect(watched.asked).toHaveLength(42)
+    const gaps = watched.asked.slice(1).map((time, i) => time - (watched.asked[i] ?? 0))
     expect(Math.max(...gaps)).toBeLessThanOrEqual(250)
-    expect(it.clock.pending()).toEqual([])
+    expect(watched.clock.pending()).toEqual([])
   })
 
   it('asks /v2/ where there is no /readyz; being asked to sign in there is a yes', async () => {
-    const it = watch({ '/readyz': [404], '/v2/': [undefined, 401] })
-    await it.clock.advance(100)
-    expect(it.ready()).toBe(1)
+    const watched = watch({ '/readyz': [404], '/v2/': [undefined, 401] })
+    await watched.clock.advance(100)
+    expect(watched.ready()).toBe(1)
   })
 
   it('does not take the yes of somebody else', async () => {
-    const it = watch({ '/readyz': [200] }, [true, true, false])
-    await it.clock.advance(50)
-    expect(it.ready()).toBe(0)
-    await it.clock.advance(50)
-    expect(it.ready()).toBe(1)
+    const watched = watch({ '/readyz': [200] }, [true, true, false])
+    await watched.clock.advance(50)
+    expect(watched.ready()).toBe(0)
+    await watched.clock.advance(50)
+    expect(watched.ready()).toBe(1)
   })
 
   it('takes an adopted process that cuts the connection for ready, and no other', async () => {
     const adopted = watch({ '/readyz': [undefined, 'cut'] }, [false], true)
     await adopted.clock.advance(100)
     expect(adopted.ready()).toBe(1)
-    for (const it of [watch({ '/readyz': ['cut'] }), watch({ '/readyz': ['cut'] }, [true], true)]) {
-      await it.clock.advance(1000)
-      expect(it.ready()).toBe(0)
-      it.stop()
+    for (const watched of [watch({ '/readyz': ['cut'] }), watch({ '/readyz': ['cut'] }, [true], true)]) {
+      await watched.clock.advance(1000)
+      expect(watched.ready()).toBe(0)
+      watched.stop()
     }
   })
 
-  it('ends when it is told to', async () => {
-    const it = watch({ '/readyz': [undefined, 200] })
-    it.stop()
-    await it.clock.advance(1000)
-    expect([it.ready(), it.asked]).toEqual([0, []])
+  it('ends when asked to', async () => {
+    const watched = watch({ '/readyz': [undefined, 200] })
+    watched.stop()
+    await watched.clock.advance(1000)
+    expect([watched.ready(), watched.asked]).toEqual([0, []])
   })
 })
 
@@ -106,78 +106,78 @@ describe('hang detection', () => {
   }
 
   it('asks every 5 s', async () => {
-    const it = watch(() => 'alive')
-    await it.clock.advance(60_000)
-    expect(it.asked()).toBe(12)
-    expect([it.hung, it.heard]).toEqual([[], []])
+    const watched = watch(() => 'alive')
+    await watched.clock.advance(60_000)
+    expect(watched.asked()).toBe(12)
+    expect([watched.hung, watched.heard]).toEqual([[], []])
   })
 
-  it('tells the first miss, and the answer after it', async () => {
+  it('reports the first miss, and the answer after it', async () => {
     const answers: SignOfLife[] = ['alive', 'silent', 'silent', 'alive', 'alive', 'silent', 'overloaded']
-    const it = watch(() => answers.shift() ?? 'alive')
-    await it.clock.advance(40_000)
-    expect(it.heard).toEqual([
+    const watched = watch(() => answers.shift() ?? 'alive')
+    await watched.clock.advance(40_000)
+    expect(watched.heard).toEqual([
       'silent since 5000 at 10000',
       'answers at 20000',
       'silent since 25000 at 30000',
       'overloaded since 25000 at 35000',
       'answers at 40000',
     ])
-    expect(it.hung).toEqual([])
+    expect(watched.hung).toEqual([])
   })
 
   it('is never given up because it is overloaded', async () => {
     const answers: SignOfLife[] = ['silent', 'silent', 'overloaded', 'silent', 'silent']
-    const it = watch(() => answers.shift() ?? 'overloaded')
-    await it.clock.advance(120_000)
-    expect(it.hung).toEqual([])
+    const watched = watch(() => answers.shift() ?? 'overloaded')
+    await watched.clock.advance(120_000)
+    expect(watched.hung).toEqual([])
   })
 
   it('is not given up because it could not be asked', async () => {
     const answers: SignOfLife[] = ['silent', 'silent', 'unknown', 'unknown', 'unknown', 'alive']
-    const it = watch(() => answers.shift() ?? 'unknown')
-    await it.clock.advance(120_000)
-    expect(it.hung).toEqual([])
+    const watched = watch(() => answers.shift() ?? 'unknown')
+    await watched.clock.advance(120_000)
+    expect(watched.hung).toEqual([])
   })
 
   it('calls back after three misses in a row, with the time of the last answer', async () => {
     const answers: SignOfLife[] = ['alive', 'silent', 'silent', 'alive']
-    const it = watch(() => answers.shift() ?? 'silent')
-    await it.clock.advance(60_000)
-    expect(it.hung).toEqual([it.start + 20_000])
-    expect(it.asked()).toBe(7)
-    expect(it.clock.pending()).toEqual([])
+    const watched = watch(() => answers.shift() ?? 'silent')
+    await watched.clock.advance(60_000)
+    expect(watched.hung).toEqual([watched.start + 20_000])
+    expect(watched.asked()).toBe(7)
+    expect(watched.clock.pending()).toEqual([])
   })
 
   it('does not hold sleep against the process', async () => {
     let miss: (() => void) | undefined
-    const it = watch(() => new Promise(resolve => (miss = () => resolve('silent'))))
+    const watched = watch(() => new Promise(resolve => (miss = () => resolve('silent'))))
     for (let round = 0; round < 10; round++) {
-      await it.clock.advance(5000)
+      await watched.clock.advance(5000)
       // Asleep in the middle of a question: its limit fires late.
-      await it.clock.jump(3_600_000)
+      await watched.clock.jump(3_600_000)
       miss?.()
     }
-    await it.clock.advance(0)
-    expect(it.hung).toEqual([])
+    await watched.clock.advance(0)
+    expect(watched.hung).toEqual([])
   })
 
   it('forgets misses from before a sleep', async () => {
-    const it = watch(() => 'silent')
-    await it.clock.advance(10_000)
-    expect(it.asked()).toBe(2)
-    await it.clock.jump(3_600_000)
-    expect(it.hung).toEqual([])
-    await it.clock.advance(10_000)
-    expect(it.hung).toHaveLength(1)
+    const watched = watch(() => 'silent')
+    await watched.clock.advance(10_000)
+    expect(watched.asked()).toBe(2)
+    await watched.clock.jump(3_600_000)
+    expect(watched.hung).toEqual([])
+    await watched.clock.advance(10_000)
+    expect(watched.hung).toHaveLength(1)
   })
 
-  it('ends when it is told to', async () => {
-    const it = watch(() => 'silent')
-    await it.clock.advance(11_000)
-    it.stop()
-    await it.clock.advance(60_000)
-    expect(it.hung).toEqual([])
+  it('ends when asked to', async () => {
+    const watched = watch(() => 'silent')
+    await watched.clock.advance(11_000)
+    watched.stop()
+    await watched.clock.advance(60_000)
+    expect(watched.hung).toEqual([])
   })
 })
 
