@@ -73,20 +73,20 @@ export type Advisory = AdvisorySet['advisories'][number]
 export type Change = AdvisorySet['changes'][number]
 export type ConfigKey = AdvisorySet['keys'][number]
 
-/** `more` adds to `shipped`, and goes before it where both have the same id, version or path. Removes nothing. */
-export function withFetched(shipped: AdvisorySet, more: AdvisorySet | undefined): AdvisorySet {
-  if (more === undefined) return shipped
+/** `fetched` adds to `shipped`, and goes before it where both have the same id, version or path. Removes nothing. */
+export function withFetched(shipped: AdvisorySet, fetched: AdvisorySet | undefined): AdvisorySet {
+  if (fetched === undefined) return shipped
   return {
-    asOf: more.asOf > shipped.asOf ? more.asOf : shipped.asOf,
-    releases: merged(shipped.releases, more.releases, each => each.version),
-    advisories: merged(shipped.advisories, more.advisories, each => each.id),
-    changes: merged(shipped.changes, more.changes, each => each.id),
-    keys: merged(shipped.keys, more.keys, each => each.path),
+    asOf: fetched.asOf > shipped.asOf ? fetched.asOf : shipped.asOf,
+    releases: merged(shipped.releases, fetched.releases, entry => entry.version),
+    advisories: merged(shipped.advisories, fetched.advisories, entry => entry.id),
+    changes: merged(shipped.changes, fetched.changes, entry => entry.id),
+    keys: merged(shipped.keys, fetched.keys, entry => entry.path),
   }
 }
 
-function merged<T>(first: T[], second: T[], nameOf: (each: T) => string): T[] {
-  const all = new Map(first.map(each => [nameOf(each), each]))
-  for (const each of second) all.set(nameOf(each), each)
+function merged<T>(first: T[], second: T[], nameOf: (entry: T) => string): T[] {
+  const all = new Map(first.map(entry => [nameOf(entry), entry]))
+  for (const entry of second) all.set(nameOf(entry), entry)
   return [...all.values()]
 }

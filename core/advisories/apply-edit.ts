@@ -20,31 +20,31 @@ type Texts = Pick<ConfigEdit, 'file' | 'before' | 'after'>
  * texts, file-unusable.
  */
 export async function applyEdit(edit: Texts, version: string): Promise<Result<AppliedEdit>> {
-  return withTarget<AppliedEdit>(edit.file, async place => {
-    const now = await readFile(place, 'utf8')
+  return withTarget<AppliedEdit>(edit.file, async target => {
+    const now = await readFile(target, 'utf8')
     if (now !== edit.after && !isBeforeOrHalf(now, edit.before, edit.after))
       return fail({ code: 'config-edited-meanwhile', file: edit.file })
-    const keptAs = await preserveBeside(edit.file, place, edit.before, version)
+    const keptAs = await preserveBeside(edit.file, target, edit.before, version)
     if (now === edit.after) return ok({ changed: false, keptAs })
-    await writeInPlace(place, edit.after, { filler: '\n' })
+    await writeInPlace(target, edit.after, { filler: '\n' })
     return ok({ changed: true, keptAs })
   })
 }
 
 /** Brings the file back from `after` to `before`. Idempotent; the same errors. The copy beside it stays. */
 export async function revertEdit(edit: Texts): Promise<Result<AppliedEdit>> {
-  return withTarget<AppliedEdit>(edit.file, async place => {
-    const now = await readFile(place, 'utf8')
+  return withTarget<AppliedEdit>(edit.file, async target => {
+    const now = await readFile(target, 'utf8')
     if (now === edit.before) return ok({ changed: false })
     if (!isBeforeOrHalf(now, edit.after, edit.before))
       return fail({ code: 'config-edited-meanwhile', file: edit.file })
-    await writeInPlace(place, edit.before, { filler: '\n' })
+    await writeInPlace(target, edit.before, { filler: '\n' })
     return ok({ changed: true })
   })
 }
 
 /** A link stays a link: the file that it leads to is the one that is changed. */
-async function withTarget<T>(file: string, work: (place: string) => Promise<Result<T>>): Promise<Result<T>> {
+async function withTarget<T>(file: string, work: (target: string) => Promise<Result<T>>): Promise<Result<T>> {
   try {
     return await work(await realpath(file))
   } catch (error) {
@@ -62,8 +62,8 @@ const isBeforeOrHalf = (now: string, from: string, to: string): boolean =>
 const maxCopies = 100
 
 /** `FILE.before-VERSION`; with a number behind it where another text has that name already. */
-async function preserveBeside(file: string, place: string, text: string, version: string): Promise<string> {
-  const { mode } = await stat(place)
+async function preserveBeside(file: string, target: string, text: string, version: string): Promise<string> {
+  const { mode } = await stat(target)
   for (let count = 1; count <= maxCopies; count++) {
     const name = `${file}.before-${version}${count === 1 ? '' : `-${count}`}`
     if (await createAtomic(name, text, mode & 0o7777)) return name

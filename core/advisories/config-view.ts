@@ -110,7 +110,7 @@ export function quote({ keyPath, value, path }: Hit): string {
   if (path.some(part => typeof part === 'string' && /secret|passw|token|hashkey|encryptkey/i.test(part)))
     return `${keyPath} = "…"`
   if (value !== null && typeof value === 'object') {
-    const isFlat = Array.isArray(value) && value.every(each => typeof each !== 'object')
+    const isFlat = Array.isArray(value) && value.every(element => typeof element !== 'object')
     if (!isFlat) return `${keyPath} = ${Array.isArray(value) ? '[…]' : '{…}'}`
   }
   const text = JSON.stringify(value)

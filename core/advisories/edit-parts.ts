@@ -50,7 +50,7 @@ function withWord(view: ConfigView, path: string, name: string, word: string): s
   const quotedWord = JSON.stringify(word)
   if (!block) return undefined
   if (value === undefined) return insertChild(view.text, block, `"${name}": [${quotedWord}]`)
-  if (value.type !== 'array' || value.children?.some(each => each.value === word)) return undefined
+  if (value.type !== 'array' || value.children?.some(element => element.value === word)) return undefined
   return insertChild(view.text, value, quotedWord)
 }
 

@@ -71,11 +71,11 @@ export function matchIn(view: ConfigView, matcher: Matcher): string[] | undefine
     )
   if ('not' in matcher) return matchIn(view, matcher.not) === undefined ? [] : undefined
   if ('all' in matcher) {
-    const each = matcher.all.map(inner => matchIn(view, inner))
-    return each.every(evidence => evidence !== undefined) ? each.flat() : undefined
+    const results = matcher.all.map(inner => matchIn(view, inner))
+    return results.every(evidence => evidence !== undefined) ? results.flat() : undefined
   }
-  const each = matcher.any.map(inner => matchIn(view, inner)).filter(evidence => evidence !== undefined)
-  return each.length > 0 ? each.flat() : undefined
+  const results = matcher.any.map(inner => matchIn(view, inner)).filter(evidence => evidence !== undefined)
+  return results.length > 0 ? results.flat() : undefined
 }
 
 const noneAsUndefined = (evidence: string[]): string[] | undefined =>

@@ -49,26 +49,26 @@ interface FetchedFile {
  * Fetches a file whole or not at all: into FILE.part, hashed on the way, resumed after an interruption, synced, renamed.
  * Errors: those of `Web.get`, web-refused, web-too-large, download-broken, no-space, file-unusable, cancelled.
  */
-export async function fetchFile(what: FetchOptions): Promise<Result<FetchedFile>> {
-  const { file, listed, signal, progress } = what
+export async function fetchFile(options: FetchOptions): Promise<Result<FetchedFile>> {
+  const { file, listed, signal, progress } = options
   const folder = dirname(file)
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 })
     if (listed?.sha256 !== undefined) {
-      const there = await digestOf(file, signal)
-      if (there?.sha256 === listed.sha256) {
-        progress?.(there.bytes, there.bytes)
-        return ok(there)
+      const existing = await digestOf(file, signal)
+      if (existing?.sha256 === listed.sha256) {
+        progress?.(existing.bytes, existing.bytes)
+        return ok(existing)
       }
     }
-    const first = await fetchOnce(what, listed?.sha256 !== undefined)
+    const first = await fetchOnce(options, listed?.sha256 !== undefined)
     if (!first.ok) return first
     const { resumed, ...fetched } = first.value
     const spoiled = resumed && listed?.sha256 !== undefined && fetched.sha256 !== listed.sha256
     if (!spoiled) return ok(fetched)
     // Put together of parts that do not belong to each other: once more, in one piece.
     await rm(file, { force: true })
-    const again = await fetchOnce(what, false)
+    const again = await fetchOnce(options, false)
     return again.ok ? ok({ bytes: again.value.bytes, sha256: again.value.sha256 }) : again
   } catch (error) {
     if (signal.aborted) return fail({ code: 'cancelled' })
@@ -93,16 +93,16 @@ export async function findLackOfSpace(path: string, needed: number): Promise<Fai
 }
 
 async function fetchOnce(
-  what: FetchOptions,
+  options: FetchOptions,
   resume: boolean,
 ): Promise<Result<FetchedFile & { resumed: boolean }>> {
-  const { url, file, listed } = what
+  const { url, file, listed } = options
   const part = await openPart(file, url, resume)
   let whole = false
   let retainPart = listed?.sha256 !== undefined
   try {
     const lack = await findLackOfSpace(dirname(file), Math.max(0, (listed?.bytes ?? 0) - part.size))
-    const failure = lack ?? (await fill(part, what))
+    const failure = lack ?? (await fill(part, options))
     if (failure !== undefined) {
       retainPart &&= failure.code !== 'web-too-large'
       return fail(failure)
@@ -118,15 +118,15 @@ async function fetchOnce(
 }
 
 /** Asks until the part is whole; undefined when it is. */
-async function fill(part: PartFile, what: FetchOptions): Promise<Failure | undefined> {
-  const { listed, signal, timing, url } = what
+async function fill(part: PartFile, options: FetchOptions): Promise<Failure | undefined> {
+  const { listed, signal, timing, url } = options
   let inVain = 0
   let total = listed?.bytes
   for (let attempt = 1; ; attempt += 1) {
     if (listed !== undefined && part.size > listed.bytes) await part.restart(undefined)
     if (listed !== undefined && part.size === listed.bytes && listed.bytes > 0) return undefined
     const before = part.size
-    const attempted = await requestOnce(part, what)
+    const attempted = await requestOnce(part, options)
     if (attempted.kind === 'whole') return undefined
     total = attempted.total ?? total
     if (attempted.kind === 'failed') return attempted.error
@@ -154,8 +154,8 @@ type Attempt =
   | { kind: 'broken'; error: Failure; total?: number }
   | { kind: 'failed'; error: Failure; total?: number }
 
-async function requestOnce(part: PartFile, { web, url, ...what }: FetchOptions): Promise<Attempt> {
-  const { listed, maxBytes: most, signal, progress, timing } = what
+async function requestOnce(part: PartFile, { web, url, ...options }: FetchOptions): Promise<Attempt> {
+  const { listed, maxBytes: most, signal, progress, timing } = options
   const from = part.size
   const range: Record<string, string> =
     from > 0 && part.validator !== undefined ? { range: `bytes=${from}-`, 'if-range': part.validator } : {}

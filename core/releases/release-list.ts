@@ -57,7 +57,9 @@ export function releaseList({ home, web, machine, source, now, report }: ListOpt
   }
 
   const about = (cache: Cache, from: Listed['from'], trouble?: Failure): Listed => ({
-    releases: newestFirst(cache.pages.flatMap(page => page.releases)).map(one => releaseFor(machine, one)),
+    releases: newestFirst(cache.pages.flatMap(page => page.releases)).map(release =>
+      releaseFor(machine, release),
+    ),
     asOf: cache.asOf ?? 0,
     from,
     ...(trouble === undefined ? {} : { trouble }),

@@ -136,9 +136,9 @@ async function verifyChecksums(
     return { state: 'unproven', words: `The release has no ${checksumsSay}.` }
   const text = await fetch(release.checksums, maxChecksumsBytes)
   if (!text.ok) return { state: 'failed', error: text.error }
-  const said = parseChecksum(text.value.toString('utf8'), asset.name)
-  if (said === got.sha256) return { state: 'passed', words: 'The same.' }
-  const claim = { source: checksumsSay, ...(said === undefined ? {} : { sha256: said }) }
+  const published = parseChecksum(text.value.toString('utf8'), asset.name)
+  if (published === got.sha256) return { state: 'passed', words: 'The same.' }
+  const claim = { source: checksumsSay, ...(published === undefined ? {} : { sha256: published }) }
   return {
     state: 'failed',
     error: { code: 'digest-differs', name: asset.name, claims: [...claimsOf(got, asset), claim] },

@@ -39,7 +39,7 @@ export async function readDetails(
   run: string | undefined,
 ): Promise<RunbookDetails | undefined> {
   const names = await journalNames(folder).catch(() => [])
-  const name = run === undefined ? names.at(-1) : names.find(each => each === `${run}.jsonl`)
+  const name = run === undefined ? names.at(-1) : names.find(candidate => candidate === `${run}.jsonl`)
   if (name === undefined) return undefined
   return detailsOf(await readEntries(join(folder, name)).catch(() => []))
 }

@@ -22,12 +22,12 @@ export interface StepTraits {
  */
 export function nextMove(steps: readonly StepTraits[], entries: readonly Entry[]): Move {
   const crossed = steps.some(step => step.pointOfNoReturn && isBegun(step.id, entries))
-  const turned = failingResult(steps, entries, crossed)
-  if (turned === undefined) {
+  const failing = failingResult(steps, entries, crossed)
+  if (failing === undefined) {
     const index = steps.findIndex(step => !isSettled(step.id, entries))
     return index < 0 ? { do: 'finish', result: 'done' } : { do: 'apply', index }
   }
-  if (crossed) return { do: 'finish', result: turned }
+  if (crossed) return { do: 'finish', result: failing }
   for (let index = steps.length - 1; index >= 0; index -= 1) {
     const step = steps[index]
     if (step?.undoable && isBegun(step.id, entries) && !isUndone(step.id, entries)) {
@@ -35,7 +35,7 @@ export function nextMove(steps: readonly StepTraits[], entries: readonly Entry[]
       return failed ? { do: 'finish', result: 'failed' } : { do: 'undo', index }
     }
   }
-  return { do: 'finish', result: turned }
+  return { do: 'finish', result: failing }
 }
 
 /** Why the run went back, or must stop: undefined while it goes forward. */

@@ -26,14 +26,14 @@ export function stepStatuses(
 type StepStatus = Pick<RunbookStep, 'state' | 'tookMs' | 'words' | 'count'>
 
 function journaledStatus(id: string, entries: readonly Entry[], over: boolean): StepStatus {
-  const own = entries.filter(entry => 'step' in entry && entry.step === id)
-  const last = own.at(-1)
+  const ofStep = entries.filter(entry => 'step' in entry && entry.step === id)
+  const last = ofStep.at(-1)
   switch (last?.kind) {
     case 'applying':
       // Cut short by a cancel, and it has nothing to take back.
       return over ? { state: 'skipped', words: 'Cancelled' } : { state: 'working' }
     case 'applied': {
-      const began = own.findLast(entry => entry.kind === 'applying')
+      const began = ofStep.findLast(entry => entry.kind === 'applying')
       return {
         state: 'done',
         ...(began ? { tookMs: Math.max(0, last.at - began.at) } : {}),
@@ -49,7 +49,7 @@ function journaledStatus(id: string, entries: readonly Entry[], over: boolean): 
       return { state: 'undoing' }
     case 'undone': {
       // The step that went wrong is marked as that, also when it was taken back.
-      const failed = own.findLast(entry => entry.kind === 'failed')
+      const failed = ofStep.findLast(entry => entry.kind === 'failed')
       if (failed) return { state: 'failed', words: failed.error.words }
       return { state: 'undone', ...(last.words === undefined ? {} : { words: last.words }) }
     }
@@ -60,12 +60,12 @@ function journaledStatus(id: string, entries: readonly Entry[], over: boolean): 
 
 /** The run emits a step before the journal has it. */
 function withLiveStep(written: StepStatus, { phase, words, count }: LiveStep): StepStatus {
-  const said = { ...(words === undefined ? {} : { words }), ...(count ? { count } : {}) }
-  if (phase === 'undo') return written.state === 'undone' ? written : { state: 'undoing', ...said }
-  if (written.state === 'working') return { ...written, ...said }
+  const live = { ...(words === undefined ? {} : { words }), ...(count ? { count } : {}) }
+  if (phase === 'undo') return written.state === 'undone' ? written : { state: 'undoing', ...live }
+  if (written.state === 'working') return { ...written, ...live }
   if (written.state !== 'pending') return written
   if (phase === 'skipped') return { state: 'skipped' }
-  return phase === 'check' || phase === 'apply' || phase === 'wait' ? { state: 'working', ...said } : written
+  return phase === 'check' || phase === 'apply' || phase === 'wait' ? { state: 'working', ...live } : written
 }
 
 /** The parts in a journal: those of the last step that had any. */

@@ -48,7 +48,7 @@ export interface Built {
 
 /** A registry is some 200 MB. */
 const maxBytes = 1024 ** 3
-const keptLines = 20
+const retainedLines = 20
 
 /**
  * Builds a version by a recipe on a host, line by line, and fetches the program. A program of an earlier build is
@@ -90,8 +90,8 @@ export async function buildFromSource(options: BuildOptions): Promise<Result<Bui
       signal,
       ...(workFolder === undefined ? {} : { folder: workFolder }),
       onOutput(said) {
-        recent = [...recent, ...said.map(one => one.slice(0, 500))].slice(-keptLines)
-        for (const label of said.slice(-keptLines))
+        recent = [...recent, ...said.map(one => one.slice(0, 500))].slice(-retainedLines)
+        for (const label of said.slice(-retainedLines))
           progress({ label: label.slice(0, 500), done, total: lines.length })
       },
     })

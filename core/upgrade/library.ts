@@ -123,17 +123,17 @@ export function createLibrary(home: string): Library {
       return { name, version: what.version, path, sha256: what.sha256 }
     },
     async preserve(program, reported, at) {
-      const real = await realpath(program)
-      const known = await describe(basename(dirname(real)))
-      const same = known !== undefined && (await realpath(known.path)) === real
+      const realProgram = await realpath(program)
+      const known = await describe(basename(dirname(realProgram)))
+      const same = known !== undefined && (await realpath(known.path)) === realProgram
       if (same && known.sha256 !== '') return known
-      const sha256 = await sha256Of(real)
+      const sha256 = await sha256Of(realProgram)
       const version = reported ?? `unknown-${sha256.slice(0, 12)}`
-      const own = await realpath(folder).catch(() => folder)
-      if (dirname(dirname(real)) === own) {
-        const name = basename(dirname(real))
+      const realFolder = await realpath(folder).catch(() => folder)
+      if (dirname(dirname(realProgram)) === realFolder) {
+        const name = basename(dirname(realProgram))
         if ((await readJson(join(folder, name, 'label.json'))) === undefined)
-          await writeLabel(join(folder, name), { version, sha256, from: real, at })
+          await writeLabel(join(folder, name), { version, sha256, from: realProgram, at })
         return { name, version, path: programIn(name), sha256 }
       }
       await mkdir(folder, { recursive: true, mode: 0o700 })
@@ -142,10 +142,10 @@ export function createLibrary(home: string): Library {
         const staged = join(home, 'upgrades', `keep-${process.pid}`)
         await rm(staged, { recursive: true, force: true })
         await mkdir(staged, { recursive: true, mode: 0o700 })
-        await copyFile(real, join(staged, 'zot'), constants.COPYFILE_FICLONE)
+        await copyFile(realProgram, join(staged, 'zot'), constants.COPYFILE_FICLONE)
         await chmod(join(staged, 'zot'), 0o700)
         await syncFile(join(staged, 'zot'))
-        await writeLabel(staged, { version, sha256, from: real, at })
+        await writeLabel(staged, { version, sha256, from: realProgram, at })
         await rm(join(folder, name), { recursive: true, force: true })
         await rename(staged, join(folder, name))
         await trySyncFolder(folder)

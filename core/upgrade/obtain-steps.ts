@@ -105,9 +105,9 @@ async function takeBaseline(deps: UpgradeDeps, { progress, signal }: Context): P
     progress({ label: `The public address does not work now: ${publicUrl.reason}` })
   const checks: Record<string, boolean> = {}
   for (const line of deps.checks()) {
-    const wrong = await deps.runCheck(line, signal)
-    checks[line] = wrong === undefined
-    if (wrong !== undefined) progress({ label: `A check of yours does not pass now: ${line} (${wrong})` })
+    const reason = await deps.runCheck(line, signal)
+    checks[line] = reason === undefined
+    if (reason !== undefined) progress({ label: `A check of yours does not pass now: ${line} (${reason})` })
   }
   return { ...(publicUrl ? { publicUrl } : {}), checks }
 }

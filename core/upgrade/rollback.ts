@@ -62,8 +62,8 @@ async function restoreSnapshot(
 ): Promise<RestoreResult | { kind: 'by-hand' | 'keys-first' }> {
   // Going back by hand keeps what there is: an old copy would bring revoked keys back.
   if (undo) return { kind: 'by-hand' }
-  const own = await deps.keys.ownUser()
-  if (changes.some(({ kind, user }) => kind === 'revoked' && user !== own)) return { kind: 'keys-first' }
+  const ownUser = await deps.keys.ownUser()
+  if (changes.some(({ kind, user }) => kind === 'revoked' && user !== ownUser)) return { kind: 'keys-first' }
   const roots = await deps.roots()
   if (roots === undefined)
     return { kind: 'refused', why: 'config.json cannot be read, so nobody knows where they belong.' }
@@ -101,13 +101,13 @@ export async function revokeKeysAgain(
 ): Promise<void> {
   const changes = parseChanges(await readFile(changesFile(snapshot), 'utf8').catch(() => ''))
   if (changes.length === 0) return
-  const own = await deps.keys.ownUser()
+  const ownUser = await deps.keys.ownUser()
   const toRevoke: KeyChange[] = []
   let reRevoked = 0
   for (const change of changes) {
     if (change.kind !== 'revoked' || change.uuid === undefined) continue
-    const keepsDatabases = changes.some(each => each.kind === 'revoked' && each.user !== own)
-    if (keepsDatabases || (change.user === own && (await deps.keys.revoke(change.uuid)))) reRevoked += 1
+    const keepsDatabases = changes.some(change => change.kind === 'revoked' && change.user !== ownUser)
+    if (keepsDatabases || (change.user === ownUser && (await deps.keys.revoke(change.uuid)))) reRevoked += 1
     else toRevoke.push(change)
   }
   const made = changes.filter(({ kind }) => kind === 'made').map(keyName)

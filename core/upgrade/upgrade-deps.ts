@@ -125,9 +125,13 @@ export function createUpgradeDeps(options: UpgradeWiring): UpgradeDeps & { line(
       async since(at) {
         const lines = await options.tail(5000).catch(() => [])
         const all = [...keyChanges, ...lines.flatMap(text => keyChangeIn(text) ?? [])].filter(
-          one => one.at >= at,
+          change => change.at >= at,
         )
-        return [...new Map(all.map(one => [`${one.kind} ${one.at} ${one.user} ${one.uuid}`, one])).values()]
+        return [
+          ...new Map(
+            all.map(change => [`${change.kind} ${change.at} ${change.user} ${change.uuid}`, change]),
+          ).values(),
+        ]
       },
       ownUser: async () => (await options.account())?.user,
       async revoke(uuid) {

@@ -11,8 +11,14 @@ export function newestRelease(
   bad: Readonly<Record<string, unknown>>,
 ): string | undefined {
   return releases
-    .filter(one => !one.draft && !one.prerelease && one.asset !== undefined && bad[one.version] === undefined)
-    .map(one => one.version)
+    .filter(
+      release =>
+        !release.draft &&
+        !release.prerelease &&
+        release.asset !== undefined &&
+        bad[release.version] === undefined,
+    )
+    .map(release => release.version)
     .sort(compareVersions)
     .at(-1)
 }
@@ -21,8 +27,8 @@ export function newestRelease(
 export async function previousVersion(library: Library): Promise<InstalledZot | undefined> {
   const [past, all] = await Promise.all([library.previous(), library.list()])
   for (const name of past.toReversed()) {
-    const place = all.find(one => one.name === name)
-    if (place) return place
+    const zot = all.find(candidate => candidate.name === name)
+    if (zot) return zot
   }
   return undefined
 }
@@ -65,7 +71,7 @@ export async function releaseRows(
       notes,
       bytes: asset.bytes,
       ...(asset.digest === undefined ? {} : { digest: asset.digest }),
-      installed: installed.some(one => one.version === version),
+      installed: installed.some(zot => zot.version === version),
       running: version === running,
       ...(failed ? { bad: { at: failed.at, reason: failed.reason } } : {}),
       older: running !== undefined && isVersion(running) && compareVersions(version, running) < 0,

@@ -20,18 +20,21 @@ export interface Comparison {
  * of an index or by what it refers to. What clients changed meanwhile is theirs. Pure.
  */
 export function compareInventories(before: Inventory, after: Inventory, clients: ClientChanges): Comparison {
-  const now = new Map(after.repositories.map(one => [keyOf(one.root, one.name), one]))
+  const now = new Map(
+    after.repositories.map(repository => [keyOf(repository.root, repository.name), repository]),
+  )
   // Where the data folder of a repository is not known, its name has to do.
-  for (const one of after.repositories) now.set(keyOf(undefined, one.name), one)
+  for (const repository of after.repositories) now.set(keyOf(undefined, repository.name), repository)
   const result: Comparison = { lost: [], notProven: [], collected: 0, tags: new Map() }
-  for (const was of before.repositories) {
-    if (was.kind === 'unreadable') {
-      result.notProven.push(`${was.name} could not be read before (${was.reason})`)
+  for (const earlier of before.repositories) {
+    if (earlier.kind === 'unreadable') {
+      result.notProven.push(`${earlier.name} could not be read before (${earlier.reason})`)
       continue
     }
-    const is = now.get(keyOf(was.root, was.name))
-    if (is?.kind === 'unreadable') result.lost.push(`${was.name} cannot be read any more: ${is.reason}`)
-    else compareRepository(was, is, clients, result)
+    const later = now.get(keyOf(earlier.root, earlier.name))
+    if (later?.kind === 'unreadable')
+      result.lost.push(`${earlier.name} cannot be read any more: ${later.reason}`)
+    else compareRepository(earlier, later, clients, result)
   }
   const names = new Set(before.repositories.map(({ name }) => name))
   for (const { kind, name } of after.repositories)
@@ -42,17 +45,17 @@ export function compareInventories(before: Inventory, after: Inventory, clients:
 const keyOf = (root: string | undefined, name: string): string => `${root ?? ''}\0${name}`
 
 function compareRepository(
-  was: ReadRepository,
-  is: ReadRepository | undefined,
+  earlier: ReadRepository,
+  later: ReadRepository | undefined,
   clients: ClientChanges,
   result: Comparison,
 ): void {
-  const { name } = was
+  const { name } = earlier
   const staying = new Map<string, string>()
-  for (const [tag, digest] of was.tags) {
-    const found = is?.tags.get(tag)
+  for (const [tag, digest] of earlier.tags) {
+    const found = later?.tags.get(tag)
     if (found === digest) staying.set(tag, digest)
-    else if (!isByClient(was, is, { tag, found, digest }, clients))
+    else if (!isByClient(earlier, later, { tag, found, digest }, clients))
       result.lost.push(
         found === undefined
           ? `${name}:${tag} is no longer in the data folder`
@@ -60,10 +63,10 @@ function compareRepository(
       )
   }
   if (staying.size > 0) result.tags.set(name, new Map([...(result.tags.get(name) ?? []), ...staying]))
-  const needed = reachableFrom(staying.values(), was)
-  const wasKept = reachableFrom(was.tags.values(), was)
-  for (const digest of was.manifests.keys()) {
-    if (is?.manifests.has(digest) || clients.deleted(name, digest)) continue
+  const needed = reachableFrom(staying.values(), earlier)
+  const wasKept = reachableFrom(earlier.tags.values(), earlier)
+  for (const digest of earlier.manifests.keys()) {
+    if (later?.manifests.has(digest) || clients.deleted(name, digest)) continue
     if (needed.has(digest)) result.lost.push(`${name}@${digest} is no longer in the data folder`)
     // What went with a tag that a client moved or removed is no news.
     else if (!wasKept.has(digest)) result.collected += 1
@@ -78,15 +81,16 @@ interface MovedTag {
 
 /** The log has the request; without a log, the tag leads to an image that was not in the store before. */
 function isByClient(
-  was: ReadRepository,
-  is: ReadRepository | undefined,
+  earlier: ReadRepository,
+  later: ReadRepository | undefined,
   { tag, digest, found }: MovedTag,
   { logsRequests, put, deleted }: ClientChanges,
 ): boolean {
-  if (deleted(was.name, tag) || deleted(was.name, digest)) return true
+  if (deleted(earlier.name, tag) || deleted(earlier.name, digest)) return true
   if (found === undefined) return false
   return (
-    put(was.name, tag) || (!logsRequests && !was.manifests.has(found) && is?.manifests.has(found) === true)
+    put(earlier.name, tag) ||
+    (!logsRequests && !earlier.manifests.has(found) && later?.manifests.has(found) === true)
   )
 }
 

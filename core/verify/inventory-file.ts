@@ -32,13 +32,13 @@ export async function writeInventory(path: string, { repositories, ...rest }: In
   const written: v.InferOutput<typeof file> = {
     format: 2,
     ...rest,
-    repositories: repositories.map(one =>
-      one.kind === 'unreadable'
-        ? one
+    repositories: repositories.map(repository =>
+      repository.kind === 'unreadable'
+        ? repository
         : {
-            ...one,
-            tags: [...one.tags],
-            manifests: [...one.manifests].map(([digest, { children, subject }]) => [
+            ...repository,
+            tags: [...repository.tags],
+            manifests: [...repository.manifests].map(([digest, { children, subject }]) => [
               digest,
               children,
               subject ?? null,
@@ -65,14 +65,14 @@ export async function readInventory(path: string): Promise<Inventory | undefined
   return {
     takenAt,
     sample: read.output.sample,
-    repositories: repositories.map(one =>
-      one.kind === 'unreadable'
-        ? one
+    repositories: repositories.map(repository =>
+      repository.kind === 'unreadable'
+        ? repository
         : {
-            ...one,
-            tags: new Map(one.tags),
+            ...repository,
+            tags: new Map(repository.tags),
             manifests: new Map(
-              one.manifests.map(([digest, children, subject]) => [
+              repository.manifests.map(([digest, children, subject]) => [
                 digest,
                 subject === null ? { children } : { children, subject },
               ]),

@@ -41,7 +41,7 @@ export function inventoryStep<Memory extends InventoryMemory>({
         const inventory = await takeInventory(folders, { now, known, ...(await layout()) })
         await writeInventory(memory.censusFile, inventory)
         memory.tags = tagCount(inventory)
-        const unreadable = inventory.repositories.filter(one => one.kind === 'unreadable')
+        const unreadable = inventory.repositories.filter(repository => repository.kind === 'unreadable')
         memory.unreadable = unreadable.map(unreadableMessage)
         for (const label of memory.unreadable) progress({ label })
         const readable = inventory.repositories.length - unreadable.length

@@ -71,12 +71,12 @@ async function findUnreadable(
   options: Omit<InventoryOptions, 'now'>,
 ): Promise<Unreadable[]> {
   const { repositories } = await takeInventory(roots, { now: () => 0, live: true, ...options })
-  return repositories.filter(one => one.kind === 'unreadable')
+  return repositories.filter(repository => repository.kind === 'unreadable')
 }
 
 /** Tags of all repositories. */
 export const tagCount = ({ repositories }: Pick<Inventory, 'repositories'>): number =>
-  repositories.reduce((sum, one) => sum + (one.kind === 'read' ? one.tags.size : 0), 0)
+  repositories.reduce((sum, repository) => sum + (repository.kind === 'read' ? repository.tags.size : 0), 0)
 
 const parts = v.object({
   config: v.optional(v.object({ digest: v.string() })),
@@ -89,9 +89,13 @@ export const maxSampleBytes = 16 * 1024 * 1024
 
 /** Spread over all tags; only what is whole now, so that old damage is not taken for new. */
 async function takeSample(repositories: readonly RepositoryInventory[]): Promise<Sample[]> {
-  const all = repositories.flatMap(one =>
-    one.kind === 'read' && one.root !== undefined
-      ? [...one.tags.values()].map(manifest => ({ root: one.root ?? '', repository: one.name, manifest }))
+  const all = repositories.flatMap(repository =>
+    repository.kind === 'read' && repository.root !== undefined
+      ? [...repository.tags.values()].map(manifest => ({
+          root: repository.root ?? '',
+          repository: repository.name,
+          manifest,
+        }))
       : [],
   )
   const sample: Sample[] = []

@@ -32,16 +32,16 @@ const maxAskedTags = 500
 export async function findUnservedTag(options: TagOptions): Promise<string | undefined> {
   const { tags, ask, isCached, progress, signal } = options
   const all = [...tags]
-  const every = Math.max(1, Math.ceil(all.reduce((sum, [, own]) => sum + own.size, 0) / maxAskedTags))
+  const every = Math.max(1, Math.ceil(all.reduce((sum, [, ownTags]) => sum + ownTags.size, 0) / maxAskedTags))
   let count = 0
-  for (const [at, [repository, own]] of all.entries()) {
+  for (const [at, [repository, ownTags]] of all.entries()) {
     if (signal.aborted) return 'it was cancelled'
     progress(at, all.length)
     const served = await servedTags(repository, ask)
     if (served === 'not-allowed') continue
     if (typeof served === 'string') return served
     const chosen: [string, string][] = []
-    for (const [tag, digest] of own) {
+    for (const [tag, digest] of ownTags) {
       if (!served.has(tag)) return `${repository}:${tag} is not served any more`
       if (count++ % every === 0) chosen.push([tag, digest])
     }

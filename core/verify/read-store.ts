@@ -165,7 +165,7 @@ async function readOnce(root: string, name: string, known: KnownManifests): Prom
   const blobs = await blobsOf(root, name)
   const store: RepositoryBlobs = { root, name, known, has: digest => blobs.has(digest) }
   const manifests = await indexesIn(listed, store)
-  const children = new Set([...manifests.values()].flatMap(one => one.children))
+  const children = new Set([...manifests.values()].flatMap(manifest => manifest.children))
   const tagged = new Set(tags.values())
   await inParallel([...listed.keys()], async digest => {
     if (manifests.has(digest) || !store.has(digest)) return
