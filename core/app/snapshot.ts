@@ -1,5 +1,5 @@
 import type { Snapshot } from '../../contract/snapshot.ts'
-import { storageNotice } from '../notices/storage-notice.ts'
+import { storageNotice } from '../notices/notice-control.ts'
 import type { Features } from './create-features.ts'
 
 /** What is shown and belongs to no feature. */

@@ -1,8 +1,8 @@
-/** Days before its end at which the owner of a key is told; after the end every day. */
+/** Days before a key expires at which a notice is given; afterwards one comes every day. */
 const milestones = [30, 14, 7, 3, 1, 0] as const
 
 const day = 86_400_000
-/** A notice from so far in the future was given by a clock that was wrong. */
+/** A last notice this far in the future came from a wrong clock. */
 const clockErrorMs = 45 * day
 
 /** The last notice that was given about a key: `level` is its milestone, negative for days after the end. */
@@ -25,13 +25,13 @@ export function nextMilestone(expiresAt: number, now: number): number {
 }
 
 /**
- * The milestones that are due and were not told, highest first: several after a week switched off, which one notice
+ * The milestones that are due and had no notice, highest first: several after a week switched off, which one notice
  * then covers. A clock that goes back makes none of them due again.
  */
-export function dueMilestones(expiresAt: number, told: LastNotice | undefined, now: number): number[] {
+export function dueMilestones(expiresAt: number, last: LastNotice | undefined, now: number): number[] {
   const level = levelAt(expiresAt, now)
   if (level === undefined) return []
-  const known = told !== undefined && told.at - now < clockErrorMs ? told.level : Number.POSITIVE_INFINITY
+  const known = last !== undefined && last.at - now < clockErrorMs ? last.level : Number.POSITIVE_INFINITY
   const after = Array.from({ length: Math.max(0, -level) }, (_, index) => -index - 1)
   return [...milestones, ...after].filter(milestone => milestone < known && milestone >= level)
 }

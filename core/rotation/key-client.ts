@@ -49,12 +49,12 @@ export interface KeyClient {
   listOwn(bearer: Bearer): Promise<Result<ListedKey[] | 'refused'>>
   /** The registry's clock, ms since the epoch. */
   registryTime(): Promise<Result<number | undefined>>
-  create(bearer: Bearer, wish: CreateKeyRequest): Promise<Result<CreatedKey | 'refused'>>
+  create(bearer: Bearer, request: CreateKeyRequest): Promise<Result<CreatedKey | 'refused'>>
   /** Revokes a key of this user; succeeds for one that does not exist. */
   revoke(bearer: Bearer, uuid: string): Promise<Result<null | 'refused'>>
   /** The keys of every user; undefined where the engine has no administration socket. */
   listAll(): Promise<Result<(ListedKey & { user: string })[]> | undefined>
-  createFor(wish: CreateKeyRequest): Promise<Result<CreatedKey>>
+  createFor(request: CreateKeyRequest): Promise<Result<CreatedKey>>
   revokeAny(uuid: string): Promise<Result<null>>
   /** Any other request with this key. */
   request(path: string, bearer: Bearer, options?: RegistryAsk): Promise<Result<RegistryAnswer>>
@@ -182,8 +182,8 @@ export function createKeyClient({ registry, admin, untilServing, pause, now }: D
       const keys = readAdmin(allKeys, answer)
       return keys.ok ? ok(keys.value.keys) : keys
     },
-    async createFor(wish) {
-      const key = readAdmin(createdKey, await admin.ask('POST', '/keys', wish))
+    async createFor(request) {
+      const key = readAdmin(createdKey, await admin.ask('POST', '/keys', request))
       return key.ok ? ok(createdKeyOf(key.value, now())) : key
     },
     async revokeAny(uuid) {

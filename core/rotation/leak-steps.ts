@@ -77,7 +77,7 @@ export function leakSteps({
     {
       id: 'uses',
       title: 'Look what used it lately',
-      why: 'What a thief did with it has to be looked at by a person.',
+      why: 'A person has to check what a thief did with it.',
       check: async () => false,
       async apply({ memory, progress }) {
         const { user, lastUsed } = memory
@@ -91,7 +91,7 @@ export function leakSteps({
           lastUsed == null
             ? 'when it was used last is not known'
             : `it was used last on ${lastUsed.slice(0, 16).replace('T', ' ')} UTC`
-        return doneWith(`As far as the registry tells, ${last}`)
+        return doneWith(`As far as the registry says, ${last}`)
       },
     },
   ]

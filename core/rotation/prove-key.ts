@@ -56,9 +56,11 @@ export async function proveKey({
   const { user } = bearer
 
   onPart({ id: 'authenticates', title: titles.authenticates, state: 'working' })
-  const own = await client.listOwn(bearer)
-  if (!own.ok || own.value === 'refused') {
-    const words = own.ok ? `The registry does not let ${user} in with it` : failureMessage(own.error).title
+  const listed = await client.listOwn(bearer)
+  if (!listed.ok || listed.value === 'refused') {
+    const words = listed.ok
+      ? `The registry does not let ${user} in with it`
+      : failureMessage(listed.error).title
     report('authenticates', 'failed', words)
     for (const id of ['pull', 'upload', 'overwrite'] as const) report(id, 'skipped', 'Not tried')
     return parts

@@ -28,14 +28,14 @@ async function readKeyFile(file: string): Promise<Result<Buffer>> {
     // Does not wait for the writer of a pipe.
     const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK)
     try {
-      const found = await handle.stat()
-      if (!found.isFile()) return refuse('it is not a file')
-      if ((found.mode & 0o022) !== 0)
-        return refuse(`other users may write to it (mode ${octal(found.mode)}); do this: chmod 600 FILE`)
-      if (found.size === 0) return refuse('it is empty')
-      if (found.size < minKeyFileBytes)
-        return refuse(`it has ${found.size} bytes, and needs ${minKeyFileBytes} at least`)
-      if (found.size > maxKeyFileBytes) return refuse('it is larger than 64 kB')
+      const stats = await handle.stat()
+      if (!stats.isFile()) return refuse('it is not a file')
+      if ((stats.mode & 0o022) !== 0)
+        return refuse(`other users may write to it (mode ${octal(stats.mode)}); do this: chmod 600 FILE`)
+      if (stats.size === 0) return refuse('it is empty')
+      if (stats.size < minKeyFileBytes)
+        return refuse(`it has ${stats.size} bytes, and needs ${minKeyFileBytes} at least`)
+      if (stats.size > maxKeyFileBytes) return refuse('it is larger than 64 kB')
       return ok(await handle.readFile())
     } finally {
       await handle.close()

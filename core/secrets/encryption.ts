@@ -49,12 +49,12 @@ export const newKdf = (): Kdf => ({ N: 2 ** 15, r: 8, p: 1, salt: randomBytes(16
 
 /** 32 bytes. Rejects only where memory is short. */
 export function deriveKey(content: Uint8Array, { N, r, p, salt }: Kdf): Promise<Buffer> {
-  const made = Promise.withResolvers<Buffer>()
+  const derived = Promise.withResolvers<Buffer>()
   const limits = { N, r, p, maxmem: 128 * N * r + 1024 * 1024 }
   scrypt(content, Buffer.from(salt, 'base64'), 32, limits, (error, key) =>
-    error ? made.reject(error) : made.resolve(key),
+    error ? derived.reject(error) : derived.resolve(key),
   )
-  return made.promise
+  return derived.promise
 }
 
 /** AES-256-GCM with a nonce of its own (NIST SP 800-38D); the header is authenticated with the data. */

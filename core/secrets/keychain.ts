@@ -70,22 +70,22 @@ export function keychainBackend({
   }
 
   const read = async (account: string): Promise<Result<string | undefined>> => {
-    const found = await ask(all => all.getPassword(service, account))
-    return found.ok ? ok(found.value ?? undefined) : found
+    const answer = await ask(all => all.getPassword(service, account))
+    return answer.ok ? ok(answer.value ?? undefined) : answer
   }
 
   async function write(account: string, secret: string): Promise<Result<null>> {
     const set = await ask(all => all.setPassword(service, account, secret))
     if (!set.ok) return set
     // Some keychains take a secret and lose it with the session: it counts only once it was read back.
-    const found = await read(account)
-    if (!found.ok) return found
-    return found.value === secret ? ok(null) : fail({ code: 'secret-not-kept', where: 'the keychain' })
+    const stored = await read(account)
+    if (!stored.ok) return stored
+    return stored.value === secret ? ok(null) : fail({ code: 'secret-not-kept', where: 'the keychain' })
   }
 
   async function erase(account: string): Promise<Result<null>> {
-    const gone = await ask(all => all.deletePassword(service, account))
-    return gone.ok ? ok(null) : gone
+    const deleted = await ask(all => all.deletePassword(service, account))
+    return deleted.ok ? ok(null) : deleted
   }
 
   async function probe(): Promise<Result<null>> {
@@ -100,8 +100,8 @@ export function keychainBackend({
     describe: () => `the keychain, under the service ${service}`,
     probe,
     async get(account) {
-      const found = await read(account)
-      if (!found.ok || found.value !== undefined) return found
+      const stored = await read(account)
+      if (!stored.ok || stored.value !== undefined) return stored
       // A locked one answers like an empty one. Only a write tells them apart.
       const open = await probe()
       return open.ok ? read(account) : open

@@ -17,7 +17,7 @@ export interface Secrets {
 }
 
 const service = 'Zotbar'
-/** A keychain that asks somebody who is not there would never answer. */
+/** A keychain whose prompt nobody sees would never answer. */
 const keychainLimitMs = 5_000
 
 interface Options {
@@ -48,8 +48,8 @@ export function openSecrets({ home, load = loadKeychain, limitMs = keychainLimit
       // A file is there only where the keychain could not be used when the secret was last set.
       const written = await readSecret(fileOf(account))
       if (written !== undefined) return written
-      const found = await ask(all => all.getPassword(service, account)).catch(() => null)
-      return found ?? undefined
+      const stored = await ask(all => all.getPassword(service, account)).catch(() => null)
+      return stored ?? undefined
     },
     async set(account, secret) {
       const file = fileOf(account)

@@ -26,17 +26,17 @@ function parseAuthFile(text: string): AuthFile {
   return { kind: 'file', all, indent: /^[{[]\r?\n([ \t]+)/.exec(text.trimStart())?.[1] ?? '\t' }
 }
 
-/** The helper that is asked for this host instead of the file, if there is one. */
+/** The credential helper that docker asks instead of the file, if there is one. */
 function credentialHelperOf(all: Record<string, unknown>, host: string): string | undefined {
   const { credHelpers, credsStore } = all
-  const own = isObject(credHelpers) ? credHelpers[host] : undefined
-  return [own, credsStore].find(name => typeof name === 'string' && name !== '') as string | undefined
+  const ofHost = isObject(credHelpers) ? credHelpers[host] : undefined
+  return [ofHost, credsStore].find(name => typeof name === 'string' && name !== '') as string | undefined
 }
 
 /** The entry of a host: "user:key" in base64, and no token that would be preferred to it. */
 const authOf = (user: string, key: string): string => base64(`${user}:${key}`)
 
-/** What the file itself says about a host. */
+/** The entry of a host in the file. */
 function entryOf(all: Record<string, unknown>, host: string): Record<string, unknown> | undefined {
   const auths = all['auths']
   const entry = isObject(auths) && Object.hasOwn(auths, host) ? auths[host] : undefined
@@ -54,16 +54,15 @@ function withEntry(
     ...Object.entries(before).filter(([name]) => name !== host),
     [host, { auth }],
   ])
-  const kept = Object.entries(all)
+  const entries = Object.entries(all)
   const next = Object.hasOwn(all, 'auths')
-    ? kept.map(([name, value]) => [name, name === 'auths' ? auths : value] as const)
-    : [...kept, ['auths', auths] as const]
+    ? entries.map(([name, value]) => [name, name === 'auths' ? auths : value] as const)
+    : [...entries, ['auths', auths] as const]
   return `${JSON.stringify(Object.fromEntries(next), null, indent)}\n`
 }
 
 type FileState =
-  /** `path`: where the file really is, behind links. */
-  /** `open`: why no key may be put into it, where that is so. */
+  /** `path`: the real path, links followed. `open`: why no key may be written into it, where that is so. */
   | {
       ok: true
       path: string
@@ -74,7 +73,7 @@ type FileState =
     }
   | { ok: false; reason: string }
 
-const mostBytes = 4 * 1024 * 1024
+const maxBytes = 4 * 1024 * 1024
 
 /**
  * docker's config.json or podman's auth.json: the entry of the registry is replaced, everything else stays, mode, owner
@@ -85,24 +84,24 @@ export function authfileSink(id: string, path: string): Sink {
   const unusable = (reason: string) =>
     refused('sink-unusable', `The key cannot be written to ${path}: ${reason}.`)
 
-  async function find(): Promise<FileState> {
+  async function readState(): Promise<FileState> {
     try {
       const link = await lstatIfThere(path)
       if (!link) return { ok: true, path, isNew: true, all: {}, indent: '\t' }
       const real = await realpath(path)
-      const found = await stat(real)
-      if (!found.isFile())
-        return { ok: false, reason: found.isDirectory() ? 'it is a folder' : 'it is not a file' }
+      const file = await stat(real)
+      if (!file.isFile())
+        return { ok: false, reason: file.isDirectory() ? 'it is a folder' : 'it is not a file' }
       const self = process.geteuid?.()
-      if (self !== undefined && found.uid !== self) return { ok: false, reason: 'it belongs to another user' }
-      if (found.size > mostBytes) return { ok: false, reason: 'it is larger than 4 MB' }
+      if (self !== undefined && file.uid !== self) return { ok: false, reason: 'it belongs to another user' }
+      if (file.size > maxBytes) return { ok: false, reason: 'it is larger than 4 MB' }
       const read = parseAuthFile(await readFile(real, 'utf8'))
       if (read.kind === 'bad') return { ok: false, reason: `${read.why}, and was left as it is` }
       return {
         ok: true,
         path: real,
         isNew: false,
-        open: openModeRefusal(path, found),
+        open: openModeRefusal(path, file),
         all: read.all,
         indent: read.indent,
       }
@@ -114,12 +113,12 @@ export function authfileSink(id: string, path: string): Sink {
 
   async function reach(signal: AbortSignal): Promise<SinkResult> {
     if (signal.aborted) return cancelled
-    const found = await find()
-    if (!found.ok) return unusable(found.reason)
+    const state = await readState()
+    if (!state.ok) return unusable(state.reason)
     // The one of all hosts; which host it will be is not known yet.
-    const helper = credentialHelperOf(found.all, '')
+    const helper = credentialHelperOf(state.all, '')
     if (helper !== undefined) return unusable(helperRefusal(helper, 'every host'))
-    return found.open === undefined ? checkFolder(dirname(found.path), unusable) : unusable(found.open)
+    return state.open === undefined ? checkFolder(dirname(state.path), unusable) : unusable(state.open)
   }
 
   return {
@@ -130,27 +129,27 @@ export function authfileSink(id: string, path: string): Sink {
     async deliver({ user, key, registryHost }, signal) {
       const reached = await reach(signal)
       if (!reached.ok) return reached
-      const found = await find()
-      if (!found.ok) return unusable(found.reason)
-      const helper = credentialHelperOf(found.all, registryHost)
+      const state = await readState()
+      if (!state.ok) return unusable(state.reason)
+      const helper = credentialHelperOf(state.all, registryHost)
       if (helper !== undefined) return unusable(helperRefusal(helper, registryHost))
-      if (found.open !== undefined) return unusable(found.open)
+      if (state.open !== undefined) return unusable(state.open)
       try {
-        const text = withEntry(found, registryHost, authOf(user, key))
-        if (found.isNew) await writeAtomic(found.path, text)
-        else await writeInPlace(found.path, text, { filler: '\n' })
+        const text = withEntry(state, registryHost, authOf(user, key))
+        if (state.isNew) await writeAtomic(state.path, text)
+        else await writeInPlace(state.path, text, { filler: '\n' })
         return done
       } catch (error) {
         return unusable(reasonOf(error))
       }
     },
     async prove({ user, key, registryHost }) {
-      const found = await find()
-      if (!found.ok) return unreadableProof(path, new Error(found.reason))
-      const helper = credentialHelperOf(found.all, registryHost)
+      const state = await readState()
+      if (!state.ok) return unreadableProof(path, new Error(state.reason))
+      const helper = credentialHelperOf(state.all, registryHost)
       if (helper !== undefined)
         return { holds: 'another', words: `a helper, "${helper}", that is asked instead of the file` }
-      const entry = entryOf(found.all, registryHost)
+      const entry = entryOf(state.all, registryHost)
       if (!entry) return { holds: 'another', words: `nothing for ${registryHost}` }
       if (entry['identitytoken']) return { holds: 'another', words: 'a token of another sign-in' }
       return entry['auth'] === authOf(user, key)

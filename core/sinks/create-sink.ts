@@ -33,7 +33,7 @@ export function parseAndCreateSink(spec: string, parts: SinkDeps): Result<Sink> 
 
 function createSink(
   sink: ParsedSink,
-  { localHost: here, opHost: withOp, remoteHost: there, forgejo, limits = {} }: SinkDeps,
+  { localHost, opHost, remoteHost, forgejo, limits = {} }: SinkDeps,
 ): Sink {
   const { id } = sink
   switch (sink.kind) {
@@ -42,12 +42,12 @@ function createSink(
     case 'authfile':
       return authfileSink(id, sink.path)
     case 'command':
-      return commandSink(id, 'command', { line: sink.line, host: here, limitMs: limits.command })
+      return commandSink(id, 'command', { line: sink.line, host: localHost, limitMs: limits.command })
     case 'ssh':
-      return commandSink(id, 'ssh', { line: sink.line, host: there(sink.host), limitMs: limits.command })
+      return commandSink(id, 'ssh', { line: sink.line, host: remoteHost(sink.host), limitMs: limits.command })
     case 'op': {
       const { vault, item, field } = sink
-      return opSink(id, { vault, item, field, host: withOp, limitMs: limits.op })
+      return opSink(id, { vault, item, field, host: opHost, limitMs: limits.op })
     }
     case 'forgejo': {
       const { scope, name } = sink

@@ -8,7 +8,7 @@ import { cancelled, done, refused } from './sink-result.ts'
 import { checkFolder, lstatIfThere, openModeRefusal, unreadableProof } from './target-file.ts'
 
 /** No key is that long. */
-const mostBytes = 64 * 1024
+const maxBytes = 64 * 1024
 
 /**
  * A file that holds the key and nothing else, not even a newline. A new one is 0600; one that is there is written in
@@ -21,13 +21,13 @@ export function fileSink(id: string, path: string): Sink {
   async function reach(signal: AbortSignal): Promise<SinkResult> {
     if (signal.aborted) return cancelled
     try {
-      const found = await lstatIfThere(path)
-      if (found?.isSymbolicLink()) return unusable('it is a link, and is not followed')
-      if (found?.isDirectory()) return unusable('it is a folder')
-      if (found && !found.isFile()) return unusable('it is not a file')
-      if (found && found.nlink > 1)
+      const file = await lstatIfThere(path)
+      if (file?.isSymbolicLink()) return unusable('it is a link, and is not followed')
+      if (file?.isDirectory()) return unusable('it is a folder')
+      if (file && !file.isFile()) return unusable('it is not a file')
+      if (file && file.nlink > 1)
         return unusable('it has another name (a hard link), and would change there too')
-      const open = found && openModeRefusal(path, found)
+      const open = file && openModeRefusal(path, file)
       if (open !== undefined) return unusable(open)
       return await checkFolder(dirname(path), unusable)
     } catch (error) {
@@ -53,9 +53,9 @@ export function fileSink(id: string, path: string): Sink {
     },
     async prove({ key }) {
       try {
-        const found = await lstat(path)
-        if (!found.isFile()) return { holds: 'another', words: 'something that is no file' }
-        if (found.size > mostBytes) return { holds: 'another', words: 'something else' }
+        const file = await lstat(path)
+        if (!file.isFile()) return { holds: 'another', words: 'something that is no file' }
+        if (file.size > maxBytes) return { holds: 'another', words: 'something else' }
         const text = await readFile(path, 'utf8')
         if (text === key) return { holds: 'this' }
         return { holds: 'another', words: text === '' ? 'an empty file' : 'something else' }

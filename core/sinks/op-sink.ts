@@ -39,13 +39,13 @@ export function opSink(id: string, { vault, item, field, host, limitMs = opLimit
   }
 
   async function prove({ key }: SinkSecret, signal: AbortSignal): Promise<SinkProof> {
-    const found = await read(signal)
-    if ('value' in found) {
-      if (found.value === key) return { holds: 'this' }
-      return { holds: 'another', words: found.value === '' ? 'nothing' : 'something else' }
+    const result = await read(signal)
+    if ('value' in result) {
+      if (result.value === key) return { holds: 'this' }
+      return { holds: 'another', words: result.value === '' ? 'nothing' : 'something else' }
     }
-    if (found.missing) return { holds: 'another', words: 'nothing' }
-    const { ok: _ok, missing: _missing, ...rest } = found
+    if (result.missing) return { holds: 'another', words: 'nothing' }
+    const { ok: _ok, missing: _missing, ...rest } = result
     return { holds: 'unknown', ...rest }
   }
 
@@ -55,11 +55,11 @@ export function opSink(id: string, { vault, item, field, host, limitMs = opLimit
     describe: () => ({ title: '1Password', place: reference, provable: true }),
     async reach(signal) {
       if (signal.aborted) return cancelled
-      const found = await read(signal)
-      if ('value' in found) return done
+      const result = await read(signal)
+      if ('value' in result) return done
       // The field comes with the first delivery; the item is the user's to make, or a slip would go unseen.
-      if (found.missing === 'field' || found.error.code === 'sink-refused') return done
-      return withoutMissing(found)
+      if (result.missing === 'field' || result.error.code === 'sink-refused') return done
+      return withoutMissing(result)
     },
     async deliver(secret, signal) {
       if (signal.aborted) return cancelled

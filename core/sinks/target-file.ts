@@ -4,7 +4,7 @@ import { errorCode, reasonOf } from '../../lib/error-code.ts'
 import type { SinkProof, SinkResult } from './sink.ts'
 import { refused } from './sink-result.ts'
 
-/** What lies there, links not followed; undefined for nothing. Throws for anything else. */
+/** The file at a path, links not followed; undefined where there is none. Throws for any other error. */
 export async function lstatIfThere(path: string): Promise<Stats | undefined> {
   try {
     return await lstat(path)
@@ -26,18 +26,18 @@ export async function checkFolder(
   unusable: (reason: string) => SinkResult,
 ): Promise<SinkResult> {
   try {
-    const found = await stat(folder)
-    if (!found.isDirectory()) return unusable('part of its path is not a folder')
+    const stats = await stat(folder)
+    if (!stats.isDirectory()) return unusable('part of its path is not a folder')
     await access(folder, constants.W_OK | constants.X_OK)
-    if ((found.mode & 0o022) === 0) return { ok: true }
+    if ((stats.mode & 0o022) === 0) return { ok: true }
     return { ok: true, note: `Other users may write to ${folder}, and so put another file in its place.` }
   } catch (error) {
-    const gone = errorCode(error) === 'ENOENT'
-    return unusable(gone ? `its folder ${folder} does not exist` : reasonOf(error))
+    const isAbsent = errorCode(error) === 'ENOENT'
+    return unusable(isAbsent ? `its folder ${folder} does not exist` : reasonOf(error))
   }
 }
 
-/** A proof that could not be looked at. */
+/** The proof of a file that cannot be read. */
 export const unreadableProof = (path: string, error: unknown): SinkProof => ({
   holds: 'unknown',
   error: refused('sink-unusable', `${path} cannot be read: ${reasonOf(error)}.`).error,

@@ -58,15 +58,15 @@ let rig: RotationRig
 let app: AppProcess
 /** Reads the disk each time; what takes long, the key that is made of the key file, is made once. */
 let store: KeyStore
-const places: Record<'file' | 'command' | 'authfile', string> = { file: '', command: '', authfile: '' }
+const sinkFiles: Record<'file' | 'command' | 'authfile', string> = { file: '', command: '', authfile: '' }
 const table: string[] = []
 let unserved = 0
 
-const keyIn: Record<keyof typeof places, () => string> = {
-  file: () => readFileSync(places.file, 'utf8'),
-  command: () => readFileSync(places.command, 'utf8').trim(),
+const keyIn: Record<keyof typeof sinkFiles, () => string> = {
+  file: () => readFileSync(sinkFiles.file, 'utf8'),
+  command: () => readFileSync(sinkFiles.command, 'utf8').trim(),
   authfile() {
-    const { auths } = JSON.parse(readFileSync(places.authfile, 'utf8')) as {
+    const { auths } = JSON.parse(readFileSync(sinkFiles.authfile, 'utf8')) as {
       auths: Record<string, { auth: string }>
     }
     const auth = Object.values(auths)[0]?.auth ?? ''
@@ -83,11 +83,11 @@ const stored = async (slot: 'current' | 'next' | 'retiring'): Promise<string | u
   return kept.value
 }
 
-/** Without the app, which is dead: the key in the store and the one in each place let the user in. */
+/** Without the app, which is dead: the key in the store and the one in each sink let the user in. */
 async function everyPlaceWorks(): Promise<void> {
   const current = await stored('current')
   expect(current !== undefined && (await rig.letsIn(current))).toBe(true)
-  for (const place of Object.values(keyIn)) expect(await rig.letsIn(place())).toBe(true)
+  for (const readKey of Object.values(keyIn)) expect(await rig.letsIn(readKey())).toBe(true)
 }
 
 /** All the time: what the file holds lets the user in, or was exchanged meanwhile. */
@@ -123,13 +123,14 @@ beforeAll(async () => {
   app = await rig.begin()
   const keyFile = join(rig.folder, 'key-file')
   store = openKeyStore({ home: rig.home, keyFile: () => keyFile, plain: () => false })
-  for (const place of Object.keys(places) as (keyof typeof places)[]) places[place] = join(rig.folder, place)
+  for (const name of Object.keys(sinkFiles) as (keyof typeof sinkFiles)[])
+    sinkFiles[name] = join(rig.folder, name)
   const { apiKey } = await rig.newKey('zot-ci')
   await rig.manage(
     apiKey,
-    `file:${places.file}`,
-    `command:cat > ${places.command}.new && sleep 0.05 && mv ${places.command}.new ${places.command}`,
-    `authfile:${places.authfile}`,
+    `file:${sinkFiles.file}`,
+    `command:cat > ${sinkFiles.command}.new && sleep 0.05 && mv ${sinkFiles.command}.new ${sinkFiles.command}`,
+    `authfile:${sinkFiles.authfile}`,
   )
   expect((await rig.rotate('--yes', '--overlap', '0')).last.result).toBe('done')
 }, 60_000)
@@ -182,7 +183,7 @@ describe('kill -9 of the app at each line of the journal of a rotation', () => {
     expect(result).toBe(way === 'back' ? 'cancelled' : 'done')
     expect([await stored('next'), await stored('retiring')]).toEqual([undefined, undefined])
     const current = await stored('current')
-    for (const place of Object.values(keyIn)) expect(place()).toBe(current)
+    for (const readKey of Object.values(keyIn)) expect(readKey()).toBe(current)
     expect((await rig.managed()).drift).toEqual([])
     table.push(`${way.padEnd(8)} ${line.padEnd(18)} +${after} ms: ${result}`)
   })

@@ -86,7 +86,7 @@ interface Care {
   zotbar(...words: string[]): Promise<{ seconds: number; stdout: string }>
 }
 
-/** An app that has a key under care, which it hands to three places. */
+/** An app with a managed key, which it delivers to three sinks. */
 async function underCare(bench: Bench, files: AppFiles, forgejoUrl: string): Promise<Care> {
   const folder = await bench.work.sub('rotation')
   const home = join(folder, 'home')

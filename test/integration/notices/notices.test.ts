@@ -46,7 +46,7 @@ const notices = async (): Promise<string[]> => {
 }
 
 describe('a key that is near its end', () => {
-  it('is told once, here and by the webhook, over a start of the app, until it is rotated', async () => {
+  it('is notified once, here and by the webhook, over a start of the app, until it is rotated', async () => {
     const { apiKey, uuid } = await rig.newKey('zot-ci', { expires: '6d' })
     await rig.manage(apiKey)
     const id = `key-expiring:${uuid}:7`
@@ -68,7 +68,7 @@ describe('a key that is near its end', () => {
     expect(posted).toHaveLength(1)
   })
 
-  it('is not told while it is snoozed, and a wrong span is refused', async () => {
+  it('is not notified while it is snoozed, and a wrong time is refused', async () => {
     const refused = await rig.zotbar('keys', 'snooze', 'zot-ci', '--for', 'soon', '--json')
     expect(refused.code).toBe(1)
     expect(JSON.parse(refused.stdout)).toMatchObject({ error: { code: 'bad-input', field: 'for' } })

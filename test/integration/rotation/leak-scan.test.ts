@@ -43,14 +43,14 @@ function watchProcesses(): () => Promise<string[]> {
   }
 }
 
-it('keeps a key in the store and the places alone', { timeout: 120_000 }, async () => {
+it('keeps a key in the store and the sinks alone', { timeout: 120_000 }, async () => {
   const op = fakeOp(opFolder)
   op.put('CI', 'registry', { password: 'before' })
   rig = await createRotationRig({ PATH: op.bin, ...op.environment })
   await rig.begin()
   await rig.zotbar('settings', 'set', 'forgejo.url', forgejo.url)
   await rig.zotbarGiven('zotbar-forgejo-token', 'keys', 'forgejo-token')
-  const places = Object.fromEntries(
+  const sinkFiles = Object.fromEntries(
     ['file', 'authfile', 'command'].map(name => [name, join(rig.folder, `place-${name}`)]),
   )
   const { apiKey: old } = await rig.newKey('zot-ci')
@@ -66,25 +66,25 @@ it('keeps a key in the store and the places alone', { timeout: 120_000 }, async 
   hear(
     await rig.manage(
       old,
-      `file:${places['file']}`,
-      `authfile:${places['authfile']}`,
-      `command:cat > ${places['command']}`,
+      `file:${sinkFiles['file']}`,
+      `authfile:${sinkFiles['authfile']}`,
+      `command:cat > ${sinkFiles['command']}`,
       'op:CI/registry/password',
       'forgejo:team/app/REGISTRY_KEY',
     ),
   )
   const first = await rig.rotate('--yes', '--overlap', '0')
   expect(first.last.result).toBe('done')
-  const second = readFileSync(places['file'] ?? '', 'utf8')
+  const second = readFileSync(sinkFiles['file'] ?? '', 'utf8')
   // The way back handles keys too.
-  await rig.manage(undefined, `file:${places['file']}`, 'command:cat >&2; exit 1')
+  await rig.manage(undefined, `file:${sinkFiles['file']}`, 'command:cat >&2; exit 1')
   const back = await rig.rotate('--yes')
   expect(back.last.result).toBe('rolled-back')
   const third = await rig.rotate('--leaked', '--yes').then(async run => {
-    await rig.manage(undefined, `file:${places['file']}`)
+    await rig.manage(undefined, `file:${sinkFiles['file']}`)
     const last = await rig.rotate('--yes')
     hear([run, last])
-    return readFileSync(places['file'] ?? '', 'utf8')
+    return readFileSync(sinkFiles['file'] ?? '', 'utf8')
   })
   hear([first, back, await rig.client.keys.managed({}), await rig.client.keys.list({}), await rig.prove()])
   const history = await rig.client.runbooks.history({})
@@ -105,7 +105,7 @@ it('keeps a key in the store and the places alone', { timeout: 120_000 }, async 
     Buffer.from(secret).toString('base64').slice(0, -4),
   ])
   const found = (text: string): boolean => forms.some(form => text.includes(form))
-  const allowed = [...Object.values(places), join(rig.folder, 'key-file')]
+  const allowed = [...Object.values(sinkFiles), join(rig.folder, 'key-file')]
   const files = rig.texts(rig.folder)
   expect(
     files.filter(({ file, text }) => found(text) && !allowed.includes(file)).map(({ file }) => file),
@@ -115,7 +115,7 @@ it('keeps a key in the store and the places alone', { timeout: 120_000 }, async 
   expect(processes.filter(found)).toEqual([])
   expect(processes.length).toBeGreaterThan(20)
   expect(told.filter(found)).toEqual([])
-  // The search itself works: the places hold what is looked for.
-  expect(found(readFileSync(places['file'] ?? '', 'utf8'))).toBe(true)
-  expect(found(readFileSync(places['authfile'] ?? '', 'utf8'))).toBe(true)
+  // The search itself works: the sinks hold what is searched for.
+  expect(found(readFileSync(sinkFiles['file'] ?? '', 'utf8'))).toBe(true)
+  expect(found(readFileSync(sinkFiles['authfile'] ?? '', 'utf8'))).toBe(true)
 })

@@ -215,7 +215,7 @@ describe('a rotation where nobody but the key can be asked', () => {
     expect(await letsIn(readFileSync(file, 'utf8'))).toBe(true)
   })
 
-  it('tells a key that was revoked elsewhere, and one that has no secret any more', async () => {
+  it('reports a key that was revoked elsewhere, and one that has no secret any more', async () => {
     await manage(await newKey())
     const overview = createKeyOverview({
       ...rotationDeps(),
@@ -283,7 +283,7 @@ describe('what must not leave a key behind', () => {
     expect((await rotate(rotationDeps())).result).toBe('done')
   })
 
-  it('a place that keeps the new key: neither is revoked, and the next rotation goes on with it', async () => {
+  it('a sink that keeps the new key: neither is revoked, and the next rotation goes on with it', async () => {
     const old = await newKey()
     await manage(old)
     const stubborn = (spec: string) => {
@@ -309,7 +309,7 @@ describe('what must not leave a key behind', () => {
     expect([await letsIn(old), (await keys()).length]).toEqual([false, 1])
   })
 
-  it('a clock that is wrong, and a place that cannot be reached', async () => {
+  it('a clock that is wrong, and a sink that cannot be reached', async () => {
     const old = await newKey()
     await manage(old)
     const clock = { ...systemClock(), now: () => Date.now() + 6 * 60_000 }

@@ -75,7 +75,7 @@ export async function createRotationRig(more: Record<string, string> = {}, wante
       return { uuid, apiKey }
     },
     keys: async (user = 'zot-ci') => must(await client.keys.list({})).keys.filter(key => key.user === user),
-    /** Under care with these places, and with team/app to prove itself in. */
+    /** Managed with these sinks, and with team/app to prove itself in. */
     manage: async (key: string | undefined, ...sinks: string[]): Promise<CheckedManagedKey> =>
       must(
         await client.keys.manage({

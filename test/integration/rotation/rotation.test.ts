@@ -46,7 +46,7 @@ async function fresh(...sinks: string[]): Promise<string> {
   return apiKey
 }
 
-/** One key is alive, it is the one in the places, and the app knows no trouble. */
+/** One key is alive, it is the one in the sinks, and the app knows no trouble. */
 async function isWhole(key: string): Promise<void> {
   expect(await rig.letsIn(key)).toBe(true)
   expect(await rig.keys()).toHaveLength(1)
@@ -129,15 +129,15 @@ describe('rotating a key', () => {
     await isWhole(inFile())
   })
 
-  it('hands a key that is given again to the commands that got the one before', async () => {
+  it('delivers a key that is given again to the commands that got the one before', async () => {
     const got = join(rig.folder, 'got')
-    const places = [`file:${file}`, `command:cat > ${got}`]
-    await fresh(...places)
+    const sinks = [`file:${file}`, `command:cat > ${got}`]
+    await fresh(...sinks)
     expect(existsSync(got)).toBe(false)
     expect((await rig.rotate('--yes', '--overlap', '0')).last.result).toBe('done')
-    expect((await rig.manage(undefined, ...places)).sinks[1]?.state).toBe('accepted')
+    expect((await rig.manage(undefined, ...sinks)).sinks[1]?.state).toBe('accepted')
     const { apiKey } = await rig.newKey(user)
-    expect((await rig.manage(apiKey, ...places)).sinks[1]?.state).toBe('accepted')
+    expect((await rig.manage(apiKey, ...sinks)).sinks[1]?.state).toBe('accepted')
     expect(readFileSync(got, 'utf8')).toBe(apiKey)
   })
 
@@ -233,7 +233,7 @@ describe('what goes wrong', () => {
     await isWhole(inFile())
   })
 
-  it('is cancelled while a place takes its time, and hands the old key over again', async () => {
+  it('is cancelled while a sink takes its time, and delivers the old key again', async () => {
     const old = await fresh(`file:${file}`)
     const marker = join(rig.folder, 'slow')
     const slow = `test -e ${marker} && exit 0; touch ${marker}; sleep 60`
@@ -263,7 +263,7 @@ describe('what goes wrong', () => {
     await isWhole(inFile())
   })
 
-  it('tells a place that holds an older key, and hands it over again', async () => {
+  it('reports a sink that holds an older key, and delivers the key again', async () => {
     const key = await fresh(`file:${file}`)
     writeFileSync(file, `zak_${'0'.repeat(32)}`)
     expect(await rig.prove()).toMatchObject({ works: false })
@@ -411,7 +411,7 @@ describe('a key that has leaked', () => {
 })
 
 describeWith(['skopeo'], 'pushes through a rotation', () => {
-  it('none fails, and the automated part with three places takes seconds', { timeout: 120_000 }, async () => {
+  it('none fails, and the automated part with three sinks takes seconds', { timeout: 120_000 }, async () => {
     const authfile = join(rig.folder, 'auth.json')
     const forgejo = await fakeForgejo({ token: 'a-token', repositories: ['team/app'] })
     await rig.zotbar('settings', 'set', 'forgejo.url', forgejo.url)

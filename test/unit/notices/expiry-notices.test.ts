@@ -126,7 +126,7 @@ describe('notices before a key ends', () => {
     expect(levels()).toEqual(['30', '14', '3', '1', '0', '-1', '-2'].map(level => `u1:${level}`))
   })
 
-  it('tells once what was about to be told when the app was killed', async () => {
+  it('gives once the notice that was about to be given when the app was killed', async () => {
     keys = [key('u1', 7)]
     writeFileSync(
       join(home, 'notices.json'),
@@ -180,7 +180,7 @@ describe('notices before a key ends', () => {
     expect(levels()).toEqual(['u1:3', 'u1:1'])
   })
 
-  it('says so when a snooze cannot be kept, and tells as before', async () => {
+  it('says so when a snooze cannot be stored, and gives notices as before', async () => {
     await quiet()
     keys = [key('u1', 7)]
     const file = join(home, 'notices.json')
@@ -208,7 +208,7 @@ describe('notices by the webhook', () => {
     keys = [key('u1', 7)]
   })
 
-  it('sends what is told', async () => {
+  it('sends each notice', async () => {
     await quiet()
     expect(posted.map(({ id }) => id)).toEqual(['key-expiring:u1:7'])
     expect(troubles.filter(reason => reason !== undefined)).toEqual([])

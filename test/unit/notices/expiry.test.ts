@@ -28,7 +28,7 @@ describe('milestones before a key ends', () => {
     expect(dueMilestones(end, undefined, end + 2 * day)).toEqual([30, 14, 7, 3, 1, 0, -1, -2])
   })
 
-  it('tells nothing again when the clock goes back', () => {
+  it('gives nothing again when the clock goes back', () => {
     expect(dueMilestones(end, { level: 7, at: daysBefore(7) }, daysBefore(8))).toEqual([])
     expect(dueMilestones(end, { level: 7, at: daysBefore(7) }, daysBefore(29))).toEqual([])
   })
@@ -37,7 +37,7 @@ describe('milestones before a key ends', () => {
     expect(dueMilestones(end, { level: -700, at: end + 700 * day }, daysBefore(7))).toEqual([30, 14, 7])
   })
 
-  it('tells each milestone once, however time passes', () => {
+  it('gives each milestone once, however time passes', () => {
     const steps = fc.array(fc.integer({ min: -6 * 3_600_000, max: 20 * day }), { maxLength: 40 })
     fc.assert(
       fc.property(steps, passes => {

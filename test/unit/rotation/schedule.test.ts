@@ -154,7 +154,7 @@ describe('before its time', () => {
 
   it.each([
     ['the new one is not used', { lastUsed: { old: '2026-03-01T12:00:01Z' }, state: 'proven' }],
-    ['a place may not hold it', { lastUsed: { new: '2026-03-01T13:00:00Z' }, state: 'failed' }],
+    ['a sink may not hold it', { lastUsed: { new: '2026-03-01T13:00:00Z' }, state: 'failed' }],
     ['nobody can tell', { lastUsed: undefined, state: 'proven' }],
   ] as const)('it stays while %s', async (_, given) => {
     await records.put(record({ sinks: [{ spec: 'file:/x', state: given.state }] }))

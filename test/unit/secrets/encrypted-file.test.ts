@@ -144,7 +144,7 @@ describe('the encrypted file', () => {
     expect(await store.describe()).toMatch(/the content of .*\/key, which other users may read$/)
   })
 
-  it('goes with its last key, and where keys are kept is decided anew', async () => {
+  it('goes with its last key, and the backend is chosen anew', async () => {
     const store = open({ keyFile: keyFile() })
     await store.set(owner, 'current', 'zak_1')
     await store.delete(owner, 'current')
@@ -154,7 +154,7 @@ describe('the encrypted file', () => {
     expect(await plain.backend()).toEqual({ kind: 'plain-file' })
   })
 
-  it('goes on after a kill before its place was written down', async () => {
+  it('goes on after a kill before its backend was recorded', async () => {
     await open({ keyFile: keyFile() }).set(owner, 'current', 'zak_1')
     rmSync(join(home, 'secrets', 'place.json'))
     const again = open({ keyFile: keyFile(), load: keychain().load })

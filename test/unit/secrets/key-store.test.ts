@@ -100,7 +100,7 @@ describe.each(places)('in %s', (_name, make) => {
     expect(await store.get(owner, 'retiring')).toEqual({ ok: true, value: 'zak_1' })
   })
 
-  it('keeps a note beside the keys', async () => {
+  it('stores a named secret beside the keys', async () => {
     const note = make().secret('forgejo-token')
     await note.set('token')
     expect(await note.get()).toEqual({ ok: true, value: 'token' })
@@ -227,7 +227,7 @@ describe('a promotion that is cut off', () => {
   })
 })
 
-describe('without any safe place', () => {
+describe('without any safe backend', () => {
   it('refuses rather than writing a plain file', async () => {
     const store = open()
     const refused = { code: 'no-secret-store', reason: 'Cannot autolaunch D-Bus without X11 $DISPLAY' }

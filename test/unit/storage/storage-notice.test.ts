@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { storageNotice } from '../../../core/notices/storage-notice.ts'
+import { storageNotice } from '../../../core/notices/notice-control.ts'
 import { refusedForSpace } from '../../../core/storage/writes.ts'
 
 const store = { scanning: false, biggest: [], history: [] } as const
