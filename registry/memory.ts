@@ -7,9 +7,9 @@ let gc: ((options: object) => void) | undefined
  * The young generation only: about half a millisecond. Whole: everything, and V8 hands the pages that it
  * keeps for later back to the system: about 20 ms with a small heap.
  */
-function collectGarbage(what: 'young' | 'whole'): void {
+function collectGarbage(generation: 'young' | 'whole'): void {
   gc ??= collector()
-  const options = what === 'young' ? { type: 'minor' } : { type: 'major', flavor: 'last-resort' }
+  const options = generation === 'young' ? { type: 'minor' } : { type: 'major', flavor: 'last-resort' }
   gc({ ...options, execution: 'sync' })
 }
 

@@ -129,9 +129,9 @@ export async function serve(file: string): Promise<number> {
   await stopped
   unfollow()
   unwatch()
-  const kept = maintenance.stop()
+  const maintenanceEnded = maintenance.stop()
   await drain(state, registry, pushes, logger)
-  await kept
+  await maintenanceEnded
   await administration?.close()
   events.close()
   await users.close()

@@ -44,7 +44,7 @@ type Line =
 /** Answers `GET /repositories`: one line of JSON for each repository, docs/admin-socket.md. */
 export function repositoryLists({ storage, pulls, facts }: RepositoryListDeps) {
   const factsOf = createFactReader(storage, facts)
-  let under = 0
+  let active = 0
 
   async function lineOf(name: string, inUse: Set<string>): Promise<Line | undefined> {
     const listed = await storage.manifests.entries(name)
@@ -112,12 +112,12 @@ export function repositoryLists({ storage, pulls, facts }: RepositoryListDeps) {
 
   return {
     async open(response: ServerResponse, query: URLSearchParams): Promise<void> {
-      if (under >= maxLists) return send(response, refuse(503, `${maxLists} lists are under way`))
-      under++
+      if (active >= maxLists) return send(response, refuse(503, `${maxLists} lists are under way`))
+      active++
       try {
         await list(response, query)
       } finally {
-        under--
+        active--
         facts?.flush()
       }
     },

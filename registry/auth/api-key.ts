@@ -42,9 +42,9 @@ export type KeyPolicyResult = { ok: true; policy: KeyPolicy } | { ok: false; mes
  * environment: ZOTBAR_KEY_DEFAULT_DAYS (90) and ZOTBAR_KEY_MAX_DAYS (366), whole days.
  */
 export function keyPolicyOf(environment: Readonly<Record<string, string | undefined>>): KeyPolicyResult {
-  const read = (name: string, usual: number): number | undefined => {
+  const read = (name: string, byDefault: number): number | undefined => {
     const text = environment[name]
-    if (text === undefined || text === '') return usual
+    if (text === undefined || text === '') return byDefault
     return /^[1-9]\d{0,4}$/.test(text) ? Number(text) : undefined
   }
   const longest = read('ZOTBAR_KEY_MAX_DAYS', 366)
@@ -93,12 +93,12 @@ export function parseKeyRequest(
   if (!asked.ok) return asked
   const expiry = readExpiry(body['expirationDate'], policy, now)
   if (!expiry.ok) return expiry
-  const own = minter.scopes ?? []
-  if (own.length > 0 && !isWithin(asked.scopes, own)) {
-    const problem = `a key makes no key that may more than itself: ${own.map(printScope).join(' ')}`
+  const minterScopes = minter.scopes ?? []
+  if (minterScopes.length > 0 && !isWithin(asked.scopes, minterScopes)) {
+    const problem = `a key makes no key that may more than itself: ${minterScopes.map(printScope).join(' ')}`
     return { ok: false, reason: 'wider', problem }
   }
-  const scopes = asked.scopes.length === 0 ? own : asked.scopes
+  const scopes = asked.scopes.length === 0 ? minterScopes : asked.scopes
   return { ok: true, request: { label, scopes, expiresAt: expiry.expiresAt } }
 }
 

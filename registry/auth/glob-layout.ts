@@ -34,15 +34,15 @@ export function layOut(pattern: string): Layout | undefined {
   const stars = new Map<number, number>()
   const jumps = new Map<number, number[]>()
   const starts = [0]
-  const place = (): number => takes.push(undefined) - 1
+  const addPosition = (): number => takes.push(undefined) - 1
   const jump = (from: number, to: number): void => void jumps.set(from, [...(jumps.get(from) ?? []), to])
   const take = (what: Takes): number => {
     takes[takes.length - 1] = what
-    return place()
+    return addPosition()
   }
   const star = (here: number): void => {
     // The beginning of a component is left with the first character, however many stars take it.
-    const at = starts.at(-1) === here ? place() : here
+    const at = starts.at(-1) === here ? addPosition() : here
     if (at !== here) jump(here, at)
     stars.set(at, (stars.get(at) ?? 0) + 1)
   }
@@ -81,14 +81,14 @@ export function layOut(pattern: string): Layout | undefined {
     const ends: number[] = []
     let count = 0
     for (let at = from; ; ) {
-      jump(fork, place())
+      jump(fork, addPosition())
       const read = sequence(at + 1, depth)
       if (!read || pattern[read.at] === undefined) return undefined
       ends.push(takes.length - 1)
       count += read.count
       at = read.at
       if (pattern[at] === ',') continue
-      const after = place()
+      const after = addPosition()
       for (const end of ends) jump(end, after)
       return { at, count }
     }
@@ -117,7 +117,7 @@ export function layOut(pattern: string): Layout | undefined {
       // Any number of components, each with its slash; or none, and no slash.
       let deep = anywhere.get(position)
       if (deep === undefined) {
-        deep = place()
+        deep = addPosition()
         anywhere.set(position, deep)
         jump(take(takesSlash), position + 1)
       }

@@ -72,7 +72,7 @@ export interface Htpasswd {
 }
 
 /** `left`: users who are gone or have another password. */
-type HtpasswdNews =
+type HtpasswdChange =
   | { readonly problems: readonly HtpasswdProblem[]; readonly left: ReadonlySet<string> }
   | { readonly unreadable: string }
 
@@ -80,7 +80,7 @@ export interface HtpasswdOptions {
   readonly path: string
   readonly pool: PasswordPool
   /** Called with every new content, and when the file can no longer be read (the old content stays). */
-  readonly onChange: (news: HtpasswdNews) => void
+  readonly onChange: (news: HtpasswdChange) => void
   /** ms since the epoch. */
   readonly now?: () => number
 }

@@ -13,12 +13,12 @@ const maxLinks = 40
  * name is never to be opened by another process, in which it means something else.
  */
 export function ownDescriptor(path: string, readLink: ReadLink): number | undefined {
-  let here: string | undefined = path
-  for (let links = 0; here !== undefined && links < maxLinks; links += 1) {
-    const [, number, word] = names.exec(here) ?? []
+  let current: string | undefined = path
+  for (let links = 0; current !== undefined && links < maxLinks; links += 1) {
+    const [, number, word] = names.exec(current) ?? []
     if (number !== undefined) return Number(number)
     if (word !== undefined) return words.indexOf(word)
-    here = readLink(here)
+    current = readLink(current)
   }
   return undefined
 }

@@ -42,8 +42,8 @@ export function unsupported({ config, positions }: CheckedConfig): ConfigProblem
       found.push(
         problem('storage.subPaths', `${JSON.stringify(key)} is not the first part of a name`, 'such as "/a"'),
       )
-    for (const place of dataKeys)
-      if (isSet(sub[place]) || sub.remoteCache)
+    for (const dataKey of dataKeys)
+      if (isSet(sub[dataKey]) || sub.remoteCache)
         found.push(
           problem('storage.subPaths', `${key} keeps its data in a way of zot's own: needs the zot engine`),
         )

@@ -148,12 +148,12 @@ export class EventLog implements EventSink {
     this.#references = 0
     for (let at = 0; at < pulls.length; at += perLine)
       this.emit({ kind: 'pulls', pulls: pulls.slice(at, at + perLine) })
-    const under = new Map<string, { uploads: number; bytes: number }>()
+    const sums = new Map<string, { uploads: number; bytes: number }>()
     for (const { repository, bytes } of this.#uploads.values()) {
-      const known = under.get(repository) ?? { uploads: 0, bytes: 0 }
-      under.set(repository, { uploads: known.uploads + 1, bytes: known.bytes + bytes() })
+      const known = sums.get(repository) ?? { uploads: 0, bytes: 0 }
+      sums.set(repository, { uploads: known.uploads + 1, bytes: known.bytes + bytes() })
     }
-    for (const [repository, sum] of under) this.emit({ kind: 'uploading', repository, ...sum })
+    for (const [repository, sum] of sums) this.emit({ kind: 'uploading', repository, ...sum })
     if (this.#uploads.size > 0) this.#arm()
   }
 }

@@ -53,9 +53,9 @@ export class RequestQueue<T extends QueuedRequest> {
   }
 
   /** The handler of the request whose turn it is has ended. */
-  settled(turn: T, socket: Socket): void {
-    turn.isSettled = true
-    if (this.#queues.has(socket)) this.#next(socket, turn)
+  settled(request: T, socket: Socket): void {
+    request.isSettled = true
+    if (this.#queues.has(socket)) this.#next(socket, request)
   }
 
   #queueUp(socket: Socket, before: T): ConnectionQueue {
@@ -81,9 +81,9 @@ export class RequestQueue<T extends QueuedRequest> {
     const next = queue.waiting.shift()
     if (next) {
       this.#waiting--
-      const turn = this.#begin(next.req, next.res)
-      this.#current.set(socket, turn)
-      if (queue.waiting.length > 0) return void next.res.once('close', () => this.#next(socket, turn))
+      const current = this.#begin(next.req, next.res)
+      this.#current.set(socket, current)
+      if (queue.waiting.length > 0) return void next.res.once('close', () => this.#next(socket, current))
     }
     this.#queues.delete(socket)
     socket.off('close', queue.drop)

@@ -26,8 +26,8 @@ export function collectFindings(positions: InspectedConfig['positions']): Findin
   const noteTo =
     (list: ConfigProblem[], byDefault: ProblemCode) =>
     (keyPath: string, message: string, allowed?: string, code: ProblemCode = byDefault): void => {
-      const place = placeOf(keyPath, positions)
-      list.push({ code, message, keyPath, ...place, ...(allowed === undefined ? {} : { allowed }) })
+      const position = placeOf(keyPath, positions)
+      list.push({ code, message, keyPath, ...position, ...(allowed === undefined ? {} : { allowed }) })
     }
   return {
     problems,
@@ -39,8 +39,8 @@ export function collectFindings(positions: InspectedConfig['positions']): Findin
 
 function placeOf(keyPath: string, positions: InspectedConfig['positions']): Position | undefined {
   for (let path = keyPath; path !== ''; path = path.replace(/(\.|^)[^.[\]]+$|\[[^\]]*\]$/, '')) {
-    const place = positions[path]
-    if (place) return place
+    const position = positions[path]
+    if (position) return position
   }
   return undefined
 }

@@ -15,8 +15,8 @@ export function adviseAccess(
 ): string[] {
   const found: string[] = []
   const known: readonly string[] = actions
-  const unknownIn = (path: string, words: readonly string[]): void => {
-    for (const word of words) {
+  const unknownIn = (path: string, actionNames: readonly string[]): void => {
+    for (const word of actionNames) {
       if (!known.includes(word))
         found.push(
           `${path}: ${JSON.stringify(word)} is no action and grants nothing; actions are ${known.join(', ')}`,

@@ -60,7 +60,7 @@ const referrerTag = /^(sha256-[a-f0-9]{64}|sha512-[a-f0-9]{128})(\.[A-Za-z0-9_]+
 export function planRetention(input: PlanInput): Plan {
   const tags = decideTags(input)
   const goingTags = new Set(tags.filter(({ decision }) => decision === 'delete').map(({ tag }) => tag))
-  const kept = keep(input, goingTags)
+  const kept = retainedDigests(input, goingTags)
   const removals: Removal[] = []
   const decisions = [...tags]
   for (const manifest of input.manifests) {
@@ -170,7 +170,7 @@ function subjectOf(manifest: SurveyedManifest): string | undefined {
 }
 
 /** Digests that stay. */
-function keep(input: PlanInput, goingTags: ReadonlySet<string | undefined>): Set<string> {
+function retainedDigests(input: PlanInput, goingTags: ReadonlySet<string | undefined>): Set<string> {
   const { manifests, policy, delay, now } = input
   const byDigest = new Map(manifests.map(manifest => [manifest.digest, manifest]))
   const kept = new Set<string>()

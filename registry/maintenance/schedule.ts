@@ -95,7 +95,7 @@ export function createSchedule(options: ScheduleOptions = {}): Schedule {
   const { now = Date.now, timer = nodeTimer, random = Math.random, began = () => () => {} } = options
   const stopping = new AbortController()
   let cancels = new Map<Task, () => void>()
-  let turn = Promise.resolve()
+  let lastRun = Promise.resolve()
 
   const arm = (task: Task, at: number): void => {
     const wait = Math.max(0, at - now())
@@ -104,7 +104,7 @@ export function createSchedule(options: ScheduleOptions = {}): Schedule {
   }
 
   const due = (task: Task): void => {
-    turn = turn.then(async () => {
+    lastRun = lastRun.then(async () => {
       if (!cancels.has(task) || stopping.signal.aborted) return
       const closedFor = task.window ? opensIn(task.window, now()) : 0
       if (closedFor > 0) return arm(task, now() + closedFor)
@@ -132,7 +132,7 @@ export function createSchedule(options: ScheduleOptions = {}): Schedule {
     stop: async () => {
       stopping.abort()
       callOff()
-      await turn
+      await lastRun
     },
   }
 }

@@ -150,11 +150,11 @@ async function firstWrong(
   bad: ReadonlyMap<string, string>,
   there: Set<string>,
 ): Promise<{ blob: string; error: string } | undefined> {
-  const seen = new Set<string>()
+  const visited = new Set<string>()
   const queue = [root]
   for (let at = queue.pop(); at !== undefined; at = queue.pop()) {
-    if (seen.has(at.digest)) continue
-    seen.add(at.digest)
+    if (visited.has(at.digest)) continue
+    visited.add(at.digest)
     const { digest, links, required } = at
     const damaged = [digest, ...links].find(digest => bad.has(digest))
     if (damaged !== undefined) return { blob: damaged, error: bad.get(damaged) ?? badDigest }

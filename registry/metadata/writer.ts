@@ -63,9 +63,9 @@ export function createWriterThread(idleFor: number = idleMs): WriterThread {
     // It keeps the process alive only while somebody waits for it.
     worker.unref()
     const waiting = new Map<number, PendingWrite>()
-    const own: Running = { worker, waiting, ended: once(worker, 'exit').catch(() => {}) }
+    const started: Running = { worker, waiting, ended: once(worker, 'exit').catch(() => {}) }
     const gone = (error: Error): void => {
-      if (running === own) running = undefined
+      if (running === started) running = undefined
       for (const { reject } of waiting.values()) reject(error)
       waiting.clear()
     }
@@ -82,7 +82,7 @@ export function createWriterThread(idleFor: number = idleMs): WriterThread {
     })
     worker.on('error', gone)
     worker.on('exit', () => gone(new Error('the thread that writes has ended')))
-    return own
+    return started
   }
 
   return {

@@ -23,14 +23,14 @@ export function watchFiles(
   let stamps: string | undefined = paths.map(stampOf).join()
   let settling: NodeJS.Timeout | undefined
 
-  const look = (): void => {
+  const check = (): void => {
     const current = paths.map(stampOf).join()
     if (current === stamps) return
     stamps = changed() ? current : undefined
   }
   const soon = (): void => {
     clearTimeout(settling)
-    settling = setTimeout(look, settleFor).unref()
+    settling = setTimeout(check, settleFor).unref()
   }
   const watchers = new Set<FSWatcher>()
   for (const folder of new Set(paths.map(path => dirname(path)))) {
@@ -45,7 +45,7 @@ export function watchFiles(
       // No events here: the timer looks.
     }
   }
-  const timer = setInterval(look, lookEvery).unref()
+  const timer = setInterval(check, lookEvery).unref()
   return () => {
     clearTimeout(settling)
     clearInterval(timer)
@@ -106,7 +106,7 @@ export function watchConfig(
   /** Ends when two readings in a row agree and there is something in them. */
   const stableText = async (): Promise<string | undefined> => {
     let before: string | undefined
-    for (let turn = 0; turn < 20 && !stopped; turn++) {
+    for (let attempt = 0; attempt < 20 && !stopped; attempt++) {
       const text = await readFile(file, 'utf8').catch(() => undefined)
       if (text !== undefined && text === before) return text
       before = text

@@ -159,8 +159,8 @@ export function challenge({ req }: RequestContext, { rules }: Authorization): Ra
 export function baseHeaders({ req }: RequestContext, { rules }: Authorization): RawHeaders {
   if (!rules.authenticates || req.headers['x-zot-api-client'] === 'zot-ui') return []
   const realm = rules.realm ?? ''
-  const plain = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(realm)
-  return ['WWW-Authenticate', `basic realm=${plain ? realm : JSON.stringify(realm)}`]
+  const isToken = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(realm)
+  return ['WWW-Authenticate', `basic realm=${isToken ? realm : JSON.stringify(realm)}`]
 }
 
 export const may = (

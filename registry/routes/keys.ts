@@ -77,15 +77,15 @@ export function keyRoutes({ apiKeys, keyPolicy, logger, now }: KeyRouteDeps) {
       return sendFailure(context, { name: 'request-invalid', detail: { reason: 'id is needed once' } })
     }
     // Somebody else's key is as unknown as one that never was.
-    const own = keys.get(id)?.user === identity.user && isReach(keys, identity, id)
-    const offspring = own ? keys.descendants(id).filter(key => key.user === identity.user) : []
+    const isOwned = keys.get(id)?.user === identity.user && isReach(keys, identity, id)
+    const offspring = isOwned ? keys.descendants(id).filter(key => key.user === identity.user) : []
     const also = query.get('descendants') === 'true' ? offspring : []
-    const gone = own ? await keys.revoke([id, ...also.map(key => key.uuid)], identity.user) : []
+    const gone = isOwned ? await keys.revoke([id, ...also.map(key => key.uuid)], identity.user) : []
     for (const { uuid, label } of gone) {
       logger.log('info', 'API key revoked', { user: identity.user, uuid, label })
     }
-    const left = offspring.filter(key => !also.includes(key)).map(key => shown(key, now()))
-    if (left.length > 0) return sendJson(context, 200, { descendants: left })
+    const remaining = offspring.filter(key => !also.includes(key)).map(key => shown(key, now()))
+    if (remaining.length > 0) return sendJson(context, 200, { descendants: remaining })
     return send(context, 200, ['Content-Length', '0'])
   })
 

@@ -166,10 +166,10 @@ const quoted = (user: string): string =>
   /^[\w@.+-]+$/.test(user) ? user : `'${user.replaceAll("'", "'\\''")}'`
 
 const lifeOption = (days: number, chosen: boolean): Html => {
-  const words = days === 1 ? 'in 1 day' : `in ${days} days`
+  const text = days === 1 ? 'in 1 day' : `in ${days} days`
   return chosen
-    ? html`<option value="${days}" selected>${words}</option>`
-    : html`<option value="${days}">${words}</option>`
+    ? html`<option value="${days}" selected>${text}</option>`
+    : html`<option value="${days}">${text}</option>`
 }
 
 export interface HomePage {
@@ -196,10 +196,10 @@ ${signsIn ? html`<p class="row">${next}</p>` : undefined}
 
 /** A page that says what went wrong and what to do. */
 export function noticePage(host: string, notice: Notice): string {
-  const { title, words, again } = notice
+  const { title, text, again } = notice
   const body = html`<section class="card narrow" aria-labelledby="head">
 <h1 id="head">${title}</h1>
-<p>${words}</p>
+<p>${text}</p>
 <p class="row"><a class="btn" href="${again ?? '/login'}">${again === undefined ? 'Back to sign-in' : 'Try again'}</a></p>
 </section>`
   return pageOf({ title, host, body })
@@ -207,7 +207,7 @@ export function noticePage(host: string, notice: Notice): string {
 
 export interface Notice {
   readonly title: string
-  readonly words: string
+  readonly text: string
   /** An address of ours. */
   readonly again?: string
 }

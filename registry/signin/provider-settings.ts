@@ -41,11 +41,11 @@ export function readProvider(key: ProviderKey, block: OpenIdProvider): SettingsR
     keyPath: `http.auth.openid.providers.${key}.${name}`,
     message,
   })
-  const { title, issuer: usual } = defaults[key]
+  const { title, issuer: defaultIssuer } = defaults[key]
   const credentials = credentialsOf(block)
   if (!credentials.ok) return no('credentialsFile', credentials.message)
   if (!credentials.clientId) return no('clientid', 'the provider knows this registry by its clientid')
-  const issuer = readUrl(block.issuer || usual)
+  const issuer = readUrl(block.issuer || defaultIssuer)
   if (!issuer) return no('issuer', 'the issuer is an http or https address without query and fragment')
   for (const name of ['authurl', 'tokenurl'] as const) {
     if (block[name] && !readUrl(block[name])) return no(name, `${name} is an http or https address`)

@@ -211,9 +211,9 @@ async function discover(settings: ProviderSettings): Promise<Configuration> {
     const pair = `${formEncoded(clientId)}:${formEncoded(clientSecret)}`
     headers.set('Authorization', `Basic ${Buffer.from(pair).toString('base64')}`)
   }
-  const plain = [issuer.href, authUrl, tokenUrl].some(url => url?.startsWith('http:'))
+  const isInsecure = [issuer.href, authUrl, tokenUrl].some(url => url?.startsWith('http:'))
   // Signatures of ID tokens are always checked, whichever way they came.
-  const execute = [enableNonRepudiationChecks, ...(plain ? [allowInsecureRequests] : [])]
+  const execute = [enableNonRepudiationChecks, ...(isInsecure ? [allowInsecureRequests] : [])]
   const found = await discovery(issuer, clientId, undefined, authentication, {
     timeout: timeoutSeconds,
     execute,
@@ -247,12 +247,12 @@ const formEncoded = (text: string): string =>
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'failed'
   const { message, cause } = error
-  const words = [message]
-  if ('error' in error) words.push(nameIn(error.error))
-  if (cause instanceof Error) words.push(cause.message)
+  const texts = [message]
+  if ('error' in error) texts.push(nameIn(error.error))
+  if (cause instanceof Error) texts.push(cause.message)
   const data = cause instanceof Error ? cause.cause : cause
-  if (isObject(data)) words.push(nameIn(data['claim'] ?? data['attribute']))
-  const known = words.filter((word, at) => word !== '' && words.indexOf(word) === at)
+  if (isObject(data)) texts.push(nameIn(data['claim'] ?? data['attribute']))
+  const known = texts.filter((word, at) => word !== '' && texts.indexOf(word) === at)
   return known.length > 0 ? known.join(': ') : (codeOf(cause) ?? 'failed')
 }
 

@@ -20,7 +20,7 @@ export interface SignInDeps {
   readonly sessions: Pick<Sessions, 'create' | 'get' | 'end'> | undefined
   readonly apiKeys: Pick<ApiKeys, 'signedIn'> | undefined
   readonly keyPolicy: KeyPolicy
-  readonly seal: CookieCipher
+  readonly cipher: CookieCipher
   readonly logger: Pick<Logger, 'log'>
   /** `scheme://address:port` of the listener. */
   readonly origin: () => string
@@ -98,7 +98,7 @@ function pageRoutes(deps: SignInDeps) {
 
 /** Signing in at an identity provider. */
 function providerRoutes(deps: SignInDeps) {
-  const { seal, sessions, apiKeys, logger } = deps
+  const { cipher, sessions, apiKeys, logger } = deps
 
   /** Sends the browser to the provider, with what proves later that it came back from there. */
   const begin = async (context: RequestContext): Promise<void> => {
@@ -111,8 +111,8 @@ function providerRoutes(deps: SignInDeps) {
     const proofs = { state: token(), nonce: token(), verifier: token() }
     const begun = await provider.begin(redirectUri(deps, provider), proofs)
     if (!begun.ok) return notice(deps, context, 503, away(provider), ['Retry-After', '30'])
-    const kept = { ...proofs, provider: provider.key, ...(target === undefined ? {} : { target }) }
-    const cookie = rules.cookies.state(seal.encrypt(kept, signInLifeMs), signInLifeMs)
+    const state = { ...proofs, provider: provider.key, ...(target === undefined ? {} : { target }) }
+    const cookie = rules.cookies.state(cipher.encrypt(state, signInLifeMs), signInLifeMs)
     redirect(context, begun.url, cookieHeaders([cookie]))
   }
 
@@ -128,11 +128,11 @@ function providerRoutes(deps: SignInDeps) {
       return notice(deps, context, 401, refused, used)
     }
     const cookie = cookieOf(context.req.headers.cookie, stateCookie)
-    const kept = cookie === undefined ? undefined : seal.decrypt(cookie)
-    const { state, nonce, verifier, target } = kept ?? {}
-    if (!kept || !state || !nonce || !verifier)
+    const begun = cookie === undefined ? undefined : cipher.decrypt(cookie)
+    const { state, nonce, verifier, target } = begun ?? {}
+    if (!begun || !state || !nonce || !verifier)
       return refuse('it did not begin in this browser, or too long ago')
-    if (kept['provider'] !== provider.key) return refuse('it began with another provider')
+    if (begun['provider'] !== provider.key) return refuse('it began with another provider')
     const answer = new URL(`${redirectUri(deps, provider)}?${context.query}`)
     const finished = await provider.finish(answer, { state, nonce, verifier })
     if (!finished.ok && finished.kind === 'unreachable') {
@@ -242,17 +242,16 @@ function livesOf({ defaultLife, maxLife }: KeyPolicy): { lives: number[]; usualD
 
 const unknownProvider: Notice = {
   title: 'No such identity provider',
-  words: 'The address names a provider that the config.json of this registry does not have.',
+  text: 'The address names a provider that the config.json of this registry does not have.',
 }
 
 const refused: Notice = {
   title: 'Not signed in',
-  words:
-    'What came back from the identity provider does not fit a sign-in that began in this browser within the last ten minutes, or it names no user. The log of the registry says which check failed.',
+  text: 'What came back from the identity provider does not fit a sign-in that began in this browser within the last ten minutes, or it names no user. The log of the registry says which check failed.',
 }
 
 const away = ({ title }: Provider): Notice => ({
   title: `${title} does not answer`,
-  words: 'Nobody can sign in with it until it does. Passwords and API keys work as before.',
+  text: 'Nobody can sign in with it until it does. Passwords and API keys work as before.',
   again: '/login',
 })

@@ -42,7 +42,7 @@ export function openSignIn(
   }
   const signIn: SignIn = {
     ...options,
-    seal: createCookieCipher(),
+    cipher: createCookieCipher(),
     rules: createSignInRules(config, providers, { logger }),
     reloadable: {
       // The stores of sessions and keys are opened at the start or not at all.

@@ -89,8 +89,8 @@ export class BlobIndex {
       const add = database.prepare('INSERT OR IGNORE INTO places VALUES (?, ?)')
       const remove = database.prepare('DELETE FROM places WHERE digest = ? AND repository = ?')
       transaction(database, () => {
-        for (const { digest, repository, there } of this.#pending.values())
-          (there ? add : remove).run(digest, repository)
+        for (const { digest, repository, there: isThere } of this.#pending.values())
+          (isThere ? add : remove).run(digest, repository)
       })
     } catch {
       // A full disk: these hints are lost.
@@ -117,10 +117,10 @@ export class BlobIndex {
     }
   }
 
-  #record(repository: string, digest: string, there: boolean): void {
+  #record(repository: string, digest: string, isThere: boolean): void {
     const key = `${digest} ${repository}`
     this.#pending.delete(key)
-    this.#pending.set(key, { digest, repository, there })
+    this.#pending.set(key, { digest, repository, there: isThere })
     for (const oldest of this.#pending.keys()) {
       if (this.#pending.size <= maxPending) break
       this.#pending.delete(oldest)

@@ -20,11 +20,11 @@ export class BlobStore implements Blobs {
   readonly #manifests: ManifestStore
   readonly #holders: BlobHolders
 
-  constructor(root: string, repositories: RepositoryCache, manifests: ManifestStore, places: BlobHolders) {
+  constructor(root: string, repositories: RepositoryCache, manifests: ManifestStore, holders: BlobHolders) {
     this.#root = root
     this.#repositories = repositories
     this.#manifests = manifests
-    this.#holders = places
+    this.#holders = holders
   }
 
   async stat(name: string, digest: Digest): Promise<Result<number>> {
@@ -70,8 +70,8 @@ export class BlobStore implements Blobs {
       guarded(async () => {
         // A request that pinned it before may rely on it already; one that pins it now waits for the end of this removal.
         if (repository.leases.isPinned(digest.text)) return failure('blob-referenced')
-        const there = await this.#look(name, digest)
-        if (!there.ok) return there
+        const existing = await this.#look(name, digest)
+        if (!existing.ok) return existing
         const loaded = await repository.load()
         if (loaded.ok) {
           if (loaded.value.digests.has(digest.text)) return failure('blob-referenced', { by: digest.text })

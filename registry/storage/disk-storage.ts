@@ -42,11 +42,11 @@ export function openDiskStorage(root: string, options: DiskStorageOptions = {}):
   const repositories = new RepositoryCache(root, damage, observer, options.indexLimitBytes)
   const catalog = new Catalog(() => damage.walk(root, undefined, now), now)
   const manifests = new ManifestStore(root, repositories, name => catalog.add(name))
-  const places = new BlobHolders(root, () => catalog.list(), dedupe?.holders)
-  const uploads = new UploadStore(root, repositories, (name, digest) => places.note(name, digest), dedupe)
+  const holders = new BlobHolders(root, () => catalog.list(), dedupe?.holders)
+  const uploads = new UploadStore(root, repositories, (name, digest) => holders.note(name, digest), dedupe)
   const storage: DiskStorage = {
     manifests,
-    blobs: new BlobStore(root, repositories, manifests, places),
+    blobs: new BlobStore(root, repositories, manifests, holders),
     uploads,
     maintenance: new DiskMaintenance({
       root,

@@ -145,18 +145,18 @@ export class ManifestStore implements Manifests {
     await this.#writeBlob(name, repository, digest, body)
     const described = { digest: digest.text, mediaType: manifest.mediaType, size: body.length }
     for (const tag of tags) await this.#touchTagged(name, repository, tag)
-    let kept: string | undefined
+    let existingTag: string | undefined
     const changed = await repository.change(index => {
       // Asked here, where changes come one after the other: of two pushes of a new tag only one makes it.
-      if (existing === 'keep') kept = tags.find(tag => pointsElsewhere(index, tag, digest))
-      if (kept !== undefined) return index
+      if (existing === 'keep') existingTag = tags.find(tag => pointsElsewhere(index, tag, digest))
+      if (existingTag !== undefined) return index
       const whole = withAll(index, manifests)
       if (tags.length === 0) return withManifest(whole, described, undefined)
       return tags.reduce((next, tag) => withManifest(next, described, tag), whole)
     })
     if (!changed.ok) return changed
-    if (kept !== undefined)
-      return failure('denied', { reason: `tag ${kept} exists, and replacing it needs update` })
+    if (existingTag !== undefined)
+      return failure('denied', { reason: `tag ${existingTag} exists, and replacing it needs update` })
     this.#cache.set(digest.text, { digest: digest.text, mediaType: manifest.mediaType, body })
     this.#onCreated(name)
     return success({ digest, subject: manifest.subject })
@@ -165,9 +165,9 @@ export class ManifestStore implements Manifests {
   async #writeBlob(name: string, repository: Repository, digest: Digest, body: Buffer): Promise<void> {
     const path = layout.blob(this.#root, name, digest)
     const folder = layout.blobs(this.#root, name, digest.algorithm)
-    const there = await readFile(path).catch(() => undefined)
+    const existing = await readFile(path).catch(() => undefined)
     await repository.makeFolder(folder)
-    if (!there?.equals(body)) return await writeDurably(path, body, repository.staging())
+    if (!existing?.equals(body)) return await writeDurably(path, body, repository.staging())
     // A blob that the index names is durable already; another one may not be.
     if (!repository.snapshot?.digests.has(digest.text)) {
       await syncFile(path, { dataOnly: true })
@@ -307,8 +307,8 @@ const pointsElsewhere = ({ entries }: LayoutIndex, tag: string, digest: Digest):
 /** The index with every manifest that a push reaches. The same object: all of them are in it. */
 function withAll(index: LayoutIndex, manifests: ReadonlyMap<string, Entry>): LayoutIndex {
   if (manifests.size === 0) return index
-  const there = new Set(index.entries.map(entry => entry.digest))
-  const absent = [...manifests.values()].filter(entry => !there.has(entry.digest))
+  const named = new Set(index.entries.map(entry => entry.digest))
+  const absent = [...manifests.values()].filter(entry => !named.has(entry.digest))
   return absent.reduce((next, entry) => withManifest(next, entry, undefined), index)
 }
 

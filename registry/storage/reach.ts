@@ -45,24 +45,24 @@ export class ReachableContent {
    * Pins all of it, and before anything else what the manifest itself names. Fails with `manifest-incomplete` where
    * something that must be there is not.
    */
-  async hold(digest: Digest, manifest: Manifest, look: ReachLookup): Promise<Result<void>> {
+  async hold(digest: Digest, manifest: Manifest, lookup: ReachLookup): Promise<Result<void>> {
     await this.#pin([digest.text, ...namesOf(manifest)])
     const queue = [manifest]
     for (let at = queue.shift(); at !== undefined; at = queue.shift()) {
       // A child that came as a blob could not be pulled as the manifest that it is said to be.
       const children = at.kind === 'index' ? at.links.filter(link => kindOf(link.mediaType)) : []
-      const named = await look.named()
+      const named = await lookup.named()
       if (!named.ok) return named
       const entryOf = ({ digest: { text } }: Link): Entry | undefined =>
-        named.value.get(text) ?? look.before?.get(text)
+        named.value.get(text) ?? lookup.before?.get(text)
       const unnamed = children.find(child => !entryOf(child))
-      const missing = unnamed?.digest ?? (await firstMissing(at.required, look))
+      const missing = unnamed?.digest ?? (await firstMissing(at.required, lookup))
       if (missing) return failure('manifest-incomplete', { digest: missing.text })
       for (const link of children) {
         const entry = entryOf(link)
         if (!entry || this.#manifests.has(link.digest.text)) continue
         this.#manifests.set(link.digest.text, entry)
-        const child = await look.child(link)
+        const child = await lookup.child(link)
         if (!child.ok) return child
         await this.#pin(namesOf(child.value))
         queue.push(child.value)
@@ -86,11 +86,11 @@ const namesOf = ({ links, subject }: Manifest): string[] => [
   ...(subject ? [subject.text] : []),
 ]
 
-async function firstMissing(required: readonly Link[], look: ReachLookup): Promise<Digest | undefined> {
+async function firstMissing(required: readonly Link[], lookup: ReachLookup): Promise<Digest | undefined> {
   for (let at = 0; at < required.length; at += atOnce) {
     const some = required.slice(at, at + atOnce)
-    const found = await Promise.all(some.map(({ digest }) => look.isThere(digest)))
-    const missing = some.find((_, place) => !found[place])
+    const found = await Promise.all(some.map(({ digest }) => lookup.isThere(digest)))
+    const missing = some.find((_, index) => !found[index])
     if (missing) return missing.digest
   }
   return undefined

@@ -61,7 +61,7 @@ export class RepositoryCache {
   #updateSize(name: string, repository: Repository): void {
     // One that was forgotten meanwhile stays so: there may be another object for its name.
     if (this.#known.peek(name)?.repository === repository) this.#known.set(name, this.#entryOf(repository))
-    for (const [other, kept] of this.#busy) if (kept.idle) this.#busy.delete(other)
+    for (const [other, repository] of this.#busy) if (repository.idle) this.#busy.delete(other)
   }
 
   /** At most a quarter of the limit: the cache would refuse what is larger than all of it. */

@@ -80,9 +80,9 @@ export class Repository {
   }
 
   /** The manifests that refer to `digest`, of an index that was loaded; `read` reads one of them. */
-  async referrers(...asked: Parameters<Referrers['find']>): Promise<Result<readonly ReferrerDescriptor[]>> {
+  async referrers(...args: Parameters<Referrers['find']>): Promise<Result<readonly ReferrerDescriptor[]>> {
     const before = this.#referrers.bytes
-    const found = await this.#referrers.find(...asked)
+    const found = await this.#referrers.find(...args)
     if (this.#referrers.bytes !== before) this.#observer.onSize?.(this.#name, this)
     return found
   }

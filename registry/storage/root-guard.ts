@@ -41,9 +41,9 @@ export class RootGuard {
   /** What is wrong with the data folder now; ask before something is acknowledged. */
   async look(): Promise<Failure | undefined> {
     const at = this.#now()
-    const seen = await this.#find()
-    this.#soundAt = seen ? Number.NEGATIVE_INFINITY : at
-    return seen
+    const failure = await this.#find()
+    this.#soundAt = failure ? Number.NEGATIVE_INFINITY : at
+    return failure
   }
 
   async #find(): Promise<Failure | undefined> {
@@ -84,30 +84,30 @@ export function guardStorage<T extends Storage>(inner: T, guard: RootGuard): T {
   const guarded: Omit<Storage, 'damaged'> = {
     manifests: {
       peek: (name, reference) => manifests.peek(name, reference),
-      get: (...asked) => reading(() => manifests.get(...asked)),
-      put: (...asked) => changing(() => manifests.put(...asked)),
-      digestOf: (...asked) => reading(() => manifests.digestOf(...asked)),
-      delete: (...asked) => changing(() => manifests.delete(...asked)),
+      get: (...args) => reading(() => manifests.get(...args)),
+      put: (...args) => changing(() => manifests.put(...args)),
+      digestOf: (...args) => reading(() => manifests.digestOf(...args)),
+      delete: (...args) => changing(() => manifests.delete(...args)),
       tags: name => reading(() => manifests.tags(name)),
       entries: name => reading(() => manifests.entries(name)),
-      referrers: (...asked) => reading(() => manifests.referrers(...asked)),
+      referrers: (...args) => reading(() => manifests.referrers(...args)),
     },
     blobs: {
-      stat: (...asked) => reading(() => blobs.stat(...asked)),
-      open: (...asked) => reading(() => blobs.open(...asked)),
-      delete: (...asked) => changing(() => blobs.delete(...asked)),
-      find: (...asked) => reading(() => blobs.find(...asked)),
-      mount: (...asked) => changing(() => blobs.mount(...asked)),
+      stat: (...args) => reading(() => blobs.stat(...args)),
+      open: (...args) => reading(() => blobs.open(...args)),
+      delete: (...args) => changing(() => blobs.delete(...args)),
+      find: (...args) => reading(() => blobs.find(...args)),
+      mount: (...args) => changing(() => blobs.mount(...args)),
     },
     uploads: {
       start: async name => {
         const gone = await guard.recent()
         return gone ? refused(gone) : await reading(() => uploads.start(name))
       },
-      offset: (...asked) => reading(() => uploads.offset(...asked)),
-      write: (...asked) => reading(() => uploads.write(...asked)),
-      commit: (...asked) => changing(() => uploads.commit(...asked)),
-      cancel: (...asked) => reading(() => uploads.cancel(...asked)),
+      offset: (...args) => reading(() => uploads.offset(...args)),
+      write: (...args) => reading(() => uploads.write(...args)),
+      commit: (...args) => changing(() => uploads.commit(...args)),
+      cancel: (...args) => reading(() => uploads.cancel(...args)),
     },
     repositories: async () => {
       const gone = await guard.recent()

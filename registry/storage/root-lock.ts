@@ -119,10 +119,10 @@ export function lockRoot(root: string): LockResult {
     const foreign = foreignLock(root)
     if (foreign) {
       database.close()
-      const who = foreign.pid === undefined ? '' : ` (pid ${foreign.pid})`
+      const owner = foreign.pid === undefined ? '' : ` (pid ${foreign.pid})`
       return {
         ok: false,
-        message: `${root} is in use by another program${who}, which has ${foreign.file} locked`,
+        message: `${root} is in use by another program${owner}, which has ${foreign.file} locked`,
       }
     }
     const held = database
@@ -208,8 +208,9 @@ export async function overlappingRoots(
   for (const [otherKey, other] of others) {
     const [one, two] = [asFolder(real), asFolder(await realpath(other))]
     if (!one.startsWith(two) && !two.startsWith(one)) continue
-    const how = one === two ? 'is the same folder as' : one.startsWith(two) ? 'lies within' : 'lies around'
-    return `${key} ${root} ${how} ${otherKey} ${other}: give each a folder of its own, none inside another`
+    const relation =
+      one === two ? 'is the same folder as' : one.startsWith(two) ? 'lies within' : 'lies around'
+    return `${key} ${root} ${relation} ${otherKey} ${other}: give each a folder of its own, none inside another`
   }
   return undefined
 }

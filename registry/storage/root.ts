@@ -55,18 +55,18 @@ async function create(root: string): Promise<RootResult> {
 
 async function whyNotToCreate(root: string): Promise<string | undefined> {
   const parent = dirname(root)
-  const words = `storage.rootDirectory ${root} does not exist`
-  if (mountParents.some(pattern => pattern.test(parent))) return `${words}: is its volume mounted?`
+  const prefix = `storage.rootDirectory ${root} does not exist`
+  if (mountParents.some(pattern => pattern.test(parent))) return `${prefix}: is its volume mounted?`
   try {
-    return (await stat(parent)).isDirectory() ? undefined : `${words}, and ${parent} is not a folder`
+    return (await stat(parent)).isDirectory() ? undefined : `${prefix}, and ${parent} is not a folder`
   } catch (error) {
     return errnoOf(error) === 'ENOENT'
-      ? `${words}, and neither does ${parent}: is its volume mounted?`
-      : `${words}, and ${parent}: ${errorText(error)}`
+      ? `${prefix}, and neither does ${parent}: is its volume mounted?`
+      : `${prefix}, and ${parent}: ${errorText(error)}`
   }
 }
 
-const words: Record<string, string> = {
+const errorTexts: Record<string, string> = {
   EACCES: 'access is denied',
   EPERM: 'access is denied',
   EROFS: 'the volume is read-only',
@@ -80,7 +80,7 @@ const words: Record<string, string> = {
 /** The reason of a file system error in words. */
 export function errorText(error: unknown): string {
   const errno = errnoOf(error)
-  return words[errno ?? ''] ?? (error instanceof Error ? error.message : String(error))
+  return errorTexts[errno ?? ''] ?? (error instanceof Error ? error.message : String(error))
 }
 
 const no = (message: string): { ok: false; message: string } => ({ ok: false, message })

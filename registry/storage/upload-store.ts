@@ -100,8 +100,8 @@ export class UploadStore implements Uploads {
   async commit(name: string, id: string, digest: Digest): Promise<Result<void>> {
     return await this.#alone(name, id, async session => {
       const path = this.#pathOf(session)
-      const kept = digest.algorithm === 'sha256' ? session.hash : undefined
-      const hash = kept ?? (await hashFile(path, digest.algorithm))
+      const streamed = digest.algorithm === 'sha256' ? session.hash : undefined
+      const hash = streamed ?? (await hashFile(path, digest.algorithm))
       session.hash = undefined
       const actual = hash.digest('hex')
       if (actual !== digest.hex) {
@@ -130,11 +130,11 @@ export class UploadStore implements Uploads {
 
   /** A blob that is there already stays, as it may be shared with other repositories; a damaged one is replaced. */
   async #place(from: string, to: string, digest: Digest, size: number): Promise<void> {
-    const there = await stat(to).catch(() => undefined)
-    if (there?.isFile() && there.size === size && (await isWhole(to, digest))) {
+    const existing = await stat(to).catch(() => undefined)
+    if (existing?.isFile() && existing.size === size && (await isWhole(to, digest))) {
       // Its writer may not have synced it (zot does not, by default).
       await syncFile(to, { dataOnly: true })
-      await touch(to, there.mtimeMs)
+      await touch(to, existing.mtimeMs)
       return await rm(from)
     }
     const handle = await open(from, 'r+')

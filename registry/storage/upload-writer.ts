@@ -83,9 +83,9 @@ export function receive(body: Readable, handle: FileHandle, position: number, ha
   }
   const onEnd = (): void => close('ended')
   const onBroken = (): void => close('broken')
-  const close = (how: 'ended' | 'broken'): void => {
+  const close = (ending: 'ended' | 'broken'): void => {
     if (end !== undefined) return
-    end = how
+    end = ending
     stop()
     if (!writing) void finish()
   }

@@ -13,10 +13,10 @@ export const indexMissing = 'index.json is missing'
 export const brokenLink = 'index.json is a link that leads nowhere'
 
 /** What stands under the name index.json: `reason` says in words why it cannot be read. */
-type IndexLook = { readonly kind: 'file' } | { readonly kind: 'unreadable'; readonly reason: string }
+type IndexState = { readonly kind: 'file' } | { readonly kind: 'unreadable'; readonly reason: string }
 
 /** What `entry`, named index.json, is. A link counts as what it leads to: zot reads through it, too. */
-async function lookAtIndex(root: string, name: string, entry: Dirent): Promise<IndexLook> {
+async function checkIndex(root: string, name: string, entry: Dirent): Promise<IndexState> {
   if (entry.isFile()) return { kind: 'file' }
   if (entry.isDirectory()) return unreadable('index.json: it is a folder')
   if (!entry.isSymbolicLink()) return unreadable('index.json is no file')
@@ -57,7 +57,7 @@ async function hasBlobs(root: string, name: string): Promise<boolean> {
   return false
 }
 
-const unreadable = (reason: string): IndexLook => ({ kind: 'unreadable', reason })
+const unreadable = (reason: string): IndexState => ({ kind: 'unreadable', reason })
 
 export interface FoundRepository {
   /** Repository name: the path below the root. */
@@ -103,12 +103,12 @@ export async function* walkRepositories(
       }
     }
     if (name === '') continue
-    const look = index && (await lookAtIndex(root, name, index))
+    const indexState = index && (await checkIndex(root, name, index))
     const isLayout = hasMarker && hasBlobs
     // One that cannot be read stands in the catalog all the same, as in zot's.
-    const hasIndex = look !== undefined && (look.kind === 'file' || isLayout)
-    if (isLayout && look?.kind === 'unreadable') onUnreadable(name, look.reason, 'index')
-    else if (isLayout && !look && (await isIndexLost(root, name, now())))
+    const hasIndex = indexState !== undefined && (indexState.kind === 'file' || isLayout)
+    if (isLayout && indexState?.kind === 'unreadable') onUnreadable(name, indexState.reason, 'index')
+    else if (isLayout && !indexState && (await isIndexLost(root, name, now())))
       onUnreadable(name, indexMissing, 'index')
     if (hasIndex || hasUploads || hasSync || hasBlobs) yield { name, hasIndex, hasUploads, hasSync, hasBlobs }
   }

@@ -22,7 +22,7 @@ describe('pages', () => {
       }),
       keyPage({ host: 'h', user: nasty, groups: [nasty], lives: [1, 90], usualDays: 90 }),
       homePage({ host: nasty, user: nasty, signsIn: true }),
-      noticePage(nasty, { title: nasty, words: nasty }),
+      noticePage(nasty, { title: nasty, text: nasty }),
     ]
     for (const page of pages) {
       expect(page).not.toContain(nasty)
