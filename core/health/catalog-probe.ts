@@ -1,8 +1,7 @@
 import * as v from 'valibot'
 import { count } from '../../contract/messages/format.ts'
 import { parseJson } from '../../lib/json.ts'
-import { needsSignIn, type Probe } from './probe.ts'
-import { request } from './probe-request.ts'
+import { needsSignIn, type Probe, request } from './probe.ts'
 
 const page = 1000
 const catalogShape = v.object({ repositories: v.nullable(v.array(v.string())) })
@@ -18,7 +17,7 @@ export const catalogProbe: Probe = {
     const answer = await request(url, `/v2/_catalog?n=${page}`, { authorization })
     const tookMs = monotonic() - started
     const failed = (detail: string) => ({ id: 'catalog', outcome: 'failed', tookMs, detail }) as const
-    if (answer.kind === 'failed') return failed(answer.why)
+    if (answer.kind === 'failed') return failed(answer.reason)
     if (needsSignIn(answer.status)) return { id: 'catalog', outcome: 'skipped', detail: 'needs a sign-in' }
     if (answer.status !== 200) return failed(`/v2/_catalog ${answer.status}`)
     const listed = v.safeParse(catalogShape, parseJson(answer.body))

@@ -6,8 +6,9 @@ import {
   needsSignIn,
   type Probe,
   type ProbeContext,
+  type ProbeResponse,
+  request,
 } from './probe.ts'
-import { type ProbeResponse, request } from './probe-request.ts'
 
 /** Manifests may be 4 MiB; engines refuse larger ones. */
 const maxBytes = 4 * 1024 * 1024
@@ -78,7 +79,7 @@ async function pull(context: ProbeContext, { name, digest }: KnownManifest): Pro
     maxBytes: maxBytes,
     authorization,
   })
-  if (head.kind === 'failed') return failed(head.why)
+  if (head.kind === 'failed') return failed(head.reason)
   if (needsSignIn(head.status)) return skipped('needs a sign-in')
   if (head.status === 404) {
     const now = await context.digestNow(name)
@@ -86,7 +87,7 @@ async function pull(context: ProbeContext, { name, digest }: KnownManifest): Pro
   }
   if (head.status !== 200) return failed(`the registry answers ${head.status}`)
   const answer = await bytesOf(context, name, digest)
-  if (answer.kind === 'failed') return failed(answer.why)
+  if (answer.kind === 'failed') return failed(answer.reason)
   if (answer.status === 404) return 'gone'
   if (answer.status !== 200) return failed(`the registry answers ${answer.status}`)
   if (digestOf(digest, answer.body) !== digest) return failed('the bytes do not match the digest')

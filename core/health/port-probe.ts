@@ -1,6 +1,5 @@
 import { connect } from 'node:net'
-import { formatMilliseconds, type Probe } from './probe.ts'
-import { failureReason } from './probe-request.ts'
+import { failureReason, formatMilliseconds, type Probe } from './probe.ts'
 
 const limitMs = 2000
 

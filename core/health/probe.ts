@@ -1,4 +1,6 @@
 import type { ProbeId, ProbeResult } from '../../contract/snapshot.ts'
+import { errorCode } from '../../lib/error-code.ts'
+import { registryRequest } from '../../lib/node-http.ts'
 
 /** One repository and the digest of one manifest in it. */
 export interface KnownManifest {
@@ -34,3 +36,100 @@ export const formatMilliseconds = (ms: number): string => `${Math.max(1, Math.ro
 
 /** Status codes of a registry that works and asks for a sign-in. */
 export const needsSignIn = (status: number): boolean => status === 401 || status === 403
+
+export interface RequestOptions {
+  method?: 'GET' | 'HEAD'
+  accept?: string
+  /** A longer body fails. */
+  maxBytes?: number
+  timeoutMs?: number
+  /** Sent only where an anonymous request is refused. */
+  authorization?: (() => Promise<string | undefined>) | undefined
+}
+
+export type ProbeResponse =
+  | { kind: 'answered'; status: number; header(name: string): string | undefined; body: Buffer }
+  /** Half a sentence, to stand after a colon. */
+  | { kind: 'failed'; reason: string }
+
+/** One request: anonymous first, and again with Zotbar's credential where that is refused. */
+export async function request(
+  base: string,
+  path: string,
+  options: RequestOptions = {},
+): Promise<ProbeResponse> {
+  const first = await requestOnce(base, path, options)
+  if (first.kind === 'failed' || (first.status !== 401 && first.status !== 403)) return first
+  const authorization = await options.authorization?.()
+  return authorization === undefined ? first : requestOnce(base, path, options, authorization)
+}
+
+/** Uses a connection of its own, because an idle one would delay a registry that drains. */
+function requestOnce(
+  base: string,
+  path: string,
+  options: RequestOptions,
+  authorization?: string,
+): Promise<ProbeResponse> {
+  const {
+    method = 'GET',
+    accept = '*/*',
+    maxBytes: mostBytes = 1024 * 1024,
+    timeoutMs: limitMs = 5000,
+  } = options
+  return new Promise(resolve => {
+    const fail = (reason: string) => {
+      resolve({ kind: 'failed', reason })
+      outgoing.destroy()
+    }
+    const outgoing = registryRequest(`${base}${path}`, {
+      method,
+      agent: false,
+      headers: {
+        accept,
+        'user-agent': 'zotbar-health',
+        connection: 'close',
+        ...(authorization === undefined ? {} : { authorization }),
+      },
+      signal: AbortSignal.timeout(limitMs),
+    })
+    outgoing.on('error', error => fail(failureReason(error, limitMs)))
+    outgoing.on('response', response => {
+      const parts: Buffer[] = []
+      let length = 0
+      response.on('data', (part: Buffer) => {
+        length += part.length
+        if (length > mostBytes) return fail(`more than ${Math.round(mostBytes / 1024 / 1024)} MiB came back`)
+        parts.push(part)
+      })
+      response.on('error', error => fail(failureReason(error, limitMs)))
+      response.on('end', () => {
+        const header = (name: string) => {
+          const value = response.headers[name]
+          return typeof value === 'string' ? value : undefined
+        }
+        resolve({ kind: 'answered', status: response.statusCode ?? 0, header, body: Buffer.concat(parts) })
+      })
+    })
+    outgoing.end()
+  })
+}
+
+export function failureReason(error: Error, limitMs: number): string {
+  if (error.name === 'TimeoutError' || error.name === 'AbortError')
+    return `no answer within ${Math.round(limitMs / 1000)} s`
+  const code = errorCode(error)
+  switch (code) {
+    case 'ECONNREFUSED':
+      return 'the connection is refused'
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return 'the connection was cut'
+    case 'ETIMEDOUT':
+      return `no answer within ${Math.round(limitMs / 1000)} s`
+    case 'ERR_TLS_NOT_PINNED':
+      return 'it shows another certificate than its own'
+    default:
+      return code?.startsWith('HPE_') ? 'the answer is not HTTP' : (code ?? error.message)
+  }
+}

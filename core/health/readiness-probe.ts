@@ -1,7 +1,6 @@
 import * as v from 'valibot'
 import { parseJson } from '../../lib/json.ts'
-import { needsSignIn, type Probe } from './probe.ts'
-import { request } from './probe-request.ts'
+import { needsSignIn, type Probe, request } from './probe.ts'
 
 const refused = v.object({
   errors: v.tuple([v.object({ message: v.string(), detail: v.exactOptional(v.unknown()) })]),
@@ -34,7 +33,7 @@ export const readinessProbe: Probe = {
     }
     const tookMs = monotonic() - started
     if (answer.kind === 'failed')
-      return { id: 'ready', outcome: 'failed', tookMs, detail: `${path}: ${answer.why}` }
+      return { id: 'ready', outcome: 'failed', tookMs, detail: `${path}: ${answer.reason}` }
     const passed = answer.status === 200 || (path === '/v2/' && needsSignIn(answer.status))
     const detail = `${path} ${answer.status}`
     if (passed) return { id: 'ready', outcome: 'passed', tookMs, detail }

@@ -4,11 +4,11 @@ export interface Engine {
   command: string
   /** All arguments before the path of the config file. */
   args: string[]
-  /** Added to the environment that the app hands down. */
+  /** Added to the allow-listed environment. */
   environment: Record<string, string>
   version?: string
   /** SIGTERM lets pushes under way finish, within 15 s. */
   drainsItself: boolean
-  /** The question that any living process answers. */
+  /** The path that any living process answers. */
   livenessPath: '/livez' | '/v2/'
 }

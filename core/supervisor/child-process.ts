@@ -3,20 +3,7 @@ import { accessSync, closeSync, constants, existsSync } from 'node:fs'
 import { dirname, isAbsolute } from 'node:path'
 import type { Exit, Failure } from '../../contract/failure.ts'
 import { reasonOf } from '../../lib/error-code.ts'
-
-/** A program that can be supervised; core/engine says which there are. */
-export interface SupervisedEngine {
-  id: string
-  command: string
-  /** All arguments before the path of the config file. */
-  args: string[]
-  /** Added to the allow-listed environment. */
-  environment?: Record<string, string>
-  version?: string
-  /** SIGTERM lets pushes under way finish, within 15 s. */
-  drainsItself: boolean
-  livenessPath: string
-}
+import type { Engine } from '../platform/engine.ts'
 
 /** The part of a ChildProcess that is used. */
 export interface Child {
@@ -39,7 +26,7 @@ export type Spawn = (command: string, args: string[], options: SpawnOptions) => 
 export const spawnProcess: Spawn = (command, args, options) => nodeSpawn(command, args, options)
 
 interface LaunchOptions {
-  engine: SupervisedEngine
+  engine: Engine
   configFile: string
   environment: Record<string, string>
   /** Opens the log for appending. */
@@ -92,7 +79,7 @@ function spawnEngine(
 }
 
 /** Reported by its path, because the exit code that Node or a shell would give names nothing. */
-function missingFile(engine: SupervisedEngine): string | undefined {
+function missingFile(engine: Engine): string | undefined {
   const [bundle] = engine.args
   if (bundle !== undefined && isAbsolute(bundle) && !existsSync(bundle)) return bundle
   try {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Exit } from '../../contract/failure.ts'
 import type { PushInProgress } from '../../contract/registry-state.ts'
 import { unreachable } from '../../contract/result.ts'
+import type { Engine } from '../platform/engine.ts'
 import {
   type Child,
   exitOf,
@@ -11,7 +12,6 @@ import {
   type LaunchResult,
   launch,
   type Spawn,
-  type SupervisedEngine,
   signalAdopted,
   signalChild,
   spawnProcess,
@@ -24,7 +24,7 @@ import type { Effect, RegistryProcess, Target, UntimedEvent } from './state.ts'
 
 export interface ProcessDriverDeps extends StartCheckDeps {
   /** Read anew at each start: it may be replaced while nothing runs. */
-  readonly engine: SupervisedEngine
+  readonly engine: Engine
   /** run/registry.json, logs/registry.log and journal.jsonl are in it. */
   home: string
   /** Uploads under way, as found on disk. */

@@ -2,11 +2,12 @@ import { unreachable } from '../../contract/result.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Liveness } from '../platform/admin-liveness.ts'
 import type { ProcessTable } from '../platform/process-table.ts'
-import { type Probe, probeHttp } from './http-probe.ts'
 import {
   askForSignOfLife,
   isCutBy,
   isOwnedByOther,
+  type Probe,
+  probeHttp,
   watchAdopted,
   watchForHang,
   watchReadiness,

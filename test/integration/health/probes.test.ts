@@ -7,7 +7,7 @@ import { catalogProbe } from '../../../core/health/catalog-probe.ts'
 import { manifestProbe } from '../../../core/health/manifest-probe.ts'
 import { portProbe } from '../../../core/health/port-probe.ts'
 import type { KnownManifest, ProbeContext } from '../../../core/health/probe.ts'
-import { request } from '../../../core/health/probe-request.ts'
+import { request } from '../../../core/health/probe.ts'
 import { readinessProbe } from '../../../core/health/readiness-probe.ts'
 
 const undo: (() => unknown)[] = []
@@ -115,7 +115,7 @@ describe('a registry that hangs', () => {
       'GET /never': () => undefined,
       'GET /half': (_, response) => response.write('half'),
     })
-    const given = { kind: 'failed', why: 'no answer within 1 s' }
+    const given = { kind: 'failed', reason: 'no answer within 1 s' }
     expect(await request(url, '/never', { timeoutMs: 600 })).toEqual(given)
     expect(await request(url, '/half', { timeoutMs: 600 })).toEqual(given)
   })

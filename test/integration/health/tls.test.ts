@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { portProbe } from '../../../core/health/port-probe.ts'
-import { request } from '../../../core/health/probe-request.ts'
+import { request } from '../../../core/health/probe.ts'
 import { registryHttp } from '../../../core/platform/registry-http.ts'
 import { readTarget } from '../../../core/registry-config/preflight.ts'
-import { probeHttp } from '../../../core/supervisor/http-probe.ts'
+import { probeHttp } from '../../../core/supervisor/liveness.ts'
 import { pinCertificate } from '../../../lib/pinned-certificate.ts'
 import { type MadeCertificate, makeCertificate } from '../../fakes/certificates.ts'
 
@@ -63,7 +63,7 @@ describe('a registry with http.tls', () => {
     requests = 0
     expect(await request(url, '/closed', { authorization: async () => 'Basic eDp5' })).toEqual({
       kind: 'failed',
-      why: 'it shows another certificate than its own',
+      reason: 'it shows another certificate than its own',
     })
     let asked = 0
     const credential = async () => {

@@ -3,9 +3,10 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import type { Liveness } from '../../../core/platform/admin-liveness.ts'
 import type { PortOwner } from '../../../core/platform/process-table.ts'
-import { type ProbeAnswer, probeHttp } from '../../../core/supervisor/http-probe.ts'
 import {
   askForSignOfLife,
+  type ProbeAnswer,
+  probeHttp,
   type SignOfLife,
   watchAdopted,
   watchForHang,
