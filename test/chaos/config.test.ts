@@ -207,7 +207,7 @@ async function show(engine: 'zot' | 'zotbar-registry', state: ProcessState): Pro
     advice: { advisories: () => [] },
     upgrade: { newest: () => undefined },
     rotation: { summaries: () => [] },
-    keyNotices: { standing: (notices: unknown) => notices },
+    keyNotices: { current: (notices: unknown) => notices },
     notices: { all: () => [] },
     configWatch: { undecidedFolder: () => undefined },
   } as unknown as Parameters<typeof snapshotOf>[0]
