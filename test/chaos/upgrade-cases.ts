@@ -28,7 +28,7 @@ export const forwardLines = [
   'ended',
 ]
 
-/** Every line from a failed gate on. */
+/** Every line from a failed verification on. */
 export const backLines = [
   'failed gate',
   ...steps
@@ -89,7 +89,7 @@ export async function createCase(programs: Programs) {
     upgrade: (behaviour: Behaviour) =>
       rig.zotbar('upgrade', '--from', programs.get(behaviour, newVersion), '--yes', '--json'),
     seen: (line: string): Promise<void> => lineSeen(entries, line, 60_000),
-    /** The pid of the registry that is under care, if one is. */
+    /** The pid of the registry that is supervised, if one is. */
     registryPid(): number | undefined {
       try {
         return (JSON.parse(readFileSync(join(rig.home, 'run', 'registry.json'), 'utf8')) as { pid?: number })

@@ -62,7 +62,7 @@ describe.skipIf(!isSet)(
       expect((await targetAt(rig.url).ask('/v2/_catalog')).status).toBe(200)
     })
 
-    it('go on to the end after a kill of the app in the gate', async () => {
+    it('go on to the end after a kill of the app in the verification', async () => {
       const check = await running()
       const upgrading = rig.upgrade('--from', next, '--yes').catch(() => undefined)
       await rig.applying('gate')

@@ -27,7 +27,7 @@ function temporary(name: string): string {
   return folder
 }
 
-/** What came of each check of the gate. */
+/** The result of each check of the verification. */
 function partsIn(lines: readonly ToldLine[]): Record<string, RunbookPart['state']> {
   const parts: Record<string, RunbookPart['state']> = {}
   for (const { step, part } of lines) if (step === 'gate' && part) parts[part.id] = part.state
@@ -83,14 +83,14 @@ describeWith(['caddy'], 'the public address behind caddy, with a local authority
     expect(partsIn(lines)['public-url']).toBe('failed')
     expect(await rig.version()).toBe('v2.1.14')
 
-    // What failed before cannot fail the gate.
+    // What failed before cannot fail the verification.
     const without = await rig.upgrade('--from', rig.program('good', 'v2.1.16'), '--yes')
     expect(without.last.result).toBe('done')
     expect(partsIn(without.lines)['public-url']).toBe('skipped')
   })
 })
 
-describe('the gate of an upgrade', () => {
+describe('the verification of an upgrade', () => {
   it('runs the checks of the user, and forgives those that failed before', async () => {
     rig = await createUpgradeRig()
     await rig.running()

@@ -79,13 +79,13 @@ const common = () => ({
 })
 const create = (
   name: string,
-  revive: RunbookKind['deserialize'],
+  deserialize: RunbookKind['deserialize'],
   resumes: RunbookKind['resumes'],
 ): RunbookRunner =>
   createRunner({
     home,
     clock: systemClock(),
-    kinds: { [name]: { deserialize: revive, resumes } },
+    kinds: { [name]: { deserialize, resumes } },
     report: () => {},
     log: () => {},
     onChange: () => {},
@@ -142,7 +142,7 @@ describe('a run that an earlier Zotbar was in the middle of', () => {
     }
     writeFileSync(join(home, 'zot-old'), 'old')
     holds()
-    const told: unknown[] = []
+    const reported: unknown[] = []
     const library = createLibrary(home)
     await library.activate('v2.1.15')
     const deps = {
@@ -157,18 +157,19 @@ describe('a run that an earlier Zotbar was in the middle of', () => {
       freeSpace: async () => undefined,
       keys: { since: async () => [], ownUser: async () => undefined },
       reportKeys: () => {},
-      reportDatabases: (what: unknown) => told.push(what),
+      reportDatabases: (what: unknown) => reported.push(what),
       log: () => {},
     } as unknown as UpgradeDeps
-    const revive: RunbookKind['deserialize'] = memory => upgradeRunbook(v.parse(upgradeMemory, memory), deps)
-    const runbooks = create(upgradeName, revive, begun => begun('swap'))
+    const deserialize: RunbookKind['deserialize'] = memory =>
+      upgradeRunbook(v.parse(upgradeMemory, memory), deps)
+    const runbooks = create(upgradeName, deserialize, begun => begun('swap'))
     const interrupted = await runbooks.interrupted()
     expect(interrupted).toMatchObject({ runbook: 'upgrade', resumes: true })
     expect(await interrupted?.resume()).toMatchObject({
       result: 'rolled-back',
       error: { code: 'gate-failed' },
     })
-    expect(told).toEqual([
+    expect(reported).toEqual([
       { why: expect.stringContaining('no list of what they hold'), snapshot: join(home, 'snapshots/1') },
     ])
     expect(readFileSync(join(data, 'meta.db'), 'utf8')).toBe('written by the new version')

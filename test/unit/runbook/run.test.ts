@@ -157,7 +157,7 @@ describe('a run', () => {
 
   it('tells each phase, progress and question as it happens', async () => {
     const w = world()
-    const told: RunEvent[] = []
+    const events: RunEvent[] = []
     const asks = step('a', w, {
       apply: async ({ ask, progress }) => {
         progress({ label: 'bytes', done: 1, total: 2 })
@@ -165,8 +165,8 @@ describe('a run', () => {
         return agreed ? { ok: true } : { ok: false, error: { code: 'declined', words: 'no' } }
       },
     })
-    await run([asks], { emit: telling => told.push(telling) })
-    expect(told.map(each => each.phase)).toEqual(['check', 'apply', 'apply', 'wait', 'done'])
+    await run([asks], { emit: event => events.push(event) })
+    expect(events.map(each => each.phase)).toEqual(['check', 'apply', 'apply', 'wait', 'done'])
   })
 
   it('plans without changing anything', async () => {

@@ -69,9 +69,9 @@ describe('one run', () => {
     const runbooks = create()
     const run = await begin(runbooks, runbook(step('one'), step('two')))
     await over(runbooks)
-    const told = await runbooks.lines(run, 0, 0)
-    expect(told).toMatchObject({ ok: true, value: { end: { runbook: 'test', result: 'done' } } })
-    expect(told.ok && told.value.lines.map(line => `${line.step} ${line.phase}`)).toEqual([
+    const read = await runbooks.lines(run, 0, 0)
+    expect(read).toMatchObject({ ok: true, value: { end: { runbook: 'test', result: 'done' } } })
+    expect(read.ok && read.value.lines.map(line => `${line.step} ${line.phase}`)).toEqual([
       'one check',
       'one apply',
       'one done',
@@ -178,8 +178,8 @@ describe('a run in full', () => {
     expect(current.parts).toEqual([parts[2], parts[1]])
     // The command line gets the part with its line, and the step's own count without it.
     expect(current.step).toEqual({ id: 'gate', title: 'Do gate', phase: 'apply', label: 'Ready' })
-    const told = await runbooks.lines(run, 0, 0)
-    expect(told.ok && told.value.lines).toContainEqual({
+    const read = await runbooks.lines(run, 0, 0)
+    expect(read.ok && read.value.lines).toContainEqual({
       runbook: 'test',
       step: 'gate',
       phase: 'apply',
@@ -249,9 +249,9 @@ describe('a run in full', () => {
     const runbooks = create()
     const run = await begin(runbooks, runbook(step('one'), writes))
     await over(runbooks)
-    const told = await runbooks.lines(run, 0, 0)
-    if (!told.ok) throw new Error(told.error.code)
-    const { lines, next } = told.value
+    const read = await runbooks.lines(run, 0, 0)
+    if (!read.ok) throw new Error(read.error.code)
+    const { lines, next } = read.value
     expect(next).toBe(10_006)
     expect(lines.length).toBeLessThanOrEqual(2_000)
     expect(

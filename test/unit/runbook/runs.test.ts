@@ -18,11 +18,11 @@ let home: string
 /** What was done to the registry, and by which run, in order. */
 let done: string[]
 let state: ProcessState
-let told: Notice[]
+let notices: Notice[]
 beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'zotbar-runs-'))
   done = []
-  told = []
+  notices = []
   state = servingState
 })
 afterEach(() => rm(home, { recursive: true, force: true }))
@@ -42,7 +42,7 @@ const runs = (clock: Clock = systemClock()): Runs =>
       state: () => state,
     },
     report: () => {},
-    tell: notice => void told.push(notice),
+    tell: notice => void notices.push(notice),
     log: () => {},
     onChange: () => {},
   })
@@ -203,8 +203,10 @@ describe('the runs of several kinds', () => {
     await appendFile(join(home, 'runbooks', name), '{"kind":"ended","at":1,"result":"done"}\n')
     await runs().begin()
     expect(done).toEqual(['begin'])
-    expect(told).toMatchObject([{ kind: 'run-overtaken', title: 'A a', run: older.slice(0, -6) }])
-    expect(told.map(notice => noticeMessage(notice).detail).join()).toContain('nothing of it is taken back')
+    expect(notices).toMatchObject([{ kind: 'run-overtaken', title: 'A a', run: older.slice(0, -6) }])
+    expect(notices.map(notice => noticeMessage(notice).detail).join()).toContain(
+      'nothing of it is taken back',
+    )
   })
 
   it('show no run before the first', async () => {

@@ -66,7 +66,7 @@ describe('a rollback', () => {
 
   async function rolledBack(changes: KeyChange[], { undo = false, revokes = true, damaged = false } = {}) {
     const revoked: string[] = []
-    const told: Progress[] = []
+    const labels: Progress[] = []
     let notice: unknown
     let stay: { why: string; snapshot: string } | undefined
     if (damaged) await rm(join(snapshot, 'manifest.json'))
@@ -94,12 +94,12 @@ describe('a rollback', () => {
     } as unknown as UpgradeDeps
     const context = {
       memory: { undo, from: { command: '/zot', settingPath: '' }, snapshotAt: 0 },
-      progress: (progress: Progress) => told.push(progress),
+      progress: (progress: Progress) => labels.push(progress),
     } as unknown as Context
     const back = await rollBack(deps, context, snapshot)
     await revokeKeysAgain(deps, context, snapshot)
     const { readFile } = await import('node:fs/promises')
-    return { back, meta: await readFile(join(data, 'meta.db'), 'utf8'), revoked, told, notice, stay }
+    return { back, meta: await readFile(join(data, 'meta.db'), 'utf8'), revoked, labels, notice, stay }
   }
   const revoked = (user: string): KeyChange => ({ kind: 'revoked', user, uuid: `key-of-${user}`, at })
   const made = (user: string): KeyChange => ({ kind: 'made', user, at })
@@ -121,18 +121,18 @@ describe('a rollback', () => {
   })
 
   it('says which key to revoke where that did not work', async () => {
-    const { notice, told } = await rolledBack([revoked('admin')], { revokes: false })
+    const { notice, labels } = await rolledBack([revoked('admin')], { revokes: false })
     expect(notice).toMatchObject({ toRevoke: ['key-of-admin of admin'], reRevoked: 0 })
-    expect(told.map(({ label }) => label)).toEqual(['Revoke this key again: key-of-admin of admin'])
+    expect(labels.map(({ label }) => label)).toEqual(['Revoke this key again: key-of-admin of admin'])
   })
 
   it('goes on without copies that are not whole, says so, and loses no key', async () => {
-    const { back, meta, notice, told, stay } = await rolledBack([made('ci')], { damaged: true })
+    const { back, meta, notice, labels, stay } = await rolledBack([made('ci')], { damaged: true })
     expect(meta).toBe('after')
     expect(stay).toEqual({ why: expect.stringContaining('no list of what they hold'), snapshot })
     const words = `The databases stay as they are. ${stay?.why} The copies are in ${snapshot}.`
     expect(back).toEqual({ ok: true, words })
-    expect(told).toEqual([{ label: words }])
+    expect(labels).toEqual([{ label: words }])
     expect(notice).toBeUndefined()
   })
 

@@ -191,7 +191,7 @@ describe('the blame', () => {
   })
 })
 
-describe('the gate', () => {
+describe('the verification', () => {
   it('does not open without an inventory', async () => {
     const serving = { kind: 'serving', pid: 7 }
     const deps = depsFor({
