@@ -3,7 +3,7 @@ import type { Failure } from '../contract/failure.ts'
 import { partStateText, progressText, resultText } from '../contract/messages/runbook-message.ts'
 import type { Result } from '../contract/result.ts'
 import type { RunbookLine, RunbookPlan, RunbookQuestion } from '../contract/runbook.ts'
-import { type ExitCode, exitCode, exitCodeOf, failureText } from './output.ts'
+import { cliFailureText, type ExitCode, exitCode, exitCodeOf } from './output.ts'
 import { readHidden } from './secret-input.ts'
 import type { VerbContext } from './verb.ts'
 
@@ -24,7 +24,7 @@ export async function reportRun(
 function reportRefusal({ out }: VerbContext, runbook: string, error: Failure): ExitCode {
   if (error.code === 'app-not-running' || error.code === 'app-not-answering') return out.failure(error)
   out.object({ runbook, result: 'failed', error })
-  out.note(failureText(error))
+  out.note(cliFailureText(error))
   return exitCodeOf(error)
 }
 
@@ -120,7 +120,7 @@ async function offerKey(
     }
     const accepted = await client.zotbar.keys.offerKey({ question: question.id, key })
     if (accepted.ok) return
-    out.note(failureText(accepted.error))
+    out.note(cliFailureText(accepted.error))
     if (accepted.error.code === 'nothing-under-way') return
   }
 }

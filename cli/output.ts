@@ -1,5 +1,5 @@
 import type { Failure } from '../contract/failure.ts'
-import { failureMessage } from '../contract/messages/failure-message.ts'
+import { failureText } from '../contract/messages/failure-message.ts'
 import { plain } from '../contract/messages/format.ts'
 
 /** Where a command writes: people read stdout and stderr, programs read JSON on stdout and nothing else. */
@@ -38,22 +38,21 @@ export function output(json: boolean, streams: Streams = process): Output {
       // What to read next is for people.
       const told = error.code === 'usage' ? { ...error, help: undefined } : error
       object({ error: told })
-      note(failureText(error))
+      note(cliFailureText(error))
       return exitCodeOf(error)
     },
   }
 }
 
 /** A title, then what to do, one step a line. */
-export function failureText(error: CliFailure): string {
+export function cliFailureText(error: CliFailure): string {
   if (error.code === 'usage') {
     const near = error.near === undefined ? '' : ` Did you mean ${error.near}?`
     return `zotbar: ${error.message}.${near}\n  See: ${error.help ?? 'zotbar --help'}`
   }
   if (error.code === 'no-browser')
     return `zotbar: No browser could be opened here\n  ${error.reason}.\n  Open this link yourself; it works once, within 10 minutes: ${error.url}`
-  const { title, steps } = failureMessage(error)
-  return [`zotbar: ${title}`, ...steps.map(step => `  ${step}`)].join('\n')
+  return failureText(error)
 }
 
 /** Terminals obey control characters, and directions of writing make text look like another. */

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { longDate } from '../contract/messages/format.ts'
 import type { ReleaseRow } from '../contract/upgrade.ts'
 import { reportRun } from './follow-run.ts'
-import { exitCode, failureText, table } from './output.ts'
+import { cliFailureText, exitCode, table } from './output.ts'
 import type { Verb } from './verb.ts'
 
 export interface UpgradeOptions {
@@ -49,7 +49,7 @@ export const releases: Verb<object> = async ({ out, client }) => {
       ]),
     ),
   )
-  if (trouble) out.note(`${failureText(trouble)}\n  The list is from ${longDate(asOf)}.`)
+  if (trouble) out.note(`${cliFailureText(trouble)}\n  The list is from ${longDate(asOf)}.`)
   return exitCode.done
 }
 

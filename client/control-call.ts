@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import type { Failure } from '../contract/failure.ts'
 import { fail, type Result } from '../contract/result.ts'
-import { errorCode, reasonOf } from '../lib/error-code.ts'
+import { reasonOf } from '../lib/error-code.ts'
 import { isObject, parseJson } from '../lib/json.ts'
 import { request } from '../lib/node-http.ts'
+import { isNobodyThere, postToSocket } from '../lib/socket-request.ts'
 
 export interface ControlAddress {
   socketPath: string
@@ -14,34 +15,22 @@ export interface ControlAddress {
 }
 
 /** One command over the control socket. Every way of not getting an answer comes back as a failure. */
-export function controlCall(address: ControlAddress, name: string, input: unknown): Promise<Result<unknown>> {
-  const { socketPath, limitMs } = address
-  const body = JSON.stringify(input)
-  return new Promise(resolve => {
-    const call = request(
-      {
-        socketPath,
-        method: 'POST',
-        path: `/api/${name}`,
-        agent: false,
-        // Counts silence, not the whole call: a restart may wait for pushes and says meanwhile that it is at work.
-        timeout: limitMs,
-        headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
-      },
-      response => {
-        const pieces: Buffer[] = []
-        response.on('data', (piece: Buffer) => pieces.push(piece))
-        response.on('error', error => resolve(fail(whyNot(address, error))))
-        response.on('end', () => resolve(readResult(Buffer.concat(pieces).toString('utf8'), name)))
-      },
-    )
-    call.on('timeout', () => {
-      resolve(fail({ code: 'app-not-answering', home: address.home, limitMs }))
-      call.destroy()
-    })
-    call.on('error', error => resolve(fail(whyNot(address, error))))
-    call.end(body)
-  })
+export async function controlCall(
+  address: ControlAddress,
+  name: string,
+  input: unknown,
+): Promise<Result<unknown>> {
+  const { socketPath, home, limitMs } = address
+  // A restart may wait for pushes: the app says meanwhile that it is at work, so only silence counts.
+  const answer = await postToSocket({ socketPath, path: `/api/${name}`, input, limitMs })
+  switch (answer.kind) {
+    case 'answered':
+      return readResult(answer.text, name)
+    case 'silent':
+      return fail({ code: 'app-not-answering', home, limitMs })
+    case 'failed':
+      return fail(whyNot(address, answer.error))
+  }
 }
 
 /** Opens the event stream; resolves with its response, or with why there is none. */
@@ -73,10 +62,7 @@ export function controlEvents(
 }
 
 function whyNot(address: ControlAddress, error: Error): Failure {
-  const code = errorCode(error) ?? error.message
-  // ECONNRESET and EPIPE: the app ended while it was being asked.
-  if (['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOTDIR'].includes(code))
-    return { code: 'app-not-running', home: address.home }
+  if (isNobodyThere(error)) return { code: 'app-not-running', home: address.home }
   return { code: 'home-unusable', path: address.socketPath, reason: reasonOf(error) }
 }
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { failureText } from '../cli/output.ts'
 import type { Failure } from '../contract/failure.ts'
+import { failureText } from '../contract/messages/failure-message.ts'
 import { plain } from '../contract/messages/format.ts'
 import { noticeMessage } from '../contract/messages/notice-message.ts'
 import { runningPid, status } from '../contract/messages/status.ts'

@@ -121,3 +121,9 @@ export function failureMessage(error: Failure): FailureMessage {
       return releaseFailureMessage(error)
   }
 }
+
+/** For a terminal: a title, then what to do, one step a line. */
+export function failureText(error: Failure): string {
+  const { title, steps } = failureMessage(error)
+  return [`zotbar: ${title}`, ...steps.map(step => `  ${step}`)].join('\n')
+}

@@ -5,8 +5,7 @@ import { fail, ok, type Result } from '../../contract/result.ts'
 import { errorCode } from '../../lib/error-code.ts'
 import { isObject } from '../../lib/json.ts'
 import { createServer } from '../../lib/node-http.ts'
-import { answer, type HttpApi, refuseBody } from '../transport/http-api.ts'
-import { readJson } from '../transport/request-body.ts'
+import { answer, readJson, refuseBody } from '../platform/json-http.ts'
 import { limitConnections } from './connection-room.ts'
 import { foreignSite, refusal, securityHeaders } from './guard.ts'
 import { type SessionSources, sessions } from './sessions.ts'
@@ -19,6 +18,12 @@ export interface Dashboard {
   /** The same with a one-time token in its fragment, which a browser never sends to a server. */
   mint(): string
   close(): Promise<void>
+}
+
+/** What answers below /api. */
+interface Api {
+  handle(request: IncomingMessage, response: ServerResponse, caller: 'dashboard'): Promise<void>
+  close(): void
 }
 
 const sessionHeader = 'x-zotbar-session'
@@ -37,7 +42,7 @@ const maxConnections = 128
 export async function startDashboard(options: {
   port: number
   folder: string
-  api: HttpApi
+  api: Api
   sources?: SessionSources
 }): Promise<Result<Dashboard>> {
   const { folder, api, sources = { now: Date.now, randomBytes } } = options

@@ -1,8 +1,8 @@
 import { setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { errorCode, reasonOf } from '../../lib/error-code.ts'
+import type { SubFolders } from '../../lib/sub-folders.ts'
 import { syncDisk } from './disk.ts'
-import type { SubFolders } from './roots.ts'
 import type { ScanMessage } from './scan-message.ts'
 import { walkAll } from './walk.ts'
 

@@ -1,4 +1,4 @@
-import { rootsOf, type SubFolders } from './roots.ts'
+import { rootsOf, type SubFolders } from '../../lib/sub-folders.ts'
 
 /**
  * When a file or folder was last changed: its ctime in ms, which every change of its content, mode or owner moves and

@@ -1,4 +1,5 @@
 import { errorCode, reasonOf } from '../../lib/error-code.ts'
+import { rootOf, type SubFolders } from '../../lib/sub-folders.ts'
 import { isNameComponent } from '../platform/repository-name.ts'
 import { type Disk, type Entry, isGone } from './disk.ts'
 import { FileList, type Files } from './file-list.ts'
@@ -10,7 +11,6 @@ import {
   type RepositoryRead,
   readRepository,
 } from './repository-reader.ts'
-import { rootOf, type SubFolders } from './roots.ts'
 import type { Stamp } from './stamps.ts'
 
 /** Some repositories; their files follow each other in `files`. */

@@ -1,10 +1,11 @@
 import { lstatSync } from 'node:fs'
-import { controlCall } from '../../client/control-call.ts'
+import type { Failure } from '../../contract/failure.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
-import { errorCode } from '../../lib/error-code.ts'
-import { isObject } from '../../lib/json.ts'
+import { errorCode, reasonOf } from '../../lib/error-code.ts'
+import { isObject, parseJson } from '../../lib/json.ts'
 import { createServer } from '../../lib/node-http.ts'
 import { type BadSocketPath, badSocketPath, listenPrivately } from '../../lib/private-socket.ts'
+import { isNobodyThere, postToSocket } from '../../lib/socket-request.ts'
 import type { HttpApi } from './http-api.ts'
 
 export interface ControlSocket {
@@ -34,9 +35,8 @@ export async function openControlSocket(options: {
   const bad = badSocketPath(path)
   if (bad !== undefined) return unusable(reasons[bad])
   if (lstatSync(path, { throwIfNoEntry: false })) {
-    const asked = await controlCall({ socketPath: path, home, limitMs }, 'app.snapshot', {})
-    if (asked.ok) return fail({ code: 'already-running', pid: pidOf(asked.value), home })
-    if (asked.error.code !== 'app-not-running') return fail(asked.error)
+    const holder = await holderOf(path, home, limitMs)
+    if (holder !== undefined) return fail(holder)
   }
 
   const server = createServer((request, response) => {
@@ -67,7 +67,29 @@ const reasons: Record<BadSocketPath, string> = {
   'not-a-socket': 'something that is not a socket is in its place',
 }
 
-function pidOf(snapshot: unknown): number {
-  const app = isObject(snapshot) ? snapshot['app'] : undefined
-  return isObject(app) && typeof app['pid'] === 'number' ? app['pid'] : 0
+/** Who answers at the socket, as a failure; undefined when nobody does. */
+async function holderOf(socketPath: string, home: string, limitMs: number): Promise<Failure | undefined> {
+  const answer = await postToSocket({ socketPath, path: '/api/app.snapshot', input: {}, limitMs })
+  switch (answer.kind) {
+    case 'answered':
+      return holderIn(parseJson(answer.text), home)
+    case 'silent':
+      return { code: 'app-not-answering', home, limitMs }
+    case 'failed':
+      return isNobodyThere(answer.error)
+        ? undefined
+        : { code: 'home-unusable', path: socketPath, reason: reasonOf(answer.error) }
+  }
+}
+
+/** The peer is our own app behind a 0600 socket: a failure's fields are taken as sent. */
+const isFailure = (value: unknown): value is Failure => isObject(value) && typeof value['code'] === 'string'
+
+function holderIn(result: unknown, home: string): Failure {
+  if (isObject(result) && isFailure(result['error'])) return result['error']
+  if (!isObject(result) || result['ok'] !== true)
+    return { code: 'unexpected', where: 'app.snapshot: an answer of another shape' }
+  const app = isObject(result['value']) ? result['value']['app'] : undefined
+  const pid = isObject(app) && typeof app['pid'] === 'number' ? app['pid'] : 0
+  return { code: 'already-running', pid, home }
 }

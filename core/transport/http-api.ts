@@ -3,9 +3,9 @@ import type { Caller } from '../../contract/command.ts'
 import { commandNames, dispatch } from '../../contract/contract.ts'
 import type { Failure } from '../../contract/failure.ts'
 import type { Host } from '../../contract/host.ts'
-import { fail, type Result, unreachable } from '../../contract/result.ts'
+import { fail, unreachable } from '../../contract/result.ts'
+import { answer, bodyLimit, readJson, refuseBody } from '../platform/json-http.ts'
 import { type EventStreamLimits, eventStreamLimits, pushEvents } from './event-stream.ts'
-import { bodyLimit, readJson } from './request-body.ts'
 
 export interface HttpApiOptions {
   /** Told of every handler that threw: a bug, for the app's log. */
@@ -25,29 +25,6 @@ export interface HttpApi {
 }
 
 const names = new Set(commandNames())
-
-/** Ends a response with a Result as JSON; never cached. */
-export function answer(
-  response: ServerResponse,
-  status: number,
-  result: Result<unknown>,
-  headers: Record<string, string> = {},
-): void {
-  if (response.headersSent || response.destroyed) return
-  const text = JSON.stringify(result)
-  response.writeHead(status, {
-    'content-type': 'application/json; charset=utf-8',
-    'content-length': Buffer.byteLength(text),
-    'cache-control': 'no-store',
-    ...headers,
-  })
-  response.end(text)
-}
-
-/** Ends a response that refuses the body: the rest of it is not read, so the connection cannot be kept. */
-export function refuseBody(response: ServerResponse, status: 413 | 415, error: Failure): void {
-  answer(response, status, fail(error), { connection: 'close' })
-}
 
 /**
  * `POST /api/<area>.<verb>` takes the command's input as JSON and answers its Result: 200 whether it worked or not,

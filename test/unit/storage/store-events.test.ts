@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { createStoreEvents } from '../../../core/registry-client/store-events.ts'
+import { createStoreEvents } from '../../../core/storage/store-events.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 
 it('has the store looked at often while what serves tells no events, and not while nothing serves', () => {

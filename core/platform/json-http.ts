@@ -1,4 +1,6 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Failure } from '../../contract/failure.ts'
+import { fail, type Result } from '../../contract/result.ts'
 import { readBody } from '../../lib/http-body.ts'
 
 export type BodyRead =
@@ -34,4 +36,27 @@ function parse(bytes: Buffer): { ok: true; value: unknown } | { ok: false; reaso
       reason: error instanceof SyntaxError ? 'text that is not JSON' : 'text that is not UTF-8',
     }
   }
+}
+
+/** Ends a response with a Result as JSON; never cached. */
+export function answer(
+  response: ServerResponse,
+  status: number,
+  result: Result<unknown>,
+  headers: Record<string, string> = {},
+): void {
+  if (response.headersSent || response.destroyed) return
+  const text = JSON.stringify(result)
+  response.writeHead(status, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+    ...headers,
+  })
+  response.end(text)
+}
+
+/** Ends a response that refuses the body: the rest of it is not read, so the connection cannot be kept. */
+export function refuseBody(response: ServerResponse, status: 413 | 415, error: Failure): void {
+  answer(response, status, fail(error), { connection: 'close' })
 }

@@ -1,7 +1,7 @@
 import { unreachable } from '../../contract/result.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { createRegistryEvents, type RegistryEvent } from '../platform/registry-events.ts'
-import type { Storage } from '../storage/storage.ts'
+import type { Storage } from './storage.ts'
 
 export interface StoreEventsOptions {
   /** The registry's administration socket. */

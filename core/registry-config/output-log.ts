@@ -1,7 +1,7 @@
 import type { Clock } from '../../lib/clock.ts'
 import { type LogBatch, standardLogLimits } from '../platform/log-lines.ts'
-import { type LogOutput, logOutputOf } from '../registry-config/log-output.ts'
 import { followLog, type LogFollower } from './log-follower.ts'
+import { type LogOutput, logOutputOf } from './log-output.ts'
 
 /** The engine's log where config.json sends it elsewhere (`log.output`). It is the user's: followed and never changed. */
 export interface OutputLog {
