@@ -54,7 +54,7 @@ describeWith(['gnome-keyring', 'dbus'], 'keys in a real keychain', () => {
   it('are kept apart, promoted and forgotten', async () => {
     const body = `
       const store = open()
-      said.push((await store.where()).kind)
+      said.push((await store.backend()).kind)
       say(await store.set(owner, 'current', 'zak_1'))
       say(await store.set(owner, 'next', 'zak_2'))
       say(await open().promote(owner))
@@ -78,7 +78,7 @@ describeWith(['gnome-keyring', 'dbus'], 'keys in a real keychain', () => {
       say(await store.get(owner, 'current'))
       say(await store.set(owner, 'next', 'zak_2'))
       say(await store.delete(owner, 'current'))
-      said.push((await store.where()).kind)
+      said.push((await store.backend()).kind)
     `
     const locked = 'keychain-locked'
     expect(await inSession(unlocked, body)).toEqual([null, locked, locked, locked, 'keychain'])
