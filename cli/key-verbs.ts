@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { readSpan } from '../lib/span.ts'
+import { parseDuration } from '../lib/parse-duration.ts'
 import { type AddVerb, type Json, type Run, usage } from './verb.ts'
 
 const collect = (value: string, before: string[]): string[] => [...before, value]
@@ -88,7 +88,7 @@ export function addKeyVerbs(keys: Command, verb: AddVerb, run: Run): void {
         user: string,
         options: Json & { overlap?: string; leaked?: boolean; yes?: boolean; dryRun?: boolean },
       ): Promise<void> => {
-        if (options.overlap !== undefined && readSpan(options.overlap.trim()) === undefined)
+        if (options.overlap !== undefined && parseDuration(options.overlap.trim()) === undefined)
           throw usage(`'${options.overlap}' is no --overlap; write 0, 90s, 30m, 24h or 2d`)
         if (options.leaked && options.overlap !== undefined)
           throw usage('a leaked key is revoked at once: --overlap does not go with --leaked')

@@ -2,8 +2,7 @@ import { clientOver, type ZotbarClient } from '../contract/contract.ts'
 import type { Failure } from '../contract/failure.ts'
 import { ok, type Result } from '../contract/result.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
-import { type ControlAddress, controlCall, controlEvents } from './control-call.ts'
-import { eventReader } from './event-reader.ts'
+import { type ControlAddress, controlCall, controlEvents, eventReader } from './control-call.ts'
 
 interface EventListeners {
   snapshot?: (snapshot: Snapshot) => void

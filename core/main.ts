@@ -13,7 +13,7 @@ import { boot } from './app/boot.ts'
 import type { ShellCapabilities } from './app/wiring.ts'
 import { type Dashboard, startDashboard } from './dashboard/dashboard.ts'
 import { onLauncherGone } from './dashboard/launcher-gone.ts'
-import { pagesFolder } from './dashboard/pages-folder.ts'
+import { pagesFolder } from './dashboard/static-files.ts'
 import { httpApi } from './transport/http-api.ts'
 
 export interface HeadlessOptions {

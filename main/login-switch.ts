@@ -1,4 +1,4 @@
-import { serialQueue } from '../core/platform/serial-queue.ts'
+import { serialQueue } from '../core/platform/tasks.ts'
 import type { LoginAgent, LoginResult, LoginState } from './login-agent.ts'
 
 export interface LoginSwitch {

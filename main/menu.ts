@@ -1,8 +1,10 @@
+import type { Menu } from 'electron'
 import { failureMessage } from '../contract/messages/failure-message.ts'
 import { bytes } from '../contract/messages/format.ts'
 import type { StatusAction, StatusSummary, StatusVerb } from '../contract/messages/summary.ts'
 import { unreachable } from '../contract/result.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
+import type { ElectronApi } from './electron-api.ts'
 import type { LoginState } from './login-agent.ts'
 
 /** What a row of the tray's menu does. */
@@ -109,4 +111,30 @@ function loginRows(login: LoginState): MenuRow[] {
     default:
       return unreachable(login)
   }
+}
+
+/**
+ * The menu whose shortcuts work in our windows: on macOS copy, close, zoom and quit exist only through it.
+ * Elsewhere Chromium has them, and a menu bar inside the window would be in the way.
+ */
+export function applicationMenu(
+  { Menu }: Pick<ElectronApi, 'Menu'>,
+  platform: NodeJS.Platform,
+  packaged: boolean,
+): Menu | null {
+  if (platform !== 'darwin') return null
+  return Menu.buildFromTemplate([
+    { role: 'appMenu' },
+    { role: 'editMenu' },
+    {
+      label: 'View',
+      submenu: [
+        { role: 'resetZoom' },
+        { role: 'zoomIn' },
+        { role: 'zoomOut' },
+        ...(packaged ? [] : ([{ role: 'toggleDevTools' }] as const)),
+      ],
+    },
+    { role: 'windowMenu' },
+  ])
 }

@@ -1,6 +1,6 @@
 import { StringDecoder } from 'node:string_decoder'
 import type { Clock } from '../lib/clock.ts'
-import { within } from '../lib/within.ts'
+import { withDeadline } from '../lib/with-deadline.ts'
 
 /** Ends work that takes too long or is cancelled. */
 export interface Deadline {
@@ -65,7 +65,7 @@ export async function waitOrStop(
   const reason = deadline.endedBy()
   if (reason === undefined) return 'over'
   await running.stop()
-  await within(clock, lastOutputMs, running.ended)
+  await withDeadline(clock, lastOutputMs, running.ended)
   running.detach()
   return reason
 }

@@ -1,8 +1,8 @@
 import type { Host } from '../../contract/host.ts'
 import type { Notice, Snapshot } from '../../contract/snapshot.ts'
 import { createEmitter } from '../../lib/emitter.ts'
-import { within } from '../../lib/within.ts'
-import { doEach } from '../platform/each.ts'
+import { withDeadline } from '../../lib/with-deadline.ts'
+import { runEach } from '../platform/tasks.ts'
 import { createBroadcast } from './broadcast.ts'
 import { connect } from './connect.ts'
 import { createFeatures, type Features } from './create-features.ts'
@@ -42,7 +42,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   connect(features, events, broadcast)
 
   const { configWatch, keyNotices, rotation, runs, storage, supervisor, upgrade } = features
-  await doEach({ 'the look for an interrupted runbook': runs.findInterrupted }, options.log.error)
+  await runEach({ 'the look for an interrupted runbook': runs.findInterrupted }, options.log.error)
   return {
     host: {
       handlers: createHandlers(handlerDeps(features, options, snapshot)),
@@ -50,7 +50,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       on: broadcast.on,
     },
     async begin() {
-      await doEach(
+      await runEach(
         {
           'the start of the registry': runs.begin,
           'the start of upgrades': upgrade.begin,
@@ -114,7 +114,7 @@ function handlerDeps(
 async function close(features: Features, { clock, log, settings }: AppOptions): Promise<void> {
   const { access, configWatch, health, keyNotices, outputLog, rotation, runs } = features
   const { storage, storeEvents, supervisor, upgrade, web } = features
-  await doEach(
+  await runEach(
     {
       'the end of runbooks': runs.close,
       'the end of upgrades': upgrade.close,
@@ -126,7 +126,7 @@ async function close(features: Features, { clock, log, settings }: AppOptions): 
       'the end of supervision': () => supervisor.close({ keepServing: settings.get('keepServing') }),
       // They may be reading from a data volume that no longer answers.
       'the end of reading': () =>
-        within(
+        withDeadline(
           clock,
           closeLimitMs,
           Promise.all([configWatch.close(), outputLog.close(), storage.close(), web.close()]),

@@ -12,9 +12,9 @@ import { zotEngine } from '../engine/zot.ts'
 import { locateZotbarRegistry, thisInstallation } from '../engine/zotbar-registry.ts'
 import { firstRun } from '../first-run/first-run.ts'
 import { type AppLog, openAppLog } from '../platform/app-log.ts'
-import { doEach } from '../platform/each.ts'
 import { prepareAdminSocket, prepareControlSocket, prepareHome } from '../platform/prepare-home.ts'
 import { systemProcessTable } from '../platform/system-processes.ts'
+import { runEach } from '../platform/tasks.ts'
 import { establishAdmin, type FirstAdmin } from '../registry-client/admin.ts'
 import { type Kept, openSecrets, type Secrets } from '../secrets/secrets.ts'
 import { openSettings, type Settings } from '../settings/settings.ts'
@@ -134,7 +134,7 @@ export async function boot({ shell, configFile, capabilities }: BootOptions): Pr
   if (!socket.ok) return release(socket)
 
   const close = async (): Promise<void> => {
-    await doEach(
+    await runEach(
       {
         'the end of the app': app.quit,
         'the end of the control socket': socket.value.close,

@@ -1,4 +1,5 @@
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Failure } from '../../contract/failure.ts'
 
 type Refusal = Extract<Failure, { code: 'not-authorised' }>['reason']
@@ -33,4 +34,44 @@ export function refusal(headers: IncomingHttpHeaders, port: number): Refusal | u
 export function foreignSite(headers: IncomingHttpHeaders): boolean {
   const site = headers['sec-fetch-site']
   return site === 'cross-site' || site === 'same-site'
+}
+
+export interface ConnectionRoom {
+  /** This answer belongs to a session: its connection stays until it is complete. */
+  hold(response: ServerResponse): void
+}
+
+/**
+ * Room for so many connections. One more takes the place of the one that is idle longest, as any user of the
+ * computer can open them; what a session waits for (its event stream) never goes.
+ */
+export function limitConnections(server: Server, max: number): ConnectionRoom {
+  const open = new Set<Socket>()
+  /** Longest idle first; requests without a session do not count. */
+  const idle = new Set<Socket>()
+  const forget = (socket: Socket): void => {
+    open.delete(socket)
+    idle.delete(socket)
+  }
+  server.on('connection', socket => {
+    if (open.size >= max) {
+      const [longest] = idle
+      if (longest === undefined) return void socket.destroy()
+      forget(longest)
+      longest.destroy()
+    }
+    open.add(socket)
+    idle.add(socket)
+    socket.once('close', () => forget(socket))
+  })
+  return {
+    hold(response) {
+      const { socket } = response
+      if (socket === null) return
+      idle.delete(socket)
+      response.once('close', () => {
+        if (open.has(socket)) idle.add(socket)
+      })
+    },
+  }
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
-import { extname, join } from 'node:path'
+import { dirname, extname, join } from 'node:path'
 
 export interface StaticFile {
   body: Buffer
@@ -47,4 +48,13 @@ export async function staticFiles(folder: string): Promise<ReadonlyMap<string, S
   const page = files.get('/window.html')
   if (page) files.set('/', page)
   return files
+}
+
+/** The built pages: dist/renderer, looked for beside and above the running code (bundle, chunk or source). */
+export function pagesFolder(from = import.meta.dirname): string {
+  for (let folder = from; ; folder = dirname(folder)) {
+    for (const pages of [join(folder, 'renderer'), join(folder, 'dist', 'renderer')])
+      if (existsSync(join(pages, 'assets')) && existsSync(join(pages, 'window.html'))) return pages
+    if (folder === dirname(folder)) throw new Error('The pages are not built. Run: npm run build')
+  }
 }

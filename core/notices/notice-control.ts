@@ -4,7 +4,7 @@ import { isFull } from '../../contract/messages/storage-message.ts'
 import { fail, ok } from '../../contract/result.ts'
 import type { Notice, StorageState } from '../../contract/snapshot.ts'
 import type { Clock } from '../../lib/clock.ts'
-import { readSpan } from '../../lib/span.ts'
+import { parseDuration } from '../../lib/parse-duration.ts'
 import type { SetAside } from '../platform/json-file.ts'
 import type { Web } from '../platform/web.ts'
 import { createExpiryNotices } from './expiry-notices.ts'
@@ -76,7 +76,7 @@ export function createNoticeControl(options: Options): NoticeControl {
     handlers: {
       keys: {
         async snooze({ user, for: time }) {
-          const forMs = readSpan(time)
+          const forMs = parseDuration(time)
           if (forMs === undefined || forMs > maxSnoozeMs)
             return fail({ code: 'bad-input', field: 'for', wrong: time, allowed: snoozeForms })
           const mine = keys().filter(key => key.user === user)

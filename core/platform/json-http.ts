@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Failure } from '../../contract/failure.ts'
 import { fail, type Result } from '../../contract/result.ts'
-import { readBody } from '../../lib/http-body.ts'
+import { readBody } from '../../lib/node-http.ts'
 
 export type BodyRead =
   | { kind: 'json'; value: unknown }

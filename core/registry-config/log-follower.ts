@@ -10,7 +10,7 @@ import {
   type LogLimits,
   lastLinesIn,
 } from '../platform/log-lines.ts'
-import { serialQueue } from '../platform/serial-queue.ts'
+import { serialQueue } from '../platform/tasks.ts'
 
 /** A log that is somebody else's: read, and never created, changed, rotated or truncated. */
 export interface LogFollower {

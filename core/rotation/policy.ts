@@ -1,4 +1,4 @@
-import { readSpan } from '../../lib/span.ts'
+import { parseDuration } from '../../lib/parse-duration.ts'
 
 /** How keys are rotated, from the settings. */
 export interface Policy {
@@ -20,7 +20,7 @@ export const overlapForms = 'a time such as 90s, 30m, 24h or 2d, at most 30d; 0 
 
 /** Parses "24h" or "0" into ms; undefined for anything else, or when it is too long. */
 export function parseOverlap(text: string): number | undefined {
-  const ms = readSpan(text)
+  const ms = parseDuration(text)
   return ms !== undefined && ms <= longestOverlapMs ? ms : undefined
 }
 

@@ -6,7 +6,7 @@ import type { Clock } from '../../lib/clock.ts'
 import { adminClient } from '../platform/admin-client.ts'
 import type { SetAside } from '../platform/json-file.ts'
 import type { RegistryHttp } from '../platform/registry-http.ts'
-import { until } from '../platform/until.ts'
+import { waitUntil } from '../platform/wait-until.ts'
 import type { RunbookKind } from '../runbook/runbook-kind.ts'
 import type { Runs } from '../runbook/runs.ts'
 import type { KeyStore } from '../secrets/key-store.ts'
@@ -74,7 +74,7 @@ export async function createRotationControl(options: Options): Promise<RotationC
   })
   const sinks = createSinks({ home, clock, settings, store })
   const untilServing = (limitMs: number): Promise<boolean> =>
-    until(serves, supervisor.onChange, clock, limitMs)
+    waitUntil(serves, supervisor.onChange, clock, limitMs)
   const pause = (ms: number): Promise<void> =>
     new Promise(resolve => void clock.setTimer(clock.now() + ms, resolve))
   const client = createKeyClient({

@@ -1,9 +1,9 @@
+import { isIP } from 'node:net'
 import { isAbsolute } from 'node:path'
 import * as v from 'valibot'
 import type { SettingRow } from '../../contract/setting.ts'
-import { readSpan } from '../../lib/span.ts'
+import { parseDuration } from '../../lib/parse-duration.ts'
 import { ed25519Key } from '../platform/ed25519.ts'
-import { isNetwork } from '../platform/network.ts'
 
 type Value = SettingRow['value']
 
@@ -139,8 +139,16 @@ export function span(byDefault: string, mostDays: number, about: About): Setting
   const schema = v.pipe(
     v.string(),
     v.maxLength(20),
-    v.check(text => (readSpan(text) ?? Number.POSITIVE_INFINITY) <= mostDays * 86_400_000),
+    v.check(text => (parseDuration(text) ?? Number.POSITIVE_INFINITY) <= mostDays * 86_400_000),
   )
   const allowed = `a time such as 90s, 30m, 24h or 2d, at most ${mostDays}d; 0 for none`
   return { schema, default: byDefault, allowed, via: 'any', ...about }
+}
+
+/** Whether a text is an IP address, or a network as in `10.0.0.0/8`. */
+function isNetwork(text: string): boolean {
+  const [address = '', bits, ...more] = text.split('/')
+  const family = isIP(address)
+  if (family === 0 || more.length > 0 || address.includes('%')) return false
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
 }

@@ -7,7 +7,7 @@ import { reasonOf } from '../../lib/error-code.ts'
 import { isObject } from '../../lib/json.ts'
 import { nearest } from '../../lib/nearest.ts'
 import { readJsonFile, type SetAside, setAside, writeJsonFile } from '../platform/json-file.ts'
-import { serialQueue } from '../platform/serial-queue.ts'
+import { serialQueue } from '../platform/tasks.ts'
 import { maskedAddress, type Setting } from './setting-kind.ts'
 import { isSettingKey, type SettingKey, type SettingValue, settingTable } from './setting-table.ts'
 

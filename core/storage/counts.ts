@@ -1,5 +1,5 @@
 import type { Clock } from '../../lib/clock.ts'
-import { within } from '../../lib/within.ts'
+import { withDeadline } from '../../lib/with-deadline.ts'
 import type { Scan } from './scan.ts'
 
 export interface CountsParts {
@@ -57,7 +57,7 @@ export function createCounts({ clock, count, onStuck, onChange }: CountsParts): 
       })
     }
     const run = async (): Promise<void> => {
-      if (before) await within(clock, handOver, before.done)
+      if (before) await withDeadline(clock, handOver, before.done)
       await count(
         of,
         () => cancelled,

@@ -1,6 +1,6 @@
 import { errorCode, reasonOf } from '../../lib/error-code.ts'
 import { rootOf, type SubFolders } from '../../lib/sub-folders.ts'
-import { serialQueue } from '../platform/serial-queue.ts'
+import { serialQueue } from '../platform/tasks.ts'
 import { type Disk, isGone } from './disk.ts'
 import { FileList } from './file-list.ts'
 import { Ledger } from './ledger.ts'

@@ -5,7 +5,7 @@ import type { Cause, JournalEntry } from '../../contract/registry-state.ts'
 import { errorCode } from '../../lib/error-code.ts'
 import { writeSynced } from '../../lib/sync-file.ts'
 import { type SetAside, setAside } from '../platform/json-file.ts'
-import { serialQueue } from '../platform/serial-queue.ts'
+import { serialQueue } from '../platform/tasks.ts'
 
 const count = v.pipe(v.number(), v.minValue(0))
 const exit = v.variant('kind', [

@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises'
 import * as v from 'valibot'
 import type { Finding } from '../../contract/runbook.ts'
 import { reasonOf } from '../../lib/error-code.ts'
-import { inParallel } from '../platform/parallel.ts'
+import { inParallel } from '../platform/tasks.ts'
 import {
   blobFile,
   type KnownManifests,

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import * as v from 'valibot'
 import type { Result } from '../../contract/result.ts'
 import { parseJson } from '../../lib/json.ts'
-import { inParallel } from '../platform/parallel.ts'
 import type { RegistryAnswer, RegistryAsk } from '../platform/registry-http.ts'
+import { inParallel } from '../platform/tasks.ts'
 import { type Inventory, maxSampleBytes } from './inventory.ts'
 
 export type AskRegistry = (path: string, options?: RegistryAsk) => Promise<Result<RegistryAnswer>>

@@ -4,8 +4,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import * as v from 'valibot'
 import { errorCode, reasonOf } from '../../lib/error-code.ts'
 import { refName } from '../../lib/store-names.ts'
-import { inParallel } from '../platform/parallel.ts'
 import { isNameComponent } from '../platform/repository-name.ts'
+import { inParallel } from '../platform/tasks.ts'
 
 /** A repository, or a folder where one may lie. `reason` is half a sentence. */
 export interface Unreadable {

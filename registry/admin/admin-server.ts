@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { dirname } from 'node:path'
-import { readBody } from '../../lib/http-body.ts'
 import { isObject, parseJson } from '../../lib/json.ts'
+import { readBody } from '../../lib/node-http.ts'
 import { badSocketPath, listenPrivately, type PrivateSocket } from '../../lib/private-socket.ts'
 import type { EventLog } from '../events/event-log.ts'
 import type { Activity } from '../metadata/pulls.ts'

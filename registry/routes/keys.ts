@@ -1,5 +1,5 @@
-import { readBody } from '../../lib/http-body.ts'
 import { parseJson } from '../../lib/json.ts'
+import { readBody } from '../../lib/node-http.ts'
 import { type ApiKey, type KeyPolicy, parseKeyRequest } from '../auth/api-key.ts'
 import type { Identity } from '../auth/identity.ts'
 import { printScope } from '../auth/scope.ts'

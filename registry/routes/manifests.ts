@@ -1,4 +1,4 @@
-import { readBody } from '../../lib/http-body.ts'
+import { readBody } from '../../lib/node-http.ts'
 import { headerOf, type RequestContext, userOf } from '../http/request-context.ts'
 import { type RawHeaders, send, sendEmpty, sendFailure } from '../http/responder.ts'
 import { failure, type Result, success } from '../oci/error-table.ts'

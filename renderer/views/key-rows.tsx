@@ -7,8 +7,8 @@ import {
   untilText,
   urgentKeys,
 } from '../../contract/messages/key-message.ts'
+import { LifeBar } from '../ui/bar.tsx'
 import { Glyph, Icon } from '../ui/glyph.tsx'
-import { LifeBar } from '../ui/life-bar.tsx'
 import { Row } from '../ui/row.tsx'
 import type { ViewModel } from './view-model.tsx'
 

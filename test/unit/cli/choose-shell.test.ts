@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { chooseShell } from '../../../cli/choose-shell.ts'
+import { chooseShell } from '../../../cli/start.ts'
 
 let root: string
 beforeEach(async () => {

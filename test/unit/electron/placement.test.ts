@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { popoverBounds, popoverHeight } from '../../../main/placement.ts'
+import { popoverBounds, popoverHeight } from '../../../main/popover.ts'
 
 const screen = { x: 0, y: 25, width: 1440, height: 875 }
 

@@ -1,7 +1,7 @@
 import { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import { expect, it } from 'vitest'
-import { readBody } from '../../../lib/http-body.ts'
+import { readBody } from '../../../lib/node-http.ts'
 
 const request = (): IncomingMessage => new IncomingMessage(new Socket())
 

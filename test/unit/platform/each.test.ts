@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest'
-import { doEach } from '../../../core/platform/each.ts'
+import { runEach } from '../../../core/platform/tasks.ts'
 
 it('does every job in its order, whatever becomes of the ones before, and reports what failed', async () => {
   const done: string[] = []
   const told: string[] = []
-  await doEach(
+  await runEach(
     {
       'the end of one': () => {
         throw new Error('a fault')

@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest'
-import { within } from '../../../lib/within.ts'
+import { withDeadline } from '../../../lib/with-deadline.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 
 describe('a wait with a limit', () => {
   it('ends with the work, and leaves no timer behind', async () => {
     const clock = fakeClock()
-    await within(clock, 1000, Promise.resolve())
-    await expect(within(clock, 1000, Promise.reject(new Error('a bug')))).rejects.toThrow('a bug')
+    await withDeadline(clock, 1000, Promise.resolve())
+    await expect(withDeadline(clock, 1000, Promise.reject(new Error('a bug')))).rejects.toThrow('a bug')
     expect(clock.pending()).toEqual([])
   })
 
   it('ends with the limit when the work never does', async () => {
     const clock = fakeClock()
     let ended = false
-    const waiting = within(clock, 1000, new Promise(() => {})).then(() => {
+    const waiting = withDeadline(clock, 1000, new Promise(() => {})).then(() => {
       ended = true
     })
     await clock.advance(999)

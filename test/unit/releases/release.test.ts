@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { limitedUntil } from '../../../core/platform/web-limit.ts'
+import { limitedUntil } from '../../../core/platform/web.ts'
 import { compareVersions, isVersion } from '../../../core/platform/zot-version.ts'
 import { parseNextPage, parseRelease } from '../../../core/releases/github.ts'
 import { assetName } from '../../../core/releases/release.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { parseKey } from '../../../core/rotation/key-access.ts'
 import { expiryState, isLabel, labelOf, labelPrefix, parseOverlap } from '../../../core/rotation/policy.ts'
-import { readSpan } from '../../../lib/span.ts'
+import { parseDuration } from '../../../lib/parse-duration.ts'
 
 const day = 86_400_000
 const facts = { host: 'box', user: 'zot-ci', at: Date.UTC(2026, 2, 1), mark: '0a1b2c' }
@@ -49,7 +49,7 @@ describe('what is written by people', () => {
     'refuses the overlap %j',
     text => expect(parseOverlap(text)).toBeUndefined(),
   )
-  it('reads spans of any length', () => expect(readSpan('9999d')).toBe(9999 * day))
+  it('reads spans of any length', () => expect(parseDuration('9999d')).toBe(9999 * day))
 
   it('fills in a label, with a mark of this rotation', () => {
     expect(labelOf('zotbar/<host>/<date>', facts)).toBe('zotbar/box/2026-03-01-0a1b2c')

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { logBacklog } from '../../../core/transport/log-backlog.ts'
+import { logBacklog } from '../../../core/transport/event-stream.ts'
 
 describe('the log backlog', () => {
   it('gives back what came, in order, once', () => {

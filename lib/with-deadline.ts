@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts'
 
 /** Waits for `work`, but no longer than `ms`: a call into a volume that went away may never return. */
-export async function within(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
+export async function withDeadline(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
   let cancel = (): void => {}
   const limit = new Promise<void>(resolve => {
     cancel = clock.setTimer(clock.now() + ms, resolve)

@@ -1,7 +1,7 @@
 import type { Clock } from '../../lib/clock.ts'
 
 /** Resolves true as soon as `holds`, looked at with every change; false when it does not within `limitMs`. */
-export function until(
+export function waitUntil(
   holds: () => boolean,
   onChange: (listener: () => void) => () => void,
   clock: Pick<Clock, 'now' | 'setTimer'>,

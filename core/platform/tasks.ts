@@ -1,0 +1,60 @@
+import { reasonOf } from '../../lib/error-code.ts'
+
+type Job = () => unknown
+
+/**
+ * Does one job after the other, each to its end, whatever becomes of the ones before: beginnings and ends of parts that
+ * know nothing of each other. What fails is told. Never rejects.
+ */
+export async function runEach(
+  jobs: Readonly<Record<string, Job>>,
+  failed: (message: string, data: Record<string, unknown>) => void,
+): Promise<void> {
+  for (const [name, job] of Object.entries(jobs)) {
+    try {
+      await job()
+    } catch (error) {
+      failed(`${name} failed`, { reason: reasonOf(error), error })
+    }
+  }
+}
+
+/** Works on `width` at a time, as most of it is waiting; results in the order of what was given. */
+export async function inParallel<T, R>(
+  all: readonly T[],
+  work: (one: T) => Promise<R>,
+  width = 16,
+): Promise<R[]> {
+  const results: R[] = []
+  const waiting = all.entries()
+  const next = async (): Promise<void> => {
+    for (const [at, one] of waiting) results[at] = await work(one)
+  }
+  await Promise.all(Array.from({ length: Math.min(width, all.length) }, next))
+  return results
+}
+
+/** Runs one piece of work after the other, in the order in which they were asked for. */
+export interface SerialQueue {
+  /** Settles as the work does. Work that fails, or throws, holds up nothing that comes after it. */
+  run<T>(work: () => T | Promise<T>): Promise<T>
+  /** Resolves once everything that was asked for until now has settled; never rejects. */
+  idle(): Promise<void>
+}
+
+/** For changes that each read and write a whole file: two at a time would lose one of them. */
+export function serialQueue(): SerialQueue {
+  let last: Promise<void> = Promise.resolve()
+  return {
+    run(work) {
+      const result = last.then(work)
+      last = result.then(
+        () => {},
+        // Its failure is its caller's; the one after it begins all the same.
+        () => {},
+      )
+      return result
+    },
+    idle: () => last,
+  }
+}
