@@ -1,4 +1,4 @@
-import { bytes, when } from '../contract/messages/format.ts'
+import { bytes, relativeTime } from '../contract/messages/format.ts'
 import { status as statusObject } from '../contract/messages/status.ts'
 import { contentText, figureText } from '../contract/messages/undecided-message.ts'
 import type { DataFolder, FolderBefore, FolderFound } from '../contract/undecided.ts'
@@ -30,7 +30,11 @@ function folderText({ same, difference, found, was, choice }: DataFolder, now: n
   const rows = [
     ['Folder', was?.folder ?? 'not known', found.folder],
     ['Holds', (was && figureText(was)) ?? 'not known', contentText(found)],
-    ['As of', asOf(was, now), found.modifiedAt === undefined ? '' : `changed ${when(found.modifiedAt, now)}`],
+    [
+      'As of',
+      asOf(was, now),
+      found.modifiedAt === undefined ? '' : `changed ${relativeTime(found.modifiedAt, now)}`,
+    ],
     ['Served by', servedBy(was, now), chosen(choice)],
     ['Free', '', found.freeBytes === undefined ? '' : bytes(found.freeBytes)],
     ['zot’s files', '', databases(found)],
@@ -46,13 +50,13 @@ function folderText({ same, difference, found, was, choice }: DataFolder, now: n
 }
 
 const asOf = (was: FolderBefore | undefined, now: number): string =>
-  was?.asOf === undefined ? '' : when(was.asOf, now)
+  was?.asOf === undefined ? '' : relativeTime(was.asOf, now)
 
 function servedBy(was: FolderBefore | undefined, now: number): string {
   const by = was?.servedBy
   if (by === undefined) return ''
-  const until = by.until === undefined ? '' : ` until ${when(by.until, now)}`
-  return `${by.engine}${by.version === undefined ? '' : ` ${by.version}`}${until}`
+  const untilText = by.until === undefined ? '' : ` until ${relativeTime(by.until, now)}`
+  return `${by.engine}${by.version === undefined ? '' : ` ${by.version}`}${untilText}`
 }
 
 const chosen = (choice: DataFolder['choice']): string =>

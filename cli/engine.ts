@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { when } from '../contract/messages/format.ts'
+import { relativeTime } from '../contract/messages/format.ts'
 import type { EngineChoice } from '../contract/undecided.ts'
 import { reportRun } from './follow-run.ts'
 import { exitCode, table } from './output.ts'
@@ -36,8 +36,12 @@ export const list: Verb<object> = async ({ out, client, now }) => {
 /** What was chosen for the data folder, by whom and when. */
 function chosenText(choice: EngineChoice | undefined, now: number): string {
   if (choice === undefined) return ''
-  const how = { asked: '', 'first-run': ', with the first start', 'served-before': ', as it served before' }
-  return `chosen for this data folder ${when(choice.at, now)}${how[choice.why]}`
+  const suffixes = {
+    asked: '',
+    'first-run': ', with the first start',
+    'served-before': ', as it served before',
+  }
+  return `chosen for this data folder ${relativeTime(choice.at, now)}${suffixes[choice.why]}`
 }
 
 /** Switches and tells each step; exits 0 when it is done, else 1, whatever is serving then. */

@@ -52,10 +52,10 @@ async function followRun(context: VerbContext, run: string): Promise<ExitCode> {
     const { lines, next, end } = reply.value
     for (const line of lines) {
       out.object(line)
-      const words = textOf(line)
-      if (words !== undefined) out.line(words)
+      const text = textOf(line)
+      if (text !== undefined) out.line(text)
       if (!line.question || end !== undefined) continue
-      if (await retried(context, line.question, triesLeft)) triesLeft -= 1
+      if (await retryIfLocked(context, line.question, triesLeft)) triesLeft -= 1
       else await answer(context, line.question)
     }
     after = next
@@ -81,9 +81,13 @@ function textOf(line: RunbookLine): string | undefined {
 const isUnattended = ({ out }: VerbContext): boolean => out.json || !process.stdin.isTTY
 
 /** Somebody may unlock it meanwhile, elsewhere than on this terminal. */
-async function retried(context: VerbContext, question: RunbookQuestion, left: number): Promise<boolean> {
-  if (!question.triesAgain || !isUnattended(context) || left === 0) return false
-  if (left === retryPolicy.times)
+async function retryIfLocked(
+  context: VerbContext,
+  question: RunbookQuestion,
+  triesLeft: number,
+): Promise<boolean> {
+  if (!question.triesAgain || !isUnattended(context) || triesLeft === 0) return false
+  if (triesLeft === retryPolicy.times)
     context.out.note(`${question.title}: ${question.body}\nIt is tried again for a minute.`)
   await new Promise(resolve => setTimeout(resolve, retryPolicy.afterMs))
   await context.client.zotbar.runbooks.answer({ question: question.id, agreed: true })

@@ -1,5 +1,5 @@
 import type { Image, UnreadableRepository } from '../contract/image.ts'
-import { bytes, when } from '../contract/messages/format.ts'
+import { bytes, relativeTime } from '../contract/messages/format.ts'
 import { exitCode, table, visible } from './output.ts'
 import type { Verb } from './verb.ts'
 
@@ -38,7 +38,7 @@ export const list: Verb<{ repository: string | undefined }> = async (
     if (unreadable.length === 0) out.line('No images yet.')
     return exitCode.done
   }
-  const at = (time: number | undefined): string => (time === undefined ? '-' : when(time, now()))
+  const at = (time: number | undefined): string => (time === undefined ? '-' : relativeTime(time, now()))
   const rows = images.map(image => [
     `${image.repository}:${image.tag}`,
     shortDigest(image.digest),
@@ -70,11 +70,14 @@ export const show: Verb<Named> = async ({ out, client, now }, named) => {
     ...(image.pushedAt === undefined
       ? []
       : ([
-          ['Pushed', `${when(image.pushedAt, now())}${image.pushedBy ? ` by ${image.pushedBy}` : ''}`],
+          [
+            'Pushed',
+            `${relativeTime(image.pushedAt, now())}${image.pushedBy ? ` by ${image.pushedBy}` : ''}`,
+          ],
         ] satisfies [string, string][])),
     ...(image.lastPulled === undefined
       ? []
-      : ([['Pulled', `${when(image.lastPulled, now())}, ${image.pulls ?? 0} in all`]] satisfies [
+      : ([['Pulled', `${relativeTime(image.lastPulled, now())}, ${image.pulls ?? 0} in all`]] satisfies [
           string,
           string,
         ][])),

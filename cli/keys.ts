@@ -42,15 +42,15 @@ export const list: Verb<object> = async ({ out, client, now }) => {
 
 /** Makes a key and prints its secret, this once. */
 export const create: Verb<CreateOptions> = async ({ out, client }, { user, label, expires, scopes }) => {
-  const made = await client.zotbar.keys.create({
+  const created = await client.zotbar.keys.create({
     user,
     label,
     scopes,
     ...(expires === undefined ? {} : { expires }),
   })
-  if (!made.ok) return out.failure(made.error)
-  const { uuid, expirationDate, apiKey } = made.value
-  out.object({ uuid, user: made.value.user, label: made.value.label, expirationDate, apiKey })
+  if (!created.ok) return out.failure(created.error)
+  const { uuid, expirationDate, apiKey } = created.value
+  out.object({ uuid, user: created.value.user, label: created.value.label, expirationDate, apiKey })
   out.note(`Key ${uuid} of ${user}, ends ${day(expirationDate)} (UTC). It is shown this once:`)
   out.line(apiKey ?? '')
   return exitCode.done
@@ -68,17 +68,17 @@ export const revoke: Verb<{ uuid: string; descendants: boolean }> = async ({ out
   const ours = new Set(
     listed.ok ? listed.value.keys.flatMap(({ uuid, managed }) => (managed ? [uuid] : [])) : [],
   )
-  const tell = (uuids: string[], more: string): void => {
+  const printDescendants = (uuids: string[], more: string): void => {
     if (uuids.length > 0)
       out.line(
         `${count(uuids.length, 'key')} created with it still ${uuids.length === 1 ? 'works' : 'work'}: ${uuids.join(', ')}\n${more}`,
       )
   }
-  tell(
+  printDescendants(
     descendants.filter(uuid => !ours.has(uuid)),
     'Revoke them too: zotbar keys revoke UUID for each, or --descendants the next time',
   )
-  tell(
+  printDescendants(
     descendants.filter(uuid => ours.has(uuid)),
     'Zotbar manages it here. Where the revoked one has leaked: zotbar keys rotate USER --leaked',
   )

@@ -24,13 +24,13 @@ export const logs: Verb<{ follow: boolean; lines: number }> = async ({ out, clie
   if (!events.ok) return out.failure(events.error)
   const tail = await client.zotbar.logs.tail({ lines: options.lines })
   if (!tail.ok) return out.failure(tail.error)
-  print(out, [...tail.value.lines, ...notYetIn(tail.value.lines, early)])
+  print(out, [...tail.value.lines, ...linesNotShown(tail.value.lines, early)])
   early = undefined
   return out.failure(await events.value.ended)
 }
 
 /** What of `more` is not already the end of `shown`: both are windows on the same lines. */
-export function notYetIn(shown: readonly string[], more: readonly string[]): string[] {
+export function linesNotShown(shown: readonly string[], more: readonly string[]): string[] {
   for (let overlap = Math.min(shown.length, more.length); overlap > 0; overlap -= 1) {
     const end = shown.slice(-overlap)
     if (end.every((line, i) => line === more[i])) return more.slice(overlap)

@@ -37,8 +37,8 @@ export const manage: Verb<ManageOptions> = async (context, options) => {
   if (!managed.ok) return out.failure(managed.error)
   out.object(managed.value)
   out.line(`The key ${managed.value.uuid} of ${user} is managed; ${endOf(managed.value)}.`)
-  tellKey(managed.value, out.line)
-  tellChecks(managed.value.checks, out.line)
+  printKey(managed.value, out.line)
+  printChecks(managed.value.checks, out.line)
   return exitCode.done
 }
 
@@ -56,7 +56,7 @@ async function keyFor(
   return typed.trim() === '' ? undefined : typed
 }
 
-function tellKey({ sinks, retiring, drift }: ManagedKey, line: (text: string) => void): void {
+function printKey({ sinks, retiring, drift }: ManagedKey, line: (text: string) => void): void {
   for (const { spec, state, words } of sinks)
     line(`  ${spec}: ${sinkText[state]}${words ? ` (${words})` : ''}`)
   if (retiring)
@@ -74,7 +74,7 @@ const sinkText = {
   failed: 'did not take it',
 }
 
-function tellChecks(checks: readonly RunbookPart[], line: (text: string) => void): void {
+function printChecks(checks: readonly RunbookPart[], line: (text: string) => void): void {
   for (const { title, state, words } of checks)
     line(`  ${partStateText[state].padEnd(10)}  ${title}${words ? `: ${words}` : ''}`)
 }
@@ -88,7 +88,7 @@ export const managed: Verb<object> = async ({ out, client }) => {
   if (keys.length === 0) out.line('No key is managed yet: zotbar keys manage USER --key-stdin')
   for (const key of keys) {
     out.line(`${key.user} at ${key.registry}: ${key.label || key.uuid}; ${endOf(key)}.`)
-    tellKey(key, out.line)
+    printKey(key, out.line)
   }
   if (keys.length > 0) out.note(`Secrets are in ${store}.`)
   return exitCode.done
@@ -130,7 +130,7 @@ export const prove: Verb<{ user: string }> = async ({ out, client }, { user }) =
   if (!proof.ok) return out.failure(proof.error)
   const { works, checks } = proof.value
   out.object(proof.value)
-  tellChecks(checks, out.line)
+  printChecks(checks, out.line)
   out.line(works ? `The key of ${user} works.` : `Something about the key of ${user} does not work.`)
   return works ? exitCode.done : exitCode.failed
 }

@@ -19,11 +19,11 @@ export const open: Verb<{ print: boolean }> = async ({ out, client, home }, opti
   }
   // The link holds a token, and every user of the machine can read the arguments of a process: the browser is
   // given a page that only this user can read and that goes on to the link.
-  const page = await placeForPage({
+  const page = await pagePath({
     home,
     homeOfUser: homedir(),
     platform: process.platform,
-    defaultBrowser: askDefaultBrowser,
+    defaultBrowser: findDefaultBrowser,
   })
   await writeAtomic(page, redirectPage(url))
   const reason = await openInBrowser(page)
@@ -65,7 +65,7 @@ export function openInBrowser(
   })
 }
 
-interface Surroundings {
+interface PageOptions {
   home: string
   homeOfUser: string
   platform: NodeJS.Platform
@@ -78,7 +78,7 @@ interface Surroundings {
  * the user, that Snap's own folder (its SNAP_USER_COMMON, snapcraft.io/docs/data-locations). A Flatpak is given the file
  * by its desktop entry.
  */
-export async function placeForPage(surroundings: Surroundings): Promise<string> {
+export async function pagePath(surroundings: PageOptions): Promise<string> {
   const { home, homeOfUser, platform, defaultBrowser } = surroundings
   const inHome = join(home, 'open.html')
   if (platform !== 'linux') return inHome
@@ -86,12 +86,14 @@ export async function placeForPage(surroundings: Surroundings): Promise<string> 
   const snap = /^([a-z0-9_-]+)_[^_/]+\.desktop$/.exec((await defaultBrowser()) ?? '')?.[1]
   if (snap === undefined) return inHome
   const folder = join(homeOfUser, 'snap', snap, 'common')
-  const found = await stat(folder).catch(() => undefined)
-  return found?.isDirectory() && found.uid === process.getuid?.() ? join(folder, 'zotbar-open.html') : inHome
+  const folderStatus = await stat(folder).catch(() => undefined)
+  return folderStatus?.isDirectory() && folderStatus.uid === process.getuid?.()
+    ? join(folder, 'zotbar-open.html')
+    : inHome
 }
 
 /** As xdg-open will choose it; undefined where nobody knows within 2 s. */
-export function askDefaultBrowser(): Promise<string | undefined> {
+export function findDefaultBrowser(): Promise<string | undefined> {
   return new Promise(resolve => {
     execFile('xdg-settings', ['get', 'default-web-browser'], { timeout: 2000 }, (error, stdout) =>
       resolve(error ? undefined : stdout.trim()),

@@ -1,6 +1,6 @@
 import type { Failure } from '../contract/failure.ts'
 import { failureText } from '../contract/messages/failure-message.ts'
-import { plain } from '../contract/messages/format.ts'
+import { plainText } from '../contract/messages/format.ts'
 
 /** Where a command writes: people read stdout and stderr, programs read JSON on stdout and nothing else. */
 export interface Output {
@@ -25,19 +25,19 @@ export function output(json: boolean, streams: Streams = process): Output {
     if (json) streams.stdout.write(`${JSON.stringify(value)}\n`)
   }
   const note = (text: string): void => {
-    if (!json) streams.stderr.write(`${visibleLines(plain(text))}\n`)
+    if (!json) streams.stderr.write(`${visibleLines(plainText(text))}\n`)
   }
   return {
     json,
     line(text) {
-      if (!json) streams.stdout.write(`${visibleLines(plain(text))}\n`)
+      if (!json) streams.stdout.write(`${visibleLines(plainText(text))}\n`)
     },
     note,
     object,
     failure(error) {
       // What to read next is for people.
-      const told = error.code === 'usage' ? { ...error, help: undefined } : error
-      object({ error: told })
+      const shown = error.code === 'usage' ? { ...error, help: undefined } : error
+      object({ error: shown })
       note(cliFailureText(error))
       return exitCodeOf(error)
     },
@@ -47,8 +47,8 @@ export function output(json: boolean, streams: Streams = process): Output {
 /** A title, then what to do, one step a line. */
 export function cliFailureText(error: CliFailure): string {
   if (error.code === 'usage') {
-    const near = error.near === undefined ? '' : ` Did you mean ${error.near}?`
-    return `zotbar: ${error.message}.${near}\n  See: ${error.help ?? 'zotbar --help'}`
+    const hint = error.near === undefined ? '' : ` Did you mean ${error.near}?`
+    return `zotbar: ${error.message}.${hint}\n  See: ${error.help ?? 'zotbar --help'}`
   }
   if (error.code === 'no-browser')
     return `zotbar: No browser could be opened here\n  ${error.reason}.\n  Open this link yourself; it works once, within 10 minutes: ${error.url}`

@@ -11,9 +11,9 @@ interface Json {
 }
 
 /** Reads the command line, runs the verb and gives the exit code. */
-export async function runCli(words: string[], home: string, socketPath: string): Promise<number> {
+export async function runCli(args: string[], home: string, socketPath: string): Promise<number> {
   let code: number = exitCode.done
-  const asJson = wantsJson(words)
+  const asJson = wantsJson(args)
   const context = async (options: Json): Promise<VerbContext> => {
     const { controlClient } = await import('../client/control-client.ts')
     return {
@@ -36,8 +36,8 @@ export async function runCli(words: string[], home: string, socketPath: string):
     .configureOutput({ writeErr: () => undefined })
   program.addHelpText('after', () => exitCodeHelp)
 
-  const verb = (parent: Command, name: string, words: string): Command =>
-    parent.command(name).description(words).option('--json', 'print JSON')
+  const verb = (parent: Command, name: string, args: string): Command =>
+    parent.command(name).description(args).option('--json', 'print JSON')
 
   verb(program, 'start', 'run Zotbar in the foreground; SIGTERM or Ctrl-C quits it')
     .option('--headless', 'without the menu bar: a dashboard in the browser instead')
@@ -103,17 +103,17 @@ export async function runCli(words: string[], home: string, socketPath: string):
 
   try {
     // Without a verb the flag would be told as the mistake.
-    const [group, ...more] = words.filter(word => word !== '--json')
+    const [group, ...more] = args.filter(word => word !== '--json')
     const isGroup = program.commands.some(command => command.commands.length > 0 && command.name() === group)
     if (asJson && more.length === 0 && (group === undefined || isGroup)) throw usage('a verb is missing')
-    await program.parseAsync(words, { from: 'user' })
+    await program.parseAsync(args, { from: 'user' })
     return code
   } catch (error) {
-    if (error instanceof CommanderError) return refused(error, output(asJson), helpFor(program, words))
+    if (error instanceof CommanderError) return refused(error, output(asJson), helpFor(program, args))
     // A fault of this program: with its trace for people, as data for programs.
     if (!asJson) throw error
-    const where = error instanceof Error ? error.message : String(error)
-    return output(asJson).failure({ code: 'unexpected', where })
+    const message = error instanceof Error ? error.message : String(error)
+    return output(asJson).failure({ code: 'unexpected', where: message })
   }
 }
 
@@ -123,29 +123,29 @@ function refused(error: CommanderError, out: Output, help: string): ExitCode {
   if (error.code === 'commander.help')
     return out.failure({ code: 'usage', message: 'a verb is missing', help })
   const [first = '', hint = ''] = error.message.replace(/^error: /, '').split('\n')
-  const near = /Did you mean (?:one of )?([^?]+)\?/
+  const suggestion = /Did you mean (?:one of )?([^?]+)\?/
     .exec(hint)?.[1]
     ?.split(', ')
-    .filter(word => isNear(bare(/'([^']*)'/.exec(first)?.[1] ?? ''), bare(word)))
+    .filter(word => isSimilar(withoutDashes(/'([^']*)'/.exec(first)?.[1] ?? ''), withoutDashes(word)))
     .join(', ')
   return out.failure({
     code: 'usage',
     message: first.replace(/\.$/, ''),
-    ...(near ? { near } : {}),
+    ...(suggestion ? { near: suggestion } : {}),
     help,
   })
 }
 
 /** A few letters differ, or the same ones stand in another order. */
-const isNear = (typed: string, meant: string): boolean =>
+const isSimilar = (typed: string, meant: string): boolean =>
   nearest(typed, [meant]) !== undefined || [...typed].sort().join('') === [...meant].sort().join('')
-const bare = (word: string): string => word.replace(/^-+/, '')
+const withoutDashes = (word: string): string => word.replace(/^-+/, '')
 
 /** The help of the verb that was meant, as far as its name was right: "zotbar settings set --help". */
-function helpFor(program: Command, words: string[]): string {
+function helpFor(program: Command, args: string[]): string {
   const path = ['zotbar']
   let at: Command | undefined = program
-  for (const word of words) {
+  for (const word of args) {
     if (word.startsWith('-')) continue
     at = at.commands.find(command => command.name() === word)
     if (!at) break
@@ -154,19 +154,19 @@ function helpFor(program: Command, words: string[]): string {
   return `${path.join(' ')} --help`
 }
 
-function wholeNumber(least: number, most: number): (word: string) => number {
+function wholeNumber(least: number, max: number): (word: string) => number {
   return word => {
     const value = Number(word)
-    if (!/^\d+$/.test(word) || value < least || value > most)
-      throw new InvalidArgumentError(`Allowed: ${least} to ${most}`)
+    if (!/^\d+$/.test(word) || value < least || value > max)
+      throw new InvalidArgumentError(`Allowed: ${least} to ${max}`)
     return value
   }
 }
 
 /** Read by hand: a wrong command line is told as JSON too, and is known to be wrong before its flags are. */
-function wantsJson(words: string[]): boolean {
-  const end = words.indexOf('--')
-  return (end === -1 ? words : words.slice(0, end)).includes('--json')
+function wantsJson(args: string[]): boolean {
+  const end = args.indexOf('--')
+  return (end === -1 ? args : args.slice(0, end)).includes('--json')
 }
 
 const exitCodeHelp = `

@@ -4,8 +4,8 @@ import { type AddVerb, type Json, type Run, usage } from './verb.ts'
 
 /** The verbs about what is in the registry: images, keys, and its first account. */
 export function addRegistryVerbs(program: Command, verb: AddVerb, run: Run): void {
-  const group = (name: string, words: string): Command =>
-    program.command(name).description(words).helpCommand(false)
+  const group = (name: string, description: string): Command =>
+    program.command(name).description(description).helpCommand(false)
 
   const images = group('images', 'see and delete images')
   verb(images, 'list', 'all tags, or those of one repository')
@@ -17,15 +17,15 @@ export function addRegistryVerbs(program: Command, verb: AddVerb, run: Run): voi
     .argument('<image>', 'REPOSITORY:TAG or REPOSITORY@DIGEST')
     .action(async (name: string, options: Json) => {
       const { readImageName, show } = await import('./images.ts')
-      return run(show, options, readImageName(name) ?? wrongImage(name))
+      return run(show, options, readImageName(name) ?? rejectImageName(name))
     })
   verb(images, 'delete', 'delete a tag, or by digest a manifest with every tag on it')
     .argument('<image>', 'REPOSITORY:TAG or REPOSITORY@DIGEST')
     .action(async (name: string, options: Json) => {
       const { readImageName, remove } = await import('./images.ts')
       // A missing tag is not taken for "latest" by something that cannot be taken back.
-      if (!/[:@]/.test(name)) wrongImage(name)
-      return run(remove, options, readImageName(name) ?? wrongImage(name))
+      if (!/[:@]/.test(name)) rejectImageName(name)
+      return run(remove, options, readImageName(name) ?? rejectImageName(name))
     })
 
   const keys = group('keys', 'see, make, revoke and rotate API keys')
@@ -70,17 +70,17 @@ export function addRegistryVerbs(program: Command, verb: AddVerb, run: Run): voi
   )
 
   const admin = group('admin', 'the account that the first run made')
-  for (const [name, words] of [
+  for (const [name, description] of [
     ['show', 'its name and password'],
     ['reset', 'a new password; the old one ends at once'],
   ] as const)
-    verb(admin, name, words)
+    verb(admin, name, description)
       .option('--password', 'print the password alone, for a pipe')
       .action(async (options: Json & { password?: boolean }) =>
         run((await import('./admin.ts'))[name], options, { only: options.password === true }),
       )
 }
 
-const wrongImage = (name: string): never => {
+const rejectImageName = (name: string): never => {
   throw usage(`'${name}' is not an image; write REPOSITORY:TAG or REPOSITORY@DIGEST`)
 }

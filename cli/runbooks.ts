@@ -1,4 +1,4 @@
-import { duration, exactMoment, when } from '../contract/messages/format.ts'
+import { duration, exactMoment, relativeTime } from '../contract/messages/format.ts'
 import {
   cancelText,
   initiatorText,
@@ -29,7 +29,7 @@ export const list: Verb<object> = async ({ out, client, now }) => {
         runs.map(({ run, title, at, tookMs, result, by }) => [
           run,
           title,
-          when(at, now()),
+          relativeTime(at, now()),
           duration(tookMs),
           shortResultText[result],
           initiatorText(by),
@@ -61,15 +61,15 @@ function linesOf(details: RunbookDetails): string[] {
   const lines = [title, `${exactMoment(since)}${took}, from ${initiatorText(by)}`]
   for (const step of steps) {
     const time = step.tookMs === undefined ? '' : `, ${duration(step.tookMs)}`
-    const words = step.words === undefined ? '' : `: ${step.words}`
-    lines.push(`  ${step.title}, ${stepStateText[step.state]}${time}${words}`)
+    const text = step.words === undefined ? '' : `: ${step.words}`
+    lines.push(`  ${step.title}, ${stepStateText[step.state]}${time}${text}`)
     if (step.id === partsOf)
       for (const part of parts) lines.push(`    ${part.title}, ${part.words ?? partStateText[part.state]}`)
   }
   if (question) lines.push(`${question.title}`, ...question.body.split('\n').map(line => `  ${line}`))
   if (error) lines.push(error.words, ...(error.detail?.split('\n').map(line => `  ${line}`) ?? []))
   lines.push(result === undefined ? cancelText(details) : resultText[result])
-  return [...lines, ...changed.map(what => `  ${what}`)]
+  return [...lines, ...changed.map(change => `  ${change}`)]
 }
 
 /** Answers the question that a run waits with. With --json one object: {question, agreed}. */

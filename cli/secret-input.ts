@@ -25,14 +25,14 @@ export function readHidden(
   let text = ''
   return new Promise(resolve => {
     const end = (value: string | undefined): void => {
-      input.off('data', take)
+      input.off('data', handleInput)
       input.setRawMode(false)
       input.pause()
       process.stderr.write('\n')
       resolve(value)
     }
     /** Ctrl-C, or Ctrl-D on an empty line, breaks off. */
-    const take = (typed: string): void => {
+    const handleInput = (typed: string): void => {
       for (const sign of typed) {
         const broken = sign === '\u0003' || (sign === '\u0004' && text === '')
         if (broken || sign === '\r' || sign === '\n') {
@@ -43,7 +43,7 @@ export function readHidden(
         else if (sign >= ' ' && text.length < maxBytes) text += sign
       }
     }
-    input.on('data', take)
+    input.on('data', handleInput)
   })
 }
 

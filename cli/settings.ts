@@ -30,7 +30,7 @@ export const set: Verb<{ key: string; value: string | undefined }> = async ({ ou
   const { key } = options
   const row = await client.zotbar.settings.get({ key })
   if (!row.ok) return refused({ out, client }, row.error)
-  const value = options.value === undefined ? null : typed(row.value, options.value)
+  const value = options.value === undefined ? null : parseValue(row.value, options.value)
   const done = await client.zotbar.settings.set({ key, value })
   if (!done.ok) return out.failure(done.error)
   out.object(done.value)
@@ -52,7 +52,7 @@ async function refused({ out, client }: Pick<VerbContext, 'out' | 'client'>, err
 }
 
 /** A word of the command line as the kind of value that the setting has; what does not fit is the app's to refuse. */
-export function typed(row: SettingRow, word: string): string | number | boolean {
+export function parseValue(row: SettingRow, word: string): string | number | boolean {
   if (typeof row.default === 'boolean') return word === 'true' ? true : word === 'false' ? false : word
   if (typeof row.default === 'number') return /^-?\d+(\.\d+)?$/.test(word) ? Number(word) : word
   return word

@@ -15,12 +15,12 @@ export async function start(out: Output, options: StartOptions): Promise<number>
   const configFile = options.config === undefined ? undefined : resolve(options.config)
   const root = appRoot()
   // JSON lines and the dashboard are the headless shell's.
-  const asked = headless || out.json || dashboardPort !== undefined
-  const shell = chooseShell({ headless: asked, root, env: process.env })
+  const isHeadless = headless || out.json || dashboardPort !== undefined
+  const shell = chooseShell({ headless: isHeadless, root, env: process.env })
   if (shell.kind === 'electron') {
     return runElectron(shell.binary, [root, ...(configFile === undefined ? [] : ['--config', configFile])])
   }
-  if (shell.why !== undefined) out.note(shell.why)
+  if (shell.reason !== undefined) out.note(shell.reason)
   return await runCore({
     json: out.json,
     ...(configFile === undefined ? {} : { configFile }),
@@ -61,8 +61,8 @@ function runElectron(binary: string, args: string[]): Promise<number> {
 
 export type Shell =
   | { kind: 'electron'; binary: string }
-  /** `why` is told to the user in one line; absent when headless was asked for. */
-  | { kind: 'headless'; why?: string }
+  /** `reason` is one line for the user; absent when headless was asked for. */
+  | { kind: 'headless'; reason?: string }
 
 /**
  * Electron where its program is installed and there is a screen, else headless, with the reason. `root` is the folder
@@ -79,12 +79,12 @@ export function chooseShell(options: {
   if (headless) return { kind: 'headless' }
   const binary = electronBinary(root, env)
   if (binary === undefined)
-    return { kind: 'headless', why: 'Electron is not installed here, so Zotbar runs without a menu bar.' }
+    return { kind: 'headless', reason: 'Electron is not installed here, so Zotbar runs without a menu bar.' }
   if (platform !== 'darwin' && !env['DISPLAY'] && !env['WAYLAND_DISPLAY'])
-    return { kind: 'headless', why: 'There is no screen here, so Zotbar runs without a menu bar.' }
+    return { kind: 'headless', reason: 'There is no screen here, so Zotbar runs without a menu bar.' }
   // Its pages run in Chromium's sandbox, which root does not get; going without it is not offered.
   if (platform === 'linux' && uid === 0)
-    return { kind: 'headless', why: 'Electron keeps its sandbox for users other than root: no menu bar.' }
+    return { kind: 'headless', reason: 'Electron keeps its sandbox for users other than root: no menu bar.' }
   return { kind: 'electron', binary }
 }
 

@@ -51,10 +51,10 @@ export function statusText(snapshot: Snapshot, now: number): string {
 
 /** What each advisory means here, with what it was seen by. */
 function advisoryRows(snapshot: Snapshot): [string, string][] {
-  const words = advisoryMessage(snapshot)
-  if (!words || snapshot.process.kind !== 'serving') return []
+  const message = advisoryMessage(snapshot)
+  if (!message || snapshot.process.kind !== 'serving') return []
   const lines = (snapshot.upgrade?.advisories ?? []).map(({ id, evidence }) => `${id}: ${evidence}`)
-  return [['Advisories', words.detail], ...lines.map((line): [string, string] => ['', line])]
+  return [['Advisories', message.detail], ...lines.map((line): [string, string] => ['', line])]
 }
 
 /** Every repository that cannot be read, with its reason. */

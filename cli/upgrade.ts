@@ -61,6 +61,6 @@ function textOf({ running, bad, installed, older, findings }: ReleaseRow): strin
     older ? 'older' : '',
     advisories > 0 && !running ? `${advisories} to know` : '',
   ]
-    .filter(words => words !== '')
+    .filter(text => text !== '')
     .join(', ')
 }

@@ -19,7 +19,7 @@ export interface Json {
 }
 
 /** Adds a verb to a command or a group of them. */
-export type AddVerb = (parent: Command, name: string, words: string) => Command
+export type AddVerb = (parent: Command, name: string, description: string) => Command
 /** Runs a verb and ends with its exit code. */
 export type Run = <Options>(verb: Verb<Options>, json: Json, options: Options) => Promise<void>
 

@@ -45,14 +45,14 @@ export function controlClient(options: {
       const read = eventReader((event, data) => deliver(listeners, event, data))
       stream.setEncoding('utf8')
       const ended = new Promise<Failure>(resolve => {
-        const gone = (): void => resolve({ code: 'app-not-running', home })
+        const endAsNotRunning = (): void => resolve({ code: 'app-not-running', home })
         stream.setTimeout(streamLimitMs, () => {
           resolve({ code: 'app-not-answering', home, limitMs: streamLimitMs })
           stream.destroy()
         })
-        stream.on('end', gone)
-        stream.on('error', gone)
-        stream.on('close', gone)
+        stream.on('end', endAsNotRunning)
+        stream.on('error', endAsNotRunning)
+        stream.on('close', endAsNotRunning)
       })
       stream.on('data', (piece: string) => read(piece))
       return ok({ ended, stop: () => stream.destroy() })

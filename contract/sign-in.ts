@@ -25,8 +25,8 @@ export interface SignInRequest {
   /** The file with the certificate that the registry shows, where it is one of its own. */
   certificate?: string
   /** Called with the registry's cookies whenever the window is at the registry. A key never gets to the window. */
-  arrived(cookies: readonly SignInCookie[]): Promise<SignInArrival>
+  checkArrival(cookies: readonly SignInCookie[]): Promise<SignInArrival>
 }
 
 /** Lets a person sign in; answers when that came to an end. Fails with sign-in-ended. */
-export type SignInWindow = (wish: SignInRequest) => Promise<Result<null>>
+export type SignInWindow = (request: SignInRequest) => Promise<Result<null>>

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Failure } from '../contract/failure.ts'
 import { failureText } from '../contract/messages/failure-message.ts'
-import { plain } from '../contract/messages/format.ts'
+import { plainText } from '../contract/messages/format.ts'
 import { noticeMessage } from '../contract/messages/notice-message.ts'
 import { runningPid, status } from '../contract/messages/status.ts'
 import { statusSummary } from '../contract/messages/status-summary.ts'
@@ -104,10 +104,10 @@ function tellFault(registryPid: number | undefined, json: boolean): void {
 
 /** What a first run made, how to sign in, and which files could not be read: each notice once. */
 function noticePrinter(): (snapshot: Snapshot) => void {
-  const told = new Set<string>()
+  const shown = new Set<string>()
   return ({ notices }) => {
-    const fresh = notices.filter(({ id, kind }) => kind !== 'storage-nearly-full' && !told.has(id))
-    for (const { id } of fresh) told.add(id)
+    const fresh = notices.filter(({ id, kind }) => kind !== 'storage-nearly-full' && !shown.has(id))
+    for (const { id } of fresh) shown.add(id)
     for (const line of noticeLines(fresh)) console.log(line)
   }
 }
@@ -115,7 +115,7 @@ function noticePrinter(): (snapshot: Snapshot) => void {
 function noticeLines(notices: Notice[]): string[] {
   return notices.flatMap(notice => {
     const { title, detail } = noticeMessage(notice)
-    return [`${title}.`, ...detail.split('\n').map(line => `  ${line}`)].map(plain)
+    return [`${title}.`, ...detail.split('\n').map(line => `  ${line}`)].map(plainText)
   })
 }
 
@@ -144,18 +144,18 @@ export function textPrinter(dashboard: Pick<Dashboard, 'mint'>): Printer {
   return (snapshot, now) => {
     printNotices(snapshot)
     const seen = statusSummary(snapshot, now)
-    const told = seen.state === last.state || seen.headline === last.headline
+    const shown = seen.state === last.state || seen.headline === last.headline
     last = seen
-    // The end is told by the one who brings it about.
+    // The end is shown by the one who brings it about.
     if (snapshot.quitting || notBegun(snapshot)) return
     const greets = !greeted && seen.class !== 'working'
-    if (told && !greets) return
+    if (shown && !greets) return
     const where = seen.state === 'serving' ? `: ${snapshot.registry.host}:${snapshot.registry.port}` : ''
     const why =
       seen.class === 'down' || seen.class === 'attention'
-        ? `\n  ${plain(seen.reason).replaceAll('\n', '\n  ')}`
+        ? `\n  ${plainText(seen.reason).replaceAll('\n', '\n  ')}`
         : ''
-    console.log(`${plain(seen.headline)}${where}${why}`)
+    console.log(`${plainText(seen.headline)}${where}${why}`)
     if (!greets) return
     greeted = true
     console.log(`Dashboard (this link works once): ${dashboard.mint()}`)

@@ -64,7 +64,7 @@ export function serveIpc(
   })
 
   ipcMain.on(channels.listen, (event, name: unknown, wanted: unknown) => {
-    const eventName = eventNames.find(each => each === name)
+    const eventName = eventNames.find(known => known === name)
     if (!isOwnPage(event)) return log(`Refused to send events to ${event.senderFrame?.url ?? 'nobody'}`)
     if (eventName === undefined) return log(`There is no event of the name that a page asked for`)
     const page = event.sender

@@ -95,9 +95,9 @@ export function createLoginAgent(options: LoginAgentOptions): LoginAgent {
       return { ok: true, state: await state() }
     },
     async handOver() {
-      const found = await written()
-      if (found === undefined || (await state()).kind !== 'on') return false
-      if (found !== wanted()) {
+      const currentPlist = await written()
+      if (currentPlist === undefined || (await state()).kind !== 'on') return false
+      if (currentPlist !== wanted()) {
         // The app was moved or updated. launchd reads the corrected file at the next login.
         await write().catch(() => {})
         return false
@@ -134,7 +134,7 @@ export function agentPlist(
     `  <key>Label</key>${string(label)}`,
     '  <key>ProgramArguments</key>',
     '  <array>',
-    ...[...program, agentArgument].map(part => `    ${string(part)}`),
+    ...[...program, agentArgument].map(argument => `    ${string(argument)}`),
     '  </array>',
     ...(entries.length === 0
       ? []

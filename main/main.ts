@@ -67,7 +67,7 @@ for (const event of ['uncaughtException', 'unhandledRejection'] as const)
 
 app.setName('Zotbar')
 app.dock?.hide()
-keepChromiumInHome()
+putChromiumInHome()
 guardApp(electron)
 if (app.requestSingleInstanceLock()) void app.whenReady().then(run)
 else {
@@ -76,7 +76,7 @@ else {
 }
 
 /** Chromium's own files, and the lock that makes this app the only one for its home. */
-function keepChromiumInHome(): void {
+function putChromiumInHome(): void {
   const folder = join(home, 'electron')
   try {
     // Nothing is put into a folder that boot will refuse.
@@ -89,16 +89,16 @@ function keepChromiumInHome(): void {
 }
 
 async function run(): Promise<void> {
-  const loginAgent = agentHere()
-  if (await handedOver(loginAgent)) return app.exit(0)
+  const loginAgent = createAgent()
+  if (await handOverToLaunchd(loginAgent)) return app.exit(0)
 
   let shell: ShellCapabilities | undefined
   const booted = await boot({
     shell: 'electron',
     ...(config === undefined ? {} : { configFile: resolve(config) }),
     capabilities: {
-      open: async what => (shell ? shell.open(what) : fail({ code: 'busy', with: 'starting' })),
-      signIn: async wish => shell?.signIn?.(wish) ?? fail({ code: 'busy', with: 'starting' }),
+      open: async target => (shell ? shell.open(target) : fail({ code: 'busy', with: 'starting' })),
+      signIn: async request => shell?.signIn?.(request) ?? fail({ code: 'busy', with: 'starting' }),
       quit: () => app.quit(),
     },
   })
@@ -113,7 +113,7 @@ async function run(): Promise<void> {
   appLog = log
   shell = await createShell({
     electron,
-    serve: parts => serveIpc(ipcMain, parts),
+    serve: service => serveIpc(ipcMain, service),
     core: {
       host: core.host,
       quit,
@@ -133,13 +133,13 @@ async function run(): Promise<void> {
       trayImages: join(root, 'build', 'tray'),
       readme: join(app.isPackaged ? process.resourcesPath : root, 'README.md'),
     },
-    log: (words, error) => log.warn(words, error === undefined ? {} : { error: String(error) }),
+    log: (message, error) => log.warn(message, error === undefined ? {} : { error: String(error) }),
   })
   onQuitSignal(() => app.quit())
   await core.begin()
 }
 
-function agentHere(): LoginAgent {
+function createAgent(): LoginAgent {
   if (process.platform !== 'darwin') return noLoginAgent
   const named = process.env['ZOTBAR_HOME']
   return createLoginAgent({
@@ -154,7 +154,7 @@ function agentHere(): LoginAgent {
 }
 
 /** Opened by hand while the login agent is on: launchd is to run it, so that a crash is brought back. */
-async function handedOver(agent: LoginAgent): Promise<boolean> {
+async function handOverToLaunchd(agent: LoginAgent): Promise<boolean> {
   if (!app.isPackaged || byLaunchd || config !== undefined) return false
   app.releaseSingleInstanceLock()
   return (await agent.handOver()) || !app.requestSingleInstanceLock()

@@ -42,17 +42,17 @@ export function createMenuCommands(deps: Deps): (command: MenuCommand) => Promis
       case 'copy':
         return electron.clipboard.writeText(command.text)
       case 'registry': {
-        const { verb, asks } = command
+        const { verb, question } = command
         if (verb === 'show-keys') return showIfFailed(await open('keys'))
         if (asksNatively(verb)) {
           const begun = await registryVerb(handlers, verb)
           return begun.ok || begun.error.code !== 'cancelled' ? showIfFailed(begun) : undefined
         }
-        if (asks && !(await questions.confirm(asks))) return
+        if (question && !(await questions.confirm(question))) return
         return showIfFailed(await registryVerb(handlers, verb))
       }
       case 'open':
-        return showIfFailed(await open(command.what))
+        return showIfFailed(await open(command.target))
       case 'login':
         return setLogin(command.on)
       case 'quit':

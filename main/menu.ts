@@ -10,8 +10,8 @@ import type { LoginState } from './login-agent.ts'
 /** What a row of the tray's menu does. */
 export type MenuCommand =
   | { do: 'copy'; text: string }
-  | { do: 'registry'; verb: StatusVerb; asks?: NonNullable<StatusAction['asks']> }
-  | { do: 'open'; what: 'window' | 'log-folder' }
+  | { do: 'registry'; verb: StatusVerb; question?: NonNullable<StatusAction['question']> }
+  | { do: 'open'; target: 'window' | 'log-folder' }
   | { do: 'login'; on: boolean }
   | { do: 'quit' }
 
@@ -38,8 +38,8 @@ export function menuFor(snapshot: Snapshot, status: StatusSummary, login: LoginS
     separator,
     ...verbs,
     ...(verbs.length > 0 ? [separator] : []),
-    { type: 'item', label: 'Open Zotbar', command: { do: 'open', what: 'window' } },
-    { type: 'item', label: 'Logs', command: { do: 'open', what: 'log-folder' } },
+    { type: 'item', label: 'Open Zotbar', command: { do: 'open', target: 'window' } },
+    { type: 'item', label: 'Logs', command: { do: 'open', target: 'log-folder' } },
     separator,
     ...loginRows(login),
     { type: 'item', label: 'Quit Zotbar', command: { do: 'quit' } },
@@ -84,9 +84,9 @@ function registryRows({ process }: Snapshot, status: StatusSummary): MenuRow[] {
   }
 }
 
-function row(action: Pick<StatusAction, 'verb' | 'label' | 'asks'>): MenuRow {
-  const { verb, label, asks } = action
-  return { type: 'item', label, command: { do: 'registry', verb, ...(asks ? { asks } : {}) } }
+function row(action: Pick<StatusAction, 'verb' | 'label' | 'question'>): MenuRow {
+  const { verb, label, question } = action
+  return { type: 'item', label, command: { do: 'registry', verb, ...(question ? { question } : {}) } }
 }
 
 function loginRows(login: LoginState): MenuRow[] {

@@ -1,4 +1,4 @@
-import { plain } from '../contract/messages/format.ts'
+import { plainText } from '../contract/messages/format.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
 import { type Notification, nothingNotified, notificationsFor } from '../core/notices/notifications.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -26,8 +26,8 @@ export function createNotifier(options: NotifierOptions): (snapshot: Snapshot) =
     for (const notification of next.notifications) {
       const { title, body, offers } = notification
       const shown = new electron.Notification({
-        title: plain(title),
-        body: plain(body),
+        title: plainText(title),
+        body: plainText(body),
         ...(offers === 'rotate' ? { actions: [{ type: 'button' as const, text: 'Rotate now…' }] } : {}),
       })
       open.add(shown)

@@ -46,9 +46,9 @@ export async function createPageServer(folder: string): Promise<PageServer> {
   const files = await listFiles(folder, '/')
   return async ({ url, method }) => {
     if (method !== 'GET') return refuse(405)
-    const asked = URL.parse(url)
-    if (asked?.protocol !== `${pageScheme}:` || asked.host !== 'zotbar') return refuse(404)
-    const path = files.get(asked.pathname)
+    const requested = URL.parse(url)
+    if (requested?.protocol !== `${pageScheme}:` || requested.host !== 'zotbar') return refuse(404)
+    const path = files.get(requested.pathname)
     if (path === undefined) return refuse(404)
     return new Response(await readFile(path), {
       headers: { ...headers, 'content-type': types[extname(path)] ?? 'application/octet-stream' },

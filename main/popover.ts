@@ -5,7 +5,7 @@ import { pagePreferences } from './navigation-guard.ts'
 import { pageUrl } from './page-server.ts'
 
 /** How long a closed popover is kept, in ms: a second look within it is instant, after it its memory is free. */
-const keepHiddenMs = 30_000
+const hiddenLifetimeMs = 30_000
 /** A click on the icon first takes the focus, which hides the popover: that click means "close". */
 const sameClick = 250
 
@@ -95,7 +95,7 @@ export function createPopover(options: PopoverOptions): Popover {
     window.hide()
     hiddenAt = clock.now()
     cancelDestroy?.()
-    cancelDestroy = clock.setTimer(hiddenAt + keepHiddenMs, destroy)
+    cancelDestroy = clock.setTimer(hiddenAt + hiddenLifetimeMs, destroy)
   }
 
   function destroy(): void {

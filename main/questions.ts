@@ -8,14 +8,14 @@ import type { ElectronApi } from './electron-api.ts'
 
 export interface Questions {
   /** True when the user chose the button that repeats the verb; Cancel is the default. */
-  confirm(words: Question): Promise<boolean>
-  show(words: { title: string; body: string }): Promise<void>
+  confirm(question: Question): Promise<boolean>
+  show(message: { title: string; body: string }): Promise<void>
   showFailure(error: Failure): Promise<void>
 }
 
 /** Native dialogs: what a page could draw, a page could also fake. */
 export function createQuestions({ dialog }: Pick<ElectronApi, 'dialog'>): Questions {
-  const tell: Questions['show'] = async ({ title, body }) => {
+  const show: Questions['show'] = async ({ title, body }) => {
     await dialog.showMessageBox({ type: 'info', message: title, detail: body, buttons: ['OK'] })
   }
   return {
@@ -30,10 +30,10 @@ export function createQuestions({ dialog }: Pick<ElectronApi, 'dialog'>): Questi
       })
       return response === 1
     },
-    show: tell,
+    show: show,
     showFailure(error) {
       const { title, steps } = failureMessage(error)
-      return tell({ title, body: steps.join('\n') })
+      return show({ title, body: steps.join('\n') })
     },
   }
 }

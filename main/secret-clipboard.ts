@@ -16,13 +16,13 @@ interface Options {
  * meanwhile by others stays.
  */
 export function createSecretClipboard({ clipboard, clock, questions }: Options) {
-  let lying: string | undefined
+  let copiedSecret: string | undefined
   let stopTimer = (): void => {}
 
   function clear(): void {
     stopTimer()
-    if (lying !== undefined && clipboard.readText() === lying) clipboard.clear()
-    lying = undefined
+    if (copiedSecret !== undefined && clipboard.readText() === copiedSecret) clipboard.clear()
+    copiedSecret = undefined
   }
 
   return {
@@ -44,7 +44,7 @@ export function createSecretClipboard({ clipboard, clock, questions }: Options) 
           async copySecret({ secret }) {
             stopTimer()
             clipboard.writeText(secret)
-            lying = secret
+            copiedSecret = secret
             stopTimer = clock.setTimer(clock.now() + clipboardMs, clear)
             return ok(null)
           },

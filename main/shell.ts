@@ -23,7 +23,7 @@ import { createTray } from './tray.ts'
 import { createMainWindow } from './window.ts'
 
 /** What the shell needs of the core. */
-interface Core {
+interface ShellCore {
   host: Host
   /** Resolves when the core has released everything; a second call joins the first. */
   quit(): Promise<void>
@@ -39,7 +39,7 @@ export interface ShellOptions {
   electron: ElectronApi
   /** Serves the contract to the pages; returns its end. */
   serve(service: PageService): () => void
-  core: Core
+  core: ShellCore
   clock: Pick<Clock, 'now' | 'setTimer'>
   loginAgent: LoginAgent
   platform: NodeJS.Platform

@@ -160,13 +160,13 @@ export class SignInAttempt {
 
   /** Checks whether somebody is signed in. One check at a time, because two could create two keys. */
   async #checkSignIn(url: string, window: BrowserWindow, session: Session): Promise<void> {
-    const { origin, arrived } = this.#request
+    const { origin, checkArrival } = this.#request
     if (originOf(url) !== origin || new URL(url).pathname.startsWith('/zot/auth/')) return
     this.#checkAgain = this.#isChecking
     if (this.#isChecking) return
     this.#isChecking = true
     const cookies = await session.cookies.get({ url: origin })
-    const arrival = await arrived(cookies.map(({ name, value }) => ({ name, value })))
+    const arrival = await checkArrival(cookies.map(({ name, value }) => ({ name, value })))
     this.#isChecking = false
     await this.#handleArrival(arrival, window)
     if (!this.#isOver && window.isDestroyed()) return this.stop()

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { MenuItemConstructorOptions, Rectangle } from 'electron'
-import { plain } from '../contract/messages/format.ts'
+import { plainText } from '../contract/messages/format.ts'
 import { statusSummary } from '../contract/messages/status-summary.ts'
 import type { StatusClass } from '../contract/messages/summary.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
@@ -43,20 +43,20 @@ export function createTray({ electron, images, platform, clock, clicked, chosen 
   const built = (from: MenuRow[]) => electron.Menu.buildFromTemplate(from.map(row => template(row, chosen)))
 
   // Linux trays show a menu that was set before, and tell of clicks or not as the desktop likes.
-  const ahead = platform !== 'darwin'
+  const setsMenuBefore = platform !== 'darwin'
   const openMenu = () => tray.popUpContextMenu(built(rows()))
   tray.on('click', event => (event.altKey || event.ctrlKey ? openMenu() : clicked(tray.getBounds())))
-  if (!ahead) tray.on('right-click', openMenu)
+  if (!setsMenuBefore) tray.on('right-click', openMenu)
 
   return {
     show(snapshot, login) {
       latest = { snapshot, login }
       const summary = statusSummary(snapshot, clock.now())
-      const tooltip = `Zotbar: ${plain(summary.headline)}`
+      const tooltip = `Zotbar: ${plainText(summary.headline)}`
       if (summary.class !== shown.class) tray.setImage(image(summary.class))
       if (tooltip !== shown.tooltip) tray.setToolTip(tooltip)
       shown = { class: summary.class, tooltip }
-      if (!ahead) return
+      if (!setsMenuBefore) return
       const next = rows()
       const text = JSON.stringify(next)
       if (text !== menu) tray.setContextMenu(built(next))

@@ -1,7 +1,7 @@
 import type { ProcessState } from '../registry-state.ts'
 import { unreachable } from '../result.ts'
 import type { Undecided } from '../undecided.ts'
-import { capital, count, inWords } from './format.ts'
+import { capital, count, numberWord } from './format.ts'
 import { faultMessage } from './start-message.ts'
 
 /** What choosing one of the two changes in one respect; `lines` say more of it. */
@@ -15,7 +15,7 @@ export interface ChoiceEffect {
 export interface ChoiceRow {
   name: string
   zot: ChoiceEffect
-  own: ChoiceEffect
+  zotbarRegistry: ChoiceEffect
 }
 
 /** What an action would do, and the button that repeats its verb. */
@@ -65,7 +65,7 @@ export function choiceRows(undecided: Undecided, advisories = 0): ChoiceRow[] {
   const { refused, withoutEffect } = undecided.config
   const sync = [...refused, ...withoutEffect].find(isSync)
   return [
-    { name: 'Images', zot: fine('Nothing'), own: fine('Nothing: same folder, same digests') },
+    { name: 'Images', zot: fine('Nothing'), zotbarRegistry: fine('Nothing: same folder, same digests') },
     ...keys(undecided),
     ...(sync === undefined
       ? []
@@ -73,10 +73,10 @@ export function choiceRows(undecided: Undecided, advisories = 0): ChoiceRow[] {
           {
             name: 'Pull-through',
             zot: fine('As in config.json'),
-            own: attention('No pull-through', `${sync.message}.`),
+            zotbarRegistry: attention('No pull-through', `${sync.message}.`),
           },
         ]),
-    { name: 'config.json', zot: fine('Read as it is'), own: config(undecided) },
+    { name: 'config.json', zot: fine('Read as it is'), zotbarRegistry: config(undecided) },
     ...(advisories === 0
       ? []
       : [
@@ -85,13 +85,16 @@ export function choiceRows(undecided: Undecided, advisories = 0): ChoiceRow[] {
             zot: attention(
               `${count(advisories, 'advisory', 'advisories')} ${advisories === 1 ? 'affects' : 'affect'} it`,
             ),
-            own: fine('None known'),
+            zotbarRegistry: fine('None known'),
           },
         ]),
     {
       name: 'Way back',
       zot: fine('At any time'),
-      own: fine('At any time', 'What was pushed meanwhile is there for zot too; keys made here are not.'),
+      zotbarRegistry: fine(
+        'At any time',
+        'What was pushed meanwhile is there for zot too; keys made here are not.',
+      ),
     },
   ]
 }
@@ -99,38 +102,38 @@ export function choiceRows(undecided: Undecided, advisories = 0): ChoiceRow[] {
 /** API keys and sessions lie in a database that only the program reads that made it. */
 function keys({ found, was }: Undecided): ChoiceRow[] {
   const name = 'Keys, sign-in'
-  const stay = fine('Nothing: they go on')
+  const unchanged = fine('Nothing: they go on')
   if (found.databases.length > 0 || was?.servedBy?.engine === 'zot')
     return [
       {
         name,
-        zot: stay,
-        own: attention(
+        zot: unchanged,
+        zotbarRegistry: attention(
           'API keys and sessions end; make new ones',
           'They are in meta.db, which only zot reads. CI is refused with 401 until then.',
         ),
       },
     ]
   if (was?.servedBy?.engine === 'zotbar-registry')
-    return [{ name, zot: attention('API keys and sessions end; make new ones'), own: stay }]
+    return [{ name, zot: attention('API keys and sessions end; make new ones'), zotbarRegistry: unchanged }]
   return []
 }
 
-const parts = (n: number): string => `${inWords(n)} ${n === 1 ? 'part' : 'parts'}`
+const partCount = (n: number): string => `${numberWord(n)} ${n === 1 ? 'part' : 'parts'}`
 
 function config({ config: { refused, withoutEffect } }: Undecided): ChoiceEffect {
   const refuses = refused.filter(fault => !isSync(fault))
   if (refuses.length > 0)
     return {
       mark: 'down',
-      title: `Refuses ${parts(refuses.length)} of config.json: it does not start`,
+      title: `Refuses ${partCount(refuses.length)} of config.json: it does not start`,
       lines: refuses.map(faultMessage),
     }
   const idle = withoutEffect.filter(fault => !isSync(fault))
   if (idle.length === 0) return fine('Read as it is')
   return {
     mark: 'attention',
-    title: `${capital(parts(idle.length))} of config.json ${idle.length === 1 ? 'has' : 'have'} no effect`,
+    title: `${capital(partCount(idle.length))} of config.json ${idle.length === 1 ? 'has' : 'have'} no effect`,
     lines: idle.map(faultMessage),
   }
 }

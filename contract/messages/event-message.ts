@@ -1,5 +1,5 @@
 import type { PushEvent, Snapshot } from '../snapshot.ts'
-import { capital, timeOfDay, when } from './format.ts'
+import { capital, relativeTime, timeOfDay } from './format.ts'
 import { type JournalMessage, journalMessage } from './journal-message.ts'
 
 /** Something that happened, newest first: a start, an end, a push. `at` is ms since the epoch. */
@@ -7,8 +7,8 @@ export interface EventMessage extends JournalMessage {
   id: string
   at: number
   /** Title and detail without the time, for lists that have a column for it. */
-  what: string
-  why: string
+  shortTitle: string
+  shortDetail: string
   kind: 'process' | 'push'
 }
 
@@ -16,29 +16,36 @@ export interface EventMessage extends JournalMessage {
 export function lastEvents(
   snapshot: Pick<Snapshot, 'journal' | 'pushes'>,
   now: number,
-  most: number,
+  limit: number,
 ): EventMessage[] {
   const starts = snapshot.journal.map((entry): EventMessage => {
-    const words = journalMessage(entry, now)
-    const time = ` ${when(entry.at, now)}`
-    const what = words.title.endsWith(time) ? words.title.slice(0, -time.length) : words.title
-    return { ...words, what, why: words.detail, id: entry.id, at: entry.at, kind: 'process' }
+    const message = journalMessage(entry, now)
+    const time = ` ${relativeTime(entry.at, now)}`
+    const title = message.title.endsWith(time) ? message.title.slice(0, -time.length) : message.title
+    return {
+      ...message,
+      shortTitle: title,
+      shortDetail: message.detail,
+      id: entry.id,
+      at: entry.at,
+      kind: 'process',
+    }
   })
   const pushes = snapshot.pushes.map((push, index): EventMessage => {
-    const what = `Pushed ${imageName(push)}`
+    const title = `Pushed ${imageName(push)}`
     const by = push.by === undefined ? '' : `By ${push.by}`
-    const time = when(push.at, now)
+    const time = relativeTime(push.at, now)
     return {
       id: `push ${push.at} ${index}`,
       at: push.at,
       kind: 'push',
-      what,
-      why: by,
-      title: what,
+      shortTitle: title,
+      shortDetail: by,
+      title,
       detail: by === '' ? capital(time) : `${by}, ${time}`,
     }
   })
-  return [...starts, ...pushes].sort((a, b) => b.at - a.at).slice(0, most)
+  return [...starts, ...pushes].sort((a, b) => b.at - a.at).slice(0, limit)
 }
 
 /** "app:1.2", or "app, sha256:0123456789ab…" for a push by digest. */

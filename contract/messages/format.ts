@@ -20,19 +20,19 @@ export function bytes(count: number): string {
 }
 
 /** "58 repositories", "1 tag", "12,000 tags". */
-export function count(n: number, one: string, many = `${one}s`): string {
-  return `${n.toLocaleString('en-GB')}${nbsp}${n === 1 ? one : many}`
+export function count(n: number, singular: string, many = `${singular}s`): string {
+  return `${n.toLocaleString('en-GB')}${nbsp}${n === 1 ? singular : many}`
 }
 
 /** A span of ms: "0.4 s", "40 s", "12 min", "6 h 12 min", "3 d 4 h". */
 export function duration(ms: number): string {
-  const span = Math.max(0, ms)
-  if (span < 9_950) return `${(span / second).toFixed(1)}${nbsp}s`
-  if (span < 59_500) return `${Math.round(span / second)}${nbsp}s`
-  const minutes = Math.round(span / minute)
+  const formatMs = Math.max(0, ms)
+  if (formatMs < 9_950) return `${(formatMs / second).toFixed(1)}${nbsp}s`
+  if (formatMs < 59_500) return `${Math.round(formatMs / second)}${nbsp}s`
+  const minutes = Math.round(formatMs / minute)
   if (minutes < 60) return `${minutes}${nbsp}min`
-  if (span < day) return pair(Math.floor(minutes / 60), 'h', minutes % 60, 'min')
-  const hours = Math.round(span / hour)
+  if (formatMs < day) return pair(Math.floor(minutes / 60), 'h', minutes % 60, 'min')
+  const hours = Math.round(formatMs / hour)
   return pair(Math.floor(hours / 24), 'd', hours % 24, 'h')
 }
 
@@ -62,7 +62,7 @@ export const longDate = (at: number): string =>
     .replace(',', '')
 
 /** "40 s ago" up to an hour, then "today 13:47", "yesterday 13:47", "Sat 21 March 2026". */
-export function when(at: number, now: number): string {
+export function relativeTime(at: number, now: number): string {
   const age = now - at
   if (age < 1_500) return 'just now'
   if (age < minute) return `${Math.round(age / second)}${nbsp}s ago`
@@ -77,7 +77,7 @@ export function when(at: number, now: number): string {
 
 /** A future or past moment within a sentence: "14:09" today, else "Sat 21 March 2026". */
 export const atTime = (at: number, now: number): string =>
-  dayNumber(at) === dayNumber(now) ? timeOfDay(at) : when(Math.min(at, now), Math.max(at, now))
+  dayNumber(at) === dayNumber(now) ? timeOfDay(at) : relativeTime(Math.min(at, now), Math.max(at, now))
 
 function dayNumber(at: number): number {
   const date = new Date(at)
@@ -93,22 +93,22 @@ export function aboutDays(days: number): string {
 }
 
 /** "one", "two" ... "nine", then digits: for numbers inside a sentence. */
-export function inWords(n: number): string {
+export function numberWord(n: number): string {
   return ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'][n] ?? String(n)
 }
 
 /** Shortens a long repository name in the middle; the last segment stays whole where it can. */
-export function shortName(name: string, most: number): string {
-  if (name.length <= most) return name
+export function shortName(name: string, limit: number): string {
+  if (name.length <= limit) return name
   const last = name.slice(name.lastIndexOf('/'))
-  const tail = last.length < most - 4 ? last : name.slice(-(most - 5))
-  return `${name.slice(0, most - tail.length - 1)}…${tail}`
+  const tail = last.length < limit - 4 ? last : name.slice(-(limit - 5))
+  return `${name.slice(0, limit - tail.length - 1)}…${tail}`
 }
 
 export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
 /** For terminals and JSON, where a non-breaking space only gets in the way. */
-export const plain = (text: string): string => text.replaceAll(nbsp, ' ')
+export const plainText = (text: string): string => text.replaceAll(nbsp, ' ')
 
 /** "team/app:1", or "team/app@sha256:...". */
 export const imageReference = (repository: string, reference: string): string =>

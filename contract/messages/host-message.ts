@@ -45,7 +45,7 @@ export function hostFailureMessage(error: HostFailure): FailureMessage {
       return {
         title: `${error.host} shows another key than before`,
         steps: [
-          `Known: ${error.known.map(one => `${one.fingerprint} (${one.file}, line ${one.line})`).join(', ')}.`,
+          `Known: ${error.known.map(onlyLine => `${onlyLine.fingerprint} (${onlyLine.file}, line ${onlyLine.line})`).join(', ')}.`,
           `Shown: ${error.presented}.`,
           'Nothing was sent to it: it could be another host under this name.',
           `If the host was set up anew, compare the fingerprint there, then: ssh-keygen -R '${error.host}', and once ssh ${error.target}.`,

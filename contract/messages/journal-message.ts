@@ -1,6 +1,6 @@
 import type { JournalEntry } from '../registry-state.ts'
 import { unreachable } from '../result.ts'
-import { capital, count, duration, when } from './format.ts'
+import { capital, count, duration, relativeTime } from './format.ts'
 import { exitMessage } from './start-message.ts'
 
 /** One line of "why did it restart": a title with its time, and one sentence of detail. */
@@ -11,24 +11,27 @@ export interface JournalMessage {
 
 /** `now` in ms since the epoch. */
 export function journalMessage(entry: JournalEntry, now: number): JournalMessage {
-  const at = when(entry.at, now)
+  const at = relativeTime(entry.at, now)
   const back = entry.downMs === undefined ? '' : ` ${duration(entry.downMs)} without an answer.`
   const ran = entry.ranForMs === undefined ? '' : ` It had run for ${duration(entry.ranForMs)}.`
   const exit = entry.exit === undefined ? 'ended' : exitMessage(entry.exit)
-  const cut = entry.pushesCut ? ` ${count(entry.pushesCut, 'push was', 'pushes were')} cut off.` : ''
+  const cutPushes = entry.pushesCut ? ` ${count(entry.pushesCut, 'push was', 'pushes were')} cut off.` : ''
   switch (entry.cause) {
     case 'asked-restart':
       return entry.downMs === undefined
-        ? { title: `Stopped for a restart ${at}`, detail: `You asked.${cut} It has not answered since.` }
-        : { title: `Restarted ${at}`, detail: `You asked.${back}${cut}` }
+        ? {
+            title: `Stopped for a restart ${at}`,
+            detail: `You asked.${cutPushes} It has not answered since.`,
+          }
+        : { title: `Restarted ${at}`, detail: `You asked.${back}${cutPushes}` }
     case 'asked-stop':
-      return { title: `Stopped ${at}`, detail: `You asked.${cut || ' No push was cut off.'}` }
+      return { title: `Stopped ${at}`, detail: `You asked.${cutPushes || ' No push was cut off.'}` }
     case 'asked-start':
       return { title: `Started ${at}`, detail: 'You asked.' }
     case 'app-started':
       return { title: `Started ${at}`, detail: 'Zotbar was started.' }
     case 'app-quit':
-      return { title: `Stopped ${at}`, detail: `Zotbar was quit.${cut}` }
+      return { title: `Stopped ${at}`, detail: `Zotbar was quit.${cutPushes}` }
     case 'adopted':
       return {
         title: `Found running ${at}`,

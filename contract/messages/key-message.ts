@@ -1,6 +1,6 @@
 import type { ManagedKeySummary, ManagedSink } from '../key.ts'
 import type { Snapshot } from '../snapshot.ts'
-import { count, longDate, plain } from './format.ts'
+import { count, longDate, plainText } from './format.ts'
 
 /** From here on a key counts as near its end. */
 export const nearEndDays = 30
@@ -66,8 +66,8 @@ function consequence({ user, daysLeft, trouble }: ManagedKeySummary): string {
   if (trouble !== undefined) return `What signs in with the key of ${user} is refused: ${trouble}.`
   if (daysLeft === null) return ''
   if (daysLeft < 0) return `The key of ${user} has ended; what uses it is refused.`
-  const within = daysLeft <= 1 ? 'within a day' : `in ${count(daysLeft, 'day')}`
-  return `What uses the key of ${user} is refused ${within} if it is not rotated.`
+  const withinText = daysLeft <= 1 ? 'within a day' : `in ${count(daysLeft, 'day')}`
+  return `What uses the key of ${user} is refused ${withinText} if it is not rotated.`
 }
 
 /** For the side bar: how much is left of the most urgent key. */
@@ -89,7 +89,7 @@ export const keyLines = ({ managedKeys }: Pick<Snapshot, 'managedKeys'>): string
       key.expirationDate === null || key.trouble !== undefined ? '' : `, ${key.expirationDate.slice(0, 10)}`
     const rotate =
       key.shouldRotate || key.trouble !== undefined ? `. Rotate it: zotbar keys rotate ${key.user}` : ''
-    return plain(`${keyTitle(key)}${ends}${rotate}`)
+    return plainText(`${keyTitle(key)}${ends}${rotate}`)
   })
 
 /** The state of a sink, for a narrow column. */
@@ -102,9 +102,9 @@ export const sinkStateText: Record<ManagedSink['state'], string> = {
 }
 
 /** The life of a key as a sentence: "9 of 90 days are left". Times in ms. */
-export function lifetimeText(from: number, until: number, now: number): string {
+export function lifetimeText(from: number, untilDate: number, now: number): string {
   const days = (ms: number): number => Math.max(0, Math.floor(ms / 86_400_000))
-  if (until <= now) return `It has ended; it lived for ${count(days(until - from), 'day')}`
-  const left = days(until - now)
-  return `${left} of ${count(days(until - from), 'day')} ${left === 1 ? 'is' : 'are'} left`
+  if (untilDate <= now) return `It has ended; it lived for ${count(days(untilDate - from), 'day')}`
+  const daysLeft = days(untilDate - now)
+  return `${daysLeft} of ${count(days(untilDate - from), 'day')} ${daysLeft === 1 ? 'is' : 'are'} left`
 }

@@ -1,7 +1,7 @@
 import type { ManagedKeySummary } from '../key.ts'
 import type { Silence } from '../registry-state.ts'
 import type { ProbeResult, Snapshot } from '../snapshot.ts'
-import { aboutDays, bytes, count, duration, when } from './format.ts'
+import { aboutDays, bytes, count, duration, relativeTime } from './format.ts'
 import { keyReason, urgentKeys } from './key-message.ts'
 import { advisoryMessage } from './release-message.ts'
 import { isFull, unreadableMessage } from './storage-message.ts'
@@ -57,8 +57,8 @@ function serving(snapshot: Snapshot, now: number): StatusSummary {
     service.checkedAt === undefined
       ? 'It answers; the first check is under way.'
       : pull?.outcome === 'passed'
-        ? `A test pull matched its digest ${when(service.checkedAt, now)}.`
-        : `It answered ${when(service.checkedAt, now)}.`
+        ? `A test pull matched its digest ${relativeTime(service.checkedAt, now)}.`
+        : `It answered ${relativeTime(service.checkedAt, now)}.`
   const advisory = advisoryMessage(snapshot)
   if (keys.length > 0)
     return {
@@ -114,7 +114,7 @@ function degraded(snapshot: Snapshot, now: number): StatusSummary {
     class: 'attention',
     state: 'degraded',
     headline: 'Degraded',
-    reason: `${problem}${checked === undefined ? '' : ` Checked ${when(checked, now)}.`} ${advice}`,
+    reason: `${problem}${checked === undefined ? '' : ` Checked ${relativeTime(checked, now)}.`} ${advice}`,
     actions: [{ verb: 'restart', label: 'Restart', kind: 'plain' }],
   }
 }

@@ -11,11 +11,11 @@ import {
   duration,
   exactTime,
   holder,
-  inWords,
+  numberWord,
   programName,
+  relativeTime,
   secondsUntil,
   timeOfDay,
-  when,
 } from './format.ts'
 import { progressText } from './runbook-message.ts'
 import { isDegraded, servingSummary } from './serving-summary.ts'
@@ -96,7 +96,7 @@ export function statusSummary(snapshot: Snapshot, now: number): StatusSummary {
         class: 'off',
         state,
         headline: 'Not running',
-        reason: `${process.why === 'asked' ? `You stopped it ${when(process.since, now)}. ` : ''}Pulls and pushes to ${snapshot.registry.host}:${snapshot.registry.port} are refused.`,
+        reason: `${process.why === 'asked' ? `You stopped it ${relativeTime(process.since, now)}. ` : ''}Pulls and pushes to ${snapshot.registry.host}:${snapshot.registry.port} are refused.`,
         actions: [{ verb: 'start', label: 'Start', kind: 'fill' }],
       }
     default:
@@ -118,7 +118,7 @@ function choiceActions(process: Extract<ProcessState, { kind: 'undecided' }>): S
     verb: 'use-zotbar-registry',
     label: 'Use zotbar-registry…',
     kind: 'plain',
-    asks: engineQuestion('zotbar-registry', process),
+    question: engineQuestion('zotbar-registry', process),
   }
   return config.refused.length > 0 ? [zot, checkAgain] : [zot, zotbarRegistry, checkAgain]
 }
@@ -148,12 +148,12 @@ function drainingSummary(state: Of<'draining'>): StatusSummary {
   const waitText =
     pushes === 0
       ? 'Pushes that are under way are being finished first; pulls still work.'
-      : `${capital(inWords(pushes))} ${pushes === 1 ? 'push is' : 'pushes are'} being finished first; pulls still work.`
+      : `${capital(numberWord(pushes))} ${pushes === 1 ? 'push is' : 'pushes are'} being finished first; pulls still work.`
   const now: StatusAction = {
     verb: 'restart-now',
     label: state.then === 'restart' ? 'Restart now…' : 'Stop now…',
     kind: 'danger',
-    asks: {
+    question: {
       title: state.then === 'restart' ? 'Restart without waiting?' : 'Stop without waiting?',
       body:
         pushes === 0

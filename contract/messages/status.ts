@@ -2,7 +2,7 @@ import type { UnreadableRepository } from '../image.ts'
 import type { StateName } from '../registry-state.ts'
 import type { Snapshot } from '../snapshot.ts'
 import type { Undecided } from '../undecided.ts'
-import { plain } from './format.ts'
+import { plainText } from './format.ts'
 import { statusSummary } from './status-summary.ts'
 
 /** What `zotbar status --json` and `zotbar start --headless --json` print. A stable interface: other tools read it. */
@@ -20,13 +20,13 @@ export interface Status {
 
 /** `version` and `pid` are absent while nothing runs; `storage` until the first count; `unreadable` where all can be read. */
 export function status(snapshot: Snapshot, now: number): Status {
-  const seen = statusSummary(snapshot, now)
+  const summary = statusSummary(snapshot, now)
   const pid = runningPid(snapshot)
   const { bytes, repositories, tags, freeBytes, unreadable } = snapshot.storage
   return {
-    state: seen.state,
-    headline: plain(seen.headline),
-    ...(seen.reason === '' ? {} : { reason: plain(seen.reason) }),
+    state: summary.state,
+    headline: plainText(summary.headline),
+    ...(summary.reason === '' ? {} : { reason: plainText(summary.reason) }),
     registry: {
       url: snapshot.registry.url,
       engine: snapshot.engine.id,

@@ -16,10 +16,10 @@ export const isFull = (freeBytes: number): boolean => freeBytes < 16 * 1024 * 10
 export function growthText(storage: StorageState): string | undefined {
   if (!storage.growth) return undefined
   const days = Math.max(1, Math.round(storage.growth.days))
-  const span = days === 1 ? 'day' : count(days, 'day')
+  const period = days === 1 ? 'day' : count(days, 'day')
   const change = storage.growth.bytes
-  if (change === 0) return `No change in the last ${span}`
-  return `${bytes(Math.abs(change))} ${change > 0 ? 'more' : 'less'} in the last ${span}`
+  if (change === 0) return `No change in the last ${period}`
+  return `${bytes(Math.abs(change))} ${change > 0 ? 'more' : 'less'} in the last ${period}`
 }
 
 /** "Full in about 11 months"; undefined where it does not grow, or has not been measured for long. */
@@ -47,14 +47,14 @@ export function historyText(storage: StorageState): string {
 /** "1 repository cannot be read", and each with its reason: "team/app: access is denied". Undefined where there is none. */
 export function unreadableMessage(
   unreadable: readonly UnreadableRepository[] | undefined,
-  most = 10,
+  limit = 10,
 ): { title: string; each: string[] } | undefined {
   if (unreadable === undefined || unreadable.length === 0) return undefined
-  const each = unreadable.slice(0, most).map(({ repository, reason }) => `${repository}: ${reason}`)
-  const left = unreadable.length - each.length
+  const lines = unreadable.slice(0, limit).map(({ repository, reason }) => `${repository}: ${reason}`)
+  const omitted = unreadable.length - lines.length
   return {
     title: `${count(unreadable.length, 'repository', 'repositories')} cannot be read`,
-    each: left > 0 ? [...each, `and ${left} more`] : each,
+    each: omitted > 0 ? [...lines, `and ${omitted} more`] : lines,
   }
 }
 

@@ -25,7 +25,7 @@ export interface StatusAction {
   label: string
   kind: 'fill' | 'plain' | 'danger'
   /** The question that comes before the action, where there is one. */
-  asks?: Question
+  question?: Question
 }
 
 /** True where the app confirms with a native dialog, so that its windows and its menu do not ask too. */

@@ -1,7 +1,7 @@
 import type { Failure } from '../failure.ts'
 import { unreachable } from '../result.ts'
 import type { FolderFigures, FolderFound, Undecided } from '../undecided.ts'
-import { bytes, count, when } from './format.ts'
+import { bytes, count, relativeTime } from './format.ts'
 import type { FailureMessage } from './message.ts'
 import { faultMessage } from './start-message.ts'
 
@@ -91,7 +91,7 @@ export function undecidedEvidence(undecided: Undecided, now: number): string[] {
       return [config.file, ...[...config.refused, ...config.withoutEffect].map(faultMessage), ...commands]
     case 'other-folder': {
       const before = was && figureText(was)
-      const since = was?.asOf === undefined ? '' : `, as of ${when(was.asOf, now)}`
+      const since = was?.asOf === undefined ? '' : `, as of ${relativeTime(was.asOf, now)}`
       return [
         `Before: ${before ?? 'images'}${was?.folder === undefined ? '' : ` in ${was.folder}`}${since}.`,
         `Now: ${findingText(found)}.`,

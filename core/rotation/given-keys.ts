@@ -17,7 +17,7 @@ interface Options {
   /** The user's key in use, where the store has it. */
   keyInUse(user: string): Promise<string | undefined>
   /** Where people sign in by browser; undefined where they cannot. */
-  signInPlace(): (Omit<SignInRequest, 'user' | 'arrived'> & { hasPage: boolean }) | undefined
+  signInPlace(): (Omit<SignInRequest, 'user' | 'checkArrival'> & { hasPage: boolean }) | undefined
   /** Absent in a shell without windows. */
   signInWindow?: SignInWindow | undefined
 }
@@ -89,7 +89,7 @@ export function createGivenKeys({
         return signInWindow({
           ...signInPage,
           user: request.user,
-          async arrived(cookies) {
+          async checkArrival(cookies) {
             if (!stillAsked()) return { kind: 'ended', result: fail({ code: 'nothing-under-way' }) }
             return createBySignIn(cookies, request, key =>
               answerWith(question, { user: request.user, ...key }, caller),

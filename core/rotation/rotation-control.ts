@@ -39,7 +39,7 @@ interface Options {
   address(): string
   serves(): boolean
   /** Where people sign in by browser; undefined where they cannot. */
-  signInPlace(): (Omit<SignInRequest, 'user' | 'arrived'> & { hasPage: boolean }) | undefined
+  signInPlace(): (Omit<SignInRequest, 'user' | 'checkArrival'> & { hasPage: boolean }) | undefined
   /** Absent in a shell without windows. */
   signInWindow?: SignInWindow | undefined
   report(what: SetAside): void

@@ -1,4 +1,4 @@
-import { plain } from '../../contract/messages/format.ts'
+import { plainText } from '../../contract/messages/format.ts'
 import { progressText } from '../../contract/messages/runbook-message.ts'
 import type {
   RunbookDetails,
@@ -102,7 +102,7 @@ export const linesAfter = ({ retainedLines }: ActiveRun, after: number): Runbook
 /** The status of its steps, from the journal and its newest event. */
 export function updateSteps(active: ActiveRun, { steps }: Runbook<object>): void {
   const { step } = active.progress
-  const text = step?.label === undefined ? {} : { words: plain(progressText(step.label, step)) }
+  const text = step?.label === undefined ? {} : { words: plainText(progressText(step.label, step)) }
   const count = stepCountOf(step)
   active.progress = {
     ...active.progress,

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { count, plain } from '../../contract/messages/format.ts'
+import { count, plainText } from '../../contract/messages/format.ts'
 import type { RunbookPart } from '../../contract/runbook.ts'
 import { done, failed, type StepContext, type StepError, type StepResult } from '../runbook/step.ts'
 import { type Comparison, clientChanges, compareInventories } from './compare-inventories.ts'
@@ -127,5 +127,5 @@ function withUnproven(checked: CheckResult, { notProven, collected }: Comparison
   if (!checked.ok || notProven.length + collected === 0) return checked
   const gone =
     collected === 0 ? [] : [`${count(collected, 'manifest')} without a tag went, as collection lets them`]
-  return { ok: true, state: 'unproven', words: plain([...notProven, ...gone].join('; ')) }
+  return { ok: true, state: 'unproven', words: plainText([...notProven, ...gone].join('; ')) }
 }

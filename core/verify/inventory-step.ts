@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises'
-import { count, plain } from '../../contract/messages/format.ts'
+import { count, plainText } from '../../contract/messages/format.ts'
 import { reasonOf } from '../../lib/error-code.ts'
 import { done, failed, type Step, type StepContext } from '../runbook/step.ts'
 import { type StoreDeps, tagCount, takeInventory } from './inventory.ts'
@@ -47,7 +47,7 @@ export function inventoryStep<Memory extends InventoryMemory>({
         const readable = inventory.repositories.length - unreadable.length
         const counted = `${count(readable, 'repository', 'repositories')}, ${count(memory.tags, 'tag')}`
         const not = unreadable.length === 0 ? '' : `; not readable: ${namesOf(unreadable)}`
-        return { ok: true, words: plain(`${counted}${not}`) }
+        return { ok: true, words: plainText(`${counted}${not}`) }
       } catch (error) {
         return failed(
           'data-unreadable',

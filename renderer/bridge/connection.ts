@@ -5,7 +5,7 @@ export type Link =
   | { kind: 'connecting' }
   | { kind: 'live' }
   | { kind: 'lost'; since: number }
-  | { kind: 'signed-out'; why: 'no-session' | 'refused' | 'ended' }
+  | { kind: 'signed-out'; reason: 'no-session' | 'refused' | 'ended' }
 
 /** The page's way to the app: the commands and events, and whether they get through. */
 export interface Connection {

@@ -29,11 +29,11 @@ export function dashboardConnection(): Connection {
     for (const watcher of watchers) watcher(link)
   }
   const { promise: signedIn, resolve: signInEnded } = Promise.withResolvers<void>()
-  const signOut = (why: 'no-session' | 'refused' | 'ended'): void => {
+  const signOut = (reason: 'no-session' | 'refused' | 'ended'): void => {
     session = undefined
     forgetSession()
     signInEnded()
-    setLink({ kind: 'signed-out', why })
+    setLink({ kind: 'signed-out', reason })
   }
 
   async function call(name: string, input: unknown): Promise<Result<unknown>> {

@@ -6,7 +6,7 @@ export type StepName = 'finish' | 'stop' | 'start' | 'serve'
 interface TransitionStep {
   name: StepName
   since?: number
-  until?: number
+  endedAt?: number
 }
 
 /** A restart or stop that was asked for, step by step as the states come in; kept after its end. */
@@ -91,8 +91,8 @@ function closeLast(transition: Transition, at: number, except?: StepName): Trans
   return {
     ...transition,
     steps: transition.steps.map(step =>
-      step.since !== undefined && step.until === undefined && step.name !== except
-        ? { ...step, until: at }
+      step.since !== undefined && step.endedAt === undefined && step.name !== except
+        ? { ...step, endedAt: at }
         : step,
     ),
   }

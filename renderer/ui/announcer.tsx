@@ -1,14 +1,14 @@
 import { useSyncExternalStore } from 'react'
 
-let said = ''
-let turn = 0
+let announced = ''
+let announcements = 0
 const listeners = new Set<() => void>()
 
 /** Says a short word to screen readers, for a change that is otherwise only seen. */
 export function announce(text: string): void {
-  turn += 1
+  announcements += 1
   // The same word twice is a change only if the text differs.
-  said = turn % 2 === 0 ? text : `${text}\u200b`
+  announced = announcements % 2 === 0 ? text : `${text}\u200b`
   for (const listener of listeners) listener()
 }
 
@@ -19,7 +19,7 @@ const subscribe = (listener: () => void): (() => void) => {
 
 /** The live region that speaks what `announce` is given; one per page. */
 export function Announcer() {
-  const text = useSyncExternalStore(subscribe, () => said)
+  const text = useSyncExternalStore(subscribe, () => announced)
   return (
     <div className="vh" aria-live="polite">
       {text}

@@ -27,12 +27,12 @@ export function Meter({
   label,
   done,
   total,
-  words,
+  text,
 }: {
   label: string
   done: number
   total: number
-  words: string
+  text: string
 }) {
   const share = total > 0 ? Math.min(1, done / total) * 100 : 0
   return (
@@ -43,7 +43,7 @@ export function Meter({
       aria-valuemin={0}
       aria-valuemax={total}
       aria-valuenow={Math.min(done, total)}
-      aria-valuetext={words}
+      aria-valuetext={text}
     >
       <i style={{ width: `${share.toFixed(1)}%` }} />
     </div>
@@ -54,37 +54,37 @@ const day = 86_400_000
 const tickDays = [30, 14, 7]
 
 /**
- * The life of a key: what is left of it, today, and the days at which its end is told of. Times in ms since the epoch.
+ * The lifetime of a key: what is left, today, and the days of its notices. Times in ms since the epoch.
  * `label` is one sentence that holds the numbers.
  */
 export function LifeBar({
   from,
-  until,
+  endsAt,
   now,
   needsAttention,
   label,
-  plain = false,
+  compact = false,
 }: {
   from: number
-  until: number
+  endsAt: number
   now: number
   needsAttention: boolean
   label: string
-  /** Without today and the ticks, for a narrow place. */
-  plain?: boolean
+  /** Without today and the ticks, for a narrow column. */
+  compact?: boolean
 }) {
   const share = (at: number): string => {
-    const part = until > from ? (at - from) / (until - from) : 1
-    return `${(Math.min(1, Math.max(0, part)) * 100).toFixed(2)}%`
+    const fraction = endsAt > from ? (at - from) / (endsAt - from) : 1
+    return `${(Math.min(1, Math.max(0, fraction)) * 100).toFixed(2)}%`
   }
-  const ticks = plain ? [] : tickDays.map(days => until - days * day).filter(at => at > from)
+  const ticks = compact ? [] : tickDays.map(days => endsAt - days * day).filter(at => at > from)
   return (
     <span className={needsAttention ? 'life wants' : 'life'} role="img" aria-label={label}>
       <i className="left" style={{ left: share(now) }} />
       {ticks.map(at => (
         <i key={at} className="tick" style={{ left: share(at) }} />
       ))}
-      {!plain && <i className="today" style={{ left: share(now) }} />}
+      {!compact && <i className="today" style={{ left: share(now) }} />}
     </span>
   )
 }

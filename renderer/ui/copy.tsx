@@ -6,7 +6,7 @@ import { Icon } from './glyph.tsx'
 const shownMs = 1_600
 
 /** Copies `text`; `what` names it ("address"). The tick stands for a moment, and the copying is announced. */
-export function Copy({ text, what }: { text: string; what: string }) {
+export function Copy({ text, name }: { text: string; name: string }) {
   const [copied, setCopied] = useState(false)
   useEffect(() => {
     if (!copied) return
@@ -18,7 +18,7 @@ export function Copy({ text, what }: { text: string; what: string }) {
       kind="bare"
       square
       small
-      label={`Copy ${what}`}
+      label={`Copy ${name}`}
       onPress={() => void copyText(text).then(setCopied)}
     >
       <Icon name={copied ? 'done' : 'copy'} />

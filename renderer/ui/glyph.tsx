@@ -28,21 +28,21 @@ export type IconName =
   | 'key'
   | 'upgrade'
 
-const cut = { stroke: 'var(--on-status)', strokeWidth: 1.7, strokeLinecap: 'round' as const }
+const markStyle = { stroke: 'var(--on-status)', strokeWidth: 1.7, strokeLinecap: 'round' as const }
 
 /** A disc with a pause: it waits for somebody. */
 const pause = (
   <>
     <circle cx="8" cy="8" r="7" fill="currentColor" />
-    <path d="M6.3 5.4v5.2M9.7 5.4v5.2" {...cut} />
+    <path d="M6.3 5.4v5.2M9.7 5.4v5.2" {...markStyle} />
   </>
 )
 
-const shapes: Record<StatusGlyph, ReactNode> = {
+const statusIcons: Record<StatusGlyph, ReactNode> = {
   fine: (
     <>
       <circle cx="8" cy="8" r="7" fill="currentColor" />
-      <path d="m4.9 8.3 2.1 2.1 4.1-4.6" fill="none" {...cut} strokeLinejoin="round" />
+      <path d="m4.9 8.3 2.1 2.1 4.1-4.6" fill="none" {...markStyle} strokeLinejoin="round" />
     </>
   ),
   attention: (
@@ -51,7 +51,7 @@ const shapes: Record<StatusGlyph, ReactNode> = {
         d="M6.7 1.9a1.5 1.5 0 0 1 2.6 0l5.9 10.4a1.5 1.5 0 0 1-1.3 2.2H2.1a1.5 1.5 0 0 1-1.3-2.2Z"
         fill="currentColor"
       />
-      <path d="M8 5.6v4" {...cut} />
+      <path d="M8 5.6v4" {...markStyle} />
       <circle cx="8" cy="12" r="1" fill="var(--on-status)" />
     </>
   ),
@@ -70,7 +70,7 @@ const shapes: Record<StatusGlyph, ReactNode> = {
         strokeWidth=".8"
         strokeLinejoin="round"
       />
-      <path d="m5.5 5.5 5 5m0-5-5 5" {...cut} />
+      <path d="m5.5 5.5 5 5m0-5-5 5" {...markStyle} />
     </>
   ),
   off: (
@@ -83,7 +83,12 @@ const shapes: Record<StatusGlyph, ReactNode> = {
   undone: (
     <>
       <circle cx="8" cy="8" r="7" fill="currentColor" />
-      <path d="M5.2 6.6h4a2.3 2.3 0 0 1 0 4.6H7M7 4.6l-2 2 2 2" fill="none" {...cut} strokeLinejoin="round" />
+      <path
+        d="M5.2 6.6h4a2.3 2.3 0 0 1 0 4.6H7M7 4.6l-2 2 2 2"
+        fill="none"
+        {...markStyle}
+        strokeLinejoin="round"
+      />
     </>
   ),
   waits: pause,
@@ -165,7 +170,7 @@ const icons: Record<IconName, ReactNode> = {
 export function Glyph({ name, size = 'm' }: { name: StatusGlyph; size?: 's' | 'm' | 'l' | 'xl' }) {
   return (
     <svg className={`g ${size} ${name}`} viewBox="0 0 16 16" aria-hidden="true">
-      {shapes[name]}
+      {statusIcons[name]}
     </svg>
   )
 }

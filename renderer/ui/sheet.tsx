@@ -1,7 +1,7 @@
 import { type ReactNode, useEffect, useId, useRef } from 'react'
 import { Button } from './button.tsx'
 
-/** From here on a body may be higher than a small window. */
+/** A body with more characters may be higher than a small window. */
 const longBody = 300
 
 export interface SheetProps {
@@ -12,36 +12,36 @@ export interface SheetProps {
   onConfirm: () => void
   onClose: () => void
   /** The button that changes nothing. */
-  keep?: string
+  dismissLabel?: string
   /** `fill` where agreeing is the next sensible step. */
   kind?: 'danger' | 'fill'
-  /** Another way out, that is not the next sensible one. */
-  other?: { label: string; onPress: () => void }
-  /** It stays open when it is confirmed: who opened it closes it. */
-  stays?: boolean
+  /** A third button, between the other two. */
+  alternative?: { label: string; onPress: () => void }
+  /** The sheet stays open when it is confirmed: its parent closes it. */
+  staysOpen?: boolean
   children?: ReactNode
 }
 
-/** Asks before something that cannot be taken back: names it, says what follows, repeats the verb. */
+/** A question before something that cannot be undone: what it is, what follows, and a button that repeats the verb. */
 export function Sheet({
   title,
   body,
   confirm,
   onConfirm,
   onClose,
-  keep: keepLabel = 'Cancel',
+  dismissLabel = 'Cancel',
   kind = 'danger',
-  other,
-  stays = false,
+  alternative,
+  staysOpen = false,
   children,
 }: SheetProps) {
   const dialog = useRef<HTMLDialogElement>(null)
-  const keep = useRef<HTMLButtonElement>(null)
+  const dismissButton = useRef<HTMLButtonElement>(null)
   const id = useId()
   useEffect(() => {
     const opener = document.activeElement
     dialog.current?.showModal()
-    keep.current?.focus()
+    dismissButton.current?.focus()
     return () => {
       if (opener instanceof HTMLElement && opener.isConnected) opener.focus()
     }
@@ -49,7 +49,7 @@ export function Sheet({
   return (
     <dialog
       ref={dialog}
-      className={other ? 'sheet broad' : 'sheet'}
+      className={alternative ? 'sheet broad' : 'sheet'}
       aria-labelledby={`${id}t`}
       aria-describedby={`${id}b`}
       onCancel={event => {
@@ -64,18 +64,18 @@ export function Sheet({
       </p>
       {children}
       <div className="buttons">
-        <Button ref={keep} onPress={onClose}>
-          {keepLabel}
+        <Button ref={dismissButton} onPress={onClose}>
+          {dismissLabel}
         </Button>
-        {other && (
-          <Button kind="danger" onPress={other.onPress}>
-            {other.label}
+        {alternative && (
+          <Button kind="danger" onPress={alternative.onPress}>
+            {alternative.label}
           </Button>
         )}
         <Button
           kind={kind}
           onPress={() => {
-            if (!stays) onClose()
+            if (!staysOpen) onClose()
             onConfirm()
           }}
         >

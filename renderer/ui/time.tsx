@@ -16,15 +16,15 @@ const moving = /(\d[\d.,]*\u00a0(?:s|ms|min|h|d)\b)/
  * screen reader speaks when the words change and not once a second.
  */
 export function Ticking({ text }: { text: string }) {
-  return text.split(moving).map((part, index) =>
+  return text.split(moving).map((piece, index) =>
     index % 2 === 1 ? (
       // biome-ignore lint/suspicious/noArrayIndexKey: the parts have no other identity, and their order is fixed
       <span key={index} aria-live="off" className="nowrap">
-        {part}
+        {piece}
       </span>
     ) : (
       // biome-ignore lint/suspicious/noArrayIndexKey: as above
-      <Fragment key={index}>{part}</Fragment>
+      <Fragment key={index}>{piece}</Fragment>
     ),
   )
 }

@@ -4,7 +4,7 @@ import { Glyph } from '../ui/glyph.tsx'
 
 interface Props {
   /** What is inside, as it is called to people: "Images". */
-  what: string
+  name: string
   /** It is all that the page shows. */
   whole?: true
   /** The heading's id, where something is named by the heading of what is inside. */
@@ -30,7 +30,7 @@ export class Boundary extends Component<Props, { broken: boolean }> {
       <Part className="apart">
         <Glyph name="attention" size="xl" />
         <div role="alert">
-          <h1 id={this.props.id}>{this.props.what} cannot be shown</h1>
+          <h1 id={this.props.id}>{this.props.name} cannot be shown</h1>
           <p>
             This is a fault of this page. The registry goes on, and nothing was changed. Load the page again;
             if it stays, zotbar status says the same in a terminal.

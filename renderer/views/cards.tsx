@@ -1,6 +1,6 @@
 import { columnTime, lastEvents } from '../../contract/messages/event-message.ts'
 import { failureMessage } from '../../contract/messages/failure-message.ts'
-import { bytes, count, exactMoment, shortName, when } from '../../contract/messages/format.ts'
+import { bytes, count, exactMoment, relativeTime, shortName } from '../../contract/messages/format.ts'
 import {
   barText,
   daysToFullText,
@@ -32,7 +32,7 @@ export function HealthCard({ model }: { model: ViewModel }) {
         {checkedAt !== undefined && (
           <p className="label">
             <Time at={checkedAt} exact={exactMoment(checkedAt)}>
-              checked {when(checkedAt, model.now)}
+              checked {relativeTime(checkedAt, model.now)}
             </Time>
           </p>
         )}
@@ -82,14 +82,14 @@ export function StorageCard({ model }: { model: ViewModel }) {
 
 /** What the figures below do not tell of. */
 function UnreadableList({ model }: { model: ViewModel }) {
-  const words = unreadableMessage(model.snapshot.storage.unreadable)
-  if (!words) return null
+  const message = unreadableMessage(model.snapshot.storage.unreadable)
+  if (!message) return null
   return (
     <div className="fault">
       <Glyph name="attention" />
       <div>
-        <p className="t">{words.title}</p>
-        {words.each.map(line => (
+        <p className="t">{message.title}</p>
+        {message.each.map(line => (
           <p key={line} className="small two">
             {line}
           </p>
@@ -102,13 +102,13 @@ function UnreadableList({ model }: { model: ViewModel }) {
 function StorageBody({ model }: { model: ViewModel }) {
   const { storage, process } = model.snapshot
   if (storage.error) {
-    const words = failureMessage(storage.error)
+    const message = failureMessage(storage.error)
     return (
       <div className="fault">
         <Glyph name="attention" />
         <div>
-          <p className="t">{words.title}</p>
-          {words.steps.map(step => (
+          <p className="t">{message.title}</p>
+          {message.steps.map(step => (
             <p key={step} className="small two">
               {step}
             </p>
@@ -150,7 +150,7 @@ function StorageBody({ model }: { model: ViewModel }) {
       {storage.repositories === 0 ? (
         <div className="empty">
           <p className="t">No images yet</p>
-          {process.kind === 'serving' && model.answers && <FirstPush model={model} />}
+          {process.kind === 'serving' && model.isConnected && <FirstPush model={model} />}
         </div>
       ) : (
         <Biggest model={model} />
@@ -159,12 +159,12 @@ function StorageBody({ model }: { model: ViewModel }) {
   )
 }
 
-const mostRepositories = 6
+const maxRepositories = 6
 
 function Biggest({ model }: { model: ViewModel }) {
   const { biggest, repositories } = model.snapshot.storage
   if (biggest.length === 0) return null
-  const shown = biggest.slice(0, mostRepositories)
+  const shown = biggest.slice(0, maxRepositories)
   const title =
     repositories !== undefined && repositories > shown.length ? 'Biggest repositories' : 'Repositories'
   return (
@@ -200,8 +200,8 @@ export function EventsCard({ model }: { model: ViewModel }) {
               {columnTime(event.at, model.now)}
             </Time>
             <div>
-              <p>{event.what}</p>
-              {event.why !== '' && <p className="small two">{event.why}</p>}
+              <p>{event.shortTitle}</p>
+              {event.shortDetail !== '' && <p className="small two">{event.shortDetail}</p>}
             </div>
           </li>
         ))}

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react'
-import { bytes, count, exactMoment, when } from '../../contract/messages/format.ts'
+import { bytes, count, exactMoment, relativeTime } from '../../contract/messages/format.ts'
 import { contentText, figureText } from '../../contract/messages/undecided-message.ts'
 import type { FolderBefore, Undecided } from '../../contract/undecided.ts'
 import { Button } from '../ui/button.tsx'
@@ -33,7 +33,7 @@ export function Accept({ choice: { found } }: { choice: Undecided }) {
       <p className="small two">In a terminal:</p>
       <p className="cmd">
         <code>{acceptCommand}</code>
-        <Copy text={acceptCommand} what="command" />
+        <Copy text={acceptCommand} name="command" />
       </p>
     </>
   )
@@ -77,10 +77,10 @@ export function FolderChange({ model, choice }: { model: ViewModel; choice: Unde
           {found.modifiedAt !== undefined && (
             <Line
               name="Last written"
-              was={was?.asOf !== undefined && `counted ${when(was.asOf, model.now)}`}
+              was={was?.asOf !== undefined && `counted ${relativeTime(was.asOf, model.now)}`}
               now={
                 <Time at={found.modifiedAt} exact={exactMoment(found.modifiedAt)}>
-                  {when(found.modifiedAt, model.now)}, the folder itself
+                  {relativeTime(found.modifiedAt, model.now)}, the folder itself
                 </Time>
               }
             />
@@ -92,7 +92,9 @@ export function FolderChange({ model, choice }: { model: ViewModel; choice: Unde
           <header className="over">
             <h3 id="changed">What changed</h3>
             {config.modifiedAt !== undefined && (
-              <p className="label">config.json written {when(config.modifiedAt, model.now)}; not by Zotbar</p>
+              <p className="label">
+                config.json written {relativeTime(config.modifiedAt, model.now)}; not by Zotbar
+              </p>
             )}
           </header>
           <Diff
@@ -129,7 +131,7 @@ export function FolderChange({ model, choice }: { model: ViewModel; choice: Unde
 /** "Until yesterday 23:41", or "Before" where nobody wrote down when. */
 export function beforeTitle(was: FolderBefore | undefined, now: number): string {
   const at = was?.servedBy?.until ?? was?.asOf
-  return at === undefined ? 'Before' : `Until ${when(at, now)}`
+  return at === undefined ? 'Before' : `Until ${relativeTime(at, now)}`
 }
 
 function Line({ name, was, now }: { name: string; was?: ReactNode; now: ReactNode }) {
@@ -156,7 +158,7 @@ function BackAgain({ choice: { difference, was, found, config } }: { choice: Und
         </p>
         <p className="cmd">
           <code>{JSON.stringify(was.folder)}</code>
-          <Copy text={JSON.stringify(was.folder)} what="folder" />
+          <Copy text={JSON.stringify(was.folder)} name="folder" />
         </p>
       </>
     )

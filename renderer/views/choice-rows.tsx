@@ -17,9 +17,9 @@ export function ChoiceRows({ model, choice }: { model: ViewModel; choice: Choosi
 }
 
 function Programs({ model, choice }: { model: ViewModel; choice: Choosing }) {
-  const until = choice.was?.servedBy?.engine === 'zot' ? choice.was.servedBy.until : undefined
+  const servedUntil = choice.was?.servedBy?.engine === 'zot' ? choice.was.servedBy.until : undefined
   const rows = choiceRows(choice, model.snapshot.upgrade?.advisories.length)
-  const said = (side: 'zot' | 'own') =>
+  const changesOf = (side: 'zot' | 'zotbarRegistry') =>
     rows
       .filter(row => row[side].mark !== 'fine')
       .map(row => `${row[side].title}.`)
@@ -31,9 +31,9 @@ function Programs({ model, choice }: { model: ViewModel; choice: Choosing }) {
         name="zot"
         glyph={<Icon name="engine" />}
         title={zotName(choice)}
-        label={until === undefined ? undefined : `until ${atTime(until, model.now)}`}
+        label={servedUntil === undefined ? undefined : `until ${atTime(servedUntil, model.now)}`}
       >
-        <p className="d">{`Keys, sign-in and pull-through go on as they were. ${said('zot')}`.trim()}</p>
+        <p className="d">{`Keys, sign-in and pull-through go on as they were. ${changesOf('zot')}`.trim()}</p>
       </Row>
       <Row
         name="zotbar-registry"
@@ -41,7 +41,7 @@ function Programs({ model, choice }: { model: ViewModel; choice: Choosing }) {
         title="zotbar-registry"
         label="comes with Zotbar"
       >
-        <p className="d">{`Same images, same digests. ${said('own')}`.trim()}</p>
+        <p className="d">{`Same images, same digests. ${changesOf('zotbarRegistry')}`.trim()}</p>
       </Row>
       <Row
         name="Storage"

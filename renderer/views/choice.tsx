@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
 import { type ChoiceEffect, choiceRows } from '../../contract/messages/choice-message.ts'
-import { atTime, inWords } from '../../contract/messages/format.ts'
+import { atTime, numberWord } from '../../contract/messages/format.ts'
 import type { StatusVerb } from '../../contract/messages/summary.ts'
 import type { ProcessState } from '../../contract/registry-state.ts'
 import { Button } from '../ui/button.tsx'
@@ -13,7 +13,7 @@ import { useActs, type ViewModel } from './view-model.tsx'
 export type Choosing = Extract<ProcessState, { kind: 'undecided' }>
 
 /** The choice that is open and can be made here: the app answers, and no runbook carries one out. */
-export function choosing({ snapshot, answers }: ViewModel): Choosing | undefined {
+export function choosing({ snapshot, isConnected: answers }: ViewModel): Choosing | undefined {
   const { process, runbook } = snapshot
   return process.kind === 'undecided' && answers && runbook === undefined ? process : undefined
 }
@@ -97,7 +97,7 @@ function Comparison({
             <p className="small two">comes with Zotbar</p>
             {button('use-zotbar-registry') ?? (
               <p className="small two pick">
-                It cannot be chosen while config.json asks for {inWords(choice.config.refused.length)}{' '}
+                It cannot be chosen while config.json asks for {numberWord(choice.config.refused.length)}{' '}
                 {choice.config.refused.length === 1 ? 'thing' : 'things'} that it refuses.
               </p>
             )}
@@ -105,11 +105,11 @@ function Comparison({
         </tr>
       </thead>
       <tbody>
-        {choiceRows(choice, upgrade?.advisories.length).map(({ name, zot, own }) => (
+        {choiceRows(choice, upgrade?.advisories.length).map(({ name, zot, zotbarRegistry }) => (
           <tr key={name}>
             <th scope="row">{name}</th>
             <Effect effect={zot} />
-            <Effect effect={own} />
+            <Effect effect={zotbarRegistry} />
           </tr>
         ))}
       </tbody>

@@ -41,12 +41,12 @@ export function Actions({
 
 /** A command that failed, where the headline does not say it already. */
 export function CommandFailure({ model }: { model: ViewModel }) {
-  if (!model.failure || model.status.class === 'down' || !model.answers) return null
-  const words = failureMessage(model.failure)
+  if (!model.failure || model.status.class === 'down' || !model.isConnected) return null
+  const message = failureMessage(model.failure)
   return (
     <div className="failure" role="alert">
-      <p className="t">{words.title}</p>
-      {words.steps.map(step => (
+      <p className="t">{message.title}</p>
+      {message.steps.map(step => (
         <p key={step} className="small two">
           {step}
         </p>

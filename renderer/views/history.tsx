@@ -1,4 +1,4 @@
-import { count, duration, exactMoment, when } from '../../contract/messages/format.ts'
+import { count, duration, exactMoment, relativeTime } from '../../contract/messages/format.ts'
 import { initiatorText, shortResultText } from '../../contract/messages/runbook-message.ts'
 import type { RunbookRecord, RunbookResult } from '../../contract/runbook.ts'
 import { Glyph, type StatusGlyph } from '../ui/glyph.tsx'
@@ -75,7 +75,7 @@ function Runs({ runs, now }: { runs: RunbookRecord[]; now: number }) {
           </p>
           <p className="label">
             <Time at={at} exact={exactMoment(at)}>
-              {when(at, now)}
+              {relativeTime(at, now)}
             </Time>
             {by !== undefined && `, ${initiatorText(by)}`}
           </p>

@@ -1,7 +1,7 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, useEffect, useRef } from 'react'
 import type { Image } from '../../contract/image.ts'
-import { bytes, count, exactMoment, shortName, when } from '../../contract/messages/format.ts'
+import { bytes, count, exactMoment, relativeTime, shortName } from '../../contract/messages/format.ts'
 import { copyText } from '../ui/copy.tsx'
 
 const rowHeight = 32
@@ -36,7 +36,7 @@ export function ImageTable({ images, now, selected, pullCommand, onSelect }: Pro
     if ((event.metaKey || event.ctrlKey) && event.key === 'c' && chosen)
       return void copyText(pullCommand(chosen))
     const page = Math.max(1, Math.floor((box.current?.clientHeight ?? rowHeight) / rowHeight) - 2)
-    const next = moved(event.key, selected, images.length, page)
+    const next = nextRow(event.key, selected, images.length, page)
     const image = next === undefined ? undefined : images[next]
     if (!image) return
     event.preventDefault()
@@ -112,7 +112,7 @@ function Moment({ at, now, by }: { at: number | undefined; now: number; by?: str
   const title = at === undefined ? undefined : `${exactMoment(at)}${by ? `, by ${by}` : ''}`
   return (
     <td className="two nowrap" title={title}>
-      {at === undefined ? '–' : when(at, now)}
+      {at === undefined ? '–' : relativeTime(at, now)}
     </td>
   )
 }
@@ -125,7 +125,7 @@ function platformsOf({ platforms }: Image): string {
 }
 
 /** Where a key leads from row `at` of `length`; undefined: nowhere. */
-function moved(key: string, at: number, length: number, page: number): number | undefined {
+function nextRow(key: string, at: number, length: number, page: number): number | undefined {
   const within = (next: number): number => Math.min(length - 1, Math.max(0, next))
   switch (key) {
     case 'ArrowDown':

@@ -62,7 +62,7 @@ export function ImagesView({ model }: { model: ViewModel }) {
       {images !== undefined && images.length > 0 && shown.length === 0 && (
         <p className="nothing">No image matches.</p>
       )}
-      {selected && <Chosen key={keyOf(selected)} model={model} image={selected} onGone={reload} />}
+      {selected && <SelectedImage key={keyOf(selected)} model={model} image={selected} onGone={reload} />}
       {!timesKnown && !selected && (
         <p className="foot label">
           This engine does not report to Zotbar when images were pushed and pulled.
@@ -85,7 +85,7 @@ function matching(images: Image[], wanted: string): Image[] {
 const pullCommand = (model: ViewModel, image: Image): string =>
   `docker pull ${address(model.snapshot)}/${keyOf(image)}`
 
-function Chosen({ model, image, onGone }: { model: ViewModel; image: Image; onGone: () => void }) {
+function SelectedImage({ model, image, onGone }: { model: ViewModel; image: Image; onGone: () => void }) {
   const { images } = useStore()
   const [asking, setAsking] = useState(false)
   const [failure, setFailure] = useState<Failure>()
@@ -102,12 +102,12 @@ function Chosen({ model, image, onGone }: { model: ViewModel; image: Image; onGo
       {failure && <Refused failure={failure} />}
       <p className="clip">
         <b>{keyOf(image)}</b> <code className="two">{image.digest}</code>
-        <Copy text={image.digest} what="digest" />
+        <Copy text={image.digest} name="digest" />
       </p>
       <div className="foot-row">
         <p className="cmd">
           <code>{command}</code>
-          <Copy text={command} what="pull command" />
+          <Copy text={command} name="pull command" />
         </p>
         <Button kind="danger" onPress={() => setAsking(true)}>
           Delete…
@@ -144,7 +144,7 @@ function NoImages({ model }: { model: ViewModel }) {
       <p>No images yet. Push one:</p>
       <p className="cmd">
         <code>{command}</code>
-        <Copy text={command} what="command" />
+        <Copy text={command} name="command" />
       </p>
     </div>
   )

@@ -95,7 +95,7 @@ export function ManageKeyCard({ first }: { first: boolean }) {
       </p>
       <p className="cmd">
         <code>{command}</code>
-        <Copy text={command} what="command" />
+        <Copy text={command} name="command" />
       </p>
       <p className="small two">
         The key comes on standard input. zotbar keys manage --help names more kinds of sinks.

@@ -13,11 +13,11 @@ import { Row } from '../ui/row.tsx'
 import type { ViewModel } from './view-model.tsx'
 
 /** The managed key that ends first, and those that want something, in the popover. */
-const mostRows = 3
+const maxRows = 3
 
 export function KeyRows({ model }: { model: ViewModel }) {
   const all = byUrgency(model.snapshot.managedKeys ?? [])
-  const shown = all.filter(isUrgent).slice(0, mostRows)
+  const shown = all.filter(isUrgent).slice(0, maxRows)
   if (shown.length === 0) shown.push(...all.slice(0, 1))
   return shown.map(key => {
     const { user, uuid, createdAt, expirationDate, daysLeft, trouble } = key
@@ -32,9 +32,9 @@ export function KeyRows({ model }: { model: ViewModel }) {
         label={
           createdAt === undefined || expirationDate === null ? undefined : (
             <LifeBar
-              plain
+              compact
               from={Date.parse(createdAt)}
-              until={Date.parse(expirationDate)}
+              endsAt={Date.parse(expirationDate)}
               now={model.now}
               needsAttention={needsAttention}
               label={lifetimeText(Date.parse(createdAt), Date.parse(expirationDate), model.now)}

@@ -12,7 +12,7 @@ import { ManagedKeyRow } from './managed-key.tsx'
 import { CreatedKey, NewKey } from './new-key.tsx'
 import { endOf, KeyRow } from './other-keys.tsx'
 import { RotatePlan } from './rotate-plan.tsx'
-import { HandedTo, TwoKeys } from './rotation-details.tsx'
+import { DeliveredTo, TwoKeys } from './rotation-details.tsx'
 import { RunPage } from './run-page.tsx'
 import { type KnownKeys, useKeys } from './use-keys.ts'
 import { useStore, type ViewModel } from './view-model.tsx'
@@ -44,7 +44,7 @@ export function KeysView({ model }: { model: ViewModel }) {
           void known.load()
         }}
       >
-        {key && live !== undefined && <HandedTo apiKey={key} steps={current?.steps ?? []} />}
+        {key && live !== undefined && <DeliveredTo apiKey={key} steps={current?.steps ?? []} />}
         {key && <TwoKeys apiKey={key} now={model.now} />}
       </RunPage>
     )

@@ -1,7 +1,7 @@
 import { useState } from 'react'
 import type { Failure } from '../../contract/failure.ts'
 import type { KeyProof, ManagedKey } from '../../contract/key.ts'
-import { exactMoment, when } from '../../contract/messages/format.ts'
+import { exactMoment, relativeTime } from '../../contract/messages/format.ts'
 import { daysLeftText, lifetimeText, sinkStateText } from '../../contract/messages/key-message.ts'
 import { announce } from '../ui/announcer.tsx'
 import { LifeBar } from '../ui/bar.tsx'
@@ -102,8 +102,8 @@ export function ManagedKeyRow({
       {shows && (
         <section className="under-key proof" aria-label={`Secret of the key of ${user}`}>
           <Secret
-            what={`key of ${user}`}
-            ask={() => keys.showSecret({ user })}
+            name={`key of ${user}`}
+            load={() => keys.showSecret({ user })}
             onRefused={() => setShows(false)}
           />
           <div className="act">
@@ -171,7 +171,8 @@ function RetiringKey({
     <div className="under-key">
       <p className="small two">
         The key before, {retiring.label || retiring.uuid}, works until {momentText(retiring.retireAt)}.
-        {retiring.lastUsed !== undefined && ` It was last used ${when(Date.parse(retiring.lastUsed), now)}.`}
+        {retiring.lastUsed !== undefined &&
+          ` It was last used ${relativeTime(Date.parse(retiring.lastUsed), now)}.`}
         {retiring.words !== undefined && ` ${retiring.words}`}
       </p>
       <Button small kind="danger" onPress={onRevoke}>
@@ -206,28 +207,28 @@ function Proof({ user, proof, onDone }: { user: string; proof: KeyProof | 'askin
 
 function Life({ apiKey, now, needsAttention }: { apiKey: ManagedKey; now: number; needsAttention: boolean }) {
   const { createdAt, expirationDate, daysLeft, lastUsed } = apiKey
-  const until = expirationDate === null ? undefined : Date.parse(expirationDate)
+  const endsAt = expirationDate === null ? undefined : Date.parse(expirationDate)
   return (
     <div className="life-of">
       <p className="cols">
         <span className="t">{capital(daysLeftText(daysLeft))}</span>
-        {until !== undefined && (
-          <span className="label" title={exactMoment(until)}>
-            {until <= now ? 'on' : 'until'} {shortDate(until)}
+        {endsAt !== undefined && (
+          <span className="label" title={exactMoment(endsAt)}>
+            {endsAt <= now ? 'on' : 'until'} {shortDate(endsAt)}
           </span>
         )}
       </p>
-      {until !== undefined && (
+      {endsAt !== undefined && (
         <LifeBar
           from={Date.parse(createdAt)}
-          until={until}
+          endsAt={endsAt}
           now={now}
           needsAttention={needsAttention}
-          label={lifetimeText(Date.parse(createdAt), until, now)}
+          label={lifetimeText(Date.parse(createdAt), endsAt, now)}
         />
       )}
       <p className="label">
-        {lastUsed === null ? 'not used yet' : `last used ${when(Date.parse(lastUsed), now)}`}
+        {lastUsed === null ? 'not used yet' : `last used ${relativeTime(Date.parse(lastUsed), now)}`}
       </p>
     </div>
   )

@@ -119,7 +119,7 @@ export function CreatedKey({ created, onDone }: { created: KeyCreated; onDone: (
         {created.user} with it for a password.
       </p>
       {isRevealed && (
-        <Secret what={`key of ${created.user}`} ask={() => keys.reveal({ uuid: created.uuid })} />
+        <Secret name={`key of ${created.user}`} load={() => keys.reveal({ uuid: created.uuid })} />
       )}
       <div className="act">
         {!isRevealed && (

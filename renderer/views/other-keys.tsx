@@ -1,6 +1,6 @@
 import { useState } from 'react'
 import type { ApiKey } from '../../contract/key.ts'
-import { count, exactMoment, longDate, when } from '../../contract/messages/format.ts'
+import { count, exactMoment, longDate, relativeTime } from '../../contract/messages/format.ts'
 import { nearEndDays } from '../../contract/messages/key-message.ts'
 import { Button } from '../ui/button.tsx'
 import { Glyph } from '../ui/glyph.tsx'
@@ -18,10 +18,10 @@ export function KeyRow({ apiKey, now, onRevoke }: { apiKey: ApiKey; now: number;
   const { user, label, lastUsed } = apiKey
   const end = endOf(apiKey)
   const name = label === '' ? user : `${user}, ${label}`
-  const near = end - now < nearEndDays * day
+  const needsAttention = end - now < nearEndDays * day
   return (
     <li>
-      <Glyph name={end <= now ? 'off' : near ? 'attention' : 'fine'} />
+      <Glyph name={end <= now ? 'off' : needsAttention ? 'attention' : 'fine'} />
       <div className="clip">
         <p className="t">{user}</p>
         <p className="two small clip">{label || 'no label'}</p>
@@ -35,7 +35,7 @@ export function KeyRow({ apiKey, now, onRevoke }: { apiKey: ApiKey; now: number;
         )}
       </div>
       <p className="label">
-        {lastUsed === null ? 'never used' : `last used ${when(Date.parse(lastUsed), now)}`}
+        {lastUsed === null ? 'never used' : `last used ${relativeTime(Date.parse(lastUsed), now)}`}
       </p>
       <Button kind="danger" small label={`Revoke the key of ${name}`} onPress={() => setAsking(true)}>
         Revoke…

@@ -58,7 +58,7 @@ export function Overview({ model }: { model: ViewModel }) {
   )
 }
 
-function runningText({ snapshot, now, answers }: ViewModel): string {
+function runningText({ snapshot, now, isConnected: answers }: ViewModel): string {
   if (snapshot.process.kind !== 'serving' || !answers) return ''
   return ` Running for ${uptime(snapshot.process.startedAt, now)}.`
 }
@@ -75,7 +75,7 @@ function Facts({ model }: { model: ViewModel }) {
       'Address',
       <span className="copy" key="a">
         <code>{address(model.snapshot)}</code>
-        <Copy text={address(model.snapshot)} what="address" />
+        <Copy text={address(model.snapshot)} name="address" />
       </span>,
     ],
     ...(registry.publicUrl === undefined
@@ -85,7 +85,7 @@ function Facts({ model }: { model: ViewModel }) {
             'Public address',
             <span className="copy" key="p">
               <code>{registry.publicUrl.replace(/^https?:\/\//, '')}</code>
-              <Copy text={registry.publicUrl.replace(/^https?:\/\//, '')} what="public address" />
+              <Copy text={registry.publicUrl.replace(/^https?:\/\//, '')} name="public address" />
             </span>,
           ] satisfies [string, ReactNode],
         ]),
@@ -109,8 +109,8 @@ function Facts({ model }: { model: ViewModel }) {
 
 function Advisories({ model }: { model: ViewModel }) {
   const { upgrade, process } = model.snapshot
-  const words = advisoryMessage(model.snapshot)
-  if (!upgrade || !words || process.kind !== 'serving') return null
+  const message = advisoryMessage(model.snapshot)
+  if (!upgrade || !message || process.kind !== 'serving') return null
   return (
     <section className="card span2" aria-label="Advisories">
       <ul className="todo">
@@ -136,13 +136,13 @@ function Notices({ model }: { model: ViewModel }) {
     <section className="card span2" aria-label="Notices">
       <ul className="todo">
         {notices.map(notice => {
-          const words = noticeMessage(notice)
+          const message = noticeMessage(notice)
           return (
             <li key={notice.id}>
-              {words.needsAttention ? <Glyph name="attention" /> : <Icon name="note" />}
+              {message.needsAttention ? <Glyph name="attention" /> : <Icon name="note" />}
               <div>
-                <p className="t">{words.title}</p>
-                <p className="small two lines">{words.detail}</p>
+                <p className="t">{message.title}</p>
+                <p className="small two lines">{message.detail}</p>
               </div>
             </li>
           )
@@ -174,7 +174,7 @@ function LastLines({ model }: { model: ViewModel }) {
         </Time>
       }
     >
-      <Excerpt lines={last.lines} most={10} />
+      <Excerpt lines={last.lines} limit={10} />
     </Wide>
   )
 }

@@ -17,7 +17,7 @@ export function mount(View: ComponentType<{ model: ViewModel }>): void {
   document.documentElement.dataset['shell'] = store.shell
   createRoot(root).render(
     <StoreProvider value={store}>
-      <Boundary what="This page" whole>
+      <Boundary name="This page" whole>
         <Page View={View} />
       </Boundary>
       <Announcer />
@@ -34,40 +34,40 @@ function Page({ View }: { View: ComponentType<{ model: ViewModel }> }) {
   useEffect(() => {
     document.title = title === undefined ? 'Zotbar' : `${title} · Zotbar`
   }, [title])
-  if (known.link.kind === 'signed-out') return <SignedOut why={known.link.why} />
+  if (known.link.kind === 'signed-out') return <SignedOut why={known.link.reason} />
   return model ? <View model={model} /> : <Waiting link={known.link} />
 }
 
-const whys: Record<Extract<Link, { kind: 'signed-out' }>['why'], string> = {
+const signedOutTexts: Record<Extract<Link, { kind: 'signed-out' }>['reason'], string> = {
   'no-session': 'Only its owner may see it, so it opens by a link that works once.',
   refused: 'Its link was used already, or is too old. Each link works once.',
   ended: 'Its session has ended, because Zotbar was started again.',
 }
 
-function SignedOut({ why }: { why: keyof typeof whys }) {
+function SignedOut({ why }: { why: keyof typeof signedOutTexts }) {
   return (
     <main className="apart">
       <Glyph name="off" size="xl" />
       <div>
         <h1>This page is not signed in</h1>
-        <p>{whys[why]}</p>
+        <p>{signedOutTexts[why]}</p>
         <p>Get a fresh link in a terminal:</p>
         <p className="cmd">
           <code>zotbar open</code>
-          <Copy text="zotbar open" what="command" />
+          <Copy text="zotbar open" name="command" />
         </p>
       </div>
     </main>
   )
 }
 
-const patienceMs = 300
+const showAfterMs = 300
 
 /** Nothing was ever known here: said after a moment, so that a fast answer shows nothing before itself. */
 function Waiting({ link }: { link: Link }) {
   const [late, setLate] = useState(false)
   useEffect(() => {
-    const timer = setTimeout(() => setLate(true), patienceMs)
+    const timer = setTimeout(() => setLate(true), showAfterMs)
     return () => clearTimeout(timer)
   }, [])
   if (!late) return null
@@ -82,7 +82,7 @@ function Waiting({ link }: { link: Link }) {
             <p>This page tries again by itself. To start Zotbar, run this in a terminal:</p>
             <p className="cmd">
               <code>zotbar start</code>
-              <Copy text="zotbar start" what="command" />
+              <Copy text="zotbar start" name="command" />
             </p>
           </>
         )}

@@ -61,7 +61,7 @@ export function Findings({ findings, label }: { findings: Finding[]; label: stri
       {sorted.map(finding => (
         <li key={`${finding.id} ${finding.evidence}`}>
           <Mark severity={finding.severity} />
-          <Words {...finding} />
+          <FindingText {...finding} />
         </li>
       ))}
     </ul>
@@ -74,7 +74,7 @@ function Mark({ severity }: Pick<Finding, 'severity'>) {
 }
 
 /** The first sentence is the title. */
-function Words({ id, severity, evidence, advice }: Finding) {
+function FindingText({ id, severity, evidence, advice }: Finding) {
   const end = /\.(?= )/.exec(advice)?.index ?? advice.length
   const rest = advice.slice(end + 1).trim()
   return (

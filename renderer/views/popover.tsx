@@ -47,7 +47,7 @@ export function Popover({ model }: { model: ViewModel }) {
   }, [])
   useEscape(store)
   // While a restart is under way its two buttons stand in the footer, in the place of Restart.
-  const below = model.answers && status.state === 'draining'
+  const below = model.isConnected && status.state === 'draining'
   const choice = choosing(model)
   return (
     <div className="popover" role="dialog" aria-labelledby="headline" ref={box} tabIndex={-1}>
@@ -58,7 +58,7 @@ export function Popover({ model }: { model: ViewModel }) {
             <Ticking text={status.headline} />
           </h1>
           <Reason model={model} />
-          {model.answers && model.asOf !== undefined && <p className="label">as of {model.asOf}</p>}
+          {model.isConnected && model.asOf !== undefined && <p className="label">as of {model.asOf}</p>}
         </div>
         {choice ? (
           <ChoiceActions model={model} act={act} />

@@ -18,8 +18,8 @@ const level = /\b(panic|fatal|error)\b/i
 const longest = 400
 
 /** Log lines as they were written; the newest `most`, each cut where it goes on for too long. */
-export function Excerpt({ lines, most }: { lines: string[]; most: number }) {
-  const shown = lines.slice(-most).map(line => (line.length > longest ? `${line.slice(0, longest)}…` : line))
+export function Excerpt({ lines, limit }: { lines: string[]; limit: number }) {
+  const shown = lines.slice(-limit).map(line => (line.length > longest ? `${line.slice(0, longest)}…` : line))
   return (
     <pre className="excerpt">
       {shown.map((line, index) => {

@@ -1,5 +1,5 @@
 import type { ManagedKey, ManagedSink } from '../../contract/key.ts'
-import { count, longDate, when } from '../../contract/messages/format.ts'
+import { count, longDate, relativeTime } from '../../contract/messages/format.ts'
 import type { RunbookStep } from '../../contract/runbook.ts'
 import { Glyph, type StatusGlyph } from '../ui/glyph.tsx'
 import { momentText } from './snapshot-text.ts'
@@ -9,11 +9,11 @@ const day = 86_400_000
 interface KeyPeriod {
   name: string
   /** ms since the epoch; Infinity: it never ends. */
-  until: number
-  words: string
+  endsAt: number
+  text: string
 }
 
-/** Two keys that work at the same time, and how long each of them does; nothing while there is only one. */
+/** The two keys that work during a rotation, and how long each of them does; nothing while there is only one. */
 export function TwoKeys({ apiKey, now }: { apiKey: ManagedKey; now: number }) {
   const { next, retiring, expirationDate, lastUsed } = apiKey
   const periods: [KeyPeriod, KeyPeriod] | undefined = next
@@ -25,14 +25,14 @@ export function TwoKeys({ apiKey, now }: { apiKey: ManagedKey; now: number }) {
       ? [
           {
             name: 'Old',
-            until: Date.parse(retiring.retireAt),
-            words: `revoked ${momentText(retiring.retireAt)} at the earliest`,
+            endsAt: Date.parse(retiring.retireAt),
+            text: `revoked ${momentText(retiring.retireAt)} at the earliest`,
           },
           { ...keyPeriod(expirationDate, now), name: 'Current' },
         ]
       : undefined
   if (!periods) return null
-  const ends = periods.map(({ until }) => until).filter(Number.isFinite)
+  const ends = periods.map(({ endsAt }) => endsAt).filter(Number.isFinite)
   const longest = Math.max(...ends, now + 1)
   const used = next ? lastUsed : retiring?.lastUsed
   return (
@@ -41,14 +41,14 @@ export function TwoKeys({ apiKey, now }: { apiKey: ManagedKey; now: number }) {
         <h2 id="two-keys">Two keys work now</h2>
       </header>
       <dl className="card pad spans">
-        {periods.map(({ name, until, words }) => {
-          const share = Number.isFinite(until) ? Math.max(0, until - now) / (longest - now) : 1
+        {periods.map(({ name, endsAt, text }) => {
+          const share = Number.isFinite(endsAt) ? Math.max(0, endsAt - now) / (longest - now) : 1
           return (
             <div key={name}>
               <dt>{name}</dt>
               <dd className={share > 0.6 ? 'span long' : 'span'}>
                 <i style={{ width: `${(share * 100).toFixed(1)}%` }} />
-                <span>{words}</span>
+                <span>{text}</span>
               </dd>
             </div>
           )
@@ -57,7 +57,7 @@ export function TwoKeys({ apiKey, now }: { apiKey: ManagedKey; now: number }) {
       <p className="small two after-spans">
         {used === null || used === undefined
           ? ''
-          : `The ${next ? 'current' : 'old'} key was last used ${when(Date.parse(used), now)}. `}
+          : `The ${next ? 'current' : 'old'} key was last used ${relativeTime(Date.parse(used), now)}. `}
         {next
           ? 'The current key goes on working beyond the switch, and is revoked at the end of the overlap.'
           : `The old key is revoked ${momentText(retiring?.retireAt ?? '')} at the earliest.`}
@@ -66,15 +66,15 @@ export function TwoKeys({ apiKey, now }: { apiKey: ManagedKey; now: number }) {
   )
 }
 
-/** `from`: its whole life is told, not what is left of it. */
+/** With `from` the whole lifetime is counted, otherwise the days that are left. */
 function keyPeriod(expirationDate: string | null, now: number, from?: number): Omit<KeyPeriod, 'name'> {
-  if (expirationDate === null) return { until: Number.POSITIVE_INFINITY, words: 'never ends' }
-  const until = Date.parse(expirationDate)
+  if (expirationDate === null) return { endsAt: Number.POSITIVE_INFINITY, text: 'never ends' }
+  const endsAt = Date.parse(expirationDate)
   const days =
-    from === undefined ? Math.max(0, Math.floor((until - now) / day)) : Math.round((until - from) / day)
+    from === undefined ? Math.max(0, Math.floor((endsAt - now) / day)) : Math.round((endsAt - from) / day)
   return {
-    until,
-    words: until <= now ? `ended ${longDate(until)}` : `${count(days, 'day')}, until ${longDate(until)}`,
+    endsAt,
+    text: endsAt <= now ? `ended ${longDate(endsAt)}` : `${count(days, 'day')}, until ${longDate(endsAt)}`,
   }
 }
 
@@ -86,7 +86,7 @@ export const sinkGlyphs: Record<ManagedSink['state'], StatusGlyph> = {
   failed: 'down',
 }
 
-const words: Record<ManagedSink['state'], string> = {
+const sinkTexts: Record<ManagedSink['state'], string> = {
   proven: 'read back, equal',
   accepted: 'accepted, unproven',
   stale: 'holds another key',
@@ -94,8 +94,8 @@ const words: Record<ManagedSink['state'], string> = {
   failed: 'did not take it',
 }
 
-/** The places of a key in a rotation, once each of them was handed the new one. */
-export function HandedTo({ apiKey, steps }: { apiKey: ManagedKey; steps: readonly RunbookStep[] }) {
+/** The sinks of a key in a rotation, once the new key is delivered to all of them. */
+export function DeliveredTo({ apiKey, steps }: { apiKey: ManagedKey; steps: readonly RunbookStep[] }) {
   const isDone = steps.some(({ id, state }) => id === 'deliver' && state === 'done')
   if (!isDone || apiKey.sinks.length === 0) return null
   return (
@@ -112,7 +112,7 @@ export function HandedTo({ apiKey, steps }: { apiKey: ManagedKey; steps: readonl
               {sink.title} <span className="small two">{sink.place}</span>
             </p>
             <p className={sink.state === 'failed' ? 'small bad' : 'small two'}>
-              {sink.words ?? words[sink.state]}
+              {sink.words ?? sinkTexts[sink.state]}
             </p>
           </li>
         ))}

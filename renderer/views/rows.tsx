@@ -5,9 +5,9 @@ import {
   exactMoment,
   exactTime,
   programName,
+  relativeTime,
   secondsUntil,
   shortName,
-  when,
 } from '../../contract/messages/format.ts'
 import { noticeMessage, noticesBesideKeys } from '../../contract/messages/notice-message.ts'
 import { advisoryMessage } from '../../contract/messages/release-message.ts'
@@ -36,7 +36,7 @@ export function LastLinesRow({ model }: { model: ViewModel }) {
       }
     >
       <div className="d">
-        <Excerpt lines={last.lines} most={3} />
+        <Excerpt lines={last.lines} limit={3} />
       </div>
     </Row>
   )
@@ -103,7 +103,9 @@ export function ForeignRow({ model }: { model: ViewModel }) {
       name="Process on the port"
       glyph={<Icon name="engine" />}
       title={process.command === undefined ? `On port ${process.port}` : programName(process.command)}
-      label={process.startedAt === undefined ? undefined : `since ${when(process.startedAt, model.now)}`}
+      label={
+        process.startedAt === undefined ? undefined : `since ${relativeTime(process.startedAt, model.now)}`
+      }
     >
       <ForeignFacts model={model} />
     </Row>
@@ -153,13 +155,13 @@ export function RegistryRow({ model }: { model: ViewModel }) {
     >
       <p className="d copy">
         <code>{address(snapshot)}</code>
-        <Copy text={address(snapshot)} what="address" />
+        <Copy text={address(snapshot)} name="address" />
       </p>
     </Row>
   )
 }
 
-function runningLabel({ snapshot, now, answers }: ViewModel): string | undefined {
+function runningLabel({ snapshot, now, isConnected: answers }: ViewModel): string | undefined {
   if (!answers) return undefined
   const process = snapshot.process
   switch (process.kind) {
@@ -186,7 +188,7 @@ function runningLabel({ snapshot, now, answers }: ViewModel): string | undefined
 /** The probes, while one of them fails: which, and what the others say. */
 export function HealthRow({ model }: { model: ViewModel }) {
   const { process } = model.snapshot
-  if (model.status.state !== 'degraded' || !model.answers) return null
+  if (model.status.state !== 'degraded' || !model.isConnected) return null
   // What the probes found before it fell silent says nothing about now.
   if (process.kind === 'serving' && process.silence !== undefined) return null
   const checked = model.snapshot.service.checkedAt
@@ -195,7 +197,7 @@ export function HealthRow({ model }: { model: ViewModel }) {
       name="Health"
       glyph={<Icon name="pulse" />}
       title="Health"
-      label={checked === undefined ? undefined : `checked ${when(checked, model.now)}`}
+      label={checked === undefined ? undefined : `checked ${relativeTime(checked, model.now)}`}
     >
       <ul className="d probes">
         {model.snapshot.service.probes.map(probe => (

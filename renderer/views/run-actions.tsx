@@ -8,7 +8,7 @@ import type { ViewModel } from './view-model.tsx'
 /** Below the headline of a runbook under way: how far it is, its question, and a way to its steps. */
 export function RunActions({ model, onSteps }: { model: ViewModel; onSteps: () => void }) {
   const { runbook } = model.snapshot
-  if (!runbook || !model.answers) return null
+  if (!runbook || !model.isConnected) return null
   return <Under runbook={runbook} onSteps={onSteps} />
 }
 

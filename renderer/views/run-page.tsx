@@ -65,7 +65,7 @@ export function RunPage({
       onDone={onDone}
       {...more}
     >
-      {!model.answers && (
+      {!model.isConnected && (
         <p className="small two not-now">
           <Glyph name="attention" /> Zotbar does not answer; these are the steps as they were last known.
         </p>

@@ -6,10 +6,10 @@ import { Sheet } from '../ui/sheet.tsx'
 import { SignIn } from './sign-in.tsx'
 
 /** Answers a question; where a key is wanted, with it. Resolves with what was refused. */
-export type Answer = (agreed: boolean, key?: string) => Promise<ReactNode>
+export type AnswerQuestion = (agreed: boolean, key?: string) => Promise<ReactNode>
 
 /** What a run waits with, and the sheet that answers it. Closing the sheet answers nothing. */
-export function RunQuestion({ question, onAnswer }: { question: RunbookQuestion; onAnswer: Answer }) {
+export function RunQuestion({ question, onAnswer }: { question: RunbookQuestion; onAnswer: AnswerQuestion }) {
   const { open, sheet } = useAnswerSheet(question, onAnswer)
   return (
     <section className="card pad at-hand" aria-label="Question">
@@ -32,7 +32,7 @@ export function RunQuestion({ question, onAnswer }: { question: RunbookQuestion;
 /** The sheet of one question: the next question, which may come before this answer has returned, does not open by itself. */
 export function useAnswerSheet(
   question: RunbookQuestion | undefined,
-  onAnswer: Answer,
+  onAnswer: AnswerQuestion,
 ): { open: () => void; sheet: ReactNode } {
   const [asking, setAsking] = useState<string>()
   const close = (id: string): void => setAsking(now => (now === id ? undefined : now))
@@ -56,7 +56,7 @@ function AnswerSheet({
   onClose,
 }: {
   question: RunbookQuestion
-  onAnswer: Answer
+  onAnswer: AnswerQuestion
   onClose: () => void
 }) {
   const { title, body, confirm, wants } = question
@@ -73,19 +73,19 @@ function AnswerSheet({
     }
     const answer = onAnswer(true, wants ? key : undefined)
     if (field.current) field.current.value = ''
-    const why = await answer
-    if (why) setRefused(why)
+    const refusal = await answer
+    if (refusal) setRefused(refusal)
     else onClose()
   }
   return (
     <Sheet
       title={title}
       body={body}
-      keep="Later"
+      dismissLabel="Later"
       confirm={confirm}
       kind="fill"
-      stays
-      other={{
+      staysOpen
+      alternative={{
         label: 'Do not',
         onPress() {
           onClose()

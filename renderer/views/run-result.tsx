@@ -29,27 +29,27 @@ export function RunResult({ run, facts }: { run: RunbookDetails; facts: [string,
         </div>
       </div>
       {error && (
-        <Said title="What went wrong" glyph="down">
+        <ResultCard title="What went wrong" glyph="down">
           <p>{error.words}</p>
           {error.detail !== undefined && error.detail !== '' && (
-            <Excerpt lines={error.detail.split('\n')} most={12} />
+            <Excerpt lines={error.detail.split('\n')} limit={12} />
           )}
-        </Said>
+        </ResultCard>
       )}
       {(undone.length > 0 || changed.length > 0) && (
-        <Said
+        <ResultCard
           title={changed.length > 0 ? 'What changed' : 'What was done'}
           glyph={changed.length > 0 ? 'fine' : 'undone'}
         >
-          {changed.map(what => (
-            <p key={what}>{sentence(what)}</p>
+          {changed.map(change => (
+            <p key={change}>{sentence(change)}</p>
           ))}
           {undone.length > 0 && (
             <p>Taken back, from the last to the first: {undone.map(step => step.title).join('; ')}.</p>
           )}
-        </Said>
+        </ResultCard>
       )}
-      <Said title="Where you are now" glyph="fine">
+      <ResultCard title="Where you are now" glyph="fine">
         <dl className="kv">
           {facts.map(([name, value]) => (
             <div key={name}>
@@ -58,7 +58,7 @@ export function RunResult({ run, facts }: { run: RunbookDetails; facts: [string,
             </div>
           ))}
         </dl>
-      </Said>
+      </ResultCard>
       {parts.length > 0 && (
         <section aria-labelledby="parts-of">
           <header className="over">
@@ -71,13 +71,13 @@ export function RunResult({ run, facts }: { run: RunbookDetails; facts: [string,
   )
 }
 
-/** What begins with a name keeps its letters. */
-const sentence = (words: string): string => {
-  const text = words.replace(/^the /, 'The ')
+/** The change as a sentence; only a leading "the" becomes a capital, as names keep theirs. */
+const sentence = (change: string): string => {
+  const text = change.replace(/^the /, 'The ')
   return text.endsWith('.') ? text : `${text}.`
 }
 
-function Said({ title, glyph, children }: { title: string; glyph: StatusGlyph; children: ReactNode }) {
+function ResultCard({ title, glyph, children }: { title: string; glyph: StatusGlyph; children: ReactNode }) {
   return (
     <section className="card pad at-hand" aria-label={title}>
       <Glyph name={glyph} />

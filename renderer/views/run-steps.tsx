@@ -31,8 +31,8 @@ export function RunSteps({ steps, waits, over }: { steps: RunbookStep[]; waits: 
     <ol className="steps" aria-label="Steps">
       {steps.map(step => {
         const now = step.state === 'working' || step.state === 'undoing'
-        const said = over && step.state === 'pending' ? 'not reached' : stepStateText[step.state]
-        const words = step.words ?? (over && step.state === 'pending' ? 'not reached' : undefined)
+        const stateText = over && step.state === 'pending' ? 'not reached' : stepStateText[step.state]
+        const detail = step.words ?? (over && step.state === 'pending' ? 'not reached' : undefined)
         return (
           <li
             key={step.id}
@@ -45,16 +45,16 @@ export function RunSteps({ steps, waits, over }: { steps: RunbookStep[]; waits: 
             <div className="step">
               <p className="name-of">
                 {step.title}
-                <span className="vh">: {now && waits ? 'waits for you' : said}</span>
+                <span className="vh">: {now && waits ? 'waits for you' : stateText}</span>
               </p>
-              {words !== undefined && (
-                <p className="small two" title={words}>
-                  {words}
+              {detail !== undefined && (
+                <p className="small two" title={detail}>
+                  {detail}
                 </p>
               )}
             </div>
             <p className="label" aria-hidden={step.tookMs === undefined}>
-              {atTheEnd(step)}
+              {outcomeText(step)}
             </p>
           </li>
         )
@@ -64,7 +64,7 @@ export function RunSteps({ steps, waits, over }: { steps: RunbookStep[]; waits: 
 }
 
 /** How long it took, or what became of it where that is more. */
-function atTheEnd({ state, tookMs }: RunbookStep): string {
+function outcomeText({ state, tookMs }: RunbookStep): string {
   if (state === 'undone' || state === 'failed' || state === 'skipped') return stepStateText[state]
   return tookMs === undefined ? '' : shortly(tookMs)
 }
@@ -95,16 +95,16 @@ export function RunParts({ parts, over = false }: { parts: RunbookPart[]; over?:
           <Glyph name={over && state === 'working' ? 'pending' : partGlyphs[state]} />
           <p>
             {title}
-            <span className="vh">: {became(state, over)}</span>
+            <span className="vh">: {partText(state, over)}</span>
           </p>
-          <p className={state === 'failed' ? 'small bad' : 'small two'}>{words ?? became(state, over)}</p>
+          <p className={state === 'failed' ? 'small bad' : 'small two'}>{words ?? partText(state, over)}</p>
         </li>
       ))}
     </ul>
   )
 }
 
-function became(state: RunbookPart['state'], over: boolean): string {
+function partText(state: RunbookPart['state'], over: boolean): string {
   if (over && state === 'pending') return 'not reached'
   return over && state === 'working' ? 'cut short' : partStateText[state]
 }

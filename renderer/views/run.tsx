@@ -13,7 +13,7 @@ import { Glyph } from '../ui/glyph.tsx'
 import { Sheet } from '../ui/sheet.tsx'
 import { Time } from '../ui/time.tsx'
 import { Excerpt } from './quoted.tsx'
-import { type Answer, RunQuestion } from './run-question.tsx'
+import { type AnswerQuestion, RunQuestion } from './run-question.tsx'
 import { RunResult } from './run-result.tsx'
 import { RunParts, RunSteps } from './run-steps.tsx'
 
@@ -21,7 +21,7 @@ export interface RunViewProps {
   run: RunbookDetails
   /** What the registry is like now, for after the end: pairs of a name and what it is. */
   facts: [string, ReactNode][]
-  onAnswer: Answer
+  onAnswer: AnswerQuestion
   onCancel: () => void
   /** Back to where it was opened from, once it has ended. */
   onDone: () => void
@@ -120,8 +120,8 @@ function StepAtHand({ run, onAnswer }: Pick<RunViewProps, 'run' | 'onAnswer'>) {
             <div>
               <p>{step?.words ?? step?.why ?? 'The first step follows.'}</p>
               {step?.words !== undefined && <p className="small two">{step.why}</p>}
-              {step?.count && <Meter label={step.title} {...step.count} words={step.words ?? ''} />}
-              {lines.length > 1 && <Excerpt lines={lines} most={12} />}
+              {step?.count && <Meter label={step.title} {...step.count} text={step.words ?? ''} />}
+              {lines.length > 1 && <Excerpt lines={lines} limit={12} />}
             </div>
           </div>
         )
@@ -133,14 +133,16 @@ function StepAtHand({ run, onAnswer }: Pick<RunViewProps, 'run' | 'onAnswer'>) {
 /** What a cancel would do now, and the button that asks first. */
 function CancelPart({ run, onCancel }: Pick<RunViewProps, 'run' | 'onCancel'>) {
   const [asking, setAsking] = useState(false)
-  const [asked, setAsked] = useState(false)
-  const words = cancelText(run)
+  const [isCancelled, setIsCancelled] = useState(false)
+  const text = cancelText(run)
   const label = cancelLabel(run)
-  const may = label !== undefined && !asked
+  const may = label !== undefined && !isCancelled
   return (
     <>
       <p className="small two" role="status">
-        {asked && !run.undoing ? 'It stops after the step at hand, and takes back what was done.' : words}
+        {isCancelled && !run.undoing
+          ? 'It stops after the step at hand, and takes back what was done.'
+          : text}
       </p>
       {may && (
         <Button kind="danger" onPress={() => setAsking(true)}>
@@ -150,11 +152,11 @@ function CancelPart({ run, onCancel }: Pick<RunViewProps, 'run' | 'onCancel'>) {
       {asking && may && (
         <Sheet
           title={`${label}?`}
-          body={words}
-          keep="Go on"
+          body={text}
+          dismissLabel="Go on"
           confirm={label}
           onConfirm={() => {
-            setAsked(true)
+            setIsCancelled(true)
             onCancel()
           }}
           onClose={() => setAsking(false)}

@@ -14,25 +14,25 @@ import { useStore } from './view-model.tsx'
  * else: not in a state, not in a property.
  */
 export function Secret({
-  what,
-  ask,
+  name,
+  load,
   onRefused,
 }: {
   /** "key of zot-ci". */
-  what: string
-  ask: () => Promise<Result<{ apiKey: string }>>
+  name: string
+  load: () => Promise<Result<{ apiKey: string }>>
   /** It was not shown; a question that was declined has no failure. */
   onRefused?: () => void
 }) {
   const store = useStore()
-  const place = useRef<HTMLElement>(null)
+  const target = useRef<HTMLElement>(null)
   const [shown, setShown] = useState(false)
   const [failure, setFailure] = useState<Failure>()
   // biome-ignore lint/correctness/useExhaustiveDependencies: asked for once, when it is to be shown
   useEffect(() => {
-    const element = place.current
+    const element = target.current
     let unmounted = false
-    void ask().then(answer => {
+    void load().then(answer => {
       if (unmounted || !element) return
       if (answer.ok) {
         element.textContent = answer.value.apiKey
@@ -45,13 +45,13 @@ export function Secret({
       if (element) element.textContent = ''
     }
   }, [])
-  const copy = (): void => void copySecret(store, place.current?.textContent ?? '')
+  const copy = (): void => void copySecret(store, target.current?.textContent ?? '')
   return (
     <>
       {failure && <Refused failure={failure} />}
       <div className="cmd" hidden={!shown}>
-        <code ref={place} />
-        <Button small onPress={copy} label={`Copy ${what}`}>
+        <code ref={target} />
+        <Button small onPress={copy} label={`Copy ${name}`}>
           Copy
         </Button>
       </div>

@@ -22,10 +22,10 @@ export function StorageRow({ model }: { model: ViewModel }) {
   const free =
     figuresAsOf(model) ?? (storage.freeBytes === undefined ? undefined : `${bytes(storage.freeBytes)} free`)
   if (storage.error) {
-    const words = failureMessage(storage.error)
+    const message = failureMessage(storage.error)
     return (
-      <Row name="Storage" glyph={<Glyph name="attention" />} title={words.title}>
-        <p className="d">{words.steps[0]}</p>
+      <Row name="Storage" glyph={<Glyph name="attention" />} title={message.title}>
+        <p className="d">{message.steps[0]}</p>
       </Row>
     )
   }
@@ -36,7 +36,7 @@ export function StorageRow({ model }: { model: ViewModel }) {
   if (storage.repositories === 0)
     return (
       <Row name="Storage" glyph={glyph} title={title} label={free}>
-        {process.kind === 'serving' && model.answers && <FirstPush model={model} />}
+        {process.kind === 'serving' && model.isConnected && <FirstPush model={model} />}
       </Row>
     )
   const growth = growthText(storage)
@@ -71,7 +71,7 @@ export function FirstPush({ model }: { model: ViewModel }) {
       <p>Push one:</p>
       <p className="cmd">
         <code>{command}</code>
-        <Copy text={command} what="command" />
+        <Copy text={command} name="command" />
       </p>
     </div>
   )

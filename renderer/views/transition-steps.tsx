@@ -8,7 +8,7 @@ const readableMs = 60_000
 /** The steps of a restart or stop as they happen, and for a minute afterwards how long it all took. */
 export function TransitionSteps({ model }: { model: ViewModel }) {
   const { transition, now } = model
-  if (!transition || !model.answers) return null
+  if (!transition || !model.isConnected) return null
   if (transition.endedAt !== undefined && now - transition.endedAt > readableMs) return null
   return (
     <div className="course">
@@ -16,7 +16,7 @@ export function TransitionSteps({ model }: { model: ViewModel }) {
         {transition.steps.map(step => {
           const state = stateOf(transition, step)
           const took =
-            step.since !== undefined && step.until !== undefined ? step.until - step.since : undefined
+            step.since !== undefined && step.endedAt !== undefined ? step.endedAt - step.since : undefined
           return (
             <li key={step.name} className={state} aria-current={state === 'now' ? 'step' : undefined}>
               {names[step.name]}
@@ -40,7 +40,7 @@ const tookText = (ms: number): string =>
 const spoken = { done: 'done', now: 'under way', pending: 'not yet' } as const
 
 function stateOf(transition: Transition, step: Transition['steps'][number]): keyof typeof spoken {
-  if (transition.endedAt !== undefined || step.until !== undefined) return 'done'
+  if (transition.endedAt !== undefined || step.endedAt !== undefined) return 'done'
   if (step.since !== undefined) return 'now'
   const later = transition.steps.slice(transition.steps.indexOf(step) + 1)
   return later.some(following => following.since !== undefined) ? 'done' : 'pending'

@@ -1,6 +1,6 @@
 import { type ReactNode, useState } from 'react'
 import type { Failure } from '../../contract/failure.ts'
-import { bytes, exactMoment, longDate, when } from '../../contract/messages/format.ts'
+import { bytes, exactMoment, longDate, relativeTime } from '../../contract/messages/format.ts'
 import type { ReleaseRow, UpgradeState } from '../../contract/upgrade.ts'
 import { Button } from '../ui/button.tsx'
 import { Copy } from '../ui/copy.tsx'
@@ -54,7 +54,7 @@ export function UpgradeChoice({
           </p>
         </div>
         <div className="tools">
-          {state?.engine === 'zot' && <Button onPress={versions.look}>Check for releases</Button>}
+          {state?.engine === 'zot' && <Button onPress={versions.load}>Check for releases</Button>}
         </div>
       </header>
       {state !== undefined && state.engine !== 'zot' ? (
@@ -93,7 +93,7 @@ function knownText({ engine, running, newest, checkedAt }: UpgradeState, now: nu
   const what = running === undefined ? 'zot does not report its version' : `zot ${running} runs`
   const there =
     newest === undefined ? '' : newest === running ? ', the newest that is known' : `, ${newest} is there`
-  return `${what}${there}${checkedAt === undefined ? '' : `; checked ${when(checkedAt, now)}`}`
+  return `${what}${there}${checkedAt === undefined ? '' : `; checked ${relativeTime(checkedAt, now)}`}`
 }
 
 /** zotbar-registry has no versions of its own to choose from. */
@@ -108,7 +108,7 @@ function OtherEngine({ model }: { model: ViewModel }) {
           <p className="two">To serve the same images with zot, run this in a terminal:</p>
           <p className="cmd">
             <code>zotbar engine use zot</code>
-            <Copy text="zotbar engine use zot" what="command" />
+            <Copy text="zotbar engine use zot" name="command" />
           </p>
         </div>
       </section>
@@ -141,7 +141,9 @@ function VersionList({
           />
           <span className="t">{row.version}</span>
           <span className="label">
-            {row.publishedAt === undefined ? '' : when(row.publishedAt, now).replace(/^[A-Z][a-z]{2} /, '')}
+            {row.publishedAt === undefined
+              ? ''
+              : relativeTime(row.publishedAt, now).replace(/^[A-Z][a-z]{2} /, '')}
           </span>
           <span className={row.bad ? 'small bad' : 'small two'}>{releaseState(row)}</span>
         </label>
@@ -181,7 +183,7 @@ function Release({ row, now }: { row: ReleaseRow; now: number }) {
         <section className="card pad at-hand" aria-label="It failed here before">
           <Glyph name="down" />
           <div>
-            <h3>It failed here {when(row.bad.at, now)}</h3>
+            <h3>It failed here {relativeTime(row.bad.at, now)}</h3>
             <p>{row.bad.reason}</p>
             <p className="small two">It is never taken by itself; you may try it again.</p>
           </div>
@@ -218,7 +220,7 @@ function ChoiceFoot({
   waits: boolean
   onChoose: (request: UpgradeRequest) => void
 }) {
-  const plain = { undo: false, allowDowngrade: false }
+  const sameDirection = { undo: false, allowDowngrade: false }
   return (
     <footer className="run-foot">
       <p className="small two" role="status">
@@ -232,7 +234,9 @@ function ChoiceFoot({
         )}
         {state.sourceBuild && (
           <Button
-            onPress={() => onChoose({ ...plain, from: 'source', ...(chosen ? { to: chosen.version } : {}) })}
+            onPress={() =>
+              onChoose({ ...sameDirection, from: 'source', ...(chosen ? { to: chosen.version } : {}) })
+            }
           >
             Build from source…
           </Button>
@@ -240,7 +244,7 @@ function ChoiceFoot({
         {chosen && !chosen.running && (
           <Button
             kind={chosen.older || chosen.bad ? 'plain' : 'fill'}
-            onPress={() => onChoose({ ...plain, to: chosen.version, allowDowngrade: chosen.older })}
+            onPress={() => onChoose({ ...sameDirection, to: chosen.version, allowDowngrade: chosen.older })}
           >
             {chosen.older ? 'Install' : 'Upgrade to'} {chosen.version}…
           </Button>

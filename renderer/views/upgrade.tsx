@@ -87,8 +87,8 @@ export function UpgradeView({ model }: { model: ViewModel }) {
 }
 
 /** How many advisories are pending, for the side bar. */
-export function upgradeBadge(model: ViewModel): { count: number; words: string } | undefined {
-  const words = advisoryMessage(model.snapshot)
+export function upgradeBadge(model: ViewModel): { count: number; message: string } | undefined {
+  const message = advisoryMessage(model.snapshot)
   const count = model.snapshot.upgrade?.advisories.length ?? 0
-  return words && count > 0 ? { count, words: words.title } : undefined
+  return message && count > 0 ? { count, message: message.title } : undefined
 }

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'react'
 import type { RunbookDetails, RunbookProgress, RunbookRecord } from '../../contract/runbook.ts'
 import { useStore, type ViewModel } from './view-model.tsx'
 
-const askAgainMs = 500
+const pollMs = 500
 
 /** The run under way, as a view of it in full. */
 function detailsOf({ step, ...progress }: RunbookProgress): RunbookDetails {
@@ -26,14 +26,14 @@ export function useRun(model: ViewModel, name?: string): RunbookDetails | undefi
     if (isLive) return
     let unmounted = false
     let again: ReturnType<typeof setTimeout> | undefined
-    const ask = async (): Promise<void> => {
+    const load = async (): Promise<void> => {
       const shown = await runbooks.show(wanted === undefined ? {} : { run: wanted })
       if (unmounted) return
       setEnded(shown.ok ? shown.value : undefined)
       // It was asked for within the moment that it lasted, so no snapshot tells of its end.
-      if (shown.ok && shown.value.result === undefined) again = setTimeout(() => void ask(), askAgainMs)
+      if (shown.ok && shown.value.result === undefined) again = setTimeout(() => void load(), pollMs)
     }
-    void ask()
+    void load()
     return () => {
       unmounted = true
       clearTimeout(again)

@@ -10,7 +10,7 @@ export interface Versions {
   /** The list is being read. */
   asking: boolean
   /** Reads the list of releases again, now. */
-  look(): void
+  load(): void
 }
 
 /** What is known about versions of zot; asked again when a run has ended or another engine serves. */
@@ -45,6 +45,6 @@ export function useVersions(model: ViewModel): Versions {
     ...(list ? { list } : {}),
     ...(failure ? { failure } : {}),
     asking,
-    look: () => void read(true),
+    load: () => void read(true),
   }
 }

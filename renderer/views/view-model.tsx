@@ -29,7 +29,7 @@ export interface ViewModel {
   status: StatusSummary
   now: number
   /** False while the app does not answer: what is shown was true once, and nothing can be asked. */
-  answers: boolean
+  isConnected: boolean
   /** "13:20": set when the state shown is not the one of now. */
   asOf?: string
   transition?: Transition
@@ -77,24 +77,24 @@ export function viewModel(known: StoreState, clock: number): ViewModel | undefin
   if (!snapshot) return undefined
   // A snapshot may be newer than the last tick; an old one speaks of its own moment.
   const now = known.fresh ? Math.max(clock, snapshot.takenAt) : snapshot.takenAt
-  const own = statusSummary(snapshot, now)
+  const summary = statusSummary(snapshot, now)
   const rest = {
     snapshot,
     now,
     ...(known.transition ? { transition: known.transition } : {}),
     ...(known.failure ? { failure: known.failure } : {}),
   }
-  if (known.fresh) return { ...rest, status: own, answers: true }
+  if (known.fresh) return { ...rest, status: summary, isConnected: true }
   const asOf = atTime(snapshot.takenAt, clock)
-  if (link.kind !== 'lost') return { ...rest, status: own, answers: true, asOf }
-  return { ...rest, status: lost(own, asOf), answers: false, asOf }
+  if (link.kind !== 'lost') return { ...rest, status: summary, isConnected: true, asOf }
+  return { ...rest, status: lost(summary, asOf), isConnected: false, asOf }
 }
 
-const lost = (own: StatusSummary, asOf: string): StatusSummary => ({
+const lost = (summary: StatusSummary, asOf: string): StatusSummary => ({
   class: 'attention',
-  state: own.state,
+  state: summary.state,
   headline: 'Zotbar does not answer',
-  reason: `Last known state as of ${asOf}: ${own.headline}. The registry may go on without it. This page tries again by itself; to start Zotbar, run zotbar start.`,
+  reason: `Last known state as of ${asOf}: ${summary.headline}. The registry may go on without it. This page tries again by itself; to start Zotbar, run zotbar start.`,
   actions: [],
 })
 
@@ -102,16 +102,16 @@ const lost = (own: StatusSummary, asOf: string): StatusSummary => ({
 export function useActs(actions: StatusAction[]): { act: (action: StatusAction) => void; sheet: ReactNode } {
   const store = useStore()
   const [asking, setAsking] = useState<StatusVerb>()
-  const asked = actions.find(action => action.verb === asking)
+  const pending = actions.find(action => action.verb === asking)
   return {
-    act: ({ verb, asks }) =>
-      asks && !(store.shell === 'electron' && asksNatively(verb)) ? setAsking(verb) : store.act(verb),
-    sheet: asked?.asks ? (
+    act: ({ verb, question }) =>
+      question && !(store.shell === 'electron' && asksNatively(verb)) ? setAsking(verb) : store.act(verb),
+    sheet: pending?.question ? (
       <Sheet
-        title={asked.asks.title}
-        body={asked.asks.body}
-        confirm={asked.asks.confirm}
-        onConfirm={() => store.act(asked.verb)}
+        title={pending.question.title}
+        body={pending.question.body}
+        confirm={pending.question.confirm}
+        onConfirm={() => store.act(pending.verb)}
         onClose={() => setAsking(undefined)}
       />
     ) : null,
@@ -121,7 +121,7 @@ export function useActs(actions: StatusAction[]): { act: (action: StatusAction) 
 /** The everyday buttons, where the headline does not offer them itself; while a choice is open, to look again. */
 export function primaryActions(model: ViewModel): StatusAction[] {
   // While a runbook is under way the registry is its own.
-  if (!model.answers || model.snapshot.runbook) return []
+  if (!model.isConnected || model.snapshot.runbook) return []
   if (model.snapshot.process.kind === 'undecided')
     return model.status.actions.filter(({ verb }) => verb === 'look-again')
   if (model.snapshot.process.kind !== 'serving') return []

@@ -24,7 +24,7 @@ export function Window({ model }: { model: ViewModel }) {
     <div className="window">
       <SideBar model={model} route={route} />
       <main className="content" ref={box} tabIndex={-1} aria-labelledby="view">
-        <Boundary key={`${route.view} ${route.run ?? ''}`} what={nameOf(route)} id="view">
+        <Boundary key={`${route.view} ${route.run ?? ''}`} name={nameOf(route)} id="view">
           <View model={model} route={route} />
         </Boundary>
       </main>
@@ -123,7 +123,7 @@ function SideBar({ model, route }: { model: ViewModel; route: Route }) {
 }
 
 /** A way to the steps of what is under way, where they are not shown already. */
-const showsWay = ({ snapshot, answers }: ViewModel, { view }: Route): boolean =>
+const showsWay = ({ snapshot, isConnected: answers }: ViewModel, { view }: Route): boolean =>
   snapshot.runbook !== undefined && answers && view !== 'run' && view !== viewOf[snapshot.runbook.runbook]
 
 /** The views that show the steps of their own runbooks. */
@@ -145,7 +145,7 @@ function UpgradeBadge({ model }: { model: ViewModel }) {
   const badge = upgradeBadge(model)
   if (!badge) return null
   return (
-    <span className="badge" title={badge.words}>
+    <span className="badge" title={badge.message}>
       <Glyph name="attention" />
       {badge.count}
       <span className="vh"> {badge.count === 1 ? 'advisory' : 'advisories'}</span>

@@ -147,8 +147,8 @@ test('keys: a new one shows its secret only when asked, once', async ({ app, pag
   await form.getByLabel('Label').fill('pipeline')
   await form.getByLabel(/Narrowed to/).fill('repository:ci/**:read,create')
   await inBothSchemes(page, 'keys-new')
-  await form.getByRole('button', { name: 'Make key' }).click()
-  await expect(page.getByRole('heading', { name: 'The key of ci is made' })).toBeVisible()
+  await form.getByRole('button', { name: 'Create key' }).click()
+  await expect(page.getByRole('heading', { name: 'The key of ci is created' })).toBeVisible()
   expect(app.asked).toContainEqual([
     'keys.create',
     { user: 'ci', label: 'pipeline', expires: '90d', scopes: ['repository:ci/**:read,create'] },
@@ -170,7 +170,7 @@ test('keys: a copied secret leaves the clipboard after 45 s', async ({ app, page
   await page.getByRole('button', { name: 'New key…' }).click()
   const form = page.getByRole('dialog', { name: 'New key' })
   await form.getByLabel('User', { exact: true }).fill('ci')
-  await form.getByRole('button', { name: 'Make key' }).click()
+  await form.getByRole('button', { name: 'Create key' }).click()
   await page.getByRole('button', { name: 'Reveal' }).click()
   await page.getByRole('button', { name: 'Copy key of ci' }).click()
   const clipboard = (): Promise<string> => page.evaluate(() => navigator.clipboard.readText())

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createTcpServer } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { plain } from '../../../contract/messages/format.ts'
+import { plainText } from '../../../contract/messages/format.ts'
 import { catalogProbe } from '../../../core/health/catalog-probe.ts'
 import { manifestProbe } from '../../../core/health/manifest-probe.ts'
 import { portProbe } from '../../../core/health/port-probe.ts'
@@ -65,7 +65,7 @@ describe('port', () => {
     const { url } = await registry({})
     const result = await portProbe.run(context(url))
     expect(result).toMatchObject({ outcome: 'passed' })
-    expect(plain(result.detail)).toMatch(/^\d+ ms$/)
+    expect(plainText(result.detail)).toMatch(/^\d+ ms$/)
   })
   it('fails with words when nothing does', async () => {
     const result = await portProbe.run(context(await refused()))
@@ -142,7 +142,7 @@ describe('catalog', () => {
   ])('answer %# is %s: %s', async (route, outcome, detail) => {
     const { url } = await registry({ 'GET /v2/_catalog?n=1000': route })
     const result = await catalogProbe.run(context(url))
-    expect({ ...result, detail: plain(result.detail) }).toMatchObject({ outcome, detail })
+    expect({ ...result, detail: plainText(result.detail) }).toMatchObject({ outcome, detail })
   })
 })
 
@@ -158,7 +158,7 @@ describe('manifest', () => {
     const { url, asked } = await registry({ [head]: 200, [blob]: text })
     const result = await manifestProbe.run(context(url, { known }))
     expect(result.outcome).toBe('passed')
-    expect(plain(result.detail)).toMatch(/^\d+ ms$/)
+    expect(plainText(result.detail)).toMatch(/^\d+ ms$/)
     expect(asked).toEqual([head, blob])
   })
 

@@ -116,7 +116,7 @@ describe('the window for signing in, before the registry', () => {
       url: login,
       origin: registry.url,
       issuers: [idp.issuer],
-      arrived: cookies => createBySignIn(cookies, wish, take),
+      checkArrival: cookies => createBySignIn(cookies, wish, take),
     })
     const page = (await eventually(() => fake.windows[0])).webContents
     const { set } = fake.sessions.get('zotbar-sign-in')!

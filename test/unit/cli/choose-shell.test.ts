@@ -30,10 +30,10 @@ describe('the choice of the shell', () => {
   })
 
   it('is headless otherwise, with the reason', async () => {
-    expect(choose({})).toMatchObject({ kind: 'headless', why: expect.stringContaining('not installed') })
+    expect(choose({})).toMatchObject({ kind: 'headless', reason: expect.stringContaining('not installed') })
     await installElectron()
-    expect(choose({ env: {} })).toMatchObject({ kind: 'headless', why: expect.stringContaining('screen') })
-    expect(choose({ uid: 0 })).toMatchObject({ kind: 'headless', why: expect.stringContaining('root') })
+    expect(choose({ env: {} })).toMatchObject({ kind: 'headless', reason: expect.stringContaining('screen') })
+    expect(choose({ uid: 0 })).toMatchObject({ kind: 'headless', reason: expect.stringContaining('root') })
   })
 
   it('takes a program from another folder where one is named', async () => {

@@ -2,12 +2,12 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { notYetIn } from '../../../cli/logs.ts'
-import { placeForPage, redirectPage } from '../../../cli/open.ts'
+import { linesNotShown } from '../../../cli/logs.ts'
+import { pagePath, redirectPage } from '../../../cli/open.ts'
 import { stateLine } from '../../../cli/registry.ts'
-import { typed } from '../../../cli/settings.ts'
+import { parseValue } from '../../../cli/settings.ts'
 import { statusText } from '../../../cli/status.ts'
-import { plain } from '../../../contract/messages/format.ts'
+import { plainText } from '../../../contract/messages/format.ts'
 import type { Undecided } from '../../../contract/undecided.ts'
 import { aSnapshot, restartStates, servingState } from '../../fakes/host.ts'
 import { otherFolder, zotStore } from '../../fakes/undecided.ts'
@@ -21,7 +21,7 @@ describe('joining the tail of the log with what came meanwhile', () => {
     [['a', 'b'], ['c'], ['c']],
     [['x', 'a', 'a'], ['a', 'a', 'b'], ['b']],
   ])('%j then %j adds %j', (shown, more, added) => {
-    expect(notYetIn(shown, more)).toEqual(added)
+    expect(linesNotShown(shown, more)).toEqual(added)
   })
 })
 
@@ -38,7 +38,7 @@ describe('a word of the command line as the value of a setting', () => {
     ['', 'true', 'true'],
     ['', '12', '12'],
   ])('default %j: %j is %j', (usual, word, value) => {
-    expect(typed({ ...row, value: usual, default: usual }, word)).toEqual(value)
+    expect(parseValue({ ...row, value: usual, default: usual }, word)).toEqual(value)
   })
 })
 
@@ -73,7 +73,7 @@ describe('zotbar status for people', () => {
       }),
       100_000,
     )
-    expect(plain(text)).toBe(
+    expect(plainText(text)).toBe(
       [
         'State      Serving',
         '           58 repositories, 1,204 tags. A test pull matched its digest 40 s ago.',
@@ -133,7 +133,7 @@ describe('the page that leads a browser to the dashboard', () => {
       home: join(home, 'open.html'),
     }
     const defaultBrowser = async () => browser
-    expect(await placeForPage({ home, homeOfUser, platform, defaultBrowser })).toBe(places[where])
+    expect(await pagePath({ home, homeOfUser, platform, defaultBrowser })).toBe(places[where])
     await rm(homeOfUser, { recursive: true })
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { plain } from '../../../contract/messages/format.ts'
+import { plainText } from '../../../contract/messages/format.ts'
 import { ok } from '../../../contract/result.ts'
 import type { SettingRow } from '../../../contract/setting.ts'
 import { channels, serveIpc } from '../../../main/ipc.ts'
@@ -189,7 +189,7 @@ describe('another data folder', () => {
     done.answers.push(1)
     expect(await call(page(), 'data.accept', {})).toMatchObject({ ok: true })
     expect(accepted(asked.calls)).toHaveLength(1)
-    expect(plain(done.questions[0]?.detail ?? '')).toMatch(
+    expect(plainText(done.questions[0]?.detail ?? '')).toMatch(
       /Before: 58 repositories, 412 tags, 41\.2 GB in \/home\/ada\/zot\.\nNow: nothing in \/Volumes\/registry\/zot/,
     )
   })

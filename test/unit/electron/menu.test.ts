@@ -108,7 +108,7 @@ describe('the menu in the bar', () => {
 
   it('keeps the question that a dangerous row asks first', () => {
     const row = menuOf({ process: states.draining }).find(each => label(each) === 'Restart now…')
-    expect(row).toMatchObject({ command: { asks: { confirm: 'Restart now' } } })
+    expect(row).toMatchObject({ command: { question: { confirm: 'Restart now' } } })
   })
 
   it('says nothing but the headline while quitting', () => {

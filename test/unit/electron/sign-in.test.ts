@@ -46,7 +46,7 @@ async function start({ answers = [], agrees = [], ...more }: Setup = {}) {
     url: login,
     origin: registry,
     issuers: [issuer],
-    arrived: async cookies => {
+    checkArrival: async cookies => {
       seen.cookies.push(cookies.map(({ name, value }) => `${name}=${value}`))
       return answers.shift() ?? { kind: 'not-yet' }
     },
@@ -206,7 +206,7 @@ it('ends when it is closed, and after ten minutes, with the session emptied', as
 
 it('takes a key that is being made while the window is closed', async () => {
   const { promise, resolve } = Promise.withResolvers<SignInArrival>()
-  const { at, window, result } = await start({ arrived: () => promise })
+  const { at, window, result } = await start({ checkArrival: () => promise })
   at(keyPage)
   await new Promise(done => setImmediate(done))
   window.close()

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { choiceRows } from '../../../contract/messages/choice-message.ts'
 import { failureMessage } from '../../../contract/messages/failure-message.ts'
-import { plain } from '../../../contract/messages/format.ts'
+import { plainText } from '../../../contract/messages/format.ts'
 import { undecidedMessage } from '../../../contract/messages/undecided-message.ts'
 import { zotStore } from '../../fakes/undecided.ts'
 
@@ -20,19 +20,19 @@ describe('what each program changes', () => {
       'Way back',
     ])
     expect(rows.every(({ zot }) => zot.mark === 'fine')).toBe(true)
-    expect(row(rows, 'Keys, sign-in')?.own).toMatchObject({ mark: 'attention' })
-    expect(row(rows, 'Pull-through')?.own).toEqual({
+    expect(row(rows, 'Keys, sign-in')?.zotbarRegistry).toMatchObject({ mark: 'attention' })
+    expect(row(rows, 'Pull-through')?.zotbarRegistry).toEqual({
       mark: 'attention',
       title: 'No pull-through',
       lines: ['zotbar-registry does not pull through: what upstreams hold is not found.'],
     })
-    expect(row(rows, 'config.json')?.own.title).toBe('Read as it is')
+    expect(row(rows, 'config.json')?.zotbarRegistry.title).toBe('Read as it is')
   })
 
   it('names what is refused and what has no effect by its place', () => {
     const ldap = { keyPath: 'http.auth.ldap', line: 7, column: 3, message: 'needs the zot engine' }
     const effect = (config: Partial<typeof store.config>) =>
-      row(choiceRows({ ...store, config: { ...store.config, ...config } }), 'config.json')?.own
+      row(choiceRows({ ...store, config: { ...store.config, ...config } }), 'config.json')?.zotbarRegistry
     expect(effect({ refused: [ldap] })).toEqual({
       mark: 'down',
       title: 'Refuses one part of config.json: it does not start',
@@ -51,14 +51,18 @@ describe('what each program changes', () => {
     const ours = { ...unknown, was: { servedBy: { engine: 'zotbar-registry' as const, ours: true } } }
     expect(row(choiceRows(ours), 'Keys, sign-in')).toMatchObject({
       zot: { mark: 'attention' },
-      own: { mark: 'fine' },
+      zotbarRegistry: { mark: 'fine' },
     })
   })
 
   it('counts what is known against zot', () => {
     expect(row(choiceRows(store), 'Known faults')).toBeUndefined()
-    expect(plain(row(choiceRows(store, 3), 'Known faults')?.zot.title ?? '')).toBe('3 advisories affect it')
-    expect(plain(row(choiceRows(store, 1), 'Known faults')?.zot.title ?? '')).toBe('1 advisory affects it')
+    expect(plainText(row(choiceRows(store, 3), 'Known faults')?.zot.title ?? '')).toBe(
+      '3 advisories affect it',
+    )
+    expect(plainText(row(choiceRows(store, 1), 'Known faults')?.zot.title ?? '')).toBe(
+      '1 advisory affects it',
+    )
   })
 })
 

@@ -5,13 +5,13 @@ import {
   bytes,
   count,
   duration,
-  plain,
+  plainText,
+  relativeTime,
   secondsUntil,
   shortName,
-  when,
 } from '../../../contract/messages/format.ts'
 
-const said = (text: string): string => plain(text)
+const said = (text: string): string => plainText(text)
 
 describe('numbers', () => {
   it.each([
@@ -72,7 +72,7 @@ describe('moments', () => {
     [3 * 3_600_000, 'today 09:00'],
     [25 * 3_600_000, 'yesterday 11:00'],
     [12 * 86_400_000, 'Sat 28 February 2026'],
-  ])('%d ms ago', (age, words) => expect(said(when(noon - age, noon))).toBe(words))
+  ])('%d ms ago', (age, words) => expect(said(relativeTime(noon - age, noon))).toBe(words))
 })
 
 describe('long names', () => {

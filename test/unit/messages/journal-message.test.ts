@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { plain } from '../../../contract/messages/format.ts'
+import { plainText } from '../../../contract/messages/format.ts'
 import { journalMessage } from '../../../contract/messages/journal-message.ts'
 import type { JournalEntry } from '../../../contract/registry-state.ts'
 
 const now = Date.parse('2026-03-12T14:02:00')
 const told = (entry: Partial<JournalEntry> & Pick<JournalEntry, 'cause'>): string => {
   const { title, detail } = journalMessage({ id: 'a', at: now - 600_000, lastLines: [], ...entry }, now)
-  return plain(`${title}. ${detail}`)
+  return plainText(`${title}. ${detail}`)
 }
 
 describe('a line of the journal', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { statusText } from '../../../cli/status.ts'
 import type { ManagedKeySummary } from '../../../contract/key.ts'
-import { plain } from '../../../contract/messages/format.ts'
+import { plainText } from '../../../contract/messages/format.ts'
 import { keyBadge, keyLines, lifetimeText } from '../../../contract/messages/key-message.ts'
 import { statusSummary } from '../../../contract/messages/status-summary.ts'
 import { menuFor } from '../../../main/menu.ts'
@@ -45,7 +45,7 @@ describe('managed keys in the status summary', () => {
       headline: 'Serving, one thing to do',
       actions: [],
     })
-    expect(plain(near.reason)).toBe(
+    expect(plainText(near.reason)).toBe(
       'Pulls and pushes work. What uses the key of zot-ci is refused in 30 days if it is not rotated.',
     )
     expect(seen(key('zot-ci', 15)).actions).toEqual([{ verb: 'show-keys', label: 'Rotate…', kind: 'fill' }])
@@ -60,17 +60,17 @@ describe('managed keys in the status summary', () => {
       '!',
     ],
   ])('%# say what follows', (one, words, badge) => {
-    expect(plain(seen(one).reason)).toContain(words)
-    expect(plain(keyBadge(snapshotWith(one))?.text ?? '')).toBe(badge)
+    expect(plainText(seen(one).reason)).toContain(words)
+    expect(plainText(keyBadge(snapshotWith(one))?.text ?? '')).toBe(badge)
   })
 
   it('name the most urgent, count the others, and an advisory beside them', () => {
     const keys = [key('slow', 29), key('zot-ci', 9), key('gone', 80, { trouble: 'its secret is gone' })]
     const found = seen(...keys)
-    expect(plain(found.reason)).toContain(
+    expect(plainText(found.reason)).toContain(
       'with the key of gone is refused: its secret is gone. 2 other keys want',
     )
-    expect(plain(seen(...keys.slice(0, 2)).reason)).toContain('1 other key wants something too.')
+    expect(plainText(seen(...keys.slice(0, 2)).reason)).toContain('1 other key wants something too.')
     const advisory = { id: 'CVE-1', severity: 'warning' as const, evidence: 'e', advice: 'a' }
     const both = aSnapshot({
       process: servingState,
@@ -78,7 +78,7 @@ describe('managed keys in the status summary', () => {
       upgrade: { advisories: [advisory] },
     })
     expect(statusSummary(both, now).headline).toBe('Serving, two things to do')
-    expect(plain(statusSummary(both, now).reason)).toMatch(/1 advisory affects \S+( \S+)?\.$/)
+    expect(plainText(statusSummary(both, now).reason)).toMatch(/1 advisory affects \S+( \S+)?\.$/)
   })
 
   it('stay in sight when the disk is nearly full', () => {
@@ -114,7 +114,7 @@ describe('managed keys in the status summary', () => {
   })
 
   it('tell their life in one sentence', () => {
-    expect(plain(lifetimeText(now - 81 * day, now + 9 * day, now))).toBe('9 of 90 days are left')
-    expect(plain(lifetimeText(now - 91 * day, now - day, now))).toBe('It has ended; it lived for 90 days')
+    expect(plainText(lifetimeText(now - 81 * day, now + 9 * day, now))).toBe('9 of 90 days are left')
+    expect(plainText(lifetimeText(now - 91 * day, now - day, now))).toBe('It has ended; it lived for 90 days')
   })
 })

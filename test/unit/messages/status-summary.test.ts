@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Failure, OpenChoice } from '../../../contract/failure.ts'
 import { failureMessage } from '../../../contract/messages/failure-message.ts'
-import { plain } from '../../../contract/messages/format.ts'
+import { plainText } from '../../../contract/messages/format.ts'
 import { advisoryMessage } from '../../../contract/messages/release-message.ts'
 import { faultMessage } from '../../../contract/messages/start-message.ts'
 import { status } from '../../../contract/messages/status.ts'
@@ -46,16 +46,16 @@ describe('the glance', () => {
   it('says what waits for a choice, what is there, and what decides it', () => {
     const zot = seen({ process: states.undecided(now) })
     expect(zot.headline).toBe('A zot wrote these images')
-    expect(plain(zot.reason)).toContain('58 repositories, 412 tags, 41.2 GB in /home/ada/zot.')
+    expect(plainText(zot.reason)).toContain('58 repositories, 412 tags, 41.2 GB in /home/ada/zot.')
     expect(zot.reason).toContain('zotbar engine use zotbar-registry')
-    expect(zot.actions.map(action => [action.verb, action.asks !== undefined])).toEqual([
+    expect(zot.actions.map(action => [action.verb, action.question !== undefined])).toEqual([
       ['use-zot', false],
       ['use-zotbar-registry', true],
       ['look-again', false],
     ])
     const other = seen({ process: states['other-folder'](now) })
     expect(other.headline).toBe('The data folder is not the one it was')
-    expect(plain(other.reason)).toMatch(
+    expect(plainText(other.reason)).toMatch(
       /Before: 58 repositories, 412 tags, 41\.2 GB in \/home\/ada\/zot.*\nNow: nothing in \/Volumes\/registry\/zot/,
     )
     // Only a person at the machine accepts another folder.
@@ -118,10 +118,12 @@ describe('the glance', () => {
     const one = { repository: 'team/app', reason: 'its index.json is damaged' }
     const found = seen({ storage: { ...storage, unreadable: [one] } })
     expect(found).toMatchObject({ class: 'attention', state: 'serving', headline: 'Serving' })
-    expect(plain(found.reason)).toContain('15 repositories')
-    expect(plain(found.reason)).toContain('1 repository cannot be read. team/app: its index.json is damaged.')
+    expect(plainText(found.reason)).toContain('15 repositories')
+    expect(plainText(found.reason)).toContain(
+      '1 repository cannot be read. team/app: its index.json is damaged.',
+    )
     const two = [one, { repository: 'team/b', reason: 'access is denied' }]
-    expect(plain(seen({ storage: { ...storage, unreadable: two } }).reason)).toContain(
+    expect(plainText(seen({ storage: { ...storage, unreadable: two } }).reason)).toContain(
       '2 repositories cannot be read. team/app: its index.json is damaged, and 1 more.',
     )
     expect(status(aSnapshot({ storage: { ...storage, unreadable: two } }), now).unreadable).toEqual(two)
@@ -162,10 +164,10 @@ describe('the glance', () => {
     const advisory = { id: 'CVE-2026-31801', severity: 'warning' as const, evidence: 'e', advice: 'a' }
     const found = seen({ process: servingState, engine, upgrade: { advisories: [advisory] } })
     expect(found).toMatchObject({ class: 'attention', state: 'serving', headline: 'Serving' })
-    expect(plain(found.reason)).toMatch(/^1 advisory affects v2\.1\.13\. /)
+    expect(plainText(found.reason)).toMatch(/^1 advisory affects v2\.1\.13\. /)
     const two = { advisories: [advisory, { ...advisory, id: 'x' }], newest: 'v2.1.20' }
     const snapshot = aSnapshot({ process: servingState, engine, upgrade: two })
-    expect(plain(statusSummary(snapshot, now).reason)).toMatch(/^2 advisories affect v2\.1\.13\. /)
+    expect(plainText(statusSummary(snapshot, now).reason)).toMatch(/^2 advisories affect v2\.1\.13\. /)
     expect(status(snapshot, now).state).toBe('serving')
     expect(status(snapshot, now)).not.toHaveProperty('upgrade')
     expect(advisoryMessage(snapshot)?.detail).toBe(
@@ -187,8 +189,8 @@ describe('the glance', () => {
           lastLines: [],
         },
       })
-    expect(plain(ended(0).headline)).toBe('Ended by itself; starts again in 2 s')
-    expect(plain(ended(1).headline)).toBe('Crashed; starts again in 2 s')
+    expect(plainText(ended(0).headline)).toBe('Ended by itself; starts again in 2 s')
+    expect(plainText(ended(1).headline)).toBe('Crashed; starts again in 2 s')
   })
 
   it('names the first probe that failed', () => {
@@ -201,14 +203,14 @@ describe('the glance', () => {
     }
     const found = seen({ process: servingState, service: { ...service, probes: [...service.probes] } })
     expect(found).toMatchObject({ class: 'attention', state: 'degraded', headline: 'Degraded' })
-    expect(plain(found.reason)).toContain('A test pull failed: team/app answered 500.')
+    expect(plainText(found.reason)).toContain('A test pull failed: team/app answered 500.')
   })
 
   it('says what the registry says is wrong, and no restart against that', () => {
     const reason = 'the data folder is no longer there; is its volume mounted?'
     const failed = { id: 'ready', outcome: 'failed', tookMs: 1, detail: '/readyz 503' } as const
     const said = (probe: ProbeResult) =>
-      plain(seen({ process: servingState, service: { checkedAt: now, probes: [probe] } }).reason)
+      plainText(seen({ process: servingState, service: { checkedAt: now, probes: [probe] } }).reason)
     expect(said({ ...failed, reason })).toMatch(`It says that it is not ready: ${reason} `)
     expect(said({ ...failed, reason })).not.toMatch(/restart|503|\?\./)
     expect(said(failed)).toContain('/readyz 503. Checked')
@@ -241,8 +243,8 @@ describe('the glance', () => {
     })
     const found = seen({ process: process(false) })
     expect(found).toMatchObject({ class: 'attention', state: 'degraded', headline: 'Degraded' })
-    expect(plain(found.reason)).toContain('It has not answered for 12 s. If it stays silent it is ended')
-    expect(plain(seen({ process: process(true) }).reason)).toContain('answered for 12 s. It lives')
+    expect(plainText(found.reason)).toContain('It has not answered for 12 s. If it stays silent it is ended')
+    expect(plainText(seen({ process: process(true) }).reason)).toContain('answered for 12 s. It lives')
     expect(status(aSnapshot({ process: process(true) }), now)).toMatchObject({ state: 'degraded' })
   })
 
@@ -265,7 +267,7 @@ describe('the glance', () => {
     } as const
     const found = seen({ process: servingState, notices: [notice] })
     expect(found).toMatchObject({ class: 'attention', state: 'serving' })
-    expect(plain(found.reason)).toContain('2.0 GB left')
+    expect(plainText(found.reason)).toContain('2.0 GB left')
   })
 
   it('says that pushes fail when the disk is full', () => {
@@ -282,7 +284,7 @@ describe('the glance', () => {
       state: 'serving',
       headline: 'Serving, but the disk is full',
     })
-    expect(plain(found.reason)).toContain('pushes fail')
+    expect(plainText(found.reason)).toContain('pushes fail')
   })
 })
 

@@ -41,9 +41,9 @@ describe('the transition of a restart', () => {
     const transition = through(serving(1, 0), draining(100), stopping(400), starting(500), serving(2, 900))
     expect(transition?.endedAt).toBe(900)
     expect(transition?.steps).toEqual([
-      { name: 'finish', since: 100, until: 400 },
-      { name: 'stop', since: 400, until: 500 },
-      { name: 'start', since: 500, until: 900 },
+      { name: 'finish', since: 100, endedAt: 400 },
+      { name: 'stop', since: 400, endedAt: 500 },
+      { name: 'start', since: 500, endedAt: 900 },
       { name: 'serve', since: 900 },
     ])
   })

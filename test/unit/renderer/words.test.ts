@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { columnTime, imageName, lastEvents } from '../../../contract/messages/event-message.ts'
-import { plain } from '../../../contract/messages/format.ts'
+import { plainText } from '../../../contract/messages/format.ts'
 import { noticeMessage } from '../../../contract/messages/notice-message.ts'
 import {
   barText,
@@ -15,18 +15,18 @@ import { empty, snapshotOf, states } from '../../e2e/snapshots.ts'
 
 const now = Date.parse('2026-03-12T14:02:00')
 const full = snapshotOf(states.serving(now), now)
-const words = (text: string | undefined): string | undefined => (text === undefined ? text : plain(text))
+const words = (text: string | undefined): string | undefined => (text === undefined ? text : plainText(text))
 
 describe('events', () => {
   it('are the newest of both kinds, with and without their time', () => {
     const events = lastEvents(full, now, 10)
-    expect(events.map(event => event.what)).toEqual([
+    expect(events.map(event => event.shortTitle)).toEqual([
       'Pushed shipyard/app:2026.03.12',
       'Restarted',
       'Crashed and restarted',
     ])
     expect(words(events[0]?.detail)).toBe('By zot-ci, 15 min ago')
-    expect(events[0]?.why).toBe('By zot-ci')
+    expect(events[0]?.shortDetail).toBe('By zot-ci')
     expect(lastEvents(full, now, 1)).toHaveLength(1)
   })
 
@@ -98,9 +98,9 @@ describe('small things', () => {
   })
 
   it('count whole seconds at first', () => {
-    expect(plain(uptime(now - 400, now))).toBe('1 s')
-    expect(plain(uptime(now - 9_900, now))).toBe('9 s')
-    expect(plain(uptime(now - 76 * 3_600_000, now))).toBe('3 d 4 h')
+    expect(plainText(uptime(now - 400, now))).toBe('1 s')
+    expect(plainText(uptime(now - 9_900, now))).toBe('9 s')
+    expect(plainText(uptime(now - 76 * 3_600_000, now))).toBe('3 d 4 h')
   })
 
   it('write an IPv6 address as docker takes it', () => {
