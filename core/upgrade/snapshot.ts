@@ -125,10 +125,13 @@ export async function markOutdated(snapshot: string): Promise<void> {
   await trySyncFolder(snapshot)
 }
 
+/** How many snapshots are retained, that of the run under way included. */
+const retainedSnapshots = 3
+
 /** Only the newest are retained: their names begin with the time. That of the run under way always stays. */
-export async function pruneSnapshots(folder: string, retained: number, current: string): Promise<void> {
+export async function pruneSnapshots(folder: string, current: string): Promise<void> {
   const others = (await readdir(folder).catch(() => [])).filter(name => name !== current).sort()
-  for (const name of others.slice(0, Math.max(0, others.length - (retained - 1))))
+  for (const name of others.slice(0, Math.max(0, others.length - (retainedSnapshots - 1))))
     await rm(join(folder, name), { recursive: true, force: true })
 }
 

@@ -113,7 +113,7 @@ export function commitStep(deps: UpgradeDeps): Step<UpgradeMemory> {
       await removeWork(memory)
       if (source === undefined && version !== undefined)
         await rm(join(home, 'upgrades', version), { recursive: true, force: true })
-      await pruneSnapshots(join(home, 'snapshots'), 3, memory.id)
+      await pruneSnapshots(join(home, 'snapshots'), memory.id)
       try {
         const past = (await library.previous()).filter(name => name !== to?.name && name !== old?.name)
         if (to && old) await library.setPrevious(undo ? past : [...past, old.name])

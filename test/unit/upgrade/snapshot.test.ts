@@ -205,7 +205,7 @@ describe('old snapshots', () => {
     const folder = join(home, 'snapshots')
     for (const name of ['20200101-own', '20260101', '20260102', '20260103', '20260104'])
       mkdirSync(join(folder, name), { recursive: true })
-    await pruneSnapshots(folder, 3, '20200101-own')
+    await pruneSnapshots(folder, '20200101-own')
     expect(readdirSync(folder).sort()).toEqual(['20200101-own', '20260103', '20260104'])
   })
 })
