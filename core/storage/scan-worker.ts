@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { errorCode, reasonOf } from '../../lib/error-code.ts'
 import type { SubFolders } from '../../lib/sub-folders.ts'
 import { syncDisk } from './disk.ts'
-import type { ScanMessage } from './scan-message.ts'
+import type { ScanMessage } from './scan.ts'
 import { walkAll } from './walk.ts'
 
 if (!parentPort) throw new Error('this file runs as a worker thread')

@@ -3,9 +3,8 @@ import { errorCode, reasonOf } from '../../lib/error-code.ts'
 import type { SubFolders } from '../../lib/sub-folders.ts'
 import { asyncDisk } from './disk.ts'
 import type { Ledger } from './ledger.ts'
-import type { ScanMessage } from './scan-message.ts'
 import { StoreCount } from './store-count.ts'
-import { type Unreadable, walkAll } from './walk.ts'
+import { type Batch, type Unreadable, walkAll } from './walk.ts'
 
 export type ScanOutcome =
   | { kind: 'counted'; count: StoreCount; ledger: Ledger; unreadable: Unreadable[] }
@@ -17,6 +16,12 @@ export interface Scan {
   done: Promise<ScanOutcome>
   cancel(): void
 }
+
+/** What the scanning thread sends: batches, then one end. */
+export type ScanMessage =
+  | { kind: 'batch'; batch: Batch }
+  | { kind: 'done'; unreadable: Unreadable[] }
+  | { kind: 'failed'; reason: string }
 
 /** The part of a worker thread that a scan uses; tests give another. */
 export interface ScanThread {

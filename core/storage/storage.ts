@@ -8,15 +8,14 @@ import { createCounts } from './counts.ts'
 import { asyncDisk } from './disk.ts'
 import { createHistory } from './history.ts'
 import { historyFile, type LastCount } from './history-file.ts'
-import { present } from './present.ts'
 import { createRecountPace } from './recount-pace.ts'
 import { sampleIn } from './repository-reader.ts'
 import { createRereads } from './rereads.ts'
 import { type Scan, type ScanOutcome, startScan } from './scan.ts'
 import type { Storage, StorageOptions } from './storage-api.ts'
+import { checkRoot, isAboutPath, present, unreadable } from './storage-state.ts'
 import { StoreCount } from './store-count.ts'
 import { createTraffic } from './traffic.ts'
-import { isAbout, lookAtRoot, unreadable } from './trouble.ts'
 import { parseWrite, refusedForSpace, type Write } from './writes.ts'
 
 export type { Storage } from './storage-api.ts'
@@ -109,7 +108,7 @@ export function createStorage(options: StorageOptions): Storage {
 
   /** Numbers that were known stay, with the time they hold for: a store that went away is never shown as empty. */
   const look = async (root: string) => {
-    const looked = await lookAtRoot(root, () => (shown?.bytes ?? 0) > 0)
+    const looked = await checkRoot(root, () => (shown?.bytes ?? 0) > 0)
     await readSpace(root)
     const other = looked.problem === undefined ? await options.trouble?.() : undefined
     return other === undefined ? looked : { ...looked, problem: other }
@@ -122,7 +121,7 @@ export function createStorage(options: StorageOptions): Storage {
     const { problem } = await look(root)
     if (closed || folder !== root) return
     if (problem) error = problem
-    else if (isAbout(error, root) && !elsewhere) void scan()
+    else if (isAboutPath(error, root) && !elsewhere) void scan()
     if (!error && !counts.running()) publish()
     else changed()
     armRefresh()

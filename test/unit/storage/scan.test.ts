@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { FileList } from '../../../core/storage/file-list.ts'
+import type { ScanMessage } from '../../../core/storage/scan.ts'
 import { type ScanThread, startScan, workerFile } from '../../../core/storage/scan.ts'
-import type { ScanMessage } from '../../../core/storage/scan-message.ts'
 import { StoreTree } from '../../fakes/store-tree.ts'
 
 describe('the file of the scanning thread', () => {
