@@ -2,7 +2,7 @@ import { signInCommands } from '../contract/messages/notice-message.ts'
 import { exitCode } from './output.ts'
 import type { Verb, VerbContext } from './verb.ts'
 
-/** The admin that the first run made, with the password. `only`: nothing but the password, for a pipe. */
+/** The admin that the first run created, with the password. `only`: nothing but the password, for a pipe. */
 export const show: Verb<{ only: boolean }> = (context, { only }) => printAdmin(context, 'show', only)
 
 /** A new password; the old one ends at once. */

@@ -6,7 +6,7 @@ import { exitCode, table } from './output.ts'
 import { reportStates } from './registry.ts'
 import type { Verb } from './verb.ts'
 
-/** What the data folder was and what it is, side by side. With --json one object: {same, difference?, found, was?, choice?}. */
+/** The data folder before and now, side by side. With --json one object: {same, difference?, found, was?, choice?}. */
 export const show: Verb<object> = async ({ out, client, now }) => {
   const reply = await client.zotbar.data.show({})
   if (!reply.ok) return out.failure(reply.error)
@@ -15,7 +15,7 @@ export const show: Verb<object> = async ({ out, client, now }) => {
   return exitCode.done
 }
 
-/** The folder that config.json names becomes the one, if it is there. Returns when the registry serves on it. */
+/** Accepts the folder that config.json names, if it exists. Returns when the registry serves on it. */
 export const accept: Verb<object> = async context => {
   const { out, client, now } = context
   const done = await reportStates(context, 'serving', () => client.zotbar.data.accept({}))

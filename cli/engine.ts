@@ -44,7 +44,7 @@ function chosenText(choice: EngineChoice | undefined, now: number): string {
   return `chosen for this data folder ${relativeTime(choice.at, now)}${suffixes[choice.why]}`
 }
 
-/** Switches and tells each step; exits 0 when it is done, else 1, whatever is serving then. */
+/** Switches and prints each step; exits 0 when it is done, else 1, whatever is serving then. */
 export const use: Verb<UseOptions> = async (context, { engine, path, yes, dryRun }) => {
   const { client } = context
   const begun = await client.zotbar.engine.use({

@@ -41,7 +41,7 @@ function printPlan({ out }: VerbContext, plan: RunbookPlan): ExitCode {
 async function followRun(context: VerbContext, run: string): Promise<ExitCode> {
   const { out, client } = context
   process.once('SIGINT', () => {
-    out.note('It goes on in the app. To take it back: zotbar runbooks cancel')
+    out.note('It goes on in the app. To cancel it: zotbar runbooks cancel')
     process.exit(130)
   })
   let after = 0
@@ -97,7 +97,7 @@ async function retryIfLocked(
 async function answer(context: VerbContext, question: RunbookQuestion): Promise<void> {
   const { out, client } = context
   if (isUnattended(context)) {
-    out.note('Nobody can be reply here; agree beforehand with --yes.')
+    out.note('Nobody can answer here; agree beforehand with --yes.')
     await client.zotbar.runbooks.answer({ question: question.id, agreed: false })
     return
   }
@@ -110,7 +110,7 @@ async function answer(context: VerbContext, question: RunbookQuestion): Promise<
   await client.zotbar.runbooks.answer({ question: question.id, agreed: /^y(es)?$/i.test(typed.trim()) })
 }
 
-/** A key that is wanted is asked for until the app takes one; an empty line is a no. */
+/** Asks for the key until the app accepts one; an empty line declines. */
 async function offerKey(
   { out, client }: VerbContext,
   question: RunbookQuestion,

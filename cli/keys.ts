@@ -21,7 +21,7 @@ export const list: Verb<object> = async ({ out, client, now }) => {
   else
     out.line(
       table(
-        ['UUID', 'USER', 'LABEL', 'ENDS (UTC)', 'DAYS', 'LAST USED (UTC)', 'CARE'],
+        ['UUID', 'USER', 'LABEL', 'ENDS (UTC)', 'DAYS', 'LAST USED (UTC)', 'MANAGED'],
         keys.map(key => [
           key.uuid,
           key.user,
@@ -56,7 +56,7 @@ export const create: Verb<CreateOptions> = async ({ out, client }, { user, label
   return exitCode.done
 }
 
-/** Ends a key at once; with `descendants` also those that were minted with it. */
+/** Revokes a key at once; with `descendants` also those that were created with it. */
 export const revoke: Verb<{ uuid: string; descendants: boolean }> = async ({ out, client }, options) => {
   const done = await client.zotbar.keys.revoke(options)
   if (!done.ok) return out.failure(done.error)

@@ -5,9 +5,9 @@ import { plainText } from '../contract/messages/format.ts'
 /** Where a command writes: people read stdout and stderr, programs read JSON on stdout and nothing else. */
 export interface Output {
   readonly json: boolean
-  /** The answer, for people. Says nothing with --json. */
+  /** The answer, for people. Prints nothing with --json. */
   line(text: string): void
-  /** The way there, for people: on stderr. Says nothing with --json. */
+  /** Progress and hints, for people: on stderr. Prints nothing with --json. */
   note(text: string): void
   /** The answer, for programs: one object on one line. Only with --json. */
   object(value: object): void
@@ -55,7 +55,7 @@ export function cliFailureText(error: CliFailure): string {
   return failureText(error)
 }
 
-/** Terminals obey control characters, and directions of writing make text look like another. */
+/** Terminals act on control characters, and directions of writing make a text look like another one. */
 const commands = /(?!\t)[\p{Cc}\p{Bidi_Control}]/gu
 
 /** Text that strangers may have written (labels, platforms, lines of a log), as it may stand in one line. */
@@ -78,7 +78,7 @@ export function table(heads: readonly string[], rows: readonly (readonly string[
     .join('\n')
 }
 
-/** What fails on this side of the socket. `near` is a verb or flag that was probably meant, `help` what tells more. */
+/** A failure of the app, or of the command line itself. `near`: the verb or flag that was probably meant; `help`: the command that explains more. */
 export type CliFailure =
   | Failure
   | { code: 'usage'; message: string; near?: string; help?: string }

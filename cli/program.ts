@@ -102,7 +102,7 @@ export async function runCli(args: string[], home: string, socketPath: string): 
     )
 
   try {
-    // Without a verb the flag would be told as the mistake.
+    // Without a verb commander would report the flag as the mistake.
     const [group, ...more] = args.filter(word => word !== '--json')
     const isGroup = program.commands.some(command => command.commands.length > 0 && command.name() === group)
     if (asJson && more.length === 0 && (group === undefined || isGroup)) throw usage('a verb is missing')
@@ -163,7 +163,7 @@ function wholeNumber(least: number, max: number): (word: string) => number {
   }
 }
 
-/** Read by hand: a wrong command line is told as JSON too, and is known to be wrong before its flags are. */
+/** Read by hand, because a wrong command line is reported as JSON too and fails before its flags are parsed. */
 function wantsJson(args: string[]): boolean {
   const end = args.indexOf('--')
   return (end === -1 ? args : args.slice(0, end)).includes('--json')

@@ -46,9 +46,8 @@ export function stateLine(snapshot: Snapshot, now: number): string {
 }
 
 /**
- * Tells each new state on stderr, from the next one on, while `work` is under way; the state it ends in is for the
- * answer to tell. The states are a courtesy: without them the work goes on all the same. With --json nothing is
- * watched.
+ * Prints each new state on stderr while `work` is under way, but not `end`, which the answer contains. The work does
+ * not depend on it: it goes on if the events end. With --json nothing is printed.
  */
 export async function reportStates<T>(
   context: VerbContext,

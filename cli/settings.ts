@@ -42,7 +42,7 @@ export const set: Verb<{ key: string; value: string | undefined }> = async ({ ou
   return exitCode.done
 }
 
-/** An unknown key is told with those that there are. */
+/** Prints the failure; for an unknown key also the keys that exist. */
 async function refused({ out, client }: Pick<VerbContext, 'out' | 'client'>, error: Failure) {
   const code = out.failure(error)
   if (error.code !== 'unknown-setting' || out.json) return code

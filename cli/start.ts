@@ -9,7 +9,7 @@ export interface StartOptions {
   dashboardPort?: number
 }
 
-/** Runs the app in the foreground until it is told to quit; gives its exit code. */
+/** Runs the app in the foreground until it quits; returns its exit code. */
 export async function start(out: Output, options: StartOptions): Promise<number> {
   const { headless, dashboardPort } = options
   const configFile = options.config === undefined ? undefined : resolve(options.config)

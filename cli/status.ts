@@ -10,7 +10,7 @@ import type { Snapshot } from '../contract/snapshot.ts'
 import { exitCode } from './output.ts'
 import type { Verb } from './verb.ts'
 
-/** Says in a few lines whether the registry serves. Exits 0 for `serving`, 4 for any other state. */
+/** Prints in a few lines whether the registry serves. Exits 0 for `serving`, 4 for any other state. */
 export const status: Verb<object> = async ({ out, client, now }) => {
   const reply = await client.zotbar.app.snapshot({})
   if (!reply.ok) return out.failure(reply.error)
@@ -49,7 +49,7 @@ export function statusText(snapshot: Snapshot, now: number): string {
   return rows.map(([label, text]) => `${label.padEnd(11)}${text}`.trimEnd()).join('\n')
 }
 
-/** What each advisory means here, with what it was seen by. */
+/** What each advisory means here, with its evidence. */
 function advisoryRows(snapshot: Snapshot): [string, string][] {
   const message = advisoryMessage(snapshot)
   if (!message || snapshot.process.kind !== 'serving') return []

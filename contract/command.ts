@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import type { Failure } from './failure.ts'
 import type { Result } from './result.ts'
 
-/** One command of the contract: how its input is read, and (in the type only) what it answers. */
+/** One command of the contract: the check of its input, and (in the type only) its answer. */
 export interface Command<Input, Output> {
   parse(input: unknown): { ok: true; value: Input } | { ok: false; error: Failure }
   /** Never set: carries the answer's type. */
@@ -32,7 +32,7 @@ export const command =
 type InputOf<C> = C extends Command<infer I, unknown> ? I : never
 type OutputOf<C> = C extends Command<unknown, infer O> ? O : never
 
-/** Who asks: decides what a handler may do for it (settings that name programs are not for HTTP). */
+/** The kind of client that calls: it decides what a handler may do (HTTP changes no setting that names a program). */
 export type Caller = 'cli' | 'dashboard' | 'window'
 
 /** What the app implements: one handler per command; a missing one fails the type check. */

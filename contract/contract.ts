@@ -20,14 +20,14 @@ const reference = v.pipe(
 const image = v.strictObject({ repository, reference })
 const keyId = v.pipe(v.string(), v.maxLength(64), v.regex(/^[A-Za-z0-9-]+$/))
 const version = v.pipe(v.string(), v.maxLength(30), v.regex(/^v\d{1,6}\.\d{1,6}\.\d{1,6}$/))
-/** Where a version is taken from instead of a release: an absolute path, an address, or the recipe. */
+/** The source of a version that is no release: an absolute path, an address, or the recipe. */
 const versionSource = v.pipe(v.string(), v.maxLength(4096), v.regex(/^(\/[^\0]*|https?:\/\/\S+|source)$/))
 const owner = v.pipe(v.string(), v.minLength(1), v.maxLength(256))
-/** Nothing that is said about a wrong one may quote it, so its form is looked at by the app. */
+/** The app checks its form, because the message for a bad input would quote it. */
 const secret = v.pipe(v.string(), v.maxLength(4096))
 const settingKey = v.pipe(v.string(), v.maxLength(100))
 
-/** What the app can open for a window: itself, at a view, and two of its own. Never a path or an address. */
+/** What the app can open for a window: a view, its README, its folder of logs. Never a path or an address. */
 const openTargets = ['window', 'keys', 'upgrade', 'run', 'docs', 'log-folder'] as const
 export type OpenTarget = (typeof openTargets)[number]
 
@@ -41,21 +41,21 @@ export const contract = {
     quit: command<null>()(nothing),
   },
   registry: {
-    /** Each answers when the end state is reached: serving, or stopped. */
+    /** Start, stop and restart answer when the end state is reached: serving, or stopped. */
     start: command<Snapshot>()(nothing),
     stop: command<Snapshot>()(nothing),
     /** `now` skips waiting for pushes, and cuts them. */
     restart: command<Snapshot>()(v.strictObject({ now: v.optional(v.boolean(), false) })),
-    /** Takes back a stop or restart while pushes are being finished and nothing was signalled yet. */
+    /** Cancels a stop or restart, as long as pushes are being finished and no signal was sent. */
     cancel: command<null>()(nothing),
-    /** Looks now whether what kept it from starting is over; answers when that is known. */
+    /** Checks again whether the registry can be started; answers when that is known. */
     lookAgain: command<Snapshot>()(nothing),
   },
-  /** The data folder: whether it is the one that it was. */
+  /** The data folder, compared with the one that was served before. */
   data: {
     show: command<DataFolder>()(nothing),
     /**
-     * From now on the folder that config.json names is the one, and the registry starts on it. For the command line, and
+     * Accepts the folder that config.json names, and starts the registry on it. For the command line, and
      * in Electron after a native question; not over HTTP.
      */
     accept: command<Snapshot>()(nothing),
@@ -78,7 +78,7 @@ export const contract = {
       }),
     ),
     show: command<ImageDetails>()(image),
-    /** A tag goes alone; a digest goes with every tag on it. */
+    /** By tag only the tag is deleted, by digest the manifest with all its tags. */
     delete: command<ImageDeleted>()(image),
   },
   keys: {
@@ -92,15 +92,15 @@ export const contract = {
         scopes: v.optional(v.pipe(v.array(v.pipe(v.string(), v.maxLength(400))), v.maxLength(50)), []),
       }),
     ),
-    /** The secret of a key that was made in a window, once, within ten minutes. */
+    /** The secret of a key that was created in a window, once, within ten minutes. */
     reveal: command<{ apiKey: string }>()(v.strictObject({ uuid: keyId })),
     revoke: command<KeyRevoked>()(
       v.strictObject({ uuid: keyId, descendants: v.optional(v.boolean(), false) }),
     ),
-    /** The keys under care, with what is not as it should be. */
+    /** The managed keys, with what differs from our record. */
     managed: command<ManagedKeyList>()(nothing),
     /**
-     * Puts a key under care, or changes its places. Without `key` the one under care stays, or one is made. CLI only.
+     * Begins to manage a key, or changes its sinks. Without `key` the managed one stays, or one is created. CLI only.
      */
     manage: command<CheckedManagedKey>()(
       v.strictObject({
@@ -110,7 +110,7 @@ export const contract = {
         proveRepository: v.optional(repository),
       }),
     ),
-    /** The key itself goes on working. */
+    /** Stops managing the key, which goes on working. */
     unmanage: command<{ user: string; uuid: string }>()(v.strictObject({ user: owner })),
     /** Begins the rotation and answers with its run, or with the plan alone. `overlap`: "24h", "0". */
     rotate: command<{ run: string } | { plan: RunbookPlan }>()(
@@ -123,9 +123,9 @@ export const contract = {
       }),
     ),
     prove: command<KeyProof>()(v.strictObject({ user: owner })),
-    /** The secret of a key under care: for the CLI, and in Electron after a native confirmation. Not over HTTP. */
+    /** The secret of a managed key: for the CLI, and in Electron after a native confirmation. Not over HTTP. */
     showSecret: command<{ user: string; apiKey: string }>()(v.strictObject({ user: owner })),
-    /** Copies a secret that is shown; it leaves the clipboard again if it still lies there then. Electron only. */
+    /** Copies a secret to the clipboard, and clears it after a while if it is still there. Electron only. */
     copySecret: command<null>()(v.strictObject({ secret })),
     /** Revokes the key before the current one now. */
     endOverlap: command<{ run: string }>()(v.strictObject({ user: owner })),
@@ -133,18 +133,18 @@ export const contract = {
     snooze: command<{ user: string; until: string }>()(
       v.strictObject({ user: owner, for: v.pipe(v.string(), v.maxLength(20)) }),
     ),
-    /** A key made elsewhere, for the question of a run that wants one. Failing, the question stays. */
+    /** A key that was created elsewhere, as the answer to a run that asks for one. When it fails, the question stays. */
     offerKey: command<null>()(
       v.strictObject({ question: v.pipe(v.string(), v.maxLength(100)), key: secret }),
     ),
-    /** Makes that key in a sign-in window of the menu-bar app, and answers with it. Failing, the question stays. */
+    /** Creates that key in a sign-in window of the menu-bar app, as the answer. When it fails, the question stays. */
     signIn: command<null>()(v.strictObject({ question: v.pipe(v.string(), v.maxLength(100)) })),
     /** The access token that secrets are set in Forgejo with. CLI only. */
     forgejoToken: command<null>()(v.strictObject({ token: secret })),
-    /** The passphrase of the encrypted file, kept until the app ends. */
+    /** The passphrase of the encrypted file, which is held in memory until the app ends. */
     unlock: command<null>()(v.strictObject({ passphrase: secret })),
   },
-  /** The admin that the first run made. CLI only. */
+  /** The admin that the first run created. CLI only. */
   admin: {
     show: command<{ user: string; password: string }>()(nothing),
     /** A new password; the old one ends at once. */
@@ -184,7 +184,7 @@ export const contract = {
     ),
   },
   runbooks: {
-    /** What a run (the newest without a name) told from line `after` on; waits for something new. */
+    /** The lines of a run (the newest without a name) from `after` on; waits for a new one. */
     state: command<RunbookLines>()(
       v.strictObject({
         run: v.optional(v.pipe(v.string(), v.maxLength(200))),
@@ -217,7 +217,7 @@ export const contract = {
   },
 } as const
 
-/** What the app pushes to whoever listens. A snapshot replaces the one before it. */
+/** What the app pushes to its listeners. A snapshot replaces the one before it. */
 export interface Events {
   snapshot: Snapshot
   /** New lines of the registry's output, oldest first. Only to listeners that asked for `log`. */
@@ -244,7 +244,7 @@ export function commandNames(): string[] {
 
 /**
  * Runs one command by name: unknown name, bad input and a failing handler all come back as data.
- * The only place where input that crossed a border meets a handler.
+ * Input from another process reaches a handler through here only.
  */
 export async function dispatch(
   handlers: ZotbarHandlers,

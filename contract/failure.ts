@@ -37,7 +37,7 @@ export type Failure =
   | { code: 'data-not-a-folder'; path: string }
   /** The system does not let this user, or on macOS this program, read it. */
   | { code: 'data-denied'; path: string; by: 'macos' | 'permissions' }
-  /** Another folder took the place of the data folder while it served. */
+  /** The data folder was replaced by another one while it was served. */
   | { code: 'other-folder'; path: string }
   /** The port is free and nothing was started: `commands` decide it. */
   | { code: 'undecided'; why: UndecidedWhy; folder: string; commands: string[] }
@@ -83,13 +83,13 @@ export type Failure =
     }
   | { code: 'registry-not-serving' }
   | { code: 'image-not-found'; repository: string; reference?: string }
-  /** The registry wants another credential than the app has, or one where it has none. */
+  /** The registry refuses the app's credential, or wants one and the app has none. */
   | { code: 'registry-denied'; what: string; status: number; user?: string }
   | { code: 'registry-refused'; what: string; status: number; reason: string }
   | { code: 'registry-unreachable'; reason: string }
   /** The registry runs, and cannot read this one of its repositories: `reason` is in words, for after a colon. */
   | { code: 'repository-unreadable'; repository: string; reason: string }
-  /** It began to answer, and then nothing came for so long, ms. `what`: "list the images". */
+  /** The answer began and then stopped for `limitMs`. `what`: "list the images". */
   | { code: 'registry-silent'; what: string; limitMs: number }
   /** The engine has no administration socket, and this needs one. */
   | { code: 'keys-need-admin-socket'; engine: string; user?: string }
@@ -130,10 +130,10 @@ export type Failure =
       lastLines: string[]
     }
   | { code: 'build-too-slow'; host: string; line: string; limitMs: number; lastLines: string[] }
-  /** The recipe ran, and the program is not where it should be. `found`: files beside that place. */
+  /** The recipe ran without creating the program at `path`. `found`: the files beside it. */
   | { code: 'build-without-program'; host: string; path: string; found: string[] }
   | { code: 'bad-recipe'; reason: string }
-  /** `reason`: what the keychain said, half a sentence. */
+  /** `reason`: the keychain's message, half a sentence. */
   | { code: 'keychain-locked' | 'keychain-denied' | 'keychain-unavailable'; reason: string }
   | { code: 'keychain-silent'; limitMs: number }
   /** No keychain, no key file, and nobody insisted on a plain file. */
@@ -146,20 +146,20 @@ export type Failure =
   | { code: 'key-not-kept'; registry: string; user: string; slot: string }
   | { code: 'bad-sink'; sink: string; wrong: string; allowed: string }
   | { code: 'key-not-managed'; user: string; known: string[] }
-  /** No key was given, and this engine lets the app make none for others. */
+  /** No key was given, and with this engine the app can create none for others. */
   | { code: 'key-needed'; user: string }
   /** `reason`: what is wrong with its form. */
   | { code: 'key-malformed'; reason: string }
-  /** The registry does not let it in as this user; `owner`: whose it is, as far as that can be told. */
+  /** The registry does not accept the key for this user; `owner`: its user, where that is known. */
   | { code: 'key-not-accepted'; user: string; owner?: string }
-  /** What was given instead of the key in use is the key in use. */
+  /** The key that was given to replace the one in use is that key. */
   | { code: 'key-in-use'; user: string }
   | { code: 'key-unidentified'; user: string }
   | { code: 'key-label-refused'; label: string }
   | { code: 'nothing-retiring'; user: string }
-  /** It is under care for another registry than the one here. */
+  /** The key is managed for another registry than the one here. */
   | { code: 'key-elsewhere'; user: string; registry: string; here: string }
-  /** `blocked`: origins that the sign-in was not let go to. */
+  /** `blocked`: origins that the guard of the sign-in did not allow. */
   | { code: 'sign-in-ended'; user: string; why: 'closed' | 'too-slow' | 'blocked'; blocked: string[] }
   | { code: 'sign-in-not-here'; user: string }
   | ReleaseFailure
@@ -169,7 +169,7 @@ export type Failure =
   | { code: 'advice-not-understood'; url: string; reason: string }
   | { code: 'unexpected'; where: string }
 
-/** How an address could not be reached. `silent`: it took the call and said nothing, or stopped in the middle. */
+/** How an address could not be reached. `silent`: it accepted the connection and did not answer, or stopped in the middle. */
 export type WebCause =
   | 'no-network'
   | 'name'

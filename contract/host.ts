@@ -1,13 +1,13 @@
 import type { Events, ZotbarHandlers } from './contract.ts'
 import type { Snapshot } from './snapshot.ts'
 
-/** What every transport needs of the app: the handlers, the state of now, and what is pushed. */
+/** What every transport needs of the app: the handlers, the current snapshot, and the events. */
 export interface Host {
   readonly handlers: ZotbarHandlers
   snapshot(): Snapshot
   /**
-   * Calls back for every event from now on; returns the end of the subscription. Somebody who listens for snapshots
-   * is taken to look at them, and health is probed more often; a tray that is always there says `looking: false`.
+   * Calls back for every event from now on; returns what ends the subscription. Health is probed more often while
+   * somebody listens for snapshots; a tray, which always listens, passes `looking: false`.
    */
   on<E extends keyof Events>(
     event: E,

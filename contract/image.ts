@@ -1,4 +1,4 @@
-/** One tag of one repository. Times are ms since the epoch; absent where nobody kept them. */
+/** One tag of one repository. Times are ms since the epoch; absent where they were not recorded. */
 export interface Image {
   repository: string
   tag: string
@@ -13,7 +13,7 @@ export interface Image {
   pulls?: number
 }
 
-/** A repository, or a folder that may hold some, of which nothing can be told: half a sentence why. */
+/** A repository, or a folder that may hold some, that cannot be read: half a sentence why. */
 export interface UnreadableRepository {
   repository: string
   reason: string
@@ -23,7 +23,7 @@ export interface UnreadableRepository {
 export interface ImageList {
   images: Image[]
   next?: string
-  /** False where the engine keeps no times of pushes and pulls that the app can read. */
+  /** False where the engine records no times of pushes and pulls that the app can read. */
   timesKnown: boolean
   /** Repositories of this page whose images are not in the list; absent where there are none. */
   unreadable?: UnreadableRepository[]

@@ -8,19 +8,19 @@ export interface ApiKey {
   createdAt: string
   expirationDate: string | null
   lastUsed: string | null
-  /** Whether the app itself looks after this key. */
+  /** Whether Zotbar rotates this key. */
   managed: boolean
 }
 
 export interface KeyList {
   keys: ApiKey[]
-  /** Present when only this user's keys could be read: the engine shows the app no others. */
+  /** Present when the engine shows the app the keys of this user only. */
   onlyUser?: string
 }
 
 /**
- * A key that was just made. The command line gets `apiKey` at once; a window asks for it with keys.reveal, once,
- * when somebody wants to see it.
+ * A key that was just created. The command line gets `apiKey` at once; a window gets it by keys.reveal, once, when
+ * the user wants to see it.
  */
 export interface KeyCreated {
   uuid: string
@@ -31,9 +31,9 @@ export interface KeyCreated {
 }
 
 export interface KeyRevoked {
-  /** The key itself first, then those that were minted with it, where they were to go too. */
+  /** The key itself first, then those that were created with it, where they were revoked too. */
   revoked: string[]
-  /** Keys minted with the revoked one that still work. */
+  /** Keys that were created with the revoked one and still work. */
   descendants: string[]
 }
 
@@ -49,7 +49,7 @@ export interface ManagedSink {
   words?: string
 }
 
-/** Something about a managed key that is not as our record says. */
+/** One difference between a managed key and our record of it. */
 export interface KeyDrift {
   id: 'revoked-elsewhere' | 'expired' | 'secret-gone' | 'unknown-key' | 'sink-stale' | 'elsewhere' | 'unseen'
   /** One sentence, and what to do about it. */
@@ -94,7 +94,7 @@ export interface ManagedKey {
 
 export interface ManagedKeyList {
   keys: ManagedKey[]
-  /** Where secrets are kept, or why they cannot be: for people. */
+  /** The backend of the secrets, or why there is none: for people. */
   store: string
 }
 
@@ -110,7 +110,7 @@ export interface KeyProof {
   checks: RunbookPart[]
 }
 
-/** What a glance needs to know of a managed key. `trouble`: why it does not work, half a sentence. */
+/** What the status summary needs to know of a managed key. `trouble`: why it does not work, half a sentence. */
 export interface ManagedKeySummary {
   user: string
   registry: string

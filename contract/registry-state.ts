@@ -15,7 +15,7 @@ export type Cause =
   | 'start-failed'
   | 'woke'
   | 'retry'
-  /** The data folder went, or became another one, while it served. */
+  /** The data folder was removed or replaced while it was served. */
   | 'data-lost'
 
 /** What a drain or a stop leads to. */
@@ -28,8 +28,8 @@ export interface PushInProgress {
 }
 
 /**
- * It gives no answer now. `since`: when it last did. `overloaded`: it lives, and is left alone; otherwise it is ended and
- * started anew when the silence lasts.
+ * The process does not answer. `since`: when it last did. `overloaded`: it is alive and is left running; otherwise it is
+ * ended and started again when the silence lasts.
  */
 export interface Silence {
   since: number
@@ -37,9 +37,9 @@ export interface Silence {
 }
 
 /**
- * The process axis: is it running, and who says so. Times are ms since the epoch.
+ * The process axis: is it running. Times are ms since the epoch.
  * `serving` means that it answered its readiness probe; whether it answers well is the service axis. `silence` is
- * there from the first question on that it does not answer.
+ * set from the first probe on that gets no answer.
  */
 export type ProcessState =
   | { kind: 'stopped'; since: number; why: 'never-started' | 'asked' | 'quit' }
@@ -82,7 +82,7 @@ export type ProcessState =
       command?: string
       user?: string
       startedAt?: number
-      /** Set when it is a zot; the version is absent where it does not tell one. `program`: its file, absolute. */
+      /** Set when it is a zot; the version is absent where zot does not report it. `program`: its file, absolute. */
       zot?: { version?: string; program?: string }
       /** Set when nothing is started, also on a free port, until somebody has chosen. */
       open?: OpenChoice

@@ -1,10 +1,10 @@
 import type { EngineChoice } from './undecided.ts'
 
-/** What a runbook found before it began: an advisory, a thing that stops working. */
+/** What a runbook found before it began: an advisory, or something that stops working. */
 export interface Finding {
   id: string
   severity: 'info' | 'warning' | 'error'
-  /** What it was seen by. */
+  /** What proves it, such as a line of the configuration. */
   evidence: string
   advice: string
 }
@@ -24,28 +24,28 @@ export interface RunbookQuestion {
   title: string
   body: string
   confirm: string
-  /** A yes alone does not answer it: a key of this user is to be pasted (`keys.offerKey`). */
+  /** A yes is not enough: the answer is a key of this user (`keys.offerKey`). */
   wants?: { keyOf: string }
   /** How to get that key. */
   signIn?: SignInOffer
-  /** A yes tries again what is locked now, and does nothing else. */
+  /** A yes repeats what failed because something is locked, and does nothing else. */
   triesAgain?: true
 }
 
-/** A key of `user` can be made by signing in at the registry as them. */
+/** How a key of `user` is created by signing in at the registry as them. */
 export interface SignInOffer {
   user: string
-  /** For a browser: the sign-in, which ends at a page that makes keys. Absent where the registry has no such page. */
+  /** For a browser: the sign-in, which leads to a page that creates keys. Absent where the registry has no such page. */
   url?: string
   /** The app has a window of its own for it (`keys.signIn`), and needs no page. */
   inWindow?: true
 }
 
-/** A part of a step, such as one check of a gate or one place that a key is handed to; told again when it changes. */
+/** A part of a step, such as one check of a verification or one sink; it is sent again when it changes. */
 export interface RunbookPart {
   id: string
   title: string
-  /** `unproven`: taken, and it could not be looked at whether it holds. */
+  /** `unproven`: accepted, and the result could not be checked. */
   state: 'pending' | 'working' | 'passed' | 'failed' | 'skipped' | 'unproven'
   words?: string
 }
@@ -58,15 +58,15 @@ export interface RunbookStep {
   state: 'pending' | 'working' | 'done' | 'skipped' | 'failed' | 'undoing' | 'undone'
   /** How long its apply took, in ms; while it works, up to now. */
   tookMs?: number
-  /** What came of it, or what it does at the moment. */
+  /** The result of the step, or what it does at the moment. */
   words?: string
-  /** How much of it is done, while it works and can tell. */
+  /** How much is done, while the step runs and counts it. */
   count?: { done: number; total: number; unit?: 'bytes' }
   /** From here on there is no way back. */
   pointOfNoReturn?: true
 }
 
-/** One thing that a run told, as the command line prints it. */
+/** One event of a run, as the command line prints it. */
 export interface RunbookLine {
   runbook: string
   step: string
@@ -140,7 +140,7 @@ export interface RunbookRecord {
   changed: string[]
 }
 
-/** What a run has told so far, from a line on; `end` once it is over. */
+/** The lines of a run so far, from one of them on; `end` once it has ended. */
 export interface RunbookLines {
   lines: RunbookLine[]
   next: number

@@ -13,20 +13,20 @@ export type SignInArrival =
   | { kind: 'wrong-user'; user: string }
   | { kind: 'ended'; result: Result<null> }
 
-/** What a window is to do for somebody who signs in. */
+/** What a window needs to let a user sign in. */
 export interface SignInRequest {
   user: string
-  /** Where it begins. */
+  /** The page that the sign-in begins with. */
   url: string
   /** The registry as browsers know it. */
   origin: string
-  /** Origins besides that may be gone to. */
+  /** More origins that may be opened. */
   issuers: readonly string[]
   /** The file with the certificate that the registry shows, where it is one of its own. */
   certificate?: string
-  /** Called with the registry's cookies whenever the window is at the registry. A key never gets to the window. */
+  /** Called with the registry's cookies whenever the window shows the registry. A key never reaches the window. */
   checkArrival(cookies: readonly SignInCookie[]): Promise<SignInArrival>
 }
 
-/** Lets a person sign in; answers when that came to an end. Fails with sign-in-ended. */
+/** Lets a user sign in; resolves when that has ended. Fails with sign-in-ended. */
 export type SignInWindow = (request: SignInRequest) => Promise<Result<null>>

@@ -9,7 +9,7 @@ export type ProbeId = 'port' | 'ready' | 'catalog' | 'manifest'
 
 export type ProbeResult =
   | { id: ProbeId; outcome: 'passed'; tookMs: number; detail: string }
-  /** `reason`: what the registry itself said, in words, where it said something. */
+  /** `reason`: the registry's own message, where it sent one. */
   | { id: ProbeId; outcome: 'failed'; tookMs: number; detail: string; reason?: string }
   | { id: ProbeId; outcome: 'skipped'; detail: string }
 
@@ -55,7 +55,7 @@ export interface PushEvent {
   by?: string
 }
 
-/** Something that happened to the app's own files and was repaired: told once, kept until the app ends. */
+/** Something about the app's own files that was repaired: notified once, listed until the app ends. */
 export type Notice =
   | { id: string; at: number; kind: 'file-set-aside'; file: string; keptAs: string }
   | { id: string; at: number; kind: 'socket-elsewhere'; path: string }
@@ -64,9 +64,9 @@ export type Notice =
   | { id: string; at: number; kind: 'storage-nearly-full'; freeBytes: number; volumeBytes: number }
   | { id: string; at: number; kind: 'config-written'; file: string; data: string }
   | { id: string; at: number; kind: 'admin-created'; user: string; host: string }
-  /** There is no keychain here, so a password is kept in a file that only this user can read. */
+  /** There is no keychain here, so a password is stored in a file that only this user can read. */
   | { id: string; at: number; kind: 'secret-in-file'; file: string; why: string }
-  /** A key under care is near its end, or past it. Times in ms since the epoch; days as of a managed key. */
+  /** A managed key ends soon, or has ended. Times in ms since the epoch; days as of a managed key. */
   | {
       id: string
       at: number
@@ -77,12 +77,12 @@ export type Notice =
       expiresAt: number
       daysLeft: number
     }
-  /** A version of zot did not prove itself, and the one before serves again. Keys in words: whose, and when or which. */
+  /** An upgrade of zot was rolled back. Each key is described for people: its user, and its time or label. */
   | {
       id: string
       at: number
       kind: 'keys-after-rollback'
-      /** Made meanwhile: gone, if they were not made again. */
+      /** Created meanwhile, and gone unless they were created again. */
       made: string[]
       /** Revoked meanwhile, and perhaps working again. */
       toRevoke: string[]
@@ -117,7 +117,7 @@ export interface Snapshot {
   journal: JournalEntry[]
   pushes: PushEvent[]
   notices: Notice[]
-  /** The keys under care, if any. */
+  /** The managed keys, if any. */
   managedKeys?: ManagedKeySummary[]
   /** With zot: advisories that its config.json does not keep out of reach, and the newest release that is known. */
   upgrade?: { advisories: Finding[]; newest?: string }

@@ -20,7 +20,7 @@ export interface ServedBy {
   ours: boolean
 }
 
-/** The data folder as it was written down while it last served. `folder` is absent where an older home did not keep it. */
+/** The record of the data folder that was served last. `folder` is absent in a record of an older version. */
 export interface FolderBefore extends FolderFigures {
   folder?: string
   /** When it was counted, ms since the epoch. */
@@ -28,7 +28,7 @@ export interface FolderBefore extends FolderFigures {
   servedBy?: ServedBy
 }
 
-/** The data folder that config.json names, as it was looked at. */
+/** The data folder that config.json names, as it was found. */
 export interface FolderFound extends FolderFigures {
   folder: string
   /** `other-files`: something, but no images. `missing`: not there; it was not made. */
@@ -98,7 +98,7 @@ export interface EngineChoice {
   why: 'asked' | 'first-run' | 'served-before'
 }
 
-/** What somebody is answered who asked for a start meanwhile. */
+/** The failure of a start while the choice is open. */
 export const undecidedFailure = ({ why, found, commands }: Undecided): Failure => ({
   code: 'undecided',
   why,

@@ -19,7 +19,7 @@ export interface InstalledVersion {
 /** What the app knows about versions without the network. */
 export interface UpgradeState {
   engine: 'zotbar-registry' | 'zot'
-  /** The version that runs, or would be started; absent where it does not tell one. */
+  /** The version that runs, or would be started; absent where zot does not report it. */
   running?: string
   /** The newest release that is known, prereleases and bad versions apart. */
   newest?: string

@@ -1,8 +1,8 @@
 import type * as electron from 'electron'
 
 /**
- * The parts of Electron that the shell uses, handed in by the entry: so the shell runs in tests against a
- * small stand-in, and everything it can reach is in this list. Raw IPC is not: it has its own file.
+ * The part of Electron that the shell uses, passed by the entry: so tests run the shell against a small stand-in, and
+ * the shell reaches nothing that is not in this list. Raw IPC has its own file.
  */
 export type ElectronApi = Pick<
   typeof electron,

@@ -28,10 +28,10 @@ export function serveIpc(
 ): () => void {
   const listeners: Record<EventName, Set<WebContents>> = { snapshot: new Set(), log: new Set() }
   const subscriptions = new Map<EventName, () => void>()
-  /** Pages whose end is listened for: once each, however often they begin and end to listen. */
+  /** The pages that have a listener for their end, so that each has one only. */
   const watched = new WeakSet<WebContents>()
 
-  /** The app's events are asked for only while a page listens: following the log costs reads. */
+  /** Subscribes to the app only while a page listens, because following the log costs reads. */
   function subscribe<E extends EventName>(event: E): void {
     if (subscriptions.has(event)) return
     subscriptions.set(

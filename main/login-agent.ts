@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
-/** `disabled`: the agent is there, and macOS was told not to run it. */
+/** `disabled`: the agent is there, and the user turned it off in macOS. */
 export type LoginState = { kind: 'unavailable' } | { kind: 'off' } | { kind: 'on' } | { kind: 'disabled' }
 
 export type LoginResult = { ok: true; state: LoginState } | { ok: false; reason: string }
@@ -39,7 +39,7 @@ export interface LoginAgentOptions {
   launchctl?: string
 }
 
-/** Tells a copy started by launchd from one opened by hand, so that it never hands over to itself. */
+/** Marks a copy that launchd started, so that such a copy never hands over to launchd. */
 export const agentArgument = '--login-agent'
 
 /** No agent where there is no launchd. */

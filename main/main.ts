@@ -53,7 +53,7 @@ const root = join(import.meta.dirname, '..', '..')
 const config = argumentOf(process.argv, '--config')
 const byLaunchd = process.argv.includes(agentArgument)
 
-/** launchd starts again what did not end with 0: only a crash is to be that. */
+/** launchd starts the app again unless it ends with 0, so only a crash may end with another code. */
 const failureCode = byLaunchd ? 0 : 1
 
 let appLog: AppLog | undefined
@@ -79,12 +79,12 @@ else {
 function putChromiumInHome(): void {
   const folder = join(home, 'electron')
   try {
-    // Nothing is put into a folder that boot will refuse.
+    // The core refuses such a folder, so nothing is written into it.
     if (existsSync(home) && !isHome(home) && foreignIn(home).length > 0) return
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     app.setPath('userData', folder)
   } catch {
-    // A home that cannot be used is told by boot, in words.
+    // The core reports a home that cannot be used.
   }
 }
 
@@ -153,7 +153,7 @@ function createAgent(): LoginAgent {
   })
 }
 
-/** Opened by hand while the login agent is on: launchd is to run it, so that a crash is brought back. */
+/** Where the login agent is on, launchd takes over an app that was opened by hand, so that it restarts it after a crash. */
 async function handOverToLaunchd(agent: LoginAgent): Promise<boolean> {
   if (!app.isPackaged || byLaunchd || config !== undefined) return false
   app.releaseSingleInstanceLock()

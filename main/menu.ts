@@ -15,10 +15,10 @@ export type MenuCommand =
   | { do: 'login'; on: boolean }
   | { do: 'quit' }
 
-/** The menu as data: what it says in each state is tested without Electron. */
+/** The menu as data, which is tested without Electron. */
 export type MenuRow =
   | { type: 'separator' }
-  /** Says something and cannot be chosen. */
+  /** A text that cannot be chosen. */
   | { type: 'note'; label: string }
   | { type: 'item'; label: string; command: MenuCommand }
   | { type: 'check'; label: string; checked: boolean; command: MenuCommand }
@@ -46,7 +46,7 @@ export function menuFor(snapshot: Snapshot, status: StatusSummary, login: LoginS
   ]
 }
 
-/** What one writes before an image's name: "127.0.0.1:5050", or the public name where there is one. */
+/** The address before an image's name: "127.0.0.1:5050", or the public name where there is one. */
 export function clientAddress(snapshot: Pick<Snapshot, 'registry'>): string {
   return (snapshot.registry.publicUrl ?? snapshot.registry.url)
     .replace(/^[a-z]+:\/\//, '')

@@ -6,7 +6,7 @@ export const pageScheme = 'app'
 export const pageOrigin = `${pageScheme}://zotbar`
 export const pageUrl = (page: 'popover' | 'window'): string => `${pageOrigin}/${page}.html`
 
-/** Pages run their own scripts and styles and reach nothing: what they know comes over the bridge. */
+/** Pages load their own scripts and styles and make no requests: their data comes over the bridge. */
 const policy = [
   "default-src 'none'",
   "script-src 'self'",

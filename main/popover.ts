@@ -4,7 +4,7 @@ import type { ElectronApi } from './electron-api.ts'
 import { pagePreferences } from './navigation-guard.ts'
 import { pageUrl } from './page-server.ts'
 
-/** How long a closed popover is kept, in ms: a second look within it is instant, after it its memory is free. */
+/** A closed popover is destroyed after this time, in ms; until then it opens again at once. */
 const hiddenLifetimeMs = 30_000
 /** A click on the icon first takes the focus, which hides the popover: that click means "close". */
 const sameClick = 250
@@ -134,8 +134,8 @@ const popoverWidth = 360
 const heights = { least: 120, most: 760 }
 
 /**
- * The popover's height for what its page says it needs: between 120 and 760 points, and within the screen.
- * The page is not trusted with more than that.
+ * The popover's height for the height that its page asks for: between 120 and 760 points, and within the screen,
+ * because the page is not trusted.
  */
 export function popoverHeight(wanted: number, area: Box): number {
   const most = Math.max(heights.least, Math.min(heights.most, area.height - 2 * edge))
@@ -144,7 +144,7 @@ export function popoverHeight(wanted: number, area: Box): number {
 
 /**
  * Where the popover stands: centred under the tray icon, or above it where the bar is at the bottom, and
- * within the display's work area. An icon of no size (some Linux trays tell nothing) puts it top right.
+ * within the display's work area. An icon of no size (some Linux trays report none) puts it top right.
  */
 export function popoverBounds(icon: Box, area: Box, height: number): Box {
   const width = popoverWidth

@@ -12,8 +12,8 @@ interface Options {
 }
 
 /**
- * The secrets of keys as a window gets them: shown after a native confirmation, and copied for 45 s. What was copied
- * meanwhile by others stays.
+ * The secrets of keys as a window gets them: shown after a native confirmation, and copied for 45 s. Text that was
+ * copied after them stays on the clipboard.
  */
 export function createSecretClipboard({ clipboard, clock, questions }: Options) {
   let copiedSecret: string | undefined
@@ -26,7 +26,7 @@ export function createSecretClipboard({ clipboard, clock, questions }: Options) 
   }
 
   return {
-    /** Takes a secret off the clipboard now, if it still lies there. */
+    /** Clears the secret from the clipboard now, if it is still there. */
     clear,
     handlers(handlers: ZotbarHandlers): ZotbarHandlers {
       return {

@@ -2,11 +2,11 @@ import { X509Certificate } from 'node:crypto'
 import type { Session } from 'electron'
 import type { SignInRequest } from '../contract/sign-in.ts'
 
-/** What a page of the sign-in may be let to. */
+/** Decides which origins a page of the sign-in may reach. */
 export interface SignInGuard {
-  /** Origins that were held back and not told of yet; they are forgotten with the answer. */
+  /** Returns the origins that were blocked since the last call. */
   held(): string[]
-  /** Everything that was held back so far. */
+  /** All origins that were blocked so far. */
   blocked(): string[]
   allow(origins: readonly string[]): void
 }
@@ -16,13 +16,13 @@ interface Options {
   request: Pick<SignInRequest, 'url' | 'origin' | 'issuers'>
   /** PEM of the registry's own certificate. */
   certificate?: string | undefined
-  /** The page wants to go where neither the registry nor config.json led. */
+  /** Asks whether the page may open an origin that neither the registry nor config.json names. */
   mayGoTo(origin: string): Promise<boolean>
 }
 
-/** Of the registry: it redirects to the provider, and is believed in that. */
+/** The registry's page that redirects to the provider; that redirect is trusted. */
 const loginPath = '/zot/auth/login'
-/** Chromium's own judgement of a certificate, and one that is fine. */
+/** Chromium's results for a certificate: verify it as usual, and accept it. */
 const judge = -3
 const fine = 0
 
@@ -42,7 +42,7 @@ export function guardSignIn({ session, request, certificate, mayGoTo }: Options)
     return false
   }
   async function leads(origin: string): Promise<boolean> {
-    // In the clear only where that was configured.
+    // Plain HTTP is allowed only for the origins of the configuration.
     if (!origin.startsWith('https:')) return hold(origin)
     const permitted = questions.get(origin) ?? mayGoTo(origin)
     questions.set(origin, permitted)

@@ -42,7 +42,7 @@ export function createTray({ electron, images, platform, clock, clicked, chosen 
     latest ? menuFor(latest.snapshot, statusSummary(latest.snapshot, clock.now()), latest.login) : []
   const built = (from: MenuRow[]) => electron.Menu.buildFromTemplate(from.map(row => template(row, chosen)))
 
-  // Linux trays show a menu that was set before, and tell of clicks or not as the desktop likes.
+  // Linux trays show only a menu that was set before, and not every desktop reports clicks.
   const setsMenuBefore = platform !== 'darwin'
   const openMenu = () => tray.popUpContextMenu(built(rows()))
   tray.on('click', event => (event.altKey || event.ctrlKey ? openMenu() : clicked(tray.getBounds())))

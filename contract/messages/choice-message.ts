@@ -4,7 +4,7 @@ import type { Undecided } from '../undecided.ts'
 import { capital, count, numberWord } from './format.ts'
 import { faultMessage } from './start-message.ts'
 
-/** What choosing one of the two changes in one respect; `lines` say more of it. */
+/** What choosing one of the two programs changes in one respect; `lines` are details. */
 export interface ChoiceEffect {
   mark: 'fine' | 'attention' | 'down'
   title: string
@@ -18,14 +18,14 @@ export interface ChoiceRow {
   zotbarRegistry: ChoiceEffect
 }
 
-/** What an action would do, and the button that repeats its verb. */
+/** A question before an action: what it would do, and the button that repeats its verb. */
 export interface Question {
   title: string
   body: string
   confirm: string
 }
 
-/** What is asked before an engine is chosen, by what was found where nothing is started. */
+/** The question before an engine is chosen, depending on what was found. */
 export function engineQuestion(engine: 'zot' | 'zotbar-registry', process: ProcessState): Question {
   const open = process.kind === 'undecided' ? process : undefined
   const by = open?.was?.servedBy
@@ -60,7 +60,7 @@ const attention = (title: string, ...lines: string[]): ChoiceEffect => ({ mark: 
 const isSync = ({ keyPath }: { keyPath?: string }): boolean =>
   keyPath === 'extensions.sync' || keyPath?.startsWith('extensions.sync.') === true
 
-/** What zot and zotbar-registry each change for what was found, things that stay among it; unknown respects are left out. */
+/** What zot and zotbar-registry each change for what was found, or leave as it is; unknown respects are left out. */
 export function choiceRows(undecided: Undecided, advisories = 0): ChoiceRow[] {
   const { refused, withoutEffect } = undecided.config
   const sync = [...refused, ...withoutEffect].find(isSync)
@@ -99,7 +99,7 @@ export function choiceRows(undecided: Undecided, advisories = 0): ChoiceRow[] {
   ]
 }
 
-/** API keys and sessions lie in a database that only the program reads that made it. */
+/** API keys and sessions are in a database that only the program that created it can read. */
 function keys({ found, was }: Undecided): ChoiceRow[] {
   const name = 'Keys, sign-in'
   const unchanged = fine('Nothing: they go on')

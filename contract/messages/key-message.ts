@@ -8,7 +8,7 @@ export const nearEndDays = 30
 /** How long a copied secret stays on the clipboard, ms. */
 export const clipboardMs = 45_000
 
-/** Days before its end at which it is told of: each once, and every day after the last. */
+/** Days before the end of a key at which there is a notice: each once, and every day after the last. */
 export const noticeDays = [30, 14, 7, 3, 1, 0] as const
 
 type Nearness = Pick<ManagedKeySummary, 'daysLeft' | 'trouble'>

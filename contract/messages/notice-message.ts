@@ -9,7 +9,7 @@ export interface NoticeMessage {
   needsAttention: boolean
 }
 
-/** Those that no row about a key says already. */
+/** The notices that no row about a key repeats. */
 export const noticesBesideKeys = ({
   notices,
   managedKeys,

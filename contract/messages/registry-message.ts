@@ -25,7 +25,7 @@ type RegistryFailure = Extract<
   }
 >
 
-/** The words for what a registry that runs refuses. */
+/** The message for what a registry that runs refuses. */
 export function registryFailureMessage(error: RegistryFailure): FailureMessage {
   switch (error.code) {
     case 'registry-not-serving':

@@ -4,7 +4,7 @@ import type { Snapshot } from '../snapshot.ts'
 import { bytes, capital, count, exactMoment } from './format.ts'
 import type { FailureMessage } from './message.ts'
 
-/** The failures of getting a version of zot, and of trusting it. */
+/** The message for a version of zot that cannot be fetched or trusted. */
 export function releaseFailureMessage(error: ReleaseFailure): FailureMessage {
   switch (error.code) {
     case 'release-not-found':

@@ -4,7 +4,7 @@ import { unreachable } from '../result.ts'
 import { atTime, count, duration, holder } from './format.ts'
 import type { FailureMessage } from './message.ts'
 
-/** What can keep the registry from starting, running or ending. */
+/** What can prevent the registry from starting, running or ending. */
 type StartFailure = Extract<
   Failure,
   {
@@ -52,7 +52,7 @@ export function faultMessage(fault: ConfigFault): string {
   return `${place.length === 0 ? '' : `${place.join(', ')}: `}${fault.message}${allowed}`
 }
 
-/** The words for what keeps the registry from running. */
+/** The message for what prevents the registry from running. */
 export function startFailureMessage(error: StartFailure): FailureMessage {
   switch (error.code) {
     case 'config-missing':
@@ -179,7 +179,7 @@ export function startingHeadline(state: Starting, now: number): string {
   return now - state.since > 10_000 ? `${words}, for ${duration(now - state.since)} now` : words
 }
 
-/** Why it starts, and until when it may take. */
+/** Why it starts, and its deadline. */
 export function startingReason(state: Starting, now: number): string {
   const limit = `It has until ${atTime(state.deadline, now)} to answer.`
   switch (state.cause) {

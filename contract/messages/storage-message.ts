@@ -58,7 +58,7 @@ export function unreadableMessage(
   }
 }
 
-/** What a probe proves when it passes, as its row says it. */
+/** What a probe proves when it passes, as the title of its row. */
 export const probeTitle: Record<ProbeId, string> = {
   port: 'Port answers',
   ready: 'Ready',

@@ -5,7 +5,7 @@ import { bytes, count, relativeTime } from './format.ts'
 import type { FailureMessage } from './message.ts'
 import { faultMessage } from './start-message.ts'
 
-/** What a headline says of a choice that is open, without its actions. */
+/** Headline and reason of an open choice, without its actions. */
 export interface UndecidedMessage {
   headline: string
   /** One sentence or fact a line. */
@@ -108,7 +108,7 @@ type FolderFailure = Extract<
   { code: 'undecided' | 'other-folder' | 'data-denied' | 'nothing-to-accept' | 'data-folder-missing' }
 >
 
-/** The words for a data folder that nothing is started on. */
+/** The message for a data folder that nothing is started on. */
 export function folderFailureMessage(error: FolderFailure): FailureMessage {
   switch (error.code) {
     case 'undecided': {

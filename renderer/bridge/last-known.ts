@@ -3,13 +3,13 @@ import type { Snapshot } from '../../contract/snapshot.ts'
 // The number counts changes of the snapshot's shape: a copy of another shape is not found.
 const storageKey = 'zotbar.last-known.1'
 
-/** Keeps a copy for the next first paint, without the dashboard's address, which may carry a token. */
+/** Stores a copy for the next first paint, without the dashboard's address, which may contain a token. */
 export function saveLastKnown(snapshot: Snapshot): void {
   const { dashboard: _, ...rest } = snapshot
   try {
     localStorage.setItem(storageKey, JSON.stringify(rest))
   } catch {
-    // Without a place to keep it, the next page starts empty; nothing else depends on it.
+    // Without storage the next page starts empty; nothing else depends on it.
   }
 }
 

@@ -1,4 +1,4 @@
-/** How the dashboard proves that it was opened by its owner: kept in this tab only, sent as a header. */
+/** The dashboard's proof that its owner opened it: stored in this tab only, sent as a header. */
 export const sessionHeader = 'X-Zotbar-Session'
 const storageKey = 'zotbar.session'
 

@@ -9,7 +9,7 @@ interface TransitionStep {
   endedAt?: number
 }
 
-/** A restart or stop that was asked for, step by step as the states come in; kept after its end. */
+/** The steps of a restart or stop, as the states arrive; it stays after its end. */
 export interface Transition {
   goal: 'restart' | 'stopped'
   pid: number
@@ -38,8 +38,8 @@ function stepOf(state: ProcessState): StepName | undefined {
 }
 
 /**
- * Follows the process through a restart or stop: the course after `state` has come in.
- * Undefined where none is under way, or where it took a turn that the headline explains.
+ * The transition after `state` has arrived. Undefined where none is under way, or where it ended in another state, which
+ * the headline explains.
  */
 export function nextTransition(
   transition: Transition | undefined,
@@ -67,7 +67,7 @@ export function nextTransition(
   }
 }
 
-/** A course that reached its goal stays readable only while the process is where it left it. */
+/** A transition that reached its goal stays visible only while the process stays in that state. */
 function retainEnded(transition: Transition | undefined, state: ProcessState): Transition | undefined {
   const goalKind = transition?.goal === 'restart' ? 'serving' : 'stopped'
   return transition?.endedAt === state.since && state.kind === goalKind ? transition : undefined

@@ -4,10 +4,10 @@ let announced = ''
 let announcements = 0
 const listeners = new Set<() => void>()
 
-/** Says a short word to screen readers, for a change that is otherwise only seen. */
+/** Announces a change to screen readers that is otherwise only visible. */
 export function announce(text: string): void {
   announcements += 1
-  // The same word twice is a change only if the text differs.
+  // Screen readers announce a repeated text only if it differs.
   announced = announcements % 2 === 0 ? text : `${text}\u200b`
   for (const listener of listeners) listener()
 }

@@ -22,7 +22,7 @@ export function Legend({ items }: { items: { colour: 'private' | 'free'; text: s
   )
 }
 
-/** How much is done of what is under way. `words` say it in units. */
+/** How much of a running step is done. `text` is the same with units. */
 export function Meter({
   label,
   done,

@@ -27,7 +27,7 @@ export function Button({
 }: ButtonProps) {
   const classes = ['btn', kind === 'plain' ? '' : kind, small ? 'small' : '', square ? 'square' : '']
   const press = (event: MouseEvent): void => {
-    // The second half of a double click may land on the button that took this one's place.
+    // The second half of a double click may hit the button that replaced this one.
     if (event.detail < 2) onPress()
   }
   return (

@@ -26,7 +26,7 @@ export function Copy({ text, name }: { text: string; name: string }) {
   )
 }
 
-/** Copies and announces it; answers whether it could. */
+/** Copies the text and announces that; returns whether it worked. */
 export async function copyText(text: string): Promise<boolean> {
   const done = await write(text)
   announce(done ? 'Copied' : 'The clipboard cannot be reached; select the text instead')

@@ -12,8 +12,8 @@ export function Time({ at, exact, children }: { at: number; exact: string; child
 const moving = /(\d[\d.,]*\u00a0(?:s|ms|min|h|d)\b)/
 
 /**
- * Text inside a live region whose spans of time tick: they are taken out of the announcements, so that a
- * screen reader speaks when the words change and not once a second.
+ * Text inside a live region that contains running times: these are not announced, so that a screen reader speaks when
+ * the text changes and not every second.
  */
 export function Ticking({ text }: { text: string }) {
   return text.split(moving).map((piece, index) =>

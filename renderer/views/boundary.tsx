@@ -13,7 +13,7 @@ interface Props {
 }
 
 /**
- * Shows that a part of the page cannot be shown, in the place of that part alone, when drawing it throws.
+ * When drawing a part of the page throws, shows a message instead of that part alone.
  * What was thrown is in the browser's console, where React writes it. Give it a key: it begins anew with another one.
  */
 export class Boundary extends Component<Props, { broken: boolean }> {

@@ -80,7 +80,7 @@ export function StorageCard({ model }: { model: ViewModel }) {
   )
 }
 
-/** What the figures below do not tell of. */
+/** What the figures below do not include. */
 function UnreadableList({ model }: { model: ViewModel }) {
   const message = unreadableMessage(model.snapshot.storage.unreadable)
   if (!message) return null

@@ -117,7 +117,7 @@ function Moment({ at, now, by }: { at: number | undefined; now: number; by?: str
   )
 }
 
-/** "amd64, arm64": the system is said only where it is not Linux. */
+/** "amd64, arm64": the system is named only where it is not Linux. */
 function platformsOf({ platforms }: Image): string {
   if (platforms.length === 0) return '–'
   if (platforms.length > 2) return count(platforms.length, 'platform')

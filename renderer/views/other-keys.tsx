@@ -12,7 +12,7 @@ const day = 86_400_000
 export const endOf = (key: ApiKey): number =>
   key.expirationDate === null ? Number.POSITIVE_INFINITY : Date.parse(key.expirationDate)
 
-/** A key that nobody looks after. */
+/** A key that Zotbar does not manage. */
 export function KeyRow({ apiKey, now, onRevoke }: { apiKey: ApiKey; now: number; onRevoke: () => void }) {
   const [asking, setAsking] = useState(false)
   const { user, label, lastUsed } = apiKey

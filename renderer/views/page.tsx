@@ -63,7 +63,7 @@ function SignedOut({ why }: { why: keyof typeof signedOutTexts }) {
 
 const showAfterMs = 300
 
-/** Nothing was ever known here: said after a moment, so that a fast answer shows nothing before itself. */
+/** Before the first snapshot: shown after a moment, so that it does not flash before a fast answer. */
 function Waiting({ link }: { link: Link }) {
   const [late, setLate] = useState(false)
   useEffect(() => {

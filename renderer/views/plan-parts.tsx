@@ -3,7 +3,7 @@ import { Glyph, Icon } from '../ui/glyph.tsx'
 
 const spoken = { '+': 'added', '-': 'removed' } as const
 
-/** A unified diff as it is; what comes and what goes is told by its sign and its colour. */
+/** A unified diff; added and removed lines are marked by sign and colour. */
 export function Diff({ text, label }: { text: string; label: string }) {
   const lines = text.replace(/\n$/, '').split('\n')
   return (

@@ -46,7 +46,7 @@ export function Popover({ model }: { model: ViewModel }) {
     return () => document.removeEventListener('visibilitychange', start)
   }, [])
   useEscape(store)
-  // While a restart is under way its two buttons stand in the footer, in the place of Restart.
+  // While a restart is under way, its two buttons replace Restart in the footer.
   const below = model.isConnected && status.state === 'draining'
   const choice = choosing(model)
   return (

@@ -41,7 +41,7 @@ export function Excerpt({ lines, limit }: { lines: string[]; limit: number }) {
 export const faultsOf = (process: ProcessState): { file: string; faults: ConfigFault[] } | undefined =>
   process.kind === 'failed' && process.error.code === 'config-invalid' ? process.error : undefined
 
-/** Each fault with its place, as a list. */
+/** Each fault with its line and key, as a list. */
 export function FaultList({ faults }: { faults: ConfigFault[] }) {
   return (
     <ul className="excerpt">
@@ -53,8 +53,7 @@ export function FaultList({ faults }: { faults: ConfigFault[] }) {
 }
 
 /**
- * The lines of a reason that a view shows as evidence of its own, so that they are not said twice. `now` in ms since the
- * epoch.
+ * The lines of a reason that a view shows as evidence, so that it does not show them twice. `now` in ms since the epoch.
  */
 export function quotedIn(process: ProcessState, now: number): Set<string> {
   if (process.kind === 'undecided') return new Set(undecidedEvidence(process, now))

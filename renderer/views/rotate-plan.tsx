@@ -16,7 +16,7 @@ const overlaps: [string, string][] = [
   ['7d', '7 days'],
 ]
 
-/** What a rotation would do, before it does anything: steps, places in order, what was found, how long both keys work. */
+/** What a rotation would do, before it begins: steps, sinks in order, findings, how long both keys work. */
 export function RotatePlan({
   apiKey,
   model,

@@ -112,7 +112,7 @@ export function ForeignRow({ model }: { model: ViewModel }) {
   )
 }
 
-/** What is known of the process on the port; what cannot be seen is said so. */
+/** What is known of the process on the port; what is not known is named too. */
 export function ForeignFacts({ model }: { model: ViewModel }) {
   const process = model.snapshot.process
   if (process.kind !== 'foreign') return null

@@ -60,13 +60,13 @@ function AnswerSheet({
   onClose: () => void
 }) {
   const { title, body, confirm, wants } = question
-  /** What is pasted stays in the field alone, and goes from there when it was sent. */
+  /** A pasted key is in this field only, which is cleared when it was sent. */
   const field = useRef<HTMLInputElement>(null)
   const [refused, setRefused] = useState<ReactNode>()
   const id = useId()
   async function agree(): Promise<void> {
     const key = field.current?.value.trim() ?? ''
-    // What is missing is said before anything is sent.
+    // A missing key is reported before anything is sent.
     if (wants !== undefined && key === '') {
       setRefused(<p className="small bad">Paste the key first.</p>)
       return

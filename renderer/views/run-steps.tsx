@@ -24,7 +24,7 @@ const partGlyphs: Record<RunbookPart['state'], StatusGlyph> = {
   unproven: 'unproven',
 }
 
-/** The steps of a run from the first to the last, with what came of each. `waits`: the step at hand waits for the user. */
+/** The steps of a run in order, with the result of each. `waits`: the current step waits for the user. */
 export function RunSteps({ steps, waits, over }: { steps: RunbookStep[]; waits: boolean; over: boolean }) {
   useSpoken(steps)
   return (
@@ -63,7 +63,7 @@ export function RunSteps({ steps, waits, over }: { steps: RunbookStep[]; waits: 
   )
 }
 
-/** How long it took, or what became of it where that is more. */
+/** How long the step took, or its state where it is undone, failed or skipped. */
 function outcomeText({ state, tookMs }: RunbookStep): string {
   if (state === 'undone' || state === 'failed' || state === 'skipped') return stepStateText[state]
   return tookMs === undefined ? '' : shortly(tookMs)
@@ -73,7 +73,7 @@ function outcomeText({ state, tookMs }: RunbookStep): string {
 const shortly = (ms: number): string =>
   ms < 95 ? count(Math.max(1, Math.round(ms)), 'ms', 'ms') : duration(ms)
 
-/** Says each step that has ended, once. */
+/** Announces each step that has ended, once. */
 function useSpoken(steps: RunbookStep[]): void {
   const before = useRef(new Map<string, RunbookStep['state']>())
   useEffect(() => {
@@ -86,7 +86,7 @@ function useSpoken(steps: RunbookStep[]): void {
   }, [steps])
 }
 
-/** What a step is made of, each part with what came of it; `over`: nothing more comes of them. */
+/** The parts of a step, each with its result; `over`: the run has ended. */
 export function RunParts({ parts, over = false }: { parts: RunbookPart[]; over?: boolean }) {
   return (
     <ul className="card parts">

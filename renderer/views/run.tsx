@@ -87,7 +87,7 @@ function whenText({ since, tookMs, by }: RunbookDetails): ReactNode {
   )
 }
 
-/** The number of the step at hand; while it goes back, that it does. */
+/** The number of the current step, or that the run goes back. */
 function stepText({ steps, undoing }: RunbookDetails): string {
   if (undoing) return 'going back'
   const at = steps.findIndex(step => step.state === 'working')

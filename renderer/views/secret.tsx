@@ -10,8 +10,8 @@ import { Refused } from './headline.tsx'
 import { useStore } from './view-model.tsx'
 
 /**
- * A secret that comes to this page when it is mounted, and goes with it. It is put into one element and kept nowhere
- * else: not in a state, not in a property.
+ * A secret that is loaded when this is mounted and removed with it. It is only ever in one element of the page, never in
+ * a state or a property.
  */
 export function Secret({
   name,

@@ -30,7 +30,7 @@ export function useRun(model: ViewModel, name?: string): RunbookDetails | undefi
       const shown = await runbooks.show(wanted === undefined ? {} : { run: wanted })
       if (unmounted) return
       setEnded(shown.ok ? shown.value : undefined)
-      // It was asked for within the moment that it lasted, so no snapshot tells of its end.
+      // A run that ended within this call is in no later snapshot, so it is read again.
       if (shown.ok && shown.value.result === undefined) again = setTimeout(() => void load(), pollMs)
     }
     void load()

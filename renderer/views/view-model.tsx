@@ -23,12 +23,12 @@ import type { Store, StoreState } from '../bridge/store.ts'
 import type { Transition } from '../bridge/transition.ts'
 import { Sheet } from '../ui/sheet.tsx'
 
-/** What a view shows at one moment. `now` is the moment it speaks of, ms since the epoch. */
+/** What a view shows at one moment. `now` is that moment, ms since the epoch. */
 export interface ViewModel {
   snapshot: Snapshot
   status: StatusSummary
   now: number
-  /** False while the app does not answer: what is shown was true once, and nothing can be asked. */
+  /** False while the app does not answer: the view shows an old state, and offers no actions. */
   isConnected: boolean
   /** "13:20": set when the state shown is not the one of now. */
   asOf?: string
@@ -71,11 +71,11 @@ export function useNow(): number {
   return now
 }
 
-/** Joins what is known with the time into what is shown; undefined before anything was ever known. */
+/** What the views show of the store's state at a time; undefined before the first snapshot. */
 export function viewModel(known: StoreState, clock: number): ViewModel | undefined {
   const { snapshot, link } = known
   if (!snapshot) return undefined
-  // A snapshot may be newer than the last tick; an old one speaks of its own moment.
+  // A snapshot may be newer than the last tick; for an old one its own time is shown.
   const now = known.fresh ? Math.max(clock, snapshot.takenAt) : snapshot.takenAt
   const summary = statusSummary(snapshot, now)
   const rest = {
@@ -98,7 +98,7 @@ const lost = (summary: StatusSummary, asOf: string): StatusSummary => ({
   actions: [],
 })
 
-/** Runs actions, after asking where an action asks. The sheet goes away with the action it is about. */
+/** Runs actions, after the question of those that have one. The sheet closes when its action is no longer offered. */
 export function useActs(actions: StatusAction[]): { act: (action: StatusAction) => void; sheet: ReactNode } {
   const store = useStore()
   const [asking, setAsking] = useState<StatusVerb>()
@@ -118,9 +118,9 @@ export function useActs(actions: StatusAction[]): { act: (action: StatusAction) 
   }
 }
 
-/** The everyday buttons, where the headline does not offer them itself; while a choice is open, to look again. */
+/** Restart and Stop, where the headline does not offer them; while a choice is open, Look again. */
 export function primaryActions(model: ViewModel): StatusAction[] {
-  // While a runbook is under way the registry is its own.
+  // A runbook that is under way controls the registry.
   if (!model.isConnected || model.snapshot.runbook) return []
   if (model.snapshot.process.kind === 'undecided')
     return model.status.actions.filter(({ verb }) => verb === 'look-again')
@@ -133,8 +133,8 @@ export function primaryActions(model: ViewModel): StatusAction[] {
 }
 
 /**
- * Keeps the keyboard where it was: a button that goes away while it has the focus hands it to the first
- * action that is there now, or to `box` itself.
+ * When the focused element disappears, moves the focus to what `find` returns, or to `box`, so that the keyboard does
+ * not start at the top again.
  */
 export function useRestoredFocus(
   box: RefObject<HTMLElement | null>,
