@@ -50,7 +50,7 @@ async function keyFor(
   if (keyStdin) return (await readPiped()) ?? 'too-long'
   if (out.json || !hasTerminal()) return undefined
   const known = await client.zotbar.keys.managed({})
-  if (known.ok && known.value.keys.some(one => one.user === user)) return undefined
+  if (known.ok && known.value.keys.some(managedKey => managedKey.user === user)) return undefined
   const typed = await readHidden(`The key of ${user} (it is not shown; empty has one created): `)
   if (typed === undefined) return 'broken-off'
   return typed.trim() === '' ? undefined : typed

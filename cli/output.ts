@@ -47,7 +47,7 @@ export function output(json: boolean, streams: Streams = process): Output {
 /** A title, then what to do, one step a line. */
 export function cliFailureText(error: CliFailure): string {
   if (error.code === 'usage') {
-    const hint = error.near === undefined ? '' : ` Did you mean ${error.near}?`
+    const hint = error.hint === undefined ? '' : ` Did you mean ${error.hint}?`
     return `zotbar: ${error.message}.${hint}\n  See: ${error.help ?? 'zotbar --help'}`
   }
   if (error.code === 'no-browser')
@@ -81,7 +81,7 @@ export function table(heads: readonly string[], rows: readonly (readonly string[
 /** A failure of the app, or of the command line itself. `near`: the verb or flag that was probably meant; `help`: the command that explains more. */
 export type CliFailure =
   | Failure
-  | { code: 'usage'; message: string; near?: string; help?: string }
+  | { code: 'usage'; message: string; hint?: string; help?: string }
   | { code: 'no-browser'; reason: string; url: string }
 
 /** The exit codes other tools rely on. */

@@ -28,7 +28,7 @@ export async function runCli(args: string[], home: string, socketPath: string): 
   }
 
   const program = new Command('zotbar')
-    .description('Keeps your container registry up, and says at a glance how it is')
+    .description('Keeps your container registry up, and shows at a glance how it is')
     .version(appVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [verb]', 'print the help of zotbar, or of one verb')
@@ -36,8 +36,8 @@ export async function runCli(args: string[], home: string, socketPath: string): 
     .configureOutput({ writeErr: () => undefined })
   program.addHelpText('after', () => exitCodeHelp)
 
-  const verb = (parent: Command, name: string, args: string): Command =>
-    parent.command(name).description(args).option('--json', 'print JSON')
+  const verb = (parent: Command, name: string, description: string): Command =>
+    parent.command(name).description(description).option('--json', 'print JSON')
 
   verb(program, 'start', 'run Zotbar in the foreground; SIGTERM or Ctrl-C quits it')
     .option('--headless', 'without the menu bar: a dashboard in the browser instead')
@@ -131,7 +131,7 @@ function refused(error: CommanderError, out: Output, help: string): ExitCode {
   return out.failure({
     code: 'usage',
     message: first.replace(/\.$/, ''),
-    ...(suggestion ? { near: suggestion } : {}),
+    ...(suggestion ? { hint: suggestion } : {}),
     help,
   })
 }

@@ -59,7 +59,7 @@ function advisoryRows(snapshot: Snapshot): [string, string][] {
 
 /** Every repository that cannot be read, with its reason. */
 const unreadableRows = ({ storage }: Snapshot): [string, string][] =>
-  (unreadableMessage(storage.unreadable)?.each ?? []).map((line, at) => [at === 0 ? 'Unreadable' : '', line])
+  (unreadableMessage(storage.unreadable)?.lines ?? []).map((line, at) => [at === 0 ? 'Unreadable' : '', line])
 
 /** Files of Zotbar's own that could not be read, since it was started. */
 const setAsideRows = ({ notices }: Snapshot): [string, string][] =>

@@ -138,8 +138,10 @@ const heights = { least: 120, most: 760 }
  * because the page is not trusted.
  */
 export function popoverHeight(wanted: number, area: Box): number {
-  const most = Math.max(heights.least, Math.min(heights.most, area.height - 2 * edge))
-  return Number.isFinite(wanted) ? Math.round(Math.min(most, Math.max(heights.least, wanted))) : heights.least
+  const maxHeight = Math.max(heights.least, Math.min(heights.most, area.height - 2 * edge))
+  return Number.isFinite(wanted)
+    ? Math.round(Math.min(maxHeight, Math.max(heights.least, wanted)))
+    : heights.least
 }
 
 /**
@@ -157,5 +159,5 @@ export function popoverBounds(icon: Box, area: Box, height: number): Box {
   return { x: Math.round(x), y: Math.round(y), width, height }
 }
 
-const clamp = (value: number, least: number, most: number): number =>
-  Math.max(least, Math.min(Math.max(least, most), value))
+const clamp = (value: number, least: number, max: number): number =>
+  Math.max(least, Math.min(Math.max(least, max), value))

@@ -61,9 +61,9 @@ export class SignInAttempt {
     this.#fail('closed')
   }
 
-  #fail(why: 'closed' | 'too-slow' | 'blocked'): void {
+  #fail(reason: 'closed' | 'too-slow' | 'blocked'): void {
     const blocked = this.#guard?.blocked() ?? []
-    this.#finish(fail({ code: 'sign-in-ended', user: this.#request.user, why, blocked }))
+    this.#finish(fail({ code: 'sign-in-ended', user: this.#request.user, why: reason, blocked }))
   }
 
   #finish(result: Result<null>): void {

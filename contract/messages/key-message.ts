@@ -22,8 +22,8 @@ export function byUrgency<K extends Nearness>(keys: readonly K[]): K[] {
   const weight = ({ daysLeft, trouble }: K): number =>
     trouble === undefined ? (daysLeft ?? Number.POSITIVE_INFINITY) : Number.NEGATIVE_INFINITY
   return keys.toSorted((a, b) => {
-    const [one, other] = [weight(a), weight(b)]
-    return one === other ? 0 : one < other ? -1 : 1
+    const [weightA, weightB] = [weight(a), weight(b)]
+    return weightA === weightB ? 0 : weightA < weightB ? -1 : 1
   })
 }
 
@@ -53,12 +53,12 @@ const keyTitle = ({ user, daysLeft, trouble }: ManagedKeySummary): string =>
 
 /** What follows if nothing is done: one sentence about the most urgent, one about the others. */
 export function keyReason(keys: readonly ManagedKeySummary[]): string {
-  const [first, ...others] = keys
+  const [first, ...otherKeys] = keys
   if (!first) return ''
   const more =
-    others.length === 0
+    otherKeys.length === 0
       ? ''
-      : ` ${count(others.length, 'other key')} ${others.length === 1 ? 'wants' : 'want'} something too.`
+      : ` ${count(otherKeys.length, 'other key')} ${otherKeys.length === 1 ? 'wants' : 'want'} something too.`
   return `${consequence(first)}${more}`
 }
 
@@ -73,13 +73,13 @@ function consequence({ user, daysLeft, trouble }: ManagedKeySummary): string {
 /** For the side bar: how much is left of the most urgent key. */
 export function keyBadge(
   snapshot: Pick<Snapshot, 'managedKeys'>,
-): { text: string; words: string } | undefined {
+): { text: string; description: string } | undefined {
   const [first] = urgentKeys(snapshot)
   if (!first) return undefined
   const { user, daysLeft, trouble } = first
-  const words = `the key of ${user}: ${trouble ?? daysLeftText(daysLeft)}`
-  if (trouble !== undefined || daysLeft === null || daysLeft < 0) return { text: '!', words }
-  return { text: `${daysLeft}\u00a0d`, words }
+  const description = `the key of ${user}: ${trouble ?? daysLeftText(daysLeft)}`
+  if (trouble !== undefined || daysLeft === null || daysLeft < 0) return { text: '!', description }
+  return { text: `${daysLeft}\u00a0d`, description }
 }
 
 /** One line for each key, for a terminal. */

@@ -24,7 +24,7 @@ function serving(snapshot: Snapshot, now: number): StatusSummary {
   const tight = snapshot.notices.find(notice => notice.kind === 'storage-nearly-full')
   const keys = urgentKeys(snapshot)
   const damaged = unreadableMessage(storage.unreadable, 1)
-  const unread = damaged && `${damaged.title}. ${damaged.each.join(', ')}.`
+  const unread = damaged && `${damaged.title}. ${damaged.lines.join(', ')}.`
   const unsettled = unsettledFolder(snapshot)
   const more = [unsettled, unread].filter(line => line !== undefined)
   const also = [keys.length === 0 ? undefined : keyReason(keys), ...more]

@@ -42,14 +42,14 @@ export function exitMessage(exit: Exit): string {
 
 /** One fault of config.json on one line: "line 4, column 3, http.port: is 70000; allowed: 0 to 65535". */
 export function faultMessage(fault: ConfigFault): string {
-  const place = [
+  const position = [
     fault.line === undefined
       ? ''
       : `line ${fault.line}${fault.column === undefined ? '' : `, column ${fault.column}`}`,
     fault.keyPath ?? '',
-  ].filter(part => part !== '')
+  ].filter(text => text !== '')
   const allowed = fault.allowed === undefined ? '' : `; allowed: ${fault.allowed}`
-  return `${place.length === 0 ? '' : `${place.join(', ')}: `}${fault.message}${allowed}`
+  return `${position.length === 0 ? '' : `${position.join(', ')}: `}${fault.message}${allowed}`
 }
 
 /** The message for what prevents the registry from running. */
@@ -161,12 +161,12 @@ export function startFailureMessage(error: StartFailure): FailureMessage {
 
 /** Why a free port alone starts nothing, and what does, while somebody else's program has the port. */
 export function openChoiceMessage({ why, commands }: OpenChoice): string[] {
-  const wanted =
+  const condition =
     why === 'other-folder'
       ? 'the data folder is the one that it was, or you have accepted this one'
       : 'you have chosen the program that serves this data folder'
   return [
-    `When the port is free, nothing is started until ${wanted}.`,
+    `When the port is free, nothing is started until ${condition}.`,
     ...commands.map(command => `On the command line, then: ${command}`),
   ]
 }
@@ -175,8 +175,8 @@ type Starting = Extract<ProcessState, { kind: 'starting' }>
 
 /** "Restarting, for 12 s now". `now` in ms since the epoch. */
 export function startingHeadline(state: Starting, now: number): string {
-  const words = state.cause === 'asked-restart' ? 'Restarting' : 'Starting'
-  return now - state.since > 10_000 ? `${words}, for ${duration(now - state.since)} now` : words
+  const verb = state.cause === 'asked-restart' ? 'Restarting' : 'Starting'
+  return now - state.since > 10_000 ? `${verb}, for ${duration(now - state.since)} now` : verb
 }
 
 /** Why it starts, and its deadline. */

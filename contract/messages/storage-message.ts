@@ -32,7 +32,7 @@ export const barText = (storage: StorageState): string =>
     storage.bytes === undefined ? '' : `Images ${bytes(storage.bytes)}`,
     storage.freeBytes === undefined ? '' : `free ${bytes(storage.freeBytes)}`,
   ]
-    .filter(part => part !== '')
+    .filter(text => text !== '')
     .join(', ')
 
 /** The line of growth as one sentence: "Growth over 30 days, from 22 GB to 41.2 GB". */
@@ -48,13 +48,13 @@ export function historyText(storage: StorageState): string {
 export function unreadableMessage(
   unreadable: readonly UnreadableRepository[] | undefined,
   limit = 10,
-): { title: string; each: string[] } | undefined {
+): { title: string; lines: string[] } | undefined {
   if (unreadable === undefined || unreadable.length === 0) return undefined
   const lines = unreadable.slice(0, limit).map(({ repository, reason }) => `${repository}: ${reason}`)
   const omitted = unreadable.length - lines.length
   return {
     title: `${count(unreadable.length, 'repository', 'repositories')} cannot be read`,
-    each: omitted > 0 ? [...lines, `and ${omitted} more`] : lines,
+    lines: omitted > 0 ? [...lines, `and ${omitted} more`] : lines,
   }
 }
 

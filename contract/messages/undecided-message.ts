@@ -18,7 +18,7 @@ export function figureText(figures: FolderFigures & { atLeast?: boolean }): stri
   if (repositories === undefined) return size === undefined ? undefined : bytes(size)
   if (repositories === 0) return 'no images'
   const rest = [tags === undefined ? '' : count(tags, 'tag'), size === undefined ? '' : bytes(size)]
-  const all = [count(repositories, 'repository', 'repositories'), ...rest].filter(part => part !== '')
+  const all = [count(repositories, 'repository', 'repositories'), ...rest].filter(text => text !== '')
   return `${atLeast ? 'at least ' : ''}${all.join(', ')}`
 }
 

@@ -9,7 +9,7 @@ export const settingTable = {
     how: 'now',
     words: 'Start Zotbar when you log in, and bring it back if it crashes (menu bar only)',
   }),
-  notifications: flag(true, { how: 'now', words: 'Tell by a notification when the registry stops serving' }),
+  notifications: flag(true, { how: 'now', words: 'Notify when the registry stops serving' }),
   'config.file': file({
     how: 'restart',
     words: 'The config.json to use; nothing means ~/.config/zot/config.json',
@@ -66,7 +66,7 @@ export const settingTable = {
   'secrets.keyFile': file({
     how: 'now',
     words:
-      'The file whose content unlocks the encrypted file that keys are kept in; nothing means the keychain',
+      'The file whose content unlocks the encrypted file that keys are stored in; nothing means the keychain',
   }),
   'secrets.plain': {
     ...flag(false, {
@@ -124,7 +124,7 @@ export const settingTable = {
   }),
   'rotation.days': count(90, 1, 366, {
     how: 'now',
-    words: 'How long a key lives that Zotbar makes, in days',
+    words: 'The lifetime of a key that Zotbar creates, in days',
   }),
   'rotation.overlap': span('24h', 30, {
     how: 'now',
@@ -136,7 +136,7 @@ export const settingTable = {
       allowed: 'one line of at most 150 characters, in which <host>, <user> and <date> are filled in',
       via: 'any',
       how: 'now',
-      words: 'The label of a key that Zotbar makes; a short mark of the rotation is added',
+      words: 'The label of a key that Zotbar creates; a short mark of the rotation is added',
     }),
     default: 'zotbar/<host>/<date>',
   },

@@ -89,7 +89,7 @@ function UnreadableList({ model }: { model: ViewModel }) {
       <Glyph name="attention" />
       <div>
         <p className="t">{message.title}</p>
-        {message.each.map(line => (
+        {message.lines.map(line => (
           <p key={line} className="small two">
             {line}
           </p>

@@ -146,6 +146,6 @@ function servedText({ was, found }: Choosing, now: number): string {
   const by = was?.servedBy
   if (by?.engine !== 'zot')
     return found.databases.length > 0 ? 'its databases lie in the folder' : 'zot of this machine'
-  const until = by.until === undefined ? 'served them' : `served them until ${atTime(by.until, now)}`
-  return by.program === undefined ? until : `${until}, from ${by.program}`
+  const served = by.until === undefined ? 'served them' : `served them until ${atTime(by.until, now)}`
+  return by.program === undefined ? served : `${served}, from ${by.program}`
 }

@@ -126,16 +126,16 @@ function platformsOf({ platforms }: Image): string {
 
 /** Where a key leads from row `at` of `length`; undefined: nowhere. */
 function nextRow(key: string, at: number, length: number, page: number): number | undefined {
-  const within = (next: number): number => Math.min(length - 1, Math.max(0, next))
+  const clamped = (next: number): number => Math.min(length - 1, Math.max(0, next))
   switch (key) {
     case 'ArrowDown':
-      return within(at + 1)
+      return clamped(at + 1)
     case 'ArrowUp':
-      return within(at < 0 ? length - 1 : at - 1)
+      return clamped(at < 0 ? length - 1 : at - 1)
     case 'PageDown':
-      return within(at + page)
+      return clamped(at + page)
     case 'PageUp':
-      return within(at - page)
+      return clamped(at - page)
     case 'Home':
       return 0
     case 'End':

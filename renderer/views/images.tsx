@@ -73,19 +73,27 @@ export function ImagesView({ model }: { model: ViewModel }) {
 }
 
 /** Every word has to be found in the name or the digest. */
-function matching(images: Image[], wanted: string): Image[] {
-  const words = wanted.toLowerCase().split(/\s+/).filter(Boolean)
-  if (words.length === 0) return images
+function matching(images: Image[], search: string): Image[] {
+  const terms = search.toLowerCase().split(/\s+/).filter(Boolean)
+  if (terms.length === 0) return images
   return images.filter(image => {
     const text = `${keyOf(image)} ${image.digest}`.toLowerCase()
-    return words.every(word => text.includes(word))
+    return terms.every(word => text.includes(word))
   })
 }
 
 const pullCommand = (model: ViewModel, image: Image): string =>
   `docker pull ${address(model.snapshot)}/${keyOf(image)}`
 
-function SelectedImage({ model, image, onGone }: { model: ViewModel; image: Image; onGone: () => void }) {
+function SelectedImage({
+  model,
+  image,
+  onGone: onDeleted,
+}: {
+  model: ViewModel
+  image: Image
+  onGone: () => void
+}) {
   const { images } = useStore()
   const [asking, setAsking] = useState(false)
   const [failure, setFailure] = useState<Failure>()
@@ -94,7 +102,7 @@ function SelectedImage({ model, image, onGone }: { model: ViewModel; image: Imag
     void images.delete({ repository: image.repository, reference: image.tag }).then(done => {
       if (!done.ok) return setFailure(done.error)
       announce(`Deleted ${keyOf(image)}`)
-      onGone()
+      onDeleted()
     })
   }
   return (
@@ -128,11 +136,11 @@ function SelectedImage({ model, image, onGone }: { model: ViewModel; image: Imag
 
 /** Which repositories are not in the list, and why. */
 function UnreadableNote({ unreadable }: { unreadable: UnreadableRepository[] }) {
-  const words = unreadableMessage(unreadable, 3)
-  if (!words) return null
+  const message = unreadableMessage(unreadable, 3)
+  if (!message) return null
   return (
     <p className="foot label" role="status">
-      {words.title}: {words.each.join('; ')}
+      {message.title}: {message.lines.join('; ')}
     </p>
   )
 }

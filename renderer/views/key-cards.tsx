@@ -17,9 +17,9 @@ export function NoticesCard({ apiKey, now }: { apiKey: ManagedKey; now: number }
   const [failure, setFailure] = useState<Failure>()
   const { user, expirationDate } = apiKey
   if (expirationDate === null) return null
-  const left = (Date.parse(expirationDate) - now) / day
-  const next = noticeDays.find(days => days < left)
-  const started = left <= noticeDays[0]
+  const daysLeft = (Date.parse(expirationDate) - now) / day
+  const next = noticeDays.find(days => days < daysLeft)
+  const started = daysLeft <= noticeDays[0]
 
   async function snooze(): Promise<void> {
     const answer = await keys.snooze({ user, for: '1d' })
@@ -31,11 +31,11 @@ export function NoticesCard({ apiKey, now }: { apiKey: ManagedKey; now: number }
     <section className="card pad" aria-labelledby="notices">
       <header>
         <h2 id="notices">Notices for {user}</h2>
-        <p className="label">{next === undefined ? 'every day now' : nextText(left - next)}</p>
+        <p className="label">{next === undefined ? 'every day now' : nextText(daysLeft - next)}</p>
       </header>
       <ol className="notices">
         {noticeDays.map((days, index) => {
-          const due = left <= days
+          const due = daysLeft <= days
           return (
             <li key={days} className={due ? 'due' : ''}>
               {index === 0 || due ? count(days, 'day') : days}

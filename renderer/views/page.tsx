@@ -44,13 +44,13 @@ const signedOutTexts: Record<Extract<Link, { kind: 'signed-out' }>['reason'], st
   ended: 'Its session has ended, because Zotbar was started again.',
 }
 
-function SignedOut({ why }: { why: keyof typeof signedOutTexts }) {
+function SignedOut({ why: reason }: { why: keyof typeof signedOutTexts }) {
   return (
     <main className="apart">
       <Glyph name="off" size="xl" />
       <div>
         <h1>This page is not signed in</h1>
-        <p>{signedOutTexts[why]}</p>
+        <p>{signedOutTexts[reason]}</p>
         <p>Get a fresh link in a terminal:</p>
         <p className="cmd">
           <code>zotbar open</code>

@@ -7,20 +7,20 @@ const longest = 20_000
 export function blocksOf(markdown: string): Block[] {
   const blocks: Block[] = []
   for (const line of markdown.slice(0, longest).split(/\r?\n/)) {
-    const text = plainText(line)
+    const text = spanText(line)
     const item = /^\s*[-*+] +(.*)$/.exec(line)
     const last = blocks.at(-1)
     if (text === '' || /^\s*<!--/.test(line)) continue
-    if (/^#{1,6} /.test(line)) blocks.push({ kind: 'head', text: plainText(line.replace(/^#+ +/, '')) })
+    if (/^#{1,6} /.test(line)) blocks.push({ kind: 'head', text: spanText(line.replace(/^#+ +/, '')) })
     else if (item?.[1] !== undefined) {
-      if (last?.kind === 'list') last.items.push(plainText(item[1]))
-      else blocks.push({ kind: 'list', items: [plainText(item[1])] })
+      if (last?.kind === 'list') last.items.push(spanText(item[1]))
+      else blocks.push({ kind: 'list', items: [spanText(item[1])] })
     } else blocks.push({ kind: 'text', text })
   }
   return blocks
 }
 
-const plainText = (text: string): string =>
+const spanText = (text: string): string =>
   text
     .replaceAll(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
     .replaceAll(/(\*\*|__|`)/g, '')

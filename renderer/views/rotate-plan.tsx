@@ -134,7 +134,7 @@ interface OverlapChoice {
 function useOverlap(): OverlapChoice {
   const { settings } = useStore()
   const [usual, setUsual] = useState<string>()
-  const [own, setOwn] = useState<string>()
+  const [choice, setOwn] = useState<string>()
   useEffect(() => {
     let unmounted = false
     void settings.get({ key: 'rotation.overlap' }).then(answer => {
@@ -144,7 +144,7 @@ function useOverlap(): OverlapChoice {
       unmounted = true
     }
   }, [settings])
-  return { chosen: own ?? usual, usual, choose: setOwn }
+  return { chosen: choice ?? usual, usual, choose: setOwn }
 }
 
 function Overlap({ chosen, usual, choose }: OverlapChoice) {
@@ -155,9 +155,9 @@ function Overlap({ chosen, usual, choose }: OverlapChoice) {
     <section className="card pad form overlap" aria-label="Overlap">
       <label htmlFor={id}>Both keys work for</label>
       <select id={id} className="field" value={chosen ?? ''} onChange={event => choose(event.target.value)}>
-        {options.map(([value, words]) => (
+        {options.map(([value, text]) => (
           <option key={value} value={value}>
-            {words}
+            {text}
             {value === usual ? ' (the setting)' : ''}
           </option>
         ))}

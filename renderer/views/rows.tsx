@@ -242,11 +242,11 @@ export function EventRows({ model }: { model: ViewModel }) {
 
 /** Advisories against the zot that runs; what each means for this configuration is below it. */
 export function AdvisoryRow({ model }: { model: ViewModel }) {
-  const words = advisoryMessage(model.snapshot)
-  if (!words || model.snapshot.process.kind !== 'serving') return null
+  const message = advisoryMessage(model.snapshot)
+  if (!message || model.snapshot.process.kind !== 'serving') return null
   return (
-    <Row name="Advisories" glyph={<Glyph name="attention" />} title={words.title}>
-      <p className="d lines">{words.detail}</p>
+    <Row name="Advisories" glyph={<Glyph name="attention" />} title={message.title}>
+      <p className="d lines">{message.detail}</p>
     </Row>
   )
 }
@@ -256,15 +256,15 @@ export function NoticeRows({ model }: { model: ViewModel }) {
   return noticesBesideKeys(model.snapshot)
     .filter(notice => notice.kind !== 'storage-nearly-full')
     .map(notice => {
-      const words = noticeMessage(notice)
+      const message = noticeMessage(notice)
       return (
         <Row
           key={notice.id}
           name="Notice"
-          glyph={words.needsAttention ? <Glyph name="attention" /> : <Icon name="note" />}
-          title={words.title}
+          glyph={message.needsAttention ? <Glyph name="attention" /> : <Icon name="note" />}
+          title={message.title}
         >
-          <p className="d lines">{words.detail}</p>
+          <p className="d lines">{message.detail}</p>
         </Row>
       )
     })

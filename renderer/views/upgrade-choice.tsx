@@ -90,10 +90,10 @@ export function UpgradeChoice({
 
 function knownText({ engine, running, newest, checkedAt }: UpgradeState, now: number): string {
   if (engine !== 'zot') return `${engine} serves`
-  const what = running === undefined ? 'zot does not report its version' : `zot ${running} runs`
+  const runningText = running === undefined ? 'zot does not report its version' : `zot ${running} runs`
   const there =
     newest === undefined ? '' : newest === running ? ', the newest that is known' : `, ${newest} is there`
-  return `${what}${there}${checkedAt === undefined ? '' : `; checked ${relativeTime(checkedAt, now)}`}`
+  return `${runningText}${there}${checkedAt === undefined ? '' : `; checked ${relativeTime(checkedAt, now)}`}`
 }
 
 /** zotbar-registry has no versions of its own to choose from. */

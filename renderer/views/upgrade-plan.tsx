@@ -6,23 +6,21 @@ import { Refused } from './headline.tsx'
 import { Diff, Findings, PlannedSteps } from './plan-parts.tsx'
 import type { UpgradeRequest } from './upgrade-choice.tsx'
 
-const origins: Record<UpgradeOrigin, { glyph: StatusGlyph; title: string; words: string }> = {
+const origins: Record<UpgradeOrigin, { glyph: StatusGlyph; title: string; text: string }> = {
   signed: {
     glyph: 'fine',
     title: 'Signed with the key that you pinned',
-    words: 'Signature, digest, size, file type and architecture are checked before a byte of it runs.',
+    text: 'Signature, digest, size, file type and architecture are checked before a byte of it runs.',
   },
   published: {
     glyph: 'fine',
     title: 'Its digest is published with the release',
-    words:
-      'Both published digests, the size, the file type and the architecture are checked before a byte of it runs.',
+    text: 'Both published digests, the size, the file type and the architecture are checked before a byte of it runs.',
   },
   unproven: {
     glyph: 'unproven',
     title: 'Nobody vouches for where it comes from',
-    words:
-      'Its SHA-256 is shown to you before anything changes, and your consent stands in for a published digest.',
+    text: 'Its SHA-256 is shown to you before anything changes, and your consent stands in for a published digest.',
   },
 }
 
@@ -70,7 +68,7 @@ export function PlanView({
               <Glyph name={origin.glyph} />
               <div>
                 <h2>{origin.title}</h2>
-                <p className="small two">{origin.words}</p>
+                <p className="small two">{origin.text}</p>
               </div>
             </section>
           )}

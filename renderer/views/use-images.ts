@@ -32,7 +32,7 @@ export function useImages(model: ViewModel): LoadedImages & { reload(): void } {
   useEffect(() => {
     let live = true
     async function load(): Promise<void> {
-      const found: Image[] = []
+      const loadedImages: Image[] = []
       const unreadable: UnreadableRepository[] = []
       let after: string | undefined
       let timesKnown = true
@@ -43,14 +43,16 @@ export function useImages(model: ViewModel): LoadedImages & { reload(): void } {
           setLoaded(before => ({ ...before, loading: false, failure: page.error }))
           return
         }
-        found.push(...page.value.images)
+        loadedImages.push(...page.value.images)
         unreadable.push(...(page.value.unreadable ?? []))
         timesKnown &&= page.value.timesKnown
         after = page.value.next
         // The first page shows at once; a longer list that is read again replaces the old one whole.
         setLoaded(before => ({
           images:
-            after !== undefined && (before.images?.length ?? 0) > found.length ? before.images : [...found],
+            after !== undefined && (before.images?.length ?? 0) > loadedImages.length
+              ? before.images
+              : [...loadedImages],
           loading: after !== undefined,
           timesKnown,
           unreadable: [...unreadable],

@@ -129,7 +129,7 @@ export function primaryActions(model: ViewModel): StatusAction[] {
     { verb: 'restart', label: 'Restart', kind: 'plain' },
     { verb: 'stop', label: 'Stop', kind: 'plain' },
   ]
-  return all.filter(action => !model.status.actions.some(own => own.verb === action.verb))
+  return all.filter(action => !model.status.actions.some(offered => offered.verb === action.verb))
 }
 
 /**

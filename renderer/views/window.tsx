@@ -88,7 +88,7 @@ function View({ model, route }: { model: ViewModel; route: Route }) {
 
 function SideBar({ model, route }: { model: ViewModel; route: Route }) {
   const { status } = model
-  const asks = choosing(model) !== undefined
+  const isOpen = choosing(model) !== undefined
   return (
     <div className="side">
       <nav className="nav" aria-label="Views">
@@ -110,10 +110,10 @@ function SideBar({ model, route }: { model: ViewModel; route: Route }) {
         <Glyph name={status.class} />
         <div>
           <p className="t">
-            <Ticking text={asks ? 'Waits for you' : status.headline} />
+            <Ticking text={isOpen ? 'Waits for you' : status.headline} />
           </p>
           <p className="label">
-            {asks ? 'nothing was started' : `${engineName(model.snapshot)}, ${address(model.snapshot)}`}
+            {isOpen ? 'nothing was started' : `${engineName(model.snapshot)}, ${address(model.snapshot)}`}
           </p>
           {showsWay(model, route) && <a href="#run">Show steps</a>}
         </div>
@@ -133,10 +133,10 @@ function KeyBadge({ model }: { model: ViewModel }) {
   const badge = keyBadge(model.snapshot)
   if (!badge) return null
   return (
-    <span className="badge" title={badge.words}>
+    <span className="badge" title={badge.description}>
       <Glyph name="attention" />
       <span aria-hidden="true">{badge.text}</span>
-      <span className="vh">, {badge.words}</span>
+      <span className="vh">, {badge.description}</span>
     </span>
   )
 }
@@ -192,9 +192,9 @@ function routeIn(hash: string): Route {
 const viewNamed = (name: string): ViewId | undefined => views.find(({ id }) => id === name)?.id
 
 /** Undefined for what nobody encoded: "%" alone. */
-function decoded(part: string): string | undefined {
+function decoded(encoded: string): string | undefined {
   try {
-    return decodeURIComponent(part)
+    return decodeURIComponent(encoded)
   } catch {
     return undefined
   }
