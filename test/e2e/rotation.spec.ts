@@ -61,7 +61,7 @@ test('managed keys: lives, sinks, notices, what is amiss, and one key before', a
   const list = page.getByRole('list', { name: 'Managed keys' })
   await expect(list.getByRole('listitem', { name: 'Key of zot-ci' })).toContainText('9 days left')
   await expect(list.getByRole('img', { name: '9 of 90 days are left', exact: true })).toBeVisible()
-  await expect(list.getByRole('list', { name: 'Places of the key of zot-ci' })).toContainText('read back')
+  await expect(list.getByRole('list', { name: 'Sinks of the key of zot-ci' })).toContainText('read back')
   await expect(page.getByRole('navigation').getByRole('link', { name: /9 days left/ })).toBeVisible()
   await expect(page.getByRole('region', { name: 'Notices for zot-ci' })).toContainText('next in 2 days')
   await expect(page.getByRole('region', { name: 'Where secrets are' })).toContainText('In the keychain')
