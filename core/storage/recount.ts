@@ -1,60 +1,85 @@
-import { errorCode } from '../../lib/error-code.ts'
-import type { Disk } from './disk.ts'
-import { gone } from './repository-reader.ts'
-import type { Stamp, Stamps } from './stamps.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { reasonOf } from '../../lib/error-code.ts'
+import type { FullCount } from './full-count.ts'
+import { createRecountPace, type RecountPace } from './recount-pace.ts'
+import type { RepositoryRefresh } from './repository-refresh.ts'
+import type { StoreStatus } from './store-status.ts'
 
-export interface Changes {
-  /** Folders by name below the data folder, outermost first, with their new stamps; `gone` for what is not there. */
-  folders: Map<string, Stamp>
-  /** Repositories whose index or blobs changed. */
-  repositories: string[]
+export interface RecountOptions {
+  clock: Clock
+  status: StoreStatus
+  fullCount: FullCount
+  repositories: RepositoryRefresh
+  log(message: string): void
 }
 
-/** So many questions to the file system at once: fewer cost more processor time each, more gain nothing. */
-const atOnce = 64
+/** Reads again what changed in the data folder since it was counted, one recount at a time. */
+export class Recount {
+  readonly #options: RecountOptions
+  readonly #pace: RecountPace
+  #running: Promise<void> | undefined
+  /** A caller of the recount under way knows that the registry serves this folder. */
+  #isServed = false
 
-/**
- * What changed below one data folder since its stamps were taken. About 4 questions a repository and none for its
- * blobs. `serves`: whether a repository lies in this data folder. Nothing is changed in `stamps`.
- */
-export async function findChanges(
-  disk: Disk,
-  root: string,
-  stamps: Stamps,
-  serves: (name: string) => boolean,
-): Promise<Changes> {
-  const folders: [string, Stamp][] = []
-  const repositories = new Set<string>()
-  const looks: { path: string; before: Stamp; changed(now: Stamp): void }[] = []
-  for (const [name, before] of stamps.folders(root)) {
-    const path = name === '' ? `${root}/.` : `${root}/${name}`
-    looks.push({ path, before, changed: now => folders.push([name, now]) })
+  constructor(options: RecountOptions) {
+    this.#options = options
+    this.#pace = createRecountPace(options.clock, () => void this.run())
   }
-  for (const [name, { index, blobs }] of stamps.repositories()) {
-    if (!serves(name)) continue
-    const changed = (): unknown => repositories.add(name)
-    looks.push({ path: `${root}/${name}/index.json`, before: index, changed })
-    for (const [algorithm, before] of blobs)
-      looks.push({ path: `${root}/${name}/blobs/${algorithm}`, before, changed })
+
+  /** Joins the recount under way. Resolves when it is over, also on failure. */
+  run(reason?: 'it serves this folder'): Promise<void> {
+    this.#isServed ||= reason !== undefined
+    this.#running ??= this.#measure().then(durationMs => {
+      this.#running = undefined
+      this.#isServed = false
+      this.#pace.over(durationMs)
+    })
+    return this.#running
   }
-  let next = 0
-  const worker = async (): Promise<void> => {
-    for (let look = looks[next++]; look; look = looks[next++]) {
-      const now = await stampOf(disk, look.path)
-      if (now !== look.before) look.changed(now)
+
+  setFrequent(isFrequent: boolean): void {
+    this.#pace.often(isFrequent)
+  }
+
+  close(): void {
+    this.#pace.close()
+  }
+
+  /** How long the recount took, in ms; undefined when there was nothing to recount. */
+  async #measure(): Promise<number | undefined> {
+    const { clock, status, fullCount, log } = this.#options
+    const { folder, count } = status
+    if (folder === undefined || !count || fullCount.isRunning() || status.isClosed) return undefined
+    let durationMs: number | undefined
+    try {
+      const startedAt = clock.monotonic()
+      const isOutdated = (): boolean => status.isClosed || status.count !== count
+      const result = await count.recount(isOutdated)
+      durationMs = clock.monotonic() - startedAt
+      if (isOutdated()) return durationMs
+      const wasReplaced = status.isReplaced
+      status.isReplaced = result.elsewhere
+      if (result.elsewhere) this.#reportReplaced(folder)
+      else if (result.changed > 0 || wasReplaced) {
+        if (wasReplaced) status.error = undefined
+        for (const name of count.damaged()) this.#options.repositories.retryDamaged(name)
+        await status.readSpace(folder)
+        status.publish()
+      }
+    } catch (problem) {
+      log(`the data folder could not be looked at again: ${reasonOf(problem)}`)
     }
+    return durationMs
   }
-  await Promise.all(Array.from({ length: Math.min(atOnce, looks.length) }, worker))
-  folders.sort(([one], [other]) => one.length - other.length)
-  return { folders: new Map(folders), repositories: [...repositories] }
-}
 
-/** What may not be looked at has no stamp: it is tried again each time. */
-async function stampOf(disk: Disk, path: string): Promise<Stamp> {
-  try {
-    return (await disk.stamp(path)) ?? gone
-  } catch (problem) {
-    if (errorCode(problem) === undefined) throw problem
-    return Number.NaN
+  /** The totals of the folder before stay visible with their time, unless the registry proved that it uses this one. */
+  #reportReplaced(folder: string): void {
+    const { status, fullCount } = this.#options
+    if (this.#isServed) {
+      void fullCount.begin()
+      return
+    }
+    status.error = { code: 'data-volume-missing', path: folder, parent: folder }
+    status.notify()
   }
 }

@@ -1,7 +1,7 @@
 import { lstat, readdir } from 'node:fs/promises'
 import type { PushInProgress } from '../../contract/registry-state.ts'
 import { type Disk, isGone } from './disk.ts'
-import { findChanges } from './recount.ts'
+import { findChanges } from './find-changes.ts'
 import { gone } from './repository-reader.ts'
 import type { Stamps } from './stamps.ts'
 import { childrenOf } from './walk.ts'
