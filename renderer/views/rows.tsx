@@ -117,7 +117,7 @@ export function ForeignFacts({ model }: { model: ViewModel }) {
   const process = model.snapshot.process
   if (process.kind !== 'foreign') return null
   if (process.pid === undefined)
-    return <p className="d">Its process cannot be model from here; it may belong to another user.</p>
+    return <p className="d">Its process cannot be seen from here; it may belong to another user.</p>
   return (
     <dl className="d kv">
       {process.zot && (
