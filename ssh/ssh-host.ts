@@ -96,7 +96,7 @@ export function sshHost(target: string, options: SshHostOptions): Host {
     const deadline = startDeadline(clock, command.limitMs, command.signal)
     try {
       const connected = await connection(command.limitMs, deadline)
-      if (connected.ok) return await runOn(connected.value, command, deadline)
+      if (connected.ok) return await runOn(connected.value, command, deadline, { target, graceMs, clock })
       return connected.error.code === 'cancelled'
         ? { kind: 'cancelled', stdout: '', stderr: '' }
         : { kind: 'not-started', error: connected.error }
@@ -104,49 +104,6 @@ export function sshHost(target: string, options: SshHostOptions): Host {
       deadline.clear()
     }
   }
-
-  async function runOn(
-    { ssh, gone, close }: SshConnection,
-    command: HostCommand,
-    deadline: Deadline,
-  ): Promise<CommandResult> {
-    const { onOutput, line, folder, stdin = '' } = command
-    const stdout = createOutputBuffer(onOutput && (lines => onOutput(lines, 'stdout')))
-    const stderr = createOutputBuffer(onOutput && (lines => onOutput(lines, 'stderr')))
-    const start = { line, folder, stdin, graceMs }
-    const starting = startSshCommand(ssh, start, { stdout, stderr }).catch((error: Error) => error)
-    const started = await Promise.race([starting, whenAborted(deadline.signal)])
-    if (started === undefined) {
-      // Whether the host will still begin it is not known.
-      close()
-      return { kind: deadline.endedBy() ?? 'cancelled', stdout: '', stderr: '' }
-    }
-    if (started instanceof Error) {
-      const lost = await Promise.race([gone, Promise.resolve(undefined)])
-      return { kind: 'not-started', error: startFailure(started, lost) }
-    }
-    let code: number | undefined
-    const finished = Promise.race([started.ended, gone.then(() => undefined)]).then(exit => {
-      code = exit
-    })
-    const ended = await waitOrStop(
-      { ended: finished, stop: started.stop, detach: started.detach },
-      deadline,
-      clock,
-    )
-    stdout.end()
-    stderr.end()
-    const output = { stdout: stdout.text(), stderr: stderr.text() }
-    if (ended !== 'over') return { kind: ended, ...output }
-    if (code !== undefined) return { kind: 'ended', code, ...output }
-    const reason = await Promise.race([gone, closedWithoutExit(clock)])
-    return { kind: 'lost', error: { code: 'host-lost', host: target, reason }, ...output }
-  }
-
-  const startFailure = (error: Error, lost: string | undefined): Failure =>
-    lost === undefined
-      ? { code: 'host-no-shell', host: target, reason: error.message }
-      : { code: 'host-lost', host: target, reason: lost }
 
   return {
     name: target,
@@ -174,6 +131,51 @@ export function sshHost(target: string, options: SshHostOptions): Host {
     },
   }
 }
+
+/** Runs a command over a connection, until it ends or the deadline does. */
+async function runOn(
+  { ssh, gone, close }: SshConnection,
+  command: HostCommand,
+  deadline: Deadline,
+  { target, graceMs, clock }: { target: string; graceMs: number; clock: Clock },
+): Promise<CommandResult> {
+  const { onOutput, line, folder, stdin = '' } = command
+  const stdout = createOutputBuffer(onOutput && (lines => onOutput(lines, 'stdout')))
+  const stderr = createOutputBuffer(onOutput && (lines => onOutput(lines, 'stderr')))
+  const start = { line, folder, stdin, graceMs }
+  const starting = startSshCommand(ssh, start, { stdout, stderr }).catch((error: Error) => error)
+  const started = await Promise.race([starting, whenAborted(deadline.signal)])
+  if (started === undefined) {
+    // Whether the host will still begin it is not known.
+    close()
+    return { kind: deadline.endedBy() ?? 'cancelled', stdout: '', stderr: '' }
+  }
+  if (started instanceof Error) {
+    const lost = await Promise.race([gone, Promise.resolve(undefined)])
+    return { kind: 'not-started', error: startFailure(target, started, lost) }
+  }
+  let code: number | undefined
+  const finished = Promise.race([started.ended, gone.then(() => undefined)]).then(exit => {
+    code = exit
+  })
+  const ended = await waitOrStop(
+    { ended: finished, stop: started.stop, detach: started.detach },
+    deadline,
+    clock,
+  )
+  stdout.end()
+  stderr.end()
+  const output = { stdout: stdout.text(), stderr: stderr.text() }
+  if (ended !== 'over') return { kind: ended, ...output }
+  if (code !== undefined) return { kind: 'ended', code, ...output }
+  const reason = await Promise.race([gone, closedWithoutExit(clock)])
+  return { kind: 'lost', error: { code: 'host-lost', host: target, reason }, ...output }
+}
+
+const startFailure = (host: string, error: Error, lost: string | undefined): Failure =>
+  lost === undefined
+    ? { code: 'host-no-shell', host, reason: error.message }
+    : { code: 'host-lost', host, reason: lost }
 
 /** A channel closed without an exit code, and the connection stays: the command cannot be told from one that broke. */
 function closedWithoutExit(clock: Clock): Promise<string> {
