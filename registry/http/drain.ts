@@ -45,11 +45,11 @@ async function untilQuiet(registry: RegistryServer, pushes: Pushes, deadline: nu
 function requestEndedWithin(registry: RegistryServer, ms: number): Promise<void> {
   return new Promise(resolve => {
     const timer = setTimeout(resolve, ms)
-    registry.onSettled = () => {
+    registry.onSettled(() => {
       clearTimeout(timer)
       // After the answer is written, so that what it says is already counted.
       setImmediate(resolve)
-    }
+    })
   })
 }
 

@@ -14,6 +14,10 @@ export interface QueuedRequest {
   isSettled: boolean
 }
 
+/** Calls `settled` where the handler ends later. */
+type Begin<T> = (req: IncomingMessage, res: ServerResponse, settled: Settled<T>) => T
+type Settled<T> = (request: T, socket: Socket) => void
+
 /** Requests of all connections that may wait together; each costs some kilobytes. */
 const maxWaiting = 8192
 
@@ -23,14 +27,14 @@ const maxWaiting = 8192
  * before, and the connection is not read meanwhile.
  */
 export class RequestQueue<T extends QueuedRequest> {
-  readonly #begin: (req: IncomingMessage, res: ServerResponse) => T
+  readonly #begin: Begin<T>
   readonly #max: number
   readonly #current = new WeakMap<Socket, T>()
   readonly #queues = new Map<Socket, ConnectionQueue>()
   #waiting = 0
 
-  /** `begin` is called when a request's turn has come; call `settled` where its handler ends later. */
-  constructor(begin: (req: IncomingMessage, res: ServerResponse) => T, max: number = maxWaiting) {
+  /** `begin` is called when a request's turn has come. */
+  constructor(begin: Begin<T>, max: number = maxWaiting) {
     this.#begin = begin
     this.#max = max
   }
@@ -45,7 +49,7 @@ export class RequestQueue<T extends QueuedRequest> {
     const before = this.#current.get(socket)
     const queue =
       this.#queues.get(socket) ?? (before && !isOver(before) ? this.#queueUp(socket, before) : undefined)
-    if (!queue) return void this.#current.set(socket, this.#begin(req, res))
+    if (!queue) return void this.#current.set(socket, this.#begin(req, res, this.settled))
     // What came with the same chunk is parsed already. Where too many wait, a client that sends one more is cut off.
     if (this.#waiting >= this.#max && queue.waiting.length > 0) return void socket.destroy()
     queue.waiting.push({ req, res })
@@ -53,7 +57,7 @@ export class RequestQueue<T extends QueuedRequest> {
   }
 
   /** The handler of the request whose turn it is has ended. */
-  settled(request: T, socket: Socket): void {
+  readonly settled: Settled<T> = (request, socket) => {
     request.isSettled = true
     if (this.#queues.has(socket)) this.#next(socket, request)
   }
@@ -81,7 +85,7 @@ export class RequestQueue<T extends QueuedRequest> {
     const next = queue.waiting.shift()
     if (next) {
       this.#waiting--
-      const current = this.#begin(next.req, next.res)
+      const current = this.#begin(next.req, next.res, this.settled)
       this.#current.set(socket, current)
       if (queue.waiting.length > 0) return void next.res.once('close', () => this.#next(socket, current))
     }

@@ -42,8 +42,8 @@ export interface RegistryServer {
   /** Every open connection. */
   readonly sockets: ReadonlySet<Socket>
   replaceCertificate(certificate: Certificate): void
-  /** Called whenever a request ends. */
-  onSettled: () => void
+  /** Calls `listener` whenever a request ends, instead of the one before. */
+  onSettled(listener: () => void): void
 }
 
 const isRead = (method: string): boolean => method === 'GET' || method === 'HEAD'
@@ -61,13 +61,39 @@ const isOwnPage = (origin: string, host: string | undefined): boolean =>
 export function createRegistryServer(options: ServerOptions): RegistryServer {
   const { logger, paths, isDraining, clients = createClients() } = options
   let running = 0
+  let onSettled = (): void => {}
   const activeRequests = new ActiveRequests()
   const connections = new Connections({
     clientOf: clients.ofSocket,
     onLimit: createLimitReporter(logger),
   })
 
-  const begin = (req: IncomingMessage, res: ServerResponse): RequestContext => {
+  /** A request is active until the system has all of its answer: what a client does not take stays in memory. */
+  const hold = ({ client, req }: RequestContext): void => {
+    activeRequests.begin(client)
+    connections.busy(req.socket)
+  }
+  const release = ({ client, req }: RequestContext): void => {
+    activeRequests.end(client)
+    connections.idle(req.socket)
+  }
+
+  /** Answered at once. */
+  const finish = (context: RequestContext): void => {
+    context.isSettled = true
+    if (context.res.writableLength > 0) {
+      hold(context)
+      context.res.once('close', () => release(context))
+    } else connections.used(context.req.socket)
+    logAnswer(options, context)
+    if (isDraining()) onSettled()
+  }
+
+  const begin = (
+    req: IncomingMessage,
+    res: ServerResponse,
+    settled: (context: RequestContext, socket: Socket) => void,
+  ): RequestContext => {
     const url = req.url ?? '/'
     const question = url.indexOf('?')
     const path = question < 0 ? url : url.slice(0, question)
@@ -114,31 +140,10 @@ export function createRegistryServer(options: ServerOptions): RegistryServer {
         if (res.writableLength > 0) res.once('close', () => release(context))
         else release(context)
         logAnswer(options, context)
-        queue.settled(context, socket)
-        registry.onSettled()
+        settled(context, socket)
+        onSettled()
       })
     return context
-  }
-
-  /** Answered at once. */
-  const finish = (context: RequestContext): void => {
-    context.isSettled = true
-    if (context.res.writableLength > 0) {
-      hold(context)
-      context.res.once('close', () => release(context))
-    } else connections.used(context.req.socket)
-    logAnswer(options, context)
-    if (isDraining()) registry.onSettled()
-  }
-
-  /** A request is active until the system has all of its answer: what a client does not take stays in memory. */
-  const hold = ({ client, req }: RequestContext): void => {
-    activeRequests.begin(client)
-    connections.busy(req.socket)
-  }
-  const release = ({ client, req }: RequestContext): void => {
-    activeRequests.end(client)
-    connections.idle(req.socket)
   }
 
   const queue = new RequestQueue<RequestContext>(begin)
@@ -151,14 +156,15 @@ export function createRegistryServer(options: ServerOptions): RegistryServer {
     },
     (req, res) => queue.take(req, res),
   )
-  const registry: RegistryServer = {
+  return {
     server,
     sockets: connections.sockets,
     replaceCertificate,
     running: () => running,
-    onSettled: () => {},
+    onSettled(listener) {
+      onSettled = listener
+    },
   }
-  return registry
 }
 
 /** Writes what the log says of an answered request. */
