@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type { Output } from './output.ts'
@@ -51,11 +51,14 @@ function appRoot(): string {
 /** The app decides what a signal means; this process passes it on and reports how the app ended. */
 function runElectron(binary: string, args: string[]): Promise<number> {
   const { ELECTRON_RUN_AS_NODE: _, ...env } = process.env
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal))
-  const child = spawn(binary, args, { stdio: 'inherit', env })
+  let child: ChildProcess | undefined
+  // Before it starts: a signal that comes meanwhile must not end this process alone.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child?.kill(signal))
+  const started = spawn(binary, args, { stdio: 'inherit', env })
+  child = started
   return new Promise((done, failed) => {
-    child.on('error', failed)
-    child.on('exit', (code, signal) => done(signal ? 1 : (code ?? 1)))
+    started.on('error', failed)
+    started.on('exit', (code, signal) => done(signal ? 1 : (code ?? 1)))
   })
 }
 

@@ -3,7 +3,7 @@ import type { RequestContext } from './http/request-context.ts'
 import type { Route } from './http/router.ts'
 import type { Logger } from './log/logger.ts'
 import { type Audit, openAudit, peerOf } from './log/request-log.ts'
-import { measureUploads } from './metrics/measured-uploads.ts'
+import { countOpen, createOpenUploads, measureUploads } from './metrics/measured-uploads.ts'
 import type { AnsweredRequest, Metrics, MetricsOptions } from './metrics/metrics.ts'
 import { createStorageUse } from './metrics/storage-use.ts'
 import { discoverPath, hasMgmt, mgmtPath } from './routes/service.ts'
@@ -87,18 +87,19 @@ async function measure(root: string, inner: Storage, droppedLines: MetricsOption
       return found.ok ? found.value : []
     },
   })
-  const uploads = measureUploads(inner.uploads, seconds => metrics.uploadStored(seconds))
+  const openUploads = createOpenUploads()
   const metrics: Metrics = createMetrics({
     version: `v${version}`,
     commit: `v${version}`,
     binaryType: 'zotbar-registry',
     storageUse: () => use.read(),
-    openUploads: uploads.open,
+    openUploads: () => countOpen(openUploads),
     droppedLines,
   })
+  const uploads = measureUploads(inner.uploads, openUploads, seconds => metrics.uploadStored(seconds))
   return {
     metrics,
-    storage: { ...inner, uploads: uploads.uploads },
+    storage: { ...inner, uploads },
     stop: () => use.stop(),
     answered: (context: RequestContext): void => {
       const { method, status, route, startedAt } = context

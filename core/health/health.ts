@@ -78,7 +78,7 @@ export function createHealth(options: HealthOptions): Health {
     if (begun === generation) publish({ checkedAt: clock.now(), probes: results })
   }
 
-  const check = (): Promise<void> => {
+  function check(): Promise<void> {
     running ??= runAll().finally(() => {
       running = undefined
       schedule()

@@ -142,7 +142,9 @@ export function createExpiryNotices(options: Options): ExpiryNotices {
     })
   }
 
-  const check = (): Promise<void> => enqueue(checkNow)
+  function check(): Promise<void> {
+    return enqueue(checkNow)
+  }
 
   return {
     async check() {

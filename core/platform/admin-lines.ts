@@ -40,13 +40,7 @@ export function askLines(
 ): AdminLines {
   let stopped = false
   const { promise: done, resolve } = Promise.withResolvers<LinesEnd>()
-  const call = request({ socketPath, path, agent: false }, response => {
-    clearTimeout(late)
-    if (response.statusCode === 200) return read(response)
-    response.resume()
-    resolve({ kind: 'refused', status: response.statusCode ?? 0 })
-    call.destroy()
-  })
+  const call = request({ socketPath, path, agent: false })
   const late = setTimeout(() => call.destroy(), headMs)
   let still: NodeJS.Timeout | undefined
   const end = (kind: 'ended' | 'broken' | 'absent'): void => {
@@ -86,6 +80,13 @@ export function askLines(
     response.on('close', () => end('broken'))
   }
 
+  call.on('response', response => {
+    clearTimeout(late)
+    if (response.statusCode === 200) return read(response)
+    response.resume()
+    resolve({ kind: 'refused', status: response.statusCode ?? 0 })
+    call.destroy()
+  })
   call.on('error', () => end('absent'))
   call.end()
   return { stop, done }

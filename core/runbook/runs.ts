@@ -46,22 +46,8 @@ export interface Runs {
 /** Owns the one list of runs; `know` is called for every kind before `begin`. */
 export function createRuns({ supervisor, ...options }: Options): Runs {
   const kinds: Record<string, RunbookKind> = {}
-  const runbooks = createRunner({
-    ...options,
-    kinds,
-    onClosed({ run, title }) {
-      const at = options.clock.now()
-      options.tell({ kind: 'run-overtaken', id: `run-overtaken:${run}`, at, run, title })
-    },
-    onBrokenOff: run => void serveMeanwhile(run),
-    recover: interrupted => bringToItsEnd({ ...interrupted, serves: served }),
-  })
-
   /** The registry served, or was to serve, when the run under way began. */
   let served = true
-
-  const bringToItsEnd = (interrupted: InterruptedRun): Promise<void> =>
-    kinds[interrupted.runbook]?.recover?.(interrupted) ?? recover(interrupted)
 
   /** The registry first, then the run, then the registry again where the run left it stopped. */
   async function recover(interrupted: InterruptedRun): Promise<void> {
@@ -73,6 +59,9 @@ export function createRuns({ supervisor, ...options }: Options): Runs {
     })
   }
 
+  const bringToItsEnd = (interrupted: InterruptedRun): Promise<void> =>
+    kinds[interrupted.runbook]?.recover?.(interrupted) ?? recover(interrupted)
+
   /** A disk may stay full for hours: what a run that broke off left stopped serves again after the second try. */
   async function serveMeanwhile({ runbook, memory, tries }: BrokenOff): Promise<void> {
     if (tries < 2 || !served || supervisor.state().kind !== 'stopped') return
@@ -83,6 +72,17 @@ export function createRuns({ supervisor, ...options }: Options): Runs {
       options.log('the registry does not serve meanwhile', { error: String(error) })
     }
   }
+
+  const runbooks = createRunner({
+    ...options,
+    kinds,
+    onClosed({ run, title }) {
+      const at = options.clock.now()
+      options.tell({ kind: 'run-overtaken', id: `run-overtaken:${run}`, at, run, title })
+    },
+    onBrokenOff: run => void serveMeanwhile(run),
+    recover: interrupted => bringToItsEnd({ ...interrupted, serves: served }),
+  })
 
   let search: Promise<InterruptedRun | undefined> | undefined
   const findInterrupted = (): Promise<InterruptedRun | undefined> => {

@@ -82,6 +82,8 @@ export function encryptedBackend({ folder, keyFile, expected }: Options): Encryp
   /** The last derived key: deriving takes a tenth of a second on purpose. */
   let derived: { of: string; key: Buffer } | undefined
 
+  const damaged = (reason: string) => fail({ code: 'secret-store-damaged', file, reason })
+
   async function contentOf(by: KeySource): Promise<Result<Buffer>> {
     if (by === 'passphrase')
       return passphrase === undefined
@@ -110,8 +112,6 @@ export function encryptedBackend({ folder, keyFile, expected }: Options): Encryp
     if (result.kind === 'wrong-key') return fail({ code: 'secret-store-wrong-key', file, by })
     return damaged('it was changed or cut off')
   }
-
-  const damaged = (reason: string) => fail({ code: 'secret-store-damaged', file, reason })
 
   /** Undefined: there is no file yet. */
   async function readEncrypted(): Promise<Result<EncryptedFile | undefined>> {

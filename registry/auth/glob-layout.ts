@@ -77,7 +77,7 @@ export function layOut(pattern: string): Layout | undefined {
     }
   }
 
-  const alternatives = (from: number, fork: number, depth: number) => {
+  function alternatives(from: number, fork: number, depth: number) {
     const ends: number[] = []
     let count = 0
     for (let at = from; ; ) {

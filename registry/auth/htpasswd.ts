@@ -119,7 +119,7 @@ export function openHtpasswd({ path, pool, onChange, now = Date.now }: HtpasswdO
    * Reads again if the file is not what it was. Answers false when that could not be done.
    * @param settled whether a writer had a moment to finish
    */
-  const refresh = (settled: boolean): boolean => {
+  function refresh(settled: boolean): boolean {
     const current = stampOf(file)
     if (current === stamp) {
       reportedProblem = undefined

@@ -49,6 +49,14 @@ export function createPasswordPool(options: PoolOptions = {}): PasswordPool {
     job.resolve(answer)
   }
 
+  const restWhenIdle = (): void => {
+    clearTimeout(idle)
+    idle = setTimeout(() => {
+      if (running.size === 0) for (const worker of workers) void worker.terminate()
+    }, idleFor)
+    idle.unref()
+  }
+
   const start = (): Worker => {
     const worker = new Worker(code)
     worker.unref()
@@ -75,7 +83,7 @@ export function createPasswordPool(options: PoolOptions = {}): PasswordPool {
     return worker
   }
 
-  const pump = (): void => {
+  function pump(): void {
     while (waiting.length > 0 && !closed) {
       const worker = free.pop() ?? (workers.size < threads ? start() : undefined)
       if (!worker) return
@@ -87,14 +95,6 @@ export function createPasswordPool(options: PoolOptions = {}): PasswordPool {
     }
     for (const worker of free) worker.unref()
     if (running.size === 0 && workers.size > 0) restWhenIdle()
-  }
-
-  const restWhenIdle = (): void => {
-    clearTimeout(idle)
-    idle = setTimeout(() => {
-      if (running.size === 0) for (const worker of workers) void worker.terminate()
-    }, idleFor)
-    idle.unref()
   }
 
   return {

@@ -64,6 +64,17 @@ export function openLogger(
   let dropped = 0
   /** Of them, those that no line speaks of yet. */
   let unreported = 0
+
+  const line = (text: string): void => {
+    const ended = `${text}\n`
+    unwritten += Buffer.byteLength(ended)
+    sink.write(ended)
+    if (timer !== undefined) return
+    timer = setTimeout(() => {
+      timer = undefined
+      sink.flush()
+    }, lineDelayMs)
+  }
   sink.on('drop', (text: string) => {
     unwritten -= Buffer.byteLength(text)
     dropped++
@@ -81,16 +92,6 @@ export function openLogger(
     line(printLine('warn', `${lines} lines were dropped: they could not be written in time`, { lines }))
   })
 
-  const line = (text: string): void => {
-    const ended = `${text}\n`
-    unwritten += Buffer.byteLength(ended)
-    sink.write(ended)
-    if (timer !== undefined) return
-    timer = setTimeout(() => {
-      timer = undefined
-      sink.flush()
-    }, lineDelayMs)
-  }
   return {
     line,
     setLevel: next => {

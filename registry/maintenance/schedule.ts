@@ -103,7 +103,9 @@ export function createSchedule(options: ScheduleOptions = {}): Schedule {
     cancels.set(task, timer(Math.min(wait, longest), fire))
   }
 
-  const due = (task: Task): void => {
+  const later = (task: Task, wait: number): void => arm(task, now() + wait * (1 + jitter * random()))
+
+  function due(task: Task): void {
     lastRun = lastRun.then(async () => {
       if (!cancels.has(task) || stopping.signal.aborted) return
       const closedFor = task.window ? opensIn(task.window, now()) : 0
@@ -119,7 +121,6 @@ export function createSchedule(options: ScheduleOptions = {}): Schedule {
     })
   }
 
-  const later = (task: Task, wait: number): void => arm(task, now() + wait * (1 + jitter * random()))
   const callOff = (): void => {
     for (const cancel of cancels.values()) cancel()
     cancels = new Map()

@@ -6,42 +6,43 @@ const maxOpen = 10_000
 /** Nobody comes back to an upload after this long; the storage removes it too, ms. */
 const openForMs = 24 * 3_600_000
 
-export interface MeasuredUploads {
-  readonly uploads: Uploads
-  /** Begun here, and neither finished nor cancelled. */
-  readonly open: () => number
+/** Uploads begun here that are neither finished nor cancelled: by id, when each began. */
+export type OpenUploads = LRUCache<string, number>
+
+export const createOpenUploads = (): OpenUploads => new LRUCache({ max: maxOpen, ttl: openForMs })
+
+export function countOpen(begun: OpenUploads): number {
+  begun.purgeStale()
+  return begun.size
 }
 
-/** The same uploads, with their times. `stored` gets seconds. */
-export function measureUploads(inner: Uploads, stored: (seconds: number) => void): MeasuredUploads {
-  const begun = new LRUCache<string, number>({ max: maxOpen, ttl: openForMs })
+/** The same uploads, with their times in `begun`. `stored` gets seconds. */
+export function measureUploads(
+  inner: Uploads,
+  begun: OpenUploads,
+  stored: (seconds: number) => void,
+): Uploads {
   return {
-    open: () => {
-      begun.purgeStale()
-      return begun.size
+    start: async name => {
+      const at = performance.now()
+      const started = await inner.start(name)
+      if (started.ok) begun.set(started.value, at)
+      return started
     },
-    uploads: {
-      start: async name => {
-        const at = performance.now()
-        const started = await inner.start(name)
-        if (started.ok) begun.set(started.value, at)
-        return started
-      },
-      offset: (name, id) => inner.offset(name, id),
-      write: (name, id, chunk) => inner.write(name, id, chunk),
-      commit: async (name, id, digest) => {
-        const done = await inner.commit(name, id, digest)
-        const at = begun.get(id)
-        if (done.ok && at !== undefined) {
-          begun.delete(id)
-          stored((performance.now() - at) / 1000)
-        }
-        return done
-      },
-      cancel: (name, id) => {
+    offset: (name, id) => inner.offset(name, id),
+    write: (name, id, chunk) => inner.write(name, id, chunk),
+    commit: async (name, id, digest) => {
+      const done = await inner.commit(name, id, digest)
+      const at = begun.get(id)
+      if (done.ok && at !== undefined) {
         begun.delete(id)
-        return inner.cancel(name, id)
-      },
+        stored((performance.now() - at) / 1000)
+      }
+      return done
+    },
+    cancel: (name, id) => {
+      begun.delete(id)
+      return inner.cancel(name, id)
     },
   }
 }

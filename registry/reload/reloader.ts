@@ -100,6 +100,40 @@ export function createReloader(
       error: problems.join('\n'),
     })
 
+  const goBack = async (reloadable: Reloadable): Promise<void> => {
+    try {
+      await reloadable.apply(current)
+      unsettled.delete(reloadable)
+    } catch (error) {
+      unsettled.add(reloadable)
+      logger.log(
+        'error',
+        'a part of the config could not go back to the old one; a restart brings it there',
+        {
+          config: file,
+          keys: reloadable.keys,
+          error: errorText(error),
+        },
+      )
+    }
+  }
+
+  /** All or none: where one reloadable fails, those before it and it itself go back. Answers what failed. */
+  const applyAll = async (touched: readonly Reloadable[], next: Config): Promise<string | undefined> => {
+    const begun: Reloadable[] = []
+    try {
+      for (const reloadable of touched) {
+        begun.push(reloadable)
+        await reloadable.apply(next)
+        unsettled.delete(reloadable)
+      }
+      return undefined
+    } catch (error) {
+      for (const reloadable of begun.reverse()) await goBack(reloadable)
+      return errorText(error)
+    }
+  }
+
   const take = async (text: string): Promise<void> => {
     const parsed = parseConfig(text)
     if (!parsed.ok) return refuse(parsed.problems.map(problem => describeProblem(file, problem)))
@@ -121,40 +155,6 @@ export function createReloader(
         keys: plan.needsRestart,
       })
     logger.log('info', 'config reloaded', { config: file, keys: plan.apply })
-  }
-
-  /** All or none: where one reloadable fails, those before it and it itself go back. Answers what failed. */
-  const applyAll = async (touched: readonly Reloadable[], next: Config): Promise<string | undefined> => {
-    const begun: Reloadable[] = []
-    try {
-      for (const reloadable of touched) {
-        begun.push(reloadable)
-        await reloadable.apply(next)
-        unsettled.delete(reloadable)
-      }
-      return undefined
-    } catch (error) {
-      for (const reloadable of begun.reverse()) await goBack(reloadable)
-      return errorText(error)
-    }
-  }
-
-  const goBack = async (reloadable: Reloadable): Promise<void> => {
-    try {
-      await reloadable.apply(current)
-      unsettled.delete(reloadable)
-    } catch (error) {
-      unsettled.add(reloadable)
-      logger.log(
-        'error',
-        'a part of the config could not go back to the old one; a restart brings it there',
-        {
-          config: file,
-          keys: reloadable.keys,
-          error: errorText(error),
-        },
-      )
-    }
   }
 
   return {

@@ -86,6 +86,18 @@ export function watchConfig(
   let again = false
   let stopped = false
 
+  /** Ends when two readings in a row agree and there is something in them. */
+  const stableText = async (): Promise<string | undefined> => {
+    let before: string | undefined
+    for (let attempt = 0; attempt < 20 && !stopped; attempt++) {
+      const text = await readFile(file, 'utf8').catch(() => undefined)
+      if (text !== undefined && text === before) return text
+      before = text
+      await new Promise(done => setTimeout(done, pause))
+    }
+    return before
+  }
+
   const read = async (): Promise<void> => {
     if (reading) {
       again = true
@@ -101,18 +113,6 @@ export function watchConfig(
       await onChange(text)
     } while (again)
     reading = false
-  }
-
-  /** Ends when two readings in a row agree and there is something in them. */
-  const stableText = async (): Promise<string | undefined> => {
-    let before: string | undefined
-    for (let attempt = 0; attempt < 20 && !stopped; attempt++) {
-      const text = await readFile(file, 'utf8').catch(() => undefined)
-      if (text !== undefined && text === before) return text
-      before = text
-      await new Promise(done => setTimeout(done, pause))
-    }
-    return before
   }
 
   const begin = (): boolean => {

@@ -16,11 +16,14 @@ const ready = new WeakMap<StoredManifest, RawHeaders>()
 
 /** Pull, push and delete of manifests, by tag and by digest. */
 export function manifestRoutes({ storage, pushes, pulls, events, authorization }: RouteDeps) {
-  // The path every pull takes: no promise and no disk when memory has it.
-  const get = (context: RequestContext): undefined | Promise<void> => {
-    const { name, last } = context.route
-    const known = storage.manifests.peek(name, last)
-    return known ? pulled(context, known) : getFromDisk(context)
+  const pulled = (context: RequestContext, manifest: StoredManifest): undefined => {
+    if (context.method === 'GET') {
+      const { name, last } = context.route
+      events.pulled(name, last)
+      pulls?.pulled(name, last)
+      if (last !== manifest.digest) pulls?.pulled(name, manifest.digest)
+    }
+    return answer(context, manifest)
   }
 
   const getFromDisk = async (context: RequestContext): Promise<void> => {
@@ -31,14 +34,11 @@ export function manifestRoutes({ storage, pushes, pulls, events, authorization }
     pulled(context, found.value)
   }
 
-  const pulled = (context: RequestContext, manifest: StoredManifest): undefined => {
-    if (context.method === 'GET') {
-      const { name, last } = context.route
-      events.pulled(name, last)
-      pulls?.pulled(name, last)
-      if (last !== manifest.digest) pulls?.pulled(name, manifest.digest)
-    }
-    return answer(context, manifest)
+  // The path every pull takes: no promise and no disk when memory has it.
+  const get = (context: RequestContext): undefined | Promise<void> => {
+    const { name, last } = context.route
+    const known = storage.manifests.peek(name, last)
+    return known ? pulled(context, known) : getFromDisk(context)
   }
 
   /** Whether the body may go under the tags it is meant for; said before anybody looks into it. */

@@ -83,14 +83,14 @@ export function receive(body: Readable, handle: FileHandle, position: number, ha
   }
   const onEnd = (): void => close('ended')
   const onBroken = (): void => close('broken')
-  const close = (ending: 'ended' | 'broken'): void => {
+  function close(ending: 'ended' | 'broken'): void {
     if (end !== undefined) return
     end = ending
     stop()
     if (!writing) void finish()
   }
   // The stream stays with its owner, who decides what becomes of the rest.
-  const stop = (): void => {
+  function stop(): void {
     body.off('data', onData).off('end', onEnd).off('close', onBroken)
   }
   receiving++
