@@ -12,7 +12,12 @@ export default defineConfig({
           // Nothing here waits: long enough for property tests on a busy machine with a slow disk.
           testTimeout: 120_000,
           hookTimeout: 60_000,
-          include: ['test/unit/**/*.test.ts', 'test/unit/**/*.test.tsx', 'test/architecture.test.ts'],
+          include: [
+            'test/unit/**/*.test.ts',
+            'test/unit/**/*.test.tsx',
+            'test/architecture.test.ts',
+            'test/functions.test.ts',
+          ],
         },
       },
       {

@@ -32,7 +32,7 @@ export function createRereads({ clock, read, quietMs = 200, latestMs = 1000 }: R
     timer = { due, cancel: clock.setTimer(due, () => void run()) }
   }
 
-  const run = async () => {
+  async function run(): Promise<void> {
     timer = undefined
     reading = true
     const now = clock.now()
