@@ -85,6 +85,7 @@ export const states = {
     startedAt: now - 3 * day,
     zot: { version: 'v2.1.13' },
   }),
+  'foreign-hidden': (now: number): ProcessState => ({ kind: 'foreign', since: now - 12 * s, port: 5050 }),
   undecided: (now: number): ProcessState => ({ kind: 'undecided', since: now - 12 * s, ...zotStore(now) }),
   'other-folder': (now: number): ProcessState => ({
     kind: 'undecided',

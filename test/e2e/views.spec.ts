@@ -43,6 +43,12 @@ const scenes: { name: string; of: (now: number) => Snapshot; headline: RegExp; s
     headline: /^Port 5050 is taken$/,
     says: /Serveszot v2\.1\.13/,
   },
+  {
+    name: 'foreign-hidden',
+    of: now => snapshotOf(states['foreign-hidden'](now), now),
+    headline: /^Port 5050 is taken$/,
+    says: /Its process cannot be seen from here/,
+  },
   { name: 'failed', of: now => snapshotOf(states.failed(now), now), headline: /^config.json has/ },
   {
     name: 'volume-gone',

@@ -385,6 +385,11 @@ describe('what goes wrong', () => {
     expect(last).toMatchObject({ result: 'failed', error: { code: 'bad-input', field: 'overlap' } })
     const unknown = await rig.zotbar('keys', 'rotate', 'nobody', '--json', '--yes')
     expect(JSON.parse(unknown.stdout)).toMatchObject({ error: { code: 'key-not-managed', known: [user] } })
+    const unattended = await rig.zotbar('keys', 'rotate', user)
+    expect(unattended.code).toBe(1)
+    expect(unattended.stdout + unattended.stderr).toContain(
+      'Nobody can answer here; agree beforehand with --yes.',
+    )
     const sink = await rig.zotbar('keys', 'manage', user, '--sink', 'forgejo:a/b/GITHUB_KEY', '--json')
     expect(JSON.parse(sink.stdout)).toMatchObject({ error: { code: 'bad-sink' } })
     await isWhole(key)

@@ -25,6 +25,7 @@ describe('the glance', () => {
     'backing-off': 'working',
     'crash-looping': 'down',
     foreign: 'down',
+    'foreign-hidden': 'down',
     undecided: 'asks',
     'other-folder': 'asks',
     failed: 'down',
