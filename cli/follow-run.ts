@@ -33,7 +33,7 @@ function printPlan({ out }: VerbContext, plan: RunbookPlan): ExitCode {
   for (const { title, why, holds } of plan.steps)
     out.line(`${holds ? 'already' : '       '}  ${title}. ${why}`)
   for (const { id, severity, advice, evidence } of plan.findings)
-    out.line(`${severity.padEnd(7)}  ${id}: ${advice} (${evidence})`)
+    out.line(`${severity.padEnd(7)}  ${id}: ${advice}${evidence === '' ? '' : ` (${evidence})`}`)
   return exitCode.done
 }
 

@@ -17,7 +17,7 @@ export const list: Verb<object> = async ({ out, client, now }) => {
   if (!reply.ok) return out.failure(reply.error)
   const { keys, onlyUser } = reply.value
   out.object({ keys })
-  if (keys.length === 0) out.line('No keys yet. Make one: zotbar keys create --user USER')
+  if (keys.length === 0) out.line('No keys yet. Create one: zotbar keys create --user USER')
   else
     out.line(
       table(

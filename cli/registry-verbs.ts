@@ -28,7 +28,7 @@ export function addRegistryVerbs(program: Command, verb: AddVerb, run: Run): voi
       return run(remove, options, readImageName(name) ?? rejectImageName(name))
     })
 
-  const keys = group('keys', 'see, make, revoke and rotate API keys')
+  const keys = group('keys', 'see, create, revoke and rotate API keys')
   addKeyVerbs(keys, verb, run)
 
   const engine = group('engine', 'see which engines there are, and switch between them')
@@ -69,7 +69,7 @@ export function addRegistryVerbs(program: Command, verb: AddVerb, run: Run): voi
     async (options: Json) => run((await import('./data.ts')).accept, options, {}),
   )
 
-  const admin = group('admin', 'the account that the first run made')
+  const admin = group('admin', 'the account that the first run created')
   for (const [name, description] of [
     ['show', 'its name and password'],
     ['reset', 'a new password; the old one ends at once'],

@@ -99,11 +99,11 @@ export function registryFailureMessage(error: RegistryFailure): FailureMessage {
         steps: ['It may have been revoked already. List them: zotbar keys list'],
       }
     case 'key-refused':
-      return { title: 'The key was not made', steps: [`${error.reason}.`] }
+      return { title: 'The key was not created', steps: [`${error.reason}.`] }
     case 'secret-gone':
       return {
         title: 'The secret of this key cannot be shown any more',
-        steps: ['It is shown once, within ten minutes. Revoke the key and make another.'],
+        steps: ['It is shown once, within ten minutes. Revoke the key and create another.'],
       }
     case 'admin-not-ours':
       return {

@@ -172,5 +172,5 @@ async function hasEnded(run: string, runs: Options['runs']): Promise<boolean> {
 
 function asFinding(error: Failure) {
   const { title, steps } = failureMessage(error)
-  return refusalFinding(error.code, [`${title}.`, ...steps].join(' '), JSON.stringify(error))
+  return refusalFinding(error.code, [`${title}.`, ...steps].join(' '), '')
 }

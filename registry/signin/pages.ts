@@ -122,7 +122,7 @@ export function keyPage({ host, user, groups, lives, usualDays }: KeyPage): stri
       ? html`<section class="card" aria-labelledby="head"><h1 id="head">API keys</h1>
 <p>This registry has no API keys. The key <code>http.auth.apikey</code> in its config.json brings them.</p></section>`
       : html`<h1>API keys</h1>
-<p class="two lead">Use one in place of a password, for <code>docker login</code> or in CI. It may what you may.${about}</p>
+<p class="two lead">Use one in place of a password, for <code>docker login</code> or in CI. It may do what you may do.${about}</p>
 <section class="card made" id="made" aria-labelledby="made-head" hidden>
 <h2 id="made-head" tabindex="-1"></h2>
 <p>Copy it now: it is not kept and never shown again.</p>
@@ -149,7 +149,7 @@ export function keyPage({ host, user, groups, lives, usualDays }: KeyPage): stri
 </section>
 <section class="card" aria-labelledby="list-head">
 <h2 id="list-head" tabindex="-1">Your keys</h2>
-<p class="two" id="no-keys" hidden>No keys yet. Make one above.</p>
+<p class="two" id="no-keys" hidden>No keys yet. Create one above.</p>
 <ul class="keys" id="keys"></ul>
 </section>
 <dialog id="revoke" aria-labelledby="revoke-head">

@@ -198,7 +198,7 @@ function MintedKeys({ count: n, onRevoke }: { count: number; onRevoke: () => voi
   return (
     <section className="card pad minted" aria-label="Minted keys">
       <p>
-        {count(n, 'key')} that the revoked one made still {n === 1 ? 'works' : 'work'}.
+        {count(n, 'key')} that the revoked one created still {n === 1 ? 'works' : 'work'}.
       </p>
       <Button kind="danger" small onPress={() => onRevoke()}>
         Revoke {n === 1 ? 'it' : 'them'} too

@@ -178,7 +178,7 @@ function LeakText({ user }: { user: string }) {
       <div>
         <h2>The old key is revoked at once</h2>
         <p className="small two">
-          The new key is not made with the leaked one where there is another way. There is no overlap: what
+          The new key is not created with the leaked one where there is another way. There is no overlap: what
           still uses the old key is refused when the new one has proved itself. Then the keys of {user} that
           nobody here knows are listed, to be revoked too, and what used the leaked key lately.
         </p>

@@ -132,7 +132,7 @@ test('keys: with their ends; one is revoked after a sheet, and what it minted is
   await inBothSchemes(page, 'keys')
   await page.getByRole('button', { name: 'Revoke the key of ci, ci label' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click()
-  await expect(page.getByText('1 key that the revoked one made still works.')).toBeVisible()
+  await expect(page.getByText('1 key that the revoked one created still works.')).toBeVisible()
   await page.getByRole('button', { name: 'Revoke it too' }).click()
   await expect.poll(() => app.asked.filter(([name]) => name === 'keys.revoke').length).toBe(2)
   expect(seen.breaches).toEqual([])

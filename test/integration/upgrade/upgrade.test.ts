@@ -238,6 +238,16 @@ describe('an upgrade of zot', () => {
       last: { result: 'failed', error: { code: 'upgrade-needs-zot' } },
     })
     const { code, plan } = await rig.plan()
-    expect({ code, ids: plan.findings.map(({ id }) => id) }).toEqual({ code: 0, ids: ['upgrade-needs-zot'] })
+    expect({ code, findings: plan.findings }).toEqual({
+      code: 0,
+      findings: [
+        {
+          id: 'upgrade-needs-zot',
+          severity: 'error',
+          evidence: '',
+          advice: expect.stringContaining('Only zot is'),
+        },
+      ],
+    })
   })
 })
