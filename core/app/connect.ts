@@ -39,7 +39,7 @@ function registryChanged(features: Features): void {
   const pid = servingPid(supervisor)
   configWatch.stateChanged()
   health.setServing(pid !== undefined)
-  storeEvents.served(pid, engine.now().id !== 'zot')
+  storeEvents.setServing(pid, engine.now().id !== 'zot')
   void engine.askVersion(pid, { ask: access.registry.ask, recorded: supervisor.recorded })
   lookForAdvisories(features)
 }
@@ -74,7 +74,7 @@ function takeLog(
   { lines, dropped }: LogBatch,
 ): void {
   for (const line of lines) {
-    storeEvents.line(line)
+    storeEvents.readLogLine(line)
     upgrade.line(line)
   }
   // Writes may be among the lines that were not read.

@@ -38,7 +38,7 @@ export async function createGround(options: AppOptions, events: Emitter<AppEvent
     dataFolder: () => target.target()?.dataFolder,
     subFolders: () => target.target()?.subFolders ?? {},
     freeSpace,
-    trouble: folder.trouble,
+    findTrouble: folder.trouble,
   })
   const decision = createEngineDecision({
     ...common,

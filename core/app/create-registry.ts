@@ -81,7 +81,7 @@ export function createRegistryFeatures(options: AppOptions, events: Emitter<AppE
     authorization: access.authorization,
     target: () => supervisor.target() ?? target.target(),
     repositories: storage.repositories,
-    digestNow: storage.digestNow,
+    digestNow: storage.readDigest,
     isCached: repository => target.target()?.isCached(repository) ?? false,
   })
   /** The newest lines of the registry's log, oldest first. */

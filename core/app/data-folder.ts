@@ -7,7 +7,7 @@ import type { FoldersComparison } from '../data-folder/known-folders.ts'
 import { type EngineChoices, openEngineChoices } from '../engine/engine-choices.ts'
 import { freeSpace } from '../platform/volume.ts'
 import { readTarget, type Target } from '../registry-config/preflight.ts'
-import { lastStored } from '../storage/history-file.ts'
+import { readLastHistory } from '../storage/history-file.ts'
 import { createFolderFacts, type FolderFacts } from './folder-facts.ts'
 import type { AppEvents, Common } from './wiring.ts'
 
@@ -59,7 +59,7 @@ export async function createDataFolder(common: Common, events: Emitter<AppEvents
 
 /** From a home that kept no record of its folder yet. */
 async function earlierIn(home: string): Promise<EarlierFolder | undefined> {
-  const stored = await lastStored(home)
+  const stored = await readLastHistory(home)
   if (stored === undefined) return undefined
   const { asOf, bytes, repositories, tags, biggest } = stored.last
   return { folder: stored.folder, asOf, bytes, repositories, tags, names: biggest.map(({ name }) => name) }

@@ -2,64 +2,64 @@ import type { Clock } from '../../lib/clock.ts'
 import { withDeadline } from '../../lib/with-deadline.ts'
 import type { Scan } from './scan.ts'
 
-export interface CountsParts {
+export interface CountsDeps {
   clock: Clock
-  /** Counts one folder: tells the scan that it began, and looks at `cancelled` before it takes a result. */
-  count(of: string | undefined, cancelled: () => boolean, started: (scan: Scan) => void): Promise<void>
-  /** A count moved nothing for `stuckAfter` ms and was given up. */
-  onStuck(of: string | undefined, stuckMs: number): void
+  /** Counts one folder: passes its scan to `started`, and checks `cancelled` before it uses a result. */
+  count(folder: string | undefined, cancelled: () => boolean, started: (scan: Scan) => void): Promise<void>
+  /** A count was given up after `stuckMs` without progress. */
+  onStuck(folder: string | undefined, stuckMs: number): void
   /** A count has begun or ended. */
   onChange(): void
 }
 
 export interface Counts {
-  running(): boolean
-  /** Counts `of`; joins a count of the same folder, ends one of another. Resolves when it is over, also on failure. */
-  begin(of: string | undefined): Promise<void>
-  /** The count that is under way has got on. */
-  moved(): void
-  /** Ends what is under way; resolves when it has ended. */
+  isRunning(): boolean
+  /** Counts a folder: joins a count of the same one, ends one of another. Resolves when it is over, also on failure. */
+  begin(folder: string | undefined): Promise<void>
+  /** The count under way has made progress. */
+  noteProgress(): void
+  /** Ends the count under way; resolves when it has ended. */
   end(): Promise<void>
 }
 
-/** Without progress for so long a count is given up: a volume that went away may never answer. */
-export const stuckAfter = 15 * 60_000
-/** How long the count before may hold up the next one. */
-const handOver = 5000
+/** After this time without progress a count is given up: a volume that was removed may never answer. */
+export const stuckAfterMs = 15 * 60_000
+/** How long the next count waits for the end of the previous one. */
+const previousCountGraceMs = 5000
 
 interface Running {
-  of: string | undefined
+  folder: string | undefined
   done: Promise<void>
   cancel(): void
-  moved(): void
+  noteProgress(): void
 }
 
-/** One count at a time, and none for ever. */
-export function createCounts({ clock, count, onStuck, onChange }: CountsParts): Counts {
+/** Runs one count at a time, and gives up those that are stuck. */
+export function createCounts({ clock, count, onStuck, onChange }: CountsDeps): Counts {
   let current: Running | undefined
 
-  function start(of: string | undefined, before: Running | undefined): Running {
+  function start(folder: string | undefined, previous: Running | undefined): Running {
     let cancelled = false
     let scan: Scan | undefined
-    let movedAt = clock.now()
+    let progressAt = clock.now()
     let cancelTimer = (): void => {}
-    const given = Promise.withResolvers<void>()
+    const abandoned = Promise.withResolvers<void>()
     const cancel = (): void => {
       cancelled = true
       scan?.cancel()
     }
     const watch = (): void => {
-      cancelTimer = clock.setTimer(movedAt + stuckAfter, () => {
-        if (clock.now() - movedAt < stuckAfter) return watch()
+      cancelTimer = clock.setTimer(progressAt + stuckAfterMs, () => {
+        if (clock.now() - progressAt < stuckAfterMs) return watch()
         cancel()
-        onStuck(of, stuckAfter)
-        given.resolve()
+        onStuck(folder, stuckAfterMs)
+        abandoned.resolve()
       })
     }
     const run = async (): Promise<void> => {
-      if (before) await withDeadline(clock, handOver, before.done)
+      if (previous) await withDeadline(clock, previousCountGraceMs, previous.done)
       await count(
-        of,
+        folder,
         () => cancelled,
         started => {
           scan = started
@@ -67,32 +67,32 @@ export function createCounts({ clock, count, onStuck, onChange }: CountsParts): 
         },
       )
     }
-    const own: Running = {
-      of,
+    const running: Running = {
+      folder,
       cancel,
-      moved() {
-        movedAt = clock.now()
+      noteProgress() {
+        progressAt = clock.now()
       },
-      done: Promise.race([Promise.resolve().then(run), given.promise]).finally(() => {
+      done: Promise.race([Promise.resolve().then(run), abandoned.promise]).finally(() => {
         cancelTimer()
-        if (current === own) current = undefined
+        if (current === running) current = undefined
         onChange()
       }),
     }
     watch()
-    return own
+    return running
   }
 
   return {
-    running: () => current !== undefined,
-    begin(of) {
-      if (current?.of === of && current) return current.done
-      const before = current
-      before?.cancel()
-      current = start(of, before)
+    isRunning: () => current !== undefined,
+    begin(folder) {
+      if (current?.folder === folder && current) return current.done
+      const previous = current
+      previous?.cancel()
+      current = start(folder, previous)
       return current.done
     },
-    moved: () => current?.moved(),
+    noteProgress: () => current?.noteProgress(),
     async end() {
       current?.cancel()
       await current?.done

@@ -4,29 +4,29 @@ import { errorCode } from '../../lib/error-code.ts'
 import type { FileStat } from './file-list.ts'
 import type { Stamp } from './stamps.ts'
 
-/** A name in a folder. Symbolic links are neither: the walk follows none, so it cannot run in circles. */
+/** A name in a folder. A symbolic link is not a folder here, so the walk cannot run in circles. */
 export interface Entry {
   name: string
-  folder: boolean
+  isFolder: boolean
 }
 
-/** What counting needs of a file system; the same reader runs over both implementations. */
+/** What counting needs of a file system, blocking or not; the same readers use both implementations. */
 export interface Disk {
   /** Throws with `code` when the folder cannot be read. */
   list(folder: string): Entry[] | Promise<Entry[]>
   text(file: string): string | Promise<string>
-  /** When a file or folder last changed, see stamps.ts; undefined when it is not there. Throws with `code`. */
+  /** When a file or folder last changed, see stamps.ts; undefined when it does not exist. Throws with `code`. */
   stamp(path: string): Stamp | undefined | Promise<Stamp | undefined>
-  /** Which folder this is, device and inode, followed where it is a link; undefined when it is not there. */
+  /** Device and inode of a folder, or of the one that a link leads to; undefined when it does not exist. */
   identity(folder: string): string | undefined | Promise<string | undefined>
   /** Calls `visit` for each regular file; files that vanished meanwhile are left out. */
   stats(folder: string, names: string[], visit: (stat: FileStat) => void): undefined | Promise<undefined>
 }
 
-const kind = 0o170000
-const regular = 0o100000
+const fileTypeMask = 0o170000
+const regularFile = 0o100000
 
-/** For a thread of its own: several times less work a file, and it leaves the thread pool to the others. */
+/** For a worker thread: several times less work for each file, and the thread pool stays free. */
 export const syncDisk: Disk = {
   list: folder => readdirSync(folder, { withFileTypes: true }).map(entryOf),
   text: file => readFileSync(file, 'utf8'),
@@ -56,7 +56,7 @@ export const asyncDisk: Disk = {
       const { dev, ino } = await stat(folder, { bigint: true })
       return `${dev}:${ino}`
     } catch (error) {
-      if (isGone(error)) return undefined
+      if (isNotFound(error)) return undefined
       throw error
     }
   },
@@ -64,7 +64,7 @@ export const asyncDisk: Disk = {
     new Promise((resolve, reject) => {
       lstat(path, (error, stat) => {
         if (!error) return resolve(stat.ctimeMs)
-        return isGone(error) ? resolve(undefined) : reject(error)
+        return isNotFound(error) ? resolve(undefined) : reject(error)
       })
     }),
   stats: async (folder, names, visit) => {
@@ -80,25 +80,25 @@ export const asyncDisk: Disk = {
 
 const entryOf = (entry: { name: string; isDirectory(): boolean }): Entry => ({
   name: entry.name,
-  folder: entry.isDirectory(),
+  isFolder: entry.isDirectory(),
 })
 
 function visitFile(stat: Stats | BigIntStats | undefined, visit: (stat: FileStat) => void): void {
-  if (!stat || (Number(stat.mode) & kind) !== regular) return
+  if (!stat || (Number(stat.mode) & fileTypeMask) !== regularFile) return
   visit({ dev: Number(stat.dev), ino: stat.ino, size: Number(stat.size) })
 }
 
 const lstatOrNothing = (path: string): Promise<Stats | BigIntStats | undefined> =>
   new Promise((resolve, reject) => {
     lstat(path, (error, stat) => {
-      if (error) return isGone(error) ? resolve(undefined) : reject(error)
+      if (error) return isNotFound(error) ? resolve(undefined) : reject(error)
       if (Number.isSafeInteger(stat.ino)) return resolve(stat)
       lstat(path, { bigint: true }, (again, exact) => resolve(again ? undefined : exact))
     })
   })
 
-/** Whether the file or folder went away, which is no error while a registry works on it. */
-export function isGone(error: unknown): boolean {
+/** Whether a file or folder does not exist, which is no error while a registry writes. */
+export function isNotFound(error: unknown): boolean {
   const code = errorCode(error)
   return code === 'ENOENT' || code === 'ENOTDIR'
 }

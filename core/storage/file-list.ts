@@ -1,6 +1,6 @@
-/** Files of a store as two flat arrays: an object for each of 100,000 files would cost tens of megabytes. */
+/** Files of a store as two flat arrays: objects for 100,000 files would need tens of megabytes. */
 export interface Files {
-  /** Two words a file: the low and the high half of its identity, see `fileKey`. */
+  /** Two words a file: the low and the high half of its identity, see `FileList.add`. */
   keys: Uint32Array<ArrayBuffer>
   /** Bytes of each file. */
   sizes: Float64Array<ArrayBuffer>
@@ -25,14 +25,14 @@ export class FileList {
     const low = typeof stat.ino === 'bigint' ? Number(stat.ino & 0xffff_ffffn) : stat.ino >>> 0
     const high = typeof stat.ino === 'bigint' ? Number(stat.ino >> 32n) : Math.floor(stat.ino / 2 ** 32)
     this.#keys[2 * this.length] = low
-    // One volume is the rule: a constant mixed in keeps its keys apart, and another volume's away from them.
+    // Most stores are one volume; mixing in the device keeps equal inode numbers of two volumes apart.
     this.#keys[2 * this.length + 1] = high ^ Math.imul(stat.dev, 0x9e37_79b1)
     this.#sizes[this.length] = stat.size
     this.length += 1
   }
 
-  /** Forgets what was added after `length`. */
-  cut(length: number): void {
+  /** Drops the files after the first `length`. */
+  truncate(length: number): void {
     this.length = length
   }
 

@@ -4,7 +4,7 @@ import { asyncDisk } from './disk.ts'
 import type { RepositoryRefresh } from './repository-refresh.ts'
 import { type Scan, type ScanOutcome, startScan } from './scan.ts'
 import type { StorageOptions } from './storage-api.ts'
-import { unreadable } from './storage-state.ts'
+import { dataUnreadable } from './storage-state.ts'
 import { StoreCount } from './store-count.ts'
 import type { StoreStatus } from './store-status.ts'
 
@@ -39,7 +39,7 @@ export class FullCount {
   }
 
   isRunning(): boolean {
-    return this.#counts.running()
+    return this.#counts.isRunning()
   }
 
   /** Joins a count of the same folder. Resolves when the count is over, also on failure. */
@@ -88,7 +88,7 @@ export class FullCount {
     const subFolders = configuredSubFolders?.() ?? {}
     status.subFolders = subFolders
     if (!present) return this.#countAbsent(root, cancelled)
-    const scan = scanner(root, { onProgress: () => this.#counts.moved(), subFolders, now })
+    const scan = scanner(root, { onProgress: () => this.#counts.noteProgress(), subFolders, now })
     started(scan)
     const outcome = await scan.done
     if (!cancelled()) this.#takeOutcome(root, outcome)
@@ -118,7 +118,7 @@ export class FullCount {
       case 'cancelled':
         return
       case 'failed':
-        status.error = unreadable(root, outcome.reason)
+        status.error = dataUnreadable(root, outcome.reason)
         this.#options.log(`the count of ${root} failed: ${outcome.reason}`)
         return
       case 'counted': {
@@ -126,9 +126,9 @@ export class FullCount {
         status.count = count
         status.isReplaced = false
         const wholeFolder = outcome.unreadable.find(({ name }) => name === '')
-        status.error = wholeFolder && unreadable(wholeFolder.path, wholeFolder.reason)
+        status.error = wholeFolder && dataUnreadable(wholeFolder.path, wholeFolder.reason)
         status.publish()
-        for (const name of new Set([...this.#written, ...count.damaged()]))
+        for (const name of new Set([...this.#written, ...count.damagedRepositories()]))
           this.#options.repositories.mark(name)
       }
     }
@@ -137,7 +137,7 @@ export class FullCount {
   #giveUp(folder: string | undefined, stuckMs: number): void {
     if (folder === undefined || folder !== this.#status.folder) return
     const minutes = stuckMs / 60_000
-    this.#status.error = unreadable(folder, `counting it got no further for ${minutes} min`)
+    this.#status.error = dataUnreadable(folder, `counting it got no further for ${minutes} min`)
     this.#options.log(`the count of ${folder} was given up: it got no further for ${minutes} min`)
   }
 }

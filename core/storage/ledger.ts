@@ -5,7 +5,7 @@ import { InodeTable } from './inode-table.ts'
 /** One repository as it was read from disk. */
 export interface RepositoryCount {
   name: string
-  /** Undefined when index.json could not be understood (an engine that writes in place was caught at it). */
+  /** Undefined when index.json could not be parsed, such as while an engine writes it in place. */
   tags: number | undefined
   /** Digest of one manifest that index.json names. */
   sample: string | undefined

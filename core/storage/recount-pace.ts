@@ -1,43 +1,44 @@
 import type { Clock } from '../../lib/clock.ts'
 
-/** Between two recounts, ms, however little or much one costs. */
-const [least, most] = [20_000, 5 * 60_000]
-/** A recount may take this part of the time at most: one hundredth. */
-const share = 100
+/** The shortest and the longest pause between two recounts. */
+const [minPauseMs, maxPauseMs] = [20_000, 5 * 60_000]
+/** The pause is at least this many times as long as the recount before it. */
+const pauseFactor = 100
 
 /** How long to wait after a recount that took `costMs`, in ms. */
-export const pauseAfter = (costMs: number): number => Math.min(most, Math.max(least, share * costMs))
+export const pauseAfterMs = (costMs: number): number =>
+  Math.min(maxPauseMs, Math.max(minPauseMs, pauseFactor * costMs))
 
 export interface RecountPace {
-  /** Whether nobody tells of what is written: then it is looked for often. */
-  often(wanted: boolean): void
-  /** A recount is over; how long it took, undefined where there was nothing to look at. */
-  over(costMs: number | undefined): void
+  /** Recounts often: wanted while no events report what is written. */
+  setFrequent(isWanted: boolean): void
+  /** A recount ended after `costMs`; undefined when there was nothing to recount. */
+  recountEnded(costMs: number | undefined): void
   close(): void
 }
 
-/** Asks for recounts while an engine tells nothing: the more one costs, the rarer. */
+/** Runs recounts while an engine has no events: the longer one takes, the longer the pause after it. */
 export function createRecountPace(clock: Clock, recount: () => void): RecountPace {
   let isOften = false
-  let closed = false
-  let pause = least
+  let isClosed = false
+  let pauseMs = minPauseMs
   let cancel: (() => void) | undefined
   const arm = (): void => {
     cancel?.()
-    cancel = isOften && !closed ? clock.setTimer(clock.now() + pause, recount) : undefined
+    cancel = isOften && !isClosed ? clock.setTimer(clock.now() + pauseMs, recount) : undefined
   }
   return {
-    often(wanted) {
-      if (wanted === isOften) return
-      isOften = wanted
+    setFrequent(isWanted) {
+      if (isWanted === isOften) return
+      isOften = isWanted
       arm()
     },
-    over(costMs) {
-      if (costMs !== undefined) pause = pauseAfter(costMs)
+    recountEnded(costMs) {
+      if (costMs !== undefined) pauseMs = pauseAfterMs(costMs)
       arm()
     },
     close() {
-      closed = true
+      isClosed = true
       arm()
     },
   }

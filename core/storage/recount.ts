@@ -32,13 +32,13 @@ export class Recount {
     this.#running ??= this.#measure().then(durationMs => {
       this.#running = undefined
       this.#isServed = false
-      this.#pace.over(durationMs)
+      this.#pace.recountEnded(durationMs)
     })
     return this.#running
   }
 
   setFrequent(isFrequent: boolean): void {
-    this.#pace.often(isFrequent)
+    this.#pace.setFrequent(isFrequent)
   }
 
   close(): void {
@@ -58,11 +58,11 @@ export class Recount {
       durationMs = clock.monotonic() - startedAt
       if (isOutdated()) return durationMs
       const wasReplaced = status.isReplaced
-      status.isReplaced = result.elsewhere
-      if (result.elsewhere) this.#reportReplaced(folder)
+      status.isReplaced = result.isReplaced
+      if (result.isReplaced) this.#reportReplaced(folder)
       else if (result.changed > 0 || wasReplaced) {
         if (wasReplaced) status.error = undefined
-        for (const name of count.damaged()) this.#options.repositories.retryDamaged(name)
+        for (const name of count.damagedRepositories()) this.#options.repositories.retryDamaged(name)
         await status.readSpace(folder)
         status.publish()
       }

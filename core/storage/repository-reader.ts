@@ -1,27 +1,27 @@
 import { isObject, parseJson } from '../../lib/json.ts'
 import { refName } from '../../lib/store-names.ts'
-import { type Disk, type Entry, isGone } from './disk.ts'
+import { type Disk, type Entry, isNotFound } from './disk.ts'
 import type { FileList } from './file-list.ts'
 import type { RepositoryCount } from './ledger.ts'
 import type { RepositoryStamps, Stamp } from './stamps.ts'
 
-/** A repository as it was read, with the stamps from before the reading. */
+/** A repository as it was read, with the stamps taken before it was read. */
 export type RepositoryRead = RepositoryCount & { stamps: RepositoryStamps }
 
 /** Whether a folder with these entries is a repository: an OCI image layout. */
 export const isRepository = (entries: Entry[]): boolean =>
-  entries.some(entry => entry.name === 'index.json' && !entry.folder) &&
-  entries.some(entry => entry.name === 'oci-layout' && !entry.folder)
+  entries.some(entry => entry.name === 'index.json' && !entry.isFolder) &&
+  entries.some(entry => entry.name === 'oci-layout' && !entry.isFolder)
 
-/** In a folder that changed so lately, ms, a repository may be on its way in or out: zot writes its files one by one. */
-const settling = 10_000
+/** A folder that changed within this time may hold a repository half written or half removed: zot writes file by file. */
+const settlingMs = 10_000
 
-/** A repository without a readable index; `settling`: what it is shows later. */
+/** A repository without a readable index; `settling`: too new to decide whether its index is lost. */
 export type LostIndex = { kind: 'settling' } | { kind: 'lost'; reason: string }
 
 /**
- * What is wrong with a folder that has oci-layout and blobs and is no repository: both engines write the index together
- * with oci-layout, and a push that has not ended leaves blobs alone. `now`: ms since the epoch.
+ * Why a folder with oci-layout and blobs has no index. Both engines write the index together with oci-layout, and an
+ * unfinished push leaves blobs without oci-layout, so otherwise the index was lost. `now`: ms since the epoch.
  */
 export async function lostIndexIn(
   disk: Disk,
@@ -30,16 +30,16 @@ export async function lostIndexIn(
   now: number,
 ): Promise<LostIndex | undefined> {
   const has = (name: string, isFolder: boolean): boolean =>
-    entries.some(entry => entry.name === name && entry.folder === isFolder)
+    entries.some(entry => entry.name === name && entry.isFolder === isFolder)
   if (!has('oci-layout', false) || !has('blobs', true) || isRepository(entries)) return undefined
   if (has('index.json', true)) return { kind: 'lost', reason: 'its index.json is a folder' }
   const stamp = await disk.stamp(folder)
   if (stamp === undefined) return undefined
-  if (stamp > now - settling) return { kind: 'settling' }
+  if (stamp > now - settlingMs) return { kind: 'settling' }
   for (const algorithm of await entriesOf(disk, `${folder}/blobs`)) {
-    if (!algorithm.folder || !isAlgorithm(algorithm.name)) continue
+    if (!algorithm.isFolder || !isAlgorithm(algorithm.name)) continue
     const blobs = await entriesOf(disk, `${folder}/blobs/${algorithm.name}`)
-    if (blobs.some(blob => !blob.folder)) return { kind: 'lost', reason: 'its index.json is missing' }
+    if (blobs.some(blob => !blob.isFolder)) return { kind: 'lost', reason: 'its index.json is missing' }
   }
   return undefined
 }
@@ -66,16 +66,16 @@ export async function readRepository(
   const stamps: RepositoryStamps = { index, blobs: [] }
   for (const algorithm of await entriesOf(disk, blobs)) {
     // A folder "blobs" may also begin the name of a nested repository; only digest algorithms hold blobs.
-    if (!algorithm.folder || !isAlgorithm(algorithm.name)) continue
-    stamps.blobs.push([algorithm.name, (await disk.stamp(`${blobs}/${algorithm.name}`)) ?? gone])
+    if (!algorithm.isFolder || !isAlgorithm(algorithm.name)) continue
+    stamps.blobs.push([algorithm.name, (await disk.stamp(`${blobs}/${algorithm.name}`)) ?? absentStamp])
     const names = (await entriesOf(disk, `${blobs}/${algorithm.name}`)).map(entry => entry.name)
     await disk.stats(`${blobs}/${algorithm.name}`, names, add)
   }
   return { name, ...readIndex(await indexText(disk, folder)), stamps }
 }
 
-/** The stamp of what is not there, which no file has. */
-export const gone: Stamp = -1
+/** The stamp of a path that does not exist; no file has it. */
+export const absentStamp: Stamp = -1
 
 export const isAlgorithm = (name: string): boolean => /^sha\d+$/.test(name)
 
@@ -88,30 +88,30 @@ export async function sampleIn(disk: Disk, folder: string): Promise<string | und
   }
 }
 
-/** Tags and one digest from the text of an index.json; `tags` is undefined when it cannot be understood. */
+/** Tags and one digest from the text of an index.json; `tags` is undefined when it cannot be parsed. */
 function readIndex(text: string): Pick<RepositoryCount, 'tags' | 'sample'> {
   const index = parseJson(text)
   if (!isObject(index) || !Array.isArray(index['manifests'])) return { tags: undefined, sample: undefined }
   let tags = 0
-  let tagged: string | undefined
+  let taggedDigest: string | undefined
   let sample: string | undefined
   for (const descriptor of index['manifests'] as unknown[]) {
     if (!isObject(descriptor) || typeof descriptor['digest'] !== 'string') continue
     const annotations = descriptor['annotations']
     if (isObject(annotations) && typeof annotations[refName] === 'string') {
       tags += 1
-      tagged = descriptor['digest']
+      taggedDigest = descriptor['digest']
     }
     sample = descriptor['digest']
   }
-  return { tags, sample: tagged ?? sample }
+  return { tags, sample: taggedDigest ?? sample }
 }
 
 async function entriesOf(disk: Disk, folder: string): Promise<Entry[]> {
   try {
     return await disk.list(folder)
   } catch (error) {
-    if (isGone(error)) return []
+    if (isNotFound(error)) return []
     throw error
   }
 }
@@ -120,7 +120,7 @@ async function indexText(disk: Disk, folder: string): Promise<string> {
   try {
     return await disk.text(`${folder}/index.json`)
   } catch (error) {
-    if (isGone(error)) return ''
+    if (isNotFound(error)) return ''
     throw error
   }
 }

@@ -16,49 +16,49 @@ export interface RereadOptions {
 }
 
 /**
- * Reads repositories again after writes, one at a time: an image comes in a dozen writes, and one look after
- * the last is enough. A repository that takes long to read gets rests four times as long between reads.
+ * Reads repositories again after writes, one at a time: an image arrives in a dozen writes, and one read after
+ * the last is enough. A repository that takes long to read is left alone four times as long afterwards.
  */
 export function createRereads({ clock, read, quietMs = 200, latestMs = 1000 }: RereadOptions): Rereads {
-  const waiting = new Map<string, { first: number; due: number }>()
-  const rests = new Map<string, number>()
-  let timer: { due: number; cancel: () => void } | undefined
-  let reading = false
-  let closed = false
+  const waiting = new Map<string, { firstAt: number; dueAt: number }>()
+  const restUntil = new Map<string, number>()
+  let timer: { dueAt: number; cancel: () => void } | undefined
+  let isReading = false
+  let isClosed = false
 
-  const arm = (due: number) => {
-    if (closed || reading || (timer && timer.due <= due)) return
+  const arm = (dueAt: number) => {
+    if (isClosed || isReading || (timer && timer.dueAt <= dueAt)) return
     timer?.cancel()
-    timer = { due, cancel: clock.setTimer(due, () => void run()) }
+    timer = { dueAt, cancel: clock.setTimer(dueAt, () => void run()) }
   }
 
   async function run(): Promise<void> {
     timer = undefined
-    reading = true
+    isReading = true
     const now = clock.now()
-    for (const [name, { due }] of [...waiting]) {
-      if (due > now || closed) continue
+    for (const [name, { dueAt }] of [...waiting]) {
+      if (dueAt > now || isClosed) continue
       waiting.delete(name)
       const started = clock.monotonic()
       await read(name)
-      const took = clock.monotonic() - started
-      if (took > 50) rests.set(name, clock.now() + 4 * took)
-      else rests.delete(name)
+      const tookMs = clock.monotonic() - started
+      if (tookMs > 50) restUntil.set(name, clock.now() + 4 * tookMs)
+      else restUntil.delete(name)
     }
-    reading = false
-    for (const { due } of waiting.values()) arm(due)
+    isReading = false
+    for (const { dueAt } of waiting.values()) arm(dueAt)
   }
 
   return {
     mark: name => {
       const now = clock.now()
-      const first = waiting.get(name)?.first ?? now
-      const due = Math.max(Math.min(now + quietMs, first + latestMs), rests.get(name) ?? 0)
-      waiting.set(name, { first, due })
-      arm(due)
+      const firstAt = waiting.get(name)?.firstAt ?? now
+      const dueAt = Math.max(Math.min(now + quietMs, firstAt + latestMs), restUntil.get(name) ?? 0)
+      waiting.set(name, { firstAt, dueAt })
+      arm(dueAt)
     },
     close: () => {
-      closed = true
+      isClosed = true
       timer?.cancel()
       waiting.clear()
     },

@@ -4,27 +4,27 @@ export type Sample = [at: number, bytes: number]
 const minute = 60_000
 const hour = 60 * minute
 const day = 24 * hour
-/** How long a sample is kept, and how many ms lie between two that are kept. */
-const steps = [
+/** Up to which age, in ms, one sample is retained in each interval of so many ms. */
+const retentionSteps = [
   { upTo: day, every: 5 * minute },
   { upTo: 7 * day, every: hour },
   { upTo: 400 * day, every: day },
 ]
 
-/** Keeps the newest sample of each slot, so at most 288 + 144 + 393, and none older than 400 days. */
+/** Retains the newest sample of each interval: at most 288 + 144 + 393, and none older than 400 days. */
 export function thin(samples: Sample[], now: number): Sample[] {
-  const kept: Sample[] = []
+  const retained: Sample[] = []
   let slot = ''
   for (const sample of samples.toReversed()) {
-    const step = steps.find(({ upTo }) => now - sample[0] < upTo)
+    const step = retentionSteps.find(({ upTo }) => now - sample[0] < upTo)
     if (!step) continue
-    const own = `${step.every}/${Math.floor(sample[0] / step.every)}`
+    const sampleSlot = `${step.every}/${Math.floor(sample[0] / step.every)}`
     // The two newest always stay: the last change has a before and an after.
-    if (own === slot && kept.length > 1) continue
-    slot = own
-    kept.push(sample)
+    if (sampleSlot === slot && retained.length > 1) continue
+    slot = sampleSlot
+    retained.push(sample)
   }
-  return kept.reverse()
+  return retained.reverse()
 }
 
 /** The last sample of each of the last 31 days (local time), oldest first. */
@@ -53,7 +53,7 @@ export function growth(samples: Sample[], now: number): { bytes: number; days: n
  * (Theil-Sen), which one large push or one clean-up does not bend. Undefined with less than a day of samples
  * and when the store does not grow.
  */
-export function pace(samples: Sample[], now: number): number | undefined {
+export function bytesPerDay(samples: Sample[], now: number): number | undefined {
   const grown = growth(samples, now)
   if (!grown || grown.bytes <= 0) return undefined
   // One sample per slot, because recent days have more samples and must not have more weight.
@@ -65,9 +65,9 @@ export function pace(samples: Sample[], now: number): number | undefined {
 }
 
 /** Days until `freeBytes` are used up at this pace; undefined beyond a hundred years, never negative. */
-export function daysToFull(bytesPerDay: number | undefined, freeBytes: number): number | undefined {
-  if (bytesPerDay === undefined) return undefined
-  const days = Math.max(0, freeBytes) / bytesPerDay
+export function daysToFull(paceBytesPerDay: number | undefined, freeBytes: number): number | undefined {
+  if (paceBytesPerDay === undefined) return undefined
+  const days = Math.max(0, freeBytes) / paceBytesPerDay
   return days > 36_500 ? undefined : days
 }
 

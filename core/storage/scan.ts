@@ -8,7 +8,7 @@ import { type Batch, type Unreadable, walkAll } from './walk.ts'
 
 export type ScanOutcome =
   | { kind: 'counted'; count: StoreCount; ledger: Ledger; unreadable: Unreadable[] }
-  /** The folder itself could not be read; why, in words. */
+  /** The folder itself could not be read; `reason` is text for people. */
   | { kind: 'failed'; reason: string }
   | { kind: 'cancelled' }
 
@@ -35,30 +35,38 @@ type StartThread = (folder: string, subs: SubFolders) => ScanThread
 
 export interface ScanOptions {
   startThread?: StartThread
-  /** Up to so many files are counted here, a few requests at a time. */
+  /** Up to this number of files the store is counted in this thread, a few requests at a time. */
   smallStore?: number
   subFolders?: SubFolders
-  /** Some of it was counted. */
+  /** Called for each part that was counted. */
   onProgress?: () => void
   /** ms since the epoch, by the clock that the file system uses. */
   now?: () => number
 }
 
 /**
- * One count of everything below `folder` and the sub folders. A big store is counted by a thread that ends afterwards; a small one
- * is not worth the 15 MB that a thread leaves behind in the process for good.
+ * Counts everything below `folder` and the sub folders once. A big store is counted by a thread that ends afterwards; for
+ * a small one that is not worth the 15 MB that a thread costs the process for good.
  */
 export function startScan(folder: string, options: ScanOptions = {}): Scan {
   const { startThread = startWorker, smallStore = 3000, subFolders = {}, onProgress = () => {} } = options
   const { now = Date.now } = options
-  const begin = (): StoreCount => new StoreCount({ disk: asyncDisk, folder, subFolders, now })
+  const createCount = (): StoreCount => new StoreCount({ disk: asyncDisk, folder, subFolders, now })
   let cancelled = false
   let thread: Scan | undefined
   const count = async (): Promise<ScanOutcome> => {
-    const small = await countHere(begin(), folder, subFolders, smallStore, () => cancelled, onProgress, now)
+    const small = await countInProcess(
+      createCount(),
+      folder,
+      subFolders,
+      smallStore,
+      () => cancelled,
+      onProgress,
+      now,
+    )
     if (cancelled) return { kind: 'cancelled' }
     if (small !== 'too-big') return small
-    thread = countInThread(begin(), () => startThread(folder, subFolders), onProgress, now)
+    thread = countInThread(createCount(), () => startThread(folder, subFolders), onProgress, now)
     return thread.done
   }
   return {
@@ -70,11 +78,11 @@ export function startScan(folder: string, options: ScanOptions = {}): Scan {
   }
 }
 
-async function countHere(
+async function countInProcess(
   count: StoreCount,
   folder: string,
   subs: SubFolders,
-  most: number,
+  maxFiles: number,
   cancelled: () => boolean,
   onProgress: () => void,
   now: () => number,
@@ -89,22 +97,22 @@ async function countHere(
       subs,
       batch => {
         files += batch.files.sizes.length
-        count.take(batch, readAt)
+        count.addBatch(batch, readAt)
         onProgress()
-        return !cancelled() && files <= most
+        return !cancelled() && files <= maxFiles
       },
       256,
     )
-    return files > most ? 'too-big' : counted(count, unreadable)
+    return files > maxFiles ? 'too-big' : counted(count, unreadable)
   } catch (error) {
     if (errorCode(error) === undefined) throw error
     return { kind: 'failed', reason: reasonOf(error) }
   }
 }
 
-/** A count that has seen everything. */
+/** The outcome of a complete count. */
 function counted(count: StoreCount, unreadable: Unreadable[]): ScanOutcome {
-  count.takeUnreadable(unreadable)
+  count.addUnreadable(unreadable)
   return { kind: 'counted', count, ledger: count.ledger, unreadable }
 }
 
@@ -126,7 +134,7 @@ function countInThread(
     switch (message.kind) {
       case 'batch':
         onProgress()
-        return count.take(message.batch, readAt)
+        return count.addBatch(message.batch, readAt)
       case 'done':
         return void identified.then(
           () => end(counted(count, message.unreadable)),
@@ -151,7 +159,7 @@ function startWorker(folder: string, subs: SubFolders): ScanThread {
 }
 
 /** The worker's file seen from this module: a source, or an entry or a chunk of the bundle, which lie in folders side by side. */
-export function workerFile(here: string): URL {
-  if (here.endsWith('.ts')) return new URL('./scan-worker.ts', here)
-  return new URL('../core/scan-worker.mjs', here)
+export function workerFile(moduleUrl: string): URL {
+  if (moduleUrl.endsWith('.ts')) return new URL('./scan-worker.ts', moduleUrl)
+  return new URL('../core/scan-worker.mjs', moduleUrl)
 }

@@ -1,41 +1,41 @@
 import { rootsOf, type SubFolders } from '../../lib/sub-folders.ts'
 
 /**
- * When a file or folder was last changed: its ctime in ms, which every change of its content, mode or owner moves and
- * nobody can set. NaN: it may change again without moving it, so it counts as changed the next time.
+ * When a file or folder last changed: its ctime in ms, which every change of content, mode or owner moves and no program
+ * can set. NaN when a further change might leave it the same; it then counts as changed the next time.
  */
 export type Stamp = number
 
-/** Where the changes of one repository show. */
+/** The stamps that show any change of one repository. */
 export interface RepositoryStamps {
   index: Stamp
   /** By folder of blobs: "sha256". */
   blobs: [algorithm: string, stamp: Stamp][]
 }
 
-/** File systems write times in steps of up to two seconds: what changed so lately may change again within its step. */
-const step = 2000
+/** The coarsest resolution of file times: within it a second change leaves the time the same. */
+const timestampStepMs = 2000
 
-/** What was last seen of the folders and repositories of a store. */
+/** The last known stamps of the folders and repositories of a store. */
 export class Stamps {
   /** The folders of each data folder, repositories among them, by name below it; "" is the data folder itself. */
   readonly #folders = new Map<string, Map<string, Stamp>>()
   readonly #repositories = new Map<string, RepositoryStamps>()
 
-  /** Also the data folders that hold nothing yet. */
+  /** Includes the data folders that do not exist yet. */
   constructor(folder: string, subs: SubFolders) {
     for (const root of rootsOf(folder, subs)) this.#folders.set(root, new Map([['', Number.NaN]]))
   }
 
-  /** `readAt`: when the reading began that goes with these stamps, ms since the epoch. */
+  /** `readAt`: when the read that took these stamps began, in ms since the epoch. */
   putFolder(root: string, name: string, stamp: Stamp, readAt: number): void {
-    this.#folders.get(root)?.set(name, settled(stamp, readAt))
+    this.#folders.get(root)?.set(name, stableStamp(stamp, readAt))
   }
 
   putRepository(name: string, { index, blobs }: RepositoryStamps, readAt: number): void {
     this.#repositories.set(name, {
-      index: settled(index, readAt),
-      blobs: blobs.map(([algorithm, stamp]) => [algorithm, settled(stamp, readAt)]),
+      index: stableStamp(index, readAt),
+      blobs: blobs.map(([algorithm, stamp]) => [algorithm, stableStamp(stamp, readAt)]),
     })
   }
 
@@ -64,4 +64,5 @@ export class Stamps {
   }
 }
 
-const settled = (stamp: Stamp, readAt: number): Stamp => (stamp > readAt - step ? Number.NaN : stamp)
+const stableStamp = (stamp: Stamp, readAt: number): Stamp =>
+  stamp > readAt - timestampStepMs ? Number.NaN : stamp

@@ -14,14 +14,14 @@ export interface StorageOptions {
   dataFolder(): string | undefined
   /** The folders of storage.subPaths, by the first part of a name. */
   subFolders?(): SubFolders
-  /** Why the folder must not be counted: it is not the one that it was. */
-  trouble?(): Promise<Failure | undefined>
+  /** Why the folder must not be counted: another one is at its path. */
+  findTrouble?(): Promise<Failure | undefined>
   /** Space of the volume that holds `folder`, or will hold it. */
   freeSpace(folder: string): Promise<FreeSpace | undefined>
-  /** ZOTBAR_HOME: sizes over time are kept in its samples.json. */
+  /** ZOTBAR_HOME: sizes over time are stored in its samples.json. */
   home: string
   log(message: string): void
-  /** A history that could not be understood was moved out of the way. */
+  /** A history file that could not be parsed was moved aside. */
   report(what: SetAside): void
   scanner?: typeof startScan
   /** ms since the epoch, by the clock that the file system uses. */
@@ -32,31 +32,31 @@ export interface Storage {
   state(): StorageState
   /** Newest first, at most 20. */
   pushes(): PushEvent[]
-  /** One line of the engine's log; where the engine tells its writes itself they come by `wrote`. */
-  line(text: string): void
-  /** A write that the engine told of. */
-  wrote(write: Write): void
-  /** A push was refused for want of space. */
-  spaceWasShort(): void
+  /** One line of the engine's log; an engine with events reports its writes by `recordWrite` instead. */
+  readLogLine(text: string): void
+  /** A write that the engine reported. */
+  recordWrite(write: Write): void
+  /** Reads the free space again, after a push was refused for want of it. */
+  refreshSpace(): void
   /**
-   * Reads again what changed in the data folder, by the times of its folders: costs little, and is done every few
-   * minutes anyway. A registry that has just begun to serve has proved that the folder is the one that is meant, also
-   * where it is another one than before. Resolves when it is over.
+   * Reads again what changed in the data folder, by the times of its folders; cheap, and done every few minutes anyway.
+   * The reason says that a registry has just begun to serve the folder, so a folder that was replaced is the right one
+   * and is counted anew. Resolves when the recount is over.
    */
-  recount(why?: 'it serves this folder'): Promise<void>
-  /** Whether the engine that serves tells nothing of its writes: it is recounted often then, as far as that costs little. */
-  looksOften(wanted: boolean): void
-  /** What was counted at this place was another folder: nothing of it is shown any more. Nothing is counted by this. */
+  recount(reason?: 'it serves this folder'): Promise<void>
+  /** Recounts more often, as far as that is cheap: wanted while the engine that serves reports none of its writes. */
+  setFrequentRecounts(isWanted: boolean): void
+  /** Drops everything known of the data folder, because another folder is at its path now; counts nothing. */
   forget(): void
-  /** Counts everything anew; a second call during a count joins it. Resolves when it is over, also on failure. */
+  /** Counts everything anew, or joins the count under way. Resolves when it is over, also on failure. */
   scan(): Promise<void>
   /** One manifest digest for each repository that has one; undefined before the first count. */
   repositories(): Iterable<{ name: string; digest: string }> | undefined
-  /** The same for one repository, read from disk now; undefined when it has none. */
-  digestNow(name: string): Promise<string | undefined>
+  /** One manifest digest of this repository, read from disk now; undefined when it has none. */
+  readDigest(name: string): Promise<string | undefined>
   /** Uploads that grew within the last 5 s. */
   uploadsInProgress(): Promise<PushInProgress[]>
-  /** Returns a function that ends the listening. */
+  /** Returns a function that ends the subscription. */
   onChange(listener: () => void): () => void
   close(): Promise<void>
 }

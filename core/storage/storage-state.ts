@@ -6,60 +6,67 @@ import type { Trend } from './history.ts'
 import type { LastCount } from './history-file.ts'
 import { daysToFull } from './samples.ts'
 
-interface Known {
+interface StorageFacts {
   scanning: boolean
-  shown: LastCount | undefined
+  totals: LastCount | undefined
   space: FreeSpace | undefined
   trend: Trend
   error: Failure | undefined
-  /** Why, by name. */
+  /** The reason for each repository. */
   unreadable: ReadonlyMap<string, string> | undefined
 }
 
-/** The most that a snapshot names. */
-const mostUnreadable = 100
+/** How many unreadable repositories a snapshot names at most. */
+const maxUnreadable = 100
 
-/** What is known of the store, as it is shown. */
-export function present({ scanning, shown, space, trend, error, unreadable }: Known): StorageState {
-  const full = space && daysToFull(trend.pace, space.freeBytes)
-  const named = [...(unreadable ?? [])]
+/** The state of the store that clients see. */
+export function storageStateOf({
+  scanning,
+  totals,
+  space,
+  trend,
+  error,
+  unreadable,
+}: StorageFacts): StorageState {
+  const fullInDays = space && daysToFull(trend.bytesPerDay, space.freeBytes)
+  const unreadableList = [...(unreadable ?? [])]
     .map(([repository, reason]) => ({ repository, reason }))
     .sort((one, other) => (one.repository < other.repository ? -1 : 1))
-    .slice(0, mostUnreadable)
+    .slice(0, maxUnreadable)
   return {
     scanning,
     biggest: [],
-    ...shown,
+    ...totals,
     ...space,
     history: trend.history,
     ...(trend.growth ? { growth: trend.growth } : {}),
-    ...(full === undefined ? {} : { daysToFull: full }),
+    ...(fullInDays === undefined ? {} : { daysToFull: fullInDays }),
     ...(error ? { error } : {}),
-    ...(named.length === 0 ? {} : { unreadable: named }),
+    ...(unreadableList.length === 0 ? {} : { unreadable: unreadableList }),
   }
 }
 
-/** What cannot be read, and why, in half a sentence. */
-export const unreadable = (path: string, reason: string): Failure => ({
+/** The failure for a folder that cannot be read; `reason` is half a sentence. */
+export const dataUnreadable = (path: string, reason: string): Failure => ({
   code: 'data-unreadable',
   path,
   reason,
 })
 
-/** Whether a failure speaks of that folder. */
+/** Whether a failure concerns that folder. */
 export const isAboutPath = (error: Failure | undefined, path: string): boolean =>
   error !== undefined && 'path' in error && error.path === path
 
-/** Whether the data folder can be counted now. `held`: it had something in it before, so it must not be gone. */
+/** Whether the data folder can be counted now. `hadContent`: it was not empty before, so its absence is a failure. */
 export async function checkRoot(
   root: string,
-  held: () => boolean,
+  hadContent: () => boolean,
 ): Promise<{ present: boolean; problem: Failure | undefined }> {
   const volume = await checkVolume(root)
   if (volume.ok) {
     const { present } = volume.value
     const problem: Failure = { code: 'data-volume-missing', path: root, parent: root }
-    return { present, problem: !present && held() ? problem : undefined }
+    return { present, problem: !present && hadContent() ? problem : undefined }
   }
   // A volume that cannot be written to can be counted.
   const readable = volume.error.code === 'data-read-only'

@@ -12,7 +12,7 @@ import { RepositoryRefresh } from './repository-refresh.ts'
 import type { Storage, StorageOptions } from './storage-api.ts'
 import { StoreStatus } from './store-status.ts'
 import { createTraffic } from './traffic.ts'
-import { parseWrite, refusedForSpace, type Write } from './writes.ts'
+import { isRefusedForSpace, parseWrite, type Write } from './writes.ts'
 
 export type { Storage } from './storage-api.ts'
 
@@ -44,7 +44,7 @@ export function createStorage(options: StorageOptions): Storage {
   const recordWrite = (write: Write): void => {
     const { kind, repository } = write
     if (!isRepositoryName(repository)) return
-    if (traffic.take(write)) status.notify()
+    if (traffic.record(write)) status.notify()
     if (kind === 'uploading') return
     fullCount.noteWrite(repository)
     if (status.count) repositories.mark(repository)
@@ -53,19 +53,19 @@ export function createStorage(options: StorageOptions): Storage {
   return {
     state: () => status.state(options.dataFolder(), fullCount.isRunning()),
     pushes: traffic.pushes,
-    line: text => {
-      if (refusedForSpace(text)) void refreshSpace()
+    readLogLine: text => {
+      if (isRefusedForSpace(text)) void refreshSpace()
       const write = parseWrite(text)
       if (write) recordWrite(write)
     },
-    wrote: recordWrite,
-    spaceWasShort: () => void refreshSpace(),
+    recordWrite,
+    refreshSpace: () => void refreshSpace(),
     recount: reason => recount.run(reason),
-    looksOften: isWanted => recount.setFrequent(isWanted),
+    setFrequentRecounts: isWanted => recount.setFrequent(isWanted),
     scan: () => fullCount.begin(),
     forget: () => fullCount.forget(),
     repositories: () => status.count?.ledger.samples(),
-    digestNow: async name => {
+    readDigest: async name => {
       const { folder, subFolders } = status
       if (folder === undefined) return undefined
       return sampleIn(asyncDisk, `${rootOf(folder, subFolders, name)}/${name}`)
@@ -74,7 +74,7 @@ export function createStorage(options: StorageOptions): Storage {
       const { folder, count } = status
       if (folder === undefined) return []
       try {
-        const candidates = count ? await count.uploadPlaces() : []
+        const candidates = count ? await count.uploadCandidates() : []
         return await traffic.uploads(name => rootOf(folder, status.subFolders, name), candidates)
       } catch (problem) {
         log(`uploads cannot be seen: ${reasonOf(problem)}`)

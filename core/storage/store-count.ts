@@ -1,13 +1,13 @@
 import { errorCode, reasonOf } from '../../lib/error-code.ts'
 import { rootOf, type SubFolders } from '../../lib/sub-folders.ts'
 import { serialQueue } from '../platform/tasks.ts'
-import { type Disk, isGone } from './disk.ts'
+import { type Disk, isNotFound } from './disk.ts'
 import { FileList } from './file-list.ts'
 import { findChanges } from './find-changes.ts'
 import { Ledger } from './ledger.ts'
-import { gone, lostIndexIn, readRepository } from './repository-reader.ts'
+import { absentStamp, lostIndexIn, readRepository } from './repository-reader.ts'
 import { Stamps } from './stamps.ts'
-import { newUploadPlaces } from './uploads.ts'
+import { newUploadFolders } from './uploads.ts'
 import { type Batch, childrenOf, type Unreadable, walk } from './walk.ts'
 
 export interface StoreCountOptions {
@@ -18,29 +18,29 @@ export interface StoreCountOptions {
   now(): number
 }
 
-/** How reading one repository ended. `damaged`: its index.json cannot be understood, now at least. */
-export type ReadEnd = 'read' | 'damaged' | 'absent' | 'unreadable'
+/** How reading one repository ended. `damaged`: its index.json could not be parsed this time. */
+export type ReadOutcome = 'read' | 'damaged' | 'absent' | 'unreadable'
 
-export interface Recounted {
-  /** Repositories that were read again, found or dropped. */
+export interface RecountResult {
+  /** Repositories that were read again, added or dropped. */
   changed: number
-  /** The data folder is another one than the one that was counted, or is not there: nothing was taken over. */
-  elsewhere: boolean
+  /** The data folder is another one than the one that was counted, or does not exist; then nothing was recounted. */
+  isReplaced: boolean
 }
 
 /**
- * What is known of a store: its exact sums, which of its repositories cannot be read, and what was last seen of its
- * folders. A repository is read by one reader at a time, so that an older look never replaces a newer one.
+ * One count of a store: its exact sums, which of its repositories cannot be read, and the stamps of its folders.
+ * Reads run one after the other, so an older result never replaces a newer one.
  */
 export class StoreCount {
   readonly ledger = new Ledger()
   readonly stamps: Stamps
-  /** Why, by name. */
+  /** The reason for each repository, or for a data folder by its path. */
   readonly unreadable = new Map<string, string>()
   readonly #options: StoreCountOptions
   readonly #queue = serialQueue()
   readonly #damaged = new Set<string>()
-  /** The data folder that was counted: device and inode. */
+  /** Device and inode of the data folder that was counted. */
   #identity: string | undefined
 
   constructor(options: StoreCountOptions) {
@@ -48,7 +48,7 @@ export class StoreCount {
     this.stamps = new Stamps(options.folder, options.subFolders)
   }
 
-  /** The data folder is this one from now on. */
+  /** Remembers which folder is at the path of the data folder now. */
   async identify(): Promise<void> {
     this.#identity = await this.#options.disk.identity(this.#options.folder)
   }
@@ -57,71 +57,71 @@ export class StoreCount {
     return rootOf(this.#options.folder, this.#options.subFolders, name)
   }
 
-  /** Takes over what a walk found that began at `readAt`. */
-  take({ repositories, files, folders }: Batch, readAt: number): void {
+  /** Adds the results of a walk that began at `readAt`. */
+  addBatch({ repositories, files, folders }: Batch, readAt: number): void {
     let at = 0
     for (const { files: count, stamps, ...repository } of repositories) {
       // A copy, because a view would keep the whole batch alive.
       const keys = files.keys.slice(2 * at, 2 * (at + count))
       this.ledger.put(repository, { keys, sizes: files.sizes.subarray(at, at + count) })
       this.stamps.putRepository(repository.name, stamps, readAt)
-      this.#understood(repository.name, repository.tags)
+      this.#recordIndex(repository.name, repository.tags)
       at += count
     }
     for (const { root, name, stamp } of folders) this.stamps.putFolder(root, name, stamp, readAt)
   }
 
-  /** What a walk could not read. */
-  takeUnreadable(found: readonly Unreadable[]): void {
-    for (const { name, reason } of found) if (name !== '') this.unreadable.set(name, reason)
+  /** Adds what a walk could not read. */
+  addUnreadable(list: readonly Unreadable[]): void {
+    for (const { name, reason } of list) if (name !== '') this.unreadable.set(name, reason)
   }
 
   /** Reads one repository again. */
-  read(name: string): Promise<ReadEnd> {
+  read(name: string): Promise<ReadOutcome> {
     return this.#queue.run(() => this.#read(name))
   }
 
   /**
-   * Looks at every folder that is known, at index.json and the folders of blobs of every repository, and reads again
-   * what changed since: also what other programs brought, moved or took away. Nothing else is read or listed.
+   * Reads again what changed, also by other programs. Checks the stamps of every known folder, and of the index.json and
+   * the blob folders of every repository, and reads or lists nothing else.
    */
-  recount(stopped: () => boolean = () => false): Promise<Recounted> {
+  recount(stopped: () => boolean = () => false): Promise<RecountResult> {
     return this.#queue.run(() => this.#recount(stopped))
   }
 
-  /** Repositories whose index.json could not be understood, so far. */
-  damaged(): string[] {
+  /** Repositories whose index.json could not be parsed when it was last read. */
+  damagedRepositories(): string[] {
     return [...this.#damaged]
   }
 
-  /** Every repository that is known, and every folder that has become one, or the beginnings of one, since. */
-  async uploadPlaces(): Promise<Set<string>> {
-    const places = new Set(this.ledger.names())
+  /** Every folder that may hold uploads: the known repositories, and folders that have or may become one since. */
+  async uploadCandidates(): Promise<Set<string>> {
+    const candidates = new Set(this.ledger.names())
     const blobs = /\/blobs$/
     for (const root of this.stamps.roots()) {
-      // One without an index may be the beginning of a repository.
+      // A folder without an index may become a repository.
       for (const name of this.stamps.folders(root).keys())
         if (name !== '' && !this.ledger.has(name.replace(blobs, '')) && this.rootOf(name) === root)
-          places.add(name)
-      for (const name of await newUploadPlaces(this.#options.disk, root, this.stamps))
-        if (this.rootOf(name) === root) places.add(name)
+          candidates.add(name)
+      for (const name of await newUploadFolders(this.#options.disk, root, this.stamps))
+        if (this.rootOf(name) === root) candidates.add(name)
     }
-    return places
+    return candidates
   }
 
-  async #read(name: string): Promise<ReadEnd> {
+  async #read(name: string): Promise<ReadOutcome> {
     const readAt = this.#options.now()
     const files = new FileList()
     try {
-      const read = await readRepository(this.#options.disk, `${this.rootOf(name)}/${name}`, name, files)
-      if (!read) {
+      const repository = await readRepository(this.#options.disk, `${this.rootOf(name)}/${name}`, name, files)
+      if (!repository) {
         this.#drop(name)
         return await this.#readLost(name, readAt)
       }
-      const { stamps, ...count } = read
+      const { stamps, ...count } = repository
       this.ledger.put(count, files.take())
       this.stamps.putRepository(name, stamps, readAt)
-      return this.#understood(name, count.tags) ? 'read' : 'damaged'
+      return this.#recordIndex(name, count.tags) ? 'read' : 'damaged'
     } catch (problem) {
       if (errorCode(problem) === undefined) throw problem
       this.unreadable.set(name, reasonOf(problem))
@@ -129,8 +129,8 @@ export class StoreCount {
     }
   }
 
-  /** What was a repository, or never was one: where its index was lost, that is said. */
-  async #readLost(name: string, now: number): Promise<ReadEnd> {
+  /** A folder that is no repository now: reports it when it is one that lost its index. */
+  async #readLost(name: string, now: number): Promise<ReadOutcome> {
     const { disk } = this.#options
     const root = this.rootOf(name)
     try {
@@ -140,13 +140,13 @@ export class StoreCount {
       this.unreadable.set(name, lost.reason)
       return 'unreadable'
     } catch (problem) {
-      if (isGone(problem)) return 'absent'
+      if (isNotFound(problem)) return 'absent'
       throw problem
     }
   }
 
-  /** What was said of a damaged index stands until it is read whole. */
-  #understood(name: string, tags: number | undefined): boolean {
+  /** Whether the index was parsed; the reason why a repository is unreadable stays until it is. */
+  #recordIndex(name: string, tags: number | undefined): boolean {
     if (tags === undefined) {
       this.#damaged.add(name)
       return false
@@ -163,38 +163,38 @@ export class StoreCount {
     this.unreadable.delete(name)
   }
 
-  async #recount(stopped: () => boolean): Promise<Recounted> {
+  async #recount(stopped: () => boolean): Promise<RecountResult> {
     const { disk, folder, now } = this.#options
-    const seen = await disk.identity(folder)
+    const identity = await disk.identity(folder)
     if (
-      seen === undefined
+      identity === undefined
         ? this.ledger.repositories > 0
-        : this.#identity !== undefined && seen !== this.#identity
+        : this.#identity !== undefined && identity !== this.#identity
     )
-      return { changed: 0, elsewhere: true }
-    this.#identity = seen
+      return { changed: 0, isReplaced: true }
+    this.#identity = identity
     let changed = 0
     for (const root of this.stamps.roots()) {
       const readAt = now()
-      const found = await findChanges(disk, root, this.stamps, name => this.rootOf(name) === root)
-      if (stopped()) return { changed, elsewhere: false }
-      // A folder of storage.subPaths may be another volume: gone with it, its repositories are not deleted.
-      if (found.folders.get('') === gone && this.#holds(root)) {
+      const changes = await findChanges(disk, root, this.stamps, name => this.rootOf(name) === root)
+      if (stopped()) return { changed, isReplaced: false }
+      // A folder of storage.subPaths may be a volume that is not mounted; its repositories are not deleted then.
+      if (changes.folders.get('') === absentStamp && this.#hasRepositories(root)) {
         this.unreadable.set(root, 'it is not there')
         continue
       }
       this.unreadable.delete(root)
-      changed += await this.#follow(root, found, readAt)
+      changed += await this.#applyChanges(root, changes, readAt)
     }
-    return { changed, elsewhere: false }
+    return { changed, isReplaced: false }
   }
 
-  /** Whether something was counted below a data folder. */
-  #holds(root: string): boolean {
+  /** Whether any repository was counted below a data folder. */
+  #hasRepositories(root: string): boolean {
     return [...this.stamps.repositories().keys()].some(name => this.rootOf(name) === root)
   }
 
-  async #follow(
+  async #applyChanges(
     root: string,
     { folders, repositories }: Awaited<ReturnType<typeof findChanges>>,
     readAt: number,
@@ -203,8 +203,8 @@ export class StoreCount {
     const toRead = new Set(repositories)
     let changed = 0
     for (const [name, stamp] of folders) {
-      if (stamp === gone) {
-        // A data folder that is not there yet is looked for again.
+      if (stamp === absentStamp) {
+        // A data folder that does not exist yet is checked again the next time.
         if (name === '') continue
         this.stamps.dropFolder(root, name)
         if (this.unreadable.delete(name)) changed++
@@ -213,27 +213,27 @@ export class StoreCount {
       }
       const path = name === '' ? root : `${root}/${name}`
       try {
-        const listed = childrenOf(await disk.list(path), name)
-        const mayChange = listed.isRepository !== this.ledger.has(name) || listed.isLayout
+        const children = childrenOf(await disk.list(path), name)
+        const mayChange = children.isRepository !== this.ledger.has(name) || children.isLayout
         if (mayChange && this.rootOf(name) === root) toRead.add(name)
-        // A folder of blobs of another digest is new.
+        // It lists the folders of digest algorithms, of which one may be new.
         if (name.endsWith('/blobs')) toRead.add(name.slice(0, -'/blobs'.length))
-        for (const child of listed.folders) {
+        for (const child of children.folders) {
           if (this.stamps.hasFolder(root, child)) continue
           const wanted = (repository: string): boolean => this.rootOf(repository) === root
           const take = (batch: Batch): boolean => {
             changed += batch.repositories.length
-            this.take(batch, readAt)
+            this.addBatch(batch, readAt)
             return true
           }
-          this.takeUnreadable(await walk(disk, root, take, 4096, wanted, child))
+          this.addUnreadable(await walk(disk, root, take, 4096, wanted, child))
         }
         this.stamps.putFolder(root, name, stamp, readAt)
         if (!this.ledger.has(name) && this.unreadable.delete(name)) changed++
       } catch (problem) {
         if (errorCode(problem) === undefined) throw problem
-        // What has just gone is seen the next time.
-        if (isGone(problem)) continue
+        // A folder removed just now is noticed the next time.
+        if (isNotFound(problem)) continue
         this.unreadable.set(name === '' ? root : name, reasonOf(problem))
         this.stamps.putFolder(root, name, stamp, readAt)
       }
@@ -242,9 +242,9 @@ export class StoreCount {
       if (name !== root && this.rootOf(name) === root && this.stamps.hasFolder(root, name)) toRead.add(name)
     for (const name of toRead) {
       if (name === '') continue
-      const known = this.ledger.has(name) || this.unreadable.has(name)
-      const end = await this.#read(name)
-      if (known || end !== 'absent') changed++
+      const wasKnown = this.ledger.has(name) || this.unreadable.has(name)
+      const outcome = await this.#read(name)
+      if (wasKnown || outcome !== 'absent') changed++
     }
     return changed
   }

@@ -7,71 +7,71 @@ export interface StoreEventsOptions {
   /** The registry's administration socket. */
   adminSocket: string
   clock: Clock
-  storage: Pick<Storage, 'line' | 'wrote' | 'spaceWasShort' | 'recount' | 'looksOften'>
+  storage: Pick<Storage, 'readLogLine' | 'recordWrite' | 'refreshSpace' | 'recount' | 'setFrequentRecounts'>
 }
 
-/** What the engine does to the store, from the best source that there is: its own events, else its log. */
+/** Reports the engine's writes to the storage, from its events where it has them, else from its log. */
 export interface StoreEvents {
-  /** The process that serves, undefined while none does, and whether it is one that may tell its events. */
-  served(pid: number | undefined, tellsEvents: boolean): void
+  /** The process that serves, undefined while none does, and whether its engine can emit events. */
+  setServing(pid: number | undefined, canEmitEvents: boolean): void
   /** One line of the engine's log. */
-  line(text: string): void
+  readLogLine(text: string): void
   close(): void
 }
 
 export function createStoreEvents({ adminSocket, clock, storage }: StoreEventsOptions): StoreEvents {
-  let serving: number | undefined
-  /** Whether the process that serves tells what its log would tell once more. */
-  let told = false
+  let servingPid: number | undefined
+  /** Whether the process that serves has sent events, so that its log would report each write a second time. */
+  let hasConnected = false
   const events = createRegistryEvents({
     socketPath: adminSocket,
     clock,
-    onEvent: event => take(storage, event),
+    onEvent: event => applyEvent(storage, event),
     onGap: () => void storage.recount(),
     onConnected(connected) {
-      told ||= connected
-      storage.looksOften(serving !== undefined && !connected)
+      hasConnected ||= connected
+      storage.setFrequentRecounts(servingPid !== undefined && !connected)
     },
   })
   return {
-    served(pid, tellsEvents) {
-      if (!tellsEvents || pid === undefined) events.follow(false)
-      if (pid === serving) return
-      serving = pid
-      told = false
-      // Its log may tell nothing at all.
-      storage.looksOften(pid !== undefined)
+    setServing(pid, canEmitEvents) {
+      if (!canEmitEvents || pid === undefined) events.follow(false)
+      if (pid === servingPid) return
+      servingPid = pid
+      hasConnected = false
+      // Its log may report no writes at all.
+      storage.setFrequentRecounts(pid !== undefined)
       if (pid === undefined) return
-      // While nobody looked the folder may have been changed by hand, or by an engine that told nothing.
+      // Until now the folder may have been changed by hand, or by an engine without events.
       void storage.recount('it serves this folder')
-      if (tellsEvents) events.follow(true)
+      if (canEmitEvents) events.follow(true)
     },
-    line(text) {
-      if (!told) storage.line(text)
+    readLogLine(text) {
+      if (!hasConnected) storage.readLogLine(text)
     },
     close: events.close,
   }
 }
 
-function take(storage: StoreEventsOptions['storage'], event: RegistryEvent): void {
+function applyEvent(storage: StoreEventsOptions['storage'], event: RegistryEvent): void {
   switch (event.kind) {
     case 'push': {
       const { repository, tags, at, user } = event
-      storage.wrote({ kind: 'push', repository, tags, at, ...(user === undefined ? {} : { by: user }) })
+      storage.recordWrite({ kind: 'push', repository, tags, at, ...(user === undefined ? {} : { by: user }) })
       break
     }
     case 'delete':
     case 'blob':
     case 'collected':
     case 'uploading':
-      storage.wrote({ kind: event.kind, repository: event.repository, tags: [], at: event.at })
+      storage.recordWrite({ kind: event.kind, repository: event.repository, tags: [], at: event.at })
       break
-    // Read again by its folder: the app finds the same damage, or that it is mended.
+    // Reading the repository again shows the same damage, or that it is repaired.
     case 'damaged':
-      storage.wrote({ kind: 'collected', repository: event.repository, tags: [], at: event.at })
+      storage.recordWrite({ kind: 'collected', repository: event.repository, tags: [], at: event.at })
       break
     case 'no-space':
-      storage.spaceWasShort()
+      storage.refreshSpace()
       break
     // Nothing of these is shown yet.
     case 'pulls':

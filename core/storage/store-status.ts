@@ -7,10 +7,11 @@ import type { FreeSpace } from '../platform/volume.ts'
 import type { History } from './history.ts'
 import type { LastCount } from './history-file.ts'
 import type { StorageOptions } from './storage-api.ts'
-import { checkRoot, present } from './storage-state.ts'
+import { checkRoot, storageStateOf } from './storage-state.ts'
 import type { StoreCount } from './store-count.ts'
 
-export interface StoreStatusOptions extends Pick<StorageOptions, 'clock' | 'log' | 'freeSpace' | 'trouble'> {
+export interface StoreStatusOptions
+  extends Pick<StorageOptions, 'clock' | 'log' | 'freeSpace' | 'findTrouble'> {
   history: History
 }
 
@@ -53,7 +54,7 @@ export class StoreStatus {
   }
 
   async loadLastCount(folder: string): Promise<void> {
-    this.#totals = await this.#options.history.use(folder)
+    this.#totals = await this.#options.history.open(folder)
   }
 
   /** Drops the current folder together with its history. */
@@ -75,7 +76,7 @@ export class StoreStatus {
   async check(folder: string): Promise<Awaited<ReturnType<typeof checkRoot>>> {
     const checked = await checkRoot(folder, () => (this.#totals?.bytes ?? 0) > 0)
     await this.readSpace(folder)
-    const trouble = checked.problem === undefined ? await this.#options.trouble?.() : undefined
+    const trouble = checked.problem === undefined ? await this.#options.findTrouble?.() : undefined
     return trouble === undefined ? checked : { ...checked, problem: trouble }
   }
 
@@ -113,9 +114,9 @@ export class StoreStatus {
   #stateOf(dataFolder: string | undefined, scanning: boolean): StorageState {
     // What is known of another folder must not be shown for this one.
     if (dataFolder !== undefined && dataFolder !== this.#folder) return { scanning, biggest: [], history: [] }
-    return present({
+    return storageStateOf({
       scanning,
-      shown: this.#totals,
+      totals: this.#totals,
       space: this.#space,
       trend: this.#options.history.trend(this.#options.clock.now()),
       error: this.error,

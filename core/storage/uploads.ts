@@ -1,19 +1,19 @@
 import { lstat, readdir } from 'node:fs/promises'
 import type { PushInProgress } from '../../contract/registry-state.ts'
-import { type Disk, isGone } from './disk.ts'
+import { type Disk, isNotFound } from './disk.ts'
 import { findChanges } from './find-changes.ts'
-import { gone } from './repository-reader.ts'
+import { absentStamp } from './repository-reader.ts'
 import type { Stamps } from './stamps.ts'
 import { childrenOf } from './walk.ts'
 
-/** An upload that has not grown for so long is not waited for. */
-const moving = 5_000
-/** A folder of uploads in which nothing began or ended for so long holds none that is under way. */
-const began = 60 * 60_000
-/** Many, because most ask for the time of a folder and nothing else. */
-const atOnce = 64
+/** An upload that has not grown within this time is not under way. */
+const growingWithinMs = 5_000
+/** A folder of uploads without an entry added or removed within this time holds no upload under way. */
+const activeWithinMs = 60 * 60_000
+/** Many at the same time, because most only read the time of a folder. */
+const maxConcurrent = 64
 /** Deeper than any repository name of 255 characters. */
-const deepest = 128
+const maxDepth = 128
 
 /**
  * What is being uploaded right now: the files in `<repository>/.uploads` and below `.sync` that grew within
@@ -24,66 +24,66 @@ export async function uploadsIn(
   repositories: Iterable<string>,
   now: number,
 ): Promise<PushInProgress[]> {
-  const found: PushInProgress[] = []
+  const uploads: PushInProgress[] = []
   const names = repositories[Symbol.iterator]()
   const worker = async () => {
     for (let next = names.next(); !next.done; next = names.next()) {
       const repository = next.value
-      const moved = [
-        ...(await movingFiles(`${folderOf(repository)}/${repository}/.uploads`, now, 0)),
-        ...(await movingFiles(`${folderOf(repository)}/${repository}/.sync`, now, 8)),
+      const sizes = [
+        ...(await growingFileSizes(`${folderOf(repository)}/${repository}/.uploads`, now, 0)),
+        ...(await growingFileSizes(`${folderOf(repository)}/${repository}/.sync`, now, 8)),
       ]
-      if (moved.length > 0) found.push({ repository, bytes: moved.reduce((sum, bytes) => sum + bytes, 0) })
+      if (sizes.length > 0) uploads.push({ repository, bytes: sizes.reduce((sum, bytes) => sum + bytes, 0) })
     }
   }
-  await Promise.all(Array.from({ length: atOnce }, worker))
-  return found.sort((a, b) => (a.repository < b.repository ? -1 : 1))
+  await Promise.all(Array.from({ length: maxConcurrent }, worker))
+  return uploads.sort((a, b) => (a.repository < b.repository ? -1 : 1))
 }
 
-/** Sizes of the files that were written to lately, `deeper` levels down. What vanishes meanwhile is left out. */
-async function movingFiles(folder: string, now: number, deeper: number): Promise<number[]> {
+/** Sizes of the files written to lately, `depth` levels down. Files removed meanwhile are left out. */
+async function growingFileSizes(folder: string, now: number, depth: number): Promise<number[]> {
   const sizes: number[] = []
   try {
-    // Each upload is a file of its own, and each copy from upstream a folder: both move this time when they begin.
-    if (now - (await lstat(folder)).ctimeMs > began) return []
+    // Each upload adds a file, and each copy from upstream a folder: both change the time of this folder.
+    if (now - (await lstat(folder)).ctimeMs > activeWithinMs) return []
     for (const entry of await readdir(folder, { withFileTypes: true })) {
       const path = `${folder}/${entry.name}`
-      if (entry.isDirectory() && deeper > 0) sizes.push(...(await movingFiles(path, now, deeper - 1)))
+      if (entry.isDirectory() && depth > 0) sizes.push(...(await growingFileSizes(path, now, depth - 1)))
       if (!entry.isFile()) continue
       const stat = await lstat(path)
-      if (now - stat.mtimeMs < moving) sizes.push(stat.size)
+      if (now - stat.mtimeMs < growingWithinMs) sizes.push(stat.size)
     }
   } catch (error) {
-    if (!isGone(error)) throw error
+    if (!isNotFound(error)) throw error
   }
   return sizes
 }
 
 /**
- * Folders that were not there when the stamps were taken and have uploads in them: a push into a new repository, whose
- * index does not exist before its first manifest. Looks at the times of the folders that are known, and lists what changed.
+ * Folders with uploads that are newer than the stamps: a push into a new repository writes no index before its first
+ * manifest. Reads the times of the known folders, and lists only those that changed.
  */
-export async function newUploadPlaces(disk: Disk, root: string, stamps: Stamps): Promise<string[]> {
+export async function newUploadFolders(disk: Disk, root: string, stamps: Stamps): Promise<string[]> {
   const { folders } = await findChanges(disk, root, stamps, () => false)
   const pending: { name: string; depth: number }[] = []
-  for (const [name, stamp] of folders) if (stamp !== gone) pending.push({ name, depth: 0 })
-  const places: string[] = []
+  for (const [name, stamp] of folders) if (stamp !== absentStamp) pending.push({ name, depth: 0 })
+  const uploadFolders: string[] = []
   for (let next = pending.pop(); next; next = pending.pop()) {
     const { name, depth } = next
-    const entries = await listed(disk, name === '' ? root : `${root}/${name}`)
-    if (name !== '' && entries.some(entry => entry.folder && /^\.(uploads|sync)$/.test(entry.name)))
-      places.push(name)
+    const entries = await listOrNothing(disk, name === '' ? root : `${root}/${name}`)
+    if (name !== '' && entries.some(entry => entry.isFolder && /^\.(uploads|sync)$/.test(entry.name)))
+      uploadFolders.push(name)
     for (const child of childrenOf(entries, name).folders)
-      if (depth < deepest && !stamps.hasFolder(root, child)) pending.push({ name: child, depth: depth + 1 })
+      if (depth < maxDepth && !stamps.hasFolder(root, child)) pending.push({ name: child, depth: depth + 1 })
   }
-  return places
+  return uploadFolders
 }
 
-async function listed(disk: Disk, folder: string) {
+async function listOrNothing(disk: Disk, folder: string) {
   try {
     return await disk.list(folder)
   } catch {
-    // One folder that cannot be read does not hide what is under way in the others.
+    // One folder that cannot be read must not hide the uploads in the others.
     return []
   }
 }

@@ -1,7 +1,7 @@
 import { isObject, parseJson } from '../../lib/json.ts'
 import { isRepositoryName } from '../platform/repository-name.ts'
 
-/** What one line of the engine's log says about the store. */
+/** A change of the store that one line of the engine's log reports. */
 export interface Write {
   /**
    * `push` a manifest came, `delete` a manifest or blob went, `blob` a blob came, `collected` the engine's own
@@ -26,37 +26,37 @@ const route = /^\/v2\/(.+)\/(manifests|blobs)\/(.*)$/
  * messages for what happens without one. Undefined for anything that changed nothing, reads included.
  */
 export function parseWrite(line: string): Write | undefined {
-  // Most lines are pulls and probes: they are told apart without parsing them.
+  // Most lines are pulls and probes, which need no parsing to be ruled out.
   if (!worthParsing.test(line)) return undefined
   const entry = parseRecord(line)
   if (!entry) return undefined
-  const what = entry['message'] === 'HTTP API' ? requested(entry) : happened(entry)
-  if (!what || !isRepositoryName(what.repository)) return undefined
+  const target = entry['message'] === 'HTTP API' ? writeOfRequest(entry) : writeOfMessage(entry)
+  if (!target || !isRepositoryName(target.repository)) return undefined
   const at = typeof entry['time'] === 'string' ? Date.parse(entry['time']) : Number.NaN
   const by = entry['username']
   return {
-    ...what,
+    ...target,
     ...(Number.isNaN(at) ? {} : { at }),
     ...(typeof by === 'string' && by !== '' ? { by } : {}),
   }
 }
 
-/** Whether a line tells of a request that was refused because the disk is full (507). */
-export function refusedForSpace(line: string): boolean {
+/** Whether a line reports a request that was refused because the disk is full (507). */
+export function isRefusedForSpace(line: string): boolean {
   if (!/"statusCode":\s*507\b/.test(line)) return false
   const entry = parseRecord(line)
   return entry?.['message'] === 'HTTP API' && entry['statusCode'] === 507
 }
 
-type What = Pick<Write, 'kind' | 'repository' | 'tags'>
+type WriteTarget = Pick<Write, 'kind' | 'repository' | 'tags'>
 
-function requested(entry: Record<string, unknown>): What | undefined {
+function writeOfRequest(entry: Record<string, unknown>): WriteTarget | undefined {
   const { method, path, statusCode: status } = entry
   if (typeof path !== 'string' || typeof status !== 'number' || status < 200 || status > 299) return undefined
   const [bare = '', query = ''] = path.split('?', 2)
   const match = route.exec(bare)
   if (!match) return undefined
-  const [, repository = '', what, rest = ''] = match
+  const [, repository = '', resource, rest = ''] = match
   const upload = repositoryOfUpload(bare)
   if (upload !== undefined) {
     if (method === 'DELETE') return undefined
@@ -64,7 +64,7 @@ function requested(entry: Record<string, unknown>): What | undefined {
     return status === 201 ? { kind: 'blob', repository: upload, tags: [] } : undefined
   }
   if (method === 'DELETE') return { kind: 'delete', repository, tags: [] }
-  if (method !== 'PUT' || what !== 'manifests') return undefined
+  if (method !== 'PUT' || resource !== 'manifests') return undefined
   // A push by digest may name its tags in the query (zot 2.1.16 and later).
   const tags = rest.includes(':') ? new URLSearchParams(query).getAll('tag') : [rest]
   return { kind: 'push', repository, tags }
@@ -74,7 +74,7 @@ function requested(entry: Record<string, unknown>): What | undefined {
 const repositoryOfUpload = (path: string): string | undefined =>
   /^\/v2\/(.+)\/blobs\/uploads(?:\/[^/]*)?$/.exec(path)?.[1]
 
-function happened(entry: Record<string, unknown>): What | undefined {
+function writeOfMessage(entry: Record<string, unknown>): WriteTarget | undefined {
   if (entry['message'] === 'garbage collected blobs') {
     const { repository, count } = entry
     return typeof repository === 'string' && typeof count === 'number' && count > 0

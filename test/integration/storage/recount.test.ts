@@ -90,7 +90,7 @@ describe('a recount by the times of folders, without a line of any log', () => {
   it('comes soon where the engine that serves tells nothing', async () => {
     const { storage, clock } = open()
     await storage.scan()
-    storage.looksOften(true)
+    storage.setFrequentRecounts(true)
     for (const name of ['app', 'other']) {
       tree.tag(name, '1', tree.blob(name, name))
       await clock.advance(20_000)
@@ -99,7 +99,7 @@ describe('a recount by the times of folders, without a line of any log', () => {
       // The round must be over before the next one is due.
       await storage.recount()
     }
-    storage.looksOften(false)
+    storage.setFrequentRecounts(false)
     tree.tag('late', '1', tree.blob('late', 'z'))
     await clock.advance(60_000)
     expect(storage.state().repositories).toBe(2)
@@ -181,7 +181,7 @@ describe('a recount by the times of folders, without a line of any log', () => {
     sub.tag('team/app', '2', sub.blob('team/app', 'z'))
     await storage.recount()
     expect(storage.state()).toMatchObject({ repositories: 2, tags: 3 })
-    expect(await storage.digestNow('team/app')).toBeDefined()
+    expect(await storage.readDigest('team/app')).toBeDefined()
   })
 
   it('takes another folder in the place of the store for no empty store', async () => {
@@ -231,13 +231,13 @@ describe('a recount by the times of folders, without a line of any log', () => {
     const now = () => Date.now() + 10_000
     const count = new StoreCount({ disk, folder: tree.root, subFolders: {}, now })
     await walkAll(asyncDisk, tree.root, {}, batch => {
-      count.take(batch, now())
+      count.addBatch(batch, now())
       return true
     })
-    expect(await count.recount()).toEqual({ changed: 0, elsewhere: false })
+    expect(await count.recount()).toEqual({ changed: 0, isReplaced: false })
     expect(asked).toEqual({ stamp: 1 + 5 + 4 * 100, list: 0, text: 0, stats: 0 })
     tree.tag('team0/app0', '2', tree.blob('team0/app0', 'new'))
-    expect(await count.recount()).toEqual({ changed: 1, elsewhere: false })
+    expect(await count.recount()).toEqual({ changed: 1, isReplaced: false })
     expect(asked).toMatchObject({ text: 1 })
     expect(count.ledger.tags).toBe(101)
   })

@@ -172,7 +172,7 @@ describe('writes seen in the log', () => {
     await storage.scan()
     expect(sums(storage)).toEqual({ bytes: 0, repositories: 0, tags: 0 })
     tree.tag('new/app', '1.0', tree.blob('new/app', Buffer.alloc(1000)))
-    storage.line(line('PUT', '/v2/new/app/manifests/1.0', 201))
+    storage.readLogLine(line('PUT', '/v2/new/app/manifests/1.0', 201))
     await clock.advance(200)
     await eventually(() => storage.state().repositories === 1)
     expect(sums(storage)).toEqual(truth(tree.root))
@@ -211,7 +211,7 @@ describe('writes seen in the log', () => {
           await storage.scan()
           for (const [at, one] of after.entries()) {
             perform(tree, one)
-            for (const name of [one.name, one.other]) storage.line(wrote(name))
+            for (const name of [one.name, one.other]) storage.readLogLine(wrote(name))
             if (at % 5 === 4) await clock.advance(300)
           }
           await clock.advance(1500)
@@ -232,7 +232,7 @@ describe('writes seen in the log', () => {
     const storage = open()
     const scan = storage.scan()
     tree.blob('app0', 'late')
-    storage.line(wrote('app0'))
+    storage.readLogLine(wrote('app0'))
     await scan
     await clock.advance(300)
     await eventually(() => sums(storage).bytes === truth(tree.root).bytes)
@@ -245,7 +245,7 @@ describe('writes seen in the log', () => {
     await storage.scan()
     const index = readFileSync(join(tree.root, 'app', 'index.json'))
     writeFileSync(join(tree.root, 'app', 'index.json'), '')
-    storage.line(wrote('app'))
+    storage.readLogLine(wrote('app'))
     await clock.advance(250)
     await eventually(() => sums(storage).bytes === truth2(tree.root))
     expect(storage.state().tags).toBe(1)
@@ -417,7 +417,7 @@ describe('the history', () => {
     for (let day = 0; day < 10; day += 1) {
       await clock.advance(86_400_000)
       tree.blob('app', Buffer.alloc(1_000_000, day))
-      storage.line(wrote('app'))
+      storage.readLogLine(wrote('app'))
       const before = storage.state().bytes ?? 0
       await clock.advance(300)
       await eventually(() => (storage.state().bytes ?? 0) > before)

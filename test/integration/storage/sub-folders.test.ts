@@ -66,8 +66,8 @@ describe('the folders of storage.subPaths', () => {
       'team',
       'team/app',
     ])
-    expect(await counted.digestNow('team/app')).toBeDefined()
-    expect(await counted.digestNow('team/old')).toBeUndefined()
+    expect(await counted.readDigest('team/app')).toBeDefined()
+    expect(await counted.readDigest('team/old')).toBeUndefined()
   })
 
   it('are read again after a write, and looked at for uploads', async () => {
@@ -75,7 +75,7 @@ describe('the folders of storage.subPaths', () => {
     const counted = open(1e9)
     await counted.scan()
     sub.tag('team/new', '1', sub.blob('team/new', 'six'))
-    counted.line(
+    counted.readLogLine(
       JSON.stringify({
         time: '2026-03-01T12:00:00Z',
         message: 'HTTP API',

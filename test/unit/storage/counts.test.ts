@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createCounts, stuckAfter } from '../../../core/storage/counts.ts'
+import { createCounts, stuckAfterMs } from '../../../core/storage/counts.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 
 function setUp() {
@@ -19,13 +19,13 @@ describe('one count at a time', () => {
   it('gives up a count that gets no further, tells it, and lets a new one begin', async () => {
     const { clock, stuck, begun, counts } = setUp()
     const dead = counts.begin('/dead')
-    await clock.advance(stuckAfter - 1)
+    await clock.advance(stuckAfterMs - 1)
     expect(stuck).toEqual([])
     await clock.advance(1)
     await dead
     expect(stuck).toEqual(['/dead'])
     expect(begun[0]?.cancelled()).toBe(true)
-    expect(counts.running()).toBe(false)
+    expect(counts.isRunning()).toBe(false)
     const next = counts.begin('/dead')
     await clock.advance(0)
     begun[1]?.end()
@@ -37,11 +37,11 @@ describe('one count at a time', () => {
     const { clock, stuck, begun, counts } = setUp()
     const long = counts.begin('/big')
     for (let step = 0; step < 5; step += 1) {
-      await clock.advance(stuckAfter - 1)
-      counts.moved()
+      await clock.advance(stuckAfterMs - 1)
+      counts.noteProgress()
     }
     expect(stuck).toEqual([])
-    expect(counts.running()).toBe(true)
+    expect(counts.isRunning()).toBe(true)
     begun[0]?.end()
     await long
   })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createRecountPace, pauseAfter } from '../../../core/storage/recount-pace.ts'
+import { createRecountPace, pauseAfterMs } from '../../../core/storage/recount-pace.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 
 function pacing(costMs: () => number | undefined) {
@@ -9,7 +9,7 @@ function pacing(costMs: () => number | undefined) {
   const at: number[] = []
   const pace = createRecountPace(clock, () => {
     at.push((clock.now() - start) / 1000)
-    pace.over(costMs())
+    pace.recountEnded(costMs())
   })
   return { clock, pace, at }
 }
@@ -17,19 +17,19 @@ function pacing(costMs: () => number | undefined) {
 describe('recounts while an engine tells nothing', () => {
   it('come every 20 s where one costs little', async () => {
     const { clock, pace, at } = pacing(() => 60)
-    pace.often(true)
+    pace.setFrequent(true)
     await clock.advance(65_000)
     expect(at).toEqual([20, 40, 60])
   })
 
   it('take a hundredth of the time at most, and come every five minutes at least', async () => {
     const { clock, pace, at } = pacing(() => (at.length === 1 ? 600 : 60_000))
-    pace.often(true)
+    pace.setFrequent(true)
     await clock.advance(400_000)
     expect(at).toEqual([20, 80, 380])
     fc.assert(
       fc.property(fc.double({ min: 0, max: 1e6, noNaN: true }), cost => {
-        const pause = pauseAfter(cost)
+        const pause = pauseAfterMs(cost)
         expect(pause).toBeGreaterThanOrEqual(20_000)
         expect(pause).toBeLessThanOrEqual(300_000)
         if (cost <= 3000) expect(pause).toBeGreaterThanOrEqual(100 * cost)
@@ -40,18 +40,18 @@ describe('recounts while an engine tells nothing', () => {
   it('end when the engine tells, and with the app; a round that found nothing to look at changes no pace', async () => {
     const { clock, pace, at } = pacing(() => undefined)
     await clock.advance(60_000)
-    pace.over(1)
+    pace.recountEnded(1)
     expect(clock.pending()).toEqual([])
-    pace.often(true)
+    pace.setFrequent(true)
     await clock.advance(40_000)
     expect(at).toEqual([80, 100])
-    pace.often(false)
+    pace.setFrequent(false)
     expect(clock.pending()).toEqual([])
-    pace.often(true)
+    pace.setFrequent(true)
     pace.close()
-    pace.often(false)
-    pace.often(true)
-    pace.over(1)
+    pace.setFrequent(false)
+    pace.setFrequent(true)
+    pace.recountEnded(1)
     expect(clock.pending()).toEqual([])
   })
 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { daily, daysToFull, growth, pace, type Sample, thin } from '../../../core/storage/samples.ts'
+import { bytesPerDay, daily, daysToFull, growth, type Sample, thin } from '../../../core/storage/samples.ts'
 
 const hour = 3_600_000
 const day = 24 * hour
@@ -93,7 +93,7 @@ describe('growth', () => {
 })
 
 describe('days to full', () => {
-  const full = (samples: Sample[], free: number) => daysToFull(pace(samples, now), free)
+  const full = (samples: Sample[], free: number) => daysToFull(bytesPerDay(samples, now), free)
 
   it('follows a steady pace, whether the samples are daily or hourly', () => {
     expect(

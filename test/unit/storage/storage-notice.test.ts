@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { storageNotice } from '../../../core/notices/notice-control.ts'
-import { refusedForSpace } from '../../../core/storage/writes.ts'
+import { isRefusedForSpace } from '../../../core/storage/writes.ts'
 
 const store = { scanning: false, biggest: [], history: [] } as const
 const seen = (freeBytes: number, over: { asOf?: number } = {}) => ({
@@ -26,8 +26,8 @@ describe('the warning about space', () => {
 
   it('is looked for after a request that was refused with 507', () => {
     const line = { message: 'HTTP API', method: 'PUT', path: '/v2/a/blobs/uploads/x', statusCode: 507 }
-    expect(refusedForSpace(JSON.stringify(line))).toBe(true)
-    expect(refusedForSpace(JSON.stringify({ ...line, statusCode: 500 }))).toBe(false)
-    expect(refusedForSpace('"statusCode":507 in other words')).toBe(false)
+    expect(isRefusedForSpace(JSON.stringify(line))).toBe(true)
+    expect(isRefusedForSpace(JSON.stringify({ ...line, statusCode: 500 }))).toBe(false)
+    expect(isRefusedForSpace('"statusCode":507 in other words')).toBe(false)
   })
 })

@@ -8,20 +8,20 @@ it('has the store looked at often while what serves tells no events, and not whi
     adminSocket: '/nowhere/admin.sock',
     clock: fakeClock(),
     storage: {
-      line: () => undefined,
-      wrote: () => undefined,
-      spaceWasShort: () => undefined,
+      readLogLine: () => undefined,
+      recordWrite: () => undefined,
+      refreshSpace: () => undefined,
       recount: async () => undefined,
-      looksOften: wanted => often.push(wanted),
+      setFrequentRecounts: wanted => often.push(wanted),
     },
   })
-  events.served(7, false)
+  events.setServing(7, false)
   expect(often).toEqual([true])
-  events.served(7, false)
-  events.served(undefined, false)
+  events.setServing(7, false)
+  events.setServing(undefined, false)
   expect(often.at(-1)).toBe(false)
   // Until its events are heard nobody tells anything.
-  events.served(8, true)
+  events.setServing(8, true)
   expect(often.at(-1)).toBe(true)
   events.close()
 })
