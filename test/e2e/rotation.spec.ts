@@ -54,6 +54,17 @@ async function tabTo(page: Page, name: string | RegExp): Promise<void> {
   await expect(wanted).toBeFocused()
 }
 
+test('the path of the file with the secrets stays within its card', async ({ app, page }) => {
+  const keys = [renovate(Date.now())]
+  care(app, keys)
+  const store = `/${'a-long-name'.repeat(8)}/secrets/keys.plain.json, NOT encrypted`
+  app.replies.set('keys.managed', () => ok({ keys, store }))
+  await open(app, page)
+  const card = page.getByRole('region', { name: 'Where secrets are' })
+  await expect(card).toContainText('NOT encrypted')
+  expect(await card.evaluate(box => box.scrollWidth <= box.clientWidth)).toBe(true)
+})
+
 test('managed keys: lives, sinks, notices, what is amiss, and one key before', async ({ app, page }) => {
   const now = Date.now()
   care(app, [renovate(now), ci(now, { drift: [stale] })])
