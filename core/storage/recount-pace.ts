@@ -19,18 +19,18 @@ export interface RecountPace {
 
 /** Runs recounts while an engine has no events: the longer one takes, the longer the pause after it. */
 export function createRecountPace(clock: Clock, recount: () => void): RecountPace {
-  let isOften = false
+  let isFrequent = false
   let isClosed = false
   let pauseMs = minPauseMs
   let cancel: (() => void) | undefined
   const arm = (): void => {
     cancel?.()
-    cancel = isOften && !isClosed ? clock.setTimer(clock.now() + pauseMs, recount) : undefined
+    cancel = isFrequent && !isClosed ? clock.setTimer(clock.now() + pauseMs, recount) : undefined
   }
   return {
     setFrequent(isWanted) {
-      if (isWanted === isOften) return
-      isOften = isWanted
+      if (isWanted === isFrequent) return
+      isFrequent = isWanted
       arm()
     },
     recountEnded(costMs) {

@@ -8,7 +8,7 @@ import { walkAll } from './walk.ts'
 
 if (!parentPort) throw new Error('this file runs as a worker thread')
 const port = parentPort
-const { folder, subs }: { folder: string; subs: SubFolders } = workerData
+const { folder, subFolders }: { folder: string; subFolders: SubFolders } = workerData
 
 // On Linux the priority belongs to the calling thread; elsewhere it would slow the whole app down.
 if (process.platform === 'linux') setPriority(10)
@@ -16,7 +16,7 @@ if (process.platform === 'linux') setPriority(10)
 const send = (message: ScanMessage, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer)
 
 try {
-  const unreadable = await walkAll(syncDisk, folder, subs, batch => {
+  const unreadable = await walkAll(syncDisk, folder, subFolders, batch => {
     send({ kind: 'batch', batch }, [batch.files.keys.buffer, batch.files.sizes.buffer])
     return true
   })

@@ -31,7 +31,7 @@ export interface ScanThread {
   terminate(): unknown
 }
 
-type StartThread = (folder: string, subs: SubFolders) => ScanThread
+type StartThread = (folder: string, subFolders: SubFolders) => ScanThread
 
 export interface ScanOptions {
   startThread?: StartThread
@@ -81,7 +81,7 @@ export function startScan(folder: string, options: ScanOptions = {}): Scan {
 async function countInProcess(
   count: StoreCount,
   folder: string,
-  subs: SubFolders,
+  subFolders: SubFolders,
   maxFiles: number,
   cancelled: () => boolean,
   onProgress: () => void,
@@ -94,7 +94,7 @@ async function countInProcess(
     const unreadable = await walkAll(
       asyncDisk,
       folder,
-      subs,
+      subFolders,
       batch => {
         files += batch.files.sizes.length
         count.addBatch(batch, readAt)
@@ -149,9 +149,9 @@ function countInThread(
   return { done: promise, cancel: () => end({ kind: 'cancelled' }) }
 }
 
-function startWorker(folder: string, subs: SubFolders): ScanThread {
+function startWorker(folder: string, subFolders: SubFolders): ScanThread {
   return new Worker(workerFile(import.meta.url), {
-    workerData: { folder, subs },
+    workerData: { folder, subFolders },
     env: {},
     // Small generations: the walk makes much garbage and keeps almost nothing.
     resourceLimits: { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 128 },

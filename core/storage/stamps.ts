@@ -23,8 +23,8 @@ export class Stamps {
   readonly #repositories = new Map<string, RepositoryStamps>()
 
   /** Includes the data folders that do not exist yet. */
-  constructor(folder: string, subs: SubFolders) {
-    for (const root of rootsOf(folder, subs)) this.#folders.set(root, new Map([['', Number.NaN]]))
+  constructor(folder: string, subFolders: SubFolders) {
+    for (const root of rootsOf(folder, subFolders)) this.#folders.set(root, new Map([['', Number.NaN]]))
   }
 
   /** `readAt`: when the read that took these stamps began, in ms since the epoch. */

@@ -21,7 +21,7 @@ export interface StoreEvents {
 
 export function createStoreEvents({ adminSocket, clock, storage }: StoreEventsOptions): StoreEvents {
   let servingPid: number | undefined
-  /** Whether the process that serves has sent events, so that its log would report each write a second time. */
+  /** Whether the process that serves has connected to report its writes itself, so that its log would repeat them. */
   let hasConnected = false
   const events = createRegistryEvents({
     socketPath: adminSocket,

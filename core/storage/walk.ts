@@ -127,7 +127,7 @@ export function childrenOf(
 export async function walkAll(
   disk: Disk,
   folder: string,
-  subs: SubFolders,
+  subFolders: SubFolders,
   onBatch: (batch: Batch) => boolean,
   batchFiles?: number,
 ): Promise<Unreadable[]> {
@@ -141,10 +141,10 @@ export async function walkAll(
         return isContinuing
       },
       batchFiles,
-      name => rootOf(folder, subs, name) === root,
+      name => rootOf(folder, subFolders, name) === root,
     )
   const unreadable = await walkRoot(folder)
-  for (const root of new Set(Object.values(subs))) {
+  for (const root of new Set(Object.values(subFolders))) {
     if (!isContinuing) break
     try {
       unreadable.push(...(await walkRoot(root)))
