@@ -26,16 +26,16 @@ export interface HeadlessOptions {
 /** The headless app: the same core, with a dashboard on loopback. Resolves with the exit code when it has quit. */
 export async function runHeadless({ configFile, dashboardPort, json }: HeadlessOptions): Promise<number> {
   let dashboard: Dashboard | undefined
-  const asked = Promise.withResolvers<void>()
+  const quitRequested = Promise.withResolvers<void>()
   const capabilities: ShellCapabilities = {
-    async open(what) {
+    async open(linkName) {
       return fail({
         code: 'no-screen',
-        ...(what === 'log-folder' ? { path: join(resolveHome(), 'logs') } : {}),
+        ...(linkName === 'log-folder' ? { path: join(resolveHome(), 'logs') } : {}),
       })
     },
-    dashboardLink: () => dashboard?.mint() ?? '',
-    quit: () => asked.resolve(),
+    dashboardLink: () => dashboard?.createLink() ?? '',
+    quit: () => quitRequested.resolve(),
   }
   const started = await boot({
     shell: 'headless',
@@ -51,17 +51,17 @@ export async function runHeadless({ configFile, dashboardPort, json }: HeadlessO
   const { app, clock, log, settings } = booted
   process.on('uncaughtException', error => {
     log.error('a fault ended the app', { error })
-    tellFault(runningPid(app.host.snapshot()), json)
+    printFault(runningPid(app.host.snapshot()), json)
     process.exit(1)
   })
-  onQuitSignal(() => asked.resolve())
-  const unwatch = onLauncherGone(() => asked.resolve())
+  onQuitSignal(() => quitRequested.resolve())
+  const unwatch = onLauncherGone(() => quitRequested.resolve())
 
   const served = await startDashboard({
     port: dashboardPort ?? settings.get('dashboard.port'),
     folder: pagesFolder(),
     api: httpApi(app.host, {
-      onBug: (where, error) => log.error(`a fault in ${where}`, { error: String(error) }),
+      onBug: (location, error) => log.error(`a fault in ${location}`, { error: String(error) }),
     }),
   })
   if (!served.ok) {
@@ -77,7 +77,7 @@ export async function runHeadless({ configFile, dashboardPort, json }: HeadlessO
   print(app.host.snapshot(), clock.now())
   const unsubscribe = app.host.on('snapshot', snapshot => print(snapshot, clock.now()), { looking: false })
   await app.begin()
-  await asked.promise
+  await quitRequested.promise
   unwatch()
   if (!json) console.log('Quitting.')
   await booted.quit()
@@ -87,19 +87,19 @@ export async function runHeadless({ configFile, dashboardPort, json }: HeadlessO
 }
 
 /** A fault of ours ends the app; the registry goes on, and nobody is to believe that somebody still looks after it. */
-function tellFault(registryPid: number | undefined, json: boolean): void {
+function printFault(registryPid: number | undefined, json: boolean): void {
   const error: Failure = { code: 'unexpected', where: 'the background of the app' }
   if (json) {
     console.log(JSON.stringify({ error }))
     return
   }
-  const left =
+  const remaining =
     registryPid === undefined
       ? []
       : [
           `  The registry (process ${registryPid}) goes on, and nobody looks after it until Zotbar is started again: it is taken over then.`,
         ]
-  console.error([failureText(error), ...left].join('\n'))
+  console.error([failureText(error), ...remaining].join('\n'))
 }
 
 /** What a first run made, how to sign in, and which files could not be read: each notice once. */
@@ -119,7 +119,7 @@ function noticeLines(notices: Notice[]): string[] {
   })
 }
 
-/** Before the first start is under way there is nothing to tell. */
+/** Before the first start is under way there is nothing to report. */
 const notBegun = ({ process }: Snapshot): boolean =>
   process.kind === 'stopped' && process.why === 'never-started'
 
@@ -132,33 +132,33 @@ function jsonPrinter(dashboard: Dashboard): Printer {
     const line = status(snapshot, now)
     if (line.state === last || notBegun(snapshot)) return
     last = line.state
-    console.log(JSON.stringify({ ...line, dashboard: { url: dashboard.mint() } }))
+    console.log(JSON.stringify({ ...line, dashboard: { url: dashboard.createLink() } }))
   }
 }
 
 /** Words to standard output, each state once; the dashboard's address with the first that is not on its way to another. */
-export function textPrinter(dashboard: Pick<Dashboard, 'mint'>): Printer {
+export function textPrinter(dashboard: Pick<Dashboard, 'createLink'>): Printer {
   let last = { state: '', headline: '' }
   let greeted = false
   const printNotices = noticePrinter()
   return (snapshot, now) => {
     printNotices(snapshot)
-    const seen = statusSummary(snapshot, now)
-    const shown = seen.state === last.state || seen.headline === last.headline
-    last = seen
+    const summary = statusSummary(snapshot, now)
+    const shown = summary.state === last.state || summary.headline === last.headline
+    last = summary
     // The end is shown by the one who brings it about.
     if (snapshot.quitting || notBegun(snapshot)) return
-    const greets = !greeted && seen.class !== 'working'
+    const greets = !greeted && summary.class !== 'working'
     if (shown && !greets) return
-    const where = seen.state === 'serving' ? `: ${snapshot.registry.host}:${snapshot.registry.port}` : ''
-    const why =
-      seen.class === 'down' || seen.class === 'attention'
-        ? `\n  ${plainText(seen.reason).replaceAll('\n', '\n  ')}`
+    const address = summary.state === 'serving' ? `: ${snapshot.registry.host}:${snapshot.registry.port}` : ''
+    const reason =
+      summary.class === 'down' || summary.class === 'attention'
+        ? `\n  ${plainText(summary.reason).replaceAll('\n', '\n  ')}`
         : ''
-    console.log(`${plainText(seen.headline)}${where}${why}`)
+    console.log(`${plainText(summary.headline)}${address}${reason}`)
     if (!greets) return
     greeted = true
-    console.log(`Dashboard (this link works once): ${dashboard.mint()}`)
+    console.log(`Dashboard (this link works once): ${dashboard.createLink()}`)
     // Started by npm, from a checkout: `zotbar` is on nobody's PATH.
     if (process.env['npm_command'] !== undefined)
       console.log('In this folder, zotbar is called with: npx zotbar')

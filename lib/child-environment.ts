@@ -31,14 +31,14 @@ const allowed = new Set([
 export function childEnvironment(
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Record<string, string> {
-  const kept: [string, string][] = []
+  const entries: [string, string][] = []
   for (const [name, value] of Object.entries(env)) {
     if (value === undefined) continue
     const upper = name.toUpperCase()
     const known =
       allowed.has(name) || /^LC_[A-Z]+$/.test(name) || (upper.endsWith('_PROXY') && allowed.has(upper))
     if (known && !(upper.endsWith('_PROXY') && /^[^/]*\/\/[^/@]*:[^/@]*@|^[^/]*:[^/]*@/.test(value)))
-      kept.push([name, value])
+      entries.push([name, value])
   }
-  return Object.fromEntries(kept)
+  return Object.fromEntries(entries)
 }

@@ -17,7 +17,7 @@ export interface Clock {
 export interface SystemClock extends Clock {
   /** Tells the listeners, then looks at every deadline now: call it when the computer wakes. */
   woke(): void
-  /** Calls back after a sleep that was told or that a timer noticed, before any deadline that passed in it. */
+  /** Calls back after a sleep that was announced or that a timer noticed, before any deadline that passed in it. */
   onWake(listener: () => void): void
 }
 
@@ -27,48 +27,48 @@ const longestWait = 15_000
 const slept = longestWait + 10_000
 
 export function systemClock(): SystemClock {
-  const looks = new Set<() => void>()
+  const wakeListeners = new Set<() => void>()
   const listeners: (() => void)[] = []
-  let seen = Date.now()
+  let seenAt = Date.now()
 
   function wake() {
-    seen = Date.now()
+    seenAt = Date.now()
     for (const listener of listeners) listener()
   }
   function noticeSleep() {
-    if (Date.now() - seen > slept) wake()
-    seen = Date.now()
+    if (Date.now() - seenAt > slept) wake()
+    seenAt = Date.now()
   }
   return {
     now: Date.now,
     monotonic: () => performance.now(),
     setTimer(at, fire, { unref = false } = {}) {
-      const until = performance.now() + (at - Date.now())
+      const deadline = performance.now() + (at - Date.now())
       let timer: NodeJS.Timeout | undefined
 
-      function look() {
+      function check() {
         clearTimeout(timer)
         noticeSleep()
-        if (!looks.has(look)) return
-        const left = Math.min(at - Date.now(), until - performance.now())
-        if (left <= 0) {
-          looks.delete(look)
+        if (!wakeListeners.has(check)) return
+        const remainingMs = Math.min(at - Date.now(), deadline - performance.now())
+        if (remainingMs <= 0) {
+          wakeListeners.delete(check)
           fire()
           return
         }
-        arm(left)
+        arm(remainingMs)
       }
       // Rounded up: a timer that comes a moment early would look twice.
-      function arm(left: number) {
-        timer = setTimeout(look, Math.min(Math.ceil(left), longestWait))
+      function arm(remainingMs: number) {
+        timer = setTimeout(check, Math.min(Math.ceil(remainingMs), longestWait))
         if (unref) timer.unref()
       }
       // Only then: after a sleep the timers from before it are the ones to notice it.
-      if (looks.size === 0) seen = Date.now()
-      looks.add(look)
+      if (wakeListeners.size === 0) seenAt = Date.now()
+      wakeListeners.add(check)
       arm(Math.max(0, at - Date.now()))
       return () => {
-        looks.delete(look)
+        wakeListeners.delete(check)
         clearTimeout(timer)
       }
     },
@@ -77,7 +77,7 @@ export function systemClock(): SystemClock {
     },
     woke() {
       wake()
-      for (const look of [...looks]) if (looks.has(look)) look()
+      for (const listener of [...wakeListeners]) if (wakeListeners.has(listener)) listener()
     },
   }
 }

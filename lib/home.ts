@@ -69,14 +69,14 @@ export const isHome = (folder: string): boolean => marks.some(name => existsSync
  * the file system does.
  */
 export function foreignIn(folder: string): string[] {
-  const others: string[] = []
+  const foreign: string[] = []
   for (const name of contentOf(folder)) {
     const path = join(folder, name)
     const isClosed = (lstatSync(path).mode & 0o077) === 0
     const isOwn = isClosed && (ownFiles.includes(name) || ownFolders.includes(name))
-    if (!isOwn && !(name === 'engines' && holdsOnlyZot(path))) others.push(name)
+    if (!isOwn && !(name === 'engines' && holdsOnlyZot(path))) foreign.push(name)
   }
-  return others
+  return foreign
 }
 
 /** Whether a folder holds nothing but the folder `zot`: docs/runbooks.md has people lay `engines/zot/VERSION/zot` there. */
@@ -133,8 +133,8 @@ export function findControlSocket(home: string, env: Environment = process.env):
   const socket = controlSocketPath(home, env)
   if (!socket.elsewhere) return socket
   try {
-    const said = readFileSync(join(home, pointer), 'utf8').trim()
-    return said === '' ? socket : { path: said, elsewhere: true }
+    const pointedTo = readFileSync(join(home, pointer), 'utf8').trim()
+    return pointedTo === '' ? socket : { path: pointedTo, elsewhere: true }
   } catch {
     return socket
   }

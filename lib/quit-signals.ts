@@ -8,10 +8,10 @@ export function onQuitSignal(
   from: Pick<NodeJS.Process, 'on' | 'off'> = process,
 ): () => void {
   const signals: NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP']
-  let asked = false
+  let hasQuit = false
   const handle = (signal: NodeJS.Signals): void => {
-    if (asked) return
-    asked = true
+    if (hasQuit) return
+    hasQuit = true
     quit(signal)
   }
   for (const signal of signals) from.on(signal, handle)

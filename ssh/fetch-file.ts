@@ -88,7 +88,7 @@ export async function copyLocalFile(
 /** Copies a file of another host by SFTP, with many reads under way at once. Answers as `Host.fetchFile`. */
 export async function fetchBySftp(
   host: string,
-  { ssh, gone, close }: SshConnection,
+  { ssh, lost: connectionLost, close }: SshConnection,
   from: string,
   to: string,
   options: FetchOptions,
@@ -99,7 +99,11 @@ export async function fetchBySftp(
   const unusable = (reason: string): Failure => ({ code: 'host-file-unusable', host, path: from, reason })
   /** `undefined` when it was stopped or the connection broke. */
   const unlessStopped = <T>(work: Promise<T>): Promise<T | undefined> =>
-    Promise.race([work, whenAborted(deadline.signal).then(() => undefined), gone.then(() => undefined)])
+    Promise.race([
+      work,
+      whenAborted(deadline.signal).then(() => undefined),
+      connectionLost.then(() => undefined),
+    ])
 
   async function stopped(): Promise<Failure> {
     const reason = deadline.endedBy()
@@ -108,7 +112,7 @@ export async function fetchBySftp(
     if (reason === 'cancelled') return { code: 'cancelled' }
     if (reason === 'too-slow')
       return { code: 'host-too-slow', host, what: 'send the file', limitMs: options.limitMs }
-    return { code: 'host-lost', host, reason: await gone }
+    return { code: 'host-lost', host, reason: await connectionLost }
   }
 
   const session = await unlessStopped(ssh.requestSFTP().catch((error: Error) => error))

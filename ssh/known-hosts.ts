@@ -22,9 +22,9 @@ export type HostKeyVerdict =
 /** Lines that are not understood are passed over, as ssh does. */
 export function parseKnownHosts(text: string, file: string): KnownHost[] {
   return text.split('\n').flatMap((raw, index) => {
-    const words = raw.trim().split(/\s+/)
-    const marker = words[0]?.startsWith('@') ? words.shift() : undefined
-    const [hosts, type, key] = words
+    const fields = raw.trim().split(/\s+/)
+    const marker = fields[0]?.startsWith('@') ? fields.shift() : undefined
+    const [hosts, type, key] = fields
     if (hosts === undefined || type === undefined || key === undefined || hosts.startsWith('#')) return []
     if (marker !== undefined && marker !== '@revoked') return []
     return [
@@ -41,23 +41,28 @@ export function parseKnownHosts(text: string, file: string): KnownHost[] {
 }
 
 /** `name` is that of `knownName`; `bare` the host alone, whose key also counts for another port, as with ssh. */
-export function checkHostKey(entries: KnownHost[], name: string, bare: string, key: Buffer): HostKeyVerdict {
+export function checkHostKey(
+  entries: KnownHost[],
+  name: string,
+  hostname: string,
+  key: Buffer,
+): HostKeyVerdict {
   const exact = entries.filter(entry => entryCovers(entry, name))
-  const both = [...exact, ...entries.filter(entry => entryCovers(entry, bare))]
+  const both = [...exact, ...entries.filter(entry => entryCovers(entry, hostname))]
   const revoked = both.find(entry => entry.revoked && entry.key.equals(key))
   if (revoked) return { kind: 'revoked', by: revoked }
   const known = exact.filter(entry => !entry.revoked)
   if (known.some(entry => entry.key.equals(key))) return { kind: 'known' }
   if (known.length > 0) return { kind: 'changed', known }
-  const other = both.some(entry => !entry.revoked && entry.key.equals(key))
-  return other ? { kind: 'known' } : { kind: 'unknown' }
+  const isOtherKey = both.some(entry => !entry.revoked && entry.key.equals(key))
+  return isOtherKey ? { kind: 'known' } : { kind: 'unknown' }
 }
 
 /** The types of the keys that are known for a host: those are asked for first, as a host has several. */
-export function knownKeyTypes(entries: KnownHost[], name: string, bare: string): string[] {
+export function knownKeyTypes(entries: KnownHost[], name: string, hostname: string): string[] {
   const valid = entries.filter(entry => !entry.revoked)
   const exact = valid.filter(entry => entryCovers(entry, name))
-  const entriesOfHost = exact.length > 0 ? exact : valid.filter(entry => entryCovers(entry, bare))
+  const entriesOfHost = exact.length > 0 ? exact : valid.filter(entry => entryCovers(entry, hostname))
   return [...new Set(entriesOfHost.map(entry => entry.type))]
 }
 
@@ -89,8 +94,8 @@ function entryCovers({ hosts }: KnownHost, name: string): boolean {
 function matchesHashed(hosts: string, name: string): boolean {
   const [, version, salt, hash] = hosts.split('|')
   if (version !== '1' || salt === undefined || hash === undefined) return false
-  const made = createHmac('sha1', Buffer.from(salt, 'base64')).update(name).digest('base64')
-  return made === hash
+  const computed = createHmac('sha1', Buffer.from(salt, 'base64')).update(name).digest('base64')
+  return computed === hash
 }
 
 /** `*` is any number of characters and `?` one, and nothing else is special. */

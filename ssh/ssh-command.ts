@@ -40,7 +40,7 @@ export async function startSshCommand(
   const channel = await execute(ssh, lineWithGroup(command.line, command.folder))
   const stderr = withoutMarker(output.stderr)
   channel.on('data', (chunk: Buffer) => output.stdout.append(chunk))
-  channel.stderr.on('data', (chunk: Buffer) => stderr.take(chunk))
+  channel.stderr.on('data', (chunk: Buffer) => stderr.add(chunk))
   // A command may end without reading its input.
   channel.on('error', () => {})
   // To ask for more of it on a connection that is gone is an error too, which would end the app.
@@ -75,7 +75,7 @@ export async function startSshCommand(
 
 /** Takes the marker out of the beginning of an output. */
 function withoutMarker(output: OutputBuffer): {
-  take(chunk: Buffer): void
+  add(chunk: Buffer): void
   end(): void
   group: Promise<number | undefined>
 } {
@@ -89,7 +89,7 @@ function withoutMarker(output: OutputBuffer): {
   }
   return {
     group: foundGroup,
-    take(chunk) {
+    add(chunk) {
       if (head === undefined) {
         output.append(chunk)
         return

@@ -13,7 +13,7 @@ import { knownHostName } from './ssh-settings.ts'
 export interface SshConnection {
   ssh: NodeSSH
   /** Resolves to the reason, half a sentence, once the connection is gone. */
-  gone: Promise<string>
+  lost: Promise<string>
   close(): void
 }
 
@@ -69,7 +69,7 @@ export async function connectSsh(options: ConnectOptions): Promise<Result<SshCon
   connection?.on('error', error => {
     lastError = error
   })
-  const gone = new Promise<string>(resolve => {
+  const lost = new Promise<string>(resolve => {
     connection?.on('close', () =>
       resolve(lastError === undefined ? 'the host closed it' : lostText(lastError)),
     )
@@ -83,7 +83,7 @@ export async function connectSsh(options: ConnectOptions): Promise<Result<SshCon
   } finally {
     signal.removeEventListener('abort', stop)
   }
-  return ok({ ssh, gone, close: () => ssh.dispose() })
+  return ok({ ssh, lost, close: () => ssh.dispose() })
 }
 
 async function readKnownHosts(files: string[]): Promise<KnownHost[]> {

@@ -69,7 +69,7 @@ export function sshHost(target: string, options: SshHostOptions): Host {
     }
     void connected.then(result => {
       started.settled = true
-      if (result.ok) void result.value.gone.then(forget)
+      if (result.ok) void result.value.lost.then(forget)
       else forget()
     })
     attempt = started
@@ -127,14 +127,14 @@ export function sshHost(target: string, options: SshHostOptions): Host {
       const connected = await current.connected
       if (!connected.ok) return
       connected.value.close()
-      await connected.value.gone
+      await connected.value.lost
     },
   }
 }
 
 /** Runs a command over a connection, until it ends or the deadline does. */
 async function runOn(
-  { ssh, gone, close }: SshConnection,
+  { ssh, lost: connectionLost, close }: SshConnection,
   command: HostCommand,
   deadline: Deadline,
   { target, graceMs, clock }: { target: string; graceMs: number; clock: Clock },
@@ -151,11 +151,11 @@ async function runOn(
     return { kind: deadline.endedBy() ?? 'cancelled', stdout: '', stderr: '' }
   }
   if (started instanceof Error) {
-    const lost = await Promise.race([gone, Promise.resolve(undefined)])
+    const lost = await Promise.race([connectionLost, Promise.resolve(undefined)])
     return { kind: 'not-started', error: startFailure(target, started, lost) }
   }
   let code: number | undefined
-  const finished = Promise.race([started.ended, gone.then(() => undefined)]).then(exit => {
+  const finished = Promise.race([started.ended, connectionLost.then(() => undefined)]).then(exit => {
     code = exit
   })
   const ended = await waitOrStop(
@@ -168,7 +168,7 @@ async function runOn(
   const output = { stdout: stdout.text(), stderr: stderr.text() }
   if (ended !== 'over') return { kind: ended, ...output }
   if (code !== undefined) return { kind: 'ended', code, ...output }
-  const reason = await Promise.race([gone, closedWithoutExit(clock)])
+  const reason = await Promise.race([connectionLost, closedWithoutExit(clock)])
   return { kind: 'lost', error: { code: 'host-lost', host: target, reason }, ...output }
 }
 
@@ -177,7 +177,7 @@ const startFailure = (host: string, error: Error, lost: string | undefined): Fai
     ? { code: 'host-no-shell', host, reason: error.message }
     : { code: 'host-lost', host, reason: lost }
 
-/** A channel closed without an exit code, and the connection stays: the command cannot be told from one that broke. */
+/** A channel closed without an exit code, and the connection stays: the command cannot be distinguished from one that broke. */
 function closedWithoutExit(clock: Clock): Promise<string> {
   return new Promise(resolve => {
     clock.setTimer(clock.now() + 1000, () => resolve('the host ended the command without saying how'))

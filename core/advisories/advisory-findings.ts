@@ -31,23 +31,24 @@ export function findingsFor({
   const running = versionOf(reported)
   const to = versionOf(wanted)
   const viewed = viewConfig(config)
-  const book = createEvidenceReader(config.file, 'reason' in viewed ? undefined : viewed)
-  const found: Finding[] = []
-  if (running === undefined) found.push(unknownVersion(reported))
-  else if (!isKnown(running, advisorySet)) found.push(unknownRelease(running, advisorySet))
+  const evidenceReader = createEvidenceReader(config.file, 'reason' in viewed ? undefined : viewed)
+  const findings: Finding[] = []
+  if (running === undefined) findings.push(unknownVersion(reported))
+  else if (!isKnown(running, advisorySet)) findings.push(unknownRelease(running, advisorySet))
   if (to !== undefined && to !== running && !isKnown(to, advisorySet))
-    found.push(unknownRelease(to, advisorySet))
-  if ('reason' in viewed) found.push(unreadable(config.file, viewed.reason))
+    findings.push(unknownRelease(to, advisorySet))
+  if ('reason' in viewed) findings.push(unreadable(config.file, viewed.reason))
   if (running !== undefined)
     for (const advisory of advisorySet.advisories)
-      if (affects(advisory, running)) found.push(runningFinding(advisory, book, to))
-  if (to === undefined || to === running) return found
+      if (affects(advisory, running)) findings.push(runningFinding(advisory, evidenceReader, to))
+  if (to === undefined || to === running) return findings
   for (const advisory of advisorySet.advisories)
     if (affects(advisory, to) && !(running !== undefined && affects(advisory, running)))
-      found.push(...broughtFindings(advisory, book, to, running))
-  for (const change of advisorySet.changes) found.push(...changeFindings(change, book, to, running))
-  for (const key of advisorySet.keys) found.push(...refusedKeyFindings(key, book, to))
-  return found
+      findings.push(...broughtFindings(advisory, evidenceReader, to, running))
+  for (const change of advisorySet.changes)
+    findings.push(...changeFindings(change, evidenceReader, to, running))
+  for (const key of advisorySet.keys) findings.push(...refusedKeyFindings(key, evidenceReader, to))
+  return findings
 }
 
 /** Those of `findingsFor` that the status summary shows: advisories that this configuration does not keep out of reach. */
@@ -115,15 +116,15 @@ const unreadable = (file: string, reason: string): Finding => ({
   advice: 'What the file says could not be looked at, so everything is listed that may apply.',
 })
 
-function runningFinding(advisory: Advisory, book: EvidenceReader, to: string | undefined): Finding {
+function runningFinding(advisory: Advisory, evidenceReader: EvidenceReader, to: string | undefined): Finding {
   const { id, title, severity, words, advice, otherwise } = advisory
-  const evidence = book.match(advisory.appliesWhen)
+  const evidence = evidenceReader.match(advisory.appliesWhen)
   const mended = fixedText(advisory, to)
   if (evidence === undefined)
     return {
       id,
       severity: 'info',
-      evidence: `${book.file}: nothing in it makes this possible`,
+      evidence: `${evidenceReader.file}: nothing in it makes this possible`,
       advice: `${title}. It cannot be reached with this configuration. ${otherwise ?? ''} ${mended}`.replace(
         / +/g,
         ' ',
@@ -140,11 +141,11 @@ function fixedText(advisory: Advisory, to: string | undefined): string {
 
 function broughtFindings(
   advisory: Advisory,
-  book: EvidenceReader,
+  evidenceReader: EvidenceReader,
   to: string,
   running: string | undefined,
 ): Finding[] {
-  const evidence = book.match(advisory.appliesWhen)
+  const evidence = evidenceReader.match(advisory.appliesWhen)
   if (evidence === undefined) return []
   const isBack = running !== undefined && compareVersions(to, running) < 0
   const verb = isBack ? 'comes back' : 'is in it'
@@ -162,7 +163,7 @@ function broughtFindings(
 /** An unknown running version may be any: then all that `to` does is listed. */
 function changeFindings(
   change: Change,
-  book: EvidenceReader,
+  evidenceReader: EvidenceReader,
   to: string,
   running: string | undefined,
 ): Finding[] {
@@ -170,7 +171,7 @@ function changeFindings(
   const held = running !== undefined && isWithin(running, change.since, change.until)
   if (holds === held) return []
   if (!holds && (change.back === undefined || compareVersions(to, change.since) >= 0)) return []
-  const evidence = book.match(change.appliesWhen)
+  const evidence = evidenceReader.match(change.appliesWhen)
   if (evidence === undefined) return []
   const { id, title, words, advice, back, since } = change
   return holds

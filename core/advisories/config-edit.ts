@@ -89,10 +89,10 @@ export function editFor({
   if (view.duplicate !== undefined)
     return { offers, byHand: byHand(`it has the key ${view.duplicate} twice`, chosen) }
   const after = chosen.reduce((text, part) => part.change(text), config.text)
-  const left = viewConfig({ ...config, text: after })
+  const remaining = viewConfig({ ...config, text: after })
   if (
-    'reason' in left ||
-    partsFor(left, running, to, advisorySet).some(({ id }) => chosen.some(part => part.id === id))
+    'reason' in remaining ||
+    partsFor(remaining, running, to, advisorySet).some(({ id }) => chosen.some(part => part.id === id))
   )
     return { offers, byHand: byHand('it is written in a way that Zotbar does not know', chosen) }
   return { offers, edit: editOf(config, after, chosen) }
@@ -133,7 +133,7 @@ function adviseByHand(
       (upper === undefined || compareVersions(upper, since) >= 0),
   )
   if (concerned.length === 0) return { offers: [] }
-  const words = concerned.map(({ words: each, advice }) => `${each} ${advice}`).join(' ')
+  const words = concerned.map(({ words: problem, advice }) => `${problem} ${advice}`).join(' ')
   return {
     offers: [],
     byHand: `Zotbar does not edit the file: ${reason}. Look yourself whether this concerns it: ${words}`,

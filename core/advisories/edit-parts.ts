@@ -109,9 +109,9 @@ export function metricsBack(view: ConfigView, to: string): EditPart[] {
 /** A list of one word under one name becomes the other name's, where that is not there: no byte around it changes. */
 function renamed(view: ConfigView, from: string, to: string, word: string): string | undefined {
   const { member, value } = memberOf(view, metrics, from)
-  const [only, ...others] = value?.children ?? []
+  const [only, ...rest] = value?.children ?? []
   const key = member?.children?.[0]
-  if (!key || !only || others.length > 0 || memberOf(view, metrics, to).member) return undefined
+  if (!key || !only || rest.length > 0 || memberOf(view, metrics, to).member) return undefined
   return replaceNodes(view.text, [
     [key, JSON.stringify(to)],
     [only, JSON.stringify(word)],

@@ -22,7 +22,7 @@ interface Options {
   now(): number
   /** The setting `advice.url`; empty: none. */
   url(): string
-  report(what: SetAside): void
+  report(setAside: SetAside): void
 }
 
 export interface AdvisoryStore {
@@ -50,15 +50,15 @@ export function openAdvisoryStore({ home, web, now, url, report }: Options): Adv
       const from = url()
       if (from === '') return ok(undefined)
       const limit = AbortSignal.timeout(timeoutMs)
-      const until = signal === undefined ? limit : AbortSignal.any([signal, limit])
-      const asked = await web.get(from, { headers: { accept: 'application/json' }, signal: until })
-      if (!asked.ok) return asked
-      const { status, body } = asked.value
+      const deadline = signal === undefined ? limit : AbortSignal.any([signal, limit])
+      const response = await web.get(from, { headers: { accept: 'application/json' }, signal: deadline })
+      if (!response.ok) return response
+      const { status, body } = response.value
       if (status !== 200) {
         body.on('error', () => {}).destroy()
         return fail({ code: 'advice-not-understood', url: from, reason: `it answers ${status}` })
       }
-      const text = await readText(web, asked.value, maxBytes, until)
+      const text = await readText(web, response.value, maxBytes, deadline)
       if (!text.ok) return text
       const read = parseAdvisories(text.value)
       if (typeof read === 'string') return fail({ code: 'advice-not-understood', url: from, reason: read })

@@ -19,10 +19,10 @@ const path = v.pipe(v.string(), v.minLength(1), v.maxLength(200))
 const words = v.pipe(v.array(v.pipe(v.string(), v.maxLength(200))), v.maxLength(20))
 
 /** A matcher as advisories state it; at most six levels of all, any and not. */
-export const matcherSchema: v.GenericSchema<unknown, Matcher> = matcherWithin(6)
+export const matcherSchema: v.GenericSchema<unknown, Matcher> = matcherOfDepth(6)
 
 /** Nested no deeper than a person writes it: what comes from a URL must not exhaust the stack. */
-function matcherWithin(depth: number): v.GenericSchema<unknown, Matcher> {
+function matcherOfDepth(depth: number): v.GenericSchema<unknown, Matcher> {
   const flat = [
     v.strictObject({ always: v.literal(true) }),
     v.strictObject({ set: path }),
@@ -31,7 +31,7 @@ function matcherWithin(depth: number): v.GenericSchema<unknown, Matcher> {
     v.strictObject({ list: path, has: words, lacks: v.exactOptional(words) }),
   ]
   if (depth === 0) return v.union(flat)
-  const inner = matcherWithin(depth - 1)
+  const inner = matcherOfDepth(depth - 1)
   const several = v.pipe(v.array(inner), v.minLength(1), v.maxLength(20))
   return v.union([
     ...flat,

@@ -20,7 +20,7 @@ interface Options {
   url(): string
   /** The setting `upgrade.timeLimits`: the edit that sets them is agreed to. */
   timeLimits(): boolean
-  report(what: SetAside): void
+  report(setAside: SetAside): void
   log(message: string): void
   onChange(): void
 }
@@ -56,10 +56,10 @@ export function createReleaseAdvice({ timeLimits, log, onChange, ...options }: O
 
   async function update(at: { version: string; pid: number }): Promise<void> {
     try {
-      const found = await advice.against(at.version)
+      const checked = await advice.against(at.version)
       if (current !== at) return
-      const isSame = JSON.stringify(found) === JSON.stringify(advisories)
-      advisories = found
+      const isSame = JSON.stringify(checked) === JSON.stringify(advisories)
+      advisories = checked
       if (!isSame) onChange()
     } catch (error) {
       log(`advisories could not be looked up: ${String(error)}`)
@@ -92,7 +92,7 @@ export interface AdviceOptions {
   url(): string
   /** Ids of edits that are not required and that the user agreed to. */
   accepted(): readonly string[]
-  report(what: SetAside): void
+  report(setAside: SetAside): void
 }
 
 /** Advisories from an address are asked for again after so long, in ms; one that failed, after a shorter time. */
@@ -172,10 +172,10 @@ export function createAdvice({ configFile, accepted, ...options }: AdviceOptions
     const used = source.more
       ? `Advisories of ${source.asOf}, fetched on ${longDate(source.more.at)}, are used besides those that come with Zotbar.`
       : `Only those that come with Zotbar are used, of ${source.asOf}.`
-    const words = trouble && failureMessage(trouble)
-    const why = words ? `${words.title}: ${words.steps[0] ?? ''} ` : ''
+    const message = trouble && failureMessage(trouble)
+    const reason = message ? `${message.title}: ${message.steps[0] ?? ''} ` : ''
     return [
-      { id: 'more-facts', severity: trouble ? 'warning' : 'info', evidence: url, advice: `${why}${used}` },
+      { id: 'more-facts', severity: trouble ? 'warning' : 'info', evidence: url, advice: `${reason}${used}` },
     ]
   }
 

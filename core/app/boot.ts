@@ -16,7 +16,7 @@ import { prepareAdminSocket, prepareControlSocket, prepareHome } from '../platfo
 import { systemProcessTable } from '../platform/system-processes.ts'
 import { runEach } from '../platform/tasks.ts'
 import { establishAdmin, type FirstAdmin } from '../registry-client/admin.ts'
-import { type Kept, openSecrets, type Secrets } from '../secrets/secrets.ts'
+import { openSecrets, type PasswordLocation, type Secrets } from '../secrets/secrets.ts'
 import { openSettings, type Settings } from '../settings/settings.ts'
 import { takeAppLock } from '../transport/app-lock.ts'
 import { openControlSocket } from '../transport/control-socket.ts'
@@ -66,7 +66,7 @@ export async function boot({ shell, configFile, capabilities }: BootOptions): Pr
   const opened = await openSettings({
     home,
     clock,
-    report: what => notices.push(setAsideNotice(what, clock.now())),
+    report: setAside => notices.push(setAsideNotice(setAside, clock.now())),
   }).then(
     value => ok(value),
     // Defaults in its place might start another engine.
@@ -81,11 +81,11 @@ export async function boot({ shell, configFile, capabilities }: BootOptions): Pr
   const config = await configToUse({ named, home, secrets, notices, now: clock.now })
   if (!config.ok) return release(config)
   const version = appVersion()
-  const place = thisInstallation(home, version)
-  const own = locateZotbarRegistry(place)
-  if (!own.ok) return release(own)
-  const { resourcesPath } = place
-  const engines = createEngines(own.value, () => ({
+  const installation = thisInstallation(home, version)
+  const engineProgram = locateZotbarRegistry(installation)
+  if (!engineProgram.ok) return release(engineProgram)
+  const { resourcesPath } = installation
+  const engines = createEngines(engineProgram.value, () => ({
     named: settings.get('engine.path'),
     home,
     environment: childEnvironment(process.env),
@@ -105,7 +105,7 @@ export async function boot({ shell, configFile, capabilities }: BootOptions): Pr
     version,
     home,
     configFile: config.value,
-    // A zot that is not there is told by the first start: the app is needed to choose another engine.
+    // A zot that is not there is reported by the first start: the app is needed to choose another engine.
     engine: engine.ok ? engine.value : zotEngine(settings.get('engine.path') || 'zot', undefined),
     engines,
     settings,
@@ -128,7 +128,7 @@ export async function boot({ shell, configFile, capabilities }: BootOptions): Pr
       path: control.value.path,
     })
   const api = httpApi(app.host, {
-    onBug: (where, error) => log.error(`a fault in ${where}`, { error: String(error) }),
+    onBug: (location, error) => log.error(`a fault in ${location}`, { error: String(error) }),
   })
   const socket = await openControlSocket({ path: control.value.path, home, api })
   if (!socket.ok) return release(socket)
@@ -167,13 +167,13 @@ interface ConfigOptions {
 
 /** The file that was named, or the default one: written now, with its first account, if it is not there yet. */
 async function configToUse({ named, home, secrets, notices, now }: ConfigOptions): Promise<Result<string>> {
-  let made: FirstAdmin<Kept> | undefined
+  let firstAdmin: FirstAdmin<PasswordLocation> | undefined
   const first = await firstRun({
     homeFolder: homedir(),
     ...(named === '' ? {} : { named }),
     async makeAdmin(folder) {
-      made = await establishAdmin({ home, folder, secrets, now, report: () => {} })
-      return made
+      firstAdmin = await establishAdmin({ home, folder, secrets, now, report: () => {} })
+      return firstAdmin
     },
   })
   if (!first.ok) return fail(first.error)
@@ -187,8 +187,8 @@ async function configToUse({ named, home, secrets, notices, now }: ConfigOptions
       file: configFile,
       data: wrote.dataFolder,
     })
-  if (wrote?.admin && made) {
-    const { kept, user } = made
+  if (wrote?.admin && firstAdmin) {
+    const { kept, user } = firstAdmin
     notices.push({ kind: 'admin-created', id: 'admin-created', at, user, host: '127.0.0.1:5050' })
     if (kept.where === 'file')
       notices.push({ kind: 'secret-in-file', id: 'secret-in-file', at, file: kept.file, why: kept.why })

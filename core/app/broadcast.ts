@@ -13,7 +13,7 @@ export interface Broadcast {
 interface Options {
   snapshot(): Snapshot
   /** Whether somebody looks at what the app shows. */
-  watched(looking: boolean): void
+  watched(isWatched: boolean): void
 }
 
 /** Hands snapshots and new lines of the log to every client that listens. */

@@ -53,10 +53,10 @@ export function createConfigWatch(options: Options): ConfigWatch {
 
   async function checkConfig(): Promise<void> {
     cancelTimer()
-    const other = isServing() ? await otherFolder() : undefined
+    const movedFolder = isServing() ? await otherFolder() : undefined
     if (closed) return
-    if (other !== undecidedFolder) {
-      undecidedFolder = other
+    if (movedFolder !== undecidedFolder) {
+      undecidedFolder = movedFolder
       options.onChange()
     }
     cancelTimer()

@@ -20,7 +20,7 @@ export async function createGround(options: AppOptions, events: Emitter<AppEvent
     configFile,
     clock,
     settings,
-    report: what => notices.add(setAsideNotice(what, clock.now())),
+    report: setAside => notices.add(setAsideNotice(setAside, clock.now())),
     notify: notices.add,
     log: (message, data) => options.log.info(message, data),
     onChange,

@@ -22,10 +22,10 @@ export async function createRunbookFeatures(
   const { adminSocket, clock, engines, home, processes, settings, shell } = options
   const { common, target, engine, storage, decision, supervisor, access, tail } = features
   const { registry } = access
-  const tell = common.notify
+  const { notify } = common
   const engineDeps = { current: engine.now, use: engine.use, engines, processes }
 
-  const runs = createRuns({ ...common, supervisor, tell })
+  const runs = createRuns({ ...common, supervisor, notify })
   const web = createWeb({ environment: process.env })
   const advice = createReleaseAdvice({
     ...common,
@@ -57,7 +57,7 @@ export async function createRunbookFeatures(
     pushes: storage.uploadsInProgress,
     tail,
     runs,
-    tell,
+    notify,
   })
   const rotation = await createRotationControl({
     ...common,
@@ -76,7 +76,7 @@ export async function createRunbookFeatures(
     signInWindow: options.capabilities.signIn,
     onChange: () => events.emit('managed-keys'),
   })
-  const keyNotices = createNoticeControl({ ...common, web, keys: rotation.summaries, notify: tell })
+  const keyNotices = createNoticeControl({ ...common, web, keys: rotation.summaries, notify })
 
   for (const { kinds } of [engineControl, upgrade, rotation]) runs.register(kinds)
   return { runs, web, advice, engineControl, upgrade, rotation, keyNotices }

@@ -75,8 +75,8 @@ export function createEngineDecision(options: Options): EngineDecision {
     if (!located.ok) return located
     // The engine comes last: until it is written down, the next start still finds another one current.
     const placed = await changeSetting(settings, 'engine.path', engine === 'zot' ? (program ?? '') : path)
-    const kept = placed.ok ? await changeSetting(settings, 'engine', engine) : placed
-    if (!kept.ok) return kept
+    const stored = placed.ok ? await changeSetting(settings, 'engine', engine) : placed
+    if (!stored.ok) return stored
     options.log('the engine that was chosen for this data folder is taken', { engine, program })
     use(located.value)
     return ok(undefined)
@@ -101,7 +101,7 @@ export function createEngineDecision(options: Options): EngineDecision {
       // Chosen before somebody's zot served the same images is not chosen for them.
       const isOutdated = choice?.engine === 'zotbar-registry' && zot?.sameStore === true && zot.at > choice.at
       if (choice !== undefined && !isOutdated) return isTrial ? ok(undefined) : takeEngine(choice)
-      const contents = await facts.found(target)
+      const contents = await facts.inspect(target)
       const config = await facts.configFound()
       if (contents.databases.length > 0 || zot !== undefined)
         return ok(await facts.undecided('store-of-another-engine', target, config))

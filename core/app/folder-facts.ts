@@ -28,7 +28,7 @@ interface Options {
 /** What is shown to somebody who has to choose an engine or accept a folder. */
 export interface FolderFacts {
   /** What lies in the folder of `target` that `differs`, its data folder unless named. */
-  found(target: Target, differs?: string): Promise<FolderFound>
+  inspect(target: Target, differs?: string): Promise<FolderFound>
   /** What config.json asks for that zotbar-registry refuses or has no effect with. */
   configFound(): Promise<ConfigFound>
   undecided(
@@ -52,7 +52,7 @@ export function createFolderFacts({ configFile, settings, folderWatch, freeSpace
     return contents
   }
 
-  async function found(
+  async function inspect(
     { dataFolder, subFolders }: Target,
     differs: string = dataFolder,
   ): Promise<FolderFound> {
@@ -80,7 +80,7 @@ export function createFolderFacts({ configFile, settings, folderWatch, freeSpace
     differs?: { difference: FolderDifference; folder: string },
   ): Promise<Undecided> {
     const was = await folderWatch.recorded()
-    const { atLeast, ...facts } = await found(target, differs?.folder)
+    const { atLeast, ...facts } = await inspect(target, differs?.folder)
     const { repositories, tags, bytes, asOf } = folderWatch.figures()
     // Counted in full, where the same folder is counted anyway.
     const figures =
@@ -104,7 +104,7 @@ export function createFolderFacts({ configFile, settings, folderWatch, freeSpace
     }
   }
 
-  return { found, configFound: () => configFoundIn(configFile), undecided }
+  return { inspect, configFound: () => configFoundIn(configFile), undecided }
 }
 
 async function configFoundIn(configFile: string): Promise<ConfigFound> {

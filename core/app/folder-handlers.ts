@@ -33,7 +33,7 @@ export function folderHandlers(deps: Deps): ZotbarHandlers['data'] {
       const choice = await deps.decision.choice()
       return ok({
         same: compared.same,
-        found: await facts.found(target),
+        found: await facts.inspect(target),
         ...(compared.same ? {} : { difference: compared.difference }),
         ...(was === undefined ? {} : { was }),
         ...(choice === undefined ? {} : { choice }),

@@ -45,7 +45,7 @@ export function createHandlers(deps: HandlerDeps): ZotbarHandlers {
     registry: registryHandlers(deps),
     data: {
       ...deps.data,
-      // A page cannot tell whose images were there before.
+      // A page cannot know whose images were there before.
       accept: async (input, caller) =>
         caller === 'dashboard' ? wrongSender : deps.data.accept(input, caller),
     },
@@ -81,10 +81,10 @@ function registryHandlers(deps: HandlerDeps): ZotbarHandlers['registry'] {
   const { supervisor, busyWith, snapshot } = deps
 
   /** Not while a runbook is under way; answers what is shown then. */
-  async function unlessBusy(ask: () => Promise<Result<ProcessState>>): Promise<Result<Snapshot>> {
+  async function unlessBusy(command: () => Promise<Result<ProcessState>>): Promise<Result<Snapshot>> {
     const busy = busyWith()
     if (busy !== undefined) return fail({ code: 'busy', with: busy })
-    const result = await ask()
+    const result = await command()
     return result.ok ? ok(snapshot()) : result
   }
 

@@ -14,7 +14,7 @@ import type { Settings } from '../settings/settings.ts'
 
 /** What only a shell can do: open things on a screen, hand out dashboard links, end the program. */
 export interface ShellCapabilities {
-  open(what: OpenTarget): Promise<Result<null>>
+  open(linkName: OpenTarget): Promise<Result<null>>
   /** A dashboard address with a token not yet used; undefined where there is no dashboard. */
   dashboardLink?(): string
   /** A window that somebody signs in at the registry with; absent where there are no windows. */
@@ -50,7 +50,7 @@ export interface Common {
   clock: Clock
   settings: Settings
   /** A file of ours that could not be understood was set aside. */
-  report(what: SetAside): void
+  report(setAside: SetAside): void
   /** Something that people are to know. */
   notify(notice: Notice): void
   log(message: string, data?: Record<string, unknown>): void

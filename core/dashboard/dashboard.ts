@@ -15,7 +15,7 @@ export interface Dashboard {
   /** "http://127.0.0.1:PORT/": what `status` tells. */
   readonly url: string
   /** The same with a one-time token in its fragment, which a browser never sends to a server. */
-  mint(): string
+  createLink(): string
   close(): Promise<void>
 }
 
@@ -74,10 +74,10 @@ export async function startDashboard(options: {
 
   async function signIn(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await readJson(request, 1_024)
-    const allowed = (wrong: string): Failure => ({
+    const allowed = (problem: string): Failure => ({
       code: 'bad-input',
       field: 'token',
-      wrong,
+      wrong: problem,
       allowed: 'a token, as application/json of at most 1024 bytes',
     })
     if (body.kind === 'too-large') return refuseBody(response, 413, allowed('a larger input'))
@@ -99,7 +99,7 @@ export async function startDashboard(options: {
   return ok({
     port,
     url,
-    mint: () => `${url}#token=${known.mint()}`,
+    createLink: () => `${url}#token=${known.createToken()}`,
     async close() {
       const closed = new Promise<void>(resolve => server.close(() => resolve()))
       api.close()
@@ -119,12 +119,12 @@ function refuse(response: ServerResponse, status: 401 | 403, reason: Refusal): v
 
 function page(request: IncomingMessage, response: ServerResponse, file: StaticFile | undefined): void {
   if (!file) {
-    plain(response, 404, 'Not found\n')
+    respondText(response, 404, 'Not found\n')
     return
   }
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.setHeader('allow', 'GET, HEAD')
-    plain(response, 405, 'Method not allowed\n')
+    respondText(response, 405, 'Method not allowed\n')
     return
   }
   const headers = { 'cache-control': file.cacheControl, etag: file.etag }
@@ -137,7 +137,7 @@ function page(request: IncomingMessage, response: ServerResponse, file: StaticFi
   response.end(request.method === 'HEAD' ? undefined : file.body)
 }
 
-function plain(response: ServerResponse, status: number, text: string): void {
+function respondText(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, {
     'content-type': 'text/plain; charset=utf-8',
     'cache-control': 'no-store',

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 
-/** The time and the dice of tokens and sessions: injected, so that tests decide both. */
+/** The time and the randomness of tokens and sessions: injected, so that tests decide both. */
 export interface SessionSources {
   /** ms since the epoch. */
   now(): number
@@ -27,7 +27,7 @@ const sessionLimits: SessionLimits = {
  */
 export interface Sessions {
   /** A new token: good once, for ten minutes. */
-  mint(): string
+  createToken(): string
   /** The session for a token; undefined when it was used, is too old or was never given out. */
   redeem(token: string): string | undefined
   /** Whether the session lives; if so it counts as used now. */
@@ -36,39 +36,39 @@ export interface Sessions {
   hold(session: string): () => void
 }
 
-interface Kept {
+interface Entry {
   digest: Buffer
   at: number
   held: number
 }
 
 export function sessions(sources: SessionSources, limits: SessionLimits = sessionLimits): Sessions {
-  let tokens: Kept[] = []
-  let live: Kept[] = []
+  let tokens: Entry[] = []
+  let live: Entry[] = []
   const secret = (): string => sources.randomBytes(32).toString('base64url')
-  const keep = (list: Kept[], text: string, most: number): Kept[] =>
-    [...list, { digest: digestOf(text), at: sources.now(), held: 0 }].slice(-most)
-  const fresh = (list: Kept[], limitMs: number): Kept[] =>
-    list.filter(kept => kept.held > 0 || sources.now() - kept.at < limitMs)
-  const session = (text: string): Kept | undefined => {
+  const withEntry = (list: Entry[], text: string, max: number): Entry[] =>
+    [...list, { digest: digestOf(text), at: sources.now(), held: 0 }].slice(-max)
+  const fresh = (list: Entry[], limitMs: number): Entry[] =>
+    list.filter(entry => entry.held > 0 || sources.now() - entry.at < limitMs)
+  const session = (text: string): Entry | undefined => {
     live = fresh(live, limits.idleMs)
     return find(live, text)
   }
 
   return {
-    mint() {
+    createToken() {
       const token = secret()
-      tokens = keep(fresh(tokens, limits.tokenMs), token, limits.tokens)
+      tokens = withEntry(fresh(tokens, limits.tokenMs), token, limits.tokens)
       return token
     },
     redeem(token) {
       tokens = fresh(tokens, limits.tokenMs)
-      const found = find(tokens, token)
-      if (!found) return undefined
-      tokens = tokens.filter(kept => kept !== found)
+      const entry = find(tokens, token)
+      if (!entry) return undefined
+      tokens = tokens.filter(other => other !== entry)
       const text = secret()
       // The one used longest ago stands first and is the one to go.
-      live = keep(
+      live = withEntry(
         fresh(live, limits.idleMs).sort((a, b) => a.at - b.at),
         text,
         limits.sessions,
@@ -76,20 +76,20 @@ export function sessions(sources: SessionSources, limits: SessionLimits = sessio
       return text
     },
     check(text) {
-      const found = session(text)
-      if (found) found.at = sources.now()
-      return found !== undefined
+      const entry = session(text)
+      if (entry) entry.at = sources.now()
+      return entry !== undefined
     },
     hold(text) {
-      const found = session(text)
-      if (!found) return () => undefined
-      found.held += 1
+      const entry = session(text)
+      if (!entry) return () => undefined
+      entry.held += 1
       let open = true
       return () => {
         if (!open) return
         open = false
-        found.held -= 1
-        found.at = sources.now()
+        entry.held -= 1
+        entry.at = sources.now()
       }
     },
   }
@@ -98,9 +98,9 @@ export function sessions(sources: SessionSources, limits: SessionLimits = sessio
 const digestOf = (text: string): Buffer => createHash('sha256').update(text).digest()
 
 /** Looks at all of them whatever it finds, each compared in constant time. */
-function find(list: Kept[], text: string): Kept | undefined {
+function find(list: Entry[], text: string): Entry | undefined {
   const digest = digestOf(text)
-  let found: Kept | undefined
-  for (const kept of list) if (timingSafeEqual(kept.digest, digest)) found = kept
-  return found
+  let match: Entry | undefined
+  for (const entry of list) if (timingSafeEqual(entry.digest, digest)) match = entry
+  return match
 }

@@ -27,7 +27,7 @@ const types: Record<string, string> = {
  */
 export async function staticFiles(folder: string): Promise<ReadonlyMap<string, StaticFile>> {
   const files = new Map<string, StaticFile>()
-  const take = async (path: string, file: string): Promise<void> => {
+  const readAsset = async (path: string, file: string): Promise<void> => {
     const type = types[extname(file)]
     if (type === undefined) return
     const body = await readFile(join(folder, file)).catch(() => undefined)
@@ -41,9 +41,9 @@ export async function staticFiles(folder: string): Promise<ReadonlyMap<string, S
   }
   const assets = await readdir(join(folder, 'assets')).catch(() => [])
   await Promise.all([
-    take('/window.html', 'window.html'),
-    take('/popover.html', 'popover.html'),
-    ...assets.map(name => take(`/assets/${name}`, join('assets', name))),
+    readAsset('/window.html', 'window.html'),
+    readAsset('/popover.html', 'popover.html'),
+    ...assets.map(name => readAsset(`/assets/${name}`, join('assets', name))),
   ])
   const page = files.get('/window.html')
   if (page) files.set('/', page)

@@ -47,12 +47,12 @@ export async function inspectContents(folder: string): Promise<FolderContents> {
 }
 
 async function entriesOf(path: string): Promise<{ name: string; isFolder: boolean }[]> {
-  const found: { name: string; isFolder: boolean }[] = []
+  const entries: { name: string; isFolder: boolean }[] = []
   for await (const entry of await opendir(path)) {
-    found.push({ name: entry.name, isFolder: entry.isDirectory() })
-    if (found.length > limits.folders) break
+    entries.push({ name: entry.name, isFolder: entry.isDirectory() })
+    if (entries.length > limits.folders) break
   }
-  return found
+  return entries
 }
 
 /** Manifests with a tag in an index; one that cannot be read has none that is known. */

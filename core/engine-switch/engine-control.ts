@@ -92,8 +92,9 @@ export function createEngineControl(options: Options): EngineControl {
 
 /** Whether somebody has yet to choose an engine: the current one is only what a start would begin with. */
 function isUndecided(state: ProcessState): boolean {
-  const why = state.kind === 'undecided' ? state.why : state.kind === 'foreign' ? state.open?.why : undefined
-  return why !== undefined && why !== 'other-folder'
+  const reason =
+    state.kind === 'undecided' ? state.why : state.kind === 'foreign' ? state.open?.why : undefined
+  return reason !== undefined && reason !== 'other-folder'
 }
 
 /** The choice stands at the engine that it is for. */

@@ -15,9 +15,9 @@ export interface ConfigFacts {
 export function switchFindings(from: Engine['id'], to: Engine['id'], facts: ConfigFacts): Finding[] {
   if (from === to) return []
   const { configFile } = facts
-  const found: Finding[] = []
+  const findings: Finding[] = []
   const add = (id: string, severity: Finding['severity'], keyPath: string, advice: string): void => {
-    found.push({ id, severity, evidence: `${configFile}: ${keyPath}`, advice })
+    findings.push({ id, severity, evidence: `${configFile}: ${keyPath}`, advice })
   }
   if (facts.apiKeys)
     add(
@@ -70,5 +70,5 @@ export function switchFindings(from: Engine['id'], to: Engine['id'], facts: Conf
         "zotbar-registry has no search, no vulnerability scans and not zot's own pages.",
       )
   }
-  return found
+  return findings
 }

@@ -35,9 +35,9 @@ async function recover(
   const running = await supervisor.recorded()
   log('an interrupted runbook is brought to its end', { resumes, running: running?.engine })
   const isWanted = running?.engine === wanted.id && running.executable === wanted.command
-  const other =
+  const otherEngine =
     running === undefined || isWanted ? undefined : [from, to].find(({ id }) => id === running.engine)
-  const first = other ?? wanted
+  const first = otherEngine ?? wanted
   deps.use(first)
   // The run alone allows it until its end: the choice for the data folder may still be the other engine.
   deps.permit(first)

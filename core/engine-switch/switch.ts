@@ -18,7 +18,7 @@ import { type Check, runChecks, storeChecks } from '../verify/checks.ts'
 import type { StoreDeps } from '../verify/inventory.ts'
 import { readInventory } from '../verify/inventory-file.ts'
 import { inventoryStep } from '../verify/inventory-step.ts'
-import type { AskRegistry } from '../verify/pull-checks.ts'
+import type { SendRegistryRequest } from '../verify/pull-checks.ts'
 import { readyTimeoutMs, type SupervisedRegistry, serveWithin, staysUp } from '../verify/registry-process.ts'
 
 const choice = v.object({
@@ -65,7 +65,7 @@ export interface SwitchDeps extends StoreDeps {
   recordChoice(by: string): Promise<Result<unknown>>
   isChosen(engine: Engine): Promise<boolean>
   findings(memory: SwitchMemory): Promise<Finding[]>
-  ask: AskRegistry
+  ask: SendRegistryRequest
   /** The newest lines of the engine's log. */
   tail(count: number): Promise<string[]>
   verification(): { readySeconds: number; stableSeconds: number }
@@ -100,7 +100,10 @@ export function switchRunbook(memory: SwitchMemory, deps: SwitchDeps): Runbook<S
     changes: ({ from: a, to: b, unreadable = [] }) =>
       isSameEngine(a, b)
         ? []
-        : [`the engine: ${name(a)} became ${name(b)}`, ...unreadable.map(what => `not proven: ${what}`)],
+        : [
+            `the engine: ${name(a)} became ${name(b)}`,
+            ...unreadable.map(unreadableName => `not proven: ${unreadableName}`),
+          ],
   }
 }
 
@@ -135,13 +138,13 @@ function askStep(deps: SwitchDeps): SwitchStep {
     cancellable: true,
     check: async context => context.memory.yes || holdsAlready(context, deps),
     async apply({ memory, ask }) {
-      const found = await deps.findings(memory)
+      const findings = await deps.findings(memory)
       const agreed = await ask({
         id: 'consent',
         title: `Switch to ${memory.to.id}?`,
         body: [
           'The registry is away for a few seconds. When the new engine does not prove itself, the one before comes back.',
-          ...found.map(({ advice }) => advice),
+          ...findings.map(({ advice }) => advice),
         ].join('\n'),
         confirm: 'Switch',
       })

@@ -71,17 +71,17 @@ export async function openEngineChoices(
   return {
     isNew: () => isNew,
     async forFolder(folder) {
-      const real = await realPath(folder)
-      const choice = choices.find(({ folder }) => folder === real)
+      const resolved = await realPath(folder)
+      const choice = choices.find(({ folder }) => folder === resolved)
       if (choice === undefined) return undefined
       const { folder: _, ...chosen } = choice
       return chosen
     },
     async choose(folder, next) {
-      const real = await realPath(folder)
+      const resolved = await realPath(folder)
       return queue.run(() =>
         write(
-          [{ folder: real, ...next }, ...choices.filter(({ folder }) => folder !== real)].slice(
+          [{ folder: resolved, ...next }, ...choices.filter(({ folder }) => folder !== resolved)].slice(
             0,
             maxChoices,
           ),

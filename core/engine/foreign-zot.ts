@@ -45,7 +45,7 @@ export function createZotRecognizer({
 }: Options) {
   let known: { pid: number | undefined; zot: ForeignZot } | undefined
   /** The process whose program was run already. */
-  let askedPid: number | undefined
+  let checkedPid: number | undefined
 
   async function servesSameStore(pid: number | undefined): Promise<boolean> {
     if (pid === undefined) return false
@@ -62,9 +62,9 @@ export function createZotRecognizer({
     pid: number,
     program: string | undefined,
   ): Promise<{ version?: string } | undefined> {
-    if (askedPid === pid || program === undefined || !/^zot([-._]|$)/.test(basename(program)))
+    if (checkedPid === pid || program === undefined || !/^zot([-._]|$)/.test(basename(program)))
       return undefined
-    askedPid = pid
+    checkedPid = pid
     if ((await processes.owner(pid)) !== process.getuid?.()) return undefined
     const zot = await inspect(program, environment)
     if (!zot.usable) return undefined

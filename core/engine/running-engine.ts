@@ -37,26 +37,26 @@ export function createRunningEngine({ first, zotAt, onUse, onVersion }: Options)
   let engine = first
   let stamp = stampOf(engine.command)
   /** The process that was asked last, and its answer. */
-  let asked: { pid: number; version?: string } | undefined
+  let checked: { pid: number; version?: string } | undefined
   return {
     now: () => engine,
     use(next) {
       engine = next
       stamp = stampOf(next.command)
-      asked = undefined
+      checked = undefined
       onUse()
     },
-    version: () => asked?.version ?? engine.version,
+    version: () => checked?.version ?? engine.version,
     // zot reports the version that runs, which is not always that of the file.
     async askVersion(pid, { ask, recorded }) {
-      if (engine.id !== 'zot' || pid === undefined || asked?.pid === pid) return
-      asked = { pid }
+      if (engine.id !== 'zot' || pid === undefined || checked?.pid === pid) return
+      checked = { pid }
       const answer = await ask('/v2/_zot/ext/mgmt')
       const reported = answer.ok ? runningVersionIn(parseJson(answer.value.body)) : undefined
       // Without `search` it does not report one.
       const version = reported ?? (await recorded())?.version
-      if (version === undefined || asked?.pid !== pid) return
-      asked = { pid, version }
+      if (version === undefined || checked?.pid !== pid) return
+      checked = { pid, version }
       onVersion()
     },
     async checkReplaced() {

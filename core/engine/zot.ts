@@ -37,10 +37,10 @@ export async function findZots(locations: ZotLocations, run: Run = runProgram): 
   const programs: ZotProgram[] = []
   const listed = new Set<string>()
   for (const path of await candidates(locations)) {
-    const real = await realpath(path).catch(() => undefined)
-    if (real === undefined && path !== locations.named) continue
-    if (listed.has(real ?? path)) continue
-    listed.add(real ?? path)
+    const resolved = await realpath(path).catch(() => undefined)
+    if (resolved === undefined && path !== locations.named) continue
+    if (listed.has(resolved ?? path)) continue
+    listed.add(resolved ?? path)
     programs.push(await inspectZot(path, locations.environment, run))
   }
   return programs

@@ -84,12 +84,16 @@ const nodePackages: Record<string, string> = {
 
 /** A folder and the three above it. */
 function parents(folder: string): string[] {
-  const [one, two, three] = [dirname(folder), dirname(dirname(folder)), dirname(dirname(dirname(folder)))]
-  return [folder, one, two, three]
+  const [parent, grandparent, greatGrandparent] = [
+    dirname(folder),
+    dirname(dirname(folder)),
+    dirname(dirname(dirname(folder))),
+  ]
+  return [folder, parent, grandparent, greatGrandparent]
 }
 
 function firstOf(candidates: string[], missing: string): Result<string> {
-  const found = candidates.find(path => existsSync(path))
+  const program = candidates.find(path => existsSync(path))
   const error: Failure = { code: 'engine-missing', path: missing }
-  return found === undefined ? fail(error) : ok(found)
+  return program === undefined ? fail(error) : ok(program)
 }

@@ -76,7 +76,7 @@ async function pull(context: ProbeContext, { name, digest }: KnownManifest): Pro
   const head = await request(url, `/v2/${name}/manifests/${digest}`, {
     method: 'HEAD',
     accept,
-    maxBytes: maxBytes,
+    maxBytes,
     authorization,
   })
   if (head.kind === 'failed') return failed(head.reason)
@@ -101,9 +101,9 @@ async function bytesOf(
   name: string,
   digest: string,
 ): Promise<ProbeResponse> {
-  const blob = await request(url, `/v2/${name}/blobs/${digest}`, { maxBytes: maxBytes, authorization })
+  const blob = await request(url, `/v2/${name}/blobs/${digest}`, { maxBytes, authorization })
   if (blob.kind === 'failed' || (blob.status !== 404 && blob.status !== 405)) return blob
-  return request(url, `/v2/${name}/manifests/${digest}`, { accept, maxBytes: maxBytes, authorization })
+  return request(url, `/v2/${name}/manifests/${digest}`, { accept, maxBytes, authorization })
 }
 
 function digestOf(like: string, bytes: Buffer): string {

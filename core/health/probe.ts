@@ -71,12 +71,7 @@ function requestOnce(
   options: RequestOptions,
   authorization?: string,
 ): Promise<ProbeResponse> {
-  const {
-    method = 'GET',
-    accept = '*/*',
-    maxBytes: mostBytes = 1024 * 1024,
-    timeoutMs: limitMs = 5000,
-  } = options
+  const { method = 'GET', accept = '*/*', maxBytes = 1024 * 1024, timeoutMs: limitMs = 5000 } = options
   return new Promise(resolve => {
     const fail = (reason: string) => {
       resolve({ kind: 'failed', reason })
@@ -95,12 +90,12 @@ function requestOnce(
     })
     outgoing.on('error', error => fail(failureReason(error, limitMs)))
     outgoing.on('response', response => {
-      const parts: Buffer[] = []
+      const chunks: Buffer[] = []
       let length = 0
-      response.on('data', (part: Buffer) => {
-        length += part.length
-        if (length > mostBytes) return fail(`more than ${Math.round(mostBytes / 1024 / 1024)} MiB came back`)
-        parts.push(part)
+      response.on('data', (chunk: Buffer) => {
+        length += chunk.length
+        if (length > maxBytes) return fail(`more than ${Math.round(maxBytes / 1024 / 1024)} MiB came back`)
+        chunks.push(chunk)
       })
       response.on('error', error => fail(failureReason(error, limitMs)))
       response.on('end', () => {
@@ -108,7 +103,7 @@ function requestOnce(
           const value = response.headers[name]
           return typeof value === 'string' ? value : undefined
         }
-        resolve({ kind: 'answered', status: response.statusCode ?? 0, header, body: Buffer.concat(parts) })
+        resolve({ kind: 'answered', status: response.statusCode ?? 0, header, body: Buffer.concat(chunks) })
       })
     })
     outgoing.end()

@@ -28,7 +28,7 @@ interface Options {
   notify(notice: KeyExpiring): void
   /** Messages to the webhook wait, or arrive again. */
   onTrouble(reason: string | undefined): void
-  report(what: SetAside): void
+  report(setAside: SetAside): void
   log(message: string, data?: Record<string, unknown>): void
 }
 
@@ -210,5 +210,5 @@ function messageOf(notice: KeyExpiring, key: ManagedKeySummary) {
 
 const mapValues = <T, U>(all: Record<string, T>, change: (value: T) => U): Record<string, U> =>
   Object.fromEntries(Object.entries(all).map(([key, value]) => [key, change(value)]))
-const pick = <T>(all: Record<string, T>, keep: ReadonlySet<string>): Record<string, T> =>
-  Object.fromEntries(Object.entries(all).filter(([uuid]) => keep.has(uuid)))
+const pick = <T>(all: Record<string, T>, retained: ReadonlySet<string>): Record<string, T> =>
+  Object.fromEntries(Object.entries(all).filter(([uuid]) => retained.has(uuid)))

@@ -22,7 +22,7 @@ interface Options {
   web: Pick<Web, 'post'>
   keys(): readonly ManagedKeySummary[]
   notify(notice: Notice): void
-  report(what: SetAside): void
+  report(setAside: SetAside): void
   log(message: string, data?: Record<string, unknown>): void
   onChange(): void
 }
@@ -79,12 +79,12 @@ export function createNoticeControl(options: Options): NoticeControl {
           const forMs = parseDuration(time)
           if (forMs === undefined || forMs > maxSnoozeMs)
             return fail({ code: 'bad-input', field: 'for', wrong: time, allowed: snoozeForms })
-          const mine = keys().filter(key => key.user === user)
-          if (mine.length === 0)
+          const keysOfUser = keys().filter(key => key.user === user)
+          if (keysOfUser.length === 0)
             return fail({ code: 'key-not-managed', user, known: keys().map(key => key.user) })
           const until = clock.now() + forMs
           const snoozed = await notices.snooze(
-            mine.map(key => key.uuid),
+            keysOfUser.map(key => key.uuid),
             until,
           )
           return snoozed.ok ? ok({ user, until: new Date(until).toISOString() }) : snoozed
@@ -98,10 +98,10 @@ export function createNoticeControl(options: Options): NoticeControl {
       lastKeys = now
       check()
     },
-    current(given) {
+    current(notices) {
       const uuids = new Set(keys().map(({ uuid }) => uuid))
       const newest = new Set<string>()
-      const applying = given.filter(notice => {
+      const applying = notices.filter(notice => {
         if (notice.kind !== 'key-expiring') return true
         const replaced = newest.has(notice.uuid)
         newest.add(notice.uuid)

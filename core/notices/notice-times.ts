@@ -44,9 +44,9 @@ export interface QuietHours {
 
 /** "22:00-07:00"; undefined for anything else, and for hours that are all or none. */
 export function parseQuietHours(text: string): QuietHours | undefined {
-  const parts = /^([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)$/.exec(text.trim())
-  if (!parts) return undefined
-  const [fromHour = 0, fromMinute = 0, toHour = 0, toMinute = 0] = parts.slice(1).map(Number)
+  const match = /^([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)$/.exec(text.trim())
+  if (!match) return undefined
+  const [fromHour = 0, fromMinute = 0, toHour = 0, toMinute = 0] = match.slice(1).map(Number)
   const [from, to] = [fromHour * 60 + fromMinute, toHour * 60 + toMinute]
   return from === to ? undefined : { from, to }
 }

@@ -24,7 +24,7 @@ interface Options {
   send(message: Message): Promise<string | undefined>
   /** Why messages wait; undefined once they are through. */
   onTrouble(reason: string | undefined): void
-  report(what: SetAside): void
+  report(setAside: SetAside): void
 }
 
 export interface Outbox {
@@ -63,7 +63,7 @@ export function createOutbox({ file, clock, send, onTrouble, report }: Options):
       if (nextAt > clock.now()) continue
       const reason = clock.now() - since > maxAgeMs ? undefined : await send(message)
       onTrouble(reason)
-      const others = (await read()).filter(other => other.id !== message.id)
+      const others = (await read()).filter(entry => entry.id !== message.id)
       const wait = retryMs[Math.min(attempts, retryMs.length - 1)] ?? minute
       await save(
         reason === undefined
@@ -95,7 +95,7 @@ export function createOutbox({ file, clock, send, onTrouble, report }: Options):
     async add(message) {
       await queue.run(async () => {
         try {
-          const others = (await read()).filter(other => other.id !== message.id)
+          const others = (await read()).filter(entry => entry.id !== message.id)
           await save([...others, { ...message, since: clock.now(), attempts: 0, nextAt: clock.now() }])
         } catch (error) {
           failed(error)

@@ -1,6 +1,6 @@
 import type { Web } from '../platform/web.ts'
 
-/** What is told outside of this computer. Plain words and facts, never a secret. */
+/** What is announced outside of this computer. Plain words and facts, never a secret. */
 export interface Message {
   /** The same for each attempt to deliver it. */
   id: string
@@ -18,15 +18,15 @@ export interface WebhookTarget {
 }
 
 /**
- * "https://…", with the form of its messages before it where its host does not tell: "ntfy+https://…",
+ * "https://…", with the form of its messages before it where its host does not say: "ntfy+https://…",
  * "slack+https://…", "json+https://…". Undefined when it is no such address.
  */
 export function parseWebhook(text: string): WebhookTarget | undefined {
-  const parts = /^(?:(ntfy|slack|json)\+)?(https?:\/\/\S+)$/.exec(text.trim())
-  const address = parts?.[2]
+  const match = /^(?:(ntfy|slack|json)\+)?(https?:\/\/\S+)$/.exec(text.trim())
+  const address = match?.[2]
   if (address === undefined || !URL.canParse(address)) return undefined
   const { hostname } = new URL(address)
-  const named = shapes.find(shape => shape === parts?.[1])
+  const named = shapes.find(shape => shape === match?.[1])
   const byHost = hostname === 'hooks.slack.com' ? 'slack' : hostname.startsWith('ntfy.') ? 'ntfy' : 'json'
   return { url: address, shape: named ?? byHost }
 }
@@ -46,7 +46,7 @@ export async function post(
     headers: { ...headers, ...authorizationIn(url) },
     signal: AbortSignal.timeout(limitMs),
   })
-  if (sent.ok) return isTaken(sent.value.status) ? undefined : `it answers ${sent.value.status}`
+  if (sent.ok) return isAccepted(sent.value.status) ? undefined : `it answers ${sent.value.status}`
   switch (sent.error.code) {
     case 'cancelled':
       return `it did not answer within ${limitMs / 1000} s`
@@ -57,7 +57,7 @@ export async function post(
   }
 }
 
-const isTaken = (status: number): boolean => status >= 200 && status < 300
+const isAccepted = (status: number): boolean => status >= 200 && status < 300
 
 /**
  * ntfy takes the words as they are and the rest as headers (https://docs.ntfy.sh/publish/), Slack one text
@@ -108,8 +108,8 @@ function unescaped(text: string): string {
 }
 
 function withoutUser(url: string): string {
-  const bare = new URL(url)
-  bare.username = ''
-  bare.password = ''
-  return bare.href
+  const parsed = new URL(url)
+  parsed.username = ''
+  parsed.password = ''
+  return parsed.href
 }

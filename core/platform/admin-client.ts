@@ -9,7 +9,7 @@ export interface AdminClient {
   ask(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<AdminAnswer>
 }
 
-const mostBytes = 64 * 1024 * 1024
+const maxBytes = 64 * 1024 * 1024
 
 export function adminClient(socketPath: string, limitMs = 10_000): AdminClient {
   return {
@@ -34,7 +34,7 @@ export function adminClient(socketPath: string, limitMs = 10_000): AdminClient {
             let size = 0
             response.on('data', (piece: Buffer) => {
               size += piece.length
-              if (size > mostBytes) call.destroy()
+              if (size > maxBytes) call.destroy()
               else pieces.push(piece)
             })
             response.on('error', absent)

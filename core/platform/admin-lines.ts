@@ -3,7 +3,7 @@ import { parseJson } from '../../lib/json.ts'
 import { request } from '../../lib/node-http.ts'
 
 /**
- * How an answer in lines ended. `ended`: whole, as far as HTTP can tell. `broken`: the connection went in the middle.
+ * How an answer in lines ended. `ended`: whole, as far as HTTP can show. `broken`: the connection went in the middle.
  * `refused`: the registry answered something else. `absent`: nobody listens. `silent`: it began, and then nothing came
  * for `limitMs`.
  */

@@ -13,8 +13,8 @@ export type Liveness = { kind: 'alive'; protocol: number } | { kind: 'silent' } 
 
 const hello = v.object({ protocol: v.pipe(v.number(), v.integer(), v.minValue(0)) })
 /** More than that is not the answer that was asked for. */
-const mostBytes = 64 * 1024
-const nobody = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ENAMETOOLONG', 'EINVAL', 'EACCES'])
+const maxBytes = 64 * 1024
+const nobodyListensCodes = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ENAMETOOLONG', 'EINVAL', 'EACCES'])
 
 /** Asks once for a sign of life (`GET /`), and waits `limitMs` at most. Never rejects. */
 export function askLiveness(socketPath: string, limitMs: number): Promise<Liveness> {
@@ -29,20 +29,20 @@ export function askLiveness(socketPath: string, limitMs: number): Promise<Livene
       response.on('data', (piece: Buffer) => {
         size += piece.length
         pieces.push(piece)
-        if (size <= mostBytes) return
+        if (size <= maxBytes) return
         alive(0)
         call.destroy()
       })
       response.on('end', () => {
-        const said = v.safeParse(hello, parseJson(Buffer.concat(pieces)))
-        alive(response.statusCode === 200 && said.success ? said.output.protocol : 0)
+        const answer = v.safeParse(hello, parseJson(Buffer.concat(pieces)))
+        alive(response.statusCode === 200 && answer.success ? answer.output.protocol : 0)
       })
     })
     call.on('error', error => {
       const code = errorCode(error)
       // EAGAIN: the queue of connections that nobody accepts is full.
       if (signal.aborted || code === 'EAGAIN') return resolve({ kind: 'silent' })
-      if (code !== undefined && nobody.has(code)) return resolve({ kind: 'refused' })
+      if (code !== undefined && nobodyListensCodes.has(code)) return resolve({ kind: 'refused' })
       alive(0)
     })
     call.end()

@@ -25,7 +25,7 @@ export function openAppLog({ file, now, maxBytes = 1024 * 1024 }: Options): AppL
   let size: number | undefined
 
   function write(level: string, message: string, data: LogData = {}) {
-    const line = `${JSON.stringify({ time: new Date(now()).toISOString(), level, message, ...data }, plain)}\n`
+    const line = `${JSON.stringify({ time: new Date(now()).toISOString(), level, message, ...data }, serializable)}\n`
     try {
       size ??= open(file)
       if (size > 0 && size + Buffer.byteLength(line) > maxBytes) {
@@ -49,15 +49,15 @@ export function openAppLog({ file, now, maxBytes = 1024 * 1024 }: Options): AppL
 
 function open(file: string): number {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-  const found = statSync(file, { throwIfNoEntry: false })
+  const stats = statSync(file, { throwIfNoEntry: false })
   // A link leads to something that need not be ours.
   const isPlain = lstatSync(file, { throwIfNoEntry: false })?.isFile() === true
-  if (found !== undefined && isPlain && (found.mode & 0o077) !== 0) chmodSync(file, 0o600)
-  return found?.size ?? 0
+  if (stats !== undefined && isPlain && (stats.mode & 0o077) !== 0) chmodSync(file, 0o600)
+  return stats?.size ?? 0
 }
 
 /** An Error has no own enumerable keys: without this it would be written as {}. */
-function plain(_key: string, value: unknown): unknown {
+function serializable(_key: string, value: unknown): unknown {
   return value instanceof Error
     ? (value.stack ?? value.message)
     : typeof value === 'bigint'

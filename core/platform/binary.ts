@@ -23,15 +23,17 @@ export async function checkBinary(file: string, machine: Machine = process): Pro
   } catch (error) {
     return refuse(errorCode(error) === 'ENOENT' ? 'it does not exist' : reasonOf(error))
   }
-  const found = kindOf(head)
-  if (found === undefined) {
-    const other = otherKind(head)
-    return refuse(other === undefined ? 'it is neither an ELF nor a Mach-O program' : `it is ${other}`)
+  const format = kindOf(head)
+  if (format === undefined) {
+    const otherFormat = otherKind(head)
+    return refuse(
+      otherFormat === undefined ? 'it is neither an ELF nor a Mach-O program' : `it is ${otherFormat}`,
+    )
   }
   const wanted = machine.platform === 'darwin' ? 'Mach-O' : 'ELF'
-  if (found.format !== wanted) return refuse(`it is ${found.format}, and this system runs ${wanted}`)
-  if (!found.archs.includes(machine.arch))
-    return refuse(`it is for ${found.archs.join(' and ')}, and this machine is ${machine.arch}`)
+  if (format.format !== wanted) return refuse(`it is ${format.format}, and this system runs ${wanted}`)
+  if (!format.archs.includes(machine.arch))
+    return refuse(`it is for ${format.archs.join(' and ')}, and this machine is ${machine.arch}`)
   return { ok: true }
 }
 
@@ -40,8 +42,8 @@ function otherKind(head: Buffer): string | undefined {
   if (head.length === 0) return 'empty'
   const starts = (bytes: string, at = 0): boolean =>
     head.subarray(at, at + bytes.length).toString('latin1') === bytes
-  const found = otherKinds.find(([bytes, , at]) => starts(bytes, at))
-  if (found !== undefined) return found[1]
+  const match = otherKinds.find(([bytes, , at]) => starts(bytes, at))
+  if (match !== undefined) return match[1]
   const text = head.toString('latin1').trimStart().toLowerCase()
   if (text.startsWith('<!doctype html') || text.startsWith('<html')) return 'an HTML page'
   return text.startsWith('<?xml') || text.startsWith('{') ? 'a text file' : undefined

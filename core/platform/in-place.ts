@@ -16,9 +16,9 @@ interface InPlace {
  * beside it, which shows that there is room, then into the file. `place` is a real path, no link. What a failed write
  * began is put back. Throws as the file system does.
  */
-export async function writeInPlace(place: string, text: string, { filler }: InPlace): Promise<void> {
-  const file = await open(place, constants.O_RDWR | constants.O_NOFOLLOW)
-  const staged = join(dirname(place), `.${basename(place)}.${randomBytes(6).toString('hex')}.tmp`)
+export async function writeInPlace(path: string, text: string, { filler }: InPlace): Promise<void> {
+  const file = await open(path, constants.O_RDWR | constants.O_NOFOLLOW)
+  const staged = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`)
   try {
     await writeFile(staged, text, { mode: 0o600, flag: 'wx', flush: true })
     const before = await file.readFile()
@@ -40,11 +40,11 @@ export async function writeInPlace(place: string, text: string, { filler }: InPl
 
 /** Whether `now` is what a `writeInPlace` (filler '\n') from one text to the other leaves when it is cut short. */
 export function isCutShort(now: string, from: string, to: string): boolean {
-  const [found, before] = [Buffer.from(now), Buffer.from(from)]
+  const [current, before] = [Buffer.from(now), Buffer.from(from)]
   const after = filled(Buffer.from(to), before.length)
   let same = 0
-  while (same < found.length && found[same] === after[same]) same += 1
-  return found.subarray(same).equals(before.subarray(same))
+  while (same < current.length && current[same] === after[same]) same += 1
+  return current.subarray(same).equals(before.subarray(same))
 }
 
 const filled = (text: Buffer, length: number): Buffer =>

@@ -12,7 +12,7 @@ export interface SetAside {
 
 interface Options {
   now(): number
-  report(what: SetAside): void
+  report(setAside: SetAside): void
 }
 
 /**

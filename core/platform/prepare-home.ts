@@ -23,12 +23,12 @@ export async function prepareHome(home: string, uid = process.getuid?.()): Promi
   const unusable = (reason: string) => fail({ code: 'home-unusable', path: home, reason } as const)
   try {
     await mkdir(home, { recursive: true, mode: 0o700 })
-    const found = await lstat(join(home, '.'))
-    if (uid !== undefined && found.uid !== uid) return unusable('it belongs to another user')
-    const others = isHome(home) ? [] : foreignIn(home)
-    if (others.length > 0)
+    const stats = await lstat(join(home, '.'))
+    if (uid !== undefined && stats.uid !== uid) return unusable('it belongs to another user')
+    const foreign = isHome(home) ? [] : foreignIn(home)
+    if (foreign.length > 0)
       return unusable(
-        `it holds other things (${listed(others)}) and nothing of Zotbar, so it was left as it is; ` +
+        `it holds other things (${listed(foreign)}) and nothing of Zotbar, so it was left as it is; ` +
           'Zotbar needs an empty folder, or one that is not there yet',
       )
     await chmod(home, 0o700)
@@ -44,8 +44,8 @@ const listed = (names: readonly string[]): string =>
   [...names.slice(0, 3), ...(names.length > 3 ? ['…'] : [])].join(', ')
 
 async function tightenFolder(folder: string): Promise<void> {
-  const found = await lstatIfThere(folder)
-  if (!found?.isDirectory()) return
+  const stats = await lstatIfThere(folder)
+  if (!stats?.isDirectory()) return
   await chmod(folder, 0o700)
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name)
@@ -55,10 +55,10 @@ async function tightenFolder(folder: string): Promise<void> {
 }
 
 async function tightenFile(path: string): Promise<void> {
-  const found = await lstatIfThere(path)
-  if (!found?.isFile()) return
-  const wanted = found.mode & 0o100 ? 0o700 : 0o600
-  if ((found.mode & 0o777) === wanted) return
+  const stats = await lstatIfThere(path)
+  if (!stats?.isFile()) return
+  const wanted = stats.mode & 0o100 ? 0o700 : 0o600
+  if ((stats.mode & 0o777) === wanted) return
   await chmod(path, wanted).catch(error => {
     // Another start may tidy its own files at the same moment.
     if (errorCode(error) !== 'ENOENT') throw error
@@ -84,15 +84,15 @@ export async function prepareControlSocket(
   uid = process.getuid?.(),
 ): Promise<Result<ControlSocket>> {
   if (!socket.elsewhere) return ok(socket)
-  const made = await makeSocketFolder(socket, uid)
-  if (!made.ok) return made
+  const created = await makeSocketFolder(socket, uid)
+  if (!created.ok) return created
   await writeAtomic(join(home, pointer), `${socket.path}\n`)
   return ok(socket)
 }
 
 /**
  * The registry's administration socket: its folder made and checked. The one that was said before is kept while its
- * folder is there, because a registry that is adopted listens where an earlier life of the app told it to.
+ * folder is there, because a registry that is adopted listens where an earlier start of the app configured it to.
  */
 export async function prepareAdminSocket(
   home: string,
@@ -103,11 +103,11 @@ export async function prepareAdminSocket(
   try {
     await mkdir(join(home, 'run'), { recursive: true, mode: 0o700 })
     if (!socket.elsewhere) return ok(socket)
-    const said = (await readFile(saidIn, 'utf8').catch(() => '')).trim()
-    const earlier = said === '' ? undefined : { path: said, elsewhere: true }
+    const pointedTo = (await readFile(saidIn, 'utf8').catch(() => '')).trim()
+    const earlier = pointedTo === '' ? undefined : { path: pointedTo, elsewhere: true }
     if (earlier && (await makeSocketFolder(earlier, uid)).ok) return ok(earlier)
-    const made = await makeSocketFolder(socket, uid)
-    if (!made.ok) return made
+    const created = await makeSocketFolder(socket, uid)
+    if (!created.ok) return created
     await writeAtomic(saidIn, `${socket.path}\n`)
     return ok(socket)
   } catch (error) {
@@ -125,8 +125,8 @@ async function makeSocketFolder(
       if (errorCode(error) !== 'EEXIST') throw error
     })
     // Anybody may write to the temporary folder: what is there could be a trap.
-    const found = await lstat(folder)
-    if (!found.isDirectory() || (uid !== undefined && found.uid !== uid)) {
+    const stats = await lstat(folder)
+    if (!stats.isDirectory() || (uid !== undefined && stats.uid !== uid)) {
       return fail({ code: 'home-unusable', path: folder, reason: 'it belongs to another user' })
     }
     await chmod(folder, 0o700)

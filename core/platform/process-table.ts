@@ -37,10 +37,10 @@ export function hasArgument(commandLine: readonly string[], argument: string): b
 }
 
 /** Whether a socket that listens at `bound` answers for `asked`. */
-export function coversAddress(bound: string, asked: string): boolean {
+export function coversAddress(bound: string, requested: string): boolean {
   const wildcards = ['0.0.0.0', '::', '*', '']
-  if (bound === asked || wildcards.includes(bound) || wildcards.includes(asked)) return true
-  return asked === 'localhost' && (bound === '127.0.0.1' || bound === '::1')
+  if (bound === requested || wildcards.includes(bound) || wildcards.includes(requested)) return true
+  return requested === 'localhost' && (bound === '127.0.0.1' || bound === '::1')
 }
 
 /** Whether a signal could be delivered: also yes for somebody else's process. */

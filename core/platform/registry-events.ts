@@ -99,7 +99,7 @@ export function createRegistryEvents(options: RegistryEventsOptions): RegistryEv
     onConnected(now)
   }
 
-  function take(line: unknown): 'more' | 'stop' {
+  function handleLine(line: unknown): 'more' | 'stop' {
     const first = v.safeParse(begin, line)
     if (first.success) {
       const { log, seq, gap } = first.output
@@ -123,7 +123,7 @@ export function createRegistryEvents(options: RegistryEventsOptions): RegistryEv
 
   function open(): void {
     const query = last === undefined ? '' : `?log=${encodeURIComponent(last.log)}&after=${last.seq}`
-    const opened = askLines(socketPath, `/events${query}`, take)
+    const opened = askLines(socketPath, `/events${query}`, handleLine)
     stream = opened
     void opened.done.then(() => {
       if (stream !== opened) return

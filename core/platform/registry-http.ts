@@ -9,11 +9,11 @@ export interface RegistryAnswer {
   status: number
   header(name: string): string | undefined
   body: Buffer
-  /** Who asked, as far as the registry was told. */
+  /** Who asked, as far as the registry knows. */
   user?: string
 }
 
-export interface RegistryAsk {
+export interface RegistryRequest {
   method?: 'GET' | 'HEAD' | 'DELETE' | 'POST' | 'PUT'
   accept?: string
   /** Sent as JSON. */
@@ -25,14 +25,14 @@ export interface RegistryAsk {
   /** Asked as the one who signed in by browser, with its cookies ("name=value; …"), instead of a credential. */
   session?: string
   /** More than this is not read. */
-  mostBytes?: number
+  maxBytes?: number
   /** Only with the app's credential, never without. */
   onlyKnown?: boolean
 }
 
 /** The app's own requests to the registry that it runs. */
 export interface RegistryHttp {
-  ask(path: string, options?: RegistryAsk): Promise<Result<RegistryAnswer>>
+  ask(path: string, options?: RegistryRequest): Promise<Result<RegistryAnswer>>
   /** Lets go of the connections. */
   close(): void
 }
@@ -53,7 +53,7 @@ const usual = 4 * 1024 * 1024
 export function registryHttp({ url, credential, limitMs = 20_000 }: RegistryHttpOptions): RegistryHttp {
   const agent = new Agent({ keepAlive: true, maxSockets: 8, timeout: 2_000 })
 
-  async function ask(path: string, options: RegistryAsk = {}): Promise<Result<RegistryAnswer>> {
+  async function ask(path: string, options: RegistryRequest = {}): Promise<Result<RegistryAnswer>> {
     const base = url()
     if (base === undefined) return fail({ code: 'registry-not-serving' })
     if (options.as || options.session !== undefined) return once(base, path, options, options.as)
@@ -68,7 +68,7 @@ export function registryHttp({ url, credential, limitMs = 20_000 }: RegistryHttp
   function once(
     base: string,
     path: string,
-    { method = 'GET', accept = '*/*', body, text: raw, session, mostBytes = usual }: RegistryAsk,
+    { method = 'GET', accept = '*/*', body, text: raw, session, maxBytes = usual }: RegistryRequest,
     as: { user: string; password: string } | undefined,
   ): Promise<Result<RegistryAnswer>> {
     const text = raw?.content ?? (body === undefined ? undefined : JSON.stringify(body))
@@ -99,12 +99,12 @@ export function registryHttp({ url, credential, limitMs = 20_000 }: RegistryHttp
       })
       outgoing.on('error', error => failed(whyNot(error, limitMs)))
       outgoing.on('response', (response: IncomingMessage) => {
-        const parts: Buffer[] = []
+        const chunks: Buffer[] = []
         let length = 0
-        response.on('data', (part: Buffer) => {
-          length += part.length
-          if (length > mostBytes) return failed('More came back than was asked for')
-          parts.push(part)
+        response.on('data', (chunk: Buffer) => {
+          length += chunk.length
+          if (length > maxBytes) return failed('More came back than was asked for')
+          chunks.push(chunk)
         })
         response.on('error', error => failed(whyNot(error, limitMs)))
         response.on('end', () =>
@@ -115,7 +115,7 @@ export function registryHttp({ url, credential, limitMs = 20_000 }: RegistryHttp
                 const value = response.headers[name]
                 return typeof value === 'string' ? value : undefined
               },
-              body: Buffer.concat(parts),
+              body: Buffer.concat(chunks),
               ...(as ? { user: as.user } : {}),
             }),
           ),
@@ -137,11 +137,11 @@ function whyNot(error: Error, limitMs: number): string {
 }
 
 /** What a refusal means: `what` completes "does not let Zotbar ..." and "did not ...". */
-export function refusal(answer: RegistryAnswer, what: string): Failure {
+export function refusal(answer: RegistryAnswer, action: string): Failure {
   const { status, user } = answer
   if (status === 401 || status === 403)
-    return { code: 'registry-denied', what, status, ...(user === undefined ? {} : { user }) }
-  return { code: 'registry-refused', what, status, reason: reasonIn(answer.body) }
+    return { code: 'registry-denied', what: action, status, ...(user === undefined ? {} : { user }) }
+  return { code: 'registry-refused', what: action, status, reason: reasonIn(answer.body) }
 }
 
 /** The message of an OCI error body, without a closing full stop; empty where there is none. */

@@ -15,16 +15,16 @@ export function proxiesOf(environment: Readonly<Record<string, string | undefine
   const of = (name: string): string => environment[name] || environment[name.toUpperCase()] || ''
   const all = of('all_proxy')
   const named = { http: of('http_proxy') || all, https: of('https_proxy') || all }
-  const plain = (text: string) => (text === '' || text.includes('://') ? text : `http://${text}`)
-  const [http, https] = [plain(named.http), plain(named.https)]
-  const wrong = [http, https].find(text => text !== '' && !isUsable(text))
+  const withScheme = (text: string) => (text === '' || text.includes('://') ? text : `http://${text}`)
+  const [http, https] = [withScheme(named.http), withScheme(named.https)]
+  const unusable = [http, https].find(text => text !== '' && !isUsable(text))
   return {
-    http: wrong === undefined ? http : '',
-    https: wrong === undefined ? https : '',
+    http: unusable === undefined ? http : '',
+    https: unusable === undefined ? https : '',
     no: of('no_proxy'),
-    ...(wrong === undefined
+    ...(unusable === undefined
       ? {}
-      : { unusable: `the proxy ${withoutSecrets(wrong)} is none of http:// or https://` }),
+      : { unusable: `the proxy ${withoutSecrets(unusable)} is none of http:// or https://` }),
   }
 }
 

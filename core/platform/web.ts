@@ -48,7 +48,7 @@ export interface WebWith {
 }
 
 const usual = { connectMs: 10_000, headersMs: 30_000, idleMs: 30_000 }
-const mostRedirects = 5
+const maxRedirects = 5
 /** Bytes of an answer that may wait to be read before its connection is held back; they are lost when it is cut. */
 const ahead = 256 * 1024
 
@@ -63,7 +63,7 @@ export function createWeb({ environment, limits = usual, ca, now = Date.now }: W
       httpProxy: proxies.http,
       httpsProxy: proxies.https,
       noProxy: proxies.no,
-      // Through a proxy by CONNECT, http too: a refusal of the proxy can be told from one of the address.
+      // Through a proxy by CONNECT, http too: a refusal of the proxy can be distinguished from one of the address.
       proxyTunnel: true,
       // HTTP/1.1 only: over HTTP/2 all downloads would share one connection, and end with it.
       allowH2: false,
@@ -127,13 +127,13 @@ export function createWeb({ environment, limits = usual, ca, now = Date.now }: W
         answer.body.destroy()
         const next = URL.canParse(location, url) ? new URL(location, url).href : location
         const unsafe = badUrl(next) !== undefined || isSteppingDown(from, next)
-        if (unsafe || followed === mostRedirects) {
-          const why = unsafe ? 'unsafe' : 'too-many'
+        if (unsafe || followed === maxRedirects) {
+          const reason = unsafe ? 'unsafe' : 'too-many'
           return fail({
             code: 'web-redirect-refused',
             url: withoutSecrets(url),
             to: withoutSecrets(next),
-            why,
+            why: reason,
           })
         }
         url = next
@@ -188,7 +188,7 @@ function badUrl(text: string): string | undefined {
 export async function readBytes(
   web: Web,
   { body, url }: WebAnswer,
-  most: number,
+  maxBytes: number,
   signal?: AbortSignal,
 ): Promise<Result<Buffer>> {
   const chunks: Buffer[] = []
@@ -196,9 +196,9 @@ export async function readBytes(
   try {
     for await (const chunk of body) {
       size += chunk.length
-      if (size > most) {
+      if (size > maxBytes) {
         body.destroy()
-        return fail({ code: 'web-too-large', url: withoutSecrets(url), limit: most })
+        return fail({ code: 'web-too-large', url: withoutSecrets(url), limit: maxBytes })
       }
       chunks.push(chunk)
     }
@@ -229,9 +229,9 @@ export function limitedUntil(
   const after = headers['retry-after']
   const usedUp = headers['x-ratelimit-remaining'] === '0'
   if (after === undefined && !usedUp && status !== 429) return undefined
-  const said = after === undefined ? resetOf(headers) : afterOf(after, now)
+  const resetAt = after === undefined ? resetOf(headers) : afterOf(after, now)
   // Without a time that makes sense: a minute, as GitHub advises.
-  const until = said === undefined || said <= now ? now + 60_000 : said
+  const until = resetAt === undefined || resetAt <= now ? now + 60_000 : resetAt
   return Math.min(until, now + longest)
 }
 

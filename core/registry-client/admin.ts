@@ -63,7 +63,7 @@ interface Options {
   secrets: SecretStore<unknown>
   /** What config.json names now. */
   registry(): { configFile: string; htpasswd?: string }
-  report(what: SetAside): void
+  report(setAside: SetAside): void
   now(): number
   hash?: (password: string) => Promise<string>
 }
@@ -75,7 +75,7 @@ const firstUser = 'admin'
 
 interface ReadOptions {
   now(): number
-  report(what: SetAside): void
+  report(setAside: SetAside): void
 }
 
 const readRecord = (home: string, reading: ReadOptions): Promise<AdminRecord | undefined> =>
@@ -97,16 +97,16 @@ export async function establishAdmin<Kept>(
   const password = generatePassword()
   const text = withUser('', firstUser, await hash(password))
   const htpasswd = await createHtpasswd(folder, text, (await readRecord(home, options))?.htpasswd)
-  const made = { user: firstUser, htpasswd }
-  const kept = await secrets.set(account(made), password)
-  await writeJsonFile(recordFile(home), made)
+  const admin = { user: firstUser, htpasswd }
+  const stored = await secrets.set(account(admin), password)
+  await writeJsonFile(recordFile(home), admin)
   return {
-    ...made,
-    kept,
+    ...admin,
+    kept: stored,
     async discard() {
       await rm(htpasswd, { force: true })
       await rm(recordFile(home), { force: true })
-      await secrets.delete(account(made))
+      await secrets.delete(account(admin))
     },
   }
 }
@@ -149,7 +149,7 @@ export function createAdmin(options: Options): Admin {
       if (!file.ok) return file
       const { htpasswd } = file.value
       const password = generatePassword()
-      const kept = await secrets.get(account(file.value))
+      const storedPassword = await secrets.get(account(file.value))
       try {
         const before = await readFile(htpasswd, 'utf8')
         const next = withUser(before, file.value.user, await hash(password))
@@ -158,8 +158,9 @@ export function createAdmin(options: Options): Admin {
         await writeAtomic(`${htpasswd}.before-reset`, before)
         await writeInPlace(await realpath(htpasswd), next, { filler: '\n' })
       } catch (error) {
-        // The file holds the old one still, as far as can be told.
-        if (kept !== undefined) await secrets.set(account(file.value), kept).catch(() => undefined)
+        // The file holds the old one still, as far as is known.
+        if (storedPassword !== undefined)
+          await secrets.set(account(file.value), storedPassword).catch(() => undefined)
         return fail({ code: 'file-unusable', path: htpasswd, reason: reasonOf(error) })
       }
       known = { htpasswd, credential: { user: file.value.user, password } }

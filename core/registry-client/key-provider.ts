@@ -29,7 +29,7 @@ export interface KeyProvider {
   /** Whether a key can live for ever here. */
   allowsNoExpiry: boolean
   list(): Promise<Result<ApiKey[]>>
-  create(wish: CreateKeyRequest): Promise<Result<CreatedKey>>
+  create(request: CreateKeyRequest): Promise<Result<CreatedKey>>
   revoke(uuid: string, descendants: boolean): Promise<Result<KeyRevoked>>
 }
 
@@ -54,7 +54,7 @@ const timeOrNever = (text: string): string | null => (text.startsWith('0001-01-0
  * https://zotregistry.dev/latest/articles/authn-authz/#api-keys
  */
 export function ownKeyProvider(registry: RegistryHttp, engine: string, user: string): KeyProvider {
-  const read = <S extends v.GenericSchema>(schema: S, answer: RegistryAnswer, what: string) => {
+  const read = <S extends v.GenericSchema>(schema: S, answer: RegistryAnswer, action: string) => {
     if (answer.status === 404) return fail({ code: 'keys-off' })
     if (answer.status === 400)
       return fail({
@@ -62,7 +62,7 @@ export function ownKeyProvider(registry: RegistryHttp, engine: string, user: str
         reason: answer.body.toString('utf8').slice(0, 200) || 'it answers 400',
       })
     const parsed = v.safeParse(schema, parseJson(answer.body))
-    return answer.status < 300 && parsed.success ? ok(parsed.output) : fail(refusal(answer, what))
+    return answer.status < 300 && parsed.success ? ok(parsed.output) : fail(refusal(answer, action))
   }
   return {
     onlyUser: user,
@@ -70,10 +70,10 @@ export function ownKeyProvider(registry: RegistryHttp, engine: string, user: str
     async list() {
       const answer = await registry.ask(path, { onlyKnown: true })
       if (!answer.ok) return answer
-      const found = read(ownKeys, answer.value, 'list keys')
-      if (!found.ok) return found
+      const listed = read(ownKeys, answer.value, 'list keys')
+      if (!listed.ok) return listed
       return ok(
-        (found.value.apiKeys ?? []).map(({ uuid, label, createdAt, expirationDate, lastUsed }) => ({
+        (listed.value.apiKeys ?? []).map(({ uuid, label, createdAt, expirationDate, lastUsed }) => ({
           uuid,
           user,
           label,
@@ -84,9 +84,9 @@ export function ownKeyProvider(registry: RegistryHttp, engine: string, user: str
         })),
       )
     },
-    async create(wish) {
-      if (wish.user !== user) return fail({ code: 'keys-need-admin-socket', engine, user })
-      const { label, expirationDate, scopes } = wish
+    async create(request) {
+      if (request.user !== user) return fail({ code: 'keys-need-admin-socket', engine, user })
+      const { label, expirationDate, scopes } = request
       const body = { label, scopes, ...(expirationDate === '' ? {} : { expirationDate }) }
       const answer = await registry.ask(path, { method: 'POST', body, onlyKnown: true })
       if (!answer.ok) return answer
@@ -99,7 +99,7 @@ export function ownKeyProvider(registry: RegistryHttp, engine: string, user: str
       // zot answers 200 for a key that is not there or not this user's, so it is looked for first.
       const all = await this.list()
       if (!all.ok) return all
-      if (!all.value.some(one => one.uuid === uuid)) return fail({ code: 'key-not-found', uuid })
+      if (!all.value.some(key => key.uuid === uuid)) return fail({ code: 'key-not-found', uuid })
       const answer = await registry.ask(`${path}?id=${uuid}`, { method: 'DELETE', onlyKnown: true })
       if (!answer.ok) return answer
       if (answer.value.status !== 200) return fail(refusal(answer.value, 'revoke the key'))
@@ -135,9 +135,9 @@ export async function adminKeyProvider(admin: AdminClient): Promise<KeyProvider 
     allowsNoExpiry: false,
     async list() {
       const read = readAs(allKeys, await admin.ask('GET', '/keys'))
-      return read.ok ? ok(read.value.keys.map(one => ({ ...one, managed: false }))) : read
+      return read.ok ? ok(read.value.keys.map(key => ({ ...key, managed: false }))) : read
     },
-    create: async wish => readAs(createdKey, await admin.ask('POST', '/keys', wish)),
+    create: async request => readAs(createdKey, await admin.ask('POST', '/keys', request)),
     async revoke(uuid, descendants) {
       const answer = await admin.ask('DELETE', `/keys/${uuid}${descendants ? '?descendants=true' : ''}`)
       if (answer.kind === 'answered' && answer.status === 404) return fail({ code: 'key-not-found', uuid })

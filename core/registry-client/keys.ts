@@ -28,7 +28,7 @@ interface NewKeyRequest {
 export interface Keys {
   list(): Promise<Result<KeyList>>
   /** The command line gets the secret with the answer, a window by `reveal`. */
-  create(wish: NewKeyRequest, caller: Caller): Promise<Result<KeyCreated>>
+  create(request: NewKeyRequest, caller: Caller): Promise<Result<KeyCreated>>
   reveal(uuid: string): Result<{ apiKey: string }>
   revoke(uuid: string, descendants: boolean): Promise<Result<KeyRevoked>>
 }
@@ -43,7 +43,7 @@ export function createKeys(options: Options): Keys {
   /** Secrets that a window has not asked for yet; never on disk. */
   const waiting = new Map<string, { apiKey: string; forget: () => void }>()
 
-  async function book(): Promise<Result<KeyProvider>> {
+  async function openProvider(): Promise<Result<KeyProvider>> {
     if (!serves()) return fail({ code: 'registry-not-serving' })
     const all = await adminKeyProvider(admin)
     if (all) return ok(all)
@@ -53,14 +53,14 @@ export function createKeys(options: Options): Keys {
       : fail({ code: 'keys-need-admin-socket', engine: options.engine })
   }
 
-  function keepForReveal(uuid: string, apiKey: string): void {
+  function holdForReveal(uuid: string, apiKey: string): void {
     const forget = clock.setTimer(clock.now() + revealMs, () => waiting.delete(uuid))
     waiting.set(uuid, { apiKey, forget })
   }
 
   return {
     async list() {
-      const from = await book()
+      const from = await openProvider()
       if (!from.ok) return from
       const keys = await from.value.list()
       if (!keys.ok) return keys
@@ -71,38 +71,38 @@ export function createKeys(options: Options): Keys {
       const expiry = parseExpiry(expires, clock.now())
       if (!expiry)
         return fail({ code: 'bad-input', field: 'expires', wrong: expires ?? '', allowed: expiryForms })
-      const to = await book()
+      const to = await openProvider()
       if (!to.ok) return to
       if (expiry.kind === 'never' && !to.value.allowsNoExpiry)
         return fail({
           code: 'key-refused',
           reason: 'Keys of zotbar-registry always end; name a date or a span',
         })
-      const made = await to.value.create({
+      const created = await to.value.create({
         user,
         label,
         scopes,
         expirationDate: expirationOf(expiry, to.value, clock.now()),
       })
-      if (!made.ok || caller === 'cli') return made
-      const { apiKey, ...shown } = made.value
-      keepForReveal(shown.uuid, apiKey)
+      if (!created.ok || caller === 'cli') return created
+      const { apiKey, ...shown } = created.value
+      holdForReveal(shown.uuid, apiKey)
       return ok(shown)
     },
     reveal(uuid) {
-      const found = waiting.get(uuid)
-      if (!found) return fail({ code: 'secret-gone', uuid })
-      found.forget()
+      const held = waiting.get(uuid)
+      if (!held) return fail({ code: 'secret-gone', uuid })
+      held.forget()
       waiting.delete(uuid)
-      return ok({ apiKey: found.apiKey })
+      return ok({ apiKey: held.apiKey })
     },
     async revoke(uuid, descendants) {
-      const from = await book()
+      const from = await openProvider()
       if (!from.ok) return from
       const done = await from.value.revoke(uuid, descendants)
-      for (const gone of done.ok ? done.value.revoked : []) {
-        waiting.get(gone)?.forget()
-        waiting.delete(gone)
+      for (const revoked of done.ok ? done.value.revoked : []) {
+        waiting.get(revoked)?.forget()
+        waiting.delete(revoked)
       }
       return done
     },
@@ -112,9 +112,9 @@ export function createKeys(options: Options): Keys {
 type Read = NonNullable<ReturnType<typeof parseExpiry>>
 
 /** zot has no policy: a key without a date would live for ever there. */
-function expirationOf(expiry: Read, book: KeyProvider, now: number): string {
+function expirationOf(expiry: Read, provider: KeyProvider, now: number): string {
   if (expiry.kind === 'at') return new Date(expiry.at).toISOString()
-  return expiry.kind === 'policy' && book.allowsNoExpiry
+  return expiry.kind === 'policy' && provider.allowsNoExpiry
     ? new Date(now + defaultLifetimeMs).toISOString()
     : ''
 }
@@ -130,10 +130,10 @@ const expiryForms = '90d, 12h, 2w, a date like 2027-01-31, or never'
 export function parseExpiry(text: string | undefined, now: number): Expiry | undefined {
   if (text === undefined) return { kind: 'policy' }
   if (text === 'never') return { kind: 'never' }
-  const span = /^(\d{1,5})([hdw])$/.exec(text)
-  if (span) {
-    const unit = span[2] === 'h' ? units.h : span[2] === 'd' ? units.d : units.w
-    const length = Number(span[1]) * unit
+  const match = /^(\d{1,5})([hdw])$/.exec(text)
+  if (match) {
+    const unit = match[2] === 'h' ? units.h : match[2] === 'd' ? units.d : units.w
+    const length = Number(match[1]) * unit
     return length > 0 ? { kind: 'at', at: now + length } : undefined
   }
   const day = /^\d{4}-\d\d-\d\d$/.test(text)

@@ -27,7 +27,7 @@ export interface RegistryAccessOptions {
   target(): RegistryTarget | undefined
   /** Where it answers now, without a trailing slash; undefined while it does not serve. */
   url(): string | undefined
-  report(what: SetAside): void
+  report(setAside: SetAside): void
 }
 
 /** What the app does in the registry itself, beside keeping it up. */

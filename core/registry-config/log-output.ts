@@ -17,17 +17,17 @@ export type LogOutput =
 export function logOutputOf(path: string | undefined): LogOutput {
   const descriptor = path === undefined ? 1 : ownDescriptor(path, readLink)
   if (path === undefined || isStandardOutput(descriptor)) return { kind: 'launch-log' }
-  const unreadable = (what: string): LogOutput => ({
+  const unreadable = (reason: string): LogOutput => ({
     kind: 'unreadable',
-    why: `config.json sends the log to ${what}, ${path}, and it is not read from there`,
+    why: `config.json sends the log to ${reason}, ${path}, and it is not read from there`,
   })
   if (descriptor !== undefined) return unreadable('a descriptor of the registry')
-  const found = look(path)
-  if (found === undefined || found.isFile()) return { kind: 'file', file: path }
-  if (found.isCharacterDevice() && found.rdev === look('/dev/null')?.rdev)
+  const type = inspect(path)
+  if (type === undefined || type.isFile()) return { kind: 'file', file: path }
+  if (type.isCharacterDevice() && type.rdev === inspect('/dev/null')?.rdev)
     return { kind: 'unreadable', why: `config.json discards the log: log.output is ${path}` }
   // Whoever reads a pipe takes the lines from the one for whom it was made.
-  return unreadable(found.isFIFO() ? 'a named pipe' : found.isDirectory() ? 'a folder' : 'a device')
+  return unreadable(type.isFIFO() ? 'a named pipe' : type.isDirectory() ? 'a folder' : 'a device')
 }
 
 /** Why the engine could not write its log to `path` (absolute), before it is started; undefined where it can. */
@@ -39,12 +39,12 @@ export async function logOutputFault(path: string | undefined): Promise<ConfigFa
     return fault(`${path} is nothing that a registry could write its log to: only 1 and 2 are open in it`)
   const folder = dirname(path)
   try {
-    const found = await stat(path).catch(error => {
+    const stats = await stat(path).catch(error => {
       if (errorCode(error) === 'ENOENT') return undefined
       throw error
     })
-    if (found?.isDirectory()) return fault(`${path} is a folder, not a file`)
-    if (found) await access(path, constants.W_OK)
+    if (stats?.isDirectory()) return fault(`${path} is a folder, not a file`)
+    if (stats) await access(path, constants.W_OK)
     else await access(folder, constants.W_OK | constants.X_OK)
     return undefined
   } catch (error) {
@@ -62,7 +62,7 @@ function readLink(path: string): string | undefined {
   }
 }
 
-function look(path: string) {
+function inspect(path: string) {
   try {
     return statSync(path, { throwIfNoEntry: false })
   } catch {

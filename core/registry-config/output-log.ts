@@ -55,5 +55,5 @@ export function createOutputLog(
   }
 }
 
-const isSame = (one: LogOutput, other: LogOutput): boolean =>
-  one.kind === 'file' && other.kind === 'file' && one.file === other.file
+const isSame = (a: LogOutput, b: LogOutput): boolean =>
+  a.kind === 'file' && b.kind === 'file' && a.file === b.file

@@ -50,10 +50,10 @@ export async function readTarget(
 ): Promise<Result<Target>> {
   const loaded = await loadConfig(configFile)
   if (!loaded.ok) {
-    const gone = loaded.problems.some(
+    const isMissing = loaded.problems.some(
       problem => problem.code === 'unreadable' && problem.message.includes('does not exist'),
     )
-    return gone
+    return isMissing
       ? fail({ code: 'config-missing', file: configFile })
       : fail(invalid(configFile, loaded.problems))
   }
@@ -125,19 +125,19 @@ export async function checkLogOutput(configFile: string, target: Target): Promis
 export async function otherHolder(
   target: Target,
   processes: ProcessTable,
-  own?: number,
+  ownPid?: number,
 ): Promise<Result<Target>> {
   const { dataFolder, subFolders, listen, port } = target
   // zot's lock and ours do not see each other, so both are looked for.
   const locks = [...zotDatabases, join('_zotbar', 'lock.db')]
-  const places = [dataFolder, ...Object.values(subFolders)].flatMap(path =>
+  const folders = [dataFolder, ...Object.values(subFolders)].flatMap(path =>
     locks.map(name => ({ path, file: join(path, name) })),
   )
   const held = await Promise.all(
-    places.map(async ({ path, file }) => ({ path, holders: await processes.holders(file) })),
+    folders.map(async ({ path, file }) => ({ path, holders: await processes.holders(file) })),
   )
   for (const { path, holders } of held) {
-    const pid = holders.find(holder => holder !== own)
+    const pid = holders.find(holder => holder !== ownPid)
     if (pid === undefined) continue
     // It has the port too: whoever looks at the port next tells more about it.
     if ((await processes.portOwner(port, listen, pid))?.pid === pid) return ok(target)

@@ -27,7 +27,9 @@ export function signInPlaceOf(
 ): SignInPlace | undefined {
   const { address, port, externalUrl, auth, tls } = http
   if (!auth?.apikey) return undefined
-  const providers = Object.entries(auth.openid?.providers ?? {}).filter(([, one]) => one !== undefined)
+  const providers = Object.entries(auth.openid?.providers ?? {}).filter(
+    ([, provider]) => provider !== undefined,
+  )
   const hasPage = engine === 'zotbar-registry' || extensions?.ui?.enable === true
   const [only, ...more] = providers
   if ((!only || more.length > 0) && !(hasPage && (only || auth.htpasswd))) return undefined
@@ -38,8 +40,8 @@ export function signInPlaceOf(
   if (origin === undefined) return undefined
   const query = new URLSearchParams({ provider: only?.[0] ?? '', callback_ui: keyPagePath })
   const path = only && more.length === 0 ? `/zot/auth/login?${query}` : keyPagePath
-  const issuers = providers.flatMap(([, one]) =>
-    one?.issuer === undefined ? [] : (originOf(one.issuer) ?? []),
+  const issuers = providers.flatMap(([, provider]) =>
+    provider?.issuer === undefined ? [] : (originOf(provider.issuer) ?? []),
   )
   return {
     url: `${base.replace(/\/+$/, '')}${path}`,

@@ -12,18 +12,18 @@ import type { Obtained, ObtainOptions } from './release.ts'
 export async function copyProgram(
   path: string,
   { to, signal, progress }: ObtainOptions,
-  most: number,
+  maxBytes: number,
 ): Promise<Result<Obtained>> {
   const file = join(to, 'zot')
   const part = `${file}.part`
   let bytes = 0
   try {
     // Looked at first: opening a pipe or a device could wait for ever.
-    const found = await stat(path)
-    if (!found.isFile())
-      return fail({ code: 'file-unusable', path, reason: found.isDirectory() ? folder : 'it is not a file' })
-    if (found.size > most) return fail({ code: 'too-large', path, limit: most })
-    bytes = found.size
+    const stats = await stat(path)
+    if (!stats.isFile())
+      return fail({ code: 'file-unusable', path, reason: stats.isDirectory() ? folder : 'it is not a file' })
+    if (stats.size > maxBytes) return fail({ code: 'too-large', path, limit: maxBytes })
+    bytes = stats.size
     await (await open(path, 'r')).close()
   } catch (error) {
     return fail({ code: 'file-unusable', path, reason: reasonOf(error) })

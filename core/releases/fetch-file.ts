@@ -155,20 +155,20 @@ type Attempt =
   | { kind: 'failed'; error: Failure; total?: number }
 
 async function requestOnce(part: PartFile, { web, url, ...options }: FetchOptions): Promise<Attempt> {
-  const { listed, maxBytes: most, signal, progress, timing } = options
+  const { listed, maxBytes, signal, progress, timing } = options
   const from = part.size
   const range: Record<string, string> =
     from > 0 && part.validator !== undefined ? { range: `bytes=${from}-`, 'if-range': part.validator } : {}
-  const asked = await web.get(url, { signal, headers: { accept: 'application/octet-stream', ...range } })
-  if (!asked.ok) {
-    const again = asked.error.code === 'web-unreachable' && isWorthRetrying(asked.error.cause, from > 0)
-    return { kind: again ? 'broken' : 'failed', error: asked.error }
+  const response = await web.get(url, { signal, headers: { accept: 'application/octet-stream', ...range } })
+  if (!response.ok) {
+    const again = response.error.code === 'web-unreachable' && isWorthRetrying(response.error.cause, from > 0)
+    return { kind: again ? 'broken' : 'failed', error: response.error }
   }
-  const { status, body } = asked.value
+  const { status, body } = response.value
   const drop = () => body.destroy()
   const refused: Failure = { code: 'web-refused', url: withoutSecrets(url), status }
-  if (status === 200) await part.restart(validatorOf(asked.value))
-  else if (status === 416 || (status === 206 && startOf(asked.value) !== from)) {
+  if (status === 200) await part.restart(validatorOf(response.value))
+  else if (status === 416 || (status === 206 && startOf(response.value) !== from)) {
     drop()
     await part.restart(undefined)
     return { kind: 'broken', error: refused }
@@ -176,8 +176,8 @@ async function requestOnce(part: PartFile, { web, url, ...options }: FetchOption
     drop()
     return { kind: status >= 500 || status === 408 ? 'broken' : 'failed', error: refused }
   }
-  const total = totalOf(asked.value, part.size)
-  const limit = listed?.bytes ?? most
+  const total = totalOf(response.value, part.size)
+  const limit = listed?.bytes ?? maxBytes
   const tooLarge: Attempt = {
     kind: 'failed',
     error: { code: 'web-too-large', url: withoutSecrets(url), limit },

@@ -52,9 +52,9 @@ export function parseRelease(raw: unknown): StoredRelease | undefined {
 function parseAsset(raw: unknown): Asset[] {
   const read = v.safeParse(assetSchema, raw)
   if (!read.success) return []
-  const { name, size, browser_download_url: url, digest: said } = read.output
+  const { name, size, browser_download_url: url, digest: listedDigest } = read.output
   if (!wanted.test(name) && ![checksumsName, manifestName, signatureName].includes(name)) return []
-  return [{ name, bytes: size, url, ...(v.is(digest, said) ? { digest: said } : {}) }]
+  return [{ name, bytes: size, url, ...(v.is(digest, listedDigest) ? { digest: listedDigest } : {}) }]
 }
 
 /** The release as this machine sees it. */

@@ -86,9 +86,9 @@ function readManifest(bytes: Buffer): { manifest: Manifest } | { reason: string 
   return { reason: `${v.getDotPath(issue) ?? 'it'} is missing or of another form` }
 }
 
-function signatureIn(given: Buffer): Buffer {
-  if (given.length === 64) return given
-  const decoded = Buffer.from(given.toString('latin1').trim(), 'base64')
+function signatureIn(file: Buffer): Buffer {
+  if (file.length === 64) return file
+  const decoded = Buffer.from(file.toString('latin1').trim(), 'base64')
   // Anything else is no signature of Ed25519, and verify() answers so.
   return decoded
 }
@@ -97,7 +97,8 @@ function signatureIn(given: Buffer): Buffer {
 function newestOf({ version, accepted, allowDowngrade }: ManifestCheck): number {
   const line = lineOf(version)
   const counted = Object.entries(accepted).filter(
-    ([other]) => lineOf(other) === line && !(allowDowngrade && compareVersions(other, version) > 0),
+    ([candidate]) =>
+      lineOf(candidate) === line && !(allowDowngrade && compareVersions(candidate, version) > 0),
   )
   return Math.max(0, ...counted.map(([, issuedAt]) => issuedAt))
 }
@@ -107,7 +108,7 @@ const lineOf = (version: string): string => version.slice(0, version.lastIndexOf
 const acceptedSchema = v.record(v.string(), v.number())
 
 /** `manifests.json`: what keeps an old manifest from being taken again. Without it nothing signed is trusted. */
-export function acceptedManifests(home: string, aside: { now(): number; report(what: SetAside): void }) {
+export function acceptedManifests(home: string, aside: { now(): number; report(setAside: SetAside): void }) {
   const file = join(home, 'manifests.json')
   async function read(): Promise<Result<Record<string, number>>> {
     try {

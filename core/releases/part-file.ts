@@ -99,12 +99,12 @@ export async function openPart(file: string, url: string, resume: boolean): Prom
       const flush = async (): Promise<void> => {
         await writing
         ;[filling, full] = [full, filling]
-        const taken = full.subarray(0, bytes)
+        const chunk = full.subarray(0, bytes)
         bytes = 0
-        writing = write(taken)
+        writing = write(chunk)
         // Awaited at the next flush; until then nobody else looks at how it ends.
         writing.catch(() => {})
-        hash.update(taken)
+        hash.update(chunk)
       }
       resumed = size > 0
       try {

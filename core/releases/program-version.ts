@@ -56,19 +56,19 @@ async function versionOf({
   if (!same.ok) return same
   const checked = await checkBinary(file, machine)
   if (!checked.ok) return fail({ code: 'not-a-program', path: file, reason: checked.reason })
-  const found = await inspect(file, environment)
-  const notTold = (reason: string) =>
+  const inspected = await inspect(file, environment)
+  const noVersion = (reason: string) =>
     fail({
       code: 'version-not-told',
       path: file,
       reason,
       ...(wanted === undefined ? {} : { version: wanted }),
     })
-  if (!found.usable) return notTold(found.reason)
-  if (found.version === undefined) return notTold('what it printed is not in the form of zot')
-  return wanted === undefined || found.version === wanted
-    ? ok(found.version)
-    : fail({ code: 'version-differs', path: file, wanted, told: found.version })
+  if (!inspected.usable) return noVersion(inspected.reason)
+  if (inspected.version === undefined) return noVersion('what it printed is not in the form of zot')
+  return wanted === undefined || inspected.version === wanted
+    ? ok(inspected.version)
+    : fail({ code: 'version-differs', path: file, wanted, told: inspected.version })
 }
 
 /** `git describe` of a release, as zot's build puts it into the program: "v2.1.15-0-g" and the commit. */
@@ -81,16 +81,17 @@ const overlapChars = 100
  * or more than one is found, or the file cannot be read.
  */
 export async function embeddedVersion(file: string): Promise<string | undefined> {
-  const found = new Set<string>()
+  const versions = new Set<string>()
   let tail = ''
   try {
     for await (const chunk of createReadStream(file, { encoding: 'latin1', highWaterMark: 1 << 20 })) {
       const text = `${tail}${chunk}`
-      for (const [, version] of text.matchAll(describePattern)) if (version !== undefined) found.add(version)
+      for (const [, version] of text.matchAll(describePattern))
+        if (version !== undefined) versions.add(version)
       tail = text.slice(-overlapChars)
     }
   } catch {
     return undefined
   }
-  return found.size === 1 ? [...found][0] : undefined
+  return versions.size === 1 ? [...versions][0] : undefined
 }

@@ -23,7 +23,7 @@ export interface ListOptions {
   machine: { platform: string; arch: string }
   source(): { base: string; repository: string }
   now(): number
-  report(what: SetAside): void
+  report(setAside: SetAside): void
 }
 
 export interface ReleaseList {
@@ -97,8 +97,8 @@ export function releaseList({ home, web, machine, source, now, report }: ListOpt
     const at = now()
     if (!got.ok) {
       const { limitedUntil: _, ...unlimited } = before ?? { base, repository, triedAt: at, pages: [] }
-      const until = got.error.code === 'web-limited' ? { limitedUntil: got.error.until } : {}
-      if (got.error.code !== 'cancelled') await write({ ...unlimited, triedAt: at, ...until })
+      const limited = got.error.code === 'web-limited' ? { limitedUntil: got.error.until } : {}
+      if (got.error.code !== 'cancelled') await write({ ...unlimited, triedAt: at, ...limited })
       return answer(got.error)
     }
     const cache: Cache = { base, repository, triedAt: at, asOf: at, pages: got.value }
@@ -127,8 +127,8 @@ export function releaseList({ home, web, machine, source, now, report }: ListOpt
         return fail({ code: 'release-not-found', version, url: withoutSecrets(source().base) })
       const listed = await list(signal)
       if (!listed.ok) return listed
-      const found = listed.value.releases.find(release => release.version === version)
-      if (found) return ok(found)
+      const listedRelease = listed.value.releases.find(release => release.version === version)
+      if (listedRelease) return ok(listedRelease)
       if (listed.value.trouble) return fail(listed.value.trouble)
       const { base, repository } = source()
       const url = `${base}/repos/${repository}/releases/tags/${version}`

@@ -46,7 +46,7 @@ export interface Releases {
    * with the digest of the list is taken as it is. Errors: those of `list`, release-not-built-for, download-broken,
    * no-space, file-unusable.
    */
-  download(what: Release | string, request: ObtainOptions): Promise<Result<Obtained>>
+  download(release: Release | string, request: ObtainOptions): Promise<Result<Obtained>>
   /** A copy of a local file; the original is not touched. Errors: file-unusable, too-large, no-space, cancelled. */
   fromFile(path: string, request: ObtainOptions): Promise<Result<Obtained>>
   /**
@@ -90,12 +90,12 @@ export interface ReleasesOptions {
   /** Runs a program of zot for its version. */
   inspect: InspectProgram
   clock: Clock
-  report(what: SetAside): void
+  report(setAside: SetAside): void
   machine?: { platform: NodeJS.Platform; arch: string }
   /** For tests: certificates, shorter times. */
   web?: Pick<WebWith, 'ca' | 'limits'>
   pace?: Partial<Timing>
-  mostBytes?: number
+  maxBytes?: number
 }
 
 /** The most that a program may have where nothing is listed, in bytes. */
@@ -108,7 +108,7 @@ const quietMs = 10 * 60_000
 export function createReleases(options: ReleasesOptions): Releases {
   const { home, environment, childEnvironment, inspect, clock, report } = options
   const machine = options.machine ?? process
-  const mostBytes = options.mostBytes ?? defaultMaxBytes
+  const maxBytes = options.maxBytes ?? defaultMaxBytes
   const web = createWeb({ environment, now: clock.now, ...options.web })
   const startedAt = clock.now()
   const source = () => {
@@ -154,7 +154,7 @@ export function createReleases(options: ReleasesOptions): Releases {
       url: asset.url,
       file,
       listed,
-      maxBytes: mostBytes,
+      maxBytes,
       timing,
       ...request,
     })
@@ -164,7 +164,7 @@ export function createReleases(options: ReleasesOptions): Releases {
 
   async function downloadUrl(url: string, request: ObtainOptions): Promise<Result<Obtained>> {
     const file = join(request.to, 'zot')
-    const got = await fetchFile({ web, url, file, maxBytes: mostBytes, timing, ...request })
+    const got = await fetchFile({ web, url, file, maxBytes, timing, ...request })
     return got.ok ? ok({ origin: 'url', file, ...got.value, from: withoutSecrets(url) }) : got
   }
 
@@ -180,9 +180,11 @@ export function createReleases(options: ReleasesOptions): Releases {
         (tried === undefined || tried > now || now - tried >= dayMs)
       )
     },
-    download: (what, request) =>
-      online(() => (typeof what === 'string' ? downloadUrl(what, request) : downloadRelease(what, request))),
-    fromFile: (path, request) => copyProgram(path, request, mostBytes),
+    download: (release, request) =>
+      online(() =>
+        typeof release === 'string' ? downloadUrl(release, request) : downloadRelease(release, request),
+      ),
+    fromFile: (path, request) => copyProgram(path, request, maxBytes),
     async verify(got, release, { signal, onPart = () => {}, allowDowngrade = false }) {
       const known = await accepted.read()
       if (!known.ok) return known
@@ -192,7 +194,7 @@ export function createReleases(options: ReleasesOptions): Releases {
           release,
           machine,
           publicKey: options.settings().publicKey,
-          fetch: (asset, most) => fetchSmall(web, source().base, asset, most, signal),
+          fetch: (asset, maxBytes) => fetchSmall(web, source().base, asset, maxBytes, signal),
           accepted: known.value,
           allowDowngrade,
           now: clock.now(),
@@ -220,7 +222,7 @@ async function fetchSmall(
   web: Web,
   base: string,
   asset: Asset,
-  most: number,
+  maxBytes: number,
   signal: AbortSignal,
 ): Promise<Result<Buffer>> {
   const unsafe = steppingDown(base, asset)
@@ -228,7 +230,7 @@ async function fetchSmall(
   const answer = await web.get(asset.url, { signal, headers: { accept: 'application/octet-stream' } })
   if (!answer.ok) return answer
   const { status, body } = answer.value
-  if (status === 200) return readBytes(web, answer.value, most, signal)
+  if (status === 200) return readBytes(web, answer.value, maxBytes, signal)
   body.destroy()
   return fail({ code: 'web-refused', url: withoutSecrets(asset.url), status })
 }

@@ -17,7 +17,7 @@ export interface TrustOptions {
   /** The pinned key as the settings have it; empty means none. */
   publicKey: string
   /** Small files of the release. */
-  fetch(asset: Asset, most: number): Promise<Result<Buffer>>
+  fetch(asset: Asset, maxBytes: number): Promise<Result<Buffer>>
   accepted: Accepted
   allowDowngrade: boolean
   now: number
@@ -45,10 +45,10 @@ const ids: readonly Id[] = ['size', 'digest', 'checksums', 'type', 'signature']
 /** Verifies a program row by row, and stops at the first that fails. Nothing of it is run. */
 export async function verifyProgram(options: TrustOptions): Promise<Result<Trusted>> {
   const { got, release, onPart } = options
-  const parts = new Map<Id, RunbookPart>()
+  const checks = new Map<Id, RunbookPart>()
   const report = (id: Id, state: RunbookPart['state'], words?: string): void => {
     const part = { id, title: titles[id], state, ...(words === undefined ? {} : { words }) }
-    parts.set(id, part)
+    checks.set(id, part)
     onPart(part)
   }
   for (const id of ids) report(id, 'pending')
@@ -78,9 +78,9 @@ export async function verifyProgram(options: TrustOptions): Promise<Result<Trust
     for (const rest of ids.slice(index + 1)) report(rest, 'skipped', 'Not looked at any more.')
     return fail(row.error)
   }
-  const published = ['digest', 'checksums'].some(id => parts.get(id as Id)?.state === 'passed')
+  const published = ['digest', 'checksums'].some(id => checks.get(id as Id)?.state === 'passed')
   return ok({
-    parts: [...parts.values()],
+    parts: [...checks.values()],
     sha256: got.sha256,
     origin: published ? (manifest === undefined ? 'published' : 'signed') : 'unproven',
     ...(manifest === undefined ? {} : { manifest }),
@@ -96,14 +96,14 @@ async function verifySize({ file, bytes: size, sha256 }: Obtained, asset: Asset 
   return { state: 'passed', words: asset === undefined ? exact : `${exact}, as the list of assets says` }
 }
 
-const listSays = 'the list of assets'
-const checksumsSay = 'checksums.sha256.txt'
+const listSource = 'the list of assets'
+const checksumsSource = 'checksums.sha256.txt'
 
-function claimsOf(got: Obtained, asset: Asset | undefined): { source: string; sha256?: string }[] {
+function claimedDigests(got: Obtained, asset: Asset | undefined): { source: string; sha256?: string }[] {
   const listed = digestIn(asset)
   return [
     { source: 'the file that came', sha256: got.sha256 },
-    ...(listed === undefined ? [] : [{ source: listSays, sha256: listed }]),
+    ...(listed === undefined ? [] : [{ source: listSource, sha256: listed }]),
   ]
 }
 
@@ -120,7 +120,7 @@ function verifyListedDigest(got: Obtained, asset: Asset | undefined): Row {
   if (listed !== got.sha256)
     return {
       state: 'failed',
-      error: { code: 'digest-differs', name: asset.name, claims: claimsOf(got, asset) },
+      error: { code: 'digest-differs', name: asset.name, claims: claimedDigests(got, asset) },
     }
   return { state: 'passed', words: `SHA-256 ${listed}` }
 }
@@ -133,15 +133,15 @@ async function verifyChecksums(
 ): Promise<Row> {
   if (asset === undefined) return { state: 'unproven', words: 'A file of your own has no published digest.' }
   if (release?.checksums === undefined)
-    return { state: 'unproven', words: `The release has no ${checksumsSay}.` }
+    return { state: 'unproven', words: `The release has no ${checksumsSource}.` }
   const text = await fetch(release.checksums, maxChecksumsBytes)
   if (!text.ok) return { state: 'failed', error: text.error }
   const published = parseChecksum(text.value.toString('utf8'), asset.name)
   if (published === got.sha256) return { state: 'passed', words: 'The same.' }
-  const claim = { source: checksumsSay, ...(published === undefined ? {} : { sha256: published }) }
+  const claim = { source: checksumsSource, ...(published === undefined ? {} : { sha256: published }) }
   return {
     state: 'failed',
-    error: { code: 'digest-differs', name: asset.name, claims: [...claimsOf(got, asset), claim] },
+    error: { code: 'digest-differs', name: asset.name, claims: [...claimedDigests(got, asset), claim] },
   }
 }
 
@@ -188,15 +188,15 @@ async function verifyManifest(
   })
   if ('fault' in checked) return refuse(checked.fault)
   const { manifest } = checked
-  const words = `Signed with the pinned key, issued ${exactMoment(manifest.issuedAt)}, good until ${exactMoment(manifest.expiresAt)}.`
-  return { row: { state: 'passed', words }, manifest }
+  const message = `Signed with the pinned key, issued ${exactMoment(manifest.issuedAt)}, good until ${exactMoment(manifest.expiresAt)}.`
+  return { row: { state: 'passed', words: message }, manifest }
 }
 
 /** What `checksums.sha256.txt` says of a file: 64 hex digits; undefined where it does not name it. sha256sum(1). */
 export function parseChecksum(text: string, name: string): string | undefined {
   for (const line of text.split('\n')) {
-    const found = /^([0-9a-fA-F]{64})\s+\*?(\S+)\s*$/.exec(line)
-    if (found?.[2] === name || found?.[2] === `./${name}`) return found[1]?.toLowerCase()
+    const match = /^([0-9a-fA-F]{64})\s+\*?(\S+)\s*$/.exec(line)
+    if (match?.[2] === name || match?.[2] === `./${name}`) return match[1]?.toLowerCase()
   }
   return undefined
 }

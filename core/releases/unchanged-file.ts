@@ -7,12 +7,12 @@ import { digestOf } from './part-file.ts'
 /** At the moment of the swap: whether the file still has these bytes. Errors: file-changed, file-unusable. */
 export async function verifyUnchanged(file: string, sha256: string): Promise<Result<null>> {
   try {
-    const found = await digestOf(file)
-    if (found === undefined)
+    const digest = await digestOf(file)
+    if (digest === undefined)
       return fail({ code: 'file-unusable', path: file, reason: 'it is not there any more' })
-    return found.sha256 === sha256
+    return digest.sha256 === sha256
       ? ok(null)
-      : fail({ code: 'file-changed', path: file, expected: sha256, found: found.sha256 })
+      : fail({ code: 'file-changed', path: file, expected: sha256, found: digest.sha256 })
   } catch (error) {
     return fail({ code: 'file-unusable', path: file, reason: reasonOf(error) })
   }
@@ -48,8 +48,8 @@ export function verifyOnChange(verify: VerifyUnchanged, now: () => number = Date
 }
 
 async function identityOf(file: string): Promise<{ text: string; changedMs: number } | undefined> {
-  const found: BigIntStats | undefined = await stat(file, { bigint: true }).catch(() => undefined)
-  if (found === undefined) return undefined
-  const { dev, ino, size, mtimeNs, ctimeNs, ctimeMs } = found
+  const stats: BigIntStats | undefined = await stat(file, { bigint: true }).catch(() => undefined)
+  if (stats === undefined) return undefined
+  const { dev, ino, size, mtimeNs, ctimeNs, ctimeMs } = stats
   return { text: [dev, ino, size, mtimeNs, ctimeNs].join(' '), changedMs: Number(ctimeMs) }
 }

@@ -205,8 +205,8 @@ class KeyCreation {
         ...(signIn ? { signIn } : {}),
       })
       if (!agreed) return { kind: 'failed', result: failed('declined', 'No key was given.') }
-      const given = this.#deps.takeGivenKey(user)
-      if (given) return { kind: 'created', key: given, how: given.how }
+      const givenKey = this.#deps.takeGivenKey(user)
+      if (givenKey) return { kind: 'created', key: givenKey, how: givenKey.how }
     }
   }
 

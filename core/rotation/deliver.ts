@@ -77,7 +77,7 @@ export function sinkPart(
 /** The record of a key with the state of one of its sinks replaced. */
 export const withSink = (record: KeyRecord, spec: string, next: Omit<SinkRecord, 'spec'>): KeyRecord => ({
   ...record,
-  sinks: record.sinks.map(one => (one.spec === spec ? { spec, ...next } : one)),
+  sinks: record.sinks.map(entry => (entry.spec === spec ? { spec, ...next } : entry)),
 })
 
 /** Which key goes to which sinks, and what an error of one sink means. */
@@ -108,13 +108,13 @@ export function deliverStep(deps: RotationDeps): Step<RotateMemory> {
     const sinks = records.find(owner)?.sinks ?? []
     const total = sinks.length
     const refused: StepError[] = []
-    for (const [reached, one] of sinks.entries()) {
-      if (!delivery.isNeeded(one)) continue
-      const delivered = await deliverOne(owner, one, delivery, context, part =>
+    for (const [reached, sink] of sinks.entries()) {
+      if (!delivery.isNeeded(sink)) continue
+      const delivered = await deliverOne(owner, sink, delivery, context, part =>
         progress({ label: delivery.label, done: reached, total, part }),
       )
       if (delivered.ok) continue
-      const afterError = delivery.afterError(one)
+      const afterError = delivery.afterError(sink)
       if (afterError === undefined) return delivered
       if (afterError === 'and-fails') refused.push(delivered.error)
     }
@@ -128,19 +128,19 @@ export function deliverStep(deps: RotationDeps): Step<RotateMemory> {
 
   async function deliverOne(
     owner: KeyOwner,
-    one: SinkRecord,
+    sinkRecord: SinkRecord,
     { key, uuid, newUuid, afterError }: Delivery,
     context: RotateContext,
     onPart: (part: ReturnType<typeof sinkPart>) => void,
   ): Promise<StepResult> {
-    const { spec } = one
+    const { spec } = sinkRecord
     const sink = deps.sink(spec)
     if (!sink) return failed('bad-sink', `${spec} is not understood any more.`)
     onPart(sinkPart(spec, sink, 'working'))
     const note = (next: Omit<SinkRecord, 'spec'>) =>
       records.update(owner, record => withSink(record, spec, next))
     // A rollback must still know that this sink refused the new key.
-    const before = afterError(one) === 'without-it' ? 'failed' : 'unknown'
+    const before = afterError(sinkRecord) === 'without-it' ? 'failed' : 'unknown'
     const begun = await note({ state: before, handed: newUuid })
     if (!begun.ok) return asStep(begun)
     const secret: SinkSecret = { user: owner.user, key, registryHost: owner.registry }
@@ -149,7 +149,7 @@ export function deliverStep(deps: RotationDeps): Step<RotateMemory> {
     if ('error' in delivered) {
       const { error } = delivered
       // A sink that took neither key is left out of a rollback.
-      const mayHold = afterError(one) === 'without-it' ? uuid : newUuid
+      const mayHold = afterError(sinkRecord) === 'without-it' ? uuid : newUuid
       const state = uncertainErrors.has(error.code) ? 'unknown' : 'failed'
       const noted = await note({ state, handed: mayHold, at, words: error.words })
       onPart(sinkPart(spec, sink, 'failed', error.words))

@@ -38,7 +38,7 @@ export function createGivenKeys({
   signInWindow,
 }: Options): GivenKeys {
   /** Waits for the step that asked for it. */
-  let given: ({ user: string } & GivenKey) | undefined
+  let givenKey: ({ user: string } & GivenKey) | undefined
   /** The key that a sign-in creates, for the question that is open. */
   let requested: CreateKeyRequest | undefined
 
@@ -47,17 +47,17 @@ export function createGivenKeys({
     key: { user: string } & GivenKey,
     caller: Caller,
   ): Promise<Result<null>> {
-    given = key
+    givenKey = key
     const answered = await runs.handlers.runbooks.answer({ question, agreed: true }, caller)
-    if (!answered.ok) given = undefined
+    if (!answered.ok) givenKey = undefined
     return answered
   }
 
   return {
     deps: {
       takeGivenKey(user) {
-        const key = given?.user === user ? given : undefined
-        given = undefined
+        const key = givenKey?.user === user ? givenKey : undefined
+        givenKey = undefined
         return key
       },
       signIn(request) {
@@ -67,8 +67,8 @@ export function createGivenKeys({
     },
     handlers: {
       async offerKey({ question, key }, caller) {
-        const asked = runs.current()?.question
-        const user = asked?.id === question ? asked.wants?.keyOf : undefined
+        const pending = runs.current()?.question
+        const user = pending?.id === question ? pending.wants?.keyOf : undefined
         if (user === undefined) return fail({ code: 'nothing-under-way' })
         const secret = parseKey(key)
         if (!secret.ok) return secret
@@ -78,19 +78,19 @@ export function createGivenKeys({
         return answerWith(question, { user, secret: secret.value, how: 'elsewhere, and pasted' }, caller)
       },
       async signIn({ question }, caller) {
-        const asked = runs.current()?.question
-        const request = asked?.id === question && asked.signIn?.inWindow ? requested : undefined
+        const pending = runs.current()?.question
+        const request = pending?.id === question && pending.signIn?.inWindow ? requested : undefined
         const signInPage = signInPlace()
-        if (!request || asked?.signIn?.user !== request.user) return fail({ code: 'nothing-under-way' })
+        if (!request || pending?.signIn?.user !== request.user) return fail({ code: 'nothing-under-way' })
         // Only the person at this screen can use a window on it.
         if (caller !== 'window' || !signInWindow || !signInPage)
           return fail({ code: 'sign-in-not-here', user: request.user })
-        const stillAsked = () => runs.current()?.question?.id === question && requested === request
+        const isStillPending = () => runs.current()?.question?.id === question && requested === request
         return signInWindow({
           ...signInPage,
           user: request.user,
           async checkArrival(cookies) {
-            if (!stillAsked()) return { kind: 'ended', result: fail({ code: 'nothing-under-way' }) }
+            if (!isStillPending()) return { kind: 'ended', result: fail({ code: 'nothing-under-way' }) }
             return createBySignIn(cookies, request, key =>
               answerWith(question, { user: request.user, ...key }, caller),
             )

@@ -74,12 +74,12 @@ export async function identifyKey(
     const live = listed.value.filter(key => isLive(key, now()))
     if (live.length === 1 && live[0]) return ok(live[0])
     const wasUsed = (key: ListedKey): boolean => {
-      const last = before?.find(one => one.uuid === key.uuid)
+      const last = before?.find(earlier => earlier.uuid === key.uuid)
       return last !== undefined && key.lastUsed !== null && key.lastUsed !== last.lastUsed
     }
     if (before) {
       candidates = (round === 1 ? live : candidates)
-        .map(one => live.find(key => key.uuid === one.uuid))
+        .map(entry => live.find(key => key.uuid === entry.uuid))
         .filter(key => key !== undefined)
         .filter(wasUsed)
       if (candidates.length === 1 && candidates[0]) return ok(candidates[0])
@@ -116,8 +116,8 @@ export async function checkKey(
   if (listed.value !== 'refused') return ok(null)
   const all = await client.listAll()
   const names = all?.ok ? all.value.map(({ user }) => user) : []
-  const others = [...new Set([...names, ...knownUsers])].filter(user => user !== bearer.user)
-  for (const user of others.slice(0, 30)) {
+  const otherUsers = [...new Set([...names, ...knownUsers])].filter(user => user !== bearer.user)
+  for (const user of otherUsers.slice(0, 30)) {
     const as = await client.listOwn({ user, key: bearer.key })
     if (as.ok && as.value !== 'refused')
       return fail({ code: 'key-not-accepted', user: bearer.user, owner: user })

@@ -4,8 +4,8 @@ import { parseJson } from '../../lib/json.ts'
 import type { AdminAnswer, AdminClient } from '../platform/admin-client.ts'
 import {
   type RegistryAnswer,
-  type RegistryAsk,
   type RegistryHttp,
+  type RegistryRequest,
   refusal,
 } from '../platform/registry-http.ts'
 
@@ -57,7 +57,7 @@ export interface KeyClient {
   createFor(request: CreateKeyRequest): Promise<Result<CreatedKey>>
   revokeAny(uuid: string): Promise<Result<null>>
   /** Any other request with this key. */
-  request(path: string, bearer: Bearer, options?: RegistryAsk): Promise<Result<RegistryAnswer>>
+  request(path: string, bearer: Bearer, options?: RegistryRequest): Promise<Result<RegistryAnswer>>
 }
 
 interface Deps {
@@ -103,18 +103,18 @@ const adminRefusal = v.object({ error: v.string() })
 export function createKeyClient({ registry, admin, untilServing, pause, now }: Deps): KeyClient {
   /** A refusal of the key is final; a registry that is away or busy is asked again. */
   async function ask(
-    asked: string,
+    requestPath: string,
     { user, key }: Bearer,
-    options: RegistryAsk = {},
+    options: RegistryRequest = {},
   ): Promise<Result<RegistryAnswer>> {
     const deadline = now() + registryWaitMs
     for (let attempts = 0; ; attempts += 1) {
-      const answer = await registry.ask(asked, { ...options, as: { user, password: key } })
+      const answer = await registry.ask(requestPath, { ...options, as: { user, password: key } })
       const away = !answer.ok && answer.error.code !== 'registry-denied'
       const busy = answer.ok && answer.value.status === 429
       if (!(away || busy) || now() >= deadline || (busy && attempts >= 4)) return answer
       // A key may have been created: the caller checks that first.
-      if (away && options.method === 'POST' && asked === path) return answer
+      if (away && options.method === 'POST' && requestPath === path) return answer
       if (!answer.ok && answer.error.code === 'registry-not-serving') await untilServing(deadline - now())
       else await pause(busy ? 1_000 : 250)
     }
@@ -123,11 +123,11 @@ export function createKeyClient({ registry, admin, untilServing, pause, now }: D
   const read = <S extends v.GenericSchema>(
     schema: S,
     answer: RegistryAnswer,
-    what: string,
+    action: string,
   ): Result<v.InferOutput<S>> => {
     if (answer.status === 404) return fail({ code: 'keys-off' })
     const parsed = v.safeParse(schema, parseJson(answer.body))
-    return answer.status < 300 && parsed.success ? ok(parsed.output) : fail(refusal(answer, what))
+    return answer.status < 300 && parsed.success ? ok(parsed.output) : fail(refusal(answer, action))
   }
 
   const readAdmin = <S extends v.GenericSchema>(schema: S, answer: AdminAnswer): Result<v.InferOutput<S>> => {
@@ -135,10 +135,10 @@ export function createKeyClient({ registry, admin, untilServing, pause, now }: D
     if (answer.status === 409) return fail({ code: 'keys-off' })
     const parsed = v.safeParse(schema, answer.body)
     if (answer.status < 300 && parsed.success) return ok(parsed.output)
-    const why = v.safeParse(adminRefusal, answer.body)
+    const refused = v.safeParse(adminRefusal, answer.body)
     return fail({
       code: 'key-refused',
-      reason: why.success ? why.output.error : `the registry answers ${answer.status}`,
+      reason: refused.success ? refused.output.error : `the registry answers ${answer.status}`,
     })
   }
 

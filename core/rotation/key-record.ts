@@ -61,13 +61,13 @@ export interface KeyRecords {
 
 const belongsTo =
   ({ registry, user }: KeyOwner) =>
-  (one: KeyOwner): boolean =>
-    one.registry === registry && one.user === user
+  (record: KeyOwner): boolean =>
+    record.registry === registry && record.user === user
 
 interface Options {
   home: string
   now(): number
-  report(what: SetAside): void
+  report(setAside: SetAside): void
   onUnreadable?(reason: string): void
   onChange(): void
 }
@@ -115,8 +115,9 @@ export async function openKeyRecords(options: Options): Promise<KeyRecords> {
   return {
     all: () => keys,
     find: owner => keys.find(belongsTo(owner)),
-    put: next => write(all => [...all.filter(one => !belongsTo(next)(one)), next]),
-    update: (owner, change) => write(all => all.map(one => (belongsTo(owner)(one) ? change(one) : one))),
-    remove: owner => write(all => all.filter(one => !belongsTo(owner)(one))),
+    put: next => write(all => [...all.filter(record => !belongsTo(next)(record)), next]),
+    update: (owner, change) =>
+      write(all => all.map(record => (belongsTo(owner)(record) ? change(record) : record))),
+    remove: owner => write(all => all.filter(record => !belongsTo(owner)(record))),
   }
 }

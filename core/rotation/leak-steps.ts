@@ -34,7 +34,7 @@ export function leakSteps({
         }
         const emptied = await store.delete(owner, 'retiring')
         if (!emptied.ok) return asStep(emptied)
-        const updated = await records.update(owner, one => ({ ...one, retiring: [] }))
+        const updated = await records.update(owner, current => ({ ...current, retiring: [] }))
         if (!updated.ok) return asStep(updated)
         onRetiringChange()
         const all = await access.value.list()

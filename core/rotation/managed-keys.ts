@@ -38,10 +38,10 @@ export class ManagedKeys {
     const { client, store, records } = this.#deps
     const before = records.find(owner)
     const sinks: Sink[] = []
-    for (const spec of request.sinks ?? before?.sinks.map(one => one.spec) ?? []) {
+    for (const spec of request.sinks ?? before?.sinks.map(sink => sink.spec) ?? []) {
       const sink = this.#sinkOf(spec)
       if (!sink.ok) return sink
-      if (!sinks.some(one => one.id === sink.value.id)) sinks.push(sink.value)
+      if (!sinks.some(known => known.id === sink.value.id)) sinks.push(sink.value)
     }
     const backend = await store.backend()
     if (backend.kind === 'none') return fail(backend.error)
@@ -68,9 +68,9 @@ export class ManagedKeys {
     const written = await records.put(record)
     if (!written.ok) return written
     for (const sink of sinks) {
-      const known = before?.sinks.find(one => one.spec === sink.id)
+      const known = before?.sinks.find(known => known.spec === sink.id)
       const { spec, ...next } = await this.#deliverNow(owner, sink, key.value, known)
-      const noted = await records.update(owner, one => withSink(one, spec, next))
+      const noted = await records.update(owner, current => withSink(current, spec, next))
       if (!noted.ok) return noted
     }
     const checks = await proveKey({
@@ -103,7 +103,7 @@ export class ManagedKeys {
       const proof = await sink?.prove(secret, noQuestions.signal)
       const { next, part } = applyProof(sinkRecord, sink, proof, this.#now())
       checks.push(part)
-      const noted = await records.update(owner, one => withSink(one, sinkRecord.spec, next))
+      const noted = await records.update(owner, current => withSink(current, sinkRecord.spec, next))
       if (!noted.ok) return noted
     }
     return ok({ user, works: isWorking(checks), checks })

@@ -60,10 +60,10 @@ export function expiryState(
   if (key.expirationDate === null) return { daysLeft: null, nearEnd: false, shouldRotate: false }
   const end = Date.parse(key.expirationDate)
   const life = Math.max(0, end - Date.parse(key.createdAt))
-  const left = end - now
+  const remainingMs = end - now
   return {
-    daysLeft: left > 0 ? Math.ceil(left / dayMs) : Math.floor(left / dayMs),
-    nearEnd: left <= 30 * dayMs,
-    shouldRotate: left <= Math.min(15 * dayMs, life / 6),
+    daysLeft: remainingMs > 0 ? Math.ceil(remainingMs / dayMs) : Math.floor(remainingMs / dayMs),
+    nearEnd: remainingMs <= 30 * dayMs,
+    shouldRotate: remainingMs <= Math.min(15 * dayMs, life / 6),
   }
 }

@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { failureMessage } from '../../contract/messages/failure-message.ts'
 import type { RunbookPart } from '../../contract/runbook.ts'
 import { parseJson } from '../../lib/json.ts'
-import type { RegistryAnswer, RegistryAsk } from '../platform/registry-http.ts'
+import type { RegistryAnswer, RegistryRequest } from '../platform/registry-http.ts'
 import type { Bearer, KeyClient } from './key-client.ts'
 
 interface ProveRequest {
@@ -47,10 +47,10 @@ export async function proveKey({
   before,
   onPart,
 }: ProveRequest): Promise<RunbookPart[]> {
-  const parts: RunbookPart[] = []
+  const checks: RunbookPart[] = []
   const report = (id: Check, state: RunbookPart['state'], words: string): void => {
     const part = { id, title: titles[id], state, words }
-    parts.push(part)
+    checks.push(part)
     onPart(part)
   }
   const { user } = bearer
@@ -63,11 +63,11 @@ export async function proveKey({
       : failureMessage(listed.error).title
     report('authenticates', 'failed', words)
     for (const id of ['pull', 'upload', 'overwrite'] as const) report(id, 'skipped', 'Not tried')
-    return parts
+    return checks
   }
   report('authenticates', 'passed', `The registry lets ${user} in`)
 
-  const get = (path: string, options?: RegistryAsk) => client.request(path, bearer, options)
+  const get = (path: string, options?: RegistryRequest) => client.request(path, bearer, options)
   onPart({ id: 'pull', title: titles.pull, state: 'working' })
   const target = repository === undefined ? await findTestImage(get) : await testImageIn(get, repository)
   if (target.tag !== undefined) {
@@ -82,7 +82,7 @@ export async function proveKey({
 
   await upload()
   await overwrite()
-  return parts
+  return checks
 
   async function upload(): Promise<void> {
     onPart({ id: 'upload', title: titles.upload, state: 'working' })
@@ -144,7 +144,7 @@ interface TestImage {
   candidates: string[]
 }
 
-type Get = (path: string, options?: RegistryAsk) => ReturnType<KeyClient['request']>
+type Get = (path: string, options?: RegistryRequest) => ReturnType<KeyClient['request']>
 
 async function testImageIn(get: Get, repository: string): Promise<TestImage> {
   const answer = await get(`/v2/${repository}/tags/list`)
@@ -170,8 +170,9 @@ async function findTestImage(get: Get): Promise<TestImage> {
     const tag = tags.ok && tags.value.status === 200 ? firstTag(tags.value) : undefined
     if (tag !== undefined) return { repository, exists: true, tag, candidates }
   }
-  const why = candidates.length === 0 ? 'there is no repository that it can list' : 'no repository has a tag'
-  return { repository: candidates[0] ?? '', exists: candidates.length > 0, why, candidates }
+  const reason =
+    candidates.length === 0 ? 'there is no repository that it can list' : 'no repository has a tag'
+  return { repository: candidates[0] ?? '', exists: candidates.length > 0, why: reason, candidates }
 }
 
 function firstTag(answer: RegistryAnswer): string | undefined {

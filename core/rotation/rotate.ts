@@ -217,7 +217,7 @@ function switchStep(deps: RotationDeps): RotateStep {
         createdAt,
         expirationDate,
         kept: backend.kind,
-        retiring: [retiring, ...record.retiring.filter(one => one.uuid !== old.uuid)],
+        retiring: [retiring, ...record.retiring.filter(entry => entry.uuid !== old.uuid)],
       }))
       return asStep(written)
     },
@@ -230,7 +230,7 @@ function switchStep(deps: RotationDeps): RotateStep {
         ...record,
         ...{ uuid, label, createdAt, expirationDate },
         pending: memory.label,
-        retiring: record.retiring.filter(one => one.uuid !== uuid),
+        retiring: record.retiring.filter(entry => entry.uuid !== uuid),
       }))
       return asStep(written)
     },

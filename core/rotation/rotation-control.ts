@@ -42,7 +42,7 @@ interface Options {
   signInPlace(): (Omit<SignInRequest, 'user' | 'checkArrival'> & { hasPage: boolean }) | undefined
   /** Absent in a shell without windows. */
   signInWindow?: SignInWindow | undefined
-  report(what: SetAside): void
+  report(setAside: SetAside): void
   log(message: string, data?: Record<string, unknown>): void
   onChange(): void
 }

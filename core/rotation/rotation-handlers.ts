@@ -65,7 +65,7 @@ export function createRotationHandlers(options: Options): RotationHandlers {
   }
 
   function recordOf(user: string): Result<KeyRecord> {
-    const record = records.find(ownerOf(user)) ?? records.all().find(one => one.user === user)
+    const record = records.find(ownerOf(user)) ?? records.all().find(entry => entry.user === user)
     return record ? ok(record) : managedKeys.notManaged(user)
   }
 

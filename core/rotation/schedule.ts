@@ -39,7 +39,7 @@ export function createRetirementSchedule({
   const tries = new Map<string, { count: number; notBefore: number }>()
   let stopTimer = (): void => {}
   let isChecking = false
-  let isCheckAsked = false
+  let isCheckRequested = false
   let closed = false
 
   async function quietSince(record: KeyRecord, old: Retiring): Promise<number | undefined> {
@@ -65,9 +65,9 @@ export function createRetirementSchedule({
 
   async function note(record: KeyRecord, old: Retiring, words: string | undefined): Promise<void> {
     if (old.words === words) return
-    await records.update(record, one => ({
-      ...one,
-      retiring: one.retiring.map(key => {
+    await records.update(record, current => ({
+      ...current,
+      retiring: current.retiring.map(key => {
         if (key.uuid !== old.uuid) return key
         const { words: _, ...rest } = key
         return words === undefined ? rest : { ...rest, words }
@@ -107,14 +107,14 @@ export function createRetirementSchedule({
   /** Checks now; calls during a check cause one more. */
   function check(): void {
     if (closed) return
-    isCheckAsked = isChecking
+    isCheckRequested = isChecking
     if (isChecking) return
     isChecking = true
     void checkAll()
       .catch(() => {})
       .finally(() => {
         isChecking = false
-        if (isCheckAsked) check()
+        if (isCheckRequested) check()
       })
   }
 

@@ -60,8 +60,8 @@ export function applyEvent(active: ActiveRun, runbook: Runbook<object>, event: R
   const progress = rest.step?.id === event.step && _lines ? { ...rest, lines: _lines } : rest
   if ('progress' in event && event.progress?.part) {
     const { part } = event.progress
-    const parts = active.parts.get(event.step) ?? new Map<string, RunbookPart>()
-    active.parts.set(event.step, parts.set(part.id, part))
+    const stepParts = active.parts.get(event.step) ?? new Map<string, RunbookPart>()
+    active.parts.set(event.step, stepParts.set(part.id, part))
   }
   const lines = outputLinesAfter(progress, event)
   active.progress = {
@@ -87,11 +87,11 @@ function retainLine(active: ActiveRun, line: RunbookLine): void {
   active.retainedLines.push({ at: active.lineCount, line })
   active.lineCount += 1
   if (active.retainedLines.length <= maxRetainedLines) return
-  let spare = maxRetainedLines / 4
+  let remaining = maxRetainedLines / 4
   active.retainedLines = active.retainedLines.filter(({ line: { label } }) => {
-    const goes = spare > 0 && label !== undefined
-    if (goes) spare -= 1
-    return !goes
+    const isRemoved = remaining > 0 && label !== undefined
+    if (isRemoved) remaining -= 1
+    return !isRemoved
   })
 }
 

@@ -106,9 +106,9 @@ const runNameOf = (name: string): string => name.slice(0, -'.jsonl'.length)
  */
 export async function findNewestRun(folder: string): Promise<NewestRun> {
   for (const name of (await journalNames(folder)).reverse()) {
-    const found = await readRun(join(folder, name), runNameOf(name))
-    if (found.kind !== 'unended' || found.entries.length > 0) return found
-    await rm(found.file, { force: true })
+    const newest = await readRun(join(folder, name), runNameOf(name))
+    if (newest.kind !== 'unended' || newest.entries.length > 0) return newest
+    await rm(newest.file, { force: true })
   }
   return { kind: 'ended' }
 }
@@ -144,13 +144,13 @@ export async function closeOlderRuns(
   const closed: { run: string; title: string }[] = []
   const damaged: string[] = []
   for (const name of older) {
-    const found = await readRun(join(folder, name), runNameOf(name))
-    if (found.kind === 'damaged') damaged.push(found.file)
-    if (found.kind !== 'unended') continue
-    const begun = found.entries.find(entry => entry.kind === 'begun')
-    const journal = await openJournal(found.file)
+    const newest = await readRun(join(folder, name), runNameOf(name))
+    if (newest.kind === 'damaged') damaged.push(newest.file)
+    if (newest.kind !== 'unended') continue
+    const begun = newest.entries.find(entry => entry.kind === 'begun')
+    const journal = await openJournal(newest.file)
     await journal.add({ kind: 'ended', at: now(), result: 'failed', error: supersededError })
-    closed.push({ run: found.run, title: begun?.title ?? found.run })
+    closed.push({ run: newest.run, title: begun?.title ?? newest.run })
   }
   return { closed, damaged }
 }

@@ -11,7 +11,7 @@ import { type BrokenOff, type InterruptedRun, lastMemory } from './runbook-kind.
 interface RetryDeps {
   folder: string
   clock: Clock
-  report(what: SetAside): void
+  report(setAside: SetAside): void
   log(message: string, data?: Record<string, unknown>): void
   onBrokenOff?: ((run: BrokenOff) => void) | undefined
   /** See `createRunbooks`. */
@@ -20,11 +20,11 @@ interface RetryDeps {
   newest(): ActiveRun | undefined
   isClosed(): boolean
   changed(active: ActiveRun): void
-  end(active: ActiveRun, how: RunbookEnd): void
+  end(active: ActiveRun, end: RunbookEnd): void
   /** Makes the run of a journal the one under way; undefined where nobody understands it. */
   resumable(
     journal: { file: string; entries: Entry[] },
-    how: { inThisLife: boolean; cancelled: boolean },
+    origin: { inThisLife: boolean; cancelled: boolean },
   ): InterruptedRun | undefined
 }
 
@@ -72,16 +72,19 @@ export function createRetry(deps: RetryDeps): Retry {
     trying = true
     stopTrying()
     try {
-      const found = await findNewestRun(folder)
-      if (found.kind === 'unreadable') throw new JournalUnreadable(found.reason)
-      if (found.kind === 'damaged') await setAside(found.file, { now: clock.now, report })
-      if (found.kind !== 'unended') return endAsFound(active, found)
+      const newest = await findNewestRun(folder)
+      if (newest.kind === 'unreadable') throw new JournalUnreadable(newest.reason)
+      if (newest.kind === 'damaged') await setAside(newest.file, { now: clock.now, report })
+      if (newest.kind !== 'unended') return endAsFound(active, newest)
       // The line that says so is the proof that the journal can be written: nothing is touched before.
-      await (await openJournal(found.file)).add({ kind: 'resumed', at: clock.now() })
-      const interrupted = deps.resumable(found, { inThisLife: true, cancelled: active.cancel.signal.aborted })
+      await (await openJournal(newest.file)).add({ kind: 'resumed', at: clock.now() })
+      const interrupted = deps.resumable(newest, {
+        inThisLife: true,
+        cancelled: active.cancel.signal.aborted,
+      })
       if (!interrupted) {
-        await setAside(found.file, { now: clock.now, report })
-        return endAsFound(active, { kind: 'damaged', run: found.run, file: found.file })
+        await setAside(newest.file, { now: clock.now, report })
+        return endAsFound(active, { kind: 'damaged', run: newest.run, file: newest.file })
       }
       await (deps.recover?.(interrupted) ?? interrupted.resume())
     } catch (error) {
@@ -92,9 +95,9 @@ export function createRetry(deps: RetryDeps): Retry {
   }
 
   /** There is nothing to go on with: its last line is there after all, or its journal is not. */
-  function endAsFound(active: ActiveRun, found: Exclude<NewestRun, { kind: 'unended' }>): void {
+  function endAsFound(active: ActiveRun, newest: Exclude<NewestRun, { kind: 'unended' }>): void {
     const { runbook, run: id } = active.progress
-    const written = found.kind === 'ended' && found.run === id ? found.end : undefined
+    const written = newest.kind === 'ended' && newest.run === id ? newest.end : undefined
     end(active, {
       runbook,
       result: written?.result ?? 'failed',
@@ -122,8 +125,8 @@ function brokenOffText(error: unknown): RunbookError {
       words: `Its journal cannot be read (${error.message}), so nobody knows how far it came.`,
     }
   const cause = error instanceof JournalUnwritable ? error.cause : error
-  const words = 'What is done cannot be written down, so nothing more is done.'
-  return { code: 'journal-unwritable', words, detail: `${String(cause)} (${reasonOf(cause)})` }
+  const message = 'What is done cannot be written down, so nothing more is done.'
+  return { code: 'journal-unwritable', words: message, detail: `${String(cause)} (${reasonOf(cause)})` }
 }
 
 /** What its user sees of it, and can do about it. */

@@ -56,11 +56,11 @@ export async function runRunbook<Memory extends object>(
     })
   }
   const memory: Memory = Object.assign(runbook.memory, remembered(journal.entries))
-  const shapes = runbook.steps.map(traitsOf)
+  const traits = runbook.steps.map(traitsOf)
   for (;;) {
     if (options.signal.aborted && !journal.entries.some(entry => entry.kind === 'cancelled'))
       await journal.add({ kind: 'cancelled', at: clock.now() })
-    const move = nextMove(shapes, journal.entries)
+    const move = nextMove(traits, journal.entries)
     if (move.do === 'finish') return finish(move.result, runbook.changes?.(memory) ?? [], options)
     await perform(move, runbook.steps, memory, options)
   }
@@ -111,7 +111,7 @@ async function perform<Memory extends object>(
   await journal.add({ kind: 'applying', at: clock.now(), step: step.id })
   const applied = await safely(() => step.apply(context))
   if (!applied.ok) {
-    // What fails because it was told to stop did not fail.
+    // What fails because it was asked to stop did not fail.
     if (options.signal.aborted && step.cancellable) return
     return fail(step.id, applied.error, options, parts)
   }

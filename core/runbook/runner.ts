@@ -72,7 +72,7 @@ interface Options {
   clock: Clock
   kinds: Record<string, RunbookKind>
   /** A journal that could not be understood was set aside. */
-  report(what: SetAside): void
+  report(setAside: SetAside): void
   /** An older run that broke off was closed as it was left, since a later one had begun. */
   onClosed?(run: { run: string; title: string }): void
   /** A run broke off, or was tried again in vain. */
@@ -114,7 +114,7 @@ class Runner implements RunbookRunner {
       isClosed: () => this.#isClosed,
       changed: active => this.#changed(active),
       end: (active, end) => this.#end(active, end),
-      resumable: (journal, how) => this.#resumable(journal, how),
+      resumable: (journal, origin) => this.#resumable(journal, origin),
     })
   }
 
@@ -171,10 +171,10 @@ class Runner implements RunbookRunner {
       else active.cancel.abort()
       return ok(null)
     }
-    const asked = active?.asked
-    if (asked?.question.id !== question) return fail({ code: 'nothing-under-way' })
+    const pending = active?.asked
+    if (pending?.question.id !== question) return fail({ code: 'nothing-under-way' })
     // No is a cancel: nothing failed.
-    if (agreed) asked.answer(true)
+    if (agreed) pending.answer(true)
     else active?.cancel.abort()
     this.#options.onChange()
     return ok(null)
@@ -202,19 +202,21 @@ class Runner implements RunbookRunner {
   async interrupted(): Promise<InterruptedRun | undefined> {
     const { clock, report, log, onClosed } = this.#options
     try {
-      const found = await findNewestRun(this.#folder)
+      const newest = await findNewestRun(this.#folder)
       const { closed, damaged } = await closeOlderRuns(this.#folder, clock.now)
       for (const older of closed) {
         log('a run that broke off was overtaken by a later one, and is closed as it was left', older)
         onClosed?.(older)
       }
       for (const file of damaged) await setAside(file, { now: clock.now, report })
-      if (found.kind === 'unreadable')
-        this.#activateUnreadable(found.run, new JournalUnreadable(found.reason))
-      if (found.kind === 'ended' || found.kind === 'unreadable') return undefined
+      if (newest.kind === 'unreadable')
+        this.#activateUnreadable(newest.run, new JournalUnreadable(newest.reason))
+      if (newest.kind === 'ended' || newest.kind === 'unreadable') return undefined
       const interrupted =
-        found.kind === 'unended' ? this.#resumable(found, { inThisLife: false, cancelled: false }) : undefined
-      if (!interrupted) await setAside(found.file, { now: clock.now, report })
+        newest.kind === 'unended'
+          ? this.#resumable(newest, { inThisLife: false, cancelled: false })
+          : undefined
+      if (!interrupted) await setAside(newest.file, { now: clock.now, report })
       return interrupted
     } catch (error) {
       this.#activateUnreadable('unknown', new JournalUnreadable(reasonOf(error)))

@@ -19,8 +19,8 @@ interface Options {
     begin(): Promise<void>
     start(): Promise<unknown>
   }
-  report(what: SetAside): void
-  tell(notice: Notice): void
+  report(setAside: SetAside): void
+  notify(notice: Notice): void
   log(message: string, data?: Record<string, unknown>): void
   onChange(): void
 }
@@ -78,7 +78,7 @@ export function createRuns({ supervisor, ...options }: Options): Runs {
     kinds,
     onClosed({ run, title }) {
       const at = options.clock.now()
-      options.tell({ kind: 'run-overtaken', id: `run-overtaken:${run}`, at, run, title })
+      options.notify({ kind: 'run-overtaken', id: `run-overtaken:${run}`, at, run, title })
     },
     onBrokenOff: run => void serveMeanwhile(run),
     recover: interrupted => bringToItsEnd({ ...interrupted, serves: served }),

@@ -37,11 +37,11 @@ export class ChosenBackend {
   constructor(options: BackendOptions) {
     const { home, keyFile, load, limitMs } = options
     const folder = join(home, 'secrets')
-    const plainFile = join(folder, 'keys.plain.json')
+    const unencryptedFile = join(folder, 'keys.plain.json')
     this.#options = options
     this.#recordFile = join(folder, 'place.json')
     this.#encryptedFile = join(folder, 'keys.enc')
-    this.#plainFile = plainFile
+    this.#plainFile = unencryptedFile
     this.#encrypted = encryptedBackend({
       folder,
       keyFile,
@@ -52,9 +52,9 @@ export class ChosenBackend {
       'encrypted-file': this.#encrypted,
       'plain-file': fileBackend({
         kind: 'plain-file',
-        file: plainFile,
+        file: unencryptedFile,
         expected: () => this.#recorded === 'plain-file',
-        describe: () => `${plainFile}, NOT encrypted: whoever can read this file has the keys`,
+        describe: () => `${unencryptedFile}, NOT encrypted: whoever can read this file has the keys`,
         coding: {
           encode: async text => ok(text),
           decode: async text => ok(text),

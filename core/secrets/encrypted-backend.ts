@@ -165,21 +165,21 @@ export function encryptedBackend({ folder, keyFile, expected }: Options): Encryp
   return {
     ...backend,
     hasPassphrase: () => passphrase !== undefined,
-    async unlock(given) {
-      if (given.length < minPassphraseChars)
+    async unlock(keySource) {
+      if (keySource.length < minPassphraseChars)
         return fail({
           code: 'bad-input',
           field: 'passphrase',
-          wrong: `${given.length} characters`,
+          wrong: `${keySource.length} characters`,
           allowed: `${minPassphraseChars} characters or more`,
         })
       const encrypted = await readEncrypted()
       if (!encrypted.ok) return encrypted
       if (encrypted.value?.header.by === 'passphrase') {
-        const opened = await decryptFile(encrypted.value, Buffer.from(given, 'utf8'))
+        const opened = await decryptFile(encrypted.value, Buffer.from(keySource, 'utf8'))
         if (!opened.ok) return opened
       }
-      passphrase = given
+      passphrase = keySource
       return ok(null)
     },
   }

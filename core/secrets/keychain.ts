@@ -53,14 +53,14 @@ export function keychainBackend({
     let settled = false
     try {
       keychain ??= load()
-      const asked = question(keychain)
+      const pendingAnswer = question(keychain)
         .then<Result<T>, Result<T>>(ok, error => fail(keychainFailure(error)))
         .finally(() => {
           settled = true
           silent = undefined
         })
-      const answer = await Promise.race([asked, late.promise])
-      if (!settled) silent = asked
+      const answer = await Promise.race([pendingAnswer, late.promise])
+      if (!settled) silent = pendingAnswer
       return answer
     } catch (error) {
       return fail(keychainFailure(error))
@@ -111,10 +111,10 @@ export function keychainBackend({
       const erased = await erase(account)
       if (!erased.ok) return erased
       // Nothing was deleted from a locked one either.
-      const left = await read(account)
-      if (left.ok && left.value !== undefined)
+      const remaining = await read(account)
+      if (remaining.ok && remaining.value !== undefined)
         return fail({ code: 'keychain-denied', reason: 'it does not delete' })
-      return left.ok ? probe() : left
+      return remaining.ok ? probe() : remaining
     },
   }
 }

@@ -6,13 +6,13 @@ import { errorCode } from '../../lib/error-code.ts'
 import { type Keychain, loadKeychain } from './keychain.ts'
 
 /** Where a secret went. `why` says, to stand in brackets, what kept it from the keychain. */
-export type Kept = { where: 'keychain' } | { where: 'file'; file: string; why: string }
+export type PasswordLocation = { where: 'keychain' } | { where: 'file'; file: string; why: string }
 
 /** Secrets by account, in the keychain under the service "Zotbar". Where there is none: a file each, 0600. */
 export interface Secrets {
   get(account: string): Promise<string | undefined>
   /** Throws as the file system does when neither keychain nor file can take it. */
-  set(account: string, secret: string): Promise<Kept>
+  set(account: string, secret: string): Promise<PasswordLocation>
   delete(account: string): Promise<void>
 }
 
@@ -53,7 +53,7 @@ export function openSecrets({ home, load = loadKeychain, limitMs = keychainLimit
     },
     async set(account, secret) {
       const file = fileOf(account)
-      let why: string
+      let reason: string
       try {
         await ask(all => all.setPassword(service, account, secret))
         // Some keychains take a secret and lose it with the session: it counts only once it was read back.
@@ -61,14 +61,14 @@ export function openSecrets({ home, load = loadKeychain, limitMs = keychainLimit
           await rm(file, { force: true })
           return { where: 'keychain' }
         }
-        why = 'what was written to it could not be read back'
+        reason = 'what was written to it could not be read back'
       } catch (error) {
-        why = errorText(error)
+        reason = errorText(error)
       }
       await mkdir(folder, { recursive: true, mode: 0o700 })
       await chmod(folder, 0o700)
       await writeAtomic(file, secret)
-      return { where: 'file', file, why }
+      return { where: 'file', file, why: reason }
     },
     async delete(account) {
       await rm(fileOf(account), { force: true })

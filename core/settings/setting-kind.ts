@@ -105,7 +105,7 @@ export function text(
   const schema = v.pipe(
     v.string(),
     v.maxLength(2000),
-    v.check(words => words === '' || form.test(words)),
+    v.check(text => text === '' || form.test(text)),
   )
   return { schema, default: '', ...rest }
 }
@@ -115,7 +115,7 @@ export function networks(about: About): Setting<string> {
   const schema = v.pipe(
     v.string(),
     v.maxLength(2000),
-    v.transform(text => text.split(/[\s,]+/).filter(one => one !== '')),
+    v.transform(text => text.split(/[\s,]+/).filter(word => word !== '')),
     v.check(list => list.every(isNetwork)),
     v.transform(list => list.join(', ')),
   )
@@ -135,13 +135,13 @@ export function publicKey(about: About): Setting<string> {
 }
 
 /** A span of time such as "24h" or "0", up to `mostDays` days. */
-export function span(byDefault: string, mostDays: number, about: About): Setting<string> {
+export function duration(byDefault: string, maxDays: number, about: About): Setting<string> {
   const schema = v.pipe(
     v.string(),
     v.maxLength(20),
-    v.check(text => (parseDuration(text) ?? Number.POSITIVE_INFINITY) <= mostDays * 86_400_000),
+    v.check(text => (parseDuration(text) ?? Number.POSITIVE_INFINITY) <= maxDays * 86_400_000),
   )
-  const allowed = `a time such as 90s, 30m, 24h or 2d, at most ${mostDays}d; 0 for none`
+  const allowed = `a time such as 90s, 30m, 24h or 2d, at most ${maxDays}d; 0 for none`
   return { schema, default: byDefault, allowed, via: 'any', ...about }
 }
 

@@ -1,6 +1,6 @@
 import type * as v from 'valibot'
 import { buildSettings } from './build-settings.ts'
-import { address, count, file, flag, networks, oneOf, publicKey, span, text } from './setting-kind.ts'
+import { address, count, duration, file, flag, networks, oneOf, publicKey, text } from './setting-kind.ts'
 
 /** Every setting of the app. A setting that names a program, command, host, file or URL is `via: 'cli'`. */
 export const settingTable = {
@@ -126,7 +126,7 @@ export const settingTable = {
     how: 'now',
     words: 'The lifetime of a key that Zotbar creates, in days',
   }),
-  'rotation.overlap': span('24h', 30, {
+  'rotation.overlap': duration('24h', 30, {
     how: 'now',
     words: 'How long the old key goes on working after a rotation',
   }),

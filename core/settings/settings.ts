@@ -30,7 +30,7 @@ interface Options {
   home: string
   clock: Pick<Clock, 'now'>
   /** Told when settings.json could not be understood and was moved aside. */
-  report(what: SetAside): void
+  report(setAside: SetAside): void
 }
 
 const keys = Object.keys(settingTable).filter(isSettingKey)
@@ -106,8 +106,12 @@ export async function openSettings({ home, clock, report }: Options): Promise<Se
 }
 
 function unknown(key: string) {
-  const near = nearest(key, keys)
-  return fail({ code: 'unknown-setting', key: key.slice(0, 100), ...(near === undefined ? {} : { near }) })
+  const suggestion = nearest(key, keys)
+  return fail({
+    code: 'unknown-setting',
+    key: key.slice(0, 100),
+    ...(suggestion === undefined ? {} : { near: suggestion }),
+  })
 }
 
 function without(all: Record<string, unknown>, keys: readonly string[]): Record<string, unknown> {

@@ -88,18 +88,18 @@ export function authfileSink(id: string, path: string): Sink {
     try {
       const link = await lstatIfThere(path)
       if (!link) return { ok: true, path, isNew: true, all: {}, indent: '\t' }
-      const real = await realpath(path)
-      const file = await stat(real)
+      const resolved = await realpath(path)
+      const file = await stat(resolved)
       if (!file.isFile())
         return { ok: false, reason: file.isDirectory() ? 'it is a folder' : 'it is not a file' }
       const self = process.geteuid?.()
       if (self !== undefined && file.uid !== self) return { ok: false, reason: 'it belongs to another user' }
       if (file.size > maxBytes) return { ok: false, reason: 'it is larger than 4 MB' }
-      const read = parseAuthFile(await readFile(real, 'utf8'))
+      const read = parseAuthFile(await readFile(resolved, 'utf8'))
       if (read.kind === 'bad') return { ok: false, reason: `${read.why}, and was left as it is` }
       return {
         ok: true,
-        path: real,
+        path: resolved,
         isNew: false,
         open: openModeRefusal(path, file),
         all: read.all,

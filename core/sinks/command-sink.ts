@@ -20,8 +20,8 @@ interface Options {
 export function commandSink(id: string, kind: 'command' | 'ssh', options: Options): Sink {
   const { line, host, limitMs = commandLimitMs } = options
 
-  const run = (what: { line: string; limitMs: number }, signal: AbortSignal, secret?: SinkSecret) =>
-    host.run({ ...what, signal, ...(secret && { stdin: secret.key }) })
+  const run = (command: { line: string; limitMs: number }, signal: AbortSignal, secret?: SinkSecret) =>
+    host.run({ ...command, signal, ...(secret && { stdin: secret.key }) })
 
   return {
     id,

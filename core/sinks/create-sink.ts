@@ -26,9 +26,9 @@ export const isOpVariable = (name: string): boolean =>
   /^OP_[A-Z0-9_]+$/i.test(name) || name === 'XDG_CONFIG_HOME' || name === 'DBUS_SESSION_BUS_ADDRESS'
 
 /** A spec of the command line as a sink. Fails with `bad-sink`. */
-export function parseAndCreateSink(spec: string, parts: SinkDeps): Result<Sink> {
+export function parseAndCreateSink(spec: string, deps: SinkDeps): Result<Sink> {
   const parsed = parseSink(spec)
-  return parsed.ok ? ok(createSink(parsed.value, parts)) : parsed
+  return parsed.ok ? ok(createSink(parsed.value, deps)) : parsed
 }
 
 function createSink(

@@ -16,7 +16,7 @@ export interface ForgejoRequest {
   limitMs: number
 }
 
-const mostBytes = 256 * 1024
+const maxBytes = 256 * 1024
 
 /** One request, its certificate checked, no redirect followed: what is sent is for this server alone. */
 export function requestForgejo({
@@ -51,7 +51,7 @@ export function requestForgejo({
       let size = 0
       message.on('data', (chunk: Buffer) => {
         size += chunk.length
-        if (size <= mostBytes) chunks.push(chunk)
+        if (size <= maxBytes) chunks.push(chunk)
         else message.destroy(new Error('it sends without end'))
       })
       message.on('error', failed)

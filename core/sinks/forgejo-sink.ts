@@ -14,9 +14,9 @@ interface Note {
 }
 
 /** Stores an access token as it was pasted or piped. Errors: bad-input, and those of the backend. */
-export function setForgejoToken(note: Note, given: string): Promise<Result<null>> {
-  const token = given.trim()
-  const wrong =
+export function setForgejoToken(note: Note, newToken: string): Promise<Result<null>> {
+  const token = newToken.trim()
+  const problem =
     token === ''
       ? 'nothing'
       : token.length > 500
@@ -24,9 +24,14 @@ export function setForgejoToken(note: Note, given: string): Promise<Result<null>
         : /^[\x21-\x7e]+$/.test(token)
           ? undefined
           : 'a space, or a sign that is not ASCII, within it'
-  if (wrong === undefined) return note.set(token)
+  if (problem === undefined) return note.set(token)
   return Promise.resolve(
-    fail({ code: 'bad-input', field: 'token', wrong, allowed: 'an access token of Forgejo, on one line' }),
+    fail({
+      code: 'bad-input',
+      field: 'token',
+      wrong: problem,
+      allowed: 'an access token of Forgejo, on one line',
+    }),
   )
 }
 
@@ -51,7 +56,7 @@ export function forgejoSink(id: string, { scope, name, forgejo, limitMs = forgej
   const below = pathOf(scope)
 
   async function ask(
-    what: Pick<ForgejoRequest, 'method' | 'body'> & { path: string },
+    request: Pick<ForgejoRequest, 'method' | 'body'> & { path: string },
     signal: AbortSignal,
   ): Promise<{ base: string; answer: ForgejoResponse } | Extract<SinkResult, { ok: false }>> {
     if (signal.aborted) return cancelled
@@ -62,7 +67,7 @@ export function forgejoSink(id: string, { scope, name, forgejo, limitMs = forgej
     if (!token.ok) return { ok: false, error: errorOf(token.error) }
     if (token.value === undefined)
       return refused('sink-unusable', 'Forgejo has no token. Give it: zotbar keys forgejo-token')
-    const { path, ...rest } = what
+    const { path, ...rest } = request
     const url = `${base}/api/v1${path}`
     const answer = await requestForgejo({ ...rest, url, token: token.value, signal, limitMs })
     // An answer that repeats what it was sent is not quoted with it.
@@ -71,9 +76,9 @@ export function forgejoSink(id: string, { scope, name, forgejo, limitMs = forgej
   }
 
   async function reach(signal: AbortSignal): Promise<SinkResult> {
-    const asked = await ask({ method: 'GET', path: below }, signal)
-    if ('ok' in asked) return asked
-    const { base, answer } = asked
+    const response = await ask({ method: 'GET', path: below }, signal)
+    if ('ok' in response) return response
+    const { base, answer } = response
     if (answer.kind === 'answer' && answer.status === 200) return reachedResult(base)
     if (answer.kind === 'answer' && answer.status === 404) {
       // Not there, or not visible to this token; unless the server is one that does not know the question.
@@ -95,9 +100,9 @@ export function forgejoSink(id: string, { scope, name, forgejo, limitMs = forgej
     reach,
     async deliver(secret, signal) {
       const path = `${below}/actions/secrets/${encodeURIComponent(name)}`
-      const asked = await ask({ method: 'PUT', path, body: { data: secret.key } }, signal)
-      if ('ok' in asked) return asked
-      const { base, answer } = asked
+      const response = await ask({ method: 'PUT', path, body: { data: secret.key } }, signal)
+      if ('ok' in response) return response
+      const { base, answer } = response
       if (answer.kind === 'answer' && (answer.status === 201 || answer.status === 204)) return done
       return refusalOf(answer, base, scope, secret)
     },
@@ -108,9 +113,12 @@ export function forgejoSink(id: string, { scope, name, forgejo, limitMs = forgej
       } as const
       // There is no list of a user's own secrets.
       if (scope.level === 'user') return unseen
-      const asked = await ask({ method: 'GET', path: `${below}/actions/secrets?limit=${pageSize}` }, signal)
-      if ('ok' in asked) return { holds: 'unknown', error: asked.error }
-      const names = asked.answer.kind === 'answer' ? namesOf(asked.answer) : undefined
+      const response = await ask(
+        { method: 'GET', path: `${below}/actions/secrets?limit=${pageSize}` },
+        signal,
+      )
+      if ('ok' in response) return { holds: 'unknown', error: response.error }
+      const names = response.answer.kind === 'answer' ? namesOf(response.answer) : undefined
       const absent = names && names.length < pageSize && !names.includes(name.toUpperCase())
       return absent ? { holds: 'another', words: 'nothing of this name' } : unseen
     },

@@ -92,20 +92,20 @@ function refusalOf(ran: CommandResult, reference: string, secret: SinkSecret | u
     return ran.kind === 'cancelled'
       ? cancelled
       : lockedRefusal('It did not answer in time; it may be asking on the screen.', '')
-  const said = maskedTail(ran.stderr, secret)
+  const output = maskedTail(ran.stderr, secret)
   if (ran.code === 127)
     return refused(
       'sink-unusable',
       '1Password\'s command "op" is not on the PATH. Install it, then try again.',
-      said,
+      output,
     )
   if (
     /not (currently )?signed in|session (has )?expired|no accounts? configured|sign in to|op signin/i.test(
-      said,
+      output,
     )
   )
     return {
-      ...refused('sink-locked', 'Nobody is signed in at 1Password.', said),
+      ...refused('sink-locked', 'Nobody is signed in at 1Password.', output),
       waitFor: {
         id: 'op-signed-out',
         title: 'Sign in at 1Password',
@@ -116,28 +116,28 @@ function refusalOf(ran: CommandResult, reference: string, secret: SinkSecret | u
         triesAgain: true,
       },
     }
-  if (/locked|dismissed|authorization|connecting to desktop app|deadline exceeded|timed? ?out/i.test(said))
-    return lockedRefusal('It is locked, or its question was not answered.', said)
-  if (/(does not have|doesn't have|isn't|no) (a |such )?field/i.test(said))
-    return { ...refused('sink-missing', `${reference}: there is no such field.`, said), missing: 'field' }
+  if (/locked|dismissed|authorization|connecting to desktop app|deadline exceeded|timed? ?out/i.test(output))
+    return lockedRefusal('It is locked, or its question was not answered.', output)
+  if (/(does not have|doesn't have|isn't|no) (a |such )?field/i.test(output))
+    return { ...refused('sink-missing', `${reference}: there is no such field.`, output), missing: 'field' }
   if (
     /isn't (an item|a vault)|(no|not a) such (item|vault)|(could not|couldn't) find|not found|doesn't exist/i.test(
-      said,
+      output,
     )
   )
     return {
       ...refused(
         'sink-missing',
         `1Password has no item for ${reference}. Make it there, or correct the names; an id can stand for each.`,
-        said,
+        output,
       ),
       missing: 'item',
     }
-  return refused('sink-refused', `1Password refused it: op ended with exit code ${ran.code}.`, said)
+  return refused('sink-refused', `1Password refused it: op ended with exit code ${ran.code}.`, output)
 }
 
-const lockedRefusal = (words: string, said: string): Refusal => ({
-  ...refused('sink-locked', `1Password cannot be used now. ${words}`, said),
+const lockedRefusal = (words: string, output: string): Refusal => ({
+  ...refused('sink-locked', `1Password cannot be used now. ${words}`, output),
   waitFor: {
     id: 'op-locked',
     title: 'Unlock 1Password',

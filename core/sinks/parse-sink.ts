@@ -35,8 +35,8 @@ const maxSpecChars = 4000
 /** Reads a spec of the command line. Fails with `bad-sink`, saying what is wrong and what is allowed. */
 export function parseSink(spec: string): Result<ParsedSink> {
   const id = spec.slice(0, 200)
-  const refuse = (wrong: string, allowed: string) =>
-    fail({ code: 'bad-sink', sink: shown(id), wrong, allowed } satisfies Failure)
+  const refuse = (problem: string, allowed: string) =>
+    fail({ code: 'bad-sink', sink: shown(id), wrong: problem, allowed } satisfies Failure)
   const colon = spec.indexOf(':')
   const kind = colon < 0 ? '' : spec.slice(0, colon)
   if (!isKind(kind)) return refuse('it begins with no known kind', Object.values(sinkSpecs).join('; '))
@@ -76,8 +76,8 @@ function fileTarget(kind: 'file' | 'authfile', rest: string): SinkTarget | strin
 
 /** "host:line", "user@host:line", "user@host:22:line", "[::1]:line", "[::1]:22:line". A line does not begin with a port. */
 function sshTarget(rest: string): SinkTarget | string {
-  const parts = /^((?:[^\s:@[\]]+@)?(?:\[[0-9a-fA-F:.%]+\]|[^\s:@[\]]+)(?::\d{1,5}(?=:))?):(.*)$/s.exec(rest)
-  const [, host, line] = parts ?? []
+  const match = /^((?:[^\s:@[\]]+@)?(?:\[[0-9a-fA-F:.%]+\]|[^\s:@[\]]+)(?::\d{1,5}(?=:))?):(.*)$/s.exec(rest)
+  const [, host, line] = match ?? []
   if (host === undefined || line === undefined) return 'there is no host, or nothing after it'
   if (host.startsWith('-')) return 'a host does not begin with -'
   if (line.trim() === '') return 'there is no command line after the host'
@@ -99,17 +99,17 @@ function opTarget(rest: string): SinkTarget | string {
 /** https://forgejo.org/docs/latest/user/actions/ says what a name may be. */
 function forgejoTarget(rest: string): SinkTarget | string {
   const [level, below] = /^(org|user):(.*)$/.exec(rest)?.slice(1) ?? []
-  const parts = (below ?? rest).split('/')
-  const name = parts.pop() ?? ''
-  if (parts.length !== (level === undefined ? 2 : level === 'org' ? 1 : 0))
+  const segments = (below ?? rest).split('/')
+  const name = segments.pop() ?? ''
+  if (segments.length !== (level === undefined ? 2 : level === 'org' ? 1 : 0))
     return 'it has not the right number of parts'
-  if (parts.some(part => !/^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(part)))
+  if (segments.some(segment => !/^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(segment)))
     return 'an owner or a repository has letters, digits and - _ . only'
   if (!/^[A-Z_][A-Z0-9_]*$/i.test(name))
     return `the name ${JSON.stringify(name)} must be letters, digits and _, and not begin with a digit`
   if (/^(GITHUB|GITEA|FORGEJO)_/i.test(name))
     return `the name ${name} is kept by the server: GITHUB_, GITEA_ and FORGEJO_ are its own`
-  const [first = '', second = ''] = parts
+  const [first = '', second = ''] = segments
   if (level === 'user') return { kind: 'forgejo', scope: { level }, name }
   if (level === 'org') return { kind: 'forgejo', scope: { level: 'organisation', organisation: first }, name }
   return { kind: 'forgejo', scope: { level: 'repository', owner: first, repository: second }, name }

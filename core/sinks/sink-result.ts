@@ -25,8 +25,8 @@ export function errorOf(failure: Failure): RunbookError {
 export function maskSecret(text: string, { user, key }: SinkSecret): string {
   const pair = `${user}:${key}`
   const forms = [key, encodeURIComponent(key), JSON.stringify(key).slice(1, -1), base64(key), base64(pair)]
-  const longestFirst = [...new Set(forms)].filter(Boolean).sort((one, other) => other.length - one.length)
-  return longestFirst.reduce((left, form) => left.replaceAll(form, '***'), text)
+  const longestFirst = [...new Set(forms)].filter(Boolean).sort((a, b) => b.length - a.length)
+  return longestFirst.reduce((masked, form) => masked.replaceAll(form, '***'), text)
 }
 
 /** The end of an output, scrubbed first: a cut must not leave half a secret. */

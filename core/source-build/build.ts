@@ -73,8 +73,8 @@ export async function buildFromSource(options: BuildOptions): Promise<Result<Bui
   if (posix.isAbsolute(output) || output.split('/').includes('..'))
     return fail({ code: 'bad-recipe', reason: `build.output leads out of the folder: ${output}` })
 
-  const until = clock.now() + recipe.limitMs
-  const left = (): number => Math.max(1, until - clock.now())
+  const deadline = clock.now() + recipe.limitMs
+  const remainingMs = (): number => Math.max(1, deadline - clock.now())
   let recent: string[] = []
 
   /** Runs one line in the folder; a failure unless it ended with 0. */
@@ -86,12 +86,12 @@ export async function buildFromSource(options: BuildOptions): Promise<Result<Bui
     recent = []
     const ran = await host.run({
       line,
-      limitMs: left(),
+      limitMs: remainingMs(),
       signal,
       ...(workFolder === undefined ? {} : { folder: workFolder }),
-      onOutput(said) {
-        recent = [...recent, ...said.map(one => one.slice(0, 500))].slice(-retainedLines)
-        for (const label of said.slice(-retainedLines))
+      onOutput(newLines) {
+        recent = [...recent, ...newLines.map(line => line.slice(0, 500))].slice(-retainedLines)
+        for (const label of newLines.slice(-retainedLines))
           progress({ label: label.slice(0, 500), done, total: lines.length })
       },
     })
@@ -119,12 +119,12 @@ export async function buildFromSource(options: BuildOptions): Promise<Result<Bui
     }
   }
 
-  const made = await perform(`mkdir -p -- ${shellWord(folder)}`, 0, undefined)
-  const cleared = made ?? (await perform(`rm -f -- ${shellWord(output)}`, 0, folder))
+  const created = await perform(`mkdir -p -- ${shellWord(folder)}`, 0, undefined)
+  const cleared = created ?? (await perform(`rm -f -- ${shellWord(output)}`, 0, folder))
   if (cleared) return fail(cleared)
   for (const [done, line] of lines.entries()) {
     if (hasPlaceholder('go', line) && values.go === undefined) {
-      const go = await findGo(host, folder, left(), signal)
+      const go = await findGo(host, folder, remainingMs(), signal)
       if (go === undefined)
         return signal.aborted
           ? fail({ code: 'cancelled' })
@@ -144,7 +144,7 @@ export async function buildFromSource(options: BuildOptions): Promise<Result<Bui
   const program = posix.join(folder, output)
   progress({ label: `Fetching ${output}`, done: lines.length, total: lines.length })
   // A build that used its time up may still be fetched.
-  const limitMs = Math.max(left(), 10 * 60_000)
+  const limitMs = Math.max(remainingMs(), 10 * 60_000)
   const fetched = await host.fetchFile(program, file, { maxBytes, limitMs, signal })
   if (!fetched.ok) {
     const { error } = fetched
@@ -152,8 +152,8 @@ export async function buildFromSource(options: BuildOptions): Promise<Result<Bui
       (error.code === 'file-unusable' || error.code === 'host-file-unusable') &&
       error.reason === 'it does not exist'
     if (!absent) return fetched
-    const found = await listBeside(host, folder, output, signal)
-    return fail({ code: 'build-without-program', host: host.name, path: program, found })
+    const files = await listBeside(host, folder, output, signal)
+    return fail({ code: 'build-without-program', host: host.name, path: program, found: files })
   }
   const commit = await runForWord(host, 'git rev-parse HEAD', folder, /^[0-9a-f]{40,64}$/, 30_000, signal)
   return ok({

@@ -38,14 +38,17 @@ interface Options {
 
 /** Builds zot by the recipe of the settings: what `zotbar upgrade --from source` takes. */
 export function createSourceBuilder({ home, settings, clock, goFor, newest }: Options) {
-  return async (asked: string | undefined, request: Request): Promise<Result<Built & { bytes: number }>> => {
+  return async (
+    requested: string | undefined,
+    request: Request,
+  ): Promise<Result<Built & { bytes: number }>> => {
     // The SSH client costs memory that only a build needs.
     const [{ buildFromSource }, { hasPlaceholder: needs }] = await Promise.all([
       import('./build.ts'),
       import('./recipe.ts'),
     ])
     const { recipe: text, host: target, folder, output, goVersion, minutes } = settings()
-    const version = asked ?? (needs('version', `${text}\n${output}`) ? await newest() : undefined)
+    const version = requested ?? (needs('version', `${text}\n${output}`) ? await newest() : undefined)
     const go = goVersion !== '' ? goVersion : version === undefined ? undefined : await goFor(version)
     const host = await hostOf(target)
     try {

@@ -34,7 +34,7 @@ export interface HistoryFile {
 /** `samples.json` in the home. One that cannot be parsed is moved aside and reported. */
 export function historyFile(
   home: string,
-  options: { now(): number; report(what: SetAside): void },
+  options: { now(): number; report(setAside: SetAside): void },
 ): HistoryFile {
   const file = join(home, 'samples.json')
   return {

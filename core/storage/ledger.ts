@@ -78,14 +78,14 @@ export class Ledger {
   }
 
   /** The `most` biggest repositories, biggest first. A file in two of them counts for both. */
-  biggest(most: number): RepositorySize[] {
+  biggest(max: number): RepositorySize[] {
     const top: RepositorySize[] = []
     for (const [name, { bytes, tags }] of this.#entries) {
       const last = top.at(-1)
-      if (last && top.length === most && bytes <= last.bytes) continue
-      const at = top.findIndex(other => other.bytes < bytes)
+      if (last && top.length === max && bytes <= last.bytes) continue
+      const at = top.findIndex(entry => entry.bytes < bytes)
       top.splice(at < 0 ? top.length : at, 0, { name, bytes, tags })
-      if (top.length > most) top.pop()
+      if (top.length > max) top.pop()
     }
     return top
   }

@@ -53,11 +53,11 @@ type WriteTarget = Pick<Write, 'kind' | 'repository' | 'tags'>
 function writeOfRequest(entry: Record<string, unknown>): WriteTarget | undefined {
   const { method, path, statusCode: status } = entry
   if (typeof path !== 'string' || typeof status !== 'number' || status < 200 || status > 299) return undefined
-  const [bare = '', query = ''] = path.split('?', 2)
-  const match = route.exec(bare)
+  const [pathname = '', query = ''] = path.split('?', 2)
+  const match = route.exec(pathname)
   if (!match) return undefined
   const [, repository = '', resource, rest = ''] = match
-  const upload = repositoryOfUpload(bare)
+  const upload = repositoryOfUpload(pathname)
   if (upload !== undefined) {
     if (method === 'DELETE') return undefined
     if (status === 202) return { kind: 'uploading', repository: upload, tags: [] }

@@ -68,7 +68,7 @@ export const standardJournalLimits: JournalLimits = { entries: 500, bytes: 256 *
 export async function openJournal(
   file: string,
   limits: JournalLimits,
-  report: (what: SetAside) => void,
+  report: (setAside: SetAside) => void,
   failed: (reason: string) => void,
 ): Promise<Journal> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 }).catch(error => failed(String(error)))

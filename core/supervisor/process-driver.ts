@@ -110,8 +110,8 @@ export function createProcessDriver({ deps, policy, logFile, dispatch }: Options
   /** Adds what only the process table knows. */
   async function completeRecord(record: ProcessRecord & { pid: number }, spawned: SpawnedChild) {
     const { pid } = record
-    const found = await Promise.all([processes.startTime(pid), processes.executable(pid)]).catch(() => [])
-    const [startTime, executable] = found
+    const identity = await Promise.all([processes.startTime(pid), processes.executable(pid)]).catch(() => [])
+    const [startTime, executable] = identity
     if (spawned.hasExited || isClosed || startTime === undefined) return
     write({ ...record, startTime, ...(executable === undefined ? {} : { executable }) })
   }

@@ -80,9 +80,9 @@ export function createStartCheck({ deps, policy, recordFile, onAdopt }: Options)
   /** Never rejects, and ends in time, so that a volume that does not answer holds up nothing else. */
   function complete(check: Promise<CheckResult>): Promise<CheckResult> {
     const limited = new Promise<CheckResult>((resolve, reject) => {
-      const where = 'the look at config and data folder, which took too long'
+      const subject = 'the look at config and data folder, which took too long'
       const cancel = clock.setTimer(clock.now() + policy.checkTimeoutMs, () =>
-        resolve({ kind: 'refused', error: { code: 'unexpected', where } }),
+        resolve({ kind: 'refused', error: { code: 'unexpected', where: subject } }),
       )
       check.then(resolve, reject).finally(cancel)
     })

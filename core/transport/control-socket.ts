@@ -26,7 +26,7 @@ export async function openControlSocket(options: {
   path: string
   home: string
   api: HttpApi
-  /** How long an app that holds the socket may take to tell its pid. */
+  /** How long an app that holds the socket may take to send its pid. */
   limitMs?: number
 }): Promise<Result<ControlSocket>> {
   const { path, home, api, limitMs = 3_000 } = options

@@ -47,11 +47,11 @@ export function pushEvents(
       waiting = undefined
       return text
     }
-    const taken = log.take()
-    if (!taken) return undefined
-    const dropped = taken.dropped === 0 ? '' : `event: dropped\ndata: {"lines":${taken.dropped}}\n\n`
+    const batch = log.take()
+    if (!batch) return undefined
+    const dropped = batch.dropped === 0 ? '' : `event: dropped\ndata: {"lines":${batch.dropped}}\n\n`
     const lines =
-      taken.lines.length === 0 ? '' : `event: log\ndata: ${JSON.stringify({ lines: taken.lines })}\n\n`
+      batch.lines.length === 0 ? '' : `event: log\ndata: ${JSON.stringify({ lines: batch.lines })}\n\n`
     return dropped + lines
   }
   const flush = (): void => {
@@ -108,23 +108,23 @@ export function logBacklog(limit: { lines: number; characters: number }): LogBac
         lines.push(line)
         characters += line.length
       }
-      let gone = 0
-      while (lines.length - gone > limit.lines || characters > limit.characters) {
-        const oldest = lines[gone]
+      let droppedCount = 0
+      while (lines.length - droppedCount > limit.lines || characters > limit.characters) {
+        const oldest = lines[droppedCount]
         if (oldest === undefined) break
         characters -= oldest.length
-        gone += 1
+        droppedCount += 1
       }
-      if (gone > 0) lines = lines.slice(gone)
-      dropped += gone
+      if (droppedCount > 0) lines = lines.slice(droppedCount)
+      dropped += droppedCount
     },
     take() {
       if (lines.length === 0 && dropped === 0) return undefined
-      const taken = { lines, dropped }
+      const batch = { lines, dropped }
       lines = []
       characters = 0
       dropped = 0
-      return taken
+      return batch
     },
   }
 }

@@ -9,9 +9,9 @@ import { type EventStreamLimits, eventStreamLimits, pushEvents } from './event-s
 
 export interface HttpApiOptions {
   /** Told of every handler that threw: a bug, for the app's log. */
-  onBug?: (where: string, error: unknown) => void
+  onBug?: (location: string, error: unknown) => void
   limits?: EventStreamLimits
-  /** While a command runs, the command line hears "102 Processing" this often, so that it can tell slow from dead. */
+  /** While a command runs, the command line hears "102 Processing" this often, so that it can distinguish slow from dead. */
   processingMs?: number
   maxStreams?: number
 }
@@ -111,9 +111,9 @@ export function httpApi(host: Host, options: HttpApiOptions = {}): HttpApi {
   }
 }
 
-const notThis = (wrong: string, allowed: string, field = '(the whole input)'): Failure => ({
+const notThis = (problem: string, allowed: string, field = '(the whole input)'): Failure => ({
   code: 'bad-input',
   field,
-  wrong,
+  wrong: problem,
   allowed,
 })

@@ -9,7 +9,7 @@ import type { VerifyUnchanged } from '../releases/unchanged-file.ts'
 import type { StepContext } from '../runbook/step.ts'
 import type { StoreDeps } from '../verify/inventory.ts'
 import type { PublicAnswer } from '../verify/public-url.ts'
-import type { AskRegistry } from '../verify/pull-checks.ts'
+import type { SendRegistryRequest } from '../verify/pull-checks.ts'
 import type { ServeDeps } from '../verify/registry-process.ts'
 import type { KeyChanges } from './key-changes.ts'
 import type { Library } from './library.ts'
@@ -66,7 +66,7 @@ export interface UpgradeDeps extends ServeDeps, StoreDeps {
   advisories(running: string | undefined): Promise<Finding[]>
   pushes(): Promise<PushInProgress[]>
   freeSpace(path: string): Promise<FreeSpace | undefined>
-  ask: AskRegistry
+  ask: SendRegistryRequest
   /** The newest lines of the engine's log. */
   tail(count: number): Promise<string[]>
   verification(): { readySeconds: number; stableSeconds: number }

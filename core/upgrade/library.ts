@@ -45,13 +45,13 @@ export interface Library {
   /** Moves a staged folder, which holds `zot`, to its place; one that is there with the same bytes stays. */
   add(
     staged: string,
-    what: { version: string; sha256: string; from: string; at: number },
+    label: { version: string; sha256: string; from: string; at: number },
   ): Promise<InstalledZot>
   /** A copy of a program that lies elsewhere; itself where it lies here already. */
   preserve(program: string, version: string | undefined, at: number): Promise<InstalledZot>
   remove(name: string): Promise<void>
   bad(): Promise<Record<string, BadVersion>>
-  markBad(version: string, what: { at: number; reason: string; sha256: string }): Promise<void>
+  markBad(version: string, reason: { at: number; reason: string; sha256: string }): Promise<void>
   clearBad(version: string): Promise<void>
   /** Names of the folders that were used before, the last one last. */
   previous(): Promise<string[]>
@@ -85,8 +85,8 @@ export function createLibrary(home: string): Library {
     throw new Error(`${version} is there with other bytes`)
   }
 
-  const writeLabel = (to: string, what: v.InferOutput<typeof label>): Promise<void> =>
-    writeAtomic(join(to, 'label.json'), `${JSON.stringify(what)}\n`)
+  const writeLabel = (to: string, content: v.InferOutput<typeof label>): Promise<void> =>
+    writeAtomic(join(to, 'label.json'), `${JSON.stringify(content)}\n`)
 
   return {
     folder,
@@ -95,8 +95,8 @@ export function createLibrary(home: string): Library {
       const names = (await readdir(folder, { withFileTypes: true }).catch(() => []))
         .filter(entry => entry.isDirectory())
         .map(entry => entry.name)
-      const found = await Promise.all(names.map(describe))
-      return found.filter(place => place !== undefined)
+      const versions = await Promise.all(names.map(describe))
+      return versions.filter(version => version !== undefined)
     },
     activeProgram: () => realpath(join(link, 'zot')).catch(() => undefined),
     async activate(name) {
@@ -108,19 +108,19 @@ export function createLibrary(home: string): Library {
       await rename(staged, link)
       await trySyncFolder(folder)
     },
-    async add(staged, what) {
+    async add(staged, origin) {
       await mkdir(folder, { recursive: true, mode: 0o700 })
-      const { name, there } = await freeName(what.version, what.sha256)
+      const { name, there } = await freeName(origin.version, origin.sha256)
       const path = programIn(name)
       if (!there) {
-        await writeLabel(staged, what)
+        await writeLabel(staged, origin)
         await trySyncFolder(staged)
         // A folder without a program in it, from a run that was interrupted.
         await rm(join(folder, name), { recursive: true, force: true })
         await rename(staged, join(folder, name))
         await trySyncFolder(folder)
       }
-      return { name, version: what.version, path, sha256: what.sha256 }
+      return { name, version: origin.version, path, sha256: origin.sha256 }
     },
     async preserve(program, reported, at) {
       const realProgram = await realpath(program)
@@ -157,16 +157,16 @@ export function createLibrary(home: string): Library {
       const read = v.safeParse(badFile, await readJson(badPath))
       return read.success ? read.output : {}
     },
-    async markBad(version, what) {
+    async markBad(version, mark) {
       const read = v.safeParse(badFile, await readJson(badPath))
-      const all = { ...(read.success ? read.output : {}), [version]: what }
+      const all = { ...(read.success ? read.output : {}), [version]: mark }
       await writeAtomic(badPath, `${JSON.stringify(all, null, 2)}\n`)
     },
     async clearBad(version) {
       const read = v.safeParse(badFile, await readJson(badPath))
       if (!read.success || read.output[version] === undefined) return
-      const { [version]: _, ...others } = read.output
-      await writeAtomic(badPath, `${JSON.stringify(others, null, 2)}\n`)
+      const { [version]: _, ...rest } = read.output
+      await writeAtomic(badPath, `${JSON.stringify(rest, null, 2)}\n`)
     },
     async previous() {
       const read = v.safeParse(pastFile, await readJson(pastPath))
@@ -178,7 +178,7 @@ export function createLibrary(home: string): Library {
 
 export const isFile = (path: string): Promise<boolean> =>
   lstat(path).then(
-    found => found.isFile(),
+    stats => stats.isFile(),
     () => false,
   )
 

@@ -34,14 +34,14 @@ export async function rollBack(
   const noted = await writeAtomic(changesFile(snapshot), JSON.stringify(lost)).catch(String)
   deps.log('the version before is named again', { databases, keys: noted ?? 'known' })
   if (databases.kind === 'refused') deps.reportDatabases({ why: databases.why, snapshot })
-  const stays = [
+  const retained = [
     ...(config === undefined ? [] : [`config.json stays as it is: ${config}`]),
     ...(databases.kind === 'refused'
       ? [`The databases stay as they are. ${databases.why} The copies are in ${snapshot}.`]
       : []),
   ]
-  for (const label of stays) progress({ label })
-  return stays.length === 0 ? done : { ok: true, words: stays.join(' ') }
+  for (const label of retained) progress({ label })
+  return retained.length === 0 ? done : { ok: true, words: retained.join(' ') }
 }
 
 /** The program that ran before; its copy, where it is gone or was exchanged meanwhile. */
@@ -85,11 +85,11 @@ async function revertConfig(deps: UpgradeDeps, memory: Context['memory']): Promi
   deps.log('config.json was not taken back', { ...back.error })
   if (back.error.code === 'config-edited-meanwhile') return 'somebody else changed it meanwhile.'
   // Where the disk is too full for a write, the copy beside takes its place: a rename needs no space.
-  const real = await realpath(deps.configFile)
+  const resolved = await realpath(deps.configFile)
   const preserved = `${deps.configFile}.before-${memory.to?.version}`
   const text = await readFile(preserved, 'utf8').catch(() => undefined)
   if (text !== edit.before) return `it cannot be changed; ${preserved} is not what it was before.`
-  await rename(preserved, real)
+  await rename(preserved, resolved)
   return undefined
 }
 

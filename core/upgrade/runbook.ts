@@ -44,7 +44,7 @@ export function upgradeRunbook(memory: UpgradeMemory, deps: UpgradeDeps): Runboo
         : [
             `zot: ${was} became ${to.version}`,
             ...(edit ? [`config.json: changed for ${to.version}`] : []),
-            ...unreadable.map(what => `not proven: ${what}`),
+            ...unreadable.map(unreadableName => `not proven: ${unreadableName}`),
           ],
   }
 }

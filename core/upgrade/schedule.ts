@@ -39,9 +39,9 @@ export function createUpgradeSchedule({
   let closed = false
 
   async function updateNewest(all: Release[]): Promise<void> {
-    const found = await newest(all)
-    if (found === known) return
-    known = found
+    const release = await newest(all)
+    if (release === known) return
+    known = release
     onChange()
   }
 

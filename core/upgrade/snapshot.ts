@@ -130,8 +130,8 @@ const retainedSnapshots = 3
 
 /** Only the newest are retained: their names begin with the time. That of the run under way always stays. */
 export async function pruneSnapshots(folder: string, current: string): Promise<void> {
-  const others = (await readdir(folder).catch(() => [])).filter(name => name !== current).sort()
-  for (const name of others.slice(0, Math.max(0, others.length - (retainedSnapshots - 1))))
+  const otherSnapshots = (await readdir(folder).catch(() => [])).filter(name => name !== current).sort()
+  for (const name of otherSnapshots.slice(0, Math.max(0, otherSnapshots.length - (retainedSnapshots - 1))))
     await rm(join(folder, name), { recursive: true, force: true })
 }
 
@@ -149,14 +149,14 @@ type Copied = Extract<SnapshotFile, { state: 'copied' }>
 export async function restoreDatabases(snapshot: string, roots: readonly string[]): Promise<RestoreResult> {
   const read = await readManifest(snapshot)
   if ('why' in read) return refused(read.why)
-  const wrong = rootMismatch(read, roots) ?? (await findWrongCopy(snapshot, read))
-  if (wrong !== undefined) return refused(wrong)
+  const problem = rootMismatch(read, roots) ?? (await findWrongCopy(snapshot, read))
+  if (problem !== undefined) return refused(problem)
   const staged: { from: string; to: string }[] = []
-  const spare: string[] = []
+  const replaced: string[] = []
   try {
     for (const file of read.files) {
       if (file.state === 'absent') {
-        if (await preserveNewer(file, snapshot, read)) spare.push(livePath(file))
+        if (await preserveNewer(file, snapshot, read)) replaced.push(livePath(file))
         continue
       }
       if (await isUnchanged(file)) continue
@@ -171,7 +171,7 @@ export async function restoreDatabases(snapshot: string, roots: readonly string[
     return refused(`A copy cannot be put beside its database: ${reasonOf(error)}.`)
   }
   for (const { from, to } of staged) await rename(from, to)
-  for (const file of spare) await rm(file)
+  for (const file of replaced) await rm(file)
   for (const root of read.roots) await trySyncFolder(root)
   return { kind: 'restored' }
 }

@@ -96,9 +96,9 @@ async function versionOf(
   { memory: { from }, signal }: Context,
   { library, releases }: UpgradeDeps,
 ): Promise<string | undefined> {
-  const real = await realpath(command)
-  if (real.startsWith(await realpath(library.folder).catch(() => library.folder))) return from.version
-  const reported = await releases.verifyStaged(real, await sha256Of(real), undefined, { signal })
+  const resolved = await realpath(command)
+  if (resolved.startsWith(await realpath(library.folder).catch(() => library.folder))) return from.version
+  const reported = await releases.verifyStaged(resolved, await sha256Of(resolved), undefined, { signal })
   return reported.ok ? reported.value.version : from.version
 }
 

@@ -42,7 +42,7 @@ export interface UpgradeWiring {
   pushes(): Promise<PushInProgress[]>
   /** The newest lines of the registry's log, oldest first. */
   tail(count: number): Promise<string[]>
-  tell(notice: Notice): void
+  notify(notice: Notice): void
   log(message: string, data?: Record<string, unknown>): void
 }
 
@@ -52,7 +52,7 @@ const maxKeyChanges = 1000
 
 /** The dependencies of an upgrade; `line` is to be called with every line of the registry's log. */
 export function createUpgradeDeps(options: UpgradeWiring): UpgradeDeps & { line(text: string): void } {
-  const { home, configFile, engines, settings, clock, supervisor, advice, registry, tell, log } = options
+  const { home, configFile, engines, settings, clock, supervisor, advice, registry, notify, log } = options
   const keyChanges: KeyChange[] = []
 
   return {
@@ -90,7 +90,7 @@ export function createUpgradeDeps(options: UpgradeWiring): UpgradeDeps & { line(
     roots: () => rootsIn(configFile),
     pushes: options.pushes,
     freeSpace,
-    ask: (path, asked) => registry.ask(path, asked),
+    ask: (path, options) => registry.ask(path, options),
     tail: options.tail,
     layout: () => layoutIn(configFile),
     known: new Map(),
@@ -136,18 +136,18 @@ export function createUpgradeDeps(options: UpgradeWiring): UpgradeDeps & { line(
       ownUser: async () => (await options.account())?.user,
       async revoke(uuid) {
         const path = `/zot/auth/apikey?id=${encodeURIComponent(uuid)}`
-        const asked = await registry.ask(path, { method: 'DELETE', onlyKnown: true })
-        return asked.ok && asked.value.status === 200
+        const response = await registry.ask(path, { method: 'DELETE', onlyKnown: true })
+        return response.ok && response.value.status === 200
       },
     },
     reportKeys({ made, toRevoke }) {
       if (made.length + toRevoke.length === 0) return
       const at = clock.now()
-      tell({ kind: 'keys-after-rollback', id: `keys-after-rollback:${at}`, at, made, toRevoke })
+      notify({ kind: 'keys-after-rollback', id: `keys-after-rollback:${at}`, at, made, toRevoke })
     },
     reportDatabases(databases) {
       const at = clock.now()
-      tell({ kind: 'databases-stay', id: `databases-stay:${at}`, at, ...databases })
+      notify({ kind: 'databases-stay', id: `databases-stay:${at}`, at, ...databases })
     },
     line(text) {
       const change = keyChangeIn(text)

@@ -48,10 +48,10 @@ async function recover(
   const running = await supervisor.recorded()
   const to = memory.to && (await realpath(memory.to.path).catch(() => undefined))
   const isLinked = to !== undefined && (await deps.library.activeProgram()) === to
-  const keeps = resumes ? to !== undefined && running?.executable === to : !isLinked
-  deps.log('an interrupted upgrade is brought to its end', { resumes, keeps })
+  const isRetained = resumes ? to !== undefined && running?.executable === to : !isLinked
+  deps.log('an interrupted upgrade is brought to its end', { resumes, keeps: isRetained })
   const begun = inThisLife ? undefined : supervisor.begin()
-  const stopped = keeps ? undefined : supervisor.stop()
+  const stopped = isRetained ? undefined : supervisor.stop()
   await begun
   // What serves in this life was started beside the run: the run begins with nothing running.
   if (inThisLife) await stopped

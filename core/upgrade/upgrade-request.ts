@@ -40,14 +40,14 @@ interface Deps {
 
 /** Why a request makes no sense, or is not allowed to its caller; undefined where it may go on. */
 export function refuseRequest({ to, from, undo }: UpgradeRequest, caller: string): Failure | undefined {
-  const given = (field: string, allowed: string): Failure => ({
+  const invalid = (field: string, allowed: string): Failure => ({
     code: 'bad-input',
     field,
     wrong: 'given with --undo',
     allowed,
   })
-  if (undo && to !== undefined) return given('to', 'nothing: --undo goes to the version before')
-  if (undo && from !== undefined) return given('from', 'nothing: --undo needs no download')
+  if (undo && to !== undefined) return invalid('to', 'nothing: --undo goes to the version before')
+  if (undo && from !== undefined) return invalid('from', 'nothing: --undo needs no download')
   // A path or an address is the user's own word, which no page may give.
   if (from !== undefined && from !== 'source' && caller !== 'cli')
     return { code: 'setting-not-allowed-here', key: 'from' }

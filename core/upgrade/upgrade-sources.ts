@@ -15,7 +15,7 @@ interface Options {
   settings: Settings
   /** The Go that a release is built with, where that is known. */
   goFor(version: string): Promise<string | undefined>
-  report(what: SetAside): void
+  report(setAside: SetAside): void
 }
 
 /** Where versions of zot come from: releases, and the recipe that builds one. */

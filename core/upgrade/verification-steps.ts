@@ -72,8 +72,8 @@ async function checkPublicUrl(deps: UpgradeDeps, { baseline }: UpgradeMemory): P
         return { ok: true, state: 'unproven', words: 'It answers; it lists only to those who sign in' }
       return before.lists === 'no' ? failedBefore(before.reason) : { ok: true }
     }
-    const why = now?.reason ?? 'it lists no more to who could see the list before'
-    if (attempt === maxTries) return failedCheck(`the public address does not work any more: ${why}`)
+    const reason = now?.reason ?? 'it lists no more to who could see the list before'
+    if (attempt === maxTries) return failedCheck(`the public address does not work any more: ${reason}`)
     await new Promise<void>(resolve => deps.clock.setTimer(deps.clock.now() + 500, resolve))
   }
 }
@@ -89,11 +89,11 @@ async function runUserCheck(
   deps: UpgradeDeps,
   { memory, signal }: Context,
 ): Promise<CheckResult> {
-  const why = await deps.runCheck(line, signal)
-  if (why === undefined) return { ok: true }
+  const reason = await deps.runCheck(line, signal)
+  if (reason === undefined) return { ok: true }
   // A check that was added meanwhile has no earlier result.
-  if (memory.baseline?.checks[line] !== true) return failedBefore(why)
-  return failedCheck(`${line}: ${why}`)
+  if (memory.baseline?.checks[line] !== true) return failedBefore(reason)
+  return failedCheck(`${line}: ${reason}`)
 }
 
 /** From here on nothing goes back by itself; `zotbar upgrade --undo` goes back by hand. */

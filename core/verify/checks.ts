@@ -4,7 +4,7 @@ import type { RunbookPart } from '../../contract/runbook.ts'
 import { done, failed, type StepContext, type StepError, type StepResult } from '../runbook/step.ts'
 import { type Comparison, clientChanges, compareInventories } from './compare-inventories.ts'
 import { type Inventory, type StoreLayout, takeInventory } from './inventory.ts'
-import { type AskRegistry, findUnservedTag, findWrongBytes } from './pull-checks.ts'
+import { findUnservedTag, findWrongBytes, type SendRegistryRequest } from './pull-checks.ts'
 import type { KnownManifests } from './read-store.ts'
 
 /** The result of one check of a verification. */
@@ -43,7 +43,7 @@ interface Options {
   /** What was there, and where; undefined where that could not be read. */
   inventory: Inventory | undefined
   roots: string[] | undefined
-  ask: AskRegistry
+  ask: SendRegistryRequest
   /** The newest lines of the engine's log: what clients change while it serves is no loss. */
   tail(count: number): Promise<string[]>
   layout: StoreLayout
@@ -58,8 +58,8 @@ interface Options {
 export function storeChecks(options: Options): [Check, Check] {
   const { inventory, roots, ask } = options
   const unknown: CheckResult = failed('census-missing', 'What was there is not known.')
-  const judged = (wrong: string | undefined): CheckResult =>
-    wrong === undefined ? { ok: true } : failed('gate-failed', `The check failed: ${wrong}.`)
+  const judged = (problem: string | undefined): CheckResult =>
+    problem === undefined ? { ok: true } : failed('gate-failed', `The check failed: ${problem}.`)
   return [
     {
       id: 'census',
@@ -125,7 +125,7 @@ const findUnserved = ({ tags }: Comparison, { ask, layout, progress, signal }: O
 /** What nobody can say is said by name, and never passes for proven. */
 function withUnproven(checked: CheckResult, { notProven, collected }: Comparison): CheckResult {
   if (!checked.ok || notProven.length + collected === 0) return checked
-  const gone =
+  const missing =
     collected === 0 ? [] : [`${count(collected, 'manifest')} without a tag went, as collection lets them`]
-  return { ok: true, state: 'unproven', words: plainText([...notProven, ...gone].join('; ')) }
+  return { ok: true, state: 'unproven', words: plainText([...notProven, ...missing].join('; ')) }
 }

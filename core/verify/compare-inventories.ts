@@ -64,12 +64,12 @@ function compareRepository(
   }
   if (staying.size > 0) result.tags.set(name, new Map([...(result.tags.get(name) ?? []), ...staying]))
   const needed = reachableFrom(staying.values(), earlier)
-  const wasKept = reachableFrom(earlier.tags.values(), earlier)
+  const wasRetained = reachableFrom(earlier.tags.values(), earlier)
   for (const digest of earlier.manifests.keys()) {
     if (later?.manifests.has(digest) || clients.deleted(name, digest)) continue
     if (needed.has(digest)) result.lost.push(`${name}@${digest} is no longer in the data folder`)
     // What went with a tag that a client moved or removed is no news.
-    else if (!wasKept.has(digest)) result.collected += 1
+    else if (!wasRetained.has(digest)) result.collected += 1
   }
 }
 
@@ -137,8 +137,8 @@ export function clientChanges(lines: readonly string[], at: number): ClientChang
     // A time without fractions may be up to a second early.
     if (!read.success || !(Date.parse(read.output.time) >= at - 1000)) continue
     const { method, path } = read.output
-    const [bare = '', query = ''] = path.split('?', 2)
-    const [, repository = '', reference = ''] = /^\/v2\/(.+)\/manifests\/([^/]+)$/.exec(bare) ?? []
+    const [pathname = '', query = ''] = path.split('?', 2)
+    const [, repository = '', reference = ''] = /^\/v2\/(.+)\/manifests\/([^/]+)$/.exec(pathname) ?? []
     if (!isRepositoryName(repository)) continue
     const tags = new URLSearchParams(query).getAll('tag')
     for (const name of [decoded(reference), ...tags]) requests.add(`${method} ${repository} ${name}`)

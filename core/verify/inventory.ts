@@ -53,11 +53,11 @@ export async function takeInventory(roots: readonly string[], options: Inventory
   const takenAt = now()
   const repositories: RepositoryInventory[] = []
   for (const root of roots) {
-    const found = await walkStore(root)
+    const store = await walkStore(root)
     repositories.push(
-      ...found.unreadable,
+      ...store.unreadable,
       ...(await inParallel(
-        found.names.filter(name => serves(root, name)),
+        store.names.filter(name => serves(root, name)),
         name => readRepository({ root, name, known }, live),
       )),
     )
@@ -78,7 +78,7 @@ async function findUnreadable(
 export const tagCount = ({ repositories }: Pick<Inventory, 'repositories'>): number =>
   repositories.reduce((sum, repository) => sum + (repository.kind === 'read' ? repository.tags.size : 0), 0)
 
-const parts = v.object({
+const manifestParts = v.object({
   config: v.optional(v.object({ digest: v.string() })),
   layers: v.optional(v.array(v.object({ digest: v.string() })), []),
 })
@@ -106,9 +106,9 @@ async function takeSample(repositories: readonly RepositoryInventory[]): Promise
     const { root, repository, manifest } = chosen
     if (!(await isIntact(root, repository, manifest))) continue
     const text = await readFile(blobFile(root, repository, manifest), 'utf8')
-    const read = v.safeParse(v.pipe(v.string(), v.parseJson(), parts), text)
+    const read = v.safeParse(v.pipe(v.string(), v.parseJson(), manifestParts), text)
     const named = read.success
-      ? [read.output.config, ...read.output.layers].flatMap(part => part?.digest ?? [])
+      ? [read.output.config, ...read.output.layers].flatMap(descriptor => descriptor?.digest ?? [])
       : []
     const blobs: string[] = []
     for (const digest of [...new Set(named)].slice(0, 4))

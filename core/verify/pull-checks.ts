@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto'
 import * as v from 'valibot'
 import type { Result } from '../../contract/result.ts'
 import { parseJson } from '../../lib/json.ts'
-import type { RegistryAnswer, RegistryAsk } from '../platform/registry-http.ts'
+import type { RegistryAnswer, RegistryRequest } from '../platform/registry-http.ts'
 import { inParallel } from '../platform/tasks.ts'
 import { type Inventory, maxSampleBytes } from './inventory.ts'
 
-export type AskRegistry = (path: string, options?: RegistryAsk) => Promise<Result<RegistryAnswer>>
+export type SendRegistryRequest = (path: string, options?: RegistryRequest) => Promise<Result<RegistryAnswer>>
 
 const manifestTypes = [
   'application/vnd.oci.image.manifest.v1+json',
@@ -18,7 +18,7 @@ const manifestTypes = [
 interface TagOptions {
   /** Tags and their digests, by repository. */
   tags: ReadonlyMap<string, ReadonlyMap<string, string>>
-  ask: AskRegistry
+  ask: SendRegistryRequest
   /** Whether a repository holds copies of an upstream, which a request for a tag would ask. */
   isCached(repository: string): boolean
   progress(done: number, total: number): void
@@ -26,13 +26,16 @@ interface TagOptions {
 }
 
 /** So many tags are asked for by name, spread over all of them; the others are found in the lists. */
-const maxAskedTags = 500
+const maxCheckedTags = 500
 
 /** The first tag that is not served, or with another digest. What the app may not read over HTTP is passed over. */
 export async function findUnservedTag(options: TagOptions): Promise<string | undefined> {
   const { tags, ask, isCached, progress, signal } = options
   const all = [...tags]
-  const every = Math.max(1, Math.ceil(all.reduce((sum, [, ownTags]) => sum + ownTags.size, 0) / maxAskedTags))
+  const every = Math.max(
+    1,
+    Math.ceil(all.reduce((sum, [, ownTags]) => sum + ownTags.size, 0) / maxCheckedTags),
+  )
   let count = 0
   for (const [at, [repository, ownTags]] of all.entries()) {
     if (signal.aborted) return 'it was cancelled'
@@ -46,10 +49,10 @@ export async function findUnservedTag(options: TagOptions): Promise<string | und
       if (count++ % every === 0) chosen.push([tag, digest])
     }
     if (isCached(repository)) continue
-    const wrong = await inParallel(chosen, ([tag, digest]) =>
+    const problems = await inParallel(chosen, ([tag, digest]) =>
       findOtherDigest({ repository, tag, digest }, ask),
     )
-    const first = wrong.find(one => one !== undefined)
+    const first = problems.find(problem => problem !== undefined)
     if (first !== undefined) return first
   }
   return undefined
@@ -57,12 +60,12 @@ export async function findUnservedTag(options: TagOptions): Promise<string | und
 
 async function findOtherDigest(
   { repository, tag, digest }: { repository: string; tag: string; digest: string },
-  ask: AskRegistry,
+  ask: SendRegistryRequest,
 ): Promise<string | undefined> {
   const path = `/v2/${repository}/manifests/${encodeURIComponent(tag)}`
-  const asked = await ask(path, { method: 'HEAD', accept: manifestTypes })
-  if (!asked.ok) return `${repository}:${tag} cannot be asked for`
-  const { status, header } = asked.value
+  const response = await ask(path, { method: 'HEAD', accept: manifestTypes })
+  if (!response.ok) return `${repository}:${tag} cannot be asked for`
+  const { status, header } = response.value
   if (status === 401 || status === 403) return undefined
   if (status !== 200) return `${repository}:${tag} is answered with ${status}`
   const served = header('docker-content-digest')
@@ -73,19 +76,19 @@ async function findOtherDigest(
 
 const tagList = v.object({ tags: v.optional(v.nullable(v.array(v.string())), []) })
 
-async function servedTags(repository: string, ask: AskRegistry): Promise<Set<string> | string> {
+async function servedTags(repository: string, ask: SendRegistryRequest): Promise<Set<string> | string> {
   const served = new Set<string>()
   let path: string | undefined = `/v2/${repository}/tags/list`
   while (path !== undefined) {
-    const asked: Result<RegistryAnswer> = await ask(path)
-    if (!asked.ok) return `the tags of ${repository} cannot be read`
-    const { status, body } = asked.value
+    const response: Result<RegistryAnswer> = await ask(path)
+    if (!response.ok) return `the tags of ${repository} cannot be read`
+    const { status, body } = response.value
     if (status === 401 || status === 403) return 'not-allowed'
     if (status !== 200) return `the tags of ${repository} are answered with ${status}`
     const read = v.safeParse(tagList, parseJson(body.toString('utf8')))
     if (!read.success) return `the tags of ${repository} are answered with something else`
     for (const tag of read.output.tags ?? []) served.add(tag)
-    path = /^<([^>]+)>;\s*rel="?next"?/.exec(asked.value.header('link') ?? '')?.[1]
+    path = /^<([^>]+)>;\s*rel="?next"?/.exec(response.value.header('link') ?? '')?.[1]
   }
   return served
 }
@@ -93,7 +96,7 @@ async function servedTags(repository: string, ask: AskRegistry): Promise<Set<str
 /** Pulls the sample by digest: each answer must be the bytes that the digest names. */
 export async function findWrongBytes(
   { sample }: Pick<Inventory, 'sample'>,
-  ask: AskRegistry,
+  ask: SendRegistryRequest,
 ): Promise<string | undefined> {
   for (const { repository, manifest, blobs } of sample) {
     const wanted = [
@@ -101,9 +104,9 @@ export async function findWrongBytes(
       ...blobs.map(digest => ({ path: `/v2/${repository}/blobs/${digest}`, digest })),
     ]
     for (const { path, digest } of wanted) {
-      const asked = await ask(path, { accept: `${manifestTypes}, */*`, mostBytes: maxSampleBytes })
-      if (!asked.ok) return `a pull of ${repository}@${digest} broke off`
-      const { status, body } = asked.value
+      const response = await ask(path, { accept: `${manifestTypes}, */*`, maxBytes: maxSampleBytes })
+      if (!response.ok) return `a pull of ${repository}@${digest} broke off`
+      const { status, body } = response.value
       if (status === 401 || status === 403) break
       if (status !== 200) return `a pull of ${repository}@${digest} is answered with ${status}`
       const [algorithm = ''] = digest.split(':')

@@ -126,11 +126,11 @@ export async function readRepository(
   { root, name, known }: { root: string; name: string; known: KnownManifests },
   live: boolean,
 ): Promise<RepositoryInventory> {
-  for (let left = live ? tries : 1; ; left -= 1) {
+  for (let triesLeft = live ? tries : 1; ; triesLeft -= 1) {
     try {
       return await readOnce(root, name, known)
     } catch (error) {
-      if (left > 1) {
+      if (triesLeft > 1) {
         await pause(waitMs)
         continue
       }
@@ -170,8 +170,8 @@ async function readOnce(root: string, name: string, known: KnownManifests): Prom
   await inParallel([...listed.keys()], async digest => {
     if (manifests.has(digest) || !store.has(digest)) return
     // What a tag or an index keeps is kept, whatever it refers to: it need not be read.
-    const isKept = tagged.has(digest) || children.has(digest)
-    const subject = isKept ? undefined : (await readManifest(store, digest))?.subject
+    const isReachable = tagged.has(digest) || children.has(digest)
+    const subject = isReachable ? undefined : (await readManifest(store, digest))?.subject
     manifests.set(digest, subject === undefined ? { children: [] } : { children: [], subject })
   })
   for (const digest of children)
@@ -196,11 +196,11 @@ interface RepositoryBlobs {
 /** The digests of what lies in the store: a folder is read once, where asking for each file would take far longer. */
 async function blobsOf(root: string, name: string): Promise<Set<string>> {
   const blobs = join(root, name, 'blobs')
-  const found = new Set<string>()
+  const digests = new Set<string>()
   for (const algorithm of ['sha256', 'sha512'])
     for (const hex of await readdir(join(blobs, algorithm)).catch(emptyIfAbsent))
-      found.add(`${algorithm}:${hex}`)
-  return found
+      digests.add(`${algorithm}:${hex}`)
+  return digests
 }
 
 function emptyIfAbsent(error: unknown): string[] {
@@ -217,9 +217,9 @@ async function indexesIn(
   listed: ReadonlyMap<string, string | undefined>,
   store: RepositoryBlobs,
 ): Promise<Map<string, ManifestEntry>> {
-  const found = new Map<string, ManifestEntry>()
+  const entries = new Map<string, ManifestEntry>()
   const mayBe = ([digest, mediaType]: readonly [string, string | undefined]): boolean =>
-    !found.has(digest) && store.has(digest) && (mediaType === undefined || isIndex(mediaType))
+    !entries.has(digest) && store.has(digest) && (mediaType === undefined || isIndex(mediaType))
   let level = [...listed].filter(mayBe)
   while (level.length > 0) {
     const read = await inParallel(level, ([digest]) => readManifest(store, digest))
@@ -227,7 +227,7 @@ async function indexesIn(
     for (const [at, [digest]] of level.entries()) {
       const entry = read[at]
       if (!entry) continue
-      found.set(digest, {
+      entries.set(digest, {
         children: entry.children,
         ...(entry.subject === undefined ? {} : { subject: entry.subject }),
       })
@@ -235,7 +235,7 @@ async function indexesIn(
     }
     level = [...new Map(below)].filter(mayBe)
   }
-  return found
+  return entries
 }
 
 const maxManifestBytes = 16 * 1024 * 1024

@@ -45,7 +45,7 @@ export function staysUp(
   { supervisor, clock }: ServeDeps,
   { seconds, progress, signal }: StableOptions,
 ): Promise<StepResult> {
-  const until = clock.now() + seconds * 1000
+  const deadline = clock.now() + seconds * 1000
   const first = supervisor.state()
   const pid = first.kind === 'serving' ? first.pid : -1
   progress({ label: `It must run for ${seconds} s without a restart` })
@@ -63,7 +63,7 @@ export function staysUp(
       end(failed('not-stable', 'It did not stay up.', lines))
     }
     const cancelled = (): void => end(failed('cancelled', 'It was cancelled.'))
-    const stopTimer = clock.setTimer(until, () => end(done))
+    const stopTimer = clock.setTimer(deadline, () => end(done))
     const stopListening = supervisor.onChange(check)
     signal.addEventListener('abort', cancelled)
     if (signal.aborted) cancelled()

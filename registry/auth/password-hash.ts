@@ -94,7 +94,7 @@ const maxRounds = 1_000_000
 
 const bcryptForm = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/
 
-/** A rough price, to tell equally slow hashes from others: same text, same time. */
+/** A rough price, to distinguish equally slow hashes from others: same text, same time. */
 type Effort = string
 export type HashCheck = { ok: true; effort: Effort } | { ok: false; problem: string }
 

@@ -67,8 +67,8 @@ type Reachable = 'ready' | 'checking' | 'down'
 export interface Provider {
   readonly key: ProviderKey
   readonly title: string
-  /** Whether it answers; waits at most `patience` ms to find out. */
-  reachable(patience: number): Promise<Reachable>
+  /** Whether it answers; waits at most `timeoutMs` to find out. */
+  reachable(timeoutMs: number): Promise<Reachable>
   /** Where to send the browser. */
   begin(redirectUri: string, proofs: Proofs): Promise<SignInStart>
   /** `answer`: the address the browser came back to. Everything in it is checked here. */
@@ -139,10 +139,10 @@ export function createProvider(settings: ProviderSettings, options: ProviderOpti
     key: settings.key,
     title: settings.title,
 
-    reachable: async patience => {
+    reachable: async timeoutMs => {
       let timer: NodeJS.Timeout | undefined
       const late = new Promise<'late'>(resolve => {
-        timer = setTimeout(() => resolve('late'), patience)
+        timer = setTimeout(() => resolve('late'), timeoutMs)
       })
       const found = await Promise.race([configuration(), late])
       clearTimeout(timer)

@@ -62,7 +62,7 @@ export class StagedApp implements Host {
 
   /** A fresh link to one of the pages. */
   link(page: 'popover' | 'window'): string {
-    const url = new URL(this.dashboard?.mint() ?? '')
+    const url = new URL(this.dashboard?.createLink() ?? '')
     url.pathname = `/${page}.html`
     return url.href
   }

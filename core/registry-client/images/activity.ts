@@ -22,7 +22,7 @@ export async function readActivity(
   admin: AdminClient,
   repositories: readonly string[],
 ): Promise<Activity | undefined> {
-  const found: Activity = new Map()
+  const activity: Activity = new Map()
   for (let at = 0; at === 0 || at < repositories.length; at += portion) {
     const some = repositories.slice(at, at + portion)
     const answer = await admin.ask('POST', '/activity', { repositories: some })
@@ -32,7 +32,7 @@ export async function readActivity(
         : { success: false as const }
     if (!read.success) return undefined
     for (const [name, references] of Object.entries(read.output.activity))
-      found.set(name, new Map(Object.entries(references)))
+      activity.set(name, new Map(Object.entries(references)))
   }
-  return found
+  return activity
 }

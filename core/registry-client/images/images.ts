@@ -18,7 +18,7 @@ import { cursorOf, type Tag, tagPage, unreadableBecause } from './tag-pages.ts'
 interface Options {
   registry: RegistryHttp
   admin: AdminClient
-  /** Where the engine may tell stored facts; undefined: over HTTP alone. */
+  /** Where the engine may report stored facts; undefined: over HTTP alone. */
   adminSocket?: string
   /** Where clients reach the registry: "127.0.0.1:5050". */
   address(): string
@@ -73,7 +73,7 @@ export function createImages(options: Options): Images {
   return {
     async list(page) {
       const stored = adminSocket === undefined ? undefined : await storedImages(adminSocket, page)
-      // A repository that is not there is told apart from an empty one over HTTP alone.
+      // A repository that is not there is distinguished from an empty one over HTTP alone.
       if (stored && !stored.ok && page.repository !== undefined)
         return fail(asUnreadable(page.repository, stored.error))
       if (stored && (!stored.ok || stored.value.images.length > 0 || page.repository === undefined))
@@ -93,18 +93,18 @@ export function createImages(options: Options): Images {
         async (tag): Promise<Result<Image>> => {
           const digest = await digestOfTag(tag, cached)
           if (!digest.ok) return digest
-          const said = await facts.read(tag.repository, digest.value)
+          const stored = await facts.read(tag.repository, digest.value)
           return ok({
             ...tag,
             digest: digest.value,
-            platforms: said?.platforms.map(one => one.platform) ?? [],
-            ...(said ? { size: sum(said.blobs) } : {}),
+            platforms: stored?.platforms.map(entry => entry.platform) ?? [],
+            ...(stored ? { size: sum(stored.blobs) } : {}),
             ...timesOf(activity?.get(tag.repository)?.get(tag.tag)),
           })
         },
         width,
       )
-      const named = new Set(unreadable.map(one => one.repository))
+      const named = new Set(unreadable.map(entry => entry.repository))
       for (const [at, row] of rows.entries()) {
         const repository = tags[at]?.repository ?? ''
         // Deleted since the list was read: left out.
@@ -127,17 +127,17 @@ export function createImages(options: Options): Images {
       const { repository, reference } = named
       const digest = await digestOf(named)
       if (!digest.ok) return digest
-      const said = await facts.read(repository, digest.value)
+      const stored = await facts.read(repository, digest.value)
       const activity = await readActivity(admin, [repository])
       const tag = reference.includes(':') ? undefined : reference
       return ok({
         repository,
         ...(tag === undefined ? {} : { tag }),
         digest: digest.value,
-        mediaType: said?.mediaType ?? '',
-        platforms: said?.platforms ?? [],
-        layers: said?.layers ?? [],
-        ...(said ? { size: sum(said.blobs) } : {}),
+        mediaType: stored?.mediaType ?? '',
+        platforms: stored?.platforms ?? [],
+        layers: stored?.layers ?? [],
+        ...(stored ? { size: sum(stored.blobs) } : {}),
         ...timesOf(activity?.get(repository)?.get(reference)),
         pullCommand: `docker pull ${address()}/${imageReference(repository, reference)}`,
       })
@@ -147,11 +147,12 @@ export function createImages(options: Options): Images {
       const { repository, reference } = named
       const digest = await digestOf(named)
       if (!digest.ok) return digest
-      const what = `delete ${imageReference(repository, reference)}`
-      const gone = await registry.ask(`/v2/${repository}/manifests/${reference}`, { method: 'DELETE' })
-      if (!gone.ok) return gone
-      if (gone.value.status === 404) return fail({ code: 'image-not-found', repository, reference })
-      if (gone.value.status !== 202 && gone.value.status !== 200) return fail(refusal(gone.value, what))
+      const action = `delete ${imageReference(repository, reference)}`
+      const deleted = await registry.ask(`/v2/${repository}/manifests/${reference}`, { method: 'DELETE' })
+      if (!deleted.ok) return deleted
+      if (deleted.value.status === 404) return fail({ code: 'image-not-found', repository, reference })
+      if (deleted.value.status !== 202 && deleted.value.status !== 200)
+        return fail(refusal(deleted.value, action))
       return ok({ repository, reference, digest: digest.value, tagOnly: !reference.includes(':') })
     },
   }
@@ -184,10 +185,10 @@ const indexShape = v.object({
 async function tagsOnDisk(folder: string, repository: string): Promise<Map<string, string>> {
   const text = await readFile(join(folder, repository, 'index.json')).catch(() => Buffer.alloc(0))
   const read = v.safeParse(indexShape, parseJson(text))
-  const found = new Map<string, string>()
+  const newest = new Map<string, string>()
   for (const { digest, annotations } of read.success ? read.output.manifests : []) {
     const tag = annotations?.[refName]
-    if (tag !== undefined) found.set(tag, digest)
+    if (tag !== undefined) newest.set(tag, digest)
   }
-  return found
+  return newest
 }

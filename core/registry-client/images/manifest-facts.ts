@@ -47,16 +47,16 @@ export const acceptManifests = manifestTypes.join(', ')
 
 /** Configs of images; others belong to signatures, charts and the like, which run nowhere. */
 const imageConfig = /^application\/vnd\.(oci\.image\.config\.v1|docker\.container\.image\.v1)\+json$/
-const mostConfigBytes = 1024 * 1024
+const maxConfigBytes = 1024 * 1024
 /** Indexes within indexes are followed this far. */
-const deepest = 3
+const maxDepth = 3
 
 /** Reads manifests and keeps what they say: a digest never says anything else. */
 export function factReader(registry: RegistryHttp): FactReader {
-  const kept = new LRUCache<string, Facts>({ max: 5_000 })
+  const cache = new LRUCache<string, Facts>({ max: 5_000 })
 
   async function read(repository: string, digest: string, depth = 0): Promise<Facts | undefined> {
-    const known = kept.get(digest)
+    const known = cache.get(digest)
     if (known) return known
     const bytes = await manifestBytes(repository, digest)
     if (!bytes) return undefined
@@ -65,7 +65,7 @@ export function factReader(registry: RegistryHttp): FactReader {
     const facts = image.success
       ? await ofImage(repository, digest, bytes.length, image.output)
       : await ofIndex(repository, digest, bytes.length, parsed, depth)
-    if (facts) kept.set(digest, facts)
+    if (facts) cache.set(digest, facts)
     return facts
   }
 
@@ -103,13 +103,13 @@ export function factReader(registry: RegistryHttp): FactReader {
     repository: string,
     config: v.InferOutput<typeof descriptor>,
   ): Promise<string | undefined> {
-    if (!imageConfig.test(config.mediaType) || config.size > mostConfigBytes) return undefined
+    if (!imageConfig.test(config.mediaType) || config.size > maxConfigBytes) return undefined
     const answer = await registry.ask(`/v2/${repository}/blobs/${config.digest}`, {
-      mostBytes: mostConfigBytes,
+      maxBytes: maxConfigBytes,
     })
     if (!answer.ok || answer.value.status !== 200) return undefined
-    const said = v.safeParse(platform, parseJson(answer.value.body))
-    return said.success ? platformName(said.output) : undefined
+    const parsed = v.safeParse(platform, parseJson(answer.value.body))
+    return parsed.success ? platformName(parsed.output) : undefined
   }
 
   async function ofIndex(
@@ -124,7 +124,7 @@ export function factReader(registry: RegistryHttp): FactReader {
     const blobs = new Map([[digest, length]])
     const platforms: Facts['platforms'] = []
     for (const child of index.output.manifests) {
-      const facts = depth < deepest ? await read(repository, child.digest, depth + 1) : undefined
+      const facts = depth < maxDepth ? await read(repository, child.digest, depth + 1) : undefined
       for (const [blob, size] of facts?.blobs ?? [[child.digest, child.size] as const]) blobs.set(blob, size)
       const name = child.platform ? platformName(child.platform) : facts?.platforms[0]?.platform
       if (name !== undefined) {

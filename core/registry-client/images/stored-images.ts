@@ -38,21 +38,21 @@ export async function storedImages(
   const unreadable: UnreadableRepository[] = []
   let whole = false
   let senseless = false
-  const take = (given: unknown): 'more' | 'stop' => {
-    const read = v.safeParse(line, given)
+  const handleLine = (rawLine: unknown): 'more' | 'stop' => {
+    const read = v.safeParse(line, rawLine)
     if (!read.success) {
       senseless = true
       return 'stop'
     }
-    const said = read.output
-    if ('end' in said) whole = true
-    else if ('unreadable' in said) {
-      if (said.repository !== from?.repository)
-        unreadable.push({ repository: said.repository, reason: said.unreadable })
+    const page = read.output
+    if ('end' in page) whole = true
+    else if ('unreadable' in page) {
+      if (page.repository !== from?.repository)
+        unreadable.push({ repository: page.repository, reason: page.unreadable })
     } else {
-      for (const one of said.tags)
-        if (said.repository !== from?.repository || one.tag > from.tag)
-          images.push({ repository: said.repository, ...one })
+      for (const tag of page.tags)
+        if (page.repository !== from?.repository || tag.tag > from.tag)
+          images.push({ repository: page.repository, ...tag })
     }
     return images.length > limit ? 'stop' : 'more'
   }
@@ -60,7 +60,7 @@ export async function storedImages(
     repository === undefined
       ? `?from=${encodeURIComponent(from?.repository ?? '')}`
       : `?repository=${encodeURIComponent(repository)}`
-  const end = await askLines(adminSocket, `/repositories${query}`, take, { silenceMs }).done
+  const end = await askLines(adminSocket, `/repositories${query}`, handleLine, { silenceMs }).done
   const more = images.length > limit
   if (end.kind === 'silent')
     return fail({ code: 'registry-silent', what: 'list the images', limitMs: end.limitMs })

@@ -14,7 +14,7 @@ const catalogShape = v.object({ repositories: v.nullable(v.array(v.string())) })
 const tagsShape = v.object({ tags: v.nullable(v.array(v.string())) })
 const catalogPage = 200
 /** Lists of names; a tag has 128 characters at most. */
-const mostBytes = 64 * 1024 * 1024
+const maxBytes = 64 * 1024 * 1024
 
 /** Where a page begins: after this tag. A tag has no colon and a repository has none either. */
 export const cursorOf = ({ repository, tag }: Tag): string => `${repository}:${tag}`
@@ -39,43 +39,43 @@ export async function tagPage(
   { repository, after, limit }: { repository?: string; after?: string; limit: number },
 ): Promise<Result<TagPage>> {
   const from = after === undefined ? undefined : readCursor(after)
-  const found: Tag[] = []
+  const tags: Tag[] = []
   const unreadable: UnreadableRepository[] = []
-  const take = async (name: string): Promise<Result<null>> => {
+  const addRepository = async (name: string): Promise<Result<null>> => {
     const listed = await tagsOf(registry, name)
     if (!listed.ok) return listed
     const rest = from?.repository === name ? listed.value.filter(tag => tag > from.tag) : listed.value
-    for (const tag of rest) found.push({ repository: name, tag })
+    for (const tag of rest) tags.push({ repository: name, tag })
     return ok(null)
   }
-  const page = () => ok({ tags: found.slice(0, limit), more: found.length > limit, unreadable })
+  const page = () => ok({ tags: tags.slice(0, limit), more: tags.length > limit, unreadable })
 
   if (repository !== undefined) {
-    const taken = await take(repository)
-    return taken.ok ? page() : taken
+    const added = await addRepository(repository)
+    return added.ok ? page() : added
   }
   /** One of many: gone since the list was read, or not readable. */
-  const takeOneOf = async (name: string): Promise<Result<null>> => {
-    const taken = await take(name)
-    if (taken.ok || taken.error.code === 'image-not-found') return ok(null)
-    const reason = unreadableBecause(taken.error)
-    if (reason === undefined) return taken
+  const addNested = async (name: string): Promise<Result<null>> => {
+    const added = await addRepository(name)
+    if (added.ok || added.error.code === 'image-not-found') return ok(null)
+    const reason = unreadableBecause(added.error)
+    if (reason === undefined) return added
     unreadable.push({ repository: name, reason })
     return ok(null)
   }
   if (from) {
     // Deleted between two pages: the list goes on after its name.
-    const taken = await takeOneOf(from.repository)
-    if (!taken.ok) return taken
+    const added = await addNested(from.repository)
+    if (!added.ok) return added
   }
   let last = from?.repository
-  while (found.length <= limit) {
+  while (tags.length <= limit) {
     const names = await catalog(registry, last)
     if (!names.ok) return names
     for (const name of names.value) {
-      if (found.length > limit) break
-      const taken = await takeOneOf(name)
-      if (!taken.ok) return taken
+      if (tags.length > limit) break
+      const added = await addNested(name)
+      if (!added.ok) return added
     }
     last = names.value.at(-1)
     if (last === undefined) break
@@ -91,7 +91,7 @@ export function unreadableBecause(error: Failure): string | undefined {
 
 async function catalog(registry: RegistryHttp, last: string | undefined): Promise<Result<string[]>> {
   const after = last === undefined ? '' : `&last=${encodeURIComponent(last)}`
-  const answer = await registry.ask(`/v2/_catalog?n=${catalogPage}${after}`, { mostBytes })
+  const answer = await registry.ask(`/v2/_catalog?n=${catalogPage}${after}`, { maxBytes })
   if (!answer.ok) return answer
   const read = v.safeParse(catalogShape, parseJson(answer.value.body))
   if (answer.value.status !== 200 || !read.success)
@@ -101,7 +101,7 @@ async function catalog(registry: RegistryHttp, last: string | undefined): Promis
 }
 
 async function tagsOf(registry: RegistryHttp, repository: string): Promise<Result<string[]>> {
-  const answer = await registry.ask(`/v2/${repository}/tags/list`, { mostBytes })
+  const answer = await registry.ask(`/v2/${repository}/tags/list`, { maxBytes })
   if (!answer.ok) return answer
   if (answer.value.status === 404) return fail({ code: 'image-not-found', repository })
   const read = v.safeParse(tagsShape, parseJson(answer.value.body))

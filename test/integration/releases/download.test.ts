@@ -271,7 +271,7 @@ describe('an address', () => {
 
   it('without an end is cut off at the most that a program may have', async () => {
     fails({ kind: 'endless' })
-    const small = releasesAt(home, server.url, { machine, mostBytes: 5_000_000 })
+    const small = releasesAt(home, server.url, { machine, maxBytes: 5_000_000 })
     expect(await small.download(server.downloadUrl('v2.1.15', name), { to, signal })).toMatchObject({
       error: { code: 'web-too-large', limit: 5_000_000 },
     })

@@ -71,7 +71,7 @@ const post = (path: string, body: string | Buffer, headers: Headers = {}): Promi
 const tokenIn = (url: string): string => url.split('#token=')[1] ?? ''
 const redeem = (token: string): Promise<Reply> => post('/api/session', JSON.stringify({ token }))
 async function signIn(): Promise<Headers> {
-  const { value } = (await redeem(tokenIn(dashboard.mint()))).json() as { value: { session: string } }
+  const { value } = (await redeem(tokenIn(dashboard.createLink()))).json() as { value: { session: string } }
   return { 'x-zotbar-session': value.session }
 }
 const refused = (reason: string) => ({ ok: false, error: { code: 'not-authorised', reason } })
@@ -186,7 +186,7 @@ describe('Host and Origin', () => {
 
 describe('one-time tokens over HTTP', () => {
   it('are exchanged once', async () => {
-    const url = dashboard.mint()
+    const url = dashboard.createLink()
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/#token=[\w-]{43}$/)
     const first = await redeem(tokenIn(url))
     expect(first.status).toBe(200)
@@ -195,13 +195,13 @@ describe('one-time tokens over HTTP', () => {
   })
 
   it('expire', async () => {
-    const token = tokenIn(dashboard.mint())
+    const token = tokenIn(dashboard.createLink())
     now += 10 * 60_000
     expect((await redeem(token)).json()).toEqual(refused('token-used'))
   })
 
   it('are taken from JSON only', async () => {
-    const token = tokenIn(dashboard.mint())
+    const token = tokenIn(dashboard.createLink())
     const form = await post('/api/session', JSON.stringify({ token }), { 'content-type': 'text/plain' })
     expect(form.status).toBe(415)
     expect((await post('/api/session', 'x'.repeat(2_000))).status).toBe(413)

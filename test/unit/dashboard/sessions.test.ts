@@ -16,7 +16,7 @@ function setUp() {
     },
     limits,
   )
-  const signIn = (): string => known.redeem(known.mint()) ?? ''
+  const signIn = (): string => known.redeem(known.createToken()) ?? ''
   return {
     known,
     signIn,
@@ -29,7 +29,7 @@ function setUp() {
 describe('one-time tokens', () => {
   it('are 32 bytes as base64url and good once', () => {
     const { known } = setUp()
-    const token = known.mint()
+    const token = known.createToken()
     expect(Buffer.from(token, 'base64url')).toHaveLength(32)
     const session = known.redeem(token) ?? ''
     expect(known.check(session)).toBe(true)
@@ -39,25 +39,25 @@ describe('one-time tokens', () => {
 
   it('expire after ten minutes', () => {
     const { known, pass } = setUp()
-    const early = known.mint()
+    const early = known.createToken()
     pass(599_999)
     expect(known.redeem(early)).toBeDefined()
-    const late = known.mint()
+    const late = known.createToken()
     pass(600_000)
     expect(known.redeem(late)).toBeUndefined()
   })
 
   it('are bounded: the oldest goes', () => {
     const { known } = setUp()
-    const first = known.mint()
-    const later = [known.mint(), known.mint(), known.mint()]
+    const first = known.createToken()
+    const later = [known.createToken(), known.createToken(), known.createToken()]
     expect(known.redeem(first)).toBeUndefined()
     for (const token of later) expect(known.redeem(token)).toBeDefined()
   })
 
   it('are not sessions, and sessions are not tokens', () => {
     const { known, signIn } = setUp()
-    expect(known.check(known.mint())).toBe(false)
+    expect(known.check(known.createToken())).toBe(false)
     expect(known.redeem(signIn())).toBeUndefined()
     expect(known.check('')).toBe(false)
     expect(known.redeem('')).toBeUndefined()

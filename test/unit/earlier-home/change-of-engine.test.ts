@@ -18,7 +18,7 @@ import type { UpgradeDeps } from '../../../core/upgrade/deps.ts'
 import { createLibrary } from '../../../core/upgrade/library.ts'
 import { upgradeMemory, upgradeName } from '../../../core/upgrade/memory.ts'
 import { upgradeRunbook } from '../../../core/upgrade/runbook.ts'
-import type { AskRegistry } from '../../../core/verify/pull-checks.ts'
+import type { SendRegistryRequest } from '../../../core/verify/pull-checks.ts'
 import { systemClock } from '../../../lib/clock.ts'
 import { filesAt, filesIn, layRun, linesOf, type Machine, type Recording } from '../../setup/earlier-home.ts'
 
@@ -67,7 +67,7 @@ const back = (recording: Recording): Interruption[] => {
 }
 
 /** What a registry answers that serves the one image of the store. */
-const ask: AskRegistry = async path => {
+const ask: SendRegistryRequest = async path => {
   const folder = join(machine.folder, 'zot/team/app')
   const { manifests } = JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8')) as {
     manifests: { digest: string }[]

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { fail, ok, type Result } from '../../../contract/result.ts'
-import type { RegistryAnswer, RegistryAsk, RegistryHttp } from '../../../core/platform/registry-http.ts'
+import type { RegistryAnswer, RegistryHttp, RegistryRequest } from '../../../core/platform/registry-http.ts'
 import { checkKey, identifyKey, openKeyAccess } from '../../../core/rotation/key-access.ts'
 import { createKeyClient } from '../../../core/rotation/key-client.ts'
 import { isWorking, proveKey } from '../../../core/rotation/prove-key.ts'
@@ -13,7 +13,7 @@ function clientOf(reply: (asked: Asked) => Reply) {
   const asked: Asked[] = []
   let now = Date.UTC(2026, 2, 1)
   const registry: RegistryHttp = {
-    async ask(path, options: RegistryAsk = {}): Promise<Result<RegistryAnswer>> {
+    async ask(path, options: RegistryRequest = {}): Promise<Result<RegistryAnswer>> {
       const one: Asked = {
         path,
         method: options.method ?? 'GET',

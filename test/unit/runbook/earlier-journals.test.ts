@@ -15,7 +15,7 @@ import type { UpgradeDeps } from '../../../core/upgrade/deps.ts'
 import { createLibrary } from '../../../core/upgrade/library.ts'
 import { upgradeMemory, upgradeName } from '../../../core/upgrade/memory.ts'
 import { upgradeRunbook } from '../../../core/upgrade/runbook.ts'
-import type { AskRegistry } from '../../../core/verify/pull-checks.ts'
+import type { SendRegistryRequest } from '../../../core/verify/pull-checks.ts'
 import { systemClock } from '../../../lib/clock.ts'
 import { digestText } from '../../suites/image.ts'
 
@@ -55,7 +55,7 @@ function place(journal: string, inventory: string): void {
 }
 
 const serving = { kind: 'serving', pid: 7, since: 0, startedBy: 'app' }
-const ask: AskRegistry = async path => {
+const ask: SendRegistryRequest = async path => {
   const body = Buffer.from(path.endsWith('/tags/list') ? '{"tags":["1","constructor"]}' : manifest)
   return { ok: true, value: { status: 200, body, header: () => undefined } }
 }

@@ -42,7 +42,7 @@ const runs = (clock: Clock = systemClock()): Runs =>
       state: () => state,
     },
     report: () => {},
-    tell: notice => void notices.push(notice),
+    notify: notice => void notices.push(notice),
     log: () => {},
     onChange: () => {},
   })

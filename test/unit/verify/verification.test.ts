@@ -10,7 +10,7 @@ import {
   unreadableFindings,
 } from '../../../core/verify/inventory.ts'
 import { readInventory, writeInventory } from '../../../core/verify/inventory-file.ts'
-import type { AskRegistry } from '../../../core/verify/pull-checks.ts'
+import type { SendRegistryRequest } from '../../../core/verify/pull-checks.ts'
 import { config, digestText, imageOf, type Made } from '../../suites/image.ts'
 
 let root: string
@@ -216,7 +216,7 @@ const logged = (method: string, path: string, statusCode = 201): string =>
   JSON.stringify({ message: 'HTTP API', time: new Date(1_001_000).toISOString(), method, path, statusCode })
 
 /** Answers as the store is now, unless a test says otherwise. */
-const ask: AskRegistry = async (path, options) => {
+const ask: SendRegistryRequest = async (path, options) => {
   const said = answers[path] ?? (await served(path, options?.method ?? 'GET'))
   const { status = 404, body = Buffer.alloc(0), digest } = said ?? {}
   return {
