@@ -57,7 +57,7 @@ async function tabTo(page: Page, name: string | RegExp): Promise<void> {
 test('the path of the file with the secrets stays within its card', async ({ app, page }) => {
   const keys = [renovate(Date.now())]
   care(app, keys)
-  const store = `/${'a-long-name'.repeat(8)}/secrets/keys.plain.json, NOT encrypted`
+  const store = `/${'home'.repeat(30)}/keys.plain.json, NOT encrypted`
   app.replies.set('keys.managed', () => ok({ keys, store }))
   await open(app, page)
   const card = page.getByRole('region', { name: 'Where secrets are' })
