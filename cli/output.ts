@@ -47,8 +47,8 @@ export function output(json: boolean, streams: Streams = process): Output {
 /** A title, then what to do, one step a line. */
 export function cliFailureText(error: CliFailure): string {
   if (error.code === 'usage') {
-    const hint = error.hint === undefined ? '' : ` Did you mean ${error.hint}?`
-    return `zotbar: ${error.message}.${hint}\n  See: ${error.help ?? 'zotbar --help'}`
+    const suggestion = error.near === undefined ? '' : ` Did you mean ${error.near}?`
+    return `zotbar: ${error.message}.${suggestion}\n  See: ${error.help ?? 'zotbar --help'}`
   }
   if (error.code === 'no-browser')
     return `zotbar: No browser could be opened here\n  ${error.reason}.\n  Open this link yourself; it works once, within 10 minutes: ${error.url}`
@@ -81,7 +81,7 @@ export function table(heads: readonly string[], rows: readonly (readonly string[
 /** A failure of the app, or of the command line itself. `near`: the verb or flag that was probably meant; `help`: the command that explains more. */
 export type CliFailure =
   | Failure
-  | { code: 'usage'; message: string; hint?: string; help?: string }
+  | { code: 'usage'; message: string; near?: string; help?: string }
   | { code: 'no-browser'; reason: string; url: string }
 
 /** The exit codes other tools rely on. */

@@ -131,7 +131,7 @@ function refused(error: CommanderError, out: Output, help: string): ExitCode {
   return out.failure({
     code: 'usage',
     message: first.replace(/\.$/, ''),
-    ...(suggestion ? { hint: suggestion } : {}),
+    ...(suggestion ? { near: suggestion } : {}),
     help,
   })
 }
