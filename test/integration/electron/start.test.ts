@@ -85,6 +85,7 @@ describe.runIf(possible)('npm start', () => {
     await put('node_modules/vite/package.json', '{"type":"module","exports":"./index.js"}')
     await put('node_modules/vite/index.js', 'export const build = async () => {}')
     await put('package.json', '{"version":"1.0.0"}')
+    for (const name of ['palette.css', 'page.css', 'page.js']) await put(`registry/signin/page/${name}`, '')
     expect(await start([], {})).toMatchObject({
       code: 1,
       out: '',
