@@ -136,7 +136,7 @@ function KeyLists({
       <section className="scroll" tabIndex={0} aria-label="All keys">
         {shown && <Refused failure={shown} />}
         {created && <CreatedKey created={created} onDone={() => setCreated(undefined)} />}
-        {minted.length > 0 && <MintedKeys count={minted.length} onRevoke={() => void revoke(minted)} />}
+        {minted.length > 0 && <DescendantKeys count={minted.length} onRevoke={() => void revoke(minted)} />}
         {managed.length > 0 && (
           <>
             <ManagedKeyList
@@ -194,9 +194,9 @@ function KeyLists({
 }
 
 /** Offers to revoke the keys that a revoked key created. */
-function MintedKeys({ count: n, onRevoke }: { count: number; onRevoke: () => void }) {
+function DescendantKeys({ count: n, onRevoke }: { count: number; onRevoke: () => void }) {
   return (
-    <section className="card pad minted" aria-label="Minted keys">
+    <section className="card pad minted" aria-label="Keys that the revoked one created">
       <p>
         {count(n, 'key')} that the revoked one created still {n === 1 ? 'works' : 'work'}.
       </p>
