@@ -1,5 +1,6 @@
 // Builds everything that runs: the app and the CLI, the registry, the preload, the renderer. About two seconds.
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { globSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -33,6 +34,18 @@ function newest(path) {
 export function isStale() {
   const built = statSync(stamp, { throwIfNoEntry: false })
   return !built || sources.some(name => newest(join(root, name)) > built.mtimeMs)
+}
+
+/** Names and contents of all files below a folder as 16 hex digits: the same for the same output. */
+function hashOf(folder) {
+  const hash = createHash('sha256')
+  for (const name of globSync('**', { cwd: folder, withFileTypes: false }).sort()) {
+    const file = join(folder, name)
+    if (!statSync(file).isFile()) continue
+    const content = readFileSync(file)
+    hash.update(`${name}\0${content.length}\0`).update(content)
+  }
+  return hash.digest('hex').slice(0, 16)
 }
 
 export async function bundle() {
@@ -72,12 +85,19 @@ export async function bundle() {
       input: {
         'core/main': 'core/main.ts',
         'cli/main': 'cli/main.ts',
-        'main/main': 'main/main.ts',
         // A thread is started from a file of its own.
         'core/scan-worker': 'core/storage/scan-worker.ts',
       },
-      external: ['electron', 'cpu-features', /\.node$/],
+      external: ['cpu-features', /\.node$/],
       output: { ...output, dir: 'dist' },
+    },
+    // The menu-bar app lies in an archive that Node cannot read: it shares no file with what Node runs.
+    {
+      ...node,
+      transform: { define: { ...node.transform.define, __dirname: 'import.meta.dirname' } },
+      input: { main: 'main/main.ts' },
+      external: ['electron', 'cpu-features', /\.node$/],
+      output: { ...output, dir: 'dist/main', codeSplitting: false },
     },
     {
       ...node,
@@ -101,6 +121,10 @@ export async function bundle() {
   ])
   await vite({ configFile: join(root, 'vite.config.ts'), logLevel: 'warn' })
   mkdirSync(dirname(stamp), { recursive: true })
+  writeFileSync(
+    join(root, 'dist', 'build.json'),
+    `${JSON.stringify({ build: hashOf(join(root, 'dist')), version })}\n`,
+  )
   writeFileSync(stamp, version)
   return Date.now() - started
 }
