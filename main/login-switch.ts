@@ -1,4 +1,4 @@
-import { serialQueue } from '../core/platform/tasks.ts'
+import { serialQueue } from '../lib/serial-queue.ts'
 import type { LoginAgent, LoginResult, LoginState } from './login-agent.ts'
 
 export interface LoginSwitch {

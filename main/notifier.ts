@@ -1,6 +1,6 @@
 import { plainText } from '../contract/messages/format.ts'
+import { type Notification, nothingNotified, notificationsFor } from '../contract/messages/notifications.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
-import { type Notification, nothingNotified, notificationsFor } from '../core/notices/notifications.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { ElectronApi } from './electron-api.ts'
 

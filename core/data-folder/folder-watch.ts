@@ -1,7 +1,7 @@
 import type { Failure } from '../../contract/failure.ts'
 import type { Result } from '../../contract/result.ts'
 import type { Clock } from '../../lib/clock.ts'
-import { serialQueue } from '../platform/tasks.ts'
+import { serialQueue } from '../../lib/serial-queue.ts'
 import type { FolderRecordOptions, ForeignZot } from './folder-record.ts'
 import {
   type CountedStore,

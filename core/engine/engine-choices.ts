@@ -4,8 +4,8 @@ import * as v from 'valibot'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { EngineChoice } from '../../contract/undecided.ts'
 import { reasonOf } from '../../lib/error-code.ts'
+import { serialQueue } from '../../lib/serial-queue.ts'
 import { readJsonFile, type SetAside, writeJsonFile } from '../platform/json-file.ts'
-import { serialQueue } from '../platform/tasks.ts'
 
 const choice = v.object({
   /** The data folder behind links. */

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import type { Clock } from '../../lib/clock.ts'
+import { serialQueue } from '../../lib/serial-queue.ts'
 import { readJsonFile, type SetAside, writeJsonFile } from '../platform/json-file.ts'
-import { serialQueue } from '../platform/tasks.ts'
 import type { Message } from './webhook.ts'
 
 const storedMessage = v.object({

@@ -1,6 +1,7 @@
 import { constants, statSync } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import type { Clock } from '../../lib/clock.ts'
+import { serialQueue } from '../../lib/serial-queue.ts'
 import { watchFile } from '../platform/file-watch.ts'
 import {
   createLineSplitter,
@@ -10,7 +11,6 @@ import {
   type LogLimits,
   lastLinesIn,
 } from '../platform/log-lines.ts'
-import { serialQueue } from '../platform/tasks.ts'
 
 /** A log that is somebody else's: read, and never created, changed, rotated or truncated. */
 export interface LogFollower {

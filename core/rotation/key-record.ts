@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import * as v from 'valibot'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import { reasonOf } from '../../lib/error-code.ts'
+import { serialQueue } from '../../lib/serial-queue.ts'
 import { readJsonFile, type SetAside, writeJsonFile } from '../platform/json-file.ts'
-import { serialQueue } from '../platform/tasks.ts'
 import type { KeyOwner } from '../secrets/key-store.ts'
 
 const sink = v.object({

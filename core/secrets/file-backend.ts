@@ -5,7 +5,7 @@ import { fail, ok, type Result } from '../../contract/result.ts'
 import { writeAtomic } from '../../lib/atomic-file.ts'
 import { errorCode, reasonOf } from '../../lib/error-code.ts'
 import { parseJson } from '../../lib/json.ts'
-import { serialQueue } from '../platform/tasks.ts'
+import { serialQueue } from '../../lib/serial-queue.ts'
 import type { BackendKind, SecretBackend } from './secret-backend.ts'
 
 /** Turns all secrets into the text of a file, and back. */

@@ -1,6 +1,6 @@
 import type { Failure } from '../../contract/failure.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
-import { serialQueue } from '../platform/tasks.ts'
+import { serialQueue } from '../../lib/serial-queue.ts'
 import { type BackendOptions, ChosenBackend } from './chosen-backend.ts'
 import type { BackendKind } from './secret-backend.ts'
 

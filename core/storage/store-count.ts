@@ -1,6 +1,6 @@
 import { errorCode, reasonOf } from '../../lib/error-code.ts'
+import { serialQueue } from '../../lib/serial-queue.ts'
 import { rootOf, type SubFolders } from '../../lib/sub-folders.ts'
-import { serialQueue } from '../platform/tasks.ts'
 import { type Disk, isNotFound } from './disk.ts'
 import { FileList } from './file-list.ts'
 import { findChanges } from './find-changes.ts'

@@ -3,9 +3,9 @@ import { dirname } from 'node:path'
 import * as v from 'valibot'
 import type { Cause, JournalEntry } from '../../contract/registry-state.ts'
 import { errorCode } from '../../lib/error-code.ts'
+import { serialQueue } from '../../lib/serial-queue.ts'
 import { writeSynced } from '../../lib/sync-file.ts'
 import { type SetAside, setAside } from '../platform/json-file.ts'
-import { serialQueue } from '../platform/tasks.ts'
 
 const count = v.pipe(v.number(), v.minValue(0))
 const exit = v.variant('kind', [

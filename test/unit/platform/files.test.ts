@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as v from 'valibot'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { openAppLog } from '../../../core/platform/app-log.ts'
 import { readJsonFile, type SetAside, writeJsonFile } from '../../../core/platform/json-file.ts'
 import { freeSpace } from '../../../core/platform/volume.ts'
+import { openAppLog } from '../../../lib/app-log.ts'
 import { createAtomic, writeAtomic } from '../../../lib/atomic-file.ts'
 
 let folder: string

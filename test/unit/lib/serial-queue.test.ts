@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { serialQueue } from '../../../core/platform/tasks.ts'
+import { serialQueue } from '../../../lib/serial-queue.ts'
 
 describe('a serial queue', () => {
   it('runs one piece of work after the other, also after one that threw at once, or failed later', async () => {

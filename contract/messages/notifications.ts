@@ -1,7 +1,7 @@
-import { bytes } from '../../contract/messages/format.ts'
-import { noticeMessage } from '../../contract/messages/notice-message.ts'
-import { statusSummary } from '../../contract/messages/status-summary.ts'
-import type { Snapshot } from '../../contract/snapshot.ts'
+import type { Snapshot } from '../snapshot.ts'
+import { bytes } from './format.ts'
+import { noticeMessage } from './notice-message.ts'
+import { statusSummary } from './status-summary.ts'
 
 /** What deserves a native notification. */
 export type NotificationKind =

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import type { ProcessState } from '../../../contract/registry-state.ts'
-import type { Notice, Snapshot } from '../../../contract/snapshot.ts'
 import {
   type NotificationKind,
   nothingNotified,
   notificationsFor,
-} from '../../../core/notices/notifications.ts'
+} from '../../../contract/messages/notifications.ts'
+import type { ProcessState } from '../../../contract/registry-state.ts'
+import type { Notice, Snapshot } from '../../../contract/snapshot.ts'
 import { aSnapshot, servingState } from '../../fakes/host.ts'
 
 const exit = { kind: 'code', code: 2 } as const
