@@ -55,6 +55,10 @@ export type Failure =
   | { code: 'app-not-running'; home: string }
   | { code: 'app-not-answering'; home: string; limitMs: number }
   | { code: 'home-unusable'; path: string; reason: string }
+  /** A newer Zotbar changed the home: `format` is its number, `known` the newest that this one knows. */
+  | { code: 'home-newer'; home: string; format: number; known: number }
+  /** home.json does not say which format the home has: `reason` is half a sentence. */
+  | { code: 'home-damaged'; file: string; reason: string; known: number }
   | { code: 'busy'; with: string }
   /** A run cannot go on, and comes before any other: `reason` is a sentence. */
   | { code: 'run-broken-off'; run: string; title: string; reason: string }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { basename, isAbsolute, join, resolve } from 'node:path'
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -100,7 +100,7 @@ export interface ControlSocket {
 /** sockaddr_un has room for 104 bytes on macOS and 108 on Linux, the closing zero included. */
 const longestSocketPath = 100
 
-/** Where the control socket of a home belongs: a pure function of its arguments. */
+/** Where the control socket of a home belongs. */
 export function controlSocketPath(
   home: string,
   env: Environment = process.env,
@@ -120,9 +120,28 @@ export function adminSocketPath(
 
 function socketPath(home: string, path: string, env: Environment, uid: number): ControlSocket {
   if (Buffer.byteLength(path) <= longestSocketPath) return { path, elsewhere: false }
-  const name = createHash('sha256').update(home).digest('hex').slice(0, 16)
-  const folder = join(env['TMPDIR'] || '/tmp', `zotbar-${uid}-${name}`)
+  const folder = join(env['TMPDIR'] || '/tmp', socketFolderName(realPath(home), uid))
   return { path: join(folder, basename(path)), elsewhere: true }
+}
+
+const socketFolderName = (home: string, uid: number): string => `zotbar-${uid}-${hashOf(home)}`
+const hashOf = (home: string): string => createHash('sha256').update(home).digest('hex').slice(0, 16)
+
+/**
+ * Whether a socket's path, read from a file in a home, is that of this home: the file may have come with a copy of
+ * another one, whose core or registry would answer there. An older Zotbar named the folder by the path as it was given.
+ */
+export function isSocketOfHome(path: string, home: string): boolean {
+  const folder = basename(dirname(path))
+  return [realPath(home), home].some(own => folder.endsWith(`-${hashOf(own)}`))
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    return path
+  }
 }
 
 /** Says in the home where its socket is, for a command line that runs with another temporary folder. */
@@ -134,7 +153,7 @@ export function findControlSocket(home: string, env: Environment = process.env):
   if (!socket.elsewhere) return socket
   try {
     const pointedTo = readFileSync(join(home, pointer), 'utf8').trim()
-    return pointedTo === '' ? socket : { path: pointedTo, elsewhere: true }
+    return !isSocketOfHome(pointedTo, home) ? socket : { path: pointedTo, elsewhere: true }
   } catch {
     return socket
   }

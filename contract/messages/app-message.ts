@@ -12,6 +12,8 @@ type AppFailure = Extract<
       | 'app-not-running'
       | 'app-not-answering'
       | 'home-unusable'
+      | 'home-newer'
+      | 'home-damaged'
       | 'quitting'
       | 'not-authorised'
       | 'dashboard-off'
@@ -52,6 +54,22 @@ export function appFailureMessage(error: AppFailure): FailureMessage {
       return {
         title: "Zotbar's folder cannot be used",
         steps: [`${error.path}: ${error.reason}.`, 'Correct it, or name another with ZOTBAR_HOME.'],
+      }
+    case 'home-newer':
+      return {
+        title: "Zotbar's folder was changed by a newer Zotbar",
+        steps: [
+          `${error.home} has format ${error.format}, and this Zotbar knows formats up to ${error.known}. Nothing was touched.`,
+          'Start the newer Zotbar. What it changed lies in backup/ in that folder as it was before.',
+        ],
+      }
+    case 'home-damaged':
+      return {
+        title: 'Zotbar cannot read which format its folder has',
+        steps: [
+          `${error.file}: ${error.reason}. Nothing was touched.`,
+          `If no newer Zotbar ever used that folder, write this into the file: {"format":${error.known}}`,
+        ],
       }
     case 'quitting':
       return { title: 'Zotbar is quitting', steps: ['Start it again, then repeat this.'] }

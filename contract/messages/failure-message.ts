@@ -17,6 +17,8 @@ export function failureMessage(error: Failure): FailureMessage {
     case 'app-not-running':
     case 'app-not-answering':
     case 'home-unusable':
+    case 'home-newer':
+    case 'home-damaged':
     case 'quitting':
     case 'not-authorised':
     case 'dashboard-off':

@@ -12,6 +12,7 @@ import { createEngines } from '../engine/engines.ts'
 import { zotEngine } from '../engine/zot.ts'
 import { locateZotbarRegistry, thisInstallation } from '../engine/zotbar-registry.ts'
 import { firstRun } from '../first-run/first-run.ts'
+import { checkHomeFormat, migrateHome } from '../platform/migrate-home.ts'
 import { prepareAdminSocket, prepareControlSocket, prepareHome } from '../platform/prepare-home.ts'
 import { systemProcessTable } from '../platform/system-processes.ts'
 import { runEach } from '../platform/tasks.ts'
@@ -50,6 +51,8 @@ export async function boot({ shell, configFile, capabilities }: BootOptions): Pr
   // Whatever this process and the registry create is for this user alone.
   process.umask(0o077)
   const home = resolveHome()
+  const readable = await checkHomeFormat(home)
+  if (!readable.ok) return readable
   const prepared = await prepareHome(home)
   if (!prepared.ok) return prepared
   const processes = systemProcessTable()
@@ -63,6 +66,8 @@ export async function boot({ shell, configFile, capabilities }: BootOptions): Pr
     await lock.value.release()
     return failure
   }
+  const migrated = await migrateHome({ home, log: log.info })
+  if (!migrated.ok) return release(migrated)
   const opened = await openSettings({
     home,
     clock,

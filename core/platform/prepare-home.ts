@@ -9,6 +9,7 @@ import {
   controlSocketPath,
   foreignIn,
   isHome,
+  isSocketOfHome,
   ownFiles,
   ownFolders,
   pointer,
@@ -104,7 +105,7 @@ export async function prepareAdminSocket(
     await mkdir(join(home, 'run'), { recursive: true, mode: 0o700 })
     if (!socket.elsewhere) return ok(socket)
     const pointedTo = (await readFile(saidIn, 'utf8').catch(() => '')).trim()
-    const earlier = pointedTo === '' ? undefined : { path: pointedTo, elsewhere: true }
+    const earlier = isSocketOfHome(pointedTo, home) ? { path: pointedTo, elsewhere: true } : undefined
     if (earlier && (await makeSocketFolder(earlier, uid)).ok) return ok(earlier)
     const created = await makeSocketFolder(socket, uid)
     if (!created.ok) return created

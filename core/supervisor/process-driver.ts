@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Exit } from '../../contract/failure.ts'
 import type { PushInProgress } from '../../contract/registry-state.ts'
 import { unreachable } from '../../contract/result.ts'
+import { knownHomeIdentity } from '../../lib/home-identity.ts'
 import type { Engine } from '../platform/engine.ts'
 import {
   type Child,
@@ -25,8 +26,6 @@ import type { Effect, RegistryProcess, Target, UntimedEvent } from './state.ts'
 export interface ProcessDriverDeps extends StartCheckDeps {
   /** Read anew at each start: it may be replaced while nothing runs. */
   readonly engine: Engine
-  /** run/registry.json, logs/registry.log and journal.jsonl are in it. */
-  home: string
   /** Uploads under way, as found on disk. */
   uploadsInProgress(): Promise<PushInProgress[]>
   /** The whole environment of the engine, but for what the engine itself adds. */
@@ -206,6 +205,7 @@ function spawnRecorded({ deps, logFile, write, forget }: SpawnTools, target: Tar
   const logFrom = logFile.mark()
   const spawnedAt = deps.clock.now()
   const { engine, configFile, childEnvironment: environment, spawn = spawnProcess } = deps
+  const home = knownHomeIdentity(deps.home)
   const record: ProcessRecord = {
     spawnedAt,
     executable: realPath(engine.command),
@@ -214,6 +214,7 @@ function spawnRecorded({ deps, logFile, write, forget }: SpawnTools, target: Tar
     place: target,
     logFrom,
     ...(engine.version === undefined ? {} : { version: engine.version }),
+    ...(home === undefined ? {} : { home }),
   }
   write(record)
   const openOutput = () => logFile.openForAppend()

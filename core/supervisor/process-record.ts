@@ -12,6 +12,7 @@ import { realpath } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import * as v from 'valibot'
 import type { Clock } from '../../lib/clock.ts'
+import { type HomeIdentity, isSameHome } from '../../lib/home-identity.ts'
 import { readListenAddress, withoutBrackets } from '../../registry/config/listen-address.ts'
 import { readJsonFile, type SetAside } from '../platform/json-file.ts'
 import { hasArgument, type ProcessTable } from '../platform/process-table.ts'
@@ -40,6 +41,8 @@ const schema = v.object({
   place: target,
   /** Size of the log before the spawn. */
   logFrom: v.number(),
+  /** The home whose core started it. An older Zotbar did not write it. */
+  home: v.exactOptional(v.object({ path: v.string(), folder: v.string() })),
 })
 
 /** `run/registry.json`: the registry process, written down so that the next core can adopt it. */
@@ -126,15 +129,18 @@ export interface Identified {
 
 /**
  * Is the recorded process alive, and still the same one? Compares pid, start time, executable, config path among the
- * arguments and owner of the port. Undefined when any of them differs: then it may not be signalled. If the record has no
+ * arguments, owner of the port, and the home where it is given. Undefined when any of them differs: then it may not be signalled. If the record has no
  * start time, the start time of the owner of the port is compared.
  */
 export async function identify(
   record: ProcessRecord,
   configFile: string,
   processes: ProcessTable,
+  home?: HomeIdentity,
 ): Promise<Identified | undefined> {
   const { place: target, spawnedAt } = record
+  // The record came with a copy of the home: the process is the other core's.
+  if (record.home && home && !isSameHome(record.home, home)) return undefined
   if (record.configFile !== configFile) return undefined
   const owner = await processes.portOwner(target.port, withoutBrackets(target.host), record.pid)
   const pid = record.pid ?? owner?.pid
@@ -162,9 +168,10 @@ export async function identifyYoung(
   configFile: string,
   processes: ProcessTable,
   clock: Clock,
+  home?: HomeIdentity,
 ): Promise<Identified | undefined> {
   for (;;) {
-    const identified = await identify(record, configFile, processes)
+    const identified = await identify(record, configFile, processes, home)
     const ageMs = clock.now() - record.spawnedAt
     const isSettled = identified !== undefined || record.pid !== undefined
     if (isSettled || ageMs < 0 || ageMs > clockToleranceMs) return identified

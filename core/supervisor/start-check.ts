@@ -2,6 +2,7 @@ import { createServer } from 'node:net'
 import type { Result } from '../../contract/result.ts'
 import type { Undecided } from '../../contract/undecided.ts'
 import type { Clock } from '../../lib/clock.ts'
+import { knownHomeIdentity } from '../../lib/home-identity.ts'
 import { withoutBrackets } from '../../registry/config/listen-address.ts'
 import type { SetAside } from '../platform/json-file.ts'
 import type { ProcessTable } from '../platform/process-table.ts'
@@ -10,6 +11,8 @@ import { type Identified, identifyYoung, type ProcessRecord, readRecord } from '
 import type { CheckResult, ForeignProcess, RegistryProcess, Target } from './state.ts'
 
 export interface StartCheckDeps {
+  /** run/registry.json, logs/registry.log and journal.jsonl are in it. */
+  home: string
   configFile: string
   clock: Clock
   processes: ProcessTable
@@ -47,6 +50,8 @@ export interface StartCheck {
 export function createStartCheck({ deps, policy, recordFile, onAdopt }: Options): StartCheck {
   const { clock, configFile, processes, isPortFree: isFree = isPortFree } = deps
 
+  // A home that cannot be read is no reason to give a running process up.
+  const home = knownHomeIdentity(deps.home)
   const read = () =>
     readRecord(recordFile, setAside => deps.report({ kind: 'file-set-aside', ...setAside })).catch(
       () => undefined,
@@ -54,7 +59,7 @@ export function createStartCheck({ deps, policy, recordFile, onAdopt }: Options)
 
   async function checkMachine(): Promise<CheckResult> {
     const record = await read()
-    const identified = record && (await identifyYoung(record, configFile, processes, clock))
+    const identified = record && (await identifyYoung(record, configFile, processes, clock, home))
     if (record && identified) {
       const { place: target, spawnedAt, logFrom } = record
       const { pid, ownsPort } = identified
@@ -97,7 +102,7 @@ export function createStartCheck({ deps, policy, recordFile, onAdopt }: Options)
     runForPort: target => complete(checkPort(target)),
     async recorded() {
       const record = await read()
-      const identified = record && (await identifyYoung(record, configFile, processes, clock))
+      const identified = record && (await identifyYoung(record, configFile, processes, clock, home))
       if (!record || !identified) return undefined
       const { engine, executable, version } = record
       return { engine, executable, ...(version === undefined ? {} : { version }) }

@@ -3,6 +3,7 @@ import { link, lstat, readdir, readFile, rename, rm, writeFile } from 'node:fs/p
 import { join } from 'node:path'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import { errorCode, reasonOf } from '../../lib/error-code.ts'
+import { type HomeIdentity, homeIdentity, isHomeIdentity, isSameHome } from '../../lib/home-identity.ts'
 import { parseJson } from '../../lib/json.ts'
 
 /** What the lock must know of other processes; a process table has both. */
@@ -21,6 +22,8 @@ interface Holder {
   pid: number
   startTime?: number
   nonce: string
+  /** The home that it holds: a lock that came with a copy of a home holds nothing. */
+  home?: HomeIdentity
 }
 
 const lockName = 'app.lock'
@@ -46,11 +49,16 @@ export async function takeAppLock(options: {
 }): Promise<Result<AppLock>> {
   const { home, processes, pid = process.pid, nonce = randomUUID() } = options
   const startTime = await processes.startTime(pid)
-  const me: Holder = { pid, nonce, ...(startTime === undefined ? {} : { startTime }) }
   const root = join(home, lockName)
   const draft = join(home, `.${lockName}.${nonce}`)
-  const lives = (holder: Holder): Promise<boolean> => isAlive(holder, me, processes)
   try {
+    const me: Holder = {
+      pid,
+      nonce,
+      ...(startTime === undefined ? {} : { startTime }),
+      home: homeIdentity(home),
+    }
+    const lives = (holder: Holder): Promise<boolean> => isAlive(holder, me, processes)
     await writeFile(draft, JSON.stringify(me), { flag: 'wx', mode: 0o600 })
     for (;;) {
       const won = await elect(home, draft, root, lives)
@@ -132,11 +140,13 @@ function parseHolder(text: string): Holder | undefined {
   if (!('nonce' in read) || typeof read.nonce !== 'string' || !/^[\w-]{1,64}$/.test(read.nonce))
     return undefined
   const known = 'startTime' in read && typeof read.startTime === 'number' ? { startTime: read.startTime } : {}
-  return { pid: read.pid, nonce: read.nonce, ...known }
+  const home = 'home' in read && isHomeIdentity(read.home) ? { home: read.home } : {}
+  return { pid: read.pid, nonce: read.nonce, ...known, ...home }
 }
 
 /** A pid alone proves nothing: it may have been given to another process since. */
 async function isAlive(holder: Holder, me: Holder, processes: Processes): Promise<boolean> {
+  if (holder.home && me.home && !isSameHome(holder.home, me.home)) return false
   if (holder.pid <= 0 || !processes.alive(holder.pid)) return false
   if (holder.startTime === undefined) return holder.pid !== me.pid
   return (await processes.startTime(holder.pid)) === holder.startTime

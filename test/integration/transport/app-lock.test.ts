@@ -1,5 +1,5 @@
 import { renameSync, writeFileSync } from 'node:fs'
-import { lstat, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -108,6 +108,31 @@ describe('the app lock', () => {
     })
     expect(await looked).toMatchObject({ error: { code: 'already-running', pid: 20 } })
     expect(await readdir(home)).toEqual(['app.lock'])
+  })
+
+  it('is not held by what came with a copy of a home whose core runs', async () => {
+    const table = { 10: 1, 11: 1 }
+    const [first, copy] = [join(home, 'first'), join(home, 'copy')]
+    await mkdir(first)
+    const takeIn = (folder: string, pid: number) =>
+      takeAppLock({ home: folder, processes: running(table), pid })
+    expect((await takeIn(first, 10)).ok).toBe(true)
+    await cp(first, copy, { recursive: true })
+    expect((await takeIn(copy, 11)).ok).toBe(true)
+    expect(JSON.parse(await readFile(join(copy, 'app.lock'), 'utf8'))).toMatchObject({ pid: 11 })
+    expect(JSON.parse(await readFile(join(first, 'app.lock'), 'utf8'))).toMatchObject({ pid: 10 })
+  })
+
+  it('is still held in a home that was moved while its core runs', async () => {
+    const table = { 10: 1, 11: 1 }
+    const [first, moved] = [join(home, 'first'), join(home, 'moved')]
+    await mkdir(first)
+    await takeAppLock({ home: first, processes: running(table), pid: 10 })
+    await rename(first, moved)
+    expect(await takeAppLock({ home: moved, processes: running(table), pid: 11 })).toEqual({
+      ok: false,
+      error: { code: 'already-running', pid: 10, home: moved },
+    })
   })
 
   it('tells a folder that takes no file', async () => {

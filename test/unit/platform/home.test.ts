@@ -1,10 +1,10 @@
-import { chmod, lstat, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, cp, lstat, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { cacheCompiledCode } from '../../../cli/compile-cache.ts'
-import { prepareControlSocket, prepareHome } from '../../../core/platform/prepare-home.ts'
-import { controlSocketPath, findControlSocket, resolveHome } from '../../../lib/home.ts'
+import { prepareAdminSocket, prepareControlSocket, prepareHome } from '../../../core/platform/prepare-home.ts'
+import { adminSocketPath, controlSocketPath, findControlSocket, resolveHome } from '../../../lib/home.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -146,6 +146,24 @@ test('with a long home it goes to a closed folder, which a client with another t
   expect(findControlSocket(home, { TMPDIR: '/elsewhere' })).toEqual(planned)
   expect((await prepareControlSocket(home, planned)).ok).toBe(true)
   expect((await readdir(home)).sort()).toEqual(['control.path'])
+})
+
+test('a copy of a home with a long path does not lead to the sockets of the first', async () => {
+  const home = join(folder, 'x'.repeat(100))
+  await prepareHome(home)
+  const env = { TMPDIR: folder }
+  const planned = controlSocketPath(home, env)
+  await prepareControlSocket(home, planned)
+  const admin = await prepareAdminSocket(home, adminSocketPath(home, env))
+  const copy = join(folder, 'y'.repeat(100))
+  await cp(home, copy, { recursive: true })
+  expect(findControlSocket(copy, env)).toEqual(controlSocketPath(copy, env))
+  expect(controlSocketPath(copy, env)).not.toEqual(planned)
+  const ofCopy = await prepareAdminSocket(copy, adminSocketPath(copy, env))
+  expect(ofCopy).toEqual({ ok: true, value: adminSocketPath(copy, env) })
+  expect(ofCopy).not.toEqual(admin)
+  await symlink(home, join(folder, 'z'.repeat(100)))
+  expect(findControlSocket(join(folder, 'z'.repeat(100)), { TMPDIR: '/elsewhere' })).toEqual(planned)
 })
 
 test('a trap in the temporary folder is not stepped into', async () => {

@@ -65,6 +65,16 @@ describe('the identity of a recorded process', () => {
     expect(await of(change)).toBeUndefined()
   })
 
+  it('does not match where the record came with a copy of the home, and matches where the home was moved', async () => {
+    const made = { path: '/h', folder: '1:2' }
+    const at = (home: { path: string; folder: string }) =>
+      identify({ ...record, home: made }, '/c/config.json', table(), home)
+    expect(await at({ path: '/copy', folder: '1:3' })).toBeUndefined()
+    expect(await at({ path: '/moved', folder: '1:2' })).toBeDefined()
+    expect(await at({ path: '/h', folder: '9:9' })).toBeDefined()
+    expect(await identify(record, '/c/config.json', table(), made)).toBeDefined()
+  })
+
   it('without a recorded start time rests on when the owner of the port started', async () => {
     const { startTime: _, ...early } = record
     const at = (startedAt: number | undefined) =>
