@@ -45,8 +45,11 @@ if (choice.shell === 'electron') {
   choice = { shell: 'headless', why: `Electron cannot run here (it ended with ${end.signal ?? end.code})` }
 }
 if (choice.why !== undefined) console.error(`Running headless: ${choice.why}.`)
-const headless = args.includes('--headless') ? args : ['--headless', ...args]
-await leave(await run(node, [join(root, 'dist', 'cli', 'main.mjs'), 'start', ...headless], process.env))
+// What was meant for npm may not change the core.
+const { NODE_OPTIONS: _, ...env } = process.env
+await leave(
+  await run(node, ['--disable-sigusr1', join(root, 'dist', 'core', 'main.mjs'), 'start', ...args], env),
+)
 
 /** Runs Electron's own installer, which checks what it gets against the package's checksums. */
 async function download() {

@@ -1,5 +1,5 @@
+import { cacheCompiledCode } from '../lib/compile-cache.ts'
 import { findControlSocket, resolveHome } from '../lib/home.ts'
-import { cacheCompiledCode } from './compile-cache.ts'
 
 // Whatever is created here is for this user alone.
 process.umask(0o077)

@@ -40,22 +40,13 @@ export async function runCli(args: string[], home: string, socketPath: string): 
     parent.command(name).description(description).option('--json', 'print JSON')
 
   verb(program, 'start', 'run Zotbar in the foreground; SIGTERM or Ctrl-C quits it')
-    .option('--headless', 'without the menu bar: a dashboard in the browser instead')
+    .option('--headless', 'changes nothing: it is always without a menu bar')
     .option('--config <file>', "the registry's config.json")
     .option('--dashboard-port <n>', 'port of the dashboard; 0 picks a free one', wholeNumber(0, 65_535))
-    .action(
-      async (
-        options: Json & { headless?: boolean; config?: string; dashboardPort?: number },
-      ): Promise<void> => {
-        const { start } = await import('./start.ts')
-        const { config, dashboardPort } = options
-        code = await start(output(options.json === true), {
-          headless: options.headless === true,
-          ...(config === undefined ? {} : { config }),
-          ...(dashboardPort === undefined ? {} : { dashboardPort }),
-        })
-      },
-    )
+    .action(async (options: Json): Promise<void> => {
+      const { start } = await import('./start.ts')
+      code = start(output(options.json === true), args)
+    })
   verb(program, 'status', 'say whether the registry serves').action(async (options: Json) =>
     run((await import('./status.ts')).status, options, {}),
   )

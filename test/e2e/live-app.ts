@@ -14,6 +14,7 @@ const execute = promisify(execFile)
 const root = join(import.meta.dirname, '..', '..')
 const node = join(root, 'node_modules', '.bin', 'node')
 const cli = join(root, 'dist', 'cli', 'main.mjs')
+const core = join(root, 'dist', 'core', 'main.mjs')
 
 /** The built app in a home of its own, headless, as a person starts it; and real images to push into it. */
 export class LiveApp {
@@ -48,7 +49,7 @@ export class LiveApp {
   /** Starts the app, and waits until it serves. */
   async start(): Promise<void> {
     const args = [
-      cli,
+      core,
       'start',
       '--headless',
       '--json',

@@ -10,6 +10,8 @@ import type { Target } from '../registry/client.ts'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..')
 export const cli = join(root, 'dist', 'cli', 'main.mjs')
+/** The core's program, which the launcher runs for `zotbar start`. */
+const core = join(root, 'dist', 'core', 'main.mjs')
 
 export interface Ended {
   code: number
@@ -103,7 +105,7 @@ export interface AppProcess {
 }
 
 function runApp(args: string[], env: NodeJS.ProcessEnv): AppProcess {
-  const child: ChildProcess = spawn(process.execPath, [cli, ...args], {
+  const child: ChildProcess = spawn(process.execPath, ['--disable-sigusr1', core, ...args], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
   })

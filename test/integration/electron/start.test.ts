@@ -16,7 +16,7 @@ beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'zotbar-start-'))
   for (const name of ['start.mjs', 'shell-choice.mjs', 'bundle.mjs', 'bin/pinned-node.mjs'])
     await cp(join(from, 'build', name), join(root, 'build', name))
-  await put('dist/cli/main.mjs', 'console.log("headless", ...process.argv.slice(2)); process.exitCode = 5')
+  await put('dist/core/main.mjs', 'console.log("core", ...process.argv.slice(2)); process.exitCode = 5')
   await put('dist/built', '')
   // Newer than every source, so that nothing is built.
   const later = new Date(Date.now() + 60_000)
@@ -68,7 +68,7 @@ const withElectron = () => ({ ...screen, ELECTRON_OVERRIDE_DIST_PATH: join(root,
 describe.runIf(possible)('npm start', () => {
   it('runs headless without a screen, says why in one line, and ends as that ended', async () => {
     const ended = await start(['--config', '/c.json'], {})
-    expect(ended).toMatchObject({ code: 5, out: 'headless start --headless --config /c.json\n' })
+    expect(ended).toMatchObject({ code: 5, out: 'core start --config /c.json\n' })
     expect(ended.err).toBe(
       'Running headless: there is no screen (neither DISPLAY nor WAYLAND_DISPLAY is set).\n',
     )
@@ -118,7 +118,7 @@ describe.runIf(possible)('npm start', () => {
   it('runs headless where Electron cannot run here', async () => {
     await installElectron('kill -TRAP $$')
     const ended = await start([], withElectron())
-    expect(ended).toMatchObject({ code: 5, out: 'headless start --headless\n' })
+    expect(ended).toMatchObject({ code: 5, out: 'core start\n' })
     expect(ended.err).toBe('Running headless: Electron cannot run here (it ended with SIGTRAP).\n')
   })
 
@@ -145,7 +145,7 @@ describe.runIf(possible)('npm start', () => {
     await chmod(join(root, 'node_modules/electron'), 0o777)
     for (let i = 0; i < 2; i++) {
       const ended = await start([], screen)
-      expect(ended).toMatchObject({ code: 5, out: 'headless start --headless\n' })
+      expect(ended).toMatchObject({ code: 5, out: 'core start\n' })
       expect(ended.err).toContain('Running headless: Electron could not be downloaded')
     }
     expect(await readFile(join(root, 'node_modules/electron/tries'), 'utf8')).toBe('x')

@@ -45,6 +45,20 @@ describe('the launcher', () => {
       expect(run(join(root, file), 'status', 'a b', '$c')).toEqual(expected)
   })
 
+  it('runs the core itself for start, without what is meant for a Node that is debugged', async () => {
+    await pin()
+    await put(
+      'dist/core/main.mjs',
+      'console.log("core", process.execArgv.join(), process.env.NODE_OPTIONS, ...process.argv.slice(2))',
+    )
+    const env = { PATH: '/usr/bin:/bin', NODE_OPTIONS: '--no-deprecation' }
+    const launcher = join(root, 'build/bin/zotbar.mjs')
+    const started = spawnSync(launcher, ['start', '--config', 'a b'], { env, encoding: 'utf8' })
+    expect(started.stdout).toBe('core --disable-sigusr1 undefined start --config a b\n')
+    for (const help of ['-h', '--help'])
+      expect(run(launcher, 'start', '--json', help).stdout).toBe(`cli start --json ${help}\n`)
+  })
+
   it('starts the pinned Node for the registry too', async () => {
     await pin()
     await put('dist/registry/zotbar-registry.mjs', 'console.log("registry", ...process.argv.slice(2))')

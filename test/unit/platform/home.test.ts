@@ -2,8 +2,8 @@ import { chmod, cp, lstat, mkdir, mkdtemp, readdir, rm, symlink, writeFile } fro
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { cacheCompiledCode } from '../../../cli/compile-cache.ts'
 import { prepareAdminSocket, prepareControlSocket, prepareHome } from '../../../core/platform/prepare-home.ts'
+import { cacheCompiledCode } from '../../../lib/compile-cache.ts'
 import { adminSocketPath, controlSocketPath, findControlSocket, resolveHome } from '../../../lib/home.ts'
 
 let folder: string

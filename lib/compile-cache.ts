@@ -1,7 +1,7 @@
 import { mkdirSync, statSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
-import { isHome } from '../lib/home.ts'
+import { isHome } from './home.ts'
 
 /**
  * Lets Node keep compiled code in `home`/cache, which makes every later start faster. Only there: what is found in

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { onLauncherGone } from '../../../core/dashboard/launcher-gone.ts'
+import { onLauncherGone } from '../../../core/program/launcher-gone.ts'
 
 describe('a start by npx', () => {
   beforeEach(() => {
@@ -9,10 +9,10 @@ describe('a start by npx', () => {
     vi.useRealTimers()
   })
 
-  const watched = (env: NodeJS.ProcessEnv) => {
+  const watched = (npmCommand: string) => {
     const gone = vi.fn()
     let parent = 4182
-    const end = onLauncherGone(gone, { env, parent: () => parent, everyMs: 1000 })
+    const end = onLauncherGone(npmCommand, gone, { parent: () => parent, everyMs: 1000 })
     return {
       gone,
       end,
@@ -24,7 +24,7 @@ describe('a start by npx', () => {
   }
 
   it('ends when the shell of npx has ended, once', () => {
-    const { gone, lose } = watched({ npm_command: 'exec' })
+    const { gone, lose } = watched('exec')
     vi.advanceTimersByTime(60_000)
     expect(gone).not.toHaveBeenCalled()
     lose()
@@ -32,11 +32,11 @@ describe('a start by npx', () => {
   })
 
   it('is watched no longer than asked, and no other start is', () => {
-    const { gone, end, lose } = watched({ npm_command: 'exec' })
+    const { gone, end, lose } = watched('exec')
     end()
     lose()
     expect(gone).not.toHaveBeenCalled()
-    const other = watched({ npm_command: 'run-script' })
+    const other = watched('run-script')
     other.lose()
     expect(other.gone).not.toHaveBeenCalled()
     expect(vi.getTimerCount()).toBe(0)

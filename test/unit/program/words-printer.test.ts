@@ -1,6 +1,6 @@
 import { afterEach, expect, it, vi } from 'vitest'
 import type { RunbookProgress } from '../../../contract/runbook.ts'
-import { textPrinter } from '../../../core/main.ts'
+import { textPrinter } from '../../../core/program/printers.ts'
 import { aSnapshot, restartStates } from '../../fakes/host.ts'
 
 afterEach(() => void vi.restoreAllMocks())
@@ -19,7 +19,7 @@ const runbook: RunbookProgress = {
 it('tells the address of the dashboard once, also where a run goes on that was cut off before', () => {
   const said: string[] = []
   vi.spyOn(console, 'log').mockImplementation((line: string) => void said.push(line))
-  const print = textPrinter({ createLink: () => 'http://127.0.0.1:1/#token=t' })
+  const print = textPrinter({ link: () => 'http://127.0.0.1:1/#token=t', worksOnce: true, byNpm: false })
   print(aSnapshot({ process: { kind: 'stopped', since: 0, why: 'never-started' }, runbook }), 1)
   print(aSnapshot({ process: restartStates[2]!, runbook }), 1)
   print(aSnapshot({ runbook }), 1)
