@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { globSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { nodeBundles } from './node-bundles.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const stamp = join(root, 'dist', 'built')
@@ -55,70 +56,7 @@ export async function bundle() {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   rmSync(join(root, 'dist'), { recursive: true, force: true })
 
-  // What the sign-in pages of the registry load: its program carries the texts.
-  const pageTexts = Object.fromEntries(
-    ['palette.css', 'page.css', 'page.js'].map(name => [
-      name,
-      readFileSync(join(root, 'registry/signin/page', name), 'utf8'),
-    ]),
-  )
-  const node = {
-    platform: 'node',
-    cwd: root,
-    // Its CommonJS form hides its parts from a bundler.
-    resolve: { alias: { 'jsonc-parser': join(root, 'node_modules/jsonc-parser/lib/esm/main.js') } },
-    transform: { define: { __ZOTBAR_VERSION__: JSON.stringify(version) } },
-    logLevel: 'warn',
-  }
-  const output = {
-    format: 'esm',
-    minify: false,
-    sourcemap: false,
-    entryFileNames: '[name].mjs',
-    chunkFileNames: 'chunks/[name]-[hash].mjs',
-  }
-  await rolldown([
-    {
-      ...node,
-      // For ssh2, whose addons are optional and never built: it goes on without them.
-      transform: { define: { ...node.transform.define, __dirname: 'import.meta.dirname' } },
-      input: {
-        'core/main': 'core/main.ts',
-        'cli/main': 'cli/main.ts',
-        // A thread is started from a file of its own.
-        'core/scan-worker': 'core/storage/scan-worker.ts',
-      },
-      external: ['cpu-features', /\.node$/],
-      output: { ...output, dir: 'dist' },
-    },
-    // The menu-bar app lies in an archive that Node cannot read: it shares no file with what Node runs.
-    {
-      ...node,
-      transform: { define: { ...node.transform.define, __dirname: 'import.meta.dirname' } },
-      input: { main: 'main/main.ts' },
-      external: ['electron', 'cpu-features', /\.node$/],
-      output: { ...output, dir: 'dist/main', codeSplitting: false },
-    },
-    {
-      ...node,
-      transform: { define: { ...node.transform.define, 'import.meta.pageTexts': JSON.stringify(pageTexts) } },
-      input: { 'zotbar-registry': 'registry/main.ts' },
-      output: { ...output, dir: 'dist/registry' },
-    },
-    // A thread of the registry is one file: its text is all that it is started from.
-    ...['auth/password-worker', 'metadata/writer-worker'].map(thread => ({
-      ...node,
-      input: `registry/${thread}.ts`,
-      output: { ...output, dir: 'dist/registry', codeSplitting: false },
-    })),
-    // A sandboxed preload is one CommonJS file that may require nothing but electron.
-    {
-      ...node,
-      input: { preload: 'preload/preload.ts' },
-      external: ['electron'],
-      output: { format: 'cjs', dir: 'dist/preload', entryFileNames: '[name].cjs', codeSplitting: false },
-    },
-  ])
+  await rolldown(await nodeBundles(rolldown, { root, version }))
   await vite({ configFile: join(root, 'vite.config.ts'), logLevel: 'warn' })
   mkdirSync(dirname(stamp), { recursive: true })
   writeFileSync(

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { errorCode, reasonOf } from '../../lib/error-code.ts'
 import type { SubFolders } from '../../lib/sub-folders.ts'
+import { threadCode } from '../../lib/thread-code.ts'
 import { asyncDisk } from './disk.ts'
 import type { Ledger } from './ledger.ts'
 import { StoreCount } from './store-count.ts'
@@ -150,16 +151,10 @@ function countInThread(
 }
 
 function startWorker(folder: string, subFolders: SubFolders): ScanThread {
-  return new Worker(workerFile(import.meta.url), {
+  return new Worker(threadCode(import.meta.url, 'scan-worker'), {
     workerData: { folder, subFolders },
     env: {},
     // Small generations: the walk makes much garbage and keeps almost nothing.
     resourceLimits: { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 128 },
   })
-}
-
-/** The worker's file seen from this module: a source, or an entry or a chunk of the bundle, which lie in folders side by side. */
-export function workerFile(moduleUrl: string): URL {
-  if (moduleUrl.endsWith('.ts')) return new URL('./scan-worker.ts', moduleUrl)
-  return new URL('../core/scan-worker.mjs', moduleUrl)
 }

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { threadCode } from '../thread-code.ts'
+import { threadCode } from '../../lib/thread-code.ts'
 
 export type PoolAnswer = 'match' | 'no-match' | 'busy'
 
@@ -32,7 +32,7 @@ interface Job {
 
 export function createPasswordPool(options: PoolOptions = {}): PasswordPool {
   const { threads = 2, queue = 64, perOwner = 24, idleFor = 30_000 } = options
-  const code = threadCode(import.meta.url, 'auth', 'password-worker')
+  const code = threadCode(import.meta.url, 'password-worker')
   const waiting: Job[] = []
   const owners = new Map<string, number>()
   const workers = new Set<Worker>()

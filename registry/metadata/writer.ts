@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { DatabaseSync } from 'node:sqlite'
 import { Worker } from 'node:worker_threads'
-import { threadCode } from '../thread-code.ts'
+import { threadCode } from '../../lib/thread-code.ts'
 import { type Durability, runAll, type Statement } from './database.ts'
 
 /** Writes to a metadata file, in the order in which it is asked. */
@@ -40,7 +40,7 @@ const idleMs = 30_000
 
 /** The thread is started with a write and ends when it was idle for `idleFor` ms; its code is read now. */
 export function createWriterThread(idleFor: number = idleMs): WriterThread {
-  const code = threadCode(import.meta.url, 'metadata', 'writer-worker')
+  const code = threadCode(import.meta.url, 'writer-worker')
   const resting = new Set<Promise<unknown>>()
   let running: Running | undefined
   let idle: NodeJS.Timeout | undefined

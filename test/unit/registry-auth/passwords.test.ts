@@ -7,7 +7,6 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Htpasswd, openHtpasswd, parseHtpasswd } from '../../../registry/auth/htpasswd.ts'
 import { checkHash, verifyPassword } from '../../../registry/auth/password-hash.ts'
 import { createPasswordPool, type PasswordPool } from '../../../registry/auth/password-pool.ts'
-import { threadFile } from '../../../registry/thread-code.ts'
 import { eventually } from '../../fakes/eventually.ts'
 
 const openssl = (option: string, salt: string, password: string): string =>
@@ -195,13 +194,5 @@ describe('the password pool', () => {
     } finally {
       await pool.close()
     }
-  })
-
-  it.each([
-    ['file:///x/registry/auth/password-pool.ts', 'file:///x/registry/auth/password-worker.ts'],
-    ['file:///x/dist/registry/zotbar-registry.mjs', 'file:///x/dist/registry/password-worker.mjs'],
-    ['file:///x/dist/registry/chunks/a-b.mjs', 'file:///x/dist/registry/password-worker.mjs'],
-  ])('finds its thread from %s', (here, there) => {
-    expect(threadFile(here, 'auth', 'password-worker').href).toBe(there)
   })
 })

@@ -5,19 +5,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { FileList } from '../../../core/storage/file-list.ts'
 import type { ScanMessage } from '../../../core/storage/scan.ts'
-import { type ScanThread, startScan, workerFile } from '../../../core/storage/scan.ts'
+import { type ScanThread, startScan } from '../../../core/storage/scan.ts'
 import { StoreTree } from '../../fakes/store-tree.ts'
-
-describe('the file of the scanning thread', () => {
-  it.each([
-    ['file:///app/core/storage/scan.ts', 'file:///app/core/storage/scan-worker.ts'],
-    ['file:///app/dist/core/main.mjs', 'file:///app/dist/core/scan-worker.mjs'],
-    ['file:///app/dist/chunks/app-x1.mjs', 'file:///app/dist/core/scan-worker.mjs'],
-    ['file:///chunks/dist/main/main.mjs', 'file:///chunks/dist/core/scan-worker.mjs'],
-  ])('is found from %s', (here, expected) => {
-    expect(workerFile(here).href).toBe(expected)
-  })
-})
 
 /** A thread that a test speaks for. */
 function thread() {
