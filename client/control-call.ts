@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Failure } from '../contract/failure.ts'
+import { type ClientHello, helloHeader, helloText, openToAll, readHello } from '../contract/hello.ts'
 import { fail, type Result } from '../contract/result.ts'
 import { reasonOf } from '../lib/error-code.ts'
 import { isObject, parseJson } from '../lib/json.ts'
@@ -12,19 +13,33 @@ export interface ControlAddress {
   home: string
   /** The app is taken for hanging after this long without a byte from it. */
   limitMs: number
+  /** What this client says of itself with every request. */
+  hello: ClientHello
 }
 
-/** One command over the control socket. Every way of not getting an answer comes back as a failure. */
+/**
+ * One command over the control socket. Every way of not getting an answer comes back as a failure; `core-older` where
+ * what answers says no hello. `headers` are sent beside the client's hello.
+ */
 export async function controlCall(
   address: ControlAddress,
   name: string,
   input: unknown,
+  headers: Record<string, string> = {},
 ): Promise<Result<unknown>> {
   const { socketPath, home, limitMs } = address
   // A restart may wait for pushes: the app says meanwhile that it is at work, so only silence counts.
-  const answer = await postToSocket({ socketPath, path: `/api/${name}`, input, limitMs })
+  const answer = await postToSocket({
+    socketPath,
+    path: `/api/${name}`,
+    input,
+    limitMs,
+    headers: { ...headers, [helloHeader]: helloText(address.hello) },
+  })
   switch (answer.kind) {
     case 'answered':
+      if ((name === 'hello' || !openToAll.has(name)) && !readHello(answer.headers[helloHeader]))
+        return fail(await coreOlder(address))
       return readResult(answer.text, name)
     case 'silent':
       return fail({ code: 'app-not-answering', home, limitMs })
@@ -33,16 +48,32 @@ export async function controlCall(
   }
 }
 
+/**
+ * Asks who answers at the socket. An older core would carry out whatever it is asked, so this comes before the first
+ * command that is not open to all. Fails as a command does, above all with `core-older`.
+ */
+export async function greet(address: ControlAddress): Promise<Result<unknown>> {
+  return controlCall(address, 'hello', {})
+}
+
+async function coreOlder(address: ControlAddress): Promise<Failure> {
+  const snapshot = await controlCall(address, 'app.snapshot', {})
+  const app = snapshot.ok && isObject(snapshot.value) ? snapshot.value['app'] : undefined
+  const pid = isObject(app) && typeof app['pid'] === 'number' ? { pid: app['pid'] } : {}
+  return { code: 'core-older', ...pid, home: address.home }
+}
+
 /** Opens the event stream; resolves with its response, or with why there is none. */
 export function controlEvents(
   address: ControlAddress,
-  withLog: boolean,
+  query: Record<string, string>,
 ): Promise<{ ok: true; value: IncomingMessage } | { ok: false; error: Failure }> {
   return new Promise(resolve => {
     const call = request(
       {
         socketPath: address.socketPath,
-        path: `/api/events${withLog ? '?with=log' : ''}`,
+        path: `/api/events?${new URLSearchParams(query)}`,
+        headers: { [helloHeader]: helloText(address.hello) },
         agent: false,
         timeout: address.limitMs,
       },

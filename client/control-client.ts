@@ -1,8 +1,10 @@
 import { clientOver, type ZotbarClient } from '../contract/contract.ts'
 import type { Failure } from '../contract/failure.ts'
+import { openToAll } from '../contract/hello.ts'
 import { ok, type Result } from '../contract/result.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
-import { type ControlAddress, controlCall, controlEvents, eventReader } from './control-call.ts'
+import { type ControlAddress, controlCall, controlEvents, eventReader, greet } from './control-call.ts'
+import { clientHello } from './hello.ts'
 
 interface EventListeners {
   snapshot?: (snapshot: Snapshot) => void
@@ -35,11 +37,29 @@ export function controlClient(options: {
   streamLimitMs?: number
 }): ControlClient {
   const { socketPath, home, limitMs = 6_000, streamLimitMs = 40_000 } = options
-  const address: ControlAddress = { socketPath, home, limitMs }
+  const address: ControlAddress = { socketPath, home, limitMs, hello: clientHello('cli') }
+  let greeted: Promise<Result<unknown>> | undefined
+
+  async function call(name: string, input: unknown): Promise<Result<unknown>> {
+    if (!openToAll.has(name)) {
+      greeted ??= greet(address)
+      const answered = await greeted
+      if (!answered.ok) {
+        // Another one may be there the next time.
+        greeted = undefined
+        return answered
+      }
+    }
+    return controlCall(address, name, input)
+  }
+
   return {
-    zotbar: clientOver((name, input) => controlCall(address, name, input)),
+    zotbar: clientOver(call),
     async events(listeners) {
-      const opened = await controlEvents({ ...address, limitMs: streamLimitMs }, listeners.log !== undefined)
+      const opened = await controlEvents(
+        { ...address, limitMs: streamLimitMs },
+        listeners.log === undefined ? {} : { with: 'log' },
+      )
       if (!opened.ok) return opened
       const stream = opened.value
       const read = eventReader((event, data) => deliver(listeners, event, data))

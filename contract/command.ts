@@ -1,18 +1,24 @@
 import * as v from 'valibot'
+import type { Caller } from './caller.ts'
 import type { Failure } from './failure.ts'
 import type { Result } from './result.ts'
 
-/** One command of the contract: the check of its input, and (in the type only) its answer. */
+/** One command of the contract: who may call it, the check of its input, and (in the type only) its answer. */
 export interface Command<Input, Output> {
+  readonly callers: readonly Caller[]
   parse(input: unknown): { ok: true; value: Input } | { ok: false; error: Failure }
   /** Never set: carries the answer's type. */
   readonly output?: Output
 }
 
-/** Declares a command whose input is checked by `schema`; `Output` is the value of its Result. */
+/** Declares a command that `callers` may call with what `schema` checks; `Output` is the value of its Result. */
 export const command =
   <Output>() =>
-  <Schema extends v.GenericSchema>(schema: Schema): Command<v.InferOutput<Schema>, Output> => ({
+  <Schema extends v.GenericSchema>(
+    schema: Schema,
+    callers: readonly Caller[],
+  ): Command<v.InferOutput<Schema>, Output> => ({
+    callers,
     parse(input) {
       const read = v.safeParse(schema, input)
       if (read.success) return { ok: true, value: read.output }
@@ -32,15 +38,16 @@ export const command =
 type InputOf<C> = C extends Command<infer I, unknown> ? I : never
 type OutputOf<C> = C extends Command<unknown, infer O> ? O : never
 
-/** The kind of client that calls: it decides what a handler may do (HTTP changes no setting that names a program). */
-export type Caller = 'cli' | 'dashboard' | 'window'
-
-/** What the app implements: one handler per command; a missing one fails the type check. */
+/**
+ * What the core implements: one handler per command; a missing one fails the type check. `connection` names the app's
+ * connection that the call belongs to, where it belongs to one.
+ */
 export type Handlers<T> = {
   readonly [Area in keyof T]: {
     readonly [Verb in keyof T[Area]]: (
       input: InputOf<T[Area][Verb]>,
       caller: Caller,
+      connection?: string,
     ) => Promise<Result<OutputOf<T[Area][Verb]>>>
   }
 }

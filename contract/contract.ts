@@ -1,10 +1,22 @@
 import * as v from 'valibot'
-import { type Client, type Command, command, type Handlers } from './command.ts'
+import {
+  afterAnyQuestion,
+  afterQuestion,
+  anyone,
+  appOnly,
+  atScreen,
+  cliOnly,
+  programs,
+  trusted,
+} from './caller.ts'
+import { type Client, command, type Handlers } from './command.ts'
 import type { ImageDeleted, ImageDetails, ImageList } from './image.ts'
 import type { CheckedManagedKey, KeyCreated, KeyList, KeyProof, KeyRevoked, ManagedKeyList } from './key.ts'
 import type { Result } from './result.ts'
 import type { EngineRow, RunbookDetails, RunbookLines, RunbookPlan, RunbookRecord } from './runbook.ts'
 import type { SettingChanged, SettingRow } from './setting.ts'
+import { openTargets, requestId, shellAnswer, signInCookie } from './shell.ts'
+import type { SignInArrival } from './sign-in.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { DataFolder } from './undecided.ts'
 import type { UpgradePlan, UpgradeReleases, UpgradeState } from './upgrade.ts'
@@ -25,40 +37,77 @@ const versionSource = v.pipe(v.string(), v.maxLength(4096), v.regex(/^(\/[^\0]*|
 const owner = v.pipe(v.string(), v.minLength(1), v.maxLength(256))
 /** The app checks its form, because the message for a bad input would quote it. */
 const secret = v.pipe(v.string(), v.maxLength(4096))
+/** An absolute path of a program of Zotbar. */
+const programPath = v.pipe(v.string(), v.maxLength(4096), v.regex(/^\/[^\0]*$/))
 const settingKey = v.pipe(v.string(), v.maxLength(100))
-
-/** What the app can open for a window: a view, its README, its folder of logs. Never a path or an address. */
-const openTargets = ['window', 'keys', 'upgrade', 'run', 'docs', 'log-folder'] as const
-export type OpenTarget = (typeof openTargets)[number]
 
 /** The one table of commands; every transport, handler and client derives from it. */
 export const contract = {
   app: {
-    snapshot: command<Snapshot>()(nothing),
-    /** A fresh one-time link to the dashboard. CLI only. */
-    dashboardLink: command<{ url: string }>()(nothing),
-    open: command<null>()(v.strictObject({ what: v.picklist(openTargets) })),
-    quit: command<null>()(nothing),
+    snapshot: command<Snapshot>()(nothing, anyone),
+    /** A fresh one-time link to the dashboard. */
+    dashboardLink: command<{ url: string }>()(nothing, cliOnly),
+    open: command<null>()(v.strictObject({ what: v.picklist(openTargets) }), trusted),
+    /** Ends the core, and the registry with it; `keepServing` overrides the setting of that name. */
+    quit: command<null>()(v.strictObject({ keepServing: v.optional(v.boolean()) }), programs),
+    /** The session of the user ends: no new work, five seconds for pushes, then the registry is ended. */
+    sessionEnds: command<null>()(nothing, appOnly),
+    /** Hands the home over to the core of another build: `node` runs `main`, both absolute paths. */
+    handOver: command<{ pid: number; build: string }>()(
+      v.strictObject({
+        node: programPath,
+        main: programPath,
+        build: v.pipe(v.string(), v.regex(/^[\w.-]{1,64}$/)),
+        version: v.pipe(v.string(), v.regex(/^[\w.+-]{1,64}$/)),
+      }),
+      programs,
+    ),
+    /** Ends every session of the dashboard; answers how many there were. */
+    revokeSessions: command<{ sessions: number }>()(nothing, cliOnly),
+  },
+  /** What the core asked of the screen of a connected app, and what that app says of itself. */
+  shell: {
+    /** The answer to a request that the app was sent. The first one counts: `already-answered` from then on. */
+    answer: command<null>()(v.strictObject({ id: requestId, answer: shellAnswer }), appOnly),
+    /** The registry's cookies, whenever the window of a sign-in shows the registry. */
+    arrived: command<SignInArrival>()(
+      v.strictObject({ id: requestId, cookies: v.pipe(v.array(signInCookie), v.maxLength(50)) }),
+      appOnly,
+    ),
+    /** Whether somebody looks at a window of this app: health is probed more often then. */
+    looking: command<null>()(v.strictObject({ looking: v.boolean() }), appOnly),
+  },
+  /** Secrets that an older Zotbar left in the keychain, where only its own program may read them. */
+  secrets: {
+    /** The accounts that the core cannot read. */
+    olderApp: command<{ accounts: string[] }>()(nothing, appOnly),
+    /** What the app read of them. */
+    takeOver: command<{ taken: number }>()(
+      v.strictObject({
+        items: v.pipe(
+          v.array(v.strictObject({ account: v.pipe(v.string(), v.maxLength(400)), secret })),
+          v.maxLength(500),
+        ),
+      }),
+      appOnly,
+    ),
   },
   registry: {
     /** Start, stop and restart answer when the end state is reached: serving, or stopped. */
-    start: command<Snapshot>()(nothing),
-    stop: command<Snapshot>()(nothing),
+    start: command<Snapshot>()(nothing, anyone),
+    stop: command<Snapshot>()(nothing, anyone),
     /** `now` skips waiting for pushes, and cuts them. */
-    restart: command<Snapshot>()(v.strictObject({ now: v.optional(v.boolean(), false) })),
+    restart: command<Snapshot>()(v.strictObject({ now: v.optional(v.boolean(), false) }), anyone),
     /** Cancels a stop or restart, as long as pushes are being finished and no signal was sent. */
-    cancel: command<null>()(nothing),
+    cancel: command<null>()(nothing, anyone),
     /** Checks again whether the registry can be started; answers when that is known. */
-    lookAgain: command<Snapshot>()(nothing),
+    lookAgain: command<Snapshot>()(nothing, anyone),
   },
   /** The data folder, compared with the one that was served before. */
   data: {
-    show: command<DataFolder>()(nothing),
-    /**
-     * Accepts the folder that config.json names, and starts the registry on it. For the command line, and
-     * in Electron after a native question; not over HTTP.
-     */
-    accept: command<Snapshot>()(nothing),
+    show: command<DataFolder>()(nothing, anyone),
+    /** Accepts the folder that config.json names, and starts the registry on it. */
+    accept: command<Snapshot>()(nothing, afterQuestion),
   },
   logs: {
     /** The newest lines of the registry's output, oldest first, as it wrote them. */
@@ -66,6 +115,7 @@ export const contract = {
       v.strictObject({
         lines: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(5000)), 200),
       }),
+      anyone,
     ),
   },
   images: {
@@ -76,13 +126,14 @@ export const contract = {
         after: v.optional(v.pipe(v.string(), v.maxLength(400))),
         limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1000)), 200),
       }),
+      anyone,
     ),
-    show: command<ImageDetails>()(image),
+    show: command<ImageDetails>()(image, anyone),
     /** By tag only the tag is deleted, by digest the manifest with all its tags. */
-    delete: command<ImageDeleted>()(image),
+    delete: command<ImageDeleted>()(image, trusted),
   },
   keys: {
-    list: command<KeyList>()(nothing),
+    list: command<KeyList>()(nothing, anyone),
     /** `expires`: "90d", "12h", a date, or "never"; left out: what the registry's policy says. */
     create: command<KeyCreated>()(
       v.strictObject({
@@ -91,16 +142,18 @@ export const contract = {
         expires: v.optional(v.pipe(v.string(), v.maxLength(40))),
         scopes: v.optional(v.pipe(v.array(v.pipe(v.string(), v.maxLength(400))), v.maxLength(50)), []),
       }),
+      trusted,
     ),
     /** The secret of a key that was created in a window, once, within ten minutes. */
-    reveal: command<{ apiKey: string }>()(v.strictObject({ uuid: keyId })),
+    reveal: command<{ apiKey: string }>()(v.strictObject({ uuid: keyId }), trusted),
     revoke: command<KeyRevoked>()(
       v.strictObject({ uuid: keyId, descendants: v.optional(v.boolean(), false) }),
+      trusted,
     ),
     /** The managed keys, with what differs from our record. */
-    managed: command<ManagedKeyList>()(nothing),
+    managed: command<ManagedKeyList>()(nothing, anyone),
     /**
-     * Begins to manage a key, or changes its sinks. Without `key` the managed one stays, or one is created. CLI only.
+     * Begins to manage a key, or changes its sinks. Without `key` the managed one stays, or one is created.
      */
     manage: command<CheckedManagedKey>()(
       v.strictObject({
@@ -109,9 +162,10 @@ export const contract = {
         sinks: v.optional(v.pipe(v.array(v.pipe(v.string(), v.maxLength(4096))), v.maxLength(20))),
         proveRepository: v.optional(repository),
       }),
+      cliOnly,
     ),
     /** Stops managing the key, which goes on working. */
-    unmanage: command<{ user: string; uuid: string }>()(v.strictObject({ user: owner })),
+    unmanage: command<{ user: string; uuid: string }>()(v.strictObject({ user: owner }), trusted),
     /** Begins the rotation and answers with its run, or with the plan alone. `overlap`: "24h", "0". */
     rotate: command<{ run: string } | { plan: RunbookPlan }>()(
       v.strictObject({
@@ -121,38 +175,41 @@ export const contract = {
         yes: v.optional(v.boolean(), false),
         dryRun: v.optional(v.boolean(), false),
       }),
+      trusted,
     ),
-    prove: command<KeyProof>()(v.strictObject({ user: owner })),
-    /** The secret of a managed key: for the CLI, and in Electron after a native confirmation. Not over HTTP. */
-    showSecret: command<{ user: string; apiKey: string }>()(v.strictObject({ user: owner })),
-    /** Copies a secret to the clipboard, and clears it after a while if it is still there. Electron only. */
-    copySecret: command<null>()(v.strictObject({ secret })),
+    prove: command<KeyProof>()(v.strictObject({ user: owner }), trusted),
+    /** The secret of a managed key. */
+    showSecret: command<{ user: string; apiKey: string }>()(v.strictObject({ user: owner }), afterQuestion),
+    /** Copies a secret to the clipboard, and clears it after a while if it is still there: the app does it itself. */
+    copySecret: command<null>()(v.strictObject({ secret }), atScreen),
     /** Revokes the key before the current one now. */
-    endOverlap: command<{ run: string }>()(v.strictObject({ user: owner })),
+    endOverlap: command<{ run: string }>()(v.strictObject({ user: owner }), trusted),
     /** No notice about the end of this key for a while: `for` as "1d". */
     snooze: command<{ user: string; until: string }>()(
       v.strictObject({ user: owner, for: v.pipe(v.string(), v.maxLength(20)) }),
+      trusted,
     ),
     /** A key that was created elsewhere, as the answer to a run that asks for one. When it fails, the question stays. */
     offerKey: command<null>()(
       v.strictObject({ question: v.pipe(v.string(), v.maxLength(100)), key: secret }),
+      trusted,
     ),
     /** Creates that key in a sign-in window of the menu-bar app, as the answer. When it fails, the question stays. */
-    signIn: command<null>()(v.strictObject({ question: v.pipe(v.string(), v.maxLength(100)) })),
-    /** The access token that secrets are set in Forgejo with. CLI only. */
-    forgejoToken: command<null>()(v.strictObject({ token: secret })),
+    signIn: command<null>()(v.strictObject({ question: v.pipe(v.string(), v.maxLength(100)) }), trusted),
+    /** The access token that secrets are set in Forgejo with. */
+    forgejoToken: command<null>()(v.strictObject({ token: secret }), cliOnly),
     /** The passphrase of the encrypted file, which is held in memory until the app ends. */
-    unlock: command<null>()(v.strictObject({ passphrase: secret })),
+    unlock: command<null>()(v.strictObject({ passphrase: secret }), trusted),
   },
-  /** The admin that the first run created. CLI only. */
+  /** The admin that the first run created. */
   admin: {
-    show: command<{ user: string; password: string }>()(nothing),
+    show: command<{ user: string; password: string }>()(nothing, cliOnly),
     /** A new password; the old one ends at once. */
-    reset: command<{ user: string; password: string }>()(nothing),
+    reset: command<{ user: string; password: string }>()(nothing, cliOnly),
   },
   engine: {
     /** Every engine there is on this machine. */
-    list: command<{ engines: EngineRow[] }>()(nothing),
+    list: command<{ engines: EngineRow[] }>()(nothing, anyone),
     /** Begins the switch and answers with its run, or with the plan alone. `path` is for the command line only. */
     use: command<{ run: string } | { plan: RunbookPlan }>()(
       v.strictObject({
@@ -161,13 +218,14 @@ export const contract = {
         yes: v.optional(v.boolean(), false),
         dryRun: v.optional(v.boolean(), false),
       }),
+      afterAnyQuestion,
     ),
   },
   upgrade: {
     /** What is known without the network. */
-    state: command<UpgradeState>()(nothing),
+    state: command<UpgradeState>()(nothing, anyone),
     /** The releases; `fresh` asks for the list now. */
-    releases: command<UpgradeReleases>()(v.strictObject({ fresh: v.optional(v.boolean(), false) })),
+    releases: command<UpgradeReleases>()(v.strictObject({ fresh: v.optional(v.boolean(), false) }), anyone),
     /**
      * Begins the upgrade and answers with its run, or with the plan alone. Nothing named: the newest release. `from` is
      * for the command line only, but for "source". `undo` goes back to the version before.
@@ -181,6 +239,7 @@ export const contract = {
         yes: v.optional(v.boolean(), false),
         allowDowngrade: v.optional(v.boolean(), false),
       }),
+      trusted,
     ),
   },
   runbooks: {
@@ -191,28 +250,32 @@ export const contract = {
         after: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 0),
         waitMs: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(20_000)), 0),
       }),
+      anyone,
     ),
     /** Answers the question that a run waits with; no is a cancel. */
     answer: command<null>()(
       v.strictObject({ question: v.pipe(v.string(), v.maxLength(100)), agreed: v.boolean() }),
+      trusted,
     ),
-    cancel: command<null>()(nothing),
+    cancel: command<null>()(nothing, trusted),
     /** A run in full: the one that is named, else the one under way, else the newest. */
     show: command<RunbookDetails>()(
       v.strictObject({ run: v.optional(v.pipe(v.string(), v.maxLength(200))) }),
+      anyone,
     ),
     /** The last 50 runs, newest first. */
-    history: command<{ runs: RunbookRecord[] }>()(nothing),
+    history: command<{ runs: RunbookRecord[] }>()(nothing, anyone),
   },
   settings: {
-    list: command<{ settings: SettingRow[] }>()(nothing),
-    get: command<SettingRow>()(v.strictObject({ key: settingKey })),
+    list: command<{ settings: SettingRow[] }>()(nothing, anyone),
+    get: command<SettingRow>()(v.strictObject({ key: settingKey }), anyone),
     /** Back to the default with `value: null`. */
     set: command<SettingChanged>()(
       v.strictObject({
         key: settingKey,
         value: v.nullable(v.union([v.pipe(v.string(), v.maxLength(4096)), v.boolean(), v.number()])),
       }),
+      trusted,
     ),
   },
 } as const
@@ -233,40 +296,6 @@ export type ZotbarClient = Client<typeof contract>
 export interface ZotbarBridge extends ZotbarClient {
   /** Calls back for every event from now on; returns the end of the subscription. */
   on<E extends EventName>(event: E, listener: (value: Events[E]) => void): () => void
-}
-
-/** Every command with its dotted name ("registry.restart"), for transports. */
-export function commandNames(): string[] {
-  return Object.entries(contract).flatMap(([area, verbs]) =>
-    Object.keys(verbs).map(verb => `${area}.${verb}`),
-  )
-}
-
-/**
- * Runs one command by name: unknown name, bad input and a failing handler all come back as data.
- * Input from another process reaches a handler through here only.
- */
-export async function dispatch(
-  handlers: ZotbarHandlers,
-  name: string,
-  input: unknown,
-  caller: 'cli' | 'dashboard' | 'window',
-): Promise<Result<unknown>> {
-  const [area = '', verb = ''] = name.split('.')
-  const verbs: Record<string, Command<unknown, unknown>> | undefined = Object.hasOwn(contract, area)
-    ? contract[area as keyof typeof contract]
-    : undefined
-  const entry = verbs && Object.hasOwn(verbs, verb) ? verbs[verb] : undefined
-  if (!entry) return { ok: false, error: { code: 'unknown-command', name: name.slice(0, 100) } }
-  const read = entry.parse(input ?? {})
-  if (!read.ok) return read
-  const group = handlers[area as keyof ZotbarHandlers] as Record<
-    string,
-    (input: never, caller: string) => Promise<Result<unknown>>
-  >
-  const handler = group[verb]
-  if (!handler) return { ok: false, error: { code: 'unknown-command', name } }
-  return handler(read.value as never, caller)
 }
 
 /** Builds a client from one function that carries a named call over some transport. */

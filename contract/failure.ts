@@ -1,3 +1,5 @@
+import type { ShellCapability } from './shell.ts'
+
 /** One thing wrong in config.json. `keyPath` is dotted ("http.port"); `line` and `column` count from 1. */
 export interface ConfigFault {
   message: string
@@ -83,8 +85,25 @@ export type Failure =
   | { code: 'setting-by-runbook'; key: string; use: string }
   | {
       code: 'not-authorised'
-      reason: 'no-session' | 'token-used' | 'wrong-host' | 'wrong-origin' | 'wrong-sender'
+      reason:
+        | 'no-session'
+        | 'token-used'
+        | 'wrong-host'
+        | 'wrong-origin'
+        | 'wrong-sender'
+        /** A page of the app: its app has to ask natively first. */
+        | 'needs-agreement'
+        /** A session of the dashboard that may only look. */
+        | 'needs-full-session'
     }
+  /** The client is of another contract than the core, which is `version` and process `pid`. */
+  | { code: 'other-contract'; ours: number; theirs?: number; version: string; pid: number }
+  /** The core that answers was made before there were hellos. */
+  | { code: 'core-older'; pid?: number; home: string }
+  /** Somebody else answered what the core had asked: `by` is "an app (process N)", or who closed the question. */
+  | { code: 'already-answered'; by: string }
+  /** The app that was asked went away without an answer. */
+  | { code: 'shell-gone' }
   | { code: 'registry-not-serving' }
   | { code: 'image-not-found'; repository: string; reference?: string }
   /** The registry refuses the app's credential, or wants one and the app has none. */
@@ -106,7 +125,8 @@ export type Failure =
   | { code: 'admin-password-unknown'; user: string; htpasswd: string }
   | { code: 'file-unusable'; path: string; reason: string }
   | { code: 'dashboard-off' }
-  | { code: 'no-screen'; path?: string }
+  /** No app is connected that could do it. */
+  | { code: 'no-screen'; missing?: ShellCapability; path?: string }
   | { code: 'port-taken'; what: 'dashboard'; port: number }
   /** Another host over SSH. `host` as it is known in known_hosts: "build.example" or "[build.example]:2222". */
   | { code: 'host-unreachable'; host: string; reason: string }

@@ -22,7 +22,7 @@ export interface SignInRequest {
   origin: string
   /** More origins that may be opened. */
   issuers: readonly string[]
-  /** The file with the certificate that the registry shows, where it is one of its own. */
+  /** The certificate that the registry shows, as PEM text, where it is one of its own. */
   certificate?: string
   /** Called with the registry's cookies whenever the window shows the registry. A key never reaches the window. */
   checkArrival(cookies: readonly SignInCookie[]): Promise<SignInArrival>

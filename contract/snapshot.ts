@@ -3,6 +3,7 @@ import type { UnreadableRepository } from './image.ts'
 import type { ManagedKeySummary } from './key.ts'
 import type { JournalEntry, ProcessState } from './registry-state.ts'
 import type { Finding, RunbookProgress } from './runbook.ts'
+import type { ShellCapability } from './shell.ts'
 
 /** The probes, from the cheapest to the one that proves most. */
 export type ProbeId = 'port' | 'ready' | 'catalog' | 'manifest'
@@ -94,10 +95,23 @@ export type Notice =
   /** Messages to the webhook wait: half a sentence why. */
   | { id: string; at: number; kind: 'webhook-waits'; reason: string }
 
+/** The core itself. `build` is a hash of what was built, or "source"; times in ms since the epoch. */
+interface CoreState {
+  version: string
+  build: string
+  pid: number
+  startedAt: number
+  home: string
+  /** Who restarts it: whoever started it in a terminal, a service manager, or the menu-bar app. */
+  keeper: 'terminal' | 'service' | 'app'
+  /** What the apps offer that are connected. */
+  offers: ShellCapability[]
+}
+
 /** All that a window, a tray or the CLI shows. Plain data: survives structuredClone. */
 export interface Snapshot {
   takenAt: number
-  app: { version: string; pid: number; shell: 'electron' | 'headless'; startedAt: number; home: string }
+  app: CoreState
   engine: { id: 'zotbar-registry' | 'zot'; version?: string }
   /** `url` has no trailing slash. */
   registry: {

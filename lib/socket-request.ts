@@ -1,8 +1,9 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import { errorCode } from './error-code.ts'
 import { request } from './node-http.ts'
 
 export type SocketAnswer =
-  | { kind: 'answered'; text: string }
+  | { kind: 'answered'; text: string; headers: IncomingHttpHeaders }
   /** Nothing came for `limitMs`. */
   | { kind: 'silent' }
   | { kind: 'failed'; error: Error }
@@ -13,6 +14,7 @@ export function postToSocket(options: {
   path: string
   input: unknown
   limitMs: number
+  headers?: Record<string, string>
 }): Promise<SocketAnswer> {
   const { socketPath, path, limitMs } = options
   const body = JSON.stringify(options.input)
@@ -25,13 +27,23 @@ export function postToSocket(options: {
         path,
         agent: false,
         timeout: limitMs,
-        headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+        headers: {
+          'content-type': 'application/json',
+          'content-length': Buffer.byteLength(body),
+          ...options.headers,
+        },
       },
       response => {
         const pieces: Buffer[] = []
         response.on('data', (piece: Buffer) => pieces.push(piece))
         response.on('error', failed)
-        response.on('end', () => resolve({ kind: 'answered', text: Buffer.concat(pieces).toString('utf8') }))
+        response.on('end', () =>
+          resolve({
+            kind: 'answered',
+            text: Buffer.concat(pieces).toString('utf8'),
+            headers: response.headers,
+          }),
+        )
       },
     )
     call.on('timeout', () => {

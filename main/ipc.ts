@@ -1,11 +1,7 @@
 import type { IpcMain, IpcMainEvent, IpcMainInvokeEvent, WebContents } from 'electron'
-import {
-  dispatch,
-  type EventName,
-  type Events,
-  eventNames,
-  type ZotbarHandlers,
-} from '../contract/contract.ts'
+import type { Caller } from '../contract/caller.ts'
+import { type EventName, type Events, eventNames, type ZotbarHandlers } from '../contract/contract.ts'
+import { dispatch, needsAgreement } from '../contract/dispatch.ts'
 import type { Host } from '../contract/host.ts'
 import { fail, type Result } from '../contract/result.ts'
 import { isOwn } from './navigation-guard.ts'
@@ -56,7 +52,7 @@ export function serveIpc(
     }
     const command = typeof name === 'string' ? name : ''
     try {
-      return await dispatch(handlers, command, input, 'window')
+      return await dispatch(handlers, command, input, callerFor(command))
     } catch (error) {
       log(`The command ${command} failed`, error)
       return fail({ code: 'unexpected', where: command })
@@ -85,6 +81,10 @@ export function serveIpc(
     subscriptions.clear()
   }
 }
+
+/** What a page gets only after a question is asked about by the handlers; quitting is the app's own. */
+const callerFor = (command: string): Caller =>
+  needsAgreement(command) ? 'agreed' : command === 'app.quit' ? 'app' : 'page'
 
 /** The main frame of a page of our own origin; frames inside it, and any other page, are strangers. */
 function isOwnPage(event: IpcMainInvokeEvent | IpcMainEvent): boolean {

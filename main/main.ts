@@ -94,11 +94,10 @@ async function run(): Promise<void> {
 
   let shell: ShellCapabilities | undefined
   const booted = await boot({
-    shell: 'electron',
     keeper: 'app',
     ...(config === undefined ? {} : { configFile: resolve(config) }),
     capabilities: {
-      open: async target => (shell ? shell.open(target) : fail({ code: 'busy', with: 'starting' })),
+      open: async target => (shell?.open ? shell.open(target) : fail({ code: 'busy', with: 'starting' })),
       signIn: async request => shell?.signIn?.(request) ?? fail({ code: 'busy', with: 'starting' }),
       quit: () => app.quit(),
     },

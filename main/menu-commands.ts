@@ -1,7 +1,8 @@
-import type { OpenTarget, ZotbarHandlers } from '../contract/contract.ts'
+import type { ZotbarHandlers } from '../contract/contract.ts'
 import type { Host } from '../contract/host.ts'
 import { asksNatively, type StatusVerb } from '../contract/messages/summary.ts'
 import { type Result, unreachable } from '../contract/result.ts'
+import type { OpenTarget } from '../contract/shell.ts'
 import type { ElectronApi } from './electron-api.ts'
 import type { LoginSwitch } from './login-switch.ts'
 import type { MenuCommand } from './menu.ts'
@@ -26,7 +27,7 @@ export function createMenuCommands(deps: Deps): (command: MenuCommand) => Promis
   }
 
   async function setLogin(on: boolean): Promise<void> {
-    const set = await host.handlers.settings.set({ key: 'startAtLogin', value: on }, 'window')
+    const set = await host.handlers.settings.set({ key: 'startAtLogin', value: on }, 'app')
     if (!set.ok) return questions.showFailure(set.error)
     const result = await login.apply()
     if (!result.ok) return questions.show({ title: 'Start at login was not changed', body: result.reason })
@@ -72,21 +73,21 @@ function registryVerb(
     case 'start':
     case 'try-again':
     case 'check-again':
-      return handlers.registry.start({}, 'window')
+      return handlers.registry.start({}, 'app')
     case 'stop':
-      return handlers.registry.stop({}, 'window')
+      return handlers.registry.stop({}, 'app')
     case 'restart':
-      return handlers.registry.restart({ now: false }, 'window')
+      return handlers.registry.restart({ now: false }, 'app')
     case 'restart-now':
-      return handlers.registry.restart({ now: true }, 'window')
+      return handlers.registry.restart({ now: true }, 'app')
     case 'cancel':
-      return handlers.registry.cancel({}, 'window')
+      return handlers.registry.cancel({}, 'app')
     case 'look-again':
-      return handlers.registry.lookAgain({}, 'window')
+      return handlers.registry.lookAgain({}, 'app')
     case 'use-zot':
-      return handlers.engine.use({ engine: 'zot', yes: true, dryRun: false }, 'window')
+      return handlers.engine.use({ engine: 'zot', yes: true, dryRun: false }, 'agreed')
     case 'use-zotbar-registry':
-      return handlers.engine.use({ engine: 'zotbar-registry', yes: true, dryRun: false }, 'window')
+      return handlers.engine.use({ engine: 'zotbar-registry', yes: true, dryRun: false }, 'agreed')
     default:
       return unreachable(verb)
   }

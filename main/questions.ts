@@ -88,7 +88,7 @@ export function confirmedHandlers(handlers: ZotbarHandlers, questions: Questions
         })
         if (!agreed) return ok({ key: input.key, value: row.value.value, takesEffect: row.value.how })
         // The user answered outside the page, so the change counts as made by hand.
-        return handlers.settings.set(input, 'cli')
+        return handlers.settings.set(input, 'agreed')
       },
     },
   }

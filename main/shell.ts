@@ -1,7 +1,7 @@
 import { join } from 'node:path'
-import type { OpenTarget } from '../contract/contract.ts'
 import type { Host } from '../contract/host.ts'
 import { fail, ok, type Result, unreachable } from '../contract/result.ts'
+import type { OpenTarget } from '../contract/shell.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
 import type { ShellCapabilities } from '../core/app/wiring.ts'
 import type { Clock } from '../lib/clock.ts'

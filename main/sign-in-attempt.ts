@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import type { BrowserWindow, Session, WebContents } from 'electron'
 import { fail, type Result } from '../contract/result.ts'
 import type { SignInArrival, SignInRequest } from '../contract/sign-in.ts'
@@ -83,11 +82,10 @@ export class SignInAttempt {
     const request = this.#request
     const session = openSession()
     await clearSession()
-    const certificate = request.certificate === undefined ? undefined : await readText(request.certificate)
     const guard = guardSignIn({
       session,
       request,
-      certificate,
+      certificate: request.certificate,
       mayGoTo: origin => questions.confirm(redirectQuestion(request, origin)),
     })
     this.#guard = guard
@@ -197,10 +195,6 @@ export class SignInAttempt {
     guard.allow(held)
     page.reload()
   }
-}
-
-async function readText(file: string): Promise<string | undefined> {
-  return readFile(file, 'utf8').catch(() => undefined)
 }
 
 const redirectQuestion = ({ origin }: SignInRequest, to: string) => ({

@@ -1,5 +1,6 @@
 import type { Failure } from '../failure.ts'
 import { unreachable } from '../result.ts'
+import type { ShellCapability } from '../shell.ts'
 import { capital, duration } from './format.ts'
 import type { FailureMessage } from './message.ts'
 
@@ -18,6 +19,10 @@ type AppFailure = Extract<
       | 'not-authorised'
       | 'dashboard-off'
       | 'no-screen'
+      | 'other-contract'
+      | 'core-older'
+      | 'already-answered'
+      | 'shell-gone'
       | 'port-taken'
       | 'bad-input'
       | 'unknown-command'
@@ -74,10 +79,7 @@ export function appFailureMessage(error: AppFailure): FailureMessage {
     case 'quitting':
       return { title: 'Zotbar is quitting', steps: ['Start it again, then repeat this.'] }
     case 'not-authorised':
-      return {
-        title: 'This page is not signed in',
-        steps: [refusalText(error.reason), 'Get a fresh link: zotbar open'],
-      }
+      return refusalMessage(error.reason)
     case 'dashboard-off':
       return {
         title: 'There is no dashboard',
@@ -85,10 +87,33 @@ export function appFailureMessage(error: AppFailure): FailureMessage {
       }
     case 'no-screen':
       return {
-        title: 'Nothing can be opened from here',
+        title: error.missing === undefined ? 'Nothing can be opened from here' : missingTitles[error.missing],
         steps: [
-          `Zotbar runs without a screen.${error.path === undefined ? '' : ` Look at ${error.path} on its computer.`}`,
+          `No Zotbar app is open on this computer.${error.path === undefined ? ' Open it, then repeat this.' : ` Look at ${error.path} on its computer.`}`,
         ],
+      }
+    case 'other-contract':
+      return {
+        title: 'Two versions of Zotbar do not understand each other',
+        steps: [
+          `What runs is ${error.version} (process ${error.pid}), of contract ${error.ours}; what asks is of ${error.theirs === undefined ? 'an older one' : `contract ${error.theirs}`}.`,
+          'Its state and its logs can be read. For anything else, quit it and start it again from the version that is installed: zotbar quit, zotbar start',
+        ],
+      }
+    case 'core-older':
+      return {
+        title: 'An older Zotbar is running',
+        steps: [
+          `Quit the older Zotbar first${error.pid === undefined ? '' : ` (process ${error.pid})`}: it runs with ${error.home}.`,
+          'Its state and its logs can be read meanwhile.',
+        ],
+      }
+    case 'already-answered':
+      return { title: 'This was answered already', steps: [`It was answered by ${error.by}.`] }
+    case 'shell-gone':
+      return {
+        title: 'The Zotbar app went away',
+        steps: ['It ended before it answered. What was asked stays open: open the app, then repeat this.'],
       }
     case 'port-taken':
       return {
@@ -123,18 +148,40 @@ export function appFailureMessage(error: AppFailure): FailureMessage {
   }
 }
 
-function refusalText(reason: Extract<Failure, { code: 'not-authorised' }>['reason']): string {
+const missingTitles: Record<ShellCapability, string> = {
+  open: 'Nothing can be opened from here',
+  question: 'Nobody can be asked here',
+  'sign-in': 'There is no window to sign in with',
+  notify: 'No notification can be shown here',
+  clipboard: 'There is no clipboard here',
+}
+
+function refusalMessage(reason: Extract<Failure, { code: 'not-authorised' }>['reason']): FailureMessage {
+  const signedOut = (why: string): FailureMessage => ({
+    title: 'This page is not signed in',
+    steps: [why, 'Get a fresh link: zotbar open'],
+  })
   switch (reason) {
     case 'no-session':
-      return 'It has no session, or its session has ended.'
+      return signedOut('It has no session, or its session has ended.')
     case 'token-used':
-      return 'The link was used already, or is too old. Each works once.'
+      return signedOut('The link was used already, or is too old. Each works once.')
     case 'wrong-host':
-      return 'It was asked for under another name than its own address.'
+      return signedOut('It was asked for under another name than its own address.')
     case 'wrong-origin':
-      return 'The request came from another site.'
+      return signedOut('The request came from another site.')
     case 'wrong-sender':
-      return 'The request did not come from a window of Zotbar.'
+      return {
+        title: 'This cannot be done from here',
+        steps: ['It is for the command line, or for the Zotbar app itself. Look for it there: zotbar --help'],
+      }
+    case 'needs-agreement':
+      return { title: 'This needs your word', steps: ['Zotbar asks about it first, in a window of its own.'] }
+    case 'needs-full-session':
+      return {
+        title: 'This page may only look',
+        steps: ['To change something, get a fresh link: zotbar open'],
+      }
     default:
       return unreachable(reason)
   }

@@ -23,6 +23,10 @@ export function failureMessage(error: Failure): FailureMessage {
     case 'not-authorised':
     case 'dashboard-off':
     case 'no-screen':
+    case 'other-contract':
+    case 'core-older':
+    case 'already-answered':
+    case 'shell-gone':
     case 'port-taken':
     case 'bad-input':
     case 'unknown-command':

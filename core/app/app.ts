@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Host } from '../../contract/host.ts'
 import type { Notice, Snapshot } from '../../contract/snapshot.ts'
 import { createEmitter } from '../../lib/emitter.ts'
@@ -29,17 +30,22 @@ const closeLimitMs = 3000
 
 /** The only wiring: all features are created, then connected. */
 export async function createApp(options: AppOptions): Promise<App> {
-  const { clock, home, shell, version } = options
-  const about = { version, pid: process.pid, shell, startedAt: clock.now(), home }
+  const { build, clock, home, keeper, shells } = options
+  const about = { ...build, pid: process.pid, startedAt: clock.now(), home, keeper }
   let dashboard: { url: string } | undefined
   let quitting: Promise<void> | undefined
 
   const events = createEmitter<AppEvents>()
   const features = await createFeatures(options, events)
   const snapshot = (): Snapshot =>
-    snapshotOf(features, { app: about, dashboard, isQuitting: quitting !== undefined })
+    snapshotOf(features, {
+      app: { ...about, offers: shells.offers() },
+      dashboard,
+      isQuitting: quitting !== undefined,
+    })
   const broadcast = createBroadcast({ snapshot, watched: features.health.setWatched })
   connect(features, events, broadcast)
+  shells.onChange(() => events.emit('changed'))
 
   const { configWatch, keyNotices, rotation, runs, storage, supervisor, upgrade } = features
   await runEach({ 'the look for an interrupted runbook': runs.findInterrupted }, options.log.error)
@@ -82,7 +88,7 @@ export async function createApp(options: AppOptions): Promise<App> {
 
 function handlerDeps(
   features: Features,
-  { capabilities, settings }: AppOptions,
+  { capabilities, settings, shells, home }: AppOptions,
   snapshot: () => Snapshot,
 ): HandlerDeps {
   const { access, engineControl, configWatch, keyNotices, rotation, runs } = features
@@ -107,6 +113,8 @@ function handlerDeps(
     snapshot,
     tail,
     capabilities,
+    shells,
+    logFolder: join(home, 'logs'),
   }
 }
 

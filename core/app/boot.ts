@@ -1,12 +1,14 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { contractNumber } from '../../contract/hello.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
-import type { Notice, Snapshot } from '../../contract/snapshot.ts'
+import type { Notice } from '../../contract/snapshot.ts'
 import type { AppLog } from '../../lib/app-log.ts'
-import { appVersion } from '../../lib/app-version.ts'
+import { thisBuild } from '../../lib/build.ts'
 import { childEnvironment } from '../../lib/child-environment.ts'
 import { type SystemClock, systemClock } from '../../lib/clock.ts'
 import { reasonOf } from '../../lib/error-code.ts'
+import { homeFormat } from '../../lib/home-format.ts'
 import type { Keeper } from '../../lib/keeper-file.ts'
 import { createEngines } from '../engine/engines.ts'
 import { zotEngine } from '../engine/zot.ts'
@@ -19,13 +21,13 @@ import { openSecrets, type PasswordLocation, type Secrets } from '../secrets/sec
 import { openSettings, type Settings } from '../settings/settings.ts'
 import { openControlSocket } from '../transport/control-socket.ts'
 import { httpApi } from '../transport/http-api.ts'
+import { createShellConnections } from '../transport/shell-connections.ts'
 import { type App, createApp } from './app.ts'
 import { setAsideNotice } from './notice-list.ts'
 import { takeHome } from './take-home.ts'
 import type { ShellCapabilities } from './wiring.ts'
 
 export interface BootOptions {
-  shell: Snapshot['app']['shell']
   keeper: Keeper
   /** Named on the command line; it must exist. */
   configFile?: string
@@ -46,12 +48,7 @@ export interface Booted {
  * What both shells do before they show anything: the home, the one-app lock, settings, config.json (a first one is
  * written where there is none), the core, the control socket. The registry is not started yet: see App.begin.
  */
-export async function boot({
-  shell,
-  keeper,
-  configFile,
-  capabilities,
-}: BootOptions): Promise<Result<Booted>> {
+export async function boot({ keeper, configFile, capabilities }: BootOptions): Promise<Result<Booted>> {
   // Whatever this process and the registry create is for this user alone.
   process.umask(0o077)
   const clock = systemClock()
@@ -80,8 +77,8 @@ export async function boot({
   const named = configFile ?? settings.get('config.file')
   const config = await configToUse({ named, home, secrets, notices, now: clock.now })
   if (!config.ok) return release(config)
-  const version = appVersion()
-  const installation = thisInstallation(home, version)
+  const build = thisBuild()
+  const installation = thisInstallation(home, build.version)
   const engineProgram = locateZotbarRegistry(installation)
   if (!engineProgram.ok) return release(engineProgram)
   const { resourcesPath } = installation
@@ -100,9 +97,10 @@ export async function boot({
   const adminSocket = await prepareAdminSocket(home)
   if (!adminSocket.ok) return release(adminSocket)
 
+  const shells = createShellConnections()
   const app = await createApp({
-    shell,
-    version,
+    keeper,
+    build,
     home,
     configFile: config.value,
     // A zot that is not there is reported by the first start: the app is needed to choose another engine.
@@ -116,6 +114,7 @@ export async function boot({
     adminSocket: adminSocket.value.path,
     notices,
     capabilities,
+    shells,
   })
   clock.onWake(() => app.woke())
   const control = await prepareControlSocket(home)
@@ -128,9 +127,15 @@ export async function boot({
       path: control.value.path,
     })
   const api = httpApi(app.host, {
+    shells,
     onBug: (location, error) => log.error(`a fault in ${location}`, { error: String(error) }),
   })
-  const socket = await openControlSocket({ path: control.value.path, home, api })
+  const socket = await openControlSocket({
+    path: control.value.path,
+    home,
+    api,
+    hello: { contract: contractNumber, ...build, home: homeFormat },
+  })
   if (!socket.ok) return release(socket)
 
   const close = async (): Promise<void> => {

@@ -11,6 +11,7 @@ import { createUpgradeControl } from '../upgrade/upgrade-control.ts'
 import { createUpgradeSources } from '../upgrade/upgrade-sources.ts'
 import type { Ground } from './create-ground.ts'
 import type { RegistryFeatures } from './create-registry.ts'
+import { openSignIn } from './open-sign-in.ts'
 import type { AppEvents, AppOptions } from './wiring.ts'
 
 /** The runbooks, and what watches for a reason to begin one. */
@@ -19,7 +20,7 @@ export async function createRunbookFeatures(
   events: Emitter<AppEvents>,
   features: Ground & RegistryFeatures,
 ) {
-  const { adminSocket, clock, engines, home, processes, settings, shell } = options
+  const { adminSocket, clock, engines, home, keeper, processes, settings, shells } = options
   const { common, target, engine, storage, decision, supervisor, access, tail } = features
   const { registry } = access
   const { notify } = common
@@ -48,7 +49,7 @@ export async function createRunbookFeatures(
     ...engineDeps,
     ...createUpgradeSources({ ...common, goFor: advice.goFor }),
     supervisor,
-    shell,
+    keeper,
     advice,
     running: engine.version,
     registry,
@@ -73,7 +74,10 @@ export async function createRunbookFeatures(
     address: () => clientAddress(target.target()),
     serves: () => supervisor.state().kind === 'serving',
     signInPlace: target.signIn,
-    signInWindow: options.capabilities.signIn,
+    signInWindow: {
+      isOffered: () => options.capabilities.signIn !== undefined || shells.offers().includes('sign-in'),
+      open: openSignIn(shells, options.capabilities.signIn),
+    },
     onChange: () => events.emit('managed-keys'),
   })
   const keyNotices = createNoticeControl({ ...common, web, keys: rotation.summaries, notify })

@@ -9,6 +9,7 @@ import type { Keys } from '../registry-client/keys.ts'
 import type { RotationHandlers } from '../rotation/rotation-handlers.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
+import type { ShellConnections } from '../transport/shell-connections.ts'
 import type { ShellCapabilities } from './wiring.ts'
 
 /** What the commands are done with. */
@@ -34,47 +35,55 @@ export interface HandlerDeps {
   /** The newest lines of the registry's log, oldest first. */
   tail(count: number): Promise<string[]>
   capabilities: ShellCapabilities
+  shells: Pick<ShellConnections, 'ask' | 'handlers'>
+  logFolder: string
 }
 
-const wrongSender = fail({ code: 'not-authorised', reason: 'wrong-sender' })
+/** Not before its part has begun. */
+const notYet = async (): Promise<Result<never>> => fail({ code: 'busy', with: 'the start of Zotbar' })
 
 /** The app's side of the contract: every command, mapped to what does it. */
 export function createHandlers(deps: HandlerDeps): ZotbarHandlers {
   return {
     app: appHandlers(deps),
     registry: registryHandlers(deps),
-    data: {
-      ...deps.data,
-      // A page cannot know whose images were there before.
-      accept: async (input, caller) =>
-        caller === 'dashboard' ? wrongSender : deps.data.accept(input, caller),
-    },
+    shell: deps.shells.handlers,
+    secrets: { olderApp: notYet, takeOver: notYet },
+    data: deps.data,
     logs: {
       tail: async ({ lines }) => ok({ lines: await deps.tail(lines) }),
     },
     images: imageHandlers(deps),
     keys: keyHandlers(deps),
-    admin: {
-      show: async (_, caller) => (caller === 'cli' ? deps.admin.show() : wrongSender),
-      reset: async (_, caller) => (caller === 'cli' ? deps.admin.reset() : wrongSender),
-    },
+    admin: { show: () => deps.admin.show(), reset: () => deps.admin.reset() },
     ...deps.runbooks,
     settings: settingHandlers(deps),
   }
 }
 
-const appHandlers = ({ snapshot, capabilities }: HandlerDeps): ZotbarHandlers['app'] => ({
+const appHandlers = ({ snapshot, capabilities, shells, logFolder }: HandlerDeps): ZotbarHandlers['app'] => ({
   snapshot: async () => ok(snapshot()),
-  dashboardLink: async (_, caller) => {
-    if (caller !== 'cli') return wrongSender
+  dashboardLink: async () => {
     const link = capabilities.dashboardLink?.()
     return link === undefined ? fail({ code: 'dashboard-off' }) : ok({ url: link })
   },
-  open: ({ what }) => capabilities.open(what),
+  async open({ what }, _, connection) {
+    if (capabilities.open) return capabilities.open(what)
+    const opened = await shells.ask({ kind: 'open', what }, { connection })
+    if (opened.ok)
+      return opened.value.kind === 'failed'
+        ? fail({ code: 'unexpected', where: opened.value.where })
+        : ok(null)
+    const isMissing = opened.error.code === 'no-screen' && what === 'log-folder'
+    return isMissing ? fail({ ...opened.error, path: logFolder }) : opened
+  },
   quit: async () => {
     capabilities.quit()
     return ok(null)
   },
+  sessionEnds: notYet,
+  handOver: notYet,
+  revokeSessions: notYet,
 })
 
 function registryHandlers(deps: HandlerDeps): ZotbarHandlers['registry'] {
@@ -138,7 +147,7 @@ const settingHandlers = ({ settings }: HandlerDeps): ZotbarHandlers['settings'] 
   async set({ key, value }, caller) {
     const runbook = runbookFor(key, value, settings)
     return runbook === undefined
-      ? settings.set(key, value, caller === 'cli' ? 'cli' : 'any')
+      ? settings.set(key, value, caller === 'cli' || caller === 'agreed' ? 'cli' : 'any')
       : fail({ code: 'setting-by-runbook', key, use: runbook })
   },
 })

@@ -1,7 +1,4 @@
-import { join } from 'node:path'
 import { runningPid } from '../../contract/messages/status.ts'
-import { fail } from '../../contract/result.ts'
-import { resolveHome } from '../../lib/home.ts'
 import { onQuitSignal } from '../../lib/quit-signals.ts'
 import { type Dashboard, startDashboard } from '../dashboard/dashboard.ts'
 import { pagesFolder } from '../dashboard/static-files.ts'
@@ -32,17 +29,10 @@ export async function runCore(
   let dashboard: Dashboard | undefined
   const quitRequested = Promise.withResolvers<void>()
   const capabilities: ShellCapabilities = {
-    async open(linkName) {
-      return fail({
-        code: 'no-screen',
-        ...(linkName === 'log-folder' ? { path: join(resolveHome(), 'logs') } : {}),
-      })
-    },
     dashboardLink: () => dashboard?.createLink() ?? '',
     quit: () => quitRequested.resolve(),
   }
   const started = await boot({
-    shell: 'headless',
     keeper,
     capabilities,
     ...(configFile === undefined ? {} : { configFile }),

@@ -1,9 +1,11 @@
-import type { OpenTarget } from '../../contract/contract.ts'
 import type { Result } from '../../contract/result.ts'
+import type { OpenTarget } from '../../contract/shell.ts'
 import type { SignInWindow } from '../../contract/sign-in.ts'
-import type { Notice, Snapshot } from '../../contract/snapshot.ts'
+import type { Notice } from '../../contract/snapshot.ts'
 import type { AppLog } from '../../lib/app-log.ts'
+import type { Build } from '../../lib/build.ts'
 import type { Clock } from '../../lib/clock.ts'
+import type { Keeper } from '../../lib/keeper-file.ts'
 import type { Engines } from '../engine/engines.ts'
 import type { Engine } from '../platform/engine.ts'
 import type { SetAside } from '../platform/json-file.ts'
@@ -11,21 +13,23 @@ import type { LogBatch } from '../platform/log-lines.ts'
 import type { ProcessTable } from '../platform/process-table.ts'
 import type { Secrets } from '../secrets/secrets.ts'
 import type { Settings } from '../settings/settings.ts'
+import type { ShellConnections } from '../transport/shell-connections.ts'
 
-/** What only a shell can do: open things on a screen, hand out dashboard links, end the program. */
+/** What only the program around the core can do. */
 export interface ShellCapabilities {
-  open(linkName: OpenTarget): Promise<Result<null>>
+  /** Where the app runs in this process; else whoever is connected is asked. */
+  open?(linkName: OpenTarget): Promise<Result<null>>
   /** A dashboard address with a token not yet used; undefined where there is no dashboard. */
   dashboardLink?(): string
-  /** A window that somebody signs in at the registry with; absent where there are no windows. */
+  /** As `open`: a window that somebody signs in at the registry with. */
   signIn?: SignInWindow
   /** Ends the program, after the answer to the one who asked is on its way. */
   quit(): void
 }
 
 export interface AppOptions {
-  shell: Snapshot['app']['shell']
-  version: string
+  keeper: Keeper
+  build: Build
   home: string
   configFile: string
   /** The engine that the settings name. */
@@ -41,6 +45,8 @@ export interface AppOptions {
   /** What happened before the app existed: a file set aside, a first config.json. */
   notices: Notice[]
   capabilities: ShellCapabilities
+  /** The apps that are connected. */
+  shells: ShellConnections
 }
 
 /** What most features are given. */

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Caller } from '../../contract/caller.ts'
 import type { Failure } from '../../contract/failure.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import { errorCode } from '../../lib/error-code.ts'
@@ -21,7 +22,7 @@ export interface Dashboard {
 
 /** What answers below /api. */
 interface Api {
-  handle(request: IncomingMessage, response: ServerResponse, caller: 'dashboard'): Promise<void>
+  handle(request: IncomingMessage, response: ServerResponse, caller: Caller): Promise<void>
   close(): void
 }
 
@@ -69,7 +70,7 @@ export async function startDashboard(options: {
     if (typeof header !== 'string' || !known.check(header)) return refuse(response, 401, 'no-session')
     room.hold(response)
     response.on('close', known.hold(header))
-    return api.handle(request, response, 'dashboard')
+    return api.handle(request, response, 'full')
   }
 
   async function signIn(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { actorOf } from '../../contract/caller.ts'
 import type { ZotbarHandlers } from '../../contract/contract.ts'
 import type { Failure } from '../../contract/failure.ts'
 import { failureMessage } from '../../contract/messages/failure-message.ts'
@@ -81,8 +82,9 @@ export function createEngineControl(options: Options): EngineControl {
           if (isDryRun) return ok({ plan: await plan(request, yes) })
           const to = await engines.locate(request)
           if (!to.ok) return to
-          const memory = { ...memoryOf(to.value, request.path, yes), by: caller }
-          return runs.start(switchRunbook(memory, deps), caller)
+          const by = actorOf(caller)
+          const memory = { ...memoryOf(to.value, request.path, yes), by }
+          return runs.start(switchRunbook(memory, deps), by)
         },
       },
     },

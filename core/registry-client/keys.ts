@@ -1,4 +1,4 @@
-import type { Caller } from '../../contract/command.ts'
+import type { Caller } from '../../contract/caller.ts'
 import type { KeyCreated, KeyList, KeyRevoked } from '../../contract/key.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { Clock } from '../../lib/clock.ts'

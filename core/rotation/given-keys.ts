@@ -1,7 +1,8 @@
-import type { Caller } from '../../contract/command.ts'
+import { readFile } from 'node:fs/promises'
+import type { Caller } from '../../contract/caller.ts'
 import type { ZotbarHandlers } from '../../contract/contract.ts'
 import { fail, type Result } from '../../contract/result.ts'
-import type { SignInRequest, SignInWindow } from '../../contract/sign-in.ts'
+import type { SignInArrival, SignInCookie, SignInRequest } from '../../contract/sign-in.ts'
 import type { Runs } from '../runbook/runs.ts'
 import type { GivenKey, RotationDeps } from './deps.ts'
 import { checkKey, parseKey } from './key-access.ts'
@@ -18,8 +19,14 @@ interface Options {
   keyInUse(user: string): Promise<string | undefined>
   /** Where people sign in by browser; undefined where they cannot. */
   signInPlace(): (Omit<SignInRequest, 'user' | 'checkArrival'> & { hasPage: boolean }) | undefined
-  /** Absent in a shell without windows. */
-  signInWindow?: SignInWindow | undefined
+  signInWindow: SignInWindows
+}
+
+/** The windows of connected apps that somebody signs in at the registry with. */
+export interface SignInWindows {
+  isOffered(): boolean
+  /** Opens one, at the app of that connection where one is named; resolves when the sign-in has ended. */
+  open(request: SignInRequest, connection?: string): Promise<Result<null>>
 }
 
 export interface GivenKeys {
@@ -62,7 +69,7 @@ export function createGivenKeys({
       },
       signIn(request) {
         requested = request
-        return signInOffer(request.user, signInPlace(), signInWindow !== undefined)
+        return signInOffer(request.user, signInPlace(), signInWindow.isOffered())
       },
     },
     handlers: {
@@ -77,26 +84,34 @@ export function createGivenKeys({
         if (!accepted.ok) return accepted
         return answerWith(question, { user, secret: secret.value, how: 'elsewhere, and pasted' }, caller)
       },
-      async signIn({ question }, caller) {
+      async signIn({ question }, caller, connection) {
         const pending = runs.current()?.question
-        const request = pending?.id === question && pending.signIn?.inWindow ? requested : undefined
+        const request = pending?.id === question ? requested : undefined
         const signInPage = signInPlace()
-        if (!request || pending?.signIn?.user !== request.user) return fail({ code: 'nothing-under-way' })
-        // Only the person at this screen can use a window on it.
-        if (caller !== 'window' || !signInWindow || !signInPage)
-          return fail({ code: 'sign-in-not-here', user: request.user })
+        if (!request || pending?.wants?.keyOf !== request.user) return fail({ code: 'nothing-under-way' })
+        if (!signInPage) return fail({ code: 'sign-in-not-here', user: request.user })
         const isStillPending = () => runs.current()?.question?.id === question && requested === request
-        return signInWindow({
-          ...signInPage,
+        const { url, origin, issuers } = signInPage
+        const certificate = await pemOf(signInPage.certificate)
+        const ask = {
           user: request.user,
-          async checkArrival(cookies) {
+          url,
+          origin,
+          issuers,
+          ...(certificate === undefined ? {} : { certificate }),
+          async checkArrival(cookies: readonly SignInCookie[]): Promise<SignInArrival> {
             if (!isStillPending()) return { kind: 'ended', result: fail({ code: 'nothing-under-way' }) }
             return createBySignIn(cookies, request, key =>
               answerWith(question, { user: request.user, ...key }, caller),
             )
           },
-        })
+        }
+        return signInWindow.open(ask, connection)
       },
     },
   }
 }
+
+/** The certificate goes to another process, perhaps on another computer: as text, not as the name of a file. */
+const pemOf = async (file: string | undefined): Promise<string | undefined> =>
+  file === undefined ? undefined : readFile(file, 'utf8').catch(() => undefined)

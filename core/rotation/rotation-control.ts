@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import * as v from 'valibot'
 import type { ManagedKeySummary } from '../../contract/key.ts'
-import type { SignInRequest, SignInWindow } from '../../contract/sign-in.ts'
+import type { SignInRequest } from '../../contract/sign-in.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { adminClient } from '../platform/admin-client.ts'
 import type { SetAside } from '../platform/json-file.ts'
@@ -12,7 +12,7 @@ import type { Runs } from '../runbook/runs.ts'
 import type { KeyStore } from '../secrets/key-store.ts'
 import type { Settings } from '../settings/settings.ts'
 import { type RotationDeps, retireMemory, rotateMemory } from './deps.ts'
-import { createGivenKeys } from './given-keys.ts'
+import { createGivenKeys, type SignInWindows } from './given-keys.ts'
 import { createKeyClient } from './key-client.ts'
 import { createKeyOverview, type KeyOverview } from './key-overview.ts'
 import { type KeyRecords, openKeyRecords } from './key-record.ts'
@@ -40,8 +40,7 @@ interface Options {
   serves(): boolean
   /** Where people sign in by browser; undefined where they cannot. */
   signInPlace(): (Omit<SignInRequest, 'user' | 'checkArrival'> & { hasPage: boolean }) | undefined
-  /** Absent in a shell without windows. */
-  signInWindow?: SignInWindow | undefined
+  signInWindow: SignInWindows
   report(setAside: SetAside): void
   log(message: string, data?: Record<string, unknown>): void
   onChange(): void

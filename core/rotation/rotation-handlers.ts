@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { actorOf } from '../../contract/caller.ts'
 import type { ZotbarHandlers } from '../../contract/contract.ts'
 import type { ApiKey } from '../../contract/key.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
@@ -51,8 +52,6 @@ interface Options {
   log(message: string, data?: Record<string, unknown>): void
 }
 
-const wrongSender = fail({ code: 'not-authorised', reason: 'wrong-sender' })
-
 export function createRotationHandlers(options: Options): RotationHandlers {
   const { deps, runs, sinks, overview, givenKeys, host, address, serves, log } = options
   const { clock, store, records, policy } = deps
@@ -71,9 +70,7 @@ export function createRotationHandlers(options: Options): RotationHandlers {
 
   const keys: RotationHandlers['keys'] = {
     managed: async () => ok({ keys: await overview.list(), store: await store.describe() }),
-    async manage({ user, ...request }, caller) {
-      // It names files, hosts and commands.
-      if (caller !== 'cli') return wrongSender
+    async manage({ user, ...request }) {
       const blocked = runs.blocked()
       if (blocked) return fail(blocked)
       if (!serves()) return fail({ code: 'registry-not-serving' })
@@ -101,7 +98,7 @@ export function createRotationHandlers(options: Options): RotationHandlers {
       const memory = initialMemory(record.value, request, policy(), newLabel(request.user))
       if (!memory.ok) return memory
       if (dryRun) return ok({ plan: await planRotation(memory.value, deps, overview, sinks.of) })
-      return runs.start(rotateRunbook(memory.value, deps), caller)
+      return runs.start(rotateRunbook(memory.value, deps), actorOf(caller))
     },
     async prove({ user }) {
       const record = recordOf(user)
@@ -109,7 +106,6 @@ export function createRotationHandlers(options: Options): RotationHandlers {
       return serves() ? managedKeys.prove(record.value) : fail({ code: 'registry-not-serving' })
     },
     async showSecret({ user }, caller) {
-      if (caller === 'dashboard') return wrongSender
       const record = recordOf(user)
       if (!record.ok) return record
       const stored = await store.get(record.value, 'current')
@@ -119,20 +115,18 @@ export function createRotationHandlers(options: Options): RotationHandlers {
       log('the secret of a managed key was shown', { user, caller })
       return ok({ user, apiKey: stored.value })
     },
-    // Only a shell has a clipboard.
-    copySecret: async () => wrongSender,
+    // The app of a page does it before it gets here.
+    copySecret: async () => fail({ code: 'no-screen', missing: 'clipboard' }),
     async endOverlap({ user }, caller) {
       const record = recordOf(user)
       if (!record.ok) return record
       const old = record.value.retiring[0]
       if (!old) return fail({ code: 'nothing-retiring', user })
       const memory = { registry: record.value.registry, user, old: { uuid: old.uuid, label: old.label } }
-      return runs.start(retireRunbook(memory, deps), caller)
+      return runs.start(retireRunbook(memory, deps), actorOf(caller))
     },
     ...givenKeys.handlers,
-    async forgejoToken({ token }, caller) {
-      return caller === 'cli' ? setForgejoToken(store.secret(forgejoTokenAccount), token) : wrongSender
-    },
+    forgejoToken: ({ token }) => setForgejoToken(store.secret(forgejoTokenAccount), token),
     unlock: async ({ passphrase }) => store.unlock(passphrase),
   }
 

@@ -1,11 +1,14 @@
 import { lstatSync } from 'node:fs'
 import type { Failure } from '../../contract/failure.ts'
+import { type Hello, helloHeader, helloText } from '../../contract/hello.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import { errorCode, reasonOf } from '../../lib/error-code.ts'
 import { isObject, parseJson } from '../../lib/json.ts'
 import { createServer } from '../../lib/node-http.ts'
 import { type BadSocketPath, badSocketPath, listenPrivately } from '../../lib/private-socket.ts'
 import { isNobodyThere, postToSocket } from '../../lib/socket-request.ts'
+import { answer } from '../platform/json-http.ts'
+import { admit } from './admit.ts'
 import type { HttpApi } from './http-api.ts'
 
 export interface ControlSocket {
@@ -15,7 +18,7 @@ export interface ControlSocket {
 }
 
 /**
- * Answers the command line at `path`, whose folder must be ours alone (0700): HTTP over a unix socket of mode 0600,
+ * Answers command lines and apps at `path`, whose folder must be ours alone (0700): HTTP over a unix socket of mode 0600,
  * whatever the umask.
  *
  * What lies there already: a socket that nobody answers (its app died) is replaced; one that is answered is a second
@@ -26,10 +29,12 @@ export async function openControlSocket(options: {
   path: string
   home: string
   api: HttpApi
+  /** What this core says of itself with every response. */
+  hello: Hello
   /** How long an app that holds the socket may take to send its pid. */
   limitMs?: number
 }): Promise<Result<ControlSocket>> {
-  const { path, home, api, limitMs = 3_000 } = options
+  const { path, home, api, hello, limitMs = 3_000 } = options
   const unusable = (reason: string): Result<never> => fail({ code: 'home-unusable', path, reason })
 
   const bad = badSocketPath(path)
@@ -39,8 +44,14 @@ export async function openControlSocket(options: {
     if (holder !== undefined) return fail(holder)
   }
 
+  const ownHello = helloText(hello)
   const server = createServer((request, response) => {
-    api.handle(request, response, 'cli').catch(() => response.destroy())
+    response.setHeader(helloHeader, ownHello)
+    const admitted = admit(request, hello)
+    if (admitted.kind === 'hello') return answer(response, 200, ok(hello))
+    if (admitted.kind === 'refused')
+      return answer(response, 200, fail(admitted.error), { connection: 'close' })
+    api.handle(request, response, admitted.caller, admitted.peer).catch(() => response.destroy())
   })
   server.keepAliveTimeout = 1_000
   server.requestTimeout = 30_000
@@ -69,16 +80,16 @@ const reasons: Record<BadSocketPath, string> = {
 
 /** Who answers at the socket, as a failure; undefined when nobody does. */
 async function holderOf(socketPath: string, home: string, limitMs: number): Promise<Failure | undefined> {
-  const answer = await postToSocket({ socketPath, path: '/api/app.snapshot', input: {}, limitMs })
-  switch (answer.kind) {
+  const read = await postToSocket({ socketPath, path: '/api/app.snapshot', input: {}, limitMs })
+  switch (read.kind) {
     case 'answered':
-      return holderIn(parseJson(answer.text), home)
+      return holderIn(parseJson(read.text), home)
     case 'silent':
       return { code: 'app-not-answering', home, limitMs }
     case 'failed':
-      return isNobodyThere(answer.error)
+      return isNobodyThere(read.error)
         ? undefined
-        : { code: 'home-unusable', path: socketPath, reason: reasonOf(answer.error) }
+        : { code: 'home-unusable', path: socketPath, reason: reasonOf(read.error) }
   }
 }
 

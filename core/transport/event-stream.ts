@@ -24,24 +24,46 @@ function snapshotText(snapshot: Snapshot): string {
   return last.text
 }
 
+/** One client's stream. */
+export interface PushedEvents {
+  /** Begins to send: first what `send` was given before, then the snapshot. */
+  start(): void
+  /** Whether somebody looks at what this client shows. */
+  setLooking(looking: boolean): void
+  /** Sends one more event, in front of what waits. */
+  send(event: string, value: unknown): void
+  /** Ends the subscription; the stream itself is ended by the caller. */
+  stop(): void
+}
+
+export interface StreamOptions {
+  /** The registry's output too. */
+  withLog: boolean
+  /** As in `Host.on`. */
+  looking: boolean
+  limits?: EventStreamLimits
+}
+
 /**
  * Pushes the app's events into one response body as server-sent events
- * (https://html.spec.whatwg.org/multipage/server-sent-events.html): a `snapshot` at once, then each new one, and with
+ * (https://html.spec.whatwg.org/multipage/server-sent-events.html): a `snapshot` at the start, then each new one, and with
  * `log` also `log` {lines} and, where lines had to be dropped, `dropped` {lines: count} before them.
  * A listener that reads slowly costs a bounded amount: a newer snapshot replaces one not yet sent.
- * Returns the end of the subscription; the stream itself is ended by the caller.
  */
 export function pushEvents(
   host: Host,
   to: Writable,
-  withLog: boolean,
-  limits: EventStreamLimits = eventStreamLimits,
-): () => void {
+  { withLog, looking, limits = eventStreamLimits }: StreamOptions,
+): PushedEvents {
   let waiting: Snapshot | undefined = host.snapshot()
+  const direct: string[] = []
   const log = logBacklog({ lines: limits.logLines, characters: limits.logCharacters })
-  let full = false
+  // Nothing is sent before the start.
+  let full = true
 
   const next = (): string | undefined => {
+    const first = direct.shift()
+    if (first !== undefined) return first
     if (waiting) {
       const text = snapshotText(waiting)
       waiting = undefined
@@ -65,29 +87,44 @@ export function pushEvents(
     full = false
     flush()
   }
-  const ends = [
-    host.on('snapshot', snapshot => {
-      waiting = snapshot
-      flush()
-    }),
-  ]
-  if (withLog)
-    ends.push(
-      host.on('log', ({ lines }) => {
+  const takeSnapshots = (isLooking: boolean): (() => void) =>
+    host.on(
+      'snapshot',
+      snapshot => {
+        waiting = snapshot
+        flush()
+      },
+      { looking: isLooking },
+    )
+  let endSnapshots = takeSnapshots(looking)
+  const endLog = withLog
+    ? host.on('log', ({ lines }) => {
         log.push(lines)
         flush()
-      }),
-    )
+      })
+    : undefined
   const heartbeat = setInterval(() => {
     if (!full) full = !to.write(':\n\n')
   }, limits.heartbeatMs)
   heartbeat.unref()
   to.on('drain', drained)
-  flush()
-  return () => {
-    clearInterval(heartbeat)
-    to.off('drain', drained)
-    for (const end of ends) end()
+  return {
+    start: drained,
+    setLooking(isLooking) {
+      const endBefore = endSnapshots
+      endSnapshots = takeSnapshots(isLooking)
+      endBefore()
+    },
+    send(event, value) {
+      direct.push(`event: ${event}\ndata: ${JSON.stringify(value)}\n\n`)
+      flush()
+    },
+    stop() {
+      clearInterval(heartbeat)
+      to.off('drain', drained)
+      endSnapshots()
+      endLog?.()
+    },
   }
 }
 

@@ -1,8 +1,10 @@
+import { actorOf, type Caller } from '../../contract/caller.ts'
 import type { ZotbarHandlers } from '../../contract/contract.ts'
 import type { Failure } from '../../contract/failure.ts'
 import { failureMessage } from '../../contract/messages/failure-message.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { UpgradePlan } from '../../contract/upgrade.ts'
+import type { Keeper } from '../../lib/keeper-file.ts'
 import { compareVersions, isVersion } from '../platform/zot-version.ts'
 import type { RunbookKind } from '../runbook/runbook-kind.ts'
 import type { Runs } from '../runbook/runs.ts'
@@ -22,7 +24,7 @@ import {
 import { installedVersions, newestRelease, previousVersion, releaseRows } from './versions.ts'
 
 interface Options extends UpgradeWiring {
-  shell: 'electron' | 'headless'
+  keeper: Keeper
   runs: Pick<Runs, 'start' | 'blocked' | 'current' | 'handlers'>
   /** The version that runs, as far as it is known. */
   running(): string | undefined
@@ -68,9 +70,9 @@ export function createUpgradeControl(options: Options): UpgradeControl {
 
   async function begin(
     request: UpgradeRequest,
-    by: string,
+    caller: Caller | 'schedule',
   ): Promise<Result<{ run: string } | { plan: UpgradePlan }>> {
-    const refused = refuseRequest(request, by)
+    const refused = refuseRequest(request, caller)
     if (refused) return fail(refused)
     const { dryRun } = request
     const engine = current().id
@@ -83,7 +85,10 @@ export function createUpgradeControl(options: Options): UpgradeControl {
     if (!target.ok) return target
     // A registry that the user had stopped stays so, unless the new version was started to prove itself.
     const wasStopped = supervisor.state().kind === 'stopped'
-    const begun = await runs.start(upgradeRunbook(memoryFor(request, target.value, requestDeps), deps), by)
+    const begun = await runs.start(
+      upgradeRunbook(memoryFor(request, target.value, requestDeps), deps),
+      caller === 'schedule' ? caller : actorOf(caller),
+    )
     if (begun.ok && !wasStopped)
       void hasEnded(begun.value.run, runs).then(ended => (ended ? serveAgain(recovery) : undefined))
     return begun
@@ -94,7 +99,7 @@ export function createUpgradeControl(options: Options): UpgradeControl {
     clock,
     releases,
     log,
-    wanted: () => options.shell === 'headless' && settings.get('upgrade.schedule') === 'weekly',
+    wanted: () => options.keeper !== 'app' && settings.get('upgrade.schedule') === 'weekly',
     async newest(listed) {
       const version = newestRelease(listed, await library.bad())
       const now = running()

@@ -1,6 +1,7 @@
-import type { OpenTarget, ZotbarBridge, ZotbarClient } from '../../contract/contract.ts'
+import type { ZotbarBridge, ZotbarClient } from '../../contract/contract.ts'
 import type { Failure } from '../../contract/failure.ts'
 import { asksNatively, type StatusVerb } from '../../contract/messages/summary.ts'
+import type { OpenTarget } from '../../contract/shell.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import type { Connection, Link } from './connection.ts'
 import { readLastKnown, saveLastKnown } from './last-known.ts'

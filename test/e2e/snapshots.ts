@@ -157,7 +157,9 @@ export function snapshotOf(process: ProcessState, now: number, part: Partial<Sna
     app: {
       version: '0.1.0',
       pid: 900,
-      shell: 'headless',
+      build: 'source',
+      keeper: 'terminal',
+      offers: [],
       startedAt: now - 20 * day,
       home: '/home/ada/.local/share/zotbar',
     },

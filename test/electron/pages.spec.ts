@@ -21,7 +21,7 @@ test.describe('the pages as the menu-bar app serves them', () => {
           const areas = { app: verbs, registry: verbs, logs: verbs, settings: verbs, runbooks }
           Object.assign(window, { zotbar: { ...areas, on: () => () => {} } })
         },
-        aSnapshot({ takenAt: Date.now(), app: { ...aSnapshot().app, shell: 'electron' } }),
+        aSnapshot({ takenAt: Date.now(), app: { ...aSnapshot().app, keeper: 'app' } }),
       )
       await page.route('**/*', async route => {
         const url = route.request().url().replace('https://zotbar/', 'app://zotbar/')

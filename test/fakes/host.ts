@@ -1,4 +1,5 @@
 import type { Events, ZotbarHandlers } from '../../contract/contract.ts'
+import { type ClientHello, contractNumber, type Hello, helloHeader, helloText } from '../../contract/hello.ts'
 import type { Host } from '../../contract/host.ts'
 import type { Image, ImageDetails } from '../../contract/image.ts'
 import type { ApiKey, ManagedKey } from '../../contract/key.ts'
@@ -24,7 +25,15 @@ export const restartStates: ProcessState[] = [
 export function aSnapshot(over: Partial<Snapshot> = {}): Snapshot {
   return {
     takenAt: 1_000,
-    app: { version: '0.1.0', pid: 77, shell: 'headless', startedAt: 1, home: '/home/u/zotbar' },
+    app: {
+      version: '0.1.0',
+      build: 'source',
+      pid: 77,
+      keeper: 'terminal',
+      offers: [],
+      startedAt: 1,
+      home: '/home/u/zotbar',
+    },
     engine: { id: 'zotbar-registry', version: '0.1.0' },
     registry: { url: 'http://127.0.0.1:5050', host: '127.0.0.1', port: 5050, configFile: '/c/config.json' },
     process: servingState,
@@ -118,7 +127,21 @@ export function fakeHost(over: Areas = {}): FakeHost {
       dashboardLink: async () => ok({ url: 'http://127.0.0.1:7000/#token=abc' }),
       open: async () => ok(null),
       quit: async () => ok(null),
+      sessionEnds: async () => ok(null),
+      handOver: async ({ build }) => ok({ pid: 78, build }),
+      revokeSessions: async () => ok({ sessions: 0 }),
       ...over.app,
+    },
+    shell: {
+      answer: async () => ok(null),
+      arrived: async () => ok({ kind: 'not-yet' }),
+      looking: async () => ok(null),
+      ...over.shell,
+    },
+    secrets: {
+      olderApp: async () => ok({ accounts: [] }),
+      takeOver: async ({ items }) => ok({ taken: items.length }),
+      ...over.secrets,
     },
     registry: {
       start: async () => ok(now),
@@ -241,3 +264,11 @@ export function fakeHost(over: Areas = {}): FakeHost {
     listeners: event => of(event).size,
   }
 }
+
+/** What a core of the contract of now says of itself. */
+export const coreHello: Hello = { contract: contractNumber, build: 'source', version: '0.1.0', home: 1 }
+
+/** The headers of a client of the contract of now. */
+export const helloHeaders = (as: ClientHello['as'], over: Partial<ClientHello> = {}) => ({
+  [helloHeader]: helloText({ ...coreHello, as, pid: 4321, ...over }),
+})

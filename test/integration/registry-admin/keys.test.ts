@@ -188,13 +188,13 @@ describe('over the administration socket', () => {
   it('gives a window its secret once, when it asks, and not for ever', async () => {
     await serve()
     const keys = keysOf()
-    const made = await keys.create({ user: 'ci', label: '', scopes: [] }, 'window')
+    const made = await keys.create({ user: 'ci', label: '', scopes: [] }, 'page')
     if (!made.ok) throw new Error(made.error.code)
     expect(made.value).not.toHaveProperty('apiKey')
     const { uuid } = made.value
     expect(keys.reveal(uuid)).toMatchObject({ ok: true, value: { apiKey: expect.stringMatching(/^zak_/) } })
     expect(keys.reveal(uuid)).toEqual({ ok: false, error: { code: 'secret-gone', uuid } })
-    const late = await keys.create({ user: 'ci', label: '', scopes: [] }, 'dashboard')
+    const late = await keys.create({ user: 'ci', label: '', scopes: [] }, 'full')
     await clock.advance(11 * 60_000)
     expect(keys.reveal(late.ok ? late.value.uuid : '')).toMatchObject({ error: { code: 'secret-gone' } })
   })

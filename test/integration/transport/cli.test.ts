@@ -8,7 +8,15 @@ import { fail, ok } from '../../../contract/result.ts'
 import { type ControlSocket, openControlSocket } from '../../../core/transport/control-socket.ts'
 import { httpApi } from '../../../core/transport/http-api.ts'
 import { eventually } from '../../fakes/eventually.ts'
-import { aKey, anImage, aSnapshot, type FakeHost, fakeHost, restartStates } from '../../fakes/host.ts'
+import {
+  aKey,
+  anImage,
+  aSnapshot,
+  coreHello,
+  type FakeHost,
+  fakeHost,
+  restartStates,
+} from '../../fakes/host.ts'
 
 const entry = fileURLToPath(new URL('../../../cli/main.ts', import.meta.url))
 let home: string
@@ -33,7 +41,12 @@ afterEach(async () => {
 })
 
 async function serve(host: FakeHost): Promise<FakeHost> {
-  const opened = await openControlSocket({ path: join(home, 'control.sock'), home, api: httpApi(host) })
+  const opened = await openControlSocket({
+    path: join(home, 'control.sock'),
+    home,
+    api: httpApi(host),
+    hello: coreHello,
+  })
   if (!opened.ok) throw new Error(opened.error.code)
   socket = opened.value
   return host

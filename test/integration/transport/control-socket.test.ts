@@ -9,7 +9,7 @@ import type { Snapshot } from '../../../contract/snapshot.ts'
 import { type ControlSocket, openControlSocket } from '../../../core/transport/control-socket.ts'
 import { httpApi } from '../../../core/transport/http-api.ts'
 import { eventually } from '../../fakes/eventually.ts'
-import { aSnapshot, type FakeHost, fakeHost } from '../../fakes/host.ts'
+import { aSnapshot, coreHello, type FakeHost, fakeHost, helloHeaders } from '../../fakes/host.ts'
 import { ask } from './http.ts'
 
 let home: string
@@ -33,7 +33,13 @@ afterEach(async () => {
 
 const start = async (over: { processingMs?: number; limitMs?: number; at?: string } = {}) => {
   const { processingMs = 50, limitMs = 300, at = path } = over
-  const opened = await openControlSocket({ path: at, home, api: httpApi(host, { processingMs }), limitMs })
+  const opened = await openControlSocket({
+    path: at,
+    home,
+    api: httpApi(host, { processingMs }),
+    hello: coreHello,
+    limitMs,
+  })
   if (opened.ok) open.push(opened.value)
   return opened
 }
@@ -73,7 +79,7 @@ describe('the control socket', () => {
     await start()
     const call = (path_: string, headers: Record<string, string>, body: string) =>
       ask({ socketPath: path, path: path_, method: 'POST', headers }, body)
-    const json = { host: 'zotbar', 'content-type': 'application/json' }
+    const json = { host: 'zotbar', 'content-type': 'application/json', ...helloHeaders('cli') }
     expect((await call('/api/nothing', json, '{}')).status).toBe(404)
     expect((await call('/', json, '{}')).status).toBe(404)
     expect((await call('/api/app.snapshot', { host: 'zotbar' }, '{}')).status).toBe(415)

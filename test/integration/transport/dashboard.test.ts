@@ -225,7 +225,7 @@ describe('commands over HTTP', () => {
     const reply = await post('/api/registry.restart', '{"now":true}', session)
     expect([reply.status, reply.json()]).toEqual([200, { ok: true, value: aSnapshot() }])
     expect(reply.headers['cache-control']).toBe('no-store')
-    expect(host.calls).toEqual([{ name: 'registry.restart', input: { now: true }, caller: 'dashboard' }])
+    expect(host.calls).toEqual([{ name: 'registry.restart', input: { now: true }, caller: 'full' }])
   })
 
   it('refuse what is not a command, a method, JSON or small enough', async () => {

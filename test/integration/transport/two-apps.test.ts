@@ -25,10 +25,10 @@ function app(): { child: ChildProcess; said: () => Record<string, unknown> | und
     import { openControlSocket } from ${source('core/transport/control-socket.ts')}
     import { httpApi } from ${source('core/transport/http-api.ts')}
     import { systemProcessTable } from ${source('core/platform/system-processes.ts')}
-    import { fakeHost } from ${source('test/fakes/host.ts')}
+    import { coreHello, fakeHost } from ${source('test/fakes/host.ts')}
     const home = ${JSON.stringify(home)}
     const lock = await takeAppLock({ home, processes: systemProcessTable() })
-    const opened = lock.ok && (await openControlSocket({ path: home + '/control.sock', home, api: httpApi(fakeHost()) }))
+    const opened = lock.ok && (await openControlSocket({ path: home + '/control.sock', home, api: httpApi(fakeHost()), hello: coreHello }))
     console.log(JSON.stringify(lock.ok ? { ok: opened.ok } : lock))
     if (!lock.ok) process.exit(1)
     process.on('SIGTERM', async () => {

@@ -36,7 +36,7 @@ describe('a call from a page', () => {
   it('reaches its handler as a window, with its input read', async () => {
     const { call, host } = start()
     expect(await call(page(), 'registry.restart', {})).toMatchObject({ ok: true })
-    expect(host.calls).toEqual([{ name: 'registry.restart', input: { now: false }, caller: 'window' }])
+    expect(host.calls).toEqual([{ name: 'registry.restart', input: { now: false }, caller: 'page' }])
   })
 
   it('is refused, and told, unless it is the main frame of a page of ours', async () => {
@@ -152,13 +152,13 @@ describe('a setting that names a program, host, file or URL', () => {
   const sets = (calls: { name: string; caller: string }[]) =>
     calls.filter(call => call.name === 'settings.set')
 
-  it('is changed after a native question, as if it were typed', async () => {
+  it('is changed after a native question', async () => {
     const { call, host: asked, done } = start(host())
     done.answers.push(1)
     expect(await call(page(), 'settings.set', { key: 'configFile', value: '/new.json' })).toMatchObject({
       ok: true,
     })
-    expect(sets(asked.calls)).toMatchObject([{ caller: 'cli' }])
+    expect(sets(asked.calls)).toMatchObject([{ caller: 'agreed' }])
     expect(done.questions[0]?.detail).toContain('Now: /old.json\nThen: /new.json')
   })
 
@@ -173,7 +173,7 @@ describe('a setting that names a program, host, file or URL', () => {
   it('is told from the others, which need no question', async () => {
     const { call, host: asked, done } = start()
     await call(page(), 'settings.set', { key: 'keepServing', value: true })
-    expect(sets(asked.calls)).toMatchObject([{ caller: 'window' }])
+    expect(sets(asked.calls)).toMatchObject([{ caller: 'page' }])
     expect(done.questions).toEqual([])
   })
 })
@@ -219,7 +219,7 @@ describe('an engine', () => {
     done.answers.push(1)
     expect(await call(page(), 'engine.use', { engine, yes: true })).toEqual(ok({ run: 'run-1' }))
     expect(used(asked.calls)).toEqual([
-      { name: 'engine.use', input: { engine, yes: true, dryRun: false }, caller: 'window' },
+      { name: 'engine.use', input: { engine, yes: true, dryRun: false }, caller: 'agreed' },
     ])
     expect(done.questions).toMatchObject([{ message: title, buttons: ['Cancel', verb] }])
     expect(done.questions[0]?.detail).toContain(words)

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { runInNewContext } from 'node:vm'
 import { build } from 'rolldown'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { commandNames, type ZotbarBridge } from '../../../contract/contract.ts'
+import type { ZotbarBridge } from '../../../contract/contract.ts'
+import { commandNames } from '../../../contract/dispatch.ts'
 
 const root = join(import.meta.dirname, '../../..')
 let folder = ''

@@ -27,12 +27,12 @@ function start() {
 describe('secrets of keys in the menu-bar app', () => {
   it('are shown only after a native question', async () => {
     const { done, keys } = start()
-    expect(await keys.showSecret({ user: 'zot-ci' }, 'window')).toEqual({
+    expect(await keys.showSecret({ user: 'zot-ci' }, 'agreed')).toEqual({
       ok: false,
       error: { code: 'cancelled' },
     })
     done.answers.push(1)
-    expect(await keys.showSecret({ user: 'zot-ci' }, 'window')).toEqual(
+    expect(await keys.showSecret({ user: 'zot-ci' }, 'agreed')).toEqual(
       ok({ user: 'zot-ci', apiKey: secret }),
     )
     expect(done.questions.map(({ message }) => message)).toEqual(Array(2).fill('Show the key of zot-ci?'))
@@ -41,7 +41,7 @@ describe('secrets of keys in the menu-bar app', () => {
 
   it('leave the clipboard after 45 s', async () => {
     const { done, clock, keys } = start()
-    await keys.copySecret({ secret }, 'window')
+    await keys.copySecret({ secret }, 'page')
     await clock.advance(44_000)
     expect(done.clipboard).toEqual([secret])
     await clock.advance(1_500)
@@ -50,11 +50,11 @@ describe('secrets of keys in the menu-bar app', () => {
 
   it('are not taken for what was copied since, and go when the app ends', async () => {
     const { done, clock, keys, clear } = start()
-    await keys.copySecret({ secret }, 'window')
+    await keys.copySecret({ secret }, 'page')
     done.clipboard.push('something else')
     await clock.advance(60_000)
     expect(done.clipboard.at(-1)).toBe('something else')
-    await keys.copySecret({ secret }, 'window')
+    await keys.copySecret({ secret }, 'page')
     clear()
     clear()
     expect(done.clipboard.at(-1)).toBe('')

@@ -166,7 +166,7 @@ describe('the icon in the bar', () => {
     expect(done.opened).toEqual(['/home/u/zotbar/logs'])
     show(stopped)
     await choose('Start')
-    expect(host.calls.at(-1)).toMatchObject({ name: 'registry.start', caller: 'window' })
+    expect(host.calls.at(-1)).toMatchObject({ name: 'registry.start', caller: 'app' })
   })
 
   it('tells a verb that failed in words', async () => {
@@ -184,7 +184,7 @@ describe('the icon in the bar', () => {
     expect(host.calls).toEqual([])
     done.answers.push(1)
     await choose('Restart now…')
-    expect(host.calls).toEqual([{ name: 'registry.restart', input: { now: true }, caller: 'window' }])
+    expect(host.calls).toEqual([{ name: 'registry.restart', input: { now: true }, caller: 'app' }])
   })
 
   it('asks once before it chooses an engine, and does nothing where that is declined', async () => {
@@ -202,7 +202,7 @@ describe('the icon in the bar', () => {
     done.answers.push(1)
     await choose('Use zotbar-registry…')
     expect(done.questions).toHaveLength(3)
-    expect(used()).toMatchObject([{ input: { engine: 'zotbar-registry', yes: true }, caller: 'window' }])
+    expect(used()).toMatchObject([{ input: { engine: 'zotbar-registry', yes: true }, caller: 'agreed' }])
   })
 
   it('starts at login only after it was chosen, and says what macOS makes of it', async () => {
@@ -214,7 +214,7 @@ describe('the icon in the bar', () => {
     seen.startAtLogin = true
     await choose('Start at login')
     expect(host.calls).toEqual([
-      { name: 'settings.set', input: { key: 'startAtLogin', value: true }, caller: 'window' },
+      { name: 'settings.set', input: { key: 'startAtLogin', value: true }, caller: 'app' },
     ])
     expect(agent.calls).toEqual(['enable'])
     expect(done.questions[0]?.detail).toContain('Login Items')
@@ -310,13 +310,13 @@ describe('the popover', () => {
 describe('the window', () => {
   it('is made once, and gone when it is closed', async () => {
     const { windows, part } = await start()
-    await part.open('window')
-    await part.open('window')
+    await part.open?.('window')
+    await part.open?.('window')
     expect(windows).toHaveLength(1)
     expect(windows[0]!.options).toMatchObject({ width: 960, height: 640, minWidth: 820, minHeight: 560 })
     windows[0]!.close()
     expect(windows[0]!.destroyed).toBe(true)
-    await part.open('window')
+    await part.open?.('window')
     expect(windows).toHaveLength(2)
   })
 
@@ -331,8 +331,8 @@ describe('the window', () => {
 
   it('opens names, never a path that a page made up', async () => {
     const { part, done } = await start()
-    await part.open('docs')
-    await part.open('log-folder')
+    await part.open?.('docs')
+    await part.open?.('log-folder')
     expect(done.opened).toEqual(['/README.md', '/home/u/zotbar/logs'])
   })
 })

@@ -245,7 +245,7 @@ describeWith(['openssl'], 'a certificate', () => {
   it('of the registry itself is believed, and no other one that Chromium does not', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'zotbar-sign-in-'))
     const made = makeCertificate(folder, 'own')
-    const { set } = await start({ origin: 'https://127.0.0.1:5050', certificate: made.cert })
+    const { set } = await start({ origin: 'https://127.0.0.1:5050', certificate: made.pem.toString() })
     const judged = (hostname: string, data: string): number => {
       let code = 1
       set.verify!({ hostname, certificate: { data } }, answer => {

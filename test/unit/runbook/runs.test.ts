@@ -210,7 +210,7 @@ describe('the runs of several kinds', () => {
   })
 
   it('show no run before the first', async () => {
-    expect(await runs().handlers.runbooks.show({}, 'window')).toEqual({
+    expect(await runs().handlers.runbooks.show({}, 'page')).toEqual({
       ok: false,
       error: { code: 'nothing-under-way' },
     })

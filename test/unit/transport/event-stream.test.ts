@@ -44,14 +44,16 @@ const limits = { heartbeatMs: 1_000_000, logLines: 3, logCharacters: 1_000 }
 describe('pushing events', () => {
   it('sends the state of now at once, before anything happens', () => {
     const reader = slowReader()
-    const stop = pushEvents(fakeHost(), reader.to, false, limits)
+    const { start, stop } = pushEvents(fakeHost(), reader.to, { withLog: false, looking: true, limits })
+    start()
     expect(reader.events()).toEqual([['snapshot', aSnapshot()]])
     stop()
   })
 
   it('sends log lines only to who asked for them', () => {
     const host = fakeHost()
-    const stop = pushEvents(host, slowReader().to, false, limits)
+    const { start, stop } = pushEvents(host, slowReader().to, { withLog: false, looking: true, limits })
+    start()
     expect(host.listeners('log')).toBe(0)
     expect(host.listeners('snapshot')).toBe(1)
     stop()
@@ -62,7 +64,8 @@ describe('pushing events', () => {
     const host = fakeHost()
     const reader = slowReader()
     reader.stall()
-    const stop = pushEvents(host, reader.to, true, limits)
+    const { start, stop } = pushEvents(host, reader.to, { withLog: true, looking: true, limits })
+    start()
     for (let i = 1; i <= 1000; i += 1) {
       host.push('snapshot', aSnapshot({ takenAt: i }))
       host.push('log', { lines: [`line ${i}`] })
