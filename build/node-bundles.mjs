@@ -10,8 +10,9 @@ const threads = {
 const external = ['electron', 'cpu-features', /\.node$/]
 
 /**
- * Core and registry are one file each: nothing of theirs is loaded later, when the package may be gone. A library that a
- * start does not need is only parsed then, and made when it is first used.
+ * Registry and core are one file each, but for the core's entry, which turns the compile cache on and loads the other at
+ * once: nothing of theirs is loaded later, when the package may be gone. A library that a start does not need is only
+ * parsed then, and made when it is first used.
  * @param rolldown its `build`, for the threads, which are built here
  * @returns the inputs for `build`
  */
@@ -36,7 +37,7 @@ export async function nodeBundles(rolldown, { root, version }) {
   }
   const single = (name, input, define) => ({
     ...node(define),
-    input: { main: input },
+    input,
     external,
     output: { ...output, dir: join('dist', name), codeSplitting: false },
   })
@@ -63,12 +64,12 @@ export async function nodeBundles(rolldown, { root, version }) {
     'import.meta.pageTexts': JSON.stringify(Object.fromEntries(pageTexts)),
     'import.meta.threadTexts': await threadTexts('registry'),
   }
-  const registry = single('registry', 'registry/main.ts', forRegistry)
   return [
-    single('core', 'core/main.ts', forCore),
+    { ...single('core', { main: 'core/main.ts' }), plugins: [bodyApart] },
+    single('core', { core: 'core/app/run-core.ts' }, forCore),
     // The menu-bar app lies in an archive that Node cannot read: it shares no file with what Node runs.
-    single('main', 'main/main.ts', forCore),
-    { ...registry, input: { 'zotbar-registry': 'registry/main.ts' } },
+    single('main', { main: 'main/main.ts' }, forCore),
+    single('registry', { 'zotbar-registry': 'registry/main.ts' }, forRegistry),
     // A command is over at once: it loads no more than its verb needs.
     {
       ...node(withoutAddons),
@@ -90,6 +91,12 @@ export async function nodeBundles(rolldown, { root, version }) {
       },
     },
   ]
+}
+
+/** What the entry of the core loads is the file beside it. */
+const bodyApart = {
+  name: 'body-apart',
+  resolveId: name => (name === './app/run-core.ts' ? { id: './core.mjs', external: true } : null),
 }
 
 /** The engine keeps a text of ASCII in half the memory that another one takes. */

@@ -24,11 +24,17 @@ function loads(file: string): { static: string[]; late: string[]; required: stri
   }
 }
 
+it('the entry of the core loads the rest of it, and nothing else of its package', () => {
+  const { static: imported, late, required } = loads(join(dist, 'core/main.mjs'))
+  expect([...imported, ...required].filter(each => each !== '' && !isBuiltin(each))).toEqual([])
+  expect(late).toEqual(['./core.mjs'])
+})
+
 describe.each([
   // The keychain's addon is loaded at the start (core/secrets); the others are ssh2's, which nobody builds.
   [
-    'core/main.mjs',
-    ['cpu-features', 'keytar', '../node_modules/ssh2/lib/protocol/crypto/build/Release/sshcrypto.node'],
+    'core/core.mjs',
+    ['cpu-features', 'keytar', '../../node_modules/ssh2/lib/protocol/crypto/build/Release/sshcrypto.node'],
   ],
   ['registry/zotbar-registry.mjs', []],
 ])('%s', (name, addons) => {
