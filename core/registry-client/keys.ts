@@ -15,6 +15,15 @@ interface Options {
   /** The user whose credential the app holds, if any. */
   credential(): Promise<{ user: string } | undefined>
   clock: Clock
+  /** Those that nobody had looked at when the core before this one handed over. */
+  unrevealed?: readonly UnrevealedKey[]
+}
+
+/** A key that a window created and has not asked for yet; `restMs`: how long its secret still waits. */
+export interface UnrevealedKey {
+  uuid: string
+  apiKey: string
+  restMs: number
 }
 
 interface NewKeyRequest {
@@ -30,6 +39,8 @@ export interface Keys {
   /** The command line gets the secret with the answer, a window by `reveal`. */
   create(request: NewKeyRequest, caller: Caller): Promise<Result<KeyCreated>>
   reveal(uuid: string): Result<{ apiKey: string }>
+  /** For the next core of this home alone. */
+  unrevealed(): UnrevealedKey[]
   revoke(uuid: string, descendants: boolean): Promise<Result<KeyRevoked>>
 }
 
@@ -41,7 +52,7 @@ const defaultLifetimeMs = 90 * 86_400_000
 export function createKeys(options: Options): Keys {
   const { admin, registry, serves, credential, clock } = options
   /** Secrets that a window has not asked for yet; never on disk. */
-  const waiting = new Map<string, { apiKey: string; forget: () => void }>()
+  const waiting = new Map<string, { apiKey: string; until: number; forget: () => void }>()
 
   async function openProvider(): Promise<Result<KeyProvider>> {
     if (!serves()) return fail({ code: 'registry-not-serving' })
@@ -53,10 +64,12 @@ export function createKeys(options: Options): Keys {
       : fail({ code: 'keys-need-admin-socket', engine: options.engine })
   }
 
-  function holdForReveal(uuid: string, apiKey: string): void {
-    const forget = clock.setTimer(clock.now() + revealMs, () => waiting.delete(uuid))
-    waiting.set(uuid, { apiKey, forget })
+  function holdForReveal(uuid: string, apiKey: string, forMs = revealMs): void {
+    const until = clock.now() + forMs
+    const forget = clock.setTimer(until, () => waiting.delete(uuid))
+    waiting.set(uuid, { apiKey, until, forget })
   }
+  for (const { uuid, apiKey, restMs } of options.unrevealed ?? []) holdForReveal(uuid, apiKey, restMs)
 
   return {
     async list() {
@@ -96,6 +109,12 @@ export function createKeys(options: Options): Keys {
       waiting.delete(uuid)
       return ok({ apiKey: held.apiKey })
     },
+    unrevealed: () =>
+      [...waiting].map(([uuid, { apiKey, until }]) => ({
+        uuid,
+        apiKey,
+        restMs: Math.max(0, until - clock.now()),
+      })),
     async revoke(uuid, descendants) {
       const from = await openProvider()
       if (!from.ok) return from

@@ -16,7 +16,7 @@ interface Options {
   supervisor: {
     state(): ProcessState
     /** Adopts a running registry, or starts one. */
-    begin(): Promise<void>
+    begin(options?: { stopped: boolean }): Promise<void>
     start(): Promise<unknown>
   }
   report(setAside: SetAside): void
@@ -38,8 +38,11 @@ export interface Runs {
   current(): RunbookProgress | undefined
   /** Why no other run may begin now: `busy`, or `run-broken-off`. */
   blocked(): Failure | undefined
-  /** Brings an interrupted run to its end, or lets the supervisor begin. Returns when that is under way. */
-  begin(): Promise<void>
+  /**
+   * Brings an interrupted run to its end, or lets the supervisor begin. Returns when that is under way. `stopped`: the
+   * registry is to stay stopped.
+   */
+  begin(options?: { stopped: boolean }): Promise<void>
   close(): void
 }
 
@@ -117,10 +120,10 @@ export function createRuns({ supervisor, ...options }: Options): Runs {
     },
     current: () => runbooks.current(),
     blocked: () => runbooks.blocked(),
-    async begin() {
+    async begin(beginning) {
       try {
         const interrupted = await findInterrupted()
-        return interrupted ? await bringToItsEnd(interrupted) : await supervisor.begin()
+        return interrupted ? await bringToItsEnd(interrupted) : await supervisor.begin(beginning)
       } catch (error) {
         options.log('an interrupted runbook cannot be taken up', { error: String(error) })
         // Whatever is wrong with a run, the registry is supervised.

@@ -17,6 +17,8 @@ export interface BackendOptions extends KeychainOptions {
   keyFile(): string
   /** The setting `secrets.plain`. */
   plain(): boolean
+  /** The passphrase of the encrypted file, from the core before this one. */
+  passphrase?: string | undefined
 }
 
 /**
@@ -46,6 +48,7 @@ export class ChosenBackend {
       folder,
       keyFile,
       expected: () => this.#recorded === 'encrypted-file',
+      passphrase: options.passphrase,
     })
     this.#backends = {
       keychain: keychainBackend({ load, limitMs }),
@@ -66,6 +69,11 @@ export class ChosenBackend {
 
   unlock(passphrase: string): Promise<Result<null>> {
     return this.#encrypted.unlock(passphrase)
+  }
+
+  /** What it was unlocked with. */
+  passphrase(): string | undefined {
+    return this.#encrypted.passphrase()
   }
 
   /** The backend that holds the secrets, or would hold the first one. */

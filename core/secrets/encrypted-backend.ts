@@ -65,20 +65,24 @@ interface Options {
   /** The file whose content unlocks it, or ''. */
   keyFile(): string
   expected(): boolean
+  /** One that an earlier core was unlocked with. */
+  passphrase?: string | undefined
 }
 
 export interface EncryptedBackend extends SecretBackend {
   /** Holds the passphrase in memory until the app ends. Refused where it does not open the existing file. */
   unlock(passphrase: string): Promise<Result<null>>
   hasPassphrase(): boolean
+  /** For the next core of this home alone. */
+  passphrase(): string | undefined
 }
 
 const minPassphraseChars = 12
 
 /** `keys.enc`: AES-256-GCM, its key from a key file or a passphrase by scrypt. */
-export function encryptedBackend({ folder, keyFile, expected }: Options): EncryptedBackend {
+export function encryptedBackend({ folder, keyFile, expected, ...options }: Options): EncryptedBackend {
   const file = join(folder, 'keys.enc')
-  let passphrase: string | undefined
+  let passphrase = options.passphrase
   /** The last derived key: deriving takes a tenth of a second on purpose. */
   let derived: { of: string; key: Buffer } | undefined
 
@@ -165,6 +169,7 @@ export function encryptedBackend({ folder, keyFile, expected }: Options): Encryp
   return {
     ...backend,
     hasPassphrase: () => passphrase !== undefined,
+    passphrase: () => passphrase,
     async unlock(keySource) {
       if (keySource.length < minPassphraseChars)
         return fail({

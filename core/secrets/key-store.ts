@@ -29,6 +29,8 @@ export interface KeyStore {
    * where there is no key yet and neither a key file nor a keychain. `secret-store-wrong-key`: it was made with another.
    */
   unlock(passphrase: string): Promise<Result<null>>
+  /** The passphrase in memory, for the next core of this home alone. */
+  passphrase(): string | undefined
   /**
    * For people: "the keychain", "keys.enc, encrypted with ...", and plainly where nothing is encrypted. Before the first
    * key it is a guess that probes nothing; `backend` probes.
@@ -107,6 +109,7 @@ export function openKeyStore(options: BackendOptions): KeyStore {
     },
     describe: () => queue.run(() => backend.describe()),
     unlock: passphrase => backend.unlock(passphrase),
+    passphrase: () => backend.passphrase(),
     get: (owner, slot) => queue.run(() => backend.get(accountOf(owner, slot))),
     set: (owner, slot, secret) => queue.run(() => backend.set(accountOf(owner, slot), secret)),
     delete: (owner, slot) => queue.run(() => backend.delete(accountOf(owner, slot))),

@@ -13,7 +13,7 @@ import {
 } from './transitions.ts'
 
 /** Nothing runs, and nobody asked for it. */
-export function stepStopped(state: State, event: Event, policy: Policy): Next {
+export function stepStopped(state: State, stage: StageOf<'stopped'>, event: Event, policy: Policy): Next {
   switch (event.kind) {
     case 'app-started':
       return beginCheck(state.memory, 'app-started', event.at, policy)
@@ -21,7 +21,9 @@ export function stepStopped(state: State, event: Event, policy: Policy): Next {
     case 'restart-asked':
       return beginCheck(state.memory, 'asked-start', event.at, policy)
     case 'stop-asked':
-      return event.goal === 'quit' ? stopped(state.memory, 'quit', event.at) : unchanged(state)
+      return event.goal === 'quit' || stage.why === 'never-started'
+        ? stopped(state.memory, event.goal, event.at)
+        : unchanged(state)
     default:
       return unchanged(state)
   }

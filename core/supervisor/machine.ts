@@ -15,7 +15,7 @@ export function step(state: State, event: Event, policy: Policy, drainsItself: b
   const { stage } = state
   switch (stage.kind) {
     case 'stopped':
-      return stepStopped(state, event, policy)
+      return stepStopped(state, stage, event, policy)
     case 'checking':
       return stepChecking(state, stage, event, policy, drainsItself)
     case 'launching':

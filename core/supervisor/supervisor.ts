@@ -20,8 +20,11 @@ export type SupervisorDeps = ProcessDriverDeps &
 
 /** One registry process, kept alive. */
 export interface Supervisor {
-  /** Adopts a process that an earlier core left, or starts one. Returns when that is under way. */
-  begin(): Promise<void>
+  /**
+   * Adopts a process that an earlier core left, or starts one. Returns when that is under way. `stopped`: somebody had
+   * stopped it under the core before this one, and it stays so.
+   */
+  begin(options?: { stopped: boolean }): Promise<void>
   /** The process that an earlier core left and that still runs. To be asked before `begin`. */
   recorded(): Promise<{ engine: string; executable: string; version?: string } | undefined>
   state(): ProcessState
@@ -121,7 +124,7 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
   }
 
   return {
-    async begin() {
+    async begin({ stopped } = { stopped: false }) {
       journal = await openJournal(
         join(home, 'journal.jsonl'),
         standardJournalLimits,
@@ -131,7 +134,7 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
       for (const entry of early.splice(0)) void journal.add(entry)
       // Whoever decides on the first start has read the journal by then.
       loop.changed()
-      if (closed === undefined) dispatch({ kind: 'app-started' })
+      if (closed === undefined) dispatch(stopped ? staysStopped : { kind: 'app-started' })
     },
     recorded: driver.recorded,
     state: loop.shown,
@@ -173,6 +176,8 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
     },
   }
 }
+
+const staysStopped: UntimedEvent = { kind: 'stop-asked', goal: 'stopped' }
 
 const isEnded = ({ kind }: ProcessState): boolean => kind === 'stopped' || kind === 'failed'
 

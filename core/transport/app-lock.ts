@@ -14,6 +14,8 @@ export interface Processes {
 }
 
 export interface AppLock {
+  /** Whoever knows it may take the lock from this holder: see `inherits`. */
+  readonly nonce: string
   /** Gives the lock up; a second call does nothing. */
   release(): Promise<void>
 }
@@ -39,6 +41,9 @@ const successorOf = (holder: Holder): string => `${lockName}.after-${holder.nonc
  * dead holder is still in place and then renames its own file over it. Should it die on the way, the same rule
  * applies to it in turn.
  *
+ * `inherits` is the nonce of a holder that gives the lock to this process: it passes from one to the other without a
+ * moment in which a third could take it.
+ *
  * Errors: `already-running` with the holder's pid; `home-unusable` where the folder takes no such file.
  */
 export async function takeAppLock(options: {
@@ -46,8 +51,9 @@ export async function takeAppLock(options: {
   processes: Processes
   pid?: number
   nonce?: string
+  inherits?: string
 }): Promise<Result<AppLock>> {
-  const { home, processes, pid = process.pid, nonce = randomUUID() } = options
+  const { home, processes, pid = process.pid, nonce = randomUUID(), inherits } = options
   const startTime = await processes.startTime(pid)
   const root = join(home, lockName)
   const draft = join(home, `.${lockName}.${nonce}`)
@@ -60,13 +66,18 @@ export async function takeAppLock(options: {
     }
     const lives = (holder: Holder): Promise<boolean> => isAlive(holder, me, processes)
     await writeFile(draft, JSON.stringify(me), { flag: 'wx', mode: 0o600 })
+    const taken = (): Result<AppLock> => ok({ nonce, release: () => release(root, nonce) })
+    if (inherits !== undefined && (await readHolder(root))?.nonce === inherits) {
+      await rename(draft, root)
+      return taken()
+    }
     for (;;) {
       const won = await elect(home, draft, root, lives)
       if (won.kind === 'held') return fail({ code: 'already-running', pid: won.pid, home })
       if (won.kind === 'again') continue
       if (won.after && !(await succeed(won.after, root, won.path))) continue
       await tidy(home)
-      return ok({ release: () => release(root, nonce) })
+      return taken()
     }
   } catch (error) {
     return fail({ code: 'home-unusable', path: home, reason: reasonOf(error) })

@@ -192,6 +192,9 @@ describe('over the administration socket', () => {
     if (!made.ok) throw new Error(made.error.code)
     expect(made.value).not.toHaveProperty('apiKey')
     const { uuid } = made.value
+    const handedOver = keys.unrevealed()
+    expect(handedOver).toMatchObject([{ uuid, apiKey: expect.stringMatching(/^zak_/) }])
+    expect(handedOver[0]?.restMs).toBeGreaterThan(0)
     expect(keys.reveal(uuid)).toMatchObject({ ok: true, value: { apiKey: expect.stringMatching(/^zak_/) } })
     expect(keys.reveal(uuid)).toEqual({ ok: false, error: { code: 'secret-gone', uuid } })
     const late = await keys.create({ user: 'ci', label: '', scopes: [] }, 'full')

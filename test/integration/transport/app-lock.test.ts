@@ -110,6 +110,20 @@ describe('the app lock', () => {
     expect(await readdir(home)).toEqual(['app.lock'])
   })
 
+  it('passes to the one that its holder names it to, without a moment in which it is free', async () => {
+    const table = { 10: 1, 11: 1, 12: 1 }
+    const first = await take(10, table)
+    if (!first.ok) throw new Error(first.error.code)
+    const heir = (pid: number, inherits: string) =>
+      takeAppLock({ home, processes: running(table), pid, inherits })
+    expect(await heir(11, 'another')).toMatchObject({ error: { code: 'already-running', pid: 10 } })
+    expect((await heir(11, first.value.nonce)).ok).toBe(true)
+    expect(await heir(12, first.value.nonce)).toMatchObject({ error: { code: 'already-running', pid: 11 } })
+    await first.value.release()
+    expect(JSON.parse(await readFile(join(home, 'app.lock'), 'utf8'))).toMatchObject({ pid: 11 })
+    expect(await readdir(home)).toEqual(['app.lock'])
+  })
+
   it('is not held by what came with a copy of a home whose core runs', async () => {
     const table = { 10: 1, 11: 1 }
     const [first, copy] = [join(home, 'first'), join(home, 'copy')]

@@ -29,9 +29,10 @@ interface Settings {
   keyFile?: string
   plain?: boolean
   load?: () => Keychain
+  passphrase?: string | undefined
 }
-const open = ({ keyFile = '', plain = false, load = none }: Settings = {}) =>
-  openKeyStore({ home, keyFile: () => keyFile, plain: () => plain, load, limitMs: 10_000 })
+const open = ({ keyFile = '', plain = false, load = none, ...more }: Settings = {}) =>
+  openKeyStore({ home, keyFile: () => keyFile, plain: () => plain, load, limitMs: 10_000, ...more })
 const sealed = () => join(home, 'secrets', 'keys.enc')
 
 function keyFile(content = 'sixteen bytes and more', mode = 0o600): string {
@@ -49,6 +50,16 @@ const everything = (folder = home): string =>
     .join('\n')
 
 describe('the encrypted file', () => {
+  it('opens for a core that was handed the passphrase, and not for one that was not', async () => {
+    const first = open()
+    expect(first.passphrase()).toBeUndefined()
+    await first.unlock('correct horse battery')
+    await first.set(owner, 'current', 'zak_marker')
+    const next = open({ passphrase: first.passphrase() })
+    expect(await next.get(owner, 'current')).toEqual({ ok: true, value: 'zak_marker' })
+    expect(await open().get(owner, 'current')).toMatchObject({ error: { code: 'secret-store-locked' } })
+  })
+
   it('is 0600 and holds no secret and no name that can be read', async () => {
     const store = open({ keyFile: keyFile() })
     await store.set(owner, 'current', 'zak_marker')

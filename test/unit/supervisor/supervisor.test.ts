@@ -77,6 +77,17 @@ async function until(kind: ProcessState['kind']): Promise<ProcessState> {
 const child = (index: number) => spawned.children[index] ?? expect.fail(`there is no process ${index}`)
 
 describe('the supervisor', () => {
+  it('leaves a registry stopped that was stopped before a hand-over, and starts it when asked', async () => {
+    create()
+    await supervisor.begin({ stopped: true })
+    expect(supervisor.state()).toMatchObject({ kind: 'stopped', why: 'asked' })
+    expect(spawned.children).toEqual([])
+    const started = supervisor.start()
+    await until('serving')
+    expect((await started).ok).toBe(true)
+    await supervisor.close({ keepServing: true })
+  })
+
   it('starts the engine with its config last and only the environment it is given', async () => {
     await create({ engine: { ...fakeEngine, environment: { MORE: '1' } } }).begin()
     await until('serving')
