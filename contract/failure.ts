@@ -56,10 +56,6 @@ export type Failure =
   | { code: 'already-running'; pid: number; home: string }
   | { code: 'app-not-running'; home: string }
   | { code: 'app-not-answering'; home: string; limitMs: number }
-  /** The core ended before it answered: `how` is its exit code or signal. */
-  | { code: 'core-ended'; home: string; how: string }
-  /** `service` as its manager names it; `reason` is half a sentence. */
-  | { code: 'service-not-started'; service: string; reason: string }
   | { code: 'home-unusable'; path: string; reason: string }
   /** A newer Zotbar changed the home: `format` is its number, `known` the newest that this one knows. */
   | { code: 'home-newer'; home: string; format: number; known: number }
@@ -126,7 +122,8 @@ export type Failure =
   | { code: 'secret-gone'; uuid: string }
   /** config.json names no htpasswd file, or one that the app did not write. */
   | { code: 'admin-not-ours'; configFile: string; htpasswd?: string }
-  | { code: 'admin-password-unknown'; user: string; htpasswd: string }
+  /** `reason`: why the keychain cannot be used, half a sentence; absent: it was, and has nothing. */
+  | { code: 'admin-password-unknown'; user: string; htpasswd: string; reason?: string }
   | { code: 'file-unusable'; path: string; reason: string }
   | { code: 'dashboard-off' }
   /** No app is connected that could do it. */
@@ -163,6 +160,7 @@ export type Failure =
   | { code: 'bad-recipe'; reason: string }
   /** `reason`: the keychain's message, half a sentence. */
   | { code: 'keychain-locked' | 'keychain-denied' | 'keychain-unavailable'; reason: string }
+  /** In journals of runs of 0.1.0 alone, which gave up on a keychain. */
   | { code: 'keychain-silent'; limitMs: number }
   /** No keychain, no key file, and nobody insisted on a plain file. */
   | { code: 'no-secret-store'; reason: string }

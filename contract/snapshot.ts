@@ -67,6 +67,10 @@ export type Notice =
   | { id: string; at: number; kind: 'admin-created'; user: string; host: string }
   /** There is no keychain here, so a password is stored in a file that only this user can read. */
   | { id: string; at: number; kind: 'secret-in-file'; file: string; why: string }
+  /** The password of the first admin is neither in the keychain nor in a file: nobody knows it yet. */
+  | { id: string; at: number; kind: 'password-not-stored'; error: Failure }
+  /** Somebody is asked by the keychain, and what needs a secret waits for the answer; gone once it came. */
+  | { id: string; at: number; kind: 'keychain-asks'; macos: boolean }
   /** A managed key ends soon, or has ended. Times in ms since the epoch; days as of a managed key. */
   | {
       id: string

@@ -1,5 +1,6 @@
 import { unreachable } from '../result.ts'
 import type { Notice, Snapshot } from '../snapshot.ts'
+import { failureMessage } from './failure-message.ts'
 import { bytes, capital, count, longDate, timeOfDay } from './format.ts'
 
 /** A notice as a person reads it; `wants` is true where there is something to look at or do. */
@@ -65,6 +66,22 @@ export function noticeMessage(notice: Notice): NoticeMessage {
         title: 'The admin password is in a file',
         detail: `There is no keychain to use here (${notice.why}), so it is in ${notice.file}, which only your user can read.`,
         needsAttention: false,
+      }
+    case 'password-not-stored': {
+      const { title, steps } = failureMessage(notice.error)
+      return {
+        title: 'The admin password is not stored yet',
+        detail: [`${title}.`, ...steps, 'It is tried again with: zotbar admin show'].join('\n'),
+        needsAttention: true,
+      }
+    }
+    case 'keychain-asks':
+      return {
+        title: notice.macos ? 'macOS asks for your keychain' : 'Your keychain asks to be unlocked',
+        detail: notice.macos
+          ? 'Answer it on the screen of this Mac; what needs a secret waits until then. The registry goes on.'
+          : 'Answer it on the screen of this computer; what needs a secret waits until then. The registry goes on.',
+        needsAttention: true,
       }
     case 'key-expiring':
       return {

@@ -119,7 +119,9 @@ export function registryFailureMessage(error: RegistryFailure): FailureMessage {
       return {
         title: `The password of ${error.user} is not known here`,
         steps: [
-          `Only its hash is in ${error.htpasswd}; the secret is gone from the keychain or its file.`,
+          error.reason === undefined
+            ? `Only its hash is in ${error.htpasswd}; the secret is gone from the keychain or its file.`
+            : `Only its hash is in ${error.htpasswd}; there is no file with the secret, and the keychain cannot be used: ${error.reason}.`,
           'Make a new one: zotbar admin reset',
         ],
       }

@@ -9,6 +9,7 @@ import { connect } from './connect.ts'
 import { createFeatures, type Features } from './create-features.ts'
 import { folderHandlers } from './folder-handlers.ts'
 import { createHandlers, type HandlerDeps } from './handlers.ts'
+import { passwordNotice } from './notice-list.ts'
 import { snapshotOf } from './snapshot.ts'
 import type { AppEvents, AppOptions } from './wiring.ts'
 
@@ -30,7 +31,7 @@ const closeLimitMs = 3000
 
 /** The only wiring: all features are created, then connected. */
 export async function createApp(options: AppOptions): Promise<App> {
-  const { build, clock, home, keeper, shells } = options
+  const { build, clock, home, keychain, keeper, shells } = options
   const about = { ...build, pid: process.pid, startedAt: clock.now(), home, keeper }
   let dashboard: { url: string } | undefined
   let quitting: Promise<void> | undefined
@@ -41,13 +42,15 @@ export async function createApp(options: AppOptions): Promise<App> {
     snapshotOf(features, {
       app: { ...about, offers: shells.offers() },
       dashboard,
+      keychainNotice: keychain.notice(),
       isQuitting: quitting !== undefined,
     })
   const broadcast = createBroadcast({ snapshot, watched: features.health.setWatched })
   connect(features, events, broadcast)
   shells.onChange(() => events.emit('changed'))
+  keychain.onNotice(() => events.emit('changed'))
 
-  const { configWatch, keyNotices, rotation, runs, storage, supervisor, upgrade } = features
+  const { access, configWatch, keyNotices, rotation, runs, storage, supervisor, upgrade } = features
   await runEach({ 'the look for an interrupted runbook': runs.findInterrupted }, options.log.error)
   return {
     host: {
@@ -66,6 +69,11 @@ export async function createApp(options: AppOptions): Promise<App> {
         options.log.error,
       )
       void storage.scan()
+      // A keychain may ask somebody who is away.
+      void (options.firstPassword ?? access.admin.settle()).then(stored => {
+        const notice = passwordNotice(stored, clock.now())
+        if (notice) features.notices.add(notice)
+      })
     },
     quit() {
       if (quitting !== undefined) return quitting

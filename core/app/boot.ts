@@ -17,7 +17,8 @@ import { firstRun } from '../first-run/first-run.ts'
 import { prepareAdminSocket, prepareControlSocket } from '../platform/prepare-home.ts'
 import { runEach } from '../platform/tasks.ts'
 import { establishAdmin, type FirstAdmin } from '../registry-client/admin.ts'
-import { openSecrets, type PasswordLocation, type Secrets } from '../secrets/secrets.ts'
+import { openSecrets, type Secrets } from '../secrets/secrets.ts'
+import { openSystemKeychain } from '../secrets/system-keychain.ts'
 import { openSettings, type Settings } from '../settings/settings.ts'
 import { openControlSocket } from '../transport/control-socket.ts'
 import { httpApi } from '../transport/http-api.ts'
@@ -72,7 +73,8 @@ export async function boot({ keeper, configFile, capabilities }: BootOptions): P
   )
   if (!opened.ok) return release(opened)
   const settings = opened.value
-  const secrets = openSecrets({ home })
+  const keychain = openSystemKeychain({ clock })
+  const secrets = openSecrets({ home, keychain })
 
   const named = configFile ?? settings.get('config.file')
   const config = await configToUse({ named, home, secrets, notices, now: clock.now })
@@ -102,7 +104,7 @@ export async function boot({ keeper, configFile, capabilities }: BootOptions): P
     keeper,
     build,
     home,
-    configFile: config.value,
+    configFile: config.value.file,
     // A zot that is not there is reported by the first start: the app is needed to choose another engine.
     engine: engine.ok ? engine.value : zotEngine(settings.get('engine.path') || 'zot', undefined),
     engines,
@@ -110,7 +112,9 @@ export async function boot({ keeper, configFile, capabilities }: BootOptions): P
     clock,
     processes,
     log,
+    keychain,
     secrets,
+    ...(config.value.firstPassword ? { firstPassword: config.value.firstPassword } : {}),
     adminSocket: adminSocket.value.path,
     notices,
     capabilities,
@@ -173,8 +177,14 @@ interface ConfigOptions {
 }
 
 /** The file that was named, or the default one: written now, with its first account, if it is not there yet. */
-async function configToUse({ named, home, secrets, notices, now }: ConfigOptions): Promise<Result<string>> {
-  let firstAdmin: FirstAdmin<PasswordLocation> | undefined
+async function configToUse({
+  named,
+  home,
+  secrets,
+  notices,
+  now,
+}: ConfigOptions): Promise<Result<{ file: string; firstPassword?: FirstAdmin['stored'] }>> {
+  let firstAdmin: FirstAdmin | undefined
   const first = await firstRun({
     homeFolder: homedir(),
     ...(named === '' ? {} : { named }),
@@ -195,10 +205,9 @@ async function configToUse({ named, home, secrets, notices, now }: ConfigOptions
       data: wrote.dataFolder,
     })
   if (wrote?.admin && firstAdmin) {
-    const { kept, user } = firstAdmin
+    const { stored, user } = firstAdmin
     notices.push({ kind: 'admin-created', id: 'admin-created', at, user, host: '127.0.0.1:5050' })
-    if (kept.where === 'file')
-      notices.push({ kind: 'secret-in-file', id: 'secret-in-file', at, file: kept.file, why: kept.why })
+    return ok({ file: configFile, firstPassword: stored })
   }
-  return ok(configFile)
+  return ok({ file: configFile })
 }

@@ -78,7 +78,7 @@ export function createRegistryFeatures(options: AppOptions, events: Emitter<AppE
   const storeEvents = createStoreEvents({ adminSocket, clock, storage })
   const health = createHealth({
     ...common,
-    authorization: access.authorization,
+    ...access.soon,
     target: () => supervisor.target() ?? target.target(),
     repositories: storage.repositories,
     digestNow: storage.readDigest,

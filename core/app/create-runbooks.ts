@@ -64,6 +64,7 @@ export async function createRunbookFeatures(
     ...common,
     store: openKeyStore({
       home,
+      keychain: options.keychain,
       keyFile: () => settings.get('secrets.keyFile'),
       plain: () => settings.get('secrets.plain'),
     }),

@@ -1,3 +1,4 @@
+import type { Result } from '../../contract/result.ts'
 import type { Notice } from '../../contract/snapshot.ts'
 import type { SetAside } from '../platform/json-file.ts'
 
@@ -30,3 +31,14 @@ export const setAsideNotice = ({ file, keptAs }: SetAside, at: number): Notice =
   file,
   keptAs,
 })
+
+/** Where the generated password of the first admin is, where that is not the keychain. */
+export function passwordNotice(
+  stored: Result<{ where: 'keychain' } | { where: 'file'; file: string; why: string } | undefined>,
+  at: number,
+): Notice | undefined {
+  if (!stored.ok) return { kind: 'password-not-stored', id: 'password-not-stored', at, error: stored.error }
+  return stored.value?.where === 'file'
+    ? { kind: 'secret-in-file', id: 'secret-in-file', at, file: stored.value.file, why: stored.value.why }
+    : undefined
+}

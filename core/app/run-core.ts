@@ -38,8 +38,7 @@ export async function runCore(
     ...(configFile === undefined ? {} : { configFile }),
   })
   if (!started.ok) {
-    // The app that starts a core reads its failure from the log.
-    printFailure(started.error, json || keeper === 'app')
+    printFailure(started.error, json)
     return keeper === 'service' && started.error.code === 'already-running' ? 0 : 1
   }
   const booted = started.value

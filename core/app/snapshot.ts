@@ -1,4 +1,4 @@
-import type { Snapshot } from '../../contract/snapshot.ts'
+import type { Notice, Snapshot } from '../../contract/snapshot.ts'
 import { storageNotice } from '../notices/notice-control.ts'
 import type { Features } from './create-features.ts'
 
@@ -6,11 +6,16 @@ import type { Features } from './create-features.ts'
 interface AppState {
   app: Snapshot['app']
   dashboard: { url: string } | undefined
+  /** While the keychain asks somebody. */
+  keychainNotice?: Notice | undefined
   isQuitting: boolean
 }
 
 /** All that is shown, as it is now. */
-export function snapshotOf(features: Features, { app, dashboard, isQuitting }: AppState): Snapshot {
+export function snapshotOf(
+  features: Features,
+  { app, dashboard, keychainNotice, isQuitting }: AppState,
+): Snapshot {
   const { engine, supervisor, storage, rotation, target: current } = features
   const { clock, configFile, settings } = features.common
   const now = clock.now()
@@ -50,7 +55,11 @@ export function snapshotOf(features: Features, { app, dashboard, isQuitting }: A
     storage: stored,
     journal: supervisor.journal(),
     pushes: storage.pushes(),
-    notices: [...features.keyNotices.current(features.notices.all()), ...(tight ? [tight] : [])],
+    notices: [
+      ...(keychainNotice ? [keychainNotice] : []),
+      ...features.keyNotices.current(features.notices.all()),
+      ...(tight ? [tight] : []),
+    ],
     ...(advisories.length === 0 && newest === undefined
       ? {}
       : { upgrade: { advisories, ...(newest === undefined ? {} : { newest }) } }),

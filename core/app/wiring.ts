@@ -11,7 +11,8 @@ import type { Engine } from '../platform/engine.ts'
 import type { SetAside } from '../platform/json-file.ts'
 import type { LogBatch } from '../platform/log-lines.ts'
 import type { ProcessTable } from '../platform/process-table.ts'
-import type { Secrets } from '../secrets/secrets.ts'
+import type { PasswordLocation, Secrets } from '../secrets/secrets.ts'
+import type { SystemKeychain } from '../secrets/system-keychain.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { ShellConnections } from '../transport/shell-connections.ts'
 
@@ -39,7 +40,10 @@ export interface AppOptions {
   clock: Clock
   processes: ProcessTable
   log: AppLog
+  keychain: SystemKeychain
   secrets: Secrets
+  /** Where the password of a first admin went that was made just now, once it is stored. */
+  firstPassword?: Promise<Result<PasswordLocation>>
   /** Where the registry is to listen for its administration. */
   adminSocket: string
   /** What happened before the app existed: a file set aside, a first config.json. */

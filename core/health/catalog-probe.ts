@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { count } from '../../contract/messages/format.ts'
 import { parseJson } from '../../lib/json.ts'
-import { needsSignIn, type Probe, request } from './probe.ts'
+import { needsSignIn, type Probe, request, signInMissing } from './probe.ts'
 
 const page = 1000
 const catalogShape = v.object({ repositories: v.nullable(v.array(v.string())) })
@@ -12,13 +12,15 @@ const catalogShape = v.object({ repositories: v.nullable(v.array(v.string())) })
  */
 export const catalogProbe: Probe = {
   id: 'catalog',
-  run: async ({ url, monotonic, authorization }) => {
+  run: async context => {
+    const { url, monotonic, authorization } = context
     const started = monotonic()
     const answer = await request(url, `/v2/_catalog?n=${page}`, { authorization })
     const tookMs = monotonic() - started
     const failed = (detail: string) => ({ id: 'catalog', outcome: 'failed', tookMs, detail }) as const
     if (answer.kind === 'failed') return failed(answer.reason)
-    if (needsSignIn(answer.status)) return { id: 'catalog', outcome: 'skipped', detail: 'needs a sign-in' }
+    if (needsSignIn(answer.status))
+      return { id: 'catalog', outcome: 'skipped', detail: signInMissing(context) }
     if (answer.status !== 200) return failed(`/v2/_catalog ${answer.status}`)
     const listed = v.safeParse(catalogShape, parseJson(answer.body))
     if (!listed.success) return failed('the answer is not a list of repositories')

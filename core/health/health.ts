@@ -7,7 +7,7 @@ import type { Probe, ProbeContext } from './probe.ts'
 import { readinessProbe } from './readiness-probe.ts'
 
 export interface HealthOptions
-  extends Pick<ProbeContext, 'repositories' | 'digestNow' | 'isCached' | 'authorization'> {
+  extends Pick<ProbeContext, 'repositories' | 'digestNow' | 'isCached' | 'authorization' | 'whyNone'> {
   clock: Clock
   /** Where the registry answers, without a trailing slash; undefined while config.json is unreadable. */
   target(): { url: string } | undefined

@@ -8,6 +8,7 @@ import {
   type ProbeContext,
   type ProbeResponse,
   request,
+  signInMissing,
 } from './probe.ts'
 
 /** Manifests may be 4 MiB; engines refuse larger ones. */
@@ -80,7 +81,7 @@ async function pull(context: ProbeContext, { name, digest }: KnownManifest): Pro
     authorization,
   })
   if (head.kind === 'failed') return failed(head.reason)
-  if (needsSignIn(head.status)) return skipped('needs a sign-in')
+  if (needsSignIn(head.status)) return skipped(signInMissing(context))
   if (head.status === 404) {
     const now = await context.digestNow(name)
     return now === digest ? failed('it is on disk, but the registry answers 404') : 'gone'

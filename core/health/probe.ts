@@ -19,6 +19,8 @@ export interface ProbeContext {
   isCached(repository: string): boolean
   /** Zotbar's own credential at the registry, for what is not public. */
   authorization?(): Promise<string | undefined>
+  /** Why there was no credential, half a sentence; undefined where Zotbar has none. */
+  whyNone?(): string | undefined
   /** Grows by one with each round; selects the repository to probe. */
   round: number
   /** Milliseconds of a clock that only goes forward. */
@@ -33,6 +35,9 @@ export interface Probe {
 
 /** "1 ms": rounded, and never nothing. */
 export const formatMilliseconds = (ms: number): string => `${Math.max(1, Math.round(ms))}\u00a0ms`
+
+/** What was not probed because the registry asks for a sign-in. */
+export const signInMissing = ({ whyNone }: ProbeContext): string => whyNone?.() ?? 'needs a sign-in'
 
 /** Status codes of a registry that works and asks for a sign-in. */
 export const needsSignIn = (status: number): boolean => status === 401 || status === 403

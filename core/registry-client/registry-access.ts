@@ -1,4 +1,5 @@
 import type { Clock } from '../../lib/clock.ts'
+import { withDeadline } from '../../lib/with-deadline.ts'
 import { type AdminClient, adminClient } from '../platform/admin-client.ts'
 import type { SetAside } from '../platform/json-file.ts'
 import { type RegistryHttp, registryHttp } from '../platform/registry-http.ts'
@@ -20,7 +21,7 @@ export interface RegistryAccessOptions {
   home: string
   configFile: string
   engine(): string
-  secrets: SecretStore<unknown>
+  secrets: SecretStore
   clock: Clock
   /** The registry's administration socket. */
   adminSocket: string
@@ -39,8 +40,13 @@ export interface RegistryAccess {
   registry: RegistryHttp
   /** As "Basic ..."; undefined where the app has no account there. */
   authorization(): Promise<string | undefined>
+  /** The same for a round that must go on: without an account while the keychain has not answered, and `whyNone` says so. */
+  soon: { authorization(): Promise<string | undefined>; whyNone(): string | undefined }
   close(): void
 }
+
+/** An open keychain answers within milliseconds. */
+const soonMs = 1_000
 
 /** Wires images, keys and the admin to the registry that runs. */
 export function createRegistryAccess(options: RegistryAccessOptions): RegistryAccess {
@@ -57,6 +63,11 @@ export function createRegistryAccess(options: RegistryAccessOptions): RegistryAc
   })
   const credential = (): Promise<Credential | undefined> => admin.credential()
   const registry = registryHttp({ url, credential })
+  let waiting = 0
+  async function authorization(): Promise<string | undefined> {
+    const known = await credential()
+    return known && `Basic ${Buffer.from(`${known.user}:${known.password}`).toString('base64')}`
+  }
   const socket: AdminClient = adminClient(adminSocket)
   return {
     admin,
@@ -79,9 +90,19 @@ export function createRegistryAccess(options: RegistryAccessOptions): RegistryAc
       credential,
       clock,
     }),
-    async authorization() {
-      const known = await credential()
-      return known && `Basic ${Buffer.from(`${known.user}:${known.password}`).toString('base64')}`
+    authorization,
+    soon: {
+      async authorization() {
+        let known: string | undefined
+        waiting += 1
+        const answer = authorization().then(value => {
+          known = value
+          waiting -= 1
+        })
+        await withDeadline(clock, soonMs, answer)
+        return known
+      },
+      whyNone: () => (waiting > 0 ? 'waits for the keychain' : undefined),
     },
     close: () => registry.close(),
   }

@@ -8,11 +8,13 @@ import { writeAtomic } from '../../lib/atomic-file.ts'
 import { errorCode, reasonOf } from '../../lib/error-code.ts'
 import { type EncryptedBackend, encryptedBackend } from './encrypted-backend.ts'
 import { fileBackend } from './file-backend.ts'
-import { type KeychainOptions, keychainBackend } from './keychain.ts'
+import { keychainBackend } from './keychain.ts'
 import type { BackendKind, SecretBackend } from './secret-backend.ts'
+import type { SystemKeychain } from './system-keychain.ts'
 
-export interface BackendOptions extends KeychainOptions {
+export interface BackendOptions {
   home: string
+  keychain: SystemKeychain
   /** The setting `secrets.keyFile`: '' for none. */
   keyFile(): string
   /** The setting `secrets.plain`. */
@@ -37,7 +39,7 @@ export class ChosenBackend {
   #probed: BackendKind | undefined
 
   constructor(options: BackendOptions) {
-    const { home, keyFile, load, limitMs } = options
+    const { home, keyFile, keychain } = options
     const folder = join(home, 'secrets')
     const unencryptedFile = join(folder, 'keys.plain.json')
     this.#options = options
@@ -51,7 +53,7 @@ export class ChosenBackend {
       passphrase: options.passphrase,
     })
     this.#backends = {
-      keychain: keychainBackend({ load, limitMs }),
+      keychain: keychainBackend(keychain),
       'encrypted-file': this.#encrypted,
       'plain-file': fileBackend({
         kind: 'plain-file',

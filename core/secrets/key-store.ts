@@ -62,7 +62,7 @@ export interface NamedSecret {
   delete(): Promise<Result<null>>
 }
 
-/** Opens nothing yet: the keychain is loaded when a key is first asked for. */
+/** Opens nothing yet: the keychain is asked when a key is first needed. */
 export function openKeyStore(options: BackendOptions): KeyStore {
   const backend = new ChosenBackend(options)
   /** One call at a time, because some of them choose the backend or forget it. */
@@ -107,16 +107,20 @@ export function openKeyStore(options: BackendOptions): KeyStore {
       const chosen = await queue.run(() => backend.use())
       return chosen.ok ? { kind: chosen.value.kind } : { kind: 'none', error: chosen.error }
     },
-    describe: () => queue.run(() => backend.describe()),
+    // Asks no keychain, so it does not stand in line behind what waits for one.
+    describe: () => backend.describe(),
     unlock: passphrase => backend.unlock(passphrase),
     passphrase: () => backend.passphrase(),
-    get: (owner, slot) => queue.run(() => backend.get(accountOf(owner, slot))),
+    get(owner, slot) {
+      const account = accountOf(owner, slot)
+      return queue.share(account, () => backend.get(account))
+    },
     set: (owner, slot, secret) => queue.run(() => backend.set(accountOf(owner, slot), secret)),
     delete: (owner, slot) => queue.run(() => backend.delete(accountOf(owner, slot))),
     move: (owner, from, to) => queue.run(() => move(owner, from, to)),
     promote: owner => queue.run(() => promote(owner)),
     secret: name => ({
-      get: () => queue.run(() => backend.get(name)),
+      get: () => queue.share(name, () => backend.get(name)),
       set: secret => queue.run(() => backend.set(name, secret)),
       delete: () => queue.run(() => backend.delete(name)),
     }),

@@ -1,96 +1,95 @@
 import { createHash } from 'node:crypto'
 import { chmod, lstat, mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Failure } from '../../contract/failure.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
 import { writeAtomic } from '../../lib/atomic-file.ts'
-import { errorCode } from '../../lib/error-code.ts'
-import { type Keychain, loadKeychain } from './keychain.ts'
+import { errorCode, reasonOf } from '../../lib/error-code.ts'
+import { serialQueue } from '../../lib/serial-queue.ts'
+import { keychainBackend } from './keychain.ts'
+import type { SystemKeychain } from './system-keychain.ts'
 
 /** Where a secret went. `why` says, to stand in brackets, what kept it from the keychain. */
 export type PasswordLocation = { where: 'keychain' } | { where: 'file'; file: string; why: string }
 
-/** Secrets by account, in the keychain under the service "Zotbar". Where there is none: a file each, 0600. */
+/**
+ * Secrets by account, in the keychain under the service "Zotbar". Where there is none, or it is locked and asks nobody: a
+ * file each, 0600. An answer of the keychain is waited for as long as it takes.
+ */
 export interface Secrets {
-  get(account: string): Promise<string | undefined>
-  /** Throws as the file system does when neither keychain nor file can take it. */
-  set(account: string, secret: string): Promise<PasswordLocation>
-  delete(account: string): Promise<void>
+  /** Undefined: there is none. Fails where the keychain does, for then it is not known. */
+  get(account: string): Promise<Result<string | undefined>>
+  /** `keychain-denied` where somebody said no: then no file is written either. */
+  set(account: string, secret: string): Promise<Result<PasswordLocation>>
+  delete(account: string): Promise<Result<null>>
 }
 
-const service = 'Zotbar'
-/** A keychain whose prompt nobody sees would never answer. */
-const keychainLimitMs = 5_000
-
-interface Options {
-  home: string
-  load?: () => Keychain
-  limitMs?: number
-}
-
-export function openSecrets({ home, load = loadKeychain, limitMs = keychainLimitMs }: Options): Secrets {
+export function openSecrets({ home, keychain }: { home: string; keychain: SystemKeychain }): Secrets {
   const folder = join(home, 'secrets')
+  const backend = keychainBackend(keychain)
+  /** What is asked for after a `set` is answered after it, however long the keychain takes. */
+  const queue = serialQueue()
   const fileOf = (account: string): string =>
     join(folder, createHash('sha256').update(account).digest('hex').slice(0, 32))
-  let keychain: Keychain | undefined
 
-  async function ask<T>(question: (keychain: Keychain) => Promise<T>): Promise<T> {
-    keychain ??= load()
-    const late = Promise.withResolvers<never>()
-    const timer = setTimeout(() => late.reject(new Error('it does not answer')), limitMs)
-    try {
-      return await Promise.race([question(keychain), late.promise])
-    } finally {
-      clearTimeout(timer)
-    }
+  async function get(account: string): Promise<Result<string | undefined>> {
+    // A file is there only where the keychain could not be used when the secret was last set.
+    const written = await readSecret(fileOf(account))
+    return !written.ok || written.value !== undefined ? written : backend.get(account)
   }
 
-  return {
-    async get(account) {
-      // A file is there only where the keychain could not be used when the secret was last set.
-      const written = await readSecret(fileOf(account))
-      if (written !== undefined) return written
-      const stored = await ask(all => all.getPassword(service, account)).catch(() => null)
-      return stored ?? undefined
-    },
-    async set(account, secret) {
-      const file = fileOf(account)
-      let reason: string
-      try {
-        await ask(all => all.setPassword(service, account, secret))
-        // Some keychains take a secret and lose it with the session: it counts only once it was read back.
-        if ((await ask(all => all.getPassword(service, account))) === secret) {
-          await rm(file, { force: true })
-          return { where: 'keychain' }
-        }
-        reason = 'what was written to it could not be read back'
-      } catch (error) {
-        reason = errorText(error)
-      }
+  async function set(account: string, secret: string): Promise<Result<PasswordLocation>> {
+    const file = fileOf(account)
+    const stored = await backend.set(account, secret)
+    if (stored.ok) {
+      const removed = await onFile(file, () => rm(file, { force: true }))
+      return removed.ok ? ok({ where: 'keychain' }) : removed
+    }
+    if (stored.error.code === 'keychain-denied') return stored
+    const written = await onFile(file, async () => {
       await mkdir(folder, { recursive: true, mode: 0o700 })
       await chmod(folder, 0o700)
       await writeAtomic(file, secret)
-      return { where: 'file', file, why: reason }
-    },
-    async delete(account) {
-      await rm(fileOf(account), { force: true })
-      await ask(all => all.deletePassword(service, account)).catch(() => false)
-    },
+    })
+    return written.ok ? ok({ where: 'file', file, why: reasonIn(stored.error) }) : written
+  }
+
+  async function erase(account: string): Promise<Result<null>> {
+    const file = fileOf(account)
+    const removed = await onFile(file, () => rm(file, { force: true }))
+    if (!removed.ok) return removed
+    const deleted = await backend.delete(account)
+    // Without a keychain there was nothing but the file.
+    return deleted.ok || deleted.error.code === 'keychain-unavailable' ? ok(null) : deleted
+  }
+
+  return {
+    get: account => queue.share(account, () => get(account)),
+    set: (account, secret) => queue.run(() => set(account, secret)),
+    delete: account => queue.run(() => erase(account)),
   }
 }
 
 /** Undefined: no such file. A link is not followed: it may lead to a file of somebody else. */
-async function readSecret(file: string): Promise<string | undefined> {
+const readSecret = (file: string): Promise<Result<string | undefined>> =>
+  onFile(file, async () => {
+    try {
+      return (await lstat(file)).isFile() ? await readFile(file, 'utf8') : undefined
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return undefined
+      throw error
+    }
+  })
+
+async function onFile<T>(path: string, work: () => Promise<T>): Promise<Result<T>> {
   try {
-    if (!(await lstat(file)).isFile()) return undefined
-    return await readFile(file, 'utf8')
+    return ok(await work())
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined
-    throw error
+    return fail({ code: 'file-unusable', path, reason: reasonOf(error) })
   }
 }
 
-/** The first line: keytar tells where it looked on the next ones. */
-function errorText(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error)
-  if (text.includes('native addon')) return 'libsecret is not installed'
-  return (text.split('\n')[0] ?? '').slice(0, 200).replace(/\.$/, '')
-}
+const reasonIn = (error: Failure): string =>
+  'reason' in error && typeof error.reason === 'string'
+    ? error.reason
+    : 'what was written to it could not be read back'

@@ -39,8 +39,6 @@ export interface PushedEvents {
 export interface StreamOptions {
   /** The registry's output too. */
   withLog: boolean
-  /** Nothing but the registry's output. */
-  onlyLog?: boolean
   /** As in `Host.on`. */
   looking: boolean
   limits?: EventStreamLimits
@@ -55,9 +53,9 @@ export interface StreamOptions {
 export function pushEvents(
   host: Host,
   to: Writable,
-  { withLog, onlyLog = false, looking, limits = eventStreamLimits }: StreamOptions,
+  { withLog, looking, limits = eventStreamLimits }: StreamOptions,
 ): PushedEvents {
-  let waiting: Snapshot | undefined = onlyLog ? undefined : host.snapshot()
+  let waiting: Snapshot | undefined = host.snapshot()
   const direct: string[] = []
   const log = logBacklog({ lines: limits.logLines, characters: limits.logCharacters })
   // Nothing is sent before the start.
@@ -98,7 +96,7 @@ export function pushEvents(
       },
       { looking: isLooking },
     )
-  let endSnapshots = onlyLog ? () => {} : takeSnapshots(looking)
+  let endSnapshots = takeSnapshots(looking)
   const endLog = withLog
     ? host.on('log', ({ lines }) => {
         log.push(lines)
@@ -113,7 +111,6 @@ export function pushEvents(
   return {
     start: drained,
     setLooking(isLooking) {
-      if (onlyLog) return
       const endBefore = endSnapshots
       endSnapshots = takeSnapshots(isLooking)
       endBefore()

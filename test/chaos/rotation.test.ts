@@ -5,6 +5,7 @@ import type { RotateMemory, RotationDeps } from '../../core/rotation/deps.ts'
 import { retireSteps } from '../../core/rotation/retire-steps.ts'
 import { rotateRunbook } from '../../core/rotation/rotate.ts'
 import { type KeyStore, openKeyStore } from '../../core/secrets/key-store.ts'
+import { openSystemKeychain } from '../../core/secrets/system-keychain.ts'
 import { eventually } from '../fakes/eventually.ts'
 import type { AppProcess } from '../integration/app/app-rig.ts'
 import { createRotationRig, type RotationRig } from '../integration/rotation/rotation-rig.ts'
@@ -122,7 +123,12 @@ beforeAll(async () => {
   rig = await createRotationRig()
   app = await rig.begin()
   const keyFile = join(rig.folder, 'key-file')
-  store = openKeyStore({ home: rig.home, keyFile: () => keyFile, plain: () => false })
+  store = openKeyStore({
+    home: rig.home,
+    keychain: openSystemKeychain(),
+    keyFile: () => keyFile,
+    plain: () => false,
+  })
   for (const name of Object.keys(sinkFiles) as (keyof typeof sinkFiles)[])
     sinkFiles[name] = join(rig.folder, name)
   const { apiKey } = await rig.newKey('zot-ci')

@@ -12,6 +12,7 @@ export const tools: Record<
   | 'openssl'
   | 'caddy'
   | 'promtool'
+  | 'python3-gi'
   | 'chromium'
   | 'gnome-keyring'
   | 'dbus'

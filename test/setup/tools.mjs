@@ -24,6 +24,11 @@ export const tools = {
     there: () => onPath('dbus-run-session'),
     debian: 'dbus-x11 dbus',
   },
+  // Of the system's Python, whatever comes first on PATH.
+  'python3-gi': {
+    there: () => existsSync('/usr/lib/python3/dist-packages/gi'),
+    debian: 'python3-gi',
+  },
   // sshd is called by its full path and lies in a folder that is not on everybody's PATH.
   sshd: {
     there: () => existsSync('/usr/sbin/sshd') && onPath('ssh-keygen'),

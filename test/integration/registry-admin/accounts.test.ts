@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { firstConfig } from '../../../core/first-run/first-run.ts'
 import { establishAdmin } from '../../../core/registry-client/admin.ts'
 import { openSecrets } from '../../../core/secrets/secrets.ts'
+import { openSystemKeychain } from '../../../core/secrets/system-keychain.ts'
 import { eventually } from '../../fakes/eventually.ts'
 import { describeWith } from '../../setup/need.ts'
 import { type AppRig, createAppRig, type Ended } from '../app/app-rig.ts'
@@ -23,7 +24,7 @@ describeWith(['skopeo', 'umoci'], 'a registry with the accounts of a first run',
     work = mkdtempSync(join(tmpdir(), 'zotbar-accounts-'))
     mkdirSync(rig.home, { recursive: true, mode: 0o700 })
     // The first run of an empty home, but for the port, which is the machine's.
-    const secrets = openSecrets({ home: rig.home, load: noKeychain })
+    const secrets = openSecrets({ home: rig.home, keychain: openSystemKeychain({ load: noKeychain }) })
     const reading = { now: Date.now, report: () => {} }
     const made = await establishAdmin({
       ...reading,
@@ -31,6 +32,7 @@ describeWith(['skopeo', 'umoci'], 'a registry with the accounts of a first run',
       folder: join(rig.configFile, '..'),
       secrets,
     })
+    await made.stored
     const config = JSON.parse(firstConfig(rig.data, made))
     config.http.port = String(rig.port)
     rig.configure(config)

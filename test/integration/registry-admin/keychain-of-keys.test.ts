@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { describeWith } from '../../setup/need.ts'
 
-const storeFile = fileURLToPath(new URL('../../../core/secrets/key-store.ts', import.meta.url))
+const fileOf = (name: string): string =>
+  JSON.stringify(fileURLToPath(new URL(`../../../core/secrets/${name}.ts`, import.meta.url)))
 let home: string
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'zotbar-keychain-'))
@@ -16,8 +17,14 @@ afterEach(() => rmSync(home, { recursive: true }))
 /** A program of its own, because a keychain belongs to the session that it runs in. */
 const program = (body: string) => `
   import { execFileSync } from 'node:child_process'
-  import { openKeyStore } from ${JSON.stringify(storeFile)}
-  const open = () => openKeyStore({ home: process.env.ZOTBAR_HOME, keyFile: () => '', plain: () => true })
+  import { openKeyStore } from ${fileOf('key-store')}
+  import { openSystemKeychain } from ${fileOf('system-keychain')}
+  const open = () => openKeyStore({
+    home: process.env.ZOTBAR_HOME,
+    keychain: openSystemKeychain(),
+    keyFile: () => '',
+    plain: () => true,
+  })
   const owner = { registry: '127.0.0.1:5050', user: 'zot-ci' }
   const code = result => (result.ok ? result.value : result.error.code)
   const lock = () => execFileSync('dbus-send', ['--session', '--print-reply', '--dest=org.freedesktop.secrets',

@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { describeWith } from '../../setup/need.ts'
 
-const secretsFile = fileURLToPath(new URL('../../../core/secrets/secrets.ts', import.meta.url))
+const fileOf = (name: string): string =>
+  JSON.stringify(fileURLToPath(new URL(`../../../core/secrets/${name}.ts`, import.meta.url)))
 let home: string
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'zotbar-keychain-'))
@@ -15,13 +16,15 @@ afterEach(() => rmSync(home, { recursive: true }))
 
 /** A program of its own, because a keychain belongs to the session that it runs in. */
 const program = `
-  import { openSecrets } from ${JSON.stringify(secretsFile)}
-  const secrets = openSecrets({ home: process.env.ZOTBAR_HOME })
-  const kept = await secrets.set('admin in /x/htpasswd', 'a word')
-  const again = openSecrets({ home: process.env.ZOTBAR_HOME })
-  const read = await again.get('admin in /x/htpasswd')
+  import { openSecrets } from ${fileOf('secrets')}
+  import { openSystemKeychain } from ${fileOf('system-keychain')}
+  const open = () => openSecrets({ home: process.env.ZOTBAR_HOME, keychain: openSystemKeychain() })
+  const secrets = open()
+  const kept = (await secrets.set('admin in /x/htpasswd', 'a word')).value
+  const again = open()
+  const read = (await again.get('admin in /x/htpasswd')).value
   await again.delete('admin in /x/htpasswd')
-  console.log(JSON.stringify({ where: kept.where, why: kept.why, read, gone: (await again.get('admin in /x/htpasswd')) === undefined }))
+  console.log(JSON.stringify({ where: kept.where, why: kept.why, read, gone: (await again.get('admin in /x/htpasswd')).value === undefined }))
 `
 
 const run = (command: string, args: string[], env: NodeJS.ProcessEnv): Promise<string> =>

@@ -14,6 +14,7 @@ import type { Entry, Journal } from '../../../core/runbook/journal.ts'
 import { type RunEvent, runRunbook } from '../../../core/runbook/run.ts'
 import type { Question } from '../../../core/runbook/step.ts'
 import { type KeyStore, openKeyStore } from '../../../core/secrets/key-store.ts'
+import { openSystemKeychain } from '../../../core/secrets/system-keychain.ts'
 import { parseAndCreateSink } from '../../../core/sinks/create-sink.ts'
 import { systemClock } from '../../../lib/clock.ts'
 import { basic, threeTiers, writeHtpasswd } from '../registry/people.ts'
@@ -46,7 +47,12 @@ beforeEach(async () => {
   const keyFile = join(folder.path, 'key-file')
   writeFileSync(keyFile, 'a passphrase of several words')
   chmodSync(keyFile, 0o600)
-  store = openKeyStore({ home: folder.path, keyFile: () => keyFile, plain: () => false })
+  store = openKeyStore({
+    home: folder.path,
+    keychain: openSystemKeychain(),
+    keyFile: () => keyFile,
+    plain: () => false,
+  })
   records = await openKeyRecords({ home: folder.path, now: Date.now, report: () => {}, onChange: () => {} })
   file = join(folder.path, 'place')
 })

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { openKeyStore } from '../../../core/secrets/key-store.ts'
+import { openSystemKeychain } from '../../../core/secrets/system-keychain.ts'
 import { smallVolume } from '../../fakes/small-volume.ts'
 import { another, made, never, secret, sinkDepsOf, temporaryFolder } from './sink-deps.ts'
 
@@ -29,7 +30,12 @@ describe.skipIf(!small.mounted)('a disk that is full (needs root, to mount a sma
     const deps = sinkDepsOf(folder.path)
     const keyFile = join(folder.path, 'key')
     writeFileSync(keyFile, 'x'.repeat(32), { mode: 0o600 })
-    const store = openKeyStore({ home: volume, keyFile: () => keyFile, plain: () => false })
+    const store = openKeyStore({
+      home: volume,
+      keychain: openSystemKeychain(),
+      keyFile: () => keyFile,
+      plain: () => false,
+    })
     const owner = { registry: 'r', user: 'zot-ci' }
     const file = made(`file:${join(volume, 'key')}`, deps)
     const auth = made(`authfile:${join(volume, 'auth.json')}`, deps)

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { compare } from 'bcryptjs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { fail, ok, type Result } from '../../../contract/result.ts'
 import {
   createAdmin,
   establishAdmin,
@@ -33,12 +34,22 @@ describe('the admin', () => {
   let folder: string
   const kept = new Map<string, string>()
   const secrets = {
-    get: async (account: string) => kept.get(account),
-    set: async (account: string, secret: string) => void kept.set(account, secret),
-    delete: async (account: string) => void kept.delete(account),
+    get: async (account: string) => ok(kept.get(account)),
+    set: async (account: string, secret: string) => {
+      kept.set(account, secret)
+      return ok({ where: 'keychain' as const })
+    },
+    async delete(account: string) {
+      kept.delete(account)
+      return ok(null)
+    },
   }
   const reading = { now: () => 0, report: () => {} }
-  const establish = () => establishAdmin({ ...reading, home, folder, secrets })
+  async function establish() {
+    const made = await establishAdmin({ ...reading, home, folder, secrets })
+    expect(await made.stored).toEqual({ ok: true, value: { where: 'keychain' } })
+    return made
+  }
   const adminOf = (htpasswd?: string) =>
     createAdmin({
       ...reading,
@@ -147,6 +158,94 @@ describe('the admin', () => {
     kept.clear()
     expect(await adminOf(htpasswd).show()).toMatchObject({ error: { code: 'admin-password-unknown' } })
     expect(await adminOf(htpasswd).reset()).toMatchObject({ ok: true })
+  })
+
+  describe('while the keychain is silent', () => {
+    const silent = () => ({ ...secrets, set: () => new Promise<never>(() => {}) })
+    const unstored = async (): Promise<string> => {
+      const made = await establishAdmin({ ...reading, home, folder, secrets: silent() })
+      expect(kept.size).toBe(0)
+      return made.htpasswd
+    }
+
+    it('is made all the same, and gets a new password in the next life of the app', async () => {
+      const htpasswd = await unstored()
+      const before = await readFile(htpasswd, 'utf8')
+      const admin = adminOf(htpasswd)
+      expect(await admin.settle()).toEqual({ ok: true, value: { where: 'keychain' } })
+      const shown = await admin.show()
+      if (!shown.ok) throw new Error(shown.error.code)
+      const after = await readFile(htpasswd, 'utf8')
+      expect(after).not.toBe(before)
+      expect(await compare(shown.value.password, after.trim().split(':')[1] ?? '')).toBe(true)
+      expect(await admin.settle()).toEqual({ ok: true, value: undefined })
+      expect(await readFile(htpasswd, 'utf8')).toBe(after)
+    })
+
+    it('gets one when somebody asks for it', async () => {
+      const htpasswd = await unstored()
+      const admin = adminOf(htpasswd)
+      const [one, two] = await Promise.all([admin.show(), admin.show()])
+      expect(one.ok).toBe(true)
+      expect(two).toEqual(one)
+    })
+
+    it('keeps a password that was changed by hand', async () => {
+      const htpasswd = await unstored()
+      await writeFile(htpasswd, 'admin:mine\n')
+      const admin = adminOf(htpasswd)
+      expect(await admin.show()).toMatchObject({ error: { code: 'admin-password-unknown' } })
+      expect(await readFile(htpasswd, 'utf8')).toBe('admin:mine\n')
+      expect(await admin.reset()).toMatchObject({ ok: true })
+    })
+
+    it('keeps the password that was stored just before a kill', async () => {
+      const htpasswd = await unstored()
+      kept.set(`admin in ${htpasswd}`, 'stored')
+      const before = await readFile(htpasswd, 'utf8')
+      const admin = adminOf(htpasswd)
+      expect(await admin.show()).toEqual({ ok: true, value: { user: 'admin', password: 'stored' } })
+      expect(await readFile(htpasswd, 'utf8')).toBe(before)
+      expect(await readFile(join(home, 'admin.json'), 'utf8')).not.toContain('unstored')
+    })
+
+    it('can be taken back, and what the keychain says later changes nothing', async () => {
+      const answer = Promise.withResolvers<Result<{ where: 'keychain' }>>()
+      const made = await establishAdmin({
+        ...reading,
+        home,
+        folder,
+        secrets: { ...secrets, set: () => answer.promise },
+      })
+      await made.discard()
+      answer.resolve(ok({ where: 'keychain' }))
+      await made.stored
+      await expect(lstat(join(home, 'admin.json'))).rejects.toThrow('ENOENT')
+    })
+  })
+
+  it.each([
+    ['keychain-denied', 1],
+    ['keychain-locked', 2],
+  ] as const)('is not asked for again and again after %s', async (code, asks) => {
+    const { htpasswd } = await establish()
+    let asked = 0
+    let at = 0
+    const get = async () => {
+      asked += 1
+      return fail({ code, reason: 'no' })
+    }
+    const admin = createAdmin({
+      home,
+      report: reading.report,
+      now: () => at,
+      secrets: { ...secrets, get },
+      registry: () => ({ configFile: '/c/config.json', htpasswd }),
+    })
+    for (at of [0, 30_000, 59_999, 61_000, 90_000]) expect(await admin.credential()).toBeUndefined()
+    expect(asked).toBe(asks)
+    expect(await admin.show()).toMatchObject({ error: { code } })
+    expect(await admin.reset()).toMatchObject({ error: { code } })
   })
 
   it('keeps the old secret when the file cannot be written', async () => {

@@ -13,6 +13,7 @@ import { retireName, retireRunbook } from '../../../core/rotation/retire-steps.t
 import { rotateName, rotateRunbook } from '../../../core/rotation/rotate.ts'
 import { createRunner } from '../../../core/runbook/runner.ts'
 import { openKeyStore } from '../../../core/secrets/key-store.ts'
+import { openSystemKeychain } from '../../../core/secrets/system-keychain.ts'
 import { parseAndCreateSink } from '../../../core/sinks/create-sink.ts'
 import { type Clock, systemClock } from '../../../lib/clock.ts'
 import { localHost } from '../../../ssh/local-host.ts'
@@ -148,7 +149,12 @@ describe('a rotation that 0.1.0 was in the middle of', () => {
     const aside: unknown[] = []
     const report = (what: unknown): void => void aside.push(what)
     const records = await openKeyRecords({ home, now: clock.now, report, onChange: () => {} })
-    const store = openKeyStore({ home, keyFile: () => '', plain: () => false })
+    const store = openKeyStore({
+      home,
+      keychain: openSystemKeychain(),
+      keyFile: () => '',
+      plain: () => false,
+    })
     const host = localHost({ home: machine.folder })
     const sinkDeps = { localHost: host, opHost: host, remoteHost: () => host }
     const deps: RotationDeps = {

@@ -9,6 +9,7 @@ import { openKeyRecords } from '../../../core/rotation/key-record.ts'
 import { createRunner } from '../../../core/runbook/runner.ts'
 import { openKeyStore } from '../../../core/secrets/key-store.ts'
 import { openSecrets } from '../../../core/secrets/secrets.ts'
+import { openSystemKeychain } from '../../../core/secrets/system-keychain.ts'
 import { openSettings } from '../../../core/settings/settings.ts'
 import { forgejoTokenAccount } from '../../../core/sinks/forgejo-sink.ts'
 import { openJournal, standardJournalLimits } from '../../../core/supervisor/journal.ts'
@@ -88,7 +89,7 @@ describe('what 0.1.0 left is read whole', () => {
       home,
       keyFile: () => join(machine.folder, 'key-file'),
       plain: () => false,
-      load: noKeychain,
+      keychain: openSystemKeychain({ load: noKeychain }),
     })
     expect(answers.keys.keys.map(({ user }) => user)).toEqual(['admin', 'zot-ci'])
     expect(await store.describe()).toBe(answers.keys.store)
@@ -168,8 +169,8 @@ describe('what 0.1.0 left is read whole', () => {
       htpasswd: string
     }
     expect(user).toBe(answers.admin.user)
-    const secrets = openSecrets({ home, load: noKeychain })
-    expect(await secrets.get(`${user} in ${htpasswd}`)).toBe(answers.admin.password)
+    const secrets = openSecrets({ home, keychain: openSystemKeychain({ load: noKeychain }) })
+    expect(await secrets.get(`${user} in ${htpasswd}`)).toEqual({ ok: true, value: answers.admin.password })
   })
 })
 
@@ -188,14 +189,15 @@ describe('secrets that 0.1.0 kept', () => {
       }
     }
     const keyFile = kind === 'encrypted-file' ? join(machine.folder, 'key-file') : ''
-    const open = () => openKeyStore({ home, load, keyFile: () => keyFile, plain: () => false })
+    const keychain = openSystemKeychain({ load })
+    const open = () => openKeyStore({ home, keychain, keyFile: () => keyFile, plain: () => false })
     const owner = { registry: '127.0.0.1:5050', user: 'zot-ci' }
     const store = open()
     expect(await store.backend()).toEqual({ kind })
     for (const slot of ['current', 'next', 'retiring'] as const)
       expect(await store.get(owner, slot)).toEqual({ ok: true, value: `zak_test-${slot}` })
     expect(await store.secret(forgejoTokenAccount).get()).toEqual({ ok: true, value: 'test-token' })
-    expect(await openSecrets({ home, load }).get('admin')).toBe('test-password')
+    expect(await openSecrets({ home, keychain }).get('admin')).toEqual({ ok: true, value: 'test-password' })
     expect(filesIn(home)).toEqual(before)
 
     // An interrupted rotation goes on with them.

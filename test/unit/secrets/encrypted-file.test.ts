@@ -12,7 +12,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openKeyStore } from '../../../core/secrets/key-store.ts'
-import type { Keychain } from '../../../core/secrets/keychain.ts'
+import { openSystemKeychain } from '../../../core/secrets/system-keychain.ts'
+import type { Keychain } from '../../../lib/keychain.ts'
 import { keychain } from './pretend-keychain.ts'
 
 const owner = { registry: '127.0.0.1:5050', user: 'zot-ci' }
@@ -32,7 +33,13 @@ interface Settings {
   passphrase?: string | undefined
 }
 const open = ({ keyFile = '', plain = false, load = none, ...more }: Settings = {}) =>
-  openKeyStore({ home, keyFile: () => keyFile, plain: () => plain, load, limitMs: 10_000, ...more })
+  openKeyStore({
+    home,
+    keyFile: () => keyFile,
+    plain: () => plain,
+    keychain: openSystemKeychain({ load }),
+    ...more,
+  })
 const sealed = () => join(home, 'secrets', 'keys.enc')
 
 function keyFile(content = 'sixteen bytes and more', mode = 0o600): string {

@@ -12,7 +12,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openKeyStore } from '../../../core/secrets/key-store.ts'
-import type { Keychain } from '../../../core/secrets/keychain.ts'
+import { openSystemKeychain } from '../../../core/secrets/system-keychain.ts'
+import type { Keychain } from '../../../lib/keychain.ts'
 import { keychain } from './pretend-keychain.ts'
 
 const owner = { registry: '127.0.0.1:5050', user: 'zot-ci' }
@@ -31,7 +32,7 @@ interface Settings {
   load?: () => Keychain
 }
 const open = ({ keyFile = '', plain = false, load = none }: Settings = {}) =>
-  openKeyStore({ home, keyFile: () => keyFile, plain: () => plain, load, limitMs: 10_000 })
+  openKeyStore({ home, keyFile: () => keyFile, plain: () => plain, keychain: openSystemKeychain({ load }) })
 
 function keyFile(content = 'sixteen bytes and more', mode = 0o600): string {
   const file = join(home, 'key')
@@ -178,27 +179,6 @@ describe('with a keychain', () => {
       ok: false,
       error: { code: 'secret-not-kept', where: 'the keychain' },
     })
-  })
-
-  it('gives up one that is silent, and asks it nothing more until it answers', async () => {
-    let asked = 0
-    const answers: (() => void)[] = []
-    const load = (): Keychain => ({
-      getPassword: () => Promise.resolve(null),
-      setPassword: () => {
-        asked += 1
-        return new Promise(resolve => answers.push(() => resolve(undefined)))
-      },
-      deletePassword: () => Promise.resolve(false),
-    })
-    const store = openKeyStore({ home, keyFile: () => '', plain: () => false, load, limitMs: 20 })
-    for (let time = 0; time < 5; time += 1)
-      expect(await store.backend()).toEqual({ kind: 'none', error: { code: 'keychain-silent', limitMs: 20 } })
-    expect(asked).toBe(1)
-    answers[0]?.()
-    await new Promise(resolve => setImmediate(resolve))
-    await store.backend()
-    expect(asked).toBe(2)
   })
 })
 

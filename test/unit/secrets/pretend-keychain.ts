@@ -1,4 +1,4 @@
-import type { Keychain } from '../../../core/secrets/keychain.ts'
+import type { Keychain } from '../../../lib/keychain.ts'
 
 /** A keychain that does as it is told: it fails with these words, or loses what it takes. */
 export function keychain({ says }: { says?: string } = {}) {
