@@ -1,10 +1,8 @@
-import type { IncomingMessage } from 'node:http'
 import type { Failure } from '../contract/failure.ts'
 import { type ClientHello, helloHeader, helloText, openToAll, readHello } from '../contract/hello.ts'
 import { fail, type Result } from '../contract/result.ts'
 import { reasonOf } from '../lib/error-code.ts'
 import { isObject, parseJson } from '../lib/json.ts'
-import { request } from '../lib/node-http.ts'
 import { isNobodyThere, postToSocket } from '../lib/socket-request.ts'
 
 export interface ControlAddress {
@@ -63,36 +61,8 @@ async function coreOlder(address: ControlAddress): Promise<Failure> {
   return { code: 'core-older', ...pid, home: address.home }
 }
 
-/** Opens the event stream; resolves with its response, or with why there is none. */
-export function controlEvents(
-  address: ControlAddress,
-  query: Record<string, string>,
-): Promise<{ ok: true; value: IncomingMessage } | { ok: false; error: Failure }> {
-  return new Promise(resolve => {
-    const call = request(
-      {
-        socketPath: address.socketPath,
-        path: `/api/events?${new URLSearchParams(query)}`,
-        headers: { [helloHeader]: helloText(address.hello) },
-        agent: false,
-        timeout: address.limitMs,
-      },
-      response => {
-        if (response.statusCode === 200) return resolve({ ok: true, value: response })
-        response.resume()
-        resolve(fail({ code: 'unexpected', where: `events: HTTP ${response.statusCode}` }))
-      },
-    )
-    call.on('timeout', () => {
-      resolve(fail({ code: 'app-not-answering', home: address.home, limitMs: address.limitMs }))
-      call.destroy()
-    })
-    call.on('error', error => resolve(fail(whyNot(address, error))))
-    call.end()
-  })
-}
-
-function whyNot(address: ControlAddress, error: Error): Failure {
+/** Why no answer came. */
+export function whyNot(address: ControlAddress, error: Error): Failure {
   if (isNobodyThere(error)) return { code: 'app-not-running', home: address.home }
   return { code: 'home-unusable', path: address.socketPath, reason: reasonOf(error) }
 }
@@ -108,33 +78,4 @@ function isResult(read: unknown): read is Result<unknown> {
   if (!isObject(read)) return false
   if (read['ok'] === true) return 'value' in read
   return read['ok'] === false && isObject(read['error']) && typeof read['error']['code'] === 'string'
-}
-
-/**
- * Reads server-sent events from text that arrives in pieces of any size. Returns what takes the next piece.
- * Comments are skipped; several `data` lines are joined
- * (https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream).
- */
-export function eventReader(onEvent: (event: string, data: string) => void): (piece: string) => void {
-  let rest = ''
-  let event = ''
-  let data: string[] = []
-  const line = (text: string): void => {
-    if (text === '') {
-      if (data.length > 0) onEvent(event === '' ? 'message' : event, data.join('\n'))
-      event = ''
-      data = []
-      return
-    }
-    const colon = text.indexOf(':')
-    const field = colon === -1 ? text : text.slice(0, colon)
-    const value = colon === -1 ? '' : text.slice(colon + 1).replace(/^ /, '')
-    if (field === 'event') event = value
-    else if (field === 'data') data.push(value)
-  }
-  return piece => {
-    const lines = (rest + piece).split('\n')
-    rest = lines.pop() ?? ''
-    for (const text of lines) line(text.endsWith('\r') ? text.slice(0, -1) : text)
-  }
 }

@@ -1,9 +1,9 @@
 import { clientOver, type ZotbarClient } from '../contract/contract.ts'
-import type { Failure } from '../contract/failure.ts'
 import { openToAll } from '../contract/hello.ts'
-import { ok, type Result } from '../contract/result.ts'
+import type { Result } from '../contract/result.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
-import { type ControlAddress, controlCall, controlEvents, eventReader, greet } from './control-call.ts'
+import { type ControlAddress, controlCall, greet } from './control-call.ts'
+import { type ControlEvents, controlEvents, isLines, isSnapshot } from './control-events.ts'
 import { clientHello } from './hello.ts'
 
 interface EventListeners {
@@ -12,12 +12,6 @@ interface EventListeners {
   log?: (lines: string[]) => void
   /** This many lines were left out before the next ones, because they were read too slowly. */
   dropped?: (lines: number) => void
-}
-
-interface ControlEvents {
-  /** Settles when the stream ends: `app-not-running` when the app went, `app-not-answering` when it fell silent. */
-  ended: Promise<Failure>
-  stop(): void
 }
 
 export interface ControlClient {
@@ -55,43 +49,18 @@ export function controlClient(options: {
 
   return {
     zotbar: clientOver(call),
-    async events(listeners) {
-      const opened = await controlEvents(
+    events: listeners =>
+      controlEvents(
         { ...address, limitMs: streamLimitMs },
         listeners.log === undefined ? {} : { with: 'log' },
-      )
-      if (!opened.ok) return opened
-      const stream = opened.value
-      const read = eventReader((event, data) => deliver(listeners, event, data))
-      stream.setEncoding('utf8')
-      const ended = new Promise<Failure>(resolve => {
-        const endAsNotRunning = (): void => resolve({ code: 'app-not-running', home })
-        stream.setTimeout(streamLimitMs, () => {
-          resolve({ code: 'app-not-answering', home, limitMs: streamLimitMs })
-          stream.destroy()
-        })
-        stream.on('end', endAsNotRunning)
-        stream.on('error', endAsNotRunning)
-        stream.on('close', endAsNotRunning)
-      })
-      stream.on('data', (piece: string) => read(piece))
-      return ok({ ended, stop: () => stream.destroy() })
-    },
+        (event, value) => deliver(listeners, event, value),
+      ),
   }
 }
 
-/** Sent by our own app over a 0600 socket: taken as the contract's types, but for the field that is used at once. */
-function deliver(listeners: EventListeners, event: string, data: string): void {
-  const read: unknown = JSON.parse(data)
-  if (typeof read !== 'object' || read === null) return
-  if (event === 'snapshot' && isSnapshot(read)) listeners.snapshot?.(read)
-  else if (event === 'log' && 'lines' in read && isLines(read.lines)) listeners.log?.(read.lines)
-  else if (event === 'dropped' && 'lines' in read && typeof read.lines === 'number')
-    listeners.dropped?.(read.lines)
+function deliver(listeners: EventListeners, event: string, value: Record<string, unknown>): void {
+  const { lines } = value
+  if (event === 'snapshot' && isSnapshot(value)) listeners.snapshot?.(value)
+  else if (event === 'log' && isLines(lines)) listeners.log?.(lines)
+  else if (event === 'dropped' && typeof lines === 'number') listeners.dropped?.(lines)
 }
-
-const isSnapshot = (read: object): read is Snapshot =>
-  'process' in read && 'service' in read && 'storage' in read && 'registry' in read
-
-const isLines = (lines: unknown): lines is string[] =>
-  Array.isArray(lines) && lines.every(line => typeof line === 'string')

@@ -56,6 +56,10 @@ export type Failure =
   | { code: 'already-running'; pid: number; home: string }
   | { code: 'app-not-running'; home: string }
   | { code: 'app-not-answering'; home: string; limitMs: number }
+  /** The core ended before it answered: `how` is its exit code or signal. */
+  | { code: 'core-ended'; home: string; how: string }
+  /** `service` as its manager names it; `reason` is half a sentence. */
+  | { code: 'service-not-started'; service: string; reason: string }
   | { code: 'home-unusable'; path: string; reason: string }
   /** A newer Zotbar changed the home: `format` is its number, `known` the newest that this one knows. */
   | { code: 'home-newer'; home: string; format: number; known: number }

@@ -1,5 +1,6 @@
 import type { Failure } from '../failure.ts'
 import { appFailureMessage, settingFailureMessage } from './app-message.ts'
+import { coreFailureMessage } from './core-message.ts'
 import { hostFailureMessage } from './host-message.ts'
 import type { FailureMessage } from './message.ts'
 import { registryFailureMessage } from './registry-message.ts'
@@ -33,6 +34,9 @@ export function failureMessage(error: Failure): FailureMessage {
     case 'file-unusable':
     case 'unexpected':
       return appFailureMessage(error)
+    case 'core-ended':
+    case 'service-not-started':
+      return coreFailureMessage(error)
     case 'unknown-setting':
     case 'bad-setting':
     case 'setting-by-runbook':

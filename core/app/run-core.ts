@@ -38,7 +38,8 @@ export async function runCore(
     ...(configFile === undefined ? {} : { configFile }),
   })
   if (!started.ok) {
-    printFailure(started.error, json)
+    // The app that starts a core reads its failure from the log.
+    printFailure(started.error, json || keeper === 'app')
     return keeper === 'service' && started.error.code === 'already-running' ? 0 : 1
   }
   const booted = started.value

@@ -39,6 +39,8 @@ export interface PushedEvents {
 export interface StreamOptions {
   /** The registry's output too. */
   withLog: boolean
+  /** Nothing but the registry's output. */
+  onlyLog?: boolean
   /** As in `Host.on`. */
   looking: boolean
   limits?: EventStreamLimits
@@ -53,9 +55,9 @@ export interface StreamOptions {
 export function pushEvents(
   host: Host,
   to: Writable,
-  { withLog, looking, limits = eventStreamLimits }: StreamOptions,
+  { withLog, onlyLog = false, looking, limits = eventStreamLimits }: StreamOptions,
 ): PushedEvents {
-  let waiting: Snapshot | undefined = host.snapshot()
+  let waiting: Snapshot | undefined = onlyLog ? undefined : host.snapshot()
   const direct: string[] = []
   const log = logBacklog({ lines: limits.logLines, characters: limits.logCharacters })
   // Nothing is sent before the start.
@@ -96,7 +98,7 @@ export function pushEvents(
       },
       { looking: isLooking },
     )
-  let endSnapshots = takeSnapshots(looking)
+  let endSnapshots = onlyLog ? () => {} : takeSnapshots(looking)
   const endLog = withLog
     ? host.on('log', ({ lines }) => {
         log.push(lines)
@@ -111,6 +113,7 @@ export function pushEvents(
   return {
     start: drained,
     setLooking(isLooking) {
+      if (onlyLog) return
       const endBefore = endSnapshots
       endSnapshots = takeSnapshots(isLooking)
       endBefore()

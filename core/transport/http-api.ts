@@ -39,8 +39,8 @@ const names = new Set(commandNames())
 /**
  * `POST /api/<area>.<verb>` takes the command's input as JSON and answers its Result: 200 whether it worked or not,
  * 404 unknown path, 405 other method, 413 over 64 KB, 415 not application/json, 500 a bug.
- * `GET /api/events` (`?with=log` for the registry's output too, `looking=false` where nobody looks yet) is a stream of
- * server-sent events. An app adds `offers=open,question`: then the stream begins with `connected`, and carries
+ * `GET /api/events` (`?with=log` for the registry's output too, `only=log` for nothing else, `looking=false` where
+ * nobody looks yet) is a stream of server-sent events. An app adds `offers=open,question`: then the stream begins with `connected`, and carries
  * what its screen is asked for.
  */
 export function httpApi(host: Host, options: HttpApiOptions = {}): HttpApi {
@@ -64,13 +64,18 @@ export function httpApi(host: Host, options: HttpApiOptions = {}): HttpApi {
     })
     request.socket.setNoDelay(true)
     streams.add(response)
+    const onlyLog = query.get('only') === 'log'
     const stream = pushEvents(host, response, {
-      withLog: query.getAll('with').includes('log'),
+      withLog: onlyLog || query.getAll('with').includes('log'),
+      onlyLog,
       looking: query.get('looking') !== 'false',
       limits,
     })
     const { send, setLooking } = stream
-    const disconnect = app && shells?.connect({ pid: app.pid, offers: offersIn(query), send, setLooking })
+    const disconnect =
+      app && query.has('offers')
+        ? shells?.connect({ pid: app.pid, offers: offersIn(query), send, setLooking })
+        : undefined
     stream.start()
     response.on('close', () => {
       streams.delete(response)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { eventReader } from '../../../client/control-call.ts'
+import { eventReader } from '../../../client/control-events.ts'
 
 function readAll(pieces: string[]): [string, string][] {
   const events: [string, string][] = []

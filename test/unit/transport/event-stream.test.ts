@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import { eventReader } from '../../../client/control-call.ts'
+import { eventReader } from '../../../client/control-events.ts'
 import { pushEvents } from '../../../core/transport/event-stream.ts'
 import { aSnapshot, fakeHost } from '../../fakes/host.ts'
 
