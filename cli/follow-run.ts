@@ -55,8 +55,8 @@ async function followRun(context: VerbContext, run: string): Promise<ExitCode> {
       const text = textOf(line)
       if (text !== undefined) out.line(text)
       if (!line.question || end !== undefined) continue
-      if (await retryIfLocked(context, line.question, triesLeft)) triesLeft -= 1
-      else await answer(context, line.question)
+      if (await retryIfLocked(context, run, line.question, triesLeft)) triesLeft -= 1
+      else await answer(context, run, line.question)
     }
     after = next
     if (end === undefined) continue
@@ -83,6 +83,7 @@ const isUnattended = ({ out }: VerbContext): boolean => out.json || !process.std
 /** Somebody may unlock it meanwhile, elsewhere than on this terminal. */
 async function retryIfLocked(
   context: VerbContext,
+  run: string,
   question: RunbookQuestion,
   triesLeft: number,
 ): Promise<boolean> {
@@ -90,41 +91,45 @@ async function retryIfLocked(
   if (triesLeft === retryPolicy.times)
     context.out.note(`${question.title}: ${question.body}\nIt is tried again for a minute.`)
   await new Promise(resolve => setTimeout(resolve, retryPolicy.afterMs))
-  await context.client.zotbar.runbooks.answer({ question: question.id, agreed: true })
+  await context.client.zotbar.runbooks.answer({ question: question.id, agreed: true, run })
   return true
 }
 
-async function answer(context: VerbContext, question: RunbookQuestion): Promise<void> {
+async function answer(context: VerbContext, run: string, question: RunbookQuestion): Promise<void> {
   const { out, client } = context
   if (isUnattended(context)) {
     out.note('Nobody can answer here; agree beforehand with --yes.')
-    await client.zotbar.runbooks.answer({ question: question.id, agreed: false })
+    await client.zotbar.runbooks.answer({ question: question.id, agreed: false, run })
     return
   }
   out.line(`${question.title}\n${question.body}`)
   if (question.signIn?.url !== undefined)
     out.line(`Sign in as ${question.signIn.user} here: ${question.signIn.url}`)
-  if (question.wants) return offerKey(context, question, question.wants.keyOf)
+  if (question.wants) return offerKey(context, run, question, question.wants.keyOf)
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   const typed = await terminal.question(`${question.confirm}? (y/N) `).finally(() => terminal.close())
-  await client.zotbar.runbooks.answer({ question: question.id, agreed: /^y(es)?$/i.test(typed.trim()) })
+  const agreed = /^y(es)?$/i.test(typed.trim())
+  const answered = await client.zotbar.runbooks.answer({ question: question.id, agreed, run })
+  // Meanwhile somebody else may have answered.
+  if (!answered.ok) out.note(cliFailureText(answered.error))
 }
 
 /** Asks for the key until the app accepts one; an empty line declines. */
 async function offerKey(
   { out, client }: VerbContext,
+  run: string,
   question: RunbookQuestion,
   user: string,
 ): Promise<void> {
   for (;;) {
     const key = await readHidden(`The key of ${user} (it is not shown): `)
     if (key === undefined || key.trim() === '') {
-      await client.zotbar.runbooks.answer({ question: question.id, agreed: false })
+      await client.zotbar.runbooks.answer({ question: question.id, agreed: false, run })
       return
     }
     const accepted = await client.zotbar.keys.offerKey({ question: question.id, key })
     if (accepted.ok) return
     out.note(cliFailureText(accepted.error))
-    if (accepted.error.code === 'nothing-under-way') return
+    if (['nothing-under-way', 'already-answered'].includes(accepted.error.code)) return
   }
 }

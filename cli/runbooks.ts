@@ -76,9 +76,9 @@ function linesOf(details: RunbookDetails): string[] {
 export const answer: Verb<{ agreed: boolean }> = async ({ out, client }, { agreed }) => {
   const snapshot = await client.zotbar.app.snapshot({})
   if (!snapshot.ok) return out.failure(snapshot.error)
-  const question = snapshot.value.runbook?.question
+  const { run, question } = snapshot.value.runbook ?? {}
   if (!question) return out.failure({ code: 'nothing-under-way' })
-  const answered = await client.zotbar.runbooks.answer({ question: question.id, agreed })
+  const answered = await client.zotbar.runbooks.answer({ question: question.id, agreed, run })
   if (!answered.ok) return out.failure(answered.error)
   out.object({ question: question.id, agreed })
   out.line(`${question.title} ${agreed ? 'Yes.' : 'No; what was done is taken back.'}`)

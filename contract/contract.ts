@@ -252,9 +252,16 @@ export const contract = {
       }),
       anyone,
     ),
-    /** Answers the question that a run waits with; no is a cancel. */
+    /**
+     * Answers the question that a run waits with; no is a cancel. The first answer counts: `already-answered` from then
+     * on. `run` names the run that is meant, as the next one may ask the same.
+     */
     answer: command<null>()(
-      v.strictObject({ question: v.pipe(v.string(), v.maxLength(100)), agreed: v.boolean() }),
+      v.strictObject({
+        question: v.pipe(v.string(), v.maxLength(100)),
+        agreed: v.boolean(),
+        run: v.optional(v.pipe(v.string(), v.maxLength(200))),
+      }),
       trusted,
     ),
     cancel: command<null>()(nothing, trusted),

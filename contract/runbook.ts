@@ -37,7 +37,7 @@ export interface SignInOffer {
   user: string
   /** For a browser: the sign-in, which leads to a page that creates keys. Absent where the registry has no such page. */
   url?: string
-  /** The app has a window of its own for it (`keys.signIn`), and needs no page. */
+  /** When it was asked, an app had a window of its own for it (`keys.signIn`): `app.offers` says whether one has now. */
   inWindow?: true
 }
 

@@ -139,13 +139,16 @@ function namesIn(cookies: readonly SignInCookie[]): string[] | undefined {
   }
 }
 
-/** How a user can sign in to answer a question; undefined where nobody can from here. */
+/**
+ * How a user can sign in to answer a question; undefined where nobody can. An app with a window for it may connect while
+ * the question is open.
+ */
 export function signInOffer(
   user: string,
   signInPage: { url: string; hasPage: boolean } | undefined,
   hasWindow: boolean,
 ): SignInOffer | undefined {
-  if (!signInPage || !(signInPage.hasPage || hasWindow)) return undefined
+  if (!signInPage) return undefined
   return {
     user,
     ...(signInPage.hasPage ? { url: signInPage.url } : {}),

@@ -30,6 +30,8 @@ export interface ActiveRun {
   brokenOff?: RunbookEnd
   cancel: AbortController
   asked?: { question: Question; answer(agreed: boolean): void }
+  /** Who answered which question, in words. */
+  answeredBy: Map<string, string>
   waiting: Set<() => void>
 }
 
@@ -46,6 +48,7 @@ export function createActiveRun(
     entries,
     parts: new Map(),
     cancel: new AbortController(),
+    answeredBy: new Map(),
     waiting: new Set(),
   }
   updateSteps(active, runbook)

@@ -52,7 +52,8 @@ export interface RunbookRunner {
    * lines that a step merely wrote on its way, the newest 2,000 are there.
    */
   lines(run: string | undefined, after: number, waitMs: number): Promise<Result<RunbookLines>>
-  answer(question: string, agreed: boolean): Result<null>
+  /** `by`, in words, is told to whoever answers later; `run` is the run that is meant, where that is known. */
+  answer(question: string, agreed: boolean, from: { by: string; run?: string }): Result<null>
   cancel(): Result<null>
   /** A run in full: the one that is named, else the newest; undefined when there is none. */
   details(run: string | undefined): Promise<RunbookDetails | undefined>
@@ -164,7 +165,8 @@ class Runner implements RunbookRunner {
     return ok({ lines: linesAfter(active, after), next, ...(end ? { end } : {}) })
   }
 
-  answer(question: string, agreed: boolean): Result<null> {
+  answer(question: string, agreed: boolean, { by, run }: { by: string; run?: string }): Result<null> {
+    if (run !== undefined && run !== this.#newest?.progress.run) return fail({ code: 'nothing-under-way' })
     const active = this.#running()
     if (active?.brokenOff && active.progress.question?.id === question) {
       if (agreed) void this.#retry.tryAgain(active)
@@ -172,7 +174,13 @@ class Runner implements RunbookRunner {
       return ok(null)
     }
     const pending = active?.asked
-    if (pending?.question.id !== question) return fail({ code: 'nothing-under-way' })
+    if (pending?.question.id !== question) {
+      const before = this.#newest?.answeredBy.get(question)
+      return fail(
+        before === undefined ? { code: 'nothing-under-way' } : { code: 'already-answered', by: before },
+      )
+    }
+    active?.answeredBy.set(question, by)
     // No is a cancel: nothing failed.
     if (agreed) pending.answer(true)
     else active?.cancel.abort()

@@ -1,5 +1,7 @@
+import { actorOf } from '../../contract/caller.ts'
 import type { ZotbarHandlers } from '../../contract/contract.ts'
 import type { Failure } from '../../contract/failure.ts'
+import { initiatorText } from '../../contract/messages/runbook-message.ts'
 import type { ProcessState } from '../../contract/registry-state.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { RunbookProgress } from '../../contract/runbook.ts'
@@ -101,7 +103,11 @@ export function createRuns({ supervisor, ...options }: Options): Runs {
     handlers: {
       runbooks: {
         state: ({ run, after, waitMs }) => runbooks.lines(run, after, waitMs),
-        answer: async ({ question, agreed }) => runbooks.answer(question, agreed),
+        answer: async ({ question, agreed, run }, caller) =>
+          runbooks.answer(question, agreed, {
+            by: initiatorText(actorOf(caller)),
+            ...(run === undefined ? {} : { run }),
+          }),
         cancel: async () => runbooks.cancel(),
         async show({ run }) {
           const details = await runbooks.details(run)

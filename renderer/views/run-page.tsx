@@ -10,7 +10,9 @@ import { useRun } from './use-run.ts'
 import { useStore, type ViewModel } from './view-model.tsx'
 
 /** Answers the question of the run under way, with a key where one is wanted. */
-export function useAnswer(run: Pick<RunbookDetails, 'question'> | undefined): RunViewProps['onAnswer'] {
+export function useAnswer(
+  run: Pick<RunbookDetails, 'question' | 'run'> | undefined,
+): RunViewProps['onAnswer'] {
   const { runbooks, keys } = useStore()
   return async (agreed, key) => {
     if (!run?.question) return null
@@ -18,7 +20,7 @@ export function useAnswer(run: Pick<RunbookDetails, 'question'> | undefined): Ru
     const answer =
       agreed && key !== undefined
         ? await keys.offerKey({ question, key })
-        : await runbooks.answer({ question, agreed })
+        : await runbooks.answer({ question, agreed, run: run.run })
     return answer.ok ? null : <Refused failure={answer.error} />
   }
 }

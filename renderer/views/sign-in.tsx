@@ -2,7 +2,7 @@ import { type ReactNode, useState } from 'react'
 import type { RunbookQuestion } from '../../contract/runbook.ts'
 import { Button } from '../ui/button.tsx'
 import { Refused } from './headline.tsx'
-import { useStore } from './view-model.tsx'
+import { useStore, useStoreState } from './view-model.tsx'
 
 /**
  * How to get the key that a question wants: a window of the app that makes it, or a link to where a browser signs in
@@ -10,16 +10,18 @@ import { useStore } from './view-model.tsx'
  */
 export function SignIn({ question: { id, signIn } }: { question: RunbookQuestion }) {
   const { keys } = useStore()
+  // A snapshot that this browser kept from an older core says nothing of it.
+  const inWindow = useStoreState().snapshot?.app.offers?.includes('sign-in') === true
   const [open, setOpen] = useState(false)
   const [refused, setRefused] = useState<ReactNode>()
-  if (signIn?.inWindow) {
+  if (signIn && inWindow) {
     const begin = async (): Promise<void> => {
       setOpen(true)
       setRefused(undefined)
       const answer = await keys.signIn({ question: id })
       setOpen(false)
       // Gone meanwhile: somebody answered it another way.
-      if (!answer.ok && answer.error.code !== 'nothing-under-way')
+      if (!answer.ok && !['nothing-under-way', 'already-answered'].includes(answer.error.code))
         setRefused(<Refused failure={answer.error} />)
     }
     return (

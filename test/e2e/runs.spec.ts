@@ -91,13 +91,15 @@ test('a question is answered in the window; closing the sheet answers nothing', 
   expect(app.asked).toEqual([])
   await page.getByRole('button', { name: 'Switch…' }).click()
   await sheet.getByRole('button', { name: 'Switch', exact: true }).click()
-  await expect.poll(() => app.asked).toEqual([['runbooks.answer', { question: 'consent', agreed: true }]])
+  await expect
+    .poll(() => app.asked)
+    .toEqual([['runbooks.answer', { question: 'consent', agreed: true, run: expect.any(String) }]])
   await expect(sheet).toHaveCount(0)
   await page.getByRole('button', { name: 'Switch…' }).click()
   await sheet.getByRole('button', { name: 'Do not' }).click()
   await expect
     .poll(() => app.asked.at(-1))
-    .toEqual(['runbooks.answer', { question: 'consent', agreed: false }])
+    .toEqual(['runbooks.answer', { question: 'consent', agreed: false, run: expect.any(String) }])
   expect(seen.breaches).toEqual([])
 })
 
@@ -151,12 +153,7 @@ test('a key that is wanted can be had by signing in: by a link, or in a window o
   test.slow()
   const question = { id: 'q', title: 'A key of zot-ci', body: 'Make one.', confirm: 'Use it' }
   const signIn = { user: 'zot-ci', url: 'https://registry.example/zot/auth/login?provider=oidc' }
-  const asks = (more: object) =>
-    underWay(app, {
-      ...asking(Date.now()),
-      question: { ...question, wants: { keyOf: 'zot-ci' }, signIn: { ...signIn, ...more } },
-    })
-  asks({})
+  underWay(app, { ...asking(Date.now()), question: { ...question, wants: { keyOf: 'zot-ci' }, signIn } })
   const seen = await open(app, page)
   await page.getByRole('link', { name: 'Show steps' }).click()
   const link = page.getByRole('link', { name: 'Sign in as zot-ci in a new tab' })
@@ -165,7 +162,9 @@ test('a key that is wanted can be had by signing in: by a link, or in a window o
   await page.getByRole('button', { name: 'Use it…' }).click()
   await inBothSchemes(page, 'run-sign-in')
   await page.getByRole('button', { name: 'Later' }).click()
-  asks({ inWindow: true })
+  // An app connects meanwhile.
+  const now = app.snapshot()
+  app.say({ ...now, app: { ...now.app, offers: ['sign-in'] } })
   await expect(link).toHaveCount(0)
   const ended = { code: 'sign-in-ended', user: 'zot-ci', why: 'closed', blocked: ['https://ads.example'] }
   app.replies.set('keys.signIn', () => fail(ended as Failure))
@@ -189,7 +188,9 @@ test('the popover shows a run with its step, and answers its question', async ({
   const sheet = page.getByRole('dialog', { name: 'Switch to zot?' })
   await inBothSchemes(page, 'popover-run-question')
   await sheet.getByRole('button', { name: 'Switch', exact: true }).click()
-  await expect.poll(() => app.asked).toEqual([['runbooks.answer', { question: 'consent', agreed: true }]])
+  await expect
+    .poll(() => app.asked)
+    .toEqual([['runbooks.answer', { question: 'consent', agreed: true, run: expect.any(String) }]])
   underWay(app, inTheGate(Date.now()))
   await expect(page.getByText('step 10 of 11')).toBeVisible()
   await page.getByRole('button', { name: 'Show steps' }).click()

@@ -148,7 +148,7 @@ describe('a run that broke off', () => {
     const runbooks = create(true)
     const mend = await brokenOff(runbooks)
     await mend()
-    expect(runbooks.answer(runbooks.current()?.question?.id ?? '', true).ok).toBe(true)
+    expect(runbooks.answer(runbooks.current()?.question?.id ?? '', true, { by: 'the window' }).ok).toBe(true)
     await eventually(() => runbooks.current() === undefined)
     expect(world.version).toBe('B')
   })

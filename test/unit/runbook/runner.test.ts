@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { fail } from '../../../contract/result.ts'
 import type { RunbookPart } from '../../../contract/runbook.ts'
 import type { RunbookKind } from '../../../core/runbook/runbook-kind.ts'
 import { createRunner, type RunbookRunner } from '../../../core/runbook/runner.ts'
@@ -110,8 +111,16 @@ describe('one run', () => {
     )
     const run = await begin(runbooks, runbook({ ...asks, cancellable: true }))
     await eventually(() => runbooks.current()?.question)
-    expect(runbooks.answer('another', true)).toMatchObject({ error: { code: 'nothing-under-way' } })
-    expect(runbooks.answer('sure', agreed).ok).toBe(true)
+    expect(runbooks.answer('another', true, { by: 'the window' })).toMatchObject({
+      error: { code: 'nothing-under-way' },
+    })
+    expect(runbooks.answer('sure', agreed, { by: 'the window' }).ok).toBe(true)
+    // The second one hears who was first, and a question of another run is none of this one.
+    const late = { by: 'the command line' }
+    expect(runbooks.answer('sure', true, late)).toEqual(fail({ code: 'already-answered', by: 'the window' }))
+    expect(runbooks.answer('sure', true, { ...late, run: 'another' })).toEqual(
+      fail({ code: 'nothing-under-way' }),
+    )
     await over(runbooks)
     expect(await runbooks.lines(run, 0, 0)).toMatchObject({ value: { end: { result } } })
   })
@@ -307,7 +316,7 @@ describe('a run in full', () => {
     })
     await begin(runbooks, runbook(asks, waiting))
     await eventually(() => runbooks.current()?.question)
-    runbooks.answer('sure', true)
+    runbooks.answer('sure', true, { by: 'the window' })
     expect(runbooks.current()?.question).toBeUndefined()
     go()
     await over(runbooks)
