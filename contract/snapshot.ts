@@ -142,6 +142,8 @@ export interface Snapshot {
   /** The runbook that is under way. */
   runbook?: RunbookProgress
   dashboard?: { url: string }
+  /** The settings that an app acts on itself. */
+  preferences?: { notifications: boolean; startAtLogin: boolean; keepServing: boolean }
   /** True while the app is quitting. */
   quitting: boolean
 }

@@ -18,5 +18,6 @@ export type ElectronApi = Pick<
   | 'screen'
   | 'session'
   | 'shell'
+  | 'systemPreferences'
   | 'Tray'
 >

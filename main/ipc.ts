@@ -1,48 +1,70 @@
 import type { IpcMain, IpcMainEvent, IpcMainInvokeEvent, WebContents } from 'electron'
-import type { Caller } from '../contract/caller.ts'
-import { type EventName, type Events, eventNames, type ZotbarHandlers } from '../contract/contract.ts'
-import { dispatch, needsAgreement } from '../contract/dispatch.ts'
-import type { Host } from '../contract/host.ts'
+import { type EventName, type Events, eventNames } from '../contract/contract.ts'
+import type { CoreLink } from '../contract/core-link.ts'
 import { fail, type Result } from '../contract/result.ts'
+import type { AppCore } from './app-core.ts'
 import { isOwn } from './navigation-guard.ts'
+import type { PageCall } from './page-calls.ts'
 
-/** The channels; the preload names the same three. */
-export const channels = { call: 'zotbar:call', listen: 'zotbar:listen', event: 'zotbar:event' } as const
+/** The channels; the preload names the same. */
+export const channels = {
+  call: 'zotbar:call',
+  listen: 'zotbar:listen',
+  event: 'zotbar:event',
+  start: 'zotbar:start-core',
+} as const
+
+/** What a page may listen to: the core's events, and whether there is a core. */
+const pageEvents = [...eventNames, 'link'] as const
+type PageEvent = (typeof pageEvents)[number]
 
 export interface PageService {
-  host: Host
-  /** The handlers a window gets: the host's, with what a window must confirm. */
-  handlers: ZotbarHandlers
-  /** A call from a page that is not ours, or a handler that threw. */
+  core: Pick<AppCore, 'on' | 'setLooking'>
+  link(): CoreLink
+  /** Returns the end of the subscription. */
+  onLink(listener: (link: CoreLink) => void): () => void
+  startCore(): void
+  call: PageCall
+  /** A call from a page that is not ours, or a command that threw. */
   log(message: string, error?: unknown): void
 }
 
 /** The contract over Electron's IPC: the only file of the app that touches it. Returns its end. */
 export function serveIpc(
   ipcMain: Pick<IpcMain, 'handle' | 'on' | 'removeHandler' | 'removeAllListeners'>,
-  { host, handlers, log }: PageService,
+  service: PageService,
 ): () => void {
-  const listeners: Record<EventName, Set<WebContents>> = { snapshot: new Set(), log: new Set() }
-  const subscriptions = new Map<EventName, () => void>()
+  const { core, link, onLink, startCore, call, log } = service
+  const listeners: Record<PageEvent, Set<WebContents>> = {
+    snapshot: new Set(),
+    log: new Set(),
+    link: new Set(),
+  }
+  const subscriptions = new Map<PageEvent, () => void>()
   /** The pages that have a listener for their end, so that each has one only. */
   const watched = new WeakSet<WebContents>()
 
-  /** Subscribes to the app only while a page listens, because following the log costs reads. */
-  function subscribe<E extends EventName>(event: E): void {
+  const send = (event: PageEvent, value: Events[EventName] | CoreLink): void => {
+    for (const page of listeners[event]) page.send(channels.event, event, value)
+  }
+
+  /** Subscribes to the core only while a page listens, because following the log costs reads. */
+  function subscribe(event: PageEvent): void {
     if (subscriptions.has(event)) return
     subscriptions.set(
       event,
-      host.on(event, (value: Events[E]) => {
-        for (const page of listeners[event]) page.send(channels.event, event, value)
-      }),
+      event === 'link' ? onLink(value => send(event, value)) : core.on(event, value => send(event, value)),
     )
+    // Health is probed more often while somebody looks.
+    if (event === 'snapshot') core.setLooking(true)
   }
 
-  function leave(event: EventName, page: WebContents): void {
+  function leave(event: PageEvent, page: WebContents): void {
     listeners[event].delete(page)
-    if (listeners[event].size > 0) return
+    if (listeners[event].size > 0 || !subscriptions.has(event)) return
     subscriptions.get(event)?.()
     subscriptions.delete(event)
+    if (event === 'snapshot') core.setLooking(false)
   }
 
   ipcMain.handle(channels.call, async (event, name: unknown, input: unknown): Promise<Result<unknown>> => {
@@ -52,7 +74,7 @@ export function serveIpc(
     }
     const command = typeof name === 'string' ? name : ''
     try {
-      return await dispatch(handlers, command, input, callerFor(command))
+      return await call(command, input, event.sender)
     } catch (error) {
       log(`The command ${command} failed`, error)
       return fail({ code: 'unexpected', where: command })
@@ -60,31 +82,34 @@ export function serveIpc(
   })
 
   ipcMain.on(channels.listen, (event, name: unknown, wanted: unknown) => {
-    const eventName = eventNames.find(known => known === name)
+    const eventName = pageEvents.find(known => known === name)
     if (!isOwnPage(event)) return log(`Refused to send events to ${event.senderFrame?.url ?? 'nobody'}`)
     if (eventName === undefined) return log(`There is no event of the name that a page asked for`)
     const page = event.sender
     if (wanted !== true) return leave(eventName, page)
     listeners[eventName].add(page)
     subscribe(eventName)
+    if (eventName === 'link') page.send(channels.event, eventName, link())
     if (watched.has(page)) return
     watched.add(page)
     page.once('destroyed', () => {
-      for (const name of eventNames) leave(name, page)
+      for (const name of pageEvents) leave(name, page)
     })
+  })
+
+  ipcMain.on(channels.start, event => {
+    if (isOwnPage(event)) startCore()
+    else log(`Refused to start a core for ${event.senderFrame?.url ?? 'nobody'}`)
   })
 
   return () => {
     ipcMain.removeHandler(channels.call)
     ipcMain.removeAllListeners(channels.listen)
+    ipcMain.removeAllListeners(channels.start)
     for (const end of subscriptions.values()) end()
     subscriptions.clear()
   }
 }
-
-/** What a page gets only after a question is asked about by the handlers; quitting is the app's own. */
-const callerFor = (command: string): Caller =>
-  needsAgreement(command) ? 'agreed' : command === 'app.quit' ? 'app' : 'page'
 
 /** The main frame of a page of our own origin; frames inside it, and any other page, are strangers. */
 function isOwnPage(event: IpcMainInvokeEvent | IpcMainEvent): boolean {

@@ -16,20 +16,28 @@ import {
   screen,
   session,
   shell,
+  systemPreferences,
   Tray,
 } from 'electron'
-import { failureMessage } from '../contract/messages/failure-message.ts'
-import { fail } from '../contract/result.ts'
-import { boot } from '../core/app/boot.ts'
-import type { ShellCapabilities } from '../core/app/wiring.ts'
-import type { AppLog } from '../lib/app-log.ts'
-import { foreignIn, isHome, resolveHome } from '../lib/home.ts'
+import { connectCore } from '../client/core-connection.ts'
+import { coreProgram } from '../client/core-program.ts'
+import { systemService } from '../client/core-service.ts'
+import { clientHello } from '../client/hello.ts'
+import { keepCore } from '../client/keep-core.ts'
+import type { OnAsk } from '../client/shell-asks.ts'
+import { failureText } from '../contract/messages/failure-message.ts'
+import { openAppLog } from '../lib/app-log.ts'
+import { systemClock } from '../lib/clock.ts'
+import { findControlSocket, foreignIn, isHome, resolveHome } from '../lib/home.ts'
 import { onQuitSignal } from '../lib/quit-signals.ts'
+import { type AppCore, createAppCore } from './app-core.ts'
 import { argumentOf } from './arguments.ts'
+import { createCoreEnd } from './core-end.ts'
 import type { ElectronApi } from './electron-api.ts'
 import { serveIpc } from './ipc.ts'
 import { agentArgument, createLoginAgent, type LoginAgent, noLoginAgent } from './login-agent.ts'
 import { guardApp } from './navigation-guard.ts'
+import { connectQuit } from './quit.ts'
 import { runProgram } from './run-program.ts'
 import { createShell } from './shell.ts'
 
@@ -46,18 +54,22 @@ const electron: ElectronApi = {
   screen,
   session,
   shell,
+  systemPreferences,
   Tray,
 }
 const home = resolveHome()
 const root = join(import.meta.dirname, '..', '..')
 const config = argumentOf(process.argv, '--config')
 const byLaunchd = process.argv.includes(agentArgument)
+const clock = systemClock()
+const isForeign = isForeignHome()
+const appLog = isForeign
+  ? undefined
+  : openAppLog({ file: join(home, 'logs', 'menu-bar.log'), now: clock.now })
+const log = (message: string, error?: unknown): void =>
+  appLog?.warn(message, error === undefined ? {} : { error: String(error) })
 
-/** launchd starts the app again unless it ends with 0, so only a crash may end with another code. */
-const failureCode = byLaunchd ? 0 : 1
-
-let appLog: AppLog | undefined
-// A crash must end the process, not hang in a dialog: the registry goes on, and the next start adopts it.
+// A crash must end the process, not hang in a dialog: core and registry go on without it.
 for (const event of ['uncaughtException', 'unhandledRejection'] as const)
   process.on(event, (error: unknown) => {
     console.error(error)
@@ -72,15 +84,24 @@ guardApp(electron)
 if (app.requestSingleInstanceLock()) void app.whenReady().then(run)
 else {
   console.error('Zotbar is already running; its window is in front now.')
-  app.exit(failureCode)
+  // launchd starts the app again unless it ends with 0, so only a crash may end with another code.
+  app.exit(byLaunchd ? 0 : 1)
+}
+
+/** A folder of other things: the core refuses it, so nothing is written into it. */
+function isForeignHome(): boolean {
+  try {
+    return existsSync(home) && !isHome(home) && foreignIn(home).length > 0
+  } catch {
+    return true
+  }
 }
 
 /** Chromium's own files, and the lock that makes this app the only one for its home. */
 function putChromiumInHome(): void {
+  if (isForeign) return
   const folder = join(home, 'electron')
   try {
-    // The core refuses such a folder, so nothing is written into it.
-    if (existsSync(home) && !isHome(home) && foreignIn(home).length > 0) return
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     app.setPath('userData', folder)
   } catch {
@@ -91,39 +112,35 @@ function putChromiumInHome(): void {
 async function run(): Promise<void> {
   const loginAgent = createAgent()
   if (await handOverToLaunchd(loginAgent)) return app.exit(0)
+  // macOS slows an app without windows down; this is what `defaults write` does, and counts from the next launch on.
+  if (process.platform === 'darwin') systemPreferences.setUserDefault('NSAppSleepDisabled', 'boolean', true)
 
-  let shell: ShellCapabilities | undefined
-  const booted = await boot({
-    keeper: 'app',
+  const { promise: answers, resolve: answersReady } = Promise.withResolvers<OnAsk>()
+  const { path: socketPath } = findControlSocket(home)
+  const hello = clientHello('app')
+  const kept = keepCore({
+    home,
+    program: coreProgram(),
+    service: systemService(home),
+    clock,
     ...(config === undefined ? {} : { configFile: resolve(config) }),
-    capabilities: {
-      open: async target => (shell?.open ? shell.open(target) : fail({ code: 'busy', with: 'starting' })),
-      signIn: async request => shell?.signIn?.(request) ?? fail({ code: 'busy', with: 'starting' }),
-      quit: () => app.quit(),
-    },
   })
-  if (!booted.ok) {
-    const { title, steps } = failureMessage(booted.error)
-    console.error([title, ...steps].join('\n  '))
-    if (!byLaunchd) dialog.showErrorBox(title, steps.join('\n'))
-    return app.exit(failureCode)
-  }
-
-  const { app: core, clock, log, quit, settings } = booted.value
-  appLog = log
-  shell = await createShell({
+  const connection = connectCore({
+    socketPath,
+    home,
+    hello,
+    offers: ['open', 'question', 'sign-in', 'notify', 'clipboard'],
+    looking: false,
+    clock,
+    onAsk: async ask => (await answers)(ask),
+  })
+  const core = createAppCore({ kept, connection, clock })
+  reportFailures(core)
+  const parts = await createShell({
     electron,
     serve: service => serveIpc(ipcMain, service),
-    core: {
-      host: core.host,
-      quit,
-      woke: clock.woke,
-      settings: {
-        notifications: () => settings.get('notifications'),
-        startAtLogin: () => settings.get('startAtLogin'),
-        onChange: settings.onChange,
-      },
-    },
+    core,
+    home,
     clock,
     loginAgent,
     platform: process.platform,
@@ -133,10 +150,33 @@ async function run(): Promise<void> {
       trayImages: join(root, 'build', 'tray'),
       readme: join(app.isPackaged ? process.resourcesPath : root, 'README.md'),
     },
-    log: (message, error) => log.warn(message, error === undefined ? {} : { error: String(error) }),
+    log,
+  })
+  answersReady(parts.answer)
+  connectQuit({
+    electron,
+    clock,
+    core: createCoreEnd({ electron, core, kept, socketPath, hello, say: console.error, log }),
+    closeWindows: parts.closeWindows,
+    clearSecrets: parts.clearSecrets,
+    log,
+  })
+  powerMonitor.on('resume', () => {
+    clock.woke()
+    connection.retry()
   })
   onQuitSignal(() => app.quit())
-  await core.begin()
+  core.start()
+}
+
+/** To the terminal that the app was started in: why there is no core. */
+function reportFailures(core: AppCore): void {
+  let reported = ''
+  core.onLink(link => {
+    const text = link.kind === 'lost' && !link.isStarting ? failureText(link.error) : ''
+    if (text !== '' && text !== reported) console.error(text)
+    reported = text
+  })
 }
 
 function createAgent(): LoginAgent {

@@ -4,6 +4,7 @@ import { bytes } from '../contract/messages/format.ts'
 import type { StatusAction, StatusSummary, StatusVerb } from '../contract/messages/summary.ts'
 import { unreachable } from '../contract/result.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
+import type { CoreView } from './core-view.ts'
 import type { ElectronApi } from './electron-api.ts'
 import type { LoginState } from './login-agent.ts'
 
@@ -13,6 +14,7 @@ export type MenuCommand =
   | { do: 'registry'; verb: StatusVerb; question?: NonNullable<StatusAction['question']> }
   | { do: 'open'; target: 'window' | 'log-folder' }
   | { do: 'login'; on: boolean }
+  | { do: 'start-core' }
   | { do: 'quit' }
 
 /** The menu as data, which is tested without Electron. */
@@ -25,9 +27,18 @@ export type MenuRow =
 
 const separator: MenuRow = { type: 'separator' }
 
+const openRows: readonly MenuRow[] = [
+  { type: 'item', label: 'Open Zotbar', command: { do: 'open', target: 'window' } },
+  { type: 'item', label: 'Logs', command: { do: 'open', target: 'log-folder' } },
+]
+const quitRow: MenuRow = { type: 'item', label: 'Quit Zotbar', command: { do: 'quit' } }
+
 /** The tray's menu for one state. Rows that could do nothing are absent, not greyed. */
-export function menuFor(snapshot: Snapshot, status: StatusSummary, login: LoginState): MenuRow[] {
-  const headline: MenuRow = { type: 'note', label: status.headline }
+export function menuFor(view: CoreView, login: LoginState): MenuRow[] {
+  const headline: MenuRow = { type: 'note', label: view.headline }
+  if (view.kind === 'away')
+    return [headline, ...awayRows(view), separator, ...openRows, separator, ...loginRows(login), quitRow]
+  const { snapshot, status } = view
   if (snapshot.quitting) return [headline]
   const address = clientAddress(snapshot)
   const verbs = registryRows(snapshot, status)
@@ -38,11 +49,20 @@ export function menuFor(snapshot: Snapshot, status: StatusSummary, login: LoginS
     separator,
     ...verbs,
     ...(verbs.length > 0 ? [separator] : []),
-    { type: 'item', label: 'Open Zotbar', command: { do: 'open', target: 'window' } },
-    { type: 'item', label: 'Logs', command: { do: 'open', target: 'log-folder' } },
+    ...openRows,
     separator,
     ...loginRows(login),
-    { type: 'item', label: 'Quit Zotbar', command: { do: 'quit' } },
+    quitRow,
+  ]
+}
+
+/** Why there is no state of the registry, and what may help. */
+function awayRows({ reason, canStart }: Extract<CoreView, { kind: 'away' }>): MenuRow[] {
+  return [
+    { type: 'note', label: reason },
+    ...(canStart
+      ? [separator, { type: 'item', label: 'Start Zotbar', command: { do: 'start-core' } } as const]
+      : []),
   ]
 }
 

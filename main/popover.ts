@@ -25,11 +25,13 @@ export interface PopoverOptions {
   log(message: string, error?: unknown): void
   platform: NodeJS.Platform
   clock: Pick<Clock, 'now' | 'setTimer'>
+  /** Whether a native question stands on the window, which goes away with it. */
+  isAsked(window: BrowserWindow): boolean
 }
 
 /** The popover: made at the first click, hidden when it loses the focus, destroyed 30 s after it closed. */
 export function createPopover(options: PopoverOptions): Popover {
-  const { electron, session, preload, packaged, platform, clock, log } = options
+  const { electron, session, preload, packaged, platform, clock, isAsked, log } = options
   let window: BrowserWindow | undefined
   let icon: Rectangle = { x: 0, y: 0, width: 0, height: 0 }
   let hiddenAt = Number.NEGATIVE_INFINITY
@@ -91,7 +93,7 @@ export function createPopover(options: PopoverOptions): Popover {
   }
 
   function hide(): void {
-    if (!window) return
+    if (!window || isAsked(window)) return
     window.hide()
     hiddenAt = clock.now()
     cancelDestroy?.()

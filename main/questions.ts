@@ -1,95 +1,99 @@
-import type { ZotbarHandlers } from '../contract/contract.ts'
+import type { BrowserWindow } from 'electron'
 import type { Failure } from '../contract/failure.ts'
-import { engineQuestion, type Question } from '../contract/messages/choice-message.ts'
+import type { Question } from '../contract/messages/choice-message.ts'
 import { failureMessage } from '../contract/messages/failure-message.ts'
-import { figureText, findingText } from '../contract/messages/undecided-message.ts'
-import { fail, ok } from '../contract/result.ts'
 import type { ElectronApi } from './electron-api.ts'
 
-export interface Questions {
-  /** True when the user chose the button that repeats the verb; Cancel is the default. */
-  confirm(question: Question): Promise<boolean>
-  show(message: { title: string; body: string }): Promise<void>
-  showFailure(error: Failure): Promise<void>
+/** For whom a question is asked. */
+export interface Asker {
+  /** The window whose page asked; without one the main window is opened first. */
+  parent?: BrowserWindow | undefined
+  /** Aborted: nobody needs the answer any more. */
+  signal?: AbortSignal
 }
 
-/** Native dialogs: what a page could draw, a page could also fake. */
-export function createQuestions({ dialog }: Pick<ElectronApi, 'dialog'>): Questions {
-  const show: Questions['show'] = async ({ title, body }) => {
-    await dialog.showMessageBox({ type: 'info', message: title, detail: body, buttons: ['OK'] })
-  }
-  return {
-    async confirm({ title, body, confirm }) {
-      const { response } = await dialog.showMessageBox({
-        type: 'warning',
-        message: title,
-        detail: body,
-        buttons: ['Cancel', confirm],
-        defaultId: 0,
-        cancelId: 0,
-      })
-      return response === 1
-    },
-    show: show,
-    showFailure(error) {
-      const { title, steps } = failureMessage(error)
-      return show({ title, body: steps.join('\n') })
-    },
-  }
+export interface Questions {
+  /** True when the user chose the button that repeats the verb; Cancel is the default, and what a closed window means. */
+  confirm(question: Question, asker?: Asker): Promise<boolean>
+  show(message: { title: string; body: string }, asker?: Asker): Promise<void>
+  showFailure(error: Failure, asker?: Asker): Promise<void>
+  /** Whether a question stands on this window, which must not be hidden then. */
+  standsOn(window: BrowserWindow): boolean
 }
+
+interface Options {
+  electron: Pick<ElectronApi, 'app' | 'dialog'>
+  platform: NodeJS.Platform
+  /** Opens the main window; resolves once it is on the screen. */
+  openWindow(): Promise<BrowserWindow | undefined>
+  log(message: string): void
+}
+
+interface Box {
+  type: 'info' | 'warning'
+  message: string
+  detail: string
+  buttons: string[]
+}
+
+/** Cancel, or the only button. */
+const first = 0
 
 /**
- * The handlers as a window gets them: a setting that names a program, command, host, file or URL is
- * changed only after a native confirmation. When it is declined, the answer is the value as it was. Another data
- * folder is accepted, and an engine chosen, in the same way: `cancelled` when it is declined.
+ * Native dialogs: what a page could draw, a page could also fake. Always with a parent window: without one macOS stops
+ * the whole process until somebody answers.
  */
-export function confirmedHandlers(handlers: ZotbarHandlers, questions: Questions): ZotbarHandlers {
+export function createQuestions({ electron, platform, openWindow, log }: Options): Questions {
+  const { app, dialog } = electron
+  const standing = new Map<BrowserWindow, number>()
+
+  async function parentOf(asker: Asker): Promise<BrowserWindow | undefined> {
+    const { parent } = asker
+    return parent !== undefined && !parent.isDestroyed() && parent.isVisible() ? parent : openWindow()
+  }
+
+  /** Returns the index of the button. */
+  async function ask(box: Box, asker: Asker): Promise<number> {
+    const parent = await parentOf(asker)
+    if (parent === undefined) log(`No window could be opened to ask: ${box.message}`)
+    if (parent === undefined || asker.signal?.aborted) return first
+    // An app without a Dock icon is not brought to the front by its questions.
+    if (platform === 'darwin') app.focus({ steal: true })
+    const withdrawn = Promise.withResolvers<number>()
+    const abort = new AbortController()
+    const withdraw = (): void => {
+      abort.abort()
+      withdrawn.resolve(first)
+    }
+    parent.once('closed', withdraw)
+    asker.signal?.addEventListener('abort', withdraw)
+    standing.set(parent, (standing.get(parent) ?? 0) + 1)
+    try {
+      const answered = dialog
+        .showMessageBox(parent, { ...box, defaultId: first, cancelId: first, signal: abort.signal })
+        .then(({ response }) => response)
+      return await Promise.race([answered, withdrawn.promise])
+    } finally {
+      parent.off('closed', withdraw)
+      asker.signal?.removeEventListener('abort', withdraw)
+      standing.set(parent, (standing.get(parent) ?? 1) - 1)
+      if (standing.get(parent) === 0) standing.delete(parent)
+    }
+  }
+
+  const show: Questions['show'] = async ({ title, body }, asker = {}) => {
+    await ask({ type: 'info', message: title, detail: body, buttons: ['OK'] }, asker)
+  }
   return {
-    ...handlers,
-    data: {
-      ...handlers.data,
-      async accept(input, caller) {
-        const shown = await handlers.data.show({}, caller)
-        if (!shown.ok) return shown
-        const { found, was } = shown.value
-        const agreed = await questions.confirm({
-          title: 'Begin with this data folder?',
-          body: [
-            `Before: ${(was && figureText(was)) ?? 'not known'}${was?.folder === undefined ? '' : ` in ${was.folder}`}.`,
-            `Now: ${findingText(found)}.`,
-            'Clients find what is there now. Nothing is deleted anywhere.',
-          ].join('\n'),
-          confirm: 'Begin with it',
-        })
-        return agreed ? handlers.data.accept(input, caller) : fail({ code: 'cancelled' })
-      },
+    async confirm({ title, body, confirm }, asker = {}) {
+      const box: Box = { type: 'warning', message: title, detail: body, buttons: ['Cancel', confirm] }
+      return (await ask(box, asker)) === 1
     },
-    engine: {
-      ...handlers.engine,
-      async use(input, caller) {
-        if (input.dryRun) return handlers.engine.use(input, caller)
-        const now = await handlers.app.snapshot({}, caller)
-        if (!now.ok) return now
-        const agreed = await questions.confirm(engineQuestion(input.engine, now.value.process))
-        return agreed ? handlers.engine.use(input, caller) : fail({ code: 'cancelled' })
-      },
+    show,
+    showFailure(error, asker) {
+      const { title, steps } = failureMessage(error)
+      return show({ title, body: steps.join('\n') }, asker)
     },
-    settings: {
-      ...handlers.settings,
-      async set(input, caller) {
-        const row = await handlers.settings.get({ key: input.key }, caller)
-        if (!row.ok) return row
-        if (row.value.via !== 'cli') return handlers.settings.set(input, caller)
-        const wanted = input.value === null ? `its default, ${row.value.default}` : String(input.value)
-        const agreed = await questions.confirm({
-          title: `Change ${input.key}?`,
-          body: `${row.value.words}\nNow: ${row.value.value}\nThen: ${wanted}`,
-          confirm: 'Change',
-        })
-        if (!agreed) return ok({ key: input.key, value: row.value.value, takesEffect: row.value.how })
-        // The user answered outside the page, so the change counts as made by hand.
-        return handlers.settings.set(input, 'agreed')
-      },
-    },
+    standsOn: window => standing.has(window),
   }
 }

@@ -4,7 +4,7 @@ import type { SignInArrival, SignInRequest } from '../contract/sign-in.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { ElectronApi } from './electron-api.ts'
 import { guardedPage } from './navigation-guard.ts'
-import type { Questions } from './questions.ts'
+import type { Asker, Questions } from './questions.ts'
 import { guardSignIn, originOf, type SignInGuard } from './sign-in-guard.ts'
 
 interface Deps {
@@ -60,6 +60,11 @@ export class SignInAttempt {
     this.#fail('closed')
   }
 
+  /** Its questions stand on its own window. */
+  #asker(): Asker {
+    return { parent: this.#window }
+  }
+
   #fail(reason: 'closed' | 'too-slow' | 'blocked'): void {
     const blocked = this.#guard?.blocked() ?? []
     this.#finish(fail({ code: 'sign-in-ended', user: this.#request.user, why: reason, blocked }))
@@ -85,8 +90,7 @@ export class SignInAttempt {
     const guard = guardSignIn({
       session,
       request,
-      certificate: request.certificate,
-      mayGoTo: origin => questions.confirm(redirectQuestion(request, origin)),
+      mayGoTo: origin => questions.confirm(redirectQuestion(request, origin), this.#asker()),
     })
     this.#guard = guard
     if (this.#isOver) return
@@ -145,7 +149,7 @@ export class SignInAttempt {
       const origin = originOf(url) ?? url
       if (guard.blocked().includes(origin)) return this.#fail('blocked')
       if (expectedErrors.includes(code)) return
-      questions.confirm(retryQuestion(origin, description)).then(
+      questions.confirm(retryQuestion(origin, description), this.#asker()).then(
         yes => (yes ? !this.#isOver && this.#load(window) : this.stop()),
         () => this.stop(),
       )
@@ -178,10 +182,13 @@ export class SignInAttempt {
     if (arrival.kind === 'ended') return this.#finish(arrival.result)
     if (arrival.kind === 'not-yet' || this.#isOver) return
     await clearSession()
-    await questions.show({
-      title: `That was ${arrival.user}, not ${user}`,
-      body: `No key was made, and ${arrival.user} is signed out of this window again. Sign in as ${user}.`,
-    })
+    await questions.show(
+      {
+        title: `That was ${arrival.user}, not ${user}`,
+        body: `No key was made, and ${arrival.user} is signed out of this window again. Sign in as ${user}.`,
+      },
+      this.#asker(),
+    )
     if (!this.#isOver && !window.isDestroyed()) this.#load(window)
   }
 
@@ -191,7 +198,7 @@ export class SignInAttempt {
     const held = guard.held()
     if (held.length === 0 || this.#isOver) return
     log(`The sign-in wanted something from ${held.join(', ')}`)
-    if (!(await questions.confirm(heldQuestion(page.getURL(), held))) || this.#isOver) return
+    if (!(await questions.confirm(heldQuestion(page.getURL(), held), this.#asker())) || this.#isOver) return
     guard.allow(held)
     page.reload()
   }

@@ -13,9 +13,7 @@ export interface SignInGuard {
 
 interface Options {
   session: Session
-  request: Pick<SignInRequest, 'url' | 'origin' | 'issuers'>
-  /** PEM of the registry's own certificate. */
-  certificate?: string | undefined
+  request: Pick<SignInRequest, 'url' | 'origin' | 'issuers' | 'certificate'>
   /** Asks whether the page may open an origin that neither the registry nor config.json names. */
   mayGoTo(origin: string): Promise<boolean>
 }
@@ -30,7 +28,8 @@ const fine = 0
  * Lets a session reach the registry, the issuers of its config.json, and where its login redirects to; another origin
  * for a page only after the question, anything else never. No permission, no device, no screen, no download.
  */
-export function guardSignIn({ session, request, certificate, mayGoTo }: Options): SignInGuard {
+export function guardSignIn({ session, request, mayGoTo }: Options): SignInGuard {
+  const { certificate } = request
   const allowed = new Set([request.origin, ...request.issuers])
   const blocked = new Set<string>()
   let held = new Set<string>()

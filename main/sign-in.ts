@@ -1,13 +1,17 @@
 import type { Session, WebContents } from 'electron'
-import type { SignInWindow } from '../contract/sign-in.ts'
+import type { Result } from '../contract/result.ts'
+import type { SignInRequest } from '../contract/sign-in.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { ElectronApi } from './electron-api.ts'
 import type { Questions } from './questions.ts'
 import { SignInAttempt } from './sign-in-attempt.ts'
 
 export interface SignIn {
-  /** Opens the window; while it is open, a second call joins the first and brings it to the front. */
-  open: SignInWindow
+  /**
+   * Opens the window and resolves when the sign-in has ended; while it is open, a second call joins the first and brings
+   * it to the front. It is closed when `signal` is aborted.
+   */
+  open(request: SignInRequest, signal?: AbortSignal): Promise<Result<null>>
   /** Whether a page is one of the sign-in, not of ours. */
   owns(contents: WebContents): boolean
   destroy(): void
@@ -54,16 +58,18 @@ export function createSignIn({ electron, clock, questions, log }: Options): Sign
   }
 
   return {
-    open(request) {
+    open(request, signal) {
       if (current) {
         current.focus()
         return current.result
       }
-      current = new SignInAttempt(
+      const attempt = new SignInAttempt(
         { electron, clock, questions, log, openSession, clearSession, release },
         request,
       )
-      return current.result
+      current = attempt
+      signal?.addEventListener('abort', () => attempt.stop(), { once: true })
+      return attempt.result
     },
     owns: contents => session !== undefined && contents.session === session,
     destroy: () => current?.stop(),

@@ -1,17 +1,15 @@
 import { join } from 'node:path'
-import type { MenuItemConstructorOptions, Rectangle } from 'electron'
+import type { Menu, MenuItemConstructorOptions, Rectangle } from 'electron'
 import { plainText } from '../contract/messages/format.ts'
-import { statusSummary } from '../contract/messages/status-summary.ts'
 import type { StatusClass } from '../contract/messages/summary.ts'
-import type { Snapshot } from '../contract/snapshot.ts'
-import type { Clock } from '../lib/clock.ts'
+import type { CoreView } from './core-view.ts'
 import type { ElectronApi } from './electron-api.ts'
 import type { LoginState } from './login-agent.ts'
 import { type MenuCommand, type MenuRow, menuFor } from './menu.ts'
 
 export interface StatusTray {
   /** Shows this state: image, tooltip and menu. Touches the icon only where something changed. */
-  show(snapshot: Snapshot, login: LoginState): void
+  show(view: CoreView, login: LoginState): void
   bounds(): Rectangle
   destroy(): void
 }
@@ -21,13 +19,12 @@ export interface TrayOptions {
   /** Folder of the template images. */
   images: string
   platform: NodeJS.Platform
-  clock: Pick<Clock, 'now'>
   clicked(icon: Rectangle): void
   chosen(command: MenuCommand): void
 }
 
 /** The icon in the menu bar: a click opens the popover, a secondary click the menu. */
-export function createTray({ electron, images, platform, clock, clicked, chosen }: TrayOptions): StatusTray {
+export function createTray({ electron, images, platform, clicked, chosen }: TrayOptions): StatusTray {
   const image = (name: StatusClass) => {
     const icon = electron.nativeImage.createFromPath(join(images, `${name}Template.png`))
     icon.setTemplateImage(true)
@@ -35,32 +32,31 @@ export function createTray({ electron, images, platform, clock, clicked, chosen 
   }
   const tray = new electron.Tray(image('working'))
   let shown: { class: StatusClass; tooltip: string } = { class: 'working', tooltip: '' }
-  let latest: { snapshot: Snapshot; login: LoginState } | undefined
-  let menu = ''
+  let rows: MenuRow[] = []
+  let setRows = ''
+  /** Electron holds a menu weakly while it is open: collected, its rows would do nothing (electron#52247). */
+  let lastMenu: Menu | undefined
 
-  const rows = (): MenuRow[] =>
-    latest ? menuFor(latest.snapshot, statusSummary(latest.snapshot, clock.now()), latest.login) : []
-  const built = (from: MenuRow[]) => electron.Menu.buildFromTemplate(from.map(row => template(row, chosen)))
-
+  const buildMenu = (): Menu => {
+    lastMenu = electron.Menu.buildFromTemplate(rows.map(row => template(row, chosen)))
+    return lastMenu
+  }
   // Linux trays show only a menu that was set before, and not every desktop reports clicks.
   const setsMenuBefore = platform !== 'darwin'
-  const openMenu = () => tray.popUpContextMenu(built(rows()))
+  const openMenu = () => tray.popUpContextMenu(buildMenu())
   tray.on('click', event => (event.altKey || event.ctrlKey ? openMenu() : clicked(tray.getBounds())))
   if (!setsMenuBefore) tray.on('right-click', openMenu)
 
   return {
-    show(snapshot, login) {
-      latest = { snapshot, login }
-      const summary = statusSummary(snapshot, clock.now())
-      const tooltip = `Zotbar: ${plainText(summary.headline)}`
-      if (summary.class !== shown.class) tray.setImage(image(summary.class))
+    show(view, login) {
+      rows = menuFor(view, login)
+      const tooltip = `Zotbar: ${plainText(view.headline)}`
+      if (view.class !== shown.class) tray.setImage(image(view.class))
       if (tooltip !== shown.tooltip) tray.setToolTip(tooltip)
-      shown = { class: summary.class, tooltip }
-      if (!setsMenuBefore) return
-      const next = rows()
-      const text = JSON.stringify(next)
-      if (text !== menu) tray.setContextMenu(built(next))
-      menu = text
+      shown = { class: view.class, tooltip }
+      const text = JSON.stringify(rows)
+      if (setsMenuBefore && text !== setRows) tray.setContextMenu(buildMenu())
+      setRows = text
     },
     bounds: () => tray.getBounds(),
     destroy: () => tray.destroy(),

@@ -6,6 +6,8 @@ import { pageUrl } from './page-server.ts'
 export interface MainWindow {
   /** Makes the window, or brings it to the front; at a view, where one is named. */
   open(view?: 'keys' | 'upgrade' | 'run'): void
+  /** Opens it and resolves once it is on the screen: for what needs a parent. Undefined where it cannot be shown. */
+  onScreen(): Promise<BrowserWindow | undefined>
   destroy(): void
 }
 
@@ -41,39 +43,50 @@ export function createMainWindow({
     })
   }
 
+  function open(view?: 'keys' | 'upgrade' | 'run'): void {
+    const url = `${pageUrl('window')}${view === undefined ? '' : `#${view}`}`
+    if (window) {
+      if (window.isMinimized()) window.restore()
+      window.show()
+      window.focus()
+      if (view !== undefined) load(window, url)
+      return
+    }
+    const created = new electron.BrowserWindow({
+      width: 960,
+      height: 640,
+      minWidth: 820,
+      minHeight: 560,
+      show: false,
+      title: 'Zotbar',
+      webPreferences: pagePreferences(session, preload, packaged),
+    })
+    window = created
+    created.once('ready-to-show', () => {
+      created.show()
+      created.focus()
+    })
+    created.on('closed', () => {
+      if (window === created) window = undefined
+    })
+    // State is all in the app: a page that crashed is dropped, and made again when it is asked for.
+    created.webContents.on('render-process-gone', (_, details) => {
+      log(`The window's page is gone: ${details.reason}`)
+      destroy()
+    })
+    load(created, url)
+  }
+
   return {
-    open(view) {
-      const url = `${pageUrl('window')}${view === undefined ? '' : `#${view}`}`
-      if (window) {
-        if (window.isMinimized()) window.restore()
-        window.show()
-        window.focus()
-        if (view !== undefined) load(window, url)
-        return
-      }
-      const created = new electron.BrowserWindow({
-        width: 960,
-        height: 640,
-        minWidth: 820,
-        minHeight: 560,
-        show: false,
-        title: 'Zotbar',
-        webPreferences: pagePreferences(session, preload, packaged),
+    open,
+    onScreen() {
+      open()
+      const opened = window
+      if (opened === undefined || opened.isVisible()) return Promise.resolve(opened)
+      return new Promise(resolve => {
+        opened.once('show', () => resolve(opened))
+        opened.once('closed', () => resolve(undefined))
       })
-      window = created
-      created.once('ready-to-show', () => {
-        created.show()
-        created.focus()
-      })
-      created.on('closed', () => {
-        if (window === created) window = undefined
-      })
-      // State is all in the app: a page that crashed is dropped, and made again when it is asked for.
-      created.webContents.on('render-process-gone', (_, details) => {
-        log(`The window's page is gone: ${details.reason}`)
-        destroy()
-      })
-      load(created, url)
     },
     destroy,
   }

@@ -66,6 +66,11 @@ export function snapshotOf(
     ...(managedKeys.length > 0 ? { managedKeys } : {}),
     ...(runbook ? { runbook } : {}),
     ...(dashboard ? { dashboard } : {}),
+    preferences: {
+      notifications: settings.get('notifications'),
+      startAtLogin: settings.get('startAtLogin'),
+      keepServing: settings.get('keepServing'),
+    },
     quitting: isQuitting,
   }
 }

@@ -1,11 +1,11 @@
-import type { ZotbarBridge } from '../../contract/contract.ts'
+import type { AppBridge } from '../../contract/core-link.ts'
 import type { Connection } from './connection.ts'
 import { dashboardConnection } from './dashboard.ts'
 
 declare global {
   interface Window {
     /** Exposed by the preload in Electron; absent in a browser. */
-    zotbar?: ZotbarBridge
+    zotbar?: AppBridge
   }
 }
 
@@ -13,5 +13,13 @@ declare global {
 export function connect(): Connection {
   const bridge = window.zotbar
   if (!bridge) return dashboardConnection()
-  return { shell: 'electron', bridge, watch: listener => listener({ kind: 'live' }) }
+  return {
+    shell: 'electron',
+    bridge,
+    watch(listener) {
+      listener({ kind: 'connecting' })
+      bridge.onLink(listener)
+    },
+    startCore: bridge.startCore,
+  }
 }

@@ -30,6 +30,8 @@ export interface Store {
   /** Accepts the data folder, after a native confirmation: in Electron only. */
   acceptFolder(): void
   quit(): void
+  /** Has the menu-bar app start Zotbar's core; absent in a browser. */
+  startCore?(): void
   /** Called by the view that shows the answer, which is no part of the state. */
   images: ZotbarClient['images']
   keys: ZotbarClient['keys']
@@ -147,6 +149,7 @@ export function createStore(connection: Connection, clock: () => number = Date.n
     quit() {
       void bridge.app.quit({})
     },
+    ...(connection.startCore ? { startCore: connection.startCore } : {}),
     images: bridge.images,
     keys: bridge.keys,
     runbooks: bridge.runbooks,

@@ -4,7 +4,7 @@ import type { StatusAction } from '../../contract/messages/summary.ts'
 import { Button } from '../ui/button.tsx'
 import { Ticking } from '../ui/time.tsx'
 import { quotedIn } from './quoted.tsx'
-import type { ViewModel } from './view-model.tsx'
+import { useStore, type ViewModel } from './view-model.tsx'
 
 /** The reason below a headline: one paragraph per line of it, `more` after the last. */
 export function Reason({ model, more = '' }: { model: ViewModel; more?: string }) {
@@ -35,6 +35,19 @@ export function Actions({
           {action.label}
         </Button>
       ))}
+    </div>
+  )
+}
+
+/** Where the menu-bar app has no core: has it start one. */
+export function StartCore({ small = false }: { small?: boolean }) {
+  const { startCore } = useStore()
+  if (!startCore) return null
+  return (
+    <div className="act">
+      <Button kind="fill" small={small} onPress={startCore}>
+        Start Zotbar
+      </Button>
     </div>
   )
 }

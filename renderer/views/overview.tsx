@@ -6,7 +6,7 @@ import { Copy } from '../ui/copy.tsx'
 import { Glyph, Icon } from '../ui/glyph.tsx'
 import { Ticking, Time } from '../ui/time.tsx'
 import { EventsCard, HealthCard, StorageCard } from './cards.tsx'
-import { Actions, CommandFailure, Reason } from './headline.tsx'
+import { Actions, CommandFailure, Reason, StartCore } from './headline.tsx'
 import { HistoryCard } from './history.tsx'
 import { KeysToDo } from './key-rows.tsx'
 import { Excerpt, FaultList, faultsOf, lastLinesOf } from './quoted.tsx'
@@ -30,6 +30,7 @@ export function Overview({ model }: { model: ViewModel }) {
           </h2>
           <Reason model={model} more={runningText(model)} />
           <Actions actions={status.actions} act={act} />
+          {model.canStartCore && <StartCore />}
           <RunActions model={model} onSteps={() => location.assign('#run')} />
           <TransitionSteps model={model} />
           <CommandFailure model={model} />

@@ -7,7 +7,16 @@ import { Announcer } from '../ui/announcer.tsx'
 import { Copy } from '../ui/copy.tsx'
 import { Glyph } from '../ui/glyph.tsx'
 import { Boundary } from './boundary.tsx'
-import { StoreProvider, useNow, useStoreState, type ViewModel, viewModel } from './view-model.tsx'
+import { StartCore } from './headline.tsx'
+import {
+  canStartCore,
+  coreAwayMessage,
+  StoreProvider,
+  useNow,
+  useStoreState,
+  type ViewModel,
+  viewModel,
+} from './view-model.tsx'
 
 /** Connects this page to the app and shows `View`, or why there is nothing to show yet. */
 export function mount(View: ComponentType<{ model: ViewModel }>): void {
@@ -61,6 +70,21 @@ function SignedOut({ why: reason }: { why: keyof typeof signedOutTexts }) {
   )
 }
 
+/** Before the first snapshot, in the menu-bar app: why there is no core. */
+function CoreAway({ link }: { link: Extract<Link, { kind: 'lost' }> }) {
+  const { title, reason } = coreAwayMessage(link)
+  return (
+    <main className="apart">
+      <Glyph name={link.isStarting ? 'working' : 'attention'} size="xl" />
+      <div role="status">
+        <h1>{title}</h1>
+        <p>{reason}</p>
+        {canStartCore(link) && <StartCore />}
+      </div>
+    </main>
+  )
+}
+
 const showAfterMs = 300
 
 /** Before the first snapshot: shown after a moment, so that it does not flash before a fast answer. */
@@ -72,6 +96,8 @@ function Waiting({ link }: { link: Link }) {
   }, [])
   if (!late) return null
   const lost = link.kind === 'lost'
+  // In the menu-bar app the page knows why, and may have a core started.
+  if (lost && link.error !== undefined) return <CoreAway link={link} />
   return (
     <main className="apart">
       <Glyph name={lost ? 'attention' : 'working'} size="xl" />

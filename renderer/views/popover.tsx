@@ -6,7 +6,7 @@ import { Menu, type MenuItem } from '../ui/menu.tsx'
 import { Ticking } from '../ui/time.tsx'
 import { choosing } from './choice.tsx'
 import { ChoiceRows } from './choice-rows.tsx'
-import { Actions, CommandFailure, Reason } from './headline.tsx'
+import { Actions, CommandFailure, Reason, StartCore } from './headline.tsx'
 import { KeyRows } from './key-rows.tsx'
 import {
   AdvisoryRow,
@@ -65,6 +65,7 @@ export function Popover({ model }: { model: ViewModel }) {
         ) : (
           !below && <Actions actions={status.actions} act={act} small />
         )}
+        {model.canStartCore && <StartCore small />}
         <RunActions model={model} onSteps={() => openWindow(store, 'run')} />
         <TransitionSteps model={model} />
         <CommandFailure model={model} />

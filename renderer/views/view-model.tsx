@@ -10,6 +10,7 @@ import {
   useSyncExternalStore,
 } from 'react'
 import type { Failure } from '../../contract/failure.ts'
+import { failureMessage } from '../../contract/messages/failure-message.ts'
 import { atTime } from '../../contract/messages/format.ts'
 import { statusSummary } from '../../contract/messages/status-summary.ts'
 import {
@@ -19,6 +20,7 @@ import {
   type StatusVerb,
 } from '../../contract/messages/summary.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
+import type { Link } from '../bridge/connection.ts'
 import type { Store, StoreState } from '../bridge/store.ts'
 import type { Transition } from '../bridge/transition.ts'
 import { Sheet } from '../ui/sheet.tsx'
@@ -34,6 +36,8 @@ export interface ViewModel {
   asOf?: string
   transition?: Transition
   failure?: Failure
+  /** The menu-bar app has no core, and may start one. */
+  canStartCore?: boolean
 }
 
 const StoreContext = createContext<Store | undefined>(undefined)
@@ -87,7 +91,13 @@ export function viewModel(known: StoreState, clock: number): ViewModel | undefin
   if (known.fresh) return { ...rest, status: summary, isConnected: true }
   const asOf = atTime(snapshot.takenAt, clock)
   if (link.kind !== 'lost') return { ...rest, status: summary, isConnected: true, asOf }
-  return { ...rest, status: lost(summary, asOf), isConnected: false, asOf }
+  return {
+    ...rest,
+    status: link.error === undefined ? lost(summary, asOf) : coreAway(summary, asOf, link),
+    isConnected: false,
+    asOf,
+    canStartCore: canStartCore(link),
+  }
 }
 
 const lost = (summary: StatusSummary, asOf: string): StatusSummary => ({
@@ -97,6 +107,31 @@ const lost = (summary: StatusSummary, asOf: string): StatusSummary => ({
   reason: `Last known state as of ${asOf}: ${summary.headline}. The registry may go on without it. This page tries again by itself; to start Zotbar, run zotbar start.`,
   actions: [],
 })
+
+type Lost = Extract<Link, { kind: 'lost' }>
+
+/** Whether starting a core may help: one that runs has to be quit first. */
+export const canStartCore = ({ error, isStarting }: Lost): boolean =>
+  error !== undefined && isStarting !== true && error.code !== 'core-older' && error.code !== 'other-contract'
+
+/** Why the menu-bar app has no core, for people. */
+export function coreAwayMessage({ error, isStarting }: Lost): { title: string; reason: string } {
+  if (isStarting) return { title: 'Starting Zotbar', reason: 'Its background process was not there.' }
+  const { title, steps } =
+    error === undefined ? { title: 'Zotbar does not answer', steps: [] } : failureMessage(error)
+  return { title, reason: steps[0] ?? '' }
+}
+
+function coreAway(summary: StatusSummary, asOf: string, link: Lost): StatusSummary {
+  const { title, reason } = coreAwayMessage(link)
+  return {
+    class: link.isStarting ? 'working' : 'attention',
+    state: summary.state,
+    headline: title,
+    reason: `${reason}\nLast known state as of ${asOf}: ${summary.headline}. The registry may go on without it.`,
+    actions: [],
+  }
+}
 
 /** Runs actions, after the question of those that have one. The sheet closes when its action is no longer offered. */
 export function useActs(actions: StatusAction[]): { act: (action: StatusAction) => void; sheet: ReactNode } {

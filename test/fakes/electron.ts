@@ -1,123 +1,83 @@
 import { EventEmitter } from 'node:events'
-import type { IpcMain } from 'electron'
+import type { Dialog, IpcMain, Notification, Tray } from 'electron'
 import type { ElectronApi } from '../../main/electron-api.ts'
+import { fakeApp } from './electron-app.ts'
+import { fakeSession } from './electron-session.ts'
+import {
+  type Box,
+  type FakeContents,
+  FakeWindow,
+  type OnlyNamesOf,
+  refuseDestroyed,
+  type Size,
+} from './electron-window.ts'
 
-type Size = { width: number; height: number }
-type Box = Size & { x: number; y: number }
-export interface FakeFrame {
-  url: string
-  parent: FakeFrame | null
-}
+export { anEvent, FakeContents } from './electron-window.ts'
 
-export class FakeContents extends EventEmitter {
-  sent: unknown[][] = []
-  url = ''
-  openHandler: ((details: { url: string }) => { action: string }) | undefined
-  webRtc = ''
-  frame: FakeFrame = { url: '', parent: null }
-  session: unknown
-  reloads = 0
-  reload = () => {
-    this.reloads += 1
-  }
-  getURL = () => this.url
-  send = (...parts: unknown[]) => void this.sent.push(parts)
-  setWindowOpenHandler = (handler: FakeContents['openHandler']) => {
-    this.openHandler = handler
-  }
-  setWebRTCIPHandlingPolicy = (policy: string) => {
-    this.webRtc = policy
-  }
-}
-
-/** An event whose default can be prevented. */
-export const anEvent = () => ({
-  prevented: false,
-  preventDefault() {
-    this.prevented = true
-  },
-})
-
-/** Just the calls of Electron that the shell uses, with what was done to them. */
 interface NotificationText {
   title: string
   body: string
   actions?: { type: string; text: string }[]
 }
 
-export function fakeElectron() {
+interface MessageBox {
+  message: string
+  detail?: string
+  buttons: string[]
+  cancelId?: number
+  signal?: AbortSignal
+}
+
+interface Options {
+  platform?: NodeJS.Platform
+  /** False: most of Electron refuses to be used until `becomeReady` was called. */
+  ready?: boolean
+  /** The app ends with this code. */
+  ended?(code: number): void
+}
+
+/**
+ * Just the calls of Electron that the app uses, with what was done to them, and the rules of the real one: each with the
+ * file of Electron 41 that has it, or its documentation.
+ */
+export function fakeElectron({ platform = 'darwin', ready = true, ended = () => {} }: Options = {}) {
   const windows: FakeWindow[] = []
   const trays: FakeTray[] = []
   const notes: FakeNotification[] = []
+  let isReady = ready
   const done = {
     clipboard: [] as string[],
     opened: [] as string[],
     exits: [] as number[],
-    questions: [] as { message: string; detail?: string; buttons: string[] }[],
-    answers: [] as number[],
-    switches: [] as string[],
+    questions: [] as (MessageBox & { parent: FakeWindow | undefined })[],
+    answers: [] as (number | 'never')[],
     schemes: [] as { scheme: string }[],
+    defaults: {} as Record<string, unknown>,
     partition: '',
   }
-
-  const app = Object.assign(new EventEmitter(), {
-    isPackaged: false,
-    focus: () => {},
-    enableSandbox: () => done.switches.push('sandbox'),
-    commandLine: { appendSwitch: (...parts: string[]) => done.switches.push(parts.join('=')) },
-    quit: () => app.emit('before-quit', anEvent()),
-    exit: (code: number) => done.exits.push(code),
+  const { app, seen, windowClosed } = fakeApp({
+    windows,
+    platform,
+    isReady: () => isReady,
+    ended(code) {
+      done.exits.push(code)
+      ended(code)
+    },
   })
+  const refuseBeforeReady = (message: string): void => {
+    if (!isReady) throw new Error(message)
+  }
 
-  class FakeWindow extends EventEmitter {
-    webContents = new FakeContents()
-    visible = false
-    destroyed = false
-    bounds: Box = { x: 0, y: 0, width: 0, height: 0 }
-    readonly options: Record<string, unknown>
-    constructor(options: Record<string, unknown> & Size) {
-      super()
-      this.options = options
-      this.bounds = { x: 0, y: 0, width: options.width, height: options.height }
-      this.webContents.session = Object(options['webPreferences']).session
+  class FakeBrowserWindow extends FakeWindow {
+    static fromWebContents(contents: unknown) {
+      return windows.find(window => window.webContents === contents && !window.destroyed) ?? null
+    }
+    constructor(options: Record<string, unknown> & Partial<Size>) {
+      // electron_api_browser_window.cc.
+      refuseBeforeReady('Cannot create BrowserWindow before app is ready')
+      super(options, windowClosed)
       windows.push(this)
       app.emit('web-contents-created', {}, this.webContents)
-    }
-    loadURL = async (url: string) => {
-      this.webContents.url = url
-      this.webContents.frame.url = url
-    }
-    show = () => {
-      this.visible = true
-    }
-    hide = () => {
-      this.visible = false
-    }
-    title = ''
-    setTitle = (title: string) => {
-      this.title = title
-    }
-    focus = () => {}
-    restore = () => {}
-    isMinimized = () => false
-    isVisible = () => this.visible
-    isDestroyed = () => this.destroyed
-    getBounds = () => this.bounds
-    setBounds = (bounds: Box) => {
-      this.bounds = bounds
-    }
-    /** What a person or a page does: asks, unless it is prevented. */
-    close = () => {
-      const event = anEvent()
-      this.emit('close', event)
-      if (!event.prevented) this.destroy()
-    }
-    destroy = () => {
-      if (this.destroyed) return
-      this.destroyed = true
-      this.visible = false
-      this.emit('closed')
-      this.webContents.emit('destroyed')
     }
   }
 
@@ -125,24 +85,47 @@ export function fakeElectron() {
     tooltip = ''
     images: string[] = []
     menu: FakeMenu | undefined
-    popped: FakeMenu | undefined
+    destroyed = false
+    #popped: WeakRef<FakeMenu> | undefined
     constructor(image: { file: string }) {
+      // electron_api_tray.cc.
+      refuseBeforeReady('Cannot create Tray before app is ready')
       super()
       this.images.push(image.file)
       trays.push(this)
     }
-    setImage = (image: { file: string }) => void this.images.push(image.file)
-    setToolTip = (text: string) => {
+    /** Electron holds it weakly: a menu that nobody else holds may be collected, and does nothing then (electron#52247). */
+    get popped(): FakeMenu | undefined {
+      return this.#popped?.deref()
+    }
+    setImage(image: { file: string }): void {
+      refuseDestroyed(this.destroyed)
+      this.images.push(image.file)
+    }
+    setToolTip(text: string): void {
+      refuseDestroyed(this.destroyed)
       this.tooltip = text
     }
-    setContextMenu = (menu: FakeMenu) => {
+    setContextMenu(menu: FakeMenu): void {
+      refuseDestroyed(this.destroyed)
       this.menu = menu
     }
-    popUpContextMenu = (menu: FakeMenu) => {
-      this.popped = menu
+    popUpContextMenu(menu: FakeMenu): void {
+      refuseDestroyed(this.destroyed)
+      // docs/api/tray.md: macOS and Windows.
+      if (platform === 'linux') throw new TypeError('tray.popUpContextMenu is not a function')
+      this.#popped = new WeakRef(menu)
     }
-    getBounds = (): Box => ({ x: 700, y: 0, width: 24, height: 24 })
-    destroy = () => {}
+    getBounds(): Box {
+      refuseDestroyed(this.destroyed)
+      return { x: 700, y: 0, width: 24, height: 24 }
+    }
+    destroy(): void {
+      this.destroyed = true
+    }
+    isDestroyed(): boolean {
+      return this.destroyed
+    }
   }
 
   class FakeNotification extends EventEmitter {
@@ -151,25 +134,54 @@ export function fakeElectron() {
     readonly words: NotificationText
     constructor(words: NotificationText) {
       super()
+      // electron_api_notification.cc.
+      refuseBeforeReady('Cannot create Notification before app is ready')
       this.words = words
       notes.push(this)
     }
-    show = () => {
+    show(): void {
       this.shown = true
+      this.emit('show')
     }
   }
 
   const session = fakeSession()
   const sessions = new Map([['zotbar', session]])
+  const opened = new Set<string>()
   const handlers = new Map<string, (...parts: unknown[]) => Promise<unknown>>()
   const ipc = Object.assign(new EventEmitter(), {
-    handle: (channel: string, handler: (...parts: unknown[]) => Promise<unknown>) =>
-      handlers.set(channel, handler),
+    handle(channel: string, handler: (...parts: unknown[]) => Promise<unknown>) {
+      // lib/browser/ipc-main-impl.ts.
+      if (handlers.has(channel)) throw new Error(`Attempted to register a second handler for '${channel}'`)
+      handlers.set(channel, handler)
+    },
     removeHandler: (channel: string) => handlers.delete(channel),
   })
+  const dialog = {
+    async showMessageBox(first: FakeWindow | MessageBox, second?: MessageBox) {
+      // lib/browser/api/dialog.ts, checkAppInitialized.
+      refuseBeforeReady('dialog module can only be used after app is ready')
+      const parent = first instanceof FakeWindow ? first : undefined
+      const box = first instanceof FakeWindow ? second : first
+      if (!box) throw new TypeError('Options must be an object')
+      refuseDestroyed(parent?.destroyed === true)
+      // message_box_mac.mm: without a parent it runs [alert runModal], and no JavaScript runs until it is answered.
+      if (platform === 'darwin' && !parent)
+        throw new Error('a message box without a parent stops the process on macOS')
+      done.questions.push({ ...box, parent })
+      const answer = done.answers.shift() ?? 0
+      if (answer !== 'never') return { response: answer, checkboxChecked: false }
+      // docs/api/dialog.md: an aborted signal answers as if it was cancelled.
+      const { promise, resolve } = Promise.withResolvers<{ response: number; checkboxChecked: boolean }>()
+      box.signal?.addEventListener('abort', () =>
+        resolve({ response: box.cancelId ?? 0, checkboxChecked: false }),
+      )
+      return promise
+    },
+  }
   const api = {
     app,
-    BrowserWindow: FakeWindow,
+    BrowserWindow: FakeBrowserWindow,
     Tray: FakeTray,
     Notification: FakeNotification,
     Menu: {
@@ -184,12 +196,7 @@ export function fakeElectron() {
       readText: () => done.clipboard.at(-1) ?? '',
       clear: () => done.clipboard.push(''),
     },
-    dialog: {
-      showMessageBox: async (question: (typeof done.questions)[number]) => {
-        done.questions.push(question)
-        return { response: done.answers.shift() ?? 0 }
-      },
-    },
+    dialog,
     shell: {
       openPath: async (path: string) => {
         done.opened.push(path)
@@ -197,28 +204,60 @@ export function fakeElectron() {
       },
     },
     screen: {
-      getCursorScreenPoint: () => ({ x: 0, y: 0 }),
+      getCursorScreenPoint: () => {
+        // lib/browser/api/screen.ts.
+        refuseBeforeReady("The 'screen' module can't be used before the app 'ready' event")
+        return { x: 0, y: 0 }
+      },
       getDisplayNearestPoint: () => ({ workArea: { x: 0, y: 25, width: 1440, height: 875 } }),
     },
     powerMonitor: new EventEmitter(),
+    systemPreferences: {
+      setUserDefault(key: string, _type: string, value: unknown) {
+        // docs/api/system-preferences.md: macOS.
+        if (platform !== 'darwin') throw new TypeError('systemPreferences.setUserDefault is not a function')
+        done.defaults[key] = value
+      },
+    },
     protocol: {
       registerSchemesAsPrivileged: (all: { scheme: string }[]) => {
+        // electron_api_protocol.cc; docs/api/protocol.md: once.
+        if (isReady)
+          throw new Error('protocol.registerSchemesAsPrivileged should be called before app is ready')
+        if (done.schemes.length > 0) throw new Error('privileged schemes can be registered only once')
         done.schemes = all
       },
     },
     session: {
       fromPartition: (name: string) => {
+        // electron_api_session.cc.
+        refuseBeforeReady('Session can only be received when app is ready')
+        const isNew = !opened.has(name)
         done.partition = name
         const found = sessions.get(name) ?? fakeSession()
         sessions.set(name, found)
+        opened.add(name)
+        if (isNew) app.emit('session-created', found)
         return found
       },
     },
   }
+  const named: [
+    OnlyNamesOf<Dialog, typeof dialog, never>,
+    OnlyNamesOf<Tray, FakeTray, 'tooltip' | 'images' | 'menu' | 'popped' | 'destroyed'>,
+    OnlyNamesOf<Notification, FakeNotification, 'shown' | 'words'>,
+    OnlyNamesOf<ElectronApi, typeof api, never>,
+  ] = [true, true, true, true]
+  void named
+
   return {
+    // Every name is Electron's, see above; the whole of its types is too much for a stand-in to have.
     electron: api as unknown as ElectronApi,
     ipcMain: ipc as unknown as IpcMain,
     app,
+    becomeReady: () => {
+      isReady = true
+    },
     power: api.powerMonitor,
     session,
     /** By partition. */
@@ -227,82 +266,21 @@ export function fakeElectron() {
     trays,
     notes,
     done,
-    /** What a page does: a call, or a message, from a frame of a window. */
-    invoke: (contents: FakeContents, channel: string, ...parts: unknown[]) =>
-      handlers.get(channel)?.({ sender: contents, senderFrame: contents.frame }, ...parts),
+    /** What was done to the app. */
+    seenOfApp: seen,
+    /** What a page does: a call, or a message, from a frame of a window. What crosses is cloned, both ways. */
+    invoke: async (contents: FakeContents, channel: string, ...parts: unknown[]) =>
+      structuredClone(
+        await handlers.get(channel)?.(
+          { sender: contents, senderFrame: contents.frame },
+          ...structuredClone(parts),
+        ),
+      ),
     post: (contents: FakeContents, channel: string, ...parts: unknown[]) =>
-      ipc.emit(channel, { sender: contents, senderFrame: contents.frame }, ...parts),
+      ipc.emit(channel, { sender: contents, senderFrame: contents.frame }, ...structuredClone(parts)),
   }
 }
 
 export interface FakeMenu {
   rows: { label?: string; type?: string; enabled?: boolean; checked?: boolean; click?: () => void }[]
-}
-
-type Ask = (contents: FakeContents, permission: string, answer: (granted: boolean) => void) => void
-type Verify = (
-  request: { hostname: string; certificate: { data: string } },
-  answer: (code: number) => void,
-) => void
-type Check = (contents: null, permission: string, origin: string) => boolean
-
-function fakeSession() {
-  const set = {
-    serve: undefined as ((request: { url: string; method: string }) => Promise<Response>) | undefined,
-    before: undefined as
-      | ((details: { url: string; resourceType?: string }, answer: (to: { cancel: boolean }) => void) => void)
-      | undefined,
-    ask: undefined as Ask | undefined,
-    check: undefined as Check | undefined,
-    device: undefined as (() => boolean) | undefined,
-    redirected: undefined as ((details: { url: string; redirectURL: string }) => void) | undefined,
-    verify: undefined as Verify | undefined,
-    proxy: '',
-    cookies: [] as { name: string; value: string }[],
-    /** How often it was emptied. */
-    emptied: 0,
-    spell: true,
-  }
-  return Object.assign(new EventEmitter(), {
-    set,
-    protocol: {
-      handle: (_: string, serve: typeof set.serve) => {
-        set.serve = serve
-      },
-    },
-    webRequest: {
-      onBeforeRequest: (listener: typeof set.before) => {
-        set.before = listener
-      },
-      onBeforeRedirect: (listener: typeof set.redirected) => {
-        set.redirected = listener
-      },
-    },
-    cookies: { get: async () => set.cookies },
-    clearStorageData: async () => {
-      set.cookies = []
-      set.emptied += 1
-    },
-    clearAuthCache: async () => {},
-    closeAllConnections: async () => {},
-    setProxy: async ({ proxyRules }: { proxyRules: string }) => {
-      set.proxy = proxyRules
-    },
-    setCertificateVerifyProc: (verify: Verify) => {
-      set.verify = verify
-    },
-    setPermissionRequestHandler: (handler: Ask) => {
-      set.ask = handler
-    },
-    setPermissionCheckHandler: (handler: Check) => {
-      set.check = handler
-    },
-    setDevicePermissionHandler: (handler: () => boolean) => {
-      set.device = handler
-    },
-    setDisplayMediaRequestHandler: () => {},
-    setSpellCheckerEnabled: (on: boolean) => {
-      set.spell = on
-    },
-  })
 }

@@ -1,90 +1,23 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import type { Readable, Writable } from 'node:stream'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
+import { processExists } from '../../../lib/process-exists.ts'
 import { eventually } from '../../fakes/eventually.ts'
-import { freePort } from '../../setup/free-port.ts'
+import { entryRig } from './entry-rig.ts'
 
-const root = join(import.meta.dirname, '../../..')
-let folder = ''
-let port = 0
-let configFile = ''
-const running: ChildProcessByStdio<Writable, Readable, Readable>[] = []
+const rig = entryRig()
+const { start, answers } = rig
 
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'zotbar-entry-'))
-  port = await freePort()
-  configFile = join(folder, 'config.json')
-  await writeFile(
-    configFile,
-    JSON.stringify({
-      storage: { rootDirectory: join(folder, 'data') },
-      http: { address: '127.0.0.1', port: String(port) },
-    }),
-  )
-})
-afterEach(async () => {
-  for (const child of running.splice(0)) {
-    if (child.exitCode === null && child.signalCode === null) {
-      const ended = new Promise(resolve => child.once('exit', resolve))
-      child.kill('SIGTERM')
-      await ended
-    }
-  }
-  await rm(folder, { recursive: true, force: true })
-})
-
-/** The built entry on plain Node: everything is real but Electron itself. */
-function start(args: string[] = ['--config', configFile], env: Record<string, string> = {}) {
-  const child = spawn(
-    process.execPath,
-    ['--import', join(root, 'test/fakes/electron-hooks.mjs'), join(root, 'dist/main/main.mjs'), ...args],
-    {
-      stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...process.env, HOME: folder, ZOTBAR_HOME: join(folder, 'home'), ...env },
-    },
-  )
-  running.push(child)
-  const said: Record<string, unknown>[] = []
-  let words = ''
-  createInterface({ input: child.stdout }).on('line', line => {
-    if (line.startsWith('{')) said.push(JSON.parse(line))
-  })
-  child.stderr.on('data', data => {
-    words += String(data)
-  })
-  const ended = new Promise<number | null>(resolve => child.on('exit', resolve))
-  return {
-    child,
-    ended,
-    words: () => words,
-    /** Waits for the first thing said of this kind, after `from` things, that fits. */
-    saw: (key: string, value: unknown, from = 0) =>
-      eventually(
-        () => said.slice(from).find(each => JSON.stringify(each[key]) === JSON.stringify(value)),
-        30_000,
-      ),
-    last: (key: string) => said.findLast(each => key in each)?.[key],
-    count: () => said.length,
-    say: (line: string) => child.stdin.write(`${line}\n`),
-  }
-}
-
-const answers = () =>
-  fetch(`http://127.0.0.1:${port}/v2/`).then(
-    response => response.status,
-    () => 0,
-  )
-
-it('serves with an icon that says so, follows Stop and Start, and takes the registry with it', async () => {
+it('serves with an icon that says so, follows Stop and Start, and takes core and registry with it', async () => {
   const app = start()
   await app.saw('tooltip', 'Zotbar: Serving')
   expect(await answers()).toBe(200)
   expect(app.last('image')).toBe('fineTemplate.png')
-  expect(app.last('menu')).toEqual(expect.arrayContaining(['Serving', `Copy 127.0.0.1:${port}`, 'Restart']))
+  expect(app.last('menu')).toEqual(
+    expect.arrayContaining(['Serving', `Copy 127.0.0.1:${rig.port}`, 'Restart']),
+  )
+  const core = rig.corePid()
+  expect(core).not.toBe(app.child.pid)
 
   let from = app.count()
   app.say('choose Stop')
@@ -97,45 +30,123 @@ it('serves with an icon that says so, follows Stop and Start, and takes the regi
   await app.saw('tooltip', 'Zotbar: Serving', from)
   app.child.kill('SIGTERM')
   expect(await app.ended).toBe(0)
-  expect(await answers()).toBe(0)
+  expect([await answers(), processExists(core ?? 0), rig.corePid()]).toEqual([0, false, undefined])
 })
 
 it('answers its pages over the bridge, and keeps Chromium inside its home', async () => {
   const app = start()
-  await app.saw('path', join(folder, 'home', 'electron'))
+  await app.saw('path', join(rig.home, 'electron'))
   await app.saw('tooltip', 'Zotbar: Serving')
   app.say('choose Open Zotbar')
   app.say('page settings.get {"key":"notifications"}')
   const answer = await eventually(() => app.last('answer'))
   expect(answer).toMatchObject({ ok: true, value: { key: 'notifications', value: true } })
-  expect(await readdir(join(folder, 'home'))).toContain('electron')
+  expect(await readdir(rig.home)).toContain('electron')
 })
 
-it('leaves the registry serving when it is killed, and adopts it at the next start', async () => {
+it('leaves core and registry serving when it is killed, and finds them at the next start', async () => {
   const first = start()
   await first.saw('tooltip', 'Zotbar: Serving')
+  const [core, { registry }] = [rig.corePid(), await rig.status()]
   first.child.kill('SIGKILL')
   await first.ended
-  expect(await answers()).toBe(200)
+  expect(await rig.status()).toMatchObject({ state: 'serving', registry: { pid: registry.pid } })
   const second = start()
   await second.saw('tooltip', 'Zotbar: Serving')
-  second.say('choose Open Zotbar')
-  second.say('page app.snapshot')
-  expect(await eventually(() => second.last('answer'))).toMatchObject({
+  expect(rig.corePid()).toBe(core)
+  second.say('quit')
+  expect(await second.ended).toBe(0)
+  expect([processExists(core ?? 0), await answers()]).toEqual([false, 0])
+})
+
+it('has its core back when that is killed, tells its pages meanwhile, and the registry goes on', async () => {
+  const app = start()
+  await app.saw('tooltip', 'Zotbar: Serving')
+  const [core, { registry }] = [rig.corePid(), await rig.status()]
+  app.say('choose Open Zotbar')
+  app.say('listen link')
+  await app.saw('link', 'live')
+  const from = app.count()
+  process.kill(core ?? 0, 'SIGKILL')
+  await app.saw('link', 'lost', from)
+  await app.saw('link', 'live', from)
+  await app.saw('tooltip', 'Zotbar: Serving', from)
+  expect(rig.corePid()).not.toBe(core)
+  expect(await rig.status()).toMatchObject({ state: 'serving', registry: { pid: registry.pid } })
+  app.say('page app.snapshot')
+  expect(await eventually(() => app.last('answer'))).toMatchObject({
     value: { process: { kind: 'serving', adopted: true } },
   })
 })
 
+it('holds up nothing while a question is open: the registry is killed, and is back', async () => {
+  const app = start()
+  await app.saw('tooltip', 'Zotbar: Serving')
+  const { registry } = await rig.status()
+  app.say('choose Open Zotbar')
+  app.say('answer never')
+  app.say('page keys.showSecret {"user":"zot-ci"}')
+  await app.saw('question', 'Show the key of zot-ci?')
+  process.kill(registry.pid ?? 0, 'SIGKILL')
+  const back = await eventually(async () => {
+    const status = await rig.status()
+    return status.state === 'serving' && status.registry.pid !== registry.pid ? status : undefined
+  })
+  expect([await answers(), back.registry.pid === undefined]).toEqual([200, false])
+  expect(app.last('answer')).toBeUndefined()
+})
+
+it('ends at once when the session of the user ends, also with an open popover', async () => {
+  const app = start()
+  await app.saw('tooltip', 'Zotbar: Serving')
+  app.say('click')
+  app.say('logout')
+  expect(await app.ended).toBe(0)
+})
+
+it('quits alone where a terminal keeps the core, and says so once', async () => {
+  const core = rig.startCore()
+  await core.saw('state', 'serving')
+  const app = start()
+  await app.saw('tooltip', 'Zotbar: Serving')
+  app.say('quit')
+  app.say('quit')
+  expect(await app.ended).toBe(0)
+  expect(app.words().match(/The registry goes on/g)).toHaveLength(1)
+  expect([rig.corePid(), await answers()]).toEqual([core.child.pid, 200])
+})
+
+it('quits alone where the registry is to keep serving', async () => {
+  const app = start()
+  await app.saw('tooltip', 'Zotbar: Serving')
+  const core = rig.corePid()
+  app.say('choose Open Zotbar')
+  app.say('page settings.set {"key":"keepServing","value":true}')
+  await eventually(() => app.last('answer'))
+  app.say('quit')
+  expect(await app.ended).toBe(0)
+  expect([rig.corePid(), await answers()]).toEqual([core, 200])
+})
+
+it('shows why there is no core, and starts it when asked to', async () => {
+  await rm(rig.configFile)
+  const app = start()
+  await app.saw('tooltip', 'Zotbar: The config file is not there')
+  expect(app.words()).toContain('The config file is not there')
+  expect(app.last('menu')).toEqual(expect.arrayContaining(['Start Zotbar', 'Open Zotbar', 'Quit Zotbar']))
+  app.say('choose Open Zotbar')
+  app.say('listen link')
+  await app.saw('link', 'lost')
+  await rig.writeConfig()
+  app.say('choose Start Zotbar')
+  await app.saw('tooltip', 'Zotbar: Serving')
+  await app.saw('link', 'live')
+})
+
 it('leaves to the copy that runs already, and is no crash to launchd', async () => {
-  const second = start(['--config', configFile], { ZOTBAR_TEST_SECOND: '1' })
+  const second = start(['--config', rig.configFile], { ZOTBAR_TEST_SECOND: '1' })
   expect(await second.ended).toBe(1)
   expect(second.words()).toContain('already running')
   const byLaunchd = start(['--login-agent'], { ZOTBAR_TEST_SECOND: '1' })
   expect(await byLaunchd.ended).toBe(0)
-})
-
-it('says in a window of its own why it cannot start', async () => {
-  const app = start(['--config', join(folder, 'nothing.json')])
-  await app.saw('errorBox', 'The config file is not there')
-  expect(await app.ended).toBe(1)
 })

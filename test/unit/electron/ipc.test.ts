@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest'
+import { commandNames, needsAgreement } from '../../../contract/dispatch.ts'
 import { plainText } from '../../../contract/messages/format.ts'
 import { ok } from '../../../contract/result.ts'
 import type { SettingRow } from '../../../contract/setting.ts'
+import { createAgreedCall } from '../../../main/agreement.ts'
 import { channels, serveIpc } from '../../../main/ipc.ts'
-import { confirmedHandlers, createQuestions } from '../../../main/questions.ts'
+import { createPageCall } from '../../../main/page-calls.ts'
+import { createQuestions } from '../../../main/questions.ts'
+import { fakeCore } from '../../fakes/core.ts'
 import { FakeContents, fakeElectron } from '../../fakes/electron.ts'
 import { aSnapshot, fakeHost } from '../../fakes/host.ts'
 import { otherFolder, zotStore } from '../../fakes/undecided.ts'
@@ -19,21 +23,39 @@ function page(url = 'app://zotbar/window.html'): FakeContents {
 
 function start(host = fakeHost()) {
   const fake = fakeElectron()
+  const core = fakeCore(host)
   const logged: string[] = []
+  const copied: string[] = []
+  const opened: string[] = []
+  const log = (message: string) => void logged.push(message)
+  const openWindow = async () => new fake.electron.BrowserWindow({ width: 960, height: 640 })
+  const { electron } = fake
+  const questions = createQuestions({ electron, platform: 'darwin', openWindow, log })
   const end = serveIpc(fake.ipcMain, {
-    host,
-    handlers: confirmedHandlers(host.handlers, createQuestions(fake.electron)),
-    log: message => void logged.push(message),
+    core,
+    link: core.link,
+    onLink: core.onLink,
+    startCore: core.start,
+    call: createPageCall({
+      electron,
+      call: createAgreedCall({ core, questions }),
+      secrets: { copy: secret => void copied.push(secret) },
+      open: async what => {
+        opened.push(what)
+        return ok(null)
+      },
+    }),
+    log,
   })
   const call = (contents: FakeContents, name: unknown, input?: unknown) =>
     fake.invoke(contents, channels.call, name, input)
   const listen = (contents: FakeContents, name: unknown, on: unknown) =>
     fake.post(contents, channels.listen, name, on)
-  return { ...fake, host, logged, end, call, listen }
+  return { ...fake, host, core, copied, opened, logged, end, call, listen }
 }
 
 describe('a call from a page', () => {
-  it('reaches its handler as a window, with its input read', async () => {
+  it('reaches its handler as a page, with its input read', async () => {
     const { call, host } = start()
     expect(await call(page(), 'registry.restart', {})).toMatchObject({ ok: true })
     expect(host.calls).toEqual([{ name: 'registry.restart', input: { now: false }, caller: 'page' }])
@@ -238,5 +260,118 @@ describe('an engine', () => {
     const { call, host: asked, done } = start(host())
     expect(await call(page(), 'engine.use', { engine: 'zot', dryRun: true })).toMatchObject({ ok: true })
     expect([used(asked.calls).length, done.questions]).toEqual([1, []])
+  })
+})
+
+describe('what the app does itself', () => {
+  it('never reaches the core: opening, copying a secret, quitting', async () => {
+    const { call, core, copied, opened, done } = start()
+    const secret = `zak_${'7'.repeat(32)}`
+    expect(await call(page(), 'app.open', { what: 'log-folder' })).toEqual(ok(null))
+    expect(await call(page(), 'keys.copySecret', { secret })).toEqual(ok(null))
+    expect(await call(page(), 'app.quit', {})).toEqual(ok(null))
+    expect([opened, copied, core.host.calls]).toEqual([['log-folder'], [secret], []])
+    await new Promise(resolve => setImmediate(resolve))
+    expect(done.exits).toEqual([0])
+  })
+
+  it('takes names, never a path that a page made up', async () => {
+    const { call, opened } = start()
+    expect(await call(page(), 'app.open', { what: '/etc/passwd' })).toMatchObject({
+      error: { code: 'bad-input', field: 'what' },
+    })
+    expect(opened).toEqual([])
+  })
+})
+
+describe('a page', () => {
+  it('is refused by the core what its app may do, and what a command line may', async () => {
+    const { call, core } = start()
+    for (const name of ['admin.show', 'app.sessionEnds', 'app.dashboardLink', 'shell.looking'])
+      expect(await call(page(), name, {}), name).toMatchObject({ error: { code: 'not-authorised' } })
+    expect(core.host.calls).toEqual([])
+  })
+
+  it('hears at once whether there is a core, and every change of it', () => {
+    const { listen, core } = start()
+    const one = page()
+    core.setLink({ kind: 'connecting' })
+    listen(one, 'link', true)
+    const lost = {
+      kind: 'lost',
+      since: 5,
+      error: { code: 'app-not-running', home: '/h' },
+      isStarting: false,
+    } as const
+    core.setLink(lost)
+    expect(one.sent).toEqual([
+      [channels.event, 'link', { kind: 'connecting' }],
+      [channels.event, 'link', lost],
+    ])
+  })
+
+  it('may have a core started, and no stranger may', () => {
+    const { post, core, logged } = start()
+    post(page('https://example.com/'), channels.start)
+    expect([core.seen.starts, logged.length]).toEqual([0, 1])
+    post(page(), channels.start)
+    expect(core.seen.starts).toBe(1)
+  })
+
+  it('that shows the state is told to the core as somebody who looks', () => {
+    const { listen, core } = start()
+    const one = page()
+    listen(one, 'log', true)
+    expect(core.seen.looking).toBe(false)
+    listen(one, 'snapshot', true)
+    expect(core.seen.looking).toBe(true)
+    one.emit('destroyed')
+    expect(core.seen.looking).toBe(false)
+  })
+})
+
+describe('the secret of a key', () => {
+  it('is shown only after a native question on the window that asked', async () => {
+    const { call, core, done, electron, windows } = start()
+    new electron.BrowserWindow({ width: 960, height: 640 })
+    const contents = windows[0]!.webContents
+    contents.frame = { url: 'app://zotbar/window.html', parent: null }
+    expect(await call(contents, 'keys.showSecret', { user: 'zot-ci' })).toEqual({
+      ok: false,
+      error: { code: 'cancelled' },
+    })
+    expect(core.host.calls).toEqual([])
+    done.answers.push(1)
+    expect(await call(contents, 'keys.showSecret', { user: 'zot-ci' })).toEqual(
+      ok({ user: 'zot-ci', apiKey: 'zak_shown' }),
+    )
+    expect(done.questions.map(({ message, parent }) => [message, parent === windows[0]])).toEqual([
+      ['Show the key of zot-ci?', true],
+      ['Show the key of zot-ci?', true],
+    ])
+    expect(core.host.calls).toMatchObject([{ name: 'keys.showSecret', caller: 'agreed' }])
+  })
+})
+
+describe('each command that needs a word at this screen', () => {
+  const inputs: Record<string, unknown> = {
+    'engine.use': { engine: 'zot', yes: true },
+    'keys.showSecret': { user: 'zot-ci' },
+  }
+  const names = commandNames().filter(needsAgreement)
+
+  it('has a question of its own, and is not run where that is declined', async () => {
+    expect(names.toSorted()).toEqual(['data.accept', 'engine.use', 'keys.showSecret'])
+    const { found, was } = otherFolder(0)
+    const shown = { same: false, difference: 'path', found, ...(was ? { was } : {}) } as const
+    for (const name of names) {
+      const { call, core, done } = start(fakeHost({ data: { show: async () => ok(shown) } }))
+      expect(await call(page(), name, inputs[name] ?? {}), name).toEqual({
+        ok: false,
+        error: { code: 'cancelled' },
+      })
+      expect(done.questions, name).toHaveLength(1)
+      expect(core.host.calls.filter(call => call.name === name)).toEqual([])
+    }
   })
 })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { LoginAgent, LoginState } from '../../../main/login-agent.ts'
 import { createLoginSwitch } from '../../../main/login-switch.ts'
 
-function start(kind: LoginState['kind'], wanted: boolean) {
+function start(kind: LoginState['kind']) {
   let state: LoginState = { kind }
   const calls: string[] = []
   const become = (name: string, next: LoginState) => async () => {
@@ -16,7 +16,7 @@ function start(kind: LoginState['kind'], wanted: boolean) {
     disable: become('disable', { kind: 'off' }),
     handOver: async () => false,
   }
-  const login = createLoginSwitch({ agent, isWanted: () => wanted, log: () => {} })
+  const login = createLoginSwitch({ agent, log: () => {} })
   return { login, calls }
 }
 
@@ -29,8 +29,10 @@ describe('the login agent and its setting', () => {
     ['disabled', true, []],
     ['unavailable', true, []],
   ] as const)('at the start, with the agent %s and the wish %s', async (kind, wanted, expected) => {
-    const { login, calls } = start(kind, wanted)
+    const { login, calls } = start(kind)
     await login.begin()
+    await login.follow(wanted)
+    await login.follow(wanted)
     expect(calls).toEqual(expected)
   })
 
@@ -45,9 +47,15 @@ describe('the login agent and its setting', () => {
   ] as const)(
     'when the setting changes, with the agent %s and the wish %s',
     async (kind, wanted, expected) => {
-      const { login, calls } = start(kind, wanted)
-      await Promise.all([login.apply(), login.apply()])
+      const { login, calls } = start(kind)
+      await Promise.all([login.apply(wanted), login.apply(wanted)])
       expect(calls).toEqual(expected)
     },
   )
+
+  it('is followed from then on, both ways', async () => {
+    const { login, calls } = start('off')
+    for (const wanted of [false, true, true, false]) await login.follow(wanted)
+    expect(calls).toEqual(['enable', 'disable'])
+  })
 })

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import type { CoreLink } from '../../../contract/core-link.ts'
+import type { Failure } from '../../../contract/failure.ts'
 import { statusSummary } from '../../../contract/messages/status-summary.ts'
 import type { ProcessState } from '../../../contract/registry-state.ts'
 import type { Snapshot } from '../../../contract/snapshot.ts'
+import { coreView } from '../../../main/core-view.ts'
 import type { LoginState } from '../../../main/login-agent.ts'
 import { clientAddress, type MenuRow, menuFor } from '../../../main/menu.ts'
 import { aSnapshot } from '../../fakes/host.ts'
@@ -31,7 +34,7 @@ const states: Record<ProcessState['kind'], ProcessState> = {
 
 const menuOf = (over: Partial<Snapshot> = {}, login: LoginState = { kind: 'off' }): MenuRow[] => {
   const snapshot = aSnapshot(over)
-  return menuFor(snapshot, statusSummary(snapshot, 5), login)
+  return menuFor(coreView({ kind: 'live' }, snapshot, 5), login)
 }
 const label = (row: MenuRow): string => (row.type === 'separator' ? '-' : row.label)
 /** The rows that act on the registry. */
@@ -143,5 +146,50 @@ describe('the menu in the bar', () => {
     expect(clientAddress({ registry: { ...registry, publicUrl: 'https://registry.example.net/' } })).toBe(
       'registry.example.net',
     )
+  })
+})
+
+describe('the menu without a core', () => {
+  const away = (link: CoreLink, snapshot?: Snapshot) => menuFor(coreView(link, snapshot, 5), { kind: 'off' })
+  const lost = (error: Failure, isStarting = false): CoreLink => ({
+    kind: 'lost',
+    since: 1,
+    error,
+    isStarting,
+  })
+  const around = ['-', 'Open Zotbar', 'Logs', '-', 'Start at login', 'Quit Zotbar']
+
+  it('says why, and offers to start one', () => {
+    // What was known of the registry may be wrong by now.
+    const rows = away(lost({ code: 'app-not-running', home: '/h' }), aSnapshot())
+    expect(rows.map(label)).toEqual([
+      'Zotbar is not running',
+      'Nothing answers for /h.',
+      '-',
+      'Start Zotbar',
+      ...around,
+    ])
+    expect(rows.find(row => label(row) === 'Start Zotbar')).toMatchObject({ command: { do: 'start-core' } })
+  })
+
+  it.each<[string, Failure]>([
+    ['An older Zotbar is running', { code: 'core-older', pid: 7, home: '/h' }],
+    [
+      'Two versions of Zotbar do not understand each other',
+      { code: 'other-contract', ours: 2, theirs: 1, version: '0.3.0', pid: 7 },
+    ],
+  ])('says %s, which has to be quit first', (title, error) => {
+    const rows = away(lost(error)).map(label)
+    expect(rows[0]).toBe(title)
+    expect(rows[1]).toContain('process 7')
+    expect(rows).not.toContain('Start Zotbar')
+  })
+
+  it('says while one starts that it does, and no more', () => {
+    for (const link of [{ kind: 'connecting' } as const, { kind: 'live' } as const])
+      expect(away(link).map(label)).toEqual(['Starting Zotbar', expect.any(String), ...around])
+    expect(away(lost({ code: 'app-not-running', home: '/h' }, true))[0]).toMatchObject({
+      label: 'Starting Zotbar',
+    })
   })
 })

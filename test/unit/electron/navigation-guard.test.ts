@@ -181,10 +181,10 @@ it('a page of the sign-in may move, but opens no window', () => {
 })
 
 it('before it is ready, the app is sandboxed, and no session reaches anything', () => {
-  const fake = fakeElectron()
+  const fake = fakeElectron({ ready: false })
   guardApp(fake.electron)
   expect(fake.done.schemes).toMatchObject([{ scheme: 'app' }])
-  expect(fake.done.switches).toContain('sandbox')
+  expect(fake.seenOfApp.switches).toContain('sandbox')
   const made = fake.sessions.get('zotbar')!
   fake.app.emit('session-created', made)
   let answer = {}

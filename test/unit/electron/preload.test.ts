@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { runInNewContext } from 'node:vm'
 import { build } from 'rolldown'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { ZotbarBridge } from '../../../contract/contract.ts'
+import type { AppBridge } from '../../../contract/core-link.ts'
 import { commandNames } from '../../../contract/dispatch.ts'
 
 const root = join(import.meta.dirname, '../../..')
@@ -27,11 +27,11 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 /** Runs the bundled preload as a sandbox would: nothing there but `require('electron')`. */
 function load() {
   const sent: unknown[][] = []
-  const exposed: Record<string, ZotbarBridge> = {}
+  const exposed: Record<string, AppBridge> = {}
   let deliver: (event: object, name: string, value: unknown) => void = () => {}
   const electron = {
     contextBridge: {
-      exposeInMainWorld: (name: string, value: ZotbarBridge) => {
+      exposeInMainWorld: (name: string, value: AppBridge) => {
         exposed[name] = value
       },
     },
@@ -65,7 +65,7 @@ describe('the preload', () => {
     const { exposed } = load()
     expect(Object.keys(exposed)).toEqual(['zotbar'])
     expect(Object.keys(exposed['zotbar']!).sort()).toEqual(
-      [...new Set(commandNames().map(name => name.split('.')[0])), 'on'].sort(),
+      [...new Set(commandNames().map(name => name.split('.')[0])), 'on', 'onLink', 'startCore'].sort(),
     )
   })
 
@@ -89,5 +89,21 @@ describe('the preload', () => {
     expect(sent).toHaveLength(1)
     endTwo()
     expect(sent.at(-1)).toEqual(['zotbar:listen', 'snapshot', false])
+  })
+
+  it('asks for the link with each listener, because each is sent it as it is', () => {
+    const { exposed, sent, deliver } = load()
+    const heard: unknown[] = []
+    const ends = [1, 2].map(() => exposed['zotbar']!.onLink(link => void heard.push(link)))
+    expect(sent).toEqual([
+      ['zotbar:listen', 'link', true],
+      ['zotbar:listen', 'link', true],
+    ])
+    deliver('link', { kind: 'live' })
+    expect(heard).toEqual([{ kind: 'live' }, { kind: 'live' }])
+    for (const end of ends) end()
+    expect(sent.at(-1)).toEqual(['zotbar:listen', 'link', false])
+    exposed['zotbar']!.startCore()
+    expect(sent.at(-1)).toEqual(['zotbar:start-core'])
   })
 })

@@ -9,7 +9,8 @@ import { serveIpc } from '../../../main/ipc.ts'
 import { type LoginAgent, type LoginState, noLoginAgent } from '../../../main/login-agent.ts'
 import { createShell } from '../../../main/shell.ts'
 import { fakeClock } from '../../fakes/clock.ts'
-import { anEvent, fakeElectron } from '../../fakes/electron.ts'
+import { fakeCore } from '../../fakes/core.ts'
+import { fakeElectron } from '../../fakes/electron.ts'
 import { aSnapshot, fakeHost, servingState } from '../../fakes/host.ts'
 import { zotStore } from '../../fakes/undecided.ts'
 
@@ -24,7 +25,6 @@ interface Setup {
   platform?: NodeJS.Platform
   host?: ReturnType<typeof fakeHost>
   loginAgent?: LoginAgent
-  quit?: () => Promise<void>
   notifications?: boolean
 }
 
@@ -32,39 +32,25 @@ async function start({
   platform = 'darwin',
   host = fakeHost(),
   loginAgent = noLoginAgent,
-  quit,
   notifications = true,
 }: Setup = {}) {
-  const fake = fakeElectron()
+  const fake = fakeElectron({ platform })
   const clock = fakeClock()
-  const seen = { quits: 0, wakes: 0, logged: [] as string[], startAtLogin: false }
-  let changed = (_: string) => {}
+  const core = fakeCore(host)
+  const seen = { quits: 0, ends: [] as string[], logged: [] as string[] }
+  const preferences = { notifications, startAtLogin: false, keepServing: false }
+  host.push('snapshot', { ...host.snapshot(), preferences })
+  const log = (message: string) => void seen.logged.push(message)
   const part = await createShell({
     electron: fake.electron,
-    serve: parts => serveIpc(fake.ipcMain, parts),
-    core: {
-      host,
-      quit: () => {
-        seen.quits += 1
-        return quit ? quit() : Promise.resolve()
-      },
-      woke: () => {
-        seen.wakes += 1
-      },
-      settings: {
-        notifications: () => notifications,
-        startAtLogin: () => seen.startAtLogin,
-        onChange: listener => {
-          changed = listener
-          return () => {}
-        },
-      },
-    },
+    serve: service => serveIpc(fake.ipcMain, service),
+    core,
+    home: '/home/u/zotbar',
     clock,
     loginAgent,
     platform,
     files: { pages, preload: '/p.cjs', trayImages: '/tray', readme: '/README.md' },
-    log: message => void seen.logged.push(message),
+    log,
   })
   const tray = fake.trays[0]!
   const click = () => tray.emit('click', { altKey: false, ctrlKey: false })
@@ -72,29 +58,37 @@ async function start({
     tray.emit('right-click', {})
     return tray.popped!.rows
   }
+  /** A window that is opened for a question is on the screen once its page is there. */
+  const showWindows = () => {
+    for (const window of fake.windows) if (!window.destroyed && !window.visible) window.emit('ready-to-show')
+  }
   return {
     ...fake,
     clock,
     host,
+    core,
     seen,
     tray,
     click,
     menu,
     part,
+    showWindows,
     setLogin: async (on: boolean) => {
-      seen.startAtLogin = on
-      changed('startAtLogin')
+      host.push('snapshot', aSnapshot({ preferences: { ...preferences, startAtLogin: on } }))
       await settled()
     },
-    show: (process: ProcessState, over = {}) => host.push('snapshot', aSnapshot({ process, ...over })),
+    show: (process: ProcessState, over = {}) =>
+      host.push('snapshot', aSnapshot({ process, preferences, ...over })),
     choose: async (label: string) => {
       menu().find(row => row.label === label)!.click!()
+      await settled()
+      showWindows()
       await settled()
     },
   }
 }
 /** Lets what was promised happen: nothing here waits for anything but promises. */
-const settled = () => new Promise(resolve => setImmediate(resolve))
+const settled = () => new Promise(resolve => setImmediate(() => setImmediate(resolve)))
 
 /** An agent that is off until it is enabled, and then as macOS sees it. */
 function fakeAgent(after: 'on' | 'disabled'): LoginAgent & { calls: string[] } {
@@ -208,10 +202,9 @@ describe('the icon in the bar', () => {
   it('starts at login only after it was chosen, and says what macOS makes of it', async () => {
     const agent = fakeAgent('disabled')
     const host = fakeHost()
-    const { choose, menu, done, seen } = await start({ loginAgent: agent, host })
+    const { choose, menu, done } = await start({ loginAgent: agent, host })
     expect(agent.calls).toEqual([])
     expect(menu().find(row => row.label === 'Start at login')).toMatchObject({ checked: false })
-    seen.startAtLogin = true
     await choose('Start at login')
     expect(host.calls).toEqual([
       { name: 'settings.set', input: { key: 'startAtLogin', value: true }, caller: 'app' },
@@ -235,7 +228,6 @@ describe('the icon in the bar', () => {
   it('tells why starting at login could not be changed', async () => {
     const agent = { ...fakeAgent('on'), enable: async () => ({ ok: false, reason: 'no room' }) as const }
     const { choose, done, seen } = await start({ loginAgent: agent })
-    seen.startAtLogin = true
     await choose('Start at login')
     expect(done.questions).toMatchObject([{ message: 'Start at login was not changed', detail: 'no room' }])
     expect(seen.logged).toEqual(['Start at login was not changed: no room'])
@@ -383,53 +375,4 @@ describe('notifications', () => {
     await settled()
     expect(notes).toEqual([])
   })
-})
-
-describe('quitting', () => {
-  it('waits for the app to let go, and happens once', async () => {
-    let release = () => {}
-    const { app, done, seen, choose } = await start({
-      quit: () =>
-        new Promise(resolve => {
-          release = resolve
-        }),
-    })
-    await choose('Quit Zotbar')
-    app.quit()
-    await settled()
-    expect(seen.quits).toBe(1)
-    expect(done.exits).toEqual([])
-    release()
-    await settled()
-    expect(done.exits).toEqual([0])
-  })
-
-  it('ends with 1, so that launchd starts it again, only where quitting itself failed', async () => {
-    const { app, done } = await start({ quit: () => Promise.reject(new Error('no')) })
-    app.quit()
-    await settled()
-    expect(done.exits).toEqual([1])
-  })
-
-  it('does not hold up a logout', async () => {
-    const { app, power, seen } = await start()
-    power.emit('shutdown')
-    const event = anEvent()
-    app.emit('before-quit', event)
-    expect(event.prevented).toBe(false)
-    expect(seen.quits).toBe(1)
-  })
-
-  it('is not what closing the last window means', async () => {
-    const { app, seen } = await start()
-    expect(app.listenerCount('window-all-closed')).toBe(1)
-    app.emit('window-all-closed')
-    expect(seen.quits).toBe(0)
-  })
-})
-
-it('looks again when the computer wakes', async () => {
-  const { power, seen } = await start()
-  power.emit('resume')
-  expect(seen.wakes).toBe(1)
 })

@@ -4,6 +4,7 @@ import type { ManagedKeySummary } from '../../../contract/key.ts'
 import { plainText } from '../../../contract/messages/format.ts'
 import { keyBadge, keyLines, lifetimeText } from '../../../contract/messages/key-message.ts'
 import { statusSummary } from '../../../contract/messages/status-summary.ts'
+import { coreView } from '../../../main/core-view.ts'
 import { menuFor } from '../../../main/menu.ts'
 import { aSnapshot, servingState } from '../../fakes/host.ts'
 
@@ -100,7 +101,7 @@ describe('managed keys in the status summary', () => {
 
   it('are in the menu of the tray and in zotbar status', () => {
     const snapshot = snapshotWith(key('zot-ci', 9), key('renovate', 69))
-    const rows = menuFor(snapshot, statusSummary(snapshot, now), { kind: 'unavailable' })
+    const rows = menuFor(coreView({ kind: 'live' }, snapshot, now), { kind: 'unavailable' })
     expect(rows).toContainEqual({
       type: 'item',
       label: 'Rotate…',

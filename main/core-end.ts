@@ -1,0 +1,72 @@
+import type { KeptCore } from '../client/keep-core.ts'
+import type { ClientHello } from '../contract/hello.ts'
+import type { Snapshot } from '../contract/snapshot.ts'
+import type { AppCore } from './app-core.ts'
+import type { ElectronApi } from './electron-api.ts'
+import { prepareSessionEnd } from './session-end.ts'
+
+interface Deps {
+  electron: Pick<ElectronApi, 'Notification'>
+  core: Pick<AppCore, 'link' | 'snapshot'>
+  kept: Pick<KeptCore, 'quit'>
+  socketPath: string
+  hello: ClientHello
+  /** To the terminal that the app was started in, if any. */
+  say(text: string): void
+  log(message: string, error?: unknown): void
+}
+
+/** A notification that was not shown within this time, in ms, holds up the end no longer. */
+const shownWithinMs = 1_000
+
+/**
+ * What becomes of the core when the app ends: one that the app keeps ends with it, unless it is to keep serving; one that
+ * a terminal or a service keeps goes on, and that is said once.
+ */
+export function createCoreEnd({ electron, core, kept, socketPath, hello, say, log }: Deps) {
+  async function sayGoesOn({ app: { keeper, pid } }: Snapshot): Promise<void> {
+    const title = 'The registry goes on'
+    const starter = keeper === 'service' ? 'as a service' : 'with zotbar start'
+    const body = `Zotbar's background process ${pid} was started ${starter}, so it stays. End it with: zotbar quit`
+    say(`${title}. ${body}`)
+    if (!electron.Notification.isSupported()) return
+    await new Promise<void>(resolve => {
+      const notification = new electron.Notification({ title, body })
+      notification.on('show', () => resolve())
+      notification.on('failed', () => resolve())
+      setTimeout(resolve, shownWithinMs)
+      notification.show()
+    })
+  }
+
+  return {
+    async quit(): Promise<void> {
+      const now = core.link().kind === 'live' ? core.snapshot() : undefined
+      if (now && now.app.keeper !== 'app') return sayGoesOn(now)
+      const ended = await kept.quit({ keepServing: now?.preferences?.keepServing === true })
+      if (!ended.ok) log(`The core could not be ended: ${ended.error.code}`)
+    },
+    prepareSessionEnd() {
+      const now = core.snapshot()
+      // A terminal and a service end theirs, or have it outlive the session.
+      if (now?.app.keeper !== 'app') return { tell() {}, close() {} }
+      const { pid } = now.app
+      const ending = prepareSessionEnd({ socketPath, hello })
+      return {
+        tell() {
+          if (!ending.tell()) terminate(pid)
+        },
+        close: ending.close,
+      }
+    },
+  }
+}
+
+/** It ends the registry too, and takes a little longer for it. */
+function terminate(pid: number): void {
+  try {
+    process.kill(pid, 'SIGTERM')
+  } catch {
+    // It has ended.
+  }
+}
