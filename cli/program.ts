@@ -91,6 +91,11 @@ export async function runCli(args: string[], home: string, socketPath: string): 
     .action(async (options: Json & { print?: boolean }) =>
       run((await import('./open.ts')).open, options, { print: options.print === true }),
     )
+  verb(program, 'quit', 'end Zotbar and the registry, whoever started it, and wait until it has ended')
+    .option('--keep-serving', 'leave the registry running')
+    .action(async (options: Json & { keepServing?: boolean }) =>
+      run((await import('./quit.ts')).quit, options, { keepServing: options.keepServing === true }),
+    )
 
   try {
     // Without a verb commander would report the flag as the mistake.

@@ -1,7 +1,7 @@
 import { fail, ok, type Result } from '../contract/result.ts'
 import type { Clock } from '../lib/clock.ts'
 import { findControlSocket } from '../lib/home.ts'
-import { type Keeper, readKeeper } from '../lib/keeper-file.ts'
+import type { Keeper } from '../lib/keeper-file.ts'
 import { processExists } from '../lib/process-exists.ts'
 import { controlClient } from './control-client.ts'
 
@@ -22,7 +22,7 @@ export async function findCore(home: string): Promise<Result<FoundCore | undefin
   const answer = await client(home).zotbar.app.snapshot({})
   if (!answer.ok) return answer.error.code === 'app-not-running' ? ok(undefined) : fail(answer.error)
   const { app, quitting } = answer.value
-  return ok({ pid: app.pid, keeper: readKeeper(home)?.keeper ?? 'terminal', isQuitting: quitting })
+  return ok({ pid: app.pid, keeper: app.keeper, isQuitting: quitting })
 }
 
 /** Asks the core of a home to end. Returns once it has heard. */

@@ -11,14 +11,17 @@ import { folderHandlers } from './folder-handlers.ts'
 import { createHandlers, type HandlerDeps } from './handlers.ts'
 import { passwordNotice } from './notice-list.ts'
 import { snapshotOf } from './snapshot.ts'
-import type { AppEvents, AppOptions } from './wiring.ts'
+import type { AppEvents, AppOptions, QuitHow } from './wiring.ts'
 
 export interface App {
   host: Host
   /** Adopts a running registry or starts one, and counts the store. Returns when that is under way. */
   begin(): Promise<void>
-  /** Stops the registry, unless it is to keep serving, and lets go of everything. The same promise each time. */
-  quit(): Promise<void>
+  /**
+   * Stops the registry, unless it is to keep serving, and lets go of everything. The same promise each time; the end of
+   * the session hastens what is under way.
+   */
+  quit(how?: QuitHow): Promise<void>
   /** The computer woke from sleep. */
   woke(): void
   /** Where the dashboard is, without a token. */
@@ -28,6 +31,8 @@ export interface App {
 
 /** How long the data folder may hold up the end of the app. */
 const closeLimitMs = 3000
+/** Until the system kills what is left at a logout: how long a run under way, and then pushes, are waited for. */
+const sessionEnd = { runbookMs: 1000, pushesMs: 5000 }
 
 /** The only wiring: all features are created, then connected. */
 export async function createApp(options: AppOptions): Promise<App> {
@@ -75,10 +80,13 @@ export async function createApp(options: AppOptions): Promise<App> {
         if (notice) features.notices.add(notice)
       })
     },
-    quit() {
-      if (quitting !== undefined) return quitting
+    quit(how = {}) {
+      if (quitting !== undefined) {
+        if (how.sessionEnds) void supervisor.close({ keepServing: false, pushesMs: sessionEnd.pushesMs })
+        return quitting
+      }
       events.emit('changed')
-      quitting = close(features, options)
+      quitting = close(features, options, how)
       return quitting
     },
     woke() {
@@ -127,19 +135,27 @@ function handlerDeps(
 }
 
 /** What cannot end keeps nothing else from it: least of all the registry from being stopped. */
-async function close(features: Features, { clock, log, settings }: AppOptions): Promise<void> {
+async function close(
+  features: Features,
+  { clock, log, settings }: AppOptions,
+  { keepServing = settings.get('keepServing'), sessionEnds = false }: QuitHow,
+): Promise<void> {
   const { access, configWatch, health, keyNotices, outputLog, rotation, runs } = features
   const { storage, storeEvents, supervisor, upgrade, web } = features
   await runEach(
     {
-      'the end of runbooks': runs.close,
+      'the end of runbooks': () =>
+        sessionEnds ? withDeadline(clock, sessionEnd.runbookMs, Promise.resolve(runs.close())) : runs.close(),
       'the end of upgrades': upgrade.close,
       'the end of rotations': rotation.close,
       'the end of notices': keyNotices.close,
       'the end of probes': health.close,
       'the end of registry access': access.close,
       'the end of events': storeEvents.close,
-      'the end of supervision': () => supervisor.close({ keepServing: settings.get('keepServing') }),
+      'the end of supervision': () =>
+        supervisor.close(
+          sessionEnds ? { keepServing: false, pushesMs: sessionEnd.pushesMs } : { keepServing },
+        ),
       // They may be reading from a data volume that no longer answers.
       'the end of reading': () =>
         withDeadline(

@@ -26,7 +26,7 @@ import { createShellConnections } from '../transport/shell-connections.ts'
 import { type App, createApp } from './app.ts'
 import { setAsideNotice } from './notice-list.ts'
 import { takeHome } from './take-home.ts'
-import type { ShellCapabilities } from './wiring.ts'
+import type { QuitHow, ShellCapabilities } from './wiring.ts'
 
 export interface BootOptions {
   keeper: Keeper
@@ -42,7 +42,7 @@ export interface Booted {
   clock: SystemClock
   log: AppLog
   /** Quits the app, then gives up socket and lock. The same promise each time. */
-  quit(): Promise<void>
+  quit(how?: QuitHow): Promise<void>
 }
 
 /**
@@ -142,12 +142,13 @@ export async function boot({ keeper, configFile, capabilities }: BootOptions): P
   })
   if (!socket.ok) return release(socket)
 
-  const close = async (): Promise<void> => {
+  // Here sockets and lock are given up, in this order, the lock last.
+  const close = async (how: QuitHow): Promise<void> => {
     await runEach(
       {
         // First: a keeper that sees this core go must know that it is meant to.
         'the end of being kept': taken.value.endsOnPurpose,
-        'the end of the app': app.quit,
+        'the end of the app': () => app.quit(how),
         'the end of the control socket': socket.value.close,
         'the release of the lock': taken.value.release,
       },
@@ -161,8 +162,9 @@ export async function boot({ keeper, configFile, capabilities }: BootOptions): P
     settings,
     clock,
     log,
-    quit() {
-      closing ??= close()
+    quit(how = {}) {
+      if (closing !== undefined && how.sessionEnds) void app.quit(how)
+      closing ??= close(how)
       return closing
     },
   })

@@ -77,11 +77,15 @@ const appHandlers = ({ snapshot, capabilities, shells, logFolder }: HandlerDeps)
     const isMissing = opened.error.code === 'no-screen' && what === 'log-folder'
     return isMissing ? fail({ ...opened.error, path: logFolder }) : opened
   },
-  quit: async () => {
-    capabilities.quit()
+  quit: async ({ keepServing }) => {
+    capabilities.quit(keepServing === undefined ? {} : { keepServing })
     return ok(null)
   },
-  sessionEnds: notYet,
+  async sessionEnds() {
+    // A service hears it from its manager, and a terminal may outlive the session of the screen.
+    if (snapshot().app.keeper === 'app') capabilities.quit({ sessionEnds: true })
+    return ok(null)
+  },
   handOver: notYet,
   revokeSessions: notYet,
 })

@@ -7,7 +7,7 @@ import { onLauncherGone } from '../program/launcher-gone.ts'
 import { jsonPrinter, type PrintedLink, printFailure, printFault, textPrinter } from '../program/printers.ts'
 import { httpApi } from '../transport/http-api.ts'
 import { boot } from './boot.ts'
-import type { ShellCapabilities } from './wiring.ts'
+import type { QuitHow, ShellCapabilities } from './wiring.ts'
 
 /** What is known of whoever started this process. */
 export interface Starter {
@@ -27,10 +27,11 @@ export async function runCore(
   { npmCommand, dropped }: Starter,
 ): Promise<number> {
   let dashboard: Dashboard | undefined
-  const quitRequested = Promise.withResolvers<void>()
+  const quitRequested = Promise.withResolvers<QuitHow>()
+  let hasten: (how: QuitHow) => void = quitRequested.resolve
   const capabilities: ShellCapabilities = {
     dashboardLink: () => dashboard?.createLink() ?? '',
-    quit: () => quitRequested.resolve(),
+    quit: how => hasten(how),
   }
   const started = await boot({
     keeper,
@@ -50,8 +51,9 @@ export async function runCore(
     printFault(runningPid(app.host.snapshot()), json)
     process.exit(1)
   })
-  onQuitSignal(() => quitRequested.resolve())
-  const unwatch = onLauncherGone(npmCommand, () => quitRequested.resolve())
+  // A manager says by SIGTERM that the session ends, and kills what is left soon after.
+  onQuitSignal(signal => hasten(keeper === 'service' && signal === 'SIGTERM' ? { sessionEnds: true } : {}))
+  const unwatch = onLauncherGone(npmCommand, () => quitRequested.resolve({}))
 
   const served = await startDashboard({
     port: dashboardPort ?? settings.get('dashboard.port'),
@@ -78,10 +80,11 @@ export async function runCore(
   print(app.host.snapshot(), clock.now())
   const unsubscribe = app.host.on('snapshot', snapshot => print(snapshot, clock.now()), { looking: false })
   await app.begin()
-  await quitRequested.promise
+  const how = await quitRequested.promise
   unwatch()
   if (!json) console.log('Quitting.')
-  await booted.quit()
+  hasten = again => void booted.quit(again)
+  await booted.quit(how)
   unsubscribe()
   await dashboard.close()
   return 0

@@ -16,6 +16,14 @@ import type { SystemKeychain } from '../secrets/system-keychain.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { ShellConnections } from '../transport/shell-connections.ts'
 
+/** How the core is to end. */
+export interface QuitHow {
+  /** Whether the registry goes on; the setting decides where it is absent. */
+  keepServing?: boolean
+  /** The user logs out or the computer shuts down: pushes are waited for 5 s at most, and the registry ends. */
+  sessionEnds?: boolean
+}
+
 /** What only the program around the core can do. */
 export interface ShellCapabilities {
   /** Where the app runs in this process; else whoever is connected is asked. */
@@ -25,7 +33,7 @@ export interface ShellCapabilities {
   /** As `open`: a window that somebody signs in at the registry with. */
   signIn?: SignInWindow
   /** Ends the program, after the answer to the one who asked is on its way. */
-  quit(): void
+  quit(how: QuitHow): void
 }
 
 export interface AppOptions {

@@ -123,7 +123,12 @@ export function stepDraining(
     }
     case 'stop-asked': {
       const goal = stage.goal === 'quit' ? 'quit' : event.goal
-      if (event.withinMs === undefined || isSignalled) return transition(memory, { ...stage, goal })
+      if (event.withinMs === undefined) return transition(memory, { ...stage, goal })
+      if (killAt !== undefined) {
+        const soon = Math.min(killAt, event.at + event.withinMs)
+        const stopping = stoppingStage({ ...stage, goal }, event.at, soon, false, askedCause(goal))
+        return transition(memory, stopping)
+      }
       return terminate(memory, { ...stage, goal }, event.at, event.withinMs)
     }
     case 'start-asked':

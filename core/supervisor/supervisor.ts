@@ -7,6 +7,7 @@ import { type Journal, openJournal, standardJournalLimits } from './journal.ts'
 import { createLogFile } from './log-file.ts'
 import { type Policy, standardPolicy } from './policy.ts'
 import { createProcessDriver, type ProcessDriverDeps } from './process-driver.ts'
+import { createSessionEnd } from './session-end.ts'
 import type { Effect, Target, UntimedEvent } from './state.ts'
 import { createWaiters } from './waiters.ts'
 import { createWatches, type WatchesDeps } from './watches.ts'
@@ -51,8 +52,11 @@ export interface Supervisor {
   follow(listener: (batch: LogBatch) => void): () => void
   /** Calls back after state or journal changed; several changes at once make one call. */
   onChange(listener: () => void): () => void
-  /** Stops the process, or leaves it running for the next core; then closes everything. */
-  close(options: { keepServing: boolean }): Promise<void>
+  /**
+   * Stops the process, or leaves it running for the next core; then closes everything. The same promise each time.
+   * `pushesMs`: how long pushes are waited for at most; it holds for an end that is under way too.
+   */
+  close(options: { keepServing: boolean; pushesMs?: number }): Promise<void>
 }
 
 /** Opens log and journal; nothing is started before `begin`. Throws when the home cannot be written. */
@@ -75,6 +79,7 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
     log: (message, data) => deps.log(message, data),
   })
   const { dispatch } = loop
+  const sessionEnd = createSessionEnd({ clock, drainsItself: () => deps.engine.drainsItself, dispatch })
   const driver = createProcessDriver({ deps, policy, logFile, dispatch })
   const watches = createWatches({
     deps,
@@ -116,6 +121,7 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
     waiters.fail({ code: 'quitting' })
     dispatch(keepServing ? { kind: 'cancel-asked' } : { kind: 'stop-asked', goal: 'quit' })
     await loop.waitUntil(keepServing ? canBeLeft : isEnded)
+    sessionEnd.cancel()
     watches.close()
     driver.close()
     await logFile.close()
@@ -125,12 +131,7 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
 
   return {
     async begin({ stopped } = { stopped: false }) {
-      journal = await openJournal(
-        join(home, 'journal.jsonl'),
-        standardJournalLimits,
-        setAside => deps.report({ kind: 'file-set-aside', ...setAside }),
-        reason => deps.log('the journal cannot be written', { reason }),
-      )
+      journal = await openOwnJournal(deps)
       for (const entry of early.splice(0)) void journal.add(entry)
       // Whoever decides on the first start has read the journal by then.
       loop.changed()
@@ -170,12 +171,21 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
     tail: count => logFile.tail(count),
     follow: listener => logFile.follow(listener),
     onChange: loop.onChange,
-    close({ keepServing }) {
+    close({ keepServing, pushesMs }) {
       closed ??= shutDown(keepServing)
+      if (pushesMs !== undefined) sessionEnd.hasten(pushesMs)
       return closed
     },
   }
 }
+
+const openOwnJournal = ({ home, report, log }: SupervisorDeps): Promise<Journal> =>
+  openJournal(
+    join(home, 'journal.jsonl'),
+    standardJournalLimits,
+    setAside => report({ kind: 'file-set-aside', ...setAside }),
+    reason => log('the journal cannot be written', { reason }),
+  )
 
 const staysStopped: UntimedEvent = { kind: 'stop-asked', goal: 'stopped' }
 

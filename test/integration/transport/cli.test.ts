@@ -89,6 +89,8 @@ describe('without the app', () => {
     ['settings', 'get', 'x'],
     ['settings', 'set', 'x', 'y'],
     ['open', '--print'],
+    ['quit'],
+    ['quit', '--keep-serving'],
   ])('%s %s %s exits 3 and says how to start it', async (...args) => {
     const [words, json] = await Promise.all([zotbar(...args), zotbar(...args, '--json')])
     expect(words.code).toBe(3)
@@ -172,6 +174,7 @@ describe('wrong usage', () => {
       'upgrade',
       'runbooks',
       'open',
+      'quit',
       'help',
     ])
     for (const verb of ['start', 'status', 'restart', 'logs', 'open']) {

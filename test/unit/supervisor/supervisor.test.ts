@@ -10,7 +10,7 @@ import {
   type SupervisorDeps,
 } from '../../../core/supervisor/supervisor.ts'
 import { type FakeClock, fakeClock } from '../../fakes/clock.ts'
-import { fakeEngine } from '../../fakes/engine/fake-engine.ts'
+import { fakeEngine, fakeZot } from '../../fakes/engine/fake-engine.ts'
 import { fakeSpawn } from '../../fakes/engine/fake-spawn.ts'
 import { eventually } from '../../fakes/eventually.ts'
 import { target } from './drive.ts'
@@ -238,6 +238,32 @@ describe('the supervisor', () => {
     expect(spawned.children).toHaveLength(1)
     expect(clock.pending()).toEqual([])
   })
+
+  it.each([
+    ['that waits for pushes itself is told at once', fakeEngine, 0],
+    ['that does not is told when pushes had their 5 s', fakeZot, 5000],
+  ])(
+    'ends an engine for the end of the session, 1 s after those at most: one %s',
+    async (_, engine, toldAt) => {
+      const pushes = async () => [{ repository: 'a', bytes: clock.now() }]
+      await create({ engine, uploadsInProgress: pushes }).begin()
+      await until('serving')
+      // The user had quit already, and logs out while that waits.
+      const quitting = supervisor.close({ keepServing: false })
+      await clock.advance(0)
+      expect(supervisor.close({ keepServing: false, pushesMs: 5000 })).toBe(quitting)
+      const before = Math.max(0, toldAt - 1)
+      await clock.advance(before)
+      expect(child(0).signals).toEqual(toldAt === 0 ? ['SIGTERM'] : [])
+      await clock.advance(5999 - before)
+      expect([child(0).signals, signals]).toEqual([['SIGTERM'], []])
+      await clock.advance(1)
+      expect(signals).toEqual([[-5000, 'SIGKILL']])
+      child(0).end(null, 'SIGKILL')
+      await quitting
+      expect(clock.pending()).toEqual([])
+    },
+  )
 
   it('leaves no timer behind when it leaves the process running', async () => {
     await create().begin()
