@@ -268,6 +268,11 @@ test("in the app's own window there are also the log, the documentation and Quit
           app: { snapshot: answer('app.snapshot'), open: answer('app.open'), quit: answer('app.quit') },
           registry: { start: answer('registry.start') },
           on: () => () => {},
+          onLink(listener: (link: { kind: 'live' }) => void) {
+            listener({ kind: 'live' })
+            return () => {}
+          },
+          startCore() {},
         },
       })
     },

@@ -88,7 +88,10 @@ test.describe(missing === undefined ? 'the menu-bar app' : `the menu-bar app (sk
       node: ['require', 'process', 'module', 'Buffer', 'global', '__dirname'].filter(name => name in window),
       bridge: Object.keys(window.zotbar ?? {}).sort(),
     }))
-    expect(found).toEqual({ node: [], bridge: [...Object.keys(contract), 'on'].sort() })
+    expect(found).toEqual({
+      node: [],
+      bridge: [...Object.keys(contract), 'on', 'onLink', 'startCore'].sort(),
+    })
   })
 
   test('a page cannot leave, open another, or reach the network', async () => {

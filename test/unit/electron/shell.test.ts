@@ -1,7 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { CoreLink } from '../../../contract/core-link.ts'
 import type { ProcessState } from '../../../contract/registry-state.ts'
 import { fail, ok } from '../../../contract/result.ts'
 import type { Notice } from '../../../contract/snapshot.ts'
@@ -135,6 +138,18 @@ describe('the icon in the bar', () => {
     expect(menu()[0]).toEqual({ label: 'Not running', enabled: false })
     expect(menu().map(row => row.label)).toContain('Start')
     expect(tray.menu).toBeUndefined()
+  })
+
+  it('holds the menu that is open, which Electron does not', async () => {
+    const { tray } = await start()
+    tray.emit('right-click', {})
+    setFlagsFromString('--expose-gc')
+    const collect: unknown = runInNewContext('gc')
+    if (typeof collect !== 'function') throw new Error('no garbage collection')
+    // A weak reference holds its object until the end of the turn in which it was made.
+    await settled()
+    collect()
+    expect(tray.popped?.rows.length).toBeGreaterThan(0)
   })
 
   it('has a menu that is set ahead elsewhere', async () => {
@@ -374,5 +389,60 @@ describe('notifications', () => {
     show(readOnly)
     await settled()
     expect(notes).toEqual([])
+  })
+})
+
+describe('without a core', () => {
+  const lost = (over = {}): CoreLink => ({
+    kind: 'lost',
+    since: 1,
+    error: { code: 'app-not-running', home: '/home/u/zotbar' },
+    isStarting: false,
+    ...over,
+  })
+
+  it('the icon says so, with a row that starts one, and says Serving again when it is back', async () => {
+    const { core, tray, choose, show } = await start()
+    core.setLink(lost())
+    expect([tray.tooltip, tray.images.at(-1)]).toEqual([
+      'Zotbar: Zotbar is not running',
+      'attentionTemplate.png',
+    ])
+    await choose('Start Zotbar')
+    expect(core.seen.starts).toBe(1)
+    core.setLink(lost({ isStarting: true }))
+    expect([tray.tooltip, tray.images.at(-1)]).toEqual(['Zotbar: Starting Zotbar', 'workingTemplate.png'])
+    core.setLink({ kind: 'live' })
+    show(servingState)
+    expect([tray.tooltip, tray.images.at(-1)]).toEqual(['Zotbar: Serving', 'fineTemplate.png'])
+  })
+
+  it('windows, logs and Quit work as ever', async () => {
+    const { core, choose, windows, done } = await start()
+    core.setLink(lost())
+    await choose('Open Zotbar')
+    await choose('Logs')
+    expect(windows.map(window => window.webContents.url)).toEqual(['app://zotbar/window.html'])
+    expect(done.opened).toEqual(['/home/u/zotbar/logs'])
+    await choose('Quit Zotbar')
+    expect(done.exits).toEqual([0])
+  })
+})
+
+describe('a question of the popover', () => {
+  it('keeps it on the screen, whatever takes the focus, until it is answered', async () => {
+    const { click, windows, done, invoke, clock } = await start()
+    click()
+    const popover = windows[0]!
+    popover.emit('ready-to-show')
+    done.answers.push('never')
+    void invoke(popover.webContents, 'zotbar:call', 'keys.showSecret', { user: 'zot-ci' })
+    await settled()
+    expect(done.questions[0]?.parent).toBe(popover)
+    popover.blur()
+    await clock.advance(60_000)
+    expect(popover).toMatchObject({ visible: true, destroyed: false })
+    popover.close()
+    expect(popover).toMatchObject({ visible: true, destroyed: false })
   })
 })
