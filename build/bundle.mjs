@@ -59,10 +59,11 @@ export async function bundle() {
   await rolldown(await nodeBundles(rolldown, { root, version }))
   await vite({ configFile: join(root, 'vite.config.ts'), logLevel: 'warn' })
   mkdirSync(dirname(stamp), { recursive: true })
-  writeFileSync(
-    join(root, 'dist', 'build.json'),
-    `${JSON.stringify({ build: hashOf(join(root, 'dist')), version })}\n`,
-  )
+  const registry = createHash('sha256')
+    .update(readFileSync(join(root, 'dist', 'registry', 'zotbar-registry.mjs')))
+    .digest('hex')
+  const identity = { build: hashOf(join(root, 'dist')), version, registry }
+  writeFileSync(join(root, 'dist', 'build.json'), `${JSON.stringify(identity)}\n`)
   writeFileSync(stamp, version)
   return Date.now() - started
 }

@@ -96,6 +96,14 @@ export type Notice =
   | { id: string; at: number; kind: 'run-overtaken'; run: string; title: string }
   /** An upgrade was taken back without its databases: a sentence why, and where the copies are. */
   | { id: string; at: number; kind: 'databases-stay'; why: string; snapshot: string }
+  /** The registry is started from Zotbar's package, and not from a copy in `home`: until then no update may replace it. */
+  | {
+      id: string
+      at: number
+      kind: 'engine-in-package'
+      home: string
+      why: { kind: 'no-room'; neededBytes: number; freeBytes: number } | { kind: 'failed'; reason: string }
+    }
   /** Messages to the webhook wait: half a sentence why. */
   | { id: string; at: number; kind: 'webhook-waits'; reason: string }
 

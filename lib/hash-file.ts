@@ -30,9 +30,9 @@ export async function hashFileInto(hash: Hash, file: string, signal?: AbortSigna
   }
 }
 
-/** SHA-256 of a file, 64 hex digits. Throws as the file system does. */
-export async function sha256Of(file: string): Promise<string> {
+/** SHA-256 of a file, 64 hex digits. Throws as the file system does, and when cancelled. */
+export async function sha256Of(file: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256')
-  await hashFileInto(hash, file)
+  await hashFileInto(hash, file, signal)
   return hash.digest('hex')
 }

@@ -117,6 +117,17 @@ export function noticeMessage(notice: Notice): NoticeMessage {
         detail: `${capital(notice.reason)}. It is tried again; the address is in the setting notices.webhook.`,
         needsAttention: true,
       }
+    case 'engine-in-package':
+      return {
+        title: 'The registry program could not be copied',
+        detail: [
+          notice.why.kind === 'failed'
+            ? `${capital(notice.why.reason)}.`
+            : `The disk of ${notice.home} has ${bytes(notice.why.freeBytes)} left, and ${bytes(notice.why.neededBytes)} are needed.`,
+          'The registry is started from where Zotbar is installed: while that is replaced, it goes on, and cannot be started again.',
+        ].join(' '),
+        needsAttention: true,
+      }
     default:
       return unreachable(notice)
   }

@@ -140,7 +140,7 @@ async function close(
   { clock, log, settings }: AppOptions,
   { keepServing = settings.get('keepServing'), sessionEnds = false }: QuitHow,
 ): Promise<void> {
-  const { access, configWatch, health, keyNotices, outputLog, rotation, runs } = features
+  const { access, configWatch, engineCopies, health, keyNotices, outputLog, rotation, runs } = features
   const { storage, storeEvents, supervisor, upgrade, web } = features
   await runEach(
     {
@@ -150,6 +150,7 @@ async function close(
       'the end of rotations': rotation.close,
       'the end of notices': keyNotices.close,
       'the end of probes': health.close,
+      'the end of the copy of the engine': engineCopies.close,
       'the end of registry access': access.close,
       'the end of events': storeEvents.close,
       'the end of supervision': () =>

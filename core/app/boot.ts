@@ -5,14 +5,10 @@ import { fail, ok, type Result } from '../../contract/result.ts'
 import type { Notice } from '../../contract/snapshot.ts'
 import type { AppLog } from '../../lib/app-log.ts'
 import { thisBuild } from '../../lib/build.ts'
-import { childEnvironment } from '../../lib/child-environment.ts'
 import { type SystemClock, systemClock } from '../../lib/clock.ts'
 import { reasonOf } from '../../lib/error-code.ts'
 import { homeFormat } from '../../lib/home-format.ts'
 import type { Keeper } from '../../lib/keeper-file.ts'
-import { createEngines } from '../engine/engines.ts'
-import { zotEngine } from '../engine/zot.ts'
-import { locateZotbarRegistry, thisInstallation } from '../engine/zotbar-registry.ts'
 import { firstRun } from '../first-run/first-run.ts'
 import { prepareAdminSocket, prepareControlSocket } from '../platform/prepare-home.ts'
 import { runEach } from '../platform/tasks.ts'
@@ -25,6 +21,7 @@ import { httpApi } from '../transport/http-api.ts'
 import { createShellConnections } from '../transport/shell-connections.ts'
 import { type App, createApp } from './app.ts'
 import { setAsideNotice } from './notice-list.ts'
+import { openEngines } from './open-engines.ts'
 import { takeHome } from './take-home.ts'
 import type { QuitHow, ShellCapabilities } from './wiring.ts'
 
@@ -80,21 +77,8 @@ export async function boot({ keeper, configFile, capabilities }: BootOptions): P
   const config = await configToUse({ named, home, secrets, notices, now: clock.now })
   if (!config.ok) return release(config)
   const build = thisBuild()
-  const installation = thisInstallation(home, build.version)
-  const engineProgram = locateZotbarRegistry(installation)
-  if (!engineProgram.ok) return release(engineProgram)
-  const { resourcesPath } = installation
-  const engines = createEngines(engineProgram.value, () => ({
-    named: settings.get('engine.path'),
-    home,
-    environment: childEnvironment(process.env),
-    ...(resourcesPath === undefined ? {} : { resourcesPath }),
-  }))
-  const chosen = settings.get('engine')
-  const engine = await engines.locate({
-    id: chosen,
-    path: chosen === 'zot' ? settings.get('engine.path') : '',
-  })
+  const found = await openEngines(home, settings, log)
+  if (!found.ok) return release(found)
 
   const adminSocket = await prepareAdminSocket(home)
   if (!adminSocket.ok) return release(adminSocket)
@@ -105,9 +89,7 @@ export async function boot({ keeper, configFile, capabilities }: BootOptions): P
     build,
     home,
     configFile: config.value.file,
-    // A zot that is not there is reported by the first start: the app is needed to choose another engine.
-    engine: engine.ok ? engine.value : zotEngine(settings.get('engine.path') || 'zot', undefined),
-    engines,
+    ...found.value,
     settings,
     clock,
     processes,

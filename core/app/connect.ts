@@ -35,10 +35,11 @@ export function connect(features: Features, events: Emitter<AppEvents>, broadcas
 }
 
 function registryChanged(features: Features): void {
-  const { access, engine, configWatch, health, storeEvents, supervisor } = features
+  const { access, engine, engineCopies, configWatch, health, storeEvents, supervisor } = features
   const pid = servingPid(supervisor)
   configWatch.stateChanged()
   health.setServing(pid !== undefined)
+  engineCopies.setServing(pid)
   storeEvents.setServing(pid, engine.now().id !== 'zot')
   void engine.askVersion(pid, { ask: access.registry.ask, recorded: supervisor.recorded })
   lookForAdvisories(features)

@@ -29,6 +29,7 @@ export async function createGround(options: AppOptions, events: Emitter<AppEvent
   const engine = createRunningEngine({
     first: options.engine,
     zotAt: path => engines.locate({ id: 'zot', path }),
+    own: () => engines.locate({ id: 'zotbar-registry', path: '' }),
     onUse: onChange,
     onVersion: () => events.emit('version'),
   })

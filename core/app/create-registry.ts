@@ -8,6 +8,7 @@ import { createStoreEvents } from '../storage/store-events.ts'
 import { createSupervisor } from '../supervisor/supervisor.ts'
 import { createConfigWatch } from './config-watch.ts'
 import type { Ground } from './create-ground.ts'
+import { createEngineCopies } from './engine-copies.ts'
 import { createStartDecision } from './start-decision.ts'
 import type { AppEvents, AppOptions } from './wiring.ts'
 
@@ -88,5 +89,17 @@ export function createRegistryFeatures(options: AppOptions, events: Emitter<AppE
   const tail = async (count: number): Promise<string[]> =>
     (await outputLog.tail(count)) ?? supervisor.tail(count)
 
-  return { outputLog, startDecision, supervisor, configWatch, access, storeEvents, health, tail }
+  const { ownEngine } = options
+  const engineCopies = createEngineCopies({ common, engine, supervisor, ownEngine })
+  return {
+    engineCopies,
+    outputLog,
+    startDecision,
+    supervisor,
+    configWatch,
+    access,
+    storeEvents,
+    health,
+    tail,
+  }
 }

@@ -67,7 +67,8 @@ export function createStartDecision(deps: Deps): StartDecision {
         await current.isFaulty()
         return checked
       }
-      await engine.checkReplaced()
+      const replaced = await engine.checkReplaced()
+      if (!replaced.ok) return replaced
       const verified = await engines.verify(engine.now(), configFile)
       if (!verified.ok) return verified
       const { isMoved } = current.use(checked.value)

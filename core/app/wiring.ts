@@ -7,6 +7,7 @@ import type { Build } from '../../lib/build.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Keeper } from '../../lib/keeper-file.ts'
 import type { Engines } from '../engine/engines.ts'
+import type { OwnEngine } from '../engine/own-engine.ts'
 import type { Engine } from '../platform/engine.ts'
 import type { SetAside } from '../platform/json-file.ts'
 import type { LogBatch } from '../platform/log-lines.ts'
@@ -44,6 +45,7 @@ export interface AppOptions {
   /** The engine that the settings name. */
   engine: Engine
   engines: Engines
+  ownEngine: Pick<OwnEngine, 'settle' | 'close'>
   settings: Settings
   clock: Clock
   processes: ProcessTable

@@ -34,7 +34,10 @@ async function recover(
   const wanted = resumes ? to : from
   const running = await supervisor.recorded()
   log('an interrupted runbook is brought to its end', { resumes, running: running?.engine })
-  const isWanted = running?.engine === wanted.id && running.executable === wanted.command
+  // The embedded engine lies elsewhere in each build, and is the same one.
+  const isWanted =
+    running?.engine === wanted.id &&
+    (wanted.id === 'zotbar-registry' || running.executable === wanted.command)
   const otherEngine =
     running === undefined || isWanted ? undefined : [from, to].find(({ id }) => id === running.engine)
   const first = otherEngine ?? wanted

@@ -1,8 +1,10 @@
 import { realpath } from 'node:fs/promises'
 import { join, sep } from 'node:path'
+import { failureMessage } from '../../contract/messages/failure-message.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { EngineRow } from '../../contract/runbook.ts'
 import type { Engine } from '../platform/engine.ts'
+import type { OwnEngine } from './own-engine.ts'
 import { findZots, inspectZot, verifyWithZot, type ZotLocations, zotEngine } from './zot.ts'
 
 /** Which engine, and for zot which file; an empty path means the first that is found. */
@@ -20,17 +22,9 @@ export interface Engines {
   verify(engine: Engine, configFile: string, folder?: string): Promise<Result<null>>
 }
 
-export function createEngines(embedded: Engine, locations: () => ZotLocations): Engines {
+export function createEngines(own: Pick<OwnEngine, 'locate'>, locations: () => ZotLocations): Engines {
   return {
     async list(current) {
-      const [bundle = embedded.command] = embedded.args
-      const embeddedRow: EngineRow = {
-        id: embedded.id,
-        ...(embedded.version === undefined ? {} : { version: embedded.version }),
-        path: bundle,
-        current: current.id === embedded.id,
-        usable: true,
-      }
       const zots = await findZots(locations())
       const rows = zots.map(
         (zot): EngineRow => ({
@@ -44,10 +38,10 @@ export function createEngines(embedded: Engine, locations: () => ZotLocations): 
         row.current =
           current.id === 'zot' &&
           (current.command === row.path || current.command === (await realPath(row.path)))
-      return [embeddedRow, ...rows]
+      return [ownRow(await own.locate(), current), ...rows]
     },
     async locate({ id, path }) {
-      if (id === 'zotbar-registry') return ok(embedded)
+      if (id === 'zotbar-registry') return await own.locate()
       const all =
         path === '' ? await findZots(locations()) : [await inspectZot(path, locations().environment)]
       const usable = all.find(zot => zot.usable)
@@ -58,7 +52,10 @@ export function createEngines(embedded: Engine, locations: () => ZotLocations): 
         : fail({ code: 'engine-missing', path: 'zot' })
     },
     async verify(engine, configFile, folder) {
-      if (engine.id === 'zotbar-registry') return ok(null)
+      if (engine.id === 'zotbar-registry') {
+        const located = await own.locate()
+        return located.ok ? ok(null) : located
+      }
       return verifyWithZot(engine.command, configFile, locations().environment, { folder })
     },
   }
@@ -69,6 +66,24 @@ export function createEngines(embedded: Engine, locations: () => ZotLocations): 
    */
   async function resolveCurrentLink(path: string): Promise<string> {
     return path.startsWith(join(locations().home, 'engines', 'zot', 'current') + sep) ? realPath(path) : path
+  }
+}
+
+function ownRow(located: Result<Engine>, current: Engine): EngineRow {
+  const id = 'zotbar-registry'
+  const isCurrent = current.id === id
+  if (!located.ok) {
+    const { title, steps } = failureMessage(located.error)
+    const path = 'path' in located.error ? String(located.error.path) : id
+    return { id, path, current: isCurrent, usable: false, reason: [title, ...steps].join(' ') }
+  }
+  const { args, command, version } = located.value
+  return {
+    id,
+    ...(version === undefined ? {} : { version }),
+    path: args[0] ?? command,
+    current: isCurrent,
+    usable: true,
   }
 }
 

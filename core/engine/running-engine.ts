@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import type { Result } from '../../contract/result.ts'
+import { ok, type Result } from '../../contract/result.ts'
 import { parseJson } from '../../lib/json.ts'
 import type { Engine } from '../platform/engine.ts'
 import type { RegistryHttp } from '../platform/registry-http.ts'
@@ -19,21 +19,26 @@ export interface RunningEngine {
   version(): string | undefined
   /** Asks the process that serves now, once. */
   askVersion(servingPid: number | undefined, sources: VersionSources): Promise<void>
-  /** Before a start: whether another program was put in the place of a zot, as package managers do. */
-  checkReplaced(): Promise<void>
+  /**
+   * Before a start: whether another program was put in the place of a zot, as package managers do, and from where the
+   * embedded engine is started now. Errors: engine-missing, engine-unusable.
+   */
+  checkReplaced(): Promise<Result<null>>
 }
 
 interface Options {
   first: Engine
   /** The zot in a file. */
   zotAt(path: string): Promise<Result<Engine>>
+  /** The embedded engine as it is started now. */
+  own(): Promise<Result<Engine>>
   /** Another engine is supervised. */
   onUse(): void
   /** The process reported its version. */
   onVersion(): void
 }
 
-export function createRunningEngine({ first, zotAt, onUse, onVersion }: Options): RunningEngine {
+export function createRunningEngine({ first, zotAt, own, onUse, onVersion }: Options): RunningEngine {
   let engine = first
   let stamp = stampOf(engine.command)
   /** The process that was asked last, and its answer. */
@@ -60,14 +65,17 @@ export function createRunningEngine({ first, zotAt, onUse, onVersion }: Options)
       onVersion()
     },
     async checkReplaced() {
-      const before = stamp
-      if (engine.id !== 'zot' || stampOf(engine.command) === before) return
-      const { command } = engine
-      const there = await zotAt(command)
-      if (!there.ok || engine.command !== command) return
-      engine = there.value
+      const before = engine
+      const { command, id } = engine
+      if (id === 'zot' && stampOf(command) === stamp) return ok(null)
+      const found = await (id === 'zot' ? zotAt(command) : own())
+      if (engine !== before) return ok(null)
+      // What a zot that cannot be used lacks, its own check of config.json says.
+      if (!found.ok) return id === 'zot' ? ok(null) : found
+      engine = found.value
       stamp = stampOf(engine.command)
-      onUse()
+      if (id === 'zot') onUse()
+      return ok(null)
     },
   }
 }

@@ -13,8 +13,6 @@ export interface ZotLocations {
   /** The setting `engine.path`; empty where there is none. */
   named: string
   home: string
-  /** Electron's Resources folder, in a packaged app. */
-  resourcesPath?: string
   /** The environment of every child of the core. */
   environment: Record<string, string>
 }
@@ -31,7 +29,7 @@ const verifyTimeoutMs = 15_000
 
 /**
  * Every zot, in the order in which they are tried: the one in the settings, those under HOME/engines/zot/VERSION (the
- * newest first), the packaged app's, those in PATH. The one in the settings is listed even if it is missing.
+ * newest first), those in PATH. The one in the settings is listed even if it is missing.
  */
 export async function findZots(locations: ZotLocations, run: Run = runProgram): Promise<ZotProgram[]> {
   const programs: ZotProgram[] = []
@@ -46,7 +44,7 @@ export async function findZots(locations: ZotLocations, run: Run = runProgram): 
   return programs
 }
 
-async function candidates({ named, home, resourcesPath, environment }: ZotLocations): Promise<string[]> {
+async function candidates({ named, home, environment }: ZotLocations): Promise<string[]> {
   const installed = join(home, 'engines', 'zot')
   const versions = (await readdir(installed).catch(() => [])).sort((a, b) =>
     b.localeCompare(a, 'en', { numeric: true }),
@@ -55,7 +53,6 @@ async function candidates({ named, home, resourcesPath, environment }: ZotLocati
   return [
     ...(named === '' ? [] : [named]),
     ...versions.map(version => join(installed, version, 'zot')),
-    ...(resourcesPath === undefined ? [] : [join(resourcesPath, 'zot', 'zot')]),
     ...onPath.map(folder => join(folder, 'zot')),
   ]
 }

@@ -26,6 +26,7 @@ it('the same sources are the same build, and a changed text is another one', () 
   expect(first).toEqual({
     build: expect.stringMatching(/^[0-9a-f]{16}$/),
     version: expect.stringMatching(/^\d/),
+    registry: expect.stringMatching(/^[0-9a-f]{64}$/),
   })
   expect(build()).toEqual(first)
   appendFileSync(join(copy, 'registry', 'signin', 'page', 'page.css'), '\n.another { color: red }\n')

@@ -133,30 +133,22 @@ describe('a program', () => {
 })
 
 describe('where zot is found', () => {
-  it('in the settings, in the home (the newest first), in the resources, on PATH; each once', async () => {
+  it('in the settings, in the home (the newest first), on PATH; each once', async () => {
     const path = (name: string) => join(folder, name)
-    for (const name of [
-      'home/engines/zot/v2.1.9/zot',
-      'home/engines/zot/v2.1.15/zot',
-      'res/zot/zot',
-      'bin/zot',
-    ])
+    for (const name of ['home/engines/zot/v2.1.9/zot', 'home/engines/zot/v2.1.15/zot', 'bin/zot'])
       await file(name, own())
     const places = {
       named: path('named'),
       home: path('home'),
-      resourcesPath: path('res'),
       environment: { PATH: `${path('bin')}:relative:${path('bin')}` },
     }
     expect(await findZots(places, ends(line))).toEqual([
       { path: path('named'), usable: false, reason: 'it does not exist' },
-      ...['home/engines/zot/v2.1.15/zot', 'home/engines/zot/v2.1.9/zot', 'res/zot/zot', 'bin/zot'].map(
-        name => ({
-          path: path(name),
-          usable: true,
-          version: 'v2.1.15',
-        }),
-      ),
+      ...['home/engines/zot/v2.1.15/zot', 'home/engines/zot/v2.1.9/zot', 'bin/zot'].map(name => ({
+        path: path(name),
+        usable: true,
+        version: 'v2.1.15',
+      })),
     ])
   })
 })

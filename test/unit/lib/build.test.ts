@@ -14,8 +14,9 @@ beforeEach(() => {
 afterEach(() => rmSync(dist, { recursive: true, force: true }))
 
 it('is the one that is written above the bundle', () => {
-  writeFileSync(join(dist, 'build.json'), '{"build":"0123456789abcdef","version":"9.9.9"}\n')
-  expect(readBuild(join(dist, 'chunks', 'a.mjs'))).toEqual({ build: '0123456789abcdef', version: '9.9.9' })
+  const written = { build: '0123456789abcdef', version: '9.9.9', registry: 'ab' }
+  writeFileSync(join(dist, 'build.json'), JSON.stringify(written))
+  expect(readBuild(join(dist, 'chunks', 'a.mjs'))).toEqual(written)
 })
 
 it('is called source where the sources run', () => {
