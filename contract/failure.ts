@@ -103,6 +103,10 @@ export type Failure =
   /** The client is of another contract than the core, which is `version` and process `pid`. */
   | { code: 'other-contract'; ours: number; theirs?: number; version: string; pid: number }
   /** The core that answers was made before there were hellos. */
+  /** The core of another build was not given the home, and the one that has it goes on: half a sentence why. */
+  | { code: 'hand-over-refused'; reason: string }
+  /** It was given the home and did not serve, so the core from before serves again. */
+  | { code: 'hand-over-failed'; reason: string }
   | { code: 'core-older'; pid?: number; home: string }
   /** Somebody else answered what the core had asked: `by` is "an app (process N)", or who closed the question. */
   | { code: 'already-answered'; by: string }

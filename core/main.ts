@@ -14,8 +14,8 @@ async function run(args: readonly string[]): Promise<number> {
   const dropped = takeCoreEnvironment()
   // Everything else is loaded after the compile cache is on: it works only for what comes later.
   cacheCompiledCode(resolveHome())
-  const { runCore } = await import('./app/run-core.ts')
-  return runCore(read.value, { npmCommand, dropped })
+  const { runProcess } = await import('./app/run-process.ts')
+  return runProcess(read.value, { npmCommand, dropped })
 }
 
 // Whatever is created here is for this user alone.

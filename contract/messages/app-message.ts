@@ -13,14 +13,10 @@ type AppFailure = Extract<
       | 'app-not-running'
       | 'app-not-answering'
       | 'home-unusable'
-      | 'home-newer'
-      | 'home-damaged'
       | 'quitting'
       | 'not-authorised'
       | 'dashboard-off'
       | 'no-screen'
-      | 'other-contract'
-      | 'core-older'
       | 'already-answered'
       | 'shell-gone'
       | 'port-taken'
@@ -60,22 +56,6 @@ export function appFailureMessage(error: AppFailure): FailureMessage {
         title: "Zotbar's folder cannot be used",
         steps: [`${error.path}: ${error.reason}.`, 'Correct it, or name another with ZOTBAR_HOME.'],
       }
-    case 'home-newer':
-      return {
-        title: "Zotbar's folder was changed by a newer Zotbar",
-        steps: [
-          `${error.home} has format ${error.format}, and this Zotbar knows formats up to ${error.known}. Nothing was touched.`,
-          'Start the newer Zotbar. What it changed lies in backup/ in that folder as it was before.',
-        ],
-      }
-    case 'home-damaged':
-      return {
-        title: 'Zotbar cannot read which format its folder has',
-        steps: [
-          `${error.file}: ${error.reason}. Nothing was touched.`,
-          `If no newer Zotbar ever used that folder, write this into the file: {"format":${error.known}}`,
-        ],
-      }
     case 'quitting':
       return { title: 'Zotbar is quitting', steps: ['Start it again, then repeat this.'] }
     case 'not-authorised':
@@ -90,22 +70,6 @@ export function appFailureMessage(error: AppFailure): FailureMessage {
         title: error.missing === undefined ? 'Nothing can be opened from here' : missingTitles[error.missing],
         steps: [
           `No Zotbar app is open on this computer.${error.path === undefined ? ' Open it, then repeat this.' : ` Look at ${error.path} on its computer.`}`,
-        ],
-      }
-    case 'other-contract':
-      return {
-        title: 'Two versions of Zotbar do not understand each other',
-        steps: [
-          `What runs is ${error.version} (process ${error.pid}), of contract ${error.ours}; what asks is of ${error.theirs === undefined ? 'an older one' : `contract ${error.theirs}`}.`,
-          'Its state and its logs can be read. For anything else, quit it and start it again from the version that is installed: zotbar quit, zotbar start',
-        ],
-      }
-    case 'core-older':
-      return {
-        title: 'An older Zotbar is running',
-        steps: [
-          `Quit the older Zotbar first${error.pid === undefined ? '' : ` (process ${error.pid})`}: it runs with ${error.home}.`,
-          'Its state and its logs can be read meanwhile.',
         ],
       }
     case 'already-answered':

@@ -1,6 +1,6 @@
 import type { Failure } from '../failure.ts'
 import { appFailureMessage, settingFailureMessage } from './app-message.ts'
-import { coreFailureMessage } from './core-message.ts'
+import { coreFailureMessage, isCoreFailure } from './core-message.ts'
 import { hostFailureMessage } from './host-message.ts'
 import type { FailureMessage } from './message.ts'
 import { registryFailureMessage } from './registry-message.ts'
@@ -13,19 +13,16 @@ import { folderFailureMessage } from './undecided-message.ts'
 
 /** The text for people of any failure: other code compares codes and never builds such a text. */
 export function failureMessage(error: Failure): FailureMessage {
+  if (isCoreFailure(error)) return coreFailureMessage(error)
   switch (error.code) {
     case 'already-running':
     case 'app-not-running':
     case 'app-not-answering':
     case 'home-unusable':
-    case 'home-newer':
-    case 'home-damaged':
     case 'quitting':
     case 'not-authorised':
     case 'dashboard-off':
     case 'no-screen':
-    case 'other-contract':
-    case 'core-older':
     case 'already-answered':
     case 'shell-gone':
     case 'port-taken':
@@ -34,9 +31,6 @@ export function failureMessage(error: Failure): FailureMessage {
     case 'file-unusable':
     case 'unexpected':
       return appFailureMessage(error)
-    case 'core-ended':
-    case 'service-not-started':
-      return coreFailureMessage(error)
     case 'unknown-setting':
     case 'bad-setting':
     case 'setting-by-runbook':

@@ -4,6 +4,7 @@ import type { Notice, Snapshot } from '../../contract/snapshot.ts'
 import { createEmitter } from '../../lib/emitter.ts'
 import { withDeadline } from '../../lib/with-deadline.ts'
 import { runEach } from '../platform/tasks.ts'
+import type { UnrevealedKey } from '../registry-client/keys.ts'
 import { createBroadcast } from './broadcast.ts'
 import { connect } from './connect.ts'
 import { createFeatures, type Features } from './create-features.ts'
@@ -16,17 +17,28 @@ import type { AppEvents, AppOptions, QuitHow } from './wiring.ts'
 export interface App {
   host: Host
   /** Adopts a running registry or starts one, and counts the store. Returns when that is under way. */
-  begin(): Promise<void>
+  begin(options?: { stopped: boolean }): Promise<void>
   /**
    * Stops the registry, unless it is to keep serving, and lets go of everything. The same promise each time; the end of
    * the session hastens what is under way.
    */
   quit(how?: QuitHow): Promise<void>
+  /** Lets go of everything but the registry, which is left as it is. Answers what the next core needs of this one. */
+  leave(): Promise<LeftBehind>
   /** The computer woke from sleep. */
   woke(): void
   /** Where the dashboard is, without a token. */
   dashboardAt(url: string): void
   notify(notice: Notice): void
+}
+
+/** What only the memory of a core holds: for the next core of its home alone. */
+interface LeftBehind {
+  /** Of the encrypted file of secrets. */
+  passphrase?: string
+  unrevealed: UnrevealedKey[]
+  /** Somebody stopped the registry, and it is to stay so. */
+  stopped: boolean
 }
 
 /** How long the data folder may hold up the end of the app. */
@@ -63,10 +75,10 @@ export async function createApp(options: AppOptions): Promise<App> {
       snapshot,
       on: broadcast.on,
     },
-    async begin() {
+    async begin(beginning) {
       await runEach(
         {
-          'the start of the registry': runs.begin,
+          'the start of the registry': () => runs.begin(beginning),
           'the start of upgrades': upgrade.begin,
           'the start of rotations': rotation.begin,
           'the start of notices': keyNotices.begin,
@@ -88,6 +100,19 @@ export async function createApp(options: AppOptions): Promise<App> {
       events.emit('changed')
       quitting = close(features, options, how)
       return quitting
+    },
+    async leave() {
+      const { access, store, supervisor } = features
+      const { kind } = supervisor.state()
+      const passphrase = store.passphrase()
+      const left = {
+        ...(passphrase === undefined ? {} : { passphrase }),
+        unrevealed: access.keys.unrevealed(),
+        stopped: kind === 'stopped',
+      }
+      quitting ??= close(features, options, { keepServing: true })
+      await quitting
+      return left
     },
     woke() {
       supervisor.woke()
@@ -122,6 +147,11 @@ function handlerDeps(
     data: folderHandlers({ ...features, log: features.common.log, snapshot }),
     checkFolder: configWatch.check,
     busyWith: () => runs.current()?.title,
+    handOverBusy() {
+      const { kind } = supervisor.state()
+      const isStopping = kind === 'draining' || kind === 'stopping'
+      return runs.current()?.title ?? (isStopping ? 'the stop of the registry' : undefined)
+    },
     async ready() {
       await configWatch.checkConfig()
       return startDecision.ready()

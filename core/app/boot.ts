@@ -10,15 +10,17 @@ import { reasonOf } from '../../lib/error-code.ts'
 import { homeFormat } from '../../lib/home-format.ts'
 import type { Keeper } from '../../lib/keeper-file.ts'
 import { firstRun } from '../first-run/first-run.ts'
+import type { HandedOver } from '../hand-over/protocol.ts'
+import type { SetAside } from '../platform/json-file.ts'
 import { prepareAdminSocket, prepareControlSocket } from '../platform/prepare-home.ts'
 import { runEach } from '../platform/tasks.ts'
 import { establishAdmin, type FirstAdmin } from '../registry-client/admin.ts'
 import { openSecrets, type Secrets } from '../secrets/secrets.ts'
 import { openSystemKeychain } from '../secrets/system-keychain.ts'
 import { openSettings, type Settings } from '../settings/settings.ts'
-import { openControlSocket } from '../transport/control-socket.ts'
+import { type ControlSocket, openControlSocket } from '../transport/control-socket.ts'
 import { httpApi } from '../transport/http-api.ts'
-import { createShellConnections } from '../transport/shell-connections.ts'
+import { createShellConnections, type ShellConnections } from '../transport/shell-connections.ts'
 import { type App, createApp } from './app.ts'
 import { setAsideNotice } from './notice-list.ts'
 import { openEngines } from './open-engines.ts'
@@ -30,6 +32,8 @@ export interface BootOptions {
   /** Named on the command line; it must exist. */
   configFile?: string
   capabilities: ShellCapabilities
+  /** From the core that handed the home over to this one. */
+  handedOver?: HandedOver | undefined
 }
 
 export interface Booted {
@@ -40,17 +44,24 @@ export interface Booted {
   log: AppLog
   /** Quits the app, then gives up socket and lock. The same promise each time. */
   quit(how?: QuitHow): Promise<void>
+  /** Lets go of everything but the registry and the lock, which the next core may take then. */
+  leave(): Promise<HandedOver>
 }
 
 /**
  * What both shells do before they show anything: the home, the one-app lock, settings, config.json (a first one is
  * written where there is none), the core, the control socket. The registry is not started yet: see App.begin.
  */
-export async function boot({ keeper, configFile, capabilities }: BootOptions): Promise<Result<Booted>> {
+export async function boot({
+  keeper,
+  configFile,
+  capabilities,
+  handedOver,
+}: BootOptions): Promise<Result<Booted>> {
   // Whatever this process and the registry create is for this user alone.
   process.umask(0o077)
   const clock = systemClock()
-  const taken = await takeHome(keeper, clock.now)
+  const taken = await takeHome(keeper, clock.now, handedOver?.lock)
   if (!taken.ok) return taken
   const { home, log, processes } = taken.value
   const notices: Notice[] = []
@@ -58,16 +69,7 @@ export async function boot({ keeper, configFile, capabilities }: BootOptions): P
     await taken.value.release()
     return failure
   }
-  const opened = await openSettings({
-    home,
-    clock,
-    report: setAside => notices.push(setAsideNotice(setAside, clock.now())),
-  }).then(
-    value => ok(value),
-    // Defaults in its place might start another engine.
-    (error: unknown) =>
-      fail({ code: 'home-unusable', path: join(home, 'settings.json'), reason: reasonOf(error) }),
-  )
+  const opened = await readSettings(home, clock, notices)
   if (!opened.ok) return release(opened)
   const settings = opened.value
   const keychain = openSystemKeychain({ clock })
@@ -101,27 +103,10 @@ export async function boot({ keeper, configFile, capabilities }: BootOptions): P
     notices,
     capabilities,
     shells,
+    handedOver,
   })
   clock.onWake(() => app.woke())
-  const control = await prepareControlSocket(home)
-  if (!control.ok) return release(control)
-  if (control.value.elsewhere)
-    app.notify({
-      kind: 'socket-elsewhere',
-      id: 'socket-elsewhere',
-      at: clock.now(),
-      path: control.value.path,
-    })
-  const api = httpApi(app.host, {
-    shells,
-    onBug: (location, error) => log.error(`a fault in ${location}`, { error: String(error) }),
-  })
-  const socket = await openControlSocket({
-    path: control.value.path,
-    home,
-    api,
-    hello: { contract: contractNumber, ...build, home: homeFormat },
-  })
+  const socket = await listen({ home, app, shells, clock, log })
   if (!socket.ok) return release(socket)
 
   // Here sockets and lock are given up, in this order, the lock last.
@@ -149,6 +134,47 @@ export async function boot({ keeper, configFile, capabilities }: BootOptions): P
       closing ??= close(how)
       return closing
     },
+    async leave() {
+      const [left] = await Promise.all([app.leave(), socket.value.close()])
+      return { ...left, lock: taken.value.lockNonce }
+    },
+  })
+}
+
+/** Defaults in the place of settings that cannot be read might start another engine: that is a failure. */
+async function readSettings(home: string, clock: SystemClock, notices: Notice[]): Promise<Result<Settings>> {
+  const report = (setAside: SetAside): void => void notices.push(setAsideNotice(setAside, clock.now()))
+  try {
+    return ok(await openSettings({ home, clock, report }))
+  } catch (error) {
+    return fail({ code: 'home-unusable', path: join(home, 'settings.json'), reason: reasonOf(error) })
+  }
+}
+
+interface ListenOptions extends Pick<Booted, 'app' | 'home' | 'clock' | 'log'> {
+  shells: ShellConnections
+}
+
+/** Opens the control socket, and notes where it is when that is not in the home. */
+async function listen({ home, app, shells, clock, log }: ListenOptions): Promise<Result<ControlSocket>> {
+  const control = await prepareControlSocket(home)
+  if (!control.ok) return control
+  if (control.value.elsewhere)
+    app.notify({
+      kind: 'socket-elsewhere',
+      id: 'socket-elsewhere',
+      at: clock.now(),
+      path: control.value.path,
+    })
+  const api = httpApi(app.host, {
+    shells,
+    onBug: (location, error) => log.error(`a fault in ${location}`, { error: String(error) }),
+  })
+  return openControlSocket({
+    path: control.value.path,
+    home,
+    api,
+    hello: { contract: contractNumber, ...thisBuild(), home: homeFormat },
   })
 }
 

@@ -67,6 +67,7 @@ export function createRegistryFeatures(options: AppOptions, events: Emitter<AppE
     ...common,
     engine: () => engine.now().id,
     secrets: options.secrets,
+    unrevealed: options.handedOver?.unrevealed ?? [],
     adminSocket,
     target: target.target,
     url() {

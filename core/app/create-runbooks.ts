@@ -60,14 +60,16 @@ export async function createRunbookFeatures(
     runs,
     notify,
   })
+  const store = openKeyStore({
+    home,
+    keychain: options.keychain,
+    keyFile: () => settings.get('secrets.keyFile'),
+    plain: () => settings.get('secrets.plain'),
+    passphrase: options.handedOver?.passphrase,
+  })
   const rotation = await createRotationControl({
     ...common,
-    store: openKeyStore({
-      home,
-      keychain: options.keychain,
-      keyFile: () => settings.get('secrets.keyFile'),
-      plain: () => settings.get('secrets.plain'),
-    }),
+    store,
     runs,
     registry,
     adminSocket,
@@ -84,5 +86,5 @@ export async function createRunbookFeatures(
   const keyNotices = createNoticeControl({ ...common, web, keys: rotation.summaries, notify })
 
   for (const { kinds } of [engineControl, upgrade, rotation]) runs.register(kinds)
-  return { runs, web, advice, engineControl, upgrade, rotation, keyNotices }
+  return { runs, web, advice, engineControl, upgrade, rotation, keyNotices, store }
 }

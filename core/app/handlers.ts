@@ -29,6 +29,8 @@ export interface HandlerDeps {
   checkFolder(): Promise<void>
   /** What is under way on the registry and must not be disturbed. */
   busyWith(): string | undefined
+  /** What a hand-over to another core would interrupt. */
+  handOverBusy(): string | undefined
   /** Whether the registry could be started as config.json is now. */
   ready(): Promise<Result<unknown>>
   snapshot(): Snapshot
@@ -61,7 +63,13 @@ export function createHandlers(deps: HandlerDeps): ZotbarHandlers {
   }
 }
 
-const appHandlers = ({ snapshot, capabilities, shells, logFolder }: HandlerDeps): ZotbarHandlers['app'] => ({
+const appHandlers = ({
+  snapshot,
+  capabilities,
+  shells,
+  logFolder,
+  handOverBusy,
+}: HandlerDeps): ZotbarHandlers['app'] => ({
   snapshot: async () => ok(snapshot()),
   dashboardLink: async () => {
     const link = capabilities.dashboardLink?.()
@@ -86,7 +94,12 @@ const appHandlers = ({ snapshot, capabilities, shells, logFolder }: HandlerDeps)
     if (snapshot().app.keeper === 'app') capabilities.quit({ sessionEnds: true })
     return ok(null)
   },
-  handOver: notYet,
+  async handOver(request) {
+    const { handOver } = capabilities
+    if (!handOver) return fail({ code: 'hand-over-refused', reason: 'it runs within another program' })
+    const busy = handOverBusy()
+    return busy === undefined ? handOver(request, handOverBusy) : fail({ code: 'busy', with: busy })
+  },
   revokeSessions: notYet,
 })
 

@@ -1,12 +1,16 @@
+import type { Failure } from '../../contract/failure.ts'
 import { runningPid } from '../../contract/messages/status.ts'
 import { onQuitSignal } from '../../lib/quit-signals.ts'
 import { type Dashboard, startDashboard } from '../dashboard/dashboard.ts'
 import { pagesFolder } from '../dashboard/static-files.ts'
+import type { HandedOver } from '../hand-over/protocol.ts'
+import type { StartSuccessor, Successor } from '../hand-over/successor.ts'
 import type { StartOptions } from '../program/arguments.ts'
 import { onLauncherGone } from '../program/launcher-gone.ts'
 import { jsonPrinter, type PrintedLink, printFailure, printFault, textPrinter } from '../program/printers.ts'
 import { httpApi } from '../transport/http-api.ts'
 import { boot } from './boot.ts'
+import { createHand } from './hand.ts'
 import type { QuitHow, ShellCapabilities } from './wiring.ts'
 
 /** What is known of whoever started this process. */
@@ -17,46 +21,80 @@ export interface Starter {
   dropped: readonly string[]
 }
 
+/** How a core came to its home, and how it may give it away. */
+export interface Inheritance {
+  /** From the core that handed the home over to this one. */
+  handedOver: HandedOver | undefined
+  /** Quit as soon as it is up: that was asked for while nobody had the home. */
+  quitAtOnce: boolean
+  start: StartSuccessor
+  limitMs: number
+  /** It answers, and has begun with the registry. */
+  onServing(): void
+}
+
+/** Why a core ended. `error`: it could not start. */
+export type CoreEnd =
+  | { kind: 'quit'; code: number; error?: Failure }
+  /** Everything is closed, and `successor` waits for `state`. `signal` asked to quit in the meantime. */
+  | { kind: 'handed-over'; successor: Successor; state: HandedOver; signal?: NodeJS.Signals }
+
 /**
- * The core with its control socket and its dashboard on loopback, until it is asked to quit. Resolves with the exit code
- * of the process when everything is given up: 0; 1 where it could not start. Where a service manager started it and
+ * The core with its control socket and its dashboard on loopback, until it is asked to quit or to hand over. Resolves
+ * when everything is given up; the exit code is 0, or 1 where it could not start. Where a service manager started it and
  * another core has the home, 0, as only a failure makes a manager start it again.
  */
 export async function runCore(
-  { configFile, dashboardPort, json, keeper }: StartOptions,
+  options: StartOptions,
   { npmCommand, dropped }: Starter,
-): Promise<number> {
+  { handedOver, quitAtOnce, start, limitMs, onServing }: Inheritance,
+): Promise<CoreEnd> {
+  const { configFile, dashboardPort, json, keeper } = options
   let dashboard: Dashboard | undefined
-  const quitRequested = Promise.withResolvers<QuitHow>()
-  let hasten: (how: QuitHow) => void = quitRequested.resolve
+  let signal: NodeJS.Signals | undefined
+  const endRequested = Promise.withResolvers<{ quit: QuitHow } | { handTo: Successor }>()
+  const hand = createHand({
+    options,
+    start,
+    limitMs,
+    onReady: handTo => endRequested.resolve({ handTo }),
+  })
+  let hasten = (quit: QuitHow): void => endRequested.resolve({ quit })
   const capabilities: ShellCapabilities = {
     dashboardLink: () => dashboard?.createLink() ?? '',
     quit: how => hasten(how),
+    handOver: hand.over,
   }
   const started = await boot({
     keeper,
     capabilities,
+    handedOver,
     ...(configFile === undefined ? {} : { configFile }),
   })
   if (!started.ok) {
     // The app that starts a core reads its failure from the log.
     printFailure(started.error, json || keeper === 'app')
-    return keeper === 'service' && started.error.code === 'already-running' ? 0 : 1
+    const { error } = started
+    return { kind: 'quit', code: keeper === 'service' && error.code === 'already-running' ? 0 : 1, error }
   }
   const booted = started.value
   const { app, clock, log, settings } = booted
   log.info('started', { keeper, dropped })
-  process.on('uncaughtException', error => {
+  const endOnFault = (error: Error): void => {
     log.error('a fault ended the app', { error })
     printFault(runningPid(app.host.snapshot()), json)
     process.exit(1)
-  })
+  }
+  process.on('uncaughtException', endOnFault)
   // A manager says by SIGTERM that the session ends, and kills what is left soon after.
-  onQuitSignal(signal => hasten(keeper === 'service' && signal === 'SIGTERM' ? { sessionEnds: true } : {}))
-  const unwatch = onLauncherGone(npmCommand, () => quitRequested.resolve({}))
+  const unsubscribeSignals = onQuitSignal(name => {
+    signal = name
+    hasten(keeper === 'service' && name === 'SIGTERM' ? { sessionEnds: true } : {})
+  })
+  const unwatch = onLauncherGone(npmCommand, () => hasten({}))
 
   const served = await startDashboard({
-    port: dashboardPort ?? settings.get('dashboard.port'),
+    port: handedOver?.dashboardPort ?? dashboardPort ?? settings.get('dashboard.port'),
     folder: pagesFolder(),
     api: httpApi(app.host, {
       onBug: (location, error) => log.error(`a fault in ${location}`, { error: String(error) }),
@@ -65,7 +103,7 @@ export async function runCore(
   if (!served.ok) {
     await booted.quit()
     printFailure(served.error, json)
-    return 1
+    return { kind: 'quit', code: 1, error: served.error }
   }
   dashboard = served.value
   app.dashboardAt(dashboard.url)
@@ -79,13 +117,25 @@ export async function runCore(
   const print = json ? jsonPrinter(link) : textPrinter({ ...link, byNpm: npmCommand !== undefined })
   print(app.host.snapshot(), clock.now())
   const unsubscribe = app.host.on('snapshot', snapshot => print(snapshot, clock.now()), { looking: false })
-  await app.begin()
-  const how = await quitRequested.promise
+  await app.begin({ stopped: handedOver?.stopped === true })
+  onServing()
+  if (quitAtOnce) hasten({})
+  const end = await endRequested.promise
   unwatch()
+  if ('handTo' in end) {
+    unsubscribe()
+    const [left] = await Promise.all([booted.leave(), dashboard.close()])
+    unsubscribeSignals()
+    process.off('uncaughtException', endOnFault)
+    const port = dashboardPort === undefined ? {} : { dashboardPort: dashboard.port }
+    const state = { ...left, ...port }
+    return { kind: 'handed-over', successor: end.handTo, state, ...(signal === undefined ? {} : { signal }) }
+  }
+  hand.withdraw()
   if (!json) console.log('Quitting.')
   hasten = again => void booted.quit(again)
-  await booted.quit(how)
+  await booted.quit(end.quit)
   unsubscribe()
   await dashboard.close()
-  return 0
+  return { kind: 'quit', code: 0 }
 }

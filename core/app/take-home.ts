@@ -17,21 +17,27 @@ export interface TakenHome {
   home: string
   processes: ProcessTable
   log: AppLog
+  /** For the next core of this home: see `takeAppLock`. */
+  lockNonce: string
   /** Says that this core goes on purpose: whoever keeps it is not to start it again. */
   endsOnPurpose(): void
   /** Gives the home up for the next core, the lock last. */
   release(): Promise<void>
 }
 
-/** Makes this process the only core of its home, in the format of this build, and says who keeps it. `now`: ms since the epoch. */
-export async function takeHome(keeper: Keeper, now: () => number): Promise<Result<TakenHome>> {
+/** Makes this process the only core of its home, in the format of this build, and says who keeps it. `now`: ms since the epoch. `inherits`: the nonce of the core that gives it to this one. */
+export async function takeHome(
+  keeper: Keeper,
+  now: () => number,
+  inherits: string | undefined,
+): Promise<Result<TakenHome>> {
   const home = resolveHome()
   const readable = await checkHomeFormat(home)
   if (!readable.ok) return readable
   const prepared = await prepareHome(home)
   if (!prepared.ok) return prepared
   const processes = systemProcessTable()
-  const lock = await takeAppLock({ home, processes })
+  const lock = await takeAppLock({ home, processes, ...(inherits === undefined ? {} : { inherits }) })
   if (!lock.ok) return lock
 
   const log = openAppLog({ file: join(home, 'logs', 'app.log'), now })
@@ -42,7 +48,7 @@ export async function takeHome(keeper: Keeper, now: () => number): Promise<Resul
   }
   const migrated = await migrateHome({ home, log: log.info })
   const taken = migrated.ok ? await sayWhoKeeps(home, keeper, processes, now()) : migrated
-  if (taken.ok) return ok({ home, processes, log, endsOnPurpose, release })
+  if (taken.ok) return ok({ home, processes, log, lockNonce: lock.value.nonce, endsOnPurpose, release })
   await release()
   return taken
 }

@@ -12,6 +12,7 @@ import type { Engine } from '../platform/engine.ts'
 import type { SetAside } from '../platform/json-file.ts'
 import type { LogBatch } from '../platform/log-lines.ts'
 import type { ProcessTable } from '../platform/process-table.ts'
+import type { UnrevealedKey } from '../registry-client/keys.ts'
 import type { PasswordLocation, Secrets } from '../secrets/secrets.ts'
 import type { SystemKeychain } from '../secrets/system-keychain.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -35,6 +36,21 @@ export interface ShellCapabilities {
   signIn?: SignInWindow
   /** Ends the program, after the answer to the one who asked is on its way. */
   quit(how: QuitHow): void
+  /**
+   * Hands the home over to the core of another build; answers once that one is ready to take it. `busyWith`: what must
+   * not be interrupted by it.
+   */
+  handOver?(
+    request: HandOverRequest,
+    busyWith: () => string | undefined,
+  ): Promise<Result<{ pid: number; build: string }>>
+}
+
+/** Which program is to take over: absolute paths, and the build that the caller believes it to be. */
+export interface HandOverRequest {
+  node: string
+  main: string
+  build: string
 }
 
 export interface AppOptions {
@@ -61,6 +77,8 @@ export interface AppOptions {
   capabilities: ShellCapabilities
   /** The apps that are connected. */
   shells: ShellConnections
+  /** From the core that handed the home over to this one. */
+  handedOver: { passphrase?: string | undefined; unrevealed: readonly UnrevealedKey[] } | undefined
 }
 
 /** What most features are given. */

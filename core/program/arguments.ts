@@ -12,6 +12,8 @@ export interface StartOptions {
   /** One status object a line at each change of state, instead of words. */
   json: boolean
   keeper: Keeper
+  /** A core started this process to hand its home over to it. */
+  successor: boolean
 }
 
 /** A command line that is wrong. `near`: the option that was probably meant. */
@@ -29,6 +31,7 @@ const options = {
   'dashboard-port': { type: 'string' },
   // By the program that starts the core, and in no help.
   keeper: { type: 'string' },
+  successor: { type: 'boolean' },
 } as const
 
 /** As they are written in messages: with the name of the value, where there is one. */
@@ -38,6 +41,7 @@ const shown: Record<keyof typeof options, string> = {
   config: '--config <file>',
   'dashboard-port': '--dashboard-port <n>',
   keeper: '--keeper <name>',
+  successor: '--successor',
 }
 /** Those that `zotbar start --help` lists. */
 const listed = ['--json', '--headless', '--config', '--dashboard-port']
@@ -55,7 +59,7 @@ export function parseStart(
   folder: string = process.cwd(),
 ): { ok: true; value: StartOptions } | { ok: false; error: WrongUsage } {
   const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true })
-  const value: StartOptions = { json: false, keeper: 'terminal' }
+  const value: StartOptions = { json: false, keeper: 'terminal', successor: false }
   const words = tokens.filter(token => token.kind === 'positional').map(token => token.value)
   const extra = words[0] === 'start' ? words.slice(1) : words
   for (const token of tokens) {
@@ -70,6 +74,7 @@ export function parseStart(
     const refused = (allowed: string) =>
       wrong(`option '${shown[name]}' argument '${given}' is invalid. Allowed: ${allowed}`)
     if (name === 'json') value.json = true
+    if (name === 'successor') value.successor = true
     if (name === 'config') value.configFile = resolve(folder, given)
     if (name === 'dashboard-port') {
       const port = Number(given)

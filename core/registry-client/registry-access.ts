@@ -5,7 +5,7 @@ import type { SetAside } from '../platform/json-file.ts'
 import { type RegistryHttp, registryHttp } from '../platform/registry-http.ts'
 import { type Admin, type Credential, createAdmin, type SecretStore } from './admin.ts'
 import { createImages, type Images } from './images/images.ts'
-import { createKeys, type Keys } from './keys.ts'
+import { createKeys, type Keys, type UnrevealedKey } from './keys.ts'
 
 /** What config.json names of the registry. */
 interface RegistryTarget {
@@ -29,6 +29,7 @@ export interface RegistryAccessOptions {
   /** Where it answers now, without a trailing slash; undefined while it does not serve. */
   url(): string | undefined
   report(setAside: SetAside): void
+  unrevealed: readonly UnrevealedKey[]
 }
 
 /** What the app does in the registry itself, beside keeping it up. */
@@ -89,6 +90,7 @@ export function createRegistryAccess(options: RegistryAccessOptions): RegistryAc
       serves: () => url() !== undefined,
       credential,
       clock,
+      unrevealed: options.unrevealed,
     }),
     authorization,
     soon: {

@@ -5,11 +5,17 @@ const read = (...args: string[]) => parseStart(args, '/here')
 
 describe("the core's command line", () => {
   it('takes what `zotbar start` takes, with or without its name', () => {
-    const value = { json: true, keeper: 'terminal', configFile: '/here/c.json', dashboardPort: 0 }
+    const value = {
+      json: true,
+      keeper: 'terminal',
+      successor: false,
+      configFile: '/here/c.json',
+      dashboardPort: 0,
+    }
     const args = ['--headless', '--json', '--config', 'c.json', '--dashboard-port=0']
     expect(read('start', ...args)).toEqual({ ok: true, value })
     expect(read(...args)).toEqual({ ok: true, value })
-    expect(read()).toEqual({ ok: true, value: { json: false, keeper: 'terminal' } })
+    expect(read()).toEqual({ ok: true, value: { json: false, keeper: 'terminal', successor: false } })
     expect(read('--keeper', 'app')).toMatchObject({ value: { keeper: 'app' } })
   })
 
