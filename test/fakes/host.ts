@@ -97,7 +97,7 @@ export interface FakeHost extends Host {
   /** How many listen to an event. */
   listeners(event: keyof Events): number
   /** Every command that arrived, with its caller. */
-  calls: { name: string; input: unknown; caller: string }[]
+  calls: { name: string; input: unknown; caller: string; connection?: string }[]
 }
 
 type Areas = { [Area in keyof ZotbarHandlers]?: Partial<ZotbarHandlers[Area]> }
@@ -241,9 +241,10 @@ export function fakeHost(over: Areas = {}): FakeHost {
       Object.fromEntries(
         Object.entries(verbs).map(([verb, handler]) => [
           verb,
-          (input: never, caller: never) => {
-            calls.push({ name: `${area}.${verb}`, input, caller })
-            return (handler as (input: never, caller: never) => unknown)(input, caller)
+          (input: never, caller: never, connection?: string) => {
+            const from = connection === undefined ? {} : { connection }
+            calls.push({ name: `${area}.${verb}`, input, caller, ...from })
+            return (handler as (...call: unknown[]) => unknown)(input, caller, connection)
           },
         ]),
       ),

@@ -1,11 +1,17 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { connectCore } from '../../../client/core-connection.ts'
+import { clientHello } from '../../../client/hello.ts'
+import { fail } from '../../../contract/result.ts'
 import type { RunbookEnd, RunbookLine, RunbookQuestion } from '../../../contract/runbook.ts'
+import type { SignInArrival } from '../../../contract/sign-in.ts'
+import { systemClock } from '../../../lib/clock.ts'
 import { eventually } from '../../fakes/eventually.ts'
 import { placeZot } from '../../fakes/zot/build-zot.ts'
 import { pushImage } from '../registry/client.ts'
 import { basic, passwordOf, writeHtpasswd } from '../registry/people.ts'
+import { startAppProcess } from '../transport/app-process.ts'
 import { createRotationRig, policies, type RotationRig } from './rotation-rig.ts'
 
 /** An engine without an administration socket: a key that does not work any more is replaced by a person's. */
@@ -13,6 +19,8 @@ let rig: RotationRig
 let file = ''
 /** With no right to push anything. */
 const user = 'reader'
+/** The value of a cookie that belongs into no file. */
+const cookie = 'c00kie-of-a-browser'
 
 const oidc = { issuer: 'http://127.0.0.1:9', clientid: 'a', clientsecret: 'b', scopes: ['openid', 'email'] }
 beforeAll(async () => {
@@ -59,6 +67,53 @@ async function rotate() {
   }
 }
 
+/** No app, one that is killed, and one that gets no further than the wrong cookies: the question stays open through all. */
+async function signInMeanwhile(question: string): Promise<void> {
+  const signIn = () => rig.client.keys.signIn({ question })
+  const isOpen = async () => {
+    const now = await rig.client.app.snapshot({})
+    return now.ok && now.value.runbook?.question?.id === question
+  }
+  expect(await signIn()).toEqual(fail({ code: 'sign-in-not-here', user }))
+  const at = { home: rig.home, socketPath: join(rig.home, 'control.sock') }
+  const child = startAppProcess(at)
+  await eventually(() => child.lines().some(line => line['state'] === 'live'))
+  const asked = signIn()
+  await eventually(() => child.lines().some(line => 'request' in line))
+  expect(child.lines().find(line => 'request' in line)).toMatchObject({
+    request: { kind: 'sign-in', user, origin: rig.url, issuers: ['http://127.0.0.1:9'] },
+  })
+  await child.kill()
+  expect(await asked).toEqual(fail({ code: 'shell-gone' }))
+  expect(await isOpen()).toBe(true)
+
+  const arrivals: SignInArrival[] = []
+  const app = connectCore({
+    ...at,
+    hello: clientHello('app'),
+    offers: ['sign-in'],
+    looking: false,
+    clock: systemClock(),
+    async onAsk({ arrived }) {
+      const cookies = [
+        { name: 'session', value: cookie },
+        { name: 'user', value: user },
+      ]
+      arrivals.push(await arrived(cookies))
+      return { kind: 'ended', why: 'closed', blocked: [] }
+    },
+  })
+  await eventually(() => app.state().kind === 'live')
+  expect(app.snapshot()?.app.offers).toEqual(['sign-in'])
+  expect(await signIn()).toEqual(fail({ code: 'sign-in-ended', user, why: 'closed', blocked: [] }))
+  expect(arrivals).toEqual([{ kind: 'not-yet' }])
+  expect(await isOpen()).toBe(true)
+  app.close()
+  const files = rig.texts(rig.folder)
+  expect(files.some(({ file }) => file.endsWith('app.log'))).toBe(true)
+  expect(files.filter(({ text }) => text.includes(cookie)).map(({ file }) => file)).toEqual([])
+}
+
 describe('a key that a person brings', () => {
   it('is asked for with the address to sign in at, and tried before it is taken', {
     timeout: 90_000,
@@ -86,8 +141,7 @@ describe('a key that a person brings', () => {
     expect(await offer(old)).toMatchObject({ error: { code: 'key-in-use', user } })
     expect(await offer('zak_ with a space')).toMatchObject({ error: { code: 'key-malformed' } })
     expect(await offer(await newKey('pusher'))).toMatchObject({ error: { code: 'key-not-accepted', user } })
-    // A window is for who sits before it, not for the command line.
-    expect(await rig.client.keys.signIn({ question: asked.id })).toMatchObject({ ok: false })
+    await signInMeanwhile(asked.id)
 
     // Nobody without the right to push gets through the proof: the old key stays, the new one is revoked.
     const pasted = await newKey(user)

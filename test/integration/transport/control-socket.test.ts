@@ -168,6 +168,21 @@ describe('what lies in the place of the socket', () => {
 })
 
 describe('the client', () => {
+  it('asks an older core nothing that it would carry out, and tells its pid', async () => {
+    const asked: string[] = []
+    await listening(path, text => {
+      asked.push(/ (\S+) /.exec(text)?.[1] ?? '')
+      const body = JSON.stringify({ ok: true, value: aSnapshot() })
+      return `HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n${body}`
+    })
+    expect(await client().zotbar.registry.stop({})).toEqual({
+      ok: false,
+      error: { code: 'core-older', pid: 77, home },
+    })
+    expect(asked).not.toContain('/api/registry.stop')
+    expect((await client().zotbar.app.snapshot({})).ok).toBe(true)
+  })
+
   it('tells an app that is not there from one that hangs', async () => {
     expect(await client().zotbar.app.snapshot({})).toEqual({
       ok: false,
