@@ -54,11 +54,12 @@ export function createQuestions({ electron, platform, openWindow, log }: Options
 
   /** Returns the index of the button. */
   async function ask(box: Box, asker: Asker): Promise<number> {
+    if (asker.signal?.aborted) return first
+    // An app without a Dock icon is not brought to the front by its questions, and one that is hidden shows no window.
+    if (platform === 'darwin') app.focus({ steal: true })
     const parent = await parentOf(asker)
     if (parent === undefined) log(`No window could be opened to ask: ${box.message}`)
     if (parent === undefined || asker.signal?.aborted) return first
-    // An app without a Dock icon is not brought to the front by its questions.
-    if (platform === 'darwin') app.focus({ steal: true })
     const withdrawn = Promise.withResolvers<number>()
     const abort = new AbortController()
     const withdraw = (): void => {

@@ -84,7 +84,9 @@ export function createMainWindow({
       const opened = window
       if (opened === undefined || opened.isVisible()) return Promise.resolve(opened)
       return new Promise(resolve => {
-        opened.once('show', () => resolve(opened))
+        const isShown = (): void => resolve(opened)
+        // One that was minimized is restored, and not shown.
+        opened.once('show', isShown).once('restore', isShown).once('focus', isShown)
         opened.once('closed', () => resolve(undefined))
       })
     },

@@ -99,9 +99,13 @@ it('holds up nothing while a question is open: the registry is killed, and is ba
 it('ends at once when the session of the user ends, also with an open popover', async () => {
   const app = start()
   await app.saw('tooltip', 'Zotbar: Serving')
+  const core = rig.corePid()
   app.say('click')
   app.say('logout')
   expect(await app.ended).toBe(0)
+  await eventually(async () => !processExists(core ?? 0) && (await answers()) === 0)
+  // It ended on purpose: nobody is to start it again.
+  expect(rig.corePid()).toBeUndefined()
 })
 
 it('quits alone where a terminal keeps the core, and says so once', async () => {
