@@ -10,6 +10,7 @@ import {
   trusted,
 } from './caller.ts'
 import { type Client, command, type Handlers } from './command.ts'
+import type { Failure } from './failure.ts'
 import type { ImageDeleted, ImageDetails, ImageList } from './image.ts'
 import type { CheckedManagedKey, KeyCreated, KeyList, KeyProof, KeyRevoked, ManagedKeyList } from './key.ts'
 import type { Result } from './result.ts'
@@ -81,11 +82,16 @@ export const contract = {
   secrets: {
     /** The accounts that the core cannot read. */
     olderApp: command<{ accounts: string[] }>()(nothing, appOnly),
-    /** What the app read of them. */
-    takeOver: command<{ taken: number }>()(
+    /** What the app read of them; `null` where there was nothing. Each is taken or not for itself: nothing is lost. */
+    takeOver: command<{ taken: string[]; failed: { account: string; error: Failure }[] }>()(
       v.strictObject({
         items: v.pipe(
-          v.array(v.strictObject({ account: v.pipe(v.string(), v.maxLength(400)), secret })),
+          v.array(
+            v.strictObject({
+              account: v.pipe(v.string(), v.maxLength(2048)),
+              secret: v.nullable(secret),
+            }),
+          ),
           v.maxLength(500),
         ),
       }),

@@ -87,6 +87,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       )
       void storage.scan()
       // A keychain may ask somebody who is away.
+      void features.olderSecrets.recover()
       void (options.firstPassword ?? access.admin.settle()).then(stored => {
         const notice = passwordNotice(stored, clock.now())
         if (notice) features.notices.add(notice)
@@ -144,6 +145,7 @@ function handlerDeps(
     runbooks: { ...engineControl.handlers, ...upgrade.handlers, ...runs.handlers },
     rotation: rotation.handlers,
     notices: keyNotices.handlers,
+    olderSecrets: features.olderSecrets.handlers,
     data: folderHandlers({ ...features, log: features.common.log, snapshot }),
     checkFolder: configWatch.check,
     busyWith: () => runs.current()?.title,

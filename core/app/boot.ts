@@ -15,6 +15,7 @@ import type { SetAside } from '../platform/json-file.ts'
 import { prepareAdminSocket, prepareControlSocket } from '../platform/prepare-home.ts'
 import { runEach } from '../platform/tasks.ts'
 import { establishAdmin, type FirstAdmin } from '../registry-client/admin.ts'
+import { ownNewSecrets } from '../secrets/older-secrets.ts'
 import { openSecrets, type Secrets } from '../secrets/secrets.ts'
 import { openSystemKeychain } from '../secrets/system-keychain.ts'
 import { openSettings, type Settings } from '../settings/settings.ts'
@@ -73,6 +74,7 @@ export async function boot({
   if (!opened.ok) return release(opened)
   const settings = opened.value
   const keychain = openSystemKeychain({ clock })
+  await ownNewSecrets(home, log.error)
   const secrets = openSecrets({ home, keychain })
 
   const named = configFile ?? settings.get('config.file')
@@ -90,7 +92,7 @@ export async function boot({
     keeper,
     build,
     home,
-    configFile: config.value.file,
+    ...config.value,
     ...found.value,
     settings,
     clock,
@@ -98,7 +100,6 @@ export async function boot({
     log,
     keychain,
     secrets,
-    ...(config.value.firstPassword ? { firstPassword: config.value.firstPassword } : {}),
     adminSocket: adminSocket.value.path,
     notices,
     capabilities,
@@ -193,7 +194,7 @@ async function configToUse({
   secrets,
   notices,
   now,
-}: ConfigOptions): Promise<Result<{ file: string; firstPassword?: FirstAdmin['stored'] }>> {
+}: ConfigOptions): Promise<Result<{ configFile: string; firstPassword?: FirstAdmin['stored'] }>> {
   let firstAdmin: FirstAdmin | undefined
   const first = await firstRun({
     homeFolder: homedir(),
@@ -217,7 +218,7 @@ async function configToUse({
   if (wrote?.admin && firstAdmin) {
     const { stored, user } = firstAdmin
     notices.push({ kind: 'admin-created', id: 'admin-created', at, user, host: '127.0.0.1:5050' })
-    return ok({ file: configFile, firstPassword: stored })
+    return ok({ configFile, firstPassword: stored })
   }
-  return ok({ file: configFile })
+  return ok({ configFile })
 }

@@ -7,6 +7,7 @@ import { clientAddress } from '../registry-client/registry-access.ts'
 import { createRotationControl } from '../rotation/rotation-control.ts'
 import { createRuns } from '../runbook/runs.ts'
 import { openKeyStore } from '../secrets/key-store.ts'
+import { createOlderSecrets } from '../secrets/older-secrets.ts'
 import { createUpgradeControl } from '../upgrade/upgrade-control.ts'
 import { createUpgradeSources } from '../upgrade/upgrade-sources.ts'
 import type { Ground } from './create-ground.ts'
@@ -83,8 +84,19 @@ export async function createRunbookFeatures(
     },
     onChange: () => events.emit('managed-keys'),
   })
+  const olderSecrets = createOlderSecrets({
+    ...common,
+    keychain: options.keychain,
+    async accounts() {
+      const admin = await access.admin.account()
+      return [
+        ...admin.filter(account => !options.secrets.isInFile(account)),
+        ...(await rotation.keychainAccounts()),
+      ]
+    },
+  })
   const keyNotices = createNoticeControl({ ...common, web, keys: rotation.summaries, notify })
 
   for (const { kinds } of [engineControl, upgrade, rotation]) runs.register(kinds)
-  return { runs, web, advice, engineControl, upgrade, rotation, keyNotices, store }
+  return { runs, web, advice, engineControl, upgrade, rotation, olderSecrets, keyNotices, store }
 }

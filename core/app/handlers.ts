@@ -24,6 +24,7 @@ export interface HandlerDeps {
   /** The commands about managed keys. */
   rotation: RotationHandlers
   notices: NoticeControl['handlers']
+  olderSecrets: ZotbarHandlers['secrets']
   data: ZotbarHandlers['data']
   /** Checks whether what serves still has its data folder. */
   checkFolder(): Promise<void>
@@ -50,7 +51,7 @@ export function createHandlers(deps: HandlerDeps): ZotbarHandlers {
     app: appHandlers(deps),
     registry: registryHandlers(deps),
     shell: deps.shells.handlers,
-    secrets: { olderApp: notYet, takeOver: notYet },
+    secrets: deps.olderSecrets,
     data: deps.data,
     logs: {
       tail: async ({ lines }) => ok({ lines: await deps.tail(lines) }),

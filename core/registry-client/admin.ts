@@ -67,6 +67,8 @@ export interface Admin {
    */
   settle(): Promise<Result<Location | undefined>>
   show(): Promise<Result<Credential>>
+  /** Under which its password is stored; none without an admin of ours. */
+  account(): Promise<string[]>
   /** A new password in keychain and file; the lines of other users stay, and the old text beside it. */
   reset(): Promise<Result<Credential>>
 }
@@ -224,6 +226,10 @@ export function createAdmin(options: Options): Admin {
   return {
     show,
     settle,
+    async account() {
+      const record = await readRecord(home, { now, report })
+      return record === undefined ? [] : [accountOf(record)]
+    },
     async credential() {
       // Another config.json may name another file: its admin must not get this one's password.
       const { htpasswd } = registry()

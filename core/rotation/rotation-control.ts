@@ -9,13 +9,14 @@ import type { RegistryHttp } from '../platform/registry-http.ts'
 import { waitUntil } from '../platform/wait-until.ts'
 import type { RunbookKind } from '../runbook/runbook-kind.ts'
 import type { Runs } from '../runbook/runs.ts'
-import type { KeyStore } from '../secrets/key-store.ts'
+import { accountOf, type KeyStore } from '../secrets/key-store.ts'
 import type { Settings } from '../settings/settings.ts'
+import { forgejoTokenAccount } from '../sinks/forgejo-sink.ts'
 import { type RotationDeps, retireMemory, rotateMemory } from './deps.ts'
 import { createGivenKeys, type SignInWindows } from './given-keys.ts'
 import { createKeyClient } from './key-client.ts'
 import { createKeyOverview, type KeyOverview } from './key-overview.ts'
-import { type KeyRecords, openKeyRecords } from './key-record.ts'
+import { type KeyRecord, type KeyRecords, openKeyRecords } from './key-record.ts'
 import { recentUsesIn } from './leak-steps.ts'
 import { labelPrefix, type Policy, parseOverlap } from './policy.ts'
 import { retireName, retireRunbook } from './retire-steps.ts'
@@ -52,6 +53,8 @@ export interface RotationControl {
   kinds: Record<string, RunbookKind>
   /** For a snapshot. */
   summaries(): ManagedKeySummary[]
+  /** The accounts in the keychain that the managed keys and their sinks use. */
+  keychainAccounts(): Promise<string[]>
   /** Called after interrupted runs were resumed. */
   begin(): void
   close(): void
@@ -139,6 +142,7 @@ export async function createRotationControl(options: Options): Promise<RotationC
     handlers: createRotationHandlers({ deps, runs, sinks, overview, givenKeys, host, address, serves, log }),
     kinds: runKinds(deps),
     summaries: overview.summaries,
+    keychainAccounts: async () => ((await store.usesKeychain()) ? accountsOf(records.all()) : []),
     begin() {
       stopListening = supervisor.onChange(() => {
         schedule.check()
@@ -154,6 +158,17 @@ export async function createRotationControl(options: Options): Promise<RotationC
       sinks.close()
     },
   }
+}
+
+/** Slots that are empty by the record are left out, and the token where no sink needs one. */
+function accountsOf(records: readonly KeyRecord[]): string[] {
+  const slots = records.flatMap(record => [
+    accountOf(record, 'current'),
+    ...(record.pending === undefined ? [] : [accountOf(record, 'next')]),
+    ...(record.retiring.length === 0 ? [] : [accountOf(record, 'retiring')]),
+  ])
+  const needsToken = records.some(({ sinks }) => sinks.some(({ spec }) => spec.startsWith('forgejo:')))
+  return needsToken ? [...slots, forgejoTokenAccount] : slots
 }
 
 const policyFrom = (settings: Settings): Policy => ({

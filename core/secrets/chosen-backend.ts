@@ -93,6 +93,12 @@ export class ChosenBackend {
     return (current.value ?? first()).describe()
   }
 
+  /** What was chosen; undefined before the first secret, and where that cannot be read. */
+  async recorded(): Promise<BackendKind | undefined> {
+    const current = await this.#current()
+    return current.ok ? current.value?.kind : undefined
+  }
+
   async get(account: string): Promise<Result<string | undefined>> {
     const backend = await this.#current()
     if (!backend.ok) return backend

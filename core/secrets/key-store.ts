@@ -36,6 +36,8 @@ export interface KeyStore {
    * key it is a guess that probes nothing; `backend` probes.
    */
   describe(): Promise<string>
+  /** Whether the backend that was chosen is the keychain; false before the first key. */
+  usesKeychain(): Promise<boolean>
   /** Undefined: there is none. */
   get(owner: KeyOwner, slot: KeySlot): Promise<Result<string | undefined>>
   /** Replaces what the slot held. */
@@ -109,6 +111,7 @@ export function openKeyStore(options: BackendOptions): KeyStore {
     },
     // Asks no keychain, so it does not stand in line behind what waits for one.
     describe: () => backend.describe(),
+    usesKeychain: async () => (await backend.recorded()) === 'keychain',
     unlock: passphrase => backend.unlock(passphrase),
     passphrase: () => backend.passphrase(),
     get(owner, slot) {
@@ -127,7 +130,8 @@ export function openKeyStore(options: BackendOptions): KeyStore {
   }
 }
 
-const accountOf = ({ registry, user }: KeyOwner, slot: KeySlot): string =>
+/** Under which a backend has the secret. */
+export const accountOf = ({ registry, user }: KeyOwner, slot: KeySlot): string =>
   `key/${escaped(registry)}/${escaped(user)}/${slot}`
 
 /** Encodes what would make the accounts of two owners look alike. */

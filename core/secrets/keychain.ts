@@ -11,7 +11,7 @@ export function keychainBackend(system: SystemKeychain): SecretBackend {
     describe: () => `the keychain, under the service ${service}`,
     probe: () => system.use(probe),
     get: account => system.use(keychain => read(keychain, account)),
-    set: (account, secret) => system.use(keychain => write(keychain, account, secret)),
+    set: (account, secret) => system.use(keychain => writeSecret(keychain, account, secret)),
     delete: account => system.use(keychain => erase(keychain, account)),
   }
 }
@@ -25,7 +25,11 @@ async function read(keychain: Keychain, account: string): Promise<Result<string 
 }
 
 /** Some keychains take a secret and lose it with the session: it counts only once it was read back. */
-async function write(keychain: Keychain, account: string, secret: string): Promise<Result<null>> {
+export async function writeSecret(
+  keychain: Keychain,
+  account: string,
+  secret: string,
+): Promise<Result<null>> {
   await keychain.setPassword(service, account, secret)
   const stored = await keychain.getPassword(service, account)
   return stored === secret ? ok(null) : fail({ code: 'secret-not-kept', where: 'the keychain' })
@@ -41,7 +45,7 @@ async function erase(keychain: Keychain, account: string): Promise<Result<null>>
 
 async function probe(keychain: Keychain): Promise<Result<null>> {
   const account = `probe/${randomBytes(6).toString('hex')}`
-  const written = await write(keychain, account, 'probe')
+  const written = await writeSecret(keychain, account, 'probe')
   if (written.ok) await keychain.deletePassword(service, account)
   return written
 }

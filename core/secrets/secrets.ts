@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { chmod, lstat, mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Failure } from '../../contract/failure.ts'
@@ -22,6 +23,8 @@ export interface Secrets {
   /** `keychain-denied` where somebody said no: then no file is written either. */
   set(account: string, secret: string): Promise<Result<PasswordLocation>>
   delete(account: string): Promise<Result<null>>
+  /** Whether a file has it, whatever the keychain has. */
+  isInFile(account: string): boolean
 }
 
 export function openSecrets({ home, keychain }: { home: string; keychain: SystemKeychain }): Secrets {
@@ -67,6 +70,7 @@ export function openSecrets({ home, keychain }: { home: string; keychain: System
     get: account => queue.share(account, () => get(account)),
     set: (account, secret) => queue.run(() => set(account, secret)),
     delete: account => queue.run(() => erase(account)),
+    isInFile: account => existsSync(fileOf(account)),
   }
 }
 

@@ -14,6 +14,8 @@ import { serialQueue } from '../../lib/serial-queue.ts'
 export interface SystemKeychain {
   /** One operation after the other, each with as many questions as it needs. What it throws is what the keychain said. */
   use<T>(operation: (keychain: Keychain) => Promise<Result<T>>): Promise<Result<T>>
+  /** Whether this core has changed the item of the account. */
+  hasWritten(account: string): boolean
   /** A notice while a question has stood unanswered for 3 s. */
   notice(): Notice | undefined
   /** Calls back when `notice` answers another one; returns the end of the subscription. */
@@ -40,6 +42,7 @@ export function openSystemKeychain({
   let notice: Notice | undefined
   let keychain: Keychain | undefined
   let asked = 0
+  const written = new Set<string>()
 
   function setNotice(next: Notice | undefined): void {
     if (notice === next) return
@@ -70,8 +73,15 @@ export function openSystemKeychain({
     const loaded = load()
     return {
       getPassword: (...item) => ask(() => loaded.getPassword(...item)),
-      setPassword: (...item) => ask(() => loaded.setPassword(...item)),
-      deletePassword: (...item) => ask(() => loaded.deletePassword(...item)),
+      async setPassword(service, account, secret) {
+        await ask(() => loaded.setPassword(service, account, secret))
+        written.add(account)
+      },
+      async deletePassword(service, account) {
+        const wasThere = await ask(() => loaded.deletePassword(service, account))
+        if (wasThere) written.add(account)
+        return wasThere
+      },
     }
   }
   try {
@@ -90,6 +100,7 @@ export function openSystemKeychain({
           return fail(keychainFailure(error))
         }
       }),
+    hasWritten: account => written.has(account),
     notice: () => notice,
     onNotice: listener => events.on('notice', listener),
   }
@@ -104,7 +115,7 @@ function exitWithoutThreads(code: number): void {
 }
 
 /** What a keychain's error means. libsecret, gnome-keyring and the Security framework each have words of their own. */
-function keychainFailure(error: unknown): Failure {
+export function keychainFailure(error: unknown): Failure {
   const text = error instanceof Error ? error.message : String(error)
   if (text.includes('native addon')) return unavailable('libsecret is not installed')
   // keytar tells on the next lines where it looked.

@@ -140,7 +140,7 @@ export function fakeHost(over: Areas = {}): FakeHost {
     },
     secrets: {
       olderApp: async () => ok({ accounts: [] }),
-      takeOver: async ({ items }) => ok({ taken: items.length }),
+      takeOver: async ({ items }) => ok({ taken: items.map(({ account }) => account), failed: [] }),
       ...over.secrets,
     },
     registry: {
