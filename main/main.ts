@@ -37,6 +37,8 @@ import type { ElectronApi } from './electron-api.ts'
 import { serveIpc } from './ipc.ts'
 import { agentArgument, createLoginAgent, type LoginAgent, noLoginAgent } from './login-agent.ts'
 import { guardApp } from './navigation-guard.ts'
+import { handOverOlderSecrets } from './older-secrets.ts'
+import type { Questions } from './questions.ts'
 import { connectQuit } from './quit.ts'
 import { runProgram } from './run-program.ts'
 import { createShell } from './shell.ts'
@@ -153,6 +155,7 @@ async function run(): Promise<void> {
     log,
   })
   answersReady(parts.answer)
+  handOverSecretsOnce(core, parts.questions)
   connectQuit({
     electron,
     clock,
@@ -167,6 +170,17 @@ async function run(): Promise<void> {
   })
   onQuitSignal(() => app.quit())
   core.start()
+}
+
+/** With the first core that answers. */
+function handOverSecretsOnce(core: AppCore, questions: Questions): void {
+  const end = core.onLink(({ kind }) => {
+    if (kind !== 'live') return
+    end()
+    handOverOlderSecrets({ connection: core, questions }).catch(error =>
+      log('Secrets of an older Zotbar were not taken over', error),
+    )
+  })
 }
 
 /** To the terminal that the app was started in: why there is no core. */

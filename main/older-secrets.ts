@@ -17,7 +17,7 @@ type HandedOver = 'nothing' | 'declined' | 'done' | 'failed'
 /**
  * Secrets that an older Zotbar stored are this app's in the eyes of macOS, which would ask about each of them when the
  * core reads it. Asks once, reads them here, and hands them to the core. To be called once in a life of the app: who
- * declines is asked again at its next start. Never rejects.
+ * declines is asked again at its next start.
  */
 export async function handOverOlderSecrets({
   connection,

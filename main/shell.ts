@@ -18,7 +18,7 @@ import { createNotifier } from './notifier.ts'
 import { createPageCall } from './page-calls.ts'
 import { createPageServer } from './page-server.ts'
 import { createPopover } from './popover.ts'
-import { createQuestions } from './questions.ts'
+import { createQuestions, type Questions } from './questions.ts'
 import { createAnswers } from './requests.ts'
 import { createSecretClipboard } from './secret-clipboard.ts'
 import { createSignIn } from './sign-in.ts'
@@ -43,6 +43,7 @@ export interface Shell {
   /** Does what the core asks of this screen. */
   answer: OnAsk
   open(target: OpenTarget): Promise<Result<null>>
+  questions: Questions
   closeWindows(): void
   clearSecrets(): void
 }
@@ -140,6 +141,7 @@ export async function createShell(options: ShellOptions): Promise<Shell> {
   app.on('activate', () => openWindow())
   return {
     open,
+    questions,
     answer: createAnswers({ questions, signIn, open }),
     closeWindows() {
       popover.destroy()
