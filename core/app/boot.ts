@@ -26,13 +26,13 @@ import { type App, createApp } from './app.ts'
 import { setAsideNotice } from './notice-list.ts'
 import { openEngines } from './open-engines.ts'
 import { takeHome } from './take-home.ts'
-import type { QuitHow, ShellCapabilities } from './wiring.ts'
+import type { ProgramControl, QuitHow } from './wiring.ts'
 
 export interface BootOptions {
   keeper: Keeper
   /** Named on the command line; it must exist. */
   configFile?: string
-  capabilities: ShellCapabilities
+  capabilities: ProgramControl
   /** From the core that handed the home over to this one. */
   handedOver?: HandedOver | undefined
 }

@@ -79,8 +79,8 @@ export async function createRunbookFeatures(
     serves: () => supervisor.state().kind === 'serving',
     signInPlace: target.signIn,
     signInWindow: {
-      isOffered: () => options.capabilities.signIn !== undefined || shells.offers().includes('sign-in'),
-      open: openSignIn(shells, options.capabilities.signIn),
+      isOffered: () => shells.offers().includes('sign-in'),
+      open: openSignIn(shells),
     },
     onChange: () => events.emit('managed-keys'),
   })

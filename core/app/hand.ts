@@ -3,7 +3,7 @@ import { loadSuccessor } from '../hand-over/hand-over.ts'
 import type { Program } from '../hand-over/protocol.ts'
 import type { StartSuccessor, Successor } from '../hand-over/successor.ts'
 import type { StartOptions } from '../program/arguments.ts'
-import type { HandOverRequest, ShellCapabilities } from './wiring.ts'
+import type { HandOverRequest, ProgramControl } from './wiring.ts'
 
 interface Options {
   options: StartOptions
@@ -15,7 +15,7 @@ interface Options {
 
 /** What of a hand-over happens while the core still serves. */
 interface Hand {
-  over: NonNullable<ShellCapabilities['handOver']>
+  over: NonNullable<ProgramControl['handOver']>
   /** This core quits: a successor that is loading is not wanted any more. */
   withdraw(): void
 }

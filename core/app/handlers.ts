@@ -10,7 +10,7 @@ import type { RotationHandlers } from '../rotation/rotation-handlers.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import type { ShellConnections } from '../transport/shell-connections.ts'
-import type { ShellCapabilities } from './wiring.ts'
+import type { ProgramControl } from './wiring.ts'
 
 /** What the commands are done with. */
 export interface HandlerDeps {
@@ -37,7 +37,7 @@ export interface HandlerDeps {
   snapshot(): Snapshot
   /** The newest lines of the registry's log, oldest first. */
   tail(count: number): Promise<string[]>
-  capabilities: ShellCapabilities
+  capabilities: ProgramControl
   shells: Pick<ShellConnections, 'ask' | 'handlers'>
   logFolder: string
 }
@@ -77,7 +77,6 @@ const appHandlers = ({
     return link === undefined ? fail({ code: 'dashboard-off' }) : ok({ url: link })
   },
   async open({ what }, _, connection) {
-    if (capabilities.open) return capabilities.open(what)
     const opened = await shells.ask({ kind: 'open', what }, { connection })
     if (opened.ok)
       return opened.value.kind === 'failed'

@@ -1,15 +1,10 @@
 import { fail, ok } from '../../contract/result.ts'
-import type { SignInWindow } from '../../contract/sign-in.ts'
 import type { SignInWindows } from '../rotation/given-keys.ts'
 import type { ShellConnections } from '../transport/shell-connections.ts'
 
-/** Lets a user sign in at a connected app; `here` is the window of an app that runs in this process. */
-export function openSignIn(
-  shells: Pick<ShellConnections, 'ask'>,
-  here: SignInWindow | undefined,
-): SignInWindows['open'] {
+/** Lets a user sign in at a connected app. */
+export function openSignIn(shells: Pick<ShellConnections, 'ask'>): SignInWindows['open'] {
   return async (request, connection) => {
-    if (here) return here(request)
     const { checkArrival, ...ask } = request
     const { user } = ask
     const answered = await shells.ask(

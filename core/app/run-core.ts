@@ -11,7 +11,7 @@ import { jsonPrinter, type PrintedLink, printFailure, printFault, textPrinter } 
 import { httpApi } from '../transport/http-api.ts'
 import { boot } from './boot.ts'
 import { createHand } from './hand.ts'
-import type { QuitHow, ShellCapabilities } from './wiring.ts'
+import type { ProgramControl, QuitHow } from './wiring.ts'
 
 /** What is known of whoever started this process. */
 export interface Starter {
@@ -60,7 +60,7 @@ export async function runCore(
     onReady: handTo => endRequested.resolve({ handTo }),
   })
   let hasten = (quit: QuitHow): void => endRequested.resolve({ quit })
-  const capabilities: ShellCapabilities = {
+  const capabilities: ProgramControl = {
     dashboardLink: () => dashboard?.createLink() ?? '',
     quit: how => hasten(how),
     handOver: hand.over,

@@ -1,6 +1,4 @@
 import type { Result } from '../../contract/result.ts'
-import type { OpenTarget } from '../../contract/shell.ts'
-import type { SignInWindow } from '../../contract/sign-in.ts'
 import type { Notice } from '../../contract/snapshot.ts'
 import type { AppLog } from '../../lib/app-log.ts'
 import type { Build } from '../../lib/build.ts'
@@ -27,13 +25,9 @@ export interface QuitHow {
 }
 
 /** What only the program around the core can do. */
-export interface ShellCapabilities {
-  /** Where the app runs in this process; else whoever is connected is asked. */
-  open?(linkName: OpenTarget): Promise<Result<null>>
+export interface ProgramControl {
   /** A dashboard address with a token not yet used; undefined where there is no dashboard. */
   dashboardLink?(): string
-  /** As `open`: a window that somebody signs in at the registry with. */
-  signIn?: SignInWindow
   /** Ends the program, after the answer to the one who asked is on its way. */
   quit(how: QuitHow): void
   /**
@@ -74,7 +68,7 @@ export interface AppOptions {
   adminSocket: string
   /** What happened before the app existed: a file set aside, a first config.json. */
   notices: Notice[]
-  capabilities: ShellCapabilities
+  capabilities: ProgramControl
   /** The apps that are connected. */
   shells: ShellConnections
   /** From the core that handed the home over to this one. */
