@@ -68,7 +68,7 @@ export async function nodeBundles(rolldown, { root, version }) {
     { ...single('core', { main: 'core/main.ts' }), plugins: [bodyApart] },
     single('core', { core: 'core/app/run-core.ts' }, forCore),
     // The menu-bar app lies in an archive that Node cannot read: it shares no file with what Node runs.
-    single('main', { main: 'main/main.ts' }, forCore),
+    single('main', { main: 'main/main.ts' }, withoutAddons),
     single('registry', { 'zotbar-registry': 'registry/main.ts' }, forRegistry),
     // A command is over at once: it loads no more than its verb needs.
     {
