@@ -25,7 +25,7 @@ export function makeBuild(build: string, version = firstBuild.version): BuildOnD
   cpSync(join(root, 'dist'), join(folder, 'dist'), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
   cpSync(join(root, 'package.json'), join(folder, 'package.json'))
-  writeFileSync(join(folder, 'dist', 'build.json'), JSON.stringify({ build, version }))
+  writeFileSync(join(folder, 'dist', 'build.json'), JSON.stringify({ ...firstBuild, build, version }))
   return {
     node: process.execPath,
     main: join(folder, 'dist', 'core', 'main.mjs'),
@@ -74,3 +74,37 @@ export const isAlive = (pid: number): boolean => processes.alive(pid)
 /** What the core says of who keeps it. */
 export const keeperOf = (rig: Pick<AppRig, 'home'>): { pid: number; keeper: string; build: string } =>
   JSON.parse(readFileSync(join(rig.home, 'run', 'keeper.json'), 'utf8'))
+
+/** Where in the words of a hand-over a process is killed: before or after `say` is sent, or when "go" has arrived. */
+export type Moment = 'before loaded' | 'after loaded' | 'at go' | 'before serving' | 'after serving'
+
+/** The core of `build`, which kills itself or the core before it with SIGKILL at a moment. */
+export function makeKilled(
+  folder: string,
+  build: BuildOnDisk,
+  moment: Moment,
+  victim: 'old' | 'new',
+): BuildOnDisk {
+  const main = join(folder, `${victim}-${moment.replace(' ', '-')}.mjs`)
+  writeFileSync(
+    main,
+    `import { Socket } from 'node:net'
+     const [when, word] = ${JSON.stringify(moment.split(' '))}
+     const old = process.ppid
+     const kill = () => process.kill(${victim === 'old' ? 'old' : 'process.pid'}, 'SIGKILL')
+     const { write, push } = Socket.prototype
+     const says = piece => String(piece).includes('"say":"' + word + '"')
+     Socket.prototype.write = function (piece, ...more) {
+       if (when === 'before' && says(piece)) kill()
+       const written = write.call(this, piece, ...more)
+       if (when === 'after' && says(piece)) kill()
+       return written
+     }
+     Socket.prototype.push = function (piece, ...more) {
+       if (when === 'at' && piece && says(piece)) kill()
+       return push.call(this, piece, ...more)
+     }
+     await import(${JSON.stringify(build.main)})`,
+  )
+  return { ...build, main }
+}
