@@ -73,11 +73,15 @@ export function foreignIn(folder: string): string[] {
   for (const name of contentOf(folder)) {
     const path = join(folder, name)
     const isClosed = (lstatSync(path).mode & 0o077) === 0
-    const isOwn = isClosed && (ownFiles.includes(name) || ownFolders.includes(name))
+    const isOwn = isClosed && (isOwnFile(name) || ownFolders.includes(name))
     if (!isOwn && !(name === 'engines' && holdsOnlyZot(path))) foreign.push(name)
   }
   return foreign
 }
+
+/** Also while it is being put in place, or its place is decided: another start may be at work in a new home. */
+const isOwnFile = (name: string): boolean =>
+  ownFiles.some(own => name === own || name.startsWith(`.${own}.`) || name.startsWith(`${own}.after-`))
 
 /** Whether a folder holds nothing but the folder `zot`: docs/runbooks.md has people lay `engines/zot/VERSION/zot` there. */
 function holdsOnlyZot(folder: string): boolean {

@@ -11,7 +11,7 @@ import type { Target } from '../registry/client.ts'
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..')
 export const cli = join(root, 'dist', 'cli', 'main.mjs')
 /** The core's program, which the launcher runs for `zotbar start`. */
-const core = join(root, 'dist', 'core', 'main.mjs')
+export const core = join(root, 'dist', 'core', 'main.mjs')
 
 export interface Ended {
   code: number
@@ -21,9 +21,9 @@ export interface Ended {
 
 /**
  * An empty home, and real apps and command lines in it, from the bundle that users run. All gone after `end`. `more`
- * adds to the environment; a PATH in it goes before the usual one.
+ * adds to the environment; a PATH in it goes before the usual one. `within`: a folder below it, for the home.
  */
-export async function createAppRig(config?: object, more: Record<string, string> = {}) {
+export async function createAppRig(config?: object, more: Record<string, string> = {}, within = '') {
   const folder = mkdtempSync(join(tmpdir(), 'zotbar-app-'))
   const port = await freePort()
   const configFile = join(folder, '.config', 'zot', 'config.json')
@@ -34,7 +34,7 @@ export async function createAppRig(config?: object, more: Record<string, string>
     HOME: folder,
     LANG: 'C.UTF-8',
     NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
-    ZOTBAR_HOME: join(folder, 'home'),
+    ZOTBAR_HOME: join(folder, within, 'home'),
   }
   const apps: AppProcess[] = []
   const standard = {
