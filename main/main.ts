@@ -34,6 +34,7 @@ import { type AppCore, createAppCore } from './app-core.ts'
 import { argumentOf } from './arguments.ts'
 import { createCoreEnd } from './core-end.ts'
 import type { ElectronApi } from './electron-api.ts'
+import { offerHandOver } from './hand-over.ts'
 import { serveIpc } from './ipc.ts'
 import { agentArgument, createLoginAgent, type LoginAgent, noLoginAgent } from './login-agent.ts'
 import { guardApp } from './navigation-guard.ts'
@@ -120,9 +121,10 @@ async function run(): Promise<void> {
   const { promise: answers, resolve: answersReady } = Promise.withResolvers<OnAsk>()
   const { path: socketPath } = findControlSocket(home)
   const hello = clientHello('app')
+  const program = coreProgram()
   const kept = keepCore({
     home,
-    program: coreProgram(),
+    program,
     service: systemService(home),
     clock,
     ...(config === undefined ? {} : { configFile: resolve(config) }),
@@ -137,6 +139,8 @@ async function run(): Promise<void> {
     onAsk: async ask => (await answers)(ask),
   })
   const core = createAppCore({ kept, connection, clock })
+  const { build, version } = hello
+  offerHandOver({ connection, build: { build, version }, program, log })
   reportFailures(core)
   const parts = await createShell({
     electron,
