@@ -2,13 +2,16 @@ import { execFile, spawn } from 'node:child_process'
 import { stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { count } from '../contract/messages/format.ts'
 import { writeAtomic } from '../lib/atomic-file.ts'
 import { errorCode } from '../lib/error-code.ts'
-import { exitCode } from './output.ts'
-import type { Verb } from './verb.ts'
+import { type ExitCode, exitCode } from './output.ts'
+import type { Verb, VerbContext } from './verb.ts'
 
 /** Opens the dashboard in the system's browser, or with `print` prints a link that works once. */
-export const open: Verb<{ print: boolean }> = async ({ out, client, home }, options) => {
+export const open: Verb<{ print: boolean; revokeAll: boolean }> = async (context, options) => {
+  const { out, client, home } = context
+  if (options.revokeAll) return revokeAll(context)
   const link = await client.zotbar.app.dashboardLink({})
   if (!link.ok) return out.failure(link.error)
   const { url } = link.value
@@ -31,6 +34,17 @@ export const open: Verb<{ print: boolean }> = async ({ out, client, home }, opti
   out.object({ opened: true })
   out.line(
     'Opened in the browser. If nothing appears there, or it may not read its page: zotbar open --print',
+  )
+  return exitCode.done
+}
+
+/** Ends every session of the dashboard, and every link that was not used. */
+async function revokeAll({ out, client }: VerbContext): Promise<ExitCode> {
+  const revoked = await client.zotbar.app.revokeSessions({})
+  if (!revoked.ok) return out.failure(revoked.error)
+  out.object(revoked.value)
+  out.line(
+    `Ended ${count(revoked.value.sessions, 'session')} of the dashboard, and every link that was not used. A fresh link: zotbar open`,
   )
   return exitCode.done
 }

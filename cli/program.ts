@@ -88,9 +88,14 @@ export async function runCli(args: string[], home: string, socketPath: string): 
   addRunbookVerbs(program, verb, run)
   verb(program, 'open', 'open the dashboard in the browser')
     .option('--print', 'print a link instead; it works once')
-    .action(async (options: Json & { print?: boolean }) =>
-      run((await import('./open.ts')).open, options, { print: options.print === true }),
-    )
+    .option('--revoke-all', 'end every session of the dashboard instead, in every browser')
+    .action(async (options: Json & { print?: boolean; revokeAll?: boolean }) => {
+      if (options.print && options.revokeAll) throw usage('both --print and --revoke-all')
+      return run((await import('./open.ts')).open, options, {
+        print: options.print === true,
+        revokeAll: options.revokeAll === true,
+      })
+    })
   verb(program, 'quit', 'end Zotbar and the registry, whoever started it, and wait until it has ended')
     .option('--keep-serving', 'leave the registry running')
     .action(async (options: Json & { keepServing?: boolean }) =>

@@ -39,14 +39,21 @@ export function statusText(snapshot: Snapshot, now: number): string {
     ...keyLines(snapshot).map((line, index): [string, string] => [index === 0 ? 'Keys' : '', line]),
     ...advisoryRows(snapshot),
     ...setAsideRows(snapshot),
-    ...(snapshot.dashboard
-      ? ([['Dashboard', `${snapshot.dashboard.url} (a link to it: zotbar open)`]] satisfies [
-          string,
-          string,
-        ][])
-      : []),
+    ...dashboardRows(snapshot),
   ]
   return rows.map(([label, text]) => `${label.padEnd(11)}${text}`.trimEnd()).join('\n')
+}
+
+/** Where the dashboard is, or why there is none. */
+function dashboardRows({ dashboard, notices }: Snapshot): [string, string][] {
+  if (dashboard) return [['Dashboard', `${dashboard.url} (a link to it: zotbar open)`]]
+  return notices
+    .filter(notice => notice.kind === 'no-dashboard')
+    .map(noticeMessage)
+    .flatMap(({ title, detail }): [string, string][] => [
+      ['Dashboard', `${title}.`],
+      ['', detail],
+    ])
 }
 
 /** What each advisory means here, with its evidence. */

@@ -92,6 +92,8 @@ export type Failure =
       reason:
         | 'no-session'
         | 'token-used'
+        /** A token of the session was used again after another had replaced it, so it was ended. */
+        | 'session-replayed'
         | 'wrong-host'
         | 'wrong-origin'
         | 'wrong-sender'
@@ -136,7 +138,9 @@ export type Failure =
   | { code: 'dashboard-off' }
   /** No app is connected that could do it. */
   | { code: 'no-screen'; missing?: ShellCapability; path?: string }
-  | { code: 'port-taken'; what: 'dashboard'; port: number }
+  | { code: 'port-taken'; what: 'dashboard'; port: number; pid?: number; command?: string }
+  /** The system does not let this user listen there: `reason` is half a sentence. */
+  | { code: 'port-refused'; what: 'dashboard'; port: number; reason: string }
   /** Another host over SSH. `host` as it is known in known_hosts: "build.example" or "[build.example]:2222". */
   | { code: 'host-unreachable'; host: string; reason: string }
   /** Fingerprints are OpenSSH's: "ssh-ed25519 SHA256:…". `known` may hold several, each with its file. */

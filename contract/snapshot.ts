@@ -104,6 +104,23 @@ export type Notice =
       home: string
       why: { kind: 'no-room'; neededBytes: number; freeBytes: number } | { kind: 'failed'; reason: string }
     }
+  /**
+   * The dashboard's port is another program's, or the system refuses it: `reason` is half a sentence. Stands for as long
+   * as that is so.
+   */
+  | {
+      id: string
+      at: number
+      kind: 'no-dashboard'
+      port: number
+      pid?: number
+      command?: string
+      reason?: string
+    }
+  /** A token of a session of the dashboard was used again after it was replaced: the session was ended. */
+  | { id: string; at: number; kind: 'session-replayed' }
+  /** Sessions of the dashboard cannot be written down: half a sentence why. */
+  | { id: string; at: number; kind: 'sessions-unsaved'; file: string; reason: string }
   /** Messages to the webhook wait: half a sentence why. */
   | { id: string; at: number; kind: 'webhook-waits'; reason: string }
 

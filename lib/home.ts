@@ -45,6 +45,7 @@ export const ownFiles = [
   'outbox.json',
   'samples.json',
   'schedule.json',
+  'sessions.json',
   'settings.json',
 ]
 export const ownFolders = [

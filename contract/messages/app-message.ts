@@ -1,7 +1,7 @@
 import type { Failure } from '../failure.ts'
 import { unreachable } from '../result.ts'
 import type { ShellCapability } from '../shell.ts'
-import { capital, duration } from './format.ts'
+import { capital, duration, holder, programName } from './format.ts'
 import type { FailureMessage } from './message.ts'
 
 /** Failures of Zotbar itself: how it is started, reached and called. */
@@ -20,6 +20,7 @@ type AppFailure = Extract<
       | 'already-answered'
       | 'shell-gone'
       | 'port-taken'
+      | 'port-refused'
       | 'bad-input'
       | 'unknown-command'
       | 'file-unusable'
@@ -63,7 +64,7 @@ export function appFailureMessage(error: AppFailure): FailureMessage {
     case 'dashboard-off':
       return {
         title: 'There is no dashboard',
-        steps: ['The menu-bar app serves none. Start with --headless for one.'],
+        steps: ['Zotbar is only starting, or quitting. Repeat this in a moment.'],
       }
     case 'no-screen':
       return {
@@ -83,9 +84,14 @@ export function appFailureMessage(error: AppFailure): FailureMessage {
       return {
         title: `Port ${error.port} is taken`,
         steps: [
-          `The ${error.what} cannot listen there.`,
-          'Name another: zotbar start --dashboard-port N (0 picks a free one).',
+          `${holder({ ...error, command: error.command && programName(error.command) })} has it, so there is no dashboard. It comes back by itself when the port is free.`,
+          'Or name another port: zotbar settings set dashboard.port N',
         ],
+      }
+    case 'port-refused':
+      return {
+        title: `The ${error.what} cannot listen on port ${error.port}`,
+        steps: [`${capital(error.reason)}.`, 'Name another port: zotbar settings set dashboard.port N'],
       }
     case 'bad-input':
       return {
@@ -130,6 +136,10 @@ function refusalMessage(reason: Extract<Failure, { code: 'not-authorised' }>['re
       return signedOut('It has no session, or its session has ended.')
     case 'token-used':
       return signedOut('The link was used already, or is too old. Each works once.')
+    case 'session-replayed':
+      return signedOut(
+        'A token of its session was used again after it had been replaced, so the session was ended.',
+      )
     case 'wrong-host':
       return signedOut('It was asked for under another name than its own address.')
     case 'wrong-origin':

@@ -26,6 +26,7 @@ export function failureMessage(error: Failure): FailureMessage {
     case 'already-answered':
     case 'shell-gone':
     case 'port-taken':
+    case 'port-refused':
     case 'bad-input':
     case 'unknown-command':
     case 'file-unusable':

@@ -1,14 +1,9 @@
 import { unreachable } from '../result.ts'
 import type { Notice, Snapshot } from '../snapshot.ts'
+import { dashboardNoticeMessage } from './dashboard-message.ts'
 import { failureMessage } from './failure-message.ts'
 import { bytes, capital, count, longDate, timeOfDay } from './format.ts'
-
-/** A notice as a person reads it; `wants` is true where there is something to look at or do. */
-export interface NoticeMessage {
-  title: string
-  detail: string
-  needsAttention: boolean
-}
+import type { NoticeMessage } from './message.ts'
 
 /** The notices that no row about a key repeats. */
 export const noticesBesideKeys = ({
@@ -111,6 +106,10 @@ export function noticeMessage(notice: Notice): NoticeMessage {
         detail: `An upgrade was taken back, and meta.db and cache.db stay as they are now. ${notice.why} The copies from before the upgrade, as far as there are any, are in ${notice.snapshot}.`,
         needsAttention: true,
       }
+    case 'no-dashboard':
+    case 'session-replayed':
+    case 'sessions-unsaved':
+      return dashboardNoticeMessage(notice)
     case 'webhook-waits':
       return {
         title: 'A message to the webhook waits',

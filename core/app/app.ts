@@ -11,7 +11,7 @@ import { createFeatures, type Features } from './create-features.ts'
 import { folderHandlers } from './folder-handlers.ts'
 import { createHandlers, type HandlerDeps } from './handlers.ts'
 import { passwordNotice } from './notice-list.ts'
-import { snapshotOf } from './snapshot.ts'
+import { type DashboardState, snapshotOf } from './snapshot.ts'
 import type { AppEvents, AppOptions, QuitHow } from './wiring.ts'
 
 export interface App {
@@ -27,8 +27,8 @@ export interface App {
   leave(): Promise<LeftBehind>
   /** The computer woke from sleep. */
   woke(): void
-  /** Where the dashboard is, without a token. */
-  dashboardAt(url: string): void
+  /** Where the dashboard is, without a token; or the notice why there is none. */
+  dashboardIs(dashboard: DashboardState): void
   notify(notice: Notice): void
 }
 
@@ -50,7 +50,7 @@ const sessionEnd = { runbookMs: 1000, pushesMs: 5000 }
 export async function createApp(options: AppOptions): Promise<App> {
   const { build, clock, home, keychain, keeper, shells } = options
   const about = { ...build, pid: process.pid, startedAt: clock.now(), home, keeper }
-  let dashboard: { url: string } | undefined
+  let dashboard: DashboardState = {}
   let quitting: Promise<void> | undefined
 
   const events = createEmitter<AppEvents>()
@@ -120,8 +120,8 @@ export async function createApp(options: AppOptions): Promise<App> {
       void configWatch.check()
       keyNotices.onWake()
     },
-    dashboardAt(url) {
-      dashboard = { url }
+    dashboardIs(next) {
+      dashboard = next
       events.emit('changed')
     },
     notify: features.notices.add,

@@ -42,9 +42,6 @@ export interface HandlerDeps {
   logFolder: string
 }
 
-/** Not before its part has begun. */
-const notYet = async (): Promise<Result<never>> => fail({ code: 'busy', with: 'the start of Zotbar' })
-
 /** The app's side of the contract: every command, mapped to what does it. */
 export function createHandlers(deps: HandlerDeps): ZotbarHandlers {
   return {
@@ -73,8 +70,8 @@ const appHandlers = ({
 }: HandlerDeps): ZotbarHandlers['app'] => ({
   snapshot: async () => ok(snapshot()),
   dashboardLink: async () => {
-    const link = capabilities.dashboardLink?.()
-    return link === undefined ? fail({ code: 'dashboard-off' }) : ok({ url: link })
+    const link = capabilities.dashboardLink?.() ?? fail({ code: 'dashboard-off' })
+    return link.ok ? ok({ url: link.value }) : link
   },
   async open({ what }, _, connection) {
     const opened = await shells.ask({ kind: 'open', what }, { connection })
@@ -100,7 +97,7 @@ const appHandlers = ({
     const busy = handOverBusy()
     return busy === undefined ? handOver(request, handOverBusy) : fail({ code: 'busy', with: busy })
   },
-  revokeSessions: notYet,
+  revokeSessions: async () => capabilities.revokeSessions?.() ?? fail({ code: 'dashboard-off' }),
 })
 
 function registryHandlers(deps: HandlerDeps): ZotbarHandlers['registry'] {

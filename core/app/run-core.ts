@@ -1,16 +1,19 @@
 import type { Failure } from '../../contract/failure.ts'
 import { runningPid } from '../../contract/messages/status.ts'
+import { fail, ok } from '../../contract/result.ts'
 import { onQuitSignal } from '../../lib/quit-signals.ts'
 import { type Dashboard, startDashboard } from '../dashboard/dashboard.ts'
 import { pagesFolder } from '../dashboard/static-files.ts'
 import type { HandedOver } from '../hand-over/protocol.ts'
 import type { StartSuccessor, Successor } from '../hand-over/successor.ts'
+import { systemProcessTable } from '../platform/system-processes.ts'
 import type { StartOptions } from '../program/arguments.ts'
 import { onLauncherGone } from '../program/launcher-gone.ts'
 import { jsonPrinter, type PrintedLink, printFailure, printFault, textPrinter } from '../program/printers.ts'
 import { httpApi } from '../transport/http-api.ts'
-import { boot } from './boot.ts'
+import { type Booted, boot } from './boot.ts'
 import { createHand } from './hand.ts'
+import { setAsideNotice } from './notice-list.ts'
 import type { ProgramControl, QuitHow } from './wiring.ts'
 
 /** What is known of whoever started this process. */
@@ -61,7 +64,11 @@ export async function runCore(
   })
   let hasten = (quit: QuitHow): void => endRequested.resolve({ quit })
   const capabilities: ProgramControl = {
-    dashboardLink: () => dashboard?.createLink() ?? '',
+    dashboardLink() {
+      const link = dashboard?.createLink()
+      return link === undefined ? fail(dashboard?.failure() ?? { code: 'dashboard-off' }) : ok(link)
+    },
+    revokeSessions: async () => dashboard?.revokeSessions() ?? fail({ code: 'dashboard-off' }),
     quit: how => hasten(how),
     handOver: hand.over,
   }
@@ -78,7 +85,7 @@ export async function runCore(
     return { kind: 'quit', code: keeper === 'service' && error.code === 'already-running' ? 0 : 1, error }
   }
   const booted = started.value
-  const { app, clock, log, settings } = booted
+  const { app, clock, log } = booted
   log.info('started', { keeper, dropped })
   const endOnFault = (error: Error): void => {
     log.error('a fault ended the app', { error })
@@ -93,25 +100,12 @@ export async function runCore(
   })
   const unwatch = onLauncherGone(npmCommand, () => hasten({}))
 
-  const served = await startDashboard({
-    port: handedOver?.dashboardPort ?? dashboardPort ?? settings.get('dashboard.port'),
-    folder: pagesFolder(),
-    api: httpApi(app.host, {
-      onBug: (location, error) => log.error(`a fault in ${location}`, { error: String(error) }),
-    }),
-  })
-  if (!served.ok) {
-    await booted.quit()
-    printFailure(served.error, json)
-    return { kind: 'quit', code: 1, error: served.error }
-  }
-  dashboard = served.value
-  app.dashboardAt(dashboard.url)
+  dashboard = await serveDashboard(booted, handedOver?.dashboardPort ?? dashboardPort)
 
   // Output that is kept in a file is no place for a token.
   const worksOnce = keeper === 'terminal'
   const link: PrintedLink = {
-    link: () => (worksOnce ? dashboard?.createLink() : dashboard?.url),
+    link: () => (worksOnce ? dashboard?.createLink() : dashboard?.url()),
     worksOnce,
   }
   const print = json ? jsonPrinter(link) : textPrinter({ ...link, byNpm: npmCommand !== undefined })
@@ -124,11 +118,12 @@ export async function runCore(
   unwatch()
   if ('handTo' in end) {
     unsubscribe()
+    // The sessions belong to it, also where the system chose it.
+    const dashboardPortNow = dashboard.port()
     const [left] = await Promise.all([booted.leave(), dashboard.close()])
     unsubscribeSignals()
     process.off('uncaughtException', endOnFault)
-    const port = dashboardPort === undefined ? {} : { dashboardPort: dashboard.port }
-    const state = { ...left, ...port }
+    const state = { ...left, dashboardPort: dashboardPortNow }
     return { kind: 'handed-over', successor: end.handTo, state, ...(signal === undefined ? {} : { signal }) }
   }
   hand.withdraw()
@@ -138,4 +133,27 @@ export async function runCore(
   unsubscribe()
   await dashboard.close()
   return { kind: 'quit', code: 0 }
+}
+
+/** The pages and the contract on loopback, as far as there is a port for them. */
+function serveDashboard({ app, clock, home, log, settings }: Booted, port?: number): Promise<Dashboard> {
+  const serving = startDashboard({
+    home,
+    clock,
+    port: port ?? settings.get('dashboard.port'),
+    folder: pagesFolder(),
+    api: httpApi(app.host, {
+      onBug: (location, error) => log.error(`a fault in ${location}`, { error: String(error) }),
+    }),
+    processes: systemProcessTable(),
+    notify: app.notify,
+    report: setAside => app.notify(setAsideNotice(setAside, clock.now())),
+    log: log.warn,
+    onChange: app.dashboardIs,
+  })
+  settings.onChange(key => {
+    // What was said last counts, also against the command line.
+    if (key === 'dashboard.port') void serving.then(({ move }) => move(settings.get('dashboard.port')))
+  })
+  return serving
 }

@@ -2,10 +2,16 @@ import type { Notice, Snapshot } from '../../contract/snapshot.ts'
 import { storageNotice } from '../notices/notice-control.ts'
 import type { Features } from './create-features.ts'
 
+export interface DashboardState {
+  url?: string
+  /** Why there is none. */
+  notice?: Notice
+}
+
 /** What is shown and belongs to no feature. */
 interface AppState {
   app: Snapshot['app']
-  dashboard: { url: string } | undefined
+  dashboard: DashboardState
   /** While the keychain asks somebody. */
   keychainNotice?: Notice | undefined
   isQuitting: boolean
@@ -56,6 +62,7 @@ export function snapshotOf(
     journal: supervisor.journal(),
     pushes: storage.pushes(),
     notices: [
+      ...(dashboard.notice ? [dashboard.notice] : []),
       ...(keychainNotice ? [keychainNotice] : []),
       ...features.keyNotices.current(features.notices.all()),
       ...(tight ? [tight] : []),
@@ -65,7 +72,7 @@ export function snapshotOf(
       : { upgrade: { advisories, ...(newest === undefined ? {} : { newest }) } }),
     ...(managedKeys.length > 0 ? { managedKeys } : {}),
     ...(runbook ? { runbook } : {}),
-    ...(dashboard ? { dashboard } : {}),
+    ...(dashboard.url === undefined ? {} : { dashboard: { url: dashboard.url } }),
     preferences: {
       notifications: settings.get('notifications'),
       startAtLogin: settings.get('startAtLogin'),

@@ -26,8 +26,10 @@ export interface QuitHow {
 
 /** What only the program around the core can do. */
 export interface ProgramControl {
-  /** A dashboard address with a token not yet used; undefined where there is no dashboard. */
-  dashboardLink?(): string
+  /** A dashboard address with a token not yet used. Errors: dashboard-off, port-taken, port-refused. */
+  dashboardLink?(): Result<string>
+  /** Ends every session of the dashboard. Error: file-unusable, where some would come back after a restart. */
+  revokeSessions?(): Promise<Result<{ sessions: number }>>
   /** Ends the program, after the answer to the one who asked is on its way. */
   quit(how: QuitHow): void
   /**

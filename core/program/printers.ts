@@ -75,7 +75,15 @@ export function jsonPrinter({ link }: PrintedLink): Printer {
 export function textPrinter({ link, worksOnce, byNpm }: PrintedLink & { byNpm: boolean }): Printer {
   let last = { state: '', headline: '' }
   let greeted = false
+  let hasAddress = false
   const printNotices = noticePrinter()
+  /** Later, where the port of the dashboard was another program's at first. */
+  const printAddress = (): void => {
+    const url = hasAddress ? undefined : link()
+    if (url === undefined) return
+    hasAddress = true
+    console.log(worksOnce ? `Dashboard (this link works once): ${url}` : `Dashboard: ${url}`)
+  }
   return (snapshot, now) => {
     printNotices(snapshot)
     const summary = statusSummary(snapshot, now)
@@ -84,6 +92,7 @@ export function textPrinter({ link, worksOnce, byNpm }: PrintedLink & { byNpm: b
     // The end is shown by the one who brings it about.
     if (snapshot.quitting || notBegun(snapshot)) return
     const greets = !greeted && summary.class !== 'working'
+    if (greeted) printAddress()
     if (shown && !greets) return
     const address = summary.state === 'serving' ? `: ${snapshot.registry.host}:${snapshot.registry.port}` : ''
     const reason =
@@ -93,9 +102,7 @@ export function textPrinter({ link, worksOnce, byNpm }: PrintedLink & { byNpm: b
     console.log(`${plainText(summary.headline)}${address}${reason}`)
     if (!greets) return
     greeted = true
-    const url = link()
-    if (url !== undefined)
-      console.log(worksOnce ? `Dashboard (this link works once): ${url}` : `Dashboard: ${url}`)
+    printAddress()
     // Started by npm, from a checkout: `zotbar` is on nobody's PATH.
     if (byNpm) console.log('In this folder, zotbar is called with: npx zotbar')
   }

@@ -46,9 +46,9 @@ export const settingTable = {
     how: 'now',
     words: 'Whether a headless Zotbar upgrades zot by itself; never: it only notifies',
   }),
-  'dashboard.port': count(0, 0, 65535, {
-    how: 'restart',
-    words: 'Port of the dashboard on 127.0.0.1; 0 lets the system choose',
+  'dashboard.port': count(5051, 0, 65535, {
+    how: 'now',
+    words: 'Port of the dashboard on 127.0.0.1; 0 lets the system choose. Another port ends its sessions',
   }),
   'logs.maxMegabytes': count(10, 1, 1024, {
     how: 'restart',

@@ -13,7 +13,7 @@ export interface StreamEvent {
 export async function readEvents(
   session: string,
   { onOpen, onEvent }: { onOpen(): void; onEvent(event: StreamEvent): void },
-): Promise<'refused' | 'ended' | 'no-answer'> {
+): Promise<{ kind: 'refused'; body: unknown } | { kind: 'ended' } | { kind: 'no-answer' }> {
   const abort = new AbortController()
   let silence = setTimeout(() => abort.abort(), silenceMs)
   let response: Response
@@ -24,12 +24,12 @@ export async function readEvents(
       signal: abort.signal,
     })
   } catch {
-    return 'no-answer'
+    return { kind: 'no-answer' }
   } finally {
     clearTimeout(silence)
   }
-  if (response.status === 401) return 'refused'
-  if (!response.ok || !response.body) return 'no-answer'
+  if (response.status === 401) return { kind: 'refused', body: await response.json().catch(() => undefined) }
+  if (!response.ok || !response.body) return { kind: 'no-answer' }
   onOpen()
   const pieces = response.body.pipeThrough(new TextDecoderStream()).getReader()
   const read = eventReader()
@@ -46,7 +46,7 @@ export async function readEvents(
   } finally {
     clearTimeout(silence)
   }
-  return 'ended'
+  return { kind: 'ended' }
 }
 
 /**

@@ -1,12 +1,40 @@
-/** The dashboard's proof that its owner opened it: stored in this tab only, sent as a header. */
+/** The dashboard's proof that its owner opened it: one for all tabs of the browser, sent as a header. */
 export const sessionHeader = 'X-Zotbar-Session'
 const storageKey = 'zotbar.session'
+/** Held while a tab changes the token, so that two tabs never change it at the same time. */
+const lockName = 'zotbar.session'
+const changeEveryMs = 10 * 60_000
+const answerLimitMs = 15_000
 
-export type SignIn =
-  | { kind: 'session'; session: string }
-  | { kind: 'none' }
-  | { kind: 'refused' }
-  | { kind: 'no-answer' }
+/** Why there is no session: never was, a link that does not work, or an end that the app told of. */
+export type SignedOutReason = 'no-session' | 'refused' | 'ended' | 'replayed' | 'left'
+
+/** `session`: there is one now. */
+export type SignIn = { kind: 'session' } | { kind: 'none'; reason: SignedOutReason } | { kind: 'no-answer' }
+
+interface Stored {
+  token: string
+  /** Until when it may do everything, ms since the epoch of this browser. */
+  fullUntil: number
+  changedAt: number
+}
+
+/** The session of this browser. It lies in localStorage: what one tab changes, every other one reads before its next call. */
+export interface Session {
+  /** The token to send now. */
+  token(): string | undefined
+  fullUntil(): number
+  /** Redeems the token of a link, or changes the one that is stored: at each load of a page. */
+  enter(link: string | undefined): Promise<SignIn>
+  /** Changes the token, unless one of the tabs did a short while ago. */
+  renew(): Promise<SignIn>
+  /** Forgets the token. */
+  forget(): void
+  /** Has the app end the session, and forgets it. */
+  leave(): Promise<void>
+  /** Calls back when another tab changed, began or left the session. */
+  watch(listener: () => void): void
+}
 
 /** The one-time token of the address, taken out of the address bar before anything else can read it. */
 export function consumeToken(): string | undefined {
@@ -16,34 +44,127 @@ export function consumeToken(): string | undefined {
   return token === '' ? undefined : token
 }
 
-/** A session: the one of this tab, or the one that a token from the address is exchanged for. */
-export async function signIn(token: string | undefined): Promise<SignIn> {
-  if (token === undefined) {
-    const session = sessionStorage.getItem(storageKey)
-    return session === null ? { kind: 'none' } : { kind: 'session', session }
+export function openSession(): Session {
+  /** Where the browser stores nothing for this page, the session lasts as long as the page. */
+  let unstored: Stored | undefined
+
+  function read(): Stored | undefined {
+    try {
+      return parseStored(localStorage.getItem(storageKey))
+    } catch {
+      return unstored
+    }
   }
-  let response: Response
+  function write(next: Stored | undefined): void {
+    unstored = next
+    try {
+      if (next === undefined) localStorage.removeItem(storageKey)
+      else localStorage.setItem(storageKey, JSON.stringify(next))
+    } catch {
+      // It is in memory.
+    }
+  }
+
+  /** Sends a request about the session, and stores what it grants. */
+  async function ask(path: string, body: unknown, stored: Stored | undefined): Promise<SignIn> {
+    let response: Response
+    try {
+      response = await fetch(path, {
+        method: 'POST',
+        headers: {
+          'Content-Type': 'application/json',
+          ...(stored === undefined ? {} : { [sessionHeader]: stored.token }),
+        },
+        body: JSON.stringify(body),
+        signal: AbortSignal.timeout(answerLimitMs),
+      })
+    } catch {
+      return { kind: 'no-answer' }
+    }
+    const answer: unknown = await response.json().catch(() => undefined)
+    const now = Date.now()
+    const granted = grantedIn(answer)
+    if (granted) {
+      write({ token: granted.session, fullUntil: now + granted.fullForMs, changedAt: now })
+      return { kind: 'session' }
+    }
+    // Another tab has a newer one, and has stored it or is about to.
+    if (response.ok) return { kind: 'session' }
+    if (response.status !== 401) return { kind: 'no-answer' }
+    return { kind: 'none', reason: refusalIn(answer) }
+  }
+
+  const change = (stored: Stored): Promise<SignIn> => ask('/api/session/change', {}, stored)
+
+  return {
+    token: () => read()?.token,
+    fullUntil: () => read()?.fullUntil ?? 0,
+    enter: link =>
+      alone(async () => {
+        const stored = read()
+        if (link !== undefined) {
+          const entered = await ask('/api/session', { token: link }, stored)
+          // A link that was used already ends nothing: this browser may be signed in all the same.
+          if (entered.kind !== 'none' || stored === undefined) return entered
+        }
+        return stored === undefined ? { kind: 'none', reason: 'no-session' } : change(stored)
+      }),
+    renew: () =>
+      alone(async () => {
+        const stored = read()
+        if (stored === undefined) return { kind: 'none', reason: 'ended' }
+        const isDue = Math.abs(Date.now() - stored.changedAt) >= changeEveryMs
+        return isDue ? change(stored) : { kind: 'session' }
+      }),
+    forget: () => write(undefined),
+    async leave() {
+      const stored = read()
+      write(undefined)
+      if (stored !== undefined) await ask('/api/session/end', {}, stored)
+    },
+    watch(listener) {
+      window.addEventListener('storage', event => {
+        if (event.key === storageKey || event.key === null) listener()
+      })
+    },
+  }
+}
+
+/** Runs the work while no other tab does such work. */
+function alone<T>(work: () => Promise<T>): Promise<T> {
+  // Not there in a browser that does not trust the loopback address.
+  return 'locks' in navigator ? navigator.locks.request(lockName, work) : work()
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null
+
+function parseStored(text: string | null): Stored | undefined {
+  if (text === null) return undefined
   try {
-    response = await fetch('/api/session', {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ token }),
-    })
+    const value: unknown = JSON.parse(text)
+    if (!isObject(value)) return undefined
+    const { token, fullUntil, changedAt } = value
+    return typeof token === 'string' && typeof fullUntil === 'number' && typeof changedAt === 'number'
+      ? { token, fullUntil, changedAt }
+      : undefined
   } catch {
-    return { kind: 'no-answer' }
+    return undefined
   }
-  const session = sessionIn(await response.json().catch(() => undefined))
-  if (!response.ok || session === undefined) return { kind: 'refused' }
-  sessionStorage.setItem(storageKey, session)
-  return { kind: 'session', session }
 }
 
-/** The session in the answer `{ok: true, value: {session}}`. */
-function sessionIn(body: unknown): string | undefined {
-  if (typeof body !== 'object' || body === null || !('value' in body)) return undefined
-  const { value } = body
-  if (typeof value !== 'object' || value === null || !('session' in value)) return undefined
-  return typeof value.session === 'string' ? value.session : undefined
+/** What is granted in the answer `{ok: true, value: {session, fullForMs}}`. */
+function grantedIn(body: unknown): { session: string; fullForMs: number } | undefined {
+  const value = isObject(body) ? body['value'] : undefined
+  if (!isObject(value)) return undefined
+  const { session, fullForMs } = value
+  return typeof session === 'string' && typeof fullForMs === 'number' ? { session, fullForMs } : undefined
 }
 
-export const forgetSession = (): void => sessionStorage.removeItem(storageKey)
+/** Why the app refused, in its answer `{ok: false, error: {reason}}`. */
+export function refusalIn(body: unknown): SignedOutReason {
+  const error = isObject(body) ? body['error'] : undefined
+  const reason = isObject(error) ? error['reason'] : undefined
+  if (reason === 'token-used') return 'refused'
+  return reason === 'session-replayed' ? 'replayed' : 'ended'
+}

@@ -16,6 +16,8 @@ export interface StoreState {
   /** False while `snapshot` is from before this page was opened. */
   fresh: boolean
   transition?: Transition
+  /** Until when this page may do everything, ms since the epoch; absent in Electron, where it always may. */
+  fullUntil?: number
   /** The last command that failed, until the next one or until the process changes. */
   failure?: Failure
 }
@@ -32,6 +34,8 @@ export interface Store {
   quit(): void
   /** Has the menu-bar app start Zotbar's core; absent in a browser. */
   startCore?(): void
+  /** Ends the session of the dashboard. */
+  signOut(): void
   /** Called by the view that shows the answer, which is no part of the state. */
   images: ZotbarClient['images']
   keys: ZotbarClient['keys']
@@ -107,8 +111,9 @@ export function createStore(connection: Connection, clock: () => number = Date.n
   }
 
   bridge.on('snapshot', acceptSnapshot)
+  connection.session?.watch(() => change(accessOf(connection)))
   connection.watch(link => {
-    change({ link, ...(link.kind === 'live' ? {} : { fresh: false }) })
+    change({ link, ...accessOf(connection), ...(link.kind === 'live' ? {} : { fresh: false }) })
     if (link.kind === 'live') void refresh()
   })
 
@@ -150,6 +155,7 @@ export function createStore(connection: Connection, clock: () => number = Date.n
       void bridge.app.quit({})
     },
     ...(connection.startCore ? { startCore: connection.startCore } : {}),
+    signOut: () => connection.session?.signOut(),
     images: bridge.images,
     keys: bridge.keys,
     runbooks: bridge.runbooks,
@@ -157,6 +163,9 @@ export function createStore(connection: Connection, clock: () => number = Date.n
     settings: bridge.settings,
   }
 }
+
+const accessOf = ({ session }: Connection): Pick<StoreState, 'fullUntil'> =>
+  session ? { fullUntil: session.fullUntil() } : {}
 
 /** In a browser the window is the page beside the popover. */
 function showKeys({ shell, bridge }: Connection): void {

@@ -50,7 +50,11 @@ function Page({ View }: { View: ComponentType<{ model: ViewModel }> }) {
 const signedOutTexts: Record<Extract<Link, { kind: 'signed-out' }>['reason'], string> = {
   'no-session': 'Only its owner may see it, so it opens by a link that works once.',
   refused: 'Its link was used already, or is too old. Each link works once.',
-  ended: 'Its session has ended, because Zotbar was started again.',
+  ended:
+    'Its session has ended. That happens after 30 days without use and 90 days in all, with a sign-out, and when the port of the dashboard was another program’s.',
+  replayed:
+    'A token of its session was used again after another had replaced it, so the session was ended: somebody else may have read it in this browser.',
+  left: 'You signed out, in all tabs of this browser.',
 }
 
 function SignedOut({ why: reason }: { why: keyof typeof signedOutTexts }) {

@@ -211,7 +211,7 @@ async function show(engine: 'zot' | 'zotbar-registry', state: ProcessState): Pro
     notices: { all: () => [] },
     configWatch: { undecidedFolder: () => undefined },
   } as unknown as Parameters<typeof snapshotOf>[0]
-  const snapshot = snapshotOf(features, { app: blank.app, dashboard: undefined, isQuitting: false })
+  const snapshot = snapshotOf(features, { app: blank.app, dashboard: {}, isQuitting: false })
   expect(structuredClone(snapshot)).toEqual(snapshot)
   expect(URL.canParse(snapshot.registry.url)).toBe(true)
   expect(URL.canParse(`http://${snapshot.registry.host}:${snapshot.registry.port}`)).toBe(true)

@@ -187,7 +187,7 @@ test('without a session the page says how to get one, and takes a fresh link', a
   await inBothSchemes(page, 'signed-out')
   await page.goto(link.href)
   await expect(page.getByRole('heading', { level: 2, name: 'Serving' })).toBeVisible()
-  await page.evaluate(() => sessionStorage.clear())
+  await page.evaluate(() => localStorage.clear())
   await page.goto('about:blank')
   await page.goto(link.href)
   await expect(page.getByRole('main')).toContainText('Each link works once')
@@ -202,10 +202,10 @@ test('an app that is gone is told, with the last known state, and found again', 
   await inBothSchemes(page, 'popover-lost')
   await expect(button(page, 'Restart')).toHaveCount(0)
   await app.open()
-  // It tries ever less often, up to every 5 s, and at once when it is looked at again. The sessions ended with the app.
+  // It tries ever less often, up to every 5 s, and at once when it is looked at again. The session is still the same.
   await expect(async () => {
     await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')))
-    await expect(headline(page)).toHaveText('This page is not signed in', { timeout: 500 })
+    await expect(headline(page)).toHaveText('Serving', { timeout: 500 })
   }).toPass({ timeout: 20_000 })
 })
 

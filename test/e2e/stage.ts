@@ -10,6 +10,6 @@ export const test = base.extend<{ app: StagedApp }>({
     const app = new StagedApp(snapshotOf(states.serving(now), now))
     await app.open()
     await use(app)
-    await app.close()
+    await app.dispose()
   },
 })

@@ -1,9 +1,14 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { clientOver, type Events, type ZotbarHandlers } from '../../contract/contract.ts'
 import type { Host } from '../../contract/host.ts'
 import { ok, type Result } from '../../contract/result.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
-import { type Dashboard, startDashboard } from '../../core/dashboard/dashboard.ts'
+import type { Dashboard } from '../../core/dashboard/dashboard.ts'
 import { httpApi } from '../../core/transport/http-api.ts'
+import { systemClock } from '../../lib/clock.ts'
+import { startTestDashboard } from '../fakes/dashboard.ts'
 
 type Answer = Result<Snapshot>
 
@@ -19,6 +24,11 @@ export class StagedApp implements Host {
   private current: Snapshot
   private readonly listeners = new Set<(snapshot: Snapshot) => void>()
   private dashboard: Dashboard | undefined
+  private readonly home = mkdtempSync(join(tmpdir(), 'zotbar-staged-'))
+  private port = 0
+  private readonly system = systemClock()
+  /** The app's time is so much later than it is. */
+  aheadMs = 0
 
   constructor(first: Snapshot) {
     this.current = first
@@ -55,9 +65,18 @@ export class StagedApp implements Host {
   /** Starts serving, on the same port as before where there was one. */
   async open(): Promise<void> {
     const folder = process.env['ZOTBAR_TEST_RENDERER'] ?? ''
-    const started = await startDashboard({ port: this.dashboard?.port ?? 0, folder, api: httpApi(this) })
-    if (!started.ok) throw new Error(started.error.code)
-    this.dashboard = started.value
+    this.dashboard = await startTestDashboard({
+      home: this.home,
+      port: this.port,
+      folder,
+      api: httpApi(this),
+      clock: {
+        now: () => Date.now() + this.aheadMs,
+        setTimer: (at, fire, options) => this.system.setTimer(at - this.aheadMs, fire, options),
+      },
+      notify: notice => this.say({ ...this.current, notices: [notice, ...this.current.notices] }),
+    })
+    this.port = this.dashboard.port()
   }
 
   /** A fresh link to one of the pages. */
@@ -67,7 +86,13 @@ export class StagedApp implements Host {
     return url.href
   }
 
+  /** Stops serving; what is stored stays until `dispose`. */
   async close(): Promise<void> {
     await this.dashboard?.close()
+  }
+
+  async dispose(): Promise<void> {
+    await this.close()
+    rmSync(this.home, { recursive: true, force: true })
   }
 }

@@ -6,8 +6,9 @@ import { controlClient } from '../../../client/control-client.ts'
 import type { Caller } from '../../../contract/caller.ts'
 import { commandNames } from '../../../contract/dispatch.ts'
 import { callerHeader, openToAll, readHello } from '../../../contract/hello.ts'
-import { type Dashboard, startDashboard } from '../../../core/dashboard/dashboard.ts'
+import type { Dashboard } from '../../../core/dashboard/dashboard.ts'
 import { httpApi } from '../../../core/transport/http-api.ts'
+import { startTestDashboard } from '../../fakes/dashboard.ts'
 import { everyCaller, inputs, mayCall } from '../../fakes/every-command.ts'
 import { coreHello, fakeHost, helloHeaders } from '../../fakes/host.ts'
 import { type ControlRig, createControlRig } from './control-rig.ts'
@@ -23,10 +24,8 @@ beforeAll(async () => {
   rig = await createControlRig()
   await rig.open()
   folder = await mkdtemp(join(tmpdir(), 'zotbar-pages-'))
-  const started = await startDashboard({ port: 0, folder, api: httpApi(overHttp) })
-  if (!started.ok) throw new Error(started.error.code)
-  dashboard = started.value
-  const token = new URL(dashboard.createLink()).hash.slice('#token='.length)
+  dashboard = await startTestDashboard({ home: folder, folder, api: httpApi(overHttp) })
+  const token = new URL(dashboard.createLink() ?? '').hash.slice('#token='.length)
   const answer = await overDashboard('session', { token })
   session = (answer.json() as { value: { session: string } }).value.session
 })
@@ -48,9 +47,9 @@ const overSocket = (name: string, input: unknown, headers: Record<string, string
     JSON.stringify(input),
   )
 const overDashboard = (name: string, input: unknown): Promise<Reply> => {
-  const host = `127.0.0.1:${dashboard.port}`
+  const port = dashboard.port()
+  const host = `127.0.0.1:${port}`
   const headers = { host, ...json, ...(session === '' ? {} : { 'x-zotbar-session': session }) }
-  const { port } = dashboard
   return ask(
     { host: '127.0.0.1', port, path: `/api/${name}`, method: 'POST', headers },
     JSON.stringify(input),
@@ -107,7 +106,7 @@ describe('a caller that claims too much', () => {
   })
 
   it("the dashboard's headers make nothing else of it", async () => {
-    const { port } = dashboard
+    const port = dashboard.port()
     const headers = {
       host: `127.0.0.1:${port}`,
       ...json,

@@ -458,6 +458,31 @@ describe('open', () => {
     expect(objects(off)).toEqual([{ error: { code: 'dashboard-off' } }])
   })
 
+  it('names who has the port where there is no dashboard', async () => {
+    const held = {
+      code: 'port-taken',
+      what: 'dashboard',
+      port: 5051,
+      pid: 7,
+      command: '/x/other --y',
+    } as const
+    await serve(fakeHost({ app: { dashboardLink: async () => fail(held) } }))
+    expect(objects(await zotbar('open', '--json'))).toEqual([{ error: held }])
+    const { stderr } = await zotbar('open')
+    expect(stderr).toContain('other (process 7) has it')
+    expect(stderr).toContain('zotbar settings set dashboard.port N')
+  })
+
+  it('ends every session instead, and opens nothing', async () => {
+    const host = fakeHost({ app: { revokeSessions: async () => ok({ sessions: 2 }) } })
+    await serve(host)
+    expect(objects(await zotbar('open', '--revoke-all', '--json'))).toEqual([{ sessions: 2 }])
+    expect((await zotbar('open', '--revoke-all')).stdout).toContain('Ended 2 sessions')
+    expect(host.calls.map(({ name }) => name)).toEqual(['app.revokeSessions', 'app.revokeSessions'])
+    const both = await zotbar('open', '--print', '--revoke-all', '--json')
+    expect([both.code, objects(both)]).toMatchObject([2, [{ error: { code: 'usage' } }]])
+  })
+
   it('never puts the token on the command line of the browser', async () => {
     await serve(fakeHost())
     const bin = join(home, 'bin')

@@ -1,20 +1,29 @@
 import { once } from 'node:events'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { connect, createServer, type Socket } from 'node:net'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { eventReader } from '../../../client/control-events.ts'
-import { type Dashboard, startDashboard } from '../../../core/dashboard/dashboard.ts'
+import { commandNames } from '../../../contract/dispatch.ts'
+import type { Notice } from '../../../contract/snapshot.ts'
+import type { Dashboard } from '../../../core/dashboard/dashboard.ts'
 import { httpApi } from '../../../core/transport/http-api.ts'
+import { type FakeClock, fakeClock } from '../../fakes/clock.ts'
+import { startTestDashboard } from '../../fakes/dashboard.ts'
 import { eventually } from '../../fakes/eventually.ts'
+import { inputs, mayCall } from '../../fakes/every-command.ts'
 import { aSnapshot, type FakeHost, fakeHost } from '../../fakes/host.ts'
+import { freePort } from '../../setup/free-port.ts'
 import { ask, open, type Reply } from './http.ts'
 
 let folder: string
 let host: FakeHost
+let home: string
 let dashboard: Dashboard
-let now = Date.now()
+let port: number
+let clock: FakeClock
+let notices: Notice[]
 const bugs: string[] = []
 
 beforeEach(async () => {
@@ -31,47 +40,55 @@ beforeEach(async () => {
       },
     },
   })
-  now = Date.now()
-  const { randomBytes } = await import('node:crypto')
-  const started = await startDashboard({
-    port: 0,
+  clock = fakeClock(Date.now())
+  notices = []
+  home = await mkdtemp(join(tmpdir(), 'zotbar-dashboard-home-'))
+  dashboard = await start(0)
+  port = dashboard.port()
+})
+
+const start = (wanted: number): Promise<Dashboard> =>
+  startTestDashboard({
+    home,
+    port: wanted,
     folder,
     api: httpApi(host, { onBug: where => bugs.push(where) }),
-    sources: { now: () => now, randomBytes },
+    clock,
+    notices,
   })
-  if (!started.ok) throw new Error(started.error.code)
-  dashboard = started.value
-})
 
 afterEach(async () => {
   await dashboard.close()
   await rm(folder, { recursive: true })
+  await rm(home, { recursive: true })
 })
 
 type Headers = Record<string, string>
 const get = (path: string, headers: Headers = {}, method = 'GET'): Promise<Reply> =>
   ask({
     host: '127.0.0.1',
-    port: dashboard.port,
+    port,
     path,
     method,
-    headers: { host: `127.0.0.1:${dashboard.port}`, ...headers },
+    headers: { host: `127.0.0.1:${port}`, ...headers },
   })
 const post = (path: string, body: string | Buffer, headers: Headers = {}): Promise<Reply> =>
   ask(
     {
       host: '127.0.0.1',
-      port: dashboard.port,
+      port,
       path,
       method: 'POST',
-      headers: { host: `127.0.0.1:${dashboard.port}`, 'content-type': 'application/json', ...headers },
+      headers: { host: `127.0.0.1:${port}`, 'content-type': 'application/json', ...headers },
     },
     body,
   )
 const tokenIn = (url: string): string => url.split('#token=')[1] ?? ''
 const redeem = (token: string): Promise<Reply> => post('/api/session', JSON.stringify({ token }))
 async function signIn(): Promise<Headers> {
-  const { value } = (await redeem(tokenIn(dashboard.createLink()))).json() as { value: { session: string } }
+  const { value } = (await redeem(tokenIn(dashboard.createLink() ?? ''))).json() as {
+    value: { session: string }
+  }
   return { 'x-zotbar-session': value.session }
 }
 const refused = (reason: string) => ({ ok: false, error: { code: 'not-authorised', reason } })
@@ -126,7 +143,7 @@ describe('the dashboard without a session', () => {
   it('refuses other methods and never speaks CORS', async () => {
     const other = await get('/', {}, 'DELETE')
     expect([other.status, other.headers.allow]).toEqual([405, 'GET, HEAD'])
-    const origin = `http://127.0.0.1:${dashboard.port}`
+    const origin = `http://127.0.0.1:${port}`
     for (const path of ['/', '/api/registry.restart']) {
       const reply = await get(path, { origin, 'access-control-request-method': 'POST' }, 'OPTIONS')
       expect(reply.status).toBeGreaterThanOrEqual(400)
@@ -152,7 +169,6 @@ describe('the dashboard without a session', () => {
 
 describe('Host and Origin', () => {
   it('takes only its own names as Host, for pages too', async () => {
-    const { port } = dashboard
     for (const good of [`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`])
       expect((await get('/', { host: good })).status, good).toBe(200)
     for (const bad of ['evil.example', `evil.example:${port}`, '127.0.0.1', `127.0.0.1:${port + 1}`, ''])
@@ -164,7 +180,6 @@ describe('Host and Origin', () => {
 
   it('takes only its own Origin, even with a session', async () => {
     const session = await signIn()
-    const { port } = dashboard
     for (const origin of [
       'http://evil.example',
       'null',
@@ -186,7 +201,7 @@ describe('Host and Origin', () => {
 
 describe('one-time tokens over HTTP', () => {
   it('are exchanged once', async () => {
-    const url = dashboard.createLink()
+    const url = dashboard.createLink() ?? ''
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/#token=[\w-]{43}$/)
     const first = await redeem(tokenIn(url))
     expect(first.status).toBe(200)
@@ -195,27 +210,19 @@ describe('one-time tokens over HTTP', () => {
   })
 
   it('expire', async () => {
-    const token = tokenIn(dashboard.createLink())
-    now += 10 * 60_000
+    const token = tokenIn(dashboard.createLink() ?? '')
+    await clock.advance(10 * 60_000)
     expect((await redeem(token)).json()).toEqual(refused('token-used'))
   })
 
   it('are taken from JSON only', async () => {
-    const token = tokenIn(dashboard.createLink())
+    const token = tokenIn(dashboard.createLink() ?? '')
     const form = await post('/api/session', JSON.stringify({ token }), { 'content-type': 'text/plain' })
     expect(form.status).toBe(415)
     expect((await post('/api/session', 'x'.repeat(2_000))).status).toBe(413)
     for (const body of ['{', '[]', '{"token":1}', 'null'])
       expect((await post('/api/session', body)).json()).toMatchObject({ error: { code: 'bad-input' } })
     expect((await redeem(token)).status).toBe(200)
-  })
-
-  it('give a session that ends after twelve idle hours', async () => {
-    const session = await signIn()
-    now += 12 * 3_600_000 - 1
-    expect((await post('/api/app.snapshot', '{}', session)).status).toBe(200)
-    now += 12 * 3_600_000
-    expect((await post('/api/app.snapshot', '{}', session)).status).toBe(401)
   })
 })
 
@@ -276,14 +283,49 @@ describe('commands over HTTP', () => {
   })
 })
 
+describe('a session that only looks', () => {
+  it('is refused every command that is not for it, and is told what would help', async () => {
+    const session = await signIn()
+    await clock.advance(12 * 3_600_000)
+    const reserved = commandNames().filter(name => !mayCall('looking', name))
+    expect(reserved.length).toBeGreaterThan(25)
+    for (const name of reserved) {
+      const reply = await post(`/api/${name}`, JSON.stringify(inputs[name]), session)
+      const reason = mayCall('full', name) ? 'needs-full-session' : 'wrong-sender'
+      expect([reply.status, reply.json()], name).toEqual([200, refused(reason)])
+    }
+    expect(host.calls).toEqual([])
+    for (const name of commandNames().filter(each => mayCall('looking', each)))
+      expect(
+        (await post(`/api/${name}`, JSON.stringify(inputs[name]), session)).json(),
+        name,
+      ).not.toMatchObject({
+        error: { code: 'not-authorised' },
+      })
+    expect(new Set(host.calls.map(({ caller }) => caller))).toEqual(new Set(['looking']))
+  })
+
+  it('may do them again after another link', async () => {
+    const session = await signIn()
+    await clock.advance(12 * 3_600_000)
+    const token = tokenIn(dashboard.createLink() ?? '')
+    const { value } = (await post('/api/session', JSON.stringify({ token }), session)).json() as {
+      value: { session: string }
+    }
+    const full = { 'x-zotbar-session': value.session }
+    const reply = await post('/api/images.delete', JSON.stringify(inputs['images.delete']), full)
+    expect(reply.json()).toMatchObject({ ok: true })
+  })
+})
+
 describe('events over HTTP', () => {
   it('come as they happen, the state of now first, and end with the reader', async () => {
     const session = await signIn()
     const stream = await open({
       host: '127.0.0.1',
-      port: dashboard.port,
+      port,
       path: '/api/events?with=log',
-      headers: { host: `127.0.0.1:${dashboard.port}`, ...session },
+      headers: { host: `127.0.0.1:${port}`, ...session },
     })
     expect(stream.headers['content-type']).toBe('text/event-stream; charset=utf-8')
     const seen: [string, unknown][] = []
@@ -308,9 +350,9 @@ describe('events over HTTP', () => {
     const session = await signIn()
     const stream = await open({
       host: '127.0.0.1',
-      port: dashboard.port,
+      port,
       path: '/api/events?with=log',
-      headers: { host: `127.0.0.1:${dashboard.port}`, ...session },
+      headers: { host: `127.0.0.1:${port}`, ...session },
     })
     stream.pause()
     const before = process.memoryUsage()
@@ -346,9 +388,9 @@ describe('connections of others', () => {
     const session = await signIn()
     const events = await open({
       host: '127.0.0.1',
-      port: dashboard.port,
+      port,
       path: '/api/events?with=log',
-      headers: { host: `127.0.0.1:${dashboard.port}`, ...session },
+      headers: { host: `127.0.0.1:${port}`, ...session },
     })
     let heard = ''
     events.on('error', () => undefined)
@@ -357,7 +399,7 @@ describe('connections of others', () => {
     })
     const others: Socket[] = []
     for (let count = 0; count < 140; count++) {
-      const socket = connect(dashboard.port, '127.0.0.1')
+      const socket = connect(port, '127.0.0.1')
       socket.on('error', () => {})
       others.push(socket)
       await once(socket, 'connect')
@@ -373,14 +415,148 @@ describe('connections of others', () => {
   })
 })
 
+describe('sessions over HTTP', () => {
+  const snapshotWith = async (session: Headers): Promise<number> =>
+    (await post('/api/app.snapshot', '{}', session)).status
+  async function change(session: Headers): Promise<Headers> {
+    const { value } = (await post('/api/session/change', '{}', session)).json() as {
+      value: { session: string }
+    }
+    return { 'x-zotbar-session': value.session }
+  }
+
+  it('say what they allow, and are full again with another link', async () => {
+    const first = await redeem(tokenIn(dashboard.createLink() ?? ''))
+    expect(first.json()).toEqual({
+      ok: true,
+      value: { session: expect.any(String), fullForMs: 12 * 3_600_000 },
+    })
+    const session = { 'x-zotbar-session': (first.json() as { value: { session: string } }).value.session }
+    await clock.advance(13 * 3_600_000)
+    const changed = await post('/api/session/change', '{}', session)
+    expect(changed.json()).toEqual({ ok: true, value: { session: expect.any(String), fullForMs: 0 } })
+    const token = tokenIn(dashboard.createLink() ?? '')
+    const again = await post('/api/session', JSON.stringify({ token }), session)
+    expect(again.json()).toMatchObject({ value: { fullForMs: 12 * 3_600_000 } })
+  })
+
+  it('change their token; the one before ends everything, with a notice, once the overlap is over', async () => {
+    const first = await signIn()
+    const stream = await open({
+      host: '127.0.0.1',
+      port,
+      path: '/api/events',
+      headers: { host: `127.0.0.1:${port}`, ...first },
+    })
+    const ended = once(stream.resume(), 'end')
+    const second = await change(first)
+    expect([await snapshotWith(first), await snapshotWith(second), await snapshotWith(first)]).toEqual([
+      200, 200, 200,
+    ])
+    const late = await post('/api/session/change', '{}', first)
+    expect([late.status, late.json()]).toEqual([200, { ok: true, value: null }])
+    await clock.advance(10_000)
+    const replayed = await post('/api/app.snapshot', '{}', first)
+    expect([replayed.status, replayed.json()]).toEqual([401, refused('session-replayed')])
+    expect(await snapshotWith(second)).toBe(401)
+    await ended
+    expect(notices.map(({ kind }) => kind)).toEqual(['session-replayed'])
+  })
+
+  it('end with a sign-out, and so does what is open', async () => {
+    const session = await signIn()
+    const other = await signIn()
+    const stream = await open({
+      host: '127.0.0.1',
+      port,
+      path: '/api/events',
+      headers: { host: `127.0.0.1:${port}`, ...session },
+    })
+    const ended = once(stream.resume(), 'end')
+    expect((await post('/api/session/end', '{}', session)).status).toBe(200)
+    await ended
+    expect([await snapshotWith(session), await snapshotWith(other)]).toEqual([401, 200])
+    expect((await post('/api/session/end', '{}')).status).toBe(200)
+  })
+
+  it('survive a restart, and end when they are revoked, with the links', async () => {
+    const session = await signIn()
+    await dashboard.close()
+    dashboard = await start(port)
+    expect(await snapshotWith(session)).toBe(200)
+    const link = tokenIn(dashboard.createLink() ?? '')
+    expect(await dashboard.revokeSessions()).toEqual({ ok: true, value: { sessions: 1 } })
+    expect(await snapshotWith(session)).toBe(401)
+    expect((await redeem(link)).json()).toEqual(refused('token-used'))
+  })
+
+  it('need their own Host and Origin too', async () => {
+    const session = await signIn()
+    for (const path of ['/api/session', '/api/session/change', '/api/session/end']) {
+      const other = await post(path, '{}', { ...session, origin: `http://127.0.0.1:${port + 1}` })
+      expect([other.status, other.json()]).toEqual([403, refused('wrong-origin')])
+    }
+    expect(await snapshotWith(session)).toBe(200)
+  })
+})
+
 describe('the port', () => {
-  it('that is taken is a failure with its number', async () => {
-    const other = createServer()
-    await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve))
-    const address = other.address()
-    const port = typeof address === 'object' && address ? address.port : 0
-    const started = await startDashboard({ port, folder, api: httpApi(host) })
-    expect(started).toEqual({ ok: false, error: { code: 'port-taken', what: 'dashboard', port } })
-    other.close()
+  let thief: Server | undefined
+  const take = async (): Promise<void> => {
+    const server = createServer()
+    thief = server
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(port, '127.0.0.1', resolve)
+    })
+  }
+  const free = (): Promise<void> => new Promise(resolve => (thief ? thief.close(() => resolve()) : resolve()))
+  afterEach(free)
+
+  it('that another program holds is named, all sessions end, and it is taken when it is free', async () => {
+    const session = await signIn()
+    await dashboard.close()
+    await take()
+    dashboard = await start(port)
+    // It may only be a core that ends.
+    expect([dashboard.url(), dashboard.notice()]).toEqual([undefined, undefined])
+    await clock.advance(1_000)
+    await eventually(() => dashboard.notice() !== undefined)
+    expect(dashboard.notice()).toMatchObject({ kind: 'no-dashboard', port, pid: process.pid })
+    expect(dashboard.failure()).toMatchObject({
+      code: 'port-taken',
+      what: 'dashboard',
+      port,
+      pid: process.pid,
+    })
+    expect(dashboard.createLink()).toBeUndefined()
+    await expect(readFile(join(home, 'sessions.json'))).rejects.toThrow('ENOENT')
+    await free()
+    await clock.advance(10_000)
+    await eventually(() => dashboard.url() !== undefined)
+    expect(dashboard.notice()).toBeUndefined()
+    expect((await post('/api/app.snapshot', '{}', session)).status).toBe(401)
+    expect((await post('/api/app.snapshot', '{}', await signIn())).status).toBe(200)
+  })
+
+  it('that is given up within a second by a core that ends leaves the sessions', async () => {
+    const session = await signIn()
+    await dashboard.close()
+    await take()
+    dashboard = await start(port)
+    await free()
+    await clock.advance(100)
+    await eventually(() => dashboard.url() !== undefined)
+    expect((await post('/api/app.snapshot', '{}', session)).status).toBe(200)
+  })
+
+  it('is another one at once when the setting changes, and the sessions of the old one end', async () => {
+    const session = await signIn()
+    const before = port
+    await dashboard.move(await freePort())
+    port = dashboard.port()
+    expect(port).not.toBe(before)
+    expect((await post('/api/app.snapshot', '{}', session)).status).toBe(401)
+    await expect(ask({ host: '127.0.0.1', port: before, path: '/' })).rejects.toThrow('ECONNREFUSED')
   })
 })

@@ -37,7 +37,7 @@ test('a change is on disk when it is answered, and is there after a restart', as
     value: { key: 'keepServing', value: true, takesEffect: 'now' },
   })
   expect(await settings.set('dashboard.port', 8443, 'any')).toMatchObject({
-    value: { takesEffect: 'restart' },
+    value: { takesEffect: 'now' },
   })
   expect(await onDisk()).toEqual({ keepServing: true, 'dashboard.port': 8443 })
   expect((await lstat(file())).mode & 0o777).toBe(0o600)
@@ -46,7 +46,10 @@ test('a change is on disk when it is answered, and is there after a restart', as
   await settings.set('keepServing', null, 'any')
   expect(heard).toEqual(['keepServing true', 'dashboard.port 8443'])
   expect(await onDisk()).toEqual({ 'dashboard.port': 8443 })
-  expect((await open()).row('dashboard.port')).toMatchObject({ ok: true, value: { value: 8443, default: 0 } })
+  expect((await open()).row('dashboard.port')).toMatchObject({
+    ok: true,
+    value: { value: 8443, default: 5051 },
+  })
 })
 
 test.each([

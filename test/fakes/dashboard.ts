@@ -1,0 +1,21 @@
+import type { Notice } from '../../contract/snapshot.ts'
+import { type Dashboard, startDashboard } from '../../core/dashboard/dashboard.ts'
+import { systemProcessTable } from '../../core/platform/system-processes.ts'
+import { systemClock } from '../../lib/clock.ts'
+
+type Options = Parameters<typeof startDashboard>[0]
+
+/** The real dashboard server over an API of the test, with its sessions in `home`; on a port that the kernel chooses. */
+export const startTestDashboard = (
+  options: Pick<Options, 'home' | 'folder' | 'api'> & Partial<Options> & { notices?: Notice[] },
+): Promise<Dashboard> =>
+  startDashboard({
+    port: 0,
+    clock: systemClock(),
+    processes: systemProcessTable(),
+    notify: notice => options.notices?.push(notice),
+    report: () => {},
+    log: () => {},
+    onChange: () => {},
+    ...options,
+  })
