@@ -1,8 +1,13 @@
+import { errorCode } from '../../lib/error-code.ts'
 import { parseJson } from '../../lib/json.ts'
 import { request } from '../../lib/node-http.ts'
 
-/** `absent`: nobody listens there, as with an engine that has no administration. */
-export type AdminAnswer = { kind: 'answered'; status: number; body: unknown } | { kind: 'absent' }
+export type AdminAnswer =
+  | { kind: 'answered'; status: number; body: unknown }
+  /** Nobody listens there, as with an engine that has no administration. */
+  | { kind: 'absent' }
+  /** There is one, and it gave no answer: what was asked may be done or not. A sentence without its full stop. */
+  | { kind: 'failed'; reason: string }
 
 /** Asks the registry's administration socket; see registry/admin/admin-server.ts for what it answers. */
 export interface AdminClient {
@@ -16,7 +21,7 @@ export function adminClient(socketPath: string, limitMs = 10_000): AdminClient {
     ask(method, path, body) {
       const text = body === undefined ? undefined : JSON.stringify(body)
       return new Promise(resolve => {
-        const absent = (): void => resolve({ kind: 'absent' })
+        const failed = (error: Error): void => resolve(whyNot(error, limitMs))
         const call = request(
           {
             socketPath,
@@ -34,10 +39,10 @@ export function adminClient(socketPath: string, limitMs = 10_000): AdminClient {
             let size = 0
             response.on('data', (piece: Buffer) => {
               size += piece.length
-              if (size > maxBytes) call.destroy()
+              if (size > maxBytes) call.destroy(new Error('it sends without end'))
               else pieces.push(piece)
             })
-            response.on('error', absent)
+            response.on('error', failed)
             response.on('end', () =>
               resolve({
                 kind: 'answered',
@@ -47,9 +52,21 @@ export function adminClient(socketPath: string, limitMs = 10_000): AdminClient {
             )
           },
         )
-        call.on('error', absent)
+        call.on('error', failed)
         call.end(text)
       })
     },
+  }
+}
+
+function whyNot(error: Error, limitMs: number): AdminAnswer {
+  const code = errorCode(error)
+  if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTDIR') return { kind: 'absent' }
+  const isSilent = error.name === 'TimeoutError' || error.name === 'AbortError'
+  return {
+    kind: 'failed',
+    reason: isSilent
+      ? `Its administration said nothing for ${Math.round(limitMs / 1000)} s`
+      : `The connection to its administration broke (${code ?? error.message})`,
   }
 }

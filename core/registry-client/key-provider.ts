@@ -127,11 +127,15 @@ const createdKey = v.object({
 const revokedKeys = v.object({ revoked: v.array(v.string()), descendants: v.array(v.string()) })
 const adminRefusal = v.object({ error: v.string() })
 
-/** The keys of every user, over the administration socket. Undefined where the engine has none. */
-export async function adminKeyProvider(admin: AdminClient): Promise<KeyProvider | undefined> {
+/**
+ * The keys of every user, over the administration socket. Undefined where the engine has none; one that gives no answer is
+ * a failure, because the keys of one user must not pass for all.
+ */
+export async function adminKeyProvider(admin: AdminClient): Promise<Result<KeyProvider | undefined>> {
   const first = await admin.ask('GET', '/keys')
-  if (first.kind === 'absent') return undefined
-  return {
+  if (first.kind === 'absent') return ok(undefined)
+  if (first.kind === 'failed') return fail({ code: 'registry-unreachable', reason: first.reason })
+  return ok({
     allowsNoExpiry: false,
     async list() {
       const read = readAs(allKeys, await admin.ask('GET', '/keys'))
@@ -143,11 +147,12 @@ export async function adminKeyProvider(admin: AdminClient): Promise<KeyProvider 
       if (answer.kind === 'answered' && answer.status === 404) return fail({ code: 'key-not-found', uuid })
       return readAs(revokedKeys, answer)
     },
-  }
+  })
 }
 
 function readAs<S extends v.GenericSchema>(schema: S, answer: AdminAnswer): Result<v.InferOutput<S>> {
   if (answer.kind === 'absent') return fail({ code: 'registry-not-serving' })
+  if (answer.kind === 'failed') return fail({ code: 'registry-unreachable', reason: answer.reason })
   if (answer.status === 409) return fail({ code: 'keys-off' })
   const read = v.safeParse(schema, answer.body)
   if (answer.status < 300 && read.success) return ok(read.output)

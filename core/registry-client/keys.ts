@@ -57,7 +57,8 @@ export function createKeys(options: Options): Keys {
   async function openProvider(): Promise<Result<KeyProvider>> {
     if (!serves()) return fail({ code: 'registry-not-serving' })
     const all = await adminKeyProvider(admin)
-    if (all) return ok(all)
+    if (!all.ok) return all
+    if (all.value) return ok(all.value)
     const known = await credential()
     return known
       ? ok(ownKeyProvider(registry, options.engine, known.user))

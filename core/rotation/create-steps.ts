@@ -56,10 +56,9 @@ class KeyCreation {
   async undo(memory: RotateMemory): Promise<StepResult> {
     const { client, store, records } = this.#deps
     const owner = ownerOf(memory)
-    const next = await store.get(owner, 'next')
     const access = await openKeyAccess(client, memory.user, [
-      next.ok ? next.value : undefined,
-      await this.#storedKey(memory, 'current'),
+      () => store.get(owner, 'next'),
+      () => store.get(owner, 'current'),
     ])
     if (!access.ok) return asStep(access)
     if (access.value) {
@@ -130,9 +129,10 @@ class KeyCreation {
 
   /** Revokes keys with the label of this run: nobody has their secrets. */
   async #revokeLost(memory: RotateMemory): Promise<Result<number>> {
-    const access = await openKeyAccess(this.#deps.client, memory.user, [
-      await this.#storedKey(memory, 'current'),
-      await this.#storedKey(memory, 'next'),
+    const { client, store } = this.#deps
+    const access = await openKeyAccess(client, memory.user, [
+      () => store.get(ownerOf(memory), 'current'),
+      () => store.get(ownerOf(memory), 'next'),
     ])
     if (!access.ok || !access.value) return access.ok ? ok(0) : access
     const all = await access.value.list()
@@ -169,7 +169,9 @@ class KeyCreation {
   }
 
   async #withKeyInUse(memory: RotateMemory): Promise<Attempt> {
-    const key = await this.#storedKey(memory, 'current')
+    const stored = await this.#deps.store.get(ownerOf(memory), 'current')
+    if (!stored.ok) return { kind: 'failed', result: asStep(stored) }
+    const { value: key } = stored
     if (key === undefined) return { kind: 'not-this-way', words: 'the key in use is not in the store' }
     const created = await this.#deps.client.create({ user: memory.user, key }, this.#request(memory))
     if (created.ok)
@@ -187,7 +189,8 @@ class KeyCreation {
     if (!all) return { kind: 'not-this-way', words: 'this engine has no administration socket' }
     const created = await client.createFor(this.#request(memory))
     if (created.ok) return { kind: 'created', key: created.value, how: 'by the registry’s administration' }
-    if (created.error.code === 'registry-not-serving') return { kind: 'uncertain' }
+    const { code } = created.error
+    if (code === 'registry-unreachable' || code === 'registry-not-serving') return { kind: 'uncertain' }
     return { kind: 'failed', result: asStep(created) }
   }
 
@@ -221,11 +224,6 @@ class KeyCreation {
   #request({ user, label, old, days }: RotateMemory): CreateKeyRequest {
     const expirationDate = new Date(this.#deps.clock.now() + days * dayMs).toISOString()
     return { user, label, scopes: old.scopes, expirationDate }
-  }
-
-  async #storedKey(memory: RotateMemory, slot: 'current' | 'next'): Promise<string | undefined> {
-    const stored = await this.#deps.store.get(ownerOf(memory), slot)
-    return stored.ok ? stored.value : undefined
   }
 
   /** Writes into the memory which key this secret belongs to. */

@@ -12,14 +12,18 @@ export interface KeyAccess {
 
 const refused = (user: string): Result<never> => fail({ code: 'key-not-accepted', user })
 
+/** Reads a secret from the store, which may ask somebody for it. */
+type StoredKey = () => Promise<Result<string | undefined>>
+
 /**
  * Uses the administration socket where there is one, because that uses no key; else the first of these keys that the
- * registry accepts. Undefined where it accepts none.
+ * registry accepts; a key is read from the store when it is tried. Undefined where it accepts none. Fails where that is
+ * not known: the administration gives no answer, or a key could not be read.
  */
 export async function openKeyAccess(
   client: KeyClient,
   user: string,
-  keys: readonly (string | undefined)[],
+  keys: readonly StoredKey[],
 ): Promise<Result<KeyAccess | undefined>> {
   const all = await client.listAll()
   if (all?.ok)
@@ -32,9 +36,13 @@ export async function openKeyAccess(
       },
       revoke: uuid => client.revokeAny(uuid),
     })
-  for (const key of keys) {
-    if (key === undefined) continue
-    const bearer = { user, key }
+  if (all?.error.code === 'registry-unreachable') return all
+  let unread: Result<never> | undefined
+  for (const read of keys) {
+    const stored = await read()
+    if (!stored.ok) unread ??= stored
+    if (!stored.ok || stored.value === undefined) continue
+    const bearer = { user, key: stored.value }
     const listed = await client.listOwn(bearer)
     if (!listed.ok) return listed
     if (listed.value === 'refused') continue
@@ -50,7 +58,7 @@ export async function openKeyAccess(
       },
     })
   }
-  return ok(undefined)
+  return unread ?? ok(undefined)
 }
 
 const isLive = (key: ListedKey, now: number): boolean =>

@@ -132,6 +132,7 @@ export function createKeyClient({ registry, admin, untilServing, pause, now }: D
 
   const readAdmin = <S extends v.GenericSchema>(schema: S, answer: AdminAnswer): Result<v.InferOutput<S>> => {
     if (answer.kind === 'absent') return fail({ code: 'registry-not-serving' })
+    if (answer.kind === 'failed') return fail({ code: 'registry-unreachable', reason: answer.reason })
     if (answer.status === 409) return fail({ code: 'keys-off' })
     const parsed = v.safeParse(schema, answer.body)
     if (answer.status < 300 && parsed.success) return ok(parsed.output)
@@ -189,6 +190,7 @@ export function createKeyClient({ registry, admin, untilServing, pause, now }: D
     async revokeAny(uuid) {
       const answer = await admin.ask('DELETE', `/keys/${encodeURIComponent(uuid)}`)
       if (answer.kind === 'absent') return fail({ code: 'registry-not-serving' })
+      if (answer.kind === 'failed') return fail({ code: 'registry-unreachable', reason: answer.reason })
       return answer.status < 300 || answer.status === 404
         ? ok(null)
         : fail({ code: 'registry-refused', what: 'revoke the key', status: answer.status, reason: '' })

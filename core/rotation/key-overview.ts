@@ -1,4 +1,5 @@
 import type { KeyDrift, ManagedKey, ManagedKeySummary, ManagedSink } from '../../contract/key.ts'
+import { ok, type Result } from '../../contract/result.ts'
 import type { RotationDeps } from './deps.ts'
 import { openKeyAccess } from './key-access.ts'
 import type { ListedKey } from './key-client.ts'
@@ -18,11 +19,14 @@ interface Options extends Pick<RotationDeps, 'clock' | 'client' | 'store' | 'rec
 export function createKeyOverview(options: Options) {
   const { clock, client, store, records, sink, registry, serves, labelPrefix } = options
 
-  async function ask(record: KeyRecord, secret: string | undefined): Promise<RegistryAnswer> {
+  async function ask(
+    record: KeyRecord,
+    stored: Result<string | undefined> | undefined,
+  ): Promise<RegistryAnswer> {
     const name = registry()
     if (record.registry !== name) return { kind: 'elsewhere', registry: name }
     if (!serves()) return { kind: 'not-served' }
-    const access = await openKeyAccess(client, record.user, [secret])
+    const access = await openKeyAccess(client, record.user, [async () => stored ?? ok(undefined)])
     return { kind: 'asked', keys: access.ok ? await access.value?.list() : access }
   }
 
@@ -34,7 +38,7 @@ export function createKeyOverview(options: Options) {
     const { user } = record
     const opened = !quietly || (await client.listAll()) === undefined
     const stored = opened ? await store.get(record, 'current') : undefined
-    const answer = await ask(record, stored?.ok ? stored.value : undefined)
+    const answer = await ask(record, stored)
     const { drift, trouble } = driftOf(record, {
       stored,
       answer,

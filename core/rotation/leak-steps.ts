@@ -22,8 +22,7 @@ export function leakSteps({
       check: async () => false,
       async apply({ memory, ask, progress }) {
         const owner = { registry: memory.registry, user: memory.user }
-        const current = await store.get(owner, 'current')
-        const access = await openKeyAccess(client, memory.user, [current.ok ? current.value : undefined])
+        const access = await openKeyAccess(client, memory.user, [() => store.get(owner, 'current')])
         if (!access.ok) return asStep(access)
         if (!access.value) return failed('key-not-accepted', 'The new key is not accepted any more.')
         // The leaked key may be a retiring one: none of them may work until the end of its overlap.

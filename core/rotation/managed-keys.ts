@@ -114,9 +114,8 @@ export class ManagedKeys {
     const { client, store, records } = this.#deps
     const record = records.find(owner)
     if (!record) return this.notManaged(owner.user)
-    const current = await store.get(owner, 'current')
     if (record.retiring.length > 0 || record.pending !== undefined) {
-      const access = await openKeyAccess(client, owner.user, [current.ok ? current.value : undefined])
+      const access = await openKeyAccess(client, owner.user, [() => store.get(owner, 'current')])
       if (!access.ok) return access
       const all = await access.value?.list()
       const pending = all?.ok ? all.value.filter(({ label }) => label === record.pending) : []

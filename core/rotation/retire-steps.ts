@@ -1,3 +1,4 @@
+import { ok, type Result } from '../../contract/result.ts'
 import { asStep, done, failed, type Runbook, type Step, type StepResult } from '../runbook/step.ts'
 import { doneWith, type RetireMemory, type RotationDeps } from './deps.ts'
 import { openKeyAccess } from './key-access.ts'
@@ -13,15 +14,12 @@ export function retireSteps<Memory extends RetireMemory>(deps: Deps): Step<Memor
   const isWaiting = ({ registry, user, old }: Memory): boolean =>
     records.find({ registry, user })?.retiring.some(({ uuid }) => uuid === old.uuid) ?? false
   /** Its secret, which is stored only for the newest of the keys that wait. */
-  const secretOf = async ({ registry, user, old }: Memory): Promise<string | undefined> => {
-    if (records.find({ registry, user })?.retiring[0]?.uuid !== old.uuid) return undefined
-    const stored = await store.get({ registry, user }, 'retiring')
-    return stored.ok ? stored.value : undefined
-  }
-  const currentOf = async ({ registry, user }: Memory): Promise<string | undefined> => {
-    const stored = await store.get({ registry, user }, 'current')
-    return stored.ok ? stored.value : undefined
-  }
+  const secretOf = async ({ registry, user, old }: Memory): Promise<Result<string | undefined>> =>
+    records.find({ registry, user })?.retiring[0]?.uuid === old.uuid
+      ? store.get({ registry, user }, 'retiring')
+      : ok(undefined)
+  const currentOf = ({ registry, user }: Memory): Promise<Result<string | undefined>> =>
+    store.get({ registry, user }, 'current')
 
   return [
     {
@@ -33,8 +31,8 @@ export function retireSteps<Memory extends RetireMemory>(deps: Deps): Step<Memor
       async apply({ memory }) {
         // A key with few permissions may revoke itself, but not the key that created it.
         const access = await openKeyAccess(client, memory.user, [
-          await secretOf(memory),
-          await currentOf(memory),
+          () => secretOf(memory),
+          () => currentOf(memory),
         ])
         if (!access.ok) return asStep(access)
         // Where the registry accepts none of them, the old one does not work either.
@@ -48,8 +46,9 @@ export function retireSteps<Memory extends RetireMemory>(deps: Deps): Step<Memor
       check: async ({ memory }) => !isWaiting(memory),
       async apply({ memory }) {
         const secret = await secretOf(memory)
-        if (secret !== undefined) return checkRefused(memory.user, secret)
-        const access = await openKeyAccess(client, memory.user, [await currentOf(memory)])
+        if (!secret.ok) return asStep(secret)
+        if (secret.value !== undefined) return checkRefused(memory.user, secret.value)
+        const access = await openKeyAccess(client, memory.user, [() => currentOf(memory)])
         if (!access.ok) return asStep(access)
         const all = await access.value?.list()
         if (all && !all.ok) return asStep(all)
@@ -63,7 +62,9 @@ export function retireSteps<Memory extends RetireMemory>(deps: Deps): Step<Memor
       check: async ({ memory }) => !isWaiting(memory),
       async apply({ memory }) {
         const { registry, user, old } = memory
-        if ((await secretOf(memory)) !== undefined) {
+        const secret = await secretOf(memory)
+        if (!secret.ok) return asStep(secret)
+        if (secret.value !== undefined) {
           const deleted = await store.delete({ registry, user }, 'retiring')
           if (!deleted.ok) return asStep(deleted)
         }

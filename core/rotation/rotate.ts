@@ -257,8 +257,7 @@ function switchStep(deps: RotationDeps): RotateStep {
 
   /** Notes it before the check that the key is refused, which would count as a use. */
   async function noteLastUse(memory: RotateMemory): Promise<void> {
-    const next = await store.get(ownerOf(memory), 'next')
-    const access = await openKeyAccess(client, memory.user, [next.ok ? next.value : undefined])
+    const access = await openKeyAccess(client, memory.user, [() => store.get(ownerOf(memory), 'next')])
     const all = access.ok ? await access.value?.list() : undefined
     if (all?.ok) memory.lastUsed = all.value.find(({ uuid }) => uuid === memory.old.uuid)?.lastUsed ?? null
   }

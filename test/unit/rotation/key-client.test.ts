@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { fail, ok, type Result } from '../../../contract/result.ts'
+import type { AdminAnswer } from '../../../core/platform/admin-client.ts'
 import type { RegistryAnswer, RegistryHttp, RegistryRequest } from '../../../core/platform/registry-http.ts'
 import { checkKey, identifyKey, openKeyAccess } from '../../../core/rotation/key-access.ts'
 import { createKeyClient } from '../../../core/rotation/key-client.ts'
@@ -9,7 +10,7 @@ type Reply = { status: number; body?: unknown; headers?: Record<string, string> 
 type Asked = { path: string; method: string; user?: string; key?: string; text?: string }
 
 /** A key client over invented answers, which remembers what it was asked. */
-function clientOf(reply: (asked: Asked) => Reply) {
+function clientOf(reply: (asked: Asked) => Reply, admin: AdminAnswer = { kind: 'absent' }) {
   const asked: Asked[] = []
   let now = Date.UTC(2026, 2, 1)
   const registry: RegistryHttp = {
@@ -42,7 +43,7 @@ function clientOf(reply: (asked: Asked) => Reply) {
   }
   const client = createKeyClient({
     registry,
-    admin: { ask: async () => ({ kind: 'absent' }) },
+    admin: { ask: async () => admin },
     untilServing: async () => true,
     ...time,
   })
@@ -105,9 +106,28 @@ describe('asking as a key', () => {
 
   it('takes the first key that is let in, and none when none is', async () => {
     const { client } = clientOf(({ key }) => (key === 'good' ? listed({ a: '' }) : { status: 401 }))
-    const access = await openKeyAccess(client, 'zot-ci', [undefined, 'bad', 'good'])
+    const stored = (key?: string) => async () => ok(key)
+    const access = await openKeyAccess(client, 'zot-ci', [stored(), stored('bad'), stored('good')])
     expect(access.ok && access.value?.by).toBe('key')
-    expect(await openKeyAccess(client, 'zot-ci', ['bad'])).toEqual({ ok: true, value: undefined })
+    expect(await openKeyAccess(client, 'zot-ci', [stored('bad')])).toEqual({ ok: true, value: undefined })
+    // One that cannot be read might be let in.
+    const locked = async () => fail({ code: 'keychain-locked', reason: 'It is locked' })
+    expect((await openKeyAccess(client, 'zot-ci', [locked, stored('good')])).ok).toBe(true)
+    expect(await openKeyAccess(client, 'zot-ci', [locked, stored('bad')])).toMatchObject({
+      error: { code: 'keychain-locked' },
+    })
+  })
+
+  it('takes an administration that says nothing for no engine without one', async () => {
+    const { client } = clientOf(() => listed({ a: '' }), {
+      kind: 'failed',
+      reason: 'It said nothing for 10 s',
+    })
+    const stored = async () => ok('good')
+    const silent = { error: { code: 'registry-unreachable', reason: 'It said nothing for 10 s' } }
+    expect(await openKeyAccess(client, 'zot-ci', [stored])).toMatchObject(silent)
+    expect(await client.listAll()).toMatchObject(silent)
+    expect(await client.revokeAny('a')).toMatchObject(silent)
   })
 
   it('says whose key it is, where one of the known users has it', async () => {
