@@ -43,6 +43,10 @@ if (choice.shell === 'electron') {
   const end = await run(choice.binary, [root, ...args], env)
   if (!cannotRun.has(end.signal ?? end.code) || Date.now() - started > 10_000) await leave(end)
   choice = { shell: 'headless', why: `Electron cannot run here (it ended with ${end.signal ?? end.code})` }
+  // It may have started a core, which would go on in the background: it makes room, and its registry is taken over.
+  const quit = [join(root, 'dist', 'cli', 'main.mjs'), 'quit', '--orphan', '--keep-serving']
+  const ended = await run(node, quit, process.env, 'ignore')
+  if (ended.signal) await leave(ended)
 }
 if (choice.why !== undefined) console.error(`Running headless: ${choice.why}.`)
 // What was meant for npm may not change the core.

@@ -1,4 +1,4 @@
-import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { appVersion } from '../lib/app-version.ts'
 import { nearest } from '../lib/nearest.ts'
 import { type ExitCode, exitCode, type Output, output } from './output.ts'
@@ -98,8 +98,13 @@ export async function runCli(args: string[], home: string, socketPath: string): 
     })
   verb(program, 'quit', 'end Zotbar and the registry, whoever started it, and wait until it has ended')
     .option('--keep-serving', 'leave the registry running')
-    .action(async (options: Json & { keepServing?: boolean }) =>
-      run((await import('./quit.ts')).quit, options, { keepServing: options.keepServing === true }),
+    // For `npm start`, where the menu-bar app died at its start and left a core behind.
+    .addOption(new Option('--orphan', 'only a core whose app is gone').hideHelp())
+    .action(async (options: Json & { keepServing?: boolean; orphan?: boolean }) =>
+      run((await import('./quit.ts')).quit, options, {
+        keepServing: options.keepServing === true,
+        orphan: options.orphan === true,
+      }),
     )
 
   try {

@@ -7,7 +7,7 @@ import { askToQuit, type FoundCore, findCore, lookAgainMs, untilGone } from './f
 import { type FindOrStartOptions, findOrStart, pause } from './find-or-start.ts'
 import type { StartedCore } from './start-core.ts'
 
-export type KeptState =
+type KeptState =
   | { kind: 'looking' }
   | { kind: 'starting' }
   | { kind: 'up'; pid: number; keeper: Keeper }

@@ -4,6 +4,7 @@ import { cpu } from './figures/cpu.ts'
 import { crash } from './figures/crash.ts'
 import { download } from './figures/download.ts'
 import { gc } from './figures/gc.ts'
+import { keepers } from './figures/keepers.ts'
 import { lists } from './figures/lists.ts'
 import { manifests } from './figures/manifests.ts'
 import { memory } from './figures/memory.ts'
@@ -28,6 +29,7 @@ export const figures: readonly Figure[] = [
   start,
   crash,
   restart,
+  keepers,
   status,
   memory,
   cpu,

@@ -14,15 +14,28 @@ let root = ''
 /** A copy of what `npm start` runs, with stand-ins for what it starts. */
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'zotbar-start-'))
-  for (const name of ['start.mjs', 'shell-choice.mjs', 'bundle.mjs', 'bin/pinned-node.mjs'])
+  for (const name of [
+    'start.mjs',
+    'shell-choice.mjs',
+    'bundle.mjs',
+    'node-bundles.mjs',
+    'bin/pinned-node.mjs',
+  ])
     await cp(join(from, 'build', name), join(root, 'build', name))
   await put('dist/core/main.mjs', 'console.log("core", ...process.argv.slice(2)); process.exitCode = 5')
   await put('dist/built', '')
+  await put(
+    'dist/cli/main.mjs',
+    `import { writeFileSync } from 'node:fs'
+     writeFileSync(${JSON.stringify(join(root, 'said', 'cli'))}, process.argv.slice(2).join(' '))`,
+  )
   // Newer than every source, so that nothing is built.
   const later = new Date(Date.now() + 60_000)
   await utimes(join(root, 'dist/built'), later, later)
   await mkdir(join(root, 'node_modules'), { recursive: true })
   await chmod(join(root, 'node_modules'), 0o777)
+  await mkdir(join(root, 'said'))
+  await chmod(join(root, 'said'), 0o777)
   await chmod(root, 0o755)
 })
 afterEach(() => rm(root, { recursive: true, force: true }))
@@ -115,9 +128,10 @@ describe.runIf(possible)('npm start', () => {
     expect(ended).toMatchObject({ code: 0, signal: null, out: 'ready\ntold\n' })
   })
 
-  it('runs headless where Electron cannot run here', async () => {
+  it('runs headless where Electron cannot run here, in place of a core that it left behind', async () => {
     await installElectron('kill -TRAP $$')
     const ended = await start([], withElectron())
+    expect(await readFile(join(root, 'said', 'cli'), 'utf8')).toBe('quit --orphan --keep-serving')
     expect(ended).toMatchObject({ code: 5, out: 'core start\n' })
     expect(ended.err).toBe('Running headless: Electron cannot run here (it ended with SIGTRAP).\n')
   })
