@@ -103,7 +103,7 @@ export type Failure =
         | 'needs-full-session'
     }
   /** The client is of another contract than the core, which is `version` and process `pid`. */
-  | { code: 'other-contract'; ours: number; theirs?: number; version: string; pid: number }
+  | { code: 'other-contract'; ours: number; theirs: number; version: string; pid: number }
   /** The core that answers was made before there were hellos. */
   /** The core of another build was not given the home, and the one that has it goes on: half a sentence why. */
   | { code: 'hand-over-refused'; reason: string }

@@ -65,7 +65,7 @@ export function coreFailureMessage(error: CoreFailure): FailureMessage {
       return {
         title: 'Two versions of Zotbar do not understand each other',
         steps: [
-          `What runs is ${error.version} (process ${error.pid}), of contract ${error.ours}; what asks is of ${error.theirs === undefined ? 'an older one' : `contract ${error.theirs}`}.`,
+          `What runs is ${error.version} (process ${error.pid}), of contract ${error.ours}; what asks is of contract ${error.theirs}.`,
           'Its state and its logs can be read. For anything else, quit it and start it again from the version that is installed: zotbar quit, zotbar start',
         ],
       }

@@ -1,9 +1,8 @@
-import { unreachable } from '../result.ts'
 import type { Notice, Snapshot } from '../snapshot.ts'
 import { dashboardNoticeMessage } from './dashboard-message.ts'
 import { failureMessage } from './failure-message.ts'
 import { bytes, capital, count, longDate, timeOfDay } from './format.ts'
-import type { NoticeMessage } from './message.ts'
+import { type NoticeMessage, unknownMessage } from './message.ts'
 
 /** The notices that no row about a key repeats. */
 export const noticesBesideKeys = ({
@@ -128,8 +127,13 @@ export function noticeMessage(notice: Notice): NoticeMessage {
         needsAttention: true,
       }
     default:
-      return unreachable(notice)
+      return unknownNotice(notice)
   }
+}
+
+function unknownNotice(notice: never): NoticeMessage {
+  const { title, steps } = unknownMessage(notice)
+  return { title, detail: steps.join(' '), needsAttention: false }
 }
 
 function keyEnds({

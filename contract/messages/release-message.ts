@@ -2,7 +2,7 @@ import type { ManifestFault, ReleaseFailure, WebCause, WebFailure } from '../fai
 import { unreachable } from '../result.ts'
 import type { Snapshot } from '../snapshot.ts'
 import { bytes, capital, count, exactMoment } from './format.ts'
-import type { FailureMessage } from './message.ts'
+import { type FailureMessage, unknownMessage } from './message.ts'
 
 /** The message for a version of zot that cannot be fetched or trusted. */
 export function releaseFailureMessage(error: ReleaseFailure): FailureMessage {
@@ -161,7 +161,7 @@ function webFailureMessage(error: WebFailure): FailureMessage {
         steps: [`${error.url}: ${error.reason}.`, 'Give one that begins with https:// or http://.'],
       }
     default:
-      return unreachable(error)
+      return unknownMessage(error)
   }
 }
 

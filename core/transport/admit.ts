@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Caller } from '../../contract/caller.ts'
 import type { Failure } from '../../contract/failure.ts'
 import {
+  type ClientHello,
   callerHeader,
   connectionHeader,
   type Hello,
@@ -30,17 +31,7 @@ export function admit({ url = '', headers }: IncomingMessage, own: Hello): Admis
     // What is no command at all is answered as such.
     if (name === '' || openToAll.has(name))
       return { kind: 'call', caller: 'looking', peer: { pid: hello?.pid ?? 0 } }
-    const theirs = hello === undefined ? {} : { theirs: hello.contract }
-    return {
-      kind: 'refused',
-      error: {
-        code: 'other-contract',
-        ours: own.contract,
-        ...theirs,
-        version: own.version,
-        pid: process.pid,
-      },
-    }
+    return { kind: 'refused', error: hello === undefined ? toOlder(own) : toOther(hello, own) }
   }
   const connection = headers[connectionHeader]
   const peer: Peer = { pid: hello.pid, ...(typeof connection === 'string' ? { connection } : {}) }
@@ -48,3 +39,18 @@ export function admit({ url = '', headers }: IncomingMessage, own: Hello): Admis
   if (hello.as === 'cli') return { kind: 'call', caller: 'cli', peer }
   return { kind: 'call', caller: from === 'page' || from === 'agreed' ? from : 'app', peer }
 }
+
+const toOther = ({ contract: theirs }: ClientHello, { contract: ours, version }: Hello): Failure => ({
+  code: 'other-contract',
+  ours,
+  theirs,
+  version,
+  pid: process.pid,
+})
+
+/** A command line from before there were hellos ends with a stack trace at a failure that it has no words for. */
+const toOlder = ({ version }: Hello): Failure => ({
+  code: 'file-unusable',
+  path: 'This zotbar',
+  reason: `a newer Zotbar (${version}, process ${process.pid}) runs: use the command that came with it`,
+})

@@ -124,32 +124,35 @@ describe('a caller that claims too much', () => {
 
 describe('a client of another contract', () => {
   const { contract } = coreHello
+  const told = (theirs: number) => ({
+    code: 'other-contract',
+    ours: contract,
+    theirs,
+    version: coreHello.version,
+    pid: process.pid,
+  })
+  /** As 0.1.0 can say it. */
+  const toOlder = {
+    code: 'file-unusable',
+    path: 'This zotbar',
+    reason: `a newer Zotbar (${coreHello.version}, process ${process.pid}) runs: use the command that came with it`,
+  }
   const others: [string, Record<string, string>, object][] = [
-    ['none', {}, {}],
-    ['something that is no hello', { 'x-zotbar-hello': '{"contract":' }, {}],
-    ['a lower one', helloHeaders('app', { contract: contract - 1 }), { theirs: contract - 1 }],
-    ['a higher one', helloHeaders('cli', { contract: contract + 1 }), { theirs: contract + 1 }],
+    ['none', {}, toOlder],
+    ['something that is no hello', { 'x-zotbar-hello': '{"contract":' }, toOlder],
+    ['a lower one', helloHeaders('app', { contract: contract - 1 }), told(contract - 1)],
+    ['a higher one', helloHeaders('cli', { contract: contract + 1 }), told(contract + 1)],
   ]
 
   it.each(others)(
     '%s: gets the snapshot and the logs, and of everything else the reason',
     async (...other) => {
-      const [, headers, theirs] = other
+      const [, headers, error] = other
       const before = rig.host().calls.length
       for (const name of commandNames()) {
         const result = (await overSocket(name, inputs[name], headers)).json()
         if (openToAll.has(name)) expect(result).toMatchObject({ ok: true })
-        else
-          expect(result).toEqual({
-            ok: false,
-            error: {
-              code: 'other-contract',
-              ours: contract,
-              version: coreHello.version,
-              pid: process.pid,
-              ...theirs,
-            },
-          })
+        else expect(result).toEqual({ ok: false, error })
       }
       expect(
         rig

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { callersOf, commandNames, dispatch, needsAgreement } from '../../../contract/dispatch.ts'
+import type { Failure } from '../../../contract/failure.ts'
 import { failureMessage } from '../../../contract/messages/failure-message.ts'
+import { noticeMessage } from '../../../contract/messages/notice-message.ts'
+import type { Notice } from '../../../contract/snapshot.ts'
 import { everyCaller, inputs, mayCall } from '../../fakes/every-command.ts'
 import { fakeHost } from '../../fakes/host.ts'
 
@@ -76,4 +79,10 @@ it('every refusal says what to do', () => {
     expect(title).not.toBe('')
     expect(steps.length).toBeGreaterThan(0)
   }
+})
+
+it('a failure or a notice of a newer core is told, not an end of this program', () => {
+  expect(failureMessage({ code: 'from-the-future' } as unknown as Failure).title).toContain('from-the-future')
+  const notice = { kind: 'from-the-future', id: 'x', at: 1 } as unknown as Notice
+  expect(noticeMessage(notice)).toMatchObject({ needsAttention: false })
 })
