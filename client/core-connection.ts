@@ -26,7 +26,7 @@ export type ConnectionState =
   | { kind: 'lost'; error: Failure }
 
 /** How an app calls: as itself, for one of its pages, or after a native question. */
-export type AppCaller = Extract<Caller, 'app' | 'page' | 'agreed'>
+type AppCaller = Extract<Caller, 'app' | 'page' | 'agreed'>
 
 interface ConnectionEvents extends Events {
   state: ConnectionState

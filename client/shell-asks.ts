@@ -4,7 +4,7 @@ import type { SignInArrival, SignInCookie } from '../contract/sign-in.ts'
 import { isObject } from '../lib/json.ts'
 
 /** One request of the core to this app's screen. */
-export interface ShellAsk {
+interface ShellAsk {
   id: string
   request: ShellRequest
   /** Aborted when the answer is not wanted any more; its reason is a text that says who answered, or "" . */

@@ -27,6 +27,3 @@ export interface SignInRequest {
   /** Called with the registry's cookies whenever the window shows the registry. A key never reaches the window. */
   checkArrival(cookies: readonly SignInCookie[]): Promise<SignInArrival>
 }
-
-/** Lets a user sign in; resolves when that has ended. Fails with sign-in-ended. */
-export type SignInWindow = (request: SignInRequest) => Promise<Result<null>>
