@@ -113,9 +113,17 @@ export function entryRig() {
       return rig.configFile
     },
     writeConfig,
-    start(args: string[] = ['--config', rig.configFile], env: Record<string, string> = {}) {
-      const hooks = join(root, 'test/fakes/electron-hooks.mjs')
-      return run(['--import', hooks, join(root, 'dist/main/main.mjs'), ...args], env)
+    /** `program`: Node's arguments for the app, where another one than the built app is to run. */
+    start(
+      args: string[] = ['--config', rig.configFile],
+      env: Record<string, string> = {},
+      program: string[] = [
+        '--import',
+        join(root, 'test/fakes/electron-hooks.mjs'),
+        join(root, 'dist/main/main.mjs'),
+      ],
+    ) {
+      return run([...program, ...args], env)
     },
     /** A core in the foreground, as `zotbar start` runs it. */
     startCore: () =>

@@ -87,11 +87,11 @@ describe('a newer Zotbar beside a registry that an older one started', () => {
 
     copyPackage(from.folder, newer)
     expect(zotbar(core.environment, 'restart')).toMatchObject({ state: 'serving' })
-    const [copied, packaged] = [copy, join(from.folder, 'dist', 'registry')].map(at =>
-      join(at, 'zotbar-registry.mjs'),
-    )
-    await eventually(() => existsSync(join(copy, 'engine.json')))
-    expect(readFileSync(copied ?? '', 'utf8') === readFileSync(packaged ?? '', 'utf8')).toBe(true)
+    const textIn = (folder: string): string | undefined => {
+      const file = join(folder, 'zotbar-registry.mjs')
+      return existsSync(file) ? readFileSync(file, 'utf8') : undefined
+    }
+    await eventually(() => textIn(copy) === textIn(join(from.folder, 'dist', 'registry')))
     expect(await core.quit()).toBe(0)
   })
 })
