@@ -1,4 +1,8 @@
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fail, ok, type Result } from '../../contract/result.ts'
+import { reasonOf } from '../../lib/error-code.ts'
+import { resolveHome } from '../../lib/home.ts'
 import { loadSuccessor } from '../hand-over/hand-over.ts'
 import type { Program } from '../hand-over/protocol.ts'
 import type { StartSuccessor, Successor } from '../hand-over/successor.ts'
@@ -37,6 +41,8 @@ export function createHand({ options, start, limitMs, onReady }: Options): Hand 
     request: HandOverRequest,
     busyWith: () => string | undefined,
   ): Promise<Result<{ pid: number; build: string }>> {
+    const room = await checkRoom(resolveHome())
+    if (!room.ok) return room
     const program = programOf(request, options)
     const loaded = await loadSuccessor({ program, build: request.build, start: watched, limitMs })
     loading = undefined
@@ -69,6 +75,22 @@ export function createHand({ options, start, limitMs, onReady }: Options): Hand 
       isWithdrawn = true
       loading?.kill()
     },
+  }
+}
+
+/** What a core writes before it serves, generously. */
+const neededBytes = 64 * 1024
+
+/** Whether a successor could write what it has to: on a full disk it would fail when everything was given up. */
+async function checkRoom(home: string): Promise<Result<null>> {
+  const file = join(home, 'run', 'hand-over.room')
+  try {
+    await writeFile(file, Buffer.alloc(neededBytes), { mode: 0o600 })
+    return ok(null)
+  } catch (error) {
+    return fail({ code: 'hand-over-refused', reason: `${home} cannot be written: ${reasonOf(error)}` })
+  } finally {
+    await rm(file, { force: true }).catch(() => {})
   }
 }
 

@@ -5,7 +5,7 @@ import { type AppLog, openAppLog } from '../../lib/app-log.ts'
 import { thisBuild } from '../../lib/build.ts'
 import { reasonOf } from '../../lib/error-code.ts'
 import { resolveHome } from '../../lib/home.ts'
-import { type Keeper, removeKeeper, writeKeeper } from '../../lib/keeper-file.ts'
+import { type Keeper, readKeeper, removeKeeper, writeKeeper } from '../../lib/keeper-file.ts'
 import { checkHomeFormat, migrateHome } from '../platform/migrate-home.ts'
 import { prepareHome } from '../platform/prepare-home.ts'
 import type { ProcessTable } from '../platform/process-table.ts'
@@ -63,6 +63,9 @@ async function sayWhoKeeps(
   const { pid } = process
   const startTime = await processes.startTime(pid)
   const record = { keeper, pid, ...thisBuild(), startedAt }
+  const known = readKeeper(home)
+  // After a hand-over that failed it still says so, and the disk may be full.
+  if (known?.pid === pid && known.startTime === startTime && known.keeper === keeper) return ok(null)
   try {
     await mkdir(join(home, 'run'), { recursive: true, mode: 0o700 })
     await writeKeeper(home, { ...record, ...(startTime === undefined ? {} : { startTime }) })

@@ -65,8 +65,11 @@ export async function takeAppLock(options: {
       home: homeIdentity(home),
     }
     const lives = (holder: Holder): Promise<boolean> => isAlive(holder, me, processes)
+    const taken = (held = nonce): Result<AppLock> => ok({ nonce: held, release: () => release(root, held) })
+    const given = inherits === undefined ? undefined : await readHolder(root)
+    // What nobody took over in the meantime is still this process's, and a full disk is no reason to lose it.
+    if (given?.nonce === inherits && given?.pid === pid) return taken(inherits)
     await writeFile(draft, JSON.stringify(me), { flag: 'wx', mode: 0o600 })
-    const taken = (): Result<AppLock> => ok({ nonce, release: () => release(root, nonce) })
     if (inherits !== undefined && (await readHolder(root))?.nonce === inherits) {
       await rename(draft, root)
       return taken()
