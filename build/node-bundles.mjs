@@ -66,7 +66,7 @@ export async function nodeBundles(rolldown, { root, version }) {
   }
   return [
     { ...single('core', { main: 'core/main.ts' }), plugins: [bodyApart] },
-    single('core', { core: 'core/app/run-core.ts' }, forCore),
+    single('core', { core: coreBody }, forCore),
     // The menu-bar app lies in an archive that Node cannot read: it shares no file with what Node runs.
     single('main', { main: 'main/main.ts' }, withoutAddons),
     single('registry', { 'zotbar-registry': 'registry/main.ts' }, forRegistry),
@@ -93,10 +93,17 @@ export async function nodeBundles(rolldown, { root, version }) {
   ]
 }
 
-/** What the entry of the core loads is the file beside it. */
+/** What the entry of the core loads, and the build makes the file beside it. */
+const coreBody = 'core/app/run-process.ts'
+
 const bodyApart = {
   name: 'body-apart',
-  resolveId: name => (name === './app/run-core.ts' ? { id: './core.mjs', external: true } : null),
+  resolveId(name, importer, { kind }) {
+    if (kind !== 'dynamic-import' || !importer?.endsWith('/core/main.ts')) return null
+    if (`core/${name.slice(2)}` !== coreBody)
+      throw new Error(`core/main.ts loads ${name} and not ${coreBody}`)
+    return { id: './core.mjs', external: true }
+  },
 }
 
 /** The engine keeps a text of ASCII in half the memory that another one takes. */

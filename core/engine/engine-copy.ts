@@ -35,7 +35,7 @@ export interface OpenEngineFiles {
 }
 
 /** `whole`: what it was when it was made. */
-export type CopyState = 'whole' | 'missing' | 'damaged'
+type CopyState = 'whole' | 'missing' | 'damaged'
 
 /** The engine of one build in ZOTBAR_HOME, where no update of the package reaches it. */
 export interface EngineCopy {

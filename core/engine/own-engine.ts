@@ -20,7 +20,7 @@ import { runProgram } from './run-program.ts'
 import { zotbarRegistry } from './zotbar-registry.ts'
 
 /** What became of the copy: `no-room` and `failed` leave the engine in the package. */
-export type Settled =
+type Settled =
   | { kind: 'there' }
   | { kind: 'no-room'; neededBytes: number; freeBytes: number }
   | { kind: 'failed'; reason: string }
