@@ -13,9 +13,13 @@ import { fakeElectron } from './electron.ts'
 const fake = fakeElectron({ ready: false, platform: process.platform, ended: code => process.exit(code) })
 const tell = (what: object) => console.log(JSON.stringify(what))
 
+const { setPath } = fake.app
 export const app = Object.assign(fake.app, {
   whenReady: async () => fake.becomeReady(),
-  setPath: (name: string, path: string) => tell({ name, path }),
+  setPath(name: string, path: string) {
+    setPath(name, path)
+    tell({ name, path })
+  },
   requestSingleInstanceLock: () => process.env['ZOTBAR_TEST_SECOND'] === undefined,
 })
 export const {

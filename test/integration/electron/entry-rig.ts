@@ -17,6 +17,13 @@ export interface Status {
   registry: { pid?: number }
 }
 
+/** Node's arguments for the app of a build. */
+export const appProgram = (dist: string): string[] => [
+  '--import',
+  join(root, 'test/fakes/electron-hooks.mjs'),
+  join(dist, 'main/main.mjs'),
+]
+
 /** The built app on plain Node, with the core that it starts: everything is real but Electron itself. */
 export function entryRig() {
   const rig = { folder: '', home: '', port: 0, configFile: '' }
@@ -117,11 +124,7 @@ export function entryRig() {
     start(
       args: string[] = ['--config', rig.configFile],
       env: Record<string, string> = {},
-      program: string[] = [
-        '--import',
-        join(root, 'test/fakes/electron-hooks.mjs'),
-        join(root, 'dist/main/main.mjs'),
-      ],
+      program: string[] = appProgram(join(root, 'dist')),
     ) {
       return run([...program, ...args], env)
     },

@@ -1,9 +1,11 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { ok } from '../../../contract/result.ts'
 import { processExists } from '../../../lib/process-exists.ts'
 import { eventually } from '../../fakes/eventually.ts'
-import { entryRig } from './entry-rig.ts'
+import { clientOf, makeBuild, serves } from '../hand-over/second-build.ts'
+import { appProgram, entryRig } from './entry-rig.ts'
 
 const rig = entryRig()
 const { start, answers } = rig
@@ -130,6 +132,50 @@ it('quits alone where the registry is to keep serving', async () => {
   app.say('quit')
   expect(await app.ended).toBe(0)
   expect([rig.corePid(), await answers()]).toEqual([core, 200])
+})
+
+it('has the core of the build before hand over to its own after an update, and the registry goes on', async () => {
+  const before = start()
+  await before.saw('tooltip', 'Zotbar: Serving')
+  const [core, { registry }] = [rig.corePid(), await rig.status()]
+  before.child.kill('SIGKILL')
+  await before.ended
+  const next = makeBuild('b2b2b2b2b2b2b2b2')
+  try {
+    const app = start(undefined, {}, appProgram(join(next.main, '..', '..')))
+    await serves(rig, next.build)
+    expect(rig.corePid()).not.toBe(core)
+    expect(await rig.status()).toMatchObject({ state: 'serving', registry: { pid: registry.pid } })
+    expect(processExists(core ?? 0)).toBe(false)
+    await app.saw('tooltip', 'Zotbar: Serving')
+    app.say('quit')
+    expect(await app.ended).toBe(0)
+    expect([rig.corePid(), await answers()]).toEqual([undefined, 0])
+  } finally {
+    next.remove()
+  }
+})
+
+it('opens what a command line asks its core for', async () => {
+  const app = start()
+  await app.saw('tooltip', 'Zotbar: Serving')
+  expect(await clientOf(rig).app.open({ what: 'keys' })).toEqual(ok(null))
+  // There is a page now.
+  app.say('listen link')
+  await app.saw('link', 'live')
+})
+
+it('leaves a core that was quit on purpose alone, says so, and starts one when asked to', async () => {
+  const app = start()
+  await app.saw('tooltip', 'Zotbar: Serving')
+  const core = rig.corePid()
+  expect(await clientOf(rig).app.quit({})).toEqual(ok(null))
+  await app.saw('tooltip', 'Zotbar: Zotbar is not running')
+  expect([rig.corePid(), await answers()]).toEqual([undefined, 0])
+  const from = app.count()
+  app.say('choose Start Zotbar')
+  await app.saw('tooltip', 'Zotbar: Serving', from)
+  expect(rig.corePid()).not.toBe(core)
 })
 
 it('shows why there is no core, and starts it when asked to', async () => {
