@@ -3,7 +3,7 @@ import { runningPid } from '../../contract/messages/status.ts'
 import { fail, ok } from '../../contract/result.ts'
 import { onQuitSignal } from '../../lib/quit-signals.ts'
 import { type Dashboard, startDashboard } from '../dashboard/dashboard.ts'
-import { pagesFolder } from '../dashboard/static-files.ts'
+import { builtPages } from '../dashboard/static-files.ts'
 import type { HandedOver } from '../hand-over/protocol.ts'
 import type { StartSuccessor, Successor } from '../hand-over/successor.ts'
 import { systemProcessTable } from '../platform/system-processes.ts'
@@ -141,7 +141,7 @@ function serveDashboard({ app, clock, home, log, settings }: Booted, port?: numb
     home,
     clock,
     port: port ?? settings.get('dashboard.port'),
-    folder: pagesFolder(),
+    files: builtPages(),
     api: httpApi(app.host, {
       onBug: (location, error) => log.error(`a fault in ${location}`, { error: String(error) }),
     }),

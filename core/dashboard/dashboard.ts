@@ -9,7 +9,7 @@ import { createListening, type PortTrouble } from './listening.ts'
 import { type Api, createPageServer } from './page-server.ts'
 import { sessionFile } from './session-file.ts'
 import { openSessions } from './sessions.ts'
-import { staticFiles } from './static-files.ts'
+import type { StaticFile } from './static-files.ts'
 
 export interface Dashboard {
   /** The port that it listens on, or would. */
@@ -33,8 +33,8 @@ interface Options {
   home: string
   /** 0 lets the kernel choose. */
   port: number
-  /** Holds window.html, popover.html and assets/. */
-  folder: string
+  /** window.html, popover.html and assets/, by the path under which each is served. */
+  files: Promise<ReadonlyMap<string, StaticFile>>
   api: Api
   clock: Pick<Clock, 'now' | 'setTimer'>
   processes: Pick<ProcessTable, 'portOwner'>
@@ -51,7 +51,7 @@ interface Options {
  * Resolves after the first attempt.
  */
 export async function startDashboard(options: Options): Promise<Dashboard> {
-  const { home, folder, api, clock, processes, notify, report, log, onChange } = options
+  const { home, api, clock, processes, notify, report, log, onChange } = options
   const file = sessionFile({ home, now: clock.now, report, log })
   const sessions = await openSessions({
     clock,
@@ -63,7 +63,7 @@ export async function startDashboard(options: Options): Promise<Dashboard> {
       notify({ kind: 'sessions-unsaved', id: 'sessions-unsaved', at: clock.now(), file: file.file, reason })
     },
   })
-  const files = await staticFiles(folder)
+  const files = await options.files
   let since = clock.now()
   const listening = createListening({
     clock,

@@ -50,8 +50,16 @@ export async function staticFiles(folder: string): Promise<ReadonlyMap<string, S
   return files
 }
 
+let pages: Promise<ReadonlyMap<string, StaticFile>> | undefined
+
+/** The built pages, read at the first call only: a later core in this process may find its package gone. */
+export function builtPages(): Promise<ReadonlyMap<string, StaticFile>> {
+  pages ??= staticFiles(pagesFolder())
+  return pages
+}
+
 /** The built pages: dist/renderer, looked for beside and above the running code (bundle, chunk or source). */
-export function pagesFolder(from = import.meta.dirname): string {
+function pagesFolder(from = import.meta.dirname): string {
   for (let folder = from; ; folder = dirname(folder)) {
     for (const pages of [join(folder, 'renderer'), join(folder, 'dist', 'renderer')])
       if (existsSync(join(pages, 'assets')) && existsSync(join(pages, 'window.html'))) return pages
