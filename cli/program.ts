@@ -5,6 +5,7 @@ import { type ExitCode, exitCode, type Output, output } from './output.ts'
 import { addRegistryVerbs } from './registry-verbs.ts'
 import { addRunbookVerbs, addUpgradeVerb } from './runbook-verbs.ts'
 import { usage, type Verb, type VerbContext } from './verb.ts'
+import { sayWhoAsks } from './who-asks.ts'
 
 interface Json {
   json?: boolean
@@ -24,7 +25,13 @@ export async function runCli(args: string[], home: string, socketPath: string): 
     }
   }
   const run = async <Options>(verb: Verb<Options>, json: Json, options: Options): Promise<void> => {
-    code = await verb(await context(json), options)
+    const given = await context(json)
+    const stop = sayWhoAsks(given)
+    try {
+      code = await verb(given, options)
+    } finally {
+      stop()
+    }
   }
 
   const program = new Command('zotbar')

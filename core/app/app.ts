@@ -130,7 +130,7 @@ export async function createApp(options: AppOptions): Promise<App> {
 
 function handlerDeps(
   features: Features,
-  { capabilities, settings, shells, home }: AppOptions,
+  { capabilities, keychain, settings, shells, home }: AppOptions,
   snapshot: () => Snapshot,
 ): HandlerDeps {
   const { access, engineControl, configWatch, keyNotices, rotation, runs } = features
@@ -152,7 +152,9 @@ function handlerDeps(
     handOverBusy() {
       const { kind } = supervisor.state()
       const isStopping = kind === 'draining' || kind === 'stopping'
-      return runs.current()?.title ?? (isStopping ? 'the stop of the registry' : undefined)
+      const title = runs.current()?.title ?? (isStopping ? 'the stop of the registry' : undefined)
+      // What the keychain answers belongs to this process: a password may be about to be stored.
+      return title ?? (keychain.isBusy() ? 'a question of the keychain' : undefined)
     },
     async ready() {
       await configWatch.checkConfig()

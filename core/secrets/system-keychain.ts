@@ -14,6 +14,8 @@ import { serialQueue } from '../../lib/serial-queue.ts'
 export interface SystemKeychain {
   /** One operation after the other, each with as many questions as it needs. What it throws is what the keychain said. */
   use<T>(operation: (keychain: Keychain) => Promise<Result<T>>): Promise<Result<T>>
+  /** Whether somebody waits for an operation. */
+  isBusy(): boolean
   /** Whether this core has changed the item of the account. */
   hasWritten(account: string): boolean
   /** A notice while a question has stood unanswered for 3 s. */
@@ -42,6 +44,7 @@ export function openSystemKeychain({
   let notice: Notice | undefined
   let keychain: Keychain | undefined
   let asked = 0
+  let operations = 0
   const written = new Set<string>()
 
   function setNotice(next: Notice | undefined): void {
@@ -91,15 +94,20 @@ export function openSystemKeychain({
   }
 
   return {
-    use: operation =>
-      queue.run(async () => {
+    use(operation) {
+      operations += 1
+      return queue.run(async () => {
         try {
           keychain ??= open()
           return await operation(keychain)
         } catch (error) {
           return fail(keychainFailure(error))
+        } finally {
+          operations -= 1
         }
-      }),
+      })
+    },
+    isBusy: () => operations > 0,
     hasWritten: account => written.has(account),
     notice: () => notice,
     onNotice: listener => events.on('notice', listener),
