@@ -14,6 +14,8 @@ export interface AppCore extends Pick<CoreConnection, 'as' | 'call' | 'setLookin
   onLink(listener: (link: CoreLink) => void): () => void
   /** Finds a core, or has one started, where none answers. */
   start(): void
+  /** The app quits: that the core goes is no news any more. */
+  leave(): void
 }
 
 interface Options {
@@ -28,6 +30,7 @@ export function createAppCore({ kept, connection, clock }: Options): AppCore {
   let lostSince: number | undefined
   /** Until the first look for a core has ended, its absence is nothing to show. */
   let isFirst = true
+  let isLeaving = false
 
   function link(): CoreLink {
     const state = connection.state()
@@ -46,15 +49,15 @@ export function createAppCore({ kept, connection, clock }: Options): AppCore {
     const next = link()
     if (next.kind === 'live') isFirst = false
     const text = JSON.stringify(next)
-    if (text === shown) return
+    if (text === shown || isLeaving) return
     shown = text
     events.emit('link', next)
   }
 
   connection.on('state', state => {
     lostSince = state.kind === 'lost' ? (lostSince ?? clock.now()) : undefined
-    // The keeper starts one that died; one that was ended on purpose stays away.
-    if (state.kind === 'lost') kept.coreLost()
+    // The keeper starts one that died; one that was ended on purpose stays away. Before the first there is none to lose.
+    if (state.kind === 'lost' && !isFirst) kept.coreLost()
     changed()
   })
   kept.onChange(state => {
@@ -71,5 +74,8 @@ export function createAppCore({ kept, connection, clock }: Options): AppCore {
     link,
     onLink: listener => events.on('link', listener),
     start: () => void kept.ready(),
+    leave() {
+      isLeaving = true
+    },
   }
 }

@@ -7,7 +7,7 @@ import { prepareSessionEnd } from './session-end.ts'
 
 interface Deps {
   electron: Pick<ElectronApi, 'Notification'>
-  core: Pick<AppCore, 'link' | 'snapshot'>
+  core: Pick<AppCore, 'link' | 'snapshot' | 'leave'>
   kept: Pick<KeptCore, 'quit'>
   socketPath: string
   hello: ClientHello
@@ -24,12 +24,12 @@ const shownWithinMs = 1_000
  * a terminal or a service keeps goes on, and that is said once.
  */
 export function createCoreEnd({ electron, core, kept, socketPath, hello, say, log }: Deps) {
-  async function sayGoesOn({ app: { keeper, pid } }: Snapshot): Promise<void> {
+  async function sayGoesOn({ app: { keeper, pid }, preferences }: Snapshot): Promise<void> {
     const title = 'The registry goes on'
     const starter = keeper === 'service' ? 'as a service' : 'with zotbar start'
     const body = `Zotbar's background process ${pid} was started ${starter}, so it stays. End it with: zotbar quit`
     say(`${title}. ${body}`)
-    if (!electron.Notification.isSupported()) return
+    if (!electron.Notification.isSupported() || preferences?.notifications === false) return
     await new Promise<void>(resolve => {
       const notification = new electron.Notification({ title, body })
       notification.on('show', () => resolve())
@@ -42,6 +42,7 @@ export function createCoreEnd({ electron, core, kept, socketPath, hello, say, lo
   return {
     async quit(): Promise<void> {
       const now = core.link().kind === 'live' ? core.snapshot() : undefined
+      core.leave()
       if (now && now.app.keeper !== 'app') return sayGoesOn(now)
       const ended = await kept.quit({ keepServing: now?.preferences?.keepServing === true })
       if (!ended.ok) log(`The core could not be ended: ${ended.error.code}`)

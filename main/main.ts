@@ -192,7 +192,10 @@ function reportFailures(core: AppCore): void {
   let reported = ''
   core.onLink(link => {
     const text = link.kind === 'lost' && !link.isStarting ? failureText(link.error) : ''
-    if (text !== '' && text !== reported) console.error(text)
+    if (text !== '' && text !== reported) {
+      console.error(text)
+      log('There is no core', text)
+    }
     reported = text
   })
 }

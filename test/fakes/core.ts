@@ -31,6 +31,7 @@ export function fakeCore(host: FakeHost = fakeHost()): FakeCore {
     start: () => {
       seen.starts += 1
     },
+    leave() {},
     call,
     as: caller => clientOver((name, input) => call(name, input, caller)),
     on: host.on,

@@ -19,7 +19,7 @@ it('serves with an icon that says so, follows Stop and Start, and takes core and
     expect.arrayContaining(['Serving', `Copy 127.0.0.1:${rig.port}`, 'Restart']),
   )
   const core = rig.corePid()
-  expect(core).not.toBe(app.child.pid)
+  expect([core === app.child.pid, app.words()]).toEqual([false, ''])
 
   let from = app.count()
   app.say('choose Stop')
@@ -33,6 +33,7 @@ it('serves with an icon that says so, follows Stop and Start, and takes core and
   app.child.kill('SIGTERM')
   expect(await app.ended).toBe(0)
   expect([await answers(), processExists(core ?? 0), rig.corePid()]).toEqual([0, false, undefined])
+  expect(app.words()).toBe('')
 })
 
 it('answers its pages over the bridge, and keeps Chromium inside its home', async () => {

@@ -69,7 +69,8 @@ describe('the link to the core', () => {
     keep({ kind: 'starting' })
     expect(describeLink(core.link())).toBe('connecting')
     keep({ kind: 'up', pid: 1, keeper: 'app' })
-    expect(seen).toMatchObject({ readies: 1, retries: 1 })
+    // There was none yet to be lost.
+    expect(seen).toMatchObject({ readies: 1, retries: 1, lost: 0 })
     connect({ kind: 'live' })
     expect(seen.links).toEqual(['connecting', 'live'])
   })
@@ -109,5 +110,14 @@ describe('the link to the core', () => {
     const { connect, seen } = start()
     connect({ kind: 'lost', error: { code: 'core-older', pid: 7, home: '/h' } })
     expect(seen.links).toEqual(['core-older'])
+  })
+
+  it('tells nothing of a core that goes because the app quits', () => {
+    const { core, connect, keep, seen } = start()
+    connect({ kind: 'live' })
+    core.leave()
+    keep({ kind: 'ended' })
+    connect({ kind: 'lost', error: away })
+    expect(seen.links).toEqual(['live'])
   })
 })
