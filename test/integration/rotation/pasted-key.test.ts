@@ -128,7 +128,13 @@ describe('a key that a person brings', () => {
     expect(managed).toMatchObject({ ok: true })
     const run = await rotate()
     const consent = await run.question('consent')
-    await rig.client.runbooks.answer({ question: consent.id, agreed: true })
+    const agree = () => rig.client.runbooks.answer({ question: consent.id, agreed: true })
+    // Two clients at once: one is first, and the other hears who was.
+    const answers = await Promise.all([agree(), agree()])
+    expect(answers).toEqual([
+      { ok: true, value: null },
+      fail({ code: 'already-answered', by: 'the command line' }),
+    ])
     const asked = await run.question('paste-key')
     expect(asked).toMatchObject({
       wants: { keyOf: user },
