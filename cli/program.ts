@@ -1,6 +1,7 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { appVersion } from '../lib/app-version.ts'
 import { nearest } from '../lib/nearest.ts'
+import { addCoreVerbs } from './core-verbs.ts'
 import { type ExitCode, exitCode, type Output, output } from './output.ts'
 import { addRegistryVerbs } from './registry-verbs.ts'
 import { addRunbookVerbs, addUpgradeVerb } from './runbook-verbs.ts'
@@ -103,16 +104,7 @@ export async function runCli(args: string[], home: string, socketPath: string): 
         revokeAll: options.revokeAll === true,
       })
     })
-  verb(program, 'quit', 'end Zotbar and the registry, whoever started it, and wait until it has ended')
-    .option('--keep-serving', 'leave the registry running')
-    // For `npm start`, where the menu-bar app died at its start and left a core behind.
-    .addOption(new Option('--orphan', 'only a core whose app is gone').hideHelp())
-    .action(async (options: Json & { keepServing?: boolean; orphan?: boolean }) =>
-      run((await import('./quit.ts')).quit, options, {
-        keepServing: options.keepServing === true,
-        orphan: options.orphan === true,
-      }),
-    )
+  addCoreVerbs(program, verb, run)
 
   try {
     // Without a verb commander would report the flag as the mistake.

@@ -241,7 +241,9 @@ class Connection implements CoreConnection {
       this.retry(),
     )
     this.#pauseMs = Math.min(this.#pauseMs * 2, longestPauseMs)
-    this.#become({ kind: 'lost', error })
+    // Each failed attempt is told: a core that was found meanwhile, and died before it was connected to, is lost too.
+    this.#state = { kind: 'lost', error }
+    this.#events.emit('state', this.#state)
   }
 
   #become(state: ConnectionState): void {

@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process'
+import { rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type AppRig, createAppRig } from '../app/app-rig.ts'
 import {
@@ -26,6 +29,48 @@ afterEach(async () => {
   const pid = (await coreOf(rig))?.app.pid
   await rig.end()
   if (pid !== undefined && pid !== process.pid && isAlive(pid)) process.kill(pid, 'SIGKILL')
+})
+
+/** The command line of a build, in the home of the rig. */
+const zotbarOf = ({ main }: BuildOnDisk, ...args: string[]) =>
+  new Promise<{ code: number; stdout: string }>(done => {
+    const env = { PATH: process.env['PATH'], HOME: rig.folder, ZOTBAR_HOME: rig.home }
+    const cli = join(dirname(main), '..', 'cli', 'main.mjs')
+    execFile(process.execPath, [cli, ...args], { env }, (error, stdout) =>
+      done({ code: Number(error?.code ?? 0), stdout }),
+    )
+  })
+
+describe('zotbar hand-over', () => {
+  it('lets the build take over that it belongs to, once', async () => {
+    rig = await createAppRig()
+    await rig.serving()
+    const handed = await zotbarOf(second, 'hand-over', '--json')
+    const { app } = await serves(rig, 'second')
+    expect(handed.code).toBe(0)
+    expect(JSON.parse(handed.stdout)).toEqual({
+      handedOver: true,
+      pid: app.pid,
+      version: second.version,
+      build: 'second',
+    })
+    expect(await zotbarOf(second, 'hand-over')).toEqual({
+      code: 0,
+      stdout: `What runs is this Zotbar already: ${second.version}, process ${app.pid}.\n`,
+    })
+  })
+
+  it('tells that the build did not serve, and that the one from before goes on', async () => {
+    rig = await createAppRig()
+    const first = await rig.serving()
+    const broken = makeBuild('broken')
+    rmSync(join(dirname(broken.main), '..', 'registry'), { recursive: true })
+    const handed = await zotbarOf(broken, 'hand-over', '--json')
+    broken.remove()
+    expect(handed.code).toBe(1)
+    expect(JSON.parse(handed.stdout)).toMatchObject({ error: { code: 'hand-over-failed' } })
+    expect((await serves(rig, firstBuild.build)).app.pid).toBe(first.pid)
+  })
 })
 
 describe.each(['terminal', 'service', 'app'] as const)('a core kept by %s', keeper => {
