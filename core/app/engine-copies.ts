@@ -21,11 +21,13 @@ export function createEngineCopies({ common, engine, supervisor, ownEngine }: De
   const { clock, home, notify, log } = common
   let seen: number | undefined
   let isNotified = false
+  let isClosing = false
 
   async function settle(): Promise<void> {
     const recorded = await supervisor.recorded()
     const why = await ownEngine.settle(recorded?.executable)
-    if (why.kind === 'there' || isNotified) return
+    // A copy that the end of the core cut off is made by the next one.
+    if (why.kind === 'there' || isNotified || isClosing) return
     isNotified = true
     notify({ kind: 'engine-in-package', id: 'engine-in-package', at: clock.now(), home, why })
   }
@@ -36,6 +38,9 @@ export function createEngineCopies({ common, engine, supervisor, ownEngine }: De
       seen = pid
       settle().catch((error: unknown) => log('the engine could not be copied', { error: String(error) }))
     },
-    close: ownEngine.close,
+    close() {
+      isClosing = true
+      return ownEngine.close()
+    },
   }
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -75,6 +75,10 @@ export class KeeperRig {
 
   /** Brings core and registry up as the keeper does, with an app that is connected. */
   async start(): Promise<void> {
+    // Its own port for the dashboard: the usual one belongs to one core of this machine.
+    mkdirSync(this.home, { recursive: true, mode: 0o700 })
+    const settings = join(this.home, 'settings.json')
+    if (!existsSync(settings)) writeFileSync(settings, '{"dashboard.port":0}', { mode: 0o600 })
     const isService = this.by === 'launchd' || this.by === 'systemd'
     if (isService) await this.startManager(this.by === 'launchd' ? 'launchd' : 'systemd')
     if (this.by === 'terminal') {

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { coreEnvironment } from '../../../core/platform/environment.ts'
 import { isOpVariable } from '../../../core/sinks/create-sink.ts'
+import { readKeeper } from '../../../lib/keeper-file.ts'
+import { processExists } from '../../../lib/process-exists.ts'
 import type { Host } from '../../../ssh/host.ts'
 import { localHost } from '../../../ssh/local-host.ts'
 import { eventually } from '../../fakes/eventually.ts'
@@ -74,4 +76,18 @@ describe('a core that npm or Electron starts, and one that a service manager sta
     expect(clean?.[0]).toContain('SSH_AUTH_SOCK=/agent')
     expect(clean?.[1]).toContain('OP_ACCOUNT=a')
   })
+})
+
+it('a core that npx started ends when npx was ended, though the shell between them passes no signal on', async () => {
+  const launcher = join(root, 'build/bin/zotbar.mjs')
+  // A shell that waits, as npx's does: its end says nothing to its child.
+  const shell = spawn('/bin/sh', ['-c', `"${launcher}" start --json --dashboard-port 0; true`], {
+    env: { PATH: '/usr/bin:/bin', HOME: rig.folder, ZOTBAR_HOME: rig.home, npm_command: 'exec' },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  const core = await eventually(async () => (await rig.status()).state === 'serving' && readKeeper(rig.home))
+  shell.kill('SIGTERM')
+  await eventually(() => !processExists(core.pid))
+  expect(readKeeper(rig.home)).toBeUndefined()
+  await expect(fetch(`${rig.url}/v2/`)).rejects.toThrow()
 })
