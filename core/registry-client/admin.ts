@@ -61,6 +61,8 @@ export interface Admin {
    * for a minute, and after a person's no not before somebody wants the password.
    */
   credential(): Promise<Credential | undefined>
+  /** Why `credential` had none: what the keychain said when it was asked last; undefined where it was not the keychain. */
+  refusal(): Failure | undefined
   /**
    * Stores the password of a first admin that an earlier life of the app did not get to store: it is replaced, as nobody
    * has seen it. Answers where it is now; undefined where there was nothing to do.
@@ -145,7 +147,7 @@ export function createAdmin(options: Options): Admin {
   /** The password as last read, so that the keychain is asked once for each htpasswd file. */
   let known: { htpasswd: string; credential: Credential } | undefined
   /** What the keychain refused for this file, and until when (ms since the epoch) it is not asked again. */
-  let refused: { htpasswd: string | undefined; until: number } | undefined
+  let refused: { htpasswd: string | undefined; until: number; error: Failure } | undefined
   let settling: Promise<Result<Location | undefined>> | undefined
 
   /** The file that the app wrote and that config.json names; nothing else may be changed. */
@@ -238,8 +240,12 @@ export function createAdmin(options: Options): Admin {
       const shown = await show()
       if (shown.ok) return shown.value
       const until = refusedUntil(shown.error, now())
-      refused = until === undefined ? undefined : { htpasswd, until }
+      refused = until === undefined ? undefined : { htpasswd, until, error: shown.error }
       return undefined
+    },
+    refusal() {
+      const error = known || refused?.htpasswd !== registry().htpasswd ? undefined : refused?.error
+      return error?.code === 'keychain-denied' || error?.code === 'keychain-locked' ? error : undefined
     },
     async reset() {
       const file = await ours()

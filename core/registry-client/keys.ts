@@ -1,4 +1,5 @@
 import type { Caller } from '../../contract/caller.ts'
+import type { Failure } from '../../contract/failure.ts'
 import type { KeyCreated, KeyList, KeyRevoked } from '../../contract/key.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -14,6 +15,8 @@ interface Options {
   serves(): boolean
   /** The user whose credential the app holds, if any. */
   credential(): Promise<{ user: string } | undefined>
+  /** Why there is none, where the keychain said no. */
+  refusal(): Failure | undefined
   clock: Clock
   /** Those that nobody had looked at when the core before this one handed over. */
   unrevealed?: readonly UnrevealedKey[]
@@ -50,7 +53,7 @@ const revealMs = 10 * 60_000
 const defaultLifetimeMs = 90 * 86_400_000
 
 export function createKeys(options: Options): Keys {
-  const { admin, registry, serves, credential, clock } = options
+  const { admin, registry, serves, credential, refusal, clock } = options
   /** Secrets that a window has not asked for yet; never on disk. */
   const waiting = new Map<string, { apiKey: string; until: number; forget: () => void }>()
 
@@ -62,7 +65,7 @@ export function createKeys(options: Options): Keys {
     const known = await credential()
     return known
       ? ok(ownKeyProvider(registry, options.engine, known.user))
-      : fail({ code: 'keys-need-admin-socket', engine: options.engine })
+      : fail(refusal() ?? { code: 'keys-need-admin-socket', engine: options.engine })
   }
 
   function holdForReveal(uuid: string, apiKey: string, forMs = revealMs): void {

@@ -89,6 +89,7 @@ export function createRegistryAccess(options: RegistryAccessOptions): RegistryAc
       },
       serves: () => url() !== undefined,
       credential,
+      refusal: admin.refusal,
       clock,
       unrevealed: options.unrevealed,
     }),
@@ -104,7 +105,10 @@ export function createRegistryAccess(options: RegistryAccessOptions): RegistryAc
         await withDeadline(clock, soonMs, answer)
         return known
       },
-      whyNone: () => (waiting > 0 ? 'waits for the keychain' : undefined),
+      whyNone() {
+        if (waiting > 0) return 'waits for the keychain'
+        return admin.refusal() && 'needs a sign-in, and the keychain does not give the password'
+      },
     },
     close: () => registry.close(),
   }

@@ -67,6 +67,7 @@ function keysOf(options: { user?: string; url?: string; serves?: boolean } = {})
     engine: 'zot',
     serves: () => serves,
     credential,
+    refusal: () => undefined,
     clock,
   })
 }

@@ -4,11 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { compare } from 'bcryptjs'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { connectCore } from '../../../client/core-connection.ts'
+import { clientHello } from '../../../client/hello.ts'
 import type { Notice, Snapshot } from '../../../contract/snapshot.ts'
 import { firstConfig } from '../../../core/first-run/first-run.ts'
 import { establishAdmin } from '../../../core/registry-client/admin.ts'
 import { openSecrets } from '../../../core/secrets/secrets.ts'
 import { openSystemKeychain } from '../../../core/secrets/system-keychain.ts'
+import { systemClock } from '../../../lib/clock.ts'
 import { postToSocket } from '../../../lib/socket-request.ts'
 import { eventually } from '../../fakes/eventually.ts'
 import { type Keyring, startKeyring } from '../../setup/keyring.ts'
@@ -57,6 +60,22 @@ describeWith(['gnome-keyring', 'dbus', 'python3-gi'], 'a core whose keychain doe
     const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
     return (await fetch(`${rig.url}/v2/`, { headers: { authorization } })).status
   }
+  /** What an app of another build gets that asks the core to make way. */
+  async function handOver(): Promise<unknown> {
+    const app = connectCore({
+      socketPath: join(rig.home, 'control.sock'),
+      home: rig.home,
+      hello: clientHello('app'),
+      offers: [],
+      looking: false,
+      clock: systemClock(),
+      onAsk: async () => undefined,
+    })
+    const to = { node: process.execPath, main: cli, build: 'another', version: '0.2.0' }
+    const answer = await app.call('app.handOver', to, 'app')
+    app.close()
+    return answer
+  }
   const filesOfSecrets = (): string[] => {
     try {
       return readdirSync(join(rig.home, 'secrets'))
@@ -85,6 +104,10 @@ describeWith(['gnome-keyring', 'dbus', 'python3-gi'], 'a core whose keychain doe
     // One of them gives up: it disturbs neither the other nor the core.
     gone.kill('SIGKILL')
     expect((await rig.status()).state).toBe('serving')
+    expect(await handOver()).toMatchObject({
+      ok: false,
+      error: { code: 'busy', with: 'a question of the keychain' },
+    })
     expect(filesOfSecrets()).toEqual([])
     expect(answered).toBe(false)
     keyring.goOn()

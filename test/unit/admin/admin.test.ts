@@ -244,6 +244,7 @@ describe('the admin', () => {
     })
     for (at of [0, 30_000, 59_999, 61_000, 90_000]) expect(await admin.credential()).toBeUndefined()
     expect(asked).toBe(asks)
+    expect(admin.refusal()).toMatchObject({ code })
     expect(await admin.show()).toMatchObject({ error: { code } })
     expect(await admin.reset()).toMatchObject({ error: { code } })
   })
