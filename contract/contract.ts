@@ -53,6 +53,8 @@ export const contract = {
     quit: command<null>()(v.strictObject({ keepServing: v.optional(v.boolean()) }), programs),
     /** The session of the user ends: no new work, five seconds for pushes, then the registry is ended. */
     sessionEnds: command<null>()(nothing, appOnly),
+    /** The computer woke from sleep: every deadline is looked at now. Only an app hears of it at once. */
+    woke: command<null>()(nothing, appOnly),
     /** Hands the home over to the core of another build: `node` runs `main`, both absolute paths. */
     handOver: command<{ pid: number; build: string }>()(
       v.strictObject({

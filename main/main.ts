@@ -171,6 +171,8 @@ async function run(): Promise<void> {
   powerMonitor.on('resume', () => {
     clock.woke()
     connection.retry()
+    // Its own timers stood still, and notice a sleep a while later.
+    void connection.as('app').app.woke({})
   })
   onQuitSignal(() => app.quit())
   core.start()

@@ -102,7 +102,7 @@ export async function boot({
     secrets,
     adminSocket: adminSocket.value.path,
     notices,
-    capabilities,
+    capabilities: { ...capabilities, woke: clock.woke },
     shells,
     handedOver,
   })

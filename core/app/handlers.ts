@@ -91,6 +91,10 @@ const appHandlers = ({
     if (snapshot().app.keeper === 'app') capabilities.quit({ sessionEnds: true })
     return ok(null)
   },
+  async woke() {
+    capabilities.woke?.()
+    return ok(null)
+  },
   async handOver(request) {
     const { handOver } = capabilities
     if (!handOver) return fail({ code: 'hand-over-refused', reason: 'it runs within another program' })

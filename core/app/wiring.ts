@@ -30,6 +30,8 @@ export interface ProgramControl {
   dashboardLink?(): Result<string>
   /** Ends every session of the dashboard. Error: file-unusable, where some would come back after a restart. */
   revokeSessions?(): Promise<Result<{ sessions: number }>>
+  /** Looks at every deadline now, because the computer woke. */
+  woke?(): void
   /** Ends the program, after the answer to the one who asked is on its way. */
   quit(how: QuitHow): void
   /**

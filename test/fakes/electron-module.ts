@@ -8,7 +8,7 @@ import { fakeElectron } from './electron.ts'
  * - "choose LABEL" chooses a row of the menu, "click" clicks on the icon;
  * - "page NAME INPUT" sends a command as the newest page would, "listen NAME" has it listen to an event;
  * - "answer N" is what the next question is answered, N the number of the button or "never";
- * - "quit" is Cmd-Q, "logout" what the system does when the session of the user ends.
+ * - "resume" is the computer that wakes, "quit" is Cmd-Q, "logout" what the system does when the session of the user ends.
  */
 const fake = fakeElectron({ ready: false, platform: process.platform, ended: code => process.exit(code) })
 const tell = (what: object) => console.log(JSON.stringify(what))
@@ -95,6 +95,7 @@ const actions: Record<string, (rest: string) => void> = {
   answer: button => void fake.done.answers.push(button === 'never' ? button : Number(button)),
   quit: () => app.quit(),
   logout: logOut,
+  resume: () => powerMonitor.emit('resume'),
 }
 
 createInterface({ input: process.stdin }).on('line', line => {

@@ -128,6 +128,7 @@ export function fakeHost(over: Areas = {}): FakeHost {
       open: async () => ok(null),
       quit: async () => ok(null),
       sessionEnds: async () => ok(null),
+      woke: async () => ok(null),
       handOver: async ({ build }) => ok({ pid: 78, build }),
       revokeSessions: async () => ok({ sessions: 0 }),
       ...over.app,

@@ -1,4 +1,5 @@
 import { readdir, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { ok } from '../../../contract/result.ts'
@@ -177,6 +178,15 @@ it('leaves a core that was quit on purpose alone, says so, and starts one when a
   app.say('choose Start Zotbar')
   await app.saw('tooltip', 'Zotbar: Serving', from)
   expect(rig.corePid()).not.toBe(core)
+})
+
+it('has its core look again when the computer wakes', async () => {
+  const other = createServer(socket => socket.destroy()).listen(rig.port, '127.0.0.1')
+  const app = start()
+  await app.saw('tooltip', `Zotbar: Port ${rig.port} is taken`)
+  await new Promise(resolve => other.close(resolve))
+  app.say('resume')
+  await app.saw('tooltip', 'Zotbar: Serving')
 })
 
 it('shows why there is no core, and starts it when asked to', async () => {
