@@ -5,7 +5,7 @@ import { type BackendOptions, ChosenBackend } from './chosen-backend.ts'
 import type { BackendKind } from './secret-backend.ts'
 
 /** The key in use; the one that takes its place; the one that was replaced and is not revoked yet. */
-export const slots = ['current', 'next', 'retiring'] as const
+const slots = ['current', 'next', 'retiring'] as const
 export type KeySlot = (typeof slots)[number]
 
 /** Whose key: `registry` as clients call it ("127.0.0.1:5050"), `user` ("zot-ci"). */
@@ -15,7 +15,7 @@ export interface KeyOwner {
 }
 
 /** The backend that holds the keys, or would hold the first one; `none` says why there is none. */
-export type BackendChoice = { kind: BackendKind } | { kind: 'none'; error: Failure }
+type BackendChoice = { kind: BackendKind } | { kind: 'none'; error: Failure }
 
 /**
  * The secrets of managed keys. The backend is chosen with the first of them and written down: a keychain that is
@@ -58,7 +58,7 @@ export interface KeyStore {
 }
 
 /** A single secret by name. */
-export interface NamedSecret {
+interface NamedSecret {
   get(): Promise<Result<string | undefined>>
   set(secret: string): Promise<Result<null>>
   delete(): Promise<Result<null>>
