@@ -52,7 +52,10 @@ const connection = connectCore({
 connection.on('state', state => {
   if (state.kind === 'lost') kept.coreLost()
 })
-kept.onChange(state => say({ state: state.kind }))
+kept.onChange(state => {
+  const isTriedAgain = state.kind === 'failed' && state.until !== undefined
+  say({ state: state.kind, ...(isTriedAgain ? { pauseMs: (state.until ?? 0) - Date.now() } : {}) })
+})
 
 /** As main/ does each: `quit` is Quit Zotbar, `quit-keep` with keepServing, `session-ends` a logout. */
 const words: Record<string, () => Promise<void>> = {

@@ -73,8 +73,8 @@ export class KeeperRig {
     return app
   }
 
-  /** Brings core and registry up as the keeper does, with an app that is connected. */
-  async start(): Promise<void> {
+  /** Brings core and registry up as the keeper does, with an app that is connected and starts `program`. */
+  async start(program = core): Promise<void> {
     // Its own port for the dashboard: the usual one belongs to one core of this machine.
     mkdirSync(this.home, { recursive: true, mode: 0o700 })
     const settings = join(this.home, 'settings.json')
@@ -85,7 +85,7 @@ export class KeeperRig {
       this.terminal = this.rig.start(['--config', this.rig.configFile])
       await this.terminal.reach('serving')
     }
-    await this.startApp()
+    await this.startApp(program)
     await eventually(() => this.serves())
     const found = await findCore(this.home)
     this.before = { core: (found.ok && found.value?.pid) || 0, registry: this.registryPid() }

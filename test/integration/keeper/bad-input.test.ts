@@ -7,6 +7,7 @@ import { readKeeper } from '../../../lib/keeper-file.ts'
 import { processExists } from '../../../lib/process-exists.ts'
 import { eventually } from '../../fakes/eventually.ts'
 import { KeeperRig } from '../../fakes/keepers/keeper-rig.ts'
+import { core } from '../app/app-rig.ts'
 
 let rig: KeeperRig
 beforeEach(async () => {
@@ -113,7 +114,7 @@ it('a home whose socket is elsewhere, as its path is too long, is kept as any ot
   await eventually(() => rig.isSettled())
 })
 
-it('a core that crashes again and again is started with growing pauses, and what was said is kept', async () => {
+it('a core that crashes twice is started twice, and what it says is kept without a token', async () => {
   await rig.start()
   rig.kill('core')
   const second = await eventually(async () => {
@@ -130,4 +131,23 @@ it('a core that crashes again and again is started with growing pauses, and what
   const log = (): string => readFileSync(join(rig.home, 'logs', 'core.log'), 'utf8')
   await eventually(() => /^Serving: .*\nDashboard: http:/m.test(log()))
   expect(log()).not.toContain('token')
+})
+
+it('a core that cannot start again is tried with growing pauses, until it can', async () => {
+  const broken = join(rig.rig.folder, 'broken')
+  const program = join(rig.rig.folder, 'core.mjs')
+  const isBroken = `(await import('node:fs')).existsSync(${JSON.stringify(broken)})`
+  writeFileSync(program, `if (${isBroken}) process.exit(9)\nawait import(${JSON.stringify(core)})`)
+  await rig.start(program)
+  writeFileSync(broken, '')
+  rig.kill('core')
+  const pauses = await eventually(() => {
+    const waits = rig.app.said.filter(each => 'pauseMs' in each).map(each => Number(each['pauseMs']))
+    return waits.length === 3 && waits.map(wait => Math.round(wait / 500) * 500)
+  })
+  expect(pauses).toEqual([1000, 2000, 4000])
+  expect(await rig.observe()).toEqual({ core: 'none', registry: 'same' })
+  rmSync(broken)
+  await eventually(async () => (await rig.observe()).core === 'new')
+  expect(await rig.observe()).toEqual({ core: 'new', registry: 'same' })
 })
