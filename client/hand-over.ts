@@ -38,7 +38,8 @@ export async function takeOver({
   if (main === undefined) return fail({ code: 'engine-missing', path: program.node })
   const asked = await zotbar.app.handOver({ node: program.node, main, ...build })
   if (!asked.ok) return asked
-  const until = clock.now() + limitMs
+  // By the machine's own count: the clock may be set meanwhile.
+  const until = performance.now() + limitMs
   for (;;) {
     const now = await zotbar.app.snapshot({})
     if (now.ok) {
@@ -47,7 +48,7 @@ export async function takeOver({
       // The one from before has begun anew.
       if (app.startedAt !== from.startedAt)
         return fail({ code: 'hand-over-failed', reason: `process ${asked.value.pid} did not serve` })
-    } else if (clock.now() > until) return fail({ code: 'app-not-running', home })
+    } else if (performance.now() > until) return fail({ code: 'app-not-running', home })
     await new Promise<void>(resolve => void clock.setTimer(clock.now() + lookAgainMs, resolve))
   }
 }

@@ -1,6 +1,7 @@
-import { rmSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { eventually } from '../../fakes/eventually.ts'
 import { type AppRig, createAppRig } from '../app/app-rig.ts'
 import {
   type BuildOnDisk,
@@ -75,6 +76,35 @@ describe('a build that does not come up', () => {
     first.kill('SIGTERM')
     expect(await first.exited).toBe(0)
   })
+
+  it.each(['terminal', 'service', 'app'])(
+    'is no reason to need the files of the one from before: its package may be gone (kept by %s)',
+    async keeper => {
+      const { first, registry } = await serving(['--keeper', keeper])
+      const removed = makeBuild('removed')
+      await clientOf(rig).app.handOver(removed)
+      const { app } = await serves(rig, 'removed')
+      // Its engine is copied in the first moments that it serves.
+      const copies = join(rig.home, 'engines', 'own')
+      await eventually(() => readdirSync(copies).some(name => name.startsWith('removed-')))
+      removed.remove()
+      const dies = makeBroken(rig.folder, 'dies', "say(loaded); await heard; throw new Error('no')")
+      expect(await clientOf(rig).app.handOver(dies)).toMatchObject({ ok: true })
+      await eventually(() =>
+        readFileSync(join(rig.home, 'logs', 'app.log'), 'utf8').includes('the next build did not serve'),
+      )
+      const again = await serves(rig, 'removed')
+      expect(again.app.pid).toBe(app.pid)
+      expect(again.process).toMatchObject({ pid: registry })
+      // And the next one, from a build whose files are gone.
+      expect(await clientOf(rig).app.handOver(second)).toMatchObject({ ok: true })
+      const next = await serves(rig, 'second')
+      expect(next.process).toMatchObject({ pid: registry })
+      process.kill(keeper === 'app' ? next.app.pid : first.pid, 'SIGTERM')
+      await eventually(() => !isAlive(next.app.pid) && !isAlive(first.pid))
+      expect(isAlive(registry)).toBe(false)
+    },
+  )
 
   it.each<[string, () => BuildOnDisk]>([
     ['throws', () => makeBroken(rig.folder, 'throws', "say(loaded); await heard; throw new Error('no')")],

@@ -79,6 +79,7 @@ describe.each(['terminal', 'service', 'app'] as const)('a core kept by %s', keep
     const app = await rig.serving(['--keeper', keeper])
     const before = await serves(rig, firstBuild.build)
     const registry = before.process.kind === 'serving' ? before.process.pid : 0
+    const seen = app.lines.length
     const answer = await clientOf(rig).app.handOver(second)
     expect(answer).toMatchObject({ ok: true, value: { build: 'second' } })
     const after = await serves(rig, 'second')
@@ -86,6 +87,12 @@ describe.each(['terminal', 'service', 'app'] as const)('a core kept by %s', keep
     expect(answer).toMatchObject({ ok: true, value: { pid: after.app.pid } })
     expect(keeperOf(rig)).toMatchObject({ keeper, pid: after.app.pid, build: 'second' })
     expect(after.app.keeper).toBe(keeper)
+    // The lines of the successor go where those of the core before it went.
+    const line = await app.reach('serving', seen)
+    expect(line.registry).toMatchObject({ url: rig.url, pid: registry })
+    expect(line.dashboard?.url).toMatch(
+      keeper === 'terminal' ? /^http:.*#token=[\w-]{40,}$/ : /^http:\/\/127[\d.:]+\/$/,
+    )
     if (keeper === 'app') expect(await app.exited).toBe(0)
     else expect(isAlive(app.pid)).toBe(true)
 
