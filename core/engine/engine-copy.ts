@@ -1,19 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { constants } from 'node:fs'
-import {
-  access,
-  chmod,
-  copyFile,
-  type FileHandle,
-  mkdir,
-  open,
-  readFile,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from 'node:fs/promises'
+import { closeSync, constants, fstatSync, openSync, read } from 'node:fs'
+import { access, chmod, copyFile, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import * as v from 'valibot'
 import { writeAtomic } from '../../lib/atomic-file.ts'
 import { errorCode } from '../../lib/error-code.ts'
@@ -27,10 +16,13 @@ export interface EngineFiles {
   bundle: string
 }
 
-/** The files of a package, open, so that they can be copied also when the package was taken away meanwhile. */
+/**
+ * The files of a package, open, so that they can be copied also when the package was taken away meanwhile. By their
+ * descriptors: to lose a FileHandle, as a start that fails may, would end the process.
+ */
 export interface OpenEngineFiles {
   paths: EngineFiles
-  handles: { node: FileHandle; bundle: FileHandle }
+  descriptors: { node: number; bundle: number }
   bytes: number
 }
 
@@ -83,8 +75,8 @@ export function engineCopy({ parent, name, bundleSha256 }: Options): EngineCopy 
 
   async function fill(staged: string, source: OpenEngineFiles, signal: AbortSignal): Promise<void> {
     const to = filesIn(staged)
-    await copyEither(source.paths.bundle, source.handles.bundle, to.bundle, signal)
-    const sha256 = await copyEither(source.paths.node, source.handles.node, to.node, signal)
+    await copyEither(source.paths.bundle, source.descriptors.bundle, to.bundle, signal)
+    const sha256 = await copyEither(source.paths.node, source.descriptors.node, to.node, signal)
     await chmod(to.bundle, 0o600)
     await chmod(to.node, 0o700)
     for (const file of [to.bundle, to.node]) await syncFile(file)
@@ -122,16 +114,20 @@ export function engineCopy({ parent, name, bundleSha256 }: Options): EngineCopy 
 }
 
 /** Opens the files of a package. Throws as the file system does. */
-export async function openEngineFiles(paths: EngineFiles): Promise<OpenEngineFiles> {
-  const node = await open(paths.node, 'r')
+export function openEngineFiles(paths: EngineFiles): OpenEngineFiles {
+  const node = openSync(paths.node, 'r')
   try {
-    const bundle = await open(paths.bundle, 'r')
-    const [nodeBytes, bundleBytes] = [(await node.stat()).size, (await bundle.stat()).size]
-    return { paths, handles: { node, bundle }, bytes: nodeBytes + bundleBytes }
+    const bundle = openSync(paths.bundle, 'r')
+    return { paths, descriptors: { node, bundle }, bytes: fstatSync(node).size + fstatSync(bundle).size }
   } catch (error) {
-    await node.close()
+    closeSync(node)
     throw error
   }
+}
+
+export function closeEngineFiles({ descriptors }: OpenEngineFiles): void {
+  closeSync(descriptors.node)
+  closeSync(descriptors.bundle)
 }
 
 /** When a build's engine was last started from its copy, ms since the epoch; undefined where there is no copy. */
@@ -148,32 +144,33 @@ const filesIn = (folder: string): EngineFiles => ({
 /** Copy-on-write where the volume can, by the path; else what is open. Answers the SHA-256 of what was read. */
 async function copyEither(
   path: string,
-  handle: FileHandle,
+  descriptor: number,
   to: string,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   try {
     await copyFile(path, to, constants.COPYFILE_FICLONE_FORCE)
     // Another program may have been put at this path since it was opened.
-    const [there, opened] = [await stat(path), await handle.stat()]
+    const [there, opened] = [await stat(path), fstatSync(descriptor)]
     if (there.ino === opened.ino && there.dev === opened.dev) return undefined
     throw new Error(`${path} was replaced`)
   } catch {
     await rm(to, { force: true })
-    return await copyOpen(handle, to, signal)
+    return await copyOpen(descriptor, to, signal)
   }
 }
 
 const bufferBytes = 1024 * 1024
+const readOpen = promisify(read)
 
-async function copyOpen(from: FileHandle, to: string, signal: AbortSignal): Promise<string> {
+async function copyOpen(from: number, to: string, signal: AbortSignal): Promise<string> {
   const hash = createHash('sha256')
   const buffer = Buffer.allocUnsafeSlow(bufferBytes)
   const target = await open(to, 'wx', 0o600)
   try {
     for (let position = 0; ; ) {
       signal.throwIfAborted()
-      const { bytesRead } = await from.read(buffer, 0, bufferBytes, position)
+      const { bytesRead } = await readOpen(from, buffer, 0, bufferBytes, position)
       if (bytesRead === 0) return hash.digest('hex')
       const part = buffer.subarray(0, bytesRead)
       hash.update(part)

@@ -7,6 +7,7 @@ import { sha256Of } from '../../lib/hash-file.ts'
 import type { Engine } from '../platform/engine.ts'
 import { type FreeSpace, freeSpace } from '../platform/volume.ts'
 import {
+  closeEngineFiles,
   type EngineCopy,
   type EngineFiles,
   engineCopy,
@@ -58,7 +59,10 @@ export interface OwnEngineOptions {
 
 /** A copy leaves at least this much free. */
 const reserveBytes = 256 * 1024 * 1024
-const trialMs = 20_000
+const trialMs = 5000
+
+/** Packages that were open and not copied when their core left: it may take its home again in this process. */
+const left = new Map<string, OpenEngineFiles>()
 
 export function createOwnEngine(options: OwnEngineOptions): OwnEngine {
   const { home, version, packaged, build, log, findFreeSpace = freeSpace } = options
@@ -70,20 +74,20 @@ export function createOwnEngine(options: OwnEngineOptions): OwnEngine {
   let making: Promise<Settled> | undefined
 
   /** Opens the package while it is there. */
-  async function holdSource(): Promise<Result<null>> {
+  function hold(): OpenEngineFiles | undefined {
+    source ??= left.get(packaged.bundle)
+    left.delete(packaged.bundle)
     try {
-      source ??= await openEngineFiles(packaged)
-      return ok(null)
+      source ??= openEngineFiles(packaged)
     } catch {
-      return fail({ code: 'engine-missing', path: packaged.bundle })
+      // What lacks it says so.
     }
+    return source
   }
 
-  async function letGo(): Promise<void> {
-    const held = source
+  function letGo(): void {
+    if (source !== undefined) closeEngineFiles(source)
     source = undefined
-    await held?.handles.node.close()
-    await held?.handles.bundle.close()
   }
 
   async function makeNow(to: EngineCopy, from: OpenEngineFiles): Promise<Settled> {
@@ -97,12 +101,12 @@ export function createOwnEngine(options: OwnEngineOptions): OwnEngine {
         environment: {},
         timeoutMs: trialMs,
       })
-      if (trial.kind !== 'ended' || trial.code !== 0) {
+      if (trial.kind === 'not-started' || (trial.kind === 'ended' && trial.code !== 0)) {
         await to.remove()
         // A Node that finds its libraries relative to itself, as one of a package manager may.
         return { kind: 'failed', reason: `${packaged.node} does not run elsewhere` }
       }
-      await letGo()
+      letGo()
       return { kind: 'there' }
     } catch (error) {
       return { kind: 'failed', reason: reasonOf(error) }
@@ -112,10 +116,10 @@ export function createOwnEngine(options: OwnEngineOptions): OwnEngine {
   function make(to: EngineCopy): Promise<Settled> {
     making ??= (async (): Promise<Settled> => {
       if ((await to.check()) === 'whole') return { kind: 'there' }
-      const held = await holdSource()
-      if (!held.ok || source === undefined) return { kind: 'failed', reason: 'the package is gone' }
+      const from = hold()
+      if (from === undefined) return { kind: 'failed', reason: 'the package is gone' }
       await to.remove()
-      return await makeNow(to, source)
+      return await makeNow(to, from)
     })().finally(() => {
       making = undefined
     })
@@ -124,19 +128,16 @@ export function createOwnEngine(options: OwnEngineOptions): OwnEngine {
 
   return {
     async locate() {
-      if (copy === undefined) {
-        const held = await holdSource()
-        await letGo()
-        return held.ok ? ok(engineOf(packaged)) : held
-      }
+      const missing = fail({ code: 'engine-missing', path: packaged.bundle })
+      if (copy === undefined) return (await isThere(packaged)) ? ok(engineOf(packaged)) : missing
       const state = await copy.check()
       if (state === 'whole') return ok(engineOf(copy.files))
       if (state === 'damaged') log('the copy of the engine is damaged', { bundle: copy.files.bundle })
-      const held = await holdSource()
+      const held = hold()
       if (await isUnchanged(packaged, build?.bundleSha256)) return ok(engineOf(packaged))
-      const made: Settled = held.ok ? await make(copy) : { kind: 'failed', reason: 'the package is gone' }
+      const made: Settled = held ? await make(copy) : { kind: 'failed', reason: 'the package is gone' }
       if (made.kind === 'there') return ok(engineOf(copy.files))
-      if (state === 'missing') return fail({ code: 'engine-missing', path: packaged.bundle })
+      if (state === 'missing') return missing
       const reason =
         'it is not as it was made, and the package of which it was made is gone. Install Zotbar again, and start it again'
       return fail({ code: 'engine-unusable', engine: 'zotbar-registry', path: copy.files.bundle, reason })
@@ -151,23 +152,21 @@ export function createOwnEngine(options: OwnEngineOptions): OwnEngine {
     async close() {
       closing.abort()
       await making
-      await letGo()
+      if (source !== undefined) left.set(packaged.bundle, source)
+      source = undefined
     },
   }
 }
 
+const isThere = ({ node, bundle }: EngineFiles): Promise<boolean> =>
+  Promise.all([access(node, constants.X_OK), access(bundle, constants.R_OK)]).then(
+    () => true,
+    () => false,
+  )
+
 /** Whether a package has what the running core was built with. */
-async function isUnchanged(
-  { node, bundle }: EngineFiles,
-  bundleSha256: string | undefined,
-): Promise<boolean> {
-  try {
-    await access(node, constants.X_OK)
-    return (await sha256Of(bundle)) === bundleSha256
-  } catch {
-    return false
-  }
-}
+const isUnchanged = async (files: EngineFiles, bundleSha256: string | undefined): Promise<boolean> =>
+  (await isThere(files)) && (await sha256Of(files.bundle).catch(() => undefined)) === bundleSha256
 
 /** Leaves the copies of the build that runs, of the registry that runs and of the one that ran before. */
 async function removeOthers(parent: string, current: string, running: string | undefined): Promise<void> {

@@ -5,6 +5,7 @@ import { eventually } from '../../fakes/eventually.ts'
 import { client } from '../../fakes/identity-provider.ts'
 import { LyingProvider } from '../../fakes/lying-provider.ts'
 import { freePort } from '../../setup/free-port.ts'
+import { clientOf, firstBuild, makeBroken, serves } from '../hand-over/second-build.ts'
 import { pushImage } from '../registry/client.ts'
 import { basic, writeHtpasswd } from '../registry/people.ts'
 import { type Answer, type AskOptions, ask, temporaryFolder } from '../registry/registry-process.ts'
@@ -112,6 +113,22 @@ describe('when the package is deleted while the core and the registry run', () =
       body: JSON.stringify({ token }),
     })
     expect([redeemed.status, redeemed.body.toString()]).toEqual([200, expect.stringContaining('"ok":true')])
+  })
+
+  it('the core takes its home back from a build that does not come up, and has its pages still', async () => {
+    const { dashboard, registry } = await serving()
+    const home = join(user, 'home')
+    const broken = makeBroken(
+      join(folder.path, 'broken'),
+      'ends',
+      'say(loaded); await heard; process.exit(1)',
+    )
+    await clientOf({ home }).app.handOver(broken)
+    const back = await serves({ home }, firstBuild.build)
+    expect(back.app.pid).toBe(core.process.pid)
+    expect(back.process).toMatchObject({ pid: registry.pid })
+    const { port: pages } = new URL(dashboard?.url ?? '')
+    await eventually(async () => (await ask(Number(pages), '/').catch(() => undefined))?.status === 200)
   })
 
   it('a registry that is killed is started again, from the copy, and everything is there again', async () => {

@@ -99,6 +99,17 @@ describe('the copy of the embedded engine', () => {
     expect(names()).toEqual([])
   })
 
+  it('is still made by a core that takes its home again in the same process, after a copy that was cut off', async () => {
+    const first = engine()
+    expect(await place(first)).toBe('package')
+    const settling = first.settle(undefined)
+    await first.close()
+    expect(await settling).toMatchObject({ kind: 'failed' })
+    expect(names()).toEqual([])
+    rmSync(join(root, 'package'), { recursive: true })
+    expect(await place(engine())).toBe('copy')
+  })
+
   it.each([
     ['a changed bundle', () => writeFileSync(join(copies(), 'b1', 'zotbar-registry.mjs'), 'x')],
     ['a changed Node of the same size', () => damageNode()],
