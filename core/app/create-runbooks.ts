@@ -82,6 +82,7 @@ export async function createRunbookFeatures(
       isOffered: () => shells.offers().includes('sign-in'),
       open: openSignIn(shells),
     },
+    followRuns: listener => events.on('changed', listener),
     onChange: () => events.emit('managed-keys'),
   })
   const olderSecrets = createOlderSecrets({

@@ -4,12 +4,12 @@ import type { ShellConnections } from '../transport/shell-connections.ts'
 
 /** Lets a user sign in at a connected app. */
 export function openSignIn(shells: Pick<ShellConnections, 'ask'>): SignInWindows['open'] {
-  return async (request, connection) => {
+  return async (request, { connection, signal }) => {
     const { checkArrival, ...ask } = request
     const { user } = ask
     const answered = await shells.ask(
       { kind: 'sign-in', ...ask, issuers: [...ask.issuers] },
-      { connection, arrived: checkArrival },
+      { connection, signal, arrived: checkArrival },
     )
     if (!answered.ok)
       return answered.error.code === 'no-screen' ? fail({ code: 'sign-in-not-here', user }) : answered

@@ -3,6 +3,7 @@ import type { Caller } from '../../contract/caller.ts'
 import type { ZotbarHandlers } from '../../contract/contract.ts'
 import { fail, type Result } from '../../contract/result.ts'
 import type { SignInArrival, SignInCookie, SignInRequest } from '../../contract/sign-in.ts'
+import { serialQueue } from '../../lib/serial-queue.ts'
 import type { Runs } from '../runbook/runs.ts'
 import type { GivenKey, RotationDeps } from './deps.ts'
 import { checkKey, parseKey } from './key-access.ts'
@@ -20,13 +21,21 @@ interface Options {
   /** Where people sign in by browser; undefined where they cannot. */
   signInPlace(): (Omit<SignInRequest, 'user' | 'checkArrival'> & { hasPage: boolean }) | undefined
   signInWindow: SignInWindows
+  /** Calls back when a run may have gone on; returns the end of that. */
+  followRuns(listener: () => void): () => void
 }
 
 /** The windows of connected apps that somebody signs in at the registry with. */
 export interface SignInWindows {
   isOffered(): boolean
-  /** Opens one, at the app of that connection where one is named; resolves when the sign-in has ended. */
-  open(request: SignInRequest, connection?: string): Promise<Result<null>>
+  /**
+   * Opens one, at the app of `connection` where that is named; resolves when the sign-in has ended. `signal` is aborted
+   * when nobody waits for it any more; its reason says who answered otherwise, or is "".
+   */
+  open(
+    request: SignInRequest,
+    options: { connection: string | undefined; signal: AbortSignal },
+  ): Promise<Result<null>>
 }
 
 export interface GivenKeys {
@@ -43,7 +52,10 @@ export function createGivenKeys({
   keyInUse,
   signInPlace,
   signInWindow,
+  followRuns,
 }: Options): GivenKeys {
+  /** Two arrivals at once, at whatever windows, could create two keys. */
+  const arrivals = serialQueue()
   /** Waits for the step that asked for it. */
   let givenKey: ({ user: string } & GivenKey) | undefined
   /** The key that a sign-in creates, for the question that is open. */
@@ -99,14 +111,19 @@ export function createGivenKeys({
           origin,
           issuers,
           ...(certificate === undefined ? {} : { certificate }),
-          async checkArrival(cookies: readonly SignInCookie[]): Promise<SignInArrival> {
-            if (!isStillPending()) return { kind: 'ended', result: fail({ code: 'nothing-under-way' }) }
-            return createBySignIn(cookies, request, key =>
-              answerWith(question, { user: request.user, ...key }, caller),
-            )
-          },
+          checkArrival: (cookies: readonly SignInCookie[]): Promise<SignInArrival> =>
+            arrivals.run(async () => {
+              if (!isStillPending()) return { kind: 'ended', result: fail({ code: 'nothing-under-way' }) }
+              return createBySignIn(cookies, request, key =>
+                answerWith(question, { user: request.user, ...key }, caller),
+              )
+            }),
         }
-        return signInWindow.open(ask, connection)
+        const over = new AbortController()
+        const unfollow = followRuns(() => {
+          if (!isStillPending()) over.abort(runs.answeredBy(question) ?? '')
+        })
+        return signInWindow.open(ask, { connection, signal: over.signal }).finally(unfollow)
       },
     },
   }

@@ -42,6 +42,8 @@ interface Options {
   /** Where people sign in by browser; undefined where they cannot. */
   signInPlace(): (Omit<SignInRequest, 'user' | 'checkArrival'> & { hasPage: boolean }) | undefined
   signInWindow: SignInWindows
+  /** Calls back when a run may have gone on; returns the end of that. */
+  followRuns(listener: () => void): () => void
   report(setAside: SetAside): void
   log(message: string, data?: Record<string, unknown>): void
   onChange(): void

@@ -54,6 +54,8 @@ export interface RunbookRunner {
   lines(run: string | undefined, after: number, waitMs: number): Promise<Result<RunbookLines>>
   /** `by`, in words, is told to whoever answers later; `run` is the run that is meant, where that is known. */
   answer(question: string, agreed: boolean, from: { by: string; run?: string }): Result<null>
+  /** Who answered this question of the newest run, in words. */
+  answeredBy(question: string): string | undefined
   cancel(): Result<null>
   /** A run in full: the one that is named, else the newest; undefined when there is none. */
   details(run: string | undefined): Promise<RunbookDetails | undefined>
@@ -175,7 +177,7 @@ class Runner implements RunbookRunner {
     }
     const pending = active?.asked
     if (pending?.question.id !== question) {
-      const before = this.#newest?.answeredBy.get(question)
+      const before = this.answeredBy(question)
       return fail(
         before === undefined ? { code: 'nothing-under-way' } : { code: 'already-answered', by: before },
       )
@@ -186,6 +188,10 @@ class Runner implements RunbookRunner {
     else active?.cancel.abort()
     this.#options.onChange()
     return ok(null)
+  }
+
+  answeredBy(question: string): string | undefined {
+    return this.#newest?.answeredBy.get(question)
   }
 
   cancel(): Result<null> {

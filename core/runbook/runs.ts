@@ -38,6 +38,8 @@ export interface Runs {
   start(runbook: Runbook<object>, by: string): Promise<Result<{ run: string }>>
   /** The run under way; one that broke off is it until it was brought to its end. */
   current(): RunbookProgress | undefined
+  /** Who answered this question of the newest run, in words; undefined where nobody did. */
+  answeredBy(question: string): string | undefined
   /** Why no other run may begin now: `busy`, or `run-broken-off`. */
   blocked(): Failure | undefined
   /**
@@ -125,6 +127,7 @@ export function createRuns({ supervisor, ...options }: Options): Runs {
       return begun
     },
     current: () => runbooks.current(),
+    answeredBy: question => runbooks.answeredBy(question),
     blocked: () => runbooks.blocked(),
     async begin(beginning) {
       try {

@@ -45,9 +45,9 @@ export function createShellConnections(): ShellConnections {
   }
   const requests = new ShellRequests({
     nameOf,
-    onOver({ id, winner, others }) {
-      const by = winner === undefined ? {} : { by: nameOf(winner) }
-      for (const connection of others) peers.get(connection)?.send('withdrawn', { id, ...by })
+    onOver({ id, by, others }) {
+      for (const connection of others)
+        peers.get(connection)?.send('withdrawn', { id, ...(by === undefined ? {} : { by }) })
     },
   })
 

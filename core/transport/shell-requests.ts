@@ -7,14 +7,16 @@ import { type SerialQueue, serialQueue } from '../../lib/serial-queue.ts'
 export interface AskOptions {
   /** Only this connection is asked: what a page asked for is asked at that page's own app. */
   connection?: string | undefined
+  /** Aborted when nobody wants the answer any more; its reason says who answered otherwise, or is "". */
+  signal?: AbortSignal
   /** What a sign-in turned out to be; `ended` ends the request too. Called for one arrival at a time. */
   arrived?(cookies: readonly SignInCookie[]): Promise<SignInArrival>
 }
 
-/** A request that is over: who answered it, where somebody did, and whom it is to be withdrawn from. */
-export interface Over {
+/** A request that is over: by whom, in words, where somebody answered, and which connections still have it. */
+interface Over {
   id: string
-  winner: string | undefined
+  by: string | undefined
   others: readonly string[]
 }
 
@@ -56,6 +58,10 @@ export class ShellRequests {
   open(id: string, ask: ShellRequest, options: AskOptions, asked: Set<string>): Promise<Result<ShellAnswer>> {
     const { promise, resolve } = Promise.withResolvers<Result<ShellAnswer>>()
     this.#open.set(id, { ask, options, asked, arrivals: serialQueue(), settle: resolve })
+    const { signal } = options
+    const withdraw = (): void => this.#withdraw(id, String(signal?.reason ?? ''))
+    if (signal?.aborted) withdraw()
+    else signal?.addEventListener('abort', withdraw, { once: true })
     return promise
   }
 
@@ -115,6 +121,24 @@ export class ShellRequests {
     return connection !== undefined && request.asked.has(connection) ? ok(request) : fail(refused)
   }
 
+  /** After what a window has just come to: that may be the very answer. */
+  #withdraw(id: string, by: string): void {
+    const isAnswered = by !== ''
+    void this.#open.get(id)?.arrivals.run(() => {
+      if (isAnswered && this.#open.has(id)) this.#remember(id, by)
+      const error: Failure = isAnswered ? { code: 'already-answered', by } : { code: 'nothing-under-way' }
+      this.#end(id, fail(error), undefined)
+    })
+  }
+
+  #remember(id: string, by: string): void {
+    this.#answered.set(id, by)
+    for (const oldest of this.#answered.keys()) {
+      if (this.#answered.size <= remembered) break
+      this.#answered.delete(oldest)
+    }
+  }
+
   #giveUp(id: string, connection: string, result: Result<ShellAnswer>): void {
     const request = this.#open.get(id)
     if (request?.asked.delete(connection) && request.asked.size === 0) this.#end(id, result, undefined)
@@ -124,12 +148,9 @@ export class ShellRequests {
     const request = this.#open.get(id)
     if (!request) return
     this.#open.delete(id)
-    if (winner !== undefined) this.#answered.set(id, this.#nameOf(winner))
-    for (const oldest of this.#answered.keys()) {
-      if (this.#answered.size <= remembered) break
-      this.#answered.delete(oldest)
-    }
-    this.#onOver({ id, winner, others: [...request.asked].filter(other => other !== winner) })
+    if (winner !== undefined) this.#remember(id, this.#nameOf(winner))
+    const by = this.#answered.get(id)
+    this.#onOver({ id, by, others: [...request.asked].filter(other => other !== winner) })
     request.settle(result)
   }
 }

@@ -151,7 +151,15 @@ describe('a key that a person brings', () => {
 
     // Nobody without the right to push gets through the proof: the old key stays, the new one is revoked.
     const pasted = await newKey(user)
+    const child = startAppProcess({ home: rig.home, socketPath: join(rig.home, 'control.sock') })
+    await eventually(() => child.lines().some(line => line['state'] === 'live'))
+    const window = rig.client.keys.signIn({ question: asked.id })
+    await eventually(() => child.lines().some(line => 'request' in line))
     expect(await offer(`  ${pasted}\r\n`)).toMatchObject({ ok: true })
+    // The window that somebody could have signed in with is told that it is not needed, and why.
+    expect(await window).toEqual(fail({ code: 'already-answered', by: 'the command line' }))
+    await eventually(() => child.lines().some(line => line['withdrawn'] === 'the command line'))
+    await child.kill()
     expect(await run.end()).toMatchObject({ result: 'rolled-back', error: { code: 'proof-failed' } })
     expect(readFileSync(file, 'utf8')).toBe(old)
     expect(await rig.letsIn(old, user)).toBe(true)

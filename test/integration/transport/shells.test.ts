@@ -194,6 +194,40 @@ describe('a sign-in', () => {
   })
 })
 
+describe('what nobody waits for any more', () => {
+  it('is withdrawn from every app, with who answered it otherwise', async () => {
+    const [one, two] = [await anApp(), await anApp()]
+    const over = new AbortController()
+    const asked = rig
+      .shells()
+      .ask(signIn, { signal: over.signal, arrived: async () => ({ kind: 'not-yet' }) })
+    const ask = await one.next()
+    await two.next()
+    over.abort('the command line')
+    const answered = { code: 'already-answered', by: 'the command line' } as const
+    expect(await asked).toEqual(fail(answered))
+    await eventually(() => one.withdrawn.length + two.withdrawn.length === 2)
+    expect([...one.withdrawn, ...two.withdrawn]).toEqual(['the command line', 'the command line'])
+    expect(await ask.arrived([])).toEqual({ kind: 'ended', result: fail(answered) })
+  })
+
+  it('has its own answer first, where a window has just come to it', async () => {
+    const one = await anApp()
+    const over = new AbortController()
+    const asked = rig.shells().ask(signIn, {
+      signal: over.signal,
+      async arrived() {
+        // The key answers the question of the run, which is then open no more.
+        over.abort('the window')
+        return { kind: 'ended', result: ok(null) }
+      },
+    })
+    const ask = await one.next()
+    expect(await ask.arrived([])).toEqual({ kind: 'ended', result: ok(null) })
+    expect(await asked).toEqual(ok({ kind: 'done' }))
+  })
+})
+
 describe('an app that is killed', () => {
   it('ends what it alone was asked, and is no app any more', async () => {
     const child = startAppProcess(rig)
