@@ -8,7 +8,7 @@ import { readJsonFile, type SetAside, writeJsonFile } from '../platform/json-fil
 import { familySchema, type SessionFamily } from './session-family.ts'
 
 /** What `sessions.json` holds: no token, only digests of them. */
-export interface StoredSessions {
+interface StoredSessions {
   /** The port whose pages hold the tokens: what another port's pages stored, those of this one cannot read. */
   port: number | undefined
   families: SessionFamily[]

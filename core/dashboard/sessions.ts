@@ -15,13 +15,13 @@ import {
 import type { SessionFile } from './session-file.ts'
 
 /** A token to use from now on, and what it allows: `full` for `fullForMs` more, then `looking`. */
-export interface Granted {
+interface Granted {
   session: string
   fullForMs: number
 }
 
 /** Why a session is refused: there is none, or one of its tokens was used again after it was replaced. */
-export type Refused = 'no-session' | 'session-replayed'
+type Refused = 'no-session' | 'session-replayed'
 
 /**
  * The sessions of the dashboard, one per browser. Each is a family of tokens that replace each other; the rule is in

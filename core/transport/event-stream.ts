@@ -79,7 +79,8 @@ export function pushEvents(
     return dropped + lines
   }
   const flush = (): void => {
-    while (!full) {
+    // Ended by the other side of this process: its listener goes a moment later.
+    while (!full && !to.writableEnded) {
       const text = next()
       if (text === undefined) return
       full = !to.write(text)
@@ -106,7 +107,7 @@ export function pushEvents(
       })
     : undefined
   const heartbeat = setInterval(() => {
-    if (!full) full = !to.write(':\n\n')
+    if (!full && !to.writableEnded) full = !to.write(':\n\n')
   }, limits.heartbeatMs)
   heartbeat.unref()
   to.on('drain', drained)

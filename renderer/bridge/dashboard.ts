@@ -67,8 +67,11 @@ export function dashboardConnection(): Connection {
     if (!(await enter())) return
     setInterval(() => void renew(), renewLookMs)
     let wait = firstWaitMs
+    /** After an end of the events nobody knows who had the port meanwhile, and read the token. */
+    let hasEnded = false
     while (!isSignedOut()) {
-      await renew()
+      await renew({ always: hasEnded })
+      hasEnded = true
       const token = session.token()
       if (token === undefined) return signOut('ended')
       const end = await readEvents(token, { onOpen: () => link.set({ kind: 'live' }), onEvent: deliver })
@@ -96,7 +99,7 @@ export function dashboardConnection(): Connection {
     if (location.hash.includes('token=')) location.reload()
   })
   session.watch(() => {
-    if (session.token() === undefined) signOut('ended')
+    if (session.token() === undefined) signOut(session.endedBecause())
     // Another tab opened a link: what this one showed before is shown again.
     else if (isSignedOut()) location.reload()
   })
@@ -122,7 +125,7 @@ function signInWith(session: Session, link: LinkState) {
   const isSignedOut = (): boolean => link.now().kind === 'signed-out'
   const signOut = (reason: SignedOutReason): void => {
     if (isSignedOut()) return
-    session.forget()
+    session.forget(reason)
     signInEnded()
     link.set({ kind: 'signed-out', reason })
   }
@@ -152,8 +155,8 @@ function signInWith(session: Session, link: LinkState) {
   }
 
   /** The token changes every ten minutes; the first tab that finds it due does it for all. */
-  async function renew(): Promise<void> {
-    const renewed = await session.renew()
+  async function renew(options = { always: false }): Promise<void> {
+    const renewed = await session.renew(options)
     if (renewed.kind === 'none') signOut(renewed.reason)
   }
 

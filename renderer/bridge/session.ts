@@ -1,16 +1,19 @@
 /** The dashboard's proof that its owner opened it: one for all tabs of the browser, sent as a header. */
 export const sessionHeader = 'X-Zotbar-Session'
 const storageKey = 'zotbar.session'
+/** Why the last session of this browser ended, for its other tabs. */
+const endedKey = 'zotbar.session.ended'
 /** Held while a tab changes the token, so that two tabs never change it at the same time. */
 const lockName = 'zotbar.session'
 const changeEveryMs = 10 * 60_000
 const answerLimitMs = 15_000
 
 /** Why there is no session: never was, a link that does not work, or an end that the app told of. */
-export type SignedOutReason = 'no-session' | 'refused' | 'ended' | 'replayed' | 'left'
+const reasons = ['no-session', 'refused', 'ended', 'replayed', 'left'] as const
+export type SignedOutReason = (typeof reasons)[number]
 
 /** `session`: there is one now. */
-export type SignIn = { kind: 'session' } | { kind: 'none'; reason: SignedOutReason } | { kind: 'no-answer' }
+type SignIn = { kind: 'session' } | { kind: 'none'; reason: SignedOutReason } | { kind: 'no-answer' }
 
 interface Stored {
   token: string
@@ -26,12 +29,14 @@ export interface Session {
   fullUntil(): number
   /** Redeems the token of a link, or changes the one that is stored: at each load of a page. */
   enter(link: string | undefined): Promise<SignIn>
-  /** Changes the token, unless one of the tabs did a short while ago. */
-  renew(): Promise<SignIn>
-  /** Forgets the token. */
-  forget(): void
+  /** Changes the token; without `always` only where no tab did for a while. */
+  renew(options: { always: boolean }): Promise<SignIn>
+  /** Forgets the token, and says why to the other tabs. */
+  forget(reason: SignedOutReason): void
   /** Has the app end the session, and forgets it. */
   leave(): Promise<void>
+  /** Why the session ended, as the tab that noticed it says. */
+  endedBecause(): SignedOutReason
   /** Calls back when another tab changed, began or left the session. */
   watch(listener: () => void): void
 }
@@ -48,21 +53,16 @@ export function openSession(): Session {
   /** Where the browser stores nothing for this page, the session lasts as long as the page. */
   let unstored: Stored | undefined
 
-  function read(): Stored | undefined {
-    try {
-      return parseStored(localStorage.getItem(storageKey))
-    } catch {
-      return unstored
-    }
-  }
+  const read = (): Stored | undefined => parseStored(readText(storageKey)) ?? unstored
   function write(next: Stored | undefined): void {
-    unstored = next
-    try {
-      if (next === undefined) localStorage.removeItem(storageKey)
-      else localStorage.setItem(storageKey, JSON.stringify(next))
-    } catch {
-      // It is in memory.
-    }
+    const isStored = writeText(storageKey, next && JSON.stringify(next))
+    unstored = isStored ? undefined : next
+  }
+
+  function forget(reason: SignedOutReason): void {
+    if (read() === undefined) return
+    writeText(endedKey, reason)
+    write(undefined)
   }
 
   /** Sends a request about the session, and stores what it grants. */
@@ -109,18 +109,22 @@ export function openSession(): Session {
         }
         return stored === undefined ? { kind: 'none', reason: 'no-session' } : change(stored)
       }),
-    renew: () =>
+    renew: ({ always }) =>
       alone(async () => {
         const stored = read()
         if (stored === undefined) return { kind: 'none', reason: 'ended' }
         const isDue = Math.abs(Date.now() - stored.changedAt) >= changeEveryMs
-        return isDue ? change(stored) : { kind: 'session' }
+        return always || isDue ? change(stored) : { kind: 'session' }
       }),
-    forget: () => write(undefined),
+    forget,
     async leave() {
       const stored = read()
-      write(undefined)
+      forget('left')
       if (stored !== undefined) await ask('/api/session/end', {}, stored)
+    },
+    endedBecause() {
+      const reason = readText(endedKey)
+      return reasons.find(known => known === reason) ?? 'ended'
     },
     watch(listener) {
       window.addEventListener('storage', event => {
@@ -138,6 +142,25 @@ function alone<T>(work: () => Promise<T>): Promise<T> {
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null
+
+function readText(key: string): string | null {
+  try {
+    return localStorage.getItem(key)
+  } catch {
+    return null
+  }
+}
+
+/** False where the browser stores nothing for this page. */
+function writeText(key: string, text: string | undefined): boolean {
+  try {
+    if (text === undefined) localStorage.removeItem(key)
+    else localStorage.setItem(key, text)
+    return true
+  } catch {
+    return false
+  }
+}
 
 function parseStored(text: string | null): Stored | undefined {
   if (text === null) return undefined

@@ -27,6 +27,7 @@ export type IconName =
   | 'images'
   | 'key'
   | 'upgrade'
+  | 'lock'
 
 const markStyle = { stroke: 'var(--on-status)', strokeWidth: 1.7, strokeLinecap: 'round' as const }
 
@@ -156,6 +157,12 @@ const icons: Record<IconName, ReactNode> = {
     <>
       <circle cx="5.2" cy="10.6" r="3.2" />
       <path d="m7.6 8.3 6-6M11.2 4.6l2 2" />
+    </>
+  ),
+  lock: (
+    <>
+      <rect x="3.2" y="7.2" width="9.6" height="6.6" rx="1.4" />
+      <path d="M5.4 7.2V5a2.6 2.6 0 0 1 5.2 0v2.2" />
     </>
   ),
   note: (

@@ -6,6 +6,7 @@ import type { ProcessState } from '../../contract/registry-state.ts'
 import { Button } from '../ui/button.tsx'
 import { Glyph } from '../ui/glyph.tsx'
 import { FolderChange } from './choice-folder.tsx'
+import { FullOnly } from './full-only.tsx'
 import { CommandFailure, Reason } from './headline.tsx'
 import { address } from './snapshot-text.ts'
 import { useActs, type ViewModel } from './view-model.tsx'
@@ -25,11 +26,13 @@ export function ChoiceView({ model, choice }: { model: ViewModel; choice: Choosi
     const action = model.status.actions.find(offered => offered.verb === verb)
     return (
       action && (
-        <p className="pick">
-          <Button kind={action.kind} onPress={() => act(action)}>
-            {action.label}
-          </Button>
-        </p>
+        <div className="pick">
+          <FullOnly {...(verb === 'use-zot' ? { to: 'choose' } : {})}>
+            <Button kind={action.kind} onPress={() => act(action)}>
+              {action.label}
+            </Button>
+          </FullOnly>
+        </div>
       )
     )
   }

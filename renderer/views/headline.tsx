@@ -3,6 +3,7 @@ import { failureMessage } from '../../contract/messages/failure-message.ts'
 import type { StatusAction } from '../../contract/messages/summary.ts'
 import { Button } from '../ui/button.tsx'
 import { Ticking } from '../ui/time.tsx'
+import { FreshLink } from './full-only.tsx'
 import { quotedIn } from './quoted.tsx'
 import { useStore, type ViewModel } from './view-model.tsx'
 
@@ -71,14 +72,17 @@ export function CommandFailure({ model }: { model: ViewModel }) {
 /** A question of this view that failed: what happened, and what to do. */
 export function Refused({ failure }: { failure: Failure }) {
   const { title, steps } = failureMessage(failure)
+  const needsLink = failure.code === 'not-authorised' && failure.reason === 'needs-full-session'
   return (
     <div className="refused" role="alert">
       <p className="t">{title}</p>
-      {steps.map(step => (
-        <p key={step} className="two small">
-          {step}
-        </p>
-      ))}
+      {needsLink && <FreshLink to="change something" />}
+      {!needsLink &&
+        steps.map(step => (
+          <p key={step} className="two small">
+            {step}
+          </p>
+        ))}
     </div>
   )
 }

@@ -7,6 +7,7 @@ import { announce } from '../ui/announcer.tsx'
 import { Button } from '../ui/button.tsx'
 import { Copy } from '../ui/copy.tsx'
 import { Sheet } from '../ui/sheet.tsx'
+import { FullOnly } from './full-only.tsx'
 import { Refused } from './headline.tsx'
 import { ImageTable } from './image-table.tsx'
 import { address } from './snapshot-text.ts'
@@ -117,9 +118,11 @@ function SelectedImage({
           <code>{command}</code>
           <Copy text={command} name="pull command" />
         </p>
-        <Button kind="danger" onPress={() => setAsking(true)}>
-          Delete…
-        </Button>
+        <FullOnly to="delete images">
+          <Button kind="danger" onPress={() => setAsking(true)}>
+            Delete…
+          </Button>
+        </FullOnly>
       </div>
       {asking && (
         <Sheet

@@ -6,6 +6,7 @@ import { clipboardMs, noticeDays } from '../../contract/messages/key-message.ts'
 import { announce } from '../ui/announcer.tsx'
 import { Button } from '../ui/button.tsx'
 import { Copy } from '../ui/copy.tsx'
+import { FullOnly } from './full-only.tsx'
 import { Refused } from './headline.tsx'
 import { useStore } from './view-model.tsx'
 
@@ -50,9 +51,11 @@ export function NoticesCard({ apiKey, now }: { apiKey: ManagedKey; now: number }
       {failure && <Refused failure={failure} />}
       {started && (
         <div className="act">
-          <Button small onPress={() => void snooze()}>
-            Snooze for a day
-          </Button>
+          <FullOnly>
+            <Button small onPress={() => void snooze()}>
+              Snooze for a day
+            </Button>
+          </FullOnly>
         </div>
       )}
     </section>

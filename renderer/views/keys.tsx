@@ -6,6 +6,7 @@ import { byUrgency } from '../../contract/messages/key-message.ts'
 import type { Result } from '../../contract/result.ts'
 import { announce } from '../ui/announcer.tsx'
 import { Button } from '../ui/button.tsx'
+import { FullOnly, NeedsFull } from './full-only.tsx'
 import { Refused } from './headline.tsx'
 import { ManageKeyCard, NoticesCard, SecretsCard } from './key-cards.tsx'
 import { ManagedKeyRow } from './managed-key.tsx'
@@ -129,11 +130,14 @@ function KeyLists({
           </p>
         </div>
         <div className="tools">
-          <Button onPress={() => setIsCreating(true)}>New key…</Button>
+          <FullOnly>
+            <Button onPress={() => setIsCreating(true)}>New key…</Button>
+          </FullOnly>
         </div>
       </header>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls */}
       <section className="scroll" tabIndex={0} aria-label="All keys">
+        <NeedsFull to="create, rotate, prove or revoke keys" />
         {shown && <Refused failure={shown} />}
         {created && <CreatedKey created={created} onDone={() => setCreated(undefined)} />}
         {minted.length > 0 && <DescendantKeys count={minted.length} onRevoke={() => void revoke(minted)} />}
@@ -200,9 +204,11 @@ function DescendantKeys({ count: n, onRevoke }: { count: number; onRevoke: () =>
       <p>
         {count(n, 'key')} that the revoked one created still {n === 1 ? 'works' : 'work'}.
       </p>
-      <Button kind="danger" small onPress={() => onRevoke()}>
-        Revoke {n === 1 ? 'it' : 'them'} too
-      </Button>
+      <FullOnly>
+        <Button kind="danger" small onPress={() => onRevoke()}>
+          Revoke {n === 1 ? 'it' : 'them'} too
+        </Button>
+      </FullOnly>
     </section>
   )
 }

@@ -9,6 +9,7 @@ import { Button } from '../ui/button.tsx'
 import { Glyph } from '../ui/glyph.tsx'
 import { Menu } from '../ui/menu.tsx'
 import { Sheet } from '../ui/sheet.tsx'
+import { FullOnly } from './full-only.tsx'
 import { Refused } from './headline.tsx'
 import { sinkGlyphs } from './rotation-details.tsx'
 import { RunParts } from './run-steps.tsx'
@@ -71,22 +72,24 @@ export function ManagedKeyRow({
       <Life apiKey={apiKey} now={now} needsAttention={nearEnd} />
       <SinkList apiKey={apiKey} />
       <div className="doing">
-        <Button
-          small
-          kind={shouldRotate && filled ? 'fill' : 'plain'}
-          label={`Rotate the key of ${user}`}
-          onPress={onRotate}
-        >
-          Rotate…
-        </Button>
-        <Menu
-          label={`More about the key of ${user}`}
-          items={[
-            { label: 'Prove', onPick: () => void prove() },
-            ...(shell === 'electron' ? [{ label: 'Show…', onPick: () => setShows(true) }] : []),
-            { label: 'Revoke…', onPick: () => setAsking('revoke') },
-          ]}
-        />
+        <FullOnly>
+          <Button
+            small
+            kind={shouldRotate && filled ? 'fill' : 'plain'}
+            label={`Rotate the key of ${user}`}
+            onPress={onRotate}
+          >
+            Rotate…
+          </Button>
+          <Menu
+            label={`More about the key of ${user}`}
+            items={[
+              { label: 'Prove', onPick: () => void prove() },
+              ...(shell === 'electron' ? [{ label: 'Show…', onPick: () => setShows(true) }] : []),
+              { label: 'Revoke…', onPick: () => setAsking('revoke') },
+            ]}
+          />
+        </FullOnly>
       </div>
       <RetiringKey apiKey={apiKey} now={now} onRevoke={() => setAsking('end-overlap')} />
       {drift.map(({ id, words, repair }) => (
@@ -175,9 +178,11 @@ function RetiringKey({
           ` It was last used ${relativeTime(Date.parse(retiring.lastUsed), now)}.`}
         {retiring.words !== undefined && ` ${retiring.words}`}
       </p>
-      <Button small kind="danger" onPress={onRevoke}>
-        Revoke the old key now…
-      </Button>
+      <FullOnly>
+        <Button small kind="danger" onPress={onRevoke}>
+          Revoke the old key now…
+        </Button>
+      </FullOnly>
     </div>
   )
 }

@@ -5,6 +5,7 @@ import { nearEndDays } from '../../contract/messages/key-message.ts'
 import { Button } from '../ui/button.tsx'
 import { Glyph } from '../ui/glyph.tsx'
 import { Sheet } from '../ui/sheet.tsx'
+import { FullOnly } from './full-only.tsx'
 
 const day = 86_400_000
 
@@ -37,9 +38,11 @@ export function KeyRow({ apiKey, now, onRevoke }: { apiKey: ApiKey; now: number;
       <p className="label">
         {lastUsed === null ? 'never used' : `last used ${relativeTime(Date.parse(lastUsed), now)}`}
       </p>
-      <Button kind="danger" small label={`Revoke the key of ${name}`} onPress={() => setAsking(true)}>
-        Revoke…
-      </Button>
+      <FullOnly>
+        <Button kind="danger" small label={`Revoke the key of ${name}`} onPress={() => setAsking(true)}>
+          Revoke…
+        </Button>
+      </FullOnly>
       {asking && (
         <Sheet
           title={`Revoke the key of ${name}?`}

@@ -6,6 +6,7 @@ import { Menu, type MenuItem } from '../ui/menu.tsx'
 import { Ticking } from '../ui/time.tsx'
 import { choosing } from './choice.tsx'
 import { ChoiceRows } from './choice-rows.tsx'
+import { FullOnly } from './full-only.tsx'
 import { Actions, CommandFailure, Reason, StartCore } from './headline.tsx'
 import { KeyRows } from './key-rows.tsx'
 import {
@@ -95,9 +96,11 @@ function ChoiceActions({ model, act }: { model: ViewModel; act: ReturnType<typeo
   return (
     <div className="act">
       {first.map(action => (
-        <Button key={action.verb} kind={action.kind} small onPress={() => act(action)}>
-          {action.label}
-        </Button>
+        <FullOnly key={action.verb} to="choose">
+          <Button kind={action.kind} small onPress={() => act(action)}>
+            {action.label}
+          </Button>
+        </FullOnly>
       ))}
       <Button small onPress={() => openWindow(store)}>
         {first.length > 0 ? 'Compare both…' : 'Show what changed…'}

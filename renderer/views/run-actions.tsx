@@ -1,6 +1,7 @@
 import { stepCount } from '../../contract/messages/runbook-message.ts'
 import type { RunbookProgress } from '../../contract/runbook.ts'
 import { Button } from '../ui/button.tsx'
+import { FullOnly } from './full-only.tsx'
 import { useAnswer } from './run-page.tsx'
 import { useAnswerSheet } from './run-question.tsx'
 import type { ViewModel } from './view-model.tsx'
@@ -19,9 +20,11 @@ function Under({ runbook, onSteps }: { runbook: RunbookProgress; onSteps: () => 
   return (
     <div className="act">
       {question && (
-        <Button kind="fill" small onPress={open}>
-          {question.confirm}…
-        </Button>
+        <FullOnly to="answer">
+          <Button kind="fill" small onPress={open}>
+            {question.confirm}…
+          </Button>
+        </FullOnly>
       )}
       <Button small onPress={onSteps}>
         Show steps

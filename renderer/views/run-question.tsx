@@ -3,6 +3,7 @@ import type { RunbookQuestion } from '../../contract/runbook.ts'
 import { Button } from '../ui/button.tsx'
 import { Glyph } from '../ui/glyph.tsx'
 import { Sheet } from '../ui/sheet.tsx'
+import { FullOnly } from './full-only.tsx'
 import { SignIn } from './sign-in.tsx'
 
 /** Answers a question; where a key is wanted, with it. Resolves with what was refused. */
@@ -17,12 +18,14 @@ export function RunQuestion({ question, onAnswer }: { question: RunbookQuestion;
       <div>
         <p className="t">{question.title}</p>
         <p className="two lines">{question.body}</p>
-        <SignIn question={question} />
-        <div className="act">
-          <Button kind="fill" onPress={open}>
-            {question.confirm}…
-          </Button>
-        </div>
+        <FullOnly to="answer">
+          <SignIn question={question} />
+          <div className="act">
+            <Button kind="fill" onPress={open}>
+              {question.confirm}…
+            </Button>
+          </div>
+        </FullOnly>
       </div>
       {sheet}
     </section>

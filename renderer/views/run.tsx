@@ -12,6 +12,7 @@ import { Button } from '../ui/button.tsx'
 import { Glyph } from '../ui/glyph.tsx'
 import { Sheet } from '../ui/sheet.tsx'
 import { Time } from '../ui/time.tsx'
+import { FullOnly } from './full-only.tsx'
 import { Excerpt } from './quoted.tsx'
 import { type AnswerQuestion, RunQuestion } from './run-question.tsx'
 import { RunResult } from './run-result.tsx'
@@ -145,9 +146,11 @@ function CancelPart({ run, onCancel }: Pick<RunViewProps, 'run' | 'onCancel'>) {
           : text}
       </p>
       {may && (
-        <Button kind="danger" onPress={() => setAsking(true)}>
-          {label}…
-        </Button>
+        <FullOnly to="cancel it">
+          <Button kind="danger" onPress={() => setAsking(true)}>
+            {label}…
+          </Button>
+        </FullOnly>
       )}
       {asking && may && (
         <Sheet

@@ -6,6 +6,7 @@ import { Button } from '../ui/button.tsx'
 import { Copy } from '../ui/copy.tsx'
 import { Glyph, Icon } from '../ui/glyph.tsx'
 import { Time } from '../ui/time.tsx'
+import { FullOnly } from './full-only.tsx'
 import { Refused } from './headline.tsx'
 import { Findings } from './plan-parts.tsx'
 import { ReleaseNotes } from './release-notes.tsx'
@@ -227,28 +228,30 @@ function ChoiceFoot({
         {waits ? 'The plan is being made.' : 'The plan comes first; nothing changes before you begin.'}
       </p>
       <div className="tools">
-        {state.back !== undefined && (
-          <Button onPress={() => onChoose({ undo: true, allowDowngrade: false })}>
-            Go back to {state.back}…
-          </Button>
-        )}
-        {state.sourceBuild && (
-          <Button
-            onPress={() =>
-              onChoose({ ...sameDirection, from: 'source', ...(chosen ? { to: chosen.version } : {}) })
-            }
-          >
-            Build from source…
-          </Button>
-        )}
-        {chosen && !chosen.running && (
-          <Button
-            kind={chosen.older || chosen.bad ? 'plain' : 'fill'}
-            onPress={() => onChoose({ ...sameDirection, to: chosen.version, allowDowngrade: chosen.older })}
-          >
-            {chosen.older ? 'Install' : 'Upgrade to'} {chosen.version}…
-          </Button>
-        )}
+        <FullOnly to="upgrade or go back">
+          {state.back !== undefined && (
+            <Button onPress={() => onChoose({ undo: true, allowDowngrade: false })}>
+              Go back to {state.back}…
+            </Button>
+          )}
+          {state.sourceBuild && (
+            <Button
+              onPress={() =>
+                onChoose({ ...sameDirection, from: 'source', ...(chosen ? { to: chosen.version } : {}) })
+              }
+            >
+              Build from source…
+            </Button>
+          )}
+          {chosen && !chosen.running && (
+            <Button
+              kind={chosen.older || chosen.bad ? 'plain' : 'fill'}
+              onPress={() => onChoose({ ...sameDirection, to: chosen.version, allowDowngrade: chosen.older })}
+            >
+              {chosen.older ? 'Install' : 'Upgrade to'} {chosen.version}…
+            </Button>
+          )}
+        </FullOnly>
       </div>
     </footer>
   )

@@ -2,6 +2,7 @@ import type { Failure } from '../../contract/failure.ts'
 import type { UpgradeOrigin, UpgradePlan } from '../../contract/upgrade.ts'
 import { Button } from '../ui/button.tsx'
 import { Glyph, type StatusGlyph } from '../ui/glyph.tsx'
+import { FullOnly } from './full-only.tsx'
 import { Refused } from './headline.tsx'
 import { Diff, Findings, PlannedSteps } from './plan-parts.tsx'
 import type { UpgradeRequest } from './upgrade-choice.tsx'
@@ -121,9 +122,11 @@ export function PlanView({
         <div className="tools">
           <Button onPress={onBack}>Back</Button>
           {!stops && busyWith === undefined && (
-            <Button kind="fill" onPress={onBegin}>
-              Begin
-            </Button>
+            <FullOnly to="begin">
+              <Button kind="fill" onPress={onBegin}>
+                Begin
+              </Button>
+            </FullOnly>
           )}
         </div>
       </footer>

@@ -38,8 +38,6 @@ export interface ViewModel {
   failure?: Failure
   /** The menu-bar app has no core, and may start one. */
   canStartCore?: boolean
-  /** A session of the dashboard that shows everything and changes little. */
-  isLooking: boolean
 }
 
 const StoreContext = createContext<Store | undefined>(undefined)
@@ -84,11 +82,9 @@ export function viewModel(known: StoreState, clock: number): ViewModel | undefin
   // A snapshot may be newer than the last tick; for an old one its own time is shown.
   const now = known.fresh ? Math.max(clock, snapshot.takenAt) : snapshot.takenAt
   const summary = statusSummary(snapshot, now)
-  const isLooking = known.fullUntil !== undefined && clock >= known.fullUntil
   const rest = {
     snapshot,
     now,
-    isLooking,
     ...(known.transition ? { transition: known.transition } : {}),
     ...(known.failure ? { failure: known.failure } : {}),
   }

@@ -6,6 +6,7 @@ import { Glyph, Icon, type IconName } from '../ui/glyph.tsx'
 import { Ticking, Time } from '../ui/time.tsx'
 import { Boundary } from './boundary.tsx'
 import { ChoiceView, choosing } from './choice.tsx'
+import { SessionFoot } from './full-only.tsx'
 import { HistoryView } from './history.tsx'
 import { ImagesView } from './images.tsx'
 import { KeysView } from './keys.tsx'
@@ -118,6 +119,7 @@ function SideBar({ model, route }: { model: ViewModel; route: Route }) {
           {showsWay(model, route) && <a href="#run">Show steps</a>}
         </div>
       </div>
+      <SessionFoot model={model} />
     </div>
   )
 }

@@ -22,13 +22,16 @@ export class LiveApp {
   private readonly folder: string
   private process: ChildProcess | undefined
   private said = ''
+  private readonly dashboardPort: number
 
-  private constructor(folder: string, port: number) {
+  private constructor(folder: string, port: number, dashboardPort: number) {
     this.folder = folder
     this.port = port
+    this.dashboardPort = dashboardPort
   }
 
-  static async make(): Promise<LiveApp> {
+  /** `dashboardPort` 0 lets the kernel choose one at each start. */
+  static async make(dashboardPort = 0): Promise<LiveApp> {
     const folder = mkdtempSync(join(tmpdir(), 'zotbar-live-'))
     const port = await freePort()
     const config = {
@@ -38,7 +41,7 @@ export class LiveApp {
       log: { level: 'info' },
     }
     writeFileSync(join(folder, 'config.json'), JSON.stringify(config))
-    return new LiveApp(folder, port)
+    return new LiveApp(folder, port, dashboardPort)
   }
 
   /** Where the app keeps its own things. */
@@ -54,7 +57,7 @@ export class LiveApp {
       '--headless',
       '--json',
       '--dashboard-port',
-      '0',
+      String(this.dashboardPort),
       '--config',
       this.at('config.json'),
     ]
@@ -83,6 +86,11 @@ export class LiveApp {
     const answer: unknown = JSON.parse(await this.run('open', '--print', '--json'))
     if (typeof answer === 'object' && answer && 'url' in answer) return String(answer.url)
     throw new Error(`no link in ${JSON.stringify(answer)}`)
+  }
+
+  /** The lines of `zotbar status`. */
+  statusText(): Promise<string> {
+    return this.run('status')
   }
 
   /** Kills the app, and leaves the registry as it is. */

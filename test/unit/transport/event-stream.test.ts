@@ -85,3 +85,19 @@ describe('pushing events', () => {
     stop()
   })
 })
+
+it('writes nothing more to a stream that was ended before its listener is gone', async () => {
+  const host = fakeHost()
+  const reader = slowReader()
+  const failures: Error[] = []
+  reader.to.on('error', error => failures.push(error))
+  const { start, stop } = pushEvents(host, reader.to, { withLog: true, looking: true, limits })
+  start()
+  reader.to.end()
+  host.push('snapshot', aSnapshot({ takenAt: 2 }))
+  host.push('log', { lines: ['late'] })
+  await new Promise(resolve => setImmediate(resolve))
+  expect(failures).toEqual([])
+  expect(reader.events()).toHaveLength(1)
+  stop()
+})
