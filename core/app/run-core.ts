@@ -79,10 +79,14 @@ export async function runCore(
     ...(configFile === undefined ? {} : { configFile }),
   })
   if (!started.ok) {
-    // The app that starts a core reads its failure from the log.
-    printFailure(started.error, json || keeper === 'app')
     const { error } = started
-    return { kind: 'quit', code: keeper === 'service' && error.code === 'already-running' ? 0 : 1, error }
+    if (keeper === 'service' && error.code === 'already-running') {
+      console.log(`Zotbar is already running: process ${error.pid} has ${error.home}.`)
+      return { kind: 'quit', code: 0, error }
+    }
+    // The app that starts a core reads its failure from the log.
+    printFailure(error, json || keeper === 'app')
+    return { kind: 'quit', code: 1, error }
   }
   const booted = started.value
   const { app, clock, log } = booted
