@@ -1,8 +1,11 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import type { Keychain } from '../../lib/keychain.ts'
 import { eventually } from '../fakes/eventually.ts'
 
+const keytar = JSON.stringify(createRequire(import.meta.url).resolve('keytar'))
 const password = 'x'
 const collection = '/org/freedesktop/secrets/collection/login'
 
@@ -119,6 +122,26 @@ export async function startKeyring(folder: string): Promise<Keyring> {
         if (child.exitCode === null && child.signalCode === null && child.kill('SIGKILL')) await ended
       }
     },
+  }
+}
+
+/** The keychain as another program than the core reads it. */
+export function keychainIn({ env }: Keyring): Keychain {
+  const program = `
+    const [method, ...words] = JSON.parse(require('node:fs').readFileSync(0, 'utf8'))
+    require(${keytar})[method](...words).then(answer => console.log(JSON.stringify(answer ?? null)))
+  `
+  const call = (...words: string[]): Promise<unknown> =>
+    new Promise((done, failed) => {
+      const child = execFile(process.execPath, ['-e', program], { env }, (error, stdout) =>
+        error ? failed(error) : done(JSON.parse(stdout)),
+      )
+      child.stdin?.end(JSON.stringify(words))
+    })
+  return {
+    getPassword: async (...item) => (await call('getPassword', ...item)) as string | null,
+    setPassword: async (...item) => void (await call('setPassword', ...item)),
+    deletePassword: async (...item) => (await call('deletePassword', ...item)) === true,
   }
 }
 

@@ -1,6 +1,4 @@
-import { execFile } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -12,11 +10,10 @@ import { systemClock } from '../../../lib/clock.ts'
 import type { Keychain } from '../../../lib/keychain.ts'
 import { handOverOlderSecrets } from '../../../main/older-secrets.ts'
 import { eventually } from '../../fakes/eventually.ts'
-import { type Keyring, startKeyring } from '../../setup/keyring.ts'
+import { type Keyring, keychainIn, startKeyring } from '../../setup/keyring.ts'
 import { describeWith } from '../../setup/need.ts'
 import { type AppRig, createAppRig } from '../app/app-rig.ts'
 
-const keytar = JSON.stringify(createRequire(import.meta.url).resolve('keytar'))
 const key = 'key/127.0.0.1:5050/zot-ci/current'
 const keySecret = 'zak_0123456789abcdef0123456789abcdef'
 
@@ -34,7 +31,7 @@ describeWith(['gnome-keyring', 'dbus'], 'secrets in a keychain that an older Zot
     rig = await createAppRig(undefined, { DBUS_SESSION_BUS_ADDRESS, XDG_RUNTIME_DIR })
     mkdirSync(join(rig.home, 'secrets'), { recursive: true, mode: 0o700 })
     writeFileSync(join(rig.home, 'settings.json'), '{}')
-    const olderApp = asOlderApp(keyring)
+    const olderApp = keychainIn(keyring)
     const made = await establishAdmin({
       now: Date.now,
       report: () => {},
@@ -82,7 +79,7 @@ describeWith(['gnome-keyring', 'dbus'], 'secrets in a keychain that an older Zot
     return app
   }
   /** An app with somebody before it. */
-  async function handOver(agrees: boolean, keychain: Keychain = asOlderApp(keyring)) {
+  async function handOver(agrees: boolean, keychain: Keychain = keychainIn(keyring)) {
     const asked: string[] = []
     const shown: string[] = []
     const questions = {
@@ -103,7 +100,7 @@ describeWith(['gnome-keyring', 'dbus'], 'secrets in a keychain that an older Zot
     })
     return { result, asked, shown }
   }
-  const stored = (account: string) => asOlderApp(keyring).getPassword('Zotbar', account)
+  const stored = (account: string) => keychainIn(keyring).getPassword('Zotbar', account)
   const owned = (): unknown => JSON.parse(readFileSync(join(rig.home, 'home.json'), 'utf8')).secrets
 
   it('are the core’s after a question, and it reads them', async () => {
@@ -131,7 +128,7 @@ describeWith(['gnome-keyring', 'dbus'], 'secrets in a keychain that an older Zot
   })
 
   it('are named where the keychain denies one to the app, and asked for again', async () => {
-    const real = asOlderApp(keyring)
+    const real = keychainIn(keyring)
     const denying: Keychain = {
       ...real,
       async getPassword(service, account) {
@@ -168,28 +165,8 @@ const record = {
   retiring: [],
 }
 
-/** Another program than the core, as the older app's was. */
-function asOlderApp({ env }: Keyring): Keychain {
-  const program = `
-    const [method, ...words] = JSON.parse(require('node:fs').readFileSync(0, 'utf8'))
-    require(${keytar})[method](...words).then(answer => console.log(JSON.stringify(answer ?? null)))
-  `
-  const call = (...words: string[]): Promise<unknown> =>
-    new Promise((done, failed) => {
-      const child = execFile(process.execPath, ['-e', program], { env }, (error, stdout) =>
-        error ? failed(error) : done(JSON.parse(stdout)),
-      )
-      child.stdin?.end(JSON.stringify(words))
-    })
-  return {
-    getPassword: async (...item) => (await call('getPassword', ...item)) as string | null,
-    setPassword: async (...item) => void (await call('setPassword', ...item)),
-    deletePassword: async (...item) => (await call('deletePassword', ...item)) === true,
-  }
-}
-
-/** Every file below it. */
+/** Every file below it, but the copy of the engine, which is made meanwhile. */
 const textsIn = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter(entry => entry.isFile())
+    .filter(entry => entry.isFile() && !entry.parentPath.includes('engines'))
     .map(entry => readFileSync(join(entry.parentPath, entry.name), 'latin1'))
