@@ -49,8 +49,9 @@ if (choice.shell === 'electron') {
   if (ended.signal) await leave(ended)
 }
 if (choice.why !== undefined) console.error(`Running headless: ${choice.why}.`)
-// What was meant for npm may not change the core.
-const { NODE_OPTIONS: _, ...env } = process.env
+// What was meant for npm may not change the core, and Node reads it before the core can drop it.
+const meantForNode = name => name.startsWith('NODE_') && name !== 'NODE_EXTRA_CA_CERTS'
+const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !meantForNode(name)))
 await leave(
   await run(node, ['--disable-sigusr1', join(root, 'dist', 'core', 'main.mjs'), 'start', ...args], env),
 )

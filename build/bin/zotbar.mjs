@@ -11,7 +11,8 @@ root=${self%/*}/../..
 # `start` is the core's own program, but its help is the command line's.
 core=
 if [ "$1" = start ]; then
-  unset NODE_OPTIONS
+  # Node reads these before the core can drop them. NODE_DEBUG prints passwords.
+  unset NODE_OPTIONS NODE_DEBUG NODE_DEBUG_NATIVE NODE_PATH NODE_V8_COVERAGE NODE_COMPILE_CACHE NODE_REDIRECT_WARNINGS
   core=$root/dist/core/main.mjs
   [ -f "$core" ] || core=
   for word do

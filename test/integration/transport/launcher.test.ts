@@ -49,12 +49,19 @@ describe('the launcher', () => {
     await pin()
     await put(
       'dist/core/main.mjs',
-      'console.log("core", process.execArgv.join(), process.env.NODE_OPTIONS, ...process.argv.slice(2))',
+      `const meant = Object.keys(process.env).filter(name => name.startsWith('NODE_'))
+       console.log('core', process.execArgv.join(), ...meant, ...process.argv.slice(2))`,
     )
-    const env = { PATH: '/usr/bin:/bin', NODE_OPTIONS: '--no-deprecation' }
+    const meant = {
+      NODE_OPTIONS: '--no-deprecation',
+      NODE_DEBUG: 'http',
+      NODE_PATH: root,
+      NODE_V8_COVERAGE: root,
+    }
+    const env = { PATH: '/usr/bin:/bin', NODE_EXTRA_CA_CERTS: from, ...meant }
     const launcher = join(root, 'build/bin/zotbar.mjs')
     const started = spawnSync(launcher, ['start', '--config', 'a b'], { env, encoding: 'utf8' })
-    expect(started.stdout).toBe('core --disable-sigusr1 undefined start --config a b\n')
+    expect(started.stdout).toBe('core --disable-sigusr1 NODE_EXTRA_CA_CERTS start --config a b\n')
     for (const help of ['-h', '--help'])
       expect(run(launcher, 'start', '--json', help).stdout).toBe(`cli start --json ${help}\n`)
   })
