@@ -159,11 +159,17 @@ const keyHandlers = ({ keys, rotation, notices }: HandlerDeps): ZotbarHandlers['
   ...notices.keys,
 })
 
-const settingHandlers = ({ settings }: HandlerDeps): ZotbarHandlers['settings'] => ({
+const settingHandlers = ({ settings, snapshot }: HandlerDeps): ZotbarHandlers['settings'] => ({
   list: async (_, caller) => ok({ settings: settings.all({ masked: caller !== 'cli' }) }),
   get: async ({ key }, caller) => settings.row(key, { masked: caller !== 'cli' }),
   async set({ key, value }, caller) {
     const runbook = runbookFor(key, value, settings)
+    const isRegistryPort =
+      key === 'dashboard.port' && Number(value ?? Number.NaN) === snapshot().registry.port
+    if (isRegistryPort) {
+      const allowed = "a whole number, 0 to 65535, other than the registry's own port"
+      return fail({ code: 'bad-setting', key, wrong: String(value), allowed })
+    }
     return runbook === undefined
       ? settings.set(key, value, caller === 'cli' || caller === 'agreed' ? 'cli' : 'any')
       : fail({ code: 'setting-by-runbook', key, use: runbook })

@@ -150,6 +150,7 @@ function serveDashboard({ app, clock, home, log, settings }: Booted, port?: numb
       onBug: (location, error) => log.error(`a fault in ${location}`, { error: String(error) }),
     }),
     processes: systemProcessTable(),
+    registryPort: () => app.host.snapshot().registry.port,
     notify: app.notify,
     report: setAside => app.notify(setAsideNotice(setAside, clock.now())),
     log: log.warn,

@@ -38,6 +38,8 @@ interface Options {
   api: Api
   clock: Pick<Clock, 'now' | 'setTimer'>
   processes: Pick<ProcessTable, 'portOwner'>
+  /** The registry's, free or not: it is never taken from it. */
+  registryPort(): number
   notify(notice: Notice): void
   report(setAside: SetAside): void
   log(message: string, data: Record<string, unknown>): void
@@ -70,6 +72,7 @@ export async function startDashboard(options: Options): Promise<Dashboard> {
     createServer: () => createPageServer({ files, sessions, api, port: () => listening.port() }),
     endStreams: api.close,
     findHolder: port => processes.portOwner(port, '127.0.0.1'),
+    whyLeftFree: port => (port === options.registryPort() ? "it is the registry's own" : undefined),
     onServing: sessions.servedAt,
     async onLost() {
       const { ended, kept } = await sessions.endAll()

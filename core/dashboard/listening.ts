@@ -27,6 +27,8 @@ interface Options {
   /** Ends what is open at a server that no longer listens. */
   endStreams(): void
   findHolder(port: number): Promise<PortOwner | undefined>
+  /** Why a port is left free although nobody listens there, half a sentence; undefined where it may be listened on. */
+  whyLeftFree(port: number): string | undefined
   /** It listens on this port from now on. */
   onServing(port: number): Promise<void>
   /** The port is another program's, or may become it: another one is listened on. */
@@ -40,7 +42,7 @@ const againMs = 10_000
 const soonMs = [100, 300, 600]
 
 export function createListening(options: Options): Listening {
-  const { clock, createServer, endStreams, findHolder, onServing, onLost, onChange } = options
+  const { clock, createServer, endStreams, findHolder, whyLeftFree, onServing, onLost, onChange } = options
   let wanted: number | undefined
   let server: Server | undefined
   let trouble: PortTrouble | undefined
@@ -63,6 +65,11 @@ export function createListening(options: Options): Listening {
 
   async function attempt(): Promise<void> {
     if (isClosed || server || wanted === undefined) return
+    const reason = whyLeftFree(wanted)
+    if (reason !== undefined) {
+      show({ port: wanted, why: 'refused', reason })
+      return tryAgain(againMs)
+    }
     const candidate = createServer()
     const error = await listen(candidate, wanted)
     if (error === undefined) {

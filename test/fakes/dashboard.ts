@@ -14,6 +14,7 @@ export const startTestDashboard = (
     port: 0,
     clock: systemClock(),
     processes: systemProcessTable(),
+    registryPort: () => 5050,
     notify: notice => options.notices?.push(notice),
     report: () => {},
     log: () => {},

@@ -75,6 +75,22 @@ describe("the dashboard's port", () => {
     await eventually(async () => (await rig.status()).dashboard?.url === `http://127.0.0.1:${port}/`, 20_000)
   })
 
+  it('is never the registry’s own: that is refused, and left free at a start', async () => {
+    rig = await createAppRig()
+    const taken = ['--dashboard-port', String(rig.port)]
+    const line = await rig.start(taken).reach('serving')
+    expect(line.dashboard).toBeUndefined()
+    expect((await rig.zotbar('status')).stdout).toContain("It is the registry's own.")
+    const refused = await set(rig.port)
+    expect([refused.code, JSON.parse(refused.stdout)]).toMatchObject([
+      1,
+      { error: { code: 'bad-setting', key: 'dashboard.port', wrong: String(rig.port) } },
+    ])
+    const next = await freePort()
+    await set(next)
+    await eventually(async () => (await rig.status()).dashboard?.url === `http://127.0.0.1:${next}/`)
+  })
+
   it('never moves by itself: it is 5051 unless it is set', async () => {
     rig = await createAppRig()
     await rig.serving()

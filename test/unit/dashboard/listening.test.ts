@@ -22,7 +22,7 @@ class RefusedServer extends EventEmitter {
   }
 }
 
-function setUp(codes: (string | undefined)[]) {
+function setUp(codes: (string | undefined)[], leftFree: { why?: string } = {}) {
   const clock = fakeClock()
   const events: string[] = []
   const listening = createListening({
@@ -30,6 +30,7 @@ function setUp(codes: (string | undefined)[]) {
     createServer: () => new RefusedServer(codes.shift()) as unknown as Server,
     endStreams: () => {},
     findHolder: async () => ({ pid: 7, command: '/bin/other' }),
+    whyLeftFree: () => leftFree.why,
     onServing: async port => void events.push(`serving ${port}`),
     onLost: async () => void events.push('lost'),
     onChange: () => events.push('changed'),
@@ -60,4 +61,15 @@ it('looks for a second before it says who has the port, and then every ten', asy
   expect(events).toEqual(['lost', 'changed'])
   await clock.advance(10_000)
   expect(events.slice(2)).toEqual(['serving 80', 'changed'])
+})
+
+it('leaves a port free that somebody else is to have, and takes it once that is over', async () => {
+  const leftFree: { why?: string } = { why: 'it is the registry’s' }
+  const { clock, events, listening } = setUp([undefined], leftFree)
+  await listening.move(80)
+  expect(listening.port()).toBeUndefined()
+  expect(listening.trouble()).toEqual({ port: 80, why: 'refused', reason: 'it is the registry’s' })
+  delete leftFree.why
+  await clock.advance(10_000)
+  expect(events).toEqual(['changed', 'serving 80', 'changed'])
 })
