@@ -114,8 +114,15 @@ export const plainText = (text: string): string => text.replaceAll(nbsp, ' ')
 export const imageReference = (repository: string, reference: string): string =>
   `${repository}${reference.includes(':') ? '@' : ':'}${reference}`
 
-/** What a command line runs, without its path and arguments: "/usr/bin/python3 -m x" -> "python3". */
-export const programName = (command: string): string => command.split(' ')[0]?.split('/').at(-1) || command
+/**
+ * What a command line runs, without its path and arguments: "/usr/bin/python3 -m x" -> "python3". Zotbar's own programs
+ * are all run by Node, which says nothing: "zotbar-registry", or "Zotbar" for the core.
+ */
+export function programName(command: string): string {
+  if (/\/zotbar-registry\.mjs(?= |$)/.test(command)) return 'zotbar-registry'
+  if (/\/dist\/core\/main\.mjs(?= |$)/.test(command)) return 'Zotbar'
+  return command.split(' ')[0]?.split('/').at(-1) || command
+}
 
 /** "python3 (process 4182)", or "Another program" where nothing is known of it. */
 export function holder(by: { pid?: number | undefined; command?: string | undefined }): string {

@@ -6,6 +6,7 @@ import {
   count,
   duration,
   plainText,
+  programName,
   relativeTime,
   secondsUntil,
   shortName,
@@ -84,4 +85,16 @@ describe('long names', () => {
       }),
     )
   })
+})
+
+describe('a program', () => {
+  it.each([
+    ['/usr/bin/python3 -m http.server', 'python3'],
+    [
+      '/home/Application Support/own/node /home/Application Support/own/zotbar-registry.mjs serve c.json',
+      'zotbar-registry',
+    ],
+    ['/opt/node --disable-sigusr1 /opt/zotbar/dist/core/main.mjs start', 'Zotbar'],
+    ['node /srv/not-zotbar-registry.mjs', 'node'],
+  ])('%s is called %s', (command, name) => expect(programName(command)).toBe(name))
 })
