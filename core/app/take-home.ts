@@ -71,6 +71,6 @@ async function sayWhoKeeps(
     await writeKeeper(home, { ...record, ...(startTime === undefined ? {} : { startTime }) })
     return ok(null)
   } catch (error) {
-    return fail({ code: 'home-unusable', path: home, reason: reasonOf(error) })
+    return fail({ code: 'home-unusable', path: join(home, 'run', 'keeper.json'), reason: reasonOf(error) })
   }
 }

@@ -67,6 +67,12 @@ describe('the format of a home', () => {
     })
     expect(filesIn(home)).toEqual({ 'home.json': text })
   })
+
+  it('that the system does not let read is named', async () => {
+    await mkdir(join(home, 'home.json'))
+    const error = { code: 'home-unusable', path: join(home, 'home.json'), reason: 'it is a folder' }
+    expect(await checkHomeFormat(home)).toEqual({ ok: false, error })
+  })
 })
 
 async function layOlder(): Promise<void> {
