@@ -36,7 +36,7 @@ export function appFailureMessage(error: AppFailure): FailureMessage {
         title: 'Zotbar is already running',
         steps: [
           `Process ${error.pid} runs it with ${error.home}.`,
-          'Use it: zotbar status, zotbar open. Or end it first. After an update this Zotbar can take over: zotbar hand-over',
+          'Use it: zotbar status, zotbar open. Or end it first: zotbar quit. After an update this Zotbar can take over: zotbar hand-over',
         ],
       }
     case 'app-not-running':

@@ -66,7 +66,8 @@ export function coreFailureMessage(error: CoreFailure): FailureMessage {
         title: 'Two versions of Zotbar do not understand each other',
         steps: [
           `What runs is ${error.version} (process ${error.pid}), of contract ${error.ours}; what asks is of contract ${error.theirs}.`,
-          'Its state and its logs can be read. For anything else, quit it and start it again from the version that is installed: zotbar quit, zotbar start',
+          `Its state and its logs can be read. For anything else end it, in its own menu or terminal or by: kill ${error.pid}`,
+          'Then start the version that is installed: zotbar start',
         ],
       }
     case 'core-older':
@@ -74,6 +75,7 @@ export function coreFailureMessage(error: CoreFailure): FailureMessage {
         title: 'An older Zotbar is running',
         steps: [
           `Quit the older Zotbar first${error.pid === undefined ? '' : ` (process ${error.pid})`}: it runs with ${error.home}.`,
+          `It ends in its own menu or terminal${error.pid === undefined ? '' : `, or by: kill ${error.pid}`}`,
           'Its state and its logs can be read meanwhile.',
         ],
       }
