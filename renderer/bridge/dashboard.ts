@@ -73,7 +73,7 @@ export function dashboardConnection(): Connection {
       await renew({ always: hasEnded })
       hasEnded = true
       const token = session.token()
-      if (token === undefined) return signOut('ended')
+      if (token === undefined) return signOut(session.endedBecause())
       const end = await readEvents(token, { onOpen: () => link.set({ kind: 'live' }), onEvent: deliver })
       if (end.kind === 'refused' && refused(token, end.body)) return
       if (end.kind !== 'no-answer') {

@@ -112,7 +112,7 @@ export function openSession(): Session {
     renew: ({ always }) =>
       alone(async () => {
         const stored = read()
-        if (stored === undefined) return { kind: 'none', reason: 'ended' }
+        if (stored === undefined) return { kind: 'none', reason: endedBecause() }
         const isDue = Math.abs(Date.now() - stored.changedAt) >= changeEveryMs
         return always || isDue ? change(stored) : { kind: 'session' }
       }),
@@ -122,10 +122,7 @@ export function openSession(): Session {
       forget('left')
       if (stored !== undefined) await ask('/api/session/end', {}, stored)
     },
-    endedBecause() {
-      const reason = readText(endedKey)
-      return reasons.find(known => known === reason) ?? 'ended'
-    },
+    endedBecause,
     watch(listener) {
       window.addEventListener('storage', event => {
         if (event.key === storageKey || event.key === null) listener()
@@ -142,6 +139,12 @@ function alone<T>(work: () => Promise<T>): Promise<T> {
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null
+
+/** Why the session ended, as the tab that noticed it says. */
+function endedBecause(): SignedOutReason {
+  const reason = readText(endedKey)
+  return reasons.find(known => known === reason) ?? 'ended'
+}
 
 function readText(key: string): string | null {
   try {
