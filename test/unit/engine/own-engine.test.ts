@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createOwnEngine, type OwnEngine, type OwnEngineOptions } from '../../../core/engine/own-engine.ts'
+import { smallVolume } from '../../fakes/small-volume.ts'
 
 let root: string
 let node: string
@@ -162,6 +163,21 @@ describe('the copy of the embedded engine', () => {
       reason: expect.stringContaining(node),
     })
     expect([await place(bound), names()]).toEqual(['package', []])
+  })
+
+  it('leaves nothing on a disk that turns out to be full, and the package runs', async context => {
+    const volume = smallVolume(home(), '2m')
+    try {
+      if (!volume.mounted) context.skip('nothing can be mounted here')
+      const full = engine({ findFreeSpace: async () => undefined })
+      expect(await full.settle(undefined)).toMatchObject({
+        kind: 'failed',
+        reason: expect.stringContaining('full'),
+      })
+      expect([await place(full), names()]).toEqual(['package', []])
+    } finally {
+      volume.unmount()
+    }
   })
 
   it('twenty at once make one, and leave nothing beside it', async () => {
