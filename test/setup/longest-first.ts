@@ -5,6 +5,7 @@ const long = [
   'test/integration/upgrade/verification.test.ts',
   'test/chaos/',
   'test/integration/upgrade/upgrade.test.ts',
+  'test/integration/keeper/',
   'test/integration/rotation/rotation.test.ts',
   'test/integration/maintenance/gc.test.ts',
   'test/integration/engine/switch.test.ts',
