@@ -1,6 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeAtomic } from './atomic-file.ts'
+import { isHomeIdentity, isSameHome, knownHomeIdentity } from './home-identity.ts'
 import { isObject, parseJson } from './json.ts'
 
 /**
@@ -24,7 +25,10 @@ export interface KeeperRecord {
 
 const keeperFile = (home: string): string => join(home, 'run', 'keeper.json')
 
-/** Undefined where no core means to run: none was started, or it ended on purpose. A file that cannot be read counts as none. */
+/**
+ * Undefined where no core means to run: none was started, or it ended on purpose. A file that cannot be read, or that came
+ * with a copy of another home, counts as none.
+ */
 export function readKeeper(home: string): KeeperRecord | undefined {
   let read: unknown
   try {
@@ -37,6 +41,8 @@ export function readKeeper(home: string): KeeperRecord | undefined {
   const keeper = keepers.find(each => each === read['keeper'])
   if (keeper === undefined || typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 0)
     return undefined
+  const own = knownHomeIdentity(home)
+  if (own && isHomeIdentity(read['home']) && !isSameHome(read['home'], own)) return undefined
   return {
     keeper,
     pid,
@@ -49,7 +55,7 @@ export function readKeeper(home: string): KeeperRecord | undefined {
 
 /** Says that this core means to run from now on. Its folder is there. Throws as the file system does. */
 export const writeKeeper = (home: string, record: KeeperRecord): Promise<void> =>
-  writeAtomic(keeperFile(home), `${JSON.stringify(record)}\n`)
+  writeAtomic(keeperFile(home), `${JSON.stringify({ ...record, home: knownHomeIdentity(home) })}\n`)
 
 /** Says that the core `pid` ends on purpose; what another core wrote stays. */
 export function removeKeeper(home: string, pid: number): void {

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { homeFormat } from '../../../lib/home-format.ts'
+import { readKeeper } from '../../../lib/keeper-file.ts'
 import { filesIn } from '../../setup/earlier-home.ts'
 import { type AppRig, createAppRig } from './app-rig.ts'
 
@@ -29,7 +30,9 @@ describe('a home', () => {
     const app = await rig.serving()
     app.kill('SIGTERM')
     expect(await app.exited).toBe(0)
-    expect(readFileSync(join(rig.home, 'home.json'), 'utf8')).toBe(`{"format":${homeFormat}}\n`)
+    expect(JSON.parse(readFileSync(join(rig.home, 'home.json'), 'utf8'))).toMatchObject({
+      format: homeFormat,
+    })
     writeFileSync(join(rig.home, 'home.json'), '{"format":99}')
     const before = filesIn(rig.home)
     const refused = rig.start()
@@ -49,6 +52,8 @@ describe('a home', () => {
     const registry = first.lines.at(-1)!.registry.pid!
     copyRig = await createAppRig()
     execFileSync('cp', ['-a', `${rig.home}/.`, copyRig.home])
+    expect(readKeeper(rig.home)).toMatchObject({ pid: first.pid })
+    expect(readKeeper(copyRig.home)).toBeUndefined()
     // The same config.json, as a copied home has it: the port belongs to the first registry.
     const copy = copyRig.start(['--config', rig.configFile])
     await copy.reach('foreign')
