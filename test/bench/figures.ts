@@ -4,6 +4,7 @@ import { cpu } from './figures/cpu.ts'
 import { crash } from './figures/crash.ts'
 import { download } from './figures/download.ts'
 import { gc } from './figures/gc.ts'
+import { handOver } from './figures/hand-over.ts'
 import { keepers } from './figures/keepers.ts'
 import { lists } from './figures/lists.ts'
 import { manifests } from './figures/manifests.ts'
@@ -30,6 +31,7 @@ export const figures: readonly Figure[] = [
   crash,
   restart,
   keepers,
+  handOver,
   status,
   memory,
   cpu,

@@ -39,10 +39,12 @@ export function startTraffic(url: string, apiKey: string) {
   async function metrics(): Promise<void> {
     await ask('metrics', '/metrics', { headers: { authorization: basic('root') } }, 200)
   }
+  // Tags are not overwritten: each traffic has its own.
+  const own = Date.now().toString(36)
   let pushes = 0
   async function push(): Promise<void> {
     pushes += 1
-    const layer = `layer ${pushes}`
+    const layer = `layer ${own} ${pushes}`
     const begun = await ask('push', '/v2/team/pushed/blobs/uploads/', { method: 'POST', headers }, 202)
     const location = begun.headers.get('location') ?? '/'
     await ask('push', location, { method: 'PATCH', headers, body: layer }, 202)
@@ -50,7 +52,7 @@ export function startTraffic(url: string, apiKey: string) {
     const { bytes, mediaType } = imageOf([layer])
     await ask(
       'push',
-      `/v2/team/pushed/manifests/next-${pushes}`,
+      `/v2/team/pushed/manifests/${own}-${pushes}`,
       { method: 'PUT', headers: { ...headers, 'content-type': mediaType }, body: new Uint8Array(bytes) },
       201,
     )
