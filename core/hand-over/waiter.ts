@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import type { FromWaiter, ProcessExit } from './protocol.ts'
 import { readToWaiter } from './protocol.ts'
 import { type ChildSuccessor, startChild } from './successor.ts'
@@ -20,6 +22,7 @@ const lastWordsMs = 500
  * the next one is a child of this process too. Resolves with the exit code.
  */
 export async function waitForCore({ core, start = startChild, onSignal }: Options): Promise<number> {
+  dropMemory()
   let current = core
   let next: ChildSuccessor | undefined
   /** The next one has what it needs to serve: it is the core, whatever becomes of the one before. */
@@ -92,6 +95,13 @@ export async function waitForCore({ core, start = startChild, onSignal }: Option
     }
     listening = current.channel.closed
   }
+}
+
+/** What the core left in memory is of no use to a process that only waits, and nothing else would make it go. */
+function dropMemory(): void {
+  setFlagsFromString('--expose-gc')
+  const collect: unknown = runInNewContext('gc')
+  if (typeof collect === 'function') collect({ type: 'major', execution: 'sync', flavor: 'last-resort' })
 }
 
 /** A signal has no exit code of its own here: whoever watches must see a failure. */
