@@ -83,6 +83,12 @@ export async function startKeyring(folder: string): Promise<Keyring> {
     ).catch(() => '')
     return reply === '' ? undefined : reply.includes('true')
   }
+  // A message to a name that nobody has would start another daemon, which nobody unlocks.
+  const isThere = async (): Promise<boolean> => {
+    const bus = ['--dest=org.freedesktop.DBus', '/org/freedesktop/DBus', 'org.freedesktop.DBus.NameHasOwner']
+    return (await send(...bus, 'string:org.freedesktop.secrets')).includes('true')
+  }
+  await eventually(isThere, 20_000)
   await eventually(async () => (await isLocked()) === false, 10_000)
   const prompter = (): number | undefined =>
     existsSync(promptPid) ? Number(readFileSync(promptPid, 'utf8')) || undefined : undefined
