@@ -1,28 +1,16 @@
 import * as v from 'valibot'
-import {
-  afterAnyQuestion,
-  afterQuestion,
-  anyone,
-  appOnly,
-  atScreen,
-  cliOnly,
-  programs,
-  trusted,
-} from './caller.ts'
+import { appCommands, nothing, secret } from './app-commands.ts'
+import { afterAnyQuestion, afterQuestion, anyone, atScreen, cliOnly, trusted } from './caller.ts'
 import { type Client, command, type Handlers } from './command.ts'
-import type { Failure } from './failure.ts'
 import type { ImageDeleted, ImageDetails, ImageList } from './image.ts'
 import type { CheckedManagedKey, KeyCreated, KeyList, KeyProof, KeyRevoked, ManagedKeyList } from './key.ts'
 import type { Result } from './result.ts'
 import type { EngineRow, RunbookDetails, RunbookLines, RunbookPlan, RunbookRecord } from './runbook.ts'
 import type { SettingChanged, SettingRow } from './setting.ts'
-import { openTargets, requestId, shellAnswer, signInCookie } from './shell.ts'
-import type { SignInArrival } from './sign-in.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { DataFolder } from './undecided.ts'
 import type { UpgradePlan, UpgradeReleases, UpgradeState } from './upgrade.ts'
 
-const nothing = v.strictObject({})
 const repository = v.pipe(v.string(), v.minLength(1), v.maxLength(255), v.regex(/^[a-z0-9][a-z0-9._/-]*$/))
 /** A tag or a digest. */
 const reference = v.pipe(
@@ -36,70 +24,11 @@ const version = v.pipe(v.string(), v.maxLength(30), v.regex(/^v\d{1,6}\.\d{1,6}\
 /** The source of a version that is no release: an absolute path, an address, or the recipe. */
 const versionSource = v.pipe(v.string(), v.maxLength(4096), v.regex(/^(\/[^\0]*|https?:\/\/\S+|source)$/))
 const owner = v.pipe(v.string(), v.minLength(1), v.maxLength(256))
-/** The app checks its form, because the message for a bad input would quote it. */
-const secret = v.pipe(v.string(), v.maxLength(4096))
-/** An absolute path of a program of Zotbar. */
-const programPath = v.pipe(v.string(), v.maxLength(4096), v.regex(/^\/[^\0]*$/))
 const settingKey = v.pipe(v.string(), v.maxLength(100))
 
 /** The one table of commands; every transport, handler and client derives from it. */
 export const contract = {
-  app: {
-    snapshot: command<Snapshot>()(nothing, anyone),
-    /** A fresh one-time link to the dashboard. */
-    dashboardLink: command<{ url: string }>()(nothing, cliOnly),
-    open: command<null>()(v.strictObject({ what: v.picklist(openTargets) }), trusted),
-    /** Ends the core, and the registry with it; `keepServing` overrides the setting of that name. */
-    quit: command<null>()(v.strictObject({ keepServing: v.optional(v.boolean()) }), programs),
-    /** The session of the user ends: no new work, five seconds for pushes, then the registry is ended. */
-    sessionEnds: command<null>()(nothing, appOnly),
-    /** The computer woke from sleep: every deadline is looked at now. Only an app hears of it at once. */
-    woke: command<null>()(nothing, appOnly),
-    /** Hands the home over to the core of another build: `node` runs `main`, both absolute paths. */
-    handOver: command<{ pid: number; build: string }>()(
-      v.strictObject({
-        node: programPath,
-        main: programPath,
-        build: v.pipe(v.string(), v.regex(/^[\w.-]{1,64}$/)),
-        version: v.pipe(v.string(), v.regex(/^[\w.+-]{1,64}$/)),
-      }),
-      programs,
-    ),
-    /** Ends every session of the dashboard; answers how many there were. */
-    revokeSessions: command<{ sessions: number }>()(nothing, cliOnly),
-  },
-  /** What the core asked of the screen of a connected app, and what that app says of itself. */
-  shell: {
-    /** The answer to a request that the app was sent. The first one counts: `already-answered` from then on. */
-    answer: command<null>()(v.strictObject({ id: requestId, answer: shellAnswer }), appOnly),
-    /** The registry's cookies, whenever the window of a sign-in shows the registry. */
-    arrived: command<SignInArrival>()(
-      v.strictObject({ id: requestId, cookies: v.pipe(v.array(signInCookie), v.maxLength(50)) }),
-      appOnly,
-    ),
-    /** Whether somebody looks at a window of this app: health is probed more often then. */
-    looking: command<null>()(v.strictObject({ looking: v.boolean() }), appOnly),
-  },
-  /** Secrets that an older Zotbar left in the keychain, where only its own program may read them. */
-  secrets: {
-    /** The accounts that the core cannot read. */
-    olderApp: command<{ accounts: string[] }>()(nothing, appOnly),
-    /** What the app read of them; `null` where there was nothing. Each is taken or not for itself: nothing is lost. */
-    takeOver: command<{ taken: string[]; failed: { account: string; error: Failure }[] }>()(
-      v.strictObject({
-        items: v.pipe(
-          v.array(
-            v.strictObject({
-              account: v.pipe(v.string(), v.maxLength(2048)),
-              secret: v.nullable(secret),
-            }),
-          ),
-          v.maxLength(500),
-        ),
-      }),
-      appOnly,
-    ),
-  },
+  ...appCommands,
   registry: {
     /** Start, stop and restart answer when the end state is reached: serving, or stopped. */
     start: command<Snapshot>()(nothing, anyone),
