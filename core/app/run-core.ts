@@ -72,6 +72,12 @@ export async function runCore(
     quit: how => hasten(how),
     handOver: hand.over,
   }
+  // From here on, and not from when it is up: what comes meanwhile ends it as soon as it is up, and is not lost.
+  // A manager says by SIGTERM that the session ends, and kills what is left soon after.
+  const unsubscribeSignals = onQuitSignal(name => {
+    signal = name
+    hasten(keeper === 'service' && name === 'SIGTERM' ? { sessionEnds: true } : {})
+  })
   const started = await boot({
     keeper,
     capabilities,
@@ -79,6 +85,7 @@ export async function runCore(
     ...(configFile === undefined ? {} : { configFile }),
   })
   if (!started.ok) {
+    unsubscribeSignals()
     const { error } = started
     if (keeper === 'service' && error.code === 'already-running') {
       console.log(`Zotbar is already running: process ${error.pid} has ${error.home}.`)
@@ -97,11 +104,6 @@ export async function runCore(
     process.exit(1)
   }
   process.on('uncaughtException', endOnFault)
-  // A manager says by SIGTERM that the session ends, and kills what is left soon after.
-  const unsubscribeSignals = onQuitSignal(name => {
-    signal = name
-    hasten(keeper === 'service' && name === 'SIGTERM' ? { sessionEnds: true } : {})
-  })
   const unwatch = onLauncherGone(npmCommand, () => hasten({}))
 
   dashboard = await serveDashboard(booted, handedOver?.dashboardPort ?? dashboardPort)

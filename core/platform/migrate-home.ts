@@ -32,7 +32,8 @@ export async function checkHomeFormat(home: string, known = homeFormat): Promise
     const newest = Math.max(format, changingTo)
     return newest > known ? fail({ code: 'home-newer', home, format: newest, known }) : ok(read.file)
   } catch (error) {
-    return fail({ code: 'home-unusable', path: join(home, 'home.json'), reason: reasonOf(error) })
+    const path = errorCode(error) === 'ENOTDIR' ? home : join(home, 'home.json')
+    return fail({ code: 'home-unusable', path, reason: reasonOf(error) })
   }
 }
 

@@ -53,6 +53,18 @@ describe('the app in an empty home', () => {
     expect(await answers(rig.url)).toBe(false)
   })
 
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('ends at a %s that comes while it starts', async name => {
+    rig = await createAppRig()
+    const app = rig.start()
+    // It has its home, and neither its control socket nor a registry yet.
+    await eventually(() => existsSync(join(rig.home, 'app.lock')))
+    app.kill(name)
+    expect(await app.exited).toBe(0)
+    expect(await answers(rig.url)).toBe(false)
+    expect(existsSync(join(rig.home, 'run', 'keeper.json'))).toBe(false)
+    expect((await rig.zotbar('status', '--json')).code).toBe(3)
+  })
+
   it('keeps everything in its home for this user alone', async () => {
     rig = await createAppRig()
     await rig.serving()
