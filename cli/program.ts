@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { appVersion } from '../lib/app-version.ts'
+import { systemClock } from '../lib/clock.ts'
 import { nearest } from '../lib/nearest.ts'
 import { addCoreVerbs } from './core-verbs.ts'
 import { type ExitCode, exitCode, type Output, output } from './output.ts'
@@ -18,6 +19,8 @@ export async function runCli(args: string[], home: string, socketPath: string): 
   const asJson = wantsJson(args)
   const context = async (options: Json): Promise<VerbContext> => {
     const { controlClient } = await import('../client/control-client.ts')
+    const { untilReachable } = await import('../client/reach-core.ts')
+    await untilReachable({ home, socketPath, clock: systemClock() })
     return {
       out: output(options.json === true),
       client: controlClient({ socketPath, home }),
