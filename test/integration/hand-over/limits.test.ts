@@ -24,8 +24,10 @@ let rig: AppRig
 let child: ChildProcess | undefined
 let unmount = (): void => {}
 afterEach(async () => {
-  const pid = (await coreOf(rig))?.app.pid
-  if (pid !== undefined) process.kill(pid, 'SIGKILL')
+  const core = await coreOf(rig)
+  if (core) process.kill(core.app.pid, 'SIGKILL')
+  // Before its record goes with the volume.
+  if (core?.process.kind === 'serving') process.kill(core.process.pid, 'SIGKILL')
   child?.kill('SIGKILL')
   child = undefined
   unmount()
