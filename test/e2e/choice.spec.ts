@@ -194,6 +194,7 @@ test("the app's own window leaves the question to the app, and says nothing wher
         },
         runbooks: { history: () => Promise.resolve({ ok: true, value: { runs: [] } }) },
         on: () => () => {},
+        onLink: (listener: (link: object) => void) => listener({ kind: 'live' }),
       }
       Object.assign(window, { asked, zotbar })
     },

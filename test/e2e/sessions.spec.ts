@@ -1,5 +1,6 @@
 import { expect, type Page } from '@playwright/test'
 import { inBothSchemes, watch } from './page-checks.ts'
+import { asking } from './runs.ts'
 import { snapshotOf, states } from './snapshots.ts'
 import { test } from './stage.ts'
 import type { StagedApp } from './staged-app.ts'
@@ -193,6 +194,30 @@ test.describe('a session that only looks', () => {
     await expect(page.getByRole('note')).toContainText('To delete images, open a fresh link in this browser')
     await inBothSchemes(page, 'session-looking-image')
   })
+})
+
+test('a session that only looks sees a choice and a run, and is offered no answer', async ({ app, page }) => {
+  const now = Date.now()
+  app.aheadMs = 0
+  await page.goto(app.link('window'))
+  app.aheadMs += 12 * hour
+  app.say(snapshotOf(states.undecided(now), now))
+  await page.reload()
+  await expect(page.getByRole('note')).toContainText('To choose, open a fresh link in this browser')
+  for (const name of ['Use zot', 'Use zotbar-registry…']) await expect(button(page, name)).toHaveCount(0)
+  await expect(button(page, 'Look again')).toBeVisible()
+  await inBothSchemes(page, 'session-looking-choice')
+  await page.goto(new URL('/popover.html', page.url()).href)
+  await expect(page.getByRole('note')).toContainText('To choose')
+  await inBothSchemes(page, 'session-looking-choice-popover')
+
+  app.say(snapshotOf(states.serving(now), now, { runbook: asking(now) }))
+  await expect(page.getByRole('note')).toContainText('To answer')
+  await inBothSchemes(page, 'session-looking-run-popover')
+  await page.goto(new URL('/window.html#run', page.url()).href)
+  await expect(page.getByRole('note').first()).toContainText('To answer')
+  await expect(page.getByRole('note').last()).toContainText('To cancel it')
+  await inBothSchemes(page, 'session-looking-run')
 })
 
 test('a page under the name localhost goes to the address that nobody else answers', async ({
