@@ -1,6 +1,7 @@
 import type { Failure } from '../../contract/failure.ts'
 import { runningPid } from '../../contract/messages/status.ts'
 import { fail, ok } from '../../contract/result.ts'
+import type { Keeper } from '../../lib/keeper-file.ts'
 import { onQuitSignal } from '../../lib/quit-signals.ts'
 import { type Dashboard, startDashboard } from '../dashboard/dashboard.ts'
 import { builtPages } from '../dashboard/static-files.ts'
@@ -28,8 +29,8 @@ export interface Starter {
 export interface Inheritance {
   /** From the core that handed the home over to this one. */
   handedOver: HandedOver | undefined
-  /** Quit as soon as it is up: that was asked for while nobody had the home. */
-  quitAtOnce: boolean
+  /** Quit so as soon as it is up: that was asked for while nobody had the home. */
+  quitAtOnce: QuitHow | undefined
   start: StartSuccessor
   limitMs: number
   /** It answers, and has begun with the registry. */
@@ -39,8 +40,12 @@ export interface Inheritance {
 /** Why a core ended. `error`: it could not start. */
 export type CoreEnd =
   | { kind: 'quit'; code: number; error?: Failure }
-  /** Everything is closed, and `successor` waits for `state`. `signal` asked to quit in the meantime. */
-  | { kind: 'handed-over'; successor: Successor; state: HandedOver; signal?: NodeJS.Signals }
+  /** Everything is closed, and `successor` waits for `state`. `quit`: that was asked for in the meantime. */
+  | { kind: 'handed-over'; successor: Successor; state: HandedOver; quit?: QuitHow }
+
+/** How a core ends by a signal: a manager says by SIGTERM that the session ends, and kills what is left soon after. */
+export const quitBy = (signal: NodeJS.Signals, keeper: Keeper): QuitHow =>
+  keeper === 'service' && signal === 'SIGTERM' ? { sessionEnds: true } : {}
 
 /**
  * The core with its control socket and its dashboard on loopback, until it is asked to quit or to hand over. Resolves
@@ -54,15 +59,26 @@ export async function runCore(
 ): Promise<CoreEnd> {
   const { configFile, dashboardPort, json, keeper } = options
   let dashboard: Dashboard | undefined
-  let signal: NodeJS.Signals | undefined
+  /** Asked for when a successor was about to get the home. */
+  let quitMeanwhile: QuitHow | undefined
   const endRequested = Promise.withResolvers<{ quit: QuitHow } | { handTo: Successor }>()
+  let isQuitting = false
+  let hasten = (quit: QuitHow): void => {
+    isQuitting = true
+    endRequested.resolve({ quit })
+  }
   const hand = createHand({
     options,
     start,
     limitMs,
-    onReady: handTo => endRequested.resolve({ handTo }),
+    onReady(handTo) {
+      if (isQuitting) return handTo.kill()
+      endRequested.resolve({ handTo })
+      hasten = how => {
+        quitMeanwhile ??= how
+      }
+    },
   })
-  let hasten = (quit: QuitHow): void => endRequested.resolve({ quit })
   const capabilities: ProgramControl = {
     dashboardLink() {
       const link = dashboard?.createLink()
@@ -72,12 +88,8 @@ export async function runCore(
     quit: how => hasten(how),
     handOver: hand.over,
   }
-  // From here on, and not from when it is up: what comes meanwhile ends it as soon as it is up, and is not lost.
-  // A manager says by SIGTERM that the session ends, and kills what is left soon after.
-  const unsubscribeSignals = onQuitSignal(name => {
-    signal = name
-    hasten(keeper === 'service' && name === 'SIGTERM' ? { sessionEnds: true } : {})
-  })
+  // Before the start, which a slow disk may draw out: whoever asks then is heard once there is something to end.
+  const unsubscribeSignals = onQuitSignal(name => hasten(quitBy(name, keeper)))
   const started = await boot({
     keeper,
     capabilities,
@@ -119,7 +131,7 @@ export async function runCore(
   const unsubscribe = app.host.on('snapshot', snapshot => print(snapshot, clock.now()), { looking: false })
   await app.begin({ stopped: handedOver?.stopped === true })
   onServing()
-  if (quitAtOnce) hasten({})
+  if (quitAtOnce) hasten(quitAtOnce)
   const end = await endRequested.promise
   unwatch()
   if ('handTo' in end) {
@@ -130,7 +142,8 @@ export async function runCore(
     unsubscribeSignals()
     process.off('uncaughtException', endOnFault)
     const state = { ...left, dashboardPort: dashboardPortNow }
-    return { kind: 'handed-over', successor: end.handTo, state, ...(signal === undefined ? {} : { signal }) }
+    const quit = quitMeanwhile === undefined ? {} : { quit: quitMeanwhile }
+    return { kind: 'handed-over', successor: end.handTo, state, ...quit }
   }
   hand.withdraw()
   if (!json) console.log('Quitting.')

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { openAppLog } from '../../lib/app-log.ts'
 import { resolveHome } from '../../lib/home.ts'
+import { onQuitSignal } from '../../lib/quit-signals.ts'
 import { handOverLimitMs, passOn } from '../hand-over/hand-over.ts'
 import { meetPredecessor } from '../hand-over/predecessor.ts'
 import {
@@ -14,7 +15,8 @@ import { waitForCore } from '../hand-over/waiter.ts'
 import type { StartOptions } from '../program/arguments.ts'
 import { onLauncherGone } from '../program/launcher-gone.ts'
 import { printFailure } from '../program/printers.ts'
-import { type CoreEnd, runCore, type Starter } from './run-core.ts'
+import { type CoreEnd, quitBy, runCore, type Starter } from './run-core.ts'
+import type { QuitHow } from './wiring.ts'
 
 type HandedOverEnd = Extract<CoreEnd, { kind: 'handed-over' }>
 
@@ -30,16 +32,21 @@ export async function runProcess(
   starter: Starter,
   limitMs = handOverLimitMs,
 ): Promise<number> {
+  let quitAtOnce: QuitHow | undefined
+  // A core that hands over passes signals on as soon as it has said `go`.
+  const unsubscribeEarly = onQuitSignal(name => {
+    quitAtOnce = quitBy(name, options.keeper)
+  })
   const predecessor = options.successor ? await meetPredecessor() : undefined
   if (options.successor && !predecessor) return 1
   // The system's own answer to a signal would end this process between two cores.
   for (const name of signals) process.on(name, () => {})
+  unsubscribeEarly()
   const waiter = options.keeper === 'app' ? undefined : predecessor?.channel
   // Without it nobody could stop this core from its terminal, or restart it: it goes as if it had been killed.
   void waiter?.closed.then(() => process.exit(1))
   const start: StartSuccessor = waiter ? program => startThroughWaiter(waiter, program) : startChild
   let handedOver = predecessor?.state
-  let quitAtOnce = false
   let isFirst = true
   for (;;) {
     const reportsTo = isFirst ? predecessor : undefined
@@ -63,29 +70,29 @@ export async function runProcess(
       return 0
     }
     handedOver = end.state
-    quitAtOnce = passed.signal !== undefined
+    quitAtOnce = passed.quit
   }
 }
 
 type Passed =
   | { ok: true; unsubscribe: () => void }
-  /** `signal` asked to quit meanwhile. */
-  | { ok: false; signal: NodeJS.Signals | undefined }
+  /** `quit`: that was asked for meanwhile. */
+  | { ok: false; quit: QuitHow | undefined }
 
 /** Gives the home to the successor. Signals that come meanwhile are its own, if it is this process that gets them. */
 async function pass(
-  { successor, state, signal: early }: HandedOverEnd,
-  { json }: StartOptions,
+  { successor, state, quit: early }: HandedOverEnd,
+  { json, keeper }: StartOptions,
   limitMs: number,
 ): Promise<Passed> {
   if (early !== undefined) {
     successor.kill()
     await successor.ended
-    return { ok: false, signal: early }
+    return { ok: false, quit: early }
   }
-  let signal: NodeJS.Signals | undefined
+  let quit: QuitHow | undefined
   const note = (name: NodeJS.Signals): void => {
-    signal = name
+    quit ??= quitBy(name, keeper)
     if (isChild(successor)) successor.signal(name)
   }
   for (const name of signals) process.on(name, note)
@@ -98,7 +105,7 @@ async function pass(
   const log = openAppLog({ file: join(resolveHome(), 'logs', 'app.log'), now: Date.now })
   log.error('the next build did not serve', { ...passed.error })
   printFailure(passed.error, json)
-  return { ok: false, signal }
+  return { ok: false, quit }
 }
 
 const isChild = (successor: Successor): successor is ChildSuccessor => 'channel' in successor
