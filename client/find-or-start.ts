@@ -38,12 +38,15 @@ export async function findOrStart(
   progress: Progress,
 ): Promise<Result<FoundCore>> {
   const { home, service, clock } = options
-  const until = clock.now() + answerLimitMs
+  let until = clock.now() + answerLimitMs
   for (;;) {
     const found = await findCore(home)
     if (!found.ok) return found
-    if (found.value?.isQuitting) await untilGone(found.value.pid, clock)
-    else if (found.value !== undefined) return ok(found.value)
+    if (found.value?.isQuitting) {
+      await untilGone(found.value.pid, clock)
+      // Its pushes may have taken longer than a start may.
+      until = clock.now() + answerLimitMs
+    } else if (found.value !== undefined) return ok(found.value)
     if (progress.isClosed()) return fail({ code: 'quitting' })
     progress.starting()
     const started = (await service.installed()) ? await service.start() : await spawn(options, progress)

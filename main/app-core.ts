@@ -58,6 +58,8 @@ export function createAppCore({ kept, connection, clock }: Options): AppCore {
     lostSince = state.kind === 'lost' ? (lostSince ?? clock.now()) : undefined
     // The keeper starts one that died; one that was ended on purpose stays away. Before the first there is none to lose.
     if (state.kind === 'lost' && !isFirst) kept.coreLost()
+    // It answers after all, later than its start may take: kept like any other from now on.
+    if (state.kind === 'live' && kept.state().kind === 'failed') void kept.ready()
     changed()
   })
   kept.onChange(state => {

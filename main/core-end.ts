@@ -41,10 +41,11 @@ export function createCoreEnd({ electron, core, kept, socketPath, hello, say, lo
 
   return {
     async quit(): Promise<void> {
-      const now = core.link().kind === 'live' ? core.snapshot() : undefined
+      const last = core.snapshot()
+      const isLive = core.link().kind === 'live'
       core.leave()
-      if (now && now.app.keeper !== 'app') return sayGoesOn(now)
-      const ended = await kept.quit({ keepServing: now?.preferences?.keepServing === true })
+      if (isLive && last && last.app.keeper !== 'app') return sayGoesOn(last)
+      const ended = await kept.quit({ keepServing: last?.preferences?.keepServing === true })
       if (!ended.ok) log(`The core could not be ended: ${ended.error.code}`)
     },
     prepareSessionEnd() {
@@ -55,7 +56,8 @@ export function createCoreEnd({ electron, core, kept, socketPath, hello, say, lo
       const ending = prepareSessionEnd({ socketPath, hello })
       return {
         tell() {
-          if (!ending.tell()) terminate(pid)
+          // The pid of a core that has gone may be another program's by now.
+          if (!ending.tell() && core.link().kind === 'live') terminate(pid)
         },
         close: ending.close,
       }

@@ -97,6 +97,14 @@ describe('the link to the core', () => {
     expect(core.link()).toEqual({ kind: 'live' })
   })
 
+  it('has one that answers after its start was given up kept all the same', () => {
+    const { connect, keep, seen } = start()
+    keep({ kind: 'failed', error: { code: 'app-not-answering', home: '/h', limitMs: 30_000 } })
+    expect(seen.readies).toBe(0)
+    connect({ kind: 'live' })
+    expect(seen.readies).toBe(1)
+  })
+
   it('does not wait for one that ended on purpose, nor for one that others keep', () => {
     const { connect, keep, seen } = start()
     connect({ kind: 'live' })
