@@ -198,8 +198,8 @@ test.describe('a session that only looks', () => {
 
 test('a session that only looks sees a choice and a run, and is offered no answer', async ({ app, page }) => {
   const now = Date.now()
-  app.aheadMs = 0
   await page.goto(app.link('window'))
+  await expect(serving(page)).toBeVisible()
   app.aheadMs += 12 * hour
   app.say(snapshotOf(states.undecided(now), now))
   await page.reload()
