@@ -24,7 +24,8 @@ export const handOver: Verb<object> = async ({ out, client, home }) => {
   out.line(
     isSame
       ? `What runs is this Zotbar already: ${core.version}, process ${core.pid}.`
-      : `Zotbar ${core.version} took over from ${from.version}, as process ${core.pid}. The registry went on.`,
+      : // Two builds of one version are told apart by what was built.
+        `Zotbar ${core.version} (build ${core.build}) took over from ${from.version} (build ${from.build}), as process ${core.pid}. The registry went on.`,
   )
   return exitCode.done
 }

@@ -58,6 +58,11 @@ describe('zotbar hand-over', () => {
       code: 0,
       stdout: `What runs is this Zotbar already: ${second.version}, process ${app.pid}.\n`,
     })
+    const { stdout } = await zotbarOf(third, 'hand-over')
+    const after = await serves(rig, 'third')
+    expect(stdout).toBe(
+      `Zotbar ${third.version} (build third) took over from ${second.version} (build second), as process ${after.app.pid}. The registry went on.\n`,
+    )
   })
 
   it('tells that the build did not serve, and that the one from before goes on', async () => {
