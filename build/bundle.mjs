@@ -1,4 +1,4 @@
-// Builds everything that runs: the app and the CLI, the registry, the preload, the renderer. About two seconds.
+// Builds everything that runs: the core and the command line, the menu-bar app, the registry, the preload, the renderer. About two seconds.
 import { createHash } from 'node:crypto'
 import { globSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'

@@ -41,7 +41,7 @@ function printPlan({ out }: VerbContext, plan: RunbookPlan): ExitCode {
 async function followRun(context: VerbContext, run: string): Promise<ExitCode> {
   const { out, client } = context
   process.once('SIGINT', () => {
-    out.note('It goes on in the app. To cancel it: zotbar runbooks cancel')
+    out.note('It goes on in the background. To cancel it: zotbar runbooks cancel')
     process.exit(130)
   })
   let after = 0
@@ -114,7 +114,7 @@ async function answer(context: VerbContext, run: string, question: RunbookQuesti
   if (!answered.ok) out.note(cliFailureText(answered.error))
 }
 
-/** Asks for the key until the app accepts one; an empty line declines. */
+/** Asks for the key until the core accepts one; an empty line declines. */
 async function offerKey(
   { out, client }: VerbContext,
   run: string,

@@ -3,7 +3,7 @@ import type { Verb } from './verb.ts'
 
 /**
  * Prints the newest lines of the registry's output, as it wrote them; with `follow` also what comes, across restarts
- * of the registry, until the app goes (exit 3). With --json one object a line: {line}; {dropped} where lines are missing.
+ * of the registry, until the core goes (exit 3). With --json one object a line: {line}; {dropped} where lines are missing.
  */
 export const logs: Verb<{ follow: boolean; lines: number }> = async ({ out, client }, options) => {
   if (!options.follow) {

@@ -8,7 +8,7 @@ const home = resolveHome()
 cacheCompiledCode(home)
 const { runCli } = await import('./program.ts')
 
-// `zotbar logs | head` closes the pipe early: nobody reads any more, so there is nothing left to do. The app goes on.
+// `zotbar logs | head` closes the pipe early: nobody reads any more, so there is nothing left to do. The core goes on.
 process.stdout.on('error', error => {
   if (process.argv[2] !== 'start') process.exit('code' in error && error.code === 'EPIPE' ? 0 : 1)
 })

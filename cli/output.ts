@@ -78,7 +78,7 @@ export function table(heads: readonly string[], rows: readonly (readonly string[
     .join('\n')
 }
 
-/** A failure of the app, or of the command line itself. `near`: the verb or flag that was probably meant; `help`: the command that explains more. */
+/** A failure of the core, or of the command line itself. `near`: the verb or flag that was probably meant; `help`: the command that explains more. */
 export type CliFailure =
   | Failure
   | { code: 'usage'; message: string; near?: string; help?: string }

@@ -6,7 +6,7 @@ import type { Snapshot } from '../contract/snapshot.ts'
 import { exitCode } from './output.ts'
 import type { Verb, VerbContext } from './verb.ts'
 
-/** Stops the registry; the app goes on. Returns when it has ended. */
+/** Stops the registry; the core goes on. Returns when it has ended. */
 export const stop: Verb<object> = async context => {
   const { out, client, now } = context
   const done = await reportStates(context, 'stopped', () => client.zotbar.registry.stop({}))

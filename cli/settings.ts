@@ -51,7 +51,7 @@ async function refused({ out, client }: Pick<VerbContext, 'out' | 'client'>, err
   return code
 }
 
-/** A word of the command line as the kind of value that the setting has; what does not fit is the app's to refuse. */
+/** A word of the command line as the kind of value that the setting has; what does not fit is the core's to refuse. */
 export function parseValue(row: SettingRow, word: string): string | number | boolean {
   if (typeof row.default === 'boolean') return word === 'true' ? true : word === 'false' ? false : word
   if (typeof row.default === 'number') return /^-?\d+(\.\d+)?$/.test(word) ? Number(word) : word

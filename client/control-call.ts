@@ -7,9 +7,9 @@ import { isNobodyThere, postToSocket } from '../lib/socket-request.ts'
 
 export interface ControlAddress {
   socketPath: string
-  /** Named in failures, so that a person knows which app was meant. */
+  /** Named in failures, so that a person knows which core was meant. */
   home: string
-  /** The app is taken for hanging after this long without a byte from it. */
+  /** The core is taken for hanging after this long without a byte from it. */
   limitMs: number
   /** What this client says of itself with every request. */
   hello: ClientHello
@@ -26,7 +26,7 @@ export async function controlCall(
   headers: Record<string, string> = {},
 ): Promise<Result<unknown>> {
   const { socketPath, home, limitMs } = address
-  // A restart may wait for pushes: the app says meanwhile that it is at work, so only silence counts.
+  // A restart may wait for pushes: the core says meanwhile that it is at work, so only silence counts.
   const answer = await postToSocket({
     socketPath,
     path: `/api/${name}`,
@@ -73,7 +73,7 @@ function readResult(text: string, name: string): Result<unknown> {
   return isResult(read) ? read : fail({ code: 'unexpected', where: `${name}: an answer of another shape` })
 }
 
-/** The peer is our own app behind a 0600 socket: the shape is checked, the failure's fields are taken as sent. */
+/** The peer is our own core behind a 0600 socket: the shape is checked, the failure's fields are taken as sent. */
 function isResult(read: unknown): read is Result<unknown> {
   if (!isObject(read)) return false
   if (read['ok'] === true) return 'value' in read

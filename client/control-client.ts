@@ -16,12 +16,12 @@ interface EventListeners {
 
 export interface ControlClient {
   zotbar: ZotbarClient
-  /** Resolves once the app has taken the subscription. */
+  /** Resolves once the core has taken the subscription. */
   events(listeners: EventListeners): Promise<Result<ControlEvents>>
 }
 
 /**
- * The command line's side of the control socket. `limitMs` bounds how long the app may be silent (the whole call may
+ * The command line's side of the control socket. `limitMs` bounds how long the core may be silent (the whole call may
  * take longer); `streamLimitMs` the same for events, where a heartbeat comes every 15 s.
  */
 export function controlClient(options: {

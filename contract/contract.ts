@@ -135,7 +135,7 @@ export const contract = {
     signIn: command<null>()(v.strictObject({ question: v.pipe(v.string(), v.maxLength(100)) }), trusted),
     /** The access token that secrets are set in Forgejo with. */
     forgejoToken: command<null>()(v.strictObject({ token: secret }), cliOnly),
-    /** The passphrase of the encrypted file, which is held in memory until the app ends. */
+    /** The passphrase of the encrypted file, which is held in memory until the core ends. */
     unlock: command<null>()(v.strictObject({ passphrase: secret }), trusted),
   },
   /** The admin that the first run created. */
@@ -224,7 +224,7 @@ export const contract = {
   },
 } as const
 
-/** What the app pushes to its listeners. A snapshot replaces the one before it. */
+/** What the core pushes to its listeners. A snapshot replaces the one before it. */
 export interface Events {
   snapshot: Snapshot
   /** New lines of the registry's output, oldest first. Only to listeners that asked for `log`. */

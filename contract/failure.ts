@@ -116,7 +116,7 @@ export type Failure =
   | { code: 'shell-gone' }
   | { code: 'registry-not-serving' }
   | { code: 'image-not-found'; repository: string; reference?: string }
-  /** The registry refuses the app's credential, or wants one and the app has none. */
+  /** The registry refuses the core's credential, or wants one and the core has none. */
   | { code: 'registry-denied'; what: string; status: number; user?: string }
   | { code: 'registry-refused'; what: string; status: number; reason: string }
   | { code: 'registry-unreachable'; reason: string }
@@ -130,7 +130,7 @@ export type Failure =
   | { code: 'key-not-found'; uuid: string }
   | { code: 'key-refused'; reason: string }
   | { code: 'secret-gone'; uuid: string }
-  /** config.json names no htpasswd file, or one that the app did not write. */
+  /** config.json names no htpasswd file, or one that Zotbar did not write. */
   | { code: 'admin-not-ours'; configFile: string; htpasswd?: string }
   /** `reason`: why the keychain cannot be used, half a sentence; absent: it was, and has nothing. */
   | { code: 'admin-password-unknown'; user: string; htpasswd: string; reason?: string }
@@ -184,7 +184,7 @@ export type Failure =
   | { code: 'key-not-kept'; registry: string; user: string; slot: string }
   | { code: 'bad-sink'; sink: string; wrong: string; allowed: string }
   | { code: 'key-not-managed'; user: string; known: string[] }
-  /** No key was given, and with this engine the app can create none for others. */
+  /** No key was given, and with this engine Zotbar can create none for others. */
   | { code: 'key-needed'; user: string }
   /** `reason`: what is wrong with its form. */
   | { code: 'key-malformed'; reason: string }

@@ -56,7 +56,7 @@ export interface PushEvent {
   by?: string
 }
 
-/** Something about the app's own files that was repaired: notified once, listed until the app ends. */
+/** Something about Zotbar's own files that was repaired: notified once, listed until the core ends. */
 export type Notice =
   | { id: string; at: number; kind: 'file-set-aside'; file: string; keptAs: string }
   | { id: string; at: number; kind: 'socket-elsewhere'; path: string }
@@ -169,6 +169,6 @@ export interface Snapshot {
   dashboard?: { url: string }
   /** The settings that an app acts on itself. */
   preferences?: { notifications: boolean; startAtLogin: boolean; keepServing: boolean }
-  /** True while the app is quitting. */
+  /** True while the core is quitting. */
   quitting: boolean
 }

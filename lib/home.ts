@@ -11,7 +11,7 @@ interface Surroundings {
   homeOfUser?: string
 }
 
-/** The folder with all of the app's own state: ZOTBAR_HOME, or the platform's place for such data. Absolute. */
+/** The folder with all of Zotbar's own state: ZOTBAR_HOME, or the platform's place for such data. Absolute. */
 export function resolveHome({
   env = process.env,
   platform = process.platform,
@@ -28,7 +28,7 @@ export function resolveHome({
 /** What only a home has: one that was ever used has at least one of them. */
 const marks = ['app.lock', 'home.json', 'settings.json', 'journal.jsonl', join('logs', 'app.log')]
 
-/** What the app makes in its home, by name. Nothing else is given another mode. */
+/** What Zotbar makes in its home, by name. Nothing else is given another mode. */
 export const ownFiles = [
   'admin.json',
   'app.lock',
@@ -152,7 +152,7 @@ function realPath(path: string): string {
 /** Says in the home where its socket is, for a command line that runs with another temporary folder. */
 export const pointer = 'control.path'
 
-/** The client's side: where the app of this home listens, if it runs. */
+/** The client's side: where the core of this home listens, if it runs. */
 export function findControlSocket(home: string, env: Environment = process.env): ControlSocket {
   const socket = controlSocketPath(home, env)
   if (!socket.elsewhere) return socket

@@ -74,7 +74,7 @@ export function createPopover(options: PopoverOptions): Popover {
     created.once('ready-to-show', () => {
       if (window === created && cancelDestroy === undefined) reveal(created)
     })
-    // State is all in the app: a page that crashed is dropped, and made again when it is asked for.
+    // State is all in the core: a page that crashed is dropped, and made again when it is asked for.
     created.webContents.on('render-process-gone', (_, details) => {
       log(`The popover's page is gone: ${details.reason}`)
       destroy()

@@ -69,7 +69,7 @@ export function createMainWindow({
     created.on('closed', () => {
       if (window === created) window = undefined
     })
-    // State is all in the app: a page that crashed is dropped, and made again when it is asked for.
+    // State is all in the core: a page that crashed is dropped, and made again when it is asked for.
     created.webContents.on('render-process-gone', (_, details) => {
       log(`The window's page is gone: ${details.reason}`)
       destroy()

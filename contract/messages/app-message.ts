@@ -101,7 +101,7 @@ export function appFailureMessage(error: AppFailure): FailureMessage {
     case 'unknown-command':
       return {
         title: `There is no command ${error.name}`,
-        steps: ['The window and the app may be of different versions. Start Zotbar again.'],
+        steps: ['What asks and what runs may be of different versions. Start Zotbar again.'],
       }
     case 'file-unusable':
       return { title: `${error.path} cannot be used`, steps: [`${capital(error.reason)}.`] }

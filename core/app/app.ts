@@ -41,7 +41,7 @@ interface LeftBehind {
   stopped: boolean
 }
 
-/** How long the data folder may hold up the end of the app. */
+/** How long the data folder may hold up the end of the core. */
 const closeLimitMs = 3000
 /** Until the system kills what is left at a logout: how long a run under way, and then pushes, are waited for. */
 const sessionEnd = { runbookMs: 1000, pushesMs: 5000 }

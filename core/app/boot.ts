@@ -43,14 +43,14 @@ export interface Booted {
   settings: Settings
   clock: SystemClock
   log: AppLog
-  /** Quits the app, then gives up socket and lock. The same promise each time. */
+  /** Quits the core, then gives up socket and lock. The same promise each time. */
   quit(how?: QuitHow): Promise<void>
   /** Lets go of everything but the registry and the lock, which the next core may take then. */
   leave(): Promise<HandedOver>
 }
 
 /**
- * What both shells do before they show anything: the home, the one-app lock, settings, config.json (a first one is
+ * What a core does before it shows anything: the home, its lock, settings, config.json (a first one is
  * written where there is none), the core, the control socket. The registry is not started yet: see App.begin.
  */
 export async function boot({
@@ -116,7 +116,7 @@ export async function boot({
       {
         // First: a keeper that sees this core go must know that it is meant to.
         'the end of being kept': taken.value.endsOnPurpose,
-        'the end of the app': () => app.quit(how),
+        'the end of the features': () => app.quit(how),
         'the end of the control socket': socket.value.close,
         'the release of the lock': taken.value.release,
       },

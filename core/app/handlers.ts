@@ -42,7 +42,7 @@ export interface HandlerDeps {
   logFolder: string
 }
 
-/** The app's side of the contract: every command, mapped to what does it. */
+/** The core's side of the contract: every command, mapped to what does it. */
 export function createHandlers(deps: HandlerDeps): ZotbarHandlers {
   return {
     app: appHandlers(deps),

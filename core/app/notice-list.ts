@@ -10,7 +10,7 @@ export interface NoticeList {
 
 const maxNotices = 20
 
-/** Begins with the notices from before the app existed. */
+/** Begins with the notices from before the core answered. */
 export function createNoticeList(first: readonly Notice[], onChange: () => void): NoticeList {
   const notices = [...first]
   return {

@@ -39,7 +39,7 @@ export async function openEngines(
   if (settings.get('engine') === 'zotbar-registry') return ok({ engines, ownEngine, engine: own.value })
   const path = settings.get('engine.path')
   const zot = await engines.locate({ id: 'zot', path })
-  // A zot that is not there is reported by the first start: the app is needed to choose another engine.
+  // A zot that is not there is reported by the first start: the core is needed to choose another engine.
   return ok({ engines, ownEngine, engine: zot.ok ? zot.value : zotEngine(path || 'zot', undefined) })
 }
 

@@ -111,7 +111,7 @@ export async function runCore(
   const { app, clock, log } = booted
   log.info('started', { keeper, dropped })
   const endOnFault = (error: Error): void => {
-    log.error('a fault ended the app', { error })
+    log.error('a fault ended the core', { error })
     printFault(runningPid(app.host.snapshot()), json)
     process.exit(1)
   }

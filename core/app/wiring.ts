@@ -70,7 +70,7 @@ export interface AppOptions {
   firstPassword?: Promise<Result<PasswordLocation>>
   /** Where the registry is to listen for its administration. */
   adminSocket: string
-  /** What happened before the app existed: a file set aside, a first config.json. */
+  /** What happened before the core answered: a file set aside, a first config.json. */
   notices: Notice[]
   capabilities: ProgramControl
   /** The apps that are connected. */

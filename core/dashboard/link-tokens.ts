@@ -1,6 +1,6 @@
 import { digestOf, isSameDigest } from './session-family.ts'
 
-export const linkLimits = { tokenMs: 10 * 60_000, tokens: 64 } as const
+const linkLimits = { tokenMs: 10 * 60_000, tokens: 64 } as const
 
 /** The one-time tokens of links: 32 random bytes as base64url, of which only digests are held, in memory. */
 export interface LinkTokens {
@@ -17,13 +17,13 @@ interface Sources {
   randomBytes(count: number): Buffer
 }
 
-export function createLinkTokens({ now, randomBytes }: Sources, limits = linkLimits): LinkTokens {
+export function createLinkTokens({ now, randomBytes }: Sources): LinkTokens {
   let given: { digest: string; at: number }[] = []
-  const fresh = () => given.filter(({ at }) => now() - at < limits.tokenMs)
+  const fresh = () => given.filter(({ at }) => now() - at < linkLimits.tokenMs)
   return {
     create() {
       const token = randomBytes(32).toString('base64url')
-      given = [...fresh(), { digest: digestOf(token), at: now() }].slice(-limits.tokens)
+      given = [...fresh(), { digest: digestOf(token), at: now() }].slice(-linkLimits.tokens)
       return token
     },
     use(token) {

@@ -4,7 +4,7 @@ import * as v from 'valibot'
 const hour = 3_600_000
 const day = 24 * hour
 
-export const familyLimits = {
+const familyLimits = {
   /** A family that nobody used for so long has ended. */
   idleMs: 30 * day,
   /** So long after its link it ends in any case. */

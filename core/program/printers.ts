@@ -24,7 +24,7 @@ export function printFailure(error: Failure, json: boolean): void {
 
 /** A fault of ours ends the core; the registry goes on, and nobody is to believe that somebody still looks after it. */
 export function printFault(registryPid: number | undefined, json: boolean): void {
-  const error: Failure = { code: 'unexpected', where: 'the background of the app' }
+  const error: Failure = { code: 'unexpected', where: 'the background process' }
   if (json) {
     console.log(JSON.stringify({ error }))
     return

@@ -54,17 +54,17 @@ export interface FirstAdmin {
   discard(): Promise<void>
 }
 
-/** The admin that the app made, and the htpasswd file that is the app's to change. */
+/** The admin that the core made, and the htpasswd file that is the core's to change. */
 export interface Admin {
   /**
-   * For the app's own requests; undefined when it has none for this registry. A keychain that said no is not asked again
+   * For the core's own requests; undefined when it has none for this registry. A keychain that said no is not asked again
    * for a minute, and after a person's no not before somebody wants the password.
    */
   credential(): Promise<Credential | undefined>
   /** Why `credential` had none: what the keychain said when it was asked last; undefined where it was not the keychain. */
   refusal(): Failure | undefined
   /**
-   * Stores the password of a first admin that an earlier life of the app did not get to store: it is replaced, as nobody
+   * Stores the password of a first admin that an earlier life of the core did not get to store: it is replaced, as nobody
    * has seen it. Answers where it is now; undefined where there was nothing to do.
    */
   settle(): Promise<Result<Location | undefined>>
@@ -150,7 +150,7 @@ export function createAdmin(options: Options): Admin {
   let refused: { htpasswd: string | undefined; until: number; error: Failure } | undefined
   let settling: Promise<Result<Location | undefined>> | undefined
 
-  /** The file that the app wrote and that config.json names; nothing else may be changed. */
+  /** The file that the core wrote and that config.json names; nothing else may be changed. */
   async function ours(): Promise<Result<AdminRecord>> {
     const { configFile, htpasswd } = registry()
     const written = await readRecord(home, { now, report })
@@ -278,7 +278,7 @@ const digestOf = (text: string): string => createHash('sha256').update(text).dig
 const accountOf = (file: AdminRecord): string => `${file.user} in ${file.htpasswd}`
 
 /**
- * A name that is free, or that of an earlier try that the app recorded and no config.json came to name; where accounts
+ * A name that is free, or that of an earlier try that the core recorded and no config.json came to name; where accounts
  * were added to it since, it is left as it is.
  */
 async function createHtpasswd(folder: string, text: string, earlier: string | undefined): Promise<string> {
@@ -297,7 +297,7 @@ async function hasOnlyFirstUser(file: string): Promise<boolean> {
   return lines.every(line => line.trim() === '' || line.startsWith(`${firstUser}:`))
 }
 
-/** bcryptjs works in slices, so that the app answers meanwhile. */
+/** bcryptjs works in slices, so that the core answers meanwhile. */
 async function bcrypt(password: string): Promise<string> {
   const { hash } = await import('bcryptjs')
   return hash(password, bcryptCost)

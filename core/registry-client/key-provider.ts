@@ -50,7 +50,7 @@ const createdOwnKey = v.object({ ...ownKey.entries, apiKey: v.string() })
 const timeOrNever = (text: string): string | null => (text.startsWith('0001-01-01') ? null : text)
 
 /**
- * The keys of one user, whose credential the app holds, over zot's own routes.
+ * The keys of one user, whose credential the core holds, over zot's own routes.
  * https://zotregistry.dev/latest/articles/authn-authz/#api-keys
  */
 export function ownKeyProvider(registry: RegistryHttp, engine: string, user: string): KeyProvider {

@@ -13,7 +13,7 @@ interface Options {
   /** Read anew each time: the engine may be exchanged. */
   readonly engine: string
   serves(): boolean
-  /** The user whose credential the app holds, if any. */
+  /** The user whose credential the core holds, if any. */
   credential(): Promise<{ user: string } | undefined>
   /** Why there is none, where the keychain said no. */
   refusal(): Failure | undefined
@@ -36,7 +36,7 @@ interface NewKeyRequest {
   scopes: string[]
 }
 
-/** API keys: of every user where the engine lets the app in, else of the one user whose credential it holds. */
+/** API keys: of every user where the engine lets the core in, else of the one user whose credential it holds. */
 export interface Keys {
   list(): Promise<Result<KeyList>>
   /** The command line gets the secret with the answer, a window by `reveal`. */

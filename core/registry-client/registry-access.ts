@@ -32,14 +32,14 @@ export interface RegistryAccessOptions {
   unrevealed: readonly UnrevealedKey[]
 }
 
-/** What the app does in the registry itself, beside keeping it up. */
+/** What the core does in the registry itself, beside keeping it up. */
 export interface RegistryAccess {
   images: Images
   keys: Keys
   admin: Admin
-  /** The app's own requests to the registry. */
+  /** The core's own requests to the registry. */
   registry: RegistryHttp
-  /** As "Basic ..."; undefined where the app has no account there. */
+  /** As "Basic ..."; undefined where the core has no account there. */
   authorization(): Promise<string | undefined>
   /** The same for a round that must go on: without an account while the keychain has not answered, and `whyNone` says so. */
   soon: { authorization(): Promise<string | undefined>; whyNone(): string | undefined }

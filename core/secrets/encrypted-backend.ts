@@ -70,7 +70,7 @@ interface Options {
 }
 
 export interface EncryptedBackend extends SecretBackend {
-  /** Holds the passphrase in memory until the app ends. Refused where it does not open the existing file. */
+  /** Holds the passphrase in memory until the core ends. Refused where it does not open the existing file. */
   unlock(passphrase: string): Promise<Result<null>>
   hasPassphrase(): boolean
   /** For the next core of this home alone. */

@@ -25,7 +25,7 @@ type BackendChoice = { kind: BackendKind } | { kind: 'none'; error: Failure }
 export interface KeyStore {
   backend(): Promise<BackendChoice>
   /**
-   * A passphrase for the encrypted file, kept in memory until the app ends. Used where the file was made with one, or
+   * A passphrase for the encrypted file, kept in memory until the core ends. Used where the file was made with one, or
    * where there is no key yet and neither a key file nor a keychain. `secret-store-wrong-key`: it was made with another.
    */
   unlock(passphrase: string): Promise<Result<null>>

@@ -13,7 +13,7 @@ export interface Setting<T extends Value> {
   default: T
   words: string
   allowed: string
-  /** Takes effect at once, or with the next start of the app. */
+  /** Takes effect at once, or with the next start of the core. */
   how: SettingRow['how']
   via: SettingRow['via']
   /** Whoever knows the value may use it, as with the address of a webhook: only the command line is shown it. */

@@ -2,9 +2,9 @@ import type * as v from 'valibot'
 import { buildSettings } from './build-settings.ts'
 import { address, count, duration, file, flag, networks, oneOf, publicKey, text } from './setting-kind.ts'
 
-/** Every setting of the app. A setting that names a program, command, host, file or URL is `via: 'cli'`. */
+/** Every setting of Zotbar. A setting that names a program, command, host, file or URL is `via: 'cli'`. */
 export const settingTable = {
-  keepServing: flag(false, { how: 'now', words: 'Quitting the app leaves the registry running' }),
+  keepServing: flag(false, { how: 'now', words: 'Quitting leaves the registry running' }),
   startAtLogin: flag(false, {
     how: 'now',
     words: 'Start Zotbar when you log in, and bring it back if it crashes (menu bar only)',

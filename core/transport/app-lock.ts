@@ -32,7 +32,7 @@ const lockName = 'app.lock'
 const successorOf = (holder: Holder): string => `${lockName}.after-${holder.nonce}`
 
 /**
- * Makes this process the only app of `home` (an existing 0700 folder) until it releases the lock or dies.
+ * Makes this process the only core of `home` (an existing 0700 folder) until it releases the lock or dies.
  *
  * The lock is a file that names its holder by pid and start time. link(2) puts it in place whole and fails when one
  * is there, so of two first starts one wins. A dead holder is never removed by its name, because between looking and

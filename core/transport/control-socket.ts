@@ -21,8 +21,8 @@ export interface ControlSocket {
  * Answers command lines and apps at `path`, whose folder must be ours alone (0700): HTTP over a unix socket of mode 0600,
  * whatever the umask.
  *
- * What lies there already: a socket that nobody answers (its app died) is replaced; one that is answered is a second
- * app, `already-running` with its pid; anything else, a symbolic link above all, is left alone: `home-unusable`.
+ * What lies there already: a socket that nobody answers (its core died) is replaced; one that is answered is a second
+ * core, `already-running` with its pid; anything else, a symbolic link above all, is left alone: `home-unusable`.
  * Two starts at once are kept apart by the app lock, taken before this.
  */
 export async function openControlSocket(options: {
@@ -31,7 +31,7 @@ export async function openControlSocket(options: {
   api: HttpApi
   /** What this core says of itself with every response. */
   hello: Hello
-  /** How long an app that holds the socket may take to send its pid. */
+  /** How long a core that holds the socket may take to send its pid. */
   limitMs?: number
 }): Promise<Result<ControlSocket>> {
   const { path, home, api, hello, limitMs = 3_000 } = options
@@ -93,7 +93,7 @@ async function holderOf(socketPath: string, home: string, limitMs: number): Prom
   }
 }
 
-/** The peer is our own app behind a 0600 socket: a failure's fields are taken as sent. */
+/** The peer is our own core behind a 0600 socket: a failure's fields are taken as sent. */
 const isFailure = (value: unknown): value is Failure => isObject(value) && typeof value['code'] === 'string'
 
 function holderIn(result: unknown, home: string): Failure {

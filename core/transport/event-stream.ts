@@ -47,7 +47,7 @@ export interface StreamOptions {
 }
 
 /**
- * Pushes the app's events into one response body as server-sent events
+ * Pushes the core's events into one response body as server-sent events
  * (https://html.spec.whatwg.org/multipage/server-sent-events.html): a `snapshot` at the start, then each new one, and with
  * `log` also `log` {lines} and, where lines had to be dropped, `dropped` {lines: count} before them.
  * A listener that reads slowly costs a bounded amount: a newer snapshot replaces one not yet sent.

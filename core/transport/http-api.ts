@@ -10,7 +10,7 @@ import { type EventStreamLimits, eventStreamLimits, pushEvents } from './event-s
 import type { ShellConnections } from './shell-connections.ts'
 
 export interface HttpApiOptions {
-  /** Told of every handler that threw: a bug, for the app's log. */
+  /** Told of every handler that threw: a bug, for the core's log. */
   onBug?: (location: string, error: unknown) => void
   limits?: EventStreamLimits
   /** Takes the apps that connect with what they offer; without it they are clients like any other. */

@@ -2,7 +2,7 @@ import type { ZotbarBridge } from '../../contract/contract.ts'
 import type { Failure } from '../../contract/failure.ts'
 import type { SignedOutReason } from './session.ts'
 
-/** Whether the app answers this page. `since` is ms since the epoch. */
+/** Whether the core answers this page. `since` is ms since the epoch. */
 export type Link =
   | { kind: 'connecting' }
   | { kind: 'live' }
@@ -10,7 +10,7 @@ export type Link =
   | { kind: 'lost'; since: number; error?: Failure; isStarting?: boolean }
   | { kind: 'signed-out'; reason: SignedOutReason }
 
-/** The page's way to the app: the commands and events, and whether they get through. */
+/** The page's way to the core: the commands and events, and whether they get through. */
 export interface Connection {
   shell: 'electron' | 'dashboard'
   bridge: ZotbarBridge

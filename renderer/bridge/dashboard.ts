@@ -129,14 +129,14 @@ function signInWith(session: Session, link: LinkState) {
     signInEnded()
     link.set({ kind: 'signed-out', reason })
   }
-  /** Signs out after the app refused `token`, unless another tab has begun a new session meanwhile. */
+  /** Signs out after the core refused `token`, unless another tab has begun a new session meanwhile. */
   const refused = (token: string, body: unknown): boolean => {
     const isOver = session.token() === token
     if (isOver) signOut(refusalIn(body))
     return isOver
   }
 
-  /** Signs in, however long the app takes to answer; false when it refuses. */
+  /** Signs in, however long the core takes to answer; false when it refuses. */
   async function enter(): Promise<boolean> {
     const token = consumeToken()
     for (let wait = firstWaitMs; ; wait = Math.min(wait * 2, longestWaitMs)) {

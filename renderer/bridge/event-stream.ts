@@ -1,6 +1,6 @@
 import { sessionHeader } from './session.ts'
 
-/** The app sends at least a comment every 15 s; a stream that is silent for longer is dead. */
+/** The core sends at least a comment every 15 s; a stream that is silent for longer is dead. */
 const silenceMs = 40_000
 
 /** One event of a server-sent event stream. */
@@ -9,7 +9,7 @@ export interface StreamEvent {
   data: string
 }
 
-/** Reads the app's events until the stream ends. */
+/** Reads the core's events until the stream ends. */
 export async function readEvents(
   session: string,
   { onOpen, onEvent }: { onOpen(): void; onEvent(event: StreamEvent): void },

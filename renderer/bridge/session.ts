@@ -8,7 +8,7 @@ const lockName = 'zotbar.session'
 const changeEveryMs = 10 * 60_000
 const answerLimitMs = 15_000
 
-/** Why there is no session: never was, a link that does not work, or an end that the app told of. */
+/** Why there is no session: never was, a link that does not work, or an end that the core told of. */
 const reasons = ['no-session', 'refused', 'ended', 'replayed', 'left'] as const
 export type SignedOutReason = (typeof reasons)[number]
 
@@ -33,7 +33,7 @@ export interface Session {
   renew(options: { always: boolean }): Promise<SignIn>
   /** Forgets the token, and says why to the other tabs. */
   forget(reason: SignedOutReason): void
-  /** Has the app end the session, and forgets it. */
+  /** Has the core end the session, and forgets it. */
   leave(): Promise<void>
   /** Why the session ended, as the tab that noticed it says. */
   endedBecause(): SignedOutReason
@@ -187,7 +187,7 @@ function grantedIn(body: unknown): { session: string; fullForMs: number } | unde
   return typeof session === 'string' && typeof fullForMs === 'number' ? { session, fullForMs } : undefined
 }
 
-/** Why the app refused, in its answer `{ok: false, error: {reason}}`. */
+/** Why the core refused, in its answer `{ok: false, error: {reason}}`. */
 export function refusalIn(body: unknown): SignedOutReason {
   const error = isObject(body) ? body['error'] : undefined
   const reason = isObject(error) ? error['reason'] : undefined

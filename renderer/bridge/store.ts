@@ -44,7 +44,7 @@ export interface Store {
   settings: ZotbarClient['settings']
 }
 
-/** Joins the app's snapshots, the predictions and the link into what the views show. */
+/** Joins the core's snapshots, the predictions and the link into what the views show. */
 export function createStore(connection: Connection, clock: () => number = Date.now): Store {
   const { bridge } = connection
   const cached = readLastKnown()
@@ -78,7 +78,7 @@ export function createStore(connection: Connection, clock: () => number = Date.n
       withdrawal = undefined
       without('failure')
     }
-    // While there is a prediction, the app's state is older than the command and would end the transition.
+    // While there is a prediction, the core's state is older than the command and would end the transition.
     const transition =
       withdrawal === undefined ? nextTransition(state.transition, next.process) : state.transition
     without('transition')

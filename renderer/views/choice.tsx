@@ -13,7 +13,7 @@ import { useActs, type ViewModel } from './view-model.tsx'
 
 export type Choosing = Extract<ProcessState, { kind: 'undecided' }>
 
-/** The choice that is open and can be made here: the app answers, and no runbook carries one out. */
+/** The choice that is open and can be made here: the core answers, and no runbook carries one out. */
 export function choosing({ snapshot, isConnected: answers }: ViewModel): Choosing | undefined {
   const { process, runbook } = snapshot
   return process.kind === 'undecided' && answers && runbook === undefined ? process : undefined

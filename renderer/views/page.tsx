@@ -18,7 +18,7 @@ import {
   viewModel,
 } from './view-model.tsx'
 
-/** Connects this page to the app and shows `View`, or why there is nothing to show yet. */
+/** Connects this page to the core and shows `View`, or why there is nothing to show yet. */
 export function mount(View: ComponentType<{ model: ViewModel }>): void {
   const root = document.getElementById('root')
   if (!root) throw new Error('the page has no #root')

@@ -34,7 +34,7 @@ const registryFacts = ({ snapshot, status }: ViewModel): [string, ReactNode][] =
     : []),
 ]
 
-/** A run in its view, joined to the app: the one that is named, else the one under way, else the last. */
+/** A run in its view, joined to the core: the one that is named, else the one under way, else the last. */
 export function RunPage({
   model,
   name,

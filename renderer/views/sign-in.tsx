@@ -6,7 +6,7 @@ import { useStore, useStoreState } from './view-model.tsx'
 
 /**
  * How to get the key that a question wants: a window of the app that makes it, or a link to where a browser signs in
- * and makes it. The address is the app's; a page only says which question it is about.
+ * and makes it. The address is the core's; a page only says which question it is about.
  */
 export function SignIn({ question: { id, signIn } }: { question: RunbookQuestion }) {
   const { keys } = useStore()

@@ -30,7 +30,7 @@ export interface ViewModel {
   snapshot: Snapshot
   status: StatusSummary
   now: number
-  /** False while the app does not answer: the view shows an old state, and offers no actions. */
+  /** False while the core does not answer: the view shows an old state, and offers no actions. */
   isConnected: boolean
   /** "13:20": set when the state shown is not the one of now. */
   asOf?: string

@@ -286,7 +286,7 @@ describe('faults, told and survived', () => {
     expect(await app.exited).not.toBe(0)
     const log = readFileSync(join(rig.home, 'logs', 'app.log'), 'utf8')
     const told = JSON.parse(log.trim().split('\n').at(-1) ?? '')
-    expect(told).toMatchObject({ level: 'error', message: 'a fault ended the app' })
+    expect(told).toMatchObject({ level: 'error', message: 'a fault ended the core' })
     expect(told.error).toMatch(/a bug of ours\n +at /)
     // Nor is the registry left alone silently: whoever started the app hears of it.
     expect(app.error()).toMatchObject({ code: 'unexpected' })
