@@ -100,7 +100,8 @@ export async function runCore(
     unsubscribeSignals()
     const { error } = started
     if (keeper === 'service' && error.code === 'already-running') {
-      console.log(`Zotbar is already running: process ${error.pid} has ${error.home}.`)
+      if (json) printFailure(error, json)
+      else console.log(`Zotbar is already running: process ${error.pid} has ${error.home}.`)
       return { kind: 'quit', code: 0, error }
     }
     // The app that starts a core reads its failure from the log.

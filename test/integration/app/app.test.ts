@@ -218,6 +218,10 @@ describe('faults, told and survived', () => {
     const second = rig.start()
     expect(await second.exited).toBe(1)
     expect(second.error()).toMatchObject({ code: 'already-running', pid: app.pid })
+    // A service manager would start it again after a failure.
+    const managed = rig.start(['--keeper', 'service'])
+    expect(await managed.exited).toBe(0)
+    expect(managed.error()).toMatchObject({ code: 'already-running', pid: app.pid })
     expect(await answers(rig.url)).toBe(true)
   })
 
