@@ -22,19 +22,21 @@ export const quit: Verb<Options> = async ({ out, client, home }, { keepServing, 
   if (orphan) await untilAnswers(client, home)
   const before = await client.zotbar.app.snapshot({})
   if (!before.ok) return out.failure(before.error)
-  const { app } = before.value
+  const { app, preferences } = before.value
+  const registry = runningPid(before.value)
   if (orphan && (app.keeper !== 'app' || app.offers.length > 0)) return exitCode.done
   const asked = await client.zotbar.app.quit(keepServing ? { keepServing } : {})
   // It may have ended between the two questions.
   if (!asked.ok && asked.error.code !== 'app-not-running') return out.failure(asked.error)
-  out.note(keepServing ? 'Quitting; the registry goes on.' : 'Quitting; the registry ends after its pushes.')
+  if (registry === undefined) out.note('Quitting.')
+  else if (keepServing || preferences?.keepServing) out.note('Quitting; the registry goes on.')
+  else out.note('Quitting; the registry ends after its pushes.')
   await untilGone(app.pid, systemClock())
-  const registry = runningPid(before.value)
   const left = registry !== undefined && processExists(registry) ? registry : undefined
   out.object({ quit: true, pid: app.pid, ...(left === undefined ? {} : { registry: { pid: left } }) })
   out.line(
     left === undefined
-      ? 'Zotbar has ended, and the registry with it.'
+      ? `Zotbar has ended${registry === undefined ? '' : ', and the registry with it'}.`
       : `Zotbar has ended. The registry goes on as process ${left}; the next start takes it over.`,
   )
   return exitCode.done

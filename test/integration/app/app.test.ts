@@ -133,6 +133,21 @@ describe('a registry that ends', () => {
     expect(await app.exited).toBe(0)
     expect(await answers(rig.url)).toBe(true)
   })
+
+  it('is spoken of by zotbar quit as it fares: it goes on, or ends, or did not run', async () => {
+    rig = await createAppRig()
+    await rig.serving()
+    await rig.zotbar('settings', 'set', 'keepServing', 'true')
+    const left = await rig.zotbar('quit')
+    expect(left.stderr + left.stdout).toMatch(/^Quitting; the registry goes on\.\n.* goes on as process \d+;/)
+    await rig.serving()
+    await rig.zotbar('settings', 'set', 'keepServing', 'false')
+    expect((await rig.zotbar('quit')).stdout).toContain('Zotbar has ended, and the registry with it.\n')
+    await rig.serving()
+    await rig.zotbar('stop')
+    expect((await rig.zotbar('quit')).stdout).toContain('Zotbar has ended.\n')
+    expect(await answers(rig.url)).toBe(false)
+  })
 })
 
 describe('faults, told and survived', () => {
