@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs'
 
-/** Whether a process runs, also somebody else's. One that has ended and that its parent did not look at yet does not. */
+/**
+ * Whether a process runs, also somebody else's. One that has ended and that its parent did not look at yet does not; only
+ * Linux tells those apart.
+ */
 export function processExists(pid: number): boolean {
   try {
     process.kill(pid, 0)

@@ -12,6 +12,9 @@ interface Options {
   platform?: NodeJS.Platform
 }
 
+/** The core reads at most 64 KB at once: these are less, however long each is. */
+const itemsAtOnce = 8
+
 type HandedOver = 'nothing' | 'declined' | 'done' | 'failed'
 
 /**
@@ -42,13 +45,16 @@ export async function handOverOlderSecrets({
   })
   if (!agreed) return 'declined'
   const { items, unread } = await readAll(accounts, keychain)
-  const answer = await secrets.takeOver({ items })
-  const lines = answer.ok
-    ? [
-        ...unread,
-        ...answer.value.failed.map(({ account, error }) => problem(account, failureMessage(error).title)),
-      ]
-    : [...unread, `${failureMessage(answer.error).title}.`]
+  const lines = [...unread]
+  for (let from = 0; from < items.length; from += itemsAtOnce) {
+    const answer = await secrets.takeOver({ items: items.slice(from, from + itemsAtOnce) })
+    if (!answer.ok) {
+      lines.push(`${failureMessage(answer.error).title}.`)
+      break
+    }
+    for (const { account, error } of answer.value.failed)
+      lines.push(problem(account, failureMessage(error).title))
+  }
   if (lines.length === 0) return 'done'
   await questions.show({
     title: 'Not every secret was taken over',

@@ -98,10 +98,13 @@ export function createRegistryAccess(options: RegistryAccessOptions): RegistryAc
       async authorization() {
         let known: string | undefined
         waiting += 1
-        const answer = authorization().then(value => {
-          known = value
-          waiting -= 1
-        })
+        const answer = authorization()
+          .then(value => {
+            known = value
+          })
+          .finally(() => {
+            waiting -= 1
+          })
         await withDeadline(clock, soonMs, answer)
         return known
       },
