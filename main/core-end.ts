@@ -7,7 +7,7 @@ import { prepareSessionEnd } from './session-end.ts'
 
 interface Deps {
   electron: Pick<ElectronApi, 'Notification'>
-  core: Pick<AppCore, 'link' | 'snapshot' | 'leave'>
+  core: Pick<AppCore, 'as' | 'link' | 'snapshot' | 'leave'>
   kept: Pick<KeptCore, 'quit'>
   socketPath: string
   hello: ClientHello
@@ -41,9 +41,11 @@ export function createCoreEnd({ electron, core, kept, socketPath, hello, say, lo
 
   return {
     async quit(): Promise<void> {
-      const last = core.snapshot()
       const isLive = core.link().kind === 'live'
       core.leave()
+      // A setting that was changed a moment ago may not be in the snapshot that came last.
+      const asked = isLive ? await core.as('app').app.snapshot({}) : undefined
+      const last = asked?.ok ? asked.value : core.snapshot()
       if (isLive && last && last.app.keeper !== 'app') return sayGoesOn(last)
       const ended = await kept.quit({ keepServing: last?.preferences?.keepServing === true })
       if (!ended.ok) log(`The core could not be ended: ${ended.error.code}`)

@@ -4,6 +4,7 @@ import { clientHello } from '../../../client/hello.ts'
 import type { CoreLink } from '../../../contract/core-link.ts'
 import type { Snapshot } from '../../../contract/snapshot.ts'
 import { createCoreEnd } from '../../../main/core-end.ts'
+import { fakeCore } from '../../fakes/core.ts'
 import { fakeElectron } from '../../fakes/electron.ts'
 import { aSnapshot } from '../../fakes/host.ts'
 
@@ -33,7 +34,7 @@ function start(link: CoreLink, preferences: Partial<NonNullable<Snapshot['prefer
   }
   const end = createCoreEnd({
     electron: fakeElectron().electron,
-    core: { link: () => link, snapshot: () => snapshot, leave() {} },
+    core: { ...fakeCore(), link: () => link, snapshot: () => snapshot },
     kept: {
       quit: async how => {
         quits.push(how)
