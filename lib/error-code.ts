@@ -3,6 +3,9 @@ export function errorCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }
 
+/** Whether a system call failed because the volume, or this user's share of it, is full. */
+export const isVolumeFull = (error: unknown): boolean => ['ENOSPC', 'EDQUOT'].includes(errorCode(error) ?? '')
+
 /** Why a system call failed, in words for people. */
 export function reasonOf(error: unknown): string {
   const code = errorCode(error)

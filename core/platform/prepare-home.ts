@@ -77,7 +77,7 @@ async function lstatIfThere(path: string) {
 
 /**
  * The app's side: the path to listen at, its folder made and checked to be ours alone.
- * Error: home-unusable, when the folder under the temporary folder is not ours.
+ * Error: home-unusable, when the folder under the temporary folder is not ours, or the home cannot say where it is.
  */
 export async function prepareControlSocket(
   home: string,
@@ -87,8 +87,15 @@ export async function prepareControlSocket(
   if (!socket.elsewhere) return ok(socket)
   const created = await makeSocketFolder(socket, uid)
   if (!created.ok) return created
-  await writeAtomic(join(home, pointer), `${socket.path}\n`)
-  return ok(socket)
+  const file = join(home, pointer)
+  try {
+    // A start need not write what the one before said, as the volume may be full now.
+    if ((await readFile(file, 'utf8').catch(() => '')).trim() !== socket.path)
+      await writeAtomic(file, `${socket.path}\n`)
+    return ok(socket)
+  } catch (error) {
+    return fail({ code: 'home-unusable', path: file, reason: reasonOf(error) })
+  }
 }
 
 /**

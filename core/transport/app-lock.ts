@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { link, lstat, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fail, ok, type Result } from '../../contract/result.ts'
-import { errorCode, reasonOf } from '../../lib/error-code.ts'
+import { errorCode, isVolumeFull, reasonOf } from '../../lib/error-code.ts'
 import { type HomeIdentity, homeIdentity, isHomeIdentity, isSameHome } from '../../lib/home-identity.ts'
 import { parseJson } from '../../lib/json.ts'
 
@@ -44,6 +44,8 @@ const successorOf = (holder: Holder): string => `${lockName}.after-${holder.nonc
  * `inherits` is the nonce of a holder that gives the lock to this process: it passes from one to the other without a
  * moment in which a third could take it.
  *
+ * `makeRoom` is called where the volume is full, and answers whether another attempt is worth it.
+ *
  * Errors: `already-running` with the holder's pid; `home-unusable` where the folder takes no such file.
  */
 export async function takeAppLock(options: {
@@ -52,8 +54,9 @@ export async function takeAppLock(options: {
   pid?: number
   nonce?: string
   inherits?: string
+  makeRoom?: () => boolean
 }): Promise<Result<AppLock>> {
-  const { home, processes, pid = process.pid, nonce = randomUUID(), inherits } = options
+  const { home, processes, pid = process.pid, nonce = randomUUID(), inherits, makeRoom } = options
   const startTime = await processes.startTime(pid)
   const root = join(home, lockName)
   const draft = join(home, `.${lockName}.${nonce}`)
@@ -69,7 +72,7 @@ export async function takeAppLock(options: {
     const given = inherits === undefined ? undefined : await readHolder(root)
     // What nobody took over in the meantime is still this process's, and a full disk is no reason to lose it.
     if (given?.nonce === inherits && given?.pid === pid) return taken(inherits)
-    await writeFile(draft, JSON.stringify(me), { flag: 'wx', mode: 0o600 })
+    await writeDraft(draft, me, makeRoom)
     if (inherits !== undefined && (await readHolder(root))?.nonce === inherits) {
       await rename(draft, root)
       return taken()
@@ -86,6 +89,17 @@ export async function takeAppLock(options: {
     return fail({ code: 'home-unusable', path: home, reason: reasonOf(error) })
   } finally {
     await rm(draft, { force: true })
+  }
+}
+
+async function writeDraft(draft: string, me: Holder, makeRoom: () => boolean = () => false): Promise<void> {
+  const write = (): Promise<void> => writeFile(draft, JSON.stringify(me), { flag: 'wx', mode: 0o600 })
+  try {
+    await write()
+  } catch (error) {
+    if (!isVolumeFull(error) || !makeRoom()) throw error
+    await rm(draft, { force: true })
+    await write()
   }
 }
 
