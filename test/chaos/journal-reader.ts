@@ -53,7 +53,3 @@ export function lineSeen(read: () => Entry[], line: string, limitMs: number): Pr
     look()
   })
 }
-
-/** Delays after a line, ms: `npm test` kills at the first of them, `npm run test:chaos` at each. */
-export const killDelays = (all: number[]): number[] =>
-  process.env['ZOTBAR_CHAOS'] === '1' ? all : all.slice(0, 1)

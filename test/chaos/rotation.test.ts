@@ -9,7 +9,8 @@ import { openSystemKeychain } from '../../core/secrets/system-keychain.ts'
 import { eventually } from '../fakes/eventually.ts'
 import type { AppProcess } from '../integration/app/app-rig.ts'
 import { createRotationRig, type RotationRig } from '../integration/rotation/rotation-rig.ts'
-import { createJournalReader, journalsIn, killDelays, lineSeen } from './journal-reader.ts'
+import { createJournalReader, journalsIn, lineSeen } from './journal-reader.ts'
+import { everySecond, killDelays } from './samples.ts'
 
 const memory: RotateMemory = {
   registry: '',
@@ -146,51 +147,58 @@ afterAll(async () => {
 })
 
 describe('kill -9 of the app at each line of the journal of a rotation', () => {
-  it.each(cases)('$way, at "$line" and $after ms', { timeout: 60_000 }, async ({ way, line, after }) => {
-    const kind = way === 'retire' ? 'retire' : 'rotate'
-    const [before] = await rig.keys()
-    if (way === 'retire') {
-      expect((await rig.client.keys.rotate({ ...wish, overlap: '24h' })).ok).toBe(true)
-      await eventually(async () => (await rig.managed()).retiring !== undefined && !(await busy()), 20_000)
-    }
-    const known = journalsIn(rig.home)
-    const journal = createJournalReader(rig.home, name => !known.includes(name) && name.includes(`-${kind}-`))
-    const stopWatching = watch()
-    const overlap = way === 'forward' ? '0' : '50s'
-    const asked =
-      way === 'retire'
-        ? await rig.client.keys.endOverlap({ user: 'zot-ci' })
-        : await rig.client.keys.rotate({ ...wish, overlap })
-    expect(asked.ok).toBe(true)
-    const cancelled =
-      way === 'back'
-        ? lineSeen(journal, 'applying overlap', 30_000).then(() => rig.client.runbooks.cancel({}))
-        : undefined
-    await lineSeen(journal, line, 30_000)
-    if (after > 0) await new Promise(done => setTimeout(done, after))
-    app.kill('SIGKILL')
-    await app.exited
-    await everyPlaceWorks()
-    await cancelled
+  it.each(everySecond(cases))(
+    '$way, at "$line" and $after ms',
+    { timeout: 60_000 },
+    async ({ way, line, after }) => {
+      const kind = way === 'retire' ? 'retire' : 'rotate'
+      const [before] = await rig.keys()
+      if (way === 'retire') {
+        expect((await rig.client.keys.rotate({ ...wish, overlap: '24h' })).ok).toBe(true)
+        await eventually(async () => (await rig.managed()).retiring !== undefined && !(await busy()), 20_000)
+      }
+      const known = journalsIn(rig.home)
+      const journal = createJournalReader(
+        rig.home,
+        name => !known.includes(name) && name.includes(`-${kind}-`),
+      )
+      const stopWatching = watch()
+      const overlap = way === 'forward' ? '0' : '50s'
+      const asked =
+        way === 'retire'
+          ? await rig.client.keys.endOverlap({ user: 'zot-ci' })
+          : await rig.client.keys.rotate({ ...wish, overlap })
+      expect(asked.ok).toBe(true)
+      const cancelled =
+        way === 'back'
+          ? lineSeen(journal, 'applying overlap', 30_000).then(() => rig.client.runbooks.cancel({}))
+          : undefined
+      await lineSeen(journal, line, 30_000)
+      if (after > 0) await new Promise(done => setTimeout(done, after))
+      app.kill('SIGKILL')
+      await app.exited
+      await everyPlaceWorks()
+      await cancelled
 
-    app = rig.start()
-    await app.reach('serving')
-    const ended = await eventually(() => journal().find(entry => entry.kind === 'ended'), 30_000)
-    const result = ended.kind === 'ended' ? ended.result : 'none'
-    expect(await stopWatching()).toBeGreaterThan(0)
-    expect(unserved).toBe(0)
-    await everyPlaceWorks()
+      app = rig.start()
+      await app.reach('serving')
+      const ended = await eventually(() => journal().find(entry => entry.kind === 'ended'), 30_000)
+      const result = ended.kind === 'ended' ? ended.result : 'none'
+      expect(await stopWatching()).toBeGreaterThan(0)
+      expect(unserved).toBe(0)
+      await everyPlaceWorks()
 
-    const keys = await rig.keys()
-    expect(keys).toHaveLength(1)
-    expect(keys[0]?.managed).toBe(true)
-    const isNew = keys[0]?.uuid !== before?.uuid
-    expect(isNew).toBe(result === 'done')
-    expect(result).toBe(way === 'back' ? 'cancelled' : 'done')
-    expect([await stored('next'), await stored('retiring')]).toEqual([undefined, undefined])
-    const current = await stored('current')
-    for (const readKey of Object.values(keyIn)) expect(readKey()).toBe(current)
-    expect((await rig.managed()).drift).toEqual([])
-    table.push(`${way.padEnd(8)} ${line.padEnd(18)} +${after} ms: ${result}`)
-  })
+      const keys = await rig.keys()
+      expect(keys).toHaveLength(1)
+      expect(keys[0]?.managed).toBe(true)
+      const isNew = keys[0]?.uuid !== before?.uuid
+      expect(isNew).toBe(result === 'done')
+      expect(result).toBe(way === 'back' ? 'cancelled' : 'done')
+      expect([await stored('next'), await stored('retiring')]).toEqual([undefined, undefined])
+      const current = await stored('current')
+      for (const readKey of Object.values(keyIn)) expect(readKey()).toBe(current)
+      expect((await rig.managed()).drift).toEqual([])
+      table.push(`${way.padEnd(8)} ${line.padEnd(18)} +${after} ms: ${result}`)
+    },
+  )
 })

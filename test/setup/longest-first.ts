@@ -6,6 +6,7 @@ const long = [
   'test/chaos/',
   'test/integration/upgrade/upgrade.test.ts',
   'test/integration/keeper/',
+  'test/integration/hand-over/',
   'test/integration/rotation/rotation.test.ts',
   'test/integration/maintenance/gc.test.ts',
   'test/integration/engine/switch.test.ts',

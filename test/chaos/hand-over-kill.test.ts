@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { eventually } from '../../fakes/eventually.ts'
-import { type AppRig, createAppRig } from '../app/app-rig.ts'
+import { eventually } from '../fakes/eventually.ts'
+import { type AppRig, createAppRig } from '../integration/app/app-rig.ts'
 import {
   type BuildOnDisk,
   clientOf,
@@ -13,7 +13,8 @@ import {
   makeBuild,
   makeKilled,
   serves,
-} from './second-build.ts'
+} from '../integration/hand-over/second-build.ts'
+import { everySecond } from './samples.ts'
 
 let second: BuildOnDisk & { remove(): void }
 beforeAll(() => {
@@ -46,7 +47,7 @@ const moments: [victim: 'old' | 'new', moment: Moment, app: Outcome, terminal: O
 ]
 
 describe.each(['app', 'terminal'] as const)('in a hand-over of a core kept by %s', keeper => {
-  it.each(moments)(
+  it.each(everySecond(moments))(
     'the %s one is killed %s: one core, or none and the registry goes on',
     async (victim, moment, app, terminal) => {
       rig = await createAppRig()
