@@ -4,6 +4,7 @@ import { fail, type Result } from '../contract/result.ts'
 import { reasonOf } from '../lib/error-code.ts'
 import { isObject, parseJson } from '../lib/json.ts'
 import { isNobodyThere, postToSocket } from '../lib/socket-request.ts'
+import { silentCore } from './silent-core.ts'
 
 export interface ControlAddress {
   socketPath: string
@@ -40,7 +41,7 @@ export async function controlCall(
         return fail(await coreOlder(address))
       return readResult(answer.text, name)
     case 'silent':
-      return fail({ code: 'app-not-answering', home, limitMs })
+      return fail(silentCore(home, limitMs))
     case 'failed':
       return fail(whyNot(address, answer.error))
   }

@@ -6,6 +6,7 @@ import type { Snapshot } from '../contract/snapshot.ts'
 import { isObject, parseJson } from '../lib/json.ts'
 import { request } from '../lib/node-http.ts'
 import { type ControlAddress, whyNot } from './control-call.ts'
+import { silentCore } from './silent-core.ts'
 
 export interface ControlEvents {
   /** What the core says of itself; undefined for one from before there were hellos. */
@@ -36,7 +37,7 @@ export async function controlEvents(
   const ended = new Promise<Failure>(resolve => {
     const endAsNotRunning = (): void => resolve({ code: 'app-not-running', home })
     stream.setTimeout(limitMs, () => {
-      resolve({ code: 'app-not-answering', home, limitMs })
+      resolve(silentCore(home, limitMs))
       stream.destroy()
     })
     stream.on('end', endAsNotRunning)
@@ -69,7 +70,7 @@ function openStream(
       },
     )
     call.on('timeout', () => {
-      resolve(fail({ code: 'app-not-answering', home, limitMs }))
+      resolve(fail(silentCore(home, limitMs)))
       call.destroy()
     })
     call.on('error', error => resolve(fail(whyNot(address, error))))

@@ -55,7 +55,8 @@ export type Failure =
   | { code: 'stop-failed'; pid: number }
   | { code: 'already-running'; pid: number; home: string }
   | { code: 'app-not-running'; home: string }
-  | { code: 'app-not-answering'; home: string; limitMs: number }
+  /** `pid`: the core that hangs, where that is known. */
+  | { code: 'app-not-answering'; home: string; limitMs: number; pid?: number }
   /** The core ended before it answered: `how` is its exit code or signal. */
   | { code: 'core-ended'; home: string; how: string }
   /** `service` as its manager names it; `reason` is half a sentence. */

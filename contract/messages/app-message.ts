@@ -49,7 +49,9 @@ export function appFailureMessage(error: AppFailure): FailureMessage {
         title: 'Zotbar does not answer',
         steps: [
           `It took the call and said nothing for ${duration(error.limitMs)}.`,
-          'Look at logs/app.log in its folder, or start it again.',
+          error.pid === undefined
+            ? 'Look at logs/app.log in its folder, or start it again.'
+            : `If that stays so, process ${error.pid} hangs: kill -9 ${error.pid} ends it, then zotbar start. The registry goes on meanwhile, and is taken over.`,
         ],
       }
     case 'home-unusable':
