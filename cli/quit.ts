@@ -5,6 +5,7 @@ import { runningPid } from '../contract/messages/status.ts'
 import { systemClock } from '../lib/clock.ts'
 import { readKeeper } from '../lib/keeper-file.ts'
 import { processExists } from '../lib/process-exists.ts'
+import { withLeftRegistry } from './left-registry.ts'
 import { exitCode } from './output.ts'
 import type { Verb } from './verb.ts'
 
@@ -21,7 +22,7 @@ const startLimitMs = 10_000
 export const quit: Verb<Options> = async ({ out, client, home }, { keepServing, orphan }) => {
   if (orphan) await untilAnswers(client, home)
   const before = await client.zotbar.app.snapshot({})
-  if (!before.ok) return out.failure(before.error)
+  if (!before.ok) return out.failure(await withLeftRegistry(before.error, home))
   const { app, preferences } = before.value
   const registry = runningPid(before.value)
   if (orphan && (app.keeper !== 'app' || app.offers.length > 0)) return exitCode.done

@@ -7,13 +7,14 @@ import { runningPid, status as statusObject } from '../contract/messages/status.
 import { statusSummary } from '../contract/messages/status-summary.ts'
 import { storageTitle, unreadableMessage } from '../contract/messages/storage-message.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
+import { withLeftRegistry } from './left-registry.ts'
 import { exitCode } from './output.ts'
 import type { Verb } from './verb.ts'
 
 /** Prints in a few lines whether the registry serves. Exits 0 for `serving`, 4 for any other state. */
-export const status: Verb<object> = async ({ out, client, now }) => {
+export const status: Verb<object> = async ({ out, client, home, now }) => {
   const reply = await client.zotbar.app.snapshot({})
-  if (!reply.ok) return out.failure(reply.error)
+  if (!reply.ok) return out.failure(await withLeftRegistry(reply.error, home))
   const at = now()
   const object = statusObject(reply.value, at)
   out.object(object)

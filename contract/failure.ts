@@ -54,7 +54,8 @@ export type Failure =
   | { code: 'root-in-use'; path: string; pid?: number; command?: string }
   | { code: 'stop-failed'; pid: number }
   | { code: 'already-running'; pid: number; home: string }
-  | { code: 'app-not-running'; home: string }
+  /** `registry`: one that Zotbar started goes on, as the command line found. */
+  | { code: 'app-not-running'; home: string; registry?: { pid: number } }
   /** `pid`: the core that hangs, where that is known. */
   | { code: 'app-not-answering'; home: string; limitMs: number; pid?: number }
   /** The core ended before it answered: `how` is its exit code or signal. */

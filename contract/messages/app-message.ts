@@ -42,7 +42,7 @@ export function appFailureMessage(error: AppFailure): FailureMessage {
     case 'app-not-running':
       return {
         title: 'Zotbar is not running',
-        steps: [`Nothing answers for ${error.home}.`, 'Start it: zotbar start'],
+        steps: [`Nothing answers for ${error.home}.`, ...howToStart(error.registry)],
       }
     case 'app-not-answering':
       return {
@@ -119,6 +119,14 @@ export function appFailureMessage(error: AppFailure): FailureMessage {
       return unreachable(error)
   }
 }
+
+const howToStart = (registry: { pid: number } | undefined): string[] =>
+  registry === undefined
+    ? ['Start it: zotbar start']
+    : [
+        `The registry that it started is still there: process ${registry.pid}. Nobody supervises it.`,
+        'Take it over: zotbar start. To end it after that: zotbar stop, then zotbar quit',
+      ]
 
 const missingTitles: Record<ShellCapability, string> = {
   open: 'Nothing can be opened from here',

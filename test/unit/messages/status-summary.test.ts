@@ -331,6 +331,7 @@ describe('failures in words', () => {
     { code: 'root-in-use', path: '/d' },
     { code: 'already-running', pid: 7, home: '/h' },
     { code: 'app-not-running', home: '/h' },
+    { code: 'app-not-running', home: '/h', registry: { pid: 7 } },
     { code: 'app-not-answering', home: '/h', limitMs: 6_000 },
     { code: 'unknown-setting', key: 'keepSering', near: 'keepServing' },
     { code: 'not-authorised', reason: 'token-used' },
