@@ -1,5 +1,5 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { smallVolume } from '../../fakes/small-volume.ts'
 import { type AppRig, createAppRig } from './app-rig.ts'
@@ -15,8 +15,9 @@ afterEach(async () => {
   await rig.end()
 })
 
-async function onSmallVolume(): Promise<void> {
-  rig = await createAppRig()
+async function onSmallVolume(within = ''): Promise<void> {
+  rig = await createAppRig(undefined, {}, within)
+  mkdirSync(dirname(rig.home), { recursive: true })
   const small = smallVolume(rig.home, '8m')
   expect(small.mounted).toBe(true)
   unmount = small.unmount
@@ -55,8 +56,11 @@ function killRegistry(): void {
 describe.skipIf(process.platform !== 'linux' || process.getuid?.() !== 0)(
   'a core that was killed on a full disk (needs root, to mount a small one)',
   () => {
-    it('starts again and takes the registry over, as often as it is killed', async () => {
-      await onSmallVolume()
+    it.each([
+      ['at a usual path', ''],
+      ['too deep for a socket in it', 'x'.repeat(90)],
+    ])('starts again and takes the registry over, as often as it is killed: %s', async (_, within) => {
+      await onSmallVolume(within)
       let core = await serving()
       const registry = recorded()
       for (let times = 0; times < 3; times += 1) {
@@ -67,6 +71,18 @@ describe.skipIf(process.platform !== 'linux' || process.getuid?.() !== 0)(
         expect((await rig.status()).registry).toMatchObject({ pid: registry })
         expect(JSON.parse(readFileSync(join(rig.home, 'run', 'keeper.json'), 'utf8')).pid).toBe(core.pid)
       }
+    })
+
+    it('starts its registry again where that ended too', async () => {
+      await onSmallVolume()
+      const core = await serving()
+      fill()
+      core.kill('SIGKILL')
+      killRegistry()
+      await core.exited
+      const before = recorded()
+      await serving()
+      expect(recorded()).not.toBe(before)
     })
 
     it('says so where there is no room for its lock, and leaves what there is', async () => {
