@@ -43,10 +43,13 @@ export async function openEngines(
   return ok({ engines, ownEngine, engine: zot.ok ? zot.value : zotEngine(path || 'zot', undefined) })
 }
 
-/** The name of the engine's copy: of what was built, and of the Node that runs it. */
+/**
+ * The name of the engine's copy: of what was built, and of the Node that runs it. Undefined where none is to be made: from
+ * the sources, or with ZOTBAR_ENGINE_COPY=off in the environment.
+ */
 function ownBuild(): OwnEngineOptions['build'] {
   const bundleSha256 = builtRegistry()
-  if (bundleSha256 === undefined) return undefined
+  if (bundleSha256 === undefined || process.env['ZOTBAR_ENGINE_COPY'] === 'off') return undefined
   const { arch, platform, versions } = process
   return { name: `${thisBuild().build}-node${versions.node}-${platform}-${arch}`, bundleSha256 }
 }

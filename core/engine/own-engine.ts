@@ -51,7 +51,7 @@ export interface OwnEngineOptions {
   version: string
   /** Files of the package, as they were when the core started. */
   packaged: EngineFiles
-  /** The build that runs; undefined where the sources run: their engine is never copied. */
+  /** The build that runs; undefined where its engine is not to be copied. */
   build?: { name: string; bundleSha256: string } | undefined
   log(message: string, data?: Record<string, unknown>): void
   findFreeSpace?: (path: string) => Promise<FreeSpace | undefined>

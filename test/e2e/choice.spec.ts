@@ -161,6 +161,7 @@ for (const name of ['window', 'popover'] as const)
           },
           runbooks: { history: () => Promise.resolve({ ok: true, value: { runs: [] } }) },
           on: () => () => {},
+          onLink: (listener: (link: object) => void) => listener({ kind: 'live' }),
         }
         Object.assign(window, { asked, zotbar })
       },

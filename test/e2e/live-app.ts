@@ -139,7 +139,7 @@ export class LiveApp {
   }
 
   private env(): NodeJS.ProcessEnv {
-    return { ...process.env, HOME: this.folder, ZOTBAR_HOME: this.home }
+    return { ...process.env, HOME: this.folder, ZOTBAR_HOME: this.home, ZOTBAR_ENGINE_COPY: 'off' }
   }
 
   /** `status` exits with 4 while it is not serving; what it prints counts. */

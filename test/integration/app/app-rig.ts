@@ -29,6 +29,8 @@ export async function createAppRig(config?: object, more: Record<string, string>
   const configFile = join(folder, '.config', 'zot', 'config.json')
   const data = join(folder, 'zot')
   const env = {
+    // 150 MB for each home: `npm test` copies where the copy is what is tested, `npm run test:chaos` everywhere.
+    ZOTBAR_ENGINE_COPY: process.env['ZOTBAR_CHAOS'] === '1' ? 'on' : 'off',
     ...more,
     PATH: [more['PATH'], process.env['PATH']].filter(path => path !== undefined).join(':'),
     HOME: folder,

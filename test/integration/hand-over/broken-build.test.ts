@@ -29,7 +29,7 @@ let rig: AppRig
 afterEach(() => rig.end())
 
 const serving = async (args: string[] = []) => {
-  rig = await createAppRig()
+  rig = await createAppRig(undefined, { ZOTBAR_ENGINE_COPY: 'on' })
   const first = await rig.serving(args)
   const { process: state } = await serves(rig, firstBuild.build)
   return { first, registry: state.kind === 'serving' ? state.pid : 0 }
