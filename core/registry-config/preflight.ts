@@ -148,7 +148,7 @@ export async function otherHolder(
 }
 
 /** An externalUrl that names no host ("https://", "/registry") is no address to give to anybody. */
-const namesHost = /^(https?:\/\/)?[^\s/?#]+/
+const namesHost = /^(https?:\/\/)?(?!https?:)[^\s/?#]+/
 
 /** Relative paths are meant from the folder of config.json, where the engine runs. */
 function targetOf(config: Config, folder: string, engine: EngineId): Target {
