@@ -8,7 +8,7 @@ import { type Behaviour, placeZot } from '../fakes/zot/build-zot.ts'
 import { type AppRig, createAppRig, targetAt } from '../integration/app/app-rig.ts'
 import { pushImage } from '../integration/registry/client.ts'
 import { createJournalReader, lineSeen } from './journal-reader.ts'
-import { everySecond, killDelays } from './samples.ts'
+import { killDelays, sampleOf } from './samples.ts'
 
 const either = { path: '', command: '' }
 const { steps } = switchRunbook(
@@ -58,7 +58,7 @@ afterEach(() => rig.end())
 afterAll(() => console.log(`${table.length} of ${cases.length} cases ended whole\n${table.join('\n')}`))
 
 describe('kill -9 of the app at each line of the journal of an engine switch', () => {
-  it.each(everySecond(cases))(
+  it.each(sampleOf(cases))(
     '$way, at "$line" and $after ms',
     { timeout: 60_000 },
     async ({ way, behaviour, line, after }) => {

@@ -10,7 +10,7 @@ import {
   makeBuild,
   serves,
 } from '../integration/hand-over/second-build.ts'
-import { everySecond } from './samples.ts'
+import { sampleOf } from './samples.ts'
 
 let second: BuildOnDisk & { remove(): void }
 beforeAll(() => {
@@ -37,7 +37,7 @@ const another = (than: number) =>
     return found && found.app.pid !== than && found.process.kind === 'serving' ? found : undefined
   })
 
-describe.each(everySecond(keepers))('after a hand-over of a core kept by %s', by => {
+describe.each(sampleOf(keepers))('after a hand-over of a core kept by %s', by => {
   it('a core that is killed is started again by its keeper alone, and the registry goes on', async () => {
     const { core, started, registry } = await handedOver(by)
     process.kill(core, 'SIGKILL')

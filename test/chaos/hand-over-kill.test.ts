@@ -14,7 +14,7 @@ import {
   makeKilled,
   serves,
 } from '../integration/hand-over/second-build.ts'
-import { everySecond } from './samples.ts'
+import { sampleOf } from './samples.ts'
 
 let second: BuildOnDisk & { remove(): void }
 beforeAll(() => {
@@ -47,7 +47,7 @@ const moments: [victim: 'old' | 'new', moment: Moment, app: Outcome, terminal: O
 ]
 
 describe.each(['app', 'terminal'] as const)('in a hand-over of a core kept by %s', keeper => {
-  it.each(everySecond(moments))(
+  it.each(sampleOf(moments))(
     'the %s one is killed %s: one core, or none and the registry goes on',
     async (victim, moment, app, terminal) => {
       rig = await createAppRig()

@@ -10,7 +10,7 @@ import { eventually } from '../fakes/eventually.ts'
 import type { AppProcess } from '../integration/app/app-rig.ts'
 import { createRotationRig, type RotationRig } from '../integration/rotation/rotation-rig.ts'
 import { createJournalReader, journalsIn, lineSeen } from './journal-reader.ts'
-import { everySecond, killDelays } from './samples.ts'
+import { killDelays, sampleOf } from './samples.ts'
 
 const memory: RotateMemory = {
   registry: '',
@@ -147,7 +147,7 @@ afterAll(async () => {
 })
 
 describe('kill -9 of the app at each line of the journal of a rotation', () => {
-  it.each(everySecond(cases))(
+  it.each(sampleOf(cases))(
     '$way, at "$line" and $after ms',
     { timeout: 60_000 },
     async ({ way, line, after }) => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { eventually } from '../fakes/eventually.ts'
-import { everySecond, killDelays } from './samples.ts'
+import { killDelays, sampleOf } from './samples.ts'
 import {
   backLines,
   createCase,
@@ -33,7 +33,7 @@ describe('kill -9 of the app at each line of the journal while an upgrade goes b
   const table = createTable('kill -9 of the app on the way back', cases.length)
   afterAll(table.print)
 
-  it.each(everySecond(cases))('at "$line" and $after ms', { timeout: 240_000 }, async ({ line, after }) => {
+  it.each(sampleOf(cases))('at "$line" and $after ms', { timeout: 240_000 }, async ({ line, after }) => {
     one = await createCase(programs)
     const { app, rig } = one
     const upgrading = one.upgrade('loses-tag')
@@ -54,7 +54,7 @@ describe('kill -9 of the registry in each step of an upgrade', () => {
   const table = createTable('kill -9 of the registry', stepIds.length)
   afterAll(table.print)
 
-  it.each(everySecond(stepIds))('in "%s"', { timeout: 240_000 }, async step => {
+  it.each(sampleOf(stepIds))('in "%s"', { timeout: 240_000 }, async step => {
     one = await createCase(programs)
     const upgrading = one.upgrade('good')
     await one.seen(`applying ${step}`)
@@ -104,7 +104,7 @@ describe.skipIf(!canMount)(
       spawnSync('umount', ['-l', volume])
     })
 
-    it.each(everySecond(stepIds))('in "%s"', { timeout: 240_000 }, async step => {
+    it.each(sampleOf(stepIds))('in "%s"', { timeout: 240_000 }, async step => {
       expect(mounted(volume, '700m')).toBe(true)
       process.env['TMPDIR'] = volume
       one = await createCase(programs).finally(() => {
