@@ -65,7 +65,8 @@ beforeEach(async () => {
 })
 afterEach(() => {
   schedule.close()
-  rmSync(folder, { recursive: true, force: true })
+  // A write may be under way that was not waited for.
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
 })
 
 /** What follows from looking has been done: the look has set its next time, or has ended a key. */
