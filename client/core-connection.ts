@@ -241,7 +241,7 @@ class Connection implements CoreConnection {
       this.retry(),
     )
     this.#pauseMs = Math.min(this.#pauseMs * 2, longestPauseMs)
-    // Each failed attempt is told: a core that was found meanwhile, and died before it was connected to, is lost too.
+    // Each failed attempt is emitted: a core that was found meanwhile, and died before it was connected to, is lost too.
     this.#state = { kind: 'lost', error }
     this.#events.emit('state', this.#state)
   }

@@ -10,7 +10,7 @@ import { resolveHome } from '../lib/home.ts'
 export interface CoreService {
   /** Whether the service's file is there: then the manager keeps the core, and nobody else starts one. */
   installed(): Promise<boolean>
-  /** Returns when the manager was told; the core may need a moment more. */
+  /** Returns when the manager has it; the core may need a moment more. */
   start(): Promise<Result<null>>
 }
 

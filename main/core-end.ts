@@ -53,13 +53,13 @@ export function createCoreEnd({ electron, core, kept, socketPath, hello, say, lo
     prepareSessionEnd() {
       const now = core.snapshot()
       // A terminal and a service end theirs, or have it outlive the session.
-      if (now?.app.keeper !== 'app') return { tell() {}, close() {} }
+      if (now?.app.keeper !== 'app') return { notify() {}, close() {} }
       const { pid } = now.app
       const ending = prepareSessionEnd({ socketPath, hello })
       return {
-        tell() {
+        notify() {
           // The pid of a core that has gone may be another program's by now.
-          if (!ending.tell() && core.link().kind === 'live') terminate(pid)
+          if (!ending.notify() && core.link().kind === 'live') terminate(pid)
         },
         close: ending.close,
       }

@@ -8,7 +8,7 @@ interface Deps {
     /** Ends the core where the app keeps it; resolves when that is done. */
     quit(): Promise<void>
     /** The session of the user may end soon; returns what tells the core in the turn in which it does, and what forgets it. */
-    prepareSessionEnd(): { tell(): void; close(): void }
+    prepareSessionEnd(): { notify(): void; close(): void }
   }
   closeWindows(): void
   clearSecrets(): void
@@ -25,7 +25,7 @@ const sessionEndMs = 60_000
 export function connectQuit({ electron, clock, core, closeWindows, clearSecrets, log }: Deps): void {
   const { app, powerMonitor } = electron
   let isQuitting = false
-  let ending: { tell(): void; close(): void } | undefined
+  let ending: { notify(): void; close(): void } | undefined
 
   async function quit(): Promise<void> {
     await core.quit().catch(error => log('Quitting failed', error))
@@ -36,7 +36,7 @@ export function connectQuit({ electron, clock, core, closeWindows, clearSecrets,
     closeWindows()
     clearSecrets()
     // A prevented event would cancel the logout.
-    if (ending !== undefined) return ending.tell()
+    if (ending !== undefined) return ending.notify()
     event.preventDefault()
     if (isQuitting) return
     isQuitting = true

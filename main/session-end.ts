@@ -1,10 +1,10 @@
 import { connect, type Socket } from 'node:net'
 import { type ClientHello, helloHeader, helloText } from '../contract/hello.ts'
 
-/** A way to tell the core that the session of the user ends, in the very turn of the event loop in which the app ends. */
+/** Notifies the core that the session of the user ends, in the very turn of the event loop in which the app ends. */
 export interface SessionEnd {
   /** Writes it now. False where no connection is there yet, so that it may not arrive. */
-  tell(): boolean
+  notify(): boolean
   /** The session goes on: gives the connection up. */
   close(): void
 }
@@ -20,7 +20,7 @@ export function prepareSessionEnd(options: { socketPath: string; hello: ClientHe
 
   function open(): Socket {
     const opened = connect(socketPath)
-    // Where nobody listens there is nobody to tell.
+    // Where nobody listens nobody is to be notified.
     opened.on('error', () => {})
     // The core closes a connection that asks nothing for half a minute.
     opened.on('end', () => {
@@ -31,7 +31,7 @@ export function prepareSessionEnd(options: { socketPath: string; hello: ClientHe
   }
 
   return {
-    tell() {
+    notify() {
       isOver = true
       const { readyState } = socket
       socket.write(

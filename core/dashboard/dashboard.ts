@@ -18,7 +18,7 @@ export interface Dashboard {
   url(): string | undefined
   /** The same with a one-time token in its fragment, which a browser never sends to a server. */
   createLink(): string | undefined
-  /** Why there is none, as what somebody is told who asks for a link. */
+  /** Why there is none: the answer to whoever asks for a link. */
   failure(): Failure
   /** The same as a notice, for as long as there is none; undefined also while that is not known. */
   notice(): Notice | undefined

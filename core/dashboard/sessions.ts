@@ -58,7 +58,7 @@ interface Options {
   onUnsaved(reason: string): void
 }
 
-/** Of so many sessions that a replay ended, the reason can be told to their pages. */
+/** Of so many sessions that a replay ended, their pages can be given the reason. */
 const maxReplayed = 32
 
 export async function openSessions(options: Options): Promise<Sessions> {

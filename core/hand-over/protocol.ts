@@ -54,7 +54,7 @@ const exit = v.object({ code: v.nullable(v.number()), signal: v.nullable(v.strin
 /** What a core asks of the waiter that started it, which is the parent of its successor too. */
 const toWaiter = v.variant('say', [
   v.object({ say: v.literal('start'), program }),
-  v.object({ say: v.literal('tell'), message: go }),
+  v.object({ say: v.literal('pass'), message: go }),
   v.object({ say: v.literal('kill') }),
   /** The successor serves: the waiter's core is that one from now on. */
   v.object({ say: v.literal('follow') }),

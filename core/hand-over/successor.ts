@@ -81,7 +81,7 @@ export async function startThroughWaiter(waiter: LineChannel, program: Program):
   }
   return ok({
     pid: answer.pid,
-    send: message => ask({ say: 'tell', message }),
+    send: message => ask({ say: 'pass', message }),
     next,
     kill() {
       ask({ say: 'kill' })

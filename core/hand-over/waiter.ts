@@ -55,7 +55,7 @@ export async function waitForCore({ core, start = startChild, onSignal }: Option
     switch (asked?.say) {
       case 'start':
         return startNext(asked.program)
-      case 'tell':
+      case 'pass':
         hasGone = true
         return next?.send(asked.message)
       case 'kill':

@@ -52,7 +52,7 @@ export interface RunbookRunner {
    * lines that a step merely wrote on its way, the newest 2,000 are there.
    */
   lines(run: string | undefined, after: number, waitMs: number): Promise<Result<RunbookLines>>
-  /** `by`, in words, is told to whoever answers later; `run` is the run that is meant, where that is known. */
+  /** `by`, in words, is for whoever answers later; `run` is the run that is meant, where that is known. */
   answer(question: string, agreed: boolean, from: { by: string; run?: string }): Result<null>
   /** Who answered this question of the newest run, in words. */
   answeredBy(question: string): string | undefined

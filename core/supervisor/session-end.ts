@@ -17,7 +17,7 @@ export interface SessionEnd {
   cancel(): void
 }
 
-/** The user logs out: an engine that waits for pushes by itself is told at once, another one when they had their time. */
+/** The user logs out: an engine that drains by itself gets its signal at once, another one when pushes had their time. */
 export function createSessionEnd({ clock, drainsItself, dispatch }: Deps): SessionEnd {
   let cancel = (): void => {}
   const end = (withinMs: number): void => dispatch({ kind: 'stop-asked', goal: 'quit', withinMs })

@@ -96,6 +96,8 @@ export function makeKilled(
      const says = piece => String(piece).includes('"say":"' + word + '"')
      Socket.prototype.write = function (piece, ...more) {
        if (when === 'before' && says(piece)) kill()
+       // On a busy machine it would read and answer before it is killed.
+       if (when === 'after' && says(piece) && ${victim === 'old'}) process.kill(old, 'SIGSTOP')
        const written = write.call(this, piece, ...more)
        if (when === 'after' && says(piece)) kill()
        return written

@@ -51,12 +51,12 @@ function start(link: CoreLink, preferences: Partial<NonNullable<Snapshot['prefer
 
 describe('at the end of the session', () => {
   it('a core that cannot be told is sent a signal', async () => {
-    start({ kind: 'live' }).end.prepareSessionEnd().tell()
+    start({ kind: 'live' }).end.prepareSessionEnd().notify()
     expect(await ended).toBe('SIGTERM')
   })
 
   it('the pid of a core that has gone is sent none: another program may have it', async () => {
-    start(lost).end.prepareSessionEnd().tell()
+    start(lost).end.prepareSessionEnd().notify()
     program.kill('SIGUSR2')
     expect(await ended).toBe('SIGUSR2')
   })

@@ -29,7 +29,7 @@ function start(quit: () => Promise<void> = async () => {}) {
       },
       prepareSessionEnd() {
         seen.told.push('prepared')
-        return { tell: () => void seen.told.push('told'), close: () => void seen.told.push('forgotten') }
+        return { notify: () => void seen.told.push('told'), close: () => void seen.told.push('forgotten') }
       },
     },
     closeWindows: () => popover.destroy(),

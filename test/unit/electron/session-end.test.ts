@@ -30,7 +30,7 @@ it('arrives although the app ends in the same turn of its event loop', async () 
     import { prepareSessionEnd } from ${JSON.stringify(join(root, 'main/session-end.ts'))}
     const end = prepareSessionEnd(${JSON.stringify({ socketPath, hello })})
     process.stdin.once('data', () => {
-      process.stdout.write(String(end.tell()))
+      process.stdout.write(String(end.notify()))
       process.exit(0)
     })`
   const app = spawn(process.execPath, ['--input-type=module', '-e', code], {
@@ -54,7 +54,7 @@ it('says where nobody was connected, so that the core is ended by a signal', asy
   const code = `
     import { prepareSessionEnd } from ${JSON.stringify(join(root, 'main/session-end.ts'))}
     const end = prepareSessionEnd({ socketPath: ${JSON.stringify(join(folder, 'none.sock'))}, hello: {} })
-    setTimeout(() => { process.stdout.write(String(end.tell())); end.close() }, 0)`
+    setTimeout(() => { process.stdout.write(String(end.notify())); end.close() }, 0)`
   const app = spawn(process.execPath, ['--input-type=module', '-e', code], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
