@@ -39,7 +39,7 @@ export function statusText(snapshot: Snapshot, now: number): string {
     ...(last ? ([['Last', `${last.title}. ${last.detail}`.trimEnd()]] satisfies [string, string][]) : []),
     ...keyLines(snapshot).map((line, index): [string, string] => [index === 0 ? 'Keys' : '', line]),
     ...advisoryRows(snapshot),
-    ...setAsideRows(snapshot),
+    ...noteRows(snapshot),
     ...dashboardRows(snapshot),
   ]
   return rows.map(([label, text]) => `${label.padEnd(11)}${text}`.trimEnd()).join('\n')
@@ -69,12 +69,15 @@ function advisoryRows(snapshot: Snapshot): [string, string][] {
 const unreadableRows = ({ storage }: Snapshot): [string, string][] =>
   (unreadableMessage(storage.unreadable)?.lines ?? []).map((line, at) => [at === 0 ? 'Unreadable' : '', line])
 
-/** Files of Zotbar's own that could not be read, since it was started. */
-const setAsideRows = ({ notices }: Snapshot): [string, string][] =>
+/** Files of Zotbar's own that could not be read, since it was started, and mirrors that are passed by. */
+const noteRows = ({ notices }: Snapshot): [string, string][] =>
   notices
-    .filter(notice => notice.kind === 'file-set-aside')
+    .filter(({ kind }) => kind === 'file-set-aside' || kind === 'mirror-passed-by')
     .map(noticeMessage)
-    .map(({ title, detail }) => ['Note', `${title}. ${detail}`])
+    .flatMap(({ title, detail }): [string, string][] => {
+      const [first = '', ...more] = detail.split('\n')
+      return [['Note', `${title}. ${first}`], ...more.map((line): [string, string] => ['', line])]
+    })
 
 function engineText(snapshot: Snapshot): string {
   const pid = runningPid(snapshot)

@@ -121,6 +121,11 @@ export type Notice =
   | { id: string; at: number; kind: 'session-replayed' }
   /** Sessions of the dashboard cannot be written down: half a sentence why. */
   | { id: string; at: number; kind: 'sessions-unsaved'; file: string; reason: string }
+  /**
+   * Clients ask this registry as a mirror of `upstream` and miss the path of its copies, so that they go to the upstream
+   * itself. `mirror`: the address with that path; absent where the engine does not pull through. `at`: since when.
+   */
+  | { id: string; at: number; kind: 'mirror-passed-by'; upstream: string; requests: number; mirror?: string }
   /** Messages to the webhook wait: half a sentence why. */
   | { id: string; at: number; kind: 'webhook-waits'; reason: string }
 

@@ -3,6 +3,7 @@ import { dashboardNoticeMessage } from './dashboard-message.ts'
 import { failureMessage } from './failure-message.ts'
 import { bytes, capital, count, longDate, timeOfDay } from './format.ts'
 import { type NoticeMessage, unknownMessage } from './message.ts'
+import { mirrorMessage } from './mirror-message.ts'
 
 /** The notices that no row about a key repeats. */
 export const noticesBesideKeys = ({
@@ -109,6 +110,8 @@ export function noticeMessage(notice: Notice): NoticeMessage {
     case 'session-replayed':
     case 'sessions-unsaved':
       return dashboardNoticeMessage(notice)
+    case 'mirror-passed-by':
+      return mirrorMessage(notice)
     case 'webhook-waits':
       return {
         title: 'A message to the webhook waits',

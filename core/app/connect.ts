@@ -70,12 +70,13 @@ function followStorage({ folder, health, storage, supervisor }: Features, change
 }
 
 function takeLog(
-  { storage, storeEvents, upgrade }: Features,
+  { mirrorRequests, storage, storeEvents, upgrade }: Features,
   broadcast: Broadcast,
   { lines, dropped }: LogBatch,
 ): void {
   for (const line of lines) {
     storeEvents.readLogLine(line)
+    mirrorRequests.readLogLine(line)
     upgrade.line(line)
   }
   // Writes may be among the lines that were not read.

@@ -3,6 +3,7 @@ import type { Emitter } from '../../lib/emitter.ts'
 import { createHealth } from '../health/health.ts'
 import { askLiveness } from '../platform/admin-liveness.ts'
 import { createRegistryAccess } from '../registry-client/registry-access.ts'
+import { createMirrorRequests } from '../registry-config/mirror-requests.ts'
 import { createOutputLog } from '../registry-config/output-log.ts'
 import { createStoreEvents } from '../storage/store-events.ts'
 import { createSupervisor } from '../supervisor/supervisor.ts'
@@ -86,6 +87,12 @@ export function createRegistryFeatures(options: AppOptions, events: Emitter<AppE
     digestNow: storage.readDigest,
     isCached: repository => target.target()?.isCached(repository) ?? false,
   })
+  const mirrorRequests = createMirrorRequests({
+    now: clock.now,
+    engine: engine.now,
+    target: target.target,
+    onChange: common.onChange,
+  })
   /** The newest lines of the registry's log, oldest first. */
   const tail = async (count: number): Promise<string[]> =>
     (await outputLog.tail(count)) ?? supervisor.tail(count)
@@ -101,6 +108,7 @@ export function createRegistryFeatures(options: AppOptions, events: Emitter<AppE
     access,
     storeEvents,
     health,
+    mirrorRequests,
     tail,
   }
 }

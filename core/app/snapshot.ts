@@ -66,6 +66,7 @@ export function snapshotOf(
       ...(keychainNotice ? [keychainNotice] : []),
       ...features.keyNotices.current(features.notices.all()),
       ...(tight ? [tight] : []),
+      ...features.mirrorRequests.notices(),
     ],
     ...(advisories.length === 0 && newest === undefined
       ? {}

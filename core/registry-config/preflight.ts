@@ -11,6 +11,7 @@ import { unreachable, unsupported } from '../../registry/config/supported.ts'
 import type { ProcessTable } from '../platform/process-table.ts'
 import { checkVolume } from '../platform/volume.ts'
 import type { StoreLayout } from '../verify/inventory.ts'
+import { type CachedUpstream, cachedUpstreams } from './cached-upstreams.ts'
 import { logOutputFault } from './log-output.ts'
 import { type SignInPlace, signInPlaceOf } from './sign-in-place.ts'
 
@@ -34,6 +35,8 @@ export interface Target {
   htpasswd?: string
   /** Where people sign in by browser, where they can. */
   signIn?: SignInPlace
+  /** Whose images are copied here, and under which path. */
+  upstreams: CachedUpstream[]
   /** Repositories that hold copies from upstreams: not probed, counted as cached. */
   isCached(repository: string): boolean
 }
@@ -176,6 +179,7 @@ function targetOf(config: Config, folder: string, engine: EngineId): Target {
     ...(tls?.cert ? { certificate: resolve(folder, tls.cert) } : {}),
     ...(auth?.htpasswd ? { htpasswd: resolve(folder, auth.htpasswd.path) } : {}),
     ...(signIn ? { signIn } : {}),
+    upstreams: cachedUpstreams(config),
     isCached: repository => destinations.some(to => repository === to || repository.startsWith(`${to}/`)),
   }
 }

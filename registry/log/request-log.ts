@@ -14,6 +14,8 @@ const harmless = new Set([
   'provider',
   'digest-algorithm',
   'id',
+  // The registry that a client of a mirror means.
+  'ns',
 ])
 
 /** Longer ones come only from attackers. */

@@ -9,5 +9,6 @@ describe('paths in logs', () => {
     ['/zot/auth/callback/oidc?code=S&state=S', '/zot/auth/callback/oidc?code=******&state=******'],
     ['/x?Digest=S', '/x?Digest=******'],
     ['/x?', '/x?'],
+    ['/v2/a/manifests/1?ns=docker.io', '/v2/a/manifests/1?ns=docker.io'],
   ])('%s', (url, logged) => expect(maskSecrets(url)).toBe(logged))
 })
