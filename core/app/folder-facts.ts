@@ -108,7 +108,7 @@ export function createFolderFacts({ configFile, settings, folderWatch, freeSpace
 }
 
 async function configFoundIn(configFile: string): Promise<ConfigFound> {
-  const loaded = await loadConfig(configFile)
+  const [loaded, own] = await Promise.all([loadConfig(configFile, { engine: 'zot' }), loadConfig(configFile)])
   const modifiedAt = await stat(configFile).then(
     ({ mtimeMs }) => Math.round(mtimeMs),
     () => undefined,
@@ -122,7 +122,7 @@ async function configFoundIn(configFile: string): Promise<ConfigFound> {
   const at = positions['storage.rootDirectory']
   return {
     ...base,
-    refused: faultsOf(unsupported(loaded)),
+    refused: faultsOf(own.ok ? unsupported(own) : own.problems),
     withoutEffect: pullsThrough
       ? [
           {

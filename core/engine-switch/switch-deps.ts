@@ -88,7 +88,7 @@ async function findingsOf(
   configFile: string,
   store: StoreDeps,
 ): Promise<Finding[]> {
-  const loaded = await loadConfig(configFile)
+  const loaded = await loadConfig(configFile, { engine: 'zot' })
   if (!loaded.ok) return []
   const { http, extensions } = loaded.config
   const findings = switchFindings(from.id, to.id, {

@@ -51,7 +51,7 @@ export async function readTarget(
   configFile: string,
   engine: EngineId = 'zotbar-registry',
 ): Promise<Result<Target>> {
-  const loaded = await loadConfig(configFile)
+  const loaded = await loadConfig(configFile, { engine })
   if (!loaded.ok) {
     const isMissing = loaded.problems.some(
       problem => problem.code === 'unreadable' && problem.message.includes('does not exist'),
@@ -75,7 +75,7 @@ export async function readTarget(
 
 /** All data folders of config.json, absolute; undefined where it cannot be read. */
 export async function rootsIn(configFile: string): Promise<string[] | undefined> {
-  const loaded = await loadConfig(configFile)
+  const loaded = await loadConfig(configFile, { engine: 'zot' })
   if (!loaded.ok) return undefined
   const { rootDirectory, subPaths } = loaded.config.storage
   const all = [rootDirectory, ...Object.values(subPaths).map(sub => sub.rootDirectory)]

@@ -6,6 +6,7 @@ import {
   checked,
   invalid,
   type Notes,
+  needed,
   object,
   optional,
   problemAt,
@@ -29,8 +30,8 @@ const logLevels = ['trace', 'debug', 'info', 'warn', 'warning', 'error', 'fatal'
 const configShape = checked(
   object({
     distSpecVersion: withDefault(text, distSpecVersion),
-    storage: storageShape,
-    http: httpShape,
+    storage: needed(storageShape),
+    http: needed(httpShape),
     log: object({
       level: withDefault(oneOf(logLevels), 'debug'),
       /** Files; absent: standard output, and no audit log. */
@@ -58,7 +59,7 @@ const configShape = checked(
       const at = { ...cursor, path, at: cursor.notes.positions[path] ?? cursor.at }
       return refuse(at, 'conflict', '"preserveDigest" needs "http.compat"')
     }
-    return config
+    return undefined
   },
 )
 
@@ -76,24 +77,35 @@ export type ParsedConfig =
       /** Where each key of the file stands, by key path ("http.port"). */
       positions: Record<string, Position>
     }
-  | { ok: false; problems: ConfigProblem[] }
+  | { ok: false; problems: ConfigProblem[]; warnings: ConfigProblem[] }
+
+export interface ParseOptions {
+  /**
+   * Which registry will read the file. zot decides itself what is valid: what this parser does not understand is then
+   * a warning and is read as absent, and only what says where it answers and where its data lies is refused.
+   */
+  engine?: 'zotbar-registry' | 'zot'
+}
 
 /**
  * Reads the text of a config.json as zot does: keys without regard to case, unknown keys refused, defaults
  * applied. Reports every problem at once, in the order of the file. Never throws.
  */
-export function parseConfig(text: string): ParsedConfig {
+export function parseConfig(text: string, { engine = 'zotbar-registry' }: ParseOptions = {}): ParsedConfig {
   const tree = parseTree(text)
-  if (!tree.ok) return { ok: false, problems: [tree.problem] }
+  if (!tree.ok) return { ok: false, problems: [tree.problem], warnings: [] }
   const { line, column } = tree.root.loc.start
-  const notes: Notes = { problems: [], warnings: [], positions: {} }
+  const isLenient = engine === 'zot'
+  const notes: Notes = { isLenient, problems: [], warnings: [], positions: {} }
   if (tree.root.type !== 'Object') {
     const message = 'the file must hold one JSON object'
-    return { ok: false, problems: [{ code: 'wrong-type', message, line, column }] }
+    return { ok: false, problems: [{ code: 'wrong-type', message, line, column }], warnings: [] }
   }
   const config = configShape({ node: tree.root, path: '', at: { line, column }, notes })
-  if (config === invalid) return { ok: false, problems: notes.problems.sort(byPosition) }
-  return { ok: true, config, warnings: notes.warnings.sort(byPosition), positions: notes.positions }
+  const problems = notes.problems.sort(byPosition)
+  const warnings = notes.warnings.sort(byPosition)
+  if (config === invalid || problems.length > 0) return { ok: false, problems, warnings }
+  return { ok: true, config, warnings, positions: notes.positions }
 }
 
 function byPosition(a: ConfigProblem, b: ConfigProblem): number {

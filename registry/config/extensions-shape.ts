@@ -3,6 +3,7 @@ import {
   checked,
   list,
   map,
+  mapped,
   object,
   optional,
   problemAt,
@@ -51,7 +52,7 @@ const metrics = object({
   prometheus: object({ path: withDefault(metricsPath, '/metrics') }),
 })
 
-const scrub = checked(
+const scrub = mapped(
   object({ ...onWhenPresent, interval: withDefault(duration(), 24 * hour) }),
   (read, cursor) => {
     if (read.interval >= 2 * hour) return read
@@ -104,7 +105,7 @@ const syncRegistry = checked(
     if (registry.maxRetries !== undefined && registry.retryDelay === undefined) {
       return refuse(below(cursor, 'maxRetries'), 'conflict', '"maxRetries" needs "retryDelay"')
     }
-    return registry
+    return undefined
   },
 )
 
@@ -141,7 +142,7 @@ const events = object({
   ),
 })
 
-export const extensionsShape = checked(
+const known = checked(
   object({
     search: optional(search),
     ui: optional(object(onWhenPresent)),
@@ -157,14 +158,16 @@ export const extensionsShape = checked(
     mgmt: optional(anything),
     apikey: optional(anything),
   }),
-  ({ mgmt, apikey, ...read }, cursor) => {
+  ({ mgmt, apikey, search, ui }, cursor) => {
     for (const [key, value] of Object.entries({ mgmt, apikey })) {
       if (value !== undefined)
         cursor.notes.warnings.push(problemAt(below(cursor, key), 'ignored', 'this key has no effect'))
     }
-    if (read.ui?.enable && !read.search?.enable) {
+    if (ui?.enable && !search?.enable) {
       return refuse(below(cursor, 'ui'), 'conflict', '"ui" needs "search" to be enabled')
     }
-    return read
+    return undefined
   },
 )
+
+export const extensionsShape = mapped(known, ({ mgmt: _, apikey: __, ...read }) => read)

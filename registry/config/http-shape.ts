@@ -1,29 +1,18 @@
 import { readListenAddress } from './listen-address.ts'
 import {
-  below,
-  checked,
+  invalid,
   list,
   map,
+  mapped,
+  needed,
   object,
   optional,
   type ReadBy,
   type Reader,
   refuse,
-  required,
   withDefault,
 } from './reader.ts'
-import {
-  driver,
-  duration,
-  flag,
-  headerText,
-  integer,
-  nonEmptyText,
-  oneOf,
-  port,
-  text,
-  texts,
-} from './scalar.ts'
+import { driver, duration, flag, headerText, integer, oneOf, port, text, texts } from './scalar.ts'
 
 const minute = 60_000
 
@@ -44,6 +33,18 @@ const hostText: Reader<string> = cursor => {
 }
 
 export const tlsShape = object({ cert: optional(text), key: optional(text), cacert: optional(text) })
+
+/** With one of the two zot serves without TLS. */
+const serverTls: Reader<ReadBy<typeof tlsShape>> = cursor => {
+  const tls = tlsShape(cursor)
+  if (tls === invalid || (tls.cert && tls.key)) return tls
+  return refuse(cursor, 'missing', 'TLS needs both "cert" and "key"')
+}
+
+/** Without a path nobody is read from a file: zot takes an empty one for none. */
+const htpasswd = mapped(object({ path: withDefault(text, '') }), ({ path }) =>
+  path === '' ? undefined : { path },
+)
 
 const provider = object({
   name: optional(text),
@@ -124,9 +125,9 @@ const openid = object({
 })
 
 /** Any `openid` block switches API keys on, as in zot. */
-const auth = checked(
+const auth = mapped(
   object({
-    htpasswd: optional(object({ path: required(nonEmptyText) })),
+    htpasswd,
     ldap: optional(ldap),
     bearer: optional(bearer),
     openid: optional(openid),
@@ -152,30 +153,21 @@ const accessControl = object({
 })
 export type AccessControlConfig = ReadBy<typeof accessControl>
 
-export const httpShape = checked(
-  object({
-    address: withDefault(hostText, '127.0.0.1'),
-    /** 0: the kernel chooses. */
-    port: withDefault(port, 8080),
-    realm: optional(headerText),
-    externalUrl: optional(text),
-    allowOrigin: optional(text),
-    tls: optional(tlsShape),
-    ratelimit: optional(
-      object({ rate: optional(integer(0)), methods: list(object({ method: text, rate: integer(0) })) }),
-    ),
-    compat: list(oneOf(['docker2s2'])),
-    /** ms; 0 or less: none. */
-    readTimeout: withDefault(duration(), minute),
-    writeTimeout: withDefault(duration(), minute),
-    auth: optional(auth),
-    accessControl: optional(accessControl),
-  }),
-  (http, cursor) => {
-    const { tls } = http
-    if (tls !== undefined && (!tls.cert || !tls.key)) {
-      return refuse(below(cursor, 'tls'), 'missing', 'TLS needs both "cert" and "key"')
-    }
-    return http
-  },
-)
+export const httpShape = object({
+  address: needed(withDefault(hostText, '127.0.0.1')),
+  /** 0: the kernel chooses. */
+  port: needed(withDefault(port, 8080)),
+  realm: optional(headerText),
+  externalUrl: optional(text),
+  allowOrigin: optional(text),
+  tls: optional(serverTls),
+  ratelimit: optional(
+    object({ rate: optional(integer(0)), methods: list(object({ method: text, rate: integer(0) })) }),
+  ),
+  compat: list(oneOf(['docker2s2'])),
+  /** ms; 0 or less: none. */
+  readTimeout: withDefault(duration(), minute),
+  writeTimeout: withDefault(duration(), minute),
+  auth: optional(auth),
+  accessControl: optional(accessControl),
+})

@@ -1,11 +1,11 @@
 import { readFile, stat } from 'node:fs/promises'
-import { type ParsedConfig, parseConfig } from './config.ts'
+import { type ParsedConfig, type ParseOptions, parseConfig } from './config.ts'
 
 /** `text` is what was read; empty when nothing could be. */
 export type LoadedConfig = ParsedConfig & { file: string; text: string }
 
 /** Reads and parses a config.json. A file that cannot be read is a problem with code `unreadable`. */
-export async function loadConfig(file: string): Promise<LoadedConfig> {
+export async function loadConfig(file: string, options: ParseOptions = {}): Promise<LoadedConfig> {
   let text: string
   try {
     // A pipe would be waited for without end.
@@ -16,12 +16,12 @@ export async function loadConfig(file: string): Promise<LoadedConfig> {
   } catch (error) {
     return unreadable(file, whyUnreadable(error))
   }
-  return { ...parseConfig(text), file, text }
+  return { ...parseConfig(text, options), file, text }
 }
 
 function unreadable(file: string, why: string): LoadedConfig {
   const message = `the file cannot be read: ${why}`
-  return { ok: false, problems: [{ code: 'unreadable', message }], file, text: '' }
+  return { ok: false, problems: [{ code: 'unreadable', message }], warnings: [], file, text: '' }
 }
 
 function whyUnreadable(error: unknown): string {

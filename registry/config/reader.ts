@@ -6,6 +6,11 @@ import type { ConfigProblem, Position, ProblemCode } from './problem.ts'
 export const invalid = Symbol('wrong')
 
 export interface Notes {
+  /**
+   * Somebody else decides what is valid: only what is `needed` can be refused. Anything else that is not understood is a
+   * warning, and read as if it were not there.
+   */
+  isLenient: boolean
   problems: ConfigProblem[]
   warnings: ConfigProblem[]
   /** Where each known key of the file stands, by its canonical path. */
@@ -18,6 +23,10 @@ export interface Cursor {
   path: string
   /** Of the key; of the enclosing object when the key is absent. */
   at: Position
+  /** Refused also by a lenient reading. Holds for the value itself, not for what is in it. */
+  isNeeded?: boolean
+  /** The key stands there twice, in different case: which one zot takes is chance. */
+  isAmbiguous?: boolean
   notes: Notes
 }
 
@@ -35,9 +44,11 @@ export function problemAt(
   return { code, message, keyPath: cursor.path, ...cursor.at, ...(allowed === undefined ? {} : { allowed }) }
 }
 
-/** Reports a problem and answers `wrong`. */
+/** Reports a problem, or a warning where a lenient reading goes on without the value, and answers `invalid`. */
 export function refuse(cursor: Cursor, code: ProblemCode, message: string, allowed?: string): typeof invalid {
-  cursor.notes.problems.push(problemAt(cursor, code, message, allowed))
+  const { isLenient, problems, warnings } = cursor.notes
+  const to = isLenient && cursor.isNeeded !== true ? warnings : problems
+  to.push(problemAt(cursor, code, message, allowed))
   return invalid
 }
 
@@ -73,15 +84,43 @@ export function required<T>(reader: Reader<T>): Reader<T> {
     isAbsent(cursor.node) ? refuse(cursor, 'missing', 'this key is required') : reader(cursor)
 }
 
-/** Reads, checked lets `adjust` check or change the whole value. */
-export function checked<T, U>(
+/** Without this value nobody knows where the registry answers or where its data lies: it is refused in every reading. */
+export function needed<T>(reader: Reader<T>): Reader<T> {
+  return cursor => {
+    const child = { ...cursor, isNeeded: true }
+    return cursor.isAmbiguous && cursor.notes.isLenient
+      ? refuse(child, 'duplicate-key', 'the key is there twice, in different case, and zot takes either')
+      : reader(child)
+  }
+}
+
+/** Checks the whole value, across its keys: `check` answers what `refuse` answered. A lenient reading keeps the value. */
+export function checked<T>(
   reader: Reader<T>,
-  adjust: (value: T, cursor: Cursor) => U | typeof invalid,
-): Reader<U> {
+  check: (value: T, cursor: Cursor) => typeof invalid | undefined,
+): Reader<T> {
   return cursor => {
     const value = reader(cursor)
-    return value === invalid ? invalid : adjust(value, cursor)
+    if (value === invalid || check(value, cursor) !== invalid) return value
+    return cursor.notes.isLenient ? value : invalid
   }
+}
+
+/** Changes the value. */
+export function mapped<T, U>(reader: Reader<T>, change: (value: T, cursor: Cursor) => U): Reader<U> {
+  return cursor => {
+    const value = reader(cursor)
+    return value === invalid ? invalid : change(value, cursor)
+  }
+}
+
+/** The value; where a lenient reading passes over one that it could not read: as if it were not there. */
+function readOrAbsent<T>(reader: Reader<T>, cursor: Cursor): T | typeof invalid {
+  const { isLenient, problems } = cursor.notes
+  const before = problems.length
+  const value = reader(cursor)
+  if (value !== invalid || !isLenient || isAbsent(cursor.node) || problems.length > before) return value
+  return reader({ ...cursor, node: undefined })
 }
 
 /** The cursor of a key below, for checks across keys: `below(cursor, 'path')`. */
@@ -109,19 +148,14 @@ export function object<F extends Fields>(fields: F): Reader<ObjectOf<F>> {
       }
       const near = nearest(member.written, names)
       const hint = near === undefined ? '' : `; did you mean "${near}"?`
-      const child = { ...cursor, path: childPath(cursor, member.written), at: member.at }
+      const child = childOf(cursor, member.written, member.node, member.at)
       refuse(child, 'unknown-key', `unknown key${hint}`, near === undefined ? names.join(', ') : undefined)
-      failed = true
+      failed ||= !cursor.notes.isLenient
     }
-    const read = names.map((name): [string, unknown] => {
+    const read = Object.entries(fields).map(([name, reader]): [string, unknown] => {
       const member = members.get(name.toLowerCase())
-      const child = {
-        ...cursor,
-        node: member?.node,
-        path: childPath(cursor, name),
-        at: member?.at ?? cursor.at,
-      }
-      return [name, fields[name]?.(child)]
+      const { node, at = cursor.at, isAmbiguous = false } = member ?? {}
+      return [name, readOrAbsent(reader, { ...childOf(cursor, name, node, at), isAmbiguous })]
     })
     if (failed || read.some(([, value]) => value === invalid)) return invalid
     // Built key by key from `fields`: the type system cannot follow that, the tests do.
@@ -138,11 +172,11 @@ export function map<T>(reader: Reader<T>): Reader<Record<string, T>> {
     const entries: [string, T][] = []
     let failed = repeated
     for (const [lower, member] of members) {
-      const path = childPath(cursor, member.written)
-      cursor.notes.positions[path] = member.at
-      const value = reader({ ...cursor, node: member.node, path, at: member.at })
-      if (value === invalid) failed = true
-      else entries.push([lower, value])
+      const child = childOf(cursor, member.written, member.node, member.at)
+      cursor.notes.positions[child.path] = member.at
+      const value = readOrAbsent(reader, child)
+      if (value !== invalid) entries.push([lower, value])
+      else failed ||= !cursor.notes.isLenient
     }
     return failed ? invalid : Object.fromEntries(entries)
   }
@@ -155,9 +189,10 @@ export function list<T>(reader: Reader<T>): Reader<T[]> {
     const values: T[] = []
     let failed = false
     for (const [index, { value: node }] of cursor.node.elements.entries()) {
-      const value = reader({ ...cursor, node, path: `${cursor.path}[${index}]`, at: startOf(node) })
-      if (value === invalid) failed = true
-      else values.push(value)
+      const path = `${cursor.path}[${index}]`
+      const value = reader({ ...cursor, node, path, at: startOf(node), isNeeded: false, isAmbiguous: false })
+      if (value !== invalid) values.push(value)
+      else failed ||= !cursor.notes.isLenient
     }
     return failed ? invalid : values
   }
@@ -167,26 +202,42 @@ interface MemberAt {
   written: string
   node: ValueNode
   at: Position
+  isAmbiguous?: boolean
 }
 
-/** The members by lower-case key; a key that comes twice is reported, and the first one kept. */
+/**
+ * The members by lower-case key. A key that comes twice is reported; a lenient reading takes the last one of the same
+ * spelling, as zot does.
+ */
 function membersOf(cursor: Cursor): { members: Map<string, MemberAt>; repeated: boolean } {
   const members = new Map<string, MemberAt>()
   let repeated = false
   const object: ObjectNode | undefined = cursor.node?.type === 'Object' ? cursor.node : undefined
-  for (const { name, value } of object?.members ?? []) {
+  for (const { name, value: node } of object?.members ?? []) {
     const written = name.type === 'String' ? name.value : name.name
-    const earlier = members.get(written.toLowerCase())
+    const lower = written.toLowerCase()
+    const earlier = members.get(lower)
     const at = startOf(name)
-    if (earlier === undefined) members.set(written.toLowerCase(), { written, node: value, at })
-    else {
-      const child = { ...cursor, path: childPath(cursor, written), at }
+    if (earlier !== undefined) {
+      const child = childOf(cursor, written, node, at)
       refuse(child, 'duplicate-key', `the same key as "${earlier.written}" in line ${earlier.at.line}`)
-      repeated = true
+      repeated ||= !cursor.notes.isLenient
     }
+    const isAmbiguous = earlier !== undefined && (earlier.isAmbiguous || earlier.written !== written)
+    members.set(lower, { written, node, at, ...(isAmbiguous ? { isAmbiguous } : {}) })
   }
   return { members, repeated }
 }
+
+/** A key below. Only what is said to be needed is, not what is in it. */
+const childOf = (cursor: Cursor, key: string, node: ValueNode | undefined, at: Position): Cursor => ({
+  ...cursor,
+  node,
+  path: childPath(cursor, key),
+  at,
+  isNeeded: false,
+  isAmbiguous: false,
+})
 
 const childPath = (cursor: Cursor, key: string): string => {
   if (!/^[\w-]{1,80}$/.test(key)) return `${cursor.path}[${JSON.stringify(key.slice(0, 80))}]`

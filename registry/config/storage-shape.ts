@@ -3,6 +3,8 @@ import {
   checked,
   list,
   map,
+  mapped,
+  needed,
   object,
   optional,
   type ReadBy,
@@ -32,7 +34,7 @@ const retentionPolicy = object({
 
 /** What the root and every sub path have in common; only the root switches dedupe and gc on by default. */
 const common = (byDefault: boolean) => ({
-  rootDirectory: required(nonEmptyText),
+  rootDirectory: needed(required(nonEmptyText)),
   dedupe: withDefault(flag, byDefault),
   gc: withDefault(flag, byDefault),
   gcDelay: withDefault(duration(0), hour),
@@ -60,29 +62,28 @@ function withDelay<S extends { gcDelay: number; retention: { delay: number | und
   return { ...storage, retention: { ...retention, delay: retention.delay ?? storage.gcDelay } }
 }
 
-const subPath = checked(object(common(false)), withDelay)
+const subPath = mapped(object(common(false)), withDelay)
 
 /** Ends with one slash, so that one folder inside another shows as a prefix. */
 const asFolder = (path: string): string => `${path.replace(/\/+$/, '')}/`
 
-export const storageShape = checked(
-  object({ ...common(true), subPaths: map(subPath) }),
-  (storage, cursor) => {
-    const roots = [asFolder(storage.rootDirectory)]
-    for (const [name, { rootDirectory }] of Object.entries(storage.subPaths)) {
-      const root = asFolder(rootDirectory)
-      if (roots.some(other => other.startsWith(root) || root.startsWith(other))) {
-        const at = below(cursor, 'subPaths')
-        return refuse(
-          at,
-          'conflict',
-          `the folder of "${name}" is the same as another, or inside it, or around it`,
-        )
-      }
-      roots.push(root)
+const rootAndSubPaths = checked(object({ ...common(true), subPaths: map(subPath) }), (storage, cursor) => {
+  const roots = [asFolder(storage.rootDirectory)]
+  for (const [name, { rootDirectory }] of Object.entries(storage.subPaths)) {
+    const root = asFolder(rootDirectory)
+    if (roots.some(other => other.startsWith(root) || root.startsWith(other))) {
+      const at = below(cursor, 'subPaths')
+      return refuse(
+        at,
+        'conflict',
+        `the folder of "${name}" is the same as another, or inside it, or around it`,
+      )
     }
-    return withDelay(storage)
-  },
-)
+    roots.push(root)
+  }
+  return undefined
+})
+
+export const storageShape = mapped(rootAndSubPaths, withDelay)
 
 export type StorageConfig = ReadBy<typeof storageShape>

@@ -210,6 +210,7 @@ describe('problems', () => {
       'storage.gc',
       'storage.gcDelay',
       'http.address',
+      'http.tls',
     ])
   })
 
@@ -285,6 +286,77 @@ describe('problems', () => {
     const storage = { rootDirectory: '/x', subPaths: { '/a': { rootDirectory: '/x2' } } }
     expect(problemsOf({ storage })).toEqual([])
   })
+})
+
+describe('with zot as the engine', () => {
+  const parse = (value: unknown) =>
+    parseConfig(typeof value === 'string' ? value : JSON.stringify(value), { engine: 'zot' })
+
+  test('what this parser does not know or understand is a warning and read as absent', () => {
+    const parsed = parse(
+      `{"storage":{"rootDirectory":"/x","gc":"perhaps","new":1},
+        "http":{"port":5001,"tls":{"cert":"/c"},"zebra":{"a":1},
+          "accessControl":{"repositories":{"**":{"policies":[{"users":["ci"],"when":"x"},7]}}}},
+        "extensions":{"ui":{},"sync":{"registries":[{"content":[{"destination":"/up"}]}]}}}`,
+    )
+    expect(parsed).toMatchObject({
+      ok: true,
+      config: {
+        storage: { gc: true },
+        http: {
+          port: 5001,
+          tls: undefined,
+          accessControl: { repositories: { '**': { policies: [{ users: ['ci'] }] } } },
+        },
+        extensions: { ui: { enable: true } },
+      },
+    })
+    expect(parsed.warnings.map(({ keyPath }) => keyPath)).toEqual([
+      'storage.gc',
+      'storage.new',
+      'http.tls',
+      'http.zebra',
+      'http.accessControl.repositories["**"].policies[0].when',
+      'http.accessControl.repositories["**"].policies[1]',
+      'extensions.ui',
+      'extensions.sync.registries[0].content[0].prefix',
+    ])
+  })
+
+  test.each([
+    ['storage.rootDirectory', { http: {} }],
+    ['storage', { storage: 'x' }],
+    ['http.port', { ...minimal, http: { port: 'x' } }],
+    ['http.address', { ...minimal, http: { address: 'not an address' } }],
+    [
+      'storage.subPaths["/a"].rootDirectory',
+      { storage: { rootDirectory: '/x', subPaths: { '/a': { gc: true } } } },
+    ],
+  ])('%s says where it answers or where its data lies: refused', (keyPath, value) => {
+    const parsed = parse(value)
+    expect(parsed.ok ? [] : parsed.problems).toContainEqual(expect.objectContaining({ keyPath }))
+  })
+
+  test('of a key that is there twice the last one counts; one in another case makes it chance', () => {
+    const http = (keys: string) => parse(`{"storage":{"rootDirectory":"/x"},"http":{${keys}}}`)
+    expect(http('"port":"1","port":"2"')).toMatchObject({
+      ok: true,
+      config: { http: { port: 2 } },
+      warnings: [{ code: 'duplicate-key', keyPath: 'http.port' }],
+    })
+    expect(http('"port":"1","Port":"2"')).toMatchObject({
+      ok: false,
+      problems: [{ code: 'duplicate-key', keyPath: 'http.port' }],
+    })
+    expect(http('"realm":"a","Realm":"b"')).toMatchObject({
+      ok: true,
+      warnings: [{ code: 'duplicate-key', keyPath: 'http.Realm' }],
+    })
+  })
+})
+
+test('an htpasswd without a path is none', () => {
+  expect(read({ ...minimal, http: { auth: { htpasswd: { path: '' } } } }).http.auth?.htpasswd).toBeUndefined()
 })
 
 test('oddities only warn', () => {
