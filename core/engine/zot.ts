@@ -6,6 +6,7 @@ import { fail, ok, type Result } from '../../contract/result.ts'
 import { parseJson } from '../../lib/json.ts'
 import { checkBinary } from '../platform/binary.ts'
 import type { Engine } from '../platform/engine.ts'
+import { lastWordOf } from '../platform/last-word.ts'
 import { compareVersions, isVersion, versionIn } from '../platform/zot-version.ts'
 import { type ProgramResult, type RunOptions, runProgram } from './run-program.ts'
 
@@ -141,18 +142,17 @@ function failureIn(
   path: string,
   configFile: string,
 ): Result<null> {
-  const lines = output.split('\n').filter(line => line.trim() !== '')
+  const lines = output.split('\n')
   const logged = loggedErrors(lines)
   if (logged.length > 0) return invalid(configFile, logged)
-  // The stack after a panic says nothing about the file.
-  const panic = lines.find(line => /^(panic|fatal error): /.test(line))?.slice(0, 500)
-  if (panic !== undefined)
-    return fail(unusable(path, `zot verify broke off while it looked at ${configFile}: ${panic}`))
+  const lastWord = lastWordOf(lines)
+  if (lastWord?.kind === 'panic')
+    return fail(unusable(path, `zot verify broke off while it looked at ${configFile}: ${lastWord.message}`))
   if (signal !== undefined)
     return fail(unusable(path, `zot verify was ended by ${signal} while it looked at ${configFile}`))
-  const errors = lines.filter(line => line.startsWith('Error: '))
-  const last = errors.length > 0 ? errors : lines.slice(-5)
-  return invalid(configFile, last.length > 0 ? last : [`zot verify ended with code ${code}`])
+  return invalid(configFile, [
+    lastWord === undefined ? `zot verify ended with code ${code}` : `zot verify: ${lastWord.message}`,
+  ])
 }
 
 function invalid(file: string, messages: readonly string[]): Result<null> {
@@ -160,12 +160,16 @@ function invalid(file: string, messages: readonly string[]): Result<null> {
   return fail({ code: 'config-invalid', file, faults })
 }
 
-const loggedErrors = (lines: readonly string[]): string[] =>
-  lines.flatMap(line => {
+/** Lines that name an error; those without one only where no other says more. */
+function loggedErrors(lines: readonly string[]): string[] {
+  const entries = lines.flatMap(line => {
     const entry = v.safeParse(logLine, parseJson(line))
-    if (!entry.success || !['error', 'fatal', 'panic'].includes(entry.output.level)) return []
-    const { message, error } = entry.output
-    return [`zot verify: ${message}${error === undefined ? '' : `: ${textOf(error)}`}`]
+    return entry.success && ['error', 'fatal', 'panic'].includes(entry.output.level) ? [entry.output] : []
   })
+  const withError = entries.filter(({ error }) => error !== undefined)
+  return (withError.length > 0 ? withError : entries).map(
+    ({ message, error }) => `zot verify: ${message}${error === undefined ? '' : `: ${textOf(error)}`}`,
+  )
+}
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))

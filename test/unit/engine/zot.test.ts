@@ -170,7 +170,7 @@ describe('verify', () => {
     expect(
       await verifyWithZot(path, '/c.json', {}, { run: ends('Error: no\nUsage:\n  -h', 1) }),
     ).toMatchObject({
-      error: { code: 'config-invalid', faults: [{ message: 'Error: no' }] },
+      error: { code: 'config-invalid', faults: [{ message: 'zot verify: no' }] },
     })
   })
 
@@ -185,7 +185,7 @@ describe('verify', () => {
     ]
     const broke = await verifyWithZot(path, '/c.json', {}, { run: ends(trace.join('\n'), 2) })
     expect(broke).toMatchObject({ ok: false, error: { code: 'engine-unusable', path } })
-    expect(JSON.stringify(broke)).toContain('/c.json: panic: open /no/such/folder/zot.log')
+    expect(JSON.stringify(broke)).toContain('/c.json: open /no/such/folder/zot.log')
     expect(JSON.stringify(broke)).not.toContain('main.go')
     const killed = async (): Promise<ProgramResult> => ({
       kind: 'ended',
