@@ -24,7 +24,7 @@ export function addUpgradeVerb(program: Command, verb: AddVerb, run: Run): void 
     .option('--allow-downgrade', 'take a version that is older than the one that runs')
     .action(async (options: UpgradeText) => {
       const { to, from, list, undo } = options
-      if (to !== undefined && !/^v\d{1,6}\.\d{1,6}\.\d{1,6}$/.test(to))
+      if (to !== undefined && !/^v\d{1,6}\.\d{1,6}\.\d{1,6}(-\d{1,6}-g[0-9a-f]{4,40})?$/.test(to))
         throw usage(`'${to}' is no version; write it as v2.1.15`)
       if (undo && (to ?? from) !== undefined)
         throw usage('--undo goes to the version before: without --to or --from')

@@ -20,7 +20,12 @@ const reference = v.pipe(
 )
 const image = v.strictObject({ repository, reference })
 const keyId = v.pipe(v.string(), v.maxLength(64), v.regex(/^[A-Za-z0-9-]+$/))
-const version = v.pipe(v.string(), v.maxLength(30), v.regex(/^v\d{1,6}\.\d{1,6}\.\d{1,6}$/))
+/** Of a release, "v2.1.15", or of an installed build between two, "v2.1.20-25-g6d19b445". */
+const version = v.pipe(
+  v.string(),
+  v.maxLength(80),
+  v.regex(/^v\d{1,6}\.\d{1,6}\.\d{1,6}(-\d{1,6}-g[0-9a-f]{4,40})?$/),
+)
 /** The source of a version that is no release: an absolute path, an address, or the recipe. */
 const versionSource = v.pipe(v.string(), v.maxLength(4096), v.regex(/^(\/[^\0]*|https?:\/\/\S+|source)$/))
 const owner = v.pipe(v.string(), v.minLength(1), v.maxLength(256))

@@ -77,12 +77,15 @@ export function releaseFailureMessage(error: ReleaseFailure): FailureMessage {
       }
     case 'version-not-told':
       return {
-        title: `${error.version ?? 'The program'} does not report its version`,
+        title:
+          error.version === undefined
+            ? 'This program cannot be used as zot'
+            : `${error.version} does not report its version`,
         steps: [
-          `${error.path} --version: ${error.reason}.`,
+          `${error.path}: ${error.reason}.`,
           error.version === 'v2.1.10'
             ? 'zot v2.1.10 prints a broken answer, so nothing proves what it is. Take v2.1.11 or later.'
-            : 'A zot prints its version as a line of JSON. This one is not used.',
+            : 'Nothing else of it was run. Take the bare program of a release, as zot-linux-amd64 or zot-darwin-arm64.',
         ],
       }
     case 'version-differs':

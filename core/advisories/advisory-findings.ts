@@ -1,5 +1,5 @@
 import type { Finding } from '../../contract/runbook.ts'
-import { compareVersions, isWithin, versionOf } from '../platform/zot-version.ts'
+import { compareVersions, isVersion, isWithin, versionOf } from '../platform/zot-version.ts'
 import type { Advisory, AdvisorySet, Change, ConfigKey } from './advisory-schema.ts'
 import { editableKeys } from './config-edit.ts'
 import { type ConfigText, type ConfigView, quote, viewConfig } from './config-view.ts'
@@ -100,12 +100,15 @@ const unknownVersion = (reported: string | undefined): Finding => ({
 })
 
 function unknownRelease(version: string, { releases, asOf }: AdvisorySet): Finding {
+  const isBetween = !isVersion(version)
   const versions = releases.map(release => release.version).sort(compareVersions)
   return {
     id: `no-facts-${version}`,
     severity: 'info',
     evidence: `advisories of ${asOf}, about ${versions[0]} to ${versions.at(-1)}`,
-    advice: `Zotbar has no advisories about ${version}. What is listed was seen in other versions; read its release notes.`,
+    advice: isBetween
+      ? `${version} is a build from between two releases: what changed in it since the earlier one is not known here.`
+      : `Zotbar has no advisories about ${version}. What is listed was seen in other versions; read its release notes.`,
   }
 }
 

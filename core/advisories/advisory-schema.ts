@@ -1,12 +1,8 @@
 import * as v from 'valibot'
-import { versionOf } from '../platform/zot-version.ts'
+import { isVersion } from '../platform/zot-version.ts'
 import { matcherSchema } from './matcher.ts'
 
-const version = v.pipe(
-  v.string(),
-  v.maxLength(40),
-  v.check(text => versionOf(text) === text, 'must be a version such as "v2.1.15"'),
-)
+const version = v.pipe(v.string(), v.maxLength(40), v.check(isVersion, 'must be a version such as "v2.1.15"'))
 const id = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][\w.-]{1,80}$/))
 const words = v.pipe(v.string(), v.minLength(1), v.maxLength(2000))
 const severity = v.picklist(['info', 'warning', 'error'])

@@ -4,8 +4,9 @@ import { failureMessage } from '../../contract/messages/failure-message.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { EngineRow } from '../../contract/runbook.ts'
 import type { Engine } from '../platform/engine.ts'
+import { createZotInspector } from './known-zots.ts'
 import type { OwnEngine } from './own-engine.ts'
-import { findZots, inspectZot, verifyWithZot, type ZotLocations, zotEngine } from './zot.ts'
+import { findZots, verifyWithZot, type ZotLocations, type ZotProgram, zotEngine } from './zot.ts'
 
 /** Which engine, and for zot which file; an empty path means the first that is found. */
 export interface EngineSelection {
@@ -23,16 +24,11 @@ export interface Engines {
 }
 
 export function createEngines(own: Pick<OwnEngine, 'locate'>, locations: () => ZotLocations): Engines {
+  const inspect = createZotInspector()
   return {
     async list(current) {
-      const zots = await findZots(locations())
-      const rows = zots.map(
-        (zot): EngineRow => ({
-          id: 'zot',
-          ...zot,
-          current: false,
-        }),
-      )
+      const zots = await findZots(locations(), inspect)
+      const rows = zots.map(zotRow)
       // A zot behind a link is the one that the link leads to.
       for (const row of rows)
         row.current =
@@ -43,9 +39,9 @@ export function createEngines(own: Pick<OwnEngine, 'locate'>, locations: () => Z
     async locate({ id, path }) {
       if (id === 'zotbar-registry') return await own.locate()
       const all =
-        path === '' ? await findZots(locations()) : [await inspectZot(path, locations().environment)]
+        path === '' ? await findZots(locations(), inspect) : [await inspect(path, locations().environment)]
       const usable = all.find(zot => zot.usable)
-      if (usable) return ok(zotEngine(await resolveCurrentLink(usable.path), usable.version))
+      if (usable) return ok(zotEngine(await resolveCurrentLink(usable.path), usable.version, usable.hasPages))
       const [refused] = all
       return refused?.usable === false
         ? fail({ code: 'engine-unusable', engine: 'zot', path: refused.path, reason: refused.reason })
@@ -56,7 +52,8 @@ export function createEngines(own: Pick<OwnEngine, 'locate'>, locations: () => Z
         const located = await own.locate()
         return located.ok ? ok(null) : located
       }
-      return verifyWithZot(engine.command, configFile, locations().environment, { folder })
+      const { environment } = locations()
+      return verifyWithZot(await inspect(engine.command, environment), configFile, environment, { folder })
     },
   }
 
@@ -67,6 +64,13 @@ export function createEngines(own: Pick<OwnEngine, 'locate'>, locations: () => Z
   async function resolveCurrentLink(path: string): Promise<string> {
     return path.startsWith(join(locations().home, 'engines', 'zot', 'current') + sep) ? realPath(path) : path
   }
+}
+
+const zotRow = (zot: ZotProgram): EngineRow => {
+  const { path, usable } = zot
+  const row = { id: 'zot' as const, path, current: false, usable }
+  if (!usable) return { ...row, reason: zot.reason }
+  return { ...row, ...(zot.version === undefined ? {} : { version: zot.version }) }
 }
 
 function ownRow(located: Result<Engine>, current: Engine): EngineRow {

@@ -1,9 +1,9 @@
-import { statSync } from 'node:fs'
 import { ok, type Result } from '../../contract/result.ts'
 import { parseJson } from '../../lib/json.ts'
 import type { Engine } from '../platform/engine.ts'
 import type { RegistryHttp } from '../platform/registry-http.ts'
 import { runningVersionIn } from '../platform/zot-version.ts'
+import { stampOf } from './known-zots.ts'
 
 /** What a process can be asked for its version. */
 interface VersionSources {
@@ -78,10 +78,4 @@ export function createRunningEngine({ first, zotAt, own, onUse, onVersion }: Opt
       return ok(null)
     },
   }
-}
-
-/** Another one for another file at this path; undefined where there is none. */
-function stampOf(path: string): string | undefined {
-  const file = statSync(path, { throwIfNoEntry: false })
-  return file && `${file.dev} ${file.ino} ${file.size} ${file.mtimeMs}`
 }

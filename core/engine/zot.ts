@@ -7,7 +7,7 @@ import { parseJson } from '../../lib/json.ts'
 import { checkBinary } from '../platform/binary.ts'
 import type { Engine } from '../platform/engine.ts'
 import { lastWordOf } from '../platform/last-word.ts'
-import { compareVersions, isVersion, versionIn } from '../platform/zot-version.ts'
+import { compareVersions, isComparable, versionLineIn } from '../platform/zot-version.ts'
 import { type ProgramResult, type RunOptions, runProgram } from './run-program.ts'
 
 export interface ZotLocations {
@@ -18,9 +18,12 @@ export interface ZotLocations {
   environment: Record<string, string>
 }
 
-/** A zot on this machine. `version` is absent where it reports none. */
+/**
+ * A zot on this machine. `version` is absent where its build wrote none down; `hasPages`: whether zot's pages are in it,
+ * where it says so.
+ */
 export type ZotProgram =
-  | { path: string; usable: true; version?: string }
+  | { path: string; usable: true; version?: string; hasPages?: boolean }
   | { path: string; usable: false; reason: string }
 
 type Run = (command: string, args: string[], options: RunOptions) => Promise<ProgramResult>
@@ -32,7 +35,10 @@ const verifyTimeoutMs = 15_000
  * Every zot, in the order in which they are tried: the one in the settings, those under HOME/engines/zot/VERSION (the
  * newest first), those in PATH. The one in the settings is listed even if it is missing.
  */
-export async function findZots(locations: ZotLocations, run: Run = runProgram): Promise<ZotProgram[]> {
+export async function findZots(
+  locations: ZotLocations,
+  inspect: typeof inspectZot = inspectZot,
+): Promise<ZotProgram[]> {
   const programs: ZotProgram[] = []
   const listed = new Set<string>()
   for (const path of await candidates(locations)) {
@@ -40,7 +46,7 @@ export async function findZots(locations: ZotLocations, run: Run = runProgram): 
     if (resolved === undefined && path !== locations.named) continue
     if (listed.has(resolved ?? path)) continue
     listed.add(resolved ?? path)
-    programs.push(await inspectZot(path, locations.environment, run))
+    programs.push(await inspect(path, locations.environment))
   }
   return programs
 }
@@ -58,56 +64,68 @@ async function candidates({ named, home, environment }: ZotLocations): Promise<s
   ]
 }
 
-/** Checks file type and architecture before a byte of it runs, then asks for `--version`, within 10 s. */
+/**
+ * Checks file type and architecture before a byte of it runs, then asks for `--version`, within 10 s: only what reports
+ * a version in zot's own form is a zot, and nothing else is run for anything more.
+ */
 export async function inspectZot(
   path: string,
   environment: Record<string, string>,
   run: Run = runProgram,
 ): Promise<ZotProgram> {
+  const unusable = (reason: string): ZotProgram => ({ path, usable: false, reason })
   const checked = await checkBinary(path)
-  if (!checked.ok) return { path, usable: false, reason: checked.reason }
+  if (!checked.ok) return unusable(checked.reason)
   const result = await run(path, ['--version'], { environment, timeoutMs: versionTimeoutMs })
   switch (result.kind) {
     case 'too-slow':
-      return { path, usable: false, reason: 'it did not report its version within 10 s' }
+      return unusable('it did not report its version within 10 s')
     case 'not-started':
-      return { path, usable: false, reason: `it cannot be started: ${result.reason}` }
+      return unusable(`it cannot be started: ${result.reason}`)
     default: {
       if (result.signal !== undefined)
-        return { path, usable: false, reason: `it was ended by ${result.signal} when asked for its version` }
-      const version = versionIn(result.output)
-      return { path, usable: true, ...(version === undefined ? {} : { version }) }
+        return unusable(
+          `it crashed (${result.signal}) when it was asked for its version: it may be cut off or damaged`,
+        )
+      const line = versionLineIn(result.output)
+      return line === undefined ? unusable(anotherProgram) : { path, usable: true, ...line }
     }
   }
 }
 
-const hasLivez = (version: string): boolean => isVersion(version) && compareVersions(version, 'v2.1.6') >= 0
+/** Half a sentence. Homebrew has a `zot` that is something else. */
+const anotherProgram =
+  'this is another program, not the zot registry: it reports no version in the form of zot'
+
+const hasLivez = (version: string): boolean =>
+  isComparable(version) && compareVersions(version, 'v2.1.6') >= 0
 
 /** How a zot is run. Pushes are waited for before SIGTERM, because SIGTERM interrupts them. */
-export function zotEngine(path: string, version: string | undefined): Engine {
+export function zotEngine(path: string, version: string | undefined, hasPages?: boolean): Engine {
   return {
     id: 'zot',
     command: path,
     args: ['serve'],
     environment: {},
     ...(version === undefined ? {} : { version }),
+    ...(hasPages === undefined ? {} : { hasPages }),
     drainsItself: false,
     livenessPath: version !== undefined && hasLivez(version) ? '/livez' : '/v2/',
   }
 }
 
 /**
- * Runs `zot verify`, which reaches no issuer and no upstream. Fails with config-invalid and its messages when it refuses
- * the file, with engine-unusable when it ended without a verdict.
+ * Runs `zot verify`, which reaches no issuer and no upstream; never with a program that is not known to be a zot. Fails
+ * with config-invalid and its messages when it refuses the file, with engine-unusable when it ended without a verdict.
  */
 export async function verifyWithZot(
-  path: string,
+  zot: ZotProgram,
   configFile: string,
   environment: Record<string, string>,
   { folder = dirname(configFile), run = runProgram }: { folder?: string | undefined; run?: Run } = {},
 ): Promise<Result<null>> {
-  const checked = await checkBinary(path)
-  if (!checked.ok) return fail(unusable(path, checked.reason))
+  const { path } = zot
+  if (!zot.usable) return fail(unusable(path, zot.reason))
   const result = await run(path, ['verify', configFile], {
     environment,
     cwd: folder,

@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises'
 import { errorCode, reasonOf } from '../../lib/error-code.ts'
+import { extentOf } from './binary-extent.ts'
 
 export type BinaryCheck = { ok: true } | { ok: false; reason: string }
 
@@ -13,13 +14,14 @@ const elfMachines: Record<number, string> = { 62: 'x64', 183: 'arm64' }
 const machTypes: Record<number, string> = { 16777223: 'x64', 16777228: 'arm64' }
 
 /**
- * Whether a file is a program of this machine, by its first bytes; nothing of it is run. Never a script. `reason` is half
- * a sentence. ELF: elf(5); Mach-O: mach-o/loader.h and fat.h.
+ * Whether a file is a whole program of this machine, by its headers; nothing of it is run. Never a script. `reason` is
+ * half a sentence. ELF: elf(5); Mach-O: mach-o/loader.h and fat.h.
  */
 export async function checkBinary(file: string, machine: Machine = process): Promise<BinaryCheck> {
   let head: Buffer
+  let size: number
   try {
-    head = await readHead(file)
+    ;({ head, size } = await readHead(file))
   } catch (error) {
     return refuse(errorCode(error) === 'ENOENT' ? 'it does not exist' : reasonOf(error))
   }
@@ -34,6 +36,8 @@ export async function checkBinary(file: string, machine: Machine = process): Pro
   if (format.format !== wanted) return refuse(`it is ${format.format}, and this system runs ${wanted}`)
   if (!format.archs.includes(machine.arch))
     return refuse(`it is for ${format.archs.join(' and ')}, and this machine is ${machine.arch}`)
+  const extent = extentOf(head)
+  if (size < extent) return refuse(`it is cut off: ${size} of at least ${extent} bytes are there`)
   return { ok: true }
 }
 
@@ -66,12 +70,16 @@ const otherKinds: [string, string, number?][] = [
 
 const refuse = (reason: string): BinaryCheck => ({ ok: false, reason })
 
-async function readHead(file: string): Promise<Buffer> {
+/** Enough for the headers of any program. */
+const headBytes = 32 * 1024
+
+async function readHead(file: string): Promise<{ head: Buffer; size: number }> {
   const handle = await open(file, 'r')
   try {
-    if (!(await handle.stat()).isFile()) throw new Error('it is not a file')
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(512), 0, 512, 0)
-    return buffer.subarray(0, bytesRead)
+    const stats = await handle.stat()
+    if (!stats.isFile()) throw new Error('it is not a file')
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(headBytes), 0, headBytes, 0)
+    return { head: buffer.subarray(0, bytesRead), size: stats.size }
   } finally {
     await handle.close()
   }

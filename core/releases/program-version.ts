@@ -3,6 +3,7 @@ import { failureMessage } from '../../contract/messages/failure-message.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { RunbookPart } from '../../contract/runbook.ts'
 import { checkBinary } from '../platform/binary.ts'
+import { versionOf } from '../platform/zot-version.ts'
 import { verifyUnchanged } from './unchanged-file.ts'
 
 /** Runs a program for its version; `reason` is half a sentence. */
@@ -13,6 +14,8 @@ export type InspectProgram = (
 
 export interface VersionOptions {
   file: string
+  /** Where it was taken from, as a person knows it: a path or an address. */
+  from: string
   sha256: string
   /** The version asked for, where one was. */
   wanted: string | undefined
@@ -33,7 +36,7 @@ export async function askVersion(
 ): Promise<Result<{ version: string; part: RunbookPart }>> {
   const { onPart } = options
   onPart?.({ ...part, state: 'working' })
-  const version = await versionOf(options)
+  const version = await reportedVersion(options)
   if (version.ok) {
     const passed: RunbookPart = { ...part, state: 'passed', words: version.value }
     onPart?.(passed)
@@ -44,8 +47,9 @@ export async function askVersion(
   return version
 }
 
-async function versionOf({
+async function reportedVersion({
   file,
+  from,
   sha256,
   wanted,
   machine,
@@ -55,24 +59,24 @@ async function versionOf({
   const same = await verifyUnchanged(file, sha256)
   if (!same.ok) return same
   const checked = await checkBinary(file, machine)
-  if (!checked.ok) return fail({ code: 'not-a-program', path: file, reason: checked.reason })
+  if (!checked.ok) return fail({ code: 'not-a-program', path: from, reason: checked.reason })
   const inspected = await inspect(file, environment)
   const noVersion = (reason: string) =>
     fail({
       code: 'version-not-told',
-      path: file,
+      path: from,
       reason,
       ...(wanted === undefined ? {} : { version: wanted }),
     })
   if (!inspected.usable) return noVersion(inspected.reason)
-  if (inspected.version === undefined) return noVersion('what it printed is not in the form of zot')
+  if (inspected.version === undefined) return noVersion('its build wrote no version down')
   return wanted === undefined || inspected.version === wanted
     ? ok(inspected.version)
-    : fail({ code: 'version-differs', path: file, wanted, told: inspected.version })
+    : fail({ code: 'version-differs', path: from, wanted, told: inspected.version })
 }
 
-/** `git describe` of a release, as zot's build puts it into the program: "v2.1.15-0-g" and the commit. */
-const describePattern = /(v\d+\.\d+\.\d+)-\d+-g[0-9a-f]{7,40}/g
+/** What zot's build puts into the program: "v2.1.15-0-g" and the commit, beside which any other text may stand. */
+const describePattern = /v\d+\.\d+\.\d+-\d+-g[0-9a-f]{7,8}/g
 /** Longer than any match, so that none is lost at the end of a chunk. */
 const overlapChars = 100
 
@@ -86,8 +90,7 @@ export async function embeddedVersion(file: string): Promise<string | undefined>
   try {
     for await (const chunk of createReadStream(file, { encoding: 'latin1', highWaterMark: 1 << 20 })) {
       const text = `${tail}${chunk}`
-      for (const [, version] of text.matchAll(describePattern))
-        if (version !== undefined) versions.add(version)
+      for (const [described] of text.matchAll(describePattern)) versions.add(versionOf(described) ?? '')
       tail = text.slice(-overlapChars)
     }
   } catch {

@@ -28,6 +28,11 @@ interface VerifyOptions {
   onPart?(part: RunbookPart): void
 }
 
+interface StagedOptions extends VerifyOptions {
+  /** Where the program was taken from, for messages. */
+  from: string
+}
+
 /** Where versions of zot come from, and whether to trust them. Nothing here is executed before `verifyStaged`. */
 export interface Releases {
   /**
@@ -68,7 +73,7 @@ export interface Releases {
     file: string,
     sha256: string,
     wanted: string | undefined,
-    verifying: VerifyOptions,
+    verifying: StagedOptions,
   ): Promise<Result<{ version: string; part: RunbookPart }>>
 }
 
@@ -206,8 +211,8 @@ export function createReleases(options: ReleasesOptions): Releases {
       const added = manifest === undefined ? ok(null) : await accepted.add(manifest)
       return added.ok ? ok(trust) : added
     },
-    verifyStaged: (file, sha256, wanted, { onPart }) =>
-      askVersion({ file, sha256, wanted, machine, environment: childEnvironment, inspect, onPart }),
+    verifyStaged: (file, sha256, wanted, { from, onPart }) =>
+      askVersion({ file, from, sha256, wanted, machine, environment: childEnvironment, inspect, onPart }),
   }
 }
 

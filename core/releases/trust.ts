@@ -87,11 +87,14 @@ export async function verifyProgram(options: TrustOptions): Promise<Result<Trust
   })
 }
 
-async function verifySize({ file, bytes: size, sha256 }: Obtained, asset: Asset | undefined): Promise<Row> {
+async function verifySize(
+  { file, from, bytes: size, sha256 }: Obtained,
+  asset: Asset | undefined,
+): Promise<Row> {
   const same = await verifyUnchanged(file, sha256)
   if (!same.ok) return { state: 'failed', error: same.error }
   if (asset !== undefined && size !== asset.bytes)
-    return { state: 'failed', error: { code: 'size-differs', path: file, bytes: size, listed: asset.bytes } }
+    return { state: 'failed', error: { code: 'size-differs', path: from, bytes: size, listed: asset.bytes } }
   const exact = `${bytes(size)} (${size.toLocaleString('en-GB')} bytes)`
   return { state: 'passed', words: asset === undefined ? exact : `${exact}, as the list of assets says` }
 }
@@ -149,7 +152,7 @@ async function verifyType({ got, machine }: TrustOptions): Promise<Row> {
   const checked = await checkBinary(got.file, machine)
   return checked.ok
     ? { state: 'passed', words: `${machine.platform === 'darwin' ? 'Mach-O' : 'ELF'}, ${machine.arch}` }
-    : { state: 'failed', error: { code: 'not-a-program', path: got.file, reason: checked.reason } }
+    : { state: 'failed', error: { code: 'not-a-program', path: got.from, reason: checked.reason } }
 }
 
 const maxManifestBytes = 1_000_000

@@ -20,6 +20,7 @@ import { errorCode } from '../../lib/error-code.ts'
 import { sha256Of } from '../../lib/hash-file.ts'
 import { parseJson } from '../../lib/json.ts'
 import { syncFile, trySyncFolder } from '../../lib/sync-file.ts'
+import { isComparable } from '../platform/zot-version.ts'
 import type { InstalledZot } from './memory.ts'
 
 const label = v.object({ version: v.string(), sha256: v.string(), from: v.string(), at: v.number() })
@@ -69,7 +70,7 @@ export function createLibrary(home: string): Library {
     const path = programIn(name)
     if (!(await isFile(path))) return undefined
     const read = v.safeParse(label, await readJson(join(folder, name, 'label.json')))
-    const version = read.success ? read.output.version : /^v\d+\.\d+\.\d+$/.test(name) ? name : undefined
+    const version = read.success ? read.output.version : isComparable(name) ? name : undefined
     if (version === undefined) return undefined
     return { name, version, path, sha256: read.success ? read.output.sha256 : '' }
   }

@@ -2,7 +2,7 @@ import { mkdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fail, type Result } from '../../contract/result.ts'
 import { reasonOf } from '../../lib/error-code.ts'
-import { compareVersions, isVersion } from '../platform/zot-version.ts'
+import { compareVersions, isComparable } from '../platform/zot-version.ts'
 import type { Obtained, Release } from '../releases/release.ts'
 import { asStep, done, errorOf, failed, type Question, type Step, type StepResult } from '../runbook/step.ts'
 import { unreadableFindings } from '../verify/inventory.ts'
@@ -24,7 +24,7 @@ export async function refusalFor(
 ): Promise<StepResult | undefined> {
   const running = memory.from.version
   if (memory.undo) return undefined
-  const older = running !== undefined && isVersion(running) && isVersion(version)
+  const older = running !== undefined && isComparable(running) && isComparable(version)
   if (older && compareVersions(version, running) < 0 && !memory.allowDowngrade)
     return failed(
       'version-older',
@@ -223,12 +223,13 @@ const vouchQuestion = ({ from }: Pick<Obtained, 'from'>, sha256: string): Questi
 /** Looks whether it may run, runs `--version`, and says which version it is. */
 export async function verifyStagedProgram(
   file: string,
-  sha256: string,
+  { sha256, from }: { sha256: string; from: string },
   deps: UpgradeDeps,
   { memory, progress, signal }: Context,
 ): Promise<{ ok: true; version: string } | { ok: false; error: ReturnType<typeof errorOf> }> {
   const wanted = memory.source === undefined ? memory.version : undefined
   const verified = await deps.releases.verifyStaged(file, sha256, wanted, {
+    from,
     signal,
     onPart: part => progress({ label: part.title, part }),
   })

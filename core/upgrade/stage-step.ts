@@ -26,7 +26,7 @@ export function stageStep(deps: UpgradeDeps): Step<UpgradeMemory> {
     if (memory.undo) return stageEarlier(context)
     if (!got) return failed('unexpected', 'Nothing was fetched.')
     const staged = await moveToStaged(got.file, memory)
-    const verified = await verifyStagedProgram(staged, got.sha256, deps, context)
+    const verified = await verifyStagedProgram(staged, got, deps, context)
     if (!verified.ok) return verified
     const { version } = verified
     const refused = await refusalFor(version, memory, deps)
@@ -98,7 +98,10 @@ async function versionOf(
 ): Promise<string | undefined> {
   const resolved = await realpath(command)
   if (resolved.startsWith(await realpath(library.folder).catch(() => library.folder))) return from.version
-  const reported = await releases.verifyStaged(resolved, await sha256Of(resolved), undefined, { signal })
+  const reported = await releases.verifyStaged(resolved, await sha256Of(resolved), undefined, {
+    from: command,
+    signal,
+  })
   return reported.ok ? reported.value.version : from.version
 }
 

@@ -5,7 +5,7 @@ import { failureMessage } from '../../contract/messages/failure-message.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { UpgradePlan } from '../../contract/upgrade.ts'
 import type { Keeper } from '../../lib/keeper-file.ts'
-import { compareVersions, isVersion } from '../platform/zot-version.ts'
+import { compareVersions, isComparable } from '../platform/zot-version.ts'
 import type { RunbookKind } from '../runbook/runbook-kind.ts'
 import type { Runs } from '../runbook/runs.ts'
 import type { UpgradeDeps } from './deps.ts'
@@ -104,7 +104,7 @@ export function createUpgradeControl(options: Options): UpgradeControl {
       const version = newestRelease(listed, await library.bad())
       const now = running()
       if (version === undefined || now === undefined || current().id !== 'zot') return undefined
-      return isVersion(now) && compareVersions(version, now) > 0 ? version : undefined
+      return isComparable(now) && compareVersions(version, now) > 0 ? version : undefined
     },
     async upgrade() {
       const request = { dryRun: false, undo: false, yes: true, allowDowngrade: false }

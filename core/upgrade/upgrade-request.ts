@@ -4,7 +4,7 @@ import type { Failure } from '../../contract/failure.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Engine } from '../platform/engine.ts'
-import { compareVersions, isVersion } from '../platform/zot-version.ts'
+import { compareVersions, isComparable } from '../platform/zot-version.ts'
 import type { Release } from '../releases/release.ts'
 import type { Releases } from '../releases/releases.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -77,7 +77,7 @@ export async function findTarget(
   if (!listed.ok) return listed
   const isNewer = (version: string | undefined): boolean =>
     version !== undefined &&
-    (running === undefined || !isVersion(running) || compareVersions(version, running) > 0)
+    (running === undefined || !isComparable(running) || compareVersions(version, running) > 0)
   const all = listed.value.releases
   const good = newestRelease(all, await library.bad())
   // Where the only newer version is one that failed here, the run says so.

@@ -1,6 +1,6 @@
 import type { Finding } from '../../contract/runbook.ts'
 import type { InstalledVersion, ReleaseRow } from '../../contract/upgrade.ts'
-import { compareVersions, isVersion } from '../platform/zot-version.ts'
+import { compareVersions, isComparable } from '../platform/zot-version.ts'
 import type { Release } from '../releases/release.ts'
 import type { Library } from './library.ts'
 import type { InstalledZot } from './memory.ts'
@@ -74,7 +74,7 @@ export async function releaseRows(
       installed: installed.some(zot => zot.version === version),
       running: version === running,
       ...(failed ? { bad: { at: failed.at, reason: failed.reason } } : {}),
-      older: running !== undefined && isVersion(running) && compareVersions(version, running) < 0,
+      older: running !== undefined && isComparable(running) && compareVersions(version, running) < 0,
       findings: await findings(version),
     })
   }

@@ -282,7 +282,7 @@ describe('a staged program', () => {
   const own = () => releasesAt(home, server.url)
   async function ask(file: string, wanted?: string, sha256?: string) {
     const known = sha256 ?? (await digestOf(file))?.sha256 ?? ''
-    return own().verifyStaged(file, known, wanted, { signal })
+    return own().verifyStaged(file, known, wanted, { from: file, signal })
   }
 
   it('tells its version, which is the one asked for', async () => {

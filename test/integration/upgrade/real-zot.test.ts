@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { versionIn } from '../../../core/platform/zot-version.ts'
+import { versionLineIn } from '../../../core/platform/zot-version.ts'
 import { eventually } from '../../fakes/eventually.ts'
 import { type AppProcess, targetAt } from '../app/app-rig.ts'
 import { createUpgradeRig, type UpgradeRig } from './upgrade-rig.ts'
@@ -10,7 +10,8 @@ import { createUpgradeRig, type UpgradeRig } from './upgrade-rig.ts'
 const old = process.env['ZOTBAR_TEST_ZOT_OLD'] ?? ''
 const next = process.env['ZOTBAR_TEST_ZOT_NEW'] ?? ''
 const isSet = old !== '' && next !== ''
-const versionOf = (program: string) => versionIn(execFileSync(program, ['--version'], { encoding: 'utf8' }))
+const versionOf = (program: string) =>
+  versionLineIn(execFileSync(program, ['--version'], { encoding: 'utf8' }))?.version
 
 let rig: UpgradeRig
 let app: AppProcess

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createZotInspector } from '../../../core/engine/known-zots.ts'
 import { type ProgramResult, runProgram } from '../../../core/engine/run-program.ts'
 import { findZots, inspectZot, verifyWithZot, zotEngine } from '../../../core/engine/zot.ts'
 import { checkBinary } from '../../../core/platform/binary.ts'
-import { runningVersionIn, versionIn } from '../../../core/platform/zot-version.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -40,6 +40,7 @@ async function file(name: string, bytes: Buffer | string): Promise<string> {
 const own = (): Buffer =>
   process.platform === 'darwin' ? mach(process.arch === 'arm64' ? 16_777_228 : 16_777_223) : elf(process.arch)
 const line = '{"level":"info","message":"version","commit":"v2.1.15-0-gabcdef","go version":"go1.25"}\n'
+const zot = (path: string) => ({ path, usable: true as const })
 const ends =
   (output: string, code = 0) =>
   async (): Promise<ProgramResult> => ({ kind: 'ended', code, output })
@@ -74,6 +75,35 @@ describe('the file', () => {
     else expect(checked).toEqual({ ok: false, reason: expect.stringContaining(String(wanted)) })
   })
 
+  it('that is cut off', async () => {
+    const whole = elf('x64')
+    whole.writeBigUInt64LE(64n, 32)
+    whole.writeUInt16LE(56, 54)
+    whole.writeUInt16LE(1, 56)
+    const segment = Buffer.alloc(56)
+    segment.writeBigUInt64LE(0n, 8)
+    segment.writeBigUInt64LE(1000n, 32)
+    const all = Buffer.concat([whole, segment, Buffer.alloc(880)])
+    expect(await checkBinary(await file('zot', all), linux)).toEqual({ ok: true })
+    expect(await checkBinary(await file('zot', all.subarray(0, 900)), linux)).toEqual({
+      ok: false,
+      reason: 'it is cut off: 900 of at least 1000 bytes are there',
+    })
+    const mac = mach(16_777_228)
+    mac.writeUInt32LE(1, 16)
+    const command = Buffer.alloc(72)
+    command.writeUInt32LE(0x19, 0)
+    command.writeUInt32LE(72, 4)
+    command.writeBigUInt64LE(500n, 40)
+    command.writeBigUInt64LE(500n, 48)
+    const program = Buffer.concat([mac.subarray(0, 32), command, Buffer.alloc(896)])
+    const apple = { platform: 'darwin', arch: 'arm64' } as const
+    expect(await checkBinary(await file('zot', program), apple)).toEqual({ ok: true })
+    expect(await checkBinary(await file('zot', program.subarray(0, 999)), apple)).toMatchObject({
+      reason: expect.stringContaining('cut off'),
+    })
+  })
+
   it('that is missing, or a folder', async () => {
     expect(await checkBinary(join(folder, 'no'))).toMatchObject({ ok: false, reason: 'it does not exist' })
     expect(await checkBinary(folder)).toMatchObject({ ok: false })
@@ -81,30 +111,50 @@ describe('the file', () => {
 
   it('is not run when it is no program', async () => {
     const path = await file('zot', '#!/bin/sh\n')
-    expect(await inspectZot(path, {}, never)).toMatchObject({ usable: false })
-    expect(await verifyWithZot(path, '/c.json', {}, { run: never })).toMatchObject({
+    const inspected = await inspectZot(path, {}, never)
+    expect(inspected).toMatchObject({ usable: false })
+    expect(await verifyWithZot(inspected, '/c.json', {}, { run: never })).toMatchObject({
       error: { code: 'engine-unusable', path },
     })
   })
 })
 
 describe('the version', () => {
-  it('is the start of commit', () => {
-    expect(versionIn(`noise\n${line}`)).toBe('v2.1.15')
-    expect(versionIn('{"message":"version","commit":"abcdef"}')).toBeUndefined()
-    expect(versionIn('<nil> broken')).toBeUndefined()
-  })
-
-  it('of the running one comes from mgmt', () => {
-    expect(runningVersionIn({ releaseTag: 'v2.1.16', commit: 'x' })).toBe('v2.1.16')
-    expect(runningVersionIn({ commit: 'v2.1.14-0-g1' })).toBe('v2.1.14')
-    expect(runningVersionIn('x')).toBeUndefined()
-  })
-
-  it('that is not told leaves it usable, one that takes too long does not', async () => {
+  it('in the form of zot is what makes a program a zot; without its number, as of v2.1.10, it is one too', async () => {
     const path = await file('zot', own())
-    expect(await inspectZot(path, {}, ends('?'))).toEqual({ path, usable: true })
+    expect(await inspectZot(path, {}, ends(`noise\n${line}`))).toEqual({ ...zot(path), version: 'v2.1.15' })
+    expect(await inspectZot(path, {}, ends(line.replace('v2.1.15-0-gabcdef', '')))).toEqual(zot(path))
+    const full = line.replace('"go version"', '"binary-type":"-search-ui","go version"')
+    expect(await inspectZot(path, {}, ends(full))).toMatchObject({ hasPages: true })
+    expect(await inspectZot(path, {}, ends(full.replace('-ui', '')))).toMatchObject({ hasPages: false })
+  })
+
+  it('in any other form is that of another program, which is run for nothing more', async () => {
+    const path = await file('zot', own())
+    // Homebrew's zot, a program that knows no --version, one that logs, and one that says nothing.
+    for (const output of ['zot 1.4.2\n', 'Error: unknown flag: --version\n', '{"message":"version"}', '']) {
+      const inspected = await inspectZot(path, {}, ends(output))
+      expect(inspected).toMatchObject({ usable: false, reason: expect.stringContaining('another program') })
+      expect(await verifyWithZot(inspected, '/c.json', {}, { run: never })).toMatchObject({
+        error: { code: 'engine-unusable', path, reason: expect.stringContaining('not the zot registry') },
+      })
+    }
     expect(await inspectZot(path, {}, async () => ({ kind: 'too-slow' }))).toMatchObject({ usable: false })
+  })
+
+  it('is asked for once, as long as the file stays the same', async () => {
+    const path = await file('zot', own())
+    let asked = 0
+    const inspect = createZotInspector(async () => {
+      asked += 1
+      return zot(path)
+    })
+    await inspect(path, {})
+    await inspect(path, {})
+    expect(asked).toBe(1)
+    await file('zot', Buffer.concat([own(), own()]))
+    await inspect(path, {})
+    expect(asked).toBe(2)
   })
 
   it('decides the question that shows it is alive', () => {
@@ -142,7 +192,7 @@ describe('where zot is found', () => {
       home: path('home'),
       environment: { PATH: `${path('bin')}:relative:${path('bin')}` },
     }
-    expect(await findZots(places, ends(line))).toEqual([
+    expect(await findZots(places, (path, environment) => inspectZot(path, environment, ends(line)))).toEqual([
       { path: path('named'), usable: false, reason: 'it does not exist' },
       ...['home/engines/zot/v2.1.15/zot', 'home/engines/zot/v2.1.9/zot', 'bin/zot'].map(name => ({
         path: path(name),
@@ -158,7 +208,7 @@ describe('verify', () => {
     const path = await file('zot', own())
     const output =
       '{"level":"error","message":"invalid config file","error":"unknown key teapot"}\nUsage: zot\n'
-    expect(await verifyWithZot(path, '/c.json', {}, { run: ends(output, 1) })).toEqual({
+    expect(await verifyWithZot(zot(path), '/c.json', {}, { run: ends(output, 1) })).toEqual({
       ok: false,
       error: {
         code: 'config-invalid',
@@ -166,9 +216,12 @@ describe('verify', () => {
         faults: [{ message: 'zot verify: invalid config file: unknown key teapot' }],
       },
     })
-    expect(await verifyWithZot(path, '/c.json', {}, { run: ends('', 0) })).toEqual({ ok: true, value: null })
+    expect(await verifyWithZot(zot(path), '/c.json', {}, { run: ends('', 0) })).toEqual({
+      ok: true,
+      value: null,
+    })
     expect(
-      await verifyWithZot(path, '/c.json', {}, { run: ends('Error: no\nUsage:\n  -h', 1) }),
+      await verifyWithZot(zot(path), '/c.json', {}, { run: ends('Error: no\nUsage:\n  -h', 1) }),
     ).toMatchObject({
       error: { code: 'config-invalid', faults: [{ message: 'zot verify: no' }] },
     })
@@ -183,7 +236,7 @@ describe('verify', () => {
       'main.main()',
       '\tzotregistry.dev/zot/v2/cmd/zot/main.go:10',
     ]
-    const broke = await verifyWithZot(path, '/c.json', {}, { run: ends(trace.join('\n'), 2) })
+    const broke = await verifyWithZot(zot(path), '/c.json', {}, { run: ends(trace.join('\n'), 2) })
     expect(broke).toMatchObject({ ok: false, error: { code: 'engine-unusable', path } })
     expect(JSON.stringify(broke)).toContain('/c.json: open /no/such/folder/zot.log')
     expect(JSON.stringify(broke)).not.toContain('main.go')
@@ -193,13 +246,16 @@ describe('verify', () => {
       output: 'x',
       signal: 'SIGSEGV',
     })
-    expect(await verifyWithZot(path, '/c.json', {}, { run: killed })).toMatchObject({
+    expect(await verifyWithZot(zot(path), '/c.json', {}, { run: killed })).toMatchObject({
       error: {
         code: 'engine-unusable',
         reason: 'zot verify was ended by SIGSEGV while it looked at /c.json',
       },
     })
-    expect(await inspectZot(path, {}, killed)).toMatchObject({ usable: false })
+    expect(await inspectZot(path, {}, killed)).toMatchObject({
+      usable: false,
+      reason: expect.stringContaining('it crashed (SIGSEGV)'),
+    })
   })
 
   it('may open its standard output by path, as log.output /dev/stdout has it do', async () => {

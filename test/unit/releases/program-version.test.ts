@@ -26,7 +26,7 @@ it.each([0, 12, (1 << 20) - 10, (1 << 20) * 2 - 3])(
 )
 
 it('takes the same version twice, and neither of two', async () => {
-  expect(await embeddedVersion(program('v2.1.13-0-gabcdef0', 9, 'v2.1.13-4-gabcdef1'))).toBe('v2.1.13')
+  expect(await embeddedVersion(program('v2.1.13-0-gabcdef0', 9, 'v2.1.13-0-gabcdef0'))).toBe('v2.1.13')
   expect(await embeddedVersion(program('v2.1.13-0-gabcdef0', 9, 'v2.1.15-0-gabcdef1'))).toBeUndefined()
 })
 
