@@ -82,6 +82,9 @@ export const show: Verb<Named> = async ({ out, client, now }, named) => {
           string,
         ][])),
     ['Pull', image.pullCommand],
+    ...(image.localPullCommand === undefined
+      ? []
+      : ([['Pull here', image.localPullCommand]] satisfies [string, string][])),
   ]
   out.line(rows.map(([label, text]) => `${label.padEnd(10)}${visible(text)}`).join('\n'))
   return exitCode.done

@@ -1,3 +1,4 @@
+import { givenAddress } from '../contract/messages/address-message.ts'
 import { duration } from '../contract/messages/format.ts'
 import { status as statusObject } from '../contract/messages/status.ts'
 import { stateName, statusSummary } from '../contract/messages/status-summary.ts'
@@ -29,7 +30,7 @@ export const restart: Verb<{ now: boolean }> = async (context, options) => {
   if (!done.ok) return out.failure(done.error)
   const tookMs = Math.max(0, now() - from)
   out.object({ ...statusObject(done.value, now()), tookMs })
-  out.line(`Serving at ${done.value.registry.url} again after ${duration(tookMs)}`)
+  out.line(`Serving at ${givenAddress(done.value).url} again after ${duration(tookMs)}`)
   return exitCode.done
 }
 

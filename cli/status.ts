@@ -1,3 +1,4 @@
+import { givenAddress, thisMachine } from '../contract/messages/address-message.ts'
 import { lastEvents } from '../contract/messages/event-message.ts'
 import { bytes, count } from '../contract/messages/format.ts'
 import { keyLines } from '../contract/messages/key-message.ts'
@@ -32,7 +33,7 @@ export function statusText(snapshot: Snapshot, now: number): string {
       .split('\n')
       .filter(line => line !== '')
       .map((line): [string, string] => ['', line]),
-    ['Address', snapshot.registry.url],
+    ...addressRows(snapshot),
     ['Engine', engineText(snapshot)],
     ['Storage', storageText(snapshot)],
     ...unreadableRows(snapshot),
@@ -43,6 +44,14 @@ export function statusText(snapshot: Snapshot, now: number): string {
     ...dashboardRows(snapshot),
   ]
   return rows.map(([label, text]) => `${label.padEnd(11)}${text}`.trimEnd()).join('\n')
+}
+
+/** Where people reach the registry, then what is to be known of that. */
+function addressRows(snapshot: Snapshot): [string, string][] {
+  const { url, local, warning } = givenAddress(snapshot)
+  const here = local && `on ${thisMachine(snapshot)}: ${local.url}`
+  const more = [here, warning].filter(line => line !== undefined)
+  return [['Address', url], ...more.map((line): [string, string] => ['', line])]
 }
 
 /** Where the dashboard is, or why there is none. */

@@ -44,6 +44,8 @@ export interface ImageDetails extends Omit<Image, 'tag' | 'platforms'> {
   layers: { digest: string; size: number }[]
   /** "docker pull 127.0.0.1:5050/team/app:1" */
   pullCommand: string
+  /** The same on the machine of the registry, where it is reached there at another address. */
+  localPullCommand?: string
 }
 
 export interface ImageDeleted {

@@ -136,6 +136,8 @@ interface CoreState {
   pid: number
   startedAt: number
   home: string
+  /** The system that it runs on, as Node names it. */
+  platform?: string
   /** Who restarts it: whoever started it in a terminal, a service manager, or the menu-bar app. */
   keeper: 'terminal' | 'service' | 'app'
   /** What the apps offer that are connected. */
@@ -147,8 +149,8 @@ export interface Snapshot {
   takenAt: number
   app: CoreState
   engine: { id: 'zotbar-registry' | 'zot'; version?: string }
-  /** `url` has no trailing slash. */
   registry: {
+    /** Where this machine reaches it, without a trailing slash. */
     url: string
     host: string
     port: number
@@ -156,7 +158,10 @@ export interface Snapshot {
     dataFolder?: string
     /** What config.json names by now, where another data folder is served until somebody decides. */
     undecidedFolder?: string
+    /** What people are given instead of `url`: `http.externalUrl`, or an address of this machine for a wildcard. */
     publicUrl?: string
+    /** People sign in, and what they send crosses the network unencrypted on the way. */
+    inClear?: true
   }
   process: ProcessState
   service: ServiceState

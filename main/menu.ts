@@ -1,4 +1,5 @@
 import type { Menu } from 'electron'
+import { givenAddress, thisMachine } from '../contract/messages/address-message.ts'
 import { failureMessage } from '../contract/messages/failure-message.ts'
 import { bytes } from '../contract/messages/format.ts'
 import type { StatusAction, StatusSummary, StatusVerb } from '../contract/messages/summary.ts'
@@ -40,11 +41,10 @@ export function menuFor(view: CoreView, login: LoginState): MenuRow[] {
     return [headline, ...awayRows(view), separator, ...openRows, separator, ...loginRows(login), quitRow]
   const { snapshot, status } = view
   if (snapshot.quitting) return [headline]
-  const address = clientAddress(snapshot)
   const verbs = registryRows(snapshot, status)
   return [
     headline,
-    { type: 'item', label: `Copy ${address}`, command: { do: 'copy', text: address } },
+    ...addressRows(snapshot),
     ...storageRows(snapshot),
     separator,
     ...verbs,
@@ -66,11 +66,15 @@ function awayRows({ reason, canStart }: Extract<CoreView, { kind: 'away' }>): Me
   ]
 }
 
-/** The address before an image's name: "127.0.0.1:5050", or the public name where there is one. */
-export function clientAddress(snapshot: Pick<Snapshot, 'registry'>): string {
-  return (snapshot.registry.publicUrl ?? snapshot.registry.url)
-    .replace(/^[a-z]+:\/\//, '')
-    .replace(/\/+$/, '')
+/** What stands before an image's name, here and elsewhere. */
+function addressRows(snapshot: Snapshot): MenuRow[] {
+  const { name, local } = givenAddress(snapshot)
+  const copy = (text: string, where = ''): MenuRow => ({
+    type: 'item',
+    label: `Copy ${text}${where}`,
+    command: { do: 'copy', text },
+  })
+  return [copy(name), ...(local ? [copy(local.name, `, for ${thisMachine(snapshot)}`)] : [])]
 }
 
 function storageRows({ storage }: Snapshot): MenuRow[] {

@@ -1,4 +1,5 @@
 import type { Snapshot } from '../snapshot.ts'
+import { givenAddress } from './address-message.ts'
 import { bytes } from './format.ts'
 import { noticeMessage } from './notice-message.ts'
 import { statusSummary } from './status-summary.ts'
@@ -98,7 +99,7 @@ function ofProcess(
               {
                 kind: 'came-back',
                 title: 'Serving again',
-                body: `The registry answers at ${next.registry.url} after it had not stayed up.`,
+                body: `The registry answers at ${givenAddress(next).url} after it had not stayed up.`,
               },
             ]
           : [],

@@ -3,6 +3,7 @@ import type { ProcessState, StateName } from '../registry-state.ts'
 import { unreachable } from '../result.ts'
 import type { RunbookProgress } from '../runbook.ts'
 import type { Snapshot } from '../snapshot.ts'
+import { givenAddress } from './address-message.ts'
 import { engineQuestion } from './choice-message.ts'
 import { failureMessage } from './failure-message.ts'
 import {
@@ -96,7 +97,7 @@ export function statusSummary(snapshot: Snapshot, now: number): StatusSummary {
         class: 'off',
         state,
         headline: 'Not running',
-        reason: `${process.why === 'asked' ? `You stopped it ${relativeTime(process.since, now)}. ` : ''}Pulls and pushes to ${snapshot.registry.host}:${snapshot.registry.port} are refused.`,
+        reason: `${process.why === 'asked' ? `You stopped it ${relativeTime(process.since, now)}. ` : ''}Pulls and pushes to ${givenAddress(snapshot).name} are refused.`,
         actions: [{ verb: 'start', label: 'Start', kind: 'fill' }],
       }
     default:

@@ -10,7 +10,7 @@ export interface Status {
   state: StateName
   headline: string
   reason?: string
-  registry: { url: string; engine: string; version?: string; pid?: number }
+  registry: { url: string; publicUrl?: string; engine: string; version?: string; pid?: number }
   storage?: { bytes: number; repositories: number; tags: number; freeBytes: number }
   unreadable?: UnreadableRepository[]
   /** What somebody has to choose, and what decides it; only in the state `undecided`. */
@@ -22,6 +22,7 @@ export interface Status {
 export function status(snapshot: Snapshot, now: number): Status {
   const summary = statusSummary(snapshot, now)
   const pid = runningPid(snapshot)
+  const { publicUrl } = snapshot.registry
   const { bytes, repositories, tags, freeBytes, unreadable } = snapshot.storage
   return {
     state: summary.state,
@@ -29,6 +30,7 @@ export function status(snapshot: Snapshot, now: number): Status {
     ...(summary.reason === '' ? {} : { reason: plainText(summary.reason) }),
     registry: {
       url: snapshot.registry.url,
+      ...(publicUrl === undefined ? {} : { publicUrl }),
       engine: snapshot.engine.id,
       ...(pid !== undefined && snapshot.engine.version !== undefined
         ? { version: snapshot.engine.version }

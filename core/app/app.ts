@@ -49,7 +49,14 @@ const sessionEnd = { runbookMs: 1000, pushesMs: 5000 }
 /** The only wiring: all features are created, then connected. */
 export async function createApp(options: AppOptions): Promise<App> {
   const { build, clock, home, keychain, keeper, shells } = options
-  const about = { ...build, pid: process.pid, startedAt: clock.now(), home, keeper }
+  const about = {
+    ...build,
+    pid: process.pid,
+    startedAt: clock.now(),
+    home,
+    keeper,
+    platform: process.platform,
+  }
   let dashboard: DashboardState = {}
   let quitting: Promise<void> | undefined
 

@@ -71,6 +71,7 @@ export function createRegistryFeatures(options: AppOptions, events: Emitter<AppE
     unrevealed: options.handedOver?.unrevealed ?? [],
     adminSocket,
     target: target.target,
+    publicUrl: () => target.givenTo().publicUrl,
     url() {
       const { kind } = supervisor.state()
       return kind === 'serving' || kind === 'draining'
@@ -91,6 +92,7 @@ export function createRegistryFeatures(options: AppOptions, events: Emitter<AppE
     now: clock.now,
     engine: engine.now,
     target: target.target,
+    publicUrl: () => target.givenTo().publicUrl,
     onChange: common.onChange,
   })
   /** The newest lines of the registry's log, oldest first. */

@@ -26,6 +26,7 @@ export function snapshotOf(
   const { clock, configFile, settings } = features.common
   const now = clock.now()
   const target = current.target()
+  const { publicUrl, inClear } = current.givenTo()
   const address = supervisor.target() ?? target ?? current.guess()
   const version = engine.version()
   const runbook = features.runs.current()
@@ -54,7 +55,8 @@ export function snapshotOf(
       configFile,
       ...(dataFolder === undefined ? {} : { dataFolder }),
       ...(undecidedFolder === undefined ? {} : { undecidedFolder }),
-      ...(target?.publicUrl === undefined ? {} : { publicUrl: target.publicUrl }),
+      ...(publicUrl === undefined ? {} : { publicUrl }),
+      ...(inClear ? { inClear } : {}),
     },
     process: supervisor.state(),
     service: features.health.state(),

@@ -1,4 +1,5 @@
 import type { Failure } from '../../contract/failure.ts'
+import { givenAddress } from '../../contract/messages/address-message.ts'
 import { failureText } from '../../contract/messages/failure-message.ts'
 import { plainText } from '../../contract/messages/format.ts'
 import { noticeMessage } from '../../contract/messages/notice-message.ts'
@@ -94,7 +95,7 @@ export function textPrinter({ link, worksOnce, byNpm }: PrintedLink & { byNpm: b
     const greets = !greeted && summary.class !== 'working'
     if (greeted) printAddress()
     if (shown && !greets) return
-    const address = summary.state === 'serving' ? `: ${snapshot.registry.host}:${snapshot.registry.port}` : ''
+    const address = summary.state === 'serving' ? `: ${givenAddress(snapshot).name}` : ''
     const reason =
       summary.class === 'down' || summary.class === 'attention'
         ? `\n  ${plainText(summary.reason).replaceAll('\n', '\n  ')}`

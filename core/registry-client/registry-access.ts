@@ -1,3 +1,4 @@
+import { clientName } from '../../contract/messages/address-message.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { withDeadline } from '../../lib/with-deadline.ts'
 import { type AdminClient, adminClient } from '../platform/admin-client.ts'
@@ -9,9 +10,8 @@ import { createKeys, type Keys, type UnrevealedKey } from './keys.ts'
 
 /** What config.json names of the registry. */
 interface RegistryTarget {
-  host: string
-  port: number
-  publicUrl?: string | undefined
+  url: string
+  externalUrl?: string | undefined
   htpasswd?: string | undefined
   dataFolder: string
   isCached(repository: string): boolean
@@ -26,6 +26,8 @@ export interface RegistryAccessOptions {
   /** The registry's administration socket. */
   adminSocket: string
   target(): RegistryTarget | undefined
+  /** What people are given instead of its url. */
+  publicUrl(): string | undefined
   /** Where it answers now, without a trailing slash; undefined while it does not serve. */
   url(): string | undefined
   report(setAside: SetAside): void
@@ -77,7 +79,11 @@ export function createRegistryAccess(options: RegistryAccessOptions): RegistryAc
       registry,
       admin: socket,
       ...(engine() === 'zot' ? {} : { adminSocket }),
-      address: () => clientAddress(target()),
+      addresses() {
+        const local = clientAddress(target())
+        const given = clientName(options.publicUrl() ?? local)
+        return given === local ? { given } : { given, local }
+      },
       isCached: repository => target()?.isCached(repository) ?? false,
       dataFolder: () => target()?.dataFolder,
     }),
@@ -117,8 +123,9 @@ export function createRegistryAccess(options: RegistryAccessOptions): RegistryAc
   }
 }
 
-/** "127.0.0.1:5050", or the name under which the outside knows it. */
-export function clientAddress(target: RegistryTarget | undefined): string {
-  if (target?.publicUrl !== undefined) return target.publicUrl.replace(/^https?:\/\//, '').replace(/\/$/, '')
-  return `${target?.host ?? '127.0.0.1'}:${target?.port ?? 5050}`
-}
+/**
+ * The name of `http.externalUrl`, or where this machine reaches it: "127.0.0.1:5050". Keys are stored and delivered under
+ * it, so it is none of the addresses that the network gives to this machine: those change.
+ */
+export const clientAddress = (target: Pick<RegistryTarget, 'url' | 'externalUrl'> | undefined): string =>
+  clientName(target?.externalUrl ?? target?.url ?? 'http://127.0.0.1:5050')

@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises'
+import { networkInterfaces } from 'node:os'
 import { pinCertificate } from '../../lib/pinned-certificate.ts'
 import { readListenAddress } from '../../registry/config/listen-address.ts'
+import type { Interfaces } from './machine-address.ts'
 import { readTarget, type Target } from './preflight.ts'
+import { isInClear, publicUrlOf } from './public-url.ts'
 
 /** What config.json says of the registry, as of the last time that it was taken up. */
 export interface CurrentTarget {
@@ -9,6 +12,11 @@ export interface CurrentTarget {
   target(): Target | undefined
   /** Where it would answer, as far as a faulty config.json says; only while there was no good one. */
   guess(): Address | undefined
+  /**
+   * What people are given instead of `url`, as of now: addresses of a machine change. Undefined where there is nothing
+   * better. `inClear`: whether what they sign in with crosses the network unencrypted.
+   */
+  givenTo(): { publicUrl: string | undefined; inClear: boolean }
   /** Where people sign in, and the certificate that is shown there. */
   signIn(): (NonNullable<Target['signIn']> & { certificate?: string }) | undefined
   /** From now on it is this one; answers whether the images are in other folders than before. */
@@ -27,12 +35,17 @@ export interface Address {
 export async function openCurrentTarget(
   configFile: string,
   engine: 'zotbar-registry' | 'zot',
+  interfaces: () => Interfaces = networkInterfaces,
 ): Promise<CurrentTarget> {
   let target: Target | undefined
   let guess: Address | undefined
   const current: CurrentTarget = {
     target: () => target,
     guess: () => guess,
+    givenTo() {
+      const publicUrl = target && publicUrlOf(target, interfaces())
+      return { publicUrl, inClear: target !== undefined && isInClear(target, publicUrl) }
+    },
     signIn: () =>
       target?.signIn && {
         ...target.signIn,

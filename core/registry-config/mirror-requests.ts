@@ -15,7 +15,9 @@ export interface MirrorRequests {
 interface Options {
   now(): number
   engine(): { id: 'zotbar-registry' | 'zot' }
-  target(): Pick<Target, 'url' | 'publicUrl' | 'upstreams'> | undefined
+  target(): Pick<Target, 'url' | 'upstreams'> | undefined
+  /** What people are given instead of its url. */
+  publicUrl(): string | undefined
   onChange(): void
 }
 
@@ -34,7 +36,7 @@ const maxUpstreams = 20
  * containerd asks a mirror for `/v2/library/nginx/...?ns=docker.io`. Both engines answer such a name with 404 where the
  * copies are stored under `docker.io/`, and containerd goes to the upstream: the cache is passed by, and nobody is told.
  */
-export function createMirrorRequests({ now, engine, target, onChange }: Options): MirrorRequests {
+export function createMirrorRequests({ now, engine, target, publicUrl, onChange }: Options): MirrorRequests {
   const missed = new Map<string, Missed>()
 
   function miss(upstream: string, path: string, address: string | undefined): void {
@@ -68,8 +70,7 @@ export function createMirrorRequests({ now, engine, target, onChange }: Options)
     },
     notices: () =>
       [...missed].map(([upstream, { since, requests, path, address }]): Notice => {
-        const config = target()
-        const base = (address ?? config?.publicUrl ?? config?.url ?? '').replace(/\/+$/, '')
+        const base = (address ?? publicUrl() ?? target()?.url ?? '').replace(/\/+$/, '')
         return {
           kind: 'mirror-passed-by',
           id: `mirror-passed-by:${upstream}`,

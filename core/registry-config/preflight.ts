@@ -1,5 +1,6 @@
 import { dirname, join, resolve } from 'node:path'
 import type { ConfigFault, Failure } from '../../contract/failure.ts'
+import { clientName } from '../../contract/messages/address-message.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import { zotDatabases } from '../../lib/store-names.ts'
 import { rootOf } from '../../lib/sub-folders.ts'
@@ -7,7 +8,7 @@ import type { Config } from '../../registry/config/config.ts'
 import { readListenAddress } from '../../registry/config/listen-address.ts'
 import { loadConfig } from '../../registry/config/load.ts'
 import type { ConfigProblem } from '../../registry/config/problem.ts'
-import { unreachable, unsupported } from '../../registry/config/supported.ts'
+import { signsIn, unreachable, unsupported } from '../../registry/config/supported.ts'
 import type { ProcessTable } from '../platform/process-table.ts'
 import { checkVolume } from '../platform/volume.ts'
 import type { StoreLayout } from '../verify/inventory.ts'
@@ -26,7 +27,10 @@ export interface Target {
   dataFolder: string
   /** Those of storage.subPaths, by the first part of a name. */
   subFolders: Record<string, string>
-  publicUrl?: string
+  /** `http.externalUrl`, as it is written. */
+  externalUrl?: string
+  /** Whether somebody may have to show who they are. */
+  signsIn: boolean
   /** What log.output of config.json names, absolute: a file, or a device. */
   logOutput?: string
   /** What the registry shows over https, absolute. */
@@ -150,9 +154,6 @@ export async function otherHolder(
   return ok(target)
 }
 
-/** An externalUrl that names no host ("https://", "/registry") is no address to give to anybody. */
-const namesHost = /^(https?:\/\/)?(?!https?:)[^\s/?#]+/
-
 /** Relative paths are meant from the folder of config.json, where the engine runs. */
 function targetOf(config: Config, folder: string, engine: EngineId): Target {
   const { address, port, externalUrl, auth, tls } = config.http
@@ -174,7 +175,9 @@ function targetOf(config: Config, folder: string, engine: EngineId): Target {
         resolve(folder, rootDirectory),
       ]),
     ),
-    ...(externalUrl && namesHost.test(externalUrl) ? { publicUrl: externalUrl } : {}),
+    // One that names no host ("https://", "/registry") is no address to give to anybody.
+    ...(externalUrl && clientName(externalUrl) !== '' ? { externalUrl } : {}),
+    signsIn: signsIn(config),
     ...(config.log.output ? { logOutput: resolve(folder, config.log.output) } : {}),
     ...(tls?.cert ? { certificate: resolve(folder, tls.cert) } : {}),
     ...(auth?.htpasswd ? { htpasswd: resolve(folder, auth.htpasswd.path) } : {}),

@@ -1,3 +1,4 @@
+import { clientName } from '../../contract/messages/address-message.ts'
 import type { Config } from '../../registry/config/config.ts'
 import { readListenAddress } from '../../registry/config/listen-address.ts'
 
@@ -35,7 +36,8 @@ export function signInPlaceOf(
   if ((!only || more.length > 0) && !(hasPage && (only || auth.htpasswd))) return undefined
   // No browser goes to an address that is only listened at.
   const host = readListenAddress(address)?.host ?? '127.0.0.1'
-  const base = externalUrl || `${tls ? 'https' : 'http'}://${host}:${port}`
+  const isNamed = externalUrl !== undefined && clientName(externalUrl) !== ''
+  const base = isNamed ? externalUrl : `${tls ? 'https' : 'http'}://${host}:${port}`
   const origin = originOf(base)
   if (origin === undefined) return undefined
   const query = new URLSearchParams({ provider: only?.[0] ?? '', callback_ui: keyPagePath })

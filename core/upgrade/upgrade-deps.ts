@@ -12,6 +12,7 @@ import type { ProcessTable } from '../platform/process-table.ts'
 import type { RegistryHttp } from '../platform/registry-http.ts'
 import { freeSpace } from '../platform/volume.ts'
 import { layoutIn, otherHolder, readTarget, rootsIn } from '../registry-config/preflight.ts'
+import { registryRoot } from '../registry-config/public-url.ts'
 import type { Obtained } from '../releases/release.ts'
 import type { Releases } from '../releases/releases.ts'
 import { verifyOnChange, verifyUnchanged } from '../releases/unchanged-file.ts'
@@ -100,8 +101,8 @@ export function createUpgradeDeps(options: UpgradeWiring): UpgradeDeps & { line(
     }),
     async askPublicUrl(): Promise<PublicAnswer | undefined> {
       const target = await readTarget(configFile, 'zot')
-      if (!target.ok || target.value.publicUrl === undefined) return undefined
-      const url = target.value.publicUrl.replace(/\/+$/, '')
+      if (!target.ok || target.value.externalUrl === undefined) return undefined
+      const url = registryRoot(target.value.externalUrl)
       return askPublicUrl({ url, authorization: await options.authorization() })
     },
     checks: () =>

@@ -25,6 +25,13 @@ export function readListenAddress(text: string): ListenAddress | undefined {
   }
 }
 
+/** Whether it stands for every address of the machine; `ipv4`: for every one of IPv4 alone. */
+export function wildcardOf(text: string): 'ipv4' | 'all' | undefined {
+  const host = readListenAddress(text)?.listen
+  if (host === '' || host === '::') return 'all'
+  return host === '0.0.0.0' || host === '::ffff:0:0' ? 'ipv4' : undefined
+}
+
 /** `::1` for `[::1]`; anything else as it is. */
 export const withoutBrackets = (host: string): string => host.replace(/^\[(.*)\]$/, '$1')
 
@@ -34,8 +41,7 @@ export const lacksBrackets = (text: string): boolean => text.includes(':') && !t
 /** Whether only this machine reaches it. */
 export function isLoopback(text: string): boolean {
   const read = readListenAddress(text)
-  if (read === undefined || wildcards.includes(read.listen) || wildcards.includes(`[${read.listen}]`))
-    return false
+  if (read === undefined || wildcardOf(text) !== undefined) return false
   return read.host === 'localhost' || read.host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(read.host)
 }
 

@@ -9,6 +9,7 @@ interface CheckedConfig {
 
 /** Ways to sign in that zotbar-registry does not know. Serving without them would be a hole or a riddle, so it refuses. */
 const unknownSignIns = ['ldap', 'bearer', 'mtls'] as const
+const waysIn = ['htpasswd', 'openid', ...unknownSignIns] as const
 /** Keys that say where the data is: ignoring one would serve an empty registry beside the real one. */
 const dataKeys = ['storageDriver', 'cacheDriver'] as const
 
@@ -63,7 +64,13 @@ export function unsupported({ config, positions }: CheckedConfig): ConfigProblem
   return found
 }
 
-/** Whether there is a way to show who one is, so that there are people who may do less. */
+/** Whether there is a way to show who one is, with either engine. */
+export const signsIn = ({ http }: Config): boolean =>
+  http.auth?.apikey === true ||
+  Boolean(http.tls?.cacert) ||
+  waysIn.some(key => http.auth?.[key] !== undefined)
+
+/** Whether there is a way that zotbar-registry knows, so that there are people who may do less. */
 const asksWho = ({ http }: Config): boolean => http.auth?.htpasswd !== undefined || http.auth?.apikey === true
 
 /** What Zotbar cannot look after with either engine, and what zot's `verify` accepts and its `serve` does not. Pure. */

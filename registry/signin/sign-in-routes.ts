@@ -53,7 +53,11 @@ function pageRoutes(deps: SignInDeps) {
 
   const home = (context: RequestContext): undefined => {
     const user = sessionOf(deps, context)?.user
-    return sendPage(context, 200, homePage({ host: hostOf(deps), user, signsIn: sessions !== undefined }))
+    return sendPage(
+      context,
+      200,
+      homePage({ host: hostOf(deps, context), user, signsIn: sessions !== undefined }),
+    )
   }
 
   const login = async (context: RequestContext): Promise<void> => {
@@ -65,12 +69,16 @@ function pageRoutes(deps: SignInDeps) {
       rules.providers.map(async provider => {
         const query = new URLSearchParams({ provider: provider.key, callback_ui: target })
         // At the address the provider sends people back to, or the cookie would be another host's.
-        const href = `${isWildcard(baseOf(deps)) ? '' : baseOf(deps)}/zot/auth/login?${query}`
+        const href = `${baseOf(deps)}/zot/auth/login?${query}`
         const isDown = (await provider.reachable(reachableTimeoutMs)) === 'down'
         return { title: provider.title, href, isDown }
       }),
     )
-    sendPage(context, 200, loginPage({ host: hostOf(deps), providers, passwords: rules.passwords, target }))
+    sendPage(
+      context,
+      200,
+      loginPage({ host: hostOf(deps, context), providers, passwords: rules.passwords, target }),
+    )
   }
 
   const keys = (context: RequestContext): undefined => {
@@ -80,7 +88,7 @@ function pageRoutes(deps: SignInDeps) {
     const { user, groups } = session
     const { lives, usualDays } = livesOf(keyPolicy)
     const page = {
-      host: hostOf(deps),
+      host: hostOf(deps, context),
       user,
       groups,
       lives: deps.rules.hasKeys ? lives : undefined,
@@ -185,7 +193,14 @@ function sessionRoutes(deps: SignInDeps) {
 }
 
 const baseOf = ({ rules, origin }: SignInDeps): string => rules.externalUrl ?? origin()
-const hostOf = (deps: SignInDeps): string => baseOf(deps).replace(/^https?:\/\//, '')
+/** What stands before an image's name: as externalUrl says, else as whoever looks came here. */
+function hostOf(deps: SignInDeps, { req }: RequestContext): string {
+  const cameTo = req.headers.host
+  if (deps.rules.externalUrl === undefined && cameTo !== undefined && /^[\w.:[\]-]+$/.test(cameTo))
+    return cameTo
+  const base = baseOf(deps)
+  return /^https?:/i.test(base) && URL.canParse(base) ? new URL(base).host : base.replace(/^https?:\/\//, '')
+}
 const redirectUri = (deps: SignInDeps, { key }: Provider): string =>
   `${baseOf(deps)}/zot/auth/callback/${key}`
 const address = ({ client }: RequestContext): string => client.address
@@ -202,7 +217,7 @@ function notice(
   content: Notice,
   headers: string[] = [],
 ): undefined {
-  return sendPage(context, status, noticePage(hostOf(deps), content), headers)
+  return sendPage(context, status, noticePage(hostOf(deps, context), content), headers)
 }
 
 /** A new session under a new identifier; the one the browser had before ends. Answers the cookies. */
@@ -225,9 +240,6 @@ async function enter(
 }
 
 const token = (): string => randomBytes(32).toString('base64url')
-
-/** An address to listen at, and none to go to. */
-const isWildcard = (origin: string): boolean => /^https?:\/\/(0\.0\.0\.0|\[::\])(:|$)/.test(origin)
 
 /** Only our own pages can send this header: for others the browser asks first, and is refused. */
 const isOurs = ({ req }: RequestContext): boolean => req.headers['x-zot-api-client'] === uiClient

@@ -1,5 +1,6 @@
 import type { KeyPolicy } from '../auth/api-key.ts'
 import type { Config } from '../config/config.ts'
+import { wildcardOf } from '../config/listen-address.ts'
 import type { Logger } from '../log/logger.ts'
 import type { ApiKeys } from '../metadata/api-keys.ts'
 import type { Sessions } from '../metadata/sessions.ts'
@@ -32,7 +33,7 @@ export function openSignIn(
 ): SignIn {
   const { logger, sessions, apiKeys } = options
   const { address, externalUrl } = config.http
-  if (providers.length > 0 && !externalUrl && /^(0\.0\.0\.0|\[?::\]?)$/.test(address)) {
+  if (providers.length > 0 && !externalUrl && wildcardOf(address) !== undefined) {
     const fields = { keyPath: 'http.externalUrl' }
     logger.log(
       'warn',

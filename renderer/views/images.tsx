@@ -1,6 +1,7 @@
 import { useMemo, useState } from 'react'
 import type { Failure } from '../../contract/failure.ts'
 import type { Image, UnreadableRepository } from '../../contract/image.ts'
+import { givenAddress, thisMachine } from '../../contract/messages/address-message.ts'
 import { count } from '../../contract/messages/format.ts'
 import { unreadableMessage } from '../../contract/messages/storage-message.ts'
 import { announce } from '../ui/announcer.tsx'
@@ -83,8 +84,8 @@ function matching(images: Image[], search: string): Image[] {
   })
 }
 
-const pullCommand = (model: ViewModel, image: Image): string =>
-  `docker pull ${address(model.snapshot)}/${keyOf(image)}`
+const pullCommand = (model: ViewModel, image: Image, from: string = address(model.snapshot)): string =>
+  `docker pull ${from}/${keyOf(image)}`
 
 function SelectedImage({
   model,
@@ -99,6 +100,8 @@ function SelectedImage({
   const [asking, setAsking] = useState(false)
   const [failure, setFailure] = useState<Failure>()
   const command = pullCommand(model, image)
+  const { local } = givenAddress(model.snapshot)
+  const here = local && pullCommand(model, image, local.name)
   const remove = (): void => {
     void images.delete({ repository: image.repository, reference: image.tag }).then(done => {
       if (!done.ok) return setFailure(done.error)
@@ -124,6 +127,12 @@ function SelectedImage({
           </Button>
         </FullOnly>
       </div>
+      {here && (
+        <p className="small two copy">
+          On {thisMachine(model.snapshot)}: <code>{here}</code>
+          <Copy text={here} name="local pull command" />
+        </p>
+      )}
       {asking && (
         <Sheet
           title={`Delete ${keyOf(image)}?`}

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react'
+import { givenAddress, thisMachine } from '../../contract/messages/address-message.ts'
 import { count, exactMoment, exactTime, secondsUntil, shortName } from '../../contract/messages/format.ts'
 import { noticeMessage, noticesBesideKeys } from '../../contract/messages/notice-message.ts'
 import { advisoryMessage } from '../../contract/messages/release-message.ts'
@@ -12,7 +13,7 @@ import { KeysToDo } from './key-rows.tsx'
 import { Excerpt, FaultList, faultsOf, lastLinesOf } from './quoted.tsx'
 import { ForeignFacts, PushList } from './rows.tsx'
 import { RunActions } from './run-actions.tsx'
-import { address, engineName, uptime } from './snapshot-text.ts'
+import { engineName, uptime } from './snapshot-text.ts'
 import { TransitionSteps } from './transition-steps.tsx'
 import { useActs, type ViewModel } from './view-model.tsx'
 
@@ -66,30 +67,28 @@ function runningText({ snapshot, now, isConnected: answers }: ViewModel): string
 
 function Facts({ model }: { model: ViewModel }) {
   const { registry } = model.snapshot
+  const { name, local, warning } = givenAddress(model.snapshot)
   const path = (text: string) => (
     <span className="mono" title={text}>
       {shortName(text, 21)}
     </span>
   )
+  const copied = (text: string, what: string) => (
+    <span className="copy">
+      <code>{text}</code>
+      <Copy text={text} name={what} />
+    </span>
+  )
   const facts: [string, ReactNode][] = [
-    [
-      'Address',
-      <span className="copy" key="a">
-        <code>{address(model.snapshot)}</code>
-        <Copy text={address(model.snapshot)} name="address" />
-      </span>,
-    ],
-    ...(registry.publicUrl === undefined
-      ? []
-      : [
-          [
-            'Public address',
-            <span className="copy" key="p">
-              <code>{registry.publicUrl.replace(/^https?:\/\//, '')}</code>
-              <Copy text={registry.publicUrl.replace(/^https?:\/\//, '')} name="public address" />
-            </span>,
-          ] satisfies [string, ReactNode],
-        ]),
+    ['Address', copied(name, 'address')],
+    ...(local
+      ? [
+          [`On ${thisMachine(model.snapshot)}`, copied(local.name, 'local address')] satisfies [
+            string,
+            ReactNode,
+          ],
+        ]
+      : []),
     ['Engine', engineName(model.snapshot)],
     ['Config', path(registry.configFile)],
     ...(registry.dataFolder === undefined
@@ -97,14 +96,17 @@ function Facts({ model }: { model: ViewModel }) {
       : [['Data', path(registry.dataFolder)] satisfies [string, ReactNode]]),
   ]
   return (
-    <dl className="facts">
-      {facts.map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
+    <>
+      <dl className="facts">
+        {facts.map(([fact, value]) => (
+          <div key={fact}>
+            <dt>{fact}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      {warning && <p className="small two facts-note">{warning}</p>}
+    </>
   )
 }
 

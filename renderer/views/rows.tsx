@@ -1,3 +1,4 @@
+import { givenAddress, thisMachine } from '../../contract/messages/address-message.ts'
 import { lastEvents } from '../../contract/messages/event-message.ts'
 import {
   bytes,
@@ -17,7 +18,7 @@ import { Glyph, Icon } from '../ui/glyph.tsx'
 import { Row } from '../ui/row.tsx'
 import { Time } from '../ui/time.tsx'
 import { Excerpt, FaultList, faultsOf, lastLinesOf } from './quoted.tsx'
-import { address, engineName, uptime } from './snapshot-text.ts'
+import { engineName, uptime } from './snapshot-text.ts'
 import type { ViewModel } from './view-model.tsx'
 
 export function LastLinesRow({ model }: { model: ViewModel }) {
@@ -146,6 +147,7 @@ export function ForeignFacts({ model }: { model: ViewModel }) {
 
 export function RegistryRow({ model }: { model: ViewModel }) {
   const { snapshot } = model
+  const { name, local, warning } = givenAddress(snapshot)
   return (
     <Row
       name="Registry"
@@ -154,9 +156,16 @@ export function RegistryRow({ model }: { model: ViewModel }) {
       label={runningLabel(model)}
     >
       <p className="d copy">
-        <code>{address(snapshot)}</code>
-        <Copy text={address(snapshot)} name="address" />
+        <code>{name}</code>
+        <Copy text={name} name="address" />
       </p>
+      {local && (
+        <p className="d copy">
+          On {thisMachine(snapshot)}: <code>{local.name}</code>
+          <Copy text={local.name} name="local address" />
+        </p>
+      )}
+      {warning && <p className="d">{warning}</p>}
     </Row>
   )
 }

@@ -1,3 +1,4 @@
+import { givenAddress } from '../../contract/messages/address-message.ts'
 import { atTime, count, duration, longDate, timeOfDay } from '../../contract/messages/format.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 
@@ -5,9 +6,8 @@ import type { Snapshot } from '../../contract/snapshot.ts'
 export const engineName = ({ engine }: Pick<Snapshot, 'engine'>): string =>
   engine.version === undefined ? engine.id : `${engine.id} ${engine.version}`
 
-/** "127.0.0.1:5050", as `docker push` takes it. */
-export const address = ({ registry }: Pick<Snapshot, 'registry'>): string =>
-  registry.host.includes(':') ? `[${registry.host}]:${registry.port}` : `${registry.host}:${registry.port}`
+/** "127.0.0.1:5050", as people are given it and `docker push` takes it. */
+export const address = (snapshot: Pick<Snapshot, 'registry'>): string => givenAddress(snapshot).name
 
 /** "as of 13:20", where the data folder is out of reach and its figures are those of before. */
 export function figuresAsOf({ snapshot, now }: { snapshot: Snapshot; now: number }): string | undefined {

@@ -21,7 +21,7 @@ interface Options {
   /** Where the engine may report stored facts; undefined: over HTTP alone. */
   adminSocket?: string
   /** Where clients reach the registry: "127.0.0.1:5050". */
-  address(): string
+  addresses(): { given: string; local?: string }
   /** Whether a repository holds copies from an upstream, which must not be asked about each tag for a list. */
   isCached(repository: string): boolean
   dataFolder(): string | undefined
@@ -44,7 +44,7 @@ export interface Images {
 const width = 8
 
 export function createImages(options: Options): Images {
-  const { registry, admin, adminSocket, address, isCached, dataFolder } = options
+  const { registry, admin, adminSocket, addresses, isCached, dataFolder } = options
   const facts = factReader(registry)
 
   /** Found by HEAD, which no engine counts as a pull. `image-not-found` when it is not there. */
@@ -130,6 +130,8 @@ export function createImages(options: Options): Images {
       const stored = await facts.read(repository, digest.value)
       const activity = await readActivity(admin, [repository])
       const tag = reference.includes(':') ? undefined : reference
+      const { given, local } = addresses()
+      const pull = (from: string): string => `docker pull ${from}/${imageReference(repository, reference)}`
       return ok({
         repository,
         ...(tag === undefined ? {} : { tag }),
@@ -139,7 +141,8 @@ export function createImages(options: Options): Images {
         layers: stored?.layers ?? [],
         ...(stored ? { size: sum(stored.blobs) } : {}),
         ...timesOf(activity?.get(repository)?.get(reference)),
-        pullCommand: `docker pull ${address()}/${imageReference(repository, reference)}`,
+        pullCommand: pull(given),
+        ...(local === undefined ? {} : { localPullCommand: pull(local) }),
       })
     },
 

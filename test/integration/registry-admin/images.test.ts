@@ -31,7 +31,7 @@ beforeAll(async () => {
   images = createImages({
     registry: registryHttp({ url: () => rig.url, credential: async () => undefined }),
     admin: adminClient('/nowhere/admin.sock'),
-    address: () => `127.0.0.1:${rig.port}`,
+    addresses: () => ({ given: `registry.example:${rig.port}`, local: `127.0.0.1:${rig.port}` }),
     isCached: () => false,
     dataFolder: () => rig.data,
   })
@@ -109,7 +109,8 @@ describe('images over the HTTP API', () => {
         digest,
         layers: [{ size: 7 }],
         platforms: [{ platform: 'linux/amd64', digest }],
-        pullCommand: `docker pull 127.0.0.1:${rig.port}/team/app:2`,
+        pullCommand: `docker pull registry.example:${rig.port}/team/app:2`,
+        localPullCommand: `docker pull 127.0.0.1:${rig.port}/team/app:2`,
       },
     })
     const byDigest = await images.show({ repository: 'team/app', reference: digest })
@@ -164,7 +165,7 @@ describe('images over the HTTP API', () => {
     const nowhere = createImages({
       registry: registryHttp({ url: () => 'http://127.0.0.1:1', credential: async () => undefined }),
       admin: adminClient('/nowhere'),
-      address: () => '',
+      addresses: () => ({ given: '' }),
       isCached: () => false,
       dataFolder: () => undefined,
     })
@@ -183,7 +184,7 @@ describe('images over the HTTP API', () => {
         close: () => real.close(),
       },
       admin: adminClient('/nowhere'),
-      address: () => '',
+      addresses: () => ({ given: '' }),
       isCached: name => name === 'team/app',
       dataFolder: () => rig.data,
     })

@@ -6,7 +6,7 @@ import type { ProcessState } from '../../../contract/registry-state.ts'
 import type { Snapshot } from '../../../contract/snapshot.ts'
 import { coreView } from '../../../main/core-view.ts'
 import type { LoginState } from '../../../main/login-agent.ts'
-import { clientAddress, type MenuRow, menuFor } from '../../../main/menu.ts'
+import { type MenuRow, menuFor } from '../../../main/menu.ts'
 import { aSnapshot } from '../../fakes/host.ts'
 import { zotStore } from '../../fakes/undecided.ts'
 
@@ -141,11 +141,18 @@ describe('the menu in the bar', () => {
   })
 
   it('copies the address that stands before an image name', () => {
-    const { registry } = aSnapshot()
-    expect(clientAddress({ registry })).toBe('127.0.0.1:5050')
-    expect(clientAddress({ registry: { ...registry, publicUrl: 'https://registry.example.net/' } })).toBe(
-      'registry.example.net',
-    )
+    const { app, registry } = aSnapshot()
+    const copies = (more: Partial<Snapshot>) =>
+      menuOf(more)
+        .map(label)
+        .filter(text => text.startsWith('Copy'))
+    expect(copies({})).toEqual(['Copy 127.0.0.1:5050'])
+    expect(
+      copies({
+        app: { ...app, platform: 'darwin' },
+        registry: { ...registry, publicUrl: 'https://registry.example.net' },
+      }),
+    ).toEqual(['Copy registry.example.net', 'Copy 127.0.0.1:5050, for this Mac'])
   })
 })
 

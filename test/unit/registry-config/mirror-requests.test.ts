@@ -24,7 +24,8 @@ function watch(registries: object[] = [hub, ghcr], id: 'zot' | 'zotbar-registry'
   const requests = createMirrorRequests({
     now: () => Date.UTC(2026, 0, 2, 3, 4, 5),
     engine: () => ({ id }),
-    target: () => ({ url: 'http://127.0.0.1:5050', publicUrl: 'https://registry.example.net/', upstreams }),
+    target: () => ({ url: 'http://127.0.0.1:5050', upstreams }),
+    publicUrl: () => 'https://registry.example.net',
     onChange: () => {
       changes += 1
     },
