@@ -16,6 +16,9 @@ export type Exit =
   | { kind: 'unknown-adopted' }
   | { kind: 'not-spawned'; reason: string }
 
+/** What a registry that does not start waits for, outside of it: it is started again and again until that is there. */
+export type WaitsFor = 'identity-provider' | 'lock'
+
 /**
  * Why nothing is started although the port is free. `store-of-another-engine`: zot's databases lie in a data folder for
  * which nobody has chosen an engine, or a zot served it until now. `config-refused`: config.json asks for what
@@ -49,7 +52,8 @@ export type Failure =
   | { code: 'data-folder-missing'; path: string }
   | { code: 'engine-missing'; path: string }
   | { code: 'port-in-use'; port: number; pid?: number; command?: string; open?: OpenChoice }
-  | { code: 'start-failed'; exit: Exit; lastLines: string[] }
+  /** `lastWord`: what it said last, in one line; `waitsFor`: it is started again until that is there. */
+  | { code: 'start-failed'; exit: Exit; lastLines: string[]; lastWord?: string; waitsFor?: WaitsFor }
   | { code: 'start-too-slow'; limitMs: number; lastLines: string[] }
   | { code: 'root-in-use'; path: string; pid?: number; command?: string }
   | { code: 'stop-failed'; pid: number }

@@ -1,4 +1,4 @@
-import type { Exit, Failure, OpenChoice } from './failure.ts'
+import type { Exit, Failure, OpenChoice, WaitsFor } from './failure.ts'
 import type { Undecided } from './undecided.ts'
 
 /** Why the registry is being, or was, started or ended. */
@@ -17,6 +17,16 @@ export type Cause =
   | 'retry'
   /** The data folder was removed or replaced while it was served. */
   | 'data-lost'
+
+/**
+ * What the registry said last before it ended by itself, in one line of at most 500 characters: never a stack frame.
+ * `waitingSince`: the first end in a row for which `waitsFor` was the reason.
+ */
+export interface LastEnd {
+  lastWord?: string
+  waitsFor?: WaitsFor
+  waitingSince?: number
+}
 
 /** What a drain or a stop leads to. */
 export type Then = 'stopped' | 'restart' | 'quit'
@@ -43,7 +53,8 @@ export interface Silence {
  */
 export type ProcessState =
   | { kind: 'stopped'; since: number; why: 'never-started' | 'asked' | 'quit' }
-  | { kind: 'starting'; since: number; cause: Cause; pid?: number; deadline: number }
+  /** With the end of the try before this one, where it ended by itself. */
+  | ({ kind: 'starting'; since: number; cause: Cause; pid?: number; deadline: number } & LastEnd)
   | { kind: 'serving'; since: number; pid: number; startedAt: number; adopted: boolean; silence?: Silence }
   | {
       kind: 'draining'
@@ -56,7 +67,7 @@ export type ProcessState =
       cancellable: boolean
     }
   | { kind: 'stopping'; since: number; pid: number; killAt: number; then: Then }
-  | {
+  | ({
       kind: 'backing-off'
       since: number
       attempt: number
@@ -64,7 +75,8 @@ export type ProcessState =
       exit: Exit
       lastLines: string[]
       waits: number[]
-    }
+    } & LastEnd)
+  /** `exits` is how many there were, in a row, in the last `windowMs`. */
   | {
       kind: 'crash-looping'
       since: number
@@ -73,6 +85,7 @@ export type ProcessState =
       retryAt: number
       exit: Exit
       lastLines: string[]
+      lastWord?: string
     }
   | {
       kind: 'foreign'
@@ -104,5 +117,7 @@ export interface JournalEntry {
   downMs?: number
   pushesCut?: number
   lastLines: string[]
+  /** As in LastEnd, of an end that nobody asked for. */
+  lastWord?: string
   pid?: number
 }

@@ -1,7 +1,7 @@
 import type { JournalEntry } from '../registry-state.ts'
 import { unreachable } from '../result.ts'
 import { capital, count, duration, relativeTime } from './format.ts'
-import { exitMessage } from './start-message.ts'
+import { endMessage } from './start-message.ts'
 
 /** One line of "why did it restart": a title with its time, and one sentence of detail. */
 export interface JournalMessage {
@@ -14,7 +14,8 @@ export function journalMessage(entry: JournalEntry, now: number): JournalMessage
   const at = relativeTime(entry.at, now)
   const back = entry.downMs === undefined ? '' : ` ${duration(entry.downMs)} without an answer.`
   const ran = entry.ranForMs === undefined ? '' : ` It had run for ${duration(entry.ranForMs)}.`
-  const exit = entry.exit === undefined ? 'ended' : exitMessage(entry.exit)
+  const { exit: how, lastWord } = entry
+  const exit = how === undefined ? 'ended' : endMessage({ exit: how, ...(lastWord && { lastWord }) })
   const cutPushes = entry.pushesCut ? ` ${count(entry.pushesCut, 'push was', 'pushes were')} cut off.` : ''
   switch (entry.cause) {
     case 'asked-restart':

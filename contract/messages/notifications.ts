@@ -3,6 +3,7 @@ import { givenAddress } from './address-message.ts'
 import { bytes } from './format.ts'
 import { noticeMessage } from './notice-message.ts'
 import { statusSummary } from './status-summary.ts'
+import { isWaiting } from './waiting-message.ts'
 
 /** What deserves a native notification. */
 export type NotificationKind =
@@ -10,6 +11,8 @@ export type NotificationKind =
   | 'failed'
   | 'foreign'
   | 'undecided'
+  /** It waits for something outside, and that takes long. */
+  | 'waiting'
   | 'storage-nearly-full'
   | 'came-back'
   | 'key-expiring'
@@ -22,13 +25,15 @@ export interface Notification {
   offers?: 'rotate'
 }
 
+type TroubleKind = Extract<NotificationKind, 'crash-looping' | 'failed' | 'foreign' | 'undecided' | 'waiting'>
+
 /**
  * What was notified already. A trouble lasts until the registry serves or is stopped: retries in between belong to it.
  * `key` distinguishes two troubles.
  */
 export interface NotifiedState {
-  trouble?: { kind: 'crash-looping' | 'failed' | 'foreign' | 'undecided'; key: string }
-  /** True from the first crash loop until the registry serves again or is stopped. */
+  trouble?: { kind: TroubleKind; key: string }
+  /** True from the first crash loop, or long wait, until the registry serves again or is stopped. */
   crashLooped: boolean
   /** Ids of the storage notices that were notified and still apply. */
   storage: string[]
@@ -106,6 +111,11 @@ function ofProcess(
       }
     case 'stopped':
       return { state: { crashLooped: false }, notifications: [] }
+    case 'starting':
+    case 'backing-off':
+      return isWaiting(process) && statusSummary(next, now).class === 'down'
+        ? trouble(previous, next, now, 'waiting', process.waitsFor)
+        : { state: unchanged(previous), notifications: [] }
     default:
       // A transition is neither news nor the end of a trouble.
       return { state: unchanged(previous), notifications: [] }
@@ -116,7 +126,7 @@ function trouble(
   previous: NotifiedState,
   next: Snapshot,
   now: number,
-  kind: 'crash-looping' | 'failed' | 'foreign' | 'undecided',
+  kind: TroubleKind,
   key: string,
 ): { state: ServiceState; notifications: Notification[] } {
   const same = previous.trouble?.kind === kind && previous.trouble.key === key
@@ -124,7 +134,7 @@ function trouble(
   return {
     state: {
       trouble: { kind, key },
-      crashLooped: previous.crashLooped || kind === 'crash-looping',
+      crashLooped: previous.crashLooped || kind === 'crash-looping' || kind === 'waiting',
     },
     notifications: same || next.quitting ? [] : [{ kind, title: headline, body: reason }],
   }

@@ -1,7 +1,7 @@
-import type { ConfigFault, Exit, Failure, OpenChoice } from '../failure.ts'
-import type { ProcessState } from '../registry-state.ts'
+import type { ConfigFault, Exit, Failure, OpenChoice, WaitsFor } from '../failure.ts'
+import type { LastEnd, ProcessState } from '../registry-state.ts'
 import { unreachable } from '../result.ts'
-import { atTime, count, duration, holder } from './format.ts'
+import { atTime, capital, count, duration, holder } from './format.ts'
 import type { FailureMessage } from './message.ts'
 
 /** What can prevent the registry from starting, running or ending. */
@@ -39,6 +39,31 @@ export function exitMessage(exit: Exit): string {
       return unreachable(exit)
   }
 }
+
+/** "ended with exit code 2: no such file": with what it said last, where that is known. */
+export function endMessage({ exit, lastWord }: { exit: Exit; lastWord?: string }): string {
+  if (lastWord === undefined) return exitMessage(exit)
+  return `${exit.kind === 'unknown-adopted' ? 'ended' : exitMessage(exit)}: ${withoutStop(lastWord)}`
+}
+
+/** "waits for the identity provider". */
+export function waitsForText(waitsFor: WaitsFor): string {
+  switch (waitsFor) {
+    case 'identity-provider':
+      return 'waits for the identity provider'
+    case 'lock':
+      return 'waits for the lock of the data folder'
+    default:
+      return unreachable(waitsFor)
+  }
+}
+
+/** " The last time it said: no such file.", or nothing. */
+export const saidText = ({ lastWord }: LastEnd): string =>
+  lastWord === undefined ? '' : ` The last time it said: ${withoutStop(lastWord)}.`
+
+/** For the middle of a sentence, or before its full stop. */
+export const withoutStop = (text: string): string => text.replace(/[.\s]+$/, '')
 
 /** One fault of config.json on one line: "line 4, column 3, http.port: is 70000; allowed: 0 to 65535". */
 export function faultMessage(fault: ConfigFault): string {
@@ -125,9 +150,11 @@ export function startFailureMessage(error: StartFailure): FailureMessage {
       return {
         title: 'The registry did not start',
         steps: [
-          `It ${exitMessage(error.exit)}.`,
-          ...error.lastLines.slice(-3),
-          'Read its log, then start again.',
+          `It ${endMessage(error)}.`,
+          ...(error.lastWord === undefined ? error.lastLines.slice(-3) : []),
+          error.waitsFor === undefined
+            ? 'Read its log, then start again.'
+            : `${capital(waitsForText(error.waitsFor))}: it is started again by itself until it serves.`,
         ],
       }
     case 'start-too-slow':
@@ -182,16 +209,17 @@ export function startingHeadline(state: Starting, now: number): string {
 /** Why it starts, and its deadline. */
 export function startingReason(state: Starting, now: number): string {
   const limit = `It has until ${atTime(state.deadline, now)} to answer.`
+  const said = saidText(state)
   switch (state.cause) {
     case 'crashed':
     case 'ended-by-itself':
     case 'start-failed':
-      return `The registry ended by itself and is being started again. ${limit}`
+      return `The registry ended by itself and is being started again.${said} ${limit}`
     case 'hung':
       return `The registry had stopped answering and is being started again. ${limit}`
     case 'asked-restart':
-      return `You asked. ${limit}`
+      return `You asked.${said} ${limit}`
     default:
-      return limit
+      return `${said} ${limit}`.trimStart()
   }
 }

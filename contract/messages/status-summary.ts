@@ -20,11 +20,13 @@ import {
 } from './format.ts'
 import { progressText } from './runbook-message.ts'
 import { isDegraded, servingSummary } from './serving-summary.ts'
-import { exitMessage, openChoiceMessage, startingHeadline, startingReason } from './start-message.ts'
+import { endMessage, openChoiceMessage, startingHeadline, startingReason } from './start-message.ts'
 import type { StatusAction, StatusSummary } from './summary.ts'
 import { undecidedMessage } from './undecided-message.ts'
+import { isWaiting, waitingSummary } from './waiting-message.ts'
 
 const startNow: StatusAction = { verb: 'start', label: 'Start now', kind: 'fill' }
+const stopTrying: StatusAction = { verb: 'stop', label: 'Stop trying', kind: 'plain' }
 
 /** Folds the two axes into the contract's one state name. */
 export const stateName = (snapshot: Pick<Snapshot, 'process' | 'service'>): StateName =>
@@ -39,6 +41,10 @@ export function statusSummary(snapshot: Snapshot, now: number): StatusSummary {
     case 'serving':
       return servingSummary(snapshot, now)
     case 'starting':
+      if (isWaiting(process)) {
+        const next = `it is being started again, for ${duration(now - process.since)} now`
+        return { ...waitingSummary(process, next, now), state, actions: [stopTrying] }
+      }
       return {
         class: 'working',
         state,
@@ -57,19 +63,23 @@ export function statusSummary(snapshot: Snapshot, now: number): StatusSummary {
         actions: [],
       }
     case 'backing-off':
+      if (isWaiting(process)) {
+        const next = `it is started again in ${secondsUntil(process.until, now)}`
+        return { ...waitingSummary(process, next, now), state, actions: [startNow, stopTrying] }
+      }
       return {
         class: 'working',
         state,
         headline: `${endedWell(process.exit) ? 'Ended by itself' : 'Crashed'}; starts again in ${secondsUntil(process.until, now)}`,
-        reason: `The registry ${exitMessage(process.exit)} at ${exactTime(process.since)}. Start number ${process.attempt + 1} follows by itself. The images are not touched.`,
-        actions: [startNow, { verb: 'stop', label: 'Stop trying', kind: 'plain' }],
+        reason: `At ${exactTime(process.since)} the registry ${endMessage(process)}. Start number ${process.attempt + 1} follows by itself. The images are not touched.`,
+        actions: [startNow, stopTrying],
       }
     case 'crash-looping':
       return {
         class: 'down',
         state,
         headline: 'Does not stay up',
-        reason: `${count(process.exits, 'exit')} in ${duration(process.windowMs)}; the last time it ${exitMessage(process.exit)}. The images are not touched. It tries again at ${timeOfDay(process.retryAt)}, and when the computer wakes.`,
+        reason: `${count(process.exits, 'exit')} in ${duration(process.windowMs)}; the last time it ${endMessage(process)}. The images are not touched. It tries again at ${timeOfDay(process.retryAt)}, and when the computer wakes.`,
         actions: [{ verb: 'try-again', label: 'Try again now', kind: 'fill' }],
       }
     case 'foreign':

@@ -51,6 +51,7 @@ export function createRegistryFeatures(options: AppOptions, events: Emitter<AppE
       maxBytes: settings.get('logs.maxMegabytes') * 1024 * 1024,
       retained: settings.get('logs.keep'),
     },
+    outputSince: outputLog.since,
     uploadsInProgress: storage.uploadsInProgress,
     recognize: startDecision.recognize,
     preflight: startDecision.preflight,

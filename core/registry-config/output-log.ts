@@ -1,4 +1,6 @@
+import * as v from 'valibot'
 import type { Clock } from '../../lib/clock.ts'
+import { parseJson } from '../../lib/json.ts'
 import { type LogBatch, standardLogLimits } from '../platform/log-lines.ts'
 import { followLog, type LogFollower } from './log-follower.ts'
 import { type LogOutput, logOutputOf } from './log-output.ts'
@@ -12,6 +14,11 @@ export interface OutputLog {
    * back gives one line that says so.
    */
   tail(count: number): Promise<string[]> | undefined
+  /**
+   * Its newest lines that were written at `time` (ms since the epoch) or later, oldest first, going by the time in them;
+   * none where they are in the registry's own output or cannot be read back.
+   */
+  since(time: number): Promise<string[]>
   close(): Promise<void>
 }
 
@@ -51,8 +58,23 @@ export function createOutputLog(
           return follower?.tail(count) ?? Promise.resolve([])
       }
     },
+    async since(time) {
+      const lines = (await current.follower?.tail(recentLines)) ?? []
+      return lines.filter(line => timeOf(line) >= time)
+    },
     close: async () => current.follower?.close(),
   }
+}
+
+/** How many lines are read to find those of one run. */
+const recentLines = 1000
+
+const entry = v.object({ time: v.string() })
+
+/** NaN where the line names no time. */
+function timeOf(line: string): number {
+  const parsed = v.safeParse(entry, parseJson(line))
+  return parsed.success ? Date.parse(parsed.output.time) : Number.NaN
 }
 
 const isSame = (a: LogOutput, b: LogOutput): boolean =>

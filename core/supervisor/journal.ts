@@ -39,6 +39,7 @@ const schema = v.object({
   downMs: v.exactOptional(count),
   pushesCut: v.exactOptional(count),
   lastLines: v.array(v.string()),
+  lastWord: v.exactOptional(v.string()),
   pid: v.exactOptional(v.number()),
 })
 

@@ -21,14 +21,16 @@ import {
   lastLinesOf,
 } from '../platform/log-lines.ts'
 
+const recentBytes = 256 * 1024
+
 /** The registry's output on disk: followed, rotated, read back. */
 export interface LogFile {
   /** A descriptor for a new process to append to; begins on a line of its own. */
   openForAppend(): number
   /** Where the output goes on from now, as a number that survives rotation. */
   mark(): number
-  /** The last lines written since a mark. */
-  linesSince(mark: number, count: number, lineChars: number): Promise<string[]>
+  /** The newest lines written since a mark, out of the last 256 KB; oldest first. */
+  linesSince(mark: number): Promise<string[]>
   /** The newest lines, rotated ones included; oldest first. */
   tail(count: number): Promise<string[]>
   /** Calls back for lines written from now on; answers how to end the subscription. */
@@ -118,8 +120,12 @@ export function createLogFile(file: string, clock: Clock, limits: LogLimits): Lo
       return output
     },
     mark: () => rotatedBytes + sizeOf(file),
-    linesSince: (mark, count, lineChars) =>
-      lastLinesOf(file, count, { from: Math.max(0, mark - rotatedBytes), lineChars }),
+    linesSince: mark =>
+      lastLinesOf(file, Number.POSITIVE_INFINITY, {
+        from: Math.max(0, mark - rotatedBytes),
+        maxBytes: recentBytes,
+        lineChars: limits.lineChars,
+      }),
     async tail(count) {
       const { lineChars } = limits
       const lines = await lastLinesOf(file, count, { lineChars })

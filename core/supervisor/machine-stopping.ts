@@ -12,6 +12,7 @@ import {
   unaskedCause,
   unchanged,
   withOpenOutage,
+  withoutLastEnd,
 } from './transitions.ts'
 
 /** Lets pushes under way finish. An engine that drains itself gets SIGTERM at once, another one after them. */
@@ -239,14 +240,17 @@ function afterAskedExit(
   policy: Policy,
 ): Next {
   const { registry, goal, cause } = stage
-  const { at, exit, lastLines, jitter } = event
+  const { at } = event
   if (goal === 'restart' && cause === 'hung') {
     const { target } = registry
     const { servingSince, answeredAt = at } = stage
-    const ended = { cause, exit, lastLines, at, jitter, registry, target, servingSince, answeredAt }
+    const ended = { ...event, cause, registry, target, servingSince, answeredAt }
     return afterUnaskedExit(memory, ended, policy)
   }
-  const entry = exitEntry(memory, cause, registry, exit, lastLines, at, stage.pushes.length)
+  // What it said while it ended as it was asked to explains nothing.
+  const { exit, lastLines } = event
+  const ending = cause === 'start-failed' ? event : { exit, lastLines }
+  const entry = exitEntry(memory, cause, registry, ending, at, stage.pushes.length)
   const next = goOnToGoal(withOpenOutage(memory, entry, at), stage, event, policy)
   return { ...next, effects: [{ do: 'forget-record' }, { do: 'journal', entry }, ...next.effects] }
 }
@@ -262,7 +266,7 @@ function goOnToGoal(
   if (stage.tooSlow) {
     const { startTimeoutMs: limitMs } = policy
     const error = { code: 'start-too-slow' as const, limitMs, lastLines: event.lastLines }
-    return transition(memory, failedStage(error, event.at, policy))
+    return transition(withoutLastEnd(memory), failedStage(error, event.at, policy))
   }
   const cause = stage.cause === 'data-lost' ? 'retry' : 'asked-restart'
   return beginCheck({ ...memory, attempt: 0 }, cause, event.at, policy)

@@ -4,7 +4,15 @@ import { beginDrain, kill, stepDraining, stepStopping, terminate } from './machi
 import { stepFailed, stepForeign, stepRestarting, stepStopped, stepUndecided } from './machine-waiting.ts'
 import type { Policy } from './policy.ts'
 import type { Effect, Event, Memory, Next, RegistryProcess, Shutdown, StageOf, State } from './state.ts'
-import { afterCheck, afterUnaskedExit, stopped, transition, unaskedCause, unchanged } from './transitions.ts'
+import {
+  afterCheck,
+  afterUnaskedExit,
+  stopped,
+  transition,
+  unaskedCause,
+  unchanged,
+  withoutLastEnd,
+} from './transitions.ts'
 
 /**
  * Decides everything about the process and performs nothing: the state after the event, and the effects to perform.
@@ -84,13 +92,15 @@ function stepLaunching(state: State, stage: StageOf<'launching'>, event: Event, 
     case 'spawn-failed': {
       const { error, at, jitter, reason } = event
       if (error !== undefined)
-        return transition(memory, { kind: 'failed', since: at, error, retryAt: at + policy.loopRetryMs })
+        return transition(withoutLastEnd(memory), {
+          kind: 'failed',
+          since: at,
+          error,
+          retryAt: at + policy.loopRetryMs,
+        })
       const exit = { kind: 'not-spawned' as const, reason }
-      return afterUnaskedExit(
-        memory,
-        { cause: 'start-failed', exit, lastLines: [], at, jitter, target },
-        policy,
-      )
+      const ended = { cause: 'start-failed' as const, exit, lastLines: [], at, jitter, target }
+      return afterUnaskedExit(memory, ended, policy)
     }
     default:
       return unchanged(state)
@@ -107,10 +117,9 @@ function stepStarting(state: State, stage: StageOf<'starting'>, event: Event, po
       return event.pid === registry.pid ? serving(memory, registry, stage.cause, event.at) : unchanged(state)
     case 'exited': {
       if (event.pid !== registry.pid) return unchanged(state)
-      const { exit, lastLines, at, jitter } = event
       const { target } = registry
-      const cause = unaskedCause(exit) === 'crashed' ? 'start-failed' : 'ended-by-itself'
-      return afterUnaskedExit(memory, { cause, exit, lastLines, at, jitter, registry, target }, policy)
+      const cause = unaskedCause(event.exit) === 'crashed' ? 'start-failed' : 'ended-by-itself'
+      return afterUnaskedExit(memory, { ...event, cause, registry, target }, policy)
     }
     case 'stop-asked': {
       const killAfterMs = event.withinMs ?? policy.killAfterMs
@@ -158,7 +167,8 @@ function serving(memory: Memory, registry: RegistryProcess, cause: Cause, at: nu
   // A start that ends an outage needs no line of its own: the line of the outage says so.
   const entries: Effect[] =
     outages.length > 0 && cause !== 'adopted' ? outages : [...outages, { do: 'journal', entry: started }]
-  return transition({ ...memory, openOutages: [] }, { kind: 'serving', since: at, registry }, ...entries)
+  const after = { ...withoutLastEnd(memory), openOutages: [] }
+  return transition(after, { kind: 'serving', since: at, registry }, ...entries)
 }
 
 /** It answered its readiness probe, and lives. */
@@ -175,14 +185,9 @@ function stepServing(
   if ('pid' in event && event.pid !== registry.pid) return unchanged(state)
   switch (event.kind) {
     case 'exited': {
-      const { exit, lastLines, jitter } = event
       const { target } = registry
-      const cause = unaskedCause(exit)
-      return afterUnaskedExit(
-        memory,
-        { cause, exit, lastLines, at, jitter, registry, target, servingSince: since },
-        policy,
-      )
+      const cause = unaskedCause(event.exit)
+      return afterUnaskedExit(memory, { ...event, cause, registry, target, servingSince: since }, policy)
     }
     case 'stop-asked':
       if (event.withinMs !== undefined) {

@@ -15,6 +15,9 @@ export interface Policy {
   loopWindowMs: number
   /** When a crash loop is tried again, or a failure that may pass but is costly to try. */
   loopRetryMs: number
+  /** A registry that waits for something outside is started once in this time, as launchd does, after this pause at least. */
+  throttleMs: number
+  minThrottleMs: number
   /** When a missing or read-only volume, or a data folder in use, is checked again: it then serves within 10 s. */
   failedRetryMs: number
   /** When a port that somebody else owns is checked again. */
@@ -59,6 +62,8 @@ export const standardPolicy: Policy = {
   loopExits: 5,
   loopWindowMs: 60_000,
   loopRetryMs: 300_000,
+  throttleMs: 10_000,
+  minThrottleMs: 1000,
   failedRetryMs: 5000,
   foreignRetryMs: 5000,
   checkTimeoutMs: 20_000,

@@ -17,11 +17,12 @@ import {
   signalChild,
   spawnProcess,
 } from './child-process.ts'
+import { endingIn } from './ending.ts'
 import type { LogFile } from './log-file.ts'
 import type { Policy } from './policy.ts'
 import { forgetRecord, type ProcessRecord, writeRecord } from './process-record.ts'
 import { createStartCheck, type StartCheck, type StartCheckDeps } from './start-check.ts'
-import type { Effect, RegistryProcess, Target, UntimedEvent } from './state.ts'
+import type { Effect, Ending, RegistryProcess, Target, UntimedEvent } from './state.ts'
 
 export interface ProcessDriverDeps extends StartCheckDeps {
   /** Read anew at each start: it may be replaced while nothing runs. */
@@ -30,6 +31,11 @@ export interface ProcessDriverDeps extends StartCheckDeps {
   uploadsInProgress(): Promise<PushInProgress[]>
   /** The whole environment of the engine, but for what the engine itself adds. */
   childEnvironment: Record<string, string>
+  /**
+   * Lines of the log that config.json names, where it goes elsewhere than to standard output: the newest that are not
+   * older than `time` (ms since the epoch), oldest first.
+   */
+  outputSince?(time: number): Promise<string[]>
   spawn?: Spawn
   kill?: Kill
   /** 0 up to 1, for the jitter of pauses. */
@@ -60,9 +66,6 @@ export interface ProcessDriver {
   /** From now on nothing is dispatched. */
   close(): void
 }
-
-/** How many last lines, and how many characters of each, are reported with an exit. */
-const [lastLineCount, lastLineChars] = [20, 400]
 
 export function createProcessDriver({ deps, policy, logFile, dispatch }: Options): ProcessDriver {
   const { processes, kill = killProcess, random = Math.random } = deps
@@ -115,9 +118,9 @@ export function createProcessDriver({ deps, policy, logFile, dispatch }: Options
     write({ ...record, startTime, ...(executable === undefined ? {} : { executable }) })
   }
 
-  async function reportExit({ pid, logFrom }: RegistryProcess, exit: Exit) {
-    const lastLines = await logFile.linesSince(logFrom, lastLineCount, lastLineChars).catch(() => [])
-    if (!isClosed) dispatch({ kind: 'exited', pid, exit, lastLines, jitter: random() })
+  async function reportExit(registry: RegistryProcess, exit: Exit) {
+    const ending = await readEnding({ deps, logFile }, registry, exit)
+    if (!isClosed) dispatch({ kind: 'exited', pid: registry.pid, jitter: random(), ...ending })
   }
 
   function adoptedIsGone(pid: number) {
@@ -183,6 +186,18 @@ export function createProcessDriver({ deps, policy, logFile, dispatch }: Options
       isClosed = true
     },
   }
+}
+
+async function readEnding(
+  { deps, logFile }: Pick<Options, 'deps' | 'logFile'>,
+  { startedAt, logFrom }: RegistryProcess,
+  exit: Exit,
+): Promise<Ending> {
+  const endedAt = deps.clock.now()
+  const reads = [deps.outputSince?.(startedAt) ?? [], logFile.linesSince(logFrom)]
+  // Its own log comes first: what breaks it off goes to standard error alone.
+  const output = await Promise.all(reads).catch(() => [])
+  return endingIn(output.flat(), exit, endedAt)
 }
 
 interface SpawnedChild {

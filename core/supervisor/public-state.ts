@@ -4,18 +4,18 @@ import type { Policy } from './policy.ts'
 import type { State } from './state.ts'
 
 /** What clients see of a state. */
-export function publicState({ stage }: State, policy: Policy): ProcessState {
+export function publicState({ memory, stage }: State, policy: Policy): ProcessState {
   switch (stage.kind) {
     case 'stopped':
       return stage
     case 'checking':
     case 'launching': {
       const { since, cause, deadline } = stage
-      return { kind: 'starting', since, cause, deadline }
+      return { kind: 'starting', since, cause, deadline, ...memory.lastEnd }
     }
     case 'starting': {
       const { since, cause, deadline, registry } = stage
-      return { kind: 'starting', since, cause, deadline, pid: registry.pid }
+      return { kind: 'starting', since, cause, deadline, pid: registry.pid, ...memory.lastEnd }
     }
     case 'serving': {
       const { pid, startedAt, adopted } = stage.registry
@@ -47,18 +47,20 @@ export function publicState({ stage }: State, policy: Policy): ProcessState {
     }
     case 'backing-off': {
       const { since, attempt, until, exit, lastLines } = stage
-      return { kind: 'backing-off', since, attempt, until, exit, lastLines, waits: policy.backoffMs }
+      const waits = policy.backoffMs
+      return { kind: 'backing-off', since, attempt, until, exit, lastLines, waits, ...memory.lastEnd }
     }
     case 'crash-looping': {
-      const { since, exits, retryAt, exit, lastLines } = stage
+      const { since, exits, windowMs, retryAt, exit, lastLines, lastWord } = stage
       return {
         kind: 'crash-looping',
         since,
         exits,
-        windowMs: policy.loopWindowMs,
+        windowMs,
         retryAt,
         exit,
         lastLines,
+        ...(lastWord === undefined ? {} : { lastWord }),
       }
     }
     case 'foreign':

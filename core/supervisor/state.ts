@@ -1,5 +1,12 @@
-import type { Exit, Failure, OpenChoice } from '../../contract/failure.ts'
-import type { Cause, JournalEntry, PushInProgress, Silence, Then } from '../../contract/registry-state.ts'
+import type { Exit, Failure, OpenChoice, WaitsFor } from '../../contract/failure.ts'
+import type {
+  Cause,
+  JournalEntry,
+  LastEnd,
+  PushInProgress,
+  Silence,
+  Then,
+} from '../../contract/registry-state.ts'
 import type { Undecided } from '../../contract/undecided.ts'
 
 export type { Silence } from '../../contract/registry-state.ts'
@@ -39,16 +46,27 @@ export interface ForeignProcess {
 
 /** What outlives a single stage. */
 export interface Memory {
-  /** Times of the unasked exits within the loop window. */
+  /** Times of the unasked exits in this row: within the loop window until they are a loop, then all of it. */
   exits: number[]
+  /** The row was reported as a crash loop: until it is healthy, or somebody asks, one more exit reports it again. */
+  isLooping: boolean
   /** Automatic restarts in a row, without healthy time between. */
   attempt: number
-  /** Number of exits in the crash loop that was reported last; 0: none. Until healthy, one more exit reports it again. */
-  reportedExits: number
+  /** How the try before this one ended; absent once the registry served or was stopped. */
+  lastEnd?: LastEnd
   /** Journal entries of outages that last: their length is added when the registry serves again. */
   openOutages: { entry: JournalEntry; since: number }[]
   /** Number of the newest check; results of older ones are ignored. */
   checkSerial: number
+}
+
+/** How a process ended, and what it said of that. */
+export interface Ending {
+  exit: Exit
+  /** The last lines worth reading, oldest first. */
+  lastLines: string[]
+  lastWord?: string
+  waitsFor?: WaitsFor
 }
 
 /** A process on its way to its end, and what for. */
@@ -94,23 +112,20 @@ export type Stage =
       answeredAt?: number
       tooSlow?: true
     } & Shutdown)
-  | {
+  | ({
       kind: 'backing-off'
       since: number
       cause: Cause
       attempt: number
       until: number
-      exit: Exit
-      lastLines: string[]
-    }
-  | {
+    } & Ending)
+  | ({
       kind: 'crash-looping'
       since: number
       exits: number
+      windowMs: number
       retryAt: number
-      exit: Exit
-      lastLines: string[]
-    }
+    } & Ending)
   | { kind: 'foreign'; since: number; port: number; owner: ForeignProcess; retryAt: number }
   /** `retryAt`: when it is checked again without being asked to. */
   | { kind: 'undecided'; since: number; undecided: Undecided; retryAt: number }
@@ -158,7 +173,7 @@ export type Event = { at: number } & (
   /** The data folder of a process that serves is gone, or is another one. */
   | { kind: 'data-lost'; pid: number }
   | { kind: 'uploads-seen'; pid: number; pushes: PushInProgress[] }
-  | { kind: 'exited'; pid: number; exit: Exit; lastLines: string[]; jitter: number }
+  | ({ kind: 'exited'; pid: number; jitter: number } & Ending)
 )
 
 export type EventOf<K extends Event['kind']> = Extract<Event, { kind: K }>
@@ -186,6 +201,6 @@ export interface Next {
 }
 
 export const firstState = (at: number): State => ({
-  memory: { exits: [], attempt: 0, reportedExits: 0, openOutages: [], checkSerial: 0 },
+  memory: { exits: [], isLooping: false, attempt: 0, openOutages: [], checkSerial: 0 },
   stage: { kind: 'stopped', since: at, why: 'never-started' },
 })

@@ -1,8 +1,18 @@
-import type { Exit, Failure } from '../../contract/failure.ts'
-import type { Cause, JournalEntry, Then } from '../../contract/registry-state.ts'
+import type { Exit, Failure, WaitsFor } from '../../contract/failure.ts'
+import type { Cause, JournalEntry, LastEnd, Then } from '../../contract/registry-state.ts'
 import { unreachable } from '../../contract/result.ts'
 import type { Policy } from './policy.ts'
-import type { CheckResult, Effect, Memory, Next, RegistryProcess, Stage, State, Target } from './state.ts'
+import type {
+  CheckResult,
+  Effect,
+  Ending,
+  Memory,
+  Next,
+  RegistryProcess,
+  Stage,
+  State,
+  Target,
+} from './state.ts'
 
 export const unchanged = (state: State): Next => ({ state, effects: [] })
 
@@ -23,11 +33,18 @@ export const startAttempt = (at: number, cause: Cause, policy: Policy): StartAtt
   deadline: at + policy.startTimeoutMs,
 })
 
-/** Begins the check that comes before every start. */
+/** No exit counts any more: the next one is the first in a row. */
+const newRow = { exits: [], attempt: 0, isLooping: false }
+
+/** What Memory holds of a try before: nothing, as something else explains why the registry does not run, or it does. */
+export const withoutLastEnd = ({ lastEnd: _, ...memory }: Memory): Memory => memory
+
+/** Begins the check that comes before every start. Whoever asks for a start begins a new row. */
 export function beginCheck(memory: Memory, cause: Cause, at: number, policy: Policy): Next {
   const checkSerial = memory.checkSerial + 1
+  const isAsked = cause === 'asked-start' || cause === 'asked-restart'
   return transition(
-    { ...memory, checkSerial },
+    { ...memory, ...(isAsked ? newRow : {}), checkSerial },
     { kind: 'checking', ...startAttempt(at, cause, policy) },
     { do: 'check', serial: checkSerial },
   )
@@ -62,19 +79,19 @@ export function afterCheck(
       const { port, owner } = result
       // A taken port explains the exits before: they do not count once it is free.
       return transition(
-        { ...memory, exits: [], attempt: 0, reportedExits: 0 },
+        { ...withoutLastEnd(memory), ...newRow },
         { kind: 'foreign', since: at, port, owner, retryAt: at + policy.foreignRetryMs },
       )
     }
     case 'undecided': {
       const { undecided } = result
       return transition(
-        { ...memory, exits: [], attempt: 0, reportedExits: 0 },
+        { ...withoutLastEnd(memory), ...newRow },
         { kind: 'undecided', since: at, undecided, retryAt: at + policy.failedRetryMs },
       )
     }
     case 'refused':
-      return transition(memory, failedStage(result.error, at, policy))
+      return transition(withoutLastEnd(memory), failedStage(result.error, at, policy))
     default:
       return unreachable(result)
   }
@@ -88,7 +105,7 @@ export function stopped(
 ): Next {
   return transition(
     // A stop by hand ends a row of failures, and the time without a registry after it is no outage.
-    { ...memory, checkSerial: memory.checkSerial + 1, attempt: 0, reportedExits: 0, openOutages: [] },
+    { ...withoutLastEnd(memory), ...newRow, checkSerial: memory.checkSerial + 1, openOutages: [] },
     { kind: 'stopped', since: at, why: goal === 'quit' ? 'quit' : 'asked' },
     ...effects,
   )
@@ -137,8 +154,7 @@ export function exitEntry(
   memory: Memory,
   cause: Cause,
   registry: RegistryProcess | undefined,
-  exit: Exit,
-  lastLines: string[],
+  { exit, lastLines, lastWord }: Ending,
   at: number,
   pushesCut = 0,
 ): JournalEntry {
@@ -148,6 +164,7 @@ export function exitEntry(
     cause,
     exit,
     lastLines,
+    ...(lastWord === undefined ? {} : { lastWord }),
     ...(registry === undefined ? {} : { pid: registry.pid, ranForMs: Math.max(0, at - registry.startedAt) }),
     ...(pushesCut > 0 ? { pushesCut } : {}),
   }
@@ -161,10 +178,8 @@ export const withOpenOutage = (memory: Memory, entry: JournalEntry, since: numbe
   openOutages: [...memory.openOutages, { entry, since }].slice(-maxOpenOutages),
 })
 
-interface UnaskedExit {
+interface UnaskedExit extends Ending {
   cause: Cause
-  exit: Exit
-  lastLines: string[]
   at: number
   jitter: number
   registry?: RegistryProcess
@@ -177,44 +192,84 @@ interface UnaskedExit {
 
 /** After an exit that nobody asked for it is started again: at once, after a pause, or as a crash loop. */
 export function afterUnaskedExit(memory: Memory, ended: UnaskedExit, policy: Policy): Next {
-  const { cause, exit, lastLines, at, jitter, registry, target } = ended
+  const { cause, at, jitter, registry, target, waitsFor } = ended
+  if (waitsFor !== undefined && ended.servingSince === undefined)
+    return afterWaiting(memory, ended, waitsFor, policy)
   const wasHealthy = ended.servingSince !== undefined && at - ended.servingSince >= policy.healthyAfterMs
-  const exits = [...memory.exits.filter(time => time > at - policy.loopWindowMs), at].slice(-100)
-  const attempt = wasHealthy ? 0 : memory.attempt
-  const reportedExits = wasHealthy ? 0 : memory.reportedExits
-  const entry = exitEntry(memory, cause, registry, exit, lastLines, at)
+  const isNewRow = wasHealthy || memory.lastEnd?.waitsFor !== undefined
+  const row = isNewRow ? { ...memory, ...newRow } : memory
+  const ending = endingOf(ended)
+  const entry = exitEntry(memory, cause, registry, ending, at)
   const serial = memory.checkSerial + 1
+  const exits = [...row.exits.filter(time => row.isLooping || time > at - policy.loopWindowMs), at]
   const after = withOpenOutage(
-    { ...memory, exits, attempt, reportedExits, checkSerial: serial },
+    { ...row, exits: exits.slice(-maxExits), checkSerial: serial, lastEnd: lastEndOf(ending) },
     entry,
     ended.answeredAt ?? at,
   )
   const records: Effect[] = [{ do: 'forget-record' }, { do: 'journal', entry }]
   const checkPort: Effect = { do: 'check-port', serial, target }
 
-  if (reportedExits > 0 || exits.length > policy.loopExits) {
-    const count = Math.max(exits.length, reportedExits)
+  if (row.isLooping || exits.length > policy.loopExits) {
     const retryAt = at + policy.loopRetryMs
-    const stage: Stage = { kind: 'crash-looping', since: at, exits: count, retryAt, exit, lastLines }
-    return transition({ ...after, reportedExits: count }, stage, ...records, checkPort)
+    const counted = { exits: after.exits.length, windowMs: windowOf(after.exits, at, policy) }
+    const stage: Stage = { kind: 'crash-looping', since: at, ...counted, retryAt, ...ending }
+    return transition({ ...after, isLooping: true }, stage, ...records, checkPort)
   }
+  const { attempt } = row
   const pauseMs = backoffMs(attempt, jitter, policy)
   const next = { ...after, attempt: attempt + 1 }
   if (pauseMs === 0) {
     const checking = beginCheck(next, cause, at, policy)
     return { ...checking, effects: [...records, ...checking.effects] }
   }
-  const stage: Stage = {
-    kind: 'backing-off',
-    since: at,
-    cause,
-    attempt,
-    until: at + pauseMs,
-    exit,
-    lastLines,
-  }
+  const stage: Stage = { kind: 'backing-off', since: at, cause, attempt, until: at + pauseMs, ...ending }
   return transition(next, stage, ...records, checkPort)
 }
+
+/** Exits beyond this number are not counted. */
+const maxExits = 1000
+
+/** The loop window where all of them are within it, else the time since the first. */
+function windowOf(exits: readonly number[], at: number, policy: Policy): number {
+  const [first = at] = exits
+  return Math.max(at - first, policy.loopWindowMs)
+}
+
+/**
+ * It could not start for want of something outside: no fault of its own, so that it counts as no crash, and is tried again
+ * as often as launchd would. The journal gets one line for all of these tries.
+ */
+function afterWaiting(memory: Memory, ended: UnaskedExit, waitsFor: WaitsFor, policy: Policy): Next {
+  const { cause, at, registry, target } = ended
+  const ending = endingOf(ended)
+  const before = memory.lastEnd?.waitsFor === waitsFor ? memory.lastEnd : undefined
+  const serial = memory.checkSerial + 1
+  const attempt = before === undefined ? 1 : memory.attempt + 1
+  const row: Memory = {
+    ...memory,
+    ...newRow,
+    attempt,
+    checkSerial: serial,
+    lastEnd: { ...lastEndOf(ending), waitsFor, waitingSince: before?.waitingSince ?? at },
+  }
+  const until = Math.max(at + policy.minThrottleMs, (registry?.startedAt ?? at) + policy.throttleMs)
+  const stage: Stage = { kind: 'backing-off', since: at, cause, attempt, until, ...ending }
+  const effects: Effect[] = [{ do: 'forget-record' }]
+  const checkPort: Effect = { do: 'check-port', serial, target }
+  if (before !== undefined) return transition(row, stage, ...effects, checkPort)
+  const entry = exitEntry(memory, cause, registry, ending, at)
+  return transition(withOpenOutage(row, entry, at), stage, ...effects, { do: 'journal', entry }, checkPort)
+}
+
+const endingOf = ({ exit, lastLines, lastWord, waitsFor }: Ending): Ending => ({
+  exit,
+  lastLines,
+  ...(lastWord === undefined ? {} : { lastWord }),
+  ...(waitsFor === undefined ? {} : { waitsFor }),
+})
+
+const lastEndOf = ({ lastWord }: Ending): LastEnd => (lastWord === undefined ? {} : { lastWord })
 
 function backoffMs(attempt: number, jitter: number, policy: Policy): number {
   const pauseMs = policy.backoffMs[Math.min(attempt, policy.backoffMs.length - 1)] ?? 0

@@ -47,7 +47,7 @@ function servingAnswer(state: ProcessState): Answer | undefined {
       return fail({ code: state.why === 'quit' ? 'quitting' : 'cancelled' })
     case 'backing-off':
     case 'crash-looping':
-      return fail({ code: 'start-failed', exit: state.exit, lastLines: state.lastLines })
+      return fail(startFailure(state))
     case 'foreign': {
       const { port, pid, command, open } = state
       return fail({
@@ -64,6 +64,18 @@ function servingAnswer(state: ProcessState): Answer | undefined {
       return fail(state.error)
     default:
       return unreachable(state)
+  }
+}
+
+function startFailure(state: Extract<ProcessState, { kind: 'backing-off' | 'crash-looping' }>): Failure {
+  const { exit, lastLines, lastWord } = state
+  const waitsFor = state.kind === 'backing-off' ? state.waitsFor : undefined
+  return {
+    code: 'start-failed',
+    exit,
+    lastLines,
+    ...(lastWord === undefined ? {} : { lastWord }),
+    ...(waitsFor === undefined ? {} : { waitsFor }),
   }
 }
 

@@ -28,6 +28,18 @@ describe('a line of the journal', () => {
     )
   })
 
+  it('says how it ended in its own words', () => {
+    const entry = {
+      cause: 'start-failed',
+      exit: { kind: 'code', code: 1 },
+      lastWord: 'no such file',
+    } as const
+    expect(told(entry)).toBe('Did not start 10 min ago. It ended with exit code 1: no such file.')
+    expect(told({ ...entry, cause: 'crashed', exit: { kind: 'unknown-adopted' } })).toContain(
+      'It ended: no such file.',
+    )
+  })
+
   it('counts pushes that were cut off', () => {
     expect(told({ cause: 'asked-stop', pushesCut: 1 })).toContain('You asked. 1 push was cut off.')
     expect(told({ cause: 'asked-stop', pushesCut: 2 })).toContain('You asked. 2 pushes were cut off.')

@@ -72,6 +72,20 @@ describe('what deserves a notification', () => {
     expect(states(servingState, state, state, starting, state)).toEqual([[], [kind], [], [], []])
   })
 
+  it('is a wait for something outside that lasts, and its end', () => {
+    const waits = (waitingSince: number): ProcessState[] => [
+      { ...backingOff, waitsFor: 'identity-provider', waitingSince } as ProcessState,
+      { ...starting, waitsFor: 'identity-provider', waitingSince } as ProcessState,
+    ]
+    expect(states(...waits(0), ...waits(-61_000), servingState)).toEqual([
+      [],
+      [],
+      ['waiting'],
+      [],
+      ['came-back'],
+    ])
+  })
+
   it('is also trouble that stands when the app starts', () => {
     expect(states(foreign(9))).toEqual([['foreign']])
   })

@@ -194,6 +194,50 @@ describe('the glance', () => {
     expect(plainText(ended(1).headline)).toBe('Crashed; starts again in 2 s')
   })
 
+  it('gives what the registry said last as the reason why it does not run', () => {
+    const lastWord = 'failed to reload htpasswd: open /x: no such file or directory.'
+    const process = { ...states['crash-looping'](now), lastWord } as ProcessState
+    expect(plainText(seen({ process }).reason)).toContain(
+      '6 exits in 58 s; the last time it ended with exit code 2: failed to reload htpasswd: open /x: no such file or directory. The images',
+    )
+    const again = {
+      kind: 'starting',
+      since: now - 28_000,
+      cause: 'crashed',
+      deadline: now,
+      lastWord,
+    } as const
+    expect(seen({ process: again }).reason).toBe(
+      `The registry ended by itself and is being started again. The last time it said: ${lastWord} It has until 14:02 to answer.`,
+    )
+  })
+
+  it('says what the registry waits for, in the same way through all tries, and that it lasts', () => {
+    const end = { lastWord: 'no issuer', waitsFor: 'identity-provider' } as const
+    const trying = (waitingSince: number): ProcessState => {
+      return {
+        kind: 'starting',
+        since: now - 28_000,
+        cause: 'start-failed',
+        deadline: now,
+        ...end,
+        waitingSince,
+      }
+    }
+    const pausing = { ...states['backing-off'](now), ...end, waitingSince: now - 30_000 } as ProcessState
+    expect(seen({ process: pausing })).toMatchObject({
+      class: 'working',
+      headline: 'Waits for the identity provider',
+    })
+    expect(plainText(seen({ process: trying(now - 30_000) }).reason)).toBe(
+      'The registry does not start without it, for 30 s now; it is being started again, for 28 s now. The last time it said: no issuer. The images are not touched.',
+    )
+    expect(seen({ process: trying(now - 90_000) })).toMatchObject({
+      class: 'down',
+      headline: 'Waits for the identity provider',
+    })
+  })
+
   it('names the first probe that failed', () => {
     const service = {
       checkedAt: now - 12_000,

@@ -5,6 +5,7 @@ import { publicState } from '../../../core/supervisor/public-state.ts'
 import {
   type CheckResult,
   type Effect,
+  type Ending,
   type Event,
   firstState,
   type RegistryProcess,
@@ -59,8 +60,9 @@ export function drive({ drainsItself = true, policy = standardPolicy as Policy, 
     },
     spawned: (pid: number) => machine.dispatch({ kind: 'spawned', registry: processOf(pid, at) }),
     exit(pid: number, exit: Exit = code(1), lastLines: string[] = ['last words']) {
-      return machine.dispatch({ kind: 'exited', pid, exit, lastLines, jitter: 0.5 })
+      return machine.ended(pid, { exit, lastLines })
     },
+    ended: (pid: number, ending: Ending) => machine.dispatch({ kind: 'exited', pid, jitter: 0.5, ...ending }),
     listed: (pid: number, ...bytes: number[]) =>
       machine.dispatch({
         kind: 'uploads-seen',

@@ -80,25 +80,64 @@ describe('an end that nobody asked for', () => {
     expect(machine.state().kind).toBe('starting')
   })
 
-  it('in a crash loop, is tried again after 5 min, on waking and on demand, and one more exit is the loop again', () => {
-    const looping = () => {
-      const machine = drive().serving(1)
-      for (const n of [1, 2, 3, 4, 5]) {
-        machine.exit(n)
-        if (machine.state().kind === 'backing-off') machine.tick(10_000)
-        machine.checked(free).spawned(n + 1)
-      }
-      return machine.exit(6)
+  const looping = () => {
+    const machine = drive().serving(1)
+    for (const n of [1, 2, 3, 4, 5]) {
+      machine.exit(n)
+      if (machine.state().kind === 'backing-off') machine.tick(10_000)
+      machine.checked(free).spawned(n + 1)
     }
+    return machine.exit(6)
+  }
+
+  it('in a crash loop, is tried again after 5 min, on waking and on demand', () => {
     expect(looping().tick(300_000).state()).toMatchObject({ kind: 'starting', cause: 'retry' })
     expect(looping().dispatch({ kind: 'woke' }).state()).toMatchObject({ kind: 'starting', cause: 'woke' })
     const asked = looping().later(120_000).dispatch({ kind: 'start-asked' })
     expect(asked.state()).toMatchObject({ kind: 'starting', cause: 'asked-start' })
-    asked.checked(free).spawned(20).exit(20)
-    expect(asked.state()).toMatchObject({ kind: 'crash-looping', exits: 6 })
-    asked.dispatch({ kind: 'start-asked' }).up(21).later(30_000).exit(21)
-    expect(asked.state().kind).toBe('starting')
     expect(looping().dispatch({ kind: 'stop-asked', goal: 'stopped' }).state().kind).toBe('stopped')
+  })
+
+  it('after a retry by itself is the loop again: every exit of the row is counted, over all of its time', () => {
+    const machine = looping()
+    const begun = machine.memory().exits[0] ?? Number.NaN
+    machine.tick(300_000).up(20).later(1000).exit(20)
+    const windowMs = machine.at() - begun
+    expect(machine.state()).toMatchObject({ kind: 'crash-looping', exits: 7, windowMs })
+    expect(windowMs).toBeGreaterThan(300_000)
+    machine.tick(300_000).up(21).later(30_000).exit(21)
+    expect(machine.state().kind).toBe('starting')
+    expect(machine.memory()).toMatchObject({ exits: [machine.at()], isLooping: false })
+  })
+
+  it('is the first again once somebody asked, for a start, a restart or a stop', () => {
+    const again = (machine: ReturnType<typeof looping>) => machine.up(20).later(1000).exit(20)
+    const asked = again(looping().dispatch({ kind: 'start-asked' }))
+    expect(asked.state().kind).toBe('starting')
+    expect(asked.memory().exits).toHaveLength(1)
+    const restarted = drive().serving(1).exit(1).up(2).exit(2).tick(1000).up(3)
+    restarted.dispatch({ kind: 'restart-asked', now: true }).exit(3).up(4).exit(4)
+    expect(restarted.memory().exits).toHaveLength(1)
+    const stopped = looping().dispatch({ kind: 'stop-asked', goal: 'stopped' })
+    expect(stopped.memory()).toMatchObject({ exits: [], attempt: 0, isLooping: false })
+  })
+
+  it('is reported with its last word, until it serves again', () => {
+    const ending = { exit: code(2), lastLines: ['a', 'b'], lastWord: 'no such file' }
+    const machine = drive().serving(1).ended(1, ending)
+    expect(machine.state()).toMatchObject({ kind: 'starting', lastWord: 'no such file' })
+    machine.checked(free).spawned(2).ended(2, ending)
+    expect(machine.state()).toMatchObject({ kind: 'backing-off', lastWord: 'no such file' })
+    expect(machine.journal().at(-1)).toMatchObject({ cause: 'start-failed', lastWord: 'no such file' })
+    machine.tick(1000).up(3)
+    expect(machine.memory()).not.toHaveProperty('lastEnd')
+    for (const n of [3, 4, 5, 6]) {
+      machine.ended(n, ending)
+      if (machine.state().kind === 'backing-off') machine.tick(4000)
+      machine.checked(free).spawned(n + 1)
+    }
+    machine.ended(7, ending)
+    expect(machine.state()).toMatchObject({ kind: 'crash-looping', lastWord: 'no such file' })
   })
 
   it('with the port in other hands is no crash: the other one is named', () => {
