@@ -32,6 +32,15 @@ export interface OpenChoice {
   commands: string[]
 }
 
+/** What starts a process again when it ends. `stop` ends it, `disable` keeps it from the next login or boot. */
+export interface KeptBy {
+  manager: 'launchd' | 'systemd' | 'docker' | 'podman'
+  /** A label, a unit, or the beginning of a container's id. */
+  name: string
+  stop: string
+  disable?: string
+}
+
 /** Every way a command or a state can fail. The words for each are in contract/messages/failure-message.ts. */
 export type Failure =
   | { code: 'config-missing'; file: string }
@@ -51,11 +60,11 @@ export type Failure =
   /** A folder that is not there cannot be accepted: it would be made, perhaps where a volume is to be mounted. */
   | { code: 'data-folder-missing'; path: string }
   | { code: 'engine-missing'; path: string }
-  | { code: 'port-in-use'; port: number; pid?: number; command?: string; open?: OpenChoice }
+  | { code: 'port-in-use'; port: number; pid?: number; command?: string; keptBy?: KeptBy; open?: OpenChoice }
   /** `lastWord`: what it said last, in one line; `waitsFor`: it is started again until that is there. */
   | { code: 'start-failed'; exit: Exit; lastLines: string[]; lastWord?: string; waitsFor?: WaitsFor }
   | { code: 'start-too-slow'; limitMs: number; lastLines: string[] }
-  | { code: 'root-in-use'; path: string; pid?: number; command?: string }
+  | { code: 'root-in-use'; path: string; pid?: number; command?: string; keptBy?: KeptBy }
   | { code: 'stop-failed'; pid: number }
   | { code: 'already-running'; pid: number; home: string }
   /** `registry`: one that Zotbar started goes on, as the command line found. */

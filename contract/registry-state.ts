@@ -1,4 +1,4 @@
-import type { Exit, Failure, OpenChoice, WaitsFor } from './failure.ts'
+import type { Exit, Failure, KeptBy, OpenChoice, WaitsFor } from './failure.ts'
 import type { Undecided } from './undecided.ts'
 
 /** Why the registry is being, or was, started or ended. */
@@ -97,6 +97,7 @@ export type ProcessState =
       startedAt?: number
       /** Set when it is a zot; the version is absent where zot does not report it. `program`: its file, absolute. */
       zot?: { version?: string; program?: string }
+      keptBy?: KeptBy
       /** Set when nothing is started, also on a free port, until somebody has chosen. */
       open?: OpenChoice
     }

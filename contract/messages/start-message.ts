@@ -2,6 +2,7 @@ import type { ConfigFault, Exit, Failure, OpenChoice, WaitsFor } from '../failur
 import type { LastEnd, ProcessState } from '../registry-state.ts'
 import { unreachable } from '../result.ts'
 import { atTime, capital, count, duration, holder } from './format.ts'
+import { keptByMessage } from './kept-by-message.ts'
 import type { FailureMessage } from './message.ts'
 
 /** What can prevent the registry from starting, running or ending. */
@@ -139,6 +140,7 @@ export function startFailureMessage(error: StartFailure): FailureMessage {
         title: `Port ${error.port} is taken`,
         steps: [
           `${holder(error)} answers there; it was left alone.`,
+          ...keptByMessage(error.keptBy),
           ...(error.open === undefined
             ? [
                 'End that program, and the registry starts by itself. Or set another http.port in config.json, then start again.',
@@ -170,6 +172,7 @@ export function startFailureMessage(error: StartFailure): FailureMessage {
         title: 'Another process uses the data folder',
         steps: [
           `${holder(error)} has ${error.path} open. Two registries on one folder would damage it.`,
+          ...keptByMessage(error.keptBy),
           'End the other one, then start again.',
         ],
       }

@@ -18,6 +18,7 @@ import {
   secondsUntil,
   timeOfDay,
 } from './format.ts'
+import { keptByMessage } from './kept-by-message.ts'
 import { progressText } from './runbook-message.ts'
 import { isDegraded, servingSummary } from './serving-summary.ts'
 import { endMessage, openChoiceMessage, startingHeadline, startingReason } from './start-message.ts'
@@ -87,7 +88,10 @@ export function statusSummary(snapshot: Snapshot, now: number): StatusSummary {
         class: 'down',
         state,
         headline: `Port ${process.port} is taken`,
-        reason: `${holder({ ...process, command: process.command && programName(process.command) })} has it; it was left alone, and this registry was not started. ${whenFree(process.open)}`,
+        reason: [
+          `${holder({ ...process, command: process.command && programName(process.command) })} has it; it was left alone, and this registry was not started. ${whenFree(process.open)}`,
+          ...keptByMessage(process.keptBy),
+        ].join('\n'),
         actions: [{ verb: 'check-again', label: 'Check again', kind: 'plain' }],
       }
     case 'undecided':

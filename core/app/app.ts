@@ -165,7 +165,8 @@ function handlerDeps(
     },
     async ready() {
       await configWatch.checkConfig()
-      return startDecision.ready()
+      const ready = await startDecision.ready()
+      return ready.ok ? features.checkHolders() : ready
     },
     snapshot,
     tail,

@@ -10,6 +10,7 @@ import { createSupervisor } from '../supervisor/supervisor.ts'
 import { createConfigWatch } from './config-watch.ts'
 import type { Ground } from './create-ground.ts'
 import { createEngineCopies } from './engine-copies.ts'
+import { createHolderCheck } from './holder-check.ts'
 import { createStartDecision } from './start-decision.ts'
 import type { AppEvents, AppOptions } from './wiring.ts'
 
@@ -56,6 +57,7 @@ export function createRegistryFeatures(options: AppOptions, events: Emitter<AppE
     recognize: startDecision.recognize,
     preflight: startDecision.preflight,
   })
+  const checkHolders = createHolderCheck({ configFile, processes, supervisor })
   const configWatch = createConfigWatch({
     ...common,
     folder,
@@ -107,6 +109,7 @@ export function createRegistryFeatures(options: AppOptions, events: Emitter<AppE
     outputLog,
     startDecision,
     supervisor,
+    checkHolders,
     configWatch,
     access,
     storeEvents,

@@ -21,11 +21,11 @@ export async function createRunbookFeatures(
   events: Emitter<AppEvents>,
   features: Ground & RegistryFeatures,
 ) {
-  const { adminSocket, clock, engines, home, keeper, processes, settings, shells } = options
-  const { common, target, engine, storage, decision, supervisor, access, tail } = features
+  const { adminSocket, clock, engines, home, keeper, settings, shells } = options
+  const { common, target, engine, storage, decision, supervisor, access, tail, checkHolders } = features
   const { registry } = access
   const { notify } = common
-  const engineDeps = { current: engine.now, use: engine.use, engines, processes }
+  const engineDeps = { current: engine.now, use: engine.use, engines, checkHolders }
 
   const runs = createRuns({ ...common, supervisor, notify })
   const web = createWeb({ environment: process.env })

@@ -9,12 +9,14 @@ import type { Storage } from '../storage/storage.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import type { DataFolder } from './data-folder.ts'
 import type { EngineDecision } from './engine-decision.ts'
+import type { HolderCheck } from './holder-check.ts'
 
 interface Deps {
   folder: Pick<DataFolder, 'folderWatch' | 'facts' | 'compare'>
   decision: Pick<EngineDecision, 'choice'>
   supervisor: Pick<Supervisor, 'state' | 'start' | 'restart'>
   storage: Pick<Storage, 'forget' | 'scan'>
+  checkHolders: HolderCheck
   log(message: string, data?: Record<string, unknown>): void
   snapshot(): Snapshot
 }
@@ -46,6 +48,9 @@ export function folderHandlers(deps: Deps): ZotbarHandlers['data'] {
       if (compared.same) return fail(nothingToAccept(target.dataFolder, supervisor.state()))
       const there = await allThere(target)
       if (!there.ok) return there
+      // What serves is not stopped for a folder, or a port, that another process has.
+      const free = supervisor.state().kind === 'serving' ? await deps.checkHolders() : ok(null)
+      if (!free.ok) return free
       const accepted = await folderWatch.accept({ root: target.dataFolder, subs: target.subFolders })
       if (!accepted.ok) return accepted
       deps.log('another data folder is accepted', { folder: target.dataFolder, by: caller })

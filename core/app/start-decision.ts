@@ -93,8 +93,10 @@ export function createStartDecision(deps: Deps): StartDecision {
       const decided = await decision.decide({ isTrial: true })
       const open = decided.ok ? decided.value : undefined
       const { sameStore: _, ...description } = zot ?? {}
+      const keptBy = owner.pid === undefined ? undefined : await processes.keptBy(owner.pid)
       return {
         ...owner,
+        ...(keptBy === undefined ? {} : { keptBy }),
         ...(zot === undefined ? {} : { zot: description }),
         ...(open === undefined ? {} : { open: { why: open.why, commands: open.commands } }),
       }

@@ -5,9 +5,8 @@ import type { Clock } from '../../lib/clock.ts'
 import { loadConfig } from '../../registry/config/load.ts'
 import type { Engines } from '../engine/engines.ts'
 import type { Engine } from '../platform/engine.ts'
-import type { ProcessTable } from '../platform/process-table.ts'
 import type { RegistryHttp } from '../platform/registry-http.ts'
-import { layoutIn, otherHolder, readTarget, rootsIn } from '../registry-config/preflight.ts'
+import { layoutIn, readTarget, rootsIn } from '../registry-config/preflight.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import { type StoreDeps, unreadableFindings } from '../verify/inventory.ts'
@@ -20,10 +19,11 @@ export interface SwitchWiring {
   engines: Engines
   settings: Settings
   clock: Clock
-  processes: ProcessTable
   supervisor: Supervisor
   current(): Engine
   use(engine: Engine): void
+  /** Whether nobody else has the port or the data folders. */
+  checkHolders(): Promise<Result<null>>
   ask: RegistryHttp['ask']
   /** The newest lines of the registry's log, oldest first. */
   tail(count: number): Promise<string[]>
@@ -42,7 +42,7 @@ export interface SwitchWiring {
 
 /** Joins what a switch needs of the engines, the settings, the supervisor and the data folder. */
 export function createSwitchDeps(options: SwitchWiring): SwitchDeps {
-  const { configFile, engines, settings, processes, supervisor, folder } = options
+  const { configFile, engines, settings, supervisor, folder } = options
   const store: StoreDeps = {
     roots: () => rootsIn(configFile),
     layout: () => layoutIn(configFile),
@@ -63,9 +63,8 @@ export function createSwitchDeps(options: SwitchWiring): SwitchDeps {
     async inspect(engine) {
       const target = await readTarget(configFile, engine.id)
       if (!target.ok) return target
-      const state = supervisor.state()
-      const holder = await otherHolder(target.value, processes, 'pid' in state ? state.pid : undefined)
-      return holder.ok ? engines.verify(engine, configFile) : holder
+      const free = await options.checkHolders()
+      return free.ok ? engines.verify(engine, configFile) : free
     },
     permit: folder.permit,
     recordChoice: by => folder.choose(by),

@@ -57,7 +57,7 @@ export interface SwitchDeps extends StoreDeps {
   choice(): EngineSelection
   /** Writes the settings, durably. */
   choose(choice: EngineSelection): Promise<Result<unknown>>
-  /** Whether this engine accepts config.json, and nobody else has the data open. */
+  /** Whether this engine accepts config.json, and nobody else has the port or the data folders. */
   inspect(engine: Engine): Promise<Result<null>>
   /** This engine may be started on the data folder, whatever was chosen for it; undefined: none. */
   permit(engine: Engine | undefined): void

@@ -1,3 +1,5 @@
+import type { KeptBy } from '../../contract/failure.ts'
+
 /** Who listens on a port. Without `pid` the process is another user's and cannot be inspected. */
 export interface PortOwner {
   pid?: number
@@ -29,6 +31,8 @@ export interface ProcessTable {
   portOwner(port: number, address: string, likely?: number): Promise<PortOwner | undefined>
   /** Pids that hold a lock on the file or have it open, lowest first. */
   holders(file: string): Promise<number[]>
+  /** What starts it again when it ends, as far as that can be known. */
+  keptBy(pid: number): Promise<KeptBy | undefined>
 }
 
 /** Whether a command line has this argument, also where the system gives only the joined line. */

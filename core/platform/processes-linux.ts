@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { readdir, readFile, readlink, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
+import { keptByOnLinux } from './kept-by.ts'
 import { coversAddress, type PortOwner, type ProcessTable } from './process-table.ts'
 
 /** How long /proc is searched before other work runs. */
@@ -89,6 +90,14 @@ export function linuxProcesses(proc = '/proc'): ProcessTable {
       }
       return { user }
     },
+    async keptBy(pid) {
+      const parent = (await statOf(pid))?.parent
+      const [cgroup, above] = await Promise.all([
+        read(String(pid), 'cgroup'),
+        read(String(parent ?? 0), 'cgroup'),
+      ])
+      return cgroup === undefined ? undefined : keptByOnLinux(cgroup, above ?? '')
+    },
     async holders(file) {
       const wanted = await stat(file).catch(() => undefined)
       if (wanted === undefined) return []
@@ -123,12 +132,14 @@ function opens(folder: string, matches: (link: string, path: string) => boolean,
   }
 }
 
-/** State letter and start time of /proc/PID/stat, proc(5). The program's name, in brackets, may contain anything. */
-export function parseStat(text: string): { state: string; sinceBootMs: number } | undefined {
+/** State letter, parent and start time of /proc/PID/stat, proc(5). The program's name, in brackets, may contain anything. */
+export function parseStat(text: string): { state: string; parent: number; sinceBootMs: number } | undefined {
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-  const [state, ticks] = [fields[0], Number(fields[19])]
+  const [state, parent, ticks] = [fields[0], Number(fields[1]), Number(fields[19])]
   // A tick has been 1/100 s for programs on every Linux that Node runs on.
-  return state === undefined || !Number.isFinite(ticks) ? undefined : { state, sinceBootMs: ticks * 10 }
+  return state === undefined || !Number.isFinite(ticks)
+    ? undefined
+    : { state, parent, sinceBootMs: ticks * 10 }
 }
 
 /** When the system started, in ms since the epoch, from /proc/stat. */

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { keptByLaunchd } from './kept-by.ts'
 import { coversAddress, exists, type ProcessTable } from './process-table.ts'
 
 /** Runs a program to its end and answers its output; undefined when it could not be run or printed nothing. */
@@ -67,6 +68,16 @@ export function macProcesses(
     async holders(file) {
       const processes = await lsof(['-F', 'pn', '--', file])
       return processes.map(({ pid }) => pid).sort((a, b) => a - b)
+    },
+    async keptBy(pid) {
+      const uid = await ps(pid, 'uid')
+      if (uid === undefined) return undefined
+      // A label may be loaded in each, and a look into one does not show the others.
+      for (const domain of [`gui/${uid}`, `user/${uid}`, 'system']) {
+        const found = keptByLaunchd((await run('/bin/launchctl', ['print', domain])) ?? '', domain, pid)
+        if (found !== undefined) return found
+      }
+      return undefined
     },
   }
 }

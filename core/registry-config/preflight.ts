@@ -149,7 +149,14 @@ export async function otherHolder(
     // It has the port too: whoever looks at the port next tells more about it.
     if ((await processes.portOwner(port, listen, pid))?.pid === pid) return ok(target)
     const command = (await processes.commandLine(pid))?.join(' ')
-    return fail({ code: 'root-in-use', path, pid, ...(command === undefined ? {} : { command }) })
+    const keptBy = await processes.keptBy(pid)
+    return fail({
+      code: 'root-in-use',
+      path,
+      pid,
+      ...(command === undefined ? {} : { command }),
+      ...(keptBy === undefined ? {} : { keptBy }),
+    })
   }
   return ok(target)
 }

@@ -1,8 +1,18 @@
 import type { RunbookPart } from '../../contract/runbook.ts'
 import type { Clock } from '../../lib/clock.ts'
+import { isVolumeFull } from '../../lib/error-code.ts'
 import type { Entry, Journal, StepSummary } from './journal.ts'
 import { type Move, nextMove, type RunResult, type StepTraits } from './next-move.ts'
-import type { Progress, Question, Runbook, Step, StepContext, StepError, StepResult } from './step.ts'
+import {
+  failed,
+  type Progress,
+  type Question,
+  type Runbook,
+  type Step,
+  type StepContext,
+  type StepError,
+  type StepResult,
+} from './step.ts'
 
 /** What a run emits, as it happens. */
 export type RunEvent =
@@ -178,15 +188,21 @@ function contextOf<Memory>(
 
 const unmet: StepError = { code: 'unmet', words: 'The effect does not hold yet.' }
 
-/** A bug in a step must not leave the run half way: it fails the step, and the run goes back. */
+/** A bug in a step, or a full disk, must not leave the run half way: it fails the step, and the run goes back. */
 async function safely(work: () => Promise<StepResult>): Promise<StepResult> {
   try {
     return await work()
   } catch (error) {
+    if (isVolumeFull(error))
+      return failed('no-space', 'There is too little space: the volume is full.', placeIn(error))
     const detail = error instanceof Error ? (error.stack ?? error.message) : String(error)
     return { ok: false, error: { code: 'unexpected', words: 'A fault in Zotbar.', detail } }
   }
 }
+
+/** The file that a failed system call was about, or the call itself. */
+const placeIn = (error: unknown): string =>
+  error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : String(error)
 
 /** What the steps had found out when the run was interrupted. */
 function remembered(entries: readonly Entry[]): object {

@@ -47,7 +47,7 @@ export interface Step<Memory> {
   why: string
   /** Whether the step's effect holds already: it is then skipped. Changes nothing; a dry run calls it too. */
   check(context: StepContext<Memory>): Promise<boolean>
-  /** Brings the effect about. An expected failure is returned; a thrown error counts as one with code `unexpected`. */
+  /** Brings the effect about. An expected failure is returned; a thrown error is one with code `no-space` or `unexpected`. */
   apply(context: StepContext<Memory>): Promise<StepResult>
   /** Takes the effect back, whether apply had finished, had begun, or had not. Absent: there is nothing to take back. */
   undo?(context: StepContext<Memory>): Promise<StepResult>

@@ -134,11 +134,12 @@ function isPortFree(target: Target): Promise<boolean> {
   })
 }
 
-async function portResult(
+/** Whether the engine could listen there now, and who keeps it from that. */
+export async function portResult(
   target: Target,
-  processes: ProcessTable,
-  isFree: (target: Target) => Promise<boolean>,
-): Promise<CheckResult> {
+  processes: Pick<ProcessTable, 'portOwner'>,
+  isFree: (target: Target) => Promise<boolean> = isPortFree,
+): Promise<Extract<CheckResult, { kind: 'free' | 'taken' }>> {
   if (await isFree(target)) return { kind: 'free', target }
   const owner = await processes.portOwner(target.port, listenHost(target))
   // Without an owner the port may just have been released, so it is tried once more.

@@ -1,4 +1,4 @@
-import type { Exit, Failure, OpenChoice, WaitsFor } from '../../contract/failure.ts'
+import type { Exit, Failure, KeptBy, OpenChoice, WaitsFor } from '../../contract/failure.ts'
 import type {
   Cause,
   JournalEntry,
@@ -40,6 +40,7 @@ export interface ForeignProcess {
   startedAt?: number
   /** Set when it is a zot. */
   zot?: { version?: string; program?: string }
+  keptBy?: KeptBy
   /** Set when somebody has to choose before anything is started, even once the port is free. */
   open?: OpenChoice
 }

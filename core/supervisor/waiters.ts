@@ -49,12 +49,13 @@ function servingAnswer(state: ProcessState): Answer | undefined {
     case 'crash-looping':
       return fail(startFailure(state))
     case 'foreign': {
-      const { port, pid, command, open } = state
+      const { port, pid, command, keptBy, open } = state
       return fail({
         code: 'port-in-use',
         port,
         ...(pid === undefined ? {} : { pid }),
         ...(command === undefined ? {} : { command }),
+        ...(keptBy === undefined ? {} : { keptBy }),
         ...(open === undefined ? {} : { open }),
       })
     }

@@ -54,7 +54,7 @@ export interface UpgradeDeps extends ServeDeps, StoreDeps {
   engine(path: string, version: string | undefined): Engine
   /** The setting `engine.path`, written durably. */
   setEnginePath(path: string): Promise<Result<unknown>>
-  /** Whether config.json can be read, and nobody else has the data open. */
+  /** Whether config.json can be read, and nobody else has the port or the data folders. */
   inspect(): Promise<Result<unknown>>
   /** What a program says of a config file, with relative paths meant from `folder`. */
   accepts(program: string, file: string, folder: string): Promise<Result<null>>

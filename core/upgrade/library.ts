@@ -141,14 +141,11 @@ export function createLibrary(home: string): Library {
       const { name, there } = await freeName(version, sha256)
       if (!there) {
         const staged = join(home, 'upgrades', `keep-${process.pid}`)
-        await rm(staged, { recursive: true, force: true })
-        await mkdir(staged, { recursive: true, mode: 0o700 })
-        await copyFile(realProgram, join(staged, 'zot'), constants.COPYFILE_FICLONE)
-        await chmod(join(staged, 'zot'), 0o700)
-        await syncFile(join(staged, 'zot'))
-        await writeLabel(staged, { version, sha256, from: realProgram, at })
-        await rm(join(folder, name), { recursive: true, force: true })
-        await rename(staged, join(folder, name))
+        await copyProgram(realProgram, staged, async () => {
+          await writeLabel(staged, { version, sha256, from: realProgram, at })
+          await rm(join(folder, name), { recursive: true, force: true })
+          await rename(staged, join(folder, name))
+        })
         await trySyncFolder(folder)
       }
       return { name, version, path: programIn(name), sha256 }
@@ -174,6 +171,22 @@ export function createLibrary(home: string): Library {
       return read.success ? read.output : []
     },
     setPrevious: names => writeAtomic(pastPath, `${JSON.stringify(names)}\n`),
+  }
+}
+
+/** A copy of the program in a folder of its own, handed to `place`. Where either fails nothing of the folder stays. */
+async function copyProgram(program: string, staged: string, place: () => Promise<void>): Promise<void> {
+  const copy = join(staged, 'zot')
+  try {
+    await rm(staged, { recursive: true, force: true })
+    await mkdir(staged, { recursive: true, mode: 0o700 })
+    await copyFile(program, copy, constants.COPYFILE_FICLONE)
+    await chmod(copy, 0o700)
+    await syncFile(copy)
+    await place()
+  } catch (error) {
+    await rm(staged, { recursive: true, force: true })
+    throw error
   }
 }
 

@@ -54,6 +54,8 @@ export function preflightStep(deps: UpgradeDeps): UpgradeStep {
       }
       const inspected = await deps.inspect()
       if (!inspected.ok) return asStep(inspected)
+      const writable = await checkLibrary(deps)
+      if (!writable.ok) return writable
       const room = await checkSpace(memory, deps)
       if (!room.ok) return room
       for (const { id, advice } of await deps.advisories(memory.from.version))
@@ -67,9 +69,8 @@ export function preflightStep(deps: UpgradeDeps): UpgradeStep {
   }
 }
 
-/** The folder of programs can be written, and there is space for what is to come. */
-async function checkSpace(memory: UpgradeMemory, deps: UpgradeDeps): Promise<StepResult> {
-  const { library, home, freeSpace } = deps
+/** Whether the folder of programs can be written. */
+async function checkLibrary({ library }: UpgradeDeps): Promise<StepResult> {
   try {
     const probe = join(library.folder, `.probe-${process.pid}`)
     await mkdir(library.folder, { recursive: true, mode: 0o700 })
@@ -77,9 +78,16 @@ async function checkSpace(memory: UpgradeMemory, deps: UpgradeDeps): Promise<Ste
     await rm(probe, { recursive: true, force: true })
     await mkdir(probe)
     await rm(probe, { recursive: true })
+    return done
   } catch (error) {
     return asStep(fail({ code: 'file-unusable', path: library.folder, reason: reasonOf(error) }))
   }
+}
+
+/** Whether there is space for what is to come. Changes nothing: a dry run looks too. */
+export async function checkSpace(memory: UpgradeMemory, deps: UpgradeDeps): Promise<StepResult> {
+  const { home, freeSpace } = deps
+  if (memory.needless) return done
   const running = await stat(memory.from.command).then(
     ({ size }) => size,
     () => 0,

@@ -9,7 +9,7 @@ import { snapshotStep, startStep, stopStep, swapStep, upgradeInventoryStep } fro
 import { configStep, consentStep, toUpgradeEdit } from './config-steps.ts'
 import type { UpgradeDeps } from './deps.ts'
 import { type UpgradeMemory, upgradeName } from './memory.ts'
-import { downloadStep, preflightStep, refusalFor, verifyStep } from './obtain-steps.ts'
+import { checkSpace, downloadStep, preflightStep, refusalFor, verifyStep } from './obtain-steps.ts'
 import { stageStep } from './stage-step.ts'
 import { commitStep, verificationStep } from './verification-steps.ts'
 
@@ -78,6 +78,7 @@ export async function planUpgrade(
   const version = memory.version ?? (source?.startsWith('/') ? await embeddedVersion(source) : undefined)
   const steps = await dryRun(upgradeRunbook(memory, deps))
   const refusal = version === undefined ? undefined : await refusalFor(version, memory, deps)
+  const room = asFinding(await checkSpace(memory, deps))
   const about = {
     runbook: upgradeName,
     steps,
@@ -87,11 +88,11 @@ export async function planUpgrade(
   }
   const doubts = await unreadableFindings(deps)
   if (version === undefined)
-    return { ...about, findings: [...trouble, ...(await deps.advisories(from.version)), ...doubts] }
+    return { ...about, findings: [...trouble, ...room, ...(await deps.advisories(from.version)), ...doubts] }
   const { findings, edit } = await deps.advise(from.version, version)
   return {
     ...about,
-    findings: [...trouble, ...asFinding(refusal), ...findings, ...doubts],
+    findings: [...trouble, ...room, ...asFinding(refusal), ...findings, ...doubts],
     ...(edit ? { edit: toUpgradeEdit(edit) } : {}),
   }
 }

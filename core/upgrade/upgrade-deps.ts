@@ -8,10 +8,9 @@ import type { ReleaseAdvice } from '../advisories/release-advice.ts'
 import type { Engines } from '../engine/engines.ts'
 import { zotEngine } from '../engine/zot.ts'
 import type { Engine } from '../platform/engine.ts'
-import type { ProcessTable } from '../platform/process-table.ts'
 import type { RegistryHttp } from '../platform/registry-http.ts'
 import { freeSpace } from '../platform/volume.ts'
-import { layoutIn, otherHolder, readTarget, rootsIn } from '../registry-config/preflight.ts'
+import { layoutIn, readTarget, rootsIn } from '../registry-config/preflight.ts'
 import { registryRoot } from '../registry-config/public-url.ts'
 import type { Obtained } from '../releases/release.ts'
 import type { Releases } from '../releases/releases.ts'
@@ -29,13 +28,14 @@ export interface UpgradeWiring {
   engines: Engines
   settings: Settings
   clock: Clock
-  processes: ProcessTable
   supervisor: Supervisor
   releases: Releases
   advice: ReleaseAdvice
   build(version: string | undefined, options: BuildOptions): Promise<Result<Obtained>>
   current(): Engine
   use(engine: Engine): void
+  /** Whether config.json can be read, and nobody else has the port or the data folders. */
+  checkHolders(): Promise<Result<null>>
   registry: Pick<RegistryHttp, 'ask'>
   /** The app's own account in the registry. */
   account(): Promise<{ user: string } | undefined>
@@ -70,12 +70,7 @@ export function createUpgradeDeps(options: UpgradeWiring): UpgradeDeps & { line(
     use: options.use,
     engine: zotEngine,
     setEnginePath: path => settings.set('engine.path', path, 'cli'),
-    async inspect() {
-      const target = await readTarget(configFile, 'zot')
-      if (!target.ok) return target
-      const state = supervisor.state()
-      return otherHolder(target.value, options.processes, 'pid' in state ? state.pid : undefined)
-    },
+    inspect: options.checkHolders,
     accepts: (program, file, folder) => engines.verify(zotEngine(program, undefined), file, folder),
     async advise(running, to) {
       const { findings, edit, byHand } = await advice.advise(running, to)

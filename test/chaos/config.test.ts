@@ -190,6 +190,7 @@ const processes: ProcessTable = {
   owner: async () => undefined,
   portOwner: async () => undefined,
   holders: async () => [],
+  keptBy: async () => undefined,
 }
 
 /** What is shown of an app that has this file and is in this state. */

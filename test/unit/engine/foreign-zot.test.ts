@@ -32,6 +32,7 @@ const processes = (over: Partial<ProcessTable> = {}): ProcessTable => ({
   owner: async () => process.getuid?.(),
   portOwner: async () => undefined,
   holders: async () => [],
+  keptBy: async () => undefined,
   ...over,
 })
 function recognizer(over: Partial<ProcessTable> = {}) {

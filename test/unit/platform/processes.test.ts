@@ -97,7 +97,11 @@ describe.runIf(process.platform === 'linux')('on Linux', () => {
 describe('what /proc says', () => {
   test('a program whose name holds brackets and spaces', () => {
     const fields = ['S', ...Array.from({ length: 18 }, () => '0'), '12345', '0']
-    expect(parseStat(`42 (a) b) (c) ${fields.join(' ')}\n`)).toEqual({ state: 'S', sinceBootMs: 123_450 })
+    expect(parseStat(`42 (a) b) (c) ${fields.join(' ')}\n`)).toEqual({
+      state: 'S',
+      parent: 0,
+      sinceBootMs: 123_450,
+    })
     expect(parseStat('')).toBeUndefined()
   })
 

@@ -102,6 +102,16 @@ describe('a run', () => {
     expect(w.holds.size).toBe(0)
   })
 
+  it('takes a full volume for one, and not for a fault of Zotbar', async () => {
+    const full = Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC', path: '/volume/zot' })
+    const outcome = await run([step('a', world(), { apply: () => Promise.reject(full) })])
+    expect(outcome.error).toEqual({
+      code: 'no-space',
+      words: 'There is too little space: the volume is full.',
+      detail: '/volume/zot',
+    })
+  })
+
   it('undoes nothing past the point of no return', async () => {
     const w = world()
     const outcome = await run([

@@ -32,6 +32,7 @@ const table = (change: Partial<ProcessTable> = {}): ProcessTable => ({
   owner: async () => 0,
   portOwner: async () => ({ pid: 50, startedAt: 1_000_900 }),
   holders: async () => [],
+  keptBy: async () => undefined,
   ...change,
 })
 

@@ -38,6 +38,7 @@ const processes: ProcessTable = {
   owner: async () => undefined,
   portOwner: async () => undefined,
   holders: async () => [],
+  keptBy: async () => undefined,
 }
 
 function create(parts: Partial<SupervisorDeps> = {}): Supervisor {

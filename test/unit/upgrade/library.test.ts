@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +7,7 @@ import type { Release } from '../../../core/releases/release.ts'
 import { createLibrary } from '../../../core/upgrade/library.ts'
 import { newestRelease, previousVersion } from '../../../core/upgrade/versions.ts'
 import { sha256Of } from '../../../lib/hash-file.ts'
+import { smallVolume } from '../../fakes/small-volume.ts'
 
 let home: string
 beforeEach(async () => {
@@ -64,6 +65,17 @@ describe('the programs of the app', () => {
     expect(lstatSync(kept.path).mode & 0o777).toBe(0o700)
     expect(await library.preserve(kept.path, 'v2.1.13', 2)).toEqual(kept)
     expect((await library.preserve(link, undefined, 1)).version).toMatch(/^unknown-/)
+  })
+
+  it('leave nothing of a copy for which there was no room', async () => {
+    const small = smallVolume(join(home, 'volume'), '64k')
+    if (!small.mounted) return
+    const library = createLibrary(join(home, 'volume'))
+    const copied = library.preserve(file(join(home, 'zot'), 'z'.repeat(100_000)), 'v2.1.13', 1)
+    expect(await copied.catch((error: NodeJS.ErrnoException) => error.code)).toBe('ENOSPC')
+    const left = [readdirSync(join(home, 'volume', 'upgrades')), await library.list()]
+    small.unmount()
+    expect(left).toEqual([[], []])
   })
 
   it('remember what failed and what was before', async () => {

@@ -10,6 +10,7 @@ import type { UpgradeDeps } from '../../../core/upgrade/deps.ts'
 import { createLibrary, type Library } from '../../../core/upgrade/library.ts'
 import type { UpgradeMemory } from '../../../core/upgrade/memory.ts'
 import { preflightStep } from '../../../core/upgrade/obtain-steps.ts'
+import { planUpgrade } from '../../../core/upgrade/runbook.ts'
 import { stageStep } from '../../../core/upgrade/stage-step.ts'
 import { verificationStep } from '../../../core/upgrade/verification-steps.ts'
 import { sha256Of } from '../../../lib/hash-file.ts'
@@ -113,6 +114,16 @@ describe('preflight', () => {
       publicUrl: { answers: false, lists: 'no', reason: 'the connection is refused' },
     })
   })
+})
+
+it('has no room in the plan either', async () => {
+  const freeSpace = async () => ({ freeBytes: 1e6, volumeBytes: 1e9 })
+  const deps = depsFor({ freeSpace, advise: async () => ({ findings: [] }) })
+  const found = async (memory: UpgradeMemory) =>
+    (await planUpgrade(memory, deps, { origin: 'unproven' })).findings.map(({ id }) => id)
+  expect(await found(memoryOf())).toEqual(['no-space'])
+  expect(await found(memoryOf({ needless: true }))).toEqual([])
+  expect(existsSync(library.folder)).toBe(false)
 })
 
 describe('the swap', () => {
