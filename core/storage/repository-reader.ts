@@ -91,11 +91,13 @@ export async function sampleIn(disk: Disk, folder: string): Promise<string | und
 /** Tags and one digest from the text of an index.json; `tags` is undefined when it cannot be parsed. */
 function readIndex(text: string): Pick<RepositoryCount, 'tags' | 'sample'> {
   const index = parseJson(text)
-  if (!isObject(index) || !Array.isArray(index['manifests'])) return { tags: undefined, sample: undefined }
+  // zot writes null where there is none: after the first request of an upload, or once the last tag was deleted.
+  const manifests = isObject(index) ? (index['manifests'] ?? []) : undefined
+  if (!Array.isArray(manifests)) return { tags: undefined, sample: undefined }
   let tags = 0
   let taggedDigest: string | undefined
   let sample: string | undefined
-  for (const descriptor of index['manifests'] as unknown[]) {
+  for (const descriptor of manifests as unknown[]) {
     if (!isObject(descriptor) || typeof descriptor['digest'] !== 'string') continue
     const annotations = descriptor['annotations']
     if (isObject(annotations) && typeof annotations[refName] === 'string') {

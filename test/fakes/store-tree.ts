@@ -82,7 +82,8 @@ export class StoreTree {
     }))
     const mediaType = 'application/vnd.oci.image.manifest.v1+json'
     const loose = (this.#untagged.get(name) ?? []).map(digest => ({ mediaType, digest, size: 2 }))
-    const all = { schemaVersion: 2, manifests: [...manifests, ...loose] }
+    const listed = [...manifests, ...loose]
+    const all = { schemaVersion: 2, manifests: listed.length === 0 ? null : listed }
     writeFileSync(join(this.root, name, 'index.json'), JSON.stringify(all))
   }
 }
