@@ -7,6 +7,12 @@ export const client = { id: 'zotbar', secret: 'a-secret-of-the-client' }
 interface Person {
   readonly email: string
   readonly groups: readonly string[]
+  readonly preferred_username?: string
+}
+
+interface Options {
+  /** Of a client that sends no code challenge, as zot with a secret. */
+  withoutPkce?: boolean
 }
 
 interface Listener {
@@ -19,15 +25,18 @@ export class IdentityProvider {
   readonly people = new Map<string, Person>()
   readonly #server: Server
   readonly #listener: Listener
+  /** Of the issuer, without a slash at its end. */
+  readonly #path: string
 
-  private constructor(server: Server, port: number, listener: Listener) {
-    this.issuer = `http://127.0.0.1:${port}`
+  private constructor(server: Server, port: number, listener: Listener, path: string) {
+    this.issuer = `http://127.0.0.1:${port}${path}`
     this.#server = server
     this.#listener = listener
+    this.#path = path.replace(/\/$/, '')
   }
 
-  /** Listens; answers 503 until `serve`. */
-  static async start(): Promise<IdentityProvider> {
+  /** Listens; answers 503 until `serve`. `path`: of the issuer. */
+  static async start(path = ''): Promise<IdentityProvider> {
     const listener: Listener = {
       current: (_req, res) => {
         res.writeHead(503).end()
@@ -37,11 +46,11 @@ export class IdentityProvider {
     await once(server, 'listening')
     const address = server.address()
     if (typeof address !== 'object' || !address) throw new Error('no port')
-    return new IdentityProvider(server, address.port, listener)
+    return new IdentityProvider(server, address.port, listener, path)
   }
 
   /** Begins to answer, for a registry at `registryUrl`. */
-  serve(registryUrl: string): void {
+  serve(registryUrl: string, { withoutPkce = false }: Options = {}): void {
     const provider = new Provider(this.issuer, {
       clients: [
         {
@@ -52,13 +61,18 @@ export class IdentityProvider {
           grant_types: ['authorization_code'],
         },
       ],
-      claims: { openid: ['sub'], email: ['email'], groups: ['groups'] },
-      scopes: ['openid', 'email', 'groups'],
+      claims: {
+        openid: ['sub'],
+        email: ['email'],
+        groups: ['groups'],
+        profile: ['preferred_username', 'groups'],
+      },
+      scopes: ['openid', 'email', 'groups', 'profile'],
       ttl: { Interaction: 600, Session: 600, Grant: 600, AccessToken: 600, IdToken: 600 },
-      pkce: { required: () => true },
+      pkce: { required: () => !withoutPkce },
       cookies: { keys: ['for tests'] },
       features: { devInteractions: { enabled: false } },
-      interactions: { url: (_ctx: unknown, { uid }: { uid: string }) => `/interaction/${uid}` },
+      interactions: { url: (_ctx: unknown, { uid }: { uid: string }) => `${this.#path}/interaction/${uid}` },
       findAccount: (_ctx: unknown, id: string) => ({
         accountId: id,
         claims: () => ({ sub: id, ...this.people.get(id) }),
@@ -66,6 +80,7 @@ export class IdentityProvider {
     })
     const answer = provider.callback()
     this.#listener.current = (req, res) => {
+      this.#mount(req)
       if (!req.url?.startsWith('/interaction/')) return answer(req, res)
       this.#interact(provider, req, res).catch(error => {
         res.writeHead(500).end(String(error))
@@ -77,6 +92,14 @@ export class IdentityProvider {
     this.#server.closeAllConnections()
     this.#server.close()
     await once(this.#server, 'close')
+  }
+
+  /** As a router hands a request to what is mounted at a path of it. */
+  #mount(req: IncomingMessage & { baseUrl?: string; originalUrl?: string | undefined }): void {
+    if (this.#path === '' || !req.url?.startsWith(`${this.#path}/`)) return
+    req.baseUrl = this.#path
+    req.originalUrl = req.url
+    req.url = req.url.slice(this.#path.length)
   }
 
   async #interact(provider: Provider, req: IncomingMessage, res: ServerResponse): Promise<void> {

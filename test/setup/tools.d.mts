@@ -11,6 +11,7 @@ export const tools: Record<
   | 'busybox'
   | 'openssl'
   | 'caddy'
+  | 'curl'
   | 'promtool'
   | 'python3-gi'
   | 'chromium'

@@ -15,6 +15,7 @@ export const tools = {
   busybox: { there: () => onPath('busybox'), debian: 'busybox-static' },
   openssl: { there: () => onPath('openssl'), debian: 'openssl' },
   caddy: { there: () => onPath('caddy'), debian: 'caddy', macos: 'brew install caddy' },
+  curl: { there: () => onPath('curl'), debian: 'curl' },
   promtool: { there: () => onPath('promtool'), debian: 'prometheus', macos: 'brew install prometheus' },
   'gnome-keyring': {
     there: () => onPath('gnome-keyring-daemon'),

@@ -1,11 +1,9 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { execFile } from 'node:child_process'
+import { copyFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { eventually } from '../../fakes/eventually.ts'
+import { type Containerd, startContainerd } from '../../fakes/containerd.ts'
 import { describeWith } from '../../setup/need.ts'
 import { digestText } from '../../suites/image.ts'
 import { type Registry, startRegistry, temporaryFolder } from '../registry/registry-process.ts'
@@ -78,33 +76,16 @@ describeWith(['buildah', 'busybox'], 'buildah, with an image that it built', () 
 
 describeWith(['containerd', 'umoci', 'busybox'], "containerd's ctr (needs root)", () => {
   const folder = temporaryFolder()
-  // The path of a socket must be short.
-  const short = mkdtempSync(join(tmpdir(), 'ctr-'))
   const at = (...names: string[]): string => join(folder.path, ...names)
   let registry: Registry
-  let containerd: ChildProcess | undefined
-  const ctr = async (...args: string[]): Promise<string> =>
-    (await execute('ctr', ['--address', join(short, 's'), '--namespace', 'test', ...args])).stdout
+  let containerd: Containerd | undefined
+  const ctr = (...args: string[]): Promise<string> => containerd!.ctr(...args)
   const local = (name: string): string => `127.0.0.1:${registry.port}/${name}`
 
   beforeAll(async () => {
     if (!isRoot) return
     registry = await startRegistry(at('root'))
-    writeFileSync(
-      at('containerd.toml'),
-      `version = 2
-root = "${at('ctr-root')}"
-state = "${join(short, 'state')}"
-disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"]
-[grpc]
-  address = "${join(short, 's')}"
-`,
-    )
-    containerd = spawn('containerd', ['--config', at('containerd.toml'), '--log-level', 'error'], {
-      stdio: 'ignore',
-    })
-    await eventually(async () => (await ctr('version').catch(() => '')).includes('Server'), 20_000)
-
+    containerd = await startContainerd()
     mkdirSync(at('bin'))
     const busybox = (await execute('sh', ['-c', 'command -v busybox'])).stdout.trim()
     copyFileSync(busybox, at('bin', 'busybox'))
@@ -118,11 +99,8 @@ disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"
   })
   afterAll(async () => {
     if (!isRoot) return
-    const ended = containerd && containerd.exitCode === null ? once(containerd, 'exit') : undefined
-    containerd?.kill('SIGTERM')
-    await ended
+    await containerd?.stop()
     expect((await registry.stop()).code).toBe(0)
-    rmSync(short, { recursive: true, force: true })
     folder.dispose()
   })
 

@@ -1,11 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { RunbookPart } from '../../../contract/runbook.ts'
-import { eventually } from '../../fakes/eventually.ts'
+import { authorityOf, startCaddy } from '../../fakes/caddy.ts'
 import { freePort } from '../../setup/free-port.ts'
 import { describeWith } from '../../setup/need.ts'
 import { createUpgradeRig, type ToldLine, type UpgradeRig } from './upgrade-rig.ts'
@@ -38,30 +38,12 @@ describeWith(['caddy'], 'the public address behind caddy, with a local authority
   async function behindCaddy(): Promise<() => Promise<ChildProcess>> {
     const port = await freePort()
     const folder = temporary('zotbar-caddy-')
-    const authority = join(folder, 'caddy', 'pki', 'authorities', 'local', 'root.crt')
-    rig = await createUpgradeRig({ environment: { NODE_EXTRA_CA_CERTS: authority } })
+    rig = await createUpgradeRig({ environment: { NODE_EXTRA_CA_CERTS: authorityOf(folder) } })
     const address = `https://localhost:${port}`
     rig.configure({ ...rig.standard, http: { ...rig.standard.http, externalUrl: address } })
-    const file = join(folder, 'Caddyfile')
-    const lines = [
-      '{',
-      'skip_install_trust',
-      'admin off',
-      'auto_https disable_redirects',
-      '}',
-      `${address} {`,
-      'tls internal',
-      `reverse_proxy 127.0.0.1:${rig.port}`,
-      '}',
-    ]
-    writeFileSync(file, `${lines.join('\n')}\n`)
     return async () => {
-      const child = spawn('caddy', ['run', '--adapter', 'caddyfile', '--config', file], {
-        env: { PATH: process.env['PATH'], HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder },
-        stdio: 'ignore',
-      })
+      const child = await startCaddy(folder, port, rig.port)
       children.push(child)
-      await eventually(() => existsSync(authority), 20_000)
       return child
     }
   }

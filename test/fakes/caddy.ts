@@ -1,0 +1,31 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { eventually } from './eventually.ts'
+
+/** Where caddy, once it was started with this folder, keeps the certificate of its own authority. */
+export const authorityOf = (folder: string): string =>
+  join(folder, 'caddy', 'pki', 'authorities', 'local', 'root.crt')
+
+/** The real caddy at `https://localhost:PORT`, in front of a registry on this machine, with an authority of its own. */
+export async function startCaddy(folder: string, port: number, registryPort: number): Promise<ChildProcess> {
+  const file = join(folder, 'Caddyfile')
+  const lines = [
+    '{',
+    'skip_install_trust',
+    'admin off',
+    'auto_https disable_redirects',
+    '}',
+    `https://localhost:${port} {`,
+    'tls internal',
+    `reverse_proxy 127.0.0.1:${registryPort}`,
+    '}',
+  ]
+  writeFileSync(file, `${lines.join('\n')}\n`)
+  const child = spawn('caddy', ['run', '--adapter', 'caddyfile', '--config', file], {
+    env: { PATH: process.env['PATH'], HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder },
+    stdio: 'ignore',
+  })
+  await eventually(() => existsSync(authorityOf(folder)), 20_000)
+  return child
+}
