@@ -44,7 +44,8 @@ export interface KeptBy {
 /** Every way a command or a state can fail. The words for each are in contract/messages/failure-message.ts. */
 export type Failure =
   | { code: 'config-missing'; file: string }
-  | { code: 'config-invalid'; file: string; faults: ConfigFault[] }
+  /** `unfinished`: it was being written all the time that it was looked at, and is read again by itself. */
+  | { code: 'config-invalid'; file: string; faults: ConfigFault[]; unfinished?: true }
   | { code: 'data-volume-missing'; path: string; parent: string }
   | { code: 'data-unreadable'; path: string; reason: string }
   | { code: 'data-read-only'; path: string }

@@ -89,7 +89,13 @@ export function startFailureMessage(error: StartFailure): FailureMessage {
     case 'config-invalid':
       return {
         title: `config.json has ${error.faults.length === 1 ? 'a fault' : count(error.faults.length, 'fault')}`,
-        steps: [error.file, ...error.faults.map(faultMessage), 'Correct the file, then start again.'],
+        steps: [
+          error.file,
+          ...error.faults.map(faultMessage),
+          error.unfinished === true
+            ? 'It is still being written. It is read again by itself.'
+            : 'Correct the file, then start again.',
+        ],
       }
     case 'data-volume-missing':
       return {

@@ -23,6 +23,7 @@ export function createRegistryFeatures(options: AppOptions, events: Emitter<AppE
   const outputLog = createOutputLog(clock, batch => events.emit('log', batch), common.log)
   const startDecision = createStartDecision({
     configFile,
+    clock,
     engines,
     processes,
     decision,
@@ -57,7 +58,7 @@ export function createRegistryFeatures(options: AppOptions, events: Emitter<AppE
     recognize: startDecision.recognize,
     preflight: startDecision.preflight,
   })
-  const checkHolders = createHolderCheck({ configFile, processes, supervisor })
+  const checkHolders = createHolderCheck({ configFile, clock, processes, supervisor })
   const configWatch = createConfigWatch({
     ...common,
     folder,

@@ -1,11 +1,14 @@
 import { fail, ok, type Result } from '../../contract/result.ts'
+import type { Clock } from '../../lib/clock.ts'
 import type { ProcessTable } from '../platform/process-table.ts'
 import { otherHolder, readTarget } from '../registry-config/preflight.ts'
+import { markUnfinished, untilWritten } from '../registry-config/unfinished.ts'
 import { portResult } from '../supervisor/start-check.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 
 interface Options {
   configFile: string
+  clock: Clock
   processes: ProcessTable
   supervisor: Pick<Supervisor, 'state'>
 }
@@ -16,10 +19,11 @@ interface Options {
  */
 export type HolderCheck = () => Promise<Result<null>>
 
-export function createHolderCheck({ configFile, processes, supervisor }: Options): HolderCheck {
+export function createHolderCheck({ configFile, clock, processes, supervisor }: Options): HolderCheck {
   return async () => {
+    const isWritten = await untilWritten(configFile, clock)
     const read = await readTarget(configFile, 'zot')
-    if (!read.ok) return read
+    if (!read.ok) return isWritten ? read : markUnfinished(read)
     const target = read.value
     const state = supervisor.state()
     const ownPid = 'pid' in state && state.kind !== 'foreign' ? state.pid : undefined

@@ -1,6 +1,7 @@
 import { fail, ok, type Result } from '../../contract/result.ts'
 import { undecidedFailure } from '../../contract/undecided.ts'
 import { childEnvironment } from '../../lib/child-environment.ts'
+import type { Clock } from '../../lib/clock.ts'
 import type { FolderWatch } from '../data-folder/folder-watch.ts'
 import type { Engines } from '../engine/engines.ts'
 import { createZotRecognizer } from '../engine/foreign-zot.ts'
@@ -14,11 +15,13 @@ import {
   readTarget,
   type Target,
 } from '../registry-config/preflight.ts'
+import { markUnfinished, untilWritten } from '../registry-config/unfinished.ts'
 import type { SupervisorDeps } from '../supervisor/supervisor.ts'
 import type { EngineDecision } from './engine-decision.ts'
 
 interface Deps {
   configFile: string
+  clock: Clock
   engines: Engines
   processes: ProcessTable
   decision: Pick<EngineDecision, 'decide'>
@@ -52,40 +55,49 @@ export function createStartDecision(deps: Deps): StartDecision {
     environment: childEnvironment(process.env),
   })
 
+  /** Reads config.json once it is whole. */
+  async function onceWritten<T>(work: () => Promise<Result<T>>): Promise<Result<T>> {
+    const isWritten = await untilWritten(configFile, deps.clock)
+    const result = await work()
+    return isWritten ? result : markUnfinished(result)
+  }
+
   return {
-    async preflight() {
-      const decided = await decision.decide()
-      if (!decided.ok) return decided
-      if (decided.value !== undefined) {
-        const target = await readTarget(configFile, 'zot')
-        if (!target.ok) return target
-        if (current.use(target.value).isMoved) deps.onMoved()
-        return ok({ ...target.value, undecided: decided.value })
-      }
-      const checked = await preflight(configFile, processes, engine.now().id)
-      if (!checked.ok) {
-        await current.isFaulty()
+    preflight: () =>
+      onceWritten(async () => {
+        const decided = await decision.decide()
+        if (!decided.ok) return decided
+        if (decided.value !== undefined) {
+          const target = await readTarget(configFile, 'zot')
+          if (!target.ok) return target
+          if (current.use(target.value).isMoved) deps.onMoved()
+          return ok({ ...target.value, undecided: decided.value })
+        }
+        const checked = await preflight(configFile, processes, engine.now().id)
+        if (!checked.ok) {
+          await current.isFaulty()
+          return checked
+        }
+        const replaced = await engine.checkReplaced()
+        if (!replaced.ok) return replaced
+        const verified = await engines.verify(engine.now(), configFile)
+        if (!verified.ok) return verified
+        const { isMoved } = current.use(checked.value)
+        deps.onStart(checked.value)
+        if (isMoved) deps.onMoved()
         return checked
-      }
-      const replaced = await engine.checkReplaced()
-      if (!replaced.ok) return replaced
-      const verified = await engines.verify(engine.now(), configFile)
-      if (!verified.ok) return verified
-      const { isMoved } = current.use(checked.value)
-      deps.onStart(checked.value)
-      if (isMoved) deps.onMoved()
-      return checked
-    },
-    async ready() {
-      const open = await decision.decide({ isTrial: true })
-      if (!open.ok) return open
-      if (open.value !== undefined) return fail(undecidedFailure(open.value))
-      const read = await readTarget(configFile, engine.now().id)
-      const checked = read.ok ? await checkLogOutput(configFile, read.value) : read
-      if (!checked.ok) return checked
-      const folders = await checkFolders(checked.value)
-      return folders.ok ? engines.verify(engine.now(), configFile) : folders
-    },
+      }),
+    ready: () =>
+      onceWritten(async () => {
+        const open = await decision.decide({ isTrial: true })
+        if (!open.ok) return open
+        if (open.value !== undefined) return fail(undecidedFailure(open.value))
+        const read = await readTarget(configFile, engine.now().id)
+        const checked = read.ok ? await checkLogOutput(configFile, read.value) : read
+        if (!checked.ok) return checked
+        const folders = await checkFolders(checked.value)
+        return folders.ok ? engines.verify(engine.now(), configFile) : folders
+      }),
     async recognize(owner, { url }) {
       const zot = await zotAt(owner, url)
       if (zot !== undefined) await deps.folderWatch.sawForeignZot(zot)

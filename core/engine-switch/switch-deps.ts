@@ -61,10 +61,11 @@ export function createSwitchDeps(options: SwitchWiring): SwitchDeps {
       return named.ok ? settings.set('engine', id, 'cli') : named
     },
     async inspect(engine) {
-      const target = await readTarget(configFile, engine.id)
-      if (!target.ok) return target
+      // First, as it waits for a file that is being written.
       const free = await options.checkHolders()
-      return free.ok ? engines.verify(engine, configFile) : free
+      if (!free.ok) return free
+      const target = await readTarget(configFile, engine.id)
+      return target.ok ? engines.verify(engine, configFile) : target
     },
     permit: folder.permit,
     recordChoice: by => folder.choose(by),

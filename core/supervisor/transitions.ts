@@ -132,8 +132,9 @@ export function retryDelayMs(error: Failure, policy: Policy): number | undefined
     case 'other-folder':
     case 'root-in-use':
       return policy.failedRetryMs
-    case 'config-missing':
     case 'config-invalid':
+      return error.unfinished === true ? policy.failedRetryMs : undefined
+    case 'config-missing':
     case 'data-not-a-folder':
       return undefined
     default:

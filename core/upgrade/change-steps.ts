@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path'
+import { sha256Of } from '../../lib/hash-file.ts'
 import { asStep, done, failed, type Step, type StepResult } from '../runbook/step.ts'
 import { inventoryStep } from '../verify/inventory-step.ts'
 import { readyTimeoutMs, serveWithin } from '../verify/registry-process.ts'
@@ -156,6 +157,8 @@ const unrelatedFailures = new Set([
   'busy',
 ])
 
+const digestOf = (file: string): Promise<string | undefined> => sha256Of(file).catch(() => undefined)
+
 /** A version that failed here is not taken again unless it is named. */
 export async function markBadVersion(
   deps: UpgradeDeps,
@@ -166,6 +169,8 @@ export async function markBadVersion(
   if (result.ok || !to || memory.undo || unrelatedFailures.has(result.error.code)) return
   const space = await deps.freeSpace(dirname(deps.configFile)).catch(() => undefined)
   if (space && space.freeBytes < 1024 * 1024) return
+  // Somebody changed config.json meanwhile: it failed with another one than it accepted.
+  if (memory.accepted !== undefined && memory.accepted !== (await digestOf(deps.configFile))) return
   const { words } = result.error
   await deps.library
     .markBad(to.version, { at: deps.clock.now(), reason: words, sha256: to.sha256 })

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import * as v from 'valibot'
 import type { UpgradeEdit } from '../../contract/upgrade.ts'
 import { writeAtomic } from '../../lib/atomic-file.ts'
+import { sha256Of } from '../../lib/hash-file.ts'
 import { asStep, done, failed, type Step, type StepResult } from '../runbook/step.ts'
 import { unreadableFindings } from '../verify/inventory.ts'
 import type { Advice, ConfigChange, UpgradeDeps } from './deps.ts'
@@ -44,14 +45,18 @@ export function configStep(deps: UpgradeDeps): Step<UpgradeMemory> {
       if (!edit) {
         // From an earlier try of this step.
         delete memory.edit
+        const digest = await sha256Of(configFile)
         const accepted = await deps.accepts(to.path, configFile, dirname(configFile))
-        return accepted.ok ? done : withAdvice(asStep(accepted), to.version, advice)
+        if (!accepted.ok) return withAdvice(asStep(accepted), to.version, advice)
+        memory.accepted = digest
+        return done
       }
       const copy = join(memory.work, 'config.json')
       await writeAtomic(copy, edit.after)
       const accepted = await deps.accepts(to.path, copy, dirname(configFile))
       if (!accepted.ok) return withAdvice(asStep(accepted), to.version, advice)
       await writeAtomic(editFile(memory), JSON.stringify(edit))
+      memory.accepted = await sha256Of(copy)
       memory.edit = true
       return { ...done, words: 'With an edit that is shown before it is made' }
     },

@@ -56,6 +56,8 @@ export const upgradeMemory = v.object({
   /** It was asked for by its name, so that an earlier failure of it is no reason to refuse. */
   named: v.boolean(),
   baseline: v.exactOptional(baseline),
+  /** SHA-256 of the config.json that the new version accepted. */
+  accepted: v.exactOptional(v.string()),
   got: v.exactOptional(obtained),
   trust: v.exactOptional(
     v.object({ sha256: v.string(), origin: v.picklist(['published', 'signed', 'unproven']) }),

@@ -1,5 +1,13 @@
 import { spawn } from 'node:child_process'
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -153,7 +161,12 @@ describe('a registry that ends', () => {
 describe('faults, told and survived', () => {
   it.each<[string, string, RegExp, 'failed' | 'undecided']>([
     ['a syntax error', '{ "storage": {\n  "rootDirectory" "/x" } }', /line 2/, 'failed'],
-    ['an unknown key', '{"storage":{"rootDirectory":"/tmp/x"},"http":{"prot":"1"}}', /http\.prot/, 'failed'],
+    [
+      'an unknown key',
+      '{"storage":{"rootDirectory":"/tmp/x"},"http":{"prot":"1"}}',
+      /http\.prot/,
+      'undecided',
+    ],
     ['a wrong type', '{"storage":{"rootDirectory":7}}', /storage\.rootDirectory/, 'failed'],
     ['no rootDirectory', '{"storage":{}}', /storage\.rootDirectory/, 'failed'],
     [
@@ -172,6 +185,7 @@ describe('faults, told and survived', () => {
   ])('config.json with %s is a state with words, not an exit', async (_, config, words, state) => {
     rig = await createAppRig()
     rig.configure(config)
+    utimesSync(rig.configFile, 0, 0)
     const app = rig.start()
     const line = await app.reach(state)
     expect(line.reason).toMatch(words)
@@ -186,6 +200,8 @@ describe('faults, told and survived', () => {
     const app = await rig.serving()
     const pid = app.lines.at(-1)!.registry.pid
     rig.configure('{ "storage": ')
+    // It is not being written any more.
+    utimesSync(rig.configFile, 0, 0)
     const refused = await rig.zotbar('restart', '--json')
     expect(refused.code).toBe(1)
     expect(JSON.parse(refused.stdout)).toMatchObject({
@@ -193,6 +209,11 @@ describe('faults, told and survived', () => {
     })
     expect(await answers(rig.url)).toBe(true)
     expect((await rig.status()).registry.pid).toBe(pid)
+    // One that is being written is waited for.
+    rig.configure('{ "storage": ')
+    const restarted = rig.zotbar('restart', '--json')
+    setTimeout(() => rig.configure(rig.standard), 700)
+    expect((await restarted).code).toBe(0)
   })
 
   it('a config that was named and is not there ends the start with its name', async () => {

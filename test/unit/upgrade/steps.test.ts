@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { appendFileSync, existsSync, mkdirSync, readlinkSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -180,6 +181,8 @@ describe('the way back of the stage', () => {
   })
 })
 
+const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex')
+
 describe('the blame', () => {
   const to = { name: 'v2.1.15', version: 'v2.1.15', path: '/zot', sha256: 'ab' }
   const failed = (code: string) => ({ ok: false as const, error: { code, words: 'It did not work.' } })
@@ -188,6 +191,21 @@ describe('the blame', () => {
     ['of a version that does not stay up', 'not-stable', {}, {}, true],
     ['of a taken port', 'port-in-use', {}, {}, false],
     ['of going back', 'not-stable', { undo: true }, {}, false],
+    ['of what it accepted itself', 'config-invalid', { accepted: digestOf('{}') }, {}, true],
+    [
+      'of a config.json that was changed meanwhile',
+      'config-invalid',
+      { accepted: digestOf('{ }') },
+      {},
+      false,
+    ],
+    [
+      'of a crash with a config.json that was changed',
+      'start-failed',
+      { accepted: digestOf('{ }') },
+      {},
+      false,
+    ],
     [
       'of a full disk',
       'start-failed',
@@ -197,6 +215,7 @@ describe('the blame', () => {
     ],
   ])('%s', async (_, code, memory, deps, isBad) => {
     mkdirSync(library.folder, { recursive: true })
+    writeFileSync(join(home, 'config.json'), '{}')
     await markBadVersion(depsFor(deps), memoryOf({ to, ...memory }), failed(code))
     expect(Object.keys(await library.bad())).toEqual(isBad ? ['v2.1.15'] : [])
   })
