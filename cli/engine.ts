@@ -53,5 +53,5 @@ export const use: Verb<UseOptions> = async (context, { engine, path, yes, dryRun
     dryRun,
     ...(path === undefined ? {} : { path: resolve(path) }),
   })
-  return reportRun(context, 'engine-use', begun)
+  return reportRun(context, 'engine-use', begun, { yes })
 }

@@ -15,8 +15,8 @@ const day = (time: string | null): string => (time === null ? 'never' : time.sli
 export const list: Verb<object> = async ({ out, client, now }) => {
   const reply = await client.zotbar.keys.list({})
   if (!reply.ok) return out.failure(reply.error)
-  const { keys, onlyUser } = reply.value
-  out.object({ keys })
+  const { keys, onlyUser, onlyUsers } = reply.value
+  out.object(reply.value)
   if (keys.length === 0) out.line('No keys yet. Create one: zotbar keys create --user USER')
   else
     out.line(
@@ -35,12 +35,15 @@ export const list: Verb<object> = async ({ out, client, now }) => {
         ]),
       ),
     )
-  if (onlyUser !== undefined)
-    out.note(`Only the keys of ${onlyUser}: this engine gives keys to nobody but the user they belong to.`)
+  const users = onlyUsers ?? (onlyUser === undefined ? [] : [onlyUser])
+  if (users.length > 0)
+    out.note(
+      `Only the keys of ${users.join(', ')}: this engine gives keys to nobody but the user they belong to.`,
+    )
   return exitCode.done
 }
 
-/** Makes a key and prints its secret, this once. */
+/** Creates a key and prints its secret, this once. */
 export const create: Verb<CreateOptions> = async ({ out, client }, { user, label, expires, scopes }) => {
   const created = await client.zotbar.keys.create({
     user,

@@ -118,6 +118,7 @@ export const rotate: Verb<RotateOptions> = async (context, { overlap, ...request
     context,
     'rotate',
     await context.client.zotbar.keys.rotate({ ...request, ...(overlap === undefined ? {} : { overlap }) }),
+    request,
   )
 
 /** Ends the overlap now. */

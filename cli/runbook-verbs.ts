@@ -58,9 +58,13 @@ export function addRunbookVerbs(program: Command, verb: AddVerb, run: Run): void
   verb(runbooks, 'answer', 'answer the question that one waits with')
     .option('--yes', 'agree')
     .option('--no', 'do not agree: it is cancelled, and what was done is taken back')
-    .action(async (options: Json & { yes?: boolean; no?: boolean }) => {
-      if ((options.yes === true) === (options.no === true)) throw usage('write either --yes or --no')
-      return run((await import('./runbooks.ts')).answer, options, { agreed: options.yes === true })
+    .option('--key-stdin', 'give the key that it asks for, read from stdin')
+    .action(async (options: Json & { yes?: boolean; no?: boolean; keyStdin?: boolean }) => {
+      const given = [options.yes, options.no, options.keyStdin].filter(option => option === true)
+      if (given.length !== 1) throw usage('write one of --yes, --no and --key-stdin')
+      const { answer } = await import('./runbooks.ts')
+      const keyStdin = options.keyStdin === true
+      return run(answer, options, { agreed: options.no !== true, keyStdin })
     })
   verb(runbooks, 'cancel', 'cancel the one under way, where there is still a way back').action(
     async (options: Json) => run((await import('./runbooks.ts')).cancel, options, {}),

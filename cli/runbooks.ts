@@ -8,9 +8,12 @@ import {
   stepCount,
   stepStateText,
 } from '../contract/messages/runbook-message.ts'
-import type { RunbookDetails, RunbookProgress } from '../contract/runbook.ts'
+import { fail, ok, type Result } from '../contract/result.ts'
+import type { RunbookDetails, RunbookProgress, RunbookQuestion } from '../contract/runbook.ts'
+import { keyNotGiven, offerKey } from './follow-run.ts'
 import { exitCode, table } from './output.ts'
-import type { Verb } from './verb.ts'
+import { hasTerminal, readPiped } from './secret-input.ts'
+import type { Verb, VerbContext } from './verb.ts'
 
 /** What is under way, and the last 50 runs. With --json one object: {current?, runs: [...]}. */
 export const list: Verb<object> = async ({ out, client, now }) => {
@@ -43,7 +46,9 @@ function printCurrent(current: RunbookProgress, line: (text: string) => void): v
   const { title, step, question } = current
   const count = stepCount(current)
   line(`Under way: ${title}${step ? `, ${count}: ${step.title}` : ''}`)
-  if (question) line(`It waits for an answer: ${question.title} (zotbar runbooks answer --yes, or --no)`)
+  if (!question) return
+  const yes = question.wants ? '--key-stdin' : '--yes'
+  line(`It waits for an answer: ${question.title} (zotbar runbooks answer ${yes}, or --no)`)
 }
 
 /** One run with its steps: the one that is named, else the one under way, else the newest. */
@@ -72,17 +77,47 @@ function linesOf(details: RunbookDetails): string[] {
   return [...lines, ...changed.map(change => `  ${change}`)]
 }
 
+export interface AnswerOptions {
+  agreed: boolean
+  /** The key that is asked for comes on stdin. */
+  keyStdin: boolean
+}
+
 /** Answers the question that a run waits with. With --json one object: {question, agreed}. */
-export const answer: Verb<{ agreed: boolean }> = async ({ out, client }, { agreed }) => {
+export const answer: Verb<AnswerOptions> = async (context, { agreed, keyStdin }) => {
+  const { out, client } = context
   const snapshot = await client.zotbar.app.snapshot({})
   if (!snapshot.ok) return out.failure(snapshot.error)
   const { run, question } = snapshot.value.runbook ?? {}
   if (!question) return out.failure({ code: 'nothing-under-way' })
-  const answered = await client.zotbar.runbooks.answer({ question: question.id, agreed, run })
-  if (!answered.ok) return out.failure(answered.error)
+  if (keyStdin || (agreed && question.wants)) {
+    const given = await giveKey(context, question, { run, keyStdin })
+    if (!given.ok) return out.failure(given.error)
+  } else {
+    const answered = await client.zotbar.runbooks.answer({ question: question.id, agreed, run })
+    if (!answered.ok) return out.failure(answered.error)
+  }
   out.object({ question: question.id, agreed })
   out.line(`${question.title} ${agreed ? 'Yes.' : 'No; what was done is taken back.'}`)
   return exitCode.done
+}
+
+/** A yes is not enough here: the key is read from stdin, or asked for on a terminal. */
+async function giveKey(
+  context: VerbContext,
+  question: RunbookQuestion,
+  { run, keyStdin }: { run: string | undefined; keyStdin: boolean },
+): Promise<Result<null>> {
+  const { out, client } = context
+  if (keyStdin) {
+    const key = await readPiped()
+    return key === undefined
+      ? fail({ code: 'key-malformed', reason: 'It is far too long' })
+      : client.zotbar.keys.offerKey({ question: question.id, key })
+  }
+  const user = question.wants?.keyOf ?? ''
+  if (!out.json && hasTerminal() && (await offerKey(context, question, user, run))) return ok(null)
+  return fail(keyNotGiven(question, user))
 }
 
 /** Cancels the run under way; answers at once, before everything is taken back. */

@@ -25,7 +25,7 @@ export const upgrade: Verb<UpgradeOptions> = async (context, { to, from, ...opti
     const { why, diff } = begun.value.plan.edit
     context.out.line(`config.json would change with it. ${why}\n${diff}`)
   }
-  return reportRun(context, 'upgrade', begun)
+  return reportRun(context, 'upgrade', begun, options)
 }
 
 /** A path is relative to the folder of the command line, which is not that of the core. */

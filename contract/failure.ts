@@ -140,8 +140,8 @@ export type Failure =
   | { code: 'repository-unreadable'; repository: string; reason: string }
   /** The answer began and then stopped for `limitMs`. `what`: "list the images". */
   | { code: 'registry-silent'; what: string; limitMs: number }
-  /** The engine has no administration socket, and this needs one. */
-  | { code: 'keys-need-admin-socket'; engine: string; user?: string }
+  /** The engine has no administration socket, and this needs one. `managed`: whose managed keys cannot be read now. */
+  | { code: 'keys-need-admin-socket'; engine: string; user?: string; managed?: string[] }
   | { code: 'keys-off' }
   | { code: 'key-not-found'; uuid: string }
   | { code: 'key-refused'; reason: string }
@@ -202,6 +202,8 @@ export type Failure =
   | { code: 'key-not-managed'; user: string; known: string[] }
   /** No key was given, and with this engine Zotbar can create none for others. */
   | { code: 'key-needed'; user: string }
+  /** A rotation waited for a key from a person, and got none. `signIn`: where one is created, for a browser. */
+  | { code: 'key-not-given'; user: string; signIn?: string }
   /** `reason`: what is wrong with its form. */
   | { code: 'key-malformed'; reason: string }
   /** The registry does not accept the key for this user; `owner`: its user, where that is known. */

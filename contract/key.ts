@@ -14,8 +14,10 @@ export interface ApiKey {
 
 export interface KeyList {
   keys: ApiKey[]
-  /** Present when the engine shows the app the keys of this user only. */
+  /** Present when the engine shows the keys of this user only: the one whose password or managed key Zotbar holds. */
   onlyUser?: string
+  /** The same where they are several. */
+  onlyUsers?: string[]
 }
 
 /**

@@ -111,6 +111,7 @@ export function failureMessage(error: Failure): FailureMessage {
       return secretFailureMessage(error)
     case 'key-not-managed':
     case 'key-needed':
+    case 'key-not-given':
     case 'key-malformed':
     case 'key-not-accepted':
     case 'key-in-use':

@@ -85,6 +85,11 @@ export function registryFailureMessage(error: RegistryFailure): FailureMessage {
           error.user === undefined
             ? `${error.engine} gives keys only to the user they belong to, and Zotbar holds nobody's password.`
             : `${error.engine} gives keys only to the user they belong to, and Zotbar holds the password of ${error.user} alone.`,
+          ...(error.managed === undefined
+            ? []
+            : [
+                `Of the managed keys of ${error.managed.join(', ')} the secret cannot be read: zotbar keys managed`,
+              ]),
           'zotbar-registry makes keys for every user; with zot, each user makes their own after signing in.',
         ],
       }

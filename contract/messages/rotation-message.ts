@@ -7,6 +7,7 @@ type RotationFailure = Extract<
     code:
       | 'key-not-managed'
       | 'key-needed'
+      | 'key-not-given'
       | 'key-malformed'
       | 'key-not-accepted'
       | 'key-in-use'
@@ -42,6 +43,16 @@ export function rotationFailureMessage(error: RotationFailure): FailureMessage {
         steps: [
           'This engine lets Zotbar create keys for nobody but itself.',
           `Sign in at the registry as ${error.user}, create a key, and give it: zotbar keys manage ${error.user} --key-stdin`,
+        ],
+      }
+    case 'key-not-given':
+      return {
+        title: `A new key of ${error.user} is needed, and none was given`,
+        steps: [
+          `The key in use cannot create it, and nobody else may create one for ${error.user}.`,
+          `Sign in at the registry as ${error.user}${error.signIn === undefined ? '' : ` (${error.signIn})`}, create a key, and give it: zotbar keys manage ${error.user} --key-stdin`,
+          `Or paste it where you are asked for it, on a terminal: zotbar keys rotate ${error.user}`,
+          'While a rotation waits for it: zotbar runbooks answer --key-stdin',
         ],
       }
     case 'key-malformed':

@@ -75,6 +75,7 @@ export async function createRunbookFeatures(
     registry,
     adminSocket,
     supervisor,
+    tail,
     address: () => clientAddress(target.target()),
     serves: () => supervisor.state().kind === 'serving',
     signInPlace: target.signIn,
@@ -85,6 +86,7 @@ export async function createRunbookFeatures(
     followRuns: listener => events.on('changed', listener),
     onChange: () => events.emit('managed-keys'),
   })
+  access.keys.reachThrough(rotation.owners)
   const olderSecrets = createOlderSecrets({
     ...common,
     keychain: options.keychain,

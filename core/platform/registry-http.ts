@@ -28,6 +28,8 @@ export interface RegistryRequest {
   maxBytes?: number
   /** Only with the app's credential, never without. */
   onlyKnown?: boolean
+  /** The user agent, where the request is to be known by it in the registry's log. */
+  agent?: string
 }
 
 /** The app's own requests to the registry that it runs. */
@@ -68,7 +70,15 @@ export function registryHttp({ url, credential, limitMs = 20_000 }: RegistryHttp
   function once(
     base: string,
     path: string,
-    { method = 'GET', accept = '*/*', body, text: raw, session, maxBytes = usual }: RegistryRequest,
+    {
+      method = 'GET',
+      accept = '*/*',
+      body,
+      text: raw,
+      session,
+      maxBytes = usual,
+      agent: userAgent = 'zotbar',
+    }: RegistryRequest,
     as: { user: string; password: string } | undefined,
   ): Promise<Result<RegistryAnswer>> {
     const text = raw?.content ?? (body === undefined ? undefined : JSON.stringify(body))
@@ -83,7 +93,7 @@ export function registryHttp({ url, credential, limitMs = 20_000 }: RegistryHttp
         signal: AbortSignal.timeout(limitMs),
         headers: {
           accept,
-          'user-agent': 'zotbar',
+          'user-agent': userAgent,
           ...(as
             ? { authorization: `Basic ${Buffer.from(`${as.user}:${as.password}`).toString('base64')}` }
             : {}),
@@ -135,6 +145,12 @@ function whyNot(error: Error, limitMs: number): string {
     ? 'The connection is refused'
     : `The connection broke (${errorCode(error) ?? error.message})`
 }
+
+/** The same registry, asked under this user agent; undefined: as usual. */
+export const registryWithAgent = (registry: RegistryHttp, agent: string | undefined): RegistryHttp =>
+  agent === undefined
+    ? registry
+    : { ...registry, ask: (path, options) => registry.ask(path, { ...options, agent }) }
 
 /** What a refusal means: `what` completes "does not let Zotbar ..." and "did not ...". */
 export function refusal(answer: RegistryAnswer, action: string): Failure {

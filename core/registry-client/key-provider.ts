@@ -49,11 +49,23 @@ const createdOwnKey = v.object({ ...ownKey.entries, apiKey: v.string() })
 /** Go's zero time stands for never. */
 const timeOrNever = (text: string): string | null => (text.startsWith('0001-01-01') ? null : text)
 
+/** A user whose keys can be reached. Without a password the core's own credential is theirs. */
+export interface KeyOwner {
+  user: string
+  /** Or a key of theirs. */
+  password?: string
+}
+
 /**
  * The keys of one user, whose credential the core holds, over zot's own routes.
  * https://zotregistry.dev/latest/articles/authn-authz/#api-keys
  */
-export function ownKeyProvider(registry: RegistryHttp, engine: string, user: string): KeyProvider {
+export function ownKeyProvider(
+  registry: RegistryHttp,
+  engine: string,
+  { user, password }: KeyOwner,
+): KeyProvider {
+  const as = password === undefined ? { onlyKnown: true } : { as: { user, password } }
   const read = <S extends v.GenericSchema>(schema: S, answer: RegistryAnswer, action: string) => {
     if (answer.status === 404) return fail({ code: 'keys-off' })
     if (answer.status === 400)
@@ -68,7 +80,7 @@ export function ownKeyProvider(registry: RegistryHttp, engine: string, user: str
     onlyUser: user,
     allowsNoExpiry: true,
     async list() {
-      const answer = await registry.ask(path, { onlyKnown: true })
+      const answer = await registry.ask(path, as)
       if (!answer.ok) return answer
       const listed = read(ownKeys, answer.value, 'list keys')
       if (!listed.ok) return listed
@@ -88,7 +100,7 @@ export function ownKeyProvider(registry: RegistryHttp, engine: string, user: str
       if (request.user !== user) return fail({ code: 'keys-need-admin-socket', engine, user })
       const { label, expirationDate, scopes } = request
       const body = { label, scopes, ...(expirationDate === '' ? {} : { expirationDate }) }
-      const answer = await registry.ask(path, { method: 'POST', body, onlyKnown: true })
+      const answer = await registry.ask(path, { method: 'POST', body, ...as })
       if (!answer.ok) return answer
       const created = read(createdOwnKey, answer.value, 'make a key')
       if (!created.ok) return created
@@ -100,7 +112,7 @@ export function ownKeyProvider(registry: RegistryHttp, engine: string, user: str
       const all = await this.list()
       if (!all.ok) return all
       if (!all.value.some(key => key.uuid === uuid)) return fail({ code: 'key-not-found', uuid })
-      const answer = await registry.ask(`${path}?id=${uuid}`, { method: 'DELETE', onlyKnown: true })
+      const answer = await registry.ask(`${path}?id=${uuid}`, { method: 'DELETE', ...as })
       if (!answer.ok) return answer
       if (answer.value.status !== 200) return fail(refusal(answer.value, 'revoke the key'))
       return ok({ revoked: [uuid], descendants: [] })

@@ -1,11 +1,11 @@
 import type { Caller } from '../../contract/caller.ts'
 import type { Failure } from '../../contract/failure.ts'
-import type { KeyCreated, KeyList, KeyRevoked } from '../../contract/key.ts'
+import type { ApiKey, KeyCreated, KeyList, KeyRevoked } from '../../contract/key.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { AdminClient } from '../platform/admin-client.ts'
 import type { RegistryHttp } from '../platform/registry-http.ts'
-import { adminKeyProvider, type KeyProvider, ownKeyProvider } from './key-provider.ts'
+import { adminKeyProvider, type KeyOwner, type KeyProvider, ownKeyProvider } from './key-provider.ts'
 
 interface Options {
   admin: AdminClient
@@ -36,8 +36,13 @@ interface NewKeyRequest {
   scopes: string[]
 }
 
-/** API keys: of every user where the engine lets the core in, else of the one user whose credential it holds. */
+/** The users that the core manages a key of; without a password where the key cannot be read. */
+export type ManagedOwners = () => Promise<readonly KeyOwner[]>
+
+/** API keys: of every user where the engine lets the core in, else of the users whose password or key it holds. */
 export interface Keys {
+  /** From now on the keys of these users are reached too. */
+  reachThrough(owners: ManagedOwners): void
   list(): Promise<Result<KeyList>>
   /** The command line gets the secret with the answer, a window by `reveal`. */
   create(request: NewKeyRequest, caller: Caller): Promise<Result<KeyCreated>>
@@ -57,15 +62,30 @@ export function createKeys(options: Options): Keys {
   /** Secrets that a window has not asked for yet; never on disk. */
   const waiting = new Map<string, { apiKey: string; until: number; forget: () => void }>()
 
-  async function openProvider(): Promise<Result<KeyProvider>> {
+  let managedOwners: ManagedOwners = async () => []
+
+  async function openProviders(): Promise<Result<[KeyProvider, ...KeyProvider[]]>> {
     if (!serves()) return fail({ code: 'registry-not-serving' })
     const all = await adminKeyProvider(admin)
     if (!all.ok) return all
-    if (all.value) return ok(all.value)
+    if (all.value) return ok([all.value])
+    const { engine } = options
     const known = await credential()
-    return known
-      ? ok(ownKeyProvider(registry, options.engine, known.user))
-      : fail(refusal() ?? { code: 'keys-need-admin-socket', engine: options.engine })
+    const managed = (await managedOwners()).filter(({ user }) => user !== known?.user)
+    const owners = [
+      ...(known ? [{ user: known.user }] : []),
+      ...managed.filter(({ password }) => password !== undefined),
+    ]
+    const [first, ...others] = owners.map(owner => ownKeyProvider(registry, engine, owner))
+    if (first) return ok([first, ...others])
+    const users = managed.map(({ user }) => user)
+    return fail(
+      refusal() ?? {
+        code: 'keys-need-admin-socket',
+        engine,
+        ...(users.length === 0 ? {} : { managed: users }),
+      },
+    )
   }
 
   function holdForReveal(uuid: string, apiKey: string, forMs = revealMs): void {
@@ -76,30 +96,49 @@ export function createKeys(options: Options): Keys {
   for (const { uuid, apiKey, restMs } of options.unrevealed ?? []) holdForReveal(uuid, apiKey, restMs)
 
   return {
+    reachThrough(owners) {
+      managedOwners = owners
+    },
     async list() {
-      const from = await openProvider()
-      if (!from.ok) return from
-      const keys = await from.value.list()
-      if (!keys.ok) return keys
-      const { onlyUser } = from.value
-      return ok({ keys: keys.value, ...(onlyUser === undefined ? {} : { onlyUser }) })
+      const providers = await openProviders()
+      if (!providers.ok) return providers
+      const keys: ApiKey[] = []
+      const users: string[] = []
+      let refused: Result<never> | undefined
+      for (const provider of providers.value) {
+        const listed = await provider.list()
+        // A managed key may have ended.
+        if (!listed.ok && listed.error.code !== 'registry-denied') return listed
+        if (!listed.ok) refused ??= listed
+        else {
+          keys.push(...listed.value)
+          if (provider.onlyUser !== undefined) users.push(provider.onlyUser)
+        }
+      }
+      if (refused && users.length === 0) return refused
+      const [onlyUser, ...others] = users
+      if (onlyUser === undefined) return ok({ keys })
+      return ok({ keys, ...(others.length === 0 ? { onlyUser } : { onlyUsers: users }) })
     },
     async create({ user, label, expires, scopes }, caller) {
       const expiry = parseExpiry(expires, clock.now())
       if (!expiry)
         return fail({ code: 'bad-input', field: 'expires', wrong: expires ?? '', allowed: expiryForms })
-      const to = await openProvider()
-      if (!to.ok) return to
-      if (expiry.kind === 'never' && !to.value.allowsNoExpiry)
+      const providers = await openProviders()
+      if (!providers.ok) return providers
+      const [first, ...others] = providers.value
+      // The first one says why none is created for anybody else.
+      const provider = others.find(({ onlyUser }) => onlyUser === user) ?? first
+      if (expiry.kind === 'never' && !provider.allowsNoExpiry)
         return fail({
           code: 'key-refused',
           reason: 'Keys of zotbar-registry always end; name a date or a span',
         })
-      const created = await to.value.create({
+      const created = await provider.create({
         user,
         label,
         scopes,
-        expirationDate: expirationOf(expiry, to.value, clock.now()),
+        expirationDate: expirationOf(expiry, provider, clock.now()),
       })
       if (!created.ok || caller === 'cli') return created
       const { apiKey, ...shown } = created.value
@@ -120,14 +159,19 @@ export function createKeys(options: Options): Keys {
         restMs: Math.max(0, until - clock.now()),
       })),
     async revoke(uuid, descendants) {
-      const from = await openProvider()
-      if (!from.ok) return from
-      const done = await from.value.revoke(uuid, descendants)
-      for (const revoked of done.ok ? done.value.revoked : []) {
-        waiting.get(revoked)?.forget()
-        waiting.delete(revoked)
+      const providers = await openProviders()
+      if (!providers.ok) return providers
+      const [first, ...others] = providers.value
+      let revoked = await first.revoke(uuid, descendants)
+      for (const provider of others) {
+        const next = revoked.ok ? revoked : await provider.revoke(uuid, descendants)
+        if (next.ok) revoked = next
       }
-      return done
+      for (const gone of revoked.ok ? revoked.value.revoked : []) {
+        waiting.get(gone)?.forget()
+        waiting.delete(gone)
+      }
+      return revoked
     },
   }
 }

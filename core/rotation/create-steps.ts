@@ -17,6 +17,8 @@ type Attempt =
   | { kind: 'uncertain' }
 
 const maxAttempts = 3
+/** How a key came about that was created with the one it replaces. */
+export const withKeyInUse = 'with the key in use'
 
 const ownerOf = ({ registry, user }: RotateMemory): KeyOwner => ({ registry, user })
 
@@ -157,13 +159,13 @@ class KeyCreation {
 
   /** A leaked key is used only where everything else failed. */
   #methods({ leaked, yes }: RotateMemory): Method[] {
-    const withKeyInUse: Method = ({ memory }) => this.#withKeyInUse(memory)
+    const byKeyInUse: Method = ({ memory }) => this.#withKeyInUse(memory)
     const overAdminSocket: Method = ({ memory }) => this.#overAdminSocket(memory)
     const byPerson: Method = context => this.#byPerson(context)
-    if (!leaked) return [withKeyInUse, overAdminSocket, byPerson]
+    if (!leaked) return [byKeyInUse, overAdminSocket, byPerson]
     return [
       overAdminSocket,
-      ...(yes ? [(context: RotateContext) => this.#bySignInWindow(context), withKeyInUse] : []),
+      ...(yes ? [(context: RotateContext) => this.#bySignInWindow(context), byKeyInUse] : []),
       byPerson,
     ]
   }
@@ -177,7 +179,7 @@ class KeyCreation {
     if (created.ok)
       return created.value === 'refused'
         ? { kind: 'not-this-way', words: 'the registry does not accept the key in use' }
-        : { kind: 'created', key: created.value, how: 'with the key in use' }
+        : { kind: 'created', key: created.value, how: withKeyInUse }
     const { code } = created.error
     if (code === 'registry-unreachable' || code === 'registry-not-serving') return { kind: 'uncertain' }
     return { kind: 'failed', result: asStep(created) }
@@ -197,7 +199,7 @@ class KeyCreation {
   /** A person signs in, in a window of the app or in a browser, or pastes a key that was created elsewhere. */
   async #byPerson({ memory, ask }: RotateContext): Promise<Attempt> {
     const { user } = memory
-    const signIn = this.#deps.signIn(this.#request(memory))
+    const signIn = this.#deps.signIn(this.#request(memory), memory.agent)
     for (;;) {
       const agreed = await ask({
         id: 'paste-key',
@@ -207,7 +209,7 @@ class KeyCreation {
         wants: { keyOf: user },
         ...(signIn ? { signIn } : {}),
       })
-      if (!agreed) return { kind: 'failed', result: failed('declined', 'No key was given.') }
+      if (!agreed) return { kind: 'failed', result: asStep(fail({ code: 'key-not-given', user })) }
       const givenKey = this.#deps.takeGivenKey(user)
       if (givenKey) return { kind: 'created', key: givenKey, how: givenKey.how }
     }
@@ -215,7 +217,7 @@ class KeyCreation {
 
   /** Asks a person only where the app has a window to sign in with. */
   async #bySignInWindow(context: RotateContext): Promise<Attempt> {
-    const offer = this.#deps.signIn(this.#request(context.memory))
+    const offer = this.#deps.signIn(this.#request(context.memory), context.memory.agent)
     return offer?.inWindow
       ? this.#byPerson(context)
       : { kind: 'not-this-way', words: 'there is no window to sign in with here' }

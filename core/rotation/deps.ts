@@ -22,10 +22,10 @@ export interface RotationDeps {
   policy(): Policy
   /** The key that a person pasted for this user, or created by signing in; it is handed out once. */
   takeGivenKey(user: string): GivenKey | undefined
-  /** How to sign in for the key that is asked for next; undefined where nobody can by browser. */
-  signIn(request: CreateKeyRequest): SignInOffer | undefined
-  /** The newest requests of a user in the registry's log, newest first, for people. */
-  recentUses(user: string): Promise<string[]>
+  /** How to sign in for the key that is asked for next; undefined where nobody can by browser. `agent`: this run's. */
+  signIn(request: CreateKeyRequest, agent?: string): SignInOffer | undefined
+  /** The lines of the registry's log, oldest first, as far back as it goes within reason. */
+  requestLog(): Promise<string[]>
   /** The list of keys that wait to be revoked changed. */
   onRetiringChange(): void
 }
@@ -59,6 +59,20 @@ export const rotateMemory = v.object({
   retireAt: v.exactOptional(v.string()),
   /** When a leaked key was used last, as far as the registry knows. */
   lastUsed: v.exactOptional(v.nullable(v.string())),
+  /** The user agent of this run's own requests, by which the report after a leak leaves them out. Nobody can guess it. */
+  agent: v.exactOptional(v.string()),
+  /** The keys that were found after a leak. */
+  found: v.exactOptional(
+    v.array(
+      v.object({
+        uuid: v.string(),
+        label: v.string(),
+        createdAt: v.string(),
+        mintedBy: v.exactOptional(v.string()),
+        isRevoked: v.boolean(),
+      }),
+    ),
+  ),
 })
 export type RotateMemory = v.InferOutput<typeof rotateMemory>
 
@@ -72,4 +86,4 @@ export type RetireMemory = v.InferOutput<typeof retireMemory>
 
 export type RotateContext = StepContext<RotateMemory>
 
-export const doneWith = (words: string): StepResult => ({ ok: true, words })
+export const doneWith = (message: string): StepResult => ({ ok: true, words: message })

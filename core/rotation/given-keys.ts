@@ -59,7 +59,7 @@ export function createGivenKeys({
   /** Waits for the step that asked for it. */
   let givenKey: ({ user: string } & GivenKey) | undefined
   /** The key that a sign-in creates, for the question that is open. */
-  let requested: CreateKeyRequest | undefined
+  let requested: { request: CreateKeyRequest; agent: string | undefined } | undefined
 
   async function answerWith(
     question: string,
@@ -79,8 +79,8 @@ export function createGivenKeys({
         givenKey = undefined
         return key
       },
-      signIn(request) {
-        requested = request
+      signIn(request, agent) {
+        requested = { request, agent }
         return signInOffer(request.user, signInPlace(), signInWindow.isOffered())
       },
     },
@@ -92,17 +92,19 @@ export function createGivenKeys({
         const secret = parseKey(key)
         if (!secret.ok) return secret
         if (secret.value === (await keyInUse(user))) return fail({ code: 'key-in-use', user })
-        const accepted = await checkKey(client, { user, key: secret.value }, users())
+        const bearer = { user, key: secret.value }
+        const accepted = await checkKey(client.withAgent(requested?.agent), bearer, users())
         if (!accepted.ok) return accepted
         return answerWith(question, { user, secret: secret.value, how: 'elsewhere, and pasted' }, caller)
       },
       async signIn({ question }, caller, connection) {
         const pending = runs.current()?.question
-        const request = pending?.id === question ? requested : undefined
+        const asked = pending?.id === question ? requested : undefined
         const signInPage = signInPlace()
-        if (!request || pending?.wants?.keyOf !== request.user) return fail({ code: 'nothing-under-way' })
+        if (!asked || pending?.wants?.keyOf !== asked.request.user) return fail({ code: 'nothing-under-way' })
+        const { request, agent } = asked
         if (!signInPage) return fail({ code: 'sign-in-not-here', user: request.user })
-        const isStillPending = () => runs.current()?.question?.id === question && requested === request
+        const isStillPending = () => runs.current()?.question?.id === question && requested === asked
         const { url, origin, issuers } = signInPage
         const certificate = await pemOf(signInPage.certificate)
         const ask = {
@@ -114,9 +116,8 @@ export function createGivenKeys({
           checkArrival: (cookies: readonly SignInCookie[]): Promise<SignInArrival> =>
             arrivals.run(async () => {
               if (!isStillPending()) return { kind: 'ended', result: fail({ code: 'nothing-under-way' }) }
-              return createBySignIn(cookies, request, key =>
-                answerWith(question, { user: request.user, ...key }, caller),
-              )
+              const accept = (key: GivenKey) => answerWith(question, { user: request.user, ...key }, caller)
+              return createBySignIn(cookies, request, accept, agent)
             }),
         }
         const over = new AbortController()

@@ -7,6 +7,7 @@ import {
   type RegistryHttp,
   type RegistryRequest,
   refusal,
+  registryWithAgent,
 } from '../platform/registry-http.ts'
 
 /** A key as the registry lists it. Times are RFC 3339; null: never. */
@@ -17,6 +18,8 @@ export interface ListedKey {
   expirationDate: string | null
   lastUsed: string | null
   scopes: string[]
+  /** The key that it was created with, where the engine says so. */
+  mintedBy?: string | undefined
 }
 
 export interface CreateKeyRequest {
@@ -58,6 +61,8 @@ export interface KeyClient {
   revokeAny(uuid: string): Promise<Result<null>>
   /** Any other request with this key. */
   request(path: string, bearer: Bearer, options?: RegistryRequest): Promise<Result<RegistryAnswer>>
+  /** The same, whose requests bear this user agent in the registry's log. */
+  withAgent(agent: string | undefined): KeyClient
 }
 
 interface Deps {
@@ -89,6 +94,10 @@ const listed = v.object({
   expirationDate: timeOrNever,
   lastUsed: timeOrNever,
   scopes,
+  mintedBy: v.pipe(
+    v.nullish(v.string()),
+    v.transform(uuid => uuid ?? undefined),
+  ),
 })
 const ownKeys = v.object({ apiKeys: v.nullable(v.array(listed)) })
 const allKeys = v.object({ keys: v.array(v.object({ ...listed.entries, user: v.string() })) })
@@ -100,7 +109,9 @@ const createdKey = v.object({
 })
 const adminRefusal = v.object({ error: v.string() })
 
-export function createKeyClient({ registry, admin, untilServing, pause, now }: Deps): KeyClient {
+export function createKeyClient(deps: Deps): KeyClient {
+  const { registry, admin, untilServing, pause, now } = deps
+
   /** A refusal of the key is final; a registry that is away or busy is asked again. */
   async function ask(
     requestPath: string,
@@ -145,6 +156,7 @@ export function createKeyClient({ registry, admin, untilServing, pause, now }: D
 
   return {
     request: ask,
+    withAgent: agent => createKeyClient({ ...deps, registry: registryWithAgent(registry, agent) }),
     async listOwn(bearer) {
       const answer = await ask(path, bearer)
       if (!answer.ok) return answer

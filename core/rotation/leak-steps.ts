@@ -1,115 +1,143 @@
 import { count } from '../../contract/messages/format.ts'
-import { isObject, parseJson } from '../../lib/json.ts'
-import { asStep, failed, type Step } from '../runbook/step.ts'
-import { doneWith, type RotateMemory, type RotationDeps } from './deps.ts'
-import { openKeyAccess } from './key-access.ts'
+import { ok, type Result } from '../../contract/result.ts'
+import { asStep, failed, type Step, type StepResult } from '../runbook/step.ts'
+import type { KeyOwner } from '../secrets/key-store.ts'
+import { doneWith, type RotateContext, type RotateMemory, type RotationDeps } from './deps.ts'
+import { type KeyAccess, openKeyAccess } from './key-access.ts'
+import type { ListedKey } from './key-client.ts'
+import { clientOf, leakReport } from './leak-report.ts'
+import { creationsOf, type LoggedRequest, type LoggedRequests, requestsIn } from './logged-requests.ts'
 
-type Deps = Pick<RotationDeps, 'client' | 'store' | 'records' | 'recentUses' | 'onRetiringChange'>
+type Deps = Pick<RotationDeps, 'client' | 'store' | 'records' | 'requestLog' | 'onRetiringChange'>
 
-/** After a leak: the keys that a thief may have created, and the recent uses of the leaked one. */
-export function leakSteps({
-  client,
-  store,
-  records,
-  recentUses,
-  onRetiringChange,
-}: Deps): Step<RotateMemory>[] {
+const ownerOf = ({ registry, user }: RotateMemory): KeyOwner => ({ registry, user })
+
+/** After a leak: the keys that a thief may have created, and what was done with the leaked one. */
+export function leakSteps(deps: Deps): Step<RotateMemory>[] {
   return [
     {
       id: 'others',
       title: 'Revoke the keys that are not known',
       why: 'Whoever had the key could create others with it.',
       check: async () => false,
-      async apply({ memory, ask, progress }) {
-        const owner = { registry: memory.registry, user: memory.user }
-        const access = await openKeyAccess(client, memory.user, [() => store.get(owner, 'current')])
-        if (!access.ok) return asStep(access)
-        if (!access.value) return failed('key-not-accepted', 'The new key is not accepted any more.')
-        // The leaked key may be a retiring one: none of them may work until the end of its overlap.
-        const record = records.find(owner)
-        for (const { uuid } of record?.retiring ?? []) {
-          const revoked = await access.value.revoke(uuid)
-          if (!revoked.ok) return asStep(revoked)
-        }
-        const emptied = await store.delete(owner, 'retiring')
-        if (!emptied.ok) return asStep(emptied)
-        const updated = await records.update(owner, current => ({ ...current, retiring: [] }))
-        if (!updated.ok) return asStep(updated)
-        onRetiringChange()
-        const all = await access.value.list()
-        if (!all.ok) return asStep(all)
-        const unknown = all.value.filter(({ uuid }) => uuid !== record?.uuid)
-        if (unknown.length === 0) return doneWith(`${memory.user} has no other key`)
-        const nameOf = ({ uuid, label, createdAt }: (typeof unknown)[number]): string =>
-          `${label || '(no label)'}, created ${createdAt.slice(0, 16).replace('T', ' ')} UTC, ${uuid}`
-        for (const key of unknown)
-          progress({
-            label: 'Keys that are not known',
-            part: { id: `key:${key.uuid}`, title: nameOf(key), state: 'pending' },
-          })
-        const agreed =
-          memory.yes ||
-          (await ask({
-            id: 'revoke-others',
-            title: `Revoke ${count(unknown.length, 'other key')} of ${memory.user}?`,
-            body: ['Zotbar does not manage them. There is no way back.', ...unknown.map(nameOf)].join('\n'),
-            confirm: 'Revoke them',
-          }))
-        for (const key of unknown) {
-          const revoked = agreed ? await access.value.revoke(key.uuid) : undefined
-          if (revoked && !revoked.ok) return asStep(revoked)
-          progress({
-            label: 'Keys that are not known',
-            part: {
-              id: `key:${key.uuid}`,
-              title: nameOf(key),
-              state: agreed ? 'passed' : 'skipped',
-              words: agreed ? 'Revoked' : 'It still works',
-            },
-          })
-        }
-        return doneWith(
-          agreed ? `${count(unknown.length, 'key')} revoked` : `${count(unknown.length, 'key')} still work`,
-        )
-      },
+      apply: context => revokeOthers(deps, context),
     },
     {
       id: 'uses',
       title: 'Look what used it lately',
       why: 'A person has to check what a thief did with it.',
       check: async () => false,
-      async apply({ memory, progress }) {
-        const { user, lastUsed } = memory
-        const uses = await recentUses(user)
-        for (const [at, words] of uses.entries())
-          progress({
-            label: `Requests of ${user} in the log`,
-            part: { id: `use:${at}`, title: words, state: 'unproven' },
-          })
-        const last =
-          lastUsed == null
-            ? 'when it was used last is not known'
-            : `it was used last on ${lastUsed.slice(0, 16).replace('T', ' ')} UTC`
-        return doneWith(`As far as the registry says, ${last}`)
-      },
+      apply: context => reportUses(deps, context),
     },
   ]
 }
 
-/** The newest requests of a user in lines of the registry's log, newest first: time, request, client. */
-export function recentUsesIn(lines: readonly string[], user: string, limit = 10): string[] {
-  const uses: string[] = []
-  for (const line of [...lines].reverse()) {
-    if (uses.length >= limit) break
-    const entry = parseJson(line)
-    if (!isObject(entry) || entry['username'] !== user || entry['message'] !== 'HTTP API') continue
-    const [time, method, path, from] = ['time', 'method', 'path', 'clientIP'].map(name =>
-      String(entry[name] ?? ''),
-    )
-    if (path?.startsWith('/zot/auth/')) continue
-    uses.push(
-      `${(time ?? '').slice(0, 19).replace('T', ' ')} UTC: ${method} ${path?.slice(0, 200)} from ${from}`,
-    )
+async function revokeOthers(deps: Deps, context: RotateContext): Promise<StepResult> {
+  const { client, store, records } = deps
+  const { memory, ask, progress } = context
+  const access = await openKeyAccess(client, memory.user, [() => store.get(ownerOf(memory), 'current')])
+  if (!access.ok) return asStep(access)
+  if (!access.value) return failed('key-not-accepted', 'The new key is not accepted any more.')
+  const retired = await revokeRetiring(deps, memory, access.value)
+  if (!retired.ok) return asStep(retired)
+  const all = await access.value.list()
+  if (!all.ok) return asStep(all)
+  const current = records.find(ownerOf(memory))?.uuid
+  const unknown = all.value.filter(({ uuid }) => uuid !== current)
+  if (unknown.length === 0) {
+    memory.found ??= []
+    return doneWith(`${memory.user} has no other key`)
   }
-  return uses
+  const creations = creationsOf((await logOf(deps, memory)).requests, unknown)
+  const creators = new Map([...creations].map(([request, { uuid }]) => [uuid, request]))
+  const label = 'Keys that are not known'
+  const titleOf = (key: ListedKey): string => describe(key, creators.get(key.uuid), memory)
+  for (const key of unknown)
+    progress({ label, part: { id: `key:${key.uuid}`, title: titleOf(key), state: 'pending' } })
+  const agreed =
+    memory.yes ||
+    (await ask({
+      id: 'revoke-others',
+      title: `Revoke ${count(unknown.length, 'other key')} of ${memory.user}?`,
+      body: ['Zotbar does not manage them. There is no way back.', ...unknown.map(titleOf)].join('\n'),
+      confirm: 'Revoke them',
+    }))
+  // What an interrupted attempt revoked is not listed any more.
+  const found = new Map((memory.found ?? []).map(key => [key.uuid, key]))
+  for (const key of unknown) {
+    const revoked = agreed ? await access.value.revoke(key.uuid) : undefined
+    if (revoked && !revoked.ok) return asStep(revoked)
+    const { uuid, createdAt, mintedBy } = key
+    const minter = mintedBy === undefined ? {} : { mintedBy }
+    found.set(uuid, { uuid, label: key.label, createdAt, ...minter, isRevoked: agreed })
+    const words = agreed ? 'Revoked' : `It still works; to revoke it: zotbar keys revoke ${uuid}`
+    const state = agreed ? 'passed' : 'skipped'
+    progress({ label, part: { id: `key:${uuid}`, title: titleOf(key), state, words } })
+  }
+  memory.found = [...found.values()]
+  return doneWith(
+    agreed ? `${count(unknown.length, 'key')} revoked` : `${count(unknown.length, 'key')} still work`,
+  )
+}
+
+/** The leaked key may be a retiring one: none of them may work until the end of its overlap. */
+async function revokeRetiring(
+  { store, records, onRetiringChange }: Deps,
+  memory: RotateMemory,
+  access: KeyAccess,
+): Promise<Result<null>> {
+  const owner = ownerOf(memory)
+  for (const { uuid } of records.find(owner)?.retiring ?? []) {
+    const revoked = await access.revoke(uuid)
+    if (!revoked.ok) return revoked
+  }
+  const emptied = await store.delete(owner, 'retiring')
+  if (!emptied.ok) return emptied
+  const updated = await records.update(owner, current => ({ ...current, retiring: [] }))
+  if (!updated.ok) return updated
+  onRetiringChange()
+  return ok(null)
+}
+
+/** "“deploy”, created 2026-03-01 10:00 UTC with the leaked key from 10.0.0.7 with curl/8.1, 0a1b…". */
+function describe(
+  { uuid, label, createdAt, mintedBy }: ListedKey,
+  creator: LoggedRequest | undefined,
+  { old }: RotateMemory,
+): string {
+  const isByLeaked = (mintedBy ?? creator?.keyId) === old.uuid
+  return [
+    `${label || '(no label)'}, created ${minute(createdAt)}`,
+    ...(isByLeaked ? ['with the leaked key'] : []),
+    ...(creator ? [clientOf(creator)] : []),
+  ]
+    .join(' ')
+    .concat(`, ${uuid}`)
+}
+
+const minute = (time: string): string => `${time.slice(0, 16).replace('T', ' ')} UTC`
+
+async function reportUses(deps: Deps, { memory, progress }: RotateContext): Promise<StepResult> {
+  const { user, lastUsed, old, found = [] } = memory
+  const log = await logOf(deps, memory)
+  for (const part of leakReport({ user, leaked: old, log, found }))
+    progress({ label: `Requests of ${user} in the log`, part })
+  const stillWorking = found.filter(({ isRevoked }) => !isRevoked).length
+  return doneWith(
+    [
+      lastUsed == null
+        ? 'When it was used last is not known'
+        : `As far as the registry says, it was used last on ${minute(lastUsed)}`,
+      ...(stillWorking === 0 ? [] : [`${count(stillWorking, 'key')} that Zotbar does not manage still work`]),
+    ].join('; '),
+  )
+}
+
+async function logOf({ requestLog }: Deps, { user, agent, minted }: RotateMemory): Promise<LoggedRequests> {
+  const log = await requestsIn(await requestLog(), { user, ownAgent: agent })
+  // Nobody but the sinks has the new key.
+  return {
+    ...log,
+    requests: log.requests.filter(({ keyId }) => keyId === undefined || keyId !== minted?.uuid),
+  }
 }

@@ -2,7 +2,7 @@ import { count, duration } from '../../contract/messages/format.ts'
 import { ok, type Result } from '../../contract/result.ts'
 import { asStep, done, failed, type Runbook, type Step, type StepResult } from '../runbook/step.ts'
 import type { KeyOwner } from '../secrets/key-store.ts'
-import { checkStoredStep, createKeyStep } from './create-steps.ts'
+import { checkStoredStep, createKeyStep, withKeyInUse } from './create-steps.ts'
 import { deliverStep, reachSink, sinkPart } from './deliver.ts'
 import { doneWith, type RotateContext, type RotateMemory, type RotationDeps } from './deps.ts'
 import { openKeyAccess } from './key-access.ts'
@@ -26,8 +26,9 @@ const isRevokedInRun = ({ overlapMs, leaked }: Pick<RotateMemory, 'overlapMs' | 
   leaked || overlapMs <= overlapInRunMs
 
 /** Replaces the key in use by a new one, so that at every moment one of them works everywhere. */
-export function rotateRunbook(memory: RotateMemory, deps: RotationDeps): Runbook<RotateMemory> {
-  const { user, leaked } = memory
+export function rotateRunbook(memory: RotateMemory, rotation: RotationDeps): Runbook<RotateMemory> {
+  const { user, leaked, agent } = memory
+  const deps = { ...rotation, client: rotation.client.withAgent(agent) }
   return {
     name: rotateName,
     title: leaked ? `Replace the leaked key of ${user}` : `Rotate the key of ${user}`,
@@ -259,7 +260,9 @@ function switchStep(deps: RotationDeps): RotateStep {
   async function noteLastUse(memory: RotateMemory): Promise<void> {
     const access = await openKeyAccess(client, memory.user, [() => store.get(ownerOf(memory), 'next')])
     const all = access.ok ? await access.value?.list() : undefined
-    if (all?.ok) memory.lastUsed = all.value.find(({ uuid }) => uuid === memory.old.uuid)?.lastUsed ?? null
+    // Where the new key could only be created with the leaked one, that was its last use.
+    if (all?.ok && memory.minted?.how !== withKeyInUse)
+      memory.lastUsed = all.value.find(({ uuid }) => uuid === memory.old.uuid)?.lastUsed ?? null
   }
 }
 

@@ -17,7 +17,6 @@ import { createGivenKeys, type SignInWindows } from './given-keys.ts'
 import { createKeyClient } from './key-client.ts'
 import { createKeyOverview, type KeyOverview } from './key-overview.ts'
 import { type KeyRecord, type KeyRecords, openKeyRecords } from './key-record.ts'
-import { recentUsesIn } from './leak-steps.ts'
 import { labelPrefix, type Policy, parseOverlap } from './policy.ts'
 import { retireName, retireRunbook } from './retire-steps.ts'
 import { rotateName, rotateRunbook } from './rotate.ts'
@@ -35,7 +34,9 @@ interface Options {
   registry: RegistryHttp
   /** The registry's administration socket. */
   adminSocket: string
-  supervisor: { onChange(listener: () => void): () => void; tail(count: number): Promise<string[]> }
+  supervisor: { onChange(listener: () => void): () => void }
+  /** The newest lines of the engine's log, wherever it goes, oldest first. */
+  tail(count: number): Promise<string[]>
   /** The registry as clients call it: "127.0.0.1:5050". */
   address(): string
   serves(): boolean
@@ -55,6 +56,8 @@ export interface RotationControl {
   kinds: Record<string, RunbookKind>
   /** For a snapshot. */
   summaries(): ManagedKeySummary[]
+  /** The users with a managed key of this registry, and that key where it can be read. */
+  owners(): Promise<{ user: string; password?: string }[]>
   /** The accounts in the keychain that the managed keys and their sinks use. */
   keychainAccounts(): Promise<string[]>
   /** Called after interrupted runs were resumed. */
@@ -62,8 +65,8 @@ export interface RotationControl {
   close(): void
 }
 
-/** How many of the newest log lines are searched for uses of a key. */
-const searchedLogLines = 3000
+/** How many of the newest log lines are searched for uses of a key: about all that the core retains of its own log. */
+const searchedLogLines = 100_000
 const hourMs = 3_600_000
 const dayMs = 86_400_000
 
@@ -113,7 +116,7 @@ export async function createRotationControl(options: Options): Promise<RotationC
       return sink.ok ? sink.value : undefined
     },
     ...givenKeys.deps,
-    recentUses: async user => recentUsesIn(await supervisor.tail(searchedLogLines), user),
+    requestLog: () => options.tail(searchedLogLines),
     onRetiringChange() {
       for (const listener of retiringListeners) listener()
     },
@@ -144,6 +147,15 @@ export async function createRotationControl(options: Options): Promise<RotationC
     handlers: createRotationHandlers({ deps, runs, sinks, overview, givenKeys, host, address, serves, log }),
     kinds: runKinds(deps),
     summaries: overview.summaries,
+    async owners() {
+      const owners = []
+      for (const record of records.all().filter(({ registry: name }) => name === address())) {
+        const stored = await store.get(record, 'current')
+        const password = stored.ok ? stored.value : undefined
+        owners.push({ user: record.user, ...(password === undefined ? {} : { password }) })
+      }
+      return owners
+    },
     keychainAccounts: async () => ((await store.usesKeychain()) ? accountsOf(records.all()) : []),
     begin() {
       stopListening = supervisor.onChange(() => {

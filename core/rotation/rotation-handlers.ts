@@ -95,7 +95,10 @@ export function createRotationHandlers(options: Options): RotationHandlers {
       const { registry } = record.value
       if (registry !== address())
         return fail({ code: 'key-elsewhere', user: request.user, registry, here: address() })
-      const memory = initialMemory(record.value, request, policy(), newLabel(request.user))
+      const memory = initialMemory(record.value, request, policy(), {
+        newLabel: newLabel(request.user),
+        agent: `zotbar (run ${randomBytes(12).toString('hex')})`,
+      })
       if (!memory.ok) return memory
       if (dryRun) return ok({ plan: await planRotation(memory.value, deps, overview, sinks.of) })
       return runs.start(rotateRunbook(memory.value, deps), actorOf(caller))

@@ -16,12 +16,12 @@ export interface RotateRequest {
   yes: boolean
 }
 
-/** The memory that a rotation begins with. No key has `newLabel` yet. */
+/** The memory that a rotation begins with. No key has `newLabel`, and no client `agent` yet. */
 export function initialMemory(
   record: KeyRecord,
   { user, overlap, leaked, yes }: RotateRequest,
   { days, overlapMs }: Policy,
-  newLabel: string,
+  { newLabel, agent }: { newLabel: string; agent: string },
 ): Result<RotateMemory> {
   const requestedMs = overlap === undefined ? overlapMs : parseOverlap(overlap.trim())
   if (requestedMs === undefined)
@@ -39,6 +39,7 @@ export function initialMemory(
     overlapMs: leaked ? 0 : requestedMs,
     leaked,
     yes,
+    agent,
   })
 }
 

@@ -3,7 +3,12 @@ import { fail, ok, type Result } from '../../contract/result.ts'
 import type { SignInOffer } from '../../contract/runbook.ts'
 import type { SignInArrival, SignInCookie } from '../../contract/sign-in.ts'
 import { parseJson } from '../../lib/json.ts'
-import { type RegistryAnswer, type RegistryHttp, refusal } from '../platform/registry-http.ts'
+import {
+  type RegistryAnswer,
+  type RegistryHttp,
+  refusal,
+  registryWithAgent,
+} from '../platform/registry-http.ts'
 import type { GivenKey } from './deps.ts'
 import type { CreateKeyRequest, KeyClient } from './key-client.ts'
 
@@ -26,11 +31,30 @@ const createdKey = v.object({
 })
 const maxAttempts = 3
 
+/** Hands a new key to whoever asked for it. */
+type AcceptKey = (key: GivenKey) => Promise<Result<null>>
+
 /**
  * Creates a key with the cookies of a browser session, where they belong to the requested user and that user has
- * signed in. A key that an earlier attempt left under the same label is revoked first.
+ * signed in. A key that an earlier attempt left under the same label is revoked first. `agent`: the user agent of it all.
  */
 export function createSignInKeys({ registry, client, untilServing }: Deps) {
+  return (
+    cookies: readonly SignInCookie[],
+    request: CreateKeyRequest,
+    accept: AcceptKey,
+    agent?: string,
+  ): Promise<SignInArrival> => {
+    const keys = signInKeys({
+      registry: registryWithAgent(registry, agent),
+      client: client.withAgent(agent),
+      untilServing,
+    })
+    return keys.createFrom(cookies, request, accept)
+  }
+}
+
+function signInKeys({ registry, client, untilServing }: Deps) {
   /** Waits for a registry that restarts meanwhile: its sessions outlive that. */
   async function ask(session: string, method: 'GET' | 'POST' | 'DELETE', query = '', body?: unknown) {
     for (let attempts = 0; ; attempts += 1) {
@@ -83,13 +107,11 @@ export function createSignInKeys({ registry, client, untilServing }: Deps) {
     }
   }
 
-  type AcceptKey = (key: GivenKey) => Promise<Result<null>>
-
-  return async (
+  async function createFrom(
     cookies: readonly SignInCookie[],
     request: CreateKeyRequest,
     accept: AcceptKey,
-  ): Promise<SignInArrival> => {
+  ): Promise<SignInArrival> {
     const names = namesIn(cookies)
     if (names === undefined) return { kind: 'not-yet' }
     const session = cookies.map(({ name, value }) => `${name}=${value}`).join('; ')
@@ -125,6 +147,8 @@ export function createSignInKeys({ registry, client, untilServing }: Deps) {
     if (!result.ok) await ask(session, 'DELETE', `?id=${encodeURIComponent(key.value.uuid ?? '')}`)
     return { kind: 'ended', result }
   }
+
+  return { createFrom }
 }
 
 /** The name of the user who signed in, as the registry's cookie says it: escaped or not. */

@@ -127,11 +127,15 @@ export function createLogFile(file: string, clock: Clock, limits: LogLimits): Lo
         lineChars: limits.lineChars,
       }),
     async tail(count) {
-      const { lineChars } = limits
-      const lines = await lastLinesOf(file, count, { lineChars })
-      if (lines.length >= count) return lines
-      const older = await lastLinesOf(rotatedName(file, 1), count - lines.length, { lineChars })
-      return [...older, ...lines]
+      const { lineChars, retained } = limits
+      // Each file as a whole, so that no lines are missing between two of them.
+      const maxBytes = 2 * limits.maxBytes
+      let lines = await lastLinesOf(file, count, { lineChars, maxBytes })
+      for (let age = 1; age <= retained && lines.length < count; age += 1) {
+        const older = await lastLinesOf(rotatedName(file, age), count - lines.length, { lineChars, maxBytes })
+        lines = [...older, ...lines]
+      }
+      return lines
     },
     follow(listener) {
       listeners.add(listener)

@@ -42,7 +42,8 @@ const quoted = new Map<string, string>()
 
 /**
  * zot's line about a request, built by hand: it is written thousands of times a second. Of the headers it
- * has the two that help; credentials only as the fact that there were some, cookies never.
+ * has the two that help; credentials only as the fact that there were some, cookies never. What zot does not say: which
+ * key it was (`keyId`, its uuid).
  */
 export function accessLine(context: RequestContext): string {
   const { req, method, status, bodySize, startedAt, identity } = context
@@ -52,7 +53,8 @@ export function accessLine(context: RequestContext): string {
   if (type !== undefined) headers += `,"Content-Type":[${quote(type)}]`
   if (agent !== undefined) headers += `,"User-Agent":[${quote(agent)}]`
   const latency = (performance.now() - startedAt).toFixed(3)
-  return `{"time":"${timestamp(Date.now())}","level":"info","message":"HTTP API","component":"session","module":"http","clientIP":"${peerOf(req.socket)}","method":"${method}","path":${JSON.stringify(maskSecrets(req.url ?? ''))},"statusCode":${status},"latency":"${latency}ms","bodySize":${bodySize},"headers":{${headers.slice(1)}},"username":${identity ? quote(identity.user) : '""'}}`
+  const key = identity?.keyId === undefined ? '' : `,"keyId":"${identity.keyId}"`
+  return `{"time":"${timestamp(Date.now())}","level":"info","message":"HTTP API","component":"session","module":"http","clientIP":"${peerOf(req.socket)}","method":"${method}","path":${JSON.stringify(maskSecrets(req.url ?? ''))},"statusCode":${status},"latency":"${latency}ms","bodySize":${bodySize},"headers":{${headers.slice(1)}},"username":${identity ? quote(identity.user) : '""'}${key}}`
 }
 
 /** Address and port of a client. */

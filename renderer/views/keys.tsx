@@ -118,6 +118,7 @@ function KeyLists({
   }
 
   const managed: ManagedKey[] = byUrgency(managedList?.keys ?? [])
+  const onlyUsers = all?.onlyUsers ?? (all?.onlyUser === undefined ? [] : [all.onlyUser])
   const otherKeys = (all?.keys ?? []).filter(key => !key.managed)
   const expiring = managed.find(key => key.expirationDate !== null)
   return (
@@ -157,9 +158,9 @@ function KeyLists({
             </div>
           </>
         )}
-        {all?.onlyUser !== undefined && (
+        {all && onlyUsers.length > 0 && (
           <p className="two small only">
-            Only keys of {all.onlyUser}: this engine gives keys to nobody but the user they belong to.
+            Only keys of {onlyUsers.join(', ')}: this engine gives keys to nobody but the user they belong to.
           </p>
         )}
         {otherKeys.length > 0 && (

@@ -90,7 +90,7 @@ function rotationDeps(over: Partial<RotationDeps> = {}, through: RegistryHttp = 
     policy: () => ({ days: 90, overlapMs: 0, label: 'zotbar/<host>/<date>' }),
     takeGivenKey: () => undefined,
     signIn: () => undefined,
-    recentUses: async () => [],
+    requestLog: async () => [],
     onRetiringChange: () => {},
     ...over,
   }
@@ -125,12 +125,10 @@ async function manage(key: string): Promise<void> {
 
 async function rotate(deps: RotationDeps, ask: (question: Question) => Promise<boolean> = async () => false) {
   const record = records.find(owner())!
-  const memory = initialMemory(
-    record,
-    { user, leaked: false, yes: true },
-    deps.policy(),
-    'zotbar/box/2026-03-01-0a1b2c',
-  )
+  const memory = initialMemory(record, { user, leaked: false, yes: true }, deps.policy(), {
+    newLabel: 'zotbar/box/2026-03-01-0a1b2c',
+    agent: 'zotbar (run 0a1b2c)',
+  })
   if (!memory.ok) throw new Error(JSON.stringify(memory.error))
   const entries: Entry[] = []
   const journal: Journal = { entries, add: async entry => void entries.push(structuredClone(entry)) }

@@ -51,8 +51,8 @@ async function newKey(of: string): Promise<string> {
 }
 
 /** Begins, and follows what it tells. */
-async function rotate() {
-  const begun = await rig.client.keys.rotate({ user, leaked: true, yes: false, dryRun: false })
+async function rotate(how = { leaked: true, yes: false }) {
+  const begun = await rig.client.keys.rotate({ user, ...how, dryRun: false })
   if (!begun.ok || !('run' in begun.value)) throw new Error(JSON.stringify(begun))
   const { run } = begun.value
   const told = async (): Promise<{ lines: RunbookLine[]; end?: RunbookEnd }> => {
@@ -164,5 +164,41 @@ describe('a key that a person brings', () => {
     expect(readFileSync(file, 'utf8')).toBe(old)
     expect(await rig.letsIn(old, user)).toBe(true)
     expect(await rig.letsIn(pasted, user)).toBe(false)
+  })
+
+  it('is missed where nobody can give one, with what to do, and --yes is not what is missing', async () => {
+    const expired = await newKey(user)
+    expect(await rig.client.keys.manage({ user, key: expired, sinks: [`file:${file}`] })).toMatchObject({
+      ok: true,
+    })
+    expect(await rig.zotbar('keys', 'list')).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining(`Only the keys of ${user}`),
+    })
+    const { uuid } = await rig.managed()
+    expect((await rig.zotbar('keys', 'revoke', uuid)).code).toBe(0)
+    const { code, stderr } = await rig.zotbar('keys', 'rotate', user, '--yes')
+    const json = await rig.zotbar('keys', 'rotate', user, '--yes', '--json')
+    expect(JSON.parse(json.stdout.trim().split('\n').at(-1) ?? '')).toMatchObject({
+      result: 'cancelled',
+      error: { code: 'key-not-given' },
+    })
+    expect(code).toBe(1)
+    expect(stderr).toContain(`Nobody can give a key of ${user} here.`)
+    expect(stderr).toContain(`A new key of ${user} is needed, and none was given.`)
+    expect(stderr).toContain(`zotbar keys manage ${user} --key-stdin`)
+    expect(stderr).toContain(`(${rig.url}/zot/auth/login?provider=oidc`)
+    expect(stderr).not.toContain('agree beforehand')
+
+    // What it says works: while a rotation waits, a yes is not enough, and a key on stdin is.
+    const run = await rotate({ leaked: false, yes: true })
+    await run.question('paste-key')
+    const yes = await rig.zotbar('runbooks', 'answer', '--yes', '--json')
+    expect(JSON.parse(yes.stdout)).toMatchObject({ error: { code: 'key-not-given', user } })
+    const given = await newKey(user)
+    expect((await rig.zotbarGiven(given, 'runbooks', 'answer', '--key-stdin')).code).toBe(0)
+    expect(await run.end()).toMatchObject({ error: { code: 'proof-failed' } })
+    expect((await rig.zotbarGiven(await newKey(user), 'keys', 'manage', user, '--key-stdin')).code).toBe(0)
+    expect((await rig.zotbar('keys', 'list')).stdout).toMatch(/ yes$/m)
   })
 })

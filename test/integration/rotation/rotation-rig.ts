@@ -132,3 +132,26 @@ export function partsOf({ lines }: Told, step: string): Record<string, string> {
   const parts = lines.flatMap(line => (line.step === step && line.part ? [line.part] : []))
   return Object.fromEntries(parts.map(part => [part.id, part.state]))
 }
+
+/** The ended parts of a step in the order in which they came: "title: words". */
+export const textsOf = ({ lines }: Told, step: string): string[] =>
+  lines
+    .flatMap(line => (line.step === step && line.part?.words !== undefined ? [line.part] : []))
+    .map(({ title, words }) => `${title}: ${words}`)
+
+/** As somebody asks who took a key. */
+export const thiefOf = ({ user, key }: { user: string; key: string }) => ({
+  authorization: `Basic ${Buffer.from(`${user}:${key}`).toString('base64')}`,
+  'user-agent': 'thief/1.0',
+})
+
+/** What a thief does first: creates a key with the one that was taken. */
+export async function createKey(
+  url: string,
+  stolen: { user: string; key: string },
+  label: string,
+): Promise<{ uuid: string; apiKey: string }> {
+  const body = JSON.stringify({ label })
+  const made = await fetch(`${url}/zot/auth/apikey`, { method: 'POST', headers: thiefOf(stolen), body })
+  return (await made.json()) as { uuid: string; apiKey: string }
+}

@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { requestsIn } from '../../../core/rotation/logged-requests.ts'
 import { eventually } from '../../fakes/eventually.ts'
 import { fakeForgejo } from '../../fakes/forgejo.ts'
 import { fakeOp } from '../../fakes/op.ts'
 import { describeWith } from '../../setup/need.ts'
 import type { AppProcess } from '../app/app-rig.ts'
-import { createRotationRig, partsOf, type RotationRig } from './rotation-rig.ts'
+import { createKey, createRotationRig, partsOf, type RotationRig, textsOf, thiefOf } from './rotation-rig.ts'
 
 const run = promisify(execFile)
 let rig: RotationRig
@@ -401,7 +402,9 @@ describe('a key that has leaked', () => {
     const older = await fresh(`file:${file}`)
     await rig.rotate('--yes')
     const old = inFile()
-    const stolen = await rig.newKey(user, { label: 'a thief’s' })
+    const leaked = (await rig.managed()).uuid
+    const stolen = await createKey(rig.url, { user, key: old }, 'backdoor')
+    await fetch(`${rig.url}/v2/team/app/manifests/1`, { headers: thiefOf({ user, key: stolen.apiKey }) })
     const told = await rig.rotate('--leaked', '--yes')
     expect(told.last).toEqual({ runbook: 'rotate', result: 'done' })
     expect(told.lines.filter(({ phase }) => phase === 'done').map(({ step }) => step)).toEqual([
@@ -411,6 +414,22 @@ describe('a key that has leaked', () => {
     for (const key of [old, older, stolen.apiKey]) expect(await rig.letsIn(key)).toBe(false)
     expect((await rig.managed()).retiring).toBeUndefined()
     expect(partsOf(told, 'others')).toEqual({ [`key:${stolen.uuid}`]: 'passed' })
+    const [thief] = textsOf(told, 'others')
+    expect(thief).toMatch(/^backdoor, created .* with the leaked key from 127\.0\.0\.1 with thief\/1\.0, /)
+    const [created, ...uses] = textsOf(told, 'uses')
+    expect(created).toContain(
+      `Created the key “backdoor”, ${stolen.uuid}, which is revoked now (POST /zot/auth/apikey: 201)`,
+    )
+    expect(uses[0]).toContain('Created the leaked key')
+    expect(uses.join('\n')).toMatch(/with thief\/1\.0: Read team\/app: 1.request, 200$/m)
+    // Nothing of this run, whose proof is in the log too.
+    const log = await rig.zotbar('logs', '--lines', '5000')
+    const { requests } = await requestsIn(log.stdout.split('\n'), { user, ownAgent: undefined })
+    const own = requests.find(({ agent }) => agent.startsWith('zotbar (run '))?.agent ?? ''
+    const ofRun = requests.filter(({ agent }) => agent === own)
+    expect(ofRun.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['read', 'write']))
+    expect([created, ...uses].join('\n')).not.toContain(own)
+    expect(requests.some(({ keyId }) => keyId === leaked)).toBe(true)
     await isWhole(inFile())
   })
 })

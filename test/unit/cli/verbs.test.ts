@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { unattendedText } from '../../../cli/follow-run.ts'
 import { linesNotShown } from '../../../cli/logs.ts'
 import { pagePath, redirectPage } from '../../../cli/open.ts'
 import { stateLine } from '../../../cli/registry.ts'
@@ -135,5 +136,38 @@ describe('the page that leads a browser to the dashboard', () => {
     const defaultBrowser = async () => browser
     expect(await pagePath({ home, homeOfUser, platform, defaultBrowser })).toBe(places[where])
     await rm(homeOfUser, { recursive: true })
+  })
+})
+
+describe('a question where nobody can answer', () => {
+  const question = { id: 'q', title: 'Sign in at 1Password', body: '', confirm: 'Go on' }
+  it.each([
+    [
+      '--yes would have answered it',
+      question,
+      { yes: false },
+      'Nobody can answer here; agree beforehand with --yes.',
+    ],
+    [
+      '--yes does not',
+      question,
+      { yes: true },
+      'Nobody can answer this here, and --yes does not: Sign in at 1Password',
+    ],
+    ['there is no --yes', question, {}, 'Nobody can answer this here: Sign in at 1Password'],
+    [
+      'it stays locked',
+      { ...question, triesAgain: true as const },
+      { yes: false },
+      'Nobody can answer here: Sign in at 1Password.',
+    ],
+    [
+      'a key is needed',
+      { ...question, wants: { keyOf: 'ci' } },
+      { yes: true },
+      'Nobody can give a key of ci here.',
+    ],
+  ])('%s', (_, asked, options, text) => {
+    expect(unattendedText(asked, options)).toBe(text)
   })
 })

@@ -110,6 +110,7 @@ function registryOf(clock: Clock) {
       const body = path.endsWith('/tags/list') ? '{"tags":["1"]}' : '{}'
       return ok({ status: status ?? 200, body: Buffer.from(body), header: () => undefined })
     },
+    withAgent: () => client,
   }
   return { client, of, letsIn: (key: string) => letsIn({ user: owner.user, key }) }
 }
@@ -172,7 +173,7 @@ describe('a rotation that 0.1.0 was in the middle of', () => {
       },
       takeGivenKey: () => undefined,
       signIn: () => undefined,
-      recentUses: async () => [],
+      requestLog: async () => [],
       onRetiringChange: () => {},
     }
     const runbooks = createRunner({
