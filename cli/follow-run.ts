@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline/promises'
 import type { Failure } from '../contract/failure.ts'
 import { failureMessage } from '../contract/messages/failure-message.ts'
 import { exactMoment } from '../contract/messages/format.ts'
-import { partStateText, progressText, resultText } from '../contract/messages/runbook-message.ts'
+import { partResultText, progressText, resultLines } from '../contract/messages/runbook-message.ts'
 import type { Result } from '../contract/result.ts'
 import type {
   RunbookEnd,
@@ -81,23 +81,26 @@ async function followRun(context: VerbContext, run: string, options: Options): P
     const error = end.error ?? (end.result === 'cancelled' ? missing : undefined)
     out.object({ ...end, ...(error ? { error } : {}) })
     if (error) out.note(`${error.words}${error.detail ? `\n${error.detail}` : ''}`)
-    out.line(endText(end))
+    for (const line of endLines(end)) out.line(line)
     return end.result === 'done' ? exitCode.done : exitCode.failed
   }
 }
 
-/** "Done. The old key works until Thursday 12 March 2026, 14:02:06, then it is revoked." */
-const endText = ({ result, retireAt }: RunbookEnd): string =>
-  result === 'done' && retireAt !== undefined
-    ? `${resultText.done}. The old key works until ${exactMoment(Date.parse(retireAt))}, then it is revoked.`
-    : resultText[result]
+/** How it ended, then "The old key works until Thursday 12 March 2026, 14:02:06, then it is revoked." */
+function endLines(end: RunbookEnd): string[] {
+  const { result, retireAt } = end
+  const lines = resultLines(end)
+  if (result !== 'done' || retireAt === undefined) return lines
+  const until = `The old key works until ${exactMoment(Date.parse(retireAt))}, then it is revoked.`
+  return lines.length === 1 ? [`${lines[0]}. ${until}`] : [...lines, until]
+}
 
 function textOf(line: RunbookLine): string | undefined {
   const { step, phase, label, part, error } = line
   if (phase === 'check' || phase === 'wait') return undefined
   // A part that has not ended is for a view that redraws; here each part is one line.
   if (part?.state === 'pending' || part?.state === 'working') return undefined
-  const reply = part ? `${part.title}: ${part.words ?? partStateText[part.state]}` : label
+  const reply = part ? `${part.title}: ${partResultText(part)}` : label
   const detail = error?.words ?? (reply === undefined ? '' : progressText(reply, line))
   if (part) return `${''.padEnd(10)}  ${detail}`
   return `${step.padEnd(10)}  ${phase}${detail === '' ? '' : `: ${detail}`}`

@@ -2,8 +2,8 @@ import { duration, exactMoment, relativeTime } from '../contract/messages/format
 import {
   cancelText,
   initiatorText,
-  partStateText,
-  resultText,
+  partResultText,
+  resultLines,
   shortResultText,
   stepCount,
   stepStateText,
@@ -29,13 +29,13 @@ export const list: Verb<object> = async ({ out, client, now }) => {
     out.line(
       table(
         ['RUN', 'WHAT', 'WHEN', 'TOOK', 'RESULT', 'BY'],
-        runs.map(({ run, title, at, tookMs, result, by }) => [
-          run,
-          title,
-          relativeTime(at, now()),
-          duration(tookMs),
-          shortResultText[result],
-          initiatorText(by),
+        runs.map(record => [
+          record.run,
+          record.title,
+          relativeTime(record.at, now()),
+          duration(record.tookMs),
+          shortResultText(record),
+          initiatorText(record.by),
         ]),
       ),
     )
@@ -67,13 +67,13 @@ function linesOf(details: RunbookDetails): string[] {
   for (const step of steps) {
     const time = step.tookMs === undefined ? '' : `, ${duration(step.tookMs)}`
     const text = step.words === undefined ? '' : `: ${step.words}`
-    lines.push(`  ${step.title}, ${stepStateText[step.state]}${time}${text}`)
+    lines.push(`  ${step.title}, ${stepStateText(step)}${time}${text}`)
     if (step.id === partsOf)
-      for (const part of parts) lines.push(`    ${part.title}, ${part.words ?? partStateText[part.state]}`)
+      for (const part of parts) lines.push(`    ${part.title}, ${partResultText(part)}`)
   }
   if (question) lines.push(`${question.title}`, ...question.body.split('\n').map(line => `  ${line}`))
   if (error) lines.push(error.words, ...(error.detail?.split('\n').map(line => `  ${line}`) ?? []))
-  lines.push(result === undefined ? cancelText(details) : resultText[result])
+  lines.push(...(result === undefined ? [cancelText(details)] : resultLines({ ...details, result })))
   return [...lines, ...changed.map(change => `  ${change}`)]
 }
 

@@ -45,7 +45,7 @@ export interface SignInOffer {
 export interface RunbookPart {
   id: string
   title: string
-  /** `unproven`: accepted, and the result could not be checked. */
+  /** `unproven`: accepted, or answered, and what it is to show could not be checked, or not all of it. */
   state: 'pending' | 'working' | 'passed' | 'failed' | 'skipped' | 'unproven'
   words?: string
 }
@@ -56,6 +56,8 @@ export interface RunbookStep {
   title: string
   why: string
   state: 'pending' | 'working' | 'done' | 'skipped' | 'failed' | 'undoing' | 'undone'
+  /** It is done, and could not prove all of what it is to prove. */
+  unproven?: true
   /** How long its apply took, in ms; while it works, up to now. */
   tookMs?: number
   /** The result of the step, or what it does at the moment. */
@@ -85,6 +87,8 @@ export interface RunbookEnd {
   runbook: string
   result: RunbookResult
   error?: RunbookError
+  /** Of a run that is done: what nobody could prove, a sentence each without its full stop. */
+  unproven?: string[]
   /** When the key that was replaced is to be revoked, RFC 3339. */
   retireAt?: string
 }
@@ -122,6 +126,7 @@ export interface RunbookDetails extends Omit<RunbookProgress, 'step'> {
   result?: RunbookResult
   tookMs?: number
   error?: RunbookError
+  unproven?: string[]
   changed: string[]
   /** The step that `parts` belong to: the one under way, else the last that had any. */
   partsOf?: string
@@ -137,6 +142,7 @@ export interface RunbookRecord {
   tookMs: number
   result: RunbookResult
   error?: RunbookError
+  unproven?: string[]
   changed: string[]
 }
 

@@ -94,6 +94,8 @@ export type Notice =
     }
   /** A run broke off, and a later one began before it was brought to its end: it is closed as it was left. */
   | { id: string; at: number; kind: 'run-overtaken'; run: string; title: string }
+  /** A run is done, and not all of it could be proven: a sentence each, without its full stop. */
+  | { id: string; at: number; kind: 'run-unproven'; run: string; title: string; unproven: string[] }
   /** An upgrade was taken back without its databases: a sentence why, and where the copies are. */
   | { id: string; at: number; kind: 'databases-stay'; why: string; snapshot: string }
   /** The registry is started from Zotbar's package, and not from a copy in `home`: until then no update may replace it. */

@@ -4,6 +4,7 @@ import { failureMessage } from './failure-message.ts'
 import { bytes, capital, count, longDate, timeOfDay } from './format.ts'
 import { type NoticeMessage, unknownMessage } from './message.ts'
 import { mirrorMessage } from './mirror-message.ts'
+import { runNoticeMessage } from './run-notice-message.ts'
 
 /** The notices that no row about a key repeats. */
 export const noticesBesideKeys = ({
@@ -95,11 +96,8 @@ export function noticeMessage(notice: Notice): NoticeMessage {
         needsAttention: true,
       }
     case 'run-overtaken':
-      return {
-        title: 'A run was never brought to its end',
-        detail: `${notice.title}: it broke off, and a later run began before it could end. It stays as it was left, and nothing of it is taken back. See its steps: zotbar runbooks show ${notice.run}`,
-        needsAttention: true,
-      }
+    case 'run-unproven':
+      return runNoticeMessage(notice)
     case 'databases-stay':
       return {
         title: 'The databases were not put back',

@@ -1,4 +1,4 @@
-import type { Snapshot } from '../snapshot.ts'
+import type { Notice, Snapshot } from '../snapshot.ts'
 import { givenAddress } from './address-message.ts'
 import { bytes } from './format.ts'
 import { noticeMessage } from './notice-message.ts'
@@ -16,6 +16,7 @@ export type NotificationKind =
   | 'storage-nearly-full'
   | 'came-back'
   | 'key-expiring'
+  | 'run-unproven'
 
 export interface Notification {
   kind: NotificationKind
@@ -37,14 +38,14 @@ export interface NotifiedState {
   crashLooped: boolean
   /** Ids of the storage notices that were notified and still apply. */
   storage: string[]
-  /** Ids of the key notices that were notified. */
-  keys: string[]
+  /** Ids of the notices of keys and runs that were notified. */
+  notices: string[]
 }
 
 /** Before the first snapshot. */
-export const nothingNotified: NotifiedState = { crashLooped: false, storage: [], keys: [] }
+export const nothingNotified: NotifiedState = { crashLooped: false, storage: [], notices: [] }
 
-type ServiceState = Omit<NotifiedState, 'storage' | 'keys'>
+type ServiceState = Omit<NotifiedState, 'storage' | 'notices'>
 
 /** Compares what was notified with the snapshot. Pure; `now` in ms since the epoch. */
 export function notificationsFor(
@@ -55,12 +56,12 @@ export function notificationsFor(
   const service = ofProcess(previous, next, now)
   const tight = next.notices.filter(notice => notice.kind === 'storage-nearly-full')
   const fresh = tight.filter(notice => !previous.storage.includes(notice.id))
-  const expiring = next.notices.filter(notice => notice.kind === 'key-expiring')
+  const lasting = next.notices.flatMap(notice => ofNotice(notice, now) ?? [])
   return {
     state: {
       ...service.state,
       storage: tight.map(notice => notice.id),
-      keys: [...new Set([...previous.keys, ...expiring.map(notice => notice.id)])].slice(-100),
+      notices: [...new Set([...previous.notices, ...lasting.map(({ id }) => id)])].slice(-100),
     },
     notifications: [
       ...service.notifications,
@@ -71,14 +72,21 @@ export function notificationsFor(
           body: `${bytes(notice.freeBytes)} of ${bytes(notice.volumeBytes)} left where the images are. Pushes fail when it is full.`,
         }),
       ),
-      ...expiring
-        .filter(notice => !previous.keys.includes(notice.id))
-        .map((notice): Notification => {
-          const { title, detail } = noticeMessage(notice)
-          return { kind: 'key-expiring', title, body: detail, offers: 'rotate' }
-        }),
+      ...lasting.filter(({ id }) => !previous.notices.includes(id)).map(({ notification }) => notification),
     ],
   }
+}
+
+/** The end of a run is news for so long, ms: an app that is started later does not announce it again. */
+const newsMs = 10 * 60_000
+
+/** What a notice is notified as; undefined for one that stands on the pages alone. */
+function ofNotice(notice: Notice, now: number): { id: string; notification: Notification } | undefined {
+  const { id, kind, at } = notice
+  if (kind !== 'key-expiring' && (kind !== 'run-unproven' || now - at > newsMs)) return undefined
+  const { title, detail } = noticeMessage(notice)
+  const offers = kind === 'key-expiring' ? { offers: 'rotate' as const } : {}
+  return { id, notification: { kind, title, body: detail, ...offers } }
 }
 
 function ofProcess(

@@ -5,20 +5,36 @@ import { bytes } from './format.ts'
 import type { FailureMessage } from './message.ts'
 
 /** How a run ended, for whoever watched it. */
-export const resultText: Record<RunbookResult, string> = {
+const resultText: Record<RunbookResult, string> = {
   done: 'Done',
   'rolled-back': 'It did not work out; everything is as it was before',
   cancelled: 'Cancelled; everything is as it was before',
   failed: 'Failed',
 }
 
-/** How a run ended, in a list. */
-export const shortResultText: Record<RunbookResult, string> = {
+/** What is known of the end of a run. */
+type RunEnd = { result: RunbookResult; unproven?: readonly string[] }
+
+/** Whether it is done and something of it could not be proven: such a run is never shown as one that proved itself. */
+export const isUnproven = ({ result, unproven = [] }: Partial<RunEnd>): boolean =>
+  result === 'done' && unproven.length > 0
+
+/** How a run ended, then what of it nobody could prove, a line each. */
+export function resultLines({ result, unproven = [] }: RunEnd): string[] {
+  if (!isUnproven({ result, unproven })) return [resultText[result]]
+  return ['Done, but not all of it is proven:', ...unproven.map(what => `  ${what}`)]
+}
+
+const shortResultTexts: Record<RunbookResult, string> = {
   done: 'done',
   'rolled-back': 'went back',
   cancelled: 'cancelled',
   failed: 'failed',
 }
+
+/** How a run ended, in a list. */
+export const shortResultText = (end: RunEnd): string =>
+  isUnproven(end) ? 'done, not all proven' : shortResultTexts[end.result]
 
 /** For who does not see the glyph. */
 export const partStateText: Record<RunbookPart['state'], string> = {
@@ -30,8 +46,13 @@ export const partStateText: Record<RunbookPart['state'], string> = {
   unproven: 'unproven',
 }
 
-/** The same for a step. */
-export const stepStateText: Record<RunbookStep['state'], string> = {
+/** What came of a part, in a line of text: words alone would let what is not proven pass for proven. */
+export function partResultText({ state, words }: Pick<RunbookPart, 'state' | 'words'>): string {
+  if (words === undefined) return partStateText[state]
+  return state === 'unproven' || state === 'skipped' ? `${partStateText[state]}: ${words}` : words
+}
+
+const stepStateTexts: Record<RunbookStep['state'], string> = {
   pending: 'to come',
   working: 'under way',
   done: 'done',
@@ -40,6 +61,10 @@ export const stepStateText: Record<RunbookStep['state'], string> = {
   undoing: 'being taken back',
   undone: 'undone',
 }
+
+/** The same for a step. */
+export const stepStateText = ({ state, unproven }: Pick<RunbookStep, 'state' | 'unproven'>): string =>
+  unproven && state === 'done' ? 'done, not all proven' : stepStateTexts[state]
 
 /** "Compared (9 of 12)", "Downloaded (42 MB of 119 MB)", or the label alone where nothing is counted. */
 export function progressText(
@@ -113,13 +138,18 @@ export function cancelLabel({
 }
 
 /** The headline of a run that has ended, and what that means. */
-export function endText({ result, steps }: Pick<RunbookDetails, 'result' | 'steps'>): {
+export function endText({ result, steps, unproven }: Pick<RunbookDetails, 'result' | 'steps' | 'unproven'>): {
   title: string
   reason: string
 } {
   const back = steps.some(step => step.state === 'undone')
   switch (result) {
     case 'done':
+      if (unproven?.length)
+        return {
+          title: 'Done, but not all of it is proven',
+          reason: 'Every step is done. See what nobody could prove.',
+        }
       return { title: 'Done', reason: 'Every step is done, and it has proved itself.' }
     case 'rolled-back':
       return {

@@ -6,6 +6,7 @@ import { loadConfig } from '../../registry/config/load.ts'
 import type { Engines } from '../engine/engines.ts'
 import type { Engine } from '../platform/engine.ts'
 import type { RegistryHttp } from '../platform/registry-http.ts'
+import { metricsPathIn } from '../registry-config/metrics-path.ts'
 import { layoutIn, readTarget, rootsIn } from '../registry-config/preflight.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
@@ -75,6 +76,8 @@ export function createSwitchDeps(options: SwitchWiring): SwitchDeps {
     },
     findings: memory => findingsOf(memory, configFile, store),
     ask: options.ask,
+    configFile,
+    metricsPath: () => metricsPathIn(configFile),
     tail: options.tail,
     verification: () => ({
       readySeconds: settings.get('gate.readySeconds'),

@@ -15,10 +15,10 @@ import {
   type StepResult,
 } from '../runbook/step.ts'
 import { type Check, runChecks, storeChecks } from '../verify/checks.ts'
-import type { StoreDeps } from '../verify/inventory.ts'
 import { readInventory } from '../verify/inventory-file.ts'
 import { inventoryStep } from '../verify/inventory-step.ts'
-import type { SendRegistryRequest } from '../verify/pull-checks.ts'
+import { type ReadDeps, readBaseline, takeReadBaseline } from '../verify/read-baseline.ts'
+import { readChecks } from '../verify/read-checks.ts'
 import { readyTimeoutMs, type SupervisedRegistry, serveWithin, staysUp } from '../verify/registry-process.ts'
 
 const choice = v.object({
@@ -38,15 +38,15 @@ export const switchMemory = v.object({
   tags: v.exactOptional(v.number()),
   /** Who asked for it. */
   by: v.exactOptional(v.string()),
-  /** Repositories that could not be read, each with its reason. */
-  unreadable: v.exactOptional(v.array(v.string())),
+  /** What the engine before let be read. */
+  baseline: v.exactOptional(readBaseline),
 })
 export type SwitchMemory = v.InferOutput<typeof switchMemory>
 
 /** The name of the runbook in the contract. */
 export const switchName = 'engine-use'
 
-export interface SwitchDeps extends StoreDeps {
+export interface SwitchDeps extends ReadDeps {
   clock: Clock
   supervisor: SupervisedRegistry
   /** The engine that is supervised, or would be started. */
@@ -65,7 +65,6 @@ export interface SwitchDeps extends StoreDeps {
   recordChoice(by: string): Promise<Result<unknown>>
   isChosen(engine: Engine): Promise<boolean>
   findings(memory: SwitchMemory): Promise<Finding[]>
-  ask: SendRegistryRequest
   /** The newest lines of the engine's log. */
   tail(count: number): Promise<string[]>
   verification(): { readySeconds: number; stableSeconds: number }
@@ -97,13 +96,7 @@ export function switchRunbook(memory: SwitchMemory, deps: SwitchDeps): Runbook<S
       verificationStep(deps),
       commitStep(deps),
     ],
-    changes: ({ from: a, to: b, unreadable = [] }) =>
-      isSameEngine(a, b)
-        ? []
-        : [
-            `the engine: ${name(a)} became ${name(b)}`,
-            ...unreadable.map(unreadableName => `not proven: ${unreadableName}`),
-          ],
+    changes: ({ from: a, to: b }) => (isSameEngine(a, b) ? [] : [`the engine: ${name(a)} became ${name(b)}`]),
   }
 }
 
@@ -121,11 +114,13 @@ function preflightStep(deps: SwitchDeps): SwitchStep {
     why: 'What it would refuse is found while the one that serves now still does.',
     cancellable: true,
     check: async context => holdsAlready(context, deps),
-    async apply({ memory, progress }) {
+    async apply({ memory, progress, signal }) {
       // Said in any case, also where consent was given beforehand.
       for (const { advice } of await deps.findings(memory)) progress({ label: advice })
       const engine = await deps.locate(memory.to)
-      return engine.ok ? asStep(await deps.inspect(engine.value)) : asStep(engine)
+      const inspected = engine.ok ? await deps.inspect(engine.value) : engine
+      if (inspected.ok) memory.baseline = await takeReadBaseline(deps, signal)
+      return asStep(inspected)
     },
   }
 }
@@ -239,6 +234,11 @@ async function checksOf(deps: SwitchDeps, { memory, progress, signal }: Context)
   const { ask, tail, known } = deps
   return [
     { id: 'ready', title: 'It is ready', run: () => startPermitted(deps, memory) },
+    ...readChecks({
+      ...deps,
+      baseline: memory.baseline,
+      mayLoseMetrics: async () => (await deps.findings(memory)).some(({ id }) => id.includes('metrics')),
+    }),
     ...storeChecks({ inventory, roots, ask, tail, layout, known, progress, signal }),
     {
       id: 'stable',

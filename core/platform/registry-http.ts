@@ -30,6 +30,8 @@ export interface RegistryRequest {
   onlyKnown?: boolean
   /** The user agent, where the request is to be known by it in the registry's log. */
   agent?: string
+  /** Without any credential. */
+  anonymous?: boolean
 }
 
 /** The app's own requests to the registry that it runs. */
@@ -58,7 +60,8 @@ export function registryHttp({ url, credential, limitMs = 20_000 }: RegistryHttp
   async function ask(path: string, options: RegistryRequest = {}): Promise<Result<RegistryAnswer>> {
     const base = url()
     if (base === undefined) return fail({ code: 'registry-not-serving' })
-    if (options.as || options.session !== undefined) return once(base, path, options, options.as)
+    if (options.as || options.session !== undefined || options.anonymous)
+      return once(base, path, options, options.as)
     const known = await credential()
     if (!known && options.onlyKnown) return fail({ code: 'registry-denied', what: 'ask', status: 401 })
     const first = await once(base, path, options, known)

@@ -156,6 +156,7 @@ export function activeDetails(active: ActiveRun): RunbookDetails {
     changed: ended?.changed ?? [],
     ...(end ? { result: end.result } : {}),
     ...(error ? { error } : {}),
+    ...(end?.unproven ? { unproven: end.unproven } : {}),
     ...(ended ? { tookMs: Math.max(0, ended.at - since) } : {}),
   }
 }

@@ -48,6 +48,8 @@ const entry = v.variant('kind', [
     step: v.string(),
     memory: anyRecord,
     words: v.exactOptional(v.string()),
+    /** What the step was to prove and could not. */
+    unproven: v.exactOptional(v.array(v.string())),
     parts,
   }),
   v.object({ kind: v.literal('failed'), at, step: v.string(), error: failure, parts }),
@@ -63,6 +65,8 @@ const entry = v.variant('kind', [
     at,
     result: v.picklist(['done', 'rolled-back', 'cancelled', 'failed']),
     error: v.exactOptional(failure),
+    /** What of it nobody could prove. */
+    unproven: v.exactOptional(v.array(v.string())),
     /** What is different now, in words. */
     changed: v.exactOptional(v.array(v.string())),
   }),

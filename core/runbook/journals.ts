@@ -59,6 +59,7 @@ function recordOf(entries: readonly Entry[]): RunbookRecord | undefined {
     changed: ended.changed ?? [],
     ...(by === undefined ? {} : { by }),
     ...(ended.error === undefined ? {} : { error: ended.error }),
+    ...(ended.unproven === undefined ? {} : { unproven: ended.unproven }),
   }
 }
 
@@ -79,6 +80,7 @@ function detailsOf(entries: readonly Entry[]): RunbookDetails | undefined {
     changed: record?.changed ?? [],
     ...(record ? { result: record.result, tookMs: record.tookMs } : {}),
     ...(record?.error ? { error: record.error } : {}),
+    ...(record?.unproven ? { unproven: record.unproven } : {}),
   }
 }
 

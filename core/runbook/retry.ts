@@ -102,7 +102,10 @@ export function createRetry(deps: RetryDeps): Retry {
       runbook,
       result: written?.result ?? 'failed',
       ...(written
-        ? written.error && { error: written.error }
+        ? {
+            ...(written.error ? { error: written.error } : {}),
+            ...(written.unproven ? { unproven: written.unproven } : {}),
+          }
         : { error: { code: 'journal-lost', words: 'Its journal is gone, so it stays as it was left.' } }),
     })
   }

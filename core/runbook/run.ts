@@ -36,6 +36,8 @@ export interface RunOptions {
 export interface Outcome {
   result: RunResult
   error?: StepError
+  /** Of a run that is done: what nobody could prove. Absent where all of it is proven. */
+  unproven?: string[]
 }
 
 /**
@@ -131,6 +133,7 @@ async function perform<Memory extends object>(
     step: step.id,
     memory: copyOf(memory),
     ...(applied.words === undefined ? {} : { words: applied.words }),
+    ...(applied.unproven?.length ? { unproven: applied.unproven } : {}),
     ...partsEntry(parts),
   })
   emit({ step: step.id, phase: 'done' })
@@ -161,7 +164,9 @@ function outcomeOf(result: RunResult, entries: readonly Entry[]): Outcome {
   const failed =
     entries.findLast(entry => entry.kind === 'undo-failed') ??
     entries.findLast(entry => entry.kind === 'failed')
-  return failed && result !== 'done' ? { result, error: failed.error } : { result }
+  if (result !== 'done') return failed ? { result, error: failed.error } : { result }
+  const unproven = entries.flatMap(entry => (entry.kind === 'applied' ? (entry.unproven ?? []) : []))
+  return unproven.length === 0 ? { result } : { result, unproven }
 }
 
 function contextOf<Memory>(

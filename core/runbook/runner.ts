@@ -78,6 +78,8 @@ interface Options {
   report(setAside: SetAside): void
   /** An older run that broke off was closed as it was left, since a later one had begun. */
   onClosed?(run: { run: string; title: string }): void
+  /** A run is done, and not all of it could be proven. */
+  onUnproven?(run: { run: string; title: string; unproven: string[] }): void
   /** A run broke off, or was tried again in vain. */
   onBrokenOff?(run: BrokenOff): void
   /** Brings a run that broke off to its end, once its journal can be written again. Absent: by `resume` alone. */
@@ -321,7 +323,9 @@ class Runner implements RunbookRunner {
     delete active.brokenOff
     active.end = end
     this.#retry.ended()
-    this.#options.log('a runbook ended', { run: active.progress.run, ...end })
+    const { run, title } = active.progress
+    this.#options.log('a runbook ended', { run, ...end })
+    if (end.unproven) this.#options.onUnproven?.({ run, title, unproven: end.unproven })
     this.#changed(active)
   }
 

@@ -87,6 +87,10 @@ export function createRuns({ supervisor, ...options }: Options): Runs {
       const at = options.clock.now()
       options.notify({ kind: 'run-overtaken', id: `run-overtaken:${run}`, at, run, title })
     },
+    onUnproven(ended) {
+      const at = options.clock.now()
+      options.notify({ kind: 'run-unproven', id: `run-unproven:${ended.run}`, at, ...ended })
+    },
     onBrokenOff: run => void serveMeanwhile(run),
     recover: interrupted => bringToItsEnd({ ...interrupted, serves: served }),
   })

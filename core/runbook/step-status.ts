@@ -23,7 +23,7 @@ export function stepStatuses(
   })
 }
 
-type StepStatus = Pick<RunbookStep, 'state' | 'tookMs' | 'words' | 'count'>
+type StepStatus = Pick<RunbookStep, 'state' | 'tookMs' | 'words' | 'count' | 'unproven'>
 
 function journaledStatus(id: string, entries: readonly Entry[], over: boolean): StepStatus {
   const ofStep = entries.filter(entry => 'step' in entry && entry.step === id)
@@ -38,6 +38,7 @@ function journaledStatus(id: string, entries: readonly Entry[], over: boolean): 
         state: 'done',
         ...(began ? { tookMs: Math.max(0, last.at - began.at) } : {}),
         ...(last.words === undefined ? {} : { words: last.words }),
+        ...(last.unproven?.length ? { unproven: true as const } : {}),
       }
     }
     case 'skipped':

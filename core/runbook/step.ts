@@ -57,8 +57,11 @@ export interface Step<Memory> {
   cancellable?: boolean
 }
 
-/** `words`: what came of it, in a few words, for whoever reads the list of steps. */
-export type StepResult = { ok: true; words?: string } | { ok: false; error: StepError }
+/**
+ * `words`: what came of it, in a few words, for whoever reads the list of steps. `unproven`: what it was to prove and
+ * could not, a sentence each without its full stop: the run is done, and never shown as proven.
+ */
+export type StepResult = { ok: true; words?: string; unproven?: string[] } | { ok: false; error: StepError }
 
 /** `code` for programs, `words` for people, `detail` quoted as it was found (last lines of an output). */
 export interface StepError {

@@ -153,6 +153,7 @@ const unrelatedFailures = new Set([
   'data-unreadable',
   'data-read-only',
   'census-missing',
+  'config-edited-meanwhile',
   'config-missing',
   'busy',
 ])

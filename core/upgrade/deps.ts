@@ -7,9 +7,8 @@ import type { Obtained, ObtainOptions } from '../releases/release.ts'
 import type { Releases } from '../releases/releases.ts'
 import type { VerifyUnchanged } from '../releases/unchanged-file.ts'
 import type { StepContext } from '../runbook/step.ts'
-import type { StoreDeps } from '../verify/inventory.ts'
 import type { PublicAnswer } from '../verify/public-url.ts'
-import type { SendRegistryRequest } from '../verify/pull-checks.ts'
+import type { ReadDeps } from '../verify/read-baseline.ts'
 import type { ServeDeps } from '../verify/registry-process.ts'
 import type { KeyChanges } from './key-changes.ts'
 import type { Library } from './library.ts'
@@ -39,9 +38,8 @@ export interface BuildOptions extends ObtainOptions {
 }
 
 /** What an upgrade is made of. */
-export interface UpgradeDeps extends ServeDeps, StoreDeps {
+export interface UpgradeDeps extends ServeDeps, ReadDeps {
   home: string
-  configFile: string
   library: Library
   releases: Pick<Releases, 'find' | 'download' | 'fromFile' | 'verify' | 'verifyStaged'>
   verifyAgain: VerifyUnchanged
@@ -66,7 +64,6 @@ export interface UpgradeDeps extends ServeDeps, StoreDeps {
   advisories(running: string | undefined): Promise<Finding[]>
   pushes(): Promise<PushInProgress[]>
   freeSpace(path: string): Promise<FreeSpace | undefined>
-  ask: SendRegistryRequest
   /** The newest lines of the engine's log. */
   tail(count: number): Promise<string[]>
   verification(): { readySeconds: number; stableSeconds: number }

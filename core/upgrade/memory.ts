@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { readBaseline } from '../verify/read-baseline.ts'
 
 const obtained = v.looseObject({
   origin: v.picklist(['release', 'url', 'file', 'source']),
@@ -31,6 +32,8 @@ const baseline = v.object({
   ),
   /** By command line. */
   checks: v.record(v.string(), v.boolean()),
+  /** What the version before let be read. */
+  reads: v.exactOptional(readBaseline),
 })
 export type Baseline = v.InferOutput<typeof baseline>
 
@@ -42,8 +45,6 @@ export const upgradeMemory = v.object({
   /** The inventory's file while the run lasts. */
   censusFile: v.string(),
   tags: v.exactOptional(v.number()),
-  /** Repositories that could not be read, each with its reason. */
-  unreadable: v.exactOptional(v.array(v.string())),
   /** What runs, or would be started, when it begins. */
   from: v.object({ command: v.string(), version: v.exactOptional(v.string()), settingPath: v.string() }),
   /** The version asked for; absent where only the file says it. */

@@ -6,6 +6,7 @@ import { compareVersions, isComparable } from '../platform/zot-version.ts'
 import type { Obtained, Release } from '../releases/release.ts'
 import { asStep, done, errorOf, failed, type Question, type Step, type StepResult } from '../runbook/step.ts'
 import { unreadableFindings } from '../verify/inventory.ts'
+import { takeReadBaseline } from '../verify/read-baseline.ts'
 import type { Context, UpgradeDeps } from './deps.ts'
 import { isFile } from './library.ts'
 import type { Baseline, UpgradeMemory } from './memory.ts'
@@ -117,7 +118,7 @@ async function takeBaseline(deps: UpgradeDeps, { progress, signal }: Context): P
     checks[line] = reason === undefined
     if (reason !== undefined) progress({ label: `A check of yours does not pass now: ${line} (${reason})` })
   }
-  return { ...(publicUrl ? { publicUrl } : {}), checks }
+  return { ...(publicUrl ? { publicUrl } : {}), checks, reads: await takeReadBaseline(deps, signal) }
 }
 
 /** The folder of a run that is over. */

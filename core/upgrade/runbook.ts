@@ -38,14 +38,10 @@ export function upgradeRunbook(memory: UpgradeMemory, deps: UpgradeDeps): Runboo
       verificationStep(deps),
       commitStep(deps),
     ],
-    changes: ({ needless, to, edit, unreadable = [] }) =>
+    changes: ({ needless, to, edit }) =>
       needless || !to
         ? []
-        : [
-            `zot: ${was} became ${to.version}`,
-            ...(edit ? [`config.json: changed for ${to.version}`] : []),
-            ...unreadable.map(unreadableName => `not proven: ${unreadableName}`),
-          ],
+        : [`zot: ${was} became ${to.version}`, ...(edit ? [`config.json: changed for ${to.version}`] : [])],
   }
 }
 

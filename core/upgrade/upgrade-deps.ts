@@ -10,6 +10,7 @@ import { zotEngine } from '../engine/zot.ts'
 import type { Engine } from '../platform/engine.ts'
 import type { RegistryHttp } from '../platform/registry-http.ts'
 import { freeSpace } from '../platform/volume.ts'
+import { metricsPathIn } from '../registry-config/metrics-path.ts'
 import { layoutIn, readTarget, rootsIn } from '../registry-config/preflight.ts'
 import { registryRoot } from '../registry-config/public-url.ts'
 import type { Obtained } from '../releases/release.ts'
@@ -87,6 +88,7 @@ export function createUpgradeDeps(options: UpgradeWiring): UpgradeDeps & { line(
     pushes: options.pushes,
     freeSpace,
     ask: (path, options) => registry.ask(path, options),
+    metricsPath: () => metricsPathIn(configFile),
     tail: options.tail,
     layout: () => layoutIn(configFile),
     known: new Map(),

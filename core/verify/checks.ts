@@ -3,11 +3,11 @@ import { count, plainText } from '../../contract/messages/format.ts'
 import type { RunbookPart } from '../../contract/runbook.ts'
 import { done, failed, type StepContext, type StepError, type StepResult } from '../runbook/step.ts'
 import { type Comparison, clientChanges, compareInventories } from './compare-inventories.ts'
-import { type Inventory, type StoreLayout, takeInventory } from './inventory.ts'
-import { findUnservedTag, findWrongBytes, type SendRegistryRequest } from './pull-checks.ts'
+import { type Inventory, type StoreLayout, tagCount, takeInventory } from './inventory.ts'
+import { type Asked, findUnservedTag, findWrongBytes, type SendRegistryRequest } from './pull-checks.ts'
 import type { KnownManifests } from './read-store.ts'
 
-/** The result of one check of a verification. */
+/** The result of one check of a verification. `words` say what was left out, or what nobody could prove. */
 export type CheckResult =
   | { ok: true; state?: 'passed' | 'skipped' | 'unproven'; words?: string }
   | { ok: false; error: StepError }
@@ -18,12 +18,16 @@ export interface Check {
   run(): Promise<CheckResult>
 }
 
-/** Runs the checks one after the other, each reported as a part of the step, until one fails or the user cancels. */
+/**
+ * Runs the checks one after the other, each reported as a part of the step, until one fails or the user cancels. What
+ * none of them could prove is in the result.
+ */
 export async function runChecks(
   checks: Check[],
   { progress, signal }: Pick<StepContext<object>, 'progress' | 'signal'>,
 ): Promise<StepResult> {
   const report = (part: RunbookPart): void => progress({ label: part.title, part })
+  const unproven: string[] = []
   for (const { id, title } of checks) report({ id, title, state: 'pending' })
   for (const { id, title, run } of checks) {
     if (signal.aborted) return failed('cancelled', 'It was cancelled.')
@@ -35,8 +39,14 @@ export async function runChecks(
     }
     const { state = 'passed', words } = checked
     report({ id, title, state, ...(words === undefined ? {} : { words }) })
+    if (state === 'unproven') unproven.push(words === undefined ? title : `${title}: ${words}`)
   }
-  return done
+  if (unproven.length === 0) return done
+  return {
+    ok: true,
+    unproven,
+    words: plainText(`${count(unproven.length, 'check')} not proven`),
+  }
 }
 
 interface Options {
@@ -70,7 +80,8 @@ export function storeChecks(options: Options): [Check, Check] {
           const compared = await compareTwice({ ...options, inventory, roots })
           const first = compared.lost[0]
           if (first !== undefined) return judged(`${first}${andMore(compared.lost)}`)
-          return withUnproven(judged(await findUnserved(compared, options)), compared)
+          const served = await findUnserved(compared, options)
+          return served.problem === undefined ? provenBy(served, compared) : judged(served.problem)
         } catch (error) {
           return judged(`the store cannot be read whole: ${String(error)}`)
         }
@@ -81,8 +92,11 @@ export function storeChecks(options: Options): [Check, Check] {
       title: 'Pulls give the same bytes',
       async run() {
         if (!inventory) return unknown
-        if (inventory.sample.length === 0) return { ok: true, words: 'The store is empty' }
-        return judged(await findWrongBytes(inventory, ask))
+        if (tagCount(inventory) === 0) return { ok: true, state: 'skipped', words: 'There is no tag to pull' }
+        const pulled = await findWrongBytes(inventory, ask)
+        if (pulled.problem !== undefined) return judged(pulled.problem)
+        if (pulled.total === 0) return unprovenWith(['no image was small and whole enough to be pulled'])
+        return unprovenWith(refusedOf(pulled, 'image', 'pulled'))
       },
     },
   ]
@@ -123,9 +137,19 @@ const findUnserved = ({ tags }: Comparison, { ask, layout, progress, signal }: O
   })
 
 /** What nobody can say is said by name, and never passes for proven. */
-function withUnproven(checked: CheckResult, { notProven, collected }: Comparison): CheckResult {
-  if (!checked.ok || notProven.length + collected === 0) return checked
+function provenBy(served: Asked, { notProven, collected }: Comparison): CheckResult {
   const missing =
     collected === 0 ? [] : [`${count(collected, 'manifest')} without a tag went, as collection lets them`]
-  return { ok: true, state: 'unproven', words: plainText([...notProven, ...missing].join('; ')) }
+  return unprovenWith([...refusedOf(served, 'tag', 'asked for'), ...notProven, ...missing])
+}
+
+const unprovenWith = (what: readonly string[]): CheckResult =>
+  what.length === 0 ? { ok: true } : { ok: true, state: 'unproven', words: plainText(what.join('; ')) }
+
+function refusedOf({ asked, total }: Asked, noun: string, verb: string): string[] {
+  if (asked === total) return []
+  const rest = asked === 0 ? 'reading' : 'the rest'
+  return [
+    `${asked} of ${count(total, noun)} could be ${verb}; ${rest} asks for a password that Zotbar does not have`,
+  ]
 }

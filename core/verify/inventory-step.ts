@@ -10,8 +10,6 @@ interface InventoryMemory {
   /** The inventory's file while the run lasts. */
   censusFile: string
   tags?: number
-  /** Repositories of which nobody can say whether they stayed as they were, each with its reason. */
-  unreadable?: string[]
 }
 
 interface Options<Memory> extends StoreDeps {
@@ -42,8 +40,7 @@ export function inventoryStep<Memory extends InventoryMemory>({
         await writeInventory(memory.censusFile, inventory)
         memory.tags = tagCount(inventory)
         const unreadable = inventory.repositories.filter(repository => repository.kind === 'unreadable')
-        memory.unreadable = unreadable.map(unreadableMessage)
-        for (const label of memory.unreadable) progress({ label })
+        for (const repository of unreadable) progress({ label: unreadableMessage(repository) })
         const readable = inventory.repositories.length - unreadable.length
         const counted = `${count(readable, 'repository', 'repositories')}, ${count(memory.tags, 'tag')}`
         const not = unreadable.length === 0 ? '' : `; not readable: ${namesOf(unreadable)}`

@@ -8,7 +8,7 @@ import { type Inventory, maxSampleBytes } from './inventory.ts'
 
 export type SendRegistryRequest = (path: string, options?: RegistryRequest) => Promise<Result<RegistryAnswer>>
 
-const manifestTypes = [
+export const manifestTypes = [
   'application/vnd.oci.image.manifest.v1+json',
   'application/vnd.oci.image.index.v1+json',
   'application/vnd.docker.distribution.manifest.v2+json',
@@ -28,34 +28,44 @@ interface TagOptions {
 /** So many tags are asked for by name, spread over all of them; the others are found in the lists. */
 const maxCheckedTags = 500
 
-/** The first tag that is not served, or with another digest. What the app may not read over HTTP is passed over. */
-export async function findUnservedTag(options: TagOptions): Promise<string | undefined> {
+/** What came of asking for all of them: `asked` of `total` were answered, the others asked for a credential. */
+export interface Asked {
+  /** Half a sentence: the first that is not as it should be. */
+  problem?: string
+  asked: number
+  total: number
+}
+
+/** The first tag that is not served, or with another digest. What the app may not read over HTTP is counted. */
+export async function findUnservedTag(options: TagOptions): Promise<Asked> {
   const { tags, ask, isCached, progress, signal } = options
   const all = [...tags]
-  const every = Math.max(
-    1,
-    Math.ceil(all.reduce((sum, [, ownTags]) => sum + ownTags.size, 0) / maxCheckedTags),
-  )
+  const total = all.reduce((sum, [, ownTags]) => sum + ownTags.size, 0)
+  const every = Math.max(1, Math.ceil(total / maxCheckedTags))
   let count = 0
+  let asked = 0
+  const wrong = (problem: string): Asked => ({ problem, asked, total })
   for (const [at, [repository, ownTags]] of all.entries()) {
-    if (signal.aborted) return 'it was cancelled'
+    if (signal.aborted) return wrong('it was cancelled')
     progress(at, all.length)
     const served = await servedTags(repository, ask)
     if (served === 'not-allowed') continue
-    if (typeof served === 'string') return served
+    if (typeof served === 'string') return wrong(served)
+    asked += ownTags.size
     const chosen: [string, string][] = []
     for (const [tag, digest] of ownTags) {
-      if (!served.has(tag)) return `${repository}:${tag} is not served any more`
+      if (!served.has(tag)) return wrong(`${repository}:${tag} is not served any more`)
       if (count++ % every === 0) chosen.push([tag, digest])
     }
     if (isCached(repository)) continue
     const problems = await inParallel(chosen, ([tag, digest]) =>
       findOtherDigest({ repository, tag, digest }, ask),
     )
-    const first = problems.find(problem => problem !== undefined)
-    if (first !== undefined) return first
+    const first = problems.find(problem => problem !== undefined && problem !== 'not-allowed')
+    if (first !== undefined) return wrong(first)
+    asked -= problems.filter(problem => problem === 'not-allowed').length
   }
-  return undefined
+  return { asked, total }
 }
 
 async function findOtherDigest(
@@ -66,7 +76,7 @@ async function findOtherDigest(
   const response = await ask(path, { method: 'HEAD', accept: manifestTypes })
   if (!response.ok) return `${repository}:${tag} cannot be asked for`
   const { status, header } = response.value
-  if (status === 401 || status === 403) return undefined
+  if (status === 401 || status === 403) return 'not-allowed'
   if (status !== 200) return `${repository}:${tag} is answered with ${status}`
   const served = header('docker-content-digest')
   return served === undefined || served === digest
@@ -97,22 +107,28 @@ async function servedTags(repository: string, ask: SendRegistryRequest): Promise
 export async function findWrongBytes(
   { sample }: Pick<Inventory, 'sample'>,
   ask: SendRegistryRequest,
-): Promise<string | undefined> {
+): Promise<Asked> {
+  const total = sample.length
+  let asked = 0
   for (const { repository, manifest, blobs } of sample) {
+    const wrong = (problem: string): Asked => ({ problem, asked, total })
+    let isRefused = false
     const wanted = [
       { path: `/v2/${repository}/manifests/${manifest}`, digest: manifest },
       ...blobs.map(digest => ({ path: `/v2/${repository}/blobs/${digest}`, digest })),
     ]
     for (const { path, digest } of wanted) {
       const response = await ask(path, { accept: `${manifestTypes}, */*`, maxBytes: maxSampleBytes })
-      if (!response.ok) return `a pull of ${repository}@${digest} broke off`
+      if (!response.ok) return wrong(`a pull of ${repository}@${digest} broke off`)
       const { status, body } = response.value
-      if (status === 401 || status === 403) break
-      if (status !== 200) return `a pull of ${repository}@${digest} is answered with ${status}`
+      isRefused = status === 401 || status === 403
+      if (isRefused) break
+      if (status !== 200) return wrong(`a pull of ${repository}@${digest} is answered with ${status}`)
       const [algorithm = ''] = digest.split(':')
       if (`${algorithm}:${createHash(algorithm).update(body).digest('hex')}` !== digest)
-        return `a pull of ${repository}@${digest} gives other bytes`
+        return wrong(`a pull of ${repository}@${digest} gives other bytes`)
     }
+    if (!isRefused) asked += 1
   }
-  return undefined
+  return { asked, total }
 }

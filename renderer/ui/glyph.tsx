@@ -7,10 +7,11 @@ export type StatusGlyph =
   | 'down'
   | 'off'
   | 'asks'
-  // Of steps and their parts: to come, taken back, waits for you, taken but not proven.
+  // Of steps and their parts: to come, taken back, waits for you, taken by who cannot show it, not proven.
   | 'pending'
   | 'undone'
   | 'waits'
+  | 'accepted'
   | 'unproven'
 export type IconName =
   | 'overview'
@@ -95,6 +96,19 @@ const statusIcons: Record<StatusGlyph, ReactNode> = {
   waits: pause,
   asks: pause,
   unproven: (
+    <>
+      <circle cx="8" cy="8" r="6.2" fill="none" stroke="currentColor" strokeWidth="1.6" />
+      <path
+        d="M6.1 6.3a1.95 1.95 0 1 1 2.9 1.7c-.6.35-1 .7-1 1.4"
+        fill="none"
+        stroke="currentColor"
+        strokeWidth="1.5"
+        strokeLinecap="round"
+      />
+      <circle cx="8" cy="11.3" r=".9" fill="currentColor" />
+    </>
+  ),
+  accepted: (
     <>
       <circle cx="8" cy="8" r="6.2" fill="none" stroke="currentColor" strokeWidth="1.6" />
       <path

@@ -1,5 +1,5 @@
 import { count, duration, exactMoment, relativeTime } from '../../contract/messages/format.ts'
-import { initiatorText, shortResultText } from '../../contract/messages/runbook-message.ts'
+import { initiatorText, isUnproven, shortResultText } from '../../contract/messages/runbook-message.ts'
 import type { RunbookRecord, RunbookResult } from '../../contract/runbook.ts'
 import { Glyph, type StatusGlyph } from '../ui/glyph.tsx'
 import { Time } from '../ui/time.tsx'
@@ -61,9 +61,9 @@ export function HistoryCard({ model }: { model: ViewModel }) {
 function Runs({ runs, now }: { runs: RunbookRecord[]; now: number }) {
   return (
     <ul className="card runs" aria-label="Runs">
-      {runs.map(({ run, title, at, tookMs, result, by, error }) => (
+      {runs.map(({ run, title, at, tookMs, result, unproven = [], by, error }) => (
         <li key={run}>
-          <Glyph name={glyphs[result]} />
+          <Glyph name={isUnproven({ result, unproven }) ? 'unproven' : glyphs[result]} />
           <div>
             <a className="t" href={`#run/${encodeURIComponent(run)}`}>
               {title}
@@ -71,7 +71,7 @@ function Runs({ runs, now }: { runs: RunbookRecord[]; now: number }) {
             {error && <p className="small two clip">{error.words}</p>}
           </div>
           <p className={result === 'failed' ? 'small bad' : 'small two'}>
-            {shortResultText[result]}, {duration(tookMs)}
+            {shortResultText({ result, unproven })}, {duration(tookMs)}
           </p>
           <p className="label">
             <Time at={at} exact={exactMoment(at)}>

@@ -202,7 +202,7 @@ function Sinks({ apiKey, unprovable }: { apiKey: ManagedKey; unprovable: Set<str
       <ol className="card parts sinks">
         {sinks.map(({ spec, title, place }) => (
           <li key={spec}>
-            <Glyph name={unprovable.has(spec) ? 'unproven' : 'pending'} />
+            <Glyph name={unprovable.has(spec) ? 'accepted' : 'pending'} />
             <p title={spec}>
               {title} <span className="small two">{place}</span>
             </p>

@@ -80,7 +80,7 @@ function keyPeriod(expirationDate: string | null, now: number, from?: number): O
 
 export const sinkGlyphs: Record<ManagedSink['state'], StatusGlyph> = {
   proven: 'fine',
-  accepted: 'unproven',
+  accepted: 'accepted',
   stale: 'attention',
   unknown: 'off',
   failed: 'down',

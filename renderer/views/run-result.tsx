@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react'
-import { endText } from '../../contract/messages/runbook-message.ts'
+import { endText, isUnproven } from '../../contract/messages/runbook-message.ts'
 import type { RunbookDetails, RunbookResult } from '../../contract/runbook.ts'
 import { Glyph, type StatusGlyph } from '../ui/glyph.tsx'
 import { Excerpt } from './quoted.tsx'
@@ -14,15 +14,15 @@ const glyphs: Record<RunbookResult, StatusGlyph> = {
 
 /** How a run ended: what went wrong, what was done about it, and where things are now. */
 export function RunResult({ run, facts }: { run: RunbookDetails; facts: [string, ReactNode][] }) {
-  const { result, error, parts, partsOf, steps, changed } = run
+  const { result, error, parts, partsOf, steps, changed, unproven = [] } = run
   if (result === undefined) return null
   const { title, reason } = endText(run)
   const undone = steps.filter(step => step.state === 'undone').toReversed()
   const partsTitle = steps.find(step => step.id === partsOf)?.title
   return (
     <>
-      <div className={`hero ${result === 'failed' ? 'down' : ''}`} role="status">
-        <Glyph name={glyphs[result]} size="xl" />
+      <div className={`hero ${heroClass(run)}`} role="status">
+        <Glyph name={isUnproven({ result, unproven }) ? 'unproven' : glyphs[result]} size="xl" />
         <div className="say">
           <h2>{title}</h2>
           <p>{reason}</p>
@@ -34,6 +34,13 @@ export function RunResult({ run, facts }: { run: RunbookDetails; facts: [string,
           {error.detail !== undefined && error.detail !== '' && (
             <Excerpt lines={error.detail.split('\n')} limit={12} />
           )}
+        </ResultCard>
+      )}
+      {isUnproven({ result, unproven }) && (
+        <ResultCard title="Not proven" glyph="unproven">
+          {unproven.map(what => (
+            <p key={what}>{sentence(what)}</p>
+          ))}
         </ResultCard>
       )}
       {(undone.length > 0 || changed.length > 0) && (
@@ -70,6 +77,9 @@ export function RunResult({ run, facts }: { run: RunbookDetails; facts: [string,
     </>
   )
 }
+
+const heroClass = ({ result, unproven }: RunbookDetails): string =>
+  result === 'failed' ? 'down' : unproven?.length ? 'attention' : ''
 
 /** The change as a sentence; only a leading "the" becomes a capital, as names keep theirs. */
 const sentence = (change: string): string => {

@@ -15,6 +15,9 @@ const stepGlyphs: Record<RunbookStep['state'], StatusGlyph> = {
   undone: 'undone',
 }
 
+const glyphOf = ({ state, unproven }: RunbookStep): StatusGlyph =>
+  unproven && state === 'done' ? 'unproven' : stepGlyphs[state]
+
 const partGlyphs: Record<RunbookPart['state'], StatusGlyph> = {
   pending: 'pending',
   working: 'working',
@@ -31,7 +34,7 @@ export function RunSteps({ steps, waits, over }: { steps: RunbookStep[]; waits: 
     <ol className="steps" aria-label="Steps">
       {steps.map(step => {
         const now = step.state === 'working' || step.state === 'undoing'
-        const stateText = over && step.state === 'pending' ? 'not reached' : stepStateText[step.state]
+        const stateText = over && step.state === 'pending' ? 'not reached' : stepStateText(step)
         const detail = step.words ?? (over && step.state === 'pending' ? 'not reached' : undefined)
         return (
           <li
@@ -41,7 +44,7 @@ export function RunSteps({ steps, waits, over }: { steps: RunbookStep[]; waits: 
             title={step.why || undefined}
           >
             {step.pointOfNoReturn && <p className="no-return">no way back after this</p>}
-            <Glyph name={now && waits ? 'waits' : stepGlyphs[step.state]} />
+            <Glyph name={now && waits ? 'waits' : glyphOf(step)} />
             <div className="step">
               <p className="name-of">
                 {step.title}
@@ -64,8 +67,10 @@ export function RunSteps({ steps, waits, over }: { steps: RunbookStep[]; waits: 
 }
 
 /** How long the step took, or its state where it is undone, failed or skipped. */
-function outcomeText({ state, tookMs }: RunbookStep): string {
-  if (state === 'undone' || state === 'failed' || state === 'skipped') return stepStateText[state]
+function outcomeText(step: RunbookStep): string {
+  const { state, tookMs, unproven } = step
+  if (unproven) return 'unproven'
+  if (state === 'undone' || state === 'failed' || state === 'skipped') return stepStateText(step)
   return tookMs === undefined ? '' : shortly(tookMs)
 }
 
@@ -77,10 +82,11 @@ const shortly = (ms: number): string =>
 function useSpoken(steps: RunbookStep[]): void {
   const before = useRef(new Map<string, RunbookStep['state']>())
   useEffect(() => {
-    for (const { id, title, state } of steps) {
+    for (const step of steps) {
+      const { id, title, state } = step
       const was = before.current.get(id)
       if (was !== undefined && was !== state && ['done', 'failed', 'undone'].includes(state))
-        announce(`${title}: ${stepStateText[state]}`)
+        announce(`${title}: ${stepStateText(step)}`)
       before.current.set(id, state)
     }
   }, [steps])

@@ -3,7 +3,7 @@ import type { Failure } from '../../contract/failure.ts'
 import { fail, ok } from '../../contract/result.ts'
 import type { RunbookProgress } from '../../contract/runbook.ts'
 import { inBothSchemes, watch } from './page-checks.ts'
-import { asking, building, ended, inTheGate, wentBack } from './runs.ts'
+import { asking, building, ended, inTheGate, notAllProven, wentBack } from './runs.ts'
 import { snapshotOf, states } from './snapshots.ts'
 import { test } from './stage.ts'
 import type { StagedApp } from './staged-app.ts'
@@ -74,6 +74,33 @@ test('a run that ends while it is looked at says what went wrong, what was done,
   await inBothSchemes(page, 'run-went-back')
   await page.getByRole('button', { name: 'Done' }).click()
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Overview')
+  expect(seen.breaches).toEqual([])
+})
+
+test('a run that could not prove all of it is never shown as one that proved itself', async ({
+  app,
+  page,
+}) => {
+  const now = Date.now()
+  underWay(app, inTheGate(now))
+  app.replies.set('runbooks.show', () => ok(notAllProven(now)))
+  app.replies.set('runbooks.history', () => ok({ runs: ended(now) }))
+  const seen = await open(app, page)
+  await page.getByRole('link', { name: 'Show steps' }).click()
+  await expect(page.getByText('step 10 of 11')).toBeVisible()
+  underWay(app)
+  await expect(
+    page.getByRole('heading', { level: 2, name: 'Done, but not all of it is proven' }),
+  ).toBeVisible()
+  const card = page.getByRole('region', { name: 'Not proven', exact: true })
+  await expect(card).toContainText('12 of 40 tags could be asked for')
+  await expect(card).toContainText('2 of 5 images could be pulled')
+  await expect(step(page, /^Prove that it works: done, not all proven$/)).toBeVisible()
+  await expect(page.locator('.parts')).toContainText('Pulls give the same bytes: unproven')
+  await inBothSchemes(page, 'run-not-all-proven')
+  await page.getByRole('button', { name: 'Done' }).click()
+  await expect(page.getByRole('list', { name: 'Runs' })).toContainText('done, not all proven')
+  await inBothSchemes(page, 'overview-not-all-proven')
   expect(seen.breaches).toEqual([])
 })
 
@@ -232,9 +259,9 @@ test('what was done is listed, and each run opens with its steps', async ({ app,
   app.replies.set('runbooks.history', () => ok({ runs: ended(now) }))
   app.replies.set('runbooks.show', () => ok(wentBack(now)))
   const seen = await open(app, page)
-  await page.getByRole('link', { name: 'All 4' }).click()
+  await page.getByRole('link', { name: 'All 5' }).click()
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('What was done')
-  await expect(page.getByRole('list', { name: 'Runs' }).getByRole('listitem')).toHaveCount(4)
+  await expect(page.getByRole('list', { name: 'Runs' }).getByRole('listitem')).toHaveCount(5)
   await inBothSchemes(page, 'runs')
   await page.getByRole('link', { name: 'Upgrade to zot v2.1.15' }).click()
   await expect(page.getByRole('heading', { level: 2, name: 'It went back by itself' })).toBeVisible()

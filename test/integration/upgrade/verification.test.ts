@@ -1,9 +1,10 @@
 import type { ChildProcess } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { controlClient } from '../../../client/control-client.ts'
 import type { RunbookPart } from '../../../contract/runbook.ts'
 import { authorityOf, startCaddy } from '../../fakes/caddy.ts'
 import { freePort } from '../../setup/free-port.ts'
@@ -68,7 +69,8 @@ describeWith(['caddy'], 'the public address behind caddy, with a local authority
     // What failed before cannot fail the verification.
     const without = await rig.upgrade('--from', rig.program('good', 'v2.1.16'), '--yes')
     expect(without.last.result).toBe('done')
-    expect(partsIn(without.lines)['public-url']).toBe('skipped')
+    expect(partsIn(without.lines)['public-url']).toBe('unproven')
+    expect(without.last.unproven).toEqual([expect.stringContaining('It failed before the upgrade too')])
   })
 })
 
@@ -81,10 +83,11 @@ describe('the verification of an upgrade', () => {
     const passed = await rig.upgrade('--from', rig.program('good', 'v2.1.14'), '--yes')
     expect(partsIn(passed.lines)).toMatchObject({
       'check-1': 'passed',
-      'check-2': 'skipped',
+      'check-2': 'unproven',
       'public-url': 'skipped',
       stable: 'passed',
     })
+    expect(passed.last.unproven).toEqual(['false: It failed before the upgrade too: it ended with code 1'])
     const failing = rig.upgrade('--from', rig.program('good', 'v2.1.15'), '--yes')
     await rig.applying('stop')
     writeFileSync(broken, '')
@@ -100,7 +103,52 @@ describe('the verification of an upgrade', () => {
     await rig.running()
     const { last, lines } = await rig.upgrade('--from', rig.program('good', 'v2.1.15'), '--yes')
     expect(last.result).toBe('done')
-    expect(partsIn(lines)).toMatchObject({ census: 'passed', pulls: 'passed' })
+    expect(partsIn(lines)).toMatchObject({ census: 'passed', pulls: 'skipped', reads: 'skipped' })
+  })
+
+  it('fails where what everybody could read asks for a password, and proves nothing of what nobody could', async () => {
+    rig = await createUpgradeRig()
+    const htpasswd = join(rig.folder, 'htpasswd')
+    writeFileSync(htpasswd, 'ci:$2y$05$4CzmVzXLDhZGfHvyBRj5RO1wtmVSRbjcSTEYYGlZvSAv1gL2tP3oC\n')
+    const withAccess = (policy: object): string => {
+      const http = { ...rig.standard.http, auth: { htpasswd: { path: htpasswd } } }
+      return JSON.stringify({
+        ...rig.standard,
+        http: { ...http, accessControl: { repositories: { '**': policy } } },
+      })
+    }
+    const closed = withAccess({ policies: [{ users: ['ci'], actions: ['read'] }] })
+    rig.configure(withAccess({ anonymousPolicy: ['read', 'create'] }))
+    await rig.running()
+    await rig.pushed()
+    const failing = rig.upgrade('--from', rig.program('good', 'v2.1.14'), '--yes')
+    await rig.applying('stop')
+    writeFileSync(`${rig.configFile}.new`, closed)
+    renameSync(`${rig.configFile}.new`, rig.configFile)
+    const { last, lines } = await failing
+    expect(last).toMatchObject({ result: 'rolled-back', error: { code: 'config-edited-meanwhile' } })
+    expect(last.error?.words).toContain('team/app could be read without a password before')
+    expect(partsIn(lines)['reads']).toBe('failed')
+    // It is not the version's fault.
+    expect(rig.bad()).toEqual({})
+
+    // Now it is private, and Zotbar has no account in it.
+    const done = await rig.upgrade('--from', rig.program('good', 'v2.1.14'), '--yes')
+    const unproven = [
+      'Every repository and tag is there: 0 of 2 tags could be asked for; reading asks for a password that Zotbar does not have',
+      'Pulls give the same bytes: 0 of 2 images could be pulled; reading asks for a password that Zotbar does not have',
+    ]
+    expect(done.last).toEqual({ runbook: 'upgrade', result: 'done', unproven })
+    expect(partsIn(done.lines)).toMatchObject({ census: 'unproven', pulls: 'unproven', reads: 'skipped' })
+    const { stdout } = await rig.zotbar('runbooks', 'show')
+    expect(stdout).toContain('Prove that it works, done, not all proven')
+    expect(stdout).toContain(`Done, but not all of it is proven:\n  ${unproven[0]}\n  ${unproven[1]}`)
+    expect((await rig.zotbar('runbooks', 'list')).stdout).toContain('done, not all proven')
+    const client = controlClient({ socketPath: join(rig.home, 'control.sock'), home: rig.home })
+    const shown = await client.zotbar.app.snapshot({})
+    expect(shown.ok && shown.value.notices).toContainEqual(
+      expect.objectContaining({ kind: 'run-unproven', unproven }),
+    )
   })
 })
 

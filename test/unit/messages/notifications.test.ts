@@ -57,6 +57,14 @@ function told(...steps: Partial<Snapshot>[]): NotificationKind[][] {
     return next.notifications.map(notification => notification.kind)
   })
 }
+const unproven = (id: string, at: number): Notice => ({
+  id,
+  at,
+  kind: 'run-unproven',
+  run: 'r1',
+  title: 'Upgrade zot',
+  unproven: ['pulls: 0 of 5 images could be pulled'],
+})
 const states = (...all: ProcessState[]) => told(...all.map(process => ({ process })))
 
 describe('what deserves a notification', () => {
@@ -143,5 +151,17 @@ describe('what deserves a notification', () => {
     })
     const [full] = notificationsFor(nothingNotified, aSnapshot({ notices: [tight('a')] }), 10).notifications
     expect(full?.body).toMatch(/2\.0\sGB of 500\sGB left/)
+  })
+})
+
+it('tells once of a run that could not prove all of it, and not of one that ended long ago', () => {
+  const notices = [unproven('run-unproven:1', 5)]
+  expect(told({ notices }, { notices })).toEqual([['run-unproven'], []])
+  expect(told({ notices: [unproven('run-unproven:0', -1_000_000)] })).toEqual([[]])
+  const [first] = notificationsFor(nothingNotified, aSnapshot({ notices }), 10).notifications
+  expect(first).toEqual({
+    kind: 'run-unproven',
+    title: 'Done, but not all of it is proven',
+    body: 'Upgrade zot: every step is done.\nPulls: 0 of 5 images could be pulled.\nSee its steps: zotbar runbooks show r1',
   })
 })

@@ -4,7 +4,11 @@ import {
   cancelText,
   endText,
   isPastReturn,
+  partResultText,
+  resultLines,
+  shortResultText,
   stepCount,
+  stepStateText,
 } from '../../../contract/messages/runbook-message.ts'
 import type { RunbookStep } from '../../../contract/runbook.ts'
 
@@ -70,4 +74,30 @@ it('counts the step at hand', () => {
     'step 2 of 3',
   )
   expect(stepCount({ steps: looking })).toBeUndefined()
+})
+
+describe('what nobody could prove', () => {
+  const end = {
+    result: 'done' as const,
+    unproven: ['Pulls give the same bytes: 0 of 5 images could be pulled'],
+  }
+
+  it('is in every text of the end, which is never that of a run that proved itself', () => {
+    expect(resultLines(end)).toEqual(['Done, but not all of it is proven:', `  ${end.unproven[0]}`])
+    expect(shortResultText(end)).toBe('done, not all proven')
+    expect(endText({ ...end, steps: changing })).toEqual({
+      title: 'Done, but not all of it is proven',
+      reason: 'Every step is done. See what nobody could prove.',
+    })
+    expect(resultLines({ result: 'done' })).toEqual(['Done'])
+    expect(shortResultText({ result: 'failed', unproven: end.unproven })).toBe('failed')
+  })
+
+  it('is said of a step and of a part, whatever their words are', () => {
+    expect(stepStateText({ state: 'done', unproven: true })).toBe('done, not all proven')
+    expect(partResultText({ state: 'unproven', words: '0 of 5' })).toBe('unproven: 0 of 5')
+    expect(partResultText({ state: 'skipped', words: 'none is named' })).toBe('left out: none is named')
+    expect(partResultText({ state: 'passed', words: '5 images' })).toBe('5 images')
+    expect(partResultText({ state: 'passed' })).toBe('passed')
+  })
 })

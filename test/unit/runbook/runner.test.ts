@@ -206,6 +206,21 @@ describe('a run in full', () => {
     expect(await create().details('../../etc/passwd')).toBeUndefined()
   })
 
+  it('remembers what nobody could prove, in the end, the steps and the history', async () => {
+    const runbooks = create()
+    const unproven = ['Pulls: 0 of 5 could be tried']
+    const proving = step('gate', async () => ({ ok: true, words: '1 of 2', unproven }))
+    const run = await begin(runbooks, runbook(step('one'), proving))
+    await over(runbooks)
+    const read = await runbooks.lines(run, 0, 0)
+    expect(read.ok && read.value.end).toEqual({ runbook: 'test', result: 'done', unproven })
+    for (const details of [await runbooks.details(run), await create().details(run)]) {
+      expect(details).toMatchObject({ result: 'done', unproven })
+      expect(details?.steps.map(one => one.unproven)).toEqual([undefined, true])
+    }
+    expect(await create().history()).toMatchObject([{ run, result: 'done', unproven }])
+  })
+
   it('says what failed and what was taken back', async () => {
     const runbooks = create()
     const error = { code: 'gate-failed', words: 'A tag is gone.', detail: 'team/app:1' }

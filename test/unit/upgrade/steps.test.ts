@@ -49,6 +49,7 @@ const depsFor = (more: object = {}): UpgradeDeps =>
     advisories: async () => [],
     pushes: async () => [],
     roots: async () => [],
+    metricsPath: async () => undefined,
     checks: () => [],
     known: new Map(),
     layout: async () => ({ isCached: () => false, serves: () => true }),
@@ -112,6 +113,7 @@ describe('preflight', () => {
     expect(await apply(preflightStep(deps), memory)).toBe('ok')
     expect(memory.baseline).toEqual({
       checks: { good: true, bad: false },
+      reads: { repositories: [] },
       publicUrl: { answers: false, lists: 'no', reason: 'the connection is refused' },
     })
   })

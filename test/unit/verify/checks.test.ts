@@ -33,6 +33,24 @@ it('tells every check as a part, and stops at the first that fails', async () =>
   ])
 })
 
+it('says in the result what nobody could prove', async () => {
+  const unproven = { ok: true, state: 'unproven' } as const
+  const result = await runChecks(
+    [
+      check('one', async () => ({ ...unproven, words: '0 of 2 tags' })),
+      check('two'),
+      check('three', async () => unproven),
+    ],
+    context(),
+  )
+  expect(result).toEqual({
+    ok: true,
+    unproven: ['one: 0 of 2 tags', 'three'],
+    words: '2 checks not proven',
+  })
+  expect(states().at(-1)).toBe('three unproven')
+})
+
 it('ends between two checks when it is cancelled', async () => {
   const cancel = new AbortController()
   const stop = async () => {

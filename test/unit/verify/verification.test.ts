@@ -12,6 +12,7 @@ import {
 import { readInventory, writeInventory } from '../../../core/verify/inventory-file.ts'
 import type { SendRegistryRequest } from '../../../core/verify/pull-checks.ts'
 import { config, digestText, imageOf, type Made } from '../../suites/image.ts'
+import { writeBlob, writeRepository } from '../../suites/written-store.ts'
 
 let root: string
 beforeEach(async () => {
@@ -21,31 +22,15 @@ beforeEach(async () => {
 })
 afterEach(() => rm(root, { recursive: true, force: true }))
 
-async function blob(name: string, bytes: Buffer | string): Promise<void> {
-  const [algorithm = '', hex = ''] = digestText(bytes).split(':')
-  const folder = join(root, name, 'blobs', algorithm)
-  await mkdir(folder, { recursive: true })
-  await writeFile(join(folder, hex), bytes)
-}
+const blob = (name: string, bytes: Buffer | string) => writeBlob(root, name, bytes)
 const indexType = 'application/vnd.oci.image.index.v1+json'
 const manifest = (content: object, mediaType = 'application/vnd.oci.image.manifest.v1+json'): Made => {
   const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, ...content }))
   return { bytes, digest: digestText(bytes), mediaType }
 }
 
-/** Writes a repository: tags as pairs, since one may be called `__proto__`; what has no tag has an empty one. */
-async function repository(name: string, tags: [string, Made][], alsoStored: Made[] = []): Promise<void> {
-  await mkdir(join(root, name), { recursive: true })
-  await writeFile(join(root, name, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}')
-  const manifests = tags.map(([tag, { digest, mediaType }]) => ({
-    mediaType,
-    digest,
-    ...(tag === '' ? {} : { annotations: { 'org.opencontainers.image.ref.name': tag } }),
-  }))
-  await writeFile(join(root, name, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests }))
-  for (const { bytes } of [...tags.map(([, made]) => made), ...alsoStored]) await blob(name, bytes)
-  await blob(name, config)
-}
+const repository = (name: string, tags: [string, Made][], alsoStored: Made[] = []) =>
+  writeRepository(root, name, tags, alsoStored)
 const forget = (name: string, { digest }: Made) => rm(join(root, name, 'blobs', ...digest.split(':')))
 
 const image = imageOf(['layer'])
@@ -471,10 +456,36 @@ describe('the verification', () => {
     expect(await verified(inventory)).toEqual(failure('mirror:1 is no longer'))
   })
 
-  it('goes by the disk where it may not read', async () => {
+  it.each<[string, () => string, string]>([
+    ['no tag', () => '/v2/a/tags/list', '0 of 4 tags could be asked for; reading asks'],
+    ['a tag less', () => '/v2/a/manifests/2', '3 of 4 tags could be asked for; the rest asks'],
+    [
+      'an image less',
+      () => `/v2/a/manifests/${outer.digest}`,
+      '3 of 4 images could be pulled; the rest asks',
+    ],
+  ])('proves nothing of what it may not read: %s', async (_, path, words) => {
+    answers[path()] = { status: 401 }
+    const unproven = {
+      ok: true,
+      state: 'unproven',
+      words: `${words} for a password that Zotbar does not have`,
+    }
+    expect(await verified(inventory)).toEqual(unproven)
+    answers[path()] = { status: 403 }
+    expect(await verified(inventory)).toEqual(unproven)
+  })
+
+  it('goes by the disk where it may not read, and pulls nothing where nothing is whole', async () => {
     answers['/v2/a/tags/list'] = { status: 401 }
-    answers[`/v2/a/manifests/${image.digest}`] = { status: 403 }
-    expect(await verified(inventory)).toEqual({ ok: true })
+    expect(await verified({ ...inventory, sample: [] })).toMatchObject({ state: 'unproven' })
+    delete answers['/v2/a/tags/list']
+    expect(await verified({ ...inventory, sample: [] })).toEqual({
+      ok: true,
+      state: 'unproven',
+      words: 'no image was small and whole enough to be pulled',
+    })
+    answers['/v2/a/tags/list'] = { status: 401 }
     await repository('a', [['1', image]])
     expect(await verified(inventory)).toEqual(failure('a:2 is no longer in the data folder'))
   })
