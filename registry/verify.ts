@@ -4,6 +4,7 @@ import { type ConfigProblem, describeProblem } from './config/problem.ts'
 import { unsupported } from './config/supported.ts'
 import { inspectFiles } from './inspect/files.ts'
 import { collectFindings, type Findings, type InspectedConfig } from './inspect/finding.ts'
+import { inspectRetention } from './inspect/retention.ts'
 import { inspectValues, inspectZotOnly } from './inspect/values.ts'
 import { printLine } from './log/logger.ts'
 import { refuse } from './read-config.ts'
@@ -26,6 +27,7 @@ export async function inspect(read: InspectedConfig, now: number = Date.now()): 
     roots.set(key, rootDirectory)
   }
   await inspectFiles(read, notes, now)
+  inspectRetention(read, notes)
   inspectValues(read, notes)
   inspectZotOnly(read, notes)
   const byLine = (a: { line?: number }, b: { line?: number }): number => (a.line ?? 0) - (b.line ?? 0)

@@ -48,7 +48,8 @@ async function inspectHtpasswd(path: string, notes: FindingCollector): Promise<v
   const text = await readText(path, key, notes)
   if (text === undefined) return
   const { users, problems } = parseHtpasswd(text)
-  for (const { line, message } of problems) notes.problem(key, `${path}:${line}: ${message}`)
+  // It is served all the same: whoever has a line that can be used signs in.
+  for (const { line, message } of problems) notes.warning(key, `${path}:${line}: ${message}`)
   if (users.size === 0) notes.warning(key, `${path} has no user, so nobody can sign in with a password`)
 }
 

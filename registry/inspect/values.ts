@@ -1,7 +1,7 @@
 import { isGlob } from '../auth/glob.ts'
 import { actions } from '../auth/scope.ts'
 import type { AccessControlConfig } from '../config/http-shape.ts'
-import { compilePatterns, compileRetention } from '../maintenance/retention-policy.ts'
+import { compilePatterns } from '../maintenance/retention-policy.ts'
 import { readProviders } from '../signin/rules.ts'
 import type { FindingCollector, InspectedConfig } from './finding.ts'
 
@@ -58,8 +58,6 @@ export function adviseAccess(
 /** Values that have the right type and still cannot work: patterns, addresses, providers, rules. */
 export function inspectValues({ config }: InspectedConfig, notes: FindingCollector): void {
   const { auth, accessControl, externalUrl, allowOrigin } = config.http
-  const retention = compileRetention(config.storage)
-  for (const sentence of retention.ok ? [] : retention.problems) noteSentence(sentence, notes.problem)
   const signIn = readProviders(config)
   for (const { keyPath, message } of signIn.ok ? [] : signIn.problems) notes.problem(keyPath, message)
   for (const { key, issuer } of signIn.ok ? signIn.providers : [])

@@ -307,4 +307,22 @@ describe('with an engine that has no administration', () => {
       error: { code: 'registry-denied', status: 401, user: 'other' },
     })
   })
+
+  it('users are reached whose keys the app manages, and named where such a key cannot be read', async () => {
+    const { url } = await zot()
+    const keys = keysOf({ url })
+    keys.reachThrough(async () => [{ user: 'admin' }])
+    const unread = { code: 'keys-need-admin-socket', engine: 'zot', managed: ['admin'] }
+    expect(await keys.list()).toEqual({ ok: false, error: unread })
+    keys.reachThrough(async () => [
+      { user: 'ended', password: 'zak_ended' },
+      { user: 'admin', password: 'zak_works' },
+    ])
+    expect(await keys.create({ user: 'admin', label: 'mine', scopes: [] }, 'cli')).toMatchObject({ ok: true })
+    expect(await keys.list()).toMatchObject({ value: { onlyUser: 'admin', keys: [{ uuid: 'u0' }] } })
+    expect(await keys.create({ user: 'ci', label: '', scopes: [] }, 'cli')).toMatchObject({ ok: false })
+    expect(await keys.revoke('u0', false)).toMatchObject({ value: { revoked: ['u0'] } })
+    keys.reachThrough(async () => [{ user: 'ended', password: 'zak_ended' }])
+    expect(await keys.list()).toMatchObject({ error: { code: 'registry-denied', user: 'ended' } })
+  })
 })

@@ -59,10 +59,12 @@ describe('verify', () => {
       'htpasswd',
       'ann:$2y$05$abcdefghijklmnopqrstuuW4TzvW4TzvW4TzvW4TzvW4TzvW4TzvO\nbob:$apr1$S3CRET$x\nnonsense\n',
     )
-    const { problems } = await look({ http: { auth: { htpasswd: { path } } } })
-    expect(problems).toHaveLength(2)
-    expect(problems[0]).toMatch(/^http\.auth\.htpasswd\.path: .*htpasswd:2: "bob"/)
-    expect(problems.join()).not.toContain('S3CRET')
+    const { problems, warnings } = await look({ http: { auth: { htpasswd: { path } } } })
+    // Ann can sign in, so the registry serves.
+    expect(problems).toEqual([])
+    expect(warnings).toHaveLength(2)
+    expect(warnings[0]).toMatch(/^http\.auth\.htpasswd\.path: .*htpasswd:2: "bob"/)
+    expect(warnings.join()).not.toContain('S3CRET')
     const empty = await look({ http: { auth: { htpasswd: { path: file('empty', '') } } } })
     expect(empty.warnings[0]).toContain('nobody can sign in')
     const none = await look({ http: { auth: { htpasswd: { path: '/nope' } } } })
@@ -107,6 +109,27 @@ describe('verify', () => {
     expect(problems).toEqual([
       expect.stringMatching(/^storage\.retention\.policies\[0\]\.repositories: "\[x"/),
       expect.stringMatching(/^storage\.retention\.policies\[0\]\.keepTags\[0\]\.patterns: "\(v"/),
+    ])
+  })
+
+  it('warns of retention that never counts, as the first entry that matches does', async () => {
+    const keep = (...patterns: string[]) => ({ patterns, mostRecentlyPushedCount: 1 })
+    const keepTags = [keep('^v'), keep('^v'), keep('^w'), keep('.*'), keep('.*'), keep('^x')]
+    const retention = {
+      policies: [{ repositories: ['a/**'], keepTags }, { repositories: ['**'] }, { repositories: ['b'] }],
+    }
+    const storage = { rootDirectory: join(folder, 'root'), retention }
+    const all = await look({ storage })
+    expect(all.problems).toEqual([])
+    const keys = all.warnings.map(line => line.split(':')[0])
+    const key = 'storage.retention.policies'
+    expect(keys).toEqual([`${key}[2]`, ...[1, 4, 5].map(at => `${key}[0].keepTags[${at}]`)])
+    expect(all.warnings[2]).toContain('keepTags[3] comes before')
+
+    const sub = { rootDirectory: join(folder, 'sub'), retention: { policies: [{ repositories: ['[x'] }] } }
+    const inSub = await look({ storage: { rootDirectory: join(folder, 'root'), subPaths: { '/s': sub } } })
+    expect(inSub.problems).toEqual([
+      expect.stringMatching(/^storage\.subPaths\.\/s\.retention\.policies\[0\]/),
     ])
   })
 
