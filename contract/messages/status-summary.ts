@@ -111,7 +111,7 @@ export function statusSummary(snapshot: Snapshot, now: number): StatusSummary {
         class: 'off',
         state,
         headline: 'Not running',
-        reason: `${process.why === 'asked' ? `You stopped it ${relativeTime(process.since, now)}. ` : ''}Pulls and pushes to ${givenAddress(snapshot).name} are refused.`,
+        reason: `${process.why === 'asked' ? `You stopped it ${relativeTime(process.since, now)}. ` : ''}Zotbar serves nothing at ${givenAddress(snapshot).name}.`,
         actions: [{ verb: 'start', label: 'Start', kind: 'fill' }],
       }
     default:

@@ -8,10 +8,10 @@ import { dayMs } from './policy.ts'
 
 type RotateStep = Step<RotateMemory>
 type Method = (context: RotateContext) => Promise<Attempt>
-/** `not-this-way`: another method may work; `words` say why this one does not. */
+/** `not-this-way`: another method may work; `reason` says why this one does not. */
 type Attempt =
   | { kind: 'created'; key: { secret: string } & Partial<CreatedKey>; how: string }
-  | { kind: 'not-this-way'; words: string }
+  | { kind: 'not-this-way'; reason: string }
   | { kind: 'failed'; result: StepResult }
   /** The connection broke: whether a key was created is not known. */
   | { kind: 'uncertain' }
@@ -108,7 +108,7 @@ class KeyCreation {
         continue
       }
       if (attempt.kind === 'not-this-way')
-        return failed('no-way-to-mint', `No key could be created: ${attempt.words}.`)
+        return failed('no-way-to-mint', `No key could be created: ${attempt.reason}.`)
       const { key, how } = attempt
       const stored = await store.set(owner, 'next', key.secret)
       if (!stored.ok) return asStep(stored)
@@ -148,11 +148,11 @@ class KeyCreation {
   }
 
   async #firstMethodThatWorks(context: RotateContext): Promise<Attempt> {
-    let last: Attempt = { kind: 'not-this-way', words: 'there is no way' }
+    let last: Attempt = { kind: 'not-this-way', reason: 'there is no way' }
     for (const method of this.#methods(context.memory)) {
       last = await method(context)
       if (last.kind !== 'not-this-way') return last
-      context.progress({ label: `Another way is taken, as ${last.words}` })
+      context.progress({ label: `Another way is taken, as ${last.reason}` })
     }
     return last
   }
@@ -174,11 +174,11 @@ class KeyCreation {
     const stored = await this.#deps.store.get(ownerOf(memory), 'current')
     if (!stored.ok) return { kind: 'failed', result: asStep(stored) }
     const { value: key } = stored
-    if (key === undefined) return { kind: 'not-this-way', words: 'the key in use is not in the store' }
+    if (key === undefined) return { kind: 'not-this-way', reason: 'the key in use is not in the store' }
     const created = await this.#deps.client.create({ user: memory.user, key }, this.#request(memory))
     if (created.ok)
       return created.value === 'refused'
-        ? { kind: 'not-this-way', words: 'the registry does not accept the key in use' }
+        ? { kind: 'not-this-way', reason: 'the registry does not accept the key in use' }
         : { kind: 'created', key: created.value, how: withKeyInUse }
     const { code } = created.error
     if (code === 'registry-unreachable' || code === 'registry-not-serving') return { kind: 'uncertain' }
@@ -188,7 +188,7 @@ class KeyCreation {
   async #overAdminSocket(memory: RotateMemory): Promise<Attempt> {
     const { client } = this.#deps
     const all = await client.listAll()
-    if (!all) return { kind: 'not-this-way', words: 'this engine has no administration socket' }
+    if (!all) return { kind: 'not-this-way', reason: 'this engine has no administration socket' }
     const created = await client.createFor(this.#request(memory))
     if (created.ok) return { kind: 'created', key: created.value, how: 'by the registry’s administration' }
     const { code } = created.error
@@ -220,7 +220,7 @@ class KeyCreation {
     const offer = this.#deps.signIn(this.#request(context.memory), context.memory.agent)
     return offer?.inWindow
       ? this.#byPerson(context)
-      : { kind: 'not-this-way', words: 'there is no window to sign in with here' }
+      : { kind: 'not-this-way', reason: 'there is no window to sign in with here' }
   }
 
   #request({ user, label, old, days }: RotateMemory): CreateKeyRequest {

@@ -63,14 +63,14 @@ export function sinkPart(
   spec: string,
   sink: Sink | undefined,
   state: RunbookPart['state'],
-  words?: string,
+  message?: string,
 ): RunbookPart {
   const { title, place } = sink?.describe() ?? { title: 'A sink that is not understood', place: spec }
   return {
     id: `sink:${spec}`,
     title: `${title}: ${place}`,
     state,
-    ...(words === undefined ? {} : { words }),
+    ...(message === undefined ? {} : { words: message }),
   }
 }
 

@@ -53,9 +53,9 @@ export function leakReport(facts: LeakFacts): RunbookPart[] {
 
 type Part = Omit<RunbookPart, 'id'>
 
-const partOf = (title: string, words: string, state: RunbookPart['state'] = 'unproven'): Part => ({
+const partOf = (title: string, message: string, state: RunbookPart['state'] = 'unproven'): Part => ({
   title,
-  words,
+  words: message,
   state,
 })
 

@@ -70,9 +70,9 @@ async function revokeOthers(deps: Deps, context: RotateContext): Promise<StepRes
     const { uuid, createdAt, mintedBy } = key
     const minter = mintedBy === undefined ? {} : { mintedBy }
     found.set(uuid, { uuid, label: key.label, createdAt, ...minter, isRevoked: agreed })
-    const words = agreed ? 'Revoked' : `It still works; to revoke it: zotbar keys revoke ${uuid}`
+    const message = agreed ? 'Revoked' : `It still works; to revoke it: zotbar keys revoke ${uuid}`
     const state = agreed ? 'passed' : 'skipped'
-    progress({ label, part: { id: `key:${uuid}`, title: titleOf(key), state, words } })
+    progress({ label, part: { id: `key:${uuid}`, title: titleOf(key), state, words: message } })
   }
   memory.found = [...found.values()]
   return doneWith(

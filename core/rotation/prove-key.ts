@@ -48,8 +48,8 @@ export async function proveKey({
   onPart,
 }: ProveRequest): Promise<RunbookPart[]> {
   const checks: RunbookPart[] = []
-  const report = (id: Check, state: RunbookPart['state'], words: string): void => {
-    const part = { id, title: titles[id], state, words }
+  const report = (id: Check, state: RunbookPart['state'], message: string): void => {
+    const part = { id, title: titles[id], state, words: message }
     checks.push(part)
     onPart(part)
   }
@@ -58,10 +58,10 @@ export async function proveKey({
   onPart({ id: 'authenticates', title: titles.authenticates, state: 'working' })
   const listed = await client.listOwn(bearer)
   if (!listed.ok || listed.value === 'refused') {
-    const words = listed.ok
+    const message = listed.ok
       ? `The registry does not let ${user} in with it`
       : failureMessage(listed.error).title
-    report('authenticates', 'failed', words)
+    report('authenticates', 'failed', message)
     for (const id of ['pull', 'upload', 'overwrite'] as const) report(id, 'skipped', 'Not tried')
     return checks
   }
@@ -94,8 +94,15 @@ export async function proveKey({
       if (begun.ok && begun.value.status === 202) {
         // zot refuses this to a key without delete, and collects the empty upload by itself.
         const upload = pathOf(begun.value.header('location'))
-        if (upload !== undefined) await get(upload, { method: 'DELETE' })
-        return report('upload', 'passed', `An upload to ${name} was started and cancelled`)
+        const ended = upload === undefined ? undefined : await get(upload, { method: 'DELETE' })
+        const isCancelled = ended?.ok && ended.value.status < 300
+        return report(
+          'upload',
+          'passed',
+          isCancelled
+            ? `An upload to ${name} was started and cancelled`
+            : `An upload to ${name} was started; the registry lets nobody without "delete" cancel it, and removes it by itself later`,
+        )
       }
       const denied = begun.ok && (begun.value.status === 403 || begun.value.status === 401)
       if (!denied) return report('upload', 'failed', `No upload to ${name}: ${textOf(begun)}`)

@@ -68,9 +68,9 @@ function preflightStep(deps: RotationDeps): RotateStep {
       const report = (
         id: string,
         title: string,
-        words: string,
+        message: string,
         state: 'passed' | 'unproven' = 'passed',
-      ): void => progress({ label: title, part: { id, title, state, words } })
+      ): void => progress({ label: title, part: { id, title, state, words: message } })
       const registryTime = await client.registryTime()
       if (!registryTime.ok) return asStep(registryTime)
       report('registry', 'The registry', 'It answers')
@@ -101,8 +101,8 @@ function preflightStep(deps: RotationDeps): RotateStep {
     const current = await store.get(ownerOf(memory), 'current')
     if (!current.ok) return asStep(current)
     const title = 'The key in use'
-    const report = (state: 'passed' | 'unproven' | 'skipped', words: string): void =>
-      progress({ label: title, part: { id: 'current', title, state, words } })
+    const report = (state: 'passed' | 'unproven' | 'skipped', message: string): void =>
+      progress({ label: title, part: { id: 'current', title, state, words: message } })
     if (memory.leaked) {
       report('skipped', 'It has leaked and is not used')
       return done

@@ -63,14 +63,14 @@ export function createRetirementSchedule({
     return { due: since !== undefined && early <= clock.now() ? early : due, checkAt: Math.min(due, early) }
   }
 
-  async function note(record: KeyRecord, old: Retiring, words: string | undefined): Promise<void> {
-    if (old.words === words) return
+  async function note(record: KeyRecord, old: Retiring, message: string | undefined): Promise<void> {
+    if (old.words === message) return
     await records.update(record, current => ({
       ...current,
       retiring: current.retiring.map(key => {
         if (key.uuid !== old.uuid) return key
         const { words: _, ...rest } = key
-        return words === undefined ? rest : { ...rest, words }
+        return message === undefined ? rest : { ...rest, words: message }
       }),
     }))
   }
