@@ -20,8 +20,13 @@ export async function nodeBundles(rolldown, { root, version }) {
   const node = (define = {}) => ({
     platform: 'node',
     cwd: root,
-    // Its CommonJS form hides its parts from a bundler.
-    resolve: { alias: { 'jsonc-parser': join(root, 'node_modules/jsonc-parser/lib/esm/main.js') } },
+    // Their CommonJS forms hide their parts from a bundler.
+    resolve: {
+      alias: {
+        'jsonc-parser': join(root, 'node_modules/jsonc-parser/lib/esm/main.js'),
+        yaml: join(root, 'node_modules/yaml/browser/dist/index.js'),
+      },
+    },
     transform: { define: { __ZOTBAR_VERSION__: JSON.stringify(version), ...define } },
     logLevel: 'warn',
   })

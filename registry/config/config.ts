@@ -1,8 +1,9 @@
 import { extensionsShape } from './extensions-shape.ts'
+import type { ConfigFormat } from './format.ts'
 import { httpShape, tlsShape } from './http-shape.ts'
-import { parseTree } from './json-tree.ts'
 import type { ConfigProblem, Position } from './problem.ts'
 import {
+  block,
   checked,
   invalid,
   type Notes,
@@ -17,6 +18,7 @@ import {
 } from './reader.ts'
 import { integer, oneOf, text, texts } from './scalar.ts'
 import { storageShape } from './storage-shape.ts'
+import { parseTree } from './tree.ts'
 
 /** The OCI distribution specification that a config.json without the key is read for. */
 const distSpecVersion = '1.1.1'
@@ -38,7 +40,7 @@ const configShape = checked(
       output: optional(text),
       audit: optional(text),
     }),
-    extensions: optional(extensionsShape),
+    extensions: block(extensionsShape),
     scheduler: optional(object({ numWorkers: optional(integer(0)) })),
     cluster: optional(object({ members: texts, hashKey: required(text), tls: optional(tlsShape) })),
   }),
@@ -80,6 +82,7 @@ export type ParsedConfig =
   | { ok: false; problems: ConfigProblem[]; warnings: ConfigProblem[] }
 
 export interface ParseOptions {
+  format?: ConfigFormat
   /**
    * Which registry will read the file. zot decides itself what is valid: what this parser does not understand is then
    * a warning and is read as absent, and only what says where it answers and where its data lies is refused.
@@ -88,20 +91,23 @@ export interface ParseOptions {
 }
 
 /**
- * Reads the text of a config.json as zot does: keys without regard to case, unknown keys refused, defaults
- * applied. Reports every problem at once, in the order of the file. Never throws.
+ * Reads the text of a config file as zot does: keys without regard to case, numbers, texts and truth values in place of
+ * each other, one value where a list is wanted, unknown keys refused, defaults applied. Reports every problem at once,
+ * in the order of the file. Never throws.
  */
-export function parseConfig(text: string, { engine = 'zotbar-registry' }: ParseOptions = {}): ParsedConfig {
-  const tree = parseTree(text)
+export function parseConfig(
+  text: string,
+  { format = 'json', engine = 'zotbar-registry' }: ParseOptions = {},
+): ParsedConfig {
+  const tree = parseTree(text, format)
   if (!tree.ok) return { ok: false, problems: [tree.problem], warnings: [] }
-  const { line, column } = tree.root.loc.start
-  const isLenient = engine === 'zot'
-  const notes: Notes = { isLenient, problems: [], warnings: [], positions: {} }
-  if (tree.root.type !== 'Object') {
-    const message = 'the file must hold one JSON object'
-    return { ok: false, problems: [{ code: 'wrong-type', message, line, column }], warnings: [] }
+  const { root: node, warnings: ofFile } = tree
+  const notes: Notes = { isLenient: engine === 'zot', problems: [], warnings: [...ofFile], positions: {} }
+  if (node.type !== 'Object') {
+    const message = 'the file must hold one object, with keys such as "storage" and "http"'
+    return { ok: false, problems: [{ code: 'wrong-type', message, ...node.at }], warnings: [] }
   }
-  const config = configShape({ node: tree.root, path: '', at: { line, column }, notes })
+  const config = configShape({ node, path: '', at: node.at, notes })
   const problems = notes.problems.sort(byPosition)
   const warnings = notes.warnings.sort(byPosition)
   if (config === invalid || problems.length > 0) return { ok: false, problems, warnings }

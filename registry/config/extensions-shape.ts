@@ -1,5 +1,6 @@
 import {
   below,
+  block,
   checked,
   list,
   map,
@@ -12,7 +13,7 @@ import {
   required,
   withDefault,
 } from './reader.ts'
-import { anything, duration, flag, integer, nonEmptyText, text, texts } from './scalar.ts'
+import { anything, driver, duration, flag, integer, nonEmptyText, number, text, texts } from './scalar.ts'
 
 const hour = 3_600_000
 
@@ -22,10 +23,18 @@ const offWhenSilent = { enable: withDefault(flag, false) }
 
 const search = object({
   ...onWhenPresent,
-  cve: optional(
+  cve: block(
     object({
       updateInterval: withDefault(duration(0), 24 * hour),
-      trivy: optional(object({ dbRepository: optional(text), javaDBRepository: optional(text) })),
+      trivy: optional(
+        object({
+          dbRepository: optional(text),
+          javaDBRepository: optional(text),
+          vulnSeveritySources: texts,
+          ignoreFile: optional(text),
+          sbom: optional(object({ enable: withDefault(flag, false), format: optional(text) })),
+        }),
+      ),
     }),
   ),
 })
@@ -93,6 +102,12 @@ const syncRegistry = checked(
     syncTimeout: withDefault(duration(0), 3 * hour),
     responseHeaderTimeout: withDefault(duration(0), 30_000),
     credentialHelper: optional(text),
+    oauth2CredentialHelper: optional(driver),
+    manifestCheckInterval: optional(duration(0)),
+    reqConcurrent: optional(integer(0)),
+    reqPerSec: optional(number),
+    disableHTTP2: optional(flag),
+    maxIdleConnsPerHost: optional(integer(0)),
   }),
   (registry, cursor) => {
     if (registry.pollInterval && registry.content.length === 0) {
@@ -144,19 +159,19 @@ const events = object({
 
 const known = checked(
   object({
-    search: optional(search),
-    ui: optional(object(onWhenPresent)),
+    search: block(search),
+    ui: block(object(onWhenPresent)),
     sync: optional(sync),
-    metrics: optional(metrics),
-    scrub: optional(scrub),
-    trust: optional(
+    metrics: block(metrics),
+    scrub: block(scrub),
+    trust: block(
       object({ ...onWhenPresent, cosign: withDefault(flag, false), notation: withDefault(flag, false) }),
     ),
     lint: optional(object({ ...offWhenSilent, mandatoryAnnotations: texts })),
     events: optional(events),
     /** Both moved elsewhere: zot reads and ignores them, with a warning. */
-    mgmt: optional(anything),
-    apikey: optional(anything),
+    mgmt: block(anything),
+    apikey: block(anything),
   }),
   ({ mgmt, apikey, search, ui }, cursor) => {
     for (const [key, value] of Object.entries({ mgmt, apikey })) {

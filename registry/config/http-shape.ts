@@ -1,5 +1,6 @@
 import { readListenAddress } from './listen-address.ts'
 import {
+  guard,
   invalid,
   list,
   map,
@@ -128,8 +129,8 @@ const openid = object({
 const auth = mapped(
   object({
     htpasswd,
-    ldap: optional(ldap),
-    bearer: optional(bearer),
+    ldap: guard(ldap),
+    bearer: guard(bearer),
     openid: optional(openid),
     apikey: withDefault(flag, false),
     /** Seconds to wait after a failed login. */
@@ -137,12 +138,20 @@ const auth = mapped(
     sessionKeysFile: optional(text),
     sessionDriver: optional(driver),
     secureSession: optional(flag),
-    mtls: optional(mtls),
+    mtls: guard(mtls),
   }),
   read => ({ ...read, apikey: read.apikey || read.openid !== undefined }),
 )
 
-const policy = object({ users: texts, groups: texts, actions: texts })
+const policy = object({
+  users: texts,
+  groups: texts,
+  actions: texts,
+  /** The key path of the expressions (CEL) that decide when the policy counts: only zot evaluates them. */
+  conditions: mapped(list(object({ expression: text, message: optional(text) })), (all, { path }) =>
+    all.length === 0 ? undefined : path,
+  ),
+})
 
 const accessControl = object({
   /** By glob, in lower case as zot's loader leaves it. */
@@ -160,7 +169,7 @@ export const httpShape = object({
   realm: optional(headerText),
   externalUrl: optional(text),
   allowOrigin: optional(text),
-  tls: optional(serverTls),
+  tls: guard(serverTls),
   ratelimit: optional(
     object({ rate: optional(integer(0)), methods: list(object({ method: text, rate: integer(0) })) }),
   ),
@@ -169,5 +178,5 @@ export const httpShape = object({
   readTimeout: withDefault(duration(), minute),
   writeTimeout: withDefault(duration(), minute),
   auth: optional(auth),
-  accessControl: optional(accessControl),
+  accessControl: guard(accessControl),
 })

@@ -1,10 +1,14 @@
 import { readFile, stat } from 'node:fs/promises'
 import { type ParsedConfig, type ParseOptions, parseConfig } from './config.ts'
+import { endingOf, formatOf } from './format.ts'
 
 /** `text` is what was read; empty when nothing could be. */
 export type LoadedConfig = ParsedConfig & { file: string; text: string }
 
-/** Reads and parses a config.json. A file that cannot be read is a problem with code `unreadable`. */
+/**
+ * Reads and parses a config file, in the format of its ending unless one is given. A file that cannot be read is a
+ * problem with code `unreadable`.
+ */
 export async function loadConfig(file: string, options: ParseOptions = {}): Promise<LoadedConfig> {
   let text: string
   try {
@@ -16,7 +20,10 @@ export async function loadConfig(file: string, options: ParseOptions = {}): Prom
   } catch (error) {
     return unreadable(file, whyUnreadable(error))
   }
-  return { ...parseConfig(text, options), file, text }
+  const format = options.format ?? formatOf(file)
+  if (format === undefined)
+    return unreadable(file, `Zotbar reads .json, .yaml and .yml, and this is .${endingOf(file)}`)
+  return { ...parseConfig(text, { ...options, format }), file, text }
 }
 
 function unreadable(file: string, why: string): LoadedConfig {

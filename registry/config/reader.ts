@@ -1,6 +1,6 @@
 import { nearest } from '../../lib/nearest.ts'
-import type { ObjectNode, ValueNode } from './json-tree.ts'
 import type { ConfigProblem, Position, ProblemCode } from './problem.ts'
+import type { Member, ValueNode } from './value-node.ts'
 
 /** What a reader answers once it has reported a problem. */
 export const invalid = Symbol('wrong')
@@ -52,18 +52,19 @@ export function refuse(cursor: Cursor, code: ProblemCode, message: string, allow
   return invalid
 }
 
-const kinds = {
+const kinds: Record<ValueNode['type'], string> = {
   Object: 'an object',
   Array: 'a list',
   String: 'a string',
   Number: 'a number',
   Boolean: 'true or false',
+  Null: 'null',
+  Date: 'a date without quotes',
 }
 
 /** Says what kind of value stands there, and never the value: it may be a secret. */
 export function wrongType(cursor: Cursor, allowed: string): typeof invalid {
-  const type = cursor.node?.type
-  const found = type !== undefined && type in kinds ? kinds[type as keyof typeof kinds] : 'null'
+  const found = kinds[cursor.node?.type ?? 'Null']
   return refuse(cursor, 'wrong-type', `${found} is not allowed here`, allowed)
 }
 
@@ -71,17 +72,31 @@ export function wrongType(cursor: Cursor, allowed: string): typeof invalid {
 export const isAbsent = (node: ValueNode | undefined): node is undefined =>
   node === undefined || node.type === 'Null'
 
+/** Zot's reader passes over what holds nothing but empty objects and nulls. */
+const isHollow = (node: ValueNode | undefined): boolean =>
+  isAbsent(node) || (node.type === 'Object' && node.members.every(({ value }) => isHollow(value)))
+
 export function optional<T>(reader: Reader<T>): Reader<T | undefined> {
+  return cursor => (isHollow(cursor.node) ? undefined : reader(cursor))
+}
+
+/** As `optional`, for an object that says something also when it is empty. */
+export function block<T>(reader: Reader<T>): Reader<T | undefined> {
   return cursor => (isAbsent(cursor.node) ? undefined : reader(cursor))
 }
 
+/** What lets nobody in who should not: zot passes over an empty one, and only zot may. */
+export function guard<T>(reader: Reader<T>): Reader<T | undefined> {
+  return cursor => (cursor.notes.isLenient ? optional(reader) : block(reader))(cursor)
+}
+
 export function withDefault<T>(reader: Reader<T>, value: T): Reader<T> {
-  return cursor => (isAbsent(cursor.node) ? value : reader(cursor))
+  return cursor => (isHollow(cursor.node) ? value : reader(cursor))
 }
 
 export function required<T>(reader: Reader<T>): Reader<T> {
   return cursor =>
-    isAbsent(cursor.node) ? refuse(cursor, 'missing', 'this key is required') : reader(cursor)
+    isHollow(cursor.node) ? refuse(cursor, 'missing', 'this key is required') : reader(cursor)
 }
 
 /** Without this value nobody knows where the registry answers or where its data lies: it is refused in every reading. */
@@ -137,8 +152,9 @@ export function object<F extends Fields>(fields: F): Reader<ObjectOf<F>> {
   const names = Object.keys(fields)
   const canonical = new Map(names.map(name => [name.toLowerCase(), name]))
   return cursor => {
-    if (!isAbsent(cursor.node) && cursor.node.type !== 'Object') return wrongType(cursor, 'an object')
-    const { members, repeated } = membersOf(cursor)
+    const { node: own } = cursor
+    if (!isAbsent(own) && own.type !== 'Object') return wrongType(cursor, 'an object')
+    const { members, repeated } = membersOf(cursor, own?.members ?? [])
     let failed = repeated
     for (const [lower, member] of members) {
       const name = canonical.get(lower)
@@ -167,8 +183,13 @@ export function object<F extends Fields>(fields: F): Reader<ObjectOf<F>> {
 export function map<T>(reader: Reader<T>): Reader<Record<string, T>> {
   return cursor => {
     if (isAbsent(cursor.node)) return {}
-    if (cursor.node.type !== 'Object') return wrongType(cursor, 'an object')
-    const { members, repeated } = membersOf(cursor)
+    // A list of objects is one object for zot, too.
+    const objects = cursor.node.type === 'Array' ? cursor.node.elements : [cursor.node]
+    if (!objects.every(isObject)) return wrongType(cursor, 'an object')
+    const { members, repeated } = membersOf(
+      cursor,
+      objects.flatMap(object => object.members),
+    )
     const entries: [string, T][] = []
     let failed = repeated
     for (const [lower, member] of members) {
@@ -182,21 +203,28 @@ export function map<T>(reader: Reader<T>): Reader<Record<string, T>> {
   }
 }
 
+/** A list; one value stands for a list of it, and an empty object for an empty list. */
 export function list<T>(reader: Reader<T>): Reader<T[]> {
   return cursor => {
-    if (isAbsent(cursor.node)) return []
-    if (cursor.node.type !== 'Array') return wrongType(cursor, 'a list')
+    const { node: own } = cursor
+    if (isAbsent(own) || (isObject(own) && own.members.length === 0)) return []
+    if (own.type !== 'Array') {
+      const only = reader({ ...cursor, isNeeded: false, isAmbiguous: false })
+      return only === invalid ? invalid : [only]
+    }
     const values: T[] = []
     let failed = false
-    for (const [index, { value: node }] of cursor.node.elements.entries()) {
+    for (const [index, node] of own.elements.entries()) {
       const path = `${cursor.path}[${index}]`
-      const value = reader({ ...cursor, node, path, at: startOf(node), isNeeded: false, isAmbiguous: false })
+      const value = reader({ ...cursor, node, path, at: node.at, isNeeded: false, isAmbiguous: false })
       if (value !== invalid) values.push(value)
       else failed ||= !cursor.notes.isLenient
     }
     return failed ? invalid : values
   }
 }
+
+const isObject = (node: ValueNode): node is Extract<ValueNode, { type: 'Object' }> => node.type === 'Object'
 
 interface MemberAt {
   written: string
@@ -209,22 +237,22 @@ interface MemberAt {
  * The members by lower-case key. A key that comes twice is reported; a lenient reading takes the last one of the same
  * spelling, as zot does.
  */
-function membersOf(cursor: Cursor): { members: Map<string, MemberAt>; repeated: boolean } {
+function membersOf(
+  cursor: Cursor,
+  all: readonly Member[],
+): { members: Map<string, MemberAt>; repeated: boolean } {
   const members = new Map<string, MemberAt>()
   let repeated = false
-  const object: ObjectNode | undefined = cursor.node?.type === 'Object' ? cursor.node : undefined
-  for (const { name, value: node } of object?.members ?? []) {
-    const written = name.type === 'String' ? name.value : name.name
-    const lower = written.toLowerCase()
+  for (const { key, at, value: node } of all) {
+    const lower = key.toLowerCase()
     const earlier = members.get(lower)
-    const at = startOf(name)
     if (earlier !== undefined) {
-      const child = childOf(cursor, written, node, at)
+      const child = childOf(cursor, key, node, at)
       refuse(child, 'duplicate-key', `the same key as "${earlier.written}" in line ${earlier.at.line}`)
       repeated ||= !cursor.notes.isLenient
     }
-    const isAmbiguous = earlier !== undefined && (earlier.isAmbiguous || earlier.written !== written)
-    members.set(lower, { written, node, at, ...(isAmbiguous ? { isAmbiguous } : {}) })
+    const isAmbiguous = earlier !== undefined && (earlier.isAmbiguous || earlier.written !== key)
+    members.set(lower, { written: key, node, at, ...(isAmbiguous ? { isAmbiguous } : {}) })
   }
   return { members, repeated }
 }
@@ -243,8 +271,3 @@ const childPath = (cursor: Cursor, key: string): string => {
   if (!/^[\w-]{1,80}$/.test(key)) return `${cursor.path}[${JSON.stringify(key.slice(0, 80))}]`
   return cursor.path === '' ? key : `${cursor.path}.${key}`
 }
-
-const startOf = (node: { loc: { start: Position } }): Position => ({
-  line: node.loc.start.line,
-  column: node.loc.start.column,
-})

@@ -1,5 +1,9 @@
-import type { ValueNode } from './json-tree.ts'
 import { invalid, isAbsent, list, map, type Reader, refuse, wrongType } from './reader.ts'
+import type { ValueNode } from './value-node.ts'
+import { parseGoInteger } from './yaml-scalar.ts'
+
+// Numbers, texts and truth values are read in place of each other, as zot's reader does it:
+// https://pkg.go.dev/github.com/go-viper/mapstructure/v2#DecoderConfig, WeaklyTypedInput
 
 const unitsInMs: Record<string, number> = {
   ns: 1e-6,
@@ -36,8 +40,19 @@ const nanosecondsToMs = (ns: number): number => ns / 1e6
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
 
-export const text: Reader<string> = cursor =>
-  cursor.node?.type === 'String' ? cursor.node.value : wrongType(cursor, 'a string')
+export const text: Reader<string> = cursor => {
+  const { node } = cursor
+  switch (node?.type) {
+    case 'String':
+      return node.value
+    case 'Number':
+      return node.text
+    case 'Boolean':
+      return node.value ? '1' : '0'
+    default:
+      return wrongType(cursor, 'a string')
+  }
+}
 
 export const nonEmptyText: Reader<string> = cursor => {
   const value = text(cursor)
@@ -52,18 +67,58 @@ export const headerText: Reader<string> = cursor => {
     : value
 }
 
-export const flag: Reader<boolean> = cursor =>
-  cursor.node?.type === 'Boolean' ? cursor.node.value : wrongType(cursor, 'true or false')
+const trueWords = ['1', 't', 'T', 'true', 'TRUE', 'True']
+const falseWords = ['0', 'f', 'F', 'false', 'FALSE', 'False', '']
 
+export const flag: Reader<boolean> = cursor => {
+  const { node } = cursor
+  switch (node?.type) {
+    case 'Boolean':
+      return node.value
+    case 'Number':
+      return node.value !== 0
+    case 'String':
+      if (trueWords.includes(node.value)) return true
+      if (falseWords.includes(node.value)) return false
+      return refuse(cursor, 'not-allowed', 'this text is neither true nor false', 'true or false')
+    default:
+      return wrongType(cursor, 'true or false')
+  }
+}
+
+/** A fraction is cut off, and an empty text is 0. */
 export function integer(min: number, max = Number.MAX_SAFE_INTEGER): Reader<number> {
   const allowed =
     max === Number.MAX_SAFE_INTEGER ? `a whole number from ${min}` : `a whole number, ${min} to ${max}`
   return cursor => {
-    if (cursor.node?.type !== 'Number') return wrongType(cursor, allowed)
-    const { value } = cursor.node
+    const value = wholeOf(cursor.node)
+    if (value === undefined) return wrongType(cursor, allowed)
     if (Number.isInteger(value) && value >= min && value <= max) return value
     return refuse(cursor, 'out-of-range', `${value} is out of range`, allowed)
   }
+}
+
+function wholeOf(node: ValueNode | undefined): number | undefined {
+  switch (node?.type) {
+    case 'Number':
+      return Math.trunc(node.value)
+    case 'Boolean':
+      return Number(node.value)
+    case 'String': {
+      const whole = parseGoInteger(node.value.replaceAll(/(?<=[\da-f])_(?=[\da-f])/gi, ''))
+      return node.value === '' ? 0 : whole === undefined ? undefined : Number(whole)
+    }
+    default:
+      return undefined
+  }
+}
+
+/** A number; an empty text is 0. */
+export const number: Reader<number> = cursor => {
+  const { node } = cursor
+  const value =
+    node?.type === 'String' ? Number(node.value) : node?.type === 'Number' ? node.value : Number.NaN
+  return Number.isFinite(value) ? value : wrongType(cursor, 'a number')
 }
 
 export const texts = list(text)
@@ -73,8 +128,10 @@ export function duration(min = Number.NEGATIVE_INFINITY): Reader<number> {
   const allowed = 'a duration such as "30s", "24h" or "1h30m", or a number of nanoseconds'
   return cursor => {
     const { node } = cursor
-    if (node?.type !== 'String' && node?.type !== 'Number') return wrongType(cursor, allowed)
-    const ms = node.type === 'String' ? parseDuration(node.value) : nanosecondsToMs(node.value)
+    if (node?.type !== 'String' && node?.type !== 'Number' && node?.type !== 'Boolean')
+      return wrongType(cursor, allowed)
+    const ms =
+      node.type === 'String' ? parseDuration(node.value) : nanosecondsToMs(Math.trunc(Number(node.value)))
     if (ms === undefined || !Number.isFinite(ms)) {
       return refuse(cursor, 'not-allowed', `${JSON.stringify(node.value)} is not a duration`, allowed)
     }
@@ -86,13 +143,12 @@ export function duration(min = Number.NEGATIVE_INFINITY): Reader<number> {
 /** A port as string or number; empty and 0 let the kernel choose. */
 export const port: Reader<number> = cursor => {
   const allowed = '0 to 65535, as a string or a number; 0 lets the system choose'
-  const { node } = cursor
-  if (node?.type !== 'String' && node?.type !== 'Number') return wrongType(cursor, allowed)
-  if (node.value === '') return 0
-  const value = typeof node.value === 'number' || /^\d+$/.test(node.value) ? Number(node.value) : Number.NaN
-  if (Number.isInteger(value) && value >= 0 && value <= 65535) return value
+  const written = text(cursor)
+  if (written === invalid) return invalid
+  const value = /^-?\d*$/.test(written) ? Number(written) : Number.NaN
+  if (value >= 0 && value <= 65535) return value
   const code = Number.isFinite(value) ? 'out-of-range' : 'not-allowed'
-  return refuse(cursor, code, `${JSON.stringify(node.value)} is not a port`, allowed)
+  return refuse(cursor, code, `${JSON.stringify(written)} is not a port`, allowed)
 }
 
 /** One of a few words, whatever its case; comes out as written in `words`. */
@@ -115,7 +171,7 @@ export function matching(pattern: RegExp, allowed: string): Reader<string> {
 
 /** Any JSON value; keys of objects in lower case. For drivers, whose options zot passes on unread. */
 export const anything: Reader<Json> = cursor => {
-  const node: ValueNode | undefined = cursor.node
+  const { node } = cursor
   if (isAbsent(node)) return null
   switch (node.type) {
     case 'Object':

@@ -46,7 +46,8 @@ const common = (byDefault: boolean) => ({
   commit: withDefault(flag, false),
   remoteCache: withDefault(flag, false),
   maxRepos: optional(integer(0)),
-  fastRestart: withDefault(flag, false),
+  /** Clients are sent to the bucket itself. */
+  redirectBlobURL: withDefault(flag, false),
   storageDriver: optional(driver),
   cacheDriver: optional(driver),
   retention: object({
@@ -67,22 +68,25 @@ const subPath = mapped(object(common(false)), withDelay)
 /** Ends with one slash, so that one folder inside another shows as a prefix. */
 const asFolder = (path: string): string => `${path.replace(/\/+$/, '')}/`
 
-const rootAndSubPaths = checked(object({ ...common(true), subPaths: map(subPath) }), (storage, cursor) => {
-  const roots = [asFolder(storage.rootDirectory)]
-  for (const [name, { rootDirectory }] of Object.entries(storage.subPaths)) {
-    const root = asFolder(rootDirectory)
-    if (roots.some(other => other.startsWith(root) || root.startsWith(other))) {
-      const at = below(cursor, 'subPaths')
-      return refuse(
-        at,
-        'conflict',
-        `the folder of "${name}" is the same as another, or inside it, or around it`,
-      )
+const rootAndSubPaths = checked(
+  object({ ...common(true), fastRestart: withDefault(flag, false), subPaths: map(subPath) }),
+  (storage, cursor) => {
+    const roots = [asFolder(storage.rootDirectory)]
+    for (const [name, { rootDirectory }] of Object.entries(storage.subPaths)) {
+      const root = asFolder(rootDirectory)
+      if (roots.some(other => other.startsWith(root) || root.startsWith(other))) {
+        const at = below(cursor, 'subPaths')
+        return refuse(
+          at,
+          'conflict',
+          `the folder of "${name}" is the same as another, or inside it, or around it`,
+        )
+      }
+      roots.push(root)
     }
-    roots.push(root)
-  }
-  return undefined
-})
+    return undefined
+  },
+)
 
 export const storageShape = mapped(rootAndSubPaths, withDelay)
 

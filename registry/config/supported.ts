@@ -31,6 +31,14 @@ export function unsupported({ config, positions }: CheckedConfig): ConfigProblem
           'zotbar-registry does not know this way to sign in: needs the zot engine',
         ),
       )
+  for (const { conditions } of policiesOf(config))
+    if (conditions !== undefined)
+      found.push(
+        problem(
+          conditions,
+          'conditions narrow what the policy gives, and zotbar-registry does not evaluate them: needs the zot engine',
+        ),
+      )
   if (config.http.tls?.cacert)
     found.push(problem('http.tls.cacert', 'asking clients for certificates (mTLS): needs the zot engine'))
   if ((config.cluster?.members.length ?? 0) > 0)
@@ -69,6 +77,12 @@ export const signsIn = ({ http }: Config): boolean =>
   http.auth?.apikey === true ||
   Boolean(http.tls?.cacert) ||
   waysIn.some(key => http.auth?.[key] !== undefined)
+
+function policiesOf({ http: { accessControl } }: Config) {
+  if (accessControl === undefined) return []
+  const ofRepositories = Object.values(accessControl.repositories).flatMap(({ policies }) => policies)
+  return [...ofRepositories, accessControl.adminPolicy]
+}
 
 /** Whether there is a way that zotbar-registry knows, so that there are people who may do less. */
 const asksWho = ({ http }: Config): boolean => http.auth?.htpasswd !== undefined || http.auth?.apikey === true

@@ -1,5 +1,6 @@
 import { isObject } from '../../lib/json.ts'
 import { type Config, parseConfig } from '../config/config.ts'
+import { formatOf } from '../config/format.ts'
 import { describeProblem } from '../config/problem.ts'
 import { unsupported } from '../config/supported.ts'
 import type { Logger } from '../log/logger.ts'
@@ -135,7 +136,7 @@ export function createReloader(
   }
 
   const take = async (text: string): Promise<void> => {
-    const parsed = parseConfig(text)
+    const parsed = parseConfig(text, { format: formatOf(file) ?? 'json' })
     if (!parsed.ok) return refuse(parsed.problems.map(problem => describeProblem(file, problem)))
     const refused = unsupported(parsed)
     if (refused.length > 0) return refuse(refused.map(problem => describeProblem(file, problem)))

@@ -46,7 +46,13 @@ describe('defaults', () => {
   test('an extension whose block is present is enabled', () => {
     const { extensions } = read({
       ...minimal,
-      extensions: { search: {}, metrics: {}, scrub: {}, sync: {}, lint: {} },
+      extensions: {
+        search: {},
+        metrics: {},
+        scrub: {},
+        sync: { registries: [] },
+        lint: { mandatoryAnnotations: [] },
+      },
     })
     expect(extensions?.search?.enable).toBe(true)
     expect(extensions?.metrics).toEqual({ enable: true, prometheus: { path: '/metrics' } })
@@ -86,11 +92,11 @@ describe('values', () => {
     [65536, 'out-of-range'],
     ['70000', 'out-of-range'],
     [-1, 'out-of-range'],
-    [50.5, 'out-of-range'],
+    [50.5, 'not-allowed'],
     ['http', 'not-allowed'],
     ['5050 ', 'not-allowed'],
-    [true, 'wrong-type'],
     [[], 'wrong-type'],
+    [['5050'], 'wrong-type'],
   ])('port %j is refused', (port, code) => {
     expect(problemsOf({ ...minimal, http: { port } })).toMatchObject([{ code, keyPath: 'http.port' }])
   })
@@ -108,7 +114,7 @@ describe('values', () => {
     expect(config.storage.rootDirectory).toBe('/Data')
     expect(config.storage.subPaths['/a']).toMatchObject({ rootDirectory: '/Other', gc: false })
     expect(config.http.accessControl?.repositories['team/**']?.policies).toEqual([
-      { users: [], groups: ['Devs'], actions: ['read'] },
+      { users: [], groups: ['Devs'], actions: ['read'], conditions: undefined },
     ])
     expect(config.http.accessControl?.groups['devs']?.users).toEqual(['Ann'])
   })
@@ -202,7 +208,7 @@ describe('problems', () => {
 
   test('every problem is told at once, in the order of the file', () => {
     const paths = problemsOf(
-      '{"log":{"level":"loud"},"storage":{"gc":"yes","gcDelay":"5"},"http":{"address":1,"tls":{"cert":"c"}}}',
+      '{"log":{"level":"loud"},"storage":{"gc":"yes","gcDelay":"5"},"http":{"address":[],"tls":{"cert":"c"}}}',
     ).map(problem => problem.keyPath)
     expect(paths).toEqual([
       'log.level',
@@ -352,6 +358,18 @@ describe('with zot as the engine', () => {
       ok: true,
       warnings: [{ code: 'duplicate-key', keyPath: 'http.Realm' }],
     })
+  })
+})
+
+test('what keeps people out counts also where it is empty, and zot passes over it', () => {
+  const empty = { ...minimal, http: { accessControl: {}, auth: { ldap: {}, openid: {} } } }
+  const { accessControl, auth } = read(empty).http
+  expect(accessControl).toMatchObject({ repositories: {} })
+  expect(auth).toMatchObject({ ldap: expect.any(Object), apikey: false })
+  expect(problemsOf({ ...minimal, http: { tls: {} } })).toMatchObject([{ keyPath: 'http.tls' }])
+  expect(parseConfig(JSON.stringify(empty), { engine: 'zot' })).toMatchObject({
+    ok: true,
+    config: { http: { accessControl: undefined, auth: { ldap: undefined, apikey: false } } },
   })
 })
 

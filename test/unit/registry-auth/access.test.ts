@@ -10,7 +10,7 @@ import { cpuTime } from '../../fakes/cpu-time.ts'
 
 const rules = (some: Partial<AccessControlConfig>): AccessControlConfig => ({
   repositories: {},
-  adminPolicy: { users: [], groups: [], actions: [] },
+  adminPolicy: { users: [], groups: [], actions: [], conditions: undefined },
   groups: {},
   metrics: { users: [], anonymousPolicy: [] },
   ...some,
@@ -69,6 +69,7 @@ const policyOf = fc.record({
   users: fc.subarray(['alice', 'bob']),
   groups: fc.subarray(['admins', 'ci']),
   actions: fc.subarray([...actions]),
+  conditions: fc.constant(undefined),
 })
 const patterns = ['**', '*', 'ci/**', 'ci/*', 'ci/app', '{ci,x}/*', 'x', '**/app']
 const control: fc.Arbitrary<AccessControlConfig> = fc.record({
@@ -99,7 +100,7 @@ const identity: fc.Arbitrary<Identity | undefined> = fc.option(
 
 describe('advice', () => {
   it('says what is odd in the rules, and nothing else', () => {
-    const policy = { users: [], groups: ['Admins'], actions: ['read', 'write'] }
+    const policy = { users: [], groups: ['Admins'], actions: ['read', 'write'], conditions: undefined }
     const odd = rules({
       repositories: {
         '[': { policies: [], defaultPolicy: [], anonymousPolicy: [] },
@@ -115,7 +116,10 @@ describe('advice', () => {
     ])
     const plain = { policies: [], defaultPolicy: ['read'], anonymousPolicy: ['read'] }
     expect(adviseAccess(rules({ repositories: { '**': plain } }))).toEqual([])
-    const typo = { ...plain, policies: [{ users: [], groups: ['admns'], actions: ['create'] }] }
+    const typo = {
+      ...plain,
+      policies: [{ users: [], groups: ['admns'], actions: ['create'], conditions: undefined }],
+    }
     const mistaken = rules({ repositories: { '**': typo }, groups: { admins: { users: ['root'] } } })
     // An identity provider may have such a group.
     expect(adviseAccess(mistaken)).toEqual([])
@@ -180,12 +184,17 @@ describe('accessControl', () => {
       rules({
         repositories: {
           '**': {
-            policies: [{ users: [], groups: ['ci'], actions: ['read', 'create'] }],
+            policies: [{ users: [], groups: ['ci'], actions: ['read', 'create'], conditions: undefined }],
             defaultPolicy: [],
             anonymousPolicy: ['read'],
           },
         },
-        adminPolicy: { users: [], groups: ['admins'], actions: ['read', 'create', 'update', 'delete'] },
+        adminPolicy: {
+          users: [],
+          groups: ['admins'],
+          actions: ['read', 'create', 'update', 'delete'],
+          conditions: undefined,
+        },
         groups: { ci: { users: ['robot'] }, admins: { users: ['root'] } },
       }),
     )
@@ -223,7 +232,12 @@ describe('accessControl', () => {
     [{ users: [''], anonymousPolicy: [] }, true, true],
     [{ users: [], anonymousPolicy: ['read'] }, true, true],
   ])('metrics %j: anonymous %s, named %s', (metrics, anonymous, named) => {
-    const under = access(rules({ metrics, adminPolicy: { users: ['root'], groups: [], actions: ['read'] } }))
+    const under = access(
+      rules({
+        metrics,
+        adminPolicy: { users: ['root'], groups: [], actions: ['read'], conditions: undefined },
+      }),
+    )
     expect(under.mayScrape(undefined)).toBe(anonymous)
     expect(under.mayScrape(user('prom'))).toBe(named)
     expect(under.mayScrape(user('root'))).toBe(anonymous)
