@@ -3,6 +3,7 @@ import type { Notice } from '../../contract/snapshot.ts'
 import { isObject, parseJson } from '../../lib/json.ts'
 import { registryName } from './cached-upstreams.ts'
 import type { Target } from './preflight.ts'
+import { registryRoot } from './public-url.ts'
 
 /** What is asked of this registry as a mirror, and misses the path that the copies of the upstream are under. */
 export interface MirrorRequests {
@@ -70,7 +71,8 @@ export function createMirrorRequests({ now, engine, target, publicUrl, onChange 
     },
     notices: () =>
       [...missed].map(([upstream, { since, requests, path, address }]): Notice => {
-        const base = (address ?? publicUrl() ?? target()?.url ?? '').replace(/\/+$/, '')
+        const given = publicUrl()
+        const base = address ?? (given === undefined ? (target()?.url ?? '') : registryRoot(given))
         return {
           kind: 'mirror-passed-by',
           id: `mirror-passed-by:${upstream}`,
