@@ -1,5 +1,6 @@
 import type { Figure } from './figure.ts'
 import { blobs } from './figures/blobs.ts'
+import { configs } from './figures/configs.ts'
 import { cpu } from './figures/cpu.ts'
 import { crash } from './figures/crash.ts'
 import { download } from './figures/download.ts'
@@ -51,5 +52,6 @@ export const figures: readonly Figure[] = [
   upgradeMemory,
   download,
   rotation,
+  configs,
   renderer,
 ]
