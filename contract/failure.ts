@@ -17,7 +17,7 @@ export type Exit =
   | { kind: 'not-spawned'; reason: string }
 
 /** What a registry that does not start waits for, outside of it: it is started again and again until that is there. */
-export type WaitsFor = 'identity-provider' | 'lock'
+export type WaitsFor = 'identity-provider' | 'lock' | 'address'
 
 /**
  * Why nothing is started although the port is free. `store-of-another-engine`: zot's databases lie in a data folder for
@@ -46,6 +46,8 @@ export type Failure =
   | { code: 'config-missing'; file: string }
   /** `unfinished`: it was being written all the time that it was looked at, and is read again by itself. */
   | { code: 'config-invalid'; file: string; faults: ConfigFault[]; unfinished?: true }
+  /** A file that config.json names: `reason` is half a sentence. It is looked at again by itself. */
+  | { code: 'named-file-unusable'; keyPath: string; path: string; reason: string }
   | { code: 'data-volume-missing'; path: string; parent: string }
   | { code: 'data-unreadable'; path: string; reason: string }
   | { code: 'data-read-only'; path: string }

@@ -50,6 +50,7 @@ export function failureMessage(error: Failure): FailureMessage {
       return runFailureMessage(error)
     case 'config-missing':
     case 'config-invalid':
+    case 'named-file-unusable':
     case 'data-volume-missing':
     case 'data-unreadable':
     case 'data-read-only':

@@ -12,6 +12,7 @@ type StartFailure = Extract<
     code:
       | 'config-missing'
       | 'config-invalid'
+      | 'named-file-unusable'
       | 'data-volume-missing'
       | 'data-unreadable'
       | 'data-read-only'
@@ -54,6 +55,8 @@ export function waitsForText(waitsFor: WaitsFor): string {
       return 'waits for the identity provider'
     case 'lock':
       return 'waits for the lock of the data folder'
+    case 'address':
+      return 'waits for its network address'
     default:
       return unreachable(waitsFor)
   }
@@ -95,6 +98,14 @@ export function startFailureMessage(error: StartFailure): FailureMessage {
           error.unfinished === true
             ? 'It is still being written. It is read again by itself.'
             : 'Correct the file, then start again.',
+        ],
+      }
+    case 'named-file-unusable':
+      return {
+        title: 'A file that config.json names cannot be read',
+        steps: [
+          `${error.keyPath} names ${error.path}: ${error.reason}.`,
+          'Put it there, or name another: the registry starts by itself.',
         ],
       }
     case 'data-volume-missing':

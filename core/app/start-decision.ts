@@ -8,6 +8,7 @@ import { createZotRecognizer } from '../engine/foreign-zot.ts'
 import type { RunningEngine } from '../engine/running-engine.ts'
 import type { ProcessTable } from '../platform/process-table.ts'
 import type { CurrentTarget } from '../registry-config/current-target.ts'
+import { checkNamedFiles } from '../registry-config/named-files.ts'
 import {
   checkFolders,
   checkLogOutput,
@@ -96,7 +97,9 @@ export function createStartDecision(deps: Deps): StartDecision {
         const checked = read.ok ? await checkLogOutput(configFile, read.value) : read
         if (!checked.ok) return checked
         const folders = await checkFolders(checked.value)
-        return folders.ok ? engines.verify(engine.now(), configFile) : folders
+        if (!folders.ok) return folders
+        const files = await checkNamedFiles(checked.value.namedFiles)
+        return files.ok ? engines.verify(engine.now(), configFile) : files
       }),
     async recognize(owner, { url }) {
       const zot = await zotAt(owner, url)

@@ -14,6 +14,7 @@ import { checkVolume } from '../platform/volume.ts'
 import type { StoreLayout } from '../verify/inventory.ts'
 import { type CachedUpstream, cachedUpstreams } from './cached-upstreams.ts'
 import { logOutputFault } from './log-output.ts'
+import { checkNamedFiles, type NamedFile, namedFilesIn } from './named-files.ts'
 import { type SignInPlace, signInPlaceOf } from './sign-in-place.ts'
 
 /** What config.json says that the app needs to know. `url` has no trailing slash. */
@@ -37,6 +38,8 @@ export interface Target {
   certificate?: string
   /** The accounts' file, absolute. */
   htpasswd?: string
+  /** What it reads when it starts, besides config.json. */
+  namedFiles: NamedFile[]
   /** Where people sign in by browser, where they can. */
   signIn?: SignInPlace
   /** Whose images are copied here, and under which path. */
@@ -94,7 +97,7 @@ export async function layoutIn(configFile: string): Promise<StoreLayout> {
   return { isCached, serves: (root, repository) => rootOf(dataFolder, subFolders, repository) === root }
 }
 
-/** Before every start: the config is valid, the data volume is there and writable, nobody else uses it. */
+/** Before every start: the config is valid, what it names is there, the data can be written, nobody else uses it. */
 export async function preflight(
   configFile: string,
   processes: ProcessTable,
@@ -105,7 +108,9 @@ export async function preflight(
   const log = await checkLogOutput(configFile, target.value)
   if (!log.ok) return log
   const folders = await checkFolders(target.value)
-  return folders.ok ? otherHolder(target.value, processes) : folders
+  if (!folders.ok) return folders
+  const files = await checkNamedFiles(target.value.namedFiles)
+  return files.ok ? otherHolder(target.value, processes) : files
 }
 
 /** Whether the data folders can be served from, or made: each error of `checkVolume`. */
@@ -188,6 +193,7 @@ function targetOf(config: Config, folder: string, engine: EngineId): Target {
     ...(config.log.output ? { logOutput: resolve(folder, config.log.output) } : {}),
     ...(tls?.cert ? { certificate: resolve(folder, tls.cert) } : {}),
     ...(auth?.htpasswd ? { htpasswd: resolve(folder, auth.htpasswd.path) } : {}),
+    namedFiles: namedFilesIn(config, folder),
     ...(signIn ? { signIn } : {}),
     upstreams: cachedUpstreams(config),
     isCached: repository => destinations.some(to => repository === to || repository.startsWith(`${to}/`)),

@@ -40,8 +40,12 @@ const identityProvider =
 const lock =
   /boltdb file is already in use|failed to init controller: timeout$|^timeout$|is in use by another (?:program|zotbar-registry)/
 
+/** Of a network that is not up yet, or a VPN; the words are Linux's, those of macOS, and zotbar-registry's. */
+const address = /bind: can(?:not|'t) assign requested address|this machine has no such address/
+
 /** What the registry could not start without, going by its last word. */
 export function waitsForOf(lastWord: string): WaitsFor | undefined {
   if (identityProvider.test(lastWord)) return 'identity-provider'
+  if (address.test(lastWord)) return 'address'
   return lock.test(lastWord) ? 'lock' : undefined
 }

@@ -18,7 +18,7 @@ export interface Policy {
   /** A registry that waits for something outside is started once in this time, as launchd does, after this pause at least. */
   throttleMs: number
   minThrottleMs: number
-  /** When a missing or read-only volume, or a data folder in use, is checked again: it then serves within 10 s. */
+  /** When a missing file, a missing or read-only volume, or a data folder in use is checked again: it then serves within 10 s. */
   failedRetryMs: number
   /** When a port that somebody else owns is checked again. */
   foreignRetryMs: number

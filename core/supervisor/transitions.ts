@@ -125,6 +125,7 @@ export function failedStage(error: Failure, at: number, policy: Policy) {
 /** Undefined: it is tried again on request and after sleep only. */
 export function retryDelayMs(error: Failure, policy: Policy): number | undefined {
   switch (error.code) {
+    case 'named-file-unusable':
     case 'data-volume-missing':
     case 'data-unreadable':
     case 'data-read-only':

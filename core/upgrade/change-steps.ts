@@ -149,6 +149,8 @@ const unrelatedFailures = new Set([
   'quitting',
   'port-in-use',
   'root-in-use',
+  'waits-for-other',
+  'named-file-unusable',
   'data-volume-missing',
   'data-unreadable',
   'data-read-only',

@@ -43,6 +43,10 @@ describe('what a process said of its end', () => {
     ],
     ['failed to init controller: timeout', 'lock'],
     ['failed to start: /x is in use by another zotbar-registry (process 4)', 'lock'],
+    [
+      'failed to start controller, exiting: listen tcp 10.9.9.9:22001: bind: cannot assign requested address',
+      'address',
+    ],
     ['failed to reload htpasswd: open /x: no such file or directory', undefined],
     ['failed to start controller, exiting: listen tcp: bind: address already in use', undefined],
   ])('%s: waits for %s', (lastWord, waitsFor) => {

@@ -1,0 +1,78 @@
+import { expect, it } from 'vitest'
+import type { ProcessState } from '../../../contract/registry-state.ts'
+import { fail, ok } from '../../../contract/result.ts'
+import { serveWithin } from '../../../core/verify/registry-process.ts'
+import { fakeClock } from '../../fakes/clock.ts'
+
+const exit = { kind: 'code', code: 2 } as const
+const waiting: ProcessState = {
+  kind: 'backing-off',
+  since: 0,
+  attempt: 1,
+  until: 10_000,
+  exit,
+  lastLines: [],
+  waits: [],
+  lastWord: 'no issuer',
+  waitsFor: 'identity-provider',
+}
+const serving: ProcessState = { kind: 'serving', since: 0, pid: 9, startedAt: 0, adopted: false }
+
+/** A supervisor that answers as its state says, and counts what is asked. */
+function supervisorIn(state: ProcessState) {
+  const listeners = new Set<() => void>()
+  const supervisor = {
+    starts: 0,
+    state: () => state,
+    become(next: ProcessState) {
+      state = next
+      for (const listener of listeners) listener()
+    },
+    async start() {
+      supervisor.starts += 1
+      if (state.kind === 'serving') return ok(state)
+      const waits = state.kind === 'backing-off' && state.waitsFor ? { waitsFor: state.waitsFor } : {}
+      return fail({ code: 'start-failed' as const, exit, lastLines: [], ...waits })
+    },
+    stop: async () => ok(state),
+    tail: async () => [],
+    onChange(listener: () => void) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  }
+  return { supervisor, listeners }
+}
+
+it('a start outlasts a wait for something outside, within its time', async () => {
+  const clock = fakeClock()
+  const { supervisor, listeners } = supervisorIn(waiting)
+  const served = serveWithin({ supervisor, clock }, 60_000)
+  await clock.advance(20_000)
+  supervisor.become({
+    kind: 'starting',
+    since: 0,
+    cause: 'start-failed',
+    deadline: 9,
+    waitsFor: 'identity-provider',
+  })
+  await clock.advance(1000)
+  expect(supervisor.starts).toBe(1)
+  supervisor.become(serving)
+  expect(await served).toEqual({ ok: true })
+  expect(listeners.size).toBe(0)
+})
+
+it('a start that waits for too long says for what, and nothing is started after that', async () => {
+  const clock = fakeClock()
+  const { supervisor, listeners } = supervisorIn(waiting)
+  const served = serveWithin({ supervisor, clock }, 60_000)
+  await clock.advance(60_000)
+  expect(await served).toEqual({
+    ok: false,
+    error: { code: 'waits-for-other', words: 'It waits for the identity provider.', detail: 'no issuer' },
+  })
+  supervisor.become({ kind: 'stopped', since: 0, why: 'asked' })
+  await clock.advance(1000)
+  expect({ starts: supervisor.starts, listeners: listeners.size }).toEqual({ starts: 1, listeners: 0 })
+})
