@@ -1,6 +1,7 @@
 import type { Failure } from '../failure.ts'
 import { appFailureMessage, settingFailureMessage } from './app-message.ts'
 import { coreFailureMessage, isCoreFailure } from './core-message.ts'
+import { dataFailureMessage } from './data-message.ts'
 import { hostFailureMessage } from './host-message.ts'
 import type { FailureMessage } from './message.ts'
 import { registryFailureMessage } from './registry-message.ts'
@@ -51,10 +52,6 @@ export function failureMessage(error: Failure): FailureMessage {
     case 'config-missing':
     case 'config-invalid':
     case 'named-file-unusable':
-    case 'data-volume-missing':
-    case 'data-unreadable':
-    case 'data-read-only':
-    case 'data-not-a-folder':
     case 'engine-missing':
     case 'port-in-use':
     case 'start-failed':
@@ -62,6 +59,11 @@ export function failureMessage(error: Failure): FailureMessage {
     case 'root-in-use':
     case 'stop-failed':
       return startFailureMessage(error)
+    case 'data-volume-missing':
+    case 'data-unreadable':
+    case 'data-read-only':
+    case 'data-not-a-folder':
+      return dataFailureMessage(error)
     case 'undecided':
     case 'other-folder':
     case 'data-denied':

@@ -13,10 +13,6 @@ type StartFailure = Extract<
       | 'config-missing'
       | 'config-invalid'
       | 'named-file-unusable'
-      | 'data-volume-missing'
-      | 'data-unreadable'
-      | 'data-read-only'
-      | 'data-not-a-folder'
       | 'engine-missing'
       | 'port-in-use'
       | 'start-failed'
@@ -106,37 +102,6 @@ export function startFailureMessage(error: StartFailure): FailureMessage {
         steps: [
           `${error.keyPath} names ${error.path}: ${error.reason}.`,
           'Put it there, or name another: the registry starts by itself.',
-        ],
-      }
-    case 'data-volume-missing':
-      return {
-        title: 'The data volume is missing',
-        steps: [
-          error.path === error.parent
-            ? `${error.path} is not there.`
-            : `${error.path} cannot be opened, because ${error.parent} is not there.`,
-          'Attach or mount the volume. The registry starts when it is back; nothing was created in its place.',
-        ],
-      }
-    case 'data-unreadable':
-      return {
-        title: 'The data folder cannot be read',
-        steps: [`${error.path}: ${error.reason}.`, 'Give your user access to it, then start again.'],
-      }
-    case 'data-read-only':
-      return {
-        title: 'The data folder is read-only',
-        steps: [
-          `Nothing can be written in ${error.path}.`,
-          'Mount the volume for writing, then start again.',
-        ],
-      }
-    case 'data-not-a-folder':
-      return {
-        title: 'The data folder is not a folder',
-        steps: [
-          `${error.path} is a file, or lies below one.`,
-          'Correct storage.rootDirectory in config.json, then start again.',
         ],
       }
     case 'engine-missing':
