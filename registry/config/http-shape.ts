@@ -177,6 +177,6 @@ export const httpShape = object({
   /** ms; 0 or less: none. */
   readTimeout: withDefault(duration(), minute),
   writeTimeout: withDefault(duration(), minute),
-  auth: optional(auth),
+  auth: guard(auth),
   accessControl: guard(accessControl),
 })

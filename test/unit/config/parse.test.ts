@@ -369,7 +369,7 @@ test('what keeps people out counts also where it is empty, and zot passes over i
   expect(problemsOf({ ...minimal, http: { tls: {} } })).toMatchObject([{ keyPath: 'http.tls' }])
   expect(parseConfig(JSON.stringify(empty), { engine: 'zot' })).toMatchObject({
     ok: true,
-    config: { http: { accessControl: undefined, auth: { ldap: undefined, apikey: false } } },
+    config: { http: { accessControl: undefined, auth: undefined } },
   })
 })
 
