@@ -22,9 +22,10 @@ export type WaitsFor = 'identity-provider' | 'lock' | 'address'
 /**
  * Why nothing is started although the port is free. `store-of-another-engine`: zot's databases lie in a data folder for
  * which nobody has chosen an engine, or a zot served it until now. `config-refused`: config.json asks for what
- * zotbar-registry does not do. `other-folder`: the data folder is not the one that it was.
+ * zotbar-registry does not do. `open-registry`: other machines would reach it, nobody is asked who they are, and nobody
+ * agreed to that. `other-folder`: the data folder is not the one that it was.
  */
-export type UndecidedWhy = 'store-of-another-engine' | 'config-refused' | 'other-folder'
+export type UndecidedWhy = 'store-of-another-engine' | 'config-refused' | 'open-registry' | 'other-folder'
 
 /** What has to be chosen once the port is free, and the commands for it. Plain data. */
 export interface OpenChoice {

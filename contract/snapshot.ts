@@ -162,6 +162,8 @@ export interface Snapshot {
     undecidedFolder?: string
     /** What people are given instead of `url`: `http.externalUrl`, or an address of this machine for a wildcard. */
     publicUrl?: string
+    /** The most that everybody may do who reaches it from another machine. */
+    open?: 'push' | 'pull'
     /** People sign in, and what they send crosses the network unencrypted on the way. */
     inClear?: true
   }

@@ -65,6 +65,18 @@ export type FolderDifference =
   /** It holds other images. */
   | 'contents'
 
+/** A registry that asks nobody who they are, at an address that other machines reach. */
+export interface OpenToAll {
+  /** ADDRESS:PORT, as the setting `registry.open` has it. */
+  address: string
+  /** The most that everybody may do; absent: nothing. */
+  most?: 'push' | 'pull'
+  /** What everybody may do where, in words. */
+  rights: string[]
+  /** What was agreed to for this address before, where that was something else. */
+  agreed?: string[]
+}
+
 /** The payload of the state `undecided`: all that is needed to choose. Plain data. */
 export interface Undecided {
   why: UndecidedWhy
@@ -72,6 +84,8 @@ export interface Undecided {
   config: ConfigFound
   was?: FolderBefore
   difference?: FolderDifference
+  /** Only with `open-registry`. */
+  open?: OpenToAll
   /** What decides it on the command line, the likeliest first. */
   commands: string[]
 }

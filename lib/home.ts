@@ -35,6 +35,7 @@ export const ownFiles = [
   'control.path',
   'engines.json',
   'folder.json',
+  'open-registry.json',
   'home.json',
   'journal.jsonl',
   'keys.json',

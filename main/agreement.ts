@@ -1,6 +1,8 @@
 import type { CoreConnection } from '../client/core-connection.ts'
 import { contract } from '../contract/contract.ts'
+import { thisMachine } from '../contract/messages/address-message.ts'
 import { engineQuestion, type Question } from '../contract/messages/choice-message.ts'
+import { openQuestion } from '../contract/messages/open-message.ts'
 import { figureText, findingText } from '../contract/messages/undecided-message.ts'
 import { fail, ok, type Result } from '../contract/result.ts'
 import type { Asker, Questions } from './questions.ts'
@@ -68,6 +70,13 @@ export function createAgreedCall({ core, questions }: Deps): AgreedCall {
     return agreed(name, input, question, asker)
   }
 
+  /** What is agreed to with this address, where the core waits for just that. */
+  async function openingQuestion(address: string | number | boolean): Promise<Question | undefined> {
+    const now = await reader.app.snapshot({})
+    const open = now.ok && now.value.process.kind === 'undecided' ? now.value.process.open : undefined
+    return now.ok && open?.address === address ? openQuestion(open, thisMachine(now.value)) : undefined
+  }
+
   async function changeSetting(
     name: string,
     input: unknown,
@@ -81,7 +90,8 @@ export function createAgreedCall({ core, questions }: Deps): AgreedCall {
     if (!row.ok) return row
     if (row.value.via !== 'cli') return core.call(name, input, caller)
     const wanted = value === null ? `its default, ${row.value.default}` : String(value)
-    const question = {
+    const opening = key === 'registry.open' && value !== null ? await openingQuestion(value) : undefined
+    const question = opening ?? {
       title: `Change ${key}?`,
       body: `${row.value.words}\nNow: ${row.value.value}\nThen: ${wanted}`,
       confirm: 'Change',

@@ -1,3 +1,4 @@
+import { type ConfigCheck, createConfigCheck, readConsent } from './config/open-consent.ts'
 import { printLine } from './log/logger.ts'
 import { scrub } from './scrub.ts'
 import { serve } from './serve.ts'
@@ -13,16 +14,22 @@ Usage:
   zotbar-registry --version              print the version
   zotbar-registry --help                 print this
 
+Other machines are served only where people are asked who they are (http.auth). "--open ADDRESS:PORT" before the path,
+of serve and verify, agrees that there they are not. It holds for what everybody may do at the start; a config.json
+that grants more later is refused.
+
 Exit codes: 0 done, 1 failed, 2 wrong usage`
 
-const commands = new Map([
+const commands = new Map<string, (file: string, check: ConfigCheck) => Promise<number>>([
   ['serve', serve],
   ['verify', verify],
-  ['scrub', scrub],
+  ['scrub', file => scrub(file)],
 ])
 
 async function main(args: readonly string[]): Promise<number> {
-  const [verb, file, ...more] = args
+  const [verb, ...rest] = args
+  const { open, words } = withoutOpen(rest)
+  const [file, ...more] = words
   if (verb === '--help' || verb === '-h' || verb === 'help') return say(usage)
   if (verb === '--version' || verb === '-v') return say(versionLine())
   const command = verb === undefined ? undefined : commands.get(verb)
@@ -30,9 +37,22 @@ async function main(args: readonly string[]): Promise<number> {
     return misuse(verb === undefined ? 'a command is needed' : `unknown command ${JSON.stringify(verb)}`)
   }
   if (file === '--help' || file === '-h') return say(usage)
+  if (open !== undefined && verb === 'scrub') return misuse('scrub serves nobody, so it takes no --open')
   if (file === undefined) return misuse(`${verb} needs the path of a config.json`)
   if (more.length > 0 || file.startsWith('-')) return misuse(`${verb} takes one path and nothing else`)
-  return await command(file)
+  // What the core hands over is for what it starts.
+  const consented = readConsent(open, verb === 'serve' ? process.env : {})
+  return consented.ok ? await command(file, createConfigCheck(consented.consent)) : misuse(consented.message)
+}
+
+/** The value of `--open`, and the words without it. */
+function withoutOpen(words: readonly string[]): { open?: string; words: string[] } {
+  const at = words.findIndex(word => word === '--open' || word.startsWith('--open='))
+  const word = words[at]
+  if (word === undefined) return { words: [...words] }
+  const isJoined = word !== '--open'
+  const open = isJoined ? word.slice('--open='.length) : words[at + 1]
+  return { open: open ?? '', words: words.toSpliced(at, isJoined ? 1 : 2) }
 }
 
 /** zot's form: programs read the version from the start of `commit`. */

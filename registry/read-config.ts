@@ -1,5 +1,6 @@
 import type { Config } from './config/config.ts'
 import { loadConfig } from './config/load.ts'
+import type { ConfigCheck } from './config/open-consent.ts'
 import type { ConfigProblem } from './config/problem.ts'
 import { describeProblem } from './config/problem.ts'
 import { unsupported } from './config/supported.ts'
@@ -20,11 +21,11 @@ export type ReadConfigResult =
   | { ok: false; problems: string[] }
 
 /** The configuration, if it is one that this program can keep. */
-export async function readConfig(file: string): Promise<ReadConfigResult> {
+export async function readConfig(file: string, check: ConfigCheck = unsupported): Promise<ReadConfigResult> {
   const describe = (problem: ConfigProblem): string => describeProblem(file, problem)
   const loaded = await loadConfig(file)
   if (!loaded.ok) return { ok: false, problems: loaded.problems.map(describe) }
-  const refused = unsupported(loaded)
+  const refused = check(loaded)
   if (refused.length > 0) return { ok: false, problems: refused.map(describe) }
   const read = readProviders(loaded.config)
   if (!read.ok) {

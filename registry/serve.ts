@@ -1,6 +1,7 @@
 import { openAdministration } from './admin/admin-server.ts'
 import type { Config } from './config/config.ts'
 import { readListenAddress } from './config/listen-address.ts'
+import type { ConfigCheck } from './config/open-consent.ts'
 import { EventLog } from './events/event-log.ts'
 import { followCertificate, openCertificate } from './http/certificate.ts'
 import { createClients, trustedProxiesOf } from './http/client.ts'
@@ -24,9 +25,9 @@ import { foldersOf, openStores, type StoresObserver, startMaintenance } from './
 import { openUsers } from './users.ts'
 import { version } from './version.ts'
 
-/** Serves until a signal asks for the end; answers the exit code. */
-export async function serve(file: string): Promise<number> {
-  const read = await readConfig(file)
+/** Serves until a signal asks for the end; answers the exit code. `check`: what it refuses to serve, then and later. */
+export async function serve(file: string, check: ConfigCheck): Promise<number> {
+  const read = await readConfig(file, check)
   if (!read.ok) return refuse('invalid config file', read.problems)
   const { config, providers } = read
   const trusted = trustedProxiesOf(process.env)
@@ -71,7 +72,7 @@ export async function serve(file: string): Promise<number> {
   const signIn = openSignIn(config, providers, { sessions, apiKeys, keyPolicy, logger, origin: () => origin })
   const pushes = new Pushes(() => performance.now())
   const state: DrainState = { draining: false }
-  const reloader = createReloader(file, config, logger, [
+  const reloader = createReloader({ file, check }, config, logger, [
     { keys: ['log.level'], apply: next => logger.setLevel(next.log.level) },
     {
       keys: ['http.accessControl', 'http.realm', 'http.auth.failDelay', 'http.auth.htpasswd.path'],

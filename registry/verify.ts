@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { loadConfig } from './config/load.ts'
+import type { ConfigCheck } from './config/open-consent.ts'
 import { type ConfigProblem, describeProblem } from './config/problem.ts'
-import { unsupported } from './config/supported.ts'
 import { inspectFiles } from './inspect/files.ts'
 import { collectFindings, type Findings, type InspectedConfig } from './inspect/finding.ts'
 import { inspectRetention } from './inspect/retention.ts'
@@ -35,12 +35,12 @@ export async function inspect(read: InspectedConfig, now: number = Date.now()): 
 }
 
 /** Checks a configuration without serving it: everything that needs no network. Answers the exit code. */
-export async function verify(file: string): Promise<number> {
+export async function verify(file: string, check: ConfigCheck): Promise<number> {
   const describe = (problem: ConfigProblem): string => describeProblem(file, problem)
   const loaded = await loadConfig(file)
   if (!loaded.ok) return refuse('invalid config file', loaded.problems.map(describe))
   const { problems, warnings } = await inspect(loaded)
-  const found = [...unsupported(loaded), ...problems]
+  const found = [...check(loaded), ...problems]
   if (found.length > 0) return refuse('invalid config file', found.map(describe))
   for (const warning of [...loaded.warnings, ...warnings]) console.error(`warning: ${describe(warning)}`)
   console.log(printLine('info', 'config file is valid', { config: file }))

@@ -1,8 +1,10 @@
 import type { ManagedKeySummary } from '../key.ts'
 import type { Silence } from '../registry-state.ts'
 import type { ProbeResult, Snapshot } from '../snapshot.ts'
+import { thisMachine } from './address-message.ts'
 import { aboutDays, bytes, count, duration, relativeTime } from './format.ts'
 import { keyReason, urgentKeys } from './key-message.ts'
+import { openText } from './open-message.ts'
 import { advisoryMessage } from './release-message.ts'
 import { isFull, unreadableMessage } from './storage-message.ts'
 import type { StatusAction, StatusSummary } from './summary.ts'
@@ -16,8 +18,12 @@ export const isDegraded = (snapshot: Pick<Snapshot, 'process' | 'service'>): boo
   (snapshot.process.silence !== undefined || failedProbes(snapshot).length > 0)
 
 /** The summary of a registry whose process runs. */
-export const servingSummary = (snapshot: Snapshot, now: number): StatusSummary =>
-  isDegraded(snapshot) ? degraded(snapshot, now) : serving(snapshot, now)
+export function servingSummary(snapshot: Snapshot, now: number): StatusSummary {
+  const summary = isDegraded(snapshot) ? degraded(snapshot, now) : serving(snapshot, now)
+  const { open } = snapshot.registry
+  if (open === undefined) return summary
+  return { ...summary, reason: `${summary.reason}\n${openText(open, thisMachine(snapshot))}.` }
+}
 
 function serving(snapshot: Snapshot, now: number): StatusSummary {
   const { storage, service } = snapshot

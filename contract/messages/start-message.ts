@@ -176,7 +176,9 @@ export function openChoiceMessage({ why, commands }: OpenChoice): string[] {
   const condition =
     why === 'other-folder'
       ? 'the data folder is the one that it was, or you have accepted this one'
-      : 'you have chosen the program that serves this data folder'
+      : why === 'open-registry'
+        ? 'you have agreed that everybody is served'
+        : 'you have chosen the program that serves this data folder'
   return [
     `When the port is free, nothing is started until ${condition}.`,
     ...commands.map(command => `On the command line, then: ${command}`),

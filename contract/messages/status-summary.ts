@@ -3,7 +3,7 @@ import type { ProcessState, StateName } from '../registry-state.ts'
 import { unreachable } from '../result.ts'
 import type { RunbookProgress } from '../runbook.ts'
 import type { Snapshot } from '../snapshot.ts'
-import { givenAddress } from './address-message.ts'
+import { givenAddress, thisMachine } from './address-message.ts'
 import { engineQuestion } from './choice-message.ts'
 import { failureMessage } from './failure-message.ts'
 import {
@@ -95,7 +95,12 @@ export function statusSummary(snapshot: Snapshot, now: number): StatusSummary {
         actions: [{ verb: 'check-again', label: 'Check again', kind: 'plain' }],
       }
     case 'undecided':
-      return { class: 'asks', state, ...undecidedMessage(process, now), actions: choiceActions(process) }
+      return {
+        class: 'asks',
+        state,
+        ...undecidedMessage(process, now, thisMachine(snapshot)),
+        actions: choiceActions(process),
+      }
     case 'failed': {
       const message = failureMessage(process.error)
       return {
@@ -123,11 +128,11 @@ export function statusSummary(snapshot: Snapshot, now: number): StatusSummary {
 const whenFree = (open: OpenChoice | undefined): string =>
   open === undefined ? 'It starts when the port is free.' : openChoiceMessage(open).join('\n')
 
-/** The actions that decide an open choice. Another data folder is accepted only by a native dialog or the command line. */
+/** The actions that decide an open choice. Another data folder, and a registry open to all, are accepted only by a native dialog or the command line. */
 function choiceActions(process: Extract<ProcessState, { kind: 'undecided' }>): StatusAction[] {
   const { why, config } = process
   const checkAgain: StatusAction = { verb: 'look-again', label: 'Look again', kind: 'plain' }
-  if (why === 'other-folder') return [checkAgain]
+  if (why === 'other-folder' || why === 'open-registry') return [checkAgain]
   const zot: StatusAction = { verb: 'use-zot', label: 'Use zot', kind: 'fill' }
   const zotbarRegistry: StatusAction = {
     verb: 'use-zotbar-registry',

@@ -14,7 +14,7 @@ export interface Status {
   storage?: { bytes: number; repositories: number; tags: number; freeBytes: number }
   unreadable?: UnreadableRepository[]
   /** What somebody has to choose, and what decides it; only in the state `undecided`. */
-  undecided?: Pick<Undecided, 'why' | 'difference' | 'found' | 'was' | 'commands'>
+  undecided?: Pick<Undecided, 'why' | 'difference' | 'found' | 'was' | 'open' | 'commands'>
   dashboard?: { url: string }
 }
 
@@ -51,12 +51,14 @@ const openChoice = ({
   difference,
   found,
   was,
+  open,
   commands,
 }: Undecided): NonNullable<Status['undecided']> => ({
   why,
   ...(difference === undefined ? {} : { difference }),
   found,
   ...(was === undefined ? {} : { was }),
+  ...(open === undefined ? {} : { open }),
   commands,
 })
 

@@ -3,6 +3,7 @@ import { unreachable } from '../result.ts'
 import type { FolderFigures, FolderFound, Undecided } from '../undecided.ts'
 import { bytes, count, relativeTime } from './format.ts'
 import type { FailureMessage } from './message.ts'
+import { openEvidence, openInstead, openReason } from './open-message.ts'
 import { faultMessage } from './start-message.ts'
 
 /** Headline and reason of an open choice, without its actions. */
@@ -42,8 +43,8 @@ export function contentText(found: FolderFound): string {
 export const findingText = (found: FolderFound): string =>
   found.holds === 'missing' ? `${found.folder} is not there` : `${contentText(found)} in ${found.folder}`
 
-/** `now` in ms since the epoch. */
-export function undecidedMessage(undecided: Undecided, now: number): UndecidedMessage {
+/** `now` in ms since the epoch; `machine` as `thisMachine` gives it. */
+export function undecidedMessage(undecided: Undecided, now: number, machine: string): UndecidedMessage {
   const { why, found } = undecided
   const evidence = undecidedEvidence(undecided, now)
   switch (why) {
@@ -64,6 +65,11 @@ export function undecidedMessage(undecided: Undecided, now: number): UndecidedMe
           'Nothing was started. Choose the program that serves it, or change the file.',
           ...evidence,
         ].join('\n'),
+      }
+    case 'open-registry':
+      return {
+        headline: 'Nobody is asked who they are',
+        reason: [...(undecided.open ? [openReason(undecided.open, machine)] : []), ...evidence].join('\n'),
       }
     case 'other-folder':
       return {
@@ -87,6 +93,8 @@ export function undecidedEvidence(undecided: Undecided, now: number): string[] {
   switch (why) {
     case 'store-of-another-engine':
       return commands
+    case 'open-registry':
+      return [...(undecided.open ? openEvidence(undecided.open) : []), ...commands, ...openInstead]
     case 'config-refused':
       return [config.file, ...[...config.refused, ...config.withoutEffect].map(faultMessage), ...commands]
     case 'other-folder': {
@@ -123,6 +131,16 @@ export function folderFailureMessage(error: FolderFailure): FailureMessage {
           return {
             title: 'Nobody has chosen yet which program serves this config.json',
             steps: ['It asks for what zotbar-registry does not do; nothing was started.', ...decide],
+          }
+        case 'open-registry':
+          return {
+            title: 'Nobody has agreed that everybody is served',
+            steps: [
+              'config.json opens the registry to other machines, and nobody is asked who they are.',
+              ...error.commands.map(command => `Agree to it: ${command}`),
+              ...openInstead,
+              'A registry that serves goes on as it is until it is stopped: zotbar stop',
+            ],
           }
         case 'other-folder':
           return {

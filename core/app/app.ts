@@ -11,6 +11,7 @@ import { createFeatures, type Features } from './create-features.ts'
 import { folderHandlers } from './folder-handlers.ts'
 import { createHandlers, type HandlerDeps } from './handlers.ts'
 import { passwordNotice } from './notice-list.ts'
+import { createOpenSetting } from './open-setting.ts'
 import { type DashboardState, snapshotOf } from './snapshot.ts'
 import type { AppEvents, AppOptions, QuitHow } from './wiring.ts'
 
@@ -154,6 +155,7 @@ function handlerDeps(
     notices: keyNotices.handlers,
     olderSecrets: features.olderSecrets.handlers,
     data: folderHandlers({ ...features, log: features.common.log, snapshot }),
+    setOpen: createOpenSetting({ ...features.common, ...features }),
     checkFolder: configWatch.check,
     busyWith: () => runs.current()?.title,
     handOverBusy() {

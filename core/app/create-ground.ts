@@ -2,6 +2,7 @@ import type { Emitter } from '../../lib/emitter.ts'
 import { createRunningEngine } from '../engine/running-engine.ts'
 import { freeSpace } from '../platform/volume.ts'
 import { openCurrentTarget } from '../registry-config/current-target.ts'
+import { openOpenRegistry } from '../registry-config/open-registry.ts'
 import { createStorage } from '../storage/storage.ts'
 import { createDataFolder } from './data-folder.ts'
 import { createEngineDecision } from './engine-decision.ts'
@@ -41,8 +42,15 @@ export async function createGround(options: AppOptions, events: Emitter<AppEvent
     freeSpace,
     findTrouble: folder.trouble,
   })
+  const openRegistry = await openOpenRegistry({
+    home,
+    setting: () => settings.get('registry.open'),
+    now: clock.now,
+    report: common.report,
+  })
   const decision = createEngineDecision({
     ...common,
+    openRegistry,
     folderWatch: folder.folderWatch,
     choices: folder.choices,
     facts: folder.facts,
@@ -51,5 +59,5 @@ export async function createGround(options: AppOptions, events: Emitter<AppEvent
     current: engine.now,
     use: engine.use,
   })
-  return { common, notices, target, engine, folder, storage, decision }
+  return { common, notices, target, engine, folder, storage, openRegistry, decision }
 }

@@ -44,6 +44,7 @@ export function createRegistryFeatures(options: AppOptions, events: Emitter<AppE
         ...childEnvironment(process.env),
         ZOTBAR_ADMIN_SOCKET: adminSocket,
         ZOTBAR_TRUSTED_PROXIES: settings.get('registry.trustedProxies'),
+        ...ground.openRegistry.environment(),
       }
     },
     // Of zot there is no such socket; another registry's may be left at this path.

@@ -1,11 +1,12 @@
 import type { JournalEntry } from '../../contract/registry-state.ts'
-import { ok, type Result } from '../../contract/result.ts'
-import type { EngineChoice, Undecided } from '../../contract/undecided.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
+import { type EngineChoice, type Undecided, undecidedFailure } from '../../contract/undecided.ts'
 import type { FolderWatch } from '../data-folder/folder-watch.ts'
 import type { EngineChoices } from '../engine/engine-choices.ts'
 import type { Engines } from '../engine/engines.ts'
 import type { Engine } from '../platform/engine.ts'
 import { checkVolume } from '../platform/volume.ts'
+import type { OpenRegistry } from '../registry-config/open-registry.ts'
 import { readTarget, type Target } from '../registry-config/preflight.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { FolderFacts } from './folder-facts.ts'
@@ -20,6 +21,7 @@ interface Options {
   current(): Engine
   use(engine: Engine): void
   facts: FolderFacts
+  openRegistry: Pick<OpenRegistry, 'needed'>
   log(message: string, data?: Record<string, unknown>): void
 }
 
@@ -36,6 +38,8 @@ export interface EngineDecision {
   /** Writes down the current engine as the one that was chosen for the folder of config.json. */
   choose(by: string): Promise<Result<null>>
   choice(): Promise<EngineChoice | undefined>
+  /** Fails with `undecided` where this engine would ask nobody who they are, and nobody agreed to that. */
+  agreed(engine: Engine): Promise<Result<null>>
   /** The journal of the registry, newest first: whether one has run in this home before there were choices. */
   journalRead(journal: readonly JournalEntry[]): void
   /** The registry serves: an engine that began in an empty folder is its choice now, and a replaced program is noted. */
@@ -45,7 +49,7 @@ export interface EngineDecision {
 }
 
 export function createEngineDecision(options: Options): EngineDecision {
-  const { configFile, folderWatch, choices, engines, settings, facts, current, use } = options
+  const { configFile, folderWatch, choices, engines, settings, facts, current, use, openRegistry } = options
   let permitted: string | undefined
   let hasRun = false
   /** The empty data folder that the start under way begins in. */
@@ -82,6 +86,13 @@ export function createEngineDecision(options: Options): EngineDecision {
     return ok(undefined)
   }
 
+  /** Whether somebody has to agree that this engine asks nobody who they are. */
+  async function openQuestion(engine: Engine['id'], target: Target): Promise<Undecided | undefined> {
+    const open = engine === 'zot' ? undefined : openRegistry.needed(target)
+    if (open === undefined) return undefined
+    return { ...(await facts.undecided('open-registry', target, await facts.configFound())), open }
+  }
+
   return {
     async decide({ isTrial } = { isTrial: false }) {
       if (!isTrial) fresh = undefined
@@ -100,16 +111,26 @@ export function createEngineDecision(options: Options): EngineDecision {
       const zot = await folderWatch.foreignZot()
       // Chosen before somebody's zot served the same images is not chosen for them.
       const isOutdated = choice?.engine === 'zotbar-registry' && zot?.sameStore === true && zot.at > choice.at
-      if (choice !== undefined && !isOutdated) return isTrial ? ok(undefined) : takeEngine(choice)
+      if (choice !== undefined && !isOutdated) {
+        const taken = isTrial ? ok(undefined) : await takeEngine(choice)
+        return taken.ok ? ok(await openQuestion(choice.engine, target)) : taken
+      }
       const contents = await facts.inspect(target)
       const config = await facts.configFound()
       if (contents.databases.length > 0 || zot !== undefined)
         return ok(await facts.undecided('store-of-another-engine', target, config))
       if (current().id === 'zotbar-registry' && config.refused.length + config.withoutEffect.length > 0)
         return ok(await facts.undecided('config-refused', target, config))
+      const open = await openQuestion(current().id, target)
+      if (open !== undefined) return ok(open)
       if (!isTrial && (contents.holds === 'missing' || contents.holds === 'nothing'))
         fresh = target.dataFolder
       return ok(undefined)
+    },
+    async agreed({ id }) {
+      const target = await readFolders()
+      const open = target && (await openQuestion(id, target))
+      return open === undefined ? ok(null) : fail(undecidedFailure(open))
     },
     permit(engine) {
       permitted = engine?.command

@@ -100,7 +100,9 @@ export function createFolderFacts({ configFile, settings, folderWatch, freeSpace
         why === 'other-folder'
           ? // One that is not there is not accepted: it would be made where its volume is to be mounted.
             ['zotbar data show', ...(facts.holds === 'missing' ? [] : ['zotbar data accept'])]
-          : commandsFor(was?.servedBy, settings.get('engine.path'), config),
+          : why === 'open-registry'
+            ? [`zotbar settings set registry.open ${quoted(target.openAt ?? '')}`]
+            : commandsFor(was?.servedBy, settings.get('engine.path'), config),
     }
   }
 

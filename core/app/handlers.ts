@@ -1,6 +1,8 @@
+import { type Actor, actorOf } from '../../contract/caller.ts'
 import type { ZotbarHandlers } from '../../contract/contract.ts'
 import type { ProcessState } from '../../contract/registry-state.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
+import type { SettingChanged, SettingRow } from '../../contract/setting.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import type { NoticeControl } from '../notices/notice-control.ts'
 import type { Credential } from '../registry-client/admin.ts'
@@ -34,6 +36,8 @@ export interface HandlerDeps {
   handOverBusy(): string | undefined
   /** Whether the registry could be started as config.json is now. */
   ready(): Promise<Result<unknown>>
+  /** Changes the setting `registry.open`, with what it agrees to. */
+  setOpen(value: SettingRow['value'] | null, by: Actor): Promise<Result<SettingChanged>>
   snapshot(): Snapshot
   /** The newest lines of the registry's log, oldest first. */
   tail(count: number): Promise<string[]>
@@ -159,7 +163,7 @@ const keyHandlers = ({ keys, rotation, notices }: HandlerDeps): ZotbarHandlers['
   ...notices.keys,
 })
 
-const settingHandlers = ({ settings, snapshot }: HandlerDeps): ZotbarHandlers['settings'] => ({
+const settingHandlers = ({ settings, snapshot, setOpen }: HandlerDeps): ZotbarHandlers['settings'] => ({
   list: async (_, caller) => ok({ settings: settings.all({ masked: caller !== 'cli' }) }),
   get: async ({ key }, caller) => settings.row(key, { masked: caller !== 'cli' }),
   async set({ key, value }, caller) {
@@ -170,8 +174,10 @@ const settingHandlers = ({ settings, snapshot }: HandlerDeps): ZotbarHandlers['s
       const allowed = "a whole number, 0 to 65535, other than the registry's own port"
       return fail({ code: 'bad-setting', key, wrong: String(value), allowed })
     }
+    const via = caller === 'cli' || caller === 'agreed' ? 'cli' : 'any'
+    if (key === 'registry.open' && via === 'cli') return setOpen(value, actorOf(caller))
     return runbook === undefined
-      ? settings.set(key, value, caller === 'cli' || caller === 'agreed' ? 'cli' : 'any')
+      ? settings.set(key, value, via)
       : fail({ code: 'setting-by-runbook', key, use: runbook })
   },
 })

@@ -26,7 +26,7 @@ export function snapshotOf(
   const { clock, configFile, settings } = features.common
   const now = clock.now()
   const target = current.target()
-  const { publicUrl, inClear } = current.givenTo()
+  const { publicUrl, inClear, open } = current.givenTo()
   const address = supervisor.target() ?? target ?? current.guess()
   const version = engine.version()
   const runbook = features.runs.current()
@@ -57,6 +57,7 @@ export function snapshotOf(
       ...(undecidedFolder === undefined ? {} : { undecidedFolder }),
       ...(publicUrl === undefined ? {} : { publicUrl }),
       ...(inClear ? { inClear } : {}),
+      ...(open === undefined ? {} : { open }),
     },
     process: supervisor.state(),
     service: features.health.state(),

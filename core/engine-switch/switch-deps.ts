@@ -35,6 +35,8 @@ export interface SwitchWiring {
     /** Writes the engine of now down as the one that was chosen, durably. */
     choose(by: string): Promise<Result<unknown>>
     choice(): Promise<EngineChoice | undefined>
+    /** Fails with `undecided` where it would ask nobody who they are, and nobody agreed to that. */
+    agreed(engine: Engine): Promise<Result<null>>
     /** The program that served it last, where that was a zot. */
     servedBy(): Promise<string | undefined>
   }
@@ -66,7 +68,8 @@ export function createSwitchDeps(options: SwitchWiring): SwitchDeps {
       const free = await options.checkHolders()
       if (!free.ok) return free
       const target = await readTarget(configFile, engine.id)
-      return target.ok ? engines.verify(engine, configFile) : target
+      const agreed = target.ok ? await folder.agreed(engine) : target
+      return agreed.ok ? engines.verify(engine, configFile) : agreed
     },
     permit: folder.permit,
     recordChoice: by => folder.choose(by),

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import { pinCertificate } from '../../lib/pinned-certificate.ts'
-import { readListenAddress } from '../../registry/config/listen-address.ts'
+import { mostOf } from '../../registry/config/anonymous-rights.ts'
+import { isLoopback, readListenAddress } from '../../registry/config/listen-address.ts'
 import type { Interfaces } from './machine-address.ts'
 import { readTarget, type Target } from './preflight.ts'
 import { isInClear, publicUrlOf } from './public-url.ts'
@@ -14,9 +15,10 @@ export interface CurrentTarget {
   guess(): Address | undefined
   /**
    * What people are given instead of `url`, as of now: addresses of a machine change. Undefined where there is nothing
-   * better. `inClear`: whether what they sign in with crosses the network unencrypted.
+   * better. `inClear`: whether what they sign in with crosses the network unencrypted. `open`: the most that everybody
+   * may do who reaches it from another machine; reading beside a way to sign in is usual, and not said.
    */
-  givenTo(): { publicUrl: string | undefined; inClear: boolean }
+  givenTo(): { publicUrl: string | undefined; inClear: boolean; open: 'push' | 'pull' | undefined }
   /** Where people sign in, and the certificate that is shown there. */
   signIn(): (NonNullable<Target['signIn']> & { certificate?: string }) | undefined
   /** From now on it is this one; answers whether the images are in other folders than before. */
@@ -44,7 +46,12 @@ export async function openCurrentTarget(
     guess: () => guess,
     givenTo() {
       const publicUrl = target && publicUrlOf(target, interfaces())
-      return { publicUrl, inClear: target !== undefined && isInClear(target, publicUrl) }
+      const most = target && !isLoopback(target.listen) ? mostOf(target.rights) : undefined
+      return {
+        publicUrl,
+        inClear: target !== undefined && isInClear(target, publicUrl),
+        open: most === 'pull' && target?.openAt === undefined ? undefined : most,
+      }
     },
     signIn: () =>
       target?.signIn && {

@@ -4,11 +4,17 @@ import { clientName } from '../../contract/messages/address-message.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import { zotDatabases } from '../../lib/store-names.ts'
 import { rootOf } from '../../lib/sub-folders.ts'
+import {
+  type AnonymousRights,
+  anonymousRights,
+  openAddress,
+  signsIn,
+} from '../../registry/config/anonymous-rights.ts'
 import type { Config } from '../../registry/config/config.ts'
 import { readListenAddress } from '../../registry/config/listen-address.ts'
 import { loadConfig } from '../../registry/config/load.ts'
 import type { ConfigProblem } from '../../registry/config/problem.ts'
-import { signsIn, unreachable, unsupported } from '../../registry/config/supported.ts'
+import { unreachable, unsupported } from '../../registry/config/supported.ts'
 import type { ProcessTable } from '../platform/process-table.ts'
 import { checkVolume } from '../platform/volume.ts'
 import type { StoreLayout } from '../verify/inventory.ts'
@@ -32,6 +38,10 @@ export interface Target {
   externalUrl?: string
   /** Whether somebody may have to show who they are. */
   signsIn: boolean
+  /** What everybody may do. */
+  rights: AnonymousRights
+  /** ADDRESS:PORT where other machines reach it and nobody is asked who they are. */
+  openAt?: string
   /** What log.output of config.json names, absolute: a file, or a device. */
   logOutput?: string
   /** What the registry shows over https, absolute. */
@@ -175,6 +185,7 @@ function targetOf(config: Config, folder: string, engine: EngineId): Target {
     .map(content => (content.destination ?? '').replace(/^\/+|\/+$/g, ''))
     .filter(destination => destination !== '')
   const signIn = signInPlaceOf(config, engine)
+  const openAt = openAddress(config)
   return {
     url: `${tls ? 'https' : 'http'}://${host}:${port}`,
     host,
@@ -190,6 +201,8 @@ function targetOf(config: Config, folder: string, engine: EngineId): Target {
     // One that names no host ("https://", "/registry") is no address to give to anybody.
     ...(externalUrl && clientName(externalUrl) !== '' ? { externalUrl } : {}),
     signsIn: signsIn(config),
+    rights: anonymousRights(config),
+    ...(openAt === undefined ? {} : { openAt }),
     ...(config.log.output ? { logOutput: resolve(folder, config.log.output) } : {}),
     ...(tls?.cert ? { certificate: resolve(folder, tls.cert) } : {}),
     ...(auth?.htpasswd ? { htpasswd: resolve(folder, auth.htpasswd.path) } : {}),

@@ -3,6 +3,7 @@ import { isAbsolute } from 'node:path'
 import * as v from 'valibot'
 import type { SettingRow } from '../../contract/setting.ts'
 import { parseDuration } from '../../lib/parse-duration.ts'
+import { parseOpenAddress } from '../../registry/config/anonymous-rights.ts'
 import { ed25519Key } from '../platform/ed25519.ts'
 
 type Value = SettingRow['value']
@@ -95,6 +96,17 @@ function isAddress(text: string): boolean {
   if (!URL.canParse(text)) return false
   const { protocol, username, password, search, hash } = new URL(text)
   return /^https?:$/.test(protocol) && `${username}${password}${search}${hash}` === ''
+}
+
+/** Where a registry listens that asks nobody who they are, or nothing. It opens it, so not over HTTP. */
+export function openTo(about: About): Setting<string> {
+  const schema = v.pipe(
+    v.string(),
+    v.maxLength(2000),
+    v.transform(text => (text.trim() === '' ? '' : parseOpenAddress(text))),
+    v.string(),
+  )
+  return { schema, default: '', allowed: 'ADDRESS:PORT, as in config.json, or nothing', via: 'cli', ...about }
 }
 
 /** Words of a certain form, or nothing. */

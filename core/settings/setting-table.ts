@@ -1,6 +1,17 @@
 import type * as v from 'valibot'
 import { buildSettings } from './build-settings.ts'
-import { address, count, duration, file, flag, networks, oneOf, publicKey, text } from './setting-kind.ts'
+import {
+  address,
+  count,
+  duration,
+  file,
+  flag,
+  networks,
+  oneOf,
+  openTo,
+  publicKey,
+  text,
+} from './setting-kind.ts'
 
 /** Every setting of Zotbar. A setting that names a program, command, host, file or URL is `via: 'cli'`. */
 export const settingTable = {
@@ -25,6 +36,10 @@ export const settingTable = {
   'registry.trustedProxies': networks({
     how: 'restart',
     words: 'Reverse proxies whose X-Forwarded-For zotbar-registry believes; this computer always is one',
+  }),
+  'registry.open': openTo({
+    how: 'restart',
+    words: 'Where zotbar-registry may serve other machines without asking anybody who they are',
   }),
   'gate.readySeconds': count(30, 1, 3600, {
     how: 'now',

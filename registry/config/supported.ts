@@ -1,5 +1,5 @@
 import type { Config } from './config.ts'
-import { isLoopback, lacksBrackets, readListenAddress } from './listen-address.ts'
+import { lacksBrackets, readListenAddress } from './listen-address.ts'
 import type { ConfigProblem, Position } from './problem.ts'
 
 interface CheckedConfig {
@@ -9,7 +9,6 @@ interface CheckedConfig {
 
 /** Ways to sign in that zotbar-registry does not know. Serving without them would be a hole or a riddle, so it refuses. */
 const unknownSignIns = ['ldap', 'bearer', 'mtls'] as const
-const waysIn = ['htpasswd', 'openid', ...unknownSignIns] as const
 /** Keys that say where the data is: ignoring one would serve an empty registry beside the real one. */
 const dataKeys = ['storageDriver', 'cacheDriver'] as const
 
@@ -61,31 +60,14 @@ export function unsupported({ config, positions }: CheckedConfig): ConfigProblem
     found.push(
       problem('storage.remoteCache', 'this decides where the data lies: needs the zot engine', 'false'),
     )
-  if (!isLoopback(config.http.address) && !asksWho(config))
-    found.push(
-      problem(
-        'http.address',
-        `${JSON.stringify(config.http.address)} is open to other machines, and without http.auth (htpasswd, apikey or openid) nobody is asked who they are`,
-        '127.0.0.1, ::1 or localhost',
-      ),
-    )
   return found
 }
-
-/** Whether there is a way to show who one is, with either engine. */
-export const signsIn = ({ http }: Config): boolean =>
-  http.auth?.apikey === true ||
-  Boolean(http.tls?.cacert) ||
-  waysIn.some(key => http.auth?.[key] !== undefined)
 
 function policiesOf({ http: { accessControl } }: Config) {
   if (accessControl === undefined) return []
   const ofRepositories = Object.values(accessControl.repositories).flatMap(({ policies }) => policies)
   return [...ofRepositories, accessControl.adminPolicy]
 }
-
-/** Whether there is a way that zotbar-registry knows, so that there are people who may do less. */
-const asksWho = ({ http }: Config): boolean => http.auth?.htpasswd !== undefined || http.auth?.apikey === true
 
 /** What Zotbar cannot look after with either engine, and what zot's `verify` accepts and its `serve` does not. Pure. */
 export function unreachable(

@@ -1,8 +1,8 @@
 import { isObject } from '../../lib/json.ts'
 import { type Config, parseConfig } from '../config/config.ts'
 import { formatOf } from '../config/format.ts'
+import type { ConfigCheck } from '../config/open-consent.ts'
 import { describeProblem } from '../config/problem.ts'
-import { unsupported } from '../config/supported.ts'
 import type { Logger } from '../log/logger.ts'
 
 /**
@@ -85,7 +85,7 @@ export interface Reloader {
 }
 
 export function createReloader(
-  file: string,
+  { file, check }: { file: string; check: ConfigCheck },
   started: Config,
   logger: Logger,
   reloadables: readonly Reloadable[],
@@ -138,7 +138,7 @@ export function createReloader(
   const take = async (text: string): Promise<void> => {
     const parsed = parseConfig(text, { format: formatOf(file) ?? 'json' })
     if (!parsed.ok) return refuse(parsed.problems.map(problem => describeProblem(file, problem)))
-    const refused = unsupported(parsed)
+    const refused = check(parsed)
     if (refused.length > 0) return refuse(refused.map(problem => describeProblem(file, problem)))
     const next = parsed.config
     const plan = reload(started, current, next, reloadableKeys)

@@ -1,6 +1,8 @@
 import type { ZotbarBridge, ZotbarClient } from '../../contract/contract.ts'
 import type { Failure } from '../../contract/failure.ts'
 import { asksNatively, type StatusVerb } from '../../contract/messages/summary.ts'
+import type { Result } from '../../contract/result.ts'
+import type { SettingChanged } from '../../contract/setting.ts'
 import type { OpenTarget } from '../../contract/shell.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import type { Connection, Link } from './connection.ts'
@@ -31,6 +33,8 @@ export interface Store {
   open(target: OpenTarget): void
   /** Accepts the data folder, after a native confirmation: in Electron only. */
   acceptFolder(): void
+  /** Agrees that everybody is served at this address, after a native confirmation: in Electron only. */
+  serveOpenly(address: string): void
   quit(): void
   /** Has the menu-bar app start Zotbar's core; absent in a browser. */
   startCore?(): void
@@ -110,6 +114,15 @@ export function createStore(connection: Connection, clock: () => number = Date.n
     if (answer.ok) acceptSnapshot(answer.value)
   }
 
+  /** What the app confirms natively: declined there is no failure to show. */
+  function confirmed(asked: Promise<Result<Snapshot | SettingChanged>>): void {
+    without('failure')
+    void asked.then(answer => {
+      if (answer.ok && 'process' in answer.value) acceptSnapshot(answer.value)
+      else if (!answer.ok && answer.error.code !== 'cancelled') change({ failure: answer.error })
+    })
+  }
+
   bridge.on('snapshot', acceptSnapshot)
   connection.session?.watch(() => change(accessOf(connection)))
   connection.watch(link => {
@@ -144,16 +157,9 @@ export function createStore(connection: Connection, clock: () => number = Date.n
         if (!answer.ok) change({ failure: answer.error })
       })
     },
-    acceptFolder() {
-      without('failure')
-      void bridge.data.accept({}).then(answer => {
-        if (answer.ok) acceptSnapshot(answer.value)
-        else if (answer.error.code !== 'cancelled') change({ failure: answer.error })
-      })
-    },
-    quit() {
-      void bridge.app.quit({})
-    },
+    acceptFolder: () => confirmed(bridge.data.accept({})),
+    serveOpenly: address => confirmed(bridge.settings.set({ key: 'registry.open', value: address })),
+    quit: () => void bridge.app.quit({}),
     ...(connection.startCore ? { startCore: connection.startCore } : {}),
     signOut: () => connection.session?.signOut(),
     images: bridge.images,

@@ -5,10 +5,12 @@ import { Glyph, Icon } from '../ui/glyph.tsx'
 import { Row } from '../ui/row.tsx'
 import { type Choosing, zotName } from './choice.tsx'
 import { Accept, beforeTitle } from './choice-folder.tsx'
+import { OpenRows } from './choice-open.tsx'
 import type { ViewModel } from './view-model.tsx'
 
 /** The open choice in the popover: what there is to choose from, and what was found. */
 export function ChoiceRows({ model, choice }: { model: ViewModel; choice: Choosing }) {
+  if (choice.why === 'open-registry') return <OpenRows choice={choice} />
   return choice.why === 'other-folder' ? (
     <Folders model={model} choice={choice} />
   ) : (

@@ -3,9 +3,11 @@ import { type ChoiceEffect, choiceRows } from '../../contract/messages/choice-me
 import { atTime, numberWord } from '../../contract/messages/format.ts'
 import type { StatusVerb } from '../../contract/messages/summary.ts'
 import type { ProcessState } from '../../contract/registry-state.ts'
+import { unreachable } from '../../contract/result.ts'
 import { Button } from '../ui/button.tsx'
 import { Glyph } from '../ui/glyph.tsx'
 import { FolderChange } from './choice-folder.tsx'
+import { OpenChoiceView } from './choice-open.tsx'
 import { FullOnly } from './full-only.tsx'
 import { CommandFailure, Reason } from './headline.tsx'
 import { address } from './snapshot-text.ts'
@@ -47,15 +49,11 @@ export function ChoiceView({ model, choice }: { model: ViewModel; choice: Choosi
             <CommandFailure model={model} />
           </div>
         </div>
-        {choice.why === 'other-folder' ? (
-          <FolderChange model={model} choice={choice} />
-        ) : (
-          <Comparison model={model} choice={choice} button={button} />
-        )}
+        <Found model={model} choice={choice} button={button} />
       </div>
       <footer className="choice-foot">
         <p className="small two">
-          {choice.why === 'other-folder' ? '' : 'The choice is kept; zotbar engine use changes it later. '}
+          {laterText(choice)}
           Until then pulls and pushes to {address(model.snapshot)} are refused.
         </p>
       </footer>
@@ -64,15 +62,35 @@ export function ChoiceView({ model, choice }: { model: ViewModel; choice: Choosi
   )
 }
 
-function Comparison({
-  model,
-  choice,
-  button,
-}: {
+interface FoundProps {
   model: ViewModel
   choice: Choosing
   button: (verb: StatusVerb) => ReactNode
-}) {
+}
+
+function Found({ model, choice, button }: FoundProps) {
+  switch (choice.why) {
+    case 'other-folder':
+      return <FolderChange model={model} choice={choice} />
+    case 'open-registry':
+      return <OpenChoiceView choice={choice} />
+    case 'store-of-another-engine':
+    case 'config-refused':
+      return <Comparison model={model} choice={choice} button={button} />
+    default:
+      return unreachable(choice.why)
+  }
+}
+
+/** How the choice is changed later. */
+function laterText({ why }: Choosing): string {
+  if (why === 'other-folder') return ''
+  return why === 'open-registry'
+    ? 'zotbar settings set registry.open --default takes it back. '
+    : 'The choice is kept; zotbar engine use changes it later. '
+}
+
+function Comparison({ model, choice, button }: FoundProps) {
   const { engine, upgrade } = model.snapshot
   return (
     <table className="card cmp">

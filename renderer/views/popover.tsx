@@ -103,7 +103,11 @@ function ChoiceActions({ model, act }: { model: ViewModel; act: ReturnType<typeo
         </FullOnly>
       ))}
       <Button small onPress={() => openWindow(store)}>
-        {first.length > 0 ? 'Compare both…' : 'Show what changed…'}
+        {first.length > 0
+          ? 'Compare both…'
+          : model.snapshot.process.kind === 'undecided' && model.snapshot.process.why === 'open-registry'
+            ? 'Show what is open…'
+            : 'Show what changed…'}
       </Button>
     </div>
   )

@@ -9,6 +9,8 @@ import { createFolderWatch } from '../../../core/data-folder/folder-watch.ts'
 import { openEngineChoices } from '../../../core/engine/engine-choices.ts'
 import { zotEngine } from '../../../core/engine/zot.ts'
 import type { Engine } from '../../../core/platform/engine.ts'
+import { openOpenRegistry } from '../../../core/registry-config/open-registry.ts'
+import { readTarget } from '../../../core/registry-config/preflight.ts'
 import { openSettings } from '../../../core/settings/settings.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 
@@ -23,14 +25,17 @@ const own: Engine = {
   id: 'zotbar-registry',
 }
 
-async function deciding(first: Engine) {
+async function deciding(first: Engine, http: object = {}) {
   const clock = fakeClock()
   const data = join(home, 'data')
   const configFile = join(home, 'config.json')
   mkdirSync(data)
   writeFileSync(
     configFile,
-    JSON.stringify({ storage: { rootDirectory: data }, http: { address: '127.0.0.1', port: '5050' } }),
+    JSON.stringify({
+      storage: { rootDirectory: data },
+      http: { address: '127.0.0.1', port: '5050', ...http },
+    }),
   )
   const now = { now: () => clock.now(), report: () => {} }
   const settings = await openSettings({ home, clock, report: () => {} })
@@ -45,8 +50,14 @@ async function deciding(first: Engine) {
     onLost: () => {},
     onRestored: () => {},
   })
+  const openRegistry = await openOpenRegistry({
+    home,
+    setting: () => settings.get('registry.open'),
+    ...now,
+  })
   const decision = createEngineDecision({
     configFile,
+    openRegistry,
     folderWatch,
     choices,
     engines: {
@@ -63,7 +74,7 @@ async function deciding(first: Engine) {
     facts: createFolderFacts({ configFile, settings, folderWatch, freeSpace: async () => undefined }),
     log: () => {},
   })
-  return { decision, choices, settings, data, now: () => engine.command }
+  return { decision, choices, settings, data, configFile, openRegistry, now: () => engine.command }
 }
 
 describe('the engine that was chosen for the folder', () => {
@@ -90,5 +101,68 @@ describe('the engine that was chosen for the folder', () => {
       'zot',
       '/opt/zot',
     ])
+  })
+})
+
+describe('a registry that asks nobody who they are', () => {
+  const openAt = '0.0.0.0:5050'
+  const anonymous = (...anonymousPolicy: string[]) => ({
+    address: '0.0.0.0',
+    accessControl: { repositories: { '**': { anonymousPolicy } } },
+  })
+  const change = (file: string, http: object) =>
+    writeFileSync(
+      file,
+      JSON.stringify({ storage: { rootDirectory: join(home, 'data') }, http: { port: '5050', ...http } }),
+    )
+
+  it('waits for somebody to agree, holds for what was agreed to, and asks again for more', async () => {
+    const it = await deciding(own, anonymous('read'))
+    const open = async () => {
+      const decided = await it.decision.decide()
+      return decided.ok ? decided.value : decided
+    }
+    expect(await open()).toMatchObject({
+      why: 'open-registry',
+      open: { address: openAt, most: 'pull', rights: ['**: pull'] },
+      commands: [`zotbar settings set registry.open ${openAt}`],
+      config: { refused: [] },
+    })
+    expect(await it.decision.agreed(own)).toMatchObject({
+      error: { code: 'undecided', why: 'open-registry' },
+    })
+    const target = await readTarget(it.configFile)
+    if (!target.ok) throw new Error('no target')
+    await it.openRegistry.agree({ openAt, rights: target.value.rights }, 'cli')
+    expect(await open()).toMatchObject({ why: 'open-registry' })
+    await it.settings.set('registry.open', '0.0.0.0:5050', 'cli')
+    expect([await open(), await it.decision.agreed(own)]).toEqual([undefined, ok(null)])
+    expect(it.openRegistry.environment()).toEqual({
+      ZOTBAR_OPEN_REGISTRY: JSON.stringify({ address: openAt, rights: [['**', ['read']]] }),
+    })
+
+    change(it.configFile, anonymous('read', 'create'))
+    expect(await open()).toMatchObject({ open: { most: 'push', agreed: ['**: pull'] } })
+    change(it.configFile, { ...anonymous('read'), address: '' })
+    expect(await open()).toMatchObject({
+      open: { address: '[::]:5050' },
+      commands: ["zotbar settings set registry.open '[::]:5050'"],
+    })
+    change(it.configFile, anonymous('read'))
+    expect(await open()).toBeUndefined()
+    await it.settings.set('registry.open', null, 'cli')
+    expect(await open()).toMatchObject({ why: 'open-registry' })
+    expect(it.openRegistry.environment()).toEqual({})
+  })
+
+  it('is asked about after an engine was chosen too, and never with zot', async () => {
+    const it = await deciding(own, { address: '0.0.0.0' })
+    await it.choices.choose(it.data, { engine: 'zotbar-registry', by: 'cli', at: 5, why: 'asked' })
+    expect(await it.decision.decide()).toMatchObject({
+      value: { why: 'open-registry', open: { most: 'push' } },
+    })
+    expect(await it.decision.agreed(zotEngine('/opt/zot', 'v2.1.15'))).toEqual(ok(null))
+    await it.choices.choose(it.data, { engine: 'zot', program: '/opt/zot', by: 'cli', at: 6, why: 'asked' })
+    expect(await it.decision.decide()).toEqual(ok(undefined))
   })
 })

@@ -68,7 +68,8 @@ describe('what each program changes', () => {
 
 describe('a data folder that is not the one it was', () => {
   const other = (holds: 'images' | 'nothing') =>
-    undecidedMessage({ ...store, why: 'other-folder', found: { ...store.found, holds } }, now).reason
+    undecidedMessage({ ...store, why: 'other-folder', found: { ...store.found, holds } }, now, 'this machine')
+      .reason
 
   it('is not served, whether it holds nothing or something else', () => {
     expect(other('nothing')).toMatch(/^Nothing was started, so that nobody finds it without images\./)

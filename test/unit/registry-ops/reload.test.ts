@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { parseConfig } from '../../../registry/config/config.ts'
+import { unsupported } from '../../../registry/config/supported.ts'
 import type { Logger } from '../../../registry/log/logger.ts'
 import { changedKeys, createReloader, type Reloadable, reload } from '../../../registry/reload/reloader.ts'
 import { watchConfig } from '../../../registry/reload/watch-files.ts'
@@ -53,7 +54,11 @@ describe('the reloader', () => {
       apply: next => void applied.push(next.log.level),
       ...part,
     }
-    return { lines, applied, reloader: createReloader('c.json', configOf(), logger, [whole]) }
+    return {
+      lines,
+      applied,
+      reloader: createReloader({ file: 'c.json', check: unsupported }, configOf(), logger, [whole]),
+    }
   }
 
   it('brings back what was applied when a later part fails, and says what could not go back', async () => {
@@ -68,7 +73,7 @@ describe('the reloader', () => {
     })
     const lines: string[] = []
     const logger = { log: (_level: string, message: string) => void lines.push(message) } as unknown as Logger
-    const reloader = createReloader('c.json', configOf(), logger, [
+    const reloader = createReloader({ file: 'c.json', check: unsupported }, configOf(), logger, [
       part('log.level', false),
       part('log', true),
       part('log.level', false),

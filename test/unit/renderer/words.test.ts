@@ -104,7 +104,7 @@ describe('small things', () => {
   })
 
   it('write an IPv6 address as docker takes it', () => {
-    expect(address({ registry: { ...full.registry, host: '::1' } })).toBe('[::1]:5050')
+    expect(address({ registry: { ...full.registry, url: 'http://[::1]:5050' } })).toBe('[::1]:5050')
   })
 
   it('have words for every notice', () => {

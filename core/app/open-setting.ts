@@ -1,0 +1,45 @@
+import type { Actor } from '../../contract/caller.ts'
+import { fail, type Result } from '../../contract/result.ts'
+import type { SettingChanged, SettingRow } from '../../contract/setting.ts'
+import { parseOpenAddress } from '../../registry/config/anonymous-rights.ts'
+import type { OpenRegistry } from '../registry-config/open-registry.ts'
+import { readTarget } from '../registry-config/preflight.ts'
+import type { Settings } from '../settings/settings.ts'
+import type { Supervisor } from '../supervisor/supervisor.ts'
+
+interface Deps {
+  configFile: string
+  settings: Settings
+  openRegistry: Pick<OpenRegistry, 'agree'>
+  supervisor: Pick<Supervisor, 'state' | 'start'>
+  log(message: string, data?: Record<string, unknown>): void
+}
+
+const key = 'registry.open'
+
+/**
+ * Changes the setting `registry.open`. Whoever names the address of config.json agrees to what everybody may do there now;
+ * a registry that waits for it is started. Another address is refused: nobody knows what would be open there.
+ */
+export function createOpenSetting({ configFile, settings, openRegistry, supervisor, log }: Deps) {
+  return async (value: SettingRow['value'] | null, by: Actor): Promise<Result<SettingChanged>> => {
+    const address = parseOpenAddress(String(value ?? ''))
+    if (address === undefined) return settings.set(key, value, 'cli')
+    const target = await readTarget(configFile, 'zot')
+    if (!target.ok) return target
+    const { openAt, rights } = target.value
+    if (openAt !== address) {
+      const allowed =
+        openAt ?? 'nothing: config.json opens it to nobody, or asks people who they are (http.auth)'
+      return fail({ code: 'bad-setting', key, wrong: String(value).slice(0, 200), allowed })
+    }
+    const recorded = await openRegistry.agree({ openAt, rights }, by)
+    const done = recorded.ok ? await settings.set(key, address, 'cli') : recorded
+    if (!done.ok) return done
+    log('an open registry is agreed to', { address, by })
+    const state = supervisor.state()
+    if (state.kind !== 'undecided' || state.why !== 'open-registry') return done
+    const started = await supervisor.start()
+    return started.ok ? { ok: true, value: { ...done.value, takesEffect: 'now' } } : started
+  }
+}
