@@ -4,6 +4,12 @@ import { basename, dirname, join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type AppProcess, type AppRig, createAppRig, targetAt } from '../integration/app/app-rig.ts'
 import { pushImage, type Target } from '../integration/registry/client.ts'
+import { sampleOf } from './samples.ts'
+
+/** Each kind once in npm test, in whatever order. */
+const victims = ['registry', 'both', 'registry', 'app', 'registry', 'both', 'app', 'both'] as const
+/** Between two pushes, ms: what is pushed is read twice. */
+const pushPauseMs = 10
 
 let rig: AppRig
 afterEach(() => rig.end())
@@ -32,6 +38,7 @@ describe('kill -9 at random moments during pushes', () => {
         try {
           const { digest } = await pushImage(target, name, tag, randomBytes(randomInt(1_000, 400_000)))
           acknowledged.push({ name, tag, digest })
+          await new Promise(done => setTimeout(done, pushPauseMs))
         } catch {
           failed += 1
           await new Promise(done => setTimeout(done, 20))
@@ -40,16 +47,8 @@ describe('kill -9 at random moments during pushes', () => {
     }
     const pushing = [0, 1, 2].map(pusher)
     const kills = { registry: 0, app: 0, both: 0 }
-    for (const victim of [
-      'registry',
-      'app',
-      'both',
-      'registry',
-      'both',
-      'app',
-      'registry',
-      'both',
-    ] as const) {
+    const killed = sampleOf(victims)
+    for (const victim of killed) {
       await new Promise(done => setTimeout(done, randomInt(200, 900)))
       const pid = (await rig.status()).registry?.pid
       if (victim !== 'registry') {
@@ -63,7 +62,7 @@ describe('kill -9 at random moments during pushes', () => {
     }
     ended = true
     await Promise.all(pushing)
-    expect(kills).toEqual({ registry: 3, app: 2, both: 3 })
+    expect(Object.values(kills).every(count => count > 0)).toBe(true)
     expect(failed).toBeGreaterThan(0)
     expect(acknowledged.length).toBeGreaterThan(20)
 
@@ -78,11 +77,11 @@ describe('kill -9 at random moments during pushes', () => {
 /** Acknowledged pushes whose manifest, or any blob of it, does not come back whole. */
 async function missing(target: Target, acknowledged: Acknowledged[]): Promise<string[]> {
   const lost: string[] = []
-  for (const { name, tag, digest } of acknowledged) {
+  const check = async ({ name, tag, digest }: Acknowledged): Promise<void> => {
     const manifest = await target.ask(`/v2/${name}/manifests/${tag}`)
     if (manifest.status !== 200 || sha256(manifest.body) !== digest) {
       lost.push(`${name}:${tag}`)
-      continue
+      return
     }
     const { config, layers } = JSON.parse(String(manifest.body)) as {
       config: { digest: string }
@@ -93,6 +92,11 @@ async function missing(target: Target, acknowledged: Acknowledged[]): Promise<st
       if (blob.status !== 200 || sha256(blob.body) !== part.digest) lost.push(`${name}:${tag} ${part.digest}`)
     }
   }
+  const remaining = [...acknowledged]
+  const reader = async (): Promise<void> => {
+    for (let one = remaining.pop(); one !== undefined; one = remaining.pop()) await check(one)
+  }
+  await Promise.all([reader(), reader(), reader(), reader()])
   return lost
 }
 

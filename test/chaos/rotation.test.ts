@@ -22,7 +22,8 @@ const memory: RotateMemory = {
   leaked: false,
   yes: true,
 }
-const { steps } = rotateRunbook(memory, {} as RotationDeps)
+// No step runs here.
+const { steps } = rotateRunbook(memory, { client: { withAgent: () => undefined } } as unknown as RotationDeps)
 const retiring = retireSteps({} as RotationDeps)
 
 interface Case {
