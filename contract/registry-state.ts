@@ -20,7 +20,7 @@ export type Cause =
 
 /**
  * What the registry said last before it ended by itself, in one line of at most 500 characters: never a stack frame.
- * `waitingSince`: the first end in a row for which `waitsFor` was the reason.
+ * `waitingSince`: when the first of the tries in a row began that ended for want of `waitsFor`.
  */
 export interface LastEnd {
   lastWord?: string

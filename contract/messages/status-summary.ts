@@ -43,7 +43,7 @@ export function statusSummary(snapshot: Snapshot, now: number): StatusSummary {
       return servingSummary(snapshot, now)
     case 'starting':
       if (isWaiting(process)) {
-        const next = `it is being started again, for ${duration(now - process.since)} now`
+        const next = `; this try began ${relativeTime(process.since, now)}`
         return { ...waitingSummary(process, next, now), state, actions: [stopTrying] }
       }
       return {
@@ -65,7 +65,7 @@ export function statusSummary(snapshot: Snapshot, now: number): StatusSummary {
       }
     case 'backing-off':
       if (isWaiting(process)) {
-        const next = `it is started again in ${secondsUntil(process.until, now)}`
+        const next = `, and tries again in ${secondsUntil(process.until, now)}`
         return { ...waitingSummary(process, next, now), state, actions: [startNow, stopTrying] }
       }
       return {

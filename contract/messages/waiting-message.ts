@@ -12,7 +12,7 @@ type Waiting = LastEnd & { waitsFor: WaitsFor }
 
 export const isWaiting = (end: LastEnd): end is Waiting => end.waitsFor !== undefined
 
-/** The same through all tries, so that it does not flicker. `next`: what is done, half a sentence. `now` in ms since the epoch. */
+/** The same through all tries, so that it does not flicker. `next`: of this try or the next, "; it ...". `now` in ms since the epoch. */
 export function waitingSummary(
   end: Waiting,
   next: string,
@@ -22,6 +22,6 @@ export function waitingSummary(
   return {
     class: waitedMs > patienceMs ? 'down' : 'working',
     headline: capital(waitsForText(end.waitsFor)),
-    reason: `The registry does not start without it${waitedMs < 1000 ? '' : `, for ${duration(waitedMs)} now`}; ${next}.${saidText(end)} The images are not touched.`,
+    reason: `The registry does not start without it. It has tried for ${duration(waitedMs)}${next}.${saidText(end)} The images are not touched.`,
   }
 }

@@ -253,7 +253,11 @@ function afterWaiting(memory: Memory, ended: UnaskedExit, waitsFor: WaitsFor, po
     ...newRow,
     attempt,
     checkSerial: serial,
-    lastEnd: { ...lastEndOf(ending), waitsFor, waitingSince: before?.waitingSince ?? at },
+    lastEnd: {
+      ...lastEndOf(ending),
+      waitsFor,
+      waitingSince: before?.waitingSince ?? registry?.startedAt ?? at,
+    },
   }
   const until = Math.max(at + policy.minThrottleMs, (registry?.startedAt ?? at) + policy.throttleMs)
   const stage: Stage = { kind: 'backing-off', since: at, cause, attempt, until, ...ending }

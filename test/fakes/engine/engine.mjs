@@ -1,6 +1,7 @@
 // A registry that behaves as its config file says: `node engine.mjs serve CONFIG`.
-// {port, kind: 'own' | 'zot', startAfter, exitAfter, code, ignoresTerm, hangAfter, drainMs, flood, says}; SIGUSR2 makes it cut every connection
-import { readFileSync } from 'node:fs'
+// {port, kind: 'own' | 'zot', startAfter, exitAfter, code, ignoresTerm, hangAfter, drainMs, flood, says,
+// logs: {file, message, error}, last: lines for standard error}; SIGUSR2 makes it cut every connection
+import { appendFileSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 
 const config = JSON.parse(readFileSync(process.argv[3], 'utf8'))
@@ -8,7 +9,15 @@ const { port, kind = 'own', startAfter = 0, exitAfter, code = 0, hangAfter, drai
 const log = message => process.stdout.write(`${JSON.stringify({ level: 'info', message })}\n`)
 
 log(config.says ?? `start ${process.pid}`)
-if (exitAfter !== undefined) setTimeout(() => process.exit(code), exitAfter)
+if (exitAfter !== undefined) setTimeout(end, exitAfter)
+
+function end() {
+  if (config.logs) {
+    const { file, ...entry } = config.logs
+    appendFileSync(file, `${JSON.stringify({ time: new Date().toISOString(), level: 'error', ...entry })}\n`)
+  }
+  process.stderr.write((config.last ?? []).map(line => `${line}\n`).join(''), () => process.exit(code))
+}
 
 const probes = ['/livez', '/readyz', '/startupz']
 const server = createServer((request, response) => {

@@ -33,13 +33,19 @@ describe('an http.address that says where to listen, not where to go', () => {
   })
 
   it.each([
-    ['open to all without a way to sign in', '[::]', {}, 'undecided'],
-    ['of no card of this machine', 'fd00:dead::1', { auth: { apikey: true } }, 'backing-off'],
-  ] as const)('%s is told, and the app goes on', async (_, address, http, state) => {
+    ['open to all without a way to sign in', '[::]', {}, 'undecided', 'asks for more'],
+    [
+      'of no card of this machine',
+      'fd00:dead::1',
+      { auth: { apikey: true } },
+      'backing-off',
+      'Waits for its network address',
+    ],
+  ] as const)('%s is told, and the app goes on', async (_, address, http, state, headline) => {
     rig = await createAppRig()
     rig.configure(listening(address, http))
     const app = rig.start()
-    expect((await app.reach(state)).reason).toBeTruthy()
+    expect((await app.reach(state)).headline).toContain(headline)
     expect((await rig.zotbar('status', '--json')).code).toBe(4)
     expect((await rig.zotbar('stop', '--json')).code).toBe(0)
     app.kill('SIGTERM')

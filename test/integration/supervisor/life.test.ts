@@ -2,7 +2,9 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { createOutputLog } from '../../../core/registry-config/output-log.ts'
 import { standardPolicy } from '../../../core/supervisor/policy.ts'
+import { systemClock } from '../../../lib/clock.ts'
 import { fakeEngine, fakeZot } from '../../fakes/engine/fake-engine.ts'
 import { eventually } from '../../fakes/eventually.ts'
 import { answers, createRig, pidsOf, until } from './rig.ts'
@@ -102,6 +104,42 @@ describe('a process that does not do as it should', () => {
     })
     expect(JSON.stringify(started)).toContain('bad luck')
     expect(await supervisor.stop()).toMatchObject({ ok: true })
+  })
+
+  it('breaks off for want of something outside: its own word from two logs, and it serves once that is there', async () => {
+    rig = await createRig()
+    const log = join(rig.home, '..', 'own.log')
+    const message = 'failed to initialize new relying party oidc'
+    const frames = Array.from({ length: 40 }, (_, n) => [`main.frame${n}(...)`, `\t/zot/main.go:${n} +0x18`])
+    rig.configure({
+      exitAfter: 0,
+      code: 2,
+      logs: { file: log, message, error: 'dial tcp 127.0.0.1:9: connect: connection refused' },
+      last: [`panic: ${message}`, '', 'goroutine 1 [running]:', ...frames.flat()],
+    })
+    const outputLog = createOutputLog(
+      systemClock(),
+      () => {},
+      () => {},
+    )
+    outputLog.use(log)
+    const supervisor = rig.supervise({
+      outputSince: outputLog.since,
+      policy: { throttleMs: 500, minThrottleMs: 50 },
+    })
+    await supervisor.begin()
+    const lastWord = `${message}: dial tcp 127.0.0.1:9: connect: connection refused`
+    expect(await supervisor.start()).toMatchObject({
+      ok: false,
+      error: { code: 'start-failed', lastWord, waitsFor: 'identity-provider' },
+    })
+    const state = await until(supervisor, 'backing-off')
+    expect(state).toMatchObject({ lastWord, waitsFor: 'identity-provider' })
+    expect(state.lastLines.at(-1)).toBe(`panic: ${message}`)
+    expect(supervisor.journal()[0]).toMatchObject({ cause: 'start-failed', lastWord })
+    rig.configure({})
+    await until(supervisor, 'serving')
+    await outputLog.close()
   })
 
   it('ignores SIGTERM: killed at its deadline', async () => {

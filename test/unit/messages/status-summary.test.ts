@@ -230,7 +230,7 @@ describe('the glance', () => {
       headline: 'Waits for the identity provider',
     })
     expect(plainText(seen({ process: trying(now - 30_000) }).reason)).toBe(
-      'The registry does not start without it, for 30 s now; it is being started again, for 28 s now. The last time it said: no issuer. The images are not touched.',
+      'The registry does not start without it. It has tried for 30 s; this try began 28 s ago. The last time it said: no issuer. The images are not touched.',
     )
     expect(seen({ process: trying(now - 90_000) })).toMatchObject({
       class: 'down',

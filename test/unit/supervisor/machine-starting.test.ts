@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Failure } from '../../../contract/failure.ts'
 import { standardPolicy as policy } from '../../../core/supervisor/policy.ts'
 import { code, drive, free, processOf } from './drive.ts'
 
@@ -39,14 +40,14 @@ describe('starting', () => {
     expect(machine.state()).toMatchObject({ kind: 'starting', cause: 'hung' })
   })
 
-  it.each(['data-read-only', 'data-unreadable'] as const)(
-    'takes the answer of a slow look at a folder that was %s, and does not overtake it',
-    errorCode => {
+  it.each<Failure>([
+    { code: 'data-read-only', path: '/v' },
+    { code: 'data-unreadable', path: '/v', reason: '' },
+    { code: 'named-file-unusable', keyPath: 'http.tls.key', path: '/v', reason: '' },
+  ])(
+    'looks again by itself after $code, takes the answer of a slow look, and does not overtake it',
+    error => {
       const machine = drive().dispatch({ kind: 'app-started' })
-      const error =
-        errorCode === 'data-read-only'
-          ? { code: errorCode, path: '/v' }
-          : { code: errorCode, path: '/v', reason: '' }
       machine.checked({ kind: 'refused', error })
       expect(machine.tick(policy.failedRetryMs).effects()).toEqual(['check'])
       expect(machine.tick(policy.checkTimeoutMs - 1).effects()).toEqual([])

@@ -18,7 +18,7 @@ describe('a start that waits for something outside', () => {
       kind: 'backing-off',
       until: 10_000,
       waitsFor: 'identity-provider',
-      waitingSince: 300,
+      waitingSince: 0,
       lastWord: 'no issuer',
     })
     for (let pid = 2; pid < 30; pid++) {
@@ -27,7 +27,7 @@ describe('a start that waits for something outside', () => {
         kind: 'starting',
         pid,
         waitsFor: 'identity-provider',
-        waitingSince: 300,
+        waitingSince: 0,
       })
       machine.later(300).ended(pid, noIssuer)
       expect(machine.state()).toMatchObject({ kind: 'backing-off', until: machine.at() + 9700 })
