@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises'
 import type { Failure } from '../contract/failure.ts'
 import { failureMessage } from '../contract/messages/failure-message.ts'
 import { exactMoment } from '../contract/messages/format.ts'
@@ -11,6 +10,7 @@ import type {
   RunbookPlan,
   RunbookQuestion,
 } from '../contract/runbook.ts'
+import { askForYes, isUnattended } from './ask-for-yes.ts'
 import { cliFailureText, type ExitCode, exitCode, exitCodeOf } from './output.ts'
 import { readHidden } from './secret-input.ts'
 import type { VerbContext } from './verb.ts'
@@ -106,8 +106,6 @@ function textOf(line: RunbookLine): string | undefined {
   return `${step.padEnd(10)}  ${phase}${detail === '' ? '' : `: ${detail}`}`
 }
 
-const isUnattended = ({ out }: VerbContext): boolean => out.json || !process.stdin.isTTY
-
 /** Somebody may unlock it meanwhile, elsewhere than on this terminal. */
 async function retryIfLocked(
   context: VerbContext,
@@ -115,7 +113,7 @@ async function retryIfLocked(
   question: RunbookQuestion,
   triesLeft: number,
 ): Promise<boolean> {
-  if (!question.triesAgain || !isUnattended(context) || triesLeft === 0) return false
+  if (!question.triesAgain || !isUnattended(context.out) || triesLeft === 0) return false
   if (triesLeft === retryPolicy.times)
     context.out.note(`${question.title}: ${question.body}\nIt is tried again for a minute.`)
   await new Promise(resolve => setTimeout(resolve, retryPolicy.afterMs))
@@ -139,7 +137,7 @@ async function answer(
   options: Options,
 ): Promise<RunbookError | undefined> {
   const { out, client } = context
-  if (isUnattended(context)) {
+  if (isUnattended(context.out)) {
     out.note(unattendedText(question, options))
     await client.zotbar.runbooks.answer({ question: question.id, agreed: false, run })
     return question.wants ? missingKey(question, question.wants.keyOf) : undefined
@@ -151,9 +149,7 @@ async function answer(
     await offerKey(context, question, question.wants.keyOf, run)
     return undefined
   }
-  const terminal = createInterface({ input: process.stdin, output: process.stderr })
-  const typed = await terminal.question(`${question.confirm}? (y/N) `).finally(() => terminal.close())
-  const agreed = /^y(es)?$/i.test(typed.trim())
+  const agreed = await askForYes(question.confirm)
   const answered = await client.zotbar.runbooks.answer({ question: question.id, agreed, run })
   // Meanwhile somebody else may have answered.
   if (!answered.ok) out.note(cliFailureText(answered.error))

@@ -69,6 +69,20 @@ export function addRegistryVerbs(program: Command, verb: AddVerb, run: Run): voi
     async (options: Json) => run((await import('./data.ts')).accept, options, {}),
   )
 
+  const config = group('config', 'see and bring back the config.json that last started')
+  verb(config, 'show', 'what bringing it back would change').action(async (options: Json) =>
+    run((await import('./config.ts')).show, options, {}),
+  )
+  verb(
+    config,
+    'restore',
+    'bring it back, and start the registry with it; the text from before is kept beside it',
+  )
+    .option('--yes', 'do not ask')
+    .action(async (options: Json & { yes?: boolean }) =>
+      run((await import('./config.ts')).restore, options, { yes: options.yes === true }),
+    )
+
   const admin = group('admin', 'the account that the first run created')
   for (const [name, description] of [
     ['show', 'its name and password'],

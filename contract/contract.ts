@@ -4,6 +4,7 @@ import { afterAnyQuestion, afterQuestion, anyone, atScreen, cliOnly, trusted } f
 import { type Client, command, type Handlers } from './command.ts'
 import type { ImageDeleted, ImageDetails, ImageList } from './image.ts'
 import type { CheckedManagedKey, KeyCreated, KeyList, KeyProof, KeyRevoked, ManagedKeyList } from './key.ts'
+import type { ConfigRestored, LastConfig } from './last-config.ts'
 import type { Result } from './result.ts'
 import type { EngineRow, RunbookDetails, RunbookLines, RunbookPlan, RunbookRecord } from './runbook.ts'
 import type { SettingChanged, SettingRow } from './setting.ts'
@@ -50,6 +51,12 @@ export const contract = {
     show: command<DataFolder>()(nothing, anyone),
     /** Accepts the folder that config.json names, and starts the registry on it. */
     accept: command<Snapshot>()(nothing, afterQuestion),
+  },
+  config: {
+    /** The config.json with which the registry last became ready, against the one of now. Error: no-other-config. */
+    last: command<LastConfig>()(nothing, anyone),
+    /** Brings it back in place, and starts the registry with it. Error: no-other-config. */
+    restore: command<ConfigRestored>()(nothing, afterAnyQuestion),
   },
   logs: {
     /** The newest lines of the registry's output, oldest first, as it wrote them. */

@@ -45,6 +45,8 @@ export interface KeptBy {
 /** Every way a command or a state can fail. The words for each are in contract/messages/failure-message.ts. */
 export type Failure =
   | { code: 'config-missing'; file: string }
+  /** No config.json is kept with which this registry started; with `at` it is the one of now. */
+  | { code: 'no-other-config'; file: string; at?: number }
   /** `unfinished`: it was being written all the time that it was looked at, and is read again by itself. */
   | { code: 'config-invalid'; file: string; faults: ConfigFault[]; unfinished?: true }
   /** A file that config.json names: `reason` is half a sentence. It is looked at again by itself. */

@@ -1,4 +1,5 @@
 import type { Exit, Failure, KeptBy, OpenChoice, WaitsFor } from './failure.ts'
+import type { LastConfigOffer } from './last-config.ts'
 import type { Undecided } from './undecided.ts'
 
 /** Why the registry is being, or was, started or ended. */
@@ -75,6 +76,7 @@ export type ProcessState =
       exit: Exit
       lastLines: string[]
       waits: number[]
+      lastConfig?: LastConfigOffer
     } & LastEnd)
   /** `exits` is how many there were, in a row, in the last `windowMs`. */
   | {
@@ -86,6 +88,7 @@ export type ProcessState =
       exit: Exit
       lastLines: string[]
       lastWord?: string
+      lastConfig?: LastConfigOffer
     }
   | {
       kind: 'foreign'
@@ -103,7 +106,7 @@ export type ProcessState =
     }
   /** Nothing is started until somebody has chosen. */
   | ({ kind: 'undecided'; since: number } & Undecided)
-  | { kind: 'failed'; since: number; error: Failure; retryAt?: number }
+  | { kind: 'failed'; since: number; error: Failure; retryAt?: number; lastConfig?: LastConfigOffer }
 
 /** The state's name in JSON: the process axis, with `degraded` folded in from silence and from the service axis. */
 export type StateName = ProcessState['kind'] | 'degraded'

@@ -40,6 +40,7 @@ export const ownFiles = [
   'journal.jsonl',
   'keys.json',
   'known_hosts',
+  'last-config.json',
   'manifests.json',
   'notices.json',
   'open.html',

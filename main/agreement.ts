@@ -2,6 +2,7 @@ import type { CoreConnection } from '../client/core-connection.ts'
 import { contract } from '../contract/contract.ts'
 import { thisMachine } from '../contract/messages/address-message.ts'
 import { engineQuestion, type Question } from '../contract/messages/choice-message.ts'
+import { lastConfigQuestion } from '../contract/messages/last-config-message.ts'
 import { openQuestion } from '../contract/messages/open-message.ts'
 import { figureText, findingText } from '../contract/messages/undecided-message.ts'
 import { fail, ok, type Result } from '../contract/result.ts'
@@ -21,8 +22,8 @@ interface Deps {
 }
 
 /**
- * What the contract gives a page only after a native question: another data folder, another engine, the secret of a key,
- * and a setting that names a program, command, host, file or URL. Declined: `cancelled`, and for a setting its value.
+ * What the contract gives a page only after a native question: another data folder, another engine, another config.json,
+ * the secret of a key, and a setting that names a program, command, host, file or URL. Declined: `cancelled`, and for a setting its value.
  */
 export function createAgreedCall({ core, questions }: Deps): AgreedCall {
   const reader = core.as('app')
@@ -57,6 +58,14 @@ export function createAgreedCall({ core, questions }: Deps): AgreedCall {
     if (read.value.dryRun) return core.call(name, input, 'agreed')
     const now = await reader.app.snapshot({})
     return now.ok ? agreed(name, input, engineQuestion(read.value.engine, now.value.process), asker) : now
+  }
+
+  async function restoreConfig(name: string, input: unknown, asker?: Asker): Promise<Result<unknown>> {
+    const last = await reader.config.last({})
+    if (!last.ok) return last
+    const { at, diff, file } = last.value
+    if (diff === undefined) return fail({ code: 'no-other-config', file, at })
+    return agreed(name, input, lastConfigQuestion({ at, diff }), asker)
   }
 
   async function showSecret(name: string, input: unknown, asker?: Asker): Promise<Result<unknown>> {
@@ -106,6 +115,8 @@ export function createAgreedCall({ core, questions }: Deps): AgreedCall {
         return acceptFolder(name, input, asker)
       case 'engine.use':
         return chooseEngine(name, input, asker)
+      case 'config.restore':
+        return restoreConfig(name, input, asker)
       case 'keys.showSecret':
         return showSecret(name, input, asker)
       case 'settings.set':

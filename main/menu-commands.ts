@@ -61,6 +61,8 @@ export function createMenuCommands(deps: Deps): (command: MenuCommand) => Promis
         return call('engine.use', { engine: 'zot', yes: true }, 'app')
       case 'use-zotbar-registry':
         return call('engine.use', { engine: 'zotbar-registry', yes: true }, 'app')
+      case 'use-last-config':
+        return call('config.restore', {}, 'app')
       default:
         return unreachable(verb)
     }

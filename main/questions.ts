@@ -86,8 +86,9 @@ export function createQuestions({ electron, platform, openWindow, log }: Options
     await ask({ type: 'info', message: title, detail: body, buttons: ['OK'] }, asker)
   }
   return {
-    async confirm({ title, body, confirm }, asker = {}) {
-      const box: Box = { type: 'warning', message: title, detail: body, buttons: ['Cancel', confirm] }
+    async confirm({ title, body, diff, confirm }, asker = {}) {
+      const detail = diff === undefined ? body : `${body}\n\n${diff}`
+      const box: Box = { type: 'warning', message: title, detail, buttons: ['Cancel', confirm] }
       return (await ask(box, asker)) === 1
     },
     show,

@@ -22,6 +22,8 @@ export interface ChoiceRow {
 export interface Question {
   title: string
   body: string
+  /** What would change in a file, unified; shown below the body. */
+  diff?: string
   confirm: string
 }
 

@@ -3,6 +3,7 @@ import { appFailureMessage, settingFailureMessage } from './app-message.ts'
 import { coreFailureMessage, isCoreFailure } from './core-message.ts'
 import { dataFailureMessage } from './data-message.ts'
 import { hostFailureMessage } from './host-message.ts'
+import { lastConfigFailureMessage } from './last-config-message.ts'
 import type { FailureMessage } from './message.ts'
 import { registryFailureMessage } from './registry-message.ts'
 import { releaseFailureMessage } from './release-message.ts'
@@ -49,6 +50,8 @@ export function failureMessage(error: Failure): FailureMessage {
     case 'engine-unusable':
     case 'config-edited-meanwhile':
       return runFailureMessage(error)
+    case 'no-other-config':
+      return lastConfigFailureMessage(error)
     case 'config-missing':
     case 'config-invalid':
     case 'named-file-unusable':

@@ -19,6 +19,7 @@ import {
   timeOfDay,
 } from './format.ts'
 import { keptByMessage } from './kept-by-message.ts'
+import { lastConfigAction, lastConfigHint } from './last-config-message.ts'
 import { progressText } from './runbook-message.ts'
 import { isDegraded, servingSummary } from './serving-summary.ts'
 import { endMessage, openChoiceMessage, startingHeadline, startingReason } from './start-message.ts'
@@ -66,23 +67,27 @@ export function statusSummary(snapshot: Snapshot, now: number): StatusSummary {
     case 'backing-off':
       if (isWaiting(process)) {
         const next = `, and tries again in ${secondsUntil(process.until, now)}`
-        return { ...waitingSummary(process, next, now), state, actions: [startNow, stopTrying] }
+        return withLastConfig(process, {
+          ...waitingSummary(process, next, now),
+          state,
+          actions: [startNow, stopTrying],
+        })
       }
-      return {
+      return withLastConfig(process, {
         class: 'working',
         state,
         headline: `${endedWell(process.exit) ? 'Ended by itself' : 'Crashed'}; starts again in ${secondsUntil(process.until, now)}`,
         reason: `At ${exactTime(process.since)} the registry ${endMessage(process)}. Start number ${process.attempt + 1} follows by itself. The images are not touched.`,
         actions: [startNow, stopTrying],
-      }
+      })
     case 'crash-looping':
-      return {
+      return withLastConfig(process, {
         class: 'down',
         state,
         headline: 'Does not stay up',
         reason: `${count(process.exits, 'exit')} in ${duration(process.windowMs)}; the last time it ${endMessage(process)}. The images are not touched. It tries again at ${timeOfDay(process.retryAt)}, and when the computer wakes.`,
         actions: [{ verb: 'try-again', label: 'Try again now', kind: 'fill' }],
-      }
+      })
     case 'foreign':
       return {
         class: 'down',
@@ -103,13 +108,13 @@ export function statusSummary(snapshot: Snapshot, now: number): StatusSummary {
       }
     case 'failed': {
       const message = failureMessage(process.error)
-      return {
+      return withLastConfig(process, {
         class: 'down',
         state,
         headline: message.title,
         reason: message.steps.join('\n'),
         actions: [{ verb: 'try-again', label: 'Start again', kind: 'fill' }],
-      }
+      })
     }
     case 'stopped':
       return {
@@ -121,6 +126,19 @@ export function statusSummary(snapshot: Snapshot, now: number): StatusSummary {
       }
     default:
       return unreachable(process)
+  }
+}
+
+/** Where config.json was changed since the registry last started, that is said and can be taken back. */
+function withLastConfig(
+  { lastConfig }: Of<'backing-off' | 'crash-looping' | 'failed'>,
+  summary: StatusSummary,
+): StatusSummary {
+  if (lastConfig === undefined) return summary
+  return {
+    ...summary,
+    reason: `${summary.reason}\n${lastConfigHint}`,
+    actions: [...summary.actions, lastConfigAction(lastConfig)],
   }
 }
 

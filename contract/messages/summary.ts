@@ -17,6 +17,8 @@ export type StatusVerb =
   /** Chooses an engine for the data folder: a runbook. */
   | 'use-zot'
   | 'use-zotbar-registry'
+  /** Brings back the config.json that last started, and starts. */
+  | 'use-last-config'
   /** Shows the keys; the registry is not asked for anything. */
   | 'show-keys'
 
@@ -30,7 +32,7 @@ export interface StatusAction {
 
 /** True where the app confirms with a native dialog, so that its windows and its menu do not ask too. */
 export const asksNatively = (verb: StatusVerb): boolean =>
-  verb === 'use-zot' || verb === 'use-zotbar-registry'
+  verb === 'use-zot' || verb === 'use-zotbar-registry' || verb === 'use-last-config'
 
 /** One headline for tray, popover, window and command line. */
 export interface StatusSummary {

@@ -6,6 +6,7 @@ import { withDeadline } from '../../lib/with-deadline.ts'
 import { runEach } from '../platform/tasks.ts'
 import type { UnrevealedKey } from '../registry-client/keys.ts'
 import { createBroadcast } from './broadcast.ts'
+import { configHandlers } from './config-handlers.ts'
 import { connect } from './connect.ts'
 import { createFeatures, type Features } from './create-features.ts'
 import { folderHandlers } from './folder-handlers.ts'
@@ -144,6 +145,7 @@ function handlerDeps(
   const { access, engineControl, configWatch, keyNotices, rotation, runs } = features
   const { startDecision, supervisor, tail, upgrade } = features
   const { images, keys, admin } = access
+  const busyWith = (): string | undefined => runs.current()?.title
   return {
     supervisor,
     settings,
@@ -156,8 +158,16 @@ function handlerDeps(
     olderSecrets: features.olderSecrets.handlers,
     data: folderHandlers({ ...features, log: features.common.log, snapshot }),
     setOpen: createOpenSetting({ ...features.common, ...features }),
+    config: configHandlers({
+      ...features.common,
+      store: features.lastConfig,
+      engine: features.engine.now,
+      supervisor,
+      busyWith,
+      now: features.common.clock.now,
+    }),
     checkFolder: configWatch.check,
-    busyWith: () => runs.current()?.title,
+    busyWith,
     handOverBusy() {
       const { kind } = supervisor.state()
       const isStopping = kind === 'draining' || kind === 'stopping'
@@ -184,8 +194,8 @@ async function close(
   { clock, log, settings }: AppOptions,
   { keepServing = settings.get('keepServing'), sessionEnds = false }: QuitHow,
 ): Promise<void> {
-  const { access, configWatch, engineCopies, health, keyNotices, outputLog, rotation, runs } = features
-  const { storage, storeEvents, supervisor, upgrade, web } = features
+  const { access, configWatch, engineCopies, health, keyNotices, lastConfigWatch, outputLog } = features
+  const { rotation, runs, storage, storeEvents, supervisor, upgrade, web } = features
   await runEach(
     {
       'the end of runbooks': () =>
@@ -194,6 +204,7 @@ async function close(
       'the end of rotations': rotation.close,
       'the end of notices': keyNotices.close,
       'the end of probes': health.close,
+      'the end of looks at config.json': lastConfigWatch.close,
       'the end of the copy of the engine': engineCopies.close,
       'the end of registry access': access.close,
       'the end of events': storeEvents.close,

@@ -35,9 +35,11 @@ export function connect(features: Features, events: Emitter<AppEvents>, broadcas
 }
 
 function registryChanged(features: Features): void {
-  const { access, engine, engineCopies, configWatch, health, storeEvents, supervisor } = features
+  const { access, engine, engineCopies, configWatch, health, lastConfigWatch, storeEvents, supervisor } =
+    features
   const pid = servingPid(supervisor)
   configWatch.stateChanged()
+  lastConfigWatch.stateChanged()
   health.setServing(pid !== undefined)
   engineCopies.setServing(pid)
   storeEvents.setServing(pid, engine.now().id !== 'zot')

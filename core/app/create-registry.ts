@@ -3,6 +3,7 @@ import type { Emitter } from '../../lib/emitter.ts'
 import { createHealth } from '../health/health.ts'
 import { askLiveness } from '../platform/admin-liveness.ts'
 import { createRegistryAccess } from '../registry-client/registry-access.ts'
+import { createLastConfigStore } from '../registry-config/last-config.ts'
 import { createMirrorRequests } from '../registry-config/mirror-requests.ts'
 import { createOutputLog } from '../registry-config/output-log.ts'
 import { createStoreEvents } from '../storage/store-events.ts'
@@ -11,6 +12,7 @@ import { createConfigWatch } from './config-watch.ts'
 import type { Ground } from './create-ground.ts'
 import { createEngineCopies } from './engine-copies.ts'
 import { createHolderCheck } from './holder-check.ts'
+import { createLastConfigWatch } from './last-config-watch.ts'
 import { createStartDecision } from './start-decision.ts'
 import type { AppEvents, AppOptions } from './wiring.ts'
 
@@ -21,6 +23,7 @@ export function createRegistryFeatures(options: AppOptions, events: Emitter<AppE
   const { adminSocket, clock, configFile, engines, processes, settings } = options
   const { common, target, engine, folder, storage, decision } = ground
   const outputLog = createOutputLog(clock, batch => events.emit('log', batch), common.log)
+  const lastConfig = createLastConfigStore({ ...common, now: clock.now })
   const startDecision = createStartDecision({
     configFile,
     clock,
@@ -30,7 +33,10 @@ export function createRegistryFeatures(options: AppOptions, events: Emitter<AppE
     folderWatch: folder.folderWatch,
     engine,
     target,
-    onStart: ({ logOutput }) => outputLog.use(logOutput),
+    onStart({ logOutput }) {
+      lastConfig.begins()
+      outputLog.use(logOutput)
+    },
     onMoved: () => void storage.scan(),
   })
   const supervisor = createSupervisor({
@@ -60,6 +66,12 @@ export function createRegistryFeatures(options: AppOptions, events: Emitter<AppE
     preflight: startDecision.preflight,
   })
   const checkHolders = createHolderCheck({ configFile, clock, processes, supervisor })
+  const lastConfigWatch = createLastConfigWatch({
+    ...common,
+    store: lastConfig,
+    supervisor,
+    engine: engine.now,
+  })
   const configWatch = createConfigWatch({
     ...common,
     folder,
@@ -112,6 +124,8 @@ export function createRegistryFeatures(options: AppOptions, events: Emitter<AppE
     startDecision,
     supervisor,
     checkHolders,
+    lastConfig,
+    lastConfigWatch,
     configWatch,
     access,
     storeEvents,

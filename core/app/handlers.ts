@@ -28,6 +28,7 @@ export interface HandlerDeps {
   notices: NoticeControl['handlers']
   olderSecrets: ZotbarHandlers['secrets']
   data: ZotbarHandlers['data']
+  config: ZotbarHandlers['config']
   /** Checks whether what serves still has its data folder. */
   checkFolder(): Promise<void>
   /** What is under way on the registry and must not be disturbed. */
@@ -54,6 +55,7 @@ export function createHandlers(deps: HandlerDeps): ZotbarHandlers {
     shell: deps.shells.handlers,
     secrets: deps.olderSecrets,
     data: deps.data,
+    config: deps.config,
     logs: {
       tail: async ({ lines }) => ok({ lines: await deps.tail(lines) }),
     },

@@ -59,7 +59,7 @@ export function snapshotOf(
       ...(inClear ? { inClear } : {}),
       ...(open === undefined ? {} : { open }),
     },
-    process: supervisor.state(),
+    process: features.lastConfigWatch.offeredIn(supervisor.state()),
     service: features.health.state(),
     storage: stored,
     journal: supervisor.journal(),

@@ -38,6 +38,7 @@ export function predict(state: ProcessState, verb: StatusVerb, now: number): Pro
     case 'look-again':
     case 'use-zot':
     case 'use-zotbar-registry':
+    case 'use-last-config':
     case 'show-keys':
       return undefined
   }

@@ -184,7 +184,10 @@ function runVerb(
   bridge: ZotbarBridge,
   verb: Exclude<StatusVerb, 'show-keys'>,
 ): ReturnType<
-  ZotbarBridge['registry']['start'] | ZotbarBridge['registry']['cancel'] | ZotbarBridge['engine']['use']
+  | ZotbarBridge['registry']['start']
+  | ZotbarBridge['registry']['cancel']
+  | ZotbarBridge['engine']['use']
+  | ZotbarBridge['config']['restore']
 > {
   switch (verb) {
     case 'start':
@@ -205,5 +208,7 @@ function runVerb(
       return bridge.engine.use({ engine: 'zot', yes: true, dryRun: false })
     case 'use-zotbar-registry':
       return bridge.engine.use({ engine: 'zotbar-registry', yes: true, dryRun: false })
+    case 'use-last-config':
+      return bridge.config.restore({})
   }
 }

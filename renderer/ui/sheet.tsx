@@ -17,6 +17,8 @@ export interface SheetProps {
   kind?: 'danger' | 'fill'
   /** A third button, between the other two. */
   alternative?: { label: string; onPress: () => void }
+  /** Wider, for what has long lines. */
+  broad?: boolean
   /** The sheet stays open when it is confirmed: its parent closes it. */
   staysOpen?: boolean
   children?: ReactNode
@@ -32,6 +34,7 @@ export function Sheet({
   dismissLabel = 'Cancel',
   kind = 'danger',
   alternative,
+  broad = alternative !== undefined,
   staysOpen = false,
   children,
 }: SheetProps) {
@@ -49,7 +52,7 @@ export function Sheet({
   return (
     <dialog
       ref={dialog}
-      className={alternative ? 'sheet broad' : 'sheet'}
+      className={broad ? 'sheet broad' : 'sheet'}
       aria-labelledby={`${id}t`}
       aria-describedby={`${id}b`}
       onCancel={event => {

@@ -3,7 +3,7 @@ import { failureMessage } from '../../contract/messages/failure-message.ts'
 import type { StatusAction } from '../../contract/messages/summary.ts'
 import { Button } from '../ui/button.tsx'
 import { Ticking } from '../ui/time.tsx'
-import { FreshLink } from './full-only.tsx'
+import { FreshLink, FullOnly } from './full-only.tsx'
 import { quotedIn } from './quoted.tsx'
 import { useStore, type ViewModel } from './view-model.tsx'
 
@@ -32,12 +32,29 @@ export function Actions({
   return (
     <div className="act">
       {actions.map(action => (
-        <Button key={action.verb} kind={action.kind} small={small} onPress={() => act(action)}>
-          {action.label}
-        </Button>
+        <ActionButton key={action.verb} action={action} act={act} kind={action.kind} small={small} />
       ))}
     </div>
   )
+}
+
+/** What a session that may only look is refused says so in place of its button. */
+export function ActionButton({
+  action,
+  act,
+  ...look
+}: {
+  action: StatusAction
+  act: (action: StatusAction) => void
+  kind?: StatusAction['kind']
+  small?: boolean
+}) {
+  const button = (
+    <Button {...look} onPress={() => act(action)}>
+      {action.label}
+    </Button>
+  )
+  return action.verb === 'use-last-config' ? <FullOnly to="bring a config back">{button}</FullOnly> : button
 }
 
 /** Where the menu-bar app has no core: has it start one. */

@@ -7,7 +7,7 @@ import { Ticking } from '../ui/time.tsx'
 import { choosing } from './choice.tsx'
 import { ChoiceRows } from './choice-rows.tsx'
 import { FullOnly } from './full-only.tsx'
-import { Actions, CommandFailure, Reason, StartCore } from './headline.tsx'
+import { ActionButton, Actions, CommandFailure, Reason, StartCore } from './headline.tsx'
 import { KeyRows } from './key-rows.tsx'
 import {
   AdvisoryRow,
@@ -146,9 +146,7 @@ function Foot({
   return (
     <footer>
       {first.map(action => (
-        <Button key={action.verb} onPress={() => act(action)}>
-          {action.label}
-        </Button>
+        <ActionButton key={action.verb} action={action} act={act} />
       ))}
       {showsLog && <Button onPress={() => store.open('log-folder')}>Show log</Button>}
       <span className="sp" />

@@ -24,6 +24,7 @@ import type { Link } from '../bridge/connection.ts'
 import type { Store, StoreState } from '../bridge/store.ts'
 import type { Transition } from '../bridge/transition.ts'
 import { Sheet } from '../ui/sheet.tsx'
+import { Diff } from './plan-parts.tsx'
 
 /** What a view shows at one moment. `now` is that moment, ms since the epoch. */
 export interface ViewModel {
@@ -146,9 +147,14 @@ export function useActs(actions: StatusAction[]): { act: (action: StatusAction) 
         title={pending.question.title}
         body={pending.question.body}
         confirm={pending.question.confirm}
+        broad={pending.question.diff !== undefined}
         onConfirm={() => store.act(pending.verb)}
         onClose={() => setAsking(undefined)}
-      />
+      >
+        {pending.question.diff !== undefined && (
+          <Diff text={pending.question.diff} label="What would change" />
+        )}
+      </Sheet>
     ) : null,
   }
 }

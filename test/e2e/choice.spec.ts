@@ -219,3 +219,32 @@ for (const width of [480, 820])
     expect(wide).toBeLessThanOrEqual(0)
     await inBothSchemes(page, `overview-undecided-${width}`)
   })
+
+test('the config that last started is used again after a question that shows what changes', async ({
+  app,
+  page,
+}) => {
+  const seen = watch(page)
+  const now = Date.now()
+  const lastConfig = {
+    at: now - 86_400_000,
+    diff: '--- now\n+++ then\n@@ -4 +4 @@\n-  "port": "70000"\n+  "port": "5050"',
+  }
+  const error = { code: 'config-missing', file: '/home/ada/.config/zot/config.json' } as const
+  app.say(snapshotOf({ kind: 'failed', since: now, error, lastConfig }, now))
+  app.replies.set('config.restore', () => ok({ file: error.file, at: lastConfig.at }))
+  for (const name of ['window', 'popover'] as const) {
+    await page.setViewportSize({ width: name === 'window' ? 960 : 408, height: 640 })
+    await page.goto(app.link(name))
+    await button(page, 'Use the config that last started…').click()
+    const sheet = page.getByRole('dialog', { name: 'Use the config that last started?' })
+    await expect(sheet.getByRole('region', { name: 'What would change' })).toContainText(
+      'removed: -  "port": "70000"',
+    )
+    await inBothSchemes(page, `${name}-last-config-sheet`)
+    await sheet.getByRole('button', { name: 'Use it' }).click()
+    await expect(sheet).toHaveCount(0)
+  }
+  await expect.poll(() => app.asked.filter(([name]) => name === 'config.restore')).toHaveLength(2)
+  expect(seen.breaches).toEqual([])
+})

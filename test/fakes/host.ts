@@ -157,6 +157,11 @@ export function fakeHost(over: Areas = {}): FakeHost {
       accept: async () => fail({ code: 'nothing-to-accept', folder: '/data' }),
       ...over.data,
     },
+    config: {
+      last: async () => fail({ code: 'no-other-config', file: '/c.json' }),
+      restore: async () => fail({ code: 'no-other-config', file: '/c.json' }),
+      ...over.config,
+    },
     logs: { tail: async () => ok({ lines: ['one', 'two'] }), ...over.logs },
     images: {
       list: async () => ok({ images: [anImage], timesKnown: true }),

@@ -45,7 +45,12 @@ it.each([
 })
 
 it('names what a page gets only after a native question', () => {
-  expect(commandNames().filter(needsAgreement)).toEqual(['data.accept', 'keys.showSecret', 'engine.use'])
+  expect(commandNames().filter(needsAgreement)).toEqual([
+    'data.accept',
+    'config.restore',
+    'keys.showSecret',
+    'engine.use',
+  ])
 })
 
 it.each([

@@ -361,16 +361,20 @@ describe('each command that needs a word at this screen', () => {
   const names = commandNames().filter(needsAgreement)
 
   it('has a question of its own, and is not run where that is declined', async () => {
-    expect(names.toSorted()).toEqual(['data.accept', 'engine.use', 'keys.showSecret'])
+    expect(names.toSorted()).toEqual(['config.restore', 'data.accept', 'engine.use', 'keys.showSecret'])
     const { found, was } = otherFolder(0)
     const shown = { same: false, difference: 'path', found, ...(was ? { was } : {}) } as const
+    const last = { file: '/c.json', at: 0, engine: 'zot', diff: '-  "port": 70000' } as const
     for (const name of names) {
-      const { call, core, done } = start(fakeHost({ data: { show: async () => ok(shown) } }))
+      const { call, core, done } = start(
+        fakeHost({ data: { show: async () => ok(shown) }, config: { last: async () => ok(last) } }),
+      )
       expect(await call(page(), name, inputs[name] ?? {}), name).toEqual({
         ok: false,
         error: { code: 'cancelled' },
       })
       expect(done.questions, name).toHaveLength(1)
+      if (name === 'config.restore') expect(done.questions[0]?.detail).toContain(last.diff)
       expect(core.host.calls.filter(call => call.name === name)).toEqual([])
     }
   })

@@ -131,6 +131,26 @@ describe('the glance', () => {
     expect(status(aSnapshot({ storage }), now)).not.toHaveProperty('unreadable')
   })
 
+  it('offers the config that last started wherever it does not start with another one', () => {
+    const lastConfig = { at: now - 60_000, diff: '-  "port": "70000"' }
+    const exit = { kind: 'code', code: 1 } as const
+    const down = { since: now, exit, lastLines: [], lastConfig }
+    const downStates: ProcessState[] = [
+      { kind: 'failed', since: now, error: { code: 'config-missing', file: '/c.json' }, lastConfig },
+      { kind: 'backing-off', ...down, attempt: 1, until: now, waits: [] },
+      { kind: 'crash-looping', ...down, exits: 6, windowMs: 60_000, retryAt: now },
+    ]
+    for (const process of downStates) {
+      const { actions, reason } = seen({ process })
+      expect(actions.at(-1)).toMatchObject({
+        verb: 'use-last-config',
+        kind: 'plain',
+        question: { diff: lastConfig.diff, confirm: 'Use it' },
+      })
+      expect(reason).toContain('zotbar config show')
+    }
+  })
+
   it('names the program that has the port, as far as it is known', () => {
     const foreign = { kind: 'foreign' as const, since: now, port: 5050 }
     const reason = (process: typeof foreign & { pid?: number; command?: string }) => seen({ process }).reason
