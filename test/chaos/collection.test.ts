@@ -18,7 +18,7 @@ vi.mock('node:fs/promises', async importOriginal => {
 
 const numberIn = (name: string, otherwise: number): number => Number(process.env[name] ?? otherwise)
 /** `npm run test:chaos` sets it. */
-const seeds = numberIn('ZOTBAR_CHAOS_SEEDS', process.env['ZOTBAR_CHAOS'] === '1' ? 2000 : 200)
+const seeds = numberIn('ZOTBAR_CHAOS_SEEDS', process.env['ZOTBAR_CHAOS'] === '1' ? 2000 : 120)
 const firstSeed = numberIn('ZOTBAR_CHAOS_FIRST', 1)
 /** Stores at work at a time: each of them waits for its disk most of the time. */
 const atOnce = 40

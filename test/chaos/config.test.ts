@@ -16,9 +16,9 @@ import { preflight, readTarget, rootsIn } from '../../core/registry-config/prefl
 import { readConfig } from '../../registry/read-config.ts'
 import { aSnapshot } from '../fakes/host.ts'
 
-/** In npm test what fits into 5 s. */
+/** In npm test what fits into 3 s. */
 const size =
-  process.env['ZOTBAR_CHAOS'] === '1' ? { numRuns: 20_000 } : { numRuns: 1000, interruptAfterTimeLimit: 5000 }
+  process.env['ZOTBAR_CHAOS'] === '1' ? { numRuns: 20_000 } : { numRuns: 1000, interruptAfterTimeLimit: 3000 }
 
 let folder: string
 let file: string

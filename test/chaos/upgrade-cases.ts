@@ -64,7 +64,7 @@ export async function createCase(programs: Programs) {
     JSON.stringify({
       engine: 'zot',
       'engine.path': program,
-      'gate.stableSeconds': 1,
+      'gate.stableSeconds': 0,
       'gate.readySeconds': 60,
       'releases.check': false,
     }),

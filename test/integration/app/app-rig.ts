@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Status } from '../../../contract/messages/status.ts'
+import { controlClient } from '../../../client/control-client.ts'
+import { type Status, status } from '../../../contract/messages/status.ts'
 import { eventually } from '../../fakes/eventually.ts'
 import { freePort } from '../../setup/free-port.ts'
 import type { Target } from '../registry/client.ts'
@@ -39,6 +40,8 @@ export async function createAppRig(config?: object, more: Record<string, string>
     ZOTBAR_HOME: join(folder, within, 'home'),
   }
   const apps: AppProcess[] = []
+  const client = () =>
+    controlClient({ socketPath: join(env.ZOTBAR_HOME, 'control.sock'), home: env.ZOTBAR_HOME }).zotbar
   const standard = {
     distSpecVersion: '1.1.1',
     storage: { rootDirectory: data },
@@ -79,8 +82,12 @@ export async function createAppRig(config?: object, more: Record<string, string>
         child.stdin?.on('error', () => {})
         child.stdin?.end(input)
       }),
+    /** What `zotbar status --json` prints. It is polled, so it costs a process only where no core answers. */
     async status(): Promise<Status> {
-      return JSON.parse((await rig.zotbar('status', '--json')).stdout) as Status
+      const snapshot = await client().app.snapshot({})
+      return snapshot.ok
+        ? status(snapshot.value, Date.now())
+        : (JSON.parse((await rig.zotbar('status', '--json')).stdout) as Status)
     },
     async end(): Promise<void> {
       for (const app of apps) app.kill('SIGKILL')

@@ -27,8 +27,9 @@ afterEach(() => rig.end())
 
 const place = (behaviour: Behaviour) => {
   mkdirSync(rig.home, { recursive: true, mode: 0o700 })
-  // A folder that holds nothing of Zotbar's is no home.
-  writeFileSync(join(rig.home, 'settings.json'), '{}', { mode: 0o600 })
+  // A folder that holds nothing of Zotbar's is no home. Written here, as a command line each would take its time.
+  const settings = { 'gate.stableSeconds': 1, 'gate.readySeconds': 3 }
+  writeFileSync(join(rig.home, 'settings.json'), JSON.stringify(settings), { mode: 0o600 })
   return placeZot(join(rig.home, 'engines', 'zot', 'v2.1.15'), behaviour)
 }
 const use = async (engine: string, ...more: string[]) => {
@@ -39,12 +40,7 @@ const use = async (engine: string, ...more: string[]) => {
     .map(line => JSON.parse(line) as RunbookLine & RunbookEnd)
   return { code, stderr, lines, last: lines.at(-1)! }
 }
-async function start(): Promise<AppProcess> {
-  const app = await rig.serving()
-  await rig.zotbar('settings', 'set', 'gate.stableSeconds', '1')
-  await rig.zotbar('settings', 'set', 'gate.readySeconds', '3')
-  return app
-}
+const start = (): Promise<AppProcess> => rig.serving()
 
 /** Pushes two tags; gives what tells whether both come back byte for byte. */
 async function pushed(): Promise<() => Promise<void>> {
