@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Status } from '../../../contract/messages/status.ts'
 import type { RunbookEnd, RunbookLine } from '../../../contract/runbook.ts'
 import type { UpgradePlan } from '../../../contract/upgrade.ts'
 import { eventually } from '../../fakes/eventually.ts'
@@ -57,7 +58,8 @@ export async function createUpgradeRig({ environment = {}, version = 'v2.1.13', 
     /** A program of this behaviour in a file of its own. */
     program: (behaviour: Behaviour, version: string) =>
       makeZot(join(rig.folder, 'made', `${behaviour}-${version}`), behaviour, version),
-    async running(): Promise<AppProcess> {
+    /** Starts the app with that program, and waits for `state`. */
+    async running(state: Status['state'] = 'serving', args: string[] = []): Promise<AppProcess> {
       mkdirSync(rig.home, { recursive: true, mode: 0o700 })
       // A zot makes its databases in a data folder that is there.
       mkdirSync(rig.data, { recursive: true, mode: 0o700 })
@@ -69,7 +71,9 @@ export async function createUpgradeRig({ environment = {}, version = 'v2.1.13', 
         'releases.check': false,
       }
       writeFileSync(join(rig.home, 'settings.json'), JSON.stringify(settings), { mode: 0o600 })
-      return rig.serving()
+      const app = rig.start(args)
+      await app.reach(state)
+      return app
     },
     async plan(...words: string[]) {
       const { code, stdout } = await rig.zotbar('upgrade', '--dry-run', '--json', ...words)
