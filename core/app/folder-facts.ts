@@ -14,6 +14,7 @@ import { unsupported } from '../../registry/config/supported.ts'
 import { type FolderContents, inspectContents } from '../data-folder/folder-contents.ts'
 import { inspectFolder } from '../data-folder/folder-identity.ts'
 import type { FolderWatch } from '../data-folder/folder-watch.ts'
+import { withoutPullThrough } from '../engine-switch/content-rules.ts'
 import type { FreeSpace } from '../platform/volume.ts'
 import { faultsOf, type Target } from '../registry-config/preflight.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -129,7 +130,7 @@ async function configFoundIn(configFile: string): Promise<ConfigFound> {
       ? [
           {
             keyPath,
-            message: 'zotbar-registry does not pull through: what only upstreams hold is not found',
+            message: withoutPullThrough,
             ...(positions[keyPath] ?? {}),
           },
         ]

@@ -117,9 +117,10 @@ function refusal(id: Engine['id'], error: Failure): Finding {
   }
 }
 
-const choiceOf = ({ id, command, version }: Engine, path: string): SwitchMemory['to'] => ({
+const choiceOf = ({ id, command, version, features }: Engine, path: string): SwitchMemory['to'] => ({
   id,
   path,
   command,
   ...(version === undefined ? {} : { version }),
+  ...(features === undefined ? {} : { features: [...features] }),
 })

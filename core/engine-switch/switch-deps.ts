@@ -89,6 +89,7 @@ export function createSwitchDeps(options: SwitchWiring): SwitchDeps {
   }
 }
 
+/** Empty where config.json cannot be read at all: the check before a start says so. */
 async function findingsOf(
   { from, to }: SwitchMemory,
   configFile: string,
@@ -96,13 +97,8 @@ async function findingsOf(
 ): Promise<Finding[]> {
   const loaded = await loadConfig(configFile, { engine: 'zot' })
   if (!loaded.ok) return []
-  const { http, extensions } = loaded.config
-  const findings = switchFindings(from.id, to.id, {
-    configFile,
-    apiKeys: http.auth?.apikey === true || http.auth?.openid !== undefined,
-    sessions: http.auth !== undefined,
-    pullThrough: (extensions?.sync?.registries ?? []).length > 0,
-    search: extensions?.search !== undefined || extensions?.ui !== undefined,
-  })
+  const { config, positions } = loaded
+  const zot = from.id === 'zot' ? from : to
+  const findings = switchFindings(from.id, to.id, { configFile, config, positions, zot })
   return [...findings, ...(await unreadableFindings(store))]
 }

@@ -27,6 +27,8 @@ const choice = v.object({
   path: v.string(),
   command: v.string(),
   version: v.exactOptional(v.string()),
+  /** What was built into a zot, where it says so. */
+  features: v.exactOptional(v.array(v.string())),
 })
 /** What the journal of a switch remembers. */
 export const switchMemory = v.object({

@@ -41,7 +41,7 @@ export function createEngines(own: Pick<OwnEngine, 'locate'>, locations: () => Z
       const all =
         path === '' ? await findZots(locations(), inspect) : [await inspect(path, locations().environment)]
       const usable = all.find(zot => zot.usable)
-      if (usable) return ok(zotEngine(await resolveCurrentLink(usable.path), usable.version, usable.hasPages))
+      if (usable) return ok(zotEngine(await resolveCurrentLink(usable.path), usable.version, usable.features))
       const [refused] = all
       return refused?.usable === false
         ? fail({ code: 'engine-unusable', engine: 'zot', path: refused.path, reason: refused.reason })

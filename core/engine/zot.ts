@@ -19,11 +19,10 @@ export interface ZotLocations {
 }
 
 /**
- * A zot on this machine. `version` is absent where its build wrote none down; `hasPages`: whether zot's pages are in it,
- * where it says so.
+ * A zot on this machine. `version` and `features`, what was built into it, are absent where its build wrote none down.
  */
 export type ZotProgram =
-  | { path: string; usable: true; version?: string; hasPages?: boolean }
+  | { path: string; usable: true; version?: string; features?: string[] }
   | { path: string; usable: false; reason: string }
 
 type Run = (command: string, args: string[], options: RunOptions) => Promise<ProgramResult>
@@ -101,14 +100,14 @@ const hasLivez = (version: string): boolean =>
   isComparable(version) && compareVersions(version, 'v2.1.6') >= 0
 
 /** How a zot is run. Pushes are waited for before SIGTERM, because SIGTERM interrupts them. */
-export function zotEngine(path: string, version: string | undefined, hasPages?: boolean): Engine {
+export function zotEngine(path: string, version: string | undefined, features?: readonly string[]): Engine {
   return {
     id: 'zot',
     command: path,
     args: ['serve'],
     environment: {},
     ...(version === undefined ? {} : { version }),
-    ...(hasPages === undefined ? {} : { hasPages }),
+    ...(features === undefined ? {} : { features }),
     drainsItself: false,
     livenessPath: version !== undefined && hasLivez(version) ? '/livez' : '/v2/',
   }

@@ -7,8 +7,8 @@ export interface Engine {
   /** Added to the allow-listed environment. */
   environment: Record<string, string>
   version?: string
-  /** Whether pages for people are in it, where it says so. */
-  hasPages?: boolean
+  /** What was built into a zot ("sync", "search", "ui"), where it says so. */
+  features?: readonly string[]
   /** SIGTERM lets pushes under way finish, within 15 s. */
   drainsItself: boolean
   /** The path that any living process answers. */

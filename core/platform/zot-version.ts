@@ -62,8 +62,8 @@ const versionLine = v.object({
 export interface VersionLine {
   /** Absent where its build wrote none down, as in v2.1.10. */
   version?: string
-  /** Whether zot's pages are in it; undefined where its build wrote nothing down. */
-  hasPages?: boolean
+  /** What was built into it ("sync", "search", "ui"); absent where its build wrote nothing down. */
+  features?: string[]
 }
 
 /** Undefined: another program printed this. */
@@ -73,18 +73,20 @@ export function versionLineIn(output: string): VersionLine | undefined {
     if (!parsed.success) continue
     const { commit, 'binary-type': type } = parsed.output
     const version = versionOf(commit)
-    const hasPages = hasPagesIn(type)
+    const features = featuresOf(type)
     return {
       ...(version === undefined ? {} : { version }),
-      ...(hasPages === undefined ? {} : { hasPages }),
+      ...(features === undefined ? {} : { features }),
     }
   }
   return undefined
 }
 
-/** A build lists what is in it: "-events-imagetrust-lint-metrics-mgmt-profile-scrub-search-sync-ui-userprefs", or is "minimal". */
-export const hasPagesIn = (binaryType: string | undefined): boolean | undefined =>
-  binaryType === 'minimal' || binaryType?.startsWith('-') ? binaryType.split('-').includes('ui') : undefined
+/** A build lists what is in it, "-lint-metrics-mgmt-scrub-search-sync-ui", or is "minimal": then none of it is. */
+function featuresOf(binaryType: string | undefined): string[] | undefined {
+  if (binaryType === 'minimal') return []
+  return binaryType?.startsWith('-') ? binaryType.slice(1).split('-') : undefined
+}
 
 const mgmt = v.object({ releaseTag: v.optional(v.string(), ''), commit: v.optional(v.string(), '') })
 

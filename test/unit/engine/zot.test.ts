@@ -125,8 +125,10 @@ describe('the version', () => {
     expect(await inspectZot(path, {}, ends(`noise\n${line}`))).toEqual({ ...zot(path), version: 'v2.1.15' })
     expect(await inspectZot(path, {}, ends(line.replace('v2.1.15-0-gabcdef', '')))).toEqual(zot(path))
     const full = line.replace('"go version"', '"binary-type":"-search-ui","go version"')
-    expect(await inspectZot(path, {}, ends(full))).toMatchObject({ hasPages: true })
-    expect(await inspectZot(path, {}, ends(full.replace('-ui', '')))).toMatchObject({ hasPages: false })
+    expect(await inspectZot(path, {}, ends(full))).toMatchObject({ features: ['search', 'ui'] })
+    expect(await inspectZot(path, {}, ends(full.replace('-search-ui', 'minimal')))).toMatchObject({
+      features: [],
+    })
   })
 
   it('in any other form is that of another program, which is run for nothing more', async () => {

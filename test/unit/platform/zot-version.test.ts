@@ -42,7 +42,7 @@ describe('the version of a zot', () => {
   it('is in the line that --version prints, and in the answer of mgmt', () => {
     const line = (commit: string) =>
       JSON.stringify({ message: 'version', commit, 'binary-type': 'minimal', 'go version': 'go1.25' })
-    expect(versionLineIn(line('v2.1.15-0-g1a2b3c4d'))).toEqual({ version: 'v2.1.15', hasPages: false })
+    expect(versionLineIn(line('v2.1.15-0-g1a2b3c4d'))).toEqual({ version: 'v2.1.15', features: [] })
     expect(versionLineIn('<nil> broken')).toBeUndefined()
     expect(runningVersionIn({ releaseTag: 'v2.1.16', commit: 'x' })).toBe('v2.1.16')
     expect(runningVersionIn({ commit: 'v2.1.14-0-g1a2b' })).toBe('v2.1.14')
