@@ -73,8 +73,12 @@ function linesOf(details: RunbookDetails): string[] {
   }
   if (question) lines.push(`${question.title}`, ...question.body.split('\n').map(line => `  ${line}`))
   if (error) lines.push(error.words, ...(error.detail?.split('\n').map(line => `  ${line}`) ?? []))
-  lines.push(...(result === undefined ? [cancelText(details)] : resultLines({ ...details, result })))
-  return [...lines, ...changed.map(change => `  ${change}`)]
+  lines.push(
+    ...(result === undefined
+      ? [cancelText(details)]
+      : resultLines({ ...details, result, remains: result === 'done' ? [] : changed })),
+  )
+  return result === 'done' ? [...lines, ...changed.map(change => `  ${change}`)] : lines
 }
 
 export interface AnswerOptions {

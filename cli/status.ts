@@ -7,7 +7,7 @@ import { advisoryMessage } from '../contract/messages/release-message.ts'
 import { runningPid, status as statusObject } from '../contract/messages/status.ts'
 import { statusSummary } from '../contract/messages/status-summary.ts'
 import { storageTitle, unreadableMessage } from '../contract/messages/storage-message.ts'
-import type { Snapshot } from '../contract/snapshot.ts'
+import type { Notice, Snapshot } from '../contract/snapshot.ts'
 import { withLeftRegistry } from './left-registry.ts'
 import { exitCode } from './output.ts'
 import type { Verb } from './verb.ts'
@@ -78,10 +78,17 @@ function advisoryRows(snapshot: Snapshot): [string, string][] {
 const unreadableRows = ({ storage }: Snapshot): [string, string][] =>
   (unreadableMessage(storage.unreadable)?.lines ?? []).map((line, at) => [at === 0 ? 'Unreadable' : '', line])
 
-/** Files of Zotbar's own that could not be read, since it was started, and mirrors that are passed by. */
+/** What deserves a look since Zotbar was started, and has no row of its own. */
+const noted: readonly Notice['kind'][] = [
+  'file-set-aside',
+  'mirror-passed-by',
+  'keys-after-rollback',
+  'databases-stay',
+]
+
 const noteRows = ({ notices }: Snapshot): [string, string][] =>
   notices
-    .filter(({ kind }) => kind === 'file-set-aside' || kind === 'mirror-passed-by')
+    .filter(({ kind }) => noted.includes(kind))
     .map(noticeMessage)
     .flatMap(({ title, detail }): [string, string][] => {
       const [first = '', ...more] = detail.split('\n')

@@ -89,6 +89,8 @@ export interface RunbookEnd {
   error?: RunbookError
   /** Of a run that is done: what nobody could prove, a sentence each without its full stop. */
   unproven?: string[]
+  /** Of a run that went back: what could not be taken back, a sentence each. */
+  remains?: string[]
   /** When the key that was replaced is to be revoked, RFC 3339. */
   retireAt?: string
 }

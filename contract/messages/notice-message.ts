@@ -90,7 +90,7 @@ export function noticeMessage(notice: Notice): NoticeMessage {
         title: 'Look at the keys of the last minutes',
         detail: [
           'An upgrade was taken back, and with it what zot knew of its keys.',
-          ...notice.made.map(key => `Made meanwhile, and perhaps gone: ${key}.`),
+          ...notice.made.map(key => `Made meanwhile, and gone: ${key}.`),
           ...notice.toRevoke.map(key => `Revoke again: ${key}.`),
         ].join('\n'),
         needsAttention: true,

@@ -13,14 +13,16 @@ const resultText: Record<RunbookResult, string> = {
 }
 
 /** What is known of the end of a run. */
-type RunEnd = { result: RunbookResult; unproven?: readonly string[] }
+type RunEnd = { result: RunbookResult; unproven?: readonly string[]; remains?: readonly string[] }
 
 /** Whether it is done and something of it could not be proven: such a run is never shown as one that proved itself. */
 export const isUnproven = ({ result, unproven = [] }: Partial<RunEnd>): boolean =>
   result === 'done' && unproven.length > 0
 
-/** How a run ended, then what of it nobody could prove, a line each. */
-export function resultLines({ result, unproven = [] }: RunEnd): string[] {
+/** How a run ended, then what of it nobody could prove, or could not be taken back, a line each. */
+export function resultLines({ result, unproven = [], remains = [] }: RunEnd): string[] {
+  if (remains.length > 0 && (result === 'rolled-back' || result === 'cancelled'))
+    return [`${resultText[result]}, but for this:`, ...remains.map(what => `  ${what}`)]
   if (!isUnproven({ result, unproven })) return [resultText[result]]
   return ['Done, but not all of it is proven:', ...unproven.map(what => `  ${what}`)]
 }
@@ -138,7 +140,12 @@ export function cancelLabel({
 }
 
 /** The headline of a run that has ended, and what that means. */
-export function endText({ result, steps, unproven }: Pick<RunbookDetails, 'result' | 'steps' | 'unproven'>): {
+export function endText({
+  result,
+  steps,
+  unproven,
+  changed,
+}: Pick<RunbookDetails, 'result' | 'steps' | 'unproven' | 'changed'>): {
   title: string
   reason: string
 } {
@@ -154,7 +161,10 @@ export function endText({ result, steps, unproven }: Pick<RunbookDetails, 'resul
     case 'rolled-back':
       return {
         title: 'It went back by itself',
-        reason: 'It did not work out, so everything is as it was before.',
+        reason:
+          changed.length > 0
+            ? 'It did not work out. Not everything could be taken back: see what changed.'
+            : 'It did not work out, so everything is as it was before.',
       }
     case 'cancelled':
       return {

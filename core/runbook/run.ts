@@ -38,6 +38,8 @@ export interface Outcome {
   error?: StepError
   /** Of a run that is done: what nobody could prove. Absent where all of it is proven. */
   unproven?: string[]
+  /** Of a run that went back: what could not be taken back, a sentence each. */
+  remains?: string[]
 }
 
 /**
@@ -155,8 +157,14 @@ async function finish(
   { journal, clock }: RunOptions,
 ): Promise<Outcome> {
   const outcome = outcomeOf(result, journal.entries)
-  const changed = result === 'done' && changes.length > 0 ? { changed: changes } : {}
-  await journal.add({ kind: 'ended', at: clock.now(), ...outcome, ...changed })
+  const { remains = [], ...ended } = outcome
+  const changed = result === 'done' ? changes : remains
+  await journal.add({
+    kind: 'ended',
+    at: clock.now(),
+    ...ended,
+    ...(changed.length > 0 ? { changed } : {}),
+  })
   return outcome
 }
 
@@ -164,7 +172,14 @@ function outcomeOf(result: RunResult, entries: readonly Entry[]): Outcome {
   const failed =
     entries.findLast(entry => entry.kind === 'undo-failed') ??
     entries.findLast(entry => entry.kind === 'failed')
-  if (result !== 'done') return failed ? { result, error: failed.error } : { result }
+  if (result !== 'done') {
+    const remains = entries.flatMap(entry => (entry.kind === 'undone' ? (entry.words ?? []) : []))
+    return {
+      result,
+      ...(failed ? { error: failed.error } : {}),
+      ...(remains.length > 0 ? { remains } : {}),
+    }
+  }
   const unproven = entries.flatMap(entry => (entry.kind === 'applied' ? (entry.unproven ?? []) : []))
   return unproven.length === 0 ? { result } : { result, unproven }
 }

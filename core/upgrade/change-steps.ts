@@ -36,8 +36,9 @@ export function stopStep(deps: UpgradeDeps): UpgradeStep {
       if (deps.current().command !== command) deps.use(deps.engine(command, memory.from.version))
       // It served before: a slow computer is no reason to give it up.
       const served = await serveWithin(deps, Math.max(60_000, readyTimeoutOf(memory, deps)))
-      if (served.ok) await revokeKeysAgain(deps, context, snapshotFolder(deps, memory))
-      return served
+      if (!served.ok) return served
+      const keys = await revokeKeysAgain(deps, context, snapshotFolder(deps, memory))
+      return keys.length === 0 ? served : { ok: true, words: keys.join(' ') }
     },
   }
 }

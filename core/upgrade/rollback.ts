@@ -93,30 +93,36 @@ async function revertConfig(deps: UpgradeDeps, memory: Context['memory']): Promi
   return undefined
 }
 
-/** After the version before serves again: keys revoked meanwhile are revoked again, and the others are named. */
+/**
+ * After the version before serves again: keys revoked meanwhile are revoked again, and the others are named. Answers what
+ * is left to people, a sentence each.
+ */
 export async function revokeKeysAgain(
   deps: UpgradeDeps,
   { progress }: Context,
   snapshot: string,
-): Promise<void> {
+): Promise<string[]> {
   const changes = parseChanges(await readFile(changesFile(snapshot), 'utf8').catch(() => ''))
-  if (changes.length === 0) return
+  if (changes.length === 0) return []
   const ownUser = await deps.keys.ownUser()
+  // Where today's databases stayed, no key is gone and none works again.
+  const keepsDatabases = changes.some(change => change.kind === 'revoked' && change.user !== ownUser)
   const toRevoke: KeyChange[] = []
   let reRevoked = 0
   for (const change of changes) {
     if (change.kind !== 'revoked' || change.uuid === undefined) continue
-    const keepsDatabases = changes.some(change => change.kind === 'revoked' && change.user !== ownUser)
     if (keepsDatabases || (change.user === ownUser && (await deps.keys.revoke(change.uuid)))) reRevoked += 1
     else toRevoke.push(change)
   }
-  const made = changes.filter(({ kind }) => kind === 'made').map(keyName)
+  const made = keepsDatabases ? [] : changes.filter(({ kind }) => kind === 'made').map(keyName)
   if (reRevoked > 0) progress({ label: `Keys that were revoked meanwhile are still revoked: ${reRevoked}` })
-  for (const name of made)
-    progress({ label: `A key was made meanwhile; make it again if it is gone: ${name}` })
-  for (const change of toRevoke)
-    progress({ label: `Revoke this key again: ${change.uuid} of ${change.user}` })
+  const left = [
+    ...made.map(name => `A key was made meanwhile and is gone; make it again: ${name}.`),
+    ...toRevoke.map(change => `Revoke this key again: ${change.uuid} of ${change.user}.`),
+  ]
+  for (const label of left) progress({ label })
   deps.reportKeys({ made, toRevoke: toRevoke.map(change => `${change.uuid} of ${change.user}`), reRevoked })
+  return left
 }
 
 const keyName = ({ user, at }: KeyChange): string => `a key of ${user}, made ${new Date(at).toISOString()}`

@@ -63,10 +63,19 @@ describe('how a run ended', () => {
       /no return/,
     ],
   ] as const)('%s', (result, steps, title, reason) => {
-    const words = endText({ result, steps: [...steps] })
+    const words = endText({ result, steps: [...steps], changed: [] })
     expect(words.title).toBe(title)
     expect(words.reason).toMatch(reason)
   })
+})
+
+it('does not say that all is as it was where something could not be taken back', () => {
+  const remains = ['A key was made meanwhile and is gone.']
+  expect(endText({ result: 'rolled-back', steps: [], changed: remains }).reason).toMatch(/Not everything/)
+  expect(resultLines({ result: 'rolled-back', remains })).toEqual([
+    'It did not work out; everything is as it was before, but for this:',
+    '  A key was made meanwhile and is gone.',
+  ])
 })
 
 it('counts the step at hand', () => {
@@ -85,7 +94,7 @@ describe('what nobody could prove', () => {
   it('is in every text of the end, which is never that of a run that proved itself', () => {
     expect(resultLines(end)).toEqual(['Done, but not all of it is proven:', `  ${end.unproven[0]}`])
     expect(shortResultText(end)).toBe('done, not all proven')
-    expect(endText({ ...end, steps: changing })).toEqual({
+    expect(endText({ ...end, steps: changing, changed: [] })).toEqual({
       title: 'Done, but not all of it is proven',
       reason: 'Every step is done. See what nobody could prove.',
     })

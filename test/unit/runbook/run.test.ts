@@ -112,6 +112,14 @@ describe('a run', () => {
     })
   })
 
+  it('ends with what could not be taken back', async () => {
+    const w = world()
+    const undo = async (): Promise<StepResult> => ({ ok: true, words: 'A key is gone.' })
+    const outcome = await run([step('a', w, { undo }), step('b', w), step('c', w, { fails: true })])
+    expect(outcome).toMatchObject({ result: 'rolled-back', remains: ['A key is gone.'] })
+    expect((await open()).entries.at(-1)).toMatchObject({ kind: 'ended', changed: ['A key is gone.'] })
+  })
+
   it('undoes nothing past the point of no return', async () => {
     const w = world()
     const outcome = await run([

@@ -123,7 +123,7 @@ describe('a rollback', () => {
   it('says which key to revoke where that did not work', async () => {
     const { notice, labels } = await rolledBack([revoked('admin')], { revokes: false })
     expect(notice).toMatchObject({ toRevoke: ['key-of-admin of admin'], reRevoked: 0 })
-    expect(labels.map(({ label }) => label)).toEqual(['Revoke this key again: key-of-admin of admin'])
+    expect(labels.map(({ label }) => label)).toEqual(['Revoke this key again: key-of-admin of admin.'])
   })
 
   it('goes on without copies that are not whole, says so, and loses no key', async () => {
