@@ -110,6 +110,14 @@ export interface EngineChoice {
   by: string
   at: number
   why: 'asked' | 'first-run' | 'served-before'
+  /** The zot that served the folder before zotbar-registry was chosen for it. */
+  lastZot?: ZotBefore
+}
+
+/** `program` is absolute. */
+export interface ZotBefore {
+  program: string
+  version?: string
 }
 
 /** The failure of a start while the choice is open. */

@@ -45,11 +45,32 @@ export function findingsFor({
   for (const advisory of advisorySet.advisories)
     if (affects(advisory, to) && !(running !== undefined && affects(advisory, running)))
       findings.push(...broughtFindings(advisory, evidenceReader, to, running))
-  for (const change of advisorySet.changes)
-    findings.push(...changeFindings(change, evidenceReader, to, running))
-  for (const key of advisorySet.keys) findings.push(...refusedKeyFindings(key, evidenceReader, to))
-  return findings
+  return [...findings, ...changesIn(advisorySet, evidenceReader, to, running)]
 }
+
+/** Those of `findingsFor` that are about behaviour and keys, not about advisories. */
+export function changesBetween({
+  running: reported,
+  to: wanted,
+  config,
+  advisorySet = shippedAdvisories,
+}: AdviceQuestion): Finding[] {
+  const to = versionOf(wanted)
+  if (to === undefined) return []
+  const viewed = viewConfig(config)
+  const evidenceReader = createEvidenceReader(config.file, 'reason' in viewed ? undefined : viewed)
+  return changesIn(advisorySet, evidenceReader, to, versionOf(reported))
+}
+
+const changesIn = (
+  { changes, keys }: AdvisorySet,
+  evidenceReader: EvidenceReader,
+  to: string,
+  running: string | undefined,
+): Finding[] => [
+  ...changes.flatMap(change => changeFindings(change, evidenceReader, to, running)),
+  ...keys.flatMap(key => refusedKeyFindings(key, evidenceReader, to)),
+]
 
 /** Those of `findingsFor` that the status summary shows: advisories that this configuration does not keep out of reach. */
 export function advisoriesAgainst(question: Omit<AdviceQuestion, 'to'>): Finding[] {

@@ -29,7 +29,8 @@ interface Options {
 export interface ReleaseAdvice extends Advice {
   /** Looks anew when another process serves, or it turned out to be another version. */
   running(engine: Snapshot['engine'], pid: number | undefined): void
-  advisories(): Finding[]
+  /** Of the version that runs; none while they are looked up. */
+  advisories(version: string | undefined): Finding[]
 }
 
 /** Joins the advisories about releases with the version that runs. */
@@ -38,14 +39,14 @@ export function createReleaseAdvice({ timeLimits, log, onChange, ...options }: O
     ...options,
     accepted: () => (timeLimits() ? ['request-time-limits'] : []),
   })
-  let advisories: Finding[] = []
+  let advisories: { of: string; findings: Finding[] } | undefined
   let current: { version: string; pid: number } | undefined
 
   function running({ id, version }: Snapshot['engine'], pid: number | undefined): void {
     if (pid === undefined) return
     if (id !== 'zot' || version === undefined) {
       current = undefined
-      advisories = []
+      advisories = undefined
       return
     }
     if (current?.version === version && current.pid === pid) return
@@ -58,8 +59,9 @@ export function createReleaseAdvice({ timeLimits, log, onChange, ...options }: O
     try {
       const checked = await advice.against(at.version)
       if (current !== at) return
-      const isSame = JSON.stringify(checked) === JSON.stringify(advisories)
-      advisories = checked
+      const found = { of: at.version, findings: checked }
+      const isSame = JSON.stringify(found) === JSON.stringify(advisories)
+      advisories = found
       if (!isSame) onChange()
     } catch (error) {
       log(`advisories could not be looked up: ${String(error)}`)
@@ -69,7 +71,7 @@ export function createReleaseAdvice({ timeLimits, log, onChange, ...options }: O
   return {
     ...advice,
     running,
-    advisories: () => advisories,
+    advisories: version => (advisories?.of === version ? (advisories?.findings ?? []) : []),
     async advise(running, to) {
       const advised = await advice.advise(running, to)
       if (current) void update(current)
@@ -108,6 +110,8 @@ interface AdvisorySource {
 /** What releases mean for the config.json that is there, read anew each time. A file that is gone reads as no JSON. */
 export interface Advice {
   findings(running: string | undefined, to: string | undefined): Promise<Finding[]>
+  /** What behaves otherwise with `to` than with `before`, and what it refuses; nothing of advisories. */
+  changes(before: string, to: string): Promise<Finding[]>
   /** Advisories against `running` that this configuration does not keep out of reach. */
   against(running: string): Promise<Finding[]>
   /** The required edits, and those that the user agreed to. */
@@ -188,6 +192,11 @@ export function createAdvice({ configFile, accepted, ...options }: AdviceOptions
     async findings(running, to) {
       const { findingsFor } = await import('./advisory-findings.ts')
       return findingsFor({ running, to, config: await config(), advisorySet: (await gather()).advisorySet })
+    },
+    async changes(before, to) {
+      const { changesBetween } = await import('./advisory-findings.ts')
+      const { advisorySet } = await gather()
+      return changesBetween({ running: before, to, config: await config(), advisorySet })
     },
     async against(running) {
       const { advisoriesAgainst } = await import('./advisory-findings.ts')

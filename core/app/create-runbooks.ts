@@ -4,6 +4,7 @@ import { createEngineControl } from '../engine-switch/engine-control.ts'
 import { createNoticeControl } from '../notices/notice-control.ts'
 import { createWeb } from '../platform/web.ts'
 import { clientAddress } from '../registry-client/registry-access.ts'
+import { withoutPages } from '../registry-config/sign-in-place.ts'
 import { createRotationControl } from '../rotation/rotation-control.ts'
 import { createRuns } from '../runbook/runs.ts'
 import { openKeyStore } from '../secrets/key-store.ts'
@@ -36,15 +37,6 @@ export async function createRunbookFeatures(
     url: () => settings.get('advice.url'),
     timeLimits: () => settings.get('upgrade.timeLimits'),
   })
-  const engineControl = createEngineControl({
-    ...common,
-    ...engineDeps,
-    supervisor,
-    ask: registry.ask,
-    tail,
-    runs,
-    folder: decision,
-  })
   const upgrade = createUpgradeControl({
     ...common,
     ...engineDeps,
@@ -60,6 +52,18 @@ export async function createRunbookFeatures(
     tail,
     runs,
     notify,
+  })
+  const engineControl = createEngineControl({
+    ...common,
+    ...engineDeps,
+    supervisor,
+    ask: registry.ask,
+    tail,
+    runs,
+    folder: decision,
+    advice,
+    running: engine.version,
+    changeVersion: upgrade.changeVersion,
   })
   const store = openKeyStore({
     home,
@@ -78,7 +82,11 @@ export async function createRunbookFeatures(
     tail,
     address: () => clientAddress(target.target()),
     serves: () => supervisor.state().kind === 'serving',
-    signInPlace: target.signIn,
+    signInPlace() {
+      const place = target.signIn()
+      const hasPages = engine.now().features?.includes('ui') ?? true
+      return place === undefined || hasPages ? place : withoutPages(place)
+    },
     signInWindow: {
       isOffered: () => shells.offers().includes('sign-in'),
       open: openSignIn(shells),

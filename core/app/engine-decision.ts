@@ -1,6 +1,11 @@
 import type { JournalEntry } from '../../contract/registry-state.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
-import { type EngineChoice, type Undecided, undecidedFailure } from '../../contract/undecided.ts'
+import {
+  type EngineChoice,
+  type Undecided,
+  undecidedFailure,
+  type ZotBefore,
+} from '../../contract/undecided.ts'
 import type { FolderWatch } from '../data-folder/folder-watch.ts'
 import type { EngineChoices } from '../engine/engine-choices.ts'
 import type { Engines } from '../engine/engines.ts'
@@ -36,7 +41,7 @@ export interface EngineDecision {
   /** The engine that a runbook is bringing up: nothing about engines is asked while it does. */
   permit(engine: Engine | undefined): void
   /** Writes down the current engine as the one that was chosen for the folder of config.json. */
-  choose(by: string): Promise<Result<null>>
+  choose(by: string, lastZot?: ZotBefore): Promise<Result<null>>
   choice(): Promise<EngineChoice | undefined>
   /** Fails with `undecided` where this engine would ask nobody who they are, and nobody agreed to that. */
   agreed(engine: Engine): Promise<Result<null>>
@@ -46,6 +51,8 @@ export interface EngineDecision {
   began(): Promise<void>
   /** The program of the zot that served last, where no other is named. */
   servedBy(): Promise<string | undefined>
+  /** The zot that served the folder last, whatever serves it now. */
+  lastZot(): Promise<Partial<ZotBefore> | undefined>
 }
 
 export function createEngineDecision(options: Options): EngineDecision {
@@ -135,10 +142,11 @@ export function createEngineDecision(options: Options): EngineDecision {
     permit(engine) {
       permitted = engine?.command
     },
-    async choose(by) {
+    async choose(by, lastZot) {
       const target = await readFolders()
       if (target === undefined) return ok(null)
-      return choices.choose(target.dataFolder, choiceOf(settings, current(), by, options.now(), 'asked'))
+      const chosen = choiceOf(settings, current(), by, options.now(), 'asked')
+      return choices.choose(target.dataFolder, { ...chosen, ...(lastZot === undefined ? {} : { lastZot }) })
     },
     async choice() {
       const target = await readFolders()
@@ -161,6 +169,12 @@ export function createEngineDecision(options: Options): EngineDecision {
       const folder = fresh
       fresh = undefined
       await choices.choose(folder, now)
+    },
+    async lastZot() {
+      const was = (await folderWatch.recorded())?.servedBy
+      if (was?.engine === 'zot') return was
+      const target = await readFolders()
+      return target && (await choices.forFolder(target.dataFolder))?.lastZot
     },
     async servedBy() {
       const was = await folderWatch.recorded()

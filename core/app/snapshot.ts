@@ -35,7 +35,7 @@ export function snapshotOf(
   // A process that was adopted may serve another folder than config.json names.
   const dataFolder =
     (undecidedFolder === undefined ? undefined : supervisor.target()?.dataFolder) ?? target?.dataFolder
-  const advisories = features.advice.advisories()
+  const advisories = features.advice.advisories(version)
   const newest = features.upgrade.newest()
   const stored = storage.state()
   const tight = storageNotice(

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
-import { actorOf } from '../../contract/caller.ts'
+import { actorOf, type Caller } from '../../contract/caller.ts'
 import type { ZotbarHandlers } from '../../contract/contract.ts'
 import type { Failure } from '../../contract/failure.ts'
 import { failureMessage } from '../../contract/messages/failure-message.ts'
 import type { ProcessState } from '../../contract/registry-state.ts'
-import { fail, ok } from '../../contract/result.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
 import type { EngineRow, Finding, RunbookPlan } from '../../contract/runbook.ts'
 import type { EngineChoice } from '../../contract/undecided.ts'
 import type { EngineSelection } from '../engine/engines.ts'
@@ -20,6 +20,23 @@ import { switchKind } from './switch-kind.ts'
 interface Options extends SwitchWiring {
   home: string
   runs: Pick<Runs, 'start' | 'blocked'>
+  /** The version that runs, as far as it is known. */
+  running(): string | undefined
+  /** Another version of zot, with all the care of an upgrade; `note` says why it is one. */
+  changeVersion(
+    request: VersionChange,
+    caller: Caller,
+    note: string,
+  ): Promise<Result<{ run: string } | { plan: RunbookPlan }>>
+}
+
+interface VersionChange {
+  from: string
+  to: string
+  dryRun: boolean
+  undo: false
+  yes: boolean
+  allowDowngrade: false
 }
 
 /** Which engine runs, and the runbook that changes it. */
@@ -30,7 +47,7 @@ export interface EngineControl {
 
 /** Joins the engines that are there, the settings and the runbook between them. */
 export function createEngineControl(options: Options): EngineControl {
-  const { home, engines, clock, supervisor, current, log, runs, folder } = options
+  const { home, engines, clock, supervisor, current, log, runs, folder, running } = options
   const deps = createSwitchDeps(options)
 
   const memoryOf = (to: Engine, path: string, yes: boolean): SwitchMemory => ({
@@ -61,6 +78,13 @@ export function createEngineControl(options: Options): EngineControl {
     return { id, path: named === '' && id === 'zot' ? ((await folder.servedBy()) ?? '') : named }
   }
 
+  /** The version of this zot, where another one serves: that is a matter for an upgrade. */
+  function otherVersion(to: Engine): string | undefined {
+    const now = current()
+    if (to.id !== 'zot' || now.id !== 'zot' || to.command === now.command) return undefined
+    return isUndecided(supervisor.state()) || to.version === running() ? undefined : to.version
+  }
+
   return {
     handlers: {
       engine: {
@@ -79,8 +103,15 @@ export function createEngineControl(options: Options): EngineControl {
           const blocked = runs.blocked()
           if (blocked && !isDryRun) return fail(blocked)
           const request = await requested(id, path)
-          if (isDryRun) return ok({ plan: await plan(request, yes) })
           const to = await engines.locate(request)
+          const version = to.ok ? otherVersion(to.value) : undefined
+          if (to.ok && version !== undefined) {
+            const from = to.value.command
+            const change = { from, to: version, dryRun: isDryRun, yes } as const
+            const note = `zot ${running() ?? 'of an unknown version'} serves, and ${from} is ${version}: another version is an upgrade, with a copy of the databases and a way back (zotbar upgrade --undo).`
+            return options.changeVersion({ ...change, undo: false, allowDowngrade: false }, caller, note)
+          }
+          if (isDryRun) return ok({ plan: await plan(request, yes) })
           if (!to.ok) return to
           const by = actorOf(caller)
           const memory = { ...memoryOf(to.value, request.path, yes), by }

@@ -1,6 +1,6 @@
 import type { Result } from '../../contract/result.ts'
 import type { Finding } from '../../contract/runbook.ts'
-import type { EngineChoice } from '../../contract/undecided.ts'
+import type { EngineChoice, ZotBefore } from '../../contract/undecided.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { loadConfig } from '../../registry/config/load.ts'
 import type { Engines } from '../engine/engines.ts'
@@ -13,6 +13,7 @@ import type { Supervisor } from '../supervisor/supervisor.ts'
 import { type StoreDeps, unreadableFindings } from '../verify/inventory.ts'
 import type { SwitchDeps, SwitchMemory } from './switch.ts'
 import { switchFindings } from './switch-findings.ts'
+import { zotFindings } from './zot-findings.ts'
 
 /** What the deps of a switch are made from. */
 export interface SwitchWiring {
@@ -33,12 +34,20 @@ export interface SwitchWiring {
     /** This engine may be started on it, whatever was chosen; undefined: none. */
     permit(engine: Engine | undefined): void
     /** Writes the engine of now down as the one that was chosen, durably. */
-    choose(by: string): Promise<Result<unknown>>
+    choose(by: string, lastZot?: ZotBefore): Promise<Result<unknown>>
     choice(): Promise<EngineChoice | undefined>
     /** Fails with `undecided` where it would ask nobody who they are, and nobody agreed to that. */
     agreed(engine: Engine): Promise<Result<null>>
     /** The program that served it last, where that was a zot. */
     servedBy(): Promise<string | undefined>
+    /** The zot that served it last, whatever serves it now. */
+    lastZot(): Promise<Partial<ZotBefore> | undefined>
+  }
+  advice: {
+    /** Advisories against a version of zot. */
+    against(version: string): Promise<Finding[]>
+    /** What behaves otherwise with `to` than with `before`, and what it refuses. */
+    changes(before: string, to: string): Promise<Finding[]>
   }
   log(message: string, data?: Record<string, unknown>): void
 }
@@ -72,12 +81,12 @@ export function createSwitchDeps(options: SwitchWiring): SwitchDeps {
       return agreed.ok ? engines.verify(engine, configFile) : agreed
     },
     permit: folder.permit,
-    recordChoice: by => folder.choose(by),
+    recordChoice: folder.choose,
     isChosen: async engine => {
       const chosen = await folder.choice()
       return chosen !== undefined && chosen.engine === engine.id
     },
-    findings: memory => findingsOf(memory, configFile, store),
+    findings: memory => findingsOf(memory, options, store),
     ask: options.ask,
     configFile,
     metricsPath: () => metricsPathIn(configFile),
@@ -92,7 +101,7 @@ export function createSwitchDeps(options: SwitchWiring): SwitchDeps {
 /** Empty where config.json cannot be read at all: the check before a start says so. */
 async function findingsOf(
   { from, to }: SwitchMemory,
-  configFile: string,
+  { configFile, folder, advice }: SwitchWiring,
   store: StoreDeps,
 ): Promise<Finding[]> {
   const loaded = await loadConfig(configFile, { engine: 'zot' })
@@ -100,5 +109,8 @@ async function findingsOf(
   const { config, positions } = loaded
   const zot = from.id === 'zot' ? from : to
   const findings = switchFindings(from.id, to.id, { configFile, config, positions, zot })
-  return [...findings, ...(await unreadableFindings(store))]
+  const zots =
+    to.id === 'zot' && from.id !== 'zot' ? await zotFindings(to, await folder.lastZot(), advice) : []
+  const known = new Set(findings.map(({ id }) => id))
+  return [...findings, ...zots.filter(({ id }) => !known.has(id)), ...(await unreadableFindings(store))]
 }

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import * as v from 'valibot'
 import type { Result } from '../../contract/result.ts'
 import type { Finding } from '../../contract/runbook.ts'
+import type { ZotBefore } from '../../contract/undecided.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { EngineSelection } from '../engine/engines.ts'
 import type { Engine } from '../platform/engine.ts'
@@ -63,8 +64,8 @@ export interface SwitchDeps extends ReadDeps {
   inspect(engine: Engine): Promise<Result<null>>
   /** This engine may be started on the data folder, whatever was chosen for it; undefined: none. */
   permit(engine: Engine | undefined): void
-  /** Records the supervised engine as the one that was chosen for the data folder, durably. */
-  recordChoice(by: string): Promise<Result<unknown>>
+  /** Records the supervised engine as the one that was chosen for the data folder, durably, and the zot before it. */
+  recordChoice(by: string, lastZot?: ZotBefore): Promise<Result<unknown>>
   isChosen(engine: Engine): Promise<boolean>
   findings(memory: SwitchMemory): Promise<Finding[]>
   /** The newest lines of the engine's log. */
@@ -260,9 +261,15 @@ function commitStep(deps: SwitchDeps): SwitchStep {
     async apply({ memory }) {
       await rm(memory.censusFile, { force: true })
       deps.known.clear()
-      const recorded = await deps.recordChoice(memory.by ?? 'cli')
+      const recorded = await deps.recordChoice(memory.by ?? 'cli', zotBefore(memory))
       deps.permit(undefined)
       return asStep(recorded)
     },
   }
 }
+
+/** The zot that is left for zotbar-registry. */
+const zotBefore = ({ from, to }: SwitchMemory): ZotBefore | undefined =>
+  from.id === 'zot' && to.id !== 'zot'
+    ? { program: from.command, ...(from.version === undefined ? {} : { version: from.version }) }
+    : undefined

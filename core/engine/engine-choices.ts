@@ -15,6 +15,7 @@ const choice = v.object({
   by: v.string(),
   at: v.pipe(v.number(), v.integer(), v.minValue(0)),
   why: v.picklist(['asked', 'first-run', 'served-before']),
+  lastZot: v.exactOptional(v.object({ program: v.string(), version: v.exactOptional(v.string()) })),
 })
 const shape = v.object({ format: v.literal(1), choices: v.array(choice) })
 
@@ -24,7 +25,7 @@ export interface EngineChoices {
   isNew(): boolean
   /** The folder may be missing. */
   forFolder(folder: string): Promise<EngineChoice | undefined>
-  /** Durable when it answers. Errors: home-unusable. */
+  /** Durable when it answers. What is known of the zot before stays known. Errors: home-unusable. */
   choose(folder: string, choice: EngineChoice): Promise<Result<null>>
   /** Writes engines.json, so that the home is not new any more. */
   initialize(): Promise<Result<null>>
@@ -79,17 +80,18 @@ export async function openEngineChoices(
     },
     async choose(folder, next) {
       const resolved = await realPath(folder)
-      return queue.run(() =>
-        write(
-          [{ folder: resolved, ...next }, ...choices.filter(({ folder }) => folder !== resolved)].slice(
-            0,
-            maxChoices,
-          ),
-        ),
-      )
+      return queue.run(() => {
+        const before = choices.find(({ folder }) => folder === resolved)
+        const lastZot = next.engine === 'zot' ? undefined : (next.lastZot ?? zotBefore(before))
+        const chosen = { folder: resolved, ...next, ...(lastZot === undefined ? {} : { lastZot }) }
+        return write([chosen, ...choices.filter(choice => choice !== before)].slice(0, maxChoices))
+      })
     },
     initialize: rewrite,
   }
 }
+
+const zotBefore = (before: EngineChoice | undefined): EngineChoice['lastZot'] =>
+  before?.engine === 'zot' && before.program !== undefined ? { program: before.program } : before?.lastZot
 
 const realPath = (folder: string): Promise<string> => realpath(folder).catch(() => folder)

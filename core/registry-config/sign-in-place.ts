@@ -53,6 +53,10 @@ export function signInPlaceOf(
   }
 }
 
+/** The same, where there are no pages in the program: a provider is still gone to, and nothing shows keys after it. */
+export const withoutPages = <P extends SignInPlace>(place: P): P | undefined =>
+  new URL(place.url).pathname.endsWith('/zot/auth/login') ? { ...place, hasPage: false } : undefined
+
 /** Undefined for what no browser opens as a page: such an address has the origin "null". */
 const originOf = (text: string): string | undefined =>
   /^https?:/i.test(text) && URL.canParse(text) ? new URL(text).origin : undefined

@@ -51,6 +51,8 @@ export const upgradeMemory = v.object({
   version: v.exactOptional(v.string()),
   /** A path, an address or "source"; absent for a release. */
   source: v.exactOptional(v.string()),
+  /** Why something else that was asked for is an upgrade. */
+  note: v.exactOptional(v.string()),
   undo: v.boolean(),
   yes: v.boolean(),
   allowDowngrade: v.boolean(),

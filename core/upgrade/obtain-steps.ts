@@ -1,5 +1,6 @@
 import { mkdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { quoted } from '../../contract/messages/undecided-message.ts'
 import { fail, type Result } from '../../contract/result.ts'
 import { reasonOf } from '../../lib/error-code.ts'
 import { compareVersions, isComparable } from '../platform/zot-version.ts'
@@ -29,7 +30,11 @@ export async function refusalFor(
   if (older && compareVersions(version, running) < 0 && !memory.allowDowngrade)
     return failed(
       'version-older',
-      `${version} is older than ${running}, which runs. Go back with zotbar upgrade --undo, or agree with --allow-downgrade.`,
+      `${version} is older than ${running}, which runs. ${
+        memory.source?.startsWith('/')
+          ? `To take it all the same: zotbar upgrade --from ${quoted(memory.source)} --allow-downgrade`
+          : 'Go back with zotbar upgrade --undo, or agree with --allow-downgrade.'
+      }`,
     )
   const bad = (await library.bad())[version]
   if (bad && !memory.named)
@@ -140,6 +145,7 @@ export function downloadStep(deps: UpgradeDeps): UpgradeStep {
       memory.needless || memory.undo || (memory.got !== undefined && (await isFile(memory.got.file))),
     async apply(context) {
       const { memory, progress, signal } = context
+      if (memory.note !== undefined) progress({ label: memory.note })
       await mkdir(memory.work, { recursive: true, mode: 0o700 })
       const request = {
         to: downloadFolder(memory, home),

@@ -59,6 +59,8 @@ export const refusalFinding = (id: string, words: string, evidence: string): Fin
   advice: words,
 })
 
+const versionNote = { id: 'another-version', severity: 'info' } as const
+
 const asFinding = (result: StepResult | undefined): Finding[] =>
   result === undefined || result.ok
     ? []
@@ -70,7 +72,7 @@ export async function planUpgrade(
   deps: UpgradeDeps,
   { origin, trouble = [] }: { origin: UpgradeOrigin; trouble?: Finding[] },
 ): Promise<UpgradePlan> {
-  const { from, source } = memory
+  const { from, source, note } = memory
   const version = memory.version ?? (source?.startsWith('/') ? await embeddedVersion(source) : undefined)
   const steps = await dryRun(upgradeRunbook(memory, deps))
   const refusal = version === undefined ? undefined : await refusalFor(version, memory, deps)
@@ -83,12 +85,17 @@ export async function planUpgrade(
     ...(version === undefined ? {} : { to: version }),
   }
   const doubts = await unreadableFindings(deps)
+  const first = [
+    ...(note === undefined ? [] : [{ ...versionNote, evidence: source ?? '', advice: note }]),
+    ...trouble,
+    ...room,
+  ]
   if (version === undefined)
-    return { ...about, findings: [...trouble, ...room, ...(await deps.advisories(from.version)), ...doubts] }
+    return { ...about, findings: [...first, ...(await deps.advisories(from.version)), ...doubts] }
   const { findings, edit } = await deps.advise(from.version, version)
   return {
     ...about,
-    findings: [...trouble, ...room, ...asFinding(refusal), ...findings, ...doubts],
+    findings: [...first, ...asFinding(refusal), ...findings, ...doubts],
     ...(edit ? { edit: toUpgradeEdit(edit) } : {}),
   }
 }

@@ -33,6 +33,12 @@ interface Options extends UpgradeWiring {
 
 export interface UpgradeControl {
   handlers: Pick<ZotbarHandlers, 'upgrade'>
+  /** As `begin` of the handlers; `note`: why something else that was asked for is an upgrade. */
+  changeVersion(
+    request: UpgradeRequest,
+    caller: Caller | 'schedule',
+    note?: string,
+  ): Promise<Result<{ run: string } | { plan: UpgradePlan }>>
   kinds: Record<string, RunbookKind>
   /** The newest release that is known and newer than what runs. */
   newest(): string | undefined
@@ -52,7 +58,16 @@ export function createUpgradeControl(options: Options): UpgradeControl {
   const requestDeps = { home, clock, settings, library, releases, current, running }
   const recovery = { deps, supervisor, engines, settings }
 
-  async function plan(request: UpgradeRequest, target: Result<UpgradeTarget>): Promise<UpgradePlan> {
+  const memoryOf = (request: UpgradeRequest, target: UpgradeTarget, note: string | undefined) => ({
+    ...memoryFor(request, target, requestDeps),
+    ...(note === undefined ? {} : { note }),
+  })
+
+  async function plan(
+    request: UpgradeRequest,
+    target: Result<UpgradeTarget>,
+    note: string | undefined,
+  ): Promise<UpgradePlan> {
     const engine = current().id
     const problems: Failure[] = []
     if (engine !== 'zot') problems.push({ code: 'upgrade-needs-zot', engine })
@@ -62,7 +77,7 @@ export function createUpgradeControl(options: Options): UpgradeControl {
       if (!inspected.ok) problems.push(inspected.error)
     }
     const known: UpgradeTarget = target.ok && engine === 'zot' ? target.value : { needless: false }
-    return planUpgrade(memoryFor(request, known, requestDeps), deps, {
+    return planUpgrade(memoryOf(request, known, note), deps, {
       origin: originOf(known.release, settings.get('releases.publicKey') !== ''),
       trouble: problems.map(asFinding),
     })
@@ -71,6 +86,7 @@ export function createUpgradeControl(options: Options): UpgradeControl {
   async function begin(
     request: UpgradeRequest,
     caller: Caller | 'schedule',
+    note?: string,
   ): Promise<Result<{ run: string } | { plan: UpgradePlan }>> {
     const refused = refuseRequest(request, caller)
     if (refused) return fail(refused)
@@ -81,12 +97,12 @@ export function createUpgradeControl(options: Options): UpgradeControl {
     if (blocked && !dryRun) return fail(blocked)
     const target: Result<UpgradeTarget> =
       engine === 'zot' ? await findTarget(request, requestDeps) : ok({ needless: false })
-    if (dryRun) return ok({ plan: await plan(request, target) })
+    if (dryRun) return ok({ plan: await plan(request, target, note) })
     if (!target.ok) return target
     // A registry that the user had stopped stays so, unless the new version was started to prove itself.
     const wasStopped = supervisor.state().kind === 'stopped'
     const begun = await runs.start(
-      upgradeRunbook(memoryFor(request, target.value, requestDeps), deps),
+      upgradeRunbook(memoryOf(request, target.value, note), deps),
       caller === 'schedule' ? caller : actorOf(caller),
     )
     if (begun.ok && !wasStopped)
@@ -129,9 +145,10 @@ export function createUpgradeControl(options: Options): UpgradeControl {
           const rows = await releaseRows(all, { library, running: now, findings })
           return ok({ releases: rows, asOf, ...(trouble ? { trouble } : {}) })
         },
-        begin,
+        begin: (request, caller) => begin(request, caller),
       },
     },
+    changeVersion: begin,
     kinds: { [upgradeName]: upgradeKind(recovery) },
     newest: schedule.newest,
     line: deps.line,

@@ -104,10 +104,30 @@ describe('switching the engine', () => {
     expect(again.last.result).toBe('done')
     expect(again.lines.slice(0, -1).every(line => ['check', 'skipped'].includes(line.phase))).toBe(true)
 
+    // Another version of zot is a matter for an upgrade, which knows the way back.
+    const newer = placeZot(join(rig.home, '..', 'newer'), 'good', 'v2.1.16')
+    const versions = JSON.parse(
+      (await rig.zotbar('engine', 'use', 'zot', '--path', newer, '--dry-run', '--json')).stdout,
+    ) as RunbookPlan
+    expect(versions).toMatchObject({ runbook: 'upgrade', from: 'v2.1.15', to: 'v2.1.16' })
+    expect(versions.findings?.[0]).toMatchObject({ id: 'another-version', evidence: newer })
+    const upgraded = await use('zot', '--path', newer, '--yes')
+    expect(upgraded.last).toMatchObject({ runbook: 'upgrade', result: 'done' })
+    expect((await rig.status()).registry).toMatchObject({ engine: 'zot', version: 'v2.1.16' })
+    const state = JSON.parse((await rig.zotbar('upgrade', '--undo', '--dry-run', '--json')).stdout)
+    expect(state).toMatchObject({ from: 'v2.1.16', to: 'v2.1.15' })
+
     const back = await use('zotbar-registry', '--yes')
     expect(back).toMatchObject({ code: 0, last: { result: 'done' } })
     expect(await rig.status()).toMatchObject({ state: 'serving', registry: { engine: 'zotbar-registry' } })
     await check()
+
+    // An older zot than the one that served last.
+    const older = await rig.zotbar('engine', 'use', 'zot', '--path', path, '--dry-run', '--json')
+    const findings = (JSON.parse(older.stdout) as RunbookPlan).findings ?? []
+    expect(findings.find(({ id }) => id === 'zot-older')?.advice).toContain(
+      'zot v2.1.16 served this folder last',
+    )
   })
 
   it('keeps zot over a restart of the app, and refuses a second run and a restart meanwhile', async () => {

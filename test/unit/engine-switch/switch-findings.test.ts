@@ -134,6 +134,7 @@ const withoutFinding: Record<string, string> = {
   'storage.gcTimeWindow': 'the same for both; a zot that does not know it refuses the file',
   'storage.maxRepos': 'the same for both; a zot that does not know it refuses the file',
   'storage.fastRestart': 'how long a start of zot takes, and nothing that a client sees',
+  'storage.redirectBlobURL': 'only where a storageDriver is set, which is refused',
   'storage.remoteCache': 'refused: refused-storage-remoteCache',
   'storage.storageDriver': 'refused: refused-storage-storageDriver',
   'storage.cacheDriver': 'refused: refused-storage-cacheDriver',

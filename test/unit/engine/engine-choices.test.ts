@@ -39,7 +39,8 @@ it('keeps a choice for each folder, wherever a link leads to it', async () => {
   expect(await again.forFolder(link)).toEqual(zot)
   const own = { engine: 'zotbar-registry', by: 'dashboard', at: 6, why: 'asked' } as const
   await again.choose(data, own)
-  expect(await (await open()).forFolder(data)).toEqual(own)
+  // The zot before it stays known.
+  expect(await (await open()).forFolder(data)).toEqual({ ...own, lastZot: { program: '/opt/zot' } })
 })
 
 it('sets a damaged file aside, knows nothing then, and is not taken for a home from before', async () => {
