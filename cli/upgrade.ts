@@ -21,9 +21,10 @@ export const upgrade: Verb<UpgradeOptions> = async (context, { to, from, ...opti
     ...(to === undefined ? {} : { to }),
     ...(from === undefined ? {} : { from: absoluteSource(from) }),
   })
-  if (begun.ok && 'plan' in begun.value && begun.value.plan.edit) {
-    const { why, diff } = begun.value.plan.edit
-    context.out.line(`config.json would change with it. ${why}\n${diff}`)
+  if (begun.ok && 'plan' in begun.value) {
+    const { from: running = 'an unknown version', to: wanted, edit } = begun.value.plan
+    context.out.line(`From zot ${running} to ${wanted ?? 'what the program turns out to be'}.`)
+    if (edit) context.out.line(`config.json would change with it. ${edit.why}\n${edit.diff}`)
   }
   return reportRun(context, 'upgrade', begun, options)
 }
@@ -32,7 +33,7 @@ export const upgrade: Verb<UpgradeOptions> = async (context, { to, from, ...opti
 const absoluteSource = (from: string): string =>
   from === 'source' || /^https?:\/\//.test(from) ? from : resolve(from)
 
-/** The releases, the newest first. With --json one object: {releases, asOf, trouble?}. */
+/** The releases, the newest first, and what is here. With --json one object: {releases, asOf?, trouble?}. */
 export const releases: Verb<object> = async ({ out, client }) => {
   const reply = await client.zotbar.upgrade.releases({ fresh: true })
   if (!reply.ok) return out.failure(reply.error)
@@ -49,7 +50,10 @@ export const releases: Verb<object> = async ({ out, client }) => {
       ]),
     ),
   )
-  if (trouble) out.note(`${cliFailureText(trouble)}\n  The list is from ${longDate(asOf)}.`)
+  if (trouble) {
+    const age = asOf === undefined ? 'Only what is here is listed.' : `The list is from ${longDate(asOf)}.`
+    out.note(`${cliFailureText(trouble)}\n  ${age}`)
+  }
   return exitCode.done
 }
 

@@ -55,11 +55,11 @@ export interface ReleaseRow {
 }
 
 export interface UpgradeReleases {
-  /** The newest first. */
+  /** The newest first, with what is installed or runs and is in no list. */
   releases: ReleaseRow[]
-  /** When the list was last known to be so, ms since the epoch. */
-  asOf: number
-  /** Why the list is an old one. */
+  /** When the list was last known to be so, ms since the epoch; absent where none could be had. */
+  asOf?: number
+  /** Why the list is an old one, or is not there. */
   trouble?: Failure
 }
 

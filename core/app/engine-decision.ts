@@ -51,6 +51,8 @@ export interface EngineDecision {
   began(): Promise<void>
   /** The program of the zot that served last, where no other is named. */
   servedBy(): Promise<string | undefined>
+  /** The engine that served the folder last; undefined where none is known. */
+  servedLast(): Promise<Engine['id'] | undefined>
   /** The zot that served the folder last, whatever serves it now. */
   lastZot(): Promise<Partial<ZotBefore> | undefined>
 }
@@ -170,6 +172,7 @@ export function createEngineDecision(options: Options): EngineDecision {
       fresh = undefined
       await choices.choose(folder, now)
     },
+    servedLast: async () => (await folderWatch.recorded())?.servedBy?.engine,
     async lastZot() {
       const was = (await folderWatch.recorded())?.servedBy
       if (was?.engine === 'zot') return was

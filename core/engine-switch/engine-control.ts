@@ -3,7 +3,6 @@ import { actorOf, type Caller } from '../../contract/caller.ts'
 import type { ZotbarHandlers } from '../../contract/contract.ts'
 import type { Failure } from '../../contract/failure.ts'
 import { failureMessage } from '../../contract/messages/failure-message.ts'
-import type { ProcessState } from '../../contract/registry-state.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { EngineRow, Finding, RunbookPlan } from '../../contract/runbook.ts'
 import type { EngineChoice } from '../../contract/undecided.ts'
@@ -14,7 +13,7 @@ import { dryRun } from '../runbook/run.ts'
 import type { RunbookKind } from '../runbook/runbook-kind.ts'
 import type { Runs } from '../runbook/runs.ts'
 import { type SwitchMemory, switchName, switchRunbook } from './switch.ts'
-import { createSwitchDeps, type SwitchWiring } from './switch-deps.ts'
+import { createSwitchDeps, isUndecided, type SwitchWiring } from './switch-deps.ts'
 import { switchKind } from './switch-kind.ts'
 
 interface Options extends SwitchWiring {
@@ -121,13 +120,6 @@ export function createEngineControl(options: Options): EngineControl {
     },
     kinds: { [switchName]: switchKind({ deps, supervisor, log }) },
   }
-}
-
-/** Whether somebody has yet to choose an engine: the current one is only what a start would begin with. */
-function isUndecided(state: ProcessState): boolean {
-  const reason =
-    state.kind === 'undecided' ? state.why : state.kind === 'foreign' ? state.open?.why : undefined
-  return reason !== undefined && reason !== 'other-folder'
 }
 
 /** The choice stands at the engine that it is for. */

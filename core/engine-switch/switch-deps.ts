@@ -1,3 +1,4 @@
+import type { ProcessState } from '../../contract/registry-state.ts'
 import type { Result } from '../../contract/result.ts'
 import type { Finding } from '../../contract/runbook.ts'
 import type { EngineChoice, ZotBefore } from '../../contract/undecided.ts'
@@ -40,6 +41,8 @@ export interface SwitchWiring {
     agreed(engine: Engine): Promise<Result<null>>
     /** The program that served it last, where that was a zot. */
     servedBy(): Promise<string | undefined>
+    /** The engine that served it last; undefined where none is known. */
+    servedLast(): Promise<Engine['id'] | undefined>
     /** The zot that served it last, whatever serves it now. */
     lastZot(): Promise<Partial<ZotBefore> | undefined>
   }
@@ -99,18 +102,31 @@ export function createSwitchDeps(options: SwitchWiring): SwitchDeps {
 }
 
 /** Empty where config.json cannot be read at all: the check before a start says so. */
-async function findingsOf(
-  { from, to }: SwitchMemory,
-  { configFile, folder, advice }: SwitchWiring,
-  store: StoreDeps,
-): Promise<Finding[]> {
+async function findingsOf(memory: SwitchMemory, options: SwitchWiring, store: StoreDeps): Promise<Finding[]> {
+  const { configFile, folder, advice, supervisor } = options
+  const { to } = memory
   const loaded = await loadConfig(configFile, { engine: 'zot' })
   if (!loaded.ok) return []
   const { config, positions } = loaded
-  const zot = from.id === 'zot' ? from : to
-  const findings = switchFindings(from.id, to.id, { configFile, config, positions, zot })
-  const zots =
-    to.id === 'zot' && from.id !== 'zot' ? await zotFindings(to, await folder.lastZot(), advice) : []
+  const from = isUndecided(supervisor.state())
+    ? servedBefore(to.id, await folder.servedLast())
+    : memory.from.id
+  const lastZot = await folder.lastZot()
+  const zot = to.id === 'zot' ? to : memory.from.id === 'zot' ? memory.from : (lastZot ?? {})
+  const findings = switchFindings(from, to.id, { configFile, config, positions, zot })
+  const isOther = to.id === 'zot' && memory.from.id !== 'zot'
+  const zots = isOther ? await zotFindings(to, lastZot, advice) : []
   const known = new Set(findings.map(({ id }) => id))
   return [...findings, ...zots.filter(({ id }) => !known.has(id)), ...(await unreadableFindings(store))]
+}
+
+/** Where nobody has chosen, a zot served until now, or config.json was written for one, unless it is known better. */
+const servedBefore = (to: Engine['id'], last: Engine['id'] | undefined): Engine['id'] =>
+  to === 'zot' ? (last ?? 'zot') : 'zot'
+
+/** Whether somebody has yet to choose an engine: the current one is only what a start would begin with. */
+export function isUndecided(state: ProcessState): boolean {
+  const reason =
+    state.kind === 'undecided' ? state.why : state.kind === 'foreign' ? state.open?.why : undefined
+  return reason !== undefined && reason !== 'other-folder'
 }

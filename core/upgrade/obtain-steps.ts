@@ -1,10 +1,10 @@
 import { mkdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { quoted } from '../../contract/messages/undecided-message.ts'
-import { fail, type Result } from '../../contract/result.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
 import { reasonOf } from '../../lib/error-code.ts'
 import { compareVersions, isComparable } from '../platform/zot-version.ts'
-import type { Obtained, Release } from '../releases/release.ts'
+import type { Obtained, ObtainOptions, Release } from '../releases/release.ts'
 import { asStep, done, errorOf, failed, type Question, type Step, type StepResult } from '../runbook/step.ts'
 import { unreadableFindings } from '../verify/inventory.ts'
 import { takeReadBaseline } from '../verify/read-baseline.ts'
@@ -169,7 +169,10 @@ export function downloadStep(deps: UpgradeDeps): UpgradeStep {
       else if (source !== undefined) got = await releases.download(source, request)
       else {
         const release = await releaseOf(memory, deps, signal)
-        got = release.ok ? await releases.download(release.value, request) : release
+        got = release.ok
+          ? ((await copyInstalled(release.value, deps, request)) ??
+            (await releases.download(release.value, request)))
+          : release
       }
       if (!got.ok) return asStep(got)
       const { origin, file, bytes, sha256, from, version: of } = got.value
@@ -181,6 +184,20 @@ export function downloadStep(deps: UpgradeDeps): UpgradeStep {
       return done
     },
   }
+}
+
+/** The program that is installed here with the digest of the list; it is verified as if it had been downloaded. */
+async function copyInstalled(
+  { asset, version }: Release,
+  { library, releases }: UpgradeDeps,
+  request: ObtainOptions,
+): Promise<Result<Obtained> | undefined> {
+  const installed = (await library.list()).find(({ sha256 }) => `sha256:${sha256}` === asset?.digest)
+  if (installed === undefined) return undefined
+  const copied = await releases.fromFile(installed.path, request)
+  // One that was changed since, or cannot be read, is downloaded anew.
+  if (!copied.ok || copied.value.sha256 !== installed.sha256) return undefined
+  return ok({ ...copied.value, origin: 'release', version })
 }
 
 function releaseOf(

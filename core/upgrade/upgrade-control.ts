@@ -137,12 +137,17 @@ export function createUpgradeControl(options: Options): UpgradeControl {
         async releases({ fresh }) {
           const cached = fresh ? undefined : await releases.cached()
           const listed = cached ? ok(cached) : await releases.list()
-          if (!listed.ok) return listed
+          const now = current().id === 'zot' ? running() : undefined
+          const findings = (version: string) => advice.findings(now, version)
+          const rowOptions = { library, running: now, findings }
+          if (!listed.ok) {
+            // What is here needs no list.
+            const rows = await releaseRows([], rowOptions)
+            return rows.length === 0 ? listed : ok({ releases: rows, trouble: listed.error })
+          }
           const { releases: all, asOf, trouble } = listed.value
           if (!cached) schedule.updateNewest(all)
-          const now = running()
-          const findings = (version: string) => advice.findings(now, version)
-          const rows = await releaseRows(all, { library, running: now, findings })
+          const rows = await releaseRows(all, rowOptions)
           return ok({ releases: rows, asOf, ...(trouble ? { trouble } : {}) })
         },
         begin: (request, caller) => begin(request, caller),

@@ -69,8 +69,10 @@ export async function findTarget(
   if (from !== undefined)
     return ok({ source: from, ...(to === undefined ? {} : { version: to }), needless: false })
   const listed = await releases.list()
-  if (to !== undefined && (!listed.ok || listed.value.trouble)) {
-    // A version that is installed needs no network: it is verified like a file of the user's.
+  const isListed =
+    listed.ok && !listed.value.trouble && listed.value.releases.some(({ version }) => version === to)
+  if (to !== undefined && !isListed) {
+    // A version that is installed needs no network and no list: it is verified like a file of the user's.
     const installed = (await library.list()).find(zot => zot.version === to)
     if (installed) return ok({ version: to, source: installed.path, needless: to === running })
   }

@@ -56,27 +56,43 @@ interface RowOptions {
   findings(version: string): Promise<Finding[]>
 }
 
+/** The releases in their order, then what is installed or runs and is none of them; the newest first. */
 export async function releaseRows(
   releases: readonly Release[],
   { library, running, findings }: RowOptions,
 ): Promise<ReleaseRow[]> {
   const [installed, bad] = await Promise.all([library.list(), library.bad()])
-  const rows: ReleaseRow[] = []
-  for (const { version, publishedAt, notes, asset, draft } of releases) {
-    if (draft || asset === undefined) continue
+  const rowOf = async (version: string, listed: Partial<ReleaseRow>): Promise<ReleaseRow> => {
     const failed = bad[version]
-    rows.push({
+    const isCompared = running !== undefined && isComparable(running) && isComparable(version)
+    return {
       version,
-      publishedAt,
-      notes,
-      bytes: asset.bytes,
-      ...(asset.digest === undefined ? {} : { digest: asset.digest }),
+      notes: '',
+      ...listed,
       installed: installed.some(zot => zot.version === version),
       running: version === running,
       ...(failed ? { bad: { at: failed.at, reason: failed.reason } } : {}),
-      older: running !== undefined && isComparable(running) && compareVersions(version, running) < 0,
+      older: isCompared && compareVersions(version, running) < 0,
       findings: await findings(version),
-    })
+    }
   }
-  return rows
+  const rows: ReleaseRow[] = []
+  for (const { version, publishedAt, notes, asset, draft } of releases) {
+    if (draft || asset === undefined) continue
+    const digest = asset.digest === undefined ? {} : { digest: asset.digest }
+    rows.push(await rowOf(version, { publishedAt, notes, bytes: asset.bytes, ...digest }))
+  }
+  const here = new Set([
+    ...installed.map(({ version }) => version),
+    ...(running === undefined ? [] : [running]),
+  ])
+  for (const { version } of rows) here.delete(version)
+  for (const version of here) rows.push(await rowOf(version, {}))
+  return here.size === 0 ? rows : rows.sort(newestFirst)
+}
+
+/** What has no version that can be compared comes last. */
+function newestFirst(a: { version: string }, b: { version: string }): number {
+  const [left, right] = [isComparable(a.version), isComparable(b.version)]
+  return left && right ? compareVersions(b.version, a.version) : Number(right) - Number(left)
 }

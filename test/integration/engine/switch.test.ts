@@ -13,7 +13,7 @@ import type {
   RunbookProgress,
 } from '../../../contract/runbook.ts'
 import { eventually } from '../../fakes/eventually.ts'
-import { type Behaviour, placeZot, tellZot } from '../../fakes/zot/build-zot.ts'
+import { type Behaviour, makeZot, placeZot, tellZot } from '../../fakes/zot/build-zot.ts'
 import { describeWith } from '../../setup/need.ts'
 import { digestText } from '../../suites/image.ts'
 import { type AppProcess, type AppRig, createAppRig, targetAt } from '../app/app-rig.ts'
@@ -105,7 +105,7 @@ describe('switching the engine', () => {
     expect(again.lines.slice(0, -1).every(line => ['check', 'skipped'].includes(line.phase))).toBe(true)
 
     // Another version of zot is a matter for an upgrade, which knows the way back.
-    const newer = placeZot(join(rig.home, '..', 'newer'), 'good', 'v2.1.16')
+    const newer = makeZot(join(rig.home, '..', 'newer', 'zot'), 'good', 'v2.1.16')
     const versions = JSON.parse(
       (await rig.zotbar('engine', 'use', 'zot', '--path', newer, '--dry-run', '--json')).stdout,
     ) as RunbookPlan
