@@ -14,6 +14,7 @@ import { createUpgradeSources } from '../upgrade/upgrade-sources.ts'
 import type { Ground } from './create-ground.ts'
 import type { RegistryFeatures } from './create-registry.ts'
 import { openSignIn } from './open-sign-in.ts'
+import { createServedBefore } from './served-before.ts'
 import type { AppEvents, AppOptions } from './wiring.ts'
 
 /** The runbooks, and what watches for a reason to begin one. */
@@ -23,7 +24,8 @@ export async function createRunbookFeatures(
   features: Ground & RegistryFeatures,
 ) {
   const { adminSocket, clock, engines, home, keeper, settings, shells } = options
-  const { common, target, engine, storage, decision, supervisor, access, tail, checkHolders } = features
+  const { common, target, engine, storage, folder, decision, supervisor, access, tail, checkHolders } =
+    features
   const { registry } = access
   const { notify } = common
   const engineDeps = { current: engine.now, use: engine.use, engines, checkHolders }
@@ -60,7 +62,7 @@ export async function createRunbookFeatures(
     ask: registry.ask,
     tail,
     runs,
-    folder: decision,
+    folder: { ...decision, ...createServedBefore(folder.folderWatch, decision.choice) },
     advice,
     running: engine.version,
     changeVersion: upgrade.changeVersion,

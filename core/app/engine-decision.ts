@@ -49,12 +49,6 @@ export interface EngineDecision {
   journalRead(journal: readonly JournalEntry[]): void
   /** The registry serves: an engine that began in an empty folder is its choice now, and a replaced program is noted. */
   began(): Promise<void>
-  /** The program of the zot that served last, where no other is named. */
-  servedBy(): Promise<string | undefined>
-  /** The engine that served the folder last; undefined where none is known. */
-  servedLast(): Promise<Engine['id'] | undefined>
-  /** The zot that served the folder last, whatever serves it now. */
-  lastZot(): Promise<Partial<ZotBefore> | undefined>
 }
 
 export function createEngineDecision(options: Options): EngineDecision {
@@ -171,17 +165,6 @@ export function createEngineDecision(options: Options): EngineDecision {
       const folder = fresh
       fresh = undefined
       await choices.choose(folder, now)
-    },
-    servedLast: async () => (await folderWatch.recorded())?.servedBy?.engine,
-    async lastZot() {
-      const was = (await folderWatch.recorded())?.servedBy
-      if (was?.engine === 'zot') return was
-      const target = await readFolders()
-      return target && (await choices.forFolder(target.dataFolder))?.lastZot
-    },
-    async servedBy() {
-      const was = await folderWatch.recorded()
-      return was?.servedBy?.engine === 'zot' ? was.servedBy.program : undefined
     },
   }
 }
