@@ -71,7 +71,7 @@ export interface OpenToAll {
   address: string
   /** The most that everybody may do; absent: nothing. */
   most?: 'push' | 'pull'
-  /** What everybody may do where, in words. */
+  /** What everybody may do where, in words: "pull, push in team/**". */
   rights: string[]
   /** What was agreed to for this address before, where that was something else. */
   agreed?: string[]

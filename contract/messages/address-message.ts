@@ -23,7 +23,9 @@ export function givenAddress({ registry }: Pick<Snapshot, 'registry'>): GivenAdd
   return {
     ...given,
     ...(given.name === clientName(url) ? {} : { local: shown(url) }),
-    ...(inClear ? { warning: 'Passwords and keys cross the network in clear there.' } : {}),
+    ...(inClear
+      ? { warning: `Passwords and keys cross the network in clear on the way to ${given.name}.` }
+      : {}),
   }
 }
 

@@ -13,7 +13,7 @@ export const openReason = ({ address, most }: OpenToAll, machine: string): strin
 
 /** What everybody may do, and what was agreed to before. */
 export const openEvidence = ({ rights, agreed }: OpenToAll): string[] => [
-  ...(rights.length === 0 ? ['nothing'] : rights).map(text => `Without a credential: ${text}.`),
+  ...(rights.length === 0 ? ['do nothing'] : rights).map(text => `Everyone may ${text}.`),
   ...(agreed === undefined
     ? []
     : [`Agreed to before: ${agreed.join('; ') || 'nothing'}. It may be more now.`]),
@@ -25,7 +25,7 @@ export function openQuestion({ address, most, rights }: OpenToAll, machine: stri
     title: `Serve ${address} to everyone?`,
     body: [
       `${openText(most, machine)}, and nobody is asked who they are.`,
-      ...rights.map(text => `Without a credential: ${text}.`),
+      ...rights.map(text => `Everyone may ${text}.`),
       'It holds for this address and these rights; more is asked again.',
     ].join('\n'),
     confirm: 'Serve it to everyone',

@@ -61,13 +61,13 @@ export function isWider(before: AnonymousRights, now: AnonymousRights): boolean 
   })
 }
 
-/** Its rights in words: "everything: pull, push, overwrite, delete". */
+/** Its rights in words: "pull, push in team/**". */
 export function rightsText(granted: AnonymousRights): string[] {
   const words: Record<Right, string> = { read: 'pull', create: 'push', update: 'overwrite', delete: 'delete' }
-  if (granted === 'everything') return [`everything: ${Object.values(words).join(', ')}`]
+  if (granted === 'everything') return [`${Object.values(words).join(', ')} in every repository`]
   return granted
     .filter(([, some]) => some.length > 0)
-    .map(([pattern, some]) => `${pattern}: ${some.map(right => words[right]).join(', ')}`)
+    .map(([pattern, some]) => `${some.map(right => words[right]).join(', ')} in ${pattern}`)
 }
 
 /** ADDRESS:PORT in one form for all that mean the same; undefined for what is none. An IPv6 address is in brackets. */

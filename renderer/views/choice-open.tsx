@@ -1,5 +1,5 @@
 import { Fragment } from 'react'
-import { openInstead } from '../../contract/messages/open-message.ts'
+import { openEvidence, openInstead } from '../../contract/messages/open-message.ts'
 import type { OpenToAll, Undecided } from '../../contract/undecided.ts'
 import { Button } from '../ui/button.tsx'
 import { Copy } from '../ui/copy.tsx'
@@ -35,7 +35,7 @@ export function OpenRows({ choice }: { choice: Undecided }) {
   if (!open) return null
   return (
     <>
-      <Row name="Without a credential" glyph={<Glyph name="attention" />} title={`Open at ${open.address}`}>
+      <Row name="What everyone may do" glyph={<Glyph name="attention" />} title={`Open at ${open.address}`}>
         <Rights open={open} />
       </Row>
       <Row name="Agree" glyph={<Icon name="note" />} title="If that is meant">
@@ -59,7 +59,7 @@ export function OpenChoiceView({ choice }: { choice: Undecided }) {
   const { open, config } = choice
   if (!open) return null
   return (
-    <section aria-labelledby="to-do">
+    <section className="open-registry" aria-labelledby="to-do">
       <header className="over">
         <h3 id="to-do">What to do</h3>
         <p className="label">{config.file}</p>
@@ -86,27 +86,10 @@ export function OpenChoiceView({ choice }: { choice: Undecided }) {
   )
 }
 
-/** Where everybody may do what; one that may do nothing anywhere is said too. */
-function Rights({ open: { rights, agreed } }: { open: OpenToAll }) {
-  const lines = rights.length > 0 ? rights : ['nothing, on any repository']
-  return (
-    <dl className="d kv">
-      <dt>Without a credential</dt>
-      <dd>
-        {lines.map(line => (
-          <p key={line}>{line}</p>
-        ))}
-      </dd>
-      {agreed && (
-        <>
-          <dt>Agreed to before</dt>
-          <dd>
-            {(agreed.length > 0 ? agreed : ['nothing']).map(line => (
-              <p key={line}>{line}</p>
-            ))}
-          </dd>
-        </>
-      )}
-    </dl>
-  )
+function Rights({ open }: { open: OpenToAll }) {
+  return openEvidence(open).map(line => (
+    <p key={line} className="d small">
+      {line}
+    </p>
+  ))
 }

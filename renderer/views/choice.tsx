@@ -86,7 +86,7 @@ function Found({ model, choice, button }: FoundProps) {
 function laterText({ why }: Choosing): string {
   if (why === 'other-folder') return ''
   return why === 'open-registry'
-    ? 'zotbar settings set registry.open --default takes it back. '
+    ? 'The choice is kept; zotbar settings set registry.open --default takes it back. '
     : 'The choice is kept; zotbar engine use changes it later. '
 }
 

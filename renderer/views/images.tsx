@@ -129,7 +129,8 @@ function SelectedImage({
       </div>
       {here && (
         <p className="small two copy">
-          On {thisMachine(model.snapshot)}: <code>{here}</code>
+          {`On ${thisMachine(model.snapshot)}:\u00a0`}
+          <code>{here}</code>
           <Copy text={here} name="local pull command" />
         </p>
       )}

@@ -161,7 +161,8 @@ export function RegistryRow({ model }: { model: ViewModel }) {
       </p>
       {local && (
         <p className="d copy">
-          On {thisMachine(snapshot)}: <code>{local.name}</code>
+          {`On ${thisMachine(snapshot)}:\u00a0`}
+          <code>{local.name}</code>
           <Copy text={local.name} name="local address" />
         </p>
       )}

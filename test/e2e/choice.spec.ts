@@ -1,7 +1,7 @@
 import { expect, type Page } from '@playwright/test'
 import { fail, ok } from '../../contract/result.ts'
 import type { Undecided } from '../../contract/undecided.ts'
-import { otherFolder, zotStore } from '../fakes/undecided.ts'
+import { openToAll, otherFolder, zotStore } from '../fakes/undecided.ts'
 import { inBothSchemes, watch } from './page-checks.ts'
 import { snapshotOf, states } from './snapshots.ts'
 import { test } from './stage.ts'
@@ -136,6 +136,46 @@ test('the popover shows both folders', async ({ app, page }) => {
   await inBothSchemes(page, 'popover-other-folder')
   expect(seen.breaches).toEqual([])
 })
+
+for (const name of ['window', 'popover'] as const)
+  test(`an open registry is told in the ${name}, and agreed to by a command`, async ({ app, page }) => {
+    const seen = await open(app, page, name, openToAll(Date.now()))
+    await expect(page.getByRole('heading', { name: 'Nobody is asked who they are' })).toBeVisible()
+    await expect(page.getByText(/Anyone who can reach this machine may push\. Nothing was/)).toBeVisible()
+    await expect(page.getByText('Everyone may pull, push, overwrite in **.')).toBeVisible()
+    await expect(page.getByText('zotbar settings set registry.open 0.0.0.0:5050')).toBeVisible()
+    await expect(button(page, 'Serve it to everyone…')).toHaveCount(0)
+    await expect(page.getByText(/Otherwise/)).toBeVisible()
+    await inBothSchemes(page, `${name}-open-registry`)
+    expect(seen.breaches).toEqual([])
+  })
+
+for (const name of ['window', 'popover'] as const)
+  test(`the ${name} gives the address that others use, and what is to be known of it`, async ({
+    app,
+    page,
+  }) => {
+    const seen = watch(page)
+    const now = Date.now()
+    const snapshot = snapshotOf(states.serving(now), now)
+    const registry = { ...snapshot.registry, publicUrl: 'http://192.0.2.7:5050' }
+    app.say({ ...snapshot, registry: { ...registry, inClear: true } })
+    await page.setViewportSize({ width: name === 'window' ? 960 : 408, height: 640 })
+    await page.goto(app.link(name))
+    const copied = (what: string) => page.locator('.copy', { has: button(page, `Copy ${what}`) })
+    await expect(copied('address').locator('code')).toHaveText('192.0.2.7:5050')
+    await expect(copied('local address').locator('code')).toHaveText('127.0.0.1:5050')
+    await expect(
+      page.getByText('Passwords and keys cross the network in clear on the way to 192.0.2.7:5050.'),
+    ).toBeVisible()
+    await inBothSchemes(page, `${name}-in-clear`)
+
+    app.say({ ...snapshot, takenAt: now + 1, registry: { ...registry, open: 'push' } })
+    await expect(page.getByText('Anyone who can reach this machine may push.')).toBeVisible()
+    await expect(page.getByText('cross the network in clear')).toHaveCount(0)
+    await inBothSchemes(page, `${name}-open`)
+    expect(seen.breaches).toEqual([])
+  })
 
 for (const name of ['window', 'popover'] as const)
   test(`in the app's own ${name} the folder is accepted there, and one that was declined changes nothing`, async ({

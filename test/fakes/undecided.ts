@@ -78,3 +78,12 @@ export const otherFolder = (now: number): Undecided => ({
   },
   commands: ['zotbar data show', 'zotbar data accept'],
 })
+
+/** config.json opens everything to everybody, as half of all public ones do. `now` in ms since the epoch. */
+export const openToAll = (now: number): Undecided => ({
+  why: 'open-registry',
+  found: { folder: '/home/ada/zot', holds: 'images', repositories: 58, tags: 412, databases: [] },
+  config: { file, modifiedAt: now - 51_000_000, refused: [], withoutEffect: [] },
+  open: { address: '0.0.0.0:5050', most: 'push', rights: ['pull, push, overwrite in **'] },
+  commands: ['zotbar settings set registry.open 0.0.0.0:5050'],
+})

@@ -10,7 +10,7 @@ import { createQuestions } from '../../../main/questions.ts'
 import { fakeCore } from '../../fakes/core.ts'
 import { FakeContents, fakeElectron } from '../../fakes/electron.ts'
 import { aSnapshot, fakeHost } from '../../fakes/host.ts'
-import { otherFolder, zotStore } from '../../fakes/undecided.ts'
+import { openToAll, otherFolder, zotStore } from '../../fakes/undecided.ts'
 
 const refused = { ok: false, error: { code: 'not-authorised', reason: 'wrong-sender' } }
 
@@ -197,6 +197,41 @@ describe('a setting that names a program, host, file or URL', () => {
     await call(page(), 'settings.set', { key: 'keepServing', value: true })
     expect(sets(asked.calls)).toMatchObject([{ caller: 'page' }])
     expect(done.questions).toEqual([])
+  })
+})
+
+describe('a registry open to everyone', () => {
+  const key = 'registry.open'
+  const row: SettingRow = {
+    key,
+    value: '',
+    default: '',
+    words: 'w',
+    allowed: 'a',
+    how: 'restart',
+    via: 'cli',
+  }
+  const asking = async (value: string) => {
+    const process = { kind: 'undecided', since: 1, ...openToAll(5) } as const
+    const { app } = aSnapshot()
+    const snapshot = async () => ok(aSnapshot({ process, app: { ...app, platform: 'darwin' } }))
+    const { call, done } = start(fakeHost({ settings: { get: async () => ok(row) }, app: { snapshot } }))
+    await call(page(), 'settings.set', { key, value })
+    return done.questions[0]
+  }
+
+  it('is agreed to natively, with what everyone may do', async () => {
+    expect(await asking('0.0.0.0:5050')).toMatchObject({
+      message: 'Serve 0.0.0.0:5050 to everyone?',
+      detail: expect.stringMatching(
+        /^Anyone who can reach this Mac may push.*\nEveryone may pull, push, overwrite in \*\*\./,
+      ),
+      buttons: ['Cancel', 'Serve it to everyone'],
+    })
+  })
+
+  it('is a setting like another where the core waits for another address', async () => {
+    expect(await asking('0.0.0.0:1')).toMatchObject({ message: 'Change registry.open?' })
   })
 })
 

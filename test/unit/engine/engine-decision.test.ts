@@ -124,7 +124,7 @@ describe('a registry that asks nobody who they are', () => {
     }
     expect(await open()).toMatchObject({
       why: 'open-registry',
-      open: { address: openAt, most: 'pull', rights: ['**: pull'] },
+      open: { address: openAt, most: 'pull', rights: ['pull in **'] },
       commands: [`zotbar settings set registry.open ${openAt}`],
       config: { refused: [] },
     })
@@ -142,7 +142,7 @@ describe('a registry that asks nobody who they are', () => {
     })
 
     change(it.configFile, anonymous('read', 'create'))
-    expect(await open()).toMatchObject({ open: { most: 'push', agreed: ['**: pull'] } })
+    expect(await open()).toMatchObject({ open: { most: 'push', agreed: ['pull in **'] } })
     change(it.configFile, { ...anonymous('read'), address: '' })
     expect(await open()).toMatchObject({
       open: { address: '[::]:5050' },

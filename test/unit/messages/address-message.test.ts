@@ -33,7 +33,7 @@ describe('the address that people are given', () => {
       url: 'http://192.0.2.7:5050',
       name: '192.0.2.7:5050',
       local: { url: 'http://127.0.0.1:5050', name: '127.0.0.1:5050' },
-      warning: 'Passwords and keys cross the network in clear there.',
+      warning: 'Passwords and keys cross the network in clear on the way to 192.0.2.7:5050.',
     })
   })
 

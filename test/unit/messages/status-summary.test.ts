@@ -11,7 +11,7 @@ import type { ProcessState } from '../../../contract/registry-state.ts'
 import type { ProbeResult } from '../../../contract/snapshot.ts'
 import { snapshotOf, states } from '../../e2e/snapshots.ts'
 import { aSnapshot, servingState } from '../../fakes/host.ts'
-import { otherFolder, zotStore } from '../../fakes/undecided.ts'
+import { openToAll, otherFolder, zotStore } from '../../fakes/undecided.ts'
 
 const now = new Date(2026, 2, 12, 14, 2, 0).getTime()
 const seen = (process: Parameters<typeof aSnapshot>[0]) => statusSummary(aSnapshot(process), now)
@@ -256,6 +256,25 @@ describe('the glance', () => {
       class: 'down',
       headline: 'Waits for the identity provider',
     })
+  })
+
+  it('says that everyone is served, on every line where it serves', () => {
+    const base = aSnapshot({ process: servingState })
+    const reason = (open: 'push' | 'pull', platform: string) =>
+      seen({ ...base, app: { ...base.app, platform }, registry: { ...base.registry, open } }).reason
+    expect(reason('push', 'darwin')).toMatch(/\nAnyone who can reach this Mac may push\.$/)
+    expect(reason('pull', 'linux')).toMatch(/\nAnyone who can reach this machine may pull\.$/)
+  })
+
+  it('asks before it serves everyone, and says what was agreed to before', () => {
+    const choice = openToAll(now)
+    const told = seen({ process: { kind: 'undecided', since: now, ...choice } })
+    expect([told.class, told.headline]).toEqual(['asks', 'Nobody is asked who they are'])
+    expect(told.reason).toContain('zotbar settings set registry.open 0.0.0.0:5050')
+    expect(told.actions.map(({ verb }) => verb)).toEqual(['look-again'])
+    const open = { address: '0.0.0.0:5050', rights: [], agreed: ['pull in **'] }
+    const wider = seen({ process: { kind: 'undecided', since: now, ...choice, open } }).reason
+    expect(wider).toMatch(/Everyone may do nothing\.\nAgreed to before: pull in \*\*\. It may be more now\./)
   })
 
   it('names the first probe that failed', () => {
