@@ -84,6 +84,9 @@ export async function createSeededZotRig(program: string) {
   return {
     ...rig,
     app: () => app,
+    /** The API key of `ci`, and the registry as seen by whoever has one. */
+    apiKey,
+    byKey: (key: string) => as(basic('ci', key)),
     /** In place of one that was killed. */
     async startAgain(): Promise<void> {
       app = rig.start()
