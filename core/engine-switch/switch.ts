@@ -20,7 +20,13 @@ import { readInventory } from '../verify/inventory-file.ts'
 import { inventoryStep } from '../verify/inventory-step.ts'
 import { type ReadDeps, readBaseline, takeReadBaseline } from '../verify/read-baseline.ts'
 import { readChecks } from '../verify/read-checks.ts'
-import { readyTimeoutMs, type SupervisedRegistry, serveWithin, staysUp } from '../verify/registry-process.ts'
+import {
+  readyTimeoutMs,
+  type SupervisedRegistry,
+  serveAgainWithin,
+  serveWithin,
+  staysUp,
+} from '../verify/registry-process.ts'
 
 const choice = v.object({
   id: v.picklist(['zotbar-registry', 'zot']),
@@ -162,7 +168,7 @@ function stopStep(deps: SwitchDeps): SwitchStep {
       const engine = await deps.locate(memory.from)
       if (!engine.ok) return asStep(engine)
       if (deps.current().command !== engine.value.command) deps.use(engine.value)
-      const served = await serveWithin(deps, readyTimeoutOf(memory, deps))
+      const served = await serveAgainWithin(deps, readyTimeoutOf(memory, deps))
       // Where nobody had chosen, it waits for a choice again.
       return deps.supervisor.state().kind === 'undecided' ? done : served
     },

@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path'
 import { sha256Of } from '../../lib/hash-file.ts'
 import { asStep, done, failed, type Step, type StepResult } from '../runbook/step.ts'
 import { inventoryStep } from '../verify/inventory-step.ts'
-import { readyTimeoutMs, serveWithin } from '../verify/registry-process.ts'
+import { readyTimeoutMs, serveAgainWithin, serveWithin } from '../verify/registry-process.ts'
 import { readEdit } from './config-steps.ts'
 import type { Context, UpgradeDeps } from './deps.ts'
 import type { UpgradeMemory } from './memory.ts'
@@ -35,7 +35,7 @@ export function stopStep(deps: UpgradeDeps): UpgradeStep {
       const command = await programBefore(memory)
       if (deps.current().command !== command) deps.use(deps.engine(command, memory.from.version))
       // It served before: a slow computer is no reason to give it up.
-      const served = await serveWithin(deps, Math.max(60_000, readyTimeoutOf(memory, deps)))
+      const served = await serveAgainWithin(deps, Math.max(60_000, readyTimeoutOf(memory, deps)))
       if (!served.ok) return served
       const keys = await revokeKeysAgain(deps, context, snapshotFolder(deps, memory))
       return keys.length === 0 ? served : { ok: true, words: keys.join(' ') }

@@ -1,3 +1,4 @@
+import type { WaitsFor } from '../../contract/failure.ts'
 import { waitsForText } from '../../contract/messages/start-message.ts'
 import type { ProcessState } from '../../contract/registry-state.ts'
 import type { Result } from '../../contract/result.ts'
@@ -23,25 +24,48 @@ export const readyTimeoutMs = (readySeconds: number, tags = 0): number =>
   (readySeconds + Math.ceil((tags * 3) / 1000)) * 1000
 
 /**
- * Starts the registry, or finds it serving already. One that waits for something outside may have it come within the
- * limit. Codes: not-ready, waits-for-other, and what a start fails with.
+ * Starts the registry, or finds it serving already. Codes: not-ready, waits-for-other where it cannot start without
+ * something outside, and what a start fails with.
  */
-export async function serveWithin({ supervisor, clock }: ServeDeps, limitMs: number): Promise<StepResult> {
+export const serveWithin = ({ supervisor, clock }: ServeDeps, limitMs: number): Promise<StepResult> =>
+  answerWithin({ supervisor, clock }, limitMs, () => supervisor.start())
+
+/**
+ * The same on the way back to what served before: what it waits for may come within the limit, as nothing else could
+ * serve meanwhile.
+ */
+export const serveAgainWithin = (deps: ServeDeps, limitMs: number): Promise<StepResult> =>
+  answerWithin(deps, limitMs, over => startThroughWaits(deps.supervisor, over))
+
+async function answerWithin(
+  { supervisor, clock }: ServeDeps,
+  limitMs: number,
+  start: (over: AbortSignal) => Promise<Result<ProcessState>>,
+): Promise<StepResult> {
   const over = new AbortController()
   let stop = (): void => {}
   const late = new Promise<'late'>(resolve => {
     stop = clock.setTimer(clock.now() + limitMs, () => resolve('late'))
   })
-  const result = await Promise.race([startThroughWaits(supervisor, over.signal), late])
+  const result = await Promise.race([start(over.signal), late])
   stop()
   over.abort()
-  if (result !== 'late') return asStep(result)
+  if (result !== 'late') return waitsResult(result) ?? asStep(result)
   const state = supervisor.state()
   if ('waitsFor' in state && state.waitsFor !== undefined)
-    return failed('waits-for-other', `It ${waitsForText(state.waitsFor)}.`, state.lastWord)
+    return waitsForOther(state.waitsFor, state.lastWord)
   const lines = await supervisor.tail(10)
   return failed('not-ready', `It was not ready within ${Math.round(limitMs / 1000)} s.`, lines.join('\n'))
 }
+
+function waitsResult(result: Result<ProcessState>): StepResult | undefined {
+  if (result.ok || result.error.code !== 'start-failed') return undefined
+  const { waitsFor, lastWord } = result.error
+  return waitsFor === undefined ? undefined : waitsForOther(waitsFor, lastWord)
+}
+
+const waitsForOther = (waitsFor: WaitsFor, lastWord: string | undefined): StepResult =>
+  failed('waits-for-other', `It ${waitsForText(waitsFor)}.`, lastWord)
 
 /** The answer to a start once nothing outside is waited for any more. After `over` nothing is started. */
 async function startThroughWaits(
@@ -50,8 +74,7 @@ async function startThroughWaits(
 ): Promise<Result<ProcessState>> {
   for (;;) {
     const result = await supervisor.start()
-    const waits = !result.ok && result.error.code === 'start-failed' && result.error.waitsFor !== undefined
-    if (!waits || over.aborted) return result
+    if (waitsResult(result) === undefined || over.aborted) return result
     await new Promise<void>(resolve => {
       const stopListening = supervisor.onChange(check)
       over.addEventListener('abort', check)

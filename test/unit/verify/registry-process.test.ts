@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest'
 import type { ProcessState } from '../../../contract/registry-state.ts'
 import { fail, ok } from '../../../contract/result.ts'
-import { serveWithin } from '../../../core/verify/registry-process.ts'
+import { serveAgainWithin, serveWithin } from '../../../core/verify/registry-process.ts'
 import { fakeClock } from '../../fakes/clock.ts'
 
 const exit = { kind: 'code', code: 2 } as const
-const waiting: ProcessState = {
+const waiting = {
   kind: 'backing-off',
   since: 0,
   attempt: 1,
@@ -15,7 +15,7 @@ const waiting: ProcessState = {
   waits: [],
   lastWord: 'no issuer',
   waitsFor: 'identity-provider',
-}
+} satisfies ProcessState
 const serving: ProcessState = { kind: 'serving', since: 0, pid: 9, startedAt: 0, adopted: false }
 
 /** A supervisor that answers as its state says, and counts what is asked. */
@@ -31,8 +31,8 @@ function supervisorIn(state: ProcessState) {
     async start() {
       supervisor.starts += 1
       if (state.kind === 'serving') return ok(state)
-      const waits = state.kind === 'backing-off' && state.waitsFor ? { waitsFor: state.waitsFor } : {}
-      return fail({ code: 'start-failed' as const, exit, lastLines: [], ...waits })
+      const { lastWord, waitsFor } = waiting
+      return fail({ code: 'start-failed' as const, exit, lastLines: [], lastWord, waitsFor })
     },
     stop: async () => ok(state),
     tail: async () => [],
@@ -44,10 +44,20 @@ function supervisorIn(state: ProcessState) {
   return { supervisor, listeners }
 }
 
-it('a start outlasts a wait for something outside, within its time', async () => {
+const waitsForIt = {
+  ok: false,
+  error: { code: 'waits-for-other', words: 'It waits for the identity provider.', detail: 'no issuer' },
+}
+
+it('a start that waits for something outside fails at once, because what served before may need nothing', async () => {
+  const { supervisor } = supervisorIn(waiting)
+  expect(await serveWithin({ supervisor, clock: fakeClock() }, 60_000)).toEqual(waitsForIt)
+})
+
+it('a start on the way back outlasts such a wait, within its time', async () => {
   const clock = fakeClock()
   const { supervisor, listeners } = supervisorIn(waiting)
-  const served = serveWithin({ supervisor, clock }, 60_000)
+  const served = serveAgainWithin({ supervisor, clock }, 60_000)
   await clock.advance(20_000)
   supervisor.become({
     kind: 'starting',
@@ -63,15 +73,12 @@ it('a start outlasts a wait for something outside, within its time', async () =>
   expect(listeners.size).toBe(0)
 })
 
-it('a start that waits for too long says for what, and nothing is started after that', async () => {
+it('one that waits for too long says for what, and nothing is started after that', async () => {
   const clock = fakeClock()
   const { supervisor, listeners } = supervisorIn(waiting)
-  const served = serveWithin({ supervisor, clock }, 60_000)
+  const served = serveAgainWithin({ supervisor, clock }, 60_000)
   await clock.advance(60_000)
-  expect(await served).toEqual({
-    ok: false,
-    error: { code: 'waits-for-other', words: 'It waits for the identity provider.', detail: 'no issuer' },
-  })
+  expect(await served).toEqual(waitsForIt)
   supervisor.become({ kind: 'stopped', since: 0, why: 'asked' })
   await clock.advance(1000)
   expect({ starts: supervisor.starts, listeners: listeners.size }).toEqual({ starts: 1, listeners: 0 })
