@@ -84,6 +84,7 @@ const noted: readonly Notice['kind'][] = [
   'mirror-passed-by',
   'keys-after-rollback',
   'databases-stay',
+  'config-keys-unknown',
 ]
 
 const noteRows = ({ notices }: Snapshot): [string, string][] =>

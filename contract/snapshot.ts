@@ -1,4 +1,4 @@
-import type { Failure } from './failure.ts'
+import type { ConfigFault, Failure } from './failure.ts'
 import type { UnreadableRepository } from './image.ts'
 import type { ManagedKeySummary } from './key.ts'
 import type { JournalEntry, ProcessState } from './registry-state.ts'
@@ -128,6 +128,8 @@ export type Notice =
    * itself. `mirror`: the address with that path; absent where the engine does not pull through. `at`: since when.
    */
   | { id: string; at: number; kind: 'mirror-passed-by'; upstream: string; requests: number; mirror?: string }
+  /** The config names keys that only zot can judge, as it is the engine. */
+  | { id: string; at: number; kind: 'config-keys-unknown'; file: string; keys: ConfigFault[] }
   /** Messages to the webhook wait: half a sentence why. */
   | { id: string; at: number; kind: 'webhook-waits'; reason: string }
 

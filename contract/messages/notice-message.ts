@@ -5,6 +5,7 @@ import { bytes, capital, count, longDate, timeOfDay } from './format.ts'
 import { type NoticeMessage, unknownMessage } from './message.ts'
 import { mirrorMessage } from './mirror-message.ts'
 import { runNoticeMessage } from './run-notice-message.ts'
+import { unknownKeysMessage } from './unknown-keys-message.ts'
 
 /** The notices that no row about a key repeats. */
 export const noticesBesideKeys = ({
@@ -110,6 +111,8 @@ export function noticeMessage(notice: Notice): NoticeMessage {
       return dashboardNoticeMessage(notice)
     case 'mirror-passed-by':
       return mirrorMessage(notice)
+    case 'config-keys-unknown':
+      return unknownKeysMessage(notice)
     case 'webhook-waits':
       return {
         title: 'A message to the webhook waits',

@@ -86,6 +86,7 @@ export function editFor({
   const offers = parts.map(({ change: _, ...offer }) => offer)
   const chosen = parts.filter(({ id, required }) => required || accepted.includes(id))
   if (chosen.length === 0) return { offers }
+  if (view.isYaml) return { offers, byHand: byHand('it is YAML', chosen, view) }
   if (view.duplicate !== undefined)
     return { offers, byHand: byHand(`it has the key ${view.duplicate} twice`, chosen) }
   const after = chosen.reduce((text, part) => part.change(text), config.text)
@@ -115,8 +116,24 @@ function editOf({ file, text }: ConfigText, after: string, parts: EditPart[]): C
   }
 }
 
-const byHand = (reason: string, parts: EditPart[]): string =>
-  `Zotbar does not edit the file: ${reason}. Change it by hand: ${parts.map(({ why }) => why).join(' ')} ${templateNote}`
+const byHand = (reason: string, parts: EditPart[], view?: ConfigView): string => {
+  const places = view && parts.flatMap(({ keyPaths }) => keyPaths.map(keyPath => placeOf(view, keyPath)))
+  return [
+    `Zotbar does not edit the file: ${reason}.`,
+    `Change it by hand: ${parts.map(({ why }) => why).join(' ')}`,
+    ...(places === undefined ? [] : [`It concerns ${places.join(', ')}.`]),
+    templateNote,
+  ].join(' ')
+}
+
+/** Where a key stands, or where it belongs. */
+function placeOf(view: ConfigView, keyPath: string): string {
+  const lines = view.lines()
+  const line = lines.get(keyPath)
+  if (line !== undefined) return `${keyPath} (line ${line})`
+  const block = lines.get(keyPath.replace(/\.[^.]*$/, ''))
+  return block === undefined ? keyPath : `${keyPath} (not there yet: in the block of line ${block})`
+}
 
 function adviseByHand(
   reason: string,

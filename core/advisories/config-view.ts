@@ -1,4 +1,8 @@
 import { getNodeValue, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser'
+import { formatOf } from '../../registry/config/format.ts'
+import { positionsIn } from '../../registry/config/positions.ts'
+import { parseTree as parseConfigTree } from '../../registry/config/tree.ts'
+import type { Member, ValueNode } from '../../registry/config/value-node.ts'
 
 /** A config.json as it stands in the file. */
 export interface ConfigText {
@@ -19,32 +23,100 @@ export interface Hit {
 export interface ConfigView {
   file: string
   text: string
+  /** Of YAML nothing can be edited: its nodes have no place in the text. */
+  isYaml: boolean
   root: Node
   /** Every key that a path names; `*` stands for any key, `[*]` for any element. Case does not matter, as in zot. */
   find(path: string): Hit[]
+  /** In which line each key stands, by its key path as in `Hit`. */
+  lines(): ReadonlyMap<string, number>
   /** The key path of the first key that comes twice in one object, whatever its case. */
   duplicate?: string
 }
 
 /**
- * The file as a tree. Comments and commas too many are passed over, so that something can be said about the file also
- * where the engine will not have it. `reason` is half a sentence.
+ * The file as a tree, by its ending. In JSON comments and commas too many are passed over, so that something can be said
+ * about the file also where the engine will not have it. `reason` is half a sentence.
  */
 export function viewConfig({ file, text }: ConfigText): ConfigView | { reason: string } {
-  const faults: ParseError[] = []
-  const root = parseTree(text, faults, { allowTrailingComma: true })
-  const [fault] = faults
-  if (fault !== undefined)
-    return { reason: `it is no JSON: ${printParseErrorCode(fault.error)} at character ${fault.offset + 1}` }
-  if (root?.type !== 'object') return { reason: 'it does not hold one JSON object' }
+  const format = formatOf(file)
+  if (format === undefined) return { reason: 'it is neither JSON nor YAML' }
+  const isYaml = format === 'yaml' || (format === 'either' && !/^\s*[{/]/.test(text))
+  const lines = new Map<Node, number>()
+  const read = isYaml ? yamlNode(text, lines) : jsonNode(text)
+  if ('reason' in read) return read
+  const { root } = read
+  if (root?.type !== 'object') return { reason: 'it does not hold one object' }
   const duplicate = duplicateIn(root, '')
   return {
     file,
     text,
+    isYaml,
     root,
     find: path => findIn(root, path),
+    lines: () =>
+      linesByKeyPath(root, node => (isYaml ? (lines.get(node) ?? 1) : positionsIn(text)(node.offset).line)),
     ...(duplicate === undefined ? {} : { duplicate }),
   }
+}
+
+function jsonNode(text: string): { root: Node | undefined } | { reason: string } {
+  const faults: ParseError[] = []
+  const root = parseTree(text, faults, { allowTrailingComma: true })
+  const [fault] = faults
+  if (fault === undefined) return { root }
+  const { line, column } = positionsIn(text)(fault.offset)
+  return { reason: `it is no JSON: ${printParseErrorCode(fault.error)} in line ${line}, column ${column}` }
+}
+
+function yamlNode(text: string, lines: Map<Node, number>): { root: Node } | { reason: string } {
+  const tree = parseConfigTree(text, 'yaml')
+  if (tree.ok) return { root: nodeOf(tree.root, lines) }
+  const { message, line } = tree.problem
+  return { reason: `it is no YAML: ${message}${line === undefined ? '' : ` in line ${line}`}` }
+}
+
+/** The same as the parser of JSON makes it, without places in the text: it is read and never edited. */
+function nodeOf(value: ValueNode, lines: Map<Node, number>): Node {
+  const node: Node = { ...contentOf(value, lines), offset: 0, length: 0 }
+  lines.set(node, value.at.line)
+  return node
+}
+
+function contentOf(value: ValueNode, lines: Map<Node, number>): Pick<Node, 'type' | 'value' | 'children'> {
+  switch (value.type) {
+    case 'Object':
+      return { type: 'object', children: value.members.map(member => propertyOf(member, lines)) }
+    case 'Array':
+      return { type: 'array', children: value.elements.map(element => nodeOf(element, lines)) }
+    case 'Number':
+      return { type: 'number', value: value.value }
+    case 'Boolean':
+      return { type: 'boolean', value: value.value }
+    case 'String':
+      return { type: 'string', value: value.value }
+    case 'Null':
+    case 'Date':
+      return { type: 'null', value: null }
+  }
+}
+
+function propertyOf({ key, at, value }: Member, lines: Map<Node, number>): Node {
+  const valueNode = nodeOf(value, lines)
+  lines.set(valueNode, at.line)
+  const keyNode: Node = { type: 'string', offset: 0, length: 0, value: key }
+  return { type: 'property', offset: 0, length: 0, children: [keyNode, valueNode] }
+}
+
+/** In which line each key and element stands. */
+function linesByKeyPath(root: Node, lineOf: (node: Node) => number): Map<string, number> {
+  const found = new Map<string, number>()
+  const visit = (hit: Hit): void => {
+    if (hit.keyPath !== '') found.set(hit.keyPath, lineOf(hit.node))
+    for (const step of ['*', '[*]']) for (const child of below(hit, step)) visit(child)
+  }
+  visit({ keyPath: '', path: [], node: root, value: undefined })
+  return found
 }
 
 /** The first property of this name; `name` in any case. */
@@ -104,6 +176,14 @@ function duplicateIn(node: Node, keyPath: string): string | undefined {
   }
   return undefined
 }
+
+/** One value stands for a list of it, as zot reads it. */
+export const asList = (value: unknown): unknown[] =>
+  Array.isArray(value)
+    ? value
+    : value === undefined || value === null || typeof value === 'object'
+      ? []
+      : [value]
 
 /** "http.port = "5050"": what a finding quotes. Blocks are named, not spelled out, and secrets are masked. */
 export function quote({ keyPath, value, path }: Hit): string {

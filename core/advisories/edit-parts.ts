@@ -1,5 +1,5 @@
 import type { Node } from 'jsonc-parser'
-import { type ConfigView, property, viewConfig } from './config-view.ts'
+import { asList, type ConfigView, property, viewConfig } from './config-view.ts'
 import { insertChild, removeChild, replaceNodes } from './json-edit.ts'
 
 /** One part of an edit. A required one is always in it, another one only where the user agrees. */
@@ -62,8 +62,9 @@ const sibling = (keyPath: string, name: string): string => keyPath.replace(/[^.]
 /** `users: [""]` becomes `anonymousPolicy: ["read"]`; other names in `users` stay. */
 export function metricsForward(view: ConfigView): EditPart[] {
   const [users] = view.find(`${metrics}.users`)
-  if (!Array.isArray(users?.value) || !users.value.includes('')) return []
-  const empty = users.value.filter(name => name === '').length
+  const names = asList(users?.value)
+  if (!users || !names.includes('')) return []
+  const empty = names.filter(name => name === '').length
   return [
     {
       id: 'anonymous-metrics',
@@ -87,7 +88,7 @@ export function metricsForward(view: ConfigView): EditPart[] {
 export function metricsBack(view: ConfigView, to: string): EditPart[] {
   const [policy] = view.find(`${metrics}.anonymousPolicy`)
   if (!policy) return []
-  const opens = Array.isArray(policy.value) && policy.value.includes('read')
+  const opens = asList(policy.value).includes('read')
   const lets = ', and lets scrapers without a credential in by an empty name in "users"'
   return [
     {

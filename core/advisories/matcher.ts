@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { type ConfigView, quote } from './config-view.ts'
+import { asList, type ConfigView, quote } from './config-view.ts'
 
 /** When an advisory concerns a configuration, as data. Paths as in `ConfigView.find`. */
 export type Matcher =
@@ -59,14 +59,14 @@ export function matchIn(view: ConfigView, matcher: Matcher): string[] | undefine
     return noneAsUndefined(
       view
         .find(matcher.path)
-        .filter(({ value }) => value === matcher.equals)
+        .filter(({ value }) => isSame(value, matcher.equals))
         .map(quote),
     )
   if ('list' in matcher)
     return noneAsUndefined(
       view
         .find(matcher.list)
-        .filter(({ value }) => Array.isArray(value) && fits(value, matcher.has, matcher.lacks ?? []))
+        .filter(({ value }) => isList(value) && fits(asList(value), matcher.has, matcher.lacks ?? []))
         .map(quote),
     )
   if ('not' in matcher) return matchIn(view, matcher.not) === undefined ? [] : undefined
@@ -80,6 +80,18 @@ export function matchIn(view: ConfigView, matcher: Matcher): string[] | undefine
 
 const noneAsUndefined = (evidence: string[]): string[] | undefined =>
   evidence.length > 0 ? evidence : undefined
+
+/** As zot reads them: "true" is true, and "5" is 5. */
+function isSame(value: unknown, expected: string | number | boolean): boolean {
+  if (value === expected) return true
+  if (value === null || typeof value === 'object') return false
+  const text = String(value)
+  return typeof expected === 'boolean'
+    ? (expected ? ['1', 't', 'true'] : ['', '0', 'f', 'false']).includes(text.toLowerCase())
+    : text === String(expected)
+}
+
+const isList = (value: unknown): boolean => Array.isArray(value) || asList(value).length > 0
 
 const fits = (list: unknown[], has: string[], lacks: string[]): boolean =>
   has.every(word => list.includes(word)) && !lacks.some(word => list.includes(word))

@@ -1,5 +1,6 @@
 import type { Notice, Snapshot } from '../../contract/snapshot.ts'
 import { storageNotice } from '../notices/notice-control.ts'
+import { unknownKeysNotice } from '../registry-config/unknown-keys.ts'
 import type { Features } from './create-features.ts'
 
 export interface DashboardState {
@@ -37,6 +38,7 @@ export function snapshotOf(
     (undecidedFolder === undefined ? undefined : supervisor.target()?.dataFolder) ?? target?.dataFolder
   const advisories = features.advice.advisories(version)
   const newest = features.upgrade.newest()
+  const unknownKeys = unknownKeysNotice(configFile, target, now)
   const stored = storage.state()
   const tight = storageNotice(
     stored,
@@ -70,6 +72,7 @@ export function snapshotOf(
       ...features.keyNotices.current(features.notices.all()),
       ...(tight ? [tight] : []),
       ...features.mirrorRequests.notices(),
+      ...(unknownKeys ? [unknownKeys] : []),
     ],
     ...(advisories.length === 0 && newest === undefined
       ? {}

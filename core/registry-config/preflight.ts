@@ -50,6 +50,8 @@ export interface Target {
   htpasswd?: string
   /** What it reads when it starts, besides config.json. */
   namedFiles: NamedFile[]
+  /** Keys that only zot can judge, where zot is the engine. */
+  unknownKeys: ConfigFault[]
   /** Where people sign in by browser, where they can. */
   signIn?: SignInPlace
   /** Whose images are copied here, and under which path. */
@@ -87,7 +89,8 @@ export async function readTarget(
       allowed: '1 to 65535',
     })
   if (refused.length > 0) return fail(invalid(configFile, refused))
-  return ok(targetOf(loaded.config, dirname(configFile), engine))
+  const unknownKeys = faultsOf(loaded.warnings.filter(({ code }) => code === 'unknown-key'))
+  return ok({ ...targetOf(loaded.config, dirname(configFile), engine), unknownKeys })
 }
 
 /** All data folders of config.json, absolute; undefined where it cannot be read. */
@@ -177,7 +180,7 @@ export async function otherHolder(
 }
 
 /** Relative paths are meant from the folder of config.json, where the engine runs. */
-function targetOf(config: Config, folder: string, engine: EngineId): Target {
+function targetOf(config: Config, folder: string, engine: EngineId): Omit<Target, 'unknownKeys'> {
   const { address, port, externalUrl, auth, tls } = config.http
   const { listen, host } = readListenAddress(address) ?? { listen: address, host: '127.0.0.1' }
   const destinations = (config.extensions?.sync?.registries ?? [])
