@@ -37,7 +37,7 @@ interface NewKeyRequest {
 }
 
 /** The users that the core manages a key of; without a password where the key cannot be read. */
-export type ManagedOwners = () => Promise<readonly KeyOwner[]>
+type ManagedOwners = () => Promise<readonly KeyOwner[]>
 
 /** API keys: of every user where the engine lets the core in, else of the users whose password or key it holds. */
 export interface Keys {

@@ -4,16 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { eventually } from '../fakes/eventually.ts'
+import { createPrograms, type Programs } from '../fakes/zot/programs.ts'
 import { killDelays, sampleOf } from './samples.ts'
-import {
-  backLines,
-  createCase,
-  createPrograms,
-  createTable,
-  type Programs,
-  stepIds,
-  type UpgradeCase,
-} from './upgrade-cases.ts'
+import { backLines, createCase, createTable, stepIds, type UpgradeCase } from './upgrade-cases.ts'
 
 let programs: Programs
 let one: UpgradeCase | undefined

@@ -1,12 +1,12 @@
-import { copyFileSync, linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { UpgradeDeps } from '../../core/upgrade/deps.ts'
 import type { UpgradeMemory } from '../../core/upgrade/memory.ts'
 import { upgradeRunbook } from '../../core/upgrade/runbook.ts'
 import { eventually } from '../fakes/eventually.ts'
-import { type Behaviour, makeZot } from '../fakes/zot/build-zot.ts'
-import { type AppRig, createAppRig, targetAt } from '../integration/app/app-rig.ts'
+import type { Behaviour } from '../fakes/zot/build-zot.ts'
+import type { Programs } from '../fakes/zot/programs.ts'
+import { createAppRig, targetAt } from '../integration/app/app-rig.ts'
 import { pushImage } from '../integration/registry/client.ts'
 import { createJournalReader, lineSeen } from './journal-reader.ts'
 
@@ -38,26 +38,11 @@ export const backLines = [
   'ended',
 ]
 
-/** Programs that all cases of a file share: each is some 120 MB. */
-export function createPrograms() {
-  const folder = mkdtempSync(join(tmpdir(), 'zotbar-programs-'))
-  const made = new Map<string, string>()
-  return {
-    get(behaviour: Behaviour, version: string): string {
-      const key = `${behaviour}-${version}`
-      const path = made.get(key) ?? makeZot(join(folder, key), behaviour, version)
-      made.set(key, path)
-      return path
-    },
-    end: () => rmSync(folder, { recursive: true, force: true }),
-  }
-}
-export type Programs = ReturnType<typeof createPrograms>
-
 /** A home whose zot serves two tags; everything of it in `folder`, where one is given. */
 export async function createCase(programs: Programs) {
   const rig = await createAppRig()
-  const { program } = installOld(rig, programs)
+  const program = join(rig.home, 'engines', 'zot', oldVersion, 'zot')
+  programs.place(program, 'good', oldVersion)
   mkdirSync(rig.home, { recursive: true, mode: 0o700 })
   writeFileSync(
     join(rig.home, 'settings.json'),
@@ -129,18 +114,6 @@ export async function createCase(programs: Programs) {
   }
 }
 export type UpgradeCase = Awaited<ReturnType<typeof createCase>>
-
-function installOld(rig: AppRig, programs: Programs): { program: string } {
-  const program = join(rig.home, 'engines', 'zot', oldVersion, 'zot')
-  mkdirSync(dirname(program), { recursive: true, mode: 0o700 })
-  const made = programs.get('good', oldVersion)
-  try {
-    linkSync(made, program)
-  } catch {
-    copyFileSync(made, program)
-  }
-  return { program }
-}
 
 /** Runs each case in turn and keeps what came of it, for the table. */
 export function createTable(title: string, all: number) {

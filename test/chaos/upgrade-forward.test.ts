@@ -1,13 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { createPrograms, type Programs } from '../fakes/zot/programs.ts'
 import { killDelays, sampleOf } from './samples.ts'
-import {
-  createCase,
-  createPrograms,
-  createTable,
-  forwardLines,
-  type Programs,
-  type UpgradeCase,
-} from './upgrade-cases.ts'
+import { createCase, createTable, forwardLines, type UpgradeCase } from './upgrade-cases.ts'
 
 const cases = forwardLines.flatMap(line =>
   killDelays(line.startsWith('applying') ? [0, 40] : [0]).map(after => ({ line, after })),

@@ -5,6 +5,7 @@ import type { RunbookEnd, RunbookLine } from '../../../contract/runbook.ts'
 import type { UpgradePlan } from '../../../contract/upgrade.ts'
 import { eventually } from '../../fakes/eventually.ts'
 import { type Behaviour, makeZot } from '../../fakes/zot/build-zot.ts'
+import type { Programs } from '../../fakes/zot/programs.ts'
 import { digestText } from '../../suites/image.ts'
 import { type AppProcess, type AppRig, createAppRig, targetAt } from '../app/app-rig.ts'
 import { pushImage } from '../registry/client.ts'
@@ -18,12 +19,20 @@ interface Options {
   version?: string
   /** The program that runs before, in place of one of ours. */
   program?: string
+  /** Those of a file with several tests. */
+  programs?: Programs
 }
 
 /** An app that runs a zot of ours, taken from a folder that is not the app's. */
-export async function createUpgradeRig({ environment = {}, version = 'v2.1.13', program }: Options = {}) {
+export async function createUpgradeRig({
+  environment = {},
+  version = 'v2.1.13',
+  program,
+  programs,
+}: Options = {}) {
   const rig: AppRig = await createAppRig(undefined, environment)
-  const old = program ?? makeZot(join(rig.folder, 'bin', 'zot'), 'good', version)
+  const place = programs?.place ?? makeZot
+  const old = program ?? place(join(rig.folder, 'bin', 'zot'), 'good', version)
   const set = (key: string, value: string) => rig.zotbar('settings', 'set', key, value)
 
   const runbooks = join(rig.home, 'runbooks')
@@ -57,7 +66,7 @@ export async function createUpgradeRig({ environment = {}, version = 'v2.1.13', 
       }, 60_000),
     /** A program of this behaviour in a file of its own. */
     program: (behaviour: Behaviour, version: string) =>
-      makeZot(join(rig.folder, 'made', `${behaviour}-${version}`), behaviour, version),
+      place(join(rig.folder, 'made', `${behaviour}-${version}`), behaviour, version),
     /** Starts the app with that program, and waits for `state`. */
     async running(state: Status['state'] = 'serving', args: string[] = []): Promise<AppProcess> {
       mkdirSync(rig.home, { recursive: true, mode: 0o700 })

@@ -1,20 +1,23 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, readlinkSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { assetName } from '../../../core/releases/release.ts'
 import { eventually } from '../../fakes/eventually.ts'
 import { type ReleaseServer, startReleaseServer } from '../../fakes/release-server.ts'
 import { type Behaviour, makeZot } from '../../fakes/zot/build-zot.ts'
+import { createPrograms } from '../../fakes/zot/programs.ts'
 import { createUpgradeRig, type UpgradeRig } from './upgrade-rig.ts'
 
 // Several upgrades each, with programs of 120 MB, beside whatever else runs.
 vi.setConfig({ testTimeout: 240_000 })
 
+const programs = createPrograms()
+afterAll(programs.end)
 let rig: UpgradeRig
 let server: ReleaseServer | undefined
 beforeEach(async () => {
-  rig = await createUpgradeRig()
+  rig = await createUpgradeRig({ programs })
 })
 afterEach(async () => {
   await rig.end()

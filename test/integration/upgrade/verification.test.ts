@@ -3,10 +3,11 @@ import { createHash } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import { controlClient } from '../../../client/control-client.ts'
 import type { RunbookPart } from '../../../contract/runbook.ts'
 import { authorityOf, startCaddy } from '../../fakes/caddy.ts'
+import { createPrograms } from '../../fakes/zot/programs.ts'
 import { freePort } from '../../setup/free-port.ts'
 import { describeWith } from '../../setup/need.ts'
 import { createUpgradeRig, type ToldLine, type UpgradeRig } from './upgrade-rig.ts'
@@ -14,6 +15,8 @@ import { createUpgradeRig, type ToldLine, type UpgradeRig } from './upgrade-rig.
 // Several upgrades each, with programs of 120 MB, beside whatever else runs.
 vi.setConfig({ testTimeout: 240_000 })
 
+const programs = createPrograms()
+afterAll(programs.end)
 let rig: UpgradeRig
 const children: ChildProcess[] = []
 const folders: string[] = []
@@ -39,7 +42,7 @@ describeWith(['caddy'], 'the public address behind caddy, with a local authority
   async function behindCaddy(): Promise<() => Promise<ChildProcess>> {
     const port = await freePort()
     const folder = temporary('zotbar-caddy-')
-    rig = await createUpgradeRig({ environment: { NODE_EXTRA_CA_CERTS: authorityOf(folder) } })
+    rig = await createUpgradeRig({ programs, environment: { NODE_EXTRA_CA_CERTS: authorityOf(folder) } })
     const address = `https://localhost:${port}`
     rig.configure({ ...rig.standard, http: { ...rig.standard.http, externalUrl: address } })
     return async () => {
@@ -76,7 +79,7 @@ describeWith(['caddy'], 'the public address behind caddy, with a local authority
 
 describe('the verification of an upgrade', () => {
   it('runs the checks of the user, and forgives those that failed before', async () => {
-    rig = await createUpgradeRig()
+    rig = await createUpgradeRig({ programs })
     await rig.running()
     const broken = join(rig.folder, 'broken')
     await rig.set('gate.checks', `test ! -e ${broken}\nfalse`)
@@ -99,7 +102,7 @@ describe('the verification of an upgrade', () => {
   })
 
   it('passes an empty store', async () => {
-    rig = await createUpgradeRig()
+    rig = await createUpgradeRig({ programs })
     await rig.running()
     const { last, lines } = await rig.upgrade('--from', rig.program('good', 'v2.1.15'), '--yes')
     expect(last.result).toBe('done')
@@ -107,7 +110,7 @@ describe('the verification of an upgrade', () => {
   })
 
   it('fails where what everybody could read asks for a password, and proves nothing of what nobody could', async () => {
-    rig = await createUpgradeRig()
+    rig = await createUpgradeRig({ programs })
     const htpasswd = join(rig.folder, 'htpasswd')
     writeFileSync(htpasswd, 'ci:$2y$05$4CzmVzXLDhZGfHvyBRj5RO1wtmVSRbjcSTEYYGlZvSAv1gL2tP3oC\n')
     const withAccess = (policy: object): string => {
@@ -169,7 +172,7 @@ describe('a config that changes together with the version', () => {
   const now = () => readFileSync(rig.configFile, 'utf8')
 
   it('changes in the swap, keeps the old file beside it, and goes back with --undo', async () => {
-    rig = await createUpgradeRig({ version: 'v2.1.17' })
+    rig = await createUpgradeRig({ programs, version: 'v2.1.17' })
     const before = configure()
     await rig.running()
     const file = rig.program('good', 'v2.1.18')
@@ -190,7 +193,7 @@ describe('a config that changes together with the version', () => {
   })
 
   it('comes back as it was, where the version does not prove itself', async () => {
-    rig = await createUpgradeRig({ version: 'v2.1.17' })
+    rig = await createUpgradeRig({ programs, version: 'v2.1.17' })
     const before = configure()
     await rig.running()
     const { last } = await rig.upgrade('--from', rig.program('exits-0', 'v2.1.18'), '--yes')
@@ -220,6 +223,7 @@ describe('the store', () => {
     const changed = `${written}-changed`
     const changeHook = new URL('../../fakes/watch-changes.mjs', import.meta.url)
     rig = await createUpgradeRig({
+      programs,
       environment: {
         NODE_OPTIONS: `--import ${hook.href} --import ${changeHook.href}`,
         WATCH_WRITES: written,
