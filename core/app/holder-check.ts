@@ -2,7 +2,7 @@ import { fail, ok, type Result } from '../../contract/result.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { ProcessTable } from '../platform/process-table.ts'
 import { otherHolder, readTarget } from '../registry-config/preflight.ts'
-import { markUnfinished, untilWritten } from '../registry-config/unfinished.ts'
+import { onceWritten } from '../registry-config/unfinished.ts'
 import { portResult } from '../supervisor/start-check.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 
@@ -21,9 +21,8 @@ export type HolderCheck = () => Promise<Result<null>>
 
 export function createHolderCheck({ configFile, clock, processes, supervisor }: Options): HolderCheck {
   return async () => {
-    const isWritten = await untilWritten(configFile, clock)
-    const read = await readTarget(configFile, 'zot')
-    if (!read.ok) return isWritten ? read : markUnfinished(read)
+    const read = await onceWritten(configFile, clock, () => readTarget(configFile, 'zot'))
+    if (!read.ok) return read
     const target = read.value
     const state = supervisor.state()
     const ownPid = 'pid' in state && state.kind !== 'foreign' ? state.pid : undefined

@@ -16,7 +16,7 @@ import {
   readTarget,
   type Target,
 } from '../registry-config/preflight.ts'
-import { markUnfinished, untilWritten } from '../registry-config/unfinished.ts'
+import { onceWritten } from '../registry-config/unfinished.ts'
 import type { SupervisorDeps } from '../supervisor/supervisor.ts'
 import type { EngineDecision } from './engine-decision.ts'
 
@@ -56,16 +56,12 @@ export function createStartDecision(deps: Deps): StartDecision {
     environment: childEnvironment(process.env),
   })
 
-  /** Reads config.json once it is whole. */
-  async function onceWritten<T>(work: () => Promise<Result<T>>): Promise<Result<T>> {
-    const isWritten = await untilWritten(configFile, deps.clock)
-    const result = await work()
-    return isWritten ? result : markUnfinished(result)
-  }
+  const whenWritten = <T>(check: () => Promise<Result<T>>): Promise<Result<T>> =>
+    onceWritten(configFile, deps.clock, check)
 
   return {
     preflight: () =>
-      onceWritten(async () => {
+      whenWritten(async () => {
         const decided = await decision.decide()
         if (!decided.ok) return decided
         if (decided.value !== undefined) {
@@ -89,7 +85,7 @@ export function createStartDecision(deps: Deps): StartDecision {
         return checked
       }),
     ready: () =>
-      onceWritten(async () => {
+      whenWritten(async () => {
         const open = await decision.decide({ isTrial: true })
         if (!open.ok) return open
         if (open.value !== undefined) return fail(undecidedFailure(open.value))

@@ -8,7 +8,8 @@ import type { Engines } from '../engine/engines.ts'
 import type { Engine } from '../platform/engine.ts'
 import type { RegistryHttp } from '../platform/registry-http.ts'
 import { metricsPathIn } from '../registry-config/metrics-path.ts'
-import { layoutIn, readTarget, rootsIn } from '../registry-config/preflight.ts'
+import { layoutIn, readTarget } from '../registry-config/preflight.ts'
+import { onceWritten, rootsOnceWritten } from '../registry-config/unfinished.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import { type StoreDeps, unreadableFindings } from '../verify/inventory.ts'
@@ -59,7 +60,7 @@ export interface SwitchWiring {
 export function createSwitchDeps(options: SwitchWiring): SwitchDeps {
   const { configFile, engines, settings, supervisor, folder } = options
   const store: StoreDeps = {
-    roots: () => rootsIn(configFile),
+    roots: () => rootsOnceWritten(configFile, options.clock),
     layout: () => layoutIn(configFile),
     known: new Map(),
   }
@@ -76,12 +77,13 @@ export function createSwitchDeps(options: SwitchWiring): SwitchDeps {
       return named.ok ? settings.set('engine', id, 'cli') : named
     },
     async inspect(engine) {
-      // First, as it waits for a file that is being written.
       const free = await options.checkHolders()
       if (!free.ok) return free
-      const target = await readTarget(configFile, engine.id)
-      const agreed = target.ok ? await folder.agreed(engine) : target
-      return agreed.ok ? engines.verify(engine, configFile) : agreed
+      return onceWritten(configFile, options.clock, async () => {
+        const target = await readTarget(configFile, engine.id)
+        const agreed = target.ok ? await folder.agreed(engine) : target
+        return agreed.ok ? engines.verify(engine, configFile) : agreed
+      })
     },
     permit: folder.permit,
     recordChoice: folder.choose,

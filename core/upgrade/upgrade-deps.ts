@@ -11,8 +11,9 @@ import type { Engine } from '../platform/engine.ts'
 import type { RegistryHttp } from '../platform/registry-http.ts'
 import { freeSpace } from '../platform/volume.ts'
 import { metricsPathIn } from '../registry-config/metrics-path.ts'
-import { layoutIn, readTarget, rootsIn } from '../registry-config/preflight.ts'
+import { layoutIn, readTarget } from '../registry-config/preflight.ts'
 import { registryRoot } from '../registry-config/public-url.ts'
+import { onceWritten, rootsOnceWritten, untilWritten } from '../registry-config/unfinished.ts'
 import type { Obtained } from '../releases/release.ts'
 import type { Releases } from '../releases/releases.ts'
 import { verifyOnChange, verifyUnchanged } from '../releases/unchanged-file.ts'
@@ -72,8 +73,11 @@ export function createUpgradeDeps(options: UpgradeWiring): UpgradeDeps & { line(
     engine: zotEngine,
     setEnginePath: path => settings.set('engine.path', path, 'cli'),
     inspect: options.checkHolders,
-    accepts: (program, file, folder) => engines.verify(zotEngine(program, undefined), file, folder),
+    accepts: (program, file, folder) =>
+      onceWritten(file, clock, () => engines.verify(zotEngine(program, undefined), file, folder)),
     async advise(running, to) {
+      // What is half written would hide what has to change.
+      await untilWritten(configFile, clock)
       const { findings, edit, byHand } = await advice.advise(running, to)
       return {
         findings,
@@ -84,7 +88,7 @@ export function createUpgradeDeps(options: UpgradeWiring): UpgradeDeps & { line(
     applyEdit,
     revertEdit: revertEdit,
     advisories: async running => (running === undefined ? [] : advice.against(running)),
-    roots: () => rootsIn(configFile),
+    roots: () => rootsOnceWritten(configFile, clock),
     pushes: options.pushes,
     freeSpace,
     ask: (path, options) => registry.ask(path, options),

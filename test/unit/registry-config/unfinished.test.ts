@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
-import { untilWritten } from '../../../core/registry-config/unfinished.ts'
+import { fail, ok, type Result } from '../../../contract/result.ts'
+import { onceWritten, untilWritten } from '../../../core/registry-config/unfinished.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'zotbar-unfinished-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -66,4 +67,36 @@ it('is not waited for without an end', async () => {
 it('is not waited for where it is not there', async () => {
   const clock = { now: () => begunAt, setTimer: () => () => {} }
   expect(await untilWritten(join(folder, 'nowhere.json'), clock)).toBe(true)
+})
+
+it('is asked about again where it was changed during the check, and marked where that never ends', async () => {
+  const file = join(folder, 'checked.json')
+  writeFileSync(file, whole)
+  let now = Date.now()
+  const clock = {
+    now: () => now,
+    setTimer: (at: number, fire: () => void) => {
+      now = at
+      setImmediate(fire)
+      return () => {}
+    },
+  }
+  const invalid = (): Result<null> => fail({ code: 'config-invalid', file, faults: [] })
+  let checks = 0
+  /** Somebody saves the file anew during the first `times` checks. */
+  const check = (times: number, end: Result<null>) => async () => {
+    checks += 1
+    now += 100
+    if (checks > times) return end
+    writeFileSync(file, `${whole}${'\n'.repeat(checks)}`)
+    return invalid()
+  }
+  expect(await onceWritten(file, clock, check(2, ok(null)))).toEqual(ok(null))
+  expect(checks).toBe(3)
+  checks = 0
+  expect(await onceWritten(file, clock, check(2, invalid()))).toEqual(invalid())
+  checks = 0
+  expect(await onceWritten(file, clock, check(1000, ok(null)))).toMatchObject({
+    error: { code: 'config-invalid', unfinished: true },
+  })
 })
