@@ -119,7 +119,10 @@ export interface JournalEntry {
   exit?: Exit
   ranForMs?: number
   downMs?: number
+  /** Pushes that this end cut off, by repository. */
   pushesCut?: number
+  /** Their names, at most 20. */
+  cutRepositories?: string[]
   lastLines: string[]
   /** As in LastEnd, of an end that nobody asked for. */
   lastWord?: string

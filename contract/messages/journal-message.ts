@@ -16,7 +16,7 @@ export function journalMessage(entry: JournalEntry, now: number): JournalMessage
   const ran = entry.ranForMs === undefined ? '' : ` It had run for ${duration(entry.ranForMs)}.`
   const { exit: how, lastWord } = entry
   const exit = how === undefined ? 'ended' : endMessage({ exit: how, ...(lastWord && { lastWord }) })
-  const cutPushes = entry.pushesCut ? ` ${count(entry.pushesCut, 'push was', 'pushes were')} cut off.` : ''
+  const cutPushes = cutText(entry)
   switch (entry.cause) {
     case 'asked-restart':
       return entry.downMs === undefined
@@ -39,23 +39,26 @@ export function journalMessage(entry: JournalEntry, now: number): JournalMessage
         detail: `Process ${entry.pid ?? '?'} had kept serving and is supervised again.`,
       }
     case 'hung':
-      return { title: `Stopped answering ${at}`, detail: `It was ended and started again.${ran}${back}` }
+      return {
+        title: `Stopped answering ${at}`,
+        detail: `It was ended and started again.${ran}${back}${cutPushes}`,
+      }
     case 'crashed':
       return {
         title: entry.downMs === undefined ? `Crashed ${at}` : `Crashed and restarted ${at}`,
-        detail: `It ${exit}.${ran}${back}`,
+        detail: `It ${exit}.${ran}${back}${cutPushes}`,
       }
     case 'ended-by-itself':
       return {
         title: entry.downMs === undefined ? `Ended by itself ${at}` : `Ended by itself and restarted ${at}`,
-        detail: `It ${exit}.${ran}${back}`,
+        detail: `It ${exit}.${ran}${back}${cutPushes}`,
       }
     case 'start-failed':
       return { title: `Did not start ${at}`, detail: `${capital(`it ${exit}`)}.${back}` }
     case 'data-lost':
       return {
         title: `Stopped ${at}`,
-        detail: `Its data folder went, or became another one.${ran}${back}`,
+        detail: `Its data folder went, or became another one.${ran}${back}${cutPushes}`,
       }
     case 'woke':
     case 'retry':
@@ -66,4 +69,14 @@ export function journalMessage(entry: JournalEntry, now: number): JournalMessage
     default:
       return unreachable(entry.cause)
   }
+}
+
+const maxNamed = 3
+
+/** " 1 push was cut off: team/app." */
+function cutText({ pushesCut = 0, cutRepositories = [] }: JournalEntry): string {
+  if (pushesCut === 0) return ''
+  const names = cutRepositories.slice(0, maxNamed).join(', ')
+  const more = pushesCut > maxNamed ? ` and ${pushesCut - maxNamed} more` : ''
+  return ` ${count(pushesCut, 'push was', 'pushes were')} cut off${names === '' ? '' : `: ${names}${more}`}.`
 }

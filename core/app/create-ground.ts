@@ -1,5 +1,6 @@
 import type { Emitter } from '../../lib/emitter.ts'
 import { createRunningEngine } from '../engine/running-engine.ts'
+import { systemProcessUse } from '../platform/process-use.ts'
 import { freeSpace } from '../platform/volume.ts'
 import { openCurrentTarget } from '../registry-config/current-target.ts'
 import { openOpenRegistry } from '../registry-config/open-registry.ts'
@@ -40,6 +41,7 @@ export async function createGround(options: AppOptions, events: Emitter<AppEvent
     dataFolder: () => target.target()?.dataFolder,
     subFolders: () => target.target()?.subFolders ?? {},
     freeSpace,
+    readProcessUse: systemProcessUse(),
     findTrouble: folder.trouble,
   })
   const openRegistry = await openOpenRegistry({

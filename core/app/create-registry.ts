@@ -64,6 +64,7 @@ export function createRegistryFeatures(options: AppOptions, events: Emitter<AppE
     },
     outputSince: outputLog.since,
     uploadsInProgress: storage.uploadsInProgress,
+    uploadsLeft: storage.uploadsLeft,
     recognize: startDecision.recognize,
     preflight: startDecision.preflight,
   })

@@ -50,7 +50,7 @@ export async function createRunbookFeatures(
     registry,
     account: access.admin.credential,
     authorization: access.authorization,
-    pushes: storage.uploadsInProgress,
+    pushes: () => storage.uploadsInProgress(),
     tail,
     runs,
     notify,

@@ -4,6 +4,7 @@ import type { PushEvent, StorageState } from '../../contract/snapshot.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { SubFolders } from '../../lib/sub-folders.ts'
 import type { SetAside } from '../platform/json-file.ts'
+import type { ReadProcessUse } from '../platform/process-use.ts'
 import type { FreeSpace } from '../platform/volume.ts'
 import type { startScan } from './scan.ts'
 import type { Write } from './writes.ts'
@@ -23,6 +24,8 @@ export interface StorageOptions {
   log(message: string): void
   /** A history file that could not be parsed was moved aside. */
   report(what: SetAside): void
+  /** What the registry's process has open. Absent: nobody can say. */
+  readProcessUse?: ReadProcessUse
   scanner?: typeof startScan
   /** ms since the epoch, by the clock that the file system uses. */
   fileTime?(): number
@@ -54,8 +57,13 @@ export interface Storage {
   repositories(): Iterable<{ name: string; digest: string }> | undefined
   /** One manifest digest of this repository, read from disk now; undefined when it has none. */
   readDigest(name: string): Promise<string | undefined>
-  /** Uploads that grew within the last 5 s. */
-  uploadsInProgress(): Promise<PushInProgress[]>
+  /**
+   * Uploads under way: by what the registry's process holds open and who is connected to it, where that process is named;
+   * else those that grew within the last 5 s.
+   */
+  uploadsInProgress(registry?: { pid: number; port: number }): Promise<PushInProgress[]>
+  /** Repositories with an upload that a registry left unfinished when it ended, after `since` (ms since the epoch). */
+  uploadsLeft(since: number): Promise<string[]>
   /** Returns a function that ends the subscription. */
   onChange(listener: () => void): () => void
   close(): Promise<void>

@@ -1,4 +1,3 @@
-import { reasonOf } from '../../lib/error-code.ts'
 import { rootOf } from '../../lib/sub-folders.ts'
 import { isRepositoryName } from '../platform/repository-name.ts'
 import { asyncDisk } from './disk.ts'
@@ -12,6 +11,7 @@ import { RepositoryRefresh } from './repository-refresh.ts'
 import type { Storage, StorageOptions } from './storage-api.ts'
 import { StoreStatus } from './store-status.ts'
 import { createTraffic } from './traffic.ts'
+import { createUploadWatch } from './upload-watch.ts'
 import { isRefusedForSpace, parseWrite, type Write } from './writes.ts'
 
 export type { Storage } from './storage-api.ts'
@@ -70,17 +70,7 @@ export function createStorage(options: StorageOptions): Storage {
       if (folder === undefined) return undefined
       return sampleIn(asyncDisk, `${rootOf(folder, subFolders, name)}/${name}`)
     },
-    uploadsInProgress: async () => {
-      const { folder, count } = status
-      if (folder === undefined) return []
-      try {
-        const candidates = count ? await count.uploadCandidates() : []
-        return await traffic.uploads(name => rootOf(folder, status.subFolders, name), candidates)
-      } catch (problem) {
-        log(`uploads cannot be seen: ${reasonOf(problem)}`)
-        return []
-      }
-    },
+    ...createUploadWatch({ ...options, status, traffic }),
     onChange: listener => status.onChange(listener),
     close: async () => {
       status.close()

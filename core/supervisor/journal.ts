@@ -38,6 +38,7 @@ const schema = v.object({
   ranForMs: v.exactOptional(count),
   downMs: v.exactOptional(count),
   pushesCut: v.exactOptional(count),
+  cutRepositories: v.exactOptional(v.array(v.string())),
   lastLines: v.array(v.string()),
   lastWord: v.exactOptional(v.string()),
   pid: v.exactOptional(v.number()),

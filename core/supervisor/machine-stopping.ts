@@ -36,10 +36,9 @@ export function beginDrain(
     listings: 0,
     listAt: at,
     isListing: true,
-    unchangedSince: at,
     ...(drainsItself ? { killAt: at + policy.killAfterMs } : {}),
   }
-  const list = { do: 'list-uploads' as const, pid: registry.pid }
+  const list = { do: 'list-uploads' as const, registry }
   return drainsItself
     ? transition(memory, stage, { do: 'signal', registry, signal: 'SIGTERM' }, list)
     : transition(memory, stage, list)
@@ -102,13 +101,14 @@ export function stepDraining(
     case 'uploads-seen': {
       if (event.pid !== registry.pid) return unchanged(state)
       const listed = withListedPushes(stage, event.pushes, event.at, policy)
-      const isDone = drainsItself ? listed.pushes.length === 0 : isStalled(listed, event.at, policy)
+      // The second listing finds what was begun during the first.
+      const isDone = listed.pushes.length === 0 && (drainsItself || listed.listings >= 2)
       return isDone ? endDrain(listed) : transition(memory, listed)
     }
     case 'tick':
       if (event.at >= stage.until) return endDrain(stage)
       if (stage.isListing || event.at < stage.listAt) return unchanged(state)
-      return transition(memory, { ...stage, isListing: true }, { do: 'list-uploads', pid: registry.pid })
+      return transition(memory, { ...stage, isListing: true }, { do: 'list-uploads', registry })
     case 'exited': {
       if (event.pid !== registry.pid) return unchanged(state)
       const cause = isSignalled ? askedCause(stage.goal) : unaskedCause(event.exit)
@@ -152,16 +152,13 @@ export function stepDraining(
 const backToServing = (memory: Memory, { registry, servingSince }: StageOf<'draining'>): Next =>
   transition(memory, { kind: 'serving', since: servingSince, registry })
 
-/** The stage after one listing of the uploads; it remembers when any of them last grew. */
+/** The stage after one listing of the uploads. */
 function withListedPushes(
   stage: StageOf<'draining'>,
   pushes: PushInProgress[],
   at: number,
   policy: Policy,
 ): StageOf<'draining'> {
-  const bytes = (list: PushInProgress[]) => list.reduce((sum, push) => sum + push.bytes, 0)
-  const hasChanged =
-    stage.listings === 0 || pushes.length !== stage.pushes.length || bytes(pushes) !== bytes(stage.pushes)
   const pauseMs = pushes.length === 0 ? policy.uploadsSecondListMs : policy.uploadsIntervalMs
   return {
     ...stage,
@@ -169,14 +166,7 @@ function withListedPushes(
     listings: stage.listings + 1,
     isListing: false,
     listAt: at + pauseMs,
-    unchangedSince: hasChanged ? at : stage.unchangedSince,
   }
-}
-
-/** Nothing under way in two listings, or nothing that still grows. */
-function isStalled(stage: StageOf<'draining'>, at: number, policy: Policy): boolean {
-  if (stage.pushes.length === 0) return stage.listings >= 2
-  return at - stage.unchangedSince >= policy.uploadsStalledMs
 }
 
 export function stepStopping(state: State, stage: StageOf<'stopping'>, event: Event, policy: Policy): Next {
@@ -248,9 +238,9 @@ function afterAskedExit(
     return afterUnaskedExit(memory, ended, policy)
   }
   // What it said while it ended as it was asked to explains nothing.
-  const { exit, lastLines } = event
-  const ending = cause === 'start-failed' ? event : { exit, lastLines }
-  const entry = exitEntry(memory, cause, registry, ending, at, stage.pushes.length)
+  const { exit, lastLines, cut = stage.pushes.map(({ repository }) => repository) } = event
+  const ending = cause === 'start-failed' ? event : { exit, lastLines, cut }
+  const entry = exitEntry(memory, cause, registry, ending, at)
   const next = goOnToGoal(withOpenOutage(memory, entry, at), stage, event, policy)
   return { ...next, effects: [{ do: 'forget-record' }, { do: 'journal', entry }, ...next.effects] }
 }

@@ -29,8 +29,6 @@ export interface Policy {
   /** How often pushes under way are listed, and how soon after a list without any. */
   uploadsIntervalMs: number
   uploadsSecondListMs: number
-  /** Pushes that did not grow for this long are not waited for. */
-  uploadsStalledMs: number
   /** From SIGTERM to SIGKILL. */
   killAfterMs: number
   /** The same for a restart that does not wait for pushes. */
@@ -70,7 +68,6 @@ export const standardPolicy: Policy = {
   drainTimeoutMs: 15_000,
   uploadsIntervalMs: 250,
   uploadsSecondListMs: 100,
-  uploadsStalledMs: 1000,
   killAfterMs: 20_000,
   killAfterNowMs: 250,
   giveUpAfterMs: 10_000,

@@ -1,7 +1,6 @@
 import { realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Exit } from '../../contract/failure.ts'
-import type { PushInProgress } from '../../contract/registry-state.ts'
 import { unreachable } from '../../contract/result.ts'
 import { knownHomeIdentity } from '../../lib/home-identity.ts'
 import type { Engine } from '../platform/engine.ts'
@@ -21,14 +20,13 @@ import { endingIn } from './ending.ts'
 import type { LogFile } from './log-file.ts'
 import type { Policy } from './policy.ts'
 import { forgetRecord, type ProcessRecord, writeRecord } from './process-record.ts'
+import { createPushWatch, type PushWatch, type PushWatchDeps } from './push-watch.ts'
 import { createStartCheck, type StartCheck, type StartCheckDeps } from './start-check.ts'
 import type { Effect, Ending, RegistryProcess, Target, UntimedEvent } from './state.ts'
 
-export interface ProcessDriverDeps extends StartCheckDeps {
+export interface ProcessDriverDeps extends StartCheckDeps, Omit<PushWatchDeps, 'engine'> {
   /** Read anew at each start: it may be replaced while nothing runs. */
   readonly engine: Engine
-  /** Uploads under way, as found on disk. */
-  uploadsInProgress(): Promise<PushInProgress[]>
   /** The whole environment of the engine, but for what the engine itself adds. */
   childEnvironment: Record<string, string>
   /**
@@ -69,6 +67,7 @@ export interface ProcessDriver {
 
 export function createProcessDriver({ deps, policy, logFile, dispatch }: Options): ProcessDriver {
   const { processes, kill = killProcess, random = Math.random } = deps
+  const pushes = createPushWatch(deps)
   const recordFile = join(deps.home, 'run', 'registry.json')
   let child: SpawnedChild | undefined
   let adopted: { registry: RegistryProcess; startTime: number } | undefined
@@ -119,7 +118,7 @@ export function createProcessDriver({ deps, policy, logFile, dispatch }: Options
   }
 
   async function reportExit(registry: RegistryProcess, exit: Exit) {
-    const ending = await readEnding({ deps, logFile }, registry, exit)
+    const ending = await readEnding({ deps, logFile, pushes }, registry, exit)
     if (!isClosed) dispatch({ kind: 'exited', pid: registry.pid, jitter: random(), ...ending })
   }
 
@@ -132,6 +131,7 @@ export function createProcessDriver({ deps, policy, logFile, dispatch }: Options
 
   async function signal(registry: RegistryProcess, name: 'SIGTERM' | 'SIGKILL') {
     const { pid } = registry
+    await pushes.beforeSignal(registry)
     if (!registry.adopted) {
       if (child?.pid === pid && !child.hasExited) signalChild(child.child, name, kill)
       return
@@ -144,12 +144,9 @@ export function createProcessDriver({ deps, policy, logFile, dispatch }: Options
     if (startTime !== undefined || !processes.alive(pid)) adoptedIsGone(pid)
   }
 
-  async function listUploads(pid: number) {
-    const pushes = await deps.uploadsInProgress().catch((error: unknown) => {
-      deps.log('uploads under way cannot be seen', { error: String(error) })
-      return []
-    })
-    if (!isClosed) dispatch({ kind: 'uploads-seen', pid, pushes })
+  async function listUploads(registry: RegistryProcess) {
+    const listed = await pushes.list(registry)
+    if (!isClosed) dispatch({ kind: 'uploads-seen', pid: registry.pid, pushes: listed })
   }
 
   async function reportCheck(serial: number, check: ReturnType<typeof startCheck.run>) {
@@ -169,7 +166,7 @@ export function createProcessDriver({ deps, policy, logFile, dispatch }: Options
           void signal(effect.registry, effect.signal)
           return undefined
         case 'list-uploads':
-          void listUploads(effect.pid)
+          void listUploads(effect.registry)
           return undefined
         case 'forget-record':
           forgetRecord(recordFile)
@@ -189,15 +186,17 @@ export function createProcessDriver({ deps, policy, logFile, dispatch }: Options
 }
 
 async function readEnding(
-  { deps, logFile }: Pick<Options, 'deps' | 'logFile'>,
-  { startedAt, logFrom }: RegistryProcess,
+  { deps, logFile, pushes }: Pick<Options, 'deps' | 'logFile'> & { pushes: PushWatch },
+  { pid, startedAt, logFrom }: RegistryProcess,
   exit: Exit,
 ): Promise<Ending> {
   const endedAt = deps.clock.now()
   const reads = [deps.outputSince?.(startedAt) ?? [], logFile.linesSince(logFrom)]
+  const cutting = pushes.findCut(pid)
   // Its own log comes first: what breaks it off goes to standard error alone.
   const output = await Promise.all(reads).catch(() => [])
-  return endingIn(output.flat(), exit, endedAt)
+  const cut = await cutting
+  return { ...endingIn(output.flat(), exit, endedAt), ...(cut === undefined ? {} : { cut }) }
 }
 
 interface SpawnedChild {

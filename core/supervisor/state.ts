@@ -68,6 +68,8 @@ export interface Ending {
   lastLines: string[]
   lastWord?: string
   waitsFor?: WaitsFor
+  /** Repositories with a push that this end cut off; absent where nobody could look. */
+  cut?: string[]
 }
 
 /** A process on its way to its end, and what for. */
@@ -102,7 +104,6 @@ export type Stage =
       listings: number
       listAt: number
       isListing: boolean
-      unchangedSince: number
     } & Shutdown)
   /** `killed`: SIGKILL was sent at `killAt`. `answeredAt`: last answer of a hung process. */
   | ({
@@ -192,7 +193,7 @@ export type Effect =
   | { do: 'spawn'; target: Target }
   | { do: 'signal'; registry: RegistryProcess; signal: 'SIGTERM' | 'SIGKILL' }
   /** Answered by `uploads-seen`. */
-  | { do: 'list-uploads'; pid: number }
+  | { do: 'list-uploads'; registry: RegistryProcess }
   | { do: 'journal'; entry: JournalEntry }
   | { do: 'forget-record' }
 

@@ -156,9 +156,8 @@ export function exitEntry(
   memory: Memory,
   cause: Cause,
   registry: RegistryProcess | undefined,
-  { exit, lastLines, lastWord }: Ending,
+  { exit, lastLines, lastWord, cut = [] }: Ending,
   at: number,
-  pushesCut = 0,
 ): JournalEntry {
   return {
     id: `${at.toString(36)}-${memory.checkSerial}`,
@@ -168,9 +167,12 @@ export function exitEntry(
     lastLines,
     ...(lastWord === undefined ? {} : { lastWord }),
     ...(registry === undefined ? {} : { pid: registry.pid, ranForMs: Math.max(0, at - registry.startedAt) }),
-    ...(pushesCut > 0 ? { pushesCut } : {}),
+    ...(cut.length > 0 ? { pushesCut: cut.length, cutRepositories: cut.slice(0, maxCutNamed) } : {}),
   }
 }
+
+/** Repositories beyond this number are counted and not named. */
+const maxCutNamed = 20
 
 /** Older outages beyond this number stay "not back" in the journal. */
 const maxOpenOutages = 20
@@ -201,7 +203,7 @@ export function afterUnaskedExit(memory: Memory, ended: UnaskedExit, policy: Pol
   const isNewRow = wasHealthy || memory.lastEnd?.waitsFor !== undefined
   const row = isNewRow ? { ...memory, ...newRow } : memory
   const ending = endingOf(ended)
-  const entry = exitEntry(memory, cause, registry, ending, at)
+  const entry = exitEntry(memory, cause, registry, ended, at)
   const serial = memory.checkSerial + 1
   const exits = [...row.exits.filter(time => row.isLooping || time > at - policy.loopWindowMs), at]
   const after = withOpenOutage(

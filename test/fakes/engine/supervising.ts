@@ -15,6 +15,7 @@ const supervisor = createSupervisor({
   processes: systemProcessTable(),
   preflight: async () => ({ ok: true, value: { url: `http://127.0.0.1:${port}`, host: '127.0.0.1', port } }),
   uploadsInProgress: async () => [],
+  uploadsLeft: async () => [],
   childEnvironment: {},
   log: () => {},
   report: () => {},

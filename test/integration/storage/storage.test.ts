@@ -78,7 +78,7 @@ function truth(root: string) {
     seen.add(stat.ino)
     if (!path.endsWith('/index.json')) continue
     sum.repositories += 1
-    sum.tags += JSON.parse(readFileSync(join(root, path), 'utf8')).manifests.length
+    sum.tags += (JSON.parse(readFileSync(join(root, path), 'utf8')).manifests ?? []).length
   }
   return sum
 }

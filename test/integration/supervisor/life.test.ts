@@ -312,6 +312,7 @@ describe('a drain', () => {
     rig = await createRig({ drainMs: 60_000 })
     const supervisor = rig.supervise({
       uploadsInProgress: async () => push(1),
+      uploadsLeft: async () => ['a/b'],
       policy: { drainTimeoutMs: 30_000, killAfterMs: 40_000 },
     })
     await supervisor.begin()
@@ -329,6 +330,7 @@ describe('a drain', () => {
     expect(supervisor.journal()[0]).toMatchObject({
       cause: 'asked-restart',
       pushesCut: 1,
+      cutRepositories: ['a/b'],
       exit: { kind: 'signal' },
     })
   })

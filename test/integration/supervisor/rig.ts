@@ -62,6 +62,7 @@ export async function createRig(config: Record<string, unknown> = {}) {
         processes,
         preflight: async () => ({ ok: true, value: place }),
         uploadsInProgress: async () => [],
+        uploadsLeft: async () => [],
         childEnvironment: {},
         log: () => {},
         report: fact => facts.push(fact),

@@ -43,5 +43,10 @@ describe('a line of the journal', () => {
   it('counts pushes that were cut off', () => {
     expect(told({ cause: 'asked-stop', pushesCut: 1 })).toContain('You asked. 1 push was cut off.')
     expect(told({ cause: 'asked-stop', pushesCut: 2 })).toContain('You asked. 2 pushes were cut off.')
+    const cut = { pushesCut: 1, cutRepositories: ['team/app'] }
+    for (const cause of ['asked-stop', 'crashed', 'hung', 'ended-by-itself', 'asked-restart'] as const)
+      expect(told({ cause, ...cut })).toContain(' 1 push was cut off: team/app.')
+    const many = { pushesCut: 5, cutRepositories: ['a', 'b', 'c', 'd', 'e'] }
+    expect(told({ cause: 'app-quit', ...many })).toContain('5 pushes were cut off: a, b, c and 2 more.')
   })
 })

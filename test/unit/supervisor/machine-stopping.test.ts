@@ -79,15 +79,29 @@ describe('an engine that cuts pushes at SIGTERM', () => {
     expect(machine.state()).toMatchObject({ kind: 'stopping', killAt: machine.at() + 20_000 })
   })
 
-  it('is left alone while a push grows, and gets SIGTERM 1 s after the last growth', () => {
+  it('is left alone while a push is under way, also one that does not grow, and gets SIGTERM once it is over', () => {
     const machine = draining().listed(10, 100)
-    for (const bytes of [200, 300, 400]) machine.tick(250).listed(10, bytes)
-    const grown = machine.at()
-    while (machine.state().kind === 'draining') machine.tick(250).listed(10, 400)
-    expect(machine.at() - grown).toBe(1000)
+    for (let n = 0; n < 40; n++) machine.tick(250).listed(10, 200)
+    expect(machine.state()).toMatchObject({ kind: 'draining', pushes: [{ bytes: 200 }] })
+    machine.tick(250).listed(10)
     expect(machine.last('signal')?.signal).toBe('SIGTERM')
     machine.exit(10, code(0))
-    expect(machine.journal().at(-1)).toMatchObject({ pushesCut: 1 })
+    expect(machine.journal().at(-1)).not.toHaveProperty('pushesCut')
+  })
+
+  it('names the pushes that its end cut off: as found afterwards, else as listed last', () => {
+    const ended = (cut?: string[]) => {
+      const machine = draining().listed(10, 1, 2)
+      machine.tick(15_000).ended(10, { exit: code(0), lastLines: [], ...(cut ? { cut } : {}) })
+      return machine.journal().at(-1)
+    }
+    expect(ended(['team/app'])).toMatchObject({ pushesCut: 1, cutRepositories: ['team/app'] })
+    expect(ended()).toMatchObject({ pushesCut: 2, cutRepositories: ['a', 'a'] })
+    expect(ended([])).not.toHaveProperty('pushesCut')
+    const machine = drive()
+      .serving(10)
+      .ended(10, { exit: code(2), lastLines: [], cut: ['team/app'] })
+    expect(machine.journal().at(-1)).toMatchObject({ cause: 'crashed', cutRepositories: ['team/app'] })
   })
 
   it('gets SIGTERM after 15 s whatever grows', () => {

@@ -50,6 +50,7 @@ function create(parts: Partial<SupervisorDeps> = {}): Supervisor {
     processes,
     preflight: async () => ({ ok: true, value: target }),
     uploadsInProgress: async () => [],
+    uploadsLeft: async () => [],
     childEnvironment: { PATH: '/bin' },
     log: () => {},
     report: () => {},

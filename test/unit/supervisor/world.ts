@@ -78,7 +78,7 @@ export function createWorld(drainsItself: boolean, left: boolean) {
         return
       }
       case 'list-uploads': {
-        const seen = effect.pid
+        const seen = effect.registry.pid
         answers.push(() => ({ kind: 'uploads-seen', pid: seen, pushes: [] }))
         return
       }
