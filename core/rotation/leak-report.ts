@@ -20,6 +20,8 @@ interface LeakFacts {
 
 /** More groups of requests than these are counted and not listed. */
 const maxGroups = 20
+/** The same for keys that were created or revoked. */
+const maxKeys = 100
 const maxNames = 3
 
 /**
@@ -33,15 +35,22 @@ export function leakReport(facts: LeakFacts): RunbookPart[] {
   // A session without a name counts only where it created a key of this user.
   const keyRequests = ofKind('key').filter(request => !request.isNameless || creations.has(request))
   const byLeaked = ({ keyId }: LoggedRequest): number => (keyId === leaked.uuid ? 0 : 1)
+  const changes = keyRequests
+    .filter(({ status }) => status < 300)
+    .toSorted((a, b) => byLeaked(a) - byLeaked(b))
+  const hidden = changes.splice(maxKeys).length
   const parts = [
-    ...keyRequests
-      .toSorted((a, b) => byLeaked(a) - byLeaked(b))
-      .map(request =>
-        partOf(
-          `${moment(request.at)}, ${clientOf(request)}`,
-          keyRequestText(request, creations.get(request), facts),
-        ),
+    ...changes.map(request =>
+      partOf(
+        `${moment(request.at)}, ${clientOf(request)}`,
+        keyChangeText(request, creations.get(request), facts),
       ),
+    ),
+    ...(hidden === 0 ? [] : [partOf(`And ${count(hidden, 'more change')} of keys`, inTheLog)]),
+    ...groupsOf(
+      keyRequests.filter(({ status }) => status >= 300),
+      group => `Tried to ${group[0].method === 'POST' ? 'create' : 'revoke'} a key: ${answersOf(group)}`,
+    ),
     ...groupsOf(ofKind('write'), writeText),
     ...groupsOf(ofKind('read'), readText),
   ]
@@ -59,6 +68,8 @@ const partOf = (title: string, message: string, state: RunbookPart['state'] = 'u
   state,
 })
 
+const inTheLog = 'They are in the log: zotbar logs'
+
 const moment = (at: number): string => `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`
 
 /** "from 10.0.0.7 with curl/8.1". */
@@ -71,27 +82,24 @@ export function clientOf({ from, forwardedFor, agent }: LoggedRequest): string {
 const nameOf = ({ uuid, label }: Pick<FoundKey, 'uuid' | 'label'>): string =>
   label === '' ? uuid : `“${label}”, ${uuid}`
 
-function keyRequestText(
+function keyChangeText(
   request: LoggedRequest,
   created: FoundKey | LeakFacts['leaked'] | undefined,
   { found, leaked }: LeakFacts,
 ): string {
   const { method, path, query, status } = request
   const answer = `${method} ${path}: ${status}`
-  const isDone = status < 300
   if (method === 'POST') {
     if (created === leaked) return `Created the leaked key (${answer})`
     if (created && 'isRevoked' in created)
       return `Created the key ${nameOf(created)}, ${created.isRevoked ? 'which is revoked now' : 'which still works'} (${answer})`
-    return isDone
-      ? `Created a key that is not listed any more (${answer})`
-      : `Tried to create a key (${answer})`
+    return `Created a key that is not listed any more (${answer})`
   }
   const uuid = query.get('id') ?? ''
   const known = found.find(key => key.uuid === uuid)
   const name =
     uuid === leaked.uuid ? 'the leaked key' : `the key ${known ? nameOf(known) : uuid.slice(0, 100)}`
-  return `${isDone ? 'Revoked' : 'Tried to revoke'} ${name} (${answer})`
+  return `Revoked ${name} (${answer})`
 }
 
 interface Target {
@@ -119,9 +127,9 @@ function groupsOf(
   const groups = new Map<string, [LoggedRequest, ...LoggedRequest[]]>()
   for (const request of requests) {
     const { action, repository } = targetOf(request)
-    const { kind, from, forwardedFor, agent, status } = request
+    const { kind, method, from, forwardedFor, agent, status } = request
     const id = [
-      kind === 'read' ? '' : `${action} ${repository}`,
+      kind === 'read' ? '' : `${kind === 'key' ? method : action} ${repository}`,
       from,
       forwardedFor,
       agent,
@@ -137,8 +145,7 @@ function groupsOf(
     return partOf(`${moment(newest.at)}${last}, ${clientOf(newest)}`, textOf(group))
   })
   const hidden = parts.splice(maxGroups)
-  if (hidden.length > 0)
-    parts.push(partOf(`And ${count(hidden.length, 'more client')}`, 'They are in the log: zotbar logs'))
+  if (hidden.length > 0) parts.push(partOf(`And ${count(hidden.length, 'more client')}`, inTheLog))
   return parts
 }
 

@@ -104,7 +104,7 @@ describe('the report after a leak', () => {
     )
     expect(parts).toEqual([
       expect.stringContaining('Created the key “label of thief”, thief, which still works'),
-      expect.stringContaining('Tried to create a key (POST /zot/auth/apikey: 403)'),
+      expect.stringContaining('Tried to create a key: 1\u00a0request, 403'),
       expect.stringContaining('The log goes back'),
     ])
   })
@@ -168,6 +168,20 @@ describe('the report after a leak', () => {
     expect(young.at(-1)).toBe(
       'The log goes back to 2026-03-02 10:00:00 UTC: The key was created on 2026-03-01 10:00:00 UTC: what was done with it before the log begins is not known',
     )
+  })
+
+  it('lets no number of requests hide a key that was created', async () => {
+    const tries = (status: number) =>
+      Array.from({ length: 3000 }, () => line({ at: '10:00:09', method: 'POST', path: keyPath, status }))
+    const made = line({ at: '10:00:00', method: 'POST', path: keyPath, status: 201 })
+    const parts = await report([begin, made, ...tries(403)], [key('thief', '10:00:00')])
+    expect(parts.slice(0, 2)).toEqual([
+      expect.stringContaining('Created the key “label of thief”'),
+      expect.stringContaining('Tried to create a key: 3,000\u00a0requests, 403'),
+    ])
+    const many = await report([begin, ...tries(201)])
+    expect(many).toHaveLength(100 + 1 + 2)
+    expect(many[100]).toContain('And 2,900\u00a0more changes of keys: They are in the log')
   })
 
   it('counts what it has no room for', async () => {
