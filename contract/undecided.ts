@@ -84,7 +84,7 @@ export interface Undecided {
   config: ConfigFound
   was?: FolderBefore
   difference?: FolderDifference
-  /** Only with `open-registry`. */
+  /** What has to be agreed to before zotbar-registry serves, where something has. */
   open?: OpenToAll
   /** What decides it on the command line, the likeliest first. */
   commands: string[]

@@ -2,6 +2,7 @@ import type { Menu } from 'electron'
 import { givenAddress, thisMachine } from '../contract/messages/address-message.ts'
 import { failureMessage } from '../contract/messages/failure-message.ts'
 import { bytes } from '../contract/messages/format.ts'
+import { openText } from '../contract/messages/open-message.ts'
 import type { StatusAction, StatusSummary, StatusVerb } from '../contract/messages/summary.ts'
 import { unreachable } from '../contract/result.ts'
 import type { Snapshot } from '../contract/snapshot.ts'
@@ -44,6 +45,7 @@ export function menuFor(view: CoreView, login: LoginState): MenuRow[] {
   const verbs = registryRows(snapshot, status)
   return [
     headline,
+    ...openRow(snapshot),
     ...addressRows(snapshot),
     ...storageRows(snapshot),
     separator,
@@ -64,6 +66,14 @@ function awayRows({ reason, canStart }: Extract<CoreView, { kind: 'away' }>): Me
       ? [separator, { type: 'item', label: 'Start Zotbar', command: { do: 'start-core' } } as const]
       : []),
   ]
+}
+
+/** Whom it serves, where that is everyone. */
+function openRow(snapshot: Snapshot): MenuRow[] {
+  const { process, registry } = snapshot
+  return process.kind === 'serving' && registry.open !== undefined
+    ? [{ type: 'note', label: openText(registry.open, thisMachine(snapshot)) }]
+    : []
 }
 
 /** What stands before an image's name, here and elsewhere. */

@@ -1,7 +1,8 @@
 import type { ProcessState } from '../registry-state.ts'
 import { unreachable } from '../result.ts'
-import type { Undecided } from '../undecided.ts'
+import type { OpenToAll, Undecided } from '../undecided.ts'
 import { capital, count, numberWord } from './format.ts'
+import { openCommand, openText } from './open-message.ts'
 import { faultMessage } from './start-message.ts'
 
 /** What choosing one of the two programs changes in one respect; `lines` are details. */
@@ -56,6 +57,19 @@ export function engineQuestion(engine: 'zot' | 'zotbar-registry', process: Proce
   }
 }
 
+/** The question before it is agreed that everyone is served; `machine` as `thisMachine` gives it. */
+export function openQuestion({ address, most, rights }: OpenToAll, machine: string): Question {
+  return {
+    title: `Serve ${address} to everyone?`,
+    body: [
+      `${openText(most, machine)}, and nobody is asked who they are.`,
+      ...rights.map(text => `Everyone may ${text}.`),
+      'It holds for this address and these rights; more is asked again.',
+    ].join('\n'),
+    confirm: 'Serve it to everyone',
+  }
+}
+
 const fine = (title: string, ...lines: string[]): ChoiceEffect => ({ mark: 'fine', title, lines })
 const attention = (title: string, ...lines: string[]): ChoiceEffect => ({ mark: 'attention', title, lines })
 
@@ -78,6 +92,7 @@ export function choiceRows(undecided: Undecided, advisories = 0): ChoiceRow[] {
             zotbarRegistry: attention('No pull-through', `${sync.message}.`),
           },
         ]),
+    ...otherMachines(undecided),
     { name: 'config.json', zot: fine('Read as it is'), zotbarRegistry: config(undecided) },
     ...(advisories === 0
       ? []
@@ -97,6 +112,18 @@ export function choiceRows(undecided: Undecided, advisories = 0): ChoiceRow[] {
         'At any time',
         'What was pushed meanwhile is there for zot too; keys made here are not.',
       ),
+    },
+  ]
+}
+
+/** zot serves a registry that asks nobody who they are; zotbar-registry, once somebody agreed to it. */
+function otherMachines({ open }: Undecided): ChoiceRow[] {
+  if (open === undefined) return []
+  return [
+    {
+      name: 'Other machines',
+      zot: fine('Served, and nobody is asked who they are'),
+      zotbarRegistry: attention('Served once you agree that nobody is asked', openCommand(open)),
     },
   ]
 }

@@ -1,5 +1,4 @@
 import type { OpenToAll } from '../undecided.ts'
-import type { Question } from './choice-message.ts'
 
 /** "Anyone who can reach this Mac may push". */
 export const openText = (most: 'push' | 'pull' | undefined, machine: string): string =>
@@ -19,18 +18,9 @@ export const openEvidence = ({ rights, agreed }: OpenToAll): string[] => [
     : [`Agreed to before: ${agreed.join('; ') || 'nothing'}. It may be more now.`]),
 ]
 
-/** The question before it is agreed to. */
-export function openQuestion({ address, most, rights }: OpenToAll, machine: string): Question {
-  return {
-    title: `Serve ${address} to everyone?`,
-    body: [
-      `${openText(most, machine)}, and nobody is asked who they are.`,
-      ...rights.map(text => `Everyone may ${text}.`),
-      'It holds for this address and these rights; more is asked again.',
-    ].join('\n'),
-    confirm: 'Serve it to everyone',
-  }
-}
+/** The command that agrees to it. */
+export const openCommand = ({ address }: Pick<OpenToAll, 'address'>): string =>
+  `zotbar settings set registry.open ${address.startsWith('[') ? `'${address}'` : address}`
 
 /** What else can be done about it. */
 export const openInstead = [

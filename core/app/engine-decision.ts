@@ -1,6 +1,8 @@
+import type { UndecidedWhy } from '../../contract/failure.ts'
 import type { JournalEntry } from '../../contract/registry-state.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import {
+  type ConfigFound,
   type EngineChoice,
   type Undecided,
   undecidedFailure,
@@ -52,7 +54,8 @@ export interface EngineDecision {
 }
 
 export function createEngineDecision(options: Options): EngineDecision {
-  const { configFile, folderWatch, choices, engines, settings, facts, current, use, openRegistry } = options
+  const { configFile, folderWatch, choices, engines, settings, facts, current, use } = options
+  const questions = createQuestions(options)
   let permitted: string | undefined
   let hasRun = false
   /** The empty data folder that the start under way begins in. */
@@ -89,13 +92,6 @@ export function createEngineDecision(options: Options): EngineDecision {
     return ok(undefined)
   }
 
-  /** Whether somebody has to agree that this engine asks nobody who they are. */
-  async function openQuestion(engine: Engine['id'], target: Target): Promise<Undecided | undefined> {
-    const open = engine === 'zot' ? undefined : openRegistry.needed(target)
-    if (open === undefined) return undefined
-    return { ...(await facts.undecided('open-registry', target, await facts.configFound())), open }
-  }
-
   return {
     async decide({ isTrial } = { isTrial: false }) {
       if (!isTrial) fresh = undefined
@@ -116,15 +112,15 @@ export function createEngineDecision(options: Options): EngineDecision {
       const isOutdated = choice?.engine === 'zotbar-registry' && zot?.sameStore === true && zot.at > choice.at
       if (choice !== undefined && !isOutdated) {
         const taken = isTrial ? ok(undefined) : await takeEngine(choice)
-        return taken.ok ? ok(await openQuestion(choice.engine, target)) : taken
+        return taken.ok ? ok(await questions.open(choice.engine, target)) : taken
       }
       const contents = await facts.inspect(target)
       const config = await facts.configFound()
       if (contents.databases.length > 0 || zot !== undefined)
-        return ok(await facts.undecided('store-of-another-engine', target, config))
+        return ok(await questions.ofEngines('store-of-another-engine', target, config))
       if (current().id === 'zotbar-registry' && config.refused.length + config.withoutEffect.length > 0)
-        return ok(await facts.undecided('config-refused', target, config))
-      const open = await openQuestion(current().id, target)
+        return ok(await questions.ofEngines('config-refused', target, config))
+      const open = await questions.open(current().id, target)
       if (open !== undefined) return ok(open)
       if (!isTrial && (contents.holds === 'missing' || contents.holds === 'nothing'))
         fresh = target.dataFolder
@@ -132,7 +128,7 @@ export function createEngineDecision(options: Options): EngineDecision {
     },
     async agreed({ id }) {
       const target = await readFolders()
-      const open = target && (await openQuestion(id, target))
+      const open = target && (await questions.open(id, target))
       return open === undefined ? ok(null) : fail(undecidedFailure(open))
     },
     permit(engine) {
@@ -165,6 +161,23 @@ export function createEngineDecision(options: Options): EngineDecision {
       const folder = fresh
       fresh = undefined
       await choices.choose(folder, now)
+    },
+  }
+}
+
+/** What somebody has to decide, with what is known of it. */
+function createQuestions({ facts, openRegistry }: Pick<Options, 'facts' | 'openRegistry'>) {
+  return {
+    /** Whether somebody has to agree that this engine asks nobody who they are. */
+    async open(engine: Engine['id'], target: Target): Promise<Undecided | undefined> {
+      const open = engine === 'zot' ? undefined : openRegistry.needed(target)
+      if (open === undefined) return undefined
+      return { ...(await facts.undecided('open-registry', target, await facts.configFound())), open }
+    },
+    /** Which engine: with what zotbar-registry would have to be agreed to before it serves. */
+    async ofEngines(why: UndecidedWhy, target: Target, config: ConfigFound): Promise<Undecided> {
+      const open = openRegistry.needed(target)
+      return { ...(await facts.undecided(why, target, config)), ...(open === undefined ? {} : { open }) }
     },
   }
 }

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { UndecidedWhy } from '../../contract/failure.ts'
+import { openCommand } from '../../contract/messages/open-message.ts'
 import { quoted } from '../../contract/messages/undecided-message.ts'
 import type {
   ConfigFound,
@@ -102,7 +103,7 @@ export function createFolderFacts({ configFile, settings, folderWatch, freeSpace
           ? // One that is not there is not accepted: it would be made where its volume is to be mounted.
             ['zotbar data show', ...(facts.holds === 'missing' ? [] : ['zotbar data accept'])]
           : why === 'open-registry'
-            ? [`zotbar settings set registry.open ${quoted(target.openAt ?? '')}`]
+            ? [openCommand({ address: target.openAt ?? '' })]
             : commandsFor(was?.servedBy, settings.get('engine.path'), config),
     }
   }

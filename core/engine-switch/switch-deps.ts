@@ -130,5 +130,5 @@ const servedBefore = (to: Engine['id'], last: Engine['id'] | undefined): Engine[
 export function isUndecided(state: ProcessState): boolean {
   const reason =
     state.kind === 'undecided' ? state.why : state.kind === 'foreign' ? state.open?.why : undefined
-  return reason !== undefined && reason !== 'other-folder'
+  return reason !== undefined && reason !== 'other-folder' && reason !== 'open-registry'
 }

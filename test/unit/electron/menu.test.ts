@@ -140,6 +140,13 @@ describe('the menu in the bar', () => {
     expect(row({ kind: 'unavailable' })).toEqual([])
   })
 
+  it('says that it serves everyone, and only while it serves', () => {
+    const { app, registry } = aSnapshot()
+    const open = { app: { ...app, platform: 'darwin' }, registry: { ...registry, open: 'push' } } as const
+    expect(menuOf(open).map(label).slice(0, 2)).toEqual(['Serving', 'Anyone who can reach this Mac may push'])
+    expect(menuOf({ ...open, process: states.stopped }).map(label)[1]).toBe('Copy 127.0.0.1:5050')
+  })
+
   it('copies the address that stands before an image name', () => {
     const { app, registry } = aSnapshot()
     const copies = (more: Partial<Snapshot>) =>

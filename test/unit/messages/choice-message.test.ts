@@ -55,6 +55,15 @@ describe('what each program changes', () => {
     })
   })
 
+  it('says that zotbar-registry asks before it serves everyone', () => {
+    expect(row(choiceRows(store), 'Other machines')).toBeUndefined()
+    const open = { address: '[::]:5050', rights: [] }
+    expect(row(choiceRows({ ...store, open }), 'Other machines')?.zotbarRegistry).toMatchObject({
+      mark: 'attention',
+      lines: ["zotbar settings set registry.open '[::]:5050'"],
+    })
+  })
+
   it('counts what is known against zot', () => {
     expect(row(choiceRows(store), 'Known faults')).toBeUndefined()
     expect(plainText(row(choiceRows(store, 3), 'Known faults')?.zot.title ?? '')).toBe(

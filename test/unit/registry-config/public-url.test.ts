@@ -81,6 +81,22 @@ describe('the address that people are given', () => {
   )
 })
 
+describe('whom it serves', () => {
+  const anonymous = (...anonymousPolicy: string[]) => ({
+    address: '0.0.0.0',
+    accessControl: { repositories: { '**': { anonymousPolicy } } },
+  })
+  it.each([
+    [{ address: '0.0.0.0' }, 'push'],
+    [anonymous('read', 'create'), 'push'],
+    [{ ...anonymous('read', 'create'), ...htpasswd }, 'push'],
+    [anonymous('read'), 'pull'],
+    [{ ...anonymous('read'), ...htpasswd }, undefined],
+    [{ address: '0.0.0.0', ...htpasswd }, undefined],
+    [{ ...anonymous('read', 'create'), address: '127.0.0.1' }, undefined],
+  ])('%j: everyone may %s', async (http, open) => expect((await given(http)).open).toBe(open))
+})
+
 describe('where the public address is checked', () => {
   it.each([
     ['https://registry.example.org/images/', 'https://registry.example.org'],
