@@ -13,7 +13,7 @@ export interface SwitchFacts {
   zot: { version?: string; features?: readonly string[] }
 }
 
-export interface SwitchOutcome {
+interface SwitchOutcome {
   severity: Finding['severity']
   /** The key that proves it; the first of the rule's where absent. */
   keyPath?: string

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Advice, createAdvice } from '../../../core/advisories/release-advice.ts'
+import { type Advice, createAdvice, createReleaseAdvice } from '../../../core/advisories/release-advice.ts'
 import type { SetAside } from '../../../core/platform/json-file.ts'
 import { createWeb, type Web } from '../../../core/platform/web.ts'
 import { household } from './configs.ts'
@@ -44,6 +44,29 @@ afterEach(async () => {
   server.closeAllConnections()
   server.close()
   await rm(home, { recursive: true, force: true })
+})
+
+it('are shown only of the version that they are about', async () => {
+  const shown = createReleaseAdvice({
+    home,
+    configFile: join(home, 'config.json'),
+    web,
+    now: () => now,
+    url: () => '',
+    timeLimits: () => false,
+    report: () => {},
+    log: () => {},
+    onChange: () => changed(),
+  })
+  let changed = (): void => {}
+  const once = new Promise<void>(resolve => {
+    changed = resolve
+  })
+  shown.running({ id: 'zot', version: 'v2.1.13' }, 1)
+  await once
+  expect(shown.advisories('v2.1.13').length).toBeGreaterThan(0)
+  // The other version runs, and what concerns it is not looked up yet.
+  expect(shown.advisories('v2.1.15')).toEqual([])
 })
 
 const says =

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { signInPlaceOf } from '../../../core/registry-config/sign-in-place.ts'
+import { signInPlaceOf, withoutPages } from '../../../core/registry-config/sign-in-place.ts'
 import { parseConfig } from '../../../registry/config/config.ts'
 
 const oidc = {
@@ -52,8 +52,14 @@ describe('where people sign in', () => {
     expect(placeOf({ auth: { htpasswd: { path: '/h' } } })).toBeUndefined()
   })
 
-  it('zot has the page with its user interface only', () => {
+  it('zot has the page with its user interface only, and with a build that has it', () => {
     const auth = { openid: { providers: { oidc } } }
+    const built = (http: object) => {
+      const place = placeOf(http, ui, 'zot')
+      return place && withoutPages(place)
+    }
+    expect(built({ auth })).toMatchObject({ hasPage: false })
+    expect(built({ auth: { htpasswd: { path: '/h' }, apikey: true } })).toBeUndefined()
     expect(placeOf({ auth }, undefined, 'zot')).toMatchObject({ hasPage: false })
     expect(placeOf({ auth }, ui, 'zot')).toMatchObject({ hasPage: true })
     expect(placeOf({ auth: { htpasswd: { path: '/h' }, apikey: true } }, undefined, 'zot')).toBeUndefined()

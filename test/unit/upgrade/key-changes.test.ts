@@ -97,15 +97,18 @@ describe('a rollback', () => {
       progress: (progress: Progress) => labels.push(progress),
     } as unknown as Context
     const back = await rollBack(deps, context, snapshot)
-    await revokeKeysAgain(deps, context, snapshot)
+    const left = await revokeKeysAgain(deps, context, snapshot)
     const { readFile } = await import('node:fs/promises')
-    return { back, meta: await readFile(join(data, 'meta.db'), 'utf8'), revoked, labels, notice, stay }
+    return { back, meta: await readFile(join(data, 'meta.db'), 'utf8'), revoked, labels, notice, stay, left }
   }
   const revoked = (user: string): KeyChange => ({ kind: 'revoked', user, uuid: `key-of-${user}`, at })
   const made = (user: string): KeyChange => ({ kind: 'made', user, at })
 
   it('brings the databases back, revokes again what the app can, and names keys that were made', async () => {
-    const { back, meta, revoked: again, notice } = await rolledBack([revoked('admin'), made('ci')])
+    const { back, meta, revoked: again, notice, left } = await rolledBack([revoked('admin'), made('ci')])
+    expect(left).toEqual([
+      'A key was made meanwhile and is gone; make it again: a key of ci, made 2026-03-01T12:00:00.500Z.',
+    ])
     expect({ back, meta, again }).toEqual({ back: { ok: true }, meta: 'before', again: ['key-of-admin'] })
     expect(notice).toEqual({
       made: ['a key of ci, made 2026-03-01T12:00:00.500Z'],
@@ -115,8 +118,9 @@ describe('a rollback', () => {
   })
 
   it('keeps the databases where a revoked key would work again and only its owner could revoke it', async () => {
-    const { meta, revoked: again, notice } = await rolledBack([revoked('ci'), revoked('admin')])
-    expect({ meta, again }).toEqual({ meta: 'after', again: [] })
+    const changes = [revoked('ci'), revoked('admin'), made('ci')]
+    const { meta, revoked: again, notice, left } = await rolledBack(changes)
+    expect({ meta, again, left }).toEqual({ meta: 'after', again: [], left: [] })
     expect(notice).toMatchObject({ toRevoke: [], reRevoked: 2 })
   })
 
