@@ -3,6 +3,7 @@ import { relativeTime } from '../contract/messages/format.ts'
 import type { EngineChoice } from '../contract/undecided.ts'
 import { reportRun } from './follow-run.ts'
 import { exitCode, table } from './output.ts'
+import { printVersions } from './upgrade.ts'
 import type { Verb } from './verb.ts'
 
 export interface UseOptions {
@@ -53,5 +54,7 @@ export const use: Verb<UseOptions> = async (context, { engine, path, yes, dryRun
     dryRun,
     ...(path === undefined ? {} : { path: resolve(path) }),
   })
+  if (begun.ok && 'plan' in begun.value && 'origin' in begun.value.plan)
+    printVersions(context.out, begun.value.plan)
   return reportRun(context, 'engine-use', begun, { yes })
 }

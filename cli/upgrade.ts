@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
 import { longDate } from '../contract/messages/format.ts'
-import type { ReleaseRow } from '../contract/upgrade.ts'
+import type { ReleaseRow, UpgradePlan } from '../contract/upgrade.ts'
 import { reportRun } from './follow-run.ts'
-import { cliFailureText, exitCode, table } from './output.ts'
+import { cliFailureText, exitCode, type Output, table } from './output.ts'
 import type { Verb } from './verb.ts'
 
 export interface UpgradeOptions {
@@ -21,12 +21,15 @@ export const upgrade: Verb<UpgradeOptions> = async (context, { to, from, ...opti
     ...(to === undefined ? {} : { to }),
     ...(from === undefined ? {} : { from: absoluteSource(from) }),
   })
-  if (begun.ok && 'plan' in begun.value) {
-    const { from: running = 'an unknown version', to: wanted, edit } = begun.value.plan
-    context.out.line(`From zot ${running} to ${wanted ?? 'what the program turns out to be'}.`)
-    if (edit) context.out.line(`config.json would change with it. ${edit.why}\n${edit.diff}`)
-  }
+  if (begun.ok && 'plan' in begun.value) printVersions(context.out, begun.value.plan)
   return reportRun(context, 'upgrade', begun, options)
+}
+
+/** What the plan of an upgrade changes: the version, and config.json. */
+export function printVersions({ line }: Output, { from, to, edit }: UpgradePlan): void {
+  if (from !== undefined || to !== undefined)
+    line(`From zot ${from ?? 'of an unknown version'} to ${to ?? 'what the program turns out to be'}.`)
+  if (edit) line(`config.json would change with it. ${edit.why}\n${edit.diff}`)
 }
 
 /** A path is relative to the folder of the command line, which is not that of the core. */

@@ -160,7 +160,7 @@ export const contract = {
     /** Every engine there is on this machine. */
     list: command<{ engines: EngineRow[] }>()(nothing, anyone),
     /** Begins the switch and answers with its run, or with the plan alone. `path` is for the command line only. */
-    use: command<{ run: string } | { plan: RunbookPlan }>()(
+    use: command<{ run: string } | { plan: RunbookPlan | UpgradePlan }>()(
       v.strictObject({
         engine: v.picklist(['zotbar-registry', 'zot']),
         path: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(4096), v.startsWith('/'))),

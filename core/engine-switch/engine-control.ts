@@ -6,6 +6,7 @@ import { failureMessage } from '../../contract/messages/failure-message.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { EngineRow, Finding, RunbookPlan } from '../../contract/runbook.ts'
 import type { EngineChoice } from '../../contract/undecided.ts'
+import type { UpgradePlan } from '../../contract/upgrade.ts'
 import type { EngineSelection } from '../engine/engines.ts'
 import { zotEngine } from '../engine/zot.ts'
 import type { Engine } from '../platform/engine.ts'
@@ -26,7 +27,7 @@ interface Options extends SwitchWiring {
     request: VersionChange,
     caller: Caller,
     note: string,
-  ): Promise<Result<{ run: string } | { plan: RunbookPlan }>>
+  ): Promise<Result<{ run: string } | { plan: UpgradePlan }>>
 }
 
 interface VersionChange {
