@@ -31,6 +31,7 @@ export const list: Verb<{ repository: string | undefined }> = async (
     timesKnown &&= page.value.timesKnown
     after = page.value.next
   } while (after !== undefined)
+  images.sort(compareImages)
   out.object({ images, ...(unreadable.length === 0 ? {} : { unreadable }) })
   for (const { repository: name, reason } of unreadable)
     out.note(`${visible(name)} cannot be read: ${visible(reason)}.`)
@@ -51,6 +52,12 @@ export const list: Verb<{ repository: string | undefined }> = async (
   if (!timesKnown) out.note('The engine does not report to Zotbar when images were pushed and pulled.')
   return exitCode.done
 }
+
+const natural = new Intl.Collator('en', { numeric: true })
+
+/** As people count: v1.9.0 before v1.10.0. */
+export const compareImages = (a: Pick<Image, 'repository' | 'tag'>, b: typeof a): number =>
+  natural.compare(a.repository, b.repository) || natural.compare(a.tag, b.tag)
 
 /** One image in full. */
 export const show: Verb<Named> = async ({ out, client, now }, named) => {
