@@ -1,4 +1,4 @@
-import { mkdirSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -93,6 +93,16 @@ describe('the folders of storage.subPaths', () => {
     writeFileSync(join(uploads, 'u'), 'half')
     utimesSync(join(uploads, 'u'), clock.now() / 1000, clock.now() / 1000)
     expect(await counted.uploadsInProgress()).toEqual([{ repository: 'team/app', bytes: 4 }])
+  })
+
+  it('are counted once they hold something, also where neither was there before', async () => {
+    rmSync(main.root, { recursive: true })
+    const counted = open(1e9)
+    await counted.scan()
+    expect(counted.state()).toMatchObject({ repositories: 0, tags: 0 })
+    fill()
+    await counted.recount('it serves this folder')
+    expect(counted.state()).toMatchObject({ repositories: 3, tags: 4 })
   })
 
   it('may be missing, and one that cannot be read is said', async () => {
