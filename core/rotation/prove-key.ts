@@ -201,3 +201,15 @@ const pathOf = (location: string | undefined): string | undefined => {
 
 export const isWorking = (checks: readonly RunbookPart[]): boolean =>
   checks.every(({ state }) => state !== 'failed')
+
+/**
+ * What a key is for and nobody could try, a sentence each without its full stop. A key that may only pull, or only push, has
+ * proved itself with that.
+ */
+export function unprovenUses(checks: readonly RunbookPart[]): string[] {
+  const uses = checks.filter(({ id }) => id === 'pull' || id === 'upload')
+  if (uses.some(({ state }) => state === 'passed')) return []
+  return uses
+    .filter(({ state }) => state === 'skipped')
+    .map(({ title, words }) => (words === undefined ? title : `${title}: ${words}`))
+}

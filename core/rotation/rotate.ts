@@ -9,7 +9,7 @@ import { openKeyAccess } from './key-access.ts'
 import type { KeyRecord } from './key-record.ts'
 import { leakSteps } from './leak-steps.ts'
 import { overlapInRunMs } from './policy.ts'
-import { proveKey } from './prove-key.ts'
+import { proveKey, unprovenUses } from './prove-key.ts'
 import { retireSteps } from './retire-steps.ts'
 
 export const rotateName = 'rotate'
@@ -178,8 +178,16 @@ function proveStep({ client, store, records }: RotationDeps): RotateStep {
       const failure = checks.find(({ state }) => state === 'failed')
       if (failure)
         return failed('proof-failed', `The new key did not prove itself: ${failure.words ?? failure.title}.`)
-      const skipped = checks.filter(({ state }) => state === 'skipped').length
-      return doneWith(skipped === 0 ? 'All of it was tried' : `${count(skipped, 'check')} could not be tried`)
+      const untried = checks.filter(({ state }) => state === 'skipped')
+      const unproven = unprovenUses(checks)
+      return {
+        ...doneWith(
+          untried.length === 0
+            ? 'All of it was tried'
+            : `${count(untried.length, 'check')} could not be tried`,
+        ),
+        ...(unproven.length === 0 ? {} : { unproven }),
+      }
     },
   }
 }

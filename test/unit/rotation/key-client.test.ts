@@ -4,7 +4,7 @@ import type { AdminAnswer } from '../../../core/platform/admin-client.ts'
 import type { RegistryAnswer, RegistryHttp, RegistryRequest } from '../../../core/platform/registry-http.ts'
 import { checkKey, identifyKey, openKeyAccess } from '../../../core/rotation/key-access.ts'
 import { createKeyClient } from '../../../core/rotation/key-client.ts'
-import { isWorking, proveKey } from '../../../core/rotation/prove-key.ts'
+import { isWorking, proveKey, unprovenUses } from '../../../core/rotation/prove-key.ts'
 
 type Reply = { status: number; body?: unknown; headers?: Record<string, string> } | 'down' | 'stopped'
 type Asked = { path: string; method: string; user?: string; key?: string; text?: string }
@@ -228,6 +228,19 @@ describe('the proof', () => {
       upload: 'passed',
       overwrite: 'skipped',
     })
+  })
+
+  it('has not proved itself where neither a pull nor a push could be tried', () => {
+    const part = (id: string, state: 'passed' | 'skipped', words = 'Not tried: no tag') => ({
+      id,
+      title: id,
+      state,
+      words,
+    })
+    const none = [part('authenticates', 'passed'), part('pull', 'skipped'), part('upload', 'skipped')]
+    expect(unprovenUses(none)).toEqual(['pull: Not tried: no tag', 'upload: Not tried: no tag'])
+    // A key that may only pull.
+    expect(unprovenUses([part('pull', 'passed'), part('upload', 'skipped')])).toEqual([])
   })
 
   it('holds a repository that was named to its word, and others not', async () => {
