@@ -94,9 +94,8 @@ export function withDefault<T>(reader: Reader<T>, value: T): Reader<T> {
   return cursor => (isHollow(cursor.node) ? value : reader(cursor))
 }
 
-export function required<T>(reader: Reader<T>): Reader<T> {
-  return cursor =>
-    isHollow(cursor.node) ? refuse(cursor, 'missing', 'this key is required') : reader(cursor)
+export function required<T>(reader: Reader<T>, message = 'this key is required'): Reader<T> {
+  return cursor => (isHollow(cursor.node) ? refuse(cursor, 'missing', message) : reader(cursor))
 }
 
 /** Without this value nobody knows where the registry answers or where its data lies: it is refused in every reading. */

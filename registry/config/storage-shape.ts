@@ -32,9 +32,13 @@ const retentionPolicy = object({
   keepUntagged: optional(object(keptBy)),
 })
 
+/** zot takes a config without one where all of the data is in a bucket. */
+const rootMissing =
+  'this key is required: it names the folder on this machine that is served and looked after'
+
 /** What the root and every sub path have in common; only the root switches dedupe and gc on by default. */
 const common = (byDefault: boolean) => ({
-  rootDirectory: needed(required(nonEmptyText)),
+  rootDirectory: needed(required(nonEmptyText, rootMissing)),
   dedupe: withDefault(flag, byDefault),
   gc: withDefault(flag, byDefault),
   gcDelay: withDefault(duration(0), hour),

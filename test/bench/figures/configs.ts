@@ -25,6 +25,10 @@ const reasons: [RegExp, string][] = [
     'nobody is asked who they are: zotbar-registry serves it once somebody agreed (registry.open)',
   ],
   [/it does not exist/, 'a file that it names is not there: zot verify does not look, and serve then fails'],
+  [
+    /names the folder on this machine/,
+    'all of its data is in a bucket: Zotbar looks after a data folder on this machine',
+  ],
   [/does not start with zot/, 'zot verify takes it, and zot serve then fails'],
   [/so the kernel would choose/, 'port 0: no client could rely on an address that changes with each start'],
 ]
