@@ -9,7 +9,7 @@ import type { Engine } from '../platform/engine.ts'
 import type { RegistryHttp } from '../platform/registry-http.ts'
 import { metricsPathIn } from '../registry-config/metrics-path.ts'
 import { layoutIn, readTarget } from '../registry-config/preflight.ts'
-import { onceWritten, rootsOnceWritten } from '../registry-config/unfinished.ts'
+import { configStamp, onceWritten, rootsOnceWritten } from '../registry-config/unfinished.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import { type StoreDeps, unreadableFindings } from '../verify/inventory.ts'
@@ -85,6 +85,7 @@ export function createSwitchDeps(options: SwitchWiring): SwitchDeps {
         return agreed.ok ? engines.verify(engine, configFile) : agreed
       })
     },
+    configStamp: () => configStamp(configFile),
     permit: folder.permit,
     recordChoice: folder.choose,
     isChosen: async engine => {

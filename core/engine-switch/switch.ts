@@ -3,7 +3,6 @@ import * as v from 'valibot'
 import type { Result } from '../../contract/result.ts'
 import type { Finding } from '../../contract/runbook.ts'
 import type { ZotBefore } from '../../contract/undecided.ts'
-import type { Clock } from '../../lib/clock.ts'
 import type { EngineSelection } from '../engine/engines.ts'
 import type { Engine } from '../platform/engine.ts'
 import {
@@ -22,7 +21,7 @@ import { type ReadDeps, readBaseline, takeReadBaseline } from '../verify/read-ba
 import { readChecks } from '../verify/read-checks.ts'
 import {
   readyTimeoutMs,
-  type SupervisedRegistry,
+  type ServeDeps,
   serveAgainWithin,
   serveWithin,
   staysUp,
@@ -55,9 +54,7 @@ export type SwitchMemory = v.InferOutput<typeof switchMemory>
 /** The name of the runbook in the contract. */
 export const switchName = 'engine-use'
 
-export interface SwitchDeps extends ReadDeps {
-  clock: Clock
-  supervisor: SupervisedRegistry
+export interface SwitchDeps extends ServeDeps, ReadDeps {
   /** The engine that is supervised, or would be started. */
   current(): Engine
   use(engine: Engine): void

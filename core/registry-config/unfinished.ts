@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { extname } from 'node:path'
-import type { Result } from '../../contract/result.ts'
+import { fail, ok, type Result } from '../../contract/result.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { type LoadedConfig, loadConfig } from '../../registry/config/load.ts'
 import { rootsIn } from './preflight.ts'
@@ -51,8 +51,11 @@ function restsAfter(loaded: LoadedConfig): number {
 
 /** All data folders of config.json once it is whole, absolute; undefined where it cannot be read. */
 export async function rootsOnceWritten(configFile: string, clock: Timing): Promise<string[] | undefined> {
-  await untilWritten(configFile, clock)
-  return rootsIn(configFile)
+  const read = await onceWritten(configFile, clock, async () => {
+    const roots = await rootsIn(configFile)
+    return roots === undefined ? fail({ code: 'config-invalid', file: configFile, faults: [] }) : ok(roots)
+  })
+  return read.ok ? read.value : undefined
 }
 
 /**
@@ -66,16 +69,16 @@ export async function onceWritten<T>(
 ): Promise<Result<T>> {
   for (const until = clock.now() + limitMs; ; ) {
     const isWritten = await untilWritten(configFile, clock, until)
-    const before = await stampOf(configFile)
+    const before = await configStamp(configFile)
     const result = await check()
     if (result.ok || result.error.code !== 'config-invalid') return result
-    if (isWritten && before === (await stampOf(configFile))) return result
+    if (isWritten && before === (await configStamp(configFile))) return result
     if (clock.now() >= until) return { ok: false, error: { ...result.error, unfinished: true } }
   }
 }
 
 /** Another one after every write, and for another file of this name. */
-const stampOf = (file: string): Promise<string | undefined> =>
+export const configStamp = (file: string): Promise<string | undefined> =>
   stat(file, { bigint: true }).then(
     ({ ino, mtimeNs, size }) => `${ino} ${mtimeNs} ${size}`,
     () => undefined,

@@ -158,6 +158,7 @@ const unrelatedFailures = new Set([
   'census-missing',
   'config-edited-meanwhile',
   'config-missing',
+  'config-edited-meanwhile',
   'busy',
 ])
 

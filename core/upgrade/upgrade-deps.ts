@@ -13,7 +13,7 @@ import { freeSpace } from '../platform/volume.ts'
 import { metricsPathIn } from '../registry-config/metrics-path.ts'
 import { layoutIn, readTarget } from '../registry-config/preflight.ts'
 import { registryRoot } from '../registry-config/public-url.ts'
-import { onceWritten, rootsOnceWritten, untilWritten } from '../registry-config/unfinished.ts'
+import { configStamp, onceWritten, rootsOnceWritten, untilWritten } from '../registry-config/unfinished.ts'
 import type { Obtained } from '../releases/release.ts'
 import type { Releases } from '../releases/releases.ts'
 import { verifyOnChange, verifyUnchanged } from '../releases/unchanged-file.ts'
@@ -73,6 +73,7 @@ export function createUpgradeDeps(options: UpgradeWiring): UpgradeDeps & { line(
     engine: zotEngine,
     setEnginePath: path => settings.set('engine.path', path, 'cli'),
     inspect: options.checkHolders,
+    configStamp: () => configStamp(configFile),
     accepts: (program, file, folder) =>
       onceWritten(file, clock, () => engines.verify(zotEngine(program, undefined), file, folder)),
     async advise(running, to) {

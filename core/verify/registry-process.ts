@@ -17,7 +17,12 @@ export interface SupervisedRegistry {
 export interface ServeDeps {
   clock: Clock
   supervisor: SupervisedRegistry
+  /** Another one after every write of config.json. */
+  configStamp?(): Promise<string | undefined>
 }
+
+/** How often a start is tried again that failed while somebody wrote config.json. */
+const triesThroughWrites = 3
 
 /** How long a start may take, in ms: 3 s more for every 1,000 tags, where zot reads them all before it answers. */
 export const readyTimeoutMs = (readySeconds: number, tags = 0): number =>
@@ -25,17 +30,36 @@ export const readyTimeoutMs = (readySeconds: number, tags = 0): number =>
 
 /**
  * Starts the registry, or finds it serving already. Codes: not-ready, waits-for-other where it cannot start without
- * something outside, and what a start fails with.
+ * something outside, config-edited-meanwhile where config.json is written again and again, and what a start fails with.
  */
-export const serveWithin = ({ supervisor, clock }: ServeDeps, limitMs: number): Promise<StepResult> =>
-  answerWithin({ supervisor, clock }, limitMs, () => supervisor.start())
+export const serveWithin = (deps: ServeDeps, limitMs: number): Promise<StepResult> =>
+  throughWrites(deps, () => answerWithin(deps, limitMs, () => deps.supervisor.start()))
 
 /**
  * The same on the way back to what served before: what it waits for may come within the limit, as nothing else could
  * serve meanwhile.
  */
 export const serveAgainWithin = (deps: ServeDeps, limitMs: number): Promise<StepResult> =>
-  answerWithin(deps, limitMs, over => startThroughWaits(deps.supervisor, over))
+  throughWrites(deps, () => answerWithin(deps, limitMs, over => startThroughWaits(deps.supervisor, over)))
+
+/** A program that read half of config.json is started again: that is not its fault. */
+async function throughWrites(
+  { configStamp = async () => undefined }: ServeDeps,
+  start: () => Promise<StepResult>,
+): Promise<StepResult> {
+  for (let triesLeft = triesThroughWrites; ; triesLeft -= 1) {
+    const before = await configStamp()
+    const result = await start()
+    const mayHaveReadHalf = !result.ok && ['start-failed', 'config-invalid'].includes(result.error.code)
+    if (!mayHaveReadHalf || before === (await configStamp())) return result
+    if (triesLeft === 0)
+      return failed(
+        'config-edited-meanwhile',
+        'config.json was changed while it started.',
+        result.error.words,
+      )
+  }
+}
 
 async function answerWithin(
   { supervisor, clock }: ServeDeps,

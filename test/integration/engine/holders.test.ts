@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
 import { controlClient } from '../../../client/control-client.ts'
@@ -84,6 +84,15 @@ it('is said before anything is stopped, changed or downloaded who has the port o
   await listens(port)
   rig.configure({ ...standard, http: { ...standard.http, port: String(port) } })
   await refuses('port-in-use', { port, pid: other.pid })
+  // Neither for another data folder.
+  const elsewhere = join(rig.folder, 'elsewhere')
+  mkdirSync(elsewhere)
+  rig.configure({
+    ...standard,
+    storage: { rootDirectory: elsewhere },
+    http: { ...standard.http, port: String(port) },
+  })
+  expect(await zotbar.data.accept({})).toMatchObject({ error: { code: 'port-in-use', pid: other.pid } })
   expect(await rig.status()).toMatchObject({ state: 'serving', registry: { pid } })
   other.kill('SIGKILL')
   rig.configure(standard)

@@ -83,3 +83,26 @@ it('one that waits for too long says for what, and nothing is started after that
   await clock.advance(1000)
   expect({ starts: supervisor.starts, listeners: listeners.size }).toEqual({ starts: 1, listeners: 0 })
 })
+
+it('a start that failed while config.json was written is tried again, and nobody is blamed where that never ends', async () => {
+  const failed = fail({ code: 'start-failed' as const, exit, lastLines: [] })
+  const { supervisor } = supervisorIn(serving)
+  let [writes, servesAt, starts] = [2, 3, 0]
+  const deps = {
+    clock: fakeClock(),
+    configStamp: async () => String(Math.min(starts, writes)),
+    supervisor: {
+      ...supervisor,
+      async start() {
+        starts += 1
+        return starts >= servesAt ? ok(serving) : failed
+      },
+    },
+  }
+  expect(await serveWithin(deps, 60_000)).toMatchObject({ ok: true })
+  expect(starts).toBe(3)
+  ;[writes, servesAt, starts] = [0, 3, 0]
+  expect(await serveWithin(deps, 60_000)).toMatchObject({ error: { code: 'start-failed' } })
+  ;[writes, servesAt, starts] = [100, 100, 0]
+  expect(await serveAgainWithin(deps, 60_000)).toMatchObject({ error: { code: 'config-edited-meanwhile' } })
+})
