@@ -86,6 +86,7 @@ export function describeUsersOwn(
       expect((await rig.zotbar('restart')).code).toBe(0)
       const { code, stdout } = await rig.zotbar('status')
       expect([code, stdout]).toEqual([0, expect.stringContaining('Serving')])
+      expect(stdout).toContain(rig.externalUrl)
       expect(stdout).not.toContain('Unreadable')
       expect(await pushed('app:1', 'after:1')).toMatchObject({ status: 0 })
     })
