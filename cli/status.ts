@@ -99,7 +99,9 @@ const noteRows = ({ notices }: Snapshot): [string, string][] =>
 function engineText(snapshot: Snapshot): string {
   const pid = runningPid(snapshot)
   const { process } = snapshot
-  if (process.kind === 'undecided' && process.why !== 'other-folder') return 'none is chosen yet'
+  const isOfEngines =
+    process.kind === 'undecided' && process.why !== 'other-folder' && process.why !== 'open-registry'
+  if (isOfEngines) return 'none is chosen yet'
   const version =
     snapshot.engine.version === undefined || pid === undefined ? '' : ` ${snapshot.engine.version}`
   return `${snapshot.engine.id}${version}${pid === undefined ? ', not running' : `, process ${pid}`}`

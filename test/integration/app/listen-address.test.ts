@@ -33,7 +33,7 @@ describe('an http.address that says where to listen, not where to go', () => {
   })
 
   it.each([
-    ['open to all without a way to sign in', '[::]', {}, 'undecided', 'asks for more'],
+    ['open to all without a way to sign in', '[::]', {}, 'undecided', 'Nobody is asked'],
     [
       'of no card of this machine',
       'fd00:dead::1',
