@@ -25,7 +25,7 @@ export const systemProcessUse = (platform: NodeJS.Platform = process.platform): 
   platform === 'darwin' ? macProcessUse() : linuxProcessUse()
 
 /** From /proc: no process is started. `proc` differs in tests only. */
-export function linuxProcessUse(proc = '/proc'): ReadProcessUse {
+function linuxProcessUse(proc = '/proc'): ReadProcessUse {
   return async ({ pid, port, own }) => {
     const links = openLinks(proc, pid)
     if (!links) return undefined
@@ -74,7 +74,7 @@ interface Connection {
 }
 
 /** The established connections of /proc/net/tcp or tcp6, proc(5). */
-export function parseConnections(text: string): Connection[] {
+function parseConnections(text: string): Connection[] {
   const connections: Connection[] = []
   for (const line of text.split('\n').slice(1)) {
     const [, local = '', remote = '', state, , , , , , inode = ''] = line.trim().split(/\s+/)
