@@ -23,7 +23,7 @@ type StartFailure = Extract<
 >
 
 /** "ended with exit code 2", "ended by signal SIGKILL". */
-export function exitMessage(exit: Exit): string {
+function exitMessage(exit: Exit): string {
   switch (exit.kind) {
     case 'code':
       return `ended with exit code ${exit.code}`
@@ -63,7 +63,7 @@ export const saidText = ({ lastWord }: LastEnd): string =>
   lastWord === undefined ? '' : ` The last time it said: ${withoutStop(lastWord)}.`
 
 /** For the middle of a sentence, or before its full stop. */
-export const withoutStop = (text: string): string => text.replace(/[.\s]+$/, '')
+const withoutStop = (text: string): string => text.replace(/[.\s]+$/, '')
 
 /** One fault of config.json on one line: "line 4, column 3, http.port: is 70000; allowed: 0 to 65535". */
 export function faultMessage(fault: ConfigFault): string {

@@ -6,7 +6,7 @@ import type { Clock } from '../../lib/clock.ts'
 import { asStep, done, failed, type Progress, type StepResult } from '../runbook/step.ts'
 
 /** What a runbook does with the registry's process. */
-export interface SupervisedRegistry {
+interface SupervisedRegistry {
   state(): ProcessState
   start(): Promise<Result<ProcessState>>
   stop(options?: { withinMs: number }): Promise<Result<ProcessState>>
