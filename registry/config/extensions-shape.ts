@@ -8,7 +8,6 @@ import {
   object,
   optional,
   problemAt,
-  type Reader,
   refuse,
   required,
   withDefault,
@@ -42,19 +41,17 @@ const search = object({
 /** Paths that answer something else, so that the metrics would never be heard there. */
 const takenPaths = ['/v2', '/livez', '/readyz', '/startupz', '/login', '/user/apikey']
 
-/** zot serves metrics below this path; it must not hide the OCI routes. */
-const metricsPath: Reader<string> = cursor => {
-  const path = text(cursor)
-  if (typeof path !== 'string') return path
+/** zot serves metrics at this path; it must not hide the OCI routes. */
+const metricsPath = checked(text, (path, cursor) => {
   const clean = /^(\/[^/\s?#]+)+$/.test(path) && !/\/\.\.?(\/|$)/.test(path)
-  if (clean && !takenPaths.includes(path) && !/^\/(login|zot\/auth)\//.test(path)) return path
+  if (clean && !takenPaths.includes(path) && !/^\/(login|zot\/auth)\//.test(path)) return undefined
   return refuse(
     cursor,
     'not-allowed',
     `${JSON.stringify(path)} cannot be the path of the metrics`,
     'such as "/metrics"',
   )
-}
+})
 
 const metrics = object({
   ...onWhenPresent,

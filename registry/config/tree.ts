@@ -43,7 +43,8 @@ function parseJson(text: string): TreeResult {
 }
 
 function parseYaml(text: string): TreeResult {
-  return compose(text, text, 'yaml')
+  // The parser knows no line ends of old Macs.
+  return compose(text, text.replaceAll(/\r(?!\n)/g, '\n'), 'yaml')
 }
 
 function compose(original: string, text: string, format: 'json' | 'yaml'): TreeResult {

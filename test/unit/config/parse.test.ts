@@ -303,7 +303,7 @@ describe('with zot as the engine', () => {
       `{"storage":{"rootDirectory":"/x","gc":"perhaps","new":1},
         "http":{"port":5001,"tls":{"cert":"/c"},"zebra":{"a":1},
           "accessControl":{"repositories":{"**":{"policies":[{"users":["ci"],"when":"x"},7]}}}},
-        "extensions":{"ui":{},"sync":{"registries":[{"content":[{"destination":"/up"}]}]}}}`,
+        "extensions":{"ui":{},"metrics":{"prometheus":{"path":"/metrics/"}},"sync":{"registries":[{"content":[{"destination":"/up"}]}]}}}`,
     )
     expect(parsed).toMatchObject({
       ok: true,
@@ -314,7 +314,7 @@ describe('with zot as the engine', () => {
           tls: undefined,
           accessControl: { repositories: { '**': { policies: [{ users: ['ci'] }] } } },
         },
-        extensions: { ui: { enable: true } },
+        extensions: { ui: { enable: true }, metrics: { prometheus: { path: '/metrics/' } } },
       },
     })
     expect(parsed.warnings.map(({ keyPath }) => keyPath)).toEqual([
@@ -325,6 +325,7 @@ describe('with zot as the engine', () => {
       'http.accessControl.repositories["**"].policies[0].when',
       'http.accessControl.repositories["**"].policies[1]',
       'extensions.ui',
+      'extensions.metrics.prometheus.path',
       'extensions.sync.registries[0].content[0].prefix',
     ])
   })

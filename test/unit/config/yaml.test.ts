@@ -121,6 +121,12 @@ describe('scalars, as zot reads them', () => {
   })
 })
 
+test.each(['\n', '\r\n', '\r'])('line ends %j', end => {
+  const { config, positions } = read(`${storage}log:\n  level: info`.replaceAll('\n', end))
+  expect(config.log.level).toBe('info')
+  expect(positions['log.level']).toEqual({ line: 4, column: 3 })
+})
+
 test('anchors, aliases and merge keys', () => {
   const { config, positions } = read(
     [
