@@ -94,7 +94,12 @@ export function undecidedEvidence(undecided: Undecided, now: number): string[] {
     case 'store-of-another-engine':
       return commands
     case 'open-registry':
-      return [...(undecided.open ? openEvidence(undecided.open) : []), ...commands, ...openInstead]
+      return [
+        config.file,
+        ...(undecided.open ? openEvidence(undecided.open) : []),
+        ...commands,
+        ...openInstead,
+      ]
     case 'config-refused':
       return [config.file, ...[...config.refused, ...config.withoutEffect].map(faultMessage), ...commands]
     case 'other-folder': {

@@ -167,7 +167,7 @@ describe('faults, told and survived', () => {
       /http\.prot/,
       'undecided',
     ],
-    ['a wrong type', '{"storage":{"rootDirectory":7}}', /storage\.rootDirectory/, 'failed'],
+    ['a wrong type', '{"storage":{"rootDirectory":{"a":7}}}', /storage\.rootDirectory/, 'failed'],
     ['no rootDirectory', '{"storage":{}}', /storage\.rootDirectory/, 'failed'],
     [
       'a port out of range',
