@@ -1,4 +1,5 @@
-const isThorough = process.env['ZOTBAR_CHAOS'] === '1'
+/** `npm run test:chaos`. */
+export const isThorough = process.env['ZOTBAR_CHAOS'] === '1'
 
 /** Delays after a line, ms: `npm test` kills at the first of them, `npm run test:chaos` at each. */
 export const killDelays = (all: number[]): number[] => (isThorough ? all : all.slice(0, 1))
