@@ -58,6 +58,16 @@ describe('verify', () => {
     expect(JSON.parse(stdout)).toMatchObject({ level: 'info', message: 'config file is valid' })
   })
 
+  it('reads YAML', async () => {
+    const file = `${freshRoot()}.yaml`
+    writeFileSync(file, `storage: {rootDirectory: ${freshRoot()}}\nhttp:\n  port: "0"\n  prt: 1\n`)
+    const { code, stderr } = await run('verify', file)
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringContaining(`${file}:4:3: http.prt: unknown key; did you mean "port"?`),
+    })
+  })
+
   it('creates nothing', async () => {
     const root = freshRoot()
     await run('verify', writeConfig(root))

@@ -97,6 +97,16 @@ describe('the reloader', () => {
     expect(seen).toEqual(['log debug'])
   })
 
+  it('takes a changed file in YAML', async () => {
+    const lines: string[] = []
+    const logger = { log: (_level: string, message: string) => void lines.push(message) } as unknown as Logger
+    const reloader = createReloader({ file: 'c.yaml', check: unsupported }, configOf(), logger, [])
+    await reloader.take('storage: {rootDirectory: /r}\nlog:\n  level: warn\n')
+    await reloader.take('storage: {')
+    expect(reloader.current().log.level).toBe('warn')
+    expect(lines.at(-1)).toBe('failed to reload config, the old one stays')
+  })
+
   it('applies what changed', async () => {
     const { reloader, applied, lines } = setUp()
     await reloader.take(textOf({ log: { level: 'warn' } }))
