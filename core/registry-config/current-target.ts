@@ -78,15 +78,15 @@ const foldersOf = (target: Target | undefined): string =>
   JSON.stringify([target?.dataFolder, target?.subFolders])
 
 /**
- * Where a registry would answer, from what can still be read of a config.json with mistakes in it, JSON or not: the
+ * Where a registry would answer, from what can still be read of a config with mistakes in it, JSON or YAML: the
  * port, the address and whether there is TLS. Undefined without a port that could be one.
  */
 export function readAddress(text: string): Address | undefined {
-  const section = /"http"\s*:\s*\{([\s\S]*)/i.exec(text)?.[1] ?? ''
-  const port = Number(/"port"\s*:\s*"?(\d{1,5})\b/i.exec(section)?.[1])
+  const section = /(?:"http"\s*:\s*\{|^http:[ \t]*(?:\{|\r?$))([\s\S]*)/im.exec(text)?.[1] ?? ''
+  const port = Number(/(?:"port"|\bport)\s*:\s*["']?(\d{1,5})\b/i.exec(section)?.[1])
   if (!(port >= 1 && port <= 65_535)) return undefined
-  const named = /"address"\s*:\s*"([^"]*)"/i.exec(section)?.[1] ?? ''
+  const named = /(?:"address"|\baddress)\s*:\s*["']?([^"'\s,}]*)/i.exec(section)?.[1] ?? ''
   const host = readListenAddress(named)?.host ?? '127.0.0.1'
-  const scheme = /"tls"\s*:\s*\{/i.test(section) ? 'https' : 'http'
+  const scheme = /"tls"\s*:\s*\{|^\s+tls:/im.test(section) ? 'https' : 'http'
   return { url: `${scheme}://${host}:${port}`, host, port }
 }
