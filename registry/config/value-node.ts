@@ -3,12 +3,12 @@ import type { Position } from './problem.ts'
 /** One value of a config file, and where it begins. Aliases of YAML are the very node that they name. */
 export type ValueNode = { at: Position } & (ObjectNode | ListNode | ScalarNode)
 
-export interface ObjectNode {
+interface ObjectNode {
   type: 'Object'
   members: Member[]
 }
 
-export interface ListNode {
+interface ListNode {
   type: 'Array'
   elements: ValueNode[]
 }
