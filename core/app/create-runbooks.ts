@@ -3,7 +3,7 @@ import { createReleaseAdvice } from '../advisories/release-advice.ts'
 import { createEngineControl } from '../engine-switch/engine-control.ts'
 import { createNoticeControl } from '../notices/notice-control.ts'
 import { createWeb } from '../platform/web.ts'
-import { clientAddress } from '../registry-client/registry-access.ts'
+import { keyRegistryName } from '../registry-client/registry-access.ts'
 import { withoutPages } from '../registry-config/sign-in-place.ts'
 import { createRotationControl } from '../rotation/rotation-control.ts'
 import { createRuns } from '../runbook/runs.ts'
@@ -82,7 +82,7 @@ export async function createRunbookFeatures(
     adminSocket,
     supervisor,
     tail,
-    address: () => clientAddress(target.target()),
+    address: () => keyRegistryName(target.target()),
     serves: () => supervisor.state().kind === 'serving',
     signInPlace() {
       const place = target.signIn()

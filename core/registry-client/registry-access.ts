@@ -123,9 +123,19 @@ export function createRegistryAccess(options: RegistryAccessOptions): RegistryAc
   }
 }
 
+/** What clients look up: the name of `http.externalUrl`, or where this machine reaches it. */
+const clientAddress = (target: RegistryTarget | undefined): string => clientName(addressOf(target))
+
 /**
- * The name of `http.externalUrl`, or where this machine reaches it: "127.0.0.1:5050". Keys are stored and delivered under
- * it, so it is none of the addresses that the network gives to this machine: those change.
+ * The name that managed keys are stored under. None of the addresses that the network gives to this machine, because those
+ * change; and as it is written in config.json, because the keys of earlier homes are stored so.
  */
-export const clientAddress = (target: Pick<RegistryTarget, 'url' | 'externalUrl'> | undefined): string =>
-  clientName(target?.externalUrl ?? target?.url ?? 'http://127.0.0.1:5050')
+export const keyRegistryName = (target: Address | undefined): string =>
+  addressOf(target)
+    .replace(/^https?:\/\//, '')
+    .replace(/\/$/, '')
+
+type Address = Pick<RegistryTarget, 'url' | 'externalUrl'>
+
+const addressOf = (target: Address | undefined): string =>
+  target?.externalUrl ?? target?.url ?? 'http://127.0.0.1:5050'

@@ -1,3 +1,4 @@
+import { clientName } from '../../contract/messages/address-message.ts'
 import { fail } from '../../contract/result.ts'
 import type { RunbookPart } from '../../contract/runbook.ts'
 import {
@@ -143,7 +144,7 @@ export function deliverStep(deps: RotationDeps): Step<RotateMemory> {
     const before = afterError(sinkRecord) === 'without-it' ? 'failed' : 'unknown'
     const begun = await note({ state: before, handed: newUuid })
     if (!begun.ok) return asStep(begun)
-    const secret: SinkSecret = { user: owner.user, key, registryHost: owner.registry }
+    const secret: SinkSecret = { user: owner.user, key, registryHost: clientName(owner.registry) }
     const delivered = await deliverTo(sink, secret, context)
     const at = new Date(clock.now()).toISOString()
     if ('error' in delivered) {

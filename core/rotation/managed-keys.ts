@@ -1,4 +1,5 @@
 import type { KeyProof } from '../../contract/key.ts'
+import { clientName } from '../../contract/messages/address-message.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { RunbookPart } from '../../contract/runbook.ts'
 import type { KeyOwner } from '../secrets/key-store.ts'
@@ -91,7 +92,7 @@ export class ManagedKeys {
     if (!current.ok) return current
     if (current.value === undefined) return fail({ code: 'key-not-kept', ...owner, slot: 'current' })
     const { user, registry } = owner
-    const secret = { user, key: current.value, registryHost: registry }
+    const secret = { user, key: current.value, registryHost: clientName(registry) }
     const checks = await proveKey({
       client,
       bearer: { user, key: current.value },
@@ -182,7 +183,7 @@ export class ManagedKeys {
     { secret, facts, isNew }: KeyToManage,
     known: SinkRecord | undefined,
   ): Promise<SinkRecord> {
-    const sinkSecret = { user: owner.user, key: secret, registryHost: owner.registry }
+    const sinkSecret = { user: owner.user, key: secret, registryHost: clientName(owner.registry) }
     const { provable } = sink.describe()
     const proof = provable ? await sink.prove(sinkSecret, noQuestions.signal) : undefined
     const spec = sink.id

@@ -10,7 +10,7 @@ import { statusSummary } from '../../contract/messages/status-summary.ts'
 import type { ProcessState } from '../../contract/registry-state.ts'
 import { snapshotOf } from '../../core/app/snapshot.ts'
 import type { ProcessTable } from '../../core/platform/process-table.ts'
-import { clientAddress } from '../../core/registry-client/registry-access.ts'
+import { keyRegistryName } from '../../core/registry-client/registry-access.ts'
 import { openCurrentTarget } from '../../core/registry-config/current-target.ts'
 import { preflight, readTarget, rootsIn } from '../../core/registry-config/preflight.ts'
 import { readConfig } from '../../registry/read-config.ts'
@@ -234,7 +234,7 @@ async function tryOut(text: string, engine: 'zot' | 'zotbar-registry'): Promise<
   if (!checked.ok) expect(failureMessage(checked.error).title).not.toBe('')
   if (target.ok) {
     expect(URL.canParse(`${target.value.url}/readyz`)).toBe(true)
-    expect(clientAddress(target.value)).not.toBe('')
+    expect(keyRegistryName(target.value)).not.toBe('')
   }
   await show(engine, state)
   await rootsIn(file)
