@@ -2,12 +2,15 @@ import {
   below,
   block,
   checked,
+  isAbsent,
+  isHollow,
   list,
   map,
   mapped,
   object,
   optional,
   problemAt,
+  type Reader,
   refuse,
   required,
   withDefault,
@@ -16,13 +19,13 @@ import { anything, driver, duration, flag, integer, nonEmptyText, number, text, 
 
 const hour = 3_600_000
 
-/** Most extensions count as enabled as soon as their block is there. */
+/** Most extensions count as enabled as soon as their block says something. */
 const onWhenPresent = { enable: withDefault(flag, true) }
 const offWhenSilent = { enable: withDefault(flag, false) }
 
 const search = object({
   ...onWhenPresent,
-  cve: block(
+  cve: optional(
     object({
       updateInterval: withDefault(duration(0), 24 * hour),
       trivy: optional(
@@ -154,32 +157,49 @@ const events = object({
   ),
 })
 
-const known = checked(
-  object({
-    search: block(search),
-    ui: block(object(onWhenPresent)),
-    sync: optional(sync),
-    metrics: block(metrics),
-    scrub: block(scrub),
-    trust: block(
-      object({ ...onWhenPresent, cosign: withDefault(flag, false), notation: withDefault(flag, false) }),
-    ),
-    lint: optional(object({ ...offWhenSilent, mandatoryAnnotations: texts })),
-    events: optional(events),
-    /** Both moved elsewhere: zot reads and ignores them, with a warning. */
-    mgmt: block(anything),
-    apikey: block(anything),
-  }),
-  ({ mgmt, apikey, search, ui }, cursor) => {
-    for (const [key, value] of Object.entries({ mgmt, apikey })) {
-      if (value !== undefined)
-        cursor.notes.warnings.push(problemAt(below(cursor, key), 'ignored', 'this key has no effect'))
-    }
-    if (ui?.enable && !search?.enable) {
-      return refuse(below(cursor, 'ui'), 'conflict', '"ui" needs "search" to be enabled')
-    }
-    return undefined
-  },
-)
+/** What `extensions` holds; `ofBlock` reads a block that is on as soon as it is there. */
+const known = (ofBlock: <T>(reader: Reader<T>) => Reader<T | undefined>) =>
+  checked(
+    object({
+      search: ofBlock(search),
+      ui: ofBlock(object(onWhenPresent)),
+      sync: optional(sync),
+      metrics: ofBlock(metrics),
+      scrub: ofBlock(scrub),
+      trust: ofBlock(
+        object({ ...onWhenPresent, cosign: withDefault(flag, false), notation: withDefault(flag, false) }),
+      ),
+      lint: optional(object({ ...offWhenSilent, mandatoryAnnotations: texts })),
+      events: optional(events),
+      /** Both moved elsewhere: zot reads and ignores them, with a warning. */
+      mgmt: block(anything),
+      apikey: block(anything),
+    }),
+    ({ mgmt, apikey, search, ui }, cursor) => {
+      for (const [key, value] of Object.entries({ mgmt, apikey })) {
+        if (value !== undefined)
+          cursor.notes.warnings.push(problemAt(below(cursor, key), 'ignored', 'this key has no effect'))
+      }
+      if (ui?.enable && !search?.enable) {
+        return refuse(below(cursor, 'ui'), 'conflict', '"ui" needs "search" to be enabled')
+      }
+      return undefined
+    },
+  )
 
-export const extensionsShape = mapped(known, ({ mgmt: _, apikey: __, ...read }) => read)
+/** Where all blocks are empty, zot goes by their names alone: one with null is there, too. */
+const emptyBlocks = known(reader => cursor => (cursor.node === undefined ? undefined : reader(cursor)))
+
+/** Once a block says something, zot passes over the empty ones beside it. */
+const fullBlocks = known(reader => cursor => {
+  if (!isHollow(cursor.node)) return reader(cursor)
+  if (!isAbsent(cursor.node)) {
+    const message = 'an empty block has no effect beside one that says something'
+    cursor.notes.warnings.push(problemAt(cursor, 'ignored', message, '{"enable": true}'))
+  }
+  return undefined
+})
+
+const extensions: typeof fullBlocks = cursor => (isHollow(cursor.node) ? emptyBlocks : fullBlocks)(cursor)
+
+export const extensionsShape = mapped(extensions, ({ mgmt: _, apikey: __, ...read }) => read)

@@ -73,7 +73,7 @@ export const isAbsent = (node: ValueNode | undefined): node is undefined =>
   node === undefined || node.type === 'Null'
 
 /** Zot's reader passes over what holds nothing but empty objects and nulls. */
-const isHollow = (node: ValueNode | undefined): boolean =>
+export const isHollow = (node: ValueNode | undefined): boolean =>
   isAbsent(node) || (node.type === 'Object' && node.members.every(({ value }) => isHollow(value)))
 
 export function optional<T>(reader: Reader<T>): Reader<T | undefined> {

@@ -43,13 +43,13 @@ describe('defaults', () => {
     )
   })
 
-  test('an extension whose block is present is enabled', () => {
+  test('an extension whose block says something is enabled', () => {
     const { extensions } = read({
       ...minimal,
       extensions: {
-        search: {},
-        metrics: {},
-        scrub: {},
+        search: { enable: null, cve: { updateInterval: '2h' } },
+        metrics: { prometheus: { path: '/metrics' } },
+        scrub: { interval: '24h' },
         sync: { registries: [] },
         lint: { mandatoryAnnotations: [] },
       },
@@ -59,6 +59,28 @@ describe('defaults', () => {
     expect(extensions?.scrub?.interval).toBe(24 * 3_600_000)
     expect(extensions?.sync?.enable).toBe(true)
     expect(extensions?.lint?.enable).toBe(false)
+  })
+
+  // Each line was asked of zot v2.1.13, v2.1.15 and its main branch: does /metrics answer?
+  test.each<[Record<string, unknown>, boolean | undefined]>([
+    [{ metrics: {} }, true],
+    [{ metrics: null }, true],
+    [{ metrics: { prometheus: {} } }, true],
+    [{ metrics: { enable: null }, scrub: {} }, true],
+    [{ metrics: {}, sync: {} }, true],
+    [{ metrics: {}, mgmt: {} }, true],
+    [{ metrics: {}, scrub: { enable: true } }, undefined],
+    [{ metrics: { prometheus: {} }, lint: { enable: true } }, undefined],
+    [{ metrics: null, scrub: { enable: true } }, undefined],
+    [{ metrics: {}, sync: { registries: [] } }, undefined],
+    [{ scrub: {} }, undefined],
+  ])('empty blocks in %j', (extensions, enabled) => {
+    for (const engine of ['zotbar-registry', 'zot'] as const) {
+      const parsed = parseConfig(JSON.stringify({ ...minimal, extensions }), { engine })
+      expect(parsed.ok && parsed.config.extensions?.metrics?.enable).toBe(enabled)
+      const ignored = parsed.warnings.filter(({ keyPath }) => keyPath === 'extensions.metrics')
+      expect(ignored).toHaveLength(enabled || extensions['metrics'] == null ? 0 : 1)
+    }
   })
 
   test('openid switches API keys on', () => {
@@ -303,7 +325,7 @@ describe('with zot as the engine', () => {
       `{"storage":{"rootDirectory":"/x","gc":"perhaps","new":1},
         "http":{"port":5001,"tls":{"cert":"/c"},"zebra":{"a":1},
           "accessControl":{"repositories":{"**":{"policies":[{"users":["ci"],"when":"x"},7]}}}},
-        "extensions":{"ui":{},"metrics":{"prometheus":{"path":"/metrics/"}},"sync":{"registries":[{"content":[{"destination":"/up"}]}]}}}`,
+        "extensions":{"ui":{"enable":true},"metrics":{"prometheus":{"path":"/metrics/"}},"sync":{"registries":[{"content":[{"destination":"/up"}]}]}}}`,
     )
     expect(parsed).toMatchObject({
       ok: true,

@@ -111,7 +111,8 @@ describe('a switch of the engine', () => {
   })
 
   it('names extensions that zotbar-registry passes over, and retention by times', () => {
-    const all = { extensions: { lint: { enable: true }, trust: {}, events: { enable: true }, scrub: {} } }
+    const on = { enable: true }
+    const all = { extensions: { lint: on, trust: on, events: on, scrub: on } }
     const ids = findings('to-own', all).map(({ id }) => id)
     expect(ids).toEqual(expect.arrayContaining(['lint', 'trust', 'events', 'scrub']))
     const keepTags = [{ patterns: ['.*'], pulledWithin: '24h' }]

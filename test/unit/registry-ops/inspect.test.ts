@@ -153,14 +153,14 @@ describe('verify', () => {
   it('names once what only zot does', async () => {
     const { problems, warnings } = await look({
       extensions: {
-        search: { cve: {} },
-        ui: {},
+        search: { cve: { updateInterval: '2h' } },
+        ui: { enable: true },
         lint: { enable: true },
-        trust: {},
+        trust: { enable: true },
         events: { enable: true },
         sync: { registries: [] },
-        scrub: {},
-        metrics: {},
+        scrub: { enable: true },
+        metrics: { enable: true },
       },
     })
     expect(problems).toEqual([])
