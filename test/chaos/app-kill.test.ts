@@ -7,7 +7,7 @@ import { pushImage, type Target } from '../integration/registry/client.ts'
 import { sampleOf } from './samples.ts'
 
 /** Each kind once in npm test, in whatever order. */
-const victims = ['registry', 'both', 'registry', 'app', 'registry', 'both', 'app', 'both'] as const
+const victims = ['registry', 'both', 'registry', 'app', 'registry', 'app', 'both', 'both'] as const
 /** Between two pushes, ms: what is pushed is read twice. */
 const pushPauseMs = 10
 

@@ -211,6 +211,8 @@ async function show(engine: 'zot' | 'zotbar-registry', state: ProcessState): Pro
     keyNotices: { current: (notices: unknown) => notices },
     notices: { all: () => [] },
     configWatch: { undecidedFolder: () => undefined },
+    lastConfigWatch: { offeredIn: (state: unknown) => state },
+    mirrorRequests: { notices: () => [] },
   } as unknown as Parameters<typeof snapshotOf>[0]
   const snapshot = snapshotOf(features, { app: blank.app, dashboard: {}, isQuitting: false })
   expect(structuredClone(snapshot)).toEqual(snapshot)

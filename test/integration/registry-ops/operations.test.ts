@@ -241,7 +241,7 @@ describe('a changed config.json', () => {
     await eventually(async () => (await begin()) === 401)
     const waits = await eventually(() => said('some changes of the config need a restart')[0])
     expect(waits['keys']).toEqual(['http.readTimeout'])
-    writeFileSync(file, '{ "storage": { "rootDirectory": 7 }, "http": { "prt": 1 } }')
+    writeFileSync(file, '{ "storage": { "rootDirectory": {} }, "http": { "prt": 1 } }')
     const refused = await eventually(() => said('failed to reload config, the old one stays')[0])
     expect(refused['error']).toMatch(/storage\.rootDirectory[\s\S]*http\.prt/)
     expect(await begin()).toBe(401)

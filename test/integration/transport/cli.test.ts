@@ -170,6 +170,7 @@ describe('wrong usage', () => {
       'keys',
       'engine',
       'data',
+      'config',
       'admin',
       'upgrade',
       'runbooks',
