@@ -1,5 +1,5 @@
 import type { Failure } from '../contract/failure.ts'
-import type { SettingRow } from '../contract/setting.ts'
+import type { SettingChanged, SettingRow } from '../contract/setting.ts'
 import { exitCode } from './output.ts'
 import type { Verb, VerbContext } from './verb.ts'
 
@@ -34,12 +34,15 @@ export const set: Verb<{ key: string; value: string | undefined }> = async ({ ou
   const done = await client.zotbar.settings.set({ key, value })
   if (!done.ok) return out.failure(done.error)
   out.object(done.value)
-  const effect =
-    done.value.takesEffect === 'now'
-      ? 'in effect now'
-      : 'takes effect with the next start of the registry: zotbar restart'
-  out.line(`${key} is ${text(done.value.value)}: ${effect}`)
+  out.line(`${key} is ${text(done.value.value)}: ${effectText(done.value)}`)
   return exitCode.done
+}
+
+function effectText({ key, value, takesEffect }: SettingChanged): string {
+  if (takesEffect === 'now') return 'in effect now'
+  if (key === 'registry.open' && value === '')
+    return 'what serves goes on until it is stopped (zotbar stop), and an open registry is not started again'
+  return 'takes effect with the next start of the registry: zotbar restart'
 }
 
 /** Prints the failure; for an unknown key also the keys that exist. */

@@ -1,4 +1,5 @@
 import type { EngineChoice } from '../../contract/undecided.ts'
+import { isObject, parseJson } from '../../lib/json.ts'
 import type { Engine } from '../platform/engine.ts'
 import type { Target } from '../registry-config/preflight.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
@@ -13,9 +14,14 @@ interface Options extends Pick<Common, 'clock' | 'settings' | 'onChange'> {
   current(): Engine
   version(): string | undefined
   target(): Target | undefined
+  /** config.json may have been taken over by what serves. */
+  onReload(): Promise<void>
 }
 
-/** Whether config.json names another data folder than the one that is served, and what serves it. */
+/**
+ * Whether config.json names another data folder than the one that is served, what serves it, and what everybody may do
+ * by now.
+ */
 export interface ConfigWatch {
   /** What config.json names by now, while another folder is served and nobody has accepted it. */
   undecidedFolder(): string | undefined
@@ -23,6 +29,8 @@ export interface ConfigWatch {
   check(): Promise<void>
   /** Checks now what config.json names. */
   checkConfig(): Promise<void>
+  /** One line of the engine's log. */
+  readLogLine(line: string): void
   /** The supervisor's state changed. */
   stateChanged(): void
   close(): Promise<void>
@@ -30,6 +38,15 @@ export interface ConfigWatch {
 
 /** How often config.json is read for another data folder while it serves. */
 const checkEveryMs = 30_000
+
+/** What zotbar-registry and zot write when they take config.json over while they serve. */
+const reloadMessages = ['config reloaded', 'config file changed, trying to reload config']
+
+function isReloadLine(line: string): boolean {
+  if (!line.includes(' reload')) return false
+  const entry = parseJson(line)
+  return isObject(entry) && reloadMessages.some(message => entry['message'] === message)
+}
 
 export function createConfigWatch(options: Options): ConfigWatch {
   const { clock, settings, supervisor, decision } = options
@@ -54,6 +71,7 @@ export function createConfigWatch(options: Options): ConfigWatch {
   async function checkConfig(): Promise<void> {
     cancelTimer()
     const movedFolder = isServing() ? await otherFolder() : undefined
+    if (isServing()) await options.onReload()
     if (closed) return
     if (movedFolder !== undecidedFolder) {
       undecidedFolder = movedFolder
@@ -89,6 +107,9 @@ export function createConfigWatch(options: Options): ConfigWatch {
   return {
     undecidedFolder: () => undecidedFolder,
     checkConfig,
+    readLogLine(line) {
+      if (isReloadLine(line)) void checkConfig()
+    },
     async check() {
       await folderWatch.check()
       await checkConfig()

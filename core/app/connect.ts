@@ -72,13 +72,14 @@ function followStorage({ folder, health, storage, supervisor }: Features, change
 }
 
 function takeLog(
-  { mirrorRequests, storage, storeEvents, upgrade }: Features,
+  { configWatch, mirrorRequests, storage, storeEvents, upgrade }: Features,
   broadcast: Broadcast,
   { lines, dropped }: LogBatch,
 ): void {
   for (const line of lines) {
     storeEvents.readLogLine(line)
     mirrorRequests.readLogLine(line)
+    configWatch.readLogLine(line)
     upgrade.line(line)
   }
   // Writes may be among the lines that were not read.

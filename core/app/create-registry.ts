@@ -13,6 +13,7 @@ import type { Ground } from './create-ground.ts'
 import { createEngineCopies } from './engine-copies.ts'
 import { createHolderCheck } from './holder-check.ts'
 import { createLastConfigWatch } from './last-config-watch.ts'
+import { followRights } from './rights-now.ts'
 import { createStartDecision } from './start-decision.ts'
 import type { AppEvents, AppOptions } from './wiring.ts'
 
@@ -21,7 +22,7 @@ export type RegistryFeatures = ReturnType<typeof createRegistryFeatures>
 /** The registry process, and what is done in and around it. */
 export function createRegistryFeatures(options: AppOptions, events: Emitter<AppEvents>, ground: Ground) {
   const { adminSocket, clock, configFile, engines, processes, settings } = options
-  const { common, target, engine, folder, storage, decision } = ground
+  const { common, target, engine, folder, storage, openRegistry, decision } = ground
   const outputLog = createOutputLog(clock, batch => events.emit('log', batch), common.log)
   const lastConfig = createLastConfigStore({ ...common, now: clock.now })
   const startDecision = createStartDecision({
@@ -52,7 +53,7 @@ export function createRegistryFeatures(options: AppOptions, events: Emitter<AppE
         ...childEnvironment(process.env),
         ZOTBAR_ADMIN_SOCKET: adminSocket,
         ZOTBAR_TRUSTED_PROXIES: settings.get('registry.trustedProxies'),
-        ...ground.openRegistry.environment(),
+        ...openRegistry.environment(),
       }
     },
     // Of zot there is no such socket; another registry's may be left at this path.
@@ -83,6 +84,7 @@ export function createRegistryFeatures(options: AppOptions, events: Emitter<AppE
     current: engine.now,
     version: engine.version,
     target: target.target,
+    onReload: followRights({ ...common, engine: engine.now, openRegistry, target }),
   })
   const access = createRegistryAccess({
     ...common,

@@ -23,6 +23,11 @@ export interface CurrentTarget {
   signIn(): (NonNullable<Target['signIn']> & { certificate?: string }) | undefined
   /** From now on it is this one; answers whether the images are in other folders than before. */
   use(target: Target): { isMoved: boolean }
+  /**
+   * What serves has taken this one over while it runs: of what it says only the rights of everybody count at once, and
+   * whether there is a way to sign in does not. Answers whether they are others now.
+   */
+  reloaded(target: Target): boolean
   /** config.json is faulty now. */
   isFaulty(): Promise<void>
 }
@@ -63,6 +68,12 @@ export async function openCurrentTarget(
       target = next
       if (next.certificate !== undefined) pinCertificate(next.url, next.certificate)
       return { isMoved }
+    },
+    reloaded({ rights, openAt }) {
+      if (!target || (openAt === undefined) !== (target.openAt === undefined)) return false
+      const isOther = JSON.stringify(rights) !== JSON.stringify(target.rights)
+      if (isOther) target = { ...target, rights }
+      return isOther
     },
     async isFaulty() {
       if (!target) guess = readAddress(await readFile(configFile, 'utf8').catch(() => ''))

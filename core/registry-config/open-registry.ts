@@ -30,6 +30,8 @@ interface Options {
 export interface OpenRegistry {
   /** What has to be agreed to before `target` is served; undefined where nothing has. */
   needed(target: Pick<Target, 'openAt' | 'rights'>): OpenToAll | undefined
+  /** Whether the process that was given the newest `environment` takes this config.json over while it serves. */
+  isTaken(target: Pick<Target, 'openAt' | 'rights'>): boolean
   /** Records what `target` grants now, durably. Errors: home-unusable. */
   agree(target: { openAt: string; rights: AnonymousRights }, by: string): Promise<Result<null>>
   /** Tells zotbar-registry what was agreed to. */
@@ -40,6 +42,8 @@ export interface OpenRegistry {
 export async function openOpenRegistry({ home, setting, now, report }: Options): Promise<OpenRegistry> {
   const file = join(home, 'open-registry.json')
   let recorded = await readJsonFile(file, schema, { now, report })
+  /** What the newest process was told. */
+  let given: Agreed | undefined
   const agreed = (): Agreed | undefined => (recorded?.address === setting() ? recorded : undefined)
 
   return {
@@ -55,6 +59,10 @@ export async function openOpenRegistry({ home, setting, now, report }: Options):
         ...(most === undefined ? {} : { most }),
         ...(before === undefined ? {} : { agreed: rightsText(before) }),
       }
+    },
+    isTaken({ openAt, rights }) {
+      const known = given ?? agreed()
+      return openAt === undefined || (known?.address === openAt && !isWider(known.rights, rights))
     },
     async agree({ openAt, rights }, by) {
       const next: Agreed = {
@@ -72,7 +80,8 @@ export async function openOpenRegistry({ home, setting, now, report }: Options):
       return ok(null)
     },
     environment() {
-      const known = agreed()
+      given = agreed()
+      const known = given
       return known === undefined
         ? {}
         : { [openVariable]: JSON.stringify({ address: known.address, rights: known.rights }) }

@@ -85,9 +85,13 @@ describeWith(['skopeo'], 'a registry at every address of the machine', () => {
     expect((await rig.zotbar(...command.split(' ').slice(1))).code).toBe(0)
     await overwrite()
 
+    // What everybody may do follows config.json where it grants less, and is told as it is.
+    rig.configure(everyone('read'))
+    await eventually(async () => /may pull\.$/.test((await rig.status()).reason ?? ''))
+
     // Taken back, it goes on until it is stopped.
     const back = await rig.zotbar('settings', 'set', 'registry.open', '--default')
-    expect([back.code, back.stdout]).toEqual([0, expect.stringContaining('zotbar restart')])
+    expect([back.code, back.stdout]).toEqual([0, expect.stringContaining('zotbar stop')])
     const ends = await rig.zotbar('restart')
     expect([ends.code, ends.stderr]).toEqual([1, expect.stringContaining('zotbar stop')])
     expect((await rig.status()).state).toBe('serving')
