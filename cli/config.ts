@@ -31,10 +31,15 @@ export const restore: Verb<{ yes: boolean }> = async (context, { yes }) => {
   if (!yes) {
     const { title, body, confirm } = lastConfigQuestion({ at, diff })
     out.line(`${title}\n${body}\n${diff}`)
-    if (isUnattended(out)) out.note('Nobody can be asked here; agree beforehand with --yes.')
-    else yes = await askForYes(confirm)
+    if (out.json) return out.failure({ code: 'cancelled' })
+    const nobody = isUnattended(out)
+    if (nobody || !(await askForYes(confirm))) {
+      out.note(
+        `Nothing was changed.${nobody ? ' Nobody can be asked here; agree beforehand with --yes.' : ''}`,
+      )
+      return exitCode.failed
+    }
   }
-  if (!yes) return out.failure({ code: 'cancelled' })
   const done = await reportStates(context, 'serving', () => client.zotbar.config.restore({}))
   if (!done.ok) return out.failure(done.error)
   const { keptAs, failure } = done.value

@@ -28,7 +28,9 @@ export const upgrade: Verb<UpgradeOptions> = async (context, { to, from, ...opti
 /** What the plan of an upgrade changes: the version, and config.json. */
 export function printVersions({ line }: Output, { from, to, edit }: UpgradePlan): void {
   if (from !== undefined || to !== undefined)
-    line(`From zot ${from ?? 'of an unknown version'} to ${to ?? 'what the program turns out to be'}.`)
+    line(
+      `${from === undefined ? 'To' : `From zot ${from} to`} ${to === undefined ? 'what the program turns out to be' : from === undefined ? `zot ${to}` : to}.`,
+    )
   if (edit) line(`config.json would change with it. ${edit.why}\n${edit.diff}`)
 }
 

@@ -36,6 +36,7 @@ export function createHolderCheck({ configFile, clock, processes, supervisor }: 
         ...(pid === undefined ? {} : { pid }),
         ...(command === undefined ? {} : { command }),
         ...(keptBy === undefined ? {} : { keptBy }),
+        ...(state.kind === 'foreign' && state.open !== undefined ? { open: state.open } : {}),
       })
     }
     const holder = await otherHolder(target, processes, ownPid)

@@ -125,4 +125,6 @@ export function memoryFor(request: UpgradeRequest, target: UpgradeTarget, deps: 
   }
 }
 
-const runningVersion = ({ running, current }: Deps): string | undefined => running() ?? current().version
+/** Of zot alone: another engine's version is none that an upgrade begins with. */
+const runningVersion = ({ running, current }: Deps): string | undefined =>
+  current().id === 'zot' ? (running() ?? current().version) : undefined

@@ -81,8 +81,12 @@ function describeError(code: string, message: string): string {
   switch (code) {
     case 'TAB_AS_INDENT':
       return 'a tab is not allowed as indentation: use spaces'
-    case 'BAD_INDENT':
-      return 'this line is not indented as the lines before it ask'
+    case 'BAD_INDENT': {
+      const [, end] = /must be sufficiently indented and end with a (.)/.exec(message) ?? []
+      return end === undefined
+        ? 'this line is not indented as the lines before it ask'
+        : `a ${end} is missing before this line, or the line is not indented further than what it belongs to`
+    }
     case 'BLOCK_AS_IMPLICIT_KEY':
       return 'a second colon in one line: put the value in quotes'
     default:

@@ -241,8 +241,9 @@ describe('an upgrade of zot', () => {
       last: { result: 'failed', error: { code: 'upgrade-needs-zot' } },
     })
     const { code, plan } = await rig.plan()
-    expect({ code, findings: plan.findings }).toEqual({
+    expect({ code, from: plan.from, findings: plan.findings }).toEqual({
       code: 0,
+      from: undefined,
       findings: [
         {
           id: 'upgrade-needs-zot',

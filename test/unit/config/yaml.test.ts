@@ -127,6 +127,14 @@ test.each(['\n', '\r\n', '\r'])('line ends %j', end => {
   expect(positions['log.level']).toEqual({ line: 4, column: 3 })
 })
 
+test('a bracket that is never closed is named, and not only the indentation after it', () => {
+  const unclosed = (text: string) => problemsOf(text).map(({ line, message }) => [line, message])
+  expect(unclosed('storage:\n  rootDirectory: [\nlog: {}\n')).toEqual([
+    [3, expect.stringMatching(/^a \] is missing before this line/)],
+  ])
+  expect(unclosed('http:\n  auth: {failDelay: 5\nlog: {}\n')[0]?.[1]).toMatch(/^a } is missing/)
+})
+
 test('anchors, aliases and merge keys', () => {
   const { config, positions } = read(
     [
