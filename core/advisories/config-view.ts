@@ -3,6 +3,7 @@ import { formatOf } from '../../registry/config/format.ts'
 import { positionsIn } from '../../registry/config/positions.ts'
 import { parseTree as parseConfigTree } from '../../registry/config/tree.ts'
 import type { Member, ValueNode } from '../../registry/config/value-node.ts'
+import { isSecretName, maskSecretsIn } from '../platform/secret-text.ts'
 
 /** A config.json as it stands in the file. */
 export interface ConfigText {
@@ -187,12 +188,12 @@ export const asList = (value: unknown): unknown[] =>
 
 /** "http.port = "5050"": what a finding quotes. Blocks are named, not spelled out, and secrets are masked. */
 export function quote({ keyPath, value, path }: Hit): string {
-  if (path.some(part => typeof part === 'string' && /secret|passw|token|hashkey|encryptkey/i.test(part)))
-    return `${keyPath} = "…"`
+  const isSecret = path.some(part => typeof part === 'string' && isSecretName(part))
+  if (isSecret && typeof value !== 'boolean') return `${keyPath} = "…"`
   if (value !== null && typeof value === 'object') {
     const isFlat = Array.isArray(value) && value.every(element => typeof element !== 'object')
     if (!isFlat) return `${keyPath} = ${Array.isArray(value) ? '[…]' : '{…}'}`
   }
-  const text = JSON.stringify(value)
+  const text = maskSecretsIn(JSON.stringify(value))
   return `${keyPath} = ${text.length > 200 ? `${text.slice(0, 200)}…` : text}`
 }

@@ -34,11 +34,11 @@ export function createRegistryFeatures(options: AppOptions, events: Emitter<AppE
     folderWatch: folder.folderWatch,
     engine,
     target,
-    onStart({ logOutput, unknownKeys }) {
+    async onStart({ logOutput, unknownKeys }) {
       if (unknownKeys.length > 0)
         common.log('zot decides what some keys of the config mean', { keys: unknownKeys })
-      lastConfig.begins()
       outputLog.use(logOutput)
+      await lastConfig.begins()
     },
     onMoved: () => void storage.scan(),
   })

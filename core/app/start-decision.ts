@@ -30,7 +30,7 @@ interface Deps {
   engine: RunningEngine
   target: CurrentTarget
   /** The engine is started with this target next. */
-  onStart(target: Target): void
+  onStart(target: Target): Promise<void>
   /** The images are in other folders than before. */
   onMoved(): void
 }
@@ -80,7 +80,7 @@ export function createStartDecision(deps: Deps): StartDecision {
         const verified = await engines.verify(engine.now(), configFile)
         if (!verified.ok) return verified
         const { isMoved } = current.use(checked.value)
-        deps.onStart(checked.value)
+        await deps.onStart(checked.value)
         if (isMoved) deps.onMoved()
         return checked
       }),

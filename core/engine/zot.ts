@@ -7,6 +7,7 @@ import { parseJson } from '../../lib/json.ts'
 import { checkBinary } from '../platform/binary.ts'
 import type { Engine } from '../platform/engine.ts'
 import { lastWordOf } from '../platform/last-word.ts'
+import { maskSecretsIn } from '../platform/secret-text.ts'
 import { compareVersions, isComparable, versionLineIn } from '../platform/zot-version.ts'
 import { type ProgramResult, type RunOptions, runProgram } from './run-program.ts'
 
@@ -173,7 +174,7 @@ function failureIn(
 }
 
 function invalid(file: string, messages: readonly string[]): Result<null> {
-  const faults: ConfigFault[] = messages.map(message => ({ message: message.slice(0, 500) }))
+  const faults: ConfigFault[] = messages.map(message => ({ message: maskSecretsIn(message).slice(0, 500) }))
   return fail({ code: 'config-invalid', file, faults })
 }
 

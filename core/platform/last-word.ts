@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { parseJson } from '../../lib/json.ts'
+import { maskSecretsIn } from './secret-text.ts'
 
 /**
  * What a program said last before it ended. `logged`: a log line of level error, fatal or panic; `panic`: the message of
@@ -149,16 +150,3 @@ const oneLine = (text: string): string =>
     .replace(/\u001b\[[\d;]*m/g, '')
     .replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ')
     .trim()
-
-const secretName = '(?:client_?secret|passw(?:or)?d|passphrase|token|\\w+_token|api_?key|hashkey|encryptkey)'
-const secrets: readonly [RegExp, string][] = [
-  [/(:\/\/)[^\s/@"]+@/g, '$1***@'],
-  [/\b(Basic|Bearer) [\w.~+/=-]{16,}/gi, '$1 ***'],
-  [/\bzak_\w+/g, 'zak_***'],
-  [new RegExp(`\\b(${secretName}=)[^\\s&"',;]+`, 'gi'), '$1***'],
-  [new RegExp(`("${secretName}" ?: ?")[^"]+`, 'gi'), '$1***'],
-]
-
-/** A line of a program's log without what would let its reader in: passwords, keys, tokens. */
-export const maskSecretsIn = (text: string): string =>
-  secrets.reduce((masked, [form, mask]) => masked.replace(form, mask), text)

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import { lstat, readFile, stat } from 'node:fs/promises'
+import { lstat, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as v from 'valibot'
 import { errorCode } from '../../lib/error-code.ts'
+import { readConfigText } from '../../registry/config/load.ts'
 import { readJsonFile, type SetAside, writeJsonFile } from '../platform/json-file.ts'
 import { configDiff } from './config-diff.ts'
 
@@ -40,8 +41,8 @@ interface Ready {
 
 /** `last-config.json` of a home: the config.json with which the registry last became ready. It may hold secrets: 0600. */
 export interface LastConfigStore {
-  /** The registry is started next, with the file as it is now. */
-  begins(): void
+  /** The registry is started with the file as it is now: to be waited for before that. Never rejects. */
+  begins(): Promise<void>
   /** It is ready: the file is kept, if it is still the one that it was started with. */
   ready(process: Ready): Promise<void>
   /** Undefined where none is kept, or only one of another file or engine. */
@@ -50,7 +51,7 @@ export interface LastConfigStore {
 
 export function createLastConfigStore({ home, configFile, now, report, log }: Options): LastConfigStore {
   const path = join(home, 'last-config.json')
-  let begun: Promise<string | undefined> = Promise.resolve(undefined)
+  let begun: string | undefined
 
   const kept = (): Promise<Record | undefined> =>
     readJsonFile(path, record, { now, report }).catch((error: unknown) => {
@@ -60,23 +61,27 @@ export function createLastConfigStore({ home, configFile, now, report, log }: Op
 
   /** Whether a process read this text when it started. */
   async function wasReadBy({ adopted, startedAt }: Ready, text: string): Promise<boolean> {
-    return adopted ? (await changedAt(configFile)) < startedAt : (await begun) === text
+    return adopted ? (await changedAt(configFile)) < startedAt : begun === text
+  }
+
+  async function keep(process: Ready): Promise<void> {
+    const text = await textOf(configFile)
+    if (text === undefined || !(await wasReadBy(process, text))) return
+    const { engine } = process
+    const sha256 = createHash('sha256').update(text).digest('hex')
+    const before = await kept()
+    if (before?.file === configFile && before.sha256 === sha256 && before.engine === engine) return
+    const mode = (await stat(configFile)).mode & 0o777
+    await writeJsonFile(path, { file: configFile, text, sha256, mode, at: now(), engine })
   }
 
   return {
-    begins() {
-      begun = textOf(configFile)
+    async begins() {
+      begun = await textOf(configFile)
     },
     async ready(process) {
-      const text = await textOf(configFile)
-      if (text === undefined || !(await wasReadBy(process, text))) return
-      const { engine } = process
-      const sha256 = createHash('sha256').update(text).digest('hex')
-      const before = await kept()
-      if (before?.file === configFile && before.sha256 === sha256 && before.engine === engine) return
       try {
-        const mode = (await stat(configFile)).mode & 0o777
-        await writeJsonFile(path, { file: configFile, text, sha256, mode, at: now(), engine })
+        await keep(process)
       } catch (error) {
         log('the config that started cannot be kept', { error: String(error) })
       }
@@ -99,11 +104,8 @@ export function createLastConfigStore({ home, configFile, now, report, log }: Op
 
 /** Undefined for what cannot be read, or is no text that could be written back as it was. */
 async function textOf(file: string): Promise<string | undefined> {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(file))
-  } catch {
-    return undefined
-  }
+  const read = await readConfigText(file)
+  return read.ok ? read.text : undefined
 }
 
 const isMissing = (file: string): Promise<boolean> =>

@@ -1,5 +1,6 @@
 import type { Exit, WaitsFor } from '../../contract/failure.ts'
-import { lastWordOf, maskSecretsIn, withoutTraces } from '../platform/last-word.ts'
+import { lastWordOf, withoutTraces } from '../platform/last-word.ts'
+import { maskSecretsIn } from '../platform/secret-text.ts'
 import type { Ending } from './state.ts'
 
 /** How many last lines, and how many characters of each, are reported with an exit. */

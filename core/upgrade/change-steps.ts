@@ -158,7 +158,6 @@ const unrelatedFailures = new Set([
   'census-missing',
   'config-edited-meanwhile',
   'config-missing',
-  'config-edited-meanwhile',
   'busy',
 ])
 

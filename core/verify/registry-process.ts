@@ -3,6 +3,7 @@ import { waitsForText } from '../../contract/messages/start-message.ts'
 import type { ProcessState } from '../../contract/registry-state.ts'
 import type { Result } from '../../contract/result.ts'
 import type { Clock } from '../../lib/clock.ts'
+import { maskSecretsIn } from '../platform/secret-text.ts'
 import { asStep, done, failed, type Progress, type StepResult } from '../runbook/step.ts'
 
 /** What a runbook does with the registry's process. */
@@ -79,7 +80,11 @@ async function answerWithin(
   if ('waitsFor' in state && state.waitsFor !== undefined)
     return waitsForOther(state.waitsFor, state.lastWord)
   const lines = await supervisor.tail(10)
-  return failed('not-ready', `It was not ready within ${Math.round(limitMs / 1000)} s.`, lines.join('\n'))
+  return failed(
+    'not-ready',
+    `It was not ready within ${Math.round(limitMs / 1000)} s.`,
+    maskSecretsIn(lines.join('\n')),
+  )
 }
 
 function waitsResult(result: Result<ProcessState>): StepResult | undefined {

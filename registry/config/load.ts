@@ -10,20 +10,33 @@ export type LoadedConfig = ParsedConfig & { file: string; text: string }
  * problem with code `unreadable`.
  */
 export async function loadConfig(file: string, options: ParseOptions = {}): Promise<LoadedConfig> {
-  let text: string
-  try {
-    // A pipe would be waited for without end.
-    const found = await stat(file)
-    if (!found.isFile())
-      return unreadable(file, found.isDirectory() ? 'it is a folder' : 'it is not a plain file')
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(file))
-  } catch (error) {
-    return unreadable(file, whyUnreadable(error))
-  }
+  const read = await readConfigText(file)
+  if (!read.ok) return unreadable(file, read.reason)
+  const { text } = read
   const format = options.format ?? formatOf(file)
   if (format === undefined)
     return unreadable(file, `Zotbar reads .json, .yaml and .yml, and this is .${endingOf(file)}`)
   return { ...parseConfig(text, { ...options, format }), file, text }
+}
+
+/** Several times what the parser takes, in any script. */
+const maxBytes = 4_000_000
+
+/** The text of a config file as it is; `reason` is half a sentence. Text that could not be written back is none. */
+export async function readConfigText(
+  file: string,
+): Promise<{ ok: true; text: string } | { ok: false; reason: string }> {
+  try {
+    // A pipe would be waited for without end.
+    const found = await stat(file)
+    if (!found.isFile())
+      return { ok: false, reason: found.isDirectory() ? 'it is a folder' : 'it is not a plain file' }
+    if (found.size > maxBytes) return { ok: false, reason: `it is larger than ${maxBytes / 1e6} MB` }
+    const bytes = await readFile(file)
+    return { ok: true, text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) }
+  } catch (error) {
+    return { ok: false, reason: whyUnreadable(error) }
+  }
 }
 
 function unreadable(file: string, why: string): LoadedConfig {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { lastWordOf, maskSecretsIn, withoutTraces } from '../../../core/platform/last-word.ts'
+import { lastWordOf, withoutTraces } from '../../../core/platform/last-word.ts'
+import { maskSecretsIn } from '../../../core/platform/secret-text.ts'
 
 // The outputs are those of zot v2.1.15, and of zotbar-registry, in the runs that the names say; paths are shortened.
 const line = (level: string, message: string, more: Record<string, unknown> = {}, time = '12:03:09.5879') =>
@@ -208,6 +209,9 @@ describe('the last word', () => {
       ['key zak_0123456789 is void', 'key zak_*** is void'],
       ['post ?client_secret=hush&n=1', 'post ?client_secret=***&n=1'],
       ['{"password":"hush"}', '{"password":"***"}'],
+      ['{"bindPassword": "hu\\"sh"}', '{"bindPassword": "***"}'],
+      ['dial redis://:hu@sh@cache:6379: no', 'dial redis://***@cache:6379: no'],
+      ['open password_file=/run/pw: no', 'open password_file=/run/pw: no'],
       [
         'failed to load public key for bearer authentication',
         'failed to load public key for bearer authentication',

@@ -1,4 +1,14 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -27,14 +37,14 @@ describe('the config that last started', () => {
     expect(await last.compare('zot')).toBeUndefined()
     writeFileSync(configFile, '{"a":1}')
     chmodSync(configFile, 0o640)
-    last.begins()
+    await last.begins()
     await last.ready(own)
     expect(statSync(join(home, 'last-config.json')).mode & 0o777).toBe(0o600)
     expect(kept()).toMatchObject({ file: configFile, text: '{"a":1}', at: 1000, mode: 0o640, engine: 'zot' })
     expect(await last.compare('zot')).toMatchObject({ now: '{"a":1}' })
     expect(await last.compare('zot')).not.toHaveProperty('diff')
     at = 2000
-    last.begins()
+    await last.begins()
     await last.ready(own)
     expect(kept().at).toBe(1000)
     writeFileSync(configFile, '{"a":2}')
@@ -43,7 +53,7 @@ describe('the config that last started', () => {
       now: '{"a":2}',
       diff: expect.stringContaining('-{"a":2}\n'),
     })
-    last.begins()
+    await last.begins()
     await last.ready(own)
     expect(kept()).toMatchObject({ text: '{"a":2}', at: 2000 })
   })
@@ -51,9 +61,7 @@ describe('the config that last started', () => {
   it('is not the one that was written while it started', async () => {
     const last = store()
     writeFileSync(configFile, '{"a":1}')
-    last.begins()
-    await new Promise(setImmediate)
-    await last.compare('zot')
+    await last.begins()
     writeFileSync(configFile, '{"a":2}')
     await last.ready(own)
     expect(await last.compare('zot')).toBeUndefined()
@@ -70,10 +78,23 @@ describe('the config that last started', () => {
     expect(await store(link).compare('zot')).toBeDefined()
   })
 
+  it('is none of a file that cannot be read, and nothing is thrown', async () => {
+    const last = store()
+    mkdirSync(configFile)
+    await last.begins()
+    await last.ready({ ...own, adopted: true })
+    expect(await last.compare('zot')).toBeUndefined()
+    rmdirSync(configFile)
+    writeFileSync(configFile, ' '.repeat(4_000_001))
+    await last.begins()
+    await last.ready(own)
+    expect(await last.compare('zot')).toBeUndefined()
+  })
+
   it('is offered for its own file and engine, also where the file is gone', async () => {
     writeFileSync(configFile, '{"a":1}')
     const last = store()
-    last.begins()
+    await last.begins()
     await last.ready(own)
     expect(await last.compare('zotbar-registry')).toBeUndefined()
     expect(await store(join(home, 'other.json')).compare('zot')).toBeUndefined()
@@ -101,8 +122,17 @@ describe('the diff of two configs', () => {
     ['JSON in one line', '{"clientSecret":"one","port":1}', '{"clientSecret":"two","port":2}'],
     ['YAML', 'clientsecret: one\nport: 1\n', "clientsecret: 'two'\nport: 2\n"],
     ['YAML in a block', 'clientsecret: |\n  one\n  one\nport: 1\n', 'clientsecret: >-\n  two\nport: 2\n'],
+    [
+      'YAML with a comma',
+      'bindPassword: one,}one # one\nport: 1\n',
+      'bindPassword: !!str "two,two"\nport: 2\n',
+    ],
+    ['YAML with an empty line', 'token: |\n  one\n\n  one\nport: 1\n', 'token:\n  two\nport: 2\n'],
+    ['a list of YAML', 'tokens:\n- one\n- one\nport: 1\n', 'tokens:\n  - two\nport: 2\n'],
+    ['a header', '{"Authorization":"one","port":1}', '{"X-Api-Key":"two","port":2}'],
     ['a list', '{"tokens":["one","one"],"port":1}', '{"tokens":["two"],"port":2}'],
     ['an address', '{"url":"redis://u:one@h","port":1}', '{"url":"redis://u:two@h","port":2}'],
+    ['an address with @', '{"url":"redis://u:@one@one@h","port":1}', '{"url":"redis://:two@h","port":2}'],
     ['a text that is cut off', '{"passwd":"one', '{"passwd":"two","port":2}'],
   ])('of %s hides secrets, and shows that one is another', (_, from, to) => {
     const text = diff(from, to)
@@ -110,6 +140,22 @@ describe('the diff of two configs', () => {
     expect(text).toMatch(/hidden 1/)
     expect(text).toMatch(/hidden 2/)
     if (from.endsWith('\n')) expect(text).toMatch(/^\+.*port.*2/m)
+  })
+
+  it.each([
+    'htpasswd:\n  path: /etc/one',
+    '"apikey": true,',
+    'apikey: true',
+    'tokenFile: /etc/one',
+    '"failDelay": 5',
+  ])('shows what is no secret: %s', text => {
+    expect(diff(`${text}\n`, '')).toContain(text.replaceAll('\n', '\n-'))
+  })
+
+  it('of two long texts is found soon, and says no more than that they differ', () => {
+    const lines = (word: string) => Array.from({ length: 5000 }, (_, index) => `${word} ${index}\n`).join('')
+    expect(diff(lines('a'), lines('b'))).toContain('lines differ')
+    expect(diff(`${'a'.repeat(500_000)}: 1\n`, '')).toContain('-aaa')
   })
 
   it('is shortened for a question', () => {
