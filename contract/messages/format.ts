@@ -70,14 +70,22 @@ export function relativeTime(at: number, now: number): string {
   const days = dayNumber(now) - dayNumber(at)
   if (days <= 0) return `today ${timeOfDay(at)}`
   if (days === 1) return `yesterday ${timeOfDay(at)}`
-  return new Date(at)
-    .toLocaleDateString('en-GB', { weekday: 'short', day: 'numeric', month: 'long', year: 'numeric' })
-    .replace(',', '')
+  return shortDate(at)
 }
 
-/** A future or past moment within a sentence: "14:09" today, else "Sat 21 March 2026". */
-export const atTime = (at: number, now: number): string =>
-  dayNumber(at) === dayNumber(now) ? timeOfDay(at) : relativeTime(Math.min(at, now), Math.max(at, now))
+/** "Sat 21 March 2026". */
+const shortDate = (at: number): string =>
+  new Date(at)
+    .toLocaleDateString('en-GB', { weekday: 'short', day: 'numeric', month: 'long', year: 'numeric' })
+    .replace(',', '')
+
+/** A future or past moment within a sentence: "14:09" today, "tomorrow 14:09", else "Sat 21 March 2026". */
+export function atTime(at: number, now: number): string {
+  const days = dayNumber(at) - dayNumber(now)
+  if (days === 0) return timeOfDay(at)
+  if (at < now) return relativeTime(at, now)
+  return days === 1 ? `tomorrow ${timeOfDay(at)}` : shortDate(at)
+}
 
 function dayNumber(at: number): number {
   const date = new Date(at)

@@ -53,8 +53,7 @@ export function ChoiceView({ model, choice }: { model: ViewModel; choice: Choosi
       </div>
       <footer className="choice-foot">
         <p className="small two">
-          {laterText(choice)}
-          Until then pulls and pushes to {address(model.snapshot)} are refused.
+          Meanwhile pulls and pushes to {address(model.snapshot)} are refused. {laterText(choice)}
         </p>
       </footer>
       {sheet}
@@ -86,8 +85,8 @@ function Found({ model, choice, button }: FoundProps) {
 function laterText({ why }: Choosing): string {
   if (why === 'other-folder') return ''
   return why === 'open-registry'
-    ? 'The choice is kept; zotbar settings set registry.open --default takes it back. '
-    : 'The choice is kept; zotbar engine use changes it later. '
+    ? 'The choice is kept; zotbar settings set registry.open --default takes it back.'
+    : 'The choice is kept; zotbar engine use changes it later.'
 }
 
 function Comparison({ model, choice, button }: FoundProps) {

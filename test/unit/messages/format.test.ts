@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   aboutDays,
+  atTime,
   bytes,
   count,
   duration,
@@ -74,6 +75,14 @@ describe('moments', () => {
     [25 * 3_600_000, 'yesterday 11:00'],
     [12 * 86_400_000, 'Sat 28 February 2026'],
   ])('%d ms ago', (age, words) => expect(said(relativeTime(noon - age, noon))).toBe(words))
+
+  it.each([
+    [2, '14:00'],
+    [14, 'tomorrow 02:00'],
+    [48, 'Sat 14 March 2026'],
+    [-3, '09:00'],
+    [-25, 'yesterday 11:00'],
+  ])('in %d hours', (hours, words) => expect(said(atTime(noon + hours * 3_600_000, noon))).toBe(words))
 })
 
 describe('long names', () => {
