@@ -18,6 +18,9 @@ export function dataFailureMessage(error: DataFailure): FailureMessage {
             ? `${error.path} is not there.`
             : `${error.path} cannot be opened, because ${error.parent} is not there.`,
           'Attach or mount the volume. The registry starts when it is back; nothing was created in its place.',
+          ...(error.path === error.parent
+            ? []
+            : [`If no volume belongs there, make the folder ${error.parent} yourself.`]),
         ],
       }
     case 'data-unreadable':

@@ -114,10 +114,15 @@ function targetOf({ method, path }: LoggedRequest): Target {
   const [, repository, resource, rest = ''] =
     /^\/v2\/(.+?)\/(manifests|blobs|tags|referrers)\/(.*)$/.exec(path) ?? []
   if (repository === undefined) return { action: isRead ? 'read' : 'other', repository: path }
-  const isUpload = resource === 'blobs' && rest.startsWith('uploads')
-  const action = isRead ? 'read' : method === 'DELETE' && !isUpload ? 'delete' : 'push'
+  const action = isRead ? 'read' : method === 'DELETE' && !isUploadOf(path) ? 'delete' : 'push'
   return { action, repository, ...(resource === 'manifests' ? { reference: rest } : {}) }
 }
+
+const isUploadOf = (path: string): boolean => /^\/v2\/.+\/blobs\/uploads(\/|$)/.test(path)
+
+/** It began an upload or cancelled one: nothing of it is in the registry. */
+const leavesNothing = ({ method, path, status }: LoggedRequest): boolean =>
+  isUploadOf(path) && (method === 'DELETE' || (method === 'POST' && status === 202))
 
 /** The same thing done by the same client becomes one part. */
 function groupsOf(
@@ -155,7 +160,7 @@ function writeText(group: readonly [LoggedRequest, ...LoggedRequest[]]): string 
   const references = namesOf(group.flatMap(request => targetOf(request).reference ?? []))
   const what = references === '' ? repository : `${repository} (${references})`
   const [did, tried] = {
-    push: ['Pushed to', 'push to'],
+    push: [group.every(leavesNothing) ? 'Only began an upload to' : 'Pushed to', 'push to'],
     delete: ['Deleted in', 'delete in'],
     other: ['Sent to', 'send to'],
     read: ['Read', 'read'],

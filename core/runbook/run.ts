@@ -220,9 +220,12 @@ async function safely(work: () => Promise<StepResult>): Promise<StepResult> {
   }
 }
 
-/** The file that a failed system call was about, or the call itself. */
-const placeIn = (error: unknown): string =>
-  error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : String(error)
+/** The file that a failed system call could not write, or the call itself. A copy fails where it goes to. */
+function placeIn(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if ('dest' in error && typeof error.dest === 'string') return error.dest
+  return 'path' in error && typeof error.path === 'string' ? error.path : String(error)
+}
 
 /** What the steps had found out when the run was interrupted. */
 function remembered(entries: readonly Entry[]): object {

@@ -90,5 +90,7 @@ describe('a data folder that is not the one it was', () => {
       failureMessage({ code: 'data-volume-missing', path: '/Volumes/a/zot', parent }).steps[0]
     expect(missing('/Volumes/a/zot')).toBe('/Volumes/a/zot is not there.')
     expect(missing('/Volumes/a')).toBe('/Volumes/a/zot cannot be opened, because /Volumes/a is not there.')
+    const below = failureMessage({ code: 'data-volume-missing', path: '/srv/out/zot', parent: '/srv/out' })
+    expect(below.steps.at(-1)).toBe('If no volume belongs there, make the folder /srv/out yourself.')
   })
 })

@@ -93,6 +93,19 @@ describe('the report after a leak', () => {
     ])
   })
 
+  it('takes an upload that was only begun for no push', async () => {
+    const uploads = '/v2/team/app/blobs/uploads'
+    const began = [
+      line({ at: '10:00:00', method: 'POST', path: `${uploads}/`, status: 202 }),
+      line({ at: '10:00:01', method: 'DELETE', path: `${uploads}/1`, status: 204 }),
+    ]
+    expect((await report([begin, ...began]))[0]).toMatch(/Only began an upload to team\/app: 2\u00a0requests/)
+    const sent = line({ at: '10:00:02', method: 'PATCH', path: `${uploads}/2`, status: 202 })
+    expect((await report([begin, ...began, sent]))[0]).toMatch(/Pushed to team\/app: 3\u00a0requests/)
+    const mounted = line({ at: '10:00:03', method: 'POST', path: `${uploads}/?mount=x`, status: 201 })
+    expect((await report([begin, ...began, mounted]))[0]).toMatch(/Pushed to team\/app/)
+  })
+
   it('tells keys apart where the log does: the leaked one first', async () => {
     const parts = await report(
       [

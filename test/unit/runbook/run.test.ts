@@ -103,13 +103,15 @@ describe('a run', () => {
   })
 
   it('takes a full volume for one, and not for a fault of Zotbar', async () => {
-    const full = Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC', path: '/volume/zot' })
-    const outcome = await run([step('a', world(), { apply: () => Promise.reject(full) })])
-    expect(outcome.error).toEqual({
-      code: 'no-space',
-      words: 'There is too little space: the volume is full.',
-      detail: '/volume/zot',
-    })
+    for (const about of [{ path: '/volume/zot' }, { path: '/elsewhere/zot', dest: '/volume/zot' }]) {
+      const full = Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC', ...about })
+      const outcome = await run([step('a', world(), { apply: () => Promise.reject(full) })])
+      expect(outcome.error).toEqual({
+        code: 'no-space',
+        words: 'There is too little space: the volume is full.',
+        detail: '/volume/zot',
+      })
+    }
   })
 
   it('ends with what could not be taken back', async () => {
