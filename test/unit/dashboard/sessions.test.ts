@@ -22,7 +22,8 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   await chmod(home, 0o700)
-  await rm(home, { recursive: true })
+  // A write may be under way that was not waited for.
+  await rm(home, { recursive: true, maxRetries: 5 })
 })
 
 const realFile = (): SessionFile =>
