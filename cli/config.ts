@@ -26,7 +26,7 @@ export const restore: Verb<{ yes: boolean }> = async (context, { yes }) => {
   const { out, client } = context
   const last = await client.zotbar.config.last({})
   if (!last.ok) return out.failure(last.error)
-  const { at, diff, file } = last.value
+  const { at, diff, id, file } = last.value
   if (diff === undefined) return out.failure({ code: 'no-other-config', file, at })
   if (!yes) {
     const { title, body, confirm } = lastConfigQuestion({ at, diff })
@@ -40,7 +40,9 @@ export const restore: Verb<{ yes: boolean }> = async (context, { yes }) => {
       return exitCode.failed
     }
   }
-  const done = await reportStates(context, 'serving', () => client.zotbar.config.restore({}))
+  const done = await reportStates(context, 'serving', () =>
+    client.zotbar.config.restore(id === undefined ? {} : { id }),
+  )
   if (!done.ok) return out.failure(done.error)
   const { keptAs, failure } = done.value
   out.object(done.value)

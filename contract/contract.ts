@@ -55,8 +55,14 @@ export const contract = {
   config: {
     /** The config.json with which the registry last became ready, against the one of now. Error: no-other-config. */
     last: command<LastConfig>()(nothing, anyone),
-    /** Brings it back in place, and starts the registry with it. Error: no-other-config. */
-    restore: command<ConfigRestored>()(nothing, afterAnyQuestion),
+    /**
+     * Brings it back in place, and starts the registry with it. `id`: of the change that was shown; another one by now is
+     * refused with config-edited-meanwhile. Error: no-other-config.
+     */
+    restore: command<ConfigRestored>()(
+      v.strictObject({ id: v.optional(v.pipe(v.string(), v.maxLength(100))) }),
+      afterAnyQuestion,
+    ),
   },
   logs: {
     /** The newest lines of the registry's output, oldest first, as it wrote them. */

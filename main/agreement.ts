@@ -59,12 +59,12 @@ export function createAgreedCall({ core, questions }: Deps): AgreedCall {
     return now.ok ? agreed(name, input, engineQuestion(read.value.engine, now.value.process), asker) : now
   }
 
-  async function restoreConfig(name: string, input: unknown, asker?: Asker): Promise<Result<unknown>> {
+  async function restoreConfig(name: string, asker?: Asker): Promise<Result<unknown>> {
     const last = await reader.config.last({})
     if (!last.ok) return last
-    const { at, diff, file } = last.value
+    const { at, diff, id, file } = last.value
     if (diff === undefined) return fail({ code: 'no-other-config', file, at })
-    return agreed(name, input, lastConfigQuestion({ at, diff }), asker)
+    return agreed(name, { id }, lastConfigQuestion({ at, diff }), asker)
   }
 
   async function showSecret(name: string, input: unknown, asker?: Asker): Promise<Result<unknown>> {
@@ -115,7 +115,7 @@ export function createAgreedCall({ core, questions }: Deps): AgreedCall {
       case 'engine.use':
         return chooseEngine(name, input, asker)
       case 'config.restore':
-        return restoreConfig(name, input, asker)
+        return restoreConfig(name, asker)
       case 'keys.showSecret':
         return showSecret(name, input, asker)
       case 'settings.set':

@@ -20,7 +20,7 @@ export const lastConfigHint =
   'config.json was changed since the registry last started with it. What was changed: zotbar config show'
 
 /** Before the config that last started is brought back. */
-export const lastConfigQuestion = ({ at, diff }: LastConfigOffer): Question => ({
+export const lastConfigQuestion = ({ at, diff }: Pick<LastConfigOffer, 'at' | 'diff'>): Question => ({
   title: 'Use the config that last started?',
   body: [
     `config.json becomes the one of ${exactMoment(at)} again, and the registry starts with it. The text of now is kept beside it.`,

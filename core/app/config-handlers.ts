@@ -31,22 +31,23 @@ export function configHandlers(deps: Deps): ZotbarHandlers['config'] {
     async last() {
       const last = await compared()
       if (!last.ok) return last
-      const { at, engine, diff } = last.value
-      return ok({ file, at, engine, ...(diff === undefined ? {} : { diff }) })
+      const { at, engine, diff, id } = last.value
+      return ok({ file, at, engine, ...(diff === undefined || id === undefined ? {} : { diff, id }) })
     },
-    async restore(_, caller): Promise<Result<ConfigRestored>> {
+    async restore({ id }, caller): Promise<Result<ConfigRestored>> {
       const busy = deps.busyWith()
       if (busy !== undefined) return fail({ code: 'busy', with: busy })
       const last = await compared()
       if (!last.ok) return last
       const { at, diff } = last.value
       if (diff === undefined) return fail({ code: 'no-other-config', file, at })
-      const served = supervisor.state().kind === 'serving'
+      if (id !== undefined && id !== last.value.id) return fail({ code: 'config-edited-meanwhile', file })
+      const wasStopped = supervisor.state().kind === 'stopped'
       // Nothing may read it while it is written.
       const stopped = await supervisor.stop()
       const restored = stopped.ok ? await writeBack(file, last.value, deps.now()) : stopped
       if (!restored.ok) {
-        if (served && stopped.ok) void supervisor.start()
+        if (!wasStopped && stopped.ok) void supervisor.start()
         return restored
       }
       deps.log('the config that last started is used again', { by: caller, ...restored.value })

@@ -40,8 +40,10 @@ export function createLastConfigWatch({
     cancel()
     const last = isDown(supervisor.state()) ? await store.compare(engine().id) : undefined
     if (closed) return
-    const next = last?.diff === undefined ? undefined : { at: last.at, diff: shortDiff(last.diff) }
-    if (next?.diff !== offer?.diff || next?.at !== offer?.at) {
+    const { at, diff, id } = last ?? {}
+    const isOther = at !== undefined && diff !== undefined && id !== undefined
+    const next = isOther ? { at, diff: shortDiff(diff), id } : undefined
+    if (next?.id !== offer?.id || next?.at !== offer?.at) {
       offer = next
       onChange()
     }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, createHmac, randomBytes } from 'node:crypto'
 import { lstat, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as v from 'valibot'
@@ -20,8 +20,9 @@ type Record = v.InferOutput<typeof record>
 /** The text that last started, and the one of now; undefined where the file is missing. */
 export interface ComparedConfig extends Omit<Record, 'sha256'> {
   now: string | undefined
-  /** What bringing it back would change; absent where nothing. */
+  /** What bringing it back would change, and a name for it that is another one for any other change; absent where nothing. */
   diff?: string
+  id?: string
 }
 
 interface Options {
@@ -52,6 +53,8 @@ export interface LastConfigStore {
 export function createLastConfigStore({ home, configFile, now, report, log }: Options): LastConfigStore {
   const path = join(home, 'last-config.json')
   let begun: string | undefined
+  /** Without it nobody could try out what a hidden secret is. */
+  const secret = randomBytes(32)
 
   const kept = (): Promise<Record | undefined> =>
     readJsonFile(path, record, { now, report }).catch((error: unknown) => {
@@ -97,10 +100,15 @@ export function createLastConfigStore({ home, configFile, now, report, log }: Op
         { name: `${configFile} now`, text: text ?? '' },
         { name: `${configFile} as it last started`, text: last.text },
       )
-      return { ...rest, now: text, diff }
+      return { ...rest, now: text, diff, id: changeId(secret, text, last.text) }
     },
   }
 }
+
+const changeId = (secret: Buffer, from: string | undefined, to: string): string =>
+  createHmac('sha256', secret)
+    .update(JSON.stringify([from, to]))
+    .digest('hex')
 
 /** Undefined for what cannot be read, or is no text that could be written back as it was. */
 async function textOf(file: string): Promise<string | undefined> {

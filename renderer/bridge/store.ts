@@ -1,6 +1,7 @@
 import type { ZotbarBridge, ZotbarClient } from '../../contract/contract.ts'
 import type { Failure } from '../../contract/failure.ts'
 import { asksNatively, type StatusVerb } from '../../contract/messages/summary.ts'
+import type { ProcessState } from '../../contract/registry-state.ts'
 import type { Result } from '../../contract/result.ts'
 import type { SettingChanged } from '../../contract/setting.ts'
 import type { OpenTarget } from '../../contract/shell.ts'
@@ -141,7 +142,7 @@ export function createStore(connection: Connection, clock: () => number = Date.n
       if (verb === 'show-keys') return showKeys(connection)
       without('failure')
       showPrediction(verb)
-      void runVerb(bridge, verb).then(answer => {
+      void runVerb(bridge, verb, latest?.process).then(answer => {
         if (answer.ok) {
           if (answer.value !== null && 'process' in answer.value) acceptSnapshot(answer.value)
           return
@@ -183,6 +184,7 @@ function showKeys({ shell, bridge }: Connection): void {
 function runVerb(
   bridge: ZotbarBridge,
   verb: Exclude<StatusVerb, 'show-keys'>,
+  shown: ProcessState | undefined,
 ): ReturnType<
   | ZotbarBridge['registry']['start']
   | ZotbarBridge['registry']['cancel']
@@ -209,6 +211,6 @@ function runVerb(
     case 'use-zotbar-registry':
       return bridge.engine.use({ engine: 'zotbar-registry', yes: true, dryRun: false })
     case 'use-last-config':
-      return bridge.config.restore({})
+      return bridge.config.restore(shown && 'lastConfig' in shown ? { id: shown.lastConfig?.id } : {})
   }
 }

@@ -269,6 +269,7 @@ test('the config that last started is used again after a question that shows wha
   const lastConfig = {
     at: now - 86_400_000,
     diff: '--- now\n+++ then\n@@ -4 +4 @@\n-  "port": "70000"\n+  "port": "5050"',
+    id: 'a1',
   }
   const error = { code: 'config-missing', file: '/home/ada/.config/zot/config.json' } as const
   app.say(snapshotOf({ kind: 'failed', since: now, error, lastConfig }, now))
@@ -285,6 +286,9 @@ test('the config that last started is used again after a question that shows wha
     await sheet.getByRole('button', { name: 'Use it' }).click()
     await expect(sheet).toHaveCount(0)
   }
-  await expect.poll(() => app.asked.filter(([name]) => name === 'config.restore')).toHaveLength(2)
+  const restored = ['config.restore', { id: lastConfig.id }]
+  await expect
+    .poll(() => app.asked.filter(([name]) => name === 'config.restore'))
+    .toEqual([restored, restored])
   expect(seen.breaches).toEqual([])
 })

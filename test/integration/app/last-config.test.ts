@@ -44,7 +44,7 @@ it('a config.json that was changed and does not start is shown beside the one th
   expect(offer.diff).not.toContain('hush')
   expect((await rig.status()).reason).toContain('zotbar config show')
   const shown = JSON.parse((await zotbar('config', 'show', '--json')).stdout)
-  expect(shown).toMatchObject({ file: configFile, engine: 'zotbar-registry', diff: offer.diff })
+  expect(shown).toMatchObject({ file: configFile, engine: 'zotbar-registry', diff: offer.diff, id: offer.id })
 
   const asked = await zotbar('config', 'restore')
   expect([asked.code, asked.stderr]).toEqual([1, expect.stringContaining('agree beforehand with --yes')])
@@ -59,7 +59,14 @@ it('a config.json that was changed and does not start is shown beside the one th
   // It is made anew where it is gone, and nothing of a write stays.
   rmSync(configFile)
   expect(await client.registry.restart({ now: false })).toMatchObject({ error: { code: 'config-missing' } })
-  expect(await client.config.restore({})).toMatchObject({ ok: true, value: { file: configFile } })
+  const gone = await client.config.last({})
+  expect(await client.config.restore({ id: offer.id })).toMatchObject({
+    error: { code: 'config-edited-meanwhile' },
+  })
+  expect(await client.config.restore({ id: gone.ok ? gone.value.id : '' })).toMatchObject({
+    ok: true,
+    value: { file: configFile },
+  })
   expect(readFileSync(configFile, 'utf8')).toBe(good)
   expect(readdirSync(dirname(configFile)).filter(name => name.endsWith('.tmp'))).toEqual([])
   expect((await snapshot()).process.kind).toBe('serving')

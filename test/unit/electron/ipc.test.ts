@@ -399,7 +399,7 @@ describe('each command that needs a word at this screen', () => {
     expect(names.toSorted()).toEqual(['config.restore', 'data.accept', 'engine.use', 'keys.showSecret'])
     const { found, was } = otherFolder(0)
     const shown = { same: false, difference: 'path', found, ...(was ? { was } : {}) } as const
-    const last = { file: '/c.json', at: 0, engine: 'zot', diff: '-  "port": 70000' } as const
+    const last = { file: '/c.json', at: 0, engine: 'zot', diff: '-  "port": 70000', id: 'a1' } as const
     for (const name of names) {
       const { call, core, done } = start(
         fakeHost({ data: { show: async () => ok(shown) }, config: { last: async () => ok(last) } }),

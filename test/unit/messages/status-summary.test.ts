@@ -132,7 +132,7 @@ describe('the glance', () => {
   })
 
   it('offers the config that last started wherever it does not start with another one', () => {
-    const lastConfig = { at: now - 60_000, diff: '-  "port": "70000"' }
+    const lastConfig = { at: now - 60_000, diff: '-  "port": "70000"', id: 'a' }
     const exit = { kind: 'code', code: 1 } as const
     const down = { since: now, exit, lastLines: [], lastConfig }
     const downStates: ProcessState[] = [

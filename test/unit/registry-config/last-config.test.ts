@@ -53,6 +53,11 @@ describe('the config that last started', () => {
       now: '{"a":2}',
       diff: expect.stringContaining('-{"a":2}\n'),
     })
+    const { id } = (await last.compare('zot')) ?? {}
+    expect((await last.compare('zot'))?.id).toBe(id)
+    writeFileSync(configFile, '{"a":3}')
+    expect((await last.compare('zot'))?.id).not.toBe(id)
+    writeFileSync(configFile, '{"a":2}')
     await last.begins()
     await last.ready(own)
     expect(kept()).toMatchObject({ text: '{"a":2}', at: 2000 })
