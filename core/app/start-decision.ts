@@ -94,7 +94,7 @@ export function createStartDecision(deps: Deps): StartDecision {
         if (!checked.ok) return checked
         const folders = await checkFolders(checked.value)
         if (!folders.ok) return folders
-        const files = await checkNamedFiles(checked.value.namedFiles)
+        const files = await checkNamedFiles(checked.value.namedFiles, engine.now().id)
         return files.ok ? engines.verify(engine.now(), configFile) : files
       }),
     async recognize(owner, { url }) {

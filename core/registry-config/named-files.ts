@@ -2,6 +2,7 @@ import { access, constants, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Failure } from '../../contract/failure.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
+import { readCertificate } from '../../lib/certificate-files.ts'
 import { errorCode, reasonOf } from '../../lib/error-code.ts'
 import type { Config } from '../../registry/config/config.ts'
 
@@ -21,14 +22,33 @@ export function namedFilesIn({ http: { auth, tls } }: Config, folder: string): N
   return named.flatMap(([keyPath, path]) => (path ? [{ keyPath, path: resolve(folder, path) }] : []))
 }
 
-/** Fails with named-file-unusable: one message before a start in place of a crash loop after it. */
-export async function checkNamedFiles(files: readonly NamedFile[]): Promise<Result<null>> {
+/**
+ * Fails with named-file-unusable: one message before a start in place of a crash loop after it. Of zot, certificate and key
+ * are only read: it may take a pair that zotbar-registry does not.
+ */
+export async function checkNamedFiles(
+  files: readonly NamedFile[],
+  engine: 'zotbar-registry' | 'zot',
+): Promise<Result<null>> {
   for (const { keyPath, path } of files) {
     const reason = await faultOf(path)
     if (reason !== undefined) return fail<Failure>({ code: 'named-file-unusable', keyPath, path, reason })
   }
-  return ok(null)
+  return engine === 'zot' ? ok(null) : checkPair(files)
 }
+
+/** Whether what http.tls names is a certificate and its key. */
+function checkPair(files: readonly NamedFile[]): Result<null> {
+  const [cert, key] = [fileAt(files, 'http.tls.cert'), fileAt(files, 'http.tls.key')]
+  if (!cert || !key) return ok(null)
+  const read = readCertificate({ cert: cert.path, key: key.path })
+  if (read.ok) return ok(null)
+  const file = read.file === 'cert' ? cert : key
+  return fail<Failure>({ code: 'named-file-unusable', ...file, reason: read.reason })
+}
+
+const fileAt = (files: readonly NamedFile[], keyPath: string): NamedFile | undefined =>
+  files.find(file => file.keyPath === keyPath)
 
 async function faultOf(path: string): Promise<string | undefined> {
   try {

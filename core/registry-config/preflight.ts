@@ -122,7 +122,7 @@ export async function preflight(
   if (!log.ok) return log
   const folders = await checkFolders(target.value)
   if (!folders.ok) return folders
-  const files = await checkNamedFiles(target.value.namedFiles)
+  const files = await checkNamedFiles(target.value.namedFiles, engine)
   return files.ok ? otherHolder(target.value, processes) : files
 }
 

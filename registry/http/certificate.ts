@@ -1,74 +1,12 @@
-import { X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import {
+  type Certificate,
+  type CertificateFiles,
+  type CertificateResult,
+  readCertificate,
+} from '../../lib/certificate-files.ts'
 import type { Config } from '../config/config.ts'
 import type { Logger } from '../log/logger.ts'
 import { watchFiles } from '../reload/watch-files.ts'
-import { errorText } from '../storage/root.ts'
-
-/** Imported late where it is needed: most registries serve without. */
-const tls = () => process.getBuiltinModule('node:tls')
-
-export interface CertificateFiles {
-  readonly cert: string
-  readonly key: string
-}
-
-/** Everything a server needs; the files were read once and fit together. */
-export interface Certificate {
-  readonly cert: Buffer
-  readonly key: Buffer
-  /** Of the first certificate of the chain, ms since the epoch. */
-  readonly validFrom: number
-  readonly validTo: number
-}
-
-/** `file` says which of the two is at fault. */
-export type CertificateResult =
-  | { ok: true; certificate: Certificate }
-  | { ok: false; file: 'cert' | 'key'; message: string }
-
-/** Older ones have known weaknesses, and every client knows this one. */
-export const minTls = 'TLSv1.2'
-
-/** Reads certificate and key; both have to be there, in PEM, and belong together. */
-export function readCertificate({ cert, key }: CertificateFiles): CertificateResult {
-  const certificate = read(cert)
-  if (!certificate.ok) return { ok: false, file: 'cert', message: certificate.message }
-  const secret = read(key)
-  if (!secret.ok) return { ok: false, file: 'key', message: secret.message }
-  let first: X509Certificate
-  try {
-    first = new X509Certificate(certificate.bytes)
-  } catch {
-    return { ok: false, file: 'cert', message: `${cert}: this is not a certificate in PEM` }
-  }
-  try {
-    tls().createSecureContext({ cert: certificate.bytes, key: secret.bytes, minVersion: minTls })
-  } catch (error) {
-    const why = error instanceof Error ? error.message : ''
-    const message = /mismatch/i.test(why)
-      ? `${key}: this key does not belong to the certificate ${cert}`
-      : `${key}: this is not a private key in PEM that needs no password`
-    return { ok: false, file: 'key', message }
-  }
-  return {
-    ok: true,
-    certificate: {
-      cert: certificate.bytes,
-      key: secret.bytes,
-      validFrom: Date.parse(first.validFrom),
-      validTo: Date.parse(first.validTo),
-    },
-  }
-}
-
-function read(file: string): { ok: true; bytes: Buffer } | { ok: false; message: string } {
-  try {
-    return { ok: true, bytes: readFileSync(file) }
-  } catch (error) {
-    return { ok: false, message: `${file}: ${errorText(error)}` }
-  }
-}
 
 /** Undefined: the certificate is valid at this moment. */
 export function whyNotValid({ validFrom, validTo }: Certificate, now: number): string | undefined {

@@ -1,8 +1,8 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
+import { type Certificate, minTls } from '../../lib/certificate-files.ts'
 import { readListenAddress } from '../config/listen-address.ts'
-import { type Certificate, minTls } from './certificate.ts'
 import type { Connections } from './connections.ts'
 import type { RequestContext } from './request-context.ts'
 

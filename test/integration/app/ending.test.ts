@@ -21,14 +21,21 @@ it('why the registry does not run is told in one message, or in its own last wor
   const noPem = join(rig.folder, 'no.pem')
   writeFileSync(noPem, 'x')
   rig.configure({ ...rig.standard, http: { ...http, tls: { cert: noPem, key: noPem } } })
-  const lastWord = `exit code 1: failed to start: http.tls.cert ${noPem}: this is not a certificate in PEM.`
+  expect((await rig.zotbar('restart')).stderr).toContain(
+    `http.tls.cert names ${noPem}: this is not a certificate in PEM.`,
+  )
+
+  rig.configure({ ...rig.standard, http: { ...http, address: '198.51.100.7' } })
+  const lastWord = `failed to start: cannot listen on 198.51.100.7:${rig.port}: this machine has no such address.`
   const restarted = await rig.zotbar('restart')
   expect({ code: restarted.code, said: restarted.stderr }).toMatchObject({
     code: 1,
     said: expect.stringContaining(lastWord),
   })
   expect((await app.reach('backing-off')).reason).toContain(lastWord)
-  expect((await rig.zotbar('status')).stdout).toMatch(/Last\s+Did not start .*this is not a certificate/)
+  expect((await rig.zotbar('status')).stdout).toMatch(
+    /Last\s+Did not start .*this machine has no such address/,
+  )
 
   rig.configure({ ...rig.standard, http })
   expect((await rig.zotbar('restart')).code).toBe(0)

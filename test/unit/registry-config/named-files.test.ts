@@ -28,7 +28,7 @@ it('are the accounts, the certificate and its key, from the folder of config.jso
 it('that cannot be read are one message, with key and path', async () => {
   const path = join(folder, 'htpasswd')
   const file = { keyPath: 'http.auth.htpasswd.path', path }
-  const missing = await checkNamedFiles([file])
+  const missing = await checkNamedFiles([file], 'zot')
   if (missing.ok) throw new Error('it is not there')
   expect(failureMessage(missing.error)).toEqual({
     title: 'A file that config.json names cannot be read',
@@ -37,9 +37,22 @@ it('that cannot be read are one message, with key and path', async () => {
       'Put it there, or name another: the registry starts by itself.',
     ],
   })
-  expect(await checkNamedFiles([{ ...file, path: folder }])).toMatchObject({
+  expect(await checkNamedFiles([{ ...file, path: folder }], 'zot')).toMatchObject({
     error: { code: 'named-file-unusable', reason: 'it is a folder' },
   })
   writeFileSync(path, '')
-  expect(await checkNamedFiles([file])).toMatchObject({ ok: true })
+  expect(await checkNamedFiles([file], 'zot')).toMatchObject({ ok: true })
+})
+
+it('that hold no certificate are told before zotbar-registry is started or stopped for it; zot is left to judge', async () => {
+  const path = join(folder, 'a.pem')
+  writeFileSync(path, 'garbage')
+  const files = [
+    { keyPath: 'http.tls.cert', path },
+    { keyPath: 'http.tls.key', path },
+  ]
+  expect(await checkNamedFiles(files, 'zotbar-registry')).toMatchObject({
+    error: { code: 'named-file-unusable', ...files[0], reason: 'this is not a certificate in PEM' },
+  })
+  expect(await checkNamedFiles(files, 'zot')).toMatchObject({ ok: true })
 })
