@@ -82,13 +82,13 @@ export async function releaseRows(
     const digest = asset.digest === undefined ? {} : { digest: asset.digest }
     rows.push(await rowOf(version, { publishedAt, notes, bytes: asset.bytes, ...digest }))
   }
-  const here = new Set([
+  const unlisted = new Set([
     ...installed.map(({ version }) => version),
     ...(running === undefined ? [] : [running]),
   ])
-  for (const { version } of rows) here.delete(version)
-  for (const version of here) rows.push(await rowOf(version, {}))
-  return here.size === 0 ? rows : rows.sort(newestFirst)
+  for (const { version } of rows) unlisted.delete(version)
+  for (const version of unlisted) rows.push(await rowOf(version, {}))
+  return unlisted.size === 0 ? rows : rows.sort(newestFirst)
 }
 
 /** What has no version that can be compared comes last. */

@@ -63,11 +63,11 @@ export function isWider(before: AnonymousRights, now: AnonymousRights): boolean 
 
 /** Its rights in words: "pull, push in team/**". */
 export function rightsText(granted: AnonymousRights): string[] {
-  const words: Record<Right, string> = { read: 'pull', create: 'push', update: 'overwrite', delete: 'delete' }
-  if (granted === 'everything') return [`${Object.values(words).join(', ')} in every repository`]
+  const verbs: Record<Right, string> = { read: 'pull', create: 'push', update: 'overwrite', delete: 'delete' }
+  if (granted === 'everything') return [`${Object.values(verbs).join(', ')} in every repository`]
   return granted
     .filter(([, some]) => some.length > 0)
-    .map(([pattern, some]) => `${some.map(right => words[right]).join(', ')} in ${pattern}`)
+    .map(([pattern, some]) => `${some.map(right => verbs[right]).join(', ')} in ${pattern}`)
 }
 
 /** ADDRESS:PORT in one form for all that mean the same; undefined for what is none. An IPv6 address is in brackets. */

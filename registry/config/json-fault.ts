@@ -18,8 +18,8 @@ export function jsonFault(text: string): TextFault | undefined {
 
 function offsetOf(error: unknown, text: string): number {
   const message = error instanceof Error ? error.message : ''
-  const told = /at position (\d+)/.exec(message)?.[1]
-  if (told !== undefined) return Number(told)
+  const position = /at position (\d+)/.exec(message)?.[1]
+  if (position !== undefined) return Number(position)
   if (message.includes('end of JSON input')) return text.length
   return firstError(text)?.offset ?? text.length
 }

@@ -24,8 +24,8 @@ export function parseTree(text: string, format: ConfigFormat): TreeResult {
   if (text.trim() === '') return { ok: false, problem: { code: 'empty', message: 'the file is empty' } }
   if (text.length > maxLength) return syntax(text, 0, `the file is longer than ${maxLength} characters`)
   let first: TreeResult | undefined
-  for (const each of formatsOf(format)) {
-    const tree = each === 'json' ? parseJson(text) : parseYaml(text)
+  for (const one of formatsOf(format)) {
+    const tree = one === 'json' ? parseJson(text) : parseYaml(text)
     if (tree.ok) return tree
     // A file whose ending says nothing is told by its first character.
     if (first === undefined || !/^\s*[{[]/.test(text)) first = tree

@@ -54,14 +54,15 @@ function tagOf(node: ScalarNode): string {
   }
 }
 
-const words: Record<string, ScalarNode> = {}
-for (const word of ['', '~', 'null', 'Null', 'NULL']) words[word] = { type: 'Null' }
-for (const word of ['true', 'True', 'TRUE']) words[word] = { type: 'Boolean', value: true }
-for (const word of ['false', 'False', 'FALSE']) words[word] = { type: 'Boolean', value: false }
-for (const word of ['.nan', '.NaN', '.NAN']) words[word] = { type: 'Number', value: Number.NaN, text: 'NaN' }
+const constants: Record<string, ScalarNode> = {}
+for (const word of ['', '~', 'null', 'Null', 'NULL']) constants[word] = { type: 'Null' }
+for (const word of ['true', 'True', 'TRUE']) constants[word] = { type: 'Boolean', value: true }
+for (const word of ['false', 'False', 'FALSE']) constants[word] = { type: 'Boolean', value: false }
+for (const word of ['.nan', '.NaN', '.NAN'])
+  constants[word] = { type: 'Number', value: Number.NaN, text: 'NaN' }
 for (const sign of ['', '+', '-'])
   for (const word of ['.inf', '.Inf', '.INF'])
-    words[sign + word] = {
+    constants[sign + word] = {
       type: 'Number',
       value: sign === '-' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY,
       text: sign === '-' ? '-Inf' : '+Inf',
@@ -72,7 +73,7 @@ const date =
 const float = /^[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?$/
 
 function resolvePlain(source: string): ScalarNode {
-  const word = Object.hasOwn(words, source) ? words[source] : undefined
+  const word = Object.hasOwn(constants, source) ? constants[source] : undefined
   if (word !== undefined) return word
   if (!/^[-+.\d]/.test(source)) return { type: 'String', value: source }
   if (date.test(source)) return { type: 'Date' }
