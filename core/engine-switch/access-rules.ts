@@ -1,3 +1,4 @@
+import { anonymousRights, mostOf, openAddress } from '../../registry/config/anonymous-rights.ts'
 import type { OpenIdProvider } from '../../registry/config/http-shape.ts'
 import { actionLists, isSince, lacks, type SwitchFacts, type SwitchRule } from './switch-rule.ts'
 
@@ -15,6 +16,20 @@ const apiKeys = 'http.auth.apikey'
 
 /** Who comes in, and who may do what. */
 export const accessRules: readonly SwitchRule[] = [
+  {
+    id: 'open-registry',
+    keys: ['http.address'],
+    toZot({ config }) {
+      const most = mostOf(anonymousRights(config))
+      const address = openAddress(config)
+      return most === undefined || address === undefined
+        ? undefined
+        : {
+            severity: 'warning',
+            advice: `Nobody is asked who they are at ${address}: anyone who can reach this machine may ${most}. zot serves that, and wider rights that config.json gets later, whether somebody agreed to it or not.`,
+          }
+    },
+  },
   {
     id: 'api-keys',
     keys: [apiKeys],

@@ -71,6 +71,19 @@ describe('a switch of the engine', () => {
     expect(find('pages', 'to-own', ui)?.severity).toBe('warning')
   })
 
+  it('says that zot serves everybody without an agreement', () => {
+    const open = (more: object) => find('open-registry', 'to-zot', http({ address: '0.0.0.0', ...more }))
+    expect(open({})).toMatchObject({
+      severity: 'warning',
+      advice: expect.stringMatching(/0:5050.* may push\./),
+    })
+    const reading = { accessControl: { repositories: { '**': { anonymousPolicy: ['read'] } } } }
+    expect(open(reading)?.advice).toMatch(/may pull\./)
+    expect(open({ auth: { htpasswd: { path: '/h' } } })).toBeUndefined()
+    expect(find('open-registry', 'to-zot', {})).toBeUndefined()
+    expect(find('open-registry', 'to-own', http({ address: '0.0.0.0' }))).toBeUndefined()
+  })
+
   it('goes by the version of the zot', () => {
     const anonymous = policies({ anonymousPolicy: ['read'], defaultPolicy: ['read', 'create'] })
     expect(find('docker-asked-to-sign-in', 'to-own', anonymous, { version: 'v2.1.15' })).toBeDefined()
