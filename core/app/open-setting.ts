@@ -1,7 +1,7 @@
 import type { Actor } from '../../contract/caller.ts'
 import { fail, type Result } from '../../contract/result.ts'
 import type { SettingChanged, SettingRow } from '../../contract/setting.ts'
-import { parseOpenAddress } from '../../registry/config/anonymous-rights.ts'
+import { parseOpenAddress, rightsText } from '../../registry/config/anonymous-rights.ts'
 import type { OpenRegistry } from '../registry-config/open-registry.ts'
 import { readTarget } from '../registry-config/preflight.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -19,7 +19,8 @@ const key = 'registry.open'
 
 /**
  * Changes the setting `registry.open`. Whoever names the address of config.json agrees to what everybody may do there now;
- * a registry that waits for it is started. Another address is refused: nobody knows what would be open there.
+ * a registry that waits for it is started. Another address is refused: nobody knows what would be open there; and in the app
+ * rights that are not those that its question showed.
  */
 export function createOpenSetting({ configFile, settings, openRegistry, supervisor, log }: Deps) {
   return async (value: SettingRow['value'] | null, by: Actor): Promise<Result<SettingChanged>> => {
@@ -32,6 +33,14 @@ export function createOpenSetting({ configFile, settings, openRegistry, supervis
       const allowed =
         openAt ?? 'nothing: config.json opens it to nobody, or asks people who they are (http.auth)'
       return fail({ code: 'bad-setting', key, wrong: String(value).slice(0, 200), allowed })
+    }
+    const before = supervisor.state()
+    const shown =
+      before.kind === 'undecided' && before.open?.address === address ? before.open.rights : undefined
+    if (by === 'window' && shown !== undefined && shown.join('\n') !== rightsText(rights).join('\n')) {
+      // Looks again, so that the next question shows what it is now.
+      void supervisor.start()
+      return fail({ code: 'config-edited-meanwhile', file: configFile })
     }
     const recorded = await openRegistry.agree({ openAt, rights }, by)
     const done = recorded.ok ? await settings.set(key, address, 'cli') : recorded
