@@ -12,7 +12,7 @@ import { layoutIn, readTarget } from '../registry-config/preflight.ts'
 import { configStamp, onceWritten, rootsOnceWritten } from '../registry-config/unfinished.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
-import { type StoreDeps, unreadableFindings } from '../verify/inventory.ts'
+import { linkFindings, type StoreDeps, unreadableFindings } from '../verify/inventory.ts'
 import type { SwitchDeps, SwitchMemory } from './switch.ts'
 import { switchFindings } from './switch-findings.ts'
 import { zotFindings } from './zot-findings.ts'
@@ -120,7 +120,8 @@ async function findingsOf(memory: SwitchMemory, options: SwitchWiring, store: St
   const isOther = to.id === 'zot' && memory.from.id !== 'zot'
   const zots = isOther ? await zotFindings(to, lastZot, advice) : []
   const known = new Set(findings.map(({ id }) => id))
-  return [...findings, ...zots.filter(({ id }) => !known.has(id)), ...(await unreadableFindings(store))]
+  const ofStore = [...(await linkFindings(store, to.id)), ...(await unreadableFindings(store))]
+  return [...findings, ...zots.filter(({ id }) => !known.has(id)), ...ofStore]
 }
 
 /** Where nobody has chosen, a zot served until now, or config.json was written for one, unless it is known better. */

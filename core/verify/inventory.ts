@@ -159,3 +159,26 @@ export async function unreadableFindings({ roots: rootsNow, layout, known }: Sto
     advice: `${name} cannot be read (${reason}): whether all of it is there afterwards is not proven.`,
   }))
 }
+
+/** Repositories behind links, which zot lists and zotbar-registry does not. One finding for each data folder. */
+export async function linkFindings(
+  { roots: rootsNow }: Pick<StoreDeps, 'roots'>,
+  to: 'zot' | 'zotbar-registry',
+): Promise<Finding[]> {
+  const findings: Finding[] = []
+  for (const root of (await rootsNow()) ?? []) {
+    const { links } = await walkStore(root).catch(() => ({ links: [] }))
+    if (links.length === 0) continue
+    const rest = links.length > 3 ? ` and ${links.length - 3} more` : ''
+    findings.push({
+      id: 'links',
+      severity: to === 'zot' ? 'info' : 'warning',
+      evidence: `${root}: ${links.slice(0, 3).join(', ')}${rest}`,
+      advice:
+        to === 'zot'
+          ? 'zot lists the repositories behind a link, too; zotbar-registry serves them by their names alone.'
+          : 'zotbar-registry serves the repositories behind a link by their names alone: it neither lists nor counts them, and their tags are not compared. Put the folder itself there.',
+    })
+  }
+  return findings
+}

@@ -1,4 +1,4 @@
-import { lstat, readdir, readFile } from 'node:fs/promises'
+import { lstat, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import * as v from 'valibot'
@@ -38,10 +38,14 @@ export type RepositoryInventory = ReadRepository | Unreadable
  * The repositories below a data folder, by the names of their folders, a level after the other and each in order. Only
  * folders whose names may be part of a repository's are entered: `_trivy`, `.uploads`, lost+found are somebody else's.
  * https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md
+ * `links`: links to folders that may hold repositories. They are not entered, as they may lead in a circle.
  */
-export async function walkStore(root: string): Promise<{ names: string[]; unreadable: Unreadable[] }> {
+export async function walkStore(
+  root: string,
+): Promise<{ names: string[]; unreadable: Unreadable[]; links: string[] }> {
   const names: string[] = []
   const unreadable: Unreadable[] = []
+  const links: string[] = []
   for (let level = ['']; level.length > 0; ) {
     const contents = await inParallel(level, name => readFolder(root, name))
     const below: string[] = []
@@ -51,34 +55,50 @@ export async function walkStore(root: string): Promise<{ names: string[]; unread
       if (content?.reason !== undefined)
         unreadable.push({ kind: 'unreadable', root, name, reason: content.reason })
       below.push(...(content?.below ?? []))
+      // In a repository a link leads to its blobs, and not to a repository.
+      if (!content?.isRepository) links.push(...(content?.links ?? []))
     }
     level = below
   }
-  return { names, unreadable }
+  return { names, unreadable, links: await folders(root, links) }
 }
 
 interface FolderContent {
   isRepository: boolean
   /** Names of the folders in it that may hold repositories. */
   below: string[]
+  /** Names of the links in it, whatever they lead to. */
+  links?: string[]
   reason?: string
+}
+
+async function folders(root: string, links: readonly string[]): Promise<string[]> {
+  const isFolder = (name: string) =>
+    stat(join(root, name)).then(
+      found => found.isDirectory(),
+      () => false,
+    )
+  const found = await inParallel([...links], isFolder)
+  return links.filter((_, at) => found[at])
 }
 
 async function readFolder(root: string, name: string): Promise<FolderContent> {
   try {
     const entries = await readdir(join(root, name), { withFileTypes: true })
     const inBlobs = name.endsWith('/blobs')
-    const below = entries
-      .filter(entry => entry.isDirectory() && isNameComponent(entry.name))
+    const named = entries
+      .filter(entry => isNameComponent(entry.name))
       // The blobs themselves; `a/blobs` may be a repository beside `a` all the same.
       .filter(entry => !(inBlobs && /^sha\d+$/.test(entry.name)))
-      .map(entry => (name === '' ? entry.name : `${name}/${entry.name}`))
-      .sort()
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+    const pathOf = (entry: { name: string }): string => (name === '' ? entry.name : `${name}/${entry.name}`)
+    const below = named.filter(entry => entry.isDirectory()).map(pathOf)
+    const links = named.filter(entry => entry.isSymbolicLink()).map(pathOf)
     const has = (file: string): boolean => entries.some(entry => entry.name === file)
-    if (name === '') return { isRepository: false, below }
+    if (name === '') return { isRepository: false, below, links }
     if (!has('index.json')) {
       const isLost = has('oci-layout') && has('blobs') && (await isIndexLost(join(root, name)))
-      return { isRepository: false, below, ...(isLost ? { reason: 'its index.json is missing' } : {}) }
+      return { isRepository: false, below, links, ...(isLost ? { reason: 'its index.json is missing' } : {}) }
     }
     return has('oci-layout')
       ? { isRepository: true, below }

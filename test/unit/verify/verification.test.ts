@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type CheckResult, storeChecks } from '../../../core/verify/checks.ts'
 import {
   type Inventory,
+  linkFindings,
   tagCount,
   takeInventory,
   unreadableFindings,
@@ -146,6 +147,26 @@ describe('the inventory', () => {
     await rm(root, { recursive: true })
     await writeFile(root, 'no folder')
     await expect(take()).rejects.toThrow('ENOTDIR')
+  })
+
+  it('names the links that may lead to repositories, and enters none', async () => {
+    await repository('team/app', [['1', image]])
+    await symlink('app', join(root, 'team', 'link'))
+    await symlink('.', join(root, 'round'))
+    await symlink('nowhere', join(root, 'dangling'))
+    await symlink('/tmp', join(root, '_other'))
+    // As where the blobs lie on another disk.
+    await symlink('blobs', join(root, 'team', 'app', 'elsewhere'))
+    await symlink('sha256', join(root, 'team', 'app', 'blobs', 'sha512'))
+    expect(found(await take())).toMatchObject([{ name: 'team/app' }])
+    const roots = async () => [root]
+    expect(await linkFindings({ roots }, 'zotbar-registry')).toMatchObject([
+      { id: 'links', severity: 'warning', evidence: `${root}: round, team/link` },
+    ])
+    expect(await linkFindings({ roots }, 'zot')).toMatchObject([{ severity: 'info' }])
+    await rm(join(root, 'round'))
+    await rm(join(root, 'team', 'link'))
+    expect(await linkFindings({ roots }, 'zot')).toEqual([])
   })
 
   it('names a repository whose index is no file or was lost, and reads one through a link', async () => {
