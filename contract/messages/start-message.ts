@@ -101,7 +101,7 @@ export function startFailureMessage(error: StartFailure): FailureMessage {
         title: 'A file that config.json names cannot be read',
         steps: [
           `${error.keyPath} names ${error.path}: ${error.reason}.`,
-          'Put it there, or name another: the registry starts by itself.',
+          'Put it there, or name another. A registry that does not run then starts by itself.',
         ],
       }
     case 'engine-missing':
@@ -155,7 +155,7 @@ export function startFailureMessage(error: StartFailure): FailureMessage {
         steps: [
           `${holder(error)} has ${error.path} open. Two registries on one folder would damage it.`,
           ...keptByMessage(error.keptBy),
-          'End the other one, then start again.',
+          'End the other one. A registry that does not run then starts by itself.',
         ],
       }
     case 'stop-failed':

@@ -34,7 +34,7 @@ it('that cannot be read are one message, with key and path', async () => {
     title: 'A file that config.json names cannot be read',
     steps: [
       `http.auth.htpasswd.path names ${path}: it does not exist.`,
-      'Put it there, or name another: the registry starts by itself.',
+      'Put it there, or name another. A registry that does not run then starts by itself.',
     ],
   })
   expect(await checkNamedFiles([{ ...file, path: folder }], 'zot')).toMatchObject({
