@@ -86,7 +86,8 @@ export function switchRunbook(memory: SwitchMemory, deps: SwitchDeps): Runbook<S
     version === undefined ? id : `${id} ${version}`
   return {
     name: switchName,
-    title: `Switch from ${name(from)} to ${name(to)}`,
+    // Where nobody had chosen yet, the engine may be the one that would have been started.
+    title: from.command === to.command ? `Use ${name(to)}` : `Switch from ${name(from)} to ${name(to)}`,
     memory,
     steps: [
       preflightStep(deps),

@@ -189,6 +189,8 @@ describe('a config.json that asks for more than zotbar-registry does', () => {
     )
     await quickly()
     expect(await use('zotbar-registry')).toMatchObject({ code: 0, last: { result: 'done' } })
+    // No engine is left for it: none had been chosen.
+    expect((await rig.zotbar('runbooks', 'list')).stdout).toMatch(/ {2}Use zotbar-registry /)
     await app.reach('serving')
   })
 
