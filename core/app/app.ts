@@ -145,7 +145,6 @@ function handlerDeps(
   const { access, engineControl, configWatch, keyNotices, rotation, runs } = features
   const { startDecision, supervisor, tail, upgrade } = features
   const { images, keys, admin } = access
-  const busyWith = (): string | undefined => runs.current()?.title
   return {
     supervisor,
     settings,
@@ -163,15 +162,16 @@ function handlerDeps(
       store: features.lastConfig,
       engine: features.engine.now,
       supervisor,
-      busyWith,
+      runs,
       now: features.common.clock.now,
     }),
     checkFolder: configWatch.check,
-    busyWith,
+    busyWith: runs.busyWith,
+    runUnderWay: () => runs.current()?.title,
     handOverBusy() {
       const { kind } = supervisor.state()
       const isStopping = kind === 'draining' || kind === 'stopping'
-      const title = runs.current()?.title ?? (isStopping ? 'the stop of the registry' : undefined)
+      const title = runs.busyWith() ?? (isStopping ? 'the stop of the registry' : undefined)
       // What the keychain answers belongs to this process: a password may be about to be stored.
       return title ?? (keychain.isBusy() ? 'a question of the keychain' : undefined)
     },

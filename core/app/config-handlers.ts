@@ -1,3 +1,4 @@
+import type { Caller } from '../../contract/caller.ts'
 import type { ZotbarHandlers } from '../../contract/contract.ts'
 import type { ConfigRestored } from '../../contract/last-config.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
@@ -6,6 +7,7 @@ import { reasonOf } from '../../lib/error-code.ts'
 import { applyEdit } from '../advisories/apply-edit.ts'
 import type { Engine } from '../platform/engine.ts'
 import type { ComparedConfig, LastConfigStore } from '../registry-config/last-config.ts'
+import type { Runs } from '../runbook/runs.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 
 interface Deps {
@@ -13,7 +15,7 @@ interface Deps {
   store: Pick<LastConfigStore, 'compare'>
   engine(): Engine
   supervisor: Pick<Supervisor, 'state' | 'start' | 'stop'>
-  busyWith(): string | undefined
+  runs: Pick<Runs, 'exclusively'>
   now(): number
   log(message: string, data?: Record<string, unknown>): void
 }
@@ -34,26 +36,28 @@ export function configHandlers(deps: Deps): ZotbarHandlers['config'] {
       const { at, engine, diff, id } = last.value
       return ok({ file, at, engine, ...(diff === undefined || id === undefined ? {} : { diff, id }) })
     },
-    async restore({ id }, caller): Promise<Result<ConfigRestored>> {
-      const busy = deps.busyWith()
-      if (busy !== undefined) return fail({ code: 'busy', with: busy })
-      const last = await compared()
-      if (!last.ok) return last
-      const { at, diff } = last.value
-      if (diff === undefined) return fail({ code: 'no-other-config', file, at })
-      if (id !== undefined && id !== last.value.id) return fail({ code: 'config-edited-meanwhile', file })
-      const wasStopped = supervisor.state().kind === 'stopped'
-      // Nothing may read it while it is written.
-      const stopped = await supervisor.stop()
-      const restored = stopped.ok ? await writeBack(file, last.value, deps.now()) : stopped
-      if (!restored.ok) {
-        if (!wasStopped && stopped.ok) void supervisor.start()
-        return restored
-      }
-      deps.log('the config that last started is used again', { by: caller, ...restored.value })
-      const started = await supervisor.start()
-      return ok({ file, at, ...restored.value, ...(started.ok ? {} : { failure: started.error }) })
-    },
+    // A run that begins while the registry drains would meet a stopped registry and another config.json.
+    restore: ({ id }, caller) =>
+      deps.runs.exclusively('the return to the config that last started', () => restore(id, caller)),
+  }
+
+  async function restore(id: string | undefined, caller: Caller): Promise<Result<ConfigRestored>> {
+    const last = await compared()
+    if (!last.ok) return last
+    const { at, diff } = last.value
+    if (diff === undefined) return fail({ code: 'no-other-config', file, at })
+    if (id !== undefined && id !== last.value.id) return fail({ code: 'config-edited-meanwhile', file })
+    const wasStopped = supervisor.state().kind === 'stopped'
+    // Nothing may read it while it is written.
+    const stopped = await supervisor.stop()
+    const restored = stopped.ok ? await writeBack(file, last.value, deps.now()) : stopped
+    if (!restored.ok) {
+      if (!wasStopped && stopped.ok) void supervisor.start()
+      return restored
+    }
+    deps.log('the config that last started is used again', { by: caller, ...restored.value })
+    const started = await supervisor.start()
+    return ok({ file, at, ...restored.value, ...(started.ok ? {} : { failure: started.error }) })
   }
 }
 

@@ -33,6 +33,8 @@ export interface HandlerDeps {
   checkFolder(): Promise<void>
   /** What is under way on the registry and must not be disturbed. */
   busyWith(): string | undefined
+  /** The same, but for what only a start would disturb. */
+  runUnderWay(): string | undefined
   /** What a hand-over to another core would interrupt. */
   handOverBusy(): string | undefined
   /** Whether the registry could be started as config.json is now. */
@@ -111,11 +113,13 @@ const appHandlers = ({
 })
 
 function registryHandlers(deps: HandlerDeps): ZotbarHandlers['registry'] {
-  const { supervisor, busyWith, snapshot } = deps
+  const { supervisor, busyWith, runUnderWay, snapshot } = deps
 
   /** Not while a runbook is under way; answers what is shown then. */
-  async function unlessBusy(command: () => Promise<Result<ProcessState>>): Promise<Result<Snapshot>> {
-    const busy = busyWith()
+  async function unlessBusy(
+    command: () => Promise<Result<ProcessState>>,
+    busy = busyWith(),
+  ): Promise<Result<Snapshot>> {
     if (busy !== undefined) return fail({ code: 'busy', with: busy })
     const result = await command()
     return result.ok ? ok(snapshot()) : result
@@ -123,7 +127,7 @@ function registryHandlers(deps: HandlerDeps): ZotbarHandlers['registry'] {
 
   return {
     start: () => unlessBusy(() => supervisor.start()),
-    stop: () => unlessBusy(() => supervisor.stop()),
+    stop: () => unlessBusy(() => supervisor.stop(), runUnderWay()),
     async restart({ now }) {
       // A registry that serves is not stopped for a config that would not bring it back.
       const serves = supervisor.state().kind === 'serving'
@@ -136,7 +140,7 @@ function registryHandlers(deps: HandlerDeps): ZotbarHandlers['registry'] {
       return ok(snapshot())
     },
     cancel: async () => {
-      const busy = busyWith()
+      const busy = runUnderWay()
       return busy === undefined ? supervisor.cancel() : fail({ code: 'busy', with: busy })
     },
   }

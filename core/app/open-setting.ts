@@ -4,6 +4,7 @@ import type { SettingChanged, SettingRow } from '../../contract/setting.ts'
 import { parseOpenAddress, rightsText } from '../../registry/config/anonymous-rights.ts'
 import type { OpenRegistry } from '../registry-config/open-registry.ts'
 import { readTarget } from '../registry-config/preflight.ts'
+import type { Runs } from '../runbook/runs.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 
@@ -12,6 +13,7 @@ interface Deps {
   settings: Settings
   openRegistry: Pick<OpenRegistry, 'agree'>
   supervisor: Pick<Supervisor, 'state' | 'start'>
+  runs: Pick<Runs, 'exclusively'>
   log(message: string, data?: Record<string, unknown>): void
 }
 
@@ -20,10 +22,13 @@ const key = 'registry.open'
 /**
  * Changes the setting `registry.open`. Whoever names the address of config.json agrees to what everybody may do there now;
  * a registry that waits for it is started. Another address is refused: nobody knows what would be open there; and in the app
- * rights that are not those that its question showed.
+ * rights that are not those that its question showed. No run begins meanwhile.
  */
-export function createOpenSetting({ configFile, settings, openRegistry, supervisor, log }: Deps) {
-  return async (value: SettingRow['value'] | null, by: Actor): Promise<Result<SettingChanged>> => {
+export function createOpenSetting({ configFile, settings, openRegistry, supervisor, runs, log }: Deps) {
+  return (value: SettingRow['value'] | null, by: Actor): Promise<Result<SettingChanged>> =>
+    runs.exclusively('the agreement to an open registry', () => agree(value, by))
+
+  async function agree(value: SettingRow['value'] | null, by: Actor): Promise<Result<SettingChanged>> {
     const address = parseOpenAddress(String(value ?? ''))
     if (address === undefined) return settings.set(key, value, 'cli')
     const target = await readTarget(configFile, 'zot')

@@ -47,6 +47,10 @@ export interface RunbookRunner {
   current(): RunbookProgress | undefined
   /** Why no other run may begin now: `busy`, or `run-broken-off`. */
   blocked(): Failure | undefined
+  /** No run may begin until the answer is called; fails with what `blocked` says. `title`: what is under way instead. */
+  hold(title: string): Result<() => void>
+  /** The title of what is under way: a run, or what holds runs off. */
+  busyWith(): string | undefined
   /**
    * The lines of a run (the newest without a name) from number `after` on; waits up to `waitMs` for something new. Of the
    * lines that a step merely wrote on its way, the newest 2,000 are there.
@@ -100,6 +104,7 @@ class Runner implements RunbookRunner {
   readonly #retry: Retry
   #newest: ActiveRun | undefined
   #isStarting = false
+  #heldBy: string | undefined
   #isClosed = false
   /** Set while output of a step was shown a moment ago; `moreToShow` where some came since. */
   #stopShowing: (() => void) | undefined
@@ -150,12 +155,26 @@ class Runner implements RunbookRunner {
 
   blocked(): Failure | undefined {
     const active = this.#running()
-    if (!active) return undefined
+    if (!active) return this.#heldBy === undefined ? undefined : { code: 'busy', with: this.#heldBy }
     const { run, title } = active.progress
     const reason = active.brokenOff?.error?.words
     return reason === undefined
       ? { code: 'busy', with: title }
       : { code: 'run-broken-off', run, title, reason }
+  }
+
+  hold(title: string): Result<() => void> {
+    const blocked = this.blocked()
+    if (blocked) return fail(blocked)
+    if (this.#isStarting) return fail({ code: 'busy', with: 'the beginning of a run' })
+    this.#heldBy = title
+    return ok(() => {
+      this.#heldBy = undefined
+    })
+  }
+
+  busyWith(): string | undefined {
+    return this.current()?.title ?? this.#heldBy
   }
 
   async lines(run: string | undefined, after: number, waitMs: number): Promise<Result<RunbookLines>> {

@@ -42,6 +42,10 @@ export interface Runs {
   answeredBy(question: string): string | undefined
   /** Why no other run may begin now: `busy`, or `run-broken-off`. */
   blocked(): Failure | undefined
+  /** Does something during which no run may begin; fails with what `blocked` says. `title`: as that of a run. */
+  exclusively<T>(title: string, work: () => Promise<Result<T>>): Promise<Result<T>>
+  /** The title of what is under way: a run, or what holds runs off. */
+  busyWith(): string | undefined
   /**
    * Brings an interrupted run to its end, or lets the supervisor begin. Returns when that is under way. `stopped`: the
    * registry is to stay stopped.
@@ -133,6 +137,16 @@ export function createRuns({ supervisor, ...options }: Options): Runs {
     current: () => runbooks.current(),
     answeredBy: question => runbooks.answeredBy(question),
     blocked: () => runbooks.blocked(),
+    async exclusively(title, work) {
+      const held = runbooks.hold(title)
+      if (!held.ok) return held
+      try {
+        return await work()
+      } finally {
+        held.value()
+      }
+    },
+    busyWith: () => runbooks.busyWith(),
     async begin(beginning) {
       try {
         const interrupted = await findInterrupted()

@@ -26,6 +26,7 @@ it('agrees in the app to nothing but the rights that were shown, and on the comm
       state: () => ({ kind: 'undecided', why: 'open-registry', open }),
       start,
     } as unknown as Pick<Supervisor, 'state' | 'start'>,
+    runs: { exclusively: (_, work) => work() },
     log: () => {},
   })
   expect(await set(open.address, 'window')).toEqual(

@@ -209,6 +209,29 @@ describe('the runs of several kinds', () => {
     )
   })
 
+  it('do not begin while something else holds them off, which does not begin while they are under way', async () => {
+    const one = runs()
+    const work = runbook('a', () => new Promise(() => {}))
+    const busy = { ok: false, error: { code: 'busy', with: 'a restore' } }
+    const refused: unknown[] = []
+    const restore = (end: () => Promise<void>) =>
+      one.exclusively('a restore', async () => {
+        refused.push(await one.start(work, 'cli'), await one.exclusively('another', async () => ok(1)))
+        refused.push(one.busyWith())
+        await end()
+        return ok('restored')
+      })
+    expect(await restore(async () => {})).toEqual(ok('restored'))
+    await expect(restore(() => Promise.reject(new Error('no')))).rejects.toThrow('no')
+    expect(refused).toEqual([busy, busy, 'a restore', busy, busy, 'a restore'])
+    const starting = one.start(work, 'cli')
+    expect(await restore(async () => {})).toMatchObject({ error: { code: 'busy' } })
+    expect(await starting).toMatchObject({ ok: true })
+    expect(await restore(async () => {})).toMatchObject({ error: { code: 'busy', with: 'A a' } })
+    expect(one.busyWith()).toBe('A a')
+    one.close()
+  })
+
   it('show no run before the first', async () => {
     expect(await runs().handlers.runbooks.show({}, 'page')).toEqual({
       ok: false,
