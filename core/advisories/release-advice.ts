@@ -211,7 +211,14 @@ export function createAdvice({ configFile, accepted, ...options }: AdviceOptions
       await upToDate()
       const findings = [...(await advice.findings(running, to)), ...(await fetchedFindings())]
       const { edit, byHand } = await advice.edit(running, to)
-      return { findings, ...(edit ? { edit } : {}), ...(byHand === undefined ? {} : { byHand }) }
+      if (byHand === undefined) return { findings, ...(edit ? { edit } : {}) }
+      const atHand: Finding = {
+        id: 'edit-by-hand',
+        severity: 'warning',
+        evidence: configFile,
+        advice: byHand,
+      }
+      return { findings: [...findings, atHand], byHand }
     },
     async goFor(version) {
       return (await gather()).advisorySet.releases.find(release => release.version === version)?.go

@@ -46,6 +46,28 @@ afterEach(async () => {
   await rm(home, { recursive: true, force: true })
 })
 
+it('say what to change by hand where the file cannot be edited, also when the version takes it as it is', async () => {
+  const configFile = join(home, 'config.yaml')
+  await writeFile(configFile, 'storage: {rootDirectory: /data}\nhttp: {port: 5050}\n')
+  const ofYaml = createAdvice({
+    home,
+    configFile,
+    web,
+    now: () => now,
+    url: () => '',
+    accepted: () => ['request-time-limits'],
+    report: () => {},
+  })
+  const { findings, edit } = await ofYaml.advise('v2.1.15', 'v2.1.17')
+  expect(edit).toBeUndefined()
+  expect(findings).toContainEqual({
+    id: 'edit-by-hand',
+    severity: 'warning',
+    evidence: configFile,
+    advice: expect.stringMatching(/does not edit the file: it is YAML\. .*http\.readTimeout/),
+  })
+})
+
 it('are shown only of the version that they are about', async () => {
   const shown = createReleaseAdvice({
     home,
