@@ -65,7 +65,7 @@ export const contract = {
     ),
   },
   logs: {
-    /** The newest lines of the registry's output, oldest first, as it wrote them. */
+    /** The newest lines of the registry's output, oldest first, as it wrote them; without secrets in a session of the dashboard. */
     tail: command<{ lines: string[] }>()(
       v.strictObject({
         lines: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(5000)), 200),

@@ -5,6 +5,7 @@ import { fail, ok, type Result } from '../../contract/result.ts'
 import type { SettingChanged, SettingRow } from '../../contract/setting.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
 import type { NoticeControl } from '../notices/notice-control.ts'
+import { maskSecretsIn } from '../platform/secret-text.ts'
 import type { Credential } from '../registry-client/admin.ts'
 import type { Images } from '../registry-client/images/images.ts'
 import type { Keys } from '../registry-client/keys.ts'
@@ -59,7 +60,10 @@ export function createHandlers(deps: HandlerDeps): ZotbarHandlers {
     data: deps.data,
     config: deps.config,
     logs: {
-      tail: async ({ lines }) => ok({ lines: await deps.tail(lines) }),
+      async tail({ lines }, caller) {
+        const newest = await deps.tail(lines)
+        return ok({ lines: actorOf(caller) === 'dashboard' ? newest.map(maskSecretsIn) : newest })
+      },
     },
     images: imageHandlers(deps),
     keys: keyHandlers(deps),

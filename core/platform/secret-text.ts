@@ -5,16 +5,26 @@ const whole = new RegExp(`^${secretName}$`, 'i')
 /** Whether what a config file has under a key of this name would let its reader in. */
 export const isSecretName = (name: string): boolean => whole.test(name)
 
+/** As JSON: one string or a list of them, perhaps cut off. */
+const cookieInJson = /("(?:set-)?cookie2?" ?: ?)(?:\[(?:"(?:[^"\\]|\\.)*"?,? ?)*\]?|"(?:[^"\\]|\\.)*"?)/gi
+/** As a header, or JSON within a string of JSON: up to the end of that. */
+const cookieInText =
+  /(\b(?:set-)?cookie2?(?:\\+")? ?[:=] ?\[?(?:\\+")?)(?=[^\s"=:]+=)(?:="[^"\n]*"|[^"\\\n]|\\.)*/gi
+
 const userInUrl = /(:\/\/)([^\s/"']+)@/g
 const secretInLine: readonly [RegExp, string][] = [
   [userInUrl, '$1***@'],
   [/\b(Basic|Bearer) [\w.~+/=-]{16,}/gi, '$1 ***'],
+  [cookieInJson, '$1"***"'],
+  [cookieInText, '$1***'],
+  // Requests of a rotation are known by it: nobody else is to send it.
+  [/\b(zotbar \(run )[0-9a-f]+/gi, '$1***'],
   [/\bzak_\w+/g, 'zak_***'],
   [new RegExp(String.raw`(${secretName}=)[^\s&"',;]+`, 'gi'), '$1***'],
-  [new RegExp(String.raw`("${secretName}" ?: ?")(?:[^"\\]|\\.)+`, 'gi'), '$1***'],
+  [new RegExp(String.raw`("${secretName}" ?: ?\[?")(?:[^"\\]|\\.)+`, 'gi'), '$1***'],
 ]
 
-/** A line of a program's log without what would let its reader in: passwords, keys, tokens. */
+/** A line of a program's log without what would let its reader in: passwords, keys, tokens, cookies. */
 export const maskSecretsIn = (text: string): string =>
   secretInLine.reduce((masked, [form, mask]) => masked.replace(form, mask), text)
 

@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream'
 import type { Host } from '../../contract/host.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
+import { maskSecretsIn } from '../platform/secret-text.ts'
 
 export interface EventStreamLimits {
   /** A comment line is sent this often, so that both ends notice a dead one. */
@@ -41,6 +42,8 @@ export interface StreamOptions {
   withLog: boolean
   /** Nothing but the registry's output. */
   onlyLog?: boolean
+  /** The lines without secrets in them. */
+  masked?: boolean
   /** As in `Host.on`. */
   looking: boolean
   limits?: EventStreamLimits
@@ -55,7 +58,7 @@ export interface StreamOptions {
 export function pushEvents(
   host: Host,
   to: Writable,
-  { withLog, onlyLog = false, looking, limits = eventStreamLimits }: StreamOptions,
+  { withLog, onlyLog = false, masked = false, looking, limits = eventStreamLimits }: StreamOptions,
 ): PushedEvents {
   let waiting: Snapshot | undefined = onlyLog ? undefined : host.snapshot()
   const direct: string[] = []
@@ -102,7 +105,7 @@ export function pushEvents(
   let endSnapshots = onlyLog ? () => {} : takeSnapshots(looking)
   const endLog = withLog
     ? host.on('log', ({ lines }) => {
-        log.push(lines)
+        log.push(masked ? lines.map(maskSecretsIn) : lines)
         flush()
       })
     : undefined

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Caller } from '../../contract/caller.ts'
+import { actorOf, type Caller } from '../../contract/caller.ts'
 import { commandNames, dispatch } from '../../contract/dispatch.ts'
 import type { Failure } from '../../contract/failure.ts'
 import type { Host } from '../../contract/host.ts'
@@ -40,7 +40,7 @@ const names = new Set(commandNames())
  * `POST /api/<area>.<verb>` takes the command's input as JSON and answers its Result: 200 whether it worked or not,
  * 404 unknown path, 405 other method, 413 over 64 KB, 415 not application/json, 500 a bug.
  * `GET /api/events` (`?with=log` for the registry's output too, `only=log` for nothing else, `looking=false` where
- * nobody looks yet) is a stream of server-sent events. An app adds `offers=open,question`: then the stream begins with `connected`, and carries
+ * nobody looks yet; without secrets in a session of the dashboard) is a stream of server-sent events. An app adds `offers=open,question`: then the stream begins with `connected`, and carries
  * what its screen is asked for.
  */
 export function httpApi(host: Host, options: HttpApiOptions = {}): HttpApi {
@@ -51,6 +51,7 @@ export function httpApi(host: Host, options: HttpApiOptions = {}): HttpApi {
     request: IncomingMessage,
     response: ServerResponse,
     query: URLSearchParams,
+    caller: Caller,
     app: Peer | undefined,
   ): void => {
     if (streams.size >= maxStreams) {
@@ -68,6 +69,7 @@ export function httpApi(host: Host, options: HttpApiOptions = {}): HttpApi {
     const stream = pushEvents(host, response, {
       withLog: onlyLog || query.getAll('with').includes('log'),
       onlyLog,
+      masked: actorOf(caller) === 'dashboard',
       looking: query.get('looking') !== 'false',
       limits,
     })
@@ -133,7 +135,13 @@ export function httpApi(host: Host, options: HttpApiOptions = {}): HttpApi {
       if (request.method !== method)
         return answer(response, 405, fail(notThis(request.method ?? '', method, 'method')), { allow: method })
       if (isEvents)
-        return events(request, response, new URLSearchParams(query), caller === 'app' ? peer : undefined)
+        return events(
+          request,
+          response,
+          new URLSearchParams(query),
+          caller,
+          caller === 'app' ? peer : undefined,
+        )
       return command(request, response, name, caller, peer)
     },
     close() {

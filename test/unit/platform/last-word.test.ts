@@ -210,6 +210,21 @@ describe('the last word', () => {
       ['post ?client_secret=hush&n=1', 'post ?client_secret=***&n=1'],
       ['{"password":"hush"}', '{"password":"***"}'],
       ['{"bindPassword": "hu\\"sh"}', '{"bindPassword": "***"}'],
+      [
+        '{"headers":{"Cookie":["session=a]b; user=ci","x=\\"y\\""],"User-Agent":["curl"]}}',
+        '{"headers":{"Cookie":"***","User-Agent":["curl"]}}',
+      ],
+      ['{"headers":{"Cookie":["session=hu', '{"headers":{"Cookie":"***"'],
+      ['{"set-cookie": "session=hush; Path=/"}', '{"set-cookie": "***"}'],
+      [
+        String.raw`{"m":"{\"Cookie\":[\"session=hush\"]}","n":1}`,
+        String.raw`{"m":"{\"Cookie\":[\"***","n":1}`,
+      ],
+      ['Cookie: session="hush"; user=ci', 'Cookie: ***'],
+      ['map[Cookie:[session=hush] Accept:[*/*]]', 'map[Cookie:[***'],
+      ['cannot read the cookie: it is too old', 'cannot read the cookie: it is too old'],
+      ['{"Authorization":["Basic YTpi"]}', '{"Authorization":["***"]}'],
+      ['"User-Agent":["zotbar (run 0a1b2c3d)"]', '"User-Agent":["zotbar (run ***)"]'],
       ['dial redis://:hu@sh@cache:6379: no', 'dial redis://***@cache:6379: no'],
       ['open password_file=/run/pw: no', 'open password_file=/run/pw: no'],
       [

@@ -60,6 +60,22 @@ describe('pushing events', () => {
     expect(host.listeners('snapshot')).toBe(0)
   })
 
+  it.each([true, false])('sends log lines without secrets where they are masked: %s', masked => {
+    const host = fakeHost()
+    const reader = slowReader()
+    const { start, stop } = pushEvents(host, reader.to, {
+      withLog: true,
+      onlyLog: true,
+      masked,
+      looking: true,
+    })
+    start()
+    const line = (cookie: string) => `{"headers":{"Cookie":${cookie}}}`
+    host.push('log', { lines: [line('["session=hush"]')] })
+    expect(reader.events()).toEqual([['log', { lines: [line(masked ? '"***"' : '["session=hush"]')] }]])
+    stop()
+  })
+
   it('replaces an unsent snapshot, bounds the log and says how much is missing', async () => {
     const host = fakeHost()
     const reader = slowReader()
