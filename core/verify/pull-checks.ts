@@ -48,7 +48,7 @@ export async function findUnservedTag(options: TagOptions): Promise<Asked> {
   for (const [at, [repository, ownTags]] of all.entries()) {
     if (signal.aborted) return wrong('it was cancelled')
     progress(at, all.length)
-    const served = await servedTags(repository, ask)
+    const served = await servedTags(repository, ask, signal)
     if (served === 'not-allowed') continue
     if (typeof served === 'string') return wrong(served)
     asked += ownTags.size
@@ -86,10 +86,23 @@ async function findOtherDigest(
 
 const tagList = v.object({ tags: v.optional(v.nullable(v.array(v.string())), []) })
 
-async function servedTags(repository: string, ask: SendRegistryRequest): Promise<Set<string> | string> {
+/** More than any repository has, at a hundred tags a page or more. */
+const maxTagPages = 10_000
+
+async function servedTags(
+  repository: string,
+  ask: SendRegistryRequest,
+  signal: AbortSignal,
+): Promise<Set<string> | string> {
+  const pages = new Set<string>()
   const served = new Set<string>()
   let path: string | undefined = `/v2/${repository}/tags/list`
   while (path !== undefined) {
+    if (signal.aborted) return 'it was cancelled'
+    if (pages.has(path)) return `the list of tags of ${repository} comes back to a page that it had before`
+    if (pages.size === maxTagPages)
+      return `the list of tags of ${repository} does not end after ${maxTagPages} pages`
+    pages.add(path)
     const response: Result<RegistryAnswer> = await ask(path)
     if (!response.ok) return `the tags of ${repository} cannot be read`
     const { status, body } = response.value
