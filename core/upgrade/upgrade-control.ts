@@ -18,6 +18,7 @@ import {
   findTarget,
   memoryFor,
   refuseRequest,
+  refuseSource,
   type UpgradeRequest,
   type UpgradeTarget,
 } from './upgrade-request.ts'
@@ -33,7 +34,7 @@ interface Options extends UpgradeWiring {
 
 export interface UpgradeControl {
   handlers: Pick<ZotbarHandlers, 'upgrade'>
-  /** As `begin` of the handlers; `note`: why something else that was asked for is an upgrade. */
+  /** As `begin` of the handlers, but its `from` is a path that the core found, whoever asks; `note`: why something else that was asked for is an upgrade. */
   changeVersion(
     request: UpgradeRequest,
     caller: Caller | 'schedule',
@@ -88,7 +89,7 @@ export function createUpgradeControl(options: Options): UpgradeControl {
     caller: Caller | 'schedule',
     note?: string,
   ): Promise<Result<{ run: string } | { plan: UpgradePlan }>> {
-    const refused = refuseRequest(request, caller)
+    const refused = refuseRequest(request)
     if (refused) return fail(refused)
     const { dryRun } = request
     const engine = current().id
@@ -150,7 +151,10 @@ export function createUpgradeControl(options: Options): UpgradeControl {
           const rows = await releaseRows(all, rowOptions)
           return ok({ releases: rows, asOf, ...(trouble ? { trouble } : {}) })
         },
-        begin: (request, caller) => begin(request, caller),
+        async begin(request, caller) {
+          const refused = refuseSource(request, caller)
+          return refused ? fail(refused) : begin(request, caller)
+        },
       },
     },
     changeVersion: begin,

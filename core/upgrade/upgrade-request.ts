@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { Caller } from '../../contract/caller.ts'
 import type { ZotbarHandlers } from '../../contract/contract.ts'
 import type { Failure } from '../../contract/failure.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
@@ -38,8 +39,8 @@ interface Deps {
   running(): string | undefined
 }
 
-/** Why a request makes no sense, or is not allowed to its caller; undefined where it may go on. */
-export function refuseRequest({ to, from, undo }: UpgradeRequest, caller: string): Failure | undefined {
+/** Why a request makes no sense; undefined where it may go on. */
+export function refuseRequest({ to, from, undo }: UpgradeRequest): Failure | undefined {
   const invalid = (field: string, allowed: string): Failure => ({
     code: 'bad-input',
     field,
@@ -48,11 +49,14 @@ export function refuseRequest({ to, from, undo }: UpgradeRequest, caller: string
   })
   if (undo && to !== undefined) return invalid('to', 'nothing: --undo goes to the version before')
   if (undo && from !== undefined) return invalid('from', 'nothing: --undo needs no download')
-  // A path or an address is the user's own word, which no page may give.
-  if (from !== undefined && from !== 'source' && caller !== 'cli')
-    return { code: 'setting-not-allowed-here', key: 'from' }
   return undefined
 }
+
+/** Why a request is not allowed to its caller: a path or an address is the user's own word, which no page may give. */
+export const refuseSource = ({ from }: UpgradeRequest, caller: Caller): Failure | undefined =>
+  from === undefined || from === 'source' || caller === 'cli'
+    ? undefined
+    : { code: 'setting-not-allowed-here', key: 'from' }
 
 /** Which version is meant, and where it comes from. Asks for the list of releases unless a source is named. */
 export async function findTarget(
