@@ -83,7 +83,10 @@ export function startFailureMessage(error: StartFailure): FailureMessage {
     case 'config-missing':
       return {
         title: 'The config file is not there',
-        steps: [`${error.file} does not exist.`, 'Name another with --config FILE, or put it back.'],
+        steps: [
+          `${error.file} does not exist.`,
+          'Put it back, and the registry starts by itself. Or name another with --config FILE.',
+        ],
       }
     case 'config-invalid':
       return {
@@ -93,7 +96,7 @@ export function startFailureMessage(error: StartFailure): FailureMessage {
           ...error.faults.map(faultMessage),
           error.unfinished === true
             ? 'It is still being written. It is read again by itself.'
-            : 'Correct the file, then start again.',
+            : 'Correct the file. A registry that does not run then starts by itself.',
         ],
       }
     case 'named-file-unusable':

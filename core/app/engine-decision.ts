@@ -119,7 +119,12 @@ export function createEngineDecision(options: Options): EngineDecision {
       if (contents.databases.length > 0 || zot !== undefined)
         return ok(await questions.ofEngines('store-of-another-engine', target, config))
       if (current().id === 'zotbar-registry' && config.refused.length + config.withoutEffect.length > 0)
-        return ok(await questions.ofEngines('config-refused', target, config))
+        // A mistake is no question of engines: the check before a start names it.
+        return ok(
+          (await facts.hasMistake())
+            ? undefined
+            : await questions.ofEngines('config-refused', target, config),
+        )
       const open = await questions.open(current().id, target)
       if (open !== undefined) return ok(open)
       if (!isTrial && (contents.holds === 'missing' || contents.holds === 'nothing'))

@@ -11,6 +11,7 @@ import type {
   Undecided,
 } from '../../contract/undecided.ts'
 import { loadConfig } from '../../registry/config/load.ts'
+import type { ProblemCode } from '../../registry/config/problem.ts'
 import { unsupported } from '../../registry/config/supported.ts'
 import { type FolderContents, inspectContents } from '../data-folder/folder-contents.ts'
 import { inspectFolder } from '../data-folder/folder-identity.ts'
@@ -33,6 +34,8 @@ export interface FolderFacts {
   inspect(target: Target, differs?: string): Promise<FolderFound>
   /** What config.json asks for that zotbar-registry refuses or has no effect with. */
   configFound(): Promise<ConfigFound>
+  /** Whether config.json holds what no engine takes. */
+  hasMistake(): Promise<boolean>
   undecided(
     why: UndecidedWhy,
     target: Target,
@@ -108,7 +111,12 @@ export function createFolderFacts({ configFile, settings, folderWatch, freeSpace
     }
   }
 
-  return { inspect, configFound: () => configFoundIn(configFile), undecided }
+  return {
+    inspect,
+    configFound: () => configFoundIn(configFile),
+    hasMistake: () => hasMistakeIn(configFile),
+    undecided,
+  }
 }
 
 async function configFoundIn(configFile: string): Promise<ConfigFound> {
@@ -138,6 +146,13 @@ async function configFoundIn(configFile: string): Promise<ConfigFound> {
       : [],
     ...(at === undefined ? {} : { rootDirectory: { line: at.line, column: at.column } }),
   }
+}
+
+const mistakes: readonly ProblemCode[] = ['wrong-type', 'out-of-range', 'missing']
+
+async function hasMistakeIn(configFile: string): Promise<boolean> {
+  const own = await loadConfig(configFile)
+  return !own.ok && own.problems.some(({ code }) => mistakes.includes(code))
 }
 
 /** The likeliest first: what served is offered before what would change something. */

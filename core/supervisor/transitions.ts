@@ -125,6 +125,8 @@ export function failedStage(error: Failure, at: number, policy: Policy) {
 /** Undefined: it is tried again on request and after sleep only. */
 export function retryDelayMs(error: Failure, policy: Policy): number | undefined {
   switch (error.code) {
+    case 'config-missing':
+    case 'config-invalid':
     case 'named-file-unusable':
     case 'data-volume-missing':
     case 'data-unreadable':
@@ -133,9 +135,6 @@ export function retryDelayMs(error: Failure, policy: Policy): number | undefined
     case 'other-folder':
     case 'root-in-use':
       return policy.failedRetryMs
-    case 'config-invalid':
-      return error.unfinished === true ? policy.failedRetryMs : undefined
-    case 'config-missing':
     case 'data-not-a-folder':
       return undefined
     default:

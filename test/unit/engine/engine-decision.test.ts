@@ -104,6 +104,27 @@ describe('the engine that was chosen for the folder', () => {
   })
 })
 
+describe('what zotbar-registry refuses', () => {
+  const decide = async (config: object) => {
+    const { decision, configFile } = await deciding(own)
+    writeFileSync(configFile, JSON.stringify({ storage: { rootDirectory: join(home, 'data') }, ...config }))
+    return decision.decide()
+  }
+
+  it('is a question of engines where zot may take it', async () => {
+    expect(await decide({ http: { auth: { ldap: { address: 'ldap.example.org' } } } })).toMatchObject({
+      value: { why: 'config-refused' },
+    })
+  })
+
+  it.each([
+    ['a port', { http: { auth: { ldap: { address: 'ldap.example.org' } }, port: 70_000 } }],
+    ['a block', { log: 'debug' }],
+  ])('is none where no engine takes %s', async (_, config) => {
+    expect(await decide(config)).toEqual({ ok: true, value: undefined })
+  })
+})
+
 describe('a registry that asks nobody who they are', () => {
   const openAt = '0.0.0.0:5050'
   const anonymous = (...anonymousPolicy: string[]) => ({

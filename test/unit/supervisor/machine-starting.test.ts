@@ -99,13 +99,20 @@ describe('starting', () => {
     expect(machine.effects()).toEqual(['spawn'])
   })
 
-  it('does not check again by itself a config that only a person can correct', () => {
+  it('does not check again by itself a data folder that is none', () => {
     const machine = drive().dispatch({ kind: 'app-started' })
-    machine.checked({ kind: 'refused', error: { code: 'config-invalid', file: 'c', faults: [] } })
+    machine.checked({ kind: 'refused', error: { code: 'data-not-a-folder', path: '/d' } })
     expect(machine.state()).not.toHaveProperty('retryAt')
     expect(machine.dispatch({ kind: 'woke' }).effects()).toEqual(['check'])
     machine.dispatch({ kind: 'start-asked' }).up(3)
     expect(machine.state().kind).toBe('serving')
+  })
+
+  it('starts once a config that was faulty is corrected', () => {
+    const error = { code: 'config-invalid' as const, file: 'c', faults: [] }
+    const machine = drive().dispatch({ kind: 'app-started' }).checked({ kind: 'refused', error })
+    expect(machine.tick(5000).effects()).toEqual(['check'])
+    expect(machine.checked(free).effects()).toEqual(['spawn'])
   })
 
   it('says that the engine is missing', () => {
