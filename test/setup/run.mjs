@@ -1,6 +1,7 @@
 // `npm test`: gets the real programs, builds, then lint, types, unit, integration and browser suites, and one closing line.
 import { globSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { leftToChaos } from './left-to-chaos.mjs'
 import { prepare } from './prepare.mjs'
 import { ofPlaywright } from './report.mjs'
 import { runPart } from './run-part.mjs'
@@ -11,10 +12,9 @@ const retries = process.env.CI === 'true' ? 1 : 0
 
 const vitest = (project, options) => {
   const { args, ...report } = vitestReport(project)
-  return runPart(project, bin('vitest'), ['run', '--project', project, `--retry=${retries}`, ...args], {
-    ...report,
-    ...options,
-  })
+  const excluded = leftToChaos.flatMap(file => ['--exclude', file])
+  const command = ['run', '--project', project, `--retry=${retries}`, ...excluded, ...args]
+  return runPart(project, bin('vitest'), command, { ...report, ...options })
 }
 const playwright = suite => {
   const file = join(results, `${suite}.json`)
