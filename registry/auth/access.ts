@@ -34,7 +34,9 @@ const maxClasses = 5000
 /**
  * The rules of accessControl. Of the patterns that match a repository only the longest text counts; within
  * it user, group, default and anonymous policies add up, and the admin policy is added last. Somebody known
- * never has less than nobody has: not even a narrowed key, as it could be left out.
+ * never has less than nobody has: not even a narrowed key, as it could be left out. detectManifestCollision
+ * is no right but takes some away, so it holds for those alone for whom it is written: never anonymousPolicy's for
+ * somebody known, and for an admin only the adminPolicy's, as zot asks nothing of admins.
  * https://zotregistry.dev/latest/articles/authn-authz/#authorization
  */
 export function createAccess({ accessControl, authenticates }: AccessOptions): Access {
@@ -56,9 +58,10 @@ export function createAccess({ accessControl, authenticates }: AccessOptions): A
     const anonymous = anonymousRights(rules)
     if (!identity) return anonymous
     const groups = groupsOf(identity)
-    let set = setOf(rules?.defaultPolicy ?? []) | granted([adminPolicy], identity, groups)
+    let set = setOf(rules?.defaultPolicy ?? [])
     if (rules) set |= granted(rules.policies, identity, groups)
-    return narrowed(set, identity, repository) | anonymous
+    if (isMeant(adminPolicy, identity, groups)) set = (set & everyRight) | setOf(adminPolicy.actions)
+    return narrowed(set, identity, repository) | (anonymous & everyRight)
   }
 
   const answers = new LRUCache<string, number>({ max: maxAnswers })
@@ -75,9 +78,9 @@ export function createAccess({ accessControl, authenticates }: AccessOptions): A
   }
 
   const all = Object.values(repositories)
-  const hasAnonymous = all.some(rules => setOf(rules.anonymousPolicy) !== 0)
+  const hasAnonymous = all.some(rules => isRight(rules.anonymousPolicy))
   const hasAuthenticated =
-    isUsed(adminPolicy) || all.some(rules => rules.defaultPolicy.length > 0 || rules.policies.some(isUsed))
+    isUsed(adminPolicy) || all.some(rules => isRight(rules.defaultPolicy) || rules.policies.some(isUsed))
   const anybodyScrapes = metrics.users.includes('') || metrics.anonymousPolicy.includes('read')
   return {
     may: (identity, action, repository) => (remembered(identity, repository) & bitOf(action)) !== 0,
@@ -118,18 +121,20 @@ function narrowed(set: ActionSet, identity: Identity, repository: string): Actio
   return set & (allowedBy(scopes, repository) | bitOf('detectManifestCollision'))
 }
 
-function granted(policies: Policies, { user }: Identity, groups: ReadonlySet<string>): ActionSet {
+function granted(policies: Policies, identity: Identity, groups: ReadonlySet<string>): ActionSet {
   let set = 0
-  for (const policy of policies) {
-    if (policy.users.includes(user) || policy.groups.some(group => groups.has(group))) {
-      set |= setOf(policy.actions)
-    }
-  }
+  for (const policy of policies) if (isMeant(policy, identity, groups)) set |= setOf(policy.actions)
   return set
 }
 
+const isMeant = (policy: Policies[number], { user }: Identity, groups: ReadonlySet<string>): boolean =>
+  policy.users.includes(user) || policy.groups.some(group => groups.has(group))
+
+/** Whether something may be done by it. */
+const isRight = (words: readonly string[]): boolean => (setOf(words) & everyRight) !== 0
+
 const isUsed = ({ users, groups, actions }: Policies[number]): boolean =>
-  setOf(actions) !== 0 && users.length + groups.length > 0
+  isRight(actions) && users.length + groups.length > 0
 
 /** Groups in the config are for local users only: a provider could give anybody any name. */
 function groupReader({ groups }: AccessControlConfig): (identity: Identity) => ReadonlySet<string> {

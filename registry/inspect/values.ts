@@ -1,5 +1,5 @@
 import { isGlob } from '../auth/glob.ts'
-import { actions } from '../auth/scope.ts'
+import { type Action, actions } from '../auth/scope.ts'
 import type { AccessControlConfig } from '../config/http-shape.ts'
 import { compilePatterns } from '../maintenance/retention-policy.ts'
 import { readProviders } from '../signin/rules.ts'
@@ -15,6 +15,7 @@ export function adviseAccess(
 ): string[] {
   const found: string[] = []
   const known: readonly string[] = actions
+  const collision: Action = 'detectManifestCollision'
   const unknownIn = (path: string, actionNames: readonly string[]): void => {
     for (const word of actionNames) {
       if (!known.includes(word))
@@ -37,7 +38,9 @@ export function adviseAccess(
   for (const [pattern, { policies, defaultPolicy, anonymousPolicy }] of Object.entries(repositories)) {
     const path = `http.accessControl.repositories[${JSON.stringify(pattern)}]`
     if (!isGlob(pattern)) found.push(`${path}: this is not a pattern, and matches nothing`)
-    const less = anonymousPolicy.filter(action => known.includes(action) && !defaultPolicy.includes(action))
+    const less = anonymousPolicy.filter(
+      action => known.includes(action) && action !== collision && !defaultPolicy.includes(action),
+    )
     if (less.length > 0) {
       found.push(
         `${path}: zot would not give ${less.join(', ')} to people who are signed in, unless defaultPolicy has it too`,
@@ -51,6 +54,8 @@ export function adviseAccess(
     }
   }
   unknownIn('http.accessControl.adminPolicy', adminPolicy.actions)
+  if (adminPolicy.actions.includes(collision))
+    found.push(`http.accessControl.adminPolicy: zot would not keep admins to ${collision}`)
   unknownGroups('http.accessControl.adminPolicy', adminPolicy.groups)
   return found
 }

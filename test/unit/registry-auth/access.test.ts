@@ -43,21 +43,22 @@ function reference(
     if (best === undefined || pattern.length > best.length) best = pattern
   }
   const group = best === undefined ? undefined : control.repositories[best]
-  if (group?.anonymousPolicy.includes(action)) return true
+  const isRestriction = action === 'detectManifestCollision'
+  if (group?.anonymousPolicy.includes(action) && !(isRestriction && who)) return true
   if (!who) return false
   const groups: string[] = []
   if (who.origin === 'oidc') groups.push(...who.groups)
   else
     for (const [name, { users }] of Object.entries(control.groups))
       if (users.includes(who.user)) groups.push(name)
-  const grants = (policy: AccessControlConfig['adminPolicy']): boolean => {
-    if (!policy.actions.includes(action)) return false
-    if (policy.users.includes(who.user)) return true
-    return policy.groups.some(one => groups.includes(one))
-  }
+  const isFor = (policy: AccessControlConfig['adminPolicy']): boolean =>
+    policy.users.includes(who.user) || policy.groups.some(one => groups.includes(one))
+  const grants = (policy: AccessControlConfig['adminPolicy']): boolean =>
+    policy.actions.includes(action) && isFor(policy)
   let may = false
   for (const policy of group?.policies ?? []) if (grants(policy)) may = true
   if (group?.defaultPolicy.includes(action)) may = true
+  if (isRestriction && isFor(control.adminPolicy)) may = false
   if (grants(control.adminPolicy)) may = true
   if (!may || !who.scopes || who.scopes.length === 0) return may
   return action === 'detectManifestCollision'
@@ -124,6 +125,14 @@ describe('advice', () => {
     // An identity provider may have such a group.
     expect(adviseAccess(mistaken)).toEqual([])
     expect(adviseAccess(mistaken, false)).toEqual([expect.stringContaining('nobody is in "admns"')])
+    const check = ['detectManifestCollision']
+    const careful = rules({
+      repositories: { '**': { policies: [], defaultPolicy: [], anonymousPolicy: check } },
+      adminPolicy: { users: ['root'], groups: [], actions: check, conditions: undefined },
+    })
+    expect(adviseAccess(careful)).toEqual([
+      'http.accessControl.adminPolicy: zot would not keep admins to detectManifestCollision',
+    ])
   })
 })
 
@@ -171,12 +180,61 @@ describe('accessControl', () => {
     fc.assert(
       fc.property(control, identity, fc.constantFrom('ci/app', 'x', 'y/z'), (some, person, name) => {
         const under = access(some)
-        for (const action of actions) {
+        if (under.detectsCollision(person, name))
+          expect(reference(some, person, 'detectManifestCollision', name)).toBe(true)
+        for (const action of ['read', 'create', 'update', 'delete'] as const) {
           if (under.may(undefined, action, name) && !under.may(person, action, name)) throw new Error(action)
         }
         if (under.mayScrape(undefined)) expect(under.mayScrape(person)).toBe(true)
       }),
     )
+  })
+
+  it('keeps nobody to detectManifestCollision but those for whom it is written', () => {
+    const policy = (users: string[], ...more: Action[]) => ({
+      users,
+      groups: [],
+      actions: ['read', 'delete', ...more],
+      conditions: undefined,
+    })
+    const check = 'detectManifestCollision'
+    const of = (
+      who: Identity | undefined,
+      lists: { anonymous?: Action[]; byDefault?: Action[]; admin?: Action[] },
+    ): boolean =>
+      access(
+        rules({
+          repositories: {
+            '**': {
+              policies: [policy(['careful'], check), policy(['free'])],
+              defaultPolicy: lists.byDefault ?? [],
+              anonymousPolicy: lists.anonymous ?? [],
+            },
+          },
+          adminPolicy: policy(['root'], ...(lists.admin ?? [])),
+        }),
+      ).detectsCollision(who, 'a/b')
+    expect(of(undefined, { anonymous: [check] })).toBe(true)
+    for (const name of ['free', 'stranger', 'root'])
+      expect(of(user(name), { anonymous: [check], byDefault: ['read'] })).toBe(false)
+    expect(of(user('careful'), {})).toBe(true)
+    // As in zot defaultPolicy is for everybody signed in, and nothing of it for admins.
+    expect(of(user('free'), { byDefault: [check] })).toBe(true)
+    expect(of(undefined, { byDefault: [check] })).toBe(false)
+    expect(of(user('root'), { byDefault: [check] })).toBe(false)
+    expect(of(user('root'), { admin: [check] })).toBe(true)
+    expect(of(user('careful', { scopes: [scope('repository:**:delete')] }), {})).toBe(true)
+  })
+
+  it('counts detectManifestCollision alone as nothing that is open to anybody', () => {
+    const only = ['detectManifestCollision']
+    const under = access(
+      rules({
+        repositories: { '**': { policies: [], defaultPolicy: only, anonymousPolicy: only } },
+        adminPolicy: { users: ['root'], groups: [], actions: only, conditions: undefined },
+      }),
+    )
+    expect(under).toMatchObject({ hasAnonymous: false, hasAuthenticated: false })
   })
 
   it('keeps three tiers: anonymous reads, CI adds, admins do everything', () => {
