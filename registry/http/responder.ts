@@ -59,11 +59,16 @@ export function sendBytes(
   return send(context, status, ['Content-Type', type, 'Content-Length', length, ...headers, ...version], body)
 }
 
-/** Answers with a failure in the form of the specification, status and message from the table. */
+/**
+ * Answers with a failure in the form of the specification, status and message from the table. The message has the
+ * reason too: skopeo, podman and docker show no detail.
+ */
 export function sendFailure(context: RequestContext, failure: Failure, headers: RawHeaders = []): undefined {
   const row = errorTable[failure.name]
   context.failure = failure
-  const error = { code: row.code, message: row.message, detail: failure.detail ?? {} }
+  const reason = failure.detail?.['reason']
+  const message = typeof reason === 'string' ? `${row.message}: ${reason}` : row.message
+  const error = { code: row.code, message, detail: failure.detail ?? {} }
   const retry = row.status === 503 ? ['Retry-After', '5'] : []
   return sendJson(context, row.status, { errors: [error] }, [...headers, ...retry])
 }

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { Certificate } from '../../lib/certificate-files.ts'
 import type { Logger } from '../log/logger.ts'
 import { accessLine, maskSecrets } from '../log/request-log.ts'
-import { errorTable } from '../oci/error-table.ts'
+import { errorTable, type Failure } from '../oci/error-table.ts'
 import { type Clients, createClients } from './client.ts'
 import { ActiveRequests, Connections, createLimitReporter } from './connections.ts'
 import type { Cors } from './cors.ts'
@@ -167,14 +167,22 @@ export function createRegistryServer(options: ServerOptions): RegistryServer {
   }
 }
 
+/** At which level a failure is in the log beside its access line; undefined: not at all. */
+function levelOf({ name, detail }: Failure, status: number): 'error' | 'warn' | undefined {
+  if (status >= 500 && status !== 503) return 'error'
+  // A right that somebody known lacks; of others only what is no mere lack of credentials.
+  return name === 'denied' || (name === 'unauthorized' && detail?.['tag'] !== undefined) ? 'warn' : undefined
+}
+
 /** Writes what the log says of an answered request. */
 function logAnswer({ logger, onAnswered }: ServerOptions, context: RequestContext): void {
   try {
     const { failure, status } = context
     // Failures that the operator can mend; mistakes of clients show in the access line only.
-    if (failure !== undefined && status >= 500 && status !== 503) {
+    const level = failure === undefined ? undefined : levelOf(failure, status)
+    if (failure !== undefined && level !== undefined) {
       const path = maskSecrets(context.req.url ?? '')
-      logger.log('error', errorTable[failure.name].message, {
+      logger.log(level, errorTable[failure.name].message, {
         method: context.method,
         path,
         ...failure.detail,

@@ -46,7 +46,7 @@ export const errorTable = {
   'manifest-shared': {
     code: 'MANIFEST_INVALID',
     status: 409,
-    message: 'several tags share the manifest; delete them one by one',
+    message: 'manifest invalid: several tags share it; delete them one by one',
   },
   'blob-unknown': { code: 'BLOB_UNKNOWN', status: 404, message: 'blob not known to this repository' },
   'blob-referenced': {

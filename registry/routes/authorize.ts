@@ -4,6 +4,8 @@ import type { Identity } from '../auth/identity.ts'
 import type { Action } from '../auth/scope.ts'
 import type { Handler, Handlers, RequestContext } from '../http/request-context.ts'
 import { type RawHeaders, sendFailure } from '../http/responder.ts'
+import { denialDetail } from '../oci/denial.ts'
+import { maxNameLength } from '../oci/reference.ts'
 
 /** The rules of who may do what; replaced as a whole when the configuration changes. */
 export interface AuthorizationRules {
@@ -19,6 +21,9 @@ export interface AuthorizationRules {
 export interface Authorization {
   rules: AuthorizationRules
 }
+
+/** What somebody would need; `identity`: to be known at all. */
+export type MissingRight = Action | 'identity'
 
 /** zot's words where config.json has none. */
 const defaultRealm = 'Authorization Required'
@@ -41,7 +46,8 @@ function withAuthorization(authorization: Authorization, handler: Handler): Hand
   const enter = (context: RequestContext, answer: Answer): undefined | Promise<void> => {
     if (answer.kind === 'refused') return refuseCredentials(context, authorization, answer)
     if (answer.kind === 'known') context.identity = answer.identity
-    return isAuthorized(context, authorization) ? handler(context) : refuse(context, authorization)
+    const missing = missingRight(context, authorization)
+    return missing === undefined ? handler(context) : refuse(context, authorization, missing)
   }
   return context => {
     const answer = identify(context, authorization)
@@ -72,34 +78,44 @@ function everyAuthorization(raw: readonly string[], first: string): string[] {
   return found.length > 1 ? found : [first]
 }
 
-/** Whether the route itself is open; what depends on the body is asked of `may` by the handler. */
-function isAuthorized({ method, route, identity, req }: RequestContext, { rules }: Authorization): boolean {
+/**
+ * The right without which the route stays closed (`identity`: being known); undefined: it is open. What depends on
+ * the body is asked of `may` by the handler.
+ */
+function missingRight(
+  { method, route, identity, req }: RequestContext,
+  { rules }: Authorization,
+): MissingRight | undefined {
   const { access, authenticates } = rules
   const may = (action: Action): boolean => access.may(identity, action, route.name)
+  const unless = (action: Action): Action | undefined => (may(action) ? undefined : action)
   const isRead = method === 'GET' || method === 'HEAD'
   switch (route.kind) {
     case 'manifest':
-      if (isRead) return may('read')
-      if (method === 'DELETE') return may('delete')
+      if (isRead) return unless('read')
+      if (method === 'DELETE') return unless('delete')
       // Whether it replaces something is known only when the body is there.
-      return may('create') || may('update')
+      return may('update') ? undefined : unless('create')
     case 'blob':
-      return isRead ? may('read') : may('delete')
+      return unless(isRead ? 'read' : 'delete')
     case 'tags':
     case 'referrers':
-      return may('read')
+      return unless('read')
     case 'uploads':
-      return may('create')
+      return unless('create')
     case 'upload':
       // Only its client knows the identifier: asking about it, or cancelling it, needs no further right.
-      return may('create') || (isRead && may('read'))
-    case 'base':
-      if (identity || !authenticates) return true
-      return access.hasAnonymous && !(access.hasAuthenticated && isDocker(req.headers['user-agent']))
+      return isRead && may('read') ? undefined : unless('create')
+    case 'base': {
+      if (identity || !authenticates) return undefined
+      const isClosed =
+        !access.hasAnonymous || (access.hasAuthenticated && isDocker(req.headers['user-agent']))
+      return isClosed ? 'identity' : undefined
+    }
     case 'catalog':
-      return identity !== undefined || access.hasAnonymous || !authenticates
+      return identity || access.hasAnonymous || !authenticates ? undefined : 'identity'
     case 'apikey':
-      return identity !== undefined
+      return identity ? undefined : 'identity'
     // What a client needs before it signs in; and the metrics, which have a rule of their own.
     case 'discover':
     case 'mgmt':
@@ -115,7 +131,7 @@ function isAuthorized({ method, route, identity, req }: RequestContext, { rules 
     case 'ready':
     case 'malformed':
     case 'none':
-      return true
+      return undefined
     default:
       return unreachable(route.kind)
   }
@@ -129,10 +145,31 @@ function unreachable(kind: never): never {
 const isDocker = (agent: string | undefined): boolean =>
   agent !== undefined && (agent.includes('Docker-Client') || /^docker\//i.test(agent))
 
-/** 401 to nobody in particular, 403 to somebody who may not. */
-export function refuse(context: RequestContext, authorization: Authorization): undefined {
-  const name = context.identity ? 'denied' : 'unauthorized'
-  return sendFailure(context, { name }, challenge(context, authorization))
+/**
+ * 401 to nobody in particular, 403 to somebody who may not. Of the repository it says what was asked, never what is
+ * in it; `tag` is the one that a push was to set.
+ */
+export function refuse(
+  context: RequestContext,
+  authorization: Authorization,
+  missing: MissingRight,
+  tag?: string,
+): undefined {
+  const { identity, route } = context
+  const headers = challenge(context, authorization)
+  if (missing === 'identity') return sendFailure(context, { name: 'unauthorized' }, headers)
+  const isOnlyNarrowed =
+    identity?.scopes !== undefined &&
+    may(authorization, { ...identity, scopes: [] }, missing, route.name.slice(0, maxNameLength))
+  const detail = denialDetail({
+    right: missing,
+    // Not yet checked, and the log has it too.
+    repository: route.name.slice(0, maxNameLength),
+    tag,
+    user: identity?.user,
+    isOnlyNarrowed,
+  })
+  return sendFailure(context, { name: identity ? 'denied' : 'unauthorized', detail }, headers)
 }
 
 function refuseCredentials(

@@ -1,7 +1,8 @@
 import { readBody } from '../../lib/node-http.ts'
+import type { Action } from '../auth/scope.ts'
 import { headerOf, type RequestContext, userOf } from '../http/request-context.ts'
 import { type RawHeaders, send, sendEmpty, sendFailure } from '../http/responder.ts'
-import { failure, type Result, success } from '../oci/error-table.ts'
+import { type Failure, failure, type Result, success } from '../oci/error-table.ts'
 import { manifestLimit, withoutParameters } from '../oci/manifest.ts'
 import { digestBytes, isRepositoryName, isTag, parseReference, type Reference } from '../oci/reference.ts'
 import type { StoredManifest } from '../storage/storage.ts'
@@ -10,6 +11,12 @@ import type { RouteDeps } from './deps.ts'
 
 /** Tags that one push by digest may set. */
 const maxTags = 100
+
+/** The right that a push lacks, and the tag that it lacks it for. */
+interface Missing {
+  readonly right: Action
+  readonly tag: string | undefined
+}
 
 /** Header lines of a stored manifest, made once. */
 const ready = new WeakMap<StoredManifest, RawHeaders>()
@@ -41,25 +48,33 @@ export function manifestRoutes({ storage, pushes, pulls, events, authorization }
     return known ? pulled(context, known) : getFromDisk(context)
   }
 
-  /** Whether the body may go under the tags it is meant for; said before anybody looks into it. */
-  const mayPut = async (
+  /** What is missing for the body to go under the tags it is meant for; said before anybody looks into it. */
+  const missingFor = async (
     context: RequestContext,
     reference: Reference,
     tags: readonly string[],
     body: Buffer,
-  ): Promise<Result<boolean>> => {
+  ): Promise<Result<Missing | undefined>> => {
     const { identity, route } = context
     const mayUpdate = may(authorization, identity, 'update', route.name)
     const mayCreate = may(authorization, identity, 'create', route.name)
-    if (mayUpdate && mayCreate) return success(true)
+    if (mayUpdate && mayCreate) return success(undefined)
     const meant = digestBytes('sha256', body).text
     for (const tag of tags) {
       const current = await storage.manifests.digestOf(route.name, tag)
       if (!current.ok) return current
       const isSame = current.value === (reference.kind === 'digest' ? reference.digest.text : meant)
-      if (current.value === undefined ? !mayCreate : !mayUpdate && !isSame) return success(false)
+      if (current.value === undefined && !mayCreate) return success({ right: 'create', tag })
+      if (current.value !== undefined && !mayUpdate && !isSame) return success({ right: 'update', tag })
     }
-    return success(mayCreate || reference.kind === 'tag')
+    return success(mayCreate || reference.kind === 'tag' ? undefined : { right: 'create', tag: undefined })
+  }
+
+  /** A tag that another push made in the meantime is refused as one that was there before. */
+  const failPut = (context: RequestContext, error: Failure): undefined => {
+    const tag = error.detail?.['tag']
+    if (error.name !== 'denied' || typeof tag !== 'string') return sendFailure(context, error)
+    return refuse(context, authorization, 'update', tag)
   }
 
   const put = async (context: RequestContext): Promise<void> => {
@@ -73,13 +88,13 @@ export function manifestRoutes({ storage, pushes, pulls, events, authorization }
       const body = await readBody(context.req, manifestLimit)
       if (body.kind === 'too-large') return sendFailure(context, { name: 'manifest-too-large' })
       if (body.kind === 'broken') return sendFailure(context, { name: 'size-invalid' })
-      const allowed = await mayPut(context, reference, tags.value, body.bytes)
-      if (!allowed.ok) return sendFailure(context, allowed.error)
-      if (!allowed.value) return refuse(context, authorization)
+      const missing = await missingFor(context, reference, tags.value, body.bytes)
+      if (!missing.ok) return sendFailure(context, missing.error)
+      if (missing.value) return refuse(context, authorization, missing.value.right, missing.value.tag)
       const existing = may(authorization, context.identity, 'update', name) ? 'replace' : 'keep'
       const type = headerOf(context, 'content-type') ?? ''
       const stored = await storage.manifests.put(name, reference, type, body.bytes, existing, tags.value)
-      if (!stored.ok) return sendFailure(context, stored.error)
+      if (!stored.ok) return failPut(context, stored.error)
       const { digest, subject } = stored.value
       if (tags.value.length > 0) pushes.complete(name)
       for (const pushed of new Set([last, ...tags.value, digest.text]))
@@ -108,7 +123,11 @@ export function manifestRoutes({ storage, pushes, pulls, events, authorization }
     const { name, last } = context.route
     const shared = authorization.rules.access.detectsCollision(context.identity, name) ? 'keep' : 'remove'
     const removed = await storage.manifests.delete(name, reference, shared)
-    if (!removed.ok) return sendFailure(context, removed.error)
+    if (!removed.ok) {
+      // Other tags, and the index that has it, are nothing for somebody who may not read.
+      const mayRead = may(authorization, context.identity, 'read', name)
+      return sendFailure(context, mayRead ? removed.error : { name: removed.error.name })
+    }
     // Whatever has one of these names later begins anew: old pulls say nothing of it.
     for (const gone of removed.value) pulls?.forget(name, gone)
     events.emit({ kind: 'delete', repository: name, reference: last, ...userOf(context) })

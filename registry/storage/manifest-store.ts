@@ -155,8 +155,7 @@ export class ManifestStore implements Manifests {
       return tags.reduce((next, tag) => withManifest(next, described, tag), whole)
     })
     if (!changed.ok) return changed
-    if (existingTag !== undefined)
-      return failure('denied', { reason: `tag ${existingTag} exists, and replacing it needs update` })
+    if (existingTag !== undefined) return failure('denied', { tag: existingTag })
     this.#cache.set(digest.text, { digest: digest.text, mediaType: manifest.mediaType, body })
     this.#onCreated(name)
     return success({ digest, subject: manifest.subject })

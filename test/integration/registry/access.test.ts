@@ -186,40 +186,6 @@ describe('three tiers', () => {
   })
 })
 
-describe('detectManifestCollision', () => {
-  it('keeps a digest that several tags share from whoever has it; tags go one by one', async () => {
-    const root = join(folder.path, 'shared')
-    const policy = (user: string, ...more: string[]) => ({
-      users: [user],
-      actions: ['read', 'create', 'update', 'delete', ...more],
-    })
-    const policies = [policy('careful', 'detectManifestCollision'), policy('root')]
-    const accessControl = { repositories: { '**': { policies } } }
-    const auth = { htpasswd: { path: writeHtpasswd(root, 'careful', 'root') } }
-    const registry = await startRegistry(root, {
-      http: { address: '127.0.0.1', port: '0', auth, accessControl },
-    })
-    try {
-      const careful = as(registry, basic('careful'))
-      const image = await pushImage(careful, 'app', 'v1', 'one')
-      expect(await putManifest(careful, 'app', 'v2', image)).toMatchObject({ status: 201 })
-      const remove = (who: typeof careful, reference: string) =>
-        who.ask(`/v2/app/manifests/${reference}`, { method: 'DELETE' })
-      const { digest } = image
-      expect(await remove(careful, digest)).toMatchObject({ status: 409, code: 'MANIFEST_INVALID' })
-      expect((await careful.ask('/v2/app/manifests/v2')).status).toBe(200)
-      expect((await remove(careful, 'v2')).status).toBe(202)
-      expect((await remove(careful, digest)).status).toBe(202)
-      await putManifest(careful, 'app', 'v1', image)
-      await putManifest(careful, 'app', 'v2', image)
-      expect((await remove(as(registry, basic('root')), digest)).status).toBe(202)
-      expect((await careful.ask('/v2/app/manifests/v2')).status).toBe(404)
-    } finally {
-      await registry.stop()
-    }
-  })
-})
-
 describe('users', () => {
   it('come and go with the file, in place or by rename', async () => {
     const root = join(folder.path, 'users')

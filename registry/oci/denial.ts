@@ -1,0 +1,39 @@
+/** Why somebody may not do what they asked for. */
+export interface Denial {
+  /** The right that is missing, in the words of accessControl. */
+  readonly right: string
+  readonly repository: string
+  /** The tag that a push was to set, once it is known that this is what it lacks the right for. */
+  readonly tag: string | undefined
+  /** Undefined: somebody without credentials. */
+  readonly user: string | undefined
+  /** Whether the user has the right, and only the key that was shown has not. */
+  readonly isOnlyNarrowed: boolean
+}
+
+/** The denial as the detail of an error: `reason` is for people, the rest for programs. */
+export function denialDetail(denial: Denial): Readonly<Record<string, unknown>> {
+  const { right, repository, tag, user } = denial
+  return {
+    reason: reasonOf(denial),
+    right,
+    repository,
+    ...(tag === undefined ? {} : { tag }),
+    ...(user === undefined ? {} : { user }),
+  }
+}
+
+function reasonOf({ right, repository, tag, user, isOnlyNarrowed }: Denial): string {
+  const needs = tag === undefined ? '' : `${tagNeeds(right, tag)} `
+  const whose = isOnlyNarrowed
+    ? 'which the scopes of this key do not give'
+    : user === undefined
+      ? 'which nobody has without signing in'
+      : `which user ${JSON.stringify(user)} does not have`
+  return `${needs}the right ${JSON.stringify(right)} on ${repository} is needed, ${whose}`
+}
+
+const tagNeeds = (right: string, tag: string): string =>
+  right === 'update'
+    ? `tag ${JSON.stringify(tag)} exists with other content, and to replace it`
+    : `tag ${JSON.stringify(tag)} does not exist, and to set it`
