@@ -4,26 +4,60 @@ export interface ByteRange {
   readonly end: number
 }
 
+/** Apache's bound; what pulls lazily asks for some dozens at a time. */
+const maxRanges = 200
+
 /**
- * One range of an HTTP Range header over `size` bytes. `ignore` means: answer 200 with everything
- * (absent, another unit, not understood, or several ranges, which the server may decline to split).
- * https://www.rfc-editor.org/rfc/rfc9110#section-14.1.2
+ * The ranges of an HTTP Range header over `size` bytes, in the order of the request. Those that overlap or touch are
+ * one, so together they are never more than the content. `all`: answer 200 with everything, as the header is absent,
+ * has another unit, is not understood, or asks for more parts than is good for anybody.
+ * https://www.rfc-editor.org/rfc/rfc9110#section-14.2
  */
-export function parseRange(header: string | undefined, size: number): ByteRange | 'ignore' | 'unsatisfiable' {
-  if (header === undefined) return 'ignore'
-  const match = /^bytes=\s*(\d*)-(\d*)\s*$/i.exec(header)
-  if (!match) return 'ignore'
-  const [, first = '', last = ''] = match
-  if (first === '' && last === '') return 'ignore'
+export function parseRanges(
+  header: string | undefined,
+  size: number,
+): readonly ByteRange[] | 'all' | 'unsatisfiable' {
+  const set = header === undefined ? undefined : /^bytes=(.*)$/i.exec(header)?.[1]
+  if (set === undefined) return 'all'
+  // Lists may have empty elements.
+  const specs = set.split(',').filter(spec => spec.trim() !== '')
+  if (specs.length === 0 || specs.length > maxRanges) return 'all'
+  const ranges = specs.map(spec => parseSpec(spec.trim(), size))
+  if (ranges.includes('unreadable')) return 'all'
+  if (ranges.includes('reversed')) return 'unsatisfiable'
+  // Nothing can be cut out of an empty blob, and some clients ask for parts of everything.
+  if (size === 0) return 'all'
+  const found = ranges.filter(range => typeof range === 'object')
+  return found.length === 0 ? 'unsatisfiable' : merged(found)
+}
+
+function parseSpec(spec: string, size: number): ByteRange | 'unreadable' | 'reversed' | 'outside' {
+  const match = /^(\d*)-(\d*)$/.exec(spec)
+  const [, first = '', last = ''] = match ?? []
+  if (first === '' && last === '') return 'unreadable'
   if (first === '') {
     const suffix = Number(last)
-    if (suffix === 0 || size === 0) return 'unsatisfiable'
-    return { start: Math.max(0, size - suffix), end: size - 1 }
+    return suffix === 0 ? 'outside' : { start: Math.max(0, size - suffix), end: size - 1 }
   }
   const start = Number(first)
-  if (last !== '' && Number(last) < start) return 'ignore'
-  if (start >= size) return 'unsatisfiable'
+  if (last !== '' && Number(last) < start) return 'reversed'
+  if (start >= size) return 'outside'
   return { start, end: last === '' ? size - 1 : Math.min(Number(last), size - 1) }
+}
+
+/** A merged range stands where the first of its parts stood. */
+function merged(ranges: readonly ByteRange[]): readonly ByteRange[] {
+  if (ranges.length === 1) return ranges
+  const sorted = ranges.map(({ start, end }, at) => ({ start, end, at })).sort((a, b) => a.start - b.start)
+  const result: { start: number; end: number; at: number }[] = []
+  for (const range of sorted) {
+    const before = result.at(-1)
+    if (before && range.start <= before.end + 1) {
+      before.end = Math.max(before.end, range.end)
+      before.at = Math.min(before.at, range.at)
+    } else result.push(range)
+  }
+  return result.sort((a, b) => a.at - b.at).map(({ start, end }) => ({ start, end }))
 }
 
 /**

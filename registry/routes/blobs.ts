@@ -1,7 +1,8 @@
-import { sendBlob } from '../http/blob-response.ts'
+import { sendBlob, sendParts } from '../http/blob-response.ts'
+import { isNotModified, isRangeFor } from '../http/conditions.ts'
 import { headerOf, type RequestContext, userOf } from '../http/request-context.ts'
 import { type RawHeaders, send, sendEmpty, sendFailure } from '../http/responder.ts'
-import { parseRange } from '../oci/range.ts'
+import { parseRanges } from '../oci/range.ts'
 import { type Digest, isRepositoryName, parseDigest } from '../oci/reference.ts'
 import type { BlobReader } from '../storage/storage.ts'
 import type { RouteDeps } from './deps.ts'
@@ -14,7 +15,7 @@ export function blobRoutes({ storage, pushes, events }: RouteDeps) {
     const opened = await storage.blobs.open(context.route.name, digest)
     if (!opened.ok) return sendFailure(context, opened.error)
     try {
-      await sendPart(context, digest, opened.value)
+      await sendContent(context, digest, opened.value)
     } finally {
       await opened.value.close()
     }
@@ -29,7 +30,9 @@ export function blobRoutes({ storage, pushes, events }: RouteDeps) {
       if (size.error.name === 'blob-unknown') pushes.between(context.route.name)
       return sendFailure(context, size.error)
     }
-    send(context, 200, headersOf(digest, size.value))
+    if (isNotModified(headerOf(context, 'if-none-match'), digest.text))
+      return sendNotModified(context, digest)
+    send(context, 200, [...binary, 'Content-Length', String(size.value), ...headersOf(digest)])
   }
 
   const remove = async (context: RequestContext): Promise<void> => {
@@ -45,42 +48,44 @@ export function blobRoutes({ storage, pushes, events }: RouteDeps) {
   return { blob: { GET: get, HEAD: head, DELETE: remove } }
 }
 
-async function sendPart(context: RequestContext, digest: Digest, blob: BlobReader): Promise<void> {
+async function sendContent(context: RequestContext, digest: Digest, blob: BlobReader): Promise<void> {
   const { size } = blob
-  if (headerOf(context, 'if-none-match')?.includes(digest.text)) {
-    return send(context, 304, ['ETag', `"${digest.text}"`, 'Docker-Content-Digest', digest.text])
-  }
-  // A condition on an old version of the content cannot fail to hold: the content never changes.
-  const range = parseRange(headerOf(context, 'range'), size)
-  if (range === 'unsatisfiable') {
+  if (isNotModified(headerOf(context, 'if-none-match'), digest.text)) return sendNotModified(context, digest)
+  // Of other content than the client has parts of it gets everything.
+  const header = isRangeFor(headerOf(context, 'if-range'), digest.text)
+    ? headerOf(context, 'range')
+    : undefined
+  const ranges = parseRanges(header, size)
+  if (ranges === 'unsatisfiable') {
     return sendFailure(context, { name: 'range-invalid', detail: { size } }, [
       'Content-Range',
       `bytes */${size}`,
     ])
   }
-  if (range === 'ignore')
-    return await sendBlob(context, 200, headersOf(digest, size), blob, { start: 0, end: size - 1 })
-  const headers = headersOf(digest, range.end - range.start + 1)
-  const part = ['Content-Range', `bytes ${range.start}-${range.end}/${size}`, ...headers]
-  await sendBlob(context, 206, part, blob, range)
+  const headers = headersOf(digest)
+  if (ranges === 'all')
+    return await sendBlob(context, 200, [...binary, ...headers], blob, { start: 0, end: size - 1 })
+  const [first, ...more] = ranges
+  if (first === undefined || more.length > 0) return await sendParts(context, headers, blob, ranges)
+  const range = ['Content-Range', `bytes ${first.start}-${first.end}/${size}`]
+  await sendBlob(context, 206, [...binary, ...range, ...headers], blob, first)
 }
 
-function headersOf(digest: Digest, length: number): RawHeaders {
-  return [
-    'Content-Type',
-    'application/octet-stream',
-    'Content-Length',
-    String(length),
-    'Accept-Ranges',
-    'bytes',
-    'Docker-Content-Digest',
-    digest.text,
-    'ETag',
-    `"${digest.text}"`,
-    'Docker-Distribution-API-Version',
-    'registry/2.0',
-  ]
-}
+const binary = ['Content-Type', 'application/octet-stream'] as const
+
+const headersOf = ({ text }: Digest): RawHeaders => [
+  'Accept-Ranges',
+  'bytes',
+  'Docker-Content-Digest',
+  text,
+  'ETag',
+  `"${text}"`,
+  'Docker-Distribution-API-Version',
+  'registry/2.0',
+]
+
+const sendNotModified = (context: RequestContext, { text }: Digest): undefined =>
+  send(context, 304, ['ETag', `"${text}"`, 'Docker-Content-Digest', text])
 
 /** Name and digest, checked; undefined: the answer has been given. */
 function digestOfRoute(context: RequestContext): Digest | undefined {

@@ -1,5 +1,6 @@
 import { readBody } from '../../lib/node-http.ts'
 import type { Action } from '../auth/scope.ts'
+import { isNotModified } from '../http/conditions.ts'
 import { headerOf, type RequestContext, userOf } from '../http/request-context.ts'
 import { type RawHeaders, send, sendEmpty, sendFailure } from '../http/responder.ts'
 import { type Failure, failure, type Result, success } from '../oci/error-table.ts'
@@ -143,8 +144,7 @@ function answer(context: RequestContext, manifest: StoredManifest): undefined {
     headers = headersOf(manifest)
     ready.set(manifest, headers)
   }
-  const condition = context.req.headers['if-none-match']
-  if (condition?.includes(manifest.digest)) {
+  if (isNotModified(context.req.headers['if-none-match'], manifest.digest)) {
     return send(context, 304, ['ETag', `"${manifest.digest}"`, 'Docker-Content-Digest', manifest.digest])
   }
   return send(context, 200, headers, manifest.body)
