@@ -4,6 +4,7 @@ import type { TLSSocket } from 'node:tls'
 import { type Certificate, minTls } from '../../lib/certificate-files.ts'
 import { readListenAddress } from '../config/listen-address.ts'
 import type { Connections } from './connections.ts'
+import { continueWhenRead, noteUnmet } from './expectation.ts'
 import type { RequestContext } from './request-context.ts'
 
 export interface IdleLimits {
@@ -128,6 +129,14 @@ export function createNodeServer(
   }
   const prepare = (server: Server): void => {
     server.maxRequestsPerSocket = 0
+    server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => {
+      continueWhenRead(req, res)
+      onRequest(req, res)
+    })
+    server.on('checkExpectation', (req: IncomingMessage, res: ServerResponse) => {
+      noteUnmet(req)
+      onRequest(req, res)
+    })
     limitIdleness(server, limits, contextOf)
   }
   if (!certificate) {

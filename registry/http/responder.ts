@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { errorTable, type Failure } from '../oci/error-table.ts'
+import { awaitsContinue } from './expectation.ts'
 import type { RequestContext } from './request-context.ts'
 
 /** Names and values in turn, as `writeHead` takes them fastest. */
@@ -9,6 +10,8 @@ const version = ['Docker-Distribution-API-Version', 'registry/2.0'] as const
 
 /** How long the rest of a refused body is read and thrown away, ms: clients that send everything before they read. */
 const discardForMs = 30_000
+/** The same for a client that was never told to send it: it closes the connection, or has begun unasked. */
+const lingerMs = 2000
 
 /** The one place that writes answers with a body in memory, or none. */
 export function send(
@@ -83,9 +86,10 @@ const bodyIsComing = (req: IncomingMessage): boolean =>
  * that sends everything before it reads, and with it the answer; so the rest is read and thrown away first.
  */
 function answerEarly({ req, res }: RequestContext, body: Buffer | string | undefined): void {
+  const waitMs = awaitsContinue(req) ? lingerMs : discardForMs
   if (body === undefined) res.flushHeaders()
   else res.write(body)
-  const timer = setTimeout(() => req.destroy(), discardForMs).unref()
+  const timer = setTimeout(() => req.destroy(), waitMs).unref()
   const finish = (): void => {
     clearTimeout(timer)
     req.off('end', finish).off('close', finish)

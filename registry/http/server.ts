@@ -11,6 +11,7 @@ import type { IdleLimits } from './node-server.ts'
 import { createNodeServer } from './node-server.ts'
 import type { RateLimit } from './rate-limit.ts'
 import type { Handlers, RequestContext } from './request-context.ts'
+import { faultOfHead } from './request-head.ts'
 import { RequestQueue } from './request-queue.ts'
 import { sendFailure } from './responder.ts'
 import { type Route, routeOf } from './router.ts'
@@ -94,6 +95,7 @@ export function createRegistryServer(options: ServerOptions): RegistryServer {
     res: ServerResponse,
     settled: (context: RequestContext, socket: Socket) => void,
   ): RequestContext => {
+    const fault = faultOfHead(req)
     const url = req.url ?? '/'
     const question = url.indexOf('?')
     const path = question < 0 ? url : url.slice(0, question)
@@ -112,8 +114,13 @@ export function createRegistryServer(options: ServerOptions): RegistryServer {
       bodySize: 0,
       isSettled: false,
     }
-    if (isDraining()) res.shouldKeepAlive = false
+    if (isDraining() || fault) res.shouldKeepAlive = false
     const { socket } = req
+    if (fault) {
+      sendFailure(context, fault)
+      finish(context)
+      return context
+    }
     // The connection still counts as idle: a client over its limit keeps no connection by asking for more.
     if (!activeRequests.hasRoom(context.client)) {
       sendFailure(context, { name: 'too-many-under-way' }, ['Retry-After', '1'])

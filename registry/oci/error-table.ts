@@ -78,6 +78,11 @@ export const errorTable = {
   'page-invalid': { code: 'PAGINATION_NUMBER_INVALID', status: 400, message: 'n is not a number of entries' },
   'page-unknown': { code: 'TAG_UNKNOWN', status: 404, message: 'last is not a tag of this repository' },
   'request-invalid': { code: 'UNSUPPORTED', status: 400, message: 'the request cannot be understood' },
+  'expectation-failed': {
+    code: 'UNSUPPORTED',
+    status: 417,
+    message: 'this registry meets no expectation but 100-continue',
+  },
   unauthorized: { code: 'UNAUTHORIZED', status: 401, message: 'authentication required' },
   denied: { code: 'DENIED', status: 403, message: 'requested access to the resource is denied' },
   'too-many-requests': {
