@@ -44,7 +44,8 @@ export async function openOperations(
   const settings = config.extensions?.metrics
   const measured = settings?.enable ? await measure(root, storage, droppedLines) : undefined
   const paths = new Map<string, Route>([[discoverPath, routeTo('discover')]])
-  if (hasMgmt(config)) paths.set(mgmtPath, routeTo('mgmt'))
+  // As in zot, with a slash at the end, too.
+  if (hasMgmt(config)) for (const path of [mgmtPath, `${mgmtPath}/`]) paths.set(path, routeTo('mgmt'))
   if (settings?.enable) paths.set(settings.prometheus.path, routeTo('metrics'))
 
   const answered = (context: RequestContext): void => {

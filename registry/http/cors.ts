@@ -14,8 +14,32 @@ export interface Cors {
   open(context: RequestContext, origin: string, methods: readonly string[]): boolean
 }
 
-/** zot's list; the last one is how its pages say who they are. */
-const allowedHeaders = 'Authorization,content-type,X-ZOT-API-CLIENT'
+/**
+ * zot's three, the last of which is how its pages say who they are, and what pages of registries send beside them: a
+ * list of manifest types is longer than browsers allow in Accept unasked.
+ */
+const allowedHeaders =
+  'Authorization,content-type,X-ZOT-API-CLIENT,Accept,Cache-Control,Content-Range,If-None-Match,If-Range,Range'
+/** What this registry says in headers, and browsers hide from pages unless told. */
+const exposedHeaders = [
+  'Accept-Ranges',
+  'Allow',
+  'Content-Range',
+  'Docker-Content-Digest',
+  'Docker-Distribution-API-Version',
+  'Docker-Upload-UUID',
+  'ETag',
+  'Link',
+  'Location',
+  'OCI-Filters-Applied',
+  'OCI-Subject',
+  'OCI-Tag',
+  'Range',
+  'Retry-After',
+  'WWW-Authenticate',
+].join(',')
+/** Browsers ask again after this at the latest, s; a longer time is cut by all of them. */
+const preflightSeconds = '7200'
 
 /**
  * Lets web pages of the configured origin read the answers. Without one no page may: a registry on this
@@ -35,9 +59,13 @@ export function createCors({ allowOrigin, authenticates }: CorsOptions): Cors {
     if (!any) res.setHeader('Vary', 'Origin')
     // Never together with `*`: browsers refuse that, and so should we.
     if (authenticates && !any) res.setHeader('Access-Control-Allow-Credentials', 'true')
-    if (context.method !== 'OPTIONS') return false
+    if (context.method !== 'OPTIONS') {
+      res.setHeader('Access-Control-Expose-Headers', exposedHeaders)
+      return false
+    }
     res.setHeader('Access-Control-Allow-Methods', [...methods, 'OPTIONS'].join(','))
     res.setHeader('Access-Control-Allow-Headers', allowedHeaders)
+    res.setHeader('Access-Control-Max-Age', preflightSeconds)
     sendEmpty(context, 204)
     return true
   }

@@ -115,14 +115,20 @@ export function referrerRoutes({ storage }: RouteDeps) {
     if (!digest) return sendFailure(context, { name: 'digest-invalid' })
     const found = await storage.manifests.referrers(name, digest)
     if (!found.ok) return sendFailure(context, found.error)
-    const type = queryOf(context, 'artifactType') ?? ''
-    const wanted = type === '' ? found.value : found.value.filter(one => one.artifactType === type)
+    const types = new Set(
+      new URLSearchParams(context.query).getAll('artifactType').filter(type => type !== ''),
+    )
+    const isWanted = ({ artifactType = '' }: ReferrerDescriptor): boolean => types.has(artifactType)
+    const wanted = types.size === 0 ? found.value : found.value.filter(isWanted)
     const page = pageAfter(wanted, queryOf(context, 'last') ?? '')
     const head = JSON.stringify({ schemaVersion: 2, mediaType: ociIndex }).slice(0, -1)
     const body = Buffer.from(`${head},"manifests":[${page.items.join(',')}]}`)
-    const headers = type === '' ? [] : ['OCI-Filters-Applied', 'artifactType']
+    const headers = types.size === 0 ? [] : ['OCI-Filters-Applied', 'artifactType']
     if (page.next !== undefined) {
-      const query = new URLSearchParams({ ...(type === '' ? {} : { artifactType: type }), last: page.next })
+      const query = new URLSearchParams([
+        ...Array.from(types, type => ['artifactType', type]),
+        ['last', page.next],
+      ])
       headers.push('Link', `</v2/${name}/referrers/${digest.text}?${query}>; rel="next"`)
     }
     sendBytes(context, 200, ociIndex, body, headers)

@@ -144,6 +144,10 @@ describe.each(['sha256', 'sha512'])('referrers (end-12) of a subject by its %s',
       expect(answer.headers['oci-filters-applied']).toBe('artifactType')
       expect(digests(found)).toEqual([one.digest])
     }
+    const both = '?artifactType=test%2Flist&artifactType=test/signature&artifactType='
+    expect(digests((await referrers(name, digest, both)).list)).toEqual(
+      [signature.digest, list.digest].sort(),
+    )
     expect((await referrers(name, digest, '?artifactType=test/none')).list).toEqual([])
     expect((await referrers(name, digest)).answer.headers['oci-filters-applied']).toBeUndefined()
   })
