@@ -23,6 +23,17 @@ export function denialDetail(denial: Denial): Readonly<Record<string, unknown>> 
   }
 }
 
+/** Why somebody known may not read the metrics, as the detail of an error. */
+export function metricsDenialDetail(
+  user: string,
+  isOnlyNarrowed: boolean,
+): Readonly<Record<string, unknown>> {
+  const reason = isOnlyNarrowed
+    ? 'a key with scopes does not open the metrics'
+    : `the metrics are for accessControl.metrics.users, and user ${JSON.stringify(user)} is not among them`
+  return { reason, user }
+}
+
 function reasonOf({ right, repository, tag, user, isOnlyNarrowed }: Denial): string {
   const needs = tag === undefined ? '' : `${tagNeeds(right, tag)} `
   const whose = isOnlyNarrowed

@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts'
 import type { RequestContext } from '../http/request-context.ts'
 import { sendBytes, sendEmpty, sendFailure, sendJson } from '../http/responder.ts'
+import { metricsDenialDetail } from '../oci/denial.ts'
 import { distributionSpec, version } from '../version.ts'
 import { type Authorization, baseHeaders, challenge } from './authorize.ts'
 import type { MetricsPage, RouteDeps } from './deps.ts'
@@ -25,12 +26,18 @@ export function healthRoutes({ storage, state, authorization }: RouteDeps) {
   }
 }
 
-/** The figures for Prometheus. As in zot, a user who may not read them gets 401, an admin too. */
+/** The figures for Prometheus. Somebody known who may not read them gets 403, an admin too: another password helps nobody. */
 export function metricsRoute(metrics: MetricsPage | undefined, authorization: Authorization) {
   const get = async (context: RequestContext): Promise<void> => {
     if (!metrics) return sendFailure(context, { name: 'route-unknown' })
-    if (!authorization.rules.access.mayScrape(context.identity)) {
-      return sendFailure(context, { name: 'unauthorized' }, challenge(context, authorization))
+    const { access } = authorization.rules
+    if (!access.mayScrape(context.identity)) {
+      const headers = challenge(context, authorization)
+      if (!context.identity) return sendFailure(context, { name: 'unauthorized' }, headers)
+      const { user } = context.identity
+      const isOnlyNarrowed = access.mayScrape({ ...context.identity, scopes: [] })
+      const detail = metricsDenialDetail(user, isOnlyNarrowed)
+      return sendFailure(context, { name: 'denied', detail }, headers)
     }
     sendBytes(context, 200, metrics.contentType, Buffer.from(await metrics.text()))
   }

@@ -67,19 +67,28 @@ describe('metrics', () => {
 
   it('are for those whom the config names, in all forms', async () => {
     const auth = { htpasswd: { path: htpasswd() } }
-    const status = async (metrics: object, headers: Record<string, string> = {}) => {
+    const ask = async (metrics: object, headers: Record<string, string> = {}) => {
       const accessControl = { repositories: {}, adminPolicy: { users: ['ann'], actions: ['read'] }, metrics }
       const registry = await start({ http: { ...http, auth, accessControl }, extensions: { metrics: {} } })
       const answer = await registry.ask('/metrics', { headers })
       await registry.stop()
-      return answer.status
+      return answer
     }
-    expect(await status({ users: ['prom'] }, basic('prom', 'pass-of-prom'))).toBe(200)
-    expect(await status({ users: ['prom'] }, basic('ann', 'pass-of-ann'))).toBe(401)
-    expect(await status({ users: ['prom'] })).toBe(401)
-    expect(await status({}, basic('ann', 'pass-of-ann'))).toBe(401)
-    expect(await status({ users: [''] })).toBe(200)
-    expect(await status({ anonymousPolicy: ['read'] })).toBe(200)
+    const named = { users: ['prom'] }
+    expect((await ask(named, basic('prom', 'pass-of-prom'))).status).toBe(200)
+    const known = await ask(named, basic('ann', 'pass-of-ann'))
+    expect(known).toMatchObject({ status: 403, code: 'DENIED' })
+    expect(JSON.parse(known.body.toString()).errors[0].detail).toEqual({
+      user: 'ann',
+      reason: 'the metrics are for accessControl.metrics.users, and user "ann" is not among them',
+    })
+    // Whoever shows a wrong password is not known.
+    expect(await ask(named, basic('prom', 'wrong'))).toMatchObject({ status: 401, code: 'UNAUTHORIZED' })
+    expect((await ask(named)).status).toBe(401)
+    expect((await ask({}, basic('ann', 'pass-of-ann'))).status).toBe(403)
+    expect((await ask({})).status).toBe(401)
+    expect((await ask({ users: [''] })).status).toBe(200)
+    expect((await ask({ anonymousPolicy: ['read'] })).status).toBe(200)
   })
 })
 
