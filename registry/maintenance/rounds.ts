@@ -8,7 +8,7 @@ import { layout } from '../storage/layout.ts'
 import type { StoreMaintenance } from '../storage/maintenance.ts'
 import { collectRepository, type GcDeps, type GcRules, type GcTotals, noTotals } from './gc.ts'
 import { createPace, opensIn, type TimeWindow } from './schedule.ts'
-import { type ScrubRow, type ScrubTotals, scrubRepository } from './scrub.ts'
+import { type ScrubTotals, scrubAndReport } from './scrub.ts'
 
 /** Counts the work in the background. Durations in seconds. */
 export interface MaintenanceObserver {
@@ -103,15 +103,9 @@ export class MaintenanceRounds {
       const repositoryDone = this.#progressOf('scrub', names.length)
       for (const name of names) {
         if (signal.aborted) return
-        let rows: readonly ScrubRow[] = []
         await this.#inRepository('scrub', name, signal, async () => {
-          rows = await scrubRepository(deps, name, totals)
+          affected += await scrubAndReport(deps, name, join(root, name), totals)
         })
-        for (const { repository, tag, status, blob, error } of rows) {
-          if (status === 'ok') continue
-          affected++
-          logger.log('error', 'an image is affected', { module: 'scrub', repository, tag, blob, error })
-        }
         repositoryDone()
       }
       if (signal.aborted) return
@@ -171,8 +165,11 @@ export class MaintenanceRounds {
       return true
     } catch (error) {
       if (signal.aborted) throw error
+      const { root, logger } = this.#deps
       const fields = { module, repository, error: textOf(error) }
-      this.#deps.logger.log('error', `${module} of a repository failed`, fields)
+      // zot's message, for which people have alerts.
+      const what = module === 'gc' ? 'GC' : module
+      logger.log('error', `failed to run ${what} for ${join(root, repository)}`, fields)
       return false
     }
   }

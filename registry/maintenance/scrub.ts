@@ -40,7 +40,7 @@ export async function scrubRepository(
   name: string,
   totals: ScrubTotals,
 ): Promise<ScrubRow[]> {
-  const { maintenance, logger, pause, signal } = deps
+  const { maintenance, pause, signal } = deps
   const bad = new Map<string, string>()
   const there = new Set<string>()
   try {
@@ -57,11 +57,6 @@ export async function scrubRepository(
     if (errno === undefined) throw error
     // The other repositories can be read all the same.
     totals.unreadable++
-    logger.log('error', 'the blobs of a repository cannot be listed', {
-      module: 'scrub',
-      repository: name,
-      error: errno,
-    })
     return [loose(name, '', `cannot be read: ${errno}`)]
   }
   const surveyed = await maintenance.survey(name, pause)
@@ -169,6 +164,43 @@ async function firstWrong(
     }
   }
   return undefined
+}
+
+/**
+ * Scrubs a repository and says so in zot's messages, levels and fields, as people have alerts on them. Answers how
+ * many images, and blobs without one, are affected. Source: zot, pkg/extensions/scrub/scrub.go.
+ * @param folder where the repository lies
+ */
+export async function scrubAndReport(
+  deps: ScrubDeps,
+  name: string,
+  folder: string,
+  totals: ScrubTotals,
+): Promise<number> {
+  const { logger, signal } = deps
+  logger.log('info', `executing scrub to check manifest/blob integrity for ${folder}`, { module: 'scrub' })
+  const rows = await scrubRepository(deps, name, totals)
+  if (signal.aborted) return 0
+  let affected = 0
+  let isUnreadable = false
+  for (const { repository, tag, status, blob, error } of rows) {
+    const image = { module: 'scrub', component: 'scrub', image: repository, tag, status }
+    if (status === 'ok') {
+      logger.log('info', 'blobs/manifest ok', image)
+      continue
+    }
+    affected++
+    if (blob === '') {
+      isUnreadable = true
+      logger.log('error', `failed to run scrub for ${folder}`, { module: 'scrub', repository, error })
+      continue
+    }
+    const hex = blob.slice(blob.indexOf(':') + 1)
+    logger.log('warn', 'blobs/manifest affected', { ...image, 'affected blob': hex, error })
+  }
+  const outcome = isUnreadable ? 'unsuccessfully' : 'successfully'
+  logger.log('info', `scrub ${outcome} completed for ${folder}`, { module: 'scrub' })
+  return affected
 }
 
 const headings = ['REPOSITORY', 'TAG', 'STATUS', 'AFFECTED BLOB', 'ERROR'] as const

@@ -112,12 +112,28 @@ describe('scrub in the background', () => {
     registry = to
     expect((await to.ask(`/v2/team/app/blobs/${digestText('two')}`)).status).toBe(200)
     await eventually(() => to.log().find(line => line['message'] === 'scrub completed'), 30_000)
-    expect(to.log().filter(line => line['level'] === 'error')).toEqual(
-      expect.arrayContaining([
-        expect.objectContaining({ module: 'scrub', repository: 'team/app', blob: digestText('two') }),
-        expect.objectContaining({ message: 'an image is affected', repository: 'team/app', tag: 'v2' }),
-      ]),
-    )
+    // As zot v2.1.15 writes them about the same store.
+    const ofApp = (text: string): boolean => text.endsWith('team/app')
+    const zots = to
+      .log()
+      .filter(
+        ({ message, image }) =>
+          image === 'team/app' || (/scrub/.test(String(message)) && ofApp(String(message))),
+      )
+    const image = { image: 'team/app', module: 'scrub', component: 'scrub', time: expect.any(String) }
+    const affected = { level: 'warn', message: 'blobs/manifest affected', status: 'affected', ...image }
+    const folder = join(root, 'team/app')
+    expect(zots).toEqual([
+      expect.objectContaining({
+        level: 'info',
+        message: `executing scrub to check manifest/blob integrity for ${folder}`,
+      }),
+      { level: 'info', message: 'blobs/manifest ok', tag: 'v1', status: 'ok', ...image },
+      { ...affected, tag: 'v2', 'affected blob': digestText('two').slice(7), error: 'bad blob digest' },
+      expect.objectContaining({ level: 'info', message: `scrub successfully completed for ${folder}` }),
+    ])
+    const blob = { level: 'error', module: 'scrub', repository: 'team/app', blob: digestText('two') }
+    expect(to.log()).toContainEqual(expect.objectContaining(blob))
     expect((await to.ask(`/v2/team/app/blobs/${digestText('two')}`)).code).toBe('BLOB_UNKNOWN')
     expect(quarantined('team/app', 'two')).toBe(true)
     const { finishedAt } = JSON.parse(readFileSync(join(root, '_zotbar/scrub.json'), 'utf8'))

@@ -155,7 +155,13 @@ it('upkeep of the others goes on', async () => {
   await eventually(() => said('scrub completed') && noted('c/d').length > 0)
   await maintenance.stop()
   expect(said('garbage collection completed')).toMatchObject({ repositories: 3, failures: 2 })
-  expect(said('the blobs of a repository cannot be listed')).toMatchObject({ repository: 'b' })
+  expect(said(`failed to run scrub for ${join(root, 'b')}`)).toMatchObject({
+    level: 'error',
+    repository: 'b',
+    error: 'cannot be read: EACCES',
+  })
+  expect(said(`scrub unsuccessfully completed for ${join(root, 'b')}`)).toBeDefined()
+  expect(said(`scrub successfully completed for ${join(root, 'c/d')}`)).toBeDefined()
   expect(said('scrub completed')).toMatchObject({ blobs: 6, unreadable: 1, corrupt: 0 })
   expect(noted('c/d')).toEqual(['c/d'])
   blobIndex.close()
