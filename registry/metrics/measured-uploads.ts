@@ -31,8 +31,8 @@ export function measureUploads(
     },
     offset: (name, id) => inner.offset(name, id),
     write: (name, id, chunk) => inner.write(name, id, chunk),
-    commit: async (name, id, digest) => {
-      const done = await inner.commit(name, id, digest)
+    commit: async (name, id, digest, last) => {
+      const done = await inner.commit(name, id, digest, last)
       const at = begun.get(id)
       if (done.ok && at !== undefined) {
         begun.delete(id)

@@ -54,11 +54,7 @@ function createUploadSteps({ storage, pushes, state, events }: RouteDeps, upload
   const finish = async (context: RequestContext, id: string, digest: Digest): Promise<Result<number>> => {
     const { name } = context.route
     const chunk = chunkOf(context)
-    if (!chunk.ok) return chunk
-    const written = await storage.uploads.write(name, id, chunk.value)
-    if (!written.ok) return written
-    const committed = await storage.uploads.commit(name, id, digest)
-    return committed.ok ? written : committed
+    return chunk.ok ? await storage.uploads.commit(name, id, digest, chunk.value) : chunk
   }
 
   /** `bytes`: the size of the blob; undefined for one that was mounted. */
@@ -80,11 +76,18 @@ function createUploadSteps({ storage, pushes, state, events }: RouteDeps, upload
   /** With where the upload stands, so that the client can go on from there. */
   const refuse = async (context: RequestContext, error: Failure): Promise<void> => {
     const { name, last: id } = context.route
-    if (error.name === 'upload-unknown' || error.name === 'disk-full') uploads.ended(uploadKey(name, id))
-    if (error.name !== 'upload-out-of-order' && error.name !== 'size-invalid')
-      return sendFailure(context, error)
-    const offset = await storage.uploads.offset(name, id)
-    sendFailure(context, error, offset.ok ? progress(name, id, offset.value) : [])
+    let offset = error.detail?.['offset']
+    if (error.detail?.['contentRange'] !== undefined) {
+      const found = await storage.uploads.offset(name, id)
+      offset = found.ok ? found.value : undefined
+    }
+    // An upload of no bytes that was refused once is nothing to count.
+    const isEnded = error.name === 'digest-mismatch' && !offset
+    if (isEnded || error.name === 'upload-unknown' || error.name === 'disk-full')
+      uploads.ended(uploadKey(name, id))
+    const retry = error.name === 'upload-busy' ? ['Retry-After', '1'] : []
+    const headers = typeof offset === 'number' ? progress(name, id, offset) : []
+    sendFailure(context, error, [...headers, ...retry])
   }
 
   return { within: duringPush, finish, answerStored, refuse }
@@ -176,9 +179,8 @@ function uploadRoute(
     const digest = parseDigest(queryOf(context, 'digest') ?? '')
     if (!digest) return sendFailure(context, { name: 'digest-invalid' })
     const stored = await finish(context, context.route.last, digest)
-    // Content of another digest is thrown away; after any other failure the upload may go on.
-    if (stored.ok || stored.error.name === 'digest-mismatch') uploads.ended(keyOf(context))
     if (!stored.ok) return await refuse(context, stored.error)
+    uploads.ended(keyOf(context))
     answerStored(context, digest, stored, stored.value)
   })
 

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { failure, type Result, success } from '../oci/error-table.ts'
+import type { Digest } from '../oci/reference.ts'
 import { BlobHolders } from './blob-holders.ts'
 import { BlobStore } from './blob-store.ts'
 import { Catalog } from './catalog.ts'
@@ -16,6 +17,7 @@ import type { RootGuard } from './root-guard.ts'
 import { guardStorage } from './root-guard.ts'
 import type { Storage } from './storage.ts'
 import { UploadStore } from './upload-store.ts'
+import type { TurnLimits } from './upload-turn.ts'
 
 /** A storage that can be kept in order. */
 export interface DiskStorage extends Storage {
@@ -32,6 +34,8 @@ export interface DiskStorageOptions extends RepositoryObserver {
   readonly onDamaged?: ((damaged: DamagedRepository) => void) | undefined
   /** What the indexes in memory may take, estimated. */
   readonly indexLimitBytes?: number
+  /** How long requests for the same upload wait for each other. */
+  readonly turnLimits?: TurnLimits
 }
 
 /** The storage on a folder in zot's layout. `root` exists, is absolute and belongs to this process alone. */
@@ -43,7 +47,8 @@ export function openDiskStorage(root: string, options: DiskStorageOptions = {}):
   const catalog = new Catalog(() => damage.walk(root, undefined, now), now)
   const manifests = new ManifestStore(root, repositories, name => catalog.add(name))
   const holders = new BlobHolders(root, () => catalog.list(), dedupe?.holders)
-  const uploads = new UploadStore(root, repositories, (name, digest) => holders.note(name, digest), dedupe)
+  const noted = (name: string, digest: Digest): void => holders.note(name, digest)
+  const uploads = new UploadStore(root, repositories, noted, dedupe, options.turnLimits)
   const storage: DiskStorage = {
     manifests,
     blobs: new BlobStore(root, repositories, manifests, holders),

@@ -93,12 +93,16 @@ export interface Chunk {
 export interface Uploads {
   /** Answers the identifier of the new upload. */
   start(name: string): Promise<Result<string>>
-  /** How many bytes are there. */
+  /** How many bytes are there, also while a request is bringing more. */
   offset(name: string, id: string): Promise<Result<number>>
   /** Takes a chunk; answers the new offset. What arrived before a broken connection is kept. */
   write(name: string, id: string, chunk: Chunk): Promise<Result<number>>
-  /** Makes the upload a blob of the repository if it is what `digest` says. Durable when it ends. */
-  commit(name: string, id: string, digest: Digest): Promise<Result<void>>
+  /**
+   * Takes the last chunk, if there is one, and makes the upload a blob of the repository if it is what `digest`
+   * says; answers its size. Durable when it ends. After a `digest-mismatch` with an `offset` the upload goes on
+   * from there, after one without it is gone.
+   */
+  commit(name: string, id: string, digest: Digest, last?: Chunk): Promise<Result<number>>
   cancel(name: string, id: string): Promise<Result<void>>
 }
 

@@ -39,7 +39,7 @@ export function routeBySubPath(main: Storage, subs: ReadonlyMap<string, Storage>
       start: name => of(name).uploads.start(name),
       offset: (name, id) => of(name).uploads.offset(name, id),
       write: (name, id, chunk) => of(name).uploads.write(name, id, chunk),
-      commit: (name, id, digest) => of(name).uploads.commit(name, id, digest),
+      commit: (name, id, digest, last) => of(name).uploads.commit(name, id, digest, last),
       cancel: (name, id) => of(name).uploads.cancel(name, id),
     },
     repositories: async () => {

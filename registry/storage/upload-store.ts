@@ -1,40 +1,44 @@
 import { createHash, type Hash, randomUUID } from 'node:crypto'
-import { open, rename, rm, stat } from 'node:fs/promises'
-import { syncFile, syncFolder } from '../../lib/sync-file.ts'
+import { open, rm, stat, truncate } from 'node:fs/promises'
+import { LRUCache } from 'lru-cache'
+import { syncFolder } from '../../lib/sync-file.ts'
 import { failure, type Result, success } from '../oci/error-table.ts'
 import type { Digest } from '../oci/reference.ts'
 import type { Dedupe } from './dedupe.ts'
-import { hashFile, isWhole } from './digest-file.ts'
-import { makeFolderBelow, touch } from './durable.ts'
+import { hashFile } from './digest-file.ts'
+import { makeFolderBelow } from './durable.ts'
 import { failureOf, guarded, isMissing } from './errno.ts'
 import { fileMode, layout } from './layout.ts'
 import type { RepositoryCache } from './repository-cache.ts'
 import type { Chunk, Uploads } from './storage.ts'
+import { dropHead, placeUpload } from './upload-files.ts'
+import { createSession, startOf, type UploadSession } from './upload-session.ts'
+import { type TurnLimits, turnLimits, waitForTurn } from './upload-turn.ts'
 import { receive } from './upload-writer.ts'
-
-/** What memory knows of an upload; the file alone is enough to go on after a restart. */
-interface Session {
-  readonly name: string
-  readonly id: string
-  offset: number
-  /** Has seen exactly the bytes of the file; undefined: must be made by reading them again. */
-  hash: Hash | undefined
-  /** Ends when the request at work on it ends. */
-  busy: Promise<void> | undefined
-}
 
 const idPattern = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 /** Sessions kept; the oldest idle ones are dropped and come back from disk when asked for. */
 const maxSessions = 1000
-/** How long a request waits for another one on the same upload, ms: a broken connection is noticed late. */
-const waitTimeoutMs = 2000
+/** Commits that are remembered, for clients to whom the answer was lost. */
+const maxStored = 1000
+/** As many wrong contents as a client may send before its upload is given up. */
+const maxMismatches = 3
+
+/** A commit that was answered. */
+interface StoredUpload {
+  readonly name: string
+  readonly digest: string
+  readonly size: number
+}
 
 export class UploadStore implements Uploads {
   readonly #root: string
   readonly #repositories: RepositoryCache
   readonly #onStored: (name: string, digest: Digest) => void
   readonly #dedupe: Dedupe | undefined
-  readonly #sessions = new Map<string, Session>()
+  readonly #limits: TurnLimits
+  readonly #sessions = new Map<string, UploadSession>()
+  readonly #stored = new LRUCache<string, StoredUpload>({ max: maxStored })
 
   /** `onStored` is called for every blob that was committed. */
   constructor(
@@ -42,11 +46,13 @@ export class UploadStore implements Uploads {
     repositories: RepositoryCache,
     onStored: (name: string, digest: Digest) => void,
     dedupe?: Dedupe,
+    limits: TurnLimits = turnLimits,
   ) {
     this.#root = root
     this.#repositories = repositories
     this.#onStored = onStored
     this.#dedupe = dedupe
+    this.#limits = limits
   }
 
   async start(name: string): Promise<Result<string>> {
@@ -61,91 +67,145 @@ export class UploadStore implements Uploads {
         await makeFolderBelow(this.#root, layout.uploads(this.#root, name))
         await create()
       }
-      this.#remember({ name, id, offset: 0, hash: createHash('sha256'), busy: undefined })
+      this.#remember(createSession(name, id))
       return success(id)
     })
   }
 
   async offset(name: string, id: string): Promise<Result<number>> {
     const found = await this.#find(name, id)
-    return found.ok ? success(found.value.offset) : found
+    if (!found.ok) return found
+    found.value.told = found.value.offset
+    return success(found.value.offset)
   }
 
   async write(name: string, id: string, chunk: Chunk): Promise<Result<number>> {
     return await this.#alone(name, id, session => this.#append(session, chunk))
   }
 
-  async #append(session: Session, chunk: Chunk): Promise<Result<number>> {
-    if (chunk.at !== undefined && chunk.at !== session.offset) {
+  /** `also`: sees the bytes of this chunk alone. */
+  async #append(session: UploadSession, chunk: Chunk, also?: Hash): Promise<Result<number>> {
+    const start = startOf(session, chunk)
+    if (start === undefined) {
+      session.told = session.offset
       return failure('upload-out-of-order', { offset: session.offset })
     }
     const path = this.#pathOf(session)
+    if (start < session.offset) await this.#rewind(session, start)
+    session.told = undefined
     session.hash ??= await hashFile(path, 'sha256')
     const { hash } = session
     const handle = await open(path, 'r+')
-    const received = await receive(chunk.body, handle, session.offset, hash)
+    session.reception = receive(chunk.body, {
+      handle,
+      position: start,
+      hash: also === undefined ? hash : both(hash, also),
+      onWritten: bytes => {
+        session.offset += bytes
+      },
+    })
+    const received = await session.reception.ended
+    session.reception = undefined
     await handle.close().catch(() => {})
     if (received.kind === 'failed') {
       // On a full disk the room is worth more than the chance to resume.
       await this.#forget(session)
       return failureOf(received.error)
     }
-    session.offset += received.bytes
-    if (received.kind === 'broken' || (chunk.length !== undefined && chunk.length !== received.bytes)) {
-      return failure('size-invalid', { received: received.bytes, announced: chunk.length })
+    const { length } = chunk
+    if (received.kind === 'ended' && (length === undefined || length === received.bytes)) {
+      if (received.bytes > 0) session.complete = session.offset
+      return success(session.offset)
     }
-    return success(session.offset)
+    // More than was announced: nobody knows which part was meant.
+    if (length !== undefined && received.bytes > length) await this.#rewind(session, start)
+    session.announced = length === undefined ? undefined : start + length
+    if (received.kind === 'ended') session.told = session.offset
+    return failure('size-invalid', { received: received.bytes, announced: length, offset: session.offset })
   }
 
-  async commit(name: string, id: string, digest: Digest): Promise<Result<void>> {
-    return await this.#alone(name, id, async session => {
-      const path = this.#pathOf(session)
+  async #rewind(session: UploadSession, to: number): Promise<void> {
+    await truncate(this.#pathOf(session), to)
+    session.offset = to
+    session.complete = Math.min(session.complete, to)
+    session.hash = to === 0 ? createHash('sha256') : undefined
+  }
+
+  async commit(name: string, id: string, digest: Digest, last?: Chunk): Promise<Result<number>> {
+    const committed = await this.#alone(name, id, async session => {
+      const { complete } = session
+      // A client that was cut before this process began may send all of it again, which only the digest tells.
+      const begins = last && last.at === undefined && session.isFound ? startOf(session, last) : undefined
+      const ofLast = begins ? createHash(digest.algorithm) : undefined
+      if (last) {
+        const written = await this.#append(session, last, ofLast)
+        if (!written.ok) return written
+      }
       const streamed = digest.algorithm === 'sha256' ? session.hash : undefined
-      const hash = streamed ?? (await hashFile(path, digest.algorithm))
+      const hash = streamed ?? (await hashFile(this.#pathOf(session), digest.algorithm))
       session.hash = undefined
       const actual = hash.digest('hex')
-      if (actual !== digest.hex) {
-        await this.#forget(session)
-        return failure('digest-mismatch', { expected: digest.text, actual: `${digest.algorithm}:${actual}` })
+      if (actual === digest.hex) return await this.#store(session, digest)
+      if (begins && ofLast?.digest('hex') === digest.hex) {
+        const path = this.#pathOf(session)
+        await dropHead(path, begins, layout.upload(this.#root, name, randomUUID()))
+        session.offset -= begins
+        return await this.#store(session, digest)
       }
-      const repository = this.#repositories.get(name)
-      const release = repository.leases.pin([digest.text])
-      try {
-        await repository.leases.settled([digest.text])
-        const folder = layout.blobs(this.#root, name, digest.algorithm)
-        await repository.makeFolder(folder)
-        const linked = await this.#dedupe?.link(name, digest, session.offset)
-        if (linked) await rm(path)
-        else await this.#place(path, layout.blob(this.#root, name, digest), digest, session.offset)
-        await syncFolder(folder)
-      } finally {
-        release()
-      }
-      this.#sessions.delete(id)
-      this.#dedupe?.note(name, digest)
-      this.#onStored(name, digest)
-      return success(undefined)
+      return await this.#mismatched(session, complete, {
+        expected: digest.text,
+        actual: `${digest.algorithm}:${actual}`,
+      })
     })
+    return committed.ok ? committed : ((await this.#storedBefore(name, id, digest)) ?? committed)
   }
 
-  /** A blob that is there already stays, as it may be shared with other repositories; a damaged one is replaced. */
-  async #place(from: string, to: string, digest: Digest, size: number): Promise<void> {
-    const existing = await stat(to).catch(() => undefined)
-    if (existing?.isFile() && existing.size === size && (await isWhole(to, digest))) {
-      // Its writer may not have synced it (zot does not, by default).
-      await syncFile(to, { dataOnly: true })
-      await touch(to, existing.mtimeMs)
-      return await rm(from)
+  /** Keeps what came before the wrong content, so that the client may send that again. */
+  async #mismatched(
+    session: UploadSession,
+    completeBefore: number,
+    detail: { expected: string; actual: string },
+  ): Promise<Result<never>> {
+    const isNew = session.complete > completeBefore
+    const isRepeatable = isNew || session.offset > session.complete
+    if (!isRepeatable || ++session.mismatches >= maxMismatches) {
+      await this.#forget(session)
+      return failure('digest-mismatch', detail)
     }
-    const handle = await open(from, 'r+')
+    if (isNew) await this.#rewind(session, completeBefore)
+    session.told = session.offset
+    return failure('digest-mismatch', { ...detail, offset: session.offset })
+  }
+
+  async #store(session: UploadSession, digest: Digest): Promise<Result<number>> {
+    const { name, id, offset: size } = session
+    const repository = this.#repositories.get(name)
+    const release = repository.leases.pin([digest.text])
     try {
-      const now = Date.now() / 1000
-      await handle.utimes(now, now)
-      await handle.datasync()
+      await repository.leases.settled([digest.text])
+      const folder = layout.blobs(this.#root, name, digest.algorithm)
+      await repository.makeFolder(folder)
+      const path = this.#pathOf(session)
+      const linked = await this.#dedupe?.link(name, digest, size)
+      if (linked) await rm(path)
+      else await placeUpload(path, layout.blob(this.#root, name, digest), digest, size)
+      await syncFolder(folder)
     } finally {
-      await handle.close()
+      release()
     }
-    await rename(from, to)
+    this.#sessions.delete(id)
+    this.#stored.set(id, { name, digest: digest.text, size })
+    this.#dedupe?.note(name, digest)
+    this.#onStored(name, digest)
+    return success(size)
+  }
+
+  /** The answer to a commit may have been lost with its connection: the client asks again for what was done. */
+  async #storedBefore(name: string, id: string, digest: Digest): Promise<Result<number> | undefined> {
+    const stored = this.#stored.get(id)
+    if (stored?.name !== name || stored.digest !== digest.text) return undefined
+    const found = await stat(layout.blob(this.#root, name, digest)).catch(() => undefined)
+    return found?.size === stored.size ? success(stored.size) : undefined
   }
 
   async cancel(name: string, id: string): Promise<Result<void>> {
@@ -166,18 +226,19 @@ export class UploadStore implements Uploads {
     return expired.ok && expired.value
   }
 
-  async #forget(session: Session): Promise<void> {
-    this.#sessions.delete(session.id)
+  async #forget(session: UploadSession): Promise<void> {
+    // In this order: nobody finds a file that is about to go.
     await rm(this.#pathOf(session), { force: true })
+    this.#sessions.delete(session.id)
   }
 
   /** Runs work on an upload that no other request is at. */
   async #alone<T>(
     name: string,
     id: string,
-    work: (session: Session) => Promise<Result<T>>,
+    work: (session: UploadSession) => Promise<Result<T>>,
   ): Promise<Result<T>> {
-    const deadline = Date.now() + waitTimeoutMs
+    const deadline = performance.now() + this.#limits.waitMs
     for (;;) {
       const found = await this.#find(name, id)
       if (!found.ok) return found
@@ -192,12 +253,12 @@ export class UploadStore implements Uploads {
           done.resolve()
         }
       }
-      if (!(await endsBefore(session.busy, deadline)))
+      if (!(await waitForTurn(session, deadline, this.#limits)))
         return failure('upload-busy', { offset: session.offset })
     }
   }
 
-  async #find(name: string, id: string): Promise<Result<Session>> {
+  async #find(name: string, id: string): Promise<Result<UploadSession>> {
     const unknown = failure('upload-unknown', { id })
     if (!idPattern.test(id)) return unknown
     const known = this.#sessions.get(id)
@@ -206,13 +267,7 @@ export class UploadStore implements Uploads {
       const found = await stat(layout.upload(this.#root, name, id))
       if (!found.isFile()) return unknown
       // Somebody else may have asked meanwhile.
-      const session = this.#sessions.get(id) ?? {
-        name,
-        id,
-        offset: found.size,
-        hash: undefined,
-        busy: undefined,
-      }
+      const session = this.#sessions.get(id) ?? createSession(name, id, found.size)
       this.#remember(session)
       return success(session)
     } catch (error) {
@@ -220,7 +275,7 @@ export class UploadStore implements Uploads {
     }
   }
 
-  #remember(session: Session): void {
+  #remember(session: UploadSession): void {
     this.#sessions.set(session.id, session)
     if (this.#sessions.size <= maxSessions) return
     for (const [id, old] of this.#sessions) {
@@ -230,19 +285,14 @@ export class UploadStore implements Uploads {
     }
   }
 
-  #pathOf(session: Session): string {
+  #pathOf(session: UploadSession): string {
     return layout.upload(this.#root, session.name, session.id)
   }
 }
 
-async function endsBefore(work: Promise<void>, deadline: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<boolean>(resolve => {
-    timer = setTimeout(resolve, Math.max(0, deadline - Date.now()), false)
-  })
-  try {
-    return await Promise.race([work.then(() => true), late])
-  } finally {
-    clearTimeout(timer)
-  }
-}
+const both = (one: Hash, other: Hash) => ({
+  update: (bytes: Buffer): void => {
+    one.update(bytes)
+    other.update(bytes)
+  },
+})

@@ -1,4 +1,3 @@
-import type { Hash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { countGarbage } from '../memory.ts'
@@ -19,17 +18,34 @@ const syncEveryBytes = 16 * 1024 * 1024
 /** `ended`: all that the sender meant to send arrived. `broken`: the connection went away before. */
 export type Received = { kind: 'ended' | 'broken'; bytes: number } | { kind: 'failed'; error: unknown }
 
-/**
- * Writes a stream to a file from `position` on and hashes it on the way. Never rejects. After `failed`
- * the hash has seen more than the file holds.
- */
-export function receive(body: Readable, handle: FileHandle, position: number, hash: Hash): Promise<Received> {
+/** A body that is arriving. */
+export interface Reception {
+  /** Never rejects. After `failed` the hash has seen more than the file holds. */
+  readonly ended: Promise<Received>
+  /** For how long nothing has come although everything that came is written, ms. */
+  stillForMs(): number
+  /** Ends it as `broken`, and its connection. */
+  cut(): void
+}
+
+export interface ReceptionTarget {
+  readonly handle: FileHandle
+  /** Where in the file it goes. */
+  readonly position: number
+  readonly hash: { update(bytes: Buffer): unknown }
+  /** Called after each write, with the bytes that it took. */
+  readonly onWritten: (bytes: number) => void
+}
+
+/** Writes a stream to a file and hashes it on the way. */
+export function receive(body: Readable, { handle, position, hash, onWritten }: ReceptionTarget): Reception {
   const { promise, resolve } = Promise.withResolvers<Received>()
   let waiting: Buffer[] = []
   let waitingBytes = 0
   let written = 0
   let unsynced = 0
   let writing = false
+  let stillSince = performance.now()
   let syncing: Promise<void> | undefined
   let end: 'ended' | 'broken' | undefined
   let error: unknown
@@ -62,6 +78,7 @@ export function receive(body: Readable, handle: FileHandle, position: number, ha
       try {
         await writeAll(handle, batch, bytes, position + written)
         written += bytes
+        onWritten(bytes)
         countGarbage(bytes)
         unsynced += bytes
       } catch (problem) {
@@ -70,6 +87,7 @@ export function receive(body: Readable, handle: FileHandle, position: number, ha
       if (unsynced >= syncEveryBytes && syncing === undefined) sync()
     }
     writing = false
+    stillSince = performance.now()
     if (error !== undefined) stop()
     if (end !== undefined || error !== undefined) await finish()
   }
@@ -100,7 +118,11 @@ export function receive(body: Readable, handle: FileHandle, position: number, ha
   body.on('data', onData).on('end', onEnd).on('close', onBroken).on('error', onBroken)
   if (body.readableEnded) onEnd()
   else if (body.destroyed) onBroken()
-  return promise
+  return {
+    ended: promise,
+    stillForMs: () => (writing ? 0 : performance.now() - stillSince),
+    cut: () => void body.destroy(),
+  }
 }
 
 async function writeAll(handle: FileHandle, batch: Buffer[], bytes: number, position: number): Promise<void> {
