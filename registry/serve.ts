@@ -8,6 +8,7 @@ import { createClients, trustedProxiesOf } from './http/client.ts'
 import { createCors } from './http/cors.ts'
 import { type DrainState, drain } from './http/drain.ts'
 import { listen } from './http/node-server.ts'
+import { createOwnNames } from './http/own-names.ts'
 import { Pushes } from './http/pushes.ts'
 import { createRateLimit } from './http/rate-limit.ts'
 import { createRegistryServer } from './http/server.ts'
@@ -69,6 +70,9 @@ export async function serve(file: string, check: ConfigCheck): Promise<number> {
   const { maintenance } = keeping
   let origin = ''
   await prepareFor(providers)
+  const { http } = config
+  const clients = createClients(trusted.proxies)
+  const ownNames = createOwnNames({ externalUrl: http.externalUrl, listen: () => origin, clients })
   const signIn = openSignIn(config, providers, { sessions, apiKeys, keyPolicy, logger, origin: () => origin })
   const pushes = new Pushes(() => performance.now())
   const state: DrainState = { draining: false }
@@ -82,7 +86,6 @@ export async function serve(file: string, check: ConfigCheck): Promise<number> {
     { keys: ['storage.dedupe'], apply: stores.reconfigure },
     signIn.reloadable,
   ])
-  const { http } = config
   const routes = createRoutes({
     storage: operations.storage,
     maxRepositories: config.storage.maxRepos ?? 0,
@@ -104,7 +107,8 @@ export async function serve(file: string, check: ConfigCheck): Promise<number> {
     logger,
     cors: createCors({ allowOrigin: http.allowOrigin, authenticates: authorization.rules.authenticates }),
     limits: http,
-    clients: createClients(trusted.proxies),
+    clients,
+    ownNames,
     rateLimit: http.ratelimit && createRateLimit(http.ratelimit, () => performance.now()),
     certificate: securing.certificate,
     paths: operations.paths,

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP, type Socket } from 'node:net'
+import { forwardedOf } from './forwarded.ts'
 
 /** Who asks, as far as limits and failed sign-ins are concerned. */
 export interface Client {
@@ -13,7 +14,7 @@ export interface Client {
 
 export interface Clients {
   ofSocket(socket: Socket): Client
-  /** The last hop in X-Forwarded-For where a trusted proxy sent the request; who is connected otherwise. */
+  /** Who a trusted proxy says that asked it, see `forwardedOf`; who is connected otherwise. */
   of(req: IncomingMessage): Client
 }
 
@@ -24,8 +25,6 @@ export type TrustedProxies =
 /** The computer itself. Other addresses of 127.0.0.0/8 are clients like any other. */
 const loopback: ReadonlySet<string> = new Set(['127.0.0.1', '::1'])
 const variable = 'ZOTBAR_TRUSTED_PROXIES'
-/** More hops than any chain of proxies has. */
-const maxHops = 32
 
 /**
  * config.json belongs to zot, whose loader refuses keys it does not know, so the proxies come from the
@@ -78,11 +77,10 @@ export function createClients(trusted: readonly string[] = []): Clients {
     ofSocket,
     of(req) {
       const client = ofSocket(req.socket)
-      const header = req.headers['x-forwarded-for']
-      if (!client.isExempt || header === undefined) return client
-      const hops = String(header).split(',').slice(-maxHops).reverse()
+      const said = client.isExempt ? forwardedOf(req.headers) : undefined
+      if (said === undefined) return client
       let found: string | undefined
-      for (const hop of hops) {
+      for (const hop of said.hops.toReversed()) {
         const address = addressOf(hop)
         // Only what a trusted proxy wrote is believed, and what it wrote may say nothing.
         if (address === undefined) break
@@ -95,7 +93,7 @@ export function createClients(trusted: readonly string[] = []): Clients {
 }
 
 /** Of `1.2.3.4`, `1.2.3.4:5678`, `::1`, `[::1]:5678` or `fe80::1%eth0` the address alone, an IPv4 one as such. */
-function addressOf(text: string): string | undefined {
+export function addressOf(text: string): string | undefined {
   const bare = text.trim().replace(/^\[([^\]]*)\](:\d+)?$|^([\d.]+):\d+$/, '$1$3')
   const address = bare.replace(/%.*$/s, '').toLowerCase()
   if (isIP(address) === 0) return undefined

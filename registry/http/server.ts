@@ -4,11 +4,12 @@ import type { Certificate } from '../../lib/certificate-files.ts'
 import type { Logger } from '../log/logger.ts'
 import { accessLine, maskSecrets } from '../log/request-log.ts'
 import { errorTable, type Failure } from '../oci/error-table.ts'
-import { type Clients, createClients } from './client.ts'
+import type { Clients } from './client.ts'
 import { ActiveRequests, Connections, createLimitReporter } from './connections.ts'
 import type { Cors } from './cors.ts'
 import type { IdleLimits } from './node-server.ts'
 import { createNodeServer } from './node-server.ts'
+import type { OwnNames } from './own-names.ts'
 import type { RateLimit } from './rate-limit.ts'
 import type { Handlers, RequestContext } from './request-context.ts'
 import { faultOfHead } from './request-head.ts'
@@ -23,7 +24,8 @@ export interface ServerOptions {
   readonly cors: Cors
   readonly limits: IdleLimits
   /** Who a client is. */
-  readonly clients?: Clients
+  readonly clients: Clients
+  readonly ownNames: Pick<OwnNames, 'isOwnOrigin'>
   /** Absent: no limit. */
   readonly rateLimit?: RateLimit | undefined
   /** Absent: no TLS. */
@@ -49,18 +51,12 @@ export interface RegistryServer {
 
 const isRead = (method: string): boolean => method === 'GET' || method === 'HEAD'
 
+/** Of our own pages; each wants credentials. */
 const ownPageRoutes: ReadonlySet<string> = new Set(['apikey', 'login', 'logout'])
-
-/**
- * Whether a page that this registry served asks. Only for routes that want credentials: the Host header is
- * no proof of where a page came from.
- */
-const isOwnPage = (origin: string, host: string | undefined): boolean =>
-  host !== undefined && (origin === `http://${host}` || origin === `https://${host}`)
 
 /** The HTTP side: finds the handler, calls it, writes the log line. */
 export function createRegistryServer(options: ServerOptions): RegistryServer {
-  const { logger, paths, isDraining, clients = createClients() } = options
+  const { logger, paths, isDraining, clients } = options
   let running = 0
   let onSettled = (): void => {}
   const activeRequests = new ActiveRequests()
@@ -205,7 +201,7 @@ function logAnswer({ logger, onAnswered }: ServerOptions, context: RequestContex
 
 /** Finds the handler of a request, if it may be asked, and calls it. */
 function dispatch(options: ServerOptions, context: RequestContext): undefined | Promise<void> {
-  const { handlers, cors, rateLimit } = options
+  const { handlers, cors, ownNames, rateLimit } = options
   const { method, route, req } = context
   const wait = rateLimit?.(context.client.key, method, pathOf(req)) ?? 0
   if (wait > 0) return sendFailure(context, { name: 'rate-limited' }, ['Retry-After', String(wait)])
@@ -223,7 +219,7 @@ function dispatch(options: ServerOptions, context: RequestContext): undefined | 
   if (
     !isAllowed &&
     !isRead(method) &&
-    !(ownPageRoutes.has(route.kind) && isOwnPage(origin, req.headers.host))
+    !(ownPageRoutes.has(route.kind) && ownNames.isOwnOrigin(origin, req))
   ) {
     return sendFailure(context, { name: 'origin-denied' })
   }
