@@ -30,6 +30,29 @@ export interface KeyCreated {
   label: string
   expirationDate: string | null
   apiKey?: string
+  /** Where the key is used, as clients call it: "127.0.0.1:5050". Absent from a core before this was told. */
+  registry?: string
+  /** What keeps the key from doing what it is for, the gravest first. */
+  warnings?: KeyWarning[]
+}
+
+/**
+ * What a person has to know before a key is used: nobody has this name (`user-unknown`), or config.json gives them no
+ * right to pull or push (`no-rights`), or none to push (`read-only`). None of it keeps the key from being created.
+ */
+export type KeyWarning =
+  | { code: 'user-unknown'; user: string }
+  | { code: 'no-rights' | 'read-only'; user: string; rule: AccessRule }
+
+/** A policy of `http.accessControl` that is missing: the smallest change of config.json that takes no right from anybody. */
+export interface AccessRule {
+  /** The pattern of repositories below which it has to stand. */
+  pattern: string
+  /** Whether config.json has no entry for that pattern yet. */
+  isNew: boolean
+  users: string[]
+  /** zot's words: "read", "create", "update", "delete". */
+  actions: string[]
 }
 
 export interface KeyRevoked {
@@ -103,6 +126,8 @@ export interface ManagedKeyList {
 /** A managed key with the results of its checks. */
 export interface CheckedManagedKey extends ManagedKey {
   checks: RunbookPart[]
+  /** As of a key that was just created. */
+  warnings?: KeyWarning[]
 }
 
 /** `works`: no check failed; one that could not be made is `skipped`. */
