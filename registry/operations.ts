@@ -50,12 +50,13 @@ export async function openOperations(
 
   const answered = (context: RequestContext): void => {
     measured?.answered(context)
-    if (!audit || context.method === 'GET' || context.method === 'HEAD') return
-    const { req, method, status, identity } = context
+    const { req, method, status, identity, hasChanged } = context
+    if (!audit || (!hasChanged && (method === 'GET' || method === 'HEAD'))) return
     audit.note({
       method,
       path: req.url ?? '',
       status,
+      hasChanged,
       client: peerOf(req.socket),
       user: identity?.user ?? '',
     })

@@ -22,6 +22,8 @@ export interface RequestContext {
   status: number
   failure: Failure | undefined
   bodySize: number
+  /** Whether a request that usually only reads has changed something. */
+  hasChanged: boolean
   /** Whether its handler has ended. */
   isSettled: boolean
 }

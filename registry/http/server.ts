@@ -108,6 +108,7 @@ export function createRegistryServer(options: ServerOptions): RegistryServer {
       status: 0,
       failure: undefined,
       bodySize: 0,
+      hasChanged: false,
       isSettled: false,
     }
     if (isDraining() || fault) res.shouldKeepAlive = false

@@ -84,6 +84,8 @@ interface AuditedRequest {
   /** With its query. */
   readonly path: string
   readonly status: number
+  /** Although its method usually only reads. */
+  readonly hasChanged: boolean
   /** Address and port. */
   readonly client: string
   /** Empty: nobody was named. */
@@ -105,8 +107,8 @@ const changing = new Set(['POST', 'PUT', 'PATCH', 'DELETE'])
 export function openAudit(file: string): Audit {
   const logger = openLogger('info', file)
   return {
-    note: ({ method, path, status, client, user }) => {
-      if (!changing.has(method) || status < 200 || status > 299) return
+    note: ({ method, path, status, hasChanged, client, user }) => {
+      if (!(hasChanged || changing.has(method)) || status < 200 || status > 299) return
       logger.log('info', 'HTTP API Audit', {
         component: 'session',
         clientIP: client,

@@ -5,10 +5,13 @@ import { type RawHeaders, send, sendEmpty, sendFailure } from '../http/responder
 import { parseRanges } from '../oci/range.ts'
 import { type Digest, isRepositoryName, parseDigest } from '../oci/reference.ts'
 import type { BlobReader } from '../storage/storage.ts'
+import { createBlobLinks } from './blob-links.ts'
 import type { RouteDeps } from './deps.ts'
 
 /** Pull, check and delete of blobs. */
-export function blobRoutes({ storage, pushes, events }: RouteDeps) {
+export function blobRoutes(deps: RouteDeps) {
+  const { storage, pushes, events } = deps
+  const links = createBlobLinks(deps)
   const get = async (context: RequestContext): Promise<void> => {
     const digest = digestOfRoute(context)
     if (!digest) return
@@ -24,10 +27,13 @@ export function blobRoutes({ storage, pushes, events }: RouteDeps) {
   const head = async (context: RequestContext): Promise<void> => {
     const digest = digestOfRoute(context)
     if (!digest) return
-    const size = await storage.blobs.stat(context.route.name, digest)
+    const { name } = context.route
+    let size = await storage.blobs.stat(name, digest)
+    if (!size.ok && size.error.name === 'blob-unknown' && (await links.make(context, digest)))
+      size = await storage.blobs.stat(name, digest)
     if (!size.ok) {
       // What clients ask before they upload.
-      if (size.error.name === 'blob-unknown') pushes.between(context.route.name)
+      if (size.error.name === 'blob-unknown') pushes.between(name)
       return sendFailure(context, size.error)
     }
     if (isNotModified(headerOf(context, 'if-none-match'), digest.text))
@@ -41,6 +47,7 @@ export function blobRoutes({ storage, pushes, events }: RouteDeps) {
     const removed = await storage.blobs.delete(context.route.name, digest)
     if (!removed.ok) return sendFailure(context, removed.error)
     const { name } = context.route
+    links.removed(name, digest)
     events.emit({ kind: 'delete', repository: name, reference: digest.text, ...userOf(context) })
     sendEmpty(context, 202)
   }

@@ -12,8 +12,8 @@ const maxWaiting = 16
 
 /** Knows holders without reading the disk; only a hint. */
 export interface HolderIndex {
-  /** Some of the repositories that may hold it. */
-  holders(digest: string): readonly string[]
+  /** Some of the repositories that may hold it, among those that `accepts`. */
+  holders(digest: string, accepts: (name: string) => boolean): readonly string[]
   /** Whether it has heard of every blob. */
   readonly isComplete: boolean
 }
@@ -42,8 +42,9 @@ export class BlobHolders {
   async find(digest: Digest, accepts: (name: string) => boolean): Promise<string | undefined> {
     const recent = this.#recent.get(digest.text)
     if (recent !== undefined && accepts(recent) && (await this.#holds(recent, digest))) return recent
-    const holders = this.#index?.holders(digest.text) ?? []
-    for (const holder of holders.filter(accepts)) if (await this.#holds(holder, digest)) return holder
+    // What is not accepted must not count in any way: the time an answer takes would tell that it holds the blob.
+    const holders = this.#index?.holders(digest.text, accepts) ?? []
+    for (const holder of holders) if (await this.#holds(holder, digest)) return holder
     // A complete index that knows no holder is believed: if it is wrong, the client uploads the blob once more.
     if (holders.length === 0 && this.#index?.isComplete) return undefined
     if (this.#waiting >= maxWaiting) return undefined

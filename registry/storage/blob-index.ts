@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { openExpendable, type Row, textOf, transaction } from '../metadata/database.ts'
+import { openExpendable, textOf, transaction } from '../metadata/database.ts'
 import { layout } from './layout.ts'
 
 const versions = [
@@ -19,6 +19,8 @@ const writeEarlyFrom = 100
 const maxPending = 10_000
 /** Repositories that are offered for one blob. */
 const maxOffered = 8
+/** Entries that are looked at for them, as somebody may be refused all those of a common layer. */
+const maxConsidered = 2000
 
 interface Opened {
   readonly database: DatabaseSync
@@ -50,14 +52,18 @@ export class BlobIndex {
     this.#record(repository, digest, false)
   }
 
-  /** Some of the repositories that may hold it. */
-  holders(digest: string): string[] {
+  /** Some of the repositories that may hold it, among those that `accepts`. */
+  holders(digest: string, accepts: (repository: string) => boolean = () => true): string[] {
     const found = new Set<string>()
-    for (const row of this.#rowsOf(digest)) found.add(textOf(row, 'repository'))
+    let considered = 0
+    for (const repository of this.#repositoriesOf(digest)) {
+      if (accepts(repository)) found.add(repository)
+      if (found.size >= maxOffered || ++considered >= maxConsidered) break
+    }
     for (const news of this.#pending.values()) {
       if (news.digest !== digest) continue
-      if (news.there) found.add(news.repository)
-      else found.delete(news.repository)
+      if (!news.there) found.delete(news.repository)
+      else if (accepts(news.repository)) found.add(news.repository)
     }
     return [...found]
   }
@@ -108,12 +114,11 @@ export class BlobIndex {
     this.#opened = 'unusable'
   }
 
-  #rowsOf(digest: string): readonly Row[] {
+  *#repositoriesOf(digest: string): Generator<string> {
     try {
-      return this.#open()?.find.all(digest, maxOffered) ?? []
+      for (const row of this.#open()?.find.iterate(digest) ?? []) yield textOf(row, 'repository')
     } catch {
       // Damaged: it is made anew at the next start.
-      return []
     }
   }
 
@@ -143,6 +148,6 @@ function openOrRenew(file: string): Opened | undefined {
   const { database } = opening
   return {
     database,
-    find: database.prepare('SELECT repository FROM places WHERE digest = ? LIMIT ?'),
+    find: database.prepare('SELECT repository FROM places WHERE digest = ?'),
   }
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { copyFileSync } from 'node:fs'
+import { copyFileSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -33,6 +33,51 @@ describe('a mount without a source', () => {
     expect((await user('robot').ask(`/v2/ci/mount/blobs/${digest}`)).status).toBe(404)
     expect(await pushBlob(user('root'), 'open/app', 'secret')).toBe(201)
     expect((await user('robot').ask(path, { method: 'POST' })).status).toBe(201)
+  })
+})
+
+describe('HEAD of a blob that another repository has', () => {
+  const head = (who: Pick<Registry, 'ask'>, name: string, bytes: string, headers = {}) =>
+    who.ask(`/v2/${name}/blobs/${digestText(bytes)}`, { method: 'HEAD', headers })
+  const fileOf = (name: string, bytes: string): string =>
+    at('root', name, 'blobs', 'sha256', digestText(bytes).slice(7))
+
+  it('links it for somebody who may push, and read it there', async () => {
+    expect(await pushBlob(user('root'), 'open/app', 'a layer')).toBe(201)
+    expect(await head(user('robot'), 'ci/head', 'a layer')).toMatchObject({
+      status: 200,
+      headers: { 'content-length': '7', 'docker-content-digest': digestText('a layer') },
+    })
+    expect(statSync(fileOf('ci/head', 'a layer')).ino).toBe(statSync(fileOf('open/app', 'a layer')).ino)
+    expect((await registry.ask(`/v2/ci/head/blobs/${digestText('a layer')}`)).body.toString()).toBe('a layer')
+    // A manifest may rely on what HEAD said.
+    expect(await pushBlob(user('robot'), 'ci/head', config)).toBe(201)
+    expect((await putManifest(user('robot'), 'ci/head', 'v1', imageOf(['a layer']))).status).toBe(201)
+  })
+
+  it('is 404 for everybody else, and nothing is written', async () => {
+    expect(await pushBlob(user('root'), 'open/app', 'not for you')).toBe(201)
+    expect(await pushBlob(user('alice'), 'private/app', 'nor this')).toBe(201)
+    const before = readdirSync(root, { recursive: true }).sort()
+    // Nobody may push; robot may not read private/app; a page asks; GET only reads.
+    expect((await head(registry, 'new/app', 'not for you')).status).toBe(404)
+    expect((await head(user('robot'), 'new/app', 'nor this')).status).toBe(404)
+    expect((await head(user('robot'), 'private/app', 'not for you')).status).toBe(403)
+    for (const headers of [{ Origin: 'http://x.example.com' }, { 'Sec-Fetch-Mode': 'no-cors' }])
+      expect((await head(user('robot'), 'new/app', 'not for you', headers)).status).toBe(404)
+    const got = await user('robot').ask(`/v2/new/app/blobs/${digestText('not for you')}`)
+    expect(got.status).toBe(404)
+    expect((await head(user('robot'), 'new/app', 'nowhere')).status).toBe(404)
+    expect(readdirSync(root, { recursive: true }).sort()).toEqual(before)
+  })
+
+  it('does not bring back what was just removed', async () => {
+    for (const name of ['open/app', 'open/copy'])
+      expect(await pushBlob(user('root'), name, 'removed')).toBe(201)
+    const path = `/v2/open/copy/blobs/${digestText('removed')}`
+    expect((await user('root').ask(path, { method: 'DELETE' })).status).toBe(202)
+    expect((await head(user('root'), 'open/copy', 'removed')).status).toBe(404)
+    expect((await head(user('root'), 'open/third', 'removed')).status).toBe(200)
   })
 })
 

@@ -5,6 +5,7 @@ import { hashSync } from 'bcryptjs'
 import { afterAll, describe, expect, it } from 'vitest'
 import { eventually } from '../../fakes/eventually.ts'
 import { describeWith } from '../../setup/need.ts'
+import { digestText } from '../../suites/image.ts'
 import { pushBlob, pushImage } from '../registry/client.ts'
 import { type Registry, startRegistry, temporaryFolder, writeConfig } from '../registry/registry-process.ts'
 
@@ -167,9 +168,14 @@ describe('the logs', () => {
       const key = json(
         await ask(port, '/zot/auth/apikey', { method: 'POST', headers, body: '{"label":"x"}' }),
       ) as { apiKey: string }
+      const blob = digestText('a blob')
+      await ask(port, `/v2/a/blobs/uploads/?digest=${blob}`, { method: 'POST', headers, body: 'a blob' })
+      // The first one only looks, the second one links.
+      for (const name of ['a', 'b'])
+        expect((await ask(port, `/v2/${name}/blobs/${blob}`, { method: 'HEAD', headers })).status).toBe(200)
       const lines = await eventually(() => {
         const read = readFileSync(audit, 'utf8').split('\n').slice(0, -1)
-        return read.length === 2 && read.map(line => JSON.parse(line))
+        return read.length === 4 && read.map(line => JSON.parse(line))
       })
       expect(lines[0]).toEqual({
         time: expect.any(String),
@@ -182,6 +188,7 @@ describe('the logs', () => {
         object: '/v2/a/blobs/uploads/?token=******',
         status: 202,
       })
+      expect(lines.at(-1)).toMatchObject({ action: 'HEAD', object: `/v2/b/blobs/${blob}`, status: 200 })
       expect(statSync(audit).mode & 0o777).toBe(0o600)
       expect(statSync(output).mode & 0o777).toBe(0o600)
       await eventually(() => readFileSync(output, 'utf8').includes('/zot/auth/callback/oidc'))

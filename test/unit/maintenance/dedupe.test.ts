@@ -59,6 +59,24 @@ describe('dedupe', () => {
     expect(await storage.blobs.find(digestOf('layer'), any)).toEqual({ ok: true, value: undefined })
   })
 
+  it('considers only holders that count, however many do not', async () => {
+    for (let at = 0; at < 20; at++) index.note(`hidden/${at}`, digestText('blob'))
+    await upload(storage, 'z', 'blob')
+    const isSeen = (name: string) => name === 'z'
+    for (const turn of ['from memory', 'from disk']) {
+      expect(index.holders(digestText('blob'), isSeen), turn).toEqual(['z'])
+      expect(
+        index.holders(digestText('blob'), () => false),
+        turn,
+      ).toEqual([])
+      index.flush()
+    }
+    // Complete, so nothing is searched for: those that hold it without being seen cost no time.
+    index.setComplete()
+    rmSync(fileOf('z', 'blob'))
+    expect(await storage.blobs.find(digestOf('blob'), () => false)).toEqual({ ok: true, value: undefined })
+  })
+
   it('remembers over a restart', async () => {
     await upload(storage, 'a', 'blob')
     index.close()
