@@ -9,7 +9,7 @@ import { type Reply, refuse } from './reply.ts'
 
 export interface KeyReplyDeps {
   /** Undefined: config.json has no API keys. */
-  keys: Pick<ApiKeys, 'list' | 'get' | 'create' | 'descendants' | 'revoke'> | undefined
+  keys: Pick<ApiKeys, 'list' | 'get' | 'create' | 'descendants' | 'revoke' | 'groupsOf'> | undefined
   policy: KeyPolicy
   /** Where the account of a user lives, which decides the groups that a key of theirs has. */
   originOf(user: string): Identity['origin']
@@ -52,12 +52,19 @@ async function create(deps: KeyReplyDeps, keys: Keys, body: unknown): Promise<Re
   if (!read.ok) return refuse(400, read.problem)
   const origin = deps.originOf(user)
   const made = await keys.create({ ...read.request, user, origin, creatorUa: 'zotbar' })
-  if (!made.ok) return refuse(400, `${user} has too many keys already`)
+  if (!made.ok)
+    return refuse(
+      400,
+      made.reason === 'ended' ? 'it was revoked while it was made' : `${user} has too many keys already`,
+    )
   const { uuid, label, expiresAt } = made.key
   deps.audit('API key created', { user, uuid, label })
   return {
     status: 201,
-    body: { uuid, user, label, expirationDate: rfc3339(expiresAt), apiKey: made.secret },
+    body: {
+      ...{ uuid, user, label, expirationDate: rfc3339(expiresAt), apiKey: made.secret },
+      ...{ origin, groups: origin === 'oidc' ? keys.groupsOf(user) : [] },
+    },
   }
 }
 
@@ -67,10 +74,16 @@ async function revoke(
   uuid: string,
   withDescendants: boolean,
 ): Promise<Reply> {
-  if (!keys.get(uuid)) return refuse(404, 'there is no such key')
   const descendants = keys.descendants(uuid).map(key => key.uuid)
+  // What came out of a key that is gone can be ended still.
+  if (!keys.get(uuid) && (!withDescendants || descendants.length === 0))
+    return refuse(404, 'there is no such key')
   const gone = await keys.revoke(withDescendants ? [uuid, ...descendants] : [uuid])
-  for (const key of gone) deps.audit('API key revoked', { user: key.user, uuid: key.uuid, label: key.label })
+  for (const key of gone)
+    deps.audit('API key revoked', {
+      ...{ user: key.user, uuid: key.uuid, label: key.label },
+      ...(key.uuid === uuid ? {} : { descendantOf: uuid }),
+    })
   return {
     status: 200,
     body: { revoked: gone.map(key => key.uuid), descendants: withDescendants ? [] : descendants },

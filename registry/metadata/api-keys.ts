@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { type ApiKey, hashOfSecret, type KeyRequest, newSecret } from '../auth/api-key.ts'
 import type { Identity } from '../auth/identity.ts'
 import { parseScope, printScope, type Scope } from '../auth/scope.ts'
-import { numberOf, optionalNumber, type Row, textOf, textsOf } from './database.ts'
+import { numberOf, optionalNumber, type Row, type Statement, textOf, textsOf } from './database.ts'
 import type { DatabaseWriter } from './writer.ts'
 
 export interface NewKey extends KeyRequest {
@@ -12,14 +12,21 @@ export interface NewKey extends KeyRequest {
   readonly creatorUa: string
   /** zot's word for a key that a person asked for is "manual". */
   readonly generatedBy?: string
+  /** The key that asks: what it makes ends with it at the latest. */
   readonly mintedBy?: string
 }
 
-export type CreatedKey = { ok: true; key: ApiKey; secret: string } | { ok: false; reason: 'too-many' }
+/**
+ * `ended`: the key that asks, or the one it asks for, was revoked or expired before the new one was on disk.
+ * `line-too-long`: so many keys stand between the new one and one that was made without a key.
+ */
+export type CreatedKey =
+  | { ok: true; key: ApiKey; secret: string }
+  | { ok: false; reason: 'too-many' | 'ended' | 'line-too-long' }
 
 /** One user's keys at most. */
 const maxPerUser = 1000
-/** A chain of successors is followed so far back. */
+/** Whoever revokes the first of a line reaches the last one too, so a line has an end. */
 const maxAncestors = 64
 /** Uses are written together, ms. */
 const flushAfterMs = 5000
@@ -31,6 +38,8 @@ interface HeldKey {
   readonly ancestors: readonly string[]
   identity: Identity
   lastUsed: number | undefined
+  /** Revocations under way. From the first one on it opens nothing and makes nothing, though it is still on disk. */
+  ending: number
 }
 
 /**
@@ -61,7 +70,7 @@ export class ApiKeys {
   /** The identity of whoever shows this secret, if it is a living key of exactly this user. Notes the use. */
   find(user: string, secret: string): Identity | 'expired' | undefined {
     const held = this.#byHash.get(hashOfSecret(secret))
-    if (held?.key.user !== user) return undefined
+    if (held?.key.user !== user || held.ending > 0) return undefined
     const now = this.#now()
     if (held.key.expiresAt <= now) return 'expired'
     held.lastUsed = now
@@ -70,12 +79,17 @@ export class ApiKeys {
     return held.identity
   }
 
+  /**
+   * A new key, on disk when this ends. One that a key asks for never outlives that one: it expires with it at the
+   * latest, and is not made where that one ends meanwhile.
+   */
   async create(wanted: NewKey): Promise<CreatedKey> {
-    const { user, origin, label, scopes, expiresAt, creatorUa, generatedBy = 'manual', mintedBy } = wanted
-    if (this.list(user).length >= maxPerUser) return { ok: false, reason: 'too-many' }
+    const { user, origin, label, scopes, creatorUa, generatedBy = 'manual', mintedBy } = wanted
     const minter = mintedBy === undefined ? undefined : this.#byUuid.get(mintedBy)
-    const ancestors =
-      mintedBy === undefined ? [] : [...(minter?.ancestors ?? []), mintedBy].slice(-maxAncestors)
+    const canMint = (): boolean => mintedBy === undefined || (minter !== undefined && this.#isLiving(minter))
+    if (!canMint()) return { ok: false, reason: 'ended' }
+    if (this.list(user).length >= maxPerUser) return { ok: false, reason: 'too-many' }
+    if (minter && minter.ancestors.length >= maxAncestors) return { ok: false, reason: 'line-too-long' }
     const secret = newSecret()
     const key: ApiKey = {
       uuid: randomUUID(),
@@ -84,42 +98,35 @@ export class ApiKeys {
       label,
       scopes,
       createdAt: this.#now(),
-      expiresAt,
+      expiresAt: Math.min(wanted.expiresAt, minter?.key.expiresAt ?? Number.POSITIVE_INFINITY),
       creatorUa,
       generatedBy,
-      ...(mintedBy === undefined ? {} : { mintedBy }),
+      ...(minter && { mintedBy: minter.key.uuid }),
     }
-    const hash = hashOfSecret(secret)
-    const held = { key, hash, ancestors, identity: this.#identityOf(key), lastUsed: undefined }
+    const held: HeldKey = {
+      key,
+      hash: hashOfSecret(secret),
+      ancestors: minter ? [...minter.ancestors, minter.key.uuid] : [],
+      identity: this.#identityOf(key),
+      lastUsed: undefined,
+      ending: 0,
+    }
     // Counted and found by those who revoke what came out of another key; it opens nothing before it is on disk.
     this.#byUuid.set(key.uuid, held)
     try {
-      await this.#writer.write([
-        {
-          sql: `INSERT INTO api_keys (uuid, hash, user, origin, label, scopes, created_at, expires_at, creator_ua,
-             generated_by, ancestors) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-          values: [
-            key.uuid,
-            hash,
-            user,
-            origin,
-            label,
-            JSON.stringify(scopes.map(printScope)),
-            key.createdAt,
-            expiresAt,
-            creatorUa,
-            generatedBy,
-            JSON.stringify(ancestors),
-          ],
-        },
-      ])
+      await this.#writer.write([insertion(held)])
     } catch (error) {
       this.#byUuid.delete(key.uuid)
       throw error
     }
-    // The groups may be others by now, or the key revoked.
+    if (!(this.#isLiving(held) && canMint())) {
+      // Where the disk does not take this either, it stays in the list, and nobody has its secret.
+      if (held.ending === 0) await this.revoke([key.uuid]).catch(() => {})
+      return { ok: false, reason: 'ended' }
+    }
+    // The groups may be others by now.
     held.identity = this.#identityOf(key)
-    if (this.#byUuid.get(key.uuid) === held) this.#keep(held)
+    this.#keep(held)
     return { ok: true, key, secret }
   }
 
@@ -144,16 +151,24 @@ export class ApiKeys {
     return found
   }
 
-  /** Ends keys for good. With `user` only that user's; others and unknown ones are left. Answers the ended. */
+  /**
+   * Ends keys for good. With `user` only that user's; others and unknown ones are left. Answers the ended. From the
+   * call on they open nothing and make nothing, so what came out of them until then is all that ever does; a disk that
+   * does not take it makes them good again.
+   */
   async revoke(uuids: readonly string[], user?: string): Promise<ApiKey[]> {
     const gone = uuids
       .map(uuid => this.#byUuid.get(uuid))
       .filter(held => held !== undefined)
       .filter(held => user === undefined || held.key.user === user)
     if (gone.length === 0) return []
-    await this.#writer.write(
-      gone.map(({ key }) => ({ sql: 'DELETE FROM api_keys WHERE uuid = ?', values: [key.uuid] })),
-    )
+    for (const held of gone) held.ending += 1
+    try {
+      await this.#writer.write(gone.map(deletion))
+    } catch (error) {
+      for (const held of gone) held.ending -= 1
+      throw error
+    }
     // Of two at once, one has ended it.
     const ended = gone.filter(held => this.#byUuid.get(held.key.uuid) === held)
     for (const held of ended) {
@@ -178,6 +193,11 @@ export class ApiKeys {
     }
   }
 
+  /** The groups of a user's last sign-in at an identity provider. */
+  groupsOf(user: string): readonly string[] {
+    return this.#groups.get(user) ?? []
+  }
+
   /** Whether somebody of this name ever signed in through an identity provider. */
   isProviders(user: string): boolean {
     return this.#groups.has(user)
@@ -200,6 +220,10 @@ export class ApiKeys {
       // A full disk ends nothing that is only counted: the next use writes these too.
       for (const held of used) if (this.#byUuid.get(held.key.uuid) === held) this.#used.add(held)
     }
+  }
+
+  #isLiving(held: HeldKey): boolean {
+    return this.#byUuid.get(held.key.uuid) === held && held.ending === 0 && held.key.expiresAt > this.#now()
   }
 
   #keep(held: HeldKey): void {
@@ -228,6 +252,7 @@ export class ApiKeys {
       ancestors,
       identity: this.#identityOf(key),
       lastUsed: optionalNumber(row, 'last_used'),
+      ending: 0,
     }
   }
 
@@ -236,6 +261,29 @@ export class ApiKeys {
     return { user, groups, origin, via: 'apikey', keyId: uuid, scopes }
   }
 }
+
+const insertion = ({ key, hash, ancestors }: HeldKey): Statement => ({
+  sql: `INSERT INTO api_keys (uuid, hash, user, origin, label, scopes, created_at, expires_at, creator_ua,
+     generated_by, ancestors) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  values: [
+    key.uuid,
+    hash,
+    key.user,
+    key.origin,
+    key.label,
+    JSON.stringify(key.scopes.map(printScope)),
+    key.createdAt,
+    key.expiresAt,
+    key.creatorUa,
+    key.generatedBy,
+    JSON.stringify(ancestors),
+  ],
+})
+
+const deletion = ({ key }: HeldKey): Statement => ({
+  sql: 'DELETE FROM api_keys WHERE uuid = ?',
+  values: [key.uuid],
+})
 
 const shown = ({ key, lastUsed }: HeldKey): ApiKey => (lastUsed === undefined ? key : { ...key, lastUsed })
 

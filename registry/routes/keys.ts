@@ -56,8 +56,8 @@ export function keyRoutes({ apiKeys, keyPolicy, logger, now }: KeyRouteDeps) {
     const minted = keyId === undefined ? {} : { mintedBy: keyId }
     const made = await keys.create({ ...asked.request, user, origin, creatorUa, ...minted })
     if (!made.ok) {
-      const reason = 'there are too many keys already: revoke some'
-      return sendFailure(context, { name: 'denied', detail: { reason } })
+      const name = made.reason === 'ended' ? 'unauthorized' : 'denied'
+      return sendFailure(context, { name, detail: { reason: notMade[made.reason] } })
     }
     const { uuid, label } = made.key
     logger.log('info', 'API key created', { user, uuid, label, ...minted })
@@ -76,13 +76,19 @@ export function keyRoutes({ apiKeys, keyPolicy, logger, now }: KeyRouteDeps) {
     if (id === undefined || id === '' || more.length > 0) {
       return sendFailure(context, { name: 'request-invalid', detail: { reason: 'id is needed once' } })
     }
-    // Somebody else's key is as unknown as one that never was.
-    const isOwned = keys.get(id)?.user === identity.user && isReach(keys, identity, id)
-    const offspring = isOwned ? keys.descendants(id).filter(key => key.user === identity.user) : []
+    // Somebody else's key is as unknown as one that never was. What came out of one that is gone can be ended still.
+    const isOurs = (key: ApiKey): boolean => key.user === identity.user && isReach(keys, identity, key.uuid)
+    const asked = keys.get(id)
+    const offspring = keys.descendants(id).filter(isOurs)
     const also = query.get('descendants') === 'true' ? offspring : []
-    const gone = isOwned ? await keys.revoke([id, ...also.map(key => key.uuid)], identity.user) : []
+    const wanted = [...(asked && isOurs(asked) ? [asked] : []), ...also]
+    const gone = await keys.revoke(
+      wanted.map(({ uuid }) => uuid),
+      identity.user,
+    )
     for (const { uuid, label } of gone) {
-      logger.log('info', 'API key revoked', { user: identity.user, uuid, label })
+      const along = uuid === id ? {} : { descendantOf: id }
+      logger.log('info', 'API key revoked', { user: identity.user, uuid, label, ...along })
     }
     const remaining = offspring.filter(key => !also.includes(key)).map(key => shown(key, now()))
     if (remaining.length > 0) return sendJson(context, 200, { descendants: remaining })
@@ -91,6 +97,13 @@ export function keyRoutes({ apiKeys, keyPolicy, logger, now }: KeyRouteDeps) {
 
   return { apikey: { GET: list, HEAD: list, POST: create, DELETE: revoke } }
 }
+
+const notMade = {
+  'too-many': 'there are too many keys already: revoke some',
+  ended: 'the key that asks was revoked or has expired',
+  'line-too-long':
+    'too many keys were made one with the other: make this one with the password, or signed in by browser',
+} as const
 
 /** Whether an identity may see and end one of its user's keys. */
 function isReach(keys: ApiKeys, { keyId, scopes }: Identity, uuid: string): boolean {

@@ -1,5 +1,8 @@
+import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
+import { type IncomingMessage, request } from 'node:http'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { pushBlob, pushImage } from './client.ts'
 import { as, basic, threeTiers, writeHtpasswd } from './people.ts'
@@ -45,6 +48,26 @@ const revoke = (authorization: string, query: string): Promise<Answer> =>
   as(registry, authorization).ask(`${path}?${query}`, { method: 'DELETE' })
 const statusOf = async (authorization: string, what = '/v2/'): Promise<number> =>
   (await as(registry, authorization).ask(what)).status
+
+/** A creation whose body is sent only when it is asked to finish. */
+function slowBody(authorization: string, body: string) {
+  const sent = request({
+    ...{ host: '127.0.0.1', port: registry.port, path, method: 'POST' },
+    headers: { Authorization: authorization, 'Content-Length': body.length, Expect: '100-continue' },
+  })
+  const answered = once(sent, 'response')
+  // Asked for its body once it is known who asks.
+  const begun = once(sent, 'continue')
+  sent.flushHeaders()
+  return {
+    begun,
+    async finish() {
+      sent.end(body)
+      const [answer] = (await answered) as [IncomingMessage]
+      return { status: answer.statusCode, text: await text(answer) }
+    },
+  }
+}
 
 describe('API keys', () => {
   it('are made, used, listed and revoked as with zot', async () => {
@@ -146,6 +169,35 @@ describe('API keys', () => {
     expect(await statusOf(basic('root', second.apiKey))).toBe(200)
     expect((await revoke(basic('root'), `id=${second.uuid}&descendants=true`)).status).toBe(200)
     for (const { apiKey } of [first, second, third]) expect(await statusOf(basic('root', apiKey))).toBe(401)
+  })
+
+  it('make successors that never outlive them, also when they ask late, and that leave with them', async () => {
+    const soon = new Date(Date.now() + 3_600_000).toISOString()
+    const short = await mint(basic('robot'), { label: 'short', expirationDate: soon })
+    const key = basic('robot', short.apiKey)
+    const year = new Date(Date.now() + 365 * 86_400_000).toISOString()
+    const long = await mint(key, { label: 'long', expirationDate: year })
+    const usual = await mint(basic('robot', long.apiKey), { label: 'usual' })
+    expect([long.expirationDate, usual.expirationDate]).toEqual([soon, soon])
+    // It was let in, and its body comes when the key is gone, with all that came out of it.
+    const late = slowBody(key, '{"label":"late"}')
+    await late.begun
+    expect((await revoke(basic('robot'), `id=${short.uuid}&descendants=true`)).status).toBe(200)
+    expect(await late.finish()).toMatchObject({ status: 401, text: expect.stringContaining('was revoked') })
+    for (const { apiKey } of [short, long, usual]) expect(await statusOf(basic('robot', apiKey))).toBe(401)
+    expect((await listed(basic('robot'))).filter(({ mintedBy }) => mintedBy !== undefined)).toEqual([])
+  })
+
+  it('that came out of one that was revoked alone can be revoked by its uuid still', async () => {
+    const first = await mint(basic('alice'))
+    const second = await mint(basic('alice', first.apiKey))
+    expect((await revoke(basic('alice'), `id=${first.uuid}`)).status).toBe(200)
+    expect(await statusOf(basic('alice', second.apiKey))).toBe(200)
+    // Nobody else ends them so.
+    expect((await revoke(basic('robot'), `id=${first.uuid}&descendants=true`)).status).toBe(200)
+    expect(await statusOf(basic('alice', second.apiKey))).toBe(200)
+    expect((await revoke(basic('alice'), `id=${first.uuid}&descendants=true`)).status).toBe(200)
+    expect(await statusOf(basic('alice', second.apiKey))).toBe(401)
   })
 
   it('survive kill -9 as soon as they are answered, and no secret is on disk', async () => {
