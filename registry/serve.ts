@@ -73,7 +73,8 @@ export async function serve(file: string, check: ConfigCheck): Promise<number> {
   const { http } = config
   const clients = createClients(trusted.proxies)
   const ownNames = createOwnNames({ externalUrl: http.externalUrl, listen: () => origin, clients })
-  const signIn = openSignIn(config, providers, { sessions, apiKeys, keyPolicy, logger, origin: () => origin })
+  const names = { origin: () => origin, ownNames }
+  const signIn = openSignIn(config, providers, { sessions, apiKeys, keyPolicy, logger, ...names })
   const pushes = new Pushes(() => performance.now())
   const state: DrainState = { draining: false }
   const reloader = createReloader({ file, check }, config, logger, [

@@ -13,6 +13,8 @@ export interface TargetRules {
 
 /** Browsers drop tabs and newlines and read a backslash as a slash; none of them belongs into an address. */
 const odd = /[\\\s\p{Cc}]/u
+/** Characters. It is kept in a cookie, and browsers drop large ones. */
+const maxTarget = 1000
 /** Never matched by a path of ours; only there to resolve paths against. */
 const nowhere = 'http://target.invalid'
 
@@ -21,7 +23,7 @@ const nowhere = 'http://target.invalid'
  * Everything else becomes `/`, so that a link to the sign-in never leads to somebody else's page.
  */
 export function safeTarget(target: string, { allowed, externalUrl }: TargetRules): string {
-  if (target === '' || odd.test(target)) return '/'
+  if (target === '' || target.length > maxTarget || odd.test(target)) return '/'
   if (target.startsWith('/')) {
     const url = parse(target, nowhere)
     // `//host` is another host. So would `/./` before `/host` be once a proxy has tidied it up.
@@ -46,7 +48,8 @@ function parse(text: string, base?: string): URL | undefined {
 /** What config.json says about signing in; replaced as a whole when it changes. */
 export interface SignInRules {
   readonly providers: readonly Provider[]
-  readonly cookies: Cookies
+  /** `isHttps`: whether the browser came by https, as far as is known. */
+  readonly cookies: (isHttps: boolean) => Cookies
   /** Whether there are users with passwords here. */
   readonly passwords: boolean
   readonly hasKeys: boolean
@@ -95,7 +98,8 @@ export function createSignInRules(
 ): SignInRules {
   const externalUrl = http.externalUrl?.replace(/\/+$/, '') || undefined
   const auth = http.auth
-  const secure = http.tls !== undefined || (auth?.secureSession ?? externalUrl?.startsWith('https:') ?? false)
+  const isSecure = (isHttps: boolean): boolean =>
+    http.tls !== undefined || (auth?.secureSession ?? (isHttps || /^https:/i.test(externalUrl ?? '')))
   return {
     providers: providers.map(settings =>
       createProvider(settings, {
@@ -111,7 +115,7 @@ export function createSignInRules(
         },
       }),
     ),
-    cookies: createCookies(secure),
+    cookies: isHttps => createCookies(isSecure(isHttps)),
     passwords: auth?.htpasswd !== undefined,
     hasKeys: auth?.apikey === true,
     externalUrl,

@@ -1,18 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import type { KeyPolicy } from '../auth/api-key.ts'
 import { cookieOf, sessionCookie } from '../auth/authenticator.ts'
+import type { OwnNames } from '../http/own-names.ts'
 import { queryOf, type RequestContext } from '../http/request-context.ts'
 import { sendFailure, sendJson } from '../http/responder.ts'
 import type { Logger } from '../log/logger.ts'
 import type { ApiKeys } from '../metadata/api-keys.ts'
 import { type NewSession, type Session, type Sessions, sessionLifeMs } from '../metadata/sessions.ts'
-import type { CookieCipher } from './cookies.ts'
-import { stateCookie } from './cookies.ts'
+import type { Cookies } from './cookies.ts'
 import { cookieHeaders, redirect, sendPage, sendPageFile } from './page-files.ts'
 import { homePage, keyPage, loginPage, type Notice, noticePage } from './pages.ts'
 import type { Provider } from './provider.ts'
 import type { SignInRules } from './rules.ts'
 import { safeTarget } from './rules.ts'
+import type { SignInsUnderWay } from './sign-ins-under-way.ts'
 
 export interface SignInDeps {
   rules: SignInRules
@@ -20,14 +21,13 @@ export interface SignInDeps {
   readonly sessions: Pick<Sessions, 'create' | 'get' | 'end'> | undefined
   readonly apiKeys: Pick<ApiKeys, 'signedIn'> | undefined
   readonly keyPolicy: KeyPolicy
-  readonly cipher: CookieCipher
+  readonly underWay: SignInsUnderWay
   readonly logger: Pick<Logger, 'log'>
   /** `scheme://address:port` of the listener. */
   readonly origin: () => string
+  readonly ownNames: Pick<OwnNames, 'cameTo' | 'forwardedOrigin' | 'isHttps'>
 }
 
-/** For how long somebody may take at the provider, ms. */
-const signInLifeMs = 10 * 60_000
 /** For how long the sign-in page waits to hear whether a provider answers, ms. */
 const reachableTimeoutMs = 1500
 const day = 86_400_000
@@ -69,7 +69,7 @@ function pageRoutes(deps: SignInDeps) {
       rules.providers.map(async provider => {
         const query = new URLSearchParams({ provider: provider.key, callback_ui: target })
         // At the address the provider sends people back to, or the cookie would be another host's.
-        const href = `${baseOf(deps)}/zot/auth/login?${query}`
+        const href = `${baseOf(deps, context)}/zot/auth/login?${query}`
         const isDown = (await provider.reachable(reachableTimeoutMs)) === 'down'
         return { title: provider.title, href, isDown }
       }),
@@ -106,7 +106,7 @@ function pageRoutes(deps: SignInDeps) {
 
 /** Signing in at an identity provider. */
 function providerRoutes(deps: SignInDeps) {
-  const { cipher, sessions, apiKeys, logger } = deps
+  const { underWay, sessions, apiKeys, logger } = deps
 
   /** Sends the browser to the provider, with what proves later that it came back from there. */
   const begin = async (context: RequestContext): Promise<void> => {
@@ -117,11 +117,16 @@ function providerRoutes(deps: SignInDeps) {
     const asked = queryOf(context, 'callback_ui')
     const target = asked === null ? undefined : safeTarget(asked, rules)
     const proofs = { state: token(), nonce: token(), verifier: token() }
-    const begun = await provider.begin(redirectUri(deps, provider), proofs)
+    const redirectUri = `${baseOf(deps, context)}/zot/auth/callback/${provider.key}`
+    const begun = await provider.begin(redirectUri, proofs)
     if (!begun.ok) return notice(deps, context, 503, away(provider), ['Retry-After', '30'])
-    const state = { ...proofs, provider: provider.key, ...(target === undefined ? {} : { target }) }
-    const cookie = rules.cookies.state(cipher.encrypt(state, signInLifeMs), signInLifeMs)
-    redirect(context, begun.url, cookieHeaders([cookie]))
+    const cookies = underWay.begin(cookiesFor(deps, context), context.req.headers.cookie, {
+      ...proofs,
+      provider: provider.key,
+      redirectUri,
+      target,
+    })
+    redirect(context, begun.url, cookieHeaders(cookies))
   }
 
   /** The browser is back from the provider. */
@@ -129,19 +134,18 @@ function providerRoutes(deps: SignInDeps) {
     const { rules } = deps
     const provider = rules.providers.find(one => one.key === context.route.last)
     if (!provider || !sessions) return notice(deps, context, 400, unknownProvider)
-    const used = cookieHeaders([rules.cookies.noState()])
+    const begun = underWay.find(context.req.headers.cookie, queryOf(context, 'state') ?? '')
+    // Only this sign-in is over: one in another tab goes on.
+    const used = begun ? cookieHeaders(underWay.end(cookiesFor(deps, context), begun.state)) : []
     const refuse = (reason: string): undefined => {
       const fields = { provider: provider.key, clientIP: address(context), error: reason }
       logger.log('warn', 'sign-in refused', fields)
       return notice(deps, context, 401, refused, used)
     }
-    const cookie = cookieOf(context.req.headers.cookie, stateCookie)
-    const begun = cookie === undefined ? undefined : cipher.decrypt(cookie)
-    const { state, nonce, verifier, target } = begun ?? {}
-    if (!begun || !state || !nonce || !verifier)
-      return refuse('it did not begin in this browser, or too long ago')
-    if (begun['provider'] !== provider.key) return refuse('it began with another provider')
-    const answer = new URL(`${redirectUri(deps, provider)}?${context.query}`)
+    if (!begun) return refuse('it did not begin in this browser, or too long ago')
+    if (begun.provider !== provider.key) return refuse('it began with another provider')
+    const { state, nonce, verifier, target, redirectUri } = begun
+    const answer = new URL(`${redirectUri}?${context.query}`)
     const finished = await provider.finish(answer, { state, nonce, verifier })
     if (!finished.ok && finished.kind === 'unreachable') {
       logger.log('warn', 'sign-in failed', { provider: provider.key, error: finished.reason })
@@ -185,24 +189,25 @@ function sessionRoutes(deps: SignInDeps) {
     const ended = id === undefined ? undefined : await sessions?.end(id)
     if (ended) logger.log('info', 'signed out', { user: ended.user, clientIP: address(context) })
     const endSessionUrl = rules.providers.find(one => one.key === ended?.details['provider'])?.endSessionUrl()
-    const headers = ['Cache-Control', 'no-store', ...cookieHeaders(rules.cookies.signedOut())]
+    const headers = ['Cache-Control', 'no-store', ...cookieHeaders(cookiesFor(deps, context).signedOut())]
     return sendJson(context, 200, endSessionUrl === undefined ? {} : { endSessionUrl }, headers)
   }
 
   return { signIn, signOut }
 }
 
-const baseOf = ({ rules, origin }: SignInDeps): string => rules.externalUrl ?? origin()
+/** Where browsers reach this registry: as externalUrl says, else as a proxy does. */
+const baseOf = ({ rules, origin, ownNames }: SignInDeps, { req }: RequestContext): string =>
+  rules.externalUrl ?? ownNames.forwardedOrigin(req) ?? origin()
 /** What stands before an image's name: as externalUrl says, else as whoever looks came here. */
-function hostOf(deps: SignInDeps, { req }: RequestContext): string {
-  const cameTo = req.headers.host
-  if (deps.rules.externalUrl === undefined && cameTo !== undefined && /^[\w.:[\]-]+$/.test(cameTo))
-    return cameTo
-  const base = baseOf(deps)
+function hostOf(deps: SignInDeps, context: RequestContext): string {
+  const cameTo = deps.ownNames.cameTo(context.req)
+  if (deps.rules.externalUrl === undefined && cameTo !== undefined) return cameTo
+  const base = baseOf(deps, context)
   return /^https?:/i.test(base) && URL.canParse(base) ? new URL(base).host : base.replace(/^https?:\/\//, '')
 }
-const redirectUri = (deps: SignInDeps, { key }: Provider): string =>
-  `${baseOf(deps)}/zot/auth/callback/${key}`
+const cookiesFor = ({ rules, ownNames }: SignInDeps, { req }: RequestContext): Cookies =>
+  rules.cookies(ownNames.isHttps(req))
 const address = ({ client }: RequestContext): string => client.address
 
 function sessionOf({ sessions }: SignInDeps, { req }: RequestContext): Session | undefined {
@@ -236,7 +241,7 @@ async function enter(
     by: details?.['provider'] ?? origin,
     clientIP: address(context),
   })
-  return deps.rules.cookies.signedIn(id, user, sessionLifeMs)
+  return cookiesFor(deps, context).signedIn(id, user, sessionLifeMs)
 }
 
 const token = (): string => randomBytes(32).toString('base64url')

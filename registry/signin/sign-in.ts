@@ -10,6 +10,7 @@ import { prepareFor } from './provider.ts'
 import type { ProviderSettings } from './provider-settings.ts'
 import { createSignInRules, readProviders } from './rules.ts'
 import type { SignInDeps } from './sign-in-routes.ts'
+import { createSignInsUnderWay } from './sign-ins-under-way.ts'
 
 export interface SignInOptions {
   readonly sessions: Sessions | undefined
@@ -18,6 +19,7 @@ export interface SignInOptions {
   readonly logger: Pick<Logger, 'log'>
   /** `scheme://address:port` of the listener. */
   readonly origin: () => string
+  readonly ownNames: SignInDeps['ownNames']
 }
 
 export interface SignIn extends SignInDeps {
@@ -43,7 +45,7 @@ export function openSignIn(
   }
   const signIn: SignIn = {
     ...options,
-    cipher: createCookieCipher(),
+    underWay: createSignInsUnderWay(createCookieCipher()),
     rules: createSignInRules(config, providers, { logger }),
     reloadable: {
       // The stores of sessions and keys are opened at the start or not at all.

@@ -71,7 +71,7 @@ describe('signing in with a provider', () => {
     const done = await signIn('/user/apikey')
     expect(done).toMatchObject({ status: 302, headers: { location: '/user/apikey' } })
     expect(done.headers['set-cookie']).toEqual([
-      'statecookie=; Path=/zot/auth/callback; Max-Age=0; HttpOnly; SameSite=Lax',
+      expect.stringMatching(/^statecookie-[\w-]{16}=; Path=\/zot\/auth; Max-Age=0; HttpOnly; SameSite=Lax$/),
       expect.stringMatching(/^session=[\w-]{43}; Path=\/; Max-Age=7200; HttpOnly; SameSite=Lax$/),
       'user=alice@example.com; Path=/; Max-Age=7200; SameSite=Lax',
     ])
@@ -116,6 +116,38 @@ describe('signing in with a provider', () => {
     expect((await signIn('https://ui.example/home')).headers.location).toBe('https://ui.example/home')
   })
 
+  it('works in several tabs at a time, in any order, although one of them is refused', async () => {
+    const tabs = [await begin('/a'), await begin('/b'), await begin('/c')]
+    const jar = Object.assign({}, ...tabs.map(cookiesOf)) as Record<string, string>
+    const backs = tabs.map(({ headers }) => idp.approve(headers.location ?? ''))
+    const comeBack = async (path = ''): Promise<Answer> => {
+      const answer = await registry.ask(path, { headers: cookieHeader(jar) })
+      Object.assign(jar, cookiesOf(answer))
+      return answer
+    }
+    const cancelled = backs[1]?.replace(/code=\w+/, 'error=access_denied')
+    expect(await comeBack(cancelled)).toMatchObject({ status: 401 })
+    expect(await comeBack(backs[2])).toMatchObject({ status: 302, headers: { location: '/c' } })
+    expect(await comeBack(backs[0])).toMatchObject({ status: 302, headers: { location: '/a' } })
+    expect((await whoami(jar)).status).toBe(200)
+    // Each is over: none of them begins again by going back in the browser.
+    for (const back of backs) expect(await comeBack(back)).toMatchObject({ status: 401 })
+  })
+
+  it('forgets the oldest of many that one browser began', async () => {
+    const jar: Record<string, string> = {}
+    const backs: string[] = []
+    for (let tab = 0; tab < 10; tab++) {
+      const begun = await registry.ask('/zot/auth/login?provider=oidc', { headers: cookieHeader(jar) })
+      Object.assign(jar, cookiesOf(begun))
+      backs.push(idp.approve(begun.headers.location ?? ''))
+    }
+    expect(Object.values(jar).filter(value => value !== '')).toHaveLength(8)
+    const last = await registry.ask(backs[9] ?? '', { headers: cookieHeader(jar) })
+    const first = await registry.ask(backs[0] ?? '', { headers: cookieHeader(jar) })
+    expect([last.status, first.status]).toEqual([201, 401])
+  })
+
   it('knows only its own providers', async () => {
     expect((await registry.ask('/zot/auth/login?provider=github')).status).toBe(400)
     expect((await registry.ask('/zot/auth/login')).status).toBe(400)
@@ -135,24 +167,27 @@ describe('attacks on a sign-in', () => {
     idp.lies = lies
     const done = await signIn('/')
     expect(done.status).toBe(401)
-    expect(cookiesOf(done)).toEqual({ statecookie: '' })
+    expect(Object.entries(cookiesOf(done))).toEqual([[expect.stringMatching(/^statecookie-/), '']])
   })
 
   it('a wrong, foreign, forged or missing state is 401', async () => {
     const begun = await begin()
     const victim = await begin()
     const back = idp.approve(begun.headers.location ?? '')
-    const { statecookie = '' } = cookiesOf(begun)
+    const own = cookiesOf(begun)
+    const forged = Object.fromEntries(
+      Object.entries(own).map(([name, value]) => [name, `${value.slice(0, -4)}AAAA`]),
+    )
     const wrong = back.replace(/state=./, 'state=~')
     const ask = (path: string, cookies: Record<string, string>) =>
       registry.ask(path, { headers: cookieHeader(cookies) })
-    expect((await ask(wrong, { statecookie })).status).toBe(401)
+    expect((await ask(wrong, own)).status).toBe(401)
     expect((await ask(back, cookiesOf(victim))).status).toBe(401)
-    expect((await ask(back, { statecookie: `${statecookie.slice(0, -4)}AAAA` })).status).toBe(401)
+    expect((await ask(back, forged)).status).toBe(401)
     expect((await ask(back, {})).status).toBe(401)
     // Nothing was used up by that: the code is good until the right browser shows it, and only once.
-    expect((await ask(back, { statecookie })).status).toBe(201)
-    expect((await ask(back, { statecookie })).status).toBe(401)
+    expect((await ask(back, own)).status).toBe(201)
+    expect((await ask(back, own)).status).toBe(401)
   })
 
   it('a planted session identifier is not taken over, and an old one ends', async () => {

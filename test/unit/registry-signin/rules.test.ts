@@ -15,7 +15,7 @@ const honest = { issuer: 'https://id.example/app/', clientid: 'a', clientsecret:
 
 function configOf(providers: object, http: object = {}) {
   const read = parseConfig(
-    JSON.stringify({ storage: { rootDirectory: '/x' }, http: { ...http, auth: { openid: { providers } } } }),
+    JSON.stringify({ storage: { rootDirectory: '/x' }, http: { auth: { openid: { providers } }, ...http } }),
   )
   if (!read.ok) throw new Error(JSON.stringify(read.problems))
   return read.config
@@ -81,17 +81,21 @@ describe('the providers of a config', () => {
 })
 
 describe('what the config says of cookies', () => {
-  const isSecure = (http: object): boolean => {
+  const isSecure = (http: object, isHttps: boolean): boolean => {
     const logger = { log: () => {} }
     const { cookies } = createSignInRules(configOf({}, http), [], { logger })
-    return cookies.noState().includes('; Secure')
+    return cookies(isHttps).noState('x').includes('; Secure')
   }
   it.each([
-    [{}, false],
-    [{ tls: { cert: 'c', key: 'k' } }, true],
-    [{ externalUrl: 'https://registry.example' }, true],
-    [{ externalUrl: 'http://registry.example' }, false],
-  ])('%j: secure %s', (http, expected) => {
-    expect(isSecure(http)).toBe(expected)
+    [{}, false, false],
+    [{ tls: { cert: 'c', key: 'k' } }, false, true],
+    [{ externalUrl: 'https://registry.example' }, false, true],
+    [{ externalUrl: 'HTTPS://registry.example' }, false, true],
+    [{ externalUrl: 'http://registry.example' }, false, false],
+    [{}, true, true],
+    [{ auth: { secureSession: false } }, true, false],
+    [{ auth: { secureSession: true } }, false, true],
+  ])('%j, come by https %s: secure %s', (http, isHttps, expected) => {
+    expect(isSecure(http, isHttps)).toBe(expected)
   })
 })
