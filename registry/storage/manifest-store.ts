@@ -5,6 +5,7 @@ import { failure, type Result, success } from '../oci/error-table.ts'
 import type { Snapshot } from '../oci/layout-index.ts'
 import { type Entry, type LayoutIndex, withManifest, withoutDigest, withoutTag } from '../oci/layout-index.ts'
 import { kindOf, type Link, type Manifest, parseManifest } from '../oci/manifest.ts'
+import { parsePushedManifest } from '../oci/pushed-manifest.ts'
 import type { Reference } from '../oci/reference.ts'
 import { type Digest, digestBytes, parseDigest } from '../oci/reference.ts'
 import { isFile, touch, writeDurably } from './durable.ts'
@@ -87,7 +88,7 @@ export class ManifestStore implements Manifests {
     more: readonly string[] = [],
   ): Promise<Result<PutManifest>> {
     if (!kindOf(contentType)) return failure('manifest-type-unsupported', { mediaType: contentType })
-    const parsed = parseManifest(body, contentType)
+    const parsed = parsePushedManifest(body, contentType)
     if (!parsed.ok) return failure('manifest-invalid', { reason: parsed.problem })
     const { manifest } = parsed
     const digest = digestBytes(reference.kind === 'digest' ? reference.digest.algorithm : 'sha256', body)

@@ -22,7 +22,7 @@ const foreign = (mediaType: string) => ({
 
 const deep = (levels: number): Made => {
   const nested = `${'['.repeat(levels)}${']'.repeat(levels)}`
-  const bytes = Buffer.from(`${imageOf([]).bytes.toString().slice(0, -1)},"annotations":${nested}}`)
+  const bytes = Buffer.from(`${imageOf([]).bytes.toString().slice(0, -1)},"com.example":${nested}}`)
   return { mediaType: imageOf([]).mediaType, bytes, digest: digestText(bytes) }
 }
 

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { parseReference, type Reference } from '../../../registry/oci/reference.ts'
 import { openDiskStorage } from '../../../registry/storage/disk-storage.ts'
 import type { Storage } from '../../../registry/storage/storage.ts'
-import { config, digestOf, imageOf } from '../../suites/image.ts'
+import { config, digestOf, imageOf, indexOf } from '../../suites/image.ts'
 import { describeStorage } from '../../suites/storage.ts'
 
 const temporary = (): string => mkdtempSync(join(tmpdir(), 'zotbar-storage-'))
@@ -95,6 +95,36 @@ describe('on disk', () => {
         { mediaType: 'x/y', digest: 'blake3:00', size: 1, annotations: { a: 'b' } },
       ]),
     })
+  })
+
+  it('serves a manifest that it took before, and takes it no more', async () => {
+    await push('a', 'v1')
+    // Go takes no 2.0 for a whole number, and knows no byte order mark.
+    const odd = Buffer.from(
+      `\ufeff${imageOf([]).bytes.toString().replace('"schemaVersion":2', '"schemaVersion":2.0')}`,
+    )
+    const { mediaType } = imageOf([])
+    writeFileSync(join(root, 'a/blobs/sha256', digestOf(odd).hex), odd)
+    const index = JSON.parse(readFileSync(join(root, 'a/index.json'), 'utf8'))
+    const annotations = { 'org.opencontainers.image.ref.name': 'odd' }
+    index.manifests.push({ mediaType, digest: digestOf(odd).text, size: odd.length, annotations })
+    writeFileSync(join(root, 'a/index.json'), JSON.stringify(index))
+    storage = openDiskStorage(root)
+    const got = await storage.manifests.get('a', tag('odd'))
+    expect(got.ok && got.value.body.equals(odd)).toBe(true)
+    expect(await storage.manifests.put('a', tag('odd'), mediaType, odd)).toMatchObject({
+      error: { name: 'manifest-invalid', detail: { reason: 'the manifest begins with a byte order mark' } },
+    })
+    // It still holds what it names, and an index may still list it.
+    expect(await storage.blobs.delete('a', digestOf(config))).toMatchObject({
+      error: { name: 'blob-referenced' },
+    })
+    const list = indexOf([{ mediaType, bytes: odd, digest: digestOf(odd).text }])
+    expect(await storage.manifests.put('a', tag('list'), list.mediaType, list.bytes)).toMatchObject({
+      ok: true,
+    })
+    expect(await storage.manifests.delete('a', tag('v1'))).toMatchObject({ ok: true })
+    expect((await storage.manifests.get('a', { kind: 'digest', digest: digestOf(odd) })).ok).toBe(true)
   })
 
   it('shares a mounted blob', async () => {
