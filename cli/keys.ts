@@ -1,4 +1,5 @@
-import { count } from '../contract/messages/format.ts'
+import { count, isoMinute } from '../contract/messages/format.ts'
+import { daysLeft, shortRemaining } from '../contract/messages/remaining-time.ts'
 import { exitCode, table } from './output.ts'
 import type { Verb } from './verb.ts'
 
@@ -9,7 +10,14 @@ export interface CreateOptions {
   scopes: string[]
 }
 
-const day = (time: string | null): string => (time === null ? 'never' : time.slice(0, 16).replace('T', ' '))
+/** By the clock of whoever reads it, as the window has it. */
+const moment = (time: string | null): string => (time === null ? 'never' : isoMinute(Date.parse(time)))
+
+/** "9"; "today", "ended" and "never" for what is no number of days. */
+function daysColumn(end: string | null, now: number): string {
+  const days = daysLeft(end, now)
+  return days !== null && days > 0 ? String(days) : shortRemaining(end, now)
+}
 
 /** Every key that can be reached, without secrets. */
 export const list: Verb<object> = async ({ out, client, now }) => {
@@ -21,16 +29,14 @@ export const list: Verb<object> = async ({ out, client, now }) => {
   else
     out.line(
       table(
-        ['UUID', 'USER', 'LABEL', 'ENDS (UTC)', 'DAYS', 'LAST USED (UTC)', 'MANAGED'],
+        ['UUID', 'USER', 'LABEL', 'ENDS', 'DAYS', 'LAST USED', 'MANAGED'],
         keys.map(key => [
           key.uuid,
           key.user,
           key.label || '-',
-          day(key.expirationDate),
-          key.expirationDate === null
-            ? '-'
-            : String(Math.floor((Date.parse(key.expirationDate) - now()) / 86_400_000)),
-          day(key.lastUsed),
+          moment(key.expirationDate),
+          daysColumn(key.expirationDate, now()),
+          moment(key.lastUsed),
           key.managed ? 'yes' : '',
         ]),
       ),
@@ -54,7 +60,7 @@ export const create: Verb<CreateOptions> = async ({ out, client }, { user, label
   if (!created.ok) return out.failure(created.error)
   const { uuid, expirationDate, apiKey } = created.value
   out.object({ uuid, user: created.value.user, label: created.value.label, expirationDate, apiKey })
-  out.note(`Key ${uuid} of ${user}, ends ${day(expirationDate)} (UTC). It is shown this once:`)
+  out.note(`Key ${uuid} of ${user}, ends ${moment(expirationDate)}. It is shown this once:`)
   out.line(apiKey ?? '')
   return exitCode.done
 }

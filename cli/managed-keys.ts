@@ -1,5 +1,5 @@
 import type { ManagedKey } from '../contract/key.ts'
-import { count } from '../contract/messages/format.ts'
+import { endDate, remainingTime } from '../contract/messages/remaining-time.ts'
 import { partStateText } from '../contract/messages/runbook-message.ts'
 import type { RunbookPart } from '../contract/runbook.ts'
 import { reportRun } from './follow-run.ts'
@@ -14,16 +14,13 @@ export interface ManageOptions {
   proveRepository: string | undefined
 }
 
-const endOf = ({ expirationDate, daysLeft }: ManagedKey): string =>
-  expirationDate === null || daysLeft === null
-    ? 'it never ends'
-    : daysLeft < 0
-      ? `it ended on ${expirationDate.slice(0, 10)}`
-      : `it ends on ${expirationDate.slice(0, 10)}, ${daysLeft <= 1 ? 'within a day' : `in ${count(daysLeft, 'day')}`}`
+/** "9 days left, until Saturday 21 March 2026". */
+const endOf = ({ expirationDate }: ManagedKey, now: number): string =>
+  [remainingTime(expirationDate, now), endDate(expirationDate, now)].filter(text => text !== '').join(', ')
 
 /** Manages a key. Without one on stdin it is asked for on a terminal; an empty answer has one created. */
 export const manage: Verb<ManageOptions> = async (context, options) => {
-  const { out, client } = context
+  const { out, client, now } = context
   const { user, keyStdin, sinks, proveRepository } = options
   const key = await keyFor(context, user, keyStdin)
   if (key === 'too-long') return out.failure({ code: 'key-malformed', reason: 'It is far too long' })
@@ -36,7 +33,7 @@ export const manage: Verb<ManageOptions> = async (context, options) => {
   })
   if (!managed.ok) return out.failure(managed.error)
   out.object(managed.value)
-  out.line(`The key ${managed.value.uuid} of ${user} is managed; ${endOf(managed.value)}.`)
+  out.line(`The key ${managed.value.uuid} of ${user} is managed: ${endOf(managed.value, now())}.`)
   printKey(managed.value, out.line)
   printChecks(managed.value.checks, out.line)
   return exitCode.done
@@ -80,14 +77,14 @@ function printChecks(checks: readonly RunbookPart[], line: (text: string) => voi
 }
 
 /** The managed keys, and what is not as it should be. */
-export const managed: Verb<object> = async ({ out, client }) => {
+export const managed: Verb<object> = async ({ out, client, now }) => {
   const reply = await client.zotbar.keys.managed({})
   if (!reply.ok) return out.failure(reply.error)
   const { keys, store } = reply.value
   out.object(reply.value)
   if (keys.length === 0) out.line('No key is managed yet: zotbar keys manage USER --key-stdin')
   for (const key of keys) {
-    out.line(`${key.user} at ${key.registry}: ${key.label || key.uuid}; ${endOf(key)}.`)
+    out.line(`${key.user} at ${key.registry}: ${key.label || key.uuid}; ${endOf(key, now())}.`)
     printKey(key, out.line)
   }
   if (keys.length > 0) out.note(`Secrets are in ${store}.`)

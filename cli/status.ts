@@ -38,7 +38,7 @@ export function statusText(snapshot: Snapshot, now: number): string {
     ['Storage', storageText(snapshot)],
     ...unreadableRows(snapshot),
     ...(last ? ([['Last', `${last.title}. ${last.detail}`.trimEnd()]] satisfies [string, string][]) : []),
-    ...keyLines(snapshot).map((line, index): [string, string] => [index === 0 ? 'Keys' : '', line]),
+    ...keyLines(snapshot, now).map((line, index): [string, string] => [index === 0 ? 'Keys' : '', line]),
     ...advisoryRows(snapshot),
     ...noteRows(snapshot),
     ...dashboardRows(snapshot),

@@ -205,6 +205,8 @@ export type Failure =
   | { code: 'key-not-kept'; registry: string; user: string; slot: string }
   | { code: 'bad-sink'; sink: string; wrong: string; allowed: string }
   | { code: 'key-not-managed'; user: string; known: string[] }
+  /** Neither a managed key nor another one of this user is known; `known`: of whom there are. */
+  | { code: 'no-key-of-user'; user: string; known: string[] }
   /** No key was given, and with this engine Zotbar can create none for others. */
   | { code: 'key-needed'; user: string }
   /** A rotation waited for a key from a person, and got none. `signIn`: where one is created, for a browser. */

@@ -30,6 +30,8 @@ export interface KeyCreated {
   label: string
   expirationDate: string | null
   apiKey?: string
+  /** Until when its secret waits for keys.reveal, RFC 3339; absent where it was handed out with the answer. */
+  lapsesAt?: string
   /** Where the key is used, as clients call it: "127.0.0.1:5050". Absent from a core before this was told. */
   registry?: string
   /** What keeps the key from doing what it is for, the gravest first. */
@@ -109,7 +111,7 @@ export interface ManagedKey {
   /** The key that takes over, created by a rotation that has not switched yet. */
   next?: { label: string; createdAt: string; expirationDate: string | null }
   drift: KeyDrift[]
-  /** Days until it ends, begun ones counted; negative afterwards, null for a key that never ends. */
+  /** Days until the day of its end, as `daysLeft` of messages/remaining-time.ts counts them. */
   daysLeft: number | null
   /** 30 days or fewer are left. */
   nearEnd: boolean
@@ -147,4 +149,14 @@ export interface ManagedKeySummary {
   daysLeft: number | null
   shouldRotate: boolean
   trouble?: string
+}
+
+/** A key that Zotbar does not rotate, and that ends within 30 days or has ended lately. Times are RFC 3339. */
+export interface EndingKey {
+  user: string
+  label: string
+  uuid: string
+  createdAt: string
+  expirationDate: string
+  lastUsed: string | null
 }

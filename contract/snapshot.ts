@@ -1,6 +1,6 @@
 import type { ConfigFault, Failure } from './failure.ts'
 import type { UnreadableRepository } from './image.ts'
-import type { ManagedKeySummary } from './key.ts'
+import type { EndingKey, KeyCreated, ManagedKeySummary } from './key.ts'
 import type { JournalEntry, ProcessState } from './registry-state.ts'
 import type { Finding, RunbookProgress } from './runbook.ts'
 import type { ShellCapability } from './shell.ts'
@@ -71,7 +71,7 @@ export type Notice =
   | { id: string; at: number; kind: 'password-not-stored'; error: Failure }
   /** Somebody is asked by the keychain, and what needs a secret waits for the answer; gone once it came. */
   | { id: string; at: number; kind: 'keychain-asks'; macos: boolean }
-  /** A managed key ends soon, or has ended. Times in ms since the epoch; days as of a managed key. */
+  /** A key ends soon, or has ended. Times in ms since the epoch; days as of a managed key. */
   | {
       id: string
       at: number
@@ -81,6 +81,8 @@ export type Notice =
       uuid: string
       expiresAt: number
       daysLeft: number
+      /** Present for a key that is not managed; `more`: how many others of this user the notice is about too. */
+      unmanaged?: { label: string; more: number }
     }
   /** An upgrade of zot was rolled back. Each key is described for people: its user, and its time or label. */
   | {
@@ -178,6 +180,10 @@ export interface Snapshot {
   notices: Notice[]
   /** The managed keys, if any. */
   managedKeys?: ManagedKeySummary[]
+  /** All others that are known and end soon or ended lately, if any: their number, and the 20 that end first. */
+  endingKeys?: { count: number; keys: EndingKey[] }
+  /** Keys that a window created and nobody has looked at yet. */
+  freshKeys?: KeyCreated[]
   /** With zot: advisories that its config.json does not keep out of reach, and the newest release that is known. */
   upgrade?: { advisories: Finding[]; newest?: string }
   /** The runbook that is under way. */

@@ -116,6 +116,7 @@ export function failureMessage(error: Failure): FailureMessage {
     case 'bad-sink':
       return secretFailureMessage(error)
     case 'key-not-managed':
+    case 'no-key-of-user':
     case 'key-needed':
     case 'key-not-given':
     case 'key-malformed':

@@ -61,6 +61,14 @@ export const longDate = (at: number): string =>
     .toLocaleDateString('en-GB', { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' })
     .replace(',', '')
 
+/** For tables on a terminal, as the clock on the wall has it: "2026-03-12 14:02". */
+export function isoMinute(at: number): string {
+  const date = new Date(at)
+  const two = (n: number): string => String(n).padStart(2, '0')
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`
+}
+
 /** "40 s ago" up to an hour, then "today 13:47", "yesterday 13:47", "Sat 21 March 2026". */
 export function relativeTime(at: number, now: number): string {
   const age = now - at
@@ -86,6 +94,9 @@ export function atTime(at: number, now: number): string {
   if (at < now) return relativeTime(at, now)
   return days === 1 ? `tomorrow ${timeOfDay(at)}` : shortDate(at)
 }
+
+/** Nights from one moment to another, by the calendar of the reader; both in ms since the epoch. */
+export const calendarDays = (from: number, to: number): number => dayNumber(to) - dayNumber(from)
 
 function dayNumber(at: number): number {
   const date = new Date(at)

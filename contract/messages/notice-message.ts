@@ -1,20 +1,22 @@
 import type { Notice, Snapshot } from '../snapshot.ts'
 import { dashboardNoticeMessage } from './dashboard-message.ts'
 import { failureMessage } from './failure-message.ts'
-import { bytes, capital, count, longDate, timeOfDay } from './format.ts'
+import { bytes, capital } from './format.ts'
+import { keyEndMessage } from './key-end-message.ts'
 import { type NoticeMessage, unknownMessage } from './message.ts'
 import { mirrorMessage } from './mirror-message.ts'
 import { runNoticeMessage } from './run-notice-message.ts'
 import { unknownKeysMessage } from './unknown-keys-message.ts'
 
 /** The notices that no row about a key repeats. */
-export const noticesBesideKeys = ({
+export function noticesBesideKeys({
   notices,
-  managedKeys,
-}: Pick<Snapshot, 'notices' | 'managedKeys'>): Notice[] =>
-  notices.filter(
-    notice => notice.kind !== 'key-expiring' || !managedKeys?.some(({ uuid }) => uuid === notice.uuid),
-  )
+  managedKeys = [],
+  endingKeys,
+}: Pick<Snapshot, 'notices' | 'managedKeys' | 'endingKeys'>): Notice[] {
+  const shown = new Set([...managedKeys, ...(endingKeys?.keys ?? [])].map(({ uuid }) => uuid))
+  return notices.filter(notice => notice.kind !== 'key-expiring' || !shown.has(notice.uuid))
+}
 
 /** A notice as a person reads it. */
 export function noticeMessage(notice: Notice): NoticeMessage {
@@ -81,11 +83,7 @@ export function noticeMessage(notice: Notice): NoticeMessage {
         needsAttention: true,
       }
     case 'key-expiring':
-      return {
-        title: keyEnds(notice),
-        detail: `${notice.expiresAt <= notice.at ? 'What still uses it is refused.' : `It ends ${longDate(notice.expiresAt)} at ${timeOfDay(notice.expiresAt)}; what uses it is then refused.`} Rotate it: zotbar keys rotate ${notice.user}`,
-        needsAttention: true,
-      }
+      return keyEndMessage(notice)
     case 'keys-after-rollback':
       return {
         title: 'Look at the keys of the last minutes',
@@ -138,18 +136,6 @@ export function noticeMessage(notice: Notice): NoticeMessage {
 function unknownNotice(notice: never): NoticeMessage {
   const { title, steps } = unknownMessage(notice)
   return { title, detail: steps.join(' '), needsAttention: false }
-}
-
-function keyEnds({
-  user,
-  registry,
-  daysLeft,
-  expiresAt,
-  at,
-}: Extract<Notice, { kind: 'key-expiring' }>): string {
-  const key = `The key of ${user} for ${registry}`
-  if (expiresAt <= at) return `${key} has ended`
-  return daysLeft <= 1 ? `${key} ends within a day` : `${key} ends in ${count(daysLeft, 'day')}`
 }
 
 /** How a client signs in without the password on a command line. */

@@ -85,7 +85,7 @@ function ofNotice(notice: Notice, now: number): { id: string; notification: Noti
   const { id, kind, at } = notice
   if (kind !== 'key-expiring' && (kind !== 'run-unproven' || now - at > newsMs)) return undefined
   const { title, detail } = noticeMessage(notice)
-  const offers = kind === 'key-expiring' ? { offers: 'rotate' as const } : {}
+  const offers = kind === 'key-expiring' && !notice.unmanaged ? { offers: 'rotate' as const } : {}
   return { id, notification: { kind, title, body: detail, ...offers } }
 }
 

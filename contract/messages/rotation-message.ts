@@ -6,6 +6,7 @@ type RotationFailure = Extract<
   {
     code:
       | 'key-not-managed'
+      | 'no-key-of-user'
       | 'key-needed'
       | 'key-not-given'
       | 'key-malformed'
@@ -35,6 +36,14 @@ export function rotationFailureMessage(error: RotationFailure): FailureMessage {
         steps: [
           ...(error.known.length > 0 ? [`Managed: ${error.known.join(', ')}.`] : []),
           `Let Zotbar manage it: zotbar keys manage ${error.user} --key-stdin`,
+        ],
+      }
+    case 'no-key-of-user':
+      return {
+        title: `No key of ${error.user} is known here`,
+        steps: [
+          ...(error.known.length > 0 ? [`There are keys of ${error.known.join(', ')}.`] : []),
+          'All that can be reached: zotbar keys list',
         ],
       }
     case 'key-needed':

@@ -1,9 +1,8 @@
-import type { ManagedKeySummary } from '../key.ts'
 import type { Silence } from '../registry-state.ts'
 import type { ProbeResult, Snapshot } from '../snapshot.ts'
 import { thisMachine } from './address-message.ts'
-import { aboutDays, bytes, count, duration, relativeTime } from './format.ts'
-import { keyReason, urgentKeys } from './key-message.ts'
+import { aboutDays, bytes, count, duration, numberWord, relativeTime } from './format.ts'
+import { keyReason, type ShownKey, unlistedKeys, urgentKeys } from './key-message.ts'
 import { openText } from './open-message.ts'
 import { advisoryMessage } from './release-message.ts'
 import { isFull, unreadableMessage } from './storage-message.ts'
@@ -28,12 +27,13 @@ export function servingSummary(snapshot: Snapshot, now: number): StatusSummary {
 function serving(snapshot: Snapshot, now: number): StatusSummary {
   const { storage, service } = snapshot
   const tight = snapshot.notices.find(notice => notice.kind === 'storage-nearly-full')
-  const keys = urgentKeys(snapshot)
+  const keys = urgentKeys(snapshot, now)
+  const keysToDo = keys.length + unlistedKeys(snapshot)
   const damaged = unreadableMessage(storage.unreadable, 1)
   const unread = damaged && `${damaged.title}. ${damaged.lines.join(', ')}.`
   const unsettled = unsettledFolder(snapshot)
   const more = [unsettled, unread].filter(line => line !== undefined)
-  const also = [keys.length === 0 ? undefined : keyReason(keys), ...more]
+  const also = [keys.length === 0 ? undefined : keyReason(snapshot, now), ...more]
     .map(line => (line === undefined ? '' : `\n${line}`))
     .join('')
   if (tight && isFull(tight.freeBytes))
@@ -48,7 +48,7 @@ function serving(snapshot: Snapshot, now: number): StatusSummary {
     return {
       class: 'attention',
       state: 'serving',
-      headline: `Serving, ${keys.length > 0 ? 'two things' : 'one thing'} to do`,
+      headline: toDo(1 + keysToDo),
       reason: `Pulls and pushes work. The disk has ${bytes(tight.freeBytes)} left${storage.daysToFull === undefined ? '' : ` and is full in ${aboutDays(storage.daysToFull)}`}. Free some space while there still is room to do it.${also}`,
       actions: keyActions(keys),
     }
@@ -70,8 +70,8 @@ function serving(snapshot: Snapshot, now: number): StatusSummary {
     return {
       class: 'attention',
       state: 'serving',
-      headline: advisory ? 'Serving, two things to do' : 'Serving, one thing to do',
-      reason: `Pulls and pushes work. ${keyReason(keys)}${advisory ? ` ${advisory.title}.` : ''}${more.map(line => `\n${line}`).join('')}`,
+      headline: toDo(keysToDo + (advisory ? 1 : 0)),
+      reason: `Pulls and pushes work. ${keyReason(snapshot, now)}${advisory ? ` ${advisory.title}.` : ''}${more.map(line => `\n${line}`).join('')}`,
       actions: keyActions(keys),
     }
   return {
@@ -83,6 +83,9 @@ function serving(snapshot: Snapshot, now: number): StatusSummary {
   }
 }
 
+/** Each key counts: "Serving, three things to do". */
+const toDo = (n: number): string => `Serving, ${numberWord(n)} ${n === 1 ? 'thing' : 'things'} to do`
+
 /** config.json names another data folder than the one that is served: the next start would wait for a decision. */
 function unsettledFolder({ registry }: Snapshot): string | undefined {
   const { undecidedFolder, dataFolder } = registry
@@ -91,10 +94,10 @@ function unsettledFolder({ registry }: Snapshot): string | undefined {
   return `config.json names another data folder by now, ${undecidedFolder}. ${served} is served until you decide: zotbar data show, zotbar data accept, or put the line back.`
 }
 
-/** Offers the rotation from day 75 of 90 on, else the keys where one of them does not work. */
-function keyActions(keys: readonly ManagedKeySummary[]): StatusAction[] {
+/** Offers the rotation from day 75 of 90 on, else the keys where one of them does not work or nobody rotates it. */
+function keyActions(keys: readonly ShownKey[]): StatusAction[] {
   if (keys.some(key => key.shouldRotate)) return [{ verb: 'show-keys', label: 'Rotate…', kind: 'fill' }]
-  return keys.some(key => key.trouble !== undefined)
+  return keys.some(key => key.trouble !== undefined || !key.managed)
     ? [{ verb: 'show-keys', label: 'Show keys', kind: 'plain' }]
     : []
 }

@@ -3,6 +3,8 @@ import type { StateName } from '../registry-state.ts'
 import type { Snapshot } from '../snapshot.ts'
 import type { Undecided } from '../undecided.ts'
 import { plainText } from './format.ts'
+import { urgentKeys } from './key-message.ts'
+import { daysLeft } from './remaining-time.ts'
 import { statusSummary } from './status-summary.ts'
 
 /** What `zotbar status --json` and `zotbar start --headless --json` print. A stable interface: other tools read it. */
@@ -15,7 +17,22 @@ export interface Status {
   unreadable?: UnreadableRepository[]
   /** What somebody has to choose, and what decides it; only in the state `undecided`. */
   undecided?: Pick<Undecided, 'why' | 'difference' | 'found' | 'was' | 'open' | 'commands'>
+  /** The keys that end within 30 days, have ended or do not work, the most urgent first; of those that are not managed the first 20. */
+  keys?: StatusKey[]
   dashboard?: { url: string }
+}
+
+interface StatusKey {
+  user: string
+  label?: string
+  uuid: string
+  managed: boolean
+  /** RFC 3339; null: never. */
+  expirationDate: string | null
+  /** Nights until the day of its end, by the clock of this machine; negative once it has ended. */
+  daysLeft: number | null
+  /** Why it does not work, half a sentence. */
+  trouble?: string
 }
 
 /** `version` and `pid` are absent while nothing runs; `storage` until the first count; `unreadable` where all can be read. */
@@ -42,8 +59,25 @@ export function status(snapshot: Snapshot, now: number): Status {
       : { storage: { bytes, repositories, tags, freeBytes } }),
     ...(unreadable === undefined || unreadable.length === 0 ? {} : { unreadable }),
     ...(snapshot.process.kind === 'undecided' ? { undecided: openChoice(snapshot.process) } : {}),
+    ...keysToDo(snapshot, now),
     ...(snapshot.dashboard ? { dashboard: { url: snapshot.dashboard.url } } : {}),
   }
+}
+
+function keysToDo(snapshot: Snapshot, now: number): { keys?: StatusKey[] } {
+  const labels = new Map(snapshot.endingKeys?.keys.map(({ uuid, label }) => [uuid, label]))
+  const keys = urgentKeys(snapshot, now).map(
+    ({ user, uuid, managed, expirationDate, trouble }): StatusKey => ({
+      user,
+      ...(managed ? {} : { label: labels.get(uuid) ?? '' }),
+      uuid,
+      managed,
+      expirationDate,
+      daysLeft: daysLeft(expirationDate, now),
+      ...(trouble === undefined ? {} : { trouble }),
+    }),
+  )
+  return keys.length === 0 ? {} : { keys }
 }
 
 const openChoice = ({

@@ -4,7 +4,7 @@ import type { Notice, Snapshot } from '../../contract/snapshot.ts'
 import { createEmitter } from '../../lib/emitter.ts'
 import { withDeadline } from '../../lib/with-deadline.ts'
 import { runEach } from '../platform/tasks.ts'
-import type { UnrevealedKey } from '../registry-client/keys.ts'
+import type { UnrevealedKey } from '../registry-client/fresh-keys.ts'
 import { createBroadcast } from './broadcast.ts'
 import { configHandlers } from './config-handlers.ts'
 import { connect } from './connect.ts'
@@ -76,7 +76,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   shells.onChange(() => events.emit('changed'))
   keychain.onNotice(() => events.emit('changed'))
 
-  const { access, configWatch, keyNotices, rotation, runs, storage, supervisor, upgrade } = features
+  const { access, configWatch, keyNotices, keyWatch, rotation, runs, storage, supervisor, upgrade } = features
   await runEach({ 'the look for an interrupted runbook': runs.findInterrupted }, options.log.error)
   return {
     host: {
@@ -128,6 +128,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       supervisor.woke()
       void configWatch.check()
       keyNotices.onWake()
+      keyWatch.changed()
     },
     dashboardIs(next) {
       dashboard = next
@@ -142,7 +143,7 @@ function handlerDeps(
   { capabilities, keychain, settings, shells, home }: AppOptions,
   snapshot: () => Snapshot,
 ): HandlerDeps {
-  const { access, engineControl, configWatch, keyNotices, rotation, runs } = features
+  const { access, engineControl, configWatch, keyNotices, keyWatch, rotation, runs } = features
   const { startDecision, supervisor, tail, upgrade } = features
   const { images, keys, admin } = access
   return {
@@ -154,6 +155,7 @@ function handlerDeps(
     runbooks: { ...engineControl.handlers, ...upgrade.handlers, ...runs.handlers },
     rotation: rotation.handlers,
     notices: keyNotices.handlers,
+    keyWatch,
     olderSecrets: features.olderSecrets.handlers,
     data: folderHandlers({ ...features, log: features.common.log, snapshot }),
     setOpen: createOpenSetting({ ...features.common, ...features }),
@@ -195,7 +197,7 @@ async function close(
   { keepServing = settings.get('keepServing'), sessionEnds = false }: QuitHow,
 ): Promise<void> {
   const { access, configWatch, engineCopies, health, keyNotices, lastConfigWatch, outputLog } = features
-  const { rotation, runs, storage, storeEvents, supervisor, upgrade, web } = features
+  const { keyWatch, rotation, runs, storage, storeEvents, supervisor, upgrade, web } = features
   await runEach(
     {
       'the end of runbooks': () =>
@@ -203,6 +205,7 @@ async function close(
       'the end of upgrades': upgrade.close,
       'the end of rotations': rotation.close,
       'the end of notices': keyNotices.close,
+      'the end of the watch over keys': keyWatch.close,
       'the end of probes': health.close,
       'the end of looks at config.json': lastConfigWatch.close,
       'the end of the copy of the engine': engineCopies.close,

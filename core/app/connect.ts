@@ -9,7 +9,7 @@ import type { AppEvents } from './wiring.ts'
 
 /** Subscribes the features to each other's events, once all of them are there. */
 export function connect(features: Features, events: Emitter<AppEvents>, broadcast: Broadcast): void {
-  const { keyNotices, outputLog, supervisor, target } = features
+  const { keyNotices, keyWatch, outputLog, supervisor, target } = features
   const changed = (): void => events.emit('changed')
 
   events.on('changed', broadcast.changed)
@@ -25,6 +25,7 @@ export function connect(features: Features, events: Emitter<AppEvents>, broadcas
   events.on('log', batch => takeLog(features, broadcast, batch))
   supervisor.onChange(() => {
     registryChanged(features)
+    keyWatch.stateChanged()
     changed()
   })
   supervisor.follow(batch => events.emit('log', batch))
@@ -72,7 +73,7 @@ function followStorage({ folder, health, storage, supervisor }: Features, change
 }
 
 function takeLog(
-  { configWatch, mirrorRequests, storage, storeEvents, upgrade }: Features,
+  { configWatch, keyWatch, mirrorRequests, storage, storeEvents, upgrade }: Features,
   broadcast: Broadcast,
   { lines, dropped }: LogBatch,
 ): void {
@@ -81,6 +82,7 @@ function takeLog(
     mirrorRequests.readLogLine(line)
     configWatch.readLogLine(line)
     upgrade.line(line)
+    keyWatch.readLogLine(line)
   }
   // Writes may be among the lines that were not read.
   if (dropped > 0) void storage.recount()

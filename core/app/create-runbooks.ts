@@ -1,6 +1,7 @@
 import type { Emitter } from '../../lib/emitter.ts'
 import { createReleaseAdvice } from '../advisories/release-advice.ts'
 import { createEngineControl } from '../engine-switch/engine-control.ts'
+import { createKeyWatch } from '../notices/key-watch.ts'
 import { createNoticeControl } from '../notices/notice-control.ts'
 import { createWeb } from '../platform/web.ts'
 import { keyRegistryName } from '../registry-client/registry-access.ts'
@@ -74,6 +75,8 @@ export async function createRunbookFeatures(
     plain: () => settings.get('secrets.plain'),
     passphrase: options.handedOver?.passphrase,
   })
+  const address = (): string => keyRegistryName(target.target())
+  const serves = (): boolean => supervisor.state().kind === 'serving'
   const rotation = await createRotationControl({
     ...common,
     store,
@@ -82,8 +85,8 @@ export async function createRunbookFeatures(
     adminSocket,
     supervisor,
     tail,
-    address: () => keyRegistryName(target.target()),
-    serves: () => supervisor.state().kind === 'serving',
+    address,
+    serves,
     signInPlace() {
       const place = target.signIn()
       const hasPages = engine.now().features?.includes('ui') ?? true
@@ -108,8 +111,22 @@ export async function createRunbookFeatures(
       ]
     },
   })
-  const keyNotices = createNoticeControl({ ...common, web, keys: rotation.summaries, notify })
+  const keyWatch = createKeyWatch({
+    ...common,
+    serves,
+    list: () => access.keys.list(true),
+    marked: rotation.handlers.marked,
+    onChange: () => events.emit('managed-keys'),
+  })
+  const keyNotices = createNoticeControl({
+    ...common,
+    web,
+    keys: rotation.summaries,
+    watch: keyWatch,
+    address,
+    notify,
+  })
 
   for (const { kinds } of [engineControl, upgrade, rotation]) runs.register(kinds)
-  return { runs, web, advice, engineControl, upgrade, rotation, olderSecrets, keyNotices, store }
+  return { runs, web, advice, engineControl, upgrade, rotation, olderSecrets, keyWatch, keyNotices, store }
 }

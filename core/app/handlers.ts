@@ -4,6 +4,7 @@ import type { ProcessState } from '../../contract/registry-state.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { SettingChanged, SettingRow } from '../../contract/setting.ts'
 import type { Snapshot } from '../../contract/snapshot.ts'
+import type { KeyWatch } from '../notices/key-watch.ts'
 import type { NoticeControl } from '../notices/notice-control.ts'
 import { maskSecretsIn } from '../platform/secret-text.ts'
 import type { Credential } from '../registry-client/admin.ts'
@@ -27,6 +28,7 @@ export interface HandlerDeps {
   /** The commands about managed keys. */
   rotation: RotationHandlers
   notices: NoticeControl['handlers']
+  keyWatch: Pick<KeyWatch, 'listed' | 'changed'>
   olderSecrets: ZotbarHandlers['secrets']
   data: ZotbarHandlers['data']
   config: ZotbarHandlers['config']
@@ -161,14 +163,23 @@ const imageHandlers = ({ images }: HandlerDeps): ZotbarHandlers['images'] => ({
   delete: named => images.delete(named),
 })
 
-const keyHandlers = ({ keys, rotation, notices }: HandlerDeps): ZotbarHandlers['keys'] => ({
+const keyHandlers = ({ keys, keyWatch, rotation, notices }: HandlerDeps): ZotbarHandlers['keys'] => ({
   list: async () => {
     const listed = await keys.list()
+    if (listed.ok) keyWatch.listed(listed.value)
     return listed.ok ? ok({ ...listed.value, keys: rotation.marked(listed.value.keys) }) : listed
   },
-  create: (request, caller) => keys.create(request, caller),
+  async create(request, caller) {
+    const created = await keys.create(request, caller)
+    keyWatch.changed()
+    return created
+  },
   reveal: async ({ uuid }) => keys.reveal(uuid),
-  revoke: ({ uuid, descendants }) => keys.revoke(uuid, descendants),
+  async revoke({ uuid, descendants }) {
+    const revoked = await keys.revoke(uuid, descendants)
+    keyWatch.changed()
+    return revoked
+  },
   ...rotation.keys,
   ...notices.keys,
 })

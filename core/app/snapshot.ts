@@ -18,6 +18,9 @@ interface AppState {
   isQuitting: boolean
 }
 
+/** A registry may have thousands. */
+const maxEndingKeys = 20
+
 /** All that is shown, as it is now. */
 export function snapshotOf(
   features: Features,
@@ -32,6 +35,8 @@ export function snapshotOf(
   const version = engine.version()
   const runbook = features.runs.current()
   const managedKeys = rotation.summaries()
+  const endingKeys = features.keyWatch.ending()
+  const freshKeys = features.access.keys.fresh()
   const undecidedFolder = features.configWatch.undecidedFolder()
   // A process that was adopted may serve another folder than config.json names.
   const dataFolder =
@@ -78,6 +83,10 @@ export function snapshotOf(
       ? {}
       : { upgrade: { advisories, ...(newest === undefined ? {} : { newest }) } }),
     ...(managedKeys.length > 0 ? { managedKeys } : {}),
+    ...(endingKeys.length > 0
+      ? { endingKeys: { count: endingKeys.length, keys: endingKeys.slice(0, maxEndingKeys) } }
+      : {}),
+    ...(freshKeys.length > 0 ? { freshKeys } : {}),
     ...(runbook ? { runbook } : {}),
     ...(dashboard.url === undefined ? {} : { dashboard: { url: dashboard.url } }),
     preferences: {

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import type { Failure } from '../../contract/failure.ts'
+import type { KeyCreated } from '../../contract/key.ts'
 
 /**
  * What passes between a core and its successor over an inherited socket, so that nothing of it is in an argument, in
@@ -31,13 +32,27 @@ const fromSuccessor = v.variant('say', [
   v.object({ say: v.literal('failed'), error: failure }),
 ])
 
+const shownKey = v.pipe(
+  v.looseObject({ user: v.string(), label: v.string(), expirationDate: v.nullable(v.string()) }),
+  // Sent by a core: its other fields are taken as they are.
+  v.transform(key => key as Omit<KeyCreated, 'uuid' | 'apiKey' | 'lapsesAt'>),
+)
+
 const handedOver = v.object({
   /** The nonce of the lock: whoever knows it may put itself in the place of its holder. */
   lock: v.string(),
   /** Of the encrypted file of secrets. */
   passphrase: v.exactOptional(v.string()),
   /** Keys that were created in a window which has not asked for them yet; `restMs`: how long they still wait. */
-  unrevealed: v.array(v.object({ uuid: v.string(), apiKey: v.string(), restMs: v.number() })),
+  unrevealed: v.array(
+    v.object({
+      uuid: v.string(),
+      apiKey: v.string(),
+      restMs: v.number(),
+      /** What a page shows of it; absent from earlier cores. */
+      shown: v.exactOptional(shownKey),
+    }),
+  ),
   /** Somebody stopped the registry, and it is to stay so. */
   stopped: v.boolean(),
   /** The port that the dashboard had. */

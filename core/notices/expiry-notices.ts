@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import * as v from 'valibot'
 import type { ManagedKeySummary } from '../../contract/key.ts'
 import { noticeMessage } from '../../contract/messages/notice-message.ts'
+import { daysLeft } from '../../contract/messages/remaining-time.ts'
 import { fail, ok, type Result } from '../../contract/result.ts'
 import type { Notice } from '../../contract/snapshot.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -15,13 +16,26 @@ import { parseWebhook, post } from './webhook.ts'
 
 export type KeyExpiring = Extract<Notice, { kind: 'key-expiring' }>
 
+/** A key whose end is told. `toldUntil`: no notice from then on, ms since the epoch. */
+export interface WatchedKey extends Pick<ManagedKeySummary, 'user' | 'registry' | 'uuid' | 'expirationDate'> {
+  /** Present for a key that is not managed. */
+  unmanaged?: { label: string }
+  toldUntil: number
+}
+
+export interface WatchedKeys {
+  keys: readonly WatchedKey[]
+  /** Whether these are all there are. What was told of others is remembered until then. */
+  isComplete: boolean
+}
+
 interface Options {
   home: string
   clock: Clock
   /** The webhook is reached by it. */
   web: Pick<Web, 'post'>
-  /** The managed keys; undefined while they are not known. */
-  keys(): readonly ManagedKeySummary[] | undefined
+  /** Undefined while nothing is known of them. */
+  keys(): WatchedKeys | undefined
   /** The settings `notices.quietHours` and `notices.webhook`. */
   settings(): { quietHours: string; webhook: string }
   /** Shows it on this computer. */
@@ -35,8 +49,11 @@ interface Options {
 export interface ExpiryNotices {
   /** Gives the notices that are due and waits for the next. Called when keys, settings or the clock changed. */
   check(): Promise<void>
-  /** No notice about these keys before `until`, ms since the epoch. Errors: file-unusable. */
-  snooze(uuids: readonly string[], until: number): Promise<Result<null>>
+  /**
+   * No notice before `until`, ms since the epoch, about these keys and about those that are not managed of `user`, also
+   * ones that are created meanwhile. Errors: file-unusable.
+   */
+  snooze(user: string, uuids: readonly string[], until: number): Promise<Result<null>>
   close(): void
 }
 
@@ -50,7 +67,8 @@ const state = v.object({
 })
 type State = v.InferOutput<typeof state>
 
-const day = 86_400_000
+/** What was told of a key is forgotten after so long where nobody shows it any more. */
+const forgetMs = 60 * 86_400_000
 
 /**
  * Gives notice before a key expires: once at each milestone, by the wall clock, whatever the computer did meanwhile.
@@ -82,44 +100,42 @@ export function createExpiryNotices(options: Options): ExpiryNotices {
   }
 
   async function checkNow(): Promise<void> {
-    const managed = keys()
-    if (managed === undefined || closed) return
+    const watched = keys()
+    if (watched === undefined || closed) return
     const now = clock.now()
     const { told, snoozed } = await read()
     const { quietHours } = settings()
     const hours = parseQuietHours(quietHours)
     const quietEnd = hours && quietUntil(hours, now)
     const dueTimes: number[] = []
-    const due: { key: ManagedKeySummary; expiresAt: number; covers: number[] }[] = []
-    for (const key of managed) {
-      if (key.expirationDate === null) continue
+    const due: DueKey[] = []
+    for (const key of watched.keys) {
+      if (key.expirationDate === null || key.toldUntil <= now) continue
       const expiresAt = Date.parse(key.expirationDate)
       const last = told[key.uuid]
       const covers = dueMilestones(expiresAt, last?.pending ? undefined : last, now)
-      const waitsUntil = Math.max(quietEnd ?? 0, snoozed[key.uuid] ?? 0)
+      const ofUser = key.unmanaged ? snoozed[userMark(key.user)] : undefined
+      const waitsUntil = Math.max(quietEnd ?? 0, snoozed[key.uuid] ?? 0, ofUser ?? 0)
       dueTimes.push(covers.length > 0 && waitsUntil > now ? waitsUntil : nextMilestone(expiresAt, now))
-      if (covers.length > 0 && waitsUntil <= now) due.push({ key, expiresAt, covers })
+      if (covers.length > 0 && waitsUntil <= now) due.push({ key, expiresAt, level: Math.min(...covers) })
     }
-    const uuids = new Set(managed.map(key => key.uuid))
+    const uuids = new Set(watched.keys.map(key => key.uuid))
     const next: State = {
       told: {
-        ...pick(told, uuids),
+        ...filtered(told, (uuid, { at }) => uuids.has(uuid) || (!watched.isComplete && now - at < forgetMs)),
         ...Object.fromEntries(
-          due.map(({ key, covers }) => [
-            key.uuid,
-            { level: Math.min(...covers), at: now, pending: true as const },
-          ]),
+          due.map(({ key, level }) => [key.uuid, { level, at: now, pending: true as const }]),
         ),
       },
-      snoozed: pick(snoozed, uuids),
+      snoozed: filtered(snoozed, (_, until) => until > now),
     }
     if (JSON.stringify(next) !== JSON.stringify(latest)) await writeJsonFile(file, next)
     latest = next
-    for (const { key, expiresAt, covers } of due) {
-      const notice = noticeOf(key, expiresAt, Math.min(...covers), now)
-      log('a key is about to expire', { user: key.user, covers })
+    for (const group of groupsOf(due)) {
+      const notice = noticeOf(group, now)
+      log('a key is about to expire', { user: notice.user, level: group.first.level, more: group.more })
       notify(notice)
-      if (settings().webhook !== '') await outbox.add(messageOf(notice, key))
+      if (settings().webhook !== '') await outbox.add(messageOf(notice))
     }
     if (due.length > 0) {
       latest = { ...next, told: mapValues(next.told, ({ level, at }) => ({ level, at })) }
@@ -151,12 +167,12 @@ export function createExpiryNotices(options: Options): ExpiryNotices {
       await check()
       await outbox.sendDue()
     },
-    async snooze(uuids, until) {
+    async snooze(user, uuids, until) {
       let saved: Result<null> = ok(null)
       await enqueue(async () => {
         try {
           const before = await read()
-          const more = Object.fromEntries(uuids.map(uuid => [uuid, until]))
+          const more = Object.fromEntries([userMark(user), ...uuids].map(name => [name, until]))
           const next = { ...before, snoozed: { ...before.snoozed, ...more } }
           await writeJsonFile(file, next)
           latest = next
@@ -176,22 +192,53 @@ export function createExpiryNotices(options: Options): ExpiryNotices {
   }
 }
 
-function noticeOf(key: ManagedKeySummary, expiresAt: number, level: number, now: number): KeyExpiring {
+/** A snooze of all keys of a user that are not managed: no uuid has a colon. */
+const userMark = (user: string): string => `user:${user}`
+
+interface DueKey {
+  key: WatchedKey
+  expiresAt: number
+  /** The lowest milestone that has been reached. */
+  level: number
+}
+
+interface DueGroup {
+  first: DueKey
+  more: number
+}
+
+/** One notice for each managed key, and one about all others of a user, as programs may create many. */
+function groupsOf(due: readonly DueKey[]): DueGroup[] {
+  const managed = due.filter(({ key }) => key.unmanaged === undefined)
+  const byUser = Map.groupBy(
+    due.filter(({ key }) => key.unmanaged !== undefined),
+    ({ key }) => key.user,
+  )
+  const ofUsers = [...byUser.values()].flatMap(keys => {
+    const [first, ...others] = keys.toSorted((a, b) => a.expiresAt - b.expiresAt)
+    return first ? [{ first, more: others.length }] : []
+  })
+  return [...managed.map(first => ({ first, more: 0 })), ...ofUsers]
+}
+
+function noticeOf({ first: { key, expiresAt, level }, more }: DueGroup, now: number): KeyExpiring {
+  const { user, registry, uuid, unmanaged } = key
   return {
     kind: 'key-expiring',
-    id: `key-expiring:${key.uuid}:${level}`,
+    id: `key-expiring:${uuid}:${level}`,
     at: now,
-    user: key.user,
-    registry: key.registry,
-    uuid: key.uuid,
+    user,
+    registry,
+    uuid,
     expiresAt,
-    daysLeft: expiresAt > now ? Math.ceil((expiresAt - now) / day) : Math.floor((expiresAt - now) / day),
+    daysLeft: daysLeft(new Date(expiresAt).toISOString(), now) ?? 0,
+    ...(unmanaged ? { unmanaged: { label: unmanaged.label, more } } : {}),
   }
 }
 
-function messageOf(notice: KeyExpiring, key: ManagedKeySummary) {
+function messageOf(notice: KeyExpiring) {
   const { title, detail } = noticeMessage(notice)
-  const { user, registry, uuid } = key
+  const { user, registry, uuid, unmanaged } = notice
   const ended = notice.expiresAt <= notice.at
   return {
     id: notice.id,
@@ -204,11 +251,12 @@ function messageOf(notice: KeyExpiring, key: ManagedKeySummary) {
       uuid,
       expirationDate: new Date(notice.expiresAt).toISOString(),
       daysLeft: notice.daysLeft,
+      ...(unmanaged ? { label: unmanaged.label, more: unmanaged.more } : {}),
     },
   }
 }
 
 const mapValues = <T, U>(all: Record<string, T>, change: (value: T) => U): Record<string, U> =>
   Object.fromEntries(Object.entries(all).map(([key, value]) => [key, change(value)]))
-const pick = <T>(all: Record<string, T>, retained: ReadonlySet<string>): Record<string, T> =>
-  Object.fromEntries(Object.entries(all).filter(([uuid]) => retained.has(uuid)))
+const filtered = <T>(all: Record<string, T>, holds: (key: string, value: T) => boolean): Record<string, T> =>
+  Object.fromEntries(Object.entries(all).filter(([key, value]) => holds(key, value)))

@@ -7,7 +7,9 @@ import type { Clock } from '../../lib/clock.ts'
 import { parseDuration } from '../../lib/parse-duration.ts'
 import type { SetAside } from '../platform/json-file.ts'
 import type { Web } from '../platform/web.ts'
-import { createExpiryNotices } from './expiry-notices.ts'
+import { managedToldUntil, toldUntil } from './ending-keys.ts'
+import { createExpiryNotices, type WatchedKey } from './expiry-notices.ts'
+import type { KeyWatch } from './key-watch.ts'
 
 /** The settings that notices follow. */
 interface NoticeSettings {
@@ -20,7 +22,12 @@ interface Options {
   clock: Clock
   settings: NoticeSettings
   web: Pick<Web, 'post'>
+  /** The managed keys. */
   keys(): readonly ManagedKeySummary[]
+  /** All others. */
+  watch: Pick<KeyWatch, 'keys' | 'isComplete'>
+  /** The registry as clients call it: "127.0.0.1:5050". */
+  address(): string
   notify(notice: Notice): void
   report(setAside: SetAside): void
   log(message: string, data?: Record<string, unknown>): void
@@ -29,7 +36,7 @@ interface Options {
 
 export interface NoticeControl {
   handlers: { keys: Pick<ZotbarHandlers['keys'], 'snooze'> }
-  /** The managed keys may have changed. */
+  /** The keys may have changed. */
   onKeysChange(): void
   /** Those of the given notices that still apply, and why messages of the webhook wait. */
   current(notices: readonly Notice[]): Notice[]
@@ -43,14 +50,33 @@ const snoozeForms = 'a time such as 12h, 1d or 7d, at most 30d'
 
 /** Gives notice of keys that are about to expire, on this computer and by the webhook. */
 export function createNoticeControl(options: Options): NoticeControl {
-  const { clock, settings, keys, notify, onChange } = options
+  const { clock, settings, keys, watch, address, notify, onChange } = options
   let hasBegun = false
   let lastKeys = ''
   let waiting: Extract<Notice, { kind: 'webhook-waits' }> | undefined
 
+  function watchedKeys(): WatchedKey[] {
+    const managed = keys().map(({ user, registry, uuid, expirationDate }) => ({
+      user,
+      registry,
+      uuid,
+      expirationDate,
+      toldUntil: expirationDate === null ? 0 : managedToldUntil(expirationDate),
+    }))
+    const others = watch.keys().map(({ user, label, uuid, expirationDate, lastUsed }) => ({
+      user,
+      registry: address(),
+      uuid,
+      expirationDate,
+      unmanaged: { label },
+      toldUntil: toldUntil({ expirationDate, lastUsed }) ?? 0,
+    }))
+    return [...managed, ...others]
+  }
+
   const notices = createExpiryNotices({
     ...options,
-    keys,
+    keys: () => ({ keys: watchedKeys(), isComplete: watch.isComplete() }),
     settings: () => ({
       quietHours: settings.get('notices.quietHours'),
       webhook: settings.get('notices.webhook'),
@@ -79,27 +105,31 @@ export function createNoticeControl(options: Options): NoticeControl {
           const forMs = parseDuration(time)
           if (forMs === undefined || forMs > maxSnoozeMs)
             return fail({ code: 'bad-input', field: 'for', wrong: time, allowed: snoozeForms })
-          const keysOfUser = keys().filter(key => key.user === user)
+          const all = watchedKeys()
+          const keysOfUser = all.filter(key => key.user === user)
           if (keysOfUser.length === 0)
-            return fail({ code: 'key-not-managed', user, known: keys().map(key => key.user) })
+            return fail({ code: 'no-key-of-user', user, known: [...new Set(all.map(key => key.user))] })
           const until = clock.now() + forMs
-          const snoozed = await notices.snooze(
-            keysOfUser.map(key => key.uuid),
-            until,
-          )
+          const uuids = keysOfUser.map(key => key.uuid)
+          const snoozed = await notices.snooze(user, uuids, until)
           return snoozed.ok ? ok({ user, until: new Date(until).toISOString() }) : snoozed
         },
       },
     },
     onKeysChange() {
       if (!hasBegun) return
-      const now = JSON.stringify(keys().map(({ uuid, expirationDate }) => [uuid, expirationDate]))
+      const now = JSON.stringify(watchedKeys().map(({ uuid, toldUntil }) => [uuid, toldUntil]))
       if (now === lastKeys) return
       lastKeys = now
       check()
     },
     current(notices) {
-      const uuids = new Set(keys().map(({ uuid }) => uuid))
+      const now = clock.now()
+      const uuids = new Set(
+        watchedKeys().flatMap(({ uuid, unmanaged, toldUntil }) =>
+          unmanaged !== undefined && toldUntil <= now ? [] : [uuid],
+        ),
+      )
       const newest = new Set<string>()
       const applying = notices.filter(notice => {
         if (notice.kind !== 'key-expiring') return true

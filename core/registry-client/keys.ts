@@ -5,6 +5,7 @@ import { fail, ok, type Result } from '../../contract/result.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { AdminClient } from '../platform/admin-client.ts'
 import type { RegistryHttp } from '../platform/registry-http.ts'
+import { FreshKeys, type UnrevealedKey } from './fresh-keys.ts'
 import { adminKeyProvider, type KeyOwner, type KeyProvider, ownKeyProvider } from './key-provider.ts'
 
 interface Options {
@@ -18,15 +19,10 @@ interface Options {
   /** Why there is none, where the keychain said no. */
   refusal(): Failure | undefined
   clock: Clock
+  /** A secret waits to be revealed, or does not any more. */
+  onChange?(): void
   /** Those that nobody had looked at when the core before this one handed over. */
   unrevealed?: readonly UnrevealedKey[]
-}
-
-/** A key that a window created and has not asked for yet; `restMs`: how long its secret still waits. */
-export interface UnrevealedKey {
-  uuid: string
-  apiKey: string
-  restMs: number
 }
 
 interface NewKeyRequest {
@@ -43,35 +39,35 @@ type ManagedOwners = () => Promise<readonly KeyOwner[]>
 export interface Keys {
   /** From now on the keys of these users are reached too. */
   reachThrough(owners: ManagedOwners): void
-  list(): Promise<Result<KeyList>>
+  /** `quietly`: nobody asked, so that no managed key is used for it. */
+  list(quietly?: boolean): Promise<Result<KeyList>>
   /** The command line gets the secret with the answer, a window by `reveal`. */
   create(request: NewKeyRequest, caller: Caller): Promise<Result<KeyCreated>>
   reveal(uuid: string): Result<{ apiKey: string }>
+  /** Those whose secret waits for `reveal`, oldest first. */
+  fresh(): KeyCreated[]
   /** For the next core of this home alone. */
   unrevealed(): UnrevealedKey[]
   revoke(uuid: string, descendants: boolean): Promise<Result<KeyRevoked>>
 }
 
-/** How long a secret waits for somebody to look at it. */
-const revealMs = 10 * 60_000
 /** What the policy of this app is where an engine has none. */
 const defaultLifetimeMs = 90 * 86_400_000
 
 export function createKeys(options: Options): Keys {
-  const { admin, registry, serves, credential, refusal, clock } = options
-  /** Secrets that a window has not asked for yet; never on disk. */
-  const waiting = new Map<string, { apiKey: string; until: number; forget: () => void }>()
+  const { admin, registry, serves, credential, refusal, clock, onChange = () => {} } = options
+  const fresh = new FreshKeys(clock, onChange, options.unrevealed)
 
   let managedOwners: ManagedOwners = async () => []
 
-  async function openProviders(): Promise<Result<[KeyProvider, ...KeyProvider[]]>> {
+  async function openProviders(quietly = false): Promise<Result<[KeyProvider, ...KeyProvider[]]>> {
     if (!serves()) return fail({ code: 'registry-not-serving' })
     const all = await adminKeyProvider(admin)
     if (!all.ok) return all
     if (all.value) return ok([all.value])
     const { engine } = options
     const known = await credential()
-    const managed = (await managedOwners()).filter(({ user }) => user !== known?.user)
+    const managed = (quietly ? [] : await managedOwners()).filter(({ user }) => user !== known?.user)
     const owners = [
       ...(known ? [{ user: known.user }] : []),
       ...managed.filter(({ password }) => password !== undefined),
@@ -88,19 +84,12 @@ export function createKeys(options: Options): Keys {
     )
   }
 
-  function holdForReveal(uuid: string, apiKey: string, forMs = revealMs): void {
-    const until = clock.now() + forMs
-    const forget = clock.setTimer(until, () => waiting.delete(uuid))
-    waiting.set(uuid, { apiKey, until, forget })
-  }
-  for (const { uuid, apiKey, restMs } of options.unrevealed ?? []) holdForReveal(uuid, apiKey, restMs)
-
   return {
     reachThrough(owners) {
       managedOwners = owners
     },
-    async list() {
-      const providers = await openProviders()
+    async list(quietly = false) {
+      const providers = await openProviders(quietly)
       if (!providers.ok) return providers
       const keys: ApiKey[] = []
       const users: string[] = []
@@ -142,22 +131,14 @@ export function createKeys(options: Options): Keys {
       })
       if (!created.ok || caller === 'cli') return created
       const { apiKey, ...shown } = created.value
-      holdForReveal(shown.uuid, apiKey)
-      return ok(shown)
+      return ok(fresh.hold(shown, apiKey))
     },
     reveal(uuid) {
-      const held = waiting.get(uuid)
-      if (!held) return fail({ code: 'secret-gone', uuid })
-      held.forget()
-      waiting.delete(uuid)
-      return ok({ apiKey: held.apiKey })
+      const apiKey = fresh.reveal(uuid)
+      return apiKey === undefined ? fail({ code: 'secret-gone', uuid }) : ok({ apiKey })
     },
-    unrevealed: () =>
-      [...waiting].map(([uuid, { apiKey, until }]) => ({
-        uuid,
-        apiKey,
-        restMs: Math.max(0, until - clock.now()),
-      })),
+    fresh: () => fresh.list(),
+    unrevealed: () => fresh.handOver(),
     async revoke(uuid, descendants) {
       const providers = await openProviders()
       if (!providers.ok) return providers
@@ -167,10 +148,7 @@ export function createKeys(options: Options): Keys {
         const next = revoked.ok ? revoked : await provider.revoke(uuid, descendants)
         if (next.ok) revoked = next
       }
-      for (const gone of revoked.ok ? revoked.value.revoked : []) {
-        waiting.get(gone)?.forget()
-        waiting.delete(gone)
-      }
+      for (const gone of revoked.ok ? revoked.value.revoked : []) fresh.forget(gone)
       return revoked
     },
   }

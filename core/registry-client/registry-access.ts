@@ -5,8 +5,9 @@ import { type AdminClient, adminClient } from '../platform/admin-client.ts'
 import type { SetAside } from '../platform/json-file.ts'
 import { type RegistryHttp, registryHttp } from '../platform/registry-http.ts'
 import { type Admin, type Credential, createAdmin, type SecretStore } from './admin.ts'
+import type { UnrevealedKey } from './fresh-keys.ts'
 import { createImages, type Images } from './images/images.ts'
-import { createKeys, type Keys, type UnrevealedKey } from './keys.ts'
+import { createKeys, type Keys } from './keys.ts'
 
 /** What config.json names of the registry. */
 interface RegistryTarget {
@@ -31,6 +32,7 @@ export interface RegistryAccessOptions {
   /** Where it answers now, without a trailing slash; undefined while it does not serve. */
   url(): string | undefined
   report(setAside: SetAside): void
+  onChange(): void
   unrevealed: readonly UnrevealedKey[]
 }
 
@@ -97,6 +99,7 @@ export function createRegistryAccess(options: RegistryAccessOptions): RegistryAc
       credential,
       refusal: admin.refusal,
       clock,
+      onChange: options.onChange,
       unrevealed: options.unrevealed,
     }),
     authorization,

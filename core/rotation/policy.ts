@@ -1,3 +1,5 @@
+import { isNearEnd } from '../../contract/messages/key-message.ts'
+import { daysLeft } from '../../contract/messages/remaining-time.ts'
 import { parseDuration } from '../../lib/parse-duration.ts'
 
 /** How keys are rotated, from the settings. */
@@ -62,8 +64,8 @@ export function expiryState(
   const life = Math.max(0, end - Date.parse(key.createdAt))
   const remainingMs = end - now
   return {
-    daysLeft: remainingMs > 0 ? Math.ceil(remainingMs / dayMs) : Math.floor(remainingMs / dayMs),
-    nearEnd: remainingMs <= 30 * dayMs,
+    daysLeft: daysLeft(key.expirationDate, now),
+    nearEnd: isNearEnd(key.expirationDate, now),
     shouldRotate: remainingMs <= Math.min(15 * dayMs, life / 6),
   }
 }

@@ -139,7 +139,11 @@ export function createRotationHandlers(options: Options): RotationHandlers {
       const managed = new Set(
         records.all().flatMap(({ uuid, retiring }) => [uuid, ...retiring.map(old => old.uuid)]),
       )
-      return all.map(key => (managed.has(key.uuid) ? { ...key, managed: true } : key))
+      // The next one of a rotation that is under way.
+      const pending = new Set(records.all().flatMap(record => record.pending ?? []))
+      return all.map(key =>
+        managed.has(key.uuid) || pending.has(key.label) ? { ...key, managed: true } : key,
+      )
     },
   }
 }

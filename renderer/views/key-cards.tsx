@@ -1,8 +1,9 @@
 import { useState } from 'react'
 import type { Failure } from '../../contract/failure.ts'
-import type { ManagedKey } from '../../contract/key.ts'
+import type { ApiKey } from '../../contract/key.ts'
 import { count } from '../../contract/messages/format.ts'
 import { clipboardMs, noticeDays } from '../../contract/messages/key-message.ts'
+import { endsWhen } from '../../contract/messages/remaining-time.ts'
 import { announce } from '../ui/announcer.tsx'
 import { Button } from '../ui/button.tsx'
 import { Copy } from '../ui/copy.tsx'
@@ -13,30 +14,36 @@ import { useStore } from './view-model.tsx'
 const day = 86_400_000
 
 /** Which notices about a key were due, and when the next one is. */
-export function NoticesCard({ apiKey, now }: { apiKey: ManagedKey; now: number }) {
+export function NoticesCard({
+  apiKey,
+  now,
+}: {
+  apiKey: Pick<ApiKey, 'user' | 'expirationDate'>
+  now: number
+}) {
   const { keys } = useStore()
   const [failure, setFailure] = useState<Failure>()
   const { user, expirationDate } = apiKey
   if (expirationDate === null) return null
-  const daysLeft = (Date.parse(expirationDate) - now) / day
-  const next = noticeDays.find(days => days < daysLeft)
-  const started = daysLeft <= noticeDays[0]
+  const dueAt = (days: number): number => Date.parse(expirationDate) - days * day
+  const next = noticeDays.find(days => dueAt(days) > now)
+  const started = dueAt(noticeDays[0]) <= now
 
   async function snooze(): Promise<void> {
     const answer = await keys.snooze({ user, for: '1d' })
     setFailure(answer.ok ? undefined : answer.error)
-    if (answer.ok) announce(`No notice about the key of ${user} for a day`)
+    if (answer.ok) announce(`No notice about the keys of ${user} for a day`)
   }
 
   return (
     <section className="card pad" aria-labelledby="notices">
       <header>
         <h2 id="notices">Notices for {user}</h2>
-        <p className="label">{next === undefined ? 'every day now' : nextText(daysLeft - next)}</p>
+        <p className="label">{next === undefined ? 'every day now' : `next ${endsWhen(dueAt(next), now)}`}</p>
       </header>
       <ol className="notices">
         {noticeDays.map((days, index) => {
-          const due = daysLeft <= days
+          const due = dueAt(days) <= now
           return (
             <li key={days} className={due ? 'due' : ''}>
               {index === 0 || due ? count(days, 'day') : days}
@@ -61,9 +68,6 @@ export function NoticesCard({ apiKey, now }: { apiKey: ManagedKey; now: number }
     </section>
   )
 }
-
-const nextText = (days: number): string =>
-  days < 1 ? 'next within a day' : `next in ${count(Math.floor(days), 'day')}`
 
 /** Where secrets lie, and how one of them gets out. `store`: "the keychain". */
 export function SecretsCard({ store }: { store: string }) {

@@ -1,80 +1,95 @@
-import { count } from '../../contract/messages/format.ts'
+import { capital, count } from '../../contract/messages/format.ts'
 import {
-  byUrgency,
-  daysLeftText,
   isUrgent,
-  lifetimeText,
-  untilText,
+  keyState,
+  type ShownKey,
+  shownKeys,
+  unlistedKeys,
   urgentKeys,
 } from '../../contract/messages/key-message.ts'
+import { endDate, lifetimeText, remainingTime } from '../../contract/messages/remaining-time.ts'
 import { LifeBar } from '../ui/bar.tsx'
 import { Glyph, Icon } from '../ui/glyph.tsx'
 import { Row } from '../ui/row.tsx'
 import type { ViewModel } from './view-model.tsx'
 
-/** The managed key that ends first, and those that want something, in the popover. */
+/** The key that ends first, and those that want something, in the popover. */
 const maxRows = 3
+/** The Overview is no list of keys. */
+const maxTodo = 5
 
 export function KeyRows({ model }: { model: ViewModel }) {
-  const all = byUrgency(model.snapshot.managedKeys ?? [])
-  const shown = all.filter(isUrgent).slice(0, maxRows)
+  const { snapshot, now } = model
+  const all = shownKeys(snapshot)
+  const shown = all.filter(key => isUrgent(key, now)).slice(0, maxRows)
   if (shown.length === 0) shown.push(...all.slice(0, 1))
+  const hidden = all.length - shown.length + unlistedKeys(snapshot)
   return shown.map(key => {
-    const { user, uuid, createdAt, expirationDate, daysLeft, trouble } = key
-    const needsAttention = isUrgent(key)
-    const hidden = all.length - shown.length
+    const { name, uuid, createdAt, expirationDate, trouble } = key
+    const needsAttention = isUrgent(key, now)
     return (
       <Row
-        key={`${key.registry} ${user} ${uuid}`}
-        name={`Key of ${user}`}
+        key={uuid}
+        name={`Key of ${name}`}
         glyph={needsAttention ? <Glyph name="attention" /> : <Icon name="key" />}
-        title={`Key ${user}: ${daysLeftText(daysLeft)}`}
+        title={`Key ${name}: ${remainingTime(expirationDate, now)}`}
         label={
           createdAt === undefined || expirationDate === null ? undefined : (
             <LifeBar
               compact
               from={Date.parse(createdAt)}
               endsAt={Date.parse(expirationDate)}
-              now={model.now}
+              now={now}
               needsAttention={needsAttention}
-              label={lifetimeText(Date.parse(createdAt), Date.parse(expirationDate), model.now)}
+              label={lifetimeText(Date.parse(createdAt), Date.parse(expirationDate), now)}
             />
           )
         }
       >
         <p className="d">
-          {capital(trouble ?? untilText(key))}
-          {key === shown.at(-1) && hidden > 0 && `; ${count(hidden, 'more managed key')}`}
+          {capital(trouble ?? endDate(expirationDate, now))}
+          {key === shown.at(-1) && hidden > 0 && `; ${count(hidden, 'more key')}`}
         </p>
       </Row>
     )
   })
 }
 
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
-
 /** The keys that want something, in the overview. */
 export function KeysToDo({ model }: { model: ViewModel }) {
-  const keys = urgentKeys(model.snapshot)
-  if (keys.length === 0 || model.snapshot.process.kind !== 'serving') return null
+  const { snapshot, now } = model
+  const keys = urgentKeys(snapshot, now)
+  if (keys.length === 0 || snapshot.process.kind !== 'serving') return null
+  const more = Math.max(0, keys.length - maxTodo) + unlistedKeys(snapshot)
   return (
     <section className="card span2" aria-label="Keys">
       <ul className="todo">
-        {keys.map(key => (
-          <li key={`${key.registry} ${key.user}`}>
+        {keys.slice(0, maxTodo).map(key => (
+          <li key={key.uuid}>
             <Glyph name="attention" />
             <div>
               <p className="t">
-                Key of {key.user}: {daysLeftText(key.daysLeft)}
+                Key of {key.name}: {remainingTime(key.expirationDate, now)}
               </p>
               <p className="small two">
-                {key.trouble === undefined ? capital(untilText(key)) : capital(key.trouble)}.{' '}
-                <a href="#keys">Show keys</a>
+                {hint(key, now)} <a href="#keys">Show keys</a>
               </p>
             </div>
           </li>
         ))}
       </ul>
+      {more > 0 && (
+        <p className="small two more">
+          {count(more, 'more key')} that {more === 1 ? 'wants' : 'want'} something.
+        </p>
+      )}
     </section>
   )
+}
+
+/** When it ends or why it does not work, and who sees to it. */
+function hint(key: ShownKey, now: number): string {
+  if (key.trouble !== undefined) return `${capital(keyState(key, now))}.`
+  const date = `${capital(endDate(key.expirationDate, now))}.`
+  return key.managed ? date : `${date} Nothing takes its place by itself.`
 }

@@ -1,8 +1,9 @@
 import { useState } from 'react'
 import type { Failure } from '../../contract/failure.ts'
 import type { KeyProof, ManagedKey } from '../../contract/key.ts'
-import { exactMoment, relativeTime } from '../../contract/messages/format.ts'
-import { daysLeftText, lifetimeText, sinkStateText } from '../../contract/messages/key-message.ts'
+import { capital, exactMoment, relativeTime } from '../../contract/messages/format.ts'
+import { isNearEnd, sinkStateText } from '../../contract/messages/key-message.ts'
+import { lifetimeText, remainingTime } from '../../contract/messages/remaining-time.ts'
 import { announce } from '../ui/announcer.tsx'
 import { LifeBar } from '../ui/bar.tsx'
 import { Button } from '../ui/button.tsx'
@@ -18,8 +19,8 @@ import { momentText } from './snapshot-text.ts'
 import { useStore } from './view-model.tsx'
 
 /** Whether the user has to act: the key ends soon, or it is not as our record says. */
-const keyNeedsAttention = (key: ManagedKey): boolean =>
-  key.nearEnd ||
+const keyNeedsAttention = (key: ManagedKey, now: number): boolean =>
+  isNearEnd(key.expirationDate, now) ||
   key.drift.some(({ id }) => id !== 'unseen') ||
   key.sinks.some(sink => sink.state === 'failed')
 
@@ -41,12 +42,12 @@ export function ManagedKeyRow({
   onRevoke: () => void
 }) {
   const { shell, keys } = useStore()
-  const { user, label, uuid, retiring, drift, nearEnd, shouldRotate } = apiKey
+  const { user, label, uuid, retiring, drift, shouldRotate } = apiKey
   const [asking, setAsking] = useState<'revoke' | 'end-overlap'>()
   const [shows, setShows] = useState(false)
   const [proof, setProof] = useState<KeyProof | 'asking'>()
   const [failure, setFailure] = useState<Failure>()
-  const needsAttention = keyNeedsAttention(apiKey)
+  const needsAttention = keyNeedsAttention(apiKey, now)
 
   async function prove(): Promise<void> {
     setFailure(undefined)
@@ -69,7 +70,7 @@ export function ManagedKeyRow({
           {label || uuid}
         </p>
       </div>
-      <Life apiKey={apiKey} now={now} needsAttention={nearEnd} />
+      <Life apiKey={apiKey} now={now} needsAttention={isNearEnd(apiKey.expirationDate, now)} />
       <SinkList apiKey={apiKey} />
       <div className="doing">
         <FullOnly>
@@ -211,15 +212,15 @@ function Proof({ user, proof, onDone }: { user: string; proof: KeyProof | 'askin
 }
 
 function Life({ apiKey, now, needsAttention }: { apiKey: ManagedKey; now: number; needsAttention: boolean }) {
-  const { createdAt, expirationDate, daysLeft, lastUsed } = apiKey
+  const { createdAt, expirationDate, lastUsed } = apiKey
   const endsAt = expirationDate === null ? undefined : Date.parse(expirationDate)
   return (
     <div className="life-of">
       <p className="cols">
-        <span className="t">{capital(daysLeftText(daysLeft))}</span>
+        <span className="t">{capital(remainingTime(expirationDate, now))}</span>
         {endsAt !== undefined && (
           <span className="label" title={exactMoment(endsAt)}>
-            {endsAt <= now ? 'on' : 'until'} {shortDate(endsAt)}
+            {shortDate(endsAt)}
           </span>
         )}
       </p>
@@ -238,8 +239,6 @@ function Life({ apiKey, now, needsAttention }: { apiKey: ManagedKey; now: number
     </div>
   )
 }
-
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
 /** "Sat 21 Mar"; its year is in the tooltip. */
 const shortDate = (at: number): string =>

@@ -1,13 +1,12 @@
 import { useState } from 'react'
 import type { ApiKey } from '../../contract/key.ts'
-import { count, exactMoment, longDate, relativeTime } from '../../contract/messages/format.ts'
-import { nearEndDays } from '../../contract/messages/key-message.ts'
+import { capital, exactMoment, relativeTime } from '../../contract/messages/format.ts'
+import { isNearEnd } from '../../contract/messages/key-message.ts'
+import { endDate, remainingTime } from '../../contract/messages/remaining-time.ts'
 import { Button } from '../ui/button.tsx'
 import { Glyph } from '../ui/glyph.tsx'
 import { Sheet } from '../ui/sheet.tsx'
 import { FullOnly } from './full-only.tsx'
-
-const day = 86_400_000
 
 /** When a key ends, ms since the epoch. */
 export const endOf = (key: ApiKey): number =>
@@ -16,10 +15,10 @@ export const endOf = (key: ApiKey): number =>
 /** A key that Zotbar does not manage. */
 export function KeyRow({ apiKey, now, onRevoke }: { apiKey: ApiKey; now: number; onRevoke: () => void }) {
   const [asking, setAsking] = useState(false)
-  const { user, label, lastUsed } = apiKey
+  const { user, label, lastUsed, expirationDate } = apiKey
   const end = endOf(apiKey)
   const name = label === '' ? user : `${user}, ${label}`
-  const needsAttention = end - now < nearEndDays * day
+  const needsAttention = isNearEnd(expirationDate, now)
   return (
     <li>
       <Glyph name={end <= now ? 'off' : needsAttention ? 'attention' : 'fine'} />
@@ -28,10 +27,10 @@ export function KeyRow({ apiKey, now, onRevoke }: { apiKey: ApiKey; now: number;
         <p className="two small clip">{label || 'no label'}</p>
       </div>
       <div>
-        <p className="t">{life(end, now)}</p>
+        <p className="t">{capital(remainingTime(expirationDate, now))}</p>
         {Number.isFinite(end) && (
           <p className="label" title={exactMoment(end)}>
-            {end <= now ? 'on' : 'until'} {longDate(end)}
+            {endDate(expirationDate, now)}
           </p>
         )}
       </div>
@@ -54,11 +53,4 @@ export function KeyRow({ apiKey, now, onRevoke }: { apiKey: ApiKey; now: number;
       )}
     </li>
   )
-}
-
-function life(end: number, now: number): string {
-  if (!Number.isFinite(end)) return 'Never ends'
-  if (end <= now) return 'Ended'
-  const days = Math.floor((end - now) / day)
-  return days === 0 ? 'Ends today' : `${count(days, 'day')} left`
 }

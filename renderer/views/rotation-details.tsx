@@ -1,10 +1,9 @@
 import type { ManagedKey, ManagedSink } from '../../contract/key.ts'
-import { count, longDate, relativeTime } from '../../contract/messages/format.ts'
+import { relativeTime } from '../../contract/messages/format.ts'
+import { endDate, remainingTime } from '../../contract/messages/remaining-time.ts'
 import type { RunbookStep } from '../../contract/runbook.ts'
 import { Glyph, type StatusGlyph } from '../ui/glyph.tsx'
 import { momentText } from './snapshot-text.ts'
-
-const day = 86_400_000
 
 interface KeyPeriod {
   name: string
@@ -19,7 +18,7 @@ export function TwoKeys({ apiKey, now }: { apiKey: ManagedKey; now: number }) {
   const periods: [KeyPeriod, KeyPeriod] | undefined = next
     ? [
         { ...keyPeriod(expirationDate, now), name: 'Current' },
-        { ...keyPeriod(next.expirationDate, now, Date.parse(next.createdAt)), name: 'New' },
+        { ...keyPeriod(next.expirationDate, now), name: 'New' },
       ]
     : retiring
       ? [
@@ -66,15 +65,11 @@ export function TwoKeys({ apiKey, now }: { apiKey: ManagedKey; now: number }) {
   )
 }
 
-/** With `from` the whole lifetime is counted, otherwise the days that are left. */
-function keyPeriod(expirationDate: string | null, now: number, from?: number): Omit<KeyPeriod, 'name'> {
-  if (expirationDate === null) return { endsAt: Number.POSITIVE_INFINITY, text: 'never ends' }
-  const endsAt = Date.parse(expirationDate)
-  const days =
-    from === undefined ? Math.max(0, Math.floor((endsAt - now) / day)) : Math.round((endsAt - from) / day)
+function keyPeriod(expirationDate: string | null, now: number): Omit<KeyPeriod, 'name'> {
+  if (expirationDate === null) return { endsAt: Number.POSITIVE_INFINITY, text: remainingTime(null, now) }
   return {
-    endsAt,
-    text: endsAt <= now ? `ended ${longDate(endsAt)}` : `${count(days, 'day')}, until ${longDate(endsAt)}`,
+    endsAt: Date.parse(expirationDate),
+    text: `${remainingTime(expirationDate, now)}, ${endDate(expirationDate, now)}`,
   }
 }
 

@@ -132,7 +132,7 @@ const showsWay = ({ snapshot, isConnected: answers }: ViewModel, { view }: Route
 const viewOf: Record<string, ViewId> = { upgrade: 'upgrade', rotate: 'keys', retire: 'keys' }
 
 function KeyBadge({ model }: { model: ViewModel }) {
-  const badge = keyBadge(model.snapshot)
+  const badge = keyBadge(model.snapshot, model.now)
   if (!badge) return null
   return (
     <span className="badge" title={badge.description}>

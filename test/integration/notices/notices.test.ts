@@ -73,7 +73,7 @@ describe('a key that is near its end', () => {
     expect(refused.code).toBe(1)
     expect(JSON.parse(refused.stdout)).toMatchObject({ error: { code: 'bad-input', field: 'for' } })
     expect(JSON.parse((await rig.zotbar('keys', 'snooze', 'nobody', '--json')).stdout)).toMatchObject({
-      error: { code: 'key-not-managed', user: 'nobody' },
+      error: { code: 'no-key-of-user', user: 'nobody', known: ['zot-ci'] },
     })
     const snoozed = await rig.json<{ until: string }>('keys', 'snooze', 'zot-ci', '--for', '2d')
     expect(Date.parse(snoozed.until) - Date.now()).toBeGreaterThan(86_400_000)

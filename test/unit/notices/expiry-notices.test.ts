@@ -4,11 +4,11 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { ManagedKeySummary } from '../../../contract/key.ts'
 import {
   createExpiryNotices,
   type ExpiryNotices,
   type KeyExpiring,
+  type WatchedKey,
 } from '../../../core/notices/expiry-notices.ts'
 import { createWeb } from '../../../core/platform/web.ts'
 import { type FakeClock, fakeClock } from '../../fakes/clock.ts'
@@ -21,20 +21,20 @@ let home: string
 let clock: FakeClock
 let told: KeyExpiring[]
 let troubles: (string | undefined)[]
-let keys: ManagedKeySummary[] | undefined
+let keys: WatchedKey[] | undefined
+let isComplete: boolean
 let settings: { quietHours: string; webhook: string }
 let notices: ExpiryNotices
 let hook: Server
 let posted: { id: string; title: string }[]
 let answers: number
 
-const key = (uuid: string, days: number | null, user = 'zot-ci'): ManagedKeySummary => ({
+const key = (uuid: string, days: number | null, user = 'zot-ci'): WatchedKey => ({
   user,
   registry: '127.0.0.1:5050',
   uuid,
   expirationDate: days === null ? null : new Date(start + days * day).toISOString(),
-  daysLeft: days,
-  shouldRotate: false,
+  toldUntil: days === null ? 0 : start + (days + 30) * day,
 })
 
 const web = createWeb({ environment: {} })
@@ -46,7 +46,7 @@ function open(): ExpiryNotices {
     home,
     clock,
     web,
-    keys: () => keys,
+    keys: () => keys && { keys, isComplete },
     settings: () => settings,
     notify: notice => told.push(notice),
     onTrouble: reason => troubles.push(reason),
@@ -75,6 +75,7 @@ beforeEach(async () => {
   answers = 200
   settings = { quietHours: '', webhook: '' }
   keys = [key('u1', 90)]
+  isComplete = true
   notices = open()
   hook = createServer((request, response) => {
     let body = ''
@@ -171,7 +172,7 @@ describe('notices before a key ends', () => {
 
   it('waits for the end of a snooze, also over a start', async () => {
     keys = [key('u1', 7)]
-    expect(await notices.snooze(['u1'], start + 5 * day)).toEqual({ ok: true, value: null })
+    expect(await notices.snooze('zot-ci', ['u1'], start + 5 * day)).toEqual({ ok: true, value: null })
     notices.close()
     notices = open()
     await pass(4 * 24)
@@ -186,12 +187,63 @@ describe('notices before a key ends', () => {
     const file = join(home, 'notices.json')
     rmSync(file, { force: true })
     mkdirSync(join(file, 'in-the-way'), { recursive: true })
-    expect(await notices.snooze(['u1'], start + 5 * day)).toMatchObject({
+    expect(await notices.snooze('zot-ci', ['u1'], start + 5 * day)).toMatchObject({
       error: { code: 'file-unusable', path: file },
     })
     rmSync(file, { recursive: true })
     await quiet()
     expect(levels()).toEqual(['u1:7'])
+  })
+
+  const other = (uuid: string, days: number, user = 'ci'): WatchedKey => ({
+    ...key(uuid, days, user),
+    unmanaged: { label: 'pipeline' },
+    toldUntil: start + (days + 7) * day,
+  })
+
+  it('gives one notice of all that are not managed of a user, and one of each that is', async () => {
+    keys = [other('o1', 5), other('o2', 0.5), other('o3', 1, 'eve'), key('u1', 5), key('u2', 5)]
+    await quiet()
+    expect(levels().toSorted()).toEqual(['o2:1', 'o3:1', 'u1:7', 'u2:7'])
+    expect(told.map(({ unmanaged }) => unmanaged)).toEqual([
+      undefined,
+      undefined,
+      { label: 'pipeline', more: 1 },
+      { label: 'pipeline', more: 0 },
+    ])
+    told = []
+    await pass(24)
+    expect(levels().toSorted()).toEqual(['o2:0', 'o3:0'])
+  })
+
+  it('ends for a key that has ended long ago', async () => {
+    keys = [other('o1', 1)]
+    await pass(20 * 24)
+    expect(levels()).toEqual(['1', '0', '-1', '-2', '-3', '-4', '-5', '-6'].map(level => `o1:${level}`))
+  })
+
+  it('remembers what it told of keys that are not listed yet, and of those that are not shown', async () => {
+    keys = [other('o1', 5)]
+    await quiet()
+    notices.close()
+    keys = []
+    isComplete = false
+    notices = open()
+    await quiet()
+    keys = [other('o1', 5)]
+    isComplete = true
+    await quiet()
+    expect(levels()).toEqual(['o1:7'])
+  })
+
+  it('holds back also what is created during the snooze of a user', async () => {
+    keys = [other('o1', 5), key('u1', 5, 'ci')]
+    await notices.snooze('ci', ['o1', 'u1'], start + 2 * day)
+    keys = [...keys, other('o2', 4), other('o3', 4, 'eve')]
+    await quiet()
+    expect(levels()).toEqual(['o3:7'])
+    await pass(48)
+    expect(levels().toSorted()).toEqual(['o2:3', 'o3:3', 'o3:7', 'u1:3'])
   })
 
   it('starts anew when its file is damaged', async () => {

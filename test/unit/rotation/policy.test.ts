@@ -19,7 +19,7 @@ describe('how near its end a key is', () => {
     [90, 74.9, 16, true, false],
     [90, 75, 15, true, true],
     [90, 89.5, 1, true, true],
-    [90, 91, -1, true, true],
+    [90, 91, -2, true, true],
     [366, 350.5, 16, true, false],
     [366, 351, 15, true, true],
     [12, 9, 3, true, false],

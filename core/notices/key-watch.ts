@@ -1,0 +1,114 @@
+import type { ApiKey, EndingKey, KeyList } from '../../contract/key.ts'
+import type { Result } from '../../contract/result.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { endingKeys } from './ending-keys.ts'
+
+interface Options {
+  clock: Clock
+  serves(): boolean
+  /** The keys that the registry shows without anybody being asked. */
+  list(): Promise<Result<KeyList>>
+  /** Marks those that Zotbar rotates, whose ends are told with them. */
+  marked(keys: ApiKey[]): ApiKey[]
+  log(message: string, data?: Record<string, unknown>): void
+  onChange(): void
+}
+
+/** Knows the keys that Zotbar does not rotate, so that their ends are told too. */
+export interface KeyWatch {
+  /** Those that are known, also the ended ones. */
+  keys(): ApiKey[]
+  /** Whether `keys` are all there are: a registry that was not asked yet, or that shows some users' only, has others. */
+  isComplete(): boolean
+  /** Those that end soon or ended lately, by their ends. */
+  ending(): EndingKey[]
+  /** A list that somebody asked for. */
+  listed(list: KeyList): void
+  /** Keys were created or revoked: asks again. */
+  changed(): void
+  /** One line of the registry's log, which names the keys that were created and revoked. */
+  readLogLine(line: string): void
+  /** The registry may have come or gone. */
+  stateChanged(): void
+  close(): void
+}
+
+/** At least so often the registry is asked, ms: its log may not name what changes. */
+const everyMs = 3_600_000
+/** Changes that come together are one question. */
+const settleMs = 1_000
+const retryMs = 60_000
+
+export function createKeyWatch(options: Options): KeyWatch {
+  const { clock, serves, list, marked, log, onChange } = options
+  let known: ApiKey[] = []
+  let isComplete = false
+  let wasServing = false
+  let isAsking = false
+  let isStale = false
+  let closed = false
+  let stopTimer = (): void => {}
+
+  function take({ keys, onlyUser, onlyUsers }: KeyList): void {
+    const users = onlyUsers ?? (onlyUser === undefined ? undefined : [onlyUser])
+    isComplete = users === undefined
+    const before = JSON.stringify(known)
+    known = [...(users === undefined ? [] : known.filter(({ user }) => !users.includes(user))), ...keys]
+    if (JSON.stringify(known) !== before) onChange()
+  }
+
+  async function ask(): Promise<void> {
+    if (closed || !serves()) return
+    isStale = isAsking
+    if (isAsking) return
+    isAsking = true
+    stopTimer()
+    let waitMs = everyMs
+    try {
+      const listed = await list()
+      if (listed.ok) take(listed.value)
+      // Where the engine shows none, asking sooner shows no more.
+      else if (listed.error.code === 'registry-unreachable') waitMs = retryMs
+    } catch (error) {
+      log('the keys could not be listed', { error: String(error) })
+    }
+    isAsking = false
+    arm(isStale ? settleMs : waitMs)
+  }
+
+  function arm(waitMs: number): void {
+    stopTimer()
+    if (!closed) stopTimer = clock.setTimer(clock.now() + waitMs, () => void ask(), { unref: true })
+  }
+
+  function changed(): void {
+    if (isAsking) isStale = true
+    else arm(settleMs)
+  }
+
+  const unmanaged = (): ApiKey[] => marked(known).filter(({ managed }) => !managed)
+  return {
+    keys: unmanaged,
+    isComplete: () => isComplete,
+    ending: () => endingKeys(unmanaged(), clock.now()),
+    listed: take,
+    changed,
+    readLogLine(line) {
+      if (line.includes('"API key ') || isKeyRequest(line)) changed()
+    },
+    stateChanged() {
+      const serving = serves()
+      if (serving && !wasServing) void ask()
+      if (!serving) stopTimer()
+      wasServing = serving
+    },
+    close() {
+      closed = true
+      stopTimer()
+    },
+  }
+}
+
+/** zot logs no creation, but each request. */
+const isKeyRequest = (line: string): boolean =>
+  line.includes('/zot/auth/apikey') && /"method":"(POST|DELETE)"/.test(line)
