@@ -12,7 +12,7 @@ type BlobLinkDeps = Pick<
 export interface BlobLinks {
   /** Whether the repository of the request has the blob now. */
   make(context: RequestContext, digest: Digest): Promise<boolean>
-  /** Somebody removed it: to ask whether it is gone must not bring it back. */
+  /** Somebody wanted it gone: to ask whether it is must not bring it back. */
   removed(name: string, digest: Digest): void
 }
 

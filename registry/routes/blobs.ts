@@ -44,10 +44,11 @@ export function blobRoutes(deps: RouteDeps) {
   const remove = async (context: RequestContext): Promise<void> => {
     const digest = digestOfRoute(context)
     if (!digest) return
-    const removed = await storage.blobs.delete(context.route.name, digest)
-    if (!removed.ok) return sendFailure(context, removed.error)
     const { name } = context.route
-    links.removed(name, digest)
+    const removed = await storage.blobs.delete(name, digest)
+    // Also where it was not there: whoever looks whether it is gone must not bring it in.
+    if (removed.ok || removed.error.name === 'blob-unknown') links.removed(name, digest)
+    if (!removed.ok) return sendFailure(context, removed.error)
     events.emit({ kind: 'delete', repository: name, reference: digest.text, ...userOf(context) })
     sendEmpty(context, 202)
   }

@@ -77,6 +77,9 @@ describe('HEAD of a blob that another repository has', () => {
     const path = `/v2/open/copy/blobs/${digestText('removed')}`
     expect((await user('root').ask(path, { method: 'DELETE' })).status).toBe(202)
     expect((await head(user('root'), 'open/copy', 'removed')).status).toBe(404)
+    const never = `/v2/open/never/blobs/${digestText('removed')}`
+    expect((await user('root').ask(never, { method: 'DELETE' })).status).toBe(404)
+    expect((await head(user('root'), 'open/never', 'removed')).status).toBe(404)
     expect((await head(user('root'), 'open/third', 'removed')).status).toBe(200)
   })
 })
