@@ -35,7 +35,7 @@ export async function deliverTo(
     const proof = await sink.prove(secret, signal)
     switch (proof.holds) {
       case 'this':
-        return { state: 'proven' }
+        return { state: 'proven', ...(proof.words !== undefined && { words: proof.words }) }
       case 'cannot-tell':
         return { state: 'accepted', words: proof.words }
       case 'another':

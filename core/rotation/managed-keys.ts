@@ -187,7 +187,10 @@ export class ManagedKeys {
     const { provable } = sink.describe()
     const proof = provable ? await sink.prove(sinkSecret, noQuestions.signal) : undefined
     const spec = sink.id
-    if (proof?.holds === 'this') return { spec, state: 'proven', handed: facts.uuid, at: this.#now() }
+    if (proof?.holds === 'this') {
+      const words = proof.words === undefined ? {} : { words: proof.words }
+      return { spec, state: 'proven', handed: facts.uuid, at: this.#now(), ...words }
+    }
     if (!provable && known?.state === 'accepted' && known.handed === facts.uuid) return known
     // A sink that got an older key from here gets this one too.
     if (!provable && !isNew && known?.handed === undefined)
@@ -220,8 +223,18 @@ function applyProof(
   switch (proof?.holds) {
     case 'this':
       return {
-        next: { ...withoutWords, state: 'proven', at },
-        part: sinkPart(spec, sink, 'passed', 'It holds this key'),
+        next: {
+          ...withoutWords,
+          state: 'proven',
+          at,
+          ...(proof.words !== undefined && { words: proof.words }),
+        },
+        part: sinkPart(
+          spec,
+          sink,
+          'passed',
+          proof.words === undefined ? 'It holds this key' : `It holds this key. ${proof.words}`,
+        ),
       }
     case 'another':
       return {

@@ -1,84 +1,41 @@
 import { readFile, realpath, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import {
+  authFileFaultWords,
+  authFileHelperWords,
+  authFileHoldsWords as holds,
+  type NarrowerEntry,
+  narrowerEntryWords,
+} from '../../contract/messages/auth-file-message.ts'
 import { writeAtomic } from '../../lib/atomic-file.ts'
 import { errorCode, reasonOf } from '../../lib/error-code.ts'
 import { isObject } from '../../lib/json.ts'
 import { writeInPlace } from '../platform/in-place.ts'
-import type { Sink, SinkResult } from './sink.ts'
-import { base64, cancelled, done, refused } from './sink-result.ts'
+import {
+  type AuthFile,
+  authOf,
+  credentialHelperOf,
+  emptyAuthFile,
+  entriesOf,
+  narrowerEntries,
+  parseAuthFile,
+  withKey,
+} from './auth-file.ts'
+import type { Sink, SinkProof, SinkResult, SinkSecret } from './sink.ts'
+import { cancelled, done, refused } from './sink-result.ts'
 import { checkFolder, lstatIfThere, openModeRefusal, unreadableProof } from './target-file.ts'
-
-/** What stands in an auth.json for one host; or why nothing can be made of it. */
-type AuthFile = { kind: 'file'; all: Record<string, unknown>; indent: string } | { kind: 'bad'; why: string }
-
-/** The form that docker and podman share: https://man.archlinux.org/man/containers-auth.json.5 */
-function parseAuthFile(text: string): AuthFile {
-  if (text.trim() === '') return { kind: 'file', all: {}, indent: '\t' }
-  let all: unknown
-  try {
-    all = JSON.parse(text)
-  } catch {
-    return { kind: 'bad', why: 'it is not JSON' }
-  }
-  if (!isObject(all)) return { kind: 'bad', why: 'it is not a JSON object' }
-  if (all['auths'] !== undefined && !isObject(all['auths']))
-    return { kind: 'bad', why: '"auths" is not an object' }
-  return { kind: 'file', all, indent: /^[{[]\r?\n([ \t]+)/.exec(text.trimStart())?.[1] ?? '\t' }
-}
-
-/** The credential helper that docker asks instead of the file, if there is one. */
-function credentialHelperOf(all: Record<string, unknown>, host: string): string | undefined {
-  const { credHelpers, credsStore } = all
-  const ofHost = isObject(credHelpers) ? credHelpers[host] : undefined
-  return [ofHost, credsStore].find(name => typeof name === 'string' && name !== '') as string | undefined
-}
-
-/** The entry of a host: "user:key" in base64, and no token that would be preferred to it. */
-const authOf = (user: string, key: string): string => base64(`${user}:${key}`)
-
-/** The entry of a host in the file. */
-function entryOf(all: Record<string, unknown>, host: string): Record<string, unknown> | undefined {
-  const auths = all['auths']
-  const entry = isObject(auths) && Object.hasOwn(auths, host) ? auths[host] : undefined
-  return isObject(entry) ? entry : undefined
-}
-
-/** The text of the file with the entry of one host replaced; everything else stays, in its order. */
-function withEntry(
-  { all, indent }: { all: Record<string, unknown>; indent: string },
-  host: string,
-  auth: string,
-): string {
-  const before = isObject(all['auths']) ? all['auths'] : {}
-  const auths = Object.fromEntries([
-    ...Object.entries(before).filter(([name]) => name !== host),
-    [host, { auth }],
-  ])
-  const entries = Object.entries(all)
-  const next = Object.hasOwn(all, 'auths')
-    ? entries.map(([name, value]) => [name, name === 'auths' ? auths : value] as const)
-    : [...entries, ['auths', auths] as const]
-  return `${JSON.stringify(Object.fromEntries(next), null, indent)}\n`
-}
 
 type FileState =
   /** `path`: the real path, links followed. `open`: why no key may be written into it, where that is so. */
-  | {
-      ok: true
-      path: string
-      isNew: boolean
-      open?: string | undefined
-      all: Record<string, unknown>
-      indent: string
-    }
+  | { ok: true; path: string; isNew: boolean; open?: string | undefined; file: AuthFile }
   | { ok: false; reason: string }
 
 const maxBytes = 4 * 1024 * 1024
 
 /**
- * docker's config.json or podman's auth.json: the entry of the registry is replaced, everything else stays, mode, owner
- * and links included. A link is followed to a file of one's own, because people keep this one among their dotfiles. A file that is not understood is
- * refused.
+ * docker's config.json or podman's auth.json: the entry of the registry is replaced, and those for parts of it that are
+ * of the same user. Everything else stays, mode, owner and links included. A link is followed to a file of one's own,
+ * because people keep this one among their dotfiles. A file that its readers do not understand is refused.
  */
 export function authfileSink(id: string, path: string): Sink {
   const unusable = (reason: string) =>
@@ -87,24 +44,17 @@ export function authfileSink(id: string, path: string): Sink {
   async function readState(): Promise<FileState> {
     try {
       const link = await lstatIfThere(path)
-      if (!link) return { ok: true, path, isNew: true, all: {}, indent: '\t' }
+      if (!link) return { ok: true, path, isNew: true, file: emptyAuthFile }
       const resolved = await realpath(path)
-      const file = await stat(resolved)
-      if (!file.isFile())
-        return { ok: false, reason: file.isDirectory() ? 'it is a folder' : 'it is not a file' }
+      const stats = await stat(resolved)
+      if (!stats.isFile())
+        return { ok: false, reason: stats.isDirectory() ? 'it is a folder' : 'it is not a file' }
       const self = process.geteuid?.()
-      if (self !== undefined && file.uid !== self) return { ok: false, reason: 'it belongs to another user' }
-      if (file.size > maxBytes) return { ok: false, reason: 'it is larger than 4 MB' }
+      if (self !== undefined && stats.uid !== self) return { ok: false, reason: 'it belongs to another user' }
+      if (stats.size > maxBytes) return { ok: false, reason: 'it is larger than 4 MB' }
       const read = parseAuthFile(await readFile(resolved, 'utf8'))
-      if (read.kind === 'bad') return { ok: false, reason: `${read.why}, and was left as it is` }
-      return {
-        ok: true,
-        path: resolved,
-        isNew: false,
-        open: openModeRefusal(path, file),
-        all: read.all,
-        indent: read.indent,
-      }
+      if (!read.ok) return { ok: false, reason: authFileFaultWords(read.fault) }
+      return { ok: true, path: resolved, isNew: false, open: openModeRefusal(path, stats), file: read.file }
     } catch (error) {
       if (errorCode(error) === 'ENOENT') return { ok: false, reason: 'it is a link to nothing' }
       return { ok: false, reason: reasonOf(error) }
@@ -116,8 +66,8 @@ export function authfileSink(id: string, path: string): Sink {
     const state = await readState()
     if (!state.ok) return unusable(state.reason)
     // The one of all hosts; which host it will be is not known yet.
-    const helper = credentialHelperOf(state.all, '')
-    if (helper !== undefined) return unusable(helperRefusal(helper, 'every host'))
+    const helper = credentialHelperOf(state.file, '')
+    if (helper !== undefined) return unusable(authFileHelperWords(helper, 'every host'))
     return state.open === undefined ? checkFolder(dirname(state.path), unusable) : unusable(state.open)
   }
 
@@ -131,11 +81,11 @@ export function authfileSink(id: string, path: string): Sink {
       if (!reached.ok) return reached
       const state = await readState()
       if (!state.ok) return unusable(state.reason)
-      const helper = credentialHelperOf(state.all, registryHost)
-      if (helper !== undefined) return unusable(helperRefusal(helper, registryHost))
+      const helper = credentialHelperOf(state.file, registryHost)
+      if (helper !== undefined) return unusable(authFileHelperWords(helper, registryHost))
       if (state.open !== undefined) return unusable(state.open)
       try {
-        const text = withEntry(state, registryHost, authOf(user, key))
+        const text = withKey(state.file, registryHost, { user, key })
         if (state.isNew) await writeAtomic(state.path, text)
         else await writeInPlace(state.path, text, { filler: '\n' })
         return done
@@ -146,19 +96,29 @@ export function authfileSink(id: string, path: string): Sink {
     async prove({ user, key, registryHost }) {
       const state = await readState()
       if (!state.ok) return unreadableProof(path, new Error(state.reason))
-      const helper = credentialHelperOf(state.all, registryHost)
-      if (helper !== undefined)
-        return { holds: 'another', words: `a helper, "${helper}", that is asked instead of the file` }
-      const entry = entryOf(state.all, registryHost)
-      if (!entry) return { holds: 'another', words: `nothing for ${registryHost}` }
-      if (entry['identitytoken']) return { holds: 'another', words: 'a token of another sign-in' }
-      return entry['auth'] === authOf(user, key)
-        ? { holds: 'this' }
-        : { holds: 'another', words: 'another key' }
+      const helper = credentialHelperOf(state.file, registryHost)
+      if (helper !== undefined) return { holds: 'another', words: holds.helper(helper) }
+      if (state.file.hasMark) return { holds: 'another', words: holds.byteOrderMark }
+      return provenBy(state.file, { user, key, registryHost })
     },
   }
 }
 
-const helperRefusal = (helper: string, host: string): string =>
-  `the helper "${helper}" keeps the credential of ${host}, so an entry would not be read; ` +
-  'take that line out, or sign in with a command: docker login --password-stdin'
+/** What readers of the file send to the registry, and for parts of it. */
+function provenBy(file: AuthFile, { user, key, registryHost }: SinkSecret): SinkProof {
+  const auth = authOf(user, key)
+  const entries = entriesOf(file, registryHost)
+  if (entries.length === 0) return { holds: 'another', words: holds.nothing(registryHost) }
+  for (const entry of entries) {
+    if (isObject(entry) && entry['identitytoken']) return { holds: 'another', words: holds.token }
+    if (!isObject(entry) || !entry['auth']) return { holds: 'another', words: holds.emptyEntry(registryHost) }
+    if (entry['auth'] !== auth) return { holds: 'another', words: holds.another }
+  }
+  const others: NarrowerEntry[] = []
+  for (const { name, user: of, entry } of narrowerEntries(file, registryHost)) {
+    const holdsThis = isObject(entry) && entry['auth'] === auth && !entry['identitytoken']
+    if (of === user && !holdsThis) return { holds: 'another', words: holds.anotherFor(name) }
+    if (of !== user) others.push({ name, user: of })
+  }
+  return others.length === 0 ? { holds: 'this' } : { holds: 'this', words: narrowerEntryWords(others) }
+}

@@ -21,7 +21,8 @@ export type SinkResult =
 
 /** What the sink holds. `cannot-tell`: it accepts and never shows again; `words` says so. */
 export type SinkProof =
-  | { holds: 'this' }
+  /** `words`: what is to be said of it all the same, a sentence without its stop. */
+  | { holds: 'this'; words?: string }
   /** `words`: half a sentence on what is there instead: "another key", "nothing". */
   | { holds: 'another'; words: string }
   | { holds: 'cannot-tell'; words: string }

@@ -170,6 +170,17 @@ describe('an auth file', () => {
     ['[]', /is not a JSON object/],
     ['"x"', /is not a JSON object/],
     ['{"auths": []}', /"auths" is not an object/],
+    ['{"auths": {"docker.io": 5}}', /"docker.io" is not an object, and so docker and podman read nothing/],
+    ['{"auths": {"docker.io": 1e999}}', /"docker.io" is not an object/],
+    ['{"auths": {"docker.io": {"auth": 5}}}', /"docker.io: auth" is not a text/],
+    ['{"auths": {"docker.io": {"identitytoken": {}}}}', /"docker.io: identitytoken" is not a text/],
+    ['{"credHelpers": ["x"]}', /"credHelpers" is not an object/],
+    ['{"credHelpers": {"gcr.io": 1}}', /"gcr.io" is not a text/],
+    ['{"credsStore": {}}', /"credsStore" is not a text/],
+    ['{"Auths": {}}', /key "Auths", which docker and podman read as "auths"/],
+    ['{"auths": {"a": {}}, "auths": {"b": {}}}', /key "auths" twice in one object/],
+    ['{"auths": {"a": {"x": 1, "x": 2}}}', /key "x" twice/],
+    ['{"auths": {"a": {}, "\\u0061": {}}}', /key "a" twice/],
     ['{"credsStore": "desktop"}', /helper "desktop" keeps the credential of every host/],
   ])('is refused, and left as it is: %s', async (text, why) => {
     writeFileSync(path(), text)
@@ -186,6 +197,82 @@ describe('an auth file', () => {
       error: { words: expect.stringMatching(/helper "pass" keeps the credential of 127.0.0.1:5050/) },
     })
     expect(await sink().deliver({ ...secret, registryHost: 'localhost:5050' }, signal)).toEqual({ ok: true })
+  })
+
+  it('is taken where docker is told that a host is kept in the file, and a helper for a part of it is never asked', async () => {
+    const helpers = { '127.0.0.1:5050': '', '127.0.0.1:5050/team': 'pass' }
+    writeFileSync(path(), JSON.stringify({ credHelpers: helpers }), { mode: 0o600 })
+    expect(await sink().deliver(secret, signal)).toEqual({ ok: true })
+    expect(await sink().prove(secret, signal)).toEqual({ holds: 'this' })
+  })
+
+  it.each(['{"auths":null}', '{}', 'null', '{"auths":{}}', '', '\n', '{"auths":null,"credHelpers":null}'])(
+    'is taken, as docker writes and reads it: %j',
+    async text => {
+      writeFileSync(path(), text, { mode: 0o600 })
+      expect(await sink().prove(secret, signal)).toMatchObject({ holds: 'another' })
+      expect(await sink().deliver(secret, signal)).toEqual({ ok: true })
+      expect(read().auths).toEqual({ '127.0.0.1:5050': { auth } })
+      expect(await sink().prove(secret, signal)).toEqual({ holds: 'this' })
+    },
+  )
+
+  it('loses its byte order mark, with which no program reads it', async () => {
+    writeFileSync(path(), `\uFEFF${JSON.stringify({ auths: { '127.0.0.1:5050': { auth }, a: {} } })}`, {
+      mode: 0o600,
+    })
+    expect(await sink().prove(secret, signal)).toMatchObject({
+      words: expect.stringMatching(/byte order mark/),
+    })
+    expect(await sink().deliver(secret, signal)).toEqual({ ok: true })
+    expect(read().auths).toEqual({ a: {}, '127.0.0.1:5050': { auth } })
+  })
+
+  it('keeps 2 MB of other entries, and numbers that JavaScript cannot hold', async () => {
+    const entries = Array.from({ length: 20_000 }, (_, at) => [
+      `r${at}.example/team`,
+      { auth: 'x'.repeat(70) },
+    ])
+    const text = JSON.stringify({ auths: Object.fromEntries(entries), n: 0 }).replace(
+      '"n":0',
+      '"n":12345678901234567890.10',
+    )
+    expect(text.length).toBeGreaterThan(2_000_000)
+    writeFileSync(path(), text, { mode: 0o600 })
+    expect(await sink().deliver(secret, signal)).toEqual({ ok: true })
+    expect(Object.keys(read().auths)).toHaveLength(20_001)
+    expect(readFileSync(path(), 'utf8')).toContain('12345678901234567890.10')
+    writeFileSync(path(), ' '.repeat(4 * 1024 * 1024 + 1))
+    expect(await sink().deliver(secret, signal)).toMatchObject({
+      error: { words: expect.stringMatching(/larger than 4 MB/) },
+    })
+  })
+
+  it('gets the key in entries for parts of the registry that are of the same user, and tells of others', async () => {
+    const pair = (text: string) => ({ auth: Buffer.from(text).toString('base64') })
+    const others = {
+      '127.0.0.1:5050/ops': pair('ops:pw'),
+      '127.0.0.1:5050/none': {},
+      '127.0.0.1:50500/x': pair('zot-ci:y'),
+    }
+    const auths = { '127.0.0.1:5050/team/app': pair('zot-ci:old'), '127.0.0.1:5050': { auth }, ...others }
+    writeFileSync(path(), JSON.stringify({ auths }), { mode: 0o600 })
+    expect(await sink().prove(secret, signal)).toEqual({
+      holds: 'another',
+      words: 'another key for 127.0.0.1:5050/team/app, which podman takes for what is below it',
+    })
+    expect(await sink().deliver(secret, signal)).toEqual({ ok: true })
+    expect(read().auths).toEqual({
+      ...others,
+      '127.0.0.1:5050/team/app': { auth },
+      '127.0.0.1:5050': { auth },
+    })
+    expect(await sink().prove(secret, signal)).toEqual({
+      holds: 'this',
+      words:
+        'For a part of the registry podman, skopeo and buildah take longer entries of the file instead: ' +
+        '127.0.0.1:5050/ops (of "ops"), 127.0.0.1:5050/none (without a key); remove those where this key is meant',
+    })
   })
 
   it('says that a link leads nowhere, and that a folder is none', async () => {
