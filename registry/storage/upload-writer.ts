@@ -16,7 +16,7 @@ const share = (): number => Math.min(mostShare, Math.max(leastShare, highWater /
 const syncEveryBytes = 16 * 1024 * 1024
 
 /** `ended`: all that the sender meant to send arrived. `broken`: the connection went away before. */
-export type Received = { kind: 'ended' | 'broken'; bytes: number } | { kind: 'failed'; error: unknown }
+type Received = { kind: 'ended' | 'broken'; bytes: number } | { kind: 'failed'; error: unknown }
 
 /** A body that is arriving. */
 export interface Reception {

@@ -1,14 +1,9 @@
-import { existsSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { defineConfig } from '@playwright/test'
+import { browser } from '../setup/tools.mjs'
 
 const root = join(import.meta.dirname, '..', '..')
-const names = ['chromium', 'chromium-browser', 'google-chrome']
-/** The browser of the machine; nothing is downloaded. */
-const browser = [
-  ...(process.env['PATH'] ?? '').split(delimiter).flatMap(folder => names.map(name => join(folder, name))),
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-].find(file => existsSync(file))
+const executablePath = browser()
 
 export default defineConfig({
   testDir: '.',
@@ -24,7 +19,7 @@ export default defineConfig({
   use: {
     browserName: 'chromium',
     launchOptions: {
-      ...(browser === undefined ? {} : { executablePath: browser }),
+      ...(executablePath === undefined ? {} : { executablePath }),
       args: [
         '--no-sandbox',
         '--disable-background-networking',

@@ -1,13 +1,8 @@
-import { existsSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { defineConfig } from '@playwright/test'
+import { browser } from '../setup/tools.mjs'
 
-const names = ['chromium', 'chromium-browser', 'google-chrome']
-/** The browser of the machine, for what needs a page but no Electron; nothing is downloaded. */
-const browser = [
-  ...(process.env['PATH'] ?? '').split(delimiter).flatMap(folder => names.map(name => join(folder, name))),
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-].find(file => existsSync(file))
+const executablePath = browser()
 
 /** The real Electron, one copy of the app at a time: each test has a home of its own. */
 export default defineConfig({
@@ -20,6 +15,6 @@ export default defineConfig({
   reporter: 'list',
   use: {
     browserName: 'chromium',
-    launchOptions: { ...(browser === undefined ? {} : { executablePath: browser }), args: ['--no-sandbox'] },
+    launchOptions: { ...(executablePath === undefined ? {} : { executablePath }), args: ['--no-sandbox'] },
   },
 })

@@ -22,3 +22,4 @@ export const tools: Record<
 >
 export function missingTools(): string[]
 export function install(missing: string[]): string[]
+export function browser(): string | undefined
