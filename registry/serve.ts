@@ -52,7 +52,8 @@ export async function serve(file: string, check: ConfigCheck): Promise<number> {
   process.on('unhandledRejection', error => die(logger, error))
   for (const warning of [...read.warnings, ...stores.warnings]) logger.log('warn', warning)
 
-  const opening = openUsers(config, root, logger, process.env)
+  const clients = createClients(trusted.proxies)
+  const opening = openUsers(config, root, logger, process.env, clients)
   if (!opening.ok) return await fail(logger, 'failed to start', opening.message)
   const { users } = opening
   const { authorization, apiKeys, keyPolicy, pulls, sessions } = users
@@ -71,7 +72,6 @@ export async function serve(file: string, check: ConfigCheck): Promise<number> {
   let origin = ''
   await prepareFor(providers)
   const { http } = config
-  const clients = createClients(trusted.proxies)
   const ownNames = createOwnNames({ externalUrl: http.externalUrl, listen: () => origin, clients })
   const names = { origin: () => origin, ownNames }
   const signIn = openSignIn(config, providers, { sessions, apiKeys, keyPolicy, logger, ...names })

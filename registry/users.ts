@@ -7,6 +7,7 @@ import type { Identity } from './auth/identity.ts'
 import { createPasswordPool, type PasswordPool } from './auth/password-pool.ts'
 import { createThrottle } from './auth/throttle.ts'
 import type { Config } from './config/config.ts'
+import type { Clients } from './http/client.ts'
 import type { Logger } from './log/logger.ts'
 import { accessWriter, openAccessDatabase } from './metadata/access-database.ts'
 import { ApiKeys } from './metadata/api-keys.ts'
@@ -40,12 +41,13 @@ interface Users {
 
 export type OpenUsers = { ok: true; users: Users } | { ok: false; message: string }
 
-/** `root` is locked. Environment: see `keyPolicyOf`. */
+/** `root` is locked. Environment: see `keyPolicyOf`. `clients`: see `Throttle`. */
 export function openUsers(
   config: Config,
   root: string,
   logger: Logger,
   environment: Readonly<Record<string, string | undefined>>,
+  clients: Pick<Clients, 'isShared'>,
 ): OpenUsers {
   const { auth } = config.http
   const policy = keyPolicyOf(environment)
@@ -108,7 +110,7 @@ export function openUsers(
     closing.push(() => known.flush())
   } else logger.log('warn', 'what manifests say is not remembered', { error: remembered.message })
 
-  const throttle = createThrottle({ now: Date.now })
+  const throttle = createThrottle({ now: Date.now, isShared: clients.isShared })
   const rulesOf = ({ http }: Config): AuthorizationRules => {
     const authenticates = users.current !== undefined || apiKeys !== undefined
     return {

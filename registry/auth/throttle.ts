@@ -20,6 +20,11 @@ export interface ThrottleOptions {
   readonly pair?: Allowance
   /** One address trying any user. */
   readonly address?: Allowance
+  /**
+   * Whether many people come from an address, as from a proxy that does not name its clients: there only the pair
+   * counts, or one of them would shut out all others.
+   */
+  readonly isShared?: (address: string) => boolean
   /** Addresses and pairs that are kept in mind; the longest quiet is forgotten first. */
   readonly memory?: number
 }
@@ -28,6 +33,7 @@ export function createThrottle({
   now,
   pair = { burst: 20, refill: 3000 },
   address: alone = { burst: 200, refill: 250 },
+  isShared = () => false,
   memory = 10_000,
 }: ThrottleOptions): Throttle {
   // When the last failure will be forgiven: the whole bucket in one number.
@@ -44,7 +50,7 @@ export function createThrottle({
       Math.max(waitOf(pairs.get(keyOf(address, user)), pair), waitOf(addresses.get(address), alone)),
     failed: (address, user) => {
       spend(pairs, keyOf(address, user), pair)
-      spend(addresses, address, alone)
+      if (!isShared(address)) spend(addresses, address, alone)
     },
     succeeded: (address, user) => void pairs.delete(keyOf(address, user)),
   }

@@ -6,7 +6,7 @@ import { forwardedOf } from './forwarded.ts'
 export interface Client {
   /** As it came; an IPv4 address in IPv6 as the former. */
   readonly address: string
-  /** An IPv4 address, or the first 64 bits of an IPv6 address: one subscriber has at least so many of those. */
+  /** An IPv4 address, or the first 64 bits of an IPv6 address: one subscriber has at least so many of those. Of an exempt one the address. */
   readonly key: string
   /** This computer and trusted proxies: only what holds for all together holds for them. */
   readonly isExempt: boolean
@@ -16,6 +16,8 @@ export interface Clients {
   ofSocket(socket: Socket): Client
   /** Who a trusted proxy says that asked it, see `forwardedOf`; who is connected otherwise. */
   of(req: IncomingMessage): Client
+  /** Whether the key of a client is that of this computer or of a trusted proxy: nobody knows how many ask from there. */
+  isShared(key: string): boolean
 }
 
 export type TrustedProxies =
@@ -57,11 +59,10 @@ export function createClients(trusted: readonly string[] = []): Clients {
   }
   const isTrusted = (address: string): boolean =>
     loopback.has(address) || networks.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6')
-  const clientOf = (address: string): Client => ({
-    address,
-    key: keyOf(address),
-    isExempt: isTrusted(address),
-  })
+  const clientOf = (address: string): Client =>
+    isTrusted(address)
+      ? { address, key: address, isExempt: true }
+      : { address, key: keyOf(address), isExempt: false }
 
   const known = new WeakMap<Socket, Client>()
   const ofSocket = (socket: Socket): Client => {
@@ -75,6 +76,7 @@ export function createClients(trusted: readonly string[] = []): Clients {
   }
   return {
     ofSocket,
+    isShared: key => isIP(key) !== 0 && isTrusted(key),
     of(req) {
       const client = ofSocket(req.socket)
       const said = client.isExempt ? forwardedOf(req.headers) : undefined
@@ -107,7 +109,7 @@ export function addressOf(text: string): string | undefined {
 }
 
 function keyOf(address: string): string {
-  if (isIP(address) !== 6 || loopback.has(address)) return address
+  if (isIP(address) !== 6) return address
   return `${groupsOf(address)
     .slice(0, 4)
     .map(one => one.toString(16))

@@ -7,20 +7,24 @@ import { eventually } from './eventually.ts'
 export const authorityOf = (folder: string): string =>
   join(folder, 'caddy', 'pki', 'authorities', 'local', 'root.crt')
 
+export interface CaddySite {
+  port: number
+  registryPort: number
+  /** Of `reverse_proxy`. */
+  lines?: readonly string[]
+}
+
 /** The real caddy at `https://localhost:PORT`, in front of a registry on this machine, with an authority of its own. */
-export async function startCaddy(folder: string, port: number, registryPort: number): Promise<ChildProcess> {
+export const startCaddy = (folder: string, port: number, registryPort: number): Promise<ChildProcess> =>
+  startCaddySites(folder, [{ port, registryPort }])
+
+export async function startCaddySites(folder: string, sites: readonly CaddySite[]): Promise<ChildProcess> {
   const file = join(folder, 'Caddyfile')
-  const lines = [
-    '{',
-    'skip_install_trust',
-    'admin off',
-    'auto_https disable_redirects',
-    '}',
-    `https://localhost:${port} {`,
-    'tls internal',
-    `reverse_proxy 127.0.0.1:${registryPort}`,
-    '}',
-  ]
+  const lines = ['{', 'skip_install_trust', 'admin off', 'auto_https disable_redirects', '}']
+  for (const { port, registryPort, lines: more = [] } of sites) {
+    lines.push(`https://localhost:${port} {`, 'tls internal')
+    lines.push(`reverse_proxy 127.0.0.1:${registryPort} {`, ...more, '}', '}')
+  }
   writeFileSync(file, `${lines.join('\n')}\n`)
   const child = spawn('caddy', ['run', '--adapter', 'caddyfile', '--config', file], {
     env: { PATH: process.env['PATH'], HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder },

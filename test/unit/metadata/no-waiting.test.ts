@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { parseConfig } from '../../../registry/config/config.ts'
+import { createClients } from '../../../registry/http/client.ts'
 import { openLogger } from '../../../registry/log/logger.ts'
 import { FactStore, openFactsDatabase } from '../../../registry/metadata/manifest-facts.ts'
 import { openStores } from '../../../registry/stores.ts'
@@ -54,7 +55,7 @@ it('no metadata file that the event loop has open while it serves can make it wa
   const { main, close } = storing.stores
   expect(main.blobIndex.holders('sha256:none')).toEqual([])
   const logger = openLogger('error', join(folder, 'log'))
-  const opening = openUsers(parsed.config, main.root, logger, {})
+  const opening = openUsers(parsed.config, main.root, logger, {}, createClients())
   if (!opening.ok) throw new Error(opening.message)
   try {
     const open = opened.filter(database => database.isOpen)

@@ -133,6 +133,14 @@ describe('the authenticator', () => {
     expect(throttle.wait('a', 'fresh')).toBe(0)
   })
 
+  it('counts each name by itself where many come from one address, so that nobody shuts out the others', () => {
+    const isShared = (address: string): boolean => address === 'proxy'
+    const throttle = createThrottle({ now: () => 0, pair: { burst: 3, refill: 1000 }, isShared })
+    for (let turn = 0; turn < 300; turn++) throttle.failed('proxy', `user${turn % 100}`)
+    expect(throttle.wait('proxy', 'fresh')).toBe(0)
+    expect(throttle.wait('proxy', 'user7')).toBe(1000)
+  })
+
   it('waits before it refuses, if it is to', async () => {
     const waited: number[] = []
     const { ask } = rig({ failDelay: 5000, delay: async ms => void waited.push(ms) })

@@ -48,6 +48,33 @@ describe('a client', () => {
     expect(ask(peer, forwarded, trusted).key).toBe(key)
   })
 
+  it.each([
+    ['127.0.0.1', true],
+    ['10.1.2.3', true],
+    ['fd00::5', true],
+    ['192.0.2.7', false],
+    ['2001:db8:1:2::9', false],
+    ['127.0.0.2', false],
+  ])('%s, who asks for many: %s', (peer, isShared) => {
+    const clients = createClients(['10.0.0.0/8', 'fd00::/8'])
+    const socket = { remoteAddress: peer } as Socket
+    expect(clients.isShared(clients.ofSocket(socket).key)).toBe(isShared)
+  })
+
+  it('is the last hop of Forwarded where no X-Forwarded header came', () => {
+    const forwardedOf = (headers: object) =>
+      createClients().of({ socket: { remoteAddress: '127.0.0.1' }, headers } as unknown as IncomingMessage)
+        .key
+    const forwarded = 'for=198.51.100.1, for="[2001:db8::1]:4711";proto=https'
+    expect(forwardedOf({ forwarded })).toBe('2001:db8:0:0::/64')
+    expect(forwardedOf({ forwarded: 'for=192.0.2.7, for=_hidden' })).toBe('127.0.0.1')
+    expect(forwardedOf({ forwarded: 'For="192.0.2.7:80"; by=x' })).toBe('192.0.2.7')
+    expect(forwardedOf({ forwarded: 'for="1,2"' })).toBe('127.0.0.1')
+    // The proxy wrote the other one, and this is what a client wrote.
+    expect(forwardedOf({ forwarded: 'for=9.9.9.9', 'x-forwarded-for': '192.0.2.7' })).toBe('192.0.2.7')
+    expect(forwardedOf({ forwarded: 'for=9.9.9.9', 'x-forwarded-proto': 'https' })).toBe('127.0.0.1')
+  })
+
   it('is somebody, whatever the header holds', () => {
     const part = fc.oneof(
       fc.string(),
