@@ -30,6 +30,7 @@ type Rules = AccessControlConfig['repositories'][string]
 /** Answers kept: who (as far as it matters here) and repository. */
 const maxAnswers = 20_000
 const maxClasses = 5000
+const maxRememberedLength = 255
 
 /**
  * The rules of accessControl. Of the patterns that match a repository only the longest text counts; within
@@ -68,6 +69,8 @@ export function createAccess({ accessControl, authenticates }: AccessOptions): A
   const shapes = createPermissionClasses()
   const remembered = (identity: Identity | undefined, repository: string): ActionSet => {
     const name = bounded(repository)
+    // Few have such a name, and many of them would fill the memory.
+    if (name.length > maxRememberedLength) return rights(identity, name)
     const key = `${identity ? shapes(identity) : 0} ${name}`
     let set = answers.get(key)
     if (set === undefined) {

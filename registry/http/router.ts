@@ -89,18 +89,23 @@ function below(path: string): Route {
   return none
 }
 
-/** A segment that hides a slash behind an escape is nobody's name. */
+/**
+ * A segment that hides a slash behind an escape is nobody's name. At the end it stays as it is written: zot took tags
+ * so, escapes and all.
+ */
 function decodeSegments(path: string): string | undefined {
   const segments: string[] = []
-  for (const segment of path.split('/')) {
+  const written = path.split('/')
+  for (const [at, segment] of written.entries()) {
     let decoded: string
     try {
       decoded = decodeURIComponent(segment)
     } catch {
       return undefined
     }
-    if (decoded.includes('/') || decoded.includes('\0')) return undefined
-    segments.push(decoded)
+    const hides = decoded.includes('/') || decoded.includes('\0')
+    if (hides && at < written.length - 1) return undefined
+    segments.push(hides ? segment : decoded)
   }
   return segments.join('/')
 }

@@ -32,16 +32,26 @@ export function digestBytes(algorithm: Algorithm, bytes: Uint8Array): Digest {
 
 const component = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*'
 const pattern = new RegExp(`^${component}(?:/${component})*$`)
+/** Longest name served: zot stored longer ones than clients accept. */
+export const maxNameLength = 1024
 /** Longest name clients accept, host excluded. */
-export const maxNameLength = 255
+const maxNewNameLength = 255
 
 /**
- * Whether `text` is a repository name that may be served and stored.
+ * Whether `text` is a repository name that may be served.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests
  */
 export function isRepositoryName(text: string): boolean {
-  return text.length <= maxNameLength && pattern.test(text) && !clashesWithLayout(text)
+  if (text.length > maxNewNameLength && !(text.length <= maxNameLength && fitsOnDisk(text))) return false
+  return pattern.test(text) && !clashesWithLayout(text)
 }
+
+/** No file system takes a longer part of a path. */
+const fitsOnDisk = (name: string): boolean => name.split('/').every(part => part.length <= 255)
+
+/** Whether content may be pushed under this name. */
+export const isNewRepositoryName = (text: string): boolean =>
+  text.length <= maxNewNameLength && isRepositoryName(text)
 
 /** Whether one path component may be part of a repository name. */
 const componentPattern = new RegExp(`^${component}$`)
@@ -71,7 +81,10 @@ export type Reference = { kind: 'tag'; tag: string } | { kind: 'digest'; digest:
 
 const tagPattern = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/
 
-/** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests */
+/**
+ * Whether a tag of this name may be made. zot takes others too, and those that an index.json has are served.
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests
+ */
 export const isTag = (text: string): boolean => tagPattern.test(text)
 
 /** The reference, or the code of what is wrong: whatever has a colon was meant as a digest. */

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { type RequestContext, userOf } from '../http/request-context.ts'
-import type { Digest } from '../oci/reference.ts'
+import { type Digest, isNewRepositoryName } from '../oci/reference.ts'
 import { may } from './authorize.ts'
 import type { RouteDeps } from './deps.ts'
 
@@ -36,7 +36,8 @@ export function createBlobLinks(deps: BlobLinkDeps): BlobLinks {
   const make = async (context: RequestContext, digest: Digest): Promise<boolean> => {
     const { identity, route } = context
     const { name } = route
-    if (!may(authorization, identity, 'create', name) || isBrowser(context)) return false
+    if (!isNewRepositoryName(name) || isBrowser(context)) return false
+    if (!may(authorization, identity, 'create', name)) return false
     if (state.draining && !pushes.continues(name)) return false
     if (gone.has(keyOf(name, digest)) || !(await hasRoom(name))) return false
     const mayRead = (other: string): boolean => other !== name && may(authorization, identity, 'read', other)

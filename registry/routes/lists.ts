@@ -104,7 +104,7 @@ function readableOf(
 
 /** https://www.rfc-editor.org/rfc/rfc8288, as the distribution specification uses it. */
 const link = (path: string, n: number | string | undefined, last: string): string =>
-  `<${path}?n=${n}&last=${encodeURIComponent(last)}>; rel="next"`
+  `<${path}?n=${n}&last=${encodeURIComponent(last.toWellFormed())}>; rel="next"`
 
 /** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers */
 export function referrerRoutes({ storage }: RouteDeps) {

@@ -5,10 +5,11 @@ import { headerOf, type RequestContext, userOf } from '../http/request-context.t
 import { type RawHeaders, send, sendEmpty, sendFailure } from '../http/responder.ts'
 import { type Failure, failure, type Result, success } from '../oci/error-table.ts'
 import { manifestLimit, withoutParameters } from '../oci/manifest.ts'
-import { digestBytes, isRepositoryName, isTag, parseReference, type Reference } from '../oci/reference.ts'
+import { digestBytes, isNewRepositoryName, isTag, type Reference } from '../oci/reference.ts'
 import type { StoredManifest } from '../storage/storage.ts'
 import { may, refuse } from './authorize.ts'
 import type { RouteDeps } from './deps.ts'
+import { referenceOf, storedReferenceOf, textOf } from './manifest-reference.ts'
 
 /** Tags that one push by digest may set. */
 const maxTags = 100
@@ -24,29 +25,29 @@ const ready = new WeakMap<StoredManifest, RawHeaders>()
 
 /** Pull, push and delete of manifests, by tag and by digest. */
 export function manifestRoutes({ storage, pushes, pulls, events, authorization }: RouteDeps) {
-  const pulled = (context: RequestContext, manifest: StoredManifest): undefined => {
+  const pulled = (context: RequestContext, manifest: StoredManifest, asked: string): undefined => {
     if (context.method === 'GET') {
-      const { name, last } = context.route
-      events.pulled(name, last)
-      pulls?.pulled(name, last)
-      if (last !== manifest.digest) pulls?.pulled(name, manifest.digest)
+      const { name } = context.route
+      events.pulled(name, asked)
+      pulls?.pulled(name, asked)
+      if (asked !== manifest.digest) pulls?.pulled(name, manifest.digest)
     }
     return answer(context, manifest)
   }
 
   const getFromDisk = async (context: RequestContext): Promise<void> => {
-    const reference = referenceOf(context)
+    const reference = await storedReferenceOf(storage.manifests, context)
     if (!reference) return
     const found = await storage.manifests.get(context.route.name, reference)
     if (!found.ok) return sendFailure(context, found.error)
-    pulled(context, found.value)
+    pulled(context, found.value, textOf(reference))
   }
 
   // The path every pull takes: no promise and no disk when memory has it.
   const get = (context: RequestContext): undefined | Promise<void> => {
     const { name, last } = context.route
     const known = storage.manifests.peek(name, last)
-    return known ? pulled(context, known) : getFromDisk(context)
+    return known ? pulled(context, known, last) : getFromDisk(context)
   }
 
   /** What is missing for the body to go under the tags it is meant for; said before anybody looks into it. */
@@ -79,9 +80,10 @@ export function manifestRoutes({ storage, pushes, pulls, events, authorization }
   }
 
   const put = async (context: RequestContext): Promise<void> => {
+    const { name, last } = context.route
+    if (!isNewRepositoryName(name)) return sendFailure(context, { name: 'name-invalid' })
     const reference = referenceOf(context)
     if (!reference) return
-    const { name, last } = context.route
     const tags = tagsOf(context, reference)
     if (!tags.ok) return sendFailure(context, tags.error)
     const done = pushes.begin(name)
@@ -119,9 +121,9 @@ export function manifestRoutes({ storage, pushes, pulls, events, authorization }
   }
 
   const remove = async (context: RequestContext): Promise<void> => {
-    const reference = referenceOf(context)
+    const reference = await storedReferenceOf(storage.manifests, context)
     if (!reference) return
-    const { name, last } = context.route
+    const { name } = context.route
     const shared = authorization.rules.access.detectsCollision(context.identity, name) ? 'keep' : 'remove'
     const removed = await storage.manifests.delete(name, reference, shared)
     if (!removed.ok) {
@@ -131,7 +133,7 @@ export function manifestRoutes({ storage, pushes, pulls, events, authorization }
     }
     // Whatever has one of these names later begins anew: old pulls say nothing of it.
     for (const gone of removed.value) pulls?.forget(name, gone)
-    events.emit({ kind: 'delete', repository: name, reference: last, ...userOf(context) })
+    events.emit({ kind: 'delete', repository: name, reference: textOf(reference), ...userOf(context) })
     sendEmpty(context, 202)
   }
 
@@ -174,14 +176,4 @@ function tagsOf(context: RequestContext, reference: Reference): Result<readonly 
   if (reference.kind === 'digest') return success([...new Set(asked)])
   if (asked.length === 0) return success([reference.tag])
   return failure('tag-invalid', { reason: 'tag parameters go with a push by digest' })
-}
-
-/** Name and reference, checked; undefined: the answer has been given. */
-function referenceOf(context: RequestContext): Reference | undefined {
-  const { name, last } = context.route
-  if (!isRepositoryName(name)) return sendFailure(context, { name: 'name-invalid' })
-  const reference = parseReference(last)
-  if (reference === 'TAG_INVALID') return sendFailure(context, { name: 'tag-invalid' })
-  if (reference === 'DIGEST_INVALID') return sendFailure(context, { name: 'digest-invalid' })
-  return reference
 }

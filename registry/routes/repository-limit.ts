@@ -1,6 +1,6 @@
 import type { Handler, Handlers, RequestContext } from '../http/request-context.ts'
 import { sendFailure } from '../http/responder.ts'
-import { isRepositoryName } from '../oci/reference.ts'
+import { isNewRepositoryName } from '../oci/reference.ts'
 import type { Storage } from '../storage/storage.ts'
 
 /** A repository that was begun and has no manifest after this long counts no more, ms. */
@@ -23,7 +23,7 @@ export function limitRepositories(
 
   /** A name that is none goes on too, to hear so. */
   const fits = async (name: string): Promise<boolean> => {
-    if (!isRepositoryName(name)) return true
+    if (!isNewRepositoryName(name)) return true
     if (begun.has(name)) {
       begun.set(name, now())
       return true

@@ -9,7 +9,7 @@ import {
 import { type RawHeaders, sendEmpty, sendFailure } from '../http/responder.ts'
 import { type Failure, failure, type Result, success } from '../oci/error-table.ts'
 import { parseContentRange, parseEmptyRange } from '../oci/range.ts'
-import { type Digest, isRepositoryName, parseDigest } from '../oci/reference.ts'
+import { type Digest, isNewRepositoryName, isRepositoryName, parseDigest } from '../oci/reference.ts'
 import type { Chunk } from '../storage/storage.ts'
 import { may } from './authorize.ts'
 import type { RouteDeps } from './deps.ts'
@@ -33,7 +33,7 @@ function createUploadSteps({ storage, pushes, state, events }: RouteDeps, upload
   const duringPush = (work: (context: RequestContext) => Promise<void>) => {
     return async (context: RequestContext): Promise<void> => {
       const { name } = context.route
-      if (!isRepositoryName(name)) return sendFailure(context, { name: 'name-invalid' })
+      if (!isNewRepositoryName(name)) return sendFailure(context, { name: 'name-invalid' })
       if (context.route.kind === 'uploads' && state.draining && !pushes.continues(name)) {
         return sendFailure(context, { name: 'draining' })
       }

@@ -11,6 +11,7 @@ import {
   printIndex,
   type Snapshot,
 } from '../oci/layout-index.ts'
+import { isDigest } from '../oci/reference.ts'
 import { Damage } from './damage.ts'
 import { makeFolder, writeDurably } from './durable.ts'
 import { errnoOf, failureOf, isMissing } from './errno.ts'
@@ -247,7 +248,8 @@ function snapshotOf(index: LayoutIndex): Snapshot {
   const tags = new Map<string, Entry>()
   const digests = new Map<string, Entry>()
   for (const entry of index.entries) {
-    if (entry.tag !== undefined) tags.set(entry.tag, entry)
+    // A digest always means the content: an index.json with one for a tag gives nobody other bytes for it.
+    if (entry.tag !== undefined && !isDigest(entry.tag)) tags.set(entry.tag, entry)
     if (!digests.has(entry.digest)) digests.set(entry.digest, entry)
   }
   return { index, tags, digests, tagNames: [...tags.keys()].sort() }

@@ -70,7 +70,7 @@ describe('a refusal', () => {
     expect(hidden).toEqual(absent)
     const long = 'a'.repeat(3000)
     expect(JSON.stringify(await detailOf(ci.ask(`/v2/private/${long}/manifests/v1`))).length).toBeLessThan(
-      900,
+      2500,
     )
     const lines = await eventually(() => {
       const found = registry.log().filter(line => line['right'] === 'update' && line['tag'] === 'v1')

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { routeOf } from '../../../registry/http/router.ts'
 import {
   digestBytes,
+  isNewRepositoryName,
   isRepositoryName,
   parseDigest,
   parseReference,
@@ -52,6 +53,15 @@ describe('repository names', () => {
     'a'.repeat(256),
   ])('refuses %j', text => {
     expect(isRepositoryName(text)).toBe(false)
+  })
+
+  it('serves longer names than may be made', () => {
+    const long = Array(100).fill('abcdefghi').join('/')
+    expect(isRepositoryName(long)).toBe(true)
+    expect(isNewRepositoryName(long)).toBe(false)
+    expect(isNewRepositoryName(long.slice(0, 255))).toBe(true)
+    expect(isRepositoryName(`${long}/${'a'.repeat(256)}`)).toBe(false)
+    expect(isRepositoryName(`${long}/${long}`)).toBe(false)
   })
 
   it.each(['a/index.json', 'a/oci-layout', 'a/blobs/sha256', 'a/b/blobs/sha512/c', 'a/index.json/b'])(
@@ -189,7 +199,7 @@ describe('routes', () => {
     ['/v3/a/manifests/b', 'none'],
     ['/v2/%zz/manifests/b', 'malformed'],
     ['/v2/a%2fb/manifests/c', 'malformed'],
-    ['/v2/a/manifests/%00', 'malformed'],
+    ['/v2/a%00/manifests/b', 'malformed'],
     ['/v2/%2e%2e/manifests/c', 'manifest'],
     ['/v2/manifests/c', 'manifest'],
     ['/livez', 'live'],
