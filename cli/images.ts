@@ -1,5 +1,5 @@
 import type { Image, UnreadableRepository } from '../contract/image.ts'
-import { bytes, relativeTime } from '../contract/messages/format.ts'
+import { bytes, isDigest, relativeTime } from '../contract/messages/format.ts'
 import { exitCode, table, visible } from './output.ts'
 import type { Verb } from './verb.ts'
 
@@ -115,8 +115,10 @@ const shortDigest = (digest: string): string => digest.slice(0, digest.indexOf('
 
 /** "team/app:1", "team/app@sha256:..." or "team/app" (its tag latest), as clients write it; undefined when it is none. */
 export function readImageName(text: string): Named | undefined {
-  const at = text.indexOf('@')
   const colon = text.indexOf(':', text.lastIndexOf('/') + 1)
+  const sign = text.indexOf('@')
+  // zot took tags with @ in them.
+  const at = colon > 0 && colon < sign && !isDigest(text.slice(sign + 1)) ? -1 : sign
   const [repository, reference] =
     at > 0
       ? [text.slice(0, at).replace(/:[^/:]*$/, ''), text.slice(at + 1)]

@@ -12,12 +12,12 @@ import type { Snapshot } from './snapshot.ts'
 import type { DataFolder } from './undecided.ts'
 import type { UpgradePlan, UpgradeReleases, UpgradeState } from './upgrade.ts'
 
-const repository = v.pipe(v.string(), v.minLength(1), v.maxLength(255), v.regex(/^[a-z0-9][a-z0-9._/-]*$/))
-/** A tag or a digest. */
+const repository = v.pipe(v.string(), v.minLength(1), v.maxLength(1024), v.regex(/^[a-z0-9][a-z0-9._/-]*$/))
+/** A tag or a digest. zot took for a tag whatever may stand in a path, and those are deleted by their names, too. */
 const reference = v.pipe(
   v.string(),
-  v.maxLength(200),
-  v.regex(/^([A-Za-z0-9_][A-Za-z0-9._-]{0,127}|[a-z0-9]+:[0-9a-f]{32,128})$/),
+  v.maxLength(1024),
+  v.regex(/^(?!(?:\.|%2e){1,2}$)[a-z0-9._~!$&'()*+,;=:@%-]+$/i),
 )
 const image = v.strictObject({ repository, reference })
 const keyId = v.pipe(v.string(), v.maxLength(64), v.regex(/^[A-Za-z0-9-]+$/))

@@ -1,5 +1,5 @@
 import type { PushEvent, Snapshot } from '../snapshot.ts'
-import { capital, relativeTime, timeOfDay } from './format.ts'
+import { capital, isDigest, relativeTime, timeOfDay } from './format.ts'
 import { type JournalMessage, journalMessage } from './journal-message.ts'
 
 /** Something that happened, newest first: a start, an end, a push. `at` is ms since the epoch. */
@@ -50,7 +50,7 @@ export function lastEvents(
 
 /** "app:1.2", or "app, sha256:0123456789ab…" for a push by digest. */
 export function imageName(push: Pick<PushEvent, 'repository' | 'reference'>): string {
-  return push.reference.includes(':')
+  return isDigest(push.reference)
     ? `${push.repository}, ${push.reference.slice(0, 19)}…`
     : `${push.repository}:${push.reference}`
 }

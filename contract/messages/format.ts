@@ -129,9 +129,16 @@ export const capital = (text: string): string => text.charAt(0).toUpperCase() + 
 /** For terminals and JSON, where a non-breaking space only gets in the way. */
 export const plainText = (text: string): string => text.replaceAll(nbsp, ' ')
 
+export const isDigest = (reference: string): boolean =>
+  /^sha(256:[0-9a-f]{64}|512:[0-9a-f]{128})$/.test(reference)
+
 /** "team/app:1", or "team/app@sha256:...". */
 export const imageReference = (repository: string, reference: string): string =>
-  `${repository}${reference.includes(':') ? '@' : ':'}${reference}`
+  `${repository}${isDigest(reference) ? '@' : ':'}${reference}`
+
+/** The same as clients take it: by digest where they take the tag for none, or a shell for something to run. */
+export const pullReference = (repository: string, tag: string, digest: string): string =>
+  imageReference(repository, /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/.test(tag) ? tag : digest)
 
 /**
  * What a command line runs, without its path and arguments: "/usr/bin/python3 -m x" -> "python3". Zotbar's own programs

@@ -66,7 +66,7 @@ function writeOfRequest(entry: Record<string, unknown>): WriteTarget | undefined
   if (method === 'DELETE') return { kind: 'delete', repository, tags: [] }
   if (method !== 'PUT' || resource !== 'manifests') return undefined
   // A push by digest may name its tags in the query (zot 2.1.16 and later).
-  const tags = rest.includes(':') ? new URLSearchParams(query).getAll('tag') : [rest]
+  const tags = /^sha(256|512):/.test(rest) ? new URLSearchParams(query).getAll('tag') : [rest]
   return { kind: 'push', repository, tags }
 }
 

@@ -141,7 +141,9 @@ export function clientChanges(lines: readonly string[], at: number): ClientChang
     const [, repository = '', reference = ''] = /^\/v2\/(.+)\/manifests\/([^/]+)$/.exec(pathname) ?? []
     if (!isRepositoryName(repository)) continue
     const tags = new URLSearchParams(query).getAll('tag')
-    for (const name of [decoded(reference), ...tags]) requests.add(`${method} ${repository} ${name}`)
+    // zot keeps a tag as it stands in the path, zotbar-registry one without escapes.
+    for (const name of new Set([reference, decoded(reference), ...tags]))
+      requests.add(`${method} ${repository} ${name}`)
   }
   return {
     logsRequests,

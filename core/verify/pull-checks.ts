@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import * as v from 'valibot'
 import type { Result } from '../../contract/result.ts'
 import { parseJson } from '../../lib/json.ts'
+import { isDotSegment, referencePath } from '../platform/reference-path.ts'
 import type { RegistryAnswer, RegistryRequest } from '../platform/registry-http.ts'
 import { inParallel } from '../platform/tasks.ts'
 import { type Inventory, maxSampleBytes } from './inventory.ts'
@@ -72,7 +73,9 @@ async function findOtherDigest(
   { repository, tag, digest }: { repository: string; tag: string; digest: string },
   ask: SendRegistryRequest,
 ): Promise<string | undefined> {
-  const path = `/v2/${repository}/manifests/${encodeURIComponent(tag)}`
+  // It is in the list of tags, which is all that anybody can be served of it.
+  if (isDotSegment(tag)) return undefined
+  const path = `/v2/${repository}/manifests/${referencePath(tag)}`
   const response = await ask(path, { method: 'HEAD', accept: manifestTypes })
   if (!response.ok) return `${repository}:${tag} cannot be asked for`
   const { status, header } = response.value

@@ -2,6 +2,7 @@ import { lstat, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import * as v from 'valibot'
+import { isDigest } from '../../contract/messages/format.ts'
 import { errorCode, reasonOf } from '../../lib/error-code.ts'
 import { refName } from '../../lib/store-names.ts'
 import { isNameComponent } from '../platform/repository-name.ts'
@@ -179,7 +180,8 @@ async function readOnce(root: string, name: string, known: KnownManifests): Prom
   const listed = new Map<string, string | undefined>()
   for (const { digest, mediaType, annotations } of read.output.manifests ?? []) {
     const tag = annotations?.[refName]
-    if (typeof tag === 'string') tags.set(tag, digest)
+    // One that is a digest is no tag to anybody who asks.
+    if (typeof tag === 'string' && !isDigest(tag)) tags.set(tag, digest)
     listed.set(digest, mediaType ?? undefined)
   }
   const blobs = await blobsOf(root, name)

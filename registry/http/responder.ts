@@ -63,14 +63,14 @@ export function sendBytes(
 }
 
 /**
- * Answers with a failure in the form of the specification, status and message from the table. The message has the
- * reason too: skopeo, podman and docker show no detail.
+ * Answers with a failure in the form of the specification, status and message from the table. The message has
+ * what is wrong with the request, too: skopeo, podman and docker show no detail.
  */
 export function sendFailure(context: RequestContext, failure: Failure, headers: RawHeaders = []): undefined {
   const row = errorTable[failure.name]
   context.failure = failure
   const reason = failure.detail?.['reason']
-  const message = typeof reason === 'string' ? `${row.message}: ${reason}` : row.message
+  const message = typeof reason === 'string' && row.status < 500 ? `${row.message}: ${reason}` : row.message
   const error = { code: row.code, message, detail: failure.detail ?? {} }
   const retry = row.status === 503 ? ['Retry-After', '5'] : []
   return sendJson(context, row.status, { errors: [error] }, [...headers, ...retry])

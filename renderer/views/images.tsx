@@ -2,7 +2,7 @@ import { useMemo, useState } from 'react'
 import type { Failure } from '../../contract/failure.ts'
 import type { Image, UnreadableRepository } from '../../contract/image.ts'
 import { givenAddress, thisMachine } from '../../contract/messages/address-message.ts'
-import { count } from '../../contract/messages/format.ts'
+import { count, pullReference } from '../../contract/messages/format.ts'
 import { unreadableMessage } from '../../contract/messages/storage-message.ts'
 import { announce } from '../ui/announcer.tsx'
 import { Button } from '../ui/button.tsx'
@@ -85,7 +85,7 @@ function matching(images: Image[], search: string): Image[] {
 }
 
 const pullCommand = (model: ViewModel, image: Image, from: string = address(model.snapshot)): string =>
-  `docker pull ${from}/${keyOf(image)}`
+  `docker pull ${from}/${pullReference(image.repository, image.tag, image.digest)}`
 
 function SelectedImage({
   model,

@@ -3,11 +3,12 @@ import { join } from 'node:path'
 import * as v from 'valibot'
 import type { Failure } from '../../../contract/failure.ts'
 import type { Image, ImageDeleted, ImageDetails, ImageList } from '../../../contract/image.ts'
-import { imageReference } from '../../../contract/messages/format.ts'
+import { imageReference, isDigest, pullReference } from '../../../contract/messages/format.ts'
 import { fail, ok, type Result } from '../../../contract/result.ts'
 import { parseJson } from '../../../lib/json.ts'
 import { refName } from '../../../lib/store-names.ts'
 import type { AdminClient } from '../../platform/admin-client.ts'
+import { referencePath } from '../../platform/reference-path.ts'
 import { type RegistryHttp, refusal } from '../../platform/registry-http.ts'
 import { inParallel } from '../../platform/tasks.ts'
 import { readActivity, type Times } from './activity.ts'
@@ -49,7 +50,7 @@ export function createImages(options: Options): Images {
 
   /** Found by HEAD, which no engine counts as a pull. `image-not-found` when it is not there. */
   async function digestOf({ repository, reference }: Named): Promise<Result<string>> {
-    const path = `/v2/${repository}/manifests/${reference}`
+    const path = `/v2/${repository}/manifests/${referencePath(reference)}`
     const head = await registry.ask(path, { method: 'HEAD', accept: acceptManifests })
     if (!head.ok) return head
     if (head.value.status === 404) return fail({ code: 'image-not-found', repository, reference })
@@ -129,9 +130,10 @@ export function createImages(options: Options): Images {
       if (!digest.ok) return digest
       const stored = await facts.read(repository, digest.value)
       const activity = await readActivity(admin, [repository])
-      const tag = reference.includes(':') ? undefined : reference
+      const tag = isDigest(reference) ? undefined : reference
       const { given, local } = addresses()
-      const pull = (from: string): string => `docker pull ${from}/${imageReference(repository, reference)}`
+      const name = pullReference(repository, reference, digest.value)
+      const pull = (from: string): string => `docker pull ${from}/${name}`
       return ok({
         repository,
         ...(tag === undefined ? {} : { tag }),
@@ -151,12 +153,13 @@ export function createImages(options: Options): Images {
       const digest = await digestOf(named)
       if (!digest.ok) return digest
       const action = `delete ${imageReference(repository, reference)}`
-      const deleted = await registry.ask(`/v2/${repository}/manifests/${reference}`, { method: 'DELETE' })
+      const path = `/v2/${repository}/manifests/${referencePath(reference)}`
+      const deleted = await registry.ask(path, { method: 'DELETE' })
       if (!deleted.ok) return deleted
       if (deleted.value.status === 404) return fail({ code: 'image-not-found', repository, reference })
       if (deleted.value.status !== 202 && deleted.value.status !== 200)
         return fail(refusal(deleted.value, action))
-      return ok({ repository, reference, digest: digest.value, tagOnly: !reference.includes(':') })
+      return ok({ repository, reference, digest: digest.value, tagOnly: !isDigest(reference) })
     },
   }
 }

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { adminClient } from '../../../core/platform/admin-client.ts'
 import { registryHttp } from '../../../core/platform/registry-http.ts'
 import { createImages, type Images } from '../../../core/registry-client/images/images.ts'
-import { config, imageOf, indexOf } from '../../suites/image.ts'
+import { config, digestOf, imageOf, indexOf } from '../../suites/image.ts'
 import { type AppRig, createAppRig, targetAt } from '../app/app-rig.ts'
 import { pushBlob, pushImage, putManifest, type Target } from '../registry/client.ts'
 
@@ -136,6 +136,35 @@ describe('images over the HTTP API', () => {
       value: { tagOnly: false },
     })
     expect(await images.show({ repository: 'gone/app', reference: 'b' })).toMatchObject({ ok: false })
+  })
+
+  it('tags that only zot takes are listed, shown and deleted, and pulled by digest', async () => {
+    const image = imageOf([])
+    const tags = ['-x', 'a:b', 'a%2Fb', "a;'b", 't'.repeat(129)]
+    const blobs = join(rig.data, 'of/zot/blobs/sha256')
+    await mkdir(blobs, { recursive: true })
+    for (const bytes of [config, image.bytes]) await writeFile(join(blobs, digestOf(bytes).hex), bytes)
+    const { mediaType, digest, bytes } = image
+    const manifests = tags.map(tag => {
+      const annotations = { 'org.opencontainers.image.ref.name': tag }
+      return { mediaType, digest, size: bytes.length, annotations }
+    })
+    await writeFile(join(rig.data, 'of/zot/oci-layout'), '{"imageLayoutVersion":"1.0.0"}')
+    await writeFile(join(rig.data, 'of/zot/index.json'), JSON.stringify({ schemaVersion: 2, manifests }))
+    const repository = 'of/zot'
+    const listed = await images.list({ repository, limit: 10 })
+    expect(listed.ok && listed.value.images.map(one => one.tag)).toEqual(tags.toSorted())
+    for (const reference of tags) {
+      const shown = await images.show({ repository, reference })
+      // Neither docker nor a shell would take the tag for what it is.
+      const pullCommand = `docker pull registry.example:${rig.port}/of/zot@${digest}`
+      expect(shown).toMatchObject({ value: { tag: reference, digest, pullCommand } })
+      expect(await images.delete({ repository, reference })).toMatchObject({
+        value: { reference, tagOnly: true },
+      })
+      expect(await images.show({ repository, reference })).toMatchObject({ ok: false })
+    }
+    expect(await images.show({ repository, reference: digest })).toMatchObject({ ok: true })
   })
 
   it('what is no image to run has no platform', async () => {

@@ -58,7 +58,10 @@ it.each([
   [{ repository: 'a/b', reference: '../../x' }],
   [{ repository: 'a b', reference: '1' }],
   [{ repository: 'a?x=1', reference: '1' }],
-  [{ repository: 'a', reference: 'sha256:short' }],
+  [{ repository: 'a', reference: '..' }],
+  [{ repository: 'a', reference: '.%2E' }],
+  [{ repository: 'a', reference: 'x?y' }],
+  [{ repository: 'a', reference: 'x\n' }],
   [{ repository: 'a', reference: '1', more: true }],
 ])('an image named %j reaches no handler', async input => {
   const host = fakeHost()
