@@ -1,11 +1,11 @@
 import type { KeyPolicy } from '../auth/api-key.ts'
+import { createCipher } from '../auth/cipher.ts'
 import type { Config } from '../config/config.ts'
 import { wildcardOf } from '../config/listen-address.ts'
 import type { Logger } from '../log/logger.ts'
 import type { ApiKeys } from '../metadata/api-keys.ts'
 import type { Sessions } from '../metadata/sessions.ts'
 import type { Reloadable } from '../reload/reloader.ts'
-import { createCookieCipher } from './cookies.ts'
 import { prepareFor } from './provider.ts'
 import type { ProviderSettings } from './provider-settings.ts'
 import { createSignInRules, readProviders } from './rules.ts'
@@ -45,7 +45,7 @@ export function openSignIn(
   }
   const signIn: SignIn = {
     ...options,
-    underWay: createSignInsUnderWay(createCookieCipher()),
+    underWay: createSignInsUnderWay(createCipher()),
     rules: createSignInRules(config, providers, { logger }),
     reloadable: {
       // The stores of sessions and keys are opened at the start or not at all.

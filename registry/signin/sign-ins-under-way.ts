@@ -1,5 +1,6 @@
 import { cookieOf } from '../auth/authenticator.ts'
-import { type CookieCipher, type Cookies, stateCookieOf, stateCookies } from './cookies.ts'
+import type { Cipher } from '../auth/cipher.ts'
+import { type Cookies, stateCookieOf, stateCookies } from './cookies.ts'
 
 /** What the registry has to know again when a browser comes back from the provider. */
 export interface Begun {
@@ -28,7 +29,7 @@ export interface SignInsUnderWay {
   end(cookies: Cookies, state: string): string[]
 }
 
-export function createSignInsUnderWay(cipher: CookieCipher, now: () => number = Date.now): SignInsUnderWay {
+export function createSignInsUnderWay(cipher: Cipher, now: () => number = Date.now): SignInsUnderWay {
   const begunAt = (sealed: string): number => Number(cipher.decrypt(sealed)?.['at'] ?? 0)
 
   return {

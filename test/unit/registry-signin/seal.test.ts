@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createCookieCipher } from '../../../registry/signin/cookies.ts'
+import { createCipher } from '../../../registry/auth/cipher.ts'
 
 describe('what a browser keeps for us', () => {
   it('is read again while it lives', () => {
     let now = 1000
-    const seal = createCookieCipher(() => now)
+    const seal = createCipher(() => now)
     const text = seal.encrypt({ state: 'a', target: '/x' }, 500)
     expect(text).toMatch(/^[A-Za-z0-9_-]+$/)
     expect(seal.decrypt(text)).toEqual({ state: 'a', target: '/x' })
@@ -14,9 +14,9 @@ describe('what a browser keeps for us', () => {
   })
 
   it('is worthless when changed, cut, or sealed by another process', () => {
-    const seal = createCookieCipher()
+    const seal = createCipher()
     const text = seal.encrypt({ state: 'a' }, 10_000)
-    expect(createCookieCipher().decrypt(text)).toBeUndefined()
+    expect(createCipher().decrypt(text)).toBeUndefined()
     expect(seal.decrypt('')).toBeUndefined()
     fc.assert(
       fc.property(fc.nat(text.length - 2), at => {
@@ -28,6 +28,6 @@ describe('what a browser keeps for us', () => {
   })
 
   it('takes anything without a throw', () => {
-    fc.assert(fc.property(fc.string(), text => createCookieCipher().decrypt(text) === undefined))
+    fc.assert(fc.property(fc.string(), text => createCipher().decrypt(text) === undefined))
   })
 })
